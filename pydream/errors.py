@@ -1,0 +1,34 @@
+"""What goes wrong with a user's input, each told in one line that names what would work."""
+
+from __future__ import annotations
+
+
+class PydreamError(Exception):
+    """Base of every error that pydream raises about its input; its text is one line."""
+
+
+class NetFileError(PydreamError, ValueError):
+    """A prototxt, caffemodel or registry entry cannot be used."""
+
+
+class UnknownNameError(PydreamError, KeyError):
+    """No blob, layer or network of that name; the text lists close ones."""
+
+    def __str__(self) -> str:
+        return str(self.args[0])  # KeyError would show the repr
+
+
+class ShapeError(PydreamError, ValueError):
+    """A blob's shape does not fit a layer: too small, or of another size than the layer is fixed to."""
+
+
+class ZeroGradientError(PydreamError, ArithmeticError):
+    """The gradient is zero or not finite, so the step cannot be normalised by its mean."""
+
+
+class ImageFileError(PydreamError, ValueError):
+    """A picture cannot be read or written."""
+
+
+class DeviceError(PydreamError, RuntimeError):
+    """The device that was asked for is not there."""
