@@ -477,7 +477,7 @@ _MESSAGES = {
         12 cache_images: bool = false
         13 root_folder: string =
     """,
-    # The layers of 2014, `layers { type: CONVOLUTION }`: the form of the official GoogLeNet and AlexNet files.
+    # The layers of 2014, `layers { type: CONVOLUTION }`, as in the official GoogLeNet and AlexNet files.
     "V1LayerParameter": """
         1 layer: V0LayerParameter
         2 bottom: repeated string
