@@ -1,0 +1,259 @@
+"""A picture file is an (H, W, 3) array, RGB, 0..255: read whatever its mode, written whole or not at all."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import stat
+import warnings
+from pathlib import Path
+from typing import Any, BinaryIO, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, UnidentifiedImageError
+
+from .errors import ImageFileError
+
+Picture = NDArray[np.uint8]  # (H, W, 3), RGB
+
+# Named one by one: Pillow would also hand PostScript to Ghostscript, take random bytes for a TGA, and fill up
+# a truncated JPEG 2000 without a word.
+READABLE = ("PNG", "JPEG", "WEBP", "TIFF", "GIF", "BMP", "PPM", "AVIF", "ICO")
+
+
+class Format(NamedTuple):
+    """A format that pictures are written in."""
+
+    name: str  # as Pillow calls it
+    longest: int  # the longest side that the format can hold
+    options: dict[str, Any]
+
+
+_PNG = Format("PNG", 2**31 - 1, {})
+_JPEG = Format("JPEG", 65500, {"quality": 95})
+_WEBP = Format("WEBP", 16383, {"quality": 95})
+_TIFF = Format("TIFF", 2**31 - 1, {})
+WRITABLE = {".png": _PNG, ".jpg": _JPEG, ".jpeg": _JPEG, ".webp": _WEBP, ".tif": _TIFF, ".tiff": _TIFF}
+
+_EXIF_ORIENTATION = 0x0112
+_UPRIGHT = {  # EXIF's orientation, and what undoes it
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+
+
+def read_image(path: str | os.PathLike[str]) -> Picture:
+    """Read a picture file as 8-bit RGB.
+
+    Transparency is composited on white; grey, palette, 1-bit, 16-bit, float and CMYK pictures are converted;
+    EXIF's orientation is applied; of an animation the first frame is taken. Colour profiles are ignored, as
+    the notebook does.
+
+    Parameters
+    ----------
+    path : path-like
+        A file in one of the formats `READABLE`.
+
+    Returns
+    -------
+    (H, W, 3) uint8 array
+        RGB, C-contiguous and writable.
+
+    Raises
+    ------
+    ImageFileError
+        If there is no such file, it is no picture, it is cut short or damaged, its values have no agreed
+        meaning (float outside 0..255, integers beyond 16 bits), or it has more pixels than Pillow's
+        `PIL.Image.MAX_IMAGE_PIXELS`.
+    """
+    path = Path(path)
+    try:
+        with path.open("rb") as file:
+            return _decode(file, path)
+    except FileNotFoundError:
+        raise ImageFileError(f"no such file: '{path}'") from None
+    except IsADirectoryError:
+        raise ImageFileError(f"'{path}' is a folder, not a picture") from None
+    except OSError as error:
+        raise ImageFileError(f"cannot read '{path}': {error.strerror or error}") from error
+    except ValueError as error:
+        if isinstance(error, ImageFileError):
+            raise
+        raise ImageFileError(f"cannot read '{path}': {error}") from error  # a NUL in the path
+
+
+def _decode(file: BinaryIO, path: Path) -> Picture:
+    Image.init()
+    with warnings.catch_warnings():
+        # Pillow warns of what may be a bomb, which is refused, and of damaged metadata, which is no matter.
+        warnings.simplefilter("ignore")
+        warnings.simplefilter("error", Image.DecompressionBombWarning)
+        try:
+            with Image.open(file, formats=[name for name in READABLE if name in Image.OPEN]) as image:
+                if 0 in image.size:
+                    raise ImageFileError(f"'{path}' has no pixels: it is {image.width}×{image.height}")
+                image.load()
+                orientation = image.getexif().get(_EXIF_ORIENTATION)  # after load(): TIFF is upright by then
+                rgb = _to_rgb(image, path)
+                if orientation in _UPRIGHT:
+                    rgb = rgb.transpose(_UPRIGHT[orientation])
+                return np.array(rgb, dtype=np.uint8, order="C")
+        except UnidentifiedImageError:
+            raise ImageFileError(
+                f"'{path}' is not a picture, or is damaged; readable are {', '.join(READABLE)}"
+            ) from None
+        except (Image.DecompressionBombWarning, Image.DecompressionBombError):
+            raise ImageFileError(
+                f"'{path}' claims more than {Image.MAX_IMAGE_PIXELS} pixels: too large to read safely"
+            ) from None
+        except (ImageFileError, MemoryError):
+            raise
+        except Exception as error:  # on damaged files Pillow raises struct.error, KeyError, anything
+            raise ImageFileError(f"'{path}' is damaged or cut short: {_one_line(error)}") from error
+
+
+def _to_rgb(image: Image.Image, path: Path) -> Image.Image:
+    """Convert any of Pillow's modes to RGB, on white where the picture is transparent."""
+    if image.mode.startswith("I") or image.mode == "F":
+        return _deep_grey_to_rgb(image, path)
+    if not image.has_transparency_data:
+        return image.convert("RGB")
+    if image.mode in ("RGBa", "La"):  # premultiplied
+        image = image.convert({"RGBa": "RGBA", "La": "LA"}[image.mode])
+    rgba = image.convert("RGBA")
+    white = Image.new("RGBA", rgba.size, "white")
+    return Image.alpha_composite(white, rgba).convert("RGB")
+
+
+def _deep_grey_to_rgb(image: Image.Image, path: Path) -> Image.Image:
+    """Convert a grey picture of more than 8 bits: integers mean 0..65535, floats 0..1 or 0..255."""
+    deep = np.asarray(image)
+    low, high = deep.min(), deep.max()
+    if deep.dtype.kind == "f":
+        if not (low >= 0 and high <= 255):  # NaN too
+            raise ImageFileError(f"'{path}' has values from {low:g} to {high:g}; wanted are 0..1 or 0..255")
+        grey = np.rint(deep * 255 if high <= 1 else deep)
+    else:
+        if low < 0 or high > 65535:
+            raise ImageFileError(f"'{path}' has values from {low} to {high}; wanted are 0..65535")
+        grey = (deep.astype(np.uint32) + 128) // 257  # 65535 = 255 * 257
+    transparent = image.info.get("transparency")  # a PNG names one 16-bit grey as transparent
+    if isinstance(transparent, int):
+        grey[deep == transparent] = 255
+    return Image.fromarray(grey.astype(np.uint8)).convert("RGB")
+
+
+def write_image(path: str | os.PathLike[str], image: NDArray[Any]) -> None:
+    """Write a picture, in the format of the path's suffix, so that the file is whole or is not there.
+
+    Values are clipped to 0..255 and their fractions dropped, as the notebook's ``uint8(frame)`` does. The
+    picture goes to a temporary name beside the target and is renamed when complete: an older file under that
+    name stays as it was if anything fails, and keeps its permissions if nothing does.
+
+    Parameters
+    ----------
+    path : path-like
+        Its suffix is one of `WRITABLE`.
+    image : (H, W, 3) array
+        RGB, 0..255, any real dtype, finite.
+
+    Raises
+    ------
+    ImageFileError
+        If the array is no such picture, or the file cannot be written.
+    """
+    target = Path(path)
+    pixels = _to_uint8(image, target)
+    form = check_writable(target, pixels.shape[:2])
+    target = target.resolve()  # a symbolic link stays one
+    temporary = _temporary_beside(target)
+    try:
+        with temporary.open("xb") as file:  # permissions by the umask, which tempfile's would not be
+            Image.fromarray(pixels).save(file, format=form.name, **form.options)
+        if target.exists():
+            temporary.chmod(stat.S_IMODE(target.stat().st_mode))
+        temporary.replace(target)
+    except (OSError, ValueError) as error:  # ValueError: the encoder's
+        raise ImageFileError(f"cannot write '{path}': {getattr(error, 'strerror', None) or error}") from error
+    finally:
+        temporary.unlink(missing_ok=True)  # gone already, unless something failed
+
+
+def _to_uint8(image: NDArray[Any], target: Path) -> Picture:
+    image = np.asarray(image)
+    if image.ndim != 3 or image.shape[2] != 3 or 0 in image.shape:
+        raise ImageFileError(f"cannot write '{target}': its shape is {image.shape}, not (height, width, 3)")
+    if image.dtype.kind not in "buif":
+        raise ImageFileError(f"cannot write '{target}': its dtype is {image.dtype}, not a real number")
+    if image.dtype.kind == "f" and np.isnan(image).any():
+        raise ImageFileError(f"cannot write '{target}': the picture has NaN in it")
+    pixels: Picture = np.clip(image, 0, 255).astype(np.uint8)
+    return pixels
+
+
+def check_writable(path: str | os.PathLike[str], size: tuple[int, ...] | None = None) -> Format:
+    """Make sure that `write_image` will find its way clear, before hours of work are spent on the picture.
+
+    Parameters
+    ----------
+    path : path-like
+        Where the picture will be written.
+    size : (height, width), optional
+        Checked against what the format can hold.
+
+    Returns
+    -------
+    Format
+        The format that the path's suffix means.
+
+    Raises
+    ------
+    ImageFileError
+        If the suffix is unknown; the folder is missing, no folder or takes no new file; a folder or a
+        read-only or special file has that name; or the picture is too large for the format.
+    """
+    target = Path(path)
+    form = WRITABLE.get(target.suffix.lower())
+    if form is None:
+        raise ImageFileError(
+            f"cannot write '{target}': its suffix names no known format; known are {', '.join(WRITABLE)}"
+        )
+    if size is not None and max(size) > form.longest:
+        raise ImageFileError(
+            f"cannot write '{target}': a {form.name} file is at most {form.longest} pixels wide and high,"
+            f" the picture is {size[1]}×{size[0]}"
+        )
+    try:
+        resolved = target.resolve()
+        folder = resolved.parent
+        if not folder.exists():
+            raise ImageFileError(f"cannot write '{target}': there is no folder '{target.parent}'")
+        if not folder.is_dir():
+            raise ImageFileError(f"cannot write '{target}': '{target.parent}' is no folder")
+        if resolved.is_dir():
+            raise ImageFileError(f"cannot write '{target}': it is a folder")
+        if resolved.exists() and not (resolved.is_file() and os.access(resolved, os.W_OK)):
+            raise ImageFileError(f"cannot write '{target}': a read-only or special file has that name")
+        temporary = _temporary_beside(resolved)
+        try:
+            temporary.open("xb").close()  # only trying tells: permission bits miss read-only mounts and root
+        finally:
+            temporary.unlink(missing_ok=True)
+    except (OSError, RuntimeError) as error:  # RuntimeError: a loop of links, before Python 3.13
+        reason = getattr(error, "strerror", None) or error
+        raise ImageFileError(f"cannot write '{target}': {reason}") from error
+    return form
+
+
+def _temporary_beside(target: Path) -> Path:
+    return target.with_name(f".pydream-{secrets.token_hex(8)}.tmp")
+
+
+def _one_line(error: Exception) -> str:
+    return " ".join(str(error).split()) or type(error).__name__

@@ -1,0 +1,526 @@
+"""Picture files of every mode give known pixels; damaged ones, one line; and writing is all or nothing."""
+
+import io
+import os
+import stat
+import struct
+import zlib
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from pydream.errors import ImageFileError
+from pydream.image import WRITABLE, _to_rgb, check_writable, read_image, write_image
+
+RED, GREEN, BLUE, WHITE, BLACK = (255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 255, 255), (0, 0, 0)
+
+
+def saved(folder: Path, image: Image.Image, name: str = "in.png", **options: object) -> Path:
+    path = folder / name
+    image.save(path, **options)
+    return path
+
+
+def row(*pixels: object, mode: str) -> Image.Image:
+    image = Image.new(mode, (len(pixels), 1))
+    for x, pixel in enumerate(pixels):
+        image.putpixel((x, 0), pixel)
+    return image
+
+
+def pixels(path: Path) -> list[tuple[int, ...]]:
+    image = read_image(path)
+    assert image.dtype == np.uint8
+    assert image.flags.c_contiguous
+    assert image.flags.writeable
+    return [tuple(map(int, pixel)) for pixel in image.reshape(-1, 3)]
+
+
+def photograph(height: int = 60, width: int = 80) -> Image.Image:
+    y, x = np.mgrid[:height, :width]
+    channels = [x * 3 % 256, y * 4 % 256, (x * y) % 256]
+    return Image.fromarray(np.stack(channels, -1).astype(np.uint8))
+
+
+# ---- modes ----
+
+
+def test_rgb(tmp_path):
+    image = photograph()
+    np.testing.assert_array_equal(read_image(saved(tmp_path, image)), np.asarray(image))
+
+
+def test_a_path_may_be_a_string(tmp_path):
+    assert read_image(str(saved(tmp_path, photograph(3, 5)))).shape == (3, 5, 3)
+
+
+def test_grey(tmp_path):
+    assert pixels(saved(tmp_path, row(0, 7, 255, mode="L"))) == [BLACK, (7, 7, 7), WHITE]
+
+
+def test_one_bit(tmp_path):
+    assert pixels(saved(tmp_path, row(0, 1, mode="1"))) == [BLACK, WHITE]
+
+
+def test_palette(tmp_path):
+    image = row(0, 1, mode="P")
+    image.putpalette([*RED, *GREEN])
+    assert pixels(saved(tmp_path, image)) == [RED, GREEN]
+
+
+def test_transparency_is_white(tmp_path):
+    image = row((255, 0, 0, 255), (255, 0, 0, 0), (0, 0, 0, 128), mode="RGBA")
+    assert pixels(saved(tmp_path, image)) == [RED, WHITE, (127, 127, 127)]
+
+
+def test_transparent_grey_is_white(tmp_path):
+    assert pixels(saved(tmp_path, row((9, 255), (9, 0), mode="LA"))) == [(9, 9, 9), WHITE]
+
+
+def test_transparent_palette_entry_is_white(tmp_path):
+    image = row(0, 1, mode="P")
+    image.putpalette([*RED, *GREEN])
+    path = saved(tmp_path, image, transparency=1)
+    with Image.open(path) as again:
+        assert again.mode == "P"
+    assert pixels(path) == [RED, WHITE]
+
+
+def test_palette_with_half_transparency(tmp_path):
+    image = row(0, 1, mode="P")
+    image.putpalette([*BLACK, *BLUE])
+    assert pixels(saved(tmp_path, image, transparency=bytes([128, 255]))) == [(127, 127, 127), BLUE]
+
+
+@pytest.mark.parametrize(
+    ("mode", "values", "transparent", "expected"),
+    [
+        ("RGB", (RED, GREEN), GREEN, [RED, WHITE]),
+        ("L", (3, 4), 4, [(3, 3, 3), WHITE]),
+        ("1", (0, 1), 0, [WHITE, WHITE]),
+    ],
+)
+def test_transparent_colour_is_white(tmp_path, mode, values, transparent, expected):
+    assert pixels(saved(tmp_path, row(*values, mode=mode), transparency=transparent)) == expected
+
+
+@pytest.mark.parametrize("mode", ["RGBa", "La"])
+def test_premultiplied_alpha(
+    mode,
+):  # no format that Pillow writes opens so: the converter gets the image itself
+    straight = row((80, 80, 80, 255), (80, 80, 80, 0), mode="RGBA").convert(mode[:-1] + "A")
+    rgb = _to_rgb(straight.convert(mode), Path("in"))
+    assert np.asarray(rgb).tolist() == [[[80, 80, 80], [255, 255, 255]]]
+
+
+def test_16_bit_grey_is_scaled_by_257_and_rounded(tmp_path):
+    values = np.array([[0, 128, 129, 257, 1000, 65406, 65407, 65535]], dtype=np.uint16)
+    path = saved(tmp_path, Image.fromarray(values))
+    assert [r for r, _, _ in pixels(path)] == [0, 0, 1, 1, 4, 254, 255, 255]
+
+
+def test_16_bit_grey_big_endian_tiff(tmp_path):
+    big = Image.frombytes("I;16B", (2, 1), struct.pack(">2H", 257, 65535))
+    assert pixels(saved(tmp_path, big, "in.tif")) == [(1, 1, 1), WHITE]
+
+
+def test_16_bit_grey_with_a_transparent_value(tmp_path):
+    header = png_chunk(b"IHDR", struct.pack(">2I5B", 2, 1, 16, 0, 0, 0, 0))
+    transparent = png_chunk(b"tRNS", struct.pack(">H", 514))
+    data = png_chunk(b"IDAT", zlib.compress(b"\0" + struct.pack(">2H", 257, 514)))
+    path = tmp_path / "in.png"
+    path.write_bytes(b"\x89PNG\r\n\x1a\n" + header + transparent + data + png_chunk(b"IEND", b""))
+    assert pixels(path) == [(1, 1, 1), WHITE]
+
+
+def test_16_bit_rgb(tmp_path):
+    header = png_chunk(b"IHDR", struct.pack(">2I5B", 1, 1, 16, 2, 0, 0, 0))
+    data = png_chunk(b"IDAT", zlib.compress(b"\0" + struct.pack(">3H", 0, 0x8080, 0xFFFF)))
+    path = tmp_path / "in.png"
+    path.write_bytes(b"\x89PNG\r\n\x1a\n" + header + data + png_chunk(b"IEND", b""))
+    assert pixels(path) == [(0, 128, 255)]
+
+
+def png_chunk(kind: bytes, content: bytes) -> bytes:
+    return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
+
+
+def test_32_bit_integers_mean_16(tmp_path):
+    path = saved(tmp_path, Image.fromarray(np.array([[0, 257, 65535]], dtype=np.int32)), "in.tif")
+    assert pixels(path) == [BLACK, (1, 1, 1), WHITE]
+
+
+@pytest.mark.parametrize("value", [-1, 65536])
+def test_larger_integers_are_refused(tmp_path, value):
+    path = saved(tmp_path, Image.fromarray(np.array([[value]], dtype=np.int32)), "in.tif")
+    with pytest.raises(ImageFileError, match=r"wanted are 0\.\.65535"):
+        read_image(path)
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"), [([0, 0.5, 1], [0, 128, 255]), ([0, 1, 127.6, 255], [0, 1, 128, 255])]
+)
+def test_floats_are_0_to_1_or_0_to_255(tmp_path, values, expected):
+    path = saved(tmp_path, Image.fromarray(np.array([values], dtype=np.float32)), "in.tif")
+    assert [r for r, _, _ in pixels(path)] == expected
+
+
+@pytest.mark.parametrize("value", [-0.5, 256, np.nan, np.inf])
+def test_other_floats_are_refused(tmp_path, value):
+    path = saved(tmp_path, Image.fromarray(np.array([[value, 0.5]], dtype=np.float32)), "in.tif")
+    with pytest.raises(ImageFileError, match=r"0\.\.1 or 0\.\.255"):
+        read_image(path)
+
+
+def test_cmyk(tmp_path):
+    image = Image.new("CMYK", (8, 8), (0, 255, 255, 0))
+    path = saved(tmp_path, image, "in.tif")
+    assert set(pixels(path)) == {RED}
+
+
+def test_cmyk_jpeg(tmp_path):
+    path = saved(tmp_path, Image.new("CMYK", (8, 8), (0, 255, 255, 0)), "in.jpg", quality=100)
+    np.testing.assert_allclose(read_image(path), np.broadcast_to(RED, (8, 8, 3)), atol=3)
+
+
+# ---- orientation and frames ----
+
+
+@pytest.mark.parametrize("suffix", ["png", "jpg", "tif", "webp"])
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_exif_orientation(tmp_path, orientation, suffix):
+    upright = np.zeros((16, 32, 3), np.uint8)
+    upright[:8, :16] = RED  # the corner that tells all eight apart, being oblong
+    upright[:8, 16:] = BLUE
+    # EXIF: where the stored picture's first row and first column belong.
+    stored = {
+        1: upright,
+        2: upright[:, ::-1],
+        3: upright[::-1, ::-1],
+        4: upright[::-1],
+        5: upright.swapaxes(0, 1),
+        6: np.rot90(upright, 1),
+        7: upright[::-1, ::-1].swapaxes(0, 1),
+        8: np.rot90(upright, -1),
+    }[orientation]
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    options = (
+        {"lossless": True}
+        if suffix == "webp"
+        else {"quality": 100, "subsampling": 0}
+        if suffix == "jpg"
+        else {}
+    )
+    path = saved(
+        tmp_path, Image.fromarray(np.ascontiguousarray(stored)), f"in.{suffix}", exif=exif, **options
+    )
+    np.testing.assert_allclose(read_image(path), upright, atol=3 if suffix == "jpg" else 0)
+
+
+def test_an_unknown_orientation_is_no_matter(tmp_path):
+    exif = Image.Exif()
+    exif[0x0112] = 77
+    assert read_image(saved(tmp_path, photograph(4, 6), exif=exif)).shape == (4, 6, 3)
+
+
+@pytest.mark.parametrize("suffix", ["gif", "png", "webp", "tif"])
+def test_first_frame(tmp_path, suffix):
+    first, second = (Image.new("RGB", (8, 8), colour) for colour in (RED, BLUE))
+    options = {"lossless": True} if suffix == "webp" else {}
+    path = saved(tmp_path, first, f"in.{suffix}", save_all=True, append_images=[second], **options)
+    assert set(pixels(path)) == {RED}
+
+
+# ---- files that are no pictures ----
+
+
+def refused(path: object, match: str) -> None:
+    with pytest.raises(ImageFileError, match=match) as raised:
+        read_image(path)
+    assert "\n" not in str(raised.value)
+    assert str(path) in str(raised.value) or "\0" in str(path)
+
+
+def test_missing(tmp_path):
+    refused(tmp_path / "no.png", "no such file")
+
+
+def test_folder(tmp_path):
+    refused(tmp_path, "is a folder")
+
+
+def test_below_a_file(tmp_path):
+    (tmp_path / "file").touch()
+    refused(tmp_path / "file" / "in.png", "cannot read")
+
+
+def test_name_that_no_file_has():
+    refused("a\0b", "cannot read")
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
+def test_unreadable(tmp_path):
+    path = saved(tmp_path, photograph())
+    path.chmod(0)
+    refused(path, "Permission denied")
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"hello", bytes(range(256)) * 40, b"\x89PNG\r\n\x1a\n", b"%!PS-Adobe-3.0"]
+)
+def test_no_picture(tmp_path, content):
+    path = tmp_path / "in.png"
+    path.write_bytes(content)
+    refused(path, "is not a picture")
+
+
+@pytest.mark.parametrize("suffix", ["png", "jpg", "webp", "tif", "gif", "bmp", "ppm"])
+def test_truncated_anywhere_is_never_a_partial_picture(tmp_path, suffix):
+    path = saved(tmp_path, photograph(), f"in.{suffix}")
+    whole, content = read_image(path), path.read_bytes()
+    lengths = np.linspace(0, len(content) - 1, 60).astype(int)
+    for length in [*map(int, lengths), *range(len(content) - 30, len(content))]:
+        path.write_bytes(content[:length])
+        try:
+            image = read_image(path)
+        except ImageFileError:
+            continue
+        np.testing.assert_array_equal(image, whole)  # only a trailer is missing
+
+
+def test_truncated_in_the_middle_says_so(tmp_path):
+    path = saved(tmp_path, photograph(), "in.jpg")
+    path.write_bytes(path.read_bytes()[:-100])
+    refused(path, "damaged or cut short.*truncated")
+
+
+def test_damaged_files_raise_nothing_else(tmp_path):
+    draw = np.random.default_rng(0)
+    path = tmp_path / "in"
+    for form in ["PNG", "JPEG", "WEBP", "GIF", "BMP", "PPM"]:
+        buffer = io.BytesIO()
+        photograph().save(buffer, format=form)
+        for _ in range(60):
+            content = bytearray(buffer.getvalue())
+            for place in draw.integers(0, len(content), 5):
+                content[place] = draw.integers(0, 256)
+            path.write_bytes(content)
+            try:
+                read_image(path)
+            except ImageFileError as error:
+                assert "\n" not in str(error)  # noqa: PT017
+
+
+def test_bomb(tmp_path, monkeypatch, recwarn):
+    path = saved(tmp_path, photograph(10, 10))
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 60)  # Pillow's warning begins here,
+    refused(path, "more than 60 pixels")
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 40)  # its error at twice that
+    refused(path, "more than 40 pixels")
+    assert not recwarn.list
+
+
+def test_a_header_that_claims_a_huge_picture(tmp_path):
+    path = tmp_path / "in.png"
+    header = png_chunk(b"IHDR", struct.pack(">2I5B", 100_000, 100_000, 8, 2, 0, 0, 0))
+    path.write_bytes(b"\x89PNG\r\n\x1a\n" + header + png_chunk(b"IDAT", zlib.compress(b"")))
+    refused(path, "too large to read safely")
+
+
+def test_zero_size(tmp_path):
+    path = tmp_path / "in.gif"
+    path.write_bytes(b"GIF89a" + struct.pack("<2H3B", 0, 0, 0, 0, 0) + b";")
+    with pytest.raises(ImageFileError):
+        read_image(path)
+    path.write_bytes(b"P6 0 5 255\n")
+    with pytest.raises(ImageFileError):
+        read_image(path)
+
+
+# ---- writing ----
+
+
+def test_fractions_are_dropped_and_the_rest_clipped(tmp_path):
+    values = [-3.0, -0.1, 0.9, 1.0, 254.999, 255.0, 255.9, 300.0, np.inf, -np.inf]
+    write_image(tmp_path / "out.png", np.repeat(np.array(values), 3).reshape(1, -1, 3))
+    written = [r for r, _, _ in pixels(tmp_path / "out.png")]
+    assert written == [0, 0, 0, 1, 254, 255, 255, 255, 255, 0]
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.int64, np.float32, np.float64])
+def test_dtypes(tmp_path, dtype):
+    image = np.asarray(photograph())
+    write_image(tmp_path / "out.png", image.astype(dtype))
+    np.testing.assert_array_equal(read_image(tmp_path / "out.png"), image)
+
+
+@pytest.mark.parametrize("suffix", WRITABLE)
+@pytest.mark.parametrize("change_case", [str.lower, str.upper])
+def test_format_by_suffix(tmp_path, suffix, change_case):
+    path = tmp_path / f"out{change_case(suffix)}"
+    image = np.full((16, 16, 3), (200, 100, 50))
+    write_image(path, image)
+    with Image.open(path) as again:
+        assert again.format == WRITABLE[suffix].name
+    np.testing.assert_allclose(read_image(path), image, atol=0 if again.format in ("PNG", "TIFF") else 3)
+    assert os.listdir(tmp_path) == [path.name]
+
+
+def test_jpeg_quality_is_95(tmp_path):
+    write_image(tmp_path / "out.jpg", np.asarray(photograph()))
+    photograph().save(tmp_path / "wanted.jpg", quality=95)
+    assert (tmp_path / "out.jpg").read_bytes() == (tmp_path / "wanted.jpg").read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("image", "match"),
+    [
+        (np.zeros((4, 4)), "shape"),
+        (np.zeros((4, 4, 4)), "shape"),
+        (np.zeros((0, 4, 3)), "shape"),
+        (np.zeros((4, 4, 3), complex), "dtype"),
+        (np.full((4, 4, 3), np.nan), "NaN"),
+    ],
+)
+def test_no_picture_is_not_written(tmp_path, image, match):
+    with pytest.raises(ImageFileError, match=match):
+        write_image(tmp_path / "out.png", image)
+    assert not os.listdir(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "error", [OSError(28, "No space left on device"), ValueError("encoding error"), KeyboardInterrupt()]
+)
+def test_a_failure_leaves_the_old_file_and_nothing_else(tmp_path, monkeypatch, error):
+    path = saved(tmp_path, photograph(), "out.png")
+    before = path.read_bytes()
+
+    def fail(self, file, **options):
+        file.write(b"half a picture")
+        raise error
+
+    monkeypatch.setattr(Image.Image, "save", fail)
+    expected = KeyboardInterrupt if isinstance(error, KeyboardInterrupt) else ImageFileError
+    with pytest.raises(expected):
+        write_image(path, np.zeros((4, 4, 3)))
+    assert os.listdir(tmp_path) == ["out.png"]
+    assert path.read_bytes() == before
+
+
+def test_a_failure_to_rename_leaves_nothing(tmp_path, monkeypatch):
+    monkeypatch.setattr(Path, "replace", lambda *_: (_ for _ in ()).throw(OSError(5, "Input/output error")))
+    with pytest.raises(ImageFileError, match="Input/output error"):
+        write_image(tmp_path / "out.png", np.zeros((4, 4, 3)))
+    assert not os.listdir(tmp_path)
+
+
+def test_permissions_are_those_of_any_new_file(tmp_path):
+    before = os.umask(0o027)
+    try:
+        write_image(tmp_path / "out.png", np.zeros((4, 4, 3)))
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE((tmp_path / "out.png").stat().st_mode) == 0o640
+
+
+def test_an_older_file_keeps_its_permissions(tmp_path):
+    path = saved(tmp_path, photograph(), "out.png")
+    path.chmod(0o604)
+    write_image(path, np.zeros((4, 4, 3)))
+    assert stat.S_IMODE(path.stat().st_mode) == 0o604
+    assert read_image(path).shape == (4, 4, 3)
+
+
+def test_a_symbolic_link_stays_one(tmp_path):
+    (tmp_path / "folder").mkdir()
+    link = tmp_path / "out.png"
+    link.symlink_to(tmp_path / "folder" / "real.png")
+    write_image(link, np.zeros((4, 4, 3)))
+    assert link.is_symlink()
+    assert read_image(tmp_path / "folder" / "real.png").shape == (4, 4, 3)
+
+
+# ---- before the work ----
+
+
+def unwritable(path: object, match: str, size: tuple[int, int] | None = None) -> None:
+    with pytest.raises(ImageFileError, match=match) as raised:
+        check_writable(path, size)
+    assert "\n" not in str(raised.value)
+
+
+def test_check_leaves_nothing(tmp_path):
+    check_writable(tmp_path / "out.png", (4, 4))
+    assert not os.listdir(tmp_path)
+
+
+def test_check_leaves_an_older_file(tmp_path):
+    path = saved(tmp_path, photograph(), "out.png")
+    before = path.read_bytes()
+    check_writable(path)
+    assert path.read_bytes() == before
+
+
+@pytest.mark.parametrize("name", ["out", "out.bpm", "out.pngg", ".png", "out."])
+def test_unknown_suffix(tmp_path, name):
+    unwritable(tmp_path / name, r"known are \.png, \.jpg, \.jpeg, \.webp, \.tif, \.tiff")
+
+
+def test_folder_missing(tmp_path):
+    unwritable(tmp_path / "no" / "out.png", "there is no folder")
+
+
+def test_folder_is_a_file(tmp_path):
+    (tmp_path / "file").touch()
+    unwritable(tmp_path / "file" / "out.png", "is no folder")
+    unwritable(tmp_path / "file" / "deeper" / "out.png", "cannot write")
+
+
+def test_target_is_a_folder(tmp_path):
+    (tmp_path / "out.png").mkdir()
+    unwritable(tmp_path / "out.png", "it is a folder")
+
+
+def test_target_is_special(tmp_path):
+    os.mkfifo(tmp_path / "out.png")
+    unwritable(tmp_path / "out.png", "special file")
+
+
+def test_target_has_an_impossible_name(tmp_path):
+    unwritable(tmp_path / f"{'x' * 300}.png", "too long")
+
+
+def test_loop_of_links(tmp_path):
+    (tmp_path / "a.png").symlink_to(tmp_path / "b.png")
+    (tmp_path / "b.png").symlink_to(tmp_path / "a.png")
+    unwritable(tmp_path / "a.png", "cannot write")
+
+
+@pytest.mark.skipif(not Path("/proc/self").is_dir(), reason="needs a folder that even root cannot write to")
+def test_folder_takes_no_file():
+    unwritable("/proc/out.png", "cannot write")
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
+def test_permission_bits(tmp_path):
+    path = saved(tmp_path, photograph(), "out.png")
+    path.chmod(0o444)
+    unwritable(path, "read-only")
+    tmp_path.chmod(0o555)
+    unwritable(tmp_path / "new.png", "Permission denied")
+    tmp_path.chmod(0o755)
+
+
+def test_larger_than_the_format():
+    unwritable("out.webp", "at most 16383 pixels", (3, 20000))
+    unwritable("out.jpg", "at most 65500 pixels", (70000, 3))
+
+
+@pytest.mark.parametrize(("suffix", "longest"), [(".webp", 16383), (".jpg", 65500)])
+def test_the_longest_that_a_format_holds(tmp_path, suffix, longest):
+    assert WRITABLE[suffix].longest == longest
+    write_image(tmp_path / f"out{suffix}", np.zeros((1, longest, 3), np.uint8))
+    assert read_image(tmp_path / f"out{suffix}").shape == (1, longest, 3)
