@@ -1,7 +1,7 @@
 """A picture to start dreams from: clouds over hills and a lake, in the evening.
 
 It is computed, so nobody's rights are in it; and it has something to find at every scale, which is what a
-dream wants. ``python examples/sky.py`` writes ``sky.jpg`` beside this file. NumPy and Pillow are all it needs.
+dream wants. ``python examples/sky.py`` writes ``sky.jpg`` beside this file, with NumPy and Pillow alone.
 """
 
 from pathlib import Path
