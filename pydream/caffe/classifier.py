@@ -1,0 +1,63 @@
+"""The notebook's way to load a network: `Classifier`, a net that knows its mean and channel order."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, DTypeLike
+
+from ..net import Array
+from .net import TEST, Net
+
+
+class Transformer:
+    """What the notebook reads off a classifier: ``mean['data']``, (3, 1, 1), and ``channel_swap['data']``."""
+
+    def __init__(self) -> None:
+        self.mean: dict[str, Array] = {}
+        self.channel_swap: dict[str, tuple[int, ...]] = {}
+
+
+class Classifier(Net):
+    """A net with a `transformer`.
+
+    Parameters
+    ----------
+    model_file, pretrained_file : path or NetParameter
+        Prototxt and caffemodel; without the latter the former holds the weights.
+    mean : (3,) array, optional
+        Of the training pictures, 0..255, in the network's channel order; zeros by default.
+    channel_swap : sequence of int, optional
+        ``(2, 1, 0)``: the network takes BGR. For whoever asks the transformer; `preprocess` always turns RGB round, as
+        in the notebook.
+    dtype, device
+        As for `Net`.
+
+    Attributes
+    ----------
+    transformer : Transformer
+    """
+
+    def __init__(
+        self,
+        model_file: str | os.PathLike[str] | Any,
+        pretrained_file: str | os.PathLike[str] | Any | None = None,
+        mean: ArrayLike | None = None,
+        channel_swap: Sequence[int] | None = None,
+        *,
+        dtype: DTypeLike = "float32",
+        device: str | None = None,
+    ) -> None:
+        super().__init__(model_file, pretrained_file, TEST, dtype=dtype, device=device)
+        self.transformer = Transformer()
+        if mean is not None:
+            per_channel = np.asarray(mean, self.dtype)
+            if per_channel.shape not in ((3,), (3, 1, 1)):
+                raise ValueError(f"mean: shape {per_channel.shape}, want one number a channel, (3,)")
+            self.mean = per_channel.reshape(3, 1, 1)
+        self.transformer.mean[self.inputs[0]] = self.mean
+        if channel_swap is not None:
+            self.transformer.channel_swap[self.inputs[0]] = tuple(channel_swap)

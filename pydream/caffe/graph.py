@@ -1,0 +1,149 @@
+"""A graph is the layers with every value named once: an in-place layer makes a new value of its blob.
+
+Caffe overwrites a blob in place; here each write is a value of its own, a number. What a blob holds when the layers up
+to some point have run is its latest value up to there. So `inception_3b/5x5_reduce` asked for by name is the
+convolution's output, and the ReLU that would overwrite it has not run.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ..errors import NetFileError, ShapeError, UnknownNameError
+from ..net import unknown_name
+from .definition import Definition, Shape
+from .layers import Layer, layer_from_proto
+
+
+@dataclass(frozen=True)
+class Step:
+    """A layer with the values that it reads and makes."""
+
+    layer: Layer
+    bottoms: tuple[int, ...]
+    tops: tuple[int, ...]
+
+
+class Graph:
+    """The layers of a definition, linked.
+
+    Attributes
+    ----------
+    name : str
+    inputs : dict of str to int
+        Input blob → its value.
+    declared : dict of str to tuple of int
+        Input blob → shape in the file.
+    steps : list of Step
+        In running order.
+    blobs : list of str
+        Every blob's name, inputs first, in the order of their first write.
+    params : dict of str to list of tuple of int
+        Layer → the shapes of its weights, at the declared input size: the only ones that fit.
+    """
+
+    def __init__(self, definition: Definition) -> None:
+        self.name = definition.name
+        self.declared = dict(definition.inputs)
+        self.inputs = {name: value for value, name in enumerate(definition.inputs)}
+        self._blob_of = list(self.inputs)  # value → blob
+        self.steps: list[Step] = []
+        latest = dict(self.inputs)
+        for proto in definition.layers:
+            layer = layer_from_proto(proto)
+            for bottom in layer.bottoms:
+                if bottom not in latest:
+                    raise NetFileError(f"layer {layer.name!r}: no blob {bottom!r} before it")
+            bottoms = tuple(latest[bottom] for bottom in layer.bottoms)
+            tops = tuple(range(len(self._blob_of), len(self._blob_of) + len(layer.tops)))
+            self._blob_of += layer.tops
+            for top, value in zip(layer.tops, tops, strict=True):
+                if top in latest and top not in layer.bottoms:
+                    raise NetFileError(f"layer {layer.name!r}: blob {top!r} is made twice")
+                latest[top] = value
+            self.steps.append(Step(layer, bottoms, tops))
+        self.blobs = list(dict.fromkeys(self._blob_of))
+        self.params: dict[str, list[Shape]] = {}
+        shapes = self._infer(self.declared, len(self.steps))
+        for step in self.steps:
+            wanted = step.layer.param_shapes(*(shapes[value] for value in step.bottoms))
+            if wanted and step.layer.name in self.params:
+                raise NetFileError(f"two layers with weights are named {step.layer.name!r}")
+            if wanted:
+                self.params[step.layer.name] = wanted
+
+    def index(self, name: str | None) -> int:
+        """Give the place of the first layer named `name`, as Caffe's `forward(end=)` does; None is the last layer.
+
+        A blob that no layer shares its name with stands for the layer that makes it.
+        """
+        if name is None:
+            return len(self.steps) - 1
+        for i, step in enumerate(self.steps):
+            if step.layer.name == name:
+                return i
+        for i, step in enumerate(self.steps):
+            if name in step.layer.tops:
+                return i
+        if name in self.inputs:
+            raise UnknownNameError(f"{name!r} is an input, not a layer")
+        raise unknown_name("layer", name, [step.layer.name for step in self.steps])
+
+    def unknown_blob(self, name: str) -> UnknownNameError:
+        """Make the error for a name that is no blob; for an in-place layer's name, say which blob it writes."""
+        for step in self.steps:
+            if step.layer.name == name:
+                how = "works in place on" if step.layer.in_place else "writes"
+                return UnknownNameError(f"{name!r} is a layer that {how} the blob {step.layer.tops[0]!r}; name that blob")
+        return unknown_name("blob", name, self.blobs)
+
+    def value(self, blob: str, end: int) -> int | None:
+        """Give the value that `blob` holds once the layers up to and with `end` have run; None: no value yet."""
+        found = self.inputs.get(blob)
+        for step in self.steps[: end + 1]:
+            for top, value in zip(step.layer.tops, step.tops, strict=True):
+                if top == blob:
+                    found = value
+        return found
+
+    def needed(self, values: list[int], end: int) -> list[Step]:
+        """Give the steps up to and with `end` that `values` are made of, in running order."""
+        wanted = set(values)
+        steps = []
+        for step in reversed(self.steps[: end + 1]):
+            if wanted.intersection(step.tops):
+                wanted.update(step.bottoms)
+                steps.append(step)
+        return steps[::-1]
+
+    def shape(self, blob: str, inputs: dict[str, Shape]) -> Shape:
+        """Give the shape of `blob` for these input shapes; `ShapeError` where a layer on the way does not fit."""
+        if blob in inputs:
+            return inputs[blob]
+        made = next(i for i, step in enumerate(self.steps) if blob in step.layer.tops)
+        value = self.value(blob, made)
+        assert value is not None
+        return self._infer(inputs, made, [value])[value]
+
+    def check(self, inputs: dict[str, Shape]) -> None:
+        """Raise `ShapeError` where any layer does not fit these input shapes."""
+        self._infer(inputs, len(self.steps))
+
+    def _infer(self, inputs: dict[str, Shape], end: int, values: list[int] | None = None) -> dict[int, Shape]:
+        shapes = {value: inputs[name] for name, value in self.inputs.items()}
+        steps: list[Step] = self.steps if values is None else self.needed(values, end)
+        for step in steps:
+            bottoms = [shapes[value] for value in step.bottoms]
+            tops = step.layer.top_shapes(*bottoms)
+            known = self.params.get(step.layer.name)
+            if known is not None and step.layer.param_shapes(*bottoms) != known:
+                raise self._fixed_size(step.layer, bottoms[0])
+            shapes.update(zip(step.tops, tops, strict=True))
+        return shapes
+
+    def _fixed_size(self, layer: Layer, bottom: Shape) -> ShapeError:
+        sizes = ", ".join(f"{name!r} {'x'.join(map(str, shape))}" for name, shape in self.declared.items())
+        return ShapeError(
+            f"layer {layer.name!r} fits only the size that the network was made for ({sizes}); "
+            f"its bottom is {'x'.join(map(str, bottom))} here"
+        )

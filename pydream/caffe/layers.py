@@ -1,0 +1,428 @@
+"""A layer is its facts: what it reads and writes, its constants, and the shapes it makes; how it runs is elsewhere.
+
+Shapes are Caffe's, (n, c, h, w). A new layer type is a dataclass here, with `from_proto` if it has constants, plus the
+formulas of its passes in `tf_layers`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import prod
+from typing import Any, ClassVar, Self
+
+from ..errors import NetFileError, ShapeError
+from .definition import Shape
+from .proto import caffe_pb2
+
+
+@dataclass(frozen=True)
+class Layer:
+    """Base: any number of bottoms, one top of the first bottom's shape, no weights."""
+
+    name: str
+    bottoms: tuple[str, ...]
+    tops: tuple[str, ...]
+
+    bottoms_wanted: ClassVar[tuple[int, int]] = (1, 1)
+    tops_wanted: ClassVar[tuple[int, int]] = (1, 1)
+
+    @classmethod
+    def constants(cls, proto: Any) -> dict[str, Any]:
+        """Give the fields that are the type's own, from its LayerParameter."""
+        return {}
+
+    @classmethod
+    def from_proto(cls, proto: Any) -> Self:
+        """Read a LayerParameter; `NetFileError` where its constants make no sense."""
+        for what, names, (low, high) in (
+            ("bottoms", proto.bottom, cls.bottoms_wanted),
+            ("tops", proto.top, cls.tops_wanted),
+        ):
+            if not low <= len(names) <= high:
+                raise _wrong(proto, f"{len(names)} {what}, want {low if low == high else f'{low} or more'}")
+        return cls(proto.name, tuple(proto.bottom), tuple(proto.top), **cls.constants(proto))
+
+    @property
+    def in_place(self) -> bool:
+        """Whether the top overwrites the bottom."""
+        return self.tops == self.bottoms
+
+    def top_shapes(self, *bottoms: Shape) -> list[Shape]:
+        """Give the tops' shapes for the bottoms'; `ShapeError` where there can be none."""
+        return [bottoms[0]] * len(self.tops)
+
+    def param_shapes(self, *bottoms: Shape) -> list[Shape]:
+        """Give the shapes of the weights, in Caffe's order."""
+        return []
+
+    def _image(self, shape: Shape) -> Shape:
+        if len(shape) != 4:
+            raise ShapeError(f"layer {self.name!r} wants (n, c, h, w), bottom {self.bottoms[0]!r} is {shape}")
+        return shape
+
+
+def _wrong(proto: Any, what: str) -> NetFileError:
+    return NetFileError(f"layer {proto.name!r} ({proto.type}): {what}")
+
+
+def _pair(proto: Any, param: Any, what: str, default: int, least: int, most: int = 2**15) -> tuple[int, int]:
+    """Read `kernel_h`/`kernel_w`, or `kernel_size`/`pad`/`stride`/`dilation`, repeated or not, as (height, width)."""
+    whole = "kernel_size" if what == "kernel" else what
+    fields = param.DESCRIPTOR.fields_by_name
+    if f"{what}_h" in fields and (param.HasField(f"{what}_h") or param.HasField(f"{what}_w")):
+        pair = (getattr(param, f"{what}_h"), getattr(param, f"{what}_w"))
+    else:
+        value = getattr(param, whole)
+        values = [value] if isinstance(value, int) else list(value)
+        if not values or (isinstance(value, int) and not param.HasField(whole)):
+            values = [default]
+        if len(values) > 2:
+            raise _wrong(proto, f"{len(values)} numbers for {whole}, want 1 or 2")
+        pair = (values[0], values[-1])
+    if not all(least <= size <= most for size in pair):
+        raise _wrong(proto, f"{whole} {pair[0]}x{pair[1]}, want {least} to {most}")
+    return pair
+
+
+def _axis_1(proto: Any, param: Any) -> None:
+    if param.axis not in (1, -3):
+        raise _wrong(proto, f"axis {param.axis}, only 1 (channels) is known")
+
+
+@dataclass(frozen=True)
+class Convolution(Layer):
+    """A correlation (Caffe does not flip the kernel) with symmetric padding; sizes round down."""
+
+    num_output: int
+    kernel: tuple[int, int]
+    stride: tuple[int, int]
+    pad: tuple[int, int]
+    dilation: tuple[int, int]
+    group: int
+    bias: bool
+
+    @classmethod
+    def constants(cls, proto: Any) -> dict[str, Any]:  # noqa: D102
+        param = proto.convolution_param
+        _axis_1(proto, param)
+        if param.num_output < 1 or param.group < 1 or param.num_output % param.group:
+            raise _wrong(proto, f"num_output {param.num_output} in {param.group} groups; want 1 or more in each")
+        return {
+            "num_output": param.num_output,
+            "kernel": _pair(proto, param, "kernel", 0, 1),
+            "stride": _pair(proto, param, "stride", 1, 1),
+            "pad": _pair(proto, param, "pad", 0, 0),
+            "dilation": _pair(proto, param, "dilation", 1, 1),
+            "group": param.group,
+            "bias": param.bias_term,
+        }
+
+    @property
+    def reach(self) -> tuple[int, int]:
+        """Rows and columns from the first to the last tap of the dilated kernel."""
+        return tuple(d * (k - 1) + 1 for k, d in zip(self.kernel, self.dilation, strict=True))  # type: ignore[return-value]
+
+    def top_shapes(self, *bottoms: Shape) -> list[Shape]:  # noqa: D102
+        n, c, *size = self._image(bottoms[0])
+        if c % self.group:
+            raise ShapeError(f"layer {self.name!r}: {c} channels do not fall into {self.group} groups")
+        out = [(i + 2 * p - k) // s + 1 for i, p, k, s in zip(size, self.pad, self.reach, self.stride, strict=True)]
+        if min(out) < 1:
+            raise ShapeError(f"layer {self.name!r}: {size[1]}x{size[0]} is smaller than its {self.reach[1]}x{self.reach[0]} kernel")
+        return [(n, self.num_output, *out)]
+
+    def param_shapes(self, *bottoms: Shape) -> list[Shape]:  # noqa: D102
+        kernel = (self.num_output, bottoms[0][1] // self.group, *self.kernel)
+        return [kernel, (self.num_output,)] if self.bias else [kernel]
+
+
+@dataclass(frozen=True)
+class InnerProduct(Layer):
+    """A matrix product with the bottom flattened in the order c, h, w."""
+
+    num_output: int
+    bias: bool
+    transpose: bool
+
+    @classmethod
+    def constants(cls, proto: Any) -> dict[str, Any]:  # noqa: D102
+        param = proto.inner_product_param
+        if param.axis != 1:
+            raise _wrong(proto, f"axis {param.axis}, only 1 is known")
+        if param.num_output < 1:
+            raise _wrong(proto, f"num_output {param.num_output}, want 1 or more")
+        return {"num_output": param.num_output, "bias": param.bias_term, "transpose": param.transpose}
+
+    def top_shapes(self, *bottoms: Shape) -> list[Shape]:  # noqa: D102
+        return [(bottoms[0][0], self.num_output)]
+
+    def param_shapes(self, *bottoms: Shape) -> list[Shape]:  # noqa: D102
+        matrix = (self.num_output, prod(bottoms[0][1:]))
+        matrix = matrix[::-1] if self.transpose else matrix
+        return [matrix, (self.num_output,)] if self.bias else [matrix]
+
+
+@dataclass(frozen=True)
+class Pooling(Layer):
+    """The largest value or the mean of a window; sizes round up, as nowhere else."""
+
+    average: bool
+    everything: bool  # global pooling: the window is the whole map
+    kernel: tuple[int, int]
+    stride: tuple[int, int]
+    pad: tuple[int, int]
+    round_up: bool
+
+    @classmethod
+    def constants(cls, proto: Any) -> dict[str, Any]:  # noqa: D102
+        param = proto.pooling_param
+        if param.pool not in (caffe_pb2.PoolingParameter.MAX, caffe_pb2.PoolingParameter.AVE):
+            raise _wrong(proto, f"pool {caffe_pb2.PoolingParameter.PoolMethod.Name(param.pool)}, want MAX or AVE")
+        everything = param.global_pooling
+        kernel = (0, 0) if everything else _pair(proto, param, "kernel", 0, 1)
+        pad = _pair(proto, param, "pad", 0, 0)
+        stride = _pair(proto, param, "stride", 1, 1)
+        if everything and (pad != (0, 0) or stride != (1, 1)):
+            raise _wrong(proto, "global_pooling with pad or stride")
+        if not everything and any(p >= k for p, k in zip(pad, kernel, strict=True)):
+            raise _wrong(proto, f"pad {pad[0]}x{pad[1]} is not smaller than the kernel, {kernel[0]}x{kernel[1]}")
+        return {
+            "average": param.pool == caffe_pb2.PoolingParameter.AVE,
+            "everything": everything,
+            "kernel": kernel,
+            "stride": stride,
+            "pad": pad,
+            "round_up": param.round_mode == caffe_pb2.PoolingParameter.CEIL,
+        }
+
+    def top_shapes(self, *bottoms: Shape) -> list[Shape]:  # noqa: D102
+        n, c, *size = self._image(bottoms[0])
+        if self.everything:
+            return [(n, c, 1, 1)]
+        out = [self.out_size(i, axis) for axis, i in enumerate(size)]
+        if min(out) < 1:
+            raise ShapeError(f"layer {self.name!r}: {size[1]}x{size[0]} is too small for a {self.kernel[1]}x{self.kernel[0]} window")
+        return [(n, c, *out)]
+
+    def out_size(self, size: int, axis: int) -> int:
+        """Give the rows (`axis` 0) or columns (1) of the top for the bottom's.
+
+        ``ceil((size + 2 pad - kernel) / stride) + 1``; one less where, with padding, the last window would start
+        beyond the image and the padding before it.
+        """
+        kernel, stride, pad = self.kernel[axis], self.stride[axis], self.pad[axis]
+        room = size + 2 * pad - kernel
+        out = (-(-room // stride) if self.round_up else room // stride) + 1
+        if max(self.pad) > 0 and (out - 1) * stride >= size + pad:
+            out -= 1
+        return out
+
+
+@dataclass(frozen=True)
+class LRN(Layer):
+    """Local response normalisation over neighbouring channels."""
+
+    local_size: int
+    alpha: float
+    beta: float
+    k: float
+
+    @classmethod
+    def constants(cls, proto: Any) -> dict[str, Any]:  # noqa: D102
+        param = proto.lrn_param
+        if param.norm_region != caffe_pb2.LRNParameter.ACROSS_CHANNELS:
+            raise _wrong(proto, "norm_region WITHIN_CHANNEL, only ACROSS_CHANNELS is known")
+        if param.local_size % 2 == 0 or param.local_size > 2**15:
+            raise _wrong(proto, f"local_size {param.local_size}, want an odd number")
+        return {"local_size": param.local_size, "alpha": param.alpha, "beta": param.beta, "k": param.k}
+
+
+@dataclass(frozen=True)
+class ReLU(Layer):
+    """The positive part, and `negative_slope` times the negative one."""
+
+    negative_slope: float
+
+    @classmethod
+    def constants(cls, proto: Any) -> dict[str, Any]:  # noqa: D102
+        return {"negative_slope": proto.relu_param.negative_slope}
+
+
+@dataclass(frozen=True)
+class Sigmoid(Layer):
+    """``1 / (1 + exp(-x))``."""
+
+
+@dataclass(frozen=True)
+class TanH(Layer):
+    """``tanh(x)``."""
+
+
+@dataclass(frozen=True)
+class Power(Layer):
+    """``(shift + scale * x) ** power``."""
+
+    power: float
+    scale: float
+    shift: float
+
+    @classmethod
+    def constants(cls, proto: Any) -> dict[str, Any]:  # noqa: D102
+        param = proto.power_param
+        return {"power": param.power, "scale": param.scale, "shift": param.shift}
+
+
+@dataclass(frozen=True)
+class Dropout(Layer):
+    """Nothing, at test time."""
+
+
+@dataclass(frozen=True)
+class Split(Layer):
+    """The bottom under several names; its gradient is their sum."""
+
+    tops_wanted: ClassVar[tuple[int, int]] = (1, 2**15)
+
+
+@dataclass(frozen=True)
+class Concat(Layer):
+    """The bottoms one after the other along an axis."""
+
+    axis: int
+
+    bottoms_wanted: ClassVar[tuple[int, int]] = (1, 2**15)
+
+    @classmethod
+    def constants(cls, proto: Any) -> dict[str, Any]:  # noqa: D102
+        param = proto.concat_param
+        return {"axis": param.concat_dim if param.HasField("concat_dim") else param.axis}
+
+    def top_shapes(self, *bottoms: Shape) -> list[Shape]:  # noqa: D102
+        first = bottoms[0]
+        axis = self.axis + len(first) if self.axis < 0 else self.axis
+        if not 0 <= axis < len(first):
+            raise ShapeError(f"layer {self.name!r}: no axis {self.axis} in {first}")
+        for name, shape in zip(self.bottoms, bottoms, strict=True):
+            if len(shape) != len(first) or any(a != b for i, (a, b) in enumerate(zip(shape, first, strict=True)) if i != axis):
+                raise ShapeError(f"layer {self.name!r}: {name!r} is {shape}, which does not fit to {first} along axis {axis}")
+        return [(*first[:axis], sum(shape[axis] for shape in bottoms), *first[axis + 1 :])]
+
+
+@dataclass(frozen=True)
+class Eltwise(Layer):
+    """The product, weighted sum or maximum of bottoms of one shape."""
+
+    operation: str  # "PROD", "SUM" or "MAX"
+    coeff: tuple[float, ...]
+
+    bottoms_wanted: ClassVar[tuple[int, int]] = (2, 2**15)
+
+    @classmethod
+    def constants(cls, proto: Any) -> dict[str, Any]:  # noqa: D102
+        param = proto.eltwise_param
+        operation = caffe_pb2.EltwiseParameter.EltwiseOp.Name(param.operation)
+        coeff = tuple(param.coeff) or (1.0,) * len(proto.bottom)
+        if len(coeff) != len(proto.bottom) or (param.coeff and operation != "SUM"):
+            raise _wrong(proto, f"{len(coeff)} coeff for {operation} of {len(proto.bottom)} bottoms; want one each, for SUM")
+        return {"operation": operation, "coeff": coeff}
+
+    def top_shapes(self, *bottoms: Shape) -> list[Shape]:  # noqa: D102
+        if len(set(bottoms)) > 1:
+            raise ShapeError(f"layer {self.name!r}: bottoms of different shapes: {', '.join(map(str, bottoms))}")
+        return [bottoms[0]]
+
+
+@dataclass(frozen=True)
+class Softmax(Layer):
+    """``exp(x) / sum(exp(x))`` along an axis."""
+
+    axis: int
+
+    @classmethod
+    def constants(cls, proto: Any) -> dict[str, Any]:  # noqa: D102
+        return {"axis": proto.softmax_param.axis}
+
+    def top_shapes(self, *bottoms: Shape) -> list[Shape]:  # noqa: D102
+        if not -len(bottoms[0]) <= self.axis < len(bottoms[0]):
+            raise ShapeError(f"layer {self.name!r}: no axis {self.axis} in {bottoms[0]}")
+        return [bottoms[0]]
+
+
+@dataclass(frozen=True)
+class Flatten(Layer):
+    """Axes `axis` to `end_axis` as one."""
+
+    axis: int
+    end_axis: int
+
+    @classmethod
+    def constants(cls, proto: Any) -> dict[str, Any]:  # noqa: D102
+        return {"axis": proto.flatten_param.axis, "end_axis": proto.flatten_param.end_axis}
+
+    def span(self, rank: int) -> tuple[int, int]:
+        """Give the first axis to merge and the first behind them."""
+        first = self.axis + rank if self.axis < 0 else self.axis
+        last = self.end_axis + rank if self.end_axis < 0 else self.end_axis
+        if not 0 <= first <= last < rank:
+            raise ShapeError(f"layer {self.name!r}: no axes {self.axis} to {self.end_axis} among {rank}")
+        return first, last + 1
+
+    def top_shapes(self, *bottoms: Shape) -> list[Shape]:  # noqa: D102
+        shape = bottoms[0]
+        first, behind = self.span(len(shape))
+        return [(*shape[:first], prod(shape[first:behind]), *shape[behind:])]
+
+
+@dataclass(frozen=True)
+class BatchNorm(Layer):
+    """Subtract the stored mean and divide by the stored deviation, channel by channel; no affine part."""
+
+    eps: float
+
+    @classmethod
+    def constants(cls, proto: Any) -> dict[str, Any]:  # noqa: D102
+        param = proto.batch_norm_param
+        if param.HasField("use_global_stats") and not param.use_global_stats:
+            raise _wrong(proto, "use_global_stats: false; a dream runs with the stored statistics")
+        return {"eps": param.eps}
+
+    def param_shapes(self, *bottoms: Shape) -> list[Shape]:  # noqa: D102
+        channels = bottoms[0][1] if len(bottoms[0]) > 1 else 1
+        return [(channels,), (channels,), (1,)]
+
+
+@dataclass(frozen=True)
+class Scale(Layer):
+    """A factor and, if asked for, a bias a channel."""
+
+    bias: bool
+
+    @classmethod
+    def constants(cls, proto: Any) -> dict[str, Any]:  # noqa: D102
+        param = proto.scale_param
+        _axis_1(proto, param)
+        if param.num_axes != 1:
+            raise _wrong(proto, f"num_axes {param.num_axes}, only 1 is known")
+        return {"bias": param.bias_term}
+
+    def param_shapes(self, *bottoms: Shape) -> list[Shape]:  # noqa: D102
+        return [(bottoms[0][1],)] * (2 if self.bias else 1)
+
+
+TYPES: dict[str, type[Layer]] = {
+    kind.__name__: kind
+    for kind in (
+        Convolution, InnerProduct, Pooling, LRN, ReLU, Sigmoid, TanH, Power, Dropout, Split, Concat, Eltwise, Softmax,
+        Flatten, BatchNorm, Scale,
+    )
+}  # fmt: skip
+
+
+def layer_from_proto(proto: Any) -> Layer:
+    """Read a LayerParameter; `NetFileError` names an unknown type and the known ones."""
+    kind = TYPES.get(proto.type)
+    if kind is None:
+        raise NetFileError(
+            f"layer {proto.name!r} has the unknown type {proto.type!r}; known: Input, {', '.join(sorted(TYPES))}"
+        )
+    return kind.from_proto(proto)

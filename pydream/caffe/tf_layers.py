@@ -1,0 +1,507 @@
+"""A layer runs as two formulas in TensorFlow: bottoms -> tops and a memo; memo and tops' gradients -> bottoms' gradients.
+
+Gradients are written out rather than taped: only what the gradient at the input needs is kept (no weight gradients), and
+each pass is a formula that can be held against Caffe's. Four-axis tensors are (n, h, w, c) here; others are as in Caffe.
+Sizes are read inside the graph, so one trace serves every image size.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import reduce
+from typing import Any, Generic, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..tf import tensorflow
+from . import layers
+
+Tensor = Any
+Tensors = tuple[Tensor, ...]
+L = TypeVar("L", bound=layers.Layer)
+
+# What Caffe starts its search for the maximum from, and so what stands for the padding.
+_LOWEST = -float(np.finfo(np.float32).max)
+# numerics.md section 3: values this close count as equal, so that rounding does not pick the winner.
+_TIE = 1e-9
+
+
+class Runner(Generic[L]):
+    """Base: runs one layer with its weights, all of one dtype."""
+
+    def __init__(self, layer: L, params: list[NDArray[Any]], dtype: np.dtype[Any]) -> None:
+        self.layer = layer
+        self.dtype = dtype
+        self.tf = tensorflow()
+        self.prepare([np.asarray(param) for param in params])
+
+    def prepare(self, params: list[NDArray[Any]]) -> None:
+        """Bring the weights into the form that the passes use."""
+
+    def forward(self, *bottoms: Tensor) -> tuple[Tensors, Tensors]:
+        """Give the tops, and the memo: whatever `backward` reads."""
+        raise NotImplementedError
+
+    def backward(self, memo: Tensors, *diffs: Tensor) -> Tensors:
+        """Give the gradients at the bottoms for those at the tops."""
+        raise NotImplementedError
+
+    def constant(self, array: NDArray[Any]) -> Tensor:
+        return self.tf.constant(np.ascontiguousarray(array, self.dtype))
+
+
+def _axis(axis: int, rank: int) -> int:
+    """Where Caffe's axis stands in a tensor of TensorFlow's."""
+    axis %= rank
+    return (0, 3, 1, 2)[axis] if rank == 4 else axis
+
+
+class ConvolutionRunner(Runner[layers.Convolution]):
+    """A cross-correlation, group by group."""
+
+    def prepare(self, params: list[NDArray[Any]]) -> None:
+        layer = self.layer
+        kernel = params[0].transpose(2, 3, 1, 0)  # (out, in, h, w) -> (h, w, in, out)
+        if layer.reach != layer.kernel:
+            # TensorFlow has no gradient of a dilated convolution on the CPU: write the holes into the kernel.
+            holed = np.zeros((*layer.reach, *kernel.shape[2:]), kernel.dtype)
+            holed[:: layer.dilation[0], :: layer.dilation[1]] = kernel
+            kernel = holed
+        self.kernels = [self.constant(part) for part in np.split(kernel, layer.group, axis=3)]
+        self.bias = self.constant(params[1]) if layer.bias else None
+        if layer.stride == (1, 1) and all(k == 2 * p + 1 for k, p in zip(layer.reach, layer.pad, strict=True)):
+            self.padding: Any = "SAME"  # the same numbers, and oneDNN's kernels both ways
+        elif layer.pad == (0, 0):
+            self.padding = "VALID"
+        else:
+            self.padding = [[0, 0], [layer.pad[0]] * 2, [layer.pad[1]] * 2, [0, 0]]
+
+    def forward(self, *bottoms: Tensor) -> tuple[Tensors, Tensors]:
+        (x,) = bottoms
+        parts = self.tf.split(x, self.layer.group, axis=3) if self.layer.group > 1 else [x]
+        tops = [
+            self.tf.nn.conv2d(part, kernel, self.layer.stride, self.padding)
+            for part, kernel in zip(parts, self.kernels, strict=True)
+        ]
+        top = tops[0] if len(tops) == 1 else self.tf.concat(tops, axis=3)
+        if self.bias is not None:
+            top = self.tf.nn.bias_add(top, self.bias)
+        return (top,), (self.tf.shape(parts[0]),)
+
+    def backward(self, memo: Tensors, *diffs: Tensor) -> Tensors:
+        parts = self.tf.split(diffs[0], self.layer.group, axis=3) if self.layer.group > 1 else [diffs[0]]
+        bottoms = [
+            self.tf.nn.conv2d_transpose(part, kernel, memo[0], self.layer.stride, self.padding)
+            for part, kernel in zip(parts, self.kernels, strict=True)
+        ]
+        return (bottoms[0] if len(bottoms) == 1 else self.tf.concat(bottoms, axis=3),)
+
+
+class InnerProductRunner(Runner[layers.InnerProduct]):
+    """``y = W x + b`` with x flattened in the order c, h, w."""
+
+    def prepare(self, params: list[NDArray[Any]]) -> None:
+        self.matrix = self.constant(params[0] if self.layer.transpose else params[0].T)  # (in, out)
+        self.bias = self.constant(params[1]) if self.layer.bias else None
+
+    def forward(self, *bottoms: Tensor) -> tuple[Tensors, Tensors]:
+        tf, (x,) = self.tf, bottoms
+        if x.shape.rank == 4:
+            x = tf.transpose(x, (0, 3, 1, 2))
+        top = tf.matmul(tf.reshape(x, (tf.shape(x)[0], self.matrix.shape[0])), self.matrix)
+        if self.bias is not None:
+            top = top + self.bias
+        return (top,), (tf.shape(x),)
+
+    def backward(self, memo: Tensors, *diffs: Tensor) -> Tensors:
+        (shape,) = memo
+        diff = self.tf.reshape(self.tf.matmul(diffs[0], self.matrix, transpose_b=True), shape)
+        return (self.tf.transpose(diff, (0, 2, 3, 1)) if shape.shape[0] == 4 else diff,)
+
+
+class PoolingRunner(Runner[layers.Pooling]):
+    """Windows over a map padded to exactly what Caffe's output size covers."""
+
+    def prepare(self, params: list[NDArray[Any]]) -> None:
+        layer = self.layer
+        same = layer.stride == (1, 1) and all(k == 2 * p + 1 for k, p in zip(layer.kernel, layer.pad, strict=True))
+        self.padding = "SAME" if same else "VALID"  # of the plain maximum; "SAME" spares it the padded copy
+
+    def forward(self, *bottoms: Tensor) -> tuple[Tensors, Tensors]:
+        (x,) = bottoms
+        if self.layer.everything:
+            return self._everything(x)
+        if self.layer.average:
+            return self._mean(x)
+        return self._tolerant_maximum(x) if self.dtype == np.float64 else self._plain_maximum(x)
+
+    def backward(self, memo: Tensors, *diffs: Tensor) -> Tensors:
+        (diff,) = diffs
+        if self.layer.everything:
+            return self._everything_back(memo, diff)
+        if self.layer.average:
+            return self._mean_back(memo, diff)
+        back = self._tolerant_maximum_back if self.dtype == np.float64 else self._plain_maximum_back
+        return back(memo, diff)
+
+    # The window over the whole map.
+
+    def _everything(self, x: Tensor) -> tuple[Tensors, Tensors]:
+        if self.layer.average:
+            return (self.tf.reduce_mean(x, (1, 2), keepdims=True),), (self.tf.shape(x),)
+        flat = self.tf.reshape(x, (self.tf.shape(x)[0], -1, x.shape[3]))
+        first = self.tf.argmax(flat, axis=1)  # of equal values the first, row by row
+        return (self.tf.reduce_max(x, (1, 2), keepdims=True),), (first, self.tf.shape(x))
+
+    def _everything_back(self, memo: Tensors, diff: Tensor) -> Tensors:
+        shape = memo[-1]
+        if self.layer.average:
+            return (self.tf.broadcast_to(diff / self.tf.cast(shape[1] * shape[2], diff.dtype), shape),)
+        winner = self.tf.one_hot(memo[0], shape[1] * shape[2], axis=1, dtype=diff.dtype)  # (n, h*w, c)
+        return (self.tf.reshape(winner, shape) * diff,)
+
+    # Sizes: what Pooling.out_size says, in the graph.
+
+    def _cover(self, size: Tensor, axis: int) -> tuple[Tensor, Tensor]:
+        """Give the rows of the top, and how many the padded bottom misses behind the map for windows to be whole."""
+        layer = self.layer
+        kernel, stride, pad = layer.kernel[axis], layer.stride[axis], layer.pad[axis]
+        room = size + 2 * pad - kernel
+        out = (-(-room // stride) if layer.round_up else room // stride) + 1
+        if max(layer.pad) > 0:
+            out -= self.tf.cast((out - 1) * stride >= size + pad, out.dtype)
+        return out, self.tf.maximum((out - 1) * stride + kernel - pad - size, 0)
+
+    def _padded(self, x: Tensor, filler: float) -> Tensor:
+        shape = self.tf.shape(x)
+        (_, below), (_, right) = self._cover(shape[1], 0), self._cover(shape[2], 1)
+        widths = [[0, 0], [self.layer.pad[0], below], [self.layer.pad[1], right], [0, 0]]
+        return self.tf.pad(x, widths, constant_values=self.tf.constant(filler, x.dtype))
+
+    def _unpadded(self, padded: Tensor, shape: Tensor) -> Tensor:
+        return self.tf.slice(padded, (0, *self.layer.pad, 0), shape)
+
+    # The largest value; of equal ones the first, row by row, and all of the gradient to it.
+
+    def _plain_maximum(self, x: Tensor) -> tuple[Tensors, Tensors]:
+        padded = x if self.padding == "SAME" else self._padded(x, _LOWEST)
+        top = self.tf.nn.max_pool2d(padded, self.layer.kernel, self.layer.stride, self.padding)
+        return (top,), (padded, top, self.tf.shape(x))
+
+    def _plain_maximum_back(self, memo: Tensors, diff: Tensor) -> Tensors:
+        padded, top, shape = memo
+        back = self.tf.raw_ops.MaxPoolGrad(
+            orig_input=padded,
+            orig_output=top,
+            grad=diff,
+            ksize=[1, *self.layer.kernel, 1],
+            strides=[1, *self.layer.stride, 1],
+            padding=self.padding,
+        )
+        return (back if self.padding == "SAME" else self._unpadded(back, shape),)
+
+    # The same with a tolerance for ties: the exact mode's.
+
+    def _tolerant_maximum(self, x: Tensor) -> tuple[Tensors, Tensors]:
+        tf = self.tf
+        padded = self._padded(x, _LOWEST)
+        shape = tf.shape(padded, out_type=tf.int64)
+        (kernel_h, kernel_w), (stride_h, stride_w) = self.layer.kernel, self.layer.stride
+        out_h, out_w = (shape[1] - kernel_h) // stride_h + 1, (shape[2] - kernel_w) // stride_w + 1
+        # Where in the flat (h, w, c) map each window's first value stands.
+        rows, columns, channels = tf.range(out_h) * stride_h, tf.range(out_w) * stride_w, tf.range(shape[3])
+        corner = (rows[:, None, None] * shape[2] + columns[:, None]) * shape[3] + channels
+        best = where = None
+        for i in range(kernel_h):
+            for j in range(kernel_w):
+                tap = padded[:, i : i + (out_h - 1) * stride_h + 1 : stride_h, j : j + (out_w - 1) * stride_w + 1 : stride_w]
+                place = tf.broadcast_to(corner + (i * shape[2] + j) * shape[3], tf.shape(tap))
+                if best is None:
+                    best, where = tap, place
+                    continue
+                wins = tap > best + _TIE * (1 + tf.abs(best))
+                best, where = tf.where(wins, tap, best), tf.where(wins, place, where)
+        return (best,), (where, tf.shape(padded), tf.shape(x))
+
+    def _tolerant_maximum_back(self, memo: Tensors, diff: Tensor) -> Tensors:
+        where, padded_shape, shape = memo
+        tf = self.tf
+        # One flat map for all images, so each starts where the one before ends.
+        size = tf.cast(tf.reduce_prod(padded_shape[1:]), tf.int64)
+        start = tf.range(tf.cast(padded_shape[0], tf.int64)) * size
+        places = tf.reshape(where + start[:, None, None, None], (-1, 1))
+        total = tf.cast(padded_shape[0], tf.int64) * size
+        flat = tf.tensor_scatter_nd_add(tf.zeros((total,), diff.dtype), places, tf.reshape(diff, (-1,)))
+        return (self._unpadded(tf.reshape(flat, padded_shape), shape),)
+
+    # The mean; the divisor is the window clipped to the map and the padding after it.
+
+    def _divisor(self, shape: Tensor) -> Tensor:
+        counts = []
+        for axis in (0, 1):
+            size, pad = shape[1 + axis], self.layer.pad[axis]
+            out, _ = self._cover(size, axis)
+            first = self.tf.range(out) * self.layer.stride[axis] - pad
+            counts.append(self.tf.minimum(first + self.layer.kernel[axis], size + pad) - first)
+        return self.tf.cast(counts[0][:, None, None] * counts[1][:, None], self.dtype)
+
+    def _mean(self, x: Tensor) -> tuple[Tensors, Tensors]:
+        padded = self._padded(x, 0.0)
+        area = self.layer.kernel[0] * self.layer.kernel[1]
+        total = self.tf.nn.avg_pool2d(padded, self.layer.kernel, self.layer.stride, "VALID") * area
+        return (total / self._divisor(self.tf.shape(x)),), (self.tf.shape(padded), self.tf.shape(x))
+
+    def _mean_back(self, memo: Tensors, diff: Tensor) -> Tensors:
+        padded_shape, shape = memo
+        area = self.layer.kernel[0] * self.layer.kernel[1]
+        back = self.tf.raw_ops.AvgPoolGrad(
+            orig_input_shape=padded_shape,
+            grad=diff / self._divisor(shape) * area,
+            ksize=[1, *self.layer.kernel, 1],
+            strides=[1, *self.layer.stride, 1],
+            padding="VALID",
+        )
+        return (self._unpadded(back, shape),)
+
+
+class LRNRunner(Runner[layers.LRN]):
+    """``y = x s^-beta``, ``s = k + alpha/n sum x^2`` over the n neighbouring channels.
+
+    The sum over neighbours is a product with a band matrix, which is faster than TensorFlow's own LRN and works in
+    float64 too.
+    """
+
+    def forward(self, *bottoms: Tensor) -> tuple[Tensors, Tensors]:
+        (x,) = bottoms
+        scale = self.layer.k + self.layer.alpha / self.layer.local_size * self._neighbours(x * x)
+        return (x * self._power(scale),), (x, scale)
+
+    def backward(self, memo: Tensors, *diffs: Tensor) -> Tensors:
+        # dx = dy s^-beta - 2 alpha beta / n * x * sum over neighbours of (dy y / s)
+        (x, scale), (diff,) = memo, diffs
+        passed = diff * self._power(scale)
+        ratio = 2 * self.layer.alpha * self.layer.beta / self.layer.local_size
+        return (passed - ratio * x * self._neighbours(passed * x / scale),)
+
+    def _power(self, scale: Tensor) -> Tensor:
+        if self.layer.beta == 0.75:  # everyone's, and a power is slow
+            root = self.tf.math.rsqrt(scale)
+            return root * self.tf.sqrt(root)
+        return scale**-self.layer.beta
+
+    def _neighbours(self, x: Tensor) -> Tensor:
+        channels = x.shape[-1]
+        place = np.arange(channels)
+        band = np.abs(place[:, None] - place) <= self.layer.local_size // 2
+        return self.tf.nn.conv2d(x, self.constant(band[None, None]), 1, "VALID")
+
+
+class ReLURunner(Runner[layers.ReLU]):
+    """``y = x`` where x > 0, else ``negative_slope * x``; the gradient at 0 is that of the negative side."""
+
+    def forward(self, *bottoms: Tensor) -> tuple[Tensors, Tensors]:
+        (x,) = bottoms
+        slope = self.layer.negative_slope
+        if slope == 0:
+            top = self.tf.nn.relu(x)
+            return (top,), (top,)
+        top = self.tf.where(x > 0, x, slope * x)
+        return (top,), (x,)
+
+    def backward(self, memo: Tensors, *diffs: Tensor) -> Tensors:
+        (sign,), (diff,) = memo, diffs
+        if self.layer.negative_slope == 0:
+            return (self.tf.raw_ops.ReluGrad(gradients=diff, features=sign),)
+        return (self.tf.where(sign > 0, diff, self.layer.negative_slope * diff),)
+
+
+class SigmoidRunner(Runner[layers.Sigmoid]):
+    """``y = 1 / (1 + exp(-x))``, ``dx = dy y (1 - y)``."""
+
+    def forward(self, *bottoms: Tensor) -> tuple[Tensors, Tensors]:
+        top = self.tf.sigmoid(bottoms[0])
+        return (top,), (top,)
+
+    def backward(self, memo: Tensors, *diffs: Tensor) -> Tensors:
+        return (diffs[0] * memo[0] * (1 - memo[0]),)
+
+
+class TanHRunner(Runner[layers.TanH]):
+    """``y = tanh(x)``, ``dx = dy (1 - y^2)``."""
+
+    def forward(self, *bottoms: Tensor) -> tuple[Tensors, Tensors]:
+        top = self.tf.tanh(bottoms[0])
+        return (top,), (top,)
+
+    def backward(self, memo: Tensors, *diffs: Tensor) -> Tensors:
+        return (diffs[0] * (1 - memo[0] * memo[0]),)
+
+
+class PowerRunner(Runner[layers.Power]):
+    """``y = (shift + scale x)^power``, ``dx = dy power scale (shift + scale x)^(power - 1)``."""
+
+    def forward(self, *bottoms: Tensor) -> tuple[Tensors, Tensors]:
+        base = self.layer.shift + self.layer.scale * bottoms[0]
+        return (base if self.layer.power == 1 else base**self.layer.power,), (base,)
+
+    def backward(self, memo: Tensors, *diffs: Tensor) -> Tensors:
+        power, scale = self.layer.power, self.layer.scale
+        if power * scale == 0:  # a constant, also where its base is 0
+            return (self.tf.zeros_like(diffs[0]),)
+        return (diffs[0] * scale if power == 1 else diffs[0] * (power * scale) * memo[0] ** (power - 1),)
+
+
+class DropoutRunner(Runner[layers.Dropout]):
+    """The identity, at test time."""
+
+    def forward(self, *bottoms: Tensor) -> tuple[Tensors, Tensors]:
+        return bottoms, ()
+
+    def backward(self, memo: Tensors, *diffs: Tensor) -> Tensors:
+        return diffs
+
+
+class SplitRunner(Runner[layers.Split]):
+    """The identity to every top; the gradients add up."""
+
+    def forward(self, *bottoms: Tensor) -> tuple[Tensors, Tensors]:
+        return bottoms * len(self.layer.tops), ()
+
+    def backward(self, memo: Tensors, *diffs: Tensor) -> Tensors:
+        return (reduce(lambda a, b: a + b, diffs),)
+
+
+class ConcatRunner(Runner[layers.Concat]):
+    """The bottoms side by side; each gets its slice of the gradient."""
+
+    def forward(self, *bottoms: Tensor) -> tuple[Tensors, Tensors]:
+        axis = _axis(self.layer.axis, bottoms[0].shape.rank)
+        return (self.tf.concat(bottoms, axis),), tuple(self.tf.shape(bottom)[axis] for bottom in bottoms)
+
+    def backward(self, memo: Tensors, *diffs: Tensor) -> Tensors:
+        axis = _axis(self.layer.axis, diffs[0].shape.rank)
+        return tuple(self.tf.split(diffs[0], self.tf.stack(memo), axis, num=len(memo)))
+
+
+class EltwiseRunner(Runner[layers.Eltwise]):
+    """PROD, SUM with coefficients, or MAX."""
+
+    def forward(self, *bottoms: Tensor) -> tuple[Tensors, Tensors]:
+        if self.layer.operation == "SUM":
+            terms = [x if c == 1 else c * x for c, x in zip(self.layer.coeff, bottoms, strict=True)]
+            return (reduce(lambda a, b: a + b, terms),), ()
+        if self.layer.operation == "PROD":
+            return (reduce(lambda a, b: a * b, bottoms),), bottoms
+        # Of the first two the later wins a tie; a further one must be larger to win.
+        first_wins = bottoms[0] > bottoms[1]
+        best = self.tf.where(first_wins, bottoms[0], bottoms[1])
+        winner = self.tf.where(first_wins, 0, 1)
+        for i, x in enumerate(bottoms[2:], start=2):
+            wins = x > best
+            best, winner = self.tf.where(wins, x, best), self.tf.where(wins, i, winner)
+        return (best,), (winner,)
+
+    def backward(self, memo: Tensors, *diffs: Tensor) -> Tensors:
+        (diff,) = diffs
+        if self.layer.operation == "SUM":
+            return tuple(diff if c == 1 else c * diff for c in self.layer.coeff)
+        if self.layer.operation == "PROD":
+            return tuple(reduce(lambda a, b: a * b, memo[:i] + memo[i + 1 :], diff) for i in range(len(memo)))
+        zero = self.tf.zeros_like(diff)
+        return tuple(self.tf.where(memo[0] == i, diff, zero) for i in range(len(self.layer.bottoms)))
+
+
+class SoftmaxRunner(Runner[layers.Softmax]):
+    """``y = exp(x) / sum exp(x)``, ``dx = (dy - sum(dy y)) y``."""
+
+    def forward(self, *bottoms: Tensor) -> tuple[Tensors, Tensors]:
+        top = self.tf.nn.softmax(bottoms[0], _axis(self.layer.axis, bottoms[0].shape.rank))
+        return (top,), (top,)
+
+    def backward(self, memo: Tensors, *diffs: Tensor) -> Tensors:
+        (top,), (diff,) = memo, diffs
+        axis = _axis(self.layer.axis, diff.shape.rank)
+        return ((diff - self.tf.reduce_sum(diff * top, axis, keepdims=True)) * top,)
+
+
+class FlattenRunner(Runner[layers.Flatten]):
+    """Axes merged in Caffe's order."""
+
+    def forward(self, *bottoms: Tensor) -> tuple[Tensors, Tensors]:
+        tf, (x,) = self.tf, bottoms
+        rank = x.shape.rank
+        first, behind = self.layer.span(rank)
+        known = [x.shape[_axis(axis, rank)] for axis in range(rank)]
+        if rank == 4:
+            x = tf.transpose(x, (0, 3, 1, 2))
+        shape = tf.shape(x)
+        top = tf.reshape(x, tf.concat((shape[:first], [-1], shape[behind:]), 0))
+        merged = known[first:behind]
+        top.set_shape((*known[:first], None if None in merged else int(np.prod(merged)), *known[behind:]))
+        return (tf.transpose(top, (0, 2, 3, 1)) if top.shape.rank == 4 else top,), (shape,)
+
+    def backward(self, memo: Tensors, *diffs: Tensor) -> Tensors:
+        tf, (shape,), (diff,) = self.tf, memo, diffs
+        if diff.shape.rank == 4:
+            diff = tf.transpose(diff, (0, 3, 1, 2))
+        diff = tf.reshape(diff, shape)
+        return (tf.transpose(diff, (0, 2, 3, 1)) if shape.shape[0] == 4 else diff,)
+
+
+class ChannelwiseRunner(Runner[L]):
+    """``y = factor x + offset`` with a factor and an offset a channel."""
+
+    factor: NDArray[Any]
+    offset: NDArray[Any] | None
+
+    def forward(self, *bottoms: Tensor) -> tuple[Tensors, Tensors]:
+        top = bottoms[0] * self._along(self.factor, bottoms[0])
+        return (top if self.offset is None else top + self._along(self.offset, bottoms[0]),), ()
+
+    def backward(self, memo: Tensors, *diffs: Tensor) -> Tensors:
+        return (diffs[0] * self._along(self.factor, diffs[0]),)
+
+    def _along(self, values: NDArray[Any], x: Tensor) -> Tensor:
+        """Lay one number a channel along the channel axis of `x`."""
+        shape = [1] * x.shape.rank
+        shape[_axis(1, x.shape.rank)] = -1
+        return self.constant(values.reshape(shape))
+
+
+class BatchNormRunner(ChannelwiseRunner[layers.BatchNorm]):
+    """``y = (x - mean) / sqrt(variance + eps)``; both are stored times a third number (0: times nothing)."""
+
+    def prepare(self, params: list[NDArray[Any]]) -> None:
+        mean, variance, (count,) = params
+        factor = 0 if count == 0 else 1 / count
+        self.factor = 1 / np.sqrt(variance * factor + self.layer.eps)
+        self.offset = -mean * factor * self.factor
+
+
+class ScaleRunner(ChannelwiseRunner[layers.Scale]):
+    """``y = gamma x + beta``."""
+
+    def prepare(self, params: list[NDArray[Any]]) -> None:
+        self.factor = params[0]
+        self.offset = params[1] if self.layer.bias else None
+
+
+RUNNERS: dict[type[layers.Layer], Callable[..., Runner[Any]]] = {
+    layers.BatchNorm: BatchNormRunner,
+    layers.Concat: ConcatRunner,
+    layers.Convolution: ConvolutionRunner,
+    layers.Dropout: DropoutRunner,
+    layers.Eltwise: EltwiseRunner,
+    layers.Flatten: FlattenRunner,
+    layers.InnerProduct: InnerProductRunner,
+    layers.LRN: LRNRunner,
+    layers.Pooling: PoolingRunner,
+    layers.Power: PowerRunner,
+    layers.ReLU: ReLURunner,
+    layers.Scale: ScaleRunner,
+    layers.Sigmoid: SigmoidRunner,
+    layers.Softmax: SoftmaxRunner,
+    layers.Split: SplitRunner,
+    layers.TanH: TanHRunner,
+}

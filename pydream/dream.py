@@ -1,0 +1,269 @@
+"""The notebook, in its order and with its names: a step up the gradient, and steps from small pictures to large ones."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from . import imageops
+from .errors import ShapeError, UnknownNameError, ZeroGradientError
+from .net import Array, Net
+from .objectives import Objective, objective_L2
+from .preprocessing import deprocess, preprocess
+
+NOTEBOOK_END = "inception_4c/output"
+
+OnStep = Callable[[int, int, Array], None]
+
+
+class DreamInterrupted(KeyboardInterrupt):
+    """Ctrl-C in a dream.
+
+    Attributes
+    ----------
+    image : (H, W, 3) array
+        What the dream had so far, at full size: float, RGB, unclipped.
+    steps : int
+        How many steps it had done.
+    """
+
+    def __init__(self, image: Array, steps: int) -> None:
+        super().__init__(f"interrupted after {steps} steps")
+        self.image = image
+        self.steps = steps
+
+
+def make_step(
+    net: Net,
+    step_size: float = 1.5,
+    end: str | None = None,
+    jitter: int = 32,
+    clip: bool = True,
+    objective: Objective = objective_L2,
+    rng: np.random.RandomState | None = None,
+    backend: str = "native",
+) -> None:
+    """Take one step of gradient ascent on the image in ``net.blobs["data"].data[0]``, in place.
+
+    Jitter, forward, objective, backward, ``src += step_size / mean|g| * g``, shift back, clip: the order of the
+    notebook, each rounding where NumPy rounds.
+
+    Parameters
+    ----------
+    net : Net
+    step_size : float
+        Mean size of the change, in 0..255 levels.
+    end : str, optional
+        Layer to dream with; None: the network's own default, ``"inception_4c/output"`` where it has that.
+    jitter : int
+        Largest random shift in pixels, either way, both ends included.
+    clip : bool
+        Whether to keep the pixels within 0..255.
+    objective : callable
+        Given the blob `end`, writes its ``diff``.
+    rng : numpy.random.RandomState, optional
+        Draws the shift; None: NumPy's global legacy state, as the notebook does, so `numpy.random.seed` seeds it.
+    backend : {"native", "numpy"}
+        Who works on the image: the C++ module, or the notebook's expressions. The same bits.
+
+    Raises
+    ------
+    ZeroGradientError
+        Where the gradient is zero or not finite; the image is left as it was.
+    UnknownNameError, ShapeError
+        For an `end` that is no blob, or that the image is too small for.
+    ValueError
+        For a parameter out of its range.
+    """
+    step_size, jitter = _positive("step_size", step_size), _whole("jitter", jitter, 0)
+    ops = imageops.backend(backend)
+    end = find_end(net, end)
+    src = net.blobs["data"]  # input image is stored in Net's 'data' blob
+    dst = net.blobs[end]
+    image = src.data[0]
+
+    ox, oy = (np.random if rng is None else rng).randint(-jitter, jitter + 1, 2)
+    # Roll, and lay out for the network. The image itself stays unshifted.
+    tensor = ops.to_tensor(image, ox, oy, net.channels_last)
+
+    net.forward(end=end, tensor=tensor)
+    objective(dst)  # specify the optimization objective
+    g = net.backward(start=end)
+
+    # Apply the normalized ascent step to the shifted image, shift it back, clip.
+    low, high = (-net.mean, 255 - net.mean) if clip else (None, None)
+    mean = ops.ascend_tensor(image, g, step_size, ox, oy, low, high, net.channels_last)
+    if not 0 < mean < math.inf:
+        what = "zero" if mean == 0 else "not finite"
+        raise ZeroGradientError(
+            f"the gradient of {end!r} at the image is {what}, so no step can be taken: "
+            + ("nothing in the picture moves that layer; try another layer or picture" if mean == 0 else "try a smaller step_size")
+        )
+
+
+def deepdream(
+    net: Net,
+    base_img: ArrayLike,
+    iter_n: int = 10,
+    octave_n: int = 4,
+    octave_scale: float = 1.4,
+    end: str | None = None,
+    clip: bool = True,
+    on_step: OnStep | None = None,
+    rng: np.random.RandomState | None = None,
+    backend: str = "native",
+    **step_params: Any,
+) -> Array:
+    """Dream into a picture, from its smallest octave to its full size.
+
+    Parameters
+    ----------
+    net : Net
+    base_img : (H, W, 3) array_like
+        RGB, 0..255.
+    iter_n : int
+        Steps an octave.
+    octave_n : int
+        Sizes, the picture's own included.
+    octave_scale : float
+        Ratio between neighbouring sizes.
+    end, clip, rng, backend
+        As for `make_step`.
+    on_step : callable, optional
+        ``on_step(octave, iteration, image)`` after every step, both counted from 0; `image` is the octave so far,
+        (h, w, 3) RGB as the notebook shows it (`display_range` if not `clip`).
+    **step_params
+        More for `make_step`: `step_size`, `jitter`, `objective`.
+
+    Returns
+    -------
+    (H, W, 3) array
+        RGB, of the network's dtype. Within 0..255 up to rounding if `clip`; ``uint8(clip(…, 0, 255))`` is what to save.
+
+    Raises
+    ------
+    DreamInterrupted
+        On Ctrl-C, with what there is so far.
+    ShapeError
+        Before anything is computed, where an octave is too small for `end`: which one, and what would do.
+    ZeroGradientError, UnknownNameError, ValueError
+        As `make_step`.
+    """
+    iter_n, octave_n = _whole("iter_n", iter_n, 1), _whole("octave_n", octave_n, 1)
+    octave_scale = _positive("octave_scale", octave_scale)
+    ops = imageops.backend(backend)
+    end = find_end(net, end)
+    # prepare base images for all octaves
+    octaves = [preprocess(net, base_img)]
+    sizes = octave_sizes(*octaves[0].shape[1:], octave_n, octave_scale)
+    check_octaves(net, end, sizes)
+    for h, w in sizes[1:]:  # chained: each octave shrinks the last one
+        octaves.append(ops.zoom(octaves[-1], h, w))
+
+    src = net.blobs["data"]
+    detail = np.zeros_like(octaves[-1])  # image for network-produced details
+    image, steps = None, 0
+    try:
+        for octave, octave_base in enumerate(octaves[::-1]):
+            image = None
+            h, w = octave_base.shape[-2:]
+            if octave > 0:
+                detail = ops.zoom(detail, h, w)  # upscale details from the previous octave
+            src.reshape(1, 3, h, w)  # resize the network's input image size
+            src.data[0] = octave_base + detail
+            image = src.data[0]
+            for i in range(iter_n):
+                make_step(net, end=end, clip=clip, rng=rng, backend=backend, **step_params)
+                steps += 1
+                if on_step is not None:
+                    vis = deprocess(net, image)
+                    on_step(octave, i, vis if clip else display_range(vis))
+            # extract details produced on the current octave
+            detail = image - octave_base
+    except KeyboardInterrupt as interrupt:
+        if image is not None:
+            detail = image - octave_base
+        so_far = octaves[0] + ops.zoom(detail, *sizes[0])
+        raise DreamInterrupted(deprocess(net, so_far), steps) from interrupt
+    # returning the resulting image
+    return deprocess(net, src.data[0])
+
+
+def octave_sizes(height: int, width: int, octave_n: int = 4, octave_scale: float = 1.4) -> list[tuple[int, int]]:
+    """Give the (height, width) of every octave, the picture's own first.
+
+    Each is ``int(round(size * (1 / octave_scale)))`` of the one before, as SciPy's zoom rounds: halves to even.
+    """
+    sizes = [(height, width)]
+    for _ in range(octave_n - 1):
+        h, w = sizes[-1]
+        sizes.append((round(h * (1.0 / octave_scale)), round(w * (1.0 / octave_scale))))
+    return sizes
+
+
+def display_range(vis: Array) -> Array:
+    """Adjust the contrast of a picture made without clipping: ``vis * (255 / percentile(vis, 99.98))``."""
+    return vis * (255.0 / np.percentile(vis, 99.98))
+
+
+def find_end(net: Net, end: str | None) -> str:
+    """Give the layer to dream with: `end`, or the network's default; `UnknownNameError` where it is no blob."""
+    if end is None:
+        end = net.default_end or (NOTEBOOK_END if NOTEBOOK_END in net.blobs else None)
+    if end is None:
+        raise UnknownNameError(f"{net.name} has no default layer; name one: {', '.join(map(repr, list(net.blobs)[1:9]))}, …")
+    net.blobs[end]  # an unknown name raises, and lists close ones
+    if end == "data":
+        raise UnknownNameError("'data' is the image itself; name a layer behind it")
+    return end
+
+
+def check_octaves(net: Net, end: str, sizes: list[tuple[int, int]]) -> None:
+    """Raise `ShapeError` where an octave does not fit the layers up to `end`.
+
+    Parameters
+    ----------
+    net : Net
+        Its input has the last fitting size afterwards.
+    end : str
+    sizes : list of (height, width)
+        As `octave_sizes` gives them.
+    """
+    for number, (h, w) in zip(range(1, len(sizes) + 1), sizes[::-1], strict=True):
+        reason = _misfit(net, end, h, w)
+        if reason is None:
+            continue
+        which = f"octave {number} of {len(sizes)} ({w}x{h})" if len(sizes) > 1 else f"the picture ({w}x{h})"
+        if any(_misfit(net, end, *size) is None for size in sizes):
+            fitting = sum(_misfit(net, end, *size) is None for size in sizes)
+            raise ShapeError(f"{which} is too small for {end!r}: use at most {fitting} octaves, or a larger picture ({reason})")
+        least = next((side for side in range(1, 1025) if _misfit(net, end, side, side) is None), None)
+        remedy = f"it needs at least {least}x{least}" if least else "it does not take any size"
+        raise ShapeError(f"{which} does not fit {end!r}: {remedy if least and min(h, w) < least else reason}")
+
+
+def _misfit(net: Net, end: str, h: int, w: int) -> str | None:
+    """Give why an image of that size does not go through the layers up to `end`, or None."""
+    try:
+        net.blobs["data"].reshape(1, 3, h, w)
+        net.blobs[end].shape  # noqa: B018
+    except ShapeError as error:
+        return str(error)
+    return None
+
+
+def _positive(name: str, value: float) -> float:
+    number = float(value)
+    if not 0 < number < math.inf:
+        raise ValueError(f"{name}: {value}, want a number above 0")
+    return number
+
+
+def _whole(name: str, value: int, least: int) -> int:
+    if isinstance(value, bool) or int(value) != value or value < least:
+        raise ValueError(f"{name}: {value}, want a whole number of at least {least}")
+    return int(value)

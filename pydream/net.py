@@ -1,0 +1,85 @@
+"""A network is named blobs and two passes: all that a dream needs from a runtime.
+
+A port to another runtime implements `Net` and `Blob` and nothing more; no other module knows which runtime it is.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Mapping
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .errors import UnknownNameError
+
+Array = NDArray[Any]  # float32 or float64, as the network's dtype
+
+
+class Blob(Protocol):
+    """A named array of a network and, of the same shape, the gradient of the objective at it."""
+
+    @property
+    def data(self) -> Array:
+        """(n, c, h, w), C-contiguous and writable. What is written into an input is what `forward` sees."""
+
+    @property
+    def diff(self) -> Array:
+        """As `data`: an objective writes it before `backward`, which fills it in for the inputs."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """(n, c, h, w), or (n, c) behind a fully connected layer; `ShapeError` where the input does not fit."""
+
+    def reshape(self, *dims: int) -> None:
+        """Give an input blob another shape; its data are zeros then."""
+
+    def copy_data_to_diff(self) -> None:
+        """``diff[:] = data``, made where the data live: the objective of the notebook without a round trip."""
+
+
+class Net(Protocol):
+    """Blobs by name, a forward pass up to a layer and a backward pass from it to the input, ``blobs["data"]``."""
+
+    @property
+    def name(self) -> str:
+        """For people: in messages and file names."""
+
+    @property
+    def blobs(self) -> Mapping[str, Blob]:
+        """In the order of the network; an unknown name raises `UnknownNameError` with the close ones."""
+
+    @property
+    def mean(self) -> Array:
+        """(3, 1, 1), of the network's dtype, in its channel order: subtracted from 0..255 pixels."""
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """float32 or float64."""
+
+    @property
+    def channels_last(self) -> bool:
+        """Layout of the tensors that `forward` takes and `backward` gives: (n, h, w, c), else (n, c, h, w)."""
+
+    @property
+    def default_end(self) -> str | None:
+        """The layer to dream with where none is named."""
+
+    def forward(self, end: str | None = None, *, tensor: Array | None = None) -> Mapping[str, Array]:
+        """Run the layers up to and with the first one named `end`, on ``blobs["data"]`` or on `tensor`."""
+
+    def backward(self, start: str | None = None) -> Array:
+        """Run back from the first layer named `start`; gives the gradient at the input, laid out as a tensor."""
+
+    def reshape(self) -> None:
+        """Work out every blob's shape for the inputs' present ones; `ShapeError` where they do not fit."""
+
+
+def unknown_name(kind: str, name: str, valid: Iterable[str]) -> UnknownNameError:
+    """Make the error for a `name` that is none of the `valid` ones; it lists the closest of them."""
+    names = list(valid)
+    close = difflib.get_close_matches(name, names, n=5, cutoff=0.5) or [n for n in names if name and name in n][:5]
+    listed = close or names[:12]
+    more = ", …" if len(listed) < len(names) and not close else ""
+    return UnknownNameError(f"no {kind} {name!r}; {'close' if close else 'there are'}: {', '.join(map(repr, listed))}{more}")

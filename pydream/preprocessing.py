@@ -1,0 +1,54 @@
+"""Between pictures, (H, W, 3) RGB, and a network's image, (3, H, W) BGR minus its mean: the notebook's two functions."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from .net import Array, Net
+
+
+def preprocess(net: Net, img: ArrayLike) -> Array:
+    """Turn a picture into a network's image: ``float32(rollaxis(img, 2)[::-1]) - mean``.
+
+    Parameters
+    ----------
+    net : Net
+        Gives the mean and, in place of float32, its dtype.
+    img : (H, W, 3) array_like
+        RGB, 0..255.
+
+    Returns
+    -------
+    (3, H, W) array
+        BGR, C-contiguous, of the network's dtype.
+
+    Raises
+    ------
+    ValueError
+        For another shape, or NaN or infinity among the pixels.
+    """
+    picture = np.asarray(img)
+    if picture.ndim != 3 or picture.shape[2] != 3 or 0 in picture.shape:
+        raise ValueError(f"img: shape {picture.shape}, want (H, W, 3), RGB")
+    image: Array = np.rollaxis(picture, 2)[::-1].astype(net.dtype, order="C")
+    if not np.isfinite(image).all():
+        raise ValueError("img: NaN or infinity among its pixels, want 0..255")
+    return image - net.mean
+
+
+def deprocess(net: Net, img: Array) -> Array:
+    """Turn a network's image into a picture: ``dstack((img + mean)[::-1])``.
+
+    Parameters
+    ----------
+    net : Net
+    img : (3, H, W) array
+        BGR minus the mean.
+
+    Returns
+    -------
+    (H, W, 3) array
+        RGB, of the image's dtype, neither clipped nor rounded.
+    """
+    return np.dstack((img + net.mean)[::-1])

@@ -1,0 +1,86 @@
+"""The one door to TensorFlow: imported when a network is built, without its chatter, on the device asked for."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import os
+import re
+import sys
+import tempfile
+from collections.abc import Iterator
+from typing import Any
+
+from .errors import DeviceError
+
+
+@contextlib.contextmanager
+def _quiet_stderr() -> Iterator[None]:
+    """Hold back what native code writes to file descriptor 2, and let it out if the block fails."""
+    sys.stderr.flush()
+    kept = os.dup(2)
+    with tempfile.TemporaryFile() as held:
+        os.dup2(held.fileno(), 2)
+        try:
+            yield
+        except BaseException:
+            held.seek(0)
+            os.write(kept, held.read())
+            raise
+        finally:
+            os.dup2(kept, 2)
+            os.close(kept)
+
+
+def tensorflow() -> Any:
+    """Give the module `tensorflow`, importing it at the first call.
+
+    ``PYDREAM_NUM_THREADS`` bounds its threads too. ``TF_CPP_MIN_LOG_LEVEL=0`` in the environment lets it speak.
+    """
+    if "tensorflow" in sys.modules:
+        return sys.modules["tensorflow"]
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    if os.environ["TF_CPP_MIN_LOG_LEVEL"] == "0":
+        tf = importlib.import_module("tensorflow")
+    else:
+        with _quiet_stderr():
+            tf = importlib.import_module("tensorflow")
+    threads = os.environ.get("PYDREAM_NUM_THREADS", "")
+    if threads.isdecimal() and int(threads) > 0:
+        tf.config.threading.set_intra_op_parallelism_threads(int(threads))
+        tf.config.threading.set_inter_op_parallelism_threads(int(threads))
+    return tf
+
+
+def find_device(wanted: str) -> str:
+    """Give TensorFlow's name of the device that is `wanted`.
+
+    Parameters
+    ----------
+    wanted : {"auto", "cpu", "gpu", "gpu:N"}
+        "auto" is the first GPU where there is one, else the CPU.
+
+    Returns
+    -------
+    str
+        ``"CPU:0"`` or ``"GPU:N"``.
+
+    Raises
+    ------
+    DeviceError
+        For a GPU that is not there: what was asked for is never replaced silently.
+    """
+    match = re.fullmatch(r"auto|cpu|gpu(?::(\d+))?", wanted.lower())
+    if not match:
+        raise DeviceError(f"no device {wanted!r}; there are 'auto', 'cpu' and 'gpu:N' (N counts from 0)")
+    kind = match.group(0).split(":")[0]
+    if kind == "cpu":
+        return "CPU:0"
+    with _quiet_stderr():  # the CUDA driver's complaint where there is none
+        gpus = len(tensorflow().config.list_physical_devices("GPU"))
+    index = int(match.group(1) or 0)
+    if index < gpus:
+        return f"GPU:{index}"
+    if kind == "auto":
+        return "CPU:0"
+    raise DeviceError(f"no GPU {index}: TensorFlow sees {gpus or 'none'} here; 'cpu' and 'auto' would work")

@@ -1,0 +1,190 @@
+"""The registry is the folder `models/`: a network a folder, its facts in the front matter of its README."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import yaml
+from numpy.typing import DTypeLike
+
+from .errors import NetFileError
+from .net import unknown_name
+
+if TYPE_CHECKING:
+    from .caffe import Classifier
+
+DEFAULT_NETWORK = "squeezenet_v1.1"
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A network of the registry.
+
+    Attributes
+    ----------
+    name, title : str
+        What to ask for, and what people call it.
+    folder : Path
+        With ``deploy.prototxt`` and ``README.md``.
+    weights : str
+        The caffemodel's file name.
+    size : int
+        Its bytes.
+    sha256 : str
+    urls : tuple of str
+        Where it can be had, in the order to try.
+    license : str
+    mean : tuple of float
+        In the network's channel order.
+    default_layer : str
+    bundled : bool
+        Whether the weights come with pydream.
+    """
+
+    name: str
+    title: str
+    folder: Path
+    weights: str
+    size: int
+    sha256: str
+    urls: tuple[str, ...]
+    license: str
+    mean: tuple[float, float, float]
+    default_layer: str
+    bundled: bool
+
+
+def networks() -> list[Entry]:
+    """Give the networks of the registry, the built-in one first."""
+    return sorted(_registry().values(), key=lambda entry: (not entry.bundled, entry.name))
+
+
+def find_network(name: str) -> Entry:
+    """Give the network of that name; `UnknownNameError` lists the others."""
+    if name not in _registry():
+        raise unknown_name("network", name, [entry.name for entry in networks()])
+    return _registry()[name]
+
+
+def weight_folders() -> list[Path]:
+    """Give the folders where weights are looked for, in order, beside the network's own.
+
+    The ones of ``PYDREAM_MODELS`` (as in ``PATH``), then the user's cache.
+    """
+    told = [Path(folder) for folder in os.environ.get("PYDREAM_MODELS", "").split(os.pathsep) if folder]
+    cache_home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return [*told, Path(cache_home) / "pydream" / "models"]
+
+
+def find_weights(entry: Entry) -> Path | None:
+    """Give the weights' file: in the network's folder, or in a weight folder or its subfolder of the network's name."""
+    candidates = [entry.folder / entry.weights]
+    for folder in weight_folders():
+        candidates += [folder / entry.weights, folder / entry.name / entry.weights]
+    return next((path for path in candidates if path.is_file()), None)
+
+
+def load_net(
+    name_or_path: str | os.PathLike[str],
+    weights: str | os.PathLike[str] | None = None,
+    dtype: DTypeLike = "float32",
+    device: str = "auto",
+) -> Classifier:
+    """Load a network, ready to dream.
+
+    Parameters
+    ----------
+    name_or_path : str or path
+        A name of the registry (`networks`), a prototxt, or a caffemodel, which holds its network too.
+    weights : path, optional
+        The caffemodel. None: for a name, where `find_weights` finds it; for a prototxt, the caffemodel beside it, of the
+        same name or the only one.
+    dtype : {"float32", "float64"}
+        float64 is the exact mode: its pictures equal Caffe's, pixel for pixel.
+    device : {"auto", "cpu", "gpu", "gpu:N"}
+
+    Returns
+    -------
+    Net
+        With mean and default layer set: the registry's, or 104, 116, 122 (BGR) as in the notebook.
+
+    Raises
+    ------
+    NetFileError
+        For missing weights (it says where they were looked for and how to get them) and files that are no network.
+    UnknownNameError
+        For a name that is neither a file nor in the registry.
+    DeviceError
+        For a GPU that is not there.
+    """
+    path = Path(name_or_path)
+    if path.is_file():
+        entry, name = None, path.stem
+        model = path
+        held = Path(weights) if weights is not None else _weights_beside(path)
+    elif path.name != str(name_or_path) or path.suffix in (".prototxt", ".caffemodel"):
+        raise NetFileError(f"{path}: no such file")
+    else:
+        entry = find_network(str(name_or_path))
+        name, model = entry.name, entry.folder / "deploy.prototxt"
+        held = Path(weights) if weights is not None else _weights_for(entry)
+    from .caffe import Classifier  # with TensorFlow, which takes seconds: once the files are known to be there
+
+    mean = np.array(entry.mean if entry else (104.0, 116.0, 122.0))
+    net = Classifier(model, held, mean, (2, 1, 0), dtype=dtype, device=device)
+    net.name = name
+    net.default_end = entry.default_layer if entry else None
+    return net
+
+
+def _weights_for(entry: Entry) -> Path:
+    found = find_weights(entry)
+    if found is None:
+        looked = ", ".join(str(folder) for folder in [entry.folder, *weight_folders()])
+        raise NetFileError(
+            f"no weights for {entry.name}: {entry.weights} is not in {looked}; "
+            f"get it from {' or '.join(entry.urls)} and put it into one of these, or name another folder in PYDREAM_MODELS"
+        )
+    return found
+
+
+def _weights_beside(path: Path) -> Path | None:
+    """Give the weights of a prototxt that came without: None for a caffemodel, which holds its own."""
+    if path.suffix != ".prototxt":
+        return None
+    there = sorted(path.parent.glob("*.caffemodel"))
+    same = [weights for weights in there if weights.stem == path.stem]
+    if not same and len(there) != 1:
+        raise NetFileError(f"{path}: name its weights: {len(there) or 'no'} caffemodel files in {path.parent}")
+    return (same or there)[0]
+
+
+@cache
+def _registry() -> dict[str, Entry]:
+    package = Path(__file__).resolve().parent
+    # In an installed package the folder is inside it, in a checkout beside it.
+    root = next(folder for folder in (package / "models", package.parent / "models") if folder.is_dir())
+    return {entry.name: entry for entry in map(_entry, sorted(root.glob("*/README.md")))}
+
+
+def _entry(readme: Path) -> Entry:
+    _, front, _ = readme.read_text(encoding="utf-8").split("---\n", 2)
+    facts: dict[str, Any] = yaml.safe_load(front)
+    return Entry(
+        name=facts["name"],
+        title=facts["title"],
+        folder=readme.parent,
+        weights=facts["weights"],
+        size=facts["size"],
+        sha256=facts["sha256"],
+        urls=tuple(facts["urls"]),
+        license=facts["license"],
+        mean=tuple(facts["mean"]),
+        default_layer=facts["default_layer"],
+        bundled=facts.get("bundled", False),
+    )
