@@ -1,0 +1,69 @@
+// The ascent of a step: mean|g|, x <- x + step_size / mean|g| * g, unroll, clip.
+#pragma once
+
+#include <cstddef>
+#include <limits>
+
+namespace pydream {
+
+// mean|g|, summed pairwise in NumPy's order and so equal to np.abs(g).mean() bit for bit, whatever `threads`
+// is.
+template <class T>
+T mean_abs(const T* g,        // (n,)
+           std::ptrdiff_t n,  // at least 1
+           int threads);
+
+// The same of a channels-last gradient: the sum runs over it in (channels, pixels) order.
+template <class T>
+T mean_abs_channels_last(const T* g,               // (pixels, channels)
+                         std::ptrdiff_t channels,  //
+                         std::ptrdiff_t pixels,    //
+                         int threads);
+
+// rate = step_size / mean, both of T: a step size of double is rounded to T first, as NumPy 2 does
+template <class T>
+T rate_of(double step_size, T mean) {
+    return static_cast<T>(step_size) / mean;
+}
+
+// Whether a step can be normalised by this mean. Where it cannot, a caller keeps its picture and reports the
+// mean.
+template <class T>
+bool can_ascend(T mean) {
+    return mean > 0 && mean <= std::numeric_limits<T>::max();
+}
+
+// x <- x + rate * g, the product rounded before it is added
+template <class T>
+void ascend(T* x,              // (n,)
+            const T* g,        // (n,), must not overlap x
+            std::ptrdiff_t n,  //
+            T rate,            //
+            int threads);
+
+// x <- min(max(x, low), high) as np.clip: NaN stays NaN, a NaN bound makes the channel NaN, high wins over a
+// low above it
+template <class T>
+void clip(T* x,                     // (channels, pixels)
+          const T* low,             // (channels,), must not overlap x
+          const T* high,            // (channels,), must not overlap x
+          std::ptrdiff_t channels,  //
+          std::ptrdiff_t pixels,    //
+          int threads);
+
+// x <- clip(x + rate * unrolled g), where unrolled g[c, y, x] = g[c, (y + oy) % height, (x + ox) % width]
+template <class T>
+void ascend_rolled(T* x,        // (channels, height, width)
+                   const T* g,  // (channels, height, width) or (height, width, channels), must not overlap x
+                   bool channels_last,       // which of the two g is
+                   std::ptrdiff_t channels,  //
+                   std::ptrdiff_t height,    //
+                   std::ptrdiff_t width,     //
+                   std::ptrdiff_t ox,        // 0..width-1
+                   std::ptrdiff_t oy,        // 0..height-1
+                   T rate,                   //
+                   const T* low,             // (channels,) or null for no clip
+                   const T* high,            // (channels,) or null, as low
+                   int threads);
+
+}  // namespace pydream

@@ -1,0 +1,185 @@
+// The Python module pydream.imageops._native. Each function looks at its arrays, drops the GIL and calls a
+// kernel, which sees pointers and sizes only.
+//
+// Users call it through native_ops.py, which has checked the arguments and says what is wrong with them. What
+// is checked here is what keeps a kernel inside its memory.
+#include <pybind11/numpy.h>
+#include <pybind11/pybind11.h>
+#include <pybind11/stl.h>  // std::optional
+
+#include <cstddef>
+#include <optional>
+#include <stdexcept>
+#include <string>
+
+#include "ascend.hpp"
+#include "parallel.hpp"
+#include "roll.hpp"
+#include "zoom.hpp"
+
+namespace py = pybind11;
+
+namespace {
+
+// T is float or double. As in _native.pyi.
+template <class T>
+using Image = py::array_t<T, py::array::c_style>;  // (C, H, W)
+template <class T>
+using Tensor = py::array_t<T, py::array::c_style>;  // (1, H, W, C) with channels_last, else (1, C, H, W)
+template <class T>
+using Bounds = py::array_t<T, py::array::c_style>;  // (C, 1, 1)
+
+void want(bool fact, const char* text) {
+    if (!fact) throw std::invalid_argument(text);
+}
+
+// An array's sizes, once it is known to be aligned and to have elements.
+struct Shape {
+    std::ptrdiff_t channels, height, width;
+
+    explicit Shape(const py::array& image) {
+        want(image.ndim() == 3 && image.size() > 0, "want (C, H, W) without an axis of size 0");
+        want((image.flags() & py::detail::npy_api::NPY_ARRAY_ALIGNED_) != 0, "want an aligned array");
+        channels = image.shape(0);
+        height = image.shape(1);
+        width = image.shape(2);
+    }
+
+    [[nodiscard]] std::ptrdiff_t plane() const { return height * width; }
+    [[nodiscard]] std::ptrdiff_t size() const { return channels * height * width; }
+
+    void check_shift(std::ptrdiff_t ox, std::ptrdiff_t oy) const {
+        want(0 <= ox && ox < width && 0 <= oy && oy < height, "want a shift within the image");
+    }
+    void check_bounds(const py::array& bounds) const {
+        want(bounds.ndim() == 3 && bounds.shape(0) == channels && bounds.size() == channels,
+             "want bounds (C, 1, 1)");
+    }
+};
+
+template <class T>
+Image<T> roll(const Image<T>& image, std::ptrdiff_t ox, std::ptrdiff_t oy) {
+    const Shape s(image);
+    s.check_shift(ox, oy);
+    Image<T> out({s.channels, s.height, s.width});
+    T* const to = out.mutable_data();
+    const T* const from = image.data();
+    const int threads = pydream::thread_count();
+    const py::gil_scoped_release release;
+    pydream::roll(to, from, s.channels, s.height, s.width, ox, oy, threads);
+    return out;
+}
+
+template <class T>
+Image<T> zoom(const Image<T>& image, std::ptrdiff_t height, std::ptrdiff_t width) {
+    const Shape s(image);
+    want(height >= 1 && width >= 1, "want a size of at least 1");
+    Image<T> out({s.channels, height, width});  // NumPy refuses sizes that overflow
+    T* const to = out.mutable_data();
+    const T* const from = image.data();
+    const int threads = pydream::thread_count();
+    const py::gil_scoped_release release;
+    pydream::zoom(to, from, s.channels, s.height, s.width, height, width, threads);
+    return out;
+}
+
+template <class T>
+double mean_abs(const Image<T>& gradient) {  // every float is a double too
+    const Shape s(gradient);
+    const T* const g = gradient.data();
+    const int threads = pydream::thread_count();
+    const py::gil_scoped_release release;
+    return static_cast<double>(pydream::mean_abs(g, s.size(), threads));
+}
+
+template <class T>
+void ascend(Image<T>& image, const Image<T>& gradient, double step_size) {
+    const Shape s(image);
+    want(Shape(gradient).size() == s.size(), "want a gradient of the image's size");
+    T* const x = image.mutable_data();
+    const T* const g = gradient.data();
+    const int threads = pydream::thread_count();
+    const py::gil_scoped_release release;
+    pydream::ascend(x, g, s.size(), pydream::rate_of(step_size, pydream::mean_abs(g, s.size(), threads)),
+                    threads);
+}
+
+template <class T>
+void clip(Image<T>& image, const Bounds<T>& low, const Bounds<T>& high) {
+    const Shape s(image);
+    s.check_bounds(low);
+    s.check_bounds(high);
+    T* const x = image.mutable_data();
+    const T *const from = low.data(), *const to = high.data();
+    const int threads = pydream::thread_count();
+    const py::gil_scoped_release release;
+    pydream::clip(x, from, to, s.channels, s.plane(), threads);
+}
+
+template <class T>
+Tensor<T> to_tensor(const Image<T>& image, std::ptrdiff_t ox, std::ptrdiff_t oy, bool channels_last) {
+    const Shape s(image);
+    s.check_shift(ox, oy);
+    constexpr std::ptrdiff_t one = 1;
+    Tensor<T> out = channels_last ? Tensor<T>({one, s.height, s.width, s.channels})
+                                  : Tensor<T>({one, s.channels, s.height, s.width});
+    T* const to = out.mutable_data();
+    const T* const from = image.data();
+    const int threads = pydream::thread_count();
+    const py::gil_scoped_release release;
+    const auto kernel = channels_last ? pydream::roll_channels_last<T> : pydream::roll<T>;
+    kernel(to, from, s.channels, s.height, s.width, ox, oy, threads);
+    return out;
+}
+
+// Leaves the image as it is where the mean is zero or not finite.
+template <class T>
+double ascend_tensor(Image<T>& image, const Tensor<T>& gradient, double step_size, std::ptrdiff_t ox,
+                     std::ptrdiff_t oy, const std::optional<Bounds<T>>& low,
+                     const std::optional<Bounds<T>>& high, bool channels_last) {
+    const Shape s(image);
+    s.check_shift(ox, oy);
+    want(gradient.size() == s.size(), "want a gradient of the image's size");
+    want((gradient.flags() & py::detail::npy_api::NPY_ARRAY_ALIGNED_) != 0, "want an aligned array");
+    want(low.has_value() == high.has_value(), "want both bounds or none");
+    if (low) {
+        s.check_bounds(*low);
+        s.check_bounds(*high);
+    }
+    T* const x = image.mutable_data();
+    const T* const g = gradient.data();
+    const T *const from = low ? low->data() : nullptr, *const to = high ? high->data() : nullptr;
+    const int threads = pydream::thread_count();
+    const py::gil_scoped_release release;
+    const T mean = channels_last ? pydream::mean_abs_channels_last(g, s.channels, s.plane(), threads)
+                                 : pydream::mean_abs(g, s.size(), threads);
+    if (pydream::can_ascend(mean)) {
+        pydream::ascend_rolled(x, g, channels_last, s.channels, s.height, s.width, ox, oy,
+                               pydream::rate_of(step_size, mean), from, to, threads);
+    }
+    return static_cast<double>(mean);
+}
+
+// noconvert: a silently converted copy would lose what is written in place.
+template <class T>
+void define(py::module_& m) {
+    const auto image = py::arg("image").noconvert(), gradient = py::arg("gradient").noconvert();
+    const auto low = py::arg("low").noconvert(), high = py::arg("high").noconvert();
+    const auto ox = py::arg("ox"), oy = py::arg("oy"), step_size = py::arg("step_size");
+    const auto channels_last = py::arg("channels_last");
+    m.def("roll", &roll<T>, image, ox, oy);
+    m.def("zoom", &zoom<T>, image, py::arg("height"), py::arg("width"));
+    m.def("mean_abs", &mean_abs<T>, gradient);
+    m.def("ascend", &ascend<T>, image, gradient, step_size);
+    m.def("clip", &clip<T>, image, low, high);
+    m.def("to_tensor", &to_tensor<T>, image, ox, oy, channels_last);
+    m.def("ascend_tensor", &ascend_tensor<T>, image, gradient, step_size, ox, oy, low, high, channels_last);
+}
+
+}  // namespace
+
+PYBIND11_MODULE(_native, m) {
+    m.doc() = "The image side of a dream in C++; see native_ops.py.";
+    define<float>(m);
+    define<double>(m);
+}

@@ -1,0 +1,42 @@
+#include "parallel.hpp"
+
+#include <cstdlib>
+#include <stdexcept>
+#include <string>
+
+#ifdef __linux__
+#include <sched.h>
+#endif
+
+namespace pydream {
+
+namespace {
+
+constexpr int most_threads = 1024;
+
+int processors() {
+#ifdef __linux__
+    cpu_set_t allowed;  // holds 1024 processors; on a larger machine the call fails
+    if (sched_getaffinity(0, sizeof allowed, &allowed) == 0) return std::max(1, CPU_COUNT(&allowed));
+#endif
+    return std::clamp(static_cast<int>(std::thread::hardware_concurrency()), 1, most_threads);
+}
+
+}  // namespace
+
+int thread_count() {
+    const char* const text = std::getenv("PYDREAM_NUM_THREADS");
+    if (text == nullptr || *text == '\0') return processors();
+    int count = 0;
+    for (const char* digit = text; *digit != '\0'; ++digit) {
+        count = *digit >= '0' && *digit <= '9' && count <= most_threads ? 10 * count + (*digit - '0')
+                                                                        : most_threads + 1;
+    }
+    if (count < 1 || count > most_threads) {
+        throw std::invalid_argument("PYDREAM_NUM_THREADS: '" + std::string(text) +
+                                    "', want a whole number from 1 to " + std::to_string(most_threads));
+    }
+    return count;
+}
+
+}  // namespace pydream

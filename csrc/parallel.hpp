@@ -1,0 +1,61 @@
+// The one way that work is split over threads: equal, contiguous parts of a range, one thread a part.
+//
+// Threads live for one call. Starting two costs some 20 µs, a pool would cost a lock, a shutdown order and a
+// fork handler.
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <exception>
+#include <system_error>
+#include <thread>
+#include <vector>
+
+namespace pydream {
+
+// Threads to use: the environment's PYDREAM_NUM_THREADS, else the processors that this process may run on.
+// Throws std::invalid_argument where the variable is not a whole number from 1 to 1024.
+int thread_count();
+
+// Work that is worth a thread of its own, in array elements read: below it a start costs more than it saves.
+constexpr std::ptrdiff_t worth_a_thread = 1 << 15;
+
+// Calls body(begin, end) on at most `threads` parts that together cover [0, count), each index standing for
+// `elements` array elements. The parts depend on `threads`: a sum that must not depend on it cannot run along
+// them. What a part throws is thrown here, once all of them have ended.
+template <class Body>
+void parallel_for(std::ptrdiff_t count, std::ptrdiff_t elements, int threads, const Body& body) {
+    const std::ptrdiff_t fewest = 1 + (worth_a_thread - 1) / std::max<std::ptrdiff_t>(elements, 1);
+    const std::ptrdiff_t parts = std::min<std::ptrdiff_t>(threads, count / fewest);
+    if (parts <= 1) {
+        body(std::ptrdiff_t{0}, count);
+        return;
+    }
+    std::vector<std::exception_ptr> thrown(static_cast<std::size_t>(parts));
+    const auto run = [&](std::ptrdiff_t part) noexcept {
+        // The first count % parts parts are one longer; count * part could overflow.
+        const std::ptrdiff_t length = count / parts, longer = count % parts;
+        const std::ptrdiff_t begin = part * length + std::min(part, longer);
+        try {
+            body(begin, begin + length + (part < longer ? 1 : 0));
+        } catch (...) {
+            thrown[static_cast<std::size_t>(part)] = std::current_exception();
+        }
+    };
+    std::vector<std::thread> others;
+    others.reserve(static_cast<std::size_t>(parts - 1));
+    for (std::ptrdiff_t part = 1; part < parts; ++part) {
+        try {
+            others.emplace_back(run, part);
+        } catch (const std::system_error&) {  // no more threads to be had: the work is done all the same
+            run(part);
+        }
+    }
+    run(0);
+    for (std::thread& other : others) other.join();
+    for (const std::exception_ptr& error : thrown) {
+        if (error) std::rethrow_exception(error);
+    }
+}
+
+}  // namespace pydream

@@ -1,0 +1,110 @@
+"""Argument → nothing, or an error in one line: which argument, what it is, what is wanted."""
+
+from __future__ import annotations
+
+import numbers
+import operator
+from typing import Any, TypeAlias, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+Real = TypeVar("Real", np.float32, np.float64)
+Image: TypeAlias = NDArray[Real]  # (C, H, W)
+Tensor: TypeAlias = NDArray[Real]  # (1, H, W, C) with channels_last, else (1, C, H, W)
+Bounds: TypeAlias = NDArray[Real]  # (C, 1, 1)
+
+
+def image(name: str, array: Any, *, written: bool = False) -> None:
+    """Want a C-contiguous (C, H, W) array, float32 or float64."""
+    _is_array(name, array)
+    if array.ndim != 3:
+        raise ValueError(f"{name}: {array.ndim} dimensions, want 3: (C, H, W)")
+    if array.size == 0:
+        raise ValueError(f"{name}: shape {array.shape}, want no axis of size 0")
+    _is_plain(name, array)
+    if written and not array.flags.writeable:
+        raise ValueError(f"{name}: read-only, want an array that can be written")
+
+
+def gradient(array: Any, image: Image[Any]) -> None:
+    """Want an array like the image, and memory of its own."""
+    _is_like("gradient", array, image, image.shape, "as image")
+
+
+def gradient_tensor(array: Any, image: Image[Any], channels_last: bool) -> None:
+    """Want the image's gradient in the layout that the network gives."""
+    channels, height, width = image.shape
+    if channels_last:
+        _is_like("gradient", array, image, (1, height, width, channels), "as image, channels last")
+    else:
+        _is_like("gradient", array, image, (1, channels, height, width), "as image, channels first")
+
+
+def bounds(low: Any, high: Any, image: Image[Any]) -> None:
+    """Want a lower and an upper bound for each channel."""
+    for name, array in (("low", low), ("high", high)):
+        _is_like(name, array, image, (image.shape[0], 1, 1), "one for each channel of image")
+
+
+def optional_bounds(low: Any, high: Any, image: Image[Any]) -> None:
+    """Want both bounds or none."""
+    if (low is None) != (high is None):
+        given, missing = ("high", "low") if low is None else ("low", "high")
+        raise ValueError(f"{missing}: None, want an array as {given} is given")
+    if low is not None:
+        bounds(low, high, image)
+
+
+def integer(name: str, value: Any) -> int:
+    """Return a Python integer of any integer type."""
+    try:
+        return operator.index(value)
+    except TypeError:
+        raise TypeError(f"{name}: {type(value).__name__}, want an integer") from None
+
+
+def shift(ox: Any, oy: Any, image: Image[Any]) -> tuple[int, int]:
+    """Return the same shift within the image: ox in 0..W-1, oy in 0..H-1."""
+    return integer("ox", ox) % image.shape[-1], integer("oy", oy) % image.shape[-2]
+
+
+def size(height: Any, width: Any, image: Image[Any]) -> tuple[int, int]:
+    """Return the wanted height and width, known to give an image that memory could address."""
+    height, width = integer("height", height), integer("width", width)
+    for name, value in (("height", height), ("width", width)):
+        if value < 1:
+            raise ValueError(f"{name}: {value}, want at least 1")
+    if image.shape[0] * height * width * image.itemsize > np.iinfo(np.intp).max:
+        raise ValueError(f"height, width: {height}, {width}, want an image that memory can address")
+    return height, width
+
+
+def number(name: str, value: Any) -> float:
+    """Return a Python float of any real number."""
+    if not isinstance(value, numbers.Real):
+        raise TypeError(f"{name}: {type(value).__name__}, want a number")
+    return float(value)
+
+
+def _is_array(name: str, array: Any) -> None:
+    if not isinstance(array, np.ndarray):
+        raise TypeError(f"{name}: {type(array).__name__}, want a NumPy array")
+    if array.dtype not in (np.float32, np.float64):
+        raise TypeError(f"{name}: dtype {array.dtype}, want float32 or float64")
+
+
+def _is_plain(name: str, array: NDArray[Any]) -> None:
+    if not (array.flags.c_contiguous and array.flags.aligned):
+        raise ValueError(f"{name}: not C-contiguous and aligned, want np.array({name}, order='C')")
+
+
+def _is_like(name: str, array: Any, image: Image[Any], shape: tuple[int, ...], why: str) -> None:
+    _is_array(name, array)
+    if array.dtype != image.dtype:
+        raise TypeError(f"{name}: dtype {array.dtype}, want {image.dtype} as image")
+    if array.shape != shape:
+        raise ValueError(f"{name}: shape {array.shape}, want {shape} {why}")
+    _is_plain(name, array)
+    if np.may_share_memory(array, image):  # exact, as both are contiguous
+        raise ValueError(f"{name}: shares memory with image, want {name}.copy()")

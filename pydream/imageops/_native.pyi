@@ -1,0 +1,28 @@
+from typing import TypeAlias, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+# As in bindings.cpp.
+Real = TypeVar("Real", np.float32, np.float64)
+Image: TypeAlias = NDArray[Real]  # (C, H, W)
+Tensor: TypeAlias = NDArray[Real]  # (1, H, W, C) with channels_last, else (1, C, H, W)
+Bounds: TypeAlias = NDArray[Real]  # (C, 1, 1)
+
+# ox is in 0..W-1, oy in 0..H-1.
+def roll(image: Image[Real], ox: int, oy: int) -> Image[Real]: ...
+def zoom(image: Image[Real], height: int, width: int) -> Image[Real]: ...
+def mean_abs(gradient: Image[Real]) -> float: ...
+def ascend(image: Image[Real], gradient: Image[Real], step_size: float) -> None: ...
+def clip(image: Image[Real], low: Bounds[Real], high: Bounds[Real]) -> None: ...
+def to_tensor(image: Image[Real], ox: int, oy: int, channels_last: bool) -> Tensor[Real]: ...
+def ascend_tensor(
+    image: Image[Real],
+    gradient: Tensor[Real],
+    step_size: float,
+    ox: int,
+    oy: int,
+    low: Bounds[Real] | None,
+    high: Bounds[Real] | None,
+    channels_last: bool,
+) -> float: ...

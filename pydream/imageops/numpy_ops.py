@@ -1,0 +1,189 @@
+"""image → image, in the 2015 notebook's own NumPy and SciPy expressions."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy import ndimage
+
+from pydream.imageops import _check
+from pydream.imageops._check import Bounds, Image, Real, Tensor
+
+
+def roll(image: Image[Real], ox: int, oy: int) -> Image[Real]:
+    """Shift an image in a circle: np.roll(np.roll(image, ox, -1), oy, -2).
+
+    Parameters
+    ----------
+    image : (C, H, W) float32 or float64, C-contiguous
+    ox, oy : int
+        Pixels to the right and down, of either sign and any size.
+
+    Returns
+    -------
+    (C, H, W) of image's dtype
+        A new array.
+
+    Raises
+    ------
+    TypeError, ValueError
+        An argument is not as above; the text names it. So in all functions here.
+    """
+    _check.image("image", image)
+    ox, oy = _check.shift(ox, oy, image)
+    return np.roll(np.roll(image, ox, -1), oy, -2)
+
+
+def zoom(image: Image[Real], height: int, width: int) -> Image[Real]:
+    """Resample to another size: scipy.ndimage.zoom(image, (1, height/H, width/W), order=1).
+
+    Corners stay corners: coordinates are `o * ((in - 1) / (out - 1))` in double. Where rounding pushes the
+    last one above `in - 1` (490 → 350, 976 → 697, 979 → 699), SciPy makes the whole last row or column 0, and
+    that is part of the reference result.
+
+    Parameters
+    ----------
+    image : (C, H, W) float32 or float64, C-contiguous
+    height, width : int
+        The new size, at least 1.
+
+    Returns
+    -------
+    (C, height, width) of image's dtype
+        A new array.
+
+    Raises
+    ------
+    ValueError
+        The size is below 1 or beyond what memory could address.
+    MemoryError
+        It is beyond what memory there is.
+    """
+    _check.image("image", image)
+    height, width = _check.size(height, width, image)
+    h, w = image.shape[-2:]
+    zoomed: Image[Real] = ndimage.zoom(image, (1, height / h, width / w), order=1)
+    return zoomed
+
+
+def mean_abs(gradient: Image[Real]) -> Real:
+    """Return mean|g|: np.abs(gradient).mean(), which sums pairwise in the order of (C, H, W).
+
+    Parameters
+    ----------
+    gradient : (C, H, W) float32 or float64, C-contiguous
+
+    Returns
+    -------
+    scalar of gradient's dtype
+        NaN or infinity where the gradient has them or the sum overflows.
+    """
+    _check.image("gradient", gradient)
+    with np.errstate(all="ignore"):
+        mean: Real = np.abs(gradient).mean()
+    return mean
+
+
+def ascend(image: Image[Real], gradient: Image[Real], step_size: float) -> None:
+    """Make a gradient step of known mean size, in place: image += step_size / mean|g| * g.
+
+    `step_size / mean|g|` is rounded to the image's dtype, then its product with g, then the sum. A mean of 0
+    gives what the division gives, NaN and infinity; `ascend_tensor` is the one that leaves the image alone.
+
+    Parameters
+    ----------
+    image : (C, H, W) float32 or float64, C-contiguous, written
+    gradient : (C, H, W) of image's dtype, C-contiguous, sharing no memory with image
+    step_size : float
+        Mean change of a pixel.
+    """
+    _check.image("image", image, written=True)
+    _check.gradient(gradient, image)
+    step_size = _check.number("step_size", step_size)
+    with np.errstate(all="ignore"):
+        image += step_size / mean_abs(gradient) * gradient
+
+
+def clip(image: Image[Real], low: Bounds[Real], high: Bounds[Real]) -> None:
+    """Limit each channel to its bounds, in place: image[:] = np.clip(image, low, high).
+
+    NaN stays NaN, a NaN bound makes its channel NaN, and where low is above high the result is high.
+
+    Parameters
+    ----------
+    image : (C, H, W) float32 or float64, C-contiguous, written
+    low, high : (C, 1, 1) of image's dtype, C-contiguous, sharing no memory with image
+    """
+    _check.image("image", image, written=True)
+    _check.bounds(low, high, image)
+    image[:] = np.clip(image, low, high)
+
+
+def to_tensor(image: Image[Real], ox: int, oy: int, channels_last: bool = True) -> Tensor[Real]:
+    """Shift an image in a circle and lay it out as the network takes it.
+
+    Parameters
+    ----------
+    image : (C, H, W) float32 or float64, C-contiguous
+    ox, oy : int
+        Pixels to the right and down, as in `roll`.
+    channels_last : bool
+        Whether the network takes (1, H, W, C), as TensorFlow on a CPU does, or (1, C, H, W).
+
+    Returns
+    -------
+    (1, H, W, C) or (1, C, H, W) of image's dtype
+        A new C-contiguous array.
+    """
+    rolled = roll(image, ox, oy)
+    return np.ascontiguousarray(rolled.transpose(1, 2, 0) if channels_last else rolled)[np.newaxis]
+
+
+def ascend_tensor(
+    image: Image[Real],
+    gradient: Tensor[Real],
+    step_size: float,
+    ox: int,
+    oy: int,
+    low: Bounds[Real] | None = None,
+    high: Bounds[Real] | None = None,
+    channels_last: bool = True,
+) -> Real:
+    """Roll, `ascend`, roll back and `clip` in one, in place, from the gradient as the network gives it.
+
+    Parameters
+    ----------
+    image : (C, H, W) float32 or float64, C-contiguous, written
+        The image as it was given to `to_tensor`, not rolled.
+    gradient : (1, H, W, C) or, without channels_last, (1, C, H, W) of image's dtype, C-contiguous
+        The gradient of what `to_tensor` returned, sharing no memory with image. It may be read-only.
+    step_size : float
+        Mean change of a pixel.
+    ox, oy : int
+        The shift that was given to `to_tensor`.
+    low, high : (C, 1, 1) of image's dtype, C-contiguous, sharing no memory with image, optional
+        Bounds to clip to; both or none.
+    channels_last : bool
+        Which of the two layouts the gradient has.
+
+    Returns
+    -------
+    scalar of image's dtype
+        mean|g|, as `mean_abs` of the gradient in (C, H, W). Where it is 0 or not finite, the image is left
+        untouched.
+    """
+    _check.image("image", image, written=True)
+    _check.gradient_tensor(gradient, image, channels_last)
+    _check.optional_bounds(low, high, image)
+    step_size = _check.number("step_size", step_size)
+    ox, oy = _check.shift(ox, oy, image)
+    g = np.ascontiguousarray(gradient[0].transpose(2, 0, 1) if channels_last else gradient[0])
+    mean: Real = mean_abs(g)
+    if mean == 0 or not np.isfinite(mean):
+        return mean
+
+    src = roll(image, ox, oy)
+    ascend(src, g, step_size)
+    image[:] = roll(src, -ox, -oy)
+    if low is not None and high is not None:
+        clip(image, low, high)
+    return mean

@@ -1,0 +1,93 @@
+"""Builds the C++ image core with CMake and packs models/ into the wheel; the rest is in pyproject.toml."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from setuptools import Extension, find_packages, setup
+from setuptools.command.build_ext import build_ext
+from setuptools.command.build_py import build_py
+
+HERE = Path(__file__).resolve().parent
+MODEL_FILES = ["README.md", "LICENSE", "deploy.prototxt", "*.caffemodel"]
+
+
+def tool(name: str) -> str:
+    """Return the path of cmake or ninja: PyPI's, which need not be on PATH, or else the system's."""
+    places = [str(Path(sys.executable).parent), os.environ.get("PATH", "")]
+    with contextlib.suppress(ImportError):
+        import ninja
+
+        places.insert(0, ninja.BIN_DIR)
+    with contextlib.suppress(ImportError):
+        import cmake
+
+        places.insert(0, cmake.CMAKE_BIN_DIR)
+    found = shutil.which(name, path=os.pathsep.join(places))
+    if found is None:
+        raise RuntimeError(f"{name}: not found; run `pip install {name}`")
+    return found
+
+
+class CMakeBuild(build_ext):
+    """Compiles CMakeLists.txt's target `_native` to where setuptools wants the extension."""
+
+    def build_extension(self, ext: Extension) -> None:
+        """Configure afresh: the cache of an earlier build names tools of an environment that is gone."""
+        import pybind11
+
+        target = Path(self.get_ext_fullpath(ext.name)).resolve()
+        build = Path(self.build_temp).resolve() / "cmake"
+        shutil.rmtree(build, ignore_errors=True)
+        options = {
+            "CMAKE_BUILD_TYPE": "Debug" if self.debug else "Release",
+            "CMAKE_MAKE_PROGRAM": tool("ninja"),
+            "CMAKE_LIBRARY_OUTPUT_DIRECTORY": str(target.parent),
+            "PYDREAM_PYTHON": "ON",
+            "PYDREAM_TESTS": "OFF",
+            "Python_EXECUTABLE": sys.executable,
+            "pybind11_DIR": pybind11.get_cmake_dir(),
+        }
+        cmake = tool("cmake")
+        definitions = [f"-D{name}={value}" for name, value in options.items()]
+        subprocess.run([cmake, "-S", str(HERE), "-B", str(build), "-G", "Ninja", *definitions], check=True)
+        subprocess.run([cmake, "--build", str(build), "--target", ext.name.rpartition(".")[2]], check=True)
+        if not target.exists():
+            raise RuntimeError(f"{target}: not built; CMake found another Python than {sys.executable}")
+
+
+class BuildWithModels(build_py):
+    """Copies models/NAME/ to pydream/models/NAME/; an editable install finds it beside the package."""
+
+    def run(self) -> None:
+        """Copy the packages, then the models."""
+        super().run()
+        if not self.editable_mode:
+            for source, target in self._models().items():
+                target.parent.mkdir(parents=True, exist_ok=True)
+                self.copy_file(str(source), str(target))
+
+    def get_outputs(self, include_bytecode: bool = True) -> list[str]:
+        """Name the models too among the files that `run` writes."""
+        return [*super().get_outputs(include_bytecode), *map(str, self._models().values())]
+
+    def _models(self) -> dict[Path, Path]:
+        sources = [path for pattern in MODEL_FILES for path in sorted(Path("models").glob(f"*/{pattern}"))]
+        return {path: Path(self.build_lib, "pydream") / path for path in sources}
+
+
+setup(
+    packages=find_packages(include=["pydream", "pydream.*"]),
+    package_data={
+        "pydream": ["py.typed"],
+        "pydream.imageops": ["_native.pyi"],
+        "pydream.caffe.proto": ["*.pyi", "*.proto"],
+    },
+    ext_modules=[Extension("pydream.imageops._native", sources=[])],
+    cmdclass={"build_ext": CMakeBuild, "build_py": BuildWithModels},
+)
