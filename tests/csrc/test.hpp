@@ -1,0 +1,51 @@
+// Just enough of a test framework: TEST(file, name) { CHECK(...); }
+#pragma once
+
+#include <cstddef>
+#include <cstdio>
+#include <cstring>
+#include <random>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+namespace test {
+
+struct Case {
+    const char *file, *name;
+    void (*run)();
+};
+
+std::vector<Case>& cases();  // in main.cpp
+
+struct Registered {
+    explicit Registered(const Case& c) { cases().push_back(c); }
+};
+
+inline void check(bool fact, const char* text, const char* file, int line) {
+    if (!fact) throw std::runtime_error(std::string(file) + ":" + std::to_string(line) + ": " + text);
+}
+
+// The same bits, so that 0 differs from -0 and a NaN equals itself.
+template <class T>
+bool same(const std::vector<T>& a, const std::vector<T>& b) {
+    return a.size() == b.size() && (a.empty() || std::memcmp(a.data(), b.data(), a.size() * sizeof(T)) == 0);
+}
+
+// n numbers of either sign and many magnitudes, the same on every run.
+template <class T>
+std::vector<T> numbers(std::ptrdiff_t n, unsigned seed = 1) {
+    std::mt19937 bits(seed);
+    std::vector<T> out(static_cast<std::size_t>(n));
+    for (T& x : out)
+        x = (static_cast<T>(bits()) - static_cast<T>(2147483648.0)) / static_cast<T>(1 << (bits() % 31));
+    return out;
+}
+
+}  // namespace test
+
+#define CHECK(fact) ::test::check((fact), #fact, __FILE__, __LINE__)
+#define TEST(file, name)                                                                       \
+    static void file##_##name();                                                               \
+    static const ::test::Registered file##_##name##_registered{{#file, #name, file##_##name}}; \
+    static void file##_##name()
