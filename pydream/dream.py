@@ -1,4 +1,4 @@
-"""The notebook, in its order and with its names: a step up the gradient, and steps from small pictures to large ones."""
+"""The notebook, in its order and with its names: a step up the gradient, and steps at growing sizes."""
 
 from __future__ import annotations
 
@@ -101,7 +101,11 @@ def make_step(
         what = "zero" if mean == 0 else "not finite"
         raise ZeroGradientError(
             f"the gradient of {end!r} at the image is {what}, so no step can be taken: "
-            + ("nothing in the picture moves that layer; try another layer or picture" if mean == 0 else "try a smaller step_size")
+            + (
+                "nothing in the picture moves that layer; try another layer or picture"
+                if mean == 0
+                else "try a smaller step_size"
+            )
         )
 
 
@@ -159,7 +163,8 @@ def deepdream(
     end = find_end(net, end)
     # prepare base images for all octaves
     octaves = [preprocess(net, base_img)]
-    sizes = octave_sizes(*octaves[0].shape[1:], octave_n, octave_scale)
+    _, h, w = octaves[0].shape
+    sizes = octave_sizes(h, w, octave_n, octave_scale)
     check_octaves(net, end, sizes)
     for h, w in sizes[1:]:  # chained: each octave shrinks the last one
         octaves.append(ops.zoom(octaves[-1], h, w))
@@ -207,7 +212,8 @@ def octave_sizes(height: int, width: int, octave_n: int = 4, octave_scale: float
 
 def display_range(vis: Array) -> Array:
     """Adjust the contrast of a picture made without clipping: ``vis * (255 / percentile(vis, 99.98))``."""
-    return vis * (255.0 / np.percentile(vis, 99.98))
+    adjusted: Array = vis * (255.0 / np.percentile(vis, 99.98))
+    return adjusted
 
 
 def find_end(net: Net, end: str | None) -> str:
@@ -215,7 +221,9 @@ def find_end(net: Net, end: str | None) -> str:
     if end is None:
         end = net.default_end or (NOTEBOOK_END if NOTEBOOK_END in net.blobs else None)
     if end is None:
-        raise UnknownNameError(f"{net.name} has no default layer; name one: {', '.join(map(repr, list(net.blobs)[1:9]))}, …")
+        raise UnknownNameError(
+            f"{net.name} has no default layer; name one: {', '.join(map(repr, list(net.blobs)[1:9]))}, …"
+        )
     net.blobs[end]  # an unknown name raises, and lists close ones
     if end == "data":
         raise UnknownNameError("'data' is the image itself; name a layer behind it")
@@ -240,7 +248,9 @@ def check_octaves(net: Net, end: str, sizes: list[tuple[int, int]]) -> None:
         which = f"octave {number} of {len(sizes)} ({w}x{h})" if len(sizes) > 1 else f"the picture ({w}x{h})"
         if any(_misfit(net, end, *size) is None for size in sizes):
             fitting = sum(_misfit(net, end, *size) is None for size in sizes)
-            raise ShapeError(f"{which} is too small for {end!r}: use at most {fitting} octaves, or a larger picture ({reason})")
+            raise ShapeError(
+                f"{which} is too small for {end!r}: use at most {fitting} octaves, or a larger picture ({reason})"
+            )
         least = next((side for side in range(1, 1025) if _misfit(net, end, side, side) is None), None)
         remedy = f"it needs at least {least}x{least}" if least else "it does not take any size"
         raise ShapeError(f"{which} does not fit {end!r}: {remedy if least and min(h, w) < least else reason}")

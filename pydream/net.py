@@ -82,4 +82,6 @@ def unknown_name(kind: str, name: str, valid: Iterable[str]) -> UnknownNameError
     close = difflib.get_close_matches(name, names, n=5, cutoff=0.5) or [n for n in names if name and name in n][:5]
     listed = close or names[:12]
     more = ", …" if len(listed) < len(names) and not close else ""
-    return UnknownNameError(f"no {kind} {name!r}; {'close' if close else 'there are'}: {', '.join(map(repr, listed))}{more}")
+    return UnknownNameError(
+        f"no {kind} {name!r}; {'close' if close else 'there are'}: {', '.join(map(repr, listed))}{more}"
+    )

@@ -1,4 +1,4 @@
-"""An objective is a function of a blob: it writes into ``dst.diff`` which way the activations ``dst.data`` should go."""
+"""An objective is a function of a blob: it writes into ``dst.diff`` where the activations ``dst.data`` should go."""
 
 from __future__ import annotations
 

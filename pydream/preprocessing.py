@@ -1,4 +1,4 @@
-"""Between pictures, (H, W, 3) RGB, and a network's image, (3, H, W) BGR minus its mean: the notebook's two functions."""
+"""Between pictures, (H, W, 3) RGB, and a network's images, (3, H, W) BGR minus its mean: the notebook's pair."""
 
 from __future__ import annotations
 
@@ -34,7 +34,8 @@ def preprocess(net: Net, img: ArrayLike) -> Array:
     image: Array = np.rollaxis(picture, 2)[::-1].astype(net.dtype, order="C")
     if not np.isfinite(image).all():
         raise ValueError("img: NaN or infinity among its pixels, want 0..255")
-    return image - net.mean
+    difference: Array = image - net.mean
+    return difference
 
 
 def deprocess(net: Net, img: Array) -> Array:
@@ -51,4 +52,4 @@ def deprocess(net: Net, img: Array) -> Array:
     (H, W, 3) array
         RGB, of the image's dtype, neither clipped nor rounded.
     """
-    return np.dstack((img + net.mean)[::-1])
+    return np.dstack(list((img + net.mean)[::-1]))

@@ -102,8 +102,8 @@ def load_net(
     name_or_path : str or path
         A name of the registry (`networks`), a prototxt, or a caffemodel, which holds its network too.
     weights : path, optional
-        The caffemodel. None: for a name, where `find_weights` finds it; for a prototxt, the caffemodel beside it, of the
-        same name or the only one.
+        The caffemodel. None: for a name, where `find_weights` finds it; for a prototxt, the caffemodel beside it, of
+        the same name or the only one.
     dtype : {"float32", "float64"}
         float64 is the exact mode: its pictures equal Caffe's, pixel for pixel.
     device : {"auto", "cpu", "gpu", "gpu:N"}
@@ -133,7 +133,9 @@ def load_net(
         entry = find_network(str(name_or_path))
         name, model = entry.name, entry.folder / "deploy.prototxt"
         held = Path(weights) if weights is not None else _weights_for(entry)
-    from .caffe import Classifier  # with TensorFlow, which takes seconds: once the files are known to be there
+    from .caffe import (
+        Classifier,
+    )  # with TensorFlow, which takes seconds: once the files are known to be there
 
     mean = np.array(entry.mean if entry else (104.0, 116.0, 122.0))
     net = Classifier(model, held, mean, (2, 1, 0), dtype=dtype, device=device)
@@ -148,7 +150,8 @@ def _weights_for(entry: Entry) -> Path:
         looked = ", ".join(str(folder) for folder in [entry.folder, *weight_folders()])
         raise NetFileError(
             f"no weights for {entry.name}: {entry.weights} is not in {looked}; "
-            f"get it from {' or '.join(entry.urls)} and put it into one of these, or name another folder in PYDREAM_MODELS"
+            f"get it from {' or '.join(entry.urls)} and put it into one of these, "
+            "or name its folder in PYDREAM_MODELS"
         )
     return found
 

@@ -63,6 +63,7 @@ class Graph:
                 latest[top] = value
             self.steps.append(Step(layer, bottoms, tops))
         self.blobs = list(dict.fromkeys(self._blob_of))
+        self._known_shapes: dict[tuple[str, tuple[Shape, ...]], Shape] = {}
         self.params: dict[str, list[Shape]] = {}
         shapes = self._infer(self.declared, len(self.steps))
         for step in self.steps:
@@ -94,7 +95,9 @@ class Graph:
         for step in self.steps:
             if step.layer.name == name:
                 how = "works in place on" if step.layer.in_place else "writes"
-                return UnknownNameError(f"{name!r} is a layer that {how} the blob {step.layer.tops[0]!r}; name that blob")
+                return UnknownNameError(
+                    f"{name!r} is a layer that {how} the blob {step.layer.tops[0]!r}; name that blob"
+                )
         return unknown_name("blob", name, self.blobs)
 
     def value(self, blob: str, end: int) -> int | None:
@@ -120,10 +123,12 @@ class Graph:
         """Give the shape of `blob` for these input shapes; `ShapeError` where a layer on the way does not fit."""
         if blob in inputs:
             return inputs[blob]
-        made = next(i for i, step in enumerate(self.steps) if blob in step.layer.tops)
-        value = self.value(blob, made)
-        assert value is not None
-        return self._infer(inputs, made, [value])[value]
+        key = (blob, tuple(inputs.values()))
+        if key not in self._known_shapes:
+            made, step = next((i, step) for i, step in enumerate(self.steps) if blob in step.layer.tops)
+            value = step.tops[step.layer.tops.index(blob)]
+            self._known_shapes[key] = self._infer(inputs, made, [value])[value]
+        return self._known_shapes[key]
 
     def check(self, inputs: dict[str, Shape]) -> None:
         """Raise `ShapeError` where any layer does not fit these input shapes."""

@@ -102,7 +102,7 @@ class Convolution(Layer):
     bias: bool
 
     @classmethod
-    def constants(cls, proto: Any) -> dict[str, Any]:  # noqa: D102
+    def constants(cls, proto: Any) -> dict[str, Any]:
         param = proto.convolution_param
         _axis_1(proto, param)
         if param.num_output < 1 or param.group < 1 or param.num_output % param.group:
@@ -122,16 +122,18 @@ class Convolution(Layer):
         """Rows and columns from the first to the last tap of the dilated kernel."""
         return tuple(d * (k - 1) + 1 for k, d in zip(self.kernel, self.dilation, strict=True))  # type: ignore[return-value]
 
-    def top_shapes(self, *bottoms: Shape) -> list[Shape]:  # noqa: D102
+    def top_shapes(self, *bottoms: Shape) -> list[Shape]:
         n, c, *size = self._image(bottoms[0])
         if c % self.group:
             raise ShapeError(f"layer {self.name!r}: {c} channels do not fall into {self.group} groups")
         out = [(i + 2 * p - k) // s + 1 for i, p, k, s in zip(size, self.pad, self.reach, self.stride, strict=True)]
         if min(out) < 1:
-            raise ShapeError(f"layer {self.name!r}: {size[1]}x{size[0]} is smaller than its {self.reach[1]}x{self.reach[0]} kernel")
+            raise ShapeError(
+                f"layer {self.name!r}: {size[1]}x{size[0]} is smaller than its {self.reach[1]}x{self.reach[0]} kernel"
+            )
         return [(n, self.num_output, *out)]
 
-    def param_shapes(self, *bottoms: Shape) -> list[Shape]:  # noqa: D102
+    def param_shapes(self, *bottoms: Shape) -> list[Shape]:
         kernel = (self.num_output, bottoms[0][1] // self.group, *self.kernel)
         return [kernel, (self.num_output,)] if self.bias else [kernel]
 
@@ -145,7 +147,7 @@ class InnerProduct(Layer):
     transpose: bool
 
     @classmethod
-    def constants(cls, proto: Any) -> dict[str, Any]:  # noqa: D102
+    def constants(cls, proto: Any) -> dict[str, Any]:
         param = proto.inner_product_param
         if param.axis != 1:
             raise _wrong(proto, f"axis {param.axis}, only 1 is known")
@@ -153,10 +155,10 @@ class InnerProduct(Layer):
             raise _wrong(proto, f"num_output {param.num_output}, want 1 or more")
         return {"num_output": param.num_output, "bias": param.bias_term, "transpose": param.transpose}
 
-    def top_shapes(self, *bottoms: Shape) -> list[Shape]:  # noqa: D102
+    def top_shapes(self, *bottoms: Shape) -> list[Shape]:
         return [(bottoms[0][0], self.num_output)]
 
-    def param_shapes(self, *bottoms: Shape) -> list[Shape]:  # noqa: D102
+    def param_shapes(self, *bottoms: Shape) -> list[Shape]:
         matrix = (self.num_output, prod(bottoms[0][1:]))
         matrix = matrix[::-1] if self.transpose else matrix
         return [matrix, (self.num_output,)] if self.bias else [matrix]
@@ -174,7 +176,7 @@ class Pooling(Layer):
     round_up: bool
 
     @classmethod
-    def constants(cls, proto: Any) -> dict[str, Any]:  # noqa: D102
+    def constants(cls, proto: Any) -> dict[str, Any]:
         param = proto.pooling_param
         if param.pool not in (caffe_pb2.PoolingParameter.MAX, caffe_pb2.PoolingParameter.AVE):
             raise _wrong(proto, f"pool {caffe_pb2.PoolingParameter.PoolMethod.Name(param.pool)}, want MAX or AVE")
@@ -195,13 +197,15 @@ class Pooling(Layer):
             "round_up": param.round_mode == caffe_pb2.PoolingParameter.CEIL,
         }
 
-    def top_shapes(self, *bottoms: Shape) -> list[Shape]:  # noqa: D102
+    def top_shapes(self, *bottoms: Shape) -> list[Shape]:
         n, c, *size = self._image(bottoms[0])
         if self.everything:
             return [(n, c, 1, 1)]
         out = [self.out_size(i, axis) for axis, i in enumerate(size)]
         if min(out) < 1:
-            raise ShapeError(f"layer {self.name!r}: {size[1]}x{size[0]} is too small for a {self.kernel[1]}x{self.kernel[0]} window")
+            raise ShapeError(
+                f"layer {self.name!r}: {size[1]}x{size[0]} is too small for a {self.kernel[1]}x{self.kernel[0]} window"
+            )
         return [(n, c, *out)]
 
     def out_size(self, size: int, axis: int) -> int:
@@ -228,7 +232,7 @@ class LRN(Layer):
     k: float
 
     @classmethod
-    def constants(cls, proto: Any) -> dict[str, Any]:  # noqa: D102
+    def constants(cls, proto: Any) -> dict[str, Any]:
         param = proto.lrn_param
         if param.norm_region != caffe_pb2.LRNParameter.ACROSS_CHANNELS:
             raise _wrong(proto, "norm_region WITHIN_CHANNEL, only ACROSS_CHANNELS is known")
@@ -244,7 +248,7 @@ class ReLU(Layer):
     negative_slope: float
 
     @classmethod
-    def constants(cls, proto: Any) -> dict[str, Any]:  # noqa: D102
+    def constants(cls, proto: Any) -> dict[str, Any]:
         return {"negative_slope": proto.relu_param.negative_slope}
 
 
@@ -267,7 +271,7 @@ class Power(Layer):
     shift: float
 
     @classmethod
-    def constants(cls, proto: Any) -> dict[str, Any]:  # noqa: D102
+    def constants(cls, proto: Any) -> dict[str, Any]:
         param = proto.power_param
         return {"power": param.power, "scale": param.scale, "shift": param.shift}
 
@@ -293,18 +297,22 @@ class Concat(Layer):
     bottoms_wanted: ClassVar[tuple[int, int]] = (1, 2**15)
 
     @classmethod
-    def constants(cls, proto: Any) -> dict[str, Any]:  # noqa: D102
+    def constants(cls, proto: Any) -> dict[str, Any]:
         param = proto.concat_param
         return {"axis": param.concat_dim if param.HasField("concat_dim") else param.axis}
 
-    def top_shapes(self, *bottoms: Shape) -> list[Shape]:  # noqa: D102
+    def top_shapes(self, *bottoms: Shape) -> list[Shape]:
         first = bottoms[0]
         axis = self.axis + len(first) if self.axis < 0 else self.axis
         if not 0 <= axis < len(first):
             raise ShapeError(f"layer {self.name!r}: no axis {self.axis} in {first}")
         for name, shape in zip(self.bottoms, bottoms, strict=True):
-            if len(shape) != len(first) or any(a != b for i, (a, b) in enumerate(zip(shape, first, strict=True)) if i != axis):
-                raise ShapeError(f"layer {self.name!r}: {name!r} is {shape}, which does not fit to {first} along axis {axis}")
+            if len(shape) != len(first) or any(
+                a != b for i, (a, b) in enumerate(zip(shape, first, strict=True)) if i != axis
+            ):
+                raise ShapeError(
+                    f"layer {self.name!r}: {name!r} is {shape}, which does not fit to {first} along axis {axis}"
+                )
         return [(*first[:axis], sum(shape[axis] for shape in bottoms), *first[axis + 1 :])]
 
 
@@ -318,15 +326,18 @@ class Eltwise(Layer):
     bottoms_wanted: ClassVar[tuple[int, int]] = (2, 2**15)
 
     @classmethod
-    def constants(cls, proto: Any) -> dict[str, Any]:  # noqa: D102
+    def constants(cls, proto: Any) -> dict[str, Any]:
         param = proto.eltwise_param
         operation = caffe_pb2.EltwiseParameter.EltwiseOp.Name(param.operation)
         coeff = tuple(param.coeff) or (1.0,) * len(proto.bottom)
         if len(coeff) != len(proto.bottom) or (param.coeff and operation != "SUM"):
-            raise _wrong(proto, f"{len(coeff)} coeff for {operation} of {len(proto.bottom)} bottoms; want one each, for SUM")
+            raise _wrong(
+                proto,
+                f"{len(coeff)} coeff for {operation} of {len(proto.bottom)} bottoms; want one each, for SUM",
+            )
         return {"operation": operation, "coeff": coeff}
 
-    def top_shapes(self, *bottoms: Shape) -> list[Shape]:  # noqa: D102
+    def top_shapes(self, *bottoms: Shape) -> list[Shape]:
         if len(set(bottoms)) > 1:
             raise ShapeError(f"layer {self.name!r}: bottoms of different shapes: {', '.join(map(str, bottoms))}")
         return [bottoms[0]]
@@ -339,10 +350,10 @@ class Softmax(Layer):
     axis: int
 
     @classmethod
-    def constants(cls, proto: Any) -> dict[str, Any]:  # noqa: D102
+    def constants(cls, proto: Any) -> dict[str, Any]:
         return {"axis": proto.softmax_param.axis}
 
-    def top_shapes(self, *bottoms: Shape) -> list[Shape]:  # noqa: D102
+    def top_shapes(self, *bottoms: Shape) -> list[Shape]:
         if not -len(bottoms[0]) <= self.axis < len(bottoms[0]):
             raise ShapeError(f"layer {self.name!r}: no axis {self.axis} in {bottoms[0]}")
         return [bottoms[0]]
@@ -356,7 +367,7 @@ class Flatten(Layer):
     end_axis: int
 
     @classmethod
-    def constants(cls, proto: Any) -> dict[str, Any]:  # noqa: D102
+    def constants(cls, proto: Any) -> dict[str, Any]:
         return {"axis": proto.flatten_param.axis, "end_axis": proto.flatten_param.end_axis}
 
     def span(self, rank: int) -> tuple[int, int]:
@@ -367,7 +378,7 @@ class Flatten(Layer):
             raise ShapeError(f"layer {self.name!r}: no axes {self.axis} to {self.end_axis} among {rank}")
         return first, last + 1
 
-    def top_shapes(self, *bottoms: Shape) -> list[Shape]:  # noqa: D102
+    def top_shapes(self, *bottoms: Shape) -> list[Shape]:
         shape = bottoms[0]
         first, behind = self.span(len(shape))
         return [(*shape[:first], prod(shape[first:behind]), *shape[behind:])]
@@ -380,13 +391,13 @@ class BatchNorm(Layer):
     eps: float
 
     @classmethod
-    def constants(cls, proto: Any) -> dict[str, Any]:  # noqa: D102
+    def constants(cls, proto: Any) -> dict[str, Any]:
         param = proto.batch_norm_param
         if param.HasField("use_global_stats") and not param.use_global_stats:
             raise _wrong(proto, "use_global_stats: false; a dream runs with the stored statistics")
         return {"eps": param.eps}
 
-    def param_shapes(self, *bottoms: Shape) -> list[Shape]:  # noqa: D102
+    def param_shapes(self, *bottoms: Shape) -> list[Shape]:
         channels = bottoms[0][1] if len(bottoms[0]) > 1 else 1
         return [(channels,), (channels,), (1,)]
 
@@ -398,14 +409,14 @@ class Scale(Layer):
     bias: bool
 
     @classmethod
-    def constants(cls, proto: Any) -> dict[str, Any]:  # noqa: D102
+    def constants(cls, proto: Any) -> dict[str, Any]:
         param = proto.scale_param
         _axis_1(proto, param)
         if param.num_axes != 1:
             raise _wrong(proto, f"num_axes {param.num_axes}, only 1 is known")
         return {"bias": param.bias_term}
 
-    def param_shapes(self, *bottoms: Shape) -> list[Shape]:  # noqa: D102
+    def param_shapes(self, *bottoms: Shape) -> list[Shape]:
         return [(bottoms[0][1],)] * (2 if self.bias else 1)
 
 

@@ -122,7 +122,8 @@ class Blob:
             raise ShapeError(f"input {self._name!r} cannot be {shape}: 1 to {_MAX_COUNT} values")
         if shape != self._input_shape:
             self._input_shape = shape
-            self._data = self._diff = self._diff_tensor = None
+            self._forget()
+            self._net._resized()
 
     def copy_data_to_diff(self) -> None:
         """``diff[:] = data``, without reading the values where nobody has."""
@@ -132,21 +133,14 @@ class Blob:
         else:
             self._diff, self._diff_tensor = None, tensor
 
-    def _forget(self, *, data: bool = False) -> None:
-        """Drop what a pass is about to compute anew; a gradient that no longer fits goes too."""
-        if data:
-            self._data = None
-        self._diff_tensor = None
+    def _forget(self) -> None:
+        self._data = self._diff = self._diff_tensor = None
 
     def _seed(self) -> Tensor:
         """Give the gradient for a backward pass, in the network's layout."""
-        shape = self.shape
-        if self._diff is not None and self._diff.shape == shape:
-            return _from_caffe(self._diff)
-        if self._diff_tensor is not None:
+        if self._diff is None and self._diff_tensor is not None:
             return self._diff_tensor
-        self._diff = None
-        return _from_caffe(np.zeros(shape, self._net.dtype))
+        return _from_caffe(self.diff)
 
 
 class Blobs(Mapping[str, Blob]):
@@ -250,7 +244,7 @@ class Net:
         device: str | None = None,
     ) -> None:
         if isinstance(weights, int):  # pycaffe's Net(model_file, TEST)
-            weights, phase = None, weights
+            phase, weights = weights, None
         if phase != TEST:
             raise ValueError("phase must be TEST: only a network's test phase can be run")
         self.dtype = np.dtype(dtype)
@@ -279,16 +273,13 @@ class Net:
         self.device = find_device(mode.wanted_device() if device is None else device)
         self._passes = Passes(self._graph, params, self.dtype)
         self._fed: list[Tensor] = []  # the inputs of the last forward pass
-        self._fed_shapes: dict[str, Shape] = {}
         self._end = -1  # the last layer that it ran
         self._tensors: dict[int, Tensor] = {}  # what it computed, by value
         self._memos: Memos = {}
         self._start = -1  # where the last backward pass started
         self._seeds: list[Tensor] = []
 
-    def forward(
-        self, end: str | None = None, *, tensor: Array | None = None, **inputs: Array
-    ) -> Mapping[str, Array]:
+    def forward(self, end: str | None = None, *, tensor: Array | None = None, **inputs: Array) -> Mapping[str, Array]:
         """Run the layers that `end` needs, up to and with the first layer of that name.
 
         Parameters
@@ -296,7 +287,8 @@ class Net:
         end : str, optional
             None: all of them, which only the size that the network was made for may allow.
         tensor : (n, h, w, c) array, optional
-            The image in the network's own layout, in place of ``blobs["data"].data``.
+            The image in the network's own layout, in place of ``blobs["data"].data``; not to be written to while
+            this pass's results are read.
         **inputs : (n, c, h, w) array
             Written into the input blobs of these names first, as pycaffe does.
 
@@ -309,7 +301,7 @@ class Net:
         for name, values in inputs.items():
             self.blobs[name].data[...] = values
         names = self.outputs if end is None else list(self._graph.steps[index].layer.tops)
-        values = [self._graph.value(name, index) for name in names]
+        ends = [value for name in names if (value := self._graph.value(name, index)) is not None]
         shapes = self._input_shapes()
         for name in names:
             self._graph.shape(name, shapes)  # says in one line what does not fit
@@ -319,14 +311,17 @@ class Net:
             if tensor.shape != (n, h, w, c) or tensor.dtype != self.dtype:
                 raise ShapeError(f"tensor: {tensor.dtype} {tensor.shape}, want {self.dtype} {(n, h, w, c)}")
             fed[0] = tensor
-        for blob in self.blobs.values():
-            blob._forget(data=blob._input_shape is None)
-        self._memos, self._tensors, self._start = {}, {}, -1  # let go of the last pass before the next needs memory
+        # Let go of the last pass before the next needs memory. A computed blob's diff stays, as in Caffe.
+        for name, blob in self.blobs.items():
+            if name not in self.inputs:
+                blob._data = None
+            blob._diff_tensor = None
+        self._memos, self._tensors, self._start = {}, {}, -1
         with tensorflow().device(self.device):
             self._fed = [tensorflow().convert_to_tensor(array) for array in fed]
-            made, self._memos = self._passes.forward(_known(values), index, self._fed)
-        self._tensors = dict(zip(_known(values), made, strict=True))
-        self._fed_shapes, self._end = shapes, index
+            made, self._memos = self._passes.forward(ends, index, self._fed)
+        self._tensors = dict(zip(ends, made, strict=True))
+        self._end = index
         return Outputs(self.blobs, names)
 
     def backward(self, start: str | None = None) -> Array:
@@ -345,7 +340,7 @@ class Net:
             The gradient at the first input, in the network's own layout; read-only. It is ``blobs["data"].diff`` too.
         """
         index = self._end if start is None else self._graph.index(start)
-        if self._end < 0 or index > self._end or self._fed_shapes != self._input_shapes():
+        if not 0 <= index <= self._end:
             raise ShapeError(f"backward from {start!r}: run forward to it, or beyond it, first")
         step = self._graph.steps[index]
         if not self._passes.covers(self._memos, step.tops, index):
@@ -366,6 +361,13 @@ class Net:
         """Check that every layer fits the inputs' present shapes; `ShapeError` names the first that does not."""
         self._graph.check(self._input_shapes())
 
+    def _resized(self) -> None:
+        """Drop what was computed from inputs of another shape."""
+        for name, blob in self.blobs.items():
+            if name not in self.inputs:
+                blob._forget()
+        self._memos, self._tensors, self._end, self._start = {}, {}, -1, -1
+
     def _reached(self) -> list[int]:
         """Give the inputs that the step which backward starts from is made of."""
         step = self._graph.steps[self._start]
@@ -381,7 +383,7 @@ class Net:
     def _computed(self, name: str) -> Tensor | None:
         """Give what the last forward pass left in a blob; None where it did not come that far."""
         value = self._graph.value(name, self._end) if self._end >= 0 else None
-        if value is None or self._fed_shapes != self._input_shapes():
+        if value is None:
             return None
         if value not in self._tensors:
             with tensorflow().device(self.device):
@@ -390,24 +392,17 @@ class Net:
 
     def _computed_diff(self, name: str) -> Tensor | None:
         """Give what the last backward pass left in a blob's diff; None where it did not come by."""
-        if self._start < 0 or self._fed_shapes != self._input_shapes():
+        if self._start < 0:
             return None
         step = self._graph.steps[self._start]
         steps = self._graph.needed(list(step.tops), self._start)
         values = [
-            value
-            for needed in steps
-            for top, value in zip(needed.layer.tops, needed.tops, strict=True)
-            if top == name
+            value for needed in steps for top, value in zip(needed.layer.tops, needed.tops, strict=True) if top == name
         ]
         if not values:
             return None
         with tensorflow().device(self.device):  # the first value: an in-place layer's gradient is written over it last
             return self._passes.backward(step.tops, self._start, self._memos, self._seeds, values[:1])[0]
-
-
-def _known(values: list[int | None]) -> list[int]:
-    return [value for value in values if value is not None]
 
 
 def _read_model(model: Any) -> tuple[Any, str]:

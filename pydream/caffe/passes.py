@@ -47,7 +47,7 @@ class Passes:
     def backward(
         self, values: Sequence[int], start: int, memos: Memos, diffs: Sequence[Tensor], wanted: Sequence[int]
     ) -> list[Tensor]:
-        """Compute the gradients at the `wanted` values for the gradients `diffs` at `values`, which step `start` makes."""
+        """Compute the gradients at the `wanted` values, given `diffs` at `values`, which step `start` makes."""
         steps = self._graph.needed(list(values), start)
         read = {_key(step): memos[_key(step)] for step in steps}
         key = ("backward", tuple(values), start, tuple(wanted))
@@ -88,7 +88,12 @@ class Passes:
         return self._traced[key]
 
     def _trace_backward(
-        self, values: tuple[int, ...], steps: list[Step], wanted: tuple[int, ...], memos: Memos, diffs: Sequence[Tensor]
+        self,
+        values: tuple[int, ...],
+        steps: list[Step],
+        wanted: tuple[int, ...],
+        memos: Memos,
+        diffs: Sequence[Tensor],
     ) -> Any:
         tf = tensorflow()
 
@@ -100,7 +105,9 @@ class Passes:
                     continue
                 given = next(top for top in tops if top is not None)  # tops share a shape where there are several
                 tops = [tf.zeros_like(given) if top is None else top for top in tops]
-                for value, diff in zip(step.bottoms, self._runner(step).backward(memos[_key(step)], *tops), strict=True):
+                for value, diff in zip(
+                    step.bottoms, self._runner(step).backward(memos[_key(step)], *tops), strict=True
+                ):
                     arriving.setdefault(value, []).append(diff)
             return [_total(arriving[value]) for value in wanted]
 

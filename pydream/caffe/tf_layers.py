@@ -1,8 +1,8 @@
-"""A layer runs as two formulas in TensorFlow: bottoms -> tops and a memo; memo and tops' gradients -> bottoms' gradients.
+"""A layer runs as two formulas: bottoms -> tops and a memo; memo and the tops' gradients -> the bottoms' gradients.
 
-Gradients are written out rather than taped: only what the gradient at the input needs is kept (no weight gradients), and
-each pass is a formula that can be held against Caffe's. Four-axis tensors are (n, h, w, c) here; others are as in Caffe.
-Sizes are read inside the graph, so one trace serves every image size.
+Gradients are written out rather than taped: only what the gradient at the input needs is kept (no weight gradients),
+and each pass is a formula that can be held against Caffe's. Four-axis tensors are (n, h, w, c) here; others are as in
+Caffe. Sizes are read inside the graph, so one trace serves every image size.
 """
 
 from __future__ import annotations
@@ -48,6 +48,7 @@ class Runner(Generic[L]):
         raise NotImplementedError
 
     def constant(self, array: NDArray[Any]) -> Tensor:
+        """Give an array as a tensor of the network's dtype."""
         return self.tf.constant(np.ascontiguousarray(array, self.dtype))
 
 
@@ -215,7 +216,11 @@ class PoolingRunner(Runner[layers.Pooling]):
         best = where = None
         for i in range(kernel_h):
             for j in range(kernel_w):
-                tap = padded[:, i : i + (out_h - 1) * stride_h + 1 : stride_h, j : j + (out_w - 1) * stride_w + 1 : stride_w]
+                tap = padded[
+                    :,
+                    i : i + (out_h - 1) * stride_h + 1 : stride_h,
+                    j : j + (out_w - 1) * stride_w + 1 : stride_w,
+                ]
                 place = tf.broadcast_to(corner + (i * shape[2] + j) * shape[3], tf.shape(tap))
                 if best is None:
                     best, where = tap, place

@@ -36,14 +36,20 @@ def weights_of(net: Any, wanted: dict[str, list[Shape]], dtype: np.dtype[Any], s
     stored = {layer.name: layer.blobs for layer in (*net.layers, *net.layer) if layer.blobs}
     missing = [name for name in wanted if name not in stored]
     if missing:
-        raise NetFileError(f"{source}: no weights for layer {missing[0]!r} ({len(missing)} of {len(wanted)} layers miss theirs)")
+        raise NetFileError(
+            f"{source}: no weights for layer {missing[0]!r} ({len(missing)} of {len(wanted)} layers miss theirs)"
+        )
     params = {}
     for name, shapes in wanted.items():
         blobs = stored[name]
         found = [_stored_shape(blob) for blob in blobs]
         if len(found) != len(shapes) or not all(map(_fits, found, shapes)):
-            raise NetFileError(f"{source}: layer {name!r} has weights {_list(found)}, the network wants {_list(shapes)}")
-        params[name] = [_array(blob, shape, dtype, f"{source}: layer {name!r}") for blob, shape in zip(blobs, shapes, strict=True)]
+            raise NetFileError(
+                f"{source}: layer {name!r} has weights {_list(found)}, the network wants {_list(shapes)}"
+            )
+        params[name] = [
+            _array(blob, shape, dtype, f"{source}: layer {name!r}") for blob, shape in zip(blobs, shapes, strict=True)
+        ]
     return params
 
 

@@ -1,0 +1,59 @@
+"""Fixtures that several folders share: the networks, and what only the developers have."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(scope="session")
+def root():
+    return ROOT
+
+
+@pytest.fixture(scope="session")
+def data():
+    return ROOT / "tests" / "data"
+
+
+@pytest.fixture(scope="session")
+def shared():
+    """The developers' folder of golden results, photographs and large weights; users do not have it."""
+    folder = Path(os.environ.get("PYDREAM_SHARED", ROOT.parent / "shared"))
+    if not (folder / "golden").is_dir():
+        pytest.skip(f"NOT PROVEN HERE: golden results of the real Caffe are not in {folder} (PYDREAM_SHARED)")
+    return folder
+
+
+def _squeezenet(dtype):
+    import pydream
+
+    return pydream.load_net("squeezenet_v1.1", dtype=dtype)
+
+
+def _googlenet(shared, dtype):
+    import pydream
+
+    return pydream.load_net("bvlc_googlenet", shared / "models" / "bvlc_googlenet.caffemodel", dtype=dtype)
+
+
+@pytest.fixture(scope="session")
+def squeezenet64():
+    return _squeezenet("float64")
+
+
+@pytest.fixture(scope="session")
+def squeezenet32():
+    return _squeezenet("float32")
+
+
+@pytest.fixture(scope="session")
+def googlenet64(shared):
+    return _googlenet(shared, "float64")
+
+
+@pytest.fixture(scope="session")
+def googlenet32(shared):
+    return _googlenet(shared, "float32")
