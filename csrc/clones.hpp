@@ -7,9 +7,9 @@
 
 #include <cstddef>  // any header of the C library defines __GLIBC__
 
-// Needs the loader's ifunc (glibc), which AddressSanitizer runs before it is ready itself.
+// Needs the loader's ifunc (glibc), which runs before a sanitizer is ready.
 #if defined(__x86_64__) && defined(__GLIBC__) && defined(__GNUC__) && !defined(__clang__) && \
-    !defined(__SANITIZE_ADDRESS__)
+    !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
 #define PYDREAM_CLONES __attribute__((target_clones("avx2", "default")))
 #else
 #define PYDREAM_CLONES

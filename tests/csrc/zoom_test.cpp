@@ -32,7 +32,9 @@ TEST(zoom, sizes_of_one) {
 }
 
 TEST(zoom, same_size_copies) {
-    const std::vector<double> in = test::numbers<double>(3 * 11 * 13);
+    std::vector<double> in = test::numbers<double>(3 * 11 * 13);
+    in[5] = -0.0;
+    in[50] = nan;
     CHECK(test::same(zoomed(in, 3, 11, 13, 11, 13), in));
 }
 
@@ -58,16 +60,15 @@ TEST(zoom, edge_zero) {
 TEST(zoom, nan_leaks_as_in_scipy) {
     std::vector<double> in(3 * 4, 1.0);  // (3, 2, 2)
     in[4] = nan;                         // channel 1, top left
-    const std::vector<double> out = zoomed(in, 3, 2, 2, 2, 2);
-    for (std::size_t i = 0; i < 4; ++i) CHECK(std::isnan(out[i]));   // channel 0 reads 1
-    for (std::size_t i = 4; i < 8; ++i) CHECK(std::isnan(out[i]));   // all pixels read all four
-    for (std::size_t i = 8; i < 12; ++i) CHECK(std::isnan(out[i]));  // the last channel's mirror is 1
+    // Every pixel of channels 0, 1 and 2 reads all of channel 1: as the next one, itself, the mirrored next
+    // one.
+    for (double value : zoomed(in, 3, 2, 2, 2, 3)) CHECK(std::isnan(value));
     in[4] = 1.0;
     in[0] = std::numeric_limits<double>::infinity();
-    const std::vector<double> infinite = zoomed(in, 3, 2, 2, 2, 2);
-    CHECK(std::isinf(infinite[0]));
-    for (std::size_t i = 1; i < 4; ++i) CHECK(std::isnan(infinite[i]));
-    for (std::size_t i = 4; i < 12; ++i) CHECK(infinite[i] == 1.0);
+    const std::vector<double> infinite = zoomed(in, 3, 2, 2, 2, 3);
+    CHECK(std::isinf(infinite[0]) && std::isinf(infinite[1]));
+    for (std::size_t i = 2; i < 6; ++i) CHECK(std::isnan(infinite[i]));
+    for (std::size_t i = 6; i < 18; ++i) CHECK(infinite[i] == 1.0);
 }
 
 TEST(zoom, negative_zero_becomes_zero) {

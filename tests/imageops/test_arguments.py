@@ -1,0 +1,290 @@
+"""Wrong arguments: the same one-line error from both backends, and nothing written."""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+import pytest
+
+from pydream.imageops import backend
+
+NATIVE, NUMPY = backend("native"), backend("numpy")
+MEAN = np.float32([104, 116, 122]).reshape(3, 1, 1)
+
+
+@pytest.fixture(params=[NUMPY, NATIVE], ids=["numpy", "native"])
+def ops(request):
+    return request.param
+
+
+def image(shape=(3, 4, 6), dtype=np.float32):
+    return np.ones(shape, dtype)
+
+
+def read_only(array):
+    array.flags.writeable = False
+    return array
+
+
+def misaligned():
+    memory = np.zeros(3 * 4 * 6 * 4 + 1, np.uint8)
+    return memory[1:].view(np.float32).reshape(3, 4, 6)
+
+
+# Every function with its arguments; `array` stands where the named argument goes.
+CALLS = {
+    "roll": (lambda ops, array: ops.roll(array, 1, 2), "image"),
+    "zoom": (lambda ops, array: ops.zoom(array, 3, 5), "image"),
+    "mean_abs": (lambda ops, array: ops.mean_abs(array), "gradient"),
+    "ascend": (lambda ops, array: ops.ascend(array, image(), 1.5), "image"),
+    "clip": (lambda ops, array: ops.clip(array, -MEAN, 255 - MEAN), "image"),
+    "to_tensor": (lambda ops, array: ops.to_tensor(array, 1, 2), "image"),
+    "ascend_tensor": (lambda ops, array: ops.ascend_tensor(array, image((1, 4, 6, 3)), 1.5, 1, 2), "image"),
+}
+
+
+@pytest.mark.parametrize("name", CALLS)
+@pytest.mark.parametrize(
+    ("array", "error", "text"),
+    [
+        ([[[1.0]]], TypeError, "list, want a NumPy array"),
+        (None, TypeError, "NoneType, want a NumPy array"),
+        (image(dtype=np.int64), TypeError, "dtype int64, want float32 or float64"),
+        (image(dtype=np.float16), TypeError, "dtype float16, want float32 or float64"),
+        (image(dtype=np.complex64), TypeError, "dtype complex64, want float32 or float64"),
+        (image(dtype=np.dtype(np.float32).newbyteorder()), TypeError, "dtype >f4, want float32 or float64"),
+        (image((4, 6)), ValueError, "2 dimensions, want 3: (C, H, W)"),
+        (image((1, 3, 4, 6)), ValueError, "4 dimensions, want 3: (C, H, W)"),
+        (image((3, 0, 6)), ValueError, "shape (3, 0, 6), want no axis of size 0"),
+        (image((0, 4, 6)), ValueError, "shape (0, 4, 6), want no axis of size 0"),
+        (image((4, 6, 3)).transpose(2, 0, 1), ValueError, "not C-contiguous and aligned, want np.array({}, order='C')"),
+        (image((3, 4, 12))[:, :, ::2], ValueError, "not C-contiguous and aligned, want np.array({}, order='C')"),
+        (image()[:, ::-1], ValueError, "not C-contiguous and aligned, want np.array({}, order='C')"),
+        (misaligned(), ValueError, "not C-contiguous and aligned, want np.array({}, order='C')"),
+    ],
+)
+def test_an_image_is_an_image(ops, name, array, error, text):
+    call, argument = CALLS[name]
+    with pytest.raises(error, match=f"^{re.escape(f'{argument}: ' + text.format(argument))}$"):
+        call(ops, array)
+
+
+@pytest.mark.parametrize("name", ["ascend", "clip", "ascend_tensor"])
+def test_what_is_written_can_be_written(ops, name):
+    with pytest.raises(ValueError, match=r"^image: read-only, want an array that can be written$"):
+        CALLS[name][0](ops, read_only(image()))
+
+
+@pytest.mark.parametrize("name", ["roll", "zoom", "mean_abs", "to_tensor"])
+def test_what_is_read_may_be_read_only(ops, name):
+    CALLS[name][0](ops, read_only(image()))
+
+
+def test_arguments_may_be_read_only(ops):
+    x = image()
+    ops.ascend(x, read_only(image()), 1.5)
+    ops.clip(x, read_only(-MEAN), read_only(255 - MEAN))
+    ops.ascend_tensor(x, read_only(image((1, 4, 6, 3))), 1.5, 0, 0, read_only(-MEAN), read_only(255 - MEAN))
+
+
+@pytest.mark.parametrize(
+    ("array", "error", "text"),
+    [
+        ("g", TypeError, "gradient: str, want a NumPy array"),
+        (image(dtype=np.float64), TypeError, "gradient: dtype float64, want float32 as image"),
+        (image((3, 4, 5)), ValueError, "gradient: shape (3, 4, 5), want (3, 4, 6) as image"),
+        (image((4, 6)), ValueError, "gradient: shape (4, 6), want (3, 4, 6) as image"),
+        (
+            image((3, 6, 4)).transpose(0, 2, 1),
+            ValueError,
+            "gradient: not C-contiguous and aligned, want np.array(gradient, order='C')",
+        ),
+        (misaligned(), ValueError, "gradient: not C-contiguous and aligned, want np.array(gradient, order='C')"),
+    ],
+)
+def test_a_gradient_is_as_its_image(ops, array, error, text):
+    x = image()
+    with pytest.raises(error, match=f"^{re.escape(text)}$"):
+        ops.ascend(x, array, 1.5)
+    assert (x == 1).all()
+
+
+@pytest.mark.parametrize(
+    ("array", "channels_last", "error", "text"),
+    [
+        (None, True, TypeError, "gradient: NoneType, want a NumPy array"),
+        (image((1, 4, 6, 3), np.float64), True, TypeError, "gradient: dtype float64, want float32 as image"),
+        (image(), True, ValueError, "gradient: shape (3, 4, 6), want (1, 4, 6, 3) as image, channels last"),
+        (
+            image((1, 3, 4, 6)),
+            True,
+            ValueError,
+            "gradient: shape (1, 3, 4, 6), want (1, 4, 6, 3) as image, channels last",
+        ),
+        (
+            image((1, 4, 6, 3)),
+            False,
+            ValueError,
+            "gradient: shape (1, 4, 6, 3), want (1, 3, 4, 6) as image, channels first",
+        ),
+        (
+            image((1, 3, 4, 6)).transpose(0, 2, 3, 1),
+            True,
+            ValueError,
+            "gradient: not C-contiguous and aligned, want np.array(gradient, order='C')",
+        ),
+    ],
+)
+def test_a_gradient_tensor_is_as_its_image(ops, array, channels_last, error, text):
+    x = image()
+    with pytest.raises(error, match=f"^{re.escape(text)}$"):
+        ops.ascend_tensor(x, array, 1.5, 0, 0, channels_last=channels_last)
+    assert (x == 1).all()
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "error", "text"),
+    [
+        (-104, 255 - MEAN, TypeError, "low: int, want a NumPy array"),
+        (-MEAN, np.float64(255 - MEAN), TypeError, "high: dtype float64, want float32 as image"),
+        (-MEAN[:, 0], 255 - MEAN, ValueError, "low: shape (3, 1), want (3, 1, 1) one for each channel of image"),
+        (-MEAN, 255 - MEAN[:2], ValueError, "high: shape (2, 1, 1), want (3, 1, 1) one for each channel of image"),
+        (-MEAN, MEAN[::-1], ValueError, "high: not C-contiguous and aligned, want np.array(high, order='C')"),
+    ],
+)
+def test_bounds_are_one_a_channel(ops, low, high, error, text):
+    for call in (
+        lambda x: ops.clip(x, low, high),
+        lambda x: ops.ascend_tensor(x, image((1, 4, 6, 3)), 1.5, 0, 0, low, high),
+    ):
+        x = image()
+        with pytest.raises(error, match=f"^{re.escape(text)}$"):
+            call(x)
+        assert (x == 1).all()
+
+
+def test_both_bounds_or_none(ops):
+    with pytest.raises(ValueError, match=r"^high: None, want an array as low is given$"):
+        ops.ascend_tensor(image(), image((1, 4, 6, 3)), 1.5, 0, 0, low=-MEAN)
+    with pytest.raises(ValueError, match=r"^low: None, want an array as high is given$"):
+        ops.ascend_tensor(image(), image((1, 4, 6, 3)), 1.5, 0, 0, high=-MEAN)
+
+
+def test_arrays_share_no_memory(ops):
+    memory = image((3, 8, 6))
+    x = memory[0:1]
+    with pytest.raises(ValueError, match=r"^gradient: shares memory with image, want gradient\.copy\(\)$"):
+        ops.ascend(x, x, 1.5)
+    overlapping = memory.reshape(-1)[24:72].reshape(1, 8, 6)
+    with pytest.raises(ValueError, match=r"^gradient: shares memory with image"):
+        ops.ascend(x, overlapping, 1.5)
+    with pytest.raises(ValueError, match=r"^gradient: shares memory with image"):
+        ops.ascend_tensor(x, x.reshape(1, 8, 6, 1), 1.5, 0, 0)
+    with pytest.raises(ValueError, match=r"^low: shares memory with image"):
+        ops.clip(x, x[:, :1, :1], np.ones((1, 1, 1), np.float32))
+    ops.ascend(x, memory[1:2], 1.5)  # neighbours are no overlap
+
+
+@pytest.mark.parametrize("name", ["ox", "oy"])
+@pytest.mark.parametrize("value", [1.0, "1", None, np.float32(1)])
+def test_shifts_are_integers(ops, name, value):
+    shift = {"ox": 0, "oy": 0, name: value}
+    for call in (
+        lambda: ops.roll(image(), **shift),
+        lambda: ops.to_tensor(image(), **shift),
+        lambda: ops.ascend_tensor(image(), image((1, 4, 6, 3)), 1.5, **shift),
+    ):
+        with pytest.raises(TypeError, match=f"^{name}: {type(value).__name__}, want an integer$"):
+            call()
+
+
+@pytest.mark.parametrize("value", [np.int8(-3), np.uint64(3), True, 2**200])
+def test_shifts_are_any_integers(ops, value):
+    assert ops.roll(image(), value, value).shape == (3, 4, 6)
+
+
+@pytest.mark.parametrize(
+    ("height", "width", "error", "text"),
+    [
+        (0, 5, ValueError, "height: 0, want at least 1"),
+        (5, -3, ValueError, "width: -3, want at least 1"),
+        (5.0, 5, TypeError, "height: float, want an integer"),
+        (5, "5", TypeError, "width: str, want an integer"),
+        (2**62, 2**62, ValueError, f"height, width: {2**62}, {2**62}, want an image that memory can address"),
+        (1, 2**70, ValueError, f"height, width: 1, {2**70}, want an image that memory can address"),
+        (2**31, 2**31, ValueError, f"height, width: {2**31}, {2**31}, want an image that memory can address"),
+    ],
+)
+def test_sizes_are_possible(ops, height, width, error, text):
+    with pytest.raises(error, match=f"^{re.escape(text)}$"):
+        ops.zoom(image(), height, width)
+
+
+def test_size_beyond_memory(ops):
+    with pytest.raises(MemoryError):
+        ops.zoom(image((1, 1, 1)), 2**30, 2**30)
+
+
+@pytest.mark.parametrize("value", ["1.5", None, 1.5j, np.ones(1)])
+def test_step_size_is_a_number(ops, value):
+    x = image()
+    for call in (
+        lambda: ops.ascend(x, image(), value),
+        lambda: ops.ascend_tensor(x, image((1, 4, 6, 3)), value, 0, 0),
+    ):
+        with pytest.raises(TypeError, match=f"^step_size: {type(value).__name__}, want a number$"):
+            call()
+    assert (x == 1).all()
+
+
+@pytest.mark.parametrize("text", ["0", "-1", "1025", "two", "1.5", "2 "])
+def test_thread_count_is_a_number(monkeypatch, text):
+    monkeypatch.setenv("PYDREAM_NUM_THREADS", text)
+    wanted = re.escape(f"PYDREAM_NUM_THREADS: '{text}', want a whole number from 1 to 1024")
+    for call, _ in CALLS.values():
+        x = image()
+        with pytest.raises(ValueError, match=f"^{wanted}$"):
+            call(NATIVE, x)
+        assert (x == 1).all()
+
+
+def test_empty_thread_count_is_none(monkeypatch):
+    monkeypatch.setenv("PYDREAM_NUM_THREADS", "")
+    assert NATIVE.mean_abs(image()) == 1
+
+
+def test_the_compiled_functions_stay_in_their_memory_by_themselves():
+    """`_native` is private, and yet no argument makes it read or write past an array's end."""
+    from pydream.imageops import _native
+
+    x, t, b = image(), image((1, 4, 6, 3)), MEAN
+    for call in (
+        lambda: _native.roll(x, 6, 0),
+        lambda: _native.roll(x, 0, -1),
+        lambda: _native.roll(x[0], 0, 0),
+        lambda: _native.roll(image((3, 0, 6)), 0, 0),
+        lambda: _native.roll(misaligned(), 0, 0),
+        lambda: _native.zoom(x, 0, 1),
+        lambda: _native.zoom(x, 2**62, 2**62),
+        lambda: _native.ascend(x, image((3, 4, 5)), 1.5),
+        lambda: _native.ascend(read_only(image()), x, 1.5),
+        lambda: _native.clip(x, b[:2], b),
+        lambda: _native.clip(x, b, b[:2]),
+        lambda: _native.to_tensor(x, 6, 0, True),
+        lambda: _native.ascend_tensor(x, t[:, 1:], 1.5, 0, 0, None, None, True),
+        lambda: _native.ascend_tensor(x, t, 1.5, 0, 4, None, None, True),
+        lambda: _native.ascend_tensor(x, t, 1.5, 0, 0, b, None, True),
+        lambda: _native.ascend_tensor(x, t, 1.5, 0, 0, b, b[1:], True),
+        lambda: _native.ascend_tensor(read_only(image()), t, 1.5, 0, 0, None, None, True),
+    ):
+        with pytest.raises(ValueError):  # noqa: PT011
+            call()
+    for call in (
+        lambda: _native.roll(x.tolist(), 0, 0),
+        lambda: _native.roll(x[:, ::2], 0, 0),
+        lambda: _native.ascend(x, x.astype(np.float64), 1.5),
+        lambda: _native.mean_abs(np.ones((1, 1, 1), np.int32)),
+    ):
+        with pytest.raises(TypeError):
+            call()

@@ -1,0 +1,290 @@
+"""The notebook's expressions, written out here, against `numpy_ops` and `native_ops`: equal to the last bit."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import numpy as np
+import pytest
+from hypothesis import assume, example, given, settings
+from hypothesis import strategies as st
+from scipy import ndimage
+
+from pydream.imageops import backend
+
+NATIVE, NUMPY = backend("native"), backend("numpy")
+BACKENDS = [NUMPY, NATIVE]
+SPECIAL = [np.nan, np.inf, -np.inf, -0.0, 0.0, 1e-45, -1e-45, 5e-324, 3e38, -3e38]
+
+thorough = settings(deadline=None, max_examples=150)
+
+
+@contextmanager
+def threads(count: int) -> Iterator[None]:
+    """Let the native functions use that many threads; they read the environment at every call."""
+    before = os.environ.get("PYDREAM_NUM_THREADS")
+    os.environ["PYDREAM_NUM_THREADS"] = str(count)
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ["PYDREAM_NUM_THREADS"]
+        else:
+            os.environ["PYDREAM_NUM_THREADS"] = before
+
+
+def assert_same(actual, expected):
+    """Same type, shape and bits; of NaN neither sign nor payload counts."""
+    assert type(actual) is type(expected)
+    assert actual.dtype == expected.dtype
+    assert actual.shape == expected.shape
+    actual, expected = np.asarray(actual), np.asarray(expected)
+    assert np.array_equal(actual, expected, equal_nan=True)
+    number = ~np.isnan(expected)
+    assert np.array_equal(np.signbit(actual[number]), np.signbit(expected[number]))
+
+
+def pixels(shape, dtype, kind, seed):
+    rng = np.random.RandomState(seed)
+    image = rng.uniform(-130, 130, shape)
+    if kind == "special":
+        image = np.where(rng.rand(*shape) < 0.1, rng.choice(SPECIAL, shape), image)
+    elif kind == "tiny":
+        image *= 1e-43 if dtype == np.float32 else 1e-321
+    elif kind == "huge":
+        image *= np.finfo(dtype).max / 130
+    elif kind == "zero":
+        image *= 0  # of either sign
+    with np.errstate(over="ignore"):
+        return image.astype(dtype)
+
+
+dtypes = st.sampled_from([np.float32, np.float64])
+kinds = st.sampled_from(["plain", "plain", "special", "tiny", "huge", "zero"])
+sides = st.one_of(st.integers(1, 12), st.integers(1, 300))
+shapes = st.tuples(st.sampled_from([1, 2, 3, 3, 3, 4, 7]), sides, sides)
+seeds = st.integers(0, 2**32 - 1)
+shifts = st.one_of(st.integers(-32, 32), st.integers(-(10**6), 10**6), st.integers(-(2**70), 2**70))
+steps = st.one_of(st.sampled_from([1.5, 4.4, 0.1, 1, 0.0, -1.5, 1e300, np.float32(0.1), np.inf]), st.floats(-10, 10))
+thread_counts = st.sampled_from([1, 2, 3, 7])
+images = st.builds(pixels, shapes, dtypes, kinds, seeds)
+images_and_gradients = st.builds(
+    lambda shape, dtype, kind, kind_g, seed: (pixels(shape, dtype, kind, seed), pixels(shape, dtype, kind_g, seed + 1)),
+    shapes,
+    dtypes,
+    kinds,
+    kinds,
+    st.integers(0, 2**32 - 2),
+)
+
+
+def notebook_roll(image, ox, oy):
+    return np.roll(np.roll(image, ox, -1), oy, -2)
+
+
+def notebook_ascend(image, gradient, step_size):
+    with np.errstate(all="ignore"):
+        return image + float(step_size) / np.abs(gradient).mean() * gradient
+
+
+def as_tensor(image, channels_last):
+    return np.ascontiguousarray(image.transpose(1, 2, 0) if channels_last else image)[None]
+
+
+def bounds_like(image):
+    """The notebook's bounds, -mean and 255-mean, for any number of channels."""
+    mean = np.resize(np.array([104, 116, 122], image.dtype), image.shape[0]).reshape(-1, 1, 1)
+    return -mean, 255 - mean
+
+
+@thorough
+@given(images, shifts, shifts, thread_counts)
+def test_roll(image, ox, oy, count):
+    expected = notebook_roll(image, ox % image.shape[2], oy % image.shape[1])
+    before = image.copy()
+    for ops in BACKENDS:
+        with threads(count):
+            rolled = ops.roll(image, ox, oy)
+        assert_same(rolled, expected)
+        assert rolled.flags.c_contiguous
+        assert not np.may_share_memory(rolled, image)
+    assert_same(image, before)
+
+
+@thorough
+@given(images, sides, sides, thread_counts)
+def test_zoom(image, height, width, count):
+    _, h, w = image.shape
+    expected = ndimage.zoom(image, (1, height / h, width / w), order=1)
+    assert expected.shape == (image.shape[0], height, width)
+    for ops in BACKENDS:
+        with threads(count):
+            zoomed = ops.zoom(image, height, width)
+        assert_same(zoomed, expected)
+        assert zoomed.flags.c_contiguous
+        assert not np.may_share_memory(zoomed, image)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("side", [490, 976, 979, 960, 1366, 1920, 1024, 575, 411, 731])
+def test_zoom_of_octave_sizes(side, dtype):
+    """Down by 1.4 and up again, along either axis. Some of these sizes meet the row or column of zeros."""
+    small = round(side / 1.4)
+    for shape, there in (((2, 3, side), (2, small)), ((2, side, 3), (small, 2))):
+        image = pixels(shape, dtype, "plain", side)
+        down = ndimage.zoom(image, (1, there[0] / shape[1], there[1] / shape[2]), order=1)
+        up = ndimage.zoom(down, (1, shape[1] / there[0], shape[2] / there[1]), order=1)
+        if side in (490, 976, 979):
+            assert not down[:, -1, :].any() or not down[:, :, -1].any()
+        for ops in BACKENDS:
+            assert_same(ops.zoom(image, *there), down)
+            assert_same(ops.zoom(down, *shape[1:]), up)
+
+
+@thorough
+@given(images, thread_counts)
+def test_mean_abs(gradient, count):
+    with np.errstate(all="ignore"):
+        expected = np.abs(gradient).mean()
+    for ops in BACKENDS:
+        with threads(count):
+            assert_same(ops.mean_abs(gradient), expected)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_mean_abs_of_every_small_size(dtype):
+    """Below 8, of 8 to 128, and the first divisions: all the shapes that the ends of NumPy's tree have."""
+    numbers = pixels((1, 1, 1100), dtype, "plain", 5)
+    for size in range(1, 1100):
+        gradient = np.ascontiguousarray(numbers[:, :, :size])
+        expected = np.abs(gradient).mean()
+        assert NATIVE.mean_abs(gradient) == expected
+        last = np.ascontiguousarray(np.resize(gradient, (1, 1, size, 3)))
+        expected = np.abs(np.ascontiguousarray(last[0].transpose(2, 0, 1))).mean()
+        image = np.zeros((3, 1, size), dtype)
+        assert NATIVE.ascend_tensor(image, last, 1.5, 0, 0) == expected
+
+
+@thorough
+@given(images_and_gradients, steps, thread_counts)
+def test_ascend(pair, step_size, count):
+    image, gradient = pair
+    expected = notebook_ascend(image, gradient, step_size)
+    before = gradient.copy()
+    for ops in BACKENDS:
+        stepped = image.copy()
+        with threads(count):
+            assert ops.ascend(stepped, gradient, step_size) is None
+        assert_same(stepped, expected)
+        assert_same(gradient, before)
+
+
+bound = st.one_of(st.sampled_from([*SPECIAL[:3], 0.0, 1.0]), st.floats(-150, 150, width=32))
+
+
+@thorough
+@given(images, st.data(), thread_counts)
+def test_clip(image, data, count):
+    """Any bounds, NaN and the wrong way round too."""
+    channels = image.shape[0]
+    low, high = (
+        np.array(data.draw(st.lists(bound, min_size=channels, max_size=channels)), image.dtype).reshape(-1, 1, 1)
+        for _ in range(2)
+    )
+    expected = np.clip(image, low, high)
+    for ops in BACKENDS:
+        clipped = image.copy()
+        with threads(count):
+            assert ops.clip(clipped, low, high) is None
+        assert np.array_equal(clipped, expected, equal_nan=True)  # NumPy's sign of zero depends on the shape
+
+
+@thorough
+@given(images, shifts, shifts, st.booleans(), thread_counts)
+def test_to_tensor(image, ox, oy, channels_last, count):
+    expected = as_tensor(notebook_roll(image, ox % image.shape[2], oy % image.shape[1]), channels_last)
+    for ops in BACKENDS:
+        with threads(count):
+            tensor = ops.to_tensor(image, ox, oy, channels_last)
+        assert_same(tensor, expected)
+        assert tensor.flags.c_contiguous
+        assert not np.may_share_memory(tensor, image)
+
+
+@thorough
+@given(images_and_gradients, steps, shifts, shifts, st.booleans(), st.booleans(), thread_counts)
+@example((np.ones((3, 2, 2), np.float32), np.zeros((3, 2, 2), np.float32)), 1.5, 1, 1, True, True, 1)
+@example((np.ones((3, 2, 2)), np.full((3, 2, 2), np.nan)), 1.5, 1, 1, True, True, 1)
+@example((np.ones((3, 2, 2)), np.full((3, 2, 2), -np.inf)), 1.5, 1, 1, False, True, 1)
+def test_ascend_tensor(pair, step_size, ox, oy, channels_last, clipped, count):
+    image, g = pair
+    low, high = bounds_like(image) if clipped else (None, None)
+    tensor = as_tensor(g, channels_last)
+    tensor.flags.writeable = False  # as TensorFlow's memory is
+
+    with np.errstate(all="ignore"):
+        mean = np.abs(g).mean()
+    if 0 < mean < np.inf:
+        dx, dy = ox % image.shape[2], oy % image.shape[1]
+        src = notebook_roll(image, dx, dy)
+        src = notebook_ascend(src, g, step_size)
+        expected = notebook_roll(src, -dx, -dy)
+        if clipped:
+            expected = np.clip(expected, low, high)
+    else:
+        expected = image.copy()
+
+    for ops in BACKENDS:
+        stepped = image.copy()
+        with threads(count):
+            assert_same(ops.ascend_tensor(stepped, tensor, step_size, ox, oy, low, high, channels_last), mean)
+        assert_same(stepped, expected)
+
+
+@thorough
+@given(images, shifts, shifts)
+def test_tensor_of_a_step_belongs_to_the_image(image, ox, oy):
+    """The pair agrees on the shift: a gradient equal to the tensor moves every pixel along itself."""
+    assume(np.isfinite(image).all())
+    for ops in BACKENDS:
+        stepped = image.copy()
+        tensor = ops.to_tensor(image, ox, oy)
+        mean = ops.ascend_tensor(stepped, tensor, 1.5, ox, oy)
+        if 0 < mean < np.inf:
+            with np.errstate(all="ignore"):
+                assert_same(stepped, image + 1.5 / mean * image)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("shape", [(3, 575, 1024), (3, 411, 731), (1, 1, 70001), (4, 333, 211), (3, 3001, 7)])
+def test_large_images_on_any_number_of_threads(shape, dtype):
+    """Many blocks of the pairwise sum and every threshold for threads; one native result for all counts."""
+    _, height, width = shape
+    image, g = pixels(shape, dtype, "plain", 1), pixels(shape, dtype, "plain", 2)
+    low, high = bounds_like(image)
+    small, broken = (height * 5 // 7 + 1, width * 5 // 7 + 1), image.copy()
+    broken[0, height // 2, width // 2] = np.nan
+
+    def everything(ops):
+        yield ops.roll(image, 17, -23)
+        yield ops.zoom(image, *small)
+        yield ops.zoom(broken, *small)
+        yield ops.mean_abs(g)
+        stepped = image.copy()
+        ops.ascend(stepped, g, 4.4)
+        yield stepped.copy()
+        ops.clip(stepped, low, high)
+        yield stepped
+        for channels_last in (True, False):
+            yield ops.to_tensor(image, -5, 31, channels_last)
+            stepped = image.copy()
+            yield ops.ascend_tensor(stepped, as_tensor(g, channels_last), 0.1, -5, 31, low, high, channels_last)
+            yield stepped
+
+    expected = list(everything(NUMPY))
+    for count in (1, 2, 3, 7):
+        with threads(count):
+            for actual, wanted in zip(everything(NATIVE), expected, strict=True):
+                assert_same(actual, wanted)
