@@ -17,6 +17,8 @@ from .preprocessing import deprocess, preprocess
 
 NOTEBOOK_END = "inception_4c/output"
 
+_SEARCHED = 1024  # the largest side that is tried to tell the least size that a layer takes
+
 OnStep = Callable[[int, int, Array], None]
 
 
@@ -246,14 +248,14 @@ def check_octaves(net: Net, end: str, sizes: list[tuple[int, int]]) -> None:
         if reason is None:
             continue
         which = f"octave {number} of {len(sizes)} ({w}x{h})" if len(sizes) > 1 else f"the picture ({w}x{h})"
-        if any(_misfit(net, end, *size) is None for size in sizes):
-            fitting = sum(_misfit(net, end, *size) is None for size in sizes)
-            raise ShapeError(
-                f"{which} is too small for {end!r}: use at most {fitting} octaves, or a larger picture ({reason})"
-            )
-        least = next((side for side in range(1, 1025) if _misfit(net, end, side, side) is None), None)
-        remedy = f"it needs at least {least}x{least}" if least else "it does not take any size"
-        raise ShapeError(f"{which} does not fit {end!r}: {remedy if least and min(h, w) < least else reason}")
+        fitting = sum(_misfit(net, end, *size) is None for size in sizes)
+        if fitting:
+            most = f"at most {fitting} octave{'s' if fitting > 1 else ''}"
+            raise ShapeError(f"{which} is too small for {end!r}: use {most}, or a larger picture ({reason})")
+        too_large = _misfit(net, end, _SEARCHED, _SEARCHED)  # of a layer that takes one size only
+        least = next(side for side in range(1, _SEARCHED + 1) if too_large or _misfit(net, end, side, side) is None)
+        needs = f"it needs at least {least}x{least}" if min(h, w) < least else reason
+        raise ShapeError(f"{which} does not fit {end!r}: {too_large or needs}")
 
 
 def _misfit(net: Net, end: str, h: int, w: int) -> str | None:

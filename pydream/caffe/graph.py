@@ -142,13 +142,10 @@ class Graph:
             tops = step.layer.top_shapes(*bottoms)
             known = self.params.get(step.layer.name)
             if known is not None and step.layer.param_shapes(*bottoms) != known:
-                raise self._fixed_size(step.layer, bottoms[0])
+                raise self._fixed_size(step.layer)
             shapes.update(zip(step.tops, tops, strict=True))
         return shapes
 
-    def _fixed_size(self, layer: Layer, bottom: Shape) -> ShapeError:
-        sizes = ", ".join(f"{name!r} {'x'.join(map(str, shape))}" for name, shape in self.declared.items())
-        return ShapeError(
-            f"layer {layer.name!r} fits only the size that the network was made for ({sizes}); "
-            f"its bottom is {'x'.join(map(str, bottom))} here"
-        )
+    def _fixed_size(self, layer: Layer) -> ShapeError:
+        sizes = ", ".join(f"{name} {'x'.join(map(str, shape[1:]))}" for name, shape in self.declared.items())
+        return ShapeError(f"layer {layer.name!r} fits only the size that the network was made for, {sizes}")

@@ -1,0 +1,255 @@
+"""The dream beyond the notebook: parameters, previews, interruption, and what it says when it cannot go on."""
+
+import math
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+import pydream
+from pydream.dream import check_octaves, display_range, octave_sizes
+from pydream.errors import ShapeError, UnknownNameError, ZeroGradientError
+
+QUICK = {"octave_n": 2, "iter_n": 2}
+
+
+@pytest.fixture
+def picture():
+    return np.random.RandomState(5).randint(0, 256, (70, 91, 3), np.uint8)
+
+
+def dream(net, picture, **params):
+    return pydream.deepdream(net, picture, rng=np.random.RandomState(0), **{**QUICK, **params})
+
+
+def test_result(squeezenet32, picture):
+    before = picture.copy()
+    out = dream(squeezenet32, picture)
+    assert out.shape == picture.shape
+    assert out.dtype == np.float32
+    assert 0 <= out.min() < out.max() <= 255
+    assert np.abs(out - picture).mean() > 1
+    np.testing.assert_array_equal(picture, before)
+
+
+def test_the_same_again(squeezenet32, squeezenet64, picture):
+    for net in (squeezenet32, squeezenet64):
+        np.testing.assert_array_equal(dream(net, picture), dream(net, picture))
+
+
+def test_a_second_dream_owes_nothing_to_the_first(picture):
+    """As in a fresh Caffe process: no gradient is left over, whatever was dreamt before."""
+    fresh = dream(pydream.load_net("squeezenet_v1.1"), picture)
+    used = pydream.load_net("squeezenet_v1.1")
+    dream(used, picture[::-1], end="fire4/concat")
+    dream(used, picture, end="fire9/expand1x1", octave_n=1)
+    np.testing.assert_array_equal(dream(used, picture), fresh)
+
+
+@pytest.mark.parametrize("backend", ["native", "numpy"])
+def test_backends_agree(squeezenet32, picture, backend):
+    np.testing.assert_array_equal(dream(squeezenet32, picture, backend=backend), dream(squeezenet32, picture))
+
+
+def test_threads_do_not_matter(root):
+    """float64: the same 8-bit picture on 1 and 2 threads. (float32 promises that of one thread count only.)"""
+    program = (
+        "import hashlib, numpy as np, pydream\n"
+        "net = pydream.load_net('squeezenet_v1.1', dtype='float64')\n"
+        "picture = np.random.RandomState(0).randint(0, 256, (130, 171, 3), np.uint8)\n"
+        "out = pydream.deepdream(net, picture, octave_n=2, iter_n=4, rng=np.random.RandomState(0))\n"
+        "print(hashlib.sha256(np.uint8(np.clip(out, 0, 255)).tobytes()).hexdigest())\n"
+    )
+    hashes = {
+        subprocess.run(
+            [sys.executable, "-c", program],
+            cwd=root,
+            env={**os.environ, "PYDREAM_NUM_THREADS": str(threads)},
+            check=True,
+            capture_output=True,
+            text=True,
+        ).stdout
+        for threads in (1, 2)
+    }
+    assert len(hashes) == 1
+
+
+def test_previews(squeezenet32, picture):
+    seen = []
+    out = dream(squeezenet32, picture, on_step=lambda octave, i, image: seen.append((octave, i, image)))
+    assert [(octave, i, image.shape) for octave, i, image in seen] == [
+        (0, 0, (50, 65, 3)),
+        (0, 1, (50, 65, 3)),
+        (1, 0, (70, 91, 3)),
+        (1, 1, (70, 91, 3)),
+    ]
+    np.testing.assert_array_equal(seen[-1][2], out)
+
+
+def test_no_clip(squeezenet32, picture):
+    seen = []
+    out = dream(squeezenet32, picture, clip=False, step_size=20, on_step=lambda *step: seen.append(step[2]))
+    assert out.max() > 255  # the returned array is untouched,
+    np.testing.assert_array_equal(seen[-1], display_range(out))  # only what is shown is rescaled
+    assert np.percentile(seen[-1], 99.98) == pytest.approx(255)
+
+
+def test_interruption_keeps_what_was_done(squeezenet32, picture):
+    seen = []
+
+    def stop(octave, i, image):
+        seen.append(image)
+        if (octave, i) == (1, 0):
+            raise KeyboardInterrupt
+
+    with pytest.raises(pydream.DreamInterrupted) as caught:
+        dream(squeezenet32, picture, on_step=stop)
+    assert caught.value.steps == 3
+    np.testing.assert_allclose(caught.value.image, seen[-1], atol=1e-4)  # base + (dream - base) rounds
+
+    def stop_early(octave, i, image):
+        raise KeyboardInterrupt
+
+    with pytest.raises(pydream.DreamInterrupted) as caught:
+        dream(squeezenet32, picture, on_step=stop_early)
+    assert caught.value.steps == 1
+    assert caught.value.image.shape == picture.shape  # the small octave's details, at full size
+    assert 0 < np.abs(caught.value.image - picture).mean() < 10
+
+
+def test_class_dream(squeezenet32):
+    """One-hot gradients at the logits, at the training size."""
+    picture = np.full((227, 227, 3), 127, np.uint8)
+
+    def tabby(dst):
+        dst.diff[...] = 0
+        dst.diff[0, 281] = 1
+
+    scores = []
+    for iter_n in (1, 10):
+        pydream.deepdream(
+            squeezenet32,
+            picture,
+            octave_n=1,
+            iter_n=iter_n,
+            end="conv10",
+            objective=tabby,
+            rng=np.random.RandomState(0),
+        )
+        scores.append(squeezenet32.forward(end="conv10")["conv10"][0, 281].mean())
+    assert scores[1] > scores[0] + 1
+
+
+def test_class_dream_with_googlenet(googlenet32):
+    picture = np.full((224, 224, 3), 127, np.uint8)
+
+    def tabby(dst):
+        dst.diff[...] = 0
+        dst.diff[0, 281] = 1
+
+    scores = []
+    for end, iter_n in (("loss3/classifier", 1), ("loss3/classifier", 8), ("prob", 8)):
+        pydream.deepdream(
+            googlenet32, picture, octave_n=1, iter_n=iter_n, end=end, objective=tabby, rng=np.random.RandomState(0)
+        )
+        scores.append(googlenet32.forward()["prob"][0, 281].item())
+    assert scores[1] > 2 * scores[0]
+    assert scores[2] > scores[0]
+    with pytest.raises(ShapeError, match=r"'loss3/classifier' fits only the size .*data 3x224x224"):
+        pydream.deepdream(googlenet32, picture[:200], octave_n=1, end="loss3/classifier", objective=tabby)
+
+
+def test_octave_sizes():
+    assert octave_sizes(575, 1024) == [(575, 1024), (411, 731), (294, 522), (210, 373)]
+    assert octave_sizes(7, 21, 2, 2.0) == [(7, 21), (4, 10)]  # halves to even
+
+
+def test_default_layer(squeezenet32, googlenet32):
+    from pydream.dream import find_end
+
+    assert find_end(squeezenet32, None) == "fire8/concat"
+    assert find_end(googlenet32, None) == "inception_4c/output"
+
+
+@pytest.mark.parametrize(
+    ("params", "error", "text"),
+    [
+        ({"end": "fire8/conct"}, UnknownNameError, "no blob 'fire8/conct'; close: 'fire8/concat'"),
+        ({"end": "fire8/relu_expand1x1"}, UnknownNameError, "in place on the blob 'fire8/expand1x1'; name that blob"),
+        ({"end": "data"}, UnknownNameError, "the image itself"),
+        ({"octave_n": 0}, ValueError, "octave_n: 0, want a whole number of at least 1"),
+        ({"octave_n": 2.5}, ValueError, "octave_n: 2.5"),
+        ({"iter_n": 0}, ValueError, "iter_n: 0"),
+        ({"octave_scale": math.nan}, ValueError, "octave_scale: nan, want a number above 0"),
+        ({"octave_scale": 0}, ValueError, "octave_scale: 0"),
+        ({"step_size": math.nan}, ValueError, "step_size: nan"),
+        ({"step_size": math.inf}, ValueError, "step_size: inf"),
+        ({"step_size": -1}, ValueError, "step_size: -1"),
+        ({"jitter": -1}, ValueError, "jitter: -1"),
+        ({"backend": "cuda"}, ValueError, "native"),
+    ],
+)
+def test_bad_parameters(squeezenet32, picture, params, error, text):
+    with pytest.raises(error) as caught:
+        dream(squeezenet32, picture, **params)
+    assert text in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("shape", "octave_n", "text"),
+    [
+        ((1, 1), 1, "the picture (1x1) does not fit 'fire8/concat': it needs at least"),
+        ((3, 2000), 4, "octave 1 of 4 (729x1) does not fit 'fire8/concat': it needs at least"),
+        ((60, 90), 8, "octave 1 of 8 (9x6) is too small for 'fire8/concat': use at most"),
+    ],
+)
+def test_small_pictures(squeezenet32, shape, octave_n, text):
+    with pytest.raises(ShapeError) as caught:
+        pydream.deepdream(squeezenet32, np.zeros((*shape, 3)), octave_n=octave_n)
+    assert text in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_advice_on_size_holds(squeezenet32):
+    """The size and the number of octaves that the message names do work, and one less or more does not."""
+    with pytest.raises(ShapeError, match="at least 17x17"):
+        check_octaves(squeezenet32, "fire8/concat", [(16, 16)])
+    check_octaves(squeezenet32, "fire8/concat", [(17, 17)])
+    sizes = octave_sizes(60, 90, 8)
+    with pytest.raises(ShapeError, match="at most 4 octaves"):
+        check_octaves(squeezenet32, "fire8/concat", sizes)
+    check_octaves(squeezenet32, "fire8/concat", sizes[:4])
+
+
+@pytest.mark.parametrize(
+    "picture", [np.zeros((8, 8)), np.zeros((8, 8, 4)), np.zeros((0, 8, 3)), np.full((40, 40, 3), np.nan)]
+)
+def test_no_picture(squeezenet32, picture):
+    with pytest.raises(ValueError, match="img: "):
+        pydream.deepdream(squeezenet32, picture)
+
+
+@pytest.mark.parametrize("backend", ["native", "numpy"])
+def test_zero_gradient(squeezenet32, picture, backend):
+    """Caffe's picture would be NaN; ours is left as it was, and the layer is named."""
+
+    def nothing(dst):
+        dst.diff[...] = 0
+
+    src = squeezenet32.blobs["data"]
+    src.reshape(1, 3, *picture.shape[:2])
+    src.data[0] = pydream.preprocess(squeezenet32, picture)
+    before = src.data.copy()
+    with pytest.raises(ZeroGradientError, match="'fire8/concat' at the image is zero"):
+        pydream.make_step(squeezenet32, objective=nothing, backend=backend)
+    np.testing.assert_array_equal(src.data, before)
+
+    def broken(dst):
+        dst.diff[...] = np.nan
+
+    with pytest.raises(ZeroGradientError, match="not finite"):
+        pydream.make_step(squeezenet32, objective=broken, backend=backend)
+    np.testing.assert_array_equal(src.data, before)
