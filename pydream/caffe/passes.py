@@ -132,4 +132,5 @@ def _open(shape: tuple[int, ...]) -> list[int | None]:
 
 
 def _total(diffs: list[Tensor]) -> Tensor | None:
-    return reduce(lambda a, b: a + b, diffs) if diffs else None
+    # Gathered from the last reader to the first; Caffe's Split adds from the first.
+    return reduce(lambda a, b: a + b, reversed(diffs)) if diffs else None

@@ -1,0 +1,127 @@
+"""The house stands as drawn: who imports whom, what is public, and what an import costs."""
+
+import ast
+import subprocess
+import sys
+
+import pytest
+
+import pydream
+
+# Room -> the rooms of the project that it may import. `cli` may import everything.
+MAY_IMPORT = {
+    "__init__": {"dream", "errors", "objectives", "preprocessing", "zoo"},
+    "__main__": {"cli"},
+    "errors": set(),
+    "net": {"errors"},
+    "tf": {"errors"},
+    "image": {"errors"},
+    "imageops": set(),
+    "preprocessing": {"net"},
+    "objectives": {"net", "preprocessing"},
+    "dream": {"errors", "imageops", "net", "objectives", "preprocessing"},
+    "caffe": {"errors", "net", "tf"},
+    "zoo": {"caffe", "errors", "net"},
+    "cli": {"caffe", "dream", "errors", "image", "imageops", "net", "objectives", "preprocessing", "zoo"},
+}
+
+
+def imports(root):
+    """Yield (file, its room, what it imports as a dotted name) for every import statement of the package."""
+    package = root / "pydream"
+    for path in sorted(package.rglob("*.py")):
+        inside = path.relative_to(package).with_suffix("").parts
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Import):
+                names = [alias.name for alias in node.names]
+            elif isinstance(node, ast.ImportFrom):
+                here = ("pydream", *inside[: len(inside) - node.level]) if node.level else ()
+                base = ".".join([*here, *([node.module] if node.module else [])])
+                names = [f"{base}.{alias.name}" for alias in node.names]
+            else:
+                continue
+            for name in names:
+                yield path, inside[0], name
+
+
+def test_no_forbidden_arrow(root):
+    rooms = {path.stem for path in (root / "pydream").iterdir() if path.suffix == ".py" or path.is_dir()}
+    rooms -= {"__pycache__", "models"}
+    assert set(MAY_IMPORT) == rooms
+    for path, room, name in imports(root):
+        parts = name.split(".")
+        if parts[0] == "pydream" and len(parts) > 1 and parts[1] in rooms:
+            assert parts[1] == room or parts[1] in MAY_IMPORT[room], f"{path} imports {name}"
+
+
+def test_tensorflow_has_one_door(root):
+    for path, room, name in imports(root):
+        assert not name.startswith(("tensorflow", "keras")), f"{path} imports {name}; pydream.tf does that"
+        if name.startswith("pydream.tf"):
+            assert room == "caffe", f"{path} imports {name}"
+
+
+def test_public_names():
+    assert sorted(pydream.__all__) == [
+        "DreamInterrupted",
+        "PydreamError",
+        "deepdream",
+        "deprocess",
+        "load_net",
+        "make_step",
+        "objective_L2",
+        "objective_guide",
+        "preprocess",
+    ]
+    for name in pydream.__all__:
+        assert getattr(pydream, name).__doc__
+    assert set(pydream.__all__) <= set(dir(pydream))
+    with pytest.raises(AttributeError, match="no attribute 'deep_dream'"):
+        pydream.deep_dream  # noqa: B018
+
+
+def test_notebook_defaults():
+    """The signatures are the notebook's; `end=None` is its layer where the network has it."""
+    import inspect
+
+    def defaults(function):
+        return {
+            name: parameter.default
+            for name, parameter in inspect.signature(function).parameters.items()
+            if parameter.default is not parameter.empty
+        }
+
+    assert defaults(pydream.make_step) == {
+        "step_size": 1.5,
+        "end": None,
+        "jitter": 32,
+        "clip": True,
+        "objective": pydream.objective_L2,
+        "rng": None,
+        "backend": "native",
+    }
+    assert defaults(pydream.deepdream) == {
+        "iter_n": 10,
+        "octave_n": 4,
+        "octave_scale": 1.4,
+        "end": None,
+        "clip": True,
+        "on_step": None,
+        "rng": None,
+        "backend": "native",
+    }
+
+
+@pytest.mark.parametrize(
+    ("program", "absent"),
+    [
+        ("import pydream", ["numpy", "scipy", "tensorflow", "yaml"]),
+        ("import pydream; pydream.deepdream, pydream.load_net", ["tensorflow", "scipy"]),
+        ("import pydream.zoo; pydream.zoo.networks()", ["tensorflow", "scipy"]),
+        ("import pydream.imageops.native_ops", ["scipy", "tensorflow"]),
+    ],
+)
+def test_imports_are_light(root, program, absent):
+    check = f"{program}\nimport sys\nprint([name for name in {absent} if name in sys.modules])"
+    run = subprocess.run([sys.executable, "-c", check], cwd=root, capture_output=True, text=True, check=True)
+    assert run.stdout == "[]\n"
