@@ -1,0 +1,61 @@
+"""The command line: a group that imports a command only when that command is called."""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+import click
+
+from .. import __version__
+from .errors import debug_option, told_in_one_line
+
+COMMANDS = {  # each is `command` in the module of its name
+    "dream": "Dream on a picture.",
+    "layers": "List a network's layers, to dream with one of them.",
+    "models": "List the networks, and how to get their weights.",
+}
+
+
+class Commands(click.Group):
+    """The commands by name; whatever goes wrong below is told in one line."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Names, without an import."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import the command that is called."""
+        if cmd_name not in COMMANDS:
+            return None
+        command: click.Command = importlib.import_module(f"{__name__}.{cmd_name}").command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Help that needs no import either; click's own would ask each command."""
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+    def make_context(self, *args: Any, **kwargs: Any) -> click.Context:
+        """Parse the group's own options."""
+        with told_in_one_line():
+            return super().make_context(*args, **kwargs)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Parse the command's options and run it."""
+        with told_in_one_line(ctx):
+            return super().invoke(ctx)
+
+
+@click.group(cls=Commands, invoke_without_command=True)
+@click.version_option(__version__, message="%(prog)s %(version)s")
+@debug_option
+@click.pass_context
+def main(ctx: click.Context) -> None:
+    """Google's 2015 DeepDream: Caffe networks dream on your pictures.
+
+    \b
+    pydream dream sky.jpg -o dream.png
+    """  # noqa: D301 (click's mark for a block to leave as it is)
+    if ctx.invoked_subcommand is None:
+        click.echo(ctx.get_help())

@@ -1,0 +1,40 @@
+"""A command's network: the options that choose it, and loading it without TensorFlow's chatter."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from .errors import debugging
+
+if TYPE_CHECKING:
+    from ..caffe import Classifier
+
+
+def device_name(ctx: click.Context, param: click.Parameter, value: str) -> str:
+    """Check how a device is spelt; whether it is there, TensorFlow tells."""
+    device = value.lower()
+    if not re.fullmatch(r"auto|cpu|gpu(:\d+)?", device):
+        raise click.BadParameter(f"{value!r} is none of auto, cpu, gpu, gpu:N", ctx, param)
+    return device
+
+
+weights_option = click.option(
+    "-w",
+    "--weights",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="The network's caffemodel, if not where `pydream models` says.",
+)
+
+
+def load(model: str, weights: Path | None = None, **options: Any) -> Classifier:
+    """Load a network as `pydream.load_net` does; the first call imports TensorFlow."""
+    loud = debugging(click.get_current_context())
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "0" if loud else "3")  # read when TensorFlow is imported
+    from ..zoo import load_net
+
+    return load_net(model, weights, **options)

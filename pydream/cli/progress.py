@@ -1,0 +1,53 @@
+"""Progress is pixels done: an octave's step costs what its size costs."""
+
+from __future__ import annotations
+
+import sys
+from types import TracebackType
+from typing import Any, Self
+
+from tqdm import tqdm
+
+
+class Progress:
+    """A bar on stderr, where that is a terminal, with the time left.
+
+    Parameters
+    ----------
+    title : str
+        Printed when the first step is done: an error before it remains the only line on stderr.
+    sizes : list of (height, width)
+        The octaves, the largest first, as `pydream.dream.octave_sizes` gives them.
+    iter_n : int
+        Steps in each octave.
+    quiet : bool
+        Print nothing at all.
+    """
+
+    def __init__(self, title: str, sizes: list[tuple[int, int]], iter_n: int, quiet: bool = False) -> None:
+        self._title = None if quiet else title
+        self._pixels = [height * width for height, width in reversed(sizes)]
+        self._bar = tqdm(
+            total=iter_n * sum(self._pixels),
+            unit="px",
+            unit_scale=True,
+            dynamic_ncols=True,
+            disable=True if quiet else None,  # None: where stderr is no terminal
+            leave=False,
+        )
+
+    def on_step(self, octave: int, iteration: int, image: Any) -> None:
+        """Count a step; `deepdream` calls it."""
+        if self._title is not None:
+            self._bar.write(self._title, file=sys.stderr)
+            self._title = None
+        self._bar.set_description_str(f"octave {octave + 1}/{len(self._pixels)}", refresh=False)
+        self._bar.update(self._pixels[octave])
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._bar.close()

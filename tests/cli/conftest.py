@@ -1,0 +1,99 @@
+"""Commands run in this process, on the real built-in network: what a shell would see of them."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import pytest
+
+from pydream.cli import main
+from pydream.image import write_image
+from pydream.tf import tensorflow
+
+
+class Seen(NamedTuple):
+    code: int
+    out: str
+    err: str
+
+
+Run = Callable[..., Seen]
+
+
+@pytest.fixture
+def run(capfd: pytest.CaptureFixture[str]) -> Run:
+    """Run a command; `err` is all that reached the file descriptor, TensorFlow's own lines too."""
+
+    def run(*args: object) -> Seen:
+        capfd.readouterr()
+        try:
+            main([str(arg) for arg in args], prog_name="pydream")
+        except SystemExit as ended:
+            code = ended.code or 0
+        out, err = capfd.readouterr()
+        return Seen(int(code), out, err)
+
+    return run
+
+
+@pytest.fixture
+def refused(run: Run, folder: Path) -> Callable[..., str]:
+    """Run a command that must fail: the exit code, one line on stderr, and no file more than before."""
+
+    def refused(code: int, *args: object) -> str:
+        before = {path: path.read_bytes() if path.is_file() else None for path in folder.rglob("*")}
+        seen = run(*args)
+        assert seen.code == code, seen
+        assert seen.err.startswith("pydream: error: "), seen
+        assert seen.err.count("\n") == 1, seen
+        assert seen.err.endswith("\n")
+        assert seen.out == ""
+        after = {path: path.read_bytes() if path.is_file() else None for path in folder.rglob("*")}
+        assert after == before
+        return seen.err
+
+    return refused
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The working folder of a command, without the weights that this machine may have."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("PYDREAM_MODELS", raising=False)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    return tmp_path
+
+
+@pytest.fixture
+def picture(folder: Path) -> Path:
+    """A small picture with something in it everywhere."""
+    return draw(folder / "in.png", 72, 96)
+
+
+def draw(path: Path, height: int, width: int) -> Path:
+    noise = np.random.default_rng(0).uniform(-40, 40, (height, width, 3))
+    y, x = np.mgrid[:height, :width]
+    waves = 128 + 60 * np.sin(x / 9)[..., None] * np.cos(y / 7)[..., None]
+    write_image(path, waves + noise)
+    return path
+
+
+@pytest.fixture
+def own_network(folder: Path) -> list[str]:
+    """One layer that sees nothing in what is darker than the mean; options that choose it."""
+    (folder / "own.prototxt").write_text(
+        'input: "data" input_dim: 1 input_dim: 3 input_dim: 32 input_dim: 32\n'
+        'layer { name: "light" type: "ReLU" bottom: "data" top: "light" }\n'
+    )
+    layer = b"\x0a\x05light\x12\x04ReLU"  # fields 1 and 2 of a LayerParameter: name, type
+    (folder / "own.caffemodel").write_bytes(b"\xa2\x06" + bytes([len(layer)]) + layer)  # field 100
+    return ["--model", "own.prototxt", "--weights", "own.caffemodel"]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def tensorflow_has_said_its_lines() -> None:
+    """Without this the first command here would show what TensorFlow logs once a process."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    tensorflow().zeros(1)

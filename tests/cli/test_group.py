@@ -1,0 +1,108 @@
+"""The group: help without a heavy import, and every error told the same way."""
+
+import subprocess
+import sys
+
+import pytest
+
+import pydream.cli
+from pydream.cli import COMMANDS
+
+
+@pytest.mark.parametrize("args", [["--help"], ["--version"], []])
+def test_help_imports_neither_numpy_nor_tensorflow(args):
+    script = (
+        "import sys, atexit\n"
+        "heavy = lambda: [m for m in ('numpy', 'scipy', 'PIL', 'tensorflow') if m in sys.modules]\n"
+        "atexit.register(lambda: print('imported:', heavy()))\n"
+        "from pydream.cli import main\n"
+        f"main({args}, prog_name='pydream')\n"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "imported: []"
+    assert done.stderr == ""
+
+
+def test_python_m_pydream():
+    done = subprocess.run([sys.executable, "-m", "pydream", "--help"], capture_output=True, text=True, check=True)
+    assert done.stdout.startswith("Usage: pydream ")
+
+
+def test_help_of_the_commands_needs_no_tensorflow():
+    script = (
+        "import sys\n"
+        "from pydream.cli import main\n"
+        "for name in ['dream', 'layers', 'models']:\n"
+        "    try:\n"
+        "        main([name, '--help'])\n"
+        "    except SystemExit as ended:\n"
+        "        assert not ended.code\n"
+        "assert 'tensorflow' not in sys.modules\n"
+    )
+    subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+
+
+def test_no_command_is_help(run):
+    seen = run()
+    assert seen.code == 0
+    assert all(f"  {name} " in seen.out for name in COMMANDS)
+    assert seen == run("--help")
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_help_of_a_command_has_an_example(run, name):
+    seen = run(name, "--help")
+    assert seen.code == 0
+    assert seen.out.startswith(f"Usage: pydream {name} ")
+    assert f"\n  pydream {name}" in seen.out
+
+
+def test_version(run):
+    seen = run("--version")
+    assert seen.code == 0
+    assert seen.out.startswith("pydream 0.")
+
+
+def test_unknown_command(refused):
+    assert "No such command 'dreem'" in refused(2, "dreem")
+
+
+def test_unknown_option(refused):
+    assert "No such option" in refused(2, "--colour")
+    assert "see 'pydream models --help'" in refused(2, "models", "--colour")
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "line"),
+    [
+        (ValueError("step_size is nan"), 2, "step_size is nan"),
+        (OSError(28, "No space left on device", "x.png"), 1, "[Errno 28] No space left on device: 'x.png'"),
+        (MemoryError(), 1, "not enough memory; a smaller picture needs less"),
+        (RuntimeError("first\nsecond"), 1, "RuntimeError: first (--debug shows where)"),
+        (RuntimeError(), 1, "RuntimeError: (--debug shows where)"),
+    ],
+)
+def test_any_error_is_one_line(refused, monkeypatch, error, code, line):
+    fail_with(monkeypatch, error)
+    assert refused(code, "models") == f"pydream: error: {line}\n"
+
+
+def test_ctrl_c_anywhere(run, monkeypatch):
+    fail_with(monkeypatch, KeyboardInterrupt())
+    assert run("models") == (130, "", "pydream: interrupted; nothing was written\n")
+
+
+@pytest.mark.parametrize("args", [["--debug", "models"], ["models", "--debug"]])
+def test_debug_shows_the_traceback(run, monkeypatch, args):
+    fail_with(monkeypatch, ValueError("this"))
+    seen = run(*args)
+    assert seen.code == 2
+    assert seen.err.startswith("Traceback (most recent call last):\n")
+    assert seen.err.endswith("\nValueError: this\npydream: error: this\n")
+
+
+def fail_with(monkeypatch: pytest.MonkeyPatch, error: BaseException) -> None:
+    def fail() -> None:
+        raise error
+
+    monkeypatch.setattr(pydream.cli.Commands.get_command(pydream.cli.main, None, "models"), "callback", fail)
