@@ -240,6 +240,9 @@ class LRN(Layer):
             raise _wrong(proto, f"local_size {param.local_size}, want an odd number")
         return {"local_size": param.local_size, "alpha": param.alpha, "beta": param.beta, "k": param.k}
 
+    def top_shapes(self, *bottoms: Shape) -> list[Shape]:
+        return [self._image(bottoms[0])]
+
 
 @dataclass(frozen=True)
 class ReLU(Layer):
@@ -415,6 +418,11 @@ class Scale(Layer):
         if param.num_axes != 1:
             raise _wrong(proto, f"num_axes {param.num_axes}, only 1 is known")
         return {"bias": param.bias_term}
+
+    def top_shapes(self, *bottoms: Shape) -> list[Shape]:
+        if len(bottoms[0]) < 2:
+            raise ShapeError(f"layer {self.name!r} wants channels, bottom {self.bottoms[0]!r} is {bottoms[0]}")
+        return [bottoms[0]]
 
     def param_shapes(self, *bottoms: Shape) -> list[Shape]:
         return [(bottoms[0][1],)] * (2 if self.bias else 1)

@@ -112,9 +112,11 @@ class Passes:
             return [_total(arriving[value]) for value in wanted]
 
         def spec(tensor: Tensor) -> Any:
-            # Sizes of images stay open; ranks, channels and the lengths of shape vectors are known.
+            # Sizes stay open; ranks, the channels of images and the lengths of shape vectors are known.
             dims = tensor.shape.as_list()
-            return tf.TensorSpec([None, None, None, dims[3]] if len(dims) == 4 else dims, tensor.dtype)
+            if len(dims) > 1 or tensor.dtype.is_floating:
+                dims = [None] * len(dims[:3]) + dims[3:]
+            return tf.TensorSpec(dims, tensor.dtype)
 
         signature = [tf.nest.map_structure(spec, memos), [spec(diff) for diff in diffs]]
         return tf.function(run, input_signature=signature, autograph=False).get_concrete_function()

@@ -152,8 +152,25 @@ class PoolingRunner(Runner[layers.Pooling]):
         if self.layer.average:
             return (self.tf.reduce_mean(x, (1, 2), keepdims=True),), (self.tf.shape(x),)
         flat = self.tf.reshape(x, (self.tf.shape(x)[0], -1, x.shape[3]))
-        first = self.tf.argmax(flat, axis=1)  # of equal values the first, row by row
-        return (self.tf.reduce_max(x, (1, 2), keepdims=True),), (first, self.tf.shape(x))
+        if self.dtype == np.float64:
+            best, winner = self._tolerant_scan(flat)
+            return (best[:, None, None],), (winner, self.tf.shape(x))
+        winner = self.tf.argmax(flat, axis=1)  # of equal values the first, row by row
+        return (self.tf.reduce_max(x, (1, 2), keepdims=True),), (winner, self.tf.shape(x))
+
+    def _tolerant_scan(self, flat: Tensor) -> tuple[Tensor, Tensor]:
+        """Give the winning values and their places along axis 1, one after the other with the tolerance for ties."""
+        tf = self.tf
+
+        def turn(i: Tensor, best: Tensor, winner: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+            tap = flat[:, i]
+            wins = tap > best + _TIE * (1 + tf.abs(best))
+            return i + 1, tf.where(wins, tap, best), tf.where(wins, i, winner)
+
+        first = flat[:, 0]
+        start = (tf.constant(1), first, tf.zeros_like(first, tf.int32))
+        _, best, winner = tf.while_loop(lambda i, *_: i < tf.shape(flat)[1], turn, start)
+        return best, winner
 
     def _everything_back(self, memo: Tensors, diff: Tensor) -> Tensors:
         shape = memo[-1]
