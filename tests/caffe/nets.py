@@ -1,0 +1,68 @@
+"""Small networks in memory: a prototxt text, and weights as a second NetParameter."""
+
+import numpy as np
+from google.protobuf import text_format
+
+import pydream.caffe
+from pydream.caffe.proto import caffe_pb2
+
+
+def parse(text):
+    return text_format.Parse(text, caffe_pb2.NetParameter())
+
+
+def blob(values, *, double=False, legacy=False, shape=None):
+    """A BlobProto of an array; `legacy` is num, channels, height, width as before 2015."""
+    values = np.asarray(values)
+    proto = caffe_pb2.BlobProto()
+    (proto.double_data if double else proto.data).extend(values.ravel().tolist())
+    shape = values.shape if shape is None else shape
+    if legacy:
+        proto.num, proto.channels, proto.height, proto.width = (1,) * (4 - len(shape)) + tuple(shape)
+    else:
+        proto.shape.dim.extend(shape)
+    return proto
+
+
+def weights(**layers):
+    """A caffemodel: layer name → arrays or BlobProtos."""
+    net = caffe_pb2.NetParameter(name="weights")
+    for name, arrays in layers.items():
+        layer = net.layer.add(name=name)
+        layer.blobs.extend(a if isinstance(a, caffe_pb2.BlobProto) else blob(a) for a in arrays)
+    return net
+
+
+def inputs(**shapes):
+    tops = " ".join(f'top: "{name}"' for name in shapes)
+    dims = " ".join("shape {" + " ".join(f"dim: {size}" for size in shape) + "}" for shape in shapes.values())
+    return f'layer {{ name: "inputs" type: "Input" {tops} input_param {{ {dims} }} }}\n'
+
+
+def layer(name, kind, bottoms, tops, rest=""):
+    ends = " ".join([f'bottom: "{b}"' for b in bottoms.split()] + [f'top: "{t}"' for t in tops.split()])
+    return f'layer {{ name: "{name}" type: "{kind}" {ends} {rest} }}\n'
+
+
+def build(text, dtype="float64", **layers):
+    return pydream.caffe.Net(parse(text), weights(**layers), dtype=dtype, device="cpu")
+
+
+def spread(rng, shape, low=-2.0, high=2.0):
+    """Shuffled, evenly spaced float32 numbers: no two are alike or 0, so no kink is near."""
+    count = int(np.prod(shape))
+    values = np.linspace(low, high, count + count % 2)[:count]
+    return rng.permutation(values.astype(np.float32)).astype(np.float64).reshape(shape)
+
+
+def normal(rng, *shape):
+    """Random numbers that float32 holds exactly, as float64."""
+    return rng.standard_normal(shape).astype(np.float32).astype(np.float64)
+
+
+def off(got, wanted):
+    """Relative difference in L2."""
+    wanted = np.asarray(wanted)
+    assert got.shape == wanted.shape
+    norm = np.linalg.norm(wanted)
+    return np.linalg.norm(got - wanted) / norm if norm else np.abs(got).max()
