@@ -1,0 +1,30 @@
+#!/usr/bin/env bash
+# Everything that a change must pass, set-up included: `bash tests/run.sh`. PYTHON chooses the interpreter.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+venv=.venv
+
+say() { printf '\n=== %s\n' "$*"; }
+
+say "install into $venv"
+[ -x "$venv/bin/python" ] || "${PYTHON:-python3}" -m venv "$venv"
+"$venv/bin/python" -m pip install --quiet --editable '.[test]'
+export PATH="$PWD/$venv/bin:$PATH"
+
+say "lint and types"
+ruff check .
+ruff format --check .
+mypy
+
+say "the C++ core: tests"
+cmake -S . -B build/core -G Ninja -DPYDREAM_WERROR=ON
+cmake --build build/core
+ctest --test-dir build/core --output-on-failure
+
+say "the C++ core: tests with AddressSanitizer and UndefinedBehaviorSanitizer"
+cmake -S . -B build/sanitized -G Ninja -DPYDREAM_SANITIZE=ON -DPYDREAM_WERROR=ON
+cmake --build build/sanitized
+ctest --test-dir build/sanitized --output-on-failure
+
+say "Python: unit, golden, process and documentation tests"
+python -m pytest --doctest-modules pydream tests

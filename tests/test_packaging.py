@@ -1,0 +1,56 @@
+"""An sdist builds a wheel from PyPI alone, and the wheel holds all that a dream needs."""
+
+import subprocess
+import sys
+import zipfile
+
+import pytest
+
+NEEDED = [
+    "pydream/py.typed",
+    "pydream/imageops/_native.pyi",
+    "pydream/models/squeezenet_v1.1/README.md",
+    "pydream/models/squeezenet_v1.1/LICENSE",
+    "pydream/models/squeezenet_v1.1/deploy.prototxt",
+    "pydream/models/squeezenet_v1.1/squeezenet_v1.1.caffemodel",
+    "pydream/models/bvlc_googlenet/deploy.prototxt",
+    "pydream/models/bvlc_alexnet/deploy.prototxt",
+]
+
+
+@pytest.fixture(scope="module")
+def wheel(root, tmp_path_factory):
+    """Source archive first, then the wheel from it, each in an environment of its own."""
+    out = tmp_path_factory.mktemp("dist")
+    subprocess.run([sys.executable, "-m", "build", "--outdir", str(out), str(root)], check=True, capture_output=True)
+    (sdist,) = out.glob("pydream-*.tar.gz")
+    assert sdist.stat().st_size < 10e6
+    (wheel,) = out.glob("pydream-*.whl")
+    return wheel
+
+
+def test_contents(wheel):
+    names = zipfile.ZipFile(wheel).namelist()
+    assert set(NEEDED) <= set(names)
+    assert sum(name.startswith("pydream/imageops/_native.") and name.endswith(".so") for name in names) == 1
+    assert not [name for name in names if name.startswith(("tests/", "csrc/", "models/"))]
+
+
+def test_a_dream_from_the_wheel(wheel, root, tmp_path):
+    """Unpacked elsewhere and run from there: nothing of the checkout is used."""
+    with zipfile.ZipFile(wheel) as archive:
+        archive.extractall(tmp_path / "site")
+    program = (
+        "import sys; sys.path.insert(0, 'site')\n"
+        "import pydream, pydream.cli\n"
+        "assert pydream.__file__.startswith(sys.argv[1]), pydream.__file__\n"
+        "pydream.cli.main(['dream', sys.argv[2], '-o', 'out.png', '--octaves', '1', '-n', '1', '--backend', 'native'])\n"
+    )
+    run = subprocess.run(
+        [sys.executable, "-c", program, str(tmp_path / "site"), str(root / "examples" / "sky.jpg")],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+    )
+    assert run.returncode == 0, run.stderr
+    assert (tmp_path / "out.png").stat().st_size > 10_000
