@@ -44,7 +44,7 @@ def test_a_dream_from_the_wheel(wheel, root, tmp_path):
         "import sys; sys.path.insert(0, 'site')\n"
         "import pydream, pydream.cli\n"
         "assert pydream.__file__.startswith(sys.argv[1]), pydream.__file__\n"
-        "pydream.cli.main(['dream', sys.argv[2], '-o', 'out.png', '--octaves', '1', '-n', '1', '--backend', 'native'])\n"
+        "pydream.cli.main(['dream', sys.argv[2], '-o', 'out.png', '--octaves', '1', '--iterations', '1'])\n"
     )
     run = subprocess.run(
         [sys.executable, "-c", program, str(tmp_path / "site"), str(root / "examples" / "sky.jpg")],

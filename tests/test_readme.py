@@ -1,0 +1,107 @@
+"""What README says is so: its commands run, its Python runs, its links lead somewhere, its flags are explained."""
+
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+
+import click
+import numpy as np
+import PIL.Image
+import pytest
+
+from pydream import zoo
+from pydream.cli import main
+
+
+@pytest.fixture(scope="module")
+def readme(root):
+    return (root / "README.md").read_text(encoding="utf-8")
+
+
+@pytest.fixture
+def small_checkout(root, tmp_path, monkeypatch):
+    """The pictures that README names, an eighth as wide."""
+    for name in ("examples/sky.jpg", "docs/sky_dream.jpg"):
+        small = tmp_path / name
+        small.parent.mkdir()
+        PIL.Image.open(root / name).resize((96, 64)).save(small)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def blocks(text, language):
+    return [block.partition("\n")[2] for block in text.split("```")[1::2] if block.partition("\n")[0] == language]
+
+
+def test_commands(readme, small_checkout):
+    lines = [line for block in blocks(readme, "sh") for line in block.splitlines() if line.startswith("pydream ")]
+    assert len(lines) >= 5
+    for line in lines:
+        arguments = shlex.split(line)[1:]
+        run = subprocess.run([sys.executable, "-m", "pydream", *arguments], capture_output=True, text=True)
+        assert run.returncode == 0, f"{line}\n{run.stderr}"
+        if "-o" in arguments:
+            picture = PIL.Image.open(small_checkout / arguments[arguments.index("-o") + 1])
+            assert picture.size == (96, 64)
+
+
+def test_the_two_commands(readme, root):
+    """The first does its own set-up; the second is what CI runs."""
+    first, second = blocks(readme, "sh")[:2]
+    assert "python3 -m venv" in first
+    assert ".venv/bin/pydream dream examples/sky.jpg" in first
+    assert second.strip() == "bash tests/run.sh"
+    assert "tests/run.sh" in (root / ".ci" / "run").read_text()
+    if shutil.which("bash"):
+        subprocess.run(["bash", "-n", str(root / "tests" / "run.sh")], check=True)
+
+
+def test_python(readme, small_checkout):
+    (program,) = blocks(readme, "python")
+    assert len([line for line in program.splitlines() if line]) <= 10
+    exec(compile(program, "README.md", "exec"), {})
+    picture = np.asarray(PIL.Image.open(small_checkout / "dream.png"))
+    assert picture.shape == (64, 96, 3)
+    assert np.abs(np.float32(picture) - np.asarray(PIL.Image.open("examples/sky.jpg"))).mean() > 1
+
+
+def test_links(root):
+    for document in (
+        "README.md",
+        "CONTRIBUTING.md",
+        "CHANGELOG.md",
+        *(f"models/{e.name}/README.md" for e in zoo.networks()),
+    ):
+        text = (root / document).read_text(encoding="utf-8")
+        for link in re.findall(r"\]\(([^)#]+)\)", text):
+            if not link.startswith("http"):
+                assert (root / document).parent.joinpath(link).exists(), f"{document}: {link}"
+
+
+def test_every_network_is_in_the_table(readme):
+    for entry in zoo.networks():
+        row = next(line for line in readme.splitlines() if line.startswith(f"| [`{entry.name}`]"))
+        assert f"`{entry.default_layer}`" in row
+
+
+def test_every_file_is_in_the_drawing(readme, root):
+    (drawing,) = [block for block in blocks(readme, "") if "image.py" in block]
+    for path in (root / "pydream").glob("*.py"):
+        assert path.name in drawing or path.stem in ("__init__", "__main__", "errors"), path
+    for path in (root / "pydream" / "caffe").glob("*.py"):
+        assert path.name in drawing or path.stem in ("__init__", "classifier", "io", "mode"), path
+
+
+def test_pictures_are_small(root):
+    for path in (root / "docs").glob("*.jpg"):
+        assert path.stat().st_size < 500_000
+
+
+def test_every_flag_is_explained():
+    for name in main.list_commands(click.Context(main)):
+        command = main.get_command(click.Context(main), name)
+        for parameter in command.params:
+            if isinstance(parameter, click.Option):
+                assert parameter.help, f"pydream {name} {parameter.opts}"
