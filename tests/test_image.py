@@ -159,9 +159,7 @@ def test_larger_integers_are_refused(tmp_path, value):
         read_image(path)
 
 
-@pytest.mark.parametrize(
-    ("values", "expected"), [([0, 0.5, 1], [0, 128, 255]), ([0, 1, 127.6, 255], [0, 1, 128, 255])]
-)
+@pytest.mark.parametrize(("values", "expected"), [([0, 0.5, 1], [0, 128, 255]), ([0, 1, 127.6, 255], [0, 1, 128, 255])])
 def test_floats_are_0_to_1_or_0_to_255(tmp_path, values, expected):
     path = saved(tmp_path, Image.fromarray(np.array([values], dtype=np.float32)), "in.tif")
     assert [r for r, _, _ in pixels(path)] == expected
@@ -207,16 +205,8 @@ def test_exif_orientation(tmp_path, orientation, suffix):
     }[orientation]
     exif = Image.Exif()
     exif[0x0112] = orientation
-    options = (
-        {"lossless": True}
-        if suffix == "webp"
-        else {"quality": 100, "subsampling": 0}
-        if suffix == "jpg"
-        else {}
-    )
-    path = saved(
-        tmp_path, Image.fromarray(np.ascontiguousarray(stored)), f"in.{suffix}", exif=exif, **options
-    )
+    options = {"lossless": True} if suffix == "webp" else {"quality": 100, "subsampling": 0} if suffix == "jpg" else {}
+    path = saved(tmp_path, Image.fromarray(np.ascontiguousarray(stored)), f"in.{suffix}", exif=exif, **options)
     np.testing.assert_allclose(read_image(path), upright, atol=3 if suffix == "jpg" else 0)
 
 
@@ -268,9 +258,7 @@ def test_unreadable(tmp_path):
     refused(path, "Permission denied")
 
 
-@pytest.mark.parametrize(
-    "content", [b"", b"hello", bytes(range(256)) * 40, b"\x89PNG\r\n\x1a\n", b"%!PS-Adobe-3.0"]
-)
+@pytest.mark.parametrize("content", [b"", b"hello", bytes(range(256)) * 40, b"\x89PNG\r\n\x1a\n", b"%!PS-Adobe-3.0"])
 def test_no_picture(tmp_path, content):
     path = tmp_path / "in.png"
     path.write_bytes(content)

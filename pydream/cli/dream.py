@@ -95,7 +95,7 @@ class FiniteRange(click.FloatRange):
 @click.option(
     "-s",
     "--step-size",
-    type=FiniteRange(min=0, min_open=True),
+    type=FiniteRange(min=0, max=255, min_open=True),
     default=_default("step_size"),
     show_default=True,
     help="Mean change of a pixel in a step, of 255.",
@@ -103,7 +103,7 @@ class FiniteRange(click.FloatRange):
 @click.option(
     "-j",
     "--jitter",
-    type=click.IntRange(min=0),
+    type=click.IntRange(0, 100_000),
     default=_default("jitter"),
     show_default=True,
     help="Farthest that a step shifts the picture, in pixels.",
