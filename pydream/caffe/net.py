@@ -352,9 +352,11 @@ class Net:
             diffs = self._passes.backward(step.tops, index, self._memos, self._seeds, self._reached())
         gradients = dict(zip(self._reached(), diffs, strict=True))
         for name, blob in self.blobs.items():
-            if name not in step.layer.tops:
+            if name in self.inputs or name not in step.layer.tops:
                 blob._diff = None
                 blob._diff_tensor = gradients.get(self._graph.inputs.get(name, -1))
+        if 0 not in gradients:  # `start` is made of other inputs only
+            return np.zeros(self._fed[0].shape, self.dtype)
         return np.asarray(gradients[0])
 
     def reshape(self) -> None:
