@@ -83,11 +83,7 @@ class BuildWithModels(build_py):
 
 setup(
     packages=find_packages(include=["pydream", "pydream.*"]),
-    package_data={
-        "pydream": ["py.typed"],
-        "pydream.imageops": ["_native.pyi"],
-        "pydream.caffe.proto": ["*.pyi", "*.proto"],
-    },
+    package_data={"pydream": ["py.typed", "**/*.pyi"]},
     ext_modules=[Extension("pydream.imageops._native", sources=[])],
     cmdclass={"build_ext": CMakeBuild, "build_py": BuildWithModels},
 )
