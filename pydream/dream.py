@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import numbers
 from collections.abc import Callable
 from typing import Any
 
@@ -17,6 +18,10 @@ from .preprocessing import deprocess, preprocess
 
 NOTEBOOK_END = "inception_4c/output"
 
+# Bounds that no dream needs to exceed; beyond them sizes and sums overflow.
+MOST_OCTAVES = 1000
+LARGEST_STEP = 255.0
+LARGEST_JITTER = 100_000
 _SEARCHED = 1024  # the largest side that is tried to tell the least size that a layer takes
 
 OnStep = Callable[[int, int, Array], None]
@@ -58,11 +63,11 @@ def make_step(
     ----------
     net : Net
     step_size : float
-        Mean size of the change, in 0..255 levels.
+        Mean size of the change, in 0..255 levels; at most `LARGEST_STEP`.
     end : str, optional
         Layer to dream with; None: the network's own default, ``"inception_4c/output"`` where it has that.
     jitter : int
-        Largest random shift in pixels, either way, both ends included.
+        Largest random shift in pixels, either way, both ends included; at most `LARGEST_JITTER`.
     clip : bool
         Whether to keep the pixels within 0..255.
     objective : callable
@@ -81,7 +86,8 @@ def make_step(
     ValueError
         For a parameter out of its range.
     """
-    step_size, jitter = _positive("step_size", step_size), _whole("jitter", jitter, 0)
+    _want(0 < step_size <= LARGEST_STEP, "step_size", step_size, f"a number above 0, at most {LARGEST_STEP}")
+    jitter = _whole("jitter", jitter, 0, LARGEST_JITTER)
     ops = imageops.backend(backend)
     end = find_end(net, end)
     src = net.blobs["data"]  # input image is stored in Net's 'data' blob
@@ -134,9 +140,9 @@ def deepdream(
     iter_n : int
         Steps an octave.
     octave_n : int
-        Sizes, the picture's own included.
+        Sizes, the picture's own included; at most `MOST_OCTAVES`.
     octave_scale : float
-        Ratio between neighbouring sizes.
+        Ratio between neighbouring sizes, at least 1.
     end, clip, rng, backend
         As for `make_step`.
     on_step : callable, optional
@@ -159,8 +165,8 @@ def deepdream(
     ZeroGradientError, UnknownNameError, ValueError
         As `make_step`.
     """
-    iter_n, octave_n = _whole("iter_n", iter_n, 1), _whole("octave_n", octave_n, 1)
-    octave_scale = _positive("octave_scale", octave_scale)
+    iter_n, octave_n = _whole("iter_n", iter_n, 1), _whole("octave_n", octave_n, 1, MOST_OCTAVES)
+    _want(1 <= octave_scale < math.inf, "octave_scale", octave_scale, "a number of at least 1")
     ops = imageops.backend(backend)
     end = find_end(net, end)
     # prepare base images for all octaves
@@ -268,14 +274,12 @@ def _misfit(net: Net, end: str, h: int, w: int) -> str | None:
     return None
 
 
-def _positive(name: str, value: float) -> float:
-    number = float(value)
-    if not 0 < number < math.inf:
-        raise ValueError(f"{name}: {value}, want a number above 0")
-    return number
+def _want(fits: bool, name: str, value: object, what: str) -> None:
+    if not fits:  # as NaN, which no comparison fits
+        raise ValueError(f"{name}: {value}, want {what}")
 
 
-def _whole(name: str, value: int, least: int) -> int:
-    if isinstance(value, bool) or int(value) != value or value < least:
-        raise ValueError(f"{name}: {value}, want a whole number of at least {least}")
+def _whole(name: str, value: int, least: int, most: float = math.inf) -> int:
+    _want(isinstance(value, numbers.Integral), name, value, "a whole number")
+    _want(least <= value <= most, name, value, f"at least {least}" + (f", at most {most}" if most < math.inf else ""))
     return int(value)

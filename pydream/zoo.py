@@ -12,13 +12,14 @@ import numpy as np
 import yaml
 from numpy.typing import DTypeLike
 
-from .errors import NetFileError
+from .errors import NetFileError, UnknownNameError
 from .net import unknown_name
 
 if TYPE_CHECKING:
     from .caffe import Classifier
 
 DEFAULT_NETWORK = "squeezenet_v1.1"
+_NOTEBOOK_MEAN = (104.0, 116.0, 122.0)  # BGR
 
 
 @dataclass(frozen=True)
@@ -118,30 +119,60 @@ def load_net(
     NetFileError
         For missing weights (it says where they were looked for and how to get them) and files that are no network.
     UnknownNameError
-        For a name that is neither a file nor in the registry.
+        For what is neither a file nor a name of the registry.
     DeviceError
         For a GPU that is not there.
     """
-    path = Path(name_or_path)
-    if path.is_file():
-        entry, name = None, path.stem
-        model = path
-        held = Path(weights) if weights is not None else _weights_beside(path)
-    elif path.name != str(name_or_path) or path.suffix in (".prototxt", ".caffemodel"):
-        raise NetFileError(f"{path}: no such file")
+    entry, model = _find_model(name_or_path)
+    if weights is not None:
+        held: Path | None = Path(weights)
     else:
-        entry = find_network(str(name_or_path))
-        name, model = entry.name, entry.folder / "deploy.prototxt"
-        held = Path(weights) if weights is not None else _weights_for(entry)
-    from .caffe import (
-        Classifier,
-    )  # with TensorFlow, which takes seconds: once the files are known to be there
+        held = _weights_for(entry) if entry else _weights_beside(model)
+    from .caffe import Classifier  # with TensorFlow, which takes seconds: once the files are known to be there
 
-    mean = np.array(entry.mean if entry else (104.0, 116.0, 122.0))
+    mean = np.array(entry.mean if entry else _NOTEBOOK_MEAN)
     net = Classifier(model, held, mean, (2, 1, 0), dtype=dtype, device=device)
-    net.name = name
+    net.name = entry.name if entry else model.stem
     net.default_end = entry.default_layer if entry else None
     return net
+
+
+def blob_shapes(name_or_path: str | os.PathLike[str]) -> dict[str, tuple[int, ...]]:
+    """Give the shape of every blob of a network at its declared input size; it needs no weights.
+
+    Parameters
+    ----------
+    name_or_path : str or path
+        As for `load_net`, which raises the same errors.
+
+    Returns
+    -------
+    dict of str to tuple of int
+        Blob → shape, (n, c, h, w) for images, in the order of the network.
+    """
+    from .caffe.definition import define, read_model
+    from .caffe.graph import Graph
+
+    _, model = _find_model(name_or_path)
+    graph = Graph(define(read_model(model), str(model)))
+    return {blob: graph.shape(blob, graph.declared) for blob in graph.blobs}
+
+
+def default_layer(name_or_path: str | os.PathLike[str]) -> str | None:
+    """Give the layer that the registry names for a network; None for a file."""
+    entry, _ = _find_model(name_or_path)
+    return entry.default_layer if entry else None
+
+
+def _find_model(name_or_path: str | os.PathLike[str]) -> tuple[Entry | None, Path]:
+    """Give the registry's entry, if it is a name of that, and the file that defines the network."""
+    path = Path(name_or_path)
+    if path.is_file():
+        return None, path
+    if path.name != str(name_or_path) or path.suffix in (".prototxt", ".caffemodel"):
+        raise UnknownNameError(f"no such file: '{path}'")
+    entry = find_network(str(name_or_path))
+    return entry, entry.folder / "deploy.prototxt"
 
 
 def _weights_for(entry: Entry) -> Path:

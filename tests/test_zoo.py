@@ -108,14 +108,26 @@ def test_caffemodel_alone(shared, googlenet32):
     [
         ("squeezenet", UnknownNameError, "no network 'squeezenet'; close: 'squeezenet_v1.1'"),
         ("xyz", UnknownNameError, "there are: 'squeezenet_v1.1', 'bvlc_alexnet', 'bvlc_googlenet'"),
-        ("no/such/deploy.prototxt", NetFileError, "no such file"),
-        ("absent.caffemodel", NetFileError, "no such file"),
+        ("no/such/deploy.prototxt", UnknownNameError, "no such file"),
+        ("absent.caffemodel", UnknownNameError, "no such file"),
     ],
 )
 def test_no_such_network(name, error, text):
     with pytest.raises(error) as caught:
         pydream.load_net(name)
     assert text in str(caught.value)
+
+
+def test_blob_shapes_need_no_weights(squeezenet32):
+    assert zoo.blob_shapes("squeezenet_v1.1") == {
+        name: blob.shape for name, blob in pydream.load_net("squeezenet_v1.1").blobs.items()
+    }
+    shapes = zoo.blob_shapes("bvlc_googlenet")
+    assert shapes["inception_4c/output"] == (1, 512, 14, 14)
+    assert shapes["prob"] == (1, 1000)
+    assert zoo.blob_shapes("bvlc_alexnet")["conv4"] == (1, 384, 13, 13)
+    with pytest.raises(UnknownNameError, match="no network"):
+        zoo.blob_shapes("nothing")
 
 
 def test_weights_of_another_network(squeezenet_files, root):

@@ -7,7 +7,9 @@ so that the rest of the package sees new-style `LayerParameter` messages and not
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from dataclasses import dataclass
+from math import prod
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +20,8 @@ from ..errors import NetFileError
 from .proto import caffe_pb2
 
 Shape = tuple[int, ...]
+
+MAX_COUNT = 2**31 - 1  # numbers in a blob, as in Caffe
 
 # protobuf itself stops at 2 GiB; a text that large is no prototxt.
 _MAX_BINARY_BYTES = 2**31 - 1
@@ -74,11 +78,23 @@ def read_binary(path: str | os.PathLike[str]) -> Any:
     net = caffe_pb2.NetParameter()
     try:
         net.ParseFromString(content)
-    except DecodeError as error:
+        for _ in _strings(net):
+            pass  # protobuf decodes a text when it is read, and finds only then that it is none
+    except (DecodeError, UnicodeDecodeError) as error:
         raise NetFileError(f"{path}: not a caffemodel, or cut short ({len(content)} bytes read)") from error
     if not (net.layer or net.layers):
         raise NetFileError(f"{path}: not a caffemodel: no layer in its {len(content)} bytes")
     return net
+
+
+def _strings(net: Any) -> Iterator[str]:
+    """Give every name of a NetParameter that is read later."""
+    yield from (net.name, *net.input, *net.state.stage)
+    for layer in (*net.layers, *net.layer):
+        yield from (layer.name, *layer.bottom, *layer.top)
+        for rule in (*layer.include, *layer.exclude):
+            yield from (*rule.stage, *rule.not_stage)
+    yield from (layer.type for layer in net.layer)
 
 
 def read_text(path: str | os.PathLike[str]) -> Any:
@@ -98,6 +114,17 @@ def read_text(path: str | os.PathLike[str]) -> Any:
     except text_format.ParseError as error:
         # "line:column : message" of one or more lines
         raise NetFileError(f"{path}: not a prototxt that Caffe would read: {' '.join(str(error).split())}") from error
+
+
+def read_model(path: str | os.PathLike[str]) -> Any:
+    """Give the NetParameter of a prototxt or a caffemodel, whichever the file is."""
+    path = Path(path)
+    try:
+        return read_text(path)
+    except NetFileError:
+        if path.suffix == ".prototxt" or not path.is_file():
+            raise
+    return read_binary(path)
 
 
 def define(net: Any, source: str) -> Definition:
@@ -129,7 +156,7 @@ def define(net: Any, source: str) -> Definition:
             kept.append(layer)
     if not kept:
         raise NetFileError(f"{source}: no layer that runs at test time")
-    return Definition(net.name or source, inputs, kept)
+    return Definition(net.name or Path(source).stem, inputs, kept)
 
 
 def _upgraded(old: Any, source: str) -> Any:
@@ -167,13 +194,17 @@ def _declared_inputs(net: Any, layers: list[Any], source: str) -> dict[str, Shap
                 raise NetFileError(f"{source}: layer {layer.name!r}: {len(layer.top)} tops, but {len(shapes)} shapes")
             inputs.update(zip(layer.top, shapes * len(layer.top) if len(shapes) == 1 else shapes, strict=False))
         elif layer.type in _DATA_TYPES and layer.top and layer.top[0] not in inputs:
-            crop = layer.transform_param.crop_size or _DEFAULT_CROP
+            # Files before transform_param tell the crop beside the source.
+            tellers = (layer.transform_param, layer.data_param, layer.image_data_param, layer.window_data_param)
+            crop = next((param.crop_size for param in tellers if param.crop_size), _DEFAULT_CROP)
             inputs[layer.top[0]] = (1, 3, crop, crop)
     if not inputs:
         raise NetFileError(f"{source}: no input: neither 'input:', nor an Input layer, nor a data layer")
     for name, shape in inputs.items():
-        if not 1 <= len(shape) <= 4 or min(shape) < 1:
-            raise NetFileError(f"{source}: input {name!r} has shape {shape}; want 1 to 4 sizes of 1 or more")
+        if not 1 <= len(shape) <= 4 or min(shape) < 1 or prod(shape) > MAX_COUNT:
+            raise NetFileError(
+                f"{source}: input {name!r} has shape {shape}; want 1 to 4 sizes of 1 or more, {MAX_COUNT} values at most"
+            )
     return inputs
 
 

@@ -9,17 +9,16 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping
 from math import prod
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from ..errors import NetFileError, ShapeError
+from ..errors import ShapeError
 from ..net import Array
 from ..tf import find_device, tensorflow
 from . import mode
-from .definition import Shape, define, read_binary, read_text
+from .definition import MAX_COUNT, Shape, define, read_binary, read_model
 from .graph import Graph
 from .passes import Memos, Passes
 from .proto import caffe_pb2
@@ -28,8 +27,6 @@ from .weights import weights_of
 
 TRAIN: int = caffe_pb2.TRAIN
 TEST: int = caffe_pb2.TEST
-
-_MAX_COUNT = 2**31 - 1  # numbers in a blob, as in Caffe
 
 
 class Blob:
@@ -118,8 +115,8 @@ class Blob:
         declared = self._net._graph.declared[self._name]
         if len(shape) != len(declared) or shape[1:2] != declared[1:2]:
             raise ShapeError(f"input {self._name!r} is {declared}; {shape} has other axes or channels")
-        if min(shape) < 1 or prod(shape) > _MAX_COUNT:
-            raise ShapeError(f"input {self._name!r} cannot be {shape}: 1 to {_MAX_COUNT} values")
+        if min(shape) < 1 or prod(shape) > MAX_COUNT:
+            raise ShapeError(f"input {self._name!r} cannot be {shape}: 1 to {MAX_COUNT} values")
         if shape != self._input_shape:
             self._input_shape = shape
             self._forget()
@@ -250,10 +247,13 @@ class Net:
         self.dtype = np.dtype(dtype)
         if self.dtype not in (np.float32, np.float64):
             raise ValueError(f"dtype {self.dtype}, want float32 or float64")
-        model, source = _read_model(model_file)
-        held, held_source = (model, source) if weights is None else _read_weights(weights)
-        self._graph = Graph(define(model, Path(source).stem))
-        params = weights_of(held, self._graph.params, self.dtype, held_source)
+        model = model_file if isinstance(model_file, caffe_pb2.NetParameter) else read_model(model_file)
+        self._graph = Graph(define(model, _source(model_file)))
+        if weights is None:
+            held, weights = model, model_file
+        else:
+            held = weights if isinstance(weights, caffe_pb2.NetParameter) else read_binary(weights)
+        params = weights_of(held, self._graph.params, self.dtype, _source(weights))
         self.params = {layer: [Param(array) for array in arrays] for layer, arrays in params.items()}
         self.name = self._graph.name
         self.default_end: str | None = None
@@ -407,22 +407,9 @@ class Net:
             return self._passes.backward(step.tops, self._start, self._memos, self._seeds, values[:1])[0]
 
 
-def _read_model(model: Any) -> tuple[Any, str]:
-    if isinstance(model, caffe_pb2.NetParameter):
-        return model, model.name or "network"
-    path = Path(model)
-    try:
-        return read_text(path), str(path)
-    except NetFileError:
-        if path.suffix in (".prototxt", ".pbtxt", ".txt") or not path.is_file():
-            raise
-    return read_binary(path), str(path)
-
-
-def _read_weights(weights: Any) -> tuple[Any, str]:
-    if isinstance(weights, caffe_pb2.NetParameter):
-        return weights, weights.name or "weights"
-    return read_binary(weights), str(weights)
+def _source(file: Any) -> str:
+    """Where a network comes from, for messages."""
+    return file.name or "network" if isinstance(file, caffe_pb2.NetParameter) else str(file)
 
 
 def _layout(array: Array) -> Array:

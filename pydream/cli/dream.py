@@ -12,7 +12,17 @@ from typing import Any
 import click
 import numpy as np
 
-from ..dream import DreamInterrupted, deepdream, display_range, find_end, make_step, octave_sizes
+from ..dream import (
+    LARGEST_JITTER,
+    LARGEST_STEP,
+    MOST_OCTAVES,
+    DreamInterrupted,
+    deepdream,
+    display_range,
+    find_end,
+    make_step,
+    octave_sizes,
+)
 from ..errors import ImageFileError, ShapeError
 from ..image import check_writable, read_image, write_image
 from ..objectives import objective_guide
@@ -72,14 +82,14 @@ class FiniteRange(click.FloatRange):
 )
 @click.option(
     "--octaves",
-    type=click.IntRange(1, 1000),
+    type=click.IntRange(1, MOST_OCTAVES),
     default=_default("octave_n"),
     show_default=True,
     help="Scales to dream at, the smallest first.",
 )
 @click.option(
     "--octave-scale",
-    type=FiniteRange(min=1, min_open=True),
+    type=FiniteRange(min=1),
     default=_default("octave_scale"),
     show_default=True,
     help="Ratio between the sizes of two octaves.",
@@ -95,7 +105,7 @@ class FiniteRange(click.FloatRange):
 @click.option(
     "-s",
     "--step-size",
-    type=FiniteRange(min=0, max=255, min_open=True),
+    type=FiniteRange(min=0, max=LARGEST_STEP, min_open=True),
     default=_default("step_size"),
     show_default=True,
     help="Mean change of a pixel in a step, of 255.",
@@ -103,7 +113,7 @@ class FiniteRange(click.FloatRange):
 @click.option(
     "-j",
     "--jitter",
-    type=click.IntRange(0, 100_000),
+    type=click.IntRange(0, LARGEST_JITTER),
     default=_default("jitter"),
     show_default=True,
     help="Farthest that a step shifts the picture, in pixels.",

@@ -179,7 +179,7 @@ def interrupt_at(monkeypatch, step, interrupt=lambda: signal.raise_signal(signal
     ("option", "value"),
     [
         *[("--step-size", value) for value in ["0", "-1", "256", "1e308", "nan", "inf", "-inf", "x", ""]],
-        *[("--octave-scale", value) for value in ["1", "0.5", "0", "-1.4", "nan", "inf"]],
+        *[("--octave-scale", value) for value in ["0.99", "0.5", "0", "-1.4", "nan", "inf"]],
         *[("--iterations", value) for value in ["0", "-1", "1.5", "nan"]],
         *[("--octaves", value) for value in ["0", "-4", "two", "1001"]],
         *[("--jitter", value) for value in ["-1", "nan", "100001", "9" * 30]],
