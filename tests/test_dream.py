@@ -76,6 +76,17 @@ def test_threads_do_not_matter(root):
     assert len(hashes) == 1
 
 
+def test_activations_stay_in_tensorflow(squeezenet32, picture, monkeypatch):
+    """With the notebook's own objective nothing but the image goes in and its gradient comes out."""
+    from pydream.caffe import net as net_module
+
+    moved = []
+    for crossing in ("_to_caffe", "_from_caffe"):
+        monkeypatch.setattr(net_module, crossing, lambda array, crossing=crossing: moved.append(crossing))
+    dream(squeezenet32, picture)
+    assert moved == []
+
+
 def test_previews(squeezenet32, picture):
     seen = []
     out = dream(squeezenet32, picture, on_step=lambda octave, i, image: seen.append((octave, i, image)))
