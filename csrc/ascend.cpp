@@ -15,7 +15,7 @@ namespace {
 // ---- NumPy's pairwise sum: a tree whose shape depends on the number of summands alone ----
 
 constexpr std::ptrdiff_t leaf_size = 128;     // summands in one leaf at most
-constexpr std::ptrdiff_t branch_size = 8192;  // summands in one branch at most: what a thread takes at a time
+constexpr std::ptrdiff_t branch_size = 4096;  // summands in one branch at most: what a thread takes at a time
 
 std::ptrdiff_t left_half(std::ptrdiff_t n) { return n / 2 - n / 2 % 8; }
 
@@ -52,40 +52,41 @@ PYDREAM_CLONES void gather(T* __restrict out,        // (n,)
     for (std::ptrdiff_t i = 0; i < n; ++i) out[i] = g[i * channels];
 }
 
-// The leaves of a gradient (channels, pixels) in memory as (pixels, channels).
+template <class T>
+T sum_branch(const T* g, std::ptrdiff_t n) {
+    if (n <= leaf_size) return sum_leaf(g, n);
+    const std::ptrdiff_t left = left_half(n);
+    const T sum = sum_branch(g, left);
+    return sum + sum_branch(g + left, n - left);
+}
+
+// A gradient in the order of the sum.
+template <class T>
+struct Contiguous {
+    const T* g;  // (n,)
+
+    T sum(std::ptrdiff_t start, std::ptrdiff_t n) const { return sum_branch(g + start, n); }
+};
+
+// The same in another order in memory: a branch is put in order before it is summed.
 template <class T>
 struct ChannelsLast {
-    const T* g;
+    const T* g;  // (pixels, channels), summed as (channels, pixels)
     std::ptrdiff_t channels, pixels;
 
-    T operator()(std::ptrdiff_t start, std::ptrdiff_t n) const {
-        std::array<T, leaf_size> leaf;
+    T sum(std::ptrdiff_t start, std::ptrdiff_t n) const {
+        std::array<T, branch_size> ordered;
         std::ptrdiff_t channel = start / pixels, pixel = start % pixels;
-        for (std::ptrdiff_t done = 0; done < n;) {  // a leaf may reach into the next channels
+        for (std::ptrdiff_t done = 0; done < n;) {  // a branch may reach into the next channels
             const std::ptrdiff_t count = std::min(n - done, pixels - pixel);
-            gather(leaf.data() + done, g + pixel * channels + channel, channels, count);
+            gather(ordered.data() + done, g + pixel * channels + channel, channels, count);
             done += count;
             pixel = 0;
             ++channel;
         }
-        return sum_leaf(leaf.data(), n);
+        return sum_branch(ordered.data(), n);
     }
 };
-
-template <class T>
-struct Contiguous {
-    const T* g;
-
-    T operator()(std::ptrdiff_t start, std::ptrdiff_t n) const { return sum_leaf(g + start, n); }
-};
-
-template <class T, class Leaf>
-T sum_branch(const Leaf& leaf, std::ptrdiff_t start, std::ptrdiff_t n) {
-    if (n <= leaf_size) return leaf(start, n);
-    const std::ptrdiff_t left = left_half(n);
-    const T sum = sum_branch<T>(leaf, start, left);
-    return sum + sum_branch<T>(leaf, start + left, n - left);
-}
 
 // A part of the tree, summed by one thread.
 template <class T>
@@ -114,8 +115,8 @@ T sum_trunk(const Branch<T>*& branch, std::ptrdiff_t n) {
     return sum + sum_trunk(branch, n - left);
 }
 
-template <class T, class Leaf>
-T mean_of_leaves(const Leaf& leaf, std::ptrdiff_t n, std::ptrdiff_t pixels, int threads) {
+template <class T, class Gradient>
+T mean_of(const Gradient& gradient, std::ptrdiff_t n, std::ptrdiff_t pixels, int threads) {
     std::vector<Branch<T>> branches;
     list_branches(branches, 0, n);
     std::vector<Branch<T>*> order;
@@ -129,7 +130,7 @@ T mean_of_leaves(const Leaf& leaf, std::ptrdiff_t n, std::ptrdiff_t pixels, int 
                  [&](std::ptrdiff_t begin, std::ptrdiff_t end) {
                      for (std::ptrdiff_t i = begin; i < end; ++i) {
                          Branch<T>& branch = *order[static_cast<std::size_t>(i)];
-                         branch.sum = sum_branch<T>(leaf, branch.start, branch.n);
+                         branch.sum = gradient.sum(branch.start, branch.n);
                      }
                  });
     const Branch<T>* first = branches.data();
@@ -190,12 +191,12 @@ PYDREAM_CLONES void clip_row(T* x,  // (n,)
 
 template <class T>
 T mean_abs(const T* g, std::ptrdiff_t n, int threads) {
-    return mean_of_leaves<T>(Contiguous<T>{g}, n, n, threads);
+    return mean_of<T>(Contiguous<T>{g}, n, n, threads);
 }
 
 template <class T>
 T mean_abs_channels_last(const T* g, std::ptrdiff_t channels, std::ptrdiff_t pixels, int threads) {
-    return mean_of_leaves<T>(ChannelsLast<T>{g, channels, pixels}, channels * pixels, pixels, threads);
+    return mean_of<T>(ChannelsLast<T>{g, channels, pixels}, channels * pixels, pixels, threads);
 }
 
 template <class T>

@@ -52,14 +52,14 @@ PYDREAM_CLONES bool all_finite(const T* in, std::ptrdiff_t n) {
     return bad == 0;
 }
 
-// weighted[x] = in[x] * weight, with one more element behind the last for `first + 1`
+// weighted[x] = in[x] * weight, with the mirrored neighbour behind the last for `first + 1`
 template <class T>
 PYDREAM_CLONES void weigh(double* __restrict weighted,  // (n + 1,)
                           const T* __restrict in,       // (n,)
                           double weight,                //
                           std::ptrdiff_t n) {
     for (std::ptrdiff_t x = 0; x < n; ++x) weighted[x] = static_cast<double>(in[x]) * weight;
-    weighted[n] = 0.0;
+    weighted[n] = weighted[next(n - 1, n)];
 }
 
 // out = row0[i] * weight0 + row0[i + 1] * weight1 + row1[i] * weight0 + row1[i + 1] * weight1, i = first
@@ -82,29 +82,30 @@ void blend(T* __restrict out,                       // (n,)
     }
 }
 
-// One output row of a finite image. SciPy also adds the four products of the next channel, times 0: for
-// finite values that is ±0, which changes no sum that started from +0.
+// One output row without the four products that SciPy adds from the next channel, times 0. Tells whether it
+// is finite.
 template <class T>
-void finite_row(T* out,          // (out_width,)
-                const T* in,     // (in_height, in_width), the channel
-                const Axis& ys,  //
-                const Axis& xs,  //
-                std::ptrdiff_t y, std::ptrdiff_t in_height, std::ptrdiff_t in_width,
-                double* rows) {  // (2, in_width + 1), scratch
+bool quick_row(T* out,          // (out_width,)
+               const T* in,     // (in_height, in_width), the channel
+               const Axis& ys,  //
+               const Axis& xs,  //
+               std::ptrdiff_t y, std::ptrdiff_t in_height, std::ptrdiff_t in_width,
+               double* rows) {  // (2, in_width + 1), scratch
     const auto o = static_cast<std::size_t>(y);
     const std::ptrdiff_t y0 = ys.first[o];
     double *const row0 = rows, *const row1 = rows + in_width + 1;
     weigh(row0, in + y0 * in_width, ys.weight0[o], in_width);
     weigh(row1, in + next(y0, in_height) * in_width, ys.weight1[o], in_width);
     blend(out, row0, row1, xs.first.data(), xs.weight0.data(), xs.weight1.data(), xs.inside);
+    return all_finite(out, xs.inside);
 }
 
-// One output row of any image: SciPy's eight products in SciPy's order, channel slowest.
+// One output row as SciPy does it: eight products, channel slowest.
 template <class T>
-void any_row(T* out,       // (out_width,)
-             const T* in,  // (channels, in_height, in_width)
-             const Axis& ys, const Axis& xs, std::ptrdiff_t channel, std::ptrdiff_t y,
-             std::ptrdiff_t channels, std::ptrdiff_t in_height, std::ptrdiff_t in_width) {
+void exact_row(T* out,       // (out_width,)
+               const T* in,  // (channels, in_height, in_width)
+               const Axis& ys, const Axis& xs, std::ptrdiff_t channel, std::ptrdiff_t y,
+               std::ptrdiff_t channels, std::ptrdiff_t in_height, std::ptrdiff_t in_width) {
     const auto oy = static_cast<std::size_t>(y);
     const std::ptrdiff_t cs[2] = {channel, next(channel, channels)},
                          y01[2] = {ys.first[oy], next(ys.first[oy], in_height)};
@@ -140,29 +141,32 @@ void zoom(T* out, const T* in, std::ptrdiff_t channels, std::ptrdiff_t in_height
     const Axis ys(in_height, out_height), xs(in_width, out_width);
 
     std::atomic<bool> finite{true};
-    parallel_for(channels * in_height, in_width, threads, [&](std::ptrdiff_t begin, std::ptrdiff_t end) {
-        if (!all_finite(in + begin * in_width, (end - begin) * in_width)) finite = false;
-    });
-
-    parallel_for(channels * out_height, out_width + in_width, threads,
-                 [&](std::ptrdiff_t begin, std::ptrdiff_t end) {
-                     std::vector<double> rows(2 * static_cast<std::size_t>(in_width + 1));
-                     for (std::ptrdiff_t row = begin; row < end; ++row) {  // of out, through all channels
-                         const std::ptrdiff_t channel = row / out_height, y = row % out_height;
-                         T* const to = out + row * out_width;
-                         if (y >= ys.inside) {
-                             std::fill_n(to, out_width, T{0});
-                             continue;
+    const auto all_rows = [&](bool with_next_channel) {
+        parallel_for(channels * out_height, out_width, threads,
+                     [&](std::ptrdiff_t begin, std::ptrdiff_t end) {
+                         std::vector<double> rows(2 * static_cast<std::size_t>(in_width + 1));
+                         for (std::ptrdiff_t row = begin; row < end; ++row) {  // of out, through all channels
+                             const std::ptrdiff_t channel = row / out_height, y = row % out_height;
+                             const T* const from = in + channel * in_height * in_width;
+                             T* const to = out + row * out_width;
+                             if (y >= ys.inside) {
+                                 std::fill_n(to, out_width, T{0});
+                                 continue;
+                             }
+                             if (with_next_channel) {
+                                 exact_row(to, in, ys, xs, channel, y, channels, in_height, in_width);
+                             } else if (!quick_row(to, from, ys, xs, y, in_height, in_width, rows.data())) {
+                                 finite = false;
+                             }
+                             std::fill(to + xs.inside, to + out_width, T{0});
                          }
-                         if (finite) {
-                             finite_row(to, in + channel * in_height * in_width, ys, xs, y, in_height,
-                                        in_width, rows.data());
-                         } else {
-                             any_row(to, in, ys, xs, channel, y, channels, in_height, in_width);
-                         }
-                         std::fill(to + xs.inside, to + out_width, T{0});
-                     }
-                 });
+                     });
+    };
+    // An output is finite only where all pixels that it reads are, and the next channel reads at the same
+    // places. So where all outputs are finite, its products are 0 or -0 and change no sum that began with 0.
+    // Otherwise, once more with them.
+    all_rows(false);
+    if (!finite) all_rows(true);
 }
 
 #define PYDREAM_INSTANTIATE(T)                                                                       \
