@@ -134,7 +134,7 @@ template <class T>
 void zoom(T* out, const T* in, std::ptrdiff_t channels, std::ptrdiff_t in_height, std::ptrdiff_t in_width,
           std::ptrdiff_t out_height, std::ptrdiff_t out_width, int threads) {
     if (out_height == in_height && out_width == in_width) {
-        // SciPy leaves early here since 1.15: -0 and the neighbours of a NaN stay what they are.
+        // SciPy leaves early here since 1.16: -0 and the neighbours of a NaN stay what they are.
         std::copy_n(in, channels * in_height * in_width, out);
         return;
     }

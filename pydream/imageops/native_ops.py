@@ -42,7 +42,7 @@ def zoom(image: Image[Real], height: int, width: int) -> Image[Real]:
 
     Corners stay corners: coordinates are `o * ((in - 1) / (out - 1))` in double. Where rounding pushes the
     last one above `in - 1` (490 → 350, 976 → 697, 979 → 699), SciPy makes the whole last row or column 0, and
-    that is part of the reference result. The same size gives a copy, as in SciPy since 1.15.
+    that is part of the reference result. The same size gives a copy, as in SciPy since 1.16.
 
     Parameters
     ----------

@@ -38,7 +38,7 @@ def zoom(image: Image[Real], height: int, width: int) -> Image[Real]:
 
     Corners stay corners: coordinates are `o * ((in - 1) / (out - 1))` in double. Where rounding pushes the
     last one above `in - 1` (490 → 350, 976 → 697, 979 → 699), SciPy makes the whole last row or column 0, and
-    that is part of the reference result. The same size gives a copy, as in SciPy since 1.15.
+    that is part of the reference result. The same size gives a copy, as in SciPy since 1.16.
 
     Parameters
     ----------
@@ -61,6 +61,8 @@ def zoom(image: Image[Real], height: int, width: int) -> Image[Real]:
     _check.image("image", image)
     height, width = _check.size(height, width, image)
     h, w = image.shape[-2:]
+    if (height, width) == (h, w):
+        return image.copy()  # before SciPy 1.16, a NaN would spread to its neighbours
     zoomed: Image[Real] = ndimage.zoom(image, (1, height / h, width / w), order=1)
     return zoomed
 

@@ -118,6 +118,8 @@ def test_roll(image, ox, oy, count):
 def test_zoom(image, height, width, count):
     _, h, w = image.shape
     expected = ndimage.zoom(image, (1, height / h, width / w), order=1)
+    if (height, width) == (h, w):
+        expected = image  # SciPy's own answer since 1.16
     assert expected.shape == (image.shape[0], height, width)
     for ops in BACKENDS:
         with threads(count):
