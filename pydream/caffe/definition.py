@@ -78,10 +78,10 @@ def read_binary(path: str | os.PathLike[str]) -> Any:
     net = caffe_pb2.NetParameter()
     try:
         net.ParseFromString(content)
-        for _ in _strings(net):
-            pass  # protobuf decodes a text when it is read, and finds only then that it is none
-    except (DecodeError, UnicodeDecodeError) as error:
+    except DecodeError as error:
         raise NetFileError(f"{path}: not a caffemodel, or cut short ({len(content)} bytes read)") from error
+    if not all(isinstance(text, str) for text in _strings(net)):  # protobuf gives bytes for what is no UTF-8
+        raise NetFileError(f"{path}: not a caffemodel, or damaged: a name in it is no text")
     if not (net.layer or net.layers):
         raise NetFileError(f"{path}: not a caffemodel: no layer in its {len(content)} bytes")
     return net
@@ -203,7 +203,7 @@ def _declared_inputs(net: Any, layers: list[Any], source: str) -> dict[str, Shap
     for name, shape in inputs.items():
         if not 1 <= len(shape) <= 4 or min(shape) < 1 or prod(shape) > MAX_COUNT:
             raise NetFileError(
-                f"{source}: input {name!r} has shape {shape}; want 1 to 4 sizes of 1 or more, {MAX_COUNT} values at most"
+                f"{source}: input {name!r} has shape {shape}; want 1 to 4 sizes, 1 to {MAX_COUNT} values"
             )
     return inputs
 

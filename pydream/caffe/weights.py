@@ -69,7 +69,8 @@ def _array(blob: Any, shape: Shape, dtype: np.dtype[Any], where: str) -> NDArray
     # Compared before any memory is taken: a file may claim any shape, but not hold its numbers.
     if len(values) != prod(shape):
         raise NetFileError(f"{where}: {len(values)} numbers for weights of shape {shape}, want {prod(shape)}")
-    array = np.fromiter(values, dtype, len(values)).reshape(shape)
+    with np.errstate(over="ignore"):  # a double beyond float32 is infinite, and told below
+        array = np.fromiter(values, dtype, len(values)).reshape(shape)
     if not np.isfinite(array).all():
         raise NetFileError(f"{where}: NaN or infinity among its weights")
     array.flags.writeable = False
