@@ -1,6 +1,7 @@
 // The ascent of a step: mean|g|, x <- x + step_size / mean|g| * g, unroll, clip.
 #pragma once
 
+#include <cmath>
 #include <cstddef>
 #include <limits>
 
@@ -26,11 +27,12 @@ T rate_of(double step_size, T mean) {
     return static_cast<T>(step_size) / mean;
 }
 
-// Whether a step can be normalised by this mean. Where it cannot, a caller keeps its picture and reports the
-// mean.
+// Whether a step can be normalised by this mean: it is positive and finite, and so is step_size / mean. Where it
+// is not, pixels would become NaN; a caller keeps its picture and reports the mean.
 template <class T>
-bool can_ascend(T mean) {
-    return mean > 0 && mean <= std::numeric_limits<T>::max();
+bool can_ascend(double step_size, T mean) {
+    constexpr T largest = std::numeric_limits<T>::max();
+    return mean > 0 && mean <= largest && std::abs(rate_of(step_size, mean)) <= largest;
 }
 
 // x <- x + rate * g, the product rounded before it is added

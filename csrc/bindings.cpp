@@ -7,6 +7,7 @@
 #include <pybind11/pybind11.h>
 #include <pybind11/stl.h>  // std::optional
 
+#include <cmath>
 #include <cstddef>
 #include <optional>
 #include <stdexcept>
@@ -132,7 +133,8 @@ Tensor<T> to_tensor(const Image<T>& image, std::ptrdiff_t ox, std::ptrdiff_t oy,
     return out;
 }
 
-// Leaves the image as it is where the mean is zero or not finite.
+// Leaves the image as it is where no step can be taken: the mean is not finite, or gives a rate that is not, and is
+// then reported as 0.
 template <class T>
 double ascend_tensor(Image<T>& image, const Tensor<T>& gradient, double step_size, std::ptrdiff_t ox,
                      std::ptrdiff_t oy, const std::optional<Bounds<T>>& low,
@@ -153,11 +155,12 @@ double ascend_tensor(Image<T>& image, const Tensor<T>& gradient, double step_siz
     const py::gil_scoped_release release;
     const T mean = channels_last ? pydream::mean_abs_channels_last(g, s.channels, s.plane(), threads)
                                  : pydream::mean_abs(g, s.size(), threads);
-    if (pydream::can_ascend(mean)) {
+    const bool can = pydream::can_ascend(step_size, mean);
+    if (can) {
         pydream::ascend_rolled(x, g, channels_last, s.channels, s.height, s.width, ox, oy,
                                pydream::rate_of(step_size, mean), from, to, threads);
     }
-    return static_cast<double>(mean);
+    return can || !std::isfinite(mean) ? static_cast<double>(mean) : 0.0;
 }
 
 // noconvert: a silently converted copy would lose what is written in place.

@@ -105,7 +105,7 @@ def make_step(
     # Apply the normalized ascent step to the shifted image, shift it back, clip.
     low, high = (-net.mean, 255 - net.mean) if clip else (None, None)
     mean = ops.ascend_tensor(image, g, step_size, ox, oy, low, high, net.channels_last)
-    if not 0 < mean < math.inf:
+    if not 0 < mean < math.inf:  # then the image is as it was
         what = "zero" if mean == 0 else "not finite"
         raise ZeroGradientError(
             f"the gradient of {end!r} at the image is {what}, so no step can be taken: "

@@ -165,8 +165,8 @@ def ascend_tensor(
     Returns
     -------
     scalar of image's dtype
-        mean|g|, as `mean_abs` of the gradient in (C, H, W). Where it is 0 or not finite, the image is left
-        untouched.
+        mean|g|, as `mean_abs` of the gradient in (C, H, W). Where it is not finite, or 0, or so small that
+        step_size / mean|g| overflows (given as 0 too), the image is left untouched.
     """
     _check.image("image", image, written=True)
     _check.gradient_tensor(gradient, image, channels_last)

@@ -170,8 +170,8 @@ def ascend_tensor(
     Returns
     -------
     scalar of image's dtype
-        mean|g|, as `mean_abs` of the gradient in (C, H, W). Where it is 0 or not finite, the image is left
-        untouched.
+        mean|g|, as `mean_abs` of the gradient in (C, H, W). Where it is not finite, or 0, or so small that
+        step_size / mean|g| overflows (given as 0 too), the image is left untouched.
     """
     _check.image("image", image, written=True)
     _check.gradient_tensor(gradient, image, channels_last)
@@ -180,8 +180,10 @@ def ascend_tensor(
     ox, oy = _check.shift(ox, oy, image)
     g = np.ascontiguousarray(gradient[0].transpose(2, 0, 1) if channels_last else gradient[0])
     mean: Real = mean_abs(g)
-    if mean == 0 or not np.isfinite(mean):
-        return mean
+    with np.errstate(all="ignore"):
+        rate = step_size / mean
+    if not (np.isfinite(mean) and np.isfinite(rate)):
+        return mean * 0 if np.isfinite(mean) else mean
 
     src = roll(image, ox, oy)
     ascend(src, g, step_size)

@@ -73,10 +73,13 @@ TEST(ascend, mean_by_hand) {
     CHECK(std::isinf(pydream::mean_abs(big, 2, 1)));
 }
 
-TEST(ascend, can_ascend_only_by_a_finite_mean) {
-    CHECK(pydream::can_ascend(1.0f) && pydream::can_ascend(std::numeric_limits<float>::denorm_min()));
-    CHECK(pydream::can_ascend(std::numeric_limits<double>::max()));
-    CHECK(!pydream::can_ascend(0.0) && !pydream::can_ascend(infinity) && !pydream::can_ascend(std::nan("")));
+TEST(ascend, can_ascend_only_by_a_finite_rate) {
+    CHECK(pydream::can_ascend(1.5, 1.0f) && pydream::can_ascend(1.5, std::numeric_limits<float>::min()));
+    CHECK(!pydream::can_ascend(1.5, std::numeric_limits<float>::denorm_min()));
+    CHECK(!pydream::can_ascend(1e300, 1.0f) && pydream::can_ascend(1e300, 1.0));
+    CHECK(pydream::can_ascend(1.5, std::numeric_limits<double>::max()));
+    CHECK(!pydream::can_ascend(1.5, 0.0) && !pydream::can_ascend(1.5, infinity));
+    CHECK(!pydream::can_ascend(1.5, std::nan("")));
 }
 
 TEST(ascend, rate_is_rounded_first) {
