@@ -8,10 +8,11 @@ convolution's output, and the ReLU that would overwrite it has not run.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import prod
 
 from ..errors import NetFileError, ShapeError, UnknownNameError
 from ..net import unknown_name
-from .definition import Definition, Shape
+from .definition import MAX_COUNT, Definition, Shape
 from .layers import Layer, layer_from_proto
 
 
@@ -143,6 +144,10 @@ class Graph:
             known = self.params.get(step.layer.name)
             if known is not None and step.layer.param_shapes(*bottoms) != known:
                 raise self._fixed_size(step.layer)
+            for shape in tops:
+                if prod(shape) > MAX_COUNT:
+                    size = "x".join(map(str, shape))
+                    raise ShapeError(f"layer {step.layer.name!r} would make {size} values, more than {MAX_COUNT}")
             shapes.update(zip(step.tops, tops, strict=True))
         return shapes
 

@@ -578,3 +578,16 @@ def test_phase_and_dtype():
         pydream.caffe.Net(nets.parse(text), pydream.caffe.TRAIN)
     with pytest.raises(ValueError, match="float16, want float32 or float64"):
         nets.build(text, "float16")
+
+
+def test_a_blob_beyond_caffes_limit_is_refused_before_memory_is_taken(tmp_path):
+    path = tmp_path / "wide.prototxt"
+    path.write_text(
+        'layer { name: "data" type: "Input" top: "data" input_param { shape { dim: 1 dim: 1 dim: 1 dim: 1 } } }\n'
+        'layer { name: "wide" type: "Convolution" bottom: "data" top: "wide" '
+        "convolution_param { num_output: 4 kernel_size: 1 pad: 20000 } }"
+    )
+    from pydream import zoo
+
+    with pytest.raises(ShapeError, match="layer 'wide' would make 1x4x40001x40001 values, more than 2147483647"):
+        zoo.blob_shapes(path)

@@ -237,9 +237,7 @@ def test_an_old_layer_by_hand():
     legacy = b"\x08\x01\x10\x01\x18\x01\x20\x02"  # num 1, channels 1, height 1, width 2
     doubles = ld(b"\x42", struct.pack("<2d", 0.1, 0.2))  # double_data 8
     pooling = b"\x9a\x01\x04\x08\x01\x10\x03"  # pooling_param 19 { pool 1 AVE, kernel_size 2: 3 }
-    layer = (
-        ld(b"\x22", b"p") + b"\x28\x11" + ld(b"\x32", legacy + doubles) + pooling
-    )  # name, type POOLING, blobs
+    layer = ld(b"\x22", b"p") + b"\x28\x11" + ld(b"\x32", legacy + doubles) + pooling  # name, type POOLING, blobs
     wire = ld(b"\x12", layer)  # layers 2
 
     (old,) = caffe_pb2.NetParameter.FromString(wire).layers
