@@ -8,6 +8,7 @@ import oracle
 import pytest
 
 import pydream.caffe
+from pydream import zoo
 from pydream.errors import NetFileError, ShapeError, UnknownNameError
 
 SHAPE = (2, 3, 9, 8)
@@ -587,7 +588,5 @@ def test_a_blob_beyond_caffes_limit_is_refused_before_memory_is_taken(tmp_path):
         'layer { name: "wide" type: "Convolution" bottom: "data" top: "wide" '
         "convolution_param { num_output: 4 kernel_size: 1 pad: 20000 } }"
     )
-    from pydream import zoo
-
     with pytest.raises(ShapeError, match="layer 'wide' would make 1x4x40001x40001 values, more than 2147483647"):
         zoo.blob_shapes(path)
