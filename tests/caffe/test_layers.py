@@ -44,7 +44,7 @@ class Case:
         return [np.abs(array) + 0.5 for array in drawn] if self.positive_weights else drawn
 
     def run(self, bottoms):
-        return self.formula(*bottoms, *[np.float64(np.float32(array)) for array in self.params()])
+        return self.formula(*bottoms, *[array.astype(np.float32).astype(np.float64) for array in self.params()])
 
 
 IMAGE = [[(1, 3, 7, 9)], [(2, 3, 5, 8)]]  # two passes of one net: other batch, other size
