@@ -116,9 +116,12 @@ T sum_trunk(const Branch<T>*& branch, std::ptrdiff_t n) {
 }
 
 template <class T, class Gradient>
-T mean_of(const Gradient& gradient, std::ptrdiff_t n, std::ptrdiff_t pixels, int threads) {
+T mean_of(const Gradient& gradient, std::ptrdiff_t n, std::ptrdiff_t pixels, std::ptrdiff_t block, int threads) {
+    block = std::min(block, n);
     std::vector<Branch<T>> branches;
-    list_branches(branches, 0, n);
+    for (std::ptrdiff_t start = 0; start < n; start += block) {
+        list_branches(branches, start, std::min(block, n - start));
+    }
     std::vector<Branch<T>*> order;
     order.reserve(branches.size());
     for (Branch<T>& branch : branches) order.push_back(&branch);
@@ -133,9 +136,11 @@ T mean_of(const Gradient& gradient, std::ptrdiff_t n, std::ptrdiff_t pixels, int
                          branch.sum = gradient.sum(branch.start, branch.n);
                      }
                  });
-    const Branch<T>* first = branches.data();
+    T sum = 0;
+    const Branch<T>* next = branches.data();
+    for (std::ptrdiff_t start = 0; start < n; start += block) sum += sum_trunk(next, std::min(block, n - start));
     // NumPy divides a float32 sum by an integer count in double, and rounds then.
-    return static_cast<T>(static_cast<double>(sum_trunk(first, n)) / static_cast<double>(n));
+    return static_cast<T>(static_cast<double>(sum) / static_cast<double>(n));
 }
 
 // ---- The update ----
@@ -190,13 +195,14 @@ PYDREAM_CLONES void clip_row(T* x,  // (n,)
 }  // namespace
 
 template <class T>
-T mean_abs(const T* g, std::ptrdiff_t n, int threads) {
-    return mean_of<T>(Contiguous<T>{g}, n, n, threads);
+T mean_abs(const T* g, std::ptrdiff_t n, std::ptrdiff_t block, int threads) {
+    return mean_of<T>(Contiguous<T>{g}, n, n, block, threads);
 }
 
 template <class T>
-T mean_abs_channels_last(const T* g, std::ptrdiff_t channels, std::ptrdiff_t pixels, int threads) {
-    return mean_of<T>(ChannelsLast<T>{g, channels, pixels}, channels * pixels, pixels, threads);
+T mean_abs_channels_last(const T* g, std::ptrdiff_t channels, std::ptrdiff_t pixels, std::ptrdiff_t block,
+                         int threads) {
+    return mean_of<T>(ChannelsLast<T>{g, channels, pixels}, channels * pixels, pixels, block, threads);
 }
 
 template <class T>
@@ -242,8 +248,9 @@ void ascend_rolled(T* x, const T* g, bool channels_last, std::ptrdiff_t channels
 }
 
 #define PYDREAM_INSTANTIATE(T)                                                                      \
-    template T mean_abs(const T*, std::ptrdiff_t, int);                                             \
-    template T mean_abs_channels_last(const T*, std::ptrdiff_t, std::ptrdiff_t, int);               \
+    template T mean_abs(const T*, std::ptrdiff_t, std::ptrdiff_t, int);                             \
+    template T mean_abs_channels_last(const T*, std::ptrdiff_t, std::ptrdiff_t, std::ptrdiff_t,     \
+                                      int);                                                         \
     template void ascend(T*, const T*, std::ptrdiff_t, T, int);                                     \
     template void clip(T*, const T*, const T*, std::ptrdiff_t, std::ptrdiff_t, int);                \
     template void ascend_rolled(T*, const T*, bool, std::ptrdiff_t, std::ptrdiff_t, std::ptrdiff_t, \

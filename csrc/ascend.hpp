@@ -7,11 +7,12 @@
 
 namespace pydream {
 
-// mean|g|, summed pairwise in NumPy's order and so equal to np.abs(g).mean() bit for bit, whatever `threads`
-// is.
+// mean|g|, summed in NumPy's order and so equal to np.abs(g).mean() bit for bit, whatever `threads` is: pairwise
+// within blocks, block after block.
 template <class T>
-T mean_abs(const T* g,        // (n,)
-           std::ptrdiff_t n,  // at least 1
+T mean_abs(const T* g,            // (n,)
+           std::ptrdiff_t n,      // at least 1
+           std::ptrdiff_t block,  // summands that NumPy takes at a time, at least 1
            int threads);
 
 // The same of a channels-last gradient: the sum runs over it in (channels, pixels) order.
@@ -19,6 +20,7 @@ template <class T>
 T mean_abs_channels_last(const T* g,               // (pixels, channels)
                          std::ptrdiff_t channels,  //
                          std::ptrdiff_t pixels,    //
+                         std::ptrdiff_t block,     //
                          int threads);
 
 // rate = step_size / mean, both of T: a step size of double is rounded to T first, as NumPy 2 does

@@ -85,23 +85,25 @@ Image<T> zoom(const Image<T>& image, std::ptrdiff_t height, std::ptrdiff_t width
 }
 
 template <class T>
-double mean_abs(const Image<T>& gradient) {  // every float is a double too
+double mean_abs(const Image<T>& gradient, std::ptrdiff_t sum_block) {  // every float is a double too
     const Shape s(gradient);
+    want(sum_block >= 1, "want a block of at least 1");
     const T* const g = gradient.data();
     const int threads = pydream::thread_count();
     const py::gil_scoped_release release;
-    return static_cast<double>(pydream::mean_abs(g, s.size(), threads));
+    return static_cast<double>(pydream::mean_abs(g, s.size(), sum_block, threads));
 }
 
 template <class T>
-void ascend(Image<T>& image, const Image<T>& gradient, double step_size) {
+void ascend(Image<T>& image, const Image<T>& gradient, double step_size, std::ptrdiff_t sum_block) {
     const Shape s(image);
+    want(sum_block >= 1, "want a block of at least 1");
     want(Shape(gradient).size() == s.size(), "want a gradient of the image's size");
     T* const x = image.mutable_data();
     const T* const g = gradient.data();
     const int threads = pydream::thread_count();
     const py::gil_scoped_release release;
-    pydream::ascend(x, g, s.size(), pydream::rate_of(step_size, pydream::mean_abs(g, s.size(), threads)),
+    pydream::ascend(x, g, s.size(), pydream::rate_of(step_size, pydream::mean_abs(g, s.size(), sum_block, threads)),
                     threads);
 }
 
@@ -138,8 +140,9 @@ Tensor<T> to_tensor(const Image<T>& image, std::ptrdiff_t ox, std::ptrdiff_t oy,
 template <class T>
 double ascend_tensor(Image<T>& image, const Tensor<T>& gradient, double step_size, std::ptrdiff_t ox,
                      std::ptrdiff_t oy, const std::optional<Bounds<T>>& low,
-                     const std::optional<Bounds<T>>& high, bool channels_last) {
+                     const std::optional<Bounds<T>>& high, bool channels_last, std::ptrdiff_t sum_block) {
     const Shape s(image);
+    want(sum_block >= 1, "want a block of at least 1");
     s.check_shift(ox, oy);
     want(gradient.size() == s.size(), "want a gradient of the image's size");
     want((gradient.flags() & py::detail::npy_api::NPY_ARRAY_ALIGNED_) != 0, "want an aligned array");
@@ -153,8 +156,8 @@ double ascend_tensor(Image<T>& image, const Tensor<T>& gradient, double step_siz
     const T *const from = low ? low->data() : nullptr, *const to = high ? high->data() : nullptr;
     const int threads = pydream::thread_count();
     const py::gil_scoped_release release;
-    const T mean = channels_last ? pydream::mean_abs_channels_last(g, s.channels, s.plane(), threads)
-                                 : pydream::mean_abs(g, s.size(), threads);
+    const T mean = channels_last ? pydream::mean_abs_channels_last(g, s.channels, s.plane(), sum_block, threads)
+                                 : pydream::mean_abs(g, s.size(), sum_block, threads);
     const bool can = pydream::can_ascend(step_size, mean);
     if (can) {
         pydream::ascend_rolled(x, g, channels_last, s.channels, s.height, s.width, ox, oy,
@@ -169,14 +172,15 @@ void define(py::module_& m) {
     const auto image = py::arg("image").noconvert(), gradient = py::arg("gradient").noconvert();
     const auto low = py::arg("low").noconvert(), high = py::arg("high").noconvert();
     const auto ox = py::arg("ox"), oy = py::arg("oy"), step_size = py::arg("step_size");
-    const auto channels_last = py::arg("channels_last");
+    const auto channels_last = py::arg("channels_last"), sum_block = py::arg("sum_block");
     m.def("roll", &roll<T>, image, ox, oy);
     m.def("zoom", &zoom<T>, image, py::arg("height"), py::arg("width"));
-    m.def("mean_abs", &mean_abs<T>, gradient);
-    m.def("ascend", &ascend<T>, image, gradient, step_size);
+    m.def("mean_abs", &mean_abs<T>, gradient, sum_block);
+    m.def("ascend", &ascend<T>, image, gradient, step_size, sum_block);
     m.def("clip", &clip<T>, image, low, high);
     m.def("to_tensor", &to_tensor<T>, image, ox, oy, channels_last);
-    m.def("ascend_tensor", &ascend_tensor<T>, image, gradient, step_size, ox, oy, low, high, channels_last);
+    m.def("ascend_tensor", &ascend_tensor<T>, image, gradient, step_size, ox, oy, low, high, channels_last,
+          sum_block);
 }
 
 }  // namespace

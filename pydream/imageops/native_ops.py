@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from pydream.imageops import _check
 from pydream.imageops._check import Bounds, Image, Real, Tensor
 
@@ -12,6 +14,10 @@ except ImportError as error:
         f"the compiled image core cannot be loaded ({error});"
         " build it with `pip install -e .` where setup.py is, or choose the backend 'numpy'"
     ) from error
+
+# A sum over a whole array is pairwise since NumPy 2.3. Before, NumPy added up blocks of its buffer's size, each of them
+# pairwise.
+_SUM_BLOCK = 8192 if np.lib.NumpyVersion(np.__version__) < "2.3.0" else np.iinfo(np.intp).max
 
 
 def roll(image: Image[Real], ox: int, oy: int) -> Image[Real]:
@@ -79,7 +85,7 @@ def mean_abs(gradient: Image[Real]) -> Real:
         NaN or infinity where the gradient has them or the sum overflows.
     """
     _check.image("gradient", gradient)
-    return gradient.dtype.type(_native.mean_abs(gradient))
+    return gradient.dtype.type(_native.mean_abs(gradient, _SUM_BLOCK))
 
 
 def ascend(image: Image[Real], gradient: Image[Real], step_size: float) -> None:
@@ -97,7 +103,7 @@ def ascend(image: Image[Real], gradient: Image[Real], step_size: float) -> None:
     """
     _check.image("image", image, written=True)
     _check.gradient(gradient, image)
-    _native.ascend(image, gradient, _check.number("step_size", step_size))
+    _native.ascend(image, gradient, _check.number("step_size", step_size), _SUM_BLOCK)
 
 
 def clip(image: Image[Real], low: Bounds[Real], high: Bounds[Real]) -> None:
@@ -173,5 +179,5 @@ def ascend_tensor(
     _check.optional_bounds(low, high, image)
     step_size = _check.number("step_size", step_size)
     ox, oy = _check.shift(ox, oy, image)
-    mean = _native.ascend_tensor(image, gradient, step_size, ox, oy, low, high, bool(channels_last))
+    mean = _native.ascend_tensor(image, gradient, step_size, ox, oy, low, high, bool(channels_last), _SUM_BLOCK)
     return image.dtype.type(mean)

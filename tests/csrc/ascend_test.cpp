@@ -1,11 +1,13 @@
 #include "ascend.hpp"
 
+#include <algorithm>
 #include <cmath>
 
 #include "test.hpp"
 
 namespace {
 
+constexpr std::ptrdiff_t all = std::numeric_limits<std::ptrdiff_t>::max();  // NumPy 2.3's block
 constexpr double infinity = std::numeric_limits<double>::infinity();
 
 // NumPy's pairwise sum, as it reads in its source: one recursion over one array.
@@ -28,10 +30,12 @@ T pairwise(const T* a, std::ptrdiff_t n) {
 }
 
 template <class T>
-T expected_mean(std::vector<T> g) {
+T expected_mean(std::vector<T> g, std::ptrdiff_t block) {
     for (T& x : g) x = std::abs(x);
     const auto n = static_cast<std::ptrdiff_t>(g.size());
-    return static_cast<T>(static_cast<double>(pairwise(g.data(), n)) / static_cast<double>(n));
+    T sum = 0;
+    for (std::ptrdiff_t i = 0; i < n; i += std::min(block, n)) sum += pairwise(g.data() + i, std::min(block, n - i));
+    return static_cast<T>(static_cast<double>(sum) / static_cast<double>(n));
 }
 
 // (channels, pixels) -> (pixels, channels)
@@ -53,11 +57,13 @@ void check_means() {
         for (std::ptrdiff_t pixels :
              {1, 2, 3, 7, 8, 9, 42, 43, 64, 127, 128, 129, 1000, 2731, 8192, 8193, 50021}) {
             const std::vector<T> g = test::numbers<T>(channels * pixels);
-            const T mean = expected_mean(g);
             const std::vector<T> last = channels_last(g, channels);
-            for (int threads : {1, 2, 3, 7}) {
-                CHECK(pydream::mean_abs(g.data(), channels * pixels, threads) == mean);
-                CHECK(pydream::mean_abs_channels_last(last.data(), channels, pixels, threads) == mean);
+            for (std::ptrdiff_t block : {std::ptrdiff_t{100}, std::ptrdiff_t{8192}, all}) {
+                const T mean = expected_mean(g, block);
+                for (int threads : {1, 2, 3, 7}) {
+                    CHECK(pydream::mean_abs(g.data(), channels * pixels, block, threads) == mean);
+                    CHECK(pydream::mean_abs_channels_last(last.data(), channels, pixels, block, threads) == mean);
+                }
             }
         }
     }
@@ -68,9 +74,9 @@ TEST(ascend, double_mean_is_numpys) { check_means<double>(); }
 
 TEST(ascend, mean_by_hand) {
     const std::vector<float> g{1, -2, 3, -6};
-    CHECK(pydream::mean_abs(g.data(), 4, 1) == 3);
+    CHECK(pydream::mean_abs(g.data(), 4, all, 1) == 3);
     const float big[] = {std::numeric_limits<float>::max(), std::numeric_limits<float>::max()};
-    CHECK(std::isinf(pydream::mean_abs(big, 2, 1)));
+    CHECK(std::isinf(pydream::mean_abs(big, 2, all, 1)));
 }
 
 TEST(ascend, can_ascend_only_by_a_finite_rate) {

@@ -267,24 +267,27 @@ def test_the_compiled_functions_stay_in_their_memory_by_themselves():
         lambda: _native.roll(misaligned(), 0, 0),
         lambda: _native.zoom(x, 0, 1),
         lambda: _native.zoom(x, 2**62, 2**62),
-        lambda: _native.ascend(x, image((3, 4, 5)), 1.5),
-        lambda: _native.ascend(read_only(image()), x, 1.5),
+        lambda: _native.ascend(x, image((3, 4, 5)), 1.5, 8192),
+        lambda: _native.ascend(read_only(image()), x, 1.5, 8192),
         lambda: _native.clip(x, b[:2], b),
         lambda: _native.clip(x, b, b[:2]),
         lambda: _native.to_tensor(x, 6, 0, True),
-        lambda: _native.ascend_tensor(x, t[:, 1:], 1.5, 0, 0, None, None, True),
-        lambda: _native.ascend_tensor(x, t, 1.5, 0, 4, None, None, True),
-        lambda: _native.ascend_tensor(x, t, 1.5, 0, 0, b, None, True),
-        lambda: _native.ascend_tensor(x, t, 1.5, 0, 0, b, b[1:], True),
-        lambda: _native.ascend_tensor(read_only(image()), t, 1.5, 0, 0, None, None, True),
+        lambda: _native.mean_abs(x, 0),
+        lambda: _native.ascend(x, image(), 1.5, 0),
+        lambda: _native.ascend_tensor(x, t, 1.5, 0, 0, None, None, True, -1),
+        lambda: _native.ascend_tensor(x, t[:, 1:], 1.5, 0, 0, None, None, True, 8192),
+        lambda: _native.ascend_tensor(x, t, 1.5, 0, 4, None, None, True, 8192),
+        lambda: _native.ascend_tensor(x, t, 1.5, 0, 0, b, None, True, 8192),
+        lambda: _native.ascend_tensor(x, t, 1.5, 0, 0, b, b[1:], True, 8192),
+        lambda: _native.ascend_tensor(read_only(image()), t, 1.5, 0, 0, None, None, True, 8192),
     ):
         with pytest.raises(ValueError):  # noqa: PT011
             call()
     for call in (
         lambda: _native.roll(x.tolist(), 0, 0),
         lambda: _native.roll(x[:, ::2], 0, 0),
-        lambda: _native.ascend(x, x.astype(np.float64), 1.5),
-        lambda: _native.mean_abs(np.ones((1, 1, 1), np.int32)),
+        lambda: _native.ascend(x, x.astype(np.float64), 1.5, 8192),
+        lambda: _native.mean_abs(np.ones((1, 1, 1), np.int32), 8192),
     ):
         with pytest.raises(TypeError):
             call()
