@@ -65,16 +65,20 @@ class Definition:
     layers: list[Any]
 
 
-def read_binary(path: str | os.PathLike[str]) -> Any:
-    """Give the NetParameter of a caffemodel; `NetFileError` where it is none."""
-    path = Path(path)
+def _content(path: str | os.PathLike[str], most: int, kind: str) -> bytes:
+    """Read a file whose size is looked at before memory is taken."""
     try:
-        size = path.stat().st_size
-        if size > _MAX_BINARY_BYTES:
-            raise NetFileError(f"{path}: {size} bytes, more than a caffemodel can hold ({_MAX_BINARY_BYTES})")
-        content = path.read_bytes()
+        size = Path(path).stat().st_size
+        if size > most:
+            raise NetFileError(f"{path}: {size} bytes, more than {kind} has ({most})")
+        return Path(path).read_bytes()
     except OSError as error:
         raise NetFileError(f"{path}: {error.strerror}") from error
+
+
+def read_binary(path: str | os.PathLike[str]) -> Any:
+    """Give the NetParameter of a caffemodel; `NetFileError` where it is none."""
+    content = _content(path, _MAX_BINARY_BYTES, "a caffemodel")
     net = caffe_pb2.NetParameter()
     try:
         net.ParseFromString(content)
@@ -99,14 +103,8 @@ def _strings(net: Any) -> Iterator[str]:
 
 def read_text(path: str | os.PathLike[str]) -> Any:
     """Give the NetParameter of a prototxt; `NetFileError` with line and column where it is none."""
-    path = Path(path)
     try:
-        size = path.stat().st_size
-        if size > _MAX_TEXT_BYTES:
-            raise NetFileError(f"{path}: {size} bytes, too many for a prototxt; is it a caffemodel?")
-        text = path.read_text(encoding="utf-8")
-    except OSError as error:
-        raise NetFileError(f"{path}: {error.strerror}") from error
+        text = _content(path, _MAX_TEXT_BYTES, "a prototxt").decode("utf-8")
     except UnicodeDecodeError as error:
         raise NetFileError(f"{path}: not a prototxt: byte {error.start} is no text; is it a caffemodel?") from error
     try:
