@@ -70,7 +70,7 @@ def _content(path: str | os.PathLike[str], most: int, kind: str) -> bytes:
     try:
         size = Path(path).stat().st_size
         if size > most:
-            raise NetFileError(f"{path}: {size} bytes, more than {kind} has ({most})")
+            raise NetFileError(f"{path}: {size} bytes, more than {kind} can hold ({most})")
         return Path(path).read_bytes()
     except OSError as error:
         raise NetFileError(f"{path}: {error.strerror}") from error

@@ -499,7 +499,7 @@ def test_files_that_are_too_large(tmp_path):
     path = tmp_path / "large.prototxt"
     with path.open("wb") as file:
         file.truncate(2**31)  # sparse: takes no room
-    with pytest.raises(NetFileError, match="2147483648 bytes, too many for a prototxt"):
+    with pytest.raises(NetFileError, match="2147483648 bytes, more than a prototxt can hold"):
         read_text(path)
     with pytest.raises(NetFileError, match="2147483648 bytes, more than a caffemodel can hold"):
         read_binary(path)
