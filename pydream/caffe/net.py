@@ -1,7 +1,8 @@
 """A net is a graph with weights and blobs that behave as pycaffe's: write `data`, run forward, write `diff`, run back.
 
-Arrays are made where they are asked for. What a pass computes stays in TensorFlow until somebody reads it, so a dream
-whose objective is `Blob.copy_data_to_diff` never moves an activation.
+Who computes is a `Runtime`: TensorFlow, or NumPy. Arrays are made where they are asked for. What a pass computes stays
+a tensor of the runtime until somebody reads it, so a dream whose objective is `Blob.copy_data_to_diff` never moves an
+activation.
 """
 
 from __future__ import annotations
@@ -16,17 +17,19 @@ from numpy.typing import DTypeLike, NDArray
 
 from ..errors import ShapeError
 from ..net import Array
-from ..tf import find_device, tensorflow
 from . import mode
 from .definition import MAX_COUNT, Shape, define, read_binary, read_model
 from .graph import Graph
-from .passes import Memos, Passes
+from .numpy_runtime import NumpyRuntime
 from .proto import caffe_pb2
-from .tf_layers import Tensor
+from .runtime import Memos, Runtime, Tensor
+from .tf_runtime import TensorFlowRuntime
 from .weights import weights_of
 
 TRAIN: int = caffe_pb2.TRAIN
 TEST: int = caffe_pb2.TEST
+
+RUNTIMES: dict[str, type[Runtime]] = {"tensorflow": TensorFlowRuntime, "numpy": NumpyRuntime}
 
 
 class Blob:
@@ -59,7 +62,7 @@ class Blob:
         """The values: (n, c, h, w), C-contiguous, writable; zeros until a pass has made them."""
         if self._data is None:
             tensor = None if self._input_shape is not None else self._net._computed(self._name)
-            self._data = np.zeros(self.shape, self._net.dtype) if tensor is None else _to_caffe(tensor)
+            self._data = np.zeros(self.shape, self._net.dtype) if tensor is None else self._net._to_caffe(tensor)
         return self._data
 
     @property
@@ -69,7 +72,7 @@ class Blob:
             tensor = self._diff_tensor
             if tensor is None:
                 tensor = self._net._computed_diff(self._name)
-            self._diff = np.zeros(self.shape, self._net.dtype) if tensor is None else _to_caffe(tensor)
+            self._diff = np.zeros(self.shape, self._net.dtype) if tensor is None else self._net._to_caffe(tensor)
         return self._diff
 
     @property
@@ -137,7 +140,7 @@ class Blob:
         """Give the gradient for a backward pass, in the network's layout."""
         if self._diff is None and self._diff_tensor is not None:
             return self._diff_tensor
-        return _from_caffe(self.diff)
+        return self._net._from_caffe(self.diff)
 
 
 class Blobs(Mapping[str, Blob]):
@@ -182,7 +185,7 @@ class Outputs(Mapping[str, Array]):
 
 
 class Param:
-    """Weights of a layer; read-only, since the traced passes hold a copy of their own."""
+    """Weights of a layer; read-only, since the passes may hold a copy of their own."""
 
     def __init__(self, data: NDArray[Any]) -> None:
         self.data = data
@@ -194,7 +197,7 @@ class Param:
 
 
 class Net:
-    """A Caffe network on TensorFlow, with pycaffe's face.
+    """A Caffe network, with pycaffe's face.
 
     Parameters
     ----------
@@ -208,6 +211,8 @@ class Net:
         float64 is exact: its max pooling tolerates ties, so rounding never picks the winner.
     device : {"auto", "cpu", "gpu", "gpu:N"}, optional
         None: what `set_mode_cpu` or `set_mode_gpu` chose, at first "auto".
+    runtime : {"tensorflow", "numpy"}, or a subclass of Runtime
+        Who computes: TensorFlow, or formulas in NumPy, which are slower and to be read.
 
     Attributes
     ----------
@@ -220,6 +225,8 @@ class Net:
         In the network's channel order; zeros unless told.
     device : str
         Where it runs: ``"CPU:0"`` or ``"GPU:N"``.
+    channels_last : bool
+        Whether tensors are (n, h, w, c), as TensorFlow's, or (n, c, h, w).
 
     Raises
     ------
@@ -227,9 +234,9 @@ class Net:
         For files that are no network, or weights that are missing, misshapen or not finite.
     DeviceError
         For a GPU that is not there.
+    ValueError
+        For a dtype, phase or runtime that is none of the above.
     """
-
-    channels_last = True
 
     def __init__(
         self,
@@ -239,6 +246,7 @@ class Net:
         *,
         dtype: DTypeLike = "float32",
         device: str | None = None,
+        runtime: str | type[Runtime] = "tensorflow",
     ) -> None:
         if isinstance(weights, int):  # pycaffe's Net(model_file, TEST)
             phase, weights = weights, None
@@ -247,6 +255,10 @@ class Net:
         self.dtype = np.dtype(dtype)
         if self.dtype not in (np.float32, np.float64):
             raise ValueError(f"dtype {self.dtype}, want float32 or float64")
+        if isinstance(runtime, str):
+            if runtime not in RUNTIMES:
+                raise ValueError(f"no runtime {runtime!r}; there are: {', '.join(map(repr, RUNTIMES))}")
+            runtime = RUNTIMES[runtime]
         model = model_file if isinstance(model_file, caffe_pb2.NetParameter) else read_model(model_file)
         self._graph = Graph(define(model, _source(model_file)))
         if weights is None:
@@ -270,8 +282,9 @@ class Net:
         self.layer_names = [step.layer.name for step in self._graph.steps]
         made = {name: Blob(self, name, self._graph.declared.get(name)) for name in self._graph.blobs}
         self.blobs = Blobs(made, self._graph)
-        self.device = find_device(mode.wanted_device() if device is None else device)
-        self._passes = Passes(self._graph, params, self.dtype)
+        self._runtime = runtime(self._graph, params, self.dtype, mode.wanted_device() if device is None else device)
+        self.device = self._runtime.device
+        self.channels_last = self._runtime.channels_last
         self._fed: list[Tensor] = []  # the inputs of the last forward pass
         self._end = -1  # the last layer that it ran
         self._tensors: dict[int, Tensor] = {}  # what it computed, by value
@@ -286,8 +299,8 @@ class Net:
         ----------
         end : str, optional
             None: all of them, which only the size that the network was made for may allow.
-        tensor : (n, h, w, c) array, optional
-            The image in the network's own layout, in place of ``blobs["data"].data``; not to be written to while
+        tensor : (n, h, w, c) array, without `channels_last` (n, c, h, w), optional
+            The image in the runtime's own layout, in place of ``blobs["data"].data``; not to be written to while
             this pass's results are read.
         **inputs : (n, c, h, w) array
             Written into the input blobs of these names first, as pycaffe does.
@@ -305,21 +318,20 @@ class Net:
         shapes = self._input_shapes()
         for name in names:
             self._graph.shape(name, shapes)  # says in one line what does not fit
-        fed = [self._input_tensor(name) for name in self.inputs]
+        fed = [self._from_caffe(self.blobs[name].data) for name in self.inputs]
         if tensor is not None:
-            n, c, h, w = shapes[self.inputs[0]]
-            if tensor.shape != (n, h, w, c) or tensor.dtype != self.dtype:
-                raise ShapeError(f"tensor: {tensor.dtype} {tensor.shape}, want {self.dtype} {(n, h, w, c)}")
-            fed[0] = tensor
+            wanted = self._laid_out(shapes[self.inputs[0]])
+            if tensor.shape != wanted or tensor.dtype != self.dtype:
+                raise ShapeError(f"tensor: {tensor.dtype} {tensor.shape}, want {self.dtype} {wanted}")
+            fed[0] = self._runtime.tensor(tensor)
         # Let go of the last pass before the next needs memory. A computed blob's diff stays, as in Caffe.
         for name, blob in self.blobs.items():
             if name not in self.inputs:
                 blob._data = None
             blob._diff_tensor = None
         self._memos, self._tensors, self._start = {}, {}, -1
-        with tensorflow().device(self.device):
-            self._fed = [tensorflow().convert_to_tensor(array) for array in fed]
-            made, self._memos = self._passes.forward(ends, index, self._fed)
+        self._fed = fed
+        made, self._memos = self._runtime.forward(ends, index, fed)
         self._tensors = dict(zip(ends, made, strict=True))
         self._end = index
         return Outputs(self.blobs, names)
@@ -336,20 +348,19 @@ class Net:
 
         Returns
         -------
-        (n, h, w, c) array
-            The gradient at the first input, in the network's own layout; read-only. It is ``blobs["data"].diff`` too.
+        (n, h, w, c) array, without `channels_last` (n, c, h, w)
+            The gradient at the first input, in the runtime's own layout; read-only. It is ``blobs["data"].diff`` too.
         """
         index = self._end if start is None else self._graph.index(start)
         if not 0 <= index <= self._end:
             raise ShapeError(f"backward from {start!r}: run forward to it, or beyond it, first")
         step = self._graph.steps[index]
-        if not self._passes.covers(self._memos, step.tops, index):
-            _, memos = self._passes.forward(step.tops, index, self._fed)
+        if not self._runtime.covers(self._memos, step.tops, index):
+            _, memos = self._runtime.forward(step.tops, index, self._fed)
             self._memos = {**self._memos, **memos}
         self._start = index
         self._seeds = [self.blobs[top]._seed() for top in step.layer.tops]
-        with tensorflow().device(self.device):
-            diffs = self._passes.backward(step.tops, index, self._memos, self._seeds, self._reached())
+        diffs = self._runtime.backward(step.tops, index, self._memos, self._seeds, self._reached())
         gradients = dict(zip(self._reached(), diffs, strict=True))
         for name, blob in self.blobs.items():
             if name in self.inputs or name not in step.layer.tops:
@@ -357,7 +368,7 @@ class Net:
                 blob._diff_tensor = gradients.get(self._graph.inputs.get(name, -1))
         if 0 not in gradients:  # `start` is made of other inputs only
             return np.zeros(self._fed[0].shape, self.dtype)
-        return np.asarray(gradients[0])
+        return self._runtime.array(gradients[0])
 
     def reshape(self) -> None:
         """Check that every layer fits the inputs' present shapes; `ShapeError` names the first that does not."""
@@ -379,17 +390,13 @@ class Net:
     def _input_shapes(self) -> dict[str, Shape]:
         return {name: self.blobs[name].shape for name in self.inputs}
 
-    def _input_tensor(self, name: str) -> Array:
-        return _layout(self.blobs[name].data)
-
     def _computed(self, name: str) -> Tensor | None:
         """Give what the last forward pass left in a blob; None where it did not come that far."""
         value = self._graph.value(name, self._end) if self._end >= 0 else None
         if value is None:
             return None
         if value not in self._tensors:
-            with tensorflow().device(self.device):
-                (self._tensors[value],), _ = self._passes.forward([value], self._end, self._fed)
+            (self._tensors[value],), _ = self._runtime.forward([value], self._end, self._fed)
         return self._tensors[value]
 
     def _computed_diff(self, name: str) -> Tensor | None:
@@ -403,25 +410,25 @@ class Net:
         ]
         if not values:
             return None
-        with tensorflow().device(self.device):  # the first value: an in-place layer's gradient is written over it last
-            return self._passes.backward(step.tops, self._start, self._memos, self._seeds, values[:1])[0]
+        # The first value: an in-place layer's gradient is written over it last.
+        return self._runtime.backward(step.tops, self._start, self._memos, self._seeds, values[:1])[0]
+
+    def _laid_out(self, shape: Shape) -> Shape:
+        """Give the shape of a tensor for Caffe's; only that of images may differ."""
+        return (shape[0], *shape[2:], shape[1]) if self.channels_last and len(shape) == 4 else shape
+
+    def _from_caffe(self, array: Array) -> Tensor:
+        """Give a blob's array as a tensor that shares no memory with it."""
+        images = self.channels_last and array.ndim == 4
+        return self._runtime.tensor((array.transpose(0, 2, 3, 1) if images else array).copy(order="C"))
+
+    def _to_caffe(self, tensor: Tensor) -> Array:
+        """Give a tensor as an array for a blob: new, writable, C-contiguous, in Caffe's order."""
+        array = self._runtime.array(tensor)
+        images = self.channels_last and array.ndim == 4
+        return (array.transpose(0, 3, 1, 2) if images else array).copy(order="C")
 
 
 def _source(file: Any) -> str:
     """Where a network comes from, for messages."""
     return file.name or "network" if isinstance(file, caffe_pb2.NetParameter) else str(file)
-
-
-def _layout(array: Array) -> Array:
-    """(n, c, h, w) to a new (n, h, w, c); other ranks are alike on both sides."""
-    return array.transpose(0, 2, 3, 1).copy() if array.ndim == 4 else array.copy()
-
-
-def _from_caffe(array: Array) -> Tensor:
-    return tensorflow().convert_to_tensor(_layout(array))
-
-
-def _to_caffe(tensor: Tensor) -> Array:
-    """Give a tensor as a writable, C-contiguous array in Caffe's order."""
-    array: Array = np.asarray(tensor)
-    return array.transpose(0, 3, 1, 2).copy() if array.ndim == 4 else array.copy()
