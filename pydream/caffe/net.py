@@ -221,6 +221,8 @@ class Net:
     inputs, outputs : list of str
         Blobs that nothing makes, and blobs that nothing reads.
     layer_names : list of str
+    top_names, bottom_names : dict of str to list of str
+        Layer → the blobs that it writes, and reads.
     mean : (3, 1, 1) array
         In the network's channel order; zeros unless told.
     device : str
@@ -280,6 +282,8 @@ class Net:
         ]
         self.outputs = list(dict.fromkeys(unread))
         self.layer_names = [step.layer.name for step in self._graph.steps]
+        self.top_names = {step.layer.name: list(step.layer.tops) for step in self._graph.steps}
+        self.bottom_names = {step.layer.name: list(step.layer.bottoms) for step in self._graph.steps}
         made = {name: Blob(self, name, self._graph.declared.get(name)) for name in self._graph.blobs}
         self.blobs = Blobs(made, self._graph)
         self._runtime = runtime(self._graph, params, self.dtype, mode.wanted_device() if device is None else device)

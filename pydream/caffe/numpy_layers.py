@@ -134,7 +134,7 @@ class PoolingRunner(Runner[layers.Pooling]):
         padded = np.zeros(padded_shape, diff.dtype)
         for place, view in enumerate(self.taps(padded, shape)):
             view += np.where(winner == place, diff, 0)
-        return (unpad(padded, self.layer.pad, shape),)
+        return (unpad(padded, self.before(shape), shape),)
 
     # The mean; the divisor counts the padding, but not what windows reach beyond it.
 
@@ -147,13 +147,13 @@ class PoolingRunner(Runner[layers.Pooling]):
         padded = np.zeros(padded_shape, diff.dtype)
         for view in self.taps(padded, shape):
             view += diff / self.divisor(shape)
-        return (unpad(padded, self.layer.pad, shape),)
+        return (unpad(padded, self.before(shape), shape),)
 
     def divisor(self, shape: tuple[int, ...]) -> Array:
         """Give each window's number of values, (out_h, out_w)."""
         counts = []
         for out, size, kernel, stride, before in zip(
-            self.out(shape), shape[2:], self.kernel(shape), self.layer.stride, self.layer.pad, strict=True
+            self.out(shape), shape[2:], self.kernel(shape), self.layer.stride, self.before(shape), strict=True
         ):
             first = np.arange(out) * stride - before
             counts.append(np.minimum(first + kernel, size + before) - first)
@@ -165,6 +165,10 @@ class PoolingRunner(Runner[layers.Pooling]):
         """Give the window's size: the whole map in global pooling."""
         return (shape[2], shape[3]) if self.layer.everything else self.layer.kernel
 
+    def before(self, shape: tuple[int, ...]) -> Pair:
+        """Give the padding above and to the left."""
+        return self.layer.pad
+
     def out(self, shape: tuple[int, ...]) -> Pair:
         """Give the top's height and width."""
         ((_, _, h, w),) = self.layer.top_shapes(shape)
@@ -172,7 +176,8 @@ class PoolingRunner(Runner[layers.Pooling]):
 
     def padded(self, x: Array, filler: float) -> Array:
         """Pad x as far as its windows reach."""
-        return pad(x, self.layer.pad, reached(self.out(x.shape), self.layer.stride, self.kernel(x.shape)), filler)
+        size = reached(self.out(x.shape), self.layer.stride, self.kernel(x.shape))
+        return pad(x, self.before(x.shape), size, filler)
 
     def taps(self, padded: Array, shape: tuple[int, ...]) -> Iterator[Array]:
         """Give what each place of the window sees in the padded map of an x of that shape."""

@@ -108,6 +108,8 @@ def test_names(net):
     assert net.layer_names == [
         "conv1", "relu1", "pool1", "left", "left_relu", "right", "aside", "join", "gain", "out", "fc",
     ]  # fmt: skip
+    assert net.top_names["relu1"] == net.bottom_names["relu1"] == ["conv1"]
+    assert (net.bottom_names["join"], net.top_names["fc"]) == (["left", "right", "pool1"], ["logits"])
     assert net.inputs == ["data"]
     assert net.outputs == ["aside", "logits"]
     assert len(net.blobs) == 9
