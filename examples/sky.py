@@ -31,9 +31,7 @@ def noise(rng, shape, scale, slope, stretch=None):
         ones = [1] * len(shape)
         ones[axis] = -1
         square += np.float32((frequency * scale * factor) ** 2).reshape(ones)
-    field = np.fft.irfftn(spectrum / (1 + square) ** (slope / 2), shape, axes=range(len(shape))).astype(
-        np.float32
-    )
+    field = np.fft.irfftn(spectrum / (1 + square) ** (slope / 2), shape, axes=range(len(shape))).astype(np.float32)
     return (field - field.mean()) / field.std()
 
 
