@@ -5,7 +5,7 @@
 //     g = your network's gradient of the objective with respect to data
 //     ascend_tensor(image, g, ox, oy)      image += step_size / mean|g| * g, unrolled, clipped
 //
-// Results are those of NumPy and SciPy in the 2015 notebook to the bit, whatever the number of threads.
+// Results equal those of the NumPy and SciPy functions named below to the bit, whatever the number of threads.
 // docs/c-library.md tells how to build and link, examples/c/step.c shows a step.
 //
 // Arrays    An image is (channels, height, width), C-contiguous: pixel (c, y, x) is at (c * height + y) * width + x.
@@ -89,7 +89,7 @@ PYDREAM_API pydream_status pydream_roll_f64(  // the same in double
     double* out, const double* in, ptrdiff_t channels, ptrdiff_t height, ptrdiff_t width, ptrdiff_t ox, ptrdiff_t oy,
     int threads) PYDREAM_NOEXCEPT;
 
-// Roll, and lay out as the network takes it: with channels_last out[(y + oy) % height, (x + ox) % width, c] = in[c, y, x].
+// Roll, and lay out as the network takes it: out[(y + oy) % height, (x + ox) % width, c] = in[c, y, x] with channels_last.
 // Errors: as pydream_roll_f32.
 PYDREAM_API pydream_status pydream_to_tensor_f32(  //
     float* out,          // (height, width, channels) with channels_last, else (channels, height, width); written,
@@ -106,9 +106,9 @@ PYDREAM_API pydream_status pydream_to_tensor_f64(  // the same in double
     double* out, const double* in, ptrdiff_t channels, ptrdiff_t height, ptrdiff_t width, ptrdiff_t ox, ptrdiff_t oy,
     int channels_last, int threads) PYDREAM_NOEXCEPT;
 
-// Resample with corners on corners: scipy.ndimage.zoom(in, (1, out_height/in_height, out_width/in_width), order=1), with
-// its quirks: the last row or column is 0 where rounding puts its coordinate outside (490 -> 350), and a NaN reaches the
-// neighbours whose weight is 0. The same size gives a copy.
+// Resample with corners on corners: scipy.ndimage.zoom(in, (1, out_height/in_height, out_width/in_width), order=1).
+// SciPy's quirks are kept: the last row or column is 0 where rounding puts its coordinate outside (490 -> 350), and a
+// NaN reaches neighbours although its weight is 0. The same size gives a copy, as in SciPy since 1.16.
 // Errors: NULL, BAD_SIZE, OVERLAP, BAD_THREADS, NO_MEMORY.
 PYDREAM_API pydream_status pydream_zoom_f32(  //
     float* out,                               // (channels, out_height, out_width), written, must not overlap in
@@ -157,8 +157,8 @@ PYDREAM_API pydream_status pydream_ascend_f32(  //
 PYDREAM_API pydream_status pydream_ascend_f64(  // the same in double
     double* x, const double* g, ptrdiff_t n, double step_size, ptrdiff_t sum_block, int threads) PYDREAM_NOEXCEPT;
 
-// x <- min(max(x, low), high): numpy.clip. NaN stays NaN, a NaN bound makes its channel NaN, and where low is above high
-// the result is high.
+// x <- min(max(x, low), high): numpy.clip. NaN stays NaN, a NaN bound makes its channel NaN, and where low is above
+// high the result is high.
 // Errors: NULL, BAD_SIZE, OVERLAP, BAD_THREADS, NO_MEMORY.
 PYDREAM_API pydream_status pydream_clip_f32(  //
     float* x,                                 // (channels, pixels), changed
@@ -171,8 +171,8 @@ PYDREAM_API pydream_status pydream_clip_f64(  // the same in double
     double* x, const double* low, const double* high, ptrdiff_t channels, ptrdiff_t pixels,
     int threads) PYDREAM_NOEXCEPT;
 
-// The second half of a step in one: roll, ascend, roll back and clip, from the gradient as the network gives it. The sum
-// of mean|g| runs in the order of (channels, height, width), whichever layout g has.
+// The second half of a step in one: roll, ascend, roll back and clip, from the gradient as the network gives it. The
+// sum of mean|g| runs in the order of (channels, height, width), whichever layout g has.
 // Errors: NULL, BAD_SIZE, OVERLAP, BAD_BLOCK, BAD_THREADS, NO_MEMORY; NO_STEP, with *mean set.
 PYDREAM_API pydream_status pydream_ascend_tensor_f32(  //
     float* x,                                          // (channels, height, width), changed: not rolled

@@ -1,4 +1,4 @@
-# cmake -DBUILD=… -DEXAMPLE=… -DCONFIG=… -DGENERATOR=… -DC_COMPILER=… -DC_FLAGS=… -DLINK_FLAGS=… -P example.cmake
+# cmake -DBUILD=… -DEXAMPLE=… -DCONFIG=… -DGENERATOR=… -DC_COMPILER=… -DC_FLAGS=… -P example.cmake
 #
 # Installs the library that BUILD has built, builds EXAMPLE with it as a project of its own, runs that and compares what
 # it prints with expected.txt.
@@ -15,7 +15,7 @@ file(REMOVE_RECURSE ${prefix} ${outside})
 run(${CMAKE_COMMAND} --install ${BUILD} --prefix ${prefix} --config ${CONFIG})
 
 set(options -DCMAKE_PREFIX_PATH=${prefix} -DCMAKE_BUILD_TYPE=${CONFIG} -DCMAKE_C_COMPILER=${C_COMPILER}
-  -DCMAKE_C_FLAGS=${C_FLAGS} -DCMAKE_EXE_LINKER_FLAGS=${LINK_FLAGS})
+  -DCMAKE_C_FLAGS=${C_FLAGS})
 run(${CMAKE_COMMAND} -S ${EXAMPLE} -B ${outside} -G ${GENERATOR} ${options})
 run(${CMAKE_COMMAND} --build ${outside} --config ${CONFIG})
 
