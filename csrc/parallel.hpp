@@ -48,7 +48,7 @@ void parallel_for(std::ptrdiff_t count, std::ptrdiff_t elements, int threads, co
     for (std::ptrdiff_t part = 1; part < parts; ++part) {
         try {
             others.emplace_back(run, part);
-        } catch (const std::exception&) {  // no more threads or no memory for one: the work is done all the same
+        } catch (...) {  // no more threads or memory for one to be had: the work is done all the same
             run(part);
         }
     }

@@ -18,11 +18,12 @@ MAY_IMPORT = {
     "image": {"errors"},
     "imageops": set(),
     "preprocessing": {"net"},
-    "objectives": {"net", "preprocessing"},
-    "dream": {"errors", "imageops", "net", "objectives", "preprocessing"},
+    "octaves": {"errors", "net"},
+    "objectives": {"errors", "net", "preprocessing"},
+    "dream": {"errors", "imageops", "net", "objectives", "octaves", "preprocessing"},
     "caffe": {"errors", "net", "tf"},
     "zoo": {"caffe", "errors", "net"},
-    "cli": {"caffe", "dream", "errors", "image", "imageops", "net", "objectives", "preprocessing", "zoo"},
+    "cli": {"caffe", "dream", "errors", "image", "imageops", "net", "objectives", "octaves", "preprocessing", "zoo"},
 }
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from math import prod
 from typing import Any
 
@@ -15,7 +16,7 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from ..errors import ShapeError
-from ..net import Array
+from ..net import Array, unknown_name
 from ..tf import find_device, tensorflow
 from . import mode
 from .definition import MAX_COUNT, Shape, define, read_binary, read_model
@@ -34,6 +35,10 @@ class Blob:
 
     What is written into an input's `data` is what `forward` reads. What is written into another blob's `data` is seen
     by whoever reads it next, an objective for instance, but not by the passes: those keep what they computed.
+
+    A `diff` that was written stays until it is written over. One that a backward pass computed can be read until the
+    next forward pass; an input's stays until the next backward pass. A pass makes new arrays, so read them off the
+    blob again after it.
     """
 
     def __init__(self, net: Net, name: str, shape: Shape | None) -> None:
@@ -43,6 +48,7 @@ class Blob:
         self._data: Array | None = None
         self._diff: Array | None = None
         self._diff_tensor: Tensor = None  # instead of _diff, where nobody has read it yet
+        self._diff_computed = False  # by a backward pass, and not written
 
     def __repr__(self) -> str:
         return f"<Blob {self._name!r}>"
@@ -67,7 +73,7 @@ class Blob:
         """The gradient: as `data`."""
         if self._diff is None:
             tensor = self._diff_tensor
-            if tensor is None:
+            if tensor is None and self._diff_computed:
                 tensor = self._net._computed_diff(self._name)
             self._diff = np.zeros(self.shape, self._net.dtype) if tensor is None else _to_caffe(tensor)
         return self._diff
@@ -119,7 +125,7 @@ class Blob:
             raise ShapeError(f"input {self._name!r} cannot be {shape}: 1 to {MAX_COUNT} values")
         if shape != self._input_shape:
             self._input_shape = shape
-            self._forget()
+            self._data = None
             self._net._resized()
 
     def copy_data_to_diff(self) -> None:
@@ -128,10 +134,11 @@ class Blob:
         if tensor is None:
             self.diff[:] = self.data
         else:
-            self._diff, self._diff_tensor = None, tensor
+            self._set_diff(tensor)
 
-    def _forget(self) -> None:
-        self._data = self._diff = self._diff_tensor = None
+    def _set_diff(self, tensor: Tensor = None, *, computed: bool = False) -> None:
+        """Replace the gradient: by a tensor, by what the last backward pass can tell, or by zeros."""
+        self._diff, self._diff_tensor, self._diff_computed = None, tensor, computed
 
     def _seed(self) -> Tensor:
         """Give the gradient for a backward pass, in the network's layout."""
@@ -216,8 +223,6 @@ class Net:
     inputs, outputs : list of str
         Blobs that nothing makes, and blobs that nothing reads.
     layer_names : list of str
-    mean : (3, 1, 1) array
-        In the network's channel order; zeros unless told.
     device : str
         Where it runs: ``"CPU:0"`` or ``"GPU:N"``.
 
@@ -227,6 +232,10 @@ class Net:
         For files that are no network, or weights that are missing, misshapen or not finite.
     DeviceError
         For a GPU that is not there.
+
+    Notes
+    -----
+    A net is for one thread at a time.
     """
 
     channels_last = True
@@ -257,27 +266,27 @@ class Net:
         self.params = {layer: [Param(array) for array in arrays] for layer, arrays in params.items()}
         self.name = self._graph.name
         self.default_end: str | None = None
-        self.mean: Array = np.zeros((3, 1, 1), self.dtype)
         self.inputs = list(self._graph.inputs)
         read = {bottom for step in self._graph.steps for bottom in step.bottoms}
-        unread = [
-            top
+        self._outputs = {
+            top: value
             for step in self._graph.steps
             for top, value in zip(step.layer.tops, step.tops, strict=True)
             if value not in read
-        ]
-        self.outputs = list(dict.fromkeys(unread))
+        }
+        self.outputs = list(self._outputs)
         self.layer_names = [step.layer.name for step in self._graph.steps]
         made = {name: Blob(self, name, self._graph.declared.get(name)) for name in self._graph.blobs}
         self.blobs = Blobs(made, self._graph)
         self.device = find_device(mode.wanted_device() if device is None else device)
         self._passes = Passes(self._graph, params, self.dtype)
-        self._fed: list[Tensor] = []  # the inputs of the last forward pass
-        self._end = -1  # the last layer that it ran
-        self._tensors: dict[int, Tensor] = {}  # what it computed, by value
-        self._memos: Memos = {}
-        self._start = -1  # where the last backward pass started
-        self._seeds: list[Tensor] = []
+        self._forward: _Forward | None = None  # the last pass each way
+        self._backward: _Backward | None = None
+
+    @property
+    def mean(self) -> Array:
+        """Of the training pictures: (3, 1, 1), of the net's dtype, in its channel order; zeros unless told."""
+        return np.zeros((3, 1, 1), self.dtype)
 
     def forward(self, end: str | None = None, *, tensor: Array | None = None, **inputs: Array) -> Mapping[str, Array]:
         """Run the layers that `end` needs, up to and with the first layer of that name.
@@ -299,29 +308,26 @@ class Net:
         """
         index = self._graph.index(end)
         for name, values in inputs.items():
+            if name not in self.inputs:
+                raise unknown_name("input", name, self.inputs)
             self.blobs[name].data[...] = values
         names = self.outputs if end is None else list(self._graph.steps[index].layer.tops)
-        ends = [value for name in names if (value := self._graph.value(name, index)) is not None]
         shapes = self._input_shapes()
         for name in names:
             self._graph.shape(name, shapes)  # says in one line what does not fit
-        fed = [self._input_tensor(name) for name in self.inputs]
-        if tensor is not None:
-            n, c, h, w = shapes[self.inputs[0]]
-            if tensor.shape != (n, h, w, c) or tensor.dtype != self.dtype:
-                raise ShapeError(f"tensor: {tensor.dtype} {tensor.shape}, want {self.dtype} {(n, h, w, c)}")
-            fed[0] = tensor
-        # Let go of the last pass before the next needs memory. A computed blob's diff stays, as in Caffe.
+        fed = [self._fed(name, tensor if i == 0 else None) for i, name in enumerate(self.inputs)]
+        # Let go of the last pass before the next needs memory.
+        self._forward = self._backward = None
         for name, blob in self.blobs.items():
             if name not in self.inputs:
                 blob._data = None
-            blob._diff_tensor = None
-        self._memos, self._tensors, self._start = {}, {}, -1
+                if blob._diff_computed:
+                    blob._set_diff()
+        ends = list(self._outputs.values() if end is None else self._graph.steps[index].tops)
         with tensorflow().device(self.device):
-            self._fed = [tensorflow().convert_to_tensor(array) for array in fed]
-            made, self._memos = self._passes.forward(ends, index, self._fed)
-        self._tensors = dict(zip(ends, made, strict=True))
-        self._end = index
+            inputs_fed = [tensorflow().convert_to_tensor(array) for array in fed]
+            made, memos = self._passes.forward(ends, index, inputs_fed)
+        self._forward = _Forward(inputs_fed, ends, index, memos, dict(zip(ends, made, strict=True)))
         return Outputs(self.blobs, names)
 
     def backward(self, start: str | None = None) -> Array:
@@ -332,79 +338,114 @@ class Net:
         Parameters
         ----------
         start : str, optional
-            A layer that the last forward pass ran, or None for where that one ended.
+            A layer that the last forward pass ran. None: where that one ended, be it at all the network's outputs.
 
         Returns
         -------
         (n, h, w, c) array
             The gradient at the first input, in the network's own layout; read-only. It is ``blobs["data"].diff`` too.
         """
-        index = self._end if start is None else self._graph.index(start)
-        if not 0 <= index <= self._end:
+        forward = self._forward
+        index = self._graph.index(start) if start is not None else forward.end if forward else 0
+        if forward is None or index > forward.end:
             raise ShapeError(f"backward from {start!r}: run forward to it, or beyond it, first")
-        step = self._graph.steps[index]
-        if not self._passes.covers(self._memos, step.tops, index):
-            _, memos = self._passes.forward(step.tops, index, self._fed)
-            self._memos = {**self._memos, **memos}
-        self._start = index
-        self._seeds = [self.blobs[top]._seed() for top in step.layer.tops]
-        with tensorflow().device(self.device):
-            diffs = self._passes.backward(step.tops, index, self._memos, self._seeds, self._reached())
-        gradients = dict(zip(self._reached(), diffs, strict=True))
-        for name, blob in self.blobs.items():
-            if name in self.inputs or name not in step.layer.tops:
-                blob._diff = None
-                blob._diff_tensor = gradients.get(self._graph.inputs.get(name, -1))
-        if 0 not in gradients:  # `start` is made of other inputs only
-            return np.zeros(self._fed[0].shape, self.dtype)
-        return np.asarray(gradients[0])
+        values = forward.values if start is None else list(self._graph.steps[index].tops)
+        seeds = [self.blobs[self._graph.blob(value)]._seed() for value in values]
+        if not self._passes.covers(forward.memos, values, index):
+            with tensorflow().device(self.device):
+                _, memos = self._passes.forward(values, index, forward.inputs)
+            forward.memos.update(memos)
+        steps = self._graph.needed(values, index)
+        # Each blob's first value: Caffe writes an in-place layer's gradient over the one that it was given.
+        reached = {name: self._graph.first_value(name) for step in steps for name in step.layer.bottoms}
+        self._backward = _Backward(values, index, seeds, reached)
+        inputs = [name for name in self.inputs if name in reached]
+        gradients = dict(zip(inputs, self._gradients([reached[name] for name in inputs]), strict=True))
+        for name in {*reached, *self.inputs}:
+            self.blobs[name]._set_diff(gradients.get(name), computed=name in reached)
+        if self.inputs[0] not in gradients:  # `start` is made of other inputs only
+            return np.zeros(forward.inputs[0].shape, self.dtype)
+        return np.asarray(gradients[self.inputs[0]])
 
     def reshape(self) -> None:
         """Check that every layer fits the inputs' present shapes; `ShapeError` names the first that does not."""
         self._graph.check(self._input_shapes())
 
     def _resized(self) -> None:
-        """Drop what was computed from inputs of another shape."""
+        """Drop what belongs to inputs of another shape."""
+        self._forward = self._backward = None
         for name, blob in self.blobs.items():
+            blob._set_diff()
             if name not in self.inputs:
-                blob._forget()
-        self._memos, self._tensors, self._end, self._start = {}, {}, -1, -1
-
-    def _reached(self) -> list[int]:
-        """Give the inputs that the step which backward starts from is made of."""
-        step = self._graph.steps[self._start]
-        read = {value for needed in self._graph.needed(list(step.tops), self._start) for value in needed.bottoms}
-        return [value for value in self._graph.inputs.values() if value in read]
+                blob._data = None
 
     def _input_shapes(self) -> dict[str, Shape]:
         return {name: self.blobs[name].shape for name in self.inputs}
 
-    def _input_tensor(self, name: str) -> Array:
-        return _layout(self.blobs[name].data)
+    def _fed(self, name: str, tensor: Array | None) -> Array:
+        """Give an input in the network's layout: `tensor`, which must fit, or else the blob's data."""
+        if tensor is None:
+            return _layout(self.blobs[name].data)
+        n, c, h, w = self.blobs[name].shape
+        if tensor.shape != (n, h, w, c) or tensor.dtype != self.dtype:
+            raise ShapeError(f"tensor: {tensor.dtype} {tensor.shape}, want {self.dtype} {(n, h, w, c)}")
+        return tensor
 
     def _computed(self, name: str) -> Tensor | None:
         """Give what the last forward pass left in a blob; None where it did not come that far."""
-        value = self._graph.value(name, self._end) if self._end >= 0 else None
-        if value is None:
+        forward = self._forward
+        value = self._graph.value(name, forward.end) if forward else None
+        if forward is None or value is None:
             return None
-        if value not in self._tensors:
+        if value not in forward.tensors:
+            # Who reads one blob often reads them all: they are computed together.
+            steps = self._graph.needed(forward.values, forward.end)
+            tops = {top for step in steps for top in step.layer.tops}
+            passed = [last for top in tops if (last := self._graph.value(top, forward.end)) is not None]
+            wanted = sorted(passed) if value in passed else [value]
             with tensorflow().device(self.device):
-                (self._tensors[value],), _ = self._passes.forward([value], self._end, self._fed)
-        return self._tensors[value]
+                made = self._passes.values(wanted, forward.end, forward.inputs)
+            forward.tensors.update(zip(wanted, made, strict=True))
+        return forward.tensors[value]
 
-    def _computed_diff(self, name: str) -> Tensor | None:
-        """Give what the last backward pass left in a blob's diff; None where it did not come by."""
-        if self._start < 0:
-            return None
-        step = self._graph.steps[self._start]
-        steps = self._graph.needed(list(step.tops), self._start)
-        values = [
-            value for needed in steps for top, value in zip(needed.layer.tops, needed.tops, strict=True) if top == name
-        ]
-        if not values:
-            return None
-        with tensorflow().device(self.device):  # the first value: an in-place layer's gradient is written over it last
-            return self._passes.backward(step.tops, self._start, self._memos, self._seeds, values[:1])[0]
+    def _computed_diff(self, name: str) -> Tensor:
+        """Give what the last backward pass left in the diff of a blob that it reached."""
+        assert self._backward is not None
+        if not self._backward.gradients:
+            names = list(self._backward.reached)
+            found = self._gradients([self._backward.reached[name] for name in names])
+            self._backward.gradients.update(zip(names, found, strict=True))
+        return self._backward.gradients[name]
+
+    def _gradients(self, values: list[int]) -> list[Tensor]:
+        """Run the last backward pass for the gradients at these values."""
+        forward, backward = self._forward, self._backward
+        assert forward is not None
+        assert backward is not None
+        with tensorflow().device(self.device):
+            return self._passes.backward(backward.values, backward.start, forward.memos, backward.seeds, values)
+
+
+@dataclass
+class _Forward:
+    """What a forward pass leaves."""
+
+    inputs: list[Tensor]
+    values: list[int]  # where it ended,
+    end: int  # in or before this step
+    memos: Memos
+    tensors: dict[int, Tensor]  # value → what it is, as far as anybody has asked
+
+
+@dataclass
+class _Backward:
+    """What a backward pass leaves."""
+
+    values: list[int]  # where it started,
+    start: int  # in or before this step
+    seeds: list[Tensor]
+    reached: dict[str, int]  # blob → the value whose gradient its diff is
+    gradients: dict[str, Tensor] = field(default_factory=dict)  # of these blobs, once anybody has asked
 
 
 def _source(file: Any) -> str:

@@ -40,9 +40,13 @@ class Passes:
 
         `inputs` has one tensor an input of the graph, in its order.
         """
-        function = self._forward_function(tuple(values), end)
-        tensors, memos = function(*inputs)
+        tensors, memos = self._forward_function(tuple(values), end, keep_memos=True)(*inputs)
         return tensors, memos
+
+    def values(self, values: Sequence[int], end: int, inputs: Sequence[Tensor]) -> list[Tensor]:
+        """Compute values and nothing else."""
+        tensors, _ = self._forward_function(tuple(values), end, keep_memos=False)(*inputs)
+        return list(tensors)
 
     def backward(
         self, values: Sequence[int], start: int, memos: Memos, diffs: Sequence[Tensor], wanted: Sequence[int]
@@ -67,8 +71,8 @@ class Passes:
                 self._runners[step.tops] = RUNNERS[type(layer)](layer, self._params.get(layer.name, []), self._dtype)
         return self._runners[step.tops]
 
-    def _forward_function(self, values: tuple[int, ...], end: int) -> Any:
-        key = ("forward", values, end)
+    def _forward_function(self, values: tuple[int, ...], end: int, *, keep_memos: bool) -> Any:
+        key = ("forward", values, end, keep_memos)
         if key in self._traced:
             return self._traced[key]
         tf = tensorflow()
@@ -77,10 +81,12 @@ class Passes:
 
         def run(*tensors: Tensor) -> tuple[list[Tensor], Memos]:
             known = dict(zip(inputs.values(), tensors, strict=True))
-            memos = {}
+            memos: Memos = {}
             for step in steps:
-                tops, memos[_key(step)] = self._runner(step).forward(*(known[value] for value in step.bottoms))
+                tops, memo = self._runner(step).forward(*(known[value] for value in step.bottoms))
                 known.update(zip(step.tops, tops, strict=True))
+                if keep_memos:
+                    memos[_key(step)] = memo
             return [known[value] for value in values], memos
 
         specs = [tf.TensorSpec(_open(self._graph.declared[name]), self._dtype) for name in inputs]
