@@ -89,7 +89,8 @@ PYDREAM_API pydream_status pydream_roll_f64(  // the same in double
     double* out, const double* in, ptrdiff_t channels, ptrdiff_t height, ptrdiff_t width, ptrdiff_t ox, ptrdiff_t oy,
     int threads) PYDREAM_NOEXCEPT;
 
-// Roll and lay out as the network takes it; with channels_last out[(y + oy) % height, (x + ox) % width, c] = in[c, y, x].
+// Roll, and lay out as the network takes it: with channels_last
+// out[(y + oy) % height, (x + ox) % width, c] = in[c, y, x], else as pydream_roll_f32.
 // Errors: as pydream_roll_f32.
 PYDREAM_API pydream_status pydream_to_tensor_f32(  //
     float* out,          // (height, width, channels) with channels_last, else (channels, height, width); written,
