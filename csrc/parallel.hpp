@@ -12,8 +12,10 @@
 
 namespace pydream {
 
+constexpr int most_threads = 1024;
+
 // Threads to use: the environment's PYDREAM_NUM_THREADS, else the processors that this process may run on.
-// Throws std::invalid_argument where the variable is not a whole number from 1 to 1024.
+// Throws std::invalid_argument where the variable is not a whole number from 1 to most_threads.
 int thread_count();
 
 // Work that is worth a thread of its own, in array elements read: below it a start costs more than it saves.
