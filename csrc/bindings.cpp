@@ -55,6 +55,7 @@ struct Shape {
     void check_bounds(const py::array& bounds) const {
         want(bounds.ndim() == 3 && bounds.shape(0) == channels && bounds.size() == channels,
              "want bounds (C, 1, 1)");
+        want((bounds.flags() & py::detail::npy_api::NPY_ARRAY_ALIGNED_) != 0, "want aligned bounds");
     }
 };
 

@@ -12,8 +12,6 @@ namespace pydream {
 
 namespace {
 
-constexpr int most_threads = 1024;
-
 int processors() {
 #ifdef __linux__
     cpu_set_t allowed;  // holds 1024 processors; on a larger machine the call fails

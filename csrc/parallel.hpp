@@ -7,14 +7,15 @@
 #include <algorithm>
 #include <cstddef>
 #include <exception>
-#include <system_error>
 #include <thread>
 #include <vector>
 
 namespace pydream {
 
+constexpr int most_threads = 1024;
+
 // Threads to use: the environment's PYDREAM_NUM_THREADS, else the processors that this process may run on.
-// Throws std::invalid_argument where the variable is not a whole number from 1 to 1024.
+// Throws std::invalid_argument where the variable is not a whole number from 1 to most_threads.
 int thread_count();
 
 // Work that is worth a thread of its own, in array elements read: below it a start costs more than it saves.
@@ -47,7 +48,7 @@ void parallel_for(std::ptrdiff_t count, std::ptrdiff_t elements, int threads, co
     for (std::ptrdiff_t part = 1; part < parts; ++part) {
         try {
             others.emplace_back(run, part);
-        } catch (const std::system_error&) {  // no more threads to be had: the work is done all the same
+        } catch (...) {  // no more threads or memory for one to be had: the work is done all the same
             run(part);
         }
     }

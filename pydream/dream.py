@@ -14,15 +14,14 @@ from . import imageops
 from .errors import ShapeError, UnknownNameError, ZeroGradientError
 from .net import Array, Net
 from .objectives import Objective, objective_L2
+from .octaves import MOST_OCTAVES, check_octaves, octave_sizes
 from .preprocessing import deprocess, preprocess
 
 NOTEBOOK_END = "inception_4c/output"
 
-# Bounds that no dream needs to exceed; beyond them sizes and sums overflow.
-MOST_OCTAVES = 1000
+# Bounds that no dream needs to exceed; beyond them sums overflow.
 LARGEST_STEP = 255.0
 LARGEST_JITTER = 100_000
-_SEARCHED = 1024  # the largest side that is tried to tell the least size that a layer takes
 
 OnStep = Callable[[int, int, Array], None]
 
@@ -71,7 +70,8 @@ def make_step(
     clip : bool
         Whether to keep the pixels within 0..255.
     objective : callable
-        Given the blob `end`, writes its ``diff``.
+        Given the blob `end`, writes its ``diff``. Meanwhile ``net.blobs["data"].data`` is the image unshifted,
+        where the notebook has it shifted.
     rng : numpy.random.RandomState, optional
         Draws the shift; None: NumPy's global legacy state, as the notebook does, so `numpy.random.seed` seeds it.
     backend : {"native", "numpy"}
@@ -86,12 +86,27 @@ def make_step(
     ValueError
         For a parameter out of its range.
     """
-    _want(0 < step_size <= LARGEST_STEP, "step_size", step_size, f"a number above 0, at most {LARGEST_STEP}")
+    _want(
+        _is_real(step_size) and 0 < step_size <= LARGEST_STEP,
+        "step_size",
+        step_size,
+        f"a number above 0, at most {LARGEST_STEP}",
+    )
     jitter = _whole("jitter", jitter, 0, LARGEST_JITTER)
+    _want(
+        hasattr(rng, "randint") or rng is None,
+        "rng",
+        rng,
+        "a numpy.random.RandomState: other generators draw other shifts",
+    )
     ops = imageops.backend(backend)
     end = find_end(net, end)
     src = net.blobs["data"]  # input image is stored in Net's 'data' blob
     dst = net.blobs[end]
+    if src.shape[0] != 1:
+        raise ShapeError(
+            f"the input holds {src.shape[0]} images; a step takes one: net.blobs['data'].reshape(1, 3, h, w)"
+        )
     image = src.data[0]
 
     ox, oy = (np.random if rng is None else rng).randint(-jitter, jitter + 1, 2)
@@ -166,7 +181,9 @@ def deepdream(
         As `make_step`.
     """
     iter_n, octave_n = _whole("iter_n", iter_n, 1), _whole("octave_n", octave_n, 1, MOST_OCTAVES)
-    _want(1 <= octave_scale < math.inf, "octave_scale", octave_scale, "a number of at least 1")
+    _want(
+        _is_real(octave_scale) and 1 <= octave_scale < math.inf, "octave_scale", octave_scale, "a number of at least 1"
+    )
     ops = imageops.backend(backend)
     end = find_end(net, end)
     # prepare base images for all octaves
@@ -188,6 +205,7 @@ def deepdream(
                 detail = ops.zoom(detail, h, w)  # upscale details from the previous octave
             src.reshape(1, 3, h, w)  # resize the network's input image size
             src.data[0] = octave_base + detail
+            net.blobs[end].diff[...] = 0  # as in a fresh process: nothing is left over from another dream
             image = src.data[0]
             for i in range(iter_n):
                 make_step(net, end=end, clip=clip, rng=rng, backend=backend, **step_params)
@@ -204,18 +222,6 @@ def deepdream(
         raise DreamInterrupted(deprocess(net, so_far), steps) from interrupt
     # returning the resulting image
     return deprocess(net, src.data[0])
-
-
-def octave_sizes(height: int, width: int, octave_n: int = 4, octave_scale: float = 1.4) -> list[tuple[int, int]]:
-    """Give the (height, width) of every octave, the picture's own first.
-
-    Each is ``int(round(size * (1 / octave_scale)))`` of the one before, as SciPy's zoom rounds: halves to even.
-    """
-    sizes = [(height, width)]
-    for _ in range(octave_n - 1):
-        h, w = sizes[-1]
-        sizes.append((round(h * (1.0 / octave_scale)), round(w * (1.0 / octave_scale))))
-    return sizes
 
 
 def display_range(vis: Array) -> Array:
@@ -238,40 +244,8 @@ def find_end(net: Net, end: str | None) -> str:
     return end
 
 
-def check_octaves(net: Net, end: str, sizes: list[tuple[int, int]]) -> None:
-    """Raise `ShapeError` where an octave does not fit the layers up to `end`.
-
-    Parameters
-    ----------
-    net : Net
-        Its input has the last fitting size afterwards.
-    end : str
-    sizes : list of (height, width)
-        As `octave_sizes` gives them.
-    """
-    for number, (h, w) in zip(range(1, len(sizes) + 1), sizes[::-1], strict=True):
-        reason = _misfit(net, end, h, w)
-        if reason is None:
-            continue
-        which = f"octave {number} of {len(sizes)} ({w}x{h})" if len(sizes) > 1 else f"the picture ({w}x{h})"
-        fitting = sum(_misfit(net, end, *size) is None for size in sizes)
-        if fitting:
-            most = f"at most {fitting} octave{'s' if fitting > 1 else ''}"
-            raise ShapeError(f"{which} is too small for {end!r}: use {most}, or a larger picture ({reason})")
-        too_large = _misfit(net, end, _SEARCHED, _SEARCHED)  # of a layer that takes one size only
-        least = next(side for side in range(1, _SEARCHED + 1) if too_large or _misfit(net, end, side, side) is None)
-        needs = f"it needs at least {least}x{least}" if min(h, w) < least else reason
-        raise ShapeError(f"{which} does not fit {end!r}: {too_large or needs}")
-
-
-def _misfit(net: Net, end: str, h: int, w: int) -> str | None:
-    """Give why an image of that size does not go through the layers up to `end`, or None."""
-    try:
-        net.blobs["data"].reshape(1, 3, h, w)
-        net.blobs[end].shape  # noqa: B018
-    except ShapeError as error:
-        return str(error)
-    return None
+def _is_real(value: object) -> bool:
+    return isinstance(value, numbers.Real)
 
 
 def _want(fits: bool, name: str, value: object, what: str) -> None:

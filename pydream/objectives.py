@@ -7,6 +7,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import ArrayLike
 
+from .errors import ShapeError
 from .net import Array, Blob, Net
 from .preprocessing import preprocess
 
@@ -45,17 +46,27 @@ def objective_guide(net: Net, guide: ArrayLike, end: str) -> Objective:
     Returns
     -------
     callable
-        An objective, for `make_step` or `deepdream`.
+        An objective, for `make_step` or `deepdream` with the same `end`.
+
+    Raises
+    ------
+    ValueError, ShapeError
+        For a guide that is no picture, or too small for `end`. The objective itself raises `ShapeError` for another
+        layer's blob.
     """
-    guide = np.asarray(guide)
     src, dst = net.blobs["data"], net.blobs[end]
-    src.reshape(1, 3, *guide.shape[:2])
-    src.data[0] = preprocess(net, guide)
+    image = preprocess(net, guide)
+    src.reshape(1, *image.shape)
+    src.data[0] = image
     net.forward(end=end)
     guide_features = dst.data[0].copy()
 
     def objective(dst: Blob) -> None:
         ch = guide_features.shape[0]
+        if dst.shape[1] != ch:
+            raise ShapeError(
+                f"the guide's features are of {end!r}, {ch} channels; the dream's layer has {dst.shape[1]}"
+            )
         x = dst.data[0].reshape(ch, -1)
         y = guide_features.reshape(ch, -1)
         dst.diff[0].reshape(ch, -1)[:] = y[:, _best_match(x, y)]

@@ -208,8 +208,10 @@ def _weights_beside(path: Path) -> Path | None:
 def _registry() -> dict[str, Entry]:
     package = Path(__file__).resolve().parent
     # In an installed package the folder is inside it, in a checkout beside it.
-    root = next(folder for folder in (package / "models", package.parent / "models") if folder.is_dir())
-    return {entry.name: entry for entry in map(_entry, sorted(root.glob("*/README.md")))}
+    roots = [folder for folder in (package / "models", package.parent / "models") if folder.is_dir()]
+    if not roots:
+        raise NetFileError(f"the networks' folder {package / 'models'} is missing; install pydream again")
+    return {entry.name: entry for entry in map(_entry, sorted(roots[0].glob("*/README.md")))}
 
 
 def _entry(readme: Path) -> Entry:

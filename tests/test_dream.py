@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 
 import pydream
-from pydream.dream import check_octaves, display_range, octave_sizes
+from pydream.dream import display_range
 from pydream.errors import ShapeError, UnknownNameError, ZeroGradientError
+from pydream.octaves import check_octaves, octave_sizes
 
 QUICK = {"octave_n": 2, "iter_n": 2}
 
@@ -21,7 +22,7 @@ def picture():
 
 
 def dream(net, picture, **params):
-    return pydream.deepdream(net, picture, rng=np.random.RandomState(0), **{**QUICK, **params})
+    return pydream.deepdream(net, picture, **{"rng": np.random.RandomState(0), **QUICK, **params})
 
 
 def test_result(squeezenet32, picture):
@@ -204,6 +205,9 @@ def test_default_layer(squeezenet32, googlenet32):
         ({"iter_n": math.nan}, ValueError, "iter_n: nan, want a whole number"),
         ({"jitter": math.inf}, ValueError, "jitter: inf, want a whole number"),
         ({"jitter": 10**6}, ValueError, "jitter: 1000000, want at least 0, at most 100000"),
+        ({"step_size": "x"}, ValueError, "step_size: x, want a number"),
+        ({"octave_scale": None}, ValueError, "octave_scale: None, want a number"),
+        ({"rng": np.random.default_rng(0)}, ValueError, "want a numpy.random.RandomState"),
         ({"jitter": -1}, ValueError, "jitter: -1"),
         ({"backend": "cuda"}, ValueError, "native"),
     ],
@@ -247,6 +251,33 @@ def test_advice_on_size_holds(squeezenet32):
 def test_no_picture(squeezenet32, picture):
     with pytest.raises(ValueError, match="img: "):
         pydream.deepdream(squeezenet32, picture)
+
+
+def test_a_large_octave_is_not_called_too_small(squeezenet32):
+    with pytest.raises(ShapeError, match=r"octave 2 of 2 \(12000x12000\) does not fit .*more than 2147483647"):
+        check_octaves(squeezenet32, "fire8/concat", [(12000, 12000), (8571, 8571)])
+
+
+def test_octaves_of_a_class_dream(googlenet32):
+    """Only the size that the network was made for will do, so a larger picture is no advice."""
+    with pytest.raises(ShapeError) as caught:
+        check_octaves(googlenet32, "prob", octave_sizes(224, 224))
+    assert "use at most 1 octave (" in str(caught.value)
+
+
+def test_a_batch_is_refused():
+    net = pydream.load_net("squeezenet_v1.1")
+    net.blobs["data"].reshape(2, 3, 64, 64)
+    with pytest.raises(ShapeError, match="the input holds 2 images; a step takes one"):
+        pydream.make_step(net)
+
+
+def test_a_guide_of_another_layer_is_refused(squeezenet32, picture):
+    objective = pydream.objective_guide(squeezenet32, picture, "fire3/concat")
+    with pytest.raises(ShapeError, match="the guide's features are of 'fire3/concat', 128 channels"):
+        dream(squeezenet32, picture, end="fire8/concat", objective=objective)
+    with pytest.raises(ValueError, match="img: shape"):
+        pydream.objective_guide(squeezenet32, picture[0], "fire3/concat")
 
 
 @pytest.mark.parametrize("backend", ["native", "numpy"])

@@ -18,13 +18,19 @@ MAY_IMPORT = {
     "image": {"errors"},
     "imageops": set(),
     "preprocessing": {"net"},
-    "objectives": {"net", "preprocessing"},
-    "dream": {"errors", "imageops", "net", "objectives", "preprocessing"},
+    "octaves": {"errors", "net"},
+    "objectives": {"errors", "net", "preprocessing"},
+    "dream": {"errors", "imageops", "net", "objectives", "octaves", "preprocessing"},
     "caffe": {"errors", "net", "tf"},
     "zoo": {"caffe", "errors", "net"},
-    "testing": {"__init__", "caffe", "dream", "errors", "imageops", "net", "objectives", "preprocessing", "zoo"},
-    "cli": {"caffe", "dream", "errors", "image", "imageops", "net", "objectives", "preprocessing", "testing", "zoo"},
-}
+    "testing": {
+        "__init__", "caffe", "dream", "errors", "imageops", "net", "objectives", "octaves", "preprocessing", "zoo",
+    },
+    "cli": {
+        "caffe", "dream", "errors", "image", "imageops", "net", "objectives", "octaves", "preprocessing", "testing",
+        "zoo",
+    },
+}  # fmt: skip
 
 
 def imports(root):

@@ -34,6 +34,7 @@ def test_contents(wheel):
     assert set(NEEDED) <= set(names)
     assert sum(name.startswith("pydream/imageops/_native.") and name.endswith(".so") for name in names) == 1
     assert not [name for name in names if name.startswith(("tests/", "csrc/", "models/"))]
+    assert not [name for name in names if name.endswith((".h", ".a", ".cmake", ".pc")) or "libpydream" in name]
 
 
 def test_a_dream_from_the_wheel(wheel, root, tmp_path):

@@ -72,6 +72,8 @@ def test_links(root):
         "README.md",
         "CONTRIBUTING.md",
         "CHANGELOG.md",
+        "docs/c-library.md",
+        "docs/porting.md",
         *(f"models/{e.name}/README.md" for e in zoo.networks()),
     ):
         text = (root / document).read_text(encoding="utf-8")

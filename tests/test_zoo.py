@@ -155,10 +155,32 @@ def test_set_mode_gpu_is_never_silent(monkeypatch):
     import pydream.caffe as caffe
     from pydream.caffe import mode
 
+    monkeypatch.setattr(mode, "_mode", "auto")
     monkeypatch.setattr(tf.config, "list_physical_devices", lambda kind: [])
     with pytest.raises(DeviceError, match="TensorFlow sees none"):
         caffe.set_mode_gpu()
     assert mode.wanted_device() == "auto"
     caffe.set_mode_cpu()
     assert mode.wanted_device() == "cpu"
-    monkeypatch.setattr(mode, "_wanted", "auto")
+
+
+def test_mode_and_device_are_chosen_apart(monkeypatch):
+    """As in Caffe, in any order."""
+    import tensorflow as tf
+
+    import pydream.caffe as caffe
+    from pydream.caffe import mode
+
+    monkeypatch.setattr(mode, "_mode", "auto")
+    monkeypatch.setattr(mode, "_gpu", 0)
+    monkeypatch.setattr(tf.config, "list_physical_devices", lambda kind: ["first", "second"])
+    caffe.set_device(1)
+    caffe.set_mode_gpu()
+    assert mode.wanted_device() == "gpu:1"
+    caffe.set_mode_cpu()
+    caffe.set_device(0)
+    assert mode.wanted_device() == "cpu"
+    caffe.set_mode_gpu()
+    assert mode.wanted_device() == "gpu:0"
+    with pytest.raises(DeviceError, match="no GPU 2: TensorFlow sees 2"):
+        caffe.set_device(2)

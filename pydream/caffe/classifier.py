@@ -55,11 +55,14 @@ class Classifier(Net):
     ) -> None:
         super().__init__(model_file, pretrained_file, TEST, dtype=dtype, device=device, runtime=runtime)
         self.transformer = Transformer()
-        if mean is not None:
-            per_channel = np.asarray(mean, self.dtype)
-            if per_channel.shape not in ((3,), (3, 1, 1)):
-                raise ValueError(f"mean: shape {per_channel.shape}, want one number a channel, (3,)")
-            self.mean = per_channel.reshape(3, 1, 1)
-        self.transformer.mean[self.inputs[0]] = self.mean
+        per_channel = np.asarray(np.zeros(3) if mean is None else mean, self.dtype)
+        if per_channel.shape not in ((3,), (3, 1, 1)):
+            raise ValueError(f"mean: shape {per_channel.shape}, want one number a channel, (3,)")
+        self.transformer.mean[self.inputs[0]] = per_channel.reshape(3, 1, 1)
         if channel_swap is not None:
             self.transformer.channel_swap[self.inputs[0]] = tuple(channel_swap)
+
+    @property
+    def mean(self) -> Array:
+        """The transformer's: (3, 1, 1), of the net's dtype, in its channel order."""
+        return np.asarray(self.transformer.mean[self.inputs[0]], self.dtype)

@@ -7,6 +7,7 @@ so that the rest of the package sees new-style `LayerParameter` messages and not
 from __future__ import annotations
 
 import os
+import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
 from math import prod
@@ -68,9 +69,11 @@ class Definition:
 def _content(path: str | os.PathLike[str], most: int, kind: str) -> bytes:
     """Read a file whose size is looked at before memory is taken."""
     try:
-        size = Path(path).stat().st_size
-        if size > most:
-            raise NetFileError(f"{path}: {size} bytes, more than {kind} can hold ({most})")
+        facts = Path(path).stat()
+        if not stat.S_ISREG(facts.st_mode):
+            raise NetFileError(f"{path}: no regular file")
+        if facts.st_size > most:
+            raise NetFileError(f"{path}: {facts.st_size} bytes, more than {kind} can hold ({most})")
         return Path(path).read_bytes()
     except OSError as error:
         raise NetFileError(f"{path}: {error.strerror}") from error

@@ -63,7 +63,10 @@ class Graph:
                     raise NetFileError(f"layer {layer.name!r}: blob {top!r} is made twice")
                 latest[top] = value
             self.steps.append(Step(layer, bottoms, tops))
-        self.blobs = list(dict.fromkeys(self._blob_of))
+        self._values_of: dict[str, list[int]] = {}
+        for value, blob in enumerate(self._blob_of):
+            self._values_of.setdefault(blob, []).append(value)
+        self.blobs = list(self._values_of)
         self._known_shapes: dict[tuple[str, tuple[Shape, ...]], Shape] = {}
         self.params: dict[str, list[Shape]] = {}
         shapes = self._infer(self.declared, len(self.steps))
@@ -103,12 +106,16 @@ class Graph:
 
     def value(self, blob: str, end: int) -> int | None:
         """Give the value that `blob` holds once the layers up to and with `end` have run; None: no value yet."""
-        found = self.inputs.get(blob)
-        for step in self.steps[: end + 1]:
-            for top, value in zip(step.layer.tops, step.tops, strict=True):
-                if top == blob:
-                    found = value
-        return found
+        made = sum(len(step.tops) for step in self.steps[: end + 1]) + len(self.inputs)
+        return max((value for value in self._values_of[blob] if value < made), default=None)
+
+    def first_value(self, blob: str) -> int:
+        """Give the value that `blob` gets first, which in-place layers then overwrite."""
+        return self._values_of[blob][0]
+
+    def blob(self, value: int) -> str:
+        """Give the blob that holds a value."""
+        return self._blob_of[value]
 
     def needed(self, values: list[int], end: int) -> list[Step]:
         """Give the steps up to and with `end` that `values` are made of, in running order."""

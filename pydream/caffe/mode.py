@@ -4,28 +4,30 @@ from __future__ import annotations
 
 from ..tf import find_device
 
-_wanted = "auto"
+_mode = "auto"
+_gpu = 0
 
 
 def set_mode_cpu() -> None:
     """Run the nets to come on the CPU."""
-    global _wanted
-    _wanted = "cpu"
+    global _mode
+    _mode = "cpu"
 
 
 def set_mode_gpu() -> None:
-    """Run the nets to come on the first GPU; `DeviceError` where there is none."""
-    set_device(0)
+    """Run the nets to come on the GPU of `set_device`, at first 0; `DeviceError` where it is not there."""
+    global _mode
+    find_device(f"gpu:{_gpu}")
+    _mode = "gpu"
 
 
 def set_device(device_id: int) -> None:
-    """Run the nets to come on that GPU; `DeviceError` where it is not there."""
-    global _wanted
-    wanted = f"gpu:{device_id}"
-    find_device(wanted)
-    _wanted = wanted
+    """Choose the GPU that `set_mode_gpu` means; `DeviceError` where it is not there."""
+    global _gpu
+    find_device(f"gpu:{device_id}")
+    _gpu = device_id
 
 
 def wanted_device() -> str:
     """Give the choice, as `find_device` takes it."""
-    return _wanted
+    return f"gpu:{_gpu}" if _mode == "gpu" else _mode

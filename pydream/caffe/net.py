@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from math import prod
 from typing import Any
 
@@ -16,7 +17,7 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from ..errors import ShapeError
-from ..net import Array
+from ..net import Array, unknown_name
 from . import mode
 from .definition import MAX_COUNT, Shape, define, read_binary, read_model
 from .graph import Graph
@@ -37,6 +38,10 @@ class Blob:
 
     What is written into an input's `data` is what `forward` reads. What is written into another blob's `data` is seen
     by whoever reads it next, an objective for instance, but not by the passes: those keep what they computed.
+
+    A `diff` that was written stays until it is written over. One that a backward pass computed can be read until the
+    next forward pass; an input's stays until the next backward pass. A pass makes new arrays, so read them off the
+    blob again after it.
     """
 
     def __init__(self, net: Net, name: str, shape: Shape | None) -> None:
@@ -46,6 +51,7 @@ class Blob:
         self._data: Array | None = None
         self._diff: Array | None = None
         self._diff_tensor: Tensor = None  # instead of _diff, where nobody has read it yet
+        self._diff_computed = False  # by a backward pass, and not written
 
     def __repr__(self) -> str:
         return f"<Blob {self._name!r}>"
@@ -70,7 +76,7 @@ class Blob:
         """The gradient: as `data`."""
         if self._diff is None:
             tensor = self._diff_tensor
-            if tensor is None:
+            if tensor is None and self._diff_computed:
                 tensor = self._net._computed_diff(self._name)
             self._diff = np.zeros(self.shape, self._net.dtype) if tensor is None else self._net._to_caffe(tensor)
         return self._diff
@@ -122,7 +128,7 @@ class Blob:
             raise ShapeError(f"input {self._name!r} cannot be {shape}: 1 to {MAX_COUNT} values")
         if shape != self._input_shape:
             self._input_shape = shape
-            self._forget()
+            self._data = None
             self._net._resized()
 
     def copy_data_to_diff(self) -> None:
@@ -131,10 +137,11 @@ class Blob:
         if tensor is None:
             self.diff[:] = self.data
         else:
-            self._diff, self._diff_tensor = None, tensor
+            self._set_diff(tensor)
 
-    def _forget(self) -> None:
-        self._data = self._diff = self._diff_tensor = None
+    def _set_diff(self, tensor: Tensor = None, *, computed: bool = False) -> None:
+        """Replace the gradient: by a tensor, by what the last backward pass can tell, or by zeros."""
+        self._diff, self._diff_tensor, self._diff_computed = None, tensor, computed
 
     def _seed(self) -> Tensor:
         """Give the gradient for a backward pass, in the network's layout."""
@@ -223,8 +230,6 @@ class Net:
     layer_names : list of str
     top_names, bottom_names : dict of str to list of str
         Layer → the blobs that it writes, and reads.
-    mean : (3, 1, 1) array
-        In the network's channel order; zeros unless told.
     device : str
         Where it runs: ``"CPU:0"`` or ``"GPU:N"``.
     channels_last : bool
@@ -238,6 +243,10 @@ class Net:
         For a GPU that is not there.
     ValueError
         For a dtype, phase or runtime that is none of the above.
+
+    Notes
+    -----
+    A net is for one thread at a time.
     """
 
     def __init__(
@@ -271,16 +280,15 @@ class Net:
         self.params = {layer: [Param(array) for array in arrays] for layer, arrays in params.items()}
         self.name = self._graph.name
         self.default_end: str | None = None
-        self.mean: Array = np.zeros((3, 1, 1), self.dtype)
         self.inputs = list(self._graph.inputs)
         read = {bottom for step in self._graph.steps for bottom in step.bottoms}
-        unread = [
-            top
+        self._outputs = {
+            top: value
             for step in self._graph.steps
             for top, value in zip(step.layer.tops, step.tops, strict=True)
             if value not in read
-        ]
-        self.outputs = list(dict.fromkeys(unread))
+        }
+        self.outputs = list(self._outputs)
         self.layer_names = [step.layer.name for step in self._graph.steps]
         self.top_names = {step.layer.name: list(step.layer.tops) for step in self._graph.steps}
         self.bottom_names = {step.layer.name: list(step.layer.bottoms) for step in self._graph.steps}
@@ -289,12 +297,13 @@ class Net:
         self._runtime = runtime(self._graph, params, self.dtype, mode.wanted_device() if device is None else device)
         self.device = self._runtime.device
         self.channels_last = self._runtime.channels_last
-        self._fed: list[Tensor] = []  # the inputs of the last forward pass
-        self._end = -1  # the last layer that it ran
-        self._tensors: dict[int, Tensor] = {}  # what it computed, by value
-        self._memos: Memos = {}
-        self._start = -1  # where the last backward pass started
-        self._seeds: list[Tensor] = []
+        self._forward: _Forward | None = None  # the last pass each way
+        self._backward: _Backward | None = None
+
+    @property
+    def mean(self) -> Array:
+        """Of the training pictures: (3, 1, 1), of the net's dtype, in its channel order; zeros unless told."""
+        return np.zeros((3, 1, 1), self.dtype)
 
     def forward(self, end: str | None = None, *, tensor: Array | None = None, **inputs: Array) -> Mapping[str, Array]:
         """Run the layers that `end` needs, up to and with the first layer of that name.
@@ -316,28 +325,24 @@ class Net:
         """
         index = self._graph.index(end)
         for name, values in inputs.items():
+            if name not in self.inputs:
+                raise unknown_name("input", name, self.inputs)
             self.blobs[name].data[...] = values
         names = self.outputs if end is None else list(self._graph.steps[index].layer.tops)
-        ends = [value for name in names if (value := self._graph.value(name, index)) is not None]
         shapes = self._input_shapes()
         for name in names:
             self._graph.shape(name, shapes)  # says in one line what does not fit
-        fed = [self._from_caffe(self.blobs[name].data) for name in self.inputs]
-        if tensor is not None:
-            wanted = self._laid_out(shapes[self.inputs[0]])
-            if tensor.shape != wanted or tensor.dtype != self.dtype:
-                raise ShapeError(f"tensor: {tensor.dtype} {tensor.shape}, want {self.dtype} {wanted}")
-            fed[0] = self._runtime.tensor(tensor)
-        # Let go of the last pass before the next needs memory. A computed blob's diff stays, as in Caffe.
+        fed = [self._fed(name, tensor if i == 0 else None) for i, name in enumerate(self.inputs)]
+        # Let go of the last pass before the next needs memory.
+        self._forward = self._backward = None
         for name, blob in self.blobs.items():
             if name not in self.inputs:
                 blob._data = None
-            blob._diff_tensor = None
-        self._memos, self._tensors, self._start = {}, {}, -1
-        self._fed = fed
-        made, self._memos = self._runtime.forward(ends, index, fed)
-        self._tensors = dict(zip(ends, made, strict=True))
-        self._end = index
+                if blob._diff_computed:
+                    blob._set_diff()
+        ends = list(self._outputs.values() if end is None else self._graph.steps[index].tops)
+        made, memos = self._runtime.forward(ends, index, fed)
+        self._forward = _Forward(fed, ends, index, memos, dict(zip(ends, made, strict=True)))
         return Outputs(self.blobs, names)
 
     def backward(self, start: str | None = None) -> Array:
@@ -348,91 +353,127 @@ class Net:
         Parameters
         ----------
         start : str, optional
-            A layer that the last forward pass ran, or None for where that one ended.
+            A layer that the last forward pass ran. None: where that one ended, be it at all the network's outputs.
 
         Returns
         -------
         (n, h, w, c) array, without `channels_last` (n, c, h, w)
             The gradient at the first input, in the runtime's own layout; read-only. It is ``blobs["data"].diff`` too.
         """
-        index = self._end if start is None else self._graph.index(start)
-        if not 0 <= index <= self._end:
+        forward = self._forward
+        index = self._graph.index(start) if start is not None else forward.end if forward else 0
+        if forward is None or index > forward.end:
             raise ShapeError(f"backward from {start!r}: run forward to it, or beyond it, first")
-        step = self._graph.steps[index]
-        if not self._runtime.covers(self._memos, step.tops, index):
-            _, memos = self._runtime.forward(step.tops, index, self._fed)
-            self._memos = {**self._memos, **memos}
-        self._start = index
-        self._seeds = [self.blobs[top]._seed() for top in step.layer.tops]
-        diffs = self._runtime.backward(step.tops, index, self._memos, self._seeds, self._reached())
-        gradients = dict(zip(self._reached(), diffs, strict=True))
-        for name, blob in self.blobs.items():
-            if name in self.inputs or name not in step.layer.tops:
-                blob._diff = None
-                blob._diff_tensor = gradients.get(self._graph.inputs.get(name, -1))
-        if 0 not in gradients:  # `start` is made of other inputs only
-            return np.zeros(self._fed[0].shape, self.dtype)
-        return self._runtime.array(gradients[0])
+        values = forward.values if start is None else list(self._graph.steps[index].tops)
+        seeds = [self.blobs[self._graph.blob(value)]._seed() for value in values]
+        if not self._runtime.covers(forward.memos, values, index):
+            _, memos = self._runtime.forward(values, index, forward.inputs)
+            forward.memos.update(memos)
+        steps = self._graph.needed(values, index)
+        # Each blob's first value: Caffe writes an in-place layer's gradient over the one that it was given.
+        reached = {name: self._graph.first_value(name) for step in steps for name in step.layer.bottoms}
+        self._backward = _Backward(values, index, seeds, reached)
+        inputs = [name for name in self.inputs if name in reached]
+        gradients = dict(zip(inputs, self._gradients([reached[name] for name in inputs]), strict=True))
+        for name in {*reached, *self.inputs}:
+            self.blobs[name]._set_diff(gradients.get(name), computed=name in reached)
+        if self.inputs[0] not in gradients:  # `start` is made of other inputs only
+            return np.zeros(forward.inputs[0].shape, self.dtype)
+        return self._runtime.array(gradients[self.inputs[0]])
 
     def reshape(self) -> None:
         """Check that every layer fits the inputs' present shapes; `ShapeError` names the first that does not."""
         self._graph.check(self._input_shapes())
 
     def _resized(self) -> None:
-        """Drop what was computed from inputs of another shape."""
+        """Drop what belongs to inputs of another shape."""
+        self._forward = self._backward = None
         for name, blob in self.blobs.items():
+            blob._set_diff()
             if name not in self.inputs:
-                blob._forget()
-        self._memos, self._tensors, self._end, self._start = {}, {}, -1, -1
-
-    def _reached(self) -> list[int]:
-        """Give the inputs that the step which backward starts from is made of."""
-        step = self._graph.steps[self._start]
-        read = {value for needed in self._graph.needed(list(step.tops), self._start) for value in needed.bottoms}
-        return [value for value in self._graph.inputs.values() if value in read]
+                blob._data = None
 
     def _input_shapes(self) -> dict[str, Shape]:
         return {name: self.blobs[name].shape for name in self.inputs}
 
-    def _computed(self, name: str) -> Tensor | None:
-        """Give what the last forward pass left in a blob; None where it did not come that far."""
-        value = self._graph.value(name, self._end) if self._end >= 0 else None
-        if value is None:
-            return None
-        if value not in self._tensors:
-            (self._tensors[value],), _ = self._runtime.forward([value], self._end, self._fed)
-        return self._tensors[value]
-
-    def _computed_diff(self, name: str) -> Tensor | None:
-        """Give what the last backward pass left in a blob's diff; None where it did not come by."""
-        if self._start < 0:
-            return None
-        step = self._graph.steps[self._start]
-        steps = self._graph.needed(list(step.tops), self._start)
-        values = [
-            value for needed in steps for top, value in zip(needed.layer.tops, needed.tops, strict=True) if top == name
-        ]
-        if not values:
-            return None
-        # The first value: an in-place layer's gradient is written over it last.
-        return self._runtime.backward(step.tops, self._start, self._memos, self._seeds, values[:1])[0]
-
-    def _laid_out(self, shape: Shape) -> Shape:
-        """Give the shape of a tensor for Caffe's; only that of images may differ."""
-        return (shape[0], *shape[2:], shape[1]) if self.channels_last and len(shape) == 4 else shape
+    def _fed(self, name: str, tensor: Array | None) -> Tensor:
+        """Give an input in the runtime's layout: `tensor`, which must fit, or else the blob's data."""
+        if tensor is None:
+            return self._from_caffe(self.blobs[name].data)
+        shape = self.blobs[name].shape
+        wanted = (shape[0], *shape[2:], shape[1]) if self.channels_last and len(shape) == 4 else shape
+        if tensor.shape != wanted or tensor.dtype != self.dtype:
+            raise ShapeError(f"tensor: {tensor.dtype} {tensor.shape}, want {self.dtype} {wanted}")
+        return self._runtime.tensor(tensor)
 
     def _from_caffe(self, array: Array) -> Tensor:
         """Give a blob's array as a tensor that shares no memory with it."""
-        images = self.channels_last and array.ndim == 4
-        return self._runtime.tensor((array.transpose(0, 2, 3, 1) if images else array).copy(order="C"))
+        return self._runtime.tensor(_moved(array, (0, 2, 3, 1) if self.channels_last else None))
 
     def _to_caffe(self, tensor: Tensor) -> Array:
-        """Give a tensor as an array for a blob: new, writable, C-contiguous, in Caffe's order."""
-        array = self._runtime.array(tensor)
-        images = self.channels_last and array.ndim == 4
-        return (array.transpose(0, 3, 1, 2) if images else array).copy(order="C")
+        """Give a tensor as an array for a blob."""
+        return _moved(self._runtime.array(tensor), (0, 3, 1, 2) if self.channels_last else None)
+
+    def _computed(self, name: str) -> Tensor | None:
+        """Give what the last forward pass left in a blob; None where it did not come that far."""
+        forward = self._forward
+        value = self._graph.value(name, forward.end) if forward else None
+        if forward is None or value is None:
+            return None
+        if value not in forward.tensors:
+            # Who reads one blob often reads them all: they are computed together.
+            steps = self._graph.needed(forward.values, forward.end)
+            tops = {top for step in steps for top in step.layer.tops}
+            passed = [last for top in tops if (last := self._graph.value(top, forward.end)) is not None]
+            wanted = sorted(passed) if value in passed else [value]
+            made = self._runtime.values(wanted, forward.end, forward.inputs)
+            forward.tensors.update(zip(wanted, made, strict=True))
+        return forward.tensors[value]
+
+    def _computed_diff(self, name: str) -> Tensor:
+        """Give what the last backward pass left in the diff of a blob that it reached."""
+        assert self._backward is not None
+        if not self._backward.gradients:
+            names = list(self._backward.reached)
+            found = self._gradients([self._backward.reached[name] for name in names])
+            self._backward.gradients.update(zip(names, found, strict=True))
+        return self._backward.gradients[name]
+
+    def _gradients(self, values: list[int]) -> list[Tensor]:
+        """Run the last backward pass for the gradients at these values."""
+        forward, backward = self._forward, self._backward
+        assert forward is not None
+        assert backward is not None
+        return self._runtime.backward(backward.values, backward.start, forward.memos, backward.seeds, values)
+
+
+@dataclass
+class _Forward:
+    """What a forward pass leaves."""
+
+    inputs: list[Tensor]
+    values: list[int]  # where it ended,
+    end: int  # in or before this step
+    memos: Memos
+    tensors: dict[int, Tensor]  # value → what it is, as far as anybody has asked
+
+
+@dataclass
+class _Backward:
+    """What a backward pass leaves."""
+
+    values: list[int]  # where it started,
+    start: int  # in or before this step
+    seeds: list[Tensor]
+    reached: dict[str, int]  # blob → the value whose gradient its diff is
+    gradients: dict[str, Tensor] = field(default_factory=dict)  # of these blobs, once anybody has asked
 
 
 def _source(file: Any) -> str:
     """Where a network comes from, for messages."""
     return file.name or "network" if isinstance(file, caffe_pb2.NetParameter) else str(file)
+
+
+def _moved(array: Array, axes: tuple[int, ...] | None) -> Array:
+    """Give a new, writable, C-contiguous array; images with their axes in another order."""
+    return (array.transpose(axes) if axes and array.ndim == 4 else array).copy(order="C")

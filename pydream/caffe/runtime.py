@@ -115,6 +115,11 @@ class Runtime(ABC):
             known.update(zip(step.tops, tops, strict=True))
         return [known[value] for value in values], memos
 
+    def values(self, values: Sequence[int], end: int, inputs: Sequence[Tensor]) -> list[Tensor]:
+        """Compute values and nothing else."""
+        tensors, _ = self.forward(values, end, inputs)
+        return tensors
+
     def backward(
         self, values: Sequence[int], start: int, memos: Memos, diffs: Sequence[Tensor], wanted: Sequence[int]
     ) -> list[Tensor]:

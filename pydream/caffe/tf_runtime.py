@@ -36,16 +36,23 @@ class TensorFlowRuntime(Runtime):
 
     def forward(self, values: Sequence[int], end: int, inputs: Sequence[Tensor]) -> tuple[list[Tensor], Memos]:
         """As `Runtime.forward`, traced."""
-        key = ("forward", tuple(values), end)
+        run = super().forward
+        tensors, memos = self._run(("forward", tuple(values), end), lambda *fed: run(values, end, fed), inputs)
+        return tensors, memos
+
+    def values(self, values: Sequence[int], end: int, inputs: Sequence[Tensor]) -> list[Tensor]:
+        """As `Runtime.values`, traced by itself: what nobody reads is not computed."""
+        run = super().forward
+        tensors: list[Tensor] = self._run(("values", tuple(values), end), lambda *fed: run(values, end, fed)[0], inputs)
+        return tensors
+
+    def _run(self, key: Any, run: Callable[..., Any], inputs: Sequence[Tensor]) -> Any:
+        """Run a forward pass, traced where it was not."""
         if key not in self._traced:
             shapes = self.graph.declared.values()
-            self._traced[key] = self._trace(
-                lambda *tensors: super(TensorFlowRuntime, self).forward(values, end, tensors),
-                [tensorflow().TensorSpec(_open(shape), self.dtype) for shape in shapes],
-            )
+            self._traced[key] = self._trace(run, [tensorflow().TensorSpec(_open(s), self.dtype) for s in shapes])
         with tensorflow().device(self.device):
-            tensors, memos = self._traced[key](*inputs)
-        return tensors, memos
+            return self._traced[key](*inputs)
 
     def backward(
         self, values: Sequence[int], start: int, memos: Memos, diffs: Sequence[Tensor], wanted: Sequence[int]
@@ -54,8 +61,9 @@ class TensorFlowRuntime(Runtime):
         key = ("backward", tuple(values), start, tuple(wanted))
         read = self.read_back(memos, values, start)
         if key not in self._traced:
+            run = super().backward
             self._traced[key] = self._trace(
-                lambda memos, diffs: super(TensorFlowRuntime, self).backward(values, start, memos, diffs, wanted),
+                lambda memos, diffs: run(values, start, memos, diffs, wanted),
                 [tensorflow().nest.map_structure(_spec, read), [_spec(diff) for diff in diffs]],
             )
         with tensorflow().device(self.device):

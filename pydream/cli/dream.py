@@ -15,17 +15,16 @@ import numpy as np
 from ..dream import (
     LARGEST_JITTER,
     LARGEST_STEP,
-    MOST_OCTAVES,
     DreamInterrupted,
     deepdream,
     display_range,
     find_end,
     make_step,
-    octave_sizes,
 )
 from ..errors import ImageFileError, ShapeError
 from ..image import check_writable, read_image, write_image
 from ..objectives import objective_guide
+from ..octaves import MOST_OCTAVES, octave_sizes
 from ..zoo import DEFAULT_NETWORK, load_net
 from .errors import debug_option, interruption, sigterm_as_ctrl_c
 from .network import device_name, load, weights_option

@@ -17,7 +17,7 @@ except ImportError as error:
 
 # A sum over a whole array is pairwise since NumPy 2.3. Before, NumPy added up blocks of its buffer's size, each of them
 # pairwise.
-_SUM_BLOCK = 8192 if np.lib.NumpyVersion(np.__version__) < "2.3.0" else np.iinfo(np.intp).max
+_SUM_BLOCK = 8192 if np.lib.NumpyVersion(np.__version__) < "2.3.0.dev0" else np.iinfo(np.intp).max
 
 
 def roll(image: Image[Real], ox: int, oy: int) -> Image[Real]:

@@ -14,9 +14,10 @@ from google.protobuf import text_format
 from .. import __version__
 from ..caffe import Net
 from ..caffe.proto import caffe_pb2
-from ..dream import deepdream, make_step, octave_sizes
+from ..dream import deepdream, make_step
 from ..errors import PydreamError
 from ..objectives import objective_guide, objective_L2
+from ..octaves import octave_sizes
 from ..preprocessing import deprocess, preprocess
 from ..zoo import DEFAULT_NETWORK, find_network, load_net
 from . import samples

@@ -1,5 +1,6 @@
 """Reading networks and weights: old and new files, training files, and files that are none."""
 
+import os
 import re
 import tracemalloc
 
@@ -491,7 +492,7 @@ def test_files_that_are_not_there(tmp_path):
         with pytest.raises(NetFileError, match=r"no\.(prototxt|caffemodel): No such file"):
             call()
     for read in (read_text, read_binary, pydream.caffe.Net):
-        with pytest.raises(NetFileError, match=r"[Dd]irectory"):
+        with pytest.raises(NetFileError, match="no regular file"):
             read(tmp_path)
 
 
@@ -503,6 +504,15 @@ def test_files_that_are_too_large(tmp_path):
         read_text(path)
     with pytest.raises(NetFileError, match="2147483648 bytes, more than a caffemodel can hold"):
         read_binary(path)
+
+
+def test_a_pipe_is_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "pipe.caffemodel")
+    for read in (read_text, read_binary):
+        with pytest.raises(NetFileError, match="no regular file"):
+            read(tmp_path / "pipe.caffemodel")
+        with pytest.raises(NetFileError, match="no regular file"):
+            read(tmp_path)
 
 
 def _try(net):

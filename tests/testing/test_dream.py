@@ -81,6 +81,6 @@ def test_float32_is_held_too():
 
 def test_the_mean(net):
     other = pydream.load_net("squeezenet_v1.1", dtype="float64", runtime="numpy")
-    other.mean = np.float64([104, 117, 123]).reshape(3, 1, 1)
+    other.transformer.mean["data"] = np.float64([104, 117, 123]).reshape(3, 1, 1)
     with pytest.raises(ConformanceError, match=r"mean: .* as if it were ImageNet's, 104, 117, 123"):
         check_dream(other)

@@ -82,15 +82,15 @@ def test_another_network(shared):
 )
 def test_mean(mean, words):
     net = load()
-    net.mean = np.float64(mean).reshape(3, 1, 1)
+    net.transformer.mean["data"] = np.float64(mean).reshape(3, 1, 1)
     failure = first_failure(net)
     assert failure.name == "mean"
     assert words in failure.fault
 
 
 def test_shape_of_the_mean():
-    net = load()
-    net.mean = net.mean.ravel()
+    net = Port(load())
+    net.mean = net.net.mean.ravel()
     assert "as if its shape were (3,)" in first_failure(net).fault
 
 

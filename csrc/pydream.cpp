@@ -1,0 +1,246 @@
+// pydream.h over the kernels: looks at the arguments, calls a kernel, and turns what it throws into a status.
+#include "pydream.h"
+
+#include <cstdint>
+#include <limits>
+#include <new>
+#include <stdexcept>
+
+#include "ascend.hpp"
+#include "parallel.hpp"
+#include "roll.hpp"
+#include "zoom.hpp"
+
+#define PYDREAM_TEXT(x) PYDREAM_TEXT_OF(x)
+#define PYDREAM_TEXT_OF(x) #x
+
+namespace {
+
+struct Refused {
+    pydream_status status;
+};
+
+void want(bool fact, pydream_status otherwise) {
+    if (!fact) throw Refused{otherwise};
+}
+
+template <class Call>
+pydream_status status_of(const Call& call) noexcept {
+    try {
+        call();
+        return PYDREAM_OK;
+    } catch (const Refused& refused) {
+        return refused.status;
+    } catch (const std::bad_alloc&) {
+        return PYDREAM_NO_MEMORY;
+    } catch (const std::length_error&) {  // more than a vector could ever hold
+        return PYDREAM_NO_MEMORY;
+    } catch (...) {
+        return PYDREAM_FAILED;
+    }
+}
+
+int threads_of(int threads) {
+    want(0 <= threads && threads <= pydream::most_threads, PYDREAM_BAD_THREADS);
+    if (threads > 0) return threads;
+    try {
+        return pydream::thread_count();
+    } catch (const std::invalid_argument&) {
+        throw Refused{PYDREAM_BAD_THREADS};
+    }
+}
+
+// The elements of an array of T with these sizes, known to be within what memory can address.
+template <class T>
+std::ptrdiff_t count_of(std::ptrdiff_t channels, std::ptrdiff_t height, std::ptrdiff_t width = 1) {
+    constexpr std::ptrdiff_t most = std::numeric_limits<std::ptrdiff_t>::max() / static_cast<std::ptrdiff_t>(sizeof(T));
+    want(channels >= 1 && height >= 1 && width >= 1, PYDREAM_BAD_SIZE);
+    want(channels <= most / height && channels * height <= most / width, PYDREAM_BAD_SIZE);
+    return channels * height * width;
+}
+
+template <class T>
+void want_apart(const T* a, std::ptrdiff_t a_count, const T* b, std::ptrdiff_t b_count) {
+    const auto a_at = reinterpret_cast<std::uintptr_t>(a), b_at = reinterpret_cast<std::uintptr_t>(b);
+    const auto bytes = [](std::ptrdiff_t count) { return static_cast<std::uintptr_t>(count) * sizeof(T); };
+    want(a_at < b_at ? b_at - a_at >= bytes(a_count) : a_at - b_at >= bytes(b_count), PYDREAM_OVERLAP);
+}
+
+template <class... Pointers>
+void want_pointers(Pointers... pointers) {
+    want((... && (pointers != nullptr)), PYDREAM_NULL);
+}
+
+// The same shift in 0..size-1.
+std::ptrdiff_t within(std::ptrdiff_t shift, std::ptrdiff_t size) {
+    const std::ptrdiff_t rest = shift % size;
+    return rest < 0 ? rest + size : rest;
+}
+
+template <class T>
+pydream_status to_tensor(T* out, const T* in, std::ptrdiff_t channels, std::ptrdiff_t height, std::ptrdiff_t width,
+                         std::ptrdiff_t ox, std::ptrdiff_t oy, bool channels_last, int threads) noexcept {
+    return status_of([&] {
+        want_pointers(out, in);
+        const std::ptrdiff_t n = count_of<T>(channels, height, width);
+        want_apart(out, n, in, n);
+        const auto kernel = channels_last ? pydream::roll_channels_last<T> : pydream::roll<T>;
+        kernel(out, in, channels, height, width, within(ox, width), within(oy, height), threads_of(threads));
+    });
+}
+
+template <class T>
+pydream_status zoom(T* out, const T* in, std::ptrdiff_t channels, std::ptrdiff_t in_height, std::ptrdiff_t in_width,
+                    std::ptrdiff_t out_height, std::ptrdiff_t out_width, int threads) noexcept {
+    return status_of([&] {
+        want_pointers(out, in);
+        const std::ptrdiff_t in_count = count_of<T>(channels, in_height, in_width);
+        want_apart(out, count_of<T>(channels, out_height, out_width), in, in_count);
+        pydream::zoom(out, in, channels, in_height, in_width, out_height, out_width, threads_of(threads));
+    });
+}
+
+template <class T>
+pydream_status mean_abs(T* mean, const T* g, std::ptrdiff_t n, std::ptrdiff_t sum_block, int threads) noexcept {
+    return status_of([&] {
+        want_pointers(mean, g);
+        want(sum_block >= 1, PYDREAM_BAD_BLOCK);
+        *mean = pydream::mean_abs(g, count_of<T>(n, 1), sum_block, threads_of(threads));
+    });
+}
+
+template <class T>
+pydream_status ascend(T* x, const T* g, std::ptrdiff_t n, double step_size, std::ptrdiff_t sum_block,
+                      int threads) noexcept {
+    return status_of([&] {
+        want_pointers(x, g);
+        want_apart(x, count_of<T>(n, 1), g, n);
+        want(sum_block >= 1, PYDREAM_BAD_BLOCK);
+        const int most = threads_of(threads);
+        pydream::ascend(x, g, n, pydream::rate_of(step_size, pydream::mean_abs(g, n, sum_block, most)), most);
+    });
+}
+
+template <class T>
+pydream_status clip(T* x, const T* low, const T* high, std::ptrdiff_t channels, std::ptrdiff_t pixels,
+                    int threads) noexcept {
+    return status_of([&] {
+        want_pointers(x, low, high);
+        const std::ptrdiff_t n = count_of<T>(channels, pixels);
+        want_apart(x, n, low, channels);
+        want_apart(x, n, high, channels);
+        pydream::clip(x, low, high, channels, pixels, threads_of(threads));
+    });
+}
+
+template <class T>
+pydream_status ascend_tensor(T* x, const T* g, std::ptrdiff_t channels, std::ptrdiff_t height, std::ptrdiff_t width,
+                             std::ptrdiff_t ox, std::ptrdiff_t oy, bool channels_last, double step_size, const T* low,
+                             const T* high, T* mean, std::ptrdiff_t sum_block, int threads) noexcept {
+    return status_of([&] {
+        want_pointers(x, g);
+        want((low == nullptr) == (high == nullptr), PYDREAM_NULL);
+        const std::ptrdiff_t n = count_of<T>(channels, height, width);
+        want_apart(x, n, g, n);
+        if (low != nullptr) {
+            want_apart(x, n, low, channels);
+            want_apart(x, n, high, channels);
+        }
+        if (mean != nullptr) {
+            want_apart(mean, 1, x, n);
+            want_apart(mean, 1, g, n);
+            if (low != nullptr) {
+                want_apart(mean, 1, low, channels);
+                want_apart(mean, 1, high, channels);
+            }
+        }
+        want(sum_block >= 1, PYDREAM_BAD_BLOCK);
+        const int most = threads_of(threads);
+        const T of_g = channels_last ? pydream::mean_abs_channels_last(g, channels, height * width, sum_block, most)
+                                     : pydream::mean_abs(g, n, sum_block, most);
+        if (mean != nullptr) *mean = of_g;
+        want(pydream::can_ascend(step_size, of_g), PYDREAM_NO_STEP);
+        pydream::ascend_rolled(x, g, channels_last, channels, height, width, within(ox, width), within(oy, height),
+                               pydream::rate_of(step_size, of_g), low, high, most);
+    });
+}
+
+}  // namespace
+
+extern "C" {
+
+const char* pydream_status_text(pydream_status status) noexcept {
+    switch (status) {
+        case PYDREAM_OK:
+            return "no error";
+        case PYDREAM_NULL:
+            return "a pointer is null, want an array; or one of low and high is, want both or none";
+        case PYDREAM_BAD_SIZE:
+            return "a size is below 1 or makes an array of more than PTRDIFF_MAX bytes";
+        case PYDREAM_OVERLAP:
+            return "an array that is written shares memory with another, want a copy";
+        case PYDREAM_BAD_BLOCK:
+            return "sum_block is below 1, want PYDREAM_SUM_WHOLE or PYDREAM_SUM_BUFFERS";
+        case PYDREAM_BAD_THREADS:
+            return "threads, or PYDREAM_NUM_THREADS where it is 0, is not a whole number from 1 to 1024";
+        case PYDREAM_NO_STEP:
+            return "no step by this gradient: mean|g| or step_size / mean|g| is not finite, or the mean is 0";
+        case PYDREAM_NO_MEMORY:
+            return "out of memory";
+        case PYDREAM_FAILED:
+            return "an error that should not happen";
+        default:
+            return "not a status of pydream";
+    }
+}
+
+const char* pydream_version(void) noexcept {
+    return PYDREAM_TEXT(PYDREAM_VERSION_MAJOR) "." PYDREAM_TEXT(PYDREAM_VERSION_MINOR) "." PYDREAM_TEXT(
+        PYDREAM_VERSION_PATCH);
+}
+
+pydream_status pydream_thread_count(int* count) noexcept {
+    return status_of([=] {
+        want_pointers(count);
+        *count = threads_of(0);
+    });
+}
+
+#define PYDREAM_DEFINE(T, suffix)                                                                                  \
+    pydream_status pydream_roll_##suffix(T* out, const T* in, ptrdiff_t channels, ptrdiff_t height,                \
+                                         ptrdiff_t width, ptrdiff_t ox, ptrdiff_t oy, int threads) noexcept {      \
+        return to_tensor(out, in, channels, height, width, ox, oy, false, threads);                                \
+    }                                                                                                              \
+    pydream_status pydream_to_tensor_##suffix(T* out, const T* in, ptrdiff_t channels, ptrdiff_t height,           \
+                                              ptrdiff_t width, ptrdiff_t ox, ptrdiff_t oy, int channels_last,      \
+                                              int threads) noexcept {                                              \
+        return to_tensor(out, in, channels, height, width, ox, oy, channels_last != 0, threads);                   \
+    }                                                                                                              \
+    pydream_status pydream_zoom_##suffix(T* out, const T* in, ptrdiff_t channels, ptrdiff_t in_height,             \
+                                         ptrdiff_t in_width, ptrdiff_t out_height, ptrdiff_t out_width,            \
+                                         int threads) noexcept {                                                   \
+        return zoom(out, in, channels, in_height, in_width, out_height, out_width, threads);                       \
+    }                                                                                                              \
+    pydream_status pydream_mean_abs_##suffix(T* mean, const T* g, ptrdiff_t n, ptrdiff_t sum_block,                \
+                                             int threads) noexcept {                                               \
+        return mean_abs(mean, g, n, sum_block, threads);                                                           \
+    }                                                                                                              \
+    pydream_status pydream_ascend_##suffix(T* x, const T* g, ptrdiff_t n, double step_size, ptrdiff_t sum_block,   \
+                                           int threads) noexcept {                                                 \
+        return ascend(x, g, n, step_size, sum_block, threads);                                                     \
+    }                                                                                                              \
+    pydream_status pydream_clip_##suffix(T* x, const T* low, const T* high, ptrdiff_t channels, ptrdiff_t pixels,  \
+                                         int threads) noexcept {                                                   \
+        return clip(x, low, high, channels, pixels, threads);                                                      \
+    }                                                                                                              \
+    pydream_status pydream_ascend_tensor_##suffix(T* x, const T* g, ptrdiff_t channels, ptrdiff_t height,          \
+                                                  ptrdiff_t width, ptrdiff_t ox, ptrdiff_t oy, int channels_last,  \
+                                                  double step_size, const T* low, const T* high, T* mean,          \
+                                                  ptrdiff_t sum_block, int threads) noexcept {                     \
+        return ascend_tensor(x, g, channels, height, width, ox, oy, channels_last != 0, step_size, low, high,      \
+                             mean, sum_block, threads);                                                            \
+    }
+PYDREAM_DEFINE(float, f32)
+PYDREAM_DEFINE(double, f64)
+
+}  // extern "C"

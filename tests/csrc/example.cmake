@@ -1,0 +1,27 @@
+# cmake -DBUILD=… -DEXAMPLE=… -DCONFIG=… -DGENERATOR=… -DC_COMPILER=… -DC_FLAGS=… -P example.cmake
+#
+# Installs the library that BUILD has built, builds EXAMPLE with it as a project of its own, runs that and compares what
+# it prints with expected.txt.
+function(run)
+  execute_process(COMMAND ${ARGV} RESULT_VARIABLE result)
+  if(NOT result EQUAL 0)
+    message(FATAL_ERROR "${ARGV}: ${result}")
+  endif()
+endfunction()
+
+set(prefix ${BUILD}/example/prefix)
+set(outside ${BUILD}/example/build)
+file(REMOVE_RECURSE ${prefix} ${outside})
+run(${CMAKE_COMMAND} --install ${BUILD} --prefix ${prefix} --config ${CONFIG})
+
+set(options -DCMAKE_PREFIX_PATH=${prefix} -DCMAKE_BUILD_TYPE=${CONFIG} -DCMAKE_C_COMPILER=${C_COMPILER}
+  -DCMAKE_C_FLAGS=${C_FLAGS})
+run(${CMAKE_COMMAND} -S ${EXAMPLE} -B ${outside} -G ${GENERATOR} ${options})
+run(${CMAKE_COMMAND} --build ${outside} --config ${CONFIG})
+
+find_program(step step PATHS ${outside} ${outside}/${CONFIG} NO_DEFAULT_PATH REQUIRED)
+execute_process(COMMAND ${step} RESULT_VARIABLE result OUTPUT_VARIABLE printed)
+file(READ ${EXAMPLE}/expected.txt expected)
+if(NOT result EQUAL 0 OR NOT printed STREQUAL expected)
+  message(FATAL_ERROR "${step}: ${result}, printed\n${printed}\nand not\n${expected}")
+endif()

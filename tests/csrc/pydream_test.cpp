@@ -1,0 +1,323 @@
+// The C API: its results, what it refuses, and that nothing is thrown out of it.
+#include "pydream.h"
+
+#include <algorithm>
+#include <atomic>
+#include <cmath>
+#include <cstdlib>
+#include <limits>
+
+#include "test.hpp"
+
+extern "C" int header_refusals(void);      // in header_test.c
+extern std::atomic<int> allocations_left;  // in allocations.cpp
+
+namespace {
+
+constexpr std::ptrdiff_t most = PTRDIFF_MAX, whole = PYDREAM_SUM_WHOLE;
+
+// The functions of one type, under names without it.
+template <class T>
+struct Api;
+template <>
+struct Api<float> {
+    static constexpr auto roll = pydream_roll_f32;
+    static constexpr auto to_tensor = pydream_to_tensor_f32;
+    static constexpr auto zoom = pydream_zoom_f32;
+    static constexpr auto mean_abs = pydream_mean_abs_f32;
+    static constexpr auto ascend = pydream_ascend_f32;
+    static constexpr auto clip = pydream_clip_f32;
+    static constexpr auto ascend_tensor = pydream_ascend_tensor_f32;
+};
+template <>
+struct Api<double> {
+    static constexpr auto roll = pydream_roll_f64;
+    static constexpr auto to_tensor = pydream_to_tensor_f64;
+    static constexpr auto zoom = pydream_zoom_f64;
+    static constexpr auto mean_abs = pydream_mean_abs_f64;
+    static constexpr auto ascend = pydream_ascend_f64;
+    static constexpr auto clip = pydream_clip_f64;
+    static constexpr auto ascend_tensor = pydream_ascend_tensor_f64;
+};
+
+TEST(pydream, is_c) { CHECK(header_refusals() == 14); }
+
+TEST(pydream, version_is_the_headers) {
+    CHECK(pydream_version() == std::to_string(PYDREAM_VERSION_MAJOR) + "." + std::to_string(PYDREAM_VERSION_MINOR) +
+                                   "." + std::to_string(PYDREAM_VERSION_PATCH));
+}
+
+TEST(pydream, every_status_has_a_text) {
+    const std::string none = pydream_status_text(-1);
+    CHECK(none == pydream_status_text(PYDREAM_FAILED + 1) && none == pydream_status_text(12345));
+    for (int a = PYDREAM_OK; a <= PYDREAM_FAILED; ++a) {
+        CHECK(pydream_status_text(a) != none);
+        for (int b = PYDREAM_OK; b < a; ++b) CHECK(std::string(pydream_status_text(a)) != pydream_status_text(b));
+    }
+}
+
+template <class T>
+void check_shifts() {
+    using A = Api<T>;
+    const std::vector<T> in{1, 2, 3, 4, 5, 6};  // (1, 2, 3), or (2, 1, 3)
+    std::vector<T> out(6);
+    for (std::ptrdiff_t turns : {-3, 0, 5}) {  // whole turns change nothing
+        CHECK(A::roll(out.data(), in.data(), 1, 2, 3, 1 + 3 * turns, 1 + 2 * turns, 1) == PYDREAM_OK);
+        CHECK(test::same(out, {6, 4, 5, 3, 1, 2}));
+        CHECK(A::to_tensor(out.data(), in.data(), 1, 2, 3, 1 + 3 * turns, 1 - 2 * turns, 0, 1) == PYDREAM_OK);
+        CHECK(test::same(out, {6, 4, 5, 3, 1, 2}));
+        CHECK(A::to_tensor(out.data(), in.data(), 2, 1, 3, 1 - 3 * turns, turns, 1, 1) == PYDREAM_OK);
+        CHECK(test::same(out, {3, 6, 1, 4, 2, 5}));
+    }
+    CHECK(A::roll(out.data(), in.data(), 1, 2, 3, most, -most - 1, 1) == PYDREAM_OK);  // 1 to the right, 0 down
+    CHECK(test::same(out, most % 3 == 1 ? std::vector<T>{3, 1, 2, 6, 4, 5} : std::vector<T>{2, 3, 1, 5, 6, 4}));
+}
+
+TEST(pydream, float_shifts) { check_shifts<float>(); }
+TEST(pydream, double_shifts) { check_shifts<double>(); }
+
+template <class T>
+void check_steps() {
+    using A = Api<T>;
+    const std::vector<T> four{0, 2, 4, 6};
+    std::vector<T> nine(9);
+    CHECK(A::zoom(nine.data(), four.data(), 1, 2, 2, 3, 3, 1) == PYDREAM_OK);
+    CHECK(test::same(nine, {0, 1, 2, 2, 3, 4, 4, 5, 6}));
+
+    const std::vector<T> g{1, -2, 3, -6};
+    T mean = 0;
+    CHECK(A::mean_abs(&mean, g.data(), 4, whole, 1) == PYDREAM_OK && mean == 3);
+    CHECK(A::mean_abs(&mean, g.data(), 4, 1, 1) == PYDREAM_OK && mean == 3);
+
+    std::vector<T> x = four;
+    CHECK(A::ascend(x.data(), g.data(), 4, 6, whole, 1) == PYDREAM_OK);
+    CHECK(test::same(x, {2, -2, 10, -6}));
+    const std::vector<T> low{0, -3}, high{1, 20};
+    CHECK(A::clip(x.data(), low.data(), high.data(), 2, 2, 1) == PYDREAM_OK);
+    CHECK(test::same(x, {1, 0, 10, -3}));
+
+    // (2, 1, 2), one to the right: pixel 0 takes the gradient of pixel 1
+    x = four;
+    CHECK(A::ascend_tensor(x.data(), g.data(), 2, 1, 2, -1, 7, 0, 6, nullptr, nullptr, &mean, whole, 1) ==
+          PYDREAM_OK);
+    CHECK(mean == 3 && test::same(x, {-4, 4, -8, 12}));
+    x = four;
+    CHECK(A::ascend_tensor(x.data(), g.data(), 2, 1, 2, 1, 0, 1, 6, low.data(), high.data(), nullptr,
+                           PYDREAM_SUM_BUFFERS, 1) == PYDREAM_OK);
+    CHECK(test::same(x, {1, 1, -3, 2}));
+}
+
+TEST(pydream, float_steps_by_hand) { check_steps<float>(); }
+TEST(pydream, double_steps_by_hand) { check_steps<double>(); }
+
+template <class T>
+void check_fused() {
+    using A = Api<T>;
+    const std::ptrdiff_t channels = 3, height = 201, width = 303, n = channels * height * width, ox = -40, oy = 1000;
+    const std::vector<T> image = test::numbers<T>(n, 1), g = test::numbers<T>(n, 2);
+    const std::vector<T> low{-1000, -500, 0}, high{1000, 500, 100};
+    std::vector<T> g_last(g.size()), wanted(g.size()), rolled(g.size());
+    CHECK(A::to_tensor(g_last.data(), g.data(), channels, height, width, 0, 0, 1, 1) == PYDREAM_OK);
+    CHECK(A::roll(rolled.data(), image.data(), channels, height, width, ox, oy, 1) == PYDREAM_OK);
+    CHECK(A::ascend(rolled.data(), g.data(), n, 1.5, PYDREAM_SUM_BUFFERS, 1) == PYDREAM_OK);
+    CHECK(A::roll(wanted.data(), rolled.data(), channels, height, width, -ox, -oy, 1) == PYDREAM_OK);
+    CHECK(A::clip(wanted.data(), low.data(), high.data(), channels, height * width, 1) == PYDREAM_OK);
+    T wanted_mean = 0;
+    CHECK(A::mean_abs(&wanted_mean, g.data(), n, PYDREAM_SUM_BUFFERS, 1) == PYDREAM_OK);
+    for (int threads : {0, 1, 2, 7, 1024}) {
+        for (int last : {0, 1, -1}) {
+            std::vector<T> x = image;
+            T mean = 0;
+            CHECK(A::ascend_tensor(x.data(), last != 0 ? g_last.data() : g.data(), channels, height, width, ox, oy,
+                                   last, 1.5, low.data(), high.data(), &mean, PYDREAM_SUM_BUFFERS,
+                                   threads) == PYDREAM_OK);
+            CHECK(mean == wanted_mean && test::same(x, wanted));
+        }
+    }
+}
+
+// ascend_tensor is roll, ascend, roll back and clip, in either layout and on any number of threads.
+TEST(pydream, float_fused_is_the_four) { check_fused<float>(); }
+TEST(pydream, double_fused_is_the_four) { check_fused<double>(); }
+
+template <class T>
+void check_no_step() {
+    using A = Api<T>;
+    constexpr T infinity = std::numeric_limits<T>::infinity(), nan = std::numeric_limits<T>::quiet_NaN();
+    const std::vector<T> image{5, -6, 700};
+    const T low = 0, high = 1;
+    for (T value : {T{0}, infinity, nan, std::numeric_limits<T>::max(), std::numeric_limits<T>::denorm_min()}) {
+        std::vector<T> x = image;
+        const std::vector<T> g(3, value);
+        T mean = 42;
+        CHECK(A::ascend_tensor(x.data(), g.data(), 1, 1, 3, 0, 0, 1, 1.5, &low, &high, &mean, most, 1) ==
+              PYDREAM_NO_STEP);
+        CHECK(std::isnan(value) ? std::isnan(mean) : mean == (value > 1 ? infinity : value));
+        CHECK(test::same(x, image));
+    }
+}
+
+TEST(pydream, float_no_step_leaves_the_image) { check_no_step<float>(); }
+TEST(pydream, double_no_step_leaves_the_image) { check_no_step<double>(); }
+
+template <class T>
+void check_refusals() {
+    using A = Api<T>;
+    const std::vector<T> before = test::numbers<T>(24);
+    std::vector<T> memory = before;
+    T *const x = memory.data(), *const y = x + 12, *const low = x + 20, *const high = x + 22;
+    T mean = 42;
+    constexpr std::ptrdiff_t elements = most / static_cast<std::ptrdiff_t>(sizeof(T));
+
+    // null
+    CHECK(A::roll(nullptr, y, 1, 2, 3, 0, 0, 1) == PYDREAM_NULL);
+    CHECK(A::roll(x, nullptr, 1, 2, 3, 0, 0, 1) == PYDREAM_NULL);
+    CHECK(A::to_tensor(nullptr, y, 1, 2, 3, 0, 0, 1, 1) == PYDREAM_NULL);
+    CHECK(A::to_tensor(x, nullptr, 1, 2, 3, 0, 0, 1, 1) == PYDREAM_NULL);
+    CHECK(A::zoom(nullptr, y, 1, 1, 2, 1, 3, 1) == PYDREAM_NULL);
+    CHECK(A::zoom(x, nullptr, 1, 1, 2, 1, 3, 1) == PYDREAM_NULL);
+    CHECK(A::mean_abs(nullptr, y, 2, whole, 1) == PYDREAM_NULL);
+    CHECK(A::mean_abs(&mean, nullptr, 2, whole, 1) == PYDREAM_NULL);
+    CHECK(A::ascend(nullptr, y, 2, 1.5, whole, 1) == PYDREAM_NULL);
+    CHECK(A::ascend(x, nullptr, 2, 1.5, whole, 1) == PYDREAM_NULL);
+    CHECK(A::clip(nullptr, low, high, 2, 2, 1) == PYDREAM_NULL && A::clip(x, nullptr, high, 2, 2, 1) == PYDREAM_NULL);
+    CHECK(A::clip(x, low, nullptr, 2, 2, 1) == PYDREAM_NULL);
+    const auto ascend_tensor = [&](T* image, const T* g, const T* from, const T* to, T* m, std::ptrdiff_t block = whole,
+                                   int threads = 1, std::ptrdiff_t height = 2) {
+        return A::ascend_tensor(image, g, 2, height, 2, 0, 0, 1, 1.5, from, to, m, block, threads);
+    };
+    CHECK(ascend_tensor(nullptr, y, low, high, &mean) == PYDREAM_NULL);
+    CHECK(ascend_tensor(x, nullptr, low, high, &mean) == PYDREAM_NULL);
+    CHECK(ascend_tensor(x, y, nullptr, high, &mean) == PYDREAM_NULL);
+    CHECK(ascend_tensor(x, y, low, nullptr, &mean) == PYDREAM_NULL);
+    CHECK(pydream_thread_count(nullptr) == PYDREAM_NULL);
+
+    // sizes: below 1, or beyond PTRDIFF_MAX bytes although the product of all may wrap round to something small
+    for (std::ptrdiff_t bad : {std::ptrdiff_t{0}, std::ptrdiff_t{-1}, -most - 1, elements + 1, most}) {
+        CHECK(A::roll(x, y, bad, 1, 1, 0, 0, 1) == PYDREAM_BAD_SIZE);
+        CHECK(A::roll(x, y, 1, bad, 1, 0, 0, 1) == PYDREAM_BAD_SIZE);
+        CHECK(A::roll(x, y, 1, 1, bad, 0, 0, 1) == PYDREAM_BAD_SIZE);
+        CHECK(A::to_tensor(x, y, 1, 1, bad, 0, 0, 1, 1) == PYDREAM_BAD_SIZE);
+        CHECK(A::zoom(x, y, bad, 1, 1, 2, 2, 1) == PYDREAM_BAD_SIZE);
+        CHECK(A::zoom(x, y, 1, bad, 1, 2, 2, 1) == PYDREAM_BAD_SIZE);
+        CHECK(A::zoom(x, y, 1, 1, bad, 2, 2, 1) == PYDREAM_BAD_SIZE);
+        CHECK(A::zoom(x, y, 1, 1, 1, bad, 1, 1) == PYDREAM_BAD_SIZE);
+        CHECK(A::zoom(x, y, 1, 1, 1, 1, bad, 1) == PYDREAM_BAD_SIZE);
+        CHECK(A::mean_abs(&mean, y, bad, whole, 1) == PYDREAM_BAD_SIZE);
+        CHECK(A::ascend(x, y, bad, 1.5, whole, 1) == PYDREAM_BAD_SIZE);
+        CHECK(A::clip(x, low, high, bad, 1, 1) == PYDREAM_BAD_SIZE);
+        CHECK(A::clip(x, low, high, 1, bad, 1) == PYDREAM_BAD_SIZE);
+        CHECK(ascend_tensor(x, y, low, high, &mean, whole, 1, bad) == PYDREAM_BAD_SIZE);
+    }
+    const std::ptrdiff_t root = std::ptrdiff_t{1} << (sizeof(std::ptrdiff_t) * 4);
+    CHECK(A::roll(x, y, 4, root, root, 0, 0, 1) == PYDREAM_BAD_SIZE);
+    CHECK(A::zoom(x, y, root, 1, 2, 1, root, 1) == PYDREAM_BAD_SIZE);
+    CHECK(A::clip(x, low, high, root, root, 1) == PYDREAM_BAD_SIZE);
+
+    // overlap by one element, from either side; touching is none
+    CHECK(A::roll(x, x, 1, 2, 3, 0, 0, 1) == PYDREAM_OVERLAP && A::roll(x, x + 5, 1, 2, 3, 0, 0, 1) == PYDREAM_OVERLAP);
+    CHECK(A::to_tensor(x + 5, x, 1, 2, 3, 0, 0, 1, 1) == PYDREAM_OVERLAP);
+    CHECK(A::zoom(x, x + 2, 1, 1, 2, 1, 3, 1) == PYDREAM_OVERLAP);
+    CHECK(A::zoom(x + 1, x, 1, 1, 2, 1, 3, 1) == PYDREAM_OVERLAP);
+    CHECK(A::ascend(x, x + 3, 4, 1.5, whole, 1) == PYDREAM_OVERLAP);
+    CHECK(A::clip(x, x + 3, high, 2, 2, 1) == PYDREAM_OVERLAP && A::clip(x + 1, low, x, 2, 2, 1) == PYDREAM_OVERLAP);
+    CHECK(ascend_tensor(x, x + 7, low, high, &mean) == PYDREAM_OVERLAP);
+    CHECK(ascend_tensor(x, y, x + 7, high, &mean) == PYDREAM_OVERLAP);
+    CHECK(ascend_tensor(x, y, low, x, &mean) == PYDREAM_OVERLAP);
+    for (T* const into : {x, y, low, high}) CHECK(ascend_tensor(x, y, low, high, into) == PYDREAM_OVERLAP);
+
+    // blocks and threads
+    for (std::ptrdiff_t block : {std::ptrdiff_t{0}, std::ptrdiff_t{-1}, -most - 1}) {
+        CHECK(A::mean_abs(&mean, y, 4, block, 1) == PYDREAM_BAD_BLOCK);
+        CHECK(A::ascend(x, y, 4, 1.5, block, 1) == PYDREAM_BAD_BLOCK);
+        CHECK(ascend_tensor(x, y, low, high, &mean, block) == PYDREAM_BAD_BLOCK);
+    }
+    for (int threads : {-1, 1025, std::numeric_limits<int>::max(), std::numeric_limits<int>::min()}) {
+        CHECK(A::roll(x, y, 1, 2, 3, 0, 0, threads) == PYDREAM_BAD_THREADS);
+        CHECK(A::to_tensor(x, y, 1, 2, 3, 0, 0, 1, threads) == PYDREAM_BAD_THREADS);
+        CHECK(A::zoom(x, y, 1, 1, 2, 1, 3, threads) == PYDREAM_BAD_THREADS);
+        CHECK(A::mean_abs(&mean, y, 4, whole, threads) == PYDREAM_BAD_THREADS);
+        CHECK(A::ascend(x, y, 4, 1.5, whole, threads) == PYDREAM_BAD_THREADS);
+        CHECK(A::clip(x, low, high, 2, 2, threads) == PYDREAM_BAD_THREADS);
+        CHECK(ascend_tensor(x, y, low, high, &mean, whole, threads) == PYDREAM_BAD_THREADS);
+    }
+
+    CHECK(mean == 42 && test::same(memory, before));  // nothing was written
+    CHECK(A::roll(x, x + 6, 1, 2, 3, 0, 0, 1) == PYDREAM_OK && A::roll(x + 6, x, 1, 2, 3, 0, 0, 1) == PYDREAM_OK);
+}
+
+TEST(pydream, float_refusals) { check_refusals<float>(); }
+TEST(pydream, double_refusals) { check_refusals<double>(); }
+
+#ifndef _WIN32
+TEST(pydream, threads_of_the_environment) {
+    const std::vector<float> in{1, 2};
+    std::vector<float> out(2);
+    int count = 0;
+    setenv("PYDREAM_NUM_THREADS", "7", 1);
+    CHECK(pydream_thread_count(&count) == PYDREAM_OK && count == 7);
+    setenv("PYDREAM_NUM_THREADS", "two", 1);
+    CHECK(pydream_thread_count(&count) == PYDREAM_BAD_THREADS && count == 7);
+    CHECK(pydream_roll_f32(out.data(), in.data(), 1, 1, 2, 1, 0, 0) == PYDREAM_BAD_THREADS);
+    CHECK(pydream_roll_f32(out.data(), in.data(), 1, 1, 2, 1, 0, 1) == PYDREAM_OK);  // not asked then
+    unsetenv("PYDREAM_NUM_THREADS");
+    CHECK(pydream_thread_count(&count) == PYDREAM_OK && count >= 1);
+}
+#endif
+
+TEST(pydream, more_than_a_vector_holds_is_no_memory) {
+    const double in[] = {1, 2};
+    // Never written: it fails before.
+    auto* const out = const_cast<double*>(in) + 2;
+    const std::ptrdiff_t width = most / static_cast<std::ptrdiff_t>(sizeof(float));
+    CHECK(pydream_zoom_f32(reinterpret_cast<float*>(out), reinterpret_cast<const float*>(in), 1, 1, 2, 1, width, 1) ==
+          PYDREAM_NO_MEMORY);
+}
+
+// Whichever allocation fails, of a thread too, the call comes back with a status; with OK the result is right.
+template <class Call>
+void check_out_of_memory(const Call& call) {
+    const std::vector<float> wanted = call().second;
+    bool ran_out = true;
+    for (int allowed = 0; ran_out; ++allowed) {
+        CHECK(allowed < 1000);
+        allocations_left = allowed;
+        auto [status, result] = call();
+        ran_out = allocations_left < 0;
+        allocations_left = std::numeric_limits<int>::max();
+        if (status == PYDREAM_OK) CHECK(test::same(result, wanted));
+        if (status != PYDREAM_OK) CHECK(status == PYDREAM_NO_MEMORY);
+        CHECK(allowed > 0 || status == PYDREAM_NO_MEMORY);
+    }
+}
+
+TEST(pydream, out_of_memory) {
+    constexpr std::ptrdiff_t channels = 3, height = 200, width = 300, n = channels * height * width;
+    const std::vector<float> image = test::numbers<float>(n, 1), g = test::numbers<float>(n, 2);
+    // The result's memory is taken before, and given back after the counting.
+    std::vector<float> out(image.size());
+    const auto with_memory = [&](const auto& work) {
+        return [&out, work] {
+            const int left = allocations_left.exchange(std::numeric_limits<int>::max());
+            std::vector<float> result(out.size());
+            allocations_left = left;
+            const pydream_status status = work(result.data());
+            return std::make_pair(status, std::move(result));
+        };
+    };
+    check_out_of_memory(with_memory([&](float* to) {
+        return pydream_zoom_f32(to, image.data(), channels, height, width / 2, height, width, 4);
+    }));
+    check_out_of_memory(
+        with_memory([&](float* to) { return pydream_roll_f32(to, image.data(), channels, height, width, 5, 6, 4); }));
+    check_out_of_memory(with_memory([&](float* to) {
+        return pydream_mean_abs_f32(to, g.data(), n, whole, 4);
+    }));
+    check_out_of_memory(with_memory([&](float* to) {
+        std::copy(image.begin(), image.end(), to);
+        return pydream_ascend_tensor_f32(to, g.data(), channels, height, width, 5, 6, 1, 1.5, nullptr, nullptr, nullptr,
+                                         PYDREAM_SUM_BUFFERS, 4);
+    }));
+}
+
+}  // namespace
