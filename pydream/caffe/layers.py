@@ -75,6 +75,8 @@ def _pair(proto: Any, param: Any, what: str, default: int, least: int, most: int
         value = getattr(param, whole)
         values = [value] if isinstance(value, int) else list(value)
         if not values or (isinstance(value, int) and not param.HasField(whole)):
+            if default < least:
+                raise _wrong(proto, f"{whole} is missing")
             values = [default]
         if len(values) > 2:
             raise _wrong(proto, f"{len(values)} numbers for {whole}, want 1 or 2")

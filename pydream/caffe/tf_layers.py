@@ -9,11 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import reduce
+from math import prod
 from typing import Any, Generic, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ..errors import NetFileError
 from ..tf import tensorflow
 from . import layers
 
@@ -23,6 +25,7 @@ L = TypeVar("L", bound=layers.Layer)
 
 # What Caffe starts its search for the maximum from, and so what stands for the padding.
 _LOWEST = -float(np.finfo(np.float32).max)
+_LARGEST_KERNEL = 2**28  # numbers in a dilated kernel with its holes
 # numerics.md section 3: values this close count as equal, so that rounding does not pick the winner.
 _TIE = 1e-9
 
@@ -66,6 +69,9 @@ class ConvolutionRunner(Runner[layers.Convolution]):
         kernel = params[0].transpose(2, 3, 1, 0)  # (out, in, h, w) -> (h, w, in, out)
         if layer.reach != layer.kernel:
             # TensorFlow has no gradient of a dilated convolution on the CPU: write the holes into the kernel.
+            if prod(layer.reach) * prod(kernel.shape[2:]) > _LARGEST_KERNEL:
+                reach = "x".join(map(str, layer.reach))
+                raise NetFileError(f"layer {layer.name!r}: its dilated kernel reaches {reach}, too far to be run")
             holed = np.zeros((*layer.reach, *kernel.shape[2:]), kernel.dtype)
             holed[:: layer.dilation[0], :: layer.dilation[1]] = kernel
             kernel = holed
@@ -497,6 +503,8 @@ class BatchNormRunner(ChannelwiseRunner[layers.BatchNorm]):
     def prepare(self, params: list[NDArray[Any]]) -> None:
         mean, variance, (count,) = params
         factor = 0 if count == 0 else 1 / count
+        if not (variance * factor + self.layer.eps > 0).all():
+            raise NetFileError(f"layer {self.layer.name!r}: a variance plus eps of its weights is not above 0")
         self.factor = 1 / np.sqrt(variance * factor + self.layer.eps)
         self.offset = -mean * factor * self.factor
 
