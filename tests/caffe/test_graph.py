@@ -620,3 +620,18 @@ def test_a_picture_does_not_fit_a_grey_network():
     )
     with pytest.raises(ShapeError, match="takes 1 channel; a picture has 3"):
         check_octaves(net, "r", [(8, 8)])
+
+
+def test_the_image_is_data_wherever_it_stands():
+    """`tensor` and what `backward` gives belong to the blob that a dream is made on."""
+    net = nets.build(
+        "layer { name: 'in' type: 'Input' top: 'label' top: 'data' "
+        "input_param { shape { dim: 1 dim: 5 } shape { dim: 1 dim: 3 dim: 4 dim: 6 } } }"
+        "layer { name: 'r' type: 'ReLU' bottom: 'data' top: 'r' }"
+    )
+    image = np.random.RandomState(0).randn(1, 4, 6, 3)
+    net.forward(end="r", tensor=image)
+    net.blobs["r"].diff[...] = 1
+    np.testing.assert_array_equal(net.backward(start="r"), image > 0)
+    np.testing.assert_array_equal(net.blobs["data"].diff, (image > 0).transpose(0, 3, 1, 2))
+    assert not net.blobs["label"].diff.any()
