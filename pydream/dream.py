@@ -121,15 +121,11 @@ def make_step(
     low, high = (-net.mean, 255 - net.mean) if clip else (None, None)
     mean = ops.ascend_tensor(image, g, step_size, ox, oy, low, high, net.channels_last)
     if not 0 < mean < math.inf:  # then the image is as it was
-        what = "zero" if mean == 0 else "not finite"
-        raise ZeroGradientError(
-            f"the gradient of {end!r} at the image is {what}, so no step can be taken: "
-            + (
-                "nothing in the picture moves that layer; try another layer or picture"
-                if mean == 0
-                else "try a smaller step_size"
-            )
-        )
+        if mean == 0:
+            what, advice = "zero", "nothing in the picture moves that layer; try another layer or picture"
+        else:
+            what, advice = "not finite", "values overflow; try a smaller step_size, float64, or an earlier layer"
+        raise ZeroGradientError(f"the gradient of {end!r} at the image is {what}, so no step can be taken: {advice}")
 
 
 def deepdream(
@@ -226,7 +222,8 @@ def deepdream(
 
 def display_range(vis: Array) -> Array:
     """Adjust the contrast of a picture made without clipping: ``vis * (255 / percentile(vis, 99.98))``."""
-    adjusted: Array = vis * (255.0 / np.percentile(vis, 99.98))
+    top = np.percentile(vis, 99.98)
+    adjusted: Array = vis * (255.0 / top) if top > 0 else vis  # nothing to see is left as it is
     return adjusted
 
 

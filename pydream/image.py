@@ -74,6 +74,8 @@ def read_image(path: str | os.PathLike[str]) -> Picture:
     """
     path = Path(path)
     try:
+        if not stat.S_ISREG(path.stat().st_mode) and not path.is_dir():
+            raise ImageFileError(f"'{path}' is no regular file")  # a pipe would be waited for
         with path.open("rb") as file:
             return _decode(file, path)
     except FileNotFoundError:
@@ -233,9 +235,13 @@ def check_writable(path: str | os.PathLike[str], size: tuple[int, ...] | None = 
         resolved = target.resolve()
         folder = resolved.parent
         if not folder.exists():
-            raise ImageFileError(f"cannot write '{target}': there is no folder '{target.parent}'")
+            raise ImageFileError(
+                f"cannot write '{target}': there is no folder '{folder if target.is_symlink() else target.parent}'"
+            )
         if not folder.is_dir():
             raise ImageFileError(f"cannot write '{target}': '{target.parent}' is no folder")
+        if resolved.is_symlink():  # resolve() raises on a loop of links, but since Python 3.13 it does not
+            raise ImageFileError(f"cannot write '{target}': it is a loop of links")
         if resolved.is_dir():
             raise ImageFileError(f"cannot write '{target}': it is a folder")
         if resolved.exists() and not (resolved.is_file() and os.access(resolved, os.W_OK)):

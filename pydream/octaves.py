@@ -43,6 +43,9 @@ def check_octaves(net: Net, end: str, sizes: list[Size]) -> None:
     sizes : list of (height, width)
         As `octave_sizes` gives them.
     """
+    channels = net.blobs["data"].shape[1]
+    if channels != 3:
+        raise ShapeError(f"{net.name} takes {channels} channel{'s' if channels > 1 else ''}; a picture has 3")
     for number, (h, w) in enumerate(sizes[::-1], start=1):
         reason = _misfit(net, end, h, w)
         if reason is not None:

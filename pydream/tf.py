@@ -17,8 +17,13 @@ from .errors import DeviceError
 @contextlib.contextmanager
 def _quiet_stderr() -> Iterator[None]:
     """Hold back what native code writes to file descriptor 2, and let it out if the block fails."""
-    sys.stderr.flush()
-    kept = os.dup(2)
+    try:
+        kept = os.dup(2)
+    except OSError:  # closed: nothing to be quiet on
+        yield
+        return
+    if sys.stderr is not None:
+        sys.stderr.flush()
     with tempfile.TemporaryFile() as held:
         os.dup2(held.fileno(), 2)
         try:
@@ -70,7 +75,7 @@ def find_device(wanted: str) -> str:
     DeviceError
         For a GPU that is not there: what was asked for is never replaced silently.
     """
-    match = re.fullmatch(r"auto|cpu|gpu(?::(\d+))?", wanted.lower())
+    match = re.fullmatch(r"auto|cpu|gpu(?::([0-9]+))?", str(wanted).lower())
     if not match:
         raise DeviceError(f"no device {wanted!r}; there are 'auto', 'cpu' and 'gpu:N' (N counts from 0)")
     kind = match.group(0).split(":")[0]

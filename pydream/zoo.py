@@ -161,7 +161,7 @@ def blob_shapes(name_or_path: str | os.PathLike[str]) -> dict[str, tuple[int, ..
 
     _, model = _find_model(name_or_path)
     graph = Graph(define(read_model(model), str(model)))
-    return {blob: graph.shape(blob, graph.declared) for blob in graph.blobs}
+    return graph.shapes(graph.declared)
 
 
 def default_layer(name_or_path: str | os.PathLike[str]) -> str | None:
@@ -175,6 +175,8 @@ def _find_model(name_or_path: str | os.PathLike[str]) -> tuple[Entry | None, Pat
     path = Path(name_or_path)
     if path.is_file():
         return None, path
+    if path.exists() and path.name != str(name_or_path):
+        raise NetFileError(f"{path}: no regular file")
     if path.name != str(name_or_path) or path.suffix in (".prototxt", ".caffemodel"):
         raise UnknownNameError(f"no such file: '{path}'")
     entry = find_network(str(name_or_path))
@@ -188,7 +190,7 @@ def _weights_for(entry: Entry) -> Path:
         raise NetFileError(
             f"no weights for {entry.name}: {entry.weights} is not in {looked}; "
             f"get it from {' or '.join(entry.urls)} and put it into one of these, "
-            "or name its folder in PYDREAM_MODELS"
+            "name its folder in PYDREAM_MODELS, or name the file itself as the weights"
         )
     return found
 

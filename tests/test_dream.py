@@ -107,6 +107,10 @@ def test_no_clip(squeezenet32, picture):
     assert np.percentile(seen[-1], 99.98) == pytest.approx(255)
 
 
+def test_nothing_to_see_is_shown_as_it_is():
+    np.testing.assert_array_equal(display_range(np.zeros((4, 4, 3))), 0)
+
+
 def test_interruption_keeps_what_was_done(squeezenet32, picture):
     seen = []
 

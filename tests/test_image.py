@@ -512,3 +512,10 @@ def test_the_longest_that_a_format_holds(tmp_path, suffix, longest):
     assert WRITABLE[suffix].longest == longest
     write_image(tmp_path / f"out{suffix}", np.zeros((1, longest, 3), np.uint8))
     assert read_image(tmp_path / f"out{suffix}").shape == (1, longest, 3)
+
+
+def test_a_pipe_is_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "pipe.png")
+    for path in (tmp_path / "pipe.png", Path("/dev/zero")):
+        with pytest.raises(ImageFileError, match="is no regular file"):
+            read_image(path)

@@ -58,11 +58,11 @@ class Classifier(Net):
         per_channel = np.asarray(np.zeros(3) if mean is None else mean, self.dtype)
         if per_channel.shape not in ((3,), (3, 1, 1)):
             raise ValueError(f"mean: shape {per_channel.shape}, want one number a channel, (3,)")
-        self.transformer.mean[self.inputs[0]] = per_channel.reshape(3, 1, 1)
+        self.transformer.mean[self.image_input] = per_channel.reshape(3, 1, 1)
         if channel_swap is not None:
-            self.transformer.channel_swap[self.inputs[0]] = tuple(channel_swap)
+            self.transformer.channel_swap[self.image_input] = tuple(channel_swap)
 
     @property
     def mean(self) -> Array:
         """The transformer's: (3, 1, 1), of the net's dtype, in its channel order."""
-        return np.asarray(self.transformer.mean[self.inputs[0]], self.dtype)
+        return np.asarray(self.transformer.mean[self.image_input], self.dtype)

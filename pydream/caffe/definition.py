@@ -107,7 +107,7 @@ def _strings(net: Any) -> Iterator[str]:
 def read_text(path: str | os.PathLike[str]) -> Any:
     """Give the NetParameter of a prototxt; `NetFileError` with line and column where it is none."""
     try:
-        text = _content(path, _MAX_TEXT_BYTES, "a prototxt").decode("utf-8")
+        text = _content(path, _MAX_TEXT_BYTES, "a prototxt").decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise NetFileError(f"{path}: not a prototxt: byte {error.start} is no text; is it a caffemodel?") from error
     try:
@@ -120,12 +120,15 @@ def read_text(path: str | os.PathLike[str]) -> Any:
 def read_model(path: str | os.PathLike[str]) -> Any:
     """Give the NetParameter of a prototxt or a caffemodel, whichever the file is."""
     path = Path(path)
-    try:
-        return read_text(path)
-    except NetFileError:
-        if path.suffix == ".prototxt" or not path.is_file():
-            raise
-    return read_binary(path)
+    return read_text(path) if _is_text(path) else read_binary(path)
+
+
+def _is_text(path: Path) -> bool:
+    """Tell a prototxt from a caffemodel: by its name, or else by its beginning."""
+    if path.suffix in (".prototxt", ".caffemodel") or not path.is_file():
+        return path.suffix != ".caffemodel"
+    with path.open("rb") as file:
+        return b"\0" not in file.read(4096)
 
 
 def define(net: Any, source: str) -> Definition:
@@ -199,6 +202,8 @@ def _declared_inputs(net: Any, layers: list[Any], source: str) -> dict[str, Shap
             tellers = (layer.transform_param, layer.data_param, layer.image_data_param, layer.window_data_param)
             crop = next((param.crop_size for param in tellers if param.crop_size), _DEFAULT_CROP)
             inputs[layer.top[0]] = (1, 3, crop, crop)
+    if not inputs and not any(layer.bottom for layer in layers):
+        raise NetFileError(f"{source}: holds weights but no network; give its prototxt, and this file as the weights")
     if not inputs:
         raise NetFileError(f"{source}: no input: neither 'input:', nor an Input layer, nor a data layer")
     for name, shape in inputs.items():

@@ -138,6 +138,11 @@ class Graph:
             self._known_shapes[key] = self._infer(inputs, made, [value])[value]
         return self._known_shapes[key]
 
+    def shapes(self, inputs: dict[str, Shape]) -> dict[str, Shape]:
+        """Give the shape of every blob for these input shapes."""
+        shapes = self._infer(inputs, len(self.steps))
+        return {blob: shapes[self.first_value(blob)] for blob in self.blobs}
+
     def check(self, inputs: dict[str, Shape]) -> None:
         """Raise `ShapeError` where any layer does not fit these input shapes."""
         self._infer(inputs, len(self.steps))

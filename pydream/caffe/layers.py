@@ -10,9 +10,14 @@ from dataclasses import dataclass
 from math import prod
 from typing import Any, ClassVar, Self
 
+import numpy as np
+from numpy.typing import NDArray
+
 from ..errors import NetFileError, ShapeError
 from .definition import Shape
 from .proto import caffe_pb2
+
+Numbers = NDArray[Any]  # float32 or float64
 
 
 @dataclass(frozen=True)
@@ -75,6 +80,8 @@ def _pair(proto: Any, param: Any, what: str, default: int, least: int, most: int
         value = getattr(param, whole)
         values = [value] if isinstance(value, int) else list(value)
         if not values or (isinstance(value, int) and not param.HasField(whole)):
+            if default < least:
+                raise _wrong(proto, f"{whole} is missing")
             values = [default]
         if len(values) > 2:
             raise _wrong(proto, f"{len(values)} numbers for {whole}, want 1 or 2")
@@ -403,6 +410,17 @@ class BatchNorm(Layer):
     def param_shapes(self, *bottoms: Shape) -> list[Shape]:
         channels = bottoms[0][1] if len(bottoms[0]) > 1 else 1
         return [(channels,), (channels,), (1,)]
+
+    def affine(self, mean: Numbers, variance: Numbers, count: Numbers) -> tuple[Numbers, Numbers]:
+        """Give the factor and the offset a channel that its weights come to.
+
+        Mean and variance are stored times `count`, (1,); 0: there are none. `NetFileError` for a negative variance.
+        """
+        times = 0 if count[0] == 0 else 1 / count[0]
+        if not (variance * times + self.eps > 0).all():
+            raise NetFileError(f"layer {self.name!r}: a variance plus eps of its weights is not above 0")
+        factor = 1 / np.sqrt(variance * times + self.eps)
+        return factor, -mean * times * factor
 
 
 @dataclass(frozen=True)

@@ -227,6 +227,8 @@ class Net:
     params : dict of str to list of Param
     inputs, outputs : list of str
         Blobs that nothing makes, and blobs that nothing reads.
+    image_input : str
+        The input that is dreamt on: "data", or the first where none has that name.
     layer_names : list of str
     top_names, bottom_names : dict of str to list of str
         Layer → the blobs that it writes, and reads.
@@ -281,6 +283,7 @@ class Net:
         self.name = self._graph.name
         self.default_end: str | None = None
         self.inputs = list(self._graph.inputs)
+        self.image_input = "data" if "data" in self.inputs else self.inputs[0]
         read = {bottom for step in self._graph.steps for bottom in step.bottoms}
         self._outputs = {
             top: value
@@ -332,7 +335,7 @@ class Net:
         shapes = self._input_shapes()
         for name in names:
             self._graph.shape(name, shapes)  # says in one line what does not fit
-        fed = [self._fed(name, tensor if i == 0 else None) for i, name in enumerate(self.inputs)]
+        fed = [self._fed(name, tensor if name == self.image_input else None) for name in self.inputs]
         # Let go of the last pass before the next needs memory.
         self._forward = self._backward = None
         for name, blob in self.blobs.items():
@@ -358,7 +361,7 @@ class Net:
         Returns
         -------
         (n, h, w, c) array, without `channels_last` (n, c, h, w)
-            The gradient at the first input, in the runtime's own layout; read-only. It is ``blobs["data"].diff`` too.
+            The gradient at the image, in the runtime's own layout; read-only. It is ``blobs["data"].diff`` too.
         """
         forward = self._forward
         index = self._graph.index(start) if start is not None else forward.end if forward else 0
@@ -377,9 +380,9 @@ class Net:
         gradients = dict(zip(inputs, self._gradients([reached[name] for name in inputs]), strict=True))
         for name in {*reached, *self.inputs}:
             self.blobs[name]._set_diff(gradients.get(name), computed=name in reached)
-        if self.inputs[0] not in gradients:  # `start` is made of other inputs only
-            return np.zeros(forward.inputs[0].shape, self.dtype)
-        return self._runtime.array(gradients[self.inputs[0]])
+        if self.image_input not in gradients:  # `start` is made of other inputs only
+            return np.zeros(forward.inputs[self.inputs.index(self.image_input)].shape, self.dtype)
+        return self._runtime.array(gradients[self.image_input])
 
     def reshape(self) -> None:
         """Check that every layer fits the inputs' present shapes; `ShapeError` names the first that does not."""

@@ -363,10 +363,7 @@ class BatchNormRunner(ChannelwiseRunner[layers.BatchNorm]):
     """``y = (x - mean) / sqrt(variance + eps)``; both are stored times a third number (0: times nothing)."""
 
     def prepare(self, params: list[Array]) -> None:
-        mean, variance, (count,) = params
-        times = 0 if count == 0 else 1 / count
-        self.factor = 1 / np.sqrt(variance * times + self.layer.eps)
-        self.offset = -mean * times * self.factor
+        self.factor, self.offset = self.layer.affine(*params)
 
 
 class ScaleRunner(ChannelwiseRunner[layers.Scale]):

@@ -8,14 +8,18 @@ Caffe. Sizes are read inside the graph, so one trace serves every image size.
 from __future__ import annotations
 
 from functools import reduce
+from math import prod
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ..errors import NetFileError
 from ..tf import tensorflow
 from . import layers
 from .runtime import LOWEST, TIE, L, Runner, Tensor, Tensors
+
+_LARGEST_KERNEL = 2**28  # numbers in a dilated kernel with its holes
 
 
 class TFRunner(Runner[L]):
@@ -44,6 +48,9 @@ class ConvolutionRunner(TFRunner[layers.Convolution]):
         kernel = params[0].transpose(2, 3, 1, 0)  # (out, in, h, w) -> (h, w, in, out)
         if layer.reach != layer.kernel:
             # TensorFlow has no gradient of a dilated convolution on the CPU: write the holes into the kernel.
+            if prod(layer.reach) * prod(kernel.shape[2:]) > _LARGEST_KERNEL:
+                reach = "x".join(map(str, layer.reach))
+                raise NetFileError(f"layer {layer.name!r}: its dilated kernel reaches {reach}, too far to be run")
             holed = np.zeros((*layer.reach, *kernel.shape[2:]), kernel.dtype)
             holed[:: layer.dilation[0], :: layer.dilation[1]] = kernel
             kernel = holed
@@ -473,10 +480,7 @@ class BatchNormRunner(ChannelwiseRunner[layers.BatchNorm]):
     """``y = (x - mean) / sqrt(variance + eps)``; both are stored times a third number (0: times nothing)."""
 
     def prepare(self, params: list[NDArray[Any]]) -> None:
-        mean, variance, (count,) = params
-        factor = 0 if count == 0 else 1 / count
-        self.factor = 1 / np.sqrt(variance * factor + self.layer.eps)
-        self.offset = -mean * factor * self.factor
+        self.factor, self.offset = self.layer.affine(*params)
 
 
 class ScaleRunner(ChannelwiseRunner[layers.Scale]):

@@ -26,7 +26,7 @@ from ..image import check_writable, read_image, write_image
 from ..objectives import objective_guide
 from ..octaves import MOST_OCTAVES, octave_sizes
 from ..zoo import DEFAULT_NETWORK, load_net
-from .errors import debug_option, interruption, sigterm_as_ctrl_c
+from .errors import debug_option, interruption, printable, signals_as_ctrl_c
 from .network import device_name, load, weights_option
 from .progress import Progress
 
@@ -107,7 +107,7 @@ class FiniteRange(click.FloatRange):
     type=FiniteRange(min=0, max=LARGEST_STEP, min_open=True),
     default=_default("step_size"),
     show_default=True,
-    help="Mean change of a pixel in a step, of 255.",
+    help="How far a step moves a pixel on average; pixels are 0..255.",
 )
 @click.option(
     "-j",
@@ -126,7 +126,7 @@ class FiniteRange(click.FloatRange):
 @click.option(
     "--seed",
     type=click.IntRange(0, 2**32 - 1),
-    help="Repeats the shifts of an earlier dream.  [default: a new one, which is printed]",
+    help="The same seed and options give the same dream.  [default: a new one, which is printed]",
 )
 @click.option(
     "--dtype",
@@ -196,10 +196,10 @@ def command(
     net = load(model, weights, dtype=dtype, device=device)
     end = find_end(net, layer)
     seed = secrets.randbelow(2**32) if seed is None else seed
-    title = f"{net.name} {end} on {net.device}, {net.dtype}, seed {seed}"
+    title = f"{printable(net.name)} {printable(end)} on {net.device}, {net.dtype}, seed {seed}"
     height, width = picture.shape[:2]
     sizes = octave_sizes(height, width, octaves, octave_scale)
-    with sigterm_as_ctrl_c(ctx), Progress(title, sizes, iterations, quiet) as progress:
+    with signals_as_ctrl_c(ctx), Progress(title, sizes, iterations, quiet) as progress:
         steps: dict[str, Any] = {"step_size": step_size, "jitter": jitter}
         if guide_picture is not None:
             try:

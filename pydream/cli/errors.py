@@ -2,7 +2,7 @@
 
 2: the command line asks for what cannot be: a bad value, no such file, no such layer.
 1: the run failed, by what is in a file or on the machine.
-130 and 143: Ctrl-C and SIGTERM.
+130, 143 and 129: Ctrl-C, SIGTERM and SIGHUP.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ class OneLine(click.ClickException):
 
     def show(self, file: IO[Any] | None = None) -> None:
         """Print it where click prints its own errors."""
-        click.echo(f"pydream: error: {' '.join(self.message.split())}", file=file, err=True)
+        click.echo(f"pydream: error: {printable(' '.join(self.message.split()))}", file=file, err=True)
 
 
 class Failed(OneLine):
@@ -53,10 +53,18 @@ def one_line(error: Exception) -> OneLine:
         return Failed(str(error))
     if isinstance(error, ValueError):  # deepdream's, of a parameter that click let through
         return Usage(str(error))
-    if isinstance(error, MemoryError) or type(error).__name__ == "ResourceExhaustedError":  # TensorFlow's
+    kind = type(error).__name__
+    if isinstance(error, MemoryError) or kind == "ResourceExhaustedError":  # TensorFlow's
         return Failed("not enough memory; a smaller picture needs less")
-    first_line = next(iter(str(error).splitlines()), "")
-    return Failed(f"{type(error).__name__}: {first_line} (--debug shows where)")
+    lines = [line for line in str(error).splitlines() if line.strip() and "Graph execution error" not in line]
+    if kind == "AbortedError":  # what oneDNN's refusals become, of memory above all
+        return Failed("the network could not run, most likely for want of memory; a smaller picture needs less")
+    return Failed(f"{kind}: {next(iter(lines), '')} (--debug shows where)")
+
+
+def printable(text: str) -> str:
+    """Show what a terminal would obey: names in files are strangers' text."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
 @contextmanager
@@ -81,8 +89,8 @@ def interruption(ctx: click.Context | None, outcome: str) -> click.exceptions.Ex
 
 
 @contextmanager
-def sigterm_as_ctrl_c(ctx: click.Context) -> Iterator[None]:
-    """Let SIGTERM interrupt the block as Ctrl-C does, so that a job's time limit loses no picture."""
+def signals_as_ctrl_c(ctx: click.Context) -> Iterator[None]:
+    """Let SIGTERM and SIGHUP interrupt the block as Ctrl-C does: a job's time limit or a lost line cost no picture."""
 
     def interrupt(number: int, _: object) -> None:
         ctx.meta[_SIGNAL] = number
@@ -91,11 +99,14 @@ def sigterm_as_ctrl_c(ctx: click.Context) -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread():
         yield  # signals are the main thread's
         return
-    before = signal.signal(signal.SIGTERM, interrupt)
+    # What is ignored stays ignored: `nohup` means that.
+    caught = [number for number in (signal.SIGTERM, signal.SIGHUP) if signal.getsignal(number) != signal.SIG_IGN]
+    before = {number: signal.signal(number, interrupt) for number in caught}
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def debugging(ctx: click.Context) -> bool:

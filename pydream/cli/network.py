@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 def device_name(ctx: click.Context, param: click.Parameter, value: str) -> str:
     """Check how a device is spelt; whether it is there, TensorFlow tells."""
     device = value.lower()
-    if not re.fullmatch(r"auto|cpu|gpu(:\d+)?", device):
+    if not re.fullmatch(r"auto|cpu|gpu(:[0-9]+)?", device):
         raise click.BadParameter(f"{value!r} is none of auto, cpu, gpu, gpu:N", ctx, param)
     return device
 

@@ -10,6 +10,7 @@ import pytest
 import pydream.caffe
 from pydream import zoo
 from pydream.errors import NetFileError, ShapeError, UnknownNameError
+from pydream.octaves import check_octaves
 
 SHAPE = (2, 3, 9, 8)
 TEXT = (
@@ -595,3 +596,48 @@ def test_a_blob_beyond_caffes_limit_is_refused_before_memory_is_taken(tmp_path):
     )
     with pytest.raises(ShapeError, match="layer 'wide' would make 1x4x40001x40001 values, more than 2147483647"):
         zoo.blob_shapes(path)
+
+
+def test_a_dilated_kernel_that_is_too_large_to_write_out(tmp_path):
+    net = nets.build(
+        "layer { name: 'data' type: 'Input' top: 'data' input_param { shape { dim: 1 dim: 1 dim: 8 dim: 8 } } }"
+        "layer { name: 'far' type: 'Convolution' bottom: 'data' top: 'far' "
+        "convolution_param { num_output: 1 kernel_size: 3 dilation: 10000 pad: 10000 } }",
+        far=[np.ones((1, 1, 3, 3)), np.zeros(1)],
+    )
+    with pytest.raises(NetFileError, match="layer 'far': its dilated kernel reaches 20001x20001, too far"):
+        net.forward()
+
+
+def test_a_variance_below_zero_is_told(build):
+    net = build(
+        "layer { name: 'data' type: 'Input' top: 'data' input_param { shape { dim: 1 dim: 2 dim: 3 dim: 3 } } }"
+        "layer { name: 'norm' type: 'BatchNorm' bottom: 'data' top: 'norm' }",
+        norm=[np.zeros(2), np.array([1.0, -1.0]), np.ones(1)],
+    )
+    with pytest.raises(NetFileError, match="layer 'norm': a variance plus eps of its weights is not above 0"):
+        net.forward()
+
+
+def test_a_picture_does_not_fit_a_grey_network(build):
+    net = build(
+        "layer { name: 'data' type: 'Input' top: 'data' input_param { shape { dim: 1 dim: 1 dim: 8 dim: 8 } } }"
+        "layer { name: 'r' type: 'ReLU' bottom: 'data' top: 'r' }"
+    )
+    with pytest.raises(ShapeError, match="takes 1 channel; a picture has 3"):
+        check_octaves(net, "r", [(8, 8)])
+
+
+def test_the_image_is_data_wherever_it_stands(build):
+    """`tensor` and what `backward` gives belong to the blob that a dream is made on."""
+    net = build(
+        "layer { name: 'in' type: 'Input' top: 'label' top: 'data' "
+        "input_param { shape { dim: 1 dim: 5 } shape { dim: 1 dim: 3 dim: 4 dim: 6 } } }"
+        "layer { name: 'r' type: 'ReLU' bottom: 'data' top: 'r' }"
+    )
+    image = np.random.RandomState(0).randn(*((1, 4, 6, 3) if net.channels_last else (1, 3, 4, 6)))
+    net.forward(end="r", tensor=image)
+    net.blobs["r"].diff[...] = 1
+    np.testing.assert_array_equal(net.backward(start="r"), image > 0)
+    np.testing.assert_array_equal(net.blobs["data"].diff, in_caffes_order(net, image > 0))
+    assert not net.blobs["label"].diff.any()

@@ -1,7 +1,8 @@
 """Commands run in this process, on the real built-in network: what a shell would see of them."""
 
 import os
-from collections.abc import Callable
+import signal
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -11,6 +12,14 @@ import pytest
 from pydream.cli import main
 from pydream.image import write_image
 from pydream.tf import tensorflow
+
+
+@pytest.fixture(autouse=True)
+def ctrl_c() -> Iterator[None]:
+    """Whoever starts the tests in the background has SIGINT ignored, which children inherit."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 class Seen(NamedTuple):

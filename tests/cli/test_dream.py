@@ -148,14 +148,16 @@ def test_ctrl_c_before_the_first_step_writes_nothing(run, picture, folder, monke
     assert sorted(path.name for path in folder.iterdir()) == ["in.png"]
 
 
-def test_sigterm_writes_too(run, picture, monkeypatch):
-    before = signal.getsignal(signal.SIGTERM)
-    interrupt_at(monkeypatch, 1, lambda: os.kill(os.getpid(), signal.SIGTERM))
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGHUP, 129)])
+def test_other_signals_write_too(run, picture, monkeypatch, number, code):
+    monkeypatch.setattr(signal, "getsignal", lambda number: signal.SIG_DFL)  # not ignored, as under nohup
+    before = signal.signal(number, signal.SIG_DFL)
+    interrupt_at(monkeypatch, 1, lambda: os.kill(os.getpid(), number))
     seen = run("dream", picture, "-o", "out.png", *SHORT)
-    assert seen.code == 143
+    assert seen.code == code
     assert seen.err.splitlines()[1:] == ["pydream: interrupted; wrote 'out.png' after 1 of 4 steps"]
     assert read_image("out.png").shape == (72, 96, 3)
-    assert signal.getsignal(signal.SIGTERM) is before
+    assert signal.signal(number, before) == signal.SIG_DFL
 
 
 def interrupt_at(monkeypatch, step, interrupt=lambda: signal.raise_signal(signal.SIGINT)):

@@ -72,6 +72,9 @@ def test_unknown_option(refused):
     assert "see 'pydream models --help'" in refused(2, "models", "--colour")
 
 
+MEMORY = "the network could not run, most likely for want of memory; a smaller picture needs less"
+
+
 @pytest.mark.parametrize(
     ("error", "code", "line"),
     [
@@ -80,6 +83,9 @@ def test_unknown_option(refused):
         (MemoryError(), 1, "not enough memory; a smaller picture needs less"),
         (RuntimeError("first\nsecond"), 1, "RuntimeError: first (--debug shows where)"),
         (RuntimeError(), 1, "RuntimeError: (--debug shows where)"),
+        (RuntimeError("Graph execution error:\n\nthe cause\nmore"), 1, "RuntimeError: the cause (--debug shows where)"),
+        (type("AbortedError", (Exception,), {})("Graph execution error:"), 1, MEMORY),
+        (ValueError("name \x1b[31m in red"), 2, "name \\x1b[31m in red"),
     ],
 )
 def test_any_error_is_one_line(refused, monkeypatch, error, code, line):

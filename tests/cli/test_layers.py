@@ -39,3 +39,28 @@ def test_random_bytes_as_network(refused, folder):
     for name in ["net.prototxt", "net.caffemodel"]:
         (folder / name).write_bytes(bytes(range(255, 0, -1)) * 40)
         assert name in refused(1, "layers", folder / name)
+
+
+def test_weights_alone_are_told(refused, root):
+    weights = root / "models" / "squeezenet_v1.1" / "squeezenet_v1.1.caffemodel"
+    assert "holds weights but no network; give its prototxt" in refused(1, "layers", weights)
+
+
+def test_names_of_strangers_are_shown_and_not_obeyed(run, folder):
+    (folder / "net.prototxt").write_text(
+        'input: "data" input_dim: [1, 3, 8, 8] layer { name: "a" type: "ReLU" bottom: "data" top: "x\\n\\033[31m" }'
+    )
+    assert run("layers", folder / "net.prototxt").out.splitlines()[1].split() == ["x\\n\\x1b[31m", "1×3×8×8"]
+
+
+def test_a_text_of_another_name(run, refused, folder, root):
+    text = (root / "models" / "squeezenet_v1.1" / "deploy.prototxt").read_text()
+    (folder / "net.txt").write_text("\ufeff" + text)
+    assert "fire8/concat" in run("layers", folder / "net.txt").out
+    (folder / "net.txt").write_text(text[:3000])
+    assert "net.txt: not a prototxt that Caffe would read: " in refused(1, "layers", folder / "net.txt")
+
+
+def test_no_regular_file(refused, folder):
+    (folder / "net").mkdir()
+    assert "no regular file" in refused(1, "layers", folder / "net")
