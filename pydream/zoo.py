@@ -17,6 +17,7 @@ from .net import unknown_name
 
 if TYPE_CHECKING:
     from .caffe import Classifier
+    from .caffe.runtime import Runtime
 
 DEFAULT_NETWORK = "squeezenet_v1.1"
 _NOTEBOOK_MEAN = (104.0, 116.0, 122.0)  # BGR
@@ -95,6 +96,7 @@ def load_net(
     weights: str | os.PathLike[str] | None = None,
     dtype: DTypeLike = "float32",
     device: str = "auto",
+    runtime: str | type[Runtime] = "tensorflow",
 ) -> Classifier:
     """Load a network, ready to dream.
 
@@ -108,6 +110,8 @@ def load_net(
     dtype : {"float32", "float64"}
         float64 is the exact mode: its pictures equal Caffe's, pixel for pixel.
     device : {"auto", "cpu", "gpu", "gpu:N"}
+    runtime : {"tensorflow", "numpy"}, or a subclass of pydream.caffe.runtime.Runtime
+        Who computes: TensorFlow, or formulas in NumPy, which are slower and to be read. In float64 the same pictures.
 
     Returns
     -------
@@ -122,6 +126,8 @@ def load_net(
         For what is neither a file nor a name of the registry.
     DeviceError
         For a GPU that is not there.
+    ValueError
+        For another dtype or runtime.
     """
     entry, model = _find_model(name_or_path)
     if weights is not None:
@@ -131,7 +137,7 @@ def load_net(
     from .caffe import Classifier  # with TensorFlow, which takes seconds: once the files are known to be there
 
     mean = np.array(entry.mean if entry else _NOTEBOOK_MEAN)
-    net = Classifier(model, held, mean, (2, 1, 0), dtype=dtype, device=device)
+    net = Classifier(model, held, mean, (2, 1, 0), dtype=dtype, device=device, runtime=runtime)
     net.name = entry.name if entry else model.stem
     net.default_end = entry.default_layer if entry else None
     return net

@@ -27,16 +27,17 @@ def shared():
     return folder
 
 
-def _squeezenet(dtype):
+def _squeezenet(dtype, runtime="tensorflow"):
     import pydream
 
-    return pydream.load_net("squeezenet_v1.1", dtype=dtype)
+    return pydream.load_net("squeezenet_v1.1", dtype=dtype, runtime=runtime)
 
 
-def _googlenet(shared, dtype):
+def _googlenet(shared, dtype, runtime="tensorflow"):
     import pydream
 
-    return pydream.load_net("bvlc_googlenet", shared / "models" / "bvlc_googlenet.caffemodel", dtype=dtype)
+    weights = shared / "models" / "bvlc_googlenet.caffemodel"
+    return pydream.load_net("bvlc_googlenet", weights, dtype=dtype, runtime=runtime)
 
 
 @pytest.fixture(scope="session")
@@ -57,3 +58,13 @@ def googlenet64(shared):
 @pytest.fixture(scope="session")
 def googlenet32(shared):
     return _googlenet(shared, "float32")
+
+
+@pytest.fixture(scope="session")
+def numpy_squeezenet64():
+    return _squeezenet("float64", "numpy")
+
+
+@pytest.fixture(scope="session")
+def numpy_googlenet64(shared):
+    return _googlenet(shared, "float64", "numpy")

@@ -125,6 +125,36 @@ class TestFloat64:
         assert_identical(pydream.deepdream(googlenet64, sky, rng=np.random.RandomState(0)), golden)
 
 
+class TestNumpy:
+    """The same through plain NumPy, the runtime that ports are held to."""
+
+    @pytest.mark.parametrize("end", SQUEEZENET_LAYERS)
+    def test_squeezenet_gradient(self, numpy_squeezenet64, data, end):
+        golden = np.load(data / "squeezenet_own_gradients.npz")
+        g, y = gradient(numpy_squeezenet64, golden["image"], end)
+        assert relative(g, golden[f"g:{end}"]) < 1e-9
+        assert np.linalg.norm(y) == pytest.approx(golden[f"y_norm:{end}"], rel=1e-9)
+
+    @pytest.mark.parametrize("end", GOOGLENET_LAYERS)
+    def test_googlenet_gradient(self, numpy_googlenet64, shared, end):
+        golden = np.load(shared / "golden" / "googlenet_gradients.npz")
+        g, y = gradient(numpy_googlenet64, golden["image"], end)
+        assert relative(g, golden[f"g:{end}"]) < 1e-9
+        assert np.linalg.norm(y) == pytest.approx(golden[f"y_norm:{end}"], rel=1e-9)
+
+    def test_squeezenet_dream_of_our_own_picture(self, numpy_squeezenet64, data):
+        golden = np.load(data / "squeezenet_fire8_own_192x128.npz")
+        assert_identical(dream(numpy_squeezenet64, golden, octave_n=3, iter_n=6, backend="numpy"), golden)
+
+    def test_short_dreams(self, numpy_googlenet64, shared):
+        golden = np.load(shared / "golden" / "googlenet_4c_256x144_2steps.npz")
+        assert_identical(dream(numpy_googlenet64, golden, octave_n=1, iter_n=2), golden)
+        golden = np.load(shared / "golden" / "googlenet_guided_3b_256x144_2steps.npz")
+        objective = guide(numpy_googlenet64, shared)
+        out = dream(numpy_googlenet64, golden, octave_n=1, iter_n=2, end="inception_3b/output", objective=objective)
+        assert_identical(out, golden)
+
+
 class TestFloat32:
     """The fast mode: no worse than Caffe's own float32."""
 

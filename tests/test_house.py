@@ -23,8 +23,14 @@ MAY_IMPORT = {
     "dream": {"errors", "imageops", "net", "objectives", "octaves", "preprocessing"},
     "caffe": {"errors", "net", "tf"},
     "zoo": {"caffe", "errors", "net"},
-    "cli": {"caffe", "dream", "errors", "image", "imageops", "net", "objectives", "octaves", "preprocessing", "zoo"},
-}
+    "testing": {
+        "__init__", "caffe", "dream", "errors", "imageops", "net", "objectives", "octaves", "preprocessing", "zoo",
+    },
+    "cli": {
+        "caffe", "dream", "errors", "image", "imageops", "net", "objectives", "octaves", "preprocessing", "testing",
+        "zoo",
+    },
+}  # fmt: skip
 
 
 def imports(root):
@@ -60,6 +66,13 @@ def test_tensorflow_has_one_door(root):
         assert not name.startswith(("tensorflow", "keras")), f"{path} imports {name}; pydream.tf does that"
         if name.startswith("pydream.tf"):
             assert room == "caffe", f"{path} imports {name}"
+
+
+def test_tensorflow_is_known_to_one_runtime(root):
+    """The other runtime, and what all share, could do without it."""
+    for path, _, name in imports(root):
+        if name.startswith("pydream.tf."):
+            assert path.stem in ("tf_layers", "tf_runtime", "mode"), f"{path} imports {name}"
 
 
 def test_public_names():
@@ -120,6 +133,7 @@ def test_notebook_defaults():
         ("import pydream; pydream.deepdream, pydream.load_net", ["tensorflow", "scipy"]),
         ("import pydream.zoo; pydream.zoo.networks()", ["tensorflow", "scipy"]),
         ("import pydream.imageops.native_ops", ["scipy", "tensorflow"]),
+        ("import pydream.testing", ["tensorflow"]),
     ],
 )
 def test_imports_are_light(root, program, absent):

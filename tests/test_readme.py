@@ -73,6 +73,7 @@ def test_links(root):
         "CONTRIBUTING.md",
         "CHANGELOG.md",
         "docs/c-library.md",
+        "docs/porting.md",
         *(f"models/{e.name}/README.md" for e in zoo.networks()),
     ):
         text = (root / document).read_text(encoding="utf-8")

@@ -1,4 +1,4 @@
-"""Caffe's networks on TensorFlow, under the names that pycaffe had: ``import pydream.caffe as caffe``."""
+"""Caffe's networks, under the names that pycaffe had: ``import pydream.caffe as caffe``."""
 
 from . import io
 from .classifier import Classifier

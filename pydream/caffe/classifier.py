@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike, DTypeLike
 
 from ..net import Array
 from .net import TEST, Net
+from .runtime import Runtime
 
 
 class Transformer:
@@ -33,7 +34,7 @@ class Classifier(Net):
     channel_swap : sequence of int, optional
         ``(2, 1, 0)``: the network takes BGR. For whoever asks the transformer; `preprocess` always turns RGB round, as
         in the notebook.
-    dtype, device
+    dtype, device, runtime
         As for `Net`.
 
     Attributes
@@ -50,8 +51,9 @@ class Classifier(Net):
         *,
         dtype: DTypeLike = "float32",
         device: str | None = None,
+        runtime: str | type[Runtime] = "tensorflow",
     ) -> None:
-        super().__init__(model_file, pretrained_file, TEST, dtype=dtype, device=device)
+        super().__init__(model_file, pretrained_file, TEST, dtype=dtype, device=device, runtime=runtime)
         self.transformer = Transformer()
         per_channel = np.asarray(np.zeros(3) if mean is None else mean, self.dtype)
         if per_channel.shape not in ((3,), (3, 1, 1)):

@@ -1,7 +1,7 @@
 """A layer is its facts: what it reads and writes, its constants, and the shapes it makes; how it runs is elsewhere.
 
 Shapes are Caffe's, (n, c, h, w). A new layer type is a dataclass here, with `from_proto` if it has constants, plus the
-formulas of its passes in `tf_layers`.
+formulas of its passes in `tf_layers` and `numpy_layers`.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """A net is a graph with weights and blobs that behave as pycaffe's: write `data`, run forward, write `diff`, run back.
 
-Arrays are made where they are asked for. What a pass computes stays in TensorFlow until somebody reads it, so a dream
-whose objective is `Blob.copy_data_to_diff` never moves an activation.
+Who computes is a `Runtime`: TensorFlow, or NumPy. Arrays are made where they are asked for. What a pass computes stays
+a tensor of the runtime until somebody reads it, so a dream whose objective is `Blob.copy_data_to_diff` never moves an
+activation.
 """
 
 from __future__ import annotations
@@ -17,17 +18,19 @@ from numpy.typing import DTypeLike, NDArray
 
 from ..errors import ShapeError
 from ..net import Array, unknown_name
-from ..tf import find_device, tensorflow
 from . import mode
 from .definition import MAX_COUNT, Shape, define, read_binary, read_model
 from .graph import Graph
-from .passes import Memos, Passes
+from .numpy_runtime import NumpyRuntime
 from .proto import caffe_pb2
-from .tf_layers import Tensor
+from .runtime import Memos, Runtime, Tensor
+from .tf_runtime import TensorFlowRuntime
 from .weights import weights_of
 
 TRAIN: int = caffe_pb2.TRAIN
 TEST: int = caffe_pb2.TEST
+
+RUNTIMES: dict[str, type[Runtime]] = {"tensorflow": TensorFlowRuntime, "numpy": NumpyRuntime}
 
 
 class Blob:
@@ -65,7 +68,7 @@ class Blob:
         """The values: (n, c, h, w), C-contiguous, writable; zeros until a pass has made them."""
         if self._data is None:
             tensor = None if self._input_shape is not None else self._net._computed(self._name)
-            self._data = np.zeros(self.shape, self._net.dtype) if tensor is None else _to_caffe(tensor)
+            self._data = np.zeros(self.shape, self._net.dtype) if tensor is None else self._net._to_caffe(tensor)
         return self._data
 
     @property
@@ -75,7 +78,7 @@ class Blob:
             tensor = self._diff_tensor
             if tensor is None and self._diff_computed:
                 tensor = self._net._computed_diff(self._name)
-            self._diff = np.zeros(self.shape, self._net.dtype) if tensor is None else _to_caffe(tensor)
+            self._diff = np.zeros(self.shape, self._net.dtype) if tensor is None else self._net._to_caffe(tensor)
         return self._diff
 
     @property
@@ -144,7 +147,7 @@ class Blob:
         """Give the gradient for a backward pass, in the network's layout."""
         if self._diff is None and self._diff_tensor is not None:
             return self._diff_tensor
-        return _from_caffe(self.diff)
+        return self._net._from_caffe(self.diff)
 
 
 class Blobs(Mapping[str, Blob]):
@@ -189,7 +192,7 @@ class Outputs(Mapping[str, Array]):
 
 
 class Param:
-    """Weights of a layer; read-only, since the traced passes hold a copy of their own."""
+    """Weights of a layer; read-only, since the passes may hold a copy of their own."""
 
     def __init__(self, data: NDArray[Any]) -> None:
         self.data = data
@@ -201,7 +204,7 @@ class Param:
 
 
 class Net:
-    """A Caffe network on TensorFlow, with pycaffe's face.
+    """A Caffe network, with pycaffe's face.
 
     Parameters
     ----------
@@ -215,6 +218,8 @@ class Net:
         float64 is exact: its max pooling tolerates ties, so rounding never picks the winner.
     device : {"auto", "cpu", "gpu", "gpu:N"}, optional
         None: what `set_mode_cpu` or `set_mode_gpu` chose, at first "auto".
+    runtime : {"tensorflow", "numpy"}, or a subclass of Runtime
+        Who computes: TensorFlow, or formulas in NumPy, which are slower and to be read.
 
     Attributes
     ----------
@@ -225,8 +230,12 @@ class Net:
     image_input : str
         The input that is dreamt on: "data", or the first where none has that name.
     layer_names : list of str
+    top_names, bottom_names : dict of str to list of str
+        Layer → the blobs that it writes, and reads.
     device : str
         Where it runs: ``"CPU:0"`` or ``"GPU:N"``.
+    channels_last : bool
+        Whether tensors are (n, h, w, c), as TensorFlow's, or (n, c, h, w).
 
     Raises
     ------
@@ -234,13 +243,13 @@ class Net:
         For files that are no network, or weights that are missing, misshapen or not finite.
     DeviceError
         For a GPU that is not there.
+    ValueError
+        For a dtype, phase or runtime that is none of the above.
 
     Notes
     -----
     A net is for one thread at a time.
     """
-
-    channels_last = True
 
     def __init__(
         self,
@@ -250,6 +259,7 @@ class Net:
         *,
         dtype: DTypeLike = "float32",
         device: str | None = None,
+        runtime: str | type[Runtime] = "tensorflow",
     ) -> None:
         if isinstance(weights, int):  # pycaffe's Net(model_file, TEST)
             phase, weights = weights, None
@@ -258,6 +268,10 @@ class Net:
         self.dtype = np.dtype(dtype)
         if self.dtype not in (np.float32, np.float64):
             raise ValueError(f"dtype {self.dtype}, want float32 or float64")
+        if isinstance(runtime, str):
+            if runtime not in RUNTIMES:
+                raise ValueError(f"no runtime {runtime!r}; there are: {', '.join(map(repr, RUNTIMES))}")
+            runtime = RUNTIMES[runtime]
         model = model_file if isinstance(model_file, caffe_pb2.NetParameter) else read_model(model_file)
         self._graph = Graph(define(model, _source(model_file)))
         if weights is None:
@@ -279,10 +293,13 @@ class Net:
         }
         self.outputs = list(self._outputs)
         self.layer_names = [step.layer.name for step in self._graph.steps]
+        self.top_names = {step.layer.name: list(step.layer.tops) for step in self._graph.steps}
+        self.bottom_names = {step.layer.name: list(step.layer.bottoms) for step in self._graph.steps}
         made = {name: Blob(self, name, self._graph.declared.get(name)) for name in self._graph.blobs}
         self.blobs = Blobs(made, self._graph)
-        self.device = find_device(mode.wanted_device() if device is None else device)
-        self._passes = Passes(self._graph, params, self.dtype)
+        self._runtime = runtime(self._graph, params, self.dtype, mode.wanted_device() if device is None else device)
+        self.device = self._runtime.device
+        self.channels_last = self._runtime.channels_last
         self._forward: _Forward | None = None  # the last pass each way
         self._backward: _Backward | None = None
 
@@ -298,8 +315,8 @@ class Net:
         ----------
         end : str, optional
             None: all of them, which only the size that the network was made for may allow.
-        tensor : (n, h, w, c) array, optional
-            The image in the network's own layout, in place of ``blobs["data"].data``; not to be written to while
+        tensor : (n, h, w, c) array, without `channels_last` (n, c, h, w), optional
+            The image in the runtime's own layout, in place of ``blobs["data"].data``; not to be written to while
             this pass's results are read.
         **inputs : (n, c, h, w) array
             Written into the input blobs of these names first, as pycaffe does.
@@ -327,10 +344,8 @@ class Net:
                 if blob._diff_computed:
                     blob._set_diff()
         ends = list(self._outputs.values() if end is None else self._graph.steps[index].tops)
-        with tensorflow().device(self.device):
-            inputs_fed = [tensorflow().convert_to_tensor(array) for array in fed]
-            made, memos = self._passes.forward(ends, index, inputs_fed)
-        self._forward = _Forward(inputs_fed, ends, index, memos, dict(zip(ends, made, strict=True)))
+        made, memos = self._runtime.forward(ends, index, fed)
+        self._forward = _Forward(fed, ends, index, memos, dict(zip(ends, made, strict=True)))
         return Outputs(self.blobs, names)
 
     def backward(self, start: str | None = None) -> Array:
@@ -345,8 +360,8 @@ class Net:
 
         Returns
         -------
-        (n, h, w, c) array
-            The gradient at the image, in the network's own layout; read-only. It is ``blobs["data"].diff`` too.
+        (n, h, w, c) array, without `channels_last` (n, c, h, w)
+            The gradient at the image, in the runtime's own layout; read-only. It is ``blobs["data"].diff`` too.
         """
         forward = self._forward
         index = self._graph.index(start) if start is not None else forward.end if forward else 0
@@ -354,9 +369,8 @@ class Net:
             raise ShapeError(f"backward from {start!r}: run forward to it, or beyond it, first")
         values = forward.values if start is None else list(self._graph.steps[index].tops)
         seeds = [self.blobs[self._graph.blob(value)]._seed() for value in values]
-        if not self._passes.covers(forward.memos, values, index):
-            with tensorflow().device(self.device):
-                _, memos = self._passes.forward(values, index, forward.inputs)
+        if not self._runtime.covers(forward.memos, values, index):
+            _, memos = self._runtime.forward(values, index, forward.inputs)
             forward.memos.update(memos)
         steps = self._graph.needed(values, index)
         # Each blob's first value: Caffe writes an in-place layer's gradient over the one that it was given.
@@ -368,7 +382,7 @@ class Net:
             self.blobs[name]._set_diff(gradients.get(name), computed=name in reached)
         if self.image_input not in gradients:  # `start` is made of other inputs only
             return np.zeros(forward.inputs[self.inputs.index(self.image_input)].shape, self.dtype)
-        return np.asarray(gradients[self.image_input])
+        return self._runtime.array(gradients[self.image_input])
 
     def reshape(self) -> None:
         """Check that every layer fits the inputs' present shapes; `ShapeError` names the first that does not."""
@@ -385,14 +399,23 @@ class Net:
     def _input_shapes(self) -> dict[str, Shape]:
         return {name: self.blobs[name].shape for name in self.inputs}
 
-    def _fed(self, name: str, tensor: Array | None) -> Array:
-        """Give an input in the network's layout: `tensor`, which must fit, or else the blob's data."""
+    def _fed(self, name: str, tensor: Array | None) -> Tensor:
+        """Give an input in the runtime's layout: `tensor`, which must fit, or else the blob's data."""
         if tensor is None:
-            return _layout(self.blobs[name].data)
-        n, c, h, w = self.blobs[name].shape
-        if tensor.shape != (n, h, w, c) or tensor.dtype != self.dtype:
-            raise ShapeError(f"tensor: {tensor.dtype} {tensor.shape}, want {self.dtype} {(n, h, w, c)}")
-        return tensor
+            return self._from_caffe(self.blobs[name].data)
+        shape = self.blobs[name].shape
+        wanted = (shape[0], *shape[2:], shape[1]) if self.channels_last and len(shape) == 4 else shape
+        if tensor.shape != wanted or tensor.dtype != self.dtype:
+            raise ShapeError(f"tensor: {tensor.dtype} {tensor.shape}, want {self.dtype} {wanted}")
+        return self._runtime.tensor(tensor)
+
+    def _from_caffe(self, array: Array) -> Tensor:
+        """Give a blob's array as a tensor that shares no memory with it."""
+        return self._runtime.tensor(_moved(array, (0, 2, 3, 1) if self.channels_last else None))
+
+    def _to_caffe(self, tensor: Tensor) -> Array:
+        """Give a tensor as an array for a blob."""
+        return _moved(self._runtime.array(tensor), (0, 3, 1, 2) if self.channels_last else None)
 
     def _computed(self, name: str) -> Tensor | None:
         """Give what the last forward pass left in a blob; None where it did not come that far."""
@@ -406,8 +429,7 @@ class Net:
             tops = {top for step in steps for top in step.layer.tops}
             passed = [last for top in tops if (last := self._graph.value(top, forward.end)) is not None]
             wanted = sorted(passed) if value in passed else [value]
-            with tensorflow().device(self.device):
-                made = self._passes.values(wanted, forward.end, forward.inputs)
+            made = self._runtime.values(wanted, forward.end, forward.inputs)
             forward.tensors.update(zip(wanted, made, strict=True))
         return forward.tensors[value]
 
@@ -425,8 +447,7 @@ class Net:
         forward, backward = self._forward, self._backward
         assert forward is not None
         assert backward is not None
-        with tensorflow().device(self.device):
-            return self._passes.backward(backward.values, backward.start, forward.memos, backward.seeds, values)
+        return self._runtime.backward(backward.values, backward.start, forward.memos, backward.seeds, values)
 
 
 @dataclass
@@ -456,16 +477,6 @@ def _source(file: Any) -> str:
     return file.name or "network" if isinstance(file, caffe_pb2.NetParameter) else str(file)
 
 
-def _layout(array: Array) -> Array:
-    """(n, c, h, w) to a new (n, h, w, c); other ranks are alike on both sides."""
-    return array.transpose(0, 2, 3, 1).copy() if array.ndim == 4 else array.copy()
-
-
-def _from_caffe(array: Array) -> Tensor:
-    return tensorflow().convert_to_tensor(_layout(array))
-
-
-def _to_caffe(tensor: Tensor) -> Array:
-    """Give a tensor as a writable, C-contiguous array in Caffe's order."""
-    array: Array = np.asarray(tensor)
-    return array.transpose(0, 3, 1, 2).copy() if array.ndim == 4 else array.copy()
+def _moved(array: Array, axes: tuple[int, ...] | None) -> Array:
+    """Give a new, writable, C-contiguous array; images with their axes in another order."""
+    return (array.transpose(axes) if axes and array.ndim == 4 else array).copy(order="C")

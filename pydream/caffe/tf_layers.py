@@ -1,4 +1,4 @@
-"""A layer runs as two formulas: bottoms -> tops and a memo; memo and the tops' gradients -> the bottoms' gradients.
+"""How TensorFlow runs each layer: two formulas.
 
 Gradients are written out rather than taped: only what the gradient at the input needs is kept (no weight gradients),
 and each pass is a formula that can be held against Caffe's. Four-axis tensors are (n, h, w, c) here; others are as in
@@ -7,10 +7,9 @@ Caffe. Sizes are read inside the graph, so one trace serves every image size.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import reduce
 from math import prod
-from typing import Any, Generic, TypeVar
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,37 +17,17 @@ from numpy.typing import NDArray
 from ..errors import NetFileError
 from ..tf import tensorflow
 from . import layers
+from .runtime import LOWEST, TIE, L, Runner, Tensor, Tensors
 
-Tensor = Any
-Tensors = tuple[Tensor, ...]
-L = TypeVar("L", bound=layers.Layer)
-
-# What Caffe starts its search for the maximum from, and so what stands for the padding.
-_LOWEST = -float(np.finfo(np.float32).max)
 _LARGEST_KERNEL = 2**28  # numbers in a dilated kernel with its holes
-# numerics.md section 3: values this close count as equal, so that rounding does not pick the winner.
-_TIE = 1e-9
 
 
-class Runner(Generic[L]):
+class TFRunner(Runner[L]):
     """Base: runs one layer with its weights, all of one dtype."""
 
     def __init__(self, layer: L, params: list[NDArray[Any]], dtype: np.dtype[Any]) -> None:
-        self.layer = layer
-        self.dtype = dtype
         self.tf = tensorflow()
-        self.prepare([np.asarray(param) for param in params])
-
-    def prepare(self, params: list[NDArray[Any]]) -> None:
-        """Bring the weights into the form that the passes use."""
-
-    def forward(self, *bottoms: Tensor) -> tuple[Tensors, Tensors]:
-        """Give the tops, and the memo: whatever `backward` reads."""
-        raise NotImplementedError
-
-    def backward(self, memo: Tensors, *diffs: Tensor) -> Tensors:
-        """Give the gradients at the bottoms for those at the tops."""
-        raise NotImplementedError
+        super().__init__(layer, params, dtype)
 
     def constant(self, array: NDArray[Any]) -> Tensor:
         """Give an array as a tensor of the network's dtype."""
@@ -61,7 +40,7 @@ def _axis(axis: int, rank: int) -> int:
     return (0, 3, 1, 2)[axis] if rank == 4 else axis
 
 
-class ConvolutionRunner(Runner[layers.Convolution]):
+class ConvolutionRunner(TFRunner[layers.Convolution]):
     """A cross-correlation, group by group."""
 
     def prepare(self, params: list[NDArray[Any]]) -> None:
@@ -105,7 +84,7 @@ class ConvolutionRunner(Runner[layers.Convolution]):
         return (bottoms[0] if len(bottoms) == 1 else self.tf.concat(bottoms, axis=3),)
 
 
-class InnerProductRunner(Runner[layers.InnerProduct]):
+class InnerProductRunner(TFRunner[layers.InnerProduct]):
     """``y = W x + b`` with x flattened in the order c, h, w."""
 
     def prepare(self, params: list[NDArray[Any]]) -> None:
@@ -127,7 +106,7 @@ class InnerProductRunner(Runner[layers.InnerProduct]):
         return (self.tf.transpose(diff, (0, 2, 3, 1)) if shape.shape[0] == 4 else diff,)
 
 
-class PoolingRunner(Runner[layers.Pooling]):
+class PoolingRunner(TFRunner[layers.Pooling]):
     """Windows over a map padded to exactly what Caffe's output size covers."""
 
     def prepare(self, params: list[NDArray[Any]]) -> None:
@@ -170,7 +149,7 @@ class PoolingRunner(Runner[layers.Pooling]):
 
         def turn(i: Tensor, best: Tensor, winner: Tensor) -> tuple[Tensor, Tensor, Tensor]:
             tap = flat[:, i]
-            wins = tap > best + _TIE * (1 + tf.abs(best))
+            wins = tap > best + TIE * (1 + tf.abs(best))
             return i + 1, tf.where(wins, tap, best), tf.where(wins, i, winner)
 
         first = flat[:, 0]
@@ -209,7 +188,7 @@ class PoolingRunner(Runner[layers.Pooling]):
     # The largest value; of equal ones the first, row by row, and all of the gradient to it.
 
     def _plain_maximum(self, x: Tensor) -> tuple[Tensors, Tensors]:
-        padded = x if self.padding == "SAME" else self._padded(x, _LOWEST)
+        padded = x if self.padding == "SAME" else self._padded(x, LOWEST)
         top = self.tf.nn.max_pool2d(padded, self.layer.kernel, self.layer.stride, self.padding)
         return (top,), (padded, top, self.tf.shape(x))
 
@@ -229,7 +208,7 @@ class PoolingRunner(Runner[layers.Pooling]):
 
     def _tolerant_maximum(self, x: Tensor) -> tuple[Tensors, Tensors]:
         tf = self.tf
-        padded = self._padded(x, _LOWEST)
+        padded = self._padded(x, LOWEST)
         shape = tf.shape(padded, out_type=tf.int64)
         (kernel_h, kernel_w), (stride_h, stride_w) = self.layer.kernel, self.layer.stride
         out_h, out_w = (shape[1] - kernel_h) // stride_h + 1, (shape[2] - kernel_w) // stride_w + 1
@@ -248,7 +227,7 @@ class PoolingRunner(Runner[layers.Pooling]):
                 if best is None:
                     best, where = tap, place
                     continue
-                wins = tap > best + _TIE * (1 + tf.abs(best))
+                wins = tap > best + TIE * (1 + tf.abs(best))
                 best, where = tf.where(wins, tap, best), tf.where(wins, place, where)
         return (best,), (where, tf.shape(padded), tf.shape(x))
 
@@ -293,7 +272,7 @@ class PoolingRunner(Runner[layers.Pooling]):
         return (self._unpadded(back, shape),)
 
 
-class LRNRunner(Runner[layers.LRN]):
+class LRNRunner(TFRunner[layers.LRN]):
     """``y = x s^-beta``, ``s = k + alpha/n sum x^2`` over the n neighbouring channels.
 
     The sum over neighbours is a product with a band matrix, which is faster than TensorFlow's own LRN and works in
@@ -325,7 +304,7 @@ class LRNRunner(Runner[layers.LRN]):
         return self.tf.nn.conv2d(x, self.constant(band[None, None]), 1, "VALID")
 
 
-class ReLURunner(Runner[layers.ReLU]):
+class ReLURunner(TFRunner[layers.ReLU]):
     """``y = x`` where x > 0, else ``negative_slope * x``; the gradient at 0 is that of the negative side."""
 
     def forward(self, *bottoms: Tensor) -> tuple[Tensors, Tensors]:
@@ -344,7 +323,7 @@ class ReLURunner(Runner[layers.ReLU]):
         return (self.tf.where(sign > 0, diff, self.layer.negative_slope * diff),)
 
 
-class SigmoidRunner(Runner[layers.Sigmoid]):
+class SigmoidRunner(TFRunner[layers.Sigmoid]):
     """``y = 1 / (1 + exp(-x))``, ``dx = dy y (1 - y)``."""
 
     def forward(self, *bottoms: Tensor) -> tuple[Tensors, Tensors]:
@@ -355,7 +334,7 @@ class SigmoidRunner(Runner[layers.Sigmoid]):
         return (diffs[0] * memo[0] * (1 - memo[0]),)
 
 
-class TanHRunner(Runner[layers.TanH]):
+class TanHRunner(TFRunner[layers.TanH]):
     """``y = tanh(x)``, ``dx = dy (1 - y^2)``."""
 
     def forward(self, *bottoms: Tensor) -> tuple[Tensors, Tensors]:
@@ -366,7 +345,7 @@ class TanHRunner(Runner[layers.TanH]):
         return (diffs[0] * (1 - memo[0] * memo[0]),)
 
 
-class PowerRunner(Runner[layers.Power]):
+class PowerRunner(TFRunner[layers.Power]):
     """``y = (shift + scale x)^power``, ``dx = dy power scale (shift + scale x)^(power - 1)``."""
 
     def forward(self, *bottoms: Tensor) -> tuple[Tensors, Tensors]:
@@ -380,7 +359,7 @@ class PowerRunner(Runner[layers.Power]):
         return (diffs[0] * scale if power == 1 else diffs[0] * (power * scale) * memo[0] ** (power - 1),)
 
 
-class DropoutRunner(Runner[layers.Dropout]):
+class DropoutRunner(TFRunner[layers.Dropout]):
     """The identity, at test time."""
 
     def forward(self, *bottoms: Tensor) -> tuple[Tensors, Tensors]:
@@ -390,7 +369,7 @@ class DropoutRunner(Runner[layers.Dropout]):
         return diffs
 
 
-class SplitRunner(Runner[layers.Split]):
+class SplitRunner(TFRunner[layers.Split]):
     """The identity to every top; the gradients add up."""
 
     def forward(self, *bottoms: Tensor) -> tuple[Tensors, Tensors]:
@@ -400,7 +379,7 @@ class SplitRunner(Runner[layers.Split]):
         return (reduce(lambda a, b: a + b, diffs),)
 
 
-class ConcatRunner(Runner[layers.Concat]):
+class ConcatRunner(TFRunner[layers.Concat]):
     """The bottoms side by side; each gets its slice of the gradient."""
 
     def forward(self, *bottoms: Tensor) -> tuple[Tensors, Tensors]:
@@ -412,7 +391,7 @@ class ConcatRunner(Runner[layers.Concat]):
         return tuple(self.tf.split(diffs[0], self.tf.stack(memo), axis, num=len(memo)))
 
 
-class EltwiseRunner(Runner[layers.Eltwise]):
+class EltwiseRunner(TFRunner[layers.Eltwise]):
     """PROD, SUM with coefficients, or MAX."""
 
     def forward(self, *bottoms: Tensor) -> tuple[Tensors, Tensors]:
@@ -440,7 +419,7 @@ class EltwiseRunner(Runner[layers.Eltwise]):
         return tuple(self.tf.where(memo[0] == i, diff, zero) for i in range(len(self.layer.bottoms)))
 
 
-class SoftmaxRunner(Runner[layers.Softmax]):
+class SoftmaxRunner(TFRunner[layers.Softmax]):
     """``y = exp(x) / sum exp(x)``, ``dx = (dy - sum(dy y)) y``."""
 
     def forward(self, *bottoms: Tensor) -> tuple[Tensors, Tensors]:
@@ -453,7 +432,7 @@ class SoftmaxRunner(Runner[layers.Softmax]):
         return ((diff - self.tf.reduce_sum(diff * top, axis, keepdims=True)) * top,)
 
 
-class FlattenRunner(Runner[layers.Flatten]):
+class FlattenRunner(TFRunner[layers.Flatten]):
     """Axes merged in Caffe's order."""
 
     def forward(self, *bottoms: Tensor) -> tuple[Tensors, Tensors]:
@@ -477,7 +456,7 @@ class FlattenRunner(Runner[layers.Flatten]):
         return (tf.transpose(diff, (0, 2, 3, 1)) if shape.shape[0] == 4 else diff,)
 
 
-class ChannelwiseRunner(Runner[L]):
+class ChannelwiseRunner(TFRunner[L]):
     """``y = factor x + offset`` with a factor and an offset a channel."""
 
     factor: NDArray[Any]
@@ -517,7 +496,7 @@ class ScaleRunner(ChannelwiseRunner[layers.Scale]):
         self.offset = params[1] if self.layer.bias else None
 
 
-RUNNERS: dict[type[layers.Layer], Callable[..., Runner[Any]]] = {
+RUNNERS: dict[type[layers.Layer], type[Runner[Any]]] = {
     layers.BatchNorm: BatchNormRunner,
     layers.Concat: ConcatRunner,
     layers.Convolution: ConvolutionRunner,

@@ -44,8 +44,8 @@ def layer(name, kind, bottoms, tops, rest=""):
     return f'layer {{ name: "{name}" type: "{kind}" {ends} {rest} }}\n'
 
 
-def build(text, dtype="float64", **layers):
-    return pydream.caffe.Net(parse(text), weights(**layers), dtype=dtype, device="cpu")
+def build(text, dtype="float64", runtime="tensorflow", **layers):
+    return pydream.caffe.Net(parse(text), weights(**layers), dtype=dtype, device="cpu", runtime=runtime)
 
 
 def spread(rng, shape, low=-2.0, high=2.0):

@@ -72,8 +72,8 @@ class Reference:
 
 
 @pytest.fixture(scope="module")
-def shared():
-    return nets.build(TEXT, **PARAMS)
+def shared(build):
+    return build(TEXT, **PARAMS)
 
 
 @pytest.fixture
@@ -88,6 +88,10 @@ def net(shared, x):
     shared.blobs["data"].reshape(*SHAPE)
     shared.blobs["data"].data[...] = x
     return shared
+
+
+def in_caffes_order(net, tensor):
+    return tensor.transpose(0, 3, 1, 2) if net.channels_last else tensor
 
 
 def near(got, wanted):
@@ -105,6 +109,8 @@ def test_names(net):
     assert net.layer_names == [
         "conv1", "relu1", "pool1", "left", "left_relu", "right", "aside", "join", "gain", "out", "fc",
     ]  # fmt: skip
+    assert net.top_names["relu1"] == net.bottom_names["relu1"] == ["conv1"]
+    assert (net.bottom_names["join"], net.top_names["fc"]) == (["left", "right", "pool1"], ["logits"])
     assert net.inputs == ["data"]
     assert net.outputs == ["aside", "logits"]
     assert len(net.blobs) == 9
@@ -136,7 +142,7 @@ def test_every_diff_after_going_back(net, x):
         assert near(net.blobs[name].diff, values), name
     for name in ("aside", "logits"):
         assert not net.blobs[name].diff.any()
-    assert near(given.transpose(0, 3, 1, 2), wanted["data"])
+    assert near(in_caffes_order(net, given), wanted["data"])
 
 
 def test_end_before_an_in_place_layer(net, x):
@@ -301,12 +307,12 @@ def test_forward_with_an_array(net, x):
 
 
 def test_forward_with_a_tensor(net, x):
-    tensor = np.ascontiguousarray((x * 3).transpose(0, 2, 3, 1))
+    tensor = np.ascontiguousarray((x * 3).transpose(0, 2, 3, 1) if net.channels_last else x * 3)
     assert near(net.forward(end="out", tensor=tensor)["out"], Reference(x * 3).out)
     assert near(net.blobs["left"].data, Reference(x * 3).left)
     assert np.array_equal(net.blobs["data"].data, x)
-    with pytest.raises(ShapeError, match=r"tensor: float64 \(2, 3, 9, 8\), want float64 \(2, 9, 8, 3\)"):
-        net.forward(end="out", tensor=x)
+    with pytest.raises(ShapeError, match=r"tensor: float64 \(2, 8, 3, 9\), want float64 \(2, \d, \d, \d\)"):
+        net.forward(end="out", tensor=x.transpose(0, 3, 1, 2))
     with pytest.raises(ShapeError, match=r"float32 .* want float64"):
         net.forward(end="out", tensor=tensor.astype(np.float32))
 
@@ -402,8 +408,8 @@ def test_going_back_where_nobody_went(net):
         net.backward(start="left")
 
 
-def test_float32_through_a_whole_network(x):
-    net = nets.build(TEXT, "float32", **PARAMS)
+def test_float32_through_a_whole_network(build, x):
+    net = build(TEXT, "float32", **PARAMS)
     wanted = Reference(x)
     net.forward(end="out", data=x)
     assert net.blobs["out"].data.dtype == np.float32
@@ -421,13 +427,13 @@ def test_weights_are_read_only(net):
 # Several inputs.
 
 
-def test_two_inputs():
+def test_two_inputs(build):
     text = (
         nets.inputs(a=(1, 2, 3, 5), b=(1, 2, 3, 5))
         + nets.layer("square", "Power", "b", "square", "power_param { power: 2 }")
         + nets.layer("join", "Eltwise", "a square", "y", "eltwise_param { operation: PROD }")
     )
-    net = nets.build(text)
+    net = build(text)
     rng = np.random.default_rng(0)
     for shape in ((1, 2, 3, 5), (2, 2, 4, 3)):
         a, b = nets.normal(rng, *shape), nets.normal(rng, *shape)
@@ -439,40 +445,40 @@ def test_two_inputs():
         given = net.backward()
         assert near(net.blobs["a"].diff, diff * b * b)
         assert near(net.blobs["b"].diff, 2 * diff * a * b)
-        assert near(given.transpose(0, 3, 1, 2), diff * b * b)
+        assert near(in_caffes_order(net, given), diff * b * b)
     net.blobs["a"].reshape(1, 2, 4, 3)
     with pytest.raises(ShapeError, match="different shapes"):
         net.forward()
 
 
-def test_a_start_that_does_not_see_the_first_input():
+def test_a_start_that_does_not_see_the_first_input(build):
     text = (
         nets.inputs(a=(1, 2, 3, 5), b=(1, 2, 3, 5))
         + nets.layer("square", "Power", "b", "square", "power_param { power: 2 }")
         + nets.layer("join", "Eltwise", "a square", "y", "eltwise_param { operation: PROD }")
     )
-    net = nets.build(text)
+    net = build(text)
     b = nets.normal(np.random.default_rng(0), 1, 2, 3, 5)
     net.forward(end="square", a=b + 1, b=b)
     diff = seed(net, "square")
     given = net.backward(start="square")
     assert near(net.blobs["b"].diff, 2 * diff * b)
     assert not net.blobs["a"].diff.any()
-    assert given.shape == (1, 3, 5, 2)
+    assert in_caffes_order(net, given).shape == (1, 2, 3, 5)
     assert not given.any()
 
 
 # Gradients that add up.
 
 
-def test_split_and_its_sum():
+def test_split_and_its_sum(build):
     text = (
         nets.inputs(x=(1, 2, 3, 5))
         + nets.layer("parts", "Split", "x", "p q r")
         + nets.layer("double", "Power", "p", "double", "power_param { scale: 2 }")
         + nets.layer("join", "Eltwise", "double q", "y", "eltwise_param { operation: PROD }")
     )
-    net = nets.build(text)
+    net = build(text)
     x = nets.normal(np.random.default_rng(0), 1, 2, 3, 5)
     outputs = net.forward(end="parts", x=x)
     assert list(outputs) == ["p", "q", "r"]
@@ -488,13 +494,13 @@ def test_split_and_its_sum():
     assert near(net.blobs["x"].diff, 4 * diff * x)
 
 
-def test_a_blob_twice_in_one_layer():
+def test_a_blob_twice_in_one_layer(build):
     text = (
         nets.inputs(x=(1, 2, 3, 5))
         + nets.layer("square", "Eltwise", "x x", "square", "eltwise_param { operation: PROD }")
         + nets.layer("twins", "Concat", "x square x", "twins")
     )
-    net = nets.build(text)
+    net = build(text)
     x = nets.normal(np.random.default_rng(0), 1, 2, 3, 5)
     net.forward(x=x)
     assert near(net.blobs["twins"].data, np.concatenate([x, x * x, x], axis=1))
@@ -503,7 +509,7 @@ def test_a_blob_twice_in_one_layer():
     assert near(net.blobs["x"].diff, diff[:, :2] + 2 * x * diff[:, 2:4] + diff[:, 4:])
 
 
-def test_a_blob_read_before_and_after_an_in_place_layer():
+def test_a_blob_read_before_and_after_an_in_place_layer(build):
     """Each layer sees the value that the blob has when it runs."""
     text = (
         nets.inputs(x=(1, 2, 3, 5))
@@ -513,7 +519,7 @@ def test_a_blob_read_before_and_after_an_in_place_layer():
         + nets.layer("bend_again", "Power", "h", "h", "power_param { power: 2 shift: 2 }")
         + nets.layer("sum", "Eltwise", "before h", "sum")
     )
-    net = nets.build(text)
+    net = build(text)
     x = nets.spread(np.random.default_rng(0), (1, 2, 3, 5))
     net.forward(x=x)
     h = 3 * x + 0.5
@@ -530,14 +536,14 @@ def test_a_blob_read_before_and_after_an_in_place_layer():
     assert near(net.blobs["before"].data, h**2)
 
 
-def test_in_place_on_the_input():
+def test_in_place_on_the_input(build):
     """The input keeps what was written into it: a dream steps on from there. Its diff is the gradient at that."""
     text = (
         nets.inputs(x=(1, 2, 3, 5))
         + nets.layer("centre", "Power", "x", "x", "power_param { scale: 0.5 shift: -1 }")
         + nets.layer("square", "Power", "x", "y", "power_param { power: 2 }")
     )
-    net = nets.build(text)
+    net = build(text)
     x = nets.normal(np.random.default_rng(0), 1, 2, 3, 5)
     for _ in range(2):
         net.forward(x=x)
@@ -567,18 +573,18 @@ def test_in_place_on_the_input():
         ),
     ],
 )
-def test_networks_that_cannot_be(text, words):
+def test_networks_that_cannot_be(build, text, words):
     with pytest.raises(NetFileError, match=re.escape(words)):
-        nets.build(nets.inputs(x=(1, 2, 3, 4)) + text, it=[np.ones(2)])
+        build(nets.inputs(x=(1, 2, 3, 4)) + text, it=[np.ones(2)])
 
 
-def test_phase_and_dtype():
+def test_phase_and_dtype(build):
     text = nets.inputs(x=(1, 2)) + nets.layer("it", "ReLU", "x", "y")
     assert pydream.caffe.Net(nets.parse(text), pydream.caffe.TEST).dtype == np.float32
     with pytest.raises(ValueError, match="phase must be TEST"):
         pydream.caffe.Net(nets.parse(text), pydream.caffe.TRAIN)
     with pytest.raises(ValueError, match="float16, want float32 or float64"):
-        nets.build(text, "float16")
+        build(text, "float16")
 
 
 def test_a_blob_beyond_caffes_limit_is_refused_before_memory_is_taken(tmp_path):

@@ -209,14 +209,14 @@ CASES = [
 NAMES = "abc"
 
 
-def net_of(case, dtype, in_place=False):
+def net_of(build, case, dtype, in_place=False):
     names = NAMES[: len(case.shapes[0])]
     text = nets.inputs(**dict(zip(names, case.shapes[0], strict=True)))
     if in_place:
         text += nets.layer("copy", "Dropout", "a", "y") + nets.layer("it", case.kind, "y", "y", case.rest)
     else:
         text += nets.layer("it", case.kind, " ".join(names), "y", case.rest)
-    return nets.build(text, dtype, **({"it": case.params()} if case.weights else {}))
+    return build(text, dtype, **({"it": case.params()} if case.weights else {}))
 
 
 def feed(net, bottoms):
@@ -231,8 +231,8 @@ def feed(net, bottoms):
     [(case, False) for case in CASES] + [(case, True) for case in CASES if case.in_place],
     ids=lambda value: str(value) if isinstance(value, Case) else ("apart", "in place")[value],
 )
-def test_layer_is_the_formula(case, in_place, dtype):
-    net = net_of(case, dtype, in_place)
+def test_layer_is_the_formula(build, case, in_place, dtype):
+    net = net_of(build, case, dtype, in_place)
     for turn, shapes in enumerate(case.shapes):
         bottoms = case.draw(shapes, turn)
         top, back = case.run(bottoms)
@@ -276,10 +276,10 @@ def test_every_type_has_a_case():
 
 
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
-def test_batch_norm_with_nothing_stored(dtype):
+def test_batch_norm_with_nothing_stored(build, dtype):
     text = nets.inputs(x=(2, 3, 3, 5)) + nets.layer("it", "BatchNorm", "x", "y", "batch_norm_param { eps: 0.01 }")
     params = [np.float64([1, 2, 3]), np.float64([4, 5, 6]), np.float64([0])]
-    net = nets.build(text, dtype, it=params)
+    net = build(text, dtype, it=params)
     x = nets.spread(np.random.default_rng(0), (2, 3, 3, 5))
     top, _ = oracle.batch_norm(x, *params, eps=0.01)
     assert nets.off(top, x / np.sqrt(oracle.f32(0.01))) < 1e-15
@@ -287,14 +287,14 @@ def test_batch_norm_with_nothing_stored(dtype):
 
 
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
-def test_rectifier_at_zero(dtype):
+def test_rectifier_at_zero(build, dtype):
     """The gradient at 0 is the negative side's: 0, or the slope."""
     text = (
         nets.inputs(x=(1, 1, 1, 3))
         + nets.layer("plain", "ReLU", "x", "y")
         + nets.layer("leaky", "ReLU", "x", "z", "relu_param { negative_slope: 0.25 }")
     )
-    net = nets.build(text, dtype)
+    net = build(text, dtype)
     for end, slope in (("plain", 0.0), ("leaky", 0.25)):
         (name,) = net.forward(end=end, x=np.float64([[[[-0.0, 0.0, 1e-30]]]]))
         net.blobs[name].diff[...] = [[[[4, 8, 16]]]]
@@ -303,14 +303,14 @@ def test_rectifier_at_zero(dtype):
 
 
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
-def test_maximum_with_ties(dtype):
+def test_maximum_with_ties(build, dtype):
     """Two bottoms: the later. Three: as Caffe's CPU code, which lets a third one win only by being larger."""
     rng = np.random.default_rng(3)
     for names in ("ab", "abc"):
         shape = (2, 3, 3, 9)
         text = nets.inputs(**dict.fromkeys(names, shape))
         text += nets.layer("it", "Eltwise", " ".join(names), "y", "eltwise_param { operation: MAX }")
-        net = nets.build(text, dtype)
+        net = build(text, dtype)
         bottoms = [rng.integers(0, 3, shape).astype(np.float64) for _ in names]
         top, back = oracle.maximum(*bottoms)
         net.forward(**dict(zip(names, bottoms, strict=True)))
@@ -325,11 +325,11 @@ def test_maximum_with_ties(dtype):
     assert [d.item() for d in oracle.maximum(a, b - 1, a)[1](a)] == [1, 0, 0]
 
 
-def test_product_with_zeros_has_the_others_as_gradient():
+def test_product_with_zeros_has_the_others_as_gradient(build):
     text = nets.inputs(a=(1, 4), b=(1, 4)) + nets.layer(
         "it", "Eltwise", "a b", "y", "eltwise_param { operation: PROD }"
     )
-    net = nets.build(text)
+    net = build(text)
     net.forward(a=[[0, 0, 2, 3]], b=[[0, 5, 0, 7]])
     net.blobs["y"].diff[...] = 1
     net.backward()
@@ -337,8 +337,8 @@ def test_product_with_zeros_has_the_others_as_gradient():
     assert net.blobs["b"].diff.tolist() == [[0, 0, 2, 3]]
 
 
-def test_softmax_of_large_numbers():
-    net = nets.build(nets.inputs(x=(1, 3)) + nets.layer("it", "Softmax", "x", "y"))
+def test_softmax_of_large_numbers(build):
+    net = build(nets.inputs(x=(1, 3)) + nets.layer("it", "Softmax", "x", "y"))
     assert net.forward(x=[[1e4, 1e4, -1e4]])["y"].tolist() == [[0.5, 0.5, 0]]
 
 
@@ -352,22 +352,22 @@ TIES = [  # kernel, stride, pad
 ]
 
 
-def tie_net(kernel, stride, pad, dtype):
+def tie_net(build, kernel, stride, pad, dtype):
     text = nets.inputs(x=(2, 3, 6, 7)) + nets.layer(
         "it", "Pooling", "x", "y",
         f"pooling_param {{ kernel_h: {kernel[0]} kernel_w: {kernel[1]} stride_h: {stride[0]} stride_w: {stride[1]} "
         f"pad_h: {pad[0]} pad_w: {pad[1]} }}",
     )  # fmt: skip
-    return nets.build(text, dtype)
+    return build(text, dtype)
 
 
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
 @pytest.mark.parametrize(("kernel", "stride", "pad"), TIES)
-def test_max_pooling_with_ties(kernel, stride, pad, dtype):
+def test_max_pooling_with_ties(build, kernel, stride, pad, dtype):
     """float32 takes the first of equal values; float64 the first of those within 1e-9."""
     rng = np.random.default_rng(5)
     exact = dtype == "float32"
-    net = tie_net(kernel, stride, pad, dtype)
+    net = tie_net(build, kernel, stride, pad, dtype)
     shape = (2, 3, 6, 7)
     for turn in range(8):
         few = rng.integers(0, 3, shape) / 4.0 - 1.0  # negative and 0 too: padding must not win
@@ -388,10 +388,10 @@ def test_max_pooling_with_ties(kernel, stride, pad, dtype):
         assert np.array_equal(net.blobs["x"].diff, back(diff)[0])
 
 
-def test_the_tolerance_for_ties():
+def test_the_tolerance_for_ties(build):
     """A later value wins only if it is greater by more than 1e-9 * (1 + |best|), and its own value is the top's."""
     window = "pooling_param { kernel_h: 1 kernel_w: 4 }"
-    net = nets.build(nets.inputs(x=(1, 1, 1, 4)) + nets.layer("it", "Pooling", "x", "y", window))
+    net = build(nets.inputs(x=(1, 1, 1, 4)) + nets.layer("it", "Pooling", "x", "y", window))
     for values, winner in (
         ([1, 1 + 1e-12, 1 - 1e-12, 0], 0),
         ([1, 1 + 1e-7, 1 + 1e-7, 0], 1),
@@ -414,9 +414,9 @@ def test_the_tolerance_for_ties():
 
 
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
-def test_global_max_pooling_with_ties(dtype):
+def test_global_max_pooling_with_ties(build, dtype):
     text = nets.inputs(x=(2, 2, 3, 5)) + nets.layer("it", "Pooling", "x", "y", "pooling_param { global_pooling: true }")
-    net = nets.build(text, dtype)
+    net = build(text, dtype)
     rng = np.random.default_rng(0)
     for x in (rng.integers(-3, 1, (2, 2, 3, 5)) * 1.0, 1 + rng.choice([0, 1e-12, -1e-12], (2, 2, 3, 5))):
         x = x.astype(dtype).astype(np.float64)
@@ -531,10 +531,10 @@ FIELD = {
         (LISTS, "Scale", "numbers > y", "", "wants channels"),
     ],
 )  # fmt: skip
-def test_what_makes_no_sense(inputs, kind, ends, constants, words):
+def test_what_makes_no_sense(build, inputs, kind, ends, constants, words):
     rest = f"{FIELD[kind]} {{ {constants} }}" if constants else ""
     with pytest.raises((NetFileError, ShapeError)) as error:
-        nets.build(inputs + nets.layer("it", kind, *ends.split(" > "), rest))
+        build(inputs + nets.layer("it", kind, *ends.split(" > "), rest))
     assert re.search(words, str(error.value))
     assert "'it'" in str(error.value)
     assert "\n" not in str(error.value)

@@ -5,11 +5,17 @@ import pytest
 
 import pydream
 import pydream.caffe
+from pydream.caffe.net import RUNTIMES
+
+
+@pytest.fixture(params=list(RUNTIMES))
+def runtime(request):
+    return request.param
 
 
 @pytest.fixture
-def net():
-    net = pydream.load_net("squeezenet_v1.1", dtype="float64")
+def net(runtime):
+    net = pydream.load_net("squeezenet_v1.1", dtype="float64", runtime=runtime)
     net.blobs["data"].reshape(1, 3, 67, 71)
     net.blobs["data"].data[...] = np.random.RandomState(0).uniform(-100, 100, (1, 3, 67, 71))
     return net
@@ -17,7 +23,7 @@ def net():
 
 def gradient(net, end, seed, forward_end=None):
     """The gradient at the input in a fresh net, for a written seed."""
-    fresh = pydream.load_net("squeezenet_v1.1", dtype="float64")
+    fresh = pydream.load_net("squeezenet_v1.1", dtype="float64", runtime=type(net._runtime))
     fresh.blobs["data"].reshape(*net.blobs["data"].shape)
     fresh.blobs["data"].data[...] = net.blobs["data"].data
     fresh.forward(end=forward_end or end)
@@ -80,7 +86,7 @@ def test_reading_changes_nothing(net, read):
     assert not net.blobs["fire3/concat"].diff.any()  # what was computed goes
 
 
-def test_a_dream_starts_with_clean_gradients():
+def test_a_dream_starts_with_clean_gradients(runtime):
     """An objective that writes a part of `diff` does not find the rest full of an earlier dream's."""
     picture = np.random.RandomState(1).randint(0, 256, (67, 71, 3), np.uint8)
 
@@ -95,39 +101,40 @@ def test_a_dream_starts_with_clean_gradients():
             net, picture, octave_n=1, iter_n=2, end="fire8/concat", objective=objective, rng=np.random.RandomState(0)
         )
 
-    net = pydream.load_net("squeezenet_v1.1")
+    net = pydream.load_net("squeezenet_v1.1", runtime=runtime)
     fresh = dream(net, channel)
     for other in (everything, pydream.objective_L2):
         dream(net, other)
         np.testing.assert_array_equal(dream(net, channel), fresh)
 
 
+@pytest.mark.parametrize("runtime", ["tensorflow"], indirect=True)
 def test_all_blobs_are_read_in_one_more_pass(net):
     """Two traces serve every reader, however many blobs there are."""
     net.forward(end="fire8/concat")
     net.blobs["fire8/concat"].copy_data_to_diff()
     net.backward(start="fire8/concat")
-    before = len(net._passes._traced)
+    before = len(net._runtime._traced)
     total = 0.0
     for name in list(net.blobs)[: list(net.blobs).index("fire8/concat")]:
         total += np.abs(net.blobs[name].data).sum() + np.abs(net.blobs[name].diff).sum()
     assert np.isfinite(total)
-    assert len(net._passes._traced) == before + 2
+    assert len(net._runtime._traced) == before + 2
 
 
 def test_the_tensor_spares_a_copy_of_the_blob(net, monkeypatch):
     moved = []
-    original = pydream.caffe.net._layout
-    monkeypatch.setattr(pydream.caffe.net, "_layout", lambda array: moved.append(array.shape) or original(array))
+    original = pydream.caffe.net._moved
+    monkeypatch.setattr(
+        pydream.caffe.net, "_moved", lambda array, axes: moved.append(array.shape) or original(array, axes)
+    )
     pydream.make_step(net)
     assert moved == []
 
 
-def test_backward_of_every_output():
+def test_backward_of_every_output(build):
     """`backward()` after `forward()` starts from all the outputs, as pycaffe's does."""
-    import nets
-
-    net = nets.build(
+    net = build(
         "layer { name: 'data' type: 'Input' top: 'data' input_param { shape { dim: 1 dim: 2 dim: 3 dim: 4 } } }"
         "layer { name: 'split' type: 'Split' bottom: 'data' top: 'a' top: 'b' top: 'c' }"
         "layer { name: 'ra' type: 'ReLU' bottom: 'a' top: 'ra' }"
@@ -147,9 +154,8 @@ def test_backward_of_every_output():
     assert not net.blobs["b"].diff.any()  # a top of the Split that `ra` does not need
 
 
-def test_an_in_place_start_leaves_what_it_passed_on():
+def test_an_in_place_start_leaves_what_it_passed_on(net):
     """Caffe's in-place layer writes its bottom's gradient over its top's."""
-    net = pydream.load_net("squeezenet_v1.1", dtype="float64")
     net.forward(end="relu_conv1")
     net.blobs["conv1"].diff[...] = 1
     net.backward(start="relu_conv1")

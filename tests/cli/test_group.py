@@ -32,7 +32,7 @@ def test_help_of_the_commands_needs_no_tensorflow():
     script = (
         "import sys\n"
         "from pydream.cli import main\n"
-        "for name in ['dream', 'layers', 'models']:\n"
+        "for name in ['dream', 'layers', 'models', 'vectors']:\n"
         "    try:\n"
         "        main([name, '--help'])\n"
         "    except SystemExit as ended:\n"

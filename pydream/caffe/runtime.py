@@ -1,0 +1,158 @@
+"""A runtime runs a graph: a runner for each layer, and the two passes over the steps that a value needs.
+
+The passes are written here once, in terms of the runners' formulas. NumPy runs them as they stand, TensorFlow traces
+them; another library is another subclass of `Runtime` with runners of its own.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from functools import reduce
+from typing import Any, ClassVar, Generic, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..net import Array
+from . import layers
+from .graph import Graph, Step
+from .weights import Params
+
+Tensor = Any  # the library's own
+Tensors = tuple[Tensor, ...]
+Memos = dict[str, Tensors]  # key of a step -> what its backward formula reads
+L = TypeVar("L", bound=layers.Layer)
+
+# What Caffe starts its search for the maximum from, and so what stands for the padding.
+LOWEST = -float(np.finfo(np.float32).max)
+# numerics.md section 3: values this close count as equal in float64, so that rounding does not pick the winner.
+TIE = 1e-9
+
+
+class Runner(ABC, Generic[L]):
+    """A layer as two formulas: bottoms -> tops and a memo; memo and the tops' gradients -> the bottoms' gradients."""
+
+    def __init__(self, layer: L, params: list[NDArray[Any]], dtype: np.dtype[Any]) -> None:
+        self.layer = layer
+        self.dtype = dtype
+        self.prepare([np.asarray(param) for param in params])
+
+    def prepare(self, params: list[NDArray[Any]]) -> None:
+        """Bring the weights into the form that the passes use."""
+
+    @abstractmethod
+    def forward(self, *bottoms: Tensor) -> tuple[Tensors, Tensors]:
+        """Give the tops, and the memo: whatever `backward` reads."""
+
+    @abstractmethod
+    def backward(self, memo: Tensors, *diffs: Tensor) -> Tensors:
+        """Give the gradients at the bottoms for those at the tops.
+
+        A top that nothing reads has none. Only a Split has several tops, so only that gets fewer than all.
+        """
+
+
+class Runtime(ABC):
+    """A graph with weights, ready to run.
+
+    Parameters
+    ----------
+    graph : Graph
+    params : dict of str to list of array
+        Weights by layer, as `weights_of` gives them.
+    dtype : numpy.dtype
+        float32 or float64; float64 makes max pooling tie-tolerant.
+    device : {"auto", "cpu", "gpu", "gpu:N"}
+
+    Attributes
+    ----------
+    runners : mapping of layer type to Runner type
+    channels_last : bool
+        Four-axis tensors are (n, h, w, c), else (n, c, h, w).
+    device : str
+        Where it runs: ``"CPU:0"`` or ``"GPU:N"``.
+
+    Raises
+    ------
+    DeviceError
+        For a device that is not there.
+    """
+
+    runners: ClassVar[Mapping[type[layers.Layer], type[Runner[Any]]]]
+    channels_last: ClassVar[bool]
+
+    def __init__(self, graph: Graph, params: Params, dtype: np.dtype[Any], device: str = "auto") -> None:
+        self.graph = graph
+        self.dtype = dtype
+        self.device = self.find_device(device)
+        self._params = params
+        self._made: dict[tuple[int, ...], Runner[Any]] = {}
+
+    @abstractmethod
+    def find_device(self, wanted: str) -> str:
+        """Give the device's name; `DeviceError` where it is not there."""
+
+    @abstractmethod
+    def tensor(self, array: Array) -> Tensor:
+        """Give an array, laid out as this runtime has it, as a tensor; it may share the array's memory."""
+
+    def array(self, tensor: Tensor) -> Array:
+        """Give a tensor as an array, C-contiguous, read-only; it may share the tensor's memory."""
+        shared = np.ascontiguousarray(tensor)[...]
+        shared.flags.writeable = False
+        return shared
+
+    def forward(self, values: Sequence[int], end: int, inputs: Sequence[Tensor]) -> tuple[list[Tensor], Memos]:
+        """Compute values, and the memos of the steps up to and with `end` that they are made of.
+
+        `inputs` has one tensor an input of the graph, in its order.
+        """
+        known = dict(zip(self.graph.inputs.values(), inputs, strict=True))
+        memos = {}
+        for step in self.graph.needed(list(values), end):
+            tops, memos[_key(step)] = self.runner(step).forward(*(known[value] for value in step.bottoms))
+            known.update(zip(step.tops, tops, strict=True))
+        return [known[value] for value in values], memos
+
+    def values(self, values: Sequence[int], end: int, inputs: Sequence[Tensor]) -> list[Tensor]:
+        """Compute values and nothing else."""
+        tensors, _ = self.forward(values, end, inputs)
+        return tensors
+
+    def backward(
+        self, values: Sequence[int], start: int, memos: Memos, diffs: Sequence[Tensor], wanted: Sequence[int]
+    ) -> list[Tensor]:
+        """Compute the gradients at the `wanted` values, given `diffs` at `values`, which step `start` makes."""
+        arriving: dict[int, list[Tensor]] = {value: [diff] for value, diff in zip(values, diffs, strict=True)}
+        for step in reversed(self.graph.needed(list(values), start)):
+            tops = [_total(arriving[value]) for value in step.tops if value in arriving]
+            if tops:
+                bottoms = self.runner(step).backward(memos[_key(step)], *tops)
+                for value, diff in zip(step.bottoms, bottoms, strict=True):
+                    arriving.setdefault(value, []).append(diff)
+        return [_total(arriving[value]) for value in wanted]
+
+    def covers(self, memos: Memos, values: Sequence[int], start: int) -> bool:
+        """Tell whether the memos suffice to go back from `values`, which step `start` makes."""
+        return all(_key(step) in memos for step in self.graph.needed(list(values), start))
+
+    def read_back(self, memos: Memos, values: Sequence[int], start: int) -> Memos:
+        """Give those of the memos that a backward pass from `values` reads."""
+        return {_key(step): memos[_key(step)] for step in self.graph.needed(list(values), start)}
+
+    def runner(self, step: Step) -> Runner[Any]:
+        """Give the runner of a step, made where it is first needed."""
+        if step.tops not in self._made:
+            layer = step.layer
+            self._made[step.tops] = self.runners[type(layer)](layer, self._params.get(layer.name, []), self.dtype)
+        return self._made[step.tops]
+
+
+def _key(step: Step) -> str:
+    return "_".join(map(str, step.tops))
+
+
+def _total(diffs: list[Tensor]) -> Tensor:
+    # Gathered from the last reader to the first; Caffe's Split adds from the first.
+    return reduce(lambda a, b: a + b, reversed(diffs))

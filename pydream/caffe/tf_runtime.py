@@ -1,0 +1,96 @@
+"""TensorFlow as a runtime: the passes are traced, one trace each for every image size."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from ..net import Array
+from ..tf import find_device, tensorflow
+from .graph import Graph, Step
+from .runtime import Memos, Runner, Runtime, Tensor
+from .tf_layers import RUNNERS
+from .weights import Params
+
+
+class TensorFlowRuntime(Runtime):
+    """Runs on a CPU or GPU; each pass is traced where and when it is first asked for."""
+
+    runners = RUNNERS
+    channels_last = True
+
+    def __init__(self, graph: Graph, params: Params, dtype: np.dtype[Any], device: str = "auto") -> None:
+        super().__init__(graph, params, dtype, device)
+        self._traced: dict[Any, Callable[..., Any]] = {}
+
+    def find_device(self, wanted: str) -> str:
+        """Give TensorFlow's name of the device; `DeviceError` where it is not there."""
+        return find_device(wanted)
+
+    def tensor(self, array: Array) -> Tensor:
+        """Give an (n, h, w, c) array as a tensor."""
+        with tensorflow().device(self.device):
+            return tensorflow().convert_to_tensor(array)
+
+    def forward(self, values: Sequence[int], end: int, inputs: Sequence[Tensor]) -> tuple[list[Tensor], Memos]:
+        """As `Runtime.forward`, traced."""
+        run = super().forward
+        tensors, memos = self._run(("forward", tuple(values), end), lambda *fed: run(values, end, fed), inputs)
+        return tensors, memos
+
+    def values(self, values: Sequence[int], end: int, inputs: Sequence[Tensor]) -> list[Tensor]:
+        """As `Runtime.values`, traced by itself: what nobody reads is not computed."""
+        run = super().forward
+        tensors: list[Tensor] = self._run(("values", tuple(values), end), lambda *fed: run(values, end, fed)[0], inputs)
+        return tensors
+
+    def _run(self, key: Any, run: Callable[..., Any], inputs: Sequence[Tensor]) -> Any:
+        """Run a forward pass, traced where it was not."""
+        if key not in self._traced:
+            shapes = self.graph.declared.values()
+            self._traced[key] = self._trace(run, [tensorflow().TensorSpec(_open(s), self.dtype) for s in shapes])
+        with tensorflow().device(self.device):
+            return self._traced[key](*inputs)
+
+    def backward(
+        self, values: Sequence[int], start: int, memos: Memos, diffs: Sequence[Tensor], wanted: Sequence[int]
+    ) -> list[Tensor]:
+        """As `Runtime.backward`, traced."""
+        key = ("backward", tuple(values), start, tuple(wanted))
+        read = self.read_back(memos, values, start)
+        if key not in self._traced:
+            run = super().backward
+            self._traced[key] = self._trace(
+                lambda memos, diffs: run(values, start, memos, diffs, wanted),
+                [tensorflow().nest.map_structure(_spec, read), [_spec(diff) for diff in diffs]],
+            )
+        with tensorflow().device(self.device):
+            gradients: list[Tensor] = self._traced[key](read, list(diffs))
+        return gradients
+
+    def runner(self, step: Step) -> Runner[Any]:
+        """As `Runtime.runner`: weights are tensors of the process, not of the trace that first needs them."""
+        with tensorflow().init_scope():
+            return super().runner(step)
+
+    def _trace(self, run: Callable[..., Any], signature: list[Any]) -> Callable[..., Any]:
+        function = tensorflow().function(run, input_signature=signature, autograph=False)
+        traced: Callable[..., Any] = function.get_concrete_function()
+        return traced
+
+
+def _open(shape: tuple[int, ...]) -> list[int | None]:
+    """Caffe's declared shape, as a tensor of any size."""
+    if len(shape) == 4:
+        return [None, None, None, shape[1]]
+    return [None, *shape[1:]]
+
+
+def _spec(tensor: Tensor) -> Any:
+    """Sizes stay open; ranks, the channels of images and the lengths of shape vectors are known."""
+    dims = tensor.shape.as_list()
+    if len(dims) > 1 or tensor.dtype.is_floating:
+        dims = [None] * len(dims[:3]) + dims[3:]
+    return tensorflow().TensorSpec(dims, tensor.dtype)

@@ -1,0 +1,173 @@
+"""What ports of a network do wrong, each as a runtime or a call with that mistake in it.
+
+A port that gives the numbers of one of these is told so by name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+
+from ..caffe import layers
+from ..caffe.numpy_layers import ConvolutionRunner, LRNRunner, Memo, Pair, PoolingRunner, ReLURunner, unpad
+from ..caffe.numpy_runtime import NumpyRuntime
+from ..caffe.runtime import TIE, Runner, Runtime
+from .report import Array
+
+
+@dataclass(frozen=True, eq=False)
+class Mistake:
+    """A wrong way to run a network.
+
+    Attributes
+    ----------
+    text : str
+        Completes "as if …".
+    runners : dict of layer type to Runner type
+        That do it wrong; the others are NumPy's.
+    behind : bool
+        A layer that works in place behind `end` has run too.
+    reversed_channels : bool
+        The image came in as RGB.
+    """
+
+    text: str
+    runners: Mapping[type[layers.Layer], type[Runner[Any]]] = field(default_factory=dict)
+    behind: bool = False
+    reversed_channels: bool = False
+
+    def runtime(self) -> type[Runtime]:
+        """Give NumPy's runtime with the mistake in it."""
+        return type("MistakenRuntime", (NumpyRuntime,), {"runners": {**NumpyRuntime.runners, **self.runners}})
+
+
+class FlooredPooling(PoolingRunner):
+    """Sizes round down."""
+
+    def __init__(self, layer: layers.Pooling, params: list[Array], dtype: np.dtype[Any]) -> None:
+        super().__init__(replace(layer, round_up=False), params, dtype)
+
+
+class SamePooling(PoolingRunner):
+    """TensorFlow's SAME: ``ceil(size / stride)`` windows, padding before and after."""
+
+    def before(self, shape: tuple[int, ...]) -> Pair:
+        reach = [
+            (out - 1) * s + k for out, s, k in zip(self.out(shape), self.layer.stride, self.kernel(shape), strict=True)
+        ]
+        return max(reach[0] - shape[2], 0) // 2, max(reach[1] - shape[3], 0) // 2
+
+    def out(self, shape: tuple[int, ...]) -> Pair:
+        if self.layer.everything:
+            return super().out(shape)
+        return -(-shape[2] // self.layer.stride[0]), -(-shape[3] // self.layer.stride[1])
+
+
+class LastOfEquals(PoolingRunner):
+    """Of equal values the last gets the gradient."""
+
+    def beats(self, tap: Array, best: Array) -> Array:
+        limit = TIE * (1 + np.abs(best)) if self.dtype == np.float64 else 0
+        return tap >= best - limit
+
+
+class _EqualsAlike(PoolingRunner):
+    """Every value that equals the largest gets a part of the gradient."""
+
+    shared: bool
+
+    def maximum(self, x: Array) -> tuple[tuple[Array, ...], Memo]:
+        (best,), (_, *shapes) = super().maximum(x)
+        limit = TIE * (1 + np.abs(best)) if self.dtype == np.float64 else 0
+        equal = [tap >= best - limit for tap in self.taps(self.padded(x, -np.inf), x.shape)]
+        return (best,), (equal, *shapes)
+
+    def maximum_back(self, memo: Memo, diff: Array) -> tuple[Array, ...]:
+        equal, shape, padded_shape = memo
+        padded = np.zeros(padded_shape, diff.dtype)
+        part = diff / np.sum(equal, axis=0) if self.shared else diff
+        for mask, view in zip(equal, self.taps(padded, shape), strict=True):
+            view += np.where(mask, part, 0)
+        return (unpad(padded, self.before(shape), shape),)
+
+
+class SharedAmongEquals(_EqualsAlike):
+    """Equal values share the gradient."""
+
+    shared = True
+
+
+class AllToEachEqual(_EqualsAlike):
+    """Each of the equal values gets all of the gradient."""
+
+    shared = False
+
+
+class InsideOnlyMean(PoolingRunner):
+    """The mean counts no padding."""
+
+    def divisor(self, shape: tuple[int, ...]) -> Array:
+        counts: list[Array] = []
+        for out, size, kernel, stride, before in zip(
+            self.out(shape), shape[2:], self.kernel(shape), self.layer.stride, self.before(shape), strict=True
+        ):
+            first = np.arange(out) * stride - before
+            counts.append(np.minimum(first + kernel, size) - np.maximum(first, 0))
+        area: Array = counts[0][:, None] * counts[1]
+        return area.astype(self.dtype)
+
+
+class WholeWindowMean(PoolingRunner):
+    """The mean is divided by the window's size, wherever it stands."""
+
+    def divisor(self, shape: tuple[int, ...]) -> Array:
+        return np.full(self.out(shape), np.prod(self.kernel(shape)), self.dtype)
+
+
+class FlippedConvolution(ConvolutionRunner):
+    """A convolution in the mathematical sense."""
+
+    def prepare(self, params: list[Array]) -> None:
+        super().prepare([params[0][:, :, ::-1, ::-1], *params[1:]])
+
+
+class GuidedReLU(ReLURunner):
+    """Negative gradients are dropped too."""
+
+    def backward(self, memo: Memo, *diffs: Array) -> tuple[Array, ...]:
+        (diff,) = super().backward(memo, *diffs)
+        return (np.maximum(diff, 0),)
+
+
+class OpenReLU(ReLURunner):
+    """The gradient goes through at 0."""
+
+    def backward(self, memo: Memo, *diffs: Array) -> tuple[Array, ...]:
+        return super().backward((np.where(memo[0] == 0, 1, memo[0]),), *diffs)
+
+
+class UndividedLRN(LRNRunner):
+    """Alpha is taken for each channel, and not divided by their number."""
+
+    def __init__(self, layer: layers.LRN, params: list[Array], dtype: np.dtype[Any]) -> None:
+        super().__init__(replace(layer, alpha=layer.alpha * layer.local_size), params, dtype)
+
+
+KNOWN = (
+    Mistake("the in-place layer behind it, a ReLU, had run: `end` is the first layer of that name", behind=True),
+    Mistake("the image were RGB and not BGR", reversed_channels=True),
+    Mistake("pooling sizes were rounded down, not up", {layers.Pooling: FlooredPooling}),
+    Mistake("pooling were padded as TensorFlow's SAME, before and after", {layers.Pooling: SamePooling}),
+    Mistake("of equal values in max pooling the last had the gradient, not the first", {layers.Pooling: LastOfEquals}),
+    Mistake("equal values in max pooling shared the gradient", {layers.Pooling: SharedAmongEquals}),
+    Mistake("each of equal values in max pooling had all of the gradient", {layers.Pooling: AllToEachEqual}),
+    Mistake("average pooling counted no padding", {layers.Pooling: InsideOnlyMean}),
+    Mistake("average pooling counted what lies beyond the padding", {layers.Pooling: WholeWindowMean}),
+    Mistake("convolution kernels were flipped", {layers.Convolution: FlippedConvolution}),
+    Mistake("ReLU dropped negative gradients (guided backpropagation)", {layers.ReLU: GuidedReLU}),
+    Mistake("ReLU's gradient at 0 were 1", {layers.ReLU: OpenReLU}),
+    Mistake("LRN's alpha were not divided by local_size", {layers.LRN: UndividedLRN}),
+)

@@ -1,0 +1,344 @@
+"""Holds a port's network to the NumPy runtime, blob by blob, forward and back."""
+
+from __future__ import annotations
+
+import os
+from functools import cache
+from typing import Any
+
+import numpy as np
+
+from ..errors import ShapeError
+from ..net import Net
+from ..preprocessing import preprocess
+from ..zoo import DEFAULT_NETWORK, load_net
+from . import samples
+from .mistakes import KNOWN, Mistake
+from .report import Array, Mistakes, Report, difference
+
+# Of an image whose maps are odd and even by turns on their way through the network, so that every rounding shows.
+SIZE = (64, 83)
+OTHER_SIZE = (71, 50)
+
+# Relative, L2. float64: numerics.md's; correct programs are near 1e-15. float32: ten times what is measured of
+# TensorFlow's forward, and what Caffe's own float32 gradient is off by where rounding picks other winners, doubled.
+FORWARD = {"float64": 1e-9, "float32": 1e-5}
+BACKWARD = {"float64": 1e-9, "float32": 2e-2}
+
+
+class Reference:
+    """The NumPy runtime on the same network, and its twins with a mistake each."""
+
+    def __init__(self, network: str | os.PathLike[str], weights: str | os.PathLike[str] | None) -> None:
+        self._files = network, weights
+        self.net = self._load(None)
+
+    @cache  # noqa: B019 (lives as long as the check)
+    def _load(self, mistake: Mistake | None) -> Any:
+        runtime = "numpy" if mistake is None else mistake.runtime()
+        return load_net(*self._files, dtype="float64", runtime=runtime)
+
+    def run(self, image: Array, end: str, seed: Array | None = None, mistake: Mistake | None = None) -> Array:
+        """Give the data of blob `end` or, with the gradient `seed` at it, the gradient at the image."""
+        net = self._load(mistake)
+        layer = end
+        if mistake is not None and mistake.behind:
+            layer = [name for name, tops in net.top_names.items() if end in tops][-1]
+        if mistake is not None and mistake.reversed_channels:
+            image = image[:, ::-1]
+        feed(net, image)
+        net.forward(end=layer)
+        if seed is None:
+            data: Array = net.blobs[end].data.copy()
+            return data
+        if seed.shape != net.blobs[end].data.shape:
+            return np.zeros(0)  # nobody's
+        net.blobs[end].diff[...] = seed
+        net.backward(start=layer)
+        gradient: Array = net.blobs["data"].diff
+        return gradient[:, ::-1].copy() if mistake is not None and mistake.reversed_channels else gradient.copy()
+
+    def mistakes(self, image: Array, end: str, seed: Array | None = None) -> Mistakes:
+        """Give what each of the known mistakes would make of it."""
+        return {m.text: lambda m=m: self.run(image, end, seed, m) for m in KNOWN}  # type: ignore[misc]
+
+
+def feed(net: Any, image: Array) -> None:
+    """Put an image, (1, 3, h, w), into a network."""
+    net.blobs["data"].reshape(*image.shape)
+    net.blobs["data"].data[...] = image
+
+
+def check_net(
+    net: Net,
+    network: str | os.PathLike[str] = DEFAULT_NETWORK,
+    weights: str | os.PathLike[str] | None = None,
+) -> Report:
+    """Check a port of a network: what `pydream.net.Net` promises, every blob forward and every gradient back.
+
+    Parameters
+    ----------
+    net : Net
+        In float64 it is held to 1e-9 (relative, L2) and to tie-tolerant max pooling; in float32 to what float32 can do.
+    network, weights
+        Which network it is, as `pydream.load_net` takes them. The image's blob has to be called ``data``.
+
+    Returns
+    -------
+    Report
+
+    Raises
+    ------
+    ConformanceError
+        Where a step failed: each with the difference and, if it is a known mistake, what it looks like. Blobs are gone
+        through in the order of the network and only the first that is off is told, as all behind it will be.
+    """
+    report = Report(f"check_net of {network}")
+    reference = Reference(network, weights)
+    if not _facts(report, net, reference.net):
+        return report.finish()
+    # White, flat parts are for the tie-tolerant pooling of float64; in float32 rounding decides there.
+    exact = net.dtype == np.float64
+    image = preprocess(reference.net, samples.picture(*SIZE, saturated=exact))[np.newaxis]
+    ends = _ends(reference, image)
+    if not _shapes(report, net, reference, ends):
+        return report.finish()
+    for end in ends:
+        if not _forward(report, net, reference, image, end):
+            return report.finish()
+    starts = _starts(reference.net, ends)
+    if _backward(report, net, reference, image, starts, ends):
+        _protocol(report, net, reference, image, ends)
+        _sizes(report, net, reference, image, ends[-1])
+        for value in (255, 90) if exact else ():
+            # Every window of the first pooling holds equal values, and only the order decides.
+            flat = preprocess(reference.net, np.full((*SIZE, 3), value))[np.newaxis]
+            if not _backward(report, net, reference, flat, starts[:1], ends, f" in a flat picture of {value}"):
+                break
+    return report.finish()
+
+
+def check_mean(report: Report, net: Net, reference: Net) -> bool:
+    """Note whether the mean is the reference's."""
+    wanted = np.asarray(reference.mean, net.dtype)
+    return report.compare(
+        "mean",
+        net.mean,
+        wanted,
+        0.0,
+        {
+            "its channels were RGB and not BGR": lambda: wanted[::-1],
+            "it were ImageNet's, 104, 117, 123; the notebook's is 104, 116, 122": lambda: np.array(
+                [104, 117, 123], net.dtype
+            ).reshape(3, 1, 1),
+            "it were ImageNet's to five digits; the notebook's is 104, 116, 122": lambda: np.array(
+                [104.00698793, 116.66876762, 122.67891434], net.dtype
+            ).reshape(3, 1, 1),
+            "there were none": lambda: np.zeros_like(wanted),
+            "its shape were (3,), not (3, 1, 1)": lambda: wanted.ravel(),
+            "it were a share of 1 and not of 255": lambda: wanted / 255,
+        },
+    )
+
+
+def _facts(report: Report, net: Net, reference: Net) -> bool:
+    fine = True
+    with report.trying("dtype"):
+        known = np.dtype(net.dtype) in (np.float32, np.float64)
+        fine &= report.holds("dtype", known, f"{net.dtype}, want float32 or float64")
+    with report.trying("mean"):
+        check_mean(report, net, reference)
+        report.holds("mean's dtype", net.mean.dtype == net.dtype, f"{net.mean.dtype}, want {net.dtype}")
+    with report.trying("names of the blobs"):
+        found, wanted = list(net.blobs), list(reference.blobs)
+        missing = [name for name in wanted if name not in found]
+        more = [name for name in found if name not in wanted]
+        told = f"missing: {missing}, not in the network: {more}" if missing or more else "in another order"
+        fine &= report.holds("names of the blobs", found == wanted, told)
+    with report.trying("a name that is none"):
+        raised = False
+        try:
+            net.blobs["no such blob"]
+        except KeyError:
+            raised = True
+        report.holds(
+            "a name that is none", raised, "blobs['no such blob'] raised no KeyError (UnknownNameError is one)"
+        )
+    return fine
+
+
+def _ends(reference: Reference, image: Array) -> list[str]:
+    """Give the blobs that take images of that size."""
+    feed(reference.net, image)
+    ends = []
+    for name in list(reference.net.blobs)[1:]:
+        try:
+            reference.net.blobs[name].shape  # noqa: B018
+        except ShapeError:
+            continue
+        ends.append(name)
+    return ends
+
+
+def _shapes(report: Report, net: Net, reference: Reference, ends: list[str]) -> bool:
+    for height, width in (SIZE, OTHER_SIZE):
+        for which in (net, reference.net):
+            which.blobs["data"].reshape(1, 3, height, width)
+        for end in ends:
+            step = f"shape of {end!r} at {width}x{height}"
+            wanted = tuple(reference.net.blobs[end].shape)
+            with report.trying(step):
+                found = tuple(net.blobs[end].shape)
+                if found != wanted:
+                    image = np.zeros((1, 3, height, width))
+                    made = [t for t, twin in reference.mistakes(image, end).items() if twin().shape == found]
+                    told = f"; as if {' or '.join(made)}" if made else ""
+                    return report.holds(step, False, f"{found}, want {wanted}{told}")
+                continue
+            return False
+    report.holds(f"shapes of {len(ends)} blobs at two sizes", True, "")
+    with report.trying("a size that is too small"):
+        raised = "nothing"
+        net.blobs["data"].reshape(1, 3, 2, 2)
+        try:
+            net.blobs[ends[-1]].shape  # noqa: B018
+        except ShapeError:
+            raised = "ShapeError"
+        except Exception as error:
+            raised = type(error).__name__
+        told = f"at 2x2 the shape of {ends[-1]!r} raised {raised}, want pydream.errors.ShapeError"
+        report.holds("a size that is too small", raised == "ShapeError", told)
+    return True
+
+
+def _forward(report: Report, net: Net, reference: Reference, image: Array, end: str) -> bool:
+    step = f"forward to {end!r}"
+    with report.trying(step):
+        feed(net, image)
+        net.forward(end=end)
+        data = net.blobs[end].data
+        if data.dtype != net.dtype or not data.flags.c_contiguous or not data.flags.writeable:
+            told = f"C-contiguous: {data.flags.c_contiguous}, writable: {data.flags.writeable}"
+            return report.holds(step, False, f"data is {data.dtype}, {told}; want {net.dtype} and both")
+        limit = FORWARD[str(net.dtype)]
+        return report.compare(step, data, reference.run(image, end), limit, reference.mistakes(image, end))
+    return False
+
+
+def _starts(reference: Any, ends: list[str]) -> list[str]:
+    """Give where to go back from: the ends that no other is made of, the default, and ends before in-place layers."""
+    makers = {name: [layer for layer, tops in reference.top_names.items() if name in tops] for name in ends}
+    read = {
+        bottom for name in ends for layer in makers[name] for bottom in reference.bottom_names[layer] if bottom != name
+    }
+    in_place = [name for name in ends if len(makers[name]) > 1]
+    starts = [name for name in ends if name not in read][::-1]
+    return list(dict.fromkeys([*starts, reference.default_end or ends[-1], *in_place[:1], *in_place[-1:]]))
+
+
+def _backward(
+    report: Report,
+    net: Net,
+    reference: Reference,
+    image: Array,
+    starts: list[str],
+    ends: list[str],
+    where: str = "",
+) -> bool:
+    """Go back from `starts`; where one is off, from all ends in order, to tell the first."""
+    limit = BACKWARD[str(net.dtype)]
+    hint = "the order of ties in max pooling (numerics: value > best + 1e-9 * (1 + |best|)), or a branch not added"
+
+    def goes(end: str, tell: bool) -> bool:
+        seed = reference.run(image, end)
+        found, expected = _gradient(net, image, end, seed), reference.run(image, end, seed)
+        if not tell and difference(found, expected) > limit:
+            return False
+        step = f"backward from {end!r}{where}"
+        return report.compare(step, found, expected, limit, reference.mistakes(image, end, seed), hint)
+
+    for start in starts:
+        with report.trying(f"backward from {start!r}{where}"):
+            if goes(start, tell=False):
+                continue
+            for end in [*ends[: ends.index(start)], start]:
+                with report.trying(f"backward from {end!r}{where}"):
+                    if goes(end, tell=True):
+                        continue
+                return False
+        return False
+    return True
+
+
+def _gradient(net: Net, image: Array, end: str, seed: Array) -> Array:
+    feed(net, image)
+    net.forward(end=end)
+    net.blobs[end].diff[...] = seed
+    net.backward(start=end)
+    return net.blobs["data"].diff.copy()
+
+
+def _protocol(report: Report, net: Net, reference: Reference, image: Array, ends: list[str]) -> None:
+    """Check what a dream relies on beside the numbers, at the network's default layer."""
+    end = reference.net.default_end or ends[-1]
+    seed = reference.run(image, end)
+    limit = FORWARD[str(net.dtype)], BACKWARD[str(net.dtype)]
+    expected = reference.run(image, end, seed)
+
+    with report.trying("backward a second time"):
+        first = _gradient(net, image, end, seed)
+        net.backward(start=end)
+        again = net.blobs["data"].diff
+        report.compare(
+            "backward a second time",
+            again,
+            first,
+            limit[1],
+            {"gradients added up from one backward pass to the next": lambda: 2 * first},
+        )
+    with report.trying("gradients that other blobs hold"):
+        feed(net, image)
+        net.forward(end=end)
+        for name in list(net.blobs)[1:]:
+            if name in ends:
+                net.blobs[name].diff[...] = 1000
+        net.blobs[end].diff[...] = seed
+        net.backward(start=end)
+        hint = "what stands in other blobs' diff must not count, as in a fresh Caffe process"
+        report.compare("gradients that other blobs hold", net.blobs["data"].diff, expected, limit[1], hint=hint)
+    with report.trying("copy_data_to_diff"):
+        feed(net, image)
+        net.forward(end=end)
+        net.blobs[end].copy_data_to_diff()
+        report.compare("copy_data_to_diff", net.blobs[end].diff, net.blobs[end].data, limit[0])
+        gradient = net.backward(start=end)
+        report.compare("backward from the data themselves", net.blobs["data"].diff, expected, limit[1])
+        plain = isinstance(gradient, np.ndarray) and gradient.flags.c_contiguous and gradient.dtype == net.dtype
+        report.holds("what backward gives", plain, f"{type(gradient).__name__}, want a C-contiguous {net.dtype} array")
+        report.compare(
+            "what backward gives",
+            gradient,
+            _laid_out(net.blobs["data"].diff, net.channels_last),
+            0.0,
+            {"channels_last told the other layout": lambda: _laid_out(net.blobs["data"].diff, not net.channels_last)},
+        )
+    with report.trying("forward with a tensor"):
+        feed(net, np.zeros_like(image))
+        tensor = np.ascontiguousarray(_laid_out(image, net.channels_last), net.dtype)
+        net.forward(end=end, tensor=tensor)
+        report.compare("forward with a tensor", net.blobs[end].data, seed, limit[0])
+        kept = not net.blobs["data"].data.any()
+        report.holds("the image beside a tensor", kept, "blobs['data'].data was written; it stays unshifted")
+
+
+def _sizes(report: Report, net: Net, reference: Reference, image: Array, end: str) -> None:
+    other = preprocess(reference.net, samples.picture(*OTHER_SIZE, seed=1))[np.newaxis]
+    for step, sample in (("another size", other), ("the first size again", image)):
+        with report.trying(step):
+            feed(net, sample)
+            net.forward(end=end)
+            report.compare(step, net.blobs[end].data, reference.run(sample, end), FORWARD[str(net.dtype)])
+
+
+def _laid_out(array: Array, channels_last: bool) -> Array:
+    return array.transpose(0, 2, 3, 1) if channels_last else array

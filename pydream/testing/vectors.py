@@ -1,0 +1,376 @@
+"""Inputs and expected outputs of every stage as files, for ports in any language: .npy arrays and a JSON manifest."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from google.protobuf import text_format
+
+from .. import __version__
+from ..caffe import Net
+from ..caffe.proto import caffe_pb2
+from ..dream import deepdream, make_step
+from ..errors import PydreamError
+from ..objectives import objective_guide, objective_L2
+from ..octaves import octave_sizes
+from ..preprocessing import deprocess, preprocess
+from ..zoo import DEFAULT_NETWORK, find_network, load_net
+from . import samples
+from .report import Array
+from .stages import FORMULAS, stages
+
+MANIFEST = "vectors.json"
+
+_ABOUT = (
+    "Each case: run `function` on the arrays `inputs` with `parameters`, and compare with the arrays `outputs`: "
+    "|found - expected| / |expected| in L2 is at most `tolerance`, where 0 means the same bits. For float32 ports of "
+    "the float64 cases that are no images, take `tolerance_float32`. Arrays are C-contiguous .npy files, version 1.0."
+)
+
+
+class VectorsError(PydreamError, OSError):
+    """The folder holds something else."""
+
+
+def write_vectors(folder: str | os.PathLike[str]) -> list[Path]:
+    """Write the vectors, the same bytes at every call on one machine.
+
+    Parameters
+    ----------
+    folder : path
+        Made if it is not there. In one that holds earlier vectors these are replaced.
+
+    Returns
+    -------
+    list of Path
+        The files, the manifest first; less than 5 MB.
+
+    Raises
+    ------
+    VectorsError
+        For a folder that holds something else.
+    """
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    manifest = folder / MANIFEST
+    if any(folder.iterdir()) and not manifest.exists():
+        raise VectorsError(f"'{folder}' is not empty and holds no {MANIFEST}; name a new folder")
+    files: dict[str, Array] = {}
+    cases = []
+    for number, case in enumerate(_cases(), start=1):
+        told = dict(case)
+        for ends, way in (("inputs", "in"), ("outputs", "out")):
+            told[ends] = {}
+            for name, array in case[ends].items():
+                file = f"{number:03d}.{case['stage']}.{way}.{name}.npy"
+                files[file] = array
+                told[ends][name] = file
+        cases.append(told)
+    for old in folder.glob("*.npy"):
+        old.unlink()
+    for file, array in files.items():
+        # Version 1.0 of the format, whatever NumPy would take; no object arrays, so no pickle.
+        with open(folder / file, "wb") as stream:
+            np.lib.format.write_array(stream, np.ascontiguousarray(array), version=(1, 0), allow_pickle=False)
+    entry = find_network(DEFAULT_NETWORK)
+    told = {
+        "about": _ABOUT,
+        "format": 1,
+        "pydream": __version__,
+        "network": {
+            "name": entry.name,
+            "weights": entry.weights,
+            "sha256": entry.sha256,
+            "mean_bgr": list(entry.mean),
+        },
+        "cases": cases,
+    }
+    manifest.write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
+    return [manifest, *(folder / file for file in files)]
+
+
+def _cases() -> Iterator[dict[str, Any]]:
+    yield from _images()
+    yield from _conversions()
+    yield from _layers()
+    yield from _network()
+
+
+def _images() -> Iterator[dict[str, Any]]:
+    for stage in stages():
+        yield {
+            "stage": stage.function,
+            "name": stage.name,
+            "function": FORMULAS[stage.function],
+            "parameters": stage.parameters,
+            "inputs": stage.inputs,
+            "outputs": stage.expected(),
+            "tolerance": stage.tolerance,
+        }
+
+
+def _conversions() -> Iterator[dict[str, Any]]:
+    net = load_net(DEFAULT_NETWORK, dtype="float64", runtime="numpy")
+    rgb = samples.picture(5, 7)
+    image = preprocess(net, rgb)
+    mean = net.mean
+    yield _float64(
+        "preprocess",
+        "picture to image",
+        "float(rollaxis(picture, 2)[::-1]) - mean: (H, W, 3) RGB to (3, H, W) BGR",
+        {"picture": rgb, "mean": mean},
+        {"image": image},
+        limits=(0.0, 0.0),
+    )
+    yield _float64(
+        "deprocess",
+        "image to picture",
+        "dstack((image + mean)[::-1]): (3, H, W) BGR to (H, W, 3) RGB",
+        {"image": image, "mean": mean},
+        {"picture": deprocess(net, image)},
+        limits=(0.0, 0.0),
+    )
+    picture = np.concatenate([np.linspace(-0.9, 256, 29), [0, 0.5, 254.999, 255, 300]])
+    yield _float64(
+        "save",
+        "what is written to a file",
+        "uint8(clip(picture, 0, 255)): fractions are dropped",
+        {"picture": picture},
+        {"saved": np.clip(picture, 0, 255).astype(np.uint8)},
+        limits=(0.0, 0.0),
+    )
+    for height, width in ((575, 1024), (111, 126), (333, 500), (35, 49)):
+        yield _float64(
+            "octaves",
+            f"sizes of the octaves of {width}x{height}",
+            "each is round(size / octave_scale) of the one before; halves go to even",
+            {},
+            {"sizes": np.array(octave_sizes(height, width))},
+            {"height": height, "width": width, "octave_n": 4, "octave_scale": 1.4},
+            limits=(0.0, 0.0),
+        )
+
+
+# A type, its constants, the shapes of bottoms, and of weights.
+_LAYERS: list[tuple[str, str, list[tuple[int, ...]], list[tuple[int, ...]]]] = [
+    ("Convolution", "convolution_param { num_output: 4 kernel_size: 3 }", [(1, 3, 7, 9)], [(4, 3, 3, 3), (4,)]),
+    (
+        "Convolution",
+        "convolution_param { num_output: 4 kernel_size: 3 stride: 2 pad: 1 }",
+        [(1, 3, 8, 9)],
+        [(4, 3, 3, 3), (4,)],
+    ),
+    (
+        "Convolution",
+        "convolution_param { num_output: 6 kernel_h: 3 kernel_w: 5 pad_h: 1 pad_w: 2 group: 2 }",
+        [(1, 4, 6, 7)],
+        [(6, 2, 3, 5), (6,)],
+    ),
+    (
+        "Convolution",
+        "convolution_param { num_output: 2 kernel_size: 3 dilation: 2 bias_term: false }",
+        [(1, 3, 7, 8)],
+        [(2, 3, 3, 3)],
+    ),
+    ("InnerProduct", "inner_product_param { num_output: 5 }", [(2, 2, 3, 4)], [(5, 24), (5,)]),
+    ("Pooling", "pooling_param { pool: MAX kernel_size: 3 stride: 2 }", [(1, 2, 8, 9)], []),
+    ("Pooling", "pooling_param { pool: MAX kernel_size: 3 stride: 1 pad: 1 }", [(1, 2, 6, 7)], []),
+    ("Pooling", "pooling_param { pool: MAX kernel_size: 2 stride: 2 pad: 1 }", [(1, 2, 5, 6)], []),
+    ("Pooling", "pooling_param { pool: MAX global_pooling: true }", [(1, 2, 4, 5)], []),
+    ("Pooling", "pooling_param { pool: AVE kernel_size: 3 stride: 2 }", [(1, 2, 8, 9)], []),
+    ("Pooling", "pooling_param { pool: AVE kernel_size: 3 stride: 2 pad: 1 }", [(1, 2, 8, 9)], []),
+    ("Pooling", "pooling_param { pool: AVE global_pooling: true }", [(1, 2, 4, 5)], []),
+    ("LRN", "lrn_param { local_size: 5 alpha: 0.0001 beta: 0.75 }", [(1, 7, 3, 4)], []),
+    ("LRN", "lrn_param { local_size: 3 alpha: 1.5 beta: 0.6 k: 2 }", [(1, 7, 3, 4)], []),
+    ("ReLU", "", [(1, 2, 4, 5)], []),
+    ("ReLU", "relu_param { negative_slope: 0.25 }", [(1, 2, 4, 5)], []),
+    ("Sigmoid", "", [(1, 2, 4, 5)], []),
+    ("TanH", "", [(1, 2, 4, 5)], []),
+    ("Power", "power_param { power: 2 scale: -0.5 shift: 0.25 }", [(1, 2, 4, 5)], []),
+    ("Dropout", "", [(1, 2, 4, 5)], []),
+    ("Split", "", [(1, 2, 4, 5)], []),
+    ("Concat", "", [(1, 2, 3, 4), (1, 1, 3, 4), (1, 3, 3, 4)], []),
+    ("Eltwise", "eltwise_param { operation: SUM coeff: 0.5 coeff: -1 }", [(1, 2, 3, 4)] * 2, []),
+    ("Eltwise", "eltwise_param { operation: PROD }", [(1, 2, 3, 4)] * 3, []),
+    ("Eltwise", "eltwise_param { operation: MAX }", [(1, 2, 3, 4)] * 2, []),
+    ("Softmax", "", [(2, 6)], []),
+    ("Softmax", "", [(1, 4, 2, 3)], []),
+    ("Flatten", "", [(2, 2, 3, 4)], []),
+    ("BatchNorm", "", [(1, 3, 4, 5)], [(3,), (3,), (1,)]),
+    ("Scale", "scale_param { bias_term: true }", [(1, 3, 4, 5)], [(3,), (3,)]),
+]
+
+
+def _layers() -> Iterator[dict[str, Any]]:
+    for kind, constants, shapes, weights in _LAYERS:
+        yield _layer(kind, constants, [samples.numbers(s, i) for i, s in enumerate(shapes)], weights)
+    # Ties: numbers that are whole quarters, and so often equal; differences below and above the tolerance.
+    few = np.round(samples.numbers((1, 2, 7, 8), 5) * 2) / 2
+    for step, what in ((0.0, "equal values"), (1e-12, "values that count as equal"), (1e-7, "values that do not")):
+        places = np.random.RandomState(6).randint(0, 3, few.shape)
+        yield _layer("Pooling", "pooling_param { pool: MAX kernel_size: 3 stride: 2 }", [few + step * places], [], what)
+    equal = [np.round(samples.numbers((1, 2, 3, 4), i)) for i in range(3)]
+    for count in (2, 3):
+        yield _layer("Eltwise", "eltwise_param { operation: MAX }", equal[:count], [], "equal values")
+    zeros = samples.numbers((1, 2, 4, 5), 0)
+    zeros[..., ::2] = 0
+    yield _layer("ReLU", "", [zeros], [], "zeros")
+
+
+def _layer(
+    kind: str, constants: str, bottoms: list[Array], weights: list[tuple[int, ...]], what: str = ""
+) -> dict[str, Any]:
+    names = [f"bottom{i}" for i in range(len(bottoms))]
+    tops = ["top0", "top1"] if kind == "Split" else ["top0"]
+    ends = " ".join([f'bottom: "{name}"' for name in names] + [f'top: "{name}"' for name in tops])
+    text = f'layer {{ name: "it" type: "{kind}" {ends} {constants} }}'
+    inputs = " ".join(
+        f'input: "{name}" input_shape {{ {" ".join(f"dim: {size}" for size in array.shape)} }}'
+        for name, array in zip(names, bottoms, strict=True)
+    )
+    # Positive: BatchNorm's second and third are a variance and a count.
+    params = [np.abs(samples.numbers(shape, 20 + i)) + 0.5 if kind == "BatchNorm" else samples.numbers(shape, 20 + i)
+              for i, shape in enumerate(weights)]  # fmt: skip
+    held = caffe_pb2.NetParameter()
+    stored = held.layer.add(name="it")
+    for array in params:
+        blob = stored.blobs.add(double_data=array.ravel().tolist())
+        blob.shape.dim.extend(array.shape)
+    model = text_format.Parse(f"{inputs} {text}", caffe_pb2.NetParameter())
+    net = Net(model, held, dtype="float64", runtime="numpy")
+    for name, array in zip(names, bottoms, strict=True):
+        net.blobs[name].data[...] = array
+    net.forward()
+    diffs = [samples.numbers(net.blobs[top].shape, 40 + i) for i, top in enumerate(tops)]
+    outputs = {top: net.blobs[top].data for top in tops}
+    for top, diff in zip(tops, diffs, strict=True):
+        net.blobs[top].diff[...] = diff
+    net.backward()
+    outputs |= {f"{name}_diff": net.blobs[name].diff for name in names}
+    told = " ".join(text.split())
+    return _float64(
+        "layer",
+        f"{kind} of {_sizes(bottoms)}{f', {what}' if what else ''}: {constants or 'as it is by default'}",
+        "top = layer(bottom); bottom_diff: the gradient of sum(top * top_diff) at the bottom",
+        {
+            **dict(zip(names, bottoms, strict=True)),
+            **{f"weights{i}": array for i, array in enumerate(params)},
+            **{f"{top}_diff": diff for top, diff in zip(tops, diffs, strict=True)},
+        },
+        outputs,
+        {"type": kind, "prototxt": told},
+    )
+
+
+def _sizes(arrays: list[Array]) -> str:
+    return ", ".join("x".join(map(str, array.shape)) for array in arrays)
+
+
+def _network() -> Iterator[dict[str, Any]]:
+    net = load_net(DEFAULT_NETWORK, dtype="float64", runtime="numpy")
+    src = net.blobs["data"]
+    image = preprocess(net, samples.picture(64, 83))
+    about = {"network": DEFAULT_NETWORK, "end": "fire5/concat"}
+
+    def load(values: Array) -> None:
+        src.reshape(1, *values.shape)
+        src.data[0] = values
+
+    for end in ("conv1", "pool1", "fire2/concat", "fire5/concat", "fire8/concat"):
+        load(image)
+        net.forward(end=end)
+        net.blobs[end].copy_data_to_diff()
+        net.backward(start=end)
+        outputs = {"gradient": src.diff[0].copy()}
+        if end not in ("conv1", "fire2/concat"):  # which are large
+            outputs = {"activations": net.blobs[end].data.copy(), **outputs}
+        yield _float64(
+            "network",
+            f"activations of {end}, and the gradient at the image of half their sum of squares",
+            "forward to the first layer named `end`; its diff is its data; backward from there",
+            {"image": image},
+            outputs,
+            {**about, "end": end},
+            limits=(1e-9, 1e-3),
+        )
+
+    guide = samples.picture(40, 50, seed=3)
+    objective = objective_guide(net, guide, "fire2/concat")
+    load(preprocess(net, guide))
+    net.forward(end="fire2/concat")
+    features = net.blobs["fire2/concat"].data[0].copy()
+    load(preprocess(net, samples.picture(32, 44)))
+    net.forward(end="fire2/concat")
+    dst = net.blobs["fire2/concat"]
+    objective(dst)
+    yield _float64(
+        "guide",
+        "objective of a guide picture",
+        "x, y: activations as (channels, places); diff = y[:, (x.T @ y).argmax(1)], the first of equals",
+        {"activations": dst.data[0].copy(), "guide_activations": features},
+        {"diff": dst.diff[0].copy()},
+        limits=(0.0, 1e-6),
+    )
+
+    load(image)
+    shifts = np.random.RandomState(0).randint(-32, 33, 2)
+    make_step(net, 1.5, "fire5/concat", 32, True, objective_L2, np.random.RandomState(0), "numpy")
+    yield _float64(
+        "step",
+        "one step",
+        "roll by (ox, oy); forward; diff = data; backward; image += step_size / mean|g| * g; roll back; clip",
+        {"image": image, "mean": net.mean},
+        {"image": src.data[0].copy()},
+        {**about, "step_size": 1.5, "ox": int(shifts[0]), "oy": int(shifts[1])},
+        limits=(1e-9, 1e-3),
+    )
+
+    picture, seen = samples.picture(111, 126), []
+    octaves: dict[str, Any] = {"octave_n": 3, "octave_scale": 1.4, "iter_n": 2, "step_size": 1.5}
+    dream = deepdream(
+        net,
+        picture,
+        end="fire5/concat",
+        backend="numpy",
+        rng=np.random.RandomState(0),
+        on_step=lambda *_: seen.append(float(np.sqrt(np.mean(src.data**2)))),
+        jitter=32,
+        **octaves,
+    )
+    rng = np.random.RandomState(0)
+    draws = np.array([rng.randint(-32, 33, 2) for _ in seen])
+    yield _float64(
+        "dream",
+        "a whole dream; the sizes are among those where SciPy's last rows and columns are 0",
+        "deepdream; shifts has (ox, oy) of each step, step_rms the root of the mean square of the image after it",
+        {"picture": picture, "mean": net.mean, "shifts": draws},
+        {"step_rms": np.array(seen), "dream": dream, "saved": np.clip(dream, 0, 255).astype(np.uint8)},
+        {**about, "jitter": 32, "seed": 0, **octaves},
+        limits=(1e-9, 2e-2),
+    )
+
+
+def _float64(
+    stage: str,
+    name: str,
+    function: str,
+    inputs: dict[str, Array],
+    outputs: dict[str, Array],
+    parameters: dict[str, Any] | None = None,
+    limits: tuple[float, float] = (1e-12, 2e-6),
+) -> dict[str, Any]:
+    return {
+        "stage": stage,
+        "name": name,
+        "function": function,
+        "parameters": parameters or {},
+        "inputs": inputs,
+        "outputs": outputs,
+        "tolerance": limits[0],
+        "tolerance_float32": limits[1],
+    }

@@ -1,0 +1,391 @@
+"""Our runtimes pass; ports with a mistake are caught where it shows first, and the mistake is named."""
+
+import numpy as np
+import oracle
+import pytest
+
+import pydream
+from pydream.caffe import layers
+from pydream.caffe.numpy_runtime import NumpyRuntime
+from pydream.errors import ShapeError
+from pydream.testing import ConformanceError, check_net
+
+CONV, POOL, RELU = (NumpyRuntime.runners[kind] for kind in (layers.Convolution, layers.Pooling, layers.ReLU))
+
+
+def load(dtype="float64", **runners):
+    """The built-in network with other runners: Pooling=…, ReLU=…."""
+    changed = {getattr(layers, kind): runner for kind, runner in runners.items()}
+    runtime = type("Port", (NumpyRuntime,), {"runners": {**NumpyRuntime.runners, **changed}})
+    return pydream.load_net("squeezenet_v1.1", dtype=dtype, runtime=runtime)
+
+
+class Port:
+    """A network that does all as another does, unless told otherwise."""
+
+    def __init__(self, net):
+        self.net = net
+
+    def __getattr__(self, name):
+        return getattr(self.net, name)
+
+
+def first_failure(net):
+    with pytest.raises(ConformanceError) as error:
+        check_net(net)
+    failure = error.value.report.failures[0]
+    assert str(error.value).splitlines()[1] == f"  {failure.name}: {failure.fault}"
+    return failure
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize("runtime", ["tensorflow", "numpy"])
+def test_ours(runtime, dtype):
+    report = check_net(pydream.load_net("squeezenet_v1.1", dtype=dtype, runtime=runtime))
+    names = [step.name for step in report.steps]
+    assert "forward to 'pool10'" in names
+    assert "backward from 'fire8/concat'" in names
+    assert ("backward from 'prob' in a flat picture of 255" in names) == (dtype == "float64")
+    assert "gradients that other blobs hold" in names
+    assert str(report).startswith("check_net of squeezenet_v1.1: ")
+
+
+def test_another_network(shared):
+    weights = shared / "models" / "bvlc_googlenet.caffemodel"
+    net = pydream.load_net("bvlc_googlenet", weights, dtype="float32", runtime="numpy")
+    report = check_net(net, "bvlc_googlenet", weights)
+    assert "backward from 'inception_5b/output'" in [step.name for step in report.steps]
+
+    class Undivided(NumpyRuntime.runners[layers.LRN]):
+        def neighbours(self, x):
+            return super().neighbours(x) * self.layer.local_size
+
+    class Mine(NumpyRuntime):
+        runners = {**NumpyRuntime.runners, layers.LRN: Undivided}  # noqa: RUF012
+
+    net = pydream.load_net("bvlc_googlenet", weights, dtype="float64", runtime=Mine)
+    with pytest.raises(ConformanceError, match=r"forward to 'pool1/norm1': .* as if LRN's alpha were not divided"):
+        check_net(net, "bvlc_googlenet", weights)
+
+
+# Means.
+
+
+@pytest.mark.parametrize(
+    ("mean", "words"),
+    [
+        ((104, 117, 123), "as if it were ImageNet's, 104, 117, 123; the notebook's is 104, 116, 122"),
+        ((122, 116, 104), "as if its channels were RGB and not BGR"),
+        ((0, 0, 0), "as if there were none"),
+        ((100, 100, 100), "at most 22"),
+    ],
+)
+def test_mean(mean, words):
+    net = load()
+    net.transformer.mean["data"] = np.float64(mean).reshape(3, 1, 1)
+    failure = first_failure(net)
+    assert failure.name == "mean"
+    assert words in failure.fault
+
+
+def test_shape_of_the_mean():
+    net = Port(load())
+    net.mean = net.net.mean.ravel()
+    assert "as if its shape were (3,)" in first_failure(net).fault
+
+
+# Forward.
+
+
+class Same(POOL):
+    """As TensorFlow's SAME, with the oracle's windows."""
+
+    def forward(self, *bottoms):
+        (x,) = bottoms
+        if self.layer.everything:
+            return super().forward(x)
+        wide = []
+        for size in x.shape[2:]:
+            missing = max((-(-size // 2) - 1) * 2 + 3 - size, 0)
+            wide.append((missing // 2, missing - missing // 2))
+        top, _ = oracle.max_pooling(
+            np.pad(x, ((0, 0), (0, 0), *wide), constant_values=-1e30), kernel=(3, 3), stride=(2, 2), floor=True
+        )
+        return (top.astype(x.dtype),), ()
+
+
+class Floored(POOL):
+    def forward(self, *bottoms):
+        (x,) = bottoms
+        if self.layer.everything:
+            return super().forward(x)
+        top, _ = oracle.max_pooling(x, kernel=(3, 3), stride=(2, 2), floor=True)
+        return (top.astype(x.dtype),), ()
+
+
+class Flipped(CONV):
+    def prepare(self, params):
+        super().prepare([np.flip(params[0], (2, 3)), params[1]])
+
+
+class RGB(CONV):
+    def prepare(self, params):
+        weights, bias = params
+        super().prepare([weights[:, ::-1] if weights.shape[1] == 3 else weights, bias])
+
+
+@pytest.mark.parametrize(
+    ("runners", "first", "words"),
+    [
+        ({"Pooling": Same}, "forward to 'pool1'", "pooling were padded as TensorFlow's SAME"),
+        ({"Pooling": Floored}, "forward to 'pool3'", "pooling sizes were rounded down"),
+        ({"Convolution": Flipped}, "forward to 'conv1'", "convolution kernels were flipped"),
+        ({"Convolution": RGB}, "forward to 'conv1'", "the image were RGB and not BGR"),
+    ],
+)
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_forward(runners, first, words, dtype):
+    failure = first_failure(load(dtype, **runners))
+    assert failure.name == first
+    assert f"as if {words}" in failure.fault or f" or {words}" in failure.fault
+
+
+def test_shapes():
+    class Blob(Port):
+        @property
+        def shape(self):
+            n, c, h, w = self.net.shape
+            return (n, c, h - 1, w) if h == 15 else (n, c, h, w)
+
+    net = Port(load())
+    net.blobs = {name: Blob(blob) if name == "pool1" else blob for name, blob in net.net.blobs.items()}
+    failure = first_failure(net)
+    assert failure.name == "shape of 'pool1' at 83x64"
+    assert failure.fault == "(1, 64, 14, 20), want (1, 64, 15, 20)"
+
+
+class PostReLU(Port):
+    """Runs on to the ReLU behind a convolution."""
+
+    def _last(self, end):
+        return [name for name, tops in self.net.top_names.items() if end in tops][-1]
+
+    def forward(self, end=None, *, tensor=None):
+        return self.net.forward(end=self._last(end), tensor=tensor)
+
+    def backward(self, start=None):
+        return self.net.backward(start=self._last(start))
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_after_the_rectifier(dtype):
+    failure = first_failure(PostReLU(load(dtype)))
+    assert failure.name == "forward to 'conv1'"
+    assert "the in-place layer behind it, a ReLU, had run" in failure.fault
+
+
+def test_after_the_rectifier_on_the_way_back_only():
+    net = PostReLU(load())
+    net.forward = net.net.forward
+
+    def backward(start=None):
+        net.net.forward(end=net._last(start))
+        return net.net.backward(start=net._last(start))
+
+    net.backward = backward
+    failure = first_failure(net)
+    assert failure.name == "backward from 'conv1'"
+    assert "the in-place layer behind it, a ReLU, had run" in failure.fault
+
+
+# Backward.
+
+
+class Chosen(POOL):
+    """Max pooling whose gradient goes where `choose` says, of a window's values in the order of rows."""
+
+    def backward(self, memo, *diffs):
+        if self.layer.everything:
+            return super().backward(memo, *diffs)
+        _, shape, padded_shape = memo
+        (x,), (diff,) = self.seen, diffs
+        dx = np.zeros(padded_shape)
+        n, c, height, width = diff.shape
+        for row in range(height):
+            for column in range(width):
+                window = x[:, :, 2 * row : 2 * row + 3, 2 * column : 2 * column + 3]
+                best = window.max(axis=(2, 3), keepdims=True)
+                equal = window >= best - 1e-9 * (1 + np.abs(best))
+                share = self.choose(equal.reshape(n, c, -1)).reshape(window.shape)
+                at = dx[:, :, 2 * row : 2 * row + 3, 2 * column : 2 * column + 3]
+                at[:, :, : window.shape[2], : window.shape[3]] += share * diff[:, :, row, column, None, None]
+        return (dx[:, :, : shape[2], : shape[3]],)
+
+    def forward(self, *bottoms):
+        self.seen = bottoms
+        return super().forward(*bottoms)
+
+
+class Last(Chosen):
+    def choose(self, equal):
+        share = np.zeros(equal.shape)
+        last = equal.shape[-1] - 1 - equal[..., ::-1].argmax(-1)
+        np.put_along_axis(share, last[..., None], 1, -1)
+        return share
+
+
+class Shared(Chosen):
+    def choose(self, equal):
+        return equal / equal.sum(-1, keepdims=True)
+
+
+class All(Chosen):
+    def choose(self, equal):
+        return equal
+
+
+class Intolerant(POOL):
+    def beats(self, tap, best):
+        rounding = 1e-13 * np.random.default_rng(0).standard_normal(tap.shape)  # there on every machine
+        return tap > best * (1 + rounding)
+
+
+class Guided(RELU):
+    def backward(self, memo, *diffs):
+        return (np.where((memo[0] > 0) & (diffs[0] > 0), diffs[0], 0),)
+
+
+@pytest.mark.parametrize(
+    ("runners", "words"),
+    [
+        ({"Pooling": Last}, "of equal values in max pooling the last had the gradient"),
+        ({"Pooling": Shared}, "equal values in max pooling shared the gradient"),
+        ({"Pooling": All}, "each of equal values in max pooling had all of the gradient"),
+        ({"ReLU": Guided}, "ReLU dropped negative gradients"),
+    ],
+)
+def test_backward(runners, words):
+    failure = first_failure(load(**runners))
+    assert failure.name.startswith("backward from")
+    assert f"as if {words}" in failure.fault or f" or {words}" in failure.fault
+
+
+def test_no_tolerance_for_ties():
+    """Whatever rounding makes of equal values cannot be named, but the hint tells where to look."""
+    failure = first_failure(load(Pooling=Intolerant))
+    assert failure.name.startswith("backward from")
+    assert "the order of ties in max pooling" in failure.fault
+
+
+# What a dream relies on beside the numbers.
+
+
+def test_gradients_that_add_up():
+    class Adds(Port):
+        total = 0
+
+        def forward(self, end=None, *, tensor=None):
+            self.total = 0
+            return self.net.forward(end=end, tensor=tensor)
+
+        def backward(self, start=None):
+            self.total = self.total + self.net.backward(start=start)
+            self.net.blobs["data"].diff[...] = self.total
+            return self.total
+
+    failure = first_failure(Adds(load()))
+    assert failure.name == "backward a second time"
+    assert "as if gradients added up" in failure.fault
+
+
+def test_what_other_blobs_hold():
+    class Leftovers(Port):
+        def backward(self, start=None):
+            extra = 0
+            if start != "conv1" and self.net.blobs["conv1"].diff.any():
+                extra = self.net.backward(start="conv1").copy()
+            gradient = self.net.backward(start=start) + extra
+            self.net.blobs["data"].diff[...] = gradient
+            return gradient
+
+        def forward(self, end=None, *, tensor=None):
+            return self.net.forward(end=end, tensor=tensor)
+
+    net = Leftovers(load())
+    for name in net.blobs:  # of a fresh process
+        assert not net.blobs[name].diff.any()
+    with pytest.raises(ConformanceError) as error:
+        check_net(net)
+    assert any("backward" in s.name or s.name == "gradients that other blobs hold" for s in error.value.report.failures)
+
+
+@pytest.mark.parametrize(
+    ("attributes", "words"),
+    [
+        ({"channels_last": True}, "forward with a tensor|channels_last told the other layout"),
+        ({"dtype": np.dtype("float16")}, "dtype: float16, want float32 or float64"),
+        ({"blobs": {}}, "names of the blobs: missing: "),
+    ],
+)
+def test_facts(attributes, words):
+    net = Port(load())
+    vars(net).update(attributes)
+    with pytest.raises(ConformanceError, match=words):
+        check_net(net)
+
+
+def test_names_that_are_none():
+    class Anything(dict):
+        def __missing__(self, key):
+            return None
+
+    net = Port(load())
+    net.blobs = Anything(net.net.blobs)
+    with pytest.raises(ConformanceError, match=r"a name that is none: .* raised no KeyError"):
+        check_net(net)
+
+
+def test_an_image_that_a_tensor_is_written_into():
+    class Writes(Port):
+        def forward(self, end=None, *, tensor=None):
+            if tensor is not None:
+                self.net.blobs["data"].data[...] = tensor
+            return self.net.forward(end=end)
+
+    with pytest.raises(ConformanceError, match=r"the image beside a tensor: .* stays unshifted"):
+        check_net(Writes(load()))
+
+
+def test_a_port_that_breaks():
+    class Breaks(Port):
+        def backward(self, start=None):
+            raise MemoryError("no more")
+
+    failure = first_failure(Breaks(load()))
+    assert failure.fault == "raised MemoryError: no more"
+
+
+def test_a_size_that_is_too_small():
+    class Blob(Port):
+        @property
+        def shape(self):
+            try:
+                return self.net.shape
+            except ShapeError:
+                raise RuntimeError("the port's own") from None
+
+    class Blobs(Port):
+        def __getitem__(self, name):
+            blob = self.net[name]
+            return blob if name == "data" else Blob(blob)
+
+        def __iter__(self):
+            return iter(self.net)
+
+        def __len__(self):
+            return len(self.net)
+
+    net = Port(load())
+    net.blobs = Blobs(net.net.blobs)
+    with pytest.raises(ConformanceError, match="at 2x2 the shape of 'prob' raised RuntimeError, want"):
+        check_net(net)

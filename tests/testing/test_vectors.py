@@ -1,0 +1,260 @@
+"""The vectors are read back as a port in another language would: without pydream's code."""
+
+import json
+import math
+
+import numpy as np
+import oracle
+import pytest
+from google.protobuf import text_format
+from scipy import ndimage
+
+from pydream.caffe import layers
+from pydream.caffe.proto import caffe_pb2
+from pydream.testing.vectors import VectorsError, write_vectors
+
+STAGES = {
+    "roll", "zoom", "mean_abs", "ascend", "clip", "to_tensor", "ascend_tensor", "preprocess", "deprocess", "save",
+    "octaves", "layer", "network", "guide", "step", "dream",
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("vectors") / "new" / "folder"
+    write_vectors(folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def manifest(folder):
+    return json.loads((folder / "vectors.json").read_text())
+
+
+@pytest.fixture(scope="module")
+def cases(folder, manifest):
+    """Stage → cases, with arrays in place of file names."""
+    found = {}
+    for case in manifest["cases"]:
+        for ends in ("inputs", "outputs"):
+            case[ends] = {name: np.load(folder / file) for name, file in case[ends].items()}
+        found.setdefault(case["stage"], []).append(case)
+    return found
+
+
+def off(found, expected):
+    apart, length = np.linalg.norm(np.float64(found) - expected), np.linalg.norm(expected)
+    return apart / length if length else apart
+
+
+def test_what_there_is(folder, manifest, cases):
+    assert set(cases) == STAGES
+    assert manifest["format"] == 1
+    assert manifest["network"]["mean_bgr"] == [104, 116, 122]
+    assert {case["parameters"]["type"] for case in cases["layer"]} == set(layers.TYPES)
+    for case in manifest["cases"]:
+        assert case["name"]
+        assert case["function"]
+        assert case["outputs"]
+        assert 0 <= case["tolerance"] < 1e-5
+    names = [case["name"] for case in manifest["cases"]]
+    assert len(set(names)) == len(names)
+    files = list(folder.iterdir())
+    assert {file.suffix for file in files} == {".npy", ".json"}
+    assert sum(file.stat().st_size for file in files) < 5e6
+
+
+def test_nothing_is_pickled(folder, cases):
+    for file in folder.glob("*.npy"):
+        assert file.read_bytes().startswith(b"\x93NUMPY\x01\x00")
+        array = np.load(file, allow_pickle=False)
+        assert array.flags.c_contiguous
+        assert str(array.dtype) in ("float32", "float64", "int64", "uint8")
+        assert array.dtype.byteorder in "=|"
+
+
+def test_the_bytes_are_the_same_each_time(folder, tmp_path):
+    again = write_vectors(tmp_path / "again")
+    assert sorted(path.name for path in again) == sorted(path.name for path in folder.iterdir())
+    assert all(path.read_bytes() == (folder / path.name).read_bytes() for path in again)
+    kept = [path.read_bytes() for path in again]
+    (tmp_path / "again" / "999.old.npy").touch()
+    assert [path.read_bytes() for path in write_vectors(tmp_path / "again")] == kept
+    assert not (tmp_path / "again" / "999.old.npy").exists()
+
+
+def test_a_folder_of_somebody_else(tmp_path):
+    (tmp_path / "thesis.txt").touch()
+    with pytest.raises(VectorsError, match=r"is not empty and holds no vectors\.json"):
+        write_vectors(tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["thesis.txt"]
+
+
+# A port of the image side, from the formulas.
+
+
+def test_roll(cases):
+    for case in cases["roll"]:
+        image, ox, oy = case["inputs"]["image"], case["parameters"]["ox"], case["parameters"]["oy"]
+        found = np.empty_like(image)
+        for y, x in np.ndindex(image.shape[1:]):
+            found[:, (y + oy) % image.shape[1], (x + ox) % image.shape[2]] = image[:, y, x]
+        assert np.array_equal(found, case["outputs"]["result"])
+
+
+def test_zoom(cases):
+    quirks = 0
+    for case in cases["zoom"]:
+        image = case["inputs"]["image"]
+        height, width = case["parameters"]["height"], case["parameters"]["width"]
+        at, outside = [], []
+        for out, size in ((height, image.shape[1]), (width, image.shape[2])):
+            coordinate = np.arange(out) * ((size - 1) / (out - 1) if out > 1 else 1.0)
+            outside.append(coordinate > size - 1)
+            at.append(np.minimum(coordinate, size - 1))
+        planes = [ndimage.map_coordinates(p, np.meshgrid(*at, indexing="ij"), order=1) for p in np.float64(image)]
+        found = np.stack(planes)
+        found[:, outside[0]] = 0
+        found[:, :, outside[1]] = 0
+        quirks += any(o.any() for o in outside)
+        assert off(found, case["outputs"]["result"]) <= max(case["tolerance"], 1e-14), case["name"]
+    assert quirks == 4  # two sizes in two dtypes
+
+
+def test_mean_ascend_clip(cases):
+    for case in cases["mean_abs"]:
+        values = np.abs(np.float64(case["inputs"]["gradient"])).ravel()
+        assert off(math.fsum(values) / values.size, case["outputs"]["result"]) <= case["tolerance"]
+    for case in cases["ascend"]:
+        g = case["inputs"]["gradient"]
+        rate = g.dtype.type(case["parameters"]["step_size"]) / g.dtype.type(np.mean(np.abs(np.float64(g))))
+        assert off(case["inputs"]["image"] + rate * g, case["outputs"]["image"]) <= case["tolerance"]
+    for case in cases["clip"]:
+        image, low, high = (case["inputs"][name] for name in ("image", "low", "high"))
+        assert np.array_equal(np.minimum(np.maximum(image, low), high), case["outputs"]["image"])
+
+
+def test_ascend_tensor(cases):
+    for case in cases["ascend_tensor"]:
+        image, gradient = case["inputs"]["image"], case["inputs"]["gradient"][0]
+        g = gradient.transpose(2, 0, 1) if case["parameters"]["channels_last"] else gradient
+        p = case["parameters"]
+        if g.any():
+            g = np.roll(g, (-p["oy"], -p["ox"]), (1, 2))  # the same as rolling the image
+            image = image + p["step_size"] / np.float64(np.abs(np.float64(g)).mean()) * g
+            image = np.clip(image, case["inputs"]["low"], case["inputs"]["high"])
+        assert off(image, case["outputs"]["image"]) <= case["tolerance"]
+
+
+def test_pictures(cases):
+    (case,) = cases["preprocess"]
+    picture, mean = case["inputs"]["picture"], case["inputs"]["mean"]
+    bgr = np.stack([np.float64(picture[..., channel]) for channel in (2, 1, 0)])
+    assert np.array_equal(bgr - mean, case["outputs"]["image"])
+    (case,) = cases["deprocess"]
+    assert np.array_equal(picture, case["outputs"]["picture"])
+    (case,) = cases["save"]
+    assert case["outputs"]["saved"].tolist()[-5:] == [0, 0, 254, 255, 255]
+    case = cases["octaves"][0]
+    assert case["outputs"]["sizes"].tolist() == [[575, 1024], [411, 731], [294, 522], [210, 373]]
+
+
+def test_guide(cases):
+    (case,) = cases["guide"]
+    x, y = (case["inputs"][name].reshape(128, -1) for name in ("activations", "guide_activations"))
+    best = [int(np.argmax([x[:, i] @ y[:, j] for j in range(y.shape[1])])) for i in range(x.shape[1])]
+    assert np.array_equal(y[:, best].reshape(case["outputs"]["diff"].shape), case["outputs"]["diff"])
+
+
+# A port of the layers: the oracle.
+
+
+def arguments(kind, proto):
+    """The layer's constants, as the oracle's keywords."""
+    if kind == "Convolution":
+        p = proto.convolution_param
+        pad = (p.pad_h, p.pad_w) if p.HasField("pad_h") else (p.pad[0] if p.pad else 0,) * 2
+        stride, dilation = (p.stride[0] if p.stride else 1,) * 2, (p.dilation[0] if p.dilation else 1,) * 2
+        return oracle.convolution, {"stride": stride, "pad": pad, "dilation": dilation, "group": p.group}
+    if kind == "Pooling":
+        p = proto.pooling_param
+        mean = p.pool == p.AVE
+        if p.global_pooling:
+            return lambda x: oracle.global_pooling(oracle.average_pooling if mean else oracle.max_pooling, x), {}
+        sizes = {"kernel": (p.kernel_size,) * 2, "stride": (p.stride,) * 2, "pad": (p.pad,) * 2}
+        return (oracle.average_pooling, sizes) if mean else (oracle.max_pooling, {**sizes, "tolerance": 1e-9})
+    if kind == "Eltwise":
+        p = proto.eltwise_param
+        if p.operation == p.SUM:
+            return oracle.weighted_sum, {"coeff": list(p.coeff)}
+        return (oracle.product if p.operation == p.PROD else oracle.maximum), {}
+    if kind == "LRN":
+        p = proto.lrn_param
+        return oracle.lrn, {"size": p.local_size, "alpha": p.alpha, "beta": p.beta, "k": p.k}
+    if kind == "ReLU":
+        return oracle.relu, {"slope": proto.relu_param.negative_slope}
+    if kind == "Power":
+        p = proto.power_param
+        return oracle.power, {"power": p.power, "scale": p.scale, "shift": p.shift}
+    names = {"InnerProduct": "inner_product", "BatchNorm": "batch_norm", "TanH": "tanh", "Dropout": "same"}
+    return getattr(oracle, names.get(kind, kind.lower())), {}
+
+
+def test_layers(cases):
+    for case in cases["layer"]:
+        proto = text_format.Parse(case["parameters"]["prototxt"], caffe_pb2.NetParameter()).layer[0]
+        function, constants = arguments(proto.type, proto)
+        inputs, outputs = case["inputs"], case["outputs"]
+        bottoms = [inputs[name] for name in proto.bottom]
+        weights = [inputs[f"weights{i}"] for i in range(3) if f"weights{i}" in inputs]
+        if proto.type == "Split":
+            top, back = function(*bottoms, len(proto.top))
+        else:
+            top, back = function(*bottoms, *weights, **constants)
+            top = [top]
+        for name, values in zip(proto.top, top, strict=True):
+            assert off(values, outputs[name]) <= case["tolerance"], case["name"]
+        diffs = back(*(inputs[f"{name}_diff"] for name in proto.top))
+        for name, values in zip(proto.bottom, diffs, strict=True):
+            assert off(values, outputs[f"{name}_diff"]) <= case["tolerance"], case["name"]
+
+
+# The network, by a runtime that did not write the files.
+
+
+def test_network_step_and_dream(cases, squeezenet64):
+    import pydream
+
+    net = squeezenet64
+    src = net.blobs["data"]
+    for case in cases["network"]:
+        end = case["parameters"]["end"]
+        src.reshape(1, *case["inputs"]["image"].shape)
+        src.data[0] = case["inputs"]["image"]
+        net.forward(end=end)
+        net.blobs[end].diff[...] = net.blobs[end].data
+        net.backward(start=end)
+        assert off(src.diff[0], case["outputs"]["gradient"]) <= case["tolerance"]
+        if "activations" in case["outputs"]:
+            assert off(net.blobs[end].data, case["outputs"]["activations"]) <= case["tolerance"]
+
+    class Told:
+        """Draws the shifts that the file names, in place of NumPy's generator."""
+
+        def __init__(self, shifts):
+            self.shifts = iter(shifts)
+
+        def randint(self, low, high, size):
+            return next(self.shifts)
+
+    (case,) = cases["step"]
+    p = case["parameters"]
+    src.data[0] = case["inputs"]["image"]
+    pydream.make_step(net, p["step_size"], p["end"], rng=Told([(p["ox"], p["oy"])]))
+    assert off(src.data[0], case["outputs"]["image"]) <= case["tolerance"]
+
+    (case,) = cases["dream"]
+    p = {key: case["parameters"][key] for key in ("end", "octave_n", "octave_scale", "iter_n", "step_size")}
+    out = pydream.deepdream(net, case["inputs"]["picture"], rng=Told(case["inputs"]["shifts"]), **p)
+    assert off(out, case["outputs"]["dream"]) <= case["tolerance"]
+    assert np.array_equal(np.uint8(np.clip(out, 0, 255)), case["outputs"]["saved"])
