@@ -74,7 +74,10 @@ def check_net(
     network: str | os.PathLike[str] = DEFAULT_NETWORK,
     weights: str | os.PathLike[str] | None = None,
 ) -> Report:
-    """Check a port of a network: what `pydream.net.Net` promises, every blob forward and every gradient back.
+    """Check a port of a network: what `pydream.net.Net` promises, each blob forward, and the way back.
+
+    Back it goes from where the network ends, from its default layer, and from blobs that are overwritten in place;
+    where that is off, from every blob, to find the first.
 
     Parameters
     ----------
