@@ -6,18 +6,18 @@ import os
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import yaml
 from numpy.typing import DTypeLike
 
+from .caffe import Classifier
+from .caffe.definition import define, read_model
+from .caffe.graph import Graph
+from .caffe.runtime import Runtime
 from .errors import NetFileError, UnknownNameError
 from .net import unknown_name
-
-if TYPE_CHECKING:
-    from .caffe import Classifier
-    from .caffe.runtime import Runtime
 
 DEFAULT_NETWORK = "squeezenet_v1.1"
 _NOTEBOOK_MEAN = (104.0, 116.0, 122.0)  # BGR
@@ -134,8 +134,6 @@ def load_net(
         held: Path | None = Path(weights)
     else:
         held = _weights_for(entry) if entry else _weights_beside(model)
-    from .caffe import Classifier  # with TensorFlow, which takes seconds: once the files are known to be there
-
     mean = np.array(entry.mean if entry else _NOTEBOOK_MEAN)
     net = Classifier(model, held, mean, (2, 1, 0), dtype=dtype, device=device, runtime=runtime)
     net.name = entry.name if entry else model.stem
@@ -156,9 +154,6 @@ def blob_shapes(name_or_path: str | os.PathLike[str]) -> dict[str, tuple[int, ..
     dict of str to tuple of int
         Blob → shape, (n, c, h, w) for images, in the order of the network.
     """
-    from .caffe.definition import define, read_model
-    from .caffe.graph import Graph
-
     _, model = _find_model(name_or_path)
     graph = Graph(define(read_model(model), str(model)))
     return graph.shapes(graph.declared)

@@ -445,6 +445,10 @@ class Scale(Layer):
     def param_shapes(self, *bottoms: Shape) -> list[Shape]:
         return [(bottoms[0][1],)] * (2 if self.bias else 1)
 
+    def affine(self, gamma: Numbers, beta: Numbers | None = None) -> tuple[Numbers, Numbers | None]:
+        """Give the factor and the offset a channel: its weights themselves, as `BatchNorm.affine` gives its own."""
+        return gamma, beta
+
 
 TYPES: dict[str, type[Layer]] = {
     kind.__name__: kind

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import layers
-from .runtime import LOWEST, TIE, L, Runner
+from .runtime import LOWEST, TIE, Runner
 
 Array = NDArray[Any]  # float32 or float64
 Arrays = tuple[Array, ...]
@@ -341,11 +341,11 @@ class FlattenRunner(Runner[layers.Flatten]):
         return (diffs[0].reshape(memo[0]),)
 
 
-class ChannelwiseRunner(Runner[L]):
-    """``y = factor x + offset`` with a factor and an offset a channel."""
+class ChannelwiseRunner(Runner[layers.BatchNorm | layers.Scale]):
+    """``y = factor x + offset`` with a factor and an offset a channel: BatchNorm and Scale."""
 
-    factor: Array
-    offset: Array | None
+    def prepare(self, params: list[Array]) -> None:
+        self.factor, self.offset = self.layer.affine(*params)
 
     def forward(self, *bottoms: Array) -> tuple[Arrays, Memo]:
         top = bottoms[0] * self.along(self.factor, bottoms[0])
@@ -359,23 +359,8 @@ class ChannelwiseRunner(Runner[L]):
         return values.reshape(-1, *[1] * (x.ndim - 2))
 
 
-class BatchNormRunner(ChannelwiseRunner[layers.BatchNorm]):
-    """``y = (x - mean) / sqrt(variance + eps)``; both are stored times a third number (0: times nothing)."""
-
-    def prepare(self, params: list[Array]) -> None:
-        self.factor, self.offset = self.layer.affine(*params)
-
-
-class ScaleRunner(ChannelwiseRunner[layers.Scale]):
-    """``y = gamma x + beta``."""
-
-    def prepare(self, params: list[Array]) -> None:
-        self.factor = params[0]
-        self.offset = params[1] if self.layer.bias else None
-
-
 RUNNERS: dict[type[layers.Layer], type[Runner[Any]]] = {
-    layers.BatchNorm: BatchNormRunner,
+    layers.BatchNorm: ChannelwiseRunner,
     layers.Concat: ConcatRunner,
     layers.Convolution: ConvolutionRunner,
     layers.Dropout: DropoutRunner,
@@ -386,7 +371,7 @@ RUNNERS: dict[type[layers.Layer], type[Runner[Any]]] = {
     layers.Pooling: PoolingRunner,
     layers.Power: PowerRunner,
     layers.ReLU: ReLURunner,
-    layers.Scale: ScaleRunner,
+    layers.Scale: ChannelwiseRunner,
     layers.Sigmoid: SigmoidRunner,
     layers.Softmax: SoftmaxRunner,
     layers.Split: SplitRunner,

@@ -456,11 +456,11 @@ class FlattenRunner(TFRunner[layers.Flatten]):
         return (tf.transpose(diff, (0, 2, 3, 1)) if shape.shape[0] == 4 else diff,)
 
 
-class ChannelwiseRunner(TFRunner[L]):
-    """``y = factor x + offset`` with a factor and an offset a channel."""
+class ChannelwiseRunner(TFRunner[layers.BatchNorm | layers.Scale]):
+    """``y = factor x + offset`` with a factor and an offset a channel: BatchNorm and Scale."""
 
-    factor: NDArray[Any]
-    offset: NDArray[Any] | None
+    def prepare(self, params: list[NDArray[Any]]) -> None:
+        self.factor, self.offset = self.layer.affine(*params)
 
     def forward(self, *bottoms: Tensor) -> tuple[Tensors, Tensors]:
         top = bottoms[0] * self._along(self.factor, bottoms[0])
@@ -476,23 +476,8 @@ class ChannelwiseRunner(TFRunner[L]):
         return self.constant(values.reshape(shape))
 
 
-class BatchNormRunner(ChannelwiseRunner[layers.BatchNorm]):
-    """``y = (x - mean) / sqrt(variance + eps)``; both are stored times a third number (0: times nothing)."""
-
-    def prepare(self, params: list[NDArray[Any]]) -> None:
-        self.factor, self.offset = self.layer.affine(*params)
-
-
-class ScaleRunner(ChannelwiseRunner[layers.Scale]):
-    """``y = gamma x + beta``."""
-
-    def prepare(self, params: list[NDArray[Any]]) -> None:
-        self.factor = params[0]
-        self.offset = params[1] if self.layer.bias else None
-
-
 RUNNERS: dict[type[layers.Layer], type[Runner[Any]]] = {
-    layers.BatchNorm: BatchNormRunner,
+    layers.BatchNorm: ChannelwiseRunner,
     layers.Concat: ConcatRunner,
     layers.Convolution: ConvolutionRunner,
     layers.Dropout: DropoutRunner,
@@ -503,7 +488,7 @@ RUNNERS: dict[type[layers.Layer], type[Runner[Any]]] = {
     layers.Pooling: PoolingRunner,
     layers.Power: PowerRunner,
     layers.ReLU: ReLURunner,
-    layers.Scale: ScaleRunner,
+    layers.Scale: ChannelwiseRunner,
     layers.Sigmoid: SigmoidRunner,
     layers.Softmax: SoftmaxRunner,
     layers.Split: SplitRunner,

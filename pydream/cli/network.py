@@ -5,14 +5,13 @@ from __future__ import annotations
 import os
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
+from ..caffe import Classifier
+from ..zoo import load_net
 from .errors import debugging
-
-if TYPE_CHECKING:
-    from ..caffe import Classifier
 
 
 def device_name(ctx: click.Context, param: click.Parameter, value: str) -> str:
@@ -35,6 +34,4 @@ def load(model: str, weights: Path | None = None, **options: Any) -> Classifier:
     """Load a network as `pydream.load_net` does; the first call imports TensorFlow."""
     loud = debugging(click.get_current_context())
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "0" if loud else "3")  # read when TensorFlow is imported
-    from ..zoo import load_net
-
     return load_net(model, weights, **options)
