@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from . import imageops
+from .era import MODERN, check_era
 from .errors import ShapeError, UnknownNameError, ZeroGradientError
 from .net import Array, Net
 from .objectives import Objective, objective_L2
@@ -139,6 +140,7 @@ def deepdream(
     on_step: OnStep | None = None,
     rng: np.random.RandomState | None = None,
     backend: str = "native",
+    era: str = MODERN,
     **step_params: Any,
 ) -> Array:
     """Dream into a picture, from its smallest octave to its full size.
@@ -159,6 +161,8 @@ def deepdream(
     on_step : callable, optional
         ``on_step(octave, iteration, image)`` after every step, both counted from 0; `image` is the octave so far,
         (h, w, 3) RGB as the notebook shows it (`display_range` if not `clip`).
+    era : {"modern", "2015"}
+        How the sizes of octaves are rounded where they end in a half: as now, to even, or as in 2015, up.
     **step_params
         More for `make_step`: `step_size`, `jitter`, `objective`.
 
@@ -180,12 +184,13 @@ def deepdream(
     _want(
         _is_real(octave_scale) and 1 <= octave_scale < math.inf, "octave_scale", octave_scale, "a number of at least 1"
     )
+    check_era(era)
     ops = imageops.backend(backend)
     end = find_end(net, end)
     # prepare base images for all octaves
     octaves = [preprocess(net, base_img)]
     _, h, w = octaves[0].shape
-    sizes = octave_sizes(h, w, octave_n, octave_scale)
+    sizes = octave_sizes(h, w, octave_n, octave_scale, era)
     check_octaves(net, end, sizes)
     for h, w in sizes[1:]:  # chained: each octave shrinks the last one
         octaves.append(ops.zoom(octaves[-1], h, w))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from .era import MODERN, round_half
 from .errors import ShapeError
 from .net import Net
 
@@ -11,10 +12,12 @@ _SEARCHED = 1024  # the largest side that is tried to tell the least size that a
 Size = tuple[int, int]  # (height, width)
 
 
-def octave_sizes(height: int, width: int, octave_n: int = 4, octave_scale: float = 1.4) -> list[Size]:
+def octave_sizes(
+    height: int, width: int, octave_n: int = 4, octave_scale: float = 1.4, era: str = MODERN
+) -> list[Size]:
     """Give the (height, width) of every octave, the picture's own first.
 
-    Each is ``int(round(size * (1 / octave_scale)))`` of the one before, as SciPy's zoom rounds: halves to even.
+    Each is ``int(round(size * (1 / octave_scale)))`` of the one before, as SciPy's zoom rounds.
 
     Parameters
     ----------
@@ -23,11 +26,13 @@ def octave_sizes(height: int, width: int, octave_n: int = 4, octave_scale: float
     octave_n : int
     octave_scale : float
         At least 1.
+    era : {"modern", "2015"}
+        Whether halves go to the even size or to the larger one.
     """
     sizes = [(height, width)]
     for _ in range(octave_n - 1):
         h, w = sizes[-1]
-        sizes.append((round(h * (1.0 / octave_scale)), round(w * (1.0 / octave_scale))))
+        sizes.append((round_half(h * (1.0 / octave_scale), era), round_half(w * (1.0 / octave_scale), era)))
     return sizes
 
 

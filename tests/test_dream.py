@@ -10,6 +10,7 @@ import pytest
 
 import pydream
 from pydream.dream import display_range
+from pydream.era import round_half
 from pydream.errors import ShapeError, UnknownNameError, ZeroGradientError
 from pydream.octaves import check_octaves, octave_sizes
 
@@ -179,6 +180,28 @@ def test_class_dream_with_googlenet(googlenet32):
 def test_octave_sizes():
     assert octave_sizes(575, 1024) == [(575, 1024), (411, 731), (294, 522), (210, 373)]
     assert octave_sizes(7, 21, 2, 2.0) == [(7, 21), (4, 10)]  # halves to even
+    assert octave_sizes(7, 21, 2, 2.0, era="2015") == [(7, 21), (4, 11)]  # halves up
+    assert octave_sizes(575, 1024, era="2015") == octave_sizes(575, 1024)
+
+
+def test_era(squeezenet32, picture):
+    """Only a size that ends in a half tells 2015 from now: 45.5 columns are 46 either way, 46.5 are not."""
+    modern = dream(squeezenet32, picture, octave_scale=2, era="modern")
+    np.testing.assert_array_equal(modern, dream(squeezenet32, picture, octave_scale=2))
+    np.testing.assert_array_equal(modern, dream(squeezenet32, picture, octave_scale=2, era="2015"))
+    wider = np.hstack([picture, picture[:, :2]])
+    seen = {}
+    for era in ("modern", "2015"):
+        sizes = seen[era] = []
+        dream(squeezenet32, wider, octave_scale=2, era=era, on_step=lambda *a, sizes=sizes: sizes.append(a[2].shape[1]))
+    assert seen == {"modern": [46, 46, 93, 93], "2015": [47, 47, 93, 93]}
+    with pytest.raises(ValueError, match="era: '2016', want one of 'modern', '2015'"):
+        dream(squeezenet32, picture, era="2016")
+
+
+def test_round_half():
+    for x, modern, then in [(2.5, 2, 3), (3.5, 4, 4), (0.5, 0, 1), (0.49999999999999994, 0, 0), (2.4, 2, 2), (7, 7, 7)]:
+        assert (round_half(x), round_half(x, "2015")) == (modern, then)
 
 
 def test_default_layer(squeezenet32, googlenet32):

@@ -12,22 +12,23 @@ import pydream
 MAY_IMPORT = {
     "__init__": {"dream", "errors", "objectives", "preprocessing", "zoo"},
     "__main__": {"cli"},
+    "era": set(),
     "errors": set(),
     "net": {"errors"},
     "tf": {"errors"},
     "image": {"errors"},
     "imageops": set(),
     "preprocessing": {"net"},
-    "octaves": {"errors", "net"},
+    "octaves": {"era", "errors", "net"},
     "objectives": {"errors", "net", "preprocessing"},
-    "dream": {"errors", "imageops", "net", "objectives", "octaves", "preprocessing"},
+    "dream": {"era", "errors", "imageops", "net", "objectives", "octaves", "preprocessing"},
     "caffe": {"errors", "net", "tf"},
     "zoo": {"caffe", "errors", "net"},
     "testing": {
         "__init__", "caffe", "dream", "errors", "imageops", "net", "objectives", "octaves", "preprocessing", "zoo",
     },
     "cli": {
-        "caffe", "dream", "errors", "image", "imageops", "net", "objectives", "octaves", "preprocessing", "testing",
+        "caffe", "dream", "era", "errors", "image", "imageops", "net", "objectives", "octaves", "preprocessing", "testing",
         "zoo",
     },
 }  # fmt: skip
@@ -123,6 +124,7 @@ def test_notebook_defaults():
         "on_step": None,
         "rng": None,
         "backend": "native",
+        "era": "modern",
     }
 
 

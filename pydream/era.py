@@ -1,0 +1,38 @@
+"""What the libraries of 2015 did otherwise, so that a dream can be made as then or as now.
+
+Two things: Python 2 rounded halves away from zero, which decides sizes of octaves; and SciPy before 0.18 took the offset
+of an affine transform with a diagonal matrix before the matrix, which moves the picture in the zoom loop.
+"""
+
+from __future__ import annotations
+
+import math
+
+MODERN = "modern"
+ERAS = (MODERN, "2015")
+
+
+def check_era(era: str) -> None:
+    """Raise `ValueError` for what is none of `ERAS`."""
+    if era not in ERAS:
+        raise ValueError(f"era: {era!r}, want one of {', '.join(map(repr, ERAS))}")
+
+
+def round_half(x: float, era: str = MODERN) -> int:
+    """Round as ``round`` does: halves to even in Python 3, away from zero in Python 2.
+
+    Parameters
+    ----------
+    x : float
+        Not negative.
+    era : {"modern", "2015"}
+    """
+    if era == MODERN:
+        return round(x)
+    whole = math.floor(x)
+    return whole + (x - whole >= 0.5)
+
+
+def offset_before_matrix(era: str) -> bool:
+    """Tell whether ``affine_transform`` with a diagonal matrix reads at ``matrix * (o + offset)``."""
+    return era != MODERN
