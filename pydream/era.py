@@ -1,7 +1,7 @@
 """What the libraries of 2015 did otherwise, so that a dream can be made as then or as now.
 
-Two things: Python 2 rounded halves away from zero, which decides sizes of octaves; and SciPy before 0.18 took the offset
-of an affine transform with a diagonal matrix before the matrix, which moves the picture in the zoom loop.
+Two things: Python 2 rounded halves away from zero, which decides sizes of octaves; and SciPy before 0.18 added the
+offset of an affine transform with a diagonal matrix before it multiplied, which moves the picture in the zoom loop.
 """
 
 from __future__ import annotations

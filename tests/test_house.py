@@ -28,8 +28,8 @@ MAY_IMPORT = {
         "__init__", "caffe", "dream", "errors", "imageops", "net", "objectives", "octaves", "preprocessing", "zoo",
     },
     "cli": {
-        "caffe", "dream", "era", "errors", "image", "imageops", "net", "objectives", "octaves", "preprocessing", "testing",
-        "zoo",
+        "caffe", "dream", "era", "errors", "image", "imageops", "net", "objectives", "octaves", "preprocessing",
+        "testing", "zoo",
     },
 }  # fmt: skip
 
