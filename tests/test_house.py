@@ -16,20 +16,24 @@ MAY_IMPORT = {
     "errors": set(),
     "net": {"errors"},
     "tf": {"errors"},
-    "image": {"errors"},
+    "files": set(),
+    "image": {"errors", "files"},
     "imageops": set(),
     "preprocessing": {"net"},
+    "noise": {"net"},
     "octaves": {"era", "errors", "net"},
     "objectives": {"errors", "net", "preprocessing"},
     "dream": {"era", "errors", "imageops", "net", "objectives", "octaves", "preprocessing"},
     "caffe": {"errors", "net", "tf"},
     "zoo": {"caffe", "errors", "net"},
+    "recipe": {"dream", "era", "loop", "net", "noise", "objectives"},
+    "provenance": {"__init__", "errors", "image", "recipe", "zoo"},
     "testing": {
         "__init__", "caffe", "dream", "errors", "imageops", "net", "objectives", "octaves", "preprocessing", "zoo",
     },
     "cli": {
-        "caffe", "dream", "era", "errors", "image", "imageops", "net", "objectives", "octaves", "preprocessing",
-        "testing", "zoo",
+        "caffe", "dream", "era", "errors", "files", "image", "imageops", "loop", "net", "noise", "objectives",
+        "octaves", "preprocessing", "provenance", "recipe", "testing", "zoo",
     },
 }  # fmt: skip
 
