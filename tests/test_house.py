@@ -10,7 +10,7 @@ import pydream
 
 # Room -> the rooms of the project that it may import. `cli` may import everything.
 MAY_IMPORT = {
-    "__init__": {"dream", "errors", "objectives", "preprocessing", "zoo"},
+    "__init__": {"dream", "errors", "loop", "objectives", "preprocessing", "zoo"},
     "__main__": {"cli"},
     "era": set(),
     "errors": set(),
@@ -22,14 +22,15 @@ MAY_IMPORT = {
     "octaves": {"era", "errors", "net"},
     "objectives": {"errors", "net", "preprocessing"},
     "dream": {"era", "errors", "imageops", "net", "objectives", "octaves", "preprocessing"},
+    "loop": {"dream", "era", "imageops", "net", "preprocessing"},
     "caffe": {"errors", "net", "tf"},
     "zoo": {"caffe", "errors", "net"},
     "testing": {
         "__init__", "caffe", "dream", "errors", "imageops", "net", "objectives", "octaves", "preprocessing", "zoo",
     },
     "cli": {
-        "caffe", "dream", "era", "errors", "image", "imageops", "net", "objectives", "octaves", "preprocessing",
-        "testing", "zoo",
+        "caffe", "dream", "era", "errors", "image", "imageops", "loop", "net", "objectives", "octaves",
+        "preprocessing", "testing", "zoo",
     },
 }  # fmt: skip
 
@@ -87,6 +88,8 @@ def test_public_names():
         "objective_L2",
         "objective_guide",
         "preprocess",
+        "zoom",
+        "zoom_frame",
     ]
     for name in pydream.__all__:
         assert getattr(pydream, name).__doc__
