@@ -21,12 +21,11 @@ from ..net import Array
 from ..noise import noise
 from ..provenance import picture_facts, record
 from ..recipe import Loop, Recipe
-from .dreaming import Dreamer, prepare, retold
+from .dreaming import prepare, retold
 from .errors import debug_option, interruption, signals_as_ctrl_c
 from .options import (
     FiniteRange,
     dream_options,
-    library_default,
     network_options,
     quiet_option,
     run_options,
