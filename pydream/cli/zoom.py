@@ -196,9 +196,6 @@ def command(
         )
         if left is not None and (others := list(differences(left.loop, loop))):
             raise CheckpointError(f"'{places.folder}' holds another loop: {', '.join(others)}")
-        if force:
-            places.clear()
-        places.folder.mkdir(parents=True, exist_ok=True)
         start, rng, done = _go_on(left) if left is not None else _begin(loop.recipe, picture)
         if done and not quiet:
             click.echo(f"{min(done, frames)} of {frames} frames are in '{places.folder}' already", err=True)
@@ -206,6 +203,9 @@ def command(
             with Progress(dreamer.title, dreamer.sizes(height, width), options["iter_n"], quiet, frames - done) as bar:
                 params = {**loop.recipe.dream_params(dreamer.objective), **move.move, "on_step": bar.on_step}
                 todo = zoom(dreamer.net, start, frames - done, rng=rng, **params) if done < frames else ()
+                if force:
+                    places.clear()
+                places.folder.mkdir(parents=True, exist_ok=True)
                 for frame in todo:
                     here = loop.at(done)
                     pixels = to_pixels(frame if here.recipe.clip else display_range(frame))
@@ -219,7 +219,7 @@ def command(
             if not quiet and not places.temporary:
                 click.echo(f"wrote {frames} frames into '{places.folder}'", err=True)
             for film in places.films:
-                pictures = (read_image(places.folder / places.frame(index).given) for index in range(frames))
+                pictures = (read_image(places.frame(index).given) for index in range(frames))
                 video.write_video(film, pictures, fps, quality)
                 if not quiet:
                     click.echo(f"wrote '{film}'", err=True)

@@ -67,7 +67,8 @@ def test_the_frames_are_the_librarys(run, picture, whole):
 
 
 def test_every_option_reaches_the_loop(run, folder):
-    options = "--scale 0.1 --rotate 5 --shift 2 -1.5 --era 2015 --grid 0.125 --size 80x60 -l fire4/concat".split()
+    options = ["--scale", "0.1", "--rotate", "5", "--shift", "2", "-1.5", "--era", "2015", "--grid", "0.125"]
+    options += ["--size", "80x60", "-l", "fire4/concat"]
     assert run("zoom", "noise", "-o", "out", "--frames", "2", *options, *SHORT).code == 0
     rng = np.random.RandomState(3)
     start = noise(60, 80, rng)
@@ -171,7 +172,19 @@ def test_resume_ends_with_the_same_bytes(run, picture, whole, monkeypatch, step,
 def test_killed(picture, whole):
     """SIGKILL, at several moments: what is there is whole, and what comes then is the same."""
     environment = {**os.environ, "PYTHONPATH": str(Path(pydream.__file__).parents[1])}
-    arguments = [sys.executable, "-m", "pydream", "zoom", picture.name, "-o", "out", "--frames", "4", *SHORT, "--resume"]
+    arguments = [
+        sys.executable,
+        "-m",
+        "pydream",
+        "zoom",
+        picture.name,
+        "-o",
+        "out",
+        "--frames",
+        "4",
+        *SHORT,
+        "--resume",
+    ]
     for expected in (1, 2, 3):
         process = subprocess.Popen(arguments, env=environment, stderr=subprocess.DEVNULL)
         while not Path("out", FRAMES[expected - 1]).exists():
