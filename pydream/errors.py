@@ -38,5 +38,9 @@ class ProvenanceError(PydreamError, ValueError):
     """A picture does not say how it was made, or says it in a way that cannot be used."""
 
 
+class CheckpointError(PydreamError, ValueError):
+    """A zoom loop cannot go on from what it left."""
+
+
 class DeviceError(PydreamError, RuntimeError):
     """The device that was asked for is not there."""

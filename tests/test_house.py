@@ -30,6 +30,7 @@ MAY_IMPORT = {
     "zoo": {"caffe", "errors", "net"},
     "recipe": {"dream", "era", "loop", "net", "noise", "objectives"},
     "provenance": {"__init__", "errors", "image", "recipe", "zoo"},
+    "checkpoint": {"errors", "files", "net", "provenance", "recipe"},
     "testing": {
         "__init__", "caffe", "dream", "errors", "imageops", "net", "objectives", "octaves", "preprocessing", "zoo",
     },
