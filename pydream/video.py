@@ -59,9 +59,9 @@ def write_video(
     through as it is; an older file stays as it was then. The same frames give the same file, byte for byte, whatever
     the machine's number of processors, as long as PyAV's and Pillow's versions are the same.
 
-    ``.mp4`` is H.264, 4:2:0, in BT.709's colours and limited range, and says so, which every player and browser shows.
-    Such a film has even sides: an odd picture's last row or column is there twice. ``.gif`` runs for ever; each of its
-    frames has its own 256 colours, dithered.
+    ``.mp4`` is H.264, 4:2:0, in BT.709's colours and limited range, and says so, which players and browsers show,
+    though telephones often only up to 4096×2304. Such a film has even sides: an odd picture's last row or column is
+    there twice. ``.gif`` runs for ever; each of its frames has its own 256 colours, dithered.
 
     Parameters
     ----------
