@@ -272,7 +272,7 @@ _FRAME_MOVES: dict[str, Callable[..., Any]] = {
         lambda frame, matrix, offset, offset_first: numpy_ops.affine_transform(frame, matrix, offset, False)
     ),
     "y and x were swapped": lambda frame, matrix, offset, offset_first: numpy_ops.affine_transform(
-        frame, np.array(matrix)[..., ::-1][::-1] if np.ndim(matrix) == 2 else matrix[::-1], offset[::-1], offset_first
+        frame, np.flip(matrix), offset[::-1], offset_first
     ),
     "it turned the other way": lambda frame, matrix, offset, offset_first: numpy_ops.affine_transform(
         frame, np.transpose(matrix), offset, offset_first
