@@ -15,7 +15,7 @@ from .. import checkpoint, video
 from ..checkpoint import Checkpoint, LoopFacts, differences
 from ..dream import display_range
 from ..errors import CheckpointError, VideoFileError
-from ..image import FORMATS, Picture, read_image, to_pixels
+from ..image import FORMATS, Picture, read_image, read_note, to_pixels
 from ..loop import zoom, zoom_frame
 from ..net import Array
 from ..noise import noise
@@ -211,8 +211,10 @@ def command(
                     done = index + 1
             if not quiet and not places.temporary:
                 click.echo(f"wrote {frames} frames into '{places.folder}'", err=True)
+            last = read_note(places.frame(frames - 1).given)  # a film says of itself what its last frame says
             for film in places.films:
-                video.write_video(film, (read_image(places.frame(i).given) for i in range(frames)), fps, quality)
+                pictures = (read_image(places.frame(index).given) for index in range(frames))
+                video.write_video(film, pictures, fps, quality, last)
                 if not quiet:
                     click.echo(f"wrote '{film}'", err=True)
         except KeyboardInterrupt:
