@@ -28,6 +28,7 @@ def zoom(
     era: str = MODERN,
     rng: np.random.RandomState | None = None,
     backend: str = "native",
+    grid: float | None = None,
     **dream_params: Any,
 ) -> Iterator[Array]:
     """Dream into a picture, move into the dream, and dream on: one frame after the other.
@@ -77,6 +78,8 @@ def zoom(
             frame = deepdream(net, frame, rng=rng, backend=backend, era=era, **dream_params)
             yield frame.copy()
             frame = zoom_frame(frame, scale, rotate, shift, era, backend)
+            if grid is not None:
+                frame = np.round(frame / grid) * grid
 
     return dreams()
 

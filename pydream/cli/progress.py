@@ -14,7 +14,7 @@ class Progress:
 
     Parameters
     ----------
-    title : str
+    title : str or None
         Printed when the first step is done: an error before it remains the only line on stderr.
     sizes : list of (height, width)
         The octaves, the largest first, as `pydream.dream.octave_sizes` gives them.
@@ -24,7 +24,7 @@ class Progress:
         Print nothing at all.
     """
 
-    def __init__(self, title: str, sizes: list[tuple[int, int]], iter_n: int, quiet: bool = False) -> None:
+    def __init__(self, title: str | None, sizes: list[tuple[int, int]], iter_n: int, quiet: bool = False) -> None:
         self._title = None if quiet else title
         self._pixels = [height * width for height, width in reversed(sizes)]
         self._bar = tqdm(
