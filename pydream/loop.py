@@ -13,7 +13,6 @@ from numpy.typing import ArrayLike
 from . import imageops
 from .dream import check_params, deepdream, find_end, is_real, want, whole
 from .era import MODERN, check_era, offset_before_matrix
-from .imageops import numpy_ops
 from .net import Array, Net
 from .preprocessing import preprocess
 
@@ -126,8 +125,7 @@ def zoom_frame(
         For a parameter out of its range, or a frame of another shape.
     """
     _check_move(scale, rotate, shift, era)
-    imageops.backend(backend)
-    ops = numpy_ops  # for both, until there is a native affine_transform
+    ops = imageops.backend(backend)
     picture = np.asarray(frame)
     want(
         picture.ndim == 3 and picture.shape[2] == 3 and picture.size > 0,

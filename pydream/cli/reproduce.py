@@ -266,7 +266,7 @@ class Run:
         title = None if self._rows else f"{run}, era {recipe.era}, seed {recipe.seed}"
         frames = 1 if recipe.loop is None else recipe.loop.frame + 1
         guide = self._guide if result.guided else None
-        with Progress(title, self._sizes(recipe), recipe.iter_n * frames, self._quiet) as progress:
+        with Progress(title, self._sizes(recipe), recipe.iter_n, self._quiet, frames) as progress:
             outcome = make(
                 self._net,
                 result,
