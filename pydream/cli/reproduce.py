@@ -254,8 +254,9 @@ class Run:
         self._write_report()
         made = f"wrote '{self._folder.report}'"
         if self._interrupted:
-            done = f"{made}, with {len(self._rows)} of {len(self._recipes)} results"
-            raise interruption(self._ctx, done if self._rows else "nothing was written")
+            done = sum(not row.outcome.interrupted for row in self._rows)
+            outcome = f"{made}, with {done} of {len(self._recipes)} results done"
+            raise interruption(self._ctx, outcome if self._rows else "nothing was written")
         self._say(made)
         differ = [row.outcome.result.key for row in self._rows if row.verdict.kind == "differs"]
         if differ:

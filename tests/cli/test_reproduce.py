@@ -236,7 +236,7 @@ def test_ctrl_c_keeps_what_is_done(run, pictures, monkeypatch):
     seen = run("reproduce", *pictures, *QUICK, "--frames", "2", "--exact")
     assert seen.code == 130
     lines = seen.err.splitlines()
-    assert lines[-1] == "pydream: interrupted; wrote 'reproduction/report.html', with 1 of 4 results"
+    assert lines[-1] == "pydream: interrupted; wrote 'reproduction/report.html', with 1 of 4 results done"
     assert written() == ["dream_4c.png", "dream_5x5_reduce.png", "report.html", "report.json"]
     first, second = report()["results"]
     assert (first["interrupted"], second["interrupted"], second["steps"]) == (False, True, 2)
