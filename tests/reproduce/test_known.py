@@ -7,9 +7,11 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from pydream.image import read_image
+from pydream.provenance import pixels_sha256
 from pydream.recipe import Loop, Recipe
 from pydream.reproduce.known import FILE, OTHER, Known, facts_of, judge, known_results, weights_sha256
-from pydream.reproduce.results import GRID, RESULTS
+from pydream.reproduce.results import GRID, RESULTS, example, make, recipe_for
 
 A, B, C, D = ("a" * 64, "b" * 64, "c" * 64, "d" * 64)
 
@@ -149,3 +151,41 @@ def test_the_2015_dream_is_caffes(shared):
     (dream,) = [one for one in known_results() if one.by.startswith("Caffe")]
     assert (dream.result, dream.facts["network"], dream.facts["seed"]) == ("4c", "bvlc_googlenet", 0)
     assert dream.pictures[-1] == str(golden["sha256"])
+
+
+def _name(one):
+    ours = one.facts["sky"] == pixels_sha256(read_image(example("sky.jpg")))
+    pictures = "ours" if ours else "the notebook's"
+    return (
+        f"{one.facts['network']}-{one.result}-{pictures}-{one.facts['sizes'].count(' ') + 1}x{one.facts['iterations']}"
+    )
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("one", known_results(), ids=_name)
+def test_a_known_result_is_made_again(one, request):
+    """All of them at full size, of a loop the first three frames."""
+    short = {"squeezenet_v1.1": "squeezenet64", "bvlc_googlenet": "googlenet64"}
+    net = request.getfixturevalue(short[one.facts["network"]])
+    files = [example("sky.jpg"), example("flowers.jpg")]
+    pictures = {pixels_sha256(pixels): pixels for pixels in map(read_image, files)}
+    if one.facts["sky"] not in pictures:
+        photographs = (request.getfixturevalue("shared") / "images").glob("*.jpg")
+        pictures = {pixels_sha256(pixels): pixels for pixels in map(read_image, photographs)}
+    sky, guide = pictures[one.facts["sky"]], pictures.get(one.facts["guide"])
+    frames = min(3, len(one.pictures))
+    recipe = recipe_for(
+        RESULTS[one.result],
+        one.facts["layer"],
+        exact=True,
+        frames=frames,
+        era=one.facts.get("era", "2015"),
+        seed=one.facts["seed"],
+        octave_n=len(one.facts["sizes"].split()),
+        iter_n=one.facts["iterations"],
+    )
+    weights = weights_sha256(net)
+    assert facts_of(net.name, weights, recipe, sky.shape[:2], one.facts["sky"], one.facts["guide"]) == one.facts
+    outcome = make(net, RESULTS[one.result], recipe, sky, guide)
+    expected = one.pictures[:frames] if RESULTS[one.result].loop else one.pictures
+    assert outcome.hashes == expected
