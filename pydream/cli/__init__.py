@@ -17,6 +17,7 @@ COMMANDS = {  # each is `command` in the module of its name
     "replay": "Make a picture again from what it says of itself.",
     "reproduce": "Make the results of the 2015 notebook again, with a report.",
     "vectors": "Write what a port to another language is held to.",
+    "zoom": "Dream, move in, dream again: frames and films.",
 }
 
 
