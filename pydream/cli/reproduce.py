@@ -222,7 +222,7 @@ class Run:
         self._folder = folder
         self._quiet = quiet
         self._exact = net.dtype == np.float64
-        self._command = retold(ctx, [], next(iter(recipes.values())).seed)
+        self._command = retold(ctx, ["--frames", str(ctx.params["frames"])], ctx.params["seed"])
         self._rows: list[Row] = []
         self._interrupted = False
 

@@ -87,7 +87,7 @@ def test_pictures_say_how_they_were_made(run, pictures):
     )
     guided = read_provenance("reproduction/dream_guided.png")
     assert (guided.dream.end, guided.dream.era, guided.guide.name) == ("fire5/concat", "2015", "guide.png")
-    assert guided.command.startswith("pydream reproduce --sky ")
+    assert guided.command.startswith("pydream reproduce --frames 2 --sky ")
     assert "--only guided --only zoom" in guided.command
     frame = read_provenance("reproduction/frames/00000001.png")
     assert (frame.dream.loop.frame, frame.dream.loop.grid, frame.guide) == (1, GRID, None)
