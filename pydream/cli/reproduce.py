@@ -153,7 +153,8 @@ def command(
         layer = chosen.get("4c" if result.loop else result.key) or layer_for(net, result.key)
         params = {"octave_n": octaves, "iter_n": iterations, "seed": seed, "era": era}
         recipes[result.key] = recipe_for(result, find_end(net, layer), exact=exact, frames=frames, **params)
-    run = Run(ctx, net, network, recipes, pictures, folder, quiet)
+    known_as = files.entry.name if files.entry else f"the file {files.definition.name}"
+    run = Run(ctx, net, network, known_as, recipes, pictures, folder, quiet)
     run.check_sizes()
     with signals_as_ctrl_c(ctx):
         run.make_all()
@@ -207,6 +208,7 @@ class Run:
         ctx: click.Context,
         net: Classifier,
         network: NetFacts,
+        known_as: str,
         recipes: dict[str, Recipe],
         pictures: list[Input],
         folder: Folder,
@@ -215,6 +217,7 @@ class Run:
         self._ctx = ctx
         self._net = net
         self._network = network
+        self._known_as = known_as
         self._weights = weights_sha256(net)
         self._recipes = recipes
         self._sky = pictures[0]
@@ -282,13 +285,13 @@ class Run:
             steps = outcome.steps if outcome.interrupted else None
             self._write(target, outcome.picture, msgspec.structs.replace(recipe, steps=steps), guide)
         size, given = _size(self._sky.pixels), None if guide is None else guide.sha256
-        facts = facts_of(self._known_as(), self._weights, recipe, size, self._sky.sha256, given)
+        facts = facts_of(self._known_as, self._weights, recipe, size, self._sky.sha256, given)
         hashes = outcome.hashes
         verdict = judge(result.key, facts, hashes, exact=self._exact, interrupted=outcome.interrupted)
         name = str(Path(target.given).relative_to(self._folder.path))
         self._rows.append(Row(outcome, facts, verdict, name))
         self._interrupted = outcome.interrupted
-        self._say(f"{result.key} {printable(recipe.end)}: {seconds(outcome.seconds)}, {verdict.text}")
+        self._say(f"{result.key} {recipe.end}: {seconds(outcome.seconds)}, {verdict.text}")
 
     def _write_frame(self, recipe: Recipe, number: int, pixels: Picture) -> None:
         assert recipe.loop is not None
@@ -325,16 +328,12 @@ class Run:
         write_text(self._folder.report, page(report))
         write_text(self._folder.data, report.to_json())
 
-    def _known_as(self) -> str:
-        """Give the network's name in the registry; a file's name is its own."""
-        return self._net.name if self._net.default_end else Path(self._ctx.params["model"]).name
-
     def _sizes(self, recipe: Recipe) -> list[tuple[int, int]]:
         return octave_sizes(*_size(self._sky.pixels), recipe.octave_n, recipe.octave_scale, recipe.era)
 
     def _say(self, line: str) -> None:
         if not self._quiet:
-            click.echo(line, err=True)
+            click.echo(printable(line), err=True)
 
 
 def _size(pixels: Picture) -> tuple[int, int]:

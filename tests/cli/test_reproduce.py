@@ -124,7 +124,27 @@ def test_a_network_from_a_file(run, refused, pictures, own_network):
     assert "own has no 'inception_4c/output'; name a layer for it: --layer 4c NAME" in line
     seen = run("reproduce", *pictures, *own_network, "--only", "4c", "--layer", "4c", "light", "--octaves", "1")
     assert seen.code == 0, seen
-    assert "no such result of own.prototxt is known" in seen.err
+    assert "no such result of the file own.prototxt is known" in seen.err
+
+
+def test_a_file_is_no_network_of_the_registry(run, pictures, root):
+    """Whatever it is called: its definition may be another."""
+    folder = root / "models" / "squeezenet_v1.1"
+    Path("squeezenet_v1.1").write_bytes((folder / "deploy.prototxt").read_bytes())
+    weights = ["--weights", folder / "squeezenet_v1.1.caffemodel"]
+    layer = ["--only", "4c", "--layer", "4c", "fire8/concat"]
+    seen = run("reproduce", *pictures, *QUICK, *weights, *layer, "--exact")
+    assert "no such result of the file squeezenet_v1.1 is known" in seen.err
+
+
+def test_names_are_told_without_their_control_characters(run, pictures, own_network):
+    Path("own.prototxt").rename("\x1b[31mown.prototxt")
+    own_network[1] = "\x1b[31mown.prototxt"
+    layer = ["--only", "4c", "--layer", "4c", "light", "--octaves", "1"]
+    seen = run("reproduce", *pictures, *own_network, *layer)
+    assert seen.code == 0, seen
+    assert "\x1b" not in seen.err
+    assert "\\x1b[31mown" in seen.err
 
 
 def test_a_second_run_writes_over_the_first(run, pictures):
