@@ -202,7 +202,7 @@ def _facts(row: Row, report: Report) -> str:
     if hashes and not outcome.interrupted and not outcome.result.loop:
         facts.append(("SHA-256 of its pixels", f'<span class="hash">{hashes[-1]}</span>'))
     if row.verdict.known and not outcome.result.loop and row.verdict.kind != "identical":
-        facts.append(("known, if exact", f'<span class="hash">{_text(row.verdict.known[-1])}</span>'))
+        facts.append(("of the known one", f'<span class="hash">{_text(row.verdict.known[-1])}</span>'))
     return _facts_table(facts)
 
 
