@@ -287,11 +287,11 @@ class _Run:
         for i in range(number):
             with self._clock():
                 pixels = to_pixels(next(frames))
-            self.stages.append(Stage(pixels_sha256(pixels), small(pixels, THUMBNAIL)))
+            if self._tell_frame is not None:
+                self._tell_frame(i, pixels)  # first: one that could not be written, for Ctrl-C, is none
             if i < FRAMES:
                 self.picture = pixels
-            if self._tell_frame is not None:
-                self._tell_frame(i, pixels)
+            self.stages.append(Stage(pixels_sha256(pixels), small(pixels, THUMBNAIL)))
 
     def _on_step(self, octave: int, iteration: int, image: Array) -> None:
         self.steps += 1
