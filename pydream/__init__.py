@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from .dream import DreamInterrupted, deepdream, make_step
     from .errors import PydreamError
+    from .loop import zoom, zoom_frame
     from .objectives import objective_guide, objective_L2
     from .preprocessing import deprocess, preprocess
     from .zoo import load_net
@@ -29,6 +30,8 @@ _HOMES = {
     "objective_L2": "objectives",
     "objective_guide": "objectives",
     "preprocess": "preprocessing",
+    "zoom": "loop",
+    "zoom_frame": "loop",
 }
 
 __all__ = [
@@ -41,6 +44,8 @@ __all__ = [
     "objective_L2",
     "objective_guide",
     "preprocess",
+    "zoom",
+    "zoom_frame",
 ]
 
 

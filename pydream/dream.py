@@ -87,19 +87,8 @@ def make_step(
     ValueError
         For a parameter out of its range.
     """
-    _want(
-        _is_real(step_size) and 0 < step_size <= LARGEST_STEP,
-        "step_size",
-        step_size,
-        f"a number above 0, at most {LARGEST_STEP}",
-    )
-    jitter = _whole("jitter", jitter, 0, LARGEST_JITTER)
-    _want(
-        hasattr(rng, "randint") or rng is None,
-        "rng",
-        rng,
-        "a numpy.random.RandomState: other generators draw other shifts",
-    )
+    check_params(step_size=step_size, jitter=jitter, rng=rng)
+    jitter = int(jitter)  # jitter + 1 could be more than a NumPy integer holds
     ops = imageops.backend(backend)
     end = find_end(net, end)
     src = net.blobs["data"]  # input image is stored in Net's 'data' blob
@@ -180,11 +169,7 @@ def deepdream(
     ZeroGradientError, UnknownNameError, ValueError
         As `make_step`.
     """
-    iter_n, octave_n = _whole("iter_n", iter_n, 1), _whole("octave_n", octave_n, 1, MOST_OCTAVES)
-    _want(
-        _is_real(octave_scale) and 1 <= octave_scale < math.inf, "octave_scale", octave_scale, "a number of at least 1"
-    )
-    check_era(era)
+    check_params(iter_n=iter_n, octave_n=octave_n, octave_scale=octave_scale, rng=rng, era=era, **step_params)
     ops = imageops.backend(backend)
     end = find_end(net, end)
     # prepare base images for all octaves
@@ -246,16 +231,59 @@ def find_end(net: Net, end: str | None) -> str:
     return end
 
 
-def _is_real(value: object) -> bool:
+# Parameter of `deepdream` or `make_step` → what raises for a value that it cannot have.
+_CHECKS: dict[str, Callable[[Any], object]] = {
+    "iter_n": lambda value: whole("iter_n", value, 1),
+    "octave_n": lambda value: whole("octave_n", value, 1, MOST_OCTAVES),
+    "octave_scale": lambda value: want(
+        is_real(value) and 1 <= value < math.inf, "octave_scale", value, "a number of at least 1"
+    ),
+    "step_size": lambda value: want(
+        is_real(value) and 0 < value <= LARGEST_STEP, "step_size", value, f"a number above 0, at most {LARGEST_STEP}"
+    ),
+    "jitter": lambda value: whole("jitter", value, 0, LARGEST_JITTER),
+    "rng": lambda value: want(
+        hasattr(value, "randint") or value is None,
+        "rng",
+        value,
+        "a numpy.random.RandomState: other generators draw other shifts",
+    ),
+    "backend": imageops.backend,
+    "era": check_era,
+    # Any value will do, or the network decides.
+    **dict.fromkeys(("end", "clip", "on_step", "objective"), lambda value: None),
+}
+
+
+def check_params(**params: Any) -> None:
+    """Look at parameters of `deepdream` and `make_step` without dreaming.
+
+    Raises
+    ------
+    ValueError
+        For a value out of its range.
+    TypeError
+        For a name that is none of theirs.
+    """
+    for name, value in params.items():
+        if name not in _CHECKS:
+            raise TypeError(f"a dream has no parameter {name!r}; there are: {', '.join(map(repr, _CHECKS))}")
+        _CHECKS[name](value)
+
+
+def is_real(value: object) -> bool:
+    """Tell whether something is a number, of any type of real numbers."""
     return isinstance(value, numbers.Real)
 
 
-def _want(fits: bool, name: str, value: object, what: str) -> None:
+def want(fits: bool, name: str, value: object, what: str) -> None:
+    """Raise `ValueError` where a parameter does not fit `what` is wanted."""
     if not fits:  # as NaN, which no comparison fits
         raise ValueError(f"{name}: {value}, want {what}")
 
 
-def _whole(name: str, value: int, least: int, most: float = math.inf) -> int:
-    _want(isinstance(value, numbers.Integral), name, value, "a whole number")
-    _want(least <= value <= most, name, value, f"at least {least}" + (f", at most {most}" if most < math.inf else ""))
+def whole(name: str, value: int, least: int, most: float = math.inf) -> int:
+    """Give a whole number within its bounds as a Python integer, or raise `ValueError`."""
+    want(isinstance(value, numbers.Integral), name, value, "a whole number")
+    want(least <= value <= most, name, value, f"at least {least}" + (f", at most {most}" if most < math.inf else ""))
     return int(value)

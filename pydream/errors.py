@@ -30,5 +30,9 @@ class ImageFileError(PydreamError, ValueError):
     """A picture cannot be read or written."""
 
 
+class ProvenanceError(PydreamError, ValueError):
+    """A picture does not say how it was made, or says it in a way that cannot be used."""
+
+
 class DeviceError(PydreamError, RuntimeError):
     """The device that was asked for is not there."""

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import os
-import secrets
 import stat
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, UnidentifiedImageError
+from PIL import Image, PngImagePlugin, UnidentifiedImageError
 
 from .errors import ImageFileError
+from .files import temporary_beside, written_whole
 
 Picture = NDArray[np.uint8]  # (H, W, 3), RGB
 
@@ -34,7 +36,14 @@ _PNG = Format("PNG", 2**31 - 1, {})
 _JPEG = Format("JPEG", 65500, {"quality": 95})
 _WEBP = Format("WEBP", 16383, {"quality": 95})
 _TIFF = Format("TIFF", 2**31 - 1, {})
+FORMATS = {"png": _PNG, "jpeg": _JPEG, "webp": _WEBP, "tiff": _TIFF}
 WRITABLE = {".png": _PNG, ".jpg": _JPEG, ".jpeg": _JPEG, ".webp": _WEBP, ".tif": _TIFF, ".tiff": _TIFF}
+
+# Where a picture keeps the text of `write_image`'s note.
+_PNG_KEYWORD = "pydream"
+_EXIF_NOTE = 0x010E  # ImageDescription: of the fields for text the one that TIFF, JPEG and WebP all keep
+_EXIF_SOFTWARE = 0x0131
+LONGEST_NOTE = 60_000  # characters; JPEG keeps all of EXIF within 65,533 bytes
 
 _EXIF_ORIENTATION = 0x0112
 _UPRIGHT = {  # EXIF's orientation, and what undoes it
@@ -72,12 +81,39 @@ def read_image(path: str | os.PathLike[str]) -> Picture:
         meaning (float outside 0..255, integers beyond 16 bits), or it has more pixels than Pillow's
         `PIL.Image.MAX_IMAGE_PIXELS`.
     """
+    with _opened(path) as file:
+        return decode_image(file, str(path))
+
+
+def read_note(path: str | os.PathLike[str]) -> str | None:
+    """Read the text that `write_image` kept in a picture file, or None where there is none.
+
+    Whoever gave the file may have written anything there.
+
+    Parameters
+    ----------
+    path : path-like
+
+    Raises
+    ------
+    ImageFileError
+        If there is no such file, or it is no picture.
+    """
+    with _opened(path) as file, _pillow_errors(str(path)), _pillow_image(file) as image:
+        # The pixels, which may be many, are not decoded for it.
+        note = image.info.get(_PNG_KEYWORD) if image.format == "PNG" else image.getexif().get(_EXIF_NOTE)
+        return str(note) if note else None
+
+
+@contextmanager
+def _opened(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
+    """Open a regular file for reading; what is wrong with its name is an `ImageFileError`."""
     path = Path(path)
     try:
         if not stat.S_ISREG(path.stat().st_mode) and not path.is_dir():
             raise ImageFileError(f"'{path}' is no regular file")  # a pipe would be waited for
         with path.open("rb") as file:
-            return _decode(file, path)
+            yield file
     except FileNotFoundError:
         raise ImageFileError(f"no such file: '{path}'") from None
     except IsADirectoryError:
@@ -90,40 +126,51 @@ def read_image(path: str | os.PathLike[str]) -> Picture:
         raise ImageFileError(f"cannot read '{path}': {error}") from error  # a NUL in the path
 
 
-def _decode(file: BinaryIO, path: Path) -> Picture:
+def decode_image(file: BinaryIO, name: str) -> Picture:
+    """Read a picture, as `read_image` does, from an open file that can be sought in; `name` is for messages."""
+    with _pillow_errors(name), _pillow_image(file) as image:
+        if 0 in image.size:
+            raise ImageFileError(f"'{name}' has no pixels: it is {image.width}×{image.height}")
+        image.load()
+        orientation = image.getexif().get(_EXIF_ORIENTATION)  # after load(): TIFF is upright by then
+        rgb = _to_rgb(image, name)
+        if orientation in _UPRIGHT:
+            rgb = rgb.transpose(_UPRIGHT[orientation])
+        return np.array(rgb, dtype=np.uint8, order="C")
+
+
+def _pillow_image(file: BinaryIO) -> Image.Image:
     Image.init()
+    return Image.open(file, formats=[name for name in READABLE if name in Image.OPEN])
+
+
+@contextmanager
+def _pillow_errors(name: str) -> Iterator[None]:
+    """Turn whatever Pillow raises on strangers' files into an `ImageFileError`; its warnings stay off the screen."""
     with warnings.catch_warnings():
         # Pillow warns of what may be a bomb, which is refused, and of damaged metadata, which is no matter.
         warnings.simplefilter("ignore")
         warnings.simplefilter("error", Image.DecompressionBombWarning)
         try:
-            with Image.open(file, formats=[name for name in READABLE if name in Image.OPEN]) as image:
-                if 0 in image.size:
-                    raise ImageFileError(f"'{path}' has no pixels: it is {image.width}×{image.height}")
-                image.load()
-                orientation = image.getexif().get(_EXIF_ORIENTATION)  # after load(): TIFF is upright by then
-                rgb = _to_rgb(image, path)
-                if orientation in _UPRIGHT:
-                    rgb = rgb.transpose(_UPRIGHT[orientation])
-                return np.array(rgb, dtype=np.uint8, order="C")
+            yield
         except UnidentifiedImageError:
             raise ImageFileError(
-                f"'{path}' is not a picture, or is damaged; readable are {', '.join(READABLE)}"
+                f"'{name}' is not a picture, or is damaged; readable are {', '.join(READABLE)}"
             ) from None
         except (Image.DecompressionBombWarning, Image.DecompressionBombError):
             raise ImageFileError(
-                f"'{path}' claims more than {Image.MAX_IMAGE_PIXELS} pixels: too large to read safely"
+                f"'{name}' claims more than {Image.MAX_IMAGE_PIXELS} pixels: too large to read safely"
             ) from None
         except (ImageFileError, MemoryError):
             raise
         except Exception as error:  # on damaged files Pillow raises struct.error, KeyError, anything
-            raise ImageFileError(f"'{path}' is damaged or cut short: {_one_line(error)}") from error
+            raise ImageFileError(f"'{name}' is damaged or cut short: {_one_line(error)}") from error
 
 
-def _to_rgb(image: Image.Image, path: Path) -> Image.Image:
+def _to_rgb(image: Image.Image, name: str) -> Image.Image:
     """Convert any of Pillow's modes to RGB, on white where the picture is transparent."""
     if image.mode.startswith("I") or image.mode == "F":
-        return _deep_grey_to_rgb(image, path)
+        return _deep_grey_to_rgb(image, name)
     if not image.has_transparency_data:
         return image.convert("RGB")
     if image.mode in ("RGBa", "La"):  # premultiplied
@@ -133,17 +180,17 @@ def _to_rgb(image: Image.Image, path: Path) -> Image.Image:
     return Image.alpha_composite(white, rgba).convert("RGB")
 
 
-def _deep_grey_to_rgb(image: Image.Image, path: Path) -> Image.Image:
+def _deep_grey_to_rgb(image: Image.Image, name: str) -> Image.Image:
     """Convert a grey picture of more than 8 bits: integers mean 0..65535, floats 0..1 or 0..255."""
     deep = np.asarray(image)
     low, high = deep.min(), deep.max()
     if deep.dtype.kind == "f":
         if not (low >= 0 and high <= 255):  # NaN too
-            raise ImageFileError(f"'{path}' has values from {low:g} to {high:g}; wanted are 0..1 or 0..255")
+            raise ImageFileError(f"'{name}' has values from {low:g} to {high:g}; wanted are 0..1 or 0..255")
         grey = np.rint(deep * 255 if high <= 1 else deep)
     else:
         if low < 0 or high > 65535:
-            raise ImageFileError(f"'{path}' has values from {low} to {high}; wanted are 0..65535")
+            raise ImageFileError(f"'{name}' has values from {low} to {high}; wanted are 0..65535")
         grey = (deep.astype(np.uint32) + 128) // 257  # 65535 = 255 * 257
     transparent = image.info.get("transparency")  # a PNG names one 16-bit grey as transparent
     if isinstance(transparent, int):
@@ -151,7 +198,7 @@ def _deep_grey_to_rgb(image: Image.Image, path: Path) -> Image.Image:
     return Image.fromarray(grey.astype(np.uint8)).convert("RGB")
 
 
-def write_image(path: str | os.PathLike[str], image: NDArray[Any]) -> None:
+def write_image(path: str | os.PathLike[str], image: NDArray[Any], note: str | None = None) -> None:
     """Write a picture, in the format of the path's suffix, so that the file is whole or is not there.
 
     Values are clipped to 0..255 and their fractions dropped, as the notebook's ``uint8(frame)`` does. The
@@ -164,37 +211,68 @@ def write_image(path: str | os.PathLike[str], image: NDArray[Any]) -> None:
         Its suffix is one of `WRITABLE`.
     image : (H, W, 3) array
         RGB, 0..255, any real dtype, finite.
+    note : str, optional
+        ASCII text to keep in the file, at most `LONGEST_NOTE` characters: a PNG's text chunk ``pydream``, the image
+        description of EXIF or TIFF. `read_note` gives it back.
 
     Raises
     ------
     ImageFileError
         If the array is no such picture, or the file cannot be written.
     """
-    target = Path(path)
-    pixels = _to_uint8(image, target)
-    form = check_writable(target, pixels.shape[:2])
-    target = target.resolve()  # a symbolic link stays one
-    temporary = _temporary_beside(target)
     try:
-        with temporary.open("xb") as file:  # permissions by the umask, which tempfile's would not be
-            Image.fromarray(pixels).save(file, format=form.name, **form.options)
-        if target.exists():
-            temporary.chmod(stat.S_IMODE(target.stat().st_mode))
-        temporary.replace(target)
-    except (OSError, ValueError) as error:  # ValueError: the encoder's
+        pixels = to_pixels(image)
+        form = check_writable(path, pixels.shape[:2])
+        # Permissions are by the umask, which tempfile's would not be.
+        with written_whole(path) as temporary, temporary.open("xb") as file:
+            encode_image(file, pixels, form, note)
+    except (OSError, ValueError) as error:  # ValueError: the encoder's, or of an array that is no picture
+        if isinstance(error, ImageFileError):
+            raise
         raise ImageFileError(f"cannot write '{path}': {getattr(error, 'strerror', None) or error}") from error
-    finally:
-        temporary.unlink(missing_ok=True)  # gone already, unless something failed
 
 
-def _to_uint8(image: NDArray[Any], target: Path) -> Picture:
+def encode_image(file: BinaryIO, pixels: Picture, form: Format, note: str | None = None) -> None:
+    """Write a picture to an open file, with the note of `write_image`; `ValueError` where the format cannot hold it."""
+    options = dict(form.options)
+    if note is not None:
+        if len(note) > LONGEST_NOTE or not note.isascii():
+            raise ValueError(f"note: {len(note)} characters, want ASCII, at most {LONGEST_NOTE}")
+        if form is _PNG:
+            options["pnginfo"] = PngImagePlugin.PngInfo()
+            options["pnginfo"].add_text("Software", "pydream")
+            options["pnginfo"].add_text(_PNG_KEYWORD, note)
+        else:
+            options["exif"] = Image.Exif()
+            options["exif"][_EXIF_SOFTWARE] = "pydream"
+            options["exif"][_EXIF_NOTE] = note
+    Image.fromarray(pixels).save(file, format=form.name, **options)
+
+
+def to_pixels(image: NDArray[Any]) -> Picture:
+    """Give the 8-bit picture that is written: clipped to 0..255, fractions dropped.
+
+    Parameters
+    ----------
+    image : (H, W, 3) array
+        RGB, any real dtype.
+
+    Returns
+    -------
+    (H, W, 3) uint8 array
+
+    Raises
+    ------
+    ValueError
+        For another shape or dtype, or NaN.
+    """
     image = np.asarray(image)
     if image.ndim != 3 or image.shape[2] != 3 or 0 in image.shape:
-        raise ImageFileError(f"cannot write '{target}': its shape is {image.shape}, not (height, width, 3)")
+        raise ValueError(f"its shape is {image.shape}, not (height, width, 3)")
     if image.dtype.kind not in "buif":
-        raise ImageFileError(f"cannot write '{target}': its dtype is {image.dtype}, not a real number")
+        raise ValueError(f"its dtype is {image.dtype}, not a real number")
     if image.dtype.kind == "f" and np.isnan(image).any():
-        raise ImageFileError(f"cannot write '{target}': the picture has NaN in it")
+        raise ValueError("the picture has NaN in it")
     pixels: Picture = np.clip(image, 0, 255).astype(np.uint8)
     return pixels
 
@@ -246,7 +324,7 @@ def check_writable(path: str | os.PathLike[str], size: tuple[int, ...] | None = 
             raise ImageFileError(f"cannot write '{target}': it is a folder")
         if resolved.exists() and not (resolved.is_file() and os.access(resolved, os.W_OK)):
             raise ImageFileError(f"cannot write '{target}': a read-only or special file has that name")
-        temporary = _temporary_beside(resolved)
+        temporary = temporary_beside(resolved)
         try:
             temporary.open("xb").close()  # only trying tells: permission bits miss read-only mounts and root
         finally:
@@ -255,10 +333,6 @@ def check_writable(path: str | os.PathLike[str], size: tuple[int, ...] | None = 
         reason = getattr(error, "strerror", None) or error
         raise ImageFileError(f"cannot write '{target}': {reason}") from error
     return form
-
-
-def _temporary_beside(target: Path) -> Path:
-    return target.with_name(f".pydream-{secrets.token_hex(8)}.tmp")
 
 
 def _one_line(error: Exception) -> str:

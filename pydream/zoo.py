@@ -6,7 +6,7 @@ import os
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import yaml
@@ -59,6 +59,14 @@ class Entry:
     mean: tuple[float, float, float]
     default_layer: str
     bundled: bool
+
+
+class NetFiles(NamedTuple):
+    """Where a network is: its entry in the registry, if it has one, and its files."""
+
+    entry: Entry | None
+    definition: Path
+    weights: Path | None  # None: the definition is a caffemodel, which holds them too
 
 
 def networks() -> list[Entry]:
@@ -129,16 +137,26 @@ def load_net(
     ValueError
         For another dtype or runtime.
     """
-    entry, model = _find_model(name_or_path)
-    if weights is not None:
-        held: Path | None = Path(weights)
-    else:
-        held = _weights_for(entry) if entry else _weights_beside(model)
+    entry, definition, held = find_files(name_or_path, weights)
     mean = np.array(entry.mean if entry else _NOTEBOOK_MEAN)
-    net = Classifier(model, held, mean, (2, 1, 0), dtype=dtype, device=device, runtime=runtime)
-    net.name = entry.name if entry else model.stem
+    net = Classifier(definition, held, mean, (2, 1, 0), dtype=dtype, device=device, runtime=runtime)
+    net.name = entry.name if entry else definition.stem
     net.default_end = entry.default_layer if entry else None
     return net
+
+
+def find_files(name_or_path: str | os.PathLike[str], weights: str | os.PathLike[str] | None = None) -> NetFiles:
+    """Find the files that `load_net` reads.
+
+    Parameters
+    ----------
+    name_or_path, weights
+        As for `load_net`, which raises the same errors.
+    """
+    entry, definition = _find_model(name_or_path)
+    if weights is not None:
+        return NetFiles(entry, definition, Path(weights))
+    return NetFiles(entry, definition, _weights_for(entry) if entry else _weights_beside(definition))
 
 
 def blob_shapes(name_or_path: str | os.PathLike[str]) -> dict[str, tuple[int, ...]]:

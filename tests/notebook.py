@@ -88,6 +88,20 @@ def deepdream(
     return deprocess(net, src.data[0])
 
 
+def zoom_loop(net, img, frames=100, **dream_params):
+    """The zoom cell; frames are given as a list and not saved, `frames` and `dream_params` are parameters."""
+    seen = []
+    frame = img
+
+    h, w = frame.shape[:2]
+    s = 0.05  # scale coefficient
+    for _ in range(frames):
+        frame = deepdream(net, frame, **dream_params)
+        seen.append(frame)
+        frame = nd.affine_transform(frame, [1 - s, 1 - s, 1], [h * s / 2, w * s / 2, 0], order=1)
+    return seen
+
+
 def guide_objective(net, guide, end="inception_3b/output"):
     h, w = guide.shape[:2]
     src, dst = net.blobs["data"], net.blobs[end]

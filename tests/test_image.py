@@ -1,6 +1,7 @@
 """Picture files of every mode give known pixels; damaged ones, one line; and writing is all or nothing."""
 
 import io
+import json
 import os
 import stat
 import struct
@@ -9,10 +10,19 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import ExifTags, Image
 
 from pydream.errors import ImageFileError
-from pydream.image import WRITABLE, _to_rgb, check_writable, read_image, write_image
+from pydream.image import (
+    LONGEST_NOTE,
+    WRITABLE,
+    _to_rgb,
+    check_writable,
+    decode_image,
+    read_image,
+    read_note,
+    write_image,
+)
 
 RED, GREEN, BLUE, WHITE, BLACK = (255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 255, 255), (0, 0, 0)
 
@@ -111,7 +121,7 @@ def test_premultiplied_alpha(
     mode,
 ):  # no format that Pillow writes opens so: the converter gets the image itself
     straight = row((80, 80, 80, 255), (80, 80, 80, 0), mode="RGBA").convert(mode[:-1] + "A")
-    rgb = _to_rgb(straight.convert(mode), Path("in"))
+    rgb = _to_rgb(straight.convert(mode), "in")
     assert np.asarray(rgb).tolist() == [[[80, 80, 80], [255, 255, 255]]]
 
 
@@ -519,3 +529,62 @@ def test_a_pipe_is_not_waited_for(tmp_path):
     for path in (tmp_path / "pipe.png", Path("/dev/zero")):
         with pytest.raises(ImageFileError, match="is no regular file"):
             read_image(path)
+
+
+# ---- the note ----
+
+
+@pytest.mark.parametrize("suffix", WRITABLE)
+@pytest.mark.parametrize("length", [2, LONGEST_NOTE])
+def test_a_note_comes_back_and_moves_no_pixel(tmp_path, suffix, length):
+    note = json.dumps("x" * (length - 2))
+    pixels = np.asarray(photograph())
+    write_image(tmp_path / f"with{suffix}", pixels, note)
+    write_image(tmp_path / f"without{suffix}", pixels)
+    assert read_note(tmp_path / f"with{suffix}") == note
+    assert read_note(tmp_path / f"without{suffix}") is None
+    np.testing.assert_array_equal(read_image(tmp_path / f"with{suffix}"), read_image(tmp_path / f"without{suffix}"))
+
+
+def test_where_a_note_is(tmp_path):
+    """Other programs show it."""
+    for name in ("out.png", "out.jpg", "out.webp", "out.tif"):
+        write_image(tmp_path / name, np.zeros((4, 4, 3)), "how it was made")
+    with Image.open(tmp_path / "out.png") as image:
+        assert image.text == {"Software": "pydream", "pydream": "how it was made"}
+    for name in ("out.jpg", "out.webp", "out.tif"):
+        with Image.open(tmp_path / name) as image:
+            exif = image.getexif()
+            assert (exif[ExifTags.Base.Software], exif[ExifTags.Base.ImageDescription]) == (
+                "pydream",
+                "how it was made",
+            )
+
+
+@pytest.mark.parametrize("note", ["x" * (LONGEST_NOTE + 1), "ü"])
+@pytest.mark.parametrize("suffix", WRITABLE)
+def test_a_note_that_does_not_fit(tmp_path, suffix, note):
+    with pytest.raises(ImageFileError, match=r"cannot write '.*': note: \d+ characters, want ASCII, at most 60000"):
+        write_image(tmp_path / f"out{suffix}", np.zeros((4, 4, 3)), note)
+    assert not os.listdir(tmp_path)
+
+
+def test_the_note_of_what_is_no_picture(tmp_path):
+    (tmp_path / "text.png").write_text("no picture")
+    with pytest.raises(ImageFileError, match="is not a picture"):
+        read_note(tmp_path / "text.png")
+    with pytest.raises(ImageFileError, match="no such file"):
+        read_note(tmp_path / "none.png")
+
+
+def test_a_note_is_read_without_the_pixels(tmp_path):
+    write_image(tmp_path / "out.png", np.zeros((400, 400, 3)), "note")
+    (tmp_path / "cut.png").write_bytes((tmp_path / "out.png").read_bytes()[:200])
+    assert read_note(tmp_path / "cut.png") == "note"
+
+
+def test_decode_image_takes_an_open_file(tmp_path):
+    path = saved(tmp_path, photograph(), "in.png")
+    np.testing.assert_array_equal(decode_image(io.BytesIO(path.read_bytes()), "standard input"), read_image(path))
+    with pytest.raises(ImageFileError, match="'standard input' is not a picture"):
+        decode_image(io.BytesIO(b"hello"), "standard input")

@@ -1,232 +1,203 @@
-"""`pydream dream`: picture file → deepdream → picture file."""
+"""`pydream dream`: pictures → deepdream → pictures, one or many."""
 
 from __future__ import annotations
 
-import inspect
-import math
-import os
-import secrets
+from collections.abc import Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import click
-import numpy as np
+import msgspec
 
-from ..dream import (
-    LARGEST_JITTER,
-    LARGEST_STEP,
-    DreamInterrupted,
-    deepdream,
-    display_range,
-    find_end,
-    make_step,
+from ..dream import DreamInterrupted, display_range
+from ..errors import ImageFileError
+from ..image import FORMATS, Picture, to_pixels
+from ..net import Array
+from ..provenance import picture_facts, record
+from ..recipe import Recipe, follow
+from .dreaming import Dreamer, prepare, retold
+from .errors import Failed, debug_option, interruption, signals_as_ctrl_c, tell
+from .options import dream_options, network_options, quiet_option, run_options, sidecar_option
+from .pictures import (
+    STANDARD,
+    Size,
+    Source,
+    SourceType,
+    Target,
+    check_not_read,
+    folder_targets,
+    noise_size,
+    one_target,
+    size_option,
 )
-from ..errors import ImageFileError, ShapeError
-from ..image import check_writable, read_image, write_image
-from ..objectives import objective_guide
-from ..octaves import MOST_OCTAVES, octave_sizes
-from ..zoo import DEFAULT_NETWORK, load_net
-from .errors import debug_option, interruption, printable, signals_as_ctrl_c
-from .network import device_name, load, weights_option
 from .progress import Progress
 
 
-def _default(name: str) -> Any:
-    """Give the default of a parameter of the library, from the function that has it."""
-    for function in (deepdream, make_step, load_net):
-        parameter = inspect.signature(function).parameters.get(name)
-        if parameter is not None and parameter.default is not parameter.empty:
-            return parameter.default
-    raise LookupError(name)
-
-
-class FiniteRange(click.FloatRange):
-    """A range that NaN is outside of."""
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
-        """Refuse what is no finite number first: NaN passes every comparison of click's."""
-        try:
-            finite = math.isfinite(float(value))
-        except ValueError:
-            finite = True  # no number at all: click says so
-        if not finite:
-            self.fail(f"{value} is no finite number", param, ctx)
-        number: float = super().convert(value, param, ctx)
-        return number
-
-
 @click.command("dream")
-@click.argument("input", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.argument("input", type=SourceType(folders=True), nargs=-1, required=True)
 @click.option(
     "-o",
     "--output",
-    type=click.Path(path_type=Path),
     required=True,
-    help="Where the dream goes: .png, .jpg, .webp or .tif.",
+    help="Where the dream goes: a .png, .jpg, .webp or .tif file, - for standard output, or a folder for several.",
 )
+@network_options
+@dream_options
+@run_options
+@size_option
 @click.option(
-    "-m",
-    "--model",
-    default=DEFAULT_NETWORK,
-    show_default=True,
-    help="A name that `pydream models` lists, or a prototxt or caffemodel file.",
+    "--format",
+    type=click.Choice(list(FORMATS)),
+    help="Of what goes into a folder or to standard output.  [default: png]",
 )
-@weights_option
-@click.option("-l", "--layer", help="What to dream with; see `pydream layers`.  [default: the network's own]")
-@click.option(
-    "-g",
-    "--guide",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="A picture whose features the dream takes up, instead of making its own stronger.",
-)
-@click.option(
-    "--octaves",
-    type=click.IntRange(1, MOST_OCTAVES),
-    default=_default("octave_n"),
-    show_default=True,
-    help="Scales to dream at, the smallest first.",
-)
-@click.option(
-    "--octave-scale",
-    type=FiniteRange(min=1),
-    default=_default("octave_scale"),
-    show_default=True,
-    help="Ratio between the sizes of two octaves.",
-)
-@click.option(
-    "-n",
-    "--iterations",
-    type=click.IntRange(min=1),
-    default=_default("iter_n"),
-    show_default=True,
-    help="Steps in each octave.",
-)
-@click.option(
-    "-s",
-    "--step-size",
-    type=FiniteRange(min=0, max=LARGEST_STEP, min_open=True),
-    default=_default("step_size"),
-    show_default=True,
-    help="How far a step moves a pixel on average; pixels are 0..255.",
-)
-@click.option(
-    "-j",
-    "--jitter",
-    type=click.IntRange(0, LARGEST_JITTER),
-    default=_default("jitter"),
-    show_default=True,
-    help="Farthest that a step shifts the picture, in pixels.",
-)
-@click.option(
-    "--clip/--no-clip",
-    default=_default("clip"),
-    show_default=True,
-    help="Keep pixels within 0..255 at each step, or rescale them at the end.",
-)
-@click.option(
-    "--seed",
-    type=click.IntRange(0, 2**32 - 1),
-    help="The same seed and options give the same dream.  [default: a new one, which is printed]",
-)
-@click.option(
-    "--dtype",
-    type=click.Choice(["float32", "float64"]),
-    default=_default("dtype"),
-    show_default=True,
-    help="float64 is Caffe's result to the pixel, and slower.",
-)
-@click.option(
-    "--backend",
-    type=click.Choice(["native", "numpy"]),
-    default=_default("backend"),
-    show_default=True,
-    help="Image operations in C++, or as the notebook has them; the same result.",
-)
-@click.option(
-    "--device",
-    callback=device_name,
-    default=_default("device"),
-    show_default=True,
-    metavar="auto|cpu|gpu:N",
-    help="Where the network runs.",
-)
-@click.option("-q", "--quiet", is_flag=True, help="Print nothing but errors.")
+@click.option("-f", "--force", is_flag=True, help="In a folder, make again what is there.")
+@sidecar_option
+@quiet_option
 @debug_option
 @click.pass_context
 def command(
     ctx: click.Context,
-    input: Path,
-    output: Path,
-    model: str,
-    weights: Path | None,
-    layer: str | None,
-    guide: Path | None,
-    octaves: int,
-    octave_scale: float,
-    iterations: int,
-    step_size: float,
-    jitter: int,
-    clip: bool,
-    seed: int | None,
-    dtype: str,
-    backend: str,
-    device: str,
+    input: tuple[list[Source], ...],
+    output: str,
+    size: Size | None,
+    format: str | None,
+    force: bool,
+    sidecar: bool,
     quiet: bool,
+    **options: Any,
 ) -> None:
-    """Dream on the picture INPUT.
+    """Dream on pictures.
 
-    Ctrl-C ends the dream early and writes what there is so far.
+    INPUT is a picture, - for one from standard input, or the word noise (./noise is a file). Several pictures, or
+    a folder of them, dream into a folder, each with the same seed; what is there already is not made again. The
+    pictures say how they were made: see `pydream replay`.
+
+    Ctrl-C ends a dream early and writes what there is so far.
 
     \b
     pydream dream sky.jpg -o dream.png
     pydream dream sky.jpg -o dream.png --layer fire6/concat --octaves 5 --seed 1
     pydream dream sky.jpg -o dream.png --guide flowers.jpg
+    pydream dream noise -o dream.png --size 640x480 --iterations 40
+    pydream dream photos/ -o dreams/ --format jpeg
     """  # noqa: D301 (click's mark for a block to leave as it is)
-    # What can be refused at once is refused before TensorFlow is imported.
-    for read in (input, guide):
-        if read is not None and output.exists() and os.path.samefile(read, output):
-            raise click.BadParameter(f"it would overwrite '{read}', which is read", param_hint="'--output'")
-    picture = read_image(input)
-    guide_picture = None if guide is None else read_image(guide)
-    try:
-        check_writable(output, picture.shape[:2])
-    except ImageFileError as error:
-        raise click.BadParameter(str(error), param_hint="'--output'") from error
+    sources = [source for given in input for source in given]
+    if sum(source.given == STANDARD for source in sources) > 1:
+        raise click.BadParameter("standard input is one picture", param_hint="'INPUT'")
+    noise = noise_size(sources, size)
+    folder = None
+    if output != STANDARD and (len(input) > 1 or len(sources) > 1 or Path(output).is_dir() or output[-1:] == "/"):
+        folder = Path(output)
+    targets = [one_target(output, format)] if folder is None else folder_targets(folder, sources, format)
+    if folder is None and len(sources) > 1:
+        raise click.BadParameter("standard output takes one picture", param_hint="'--output'")
+    if sidecar and output == STANDARD:
+        raise click.BadParameter("there is no file to put it beside", param_hint="'--sidecar'")
+    check_not_read(targets, [*(source.path for source in sources), options["guide"]])
 
-    net = load(model, weights, dtype=dtype, device=device)
-    end = find_end(net, layer)
-    seed = secrets.randbelow(2**32) if seed is None else seed
-    title = f"{printable(net.name)} {printable(end)} on {net.device}, {net.dtype}, seed {seed}"
-    height, width = picture.shape[:2]
-    sizes = octave_sizes(height, width, octaves, octave_scale)
-    with signals_as_ctrl_c(ctx), Progress(title, sizes, iterations, quiet) as progress:
-        steps: dict[str, Any] = {"step_size": step_size, "jitter": jitter}
-        if guide_picture is not None:
-            try:
-                steps["objective"] = objective_guide(net, guide_picture, end)
-            except ShapeError as error:
-                raise ShapeError(f"the guide '{guide}' does not fit: {error}") from error
+    work = Work(ctx, noise, sidecar, quiet, options)
+    with signals_as_ctrl_c(ctx):
+        if folder is None:
+            work.one(sources[0], targets[0])
+        else:
+            work.many(folder, list(zip(sources, targets, strict=True)), force)
+
+
+class Work:
+    """Dreams with one set of options; the network is loaded when the first picture has been read."""
+
+    def __init__(self, ctx: click.Context, noise: Size, sidecar: bool, quiet: bool, options: dict[str, Any]) -> None:
+        self._ctx = ctx
+        self._noise = noise
+        self._sidecar = sidecar
+        self._quiet = quiet
+        self._options = options
+
+    @cached_property
+    def _dreamer(self) -> Dreamer:
+        return prepare(**self._options)
+
+    def one(self, source: Source, target: Target) -> None:
+        """Dream on one picture; Ctrl-C writes what there is so far."""
+        picture = self._read(source, target)
         try:
-            dream = deepdream(
-                net,
-                picture,
-                iter_n=iterations,
-                octave_n=octaves,
-                octave_scale=octave_scale,
-                end=end,
-                clip=clip,
-                on_step=progress.on_step,
-                rng=np.random.RandomState(seed),
-                backend=backend,
-                **steps,
-            )
-            done = None
+            self._dream(source, picture, target)
         except DreamInterrupted as interrupted:
             if interrupted.steps == 0:
                 raise
-            dream, done = interrupted.image, interrupted.steps
-        write_image(output, dream if clip else display_range(dream))
-    if done is not None:
-        raise interruption(ctx, f"wrote '{output}' after {done} of {octaves * iterations} steps")
-    if not quiet:
-        click.echo(f"wrote '{output}'", err=True)
+            recipe = self._recipe(picture, interrupted.steps)
+            dream = interrupted.image if recipe.clip else display_range(interrupted.image)
+            self._write(source, picture, target, recipe, dream)
+            outcome = f"wrote {target} after {interrupted.steps} of {recipe.octave_n * recipe.iter_n} steps"
+            raise interruption(self._ctx, outcome) from interrupted
+        self._say(f"wrote {target}")
+
+    def many(self, folder: Path, pairs: Sequence[tuple[Source, Target]], force: bool) -> None:
+        """Dream on one picture after the other: a bad one costs itself only, and Ctrl-C the one that it falls into."""
+        left = [(source, target) for source, target in pairs if force or not target.exists()]
+        if len(left) < len(pairs):
+            self._say(f"{len(pairs) - len(left)} of {len(pairs)} are in '{folder}' already; --force makes them again")
+        if left:
+            folder.mkdir(parents=True, exist_ok=True)
+        written = failed = 0
+        try:
+            for source, target in left:
+                try:
+                    picture = self._read(source, target)
+                    self._dream(source, picture, target)
+                except Exception as error:
+                    if "_dreamer" not in vars(self) and not isinstance(error, (ImageFileError, click.BadParameter)):
+                        raise  # the network cannot be had, for any picture
+                    tell(self._ctx, error, source.given)
+                    failed += 1
+                else:
+                    self._say(f"wrote {target}")
+                    written += 1
+        except KeyboardInterrupt:
+            outcome = f"{written} of {len(left)} pictures were written; the same command makes the others"
+            raise interruption(self._ctx, outcome) from None
+        if failed:
+            raise Failed(f"{failed} of {len(left)} pictures failed")
+
+    def _read(self, source: Source, target: Target) -> Picture | None:
+        """Read a picture and check where its dream goes: what is wrong is told before TensorFlow is imported."""
+        picture = source.read()
+        target.check(self._size(picture))
+        return picture
+
+    def _size(self, picture: Picture | None) -> Size:
+        return self._noise if picture is None else (picture.shape[0], picture.shape[1])
+
+    def _recipe(self, picture: Picture | None, steps: int | None = None) -> Recipe:
+        noise = self._noise if picture is None else None
+        return msgspec.structs.replace(self._dreamer.recipe, noise=noise, steps=steps)
+
+    def _dream(self, source: Source, picture: Picture | None, target: Target) -> None:
+        dreamer, recipe = self._dreamer, self._recipe(picture)
+        sizes = dreamer.sizes(*self._size(picture))
+        with Progress(dreamer.title, sizes, recipe.iter_n, self._quiet) as progress:
+            dream = follow(recipe, dreamer.net, picture, dreamer.objective, progress.on_step)
+        self._write(source, picture, target, recipe, dream)
+
+    def _write(
+        self, source: Source, picture: Picture | None, target: Target, recipe: Recipe, dream: Array
+    ) -> None:
+        pixels = to_pixels(dream)
+        arguments = [source.given, "-o", target.retold]
+        if picture is None:
+            height, width = self._noise
+            arguments += ["--size", f"{width}x{height}"]
+        provenance = record(
+            retold(self._ctx, arguments, recipe.seed),
+            recipe,
+            self._dreamer.facts,
+            source.facts(picture, self._noise),
+            self._dreamer.guide,
+            picture_facts("result", pixels),
+        )
+        target.write(pixels, provenance, self._sidecar)
+
+    def _say(self, line: str) -> None:
+        if not self._quiet:
+            click.echo(line, err=True)

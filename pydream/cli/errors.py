@@ -82,6 +82,13 @@ def told_in_one_line(ctx: click.Context | None = None) -> Iterator[None]:
         raise one_line(error) from error
 
 
+def tell(ctx: click.Context, error: Exception, about: str) -> None:
+    """Tell an error that costs one picture, `about` it, and not the run."""
+    if debugging(ctx):
+        traceback.print_exception(error)
+    OneLine(f"'{about}': {one_line(error).message}").show()
+
+
 def interruption(ctx: click.Context | None, outcome: str) -> click.exceptions.Exit:
     """Say what an interrupted run leaves; gives the exception that ends it with 128 + signal."""
     click.echo(f"pydream: interrupted; {outcome}", err=True)

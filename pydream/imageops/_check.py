@@ -11,20 +11,21 @@ from numpy.typing import NDArray
 
 Real = TypeVar("Real", np.float32, np.float64)
 Image: TypeAlias = NDArray[Real]  # (C, H, W)
+Frame: TypeAlias = NDArray[Real]  # (H, W, C)
 Tensor: TypeAlias = NDArray[Real]  # (1, H, W, C) with channels_last, else (1, C, H, W)
 Bounds: TypeAlias = NDArray[Real]  # (C, 1, 1)
 
 
 def image(name: str, array: Any, *, written: bool = False) -> None:
     """Want a C-contiguous (C, H, W) array, float32 or float64."""
-    _is_array(name, array)
-    if array.ndim != 3:
-        raise ValueError(f"{name}: {array.ndim} dimensions, want 3: (C, H, W)")
-    if array.size == 0:
-        raise ValueError(f"{name}: shape {array.shape}, want no axis of size 0")
-    _is_plain(name, array)
+    _has_axes(name, array, "(C, H, W)")
     if written and not array.flags.writeable:
         raise ValueError(f"{name}: read-only, want an array that can be written")
+
+
+def frame(array: Any) -> None:
+    """Want a C-contiguous (H, W, C) array, float32 or float64."""
+    _has_axes("frame", array, "(H, W, C)")
 
 
 def gradient(array: Any, image: Image[Any]) -> None:
@@ -80,6 +81,23 @@ def size(height: Any, width: Any, image: Image[Any]) -> tuple[int, int]:
     return height, width
 
 
+def finite(name: str, value: Any, *shapes: tuple[int, ...]) -> NDArray[np.float64]:
+    """Return a new C-contiguous array of finite numbers, of one of the shapes."""
+    wanted = " or ".join(map(str, shapes))
+    try:
+        array = np.asarray(value)
+    except ValueError:  # a sequence of sequences of different lengths
+        raise ValueError(f"{name}: no array, want shape {wanted}") from None
+    if array.dtype.kind not in "biuf":
+        raise TypeError(f"{name}: dtype {array.dtype}, want numbers")
+    if array.shape not in shapes:
+        raise ValueError(f"{name}: shape {array.shape}, want {wanted}")
+    numbers = array.astype(np.float64, order="C")
+    if not np.isfinite(numbers).all():
+        raise ValueError(f"{name}: NaN or infinity in it, want finite numbers")
+    return numbers
+
+
 def number(name: str, value: Any) -> float:
     """Return a Python float of any real number."""
     if not isinstance(value, numbers.Real):
@@ -92,6 +110,15 @@ def _is_array(name: str, array: Any) -> None:
         raise TypeError(f"{name}: {type(array).__name__}, want a NumPy array")
     if array.dtype not in (np.float32, np.float64):
         raise TypeError(f"{name}: dtype {array.dtype}, want float32 or float64")
+
+
+def _has_axes(name: str, array: Any, axes: str) -> None:
+    _is_array(name, array)
+    if array.ndim != 3:
+        raise ValueError(f"{name}: {array.ndim} dimensions, want 3: {axes}")
+    if array.size == 0:
+        raise ValueError(f"{name}: shape {array.shape}, want no axis of size 0")
+    _is_plain(name, array)
 
 
 def _is_plain(name: str, array: NDArray[Any]) -> None:

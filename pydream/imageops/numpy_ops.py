@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import warnings
+
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy import ndimage
 
 from pydream.imageops import _check
-from pydream.imageops._check import Bounds, Image, Real, Tensor
+from pydream.imageops._check import Bounds, Frame, Image, Real, Tensor
 
 
 def roll(image: Image[Real], ox: int, oy: int) -> Image[Real]:
@@ -65,6 +68,59 @@ def zoom(image: Image[Real], height: int, width: int) -> Image[Real]:
         return image.copy()  # before SciPy 1.16, a NaN would spread to its neighbours
     zoomed: Image[Real] = ndimage.zoom(image, (1, height / h, width / w), order=1)
     return zoomed
+
+
+def affine_transform(
+    frame: Frame[Real], matrix: ArrayLike, offset: ArrayLike, offset_first: bool = False
+) -> Frame[Real]:
+    """Move a picture: scipy.ndimage.affine_transform(frame, [*matrix, 1], [*offset, 0], order=1).
+
+    Output `o` = (y, x) is the picture at `matrix * o + offset`, between pixels linearly, and 0 where that is
+    outside. As SciPy rounds, in double: with a diagonal matrix at `matrix * (o + offset / matrix)`, else at
+    `(m[0] * y + m[1] * x) + offset` along each axis, `m` being its row. A NaN or infinity reaches the neighbours of
+    the pixels that read it, although its weight is 0 there, in the channels too.
+
+    Parameters
+    ----------
+    frame : (H, W, C) float32 or float64, C-contiguous
+        A picture with its channels last, as the zoom loop has it; the other functions here take (C, H, W).
+    matrix : (2,) or (2, 2) array_like of finite numbers
+        The diagonal, or all of it, over the axes H and W. Channels stay apart.
+    offset : (2,) array_like of finite numbers
+        Pixels along H and W.
+    offset_first : bool
+        Whether a diagonal matrix reads at `matrix * (o + offset)`, as in SciPy before 0.18. Another matrix was
+        applied as now, and so is not affected.
+
+    Returns
+    -------
+    (H, W, C) of frame's dtype
+        A new array.
+
+    Raises
+    ------
+    TypeError, ValueError
+        An argument is not as above; the text names it.
+    """
+    _check.frame(frame)
+    m, d = _check.finite("matrix", matrix, (2,), (2, 2)), _check.finite("offset", offset, (2,))
+    height, width, channels = frame.shape
+    moved: Frame[Real]
+    with np.errstate(all="ignore"), warnings.catch_warnings():
+        # SciPy has warned of what `offset_first` is about.
+        warnings.filterwarnings("ignore", "The behaviou?r of affine_transform", UserWarning)
+        if m.ndim == 2:
+            whole = np.eye(3)
+            whole[:2, :2] = m
+            moved = ndimage.affine_transform(frame, whole, np.append(d, 0), order=1)
+        elif not offset_first:
+            moved = ndimage.affine_transform(frame, np.append(m, 1), np.append(d, 0), order=1)
+        else:
+            # As affine_transform did then; now it divides the offset by the matrix, and not every offset can come out
+            # of that. At coordinates that are given, SciPy mixes pixels by the same steps.
+            y, x = m[0] * (np.arange(height) + d[0]), m[1] * (np.arange(width) + d[1])
+            moved = ndimage.map_coordinates(frame, np.meshgrid(y, x, np.arange(channels), indexing="ij"), order=1)
+    return moved
 
 
 def mean_abs(gradient: Image[Real]) -> Real:

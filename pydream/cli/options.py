@@ -1,0 +1,172 @@
+"""The options of every command that dreams; their defaults are the library's."""
+
+from __future__ import annotations
+
+import inspect
+import math
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from ..dream import LARGEST_JITTER, LARGEST_STEP, deepdream, make_step
+from ..era import ERAS
+from ..octaves import MOST_OCTAVES
+from ..zoo import DEFAULT_NETWORK, load_net
+from .network import device_name, weights_option
+
+Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
+
+
+def library_default(name: str) -> Any:
+    """Give the default of a parameter of the library, from the function that has it."""
+    for function in (deepdream, make_step, load_net):
+        parameter = inspect.signature(function).parameters.get(name)
+        if parameter is not None and parameter.default is not parameter.empty:
+            return parameter.default
+    raise LookupError(name)
+
+
+class FiniteRange(click.FloatRange):
+    """A range that NaN is outside of."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """Refuse what is no finite number first: NaN passes every comparison of click's."""
+        try:
+            finite = math.isfinite(float(value))
+        except ValueError:
+            finite = True  # no number at all: click says so
+        if not finite:
+            self.fail(f"{value} is no finite number", param, ctx)
+        number: float = super().convert(value, param, ctx)
+        return number
+
+
+def together(*options: Decorator) -> Decorator:
+    """Make one decorator of several, which --help lists in this order."""
+
+    def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
+        for option in reversed(options):
+            function = option(function)
+        return function
+
+    return decorate
+
+
+model_option = click.option(
+    "-m",
+    "--model",
+    default=DEFAULT_NETWORK,
+    show_default=True,
+    help="A name that `pydream models` lists, or a prototxt or caffemodel file.",
+)
+dtype_option = click.option(
+    "--dtype",
+    type=click.Choice(["float32", "float64"]),
+    default=library_default("dtype"),
+    show_default=True,
+    help="float64 is Caffe's result to the pixel, and slower.",
+)
+device_option = click.option(
+    "--device",
+    callback=device_name,
+    default=library_default("device"),
+    show_default=True,
+    metavar="auto|cpu|gpu:N",
+    help="Where the network runs.",
+)
+runtime_option = click.option(
+    "--runtime",
+    type=click.Choice(["tensorflow", "numpy"]),
+    default=library_default("runtime"),
+    show_default=True,
+    help="Who runs the network; numpy is slow, and there to be read.",
+)
+backend_option = click.option(
+    "--backend",
+    type=click.Choice(["native", "numpy"]),
+    default=library_default("backend"),
+    show_default=True,
+    help="Image operations in C++, or as the notebook has them; the same result.",
+)
+seed_option = click.option(
+    "--seed",
+    type=click.IntRange(0, 2**32 - 1),
+    help="The same seed and options give the same dream.  [default: a new one, which is printed]",
+)
+era_option = click.option(
+    "--era",
+    type=click.Choice(ERAS),
+    default=library_default("era"),
+    show_default=True,
+    help="Round and transform as today's libraries do, or as those of 2015.",
+)
+quiet_option = click.option("-q", "--quiet", is_flag=True, help="Print nothing but errors.")
+sidecar_option = click.option(
+    "--sidecar", is_flag=True, help="Write what the picture says of itself to a JSON file beside it too."
+)
+
+network_options = together(
+    model_option,
+    weights_option,
+    click.option("-l", "--layer", help="What to dream with; see `pydream layers`.  [default: the network's own]"),
+)
+
+dream_options = together(
+    click.option(
+        "-g",
+        "--guide",
+        type=click.Path(exists=True, dir_okay=False, path_type=Path),
+        help="A picture whose features the dream takes up, instead of making its own stronger.",
+    ),
+    click.option(
+        "--octaves",
+        "octave_n",
+        type=click.IntRange(1, MOST_OCTAVES),
+        default=library_default("octave_n"),
+        show_default=True,
+        help="Scales to dream at, the smallest first.",
+    ),
+    click.option(
+        "--octave-scale",
+        type=FiniteRange(min=1),
+        default=library_default("octave_scale"),
+        show_default=True,
+        help="Ratio between the sizes of two octaves.",
+    ),
+    click.option(
+        "-n",
+        "--iterations",
+        "iter_n",
+        type=click.IntRange(min=1),
+        default=library_default("iter_n"),
+        show_default=True,
+        help="Steps in each octave.",
+    ),
+    click.option(
+        "-s",
+        "--step-size",
+        type=FiniteRange(min=0, max=LARGEST_STEP, min_open=True),
+        default=library_default("step_size"),
+        show_default=True,
+        help="How far a step moves a pixel on average; pixels are 0..255.",
+    ),
+    click.option(
+        "-j",
+        "--jitter",
+        type=click.IntRange(0, LARGEST_JITTER),
+        default=library_default("jitter"),
+        show_default=True,
+        help="Farthest that a step shifts the picture, in pixels.",
+    ),
+    click.option(
+        "--clip/--no-clip",
+        default=library_default("clip"),
+        show_default=True,
+        help="Keep pixels within 0..255 at each step, or rescale them at the end.",
+    ),
+    era_option,
+)
+
+run_options = together(seed_option, dtype_option, backend_option, runtime_option, device_option)

@@ -1,0 +1,205 @@
+"""What a picture says of how it was made: the recipe, and the hashes and versions of all that went into it.
+
+It is JSON, kept inside the picture file (`pydream.image.write_image`'s note) or beside it. What is read of it may be
+anyone's: it is data, checked against the types below, and never a path to open or a command to run.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import platform
+from importlib import metadata
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+import numpy as np
+
+from . import __version__
+from .errors import ProvenanceError
+from .image import LONGEST_NOTE, Picture, read_note
+from .recipe import RNG, Recipe
+from .zoo import NetFiles
+
+LIBRARIES = ("numpy", "scipy", "pillow", "tensorflow")
+
+Sha256 = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{64}$")]
+Side = Annotated[int, msgspec.Meta(ge=1)]
+
+
+class PictureFacts(msgspec.Struct, frozen=True, kw_only=True):
+    """A picture that went in, or came out.
+
+    Attributes
+    ----------
+    name : str
+        Of its file, without folders; ``noise``; ``-`` for standard input or output.
+    width, height : int
+    sha256 : str or None
+        Of its pixels, (H, W, 3) uint8 RGB in C order; None for noise, which its seed decides.
+    """
+
+    name: str
+    width: Side
+    height: Side
+    sha256: Sha256 | None = None
+
+
+class NetFacts(msgspec.Struct, frozen=True, kw_only=True):
+    """The network: its name, the hashes of its two files, and how it was run."""
+
+    name: str
+    weights: str
+    weights_sha256: Sha256
+    definition_sha256: Sha256
+    dtype: str
+    runtime: str
+    device: str
+
+
+class Provenance(msgspec.Struct, frozen=True, kw_only=True):
+    """How a picture was made.
+
+    Attributes
+    ----------
+    pydream : str
+        Version.
+    command : str
+        That makes the picture again, for people; it is not what is replayed.
+    dream : Recipe
+    rng : str
+    network : NetFacts
+    input, guide, result : PictureFacts
+    versions : dict of str to str
+        Of Python, the machine's kind and the libraries.
+    """
+
+    pydream: str
+    command: str
+    dream: Recipe
+    rng: str
+    network: NetFacts
+    input: PictureFacts
+    guide: PictureFacts | None = None
+    result: PictureFacts
+    versions: dict[str, str]
+
+    def to_json(self) -> str:
+        """Give it as JSON, indented, in ASCII."""
+        return json.dumps(msgspec.to_builtins(self), indent=1)  # msgspec's own JSON is UTF-8
+
+
+def record(
+    command: str,
+    recipe: Recipe,
+    network: NetFacts,
+    input: PictureFacts,
+    guide: PictureFacts | None,
+    result: PictureFacts,
+) -> Provenance:
+    """Put together what a picture is to say of itself, on this machine, with the libraries that are installed."""
+    return Provenance(
+        pydream=__version__,
+        command=command,
+        dream=recipe,
+        rng=RNG,
+        network=network,
+        input=input,
+        guide=guide,
+        result=result,
+        versions=versions(),
+    )
+
+
+def parse(text: str) -> Provenance:
+    """Read what `Provenance.to_json` gave; `ProvenanceError` says in one line what is wrong with it."""
+    if len(text) > LONGEST_NOTE:
+        raise ProvenanceError(f"it is {len(text)} characters long; at most {LONGEST_NOTE} are read")
+    try:
+        return msgspec.json.decode(text, type=Provenance)
+    except (msgspec.DecodeError, RecursionError, UnicodeEncodeError) as error:
+        raise ProvenanceError(f"it is not as pydream writes it: {error}") from error
+
+
+def read_provenance(path: str | os.PathLike[str]) -> Provenance:
+    """Read how a picture was made, from the picture or, where that says nothing, from its sidecar.
+
+    Parameters
+    ----------
+    path : path-like
+        A picture file, or the JSON of a sidecar itself.
+
+    Raises
+    ------
+    ProvenanceError
+        If there is none, or it is damaged.
+    ImageFileError
+        If there is no such picture.
+    """
+    path = Path(path)
+    sidecar = path if path.suffix == ".json" else sidecar_of(path)
+    try:
+        text = None if path == sidecar else read_note(path)
+        if text is None:
+            with sidecar.open(encoding="utf-8") as file:
+                text = file.read(LONGEST_NOTE + 1)
+    except FileNotFoundError:
+        raise ProvenanceError(
+            f"'{path}' does not say how it was made: it is not pydream's, or lost that on the way;"
+            f" there is no '{sidecar}' either"
+        ) from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise ProvenanceError(f"cannot read '{sidecar}': {getattr(error, 'strerror', None) or error}") from error
+    try:
+        return parse(text)
+    except ProvenanceError as error:
+        raise ProvenanceError(f"what '{path}' says of itself cannot be used: {error}") from error
+
+
+def sidecar_of(picture: Path) -> Path:
+    """Give the name of the JSON file beside a picture: ``dream.png.json``."""
+    return picture.with_name(f"{picture.name}.json")
+
+
+def picture_facts(name: str, pixels: Picture) -> PictureFacts:
+    """Give the facts of an 8-bit picture."""
+    height, width = pixels.shape[:2]
+    return PictureFacts(name=Path(name).name or name, width=width, height=height, sha256=pixels_sha256(pixels))
+
+
+def net_facts(name: str, files: NetFiles, dtype: np.dtype[np.generic], runtime: str, device: str) -> NetFacts:
+    """Give the facts of a network that was loaded from `files`."""
+    weights = files.weights or files.definition  # a caffemodel may hold both
+    return NetFacts(
+        name=name,
+        weights=weights.name,
+        weights_sha256=file_sha256(weights),
+        definition_sha256=file_sha256(files.definition),
+        dtype=str(dtype),
+        runtime=runtime,
+        device=device,
+    )
+
+
+def pixels_sha256(pixels: Picture) -> str:
+    """Hash the pixels of an (H, W, 3) uint8 picture, in C order."""
+    return hashlib.sha256(np.ascontiguousarray(pixels).data).hexdigest()
+
+
+def file_sha256(path: str | os.PathLike[str]) -> str:
+    """Hash a file."""
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def versions() -> dict[str, str]:
+    """Give the versions of Python, of the machine's kind and of the libraries that have a hand in the pixels."""
+    found = {"python": platform.python_version(), "machine": f"{platform.system()} {platform.machine()}"}
+    for name in LIBRARIES:
+        try:
+            found[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:  # tensorflow-cpu, say
+            found[name] = "unknown"
+    return found

@@ -1,0 +1,134 @@
+"""A recipe is all that decides a dream's pixels, beside the network and the pictures: who follows it gets the same."""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import Annotated, Any
+
+import msgspec
+import numpy as np
+from numpy.typing import ArrayLike
+
+from .dream import DreamInterrupted, OnStep, deepdream, display_range
+from .era import MODERN
+from .loop import zoom
+from .net import Array, Net
+from .noise import noise
+from .objectives import Objective
+
+RNG = "numpy.random.RandomState (MT19937)"  # what a seed is the seed of
+
+Count = Annotated[int, msgspec.Meta(ge=1)]
+
+
+class Loop(msgspec.Struct, frozen=True, kw_only=True):
+    """Which frame of a zoom loop this is, and how the loop moves: see `pydream.zoom`."""
+
+    frame: Annotated[int, msgspec.Meta(ge=0)]
+    scale: float
+    rotate: float
+    shift: tuple[float, float]
+    grid: float | None = None
+
+
+class Recipe(msgspec.Struct, frozen=True, kw_only=True):
+    """What `follow` follows.
+
+    Attributes
+    ----------
+    end, iter_n, octave_n, octave_scale, step_size, jitter, clip, era, backend
+        As for `pydream.deepdream`.
+    seed : int
+        Of the `RandomState` that draws noise, if the dream starts from that, and then the jitter.
+    noise : (int, int), optional
+        Height and width of the noise that the dream starts from.
+    loop : Loop, optional
+        For a frame of the zoom loop.
+    steps : int, optional
+        For a dream that was interrupted: after so many steps.
+    """
+
+    end: str
+    seed: Annotated[int, msgspec.Meta(ge=0, lt=2**32)]
+    iter_n: Count = 10
+    octave_n: Count = 4
+    octave_scale: float = 1.4
+    step_size: float = 1.5
+    jitter: int = 32
+    clip: bool = True
+    era: str = MODERN
+    backend: str = "native"
+    noise: tuple[Count, Count] | None = None
+    loop: Loop | None = None
+    steps: Count | None = None
+
+    def dream_params(self, objective: Objective | None = None) -> dict[str, Any]:
+        """Give the keywords for `deepdream`."""
+        names = ("end", "iter_n", "octave_n", "octave_scale", "step_size", "jitter", "clip", "era", "backend")
+        params = {name: getattr(self, name) for name in names}
+        return params if objective is None else {**params, "objective": objective}
+
+
+def follow(
+    recipe: Recipe,
+    net: Net,
+    picture: ArrayLike | None,
+    objective: Objective | None = None,
+    on_step: OnStep | None = None,
+) -> Array:
+    """Dream as a recipe says.
+
+    Parameters
+    ----------
+    recipe : Recipe
+    net : Net
+    picture : (H, W, 3) array_like or None
+        What the dream starts from; None where the recipe says noise.
+    objective : callable, optional
+        In place of `objective_L2`: a guide is no part of a recipe.
+    on_step : callable, optional
+        As for `deepdream`.
+
+    Returns
+    -------
+    (H, W, 3) array
+        Float, RGB, as it is shown: `display_range` if not ``recipe.clip``.
+
+    Raises
+    ------
+    DreamInterrupted
+        On Ctrl-C.
+    ValueError, ShapeError, UnknownNameError, ZeroGradientError
+        As `deepdream`.
+    """
+    rng = np.random.RandomState(recipe.seed)
+    start = noise(*recipe.noise, rng) if picture is None and recipe.noise is not None else np.asarray(picture)
+    params = recipe.dream_params(objective)
+    params["on_step"] = on_step if recipe.steps is None else _interrupt_after(recipe.steps, on_step)
+    try:
+        if recipe.loop is None:
+            dream = deepdream(net, start, rng=rng, **params)
+        else:
+            loop = msgspec.structs.asdict(recipe.loop)
+            frames = zoom(net, start, frames=loop.pop("frame") + 1, rng=rng, **loop, **params)
+            dream = deque(frames, maxlen=1).pop()  # the last
+    except DreamInterrupted as interrupted:
+        if interrupted.steps != recipe.steps:
+            raise
+        dream = interrupted.image
+    return dream if recipe.clip else display_range(dream)
+
+
+def _interrupt_after(steps: int, on_step: OnStep | None) -> OnStep:
+    """Stand in for the Ctrl-C of an interrupted dream."""
+    done = 0
+
+    def count(octave: int, iteration: int, image: Array) -> None:
+        nonlocal done
+        done += 1
+        if on_step is not None:
+            on_step(octave, iteration, image)
+        if done == steps:
+            raise KeyboardInterrupt
+
+    return count
