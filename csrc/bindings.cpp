@@ -13,6 +13,7 @@
 #include <stdexcept>
 #include <string>
 
+#include "affine.hpp"
 #include "ascend.hpp"
 #include "parallel.hpp"
 #include "roll.hpp"
@@ -29,9 +30,16 @@ template <class T>
 using Tensor = py::array_t<T, py::array::c_style>;  // (1, H, W, C) with channels_last, else (1, C, H, W)
 template <class T>
 using Bounds = py::array_t<T, py::array::c_style>;  // (C, 1, 1)
+template <class T>
+using Frame = py::array_t<T, py::array::c_style>;  // (H, W, C)
+using Numbers = py::array_t<double, py::array::c_style>;
 
 void want(bool fact, const char* text) {
     if (!fact) throw std::invalid_argument(text);
+}
+
+bool aligned(const py::array& array) {
+    return (array.flags() & py::detail::npy_api::NPY_ARRAY_ALIGNED_) != 0;
 }
 
 // An array's sizes, once it is known to be aligned and to have elements.
@@ -40,7 +48,7 @@ struct Shape {
 
     explicit Shape(const py::array& image) {
         want(image.ndim() == 3 && image.size() > 0, "want (C, H, W) without an axis of size 0");
-        want((image.flags() & py::detail::npy_api::NPY_ARRAY_ALIGNED_) != 0, "want an aligned array");
+        want(aligned(image), "want an aligned array");
         channels = image.shape(0);
         height = image.shape(1);
         width = image.shape(2);
@@ -55,7 +63,7 @@ struct Shape {
     void check_bounds(const py::array& bounds) const {
         want(bounds.ndim() == 3 && bounds.shape(0) == channels && bounds.size() == channels,
              "want bounds (C, 1, 1)");
-        want((bounds.flags() & py::detail::npy_api::NPY_ARRAY_ALIGNED_) != 0, "want aligned bounds");
+        want(aligned(bounds), "want aligned bounds");
     }
 };
 
@@ -82,6 +90,24 @@ Image<T> zoom(const Image<T>& image, std::ptrdiff_t height, std::ptrdiff_t width
     const int threads = pydream::thread_count();
     const py::gil_scoped_release release;
     pydream::zoom(to, from, s.channels, s.height, s.width, height, width, threads);
+    return out;
+}
+
+template <class T>
+Frame<T> affine_transform(const Frame<T>& frame, const Numbers& matrix, const Numbers& offset, bool offset_first) {
+    want(frame.ndim() == 3 && frame.size() > 0, "want (H, W, C) without an axis of size 0");
+    want(matrix.size() == 2 || matrix.size() == 4, "want a matrix (2,) or (2, 2)");
+    want(offset.size() == 2, "want an offset (2,)");
+    want(aligned(frame) && aligned(matrix) && aligned(offset), "want aligned arrays");
+    const std::ptrdiff_t height = frame.shape(0), width = frame.shape(1), channels = frame.shape(2);
+    Frame<T> out({height, width, channels});
+    T* const to = out.mutable_data();
+    const T* const from = frame.data();
+    const double *const m = matrix.data(), *const d = offset.data();
+    const bool diagonal = matrix.size() == 2;
+    const int threads = pydream::thread_count();
+    const py::gil_scoped_release release;
+    pydream::affine_transform(to, from, height, width, channels, m, diagonal, d, offset_first, threads);
     return out;
 }
 
@@ -146,7 +172,7 @@ double ascend_tensor(Image<T>& image, const Tensor<T>& gradient, double step_siz
     want(sum_block >= 1, "want a block of at least 1");
     s.check_shift(ox, oy);
     want(gradient.size() == s.size(), "want a gradient of the image's size");
-    want((gradient.flags() & py::detail::npy_api::NPY_ARRAY_ALIGNED_) != 0, "want an aligned array");
+    want(aligned(gradient), "want an aligned array");
     want(low.has_value() == high.has_value(), "want both bounds or none");
     if (low) {
         s.check_bounds(*low);
@@ -176,6 +202,8 @@ void define(py::module_& m) {
     const auto channels_last = py::arg("channels_last"), sum_block = py::arg("sum_block");
     m.def("roll", &roll<T>, image, ox, oy);
     m.def("zoom", &zoom<T>, image, py::arg("height"), py::arg("width"));
+    m.def("affine_transform", &affine_transform<T>, py::arg("frame").noconvert(), py::arg("matrix").noconvert(),
+          py::arg("offset").noconvert(), py::arg("offset_first"));
     m.def("mean_abs", &mean_abs<T>, gradient, sum_block);
     m.def("ascend", &ascend<T>, image, gradient, step_size, sum_block);
     m.def("clip", &clip<T>, image, low, high);

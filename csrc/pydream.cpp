@@ -6,6 +6,7 @@
 #include <new>
 #include <stdexcept>
 
+#include "affine.hpp"
 #include "ascend.hpp"
 #include "parallel.hpp"
 #include "roll.hpp"
@@ -59,11 +60,12 @@ std::ptrdiff_t count_of(std::ptrdiff_t channels, std::ptrdiff_t height, std::ptr
     return channels * height * width;
 }
 
-template <class T>
-void want_apart(const T* a, std::ptrdiff_t a_count, const T* b, std::ptrdiff_t b_count) {
+template <class A, class B>
+void want_apart(const A* a, std::ptrdiff_t a_count, const B* b, std::ptrdiff_t b_count) {
     const auto a_at = reinterpret_cast<std::uintptr_t>(a), b_at = reinterpret_cast<std::uintptr_t>(b);
-    const auto bytes = [](std::ptrdiff_t count) { return static_cast<std::uintptr_t>(count) * sizeof(T); };
-    want(a_at < b_at ? b_at - a_at >= bytes(a_count) : a_at - b_at >= bytes(b_count), PYDREAM_OVERLAP);
+    const auto a_bytes = static_cast<std::uintptr_t>(a_count) * sizeof(A);
+    const auto b_bytes = static_cast<std::uintptr_t>(b_count) * sizeof(B);
+    want(a_at < b_at ? b_at - a_at >= a_bytes : a_at - b_at >= b_bytes, PYDREAM_OVERLAP);
 }
 
 template <class... Pointers>
@@ -97,6 +99,21 @@ pydream_status zoom(T* out, const T* in, std::ptrdiff_t channels, std::ptrdiff_t
         const std::ptrdiff_t in_count = count_of<T>(channels, in_height, in_width);
         want_apart(out, count_of<T>(channels, out_height, out_width), in, in_count);
         pydream::zoom(out, in, channels, in_height, in_width, out_height, out_width, threads_of(threads));
+    });
+}
+
+template <class T>
+pydream_status affine_transform(T* out, const T* in, std::ptrdiff_t height, std::ptrdiff_t width,
+                                std::ptrdiff_t channels, const double* matrix, bool diagonal, const double* offset,
+                                bool offset_first, int threads) noexcept {
+    return status_of([&] {
+        want_pointers(out, in, matrix, offset);
+        const std::ptrdiff_t n = count_of<T>(channels, height, width);
+        want_apart(out, n, in, n);
+        want_apart(out, n, matrix, diagonal ? 2 : 4);
+        want_apart(out, n, offset, 2);
+        pydream::affine_transform(out, in, height, width, channels, matrix, diagonal, offset, offset_first,
+                                  threads_of(threads));
     });
 }
 
@@ -220,6 +237,13 @@ pydream_status pydream_thread_count(int* count) noexcept {
                                          ptrdiff_t in_width, ptrdiff_t out_height, ptrdiff_t out_width,            \
                                          int threads) noexcept {                                                   \
         return zoom(out, in, channels, in_height, in_width, out_height, out_width, threads);                       \
+    }                                                                                                              \
+    pydream_status pydream_affine_transform_##suffix(T* out, const T* in, ptrdiff_t height, ptrdiff_t width,       \
+                                                     ptrdiff_t channels, const double* matrix, int diagonal,       \
+                                                     const double* offset, int offset_first,                       \
+                                                     int threads) noexcept {                                       \
+        return affine_transform(out, in, height, width, channels, matrix, diagonal != 0, offset, offset_first != 0,\
+                                threads);                                                                          \
     }                                                                                                              \
     pydream_status pydream_mean_abs_##suffix(T* mean, const T* g, ptrdiff_t n, ptrdiff_t sum_block,                \
                                              int threads) noexcept {                                               \

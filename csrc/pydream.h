@@ -1,5 +1,6 @@
 // pydream's image core for C and C++: what a step of the 2015 DeepDream does to the picture around the network.
 //
+//     out = affine_transform(frame)        between the frames of a zoom loop
 //     out = zoom(image)                    between octaves
 //     data = to_tensor(image, ox, oy)      jitter, in the network's layout
 //     g = your network's gradient of the objective with respect to data
@@ -9,13 +10,13 @@
 // docs/c-library.md tells how to build and link, examples/c/step.c shows a step.
 //
 // Arrays    An image is (channels, height, width), C-contiguous: pixel (c, y, x) is at (c * height + y) * width + x.
-//           Its values have no unit of their own; in the notebook they are 0..255 minus the network's mean. _f32 takes
-//           float, _f64 double. Sizes count elements, are at least 1, and no array has more than PTRDIFF_MAX bytes.
+//           Its values have no unit of their own; in the notebook they are 0..255 minus the network's mean. A frame, for
+//           affine_transform alone, is (height, width, channels). _f32 takes float, _f64 double. Sizes count elements, are at least 1, and no array has more than PTRDIFF_MAX bytes.
 // Memory    Every array belongs to the caller. Nothing is kept after a call, and what is allocated for its time is
-//           freed: rows for a zoom, partial sums for a mean.
+//           freed: rows for a zoom or an affine transform, partial sums for a mean.
 // Errors    A function returns PYDREAM_OK or says what was wrong; no C++ exception leaves it. Arguments are checked
-//           before anything is written, and an error leaves the arrays as they were, save that a zoom that runs out of
-//           memory may have written a part of `out`.
+//           before anything is written, and an error leaves the arrays as they were, save that a zoom or an affine
+//           transform that runs out of memory may have written a part of `out`.
 // Threads   `threads` is how many a call may use at most, 1..1024, or 0 for what pydream_thread_count gives. They live
 //           for the call. Functions may run at the same time on different arrays, or on the same where both only read.
 //           pydream_thread_count, and so 0, reads the environment: do not call setenv meanwhile.
@@ -123,6 +124,29 @@ PYDREAM_API pydream_status pydream_zoom_f32(  //
 PYDREAM_API pydream_status pydream_zoom_f64(  // the same in double
     double* out, const double* in, ptrdiff_t channels, ptrdiff_t in_height, ptrdiff_t in_width, ptrdiff_t out_height,
     ptrdiff_t out_width, int threads) PYDREAM_NOEXCEPT;
+
+// Move a frame: scipy.ndimage.affine_transform(in, [*matrix, 1], [*offset, 0], order=1). Output o = (y, x) reads, in
+// double,
+//     at matrix * (o + offset / matrix)    with diagonal: SciPy since 0.18
+//     at matrix * (o + offset)             with diagonal and offset_first: SciPy before, and so in 2015
+//     at (offset[0] + matrix[0] * y) + matrix[1] * x and (offset[1] + matrix[2] * y) + matrix[3] * x    else
+// and is 0 where that is outside of the frame or no number. A NaN reaches neighbours although its weight is 0, in the
+// channels too.
+// Errors: NULL, BAD_SIZE, OVERLAP, BAD_THREADS, NO_MEMORY.
+PYDREAM_API pydream_status pydream_affine_transform_f32(  //
+    float* out,                                           // (height, width, channels), written, must not overlap others
+    const float* in,                                      // (height, width, channels)
+    ptrdiff_t height,                                     //
+    ptrdiff_t width,                                      //
+    ptrdiff_t channels,                                   //
+    const double* matrix,                                 // (2,) with diagonal, else (2, 2); y before x
+    int diagonal,                                         // 0 or not
+    const double* offset,                                 // (2,), y before x
+    int offset_first,                                     // 0 or not; without diagonal it has no effect
+    int threads) PYDREAM_NOEXCEPT;
+PYDREAM_API pydream_status pydream_affine_transform_f64(  // the same in double
+    double* out, const double* in, ptrdiff_t height, ptrdiff_t width, ptrdiff_t channels, const double* matrix,
+    int diagonal, const double* offset, int offset_first, int threads) PYDREAM_NOEXCEPT;
 
 // ---- The ascent ----
 

@@ -116,7 +116,7 @@ def record(
 def parse(text: str) -> Provenance:
     """Read what `Provenance.to_json` gave; `ProvenanceError` says in one line what is wrong with it."""
     if len(text) > LONGEST_NOTE:
-        raise ProvenanceError(f"it is {len(text)} characters long; at most {LONGEST_NOTE} are read")
+        raise ProvenanceError(f"it is longer than {LONGEST_NOTE} characters")
     try:
         return msgspec.json.decode(text, type=Provenance)
     except (msgspec.DecodeError, RecursionError, UnicodeEncodeError) as error:

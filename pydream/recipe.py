@@ -18,7 +18,7 @@ from .objectives import Objective
 
 RNG = "numpy.random.RandomState (MT19937)"  # what a seed is the seed of
 
-Count = Annotated[int, msgspec.Meta(ge=1)]
+Count = Annotated[int, msgspec.Meta(ge=1, le=10**9)]  # of steps or pixels; sums of it fit everywhere
 
 
 class Loop(msgspec.Struct, frozen=True, kw_only=True):

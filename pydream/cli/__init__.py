@@ -14,6 +14,7 @@ COMMANDS = {  # each is `command` in the module of its name
     "dream": "Dream on a picture.",
     "layers": "List a network's layers, to dream with one of them.",
     "models": "List the networks, and how to get their weights.",
+    "replay": "Make a picture again from what it says of itself.",
     "vectors": "Write what a port to another language is held to.",
 }
 

@@ -58,6 +58,7 @@ from .progress import Progress
 @click.pass_context
 def command(
     ctx: click.Context,
+    /,
     input: tuple[list[Source], ...],
     output: str,
     size: Size | None,
@@ -180,9 +181,7 @@ class Work:
             dream = follow(recipe, dreamer.net, picture, dreamer.objective, progress.on_step)
         self._write(source, picture, target, recipe, dream)
 
-    def _write(
-        self, source: Source, picture: Picture | None, target: Target, recipe: Recipe, dream: Array
-    ) -> None:
+    def _write(self, source: Source, picture: Picture | None, target: Target, recipe: Recipe, dream: Array) -> None:
         pixels = to_pixels(dream)
         arguments = [source.given, "-o", target.retold]
         if picture is None:

@@ -79,7 +79,7 @@ class Source:
         return picture_facts(self.name, picture)
 
 
-class SourceType(click.ParamType):
+class SourceType(click.ParamType):  # type: ignore[type-arg]  # before 8.2 it has none
     """A picture, a folder of pictures, ``-`` or ``noise``."""
 
     name = "picture"
@@ -113,7 +113,7 @@ def _looks_like_a_picture(path: Path) -> bool:
     )
 
 
-class SizeType(click.ParamType):
+class SizeType(click.ParamType):  # type: ignore[type-arg]
     """Width and height: ``640x480``."""
 
     name = "WIDTHxHEIGHT"
@@ -224,7 +224,9 @@ def folder_targets(folder: Path, sources: Sequence[Source], format: str | None) 
     """Give a target in a folder for each source, named as the source is."""
     format = format or "png"
     if folder.exists() and not folder.is_dir():
-        raise click.BadParameter(f"several pictures go into a folder, and '{folder}' is a file", param_hint="'--output'")
+        raise click.BadParameter(
+            f"several pictures go into a folder, and '{folder}' is a file", param_hint="'--output'"
+        )
     names: dict[str, Source] = {}
     for source in sources:
         name = f"{source.stem}.{format}"

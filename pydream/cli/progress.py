@@ -20,15 +20,21 @@ class Progress:
         The octaves, the largest first, as `pydream.dream.octave_sizes` gives them.
     iter_n : int
         Steps in each octave.
+    frames : int
+        Dreams of these sizes, one after the other.
     quiet : bool
         Print nothing at all.
     """
 
-    def __init__(self, title: str, sizes: list[tuple[int, int]], iter_n: int, quiet: bool = False) -> None:
+    def __init__(
+        self, title: str, sizes: list[tuple[int, int]], iter_n: int, quiet: bool = False, frames: int = 1
+    ) -> None:
         self._title = None if quiet else title
         self._pixels = [height * width for height, width in reversed(sizes)]
+        self._frames = frames
+        self._frame = 0  # counted from 1
         self._bar = tqdm(
-            total=iter_n * sum(self._pixels),
+            total=frames * iter_n * sum(self._pixels),
             unit="px",
             unit_scale=True,
             dynamic_ncols=True,
@@ -41,7 +47,9 @@ class Progress:
         if self._title is not None:
             self._bar.write(self._title, file=sys.stderr)
             self._title = None
-        self._bar.set_description_str(f"octave {octave + 1}/{len(self._pixels)}", refresh=False)
+        self._frame += octave == iteration == 0
+        frame = f"frame {self._frame}/{self._frames}, " if self._frames > 1 else ""
+        self._bar.set_description_str(f"{frame}octave {octave + 1}/{len(self._pixels)}", refresh=False)
         self._bar.update(self._pixels[octave])
 
     def __enter__(self) -> Self:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from pydream.imageops import _check
-from pydream.imageops._check import Bounds, Image, Real, Tensor
+from pydream.imageops._check import Bounds, Frame, Image, Real, Tensor
 
 try:
     from pydream.imageops import _native
@@ -70,6 +71,43 @@ def zoom(image: Image[Real], height: int, width: int) -> Image[Real]:
     """
     _check.image("image", image)
     return _native.zoom(image, *_check.size(height, width, image))
+
+
+def affine_transform(
+    frame: Frame[Real], matrix: ArrayLike, offset: ArrayLike, offset_first: bool = False
+) -> Frame[Real]:
+    """Move a picture: scipy.ndimage.affine_transform(frame, [*matrix, 1], [*offset, 0], order=1).
+
+    Output `o` = (y, x) is the picture at `matrix * o + offset`, between pixels linearly, and 0 where that is outside.
+    The place is rounded as in SciPy since 1.16, in double: with a diagonal matrix `matrix * (o + offset / matrix)`,
+    else along each axis `(offset + m[0] * y) + m[1] * x`, `m` being its row of the matrix. A NaN or infinity reaches
+    the neighbours of the pixels that read it, although its weight is 0 there, in the channels too.
+
+    Parameters
+    ----------
+    frame : (H, W, C) float32 or float64, C-contiguous
+        A picture with its channels last, as the zoom loop has it; the other functions here take (C, H, W).
+    matrix : (2,) or (2, 2) array_like of finite numbers
+        The diagonal, or all of it, over the axes H and W. Channels stay apart.
+    offset : (2,) array_like of finite numbers
+        Pixels along H and W.
+    offset_first : bool
+        Whether (2,), a diagonal, reads at `matrix * (o + offset)`, as in SciPy before 0.18. With (2, 2) nothing has
+        changed since, and this has no effect.
+
+    Returns
+    -------
+    (H, W, C) of frame's dtype
+        A new array.
+
+    Raises
+    ------
+    TypeError, ValueError
+        An argument is not as above; the text names it.
+    """
+    _check.frame(frame)
+    m, d = _check.finite("matrix", matrix, (2,), (2, 2)), _check.finite("offset", offset, (2,))
+    return _native.affine_transform(frame, m, d, bool(offset_first))
 
 
 def mean_abs(gradient: Image[Real]) -> Real:

@@ -75,10 +75,10 @@ def affine_transform(
 ) -> Frame[Real]:
     """Move a picture: scipy.ndimage.affine_transform(frame, [*matrix, 1], [*offset, 0], order=1).
 
-    Output `o` = (y, x) is the picture at `matrix * o + offset`, between pixels linearly, and 0 where that is
-    outside. As SciPy rounds, in double: with a diagonal matrix at `matrix * (o + offset / matrix)`, else at
-    `(m[0] * y + m[1] * x) + offset` along each axis, `m` being its row. A NaN or infinity reaches the neighbours of
-    the pixels that read it, although its weight is 0 there, in the channels too.
+    Output `o` = (y, x) is the picture at `matrix * o + offset`, between pixels linearly, and 0 where that is outside.
+    The place is rounded as in SciPy since 1.16, in double: with a diagonal matrix `matrix * (o + offset / matrix)`,
+    else along each axis `(offset + m[0] * y) + m[1] * x`, `m` being its row of the matrix. A NaN or infinity reaches
+    the neighbours of the pixels that read it, although its weight is 0 there, in the channels too.
 
     Parameters
     ----------
@@ -89,8 +89,8 @@ def affine_transform(
     offset : (2,) array_like of finite numbers
         Pixels along H and W.
     offset_first : bool
-        Whether a diagonal matrix reads at `matrix * (o + offset)`, as in SciPy before 0.18. Another matrix was
-        applied as now, and so is not affected.
+        Whether (2,), a diagonal, reads at `matrix * (o + offset)`, as in SciPy before 0.18. With (2, 2) nothing has
+        changed since, and this has no effect.
 
     Returns
     -------
@@ -104,22 +104,21 @@ def affine_transform(
     """
     _check.frame(frame)
     m, d = _check.finite("matrix", matrix, (2,), (2, 2)), _check.finite("offset", offset, (2,))
-    height, width, channels = frame.shape
     moved: Frame[Real]
     with np.errstate(all="ignore"), warnings.catch_warnings():
-        # SciPy has warned of what `offset_first` is about.
-        warnings.filterwarnings("ignore", "The behaviou?r of affine_transform", UserWarning)
-        if m.ndim == 2:
-            whole = np.eye(3)
-            whole[:2, :2] = m
-            moved = ndimage.affine_transform(frame, whole, np.append(d, 0), order=1)
-        elif not offset_first:
+        if m.ndim == 1 and not offset_first:
+            # SciPy before 1.16 warns of what `offset_first` is about.
+            warnings.filterwarnings("ignore", "The behavior of affine_transform", UserWarning)
             moved = ndimage.affine_transform(frame, np.append(m, 1), np.append(d, 0), order=1)
+            return moved
+        # The same at coordinates from here. For `offset_first` SciPy has no other way left: it divides the offset by
+        # the matrix, and not every offset can come out of that. And before 1.16 it added up (2, 2) in another order.
+        y, x, channel = np.meshgrid(*map(np.arange, frame.shape), indexing="ij")
+        if m.ndim == 1:
+            y, x = m[0] * (y + d[0]), m[1] * (x + d[1])
         else:
-            # As affine_transform did then; now it divides the offset by the matrix, and not every offset can come out
-            # of that. At coordinates that are given, SciPy mixes pixels by the same steps.
-            y, x = m[0] * (np.arange(height) + d[0]), m[1] * (np.arange(width) + d[1])
-            moved = ndimage.map_coordinates(frame, np.meshgrid(y, x, np.arange(channels), indexing="ij"), order=1)
+            y, x = (d[0] + m[0, 0] * y) + m[0, 1] * x, (d[1] + m[1, 0] * y) + m[1, 1] * x
+        moved = ndimage.map_coordinates(frame, [y, x, channel], order=1)
     return moved
 
 

@@ -72,21 +72,27 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("PYDREAM_MODELS", raising=False)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setenv("MPLCONFIGDIR", os.devnull)  # TensorFlow imports matplotlib where it is, which wants a cache
     return tmp_path
 
 
 @pytest.fixture
-def picture(folder: Path) -> Path:
-    """A small picture with something in it everywhere."""
+def draw() -> Callable[[Path, int, int], Path]:
+    """Draw a small picture with something in it everywhere."""
+
+    def draw(path: Path, height: int, width: int) -> Path:
+        noise = np.random.default_rng(0).uniform(-40, 40, (height, width, 3))
+        y, x = np.mgrid[:height, :width]
+        waves = 128 + 60 * np.sin(x / 9)[..., None] * np.cos(y / 7)[..., None]
+        write_image(path, waves + noise)
+        return path
+
+    return draw
+
+
+@pytest.fixture
+def picture(folder: Path, draw: Callable[[Path, int, int], Path]) -> Path:
     return draw(folder / "in.png", 72, 96)
-
-
-def draw(path: Path, height: int, width: int) -> Path:
-    noise = np.random.default_rng(0).uniform(-40, 40, (height, width, 3))
-    y, x = np.mgrid[:height, :width]
-    waves = 128 + 60 * np.sin(x / 9)[..., None] * np.cos(y / 7)[..., None]
-    write_image(path, waves + noise)
-    return path
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@
 
 static float f32[12];
 static double f64[12];
+static const double two[2] = {1, 1};
 
 // Calls each function once with sizes that it refuses; tells how many were refused.
 int header_refusals(void);
@@ -19,6 +20,8 @@ int header_refusals(void) {
     refused += pydream_to_tensor_f64(f64, f64 + 6, 1, 0, 1, 0, 0, 1, 1) == PYDREAM_BAD_SIZE;
     refused += pydream_zoom_f32(f32, f32 + 6, 1, 1, 0, 1, 1, 1) == PYDREAM_BAD_SIZE;
     refused += pydream_zoom_f64(f64, f64 + 6, 1, 1, 0, 1, 1, 1) == PYDREAM_BAD_SIZE;
+    refused += pydream_affine_transform_f32(f32, f32 + 6, 1, 0, 1, two, 1, two, 0, 1) == PYDREAM_BAD_SIZE;
+    refused += pydream_affine_transform_f64(f64, f64 + 6, 1, 1, 0, two, 1, two, 1, 1) == PYDREAM_BAD_SIZE;
     refused += pydream_mean_abs_f32(f32, f32 + 6, 0, PYDREAM_SUM_WHOLE, 1) == PYDREAM_BAD_SIZE;
     refused += pydream_mean_abs_f64(f64, f64 + 6, 0, PYDREAM_SUM_WHOLE, 1) == PYDREAM_BAD_SIZE;
     refused += pydream_ascend_f32(f32, f32 + 6, 0, 1.5, PYDREAM_SUM_BUFFERS, 1) == PYDREAM_BAD_SIZE;

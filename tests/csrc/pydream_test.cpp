@@ -24,6 +24,7 @@ struct Api<float> {
     static constexpr auto roll = pydream_roll_f32;
     static constexpr auto to_tensor = pydream_to_tensor_f32;
     static constexpr auto zoom = pydream_zoom_f32;
+    static constexpr auto affine_transform = pydream_affine_transform_f32;
     static constexpr auto mean_abs = pydream_mean_abs_f32;
     static constexpr auto ascend = pydream_ascend_f32;
     static constexpr auto clip = pydream_clip_f32;
@@ -34,13 +35,14 @@ struct Api<double> {
     static constexpr auto roll = pydream_roll_f64;
     static constexpr auto to_tensor = pydream_to_tensor_f64;
     static constexpr auto zoom = pydream_zoom_f64;
+    static constexpr auto affine_transform = pydream_affine_transform_f64;
     static constexpr auto mean_abs = pydream_mean_abs_f64;
     static constexpr auto ascend = pydream_ascend_f64;
     static constexpr auto clip = pydream_clip_f64;
     static constexpr auto ascend_tensor = pydream_ascend_tensor_f64;
 };
 
-TEST(pydream, is_c) { CHECK(header_refusals() == 14); }
+TEST(pydream, is_c) { CHECK(header_refusals() == 16); }
 
 TEST(pydream, version_is_the_headers) {
     CHECK(pydream_version() == std::to_string(PYDREAM_VERSION_MAJOR) + "." + std::to_string(PYDREAM_VERSION_MINOR) +
@@ -83,6 +85,23 @@ void check_steps() {
     std::vector<T> nine(9);
     CHECK(A::zoom(nine.data(), four.data(), 1, 2, 2, 3, 3, 1) == PYDREAM_OK);
     CHECK(test::same(nine, {0, 1, 2, 2, 3, 4, 4, 5, 6}));
+
+    const double zoom[] = {1, 2}, exchange[] = {0, 1, 1, 0}, back[] = {0, -1};
+    std::vector<T> moved(4);
+    // (1, 4, 1), along the width at 2 * x - 1 and at 2 * (x - 1)
+    CHECK(A::affine_transform(moved.data(), four.data(), 1, 4, 1, zoom, 1, back, 0, 1) == PYDREAM_OK);
+    CHECK(test::same(moved, {0, 2, 6, 0}));
+    CHECK(A::affine_transform(moved.data(), four.data(), 1, 4, 1, zoom, 1, back, 1, 1) == PYDREAM_OK);
+    CHECK(test::same(moved, {0, 0, 4, 0}));
+    for (int offset_first : {0, 1}) {  // (2, 2, 1), at (x, y - 1) whichever
+        std::fill(moved.begin(), moved.end(), T{77});
+        CHECK(A::affine_transform(moved.data(), four.data(), 2, 2, 1, exchange, 0, back, offset_first, 1) ==
+              PYDREAM_OK);
+        CHECK(test::same(moved, {0, 0, 0, 4}));
+    }
+    const double nothing[] = {std::nan(""), 1};  // no number: outside
+    CHECK(A::affine_transform(moved.data(), four.data(), 2, 2, 1, nothing, 1, back, 0, 1) == PYDREAM_OK);
+    CHECK(test::same(moved, {0, 0, 0, 0}));
 
     const std::vector<T> g{1, -2, 3, -6};
     T mean = 0;
@@ -176,6 +195,11 @@ void check_refusals() {
     CHECK(A::to_tensor(x, nullptr, 1, 2, 3, 0, 0, 1, 1) == PYDREAM_NULL);
     CHECK(A::zoom(nullptr, y, 1, 1, 2, 1, 3, 1) == PYDREAM_NULL);
     CHECK(A::zoom(x, nullptr, 1, 1, 2, 1, 3, 1) == PYDREAM_NULL);
+    const double two[] = {1, 1};
+    CHECK(A::affine_transform(nullptr, y, 1, 2, 3, two, 1, two, 0, 1) == PYDREAM_NULL);
+    CHECK(A::affine_transform(x, nullptr, 1, 2, 3, two, 1, two, 0, 1) == PYDREAM_NULL);
+    CHECK(A::affine_transform(x, y, 1, 2, 3, nullptr, 1, two, 0, 1) == PYDREAM_NULL);
+    CHECK(A::affine_transform(x, y, 1, 2, 3, two, 1, nullptr, 0, 1) == PYDREAM_NULL);
     CHECK(A::mean_abs(nullptr, y, 2, whole, 1) == PYDREAM_NULL);
     CHECK(A::mean_abs(&mean, nullptr, 2, whole, 1) == PYDREAM_NULL);
     CHECK(A::ascend(nullptr, y, 2, 1.5, whole, 1) == PYDREAM_NULL);
@@ -203,6 +227,9 @@ void check_refusals() {
         CHECK(A::zoom(x, y, 1, 1, bad, 2, 2, 1) == PYDREAM_BAD_SIZE);
         CHECK(A::zoom(x, y, 1, 1, 1, bad, 1, 1) == PYDREAM_BAD_SIZE);
         CHECK(A::zoom(x, y, 1, 1, 1, 1, bad, 1) == PYDREAM_BAD_SIZE);
+        CHECK(A::affine_transform(x, y, bad, 1, 1, two, 1, two, 0, 1) == PYDREAM_BAD_SIZE);
+        CHECK(A::affine_transform(x, y, 1, bad, 1, two, 1, two, 0, 1) == PYDREAM_BAD_SIZE);
+        CHECK(A::affine_transform(x, y, 1, 1, bad, two, 1, two, 0, 1) == PYDREAM_BAD_SIZE);
         CHECK(A::mean_abs(&mean, y, bad, whole, 1) == PYDREAM_BAD_SIZE);
         CHECK(A::ascend(x, y, bad, 1.5, whole, 1) == PYDREAM_BAD_SIZE);
         CHECK(A::clip(x, low, high, bad, 1, 1) == PYDREAM_BAD_SIZE);
@@ -219,6 +246,11 @@ void check_refusals() {
     CHECK(A::to_tensor(x + 5, x, 1, 2, 3, 0, 0, 1, 1) == PYDREAM_OVERLAP);
     CHECK(A::zoom(x, x + 2, 1, 1, 2, 1, 3, 1) == PYDREAM_OVERLAP);
     CHECK(A::zoom(x + 1, x, 1, 1, 2, 1, 3, 1) == PYDREAM_OVERLAP);
+    CHECK(A::affine_transform(x, x + 5, 1, 2, 3, two, 1, two, 0, 1) == PYDREAM_OVERLAP);
+    double numbers[4] = {1, 1, 1, 1};
+    auto* const over = reinterpret_cast<T*>(numbers + 3);  // the last of a (2, 2) matrix, and no part of a (2,)
+    CHECK(A::affine_transform(over, y, 1, 1, 1, numbers, 0, two, 0, 1) == PYDREAM_OVERLAP);
+    CHECK(A::affine_transform(over, y, 1, 1, 1, two, 1, numbers + 2, 0, 1) == PYDREAM_OVERLAP);
     CHECK(A::ascend(x, x + 3, 4, 1.5, whole, 1) == PYDREAM_OVERLAP);
     CHECK(A::clip(x, x + 3, high, 2, 2, 1) == PYDREAM_OVERLAP && A::clip(x + 1, low, x, 2, 2, 1) == PYDREAM_OVERLAP);
     CHECK(ascend_tensor(x, x + 7, low, high, &mean) == PYDREAM_OVERLAP);
@@ -236,6 +268,7 @@ void check_refusals() {
         CHECK(A::roll(x, y, 1, 2, 3, 0, 0, threads) == PYDREAM_BAD_THREADS);
         CHECK(A::to_tensor(x, y, 1, 2, 3, 0, 0, 1, threads) == PYDREAM_BAD_THREADS);
         CHECK(A::zoom(x, y, 1, 1, 2, 1, 3, threads) == PYDREAM_BAD_THREADS);
+        CHECK(A::affine_transform(x, y, 1, 2, 3, two, 1, two, 0, threads) == PYDREAM_BAD_THREADS);
         CHECK(A::mean_abs(&mean, y, 4, whole, threads) == PYDREAM_BAD_THREADS);
         CHECK(A::ascend(x, y, 4, 1.5, whole, threads) == PYDREAM_BAD_THREADS);
         CHECK(A::clip(x, low, high, 2, 2, threads) == PYDREAM_BAD_THREADS);
@@ -310,6 +343,10 @@ TEST(pydream, out_of_memory) {
     }));
     check_out_of_memory(
         with_memory([&](float* to) { return pydream_roll_f32(to, image.data(), channels, height, width, 5, 6, 4); }));
+    check_out_of_memory(with_memory([&](float* to) {
+        const double matrix[] = {0.95, 0.95}, offset[] = {5, 7.5};
+        return pydream_affine_transform_f32(to, image.data(), height, width, channels, matrix, 1, offset, 0, 4);
+    }));
     check_out_of_memory(with_memory([&](float* to) {
         return pydream_mean_abs_f32(to, g.data(), n, whole, 4);
     }));

@@ -36,6 +36,7 @@ def misaligned():
 CALLS = {
     "roll": (lambda ops, array: ops.roll(array, 1, 2), "image"),
     "zoom": (lambda ops, array: ops.zoom(array, 3, 5), "image"),
+    "affine_transform": (lambda ops, array: ops.affine_transform(array, [0.9, 0.9], [1, 2]), "frame"),
     "mean_abs": (lambda ops, array: ops.mean_abs(array), "gradient"),
     "ascend": (lambda ops, array: ops.ascend(array, image(), 1.5), "image"),
     "clip": (lambda ops, array: ops.clip(array, -MEAN, 255 - MEAN), "image"),
@@ -66,6 +67,8 @@ CALLS = {
 )
 def test_an_image_is_an_image(ops, name, array, error, text):
     call, argument = CALLS[name]
+    if name == "affine_transform":
+        text = text.replace("(C, H, W)", "(H, W, C)")
     with pytest.raises(error, match=f"^{re.escape(f'{argument}: ' + text.format(argument))}$"):
         call(ops, array)
 
@@ -76,7 +79,7 @@ def test_what_is_written_can_be_written(ops, name):
         CALLS[name][0](ops, read_only(image()))
 
 
-@pytest.mark.parametrize("name", ["roll", "zoom", "mean_abs", "to_tensor"])
+@pytest.mark.parametrize("name", ["roll", "zoom", "affine_transform", "mean_abs", "to_tensor"])
 def test_what_is_read_may_be_read_only(ops, name):
     CALLS[name][0](ops, read_only(image()))
 
@@ -226,6 +229,39 @@ def test_size_beyond_memory(ops):
         ops.zoom(image((1, 1, 1)), 2**30, 2**30)
 
 
+@pytest.mark.parametrize(
+    ("matrix", "offset", "error", "text"),
+    [
+        ([1, 1, 1], [0, 0], ValueError, "matrix: shape (3,), want (2,) or (2, 2)"),
+        (np.eye(3), [0, 0], ValueError, "matrix: shape (3, 3), want (2,) or (2, 2)"),
+        (0.95, [0, 0], ValueError, "matrix: shape (), want (2,) or (2, 2)"),
+        ([[1, 2], [3]], [0, 0], ValueError, "matrix: no array, want shape (2,) or (2, 2)"),
+        ([1, np.nan], [0, 0], ValueError, "matrix: NaN or infinity in it, want finite numbers"),
+        (["1", "1"], [0, 0], TypeError, "matrix: dtype <U1, want numbers"),
+        ([1, 1j], [0, 0], TypeError, "matrix: dtype complex128, want numbers"),
+        (None, [0, 0], TypeError, "matrix: dtype object, want numbers"),
+        ([1, 1], [0, 0, 0], ValueError, "offset: shape (3,), want (2,)"),
+        ([1, 1], 14.375, ValueError, "offset: shape (), want (2,)"),
+        ([1, 1], [[0, 0]], ValueError, "offset: shape (1, 2), want (2,)"),
+        ([1, 1], [0, -np.inf], ValueError, "offset: NaN or infinity in it, want finite numbers"),
+        ([1, 1], [0, None], TypeError, "offset: dtype object, want numbers"),
+    ],
+)
+def test_a_matrix_and_an_offset_are_of_two_axes(ops, matrix, offset, error, text):
+    with pytest.raises(error, match=f"^{re.escape(text)}$"):
+        ops.affine_transform(image(), matrix, offset)
+
+
+@pytest.mark.parametrize("kind", [np.float64, np.float32, np.int8, np.uint64, np.bool_, ">f8"])
+def test_a_matrix_and_an_offset_are_any_arrays(ops, kind):
+    x = np.arange(24.0).reshape(2, 4, 3)
+    memory = np.array([[1, 1], [0, 0], [1, 0]], kind)
+    matrix, offset = memory.T[:, ::2], memory[2, ::-1]  # not contiguous
+    expected = ops.affine_transform(x, [[1.0, 1.0], [1.0, 0.0]], [0.0, 1.0])
+    assert np.array_equal(ops.affine_transform(x, matrix, offset), expected)
+    assert expected.any()
+
+
 @pytest.mark.parametrize("value", ["1.5", None, 1.5j, np.ones(1)])
 def test_step_size_is_a_number(ops, value):
     x = image()
@@ -267,6 +303,12 @@ def test_the_compiled_functions_stay_in_their_memory_by_themselves():
         lambda: _native.roll(misaligned(), 0, 0),
         lambda: _native.zoom(x, 0, 1),
         lambda: _native.zoom(x, 2**62, 2**62),
+        lambda: _native.affine_transform(x[0], np.ones(2), np.ones(2), False),
+        lambda: _native.affine_transform(image((3, 0, 6)), np.ones(2), np.ones(2), False),
+        lambda: _native.affine_transform(misaligned(), np.ones(2), np.ones(2), False),
+        lambda: _native.affine_transform(x, np.ones(3), np.ones(2), False),
+        lambda: _native.affine_transform(x, np.ones((2, 2)), np.ones(1), True),
+        lambda: _native.affine_transform(x, np.ones((2, 2)), np.ones(4), True),
         lambda: _native.ascend(x, image((3, 4, 5)), 1.5, 8192),
         lambda: _native.ascend(read_only(image()), x, 1.5, 8192),
         lambda: _native.clip(x, b[:2], b),
@@ -286,6 +328,8 @@ def test_the_compiled_functions_stay_in_their_memory_by_themselves():
     for call in (
         lambda: _native.roll(x.tolist(), 0, 0),
         lambda: _native.roll(x[:, ::2], 0, 0),
+        lambda: _native.affine_transform(x, [1.0, 1.0], np.ones(2), False),
+        lambda: _native.affine_transform(x, np.ones(2, np.float32), np.ones(2), False),
         lambda: _native.ascend(x, x.astype(np.float64), 1.5, 8192),
         lambda: _native.mean_abs(np.ones((1, 1, 1), np.int32), 8192),
     ):

@@ -14,7 +14,7 @@ import pytest
 
 from pydream import imageops
 
-FUNCTIONS = ["ascend", "ascend_tensor", "clip", "mean_abs", "roll", "to_tensor", "zoom"]
+FUNCTIONS = ["affine_transform", "ascend", "ascend_tensor", "clip", "mean_abs", "roll", "to_tensor", "zoom"]
 
 
 def run(code):

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import math
 import os
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import numpy as np
 import pytest
+import scipy
 from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 from scipy import ndimage
@@ -145,6 +148,154 @@ def test_zoom_of_octave_sizes(side, dtype):
             assert_same(ops.zoom(down, *shape[1:]), up)
 
 
+def coordinates(shape, matrix, offset, offset_first):
+    """Where each pixel reads, (H, W) a coordinate, in Python's own floats and in the order that SciPy has now."""
+    matrix, offset = np.asarray(matrix, float).tolist(), np.asarray(offset, float).tolist()
+    at = np.empty((2, *shape))
+    for y in range(shape[0]):
+        for x in range(shape[1]):
+            for axis, o in enumerate((y, x)):
+                m, d = matrix[axis], offset[axis]
+                if isinstance(m, list):
+                    place = (d + y * m[0]) + x * m[1]
+                elif offset_first:
+                    place = (o + d) * m
+                else:
+                    place = (o + (d / m if m else d * math.inf)) * m  # Python divides nothing by 0
+                at[axis, y, x] = place
+    return at
+
+
+def mixed(frame, at):
+    """An affine transform pixel by pixel: its four neighbours, times two weights, added up in double."""
+    out = np.zeros_like(frame)
+    height, width, channels = frame.shape
+    for y, x in np.ndindex(height, width):
+        v, u = at[:, y, x].tolist()
+        if not (0 <= v <= height - 1 and 0 <= u <= width - 1):
+            continue
+        # The neighbour of the last one is the one before it, as a mirror shows, and of weight 0.
+        pairs = []
+        for place, size in ((v, height), (u, width)):
+            whole = math.floor(place)
+            weight = 1 - (place - whole)
+            pairs.append([(whole, weight), (whole + 1 if whole + 1 < size else max(size - 2, 0), 1 - weight)])
+        for c in range(channels):
+            beside = c + 1 if c + 1 < channels else max(channels - 2, 0)
+            total = np.float64(0)
+            for i, by_v in pairs[0]:
+                for j, by_u in pairs[1]:
+                    total += np.float64(frame[i, j, c]) * by_v * by_u
+                    total += np.float64(frame[i, j, beside]) * by_v * by_u * 0.0
+            out[y, x, c] = total
+    return out
+
+
+def rotation(scale, angle):
+    return [[scale * math.cos(angle), scale * math.sin(angle)], [-scale * math.sin(angle), scale * math.cos(angle)]]
+
+
+factors = st.one_of(
+    st.sampled_from([0.95, 1.05, 1.0, 0.5, 2.0, -1.0, -0.95, 0.0, -0.0, 1e300, -1e-300, 5e-324]), st.floats(-3, 3)
+)
+matrices = st.one_of(
+    st.lists(factors, min_size=2, max_size=2),
+    st.lists(st.lists(factors, min_size=2, max_size=2), min_size=2, max_size=2),
+    st.builds(rotation, st.floats(0.3, 1.5), st.one_of(st.floats(-7, 7), st.sampled_from([0.0, np.pi / 2, np.pi]))),
+)
+offsets = st.lists(
+    st.one_of(st.sampled_from([0.0, 1.0, 0.5, -1e300, 1e-300]), st.floats(-10, 10), st.floats(-300, 300)),
+    min_size=2,
+    max_size=2,
+)
+
+
+@thorough
+@given(images.map(lambda image: image.transpose(1, 2, 0).copy()), matrices, offsets, st.booleans(), thread_counts)
+def test_affine_transform(frame, matrix, offset, offset_first, count):
+    """Against SciPy's own call, or, where that is not to be had, at the coordinates that it would have read."""
+    new_order = np.lib.NumpyVersion(scipy.__version__) >= "1.16.0"
+    with np.errstate(all="ignore"), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of what 0.18 has changed
+        if np.ndim(matrix) == 2 and new_order:
+            whole = np.eye(3)
+            whole[:2, :2] = matrix
+            expected = ndimage.affine_transform(frame, whole, [*offset, 0], order=1)
+        elif np.ndim(matrix) == 1 and not offset_first:
+            expected = ndimage.affine_transform(frame, [*matrix, 1], [*offset, 0], order=1)
+        else:
+            at = coordinates(frame.shape[:2], matrix, offset, offset_first)
+            expected = ndimage.map_coordinates(
+                frame,
+                [*np.broadcast_arrays(*at[..., np.newaxis], np.arange(frame.shape[2]))],
+                order=1,
+            )
+    before = frame.copy()
+    for ops in BACKENDS:
+        with threads(count):
+            moved = ops.affine_transform(frame, matrix, offset, offset_first)
+        assert_same(moved, expected)
+        assert moved.flags.c_contiguous
+        assert not np.may_share_memory(moved, frame)
+    assert_same(frame, before)
+
+
+small_frames = st.builds(
+    pixels,
+    st.tuples(st.integers(1, 7), st.integers(1, 7), st.sampled_from([1, 2, 3, 4])),
+    dtypes,
+    kinds,
+    seeds,
+)
+
+
+@thorough
+@given(small_frames, matrices, offsets, st.booleans())
+@example(np.float32(np.arange(30).reshape(5, 2, 3)), [0.9, 0.9], [0.7, 0.1], True)
+@example(np.float64(np.arange(30).reshape(5, 2, 3)), [0.9, 0.9], [0.7, 0.1], True)
+def test_affine_transform_pixel_by_pixel(frame, matrix, offset, offset_first):
+    """Against loops in Python, which need no SciPy, so that all of its ways here are known to be the same."""
+    with np.errstate(all="ignore"):
+        expected = mixed(frame, coordinates(frame.shape[:2], matrix, offset, offset_first))
+    for ops in BACKENDS:
+        assert_same(ops.affine_transform(frame, matrix, offset, offset_first), expected)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize(("height", "width"), [(64, 82), (65, 81), (1, 9), (8, 1)])
+def test_affine_transform_of_the_zoom_loop(height, width, dtype):
+    frame, s = pixels((height, width, 3), dtype, "plain", 3), 0.05
+    h, w = frame.shape[:2]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        expected = ndimage.affine_transform(frame, [1 - s, 1 - s, 1], [h * s / 2, w * s / 2, 0], order=1)
+    for ops in BACKENDS:
+        assert_same(ops.affine_transform(frame, [1 - s, 1 - s], [h * s / 2, w * s / 2]), expected)
+
+
+@pytest.mark.parametrize("ops", BACKENDS, ids=["numpy", "native"])
+def test_affine_transform_offset_first_is_rounded_as_then(ops):
+    """At 22 pixels, 5 %: there is no offset that today's SciPy, dividing it by the matrix, would read with as then."""
+    size, s = 22, 0.05
+    m, d = 1 - s, size * s / 2
+    then = (np.arange(size) + d) * m
+    for steps in range(-5, 6):
+        offset = d * m + steps * np.spacing(d * m)
+        assert ((np.arange(size) + offset / m) * m != then).any()
+    frame = np.random.RandomState(0).uniform(0, 255, (1, size, 1))
+    expected = ndimage.map_coordinates(frame[0, :, 0], [then], order=1)
+    assert_same(ops.affine_transform(frame, [1, m], [0, d], True)[0, :, 0], expected)
+
+
+def test_affine_transform_warns_of_nothing():
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for ops in BACKENDS:
+            for matrix in ([0.95, 0.0], [1e-300, 1e300], [[1e308, -1e308], [1e308, 1e308]]):
+                for offset_first in (False, True):
+                    ops.affine_transform(np.ones((4, 5, 3)), matrix, [1e300, -1], offset_first)
+
+
 @thorough
 @given(images, thread_counts)
 def test_mean_abs(gradient, count):
@@ -275,6 +426,11 @@ def test_large_images_on_any_number_of_threads(shape, dtype):
         yield ops.roll(image, 17, -23)
         yield ops.zoom(image, *small)
         yield ops.zoom(broken, *small)
+        for frame in (image, broken):
+            frame = frame.transpose(1, 2, 0).copy()
+            yield ops.affine_transform(frame, [0.95, -0.95], [3.25, width - 1.5])
+            yield ops.affine_transform(frame, [0.95, 0.95], [3.25, -2], True)
+            yield ops.affine_transform(frame, [[0.9, 0.1], [-0.1, 0.9]], [3.25, 2])
         yield ops.mean_abs(g)
         stepped = image.copy()
         ops.ascend(stepped, g, 4.4)

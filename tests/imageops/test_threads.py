@@ -20,6 +20,7 @@ BOUNDS = (np.zeros((3, 1, 1), np.float32), np.ones((3, 1, 1), np.float32))
 CALLS = {
     "roll": lambda x, g: NATIVE.roll(x, 3, 5),
     "zoom": lambda x, g: NATIVE.zoom(x, 1400, 2000),
+    "affine_transform": lambda x, g: NATIVE.affine_transform(x.reshape(700, 1000, 3), [0.9, 0.9], [35, 50]),
     "mean_abs": lambda x, g: NATIVE.mean_abs(g),
     "ascend": lambda x, g: NATIVE.ascend(x, g, 1.5),
     "clip": lambda x, g: NATIVE.clip(x, *BOUNDS),

@@ -1,0 +1,191 @@
+"""Several pictures, standard input and output, noise: what `pydream dream` reads and where it writes."""
+
+import io
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import pydream.cli.dream as module
+from pydream.dream import deepdream
+from pydream.image import FORMATS, read_image, read_note
+from pydream.noise import noise
+from pydream.zoo import load_net
+
+SHORT = ["--octaves", "1", "--iterations", "1", "--seed", "3"]
+
+
+@pytest.fixture
+def pictures(folder, draw):
+    (folder / "in").mkdir()
+    for number, name in enumerate(["a.png", "b.jpg", "c.webp"]):
+        draw(folder / "in" / name, 40 + number, 48)
+    return folder / "in"
+
+
+def alone(run, source, target):
+    assert run("dream", source, "-o", target, *SHORT).code == 0
+    return read_image(target)
+
+
+def test_a_folder(run, folder, pictures):
+    (pictures / "notes.txt").write_text("no picture")
+    (pictures / ".hidden.png").write_bytes((pictures / "a.png").read_bytes())
+    (pictures / "deeper").mkdir()
+    seen = run("dream", pictures, "-o", "out", *SHORT)
+    assert seen.code == 0, seen
+    assert sorted(os.listdir("out")) == ["a.png", "b.png", "c.png"]
+    assert [line for line in seen.err.splitlines() if line.startswith("wrote")] == [
+        "wrote 'out/a.png'", "wrote 'out/b.png'", "wrote 'out/c.png'",
+    ]  # fmt: skip
+    np.testing.assert_array_equal(read_image("out/b.png"), alone(run, "in/b.jpg", "b.png"))
+
+
+def test_several_inputs_and_another_format(run, folder, pictures):
+    seen = run("dream", "in/a.png", "in/b.jpg", "-o", "out/deep", "--format", "jpeg", *SHORT)
+    assert seen.code == 0, seen
+    assert sorted(os.listdir("out/deep")) == ["a.jpeg", "b.jpeg"]
+    assert Image.open("out/deep/a.jpeg").format == "JPEG"
+
+
+@pytest.mark.parametrize("output", ["out/", "there"])
+def test_one_picture_into_a_folder(run, picture, output):
+    Path("there").mkdir()
+    assert run("dream", picture, "-o", output, *SHORT).code == 0
+    assert os.listdir(output) == ["in.png"]
+
+
+def test_what_is_there_is_not_made_again(run, pictures):
+    assert run("dream", pictures, "-o", "out", *SHORT).code == 0
+    os.remove("out/b.png")
+    Path("out/a.png").write_text("kept")
+    seen = run("dream", pictures, "-o", "out", *SHORT)
+    assert seen.code == 0
+    assert "2 of 3 are in 'out' already; --force makes them again\n" in seen.err
+    assert Path("out/a.png").read_text() == "kept"
+    assert Path("out/b.png").exists()
+
+    assert "3 of 3" in run("dream", pictures, "-o", "out", *SHORT).err
+    assert run("dream", pictures, "-o", "out", "--force", *SHORT).code == 0
+    assert read_image("out/a.png").shape == (40, 48, 3)
+
+
+def test_a_bad_picture_costs_itself_only(run, pictures):
+    (pictures / "b.jpg").write_bytes(b"\xff\xd8\xff junk")
+    Image.new("RGB", (1, 1)).save(pictures / "d.png")
+    seen = run("dream", pictures, "-o", "out", *SHORT)
+    assert seen.code == 1
+    assert sorted(os.listdir("out")) == ["a.png", "c.png"]
+    errors = [line for line in seen.err.splitlines() if "error" in line]
+    assert "'in/b.jpg'" in errors[0]
+    assert "'in/d.png'" in errors[1]
+    assert errors[2] == "pydream: error: 2 of 4 pictures failed"
+
+
+def test_a_network_that_cannot_be_had_ends_it_at_once(refused, pictures):
+    line = refused(1, "dream", pictures, "-o", "in", "-m", "bvlc_googlenet", *SHORT, "--force", "--format", "tiff")
+    assert "no weights for bvlc_googlenet" in line
+
+
+def test_ctrl_c_costs_the_picture_it_falls_into(run, pictures, monkeypatch):
+    follow = module.follow
+    left = ["a.png", "b.jpg"]
+
+    def interrupted(*args, **options):
+        left.pop()
+        if not left:
+            signal.raise_signal(signal.SIGINT)
+        return follow(*args, **options)
+
+    monkeypatch.setattr(module, "follow", interrupted)
+    seen = run("dream", pictures, "-o", "out", *SHORT)
+    assert seen.code == 130
+    assert os.listdir("out") == ["a.png"]
+    assert seen.err.splitlines()[-1] == (
+        "pydream: interrupted; 1 of 3 pictures were written; the same command makes the others"
+    )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "why"),
+    [
+        (["in", "-o", "a.png"], "'a.png' is a file"),
+        (["in", "-o", "-"], "standard output takes one picture"),
+        (["-", "-", "-o", "out"], "standard input is one picture"),
+        (["in/a.png", "same/a.jpg", "-o", "out"], "'in/a.png' and 'same/a.jpg' would both become 'out/a.png'"),
+        (["in", "-o", "in"], "would overwrite 'in/a.png'"),
+        (["in/a.png", "-o", "out.png", "--format", "png"], "the suffix of 'out.png' tells the format"),
+        (["in/a.png", "-o", "-", "--sidecar"], "no file to put it beside"),
+        (["in/a.png", "-o", "out.png", "--size", "9x9"], "only the input 'noise' takes it"),
+        (["noise", "-o", "out.png", "--size", "9x"], "'9x' is no size"),
+        (["noise", "-o", "out.png", "--size", "999999x999999"], "more than"),
+        (["none", "-o", "out.png"], "'none' does not exist; a picture, '-' or 'noise' is wanted"),
+    ],
+)
+def test_refusals(refused, pictures, folder, draw, arguments, why):
+    (folder / "same").mkdir()
+    draw(folder / "same" / "a.jpg", 8, 8)
+    draw(folder / "a.png", 8, 8)
+    assert why in refused(2, "dream", *arguments, *SHORT)
+
+
+# ---- noise ----
+
+
+def test_noise(run, folder):
+    seen = run("dream", "noise", "-o", "out.png", "--size", "50x40", *SHORT)
+    assert seen.code == 0, seen
+    rng = np.random.RandomState(3)
+    expected = deepdream(load_net("squeezenet_v1.1"), noise(40, 50, rng), iter_n=1, octave_n=1, rng=rng)
+    np.testing.assert_array_equal(read_image("out.png"), np.uint8(np.clip(expected, 0, 255)))
+
+
+def test_a_file_called_noise(run, picture):
+    picture.rename("noise")
+    assert run("dream", "./noise", "-o", "out.png", *SHORT).code == 0
+    assert read_image("out.png").shape == read_image("noise").shape
+
+
+# ---- standard input and output ----
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_a_pipe(picture, run, form):
+    piped = subprocess.run(
+        [sys.executable, "-m", "pydream", "dream", "-", "-o", "-", "--format", form, *SHORT],
+        input=picture.read_bytes(),
+        capture_output=True,
+        env={**os.environ, "PYTHONPATH": str(Path(pydream_package()).parent)},
+        check=True,
+    )
+    suffix = {"jpeg": ".jpg", "tiff": ".tif"}.get(form, f".{form}")
+    Path(f"piped{suffix}").write_bytes(piped.stdout)
+    assert Image.open(io.BytesIO(piped.stdout)).format == FORMATS[form].name
+    np.testing.assert_array_equal(read_image(f"piped{suffix}"), alone(run, picture, f"file{suffix}"))
+    assert '"name": "-"' in read_note(f"piped{suffix}")
+    assert piped.stderr.decode().splitlines()[-1] == "wrote the picture to standard output"
+
+
+def pydream_package():
+    return Path(module.__file__).parents[1]
+
+
+def test_a_terminal_is_no_place_for_a_picture(refused, picture, monkeypatch):
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+    assert "a terminal shows no pictures" in refused(2, "dream", picture, "-o", "-", *SHORT)
+
+
+def test_what_is_piped_in_is_no_picture(run, folder, monkeypatch):
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b"hello")))
+    seen = run("dream", "-", "-o", "out.png", *SHORT)
+    assert (seen.code, seen.err) == (
+        1,
+        "pydream: error: 'standard input' is not a picture, or is damaged;"
+        " readable are PNG, JPEG, WEBP, TIFF, GIF, BMP, PPM, AVIF, ICO\n",
+    )
+    assert os.listdir(folder) == []

@@ -1,0 +1,304 @@
+"""A picture says how it was made, and `pydream replay` makes it again and says whether it is the same."""
+
+import json
+import os
+import shutil
+import signal
+from pathlib import Path
+
+import msgspec
+import numpy as np
+import pytest
+
+import pydream
+from pydream.cli.progress import Progress
+from pydream.image import read_image, read_note, write_image
+from pydream.provenance import file_sha256, parse, pixels_sha256, versions
+from pydream.zoo import find_network, find_weights
+
+SHORT = ["--octaves", "2", "--iterations", "2", "--seed", "3"]
+
+
+@pytest.fixture
+def exact(run, picture):
+    assert run("dream", picture.name, "-o", "out.png", "--dtype", "float64", *SHORT).code == 0
+    return Path("out.png")
+
+
+def rewrite(path, change):
+    """Change what a picture says of itself, and nothing else."""
+    said = json.loads(read_note(path))
+    change(said)
+    write_image(path, read_image(path), json.dumps(said))
+
+
+# ---- what a picture says ----
+
+
+def test_what_a_picture_says(run, picture, folder):
+    shutil.copy(picture, "guide.png")
+    command = (
+        "pydream dream in.png -o dream.png --layer fire4/concat --guide guide.png --octaves 2 --iterations 1"
+        " --no-clip --era 2015 --seed 7"
+    )
+    arguments = command.split()[1:]
+    assert run(*arguments, "--sidecar", "-q").code == 0
+    said = json.loads(read_note("dream.png"))
+    entry = find_network("squeezenet_v1.1")
+    assert said == {
+        "pydream": pydream.__version__,
+        "command": command,
+        "dream": {
+            "end": "fire4/concat", "seed": 7, "iter_n": 1, "octave_n": 2, "octave_scale": 1.4, "step_size": 1.5,
+            "jitter": 32, "clip": False, "era": "2015", "backend": "native", "noise": None, "loop": None,
+            "steps": None,
+        },
+        "rng": "numpy.random.RandomState (MT19937)",
+        "network": {
+            "name": "squeezenet_v1.1",
+            "weights": entry.weights,
+            "weights_sha256": entry.sha256,
+            "definition_sha256": file_sha256(entry.folder / "deploy.prototxt"),
+            "dtype": "float32", "runtime": "tensorflow", "device": "CPU:0",
+        },
+        "input": {"name": "in.png", "width": 96, "height": 72, "sha256": pixels_sha256(read_image(picture))},
+        "guide": {"name": "guide.png", "width": 96, "height": 72, "sha256": pixels_sha256(read_image(picture))},
+        "result": {"name": "result", "width": 96, "height": 72, "sha256": pixels_sha256(read_image("dream.png"))},
+        "versions": versions(),
+    }  # fmt: skip
+    assert find_weights(entry).name == entry.weights
+    assert {"python", "machine", "numpy", "scipy", "pillow", "tensorflow"} == set(said["versions"])
+    assert json.loads(Path("dream.png.json").read_text()) == said
+
+
+@pytest.mark.parametrize("name", ["out.jpg", "out.webp", "out.tif", "out.png"])
+def test_every_format_says_it(run, picture, name):
+    assert run("dream", picture, "-o", name, *SHORT).code == 0
+    assert parse(read_note(name)).dream.seed == 3
+    assert not Path(f"{name}.json").exists()
+
+
+def test_the_same_dream_is_the_same_file_wherever_it_is_put(run, picture):
+    assert run("dream", picture, "-o", "1.png", *SHORT).code == 0
+    assert run("dream", picture, "-o", "out/", *SHORT, "-q").code == 0
+    assert Path("1.png").read_bytes() == Path("out/in.png").read_bytes()
+
+
+def test_the_command_makes_the_picture_again(run, exact):
+    command = json.loads(read_note(exact))["command"].split()
+    assert run(*command[1:]).code == 0
+    assert Path("dream.png").read_bytes() == exact.read_bytes()
+
+
+# ---- replay ----
+
+
+def test_identical_bytes(run, exact):
+    seen = run("replay", exact, "-o", "again.png", "-q")
+    assert (seen.code, seen.out, seen.err) == (0, "identical: every byte of 96x72 pixels, float64\n", "")
+    assert Path("again.png").read_bytes() == exact.read_bytes()
+
+
+@pytest.mark.parametrize("name", ["out.jpg", "out.webp", "out.tif"])
+def test_other_formats(run, picture, name):
+    assert run("dream", picture, "-o", name, *SHORT).code == 0
+    seen = run("replay", name)
+    assert seen.code == 0
+    assert seen.out.startswith("identical: every byte ")
+    assert ("encoded" in seen.out) == (name != "out.tif")
+
+
+def test_guide_noise_and_what_else_moves_pixels(run, picture, folder):
+    (folder / "pictures").mkdir()
+    shutil.move(picture, folder / "pictures" / "guide.png")
+    options = (
+        "--guide pictures/guide.png -l fire4/concat --size 80x60 --octave-scale 2 --era 2015 --no-clip -s 2.5 -j 3"
+    )
+    assert run("dream", "noise", "-o", "out.png", *options.split(), *SHORT).code == 0
+    assert "name it with --guide" in run("replay", "out.png").err
+    assert run("replay", "out.png", "--guide", "pictures/guide.png").out.startswith("identical")
+    shutil.copy("out.png", "pictures")
+    assert run("replay", "pictures/out.png").out.startswith("identical")  # found beside it
+
+
+def test_numpy_runtime_and_backend(run, folder, draw):
+    draw(folder / "in.png", 40, 40)
+    assert run("dream", "in.png", "-o", "out.png", "--runtime", "numpy", "--backend", "numpy", *SHORT[2:],
+               "--octaves", "1", "-l", "conv1").code == 0  # fmt: skip
+    assert parse(read_note("out.png")).network.runtime == "numpy"
+    assert run("replay", "out.png").out.startswith("identical")
+
+
+def test_an_interrupted_dream(run, picture, monkeypatch):
+    count = 0
+    on_step = Progress.on_step
+
+    def interrupting(self, *args):
+        nonlocal count
+        on_step(self, *args)
+        count += 1
+        if count == 3:
+            signal.raise_signal(signal.SIGINT)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Progress, "on_step", interrupting)
+        assert run("dream", picture, "-o", "out.png", *SHORT).code == 130
+    assert parse(read_note("out.png")).dream.steps == 3
+    assert run("replay", "out.png", "-i", picture).out.startswith("identical")
+
+
+def test_ones_own_network(run, picture, own_network):
+    assert run("dream", picture, "-o", "out.png", *own_network, "-l", "light", *SHORT).code == 0
+    assert "name its files with --model and --weights" in run("replay", "out.png").err
+    assert run("replay", "out.png", *own_network).out.startswith("identical")
+
+
+def test_a_sidecar_alone(run, picture):
+    assert run("dream", picture, "-o", "out.png", "--sidecar", *SHORT).code == 0
+    write_image("out.png", read_image("out.png"))  # as programs do that drop what they do not know
+    assert run("replay", "out.png").code == 0
+    os.remove("out.png")
+    assert run("replay", "out.png.json").out.startswith("identical: every byte")
+
+
+# ---- different ----
+
+
+def test_another_input(run, exact, folder, draw):
+    draw(folder / "other.png", 72, 96)
+    write_image("other.png", read_image("other.png")[::-1])
+    seen = run("replay", exact, "--input", "other.png")
+    assert seen.code == 1
+    first, *reasons = seen.out.splitlines()
+    assert first.startswith("different: ")
+    assert first.endswith(" on average")
+    assert reasons == ["  input: not the picture that it was, in.png of 96x72 pixels"]
+    write_image("other.png", read_image("other.png")[:60])
+    assert run("replay", exact, "--input", "other.png").out.startswith("different: 96x60 pixels, was 96x72\n")
+
+
+def test_an_edited_picture(run, exact):
+    note, pixels = read_note(exact), read_image(exact)
+    pixels[5, 5, 0] ^= 1
+    write_image(exact, pixels, note)
+    seen = run("replay", exact)
+    assert seen.code == 1
+    assert seen.out.splitlines() == [
+        "identical: every byte of 96x72 pixels, float64",
+        "  the file itself is not as it was made: its pixels were changed since",
+    ]
+
+
+def test_what_else_is_not_as_it_was(run, picture):
+    assert run("dream", picture, "-o", "out.png", *SHORT).code == 0
+
+    def change(said):
+        said["dream"]["seed"] += 1
+        said["versions"]["numpy"] = "1.9"
+        said["network"]["weights_sha256"] = said["network"]["definition_sha256"] = 64 * "0"
+        said["network"]["device"] = "GPU:0"
+        said["pydream"] = "0.0.1"
+
+    rewrite("out.png", change)
+    seen = run("replay", "out.png")
+    assert seen.code == 1
+    first, *reasons = seen.out.splitlines()
+    assert "values differ, by" in first
+    assert reasons == [
+        f"  weights: not the file that it was, squeezenet_v1.1.caffemodel of sha256 {64 * '0'}",
+        "  network: its definition is another file",
+        f"  pydream: {pydream.__version__}, was 0.0.1",
+        "  device: CPU:0, was GPU:0",
+        f"  numpy: {np.__version__}, was 1.9",
+        "  float32: such dreams depend on the processor and the number of threads; float64 ones do not",
+    ]
+
+
+# ---- what cannot be replayed, and strangers' pictures ----
+
+
+def test_a_picture_that_says_nothing(refused, picture):
+    assert "'in.png' does not say how it was made" in refused(1, "replay", picture.name)
+
+
+def test_the_input_is_gone(refused, exact, picture):
+    picture.rename("moved.png")
+    assert "no 'in.png' with the same pixels (96x72)" in refused(1, "replay", exact)
+    write_image("in.png", np.zeros((72, 96, 3)))  # of the same name and size
+    assert "name it with --input" in refused(1, "replay", exact)
+
+
+@pytest.mark.parametrize(
+    ("change", "why"),
+    [
+        (lambda said: said.clear(), "required field"),
+        (lambda said: said["dream"].update(seed="7"), "Expected `int`"),
+        (lambda said: said["dream"].update(iter_n=0), ">= 1"),
+        (lambda said: said["dream"].update(iter_n=10**30), "dream.iter_n"),
+        (lambda said: said["dream"].update(step_size=-1.0), "step_size: -1.0, want"),
+        (lambda said: said["dream"].update(octave_scale=0.5), "octave_scale: 0.5, want"),
+        (lambda said: said["dream"].update(octave_n=10**6), "octave_n: 1000000, want"),
+        (lambda said: said["dream"].update(backend="../x"), "../x"),
+        (lambda said: said["dream"].update(era="1015"), "era: '1015', want"),
+        (lambda said: said["network"].update(dtype="float128"), "float128"),
+        (lambda said: said["network"].update(runtime="os"), "'os'"),
+        (lambda said: said["network"].update(name="/etc/passwd"), "'/etc/passwd', which is none of"),
+        (lambda said: said["input"].update(name="/etc/passwd"), "no 'passwd' with the same pixels"),
+        (lambda said: said["input"].update(name="-"), "standard input"),
+        (lambda said: said["input"].update(name="noise"), "not of what size"),
+        (lambda said: said.update(input={"name": "noise", "width": 1, "height": 1}, dream={**said["dream"], "noise":
+            [10**6, 10**6]}), "1000000x1000000 pixels of noise: too many"),
+        (lambda said: said["result"].update(sha256="; rm -rf"), "result.sha256"),
+        (lambda said: said.update(command="x" * 100_000), "longer than 60000 characters"),
+    ],
+)  # fmt: skip
+def test_what_strangers_write(run, exact, folder, change, why):
+    """One line and exit code 1 or 2; nothing is opened, run or written."""
+    said = json.loads(read_note(exact))
+    change(said)
+    write_image("stranger.png", read_image(exact))
+    Path("stranger.png.json").write_text(json.dumps(said))
+    before = sorted(os.listdir(folder))
+    seen = run("replay", "stranger.png", "-q")
+    assert seen.code in (1, 2), seen
+    assert seen.err.startswith("pydream: error: ")
+    assert seen.err.count("\n") == 1
+    assert why in seen.err
+    assert seen.out == ""
+    assert sorted(os.listdir(folder)) == before
+
+
+@pytest.mark.parametrize("text", ["[" * 50_000, "{", "null", "1e999", '"\\ud800"', "\x00"])
+def test_no_json(refused, exact, folder, text):
+    write_image("stranger.png", read_image(exact))
+    Path("stranger.png.json").write_text(text)
+    assert "what 'stranger.png' says of itself cannot be used" in refused(1, "replay", "stranger.png")
+
+
+def test_a_terminal_is_not_obeyed(run, exact):
+    rewrite(exact, lambda said: said.update(command="\x1b[2J\nclear", versions={"\x1b[2J": "1\n2"}))
+    rewrite(exact, lambda said: said["dream"].update(seed=4))
+    seen = run("replay", exact)
+    assert "\x1b" not in seen.out + seen.err
+    assert r"  \x1b[2J: none, was 1\n2" in seen.out.splitlines()
+
+
+def test_ctrl_c(run, exact, monkeypatch):
+    monkeypatch.setattr(Progress, "on_step", lambda *args: signal.raise_signal(signal.SIGINT))
+    seen = run("replay", exact, "-o", "again.png")
+    assert (seen.code, seen.out) == (130, "")
+    assert not Path("again.png").exists()
+
+
+def test_text_of_any_language(run, picture, folder):
+    picture.rename("Wölken ☁ 🌩.png")
+    assert run("dream", "Wölken ☁ 🌩.png", "-o", "out.jpg", *SHORT).code == 0
+    assert read_note("out.jpg").isascii()
+    assert parse(read_note("out.jpg")).input.name == "Wölken ☁ 🌩.png"
+    assert run("replay", "out.jpg").code == 0
+
+
+def test_the_record_round_trips(exact):
+    made = parse(read_note(exact))
+    assert parse(made.to_json()) == made
+    assert parse(msgspec.structs.replace(made, command="☃ " * 10).to_json()).command == "☃ " * 10
