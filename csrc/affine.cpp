@@ -124,8 +124,8 @@ void by_diagonal(T* out, const T* in, std::ptrdiff_t height, std::ptrdiff_t widt
 }
 
 template <class T, class Channels>
-void by_matrix(T* out, const T* in, std::ptrdiff_t height, std::ptrdiff_t width, Channels channels, const double* matrix,
-               const double* offset, int threads) {
+void by_matrix(T* out, const T* in, std::ptrdiff_t height, std::ptrdiff_t width, Channels channels,
+               const double* matrix, const double* offset, int threads) {
     const std::ptrdiff_t row = width * channels;
     const auto last_y = static_cast<double>(height - 1), last_x = static_cast<double>(width - 1);
     make_rows(out, height, row, 0, threads, [=](T* to, std::ptrdiff_t o, double*, bool exact) {
@@ -162,7 +162,7 @@ void affine_transform(T* out, const T* in, std::ptrdiff_t height, std::ptrdiff_t
     }
 }
 
-#define PYDREAM_INSTANTIATE(T)                                                                             \
+#define PYDREAM_INSTANTIATE(T)                                                                                  \
     template void affine_transform(T*, const T*, std::ptrdiff_t, std::ptrdiff_t, std::ptrdiff_t, const double*, \
                                    bool, const double*, bool, int);
 PYDREAM_INSTANTIATE(float)

@@ -10,8 +10,9 @@
 // docs/c-library.md tells how to build and link, examples/c/step.c shows a step.
 //
 // Arrays    An image is (channels, height, width), C-contiguous: pixel (c, y, x) is at (c * height + y) * width + x.
-//           Its values have no unit of their own; in the notebook they are 0..255 minus the network's mean. A frame, for
-//           affine_transform alone, is (height, width, channels). _f32 takes float, _f64 double. Sizes count elements, are at least 1, and no array has more than PTRDIFF_MAX bytes.
+//           Its values have no unit of their own; in the notebook they are 0..255 minus the network's mean. A frame,
+//           for affine_transform alone, is (height, width, channels). _f32 takes float, _f64 double. Sizes count
+//           elements, are at least 1, and no array has more than PTRDIFF_MAX bytes.
 // Memory    Every array belongs to the caller. Nothing is kept after a call, and what is allocated for its time is
 //           freed: rows for a zoom or an affine transform, partial sums for a mean.
 // Errors    A function returns PYDREAM_OK or says what was wrong; no C++ exception leaves it. Arguments are checked

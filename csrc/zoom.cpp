@@ -23,7 +23,7 @@ template <class T>
 void blend(T* __restrict out,              // (n,)
            const double* __restrict row0,  // upper source row times its weight
            const double* __restrict row1,  // lower source row times its weight
-           const Place* __restrict places, // (n,)
+           const Place* __restrict places,  // (n,)
            std::ptrdiff_t n) {
     for (std::ptrdiff_t x = 0; x < n; ++x) {
         const Place& place = places[x];
@@ -100,7 +100,7 @@ void zoom(T* out, const T* in, std::ptrdiff_t channels, std::ptrdiff_t in_height
                      });
     };
     // An output is finite only where all pixels that it reads are, and the next channel reads at the same places.
-    // Where one is not, all once more with them.
+    // Where one is not, all once more with the products of weight 0.
     all_rows(false);
     if (!finite) all_rows(true);
 }

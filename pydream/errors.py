@@ -30,8 +30,16 @@ class ImageFileError(PydreamError, ValueError):
     """A picture cannot be read or written."""
 
 
+class VideoFileError(PydreamError, ValueError):
+    """A film cannot be written."""
+
+
 class ProvenanceError(PydreamError, ValueError):
     """A picture does not say how it was made, or says it in a way that cannot be used."""
+
+
+class CheckpointError(PydreamError, ValueError):
+    """A zoom loop cannot go on from what it left."""
 
 
 class DeviceError(PydreamError, RuntimeError):

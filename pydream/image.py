@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from PIL import Image, PngImagePlugin, UnidentifiedImageError
 
 from .errors import ImageFileError
-from .files import temporary_beside, written_whole
+from .files import check_place, reason, written_whole
 
 Picture = NDArray[np.uint8]  # (H, W, 3), RGB
 
@@ -229,7 +229,7 @@ def write_image(path: str | os.PathLike[str], image: NDArray[Any], note: str | N
     except (OSError, ValueError) as error:  # ValueError: the encoder's, or of an array that is no picture
         if isinstance(error, ImageFileError):
             raise
-        raise ImageFileError(f"cannot write '{path}': {getattr(error, 'strerror', None) or error}") from error
+        raise ImageFileError(f"cannot write '{path}': {reason(error)}") from error
 
 
 def encode_image(file: BinaryIO, pixels: Picture, form: Format, note: str | None = None) -> None:
@@ -310,28 +310,9 @@ def check_writable(path: str | os.PathLike[str], size: tuple[int, ...] | None = 
             f" the picture is {size[1]}×{size[0]}"
         )
     try:
-        resolved = target.resolve()
-        folder = resolved.parent
-        if not folder.exists():
-            raise ImageFileError(
-                f"cannot write '{target}': there is no folder '{folder if target.is_symlink() else target.parent}'"
-            )
-        if not folder.is_dir():
-            raise ImageFileError(f"cannot write '{target}': '{target.parent}' is no folder")
-        if resolved.is_symlink():  # resolve() raises on a loop of links, but since Python 3.13 it does not
-            raise ImageFileError(f"cannot write '{target}': it is a loop of links")
-        if resolved.is_dir():
-            raise ImageFileError(f"cannot write '{target}': it is a folder")
-        if resolved.exists() and not (resolved.is_file() and os.access(resolved, os.W_OK)):
-            raise ImageFileError(f"cannot write '{target}': a read-only or special file has that name")
-        temporary = temporary_beside(resolved)
-        try:
-            temporary.open("xb").close()  # only trying tells: permission bits miss read-only mounts and root
-        finally:
-            temporary.unlink(missing_ok=True)
-    except (OSError, RuntimeError) as error:  # RuntimeError: a loop of links, before Python 3.13
-        reason = getattr(error, "strerror", None) or error
-        raise ImageFileError(f"cannot write '{target}': {reason}") from error
+        check_place(target)
+    except OSError as error:
+        raise ImageFileError(f"cannot write '{target}': {reason(error)}") from error
     return form
 
 

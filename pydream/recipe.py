@@ -30,6 +30,11 @@ class Loop(msgspec.Struct, frozen=True, kw_only=True):
     shift: tuple[float, float]
     grid: float | None = None
 
+    @property
+    def move(self) -> dict[str, Any]:
+        """Give the keywords for `zoom` and `zoom_frame`."""
+        return {name: getattr(self, name) for name in ("scale", "rotate", "shift", "grid")}
+
 
 class Recipe(msgspec.Struct, frozen=True, kw_only=True):
     """What `follow` follows.
@@ -109,8 +114,7 @@ def follow(
         if recipe.loop is None:
             dream = deepdream(net, start, rng=rng, **params)
         else:
-            loop = msgspec.structs.asdict(recipe.loop)
-            frames = zoom(net, start, frames=loop.pop("frame") + 1, rng=rng, **loop, **params)
+            frames = zoom(net, start, frames=recipe.loop.frame + 1, rng=rng, **recipe.loop.move, **params)
             dream = deque(frames, maxlen=1).pop()  # the last
     except DreamInterrupted as interrupted:
         if interrupted.steps != recipe.steps:

@@ -127,6 +127,15 @@ def test_each_function_gives_the_same_bits(library, dtype):
         call("zoom", out, image, *shape, sizes(2 * height), sizes(97))
         assert out.tobytes() == native_ops.zoom(image, 2 * height, 97).tobytes()
 
+        frame = np.ascontiguousarray(image.transpose(1, 2, 0))
+        for matrix in ([0.95, 0.9], [[0.9, 0.1], [-0.1, 0.9]]):
+            m, offset = np.array(matrix), np.array([0.4, 3.2])
+            for first in (False, True):
+                out = np.empty_like(frame)
+                sizes_last = [sizes(size) for size in frame.shape]
+                call("affine_transform", out, frame, *sizes_last, m, int(m.ndim == 1), offset, int(first))
+                assert out.tobytes() == native_ops.affine_transform(frame, m, offset, first).tobytes()
+
         mean = np.empty(1, dtype)
         call("mean_abs", mean, g, sizes(g.size), sizes(WHOLE))
         assert mean[0] == native_ops.mean_abs(g)
@@ -162,7 +171,7 @@ def test_only_what_the_header_declares_is_exported(root, prefix):
     (path,) = prefix.glob("lib*/libpydream.so")
     lines = run(tool("nm"), "--dynamic", "--defined-only", path).splitlines()
     declared = re.findall(r"^PYDREAM_API .*?\b(pydream_\w+)\(", (root / "csrc" / "pydream.h").read_text(), re.MULTILINE)
-    assert len(declared) == 17
+    assert len(declared) == 19
     assert sorted(line.split()[-1] for line in lines) == sorted(declared)
 
 

@@ -18,6 +18,7 @@ MAY_IMPORT = {
     "tf": {"errors"},
     "files": set(),
     "image": {"errors", "files"},
+    "video": {"errors", "files", "image"},
     "imageops": set(),
     "preprocessing": {"net"},
     "noise": {"net"},
@@ -29,6 +30,7 @@ MAY_IMPORT = {
     "zoo": {"caffe", "errors", "net"},
     "recipe": {"dream", "era", "loop", "net", "noise", "objectives"},
     "provenance": {"__init__", "errors", "image", "recipe", "zoo"},
+    "checkpoint": {"errors", "files", "net", "provenance", "recipe"},
     "testing": {
         "__init__", "caffe", "dream", "errors", "imageops", "net", "objectives", "octaves", "preprocessing", "zoo",
     },
@@ -135,11 +137,13 @@ def test_notebook_defaults():
 @pytest.mark.parametrize(
     ("program", "absent"),
     [
-        ("import pydream", ["numpy", "scipy", "tensorflow", "yaml"]),
+        ("import pydream", ["numpy", "scipy", "tensorflow", "yaml", "av"]),
         ("import pydream; pydream.deepdream, pydream.load_net", ["tensorflow", "scipy"]),
         ("import pydream.zoo; pydream.zoo.networks()", ["tensorflow", "scipy"]),
         ("import pydream.imageops.native_ops", ["scipy", "tensorflow"]),
         ("import pydream.testing", ["tensorflow"]),
+        ("import pydream.video", ["av", "scipy", "tensorflow"]),
+        ("import pydream.cli", ["av"]),
     ],
 )
 def test_imports_are_light(root, program, absent):

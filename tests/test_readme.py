@@ -5,6 +5,7 @@ import shlex
 import shutil
 import subprocess
 import sys
+from itertools import pairwise
 
 import click
 import numpy as np
@@ -42,9 +43,13 @@ def test_commands(readme, small_checkout):
         arguments = shlex.split(line)[1:]
         run = subprocess.run([sys.executable, "-m", "pydream", *arguments], capture_output=True, text=True)
         assert run.returncode == 0, f"{line}\n{run.stderr}"
-        if "-o" in arguments:
-            picture = PIL.Image.open(small_checkout / arguments[arguments.index("-o") + 1])
-            assert picture.size == (96, 64)
+        for option, name in pairwise(arguments):
+            if option != "-o":
+                continue
+            made = small_checkout / name
+            assert made.exists()
+            if arguments[0] == "dream" and arguments[1] != "noise":
+                assert PIL.Image.open(made).size == (96, 64)
 
 
 def test_the_two_commands(readme, root):

@@ -24,7 +24,20 @@ from .errors import printable
 from .network import load
 
 # Options that move no pixel, or that `retold` tells otherwise.
-_NOT_RETOLD = {"output", "seed", "quiet", "force", "resume", "debug", "format", "sidecar", "size"}
+_NOT_RETOLD = {
+    "output",
+    "seed",
+    "quiet",
+    "force",
+    "resume",
+    "debug",
+    "format",
+    "sidecar",
+    "size",
+    "frames",
+    "fps",
+    "quality",
+}
 
 
 @dataclass(frozen=True)

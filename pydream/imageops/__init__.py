@@ -1,7 +1,7 @@
 """The image side of a dream: image → image, twice with the same functions and the same bits.
 
 `numpy_ops` has the 2015 notebook's expressions, `native_ops` the C++ of csrc/. An image is a C-contiguous
-array of shape (C, H, W), float32 or float64.
+array of shape (C, H, W), float32 or float64; a frame, which `affine_transform` moves, has its channels last.
 """
 
 from __future__ import annotations

@@ -17,7 +17,7 @@ def check_imageops(ops: Any, *, exact: bool = False) -> Report:
     ----------
     ops : module or object
         Its functions are called as those of `pydream.imageops.numpy_ops`: `roll`, `zoom`, `mean_abs`, `ascend`, `clip`,
-        `to_tensor`, `ascend_tensor`. One that it does not have is a failure.
+        `to_tensor`, `ascend_tensor`, `affine_transform`. One that it does not have is a failure.
     exact : bool
         Whether every bit has to be NumPy's, as those of pydream's C++ are. Else what rounds may be off by a few
         roundings, 1e-6 relative in float32 and 1e-14 in float64; what only moves numbers may not.

@@ -1,4 +1,4 @@
-"""The image side of a step, stage by stage: inputs, and what NumPy makes of them."""
+"""The image side of a step and of the zoom loop, stage by stage: inputs, and what NumPy makes of them."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+from scipy import ndimage
 
 from ..imageops import numpy_ops
 from .report import Array
@@ -21,6 +22,10 @@ FORMULAS = {
     "clip": "image[:] = np.clip(image, low, high)",
     "to_tensor": "roll(image, ox, oy), laid out (1, H, W, C) or (1, C, H, W)",
     "ascend_tensor": "roll(image, ox, oy); ascend; roll(image, -ox, -oy); clip",
+    "affine_transform": (
+        "scipy.ndimage.affine_transform(frame, [*matrix, 1], [*offset, 0], order=1): output o = (y, x) is the frame at "
+        "matrix * o + offset, 0 outside; with offset_first, as in SciPy before 0.18, at matrix * (o + offset)"
+    ),
 }
 
 # Relative, L2. Moving and comparing numbers is exact; the rest rounds a few times, and a sum in another order a few
@@ -68,7 +73,7 @@ class Stage:
 
 
 def stages() -> Iterator[Stage]:
-    """Give the stages in the order of a step, in float32 and float64."""
+    """Give the stages in the order of a step, then between two frames, in float32 and float64."""
     for dtype in (np.float32, np.float64):
         yield from _stages(np.dtype(dtype))
 
@@ -116,6 +121,16 @@ def _stages(dtype: np.dtype[Any]) -> Iterator[Stage]:
         yield Stage(f"ascend_tensor, {layout}, {dtype}", "ascend_tensor", step, parameters, _STEPS)
         flat = {**step, "gradient": np.zeros_like(tensor)}
         yield Stage(f"ascend_tensor along no gradient, {layout}, {dtype}", "ascend_tensor", flat, parameters, _STEPS)
+    for what, (h, w), matrix, offset, first in (
+        ("5 % closer, even sides", (20, 28), [0.95, 0.95], [20 * 0.05 / 2, 28 * 0.05 / 2], False),
+        ("5 % closer, odd sides", (21, 29), [0.95, 0.95], [21 * 0.05 / 2, 29 * 0.05 / 2], False),
+        ("5 % closer as by SciPy before 0.18", (20, 28), [0.95, 0.95], [20 * 0.05 / 2, 28 * 0.05 / 2], True),
+        ("farther, with a border of 0", (20, 28), [1.3, 1.2], [-20 * 0.3 / 2, -28 * 0.2 / 2], False),
+        ("10 % closer and turned", (21, 28), [[0.88, 0.19], [-0.19, 0.88]], [-1.37, 3.71], False),
+    ):
+        name, frame = f"affine_transform, {what}, {w}x{h}, {dtype}", {"frame": some(h, w, 3)}
+        move = {"matrix": matrix, "offset": offset, "offset_first": first}
+        yield Stage(name, "affine_transform", frame, move, _FRAME_MOVES)
 
 
 # What ports do wrong. Each is the function with the mistake in it.
@@ -177,6 +192,24 @@ def _step(roll: bool, unroll: bool, careful: bool = True) -> Callable[..., Any]:
     return ascend_tensor
 
 
+def _affine(frame: Array, matrix: Array, offset: Array, order: Any = 1, mode: Any = "constant") -> Array:
+    """Read at ``matrix @ o + offset``, with a choice that `imageops` does not give."""
+    whole = np.eye(3)
+    whole[:2, :2] = matrix
+    moved: Array = ndimage.affine_transform(frame, whole, [*offset, 0], order=order, mode=mode)
+    return moved
+
+
+def _read_at(frame: Array, matrix: Any, offset: Any, offset_first: bool, **choice: Any) -> Array:
+    full = np.diag(matrix) if np.ndim(matrix) == 1 else np.array(matrix)
+    return _affine(frame, full, full @ offset if offset_first else offset, **choice)
+
+
+def _put_to(frame: Array, matrix: Any, offset: Any, offset_first: bool) -> Array:
+    inverse = np.linalg.inv(np.diag(matrix) if np.ndim(matrix) == 1 else matrix)
+    return _affine(frame, inverse, -np.array(offset) if offset_first else -inverse @ offset)
+
+
 _ROLLS: dict[str, Callable[..., Any]] = {
     "ox and oy were swapped": lambda image, ox, oy: numpy_ops.roll(image, oy, ox),
     "it rolled the other way": lambda image, ox, oy: numpy_ops.roll(image, -ox, -oy),
@@ -230,4 +263,21 @@ _STEPS: dict[str, Callable[..., Any]] = {
     "ox and oy were swapped": lambda image, gradient, step_size, ox, oy, **rest: numpy_ops.ascend_tensor(
         image, gradient, step_size, oy, ox, **rest
     ),
+}
+_FRAME_MOVES: dict[str, Callable[..., Any]] = {
+    "the offset were added before multiplying, as in SciPy before 0.18": (
+        lambda frame, matrix, offset, offset_first: numpy_ops.affine_transform(frame, matrix, offset, True)
+    ),
+    "the offset were added after multiplying, as in SciPy since 0.18": (
+        lambda frame, matrix, offset, offset_first: numpy_ops.affine_transform(frame, matrix, offset, False)
+    ),
+    "y and x were swapped": lambda frame, matrix, offset, offset_first: numpy_ops.affine_transform(
+        frame, np.flip(matrix), offset[::-1], offset_first
+    ),
+    "it turned the other way": lambda frame, matrix, offset, offset_first: numpy_ops.affine_transform(
+        frame, np.transpose(matrix), offset, offset_first
+    ),
+    "pixels were put to matrix * o + offset, and not read from there": _put_to,
+    "the nearest pixel were taken": lambda **call: _read_at(**call, order=0),
+    "what comes in from outside were the border's pixels, not 0": lambda **call: _read_at(**call, mode="nearest"),
 }

@@ -11,7 +11,47 @@ from pydream import imageops
 from pydream.imageops import numpy_ops
 from pydream.testing import ConformanceError, check_imageops
 
-FUNCTIONS = ("roll", "zoom", "mean_abs", "ascend", "clip", "to_tensor", "ascend_tensor")
+FUNCTIONS = ("roll", "zoom", "mean_abs", "ascend", "clip", "to_tensor", "ascend_tensor", "affine_transform")
+
+
+def read_at(frame, y, x, **choice):
+    at = np.broadcast_arrays(y[..., np.newaxis], x[..., np.newaxis], np.arange(frame.shape[2]))
+    return ndimage.map_coordinates(frame, at, **{"order": 1, **choice})
+
+
+def places(frame, matrix, offset, before):
+    """Where each pixel reads, rounded in an order that is not SciPy's."""
+    matrix, o = np.array(matrix), np.mgrid[: frame.shape[0], : frame.shape[1]]
+    if matrix.ndim == 1:
+        matrix = np.diag(matrix)
+    offset = matrix @ offset if before else np.array(offset)
+    return np.tensordot(matrix, o, 1) + offset.reshape(2, 1, 1)
+
+
+def affine(before=None, turn=1, **choice):
+    """A port of affine_transform. before: whichever era is asked for, this one; turn: -1 turns the other way."""
+
+    def affine_transform(frame, matrix, offset, offset_first=False):
+        matrix = np.array(matrix)
+        if matrix.ndim == 2 and turn < 0:
+            matrix = matrix.T
+        first = matrix.ndim == 1 and (offset_first if before is None else before)
+        return read_at(frame, *places(frame, matrix, offset, first), **choice)
+
+    return affine_transform
+
+
+def with_x_before_y(frame, matrix, offset, offset_first=False):
+    return numpy_ops.affine_transform(frame, np.flip(matrix), offset[::-1], offset_first)
+
+
+def pushed(frame, matrix, offset, offset_first=False):
+    """Forward: what is at o goes to matrix * o + offset, or to matrix * (o + offset)."""
+    matrix = np.diag(matrix) if np.ndim(matrix) == 1 else np.array(matrix)
+    y, x = np.mgrid[: frame.shape[0], : frame.shape[1]]
+    offset = matrix @ offset if offset_first else np.array(offset)
+    at = np.einsum("ij,jyx->iyx", np.linalg.inv(matrix), np.stack([y - offset[0], x - offset[1]]))
+    return read_at(frame, *at)
 
 
 def port(**broken):
@@ -101,6 +141,13 @@ def with_epsilon(image, gradient, step_size):
         ({"ascend_tensor": leave_rolled}, "ascend_tensor", "the image were not rolled back"),
         ({"ascend_tensor": divide_by_zero}, "ascend_tensor along no gradient", "written though no step can be taken"),
         ({"mean_abs": lambda: 1}, "mean of the gradient", "raised TypeError"),
+        ({"affine_transform": affine(before=True)}, "affine_transform, 5 % closer, even", "as in SciPy before 0.18"),
+        ({"affine_transform": affine(before=False)}, "affine_transform, 5 % closer as by", "as in SciPy since 0.18"),
+        ({"affine_transform": affine(turn=-1)}, "affine_transform, 10 % closer and turned", "it turned the other way"),
+        ({"affine_transform": affine(mode="nearest")}, "affine_transform, farther", "were the border's pixels, not 0"),
+        ({"affine_transform": affine(order=0)}, "affine_transform, 5", "the nearest pixel were taken"),
+        ({"affine_transform": with_x_before_y}, "affine_transform, 5", "y and x were swapped"),
+        ({"affine_transform": pushed}, "affine_transform, 5", "and not read from there"),
     ],
 )  # fmt: skip
 def test_mistakes_are_named(broken, first, words):
@@ -109,8 +156,14 @@ def test_mistakes_are_named(broken, first, words):
     assert failure.name.startswith(first)
     assert words in failure.fault
     (name,) = broken
-    other = {"zoom": "zoom", "mean_abs": "mean"}.get(name, name)
+    other = {"mean_abs": "mean"}.get(name, name)
     assert all(step.name.startswith(other) for step in error.report.failures)  # and nothing else is blamed
+
+
+def test_other_roundings_of_places_pass_unless_bits_are_asked_for():
+    assert not check_imageops(port(affine_transform=affine())).failures
+    with pytest.raises(ConformanceError, match="want the same bits"):
+        check_imageops(port(affine_transform=affine()), exact=True)
 
 
 def test_a_function_that_is_missing():

@@ -14,8 +14,8 @@ from pydream.caffe.proto import caffe_pb2
 from pydream.testing.vectors import VectorsError, write_vectors
 
 STAGES = {
-    "roll", "zoom", "mean_abs", "ascend", "clip", "to_tensor", "ascend_tensor", "preprocess", "deprocess", "save",
-    "octaves", "layer", "network", "guide", "step", "dream",
+    "roll", "zoom", "mean_abs", "ascend", "clip", "to_tensor", "ascend_tensor", "affine_transform", "preprocess",
+    "deprocess", "save", "octaves", "layer", "network", "guide", "step", "dream",
 }  # fmt: skip
 
 
@@ -144,6 +144,20 @@ def test_ascend_tensor(cases):
             image = image + p["step_size"] / np.float64(np.abs(np.float64(g)).mean()) * g
             image = np.clip(image, case["inputs"]["low"], case["inputs"]["high"])
         assert off(image, case["outputs"]["image"]) <= case["tolerance"]
+
+
+def test_affine_transform(cases):
+    eras = set()
+    for case in cases["affine_transform"]:
+        frame, p = np.float64(case["inputs"]["frame"]), case["parameters"]
+        (h, w, _), matrix, (dy, dx) = frame.shape, np.array(p["matrix"]), p["offset"]
+        (a, b), (c, d) = np.diag(matrix) if matrix.ndim == 1 else matrix
+        y, x = np.mgrid[:h, :w]
+        at = [a * (y + dy), d * (x + dx)] if p["offset_first"] else [a * y + b * x + dy, c * y + d * x + dx]
+        found = np.dstack([ndimage.map_coordinates(plane, at, order=1) for plane in np.moveaxis(frame, 2, 0)])
+        assert off(found, case["outputs"]["result"]) <= case["tolerance"], case["name"]
+        eras.add((p["offset_first"], matrix.ndim))
+    assert eras == {(False, 1), (True, 1), (False, 2)}
 
 
 def test_pictures(cases):

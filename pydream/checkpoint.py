@@ -1,0 +1,118 @@
+"""A zoom loop that can be left at any moment: the last frame in floats, the random state, and what the loop was."""
+
+from __future__ import annotations
+
+import os
+import zipfile
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import msgspec
+import numpy as np
+
+from .errors import CheckpointError
+from .files import written_whole
+from .net import Array
+from .provenance import NetFacts, PictureFacts
+from .recipe import Loop, Recipe
+
+
+class LoopFacts(msgspec.Struct, frozen=True, kw_only=True):
+    """What a loop is made of: whoever goes on with it has to bring the same.
+
+    Attributes
+    ----------
+    recipe : Recipe
+        Of the last frame that was made.
+    network : NetFacts
+    input, guide : PictureFacts
+    """
+
+    recipe: Recipe
+    network: NetFacts
+    input: PictureFacts
+    guide: PictureFacts | None = None
+
+    @property
+    def place(self) -> Loop:
+        """The recipe's: which frame that is, and how the loop moves."""
+        if self.recipe.loop is None:
+            raise ValueError("its recipe is no loop's")
+        return self.recipe.loop
+
+    def at(self, frame: int) -> LoopFacts:
+        """Give the same for another frame."""
+        loop = msgspec.structs.replace(self.place, frame=frame)
+        return msgspec.structs.replace(self, recipe=msgspec.structs.replace(self.recipe, loop=loop))
+
+
+class Checkpoint(NamedTuple):
+    """Where a loop was left.
+
+    Attributes
+    ----------
+    loop : LoopFacts
+    frame : (H, W, 3) array
+        The last frame, as it was dreamt.
+    rng : numpy.random.RandomState
+        As that frame left it.
+    """
+
+    loop: LoopFacts
+    frame: Array
+    rng: np.random.RandomState
+
+
+def save(path: str | os.PathLike[str], checkpoint: Checkpoint) -> None:
+    """Write a checkpoint, whole or not at all."""
+    _, key, position, has_gauss, gauss = checkpoint.rng.get_state(legacy=True)
+    with written_whole(path) as temporary, temporary.open("xb") as file:
+        np.savez(
+            file,
+            loop=np.frombuffer(msgspec.json.encode(checkpoint.loop), np.uint8),
+            frame=checkpoint.frame,
+            key=key,
+            position=np.array([position, has_gauss]),
+            gauss=np.array(gauss),
+        )
+
+
+def load(path: str | os.PathLike[str]) -> Checkpoint | None:
+    """Read a checkpoint; None where there is none, `CheckpointError` where it is damaged."""
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            arrays: dict[str, Any] = dict(file)
+        loop = msgspec.json.decode(arrays["loop"].tobytes(), type=LoopFacts)
+        frame = arrays["frame"]
+        loop.place  # noqa: B018 (raises)
+        if frame.shape != (loop.input.height, loop.input.width, 3) or str(frame.dtype) != loop.network.dtype:
+            raise ValueError(f"its frame is {frame.shape}, {frame.dtype}")
+        position, has_gauss = arrays["position"].tolist()
+        rng = np.random.RandomState()
+        rng.set_state(("MT19937", arrays["key"], position, has_gauss, float(arrays["gauss"])))
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile, msgspec.MsgspecError) as error:
+        raise CheckpointError(
+            f"'{path}' is damaged, so the loop cannot go on from there: {' '.join(str(error).split())}"
+        ) from error
+    return Checkpoint(loop, frame, rng)
+
+
+def differences(then: LoopFacts, now: LoopFacts) -> Iterator[str]:
+    """Name what would be another loop: each with what it was and what it is now."""
+    before, after = _decisive(then), _decisive(now)
+    for name, value in before.items():
+        if value != after[name]:
+            yield f"{name} was {value}, now {after[name]}"
+    for name, old, new in (("input", then.input, now.input), ("guide", then.guide, now.guide)):
+        if (old and old.sha256) != (new and new.sha256):
+            yield f"{name} was {old.name if old else 'none'}, now {new.name if new else 'none'}, of other pixels"
+
+
+def _decisive(loop: LoopFacts) -> dict[str, Any]:
+    """Give all that decides the frames but the pictures. Not the device: who has lost one may go on with another."""
+    facts = msgspec.structs.asdict(loop.recipe) | loop.place.move
+    del facts["loop"]
+    network = loop.network
+    return facts | {"weights": network.weights_sha256, "dtype": network.dtype, "runtime": network.runtime}

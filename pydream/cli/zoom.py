@@ -1,0 +1,270 @@
+"""`pydream zoom`: dream, move in, dream again: frames in a folder, and films of them."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import click
+import msgspec
+import numpy as np
+
+from .. import checkpoint, video
+from ..checkpoint import Checkpoint, LoopFacts, differences
+from ..dream import display_range
+from ..errors import CheckpointError, VideoFileError
+from ..image import FORMATS, Picture, read_image, to_pixels
+from ..loop import zoom, zoom_frame
+from ..net import Array
+from ..noise import noise
+from ..provenance import picture_facts, record
+from ..recipe import Loop, Recipe
+from .dreaming import prepare, retold
+from .errors import debug_option, interruption, signals_as_ctrl_c
+from .options import (
+    FiniteRange,
+    dream_options,
+    network_options,
+    quiet_option,
+    run_options,
+    sidecar_option,
+)
+from .pictures import Size, Source, SourceType, Target, check_not_read, noise_size, size_option
+from .progress import Progress
+
+_PNG = FORMATS["png"]
+_CHECKPOINT = "resume.npz"
+_FRAME = re.compile(r"\d{8}\.png(\.json)?")
+
+
+def _default(name: str) -> Any:
+    return inspect.signature(zoom).parameters[name].default
+
+
+class Places(NamedTuple):
+    """Where the frames go, and the films."""
+
+    folder: Path
+    films: list[Path]
+    temporary: bool  # whether the folder is for the films only, and goes when they are done
+
+    def frame(self, index: int) -> Target:
+        """Give where a frame goes."""
+        return Target(str(self.folder / f"{index:08d}.png"), _PNG)
+
+    @property
+    def checkpoint(self) -> Path:
+        """Give where the state of the loop is kept."""
+        return self.folder / _CHECKPOINT
+
+    def held(self) -> list[Path]:
+        """List what an earlier run left."""
+        if not self.folder.is_dir():
+            return []
+        return sorted(path for path in self.folder.iterdir() if _FRAME.fullmatch(path.name) or path == self.checkpoint)
+
+    def clear(self) -> None:
+        """Remove that."""
+        for path in self.held():
+            path.unlink()
+
+
+@click.command("zoom")
+@click.argument("input", type=SourceType())
+@click.option(
+    "-o",
+    "--output",
+    required=True,
+    multiple=True,
+    help="Where the frames go: a folder, for 00000000.png and so on, a .mp4 or .gif film, or several of these.",
+)
+@click.option(
+    "--frames", type=click.IntRange(min=1), default=_default("frames"), show_default=True, help="How many dreams."
+)
+@click.option(
+    "--scale",
+    type=FiniteRange(-1, 1, min_open=True, max_open=True),
+    default=_default("scale"),
+    show_default=True,
+    help="How much closer the next frame is, as a part of the width and height; below 0, farther.",
+)
+@click.option(
+    "--rotate",
+    type=FiniteRange(),
+    default=_default("rotate"),
+    show_default=True,
+    help="Degrees that the next frame is turned, counter-clockwise.",
+)
+@click.option(
+    "--shift",
+    type=(FiniteRange(), FiniteRange()),
+    default=_default("shift"),
+    show_default=True,
+    metavar="DX DY",
+    help="Pixels that the next frame is moved, to the right and down.",
+)
+@click.option(
+    "--grid",
+    type=FiniteRange(min=0, max=1, min_open=True),
+    help="Round what the next frame starts from to multiples of this power of two: with 0.125 a loop in float64 is the"
+    " same on every machine.  [default: do not round]",
+)
+@network_options
+@dream_options
+@run_options
+@size_option
+@click.option(
+    "--fps", type=FiniteRange(min=0, min_open=True), default=25, show_default=True, help="Of a film: frames a second."
+)
+@click.option(
+    "--quality",
+    type=click.IntRange(1, 100),
+    default=video.QUALITY,
+    show_default=True,
+    help="Of an .mp4 film, up to 100.",
+)
+@click.option("--resume", is_flag=True, help="Go on where the same command was stopped, or make more frames.")
+@click.option("-f", "--force", is_flag=True, help="Throw away the frames that are in the folder, and begin again.")
+@sidecar_option
+@quiet_option
+@debug_option
+@click.pass_context
+def command(
+    ctx: click.Context,
+    /,
+    input: list[Source],
+    output: tuple[str, ...],
+    frames: int,
+    scale: float,
+    rotate: float,
+    shift: tuple[float, float],
+    grid: float | None,
+    size: Size | None,
+    fps: float,
+    quality: int,
+    resume: bool,
+    force: bool,
+    sidecar: bool,
+    quiet: bool,
+    **options: Any,
+) -> None:
+    """Dream on INPUT, move into the dream, dream on that, and so on: the notebook's zoom.
+
+    INPUT is a picture, - for one from standard input, or the word noise. Stopped at any moment, by Ctrl-C or a power
+    cut, the same command with --resume goes on, and ends with the same frames to the byte.
+
+    \b
+    pydream zoom sky.jpg -o frames
+    pydream zoom sky.jpg -o frames -o zoom.mp4 --frames 200 --rotate 0.5
+    pydream zoom noise -o noise.gif --size 320x240 --frames 40 --fps 12
+    """  # noqa: D301 (click's mark for a block to leave as it is)
+    (source,) = input
+    noise_pixels = noise_size(input, size)
+    places = _places(output)
+    if resume and force:
+        raise click.BadParameter("it goes on, and --force begins again; choose one", param_hint="'--resume'")
+    if places.held() and not (resume or force):
+        raise click.BadParameter(
+            f"'{places.folder}' holds frames already: --resume goes on with them, --force throws them away",
+            param_hint="'--output'",
+        )
+    picture = source.read()
+    height, width = noise_pixels if picture is None else picture.shape[:2]
+    for film in places.films:
+        try:
+            video.check_video(film, (height, width), fps)
+        except VideoFileError as error:
+            raise click.BadParameter(str(error), param_hint="'--output'") from error
+    written = [places.frame(index) for index in range(frames)] + [Target(str(film), _PNG) for film in places.films]
+    check_not_read(written, [source.path, options["guide"]])
+
+    move = Loop(frame=0, scale=scale, rotate=rotate, shift=shift, grid=grid)
+    with signals_as_ctrl_c(ctx):
+        left = checkpoint.load(places.checkpoint) if resume else None
+        if resume and places.temporary and left is None and all(film.exists() for film in places.films):
+            raise CheckpointError(f"'{places.films[0]}' is complete, and its frames are gone: --force begins again")
+        if left is not None and options["seed"] is None:
+            options["seed"] = left.loop.recipe.seed
+        dreamer = prepare(**options)
+        loop = LoopFacts(
+            recipe=msgspec.structs.replace(dreamer.recipe, loop=move, noise=noise_pixels if picture is None else None),
+            network=dreamer.facts,
+            input=source.facts(picture, noise_pixels),
+            guide=dreamer.guide,
+        )
+        if left is not None and (others := list(differences(left.loop, loop))):
+            raise CheckpointError(f"'{places.folder}' holds another loop: {', '.join(others)}")
+        start, rng, done = _go_on(left) if left is not None else _begin(loop.recipe, picture)
+        if done and not quiet:
+            click.echo(f"{min(done, frames)} of {frames} frames are in '{places.folder}' already", err=True)
+        try:
+            with Progress(dreamer.title, dreamer.sizes(height, width), options["iter_n"], quiet, frames - done) as bar:
+                params = {**loop.recipe.dream_params(dreamer.objective), **move.move, "on_step": bar.on_step}
+                todo = zoom(dreamer.net, start, frames - done, rng=rng, **params) if done < frames else ()
+                if force:
+                    places.clear()
+                places.folder.mkdir(parents=True, exist_ok=True)
+                for frame in todo:
+                    here = loop.at(done)
+                    pixels = to_pixels(frame if here.recipe.clip else display_range(frame))
+                    said = retold(ctx, _arguments(source, here.recipe, done), here.recipe.seed)
+                    result = picture_facts("result", pixels)
+                    provenance = record(said, here.recipe, here.network, here.input, here.guide, result)
+                    places.frame(done).write(pixels, provenance, sidecar)
+                    # Killed before this line, the loop makes the frame again, from the same numbers.
+                    checkpoint.save(places.checkpoint, Checkpoint(here, frame, rng))
+                    done += 1
+            if not quiet and not places.temporary:
+                click.echo(f"wrote {frames} frames into '{places.folder}'", err=True)
+            for film in places.films:
+                pictures = (read_image(places.frame(index).given) for index in range(frames))
+                video.write_video(film, pictures, fps, quality)
+                if not quiet:
+                    click.echo(f"wrote '{film}'", err=True)
+        except KeyboardInterrupt:
+            outcome = f"{done} of {frames} frames are in '{places.folder}'; --resume goes on"
+            raise interruption(ctx, outcome) from None
+        if places.temporary:
+            places.clear()
+            places.folder.rmdir()
+
+
+def _places(output: tuple[str, ...]) -> Places:
+    """Tell folders from films by the suffix."""
+    films = [Path(name) for name in output if Path(name).suffix.lower() in video.WRITABLE]
+    folders = [Path(name) for name in output if Path(name).suffix.lower() not in video.WRITABLE]
+    if len(folders) > 1:
+        raise click.BadParameter(f"frames go into one folder, not '{folders[0]}' and '{folders[1]}'", param_hint="'-o'")
+    if not folders:
+        return Places(films[0].with_name(f"{films[0].name}.frames"), films, temporary=True)
+    folder = folders[0]
+    if folder.exists() and not folder.is_dir():
+        raise click.BadParameter(f"frames go into a folder, and '{folder}' is a file", param_hint="'--output'")
+    if folder.suffix and not folder.exists():
+        known = ", ".join(video.WRITABLE)
+        raise click.BadParameter(f"'{folder}' is no folder, and films are {known}", param_hint="'--output'")
+    return Places(folder, films, temporary=False)
+
+
+def _begin(recipe: Recipe, picture: Picture | None) -> tuple[Array, np.random.RandomState, int]:
+    """Give the loop's first start, the generator for it, and the number of frames that are there: none."""
+    rng = np.random.RandomState(recipe.seed)
+    return noise(*recipe.noise, rng) if recipe.noise is not None else np.asarray(picture), rng, 0
+
+
+def _go_on(left: Checkpoint) -> tuple[Array, np.random.RandomState, int]:
+    """Give the same for a loop that was left: the start of its next frame."""
+    recipe = left.loop.recipe
+    start = zoom_frame(left.frame, era=recipe.era, backend=recipe.backend, **left.loop.place.move)
+    return start, left.rng, left.loop.place.frame + 1
+
+
+def _arguments(source: Source, recipe: Recipe, frame: int) -> list[str]:
+    """Give the part of a frame's command that is its own."""
+    arguments = [source.given, "-o", "frames", "--frames", str(frame + 1)]
+    if recipe.noise is not None:
+        height, width = recipe.noise
+        arguments += ["--size", f"{width}x{height}"]
+    return arguments

@@ -1,0 +1,304 @@
+"""`pydream zoom`: frames that are the library's, films of them, and a loop that nothing stops for good."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+
+import pydream
+from pydream import checkpoint
+from pydream.cli.progress import Progress
+from pydream.image import read_image, read_note
+from pydream.noise import noise
+from pydream.provenance import parse
+
+DREAM = ["--octaves", "1", "--iterations", "2"]
+SHORT = [*DREAM, "--seed", "3"]
+FRAMES = [f"{index:08d}.png" for index in range(4)]
+
+
+def files(folder):
+    return {path.name: path.read_bytes() for path in Path(folder).iterdir()}
+
+
+def only_frames(folder):
+    return {name: content for name, content in files(folder).items() if name.endswith(".png")}
+
+
+@pytest.fixture
+def whole(run, picture):
+    """Four frames, made in one go."""
+    assert run("zoom", picture.name, "-o", "whole", "--frames", "4", *SHORT, "-q").code == 0
+    return only_frames("whole")
+
+
+def interrupt_at(monkeypatch, step, number=signal.SIGINT):
+    count = 0
+    on_step = Progress.on_step
+
+    def interrupting(self, *args):
+        nonlocal count
+        on_step(self, *args)
+        count += 1
+        if count == step:
+            signal.raise_signal(number)
+
+    monkeypatch.setattr(Progress, "on_step", interrupting)
+
+
+# ---- frames ----
+
+
+def test_the_frames_are_the_librarys(run, picture, whole):
+    assert sorted(whole) == FRAMES
+    net = pydream.load_net("squeezenet_v1.1")
+    rng = np.random.RandomState(3)
+    frames = pydream.zoom(net, read_image(picture), frames=4, octave_n=1, iter_n=2, rng=rng)
+    for name, frame in zip(FRAMES, frames, strict=True):
+        np.testing.assert_array_equal(read_image(Path("whole", name)), np.uint8(np.clip(frame, 0, 255)))
+
+
+def test_every_option_reaches_the_loop(run, folder):
+    options = ["--scale", "0.1", "--rotate", "5", "--shift", "2", "-1.5", "--era", "2015", "--grid", "0.125"]
+    options += ["--size", "80x60", "-l", "fire4/concat"]
+    assert run("zoom", "noise", "-o", "out", "--frames", "2", *options, *SHORT).code == 0
+    rng = np.random.RandomState(3)
+    start = noise(60, 80, rng)
+    frames = list(pydream.zoom(
+        pydream.load_net("squeezenet_v1.1"), start, frames=2, scale=0.1, rotate=5, shift=(2, -1.5), era="2015",
+        grid=0.125, octave_n=1, iter_n=2, end="fire4/concat", rng=rng,
+    ))  # fmt: skip
+    np.testing.assert_array_equal(read_image("out/00000001.png"), np.uint8(np.clip(frames[1], 0, 255)))
+    said = parse(read_note("out/00000001.png"))
+    assert said.command == (
+        "pydream zoom noise -o frames --frames 2 --size 80x60 --scale 0.1 --rotate 5.0 --shift 2.0 -1.5 --grid 0.125"
+        " --layer fire4/concat --octaves 1 --iterations 2 --era 2015 --seed 3"
+    )
+    assert run("replay", "out/00000001.png").out.startswith("identical")
+
+
+def test_a_frame_says_how_it_was_made(run, picture, whole):
+    said = parse(read_note("whole/00000002.png"))
+    assert said.dream.loop.frame == 2
+    assert said.dream.steps is None
+    seen = run("replay", "whole/00000002.png", "-o", "again.png", "--input", picture)
+    assert seen.out.startswith("identical: every byte")
+    assert Path("again.png").read_bytes() == whole["00000002.png"]
+    assert run(*said.command.split()[1:], "-q").code == 0
+    assert only_frames("frames")["00000002.png"] == whole["00000002.png"]
+
+
+def test_defaults_are_the_notebooks(run):
+    shown = " ".join(run("zoom", "--help").out.split())
+    for default in ("100", "0.05", "0.0", "0.0, 0.0", "25"):
+        assert f"[default: {default}" in shown
+
+
+def test_sidecars(run, picture):
+    assert run("zoom", picture, "-o", "out", "--frames", "1", "--sidecar", *SHORT).code == 0
+    assert json.loads(Path("out/00000000.png.json").read_text())["dream"]["loop"]["frame"] == 0
+
+
+# ---- films ----
+
+
+def film(path):
+    with av.open(path) as container:
+        return [frame.to_ndarray(format="rgb24") for frame in container.decode(video=0)]
+
+
+def test_a_folder_and_two_films(run, picture):
+    seen = run("zoom", picture, "-o", "out", "-o", "a.mp4", "-o", "b.gif", "--frames", "3", "--fps", "10", *SHORT)
+    assert seen.code == 0, seen
+    assert seen.err.splitlines()[1:] == ["wrote 3 frames into 'out'", "wrote 'a.mp4'", "wrote 'b.gif'"]
+    for name in ("a.mp4", "b.gif"):
+        frames = film(name)
+        assert len(frames) == 3
+        made = [read_image(f"out/{index:08d}.png").astype(int) for index in range(3)]
+        for index, frame in enumerate(frames):  # lossy, but it is that frame and no other
+            assert np.argmin([np.abs(frame - other).mean() for other in made]) == index
+    with av.open("a.mp4") as container:
+        assert container.streams.video[0].average_rate == 10
+
+
+def test_a_film_alone_leaves_nothing_else(run, picture, folder):
+    before = set(os.listdir(folder))
+    seen = run("zoom", picture, "-o", "a.mp4", "--frames", "2", *SHORT)
+    assert seen.err.splitlines()[1:] == ["wrote 'a.mp4'"]
+    assert set(os.listdir(folder)) - before == {"a.mp4"}
+    assert len(film("a.mp4")) == 2
+
+
+def test_a_film_alone_that_was_stopped(run, picture, monkeypatch):
+    assert run("zoom", picture, "-o", "whole.mp4", "--frames", "3", *SHORT).code == 0
+    with monkeypatch.context() as patch:
+        interrupt_at(patch, 5)
+        seen = run("zoom", picture, "-o", "a.mp4", "--frames", "3", *SHORT)
+    assert seen.err.splitlines()[-1] == "pydream: interrupted; 2 of 3 frames are in 'a.mp4.frames'; --resume goes on"
+    assert not Path("a.mp4").exists()
+    assert run("zoom", picture, "-o", "a.mp4", "--frames", "3", *SHORT, "--resume").code == 0
+    assert not Path("a.mp4.frames").exists()
+    assert Path("a.mp4").read_bytes() == Path("whole.mp4").read_bytes()
+    assert "'a.mp4' is complete" in run("zoom", picture, "-o", "a.mp4", *SHORT, "--resume").err
+
+
+# ---- stopped, and on ----
+
+
+@pytest.mark.parametrize("step", [1, 2, 3, 5, 8])
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_resume_ends_with_the_same_bytes(run, picture, whole, monkeypatch, step, number, code):
+    arguments = ["zoom", picture.name, "-o", "out", "--frames", "4", *DREAM]
+    with monkeypatch.context() as patch:
+        interrupt_at(patch, step, number)
+        seen = run(*arguments, "--seed", "3")
+    assert seen.code == code
+    done = (step - 1) // 2
+    assert seen.err.splitlines()[-1] == f"pydream: interrupted; {done} of 4 frames are in 'out'; --resume goes on"
+    assert sorted(files("out")) == [*FRAMES[:done], *(["resume.npz"] if done else [])]
+    # The seed need not be told again, unless there is nothing that holds it.
+    assert run(*arguments, "--resume", *([] if done else ["--seed", "3"])).code == 0
+    assert only_frames("out") == whole
+
+
+def test_killed(picture, whole):
+    """SIGKILL, at several moments: what is there is whole, and what comes then is the same."""
+    environment = {**os.environ, "PYTHONPATH": str(Path(pydream.__file__).parents[1])}
+    arguments = [
+        sys.executable,
+        "-m",
+        "pydream",
+        "zoom",
+        picture.name,
+        "-o",
+        "out",
+        "--frames",
+        "4",
+        *SHORT,
+        "--resume",
+    ]
+    for expected in (1, 2, 3):
+        process = subprocess.Popen(arguments, env=environment, stderr=subprocess.DEVNULL)
+        while not Path("out", FRAMES[expected - 1]).exists():
+            assert process.poll() is None
+            time.sleep(0.002)
+        process.kill()
+        process.wait()
+        for name, content in only_frames("out").items():
+            assert content == whole[name]
+    assert subprocess.run(arguments, env=environment, stderr=subprocess.DEVNULL).returncode == 0
+    assert only_frames("out") == whole
+
+
+def test_between_a_frame_and_its_checkpoint(run, picture, whole, monkeypatch):
+    """A frame without a checkpoint is made again."""
+    save = checkpoint.save
+    with monkeypatch.context() as patch:
+
+        def fail(path, state):
+            if state.loop.place.frame == 2:
+                raise OSError(28, "No space left on device")
+            save(path, state)
+
+        patch.setattr(checkpoint, "save", fail)
+        seen = run("zoom", picture.name, "-o", "out", "--frames", "4", *SHORT)
+    assert seen.code == 1
+    assert "No space left" in seen.err
+    Path("out/00000002.png").write_text("to be made again")
+    assert run("zoom", picture.name, "-o", "out", "--frames", "4", *SHORT, "--resume").code == 0
+    assert only_frames("out") == whole
+
+
+def test_more_frames(run, picture, whole):
+    assert run("zoom", picture.name, "-o", "out", "--frames", "2", *SHORT).code == 0
+    seen = run("zoom", picture.name, "-o", "out", "--frames", "4", *SHORT, "--resume")
+    assert "2 of 4 frames are in 'out' already\n" in seen.err
+    assert only_frames("out") == whole
+    seen = run("zoom", picture.name, "-o", "out", "--frames", "3", "-o", "a.gif", *SHORT, "--resume")
+    assert "3 of 3 frames are in 'out' already\n" in seen.err
+    assert len(film("a.gif")) == 3
+
+
+def test_resume_with_nothing_there_begins(run, picture, whole):
+    assert run("zoom", picture.name, "-o", "out", "--frames", "4", *SHORT, "--resume").code == 0
+    assert only_frames("out") == whole
+
+
+def test_force_begins_again(run, picture, whole):
+    shutil.copytree("whole", "out")
+    Path("out/notes.txt").write_text("kept")
+    assert run("zoom", picture.name, "-o", "out", "--frames", "2", *SHORT, "--force").code == 0
+    assert sorted(files("out")) == [*FRAMES[:2], "notes.txt", "resume.npz"]
+
+
+@pytest.mark.parametrize(
+    ("options", "why"),
+    [
+        (["--seed", "4"], "seed was 3, now 4"),
+        (["--step-size", "2"], "step_size was 1.5, now 2.0"),
+        (["--scale", "0.1", "--shift", "1", "2"], "scale was 0.05, now 0.1, shift was (0.0, 0.0), now (1.0, 2.0)"),
+        (["--dtype", "float64"], "dtype was float32, now float64"),
+        (["--guide", "other.png"], "guide was none, now other.png, of other pixels"),
+    ],
+)
+def test_another_loop_is_not_gone_on_with(run, picture, whole, draw, folder, options, why):
+    draw(folder / "other.png", 40, 40)
+    seen = run("zoom", picture.name, "-o", "whole", "--frames", "5", *DREAM, "--resume", *options)
+    assert (seen.code, seen.err) == (1, f"pydream: error: 'whole' holds another loop: {why}\n")
+    seen = run("zoom", "other.png", "-o", "whole", "--frames", "5", *DREAM, "--resume")
+    assert "input was in.png, now other.png, of other pixels" in seen.err
+    assert only_frames("whole") == whole
+
+
+@pytest.mark.parametrize("damage", [b"", b"PK", "cut", "text"])
+def test_a_damaged_checkpoint(run, picture, whole, damage):
+    path = Path("whole/resume.npz")
+    content = path.read_bytes()
+    path.write_bytes({"cut": content[:-200], "text": content.replace(b"octave_n", b"octavo_n")}.get(damage, damage))
+    seen = run("zoom", picture.name, "-o", "whole", "--frames", "5", *DREAM, "--resume")
+    assert seen.code == 1
+    assert "'whole/resume.npz' is damaged" in seen.err
+    assert seen.err.count("\n") == 1
+
+
+# ---- refusals ----
+
+
+@pytest.mark.parametrize(
+    ("arguments", "why"),
+    [
+        (["in.png"], "Missing option '-o'"),
+        (["in.png", "-o", "a", "-o", "b"], "frames go into one folder, not 'a' and 'b'"),
+        (["in.png", "-o", "in.png"], "'in.png' is a file"),
+        (["in.png", "-o", "film.avi"], "'film.avi' is no folder, and films are .mp4, .gif"),
+        (["in.png", "-o", "no/film.mp4"], "there is no folder 'no'"),
+        (["in.png", "-o", "a.gif", "--fps", "99"], "fps"),
+        (["in.png", "-o", "a", "--scale", "1"], "--scale"),
+        (["in.png", "-o", "a", "--scale", "nan"], "--scale"),
+        (["in.png", "-o", "a", "--shift", "1", "inf"], "--shift"),
+        (["in.png", "-o", "a", "--grid", "0.1"], "power of two"),
+        (["in.png", "-o", "a", "--frames", "0"], "--frames"),
+        (["in.png", "-o", "a", "--resume", "--force"], "choose one"),
+        ([".", "-o", "a"], "'.' is a folder"),
+    ],
+)
+def test_refusals(refused, picture, arguments, why):
+    assert why in refused(2, "zoom", *arguments, *DREAM)
+
+
+def test_frames_that_are_there_are_not_lost(refused, picture, whole):
+    line = refused(2, "zoom", picture, "-o", "whole", *SHORT)
+    assert "'whole' holds frames already: --resume goes on with them, --force throws them away" in line
+
+
+def test_a_frame_that_is_read_is_not_written(refused, whole):
+    line = refused(2, "zoom", "whole/00000001.png", "-o", "whole", "--frames", "4", *SHORT, "--force")
+    assert "would overwrite" in line
