@@ -141,9 +141,9 @@ def eager_torch(subject):
     ops = {
         layers.Convolution: convolution,
         layers.Pooling: pooling,
-        layers.ReLU: lambda layer, x: functional.leaky_relu(x, layer.negative_slope)
-        if layer.negative_slope
-        else functional.relu(x),
+        layers.ReLU: lambda layer, x: (
+            functional.leaky_relu(x, layer.negative_slope) if layer.negative_slope else functional.relu(x)
+        ),
         layers.LRN: lambda layer, x: functional.local_response_norm(
             x, layer.local_size, layer.alpha, layer.beta, layer.k
         ),

@@ -49,6 +49,8 @@ class Subject:
     graph : Graph
     end : str
         The layer.
+    weights : path, optional
+        The caffemodel that was named.
     stand_in : bool
         Whether the weights are random, for want of the real ones.
     """
@@ -58,6 +60,7 @@ class Subject:
     net: Classifier
     graph: Graph
     end: str
+    weights: Path | None = None
     stand_in: bool = False
 
     @classmethod
@@ -83,7 +86,7 @@ class Subject:
             return cls._standing_in(model, layer)
         load = partial(load_net, model, weights)
         net = load("float32")
-        return cls(model, load, net, Graph(define(read_model(definition), model)), find_end(net, layer))
+        return cls(model, load, net, Graph(define(read_model(definition), model)), find_end(net, layer), weights)
 
     @classmethod
     def _standing_in(cls, model: str, layer: str | None) -> Subject:
@@ -100,7 +103,7 @@ class Subject:
             net.default_end = end
             return net
 
-        return cls(model, load, load("float32"), graph, end, True)
+        return cls(model, load, load("float32"), graph, end, stand_in=True)
 
     def gmac(self, size: Size) -> float:
         """Give the forward pass's multiplications in 10^9."""

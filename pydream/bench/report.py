@@ -83,14 +83,12 @@ class Report:
         return floor_of(outcome, self.subject, size)
 
 
-def measure(subject: Subject, weights: str | None, plan: Plan, tell: Tell = lambda done, of, what: None) -> Report:
+def measure(subject: Subject, plan: Plan, tell: Tell = lambda done, of, what: None) -> Report:
     """Measure everything.
 
     Parameters
     ----------
     subject : Subject
-    weights : str, optional
-        The file that it was loaded from, if one was named.
     plan : Plan
     tell : callable, optional
         Told before each contest.
@@ -114,6 +112,7 @@ def measure(subject: Subject, weights: str | None, plan: Plan, tell: Tell = lamb
     of = len(sizes) * (len(names) + 1) + 1
     # The dream first: then the machine has not been heated by the rest.
     tell(0, of, "a dream in a process of its own")
+    weights = None if subject.weights is None else str(subject.weights)
     request = Request(subject.model, weights, subject.end, width, height, octave_n=plan.octave_n, iter_n=plan.iter_n)
     whole = whole_dream(request)
     done, raced, passes = 1, [], []
@@ -216,7 +215,7 @@ def _pairs(dreams: Sequence[Split], share: Callable[[Split], float]) -> list[str
 def as_json(report: Report) -> dict[str, Any]:
     """Give a report as what JSON can hold: times in seconds, memory in bytes, sizes as width and height."""
     subject, request, whole = report.subject, report.request, report.whole
-    return {
+    found = {
         "machine": report.machine,
         "operations": [
             {
@@ -249,6 +248,16 @@ def as_json(report: Report) -> dict[str, Any]:
             ],
         },
     }
+    return {key: _rounded(part) for key, part in found.items()}
+
+
+def _rounded(part: Any) -> Any:
+    """Leave five digits of every measured number: more would tell of noise."""
+    if isinstance(part, float):
+        return float(f"{part:.5g}")
+    if isinstance(part, dict):
+        return {key: _rounded(each) for key, each in part.items()}
+    return [_rounded(each) for each in part] if isinstance(part, list) else part
 
 
 def _passes(report: Report, size: Size, outcome: Outcome) -> dict[str, Any]:

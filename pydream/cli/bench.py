@@ -81,7 +81,7 @@ def command(
     with signals_as_ctrl_c(ctx):
         subject = Subject.find(model, weights, layer)
         with Line(quiet) as line:
-            report = measure(subject, None if weights is None else str(weights), plan, line.tell)
+            report = measure(subject, plan, line.tell)
     tell(report, json)
     if plot is not None:
         write_plot(report, plot)
