@@ -16,7 +16,6 @@ import argparse
 import os
 import re
 import sys
-from functools import partial
 from pathlib import Path
 from statistics import median
 
@@ -29,15 +28,12 @@ from pydream.bench import network, operations, table
 from pydream.bench.floor import gflops
 from pydream.bench.inputs import image
 from pydream.bench.machine import as_lines, machine
-from pydream.bench.timing import Contest, race, within
+from pydream.bench.timing import Agreement, Contest, race, within
 from pydream.bench.whole import Request, whole_dream
 from pydream.imageops import numpy_ops
 
 SIZE = (575, 1024)
 OURS = "pydream"
-# A step moves a pixel by 1.5 on average, and pixels minus the mean are 40 times as large: of a gradient that is off by
-# `SAME_GRADIENT` a fortieth is seen.
-SAME_STEP = network.SAME_GRADIENT / 20
 
 
 def main():
@@ -74,52 +70,40 @@ def size(text):
 
 
 def present(subject, size, wanted=tuple(RIVALS)):
-    """The rivals that can be had for this network; and why not the others."""
+    """The rivals that can be had for this network, held to ours; and why not the others."""
     found, missing = [], {}
     for name in wanted:
         try:
             each = rival(name, subject)
-            each.gradient(tensor_for(each, subject, size))  # a layer that it does not have shows here
+            each.way(image(*size, subject.net.mean))()  # a layer that it does not have shows here
             found.append(each)
         except NotHere as error:
             missing[name] = str(error)
+    network.expect_same_gradients(subject, [ours(subject), *found], size)
     return found, missing
 
 
-def tensor_for(each, subject, size):
-    made = image(*size, subject.net.mean)[np.newaxis]
-    return np.ascontiguousarray(made.transpose(0, 2, 3, 1)) if each.channels_last else made
+def ours(subject):
+    return network.passes_of(subject.net, subject.end, OURS)
 
 
-def passes(subject, size, rivals):
-    """Forward, objective and the gradient at the image."""
-    ways = {OURS: network.gradient_way(subject.net, subject.end, size)}
-    channels_last = subject.net.channels_last
-    for each in rivals:
-        way = partial(each.gradient, tensor_for(each, subject, size))
-        ways[each.name] = way if each.channels_last == channels_last else relaid(way, channels_last)
-    return Contest(
-        f"{subject.model}'s gradient, {table.size(*size)}",
-        ways,
-        within(network.SAME_GRADIENT),
-        {network.FLOOR: network.matrix_product()},
-    )
-
-
-def relaid(way, channels_last):
-    """A way whose result is seen in the other layout; nothing is moved."""
-    return lambda: way().transpose((0, 2, 3, 1) if channels_last else (0, 3, 1, 2))
+def exact(subject, size):
+    """float64 against float32."""
+    both = [network.passes_of(subject.load(dtype), subject.end, dtype) for dtype in (network.FAST, network.EXACT)]
+    network.expect_same_gradients(subject, both, size)
+    return network.contest(subject, size, both)
 
 
 def steps(subject, size, rivals):
     """The notebook's step, around a rival with the notebook's NumPy; each has its own image, and the same shifts."""
     net, end = subject.net, subject.end
     low, high = -net.mean, 255 - net.mean
+    start = image(*size, net.mean)
 
-    def ours():
+    def our_step():
         rng, src = np.random.RandomState(0), net.blobs["data"]
         src.reshape(1, 3, *size)
-        src.data[0] = image(*size, net.mean)
+        src.data[0] = start
 
         def way():
             pydream.make_step(net, end=end, rng=rng)
@@ -127,8 +111,8 @@ def steps(subject, size, rivals):
 
         return way
 
-    def theirs(each):
-        rng, own = np.random.RandomState(0), image(*size, net.mean)
+    def their_step(each):
+        rng, own = np.random.RandomState(0), start.copy()
 
         def way():
             ox, oy = rng.randint(-32, 33, 2)
@@ -138,13 +122,11 @@ def steps(subject, size, rivals):
 
         return way
 
-    ways = {OURS: ours(), **{each.name: theirs(each) for each in rivals}}
-    return Contest(f"{subject.model}'s step, {table.size(*size)}", ways, within(SAME_STEP))
-
-
-def exact(subject, size):
-    contest = network.contest(subject, size)
-    return Contest(contest.name, contest.ways, contest.agreement)
+    ways = {OURS: our_step(), **{each.name: their_step(each) for each in rivals}}
+    near = within(network.POOLING_ALLOWED)
+    # Compared is what the first step adds.
+    added = Agreement(near.words, lambda one, other: near.check((one[0] - start,), (other[0] - start,)))
+    return Contest(f"{subject.model}'s step, {table.size(*size)}", ways, added)
 
 
 # One network.
@@ -155,7 +137,7 @@ def compare(args):
     about = machine()
     rivals, missing = present(subject, args.size)
     found = {
-        "gradient": race(passes(subject, args.size, rivals), args.seconds),
+        "gradient": race(network.contest(subject, args.size, [ours(subject), *rivals]), args.seconds),
         "step": race(steps(subject, args.size, rivals), args.seconds),
         "exact": race(exact(subject, args.size), args.seconds / 2),
     }
@@ -168,7 +150,7 @@ def compare(args):
     rate = gflops(found["gradient"].seconds(network.FLOOR).median)
     print(f"\n{subject.model} to {subject.end}, {table.size(*args.size)}, float32{weights}")
     print(f"{table.digits(subject.gmac(args.size), 4)} GMAC forward; matrix product {rate:.0f} GFLOP/s\n")
-    print(table.table(["", "median (quartiles)", "pydream over it"], lines(found, floor)))
+    print(table.table(["", "median (quartiles)", "pydream over it"], list(lines(found, floor))))
     print("\n" + "\n".join([each.about for each in rivals] + [f"{name}: {why}" for name, why in missing.items()]))
 
 
@@ -234,7 +216,7 @@ def promises(seconds):
     for model, layer in (("squeezenet_v1.1", "fire8/concat"), ("bvlc_alexnet", "conv4")):
         subject = network.Subject.find(model, None, layer, stand_in=True)
         weights = ", random weights" if subject.stand_in else ""
-        outcome = race(passes(subject, SIZE, []), seconds / 2)
+        outcome = race(network.contest(subject, SIZE, [ours(subject)]), seconds / 2)
         yield f"{model} {layer}, gradient over the floor{weights}", "1.6", over_floor(outcome, subject)
     for contest in operations.contests(SIZE):
         name = contest.name.partition(",")[0]
@@ -269,7 +251,7 @@ def googlenet_rows(at, seconds):
         yield last, "6", "likewise"
         return
     rivals, missing = present(subject, SIZE, tuple(over))
-    outcome = race(passes(subject, SIZE, rivals), seconds, 9)
+    outcome = race(network.contest(subject, SIZE, [ours(subject), *rivals]), seconds, 9)
     yield f"{first} the floor", "1.25", over_floor(outcome, subject)
     for name, (about, most) in over.items():
         yield f"{first} {about}", most, missing.get(name) or outcome.ratio(OURS, name)

@@ -8,24 +8,15 @@ formulas.
 import importlib.util
 import os
 import tempfile
-from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from pydream import zoo
+from pydream.bench.network import Passes
 from pydream.caffe import layers
 from pydream.errors import BenchError
 from pydream.tf import tensorflow
-
-
-@dataclass(frozen=True)
-class Rival:
-    name: str
-    about: str
-    gradient: Callable  # tensor -> gradient
-    channels_last: bool
 
 
 class NotHere(BenchError):
@@ -105,7 +96,7 @@ def straightforward_tensorflow(subject):
         return tape.gradient(half, x)
 
     about = f"TensorFlow {tf.__version__}, tf.function, GradientTape, tf.nn"
-    return Rival("tensorflow", about, lambda x: gradient(tf.convert_to_tensor(x)).numpy(), True)
+    return Passes("tensorflow", lambda x: gradient(tf.convert_to_tensor(x)).numpy(), True, about)
 
 
 def eager_torch(subject):
@@ -158,7 +149,7 @@ def eager_torch(subject):
         return g.permute(0, 2, 3, 1).contiguous().numpy()
 
     about = f"PyTorch {torch.__version__}, eager, channels_last, {torch.get_num_threads()} threads"
-    return Rival("torch", about, gradient, True)
+    return Passes("torch", gradient, True, about)
 
 
 def caffe_itself(subject):
@@ -189,7 +180,7 @@ def caffe_itself(subject):
         net.backward(start=subject.end)
         return src.diff
 
-    return Rival("caffe", f"Caffe {getattr(caffe, '__version__', '1.0')}", gradient, False)
+    return Passes("caffe", gradient, False, f"Caffe {getattr(caffe, '__version__', '1.0')}")
 
 
 RIVALS = {"tensorflow": straightforward_tensorflow, "torch": eager_torch, "caffe": caffe_itself}

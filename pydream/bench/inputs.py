@@ -7,18 +7,17 @@ import numpy as np
 from ..net import Array
 
 
-def picture(height: int, width: int) -> Array:
+def picture(height: int, width: int, seed: int = 2015) -> Array:
     """Compute a picture: waves of many lengths, with grain.
 
-    It is flat nowhere. Where values are equal, rounding chooses the maximum of a pooling window, and correct programs
-    give different gradients.
+    It is flat nowhere: where values are equal, rounding chooses the maximum of a pooling window.
 
     Returns
     -------
     (height, width, 3) float32 array
         RGB, 0..255.
     """
-    rng = np.random.RandomState(2015)
+    rng = np.random.RandomState(seed)
     y, x = np.ogrid[:height, :width]
     made = np.empty((height, width, 3), np.float32)
     for channel in range(3):
@@ -30,9 +29,9 @@ def picture(height: int, width: int) -> Array:
     return made
 
 
-def image(height: int, width: int, mean: Array) -> Array:
+def image(height: int, width: int, mean: Array, seed: int = 2015) -> Array:
     """Give the picture as a network's image, (3, height, width) of the mean's dtype."""
-    made: Array = np.ascontiguousarray(picture(height, width).transpose(2, 0, 1)[::-1], mean.dtype) - mean
+    made: Array = np.ascontiguousarray(picture(height, width, seed).transpose(2, 0, 1)[::-1], mean.dtype) - mean
     return made
 
 

@@ -12,7 +12,7 @@ from ..octaves import Size, check_octaves, octave_sizes
 from . import operations, table
 from .floor import MATRIX, gflops
 from .machine import as_lines, machine
-from .network import EXACT, FAST, FLOOR, Subject, contest, floor_of
+from .network import EXACT, FAST, FLOOR, Subject, contest, expect_same_gradients, floor_of, passes_of
 from .timing import Outcome, Spread, race
 from .whole import Request, Split, Whole, whole_dream
 
@@ -106,7 +106,10 @@ def measure(subject: Subject, plan: Plan, tell: Tell = lambda done, of, what: No
     check_octaves(subject.net, subject.end, octave_sizes(height, width, plan.octave_n))
     for size in plan.sizes:
         check_octaves(subject.net, subject.end, [size])
-    found = machine()  # before this is the load
+    found = machine()
+    fast = passes_of(subject.net, subject.end, FAST)
+    exact = passes_of(subject.load("float64"), subject.end, EXACT)
+    expect_same_gradients(subject, [fast, exact], plan.sizes[0])
     names = operations.names()
     sizes = sorted(plan.sizes)
     of = len(sizes) * (len(names) + 1) + 1
@@ -121,7 +124,7 @@ def measure(subject: Subject, plan: Plan, tell: Tell = lambda done, of, what: No
             tell(done, of, each.name)
             raced.append((name, size, race(each, plan.seconds, plan.least)))
             done += 1
-        each = contest(subject, size, exact=size == plan.sizes[0])
+        each = contest(subject, size, [fast, exact] if size == plan.sizes[0] else [fast])
         tell(done, of, each.name)
         passes.append((size, race(each, plan.seconds, plan.least)))
         done += 1

@@ -170,19 +170,24 @@ SAME_BITS = Agreement("the same bits", _different_bits)
 
 
 def within(limit: float) -> Agreement:
-    """Give the agreement to a relative distance, |a - b| / |b| in L2: float32 results of different kernels."""
+    """Give the agreement to a relative `distance`."""
 
     def too_far(expected: tuple[Array, ...], found: tuple[Array, ...]) -> str | None:
         for one, other in zip(expected, found, strict=True):
             if one.shape != other.shape:
                 return f"{other.shape} in place of {one.shape}"
-            exact = one.astype(np.float64)
-            off = float(np.linalg.norm(other - exact) / np.linalg.norm(exact))
-            if not off <= limit:  # NaN is not
-                return f"{off:.1e} apart in L2"
+            apart = distance(other, one)
+            if not apart <= limit:  # NaN is not
+                return f"{apart:.1e} apart in L2"
         return None
 
     return Agreement(f"at most {limit:g}", too_far)
+
+
+def distance(found: Array, expected: Array) -> float:
+    """Give |found - expected| / |expected| in L2."""
+    exact = expected.astype(np.float64)
+    return float(np.linalg.norm(found - exact) / np.linalg.norm(exact))
 
 
 def _kept(result: Any) -> tuple[Array, ...]:
