@@ -1,9 +1,9 @@
 """What a step costs in time and memory, against the size of the picture, from 0.1 to 8 megapixels.
 
-    python benchmarks/sizes.py [--model NAME ...] [--megapixels N ...] [--steps N] [--rounds N] [--plot FILE] [--markdown]
+    python benchmarks/sizes.py [--model NAME ...] [--megapixels N ...] [--steps N] [--rounds N] [--plot FILE]
 
-Each size is a dream of one octave in a fresh process, so that its memory is its own. Sizes take turns, `--rounds` times;
-a size's step is the median of its rounds' median steps.
+Each size is a dream of one octave in a fresh process, so that its memory is its own. Sizes take turns, `--rounds`
+times; a size's step is the median of its rounds' median steps. `--markdown` prints tables of Markdown.
 """
 
 import argparse
@@ -99,6 +99,7 @@ def growth(rows):
 
 def draw(found, about, path):
     from matplotlib.figure import Figure
+    from matplotlib.ticker import NullLocator
 
     ink, faint = "#1f2933", "#d5dbe1"
     figure = Figure(figsize=(9, 4.2), layout="constrained")
@@ -112,7 +113,9 @@ def draw(found, about, path):
         memory.plot(pixels, [each / 1e9 for _, _, _, each in rows], "o-", color=colour, label=model)
     time.plot([], [], ":", color=ink, linewidth=1, label="in proportion to the pixels")
     time.set(xscale="log", yscale="log")
-    time.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
+    time.set_xticks([h * w / 1e6 for h, w, _, _ in rows])
+    time.xaxis.set_minor_locator(NullLocator())
+    time.xaxis.set_major_formatter(lambda value, _: f"{value:.2g}")
     time.yaxis.set_major_formatter(lambda value, _: table.seconds(value).replace(".00 ", " ").replace(".0 ", " "))
     memory.yaxis.set_major_formatter(lambda value, _: f"{value:g} GB")
     memory.set(xlim=(0, None), ylim=(0, None))

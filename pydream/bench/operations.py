@@ -53,7 +53,8 @@ def names() -> list[str]:
 
 
 def _way(operation: Operation, ops: ModuleType, size: Size, dtype: str) -> Callable[[], Any]:
-    own = image(*size, _MEAN).astype(dtype)  # what is done in place goes on from what the last call made of it
+    # It reaches beyond 0..255, so that there is something to clip. What is done in place goes on from the last call's.
+    own = (1.5 * image(*size, _MEAN)).astype(dtype)
     return lambda: operation(ops, own)
 
 

@@ -100,6 +100,8 @@ def _network(axes: Any, report: Report) -> None:
     sizes = [table.size(*size) for size, _ in report.network]
     for name in (FLOOR, FAST, EXACT):
         there = [(size, outcome) for size, outcome in report.network if name in outcome.samples]
+        if not there or (name == FLOOR and report.subject.gmac(there[0][0]) == 0):
+            continue  # layers that multiply nothing
         found = [report.floor(*each) if name == FLOOR else each[1].seconds(name) for each in there]
         medians = np.array([each.median for each in found])
         axes.errorbar(
@@ -113,7 +115,7 @@ def _network(axes: Any, report: Report) -> None:
             label="arithmetic floor" if name == FLOOR else name,
         )
         for (size, outcome), spread in zip(there, found, strict=True):
-            if name == FLOOR:
+            if name == FLOOR or report.floor(size, outcome).median == 0:
                 continue
             base = report.floor(size, outcome) if name == FAST else outcome.seconds(FAST)
             axes.annotate(

@@ -167,7 +167,7 @@ def _network(report: Report) -> str:
                 table.digits(subject.gmac(size)),
                 table.spread(floor),
                 table.spread(outcome.seconds(FAST)),
-                table.digits(outcome.seconds(FAST).median / floor.median),
+                table.digits(outcome.seconds(FAST).median / floor.median) if floor.median else "",
                 *_exact(outcome),
             ]
         )
@@ -272,7 +272,7 @@ def _passes(report: Report, size: Size, outcome: Outcome) -> dict[str, Any]:
         "gflops": gflops(outcome.seconds(FLOOR).median),
         **found,
         "ratios": {
-            f"{FAST} / {FLOOR}": outcome.seconds(FAST).median / floor.median,
+            **({f"{FAST} / {FLOOR}": outcome.seconds(FAST).median / floor.median} if floor.median else {}),
             **({f"{EXACT} / {FAST}": outcome.ratio(EXACT, FAST)} if EXACT in outcome.samples else {}),
         },
     }

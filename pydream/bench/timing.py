@@ -187,7 +187,8 @@ def within(limit: float) -> Agreement:
 def distance(found: Array, expected: Array) -> float:
     """Give |found - expected| / |expected| in L2."""
     exact = expected.astype(np.float64)
-    return float(np.linalg.norm(found - exact) / np.linalg.norm(exact))
+    apart = float(np.linalg.norm(found - exact))
+    return apart / float(np.linalg.norm(exact)) if apart else 0.0
 
 
 def _kept(result: Any) -> tuple[Array, ...]:
