@@ -133,12 +133,15 @@ def test_ctrl_c(folder):
     deadline = time.monotonic() + 60
     while not children.read_text() and time.monotonic() < deadline:
         time.sleep(0.1)
-    child = Path("/proc", children.read_text().split()[0])
+    child = Path("/proc", children.read_text().split()[0], "status")
     process.send_signal(signal.SIGINT)
     out, err = process.communicate(timeout=60)
     assert (process.returncode, out) == (130, "")
     assert err == "pydream: interrupted; nothing was written\n"
-    assert not child.exists()
+    deadline = time.monotonic() + 10
+    while child.exists() and "(zombie)" not in child.read_text() and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert not child.exists() or "(zombie)" in child.read_text()
 
 
 def test_formats():
