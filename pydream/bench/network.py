@@ -25,7 +25,7 @@ from .floor import floor_seconds, matrix_product, multiplications
 from .inputs import image
 from .timing import Contest, Outcome, Spread, distance, within
 
-FAST, EXACT, FLOOR = "float32", "float64", "floor"
+FAST, EXACT, FLOOR, FORWARD = "float32", "float64", "floor", "forward alone"
 
 # How far gradients may be apart, |a - b| / |b| in L2. Rounding in float32 moves a gradient by about 1e-6. But where a
 # pooling window's two largest values are as near as that, rounding chooses between them too, and one such window moves
@@ -49,12 +49,15 @@ class Passes:
         Whether that is (1, h, w, 3), or (1, 3, h, w).
     about : str
         What it is, for people.
+    dtype : {"float32", "float64"}
+        Of the tensors.
     """
 
     name: str
     gradient: Callable[[Array], Array]
     channels_last: bool
     about: str = ""
+    dtype: str = FAST
 
     def way(self, image: Array) -> Callable[[], Array]:
         """Give what is timed, from a (3, h, w) image laid out beforehand; results are seen as (1, 3, h, w)."""
@@ -150,11 +153,13 @@ def passes_of(net: Net, end: str, name: str) -> Passes:
         objective_L2(net.blobs[end])
         return net.backward(start=end)
 
-    return Passes(name, gradient, net.channels_last)
+    return Passes(name, gradient, net.channels_last, dtype=str(net.dtype))
 
 
 def contest(subject: Subject, size: Size, all_passes: Sequence[Passes]) -> Contest:
-    """Make the contest of several passes at a size, beside the matrix product that the floor is told by.
+    """Make the contest of several passes at a size.
+
+    Beside them are timed the matrix product that the floor is told by, and our forward pass with its result read.
 
     Parameters
     ----------
@@ -171,10 +176,23 @@ def contest(subject: Subject, size: Size, all_passes: Sequence[Passes]) -> Conte
     check_octaves(subject.net, subject.end, [size])
     return Contest(
         f"{subject.model}'s gradient, {size[1]}x{size[0]}",
-        {each.name: each.way(_image(size, subject.net, each)) for each in all_passes},
+        {each.name: each.way(_image(size, subject.net, each.dtype)) for each in all_passes},
         within(POOLING_ALLOWED),
-        {FLOOR: matrix_product()},
+        {FLOOR: matrix_product(), FORWARD: _forward(subject, size)},
     )
+
+
+def _forward(subject: Subject, size: Size) -> Callable[[], Array]:
+    net, end = subject.net, subject.end
+    made = _image(size, net)
+    tensor = np.ascontiguousarray(made.transpose(1, 2, 0) if net.channels_last else made)[np.newaxis]
+
+    def forward() -> Array:
+        net.blobs["data"].reshape(1, 3, *size)
+        net.forward(end=end, tensor=tensor)
+        return net.blobs[end].data
+
+    return forward
 
 
 def expect_same_gradients(subject: Subject, all_passes: Sequence[Passes], size: Size) -> None:
@@ -193,9 +211,9 @@ def expect_same_gradients(subject: Subject, all_passes: Sequence[Passes], size: 
     reference, *others = all_passes
     apart: dict[str, list[float]] = {each.name: [] for each in others}
     for seed in _SEEDS:
-        expected = np.array(reference.way(_image(size, subject.net, reference, seed))(), np.float64)
+        expected = np.array(reference.way(_image(size, subject.net, reference.dtype, seed))(), np.float64)
         for each in others:
-            found = each.way(_image(size, subject.net, each, seed))()
+            found = each.way(_image(size, subject.net, each.dtype, seed))()
             apart[each.name].append(distance(found, expected))
     for name, distances in apart.items():
         if not float(np.median(distances)) <= SAME_GRADIENT:
@@ -206,8 +224,8 @@ def expect_same_gradients(subject: Subject, all_passes: Sequence[Passes], size: 
             )
 
 
-def _image(size: Size, net: Net, passes: Passes, seed: int = 2015) -> Array:
-    return image(*size, net.mean.astype(EXACT if passes.name == EXACT else FAST), seed)
+def _image(size: Size, net: Net, dtype: str = FAST, seed: int = 2015) -> Array:
+    return image(*size, net.mean.astype(dtype), seed)
 
 
 def floor_of(outcome: Outcome, subject: Subject, size: Size) -> Spread:

@@ -19,7 +19,7 @@ FORMATS = (".png", ".svg", ".pdf")
 _INK, _GREY, _FAINT = "#1f2933", "#616e7c", "#d5dbe1"
 _BLUES = ("#9ecae1", "#4292c6", "#08519c", "#08306b")
 _COLOURS = {FLOOR: "#9aa5b1", FAST: "#2a78b8", EXACT: "#e08214"}
-_PARTS = ("#2a78b8", "#7db3dd", "#1b9e77", "#8fd1ba", "#e08214", "#cbd2d9")
+_PARTS = ("#2a78b8", "#1b9e77", "#8fd1ba", "#e08214", "#cbd2d9")
 
 
 def matplotlib() -> Any:

@@ -12,15 +12,14 @@ from ..octaves import Size, check_octaves, octave_sizes
 from . import operations, table
 from .floor import MATRIX, gflops
 from .machine import as_lines, machine
-from .network import EXACT, FAST, FLOOR, Subject, contest, expect_same_gradients, floor_of, passes_of
+from .network import EXACT, FAST, FLOOR, FORWARD, Subject, contest, expect_same_gradients, floor_of, passes_of
 from .timing import Outcome, Spread, race
 from .whole import Request, Split, Whole, whole_dream
 
 Tell = Callable[[int, int, str], None]  # how much is done, of how much, and what comes next
 
 PARTS = {
-    "forward": "network, forward",
-    "backward": "network, backward",
+    "network": "network, forward and back",
     "image": "image operations of the steps",
     "zoom": "zooms between octaves",
     "building": "building functions",
@@ -166,13 +165,14 @@ def _network(report: Report) -> str:
                 table.size(*size),
                 table.digits(subject.gmac(size)),
                 table.spread(floor),
+                table.seconds(outcome.seconds(FORWARD).median),
                 table.spread(outcome.seconds(FAST)),
                 table.digits(outcome.seconds(FAST).median / floor.median) if floor.median else "",
                 *_exact(outcome),
             ]
         )
     rates = ", ".join(f"{gflops(outcome.seconds(FLOOR).median):.0f}" for _, outcome in report.network)
-    head = ["size", "GMAC", "floor", "float32", "/ floor", "float64", "/ float32"]
+    head = ["size", "GMAC", "floor", "forward alone", "float32", "/ floor", "float64", "/ float32"]
     return (
         f"{subject.model} to {subject.end}: forward, objective, gradient at the image.\n"
         f"The floor: forward and back, 4 operations for each of the forward pass's multiplications (GMAC), at the\n"

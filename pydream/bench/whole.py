@@ -55,8 +55,8 @@ class Split(msgspec.Struct, frozen=True):
 
     Attributes
     ----------
-    forward, backward : float
-        The network's passes, without `building`.
+    network : float
+        Its passes, forward and back, without `building`. They are one: a network may run forward when it goes back.
     image : float
         `to_tensor` and `ascend_tensor`: what a step does to the image.
     zoom : float
@@ -70,8 +70,7 @@ class Split(msgspec.Struct, frozen=True):
     """
 
     total: float
-    forward: float
-    backward: float
+    network: float
     image: float
     zoom: float
     building: float
@@ -81,7 +80,7 @@ class Split(msgspec.Struct, frozen=True):
     @property
     def steps(self) -> float:
         """All that is steps."""
-        return self.forward + self.backward + self.image
+        return self.network + self.image
 
     @property
     def not_steps(self) -> float:
@@ -208,19 +207,16 @@ def split(total: float, net: TimedNet, taken: dict[str, list[float]], octave_n: 
     def by_octave(readings: list[float]) -> Array:
         return np.reshape(readings, (octave_n, iter_n))
 
-    def more_at_first(readings: Array) -> float:
-        return float((readings[:, 0] - np.median(readings[:, 1:], axis=1)).sum()) if iter_n > 1 else 0.0
-
-    forward, backward = by_octave(net.forwards), by_octave(net.backwards)
+    network = by_octave(net.forwards) + by_octave(net.backwards)
+    building = float((network[:, 0] - np.median(network[:, 1:], axis=1)).sum()) if iter_n > 1 else 0.0
     image = by_octave(taken["to_tensor"]) + by_octave(taken["ascend_tensor"])
     parts = {
-        "forward": float(forward.sum()) - more_at_first(forward),
-        "backward": float(backward.sum()) - more_at_first(backward),
+        "network": float(network.sum()) - building,
         "image": float(image.sum()),
         "zoom": sum(taken["zoom"]),
-        "building": more_at_first(forward) + more_at_first(backward),
+        "building": building,
     }
-    step = np.median(forward + backward + image, axis=1).tolist()
+    step = np.median(network + image, axis=1).tolist()
     return Split(total=total, **parts, rest=total - sum(parts.values()), step=step)
 
 

@@ -123,8 +123,7 @@ def test_the_parts_of_a_dream():
     taken = {"to_tensor": [0.25] * 6, "ascend_tensor": [0.5] * 6, "zoom": [0.125, 0.25]}
     split = whole.split(50.0, net, taken, 2, 3)
     assert split.building == (9 - 2) + (5 - 4)
-    assert split.forward == 26 - split.building
-    assert split.backward == 12
+    assert split.network == 26 + 12 - split.building
     assert split.image == 4.5
     assert split.zoom == 0.375
     assert split.rest == 50 - 26 - 12 - 4.5 - 0.375
@@ -151,7 +150,7 @@ def test_a_dream_in_a_process_of_its_own():
     found = whole.whole_dream(request)
     assert len(found.dreams) == 2
     for split in found.dreams:
-        parts = (split.forward, split.backward, split.image, split.zoom, split.building, split.rest)
+        parts = (split.network, split.image, split.zoom, split.building, split.rest)
         assert sum(parts) == pytest.approx(split.total)
         assert len(split.step) == 2
     assert 10**8 < found.before <= found.peak < 2 * 10**9
