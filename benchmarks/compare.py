@@ -16,6 +16,8 @@ import argparse
 import os
 import re
 import sys
+from contextlib import suppress
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from statistics import median
 
@@ -195,7 +197,10 @@ def as_json(args, subject, about, found, floor, missing):
 
 
 def print_rows(seconds, lay_out):
-    print("\n".join(as_lines(machine())))
+    about = machine()
+    with suppress(PackageNotFoundError):
+        about["versions"]["PyTorch"] = version("torch")
+    print("\n".join(as_lines(about)))
     rows = []
     for what, most, measured in promises(seconds):
         if isinstance(measured, str):
@@ -203,7 +208,7 @@ def print_rows(seconds, lay_out):
         else:
             within_it = measured <= float(most.split()[0])
             unit = most.partition(" ")[2]
-            rows.append([what, f"≤ {most}", f"{table.digits(measured)} {unit}".strip(), "yes" if within_it else "NO"])
+            rows.append([what, f"≤ {most}", f"{table.digits(measured, 2)} {unit}".strip(), "yes" if within_it else "NO"])
         print(f"{len(rows)}: {what}: {rows[-1][2]}", file=sys.stderr)
     print()
     print(lay_out(["what", "wanted", "measured", "kept"], rows))
