@@ -208,7 +208,7 @@ def print_rows(seconds, lay_out):
         else:
             within_it = measured <= float(most.split()[0])
             unit = most.partition(" ")[2]
-            rows.append([what, f"≤ {most}", f"{table.digits(measured, 2)} {unit}".strip(), "yes" if within_it else "NO"])
+            rows.append([what, f"≤ {most}", f"{table.digits(measured)} {unit}".strip(), "yes" if within_it else "NO"])
         print(f"{len(rows)}: {what}: {rows[-1][2]}", file=sys.stderr)
     print()
     print(lay_out(["what", "wanted", "measured", "kept"], rows))
