@@ -134,6 +134,7 @@ def test_notebook_defaults():
         "rng": None,
         "backend": "native",
         "era": "modern",
+        "grid": None,
     }
 
 
