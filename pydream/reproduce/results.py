@@ -27,7 +27,7 @@ SCALE = 0.05  # its loop's
 
 # In the exact mode the loop's dreams are rounded to multiples of this after every step. A dream at full size leaves
 # differences of up to 4e-5 of a level between machines, which the second frame would show. One step leaves 1e-9 in all,
-# summed over the picture: that a value lies so near to the middle between two multiples is one chance in a million.
+# summed over the picture: not one step in ten million has a value so near to the middle between two multiples.
 GRID = 1 / 64
 
 # Dreams are not rounded, since Caffe's is not: at full size a value that stands so near to the border between two
