@@ -138,6 +138,7 @@ def test_notebook_defaults():
         "rng": None,
         "backend": "native",
         "era": "modern",
+        "grid": None,
     }
 
 
