@@ -51,6 +51,22 @@ def test_a_layer_that_a_rival_does_not_have(compare):
     assert missing == {"tensorflow": "'pool10' is a mean"}
 
 
+def test_caffe_is_called_as_the_notebook_calls_it(compare, tmp_path, monkeypatch):
+    """There is no Caffe here: pydream's own net, which has pycaffe's face, stands in for it."""
+    (tmp_path / "caffe").mkdir()
+    (tmp_path / "caffe" / "__init__.py").write_text("from pydream.caffe import TEST, Net, set_mode_cpu\n")
+    (tmp_path / "caffe" / "_caffe.py").touch()
+    monkeypatch.syspath_prepend(tmp_path)
+    subject = network.Subject.find("squeezenet_v1.1", layer="fire4/concat")
+    try:
+        (rival,), missing = compare["present"](subject, (64, 96), ("caffe",))
+        assert compare["race"](compare["steps"](subject, (64, 96), [rival]), 0, 1).rounds == 1
+    finally:
+        sys.modules.pop("caffe", None)
+    assert not missing
+    assert not rival.channels_last
+
+
 def test_steps_are_the_same(compare, subject):
     rivals, _ = compare["present"](subject, (64, 96), ("tensorflow",))
     contest = compare["steps"](subject, (64, 96), rivals)
