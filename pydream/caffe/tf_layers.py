@@ -189,14 +189,18 @@ class PoolingRunner(TFRunner[layers.Pooling]):
 
     def _plain_maximum(self, x: Tensor) -> tuple[Tensors, Tensors]:
         padded = x if self.padding == "SAME" else self._padded(x, LOWEST)
-        top = self.tf.nn.max_pool2d(padded, self.layer.kernel, self.layer.stride, self.padding)
-        return (top,), (padded, top, self.tf.shape(x))
+        return (self._largest(padded),), (padded, self.tf.shape(x))
+
+    def _largest(self, padded: Tensor) -> Tensor:
+        return self.tf.nn.max_pool2d(padded, self.layer.kernel, self.layer.stride, self.padding)
 
     def _plain_maximum_back(self, memo: Tensors, diff: Tensor) -> Tensors:
-        padded, top, shape = memo
+        padded, shape = memo
         back = self.tf.raw_ops.MaxPoolGrad(
             orig_input=padded,
-            orig_output=top,
+            # Once more, though the forward pass had it: oneDNN's gradient, which is 10 to 40 times as fast as the
+            # other, runs only where its own maximum is in the same trace and tells it which taps won.
+            orig_output=self._largest(padded),
             grad=diff,
             ksize=[1, *self.layer.kernel, 1],
             strides=[1, *self.layer.stride, 1],
