@@ -103,6 +103,11 @@ class Runtime(ABC):
         shared.flags.writeable = False
         return shared
 
+    def prepare(self, values: Sequence[int], end: int) -> None:
+        """Make the runners that `forward` needs; `NetFileError` for weights that one cannot use."""
+        for step in self.graph.needed(list(values), end):
+            self.runner(step)
+
     def forward(self, values: Sequence[int], end: int, inputs: Sequence[Tensor]) -> tuple[list[Tensor], Memos]:
         """Compute values, and the memos of the steps up to and with `end` that they are made of.
 
@@ -126,12 +131,23 @@ class Runtime(ABC):
         """Compute the gradients at the `wanted` values, given `diffs` at `values`, which step `start` makes."""
         arriving: dict[int, list[Tensor]] = {value: [diff] for value, diff in zip(values, diffs, strict=True)}
         for step in reversed(self.graph.needed(list(values), start)):
-            tops = [_total(arriving[value]) for value in step.tops if value in arriving]
+            tops = [self.total(arriving[value]) for value in step.tops if value in arriving]
             if tops:
                 bottoms = self.runner(step).backward(memos[_key(step)], *tops)
                 for value, diff in zip(step.bottoms, bottoms, strict=True):
                     arriving.setdefault(value, []).append(diff)
-        return [_total(arriving[value]) for value in wanted]
+        return [self.total(arriving[value]) for value in wanted]
+
+    def gradient(
+        self, values: Sequence[int], end: int, inputs: Sequence[Tensor], wanted: Sequence[int]
+    ) -> tuple[list[Tensor], list[Tensor]]:
+        """Compute values and, with them as the `diffs`, the gradients at the `wanted` ones: forward and back at once."""
+        tensors, memos = self.forward(values, end, inputs)
+        return tensors, self.backward(values, end, memos, tensors, wanted)
+
+    def total(self, diffs: list[Tensor]) -> Tensor:
+        """Add up what arrives at a value, gathered from its last reader to the first; Caffe's Split adds from the first."""
+        return reduce(lambda a, b: a + b, reversed(diffs))
 
     def covers(self, memos: Memos, values: Sequence[int], start: int) -> bool:
         """Tell whether the memos suffice to go back from `values`, which step `start` makes."""
@@ -151,8 +167,3 @@ class Runtime(ABC):
 
 def _key(step: Step) -> str:
     return "_".join(map(str, step.tops))
-
-
-def _total(diffs: list[Tensor]) -> Tensor:
-    # Gathered from the last reader to the first; Caffe's Split adds from the first.
-    return reduce(lambda a, b: a + b, reversed(diffs))
