@@ -142,7 +142,7 @@ def read_provenance(path: str | os.PathLike[str]) -> Provenance:
     sidecar = path if path.suffix == ".json" else sidecar_of(path)
     try:
         text = None if path == sidecar else read_note(path)
-        if text is None:
+        if text is None or not text.startswith("{"):  # a camera describes its pictures in the same field
             with sidecar.open(encoding="utf-8") as file:
                 text = file.read(LONGEST_NOTE + 1)
     except FileNotFoundError:

@@ -30,6 +30,9 @@ MAY_IMPORT = {
     "zoo": {"caffe", "errors", "net"},
     "recipe": {"dream", "era", "loop", "net", "noise", "objectives"},
     "provenance": {"__init__", "errors", "image", "recipe", "zoo"},
+    "reproduce": {
+        "caffe", "dream", "errors", "image", "loop", "net", "objectives", "octaves", "provenance", "recipe",
+    },
     "checkpoint": {"errors", "files", "net", "provenance", "recipe"},
     "testing": {
         "__init__", "caffe", "dream", "errors", "imageops", "net", "objectives", "octaves", "preprocessing", "zoo",

@@ -79,6 +79,7 @@ def test_links(root):
         "CHANGELOG.md",
         "docs/c-library.md",
         "docs/porting.md",
+        "docs/reproduce.md",
         *(f"models/{e.name}/README.md" for e in zoo.networks()),
     ):
         text = (root / document).read_text(encoding="utf-8")

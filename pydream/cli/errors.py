@@ -86,7 +86,8 @@ def tell(ctx: click.Context, error: Exception, about: str) -> None:
     """Tell an error that costs one picture, `about` it, and not the run."""
     if debugging(ctx):
         traceback.print_exception(error)
-    OneLine(f"'{about}': {one_line(error).message}").show()
+    line = one_line(error).message
+    OneLine(line if f"'{about}'" in line else f"'{about}': {line}").show()
 
 
 def interruption(ctx: click.Context | None, outcome: str) -> click.exceptions.Exit:

@@ -14,7 +14,7 @@ class Progress:
 
     Parameters
     ----------
-    title : str
+    title : str or None
         Printed when the first step is done: an error before it remains the only line on stderr.
     sizes : list of (height, width)
         The octaves, the largest first, as `pydream.dream.octave_sizes` gives them.
@@ -27,7 +27,7 @@ class Progress:
     """
 
     def __init__(
-        self, title: str, sizes: list[tuple[int, int]], iter_n: int, quiet: bool = False, frames: int = 1
+        self, title: str | None, sizes: list[tuple[int, int]], iter_n: int, quiet: bool = False, frames: int = 1
     ) -> None:
         self._title = None if quiet else title
         self._pixels = [height * width for height, width in reversed(sizes)]

@@ -78,12 +78,12 @@ def test_what_is_there_is_not_made_again(run, pictures):
 def test_a_bad_picture_costs_itself_only(run, pictures):
     (pictures / "b.jpg").write_bytes(b"\xff\xd8\xff junk")
     Image.new("RGB", (1, 1)).save(pictures / "d.png")
-    seen = run("dream", pictures, "-o", "out", *SHORT)
+    seen = run("dream", "in", "-o", "out", *SHORT)
     assert seen.code == 1
     assert sorted(os.listdir("out")) == ["a.png", "c.png"]
     errors = [line for line in seen.err.splitlines() if "error" in line]
-    assert "'in/b.jpg'" in errors[0]
-    assert "'in/d.png'" in errors[1]
+    assert errors[0].startswith("pydream: error: 'in/b.jpg' is not a picture")
+    assert errors[1].startswith("pydream: error: 'in/d.png': the picture (1x1) does not fit")
     assert errors[2] == "pydream: error: 2 of 4 pictures failed"
 
 

@@ -221,6 +221,11 @@ def test_a_picture_that_says_nothing(refused, picture):
     assert "'in.png' does not say how it was made" in refused(1, "replay", picture.name)
 
 
+def test_a_picture_that_says_something_else(refused, picture):
+    write_image("camera.jpg", read_image(picture), "Lake Zurich in June")
+    assert "'camera.jpg' does not say how it was made" in refused(1, "replay", "camera.jpg")
+
+
 def test_the_input_is_gone(refused, exact, picture):
     picture.rename("moved.png")
     assert "no 'in.png' with the same pixels (96x72)" in refused(1, "replay", exact)
