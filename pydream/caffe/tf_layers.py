@@ -219,38 +219,52 @@ class PoolingRunner(TFRunner[layers.Pooling]):
     def _tolerant_maximum(self, x: Tensor) -> tuple[Tensors, Tensors]:
         tf = self.tf
         padded = self._padded(x, LOWEST)
-        shape = tf.shape(padded, out_type=tf.int64)
-        (kernel_h, kernel_w), (stride_h, stride_w) = self.layer.kernel, self.layer.stride
-        out_h, out_w = (shape[1] - kernel_h) // stride_h + 1, (shape[2] - kernel_w) // stride_w + 1
-        # Where in the flat (h, w, c) map each window's first value stands.
-        rows, columns, channels = tf.range(out_h) * stride_h, tf.range(out_w) * stride_w, tf.range(shape[3])
-        corner = (rows[:, None, None] * shape[2] + columns[:, None]) * shape[3] + channels
-        best = where = None
-        for i in range(kernel_h):
-            for j in range(kernel_w):
-                tap = padded[
-                    :,
-                    i : i + (out_h - 1) * stride_h + 1 : stride_h,
-                    j : j + (out_w - 1) * stride_w + 1 : stride_w,
-                ]
-                place = tf.broadcast_to(corner + (i * shape[2] + j) * shape[3], tf.shape(tap))
-                if best is None:
-                    best, where = tap, place
-                    continue
-                wins = tap > best + TIE * (1 + tf.abs(best))
-                best, where = tf.where(wins, tap, best), tf.where(wins, place, where)
-        return (best,), (where, tf.shape(padded), tf.shape(x))
+        best, *taps = self._taps(padded)
+        winner = tf.zeros(tf.shape(best), tf.int32)
+        for number, tap in enumerate(taps, start=1):
+            wins = tap > best + TIE * (1 + tf.abs(best))
+            best, winner = tf.where(wins, tap, best), tf.where(wins, number, winner)
+        return (best,), (winner, tf.shape(padded), tf.shape(x))
+
+    def _taps(self, padded: Tensor) -> list[Tensor]:
+        """Give what each tap of the window sees, row by row."""
+        tf, (stride_h, stride_w), channels = self.tf, self.layer.stride, padded.shape[3]
+        n, h, w = (tf.shape(padded)[axis] for axis in range(3))
+        out_h, out_w = ((size - k) // s + 1 for size, k, s in zip((h, w), self.layer.kernel, self.layer.stride))
+        # Strided slices are slow, plain ones are not: let the remainders of rows and columns be axes.
+        whole = tf.pad(padded, [[0, 0], [0, -h % stride_h], [0, -w % stride_w], [0, 0]])
+        apart = tf.reshape(whole, (n, -(-h // stride_h), stride_h, -(-w // stride_w), stride_w * channels))
+        return [
+            tf.reshape(
+                tf.slice(
+                    apart,
+                    (0, i // stride_h, i % stride_h, j // stride_w, j % stride_w * channels),
+                    (n, out_h, 1, out_w, channels),
+                ),
+                (n, out_h, out_w, channels),
+            )
+            for i in range(self.layer.kernel[0])
+            for j in range(self.layer.kernel[1])
+        ]
 
     def _tolerant_maximum_back(self, memo: Tensors, diff: Tensor) -> Tensors:
-        where, padded_shape, shape = memo
+        winner, padded_shape, shape = memo
         tf = self.tf
-        # One flat map for all images, so each starts where the one before ends.
-        size = tf.cast(tf.reduce_prod(padded_shape[1:]), tf.int64)
-        start = tf.range(tf.cast(padded_shape[0], tf.int64)) * size
-        places = tf.reshape(where + start[:, None, None, None], (-1, 1))
-        total = tf.cast(padded_shape[0], tf.int64) * size
-        flat = tf.tensor_scatter_nd_add(tf.zeros((total,), diff.dtype), places, tf.reshape(diff, (-1,)))
-        return (self._unpadded(tf.reshape(flat, padded_shape), shape),)
+        # Where in the flat (h, w, c) map each window's first value stands, and its winner.
+        _, h, w, c = tf.unstack(tf.cast(padded_shape, tf.int64))
+        (kernel_h, kernel_w), (stride_h, stride_w) = self.layer.kernel, self.layer.stride
+        rows, columns = (tf.range(size, delta=s) for size, s in ((h - kernel_h + 1, stride_h), (w - kernel_w + 1, stride_w)))
+        corner = (rows[:, None, None] * w + columns[:, None]) * c + tf.range(c)
+        tap = (tf.range(tf.cast(kernel_h, tf.int64))[:, None] * w + tf.range(tf.cast(kernel_w, tf.int64))) * c
+        back = tf.raw_ops.MaxPoolGradWithArgmax(
+            input=tf.raw_ops.Empty(shape=padded_shape, dtype=diff.dtype),  # only its shape is read
+            grad=diff,
+            argmax=corner + tf.gather(tf.reshape(tap, (-1,)), winner),
+            ksize=[1, *self.layer.kernel, 1],
+            strides=[1, *self.layer.stride, 1],
+            padding="VALID",
+        )
+        return (self._unpadded(back, shape),)
 
     # The mean; the divisor is the window clipped to the map and the padding after it.
 
