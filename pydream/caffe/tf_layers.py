@@ -253,7 +253,9 @@ class PoolingRunner(TFRunner[layers.Pooling]):
         # Where in the flat (h, w, c) map each window's first value stands, and its winner.
         _, h, w, c = tf.unstack(tf.cast(padded_shape, tf.int64))
         (kernel_h, kernel_w), (stride_h, stride_w) = self.layer.kernel, self.layer.stride
-        rows, columns = (tf.range(size, delta=s) for size, s in ((h - kernel_h + 1, stride_h), (w - kernel_w + 1, stride_w)))
+        rows, columns = (
+            tf.range(size, delta=s) for size, s in ((h - kernel_h + 1, stride_h), (w - kernel_w + 1, stride_w))
+        )
         corner = (rows[:, None, None] * w + columns[:, None]) * c + tf.range(c)
         tap = (tf.range(tf.cast(kernel_h, tf.int64))[:, None] * w + tf.range(tf.cast(kernel_w, tf.int64))) * c
         back = tf.raw_ops.MaxPoolGradWithArgmax(
@@ -294,6 +296,18 @@ class PoolingRunner(TFRunner[layers.Pooling]):
             padding="VALID",
         )
         return (self._unpadded(back, shape),)
+
+
+class RectifiedPoolingRunner(PoolingRunner):
+    """Max pooling of ``max(x, 0)``: no gradient where the largest is 0."""
+
+    def forward(self, *bottoms: Tensor) -> tuple[Tensors, Tensors]:
+        (top,), memo = super().forward(self.tf.nn.relu(bottoms[0]))
+        return (top,), (top, *memo)
+
+    def backward(self, memo: Tensors, *diffs: Tensor) -> Tensors:
+        top, *rest = memo
+        return super().backward(tuple(rest), self.tf.raw_ops.ReluGrad(gradients=diffs[0], features=top))
 
 
 class LRNRunner(TFRunner[layers.LRN]):

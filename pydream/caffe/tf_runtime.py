@@ -10,8 +10,10 @@ import numpy as np
 from ..net import Array
 from ..tf import find_device, tensorflow
 from .graph import Graph, Step
+from .layers import Layer
 from .runtime import Memos, Runner, Runtime, Tensor
-from .tf_layers import RUNNERS
+from .tf_layers import RUNNERS, RectifiedPoolingRunner
+from .tf_plan import RectifiedPooling, fused
 from .weights import Params
 
 
@@ -33,6 +35,11 @@ class TensorFlowRuntime(Runtime):
         """Give an (n, h, w, c) array as a tensor."""
         with tensorflow().device(self.device):
             return tensorflow().convert_to_tensor(array)
+
+    def steps(self, values: Sequence[int], end: int) -> list[Step]:
+        """As `Runtime.steps`, with pairs that run better as one; runners of one's own run one by one."""
+        steps = super().steps(values, end)
+        return fused(steps, values) if self.runners is RUNNERS else steps
 
     def forward(self, values: Sequence[int], end: int, inputs: Sequence[Tensor]) -> tuple[list[Tensor], Memos]:
         """As `Runtime.forward`, traced."""
@@ -56,7 +63,9 @@ class TensorFlowRuntime(Runtime):
             tensors, memos = forward(values, end, fed)
             return tensors, backward(values, end, memos, tensors, wanted)
 
-        found: tuple[list[Tensor], list[Tensor]] = self._run(("gradient", tuple(values), end, tuple(wanted)), run, inputs)
+        found: tuple[list[Tensor], list[Tensor]] = self._run(
+            ("gradient", tuple(values), end, tuple(wanted)), run, inputs
+        )
         return found
 
     def total(self, diffs: list[Tensor]) -> Tensor:
@@ -91,6 +100,10 @@ class TensorFlowRuntime(Runtime):
         """As `Runtime.runner`: weights are tensors of the process, not of the trace that first needs them."""
         with tensorflow().init_scope():
             return super().runner(step)
+
+    def runner_type(self, layer: Layer) -> type[Runner[Any]]:
+        """As `Runtime.runner_type`, and for what `steps` made one of."""
+        return RectifiedPoolingRunner if isinstance(layer, RectifiedPooling) else super().runner_type(layer)
 
     def _trace(self, run: Callable[..., Any], signature: list[Any]) -> Callable[..., Any]:
         function = tensorflow().function(run, input_signature=signature, autograph=False)
