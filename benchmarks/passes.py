@@ -307,7 +307,8 @@ def quartiles(times):
 def machine():
     cpu = platform.processor() or platform.machine()
     if os.path.exists("/proc/cpuinfo"):
-        names = [line.split(":", 1)[1].strip() for line in open("/proc/cpuinfo") if line.startswith("model name")]
+        with open("/proc/cpuinfo") as file:
+            names = [line.split(":", 1)[1].strip() for line in file if line.startswith("model name")]
         cpu = names[0] if names else cpu
     versions = {"python": platform.python_version(), "numpy": np.__version__, "tensorflow": tensorflow().__version__}
     load = os.getloadavg()[0]

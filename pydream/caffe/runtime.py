@@ -145,12 +145,12 @@ class Runtime(ABC):
     def gradient(
         self, values: Sequence[int], end: int, inputs: Sequence[Tensor], wanted: Sequence[int]
     ) -> tuple[list[Tensor], list[Tensor]]:
-        """Compute values and, with them as the `diffs`, the gradients at the `wanted` ones: forward and back at once."""
+        """Compute values and, with them as `diffs`, the gradients at the `wanted` ones: forward and back at once."""
         tensors, memos = self.forward(values, end, inputs)
         return tensors, self.backward(values, end, memos, tensors, wanted)
 
     def total(self, diffs: list[Tensor]) -> Tensor:
-        """Add up what arrives at a value, gathered from its last reader to the first; Caffe's Split adds from the first."""
+        """Add up what arrives at a value, from its last reader to the first; Caffe's Split adds from the first."""
         return reduce(lambda a, b: a + b, reversed(diffs))
 
     def covers(self, memos: Memos, values: Sequence[int], start: int) -> bool:

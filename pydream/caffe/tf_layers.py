@@ -230,7 +230,9 @@ class PoolingRunner(TFRunner[layers.Pooling]):
         """Give what each tap of the window sees, row by row."""
         tf, (stride_h, stride_w), channels = self.tf, self.layer.stride, padded.shape[3]
         n, h, w = (tf.shape(padded)[axis] for axis in range(3))
-        out_h, out_w = ((size - k) // s + 1 for size, k, s in zip((h, w), self.layer.kernel, self.layer.stride))
+        out_h, out_w = (
+            (size - k) // s + 1 for size, k, s in zip((h, w), self.layer.kernel, self.layer.stride, strict=True)
+        )
         # Strided slices are slow, plain ones are not: let the remainders of rows and columns be axes.
         whole = tf.pad(padded, [[0, 0], [0, -h % stride_h], [0, -w % stride_w], [0, 0]])
         apart = tf.reshape(whole, (n, -(-h // stride_h), stride_h, -(-w // stride_w), stride_w * channels))

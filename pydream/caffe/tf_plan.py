@@ -32,7 +32,7 @@ def fused(steps: Sequence[Step], wanted: Iterable[int]) -> list[Step]:
         and readers[step.tops[0]] == 1
         and step.tops[0] not in wanted
     }
-    made = []
+    made: list[Step] = []
     for step in steps:
         if isinstance(step.layer, layers.Pooling) and not step.layer.average and step.bottoms[0] in rectified:
             rectifier = rectified[step.bottoms[0]]

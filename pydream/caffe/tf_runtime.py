@@ -56,7 +56,7 @@ class TensorFlowRuntime(Runtime):
     def gradient(
         self, values: Sequence[int], end: int, inputs: Sequence[Tensor], wanted: Sequence[int]
     ) -> tuple[list[Tensor], list[Tensor]]:
-        """As `Runtime.gradient`, in one trace: TensorFlow frees what the way back has read, and computes nothing twice."""
+        """As `Runtime.gradient`, traced: what the way back has read is freed, and nothing is computed twice."""
         forward, backward = super().forward, super().backward
 
         def run(*fed: Tensor) -> tuple[list[Tensor], list[Tensor]]:
