@@ -18,6 +18,7 @@ in PYDREAM_MODELS get random ones. Machines are noisy: ratios within one run cou
 import argparse
 import functools
 import importlib.util
+import itertools
 import json
 import os
 import platform
@@ -273,7 +274,7 @@ def dream(net, end, height, width):
     first, second = seconds
     steps = {}  # octave -> the time of its steps but the first of each octave, which pays for what is new
     for each in marks:
-        for (_, before), (octave, now) in zip(each, each[1:], strict=False):
+        for (_, before), (octave, now) in itertools.pairwise(each):
             steps.setdefault(octave, []).append(now - before)
     usual = sum(10 * statistics.median(times) for times in steps.values())
     return {
