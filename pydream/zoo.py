@@ -159,6 +159,18 @@ def find_files(name_or_path: str | os.PathLike[str], weights: str | os.PathLike[
     return NetFiles(entry, definition, _weights_for(entry) if entry else _weights_beside(definition))
 
 
+def read_graph(name_or_path: str | os.PathLike[str]) -> Graph:
+    """Read a network without its weights: the blobs, and all that follows from the definition alone.
+
+    Parameters
+    ----------
+    name_or_path : str or path
+        As for `load_net`, which raises the same errors.
+    """
+    _, model = _find_model(name_or_path)
+    return Graph(define(read_model(model), str(model)))
+
+
 def blob_shapes(name_or_path: str | os.PathLike[str]) -> dict[str, tuple[int, ...]]:
     """Give the shape of every blob of a network at its declared input size; it needs no weights.
 
@@ -172,8 +184,7 @@ def blob_shapes(name_or_path: str | os.PathLike[str]) -> dict[str, tuple[int, ..
     dict of str to tuple of int
         Blob → shape, (n, c, h, w) for images, in the order of the network.
     """
-    _, model = _find_model(name_or_path)
-    graph = Graph(define(read_model(model), str(model)))
+    graph = read_graph(name_or_path)
     return graph.shapes(graph.declared)
 
 
