@@ -150,13 +150,10 @@ class Graph:
         """Give the shape of every value for these input shapes, or why there is none: the first layer that misfits."""
         found: dict[int, Shape | ShapeError] = {value: inputs[name] for name, value in self.inputs.items()}
         for step in self.steps:
-            bottoms = [found[value] for value in step.bottoms]
-            misfit = next((bottom for bottom in bottoms if isinstance(bottom, ShapeError)), None)
             try:
-                tops = self._tops(step, [bottom for bottom in bottoms if isinstance(bottom, tuple)]) if not misfit else []
+                found.update(zip(step.tops, self._tops(step, [_fit(found[v]) for v in step.bottoms]), strict=True))
             except ShapeError as error:
-                misfit = error
-            found.update(dict.fromkeys(step.tops, misfit) if misfit else zip(step.tops, tops, strict=True))
+                found.update(dict.fromkeys(step.tops, error))
         return found
 
     def check(self, inputs: dict[str, Shape]) -> None:
@@ -185,3 +182,9 @@ class Graph:
     def _fixed_size(self, layer: Layer) -> ShapeError:
         sizes = ", ".join(f"{name} {'x'.join(map(str, shape[1:]))}" for name, shape in self.declared.items())
         return ShapeError(f"layer {layer.name!r} fits only the size that the network was made for, {sizes}")
+
+
+def _fit(shape: Shape | ShapeError) -> Shape:
+    if isinstance(shape, ShapeError):
+        raise shape
+    return shape

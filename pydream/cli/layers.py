@@ -65,7 +65,9 @@ def command(model: str, size: Size | None, like: str | None, weights: str | None
     if as_json:
         default = default_layer(model)
         listed = [_as_json(facts, graph, default, wrong) for facts in blobs]
-        click.echo(json.dumps({"input": {name: list(shape) for name, shape in shapes.items()}, "blobs": listed}, indent=1))
+        click.echo(
+            json.dumps({"input": {name: list(shape) for name, shape in shapes.items()}, "blobs": listed}, indent=1)
+        )
     else:
         _print([_row(facts, graph, default_layer(model), wrong) for facts in blobs])
 
