@@ -136,6 +136,7 @@ def test_notebook_defaults():
         "rng": None,
         "backend": "native",
         "era": "modern",
+        "grid": None,
     }
 
 
