@@ -26,7 +26,7 @@ from .zoo import Entry, fault, fetched_place, find_weights
 
 TIMEOUT = 30.0  # seconds without a byte
 TRIES = 5  # of one address that is cut off again and again, but each time later
-CHUNK = 2**15
+CHUNK = 2**12  # bytes; what has come of a chunk is lost when it is cut off
 
 OnBytes = Callable[[str, int, int], None]  # address, bytes that are there, bytes in all
 

@@ -163,8 +163,8 @@ def find_weights(entry: Entry) -> Path | None:
 
 
 def fetched_place(entry: Entry) -> Path:
-    """Give the file that `pydream models fetch` writes: in the last of `weight_folders`."""
-    return weight_folders()[-1] / entry.weights
+    """Give the file that `pydream models fetch` writes: in the user's cache, or with the user's own network."""
+    return (entry.folder if entry.own else weight_folders()[-1]) / entry.weights
 
 
 def fault(path: Path, size: int, sha256: str) -> str | None:

@@ -133,12 +133,6 @@ def fetch_command(ctx: click.Context, name: str, urls: tuple[str, ...], quiet: b
     from ..fetch import fetch  # with requests, which the other commands do not wait for
 
     entry = find_network(name)
-    found = find_weights(entry)
-    if entry.bundled or (entry.own and not entry.addresses and not urls):
-        if found is None:
-            raise Failed(f"{entry.weights} is missing in '{entry.folder}', and has no address")
-        click.echo(found)
-        return
     try:
         with signals_as_ctrl_c(ctx), FetchProgress(entry.name, quiet) as progress:
             place = fetch(entry, urls, progress.on_bytes, progress.tell)
@@ -237,7 +231,7 @@ def path_command(name: str | None) -> None:
     """Print where the weights of NAME are, or where they are to be put; without NAME, the folders that are looked into.
 
     \b
-    cp bvlc_googlenet.caffemodel "$(pydream models path bvlc_googlenet)"
+    install -D bvlc_googlenet.caffemodel "$(pydream models path bvlc_googlenet)"
     pydream models path
     """  # noqa: D301
     if name is None:
@@ -246,4 +240,4 @@ def path_command(name: str | None) -> None:
         return
     entry = find_network(name)
     found = find_weights(entry)
-    click.echo(found or (entry.folder / entry.weights if entry.own else fetched_place(entry)))
+    click.echo(found or fetched_place(entry))

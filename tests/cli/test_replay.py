@@ -12,8 +12,8 @@ import pytest
 
 import pydream
 from pydream.cli.progress import Progress
-from pydream.image import read_image, read_note, write_image
 from pydream.files import file_sha256
+from pydream.image import read_image, read_note, write_image
 from pydream.provenance import parse, pixels_sha256, versions
 from pydream.zoo import find_network, find_weights
 
