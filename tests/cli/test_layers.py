@@ -25,7 +25,7 @@ def test_blobs_in_order(run, folder):
     assert (seen.code, seen.err) == (0, "")
     rows = table(seen.out)
     assert list(next(iter(rows.values()))) == TITLES
-    assert list(rows)[0] == "data"
+    assert next(iter(rows)) == "data"
     assert list(rows)[-1] == "prob"
     assert list(rows["data"].values()) == ["data", "Input", "1×3×227×227", "3", "1", "1", "-", "-", "input"]
     assert list(rows["conv1"].values()) == [
@@ -186,7 +186,8 @@ def test_names_of_strangers_are_shown_and_not_obeyed(run, folder):
     (folder / "net.prototxt").write_text(
         'input: "data" input_dim: [1, 3, 8, 8] layer { name: "a" type: "ReLU" bottom: "data" top: "x\\n\\033[31m" }'
     )
-    assert run("layers", folder / "net.prototxt").out.splitlines()[2].split()[:3] == [
+    line = run("layers", folder / "net.prototxt").out.splitlines()[2]
+    assert line.split()[:3] == [
         "x\\n\\x1b[31m",
         "ReLU",
         "1×3×8×8",
