@@ -12,8 +12,9 @@ import pytest
 
 import pydream
 from pydream.cli.progress import Progress
+from pydream.files import file_sha256
 from pydream.image import read_image, read_note, write_image
-from pydream.provenance import file_sha256, parse, pixels_sha256, versions
+from pydream.provenance import parse, pixels_sha256, versions
 from pydream.zoo import find_network, find_weights
 
 SHORT = ["--octaves", "2", "--iterations", "2", "--seed", "3"]
