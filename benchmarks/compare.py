@@ -202,65 +202,68 @@ def print_rows(seconds, lay_out):
         about["versions"]["PyTorch"] = version("torch")
     print("\n".join(as_lines(about)))
     rows = []
-    for what, most, measured in promises(seconds):
+    for what, most, measured, *work in promises(seconds):
         if isinstance(measured, str):
-            rows.append([what, most, f"not measured: {measured}", ""])
+            rows.append([what, most, f"not measured: {measured}", "", ""])
         else:
             within_it = measured <= float(most.split()[0])
             unit = most.partition(" ")[2]
             rows.append([what, f"≤ {most}", f"{table.digits(measured)} {unit}".strip(), "yes" if within_it else "NO"])
+            rows[-1].append(table.digits(work[0]) if work else "")
         print(f"{len(rows)}: {what}: {rows[-1][2]}", file=sys.stderr)
     print()
-    print(lay_out(["what", "wanted", "measured", "kept"], rows))
+    print(lay_out(["what", "wanted", "measured", "kept", "in processor time"], rows))
 
 
 def promises(seconds):
-    """Yield (what, the most that is wanted, what it is or why that is not known)."""
+    """Yield (what, the most that is wanted, what it is or why that is not known[, the same of processor time])."""
     at = f"{SIZE[0]}×{SIZE[1]}"
     yield from googlenet_rows(at, seconds)
     for model, layer in (("squeezenet_v1.1", "fire8/concat"), ("bvlc_alexnet", "conv4")):
         subject = network.Subject.find(model, None, layer, stand_in=True)
         weights = ", random weights" if subject.stand_in else ""
         outcome = race(network.contest(subject, SIZE, [ours(subject)]), seconds / 2)
-        yield f"{model} {layer}, gradient over the floor{weights}", "1.6", over_floor(outcome, subject)
-    for contest in operations.contests(SIZE):
-        name = contest.name.partition(",")[0]
-        most = {operations.STEP: "0.1", "zoom up": "0.033", "zoom down": "0.033"}.get(name)
-        if most is not None:
-            ratio = race(contest, min(seconds, 5), 9).ratio("native", "numpy")
-            what = {"zoom up": "zoom 411×731 → 575×1024", "zoom down": "zoom 575×1024 → 411×731"}.get(name, name)
-            yield (
-                f"{what}, {at}: C++ over the notebook's NumPy"
-                if name == operations.STEP
-                else (f"{what}: C++ over SciPy's"),
-                most,
-                ratio,
-            )
+        yield f"{model} {layer}, gradient over the floor{weights}", "1.6", *over_floor(outcome, subject)
+    images = {
+        operations.STEP: (f"{operations.STEP}, {at}: C++ over the notebook's NumPy", "0.1"),
+        "zoom up": ("zoom 411×731 → 575×1024: C++ over SciPy's", "0.033"),
+        "zoom down": ("zoom 575×1024 → 411×731: C++ over SciPy's", "0.033"),
+    }
+    for name, contest in zip(operations.names(), operations.contests(SIZE), strict=True):
+        if name in images:
+            yield *images[name], *ratios(race(contest, min(seconds, 5), 9), "native", "numpy")
     yield from dream_rows(at)
 
 
 def over_floor(outcome, subject):
-    return outcome.seconds(OURS).median / network.floor_of(outcome, subject, SIZE).median
+    """In time, and in processor time."""
+    floor = network.floor_of(outcome, subject, SIZE).median / outcome.seconds(network.FLOOR).median
+    return outcome.ratio(OURS, network.FLOOR) / floor, outcome.ratio_of_work(OURS, network.FLOOR) / floor
+
+
+def ratios(outcome, name, over):
+    """In time, and in processor time."""
+    return outcome.ratio(name, over), outcome.ratio_of_work(name, over)
 
 
 def googlenet_rows(at, seconds):
-    over = {"tensorflow": ("TensorFlow, straightforward", "0.72"), "torch": ("PyTorch, channels_last", "0.35")}
+    rivals = {"tensorflow": ("TensorFlow, straightforward", "0.72"), "torch": ("PyTorch, channels_last", "0.35")}
     first = f"GoogLeNet 4c, {at}, gradient over"
     last = "the same in float64 over float32"
     try:
         subject = network.Subject.find("bvlc_googlenet")
     except pydream.PydreamError as error:
         yield f"{first} the floor", "1.25", str(error)
-        for name, most in over.values():
-            yield f"{first} {name}", most, "likewise"
+        for about, most in rivals.values():
+            yield f"{first} {about}", most, "likewise"
         yield last, "6", "likewise"
         return
-    rivals, missing = present(subject, SIZE, tuple(over))
-    outcome = race(network.contest(subject, SIZE, [ours(subject), *rivals]), seconds, 9)
-    yield f"{first} the floor", "1.25", over_floor(outcome, subject)
-    for name, (about, most) in over.items():
-        yield f"{first} {about}", most, missing.get(name) or outcome.ratio(OURS, name)
-    yield last, "6", race(exact(subject, SIZE), seconds / 2).ratio(network.EXACT, network.FAST)
+    found, missing = present(subject, SIZE, tuple(rivals))
+    outcome = race(network.contest(subject, SIZE, [ours(subject), *found]), seconds, 9)
+    yield f"{first} the floor", "1.25", *over_floor(outcome, subject)
+    for name, (about, most) in rivals.items():
+        yield f"{first} {about}", most, *([missing[name]] if name in missing else ratios(outcome, OURS, name))
+    yield last, "6", *ratios(race(exact(subject, SIZE), seconds / 2), network.EXACT, network.FAST)
 
 
 def dream_rows(at):

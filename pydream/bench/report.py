@@ -265,6 +265,7 @@ def _rounded(part: Any) -> Any:
 
 def _passes(report: Report, size: Size, outcome: Outcome) -> dict[str, Any]:
     floor, found = report.floor(size, outcome), _outcome(outcome)
+    del found["processor_seconds"][FLOOR]
     found["seconds"][FLOOR] = floor.as_json()
     return {
         **_size(size),
@@ -283,6 +284,7 @@ def _outcome(outcome: Outcome) -> dict[str, Any]:
         "agreement": outcome.contest.agreement.words,
         "rounds": outcome.rounds,
         "seconds": {name: outcome.seconds(name).as_json() for name in outcome.samples},
+        "processor_seconds": {name: Spread.of(work).as_json() for name, work in outcome.work.items()},
     }
 
 

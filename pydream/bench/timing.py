@@ -11,7 +11,7 @@ import statistics
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from time import perf_counter
+from time import perf_counter, process_time
 from typing import Any
 
 import numpy as np
@@ -86,10 +86,14 @@ class Outcome:
     contest : Contest
     samples : dict of str to list of float
         Seconds, a round after the other.
+    work : dict of str to list of float
+        Seconds of processor time, of all threads: what is left to compare where others use the machine. It has the
+        threads' waiting for each other in it, where they wait awake.
     """
 
     contest: Contest
     samples: Mapping[str, Sequence[float]]
+    work: Mapping[str, Sequence[float]] = field(default_factory=dict)
 
     @property
     def rounds(self) -> int:
@@ -103,6 +107,10 @@ class Outcome:
     def ratio(self, name: str, over: str) -> float:
         """Give the ratio of two ways' medians."""
         return statistics.median(self.samples[name]) / statistics.median(self.samples[over])
+
+    def ratio_of_work(self, name: str, over: str) -> float:
+        """Give the ratio of two ways' medians of processor time."""
+        return statistics.median(self.work[name]) / statistics.median(self.work[over])
 
 
 def race(contest: Contest, seconds: float = 1.0, least: int = 5, warmups: int = 1) -> Outcome:
@@ -129,6 +137,7 @@ def race(contest: Contest, seconds: float = 1.0, least: int = 5, warmups: int = 
         for _, way in runs:
             way()
     samples: dict[str, list[float]] = {name: [] for name, _ in runs}
+    work: dict[str, list[float]] = {name: [] for name, _ in runs}
     with _no_collection():
         end = perf_counter() + seconds
         for done in range(_MOST_ROUNDS):
@@ -137,10 +146,11 @@ def race(contest: Contest, seconds: float = 1.0, least: int = 5, warmups: int = 
             # Each has each place once: what the one before leaves in the caches is not always the same's gain.
             turn = done % len(runs)
             for name, way in runs[turn:] + runs[:turn]:
-                start = perf_counter()
+                start, busy = perf_counter(), process_time()
                 way()
                 samples[name].append(perf_counter() - start)
-    return Outcome(contest, samples)
+                work[name].append(process_time() - busy)
+    return Outcome(contest, samples, work)
 
 
 def expect_same(contest: Contest) -> None:

@@ -57,14 +57,16 @@ def test_caffe_is_called_as_the_notebook_calls_it(compare, tmp_path, monkeypatch
     (tmp_path / "caffe" / "__init__.py").write_text("from pydream.caffe import TEST, Net, set_mode_cpu\n")
     (tmp_path / "caffe" / "_caffe.py").touch()
     monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "caffe", raising=False)  # tests/caffe, where somebody asked for it
     subject = network.Subject.find("squeezenet_v1.1", layer="fire4/concat")
     try:
-        (rival,), missing = compare["present"](subject, (64, 96), ("caffe",))
-        assert compare["race"](compare["steps"](subject, (64, 96), [rival]), 0, 1).rounds == 1
+        rivals, missing = compare["present"](subject, (64, 96), ("caffe",))
+        assert not missing
+        assert [each.channels_last for each in rivals] == [False]
+        assert compare["race"](compare["steps"](subject, (64, 96), rivals), 0, 1).rounds == 1
     finally:
         sys.modules.pop("caffe", None)
-    assert not missing
-    assert not rival.channels_last
+        sys.modules.pop("caffe._caffe", None)
 
 
 def test_steps_are_the_same(compare, subject):
