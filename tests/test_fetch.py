@@ -2,6 +2,8 @@
 
 import hashlib
 import io
+import shutil
+import ssl
 import subprocess
 import sys
 import threading
@@ -149,8 +151,24 @@ def test_variables_for_mirrors():
     "address", ["ftp://example.org/x", "file:///etc/passwd", "example.org/x", "http://", "http://["]
 )
 def test_what_is_no_address(server, address):
-    with pytest.raises(FetchError, match="is no address"):
+    with pytest.raises(ValueError, match="is no address"):
         fetch(entry_for(server.url("good")), [address])
+    assert server.asked == []
+    fetch(entry_for(address, server.url("good")))
+
+
+@pytest.mark.skipif(not shutil.which("openssl"), reason="no openssl to make a certificate with")
+def test_a_certificate_of_nobody(server, tmp_path):
+    pem = tmp_path / "both.pem"
+    command = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=localhost", "-days", "2"]
+    made = ["-addext", "subjectAltName=IP:127.0.0.1", "-keyout", tmp_path / "key.pem", "-out", tmp_path / "cert.pem"]
+    subprocess.run([*command, *made], check=True, capture_output=True)
+    pem.write_bytes((tmp_path / "key.pem").read_bytes() + (tmp_path / "cert.pem").read_bytes())
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(pem)
+    server.socket = context.wrap_socket(server.socket, server_side=True)
+    with pytest.raises(FetchError, match=r"TLS fails: .*self.signed certificate"):
+        fetch(entry_for(server.url("good").replace("http:", "https:")))
     assert server.asked == []
 
 
