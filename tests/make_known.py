@@ -4,7 +4,8 @@
     PYDREAM_NUM_THREADS=2 pydream reproduce --exact -o two
     python tests/make_known.py one/report.json two/report.json
 
-With ``--golden golden/googlenet_4c_1024x575.npz`` the result that this file holds is said to be Caffe's, if it is.
+With ``--golden golden/googlenet_4c_1024x575.npz`` the result that this file holds is said to be Caffe's, if it is; of
+that, values on the border between two levels are told too, since its dream ends nearest to the horizon.
 """
 
 import argparse
@@ -41,12 +42,16 @@ def main():
     parser.add_argument("runs", nargs=2, type=Path, metavar="report.json")
     parser.add_argument("--golden", type=Path)
     options = parser.parse_args()
-    found = list(made_twice([json.loads(path.read_text()) for path in options.runs]))
+    runs = [json.loads(path.read_text()) for path in options.runs]
+    found = list(made_twice(runs))
     if options.golden is not None:
         golden = str(np.load(options.golden)["sha256"])
         if not any(one.pictures[-1] == golden for one in found):
             raise SystemExit(f"no result has the golden hash, {golden}")
-        found = [msgspec.structs.replace(one, by=CAFFE) if one.pictures[-1] == golden else one for one in found]
+        for number, (one, run) in enumerate(zip(found, runs[0]["results"], strict=True)):
+            if one.pictures[-1] == golden:
+                borders = {int(index): level for index, level in run["borders"].items()}
+                found[number] = msgspec.structs.replace(one, by=CAFFE, borders=borders)
     kept = {json.dumps([one.result, one.facts]): one for one in [*known_results(), *found]}
     FILE.write_text(json.dumps(msgspec.to_builtins(list(kept.values())), indent=1) + "\n")
     print(f"{len(found)} results from these runs, {len(kept)} in all")

@@ -27,9 +27,11 @@ MAY_IMPORT = {
     "dream": {"era", "errors", "imageops", "net", "objectives", "octaves", "preprocessing"},
     "loop": {"dream", "era", "imageops", "net", "preprocessing"},
     "caffe": {"errors", "net", "tf"},
-    "zoo": {"caffe", "errors", "net"},
+    "zoo": {"caffe", "errors", "files", "net"},
     "recipe": {"dream", "era", "loop", "net", "noise", "objectives"},
-    "provenance": {"__init__", "errors", "image", "recipe", "zoo"},
+    "fetch": {"errors", "files", "zoo"},
+    "own": {"caffe", "errors", "files", "zoo"},
+    "provenance": {"__init__", "errors", "files", "image", "recipe", "zoo"},
     "reproduce": {
         "caffe", "dream", "errors", "image", "loop", "net", "objectives", "octaves", "provenance", "recipe",
     },
@@ -134,6 +136,7 @@ def test_notebook_defaults():
         "rng": None,
         "backend": "native",
         "era": "modern",
+        "grid": None,
     }
 
 
@@ -147,6 +150,7 @@ def test_notebook_defaults():
         ("import pydream.testing", ["tensorflow"]),
         ("import pydream.video", ["av", "scipy", "tensorflow"]),
         ("import pydream.cli", ["av"]),
+        ("import pydream.cli.models", ["pooch", "requests", "tensorflow"]),
     ],
 )
 def test_imports_are_light(root, program, absent):

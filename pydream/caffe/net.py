@@ -295,7 +295,7 @@ class Net:
         self.name = self._graph.name
         self.default_end: str | None = None
         self.inputs = list(self._graph.inputs)
-        self.image_input = "data" if "data" in self.inputs else self.inputs[0]
+        self.image_input = self._graph.image_input
         read = {bottom for step in self._graph.steps for bottom in step.bottoms}
         self._outputs = {
             top: value

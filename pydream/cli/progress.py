@@ -59,3 +59,46 @@ class Progress:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._bar.close()
+
+
+class FetchProgress:
+    """A bar of bytes on stderr, where that is a terminal, and lines about addresses that fail.
+
+    Parameters
+    ----------
+    title : str
+    quiet : bool
+        Print nothing at all.
+    """
+
+    def __init__(self, title: str, quiet: bool = False) -> None:
+        self._quiet = quiet
+        self._bar = tqdm(
+            desc=title,
+            unit="B",
+            unit_scale=True,
+            dynamic_ncols=True,
+            disable=True if quiet else None,
+            leave=False,
+        )
+
+    def on_bytes(self, address: str, done: int, size: int) -> None:
+        """Show how much is there; `pydream.fetch.fetch` calls it."""
+        if self._bar.total is None or done < self._bar.n:  # the first bytes, of now or of an earlier fetch; or anew
+            self._bar.total = size
+            self._bar.initial = self._bar.n = done
+            self._bar.refresh()
+        self._bar.update(done - self._bar.n)
+
+    def tell(self, line: str) -> None:
+        """Print a line above the bar."""
+        if not self._quiet:
+            self._bar.write(f"pydream: {line}", file=sys.stderr)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._bar.close()

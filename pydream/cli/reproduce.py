@@ -286,8 +286,9 @@ class Run:
             self._write(target, outcome.picture, msgspec.structs.replace(recipe, steps=steps), guide)
         size, given = _size(self._sky.pixels), None if guide is None else guide.sha256
         facts = facts_of(self._known_as, self._weights, recipe, size, self._sky.sha256, given)
-        hashes = outcome.hashes
-        verdict = judge(result.key, facts, hashes, exact=self._exact, interrupted=outcome.interrupted)
+        verdict = judge(
+            result.key, facts, outcome.hashes, outcome.picture, exact=self._exact, interrupted=outcome.interrupted
+        )
         name = str(Path(target.given).relative_to(self._folder.path))
         self._rows.append(Row(outcome, facts, verdict, name))
         self._interrupted = outcome.interrupted

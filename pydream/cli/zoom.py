@@ -108,7 +108,7 @@ class Places(NamedTuple):
 @click.option(
     "--grid",
     type=FiniteRange(min=0, max=1, min_open=True),
-    help="Round what the next frame starts from to multiples of this power of two: with 0.125 a loop in float64 is the"
+    help="Round the picture to multiples of this power of two after every step: with 0.015625 a loop in float64 is the"
     " same on every machine.  [default: do not round]",
 )
 @network_options
@@ -140,7 +140,6 @@ def command(
     scale: float,
     rotate: float,
     shift: tuple[float, float],
-    grid: float | None,
     size: Size | None,
     fps: float,
     quality: int,
@@ -180,7 +179,7 @@ def command(
     written = [places.frame(index) for index in range(frames)] + [Target(str(film), _PNG) for film in places.films]
     check_not_read(written, [source.path, options["guide"]])
 
-    move = Loop(frame=0, scale=scale, rotate=rotate, shift=shift, grid=grid)
+    move = Loop(frame=0, scale=scale, rotate=rotate, shift=shift)
     with signals_as_ctrl_c(ctx):
         left = checkpoint.load(places.checkpoint) if resume else None
         if resume and places.temporary and left is None and all(film.exists() for film in places.films):

@@ -58,7 +58,7 @@ def page(report: Report) -> str:
 def _summary(report: Report) -> str:
     kinds = [row.verdict.kind for row in report.rows]
     counts = [
-        (kinds.count("identical"), "identical in every pixel"),
+        (kinds.count("identical"), "identical"),
         (kinds.count("differs"), "different"),
         (kinds.count("not compared"), "not compared"),
     ]
@@ -169,7 +169,7 @@ def _mark(verdict: Verdict, number: int, found: str) -> str:
     short = f'<span class="hash" title="{found}">{found[:8]}</span>'
     if verdict.kind == "not compared" or number >= len(verdict.known):
         return short
-    if verdict.known[number] == found:
+    if verdict.kind == "identical" or verdict.known[number] == found:
         return f'{short} <span class="good">✓</span>'
     return f'{short} <span class="bad">differs</span>'
 
@@ -195,9 +195,10 @@ def _facts(row: Row, report: Report) -> str:
         ("seed", f"{recipe.seed}, of a RandomState for this result alone"),
     ]
     if recipe.loop is not None:
-        rounded = f"rounded to multiples of {recipe.loop.grid:g}" if recipe.loop.grid else "not rounded"
         order = "matrix × (o + offset)" if recipe.era == "2015" else "matrix × o + offset"
-        facts.append(("between frames", f"scale {recipe.loop.scale:g}, read at {order}, {rounded}"))
+        facts.append(("between frames", f"scale {recipe.loop.scale:g}, read at {order}"))
+        rounded = f"to multiples of {recipe.grid:g} after each step, which 2015 did not do" if recipe.grid else "none"
+        facts.append(("rounding", rounded))
     hashes = outcome.hashes
     if hashes and not outcome.interrupted and not outcome.result.loop:
         facts.append(("SHA-256 of its pixels", f'<span class="hash">{hashes[-1]}</span>'))
@@ -219,10 +220,10 @@ def _colophon(report: Report) -> str:
     ]
     exact = (
         "A dream is chaotic: rounding differences grow with every step. In float64, with max pooling that lets no"
-        " rounding choose between equal values, they stay near 1e-10 to the end of a dream, far below what an 8-bit"
-        " picture can show. In the zoom loop the next dream would make more of them, so the exact mode rounds each"
-        f" frame to multiples of {GRID:g} before it goes on, which 2015 did not: so each starts from a picture that is"
-        " the same everywhere. float32 rounds nothing between frames, and its results differ from machine to machine."
+        " rounding choose between equal values, a dream ends before an 8-bit picture can show them. The zoom loop goes"
+        f" on, so there the exact mode rounds the picture to multiples of {GRID:g} after each step, which 2015 did not"
+        " do: so differences end with the step, and frame 0 is a dream of its own, beside the first result. float32 is"
+        " not rounded, and its results differ between machines."
     )
     return (
         f'<section id="how"><h2>How it was made</h2>{_facts_table(facts)}<p>{exact}</p></section>'

@@ -120,6 +120,7 @@ def _row(row: Row) -> dict[str, Any]:
         "file": row.file,
         "facts": row.facts,
         "pictures": outcome.hashes,
+        "borders": outcome.borders,
         "known": list(row.verdict.known),
         "verdict": row.verdict.kind,
         "told": row.verdict.text,

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from time import perf_counter
 from typing import Any
 
-import msgspec
 import numpy as np
 from PIL import Image
 
@@ -26,9 +25,14 @@ from .timed import TimedNet
 FRAMES = 30  # the notebook made a hundred, and shows frame 29
 SCALE = 0.05  # its loop's
 
-# In the exact mode, what the loop feeds back is rounded to multiples of this. A dream leaves differences of about 1e-10
-# between machines, and the next would make 30 to 50 times as much of them: in its fourth frame they would be seen.
-GRID = 1 / 8
+# In the exact mode the loop's dreams are rounded to multiples of this after every step. A dream at full size leaves
+# differences of up to 4e-5 of a level between machines, which the second frame would show. One step leaves 1e-9 in all,
+# summed over the picture: not one step in ten million has a value so near to the middle between two multiples.
+GRID = 1 / 64
+
+# Dreams are not rounded, since Caffe's is not: at full size a value that stands so near to the border between two
+# levels may be on the other side of it on another machine. Measured: 4e-5 at most.
+BORDER = 1e-4
 
 THUMBNAIL = 320  # the longest side of a frame that is kept to be shown among the others
 
@@ -147,6 +151,8 @@ class Outcome:
         From start to end, and of that in the network's passes.
     interrupted : bool
         By Ctrl-C.
+    borders : dict of int to int
+        Where in a dream's pixels, counted through, a value stands within `BORDER` of another level, and its own level.
     """
 
     result: Result
@@ -158,6 +164,7 @@ class Outcome:
     seconds: float
     network_seconds: float
     interrupted: bool = False
+    borders: dict[int, int] = field(default_factory=dict)
 
     @property
     def hashes(self) -> list[str]:
@@ -172,10 +179,8 @@ class Outcome:
 
 def recipe_for(result: Result, layer: str, *, exact: bool, frames: int, **params: Any) -> Recipe:
     """Give the recipe of a result: the notebook's parameters, but for those that `params` names."""
-    loop = None
-    if result.loop:
-        loop = Loop(frame=frames - 1, scale=SCALE, rotate=0.0, shift=(0.0, 0.0), grid=GRID if exact else None)
-    return Recipe(end=layer, loop=loop, **params)
+    loop = Loop(frame=frames - 1, scale=SCALE, rotate=0.0, shift=(0.0, 0.0)) if result.loop else None
+    return Recipe(end=layer, loop=loop, grid=GRID if exact and result.loop else None, **params)
 
 
 def make(
@@ -240,6 +245,7 @@ def make(
         seconds=run.seconds,
         network_seconds=run.net.seconds,
         interrupted=interrupted,
+        borders=run.borders,
     )
 
 
@@ -252,6 +258,7 @@ class _Run:
         self.net = net
         self.picture: Picture | None = None
         self.stages: list[Stage] = []
+        self.borders: dict[int, int] = {}
         self.steps = 0
         self.seconds = 0.0
         self._recipe = recipe
@@ -274,16 +281,16 @@ class _Run:
                 params = self._recipe.dream_params(objective)
                 dream = deepdream(self.net, sky, rng=self._rng, on_step=on_step, **params)
             self.picture = to_pixels(dream)
+            self.borders = borders(dream)
         finally:
             self.stages += [Stage(pixels_sha256(pixels), pixels) for pixels in octaves]
 
     def loop(self, sky: Picture) -> None:
         """Make the frames, and keep the one to show."""
         assert self._recipe.loop is not None
-        move = msgspec.structs.asdict(self._recipe.loop)
-        number = move.pop("frame") + 1
-        params = self._recipe.dream_params()
-        frames = zoom(self.net, sky, frames=number, rng=self._rng, on_step=self._on_step, **move, **params)
+        number = self._recipe.loop.frame + 1
+        params = {**self._recipe.loop.move, **self._recipe.dream_params(), "on_step": self._on_step}
+        frames = zoom(self.net, sky, frames=number, rng=self._rng, **params)
         for i in range(number):
             with self._clock():
                 pixels = to_pixels(next(frames))
@@ -305,6 +312,12 @@ class _Run:
             yield
         finally:
             self.seconds += perf_counter() - start
+
+
+def borders(dream: Array) -> dict[int, int]:
+    """Find the values that stand within `BORDER` of another level; those that were clipped do not move."""
+    near = (np.abs(dream - np.rint(dream)) < BORDER) & (dream > 0.5) & (dream < 255)
+    return {int(index): int(dream.flat[index]) for index in np.flatnonzero(near)}
 
 
 def small(pixels: Picture, most: int) -> Picture:

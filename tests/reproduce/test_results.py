@@ -10,7 +10,7 @@ import pydream
 from pydream.errors import UnknownNameError
 from pydream.image import read_image, to_pixels
 from pydream.provenance import pixels_sha256
-from pydream.reproduce.results import FRAMES, GRID, LAYERS, RESULTS, example, layer_for, make, recipe_for
+from pydream.reproduce.results import BORDER, FRAMES, GRID, LAYERS, RESULTS, example, layer_for, make, recipe_for
 from pydream.reproduce.timed import TimedNet
 from pydream.zoo import blob_shapes
 
@@ -49,6 +49,19 @@ def test_a_dream_and_its_octaves(squeezenet32, sky):
         assert stage.sha256 == pixels_sha256(to_pixels(picture))
     assert outcome.hashes[-1] == pixels_sha256(outcome.picture)
     assert (outcome.steps, outcome.steps_wanted, outcome.interrupted) == (4, 4, False)
+
+
+def test_values_on_a_border(squeezenet64, sky):
+    outcome = make(squeezenet64, RESULTS["4c"], recipe("4c"), sky)
+    rng = np.random.RandomState(3)
+    dream = pydream.deepdream(squeezenet64, sky, end=LAYER, rng=rng, era="2015", **QUICK).ravel()
+    assert outcome.borders
+    for index, level in outcome.borders.items():
+        assert level == outcome.picture.flat[index]
+        assert min(dream[index] - level, level + 1 - dream[index]) < BORDER
+    others = np.delete(dream, list(outcome.borders))
+    others = others[(others > 0.5) & (others < 255)]
+    assert np.abs(others - np.rint(others)).min() >= BORDER
 
 
 def test_a_guided_dream(squeezenet32, sky):
