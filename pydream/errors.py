@@ -48,3 +48,11 @@ class CheckpointError(PydreamError, ValueError):
 
 class DeviceError(PydreamError, RuntimeError):
     """The device that was asked for is not there."""
+
+
+class ResultsDifferError(PydreamError, ArithmeticError):
+    """What is to be timed against each other does not compute the same."""
+
+
+class BenchError(PydreamError, RuntimeError):
+    """A measurement could not be made."""

@@ -13,7 +13,7 @@ from pydream.dream import display_range
 from pydream.era import round_half
 from pydream.errors import ShapeError, UnknownNameError, ZeroGradientError
 from pydream.octaves import check_octaves, octave_sizes
-from pydream.reproduce.timed import TimedNet
+from pydream.timing import TimedNet
 
 QUICK = {"octave_n": 2, "iter_n": 2}
 

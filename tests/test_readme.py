@@ -80,6 +80,7 @@ def test_links(root):
         "docs/c-library.md",
         "docs/porting.md",
         "docs/reproduce.md",
+        "docs/performance.md",
         *(f"models/{e.name}/README.md" for e in zoo.networks()),
     ):
         text = (root / document).read_text(encoding="utf-8")

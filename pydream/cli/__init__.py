@@ -11,6 +11,7 @@ from .. import __version__
 from .errors import debug_option, told_in_one_line
 
 COMMANDS = {  # each is `command` in the module of its name
+    "bench": "Measure this machine: image operations, network, a dream.",
     "dream": "Dream on a picture.",
     "layers": "List a network's layers, to dream with one of them.",
     "models": "List the networks, and how to get their weights.",

@@ -222,7 +222,8 @@ def _colophon(report: Report) -> str:
         "A dream is chaotic: rounding differences grow with every step. In float64, with max pooling that lets no"
         " rounding choose between equal values, a dream ends before an 8-bit picture can show them. The zoom loop goes"
         f" on, so there the exact mode rounds the picture to multiples of {GRID:g} after each step, which 2015 did not"
-        " do: so differences end with the step. float32 is not rounded, and its results differ between machines."
+        " do: so differences end with the step, and frame 0 is a dream of its own, beside the first result. float32 is"
+        " not rounded, and its results differ between machines."
     )
     return (
         f'<section id="how"><h2>How it was made</h2>{_facts_table(facts)}<p>{exact}</p></section>'

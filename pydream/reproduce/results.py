@@ -20,7 +20,7 @@ from ..net import Array, Net
 from ..objectives import objective_guide
 from ..provenance import pixels_sha256
 from ..recipe import Loop, Recipe
-from .timed import TimedNet
+from ..timing import TimedNet
 
 FRAMES = 30  # the notebook made a hundred, and shows frame 29
 SCALE = 0.05  # its loop's

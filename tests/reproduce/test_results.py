@@ -11,7 +11,7 @@ from pydream.errors import UnknownNameError
 from pydream.image import read_image, to_pixels
 from pydream.provenance import pixels_sha256
 from pydream.reproduce.results import BORDER, FRAMES, GRID, LAYERS, RESULTS, example, layer_for, make, recipe_for
-from pydream.reproduce.timed import TimedNet
+from pydream.timing import TimedNet
 from pydream.zoo import blob_shapes
 
 QUICK = {"octave_n": 2, "iter_n": 2}

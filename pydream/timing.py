@@ -1,4 +1,4 @@
-"""A network that counts the seconds of its passes: what is left of a dream's time is the image side."""
+"""A network with a clock: where the time of a dream goes, between the passes of the network and all else."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ..net import Array, Blob, Net
+from .net import Array, Blob, Net
 
 
 class TimedNet:
@@ -16,13 +16,19 @@ class TimedNet:
 
     Attributes
     ----------
-    seconds : float
-        What forward and backward passes took so far, tracing included.
+    forwards, backwards : list of float
+        Seconds of every pass so far, in order; the first ones have the building of the passes in them.
     """
 
     def __init__(self, net: Net) -> None:
         self._net = net
-        self.seconds = 0.0
+        self.forwards: list[float] = []
+        self.backwards: list[float] = []
+
+    @property
+    def seconds(self) -> float:
+        """What all passes took so far."""
+        return sum(self.forwards) + sum(self.backwards)
 
     @property
     def name(self) -> str:
@@ -56,11 +62,11 @@ class TimedNet:
 
     def forward(self, end: str | None = None, *, tensor: Array | None = None) -> Mapping[str, Array]:
         """Run the network's forward pass, timed."""
-        start = perf_counter()
+        began = perf_counter()
         try:
             return self._net.forward(end, tensor=tensor)
         finally:
-            self.seconds += perf_counter() - start
+            self.forwards.append(perf_counter() - began)
 
     def backward(self, start: str | None = None) -> Array:
         """Run the network's backward pass, timed."""
@@ -68,7 +74,7 @@ class TimedNet:
         try:
             return self._net.backward(start)
         finally:
-            self.seconds += perf_counter() - began
+            self.backwards.append(perf_counter() - began)
 
     def reshape(self) -> None:
         """Work out the network's shapes."""
