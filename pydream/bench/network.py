@@ -16,7 +16,7 @@ from ..caffe.definition import define, read_model
 from ..caffe.graph import Graph
 from ..caffe.proto import caffe_pb2
 from ..dream import find_end
-from ..errors import NetFileError, ResultsDifferError, ShapeError
+from ..errors import NetFileError, ResultsDifferError, ShapeError, UnknownNameError
 from ..net import Array, Net
 from ..objectives import objective_L2
 from ..octaves import Size, check_octaves
