@@ -31,7 +31,7 @@ def own_machine(monkeypatch, tmp_path):
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
     monkeypatch.setenv("NO_PROXY", "*")
     monkeypatch.delenv("PYDREAM_MODELS", raising=False)
-    monkeypatch.setattr(module, "TIMEOUT", 0.5)
+    monkeypatch.setattr(module, "TIMEOUT", 20)
 
 
 @pytest.fixture
@@ -52,6 +52,12 @@ def entry_for(*urls, content=CONTENT, **facts):
         mean=(0, 0, 0),
         **facts,
     )
+
+
+def impatient(monkeypatch, path):
+    """Wait for nobody who will not come; the others may be slow, on a busy machine."""
+    if path in ("hangs", "stalls"):
+        monkeypatch.setattr(module, "TIMEOUT", 0.5)
 
 
 def folder_of(entry):
@@ -97,7 +103,8 @@ def test_a_file_comes_whole(server, path):
         ("redirect/missing", "404 Not Found"),
     ],
 )
-def test_what_a_server_does_wrong_is_told(server, path, why):
+def test_what_a_server_does_wrong_is_told(server, monkeypatch, path, why):
+    impatient(monkeypatch, path)
     entry = entry_for(server.url(path))
     with pytest.raises(FetchError) as caught:
         fetch(entry)
@@ -117,7 +124,8 @@ def test_what_a_server_does_wrong_is_told(server, path, why):
 
 
 @pytest.mark.parametrize("path", ["missing", "hangs", "stalls", "wrong-bytes", "longer", "endless", "loop", "cut"])
-def test_the_next_address_is_tried(server, path):
+def test_the_next_address_is_tried(server, monkeypatch, path):
+    impatient(monkeypatch, path)
     entry = entry_for(server.url(path), server.url("good"))
     told = []
     assert fetch(entry, tell=told.append).read_bytes() == CONTENT

@@ -15,7 +15,6 @@ import yaml
 from server import serving
 
 import pydream
-from pydream import fetch as fetching
 from pydream.cli.progress import FetchProgress
 from pydream.errors import NetFileError
 from pydream.zoo import DEFAULT_NETWORK, find_network, find_weights, networks
@@ -26,7 +25,6 @@ CONTENT = bytes(i * i & 255 for i in range(100_000))
 @pytest.fixture
 def server(monkeypatch):
     monkeypatch.setenv("NO_PROXY", "*")
-    monkeypatch.setattr(fetching, "TIMEOUT", 0.5)
     with serving(CONTENT) as server:
         yield server
 
