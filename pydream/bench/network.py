@@ -126,7 +126,7 @@ class Subject:
         entry = find_network(model)
         end = layer or entry.default_layer
         if end is None:
-            raise UnknownNameError(f"{model} has no default layer: name one")
+            raise UnknownNameError(f"{model} has no default layer; name one")
         definition = read_model(entry.folder / "deploy.prototxt")
         # What lies behind the layer is not needed, and may be most of the weights.
         del definition.layer[1 + next(i for i, each in enumerate(definition.layer) if end in each.top) :]
