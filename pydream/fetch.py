@@ -62,11 +62,14 @@ def fetch(
     FetchError
         If no address gives the file; it says why of each, and what to put where by hand. If a file of that name is
         there, and is another one, where it goes before the one to be fetched.
+    ValueError
+        If one of `first` is no address.
     OSError
         If it cannot be written.
     """
-    for address in first:
-        _check_address(address)
+    misspelt = [wrong for wrong in map(_misspelt, first) if wrong]
+    if misspelt:
+        raise ValueError(misspelt[0])
     target = fetched_place(entry)
     there = find_weights(entry)
     if there is not None and there.resolve() != target.resolve():
@@ -151,7 +154,9 @@ def _try(
     failed: dict[str, str] = {}
     for number, address in enumerate(addresses, start=1):
         try:
-            _check_address(address)
+            misspelt = _misspelt(address)
+            if misspelt:
+                raise FetchError(misspelt)
             with _Part(path, size, lambda done, address=address: on_bytes(address, done, size)) as part:  # type: ignore[misc]
                 _fill(part, address)
                 wrong = fault(path, size, sha256)
@@ -172,13 +177,14 @@ def _try(
     return failed
 
 
-def _check_address(address: str) -> None:
+def _misspelt(address: str) -> str | None:
     try:
         parts = urlsplit(address)
-    except ValueError as error:
-        raise FetchError(f"{address!r} is no address: {error}") from error
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise FetchError(f"{address!r} is no address to fetch from, as https://example.org/file is one")
+    except ValueError:
+        parts = urlsplit("")
+    if parts.scheme in ("http", "https") and parts.hostname:
+        return None
+    return f"{address!r} is no address to fetch from, as https://example.org/file is one"
 
 
 class _Cut(Exception):
@@ -317,7 +323,7 @@ def _reason(error: requests.RequestException) -> str:
     if isinstance(error, requests.TooManyRedirects):
         return "redirects without end"
     if isinstance(error, requests.exceptions.SSLError):
-        return f"not to be trusted: {_innermost(error)}"
+        return f"TLS fails: {_innermost(error)}"
     if isinstance(error, requests.Timeout) or "timed out" in str(error):
         return f"no answer for {TIMEOUT:g} s"
     if isinstance(error, requests.exceptions.ChunkedEncodingError):

@@ -1,6 +1,8 @@
 """`pydream models`."""
 
 import hashlib
+import io
+import json
 import os
 import shutil
 import signal
@@ -13,7 +15,8 @@ import yaml
 from server import serving
 
 import pydream
-from pydream import fetch as fetching
+from pydream.cli.progress import FetchProgress
+from pydream.errors import NetFileError
 from pydream.zoo import DEFAULT_NETWORK, find_network, find_weights, networks
 
 CONTENT = bytes(i * i & 255 for i in range(100_000))
@@ -22,7 +25,6 @@ CONTENT = bytes(i * i & 255 for i in range(100_000))
 @pytest.fixture
 def server(monkeypatch):
     monkeypatch.setenv("NO_PROXY", "*")
-    monkeypatch.setattr(fetching, "TIMEOUT", 0.5)
     with serving(CONTENT) as server:
         yield server
 
@@ -153,7 +155,7 @@ def test_a_fetch_that_fails(refused, entry, server):
 
 
 def test_no_address(refused, folder):
-    line = refused(1, "models", "fetch", "bvlc_alexnet", "--url", "ftp://example.org/x")
+    line = refused(2, "models", "fetch", "bvlc_alexnet", "--url", "ftp://example.org/x")
     assert "'ftp://example.org/x' is no address to fetch from" in line
     refused(2, "models", "fetch", "nothing")
     refused(2, "models", "fetch")
@@ -198,6 +200,24 @@ def test_an_interrupted_fetch_is_gone_on_with(run, entry, server):
     assert run("models", "fetch", "some_net").code == 0
     assert server.asked[-1] == ("/good", f"bytes={kept}-")
     assert (net.folder / "some.caffemodel").read_bytes() == CONTENT
+
+
+class Terminal(io.StringIO):
+    def isatty(self):
+        return True
+
+
+def test_progress_on_a_terminal(monkeypatch):
+    monkeypatch.setattr(sys, "stderr", Terminal())
+    with FetchProgress("some_net") as progress:
+        for done in (50_000_000, 75_000_000, 1_000_000, 100_000_000):  # gone on with, begun again
+            progress.on_bytes("http://x", done, 100_000_000)
+            progress._bar.refresh()
+        progress.tell("another line")
+    shown = sys.stderr.getvalue()
+    at = [shown.index(f"some_net: {text}") for text in (" 50%", " 75%", "  1%", "100%")]
+    assert at == sorted(at)
+    assert "pydream: another line" in shown
 
 
 # verify
@@ -276,8 +296,9 @@ def test_add_says_nothing_more_than_it_knows(run, files, folder):
 def test_add_a_caffemodel_that_holds_its_network(run, shared, folder):
     weights = shared / "models" / "bvlc_googlenet.caffemodel"
     assert run("models", "add", "g", weights, "--layer", "inception_4c/output").code == 0
-    rows = run("layers", "g", "--weights", "--like", "4c").out
-    assert rows == run("layers", "bvlc_googlenet", "--weights", weights, "--like", "4c").out
+    found = json.loads(run("layers", "g", "--weights", "--like", "inception_4c/output", "--json").out)["blobs"][0]
+    assert (found["shape"], found["macs_in_all"]) == ([10, 512, 14, 14], 1171358720)  # for one picture of the ten
+    assert (found["receptive_field"], found["wrong_weights"], found["default"]) == ([299, 299], {}, True)
 
 
 @pytest.mark.parametrize(
@@ -360,8 +381,6 @@ def test_damaged_networks_do_not_hide_the_others(run, refused, entry, folder):
     ],
 )
 def test_front_matter_that_is_not_believed(run, entry, facts):
-    from pydream.errors import NetFileError
-
     with pytest.raises(NetFileError):
         entry(**facts)
 
