@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +23,6 @@ _PARTS = ("#2a78b8", "#1b9e77", "#8fd1ba", "#e08214", "#cbd2d9")
 
 def matplotlib() -> Any:
     """Give the module, which comes with an extra; `BenchError` where it is not there."""
-    os.environ.setdefault("MPLBACKEND", "agg")
     try:
         import matplotlib
     except ImportError as error:
