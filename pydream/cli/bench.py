@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 import click
 import msgspec
@@ -20,6 +18,7 @@ from .errors import debug_option, signals_as_ctrl_c
 from .network import hush
 from .options import network_options, quiet_option
 from .pictures import SizeType
+from .progress import Bar
 
 
 def plot_path(ctx: click.Context, param: click.Parameter, value: Path | None) -> Path | None:
@@ -97,7 +96,7 @@ def tell(report: Report, json: bool) -> None:
         click.echo(as_text(report))
 
 
-class Line:
+class Line(Bar):
     """What is being measured, in a line on stderr, where that is a terminal."""
 
     def __init__(self, quiet: bool) -> None:
@@ -113,11 +112,3 @@ class Line:
         self._bar.total = of
         self._bar.n = done
         self._bar.set_description_str(what)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._bar.close()

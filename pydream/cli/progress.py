@@ -4,12 +4,26 @@ from __future__ import annotations
 
 import sys
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, NoReturn, Self
 
 from tqdm import tqdm
 
 
-class Progress:
+class Bar:
+    """A bar of tqdm's that goes when its block ends."""
+
+    _bar: tqdm[NoReturn]
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._bar.close()
+
+
+class Progress(Bar):
     """A bar on stderr, where that is a terminal, with the time left.
 
     Parameters
@@ -52,16 +66,8 @@ class Progress:
         self._bar.set_description_str(f"{frame}octave {octave + 1}/{len(self._pixels)}", refresh=False)
         self._bar.update(self._pixels[octave])
 
-    def __enter__(self) -> Self:
-        return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._bar.close()
-
-
-class FetchProgress:
+class FetchProgress(Bar):
     """A bar of bytes on stderr, where that is a terminal, and lines about addresses that fail.
 
     Parameters
@@ -94,11 +100,3 @@ class FetchProgress:
         """Print a line above the bar."""
         if not self._quiet:
             self._bar.write(f"pydream: {line}", file=sys.stderr)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._bar.close()

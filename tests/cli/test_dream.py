@@ -1,17 +1,16 @@
 """`pydream dream`: the file holds the library's dream, and bad input costs one line and no file."""
 
 import inspect
-import os
 import re
 import signal
 from pathlib import Path
 
 import numpy as np
 import pytest
+from interrupting import interrupt_at
 from PIL import Image
 
 import pydream.cli.dream as module
-from pydream.cli.progress import Progress
 from pydream.dream import deepdream, display_range, make_step
 from pydream.image import read_image
 from pydream.objectives import objective_guide
@@ -151,26 +150,12 @@ def test_ctrl_c_before_the_first_step_writes_nothing(run, picture, folder, monke
 def test_other_signals_write_too(run, picture, monkeypatch, number, code):
     monkeypatch.setattr(signal, "getsignal", lambda number: signal.SIG_DFL)  # not ignored, as under nohup
     before = signal.signal(number, signal.SIG_DFL)
-    interrupt_at(monkeypatch, 1, lambda: os.kill(os.getpid(), number))
+    interrupt_at(monkeypatch, 1, number)
     seen = run("dream", picture, "-o", "out.png", *SHORT)
     assert seen.code == code
     assert seen.err.splitlines()[1:] == ["pydream: interrupted; wrote 'out.png' after 1 of 4 steps"]
     assert read_image("out.png").shape == (72, 96, 3)
     assert signal.signal(number, before) == signal.SIG_DFL
-
-
-def interrupt_at(monkeypatch, step, interrupt=lambda: signal.raise_signal(signal.SIGINT)):
-    count = 0
-    on_step = Progress.on_step
-
-    def interrupting(self, *args):
-        nonlocal count
-        on_step(self, *args)
-        count += 1
-        if count == step:
-            interrupt()
-
-    monkeypatch.setattr(Progress, "on_step", interrupting)
 
 
 # ---- what the command line got wrong ----

@@ -9,6 +9,7 @@ from pathlib import Path
 import msgspec
 import numpy as np
 import pytest
+from interrupting import interrupt_at
 
 import pydream
 from pydream.cli.progress import Progress
@@ -131,18 +132,8 @@ def test_numpy_runtime_and_backend(run, folder, draw):
 
 
 def test_an_interrupted_dream(run, picture, monkeypatch):
-    count = 0
-    on_step = Progress.on_step
-
-    def interrupting(self, *args):
-        nonlocal count
-        on_step(self, *args)
-        count += 1
-        if count == 3:
-            signal.raise_signal(signal.SIGINT)
-
     with monkeypatch.context() as patch:
-        patch.setattr(Progress, "on_step", interrupting)
+        interrupt_at(patch, 3)
         assert run("dream", picture, "-o", "out.png", *SHORT).code == 130
     assert parse(read_note("out.png")).dream.steps == 3
     assert run("replay", "out.png", "-i", picture).out.startswith("identical")

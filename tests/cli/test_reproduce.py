@@ -9,10 +9,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from interrupting import interrupt_at
 
 import pydream
 import pydream.cli.reproduce as module
-from pydream.cli.progress import Progress
 from pydream.dream import deepdream
 from pydream.image import read_image
 from pydream.loop import zoom
@@ -232,18 +232,6 @@ def test_the_number_of_threads_changes_no_pixel(folder, draw):
 
 
 # ---- Ctrl-C ----
-
-
-def interrupt_at(monkeypatch, step, number=signal.SIGINT):
-    count = iter(range(1, 1000))
-    on_step = Progress.on_step
-
-    def interrupting(self, *args):
-        on_step(self, *args)
-        if next(count) == step:
-            os.kill(os.getpid(), number)
-
-    monkeypatch.setattr(Progress, "on_step", interrupting)
 
 
 def test_ctrl_c_keeps_what_is_done(run, pictures, monkeypatch):

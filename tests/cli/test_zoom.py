@@ -12,10 +12,10 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
+from interrupting import interrupt_at
 
 import pydream
 from pydream import checkpoint
-from pydream.cli.progress import Progress
 from pydream.image import read_image, read_note
 from pydream.noise import noise
 from pydream.provenance import parse
@@ -38,20 +38,6 @@ def whole(run, picture):
     """Four frames, made in one go."""
     assert run("zoom", picture.name, "-o", "whole", "--frames", "4", *SHORT, "-q").code == 0
     return only_frames("whole")
-
-
-def interrupt_at(monkeypatch, step, number=signal.SIGINT):
-    count = 0
-    on_step = Progress.on_step
-
-    def interrupting(self, *args):
-        nonlocal count
-        on_step(self, *args)
-        count += 1
-        if count == step:
-            signal.raise_signal(number)
-
-    monkeypatch.setattr(Progress, "on_step", interrupting)
 
 
 # ---- frames ----
