@@ -1,4 +1,4 @@
-"""Builds the C++ image core with CMake and packs models/ into the wheel; the rest is in pyproject.toml."""
+"""Builds the C++ image core with CMake, and packs models/ and our pictures into the wheel; see also pyproject.toml."""
 
 from __future__ import annotations
 
@@ -14,7 +14,10 @@ from setuptools.command.build_ext import build_ext
 from setuptools.command.build_py import build_py
 
 HERE = Path(__file__).resolve().parent
-MODEL_FILES = ["README.md", "LICENSE", "deploy.prototxt", "*.caffemodel"]
+SHARED = [  # what the package finds beside itself in a checkout, and inside itself where it is installed
+    *[f"models/*/{name}" for name in ("README.md", "LICENSE", "deploy.prototxt", "*.caffemodel")],
+    "examples/*.jpg",
+]
 
 
 def tool(name: str) -> str:
@@ -61,29 +64,29 @@ class CMakeBuild(build_ext):
             raise RuntimeError(f"{target}: not built; CMake found another Python than {sys.executable}")
 
 
-class BuildWithModels(build_py):
-    """Copies models/NAME/ to pydream/models/NAME/; an editable install finds it beside the package."""
+class BuildWithShared(build_py):
+    """Copies models/NAME/ to pydream/models/NAME/, and so on; an editable install finds it beside the package."""
 
     def run(self) -> None:
-        """Copy the packages, then the models."""
+        """Copy the packages, then what is shared."""
         super().run()
         if not self.editable_mode:
-            for source, target in self._models().items():
+            for source, target in self._shared().items():
                 target.parent.mkdir(parents=True, exist_ok=True)
                 self.copy_file(str(source), str(target))
 
     def get_outputs(self, include_bytecode: bool = True) -> list[str]:
-        """Name the models too among the files that `run` writes."""
-        return [*super().get_outputs(include_bytecode), *map(str, self._models().values())]
+        """Name these too among the files that `run` writes."""
+        return [*super().get_outputs(include_bytecode), *map(str, self._shared().values())]
 
-    def _models(self) -> dict[Path, Path]:
-        sources = [path for pattern in MODEL_FILES for path in sorted(Path("models").glob(f"*/{pattern}"))]
+    def _shared(self) -> dict[Path, Path]:
+        sources = [path for pattern in SHARED for path in sorted(Path().glob(pattern))]
         return {path: Path(self.build_lib, "pydream") / path for path in sources}
 
 
 setup(
     packages=find_packages(include=["pydream", "pydream.*"]),
-    package_data={"pydream": ["py.typed", "**/*.pyi"]},
+    package_data={"pydream": ["py.typed", "**/*.pyi", "reproduce/known.json", "reproduce/page.css"]},
     ext_modules=[Extension("pydream.imageops._native", sources=[])],
-    cmdclass={"build_ext": CMakeBuild, "build_py": BuildWithModels},
+    cmdclass={"build_ext": CMakeBuild, "build_py": BuildWithShared},
 )

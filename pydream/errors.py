@@ -11,6 +11,10 @@ class NetFileError(PydreamError, ValueError):
     """A prototxt, caffemodel or registry entry cannot be used."""
 
 
+class FetchError(PydreamError, OSError):
+    """A file could not be had from any of its addresses, or is not what the registry says."""
+
+
 class UnknownNameError(PydreamError, KeyError):
     """No blob, layer or network of that name; the text lists close ones."""
 
@@ -44,3 +48,11 @@ class CheckpointError(PydreamError, ValueError):
 
 class DeviceError(PydreamError, RuntimeError):
     """The device that was asked for is not there."""
+
+
+class ResultsDifferError(PydreamError, ArithmeticError):
+    """What is to be timed against each other does not compute the same."""
+
+
+class BenchError(PydreamError, RuntimeError):
+    """A measurement could not be made."""

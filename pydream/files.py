@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import secrets
 import stat
@@ -83,6 +84,12 @@ def check_place(path: str | os.PathLike[str]) -> None:
 def reason(error: Exception) -> str:
     """Give an error's reason in one line, without the file's name that an `OSError` may carry."""
     return " ".join(str(getattr(error, "strerror", None) or error).split()) or type(error).__name__
+
+
+def file_sha256(path: str | os.PathLike[str]) -> str:
+    """Hash a file."""
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def write_text(path: str | os.PathLike[str], text: str) -> None:

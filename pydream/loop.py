@@ -16,8 +16,6 @@ from .era import MODERN, check_era, offset_before_matrix
 from .net import Array, Net
 from .preprocessing import preprocess
 
-_FINEST_GRID = 2.0**-16  # 255 and this take the 24 bits of a float32
-
 
 def zoom(
     net: Net,
@@ -27,7 +25,6 @@ def zoom(
     rotate: float = 0.0,
     shift: tuple[float, float] = (0.0, 0.0),
     era: str = MODERN,
-    grid: float | None = None,
     rng: np.random.RandomState | None = None,
     backend: str = "native",
     **dream_params: Any,
@@ -46,13 +43,13 @@ def zoom(
         RGB, 0..255; copied.
     frames : int
         How many, at least 1.
-    scale, rotate, shift, era, grid, backend
+    scale, rotate, shift, era, backend
         As for `zoom_frame`; `era` and `backend` for `deepdream` too.
     rng : numpy.random.RandomState, optional
         Draws the shifts of all frames, one after the other; None: NumPy's global legacy state.
     **dream_params
-        More for `deepdream`: `iter_n`, `octave_n`, `octave_scale`, `end`, `clip`, `on_step`, `step_size`, `jitter`,
-        `objective`.
+        More for `deepdream`: `iter_n`, `octave_n`, `octave_scale`, `end`, `clip`, `on_step`, `grid`, `step_size`,
+        `jitter`, `objective`.
 
     Yields
     ------
@@ -67,7 +64,7 @@ def zoom(
         Where `deepdream` does, in the frame that is being made.
     """
     frames = whole("frames", frames, 1)
-    _check_move(scale, rotate, shift, era, grid)
+    _check_move(scale, rotate, shift, era)
     check_params(rng=rng, backend=backend, **dream_params)
     find_end(net, dream_params.get("end"))
     preprocess(net, frame)  # says what is wrong with it
@@ -78,7 +75,7 @@ def zoom(
         for _ in range(frames):
             frame = deepdream(net, frame, rng=rng, backend=backend, era=era, **dream_params)
             yield frame.copy()
-            frame = zoom_frame(frame, scale, rotate, shift, era, grid, backend)
+            frame = zoom_frame(frame, scale, rotate, shift, era, backend)
 
     return dreams()
 
@@ -89,7 +86,6 @@ def zoom_frame(
     rotate: float = 0.0,
     shift: tuple[float, float] = (0.0, 0.0),
     era: str = MODERN,
-    grid: float | None = None,
     backend: str = "native",
 ) -> Array:
     """Move into a frame: ``affine_transform(frame, [1-s, 1-s, 1], [h*s/2, w*s/2, 0], order=1)``.
@@ -112,11 +108,6 @@ def zoom_frame(
         Without rotation, whether the notebook's line does what it does now, or what it did with SciPy before 0.18, that
         is to add the offset before multiplying. Then the point that stays is ``(1-s) * (h/2, w/2)``, and the picture
         drifts: at 1024x575 each frame is read 1.28 pixels farther left and 0.72 higher than now.
-    grid : float, optional
-        First round the frame to multiples of this; None, as in the notebook: do not. A dream is chaotic: what rounding
-        does otherwise on another machine, 1e-10 of a level after one dream in float64, grows thirtyfold and more with
-        each frame, and is seen in the fourth. Rounded to eighths of a level, each frame starts from the same numbers
-        everywhere. A power of two from 2**-16 to 1, so that multiples are exact in float32 too.
     backend : {"native", "numpy"}
         Who moves the pixels: the C++ module, or SciPy. The same bits.
 
@@ -130,7 +121,7 @@ def zoom_frame(
     ValueError
         For a parameter out of its range, or a frame of another shape.
     """
-    _check_move(scale, rotate, shift, era, grid)
+    _check_move(scale, rotate, shift, era)
     ops = imageops.backend(backend)
     picture = np.asarray(frame)
     want(
@@ -141,8 +132,6 @@ def zoom_frame(
     )
     real = np.float64 if picture.dtype == np.float64 else np.float32
     picture = np.ascontiguousarray(picture, real)
-    if grid is not None:
-        picture = np.rint(picture / real(grid)) * real(grid)
     h, w = picture.shape[:2]
     s, (dx, dy) = float(scale), map(float, shift)
     moved: Array
@@ -160,7 +149,7 @@ def zoom_frame(
     return moved
 
 
-def _check_move(scale: float, rotate: float, shift: tuple[float, float], era: str, grid: float | None) -> None:
+def _check_move(scale: float, rotate: float, shift: tuple[float, float], era: str) -> None:
     want(is_real(scale) and -1 < scale < 1, "scale", scale, "a number above -1 and below 1")
     want(_is_finite(rotate), "rotate", rotate, "a finite number of degrees")
     pair = list(shift) if isinstance(shift, Iterable) else []
@@ -171,12 +160,6 @@ def _check_move(scale: float, rotate: float, shift: tuple[float, float], era: st
         "two finite numbers of pixels, to the right and down",
     )
     check_era(era)
-    want(
-        grid is None or (_is_finite(grid) and _FINEST_GRID <= grid <= 1 and math.frexp(grid)[0] == 0.5),
-        "grid",
-        grid,
-        f"a power of two from {_FINEST_GRID} to 1",
-    )
 
 
 def _is_finite(value: Any) -> bool:

@@ -19,6 +19,7 @@ import numpy as np
 
 from . import __version__
 from .errors import ProvenanceError
+from .files import file_sha256
 from .image import LONGEST_NOTE, Picture, read_note
 from .recipe import RNG, Recipe
 from .zoo import NetFiles
@@ -142,7 +143,7 @@ def read_provenance(path: str | os.PathLike[str]) -> Provenance:
     sidecar = path if path.suffix == ".json" else sidecar_of(path)
     try:
         text = None if path == sidecar else read_note(path)
-        if text is None:
+        if text is None or not text.startswith("{"):  # a camera describes its pictures in the same field
             with sidecar.open(encoding="utf-8") as file:
                 text = file.read(LONGEST_NOTE + 1)
     except FileNotFoundError:
@@ -186,12 +187,6 @@ def net_facts(name: str, files: NetFiles, dtype: np.dtype[np.generic], runtime: 
 def pixels_sha256(pixels: Picture) -> str:
     """Hash the pixels of an (H, W, 3) uint8 picture, in C order."""
     return hashlib.sha256(np.ascontiguousarray(pixels).data).hexdigest()
-
-
-def file_sha256(path: str | os.PathLike[str]) -> str:
-    """Hash a file."""
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def versions() -> dict[str, str]:

@@ -28,12 +28,11 @@ class Loop(msgspec.Struct, frozen=True, kw_only=True):
     scale: float
     rotate: float
     shift: tuple[float, float]
-    grid: float | None = None
 
     @property
     def move(self) -> dict[str, Any]:
         """Give the keywords for `zoom` and `zoom_frame`."""
-        return {name: getattr(self, name) for name in ("scale", "rotate", "shift", "grid")}
+        return {name: getattr(self, name) for name in ("scale", "rotate", "shift")}
 
 
 class Recipe(msgspec.Struct, frozen=True, kw_only=True):
@@ -41,7 +40,7 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes
     ----------
-    end, iter_n, octave_n, octave_scale, step_size, jitter, clip, era, backend
+    end, iter_n, octave_n, octave_scale, step_size, jitter, clip, era, grid, backend
         As for `pydream.deepdream`.
     seed : int
         Of the `RandomState` that draws noise, if the dream starts from that, and then the jitter.
@@ -62,6 +61,7 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True):
     jitter: int = 32
     clip: bool = True
     era: str = MODERN
+    grid: float | None = None
     backend: str = "native"
     noise: tuple[Count, Count] | None = None
     loop: Loop | None = None
@@ -69,7 +69,7 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True):
 
     def dream_params(self, objective: Objective | None = None) -> dict[str, Any]:
         """Give the keywords for `deepdream`."""
-        names = ("end", "iter_n", "octave_n", "octave_scale", "step_size", "jitter", "clip", "era", "backend")
+        names = ("end", "iter_n", "octave_n", "octave_scale", "step_size", "jitter", "clip", "era", "grid", "backend")
         params = {name: getattr(self, name) for name in names}
         return params if objective is None else {**params, "objective": objective}
 

@@ -1,13 +1,17 @@
-"""The registry is the folder `models/`: a network a folder, its facts in the front matter of its README."""
+"""The registry is the folder `models/`: a network a folder, its facts in the front matter of its README.
+
+The user's own networks are in a folder of the same layout, `own_folder()`; `pydream.own` puts them there.
+"""
 
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+import re
 from functools import cache
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Annotated, NamedTuple
 
+import msgspec
 import numpy as np
 import yaml
 from numpy.typing import DTypeLike
@@ -17,15 +21,42 @@ from .caffe.definition import define, read_model
 from .caffe.graph import Graph
 from .caffe.runtime import Runtime
 from .errors import NetFileError, UnknownNameError
+from .files import file_sha256
 from .net import unknown_name
 
 DEFAULT_NETWORK = "squeezenet_v1.1"
-_NOTEBOOK_MEAN = (104.0, 116.0, 122.0)  # BGR
+NOTEBOOK_MEAN = (104.0, 116.0, 122.0)  # BGR
+URL_VARIABLE = "PYDREAM_MODEL_URL_"
+
+# No path and no hidden file: names are folders' and files'.
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,63}")
+FileName = Annotated[str, msgspec.Meta(pattern=rf"^{NAME.pattern}\Z")]
+Sha256 = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{64}$")]
+Bytes = Annotated[int, msgspec.Meta(ge=1)]
 
 
-@dataclass(frozen=True)
-class Entry:
-    """A network of the registry.
+class Archive(msgspec.Struct, frozen=True, kw_only=True):
+    """A zip file that holds the weights, where that is what the addresses give.
+
+    Attributes
+    ----------
+    name : str
+        Its file name.
+    size : int
+        Its bytes.
+    sha256 : str
+    member : str
+        The name of the weights in it, to the letter.
+    """
+
+    name: FileName
+    size: Bytes
+    sha256: Sha256
+    member: str
+
+
+class Entry(msgspec.Struct, frozen=True, kw_only=True):
+    """A network of the registry: the front matter of its README, and where that is.
 
     Attributes
     ----------
@@ -39,26 +70,36 @@ class Entry:
         Its bytes.
     sha256 : str
     urls : tuple of str
-        Where it can be had, in the order to try.
+        Where it, or the archive, can be had, in the order to try.
+    archive : Archive or None
     license : str
     mean : tuple of float
         In the network's channel order.
-    default_layer : str
+    default_layer : str or None
     bundled : bool
         Whether the weights come with pydream.
+    own : bool
+        Whether the user has added it.
     """
 
-    name: str
+    name: FileName
     title: str
-    folder: Path
-    weights: str
-    size: int
-    sha256: str
-    urls: tuple[str, ...]
+    weights: FileName
+    size: Bytes
+    sha256: Sha256
+    urls: tuple[str, ...] = ()
+    archive: Archive | None = None
     license: str
     mean: tuple[float, float, float]
-    default_layer: str
-    bundled: bool
+    default_layer: str | None = None
+    bundled: bool = False
+    own: bool = False
+    folder: Path = Path()
+
+    @property
+    def addresses(self) -> tuple[str, ...]:
+        """Where to fetch it from: the user's mirrors in ``PYDREAM_MODEL_URL_<NAME>`` first, then `urls`."""
+        return (*os.environ.get(url_variable(self.name), "").split(), *self.urls)
 
 
 class NetFiles(NamedTuple):
@@ -70,15 +111,37 @@ class NetFiles(NamedTuple):
 
 
 def networks() -> list[Entry]:
-    """Give the networks of the registry, the built-in one first."""
-    return sorted(_registry().values(), key=lambda entry: (not entry.bundled, entry.name))
+    """Give the networks of the registry: the built-in one, those whose weights are to be fetched, the user's own."""
+    own = [found for found in map(_own, _own_names()) if isinstance(found, Entry)]
+    return sorted([*_built_in().values(), *own], key=lambda entry: (entry.own, not entry.bundled, entry.name))
+
+
+def damaged_networks() -> dict[str, NetFileError]:
+    """Give what is wrong with those of the user's own networks that `networks` leaves out, by name."""
+    return {name: found for name in _own_names() if isinstance(found := _own(name), NetFileError)}
 
 
 def find_network(name: str) -> Entry:
     """Give the network of that name; `UnknownNameError` lists the others."""
-    if name not in _registry():
+    if name in _built_in():
+        return _built_in()[name]
+    if name not in _own_names():
         raise unknown_name("network", name, [entry.name for entry in networks()])
-    return _registry()[name]
+    found = _own(name)
+    if isinstance(found, NetFileError):
+        raise found
+    return found
+
+
+def url_variable(name: str) -> str:
+    """Give the environment variable for a network's mirrors, addresses with spaces between."""
+    return URL_VARIABLE + re.sub("[^A-Z0-9]", "_", name.upper())
+
+
+def own_folder() -> Path:
+    """Give the folder of the user's own networks, which may not be there yet."""
+    data_home = os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share"
+    return Path(data_home) / "pydream" / "models"
 
 
 def weight_folders() -> list[Path]:
@@ -97,6 +160,20 @@ def find_weights(entry: Entry) -> Path | None:
     for folder in weight_folders():
         candidates += [folder / entry.weights, folder / entry.name / entry.weights]
     return next((path for path in candidates if path.is_file()), None)
+
+
+def fetched_place(entry: Entry) -> Path:
+    """Give the file that `pydream models fetch` writes: in the user's cache, or with the user's own network."""
+    return (entry.folder if entry.own else weight_folders()[-1]) / entry.weights
+
+
+def fault(path: Path, size: int, sha256: str) -> str | None:
+    """Say what is wrong with a file that should have this size and hash; None: nothing."""
+    found = path.stat().st_size
+    if found != size:
+        return f"{found} bytes, not {size}"
+    digest = file_sha256(path)
+    return None if digest == sha256 else f"sha256 {digest}, not {sha256}"
 
 
 def load_net(
@@ -138,7 +215,7 @@ def load_net(
         For another dtype or runtime.
     """
     entry, definition, held = find_files(name_or_path, weights)
-    mean = np.array(entry.mean if entry else _NOTEBOOK_MEAN)
+    mean = np.array(entry.mean if entry else NOTEBOOK_MEAN)
     net = Classifier(definition, held, mean, (2, 1, 0), dtype=dtype, device=device, runtime=runtime)
     net.name = entry.name if entry else definition.stem
     net.default_end = entry.default_layer if entry else None
@@ -159,6 +236,18 @@ def find_files(name_or_path: str | os.PathLike[str], weights: str | os.PathLike[
     return NetFiles(entry, definition, _weights_for(entry) if entry else _weights_beside(definition))
 
 
+def read_graph(name_or_path: str | os.PathLike[str]) -> Graph:
+    """Read a network without its weights: the blobs, and all that follows from the definition alone.
+
+    Parameters
+    ----------
+    name_or_path : str or path
+        As for `load_net`, which raises the same errors.
+    """
+    _, model = _find_model(name_or_path)
+    return Graph(define(read_model(model), str(model)))
+
+
 def blob_shapes(name_or_path: str | os.PathLike[str]) -> dict[str, tuple[int, ...]]:
     """Give the shape of every blob of a network at its declared input size; it needs no weights.
 
@@ -172,8 +261,7 @@ def blob_shapes(name_or_path: str | os.PathLike[str]) -> dict[str, tuple[int, ..
     dict of str to tuple of int
         Blob → shape, (n, c, h, w) for images, in the order of the network.
     """
-    _, model = _find_model(name_or_path)
-    graph = Graph(define(read_model(model), str(model)))
+    graph = read_graph(name_or_path)
     return graph.shapes(graph.declared)
 
 
@@ -200,10 +288,10 @@ def _weights_for(entry: Entry) -> Path:
     found = find_weights(entry)
     if found is None:
         looked = ", ".join(str(folder) for folder in [entry.folder, *weight_folders()])
+        fetch = f"`pydream models fetch {entry.name}` gets it from {' or '.join(entry.addresses)}; or "
         raise NetFileError(
-            f"no weights for {entry.name}: {entry.weights} is not in {looked}; "
-            f"get it from {' or '.join(entry.urls)} and put it into one of these, "
-            "name its folder in PYDREAM_MODELS, or name the file itself as the weights"
+            f"no weights for {entry.name}: {entry.weights} is not in {looked}; {fetch if entry.addresses else ''}"
+            "put it into one of these, name its folder in PYDREAM_MODELS, or name the file itself as the weights"
         )
     return found
 
@@ -220,28 +308,41 @@ def _weights_beside(path: Path) -> Path | None:
 
 
 @cache
-def _registry() -> dict[str, Entry]:
+def _built_in() -> dict[str, Entry]:
     package = Path(__file__).resolve().parent
     # In an installed package the folder is inside it, in a checkout beside it.
     roots = [folder for folder in (package / "models", package.parent / "models") if folder.is_dir()]
     if not roots:
         raise NetFileError(f"the networks' folder {package / 'models'} is missing; install pydream again")
-    return {entry.name: entry for entry in map(_entry, sorted(roots[0].glob("*/README.md")))}
+    return {entry.name: entry for entry in map(read_entry, sorted(roots[0].glob("*/README.md")))}
 
 
-def _entry(readme: Path) -> Entry:
-    _, front, _ = readme.read_text(encoding="utf-8").split("---\n", 2)
-    facts: dict[str, Any] = yaml.safe_load(front)
-    return Entry(
-        name=facts["name"],
-        title=facts["title"],
-        folder=readme.parent,
-        weights=facts["weights"],
-        size=facts["size"],
-        sha256=facts["sha256"],
-        urls=tuple(facts["urls"]),
-        license=facts["license"],
-        mean=tuple(facts["mean"]),
-        default_layer=facts["default_layer"],
-        bundled=facts.get("bundled", False),
-    )
+def _own_names() -> list[str]:
+    """Give the names of the user's own networks; a folder that has a built-in one's is not looked at."""
+    names = [readme.parent.name for readme in sorted(own_folder().glob("*/README.md"))]
+    return [name for name in names if NAME.fullmatch(name) and name not in _built_in()]
+
+
+def _own(name: str) -> Entry | NetFileError:
+    readme = own_folder() / name / "README.md"
+    try:
+        entry = read_entry(readme)
+        if entry.name != name:
+            raise NetFileError(f"{readme}: its name is {entry.name!r}, its folder's {name!r}")
+    except NetFileError as error:
+        return error
+    return msgspec.structs.replace(entry, own=True, bundled=False)
+
+
+def read_entry(readme: Path) -> Entry:
+    """Read the front matter of a network's README; `NetFileError` says what is wrong with it."""
+    try:
+        front = re.match(r"---\n(.*?\n)---\n", readme.read_text(encoding="utf-8-sig"), re.DOTALL)
+        facts = yaml.safe_load(front[1]) if front else None
+        entry = msgspec.convert(facts, Entry)
+    except (OSError, UnicodeDecodeError, yaml.YAMLError, msgspec.ValidationError, RecursionError) as error:
+        what = getattr(error, "strerror", None) or " ".join(str(error).split())
+        raise NetFileError(f"{readme}: not the front matter of a network: {what}") from error
+    if not np.isfinite(entry.mean).all():
+        raise NetFileError(f"{readme}: mean {entry.mean} is not finite")
+    return msgspec.structs.replace(entry, folder=readme.parent)

@@ -13,6 +13,7 @@ from pydream.dream import display_range
 from pydream.era import round_half
 from pydream.errors import ShapeError, UnknownNameError, ZeroGradientError
 from pydream.octaves import check_octaves, octave_sizes
+from pydream.timing import TimedNet
 
 QUICK = {"octave_n": 2, "iter_n": 2}
 
@@ -76,6 +77,43 @@ def test_threads_do_not_matter(root):
         for threads in (1, 2)
     }
     assert len(hashes) == 1
+
+
+class OtherMachine(TimedNet):
+    """A network whose gradients are a few roundings off, as those of other BLAS kernels and threads are."""
+
+    def backward(self, start=None):
+        g = super().backward(start)
+        return g * (1 + np.random.RandomState(int(abs(g.flat[0]) * 1e9) % 1000).uniform(-1e-15, 1e-15, g.shape))
+
+
+def test_on_a_grid_rounding_makes_no_difference(squeezenet64, picture):
+    """Without, what differs by a rounding error is fed to the next step, and grows."""
+    free = [dream(net, picture, iter_n=5) for net in (squeezenet64, OtherMachine(squeezenet64))]
+    assert 0 < np.abs(free[0] - free[1]).max() < 1e-9
+    settled = [dream(net, picture, iter_n=5, grid=1 / 64) for net in (squeezenet64, OtherMachine(squeezenet64))]
+    np.testing.assert_array_equal(*settled)
+    np.testing.assert_array_equal(settled[0] * 64, np.rint(settled[0] * 64))
+    assert 0 <= settled[0].min() < settled[0].max() <= 255
+
+
+def test_each_step_is_on_the_grid(squeezenet32, picture):
+    seen = []
+    out = dream(squeezenet32, picture, grid=1 / 8, on_step=lambda octave, i, image: seen.append(image))
+    assert out.dtype == np.float32
+    for image in seen:
+        np.testing.assert_array_equal(image * 8, np.rint(image * 8))
+    np.testing.assert_array_equal(out, seen[-1])
+    first = dream(squeezenet32, picture, octave_n=1, iter_n=1)
+    np.testing.assert_array_equal(
+        dream(squeezenet32, picture, octave_n=1, iter_n=1, grid=1 / 8), np.rint(first * np.float32(8)) / 8
+    )
+
+
+@pytest.mark.parametrize("grid", [0, 0.1, 3, 2, 2.0**-17, -0.5, math.nan, math.inf, "1"])
+def test_grids_that_are_none(squeezenet32, picture, grid):
+    with pytest.raises(ValueError, match=f"grid: {grid}, want a power of two from"):
+        dream(squeezenet32, picture, grid=grid)
 
 
 def test_activations_stay_in_tensorflow(squeezenet32, picture, monkeypatch):

@@ -15,6 +15,7 @@ MAY_IMPORT = {
     "era": set(),
     "errors": set(),
     "net": {"errors"},
+    "timing": {"net"},
     "tf": {"errors"},
     "files": set(),
     "image": {"errors", "files"},
@@ -27,13 +28,21 @@ MAY_IMPORT = {
     "dream": {"era", "errors", "imageops", "net", "objectives", "octaves", "preprocessing"},
     "loop": {"dream", "era", "imageops", "net", "preprocessing"},
     "caffe": {"errors", "net", "tf"},
-    "zoo": {"caffe", "errors", "net"},
+    "zoo": {"caffe", "errors", "files", "net"},
     "recipe": {"dream", "era", "loop", "net", "noise", "objectives"},
-    "provenance": {"__init__", "errors", "image", "recipe", "zoo"},
+    "fetch": {"errors", "files", "zoo"},
+    "own": {"caffe", "errors", "files", "zoo"},
+    "provenance": {"__init__", "errors", "files", "image", "recipe", "zoo"},
+    "reproduce": {
+        "caffe", "dream", "errors", "image", "loop", "net", "objectives", "octaves", "provenance", "recipe", "timing",
+    },
     "checkpoint": {"errors", "files", "net", "provenance", "recipe"},
     "testing": {
         "__init__", "caffe", "dream", "errors", "imageops", "net", "objectives", "octaves", "preprocessing", "zoo",
     },
+}  # fmt: skip
+MAY_IMPORT["bench"] = {
+    "__init__", "caffe", "dream", "errors", "files", "imageops", "net", "objectives", "octaves", "tf", "timing", "zoo",
 }  # fmt: skip
 MAY_IMPORT["cli"] = set(MAY_IMPORT) - {"tf"}
 
@@ -70,14 +79,14 @@ def test_tensorflow_has_one_door(root):
     for path, room, name in imports(root):
         assert not name.startswith(("tensorflow", "keras")), f"{path} imports {name}; pydream.tf does that"
         if name.startswith("pydream.tf"):
-            assert room == "caffe", f"{path} imports {name}"
+            assert room in ("caffe", "bench"), f"{path} imports {name}"
 
 
 def test_tensorflow_is_known_to_one_runtime(root):
     """The other runtime, and what all share, could do without it."""
     for path, _, name in imports(root):
         if name.startswith("pydream.tf."):
-            assert path.stem in ("tf_layers", "tf_runtime", "mode"), f"{path} imports {name}"
+            assert path.stem in ("tf_layers", "tf_runtime", "mode", "floor"), f"{path} imports {name}"
 
 
 def test_public_names():
@@ -131,6 +140,7 @@ def test_notebook_defaults():
         "rng": None,
         "backend": "native",
         "era": "modern",
+        "grid": None,
     }
 
 
@@ -144,6 +154,8 @@ def test_notebook_defaults():
         ("import pydream.testing", ["tensorflow"]),
         ("import pydream.video", ["av", "scipy", "tensorflow"]),
         ("import pydream.cli", ["av"]),
+        ("import pydream.bench.report, pydream.bench.plot", ["tensorflow", "matplotlib"]),
+        ("import pydream.cli.models", ["pooch", "requests", "tensorflow"]),
     ],
 )
 def test_imports_are_light(root, program, absent):

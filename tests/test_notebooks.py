@@ -65,6 +65,7 @@ def kernel(tmp_path_factory, monkeypatch):
     for variable in ("JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR", "IPYTHONDIR", "MPLCONFIGDIR"):
         (home / variable).mkdir()
         monkeypatch.setenv(variable, str(home / variable))
+    monkeypatch.delenv("MPLBACKEND", raising=False)  # a notebook's plots go into it
     ipykernel.kernelspec.write_kernel_spec(home / "JUPYTER_DATA_DIR" / "kernels" / "tested")
     return "tested"
 

@@ -15,6 +15,10 @@ NEEDED = [
     "pydream/models/squeezenet_v1.1/squeezenet_v1.1.caffemodel",
     "pydream/models/bvlc_googlenet/deploy.prototxt",
     "pydream/models/bvlc_alexnet/deploy.prototxt",
+    "pydream/examples/sky.jpg",
+    "pydream/examples/flowers.jpg",
+    "pydream/reproduce/known.json",
+    "pydream/reproduce/page.css",
 ]
 
 
@@ -33,7 +37,7 @@ def test_contents(wheel):
     names = zipfile.ZipFile(wheel).namelist()
     assert set(NEEDED) <= set(names)
     assert sum(name.startswith("pydream/imageops/_native.") and name.endswith(".so") for name in names) == 1
-    assert not [name for name in names if name.startswith(("tests/", "csrc/", "models/"))]
+    assert not [name for name in names if name.startswith(("tests/", "csrc/", "models/", "examples/"))]
     assert not [name for name in names if name.endswith((".h", ".a", ".cmake", ".pc")) or "libpydream" in name]
 
 
@@ -55,3 +59,14 @@ def test_a_dream_from_the_wheel(wheel, root, tmp_path):
     )
     assert run.returncode == 0, run.stderr
     assert (tmp_path / "out.png").stat().st_size > 10_000
+
+
+def test_our_pictures_come_with_the_wheel(wheel, tmp_path):
+    with zipfile.ZipFile(wheel) as archive:
+        archive.extractall(tmp_path)
+    program = (
+        "import sys; sys.path.insert(0, sys.argv[1])\n"
+        "from pydream.reproduce.results import example\n"
+        "assert str(example('flowers.jpg')).startswith(sys.argv[1]) and example('flowers.jpg').is_file()\n"
+    )
+    subprocess.run([sys.executable, "-c", program, str(tmp_path)], cwd=tmp_path, check=True)

@@ -79,6 +79,8 @@ def test_links(root):
         "CHANGELOG.md",
         "docs/c-library.md",
         "docs/porting.md",
+        "docs/reproduce.md",
+        "docs/performance.md",
         *(f"models/{e.name}/README.md" for e in zoo.networks()),
     ):
         text = (root / document).read_text(encoding="utf-8")
@@ -106,9 +108,17 @@ def test_pictures_are_small(root):
         assert path.stat().st_size < 500_000
 
 
+def commands(group, path):
+    for name in group.list_commands(click.Context(group)):
+        command = group.get_command(click.Context(group), name)
+        yield f"{path} {name}", command
+        if isinstance(command, click.Group):
+            yield from commands(command, f"{path} {name}")
+
+
 def test_every_flag_is_explained():
-    for name in main.list_commands(click.Context(main)):
-        command = main.get_command(click.Context(main), name)
+    for path, command in commands(main, "pydream"):
         for parameter in command.params:
             if isinstance(parameter, click.Option):
-                assert parameter.help, f"pydream {name} {parameter.opts}"
+                assert parameter.help, f"{path} {parameter.opts}"
+        assert f"\n    {path}" in command.help  # an example

@@ -21,6 +21,7 @@ def squeezenet_files(root):
 def no_user_folders(monkeypatch, tmp_path):
     monkeypatch.delenv("PYDREAM_MODELS", raising=False)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
 
 
 def test_networks():

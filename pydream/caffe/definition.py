@@ -120,10 +120,10 @@ def read_text(path: str | os.PathLike[str]) -> Any:
 def read_model(path: str | os.PathLike[str]) -> Any:
     """Give the NetParameter of a prototxt or a caffemodel, whichever the file is."""
     path = Path(path)
-    return read_text(path) if _is_text(path) else read_binary(path)
+    return read_text(path) if holds_text(path) else read_binary(path)
 
 
-def _is_text(path: Path) -> bool:
+def holds_text(path: Path) -> bool:
     """Tell a prototxt from a caffemodel: by its name, or else by its beginning."""
     if path.suffix in (".prototxt", ".caffemodel") or not path.is_file():
         return path.suffix != ".caffemodel"

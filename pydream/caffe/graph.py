@@ -35,6 +35,8 @@ class Graph:
         Input blob → its value.
     declared : dict of str to tuple of int
         Input blob → shape in the file.
+    image_input : str
+        The input that is dreamt on: "data", or the first where none has that name.
     steps : list of Step
         In running order.
     blobs : list of str
@@ -46,6 +48,7 @@ class Graph:
     def __init__(self, definition: Definition) -> None:
         self.name = definition.name
         self.declared = dict(definition.inputs)
+        self.image_input = "data" if "data" in self.declared else next(iter(self.declared))
         self.inputs = {name: value for value, name in enumerate(definition.inputs)}
         self._blob_of = list(self.inputs)  # value → blob
         self.steps: list[Step] = []
@@ -143,6 +146,16 @@ class Graph:
         shapes = self._infer(inputs, len(self.steps))
         return {blob: shapes[self.first_value(blob)] for blob in self.blobs}
 
+    def fitting(self, inputs: dict[str, Shape]) -> dict[int, Shape | ShapeError]:
+        """Give the shape of every value for these input shapes, or why there is none: the first layer that misfits."""
+        found: dict[int, Shape | ShapeError] = {value: inputs[name] for name, value in self.inputs.items()}
+        for step in self.steps:
+            try:
+                found.update(zip(step.tops, self._tops(step, [_fit(found[v]) for v in step.bottoms]), strict=True))
+            except ShapeError as error:
+                found.update(dict.fromkeys(step.tops, error))
+        return found
+
     def check(self, inputs: dict[str, Shape]) -> None:
         """Raise `ShapeError` where any layer does not fit these input shapes."""
         self._infer(inputs, len(self.steps))
@@ -151,18 +164,27 @@ class Graph:
         shapes = {value: inputs[name] for name, value in self.inputs.items()}
         steps: list[Step] = self.steps if values is None else self.needed(values, end)
         for step in steps:
-            bottoms = [shapes[value] for value in step.bottoms]
-            tops = step.layer.top_shapes(*bottoms)
-            known = self.params.get(step.layer.name)
-            if known is not None and step.layer.param_shapes(*bottoms) != known:
-                raise self._fixed_size(step.layer)
-            for shape in tops:
-                if prod(shape) > MAX_COUNT:
-                    size = "x".join(map(str, shape))
-                    raise ShapeError(f"layer {step.layer.name!r} would make {size} values, more than {MAX_COUNT}")
-            shapes.update(zip(step.tops, tops, strict=True))
+            shapes.update(zip(step.tops, self._tops(step, [shapes[value] for value in step.bottoms]), strict=True))
         return shapes
+
+    def _tops(self, step: Step, bottoms: list[Shape]) -> list[Shape]:
+        """Give the shapes that a step makes; `ShapeError` where its bottoms do not fit."""
+        tops = step.layer.top_shapes(*bottoms)
+        known = self.params.get(step.layer.name)
+        if known is not None and step.layer.param_shapes(*bottoms) != known:
+            raise self._fixed_size(step.layer)
+        for shape in tops:
+            if prod(shape) > MAX_COUNT:
+                size = "x".join(map(str, shape))
+                raise ShapeError(f"layer {step.layer.name!r} would make {size} values, more than {MAX_COUNT}")
+        return tops
 
     def _fixed_size(self, layer: Layer) -> ShapeError:
         sizes = ", ".join(f"{name} {'x'.join(map(str, shape[1:]))}" for name, shape in self.declared.items())
         return ShapeError(f"layer {layer.name!r} fits only the size that the network was made for, {sizes}")
+
+
+def _fit(shape: Shape | ShapeError) -> Shape:
+    if isinstance(shape, ShapeError):
+        raise shape
+    return shape

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import prod
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +18,28 @@ from .definition import Shape
 from .proto import caffe_pb2
 
 Numbers = NDArray[Any]  # float32 or float64
+
+
+class Window(NamedTuple):
+    """What one value of a top is made of, along one axis of the bottom.
+
+    Attributes
+    ----------
+    reach : int
+        Rows (or columns) from the first to the last.
+    stride : int
+        Rows of the bottom from one row of the top to the next.
+    pad : int
+        Rows before the bottom's first that the first window takes in.
+    """
+
+    reach: int = 1
+    stride: int = 1
+    pad: int = 0
+
+
+Windows = tuple[Window, Window]  # of rows, of columns
+POINT: Windows = (Window(), Window())
 
 
 @dataclass(frozen=True)
@@ -60,6 +82,15 @@ class Layer:
         """Give the shapes of the weights, in Caffe's order."""
         return []
 
+    @property
+    def windows(self) -> Windows | None:
+        """What a value of the top sees of each bottom; None: all of it, or no place that has a meaning."""
+        return POINT
+
+    def macs(self, *bottoms: Shape) -> int:
+        """Give the multiplications with a weight that one picture takes, each with its addition."""
+        return 0
+
     def _image(self, shape: Shape) -> Shape:
         if len(shape) != 4:
             raise ShapeError(f"layer {self.name!r} wants (n, c, h, w), bottom {self.bottoms[0]!r} is {shape}")
@@ -94,6 +125,11 @@ def _pair(proto: Any, param: Any, what: str, default: int, least: int, most: int
 def _axis_1(proto: Any, param: Any) -> None:
     if param.axis not in (1, -3):
         raise _wrong(proto, f"axis {param.axis}, only 1 (channels) is known")
+
+
+def _across(axis: int) -> Windows | None:
+    """Give the windows of a layer that works along an axis of (n, c, h, w): points, unless that is a side."""
+    return POINT if axis in (0, 1, -4, -3) else None
 
 
 @dataclass(frozen=True)
@@ -140,6 +176,14 @@ class Convolution(Layer):
             )
         return [(n, self.num_output, *out)]
 
+    @property
+    def windows(self) -> Windows:
+        rows, columns = map(Window, self.reach, self.stride, self.pad)
+        return rows, columns
+
+    def macs(self, *bottoms: Shape) -> int:
+        return prod(self.top_shapes(*bottoms)[0][1:]) * prod(self.param_shapes(*bottoms)[0][1:])
+
     def param_shapes(self, *bottoms: Shape) -> list[Shape]:
         kernel = (self.num_output, bottoms[0][1] // self.group, *self.kernel)
         return [kernel, (self.num_output,)] if self.bias else [kernel]
@@ -164,6 +208,13 @@ class InnerProduct(Layer):
 
     def top_shapes(self, *bottoms: Shape) -> list[Shape]:
         return [(bottoms[0][0], self.num_output)]
+
+    @property
+    def windows(self) -> None:
+        return None
+
+    def macs(self, *bottoms: Shape) -> int:
+        return prod(self.param_shapes(*bottoms)[0])
 
     def param_shapes(self, *bottoms: Shape) -> list[Shape]:
         matrix = (self.num_output, prod(bottoms[0][1:]))
@@ -214,6 +265,13 @@ class Pooling(Layer):
                 f"layer {self.name!r}: {size[1]}x{size[0]} is too small for a {self.kernel[1]}x{self.kernel[0]} window"
             )
         return [(n, c, *out)]
+
+    @property
+    def windows(self) -> Windows | None:
+        if self.everything:
+            return None
+        rows, columns = map(Window, self.kernel, self.stride, self.pad)
+        return rows, columns
 
     def out_size(self, size: int, axis: int) -> int:
         """Give the rows (`axis` 0) or columns (1) of the top for the bottom's.
@@ -311,6 +369,10 @@ class Concat(Layer):
         param = proto.concat_param
         return {"axis": param.concat_dim if param.HasField("concat_dim") else param.axis}
 
+    @property
+    def windows(self) -> Windows | None:
+        return _across(self.axis)
+
     def top_shapes(self, *bottoms: Shape) -> list[Shape]:
         first = bottoms[0]
         axis = self.axis + len(first) if self.axis < 0 else self.axis
@@ -363,6 +425,10 @@ class Softmax(Layer):
     def constants(cls, proto: Any) -> dict[str, Any]:
         return {"axis": proto.softmax_param.axis}
 
+    @property
+    def windows(self) -> Windows | None:
+        return _across(self.axis)
+
     def top_shapes(self, *bottoms: Shape) -> list[Shape]:
         if not -len(bottoms[0]) <= self.axis < len(bottoms[0]):
             raise ShapeError(f"layer {self.name!r}: no axis {self.axis} in {bottoms[0]}")
@@ -379,6 +445,10 @@ class Flatten(Layer):
     @classmethod
     def constants(cls, proto: Any) -> dict[str, Any]:
         return {"axis": proto.flatten_param.axis, "end_axis": proto.flatten_param.end_axis}
+
+    @property
+    def windows(self) -> None:
+        return None
 
     def span(self, rank: int) -> tuple[int, int]:
         """Give the first axis to merge and the first behind them."""

@@ -1,8 +1,8 @@
 """A net is a graph with weights and blobs that behave as pycaffe's: write `data`, run forward, write `diff`, run back.
 
-Who computes is a `Runtime`: TensorFlow, or NumPy. Arrays are made where they are asked for. What a pass computes stays
-a tensor of the runtime until somebody reads it, so a dream whose objective is `Blob.copy_data_to_diff` never moves an
-activation.
+Who computes is a `Runtime`: TensorFlow, or NumPy. Arrays are made where they are asked for, and a forward pass is run
+when somebody reads of it. What it computes stays a tensor of the runtime until then. So a dream whose objective is
+`Blob.copy_data_to_diff` never moves an activation, and goes forward and back in one run, in which they come and go.
 """
 
 from __future__ import annotations
@@ -52,6 +52,7 @@ class Blob:
         self._diff: Array | None = None
         self._diff_tensor: Tensor = None  # instead of _diff, where nobody has read it yet
         self._diff_computed = False  # by a backward pass, and not written
+        self._diff_copied = False  # from data that the last forward pass has yet to compute
 
     def __repr__(self) -> str:
         return f"<Blob {self._name!r}>"
@@ -75,6 +76,7 @@ class Blob:
     def diff(self) -> Array:
         """The gradient: as `data`."""
         if self._diff is None:
+            self._settle()
             tensor = self._diff_tensor
             if tensor is None and self._diff_computed:
                 tensor = self._net._computed_diff(self._name)
@@ -133,18 +135,28 @@ class Blob:
 
     def copy_data_to_diff(self) -> None:
         """``diff[:] = data``, without reading the values where nobody has."""
-        tensor = self._net._computed(self._name) if self._data is None and self._input_shape is None else None
+        unread = self._data is None and self._input_shape is None
+        if unread and self._net._to_come(self._name):
+            self._set_diff(copied=True)
+            return
+        tensor = self._net._computed(self._name) if unread else None
         if tensor is None:
             self.diff[:] = self.data
         else:
             self._set_diff(tensor)
 
-    def _set_diff(self, tensor: Tensor = None, *, computed: bool = False) -> None:
-        """Replace the gradient: by a tensor, by what the last backward pass can tell, or by zeros."""
-        self._diff, self._diff_tensor, self._diff_computed = None, tensor, computed
+    def _set_diff(self, tensor: Tensor = None, *, computed: bool = False, copied: bool = False) -> None:
+        """Replace the gradient: by a tensor, what the last backward pass can tell, data that are to come, or zeros."""
+        self._diff, self._diff_tensor, self._diff_computed, self._diff_copied = None, tensor, computed, copied
+
+    def _settle(self) -> None:
+        """Have the last forward pass compute what was copied from it."""
+        if self._diff_copied:
+            self._set_diff(self._net._computed(self._name))
 
     def _seed(self) -> Tensor:
         """Give the gradient for a backward pass, in the network's layout."""
+        self._settle()
         if self._diff is None and self._diff_tensor is not None:
             return self._diff_tensor
         return self._net._from_caffe(self.diff)
@@ -283,7 +295,7 @@ class Net:
         self.name = self._graph.name
         self.default_end: str | None = None
         self.inputs = list(self._graph.inputs)
-        self.image_input = "data" if "data" in self.inputs else self.inputs[0]
+        self.image_input = self._graph.image_input
         read = {bottom for step in self._graph.steps for bottom in step.bottoms}
         self._outputs = {
             top: value
@@ -309,7 +321,7 @@ class Net:
         return np.zeros((3, 1, 1), self.dtype)
 
     def forward(self, end: str | None = None, *, tensor: Array | None = None, **inputs: Array) -> Mapping[str, Array]:
-        """Run the layers that `end` needs, up to and with the first layer of that name.
+        """Run the layers that `end` needs, up to and with the first layer of that name, when their results are read.
 
         Parameters
         ----------
@@ -317,7 +329,7 @@ class Net:
             None: all of them, which only the size that the network was made for may allow.
         tensor : (n, h, w, c) array, without `channels_last` (n, c, h, w), optional
             The image in the runtime's own layout, in place of ``blobs["data"].data``; not to be written to while
-            this pass's results are read.
+            this pass's results are read, or `backward` is to follow.
         **inputs : (n, c, h, w) array
             Written into the input blobs of these names first, as pycaffe does.
 
@@ -336,6 +348,8 @@ class Net:
         for name in names:
             self._graph.shape(name, shapes)  # says in one line what does not fit
         fed = [self._fed(name, tensor if name == self.image_input else None) for name in self.inputs]
+        for blob in self.blobs.values():
+            blob._settle()
         # Let go of the last pass before the next needs memory.
         self._forward = self._backward = None
         for name, blob in self.blobs.items():
@@ -344,8 +358,8 @@ class Net:
                 if blob._diff_computed:
                     blob._set_diff()
         ends = list(self._outputs.values() if end is None else self._graph.steps[index].tops)
-        made, memos = self._runtime.forward(ends, index, fed)
-        self._forward = _Forward(fed, ends, index, memos, dict(zip(ends, made, strict=True)))
+        self._runtime.prepare(ends, index)
+        self._forward = _Forward(fed, ends, index)
         return Outputs(self.blobs, names)
 
     def backward(self, start: str | None = None) -> Array:
@@ -368,16 +382,20 @@ class Net:
         if forward is None or index > forward.end:
             raise ShapeError(f"backward from {start!r}: run forward to it, or beyond it, first")
         values = forward.values if start is None else list(self._graph.steps[index].tops)
-        seeds = [self.blobs[self._graph.blob(value)]._seed() for value in values]
-        if not self._runtime.covers(forward.memos, values, index):
-            _, memos = self._runtime.forward(values, index, forward.inputs)
-            forward.memos.update(memos)
+        blobs = [self.blobs[self._graph.blob(value)] for value in values]
         steps = self._graph.needed(values, index)
         # Each blob's first value: Caffe writes an in-place layer's gradient over the one that it was given.
         reached = {name: self._graph.first_value(name) for step in steps for name in step.layer.bottoms}
-        self._backward = _Backward(values, index, seeds, reached)
         inputs = [name for name in self.inputs if name in reached]
-        gradients = dict(zip(inputs, self._gradients([reached[name] for name in inputs]), strict=True))
+        wanted = [reached[name] for name in inputs]
+        if all(blob._diff_copied for blob in blobs) and values == forward.values:
+            made, found = self._runtime.gradient(values, index, forward.inputs, wanted)
+            forward.tensors.update(zip(values, made, strict=True))
+            self._backward = _Backward(values, index, None, reached)
+        else:
+            self._backward = _Backward(values, index, [blob._seed() for blob in blobs], reached)
+            found = self._gradients(wanted)
+        gradients = dict(zip(inputs, found, strict=True))
         for name in {*reached, *self.inputs}:
             self.blobs[name]._set_diff(gradients.get(name), computed=name in reached)
         if self.image_input not in gradients:  # `start` is made of other inputs only
@@ -417,12 +435,22 @@ class Net:
         """Give a tensor as an array for a blob."""
         return _moved(self._runtime.array(tensor), (0, 3, 1, 2) if self.channels_last else None)
 
+    def _to_come(self, name: str) -> bool:
+        """Tell whether the last forward pass will leave a tensor in a blob where it ended, and has not been run."""
+        forward = self._forward
+        value = self._graph.value(name, forward.end) if forward else None
+        return forward is not None and value in forward.values and value not in forward.tensors
+
     def _computed(self, name: str) -> Tensor | None:
         """Give what the last forward pass left in a blob; None where it did not come that far."""
         forward = self._forward
         value = self._graph.value(name, forward.end) if forward else None
         if forward is None or value is None:
             return None
+        if value not in forward.tensors and value in forward.values:
+            made, memos = self._runtime.forward(forward.values, forward.end, forward.inputs)
+            forward.memos.update(memos)
+            forward.tensors.update(zip(forward.values, made, strict=True))
         if value not in forward.tensors:
             # Who reads one blob often reads them all: they are computed together.
             steps = self._graph.needed(forward.values, forward.end)
@@ -443,10 +471,15 @@ class Net:
         return self._backward.gradients[name]
 
     def _gradients(self, values: list[int]) -> list[Tensor]:
-        """Run the last backward pass for the gradients at these values."""
+        """Run the last backward pass, once more if it was run already, for the gradients at these values."""
         forward, backward = self._forward, self._backward
         assert forward is not None
         assert backward is not None
+        if backward.seeds is None:
+            return self._runtime.gradient(backward.values, backward.start, forward.inputs, values)[1]
+        if not self._runtime.covers(forward.memos, backward.values, backward.start):
+            _, memos = self._runtime.forward(backward.values, backward.start, forward.inputs)
+            forward.memos.update(memos)
         return self._runtime.backward(backward.values, backward.start, forward.memos, backward.seeds, values)
 
 
@@ -457,8 +490,8 @@ class _Forward:
     inputs: list[Tensor]
     values: list[int]  # where it ended,
     end: int  # in or before this step
-    memos: Memos
-    tensors: dict[int, Tensor]  # value → what it is, as far as anybody has asked
+    memos: Memos = field(default_factory=dict)
+    tensors: dict[int, Tensor] = field(default_factory=dict)  # value → what it is, as far as anybody has asked
 
 
 @dataclass
@@ -467,7 +500,7 @@ class _Backward:
 
     values: list[int]  # where it started,
     start: int  # in or before this step
-    seeds: list[Tensor]
+    seeds: list[Tensor] | None  # with these gradients; None: with the values themselves, in one run with forward
     reached: dict[str, int]  # blob → the value whose gradient its diff is
     gradients: dict[str, Tensor] = field(default_factory=dict)  # of these blobs, once anybody has asked
 

@@ -87,7 +87,7 @@ class Runtime(ABC):
         self.dtype = dtype
         self.device = self.find_device(device)
         self._params = params
-        self._made: dict[tuple[int, ...], Runner[Any]] = {}
+        self._made: dict[str, Runner[Any]] = {}
 
     @abstractmethod
     def find_device(self, wanted: str) -> str:
@@ -103,6 +103,15 @@ class Runtime(ABC):
         shared.flags.writeable = False
         return shared
 
+    def steps(self, values: Sequence[int], end: int) -> list[Step]:
+        """Give what is run for `values`, which the steps up to and with `end` make, in running order."""
+        return self.graph.needed(list(values), end)
+
+    def prepare(self, values: Sequence[int], end: int) -> None:
+        """Make the runners that `forward` needs; `NetFileError` for weights that one cannot use."""
+        for step in self.steps(values, end):
+            self.runner(step)
+
     def forward(self, values: Sequence[int], end: int, inputs: Sequence[Tensor]) -> tuple[list[Tensor], Memos]:
         """Compute values, and the memos of the steps up to and with `end` that they are made of.
 
@@ -110,7 +119,7 @@ class Runtime(ABC):
         """
         known = dict(zip(self.graph.inputs.values(), inputs, strict=True))
         memos = {}
-        for step in self.graph.needed(list(values), end):
+        for step in self.steps(values, end):
             tops, memos[_key(step)] = self.runner(step).forward(*(known[value] for value in step.bottoms))
             known.update(zip(step.tops, tops, strict=True))
         return [known[value] for value in values], memos
@@ -125,34 +134,45 @@ class Runtime(ABC):
     ) -> list[Tensor]:
         """Compute the gradients at the `wanted` values, given `diffs` at `values`, which step `start` makes."""
         arriving: dict[int, list[Tensor]] = {value: [diff] for value, diff in zip(values, diffs, strict=True)}
-        for step in reversed(self.graph.needed(list(values), start)):
-            tops = [_total(arriving[value]) for value in step.tops if value in arriving]
+        for step in reversed(self.steps(values, start)):
+            tops = [self.total(arriving[value]) for value in step.tops if value in arriving]
             if tops:
                 bottoms = self.runner(step).backward(memos[_key(step)], *tops)
                 for value, diff in zip(step.bottoms, bottoms, strict=True):
                     arriving.setdefault(value, []).append(diff)
-        return [_total(arriving[value]) for value in wanted]
+        return [self.total(arriving[value]) for value in wanted]
+
+    def gradient(
+        self, values: Sequence[int], end: int, inputs: Sequence[Tensor], wanted: Sequence[int]
+    ) -> tuple[list[Tensor], list[Tensor]]:
+        """Compute values and, with them as `diffs`, the gradients at the `wanted` ones: forward and back at once."""
+        tensors, memos = self.forward(values, end, inputs)
+        return tensors, self.backward(values, end, memos, tensors, wanted)
+
+    def total(self, diffs: list[Tensor]) -> Tensor:
+        """Add up what arrives at a value, from its last reader to the first; Caffe's Split adds from the first."""
+        return reduce(lambda a, b: a + b, reversed(diffs))
 
     def covers(self, memos: Memos, values: Sequence[int], start: int) -> bool:
         """Tell whether the memos suffice to go back from `values`, which step `start` makes."""
-        return all(_key(step) in memos for step in self.graph.needed(list(values), start))
+        return all(_key(step) in memos for step in self.steps(values, start))
 
     def read_back(self, memos: Memos, values: Sequence[int], start: int) -> Memos:
         """Give those of the memos that a backward pass from `values` reads."""
-        return {_key(step): memos[_key(step)] for step in self.graph.needed(list(values), start)}
+        return {_key(step): memos[_key(step)] for step in self.steps(values, start)}
 
     def runner(self, step: Step) -> Runner[Any]:
         """Give the runner of a step, made where it is first needed."""
-        if step.tops not in self._made:
+        key = _key(step)
+        if key not in self._made:
             layer = step.layer
-            self._made[step.tops] = self.runners[type(layer)](layer, self._params.get(layer.name, []), self.dtype)
-        return self._made[step.tops]
+            self._made[key] = self.runner_type(layer)(layer, self._params.get(layer.name, []), self.dtype)
+        return self._made[key]
+
+    def runner_type(self, layer: layers.Layer) -> type[Runner[Any]]:
+        """Give who runs a layer."""
+        return self.runners[type(layer)]
 
 
 def _key(step: Step) -> str:
-    return "_".join(map(str, step.tops))
-
-
-def _total(diffs: list[Tensor]) -> Tensor:
-    # Gathered from the last reader to the first; Caffe's Split adds from the first.
-    return reduce(lambda a, b: a + b, reversed(diffs))
+    return "_".join(map(str, (*step.bottoms, "to", *step.tops)))

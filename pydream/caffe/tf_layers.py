@@ -18,6 +18,7 @@ from ..errors import NetFileError
 from ..tf import tensorflow
 from . import layers
 from .runtime import LOWEST, TIE, L, Runner, Tensor, Tensors
+from .tf_phases import Phases
 
 _LARGEST_KERNEL = 2**28  # numbers in a dilated kernel with its holes
 
@@ -56,6 +57,9 @@ class ConvolutionRunner(TFRunner[layers.Convolution]):
             kernel = holed
         self.kernels = [self.constant(part) for part in np.split(kernel, layer.group, axis=3)]
         self.bias = self.constant(params[1]) if layer.bias else None
+        self.phases = None
+        if layer.group == 1 and Phases.pay(kernel, layer.stride, self.dtype):
+            self.phases = Phases(self.tf, kernel.astype(self.dtype), layer.stride, layer.pad)
         if layer.stride == (1, 1) and all(k == 2 * p + 1 for k, p in zip(layer.reach, layer.pad, strict=True)):
             self.padding: Any = "SAME"  # the same numbers, and oneDNN's kernels both ways
         elif layer.pad == (0, 0):
@@ -76,6 +80,8 @@ class ConvolutionRunner(TFRunner[layers.Convolution]):
         return (top,), (self.tf.shape(parts[0]),)
 
     def backward(self, memo: Tensors, *diffs: Tensor) -> Tensors:
+        if self.phases is not None:
+            return (self.phases.gradient(diffs[0], memo[0][1], memo[0][2]),)
         parts = self.tf.split(diffs[0], self.layer.group, axis=3) if self.layer.group > 1 else [diffs[0]]
         bottoms = [
             self.tf.nn.conv2d_transpose(part, kernel, memo[0], self.layer.stride, self.padding)
@@ -189,14 +195,18 @@ class PoolingRunner(TFRunner[layers.Pooling]):
 
     def _plain_maximum(self, x: Tensor) -> tuple[Tensors, Tensors]:
         padded = x if self.padding == "SAME" else self._padded(x, LOWEST)
-        top = self.tf.nn.max_pool2d(padded, self.layer.kernel, self.layer.stride, self.padding)
-        return (top,), (padded, top, self.tf.shape(x))
+        return (self._largest(padded),), (padded, self.tf.shape(x))
+
+    def _largest(self, padded: Tensor) -> Tensor:
+        return self.tf.nn.max_pool2d(padded, self.layer.kernel, self.layer.stride, self.padding)
 
     def _plain_maximum_back(self, memo: Tensors, diff: Tensor) -> Tensors:
-        padded, top, shape = memo
+        padded, shape = memo
         back = self.tf.raw_ops.MaxPoolGrad(
             orig_input=padded,
-            orig_output=top,
+            # Once more, though the forward pass had it: oneDNN's gradient, which is 10 to 40 times as fast as the
+            # other, runs only where its own maximum is in the same trace and tells it which taps won.
+            orig_output=self._largest(padded),
             grad=diff,
             ksize=[1, *self.layer.kernel, 1],
             strides=[1, *self.layer.stride, 1],
@@ -209,38 +219,56 @@ class PoolingRunner(TFRunner[layers.Pooling]):
     def _tolerant_maximum(self, x: Tensor) -> tuple[Tensors, Tensors]:
         tf = self.tf
         padded = self._padded(x, LOWEST)
-        shape = tf.shape(padded, out_type=tf.int64)
-        (kernel_h, kernel_w), (stride_h, stride_w) = self.layer.kernel, self.layer.stride
-        out_h, out_w = (shape[1] - kernel_h) // stride_h + 1, (shape[2] - kernel_w) // stride_w + 1
-        # Where in the flat (h, w, c) map each window's first value stands.
-        rows, columns, channels = tf.range(out_h) * stride_h, tf.range(out_w) * stride_w, tf.range(shape[3])
-        corner = (rows[:, None, None] * shape[2] + columns[:, None]) * shape[3] + channels
-        best = where = None
-        for i in range(kernel_h):
-            for j in range(kernel_w):
-                tap = padded[
-                    :,
-                    i : i + (out_h - 1) * stride_h + 1 : stride_h,
-                    j : j + (out_w - 1) * stride_w + 1 : stride_w,
-                ]
-                place = tf.broadcast_to(corner + (i * shape[2] + j) * shape[3], tf.shape(tap))
-                if best is None:
-                    best, where = tap, place
-                    continue
-                wins = tap > best + TIE * (1 + tf.abs(best))
-                best, where = tf.where(wins, tap, best), tf.where(wins, place, where)
-        return (best,), (where, tf.shape(padded), tf.shape(x))
+        best, *taps = self._taps(padded)
+        winner = tf.zeros(tf.shape(best), tf.int32)
+        for number, tap in enumerate(taps, start=1):
+            wins = tap > best + TIE * (1 + tf.abs(best))
+            best, winner = tf.where(wins, tap, best), tf.where(wins, number, winner)
+        return (best,), (winner, tf.shape(padded), tf.shape(x))
+
+    def _taps(self, padded: Tensor) -> list[Tensor]:
+        """Give what each tap of the window sees, row by row."""
+        tf, (stride_h, stride_w), channels = self.tf, self.layer.stride, padded.shape[3]
+        n, h, w = (tf.shape(padded)[axis] for axis in range(3))
+        out_h, out_w = (
+            (size - k) // s + 1 for size, k, s in zip((h, w), self.layer.kernel, self.layer.stride, strict=True)
+        )
+        # Strided slices are slow, plain ones are not: let the remainders of rows and columns be axes.
+        whole = tf.pad(padded, [[0, 0], [0, -h % stride_h], [0, -w % stride_w], [0, 0]])
+        apart = tf.reshape(whole, (n, -(-h // stride_h), stride_h, -(-w // stride_w), stride_w * channels))
+        return [
+            tf.reshape(
+                tf.slice(
+                    apart,
+                    (0, i // stride_h, i % stride_h, j // stride_w, j % stride_w * channels),
+                    (n, out_h, 1, out_w, channels),
+                ),
+                (n, out_h, out_w, channels),
+            )
+            for i in range(self.layer.kernel[0])
+            for j in range(self.layer.kernel[1])
+        ]
 
     def _tolerant_maximum_back(self, memo: Tensors, diff: Tensor) -> Tensors:
-        where, padded_shape, shape = memo
+        winner, padded_shape, shape = memo
         tf = self.tf
-        # One flat map for all images, so each starts where the one before ends.
-        size = tf.cast(tf.reduce_prod(padded_shape[1:]), tf.int64)
-        start = tf.range(tf.cast(padded_shape[0], tf.int64)) * size
-        places = tf.reshape(where + start[:, None, None, None], (-1, 1))
-        total = tf.cast(padded_shape[0], tf.int64) * size
-        flat = tf.tensor_scatter_nd_add(tf.zeros((total,), diff.dtype), places, tf.reshape(diff, (-1,)))
-        return (self._unpadded(tf.reshape(flat, padded_shape), shape),)
+        # Where in the flat (h, w, c) map each window's first value stands, and its winner.
+        _, h, w, c = tf.unstack(tf.cast(padded_shape, tf.int64))
+        (kernel_h, kernel_w), (stride_h, stride_w) = self.layer.kernel, self.layer.stride
+        rows, columns = (
+            tf.range(size, delta=s) for size, s in ((h - kernel_h + 1, stride_h), (w - kernel_w + 1, stride_w))
+        )
+        corner = (rows[:, None, None] * w + columns[:, None]) * c + tf.range(c)
+        tap = (tf.range(tf.cast(kernel_h, tf.int64))[:, None] * w + tf.range(tf.cast(kernel_w, tf.int64))) * c
+        back = tf.raw_ops.MaxPoolGradWithArgmax(
+            input=tf.raw_ops.Empty(shape=padded_shape, dtype=diff.dtype),  # only its shape is read
+            grad=diff,
+            argmax=corner + tf.gather(tf.reshape(tap, (-1,)), winner),
+            ksize=[1, *self.layer.kernel, 1],
+            strides=[1, *self.layer.stride, 1],
+            padding="VALID",
+        )
+        return (self._unpadded(back, shape),)
 
     # The mean; the divisor is the window clipped to the map and the padding after it.
 
@@ -272,16 +300,28 @@ class PoolingRunner(TFRunner[layers.Pooling]):
         return (self._unpadded(back, shape),)
 
 
+class RectifiedPoolingRunner(PoolingRunner):
+    """Max pooling of ``max(x, 0)``: no gradient where the largest is 0."""
+
+    def forward(self, *bottoms: Tensor) -> tuple[Tensors, Tensors]:
+        (top,), memo = super().forward(self.tf.nn.relu(bottoms[0]))
+        return (top,), (top, *memo)
+
+    def backward(self, memo: Tensors, *diffs: Tensor) -> Tensors:
+        top, *rest = memo
+        return super().backward(tuple(rest), self.tf.raw_ops.ReluGrad(gradients=diffs[0], features=top))
+
+
 class LRNRunner(TFRunner[layers.LRN]):
     """``y = x s^-beta``, ``s = k + alpha/n sum x^2`` over the n neighbouring channels.
 
     The sum over neighbours is a product with a band matrix, which is faster than TensorFlow's own LRN and works in
-    float64 too.
+    float64 too. Most of a wide matrix is zeros: then channels are taken in blocks, and a block sees its neighbours.
     """
 
     def forward(self, *bottoms: Tensor) -> tuple[Tensors, Tensors]:
         (x,) = bottoms
-        scale = self.layer.k + self.layer.alpha / self.layer.local_size * self._neighbours(x * x)
+        scale = self._neighbours(x * x, self.layer.alpha / self.layer.local_size, self.layer.k)
         return (x * self._power(scale),), (x, scale)
 
     def backward(self, memo: Tensors, *diffs: Tensor) -> Tensors:
@@ -289,19 +329,33 @@ class LRNRunner(TFRunner[layers.LRN]):
         (x, scale), (diff,) = memo, diffs
         passed = diff * self._power(scale)
         ratio = 2 * self.layer.alpha * self.layer.beta / self.layer.local_size
-        return (passed - ratio * x * self._neighbours(passed * x / scale),)
+        return (passed - x * self._neighbours(passed * x / scale, ratio),)
 
     def _power(self, scale: Tensor) -> Tensor:
         if self.layer.beta == 0.75:  # everyone's, and a power is slow
-            root = self.tf.math.rsqrt(scale)
-            return root * self.tf.sqrt(root)
+            return self.tf.math.rsqrt(scale * self.tf.sqrt(scale))
         return scale**-self.layer.beta
 
-    def _neighbours(self, x: Tensor) -> Tensor:
-        channels = x.shape[-1]
-        place = np.arange(channels)
-        band = np.abs(place[:, None] - place) <= self.layer.local_size // 2
-        return self.tf.nn.conv2d(x, self.constant(band[None, None]), 1, "VALID")
+    def _neighbours(self, x: Tensor, factor: float, offset: float = 0.0) -> Tensor:
+        """Give ``offset + factor * sum over the n neighbouring channels``."""
+        tf, channels, reach = self.tf, x.shape[-1], self.layer.local_size // 2
+        block = self._block(channels)
+        blocks = channels // block
+        seen = 1 if blocks == 1 else 3  # a block's neighbours and itself
+        source = np.arange(seen * block) - (seen // 2) * block
+        band = factor * (np.abs(source[:, None] - np.arange(block)) <= reach)
+        sums = tf.nn.conv2d(
+            tf.reshape(x, (1, -1, blocks, block)), self.constant(band.reshape(1, seen, block, block)), 1, "SAME"
+        )
+        if offset:
+            sums = tf.nn.bias_add(sums, self.constant(np.full(block, offset)))
+        return tf.reshape(sums, tf.shape(x))
+
+    def _block(self, channels: int) -> int:
+        """Give the width that is fastest, as measured."""
+        block, worth_it = (8, 16) if self.dtype == np.float64 else (16, 128)
+        fits = channels % block == 0 and self.layer.local_size // 2 <= block
+        return block if fits and channels >= worth_it else channels
 
 
 class ReLURunner(TFRunner[layers.ReLU]):

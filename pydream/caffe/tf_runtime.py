@@ -10,8 +10,10 @@ import numpy as np
 from ..net import Array
 from ..tf import find_device, tensorflow
 from .graph import Graph, Step
+from .layers import Layer
 from .runtime import Memos, Runner, Runtime, Tensor
-from .tf_layers import RUNNERS
+from .tf_layers import RUNNERS, RectifiedPoolingRunner
+from .tf_plan import RectifiedPooling, fused
 from .weights import Params
 
 
@@ -34,6 +36,11 @@ class TensorFlowRuntime(Runtime):
         with tensorflow().device(self.device):
             return tensorflow().convert_to_tensor(array)
 
+    def steps(self, values: Sequence[int], end: int) -> list[Step]:
+        """As `Runtime.steps`, with pairs that run better as one; runners of one's own run one by one."""
+        steps = super().steps(values, end)
+        return fused(steps, values) if self.runners is RUNNERS else steps
+
     def forward(self, values: Sequence[int], end: int, inputs: Sequence[Tensor]) -> tuple[list[Tensor], Memos]:
         """As `Runtime.forward`, traced."""
         run = super().forward
@@ -46,8 +53,27 @@ class TensorFlowRuntime(Runtime):
         tensors: list[Tensor] = self._run(("values", tuple(values), end), lambda *fed: run(values, end, fed)[0], inputs)
         return tensors
 
+    def gradient(
+        self, values: Sequence[int], end: int, inputs: Sequence[Tensor], wanted: Sequence[int]
+    ) -> tuple[list[Tensor], list[Tensor]]:
+        """As `Runtime.gradient`, traced: what the way back has read is freed, and nothing is computed twice."""
+        forward, backward = super().forward, super().backward
+
+        def run(*fed: Tensor) -> tuple[list[Tensor], list[Tensor]]:
+            tensors, memos = forward(values, end, fed)
+            return tensors, backward(values, end, memos, tensors, wanted)
+
+        found: tuple[list[Tensor], list[Tensor]] = self._run(
+            ("gradient", tuple(values), end, tuple(wanted)), run, inputs
+        )
+        return found
+
+    def total(self, diffs: list[Tensor]) -> Tensor:
+        """As `Runtime.total`, in one operation and in this order in every trace."""
+        return tensorflow().add_n(diffs[::-1]) if len(diffs) > 1 else diffs[0]
+
     def _run(self, key: Any, run: Callable[..., Any], inputs: Sequence[Tensor]) -> Any:
-        """Run a forward pass, traced where it was not."""
+        """Run what starts at the inputs, traced where it was not."""
         if key not in self._traced:
             shapes = self.graph.declared.values()
             self._traced[key] = self._trace(run, [tensorflow().TensorSpec(_open(s), self.dtype) for s in shapes])
@@ -74,6 +100,10 @@ class TensorFlowRuntime(Runtime):
         """As `Runtime.runner`: weights are tensors of the process, not of the trace that first needs them."""
         with tensorflow().init_scope():
             return super().runner(step)
+
+    def runner_type(self, layer: Layer) -> type[Runner[Any]]:
+        """As `Runtime.runner_type`, and for what `steps` made one of."""
+        return RectifiedPoolingRunner if isinstance(layer, RectifiedPooling) else super().runner_type(layer)
 
     def _trace(self, run: Callable[..., Any], signature: list[Any]) -> Callable[..., Any]:
         function = tensorflow().function(run, input_signature=signature, autograph=False)

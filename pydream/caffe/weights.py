@@ -33,7 +33,7 @@ def weights_of(net: Any, wanted: dict[str, list[Shape]], dtype: np.dtype[Any], s
     NetFileError
         For a layer that is missing, has other shapes than wanted, or holds NaN or infinity.
     """
-    stored = {layer.name: layer.blobs for layer in (*net.layers, *net.layer) if layer.blobs}
+    stored = _stored(net)
     missing = [name for name in wanted if name not in stored]
     if missing:
         raise NetFileError(
@@ -43,7 +43,7 @@ def weights_of(net: Any, wanted: dict[str, list[Shape]], dtype: np.dtype[Any], s
     for name, shapes in wanted.items():
         blobs = stored[name]
         found = [_stored_shape(blob) for blob in blobs]
-        if len(found) != len(shapes) or not all(map(_fits, found, shapes)):
+        if not _all_fit(found, shapes):
             raise NetFileError(
                 f"{source}: layer {name!r} has weights {_list(found)}, the network wants {_list(shapes)}"
             )
@@ -51,6 +51,38 @@ def weights_of(net: Any, wanted: dict[str, list[Shape]], dtype: np.dtype[Any], s
             _array(blob, shape, dtype, f"{source}: layer {name!r}") for blob, shape in zip(blobs, shapes, strict=True)
         ]
     return params
+
+
+def misfits(net: Any, wanted: dict[str, list[Shape]]) -> dict[str, str]:
+    """Say layer by layer what is wrong with the weights of a NetParameter; layers that are right are not named.
+
+    Parameters
+    ----------
+    net, wanted
+        As for `weights_of`, which reads the numbers too.
+
+    Returns
+    -------
+    dict of str to str
+        Layer → "missing", or its shapes and the wanted ones.
+    """
+    stored = _stored(net)
+    wrong = {}
+    for name, shapes in wanted.items():
+        found = [_stored_shape(blob) for blob in stored.get(name, [])]
+        if not found:
+            wrong[name] = "missing"
+        elif not _all_fit(found, shapes):
+            wrong[name] = f"{_list(found)}, not {_list(shapes)}"
+    return wrong
+
+
+def _stored(net: Any) -> dict[str, Any]:
+    return {layer.name: layer.blobs for layer in (*net.layers, *net.layer) if layer.blobs}
+
+
+def _all_fit(found: list[Shape], wanted: list[Shape]) -> bool:
+    return len(found) == len(wanted) and all(map(_fits, found, wanted))
 
 
 def _stored_shape(blob: Any) -> Shape:

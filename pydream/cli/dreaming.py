@@ -116,8 +116,7 @@ def retold(ctx: click.Context, arguments: list[str], seed: int) -> str:
         value = ctx.params[name]
         if isinstance(value, bool):
             words.append(long[0] if value else param.secondary_opts[0])
-        elif isinstance(value, tuple):
-            words += [long[0], *map(str, value)]
         else:
-            words += [long[0], str(value)]
+            for each in value if param.multiple else [value]:
+                words += [long[0], *map(str, each if isinstance(each, tuple) else [each])]
     return shlex.join(["pydream", str(ctx.info_name), *words, "--seed", str(seed)])

@@ -32,6 +32,11 @@ weights_option = click.option(
 
 def load(model: str, weights: Path | None = None, **options: Any) -> Classifier:
     """Load a network as `pydream.load_net` does; the first call imports TensorFlow."""
-    loud = debugging(click.get_current_context())
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "0" if loud else "3")  # read when TensorFlow is imported
+    hush()
     return load_net(model, weights, **options)
+
+
+def hush() -> None:
+    """Keep TensorFlow, which is not imported yet, from saying more than errors, unless --debug asks for it."""
+    loud = debugging(click.get_current_context())
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "0" if loud else "3")

@@ -14,7 +14,7 @@ class Progress:
 
     Parameters
     ----------
-    title : str
+    title : str or None
         Printed when the first step is done: an error before it remains the only line on stderr.
     sizes : list of (height, width)
         The octaves, the largest first, as `pydream.dream.octave_sizes` gives them.
@@ -27,7 +27,7 @@ class Progress:
     """
 
     def __init__(
-        self, title: str, sizes: list[tuple[int, int]], iter_n: int, quiet: bool = False, frames: int = 1
+        self, title: str | None, sizes: list[tuple[int, int]], iter_n: int, quiet: bool = False, frames: int = 1
     ) -> None:
         self._title = None if quiet else title
         self._pixels = [height * width for height, width in reversed(sizes)]
@@ -51,6 +51,49 @@ class Progress:
         frame = f"frame {self._frame}/{self._frames}, " if self._frames > 1 else ""
         self._bar.set_description_str(f"{frame}octave {octave + 1}/{len(self._pixels)}", refresh=False)
         self._bar.update(self._pixels[octave])
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._bar.close()
+
+
+class FetchProgress:
+    """A bar of bytes on stderr, where that is a terminal, and lines about addresses that fail.
+
+    Parameters
+    ----------
+    title : str
+    quiet : bool
+        Print nothing at all.
+    """
+
+    def __init__(self, title: str, quiet: bool = False) -> None:
+        self._quiet = quiet
+        self._bar = tqdm(
+            desc=title,
+            unit="B",
+            unit_scale=True,
+            dynamic_ncols=True,
+            disable=True if quiet else None,
+            leave=False,
+        )
+
+    def on_bytes(self, address: str, done: int, size: int) -> None:
+        """Show how much is there; `pydream.fetch.fetch` calls it."""
+        if self._bar.total is None or done < self._bar.n:  # the first bytes, of now or of an earlier fetch; or anew
+            self._bar.total = size
+            self._bar.initial = self._bar.n = done
+            self._bar.refresh()
+        self._bar.update(done - self._bar.n)
+
+    def tell(self, line: str) -> None:
+        """Print a line above the bar."""
+        if not self._quiet:
+            self._bar.write(f"pydream: {line}", file=sys.stderr)
 
     def __enter__(self) -> Self:
         return self

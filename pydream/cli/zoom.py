@@ -15,7 +15,7 @@ from .. import checkpoint, video
 from ..checkpoint import Checkpoint, LoopFacts, differences
 from ..dream import display_range
 from ..errors import CheckpointError, VideoFileError
-from ..image import FORMATS, Picture, read_image, to_pixels
+from ..image import FORMATS, Picture, read_image, read_note, to_pixels
 from ..loop import zoom, zoom_frame
 from ..net import Array
 from ..noise import noise
@@ -92,7 +92,7 @@ class Places(NamedTuple):
 )
 @click.option(
     "--rotate",
-    type=FiniteRange(),
+    type=FiniteRange(-360, 360),
     default=_default("rotate"),
     show_default=True,
     help="Degrees that the next frame is turned, counter-clockwise.",
@@ -108,7 +108,7 @@ class Places(NamedTuple):
 @click.option(
     "--grid",
     type=FiniteRange(min=0, max=1, min_open=True),
-    help="Round what the next frame starts from to multiples of this power of two: with 0.125 a loop in float64 is the"
+    help="Round the picture to multiples of this power of two after every step: with 0.015625 a loop in float64 is the"
     " same on every machine.  [default: do not round]",
 )
 @network_options
@@ -140,7 +140,6 @@ def command(
     scale: float,
     rotate: float,
     shift: tuple[float, float],
-    grid: float | None,
     size: Size | None,
     fps: float,
     quality: int,
@@ -180,7 +179,7 @@ def command(
     written = [places.frame(index) for index in range(frames)] + [Target(str(film), _PNG) for film in places.films]
     check_not_read(written, [source.path, options["guide"]])
 
-    move = Loop(frame=0, scale=scale, rotate=rotate, shift=shift, grid=grid)
+    move = Loop(frame=0, scale=scale, rotate=rotate, shift=shift)
     with signals_as_ctrl_c(ctx):
         left = checkpoint.load(places.checkpoint) if resume else None
         if resume and places.temporary and left is None and all(film.exists() for film in places.films):
@@ -202,25 +201,19 @@ def command(
         try:
             with Progress(dreamer.title, dreamer.sizes(height, width), options["iter_n"], quiet, frames - done) as bar:
                 params = {**loop.recipe.dream_params(dreamer.objective), **move.move, "on_step": bar.on_step}
-                todo = zoom(dreamer.net, start, frames - done, rng=rng, **params) if done < frames else ()
-                if force:
+                dreams = zoom(dreamer.net, start, frames - done, rng=rng, **params) if done < frames else ()
+                if force:  # not before all that could be wrong has been looked at
                     places.clear()
                 places.folder.mkdir(parents=True, exist_ok=True)
-                for frame in todo:
-                    here = loop.at(done)
-                    pixels = to_pixels(frame if here.recipe.clip else display_range(frame))
-                    said = retold(ctx, _arguments(source, here.recipe, done), here.recipe.seed)
-                    result = picture_facts("result", pixels)
-                    provenance = record(said, here.recipe, here.network, here.input, here.guide, result)
-                    places.frame(done).write(pixels, provenance, sidecar)
-                    # Killed before this line, the loop makes the frame again, from the same numbers.
-                    checkpoint.save(places.checkpoint, Checkpoint(here, frame, rng))
-                    done += 1
+                for index, frame in enumerate(dreams, start=done):
+                    _write(ctx, places, source, Checkpoint(loop.at(index), frame, rng), sidecar)
+                    done = index + 1
             if not quiet and not places.temporary:
                 click.echo(f"wrote {frames} frames into '{places.folder}'", err=True)
+            last = read_note(places.frame(frames - 1).given)  # a film says of itself what its last frame says
             for film in places.films:
                 pictures = (read_image(places.frame(index).given) for index in range(frames))
-                video.write_video(film, pictures, fps, quality)
+                video.write_video(film, pictures, fps, quality, last)
                 if not quiet:
                     click.echo(f"wrote '{film}'", err=True)
         except KeyboardInterrupt:
@@ -229,6 +222,21 @@ def command(
         if places.temporary:
             places.clear()
             places.folder.rmdir()
+
+
+def _write(ctx: click.Context, places: Places, source: Source, made: Checkpoint, sidecar: bool) -> None:
+    """Write a frame, and then what the next one needs: killed in between, the loop makes the frame again, the same."""
+    loop, index = made.loop, made.loop.place.frame
+    pixels = to_pixels(made.frame if loop.recipe.clip else display_range(made.frame))
+    arguments = [source.given, "-o", "frames", "--frames", str(index + 1)]
+    if loop.recipe.noise is not None:
+        height, width = loop.recipe.noise
+        arguments += ["--size", f"{width}x{height}"]
+    command = retold(ctx, arguments, loop.recipe.seed)
+    result = picture_facts("result", pixels)
+    provenance = record(command, loop.recipe, loop.network, loop.input, loop.guide, result)
+    places.frame(index).write(pixels, provenance, sidecar)
+    checkpoint.save(places.checkpoint, made)
 
 
 def _places(output: tuple[str, ...]) -> Places:
@@ -259,12 +267,3 @@ def _go_on(left: Checkpoint) -> tuple[Array, np.random.RandomState, int]:
     recipe = left.loop.recipe
     start = zoom_frame(left.frame, era=recipe.era, backend=recipe.backend, **left.loop.place.move)
     return start, left.rng, left.loop.place.frame + 1
-
-
-def _arguments(source: Source, recipe: Recipe, frame: int) -> list[str]:
-    """Give the part of a frame's command that is its own."""
-    arguments = [source.given, "-o", "frames", "--frames", str(frame + 1)]
-    if recipe.noise is not None:
-        height, width = recipe.noise
-        arguments += ["--size", f"{width}x{height}"]
-    return arguments

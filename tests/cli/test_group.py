@@ -31,8 +31,8 @@ def test_python_m_pydream():
 def test_help_of_the_commands_needs_no_tensorflow():
     script = (
         "import sys\n"
-        "from pydream.cli import main\n"
-        "for name in ['dream', 'layers', 'models', 'vectors']:\n"
+        "from pydream.cli import COMMANDS, main\n"
+        "for name in COMMANDS:\n"
         "    try:\n"
         "        main([name, '--help'])\n"
         "    except SystemExit as ended:\n"

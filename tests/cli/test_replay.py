@@ -12,8 +12,9 @@ import pytest
 
 import pydream
 from pydream.cli.progress import Progress
+from pydream.files import file_sha256
 from pydream.image import read_image, read_note, write_image
-from pydream.provenance import file_sha256, parse, pixels_sha256, versions
+from pydream.provenance import parse, pixels_sha256, versions
 from pydream.zoo import find_network, find_weights
 
 SHORT = ["--octaves", "2", "--iterations", "2", "--seed", "3"]
@@ -50,7 +51,7 @@ def test_what_a_picture_says(run, picture, folder):
         "command": command,
         "dream": {
             "end": "fire4/concat", "seed": 7, "iter_n": 1, "octave_n": 2, "octave_scale": 1.4, "step_size": 1.5,
-            "jitter": 32, "clip": False, "era": "2015", "backend": "native", "noise": None, "loop": None,
+            "jitter": 32, "clip": False, "era": "2015", "grid": None, "backend": "native", "noise": None, "loop": None,
             "steps": None,
         },
         "rng": "numpy.random.RandomState (MT19937)",
@@ -219,6 +220,11 @@ def test_what_else_is_not_as_it_was(run, picture):
 
 def test_a_picture_that_says_nothing(refused, picture):
     assert "'in.png' does not say how it was made" in refused(1, "replay", picture.name)
+
+
+def test_a_picture_that_says_something_else(refused, picture):
+    write_image("camera.jpg", read_image(picture), "Lake Zurich in June")
+    assert "'camera.jpg' does not say how it was made" in refused(1, "replay", "camera.jpg")
 
 
 def test_the_input_is_gone(refused, exact, picture):

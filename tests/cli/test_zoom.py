@@ -127,6 +127,7 @@ def test_a_folder_and_two_films(run, picture):
             assert np.argmin([np.abs(frame - other).mean() for other in made]) == index
     with av.open("a.mp4") as container:
         assert container.streams.video[0].average_rate == 10
+        assert container.metadata["comment"] == read_note("out/00000002.png")
 
 
 def test_a_film_alone_leaves_nothing_else(run, picture, folder):

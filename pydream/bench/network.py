@@ -1,0 +1,248 @@
+"""The network side of a step: forward, objective and the gradient at the image, over the floor of its arithmetic."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from math import prod
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..caffe import Classifier
+from ..caffe.definition import define, read_model
+from ..caffe.graph import Graph
+from ..caffe.proto import caffe_pb2
+from ..dream import find_end
+from ..errors import NetFileError, ResultsDifferError, ShapeError, UnknownNameError
+from ..net import Array, Net
+from ..objectives import objective_L2
+from ..octaves import Size, check_octaves
+from ..zoo import find_files, find_network, load_net
+from .floor import floor_seconds, matrix_product, multiplications
+from .inputs import image
+from .timing import Contest, Outcome, Spread, distance, within
+
+FAST, EXACT, FLOOR, FORWARD = "float32", "float64", "floor", "forward alone"
+
+# How far gradients may be apart, |a - b| / |b| in L2. Rounding in float32 moves a gradient by about 1e-6. But where a
+# pooling window's two largest values are as near as that, rounding chooses between them too, and one such window moves
+# the gradient by up to 5e-3: of correct programs as well, so large pictures tell little. On small ones it is rare, and
+# a mistake in a formula shows on all of them.
+SAME_GRADIENT = 1e-5  # for the median of these:
+_SMALL, _SEEDS = (98, 113), range(5)
+POOLING_ALLOWED = 1e-2  # for a picture that is measured on
+
+
+@dataclass(frozen=True)
+class Passes:
+    """A way to the gradient: a network, run forward to a layer and back from it.
+
+    Attributes
+    ----------
+    name : str
+    gradient : callable
+        Image tensor → gradient of half the layer's squares, laid out alike.
+    channels_last : bool
+        Whether that is (1, h, w, 3), or (1, 3, h, w).
+    about : str
+        What it is, for people.
+    dtype : {"float32", "float64"}
+        Of the tensors.
+    """
+
+    name: str
+    gradient: Callable[[Array], Array]
+    channels_last: bool
+    about: str = ""
+    dtype: str = FAST
+
+    def way(self, image: Array) -> Callable[[], Array]:
+        """Give what is timed, from a (3, h, w) image laid out beforehand; results are seen as (1, 3, h, w)."""
+        tensor = np.ascontiguousarray(image.transpose(1, 2, 0) if self.channels_last else image)[np.newaxis]
+        if not self.channels_last:
+            return lambda: self.gradient(tensor)
+        return lambda: self.gradient(tensor).transpose(0, 3, 1, 2)
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A network that is measured.
+
+    Attributes
+    ----------
+    model : str
+        As it was asked for.
+    load : callable
+        dtype → the network, loaded anew.
+    net : Classifier
+        It in float32.
+    graph : Graph
+    end : str
+        The layer.
+    weights : path, optional
+        The caffemodel that was named.
+    stand_in : bool
+        Whether the weights are random, for want of the real ones.
+    """
+
+    model: str
+    load: Callable[[str], Classifier]
+    net: Classifier
+    graph: Graph
+    end: str
+    weights: Path | None = None
+    stand_in: bool = False
+
+    @classmethod
+    def find(
+        cls, model: str, weights: Path | None = None, layer: str | None = None, *, stand_in: bool = False
+    ) -> Subject:
+        """Load a network.
+
+        Parameters
+        ----------
+        model, weights
+            As for `load_net`, which raises the same errors.
+        layer : str, optional
+            None: the network's own default.
+        stand_in : bool
+            Take random weights for a network of the registry whose weights are not here; the arithmetic is the same.
+        """
+        try:
+            definition = find_files(model, weights).definition
+        except NetFileError:
+            if not stand_in:
+                raise
+            return cls._standing_in(model, layer)
+        load = partial(load_net, model, weights)
+        net = load("float32")
+        return cls(model, load, net, Graph(define(read_model(definition), model)), find_end(net, layer), weights)
+
+    @classmethod
+    def _standing_in(cls, model: str, layer: str | None) -> Subject:
+        entry = find_network(model)
+        end = layer or entry.default_layer
+        if end is None:
+            raise UnknownNameError(f"{model} has no default layer; name one")
+        definition = read_model(entry.folder / "deploy.prototxt")
+        # What lies behind the layer is not needed, and may be most of the weights.
+        del definition.layer[1 + next(i for i, each in enumerate(definition.layer) if end in each.top) :]
+        graph = Graph(define(definition, model))
+        weights = _random_weights(graph)
+
+        def load(dtype: str) -> Classifier:
+            net = Classifier(definition, weights, np.array(entry.mean), (2, 1, 0), dtype=dtype)
+            net.default_end = end
+            return net
+
+        return cls(model, load, load("float32"), graph, end, stand_in=True)
+
+    def gmac(self, size: Size) -> float:
+        """Give the forward pass's multiplications in 10^9."""
+        return multiplications(self.graph, self.end, size) / 1e9
+
+
+def passes_of(net: Net, end: str, name: str) -> Passes:
+    """Give the passes of a network of ours, as `make_step` has them."""
+
+    def gradient(tensor: Array) -> Array:
+        size = tensor.shape[1:3] if net.channels_last else tensor.shape[2:]
+        net.blobs["data"].reshape(1, 3, *size)
+        net.forward(end=end, tensor=tensor)
+        objective_L2(net.blobs[end])
+        return net.backward(start=end)
+
+    return Passes(name, gradient, net.channels_last, dtype=str(net.dtype))
+
+
+def contest(subject: Subject, size: Size, all_passes: Sequence[Passes]) -> Contest:
+    """Make the contest of several passes at a size.
+
+    Beside them are timed the matrix product that the floor is told by, and our forward pass with its result read.
+
+    Parameters
+    ----------
+    subject : Subject
+    size : (height, width)
+    all_passes : sequence of Passes
+        `expect_same_gradients` holds the others to the first.
+
+    Raises
+    ------
+    ShapeError
+        Where the size does not go through the layers.
+    """
+    check_octaves(subject.net, subject.end, [size])
+    return Contest(
+        f"{subject.model}'s gradient, {size[1]}x{size[0]}",
+        {each.name: each.way(_image(size, subject.net, each.dtype)) for each in all_passes},
+        within(POOLING_ALLOWED),
+        {FLOOR: matrix_product(), FORWARD: _forward(subject, size)},
+    )
+
+
+def _forward(subject: Subject, size: Size) -> Callable[[], Array]:
+    net, end = subject.net, subject.end
+    made = _image(size, net)
+    tensor = np.ascontiguousarray(made.transpose(1, 2, 0) if net.channels_last else made)[np.newaxis]
+
+    def forward() -> Array:
+        net.blobs["data"].reshape(1, 3, *size)
+        net.forward(end=end, tensor=tensor)
+        return net.blobs[end].data
+
+    return forward
+
+
+def expect_same_gradients(subject: Subject, all_passes: Sequence[Passes], size: Size) -> None:
+    """Hold passes to the first of them on small pictures; where these do not fit the layers, on pictures of a size.
+
+    Raises
+    ------
+    ResultsDifferError
+        Where one gives another gradient.
+    """
+    try:
+        check_octaves(subject.net, subject.end, [_SMALL])
+        size = _SMALL
+    except ShapeError:
+        pass  # a layer takes one size only, or sees very far
+    reference, *others = all_passes
+    apart: dict[str, list[float]] = {each.name: [] for each in others}
+    for seed in _SEEDS:
+        expected = np.array(reference.way(_image(size, subject.net, reference.dtype, seed))(), np.float64)
+        for each in others:
+            found = each.way(_image(size, subject.net, each.dtype, seed))()
+            apart[each.name].append(distance(found, expected))
+    for name, distances in apart.items():
+        if not float(np.median(distances)) <= SAME_GRADIENT:
+            raise ResultsDifferError(
+                f"{subject.model}: {name} and {reference.name} give different gradients, so their times are not "
+                f"compared: {min(distances):.1e} to {max(distances):.1e} apart on {len(distances)} pictures of "
+                f"{size[1]}x{size[0]}, want {SAME_GRADIENT:g} in the median"
+            )
+
+
+def _image(size: Size, net: Net, dtype: str = FAST, seed: int = 2015) -> Array:
+    return image(*size, net.mean.astype(dtype), seed)
+
+
+def floor_of(outcome: Outcome, subject: Subject, size: Size) -> Spread:
+    """Give the seconds that the arithmetic takes at least, from the yardstick of a contest."""
+    return outcome.seconds(FLOOR) * floor_seconds(1.0, multiplications(subject.graph, subject.end, size))
+
+
+def _random_weights(graph: Graph) -> Any:
+    """Draw weights that keep the size of the activations, as a NetParameter."""
+    weights, rng = caffe_pb2.NetParameter(), np.random.RandomState(0)
+    for name, shapes in graph.params.items():
+        layer = weights.layer.add(name=name)
+        for shape in shapes:
+            blob = layer.blobs.add()
+            blob.shape.dim.extend(shape)
+            scale = np.sqrt(2 / prod(shape[1:])) if len(shape) > 1 else 0.1
+            blob.data.extend((scale * rng.standard_normal(prod(shape))).astype(np.float32).tolist())
+    return weights

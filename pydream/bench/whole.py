@@ -1,0 +1,229 @@
+"""Dreams in a process of their own: what they take in time and memory, and where it goes.
+
+``python -m pydream.bench.whole REQUEST`` makes the dreams and prints what it measured; both are JSON. `whole_dream`
+starts that and reads it.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from time import perf_counter
+from types import ModuleType
+from typing import Any
+
+import msgspec
+import numpy as np
+
+from .. import imageops
+from ..dream import deepdream, find_end
+from ..errors import BenchError, PydreamError
+from ..net import Array
+from ..objectives import objective_L2
+from ..octaves import octave_sizes
+from ..timing import TimedNet
+from ..zoo import load_net
+from .floor import tensorflow_threads
+from .inputs import picture
+from .machine import peak_memory
+
+OPERATIONS = ("to_tensor", "ascend_tensor", "zoom")
+
+
+class Request(msgspec.Struct, frozen=True):
+    """Which dreams to make."""
+
+    model: str
+    weights: str | None
+    layer: str | None
+    width: int
+    height: int
+    octave_n: int = 4
+    iter_n: int = 10
+    octave_scale: float = 1.4
+    dtype: str = "float32"
+    dreams: int = 2
+
+
+class Split(msgspec.Struct, frozen=True):
+    """Where the seconds of one dream went; the parts add up to `total`.
+
+    Attributes
+    ----------
+    network : float
+        Its passes, forward and back, without `building`. They are one: a network may run forward when it goes back.
+    image : float
+        `to_tensor` and `ascend_tensor`: what a step does to the image.
+    zoom : float
+        Octaves down and details up.
+    building : float
+        What the first step of each octave took more than the median of the others: functions that are traced, memory.
+    rest : float
+        Copies, sums, checks, and Python between the parts.
+    step : list of float
+        The median step of each octave, the smallest first.
+    """
+
+    total: float
+    network: float
+    image: float
+    zoom: float
+    building: float
+    rest: float
+    step: list[float]
+
+    @property
+    def steps(self) -> float:
+        """All that is steps."""
+        return self.network + self.image
+
+    @property
+    def not_steps(self) -> float:
+        """All else, over the steps."""
+        return (self.total - self.steps) / self.steps
+
+    @property
+    def image_share(self) -> float:
+        """What the image operations take of it all, zooms included."""
+        return (self.image + self.zoom) / self.total
+
+
+class Whole(msgspec.Struct, frozen=True):
+    """What was measured.
+
+    Attributes
+    ----------
+    importing, loading : float
+        Seconds until TensorFlow was there, and from then until the network was.
+    before, peak : int
+        Memory in bytes, resident: the most before the first dream, and the most when it was done.
+    dreams : list of Split
+        One after the other in the same process.
+    """
+
+    importing: float
+    loading: float
+    before: int
+    peak: int
+    dreams: list[Split]
+
+
+def whole_dream(request: Request) -> Whole:
+    """Make dreams in a fresh process, and measure them.
+
+    Raises
+    ------
+    BenchError
+        Where they could not be made, with the reason.
+    """
+    root = Path(__file__).resolve().parents[2]
+    path = os.pathsep.join(filter(None, [str(root), os.environ.get("PYTHONPATH", "")]))
+    run = subprocess.run(
+        [sys.executable, "-P", "-m", __name__, msgspec.json.encode(request).decode()],
+        env=os.environ | {"PYTHONPATH": path, "TF_CPP_MIN_LOG_LEVEL": "3"},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        errors="replace",
+    )
+    if run.returncode:
+        raise BenchError(f"a dream in a process of its own failed: {_why(run.returncode, run.stderr)}")
+    return msgspec.json.decode(run.stdout, type=Whole)
+
+
+def _why(code: int, told: str) -> str:
+    if code < 0:
+        return f"signal {-code} ended it" + (", most likely for want of memory" if code == -9 else "")
+    return next(reversed(told.split("\n\n")[-1].strip().splitlines()), f"exit code {code}")
+
+
+def dream_here(request: Request) -> Whole:
+    """Make the dreams in this process."""
+    began = perf_counter()
+    tensorflow_threads()  # imports it
+    imported = perf_counter()
+    net = load_net(request.model, request.weights, dtype=request.dtype)
+    loaded = perf_counter()
+    end = find_end(net, request.layer)
+    base = picture(request.height, request.width)
+    sizes = octave_sizes(request.height, request.width, request.octave_n, request.octave_scale)
+    before, peak, splits = peak_memory(), 0, []
+    for _ in range(request.dreams):
+        timed = TimedNet(net)
+        with clocked(imageops.backend("native"), OPERATIONS) as taken:
+            start = perf_counter()
+            deepdream(
+                timed,
+                base,
+                request.iter_n,
+                request.octave_n,
+                request.octave_scale,
+                end,
+                rng=np.random.RandomState(0),
+                objective=objective_L2,
+            )
+            total = perf_counter() - start
+        peak = peak or peak_memory()
+        splits.append(split(total, timed, taken, len(sizes), request.iter_n))
+    return Whole(imported - began, loaded - imported, before, peak, splits)
+
+
+@contextmanager
+def clocked(module: ModuleType, names: Sequence[str]) -> Iterator[dict[str, list[float]]]:
+    """Time every call of these functions of a module while the block runs.
+
+    Yields
+    ------
+    dict of str to list of float
+        Function → seconds, call after call.
+    """
+    taken: dict[str, list[float]] = {name: [] for name in names}
+    before = {name: getattr(module, name) for name in names}
+
+    def timed(function: Callable[..., Any], record: list[float], *args: Any) -> Any:
+        start = perf_counter()
+        try:
+            return function(*args)
+        finally:
+            record.append(perf_counter() - start)
+
+    for name, function in before.items():
+        setattr(module, name, partial(timed, function, taken[name]))
+    try:
+        yield taken
+    finally:
+        for name, function in before.items():
+            setattr(module, name, function)
+
+
+def split(total: float, net: TimedNet, taken: dict[str, list[float]], octave_n: int, iter_n: int) -> Split:
+    """Tell where the time of a dream went, from its clocks: a reading a step, the smallest octave's first."""
+
+    def by_octave(readings: list[float]) -> Array:
+        return np.reshape(readings, (octave_n, iter_n))
+
+    network = by_octave(net.forwards) + by_octave(net.backwards)
+    building = float((network[:, 0] - np.median(network[:, 1:], axis=1)).sum()) if iter_n > 1 else 0.0
+    image = by_octave(taken["to_tensor"]) + by_octave(taken["ascend_tensor"])
+    parts = {
+        "network": float(network.sum()) - building,
+        "image": float(image.sum()),
+        "zoom": sum(taken["zoom"]),
+        "building": building,
+    }
+    step = np.median(network + image, axis=1).tolist()
+    return Split(total=total, **parts, rest=total - sum(parts.values()), step=step)
+
+
+if __name__ == "__main__":
+    try:
+        print(msgspec.json.encode(dream_here(msgspec.json.decode(sys.argv[1], type=Request))).decode())
+    except PydreamError as wrong:
+        sys.exit(str(wrong))
+    except KeyboardInterrupt:
+        sys.exit(130)

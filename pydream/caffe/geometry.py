@@ -1,0 +1,181 @@
+"""Geometry is what a value sees of the image, where, and at what cost: worked out from the graph, nothing is run.
+
+Along an axis the windows of the layers compose. A layer whose window reaches over k values, s apart, beginning p
+before the first, on a bottom that itself sees `size` pixels, `stride` apart, from `start` on::
+
+    size' = size + (k - 1) * stride        start' = start - p * stride        stride' = s * stride
+
+Branches that meet see together what each of them sees.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from ..errors import ShapeError
+from .definition import Shape
+from .graph import Graph, Step
+from .layers import Window
+
+
+class View(NamedTuple):
+    """What the values of a blob see of the image along one axis, in pixels.
+
+    Attributes
+    ----------
+    size : int
+        That one value sees: the receptive field.
+    stride : int
+        From one value's to the next one's.
+    start : int
+        The first that value 0 sees; below 0 for padding.
+    """
+
+    size: int
+    stride: int
+    start: int
+
+    def through(self, window: Window) -> View:
+        """Give the view of a top whose bottom has this one."""
+        return View(
+            size=self.size + (window.reach - 1) * self.stride,
+            stride=self.stride * window.stride,
+            start=self.start - window.pad * self.stride,
+        )
+
+
+class Field(NamedTuple):
+    """The receptive field of a blob's values: of its rows, and of its columns."""
+
+    rows: View
+    columns: View
+
+
+PIXEL = Field(View(1, 1, 0), View(1, 1, 0))
+
+
+@dataclass(frozen=True)
+class BlobFacts:
+    """What there is to know of a blob before it is computed.
+
+    Attributes
+    ----------
+    name : str
+    layer, type : str
+        What makes it: a layer's name and type, or of an input its own name and "Input".
+    shape : tuple of int, or ShapeError
+        For the input shapes that were asked for, or why there is none.
+    dreamable : bool
+        Whether its name ends a forward pass with it, and a gradient gets from there to the image.
+    field : Field or None
+        None: the whole image, or nothing of it.
+    macs : int or None
+        Multiplications with a weight, each with its addition, in the layer, for one picture. None: without a shape.
+    macs_to : int or None
+        The same for all that it is made of, itself included: a forward pass that ends there.
+    fixed : bool
+        Whether it is made by, or behind, a layer whose weights fit one input size only.
+    """
+
+    name: str
+    layer: str
+    type: str
+    shape: Shape | ShapeError
+    dreamable: bool
+    field: Field | None
+    macs: int | None
+    macs_to: int | None
+    fixed: bool
+
+
+def survey(graph: Graph, inputs: dict[str, Shape]) -> list[BlobFacts]:
+    """Give the facts of every blob for these input shapes, in the order of the network.
+
+    A blob that in-place layers overwrite is meant as `forward` leaves it when asked for by its name: before them.
+    """
+    shapes = graph.fitting(inputs)
+    seen = fields(graph)
+    fixed = _fixed(graph)
+    costs = {step.tops[0]: _macs(step, shapes) for step in graph.steps}
+    facts = []
+    for blob in graph.blobs:
+        if blob in graph.inputs:
+            value = graph.inputs[blob]
+            facts.append(BlobFacts(blob, blob, "Input", shapes[value], False, seen.get(value), 0, 0, False))
+            continue
+        end = graph.index(blob)
+        ended = graph.value(blob, end)
+        value = graph.first_value(blob) if ended is None else ended  # None: an earlier layer has this blob's name
+        steps = graph.needed([value], len(graph.steps))
+        spent = [costs[step.tops[0]] for step in steps]
+        known = [macs for macs in spent if macs is not None]
+        facts.append(
+            BlobFacts(
+                name=blob,
+                layer=steps[-1].layer.name,
+                type=type(steps[-1].layer).__name__,
+                shape=shapes[value],
+                dreamable=ended is not None and value in seen,
+                field=seen.get(value),
+                macs=spent[-1],
+                macs_to=sum(known) if len(known) == len(spent) else None,
+                fixed=value in fixed,
+            )
+        )
+    return facts
+
+
+def fields(graph: Graph) -> dict[int, Field | None]:
+    """Give the receptive field of every value that is made of the image; None: all of it.
+
+    Parameters
+    ----------
+    graph : Graph
+
+    Returns
+    -------
+    dict of int to Field or None
+        In pixels of `graph.image_input`, whatever its size.
+    """
+    found: dict[int, Field | None] = {graph.inputs[graph.image_input]: PIXEL}
+    for step in graph.steps:
+        bottoms = [found[value] for value in step.bottoms if value in found]
+        if bottoms:
+            windows = step.layer.windows
+            met = None if windows is None else _met(bottoms)
+            top = None
+            if windows is not None and met is not None:
+                top = Field(met.rows.through(windows[0]), met.columns.through(windows[1]))
+            found.update(dict.fromkeys(step.tops, top))
+    return found
+
+
+def _met(bottoms: list[Field | None]) -> Field | None:
+    """Give what values of several bottoms see together; None: all, or what no one stride tells."""
+    views = []
+    for axis in range(2):
+        found = [bottom[axis] for bottom in bottoms if bottom is not None]
+        if len(found) < len(bottoms) or len({view.stride for view in found}) > 1:
+            return None
+        start = min(view.start for view in found)
+        behind = max(view.start + view.size for view in found)
+        views.append(View(behind - start, found[0].stride, start))
+    return Field(*views)
+
+
+def _fixed(graph: Graph) -> set[int]:
+    """Give the values behind a layer whose weights would not fit another input size: an InnerProduct of a map."""
+    shape = graph.declared[graph.image_input]
+    # So much larger that every map is, whatever the strides.
+    shape = (*shape[:2], *(2 * side + 64 for side in shape[2:]))
+    larger = graph.fitting({**graph.declared, graph.image_input: shape})
+    return {value for value, shape in larger.items() if isinstance(shape, ShapeError)}
+
+
+def _macs(step: Step, shapes: dict[int, Shape | ShapeError]) -> int | None:
+    bottoms = [shapes[value] for value in step.bottoms]
+    known = [shape for shape in bottoms if not isinstance(shape, ShapeError)]
+    if len(known) < len(bottoms) or isinstance(shapes[step.tops[0]], ShapeError):
+        return None
+    return step.layer.macs(*known)

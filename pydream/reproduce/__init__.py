@@ -1,0 +1,1 @@
+"""The notebook's four results, made again and held to what they were: results → known hashes → a report."""

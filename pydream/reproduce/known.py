@@ -1,0 +1,203 @@
+"""Results that are known: whoever makes one again, in the exact mode, is told whether it is the same to the pixel."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import msgspec
+import numpy as np
+
+from ..caffe import Classifier
+from ..image import Picture
+from ..octaves import octave_sizes
+from ..provenance import pixels_sha256
+from ..recipe import Recipe
+
+FILE = Path(__file__).with_name("known.json")
+
+# Facts that decide the pixels, and how a sentence tells that one is not the known result's.
+OTHER = {
+    "network": "another network",
+    "weights": "other weights",
+    "layer": "another layer",
+    "sky": "another picture",
+    "guide": "another guide",
+    "sizes": "other octaves",
+    "iterations": "another number of iterations",
+    "step_size": "another step size",
+    "jitter": "another jitter",
+    "seed": "another seed",
+    "zoom": "another zoom between frames",
+    "era": "another era",
+    "grid": "another grid",
+}
+
+
+Facts = dict[str, str | int | float | None]
+
+
+class Known(msgspec.Struct, frozen=True, kw_only=True):
+    """A result that somebody has made.
+
+    Attributes
+    ----------
+    result : str
+        Its key in `results.RESULTS`.
+    by : str
+        Who made it.
+    facts : dict of str to str, number or None
+        All that decides the pixels, as `facts_of` gives it.
+    pictures : list of str
+        SHA-256 of the 8-bit pixels of every octave, the last of which is the result, or of every frame that is known.
+    borders : dict of int to int
+        Where in the result's pixels a value stands so near to another level that rounding may put it there, as
+        `results.borders` finds, and the level that is known.
+    """
+
+    result: str
+    by: str
+    facts: Facts
+    pictures: list[str]
+    borders: dict[int, int] = {}  # msgspec copies it
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What comparing a result with what is known comes to.
+
+    Attributes
+    ----------
+    kind : {"identical", "differs", "not compared"}
+    text : str
+        For people.
+    known : list of str
+        The hashes that were to be expected; empty where nothing is known.
+    first : int, optional
+        Which of them is the first that was not found.
+    """
+
+    kind: str
+    text: str
+    known: Sequence[str] = ()
+    first: int | None = None
+
+
+@cache
+def known_results() -> list[Known]:
+    """Read the results that are known."""
+    return msgspec.json.decode(FILE.read_bytes(), type=list[Known])
+
+
+def weights_sha256(net: Classifier) -> str:
+    """Hash a network's numbers, layer by layer: the same for every file that holds them, whatever else it holds."""
+    digest = hashlib.sha256()
+    for layer, params in sorted(net.params.items()):
+        for param in params:
+            digest.update(f"{layer} {param.shape}\n".encode())
+            digest.update(np.ascontiguousarray(param.data, "<f8").data)
+    return digest.hexdigest()
+
+
+def facts_of(network: str, weights: str, recipe: Recipe, size: tuple[int, int], sky: str, guide: str | None) -> Facts:
+    """Give all that decides a result's pixels in the exact mode.
+
+    Parameters
+    ----------
+    network, weights : str
+        Its name in the registry, or its file's; and `weights_sha256`.
+    recipe : Recipe
+    size : (height, width)
+        Of the picture.
+    sky, guide : str
+        SHA-256 of the pixels.
+    """
+    sizes = octave_sizes(*size, recipe.octave_n, recipe.octave_scale, recipe.era)[::-1]
+    facts: Facts = {
+        "network": network,
+        "weights": weights,
+        "layer": recipe.end,
+        "sky": sky,
+        "guide": guide,
+        "sizes": " ".join(f"{width}x{height}" for height, width in sizes),  # which is what an era changes in a dream
+        "iterations": recipe.iter_n,
+        "step_size": recipe.step_size,
+        "jitter": recipe.jitter,
+        "seed": recipe.seed,
+    }
+    if recipe.loop is not None:
+        facts |= {"zoom": recipe.loop.scale, "era": recipe.era, "grid": recipe.grid}
+    return facts
+
+
+def judge(
+    result: str,
+    facts: Facts,
+    hashes: Sequence[str],
+    picture: Picture,
+    *,
+    exact: bool,
+    interrupted: bool = False,
+    known: Sequence[Known] | None = None,
+) -> Verdict:
+    """Compare a result with what is known of it.
+
+    Parameters
+    ----------
+    result : str
+        Its key.
+    facts : dict
+        As `facts_of` gives them.
+    hashes : list of str
+        Of its octaves or frames.
+    picture : (H, W, 3) uint8 array
+        The last octave.
+    exact : bool
+        Whether it was made in the exact mode: other results are near, and never compared.
+    interrupted : bool
+    known : list of Known, optional
+        None: the ones of this version of pydream.
+    """
+    others = [other for other in (known_results() if known is None else known) if other.result == result]
+    # float32 rounds nothing between frames, and is not compared anyway.
+    apart = [[name for name in OTHER if facts.get(name) != other.facts.get(name)] for other in others]
+    apart = [[name for name in names if exact or name != "grid"] for names in apart]
+    nearest = min(range(len(others)), key=lambda index: len(apart[index]), default=None)
+    if nearest is None or "network" in apart[nearest]:
+        return Verdict("not compared", f"not compared: no such result of {facts['network']} is known")
+    other = others[nearest]
+    if apart[nearest]:
+        told = ", ".join(OTHER[name] for name in apart[nearest])
+        return Verdict("not compared", f"not compared: the nearest result that is known has {told}")
+    if not exact:
+        told = f"not compared: float32 is near what {other.by} made, and only --exact equals it"
+        return Verdict("not compared", told, other.pictures)
+    if interrupted:
+        return Verdict("not compared", "not compared: it was interrupted", other.pictures)
+    for number, (found, wanted) in enumerate(zip(hashes, other.pictures, strict=False)):
+        if found != wanted:
+            off = _values_off(picture, other) if number + 1 == len(other.pictures) else None
+            if off:
+                told = f"identical to what {other.by} made, but for {off} of {picture.size} values on the border"
+                return Verdict("identical", f"{told} between two levels, which are one level off", other.pictures)
+            first = f"frame {number}" if "grid" in facts else f"octave {number + 1} of {len(other.pictures)}"
+            return Verdict("differs", f"differs from what {other.by} made, first in {first}", other.pictures, number)
+    last = len(other.pictures) - 1
+    beyond = f", up to frame {last}, the last that is known" if len(hashes) > last + 1 else ""
+    return Verdict("identical", f"identical to what {other.by} made, in every pixel{beyond}", other.pictures)
+
+
+def _values_off(picture: Picture, known: Known) -> int | None:
+    """Count the values on a border that are one level off, if nothing else is."""
+    index = np.array(list(known.borders), int)
+    levels = np.array(list(known.borders.values()), int)
+    settled = picture.copy()
+    values = settled.reshape(-1)
+    if len(index) == 0 or index.max() >= len(values) or np.abs(values[index] - levels).max() > 1:
+        return None
+    off = np.count_nonzero(values[index] != levels)
+    values[index] = levels
+    return int(off) if pixels_sha256(settled) == known.pictures[-1] else None

@@ -1,0 +1,280 @@
+"""A report is a page of its own: HTML with its pictures and style inside, nothing to fetch and nothing to run."""
+
+from __future__ import annotations
+
+import base64
+import io
+from collections.abc import Iterable, Sequence
+from html import escape
+from pathlib import Path
+
+from PIL import Image
+
+from ..image import Picture
+from .known import Verdict
+from .report import Input, Report, Row
+from .results import FRAMES, GOOGLENET, GRID, Outcome, small
+
+_STYLE = Path(__file__).with_name("page.css")
+_WIDEST = 1024  # pixels; what is wider is shown smaller, and the PNG beside the page has them all
+_MOST_PNG = 2_000_000  # bytes; a larger picture is shown as JPEG
+
+_NOTES = {
+    "4c": "What the notebook shows first: animals and buildings, found in clouds.",
+    "5x5_reduce": "What a lower layer knows: strokes and curls. It is read before its ReLU, as in Caffe.",
+    "guided": "Each place of the picture is pulled to the place of the guide whose features are most like its own.",
+    "zoom": "Each frame is a dream on the frame before it, moved in by 5 %. The notebook made a hundred, and shows"
+    f" frame {FRAMES - 1}.",
+}
+
+
+def page(report: Report) -> str:
+    """Give the report as HTML."""
+    mode = "float64, exact" if report.exact else "float32"
+    libraries = "as the libraries of 2015 did it" if report.era == "2015" else "as today's libraries do it"
+    parts = [
+        "<header>",
+        '<p class="over">pydream reproduce</p>',
+        "<h1>The dreams of 2015, made again</h1>",
+        f'<p class="lead">{_text(report.network.name)} on {_text(report.sky.name)}: {mode}, {libraries},'
+        f" seed {report.seed}.</p>",
+        f"<p>{_summary(report)}</p>",
+        _table_of_results(report),
+        "</header>",
+        _inputs(report),
+        *(_result(row, report) for row in report.rows),
+        _colophon(report),
+    ]
+    title = f"The dreams of 2015, made again: {report.network.name}, {mode}"
+    return (
+        '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+        f"<title>{_text(title)}</title>\n<style>\n{_STYLE.read_text(encoding='utf-8')}</style>\n</head>\n<body>\n<main>\n"
+        + "\n".join(parts)
+        + "\n</main>\n</body>\n</html>\n"
+    )
+
+
+def _summary(report: Report) -> str:
+    kinds = [row.verdict.kind for row in report.rows]
+    counts = [
+        (kinds.count("identical"), "identical"),
+        (kinds.count("differs"), "different"),
+        (kinds.count("not compared"), "not compared"),
+    ]
+    told = f"Compared with what is known: {', '.join(f'{count} {what}' for count, what in counts if count)}."
+    if report.missing:
+        told += f" The run was ended early; not made: {', '.join(report.missing)}."
+    return told
+
+
+def _table_of_results(report: Report) -> str:
+    lines = [
+        "<table><thead><tr><th>result</th><th>layer</th><th>compared with what is known</th>"
+        '<th class="number">time</th></tr></thead><tbody>'
+    ]
+    for row in report.rows:
+        result, outcome = row.outcome.result, row.outcome
+        lines.append(
+            f'<tr><th><a href="#{result.key}">{result.title}</a></th><td><code>{_text(outcome.recipe.end)}</code></td>'
+            f'<td>{_verdict_mark(row.verdict)}</td><td class="number">{seconds(outcome.seconds)}</td></tr>'
+        )
+    return "\n".join([*lines, "</tbody></table>"])
+
+
+def _verdict_mark(verdict: Verdict) -> str:
+    style = {"identical": ' class="good"', "differs": ' class="bad"'}.get(verdict.kind, "")
+    return f"<span{style}>{_text(verdict.kind)}</span>"
+
+
+def _inputs(report: Report) -> str:
+    pictures = [_input(report.sky, "What is dreamt on")]
+    if report.guide is not None:
+        pictures.append(_input(report.guide, "The guide"))
+    return f'<section id="inputs"><h2>What went in</h2><div class="pair">{"".join(pictures)}</div></section>'
+
+
+def _input(given: Input, what: str) -> str:
+    height, width = given.pixels.shape[:2]
+    origin = ", which comes with pydream" if given.ours else ""
+    caption = (
+        f"{what}: <code>{_text(given.name)}</code>{origin}, {width}×{height}."
+        f' Its pixels: <span class="hash">{given.sha256}</span>'
+    )
+    return _figure(_jpeg(given.pixels, 90), f"{what}: {given.name}", caption)
+
+
+def _result(row: Row, report: Report) -> str:
+    outcome, result = row.outcome, row.outcome.result
+    parts = [
+        f'<section class="result" id="{result.key}">',
+        f'<p class="over">{_text(outcome.recipe.end)}</p>',
+        f"<h2>{result.title}</h2>",
+        f"<p>{_NOTES[result.key]}{_stand_in(row, report)}</p>",
+        f'<p class="verdict {row.verdict.kind.replace(" ", "-")}">{_text(_sentence(row.verdict.text))}</p>',
+        _figure(_lossless(outcome.picture), _alt(row, report), _caption(row)),
+        _frames(row) if result.loop else _octaves(row, report),
+        _timing(outcome),
+        _facts(row, report),
+        "</section>",
+    ]
+    return "\n".join(parts)
+
+
+def _stand_in(row: Row, report: Report) -> str:
+    recipe, notebooks = row.outcome.recipe, GOOGLENET["4c" if row.outcome.result.loop else row.outcome.result.key]
+    if recipe.end == notebooks:
+        return ""
+    return (
+        f" Here <code>{_text(recipe.end)}</code> of {_text(report.network.name)} stands for <code>{notebooks}</code>."
+    )
+
+
+def _alt(row: Row, report: Report) -> str:
+    return f"{row.outcome.result.title}: {report.sky.name} as {row.outcome.recipe.end} of {report.network.name} sees it"
+
+
+def _caption(row: Row) -> str:
+    outcome = row.outcome
+    height, width = outcome.picture.shape[:2]
+    if outcome.result.loop:
+        which = f"Frame {outcome.shown}"
+    elif outcome.interrupted:
+        which = f"As far as it came: {outcome.steps} of {outcome.steps_wanted} steps"
+    else:
+        which = f"The result, which is octave {len(outcome.stages)} of {len(outcome.stages)}"
+    return f"{which}: {width}×{height}, <code>{_text(row.file)}</code>"
+
+
+def _octaves(row: Row, report: Report) -> str:
+    figures = [_figure(_jpeg(report.sky.pixels, 85), "the picture before the dream", "before")]
+    for number, stage in enumerate(row.outcome.stages):
+        height, width = stage.picture.shape[:2]
+        caption = f"octave {number + 1}: {width}×{height}<br>{_mark(row.verdict, number, stage.sha256)}"
+        figures.append(_figure(_jpeg(stage.picture, 88), f"octave {number + 1}", caption))
+    return f'<div class="strip">{"".join(figures)}</div>'
+
+
+def _frames(row: Row) -> str:
+    figures = []
+    for number, stage in enumerate(row.outcome.stages):
+        caption = f"{number} {_mark(row.verdict, number, stage.sha256)}"
+        style = "shown" if number == row.outcome.shown else ""
+        figures.append(_figure(_jpeg(stage.picture, 85), f"frame {number}", caption, style))
+    return f'<div class="sheet">{"".join(figures)}</div>'
+
+
+def _mark(verdict: Verdict, number: int, found: str) -> str:
+    """Say of one octave or frame what comparing it came to, and its hash in short."""
+    short = f'<span class="hash" title="{found}">{found[:8]}</span>'
+    if verdict.kind == "not compared" or number >= len(verdict.known):
+        return short
+    if verdict.kind == "identical" or verdict.known[number] == found:
+        return f'{short} <span class="good">✓</span>'
+    return f'{short} <span class="bad">differs</span>'
+
+
+def _timing(outcome: Outcome) -> str:
+    side = max(outcome.seconds - outcome.network_seconds, 0.0)
+    share = 100 * outcome.network_seconds / outcome.seconds if outcome.seconds else 0.0
+    each = f", {outcome.seconds / outcome.steps:.2f} s each" if outcome.steps else ""
+    told = (
+        f'{seconds(outcome.seconds)}: <span class="key net">{seconds(outcome.network_seconds)} in the network</span>,'
+        f' <span class="key">{seconds(side)} on the image side</span>; {outcome.steps} steps{each}'
+    )
+    alt = f"{share:.0f} % of the time in the network, the rest on the image side"
+    return f'<div class="bar" role="img" aria-label="{alt}"><span style="width:{share:.1f}%"></span></div><p>{told}</p>'
+
+
+def _facts(row: Row, report: Report) -> str:
+    outcome, recipe = row.outcome, row.outcome.recipe
+    facts = [
+        ("notebook", f"<code>{_text(outcome.result.line)}</code>"),
+        ("octaves", f"{recipe.octave_n}, scale {recipe.octave_scale:g}: {_text(row.facts['sizes'])}"),
+        ("steps", f"{recipe.iter_n} an octave of size {recipe.step_size:g}, jitter {recipe.jitter}, clipped to 0..255"),
+        ("seed", f"{recipe.seed}, of a RandomState for this result alone"),
+    ]
+    if recipe.loop is not None:
+        order = "matrix × (o + offset)" if recipe.era == "2015" else "matrix × o + offset"
+        facts.append(("between frames", f"scale {recipe.loop.scale:g}, read at {order}"))
+        rounded = f"to multiples of {recipe.grid:g} after each step, which 2015 did not do" if recipe.grid else "none"
+        facts.append(("rounding", rounded))
+    hashes = outcome.hashes
+    if hashes and not outcome.interrupted and not outcome.result.loop:
+        facts.append(("SHA-256 of its pixels", f'<span class="hash">{hashes[-1]}</span>'))
+    if row.verdict.known and not outcome.result.loop and row.verdict.kind != "identical":
+        facts.append(("of the known one", f'<span class="hash">{_text(row.verdict.known[-1])}</span>'))
+    return _facts_table(facts)
+
+
+def _colophon(report: Report) -> str:
+    network = report.network
+    facts = [
+        ("command", f"<code>{_text(report.command)}</code>"),
+        ("network", f"{_text(network.name)} from <code>{_text(network.weights)}</code>"),
+        ("its file", f'SHA-256 <span class="hash">{_text(network.weights_sha256)}</span>'),
+        ("its numbers", f'SHA-256 <span class="hash">{_text(report.weights)}</span>'),
+        ("run on", f"{_text(network.device)}, {_text(network.dtype)}, {_text(report.threads)}"),
+        ("versions", _text(", ".join(f"{name} {version}" for name, version in report.versions.items()))),
+        ("made", _text(report.made)),
+    ]
+    exact = (
+        "A dream is chaotic: rounding differences grow with every step. In float64, with max pooling that lets no"
+        " rounding choose between equal values, a dream ends before an 8-bit picture can show them. The zoom loop goes"
+        f" on, so there the exact mode rounds the picture to multiples of {GRID:g} after each step, which 2015 did not"
+        " do: so differences end with the step, and frame 0 is a dream of its own, beside the first result. float32 is"
+        " not rounded, and its results differ between machines."
+    )
+    return (
+        f'<section id="how"><h2>How it was made</h2>{_facts_table(facts)}<p>{exact}</p></section>'
+        "<footer><p>Hashes are of 8-bit RGB pixels, row by row; report.json beside this page has them all.</p></footer>"
+    )
+
+
+def _facts_table(facts: Iterable[tuple[str, str]]) -> str:
+    rows = "".join(f"<tr><th>{name}</th><td>{html}</td></tr>" for name, html in facts)
+    return f'<table class="facts"><tbody>{rows}</tbody></table>'
+
+
+def _figure(source: tuple[str, Sequence[int]], alt: str, caption: str, style: str = "") -> str:
+    uri, (width, height) = source
+    shown = f' class="{style}"' if style else ""
+    return (
+        f'<figure{shown}><img src="{uri}" width="{width}" height="{height}" alt="{_text(alt)}">'
+        f"<figcaption>{caption}</figcaption></figure>"
+    )
+
+
+def _lossless(pixels: Picture) -> tuple[str, Sequence[int]]:
+    """Show a picture pixel for pixel, unless that takes too much."""
+    if max(pixels.shape) <= _WIDEST:
+        file = io.BytesIO()
+        Image.fromarray(pixels).save(file, "PNG", optimize=True)
+        if file.tell() <= _MOST_PNG:
+            return _uri("png", file), (pixels.shape[1], pixels.shape[0])
+    return _jpeg(pixels, 93)
+
+
+def _jpeg(pixels: Picture, quality: int) -> tuple[str, Sequence[int]]:
+    pixels = small(pixels, _WIDEST)
+    file = io.BytesIO()
+    Image.fromarray(pixels).save(file, "JPEG", quality=quality, optimize=True)
+    return _uri("jpeg", file), (pixels.shape[1], pixels.shape[0])
+
+
+def _uri(kind: str, file: io.BytesIO) -> str:
+    return f"data:image/{kind};base64,{base64.b64encode(file.getvalue()).decode()}"
+
+
+def _text(value: object) -> str:
+    """Escape what comes from files and command lines."""
+    return escape("".join(c if c.isprintable() else "�" for c in str(value)))
+
+
+def _sentence(text: str) -> str:
+    return text[:1].upper() + text[1:] + "."
+
+
+def seconds(count: float) -> str:
+    """Tell a time: ``41.3 s``, ``25 min 3 s``."""
+    return f"{count // 60:.0f} min {count % 60:.0f} s" if count >= 120 else f"{count:.1f} s"

@@ -1,0 +1,327 @@
+"""The notebook's four results: three dreams and a zoom into the first of them. `make` makes one and takes its time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from ..dream import DreamInterrupted, OnStep, deepdream
+from ..errors import UnknownNameError
+from ..image import Picture, to_pixels
+from ..loop import zoom
+from ..net import Array, Net
+from ..objectives import objective_guide
+from ..provenance import pixels_sha256
+from ..recipe import Loop, Recipe
+from ..timing import TimedNet
+
+FRAMES = 30  # the notebook made a hundred, and shows frame 29
+SCALE = 0.05  # its loop's
+
+# In the exact mode the loop's dreams are rounded to multiples of this after every step. A dream at full size leaves
+# differences of up to 4e-5 of a level between machines, which the second frame would show. One step leaves 1e-9 in all,
+# summed over the picture: not one step in ten million has a value so near to the middle between two multiples.
+GRID = 1 / 64
+
+# Dreams are not rounded, since Caffe's is not: at full size a value that stands so near to the border between two
+# levels may be on the other side of it on another machine. Measured: 4e-5 at most.
+BORDER = 1e-4
+
+THUMBNAIL = 320  # the longest side of a frame that is kept to be shown among the others
+
+
+@dataclass(frozen=True)
+class Result:
+    """One of the notebook's results.
+
+    Attributes
+    ----------
+    key : str
+        What users call it.
+    title : str
+    line : str
+        The notebook's.
+    guided, loop : bool
+        Whether a guide picture, or the zoom loop, is part of it.
+    """
+
+    key: str
+    title: str
+    line: str
+    guided: bool = False
+    loop: bool = False
+
+
+RESULTS = {
+    result.key: result
+    for result in (
+        Result("4c", "The dream", "deepdream(net, img)"),
+        Result("5x5_reduce", "A lower layer", "deepdream(net, img, end='inception_3b/5x5_reduce')"),
+        Result(
+            "guided",
+            "Guided by flowers",
+            "deepdream(net, img, end='inception_3b/output', objective=objective_guide)",
+            guided=True,
+        ),
+        Result(
+            "zoom",
+            "Into the dream",
+            "frame = deepdream(net, frame); frame = nd.affine_transform(frame, [1-s,1-s,1], [h*s/2,w*s/2,0], order=1)",
+            loop=True,
+        ),
+    )
+}
+
+# Network → result → layer. Other networks' layers stand where GoogLeNet's do: as far up, and in the second row as there
+# a convolution that is read before its ReLU.
+GOOGLENET = {"4c": "inception_4c/output", "5x5_reduce": "inception_3b/5x5_reduce", "guided": "inception_3b/output"}
+LAYERS = {
+    "bvlc_googlenet": GOOGLENET,
+    "squeezenet_v1.1": {"4c": "fire8/concat", "5x5_reduce": "fire5/squeeze1x1", "guided": "fire5/concat"},
+    "bvlc_alexnet": {"4c": "conv4", "5x5_reduce": "conv2", "guided": "pool2"},
+}
+
+
+def layer_for(net: Net, key: str) -> str:
+    """Give the layer that a result dreams with: GoogLeNet's, or what stands for it.
+
+    Parameters
+    ----------
+    net : Net
+    key : str
+        Of `RESULTS`; the loop dreams with the first result's layer.
+
+    Raises
+    ------
+    UnknownNameError
+        For a network that `LAYERS` does not know and that has no layer of that name.
+    """
+    key = "4c" if RESULTS[key].loop else key
+    layer = LAYERS.get(net.name, GOOGLENET)[key]
+    if layer not in net.blobs:
+        raise UnknownNameError(f"{net.name} has no {layer!r}; name a layer for it: --layer {key} NAME")
+    return layer
+
+
+def example(name: str) -> Path:
+    """Give the path of a picture of ours: beside the package in a checkout, inside it where it is installed."""
+    package = Path(__file__).resolve().parents[1]
+    inside, beside = package / "examples" / name, package.parent / "examples" / name
+    return inside if inside.is_file() else beside
+
+
+@dataclass(frozen=True)
+class Stage:
+    """An octave's result, or a frame of the loop.
+
+    Attributes
+    ----------
+    sha256 : str
+        Of its 8-bit pixels.
+    picture : (h, w, 3) uint8 array
+        As it is, of an octave; made small, of a frame.
+    """
+
+    sha256: str
+    picture: Picture
+
+
+@dataclass
+class Outcome:
+    """What `make` made.
+
+    Attributes
+    ----------
+    result : Result
+    recipe : Recipe
+        Followed to the end, unless `interrupted`.
+    picture : (H, W, 3) uint8 array
+        The dream, or of a loop the frame to show.
+    stages : list of Stage
+        The octaves that were finished, the smallest first; or the frames.
+    steps, steps_wanted : int
+    seconds, network_seconds : float
+        From start to end, and of that in the network's passes.
+    interrupted : bool
+        By Ctrl-C.
+    borders : dict of int to int
+        Where in a dream's pixels, counted through, a value stands within `BORDER` of another level, and its own level.
+    """
+
+    result: Result
+    recipe: Recipe
+    picture: Picture
+    stages: list[Stage]
+    steps: int
+    steps_wanted: int
+    seconds: float
+    network_seconds: float
+    interrupted: bool = False
+    borders: dict[int, int] = field(default_factory=dict)
+
+    @property
+    def hashes(self) -> list[str]:
+        """Of the stages."""
+        return [stage.sha256 for stage in self.stages]
+
+    @property
+    def shown(self) -> int:
+        """Which frame of a loop `picture` is: the one that the notebook shows, or the last."""
+        return min(FRAMES, len(self.stages)) - 1
+
+
+def recipe_for(result: Result, layer: str, *, exact: bool, frames: int, **params: Any) -> Recipe:
+    """Give the recipe of a result: the notebook's parameters, but for those that `params` names."""
+    loop = Loop(frame=frames - 1, scale=SCALE, rotate=0.0, shift=(0.0, 0.0)) if result.loop else None
+    return Recipe(end=layer, loop=loop, grid=GRID if exact and result.loop else None, **params)
+
+
+def make(
+    net: Net,
+    result: Result,
+    recipe: Recipe,
+    sky: Picture,
+    guide: Picture | None = None,
+    on_step: OnStep | None = None,
+    on_frame: Callable[[int, Picture], None] | None = None,
+) -> Outcome:
+    """Make one result, with a `RandomState` of its own.
+
+    Parameters
+    ----------
+    net : Net
+    result : Result
+    recipe : Recipe
+        As `recipe_for` gives it.
+    sky : (H, W, 3) uint8 array
+        What is dreamt on.
+    guide : (h, w, 3) uint8 array, optional
+        For a guided result.
+    on_step : callable, optional
+        As for `deepdream`, for every frame of a loop.
+    on_frame : callable, optional
+        ``on_frame(number, pixels)`` for every frame of a loop, counted from 0. What it takes is nobody's time.
+
+    Returns
+    -------
+    Outcome
+        After Ctrl-C what there is so far.
+
+    Raises
+    ------
+    KeyboardInterrupt
+        On Ctrl-C before there is anything to show.
+    """
+    run = _Run(TimedNet(net), recipe, on_step, on_frame)
+    try:
+        if result.loop:
+            run.loop(sky)
+        else:
+            run.dream(sky, guide)
+    except KeyboardInterrupt as interrupt:
+        if run.picture is None and isinstance(interrupt, DreamInterrupted) and interrupt.steps and not result.loop:
+            run.picture = to_pixels(interrupt.image)
+        if run.picture is None:
+            raise
+        interrupted = True
+    else:
+        interrupted = False
+    assert run.picture is not None
+    frames = 1 if recipe.loop is None else recipe.loop.frame + 1
+    return Outcome(
+        result=result,
+        recipe=recipe,
+        picture=run.picture,
+        stages=run.stages,
+        steps=run.steps,
+        steps_wanted=recipe.octave_n * recipe.iter_n * frames,
+        seconds=run.seconds,
+        network_seconds=run.net.seconds,
+        interrupted=interrupted,
+        borders=run.borders,
+    )
+
+
+class _Run:
+    """One result in the making."""
+
+    def __init__(
+        self, net: TimedNet, recipe: Recipe, on_step: OnStep | None, on_frame: Callable[[int, Picture], None] | None
+    ) -> None:
+        self.net = net
+        self.picture: Picture | None = None
+        self.stages: list[Stage] = []
+        self.borders: dict[int, int] = {}
+        self.steps = 0
+        self.seconds = 0.0
+        self._recipe = recipe
+        self._tell_step = on_step
+        self._tell_frame = on_frame
+        self._rng = np.random.RandomState(recipe.seed)
+
+    def dream(self, sky: Picture, guide: Picture | None) -> None:
+        """Dream, and keep what each octave ended with."""
+        octaves: list[Picture] = []
+
+        def on_step(octave: int, iteration: int, image: Array) -> None:
+            if iteration + 1 == self._recipe.iter_n:
+                octaves.append(to_pixels(image))
+            self._on_step(octave, iteration, image)
+
+        try:
+            with self._clock():
+                objective = None if guide is None else objective_guide(self.net, guide, self._recipe.end)
+                params = self._recipe.dream_params(objective)
+                dream = deepdream(self.net, sky, rng=self._rng, on_step=on_step, **params)
+            self.picture = to_pixels(dream)
+            self.borders = borders(dream)
+        finally:
+            self.stages += [Stage(pixels_sha256(pixels), pixels) for pixels in octaves]
+
+    def loop(self, sky: Picture) -> None:
+        """Make the frames, and keep the one to show."""
+        assert self._recipe.loop is not None
+        number = self._recipe.loop.frame + 1
+        params = {**self._recipe.loop.move, **self._recipe.dream_params(), "on_step": self._on_step}
+        frames = zoom(self.net, sky, frames=number, rng=self._rng, **params)
+        for i in range(number):
+            with self._clock():
+                pixels = to_pixels(next(frames))
+            if self._tell_frame is not None:
+                self._tell_frame(i, pixels)  # first: one that could not be written, for Ctrl-C, is none
+            if i < FRAMES:
+                self.picture = pixels
+            self.stages.append(Stage(pixels_sha256(pixels), small(pixels, THUMBNAIL)))
+
+    def _on_step(self, octave: int, iteration: int, image: Array) -> None:
+        self.steps += 1
+        if self._tell_step is not None:
+            self._tell_step(octave, iteration, image)
+
+    @contextmanager
+    def _clock(self) -> Iterator[None]:
+        start = perf_counter()
+        try:
+            yield
+        finally:
+            self.seconds += perf_counter() - start
+
+
+def borders(dream: Array) -> dict[int, int]:
+    """Find the values that stand within `BORDER` of another level; those that were clipped do not move."""
+    near = (np.abs(dream - np.rint(dream)) < BORDER) & (dream > 0.5) & (dream < 255)
+    return {int(index): int(dream.flat[index]) for index in np.flatnonzero(near)}
+
+
+def small(pixels: Picture, most: int) -> Picture:
+    """Give a picture made small enough, at most so many pixels wide and high."""
+    image = Image.fromarray(pixels)
+    image.thumbnail((most, most), Image.Resampling.LANCZOS)
+    return np.asarray(image)
