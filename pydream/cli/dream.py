@@ -183,12 +183,8 @@ class Work:
 
     def _write(self, source: Source, picture: Picture | None, target: Target, recipe: Recipe, dream: Array) -> None:
         pixels = to_pixels(dream)
-        arguments = [source.given, "-o", target.retold]
-        if picture is None:
-            height, width = self._noise
-            arguments += ["--size", f"{width}x{height}"]
         provenance = record(
-            retold(self._ctx, arguments, recipe.seed),
+            retold(self._ctx, [source.given, "-o", target.retold], recipe),
             recipe,
             self._dreamer.facts,
             source.facts(picture, self._noise),

@@ -104,9 +104,12 @@ def guided(net: Classifier, guide: Picture, end: str, name: str) -> Objective:
         raise ShapeError(f"the guide '{name}' does not fit: {error}") from error
 
 
-def retold(ctx: click.Context, arguments: list[str], seed: int) -> str:
-    """Give the command line that makes one picture again: what was chosen, the seed that was drawn, and `arguments`."""
+def retold(ctx: click.Context, arguments: list[str], recipe: Recipe) -> str:
+    """Give the command line that makes one picture again: `arguments`, what was chosen, and the recipe's seed."""
     words = [*arguments]
+    if recipe.noise is not None:
+        height, width = recipe.noise
+        words += ["--size", f"{width}x{height}"]
     for param in ctx.command.params:
         name = param.name or ""
         chosen = ctx.get_parameter_source(name) == ParameterSource.COMMANDLINE
@@ -119,4 +122,4 @@ def retold(ctx: click.Context, arguments: list[str], seed: int) -> str:
         else:
             for each in value if param.multiple else [value]:
                 words += [long[0], *map(str, each if isinstance(each, tuple) else [each])]
-    return shlex.join(["pydream", str(ctx.info_name), *words, "--seed", str(seed)])
+    return shlex.join(["pydream", str(ctx.info_name), *words, "--seed", str(recipe.seed)])

@@ -13,7 +13,7 @@ from PIL import Image
 from ..errors import ImageFileError, ProvenanceError
 from ..image import FORMATS, WRITABLE, Picture, read_image, to_pixels
 from ..octaves import octave_sizes
-from ..provenance import PictureFacts, Provenance, net_facts, picture_facts, read_provenance, record
+from ..provenance import PictureFacts, Provenance, net_facts, picture_facts, pixels_sha256, read_provenance, record
 from ..recipe import follow
 from ..zoo import find_files, networks
 from .dreaming import guided
@@ -101,7 +101,7 @@ def command(
     click.echo(f"{told}: {_compared(made, pixels, file, lossless, identical)}")
     for line in _reasons(made, now) if not identical else ():
         click.echo(f"  {printable(line)}")
-    if file is not None and lossless and picture_facts("", file).sha256 != made.result.sha256:
+    if file is not None and lossless and pixels_sha256(file) != made.result.sha256:
         click.echo("  the file itself is not as it was made: its pixels were changed since")
         identical = False
     if not identical:
@@ -121,7 +121,7 @@ def _find(facts: PictureFacts, given: Path | None, beside: Path, option: str) ->
             picture = read_image(path)
         except ImageFileError:
             continue
-        if picture_facts("", picture).sha256 == facts.sha256:
+        if pixels_sha256(picture) == facts.sha256:
             return picture
     raise ProvenanceError(
         f"no '{name}' with the same pixels ({facts.width}x{facts.height}) beside the picture or here:"
@@ -158,7 +158,7 @@ def _compared(made: Provenance, pixels: Picture, file: Picture | None, lossless:
         what = "every byte" if lossless else "every byte that was then encoded"
         return f"{what} of {width}x{height} pixels, {made.network.dtype}"
     if file is None:
-        return f"sha256 of the pixels {picture_facts('', pixels).sha256}, was {made.result.sha256}"
+        return f"sha256 of the pixels {pixels_sha256(pixels)}, was {made.result.sha256}"
     if file.shape != pixels.shape:
         return f"{width}x{height} pixels, was {file.shape[1]}x{file.shape[0]}"
     apart = np.abs(pixels.astype(np.int16) - file)

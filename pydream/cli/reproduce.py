@@ -221,11 +221,12 @@ class Run:
         self._weights = weights_sha256(net)
         self._recipes = recipes
         self._sky = pictures[0]
+        self._sky_facts = picture_facts(self._sky.name, self._sky.pixels)
         self._guide = pictures[1] if len(pictures) > 1 else None
         self._folder = folder
         self._quiet = quiet
         self._exact = net.dtype == np.float64
-        self._command = retold(ctx, ["--frames", str(ctx.params["frames"])], ctx.params["seed"])
+        self._command = retold(ctx, ["--frames", str(ctx.params["frames"])], next(iter(recipes.values())))
         self._rows: list[Row] = []
         self._interrupted = False
 
@@ -301,10 +302,9 @@ class Run:
 
     def _write(self, target: Target, pixels: Picture, recipe: Recipe, guide: Input | None) -> None:
         Path(target.given).parent.mkdir(parents=True, exist_ok=True)
-        sky = picture_facts(self._sky.name, self._sky.pixels)
         given = None if guide is None else picture_facts(guide.name, guide.pixels)
         made = picture_facts("result", pixels)
-        target.write(pixels, record(self._command, recipe, self._network, sky, given, made), sidecar=False)
+        target.write(pixels, record(self._command, recipe, self._network, self._sky_facts, given, made), sidecar=False)
 
     def _write_report(self) -> None:
         if not self._rows:

@@ -229,10 +229,7 @@ def _write(ctx: click.Context, places: Places, source: Source, made: Checkpoint,
     loop, index = made.loop, made.loop.place.frame
     pixels = to_pixels(made.frame if loop.recipe.clip else display_range(made.frame))
     arguments = [source.given, "-o", "frames", "--frames", str(index + 1)]
-    if loop.recipe.noise is not None:
-        height, width = loop.recipe.noise
-        arguments += ["--size", f"{width}x{height}"]
-    command = retold(ctx, arguments, loop.recipe.seed)
+    command = retold(ctx, arguments, loop.recipe)
     result = picture_facts("result", pixels)
     provenance = record(command, loop.recipe, loop.network, loop.input, loop.guide, result)
     places.frame(index).write(pixels, provenance, sidecar)
