@@ -173,23 +173,26 @@ class PoolingRunner(TFRunner[layers.Pooling]):
         winner = self.tf.one_hot(memo[0], shape[1] * shape[2], axis=1, dtype=diff.dtype)  # (n, h*w, c)
         return (self.tf.reshape(winner, shape) * diff,)
 
-    # Sizes: what Pooling.out_size says, in the graph.
+    # Sizes: what Pooling.out_size says, in the graph, of rows and columns at once.
 
-    def _cover(self, size: Tensor, axis: int) -> tuple[Tensor, Tensor]:
-        """Give the rows of the top, and how many the padded bottom misses behind the map for windows to be whole."""
-        layer = self.layer
-        kernel, stride, pad = layer.kernel[axis], layer.stride[axis], layer.pad[axis]
-        room = size + 2 * pad - kernel
-        out = (-(-room // stride) if layer.round_up else room // stride) + 1
-        if max(layer.pad) > 0:
+    def _out_size(self, size: Tensor) -> Tensor:
+        """Give the rows and columns of the top for those of the map."""
+        kernel, stride, pad = np.array((self.layer.kernel, self.layer.stride, self.layer.pad), np.int32)
+        room = size + (2 * pad - kernel)
+        out = (-(-room // stride) if self.layer.round_up else room // stride) + 1
+        if pad.any():
             out -= self.tf.cast((out - 1) * stride >= size + pad, out.dtype)
-        return out, self.tf.maximum((out - 1) * stride + kernel - pad - size, 0)
+        return out
 
     def _padded(self, x: Tensor, filler: float) -> Tensor:
-        shape = self.tf.shape(x)
-        (_, below), (_, right) = self._cover(shape[1], 0), self._cover(shape[2], 1)
-        widths = [[0, 0], [self.layer.pad[0], below], [self.layer.pad[1], right], [0, 0]]
-        return self.tf.pad(x, widths, constant_values=self.tf.constant(filler, x.dtype))
+        """Give the map with the padding before it, and behind it what the windows miss for being whole."""
+        kernel, stride, pad = np.array((self.layer.kernel, self.layer.stride, self.layer.pad), np.int32)
+        size = self.tf.shape(x)[1:3]
+        behind = self.tf.maximum(self._out_size(size) * stride + (kernel - stride - pad) - size, 0)
+        widths = self.tf.stack(([0, *pad, 0], self.tf.pad(behind, [[1, 1]])), axis=1)
+        padded = self.tf.pad(x, widths, constant_values=self.tf.constant(filler, x.dtype))
+        padded.set_shape((None, None, None, x.shape[3]))
+        return padded
 
     def _unpadded(self, padded: Tensor, shape: Tensor) -> Tensor:
         return self.tf.slice(padded, (0, *self.layer.pad, 0), shape)
@@ -298,9 +301,8 @@ class PoolingRunner(TFRunner[layers.Pooling]):
 
     def _divisor(self, shape: Tensor) -> Tensor:
         counts = []
-        for axis in (0, 1):
+        for axis, out in enumerate(self.tf.unstack(self._out_size(shape[1:3]))):
             size, pad = shape[1 + axis], self.layer.pad[axis]
-            out, _ = self._cover(size, axis)
             first = self.tf.range(out) * self.layer.stride[axis] - pad
             counts.append(self.tf.minimum(first + self.layer.kernel[axis], size + pad) - first)
         return self.tf.cast(counts[0][:, None, None] * counts[1][:, None], self.dtype)
