@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import zipfile
 from collections.abc import Iterator
+from math import prod
 from typing import Any, NamedTuple
 
 import msgspec
@@ -15,6 +16,8 @@ from .files import written_whole
 from .net import Array
 from .provenance import NetFacts, PictureFacts
 from .recipe import Loop, Recipe
+
+_MOST_TEXT = 2**20  # bytes of what is not the frame
 
 
 class LoopFacts(msgspec.Struct, frozen=True, kw_only=True):
@@ -80,23 +83,40 @@ def save(path: str | os.PathLike[str], checkpoint: Checkpoint) -> None:
 def load(path: str | os.PathLike[str]) -> Checkpoint | None:
     """Read a checkpoint; None where there is none, `CheckpointError` where it is damaged."""
     try:
-        with np.load(path, allow_pickle=False) as file:
-            arrays: dict[str, Any] = dict(file)
-        loop = msgspec.json.decode(arrays["loop"].tobytes(), type=LoopFacts)
-        frame = arrays["frame"]
-        loop.place  # noqa: B018 (raises)
-        if frame.shape != (loop.input.height, loop.input.width, 3) or str(frame.dtype) != loop.network.dtype:
-            raise ValueError(f"its frame is {frame.shape}, {frame.dtype}")
-        position, has_gauss = arrays["position"].tolist()
-        rng = np.random.RandomState()
-        rng.set_state(("MT19937", arrays["key"], position, has_gauss, float(arrays["gauss"])))
+        with zipfile.ZipFile(path) as file:
+            loop = msgspec.json.decode(_array(file, "loop", _MOST_TEXT).tobytes(), type=LoopFacts)
+            loop.place  # noqa: B018 (raises)
+            shape = (loop.input.height, loop.input.width, 3)
+            frame = _array(file, "frame", prod(shape) * np.dtype(np.float64).itemsize)
+            if frame.shape != shape or str(frame.dtype) != loop.network.dtype:
+                raise ValueError(f"its frame is {frame.shape}, {frame.dtype}")
+            position, has_gauss = _array(file, "position", _MOST_TEXT).tolist()
+            rng = np.random.RandomState()
+            gauss = float(_array(file, "gauss", _MOST_TEXT))
+            rng.set_state(("MT19937", _array(file, "key", _MOST_TEXT), position, has_gauss, gauss))
     except FileNotFoundError:
         return None
-    except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile, msgspec.MsgspecError) as error:
+    except MemoryError:
+        raise
+    except Exception as error:  # on damaged files zipfile and NumPy raise struct.error, SyntaxError, anything
         raise CheckpointError(
             f"'{path}' is damaged, so the loop cannot go on from there: {' '.join(str(error).split())}"
         ) from error
     return Checkpoint(loop, frame, rng)
+
+
+def _array(file: zipfile.ZipFile, name: str, most: int) -> Array:
+    """Read an array of a .npz file; its header tells its size before that much memory is taken."""
+    with file.open(f"{name}.npy") as member:
+        version = np.lib.format.read_magic(member)
+        if version != (1, 0):  # what `save` writes
+            raise ValueError(f"{name} is of NumPy's format {version}")
+        shape, _, dtype = np.lib.format.read_array_header_1_0(member)
+        if prod(shape) * dtype.itemsize > most:
+            raise ValueError(f"{name} is {shape}, {dtype}")
+        member.seek(0)
+        array: Array = np.lib.format.read_array(member, allow_pickle=False)
+        return array
 
 
 def differences(then: LoopFacts, now: LoopFacts) -> Iterator[str]:

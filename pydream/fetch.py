@@ -10,7 +10,6 @@ from __future__ import annotations
 import fcntl
 import os
 import zipfile
-import zlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -360,6 +359,13 @@ def take_member(archive: Path, member: str, target: Path, size: int) -> None:
     FetchError
         If it is no zip file, or damaged, or the member is not there once with that size.
     """
+    with target.open("xb") as file:
+        for chunk in _unpacked(archive, member, size):
+            file.write(chunk)
+
+
+def _unpacked(archive: Path, member: str, size: int) -> Iterator[bytes]:
+    """Give a member's bytes; whatever is wrong with the archive is a `FetchError`."""
     try:
         with zipfile.ZipFile(archive) as packed:
             found = [info for info in packed.infolist() if info.filename == member]
@@ -367,12 +373,18 @@ def take_member(archive: Path, member: str, target: Path, size: int) -> None:
                 raise FetchError(f"'{archive}': {len(found) or 'no'} members are named {member!r}, want one")
             if found[0].file_size != size:
                 raise FetchError(f"'{archive}': {member!r} has {found[0].file_size} bytes, not {size}")
-            with packed.open(found[0]) as source, target.open("xb") as file:
+            with packed.open(found[0]) as source:
                 left = size
                 while chunk := source.read(min(CHUNK, left + 1)):
                     left -= len(chunk)
                     if left < 0:
                         raise FetchError(f"'{archive}': {member!r} has more than {size} bytes")
-                    file.write(chunk)
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
-        raise FetchError(f"'{archive}': not a zip file that can be read: {error}") from error
+                    yield chunk
+    except (FetchError, MemoryError):
+        raise
+    except Exception as error:  # on damaged files zipfile raises struct.error, OSError, UnicodeDecodeError, anything
+        raise FetchError(f"'{archive}': not a zip file that can be read: {_one_line(error)}") from error
+
+
+def _one_line(error: Exception) -> str:
+    return " ".join(str(error).split()) or type(error).__name__

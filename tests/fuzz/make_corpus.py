@@ -1,0 +1,175 @@
+"""Write the small files that fuzzing starts from: `python tests/fuzz/make_corpus.py`.
+
+They are in the repository, so this is for whoever adds a target or a kind of file. Findings are not made here.
+"""
+
+import io
+import json
+import sys
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image, ImageCms
+from targets import CORPUS, MEMBER, MEMBER_BYTES
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "caffe"))
+import nets
+
+from pydream import checkpoint
+from pydream.image import FORMATS, encode_image
+from pydream.provenance import NetFacts, PictureFacts, record
+from pydream.recipe import Loop, Recipe
+
+HASH = "0123456789abcdef" * 4
+NETWORK = NetFacts(
+    name="squeezenet_v1.1",
+    weights="w.caffemodel",
+    weights_sha256=HASH,
+    definition_sha256=HASH,
+    dtype="float64",
+    runtime="numpy",
+    device="CPU:0",
+)
+START = PictureFacts(name="in.png", width=3, height=2, sha256=HASH)
+RECIPE = Recipe(end="conv", seed=7, loop=Loop(frame=1, scale=0.05, rotate=0.0, shift=(0.0, 1.0)), noise=(2, 3), steps=3)
+NEW = nets.inputs(data=(1, 3, 6, 5)) + "".join(
+    nets.layer(*words)
+    for words in (
+        (
+            "conv",
+            "Convolution",
+            "data",
+            "conv",
+            "convolution_param { num_output: 2 kernel_size: 3 pad: 1 dilation: 1 }",
+        ),
+        ("relu", "ReLU", "conv", "conv", "relu_param { negative_slope: 0.5 }"),
+        ("norm", "LRN", "conv", "norm", "lrn_param { local_size: 3 alpha: 0.5 }"),
+        ("pool", "Pooling", "norm", "pool", "pooling_param { pool: AVE kernel_size: 3 stride: 2 }"),
+        ("join", "Concat", "pool pool", "join"),
+        ("drop", "Dropout", "join", "drop", 'include { phase: TEST not_stage: "x" }'),
+        ("fc", "InnerProduct", "drop", "fc", "inner_product_param { num_output: 2 }"),
+        ("prob", "Softmax", "fc", "prob"),
+    )
+)
+OLD = """
+input: "data" input_dim: 1 input_dim: 3 input_dim: 6 input_dim: 5
+layers { name: "conv" type: CONVOLUTION bottom: "data" top: "conv" blobs_lr: 1
+         convolution_param { num_output: 2 kernel_size: 3 group: 1 } }
+layers { name: "loss" type: SOFTMAX_LOSS bottom: "conv" bottom: "label" }
+"""
+
+
+def weights(text: str) -> bytes:
+    """Give the caffemodel of a network, with numbers for its first convolution."""
+    net = nets.parse(text)
+    layers = net.layer or net.layers
+    conv = next(layer for layer in layers if layer.name == "conv")
+    conv.blobs.extend([nets.blob(np.ones((2, 3, 3, 3))), nets.blob(np.ones(2))])
+    for layer in layers:
+        if layer.name == "fc":
+            layer.blobs.extend([nets.blob(np.ones((2, 36))), nets.blob(np.ones(2))])
+    content: bytes = net.SerializeToString(deterministic=True)
+    return content
+
+
+def encoded(form: str, mode: str = "RGB", **options: Any) -> bytes:
+    """Give a picture of 3 x 2 pixels, of Pillow's mode, in a file."""
+    size = (3, 2)
+    picture = Image.new(mode, size, 1 if mode in ("1", "L", "P", "I", "I;16", "F") else None)
+    file = io.BytesIO()
+    picture.save(file, form, **options)
+    return file.getvalue()
+
+
+def exif() -> Image.Exif:
+    """Give an orientation and a description."""
+    tags = Image.Exif()
+    tags[0x0112] = 6
+    tags[0x010E] = "a description"
+    return tags
+
+
+def noted(form: str, note: str) -> bytes:
+    """Give a picture that says how it was made."""
+    file = io.BytesIO()
+    encode_image(file, np.zeros((2, 3, 3), np.uint8), FORMATS[form], note)
+    return file.getvalue()
+
+
+def zipped(*names: str, compression: int = zipfile.ZIP_DEFLATED) -> bytes:
+    """Give an archive whose members have these names."""
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w", compression) as packed:
+        for name in names:
+            packed.writestr(zipfile.ZipInfo(name), bytes(MEMBER_BYTES), compression)
+    return file.getvalue()
+
+
+def left() -> bytes:
+    """Give what a zoom loop leaves."""
+    path = CORPUS / "left.npz"
+    loop = checkpoint.LoopFacts(recipe=RECIPE, network=NETWORK, input=START)
+    checkpoint.save(path, checkpoint.Checkpoint(loop, np.zeros((2, 3, 3)), np.random.RandomState(1)))
+    content = path.read_bytes()
+    path.unlink()
+    return content
+
+
+def corpus() -> dict[str, bytes]:
+    """Give every seed by its place."""
+    note = record("pydream dream in.png -o dream.png", RECIPE, NETWORK, START, None, START).to_json()
+    other = json.dumps({**json.loads(note), "dream": {"end": "x", "seed": 0}, "guide": json.loads(note)["input"]})
+    front = f"---\nname: net\ntitle: A net\nweights: w.caffemodel\nsize: 7\nsha256: {HASH}\nlicense: none\n"
+    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    frames = {"save_all": True, "append_images": [Image.new("RGB", (3, 2), "red")]}
+    return {
+        "prototxt/new": NEW.encode(),
+        "prototxt/old": OLD.encode(),
+        "caffemodel/new": weights(NEW),
+        "caffemodel/old": weights(OLD),
+        "image/palette.png": encoded("PNG", "P"),
+        "image/bit.png": encoded("PNG", "1"),
+        "image/deep.png": encoded("PNG", "I;16"),
+        "image/profile.png": encoded("PNG", "RGBA", icc_profile=profile),
+        "image/animated.png": encoded("PNG", **frames),
+        "image/exif.jpg": encoded("JPEG", exif=exif()),
+        "image/cmyk.jpg": encoded("JPEG", "CMYK"),
+        "image/progressive.jpg": encoded("JPEG", "L", progressive=True),
+        "image/plain.webp": encoded("WEBP", exif=exif()),
+        "image/animated.webp": encoded("WEBP", **frames),
+        "image/pages.tif": encoded("TIFF", **frames),
+        "image/packed.tif": encoded("TIFF", compression="tiff_lzw"),
+        "image/float.tif": encoded("TIFF", "F", exif=exif()),
+        "image/cmyk.tif": encoded("TIFF", "CMYK"),
+        "image/animated.gif": encoded("GIF", **frames),
+        "image/plain.bmp": encoded("BMP"),
+        "image/plain.ppm": encoded("PPM"),
+        "image/plain.ico": encoded("ICO"),
+        **{f"metadata/{form}": noted(form, note) for form in FORMATS},
+        "metadata/camera.jpg": encoded("JPEG", exif=exif()),
+        "sidecar/loop": note.encode(),
+        "sidecar/guide": other.encode(),
+        "resume/left": left(),
+        "archive/good": zipped("other", MEMBER),
+        "archive/stored": zipped("../../evil", MEMBER, compression=zipfile.ZIP_STORED),
+        "archive/lzma": zipped(MEMBER, compression=zipfile.ZIP_LZMA),
+        "readme/plain": f"{front}mean: [1, 2, 3]\n---\nText\n".encode(),
+        "readme/archive": (
+            f"{front}mean: &m [1, 2.5, 3e0]\nurls: [http://localhost/x]\n"
+            f"archive: {{name: a.zip, size: 7, sha256: {HASH}, member: in/it}}\n---\n"
+        ).encode(),
+    }
+
+
+def main() -> None:
+    """Write them."""
+    for name, content in corpus().items():
+        path = CORPUS / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+
+
+if __name__ == "__main__":
+    main()
