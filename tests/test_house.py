@@ -24,6 +24,7 @@ MAY_IMPORT = {
     "preprocessing": {"net"},
     "noise": {"net"},
     "octaves": {"era", "errors", "net"},
+    "laplacian": {"net"},
     "objectives": {"errors", "net", "preprocessing"},
     "dream": {"era", "errors", "imageops", "net", "objectives", "octaves", "preprocessing"},
     "loop": {"dream", "era", "imageops", "net", "preprocessing"},
