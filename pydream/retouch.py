@@ -6,7 +6,6 @@ A dream without any is the notebook's. With several, each is given what the one 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Self
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -26,7 +25,7 @@ LUMA = np.array([0.299, 0.587, 0.114])  # of R, G, B: ITU-R BT.601, as in JPEG
 class Retouch:
     """One that does nothing: its methods are there to be replaced."""
 
-    def at(self, base: Array) -> Self:
+    def at(self, base: Array) -> Retouch:
         """Give the retouch for an octave that starts from the image `base`, (3, h, w), without details."""
         return self
 
@@ -112,7 +111,8 @@ class TotalVariation(Retouch):
 
     def change(self, change: Array, image: Array) -> Array:
         """Add the way down."""
-        return change - change.dtype.type(self.weight) * total_variation_gradient(image)
+        smoothed: Array = change - change.dtype.type(self.weight) * total_variation_gradient(image)
+        return smoothed
 
 
 @dataclass(frozen=True)
@@ -133,7 +133,7 @@ class PullBack(Retouch):
     def __post_init__(self) -> None:
         _within("weight", self.weight, STRONGEST_PULL)
 
-    def at(self, base: Array) -> Self:
+    def at(self, base: Array) -> PullBack:
         """Pull back to that."""
         return replace(self, base=base)
 
@@ -141,7 +141,8 @@ class PullBack(Retouch):
         """Add the way back."""
         if self.base is None:
             raise ValueError("PullBack: it has no base to pull back to; PullBack(weight).at(image.copy()) gives it one")
-        return change + change.dtype.type(self.weight) * (self.base - image)
+        pulled: Array = change + change.dtype.type(self.weight) * (self.base - image)
+        return pulled
 
 
 class Mask(Retouch):
@@ -169,18 +170,19 @@ class Mask(Retouch):
         if not (self._mask.min() >= 0 and self._mask.max() <= 1):
             raise ValueError("mask: want numbers from 0, black, to 1, white")
 
-    def at(self, base: Array) -> Mask:  # type: ignore[override]
+    def at(self, base: Array) -> Mask:
         """Stretch it over an octave."""
         return Mask(self._stretched(*base.shape[1:]))
 
     def change(self, change: Array, image: Array) -> Array:
         """Multiply it by the mask."""
-        return change * self._stretched(*image.shape[1:]).astype(change.dtype)
+        masked: Array = change * self._stretched(*image.shape[1:]).astype(change.dtype)
+        return masked
 
     def finish(self, dream: Array, picture: Array) -> Array:
         """Put back what is black: between octaves, details were resampled and came over the border."""
-        black = self._stretched(*dream.shape[:2]) == 0
-        return np.where(black[..., np.newaxis], picture.astype(dream.dtype), dream)
+        black = self._stretched(*dream.shape[:2])[..., np.newaxis] == 0
+        return np.where(black, picture.astype(dream.dtype), dream)
 
     def _stretched(self, height: int, width: int) -> Array:
         if self._mask.shape == (height, width):
@@ -196,8 +198,14 @@ class KeepColors(Retouch):
     """Keep the picture's colours: the dream's luma with the picture's chroma, as image editors blend "luminosity".
 
     Red, green and blue of each pixel are raised or lowered alike until the luma (BT.601) is the dream's; what is beyond
-    0..255 then is drawn towards that grey, which keeps luma and hue. Only the dream that is done is so blended.
+    0..255 then is drawn towards that grey, which keeps luma and hue. So is blended what is done; the steps on the way
+    add the same to red, green and blue, so that what the network makes stronger can still be seen then.
     """
+
+    def change(self, change: Array, image: Array) -> Array:
+        """Take its part along the greys."""
+        grey: Array = np.repeat(change.mean(axis=0, keepdims=True), len(change), axis=0)
+        return grey
 
     def finish(self, dream: Array, picture: Array) -> Array:
         """Blend the two."""
