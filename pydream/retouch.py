@@ -170,6 +170,11 @@ class Mask(Retouch):
         if not (self._mask.min() >= 0 and self._mask.max() <= 1):
             raise ValueError("mask: want numbers from 0, black, to 1, white")
 
+    @classmethod
+    def of(cls, picture: Array) -> Mask:
+        """Make one of a picture, (h, w, 3) uint8 RGB: its luma (BT.601)."""
+        return cls(np.minimum(picture @ LUMA / 255, 1))
+
     def at(self, base: Array) -> Mask:
         """Stretch it over an octave."""
         return Mask(self._stretched(*base.shape[1:]))
@@ -190,7 +195,8 @@ class Mask(Retouch):
         from PIL import Image
 
         stretched = Image.fromarray(self._mask).resize((width, height), Image.Resampling.BOX)
-        return np.clip(np.asarray(stretched), 0, 1)
+        mask: Array = np.clip(np.asarray(stretched), 0, 1)
+        return mask
 
 
 @dataclass(frozen=True)
