@@ -132,6 +132,7 @@ def test_notebook_defaults():
         "objective": pydream.objective_L2,
         "rng": None,
         "backend": "native",
+        "retouches": (),
     }
     assert defaults(pydream.deepdream) == {
         "iter_n": 10,
@@ -144,6 +145,7 @@ def test_notebook_defaults():
         "backend": "native",
         "era": "modern",
         "grid": None,
+        "retouches": (),
     }
 
 
