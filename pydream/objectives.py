@@ -192,15 +192,14 @@ def class_logit(net: Net, label: int | str) -> Score:
     ------
     UnknownNameError
         For a network without classes, or a class that it does not have.
-    ShapeError
-        For logits that the network does not have at its input's present size.
     """
     logits = getattr(net, "logits", None)
     if logits is None:
         raise UnknownNameError(
             f"{net.name} has no softmax that would tell its classes; dream with a channel of a layer"
         )
-    return sum(logits, find_class(label, net.blobs[logits].shape[1]))
+    layer, count = logits
+    return sum(layer, find_class(label, count))
 
 
 def spelt(channels: Iterable[int]) -> str:

@@ -220,6 +220,6 @@ def test_backward_needs_what_was_run(net):
 
 
 def test_logits(net, squeezenet32):
-    assert net.logits == "fc"
-    assert squeezenet32.logits == "pool10"
+    assert net.logits == ("fc", 6)
+    assert squeezenet32.logits == ("pool10", 1000)
     assert nets.build(nets.inputs(x=(1, 2)) + nets.layer("it", "ReLU", "x", "y")).logits is None
