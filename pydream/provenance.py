@@ -72,7 +72,7 @@ class Provenance(msgspec.Struct, frozen=True, kw_only=True):
     dream : Recipe
     rng : str
     network : NetFacts
-    input, guide, result : PictureFacts
+    input, guide, mask, result : PictureFacts
     versions : dict of str to str
         Of Python, the machine's kind and the libraries.
     """
@@ -84,6 +84,7 @@ class Provenance(msgspec.Struct, frozen=True, kw_only=True):
     network: NetFacts
     input: PictureFacts
     guide: PictureFacts | None = None
+    mask: PictureFacts | None = None
     result: PictureFacts
     versions: dict[str, str]
 
@@ -104,7 +105,7 @@ class Figure(msgspec.Struct, frozen=True, kw_only=True):
     layers : list of list of str
         For each network, what was dreamt with.
     networks : list of NetFacts
-    pydream, command, rng, input, guide, versions
+    pydream, command, rng, input, guide, mask, versions
         As for `Provenance`.
     """
 
@@ -117,6 +118,7 @@ class Figure(msgspec.Struct, frozen=True, kw_only=True):
     networks: list[NetFacts]
     input: PictureFacts
     guide: PictureFacts | None = None
+    mask: PictureFacts | None = None
     versions: dict[str, str]
 
     def to_json(self) -> str:
@@ -138,6 +140,7 @@ def record(
     input: PictureFacts,
     guide: PictureFacts | None,
     result: PictureFacts,
+    mask: PictureFacts | None = None,
 ) -> Provenance:
     """Put together what a picture is to say of itself, on this machine, with the libraries that are installed."""
     return Provenance(
@@ -148,6 +151,7 @@ def record(
         network=network,
         input=input,
         guide=guide,
+        mask=mask,
         result=result,
         versions=versions(),
     )

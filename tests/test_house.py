@@ -26,12 +26,15 @@ MAY_IMPORT = {
     "preprocessing": {"net"},
     "noise": {"net"},
     "octaves": {"era", "errors", "net"},
-    "objectives": {"errors", "net", "preprocessing"},
-    "dream": {"era", "errors", "imageops", "net", "objectives", "octaves", "preprocessing"},
+    "laplacian": {"net"},
+    "labels": {"errors"},
+    "objectives": {"errors", "labels", "net", "preprocessing"},
+    "retouch": {"laplacian", "net"},
+    "dream": {"era", "errors", "imageops", "net", "objectives", "octaves", "preprocessing", "retouch"},
     "loop": {"dream", "era", "imageops", "net", "preprocessing"},
     "caffe": {"errors", "net", "tf"},
     "zoo": {"caffe", "errors", "files", "net"},
-    "recipe": {"dream", "era", "loop", "net", "noise", "objectives"},
+    "recipe": {"dream", "era", "loop", "net", "noise", "objectives", "retouch"},
     "fetch": {"errors", "files", "zoo"},
     "own": {"caffe", "errors", "files", "zoo"},
     "provenance": {"__init__", "errors", "files", "image", "recipe", "zoo"},
@@ -131,6 +134,7 @@ def test_notebook_defaults():
         "objective": pydream.objective_L2,
         "rng": None,
         "backend": "native",
+        "retouches": (),
     }
     assert defaults(pydream.deepdream) == {
         "iter_n": 10,
@@ -144,6 +148,7 @@ def test_notebook_defaults():
         "backend": "native",
         "era": "modern",
         "grid": None,
+        "retouches": (),
     }
 
 
