@@ -14,7 +14,8 @@ MAY_IMPORT = {
     "__main__": {"cli"},
     "era": set(),
     "errors": set(),
-    "net": {"errors"},
+    "matching": set(),
+    "net": {"errors", "matching"},
     "timing": {"net"},
     "tf": {"errors"},
     "files": set(),
@@ -28,11 +29,11 @@ MAY_IMPORT = {
     "octaves": {"era", "errors", "net"},
     "laplacian": {"net"},
     "labels": {"errors"},
-    "objectives": {"errors", "labels", "net", "preprocessing"},
+    "objectives": {"errors", "labels", "matching", "net", "preprocessing"},
     "retouch": {"laplacian", "net"},
     "dream": {"era", "errors", "imageops", "net", "objectives", "octaves", "preprocessing", "retouch"},
     "loop": {"dream", "era", "imageops", "net", "preprocessing"},
-    "caffe": {"errors", "net", "tf"},
+    "caffe": {"errors", "matching", "net", "tf"},
     "zoo": {"caffe", "errors", "files", "net"},
     "recipe": {"dream", "era", "loop", "net", "noise", "objectives", "retouch"},
     "fetch": {"errors", "files", "zoo"},
@@ -43,7 +44,8 @@ MAY_IMPORT = {
     },
     "checkpoint": {"errors", "files", "net", "provenance", "recipe"},
     "testing": {
-        "__init__", "caffe", "dream", "errors", "imageops", "net", "objectives", "octaves", "preprocessing", "zoo",
+        "__init__", "caffe", "dream", "errors", "imageops", "matching", "net", "objectives", "octaves",
+        "preprocessing", "zoo",
     },
 }  # fmt: skip
 MAY_IMPORT["bench"] = {
