@@ -39,6 +39,8 @@ _UNDER_PICTURE = 1.5
 
 # What text takes of a page, in mm: label and note of a row; margins, title, headings and three lines of caption.
 _ROW_TEXT = 9.2
+_LABEL_LINE = 3.1  # a second one
+_ONE_LINE = 28.0  # tiles that wide have labels of one line, as a rule
 _PAGE_TEXT = 30.0
 
 _LONGEST_LABEL = 400  # characters that are looked at; names in files are strangers' text
@@ -140,7 +142,7 @@ class Sheet:
         picture : (h, w, 3) array or None
             RGB, 0..255, as `pydream.image.to_pixels` takes it. None: the place stays empty.
         label : str
-            Under it, on one line; where it is too long its middle is left out.
+            Under it. Where it is too long it is broken behind its last slash, and then its middle is left out.
         note : str
             Under the label, smaller.
         reason : str
@@ -236,7 +238,7 @@ def fitting_width(columns: int, rows: int, size: tuple[int, ...]) -> float:
 
 def _row(tile: float, size: tuple[int, ...]) -> float:
     """Give the height of a row whose tiles are that wide, both in millimetres."""
-    return tile * min(size[0] / size[1], _TALLEST) + _ROW_TEXT
+    return tile * min(size[0] / size[1], _TALLEST) + _ROW_TEXT + (_LABEL_LINE if tile < _ONE_LINE else 0)
 
 
 def _tile_width(columns: int, width: float, dpi: float) -> int:
@@ -310,9 +312,8 @@ class _Drawing:
         return max(tile.picture.height if tile.picture else self._empty if tile.reason else 1 for tile in row)
 
     def _row_height(self, row: list[_Tile]) -> int:
-        text = (self._sheet._label[1] if any(tile.label for tile in row) else 0) + (
-            self._sheet._note[1] if any(tile.note for tile in row) else 0
-        )
+        label, note = self._sheet._label[1], self._sheet._note[1]
+        text = max(len(self._label(tile)) * label + (note if tile.note else 0) for tile in row)
         return self._picture_height(row) + self._points(_UNDER_PICTURE + text) + self._between
 
     def _tile(self, tile: _Tile, x: int, y: int, row: list[_Tile]) -> None:
@@ -322,11 +323,20 @@ class _Drawing:
             self.image.paste(tile.picture, (x, ground - tile.picture.height))
         elif tile.reason:
             self._why_empty(tile.reason, x, ground)
-        ground += self._points(_UNDER_PICTURE)
-        self._line(tile.label, x, ground, self._sheet._label, self._theme.ink, bold=False)
-        self._line(
-            tile.note, x, ground + self._points(self._sheet._label[1]), self._sheet._note, self._theme.faint, bold=False
-        )
+        y = ground + self._points(_UNDER_PICTURE)
+        for line in self._label(tile):
+            self._line(line, x, y, self._sheet._label, self._theme.ink, bold=False)
+            y += self._points(self._sheet._label[1])
+        self._line(tile.note, x, y, self._sheet._note, self._theme.faint, bold=False)
+
+    def _label(self, tile: _Tile) -> list[str]:
+        """Give the lines of a label: one or, behind the last slash, two. Whose name is too long still is elided."""
+        label = _shortened(tile.label)
+        folder, slash, name = label.rpartition("/")
+        if not label:
+            return []
+        whole = self._font(self._sheet._label[0], bold=False).getlength(drawable(label)) <= self._cell
+        return [label] if whole or not slash else [folder + slash, name]
 
     def _why_empty(self, reason: str, x: int, ground: int) -> None:
         """Draw a place without a picture: a shade with as much of the reason as it holds."""
@@ -355,9 +365,7 @@ class _Drawing:
     ) -> None:
         """Draw one line of a tile, whose letters begin at `y`, as much of it as fits."""
         font = self._font(style[0], bold)
-        half = _LONGEST_LABEL // 2
-        text = text if len(text) <= 2 * half else f"{text[:half]}…{text[-half:]}"  # soon measured, however long
-        shown = elided(drawable(text, bold), font, self._cell - less)
+        shown = elided(drawable(_shortened(text), bold), font, self._cell - less)
         self._draw.text((x, y + self._points(style[0])), shown, colour, font, anchor="ls")
 
     def _wrapped(self, text: str, style: tuple[float, float], bold: bool, width: int) -> list[str]:
@@ -365,6 +373,12 @@ class _Drawing:
 
     def _font(self, size: float, bold: bool) -> ImageFont.FreeTypeFont:
         return typeface(size * _PT * self._sheet.dpi, bold)
+
+
+def _shortened(text: str) -> str:
+    """Leave out most of what would take long to measure."""
+    half = _LONGEST_LABEL // 2
+    return text if len(text) <= 2 * half else f"{text[:half]}…{text[-half:]}"
 
 
 @cache

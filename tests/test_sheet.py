@@ -85,6 +85,26 @@ def test_no_label_leaves_its_column():
         assert not inked[x + 36 : x + 36 + 5].any()
 
 
+def test_a_label_too_long_is_broken_behind_its_last_slash():
+    """As two tiles whose labels are its parts, one under the other."""
+
+    def under(label, note=""):
+        sheet = Sheet(1, width=None, dpi=150)
+        sheet.add(plain(COLOURS[0], 20, 130), label, note)
+        drawn = sheet.draw()
+        _, bottom, left, right = places(drawn, COLOURS[0])
+        return drawn[bottom:-20, left:right]
+
+    line = round(7 * 1.25 / 72 * 150)
+    both = under("inception_4c/5x5_reduce")
+    first, second = under("inception_4c/"), under("5x5_reduce")
+    expected = np.full_like(both, 255)  # the letters of one line may reach down to the next
+    expected[: len(first)] = first
+    expected[line : line + len(second)] = np.minimum(expected[line : line + len(second)], second)
+    np.testing.assert_array_equal(both, expected)
+    assert len(under("pool1/norm1", "note")) == len(under("pool1", "note"))  # which fits
+
+
 @pytest.mark.parametrize("text", ["inception_4c/5x5_reduce", "x" * 300, "été/3×3µ"])
 def test_elided_keeps_both_ends(text):
     font = typeface(20)

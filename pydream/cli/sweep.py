@@ -392,4 +392,5 @@ def _sees(facts: BlobFacts) -> str:
     """Say what one value of a layer sees of the picture: what grows from low to high."""
     if facts.field is None:
         return "sees all of it"
-    return f"sees {facts.field.columns.size}×{facts.field.rows.size} pixels"
+    rows, columns = facts.field.rows.size, facts.field.columns.size
+    return f"sees {rows if rows == columns else f'{columns}×{rows}'} px"

@@ -47,7 +47,7 @@ def test_the_sheet_has_every_layers_dream_in_the_networks_order(run, picture, fo
     assert sorted(os.listdir("all")) == FILES
     for layer, dream, file, pixels in zip(LAYERS, dreams(picture), FILES, (3, 47, 143), strict=True):
         np.testing.assert_array_equal(read_image(folder / "all" / file), dream)
-        expected.add(dream, layer, f"sees {pixels}×{pixels} pixels")
+        expected.add(dream, layer, f"sees {pixels} px")
     np.testing.assert_array_equal(read_image("sheet.png"), expected.draw())
     with PIL.Image.open("sheet.png") as image:
         assert round(image.info["dpi"][0]) == 300
@@ -97,7 +97,6 @@ def test_at_most_is_evenly_from_low_to_high(at_most, numbers):
 
 
 def test_a_layer_that_cannot_costs_only_itself(run, draw, folder, picture):
-    """fire4 sees 32 pixels at least, which the smaller octave has not."""
     draw(folder / "small.png", 40, 40)
     options = ["--layers", "conv1,fire8/concat,fire2/concat", "--octaves", "3", "-n", "1", "--seed", "3"]
     seen = run("sweep", "small.png", "-o", "sheet.png", "--pictures", "all", *options, "--octave-scale", "2", *BARE)
@@ -108,10 +107,10 @@ def test_a_layer_that_cannot_costs_only_itself(run, draw, folder, picture):
     assert sorted(os.listdir("all")) == [FILES[0], "006-squeezenet_v1.1-fire2-concat.png"]
     expected = Sheet(fitting_columns(3, (40, 40)))
     made = dreams(folder / "small.png", ["conv1", "fire2/concat"], octave_n=3, iter_n=1, octave_scale=2)
-    expected.add(made[0], "conv1", "sees 3×3 pixels")
-    expected.add(made[1], "fire2/concat", "sees 15×15 pixels")
+    expected.add(made[0], "conv1", "sees 3 px")
+    expected.add(made[1], "fire2/concat", "sees 15 px")
     reason = first.removeprefix("pydream: error: ")
-    expected.add(None, "fire8/concat", "sees 175×175 pixels", reason)
+    expected.add(None, "fire8/concat", "sees 175 px", reason)
     np.testing.assert_array_equal(read_image("sheet.png"), expected.draw())
 
 
@@ -145,9 +144,9 @@ def test_several_networks_stand_side_by_side(run, folder, own_network, picture):
     light = pydream.load_net("other.prototxt")
     dream = pydream.deepdream(light, read_image(picture), 2, 1, end="light", rng=np.random.RandomState(3))
     expected = Sheet(2, headings=["squeezenet_v1.1", "other.prototxt"])
-    expected.add(conv1, "conv1", "sees 3×3 pixels")
-    expected.add(np.uint8(np.clip(dream, 0, 255)), "light", "sees 1×1 pixels")
-    expected.add(pool1, "pool1", "sees 7×7 pixels")
+    expected.add(conv1, "conv1", "sees 3 px")
+    expected.add(np.uint8(np.clip(dream, 0, 255)), "light", "sees 1 px")
+    expected.add(pool1, "pool1", "sees 7 px")
     np.testing.assert_array_equal(read_image("s.png"), expected.draw())
 
 
