@@ -20,7 +20,7 @@ from .retouch import KeepColors, Laplacian, Mask, PullBack, Retouch, Smooth, Tot
 RNG = "numpy.random.RandomState (MT19937)"  # what a seed is the seed of
 
 Count = Annotated[int, msgspec.Meta(ge=1, le=10**9)]  # of steps or pixels; sums of it fit everywhere
-MOST_TERMS = 10_000  # of a score
+MOST_TERMS = 1000  # of a score
 
 
 class Loop(msgspec.Struct, frozen=True, kw_only=True):
