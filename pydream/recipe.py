@@ -9,7 +9,7 @@ import msgspec
 import numpy as np
 from numpy.typing import ArrayLike
 
-from .dream import DreamInterrupted, OnStep, deepdream, display_range
+from .dream import DreamInterrupted, OnOctave, OnStep, deepdream, display_range
 from .era import MODERN
 from .loop import zoom
 from .net import Array, Net
@@ -120,6 +120,7 @@ def follow(
     objective: Objective | None = None,
     on_step: OnStep | None = None,
     mask: Mask | None = None,
+    on_octave: OnOctave | None = None,
 ) -> Array:
     """Dream as a recipe says.
 
@@ -131,7 +132,7 @@ def follow(
         What the dream starts from; None where the recipe says noise.
     objective : callable, optional
         In place of `objective_L2`: a guide is no part of a recipe.
-    on_step : callable, optional
+    on_step, on_octave : callable, optional
         As for `deepdream`.
     mask : Mask, optional
         Where to dream: no part of a recipe either.
@@ -151,6 +152,7 @@ def follow(
     rng = np.random.RandomState(recipe.seed)
     start = noise(*recipe.noise, rng) if picture is None and recipe.noise is not None else np.asarray(picture)
     params = recipe.dream_params(objective, mask)
+    params["on_octave"] = on_octave
     params["on_step"] = on_step if recipe.steps is None else _interrupt_after(recipe.steps, on_step)
     try:
         if recipe.loop is None:
