@@ -20,6 +20,7 @@ MAY_IMPORT = {
     "files": set(),
     "image": {"errors", "files"},
     "video": {"errors", "files", "image"},
+    "sheet": {"errors", "image"},
     "imageops": set(),
     "preprocessing": {"net"},
     "noise": {"net"},
