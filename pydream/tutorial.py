@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
 
-from .dream import DreamInterrupted, OnStep, check_params, want, whole
+from .dream import DreamInterrupted, OnStep, check_params, find_end, want, whole
 from .errors import UnknownNameError, ZeroGradientError
 from .laplacian import lap_normalize
 from .net import Array, Blob, Net
@@ -37,7 +37,7 @@ Renderer = Callable[..., Array]
 
 def render_naive(
     net: Net,
-    layer: str,
+    layer: str | None = None,
     channel: Channels = None,
     img0: ArrayLike | None = None,
     iter_n: int = 20,
@@ -51,8 +51,9 @@ def render_naive(
     Parameters
     ----------
     net : Net
-    layer : str
-        Whose activations are scored; a Caffe layer before its in-place ReLU gives those before it.
+    layer : str, optional
+        Whose activations are scored; a Caffe layer before its in-place ReLU gives those before it. None: the network's
+        own default.
     channel : int or sequence of int, optional
         Score the mean of that channel, or of the sum of these. None: the mean of the square of all.
     img0 : (H, W, 3) array_like, optional
@@ -84,7 +85,7 @@ def render_naive(
     ValueError
         For a parameter out of its range, or a picture that is none.
     """
-    img, t_grad = _begin(net, "naive", layer, channel, img0, rng, iter_n=iter_n, step=step)
+    img, t_grad = _begin(net, "naive", layer, channel, img0, rng, iter_n, step)
 
     def steps() -> Steps:
         here = img
@@ -99,7 +100,7 @@ def render_naive(
 
 def render_multiscale(
     net: Net,
-    layer: str,
+    layer: str | None = None,
     channel: Channels = None,
     img0: ArrayLike | None = None,
     iter_n: int = 10,
@@ -114,8 +115,7 @@ def render_multiscale(
 
     Parameters and errors are those of `render_naive`; the result is larger than `img0`, see `grown_sizes`.
     """
-    sizes = {"octave_n": octave_n, "octave_scale": octave_scale}
-    img, t_grad = _begin(net, "multiscale", layer, channel, img0, rng, iter_n=iter_n, step=step, **sizes)
+    img, t_grad = _begin(net, "multiscale", layer, channel, img0, rng, iter_n, step, octave_n, octave_scale)
 
     def normalized(g: Array) -> Array:
         deviation: Array = g / (g.std() + 1e-8)
@@ -127,7 +127,7 @@ def render_multiscale(
 
 def render_lapnorm(
     net: Net,
-    layer: str,
+    layer: str | None = None,
     channel: Channels = None,
     img0: ArrayLike | None = None,
     iter_n: int = 10,
@@ -144,8 +144,7 @@ def render_lapnorm(
     Parameters and errors are those of `render_naive` and `render_multiscale`; `lap_n` is the number of levels that are
     split off, at most `MOST_LEVELS`.
     """
-    sizes = {"octave_n": octave_n, "octave_scale": octave_scale, "lap_n": lap_n}
-    img, t_grad = _begin(net, "lapnorm", layer, channel, img0, rng, iter_n=iter_n, step=step, **sizes)
+    img, t_grad = _begin(net, "lapnorm", layer, channel, img0, rng, iter_n, step, octave_n, octave_scale, lap_n)
 
     def normalized(g: Array) -> Array:
         return lap_normalize(
@@ -158,7 +157,7 @@ def render_lapnorm(
 
 def render_deepdream(
     net: Net,
-    layer: str,
+    layer: str | None = None,
     channel: Channels = None,
     img0: ArrayLike | None = None,
     iter_n: int = 10,
@@ -174,10 +173,10 @@ def render_deepdream(
     Parameters and errors are those of `render_naive`. The gradient is divided by its mean; pixels are not clipped. What
     an interrupted dream has so far is brought to full size.
     """
-    sizes = {"octave_n": octave_n, "octave_scale": octave_scale}
-    img, t_grad = _begin(net, "deepdream", layer, channel, img0, rng, iter_n=iter_n, step=step, **sizes)
+    img, t_grad = _begin(net, "deepdream", layer, channel, img0, rng, iter_n, step, octave_n, octave_scale)
+    h, w = img.shape[:2]
     details = []
-    for size in split_sizes(*img.shape[:2], octave_n, octave_scale)[1:]:
+    for size in split_sizes(h, w, octave_n, octave_scale)[1:]:
         lo = resize(img, size, net.dtype)
         details.append(img - resize(lo, img.shape[:2], net.dtype))
         img = lo
@@ -213,7 +212,7 @@ RENDERERS: dict[str, Renderer] = {
 }
 
 
-def score_gradient(net: Net, layer: str, channel: Channels = None) -> Gradient:
+def score_gradient(net: Net, layer: str | None = None, channel: Channels = None) -> Gradient:
     """Give what the tutorial calls `t_grad`: the function from a picture to the gradient of the score at it.
 
     Parameters
@@ -232,22 +231,22 @@ def score_gradient(net: Net, layer: str, channel: Channels = None) -> Gradient:
 class _ScoreGradient:
     """A `Gradient` that remembers whether it was ever other than zero."""
 
-    def __init__(self, net: Net, layer: str, channel: Channels) -> None:
+    def __init__(self, net: Net, layer: str | None, channel: Channels) -> None:
         self._net = net
-        self._layer = layer
-        self._objective = _score(net, layer, channel)
-        self._what = repr(layer) if channel is None else f"{layer!r}, channel {channel},"
+        self.layer = find_end(net, layer)
+        self._objective = _score(net, self.layer, channel)
+        self._what = repr(self.layer) if channel is None else f"{self.layer!r}, channel {channel},"
         self._found = False
 
     def __call__(self, img: Array) -> Array:
-        net, dst = self._net, self._net.blobs[self._layer]
+        net, dst = self._net, self._net.blobs[self.layer]
         image = preprocess(net, img)
         src = net.blobs["data"]
         src.reshape(1, *image.shape)
         src.data[0] = image
-        net.forward(end=self._layer)
+        net.forward(end=self.layer)
         self._objective(dst)
-        g = picture_gradient(net, net.backward(start=self._layer))
+        g = picture_gradient(net, net.backward(start=self.layer))
         largest = np.abs(g).max()
         if not math.isfinite(largest):
             raise ZeroGradientError(
@@ -381,7 +380,7 @@ def grown_sizes(height: int, width: int, octave_n: int = 3, octave_scale: float 
     """Give the sizes that a picture grows to, the last first; each is ``int32(float32(hw) * octave_scale)``."""
     sizes = [(height, width)]
     for _ in range(octave_n - 1):
-        larger = np.float32(sizes[-1]) * np.float32(octave_scale)
+        larger = np.array(sizes[-1], np.float32) * np.float32(octave_scale)
         want(
             bool(larger.prod() <= MOST_PIXELS),
             "octave_n, octave_scale",
@@ -396,7 +395,7 @@ def split_sizes(height: int, width: int, octave_n: int = 4, octave_scale: float 
     """Give the sizes that a picture is split into, its own first; each is ``int32(float32(hw) / octave_scale)``."""
     sizes = [(height, width)]
     for _ in range(octave_n - 1):
-        smaller = np.float32(sizes[-1]) / np.float32(octave_scale)
+        smaller = np.array(sizes[-1], np.float32) / np.float32(octave_scale)
         sizes.append((int(smaller[0]), int(smaller[1])))
     return sizes
 
@@ -404,11 +403,10 @@ def split_sizes(height: int, width: int, octave_n: int = 4, octave_scale: float 
 def _begin(
     net: Net,
     renderer: str,
-    layer: str,
+    layer: str | None,
     channel: Channels,
     img0: ArrayLike | None,
     rng: np.random.RandomState | None,
-    *,
     iter_n: int,
     step: float,
     octave_n: int = 1,
@@ -420,10 +418,11 @@ def _begin(
     whole("lap_n", lap_n, 0, MOST_LEVELS)
     t_grad = _ScoreGradient(net, layer, channel)
     img = noise(*NOISE_SIZE, rng) if img0 is None else as_picture(img0)
-    sizes = rendered_sizes(renderer, *img.shape[:2], octave_n, octave_scale)
+    h, w = img.shape[:2]
+    sizes = rendered_sizes(renderer, h, w, octave_n, octave_scale)
     if renderer != "naive":
         sizes = [(min(h, TILE_SIZE), min(w, TILE_SIZE)) for h, w in sizes]
-    check_octaves(net, layer, sizes)
+    check_octaves(net, t_grad.layer, sizes)
     return img.astype(np.result_type(img, net.dtype) if img.dtype.kind == "f" else net.dtype), t_grad
 
 
@@ -439,8 +438,8 @@ def _growing(
     rng: np.random.RandomState | None,
 ) -> Steps:
     """Climb with a normalised gradient at one size after the other."""
-    sizes = grown_sizes(*img.shape[:2], octave_n, octave_scale)[::-1]
-    for octave, size in enumerate(sizes):
+    h, w = img.shape[:2]
+    for octave, size in enumerate(grown_sizes(h, w, octave_n, octave_scale)[::-1]):
         if octave > 0:
             img = resize(img, size, net.dtype)
         for i in range(iter_n):

@@ -28,6 +28,7 @@ MAY_IMPORT = {
     "laplacian": {"net"},
     "objectives": {"errors", "net", "preprocessing"},
     "dream": {"era", "errors", "imageops", "net", "objectives", "octaves", "preprocessing"},
+    "tutorial": {"dream", "errors", "laplacian", "net", "noise", "objectives", "octaves", "preprocessing"},
     "loop": {"dream", "era", "imageops", "net", "preprocessing"},
     "caffe": {"errors", "net", "tf"},
     "zoo": {"caffe", "errors", "files", "net"},
