@@ -270,7 +270,7 @@ def _score(net: Net, layer: str, channel: Channels) -> Objective:
     if channel is None:
 
         def mean_square(dst: Blob) -> None:
-            dst.diff[...] = 2 * dst.data * (1 / net.dtype.type(dst.data.size))
+            dst.set_diff(2 / math.prod(dst.shape))
 
         return mean_square
 
@@ -281,8 +281,10 @@ def _score(net: Net, layer: str, channel: Channels) -> Objective:
             raise UnknownNameError(f"no channel {each} in {layer!r}, which has {count}: 0 to {count - 1}")
 
     def mean_of_channels(dst: Blob) -> None:
-        dst.diff[...] = 0
-        dst.diff[:, channels] = 1 / net.dtype.type(math.prod(dst.shape[2:]))
+        sizes = dst.shape[2:]
+        bias = np.zeros((count, *[1] * len(sizes)))
+        bias[channels] = 1 / math.prod(sizes)
+        dst.set_diff(0, bias)
 
     return mean_of_channels
 

@@ -9,7 +9,7 @@ import numpy as np
 from ..errors import DeviceError
 from ..net import Array
 from .numpy_layers import RUNNERS
-from .runtime import Memos, Runtime, Tensor
+from .runtime import Memos, Runtime, Seed, Tensor
 
 
 class NumpyRuntime(Runtime):
@@ -41,3 +41,8 @@ class NumpyRuntime(Runtime):
         """As `Runtime.backward`."""
         with np.errstate(all="ignore"):
             return super().backward(values, start, memos, diffs, wanted)
+
+    def sown(self, tensor: Tensor, seed: Seed) -> Tensor:
+        """As `Runtime.sown`."""
+        with np.errstate(all="ignore"):
+            return super().sown(tensor, seed)

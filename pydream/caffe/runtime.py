@@ -22,6 +22,8 @@ from .weights import Params
 Tensor = Any  # the library's own
 Tensors = tuple[Tensor, ...]
 Memos = dict[str, Tensors]  # key of a step -> what its backward formula reads
+# What the gradient at a value starts as: gain * value + bias; None: the value itself, which the notebook maximises.
+Seed = tuple[Tensor, Tensor] | None
 L = TypeVar("L", bound=layers.Layer)
 
 # What Caffe starts its search for the maximum from, and so what stands for the padding.
@@ -132,7 +134,10 @@ class Runtime(ABC):
     def backward(
         self, values: Sequence[int], start: int, memos: Memos, diffs: Sequence[Tensor], wanted: Sequence[int]
     ) -> list[Tensor]:
-        """Compute the gradients at the `wanted` values, given `diffs` at `values`, which step `start` makes."""
+        """Compute the gradients at the `wanted` values, given `diffs` at `values`.
+
+        The steps up to and with `start` make those; some may be made of others, to whose gradients theirs are added.
+        """
         arriving: dict[int, list[Tensor]] = {value: [diff] for value, diff in zip(values, diffs, strict=True)}
         for step in reversed(self.steps(values, start)):
             tops = [self.total(arriving[value]) for value in step.tops if value in arriving]
@@ -143,18 +148,26 @@ class Runtime(ABC):
         return [self.total(arriving[value]) for value in wanted]
 
     def gradient(
-        self, values: Sequence[int], end: int, inputs: Sequence[Tensor], wanted: Sequence[int]
+        self, values: Sequence[int], end: int, inputs: Sequence[Tensor], seeds: Sequence[Seed], wanted: Sequence[int]
     ) -> tuple[list[Tensor], list[Tensor]]:
-        """Compute values and, with them as `diffs`, the gradients at the `wanted` ones: forward and back at once."""
+        """Compute values and, from a seed at each, the gradients at the `wanted` ones: forward and back at once."""
         tensors, memos = self.forward(values, end, inputs)
-        return tensors, self.backward(values, end, memos, tensors, wanted)
+        diffs = [self.sown(tensor, seed) for tensor, seed in zip(tensors, seeds, strict=True)]
+        return tensors, self.backward(values, end, memos, diffs, wanted)
+
+    def sown(self, tensor: Tensor, seed: Seed) -> Tensor:
+        """Give the gradient that a backward pass starts with at a value."""
+        if seed is None:
+            return tensor
+        gain, bias = seed
+        return gain * tensor + bias
 
     def total(self, diffs: list[Tensor]) -> Tensor:
         """Add up what arrives at a value, from its last reader to the first; Caffe's Split adds from the first."""
         return reduce(lambda a, b: a + b, reversed(diffs))
 
     def covers(self, memos: Memos, values: Sequence[int], start: int) -> bool:
-        """Tell whether the memos suffice to go back from `values`, which step `start` makes."""
+        """Tell whether the memos suffice to go back from `values`, which the steps up to and with `start` make."""
         return all(_key(step) in memos for step in self.steps(values, start))
 
     def read_back(self, memos: Memos, values: Sequence[int], start: int) -> Memos:

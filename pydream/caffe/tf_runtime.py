@@ -11,7 +11,7 @@ from ..net import Array
 from ..tf import find_device, tensorflow
 from .graph import Graph, Step
 from .layers import Layer
-from .runtime import Memos, Runner, Runtime, Tensor
+from .runtime import Memos, Runner, Runtime, Seed, Tensor
 from .tf_layers import RUNNERS, RectifiedPoolingRunner
 from .tf_plan import RectifiedPooling, fused
 from .weights import Params
@@ -54,31 +54,40 @@ class TensorFlowRuntime(Runtime):
         return tensors
 
     def gradient(
-        self, values: Sequence[int], end: int, inputs: Sequence[Tensor], wanted: Sequence[int]
+        self, values: Sequence[int], end: int, inputs: Sequence[Tensor], seeds: Sequence[Seed], wanted: Sequence[int]
     ) -> tuple[list[Tensor], list[Tensor]]:
-        """As `Runtime.gradient`, traced: what the way back has read is freed, and nothing is computed twice."""
+        """As `Runtime.gradient`, traced: what the way back has read is freed, and nothing is computed twice.
+
+        The numbers of a seed are inputs of the trace: other ones need no other trace.
+        """
         forward, backward = super().forward, super().backward
 
         def run(*fed: Tensor) -> tuple[list[Tensor], list[Tensor]]:
-            tensors, memos = forward(values, end, fed)
-            return tensors, backward(values, end, memos, tensors, wanted)
+            tensors, memos = forward(values, end, fed[: len(inputs)])
+            numbers = iter(fed[len(inputs) :])
+            diffs = [
+                self.sown(tensor, seed and (next(numbers), next(numbers)))
+                for tensor, seed in zip(tensors, seeds, strict=True)
+            ]
+            return tensors, backward(values, end, memos, diffs, wanted)
 
-        found: tuple[list[Tensor], list[Tensor]] = self._run(
-            ("gradient", tuple(values), end, tuple(wanted)), run, inputs
-        )
+        key = ("gradient", tuple(values), end, tuple(wanted), tuple(seed is not None for seed in seeds))
+        numbers = [number for seed in seeds if seed is not None for number in seed]
+        found: tuple[list[Tensor], list[Tensor]] = self._run(key, run, inputs, numbers)
         return found
 
     def total(self, diffs: list[Tensor]) -> Tensor:
         """As `Runtime.total`, in one operation and in this order in every trace."""
         return tensorflow().add_n(diffs[::-1]) if len(diffs) > 1 else diffs[0]
 
-    def _run(self, key: Any, run: Callable[..., Any], inputs: Sequence[Tensor]) -> Any:
-        """Run what starts at the inputs, traced where it was not."""
+    def _run(self, key: Any, run: Callable[..., Any], inputs: Sequence[Tensor], more: Sequence[Tensor] = ()) -> Any:
+        """Run what starts at the inputs, and at `more` tensors, traced where it was not."""
         if key not in self._traced:
             shapes = self.graph.declared.values()
-            self._traced[key] = self._trace(run, [tensorflow().TensorSpec(_open(s), self.dtype) for s in shapes])
+            signature = [tensorflow().TensorSpec(_open(s), self.dtype) for s in shapes]
+            self._traced[key] = self._trace(run, signature + [_spec(tensor) for tensor in more])
         with tensorflow().device(self.device):
-            return self._traced[key](*inputs)
+            return self._traced[key](*inputs, *more)
 
     def backward(
         self, values: Sequence[int], start: int, memos: Memos, diffs: Sequence[Tensor], wanted: Sequence[int]
