@@ -20,7 +20,7 @@ from .errors import UnknownNameError, ZeroGradientError
 from .laplacian import lap_normalize
 from .net import Array, Blob, Net
 from .noise import noise
-from .objectives import Objective
+from .objectives import Objective, spelt
 from .octaves import Size, check_octaves
 from .preprocessing import as_picture, picture_gradient, preprocess
 
@@ -235,7 +235,7 @@ class _ScoreGradient:
         self._net = net
         self.layer = find_end(net, layer)
         self._objective = _score(net, self.layer, channel)
-        self._what = repr(self.layer) if channel is None else f"{self.layer!r}, channel {channel},"
+        self._what = repr(self.layer) if channel is None else f"{self.layer!r}:{spelt(_channels(channel))}"
         self._found = False
 
     def __call__(self, img: Array) -> Array:
@@ -274,7 +274,7 @@ def _score(net: Net, layer: str, channel: Channels) -> Objective:
 
         return mean_square
 
-    channels = [channel] if isinstance(channel, int) else list(channel)
+    channels = _channels(channel)
     count = net.blobs[layer].shape[1]
     for each in channels:
         if not 0 <= each < count:
@@ -287,6 +287,10 @@ def _score(net: Net, layer: str, channel: Channels) -> Objective:
         dst.set_diff(0, bias)
 
     return mean_of_channels
+
+
+def _channels(channel: int | Sequence[int]) -> list[int]:
+    return [channel] if isinstance(channel, int) else list(channel)
 
 
 def calc_grad_tiled(

@@ -34,7 +34,7 @@ MAY_IMPORT = {
     "loop": {"dream", "era", "imageops", "net", "preprocessing"},
     "caffe": {"errors", "net", "tf"},
     "zoo": {"caffe", "errors", "files", "net"},
-    "recipe": {"dream", "era", "loop", "net", "noise", "objectives"},
+    "recipe": {"dream", "era", "loop", "net", "noise", "objectives", "octaves", "tutorial"},
     "fetch": {"errors", "files", "zoo"},
     "own": {"caffe", "errors", "files", "zoo"},
     "provenance": {"__init__", "errors", "files", "image", "recipe", "zoo"},

@@ -462,7 +462,7 @@ def test_an_octave_that_is_too_small():
 
 def test_no_gradient_at_all(net64):
     """A picture of the mean's grey is zeros to a network without biases, and its ReLU lets nothing back."""
-    with pytest.raises(ZeroGradientError, match=r"'two', channel 1, was zero at every step: .* before its ReLU"):
+    with pytest.raises(ZeroGradientError, match=r"'two':1 was zero at every step: .* before its ReLU"):
         rendered("multiscale", net64, 1, np.full((*SIZE, 3), 117.0), iter_n=1)
 
 

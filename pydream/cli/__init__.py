@@ -18,6 +18,7 @@ COMMANDS = {  # each is `command` in the module of its name
     "replay": "Make a picture again from what it says of itself.",
     "reproduce": "Make the results of the 2015 notebook again, with a report.",
     "vectors": "Write what a port to another language is held to.",
+    "visualize": "Show what a channel or a layer looks for, as the 2016 tutorial does.",
     "zoom": "Dream, move in, dream again: frames and films.",
 }
 
