@@ -9,7 +9,7 @@ import msgspec
 import numpy as np
 from numpy.typing import ArrayLike
 
-from .dream import DreamInterrupted, OnStep, deepdream, display_range
+from .dream import DreamInterrupted, OnOctave, OnStep, deepdream, display_range
 from .era import MODERN
 from .loop import zoom
 from .net import Array, Net
@@ -116,6 +116,7 @@ def follow(
     picture: ArrayLike | None,
     objective: Objective | None = None,
     on_step: OnStep | None = None,
+    on_octave: OnOctave | None = None,
 ) -> Array:
     """Dream as a recipe says.
 
@@ -127,7 +128,7 @@ def follow(
         What the dream starts from; None where the recipe says noise.
     objective : callable, optional
         In place of `objective_L2`: a guide is no part of a recipe.
-    on_step : callable, optional
+    on_step, on_octave : callable, optional
         As for `deepdream`.
 
     Returns
@@ -145,6 +146,7 @@ def follow(
     rng = np.random.RandomState(recipe.seed)
     start = noise(*recipe.noise, rng) if picture is None and recipe.noise is not None else np.asarray(picture)
     params = recipe.dream_params(objective)
+    params["on_octave"] = on_octave
     params["on_step"] = on_step if recipe.steps is None else _interrupt_after(recipe.steps, on_step)
     try:
         if recipe.rendering is not None:

@@ -28,6 +28,7 @@ _MARGIN = 4.0  # mm
 _GUTTER = 1.6  # mm
 _TALLEST = 2.0  # of a tile, over its width; what is taller gets narrower
 _SMALLEST = 3.0  # mm of a tile
+_LEGIBLE = 20.0  # mm of a tile whose label can be read
 _NARROWEST = 16  # pixels of a tile, so that there is something to see
 
 # Points: size of the letters, and from one baseline to the next.
@@ -66,6 +67,9 @@ class _Tile(NamedTuple):
     reason: str
     label: str
     note: str
+
+
+_NOTHING = _Tile(None, "", "", "")
 
 
 class Sheet:
@@ -120,14 +124,16 @@ class Sheet:
         self._headings = list(headings)
         self._label = (label_size, label_size * 1.25)
         self._note = (label_size * 0.875, label_size * 1.2)
-        self._tiles: list[_Tile] = []
+        self._tiles: dict[int, _Tile] = {}
         self._wanted = None if width is None else _tile_width(columns, width, dpi)
 
     def __len__(self) -> int:
         return len(self._tiles)
 
-    def add(self, picture: NDArray[Any] | None, label: str, note: str = "", reason: str = "") -> None:
-        """Put a picture into the next place.
+    def add(
+        self, picture: NDArray[Any] | None, label: str, note: str = "", reason: str = "", place: int | None = None
+    ) -> None:
+        """Put a picture into a place.
 
         Parameters
         ----------
@@ -139,6 +145,8 @@ class Sheet:
             Under the label, smaller.
         reason : str
             In an empty place, why it is.
+        place : int, optional
+            Counted from 0, row by row; None: behind the last one.
 
         Raises
         ------
@@ -151,11 +159,11 @@ class Sheet:
         if picture is not None:
             pixels = to_pixels(picture)
             size = self._scaled(pixels.shape[:2])
-            taken = sum(tile.picture.width * tile.picture.height for tile in self._tiles if tile.picture)
+            taken = sum(tile.picture.width * tile.picture.height for tile in self._tiles.values() if tile.picture)
             _check_pixels(taken + size[0] * size[1], "its pictures")
             image = Image.fromarray(pixels)
             scaled = image if size == image.size else image.resize(size, Image.Resampling.LANCZOS)
-        self._tiles.append(_Tile(scaled, reason, label, note))
+        self._tiles[max(self._tiles, default=-1) + 1 if place is None else place] = _Tile(scaled, reason, label, note)
 
     def check(self, tiles: int, size: tuple[int, ...]) -> None:
         """Raise `ShapeError` where a sheet of so many pictures of (height, width) `size` would be too large."""
@@ -211,11 +219,22 @@ def fitting_columns(tiles: int, size: tuple[int, ...], width: float = PAGE[0], h
     columns = 1
     while columns < tiles:
         tile = (width - 2 * _MARGIN - (columns - 1) * _GUTTER) / columns
-        row = tile * min(size[0] / size[1], _TALLEST) + _ROW_TEXT
-        if tile < _SMALLEST or math.ceil(tiles / columns) * row <= height - _PAGE_TEXT:
+        if tile < _SMALLEST or math.ceil(tiles / columns) * _row(tile, size) <= height - _PAGE_TEXT:
             break
         columns += 1
     return columns
+
+
+def fitting_width(columns: int, rows: int, size: tuple[int, ...]) -> float:
+    """Give the width in millimetres with which so many columns and rows of pictures fit a page, as far as they can."""
+    tile = ((PAGE[1] - _PAGE_TEXT) / rows - _ROW_TEXT) / min(size[0] / size[1], _TALLEST)
+    width = columns * max(tile, _LEGIBLE) + (columns - 1) * _GUTTER + 2 * _MARGIN
+    return min(width, PAGE[0])
+
+
+def _row(tile: float, size: tuple[int, ...]) -> float:
+    """Give the height of a row whose tiles are that wide, both in millimetres."""
+    return tile * min(size[0] / size[1], _TALLEST) + _ROW_TEXT
 
 
 def _tile_width(columns: int, width: float, dpi: float) -> int:
@@ -244,7 +263,7 @@ class _Drawing:
     def __init__(self, sheet: Sheet, title: str, caption: str) -> None:
         self._sheet = sheet
         self._theme = sheet._theme
-        tiles = sheet._tiles
+        tiles = [sheet._tiles.get(place, _NOTHING) for place in range(max(sheet._tiles) + 1)]
         self._rows = [tiles[i : i + sheet.columns] for i in range(0, len(tiles), sheet.columns)]
         margin, self._gutter = (_millimetres(length, sheet.dpi) for length in (_MARGIN, _GUTTER))
         shown = [tile.picture for tile in tiles if tile.picture is not None]

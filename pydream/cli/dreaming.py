@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 import shlex
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -36,6 +37,9 @@ _NOT_RETOLD = {
     "frames",
     "fps",
     "quality",
+    "preset",  # its parameters are
+    "pictures",
+    "gif",
 }
 
 
@@ -102,16 +106,21 @@ def guided(net: Classifier, guide: Picture, end: str, name: str) -> Objective:
         raise ShapeError(f"the guide '{name}' does not fit: {error}") from error
 
 
-def retold(ctx: click.Context, arguments: list[str], recipe: Recipe) -> str:
-    """Give the command line that makes one picture again: `arguments`, what was chosen, and the recipe's seed."""
+def retold(
+    ctx: click.Context, arguments: list[str], recipe: Recipe, command: str | None = None, without: Collection[str] = ()
+) -> str:
+    """Give the command line that makes one picture again: `arguments`, what was chosen, and the recipe's seed.
+
+    Of a picture that another `command` makes alone, `without` names the options that are not that one's.
+    """
     words = [*arguments]
     if recipe.noise is not None:
         height, width = recipe.noise
         words += ["--size", f"{width}x{height}"]
     for param in ctx.command.params:
         name = param.name or ""
-        chosen = ctx.get_parameter_source(name) == ParameterSource.COMMANDLINE
-        if not isinstance(param, click.Option) or not chosen or name in _NOT_RETOLD:
+        chosen = ctx.get_parameter_source(name) in (ParameterSource.COMMANDLINE, ParameterSource.DEFAULT_MAP)
+        if not isinstance(param, click.Option) or not chosen or name in _NOT_RETOLD or name in without:
             continue
         long = [option for option in param.opts if option.startswith("--")]
         value = ctx.params[name]
@@ -120,4 +129,4 @@ def retold(ctx: click.Context, arguments: list[str], recipe: Recipe) -> str:
         else:
             for each in value if param.multiple else [value]:
                 words += [long[0], *map(str, each if isinstance(each, tuple) else [each])]
-    return shlex.join(["pydream", str(ctx.info_name), *words, "--seed", str(recipe.seed)])
+    return shlex.join(["pydream", command or str(ctx.info_name), *words, "--seed", str(recipe.seed)])

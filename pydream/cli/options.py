@@ -13,6 +13,7 @@ import click
 from ..dream import LARGEST_JITTER, LARGEST_STEP, deepdream, make_step
 from ..era import ERAS
 from ..octaves import MOST_OCTAVES
+from ..presets import PRESETS
 from ..zoo import DEFAULT_NETWORK, load_net
 from .network import device_name, weights_option
 
@@ -113,7 +114,23 @@ network_options = together(
     click.option("-l", "--layer", help="What to dream with; see `pydream layers`.  [default: the network's own]"),
 )
 
+
+def _take_preset(ctx: click.Context, _: click.Parameter, name: str | None) -> None:
+    if name is not None:
+        ctx.default_map = {**(ctx.default_map or {}), **PRESETS[name].params}
+
+
+preset_option = click.option(
+    "--preset",
+    type=click.Choice(list(PRESETS)),
+    is_eager=True,  # before the options whose defaults it gives
+    expose_value=False,
+    callback=_take_preset,
+    help="Take the parameters of a look with a name; options beside it win. See `pydream presets`.",
+)
+
 dream_options = together(
+    preset_option,
     click.option(
         "-g",
         "--guide",

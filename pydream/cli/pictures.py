@@ -28,7 +28,7 @@ from ..image import (
     read_image,
     write_image,
 )
-from ..provenance import PictureFacts, Provenance, picture_facts, sidecar_of
+from ..provenance import Figure, PictureFacts, Provenance, picture_facts, sidecar_of
 
 STANDARD = "-"
 NOISE = "noise"
@@ -191,17 +191,17 @@ class Target:
         except ImageFileError as error:
             raise click.BadParameter(str(error), param_hint="'--output'") from error
 
-    def write(self, pixels: Picture, provenance: Provenance, sidecar: bool) -> None:
-        """Write a picture that says how it was made."""
+    def write(self, pixels: Picture, provenance: Provenance | Figure, sidecar: bool, dpi: float | None = None) -> None:
+        """Write a picture that says how it was made, and a figure how large it is meant to be printed."""
         note = provenance.to_json()
         if self.path is None:
             encoded = io.BytesIO()  # not to standard output itself: some formats seek
-            encode_image(encoded, pixels, self.form, note)
+            encode_image(encoded, pixels, self.form, note, dpi)
             out: IO[bytes] = sys.stdout.buffer
             out.write(encoded.getbuffer())
             out.flush()
             return
-        write_image(self.path, pixels, note)
+        write_image(self.path, pixels, note, dpi)
         if sidecar and self.sidecar is not None:
             write_text(self.sidecar, f"{note}\n")
 
