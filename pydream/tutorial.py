@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
 
 from .dream import DreamInterrupted, OnStep, check_params, find_end, want, whole
-from .errors import UnknownNameError, ZeroGradientError
+from .errors import SilentScoreError, UnknownNameError, ZeroGradientError
 from .laplacian import lap_normalize
 from .net import Array, Blob, Net
 from .noise import noise
@@ -76,8 +76,10 @@ def render_naive(
     ------
     DreamInterrupted
         On Ctrl-C, with what there is so far.
+    SilentScoreError
+        Where no step found a gradient.
     ZeroGradientError
-        Where no step found a gradient, or one is not finite.
+        Where one is not finite.
     ShapeError
         Before anything is computed, where an octave is too small for `layer`.
     UnknownNameError
@@ -257,9 +259,9 @@ class _ScoreGradient:
         return g
 
     def check_found(self) -> None:
-        """Raise `ZeroGradientError` where nothing ever moved the score."""
+        """Raise `SilentScoreError` where nothing ever moved the score."""
         if not self._found:
-            raise ZeroGradientError(
+            raise SilentScoreError(
                 f"the gradient of {self._what} was zero at every step: nothing in the picture moves it; try another"
                 " seed or picture, or a layer before its ReLU"
             )
@@ -275,13 +277,10 @@ def _score(net: Net, layer: str, channel: Channels) -> Objective:
         return mean_square
 
     channels = _channels(channel)
-    count = net.blobs[layer].shape[1]
-    for each in channels:
-        if not 0 <= each < count:
-            raise UnknownNameError(f"no channel {each} in {layer!r}, which has {count}: 0 to {count - 1}")
+    check_channels(net, layer, channels)
 
     def mean_of_channels(dst: Blob) -> None:
-        sizes = dst.shape[2:]
+        count, *sizes = dst.shape[1:]
         bias = np.zeros((count, *[1] * len(sizes)))
         bias[channels] = 1 / math.prod(sizes)
         dst.set_diff(0, bias)
@@ -291,6 +290,14 @@ def _score(net: Net, layer: str, channel: Channels) -> Objective:
 
 def _channels(channel: int | Sequence[int]) -> list[int]:
     return [channel] if isinstance(channel, int) else list(channel)
+
+
+def check_channels(net: Net, layer: str, channels: Sequence[int]) -> None:
+    """Raise `UnknownNameError` where a layer does not have all these channels."""
+    count = net.blobs[layer].shape[1]
+    for each in channels:
+        if not 0 <= each < count:
+            raise UnknownNameError(f"no channel {each} in {layer!r}, which has {count}: 0 to {count - 1}")
 
 
 def calc_grad_tiled(

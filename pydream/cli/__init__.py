@@ -11,6 +11,7 @@ from .. import __version__
 from .errors import debug_option, told_in_one_line
 
 COMMANDS = {  # each is `command` in the module of its name
+    "atlas": "Show what every channel of a layer looks for, on one sheet.",
     "bench": "Measure this machine: image operations, network, a dream.",
     "dream": "Dream on a picture.",
     "history": "Show how a dream grows, iteration by iteration.",

@@ -14,7 +14,16 @@ from ..octaves import MOST_OCTAVES
 from ..recipe import Rendering
 from ..tutorial import MOST_LEVELS, RENDERERS
 from .network import weights_option
-from .options import Decorator, FiniteRange, model_option, together
+from .options import (
+    Decorator,
+    FiniteRange,
+    device_option,
+    dtype_option,
+    model_option,
+    runtime_option,
+    seed_option,
+    together,
+)
 
 # Option → the parameter of a renderer, and what a recipe calls it.
 _PARAMETERS = {
@@ -69,6 +78,9 @@ renderer_options = together(
         help=f"Bands that lapnorm splits off a gradient.{_defaults('lap_n')}",
     ),
 )
+
+
+render_run_options = together(seed_option, dtype_option, runtime_option, device_option)
 
 
 def layer_option(what: str) -> Decorator:

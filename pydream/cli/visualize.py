@@ -9,7 +9,7 @@ import click
 from ..tutorial import NOISE_SIZE, rendered_sizes
 from .dream import Work
 from .errors import debug_option, signals_as_ctrl_c
-from .options import device_option, dtype_option, quiet_option, runtime_option, seed_option, sidecar_option, together
+from .options import quiet_option, sidecar_option
 from .pictures import (
     NOISE,
     STANDARD,
@@ -21,9 +21,7 @@ from .pictures import (
     noise_size_option,
     one_target,
 )
-from .rendering import Layer, layer_option, recipe_taken, renderer_options
-
-render_run_options = together(seed_option, dtype_option, runtime_option, device_option)
+from .rendering import Layer, layer_option, recipe_taken, render_run_options, renderer_options
 
 
 @click.command("visualize")
