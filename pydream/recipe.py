@@ -22,6 +22,8 @@ RNG = "numpy.random.RandomState (MT19937)"  # what a seed is the seed of
 
 Count = Annotated[int, msgspec.Meta(ge=1, le=10**9)]  # of steps or pixels; sums of it fit everywhere
 
+MOST_SUMMED = 4096  # channels of one rendering, so that a picture's note can hold them
+
 
 class Loop(msgspec.Struct, frozen=True, kw_only=True):
     """Which frame of a zoom loop this is, and how the loop moves: see `pydream.zoom`."""
@@ -41,7 +43,7 @@ class Rendering(msgspec.Struct, frozen=True, kw_only=True):
     """Which of the tutorial's renderers, of which channels' mean, and with how many levels: see `pydream.tutorial`."""
 
     renderer: Literal["naive", "multiscale", "lapnorm", "deepdream"]
-    channels: tuple[int, ...] | None = None
+    channels: Annotated[tuple[int, ...], msgspec.Meta(max_length=MOST_SUMMED)] | None = None
     lap_n: int | None = None
 
 

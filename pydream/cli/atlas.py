@@ -136,9 +136,8 @@ def command(
         atlas = Atlas(ctx, start, dreamer, places, channels, quiet)
         try:
             silent = atlas.render(sheet)
-            figure = account(
-                ctx, start, target, atlas.recipe(channels), [dreamer.facts], [[f"{end}:{spelt(channels)}"]], None
-            )
+            of = f"{end}:{spelt(channels)}"
+            figure = account(ctx, start, target, atlas.recipe(channels[0]), [dreamer.facts], [[of]], None)
             more = f"Without a gradient from {start.source.name}: {spelt(silent)}." if silent else ""
             style.write(sheet, target, figure, f"{end} of {dreamer.facts.name}", more, sidecar)
         except KeyboardInterrupt:
@@ -162,11 +161,11 @@ class Atlas:
     channels: Sequence[int]
     quiet: bool
 
-    def recipe(self, channels: Sequence[int]) -> Recipe:
-        """Give the recipe of a picture of channels."""
+    def recipe(self, channel: int) -> Recipe:
+        """Give the recipe of a channel's picture."""
         recipe = self.dreamer.recipe
         assert recipe.rendering is not None
-        rendering = msgspec.structs.replace(recipe.rendering, channels=tuple(channels))
+        rendering = msgspec.structs.replace(recipe.rendering, channels=(channel,))
         return msgspec.structs.replace(recipe, rendering=rendering, noise=self.start.noise)
 
     def render(self, sheet: Sheet) -> list[int]:
@@ -193,13 +192,13 @@ class Atlas:
             return None  # not there, or not whole
         then, now = (
             (made.dream, made.network, made.input),
-            (self.recipe([channel]), self.dreamer.facts, self.start.facts),
+            (self.recipe(channel), self.dreamer.facts, self.start.facts),
         )
         return pixels if then == now and made.result.sha256 == pixels_sha256(pixels) else None
 
     def _made(self, channel: int, progress: Progress) -> Picture:
         """Make a tile, and write it."""
-        recipe, target = self.recipe([channel]), self.places.tile(channel)
+        recipe, target = self.recipe(channel), self.places.tile(channel)
         pixels = to_pixels(follow(recipe, self.dreamer.net, self.start.picture, None, progress.on_step))
         words = [self.start.source.given, "-o", target.retold, "--layer", f"{recipe.end}:{channel}"]
         command = retold(self.ctx, words, recipe, "visualize", _NOT_ONE_TILES)

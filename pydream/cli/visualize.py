@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from ..recipe import MOST_SUMMED
 from ..tutorial import NOISE_SIZE, rendered_sizes
 from .dream import Work
 from .errors import debug_option, signals_as_ctrl_c
@@ -73,6 +74,8 @@ def command(
         raise click.BadParameter("there is no file to put it beside", param_hint="'--sidecar'")
     check_not_read([target], [source.path])
     name, channels = (None, None) if layer is None else (layer.name, layer.channels)
+    if channels is not None and len(channels) > MOST_SUMMED:
+        raise click.BadParameter(f"'{layer}' is more than {MOST_SUMMED} channels", param_hint="'--layer'")
     options |= {"layer": name, "guide": None, **recipe_taken(options, channels)}
     work = Rendered(ctx, noise, sidecar, quiet, options)
     with signals_as_ctrl_c(ctx):

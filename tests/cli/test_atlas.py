@@ -1,5 +1,6 @@
 """`pydream atlas`: tiles that are what `pydream visualize` makes, on a sheet that nothing stops for good."""
 
+import json
 import os
 import signal
 import subprocess
@@ -88,6 +89,13 @@ def test_the_sheet_says_how_it_was_made(run, whole):
     assert seen.err.count("\n") == 1
     assert run("atlas", "-o", "again.png", *FOUR, *SHORT, "-q").code == 0
     assert Path("again.png").read_bytes() == whole
+
+
+def test_the_documented_command_made_the_documented_picture(root):
+    (line,) = [line for line in (root / "docs" / "visualize.md").read_text().splitlines() if line.startswith("pydream")]
+    made = json.loads(read_note(root / "docs" / "atlas.jpg"))["command"]
+    assert made == line.replace("atlas -o", "atlas noise -o").replace("jpg", "jpg --size 96x96").replace("90", "90.0")
+    assert (root / "docs" / "atlas.jpg").stat().st_size < 150_000
 
 
 def test_from_a_picture(run, picture):

@@ -117,6 +117,7 @@ def test_an_interrupted_picture(run, folder, monkeypatch, name, size):
         (["-l", f"{LAYER}:5-3"], "'5-3' counts backwards"),
         (["-l", f"{LAYER}:5,3-6"], "names a channel twice"),
         (["-l", f"{LAYER}:0-999999"], "is more than 100000 channels"),
+        (["-l", f"{LAYER}:0-4096"], f"'{LAYER}:0-4096' is more than 4096 channels"),
         (["-r", "naive", "--octaves", "2"], "the renderer naive has none"),
         (["-r", "deepdream", "--laplacian-levels", "2"], "Invalid value for '--laplacian-levels'"),
         (["--step", "nan"], "no finite number"),
