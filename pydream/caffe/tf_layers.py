@@ -20,6 +20,7 @@ from ..tf import tensorflow
 from . import layers
 from .runtime import LOWEST, TIE, L, Runner, Tensor, Tensors
 from .tf_phases import Phases
+from .tf_plan import RectifiedPooling, SpreadConvolution
 
 _LARGEST_KERNEL = 2**28  # numbers in a dilated kernel with its holes
 
@@ -89,6 +90,31 @@ class ConvolutionRunner(TFRunner[layers.Convolution]):
             for part, kernel in zip(parts, self.kernels, strict=True)
         ]
         return (bottoms[0] if len(bottoms) == 1 else self.tf.concat(bottoms, axis=3),)
+
+
+class SpreadConvolutionRunner(ConvolutionRunner):
+    """The sum of a convolution of each blob, with its part of the kernel."""
+
+    def forward(self, *bottoms: Tensor) -> tuple[Tensors, Tensors]:
+        self.channels = [bottom.shape[3] for bottom in bottoms]
+        first, second = (
+            self.tf.nn.conv2d(bottom, kernel, self.layer.stride, self.padding)
+            for bottom, kernel in zip(bottoms, self._parts(), strict=True)
+        )
+        if self.bias is not None:
+            second = self.tf.nn.bias_add(second, self.bias)
+        # So TensorFlow makes one operation of the second convolution, its bias, the sum and a rectifier behind it.
+        return (second + first,), tuple(map(self.tf.shape, bottoms))
+
+    def backward(self, memo: Tensors, *diffs: Tensor) -> Tensors:
+        return tuple(
+            self.tf.nn.conv2d_transpose(diffs[0], kernel, shape, self.layer.stride, self.padding)
+            for kernel, shape in zip(self._parts(), memo, strict=True)
+        )
+
+    def _parts(self) -> list[Tensor]:
+        parts: list[Tensor] = self.tf.split(self.kernels[0], self.channels, axis=2)
+        return parts
 
 
 class InnerProductRunner(TFRunner[layers.InnerProduct]):
@@ -173,23 +199,26 @@ class PoolingRunner(TFRunner[layers.Pooling]):
         winner = self.tf.one_hot(memo[0], shape[1] * shape[2], axis=1, dtype=diff.dtype)  # (n, h*w, c)
         return (self.tf.reshape(winner, shape) * diff,)
 
-    # Sizes: what Pooling.out_size says, in the graph.
+    # Sizes: what Pooling.out_size says, in the graph, of rows and columns at once.
 
-    def _cover(self, size: Tensor, axis: int) -> tuple[Tensor, Tensor]:
-        """Give the rows of the top, and how many the padded bottom misses behind the map for windows to be whole."""
-        layer = self.layer
-        kernel, stride, pad = layer.kernel[axis], layer.stride[axis], layer.pad[axis]
-        room = size + 2 * pad - kernel
-        out = (-(-room // stride) if layer.round_up else room // stride) + 1
-        if max(layer.pad) > 0:
+    def _out_size(self, size: Tensor) -> Tensor:
+        """Give the rows and columns of the top for those of the map."""
+        kernel, stride, pad = np.array((self.layer.kernel, self.layer.stride, self.layer.pad), np.int32)
+        room = size + (2 * pad - kernel)
+        out = (-(-room // stride) if self.layer.round_up else room // stride) + 1
+        if pad.any():
             out -= self.tf.cast((out - 1) * stride >= size + pad, out.dtype)
-        return out, self.tf.maximum((out - 1) * stride + kernel - pad - size, 0)
+        return out
 
     def _padded(self, x: Tensor, filler: float) -> Tensor:
-        shape = self.tf.shape(x)
-        (_, below), (_, right) = self._cover(shape[1], 0), self._cover(shape[2], 1)
-        widths = [[0, 0], [self.layer.pad[0], below], [self.layer.pad[1], right], [0, 0]]
-        return self.tf.pad(x, widths, constant_values=self.tf.constant(filler, x.dtype))
+        """Give the map with the padding before it, and behind it what the windows miss for being whole."""
+        kernel, stride, pad = np.array((self.layer.kernel, self.layer.stride, self.layer.pad), np.int32)
+        size = self.tf.shape(x)[1:3]
+        behind = self.tf.maximum(self._out_size(size) * stride + (kernel - stride - pad) - size, 0)
+        widths = self.tf.stack(([0, *pad, 0], self.tf.pad(behind, [[1, 1]])), axis=1)
+        padded = self.tf.pad(x, widths, constant_values=self.tf.constant(filler, x.dtype))
+        padded.set_shape((None, None, None, x.shape[3]))
+        return padded
 
     def _unpadded(self, padded: Tensor, shape: Tensor) -> Tensor:
         return self.tf.slice(padded, (0, *self.layer.pad, 0), shape)
@@ -298,9 +327,8 @@ class PoolingRunner(TFRunner[layers.Pooling]):
 
     def _divisor(self, shape: Tensor) -> Tensor:
         counts = []
-        for axis in (0, 1):
+        for axis, out in enumerate(self.tf.unstack(self._out_size(shape[1:3]))):
             size, pad = shape[1 + axis], self.layer.pad[axis]
-            out, _ = self._cover(size, axis)
             first = self.tf.range(out) * self.layer.stride[axis] - pad
             counts.append(self.tf.minimum(first + self.layer.kernel[axis], size + pad) - first)
         return self.tf.cast(counts[0][:, None, None] * counts[1][:, None], self.dtype)
@@ -571,4 +599,9 @@ RUNNERS: dict[type[layers.Layer], type[Runner[Any]]] = {
     layers.Softmax: SoftmaxRunner,
     layers.Split: SplitRunner,
     layers.TanH: TanHRunner,
+}
+
+FUSED: dict[type[layers.Layer], type[Runner[Any]]] = {
+    RectifiedPooling: RectifiedPoolingRunner,
+    SpreadConvolution: SpreadConvolutionRunner,
 }
