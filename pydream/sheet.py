@@ -206,7 +206,7 @@ class Sheet:
 
 
 def fitting_columns(tiles: int, size: tuple[int, ...], width: float = PAGE[0], height: float = PAGE[1]) -> int:
-    """Give the least number of columns with which so many pictures fit a page.
+    """Give the least number of columns with which so many pictures fit a page, or one more if it fills rows better.
 
     Parameters
     ----------
@@ -222,7 +222,7 @@ def fitting_columns(tiles: int, size: tuple[int, ...], width: float = PAGE[0], h
         if tile < _SMALLEST or math.ceil(tiles / columns) * _row(tile, size) <= height - _PAGE_TEXT:
             break
         columns += 1
-    return columns
+    return min(columns, columns + 1, key=lambda number: -tiles % number)  # places that stay empty
 
 
 def fitting_width(columns: int, rows: int, size: tuple[int, ...]) -> float:

@@ -10,7 +10,6 @@ from typing import Any
 
 import click
 
-from .. import __version__
 from ..era import MODERN
 from ..image import Picture
 from ..provenance import Figure, NetFacts, PictureFacts, versions
@@ -160,5 +159,5 @@ def in_words(figure: Figure) -> str:
     names = " and ".join(facts.name for facts in networks)
     return (
         f"{input.name}, {input.width}×{input.height} pixels. {'; '.join(told)}."
-        f" {names} in {networks[0].dtype}, seed {recipe.seed}. pydream {__version__}"
+        f" {names} in {networks[0].dtype}, seed {recipe.seed}."
     )

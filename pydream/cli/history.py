@@ -126,7 +126,7 @@ def command(
     with signals_as_ctrl_c(ctx), TemporaryDirectory(prefix="pydream-") as folder:
         dreamer = prepare(**options)
         recipe = msgspec.structs.replace(dreamer.recipe, noise=start.noise)
-        history = History(sheet, shown, start.size, Path(folder) if films else None)
+        history = History(sheet, shown, recipe.octave_n, start.size, Path(folder) if films else None)
         outcome = None
         try:
             with Progress(dreamer.title, dreamer.sizes(*start.size), recipe.iter_n, quiet) as progress:
@@ -170,10 +170,13 @@ def _sheet(style: Style, shown: list[int], octave_n: int, size: Size) -> Sheet:
     if octave_n == 1:
         sheet = style.sheet(fitting_columns(len(shown), size))
     else:
-        headings = [f"{number} iteration{'s' if number > 1 else ''}" for number in shown]
-        sheet = style.sheet(len(shown), fitting_width(len(shown), octave_n, size), headings)
+        sheet = style.sheet(len(shown), fitting_width(len(shown), octave_n, size), list(map(_after, shown)))
     sheet.check(len(shown) * octave_n, size)
     return sheet
+
+
+def _after(iteration: int) -> str:
+    return f"{iteration} iteration{'s' if iteration > 1 else ''}"
 
 
 class History:
@@ -185,13 +188,15 @@ class History:
         Takes those that are shown.
     shown : list of int
         Iterations, counted from 1.
+    octave_n : int
     size : (height, width)
         Of frames.
     folder : Path or None
         Takes every picture, for a film: memory would not hold them all.
     """
 
-    def __init__(self, sheet: Sheet, shown: list[int], size: Size, folder: Path | None) -> None:
+    def __init__(self, sheet: Sheet, shown: list[int], octave_n: int, size: Size, folder: Path | None) -> None:
+        self._octave_n = octave_n
         self._sheet = sheet
         self._shown = shown
         self._size = size
@@ -203,9 +208,12 @@ class History:
         pixels = to_pixels(image)
         height, width = pixels.shape[:2]
         if iteration + 1 in self._shown:
-            place = octave * len(self._shown) + self._shown.index(iteration + 1)
-            label = f"octave {octave + 1}, iteration {iteration + 1}"
-            self._sheet.add(pixels, label, f"{width}×{height} pixels", place=place)
+            column = self._shown.index(iteration + 1)
+            if self._octave_n == 1:
+                label, note = _after(iteration + 1), ""
+            else:  # the columns' headings tell the iteration
+                label, note = (f"octave {octave + 1}", f"{width}×{height} pixels") if column == 0 else ("", "")
+            self._sheet.add(pixels, label, note, place=octave * len(self._shown) + column)
         if self._folder is not None:
             path = self._folder / f"{len(self._frames):06d}.png"
             write_image(path, pixels)

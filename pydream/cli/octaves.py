@@ -23,7 +23,7 @@ from .progress import Progress
 HEADINGS = ("Base", "Detail", "Sum")
 _GREY = 128
 _GAINS = (16.0, 8.0, 4.0, 2.0, 1.0, 0.5, 0.25)
-_CUT = 0.01  # of the values of the details may be too large to be shown
+_CUT = 0.03  # of the values of the details may be too large to be shown
 
 
 class Octave(NamedTuple):
@@ -46,7 +46,7 @@ class Octave(NamedTuple):
 @click.option(
     "--gain",
     type=FiniteRange(min=0, max=1000, min_open=True),
-    help="How many times as strong as they are details are shown, around mid-grey.  [default: as fits, from 0.25 to 16]",
+    help="How many times as strong as they are details are shown, around mid-grey.  [default: what fits]",
 )
 @network_options
 @dream_options
@@ -109,7 +109,7 @@ def command(
         for number, octave in enumerate(octaves, start=1):
             _add(sheet, number, octave, gain, recipe.clip)
         figure = account(ctx, start, target, recipe, [dreamer.facts], [[recipe.end]], dreamer.guide)
-        more = f"Details are all that was dreamt so far, {gain:g} times as strong, around mid-grey."
+        more = f"Detail: what was dreamt in this octave and those above it, × {gain:g}, around mid-grey."
         style.write(sheet, target, figure, f"Octaves of {start.source.name}, {recipe.end}", more, sidecar)
         if stopped:
             raise interruption(ctx, f"wrote {target} with {len(octaves)} of {count} octaves")
@@ -128,5 +128,5 @@ def _add(sheet: Sheet, number: int, octave: Octave, gain: float, clip: bool) -> 
     height, width, _ = octave.base.shape
     detail = octave.detail
     sheet.add(octave.base, f"octave {number}", f"{width}×{height} pixels")
-    sheet.add(_GREY + gain * detail, f"detail × {gain:g}", f"{np.abs(detail).mean():.1f} levels on average")
-    sheet.add(octave.image if clip else display_range(octave.image), "sum")
+    sheet.add(_GREY + gain * detail, f"× {gain:g}", f"{np.abs(detail).mean():.1f} levels on average")
+    sheet.add(octave.image if clip else display_range(octave.image), "")

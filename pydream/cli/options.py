@@ -116,8 +116,11 @@ network_options = together(
 
 
 def _take_preset(ctx: click.Context, _: click.Parameter, name: str | None) -> None:
+    """Make a preset's parameters the command's defaults, as far as it has them."""
     if name is not None:
-        ctx.default_map = {**(ctx.default_map or {}), **PRESETS[name].params}
+        several = {param.name for param in ctx.command.params if isinstance(param, click.Option) and param.multiple}
+        given = {key: [value] if key in several else value for key, value in PRESETS[name].params.items()}
+        ctx.default_map = {**(ctx.default_map or {}), **given}
 
 
 preset_option = click.option(

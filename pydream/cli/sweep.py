@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from functools import cached_property
@@ -16,7 +17,7 @@ import click
 import msgspec
 
 from ..caffe.geometry import BlobFacts, survey
-from ..errors import ImageFileError, ProvenanceError, ShapeError
+from ..errors import ImageFileError, ProvenanceError
 from ..image import FORMATS, LONGEST_NOTE, Picture, read_image, to_pixels
 from ..net import unknown_name
 from ..provenance import (
@@ -128,6 +129,8 @@ def command(
     names = _split(models, "'--models'")
     if weights is not None and len(names) > 1:
         raise click.BadParameter("it is for one network, and --models names several", param_hint="'--weights'")
+    if columns is not None and len(names) > 1:
+        raise click.BadParameter("each of several networks has one column", param_hint="'--columns'")
     if resume and (force or pictures is None):
         raise click.BadParameter("it goes on with what is in --pictures; --force would not", param_hint="'--resume'")
     start = Start.read(input, size)
@@ -146,8 +149,8 @@ def command(
             f"'{pictures}' holds such pictures already: --resume goes on with them, --force writes over them",
             param_hint="'--pictures'",
         )
-    if resume and held and options["seed"] is None:
-        options["seed"] = read_provenance(held[0]).dream.seed
+    if resume and options["seed"] is None:
+        options["seed"] = _seed(held)
     guide = options.pop("guide")
     guide_picture = None if guide is None else read_image(guide)
 
@@ -164,6 +167,14 @@ def command(
     )
     with signals_as_ctrl_c(ctx):
         sweep.run(cells, style, target)
+
+
+def _seed(held: list[Path]) -> int | None:
+    """Give the seed of an earlier run, from the first of its pictures that tells it."""
+    for path in held:
+        with suppress(ImageFileError, ProvenanceError):
+            return read_provenance(path).dream.seed
+    return None
 
 
 class Layer(NamedTuple):
@@ -232,14 +243,14 @@ class Cell(NamedTuple):
 
 def _cells(layers_of: dict[str, list[Layer]], folder: Path | None) -> list[Cell]:
     """Give one network's layers their places row by row, several networks' column by column."""
-    cells = []
+    cells, several = [], len(layers_of) > 1
     for column, (model, layers) in enumerate(layers_of.items()):
         for row, (number, facts) in enumerate(layers):
             target = None
             if folder is not None:
                 # What a network's file calls itself and its layers is no path.
-                name = re.sub(r"[^\w.-]+", "-", f"{column + 1}-{Path(model).name}-{number:03d}-{facts.name}")
-                target = Target(str(folder / f"{name[:200]}.png"), _PNG)
+                name = re.sub(r"[^\w.-]+", "-", f"{number:03d}-{Path(model).name}-{facts.name}")[:150]
+                target = Target(str(folder / f"{f'{column + 1}-' if several else ''}{name}.png"), _PNG)
             cells.append(Cell(model, facts, row * len(layers_of) + column, target))
     return cells
 
@@ -249,8 +260,6 @@ def _sheet(style: Style, columns: int | None, layers_of: dict[str, list[Layer]],
     most = max(map(len, layers_of.values()))
     if len(layers_of) == 1:
         sheet = style.sheet(columns or fitting_columns(most, size))
-    elif columns is not None:
-        raise click.BadParameter("each of several networks has one column", param_hint="'--columns'")
     else:
         headings = [printable(Path(model).name) for model in layers_of]
         sheet = style.sheet(len(headings), fitting_width(len(headings), most, size), headings)
@@ -372,13 +381,12 @@ class Sweep:
         figure = account(self.ctx, self.start, target, self.recipe, self.networks, layers, self._guide)
         left = planned - len(self.dreamt) - self.failed
         more = f"Interrupted: {left} of {planned} layers are not here." if left else ""
-        title = f"{self.start.source.name} through {' and '.join(facts.name for facts in self.networks)}"
-        style.write(self.sheet, target, figure, title, more, self.sidecar)
+        named = self.networks[0].name if len(self.networks) == 1 else "the networks"
+        style.write(self.sheet, target, figure, f"{self.start.source.name} through {named}", more, self.sidecar)
 
 
 def _sees(facts: BlobFacts) -> str:
-    """Say how many channels a layer has, and what one of its values sees of the picture."""
-    channels = "" if isinstance(facts.shape, ShapeError) else f"{facts.shape[1]} channels, "
+    """Say what one value of a layer sees of the picture: what grows from low to high."""
     if facts.field is None:
-        return f"{channels}sees all"
-    return f"{channels}sees {facts.field.columns.size}×{facts.field.rows.size}"
+        return "sees all of it"
+    return f"sees {facts.field.columns.size}×{facts.field.rows.size} pixels"
