@@ -128,7 +128,7 @@ class Score:
 
         Raises
         ------
-        ShapeError
+        UnknownNameError
             For a channel that a layer does not have.
         """
         for layer, blob in zip(self.ends, dst, strict=True):
@@ -156,7 +156,7 @@ class Score:
             if term.layer != layer:
                 continue
             if term.channels and max(term.channels) >= count:
-                raise ShapeError(f"{layer!r} has {count} channels, 0 to {count - 1}; there is no {max(term.channels)}")
+                raise UnknownNameError(f"no channel {max(term.channels)}: {layer!r} has {count}, 0 to {count - 1}")
             chosen = list(term.channels or range(count))
             if term.kind == "l2":
                 gain[chosen] += term.weight

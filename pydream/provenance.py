@@ -72,7 +72,7 @@ class Provenance(msgspec.Struct, frozen=True, kw_only=True):
     dream : Recipe
     rng : str
     network : NetFacts
-    input, guide, result : PictureFacts
+    input, guide, mask, result : PictureFacts
     versions : dict of str to str
         Of Python, the machine's kind and the libraries.
     """
@@ -84,6 +84,7 @@ class Provenance(msgspec.Struct, frozen=True, kw_only=True):
     network: NetFacts
     input: PictureFacts
     guide: PictureFacts | None = None
+    mask: PictureFacts | None = None
     result: PictureFacts
     versions: dict[str, str]
 
@@ -138,6 +139,7 @@ def record(
     input: PictureFacts,
     guide: PictureFacts | None,
     result: PictureFacts,
+    mask: PictureFacts | None = None,
 ) -> Provenance:
     """Put together what a picture is to say of itself, on this machine, with the libraries that are installed."""
     return Provenance(
@@ -148,6 +150,7 @@ def record(
         network=network,
         input=input,
         guide=guide,
+        mask=mask,
         result=result,
         versions=versions(),
     )

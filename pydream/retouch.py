@@ -10,14 +10,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import ArrayLike
 
-from .laplacian import lap_normalize
+from .laplacian import MOST_LEVELS, lap_normalize
 from .net import Array
 
 CHW = (1, 2)  # the axes of height and width
 STRONGEST_PULL = 1.0  # one step of size 1 is back; beyond 2 a pull overshoots for ever
 STRONGEST_TV = 10.0
 WIDEST_BLUR = 100.0
-MOST_LEVELS = 16  # of a Laplacian pyramid: of a picture of 65,536 pixels a pixel
 
 LUMA = np.array([0.299, 0.587, 0.114])  # of R, G, B: ITU-R BT.601, as in JPEG
 
@@ -170,6 +169,11 @@ class Mask(Retouch):
         if not (self._mask.min() >= 0 and self._mask.max() <= 1):
             raise ValueError("mask: want numbers from 0, black, to 1, white")
 
+    @classmethod
+    def of(cls, picture: Array) -> Mask:
+        """Make one of a picture, (h, w, 3) uint8 RGB: its luma (BT.601)."""
+        return cls(np.minimum(picture @ LUMA / 255, 1))
+
     def at(self, base: Array) -> Mask:
         """Stretch it over an octave."""
         return Mask(self._stretched(*base.shape[1:]))
@@ -190,7 +194,8 @@ class Mask(Retouch):
         from PIL import Image
 
         stretched = Image.fromarray(self._mask).resize((width, height), Image.Resampling.BOX)
-        return np.clip(np.asarray(stretched), 0, 1)
+        mask: Array = np.clip(np.asarray(stretched), 0, 1)
+        return mask
 
 
 @dataclass(frozen=True)

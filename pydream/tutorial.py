@@ -17,7 +17,7 @@ from numpy.typing import ArrayLike, DTypeLike
 
 from .dream import DreamInterrupted, OnStep, check_params, find_end, want, whole
 from .errors import SilentScoreError, UnknownNameError, ZeroGradientError
-from .laplacian import lap_normalize
+from .laplacian import MOST_LEVELS, lap_normalize
 from .net import Array, Blob, Net
 from .noise import noise
 from .objectives import Objective, spelt
@@ -26,7 +26,6 @@ from .preprocessing import as_picture, picture_gradient, preprocess
 
 NOISE_SIZE: Size = (224, 224)  # of the tutorial's img_noise
 TILE_SIZE = 512
-MOST_LEVELS = 30  # more than any picture can be halved
 MOST_PIXELS = 10**8  # of a picture that grows with its octaves
 
 Channels = int | Sequence[int] | None
@@ -144,7 +143,7 @@ def render_lapnorm(
     """Climb as `render_multiscale` does, with gradients whose bands of detail are equally strong: `lap_normalize`.
 
     Parameters and errors are those of `render_naive` and `render_multiscale`; `lap_n` is the number of levels that are
-    split off, at most `MOST_LEVELS`.
+    split off, at most `pydream.laplacian.MOST_LEVELS`.
     """
     img, t_grad = _begin(net, "lapnorm", layer, channel, img0, rng, iter_n, step, octave_n, octave_scale, lap_n)
 

@@ -35,7 +35,7 @@ MAY_IMPORT = {
     "loop": {"dream", "era", "imageops", "net", "preprocessing"},
     "caffe": {"errors", "net", "tf"},
     "zoo": {"caffe", "errors", "files", "net"},
-    "recipe": {"dream", "era", "loop", "net", "noise", "objectives", "octaves", "tutorial"},
+    "recipe": {"dream", "era", "loop", "net", "noise", "objectives", "octaves", "retouch", "tutorial"},
     "fetch": {"errors", "files", "zoo"},
     "own": {"caffe", "errors", "files", "zoo"},
     "provenance": {"__init__", "errors", "files", "image", "recipe", "zoo"},
@@ -135,6 +135,7 @@ def test_notebook_defaults():
         "objective": pydream.objective_L2,
         "rng": None,
         "backend": "native",
+        "retouches": (),
     }
     assert defaults(pydream.deepdream) == {
         "iter_n": 10,
@@ -148,6 +149,7 @@ def test_notebook_defaults():
         "backend": "native",
         "era": "modern",
         "grid": None,
+        "retouches": (),
     }
 
 

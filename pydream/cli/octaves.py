@@ -99,7 +99,7 @@ def command(
                     start.picture,
                     dreamer.objective,
                     progress.on_step,
-                    lambda _, base, image: octaves.append(Octave(base, image)),
+                    on_octave=lambda _, base, image: octaves.append(Octave(base, image)),
                 )
         except DreamInterrupted:
             if not octaves:

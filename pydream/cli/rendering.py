@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import inspect
-import re
 from typing import Any
 
 import click
 
 from ..dream import LARGEST_STEP
-from ..objectives import MOST_CHANNELS
+from ..laplacian import MOST_LEVELS
 from ..octaves import MOST_OCTAVES
 from ..recipe import Rendering
-from ..tutorial import MOST_LEVELS, RENDERERS
+from ..tutorial import RENDERERS
 from .network import weights_option
 from .options import (
     Decorator,
@@ -24,6 +23,7 @@ from .options import (
     seed_option,
     together,
 )
+from .scoring import CHANNELS, channels_of
 
 # Option → the parameter of a renderer, and what a recipe calls it.
 _PARAMETERS = {
@@ -32,7 +32,6 @@ _PARAMETERS = {
     "octaves": ("octave_n", "octave_n"),
     "octave_scale": ("octave_scale", "octave_scale"),
 }
-_CHANNELS = re.compile(r"(?P<layer>.*):(?P<channels>\d{1,6}(-\d{1,6})?(,\d{1,6}(-\d{1,6})?)*)", re.DOTALL)
 
 
 def _defaults(parameter: str) -> str:
@@ -101,20 +100,13 @@ class LayerType(click.ParamType):  # type: ignore[type-arg]  # before 8.2 it has
         """Give the layer, None for the network's own, and the channels, None for all; the text stays beside them."""
         if not isinstance(value, str):
             return value
-        found = _CHANNELS.fullmatch(value)
-        if found is None:
+        name, colon, listed = value.rpartition(":")
+        if not colon or not CHANNELS.fullmatch(listed):
             return Layer(value, value, None)
-        channels: list[int] = []
-        for run in found["channels"].split(","):
-            first, _, last = run.partition("-")
-            if int(last or first) < int(first):
-                self.fail(f"{run!r} counts backwards", param, ctx)
-            channels += range(int(first), int(last or first) + 1)
-            if len(channels) > MOST_CHANNELS:
-                self.fail(f"{value!r} is more than {MOST_CHANNELS} channels", param, ctx)
+        channels = channels_of(listed, value)
         if len(set(channels)) < len(channels):
             self.fail(f"{value!r} names a channel twice", param, ctx)
-        return Layer(value, found["layer"] or None, tuple(channels))
+        return Layer(value, name or None, channels)
 
 
 class Layer:

@@ -39,7 +39,8 @@ def whole(run, folder):
 def test_tiles_are_what_visualize_makes(run, folder):
     seen = run("atlas", "-o", "atlas.png", *FOUR, *SHORT, "--pictures", "tiles")
     assert seen.code == 0, seen
-    assert seen.err.splitlines() == [f"squeezenet_v1.1 {LAYER} on CPU:0, float32, seed 3", "wrote 'atlas.png'"]
+    title = f"squeezenet_v1.1 lapnorm of {LAYER} on CPU:0, float32, seed 3"
+    assert seen.err.splitlines() == [title, "wrote 'atlas.png'"]
     assert sorted(os.listdir("tiles")) == [tile(channel) for channel in (2, 3, 4, 5)]
     assert run("visualize", "-o", "4.png", "-l", f"{LAYER}:4", *SHORT[:-2]).code == 0
     np.testing.assert_array_equal(read_image(f"tiles/{tile(4)}"), read_image("4.png"))
