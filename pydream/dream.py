@@ -28,8 +28,8 @@ LARGEST_JITTER = 100_000
 FINEST_GRID = 2.0**-16  # whose multiples up to 255 are exact in float32
 
 OnStep = Callable[[int, int, Array], None]
-End = str | Sequence[str]
 OnOctave = Callable[[int, Array, Array], None]
+End = str | Sequence[str]
 
 
 class DreamInterrupted(KeyboardInterrupt):
