@@ -82,7 +82,7 @@ renderer_options = together(
 render_run_options = together(seed_option, dtype_option, runtime_option, device_option)
 
 
-def layer_option(what: str) -> Decorator:
+def channels_option(what: str) -> Decorator:
     """Make the option for a layer and its channels."""
     return together(
         model_option,

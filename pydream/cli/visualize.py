@@ -22,7 +22,7 @@ from .pictures import (
     noise_size_option,
     one_target,
 )
-from .rendering import Layer, layer_option, recipe_taken, render_run_options, renderer_options
+from .rendering import Layer, channels_option, recipe_taken, render_run_options, renderer_options
 
 
 @click.command("visualize")
@@ -33,7 +33,7 @@ from .rendering import Layer, layer_option, recipe_taken, render_run_options, re
     required=True,
     help="Where the picture goes: a .png, .jpg, .webp or .tif file, or - for standard output.",
 )
-@layer_option(
+@channels_option(
     "What to look into, as inception_4d/3x3_reduce:139: the mean of a channel, or of the sum of some, as :3,7 or :0-7;"
     " without a channel the mean of the square of all.  [default: the network's own layer]"
 )
