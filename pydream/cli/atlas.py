@@ -19,13 +19,13 @@ from ..provenance import picture_facts, pixels_sha256, read_provenance, record
 from ..recipe import Recipe, follow
 from ..sheet import Sheet, fitting_columns
 from ..tutorial import check_channels
-from .dreaming import Dreamer, prepare, retold
+from .dreaming import Dreamer, retold
 from .errors import debug_option, interruption, signals_as_ctrl_c
 from .figures import FIGURE_OPTIONS, Start, Style, account, figure_options
 from .options import quiet_option, sidecar_option
 from .pictures import NOISE, Size, Source, SourceType, Target, check_not_read, noise_size_option, one_target
 from .progress import Progress
-from .rendering import Layer, channels_option, recipe_taken, render_run_options, renderer_options
+from .rendering import Layer, channels_option, prepare_rendering, recipe_taken, render_run_options, renderer_options
 
 _SIZE = (96, 96)
 _PNG = FORMATS["png"]
@@ -133,7 +133,7 @@ def command(
     recipe = recipe_taken(options)
 
     with signals_as_ctrl_c(ctx):
-        dreamer = prepare(layer=name, guide=None, **options, **recipe)
+        dreamer = prepare_rendering(layer=name, **options, **recipe)
         end = dreamer.recipe.end
         channels = channels or tuple(range(dreamer.net.blobs[end].shape[1]))
         check_channels(dreamer.net, end, channels)
