@@ -28,10 +28,7 @@ def preprocess(net: Net, img: ArrayLike) -> Array:
     ValueError
         For another shape, or NaN or infinity among the pixels.
     """
-    picture = np.asarray(img)
-    if picture.ndim != 3 or picture.shape[2] != 3 or 0 in picture.shape:
-        raise ValueError(f"img: shape {picture.shape}, want (H, W, 3), RGB")
-    image: Array = np.rollaxis(picture, 2)[::-1].astype(net.dtype, order="C")
+    image: Array = np.rollaxis(as_picture(img), 2)[::-1].astype(net.dtype, order="C")
     if not np.isfinite(image).all():
         raise ValueError("img: NaN or infinity among its pixels, want 0..255")
     difference: Array = image - net.mean
@@ -53,3 +50,29 @@ def deprocess(net: Net, img: Array) -> Array:
         RGB, of the image's dtype, neither clipped nor rounded.
     """
     return np.dstack(list((img + net.mean)[::-1]))
+
+
+def as_picture(img: ArrayLike) -> Array:
+    """Give a picture as an array; `ValueError` for a shape other than (H, W, 3)."""
+    picture: Array = np.asarray(img)
+    if picture.ndim != 3 or picture.shape[2] != 3 or 0 in picture.shape:
+        raise ValueError(f"img: shape {picture.shape}, want (H, W, 3), RGB")
+    return picture
+
+
+def picture_gradient(net: Net, g: Array) -> Array:
+    """Turn the gradient at a network's image into the gradient at the picture that `preprocess` made it of.
+
+    Parameters
+    ----------
+    net : Net
+    g : (1, h, w, 3) array, or (1, 3, h, w) without `Net.channels_last`
+        BGR, as `Net.backward` gives it.
+
+    Returns
+    -------
+    (h, w, 3) array
+        RGB, C-contiguous, of the network's dtype.
+    """
+    channels_last = g[0] if net.channels_last else g[0].transpose(1, 2, 0)
+    return np.ascontiguousarray(channels_last[..., ::-1])

@@ -91,6 +91,13 @@ def test_python(readme, small_checkout):
     assert np.abs(np.float32(picture) - np.asarray(PIL.Image.open("examples/sky.jpg"))).mean() > 1
 
 
+def test_python_of_the_tutorials_page(root, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (program,) = blocks((root / "docs" / "visualize.md").read_text(encoding="utf-8"), "python")
+    exec(compile(program, "visualize.md", "exec"), {})
+    assert np.asarray(PIL.Image.open("channel.png")).std() == pytest.approx(25.5, rel=0.1)  # a tenth of the range
+
+
 def test_python_of_the_objectives(root, small_checkout):
     program = "".join(blocks((root / "docs" / "objectives.md").read_text(encoding="utf-8"), "python"))
     found = {}
@@ -109,6 +116,7 @@ def test_links(root):
         "docs/porting.md",
         "docs/reproduce.md",
         "docs/performance.md",
+        "docs/visualize.md",
         *(f"models/{e.name}/README.md" for e in zoo.networks()),
     ):
         text = (root / document).read_text(encoding="utf-8")

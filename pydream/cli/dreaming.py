@@ -17,7 +17,6 @@ from ..dream import find_end
 from ..errors import ShapeError
 from ..image import Picture, read_image
 from ..objectives import Kind, Objective, objective_guide
-from ..octaves import octave_sizes
 from ..provenance import NetFacts, PictureFacts, net_facts, picture_facts
 from ..recipe import Recipe
 from ..retouch import Mask
@@ -80,8 +79,7 @@ class Dreamer:
 
     def sizes(self, height: int, width: int) -> list[tuple[int, int]]:
         """Give the sizes of the octaves, the largest first."""
-        recipe = self.recipe
-        return octave_sizes(height, width, recipe.octave_n, recipe.octave_scale, recipe.era)
+        return self.recipe.sizes(height, width)
 
 
 def prepare(

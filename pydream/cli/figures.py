@@ -17,7 +17,7 @@ from ..recipe import Recipe
 from ..sheet import DPI, PAGE, THEMES, Sheet
 from .dreaming import Dreamer, retold
 from .options import FiniteRange, together
-from .pictures import Size, Source, Target, noise_size
+from .pictures import DEFAULT_SIZE, Size, Source, Target, noise_size
 
 figure_options = together(
     click.option("--title", help="Above the pictures; '' for none.  [default: what they are]"),
@@ -61,10 +61,10 @@ class Start:
     size: Size
 
     @classmethod
-    def read(cls, input: list[Source], size: Size | None) -> Start:
+    def read(cls, input: list[Source], size: Size | None, default: Size = DEFAULT_SIZE) -> Start:
         """Read the one picture of a command line."""
         (source,) = input
-        noise = noise_size(input, size)
+        noise = noise_size(input, size, default)
         picture = source.read()
         return cls(source, picture, noise if picture is None else (picture.shape[0], picture.shape[1]))
 
@@ -153,7 +153,13 @@ def in_words(figure: Figure) -> str:
     steps = f"{recipe.iter_n} iteration{'s' if recipe.iter_n > 1 else ''} of step {recipe.step_size:g}"
     if recipe.octave_n > 1:
         steps += f" in each of {recipe.octave_n} octaves, {recipe.octave_scale:g} apart"
-    told = [steps, f"jitter {recipe.jitter}", "clipped" if recipe.clip else "not clipped"]
+    told = [steps]
+    if recipe.rendering is None:
+        told += [f"jitter {recipe.jitter}", "clipped" if recipe.clip else "not clipped"]
+    else:
+        lap_n = recipe.rendering.lap_n
+        levels = "" if lap_n is None else f" with {lap_n} Laplacian level{'' if lap_n == 1 else 's'}"
+        told.insert(0, f"{recipe.rendering.renderer}{levels}")
     if guide is not None:
         told.append(f"guided by {guide.name}")
     told += [

@@ -12,10 +12,11 @@ import click
 
 from ..dream import LARGEST_JITTER, LARGEST_STEP, deepdream, make_step
 from ..era import ERAS
+from ..laplacian import MOST_LEVELS
 from ..objectives import KINDS
 from ..octaves import MOST_OCTAVES
 from ..presets import PRESETS
-from ..retouch import MOST_LEVELS, STRONGEST_PULL, STRONGEST_TV, WIDEST_BLUR
+from ..retouch import STRONGEST_PULL, STRONGEST_TV, WIDEST_BLUR
 from ..zoo import DEFAULT_NETWORK, load_net
 from .network import device_name, weights_option
 

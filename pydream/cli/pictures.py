@@ -6,7 +6,7 @@ import io
 import os
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
@@ -130,17 +130,21 @@ class SizeType(click.ParamType):  # type: ignore[type-arg]
         return height, width
 
 
-size_option = click.option(
-    "--size", type=SizeType(), metavar=SizeType.name, help="Of noise as the input.  [default: 512x512]"
-)
+def noise_size_option(default: Size) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Make the option for the size of noise."""
+    told = f"Of noise as the input.  [default: {default[1]}x{default[0]}]"
+    return click.option("--size", type=SizeType(), metavar=SizeType.name, help=told)
+
+
 DEFAULT_SIZE = (512, 512)
+size_option = noise_size_option(DEFAULT_SIZE)
 
 
-def noise_size(sources: Sequence[Source], size: Size | None) -> Size:
+def noise_size(sources: Sequence[Source], size: Size | None, default: Size = DEFAULT_SIZE) -> Size:
     """Give the size of noise; refuse one where nothing is noise."""
     if size is not None and all(source.given != NOISE for source in sources):
         raise click.BadParameter(f"only the input '{NOISE}' takes it", param_hint="'--size'")
-    return size or DEFAULT_SIZE
+    return size or default
 
 
 @dataclass(frozen=True)
