@@ -38,9 +38,7 @@ def describe(package: str, messages: Mapping[str, str], enums: Mapping[str, str]
     return pool.FindFileByName(f"{package}.proto")
 
 
-def _file(
-    package: str, messages: Mapping[str, str], enums: Mapping[str, str]
-) -> descriptor_pb2.FileDescriptorProto:
+def _file(package: str, messages: Mapping[str, str], enums: Mapping[str, str]) -> descriptor_pb2.FileDescriptorProto:
     file = descriptor_pb2.FileDescriptorProto(name=f"{package}.proto", package=package, syntax="proto2")
     types = dict.fromkeys(messages, descriptor_pb2.FieldDescriptorProto.TYPE_MESSAGE)
     types |= dict.fromkeys(enums, descriptor_pb2.FieldDescriptorProto.TYPE_ENUM)

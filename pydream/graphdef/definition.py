@@ -99,36 +99,43 @@ class Node:
         return bool(held.b) if held is not None and held.HasField("b") else default
 
 
-def read_nodes(path: str | os.PathLike[str]) -> list[Node]:
-    """Give the nodes of a frozen GraphDef file, each behind those that it reads.
+def read_nodes(file: str | os.PathLike[str] | bytes, source: str) -> list[Node]:
+    """Give the nodes of a frozen GraphDef, each behind those that it reads.
+
+    Parameters
+    ----------
+    file : path, or bytes
+        A file, or what one would hold.
+    source : str
+        For messages.
 
     Raises
     ------
     NetFileError
-        For a file that is no GraphDef or a damaged one, one whose weights are variables, or a graph with a circle.
+        For what is no GraphDef or a damaged one, one whose weights are variables, or a graph with a circle.
     """
-    content = read_bytes(path, _MAX_BYTES, "a GraphDef")
+    content = file if isinstance(file, bytes) else read_bytes(file, _MAX_BYTES, "a GraphDef")
     graph = GraphDef()
     try:
         graph.ParseFromString(content)
     except DecodeError as error:
-        raise NetFileError(f"{path}: not a GraphDef, or cut short ({len(content)} bytes read)") from error
+        raise NetFileError(f"{source}: not a GraphDef, or cut short ({len(content)} bytes read)") from error
     if not graph.node:
-        raise NetFileError(f"{path}: not a GraphDef: no node in its {len(content)} bytes")
+        raise NetFileError(f"{source}: not a GraphDef: no node in its {len(content)} bytes")
     if len(graph.node) > _MAX_NODES:
-        raise NetFileError(f"{path}: {len(graph.node)} nodes, more than a network can have here ({_MAX_NODES})")
+        raise NetFileError(f"{source}: {len(graph.node)} nodes, more than a network can have here ({_MAX_NODES})")
     nodes: dict[str, Node] = {}
     for proto in graph.node:
-        node = _node(proto, str(path))
+        node = _node(proto, source)
         if node.name in nodes:
-            raise NetFileError(f"{path}: two nodes are named {node.name!r}")
+            raise NetFileError(f"{source}: two nodes are named {node.name!r}")
         if node.op in _VARIABLES:
             raise NetFileError(
-                f"{path}: not frozen: {node.name!r} is a variable ({node.op});"
+                f"{source}: not frozen: {node.name!r} is a variable ({node.op});"
                 " TensorFlow's convert_variables_to_constants makes constants of them, with the values in"
             )
         nodes[node.name] = node
-    return _ordered(nodes, str(path))
+    return _ordered(nodes, source)
 
 
 def _node(proto: Any, source: str) -> Node:
@@ -151,7 +158,7 @@ def _ordered(nodes: Mapping[str, Node], source: str) -> list[Node]:
     """Put every node behind its inputs, and else leave them as they are in the file."""
     done: dict[str, Node] = {}
     opened: set[str] = set()
-    waiting = list(reversed(nodes.values()))
+    waiting = list(nodes.values())[::-1]
     while waiting:
         node = waiting[-1]
         if node.name in done:
@@ -190,12 +197,12 @@ def constant(node: Node) -> Values:
                 f"constant {node.name!r}: {len(tensor.tensor_content)} bytes for shape {shape}, want {wanted}"
             )
         return np.frombuffer(tensor.tensor_content, kind).reshape(shape)
-    listed = np.array(getattr(tensor, field), np.uint16 if kind is np.float16 else kind)
-    listed = listed.view(kind)
-    if len(listed) > prod(shape) or (len(listed) == 0 < prod(shape)):
-        raise NetFileError(f"constant {node.name!r}: {len(listed)} numbers for shape {shape}")
+    written: Values = np.array(getattr(tensor, field), np.uint16 if kind is np.float16 else kind)
+    written = written.view(kind)
+    if len(written) > prod(shape) or (len(written) == 0 < prod(shape)):
+        raise NetFileError(f"constant {node.name!r}: {len(written)} numbers for shape {shape}")
     # The last number stands for all that are not written.
-    return np.concatenate([listed, np.broadcast_to(listed[-1:], prod(shape) - len(listed))]).reshape(shape)
+    return np.concatenate([written, np.broadcast_to(written[-1:], prod(shape) - len(written))]).reshape(shape)
 
 
 def sizes(shape: Any) -> tuple[int, ...] | None:

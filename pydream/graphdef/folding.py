@@ -1,4 +1,4 @@
-"""Folding is to compute what does not depend on the picture: weights that are read, scaled or put together in the graph.
+"""Folding is to compute what does not depend on the picture: weights that the graph reads, scales or puts together.
 
 NumPy does it, op by op; an op that is not in the table is not computed.
 """
@@ -81,7 +81,7 @@ def _concat(node: Node, *inputs: Values) -> Any:
 
 def _range(node: Node, start: Values, limit: Values, delta: Values) -> Any:
     _check((int((limit - start) / delta) + 1,))
-    return np.arange(start, limit, delta, start.dtype)
+    return np.arange(start.item(), limit.item(), delta.item()).astype(start.dtype)
 
 
 def _slice(node: Node, x: Values, begin: Values, size: Values) -> Any:
@@ -128,7 +128,6 @@ _FORMULAS: dict[str, Callable[..., Any]] = {
     "Exp": _elementwise(np.exp),
     "ExpandDims": lambda node, x, axis: np.expand_dims(x, int(axis)),
     "Fill": _fill,
-    "GatherV2": lambda node, x, places, axis: np.take(x, places, int(axis)),
     "Maximum": _elementwise(np.maximum),
     "Mean": _reduction(np.mean),
     "Minimum": _elementwise(np.minimum),

@@ -134,7 +134,7 @@ class Operation(Layer):
         Which of its outputs the top is.
     arguments : tuple of int or None
         For each of its inputs the bottom that is there; None: a constant.
-    constants : mapping of int to array
+    held : mapping of int to array
         Place among the inputs → the constant there.
     top_shape, sees
         The rule for its op: see `pydream.graphdef.ops`.
@@ -144,7 +144,7 @@ class Operation(Layer):
     node: bytes = field(repr=False)
     output: int
     arguments: tuple[int | None, ...]
-    constants: Mapping[int, Values] = field(compare=False, repr=False)
+    held: Mapping[int, Values] = field(compare=False, repr=False)
     rule: Rule = field(compare=False, repr=False)
 
     @property

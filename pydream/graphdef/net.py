@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import DTypeLike
@@ -13,14 +14,13 @@ from ..caffe.net import Net, real_dtype
 from ..caffe.runtime import Runtime
 from ..caffe.tf_runtime import TensorFlowRuntime
 from ..errors import UnknownNameError
-from ..net import CHANNEL_ORDERS, Array, ChannelOrder
+from ..net import Array, ChannelOrder
 from .definition import read_nodes
 from .tf_layers import RUNNERS
 from .translation import Translation, translate
 
 # Of Inception5h, whose file every tutorial took.
 MEAN = (117.0, 117.0, 117.0)
-SCALE = 1.0
 CHANNEL_ORDER: ChannelOrder = "RGB"
 
 
@@ -55,8 +55,8 @@ class GraphDefNet(Net):
 
     Parameters
     ----------
-    path : path
-        A GraphDef whose weights are constants.
+    file : path, or bytes
+        A GraphDef whose weights are constants: its file, or what that would hold.
     mean : sequence of 3 floats
         Subtracted from 0..255 pixels, in the network's channel order.
     scale : float
@@ -69,11 +69,13 @@ class GraphDefNet(Net):
     dtype : {"float32", "float64"}
         float64 casts the weights; its max pooling tolerates ties, as that of Caffe's networks does.
     device : {"auto", "cpu", "gpu", "gpu:N"}
+    runtime : subclass of GraphDefRuntime
+    name : str, optional
+        None: the file's.
 
     Attributes
     ----------
-    As those of `pydream.caffe.Net`. Blobs are the outputs of the nodes, by their names, and so are layers; what does not
-    depend on the picture is neither. ``params`` are as the layers have them.
+    As those of `pydream.caffe.Net`. Blobs and layers are the nodes that depend on the picture, by their names.
 
     Raises
     ------
@@ -82,36 +84,30 @@ class GraphDefNet(Net):
     UnknownNameError
         For an `input` that is no node.
     ValueError
-        For a mean, scale, channel order or dtype that cannot be.
+        For another dtype.
     DeviceError
         For a GPU that is not there.
     """
 
     def __init__(
         self,
-        path: str | os.PathLike[str],
-        *,
+        file: str | os.PathLike[str] | bytes,
         mean: Sequence[float] = MEAN,
-        scale: float = SCALE,
+        scale: float = 1.0,
         channel_order: ChannelOrder = CHANNEL_ORDER,
         input: str | None = None,
+        *,
         dtype: DTypeLike = "float32",
         device: str = "auto",
         runtime: type[Runtime] = GraphDefRuntime,
+        name: str | None = None,
     ) -> None:
         kind = real_dtype(dtype)
-        found = np.array(mean, kind)
-        if found.shape != (3,) or not np.isfinite(found).all():
-            raise ValueError(f"mean {mean}, want three numbers")
-        if not np.isfinite(scale) or scale == 0:
-            raise ValueError(f"scale {scale}, want a number other than 0")
-        if channel_order not in CHANNEL_ORDERS:
-            raise ValueError(f"channel_order {channel_order!r}, want one of {', '.join(CHANNEL_ORDERS)}")
-        translation = translate(read_nodes(path), str(path), input, scale)
+        translation = _translation(file, input, scale, name)
         params = {layer: [each.astype(kind) for each in arrays] for layer, arrays in translation.params.items()}
         self._link(FrozenGraph(translation), params, kind, runtime, device)
         self.channel_order = channel_order
-        self._mean = found.reshape(3, 1, 1)
+        self._mean = np.array(mean, kind).reshape(3, 1, 1)
 
     @property
     def mean(self) -> Array:
@@ -119,12 +115,21 @@ class GraphDefNet(Net):
         return self._mean
 
 
-def read_frozen(path: str | os.PathLike[str], input: str | None = None, scale: float = SCALE) -> FrozenGraph:
+def read_frozen(
+    file: str | os.PathLike[str] | bytes, input: str | None = None, scale: float = 1.0, name: str | None = None
+) -> FrozenGraph:
     """Read a frozen graph without a runtime: the blobs, and all that follows from the definition alone.
 
     Parameters
     ----------
-    path, input, scale
+    file, input, scale, name
         As for `GraphDefNet`, which raises the same errors.
     """
-    return FrozenGraph(translate(read_nodes(path), str(path), input, scale))
+    return FrozenGraph(_translation(file, input, scale, name))
+
+
+def _translation(
+    file: str | os.PathLike[str] | bytes, input: str | None, scale: float, name: str | None
+) -> Translation:
+    source = name or "a graph" if isinstance(file, bytes) else str(file)
+    return translate(read_nodes(file, source), source, name or Path(source).stem, input, scale)

@@ -11,10 +11,9 @@ from ..caffe import layers as caffe_layers
 from ..caffe import tf_layers as caffe_tf
 from ..caffe.runtime import Runner, Tensor, Tensors
 from ..caffe.tf_layers import TFRunner
-from ..tf import tensorflow
 from . import layers
 from .definition import FLOATS
-from .layers import Padding, Paddings
+from .layers import Paddings
 from .proto import GraphDef
 
 
@@ -154,7 +153,7 @@ class OperationRunner(TFRunner[layers.Operation]):
         self.graph = tf.compat.v1.GraphDef.FromString(graph.SerializeToString())
         self.constants = {
             place: self.constant(values) if values.dtype.kind == "f" else tf.constant(values)
-            for place, values in layer.constants.items()
+            for place, values in layer.held.items()
         }
 
     def forward(self, *bottoms: Tensor) -> tuple[Tensors, Tensors]:

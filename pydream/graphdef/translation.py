@@ -9,8 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from math import prod
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -18,7 +16,7 @@ from ..caffe import layers as caffe_layers
 from ..caffe.definition import Definition, Shape
 from ..caffe.layers import Layer
 from ..caffe.weights import Params
-from ..errors import NetFileError, ShapeError, UnknownNameError
+from ..errors import NetFileError, ShapeError
 from ..net import unknown_name
 from .definition import FLOATS, MAX_NUMBERS, Node, Source, Values, constant, listed, sizes
 from .folding import IDENTITIES, NotFoldedError, fold
@@ -42,8 +40,9 @@ IMAGE = "data"  # what the input's blob is called, as in every network
 _SIZES = ((224, 224), (299, 299), (227, 227), (331, 331), (256, 256), (192, 192), (160, 160), (128, 128), (32, 32))
 
 _CONTROL_FLOW = frozenset(
-    "Switch RefSwitch Merge RefMerge Enter RefEnter Exit RefExit NextIteration RefNextIteration LoopCond "
-    "While StatelessWhile If StatelessIf Case StatelessCase For PartitionedCall StatefulPartitionedCall".split()
+    ["Switch", "RefSwitch", "Merge", "RefMerge", "Enter", "RefEnter", "Exit", "RefExit", "NextIteration"]
+    + ["RefNextIteration", "LoopCond", "While", "StatelessWhile", "If", "StatelessIf", "Case", "StatelessCase", "For"]
+    + ["PartitionedCall", "StatefulPartitionedCall"]
 )
 _LARGEST_SIDE = 2**15  # of a window, and of a stride
 
@@ -70,7 +69,9 @@ class Translation:
     left_out: dict[str, str]
 
 
-def translate(nodes: Sequence[Node], source: str, input: str | None = None, scale: float = 1.0) -> Translation:
+def translate(
+    nodes: Sequence[Node], source: str, name: str, input: str | None = None, scale: float = 1.0
+) -> Translation:
     """Make layers of a frozen graph.
 
     Parameters
@@ -78,7 +79,9 @@ def translate(nodes: Sequence[Node], source: str, input: str | None = None, scal
     nodes : sequence of Node
         Each behind what it reads.
     source : str
-        For messages, and for the network's name.
+        For messages.
+    name : str
+        The network's.
     input : str, optional
         The node whose place the picture takes. None: the one placeholder for pictures.
     scale : float
@@ -94,20 +97,18 @@ def translate(nodes: Sequence[Node], source: str, input: str | None = None, scal
     place = _input_node(nodes, source, input)
     declared = _declared(place)
     constants, unknown = _constants(nodes, place)
-    tried = _Translator(place, scale, constants, unknown)
+    tried: list[_Translator] = []
     for size in _SIZES if declared is None else [declared]:
-        translator = _Translator(place, scale, constants, unknown)
-        translator.run(nodes, (1, 3, *size))
-        if size == (declared or _SIZES[0]) or not translator.misfits:
-            tried = translator
-        if not translator.misfits:
+        tried.append(_Translator(place, scale, constants, unknown))
+        tried[-1].run(nodes, (1, 3, *size))
+        if not tried[-1].misfits:
             break
-    layers = [layer for layer in tried.layers if not isinstance(layer, Identity)]
-    if not layers:
-        reasons = list(tried.left_out.values())
+    best = min(tried, key=lambda each: each.misfits)
+    if all(layer.name == place.name for layer in best.layers):
+        reasons = list(best.left_out.values())
         raise NetFileError(f"{source}: nothing in it can be run" + (f": {reasons[0]}" if reasons else ""))
-    definition = Definition(Path(source).stem, {IMAGE: tried.shapes[IMAGE]}, tried.layers)
-    return Translation(definition, tried.params, tried.left_out)
+    definition = Definition(name, {IMAGE: best.shapes[IMAGE]}, best.layers)
+    return Translation(definition, best.params, best.left_out)
 
 
 def _input_node(nodes: Sequence[Node], source: str, told: str | None) -> Node:
@@ -129,9 +130,7 @@ def _input_node(nodes: Sequence[Node], source: str, told: str | None) -> Node:
 def _takes_pictures(node: Node) -> bool:
     """Tell whether a placeholder is for numbers, and has four axes, three channels, or does not say."""
     kind, shape = node.attributes.get("dtype"), _placed(node)
-    return (kind is None or kind.type in FLOATS) and (
-        shape is None or (len(shape) == 4 and shape[3] in (-1, 3))
-    )
+    return (kind is None or kind.type in FLOATS) and (shape is None or (len(shape) == 4 and shape[3] in (-1, 3)))
 
 
 def _placed(node: Node) -> Shape | None:
@@ -265,19 +264,19 @@ class _Translator:
         if node.op not in RULES:
             raise LeftOutError(f"{node.name!r} has the op {node.op!r}, which is not known here")
         places = [i for i, each in enumerate(node.inputs) if each.node not in self._constants]
-        constants = {i: self._constants[e.node] for i, e in enumerate(node.inputs) if e.node in self._constants}
+        held = {i: self._constants[e.node] for i, e in enumerate(node.inputs) if e.node in self._constants}
         layer = Operation(
             *self.names(node, *places, output=output),
             op=node.op,
             node=node.proto.SerializeToString(),
             output=output,
             arguments=tuple(places.index(i) if i in places else None for i in range(len(node.inputs))),
-            constants=constants,
+            held=held,
             rule=RULES[node.op],
         )
         if any(each.node in self._sized for each in node.inputs):  # a Reshape: to what it makes at this size
             made = layer.rule.top_shape(layer, *(nhwc(self.shapes[bottom]) for bottom in layer.bottoms))
-            constants[1] = np.array(made, constants[1].dtype)
+            held[1] = np.array(made, held[1].dtype)
         return layer
 
     # What the translators of the ops below ask for.
