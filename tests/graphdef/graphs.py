@@ -69,6 +69,14 @@ def _node(node, inputs):
         x, mean, variance, beta, gamma = inputs
         factor = gamma if attributes["scale_after_normalization"].b else 1
         return [(x - mean) / tf.sqrt(variance + attributes["variance_epsilon"].f) * factor + beta]
+    if node.op == "Conv2D" and inputs[0].shape[3] != inputs[1].shape[2]:  # the CPU has no gradient of groups
+        x, kernel = inputs
+        groups = x.shape[3] // kernel.shape[2]
+        made = [
+            tf.nn.conv2d(part, filters, attributes["strides"].list.i, attributes["padding"].s.decode())
+            for part, filters in zip(tf.split(x, groups, 3), tf.split(kernel, groups, 3), strict=True)
+        ]
+        return [tf.concat(made, 3)]
     if node.op == "Conv2D" and max(attributes["dilations"].list.i, default=1) > 1:
         x, kernel = inputs  # with the holes written out: the CPU has no gradient of it
         rows, columns = attributes["dilations"].list.i[1:3]
@@ -100,6 +108,6 @@ def _run(node, inputs):
     def run(*given):
         feed = {f"{i}:0": each for i, each in enumerate(given)}
         operation = tf.graph_util.import_graph_def(graph, feed, ["node"])[0]
-        return operation.outputs
+        return [tf.cast(top, tf.float64) if top.dtype == tf.float32 else top for top in operation.outputs]
 
     return run(*inputs)
