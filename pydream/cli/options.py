@@ -151,7 +151,7 @@ input_options = together(
         f" file {Mean(NOTEBOOK_MEAN)}, of a frozen graph {Mean(FROZEN_MEAN)}]",
     ),
     click.option(
-        "--scale",
+        "--pixel-scale",  # `pydream zoom` has a --scale
         type=FiniteRange(),
         callback=_not_zero,
         help="A frozen graph takes (pixel - mean) * scale.  [default: the registry's, or 1]",

@@ -72,7 +72,9 @@ def test_any_node_can_be_the_input():
 def test_a_node_may_be_called_data():
     graph = read(frozen(conv((3, 3)), name="data"))
     assert graph.blobs == ["data", "Conv2D", "out"]
-    scaled = GraphDefNet(frozen(conv((3, 3)), name="data").SerializeToString(), scale=0.5, dtype="float64", device="cpu")
+    scaled = GraphDefNet(
+        frozen(conv((3, 3)), name="data").SerializeToString(), scale=0.5, dtype="float64", device="cpu"
+    )
     plain = GraphDefNet(frozen(conv((3, 3))).SerializeToString(), scale=0.5, dtype="float64", device="cpu")
     image = picture(6, 7)
     for one, other in zip(results(scaled, image), results(plain, image), strict=True):
@@ -96,11 +98,13 @@ def test_what_cannot_be_run_is_left_out(tmp_path):
     assert list(net.blobs) == ["data", "input", "before", "beside"]
     results(net, picture(8, 9, np.float32), "beside")
     assert list(tmp_path.iterdir()) == []
-    reason = r"'behind' is a node of the graph that cannot be run: 'Cumsum' has the op 'Cumsum', which is not known here"
+    reason = (
+        r"'behind' is a node of the graph that cannot be run: 'Cumsum' has the op 'Cumsum', which is not known here"
+    )
     for ask in (lambda: net.blobs["behind"], lambda: net.forward(end="behind")):
         with pytest.raises(UnknownNameError, match=reason):
             ask()
-    with pytest.raises(UnknownNameError, match="'bits'.*'Cast' .Cast. makes other than floats of floats"):
+    with pytest.raises(UnknownNameError, match=r"'bits'.*'Cast' .Cast. makes other than floats of floats"):
         net.blobs["bits"]
 
 
@@ -115,7 +119,9 @@ def test_control_flow(v2):
         graph = frozen(loop)
     finally:
         v1.enable_control_flow_v2()
-    with pytest.raises(NetFileError, match=r"some.pb: nothing in it can be run: 'while.*is control flow: freeze the graph"):
+    with pytest.raises(
+        NetFileError, match=r"some.pb: nothing in it can be run: 'while.*is control flow: freeze the graph"
+    ):
         read(graph)
 
 
@@ -126,7 +132,9 @@ def test_training():
         )
         return made.y
 
-    with pytest.raises(NetFileError, match=r"'FusedBatchNorm' \(FusedBatchNorm\) is in training: freeze the graph for inf"):
+    with pytest.raises(
+        NetFileError, match=r"'FusedBatchNorm' \(FusedBatchNorm\) is in training: freeze the graph for inf"
+    ):
         read(frozen(build))
 
 
@@ -143,12 +151,9 @@ def classifier(size, flatten):
     def build(x):
         x = tf.nn.max_pool2d(conv((3, 3), 2)(x), 3, 2, "SAME", name="pool")
         x = tf.nn.avg_pool2d(x, 2, 2, "VALID", name="mean")
-        count = (-(-(-(-size // 2)) // 2) // 2) ** 2 * 5
-        if flatten == "shape":
-            x = tf.reshape(x, tf.stack([tf.shape(x)[0], -1]))
-        else:
-            x = tf.reshape(x, [-1, count])
-        return tf.matmul(x, normal(count, 7))
+        count = ((size + 3) // 4 // 2) ** 2 * 5
+        shape = tf.stack([tf.shape(x)[0], -1]) if flatten == "shape" else [-1, count]
+        return tf.matmul(tf.reshape(x, shape), normal(count, 7))
 
     return build
 
@@ -178,7 +183,9 @@ def test_sizes_that_go_by_the_picture_are_not_guessed():
         return v1.image.resize_nearest_neighbor(small, tf.shape(x)[1:3], name="large")
 
     graph = read(frozen(build))
-    with pytest.raises(UnknownNameError, match=r"'large' \(ResizeNearestNeighbor\) goes by the picture's size, through"):
+    with pytest.raises(
+        UnknownNameError, match=r"'large' \(ResizeNearestNeighbor\) goes by the picture's size, through"
+    ):
         graph.index("large")
     assert graph.blobs == ["data", "input", "small"]
 
