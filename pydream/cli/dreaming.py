@@ -84,10 +84,10 @@ def prepare(
     dtype: str,
     runtime: str,
     device: str,
-    mean: tuple[float, float, float] | None,
-    pixel_scale: float | None,
-    channel_order: ChannelOrder | None,
-    input_node: str | None,
+    mean: tuple[float, float, float] | None = None,
+    pixel_scale: float | None = None,
+    channel_order: ChannelOrder | None = None,
+    input_node: str | None = None,
     **recipe: Any,
 ) -> Dreamer:
     """Load the network and the guide that the options name; what else they say is the recipe."""

@@ -15,7 +15,7 @@ from ..era import ERAS
 from ..graphdef import MEAN as FROZEN_MEAN
 from ..net import CHANNEL_ORDERS
 from ..octaves import MOST_OCTAVES
-from ..zoo import DEFAULT_NETWORK, NOTEBOOK_MEAN, load_net
+from ..zoo import DEFAULT_NETWORK, NOTEBOOK_MEAN, check_scale, load_net
 from .network import device_name, weights_option
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
@@ -62,6 +62,9 @@ model_option = click.option(
     default=DEFAULT_NETWORK,
     show_default=True,
     help="A name that `pydream models` lists, or a prototxt, caffemodel or frozen TensorFlow graph (.pb) file.",
+)
+layer_option = click.option(
+    "-l", "--layer", help="What to dream with; see `pydream layers`.  [default: the network's own]"
 )
 dtype_option = click.option(
     "--dtype",
@@ -135,10 +138,11 @@ class MeanType(click.ParamType):  # type: ignore[type-arg]
         return mean
 
 
-def _not_zero(ctx: click.Context, param: click.Parameter, value: float | None) -> float | None:
-    if value == 0:
-        raise click.BadParameter("0 leaves nothing of a picture", ctx, param)
-    return value
+def _pixel_scale(ctx: click.Context, param: click.Parameter, value: float | None) -> float | None:
+    try:
+        return None if value is None else check_scale(value)
+    except ValueError as error:
+        raise click.BadParameter(str(error), ctx, param) from error
 
 
 # What a network's file does not say of the pictures that it takes.
@@ -152,8 +156,8 @@ input_options = together(
     ),
     click.option(
         "--pixel-scale",  # `pydream zoom` has a --scale
-        type=FiniteRange(),
-        callback=_not_zero,
+        type=float,
+        callback=_pixel_scale,
         help="A frozen graph takes (pixel - mean) * scale.  [default: the registry's, or 1]",
     ),
     click.option(
@@ -169,12 +173,7 @@ input_options = together(
     ),
 )
 
-network_options = together(
-    model_option,
-    weights_option,
-    input_options,
-    click.option("-l", "--layer", help="What to dream with; see `pydream layers`.  [default: the network's own]"),
-)
+network_options = together(model_option, weights_option, input_options, layer_option)
 
 dream_options = together(
     click.option(

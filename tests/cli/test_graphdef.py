@@ -60,7 +60,9 @@ def test_what_is_not_told_is_not_said(run, picture):
 def test_a_caffe_network_takes_no_scale(refused, picture):
     for option in (["--pixel-scale", "2"], ["--input", "data"]):
         assert "are for frozen TensorFlow graphs" in refused(2, "dream", picture, "-o", "out.png", *option, *SHORT)
-    assert "0 leaves nothing" in refused(2, "dream", picture, "-o", "out.png", "--pixel-scale", "0", *SHORT)
+    assert "scale 0.0, want a number other than 0" in refused(
+        2, "dream", picture, "-o", "out.png", "--pixel-scale", "0", *SHORT
+    )
     assert "is no mean" in refused(2, "dream", picture, "-o", "out.png", "--mean", "1,2", *SHORT)
     assert "not finite" in refused(2, "dream", picture, "-o", "out.png", "--mean", "1,2,nan", *SHORT)
 
@@ -112,7 +114,7 @@ def test_add_with_what_is_usual(run, folder):
 
 
 def test_layers(run, refused, graph):
-    assert "nothing in it can be run: 'strided_slice' has" in refused(1, "layers", graph, "--input", "style")
+    assert "nothing in it can be run: " in refused(1, "layers", graph, "--input", "style")
     seen = run("layers", graph, "--input", "input", "--weights")
     assert seen.code == 0
     lines = {line.split()[0]: line.split() for line in seen.out.splitlines()}
