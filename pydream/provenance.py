@@ -91,7 +91,7 @@ class Provenance(msgspec.Struct, frozen=True, kw_only=True):
     dream : Recipe
     rng : str
     network : NetFacts
-    input, guide, result : PictureFacts
+    input, guide, mask, result : PictureFacts
     versions : dict of str to str
         Of Python, the machine's kind and the libraries.
     """
@@ -103,6 +103,7 @@ class Provenance(msgspec.Struct, frozen=True, kw_only=True):
     network: NetFacts
     input: PictureFacts
     guide: PictureFacts | None = None
+    mask: PictureFacts | None = None
     result: PictureFacts
     versions: dict[str, str]
 
@@ -118,6 +119,7 @@ def record(
     input: PictureFacts,
     guide: PictureFacts | None,
     result: PictureFacts,
+    mask: PictureFacts | None = None,
 ) -> Provenance:
     """Put together what a picture is to say of itself, on this machine, with the libraries that are installed."""
     return Provenance(
@@ -128,6 +130,7 @@ def record(
         network=network,
         input=input,
         guide=guide,
+        mask=mask,
         result=result,
         versions=versions(),
     )

@@ -14,11 +14,13 @@ from .era import MODERN
 from .loop import zoom
 from .net import Array, Net
 from .noise import noise
-from .objectives import Objective
+from .objectives import Objective, Score, Term
+from .retouch import KeepColors, Laplacian, Mask, PullBack, Retouch, Smooth, TotalVariation
 
 RNG = "numpy.random.RandomState (MT19937)"  # what a seed is the seed of
 
 Count = Annotated[int, msgspec.Meta(ge=1, le=10**9)]  # of steps or pixels; sums of it fit everywhere
+MOST_TERMS = 1000  # of a score
 
 
 class Loop(msgspec.Struct, frozen=True, kw_only=True):
@@ -40,8 +42,15 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes
     ----------
-    end, iter_n, octave_n, octave_scale, step_size, jitter, clip, era, grid, backend
+    end : str
+        The layer; of several the first.
+    objective : tuple of Term, optional
+        Those of the `Score` that is the objective, if that is neither the notebook's nor a guide's.
+    iter_n, octave_n, octave_scale, step_size, jitter, clip, era, grid, backend
         As for `pydream.deepdream`.
+    smooth, laplacian, tv, pull_back, keep_colors
+        The retouches of these names, in this order, with their one parameter; 0 or False: without. A mask is a picture,
+        and no part of a recipe.
     seed : int
         Of the `RandomState` that draws noise, if the dream starts from that, and then the jitter.
     noise : (int, int), optional
@@ -54,6 +63,7 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True):
 
     end: str
     seed: Annotated[int, msgspec.Meta(ge=0, lt=2**32)]
+    objective: Annotated[tuple[Term, ...], msgspec.Meta(max_length=MOST_TERMS)] = ()
     iter_n: Count = 10
     octave_n: Count = 4
     octave_scale: float = 1.4
@@ -63,14 +73,43 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True):
     era: str = MODERN
     grid: float | None = None
     backend: str = "native"
+    smooth: float = 0.0
+    laplacian: int = 0
+    tv: float = 0.0
+    pull_back: float = 0.0
+    keep_colors: bool = False
     noise: tuple[Count, Count] | None = None
     loop: Loop | None = None
     steps: Count | None = None
 
-    def dream_params(self, objective: Objective | None = None) -> dict[str, Any]:
-        """Give the keywords for `deepdream`."""
-        names = ("end", "iter_n", "octave_n", "octave_scale", "step_size", "jitter", "clip", "era", "grid", "backend")
-        params = {name: getattr(self, name) for name in names}
+    @property
+    def score(self) -> Score | None:
+        """The objective, where it is neither the notebook's nor a guide's."""
+        return Score(self.objective) if self.objective else None
+
+    @property
+    def dreams_with(self) -> str:
+        """The layer, or the score in words."""
+        return str(self.score or self.end)
+
+    def retouches(self, mask: Mask | None = None) -> list[Retouch]:
+        """Give what is done beside climbing; the mask comes last, so that nothing gets past it."""
+        return [
+            *([Smooth(self.smooth)] if self.smooth else []),
+            *([Laplacian(self.laplacian)] if self.laplacian else []),
+            *([TotalVariation(self.tv)] if self.tv else []),
+            *([PullBack(self.pull_back)] if self.pull_back else []),
+            *([KeepColors()] if self.keep_colors else []),
+            *([mask] if mask is not None else []),
+        ]
+
+    def dream_params(self, objective: Objective | None = None, mask: Mask | None = None) -> dict[str, Any]:
+        """Give the keywords for `deepdream`; `objective` is a guide's."""
+        names = ("iter_n", "octave_n", "octave_scale", "step_size", "jitter", "clip", "era", "grid", "backend")
+        params = {name: getattr(self, name) for name in names} | {"retouches": self.retouches(mask)}
+        if self.score is not None:
+            return {**params, "objective": self.score}
+        params["end"] = self.end
         return params if objective is None else {**params, "objective": objective}
 
 
@@ -80,6 +119,7 @@ def follow(
     picture: ArrayLike | None,
     objective: Objective | None = None,
     on_step: OnStep | None = None,
+    mask: Mask | None = None,
 ) -> Array:
     """Dream as a recipe says.
 
@@ -93,6 +133,8 @@ def follow(
         In place of `objective_L2`: a guide is no part of a recipe.
     on_step : callable, optional
         As for `deepdream`.
+    mask : Mask, optional
+        Where to dream: no part of a recipe either.
 
     Returns
     -------
@@ -108,7 +150,7 @@ def follow(
     """
     rng = np.random.RandomState(recipe.seed)
     start = noise(*recipe.noise, rng) if picture is None and recipe.noise is not None else np.asarray(picture)
-    params = recipe.dream_params(objective)
+    params = recipe.dream_params(objective, mask)
     params["on_step"] = on_step if recipe.steps is None else _interrupt_after(recipe.steps, on_step)
     try:
         if recipe.loop is None:

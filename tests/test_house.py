@@ -14,7 +14,8 @@ MAY_IMPORT = {
     "__main__": {"cli"},
     "era": set(),
     "errors": set(),
-    "net": {"errors"},
+    "matching": set(),
+    "net": {"errors", "matching"},
     "timing": {"net"},
     "tf": {"errors"},
     "files": set(),
@@ -24,14 +25,17 @@ MAY_IMPORT = {
     "preprocessing": {"net"},
     "noise": {"net"},
     "octaves": {"era", "errors", "net"},
-    "objectives": {"errors", "net", "preprocessing"},
-    "dream": {"era", "errors", "imageops", "net", "objectives", "octaves", "preprocessing"},
+    "laplacian": {"net"},
+    "labels": {"errors"},
+    "objectives": {"errors", "labels", "matching", "net", "preprocessing"},
+    "retouch": {"laplacian", "net"},
+    "dream": {"era", "errors", "imageops", "net", "objectives", "octaves", "preprocessing", "retouch"},
     "loop": {"dream", "era", "imageops", "net", "preprocessing"},
     "schema": set(),
-    "caffe": {"errors", "net", "schema", "tf"},
+    "caffe": {"errors", "matching", "net", "schema", "tf"},
     "graphdef": {"caffe", "errors", "net", "schema"},
     "zoo": {"caffe", "errors", "files", "graphdef", "net"},
-    "recipe": {"dream", "era", "loop", "net", "noise", "objectives"},
+    "recipe": {"dream", "era", "loop", "net", "noise", "objectives", "retouch"},
     "fetch": {"errors", "files", "zoo"},
     "own": {"caffe", "errors", "files", "graphdef", "net", "zoo"},
     "provenance": {"__init__", "errors", "files", "image", "net", "recipe", "zoo"},
@@ -40,7 +44,8 @@ MAY_IMPORT = {
     },
     "checkpoint": {"errors", "files", "net", "provenance", "recipe"},
     "testing": {
-        "__init__", "caffe", "dream", "errors", "imageops", "net", "objectives", "octaves", "preprocessing", "zoo",
+        "__init__", "caffe", "dream", "errors", "imageops", "matching", "net", "objectives", "octaves",
+        "preprocessing", "zoo",
     },
 }  # fmt: skip
 MAY_IMPORT["bench"] = {
@@ -131,6 +136,7 @@ def test_notebook_defaults():
         "objective": pydream.objective_L2,
         "rng": None,
         "backend": "native",
+        "retouches": (),
     }
     assert defaults(pydream.deepdream) == {
         "iter_n": 10,
@@ -143,6 +149,7 @@ def test_notebook_defaults():
         "backend": "native",
         "era": "modern",
         "grid": None,
+        "retouches": (),
     }
 
 

@@ -72,12 +72,20 @@ def test_python(readme, small_checkout):
     assert np.abs(np.float32(picture) - np.asarray(PIL.Image.open("examples/sky.jpg"))).mean() > 1
 
 
+def test_python_of_the_objectives(root, small_checkout):
+    program = "".join(blocks((root / "docs" / "objectives.md").read_text(encoding="utf-8"), "python"))
+    found = {}
+    exec(compile(program, "objectives.md", "exec"), found)
+    assert found["out"].shape == (64, 96, 3)
+
+
 def test_links(root):
     for document in (
         "README.md",
         "CONTRIBUTING.md",
         "CHANGELOG.md",
         "docs/c-library.md",
+        "docs/objectives.md",
         "docs/porting.md",
         "docs/reproduce.md",
         "docs/performance.md",

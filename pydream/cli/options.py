@@ -14,7 +14,9 @@ from ..dream import LARGEST_JITTER, LARGEST_STEP, deepdream, make_step
 from ..era import ERAS
 from ..graphdef import MEAN as FROZEN_MEAN
 from ..net import CHANNEL_ORDERS
+from ..objectives import KINDS
 from ..octaves import MOST_OCTAVES
+from ..retouch import MOST_LEVELS, STRONGEST_PULL, STRONGEST_TV, WIDEST_BLUR
 from ..zoo import DEFAULT_NETWORK, NOTEBOOK_MEAN, check_scale, load_net
 from .network import device_name, weights_option
 
@@ -173,7 +175,67 @@ input_options = together(
     ),
 )
 
-network_options = together(model_option, weights_option, input_options, layer_option)
+objective_options = together(
+    model_option,
+    weights_option,
+    input_options,
+    click.option(
+        "-l",
+        "--layer",
+        multiple=True,
+        metavar="LAYER[:CHANNELS][=WEIGHT]",
+        help="What to dream with, of one or of several layers: fire8/concat, fire8/concat:3-7,12, conv1=-0.5; see"
+        " `pydream layers`.  [default: the network's own]",
+    ),
+    click.option(
+        "--objective",
+        "kind",
+        type=click.Choice(KINDS),
+        default="l2",
+        show_default=True,
+        help="What is made larger of it: half the sum of squares, as in 2015, or the mean or sum of the activations.",
+    ),
+    click.option(
+        "--class",
+        "classes",
+        multiple=True,
+        metavar="NAME|NUMBER[=WEIGHT]",
+        help="Dream of a class that the network knows, an ImageNet class by its name or a part of that: tabby, 281.",
+    ),
+)
+
+retouch_options = together(
+    click.option(
+        "--mask",
+        type=click.Path(exists=True, dir_okay=False, path_type=Path),
+        help="A picture that is white where to dream; what is black stays as it is, to the byte.",
+    ),
+    click.option("--keep-colors", is_flag=True, help="Dream in light and dark only, with the picture's own colours."),
+    click.option(
+        "--tv",
+        type=FiniteRange(min=0, max=STRONGEST_TV),
+        default=0.0,
+        help="Against grain: go down the total variation, this strong beside the dream.  [default: off]",
+    ),
+    click.option(
+        "--pull-back",
+        type=FiniteRange(min=0, max=STRONGEST_PULL),
+        default=0.0,
+        help="Pull back to the picture (L2), as strong as the dream where a pixel is 1/this away.  [default: off]",
+    ),
+    click.option(
+        "--smooth",
+        type=FiniteRange(min=0, max=WIDEST_BLUR),
+        default=0.0,
+        help="Blur the gradient: the Gaussian's sigma in pixels.  [default: off]",
+    ),
+    click.option(
+        "--laplacian",
+        type=click.IntRange(0, MOST_LEVELS),
+        default=0,
+        help="Make the gradient equally strong at so many scales, as the tutorial of 2016 with 4.  [default: off]",
+    ),
+)
 
 dream_options = together(
     click.option(
