@@ -57,6 +57,12 @@ def tensorflow() -> Any:
     return tf
 
 
+def part(name: str) -> Any:
+    """Give a module that comes with TensorFlow and that the module `tensorflow` itself does not show."""
+    tensorflow()
+    return importlib.import_module(name)
+
+
 def find_device(wanted: str) -> str:
     """Give TensorFlow's name of the device that is `wanted`.
 

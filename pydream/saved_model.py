@@ -1,0 +1,196 @@
+"""A SavedModel is a folder: a graph of functions, and its variables in a checkpoint. Both are read, and nothing is run.
+
+TensorFlow's own loader runs what the graph has for that, whatever it does; here the functions are put in place of their
+calls and the variables' values in place of the variables, and what is left is a frozen GraphDef.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from .errors import NetFileError
+from .keras_model import Frozen
+from .tf import part, tensorflow
+
+_MAX_BYTES = 2**31 - 1  # of the graph, and of the variables: a frozen GraphDef cannot be larger
+_GRAPH = "saved_model.pb"
+_CALLS = ("PartitionedCall", "StatefulPartitionedCall")
+_SCOPES = rf"(?:(?:{'|'.join(_CALLS)})(?:_\d+)?/)"
+_ENDS = re.compile(rf"Func/.*|{_SCOPES}*Identity(_\d+)?")
+_VALUE = "VARIABLE_VALUE"
+
+
+def is_saved_model(path: str | os.PathLike[str]) -> bool:
+    """Tell whether this is a folder with a SavedModel in it."""
+    return (Path(path) / _GRAPH).is_file()
+
+
+def freeze_saved_model(path: str | os.PathLike[str]) -> Frozen:
+    """Make a frozen GraphDef of what a SavedModel serves.
+
+    Parameters
+    ----------
+    path : path
+        A folder as `keras.Model.export` and `tf.saved_model.save` write it.
+
+    Returns
+    -------
+    Frozen
+        Nodes have their names in the graph, without those of the calls around them.
+
+    Raises
+    ------
+    NetFileError
+        For a folder that is none, is damaged or too large; for a graph with several inputs or of TensorFlow 1.
+    """
+    path = Path(path)
+    graph, signature, bound, objects = _read(path)
+    if len(signature.inputs) != 1:
+        names = ", ".join(map(repr, sorted(signature.inputs)))
+        raise NetFileError(f"{path}: {len(signature.inputs)} inputs ({names}); a dream has one picture to give")
+    (image,) = (_node(tensor.name) for tensor in signature.inputs.values())
+    outputs = [_node(tensor.name) for tensor in signature.outputs.values()]
+    variables = _variables(graph, outputs, bound, str(path))
+    inlined = _inlined(graph, outputs, str(path))
+    values = _values(path, variables, objects)
+    return Frozen(_frozen(inlined, image, outputs, values, str(path)), image, path.resolve().name)
+
+
+def _read(path: Path) -> tuple[Any, Any, Mapping[str, Any], int]:
+    """Give the graph, the signature, what each function has captured, and how many objects there are."""
+    file = path / _GRAPH
+    if file.stat().st_size > _MAX_BYTES:
+        raise NetFileError(f"{path}: {_GRAPH} has {file.stat().st_size} bytes, more than the {_MAX_BYTES} that it can")
+    saved = part("tensorflow.core.protobuf.saved_model_pb2").SavedModel()
+    try:
+        saved.ParseFromString(file.read_bytes())
+    except part("google.protobuf.message").DecodeError as error:
+        raise NetFileError(f"{path}: {_GRAPH} is no SavedModel, or cut short") from error
+    served = [meta for meta in saved.meta_graphs if "serve" in meta.meta_info_def.tags]
+    if not served:
+        raise NetFileError(f"{path}: nothing in this SavedModel is tagged 'serve'")
+    meta = served[0]
+    signatures = {name: each for name, each in meta.signature_def.items() if each.inputs and each.outputs}
+    signature = signatures.get("serving_default") or next(iter(signatures.values()), None)
+    if signature is None:
+        raise NetFileError(f"{path}: this SavedModel has no signature, so it does not say what goes in")
+    bound = {name: each.bound_inputs for name, each in meta.object_graph_def.concrete_functions.items()}
+    return meta.graph_def, signature, bound, len(meta.object_graph_def.nodes)
+
+
+def _variables(graph: Any, outputs: list[str], bound: Mapping[str, Any], source: str) -> dict[str, int]:
+    """Give the variables that the served function captures: node → number among the saved objects."""
+    found: dict[str, int] = {}
+    nodes = {node.name: node for node in graph.node}
+    for call in (nodes[name] for name in outputs if name in nodes and nodes[name].op in _CALLS):
+        captured = bound.get(call.attr["f"].func.name, ())
+        if len(captured) > len(call.input):
+            raise NetFileError(f"{source}: damaged: a function captures more than it is given")
+        found |= dict(zip(map(_node, call.input[len(call.input) - len(captured) :]), captured, strict=True))
+    if not found:
+        raise NetFileError(
+            f"{source}: no function that captures variables, as TensorFlow 1 wrote SavedModels; freeze it to a .pb file"
+        )
+    return found
+
+
+def _inlined(graph: Any, outputs: list[str], source: str) -> Any:
+    """Give the graph with every function's nodes in place of its call."""
+    meta = part("tensorflow.core.protobuf.meta_graph_pb2").MetaGraphDef(graph_def=graph)
+    meta.collection_def["train_op"].node_list.value.extend(outputs)  # what is to be kept
+    config = part("tensorflow.core.protobuf.config_pb2").ConfigProto()
+    rewriting = config.graph_options.rewrite_options
+    rewriting.min_graph_nodes = -1
+    rewriting.optimizers.append("function")
+    try:
+        return part("tensorflow.python.grappler.tf_optimizer").OptimizeGraph(config, meta)
+    except Exception as error:  # TensorFlow's are of many kinds
+        raise NetFileError(f"{source}: damaged: TensorFlow cannot put its functions together") from error
+
+
+def _values(path: Path, variables: Mapping[str, int], objects: int) -> dict[str, Any]:
+    """Read the variables' values, none before it is known to be in the file."""
+    shards = list((path / "variables").glob("variables.data-*"))
+    held = sum(shard.stat().st_size for shard in shards)
+    if held > _MAX_BYTES:
+        raise NetFileError(f"{path}: {held} bytes of variables, more than the {_MAX_BYTES} that a graph can have")
+    try:
+        reader = tensorflow().train.load_checkpoint(str(path / "variables" / "variables"))
+        tree = part("tensorflow.core.protobuf.trackable_object_graph_pb2").TrackableObjectGraph.FromString(
+            reader.get_tensor("_CHECKPOINTABLE_OBJECT_GRAPH")
+        )
+        keys = {
+            node: next(a.checkpoint_key for a in tree.nodes[index].attributes if a.name == _VALUE)
+            for node, index in variables.items()
+            if index < len(tree.nodes) and tree.nodes[index].attributes
+        }
+        shapes, types = reader.get_variable_to_shape_map(), reader.get_variable_to_dtype_map()
+        wanted = sum(tensorflow().TensorShape(shapes[key]).num_elements() * types[key].size for key in keys.values())
+        if wanted > held:
+            raise NetFileError(f"{path}: its variables have {wanted} bytes, the files {held}")
+        return {node: reader.get_tensor(key) for node, key in keys.items()}
+    except NetFileError:
+        raise
+    except Exception as error:  # TensorFlow's are of many kinds
+        raise NetFileError(f"{path}: its variables are missing or damaged") from error
+
+
+def _frozen(graph: Any, image: str, outputs: list[str], values: Mapping[str, Any], source: str) -> bytes:
+    """Put constants in place of variables, and leave out calls' own nodes and what the outputs do not need."""
+    nodes = {node.name: node for node in graph.node}
+    origin = {node.name: node.input[0] for node in graph.node if _hands_on(node)}
+
+    def real(text: str) -> str:
+        for _ in nodes:
+            name, _, output = text.partition(":")
+            if nodes[name].op == "IdentityN":
+                text = nodes[name].input[int(output or 0)]
+            elif name in origin:
+                text = origin[name]
+            else:
+                return text
+        raise NetFileError(f"{source}: damaged: a node reads itself")
+
+    needed, waiting = {image}, [real(name) for name in outputs]
+    while waiting:
+        name = _node(waiting.pop())
+        if name not in needed:
+            needed.add(name)
+            waiting += [real(each) for each in nodes[name].input if not each.startswith("^")]
+    names = _short({name for name in needed if name not in values}) | {name: name for name in values}
+    made = type(graph)()
+    for node in graph.node:
+        if node.name not in needed:
+            continue
+        if node.name in values:
+            constant = made.node.add(name=node.name, op="Const")
+            constant.attr["dtype"].CopyFrom(node.attr["dtype"])
+            constant.attr["value"].tensor.CopyFrom(tensorflow().make_tensor_proto(values[node.name]))
+            continue
+        copy = made.node.add()
+        copy.CopyFrom(node)
+        copy.name = names[node.name]
+        inputs = [real(each).partition(":") for each in node.input if not each.startswith("^")]
+        copy.input[:] = [names[name] + colon + output for name, colon, output in inputs]
+    frozen: bytes = made.SerializeToString()
+    return frozen
+
+
+def _hands_on(node: Any) -> bool:
+    """Tell whether a node stands for another: the reading of a variable, and what is at a call's ends."""
+    return node.op == "ReadVariableOp" or (node.op == "Identity" and bool(_ENDS.fullmatch(node.name)))
+
+
+def _short(names: set[str]) -> dict[str, str]:
+    """Give names without those of the calls before them, where that leaves them apart."""
+    short = {name: re.sub(f"^{_SCOPES}+", "", name) for name in names}
+    taken = list(short.values())
+    return {name: after if taken.count(after) == 1 else name for name, after in short.items()}
+
+
+def _node(tensor: str) -> str:
+    return tensor.partition(":")[0]
