@@ -104,15 +104,20 @@ def freeze(model: Any) -> Frozen:
         For a model that is not built or has another input; for one that cannot be traced.
     """
     _keras()
-    shape, name = _input(model)
+    (height, width), name = _input(model)
     problem: Exception | None = None
-    for size in ((None, None), shape[1:3]):
+    for size in ((None, None), (height, width)):
         try:
-            return _traced(model, (None, *size, 3), name)
+            graph, image = _traced(model, (None, *size, 3), name)
+            break
         except Exception as error:  # any: a layer's own code meets a size that it may not be made for
             problem = problem or error
-    assert problem is not None
-    raise NetFileError(f"{model.name}: it cannot be run on pictures: {_first_line(problem)}") from problem
+    else:
+        raise NetFileError(f"{model.name}: it cannot be run on pictures: {_first_line(problem)}") from problem
+    # The size that it was made for, at which its fully connected layers fit.
+    declared = tensorflow().TensorShape((None, height, width, 3)).as_proto()
+    next(node for node in graph.node if node.name == image).attr["shape"].shape.CopyFrom(declared)
+    return Frozen(graph.SerializeToString(), image, model.name)
 
 
 def _keras() -> Any:
@@ -123,8 +128,8 @@ def _keras() -> Any:
     return keras
 
 
-def _input(model: Any) -> tuple[tuple[int | None, ...], str]:
-    """Give the shape that the model's input is declared with, and its name."""
+def _input(model: Any) -> tuple[tuple[int | None, int | None], str]:
+    """Give the height and width that the model's input is declared with, and its name."""
     inputs = list(getattr(model, "inputs", None) or [])
     if len(inputs) > 1:
         names = ", ".join(repr(each.name) for each in inputs)
@@ -134,10 +139,11 @@ def _input(model: Any) -> tuple[tuple[int | None, ...], str]:
     shape = tuple(inputs[0].shape) if inputs else (None, None, None, 3)
     if len(shape) != 4 or shape[3] not in (3, None):
         raise NetFileError(f"{model.name}: its input is {shape}; want (n, height, width, 3), a colour picture")
-    return shape, inputs[0].name.split(":")[0] if inputs else "input"
+    return shape[1:3], inputs[0].name.split(":")[0] if inputs else "input"
 
 
-def _traced(model: Any, shape: tuple[int | None, ...], name: str) -> Frozen:
+def _traced(model: Any, shape: tuple[int | None, ...], name: str) -> tuple[Any, str]:
+    """Give the graph of a model for pictures of this shape, and the node that these go into."""
     tf = tensorflow()
     tensors: dict[str, Any] = {}
     with _layers_kept(model, tensors):
@@ -153,7 +159,7 @@ def _traced(model: Any, shape: tuple[int | None, ...], name: str) -> Frozen:
         raise NetFileError(f"{model.name}: no layers")
     _leave_out(graph, {tensor.op.name for tensor in constants.outputs})
     _rename(graph, outputs, image)
-    return Frozen(graph.SerializeToString(), image, model.name)
+    return graph, image
 
 
 @contextlib.contextmanager
@@ -340,5 +346,5 @@ def _count(weights: list[Any]) -> int:
     return sum(prod(weight.shape) for weight in weights)
 
 
-def _first_line(error: Exception) -> str:
+def _first_line(error: Exception | None) -> str:
     return next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)[:300]
