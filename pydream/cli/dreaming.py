@@ -11,10 +11,11 @@ from typing import Any
 import click
 from click.core import ParameterSource
 
-from ..caffe import Classifier
+from ..caffe import Net
 from ..dream import find_end
 from ..errors import ShapeError
 from ..image import Picture, read_image
+from ..net import ChannelOrder
 from ..objectives import Objective, objective_guide
 from ..octaves import octave_sizes
 from ..provenance import NetFacts, PictureFacts, net_facts, picture_facts
@@ -46,7 +47,7 @@ class Dreamer:
 
     Attributes
     ----------
-    net : Classifier
+    net : Net
     facts : NetFacts
     recipe : Recipe
         For a picture; noise and a loop are the command's to add.
@@ -55,7 +56,7 @@ class Dreamer:
     guide : PictureFacts, optional
     """
 
-    net: Classifier
+    net: Net
     facts: NetFacts
     recipe: Recipe
     objective: Objective | None
@@ -83,20 +84,25 @@ def prepare(
     dtype: str,
     runtime: str,
     device: str,
+    mean: tuple[float, float, float] | None,
+    scale: float | None,
+    channel_order: ChannelOrder | None,
+    input_node: str | None,
     **recipe: Any,
 ) -> Dreamer:
     """Load the network and the guide that the options name; what else they say is the recipe."""
     picture = None if guide is None else read_image(guide)  # before TensorFlow is imported
-    net = load(model, weights, dtype=dtype, device=device, runtime=runtime)
+    told = {"mean": mean, "scale": scale, "channel_order": channel_order, "input": input_node}
+    net = load(model, weights, dtype=dtype, device=device, runtime=runtime, **told)
     end = find_end(net, layer)
-    facts = net_facts(net.name, find_files(model, weights), net.dtype, runtime, net.device)
+    facts = net_facts(net.name, find_files(model, weights), net.dtype, runtime, net.device, **told)
     seed = secrets.randbelow(2**32) if seed is None else seed
     objective = None if picture is None else guided(net, picture, end, str(guide))
     guide_facts = None if picture is None else picture_facts(str(guide), picture)
     return Dreamer(net, facts, Recipe(end=end, seed=seed, **recipe), objective, guide_facts)
 
 
-def guided(net: Classifier, guide: Picture, end: str, name: str) -> Objective:
+def guided(net: Net, guide: Picture, end: str, name: str) -> Objective:
     """Make the objective of a guide; an error names it."""
     try:
         return objective_guide(net, guide, end)
@@ -121,5 +127,5 @@ def retold(ctx: click.Context, arguments: list[str], recipe: Recipe) -> str:
             words.append(long[0] if value else param.secondary_opts[0])
         else:
             for each in value if param.multiple else [value]:
-                words += [long[0], *map(str, each if isinstance(each, tuple) else [each])]
+                words += [long[0], *map(str, each if param.nargs > 1 else [each])]
     return shlex.join(["pydream", str(ctx.info_name), *words, "--seed", str(recipe.seed)])

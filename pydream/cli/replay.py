@@ -71,8 +71,9 @@ def command(
 
     with signals_as_ctrl_c(ctx):
         dtype, runtime = made.network.dtype, made.network.runtime
-        net = load(named, weights, dtype=dtype, runtime=runtime, device=device)
-        facts = net_facts(net.name, find_files(named, weights), net.dtype, runtime, net.device)
+        told = made.network.told
+        net = load(named, weights, dtype=dtype, runtime=runtime, device=device, **told)
+        facts = net_facts(net.name, find_files(named, weights), net.dtype, runtime, net.device, **told)
         recipe = made.dream if start is None else msgspec.structs.replace(made.dream, noise=None)
         objective = guide_facts = None
         if made.guide is not None and guide_picture is not None:
