@@ -13,7 +13,10 @@ def layers():
 
 
 def everything(size=(None, None), dtype="float32"):
-    """Every kind of layer that convolutional models have; the same weights whatever the size and dtype."""
+    """Every kind of layer that convolutional models have; the same weights whatever the size and dtype.
+
+    Constants are such that float32 holds them exactly.
+    """
     keras = part("keras")
     policy = keras.config.dtype_policy()
     keras.config.set_dtype_policy(dtype)
@@ -26,20 +29,21 @@ def everything(size=(None, None), dtype="float32"):
 
 def _everything(size):
     keras, kinds = part("keras"), layers()
-    inside = keras.Input((None, None, 8))
+    dtype = keras.config.dtype_policy().name
+    inside = keras.Input((None, None, 8), dtype=dtype)
     x = kinds.Conv2D(8, 3, padding="same", name="conv")(inside)
-    inner = keras.Model(inside, kinds.BatchNormalization(name="bn")(x), name="inner")
+    inner = keras.Model(inside, kinds.BatchNormalization(epsilon=2**-10, name="bn")(x), name="inner")
 
-    image = keras.Input((*size, 3), name="image")
-    x = kinds.Rescaling(1 / 127.5, offset=-1, name="rescale")(image)
+    image = keras.Input((*size, 3), name="image", dtype=dtype)
+    x = kinds.Rescaling(1 / 128, offset=-1, name="rescale")(image)
     x = block1 = kinds.Conv2D(8, 3, padding="same", activation="relu", name="block1_conv1")(x)
     x = kinds.Add(name="residual")([block1, inner(x)])
     x = kinds.MaxPooling2D(name="pool1")(x)
     x = kinds.Dropout(0.5, name="drop")(x)
     x = kinds.SeparableConv2D(12, 3, padding="same", activation="swish", name="separable")(x)
     x = kinds.DepthwiseConv2D(3, strides=2, padding="same", name="depthwise")(x)
-    x = kinds.LeakyReLU(0.1, name="leaky")(x)
-    left = kinds.Conv2D(6, (1, 3), dilation_rate=2, padding="same", name="left")(x)
+    x = kinds.LeakyReLU(0.125, name="leaky")(x)
+    left = kinds.Conv2D(6, (1, 3), padding="same", name="left")(x)
     right = kinds.AveragePooling2D(3, strides=1, padding="same", name="right")(x)
     x = kinds.Concatenate(name="join")([left, right])
     x = kinds.ZeroPadding2D(1, name="padded")(x)

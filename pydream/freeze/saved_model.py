@@ -12,21 +12,17 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from .errors import NetFileError
-from .keras_model import Frozen
-from .tf import part, tensorflow
+from ..errors import NetFileError
+from ..tf import part, tensorflow
+from .frozen import Frozen
 
 _MAX_BYTES = 2**31 - 1  # of the graph, and of the variables: a frozen GraphDef cannot be larger
-_GRAPH = "saved_model.pb"
+GRAPH_FILE = "saved_model.pb"
+VARIABLES = Path("variables", "variables.index")  # has a checksum of each variable's value
 _CALLS = ("PartitionedCall", "StatefulPartitionedCall")
 _SCOPES = rf"(?:(?:{'|'.join(_CALLS)})(?:_\d+)?/)"
 _ENDS = re.compile(rf"Func/.*|{_SCOPES}*Identity(_\d+)?")
 _VALUE = "VARIABLE_VALUE"
-
-
-def is_saved_model(path: str | os.PathLike[str]) -> bool:
-    """Tell whether this is a folder with a SavedModel in it."""
-    return (Path(path) / _GRAPH).is_file()
 
 
 def freeze_saved_model(path: str | os.PathLike[str]) -> Frozen:
@@ -62,14 +58,16 @@ def freeze_saved_model(path: str | os.PathLike[str]) -> Frozen:
 
 def _read(path: Path) -> tuple[Any, Any, Mapping[str, Any], int]:
     """Give the graph, the signature, what each function has captured, and how many objects there are."""
-    file = path / _GRAPH
+    file = path / GRAPH_FILE
     if file.stat().st_size > _MAX_BYTES:
-        raise NetFileError(f"{path}: {_GRAPH} has {file.stat().st_size} bytes, more than the {_MAX_BYTES} that it can")
+        raise NetFileError(
+            f"{path}: {GRAPH_FILE} has {file.stat().st_size} bytes, more than the {_MAX_BYTES} that it can"
+        )
     saved = part("tensorflow.core.protobuf.saved_model_pb2").SavedModel()
     try:
         saved.ParseFromString(file.read_bytes())
     except part("google.protobuf.message").DecodeError as error:
-        raise NetFileError(f"{path}: {_GRAPH} is no SavedModel, or cut short") from error
+        raise NetFileError(f"{path}: {GRAPH_FILE} is no SavedModel, or cut short") from error
     served = [meta for meta in saved.meta_graphs if "serve" in meta.meta_info_def.tags]
     if not served:
         raise NetFileError(f"{path}: nothing in this SavedModel is tagged 'serve'")
@@ -114,14 +112,14 @@ def _inlined(graph: Any, outputs: list[str], source: str) -> Any:
 
 def _values(path: Path, variables: Mapping[str, int], objects: int) -> dict[str, Any]:
     """Read the variables' values, none before it is known to be in the file."""
-    shards = list((path / "variables").glob("variables.data-*"))
+    shards = list((path / VARIABLES).parent.glob("variables.data-*"))
     held = sum(shard.stat().st_size for shard in shards)
     if held > _MAX_BYTES:
         raise NetFileError(f"{path}: {held} bytes of variables, more than the {_MAX_BYTES} that a graph can have")
     try:
-        reader = tensorflow().train.load_checkpoint(str(path / "variables" / "variables"))
+        reader = tensorflow().train.load_checkpoint(str((path / VARIABLES).with_suffix("")))
         tree = part("tensorflow.core.protobuf.trackable_object_graph_pb2").TrackableObjectGraph.FromString(
-            reader.get_tensor("_CHECKPOINTABLE_OBJECT_GRAPH")
+            reader.get_tensor("_CHECKPOINTABLE_OBJECTGRAPH_FILE")
         )
         keys = {
             node: next(a.checkpoint_key for a in tree.nodes[index].attributes if a.name == _VALUE)

@@ -14,24 +14,17 @@ import zipfile
 from collections.abc import Callable, Collection, Iterator, Mapping
 from math import prod
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
-from .errors import NetFileError
-from .tf import part, tensorflow
+from ..errors import NetFileError
+from ..tf import part, tensorflow
+from .frozen import Frozen
 
 SUFFIXES = (".keras", ".h5", ".hdf5")
 
 _MAX_BYTES = 2**31 - 1  # of a file, and of what it unpacks to
 _MAX_CONFIG_BYTES = 16 * 2**20
 _WEIGHTS = "model.weights.h5"
-
-
-class Frozen(NamedTuple):
-    """A network as a frozen GraphDef."""
-
-    graph: bytes
-    input: str  # the node that the picture goes into
-    name: str
 
 
 def is_keras_model(given: object) -> bool:
@@ -83,7 +76,7 @@ def read_keras(path: str | os.PathLike[str]) -> Any:
         ) from error
 
 
-def freeze(model: Any) -> Frozen:
+def freeze_model(model: Any) -> Frozen:
     """Make a frozen GraphDef of a live model, as it is in inference.
 
     Parameters
@@ -207,12 +200,19 @@ def _free(name: str, taken: Collection[str]) -> str:
 
 
 def _leave_out(graph: Any, returned: Collection[str]) -> None:
-    """Drop what a function returns with, and what says in which order it runs."""
-    kept = [node for node in graph.node if node.op != "NoOp" and node.name not in returned]
+    """Drop what a function returns with, what says in which order it runs, and what a custom gradient puts in."""
+    passed = {node.name: node for node in graph.node if node.op == "IdentityN"}
+    kept = [n for n in graph.node if n.op != "NoOp" and n.name not in returned and n.name not in passed]
     for node in kept:
-        node.input[:] = [each for each in node.input if not each.startswith("^")]
+        node.input[:] = [_origin(each, passed) for each in node.input if not each.startswith("^")]
     found = type(graph)(node=kept)
     graph.CopyFrom(found)
+
+
+def _origin(tensor: str, passed: Mapping[str, Any]) -> str:
+    """Give what an IdentityN hands on."""
+    name, _, output = tensor.partition(":")
+    return _origin(passed[name].input[int(output or 0)], passed) if name in passed else tensor
 
 
 def _rename(graph: Any, outputs: Mapping[str, str], image: str) -> None:
@@ -283,16 +283,19 @@ def _numbers(file: Any, path: Path) -> int:
     h5py = part("h5py")
     counts: list[int] = []
 
-    def count(name: str, link: Any) -> None:
+    def count(name: str, link: Any) -> str | None:
         item = None if isinstance(link, h5py.ExternalLink) else held.get(name)
         if isinstance(item, h5py.Group):
-            return
+            return None
         if item is None or item.is_virtual or item.external or (item.nbytes and not item.id.get_storage_size()):
-            raise NetFileError(f"{path}: weights {name!r} are claimed, but not in the file")
+            return name
         counts.append(item.size)
+        return None
 
     with h5py.File(file, "r") as held:
-        held.visititems_links(count)
+        hollow = held.visititems_links(count)  # ends at the first name
+    if hollow is not None:
+        raise NetFileError(f"{path}: weights {hollow!r} are claimed, but not in the file")
     if sum(counts) > _MAX_BYTES // 4:
         raise NetFileError(f"{path}: {sum(counts)} weights, more than a model can have here")
     return sum(counts)
