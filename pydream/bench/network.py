@@ -125,9 +125,7 @@ class Subject:
     def _standing_in(cls, model: str, layer: str | None) -> Subject:
         entry = find_network(model)
         if entry.frozen:
-            raise NetFileError(
-                f"{model} is its weights' file, {entry.weights}, which is not here: nothing can stand in"
-            )
+            raise NetFileError(f"{model}: nothing can stand in for a frozen graph, and {entry.weights} is not here")
         end = layer or entry.default_layer
         if end is None:
             raise UnknownNameError(f"{model} has no default layer; name one")

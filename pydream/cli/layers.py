@@ -44,9 +44,9 @@ def command(
 ) -> None:
     """List the blobs of MODEL, what each sees of the picture, and what it costs.
 
-    MODEL is a name that `pydream models` lists, or a prototxt, caffemodel or frozen TensorFlow graph (.pb) file. Weights
-    are not needed, but those of a frozen graph, which are in it. Each blob but the input is a --layer for `pydream
-    dream`, if the last column says so; a layer that works in place has no blob of its own.
+    MODEL is a name that `pydream models` lists, or a prototxt, a caffemodel or a frozen graph (.pb). Weights are
+    not needed, unless they are in the graph. Each blob but the input is a --layer for `pydream dream`, if the last
+    column says so; a layer that works in place has no blob of its own.
 
     \b
     shape   batch × channels × height × width

@@ -152,6 +152,7 @@ def fetch_command(ctx: click.Context, name: str, urls: tuple[str, ...], quiet: b
 @click.pass_context
 def add_command(
     ctx: click.Context,
+    /,
     name: str,
     files: tuple[Path, ...],
     layer: str | None,

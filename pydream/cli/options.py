@@ -147,8 +147,8 @@ input_options = together(
         "--mean",
         type=MeanType(),
         metavar=MeanType.name,
-        help="Of the pictures that the network was trained on, in its channel order.  [default: the registry's; of a file"
-        f" {Mean(NOTEBOOK_MEAN)}, of a frozen graph {Mean(FROZEN_MEAN)}]",
+        help="Of the pictures that the network was trained on, in its channel order.  [default: the registry's; of a"
+        f" file {Mean(NOTEBOOK_MEAN)}, of a frozen graph {Mean(FROZEN_MEAN)}]",
     ),
     click.option(
         "--scale",

@@ -98,8 +98,8 @@ def command(
     file = None if picture.suffix == ".json" else read_image(picture)
     identical = made.result.sha256 == now.result.sha256
     lossless = WRITABLE.get(picture.suffix.lower()) in _LOSSLESS
-    told = "identical" if identical else "different"
-    click.echo(f"{told}: {_compared(made, pixels, file, lossless, identical)}")
+    outcome = "identical" if identical else "different"
+    click.echo(f"{outcome}: {_compared(made, pixels, file, lossless, identical)}")
     for line in _reasons(made, now) if not identical else ():
         click.echo(f"  {printable(line)}")
     if file is not None and lossless and pixels_sha256(file) != made.result.sha256:

@@ -13,7 +13,7 @@ import numpy as np
 
 from .definition import FLOATS, MAX_NUMBERS, Node, Values
 
-_CASTS: dict[int, type] = {1: np.float32, 2: np.float64, 3: np.int32, 9: np.int64, 10: np.bool_}
+_CASTS: dict[int, type] = {3: np.int32, 9: np.int64, 10: np.bool_}
 
 # What hands on its first input as it is.
 IDENTITIES = frozenset({"Identity", "CheckNumerics", "PlaceholderWithDefault", "Snapshot", "StopGradient"})
@@ -24,12 +24,16 @@ class NotFoldedError(Exception):
 
 
 def fold(node: Node, *inputs: Values) -> Values:
-    """Compute the output of a node whose inputs are constants; `NotFoldedError` where that cannot be."""
+    """Compute the output of a node whose inputs are constants; `NotFoldedError` where that cannot be.
+
+    In float64, as if the graph had been cast to it; a float32 network rounds once, at the end.
+    """
     if node.op in IDENTITIES:
         return inputs[0]
     formula = _FORMULAS.get(node.op)
     if formula is None:
         raise NotFoldedError(f"{node.name!r} ({node.op}) makes a constant in a way that is not known here")
+    inputs = tuple(x.astype(np.float64) if x.dtype.kind == "f" else x for x in inputs)
     try:
         with np.errstate(all="ignore"):
             return np.asarray(formula(node, *inputs))
@@ -58,8 +62,8 @@ def _rsqrt(x: Values) -> Any:
 
 def _cast(node: Node, x: Values) -> Any:
     wanted = node.attributes["DstT"].type if "DstT" in node.attributes else 0
-    if wanted in FLOATS and wanted not in _CASTS:
-        return x.astype(np.float32)
+    if wanted in FLOATS:
+        return x.astype(np.float64)
     if wanted not in _CASTS:
         raise ValueError(f"TensorFlow's type {wanted} is not known here")
     return x.astype(_CASTS[wanted])

@@ -151,8 +151,8 @@ class OperationRunner(TFRunner[layers.Operation]):
             if entry.value.type in FLOATS:
                 entry.value.type = tf.as_dtype(self.dtype).as_datatype_enum
         self.graph = tf.compat.v1.GraphDef.FromString(graph.SerializeToString())
-        self.constants = {
-            place: self.constant(values) if values.dtype.kind == "f" else tf.constant(values)
+        self.held = {
+            place: values.astype(self.dtype) if values.dtype.kind == "f" else values
             for place, values in layer.held.items()
         }
 
@@ -160,17 +160,20 @@ class OperationRunner(TFRunner[layers.Operation]):
         return (self._top(bottoms),), bottoms
 
     def backward(self, memo: Tensors, *diffs: Tensor) -> Tensors:
-        gradients = self.tf.gradients(self._top(memo), list(memo), list(diffs), unconnected_gradients="zero")
-        return tuple(gradients)
+        # The bottoms may be made of one another: each gets what comes through this op alone.
+        bottoms = list(memo)
+        how = {"stop_gradients": bottoms, "unconnected_gradients": "zero"}
+        return tuple(self.tf.gradients(self._top(memo), bottoms, list(diffs), **how))
 
     def _top(self, bottoms: Tensors) -> Tensor:
+        tf = self.tf
         inputs = {
-            f"{place}:0": self.constants[place] if bottom is None else bottoms[bottom]
+            # Constants of the trace itself: TensorFlow works out shapes with them.
+            f"{place}:0": tf.constant(self.held[place]) if bottom is None else bottoms[bottom]
             for place, bottom in enumerate(self.layer.arguments)
         }
-        wanted = [f"op:{self.layer.output}"]
-        (top,) = self.tf.graph_util.import_graph_def(self.graph, inputs, wanted)
-        return top
+        (top,) = tf.graph_util.import_graph_def(self.graph, inputs, [f"op:{self.layer.output}"])
+        return tf.cast(top, self.dtype)  # some ops make float32 of everything
 
 
 RUNNERS: dict[type[caffe_layers.Layer], type[Runner[Any]]] = {

@@ -39,11 +39,11 @@ IMAGE = "data"  # what the input's blob is called, as in every network
 # Of an input whose size is open: the first at which all fits together, as fully connected layers want it.
 _SIZES = ((224, 224), (299, 299), (227, 227), (331, 331), (256, 256), (192, 192), (160, 160), (128, 128), (32, 32))
 
-_CONTROL_FLOW = frozenset(
-    ["Switch", "RefSwitch", "Merge", "RefMerge", "Enter", "RefEnter", "Exit", "RefExit", "NextIteration"]
-    + ["RefNextIteration", "LoopCond", "While", "StatelessWhile", "If", "StatelessIf", "Case", "StatelessCase", "For"]
-    + ["PartitionedCall", "StatefulPartitionedCall"]
-)
+_CONTROL_FLOW = {
+    "Switch", "RefSwitch", "Merge", "RefMerge", "Enter", "RefEnter", "Exit", "RefExit", "NextIteration", "LoopCond",
+    "RefNextIteration", "While", "StatelessWhile", "If", "StatelessIf", "Case", "StatelessCase", "For",
+    "PartitionedCall", "StatefulPartitionedCall",
+}  # fmt: skip
 _LARGEST_SIDE = 2**15  # of a window, and of a stride
 
 
