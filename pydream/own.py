@@ -85,11 +85,11 @@ def add_network(
         If it cannot be written.
     """
     _check_name(name)
-    files = [path / GRAPH_FILE if (path / GRAPH_FILE).is_file() else path for path in map(Path, files)]
-    frozen = len(files) == 1 and holds_graph(files[0])
+    paths = [path / GRAPH_FILE if (path / GRAPH_FILE).is_file() else path for path in map(Path, files)]
+    frozen = len(paths) == 1 and holds_graph(paths[0])
     if not frozen and (input is not None or scale is not None):
         raise ValueError("scale and input are for frozen TensorFlow graphs")
-    text, weights = (None, _found(files[0])) if frozen else _sorted(files)
+    text, weights = (None, _found(paths[0])) if frozen else _sorted(paths)
     held, told = graph_of(weights) if frozen else (weights, None)
     graph = read_frozen(held, input or told, name=file_name(weights)) if frozen else _checked(text, weights)
     _check_input(graph, str(text or weights))

@@ -47,7 +47,7 @@ def _everything(size):
     right = kinds.AveragePooling2D(3, strides=1, padding="same", name="right")(x)
     x = kinds.Concatenate(name="join")([left, right])
     x = kinds.ZeroPadding2D(1, name="padded")(x)
-    x = kinds.Conv2D(8, 3, strides=2, name="strided")(x)
+    x = kinds.Conv2D(8, 3, strides=2, name="conv")(x)
     x = kinds.GlobalAveragePooling2D(name="average")(x)
     x = kinds.Dense(5, activation="softmax", name="classes")(x)
     return keras.Model(image, x, name="everything")
@@ -68,7 +68,7 @@ BLOBS = [
     "right",
     "join",
     "padded",
-    "strided",
+    "conv",
     "average",
     "classes",
 ]

@@ -14,7 +14,7 @@ import zipfile
 from collections.abc import Callable, Collection, Iterator, Mapping
 from math import prod
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeGuard
 
 from ..errors import NetFileError
 from ..tf import part, tensorflow
@@ -27,7 +27,7 @@ _MAX_CONFIG_BYTES = 16 * 2**20
 _WEIGHTS = "model.weights.h5"
 
 
-def is_keras_model(given: object) -> bool:
+def is_keras_model(given: object) -> TypeGuard[Any]:
     """Tell whether this is a live Keras model; Keras is not imported for it."""
     return any(kind.__name__ == "Model" and "keras" in kind.__module__.split(".")[0] for kind in type(given).__mro__)
 
@@ -159,7 +159,7 @@ def _traced(model: Any, shape: tuple[int | None, ...], name: str) -> tuple[Any, 
 def _layers_kept(model: Any, tensors: dict[str, Any]) -> Iterator[None]:
     """While this lasts, what layers make is kept in `tensors` by name, each tensor under one name only."""
     tf = tensorflow()
-    base = next(kind for kind in type(model).__mro__ if kind.__name__ == "Layer")
+    base: Any = next(kind for kind in type(model).__mro__ if kind.__name__ == "Layer")
     call: Callable[..., Any] = base.__call__
     path: list[str] = []
 

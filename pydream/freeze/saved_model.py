@@ -50,6 +50,9 @@ def freeze_saved_model(path: str | os.PathLike[str]) -> Frozen:
         raise NetFileError(f"{path}: {len(signature.inputs)} inputs ({names}); a dream has one picture to give")
     (image,) = (_node(tensor.name) for tensor in signature.inputs.values())
     outputs = [_node(tensor.name) for tensor in signature.outputs.values()]
+    missing = {image, *outputs} - {node.name for node in graph.node}
+    if missing:
+        raise NetFileError(f"{path}: damaged: its signature names {min(missing)!r}, which is not in the graph")
     variables = _variables(graph, outputs, bound, str(path))
     inlined = _inlined(graph, outputs, str(path))
     values = _values(path, variables, objects)
@@ -84,7 +87,7 @@ def _variables(graph: Any, outputs: list[str], bound: Mapping[str, Any], source:
     """Give the variables that the served function captures: node → number among the saved objects."""
     found: dict[str, int] = {}
     nodes = {node.name: node for node in graph.node}
-    for call in (nodes[name] for name in outputs if name in nodes and nodes[name].op in _CALLS):
+    for call in (nodes[name] for name in outputs if nodes[name].op in _CALLS):
         captured = bound.get(call.attr["f"].func.name, ())
         if len(captured) > len(call.input):
             raise NetFileError(f"{source}: damaged: a function captures more than it is given")
@@ -119,7 +122,7 @@ def _values(path: Path, variables: Mapping[str, int], objects: int) -> dict[str,
     try:
         reader = tensorflow().train.load_checkpoint(str((path / VARIABLES).with_suffix("")))
         tree = part("tensorflow.core.protobuf.trackable_object_graph_pb2").TrackableObjectGraph.FromString(
-            reader.get_tensor("_CHECKPOINTABLE_OBJECTGRAPH_FILE")
+            reader.get_tensor("_CHECKPOINTABLE_OBJECT_GRAPH")
         )
         keys = {
             node: next(a.checkpoint_key for a in tree.nodes[index].attributes if a.name == _VALUE)
