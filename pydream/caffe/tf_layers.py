@@ -7,6 +7,7 @@ Caffe. Sizes are read inside the graph, so one trace serves every image size.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import reduce
 from math import prod
 from typing import Any
@@ -116,9 +117,11 @@ class PoolingRunner(TFRunner[layers.Pooling]):
     """Windows over a map padded to exactly what Caffe's output size covers."""
 
     def prepare(self, params: list[NDArray[Any]]) -> None:
-        layer = self.layer
-        same = layer.stride == (1, 1) and all(k == 2 * p + 1 for k, p in zip(layer.kernel, layer.pad, strict=True))
-        self.padding = "SAME" if same else "VALID"  # of the plain maximum; "SAME" spares it the padded copy
+        axes = list(zip(self.layer.kernel, self.layer.stride, self.layer.pad, strict=True))
+        # "SAME" spares the plain maximum the padded copy; its windows are Caffe's for maps of any size,
+        self.same = all(k == 2 * p + 1 and s == 1 for k, s, p in axes)
+        # or for those that the stride divides: then just one row is missing behind the map.
+        self.same_where_whole = all(k == s + 1 > 2 and p == 0 for k, s, p in axes)
 
     def forward(self, *bottoms: Tensor) -> tuple[Tensors, Tensors]:
         (x,) = bottoms
@@ -170,23 +173,26 @@ class PoolingRunner(TFRunner[layers.Pooling]):
         winner = self.tf.one_hot(memo[0], shape[1] * shape[2], axis=1, dtype=diff.dtype)  # (n, h*w, c)
         return (self.tf.reshape(winner, shape) * diff,)
 
-    # Sizes: what Pooling.out_size says, in the graph.
+    # Sizes: what Pooling.out_size says, in the graph, of rows and columns at once.
 
-    def _cover(self, size: Tensor, axis: int) -> tuple[Tensor, Tensor]:
-        """Give the rows of the top, and how many the padded bottom misses behind the map for windows to be whole."""
-        layer = self.layer
-        kernel, stride, pad = layer.kernel[axis], layer.stride[axis], layer.pad[axis]
-        room = size + 2 * pad - kernel
-        out = (-(-room // stride) if layer.round_up else room // stride) + 1
-        if max(layer.pad) > 0:
+    def _out_size(self, size: Tensor) -> Tensor:
+        """Give the rows and columns of the top for those of the map."""
+        kernel, stride, pad = np.array((self.layer.kernel, self.layer.stride, self.layer.pad), np.int32)
+        room = size + (2 * pad - kernel)
+        out = (-(-room // stride) if self.layer.round_up else room // stride) + 1
+        if pad.any():
             out -= self.tf.cast((out - 1) * stride >= size + pad, out.dtype)
-        return out, self.tf.maximum((out - 1) * stride + kernel - pad - size, 0)
+        return out
 
     def _padded(self, x: Tensor, filler: float) -> Tensor:
-        shape = self.tf.shape(x)
-        (_, below), (_, right) = self._cover(shape[1], 0), self._cover(shape[2], 1)
-        widths = [[0, 0], [self.layer.pad[0], below], [self.layer.pad[1], right], [0, 0]]
-        return self.tf.pad(x, widths, constant_values=self.tf.constant(filler, x.dtype))
+        """Give the map with the padding before it, and behind it what the windows miss for being whole."""
+        kernel, stride, pad = np.array((self.layer.kernel, self.layer.stride, self.layer.pad), np.int32)
+        size = self.tf.shape(x)[1:3]
+        behind = self.tf.maximum(self._out_size(size) * stride + (kernel - stride - pad) - size, 0)
+        widths = self.tf.stack(([0, *pad, 0], self.tf.pad(behind, [[1, 1]])), axis=1)
+        padded = self.tf.pad(x, widths, constant_values=self.tf.constant(filler, x.dtype))
+        padded.set_shape((None, None, None, x.shape[3]))
+        return padded
 
     def _unpadded(self, padded: Tensor, shape: Tensor) -> Tensor:
         return self.tf.slice(padded, (0, *self.layer.pad, 0), shape)
@@ -194,34 +200,52 @@ class PoolingRunner(TFRunner[layers.Pooling]):
     # The largest value; of equal ones the first, row by row, and all of the gradient to it.
 
     def _plain_maximum(self, x: Tensor) -> tuple[Tensors, Tensors]:
-        padded = x if self.padding == "SAME" else self._padded(x, LOWEST)
-        return (self._largest(padded),), (padded, self.tf.shape(x))
-
-    def _largest(self, padded: Tensor) -> Tensor:
-        return self.tf.nn.max_pool2d(padded, self.layer.kernel, self.layer.stride, self.padding)
+        top = self._by_size(lambda x: self._largest(x, "SAME"), lambda x: self._largest(self._filled(x), "VALID"), x)
+        return (top,), (x,)
 
     def _plain_maximum_back(self, memo: Tensors, diff: Tensor) -> Tensors:
-        padded, shape = memo
-        back = self._largest_back(padded, diff)
-        return (back if self.padding == "SAME" else self._unpadded(back, shape),)
+        back = self._by_size(
+            lambda x, diff: self._largest_back(x, diff, "SAME"),
+            lambda x, diff: self._unpadded(self._largest_back(self._filled(x), diff, "VALID"), self.tf.shape(x)),
+            *memo,
+            diff,
+        )
+        return (back,)
 
-    def _largest_back(self, padded: Tensor, diff: Tensor) -> Tensor:
+    def _by_size(self, same: Callable[..., Tensor], filled: Callable[..., Tensor], *values: Tensor) -> Tensor:
+        """Run `same` on the values where "SAME" is Caffe's padding for the first one's size, else `filled`."""
+        if not self.same_where_whole:
+            return (same if self.same else filled)(*values)
+        # tf.cond would do, but it makes a function of each branch, and takes 0.4 s a network to trace.
+        ops = self.tf.raw_ops
+        whole = self.tf.reduce_all(self.tf.shape(values[0])[1:3] % self.layer.stride == 0)
+        ways = [ops.Switch(data=value, pred=whole) for value in values]
+        results = [filled(*(way.output_false for way in ways)), same(*(way.output_true for way in ways))]
+        return ops.Merge(inputs=results).output
+
+    def _filled(self, x: Tensor) -> Tensor:
+        return self._padded(x, LOWEST)
+
+    def _largest(self, x: Tensor, padding: str) -> Tensor:
+        return self.tf.nn.max_pool2d(x, self.layer.kernel, self.layer.stride, padding)
+
+    def _largest_back(self, x: Tensor, diff: Tensor, padding: str) -> Tensor:
         return self.tf.raw_ops.MaxPoolGrad(
-            orig_input=padded,
+            orig_input=x,
             # Once more, though the forward pass had it: oneDNN's gradient, which is 10 to 40 times as fast as the
             # other, runs only where its own maximum is in the same trace and tells it which taps won.
-            orig_output=self._largest(padded),
+            orig_output=self._largest(x, padding),
             grad=diff,
             ksize=[1, *self.layer.kernel, 1],
             strides=[1, *self.layer.stride, 1],
-            padding=self.padding,
+            padding=padding,
         )
 
     # The same with a tolerance for ties: the exact mode's.
 
     def _tolerant_maximum(self, x: Tensor) -> tuple[Tensors, Tensors]:
         tf = self.tf
-        padded = self._padded(x, LOWEST)
+        padded = self._filled(x)
         best, *taps = self._taps(padded)
         winner = tf.zeros(tf.shape(best), tf.int32)
         for number, tap in enumerate(taps, start=1):
@@ -277,9 +301,8 @@ class PoolingRunner(TFRunner[layers.Pooling]):
 
     def _divisor(self, shape: Tensor) -> Tensor:
         counts = []
-        for axis in (0, 1):
+        for axis, out in enumerate(self.tf.unstack(self._out_size(shape[1:3]))):
             size, pad = shape[1 + axis], self.layer.pad[axis]
-            out, _ = self._cover(size, axis)
             first = self.tf.range(out) * self.layer.stride[axis] - pad
             counts.append(self.tf.minimum(first + self.layer.kernel[axis], size + pad) - first)
         return self.tf.cast(counts[0][:, None, None] * counts[1][:, None], self.dtype)

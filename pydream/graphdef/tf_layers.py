@@ -70,10 +70,10 @@ class MaxPoolRunner(caffe_tf.PoolingRunner):
         self.padding = "SAME" if self.layer.padding[0].same else "VALID"
 
     def _plain_maximum(self, x: Tensor) -> tuple[Tensors, Tensors]:
-        return (self._largest(x),), (x,)
+        return (self._largest(x, self.padding),), (x,)
 
     def _plain_maximum_back(self, memo: Tensors, diff: Tensor) -> Tensors:
-        return (self._largest_back(memo[0], diff),)
+        return (self._largest_back(memo[0], diff, self.padding),)
 
     def _padded(self, x: Tensor, filler: float) -> Tensor:
         shape = self.tf.shape(x)
