@@ -423,11 +423,12 @@ def _find_model(name_or_path: str | os.PathLike[str]) -> Entry | Path:
     path = Path(name_or_path)
     if path.is_file():
         return path
-    if (path / GRAPH_FILE).is_file():
+    named = path.name == str(name_or_path)
+    if (path / GRAPH_FILE).is_file() and not (named and (path.name in _built_in() or path.name in _own_names())):
         return path / GRAPH_FILE
-    if path.exists() and path.name != str(name_or_path):
+    if path.exists() and not named:
         raise NetFileError(f"{path}: no regular file")
-    if path.name != str(name_or_path) or path.suffix in FILES:
+    if not named or path.suffix in FILES:
         raise UnknownNameError(f"no such file: '{path}'")
     return find_network(str(name_or_path))
 

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, TypeGuard
 
 from ..errors import NetFileError
-from ..tf import part, tensorflow
+from ..tf import part, quiet_stderr, tensorflow
 from .frozen import Frozen
 
 SUFFIXES = (".keras", ".h5", ".hdf5")
@@ -143,7 +143,9 @@ def _traced(model: Any, shape: tuple[int | None, ...], name: str) -> tuple[Any, 
         function = tf.function(lambda image: model(image, training=False), autograph=False)
         traced = function.get_concrete_function(tf.TensorSpec(shape, tf.float32, name))
     image = traced.inputs[0].op.name
-    constants = part("tensorflow.python.framework.convert_to_constants").convert_variables_to_constants_v2(traced)
+    conversion = part("tensorflow.python.framework.convert_to_constants")
+    with quiet_stderr():
+        constants = conversion.convert_variables_to_constants_v2(traced)
     graph = constants.graph.as_graph_def()
     # What a layer computes in a loop or a function of its own is no node here.
     there = {node.name for node in graph.node}
@@ -341,7 +343,8 @@ def _dicts(value: Any) -> Iterator[dict[str, Any]]:
 
 def _built(config: dict[str, Any], archive: bool) -> Any:
     if archive:
-        return part("keras").saving.deserialize_keras_object(config, safe_mode=True)
+        untrained = config | {"compile_config": None}
+        return part("keras").saving.deserialize_keras_object(untrained, safe_mode=True)
     return part("keras.src.legacy.saving.saving_utils").model_from_config(config)  # as load_model does with HDF5
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import NetFileError
-from ..tf import part, tensorflow
+from ..tf import part, quiet_stderr, tensorflow
 from .frozen import Frozen
 
 _MAX_BYTES = 2**31 - 1  # of the graph, and of the variables: a frozen GraphDef cannot be larger
@@ -107,8 +107,10 @@ def _inlined(graph: Any, outputs: list[str], source: str) -> Any:
     rewriting = config.graph_options.rewrite_options
     rewriting.min_graph_nodes = -1
     rewriting.optimizers.append("function")
+    optimizer = part("tensorflow.python.grappler.tf_optimizer")
     try:
-        return part("tensorflow.python.grappler.tf_optimizer").OptimizeGraph(config, meta)
+        with quiet_stderr():
+            return optimizer.OptimizeGraph(config, meta)
     except Exception as error:  # TensorFlow's are of many kinds
         raise NetFileError(f"{source}: damaged: TensorFlow cannot put its functions together") from error
 
