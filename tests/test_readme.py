@@ -78,6 +78,7 @@ def test_links(root):
         "CONTRIBUTING.md",
         "CHANGELOG.md",
         "docs/c-library.md",
+        "docs/own-network.md",
         "docs/porting.md",
         "docs/reproduce.md",
         "docs/performance.md",
