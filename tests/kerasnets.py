@@ -43,7 +43,7 @@ def _everything(size):
     x = kinds.SeparableConv2D(12, 3, padding="same", activation="swish", name="separable")(x)
     x = kinds.DepthwiseConv2D(3, strides=2, padding="same", name="depthwise")(x)
     x = kinds.LeakyReLU(0.125, name="leaky")(x)
-    left = kinds.Conv2D(6, (1, 3), padding="same", name="left")(x)
+    left = kinds.Conv2D(6, (1, 3), groups=2, padding="same", name="left")(x)
     right = kinds.AveragePooling2D(3, strides=1, padding="same", name="right")(x)
     x = kinds.Concatenate(name="join")([left, right])
     x = kinds.ZeroPadding2D(1, name="padded")(x)

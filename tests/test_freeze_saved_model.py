@@ -173,6 +173,30 @@ def test_a_graph_without_a_signature(exported, tmp_path):
         load(folder)
 
 
+@pytest.mark.parametrize(
+    ("calls", "words"), [(1, "call one another more than 32 deep"), (8, "come to more than the 131072 nodes")]
+)
+def test_functions_that_call_one_another(exported, tmp_path, calls, words):
+    """A few lines can stand for more nodes than there is memory for."""
+    folder = tmp_path / "calls"
+    shutil.copytree(exported, folder)
+    file = folder / "saved_model.pb"
+    held = part("tensorflow.core.protobuf.saved_model_pb2").SavedModel.FromString(file.read_bytes())
+    functions = held.meta_graphs[0].graph_def.library.function
+    depth = 40 if calls == 1 else 20
+    for function in functions:
+        called = function.node_def.add(name="deeper", op="StatefulPartitionedCall")
+        called.attr["f"].func.name = "deep0"
+    for i in range(depth):
+        made = functions.add()
+        made.signature.name = f"deep{i}"
+        for j in range(calls):
+            made.node_def.add(name=f"call{j}", op="PartitionedCall").attr["f"].func.name = f"deep{i + 1}"
+    file.write_bytes(held.SerializeToString())
+    with pytest.raises(NetFileError, match=words):
+        load(folder)
+
+
 def test_signatures_that_name_nothing(exported, tmp_path):
     folder = tmp_path / "lost"
     shutil.copytree(exported, folder)

@@ -19,6 +19,7 @@ from typing import Any, TypeGuard
 from ..errors import NetFileError
 from ..tf import part, quiet_stderr, tensorflow
 from .frozen import Frozen
+from .inline import CALLS, Origins, inlined
 
 SUFFIXES = (".keras", ".h5", ".hdf5")
 
@@ -152,7 +153,9 @@ def _traced(model: Any, shape: tuple[int | None, ...], name: str) -> tuple[Any, 
     outputs = {name: t.op.name for name, t in tensors.items() if t.graph is traced.graph and t.op.name in there}
     if not outputs:
         raise NetFileError(f"{model.name}: no layers")
-    _leave_out(graph, {tensor.op.name for tensor in constants.outputs})
+    if any(node.op in CALLS for node in graph.node):  # else it stays in the order of the layers
+        graph = inlined(graph, [image, *outputs.values()], model.name)
+    _connect(graph, {tensor.op.name for tensor in constants.outputs}, model.name)
     _rename(graph, outputs, image)
     return graph, image
 
@@ -169,7 +172,8 @@ def _layers_kept(model: Any, tensors: dict[str, Any]) -> Iterator[None]:
         if not isinstance(tensor, tf.Tensor):
             return tensor
         # Two layers may have one output (dropout in inference), and one op several: each gets a node of its own.
-        if tensor.op.type == "Placeholder" or len(tensor.op.outputs) > 1 or any(tensor is t for t in tensors.values()):
+        shared = any(tensor is each for each in tensors.values()) or len(tensor.op.outputs) > 1
+        if shared or tensor.op.type in ("Placeholder", *CALLS):
             tensor = tf.identity(tensor)
         tensors[name] = tensor
         return tensor
@@ -201,20 +205,13 @@ def _free(name: str, taken: Collection[str]) -> str:
     return next(each for each in numbered if each not in taken and f"{each}/0" not in taken)
 
 
-def _leave_out(graph: Any, returned: Collection[str]) -> None:
-    """Drop what a function returns with, what says in which order it runs, and what a custom gradient puts in."""
-    passed = {node.name: node for node in graph.node if node.op == "IdentityN"}
-    kept = [n for n in graph.node if n.op != "NoOp" and n.name not in returned and n.name not in passed]
+def _connect(graph: Any, returned: Collection[str], source: str) -> None:
+    """Drop what only hands on, what a function returns with, and what says in which order it runs."""
+    origins = Origins(graph, source)
+    kept = [each for each in graph.node if each.op != "NoOp" and each.name not in returned and each.name not in origins]
     for node in kept:
-        node.input[:] = [_origin(each, passed) for each in node.input if not each.startswith("^")]
-    found = type(graph)(node=kept)
-    graph.CopyFrom(found)
-
-
-def _origin(tensor: str, passed: Mapping[str, Any]) -> str:
-    """Give what an IdentityN hands on."""
-    name, _, output = tensor.partition(":")
-    return _origin(passed[name].input[int(output or 0)], passed) if name in passed else tensor
+        node.input[:] = [name + output for name, output in origins.inputs(node)]
+    graph.CopyFrom(type(graph)(node=kept))
 
 
 def _rename(graph: Any, outputs: Mapping[str, str], image: str) -> None:

@@ -13,15 +13,13 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import NetFileError
-from ..tf import part, quiet_stderr, tensorflow
+from ..tf import part, tensorflow
 from .frozen import Frozen
+from .inline import CALLS, SCOPES, Origins, inlined
 
 _MAX_BYTES = 2**31 - 1  # of the graph, and of the variables: a frozen GraphDef cannot be larger
 GRAPH_FILE = "saved_model.pb"
 VARIABLES = Path("variables", "variables.index")  # has a checksum of each variable's value
-_CALLS = ("PartitionedCall", "StatefulPartitionedCall")
-_SCOPES = rf"(?:(?:{'|'.join(_CALLS)})(?:_\d+)?/)"
-_ENDS = re.compile(rf"Func/.*|{_SCOPES}*Identity(_\d+)?")
 _VALUE = "VARIABLE_VALUE"
 
 
@@ -44,7 +42,7 @@ def freeze_saved_model(path: str | os.PathLike[str]) -> Frozen:
         For a folder that is none, is damaged or too large; for a graph with several inputs or of TensorFlow 1.
     """
     path = Path(path)
-    graph, signature, bound, objects = _read(path)
+    graph, signature, bound = _read(path)
     if len(signature.inputs) != 1:
         names = ", ".join(map(repr, sorted(signature.inputs)))
         raise NetFileError(f"{path}: {len(signature.inputs)} inputs ({names}); a dream has one picture to give")
@@ -54,13 +52,13 @@ def freeze_saved_model(path: str | os.PathLike[str]) -> Frozen:
     if missing:
         raise NetFileError(f"{path}: damaged: its signature names {min(missing)!r}, which is not in the graph")
     variables = _variables(graph, outputs, bound, str(path))
-    inlined = _inlined(graph, outputs, str(path))
-    values = _values(path, variables, objects)
-    return Frozen(_frozen(inlined, image, outputs, values, str(path)), image, path.resolve().name)
+    graph = inlined(graph, outputs, str(path))
+    values = _values(path, variables)
+    return Frozen(_frozen(graph, image, outputs, values, str(path)), image, path.resolve().name)
 
 
-def _read(path: Path) -> tuple[Any, Any, Mapping[str, Any], int]:
-    """Give the graph, the signature, what each function has captured, and how many objects there are."""
+def _read(path: Path) -> tuple[Any, Any, Mapping[str, Any]]:
+    """Give the graph, the signature, and what each function has captured."""
     file = path / GRAPH_FILE
     if file.stat().st_size > _MAX_BYTES:
         raise NetFileError(
@@ -80,14 +78,14 @@ def _read(path: Path) -> tuple[Any, Any, Mapping[str, Any], int]:
     if signature is None:
         raise NetFileError(f"{path}: this SavedModel has no signature, so it does not say what goes in")
     bound = {name: each.bound_inputs for name, each in meta.object_graph_def.concrete_functions.items()}
-    return meta.graph_def, signature, bound, len(meta.object_graph_def.nodes)
+    return meta.graph_def, signature, bound
 
 
 def _variables(graph: Any, outputs: list[str], bound: Mapping[str, Any], source: str) -> dict[str, int]:
     """Give the variables that the served function captures: node → number among the saved objects."""
     found: dict[str, int] = {}
     nodes = {node.name: node for node in graph.node}
-    for call in (nodes[name] for name in outputs if nodes[name].op in _CALLS):
+    for call in (nodes[name] for name in outputs if nodes[name].op in CALLS):
         captured = bound.get(call.attr["f"].func.name, ())
         if len(captured) > len(call.input):
             raise NetFileError(f"{source}: damaged: a function captures more than it is given")
@@ -99,23 +97,7 @@ def _variables(graph: Any, outputs: list[str], bound: Mapping[str, Any], source:
     return found
 
 
-def _inlined(graph: Any, outputs: list[str], source: str) -> Any:
-    """Give the graph with every function's nodes in place of its call."""
-    meta = part("tensorflow.core.protobuf.meta_graph_pb2").MetaGraphDef(graph_def=graph)
-    meta.collection_def["train_op"].node_list.value.extend(outputs)  # what is to be kept
-    config = part("tensorflow.core.protobuf.config_pb2").ConfigProto()
-    rewriting = config.graph_options.rewrite_options
-    rewriting.min_graph_nodes = -1
-    rewriting.optimizers.append("function")
-    optimizer = part("tensorflow.python.grappler.tf_optimizer")
-    try:
-        with quiet_stderr():
-            return optimizer.OptimizeGraph(config, meta)
-    except Exception as error:  # TensorFlow's are of many kinds
-        raise NetFileError(f"{source}: damaged: TensorFlow cannot put its functions together") from error
-
-
-def _values(path: Path, variables: Mapping[str, int], objects: int) -> dict[str, Any]:
+def _values(path: Path, variables: Mapping[str, int]) -> dict[str, Any]:
     """Read the variables' values, none before it is known to be in the file."""
     shards = list((path / VARIABLES).parent.glob("variables.data-*"))
     held = sum(shard.stat().st_size for shard in shards)
@@ -145,25 +127,13 @@ def _values(path: Path, variables: Mapping[str, int], objects: int) -> dict[str,
 def _frozen(graph: Any, image: str, outputs: list[str], values: Mapping[str, Any], source: str) -> bytes:
     """Put constants in place of variables, and leave out calls' own nodes and what the outputs do not need."""
     nodes = {node.name: node for node in graph.node}
-    origin = {node.name: node.input[0] for node in graph.node if _hands_on(node)}
-
-    def real(text: str) -> str:
-        for _ in nodes:
-            name, _, output = text.partition(":")
-            if nodes[name].op == "IdentityN":
-                text = nodes[name].input[int(output or 0)]
-            elif name in origin:
-                text = origin[name]
-            else:
-                return text
-        raise NetFileError(f"{source}: damaged: a node reads itself")
-
-    needed, waiting = {image}, [real(name) for name in outputs]
+    origins = Origins(graph, source)
+    needed, waiting = {image}, [_node(origins.of(name)) for name in outputs]
     while waiting:
-        name = _node(waiting.pop())
+        name = waiting.pop()
         if name not in needed:
             needed.add(name)
-            waiting += [real(each) for each in nodes[name].input if not each.startswith("^")]
+            waiting += [read for read, _ in origins.inputs(nodes[name])]
     names = _short({name for name in needed if name not in values}) | {name: name for name in values}
     made = type(graph)()
     for node in graph.node:
@@ -177,20 +147,14 @@ def _frozen(graph: Any, image: str, outputs: list[str], values: Mapping[str, Any
         copy = made.node.add()
         copy.CopyFrom(node)
         copy.name = names[node.name]
-        inputs = [real(each).partition(":") for each in node.input if not each.startswith("^")]
-        copy.input[:] = [names[name] + colon + output for name, colon, output in inputs]
+        copy.input[:] = [names[read] + output for read, output in origins.inputs(node)]
     frozen: bytes = made.SerializeToString()
     return frozen
 
 
-def _hands_on(node: Any) -> bool:
-    """Tell whether a node stands for another: the reading of a variable, and what is at a call's ends."""
-    return node.op == "ReadVariableOp" or (node.op == "Identity" and bool(_ENDS.fullmatch(node.name)))
-
-
 def _short(names: set[str]) -> dict[str, str]:
     """Give names without those of the calls before them, where that leaves them apart."""
-    short = {name: re.sub(f"^{_SCOPES}+", "", name) for name in names}
+    short = {name: re.sub(f"^{SCOPES}+", "", name) for name in names}
     taken = list(short.values())
     return {name: after if taken.count(after) == 1 else name for name, after in short.items()}
 
