@@ -86,7 +86,9 @@ def add_network(
     """
     _check_name(name)
     paths = [path / GRAPH_FILE if (path / GRAPH_FILE).is_file() else path for path in map(Path, files)]
-    frozen = len(paths) == 1 and holds_graph(paths[0])
+    frozen = any(map(holds_graph, paths))
+    if frozen and len(paths) > 1:
+        raise ValueError(f"{len(paths)} files; a frozen graph is a whole network, and goes without other files")
     if not frozen and (input is not None or scale is not None):
         raise ValueError("scale and input are for frozen TensorFlow graphs")
     text, weights = (None, _found(paths[0])) if frozen else _sorted(paths)

@@ -20,6 +20,7 @@ from ..tf import tensorflow
 from . import layers
 from .runtime import LOWEST, TIE, L, Runner, Tensor, Tensors
 from .tf_phases import Phases
+from .tf_plan import RectifiedPooling, SpreadConvolution
 
 _LARGEST_KERNEL = 2**28  # numbers in a dilated kernel with its holes
 
@@ -89,6 +90,31 @@ class ConvolutionRunner(TFRunner[layers.Convolution]):
             for part, kernel in zip(parts, self.kernels, strict=True)
         ]
         return (bottoms[0] if len(bottoms) == 1 else self.tf.concat(bottoms, axis=3),)
+
+
+class SpreadConvolutionRunner(ConvolutionRunner):
+    """The sum of a convolution of each blob, with its part of the kernel."""
+
+    def forward(self, *bottoms: Tensor) -> tuple[Tensors, Tensors]:
+        self.channels = [bottom.shape[3] for bottom in bottoms]
+        first, second = (
+            self.tf.nn.conv2d(bottom, kernel, self.layer.stride, self.padding)
+            for bottom, kernel in zip(bottoms, self._parts(), strict=True)
+        )
+        if self.bias is not None:
+            second = self.tf.nn.bias_add(second, self.bias)
+        # So TensorFlow makes one operation of the second convolution, its bias, the sum and a rectifier behind it.
+        return (second + first,), tuple(map(self.tf.shape, bottoms))
+
+    def backward(self, memo: Tensors, *diffs: Tensor) -> Tensors:
+        return tuple(
+            self.tf.nn.conv2d_transpose(diffs[0], kernel, shape, self.layer.stride, self.padding)
+            for kernel, shape in zip(self._parts(), memo, strict=True)
+        )
+
+    def _parts(self) -> list[Tensor]:
+        parts: list[Tensor] = self.tf.split(self.kernels[0], self.channels, axis=2)
+        return parts
 
 
 class InnerProductRunner(TFRunner[layers.InnerProduct]):
@@ -576,4 +602,9 @@ RUNNERS: dict[type[layers.Layer], type[Runner[Any]]] = {
     layers.Softmax: SoftmaxRunner,
     layers.Split: SplitRunner,
     layers.TanH: TanHRunner,
+}
+
+FUSED: dict[type[layers.Layer], type[Runner[Any]]] = {
+    RectifiedPooling: RectifiedPoolingRunner,
+    SpreadConvolution: SpreadConvolutionRunner,
 }

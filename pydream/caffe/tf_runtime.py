@@ -12,8 +12,8 @@ from ..tf import find_device, tensorflow
 from .graph import Graph, Step
 from .layers import Layer
 from .runtime import Memos, Runner, Runtime, Tensor
-from .tf_layers import RUNNERS, RectifiedPoolingRunner
-from .tf_plan import RectifiedPooling, fused
+from .tf_layers import FUSED, RUNNERS
+from .tf_plan import fused
 from .weights import Params
 
 
@@ -39,7 +39,7 @@ class TensorFlowRuntime(Runtime):
     def steps(self, values: Sequence[int], end: int) -> list[Step]:
         """As `Runtime.steps`, with pairs that run better as one; runners of one's own run one by one."""
         steps = super().steps(values, end)
-        return fused(steps, values) if self.runners is RUNNERS else steps
+        return fused(steps, values, self.dtype) if self.runners is RUNNERS else steps
 
     def forward(self, values: Sequence[int], end: int, inputs: Sequence[Tensor]) -> tuple[list[Tensor], Memos]:
         """As `Runtime.forward`, traced."""
@@ -103,7 +103,7 @@ class TensorFlowRuntime(Runtime):
 
     def runner_type(self, layer: Layer) -> type[Runner[Any]]:
         """As `Runtime.runner_type`, and for what `steps` made one of."""
-        return RectifiedPoolingRunner if isinstance(layer, RectifiedPooling) else super().runner_type(layer)
+        return FUSED[type(layer)] if type(layer) in FUSED else super().runner_type(layer)
 
     def _trace(self, run: Callable[..., Any], signature: list[Any]) -> Callable[..., Any]:
         function = tensorflow().function(run, input_signature=signature, autograph=False)

@@ -84,15 +84,15 @@ def prepare(
     dtype: str,
     runtime: str,
     device: str,
-    mean: tuple[float, float, float] | None,
-    scale: float | None,
-    channel_order: ChannelOrder | None,
-    input_node: str | None,
+    mean: tuple[float, float, float] | None = None,
+    pixel_scale: float | None = None,
+    channel_order: ChannelOrder | None = None,
+    input_node: str | None = None,
     **recipe: Any,
 ) -> Dreamer:
     """Load the network and the guide that the options name; what else they say is the recipe."""
     picture = None if guide is None else read_image(guide)  # before TensorFlow is imported
-    told = {"mean": mean, "scale": scale, "channel_order": channel_order, "input": input_node}
+    told = {"mean": mean, "scale": pixel_scale, "channel_order": channel_order, "input": input_node}
     net = load(model, weights, dtype=dtype, device=device, runtime=runtime, **told)
     end = find_end(net, layer)
     facts = net_facts(net.name, find_files(model, weights), net.dtype, runtime, net.device, **told)

@@ -15,7 +15,7 @@ from ..era import ERAS
 from ..graphdef import MEAN as FROZEN_MEAN
 from ..net import CHANNEL_ORDERS
 from ..octaves import MOST_OCTAVES
-from ..zoo import DEFAULT_NETWORK, KERAS_MEAN, NOTEBOOK_MEAN, load_net
+from ..zoo import DEFAULT_NETWORK, KERAS_MEAN, NOTEBOOK_MEAN, check_scale, load_net
 from .network import device_name, weights_option
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
@@ -63,6 +63,9 @@ model_option = click.option(
     show_default=True,
     help="A name that `pydream models` lists; or a prototxt, a caffemodel, a frozen TensorFlow graph (.pb), a Keras"
     " model (.keras, .h5) or the folder of a SavedModel.",
+)
+layer_option = click.option(
+    "-l", "--layer", help="What to dream with; see `pydream layers`.  [default: the network's own]"
 )
 dtype_option = click.option(
     "--dtype",
@@ -136,10 +139,11 @@ class MeanType(click.ParamType):  # type: ignore[type-arg]
         return mean
 
 
-def _not_zero(ctx: click.Context, param: click.Parameter, value: float | None) -> float | None:
-    if value == 0:
-        raise click.BadParameter("0 leaves nothing of a picture", ctx, param)
-    return value
+def _pixel_scale(ctx: click.Context, param: click.Parameter, value: float | None) -> float | None:
+    try:
+        return None if value is None else check_scale(value)
+    except ValueError as error:
+        raise click.BadParameter(str(error), ctx, param) from error
 
 
 # What a network's file does not say of the pictures that it takes.
@@ -153,9 +157,9 @@ input_options = together(
         f" {Mean(KERAS_MEAN)}]",
     ),
     click.option(
-        "--scale",
-        type=FiniteRange(),
-        callback=_not_zero,
+        "--pixel-scale",  # `pydream zoom` has a --scale
+        type=float,
+        callback=_pixel_scale,
         help="A network of TensorFlow's takes (pixel - mean) * scale.  [default: the registry's, or 1]",
     ),
     click.option(
@@ -171,12 +175,7 @@ input_options = together(
     ),
 )
 
-network_options = together(
-    model_option,
-    weights_option,
-    input_options,
-    click.option("-l", "--layer", help="What to dream with; see `pydream layers`.  [default: the network's own]"),
-)
+network_options = together(model_option, weights_option, input_options, layer_option)
 
 dream_options = together(
     click.option(

@@ -7,7 +7,7 @@ import pytest
 import pydream
 from pydream.caffe import layers
 from pydream.caffe.tf_layers import RUNNERS
-from pydream.caffe.tf_plan import RectifiedPooling
+from pydream.caffe.tf_plan import RectifiedPooling, SpreadConvolution
 from pydream.caffe.tf_runtime import TensorFlowRuntime
 
 SIZES = [(11, 12), (12, 13), (13, 11), (14, 16), (17, 15)]
@@ -102,6 +102,70 @@ def test_a_rectifier_and_the_pooling_that_reads_it_are_one(text, fused, dtype):
             found.append((each.blobs["pool"].data, each.blobs["data"].diff))
         for mine, theirs in zip(*found, strict=True):
             assert nets.off(mine, theirs) < (1e-12 if dtype == "float64" else 2e-6)
+
+
+CONCATENATED = (
+    nets.inputs(data=(1, 4, 9, 9), other=(1, 3, 9, 9))
+    + nets.layer("side by side", "Concat", "data other", "both")
+    + nets.layer("conv", "Convolution", "both", "conv", "convolution_param { num_output: 6 kernel_size: 3 pad: 1 }")
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "spread"),
+    [
+        (CONCATENATED, True),
+        (CONCATENATED.replace("pad: 1", "stride: 2"), True),
+        (CONCATENATED.replace("pad: 1", "pad: 1 dilation: 2 pad: 0"), True),
+        (CONCATENATED.replace("pad: 1", "bias_term: false"), True),
+        (
+            CONCATENATED.replace('bottom: "other"', 'bottom: "data"').replace(
+                "shape {dim: 1 dim: 3", "shape {dim: 1 dim: 4"
+            ),
+            True,
+        ),
+        (CONCATENATED.replace('bottom: "other"', 'bottom: "other" bottom: "data"'), False),
+        (CONCATENATED.replace("pad: 1", "pad: 1 group: 1") + nets.layer("more", "TanH", "both", "more"), False),
+    ],
+)
+def test_a_concatenation_and_the_convolution_that_reads_it_are_one(text, spread):
+    rng = np.random.default_rng(0)
+    channels = 4 * text.count('bottom: "data" bottom: "data"') or 3
+    ins = 4 + channels + 4 * text.count('bottom: "other" bottom: "data"')
+    weights = {"conv": [nets.normal(rng, 6, ins, 3, 3), *([] if "bias_term" in text else [nets.normal(rng, 6)])]}
+    net, plain = nets.build(text, "float32", **weights), nets.build(text, "float64", runtime="numpy", **weights)
+    conv = net._graph.index("conv")
+    values = [step.tops[0] for step in net._graph.steps[conv:]]
+    last = len(net._graph.steps) - 1
+    kinds = [type(step.layer) for step in net._runtime.steps(values, last)][:2]
+    assert (kinds[0] is SpreadConvolution) == spread
+    exact = nets.build(text, "float64", **weights)
+    assert type(exact._runtime.steps(values, last)[0].layer) is layers.Concat
+    for size in [(9, 9), (8, 7)]:
+        found = []
+        for each in (net, plain):
+            for name, count in (("data", 4), ("other", channels)):
+                each.blobs[name].reshape(2, count, *size)
+                each.blobs[name].data[...] = np.random.RandomState(count).standard_normal((2, count, *size))
+            each.forward(end="conv")
+            each.blobs["conv"].diff[...] = normal(each.blobs["conv"].shape)
+            each.backward(start="conv")
+            found.append((each.blobs["conv"].data, each.blobs["data"].diff, each.blobs["other"].diff))
+        for mine, theirs in zip(*found, strict=True):
+            assert nets.off(mine, theirs) < 2e-6
+
+
+@pytest.mark.parametrize(("kernel", "stride"), [(3, 2), (4, 3)])
+def test_largest_values_at_every_size(kernel, stride):
+    """Whatever the stride leaves of a map: what TensorFlow need not pad is pooled as what it must."""
+    text = nets.inputs(data=(1, 2, 12, 12)) + nets.layer(
+        "pool", "Pooling", "data", "pool", f"pooling_param {{ kernel_size: {kernel} stride: {stride} }}"
+    )
+    found, expected = nets.build(text, "float32"), nets.build(text, "float64", runtime="numpy")
+    for size in [(h, w) for h in range(6, 12) for w in range(6, 12)]:
+        x = nets.spread(np.random.default_rng(1), (2, 2, *size), high=-1.0)  # all below 0, which would be a padding's
+        for mine, theirs in zip(both_ways(found, x, normal), both_ways(expected, x, normal), strict=True):
+            assert nets.off(mine, theirs) < 1e-6, size
 
 
 def test_what_is_asked_for_is_made():

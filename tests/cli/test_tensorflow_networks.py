@@ -53,7 +53,7 @@ def test_layers(run, file, folder):
 
 
 def test_add(run, file, folder, picture):
-    seen = run("models", "add", "own", file, "-l", layer_of(file), "--mean", "1,2,3", "--scale", "0.5")
+    seen = run("models", "add", "own", file, "-l", layer_of(file), "--mean", "1,2,3", "--pixel-scale", "0.5")
     place = folder / "data" / "pydream" / "models" / "own"
     assert (seen.code, seen.out, seen.err) == (0, f"{place}\n", "")
     assert sorted(path.name for path in place.iterdir()) == ["README.md", "own.pb"]
@@ -62,7 +62,7 @@ def test_add(run, file, folder, picture):
     assert "mean     1, 2, 3 (RGB)" in run("models", "info", "own").out
     assert f"own: right, {place / 'own.pb'}\n" in run("models", "verify").out
     assert run("dream", picture, "-o", "named.png", "-m", "own", *QUICK).code == 0
-    options = ["-m", file, "-l", layer_of(file), "--mean", "1,2,3", "--scale", "0.5"]
+    options = ["-m", file, "-l", layer_of(file), "--mean", "1,2,3", "--pixel-scale", "0.5"]
     assert run("dream", picture, "-o", "told.png", *options, *QUICK).code == 0
     read = pydream.provenance.read_provenance
     assert read(folder / "named.png").result.sha256 == read(folder / "told.png").result.sha256

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import tensorflow as tf
-from graphs import constant, frozen, normal, picture, v1
+from graphs import constant, frozen, picture, v1
 from test_ops import results
 
 from pydream.errors import NetFileError, PydreamError
@@ -13,9 +13,8 @@ from pydream.graphdef.definition import read_nodes
 
 
 def small():
-    return frozen(
-        lambda x: tf.nn.relu(tf.nn.bias_add(tf.nn.conv2d(x, normal(3, 3, 3, 4), 2, "SAME"), constant([1] * 4)))
-    )
+    kernel, bias = np.ones((3, 3, 3, 4)), np.ones(4)
+    return frozen(lambda x: tf.nn.relu(tf.nn.bias_add(tf.nn.conv2d(x, constant(kernel), 2, "SAME"), constant(bias))))
 
 
 def refused(graph, match):
@@ -51,18 +50,19 @@ def test_damage():
 def test_whatever_is_damaged_is_told_in_one_line():
     file = small().SerializeToString()
     rng = np.random.RandomState(0)
-    outcomes = set()
+    read, told = 0, []
     for _ in range(300):
         damaged = bytearray(file)
         for place in rng.randint(0, len(file), rng.randint(1, 4)):
             damaged[place] = rng.randint(256)
         try:
             read_frozen(bytes(damaged[: rng.choice([len(file), rng.randint(len(file))])]))
-            outcomes.add("read")
+            read += 1
         except PydreamError as error:
-            assert "\n" not in str(error)
-            outcomes.add("refused")
-    assert outcomes == {"read", "refused"}
+            told.append(str(error))
+    assert read > 20
+    assert len(told) > 100
+    assert not [line for line in told if "\n" in line]
 
 
 def test_not_frozen():
@@ -91,7 +91,7 @@ def node(graph, op):
         (lambda g: node(g, "Conv2D").input.append("none"), "node 'Conv2D' reads 'none', which is not there"),
         (lambda g: node(g, "Conv2D").input.append("out"), r"reads what is made of it"),
         (lambda g: node(g, "Conv2D").input.append("input:x"), "'input:x' is no output of a node"),
-        (lambda g: g.node.extend(v1.NodeDef(name=f"n{i}", op="NoOp") for i in range(2**15)), "nodes, more than a network"),
+        (lambda g: g.node.extend(v1.NodeDef(name=f"n{i}", op="NoOp") for i in range(2**15)), "nodes, more than"),
     ],
 )  # fmt: skip
 def test_graphs_that_are_none(change, match):
@@ -124,6 +124,7 @@ def held(**fields):
         ({"shape": (2,), "double_val": [0.1, 0.2], "dtype": 2}, np.array([0.1, 0.2])),
         ({"shape": (2,), "tensor_content": b"\0\0\x80?\0\0\0\xc0"}, np.array([1, -2], np.float32)),
         ({"shape": (0,)}, np.zeros(0, np.float32)),
+        ({"shape": (2,)}, np.zeros(2, np.float32)),
     ],
 )
 def test_constants(fields, expected):

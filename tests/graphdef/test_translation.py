@@ -104,7 +104,7 @@ def test_what_cannot_be_run_is_left_out(tmp_path):
     for ask in (lambda: net.blobs["behind"], lambda: net.forward(end="behind")):
         with pytest.raises(UnknownNameError, match=reason):
             ask()
-    with pytest.raises(UnknownNameError, match="'bits'.*'Cast' .Cast. makes other than floats of floats"):
+    with pytest.raises(UnknownNameError, match=r"'bits'.*'Cast' .Cast. makes other than floats of floats"):
         net.blobs["bits"]
 
 
@@ -151,12 +151,9 @@ def classifier(size, flatten):
     def build(x):
         x = tf.nn.max_pool2d(conv((3, 3), 2)(x), 3, 2, "SAME", name="pool")
         x = tf.nn.avg_pool2d(x, 2, 2, "VALID", name="mean")
-        count = (-(-(-(-size // 2)) // 2) // 2) ** 2 * 5
-        if flatten == "shape":
-            x = tf.reshape(x, tf.stack([tf.shape(x)[0], -1]))
-        else:
-            x = tf.reshape(x, [-1, count])
-        return tf.matmul(x, normal(count, 7))
+        count = ((size + 3) // 4 // 2) ** 2 * 5
+        shape = tf.stack([tf.shape(x)[0], -1]) if flatten == "shape" else [-1, count]
+        return tf.matmul(tf.reshape(x, shape), normal(count, 7))
 
     return build
 
