@@ -213,14 +213,14 @@ def test_inputs_that_are_no_picture(keras):
 
 @pytest.mark.parametrize("suffix", [".keras", ".h5"])
 def test_code_in_a_file_is_not_run(keras, tmp_path, suffix):
-    """A Lambda layer is refused before Keras sees it; where the code is one's own, the live model works."""
+    """A Lambda layer is refused before Keras sees the file; where the code is one's own, the live model works."""
     kinds, trace = kerasnets.layers(), tmp_path / "run"
     program = f"lambda x: (open({str(trace)!r}, 'w').close(), x * 2)[1]"
     made = keras.Sequential([keras.Input((8, 8, 3)), kinds.Lambda(eval(program), name="mine")])
     path = tmp_path / f"lambda{suffix}"
     made.save(path)
     trace.unlink()
-    with pytest.raises(NetFileError, match=r"a Lambda layer is Python code and is not run .* live model"):
+    with pytest.raises(NetFileError, match=r"'Lambda' brings code or files of its own, .* live model"):
         load(path)
     assert not trace.exists()
     assert "mine" in load(made).blobs
@@ -260,6 +260,43 @@ def saved(model, tmp_path_factory):
     path = tmp_path_factory.mktemp("saved") / "saved.keras"
     model.save(path)
     return path
+
+
+@pytest.mark.parametrize(
+    ("layer", "words"),
+    [
+        ({"class_name": "TFSMLayer", "module": "keras.layers"}, "'TFSMLayer' brings code or files of its own"),
+        ({"class_name": "StringLookup", "module": "keras.layers"}, "'StringLookup' brings code or files of its own"),
+        ({"class_name": "get_file", "module": "keras.utils"}, r"'get_file' is none of Keras's layers \(keras.utils\)"),
+        ({"class_name": "get_file", "module": "keras.src.utils.file_utils"}, "'get_file' is none of Keras's layers"),
+        ({"class_name": "system", "module": "os"}, r"'system' is none of Keras's layers \(os\)"),
+        ({"class_name": "Popen", "module": "keras.layers.os"}, "Keras cannot build this model"),
+        ({"class_name": "evil", "module": 7}, r"'evil' is none of Keras's layers \(7\)"),
+    ],
+)
+def test_a_configuration_that_asks_for_more(saved, tmp_path, monkeypatch, layer, words):
+    """Versions of Keras differ in what a configuration can have them import, read and fetch: it does not get there."""
+
+    def changed(config):
+        found = json.loads(config)
+        found["config"]["layers"][1] |= layer
+        return json.dumps(found)
+
+    with pytest.raises(NetFileError, match=words):
+        load(edited(saved, tmp_path / "more.keras", config_json=changed))
+
+
+def test_how_it_was_trained_does_not_matter(keras, tmp_path):
+    """A loss of one's own is not needed for a dream."""
+
+    def mine(wanted, found):
+        return keras.ops.mean(keras.ops.abs(wanted - found))
+
+    made = keras.Sequential([keras.Input((8, 8, 3)), kerasnets.layers().Conv2D(2, 3, name="conv")])
+    made.compile("adam", keras.saving.register_keras_serializable("tests")(mine))
+    made.fit(np.zeros((1, 8, 8, 3)), np.zeros((1, 6, 6, 2)), verbose=0)
+    made.save(tmp_path / "trained.keras")
+    assert "conv" in load(tmp_path / "trained.keras").blobs
 
 
 def test_files_that_are_none(saved, tmp_path):

@@ -27,6 +27,19 @@ _MAX_BYTES = 2**31 - 1  # of a file, and of what it unpacks to
 _MAX_CONFIG_BYTES = 16 * 2**20
 _WEIGHTS = "model.weights.h5"
 
+_NOT_FROM_FILES = frozenset(
+    {
+        *("Lambda", "__lambda__", "TFSMLayer", "TorchModuleWrapper", "JaxLayer", "FlaxLayer"),
+        *("StringLookup", "IntegerLookup", "TextVectorization"),
+    }
+)
+_PARTS = frozenset(
+    {
+        *("layers", "models", "engine", "ops", "activations", "initializers", "regularizers", "constraints"),
+        *("dtype_policies", "mixed_precision", "backend"),
+    }
+)
+
 
 def is_keras_model(given: object) -> TypeGuard[Any]:
     """Tell whether this is a live Keras model; Keras is not imported for it."""
@@ -60,6 +73,7 @@ def read_keras(path: str | os.PathLike[str]) -> Any:
         )
     archive = zipfile.is_zipfile(path)
     config, held = (_unzipped if archive else _hdf5)(path)
+    config["compile_config"] = None  # how it was trained
     _check_config(config, str(path))
     keras = _keras()
     try:
@@ -311,20 +325,25 @@ def _parsed(text: str | bytes, path: Path) -> dict[str, Any]:
 
 
 def _check_config(config: Any, source: str) -> None:
-    """Refuse what Keras might run or import: Lambda layers, and classes that are not its own."""
+    """Refuse what Keras might run, import, read or fetch: layers that bring code or files, and what is not its own."""
     for each in _dicts(config):
         kind, module, registered = each.get("class_name"), each.get("module"), each.get("registered_name")
-        if kind in ("Lambda", "__lambda__"):
+        if kind in _NOT_FROM_FILES:
             raise NetFileError(
-                f"{source}: a Lambda layer is Python code and is not run from a file; load the model yourself,"
-                " if you trust it, and give load_net the live model"
+                f"{source}: {kind!r} brings code or files of its own, which nothing here runs or reads; load the model"
+                " yourself, if you trust it, and give load_net the live model"
             )
-        own = module is None or str(module).split(".")[0] in ("keras", "builtins", "tf_keras")
-        if "config" in each and (not own or ">" in f"{kind}{registered}"):
+        if "config" in each and (not _of_keras(module) or ">" in f"{kind}{registered}"):
             raise NetFileError(
-                f"{source}: {kind!r} is not Keras's own ({registered or module or kind}); load the model yourself,"
-                " with its custom objects, and give load_net the live model"
+                f"{source}: {kind!r} is none of Keras's layers ({registered or module or kind}); load the model"
+                " yourself, with its custom objects, and give load_net the live model"
             )
+
+
+def _of_keras(module: object) -> bool:
+    """Tell whether a module is one of those that Keras's layers and their parts are in; it has others, which act."""
+    names = [name for name in str(module).split(".") if name != "src"]
+    return module in (None, "builtins", "keras") or (names[0] in ("keras", "tf_keras") and bool(_PARTS & {*names[1:2]}))
 
 
 def _dicts(value: Any) -> Iterator[dict[str, Any]]:
@@ -340,8 +359,7 @@ def _dicts(value: Any) -> Iterator[dict[str, Any]]:
 
 def _built(config: dict[str, Any], archive: bool) -> Any:
     if archive:
-        untrained = config | {"compile_config": None}
-        return part("keras").saving.deserialize_keras_object(untrained, safe_mode=True)
+        return part("keras").saving.deserialize_keras_object(config, safe_mode=True)
     return part("keras.src.legacy.saving.saving_utils").model_from_config(config)  # as load_model does with HDF5
 
 
