@@ -139,6 +139,29 @@ def test_names_where_layers_are_used_twice_or_make_several(keras):
         assert nets.off(found, wanted) < 1e-5
 
 
+@pytest.mark.parametrize("size", [(None, None), (24, 30)])
+@pytest.mark.parametrize("exported", [False, True])
+def test_convolutions_with_holes(keras, tmp_path, size, exported):
+    """TensorFlow writes them as other ones; they are the layers that they were, at any size."""
+    kinds = kerasnets.layers()
+
+    def made(size):
+        image_in = keras.Input((*size, 3))
+        x = kinds.Conv2D(4, (3, 2), dilation_rate=2, padding="same", name="same")(image_in)
+        x = kinds.Conv2D(4, 3, dilation_rate=(1, 3), name="valid")(x)
+        x = kinds.DepthwiseConv2D(3, dilation_rate=2, padding="same", name="apart")(x)
+        return kerasnets.seeded(keras.Model(image_in, x, name="holes"))
+
+    model, end = made(size), "apart"
+    if exported:
+        model.export(tmp_path / "holes", verbose=False)
+        model, end = tmp_path / "holes", "holes_1/apart_1/BiasAdd"
+    net, image = load(model, dtype="float64"), kerasnets.picture()
+    expected = kerasnets.by_keras(made((None, None)), image, "float32")
+    for found, wanted in zip(kerasnets.by_pydream(net, end, image), expected, strict=True):
+        assert nets.off(found, wanted) < 2e-6
+
+
 def test_a_sequence_without_an_input(keras):
     """Keras builds it at the first batch; layer names are Keras's own where nobody gives any."""
     kinds = kerasnets.layers()

@@ -18,6 +18,7 @@ from typing import Any, TypeGuard
 
 from ..errors import NetFileError
 from ..tf import part, quiet_stderr, tensorflow
+from .dilation import dilate
 from .frozen import Frozen
 from .inline import CALLS, Origins, inlined
 
@@ -170,6 +171,7 @@ def _traced(model: Any, shape: tuple[int | None, ...], name: str) -> tuple[Any, 
     if any(node.op in CALLS for node in graph.node):  # else it stays in the order of the layers
         graph = inlined(graph, [image, *outputs.values()], model.name)
     _connect(graph, {tensor.op.name for tensor in constants.outputs}, model.name)
+    dilate(graph)
     _rename(graph, outputs, image)
     return graph, image
 

@@ -14,6 +14,7 @@ from typing import Any
 
 from ..errors import NetFileError
 from ..tf import part, tensorflow
+from .dilation import dilate
 from .frozen import Frozen
 from .inline import CALLS, SCOPES, Origins, inlined
 
@@ -148,6 +149,7 @@ def _frozen(graph: Any, image: str, outputs: list[str], values: Mapping[str, Any
         copy.CopyFrom(node)
         copy.name = names[node.name]
         copy.input[:] = [names[read] + output for read, output in origins.inputs(node)]
+    dilate(made)
     frozen: bytes = made.SerializeToString()
     return frozen
 
