@@ -37,10 +37,11 @@ MAY_IMPORT = {
     "schema": set(),
     "caffe": {"errors", "matching", "net", "schema", "tf"},
     "graphdef": {"caffe", "errors", "net", "schema"},
-    "zoo": {"caffe", "errors", "files", "graphdef", "net"},
+    "freeze": {"errors", "tf"},
+    "zoo": {"caffe", "errors", "files", "freeze", "graphdef", "net"},
     "recipe": {"dream", "era", "loop", "net", "noise", "objectives", "octaves", "retouch", "tutorial"},
     "fetch": {"errors", "files", "zoo"},
-    "own": {"caffe", "errors", "files", "graphdef", "net", "zoo"},
+    "own": {"caffe", "errors", "files", "freeze", "graphdef", "net", "zoo"},
     "provenance": {"__init__", "errors", "files", "image", "net", "recipe", "zoo"},
     "reproduce": {
         "caffe", "dream", "errors", "image", "loop", "net", "objectives", "octaves", "provenance", "recipe", "timing",
@@ -89,13 +90,13 @@ def test_tensorflow_has_one_door(root):
     for path, room, name in imports(root):
         assert not name.startswith(("tensorflow", "keras")), f"{path} imports {name}; pydream.tf does that"
         if name.startswith("pydream.tf"):
-            assert room in ("caffe", "bench"), f"{path} imports {name}"
+            assert room in ("caffe", "bench", "freeze"), f"{path} imports {name}"
 
 
 def test_tensorflow_is_known_to_one_runtime(root):
     """The other runtime, and what all share, could do without it."""
-    for path, _, name in imports(root):
-        if name.startswith("pydream.tf."):
+    for path, room, name in imports(root):
+        if name.startswith("pydream.tf.") and room != "freeze":
             assert path.stem in ("tf_layers", "tf_runtime", "mode", "floor"), f"{path} imports {name}"
 
 

@@ -113,6 +113,7 @@ def test_links(root):
         "docs/c-library.md",
         "docs/figures.md",
         "docs/objectives.md",
+        "docs/own-network.md",
         "docs/porting.md",
         "docs/reproduce.md",
         "docs/performance.md",

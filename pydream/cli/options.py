@@ -19,7 +19,7 @@ from ..objectives import KINDS
 from ..octaves import MOST_OCTAVES
 from ..presets import PRESETS
 from ..retouch import STRONGEST_PULL, STRONGEST_TV, WIDEST_BLUR
-from ..zoo import DEFAULT_NETWORK, NOTEBOOK_MEAN, check_scale, load_net
+from ..zoo import DEFAULT_NETWORK, KERAS_MEAN, NOTEBOOK_MEAN, check_scale, load_net
 from .network import device_name, weights_option
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
@@ -65,7 +65,8 @@ model_option = click.option(
     "--model",
     default=DEFAULT_NETWORK,
     show_default=True,
-    help="A name that `pydream models` lists, or a prototxt, caffemodel or frozen TensorFlow graph (.pb) file.",
+    help="A name that `pydream models` lists; or a prototxt, a caffemodel, a frozen TensorFlow graph (.pb), a Keras"
+    " model (.keras, .h5) or the folder of a SavedModel.",
 )
 layer_option = click.option(
     "-l", "--layer", help="What to dream with; see `pydream layers`.  [default: the network's own]"
@@ -156,18 +157,19 @@ input_options = together(
         type=MeanType(),
         metavar=MeanType.name,
         help="Of the pictures that the network was trained on, in its channel order.  [default: the registry's; of a"
-        f" file {Mean(NOTEBOOK_MEAN)}, of a frozen graph {Mean(FROZEN_MEAN)}]",
+        f" file {Mean(NOTEBOOK_MEAN)}, of a frozen graph {Mean(FROZEN_MEAN)}, of a Keras model or SavedModel"
+        f" {Mean(KERAS_MEAN)}]",
     ),
     click.option(
         "--pixel-scale",  # `pydream zoom` has a --scale
         type=float,
         callback=_pixel_scale,
-        help="A frozen graph takes (pixel - mean) * scale.  [default: the registry's, or 1]",
+        help="A network of TensorFlow's takes (pixel - mean) * scale.  [default: the registry's, or 1]",
     ),
     click.option(
         "--channel-order",
         type=click.Choice(CHANNEL_ORDERS),
-        help="That the network takes.  [default: the registry's; BGR, of a frozen graph RGB]",
+        help="That the network takes.  [default: the registry's; BGR, of TensorFlow's networks RGB]",
     ),
     click.option(
         "--input",
