@@ -28,13 +28,14 @@ class LoopFacts(msgspec.Struct, frozen=True, kw_only=True):
     recipe : Recipe
         Of the last frame that was made.
     network : NetFacts
-    input, guide : PictureFacts
+    input, guide, mask : PictureFacts
     """
 
     recipe: Recipe
     network: NetFacts
     input: PictureFacts
     guide: PictureFacts | None = None
+    mask: PictureFacts | None = None
 
     @property
     def place(self) -> Loop:
@@ -125,7 +126,8 @@ def differences(then: LoopFacts, now: LoopFacts) -> Iterator[str]:
     for name, value in before.items():
         if value != after[name]:
             yield f"{name} was {value}, now {after[name]}"
-    for name, old, new in (("input", then.input, now.input), ("guide", then.guide, now.guide)):
+    pictures = (("input", then.input, now.input), ("guide", then.guide, now.guide), ("mask", then.mask, now.mask))
+    for name, old, new in pictures:
         if (old and old.sha256) != (new and new.sha256):
             yield f"{name} was {old.name if old else 'none'}, now {new.name if new else 'none'}, of other pixels"
 

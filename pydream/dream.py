@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 import numbers
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -14,9 +15,10 @@ from . import imageops
 from .era import MODERN, check_era
 from .errors import ShapeError, UnknownNameError, ZeroGradientError
 from .net import Array, Net
-from .objectives import Objective, objective_L2
+from .objectives import Objective, Score, objective_L2
 from .octaves import MOST_OCTAVES, check_octaves, octave_sizes
 from .preprocessing import deprocess, preprocess
+from .retouch import Retouch
 
 NOTEBOOK_END = "inception_4c/output"
 
@@ -27,6 +29,8 @@ LARGEST_JITTER = 100_000
 FINEST_GRID = 2.0**-16  # whose multiples up to 255 are exact in float32
 
 OnStep = Callable[[int, int, Array], None]
+OnOctave = Callable[[int, Array, Array], None]
+End = str | Sequence[str]
 
 
 class DreamInterrupted(KeyboardInterrupt):
@@ -49,12 +53,13 @@ class DreamInterrupted(KeyboardInterrupt):
 def make_step(
     net: Net,
     step_size: float = 1.5,
-    end: str | None = None,
+    end: End | None = None,
     jitter: int = 32,
     clip: bool = True,
     objective: Objective = objective_L2,
     rng: np.random.RandomState | None = None,
     backend: str = "native",
+    retouches: Sequence[Retouch] = (),
 ) -> None:
     """Take one step of gradient ascent on the image in ``net.blobs["data"].data[0]``, in place.
 
@@ -66,19 +71,22 @@ def make_step(
     net : Net
     step_size : float
         Mean size of the change, in 0..255 levels; at most `LARGEST_STEP`.
-    end : str, optional
-        Layer to dream with; None: the network's own default, ``"inception_4c/output"`` where it has that.
+    end : str or sequence of str, optional
+        Layer to dream with, or several at once; None: the objective's, if it is a `Score`, else the network's own
+        default, ``"inception_4c/output"`` where it has that.
     jitter : int
         Largest random shift in pixels, either way, both ends included; at most `LARGEST_JITTER`.
     clip : bool
         Whether to keep the pixels within 0..255.
     objective : callable
-        Given the blob `end`, writes its ``diff``. Meanwhile ``net.blobs["data"].data`` is the image unshifted,
-        where the notebook has it shifted.
+        Given the blob `end`, or each one's of several, writes its ``diff``: one of `pydream.objectives`, or your own.
+        Meanwhile ``net.blobs["data"].data`` is the image unshifted, where the notebook has it shifted.
     rng : numpy.random.RandomState, optional
         Draws the shift; None: NumPy's global legacy state, as the notebook does, so `numpy.random.seed` seeds it.
     backend : {"native", "numpy"}
         Who works on the image: the C++ module, or the notebook's expressions. The same bits.
+    retouches : sequence of Retouch
+        What is done to the change of the image, one after the other; without, the notebook's step as it is.
 
     Raises
     ------
@@ -89,12 +97,12 @@ def make_step(
     ValueError
         For a parameter out of its range.
     """
-    check_params(step_size=step_size, jitter=jitter, rng=rng)
+    check_params(step_size=step_size, jitter=jitter, rng=rng, retouches=retouches)
     jitter = int(jitter)  # jitter + 1 could be more than a NumPy integer holds
     ops = imageops.backend(backend)
-    end = find_end(net, end)
+    ends = find_ends(net, end, objective)
     src = net.blobs["data"]  # input image is stored in Net's 'data' blob
-    dst = net.blobs[end]
+    dst = [net.blobs[end] for end in ends]
     if src.shape[0] != 1:
         raise ShapeError(
             f"the input holds {src.shape[0]} images; a step takes one: net.blobs['data'].reshape(1, 3, h, w)"
@@ -105,19 +113,46 @@ def make_step(
     # Roll, and lay out for the network. The image itself stays unshifted.
     tensor = ops.to_tensor(image, ox, oy, net.channels_last)
 
-    net.forward(end=end, tensor=tensor)
-    objective(dst)  # specify the optimization objective
-    g = net.backward(start=end)
+    where = ends if len(ends) > 1 else ends[0]
+    net.forward(end=where, tensor=tensor)
+    objective(*dst)  # specify the optimization objective
+    g = net.backward(start=where)
 
     # Apply the normalized ascent step to the shifted image, shift it back, clip.
     low, high = (-net.mean, 255 - net.mean) if clip else (None, None)
-    mean = ops.ascend_tensor(image, g, step_size, ox, oy, low, high, net.channels_last)
+    if retouches:
+        g = ops.roll(np.ascontiguousarray(np.rollaxis(g[0], 2) if net.channels_last else g[0]), -ox, -oy)
+        mean = _ascend_retouched(ops, image, g, step_size, low, high, retouches)
+    else:
+        mean = ops.ascend_tensor(image, g, step_size, ox, oy, low, high, net.channels_last)
     if not 0 < mean < math.inf:  # then the image is as it was
         if mean == 0:
             what, advice = "zero", "nothing in the picture moves that layer; try another layer or picture"
         else:
             what, advice = "not finite", "values overflow; try a smaller step_size, float64, or an earlier layer"
-        raise ZeroGradientError(f"the gradient of {end!r} at the image is {what}, so no step can be taken: {advice}")
+        named = repr(objective) if isinstance(objective, Score) else ", ".join(map(repr, ends))
+        raise ZeroGradientError(f"the gradient of {named} at the image is {what}, so no step can be taken: {advice}")
+
+
+def _ascend_retouched(
+    ops: ModuleType,
+    image: Array,
+    g: Array,
+    step_size: float,
+    low: Array | None,
+    high: Array | None,
+    retouches: Sequence[Retouch],
+) -> float:
+    """As `ascend_tensor`, for a gradient that lies as the image does, with the change as the retouches have it."""
+    mean = float(ops.mean_abs(g))
+    if 0 < mean < math.inf:
+        change = g / g.dtype.type(mean)
+        for retouch in retouches:
+            change = retouch.change(change, image)
+        image += image.dtype.type(step_size) * change
+        if low is not None and high is not None:
+            ops.clip(image, low, high)
+    return mean
 
 
 def deepdream(
@@ -126,13 +161,15 @@ def deepdream(
     iter_n: int = 10,
     octave_n: int = 4,
     octave_scale: float = 1.4,
-    end: str | None = None,
+    end: End | None = None,
     clip: bool = True,
     on_step: OnStep | None = None,
+    on_octave: OnOctave | None = None,
     rng: np.random.RandomState | None = None,
     backend: str = "native",
     era: str = MODERN,
     grid: float | None = None,
+    retouches: Sequence[Retouch] = (),
     **step_params: Any,
 ) -> Array:
     """Dream into a picture, from its smallest octave to its full size.
@@ -153,6 +190,10 @@ def deepdream(
     on_step : callable, optional
         ``on_step(octave, iteration, image)`` after every step, both counted from 0; `image` is the octave so far,
         (h, w, 3) RGB as the notebook shows it (`display_range` if not `clip`).
+    on_octave : callable, optional
+        ``on_octave(octave, base, image)`` when an octave is done: the picture at its size, and what was dreamt into it,
+        both (h, w, 3) RGB as they are, neither clipped nor scaled. ``image - base`` is the detail that goes on to the
+        next octave.
     era : {"modern", "2015"}
         How the sizes of octaves are rounded where they end in a half: as now, to even, or as in 2015, up.
     grid : float, optional
@@ -161,6 +202,8 @@ def deepdream(
         threads, grows 1.3- to 2-fold a step, in float64 from 1e-14 to 4e-5 of a level at most in the 2015 dream. That
         is too little to be seen in its 8-bit picture, but not in a dream on the dream. On a grid of 1/64 what differs
         ends with every step, and dreams in float64 are the same everywhere, however many follow each other.
+    retouches : sequence of Retouch
+        What is done to each change of the image, and to the dream when it is done, in this order: a mask for instance.
     **step_params
         More for `make_step`: `step_size`, `jitter`, `objective`.
 
@@ -179,15 +222,23 @@ def deepdream(
         As `make_step`.
     """
     check_params(
-        iter_n=iter_n, octave_n=octave_n, octave_scale=octave_scale, rng=rng, era=era, grid=grid, **step_params
+        iter_n=iter_n,
+        octave_n=octave_n,
+        octave_scale=octave_scale,
+        rng=rng,
+        era=era,
+        grid=grid,
+        retouches=retouches,
+        **step_params,
     )
     ops = imageops.backend(backend)
-    end = find_end(net, end)
+    ends = find_ends(net, end, step_params.get("objective"))
     # prepare base images for all octaves
     octaves = [preprocess(net, base_img)]
     _, h, w = octaves[0].shape
     sizes = octave_sizes(h, w, octave_n, octave_scale, era)
-    check_octaves(net, end, sizes)
+    for end in ends:
+        check_octaves(net, end, sizes)
     for h, w in sizes[1:]:  # chained: each octave shrinks the last one
         octaves.append(ops.zoom(octaves[-1], h, w))
 
@@ -202,10 +253,12 @@ def deepdream(
                 detail = ops.zoom(detail, h, w)  # upscale details from the previous octave
             src.reshape(1, 3, h, w)  # resize the network's input image size
             src.data[0] = octave_base + detail
-            net.blobs[end].diff[...] = 0  # as in a fresh process: nothing is left over from another dream
+            for end in ends:
+                net.blobs[end].diff[...] = 0  # as in a fresh process: nothing is left over from another dream
+            touched = [retouch.at(octave_base) for retouch in retouches]
             image = src.data[0]
             for i in range(iter_n):
-                make_step(net, end=end, clip=clip, rng=rng, backend=backend, **step_params)
+                make_step(net, end=ends, clip=clip, rng=rng, backend=backend, retouches=touched, **step_params)
                 if grid is not None:
                     image[...] = np.rint(image / grid) * grid
                 steps += 1
@@ -214,13 +267,21 @@ def deepdream(
                     on_step(octave, i, vis if clip else display_range(vis))
             # extract details produced on the current octave
             detail = image - octave_base
+            if on_octave is not None:
+                on_octave(octave, deprocess(net, octave_base), deprocess(net, image))
     except KeyboardInterrupt as interrupt:
         if image is not None:
             detail = image - octave_base
         so_far = octaves[0] + ops.zoom(detail, *sizes[0])
-        raise DreamInterrupted(deprocess(net, so_far), steps) from interrupt
+        raise DreamInterrupted(_finished(deprocess(net, so_far), base_img, retouches), steps) from interrupt
     # returning the resulting image
-    return deprocess(net, src.data[0])
+    return _finished(deprocess(net, src.data[0]), base_img, retouches)
+
+
+def _finished(dream: Array, picture: ArrayLike, retouches: Sequence[Retouch]) -> Array:
+    for retouch in retouches:
+        dream = retouch.finish(dream, np.asarray(picture))
+    return dream
 
 
 def display_range(vis: Array) -> Array:
@@ -242,6 +303,26 @@ def find_end(net: Net, end: str | None) -> str:
     if end == "data":
         raise UnknownNameError("'data' is the image itself; name a layer behind it")
     return end
+
+
+def find_ends(net: Net, end: End | None, objective: Objective | None = None) -> tuple[str, ...]:
+    """Give the layers to dream with: those of `end`, of an objective that is a `Score`, or the network's default.
+
+    Raises
+    ------
+    UnknownNameError
+        For a name that is no blob.
+    ValueError
+        For a `Score` of other layers than `end`.
+    """
+    given = None if end is None else (end,) if isinstance(end, str) else tuple(end)
+    if isinstance(objective, Score):
+        if given is not None and given != objective.ends:
+            raise ValueError(f"end: {end!r}, but the objective is {objective}; it knows its layers, leave `end` out")
+        given = objective.ends
+    if given is not None and len(set(given)) < max(len(given), 1):
+        raise ValueError(f"end: {end!r}, want one layer or several different ones")
+    return tuple(find_end(net, end) for end in given or (None,))
 
 
 # Parameter of `deepdream` or `make_step` → what raises for a value that it cannot have.
@@ -270,7 +351,13 @@ _CHECKS: dict[str, Callable[[Any], object]] = {
         f"a power of two from {FINEST_GRID} to 1",
     ),
     # Any value will do, or the network decides.
-    **dict.fromkeys(("end", "clip", "on_step", "objective"), lambda value: None),
+    **dict.fromkeys(("end", "clip", "on_step", "on_octave", "objective"), lambda value: None),
+    "retouches": lambda value: want(
+        all(isinstance(each, Retouch) for each in value),
+        "retouches",
+        value,
+        "what `pydream.retouch` has, in a sequence",
+    ),
 }
 
 

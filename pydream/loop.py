@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from . import imageops
-from .dream import check_params, deepdream, find_end, is_real, want, whole
+from .dream import check_params, deepdream, find_ends, is_real, want, whole
 from .era import MODERN, check_era, offset_before_matrix
 from .net import Array, Net
 from .preprocessing import preprocess
@@ -48,8 +48,8 @@ def zoom(
     rng : numpy.random.RandomState, optional
         Draws the shifts of all frames, one after the other; None: NumPy's global legacy state.
     **dream_params
-        More for `deepdream`: `iter_n`, `octave_n`, `octave_scale`, `end`, `clip`, `on_step`, `grid`, `step_size`,
-        `jitter`, `objective`.
+        More for `deepdream`: `iter_n`, `octave_n`, `octave_scale`, `end`, `clip`, `on_step`, `on_octave`, `grid`,
+        `step_size`, `jitter`, `objective`, `retouches`.
 
     Yields
     ------
@@ -66,7 +66,7 @@ def zoom(
     frames = whole("frames", frames, 1)
     _check_move(scale, rotate, shift, era)
     check_params(rng=rng, backend=backend, **dream_params)
-    find_end(net, dream_params.get("end"))
+    find_ends(net, dream_params.get("end"), dream_params.get("objective"))
     preprocess(net, frame)  # says what is wrong with it
     given = np.array(frame)
 

@@ -6,15 +6,18 @@ A port to another runtime implements `Net` and `Blob` and nothing more; no other
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Mapping
-from typing import Any, Protocol
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Literal, Protocol, get_args
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from .errors import UnknownNameError
+from .matching import best_match
 
 Array = NDArray[Any]  # float32 or float64, as the network's dtype
+ChannelOrder = Literal["BGR", "RGB"]
+CHANNEL_ORDERS: tuple[str, ...] = get_args(ChannelOrder)
 
 
 class Blob(Protocol):
@@ -38,6 +41,18 @@ class Blob(Protocol):
     def copy_data_to_diff(self) -> None:
         """``diff[:] = data``, made where the data live: the objective of the notebook without a round trip."""
 
+    def set_diff(self, gain: ArrayLike, bias: ArrayLike = 0) -> None:
+        """``diff[:] = gain * data + bias``, likewise; both broadcast to the blob. What `Score` is made of."""
+        self.diff[:] = np.asarray(gain, self.diff.dtype) * self.data + np.asarray(bias, self.diff.dtype)
+
+    def match_diff(self, features: Array) -> None:
+        """Set `diff` at each place to a guide's features, (c, h, w), where those are most like `data` there, likewise.
+
+        Likeness is the dot product; of places that are equally like it is the first. What a guide's objective is.
+        """
+        x, y = self.data[0].reshape(len(features), -1), features.reshape(len(features), -1)
+        self.diff[0].reshape(len(features), -1)[:] = y[:, best_match(x, y)]
+
 
 class Net(Protocol):
     """Blobs by name, a forward pass up to a layer and a backward pass from it to the input, ``blobs["data"]``."""
@@ -55,6 +70,10 @@ class Net(Protocol):
         """(3, 1, 1), of the network's dtype, in its channel order: subtracted from 0..255 pixels."""
 
     @property
+    def channel_order(self) -> ChannelOrder:
+        """What its image is: BGR, as Caffe's networks have it, or RGB."""
+
+    @property
     def dtype(self) -> np.dtype[Any]:
         """float32 or float64."""
 
@@ -66,11 +85,23 @@ class Net(Protocol):
     def default_end(self) -> str | None:
         """The layer to dream with where none is named."""
 
-    def forward(self, end: str | None = None, *, tensor: Array | None = None) -> Mapping[str, Array]:
-        """Run the layers up to and with the first one named `end`, on ``blobs["data"]`` or on `tensor`."""
+    @property
+    def logits(self) -> tuple[str, int] | None:
+        """The blob with a classifier's numbers before their softmax, and how many classes; None where there is none."""
+        return None
 
-    def backward(self, start: str | None = None) -> Array:
-        """Run back from the first layer named `start`; gives the gradient at the input, laid out as a tensor."""
+    def forward(self, end: str | Sequence[str] | None = None, *, tensor: Array | None = None) -> Mapping[str, Array]:
+        """Run the layers up to and with the first one named `end`, on ``blobs["data"]`` or on `tensor`.
+
+        With several names it ends at each: every one's blob holds what its first layer made. Dreams with one layer
+        give one name, and a port that takes no more can do those.
+        """
+
+    def backward(self, start: str | Sequence[str] | None = None) -> Array:
+        """Run back from the first layer named `start`; gives the gradient at the input, laid out as a tensor.
+
+        From several, all that the last forward pass ended at, in one pass: the gradients of their `diff`s add up.
+        """
 
     def reshape(self) -> None:
         """Work out every blob's shape for the inputs' present ones; `ShapeError` where they do not fit."""

@@ -12,7 +12,7 @@ import os
 import platform
 from importlib import metadata
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import msgspec
 import numpy as np
@@ -21,6 +21,7 @@ from . import __version__
 from .errors import ProvenanceError
 from .files import file_sha256
 from .image import LONGEST_NOTE, Picture, read_note
+from .net import ChannelOrder
 from .recipe import RNG, Recipe
 from .zoo import NetFiles
 
@@ -48,8 +49,17 @@ class PictureFacts(msgspec.Struct, frozen=True, kw_only=True):
     sha256: Sha256 | None = None
 
 
-class NetFacts(msgspec.Struct, frozen=True, kw_only=True):
-    """The network: its name, the hashes of its two files, and how it was run."""
+class NetFacts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The network: its name, the hashes of its two files, how it was run, and what `load_net` was told of its input.
+
+    Attributes
+    ----------
+    name, weights : str
+    weights_sha256, definition_sha256 : str
+    dtype, runtime, device : str
+    mean, scale, channel_order, input
+        As for `pydream.load_net`; None: not told.
+    """
 
     name: str
     weights: str
@@ -58,6 +68,15 @@ class NetFacts(msgspec.Struct, frozen=True, kw_only=True):
     dtype: str
     runtime: str
     device: str
+    mean: tuple[float, float, float] | None = None
+    scale: float | None = None
+    channel_order: ChannelOrder | None = None
+    input: str | None = None
+
+    @property
+    def told(self) -> dict[str, Any]:
+        """Give the keywords for `pydream.load_net`."""
+        return {name: getattr(self, name) for name in ("mean", "scale", "channel_order", "input")}
 
 
 class Provenance(msgspec.Struct, frozen=True, kw_only=True):
@@ -72,7 +91,7 @@ class Provenance(msgspec.Struct, frozen=True, kw_only=True):
     dream : Recipe
     rng : str
     network : NetFacts
-    input, guide, result : PictureFacts
+    input, guide, mask, result : PictureFacts
     versions : dict of str to str
         Of Python, the machine's kind and the libraries.
     """
@@ -84,12 +103,53 @@ class Provenance(msgspec.Struct, frozen=True, kw_only=True):
     network: NetFacts
     input: PictureFacts
     guide: PictureFacts | None = None
+    mask: PictureFacts | None = None
     result: PictureFacts
     versions: dict[str, str]
 
     def to_json(self) -> str:
         """Give it as JSON, indented, in ASCII."""
         return json.dumps(msgspec.to_builtins(self), indent=1)  # msgspec's own JSON is UTF-8
+
+
+class Figure(msgspec.Struct, frozen=True, kw_only=True):
+    """How a figure was made, which shows dreams beside each other: its command makes it again.
+
+    Attributes
+    ----------
+    figure : str
+        The kind: the command's name.
+    dream : Recipe
+        Of its dreams; of several the first one's, from which they differ in the layer.
+    layers : list of list of str
+        For each network, what was dreamt with.
+    networks : list of NetFacts
+    pydream, command, rng, input, guide, mask, versions
+        As for `Provenance`.
+    """
+
+    pydream: str = __version__
+    figure: str
+    command: str
+    dream: Recipe
+    rng: str = RNG
+    layers: list[list[str]]
+    networks: list[NetFacts]
+    input: PictureFacts
+    guide: PictureFacts | None = None
+    mask: PictureFacts | None = None
+    versions: dict[str, str]
+
+    def to_json(self) -> str:
+        """Give it as JSON, indented, in ASCII."""
+        return json.dumps(msgspec.to_builtins(self), indent=1)
+
+
+class _Kind(msgspec.Struct):
+    """What `Figure` has and `Provenance` has not."""
+
+    figure: str | None = None
+    command: str = ""
 
 
 def record(
@@ -99,6 +159,7 @@ def record(
     input: PictureFacts,
     guide: PictureFacts | None,
     result: PictureFacts,
+    mask: PictureFacts | None = None,
 ) -> Provenance:
     """Put together what a picture is to say of itself, on this machine, with the libraries that are installed."""
     return Provenance(
@@ -109,6 +170,7 @@ def record(
         network=network,
         input=input,
         guide=guide,
+        mask=mask,
         result=result,
         versions=versions(),
     )
@@ -119,9 +181,12 @@ def parse(text: str) -> Provenance:
     if len(text) > LONGEST_NOTE:
         raise ProvenanceError(f"it is longer than {LONGEST_NOTE} characters")
     try:
-        return msgspec.json.decode(text, type=Provenance)
+        kind = msgspec.json.decode(text, type=_Kind)
+        if kind.figure is None:
+            return msgspec.json.decode(text, type=Provenance)
     except (msgspec.DecodeError, RecursionError, UnicodeEncodeError) as error:
         raise ProvenanceError(f"it is not as pydream writes it: {error}") from error
+    raise ProvenanceError(f"it is a figure, not a dream; `{kind.command}` makes it again")
 
 
 def read_provenance(path: str | os.PathLike[str]) -> Provenance:
@@ -170,8 +235,10 @@ def picture_facts(name: str, pixels: Picture) -> PictureFacts:
     return PictureFacts(name=Path(name).name or name, width=width, height=height, sha256=pixels_sha256(pixels))
 
 
-def net_facts(name: str, files: NetFiles, dtype: np.dtype[np.generic], runtime: str, device: str) -> NetFacts:
-    """Give the facts of a network that was loaded from `files`."""
+def net_facts(
+    name: str, files: NetFiles, dtype: np.dtype[np.generic], runtime: str, device: str, **told: Any
+) -> NetFacts:
+    """Give the facts of a network that was loaded from `files`, with `NetFacts.told`."""
     weights = files.weights or files.definition  # a caffemodel may hold both
     return NetFacts(
         name=name,
@@ -181,6 +248,7 @@ def net_facts(name: str, files: NetFiles, dtype: np.dtype[np.generic], runtime: 
         dtype=str(dtype),
         runtime=runtime,
         device=device,
+        **told,
     )
 
 

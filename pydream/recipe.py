@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 from collections import deque
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import msgspec
 import numpy as np
 from numpy.typing import ArrayLike
 
-from .dream import DreamInterrupted, OnStep, deepdream, display_range
+from .dream import DreamInterrupted, OnOctave, OnStep, deepdream, display_range
 from .era import MODERN
 from .loop import zoom
 from .net import Array, Net
 from .noise import noise
-from .objectives import Objective
+from .objectives import Objective, Score, Term, spelt
+from .octaves import Size, octave_sizes
+from .retouch import KeepColors, Laplacian, Mask, PullBack, Retouch, Smooth, TotalVariation
+from .tutorial import RENDERERS, rendered_sizes, shown
 
 RNG = "numpy.random.RandomState (MT19937)"  # what a seed is the seed of
 
 Count = Annotated[int, msgspec.Meta(ge=1, le=10**9)]  # of steps or pixels; sums of it fit everywhere
+MOST_TERMS = 1000  # of a score
+MOST_SUMMED = 4096  # channels of one rendering, so that a picture's note can hold them
 
 
 class Loop(msgspec.Struct, frozen=True, kw_only=True):
@@ -35,25 +40,43 @@ class Loop(msgspec.Struct, frozen=True, kw_only=True):
         return {name: getattr(self, name) for name in ("scale", "rotate", "shift")}
 
 
+class Rendering(msgspec.Struct, frozen=True, kw_only=True):
+    """Which of the tutorial's renderers, of which channels' mean, and with how many levels: see `pydream.tutorial`."""
+
+    renderer: Literal["naive", "multiscale", "lapnorm", "deepdream"]
+    channels: Annotated[tuple[int, ...], msgspec.Meta(max_length=MOST_SUMMED)] | None = None
+    lap_n: int | None = None
+
+
 class Recipe(msgspec.Struct, frozen=True, kw_only=True):
     """What `follow` follows.
 
     Attributes
     ----------
-    end, iter_n, octave_n, octave_scale, step_size, jitter, clip, era, grid, backend
+    end : str
+        The layer; of several the first.
+    objective : tuple of Term, optional
+        Those of the `Score` that is the objective, if that is neither the notebook's nor a guide's.
+    iter_n, octave_n, octave_scale, step_size, jitter, clip, era, grid, backend
         As for `pydream.deepdream`.
+    smooth, laplacian, tv, pull_back, keep_colors
+        The retouches of these names, in this order, with their one parameter; 0 or False: without. A mask is a picture,
+        and no part of a recipe.
     seed : int
         Of the `RandomState` that draws noise, if the dream starts from that, and then the jitter.
     noise : (int, int), optional
         Height and width of the noise that the dream starts from.
     loop : Loop, optional
         For a frame of the zoom loop.
+    rendering : Rendering, optional
+        For a picture of the tutorial's: `step_size` is its step, and what it does not know plays no part.
     steps : int, optional
         For a dream that was interrupted: after so many steps.
     """
 
     end: str
     seed: Annotated[int, msgspec.Meta(ge=0, lt=2**32)]
+    objective: Annotated[tuple[Term, ...], msgspec.Meta(max_length=MOST_TERMS)] = ()
     iter_n: Count = 10
     octave_n: Count = 4
     octave_scale: float = 1.4
@@ -63,15 +86,71 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True):
     era: str = MODERN
     grid: float | None = None
     backend: str = "native"
+    smooth: float = 0.0
+    laplacian: int = 0
+    tv: float = 0.0
+    pull_back: float = 0.0
+    keep_colors: bool = False
     noise: tuple[Count, Count] | None = None
     loop: Loop | None = None
+    rendering: Rendering | None = None
     steps: Count | None = None
 
-    def dream_params(self, objective: Objective | None = None) -> dict[str, Any]:
-        """Give the keywords for `deepdream`."""
-        names = ("end", "iter_n", "octave_n", "octave_scale", "step_size", "jitter", "clip", "era", "grid", "backend")
-        params = {name: getattr(self, name) for name in names}
+    @property
+    def score(self) -> Score | None:
+        """The objective, where it is neither the notebook's nor a guide's."""
+        return Score(self.objective) if self.objective else None
+
+    @property
+    def dreams_with(self) -> str:
+        """The layer, or the score in words."""
+        if self.rendering is not None:
+            channels = self.rendering.channels
+            return f"{self.rendering.renderer} of {self.end}{f':{spelt(channels)}' if channels else ''}"
+        return str(self.score or self.end)
+
+    def retouches(self, mask: Mask | None = None) -> list[Retouch]:
+        """Give what is done beside climbing; the mask comes last, so that nothing gets past it."""
+        return [
+            *([Smooth(self.smooth)] if self.smooth else []),
+            *([Laplacian(self.laplacian)] if self.laplacian else []),
+            *([TotalVariation(self.tv)] if self.tv else []),
+            *([PullBack(self.pull_back)] if self.pull_back else []),
+            *([KeepColors()] if self.keep_colors else []),
+            *([mask] if mask is not None else []),
+        ]
+
+    def dream_params(self, objective: Objective | None = None, mask: Mask | None = None) -> dict[str, Any]:
+        """Give the keywords for `deepdream`; `objective` is a guide's."""
+        names = ("iter_n", "octave_n", "octave_scale", "step_size", "jitter", "clip", "era", "grid", "backend")
+        params = {name: getattr(self, name) for name in names} | {"retouches": self.retouches(mask)}
+        if self.score is not None:
+            return {**params, "objective": self.score}
+        params["end"] = self.end
         return params if objective is None else {**params, "objective": objective}
+
+    def render_params(self) -> dict[str, Any]:
+        """Give the keywords for the renderer."""
+        if self.rendering is None:
+            raise ValueError("its recipe is no renderer's")
+        params = {"iter_n": self.iter_n, "step": self.step_size}
+        if self.rendering.renderer != "naive":
+            params |= {"octave_n": self.octave_n, "octave_scale": self.octave_scale}
+        if self.rendering.renderer == "lapnorm" and self.rendering.lap_n is not None:
+            params["lap_n"] = self.rendering.lap_n
+        return params
+
+    def sizes(self, height: int, width: int) -> list[Size]:
+        """Give the sizes of the octaves of a picture of that size, the largest, which is the dream's, first."""
+        if self.rendering is not None:
+            return rendered_sizes(self.rendering.renderer, height, width, self.octave_n, self.octave_scale)
+        return octave_sizes(height, width, self.octave_n, self.octave_scale, self.era)
+
+    def shown(self, dream: Array) -> Array:
+        """Give a dream as it is shown: by `display_range` if it was not clipped, a rendering as the tutorial does."""
+        if self.rendering is not None:
+            return shown(self.rendering.renderer, dream)
+        return dream if self.clip else display_range(dream)
 
 
 def follow(
@@ -80,6 +159,8 @@ def follow(
     picture: ArrayLike | None,
     objective: Objective | None = None,
     on_step: OnStep | None = None,
+    mask: Mask | None = None,
+    on_octave: OnOctave | None = None,
 ) -> Array:
     """Dream as a recipe says.
 
@@ -91,13 +172,15 @@ def follow(
         What the dream starts from; None where the recipe says noise.
     objective : callable, optional
         In place of `objective_L2`: a guide is no part of a recipe.
-    on_step : callable, optional
+    on_step, on_octave : callable, optional
         As for `deepdream`.
+    mask : Mask, optional
+        Where to dream: no part of a recipe either.
 
     Returns
     -------
     (H, W, 3) array
-        Float, RGB, as it is shown: `display_range` if not ``recipe.clip``.
+        Float, RGB, as it is shown: see `Recipe.shown`.
 
     Raises
     ------
@@ -108,10 +191,14 @@ def follow(
     """
     rng = np.random.RandomState(recipe.seed)
     start = noise(*recipe.noise, rng) if picture is None and recipe.noise is not None else np.asarray(picture)
-    params = recipe.dream_params(objective)
+    params = recipe.dream_params(objective, mask)
+    params["on_octave"] = on_octave
     params["on_step"] = on_step if recipe.steps is None else _interrupt_after(recipe.steps, on_step)
     try:
-        if recipe.loop is None:
+        if recipe.rendering is not None:
+            render, of = RENDERERS[recipe.rendering.renderer], recipe.rendering.channels
+            dream = render(net, recipe.end, of, start, rng=rng, on_step=params["on_step"], **recipe.render_params())
+        elif recipe.loop is None:
             dream = deepdream(net, start, rng=rng, **params)
         else:
             frames = zoom(net, start, frames=recipe.loop.frame + 1, rng=rng, **recipe.loop.move, **params)
@@ -120,7 +207,7 @@ def follow(
         if interrupted.steps != recipe.steps:
             raise
         dream = interrupted.image
-    return dream if recipe.clip else display_range(dream)
+    return recipe.shown(dream)
 
 
 def _interrupt_after(steps: int, on_step: OnStep | None) -> OnStep:

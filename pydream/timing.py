@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from time import perf_counter
 from typing import Any
 
 import numpy as np
 
-from .net import Array, Blob, Net
+from .net import Array, Blob, ChannelOrder, Net
 
 
 class TimedNet:
@@ -46,6 +46,11 @@ class TimedNet:
         return self._net.mean
 
     @property
+    def channel_order(self) -> ChannelOrder:
+        """The network's."""
+        return self._net.channel_order
+
+    @property
     def dtype(self) -> np.dtype[Any]:
         """The network's."""
         return self._net.dtype
@@ -60,7 +65,12 @@ class TimedNet:
         """The network's."""
         return self._net.default_end
 
-    def forward(self, end: str | None = None, *, tensor: Array | None = None) -> Mapping[str, Array]:
+    @property
+    def logits(self) -> tuple[str, int] | None:
+        """The network's."""
+        return self._net.logits
+
+    def forward(self, end: str | Sequence[str] | None = None, *, tensor: Array | None = None) -> Mapping[str, Array]:
         """Run the network's forward pass, timed."""
         began = perf_counter()
         try:
@@ -68,7 +78,7 @@ class TimedNet:
         finally:
             self.forwards.append(perf_counter() - began)
 
-    def backward(self, start: str | None = None) -> Array:
+    def backward(self, start: str | Sequence[str] | None = None) -> Array:
         """Run the network's backward pass, timed."""
         began = perf_counter()
         try:

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
-from typing import Annotated, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 import msgspec
 import numpy as np
@@ -19,13 +20,20 @@ from numpy.typing import DTypeLike
 from .caffe import Classifier
 from .caffe.definition import define, read_model
 from .caffe.graph import Graph
+from .caffe.net import Net
 from .caffe.runtime import Runtime
 from .errors import NetFileError, UnknownNameError
 from .files import file_sha256
-from .net import unknown_name
+from .freeze import GRAPH_FILE, SUFFIXES, VARIABLES, freeze_file, freeze_model, is_keras_model, to_be_frozen
+from .graphdef import CHANNEL_ORDER, MEAN, GraphDefNet, GraphDefRuntime, read_frozen
+from .net import CHANNEL_ORDERS, ChannelOrder, unknown_name
 
 DEFAULT_NETWORK = "squeezenet_v1.1"
 NOTEBOOK_MEAN = (104.0, 116.0, 122.0)  # BGR
+# Keras models since 2021 have layers that scale their pictures, and so do most SavedModels that are made of them.
+KERAS_MEAN = (0.0, 0.0, 0.0)
+FROZEN = ".pb"  # how the name of a frozen TensorFlow graph ends, which is definition and weights in one
+FILES = (".prototxt", ".caffemodel", FROZEN, *SUFFIXES)  # how the names of files end that define networks
 URL_VARIABLE = "PYDREAM_MODEL_URL_"
 
 # No path and no hidden file: names are folders' and files'.
@@ -63,9 +71,9 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     name, title : str
         What to ask for, and what people call it.
     folder : Path
-        With ``deploy.prototxt`` and ``README.md``.
+        With ``README.md`` and, unless it is a frozen graph, ``deploy.prototxt``.
     weights : str
-        The caffemodel's file name.
+        The file name of the caffemodel, or of the frozen graph.
     size : int
         Its bytes.
     sha256 : str
@@ -75,6 +83,11 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     license : str
     mean : tuple of float
         In the network's channel order.
+    scale : float
+        Of a frozen graph: it sees ``(pixel - mean) * scale``.
+    channel_order : {"BGR", "RGB"}
+    input : str or None
+        Of a frozen graph: the node whose place the picture takes; None: its placeholder.
     default_layer : str or None
     bundled : bool
         Whether the weights come with pydream.
@@ -91,10 +104,23 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     archive: Archive | None = None
     license: str
     mean: tuple[float, float, float]
+    scale: float = 1.0
+    channel_order: ChannelOrder = "BGR"
+    input: str | None = None
     default_layer: str | None = None
     bundled: bool = False
     own: bool = False
     folder: Path = Path()
+
+    @property
+    def frozen(self) -> bool:
+        """Whether it is a frozen TensorFlow graph, and no network of Caffe's."""
+        return self.weights.endswith(FROZEN)
+
+    @property
+    def definition(self) -> Path:
+        """The prototxt of a network of Caffe's."""
+        return self.folder / "deploy.prototxt"
 
     @property
     def addresses(self) -> tuple[str, ...]:
@@ -107,7 +133,12 @@ class NetFiles(NamedTuple):
 
     entry: Entry | None
     definition: Path
-    weights: Path | None  # None: the definition is a caffemodel, which holds them too
+    weights: Path | None  # None: the definition is a caffemodel or a TensorFlow graph, which holds them too
+
+    @property
+    def frozen(self) -> bool:
+        """Whether it is a frozen TensorFlow graph, or is made one."""
+        return self.entry.frozen if self.entry else holds_graph(self.definition)
 
 
 def networks() -> list[Entry]:
@@ -177,49 +208,151 @@ def fault(path: Path, size: int, sha256: str) -> str | None:
 
 
 def load_net(
-    name_or_path: str | os.PathLike[str],
+    name_or_path: str | os.PathLike[str] | Any,
     weights: str | os.PathLike[str] | None = None,
     dtype: DTypeLike = "float32",
     device: str = "auto",
     runtime: str | type[Runtime] = "tensorflow",
-) -> Classifier:
+    *,
+    mean: Sequence[float] | None = None,
+    scale: float | None = None,
+    channel_order: ChannelOrder | None = None,
+    input: str | None = None,
+) -> Net:
     """Load a network, ready to dream.
 
     Parameters
     ----------
-    name_or_path : str or path
-        A name of the registry (`networks`), a prototxt, or a caffemodel, which holds its network too.
+    name_or_path : str, path or keras.Model
+        A name of the registry (`networks`), a prototxt, a caffemodel, which holds its network too, a frozen TensorFlow
+        graph, whose name ends with ``.pb``, a Keras model, ``.keras`` or ``.h5``, the folder of a SavedModel; or a live
+        Keras model, which is taken as it is now.
     weights : path, optional
         The caffemodel. None: for a name, where `find_weights` finds it; for a prototxt, the caffemodel beside it, of
-        the same name or the only one.
+        the same name or the only one. For a name of a frozen graph, its file.
     dtype : {"float32", "float64"}
         float64 is the exact mode: its pictures equal Caffe's, pixel for pixel.
     device : {"auto", "cpu", "gpu", "gpu:N"}
     runtime : {"tensorflow", "numpy"}, or a subclass of pydream.caffe.runtime.Runtime
         Who computes: TensorFlow, or formulas in NumPy, which are slower and to be read. In float64 the same pictures.
+        NumPy runs no frozen graphs.
+    mean : sequence of 3 floats, optional
+        Of its training pictures, 0..255, in its channel order. None: the registry's; for a file 104, 116, 122, as in
+        the notebook, for a frozen graph 117, 117, 117, and for a Keras model or a SavedModel 0, since these mostly have
+        a layer for it.
+    scale : float, optional
+        What one of TensorFlow's networks wants its pixels, minus the mean, multiplied by. None: the registry's, or 1.
+    channel_order : {"BGR", "RGB"}, optional
+        None: the registry's; for a file of Caffe's BGR, and for one of TensorFlow's networks RGB.
+    input : str, optional
+        The node of a frozen graph whose place the picture takes. None: the registry's, or its one placeholder.
 
     Returns
     -------
     Net
-        With mean and default layer set: the registry's, or 104, 116, 122 (BGR) as in the notebook.
+        With mean, channel order and default layer set. One of Caffe's networks is a `pydream.caffe.Classifier`.
 
     Raises
     ------
     NetFileError
         For missing weights (it says where they were looked for and how to get them) and files that are no network.
     UnknownNameError
-        For what is neither a file nor a name of the registry.
+        For what is neither a file nor a name of the registry, and an input that is no node.
     DeviceError
         For a GPU that is not there.
     ValueError
-        For another dtype or runtime.
+        For another dtype, runtime, mean, scale or channel order.
     """
-    entry, definition, held = find_files(name_or_path, weights)
-    mean = np.array(entry.mean if entry else NOTEBOOK_MEAN)
-    net = Classifier(definition, held, mean, (2, 1, 0), dtype=dtype, device=device, runtime=runtime)
-    net.name = entry.name if entry else definition.stem
+    if is_keras_model(name_or_path):
+        if weights is not None:
+            raise ValueError(f"a live model has its weights; '{weights}' has no use here")
+        entry, definition, held, frozen, name = None, None, None, True, name_or_path.name
+    else:
+        entry, definition, held = files = find_files(name_or_path, weights)
+        frozen, name = files.frozen, entry.name if entry else file_name(definition)
+    mean = check_mean(mean if mean is not None else entry.mean if entry else usual_mean(definition))
+    scale = check_scale(scale if scale is not None else entry.scale if entry else 1.0)
+    order = channel_order or (entry.channel_order if entry else usual_channel_order(definition))
+    order = check_channel_order(order)
+    net: Net
+    if frozen:
+        graph, told = graph_of(name_or_path if definition is None else definition)
+        told = input or (entry.input if entry else None) or told
+        runner = _graph_runtime(runtime)
+        net = GraphDefNet(graph, mean, scale, order, told, dtype=dtype, device=device, runtime=runner, name=name)
+    elif input is not None or scale != 1:
+        raise ValueError(f"scale and input are for frozen TensorFlow graphs; '{definition}' is a network of Caffe's")
+    else:
+        net = Classifier(definition, held, mean, (2, 1, 0), dtype=dtype, device=device, runtime=runtime)
+        net.channel_order = order
+    net.name = name
     net.default_end = entry.default_layer if entry else None
     return net
+
+
+def holds_graph(definition: Path) -> bool:
+    """Tell by its name whether a file is a frozen TensorFlow graph, or is made one."""
+    return definition.suffix == FROZEN or to_be_frozen(definition)
+
+
+def graph_of(model: Path | Any) -> tuple[Path | bytes, str | None]:
+    """Give a frozen graph, as a file or as what that would hold, and the node for the picture where that is known.
+
+    Parameters
+    ----------
+    model : path or keras.Model
+        That `holds_graph`, or is live.
+    """
+    if isinstance(model, Path) and not to_be_frozen(model):
+        return model, None
+    frozen = freeze_file(model) if isinstance(model, Path) else freeze_model(model)
+    return frozen.graph, frozen.input
+
+
+def file_name(definition: Path) -> str:
+    """Give the name of a network that nobody has named: its file's, or its folder's."""
+    return definition.parent.resolve().name if definition.name == GRAPH_FILE else definition.stem
+
+
+def usual_mean(definition: Path | None) -> tuple[float, float, float]:
+    """Give the mean of a file, or of a live model (None), that nobody has told of."""
+    if definition is None or to_be_frozen(definition):
+        return KERAS_MEAN
+    return MEAN if definition.suffix == FROZEN else NOTEBOOK_MEAN
+
+
+def usual_channel_order(definition: Path | None) -> ChannelOrder:
+    """Give the channel order of a file, or of a live model (None), that nobody has told of."""
+    return CHANNEL_ORDER if definition is None or holds_graph(definition) else "BGR"
+
+
+def check_mean(mean: Sequence[float]) -> tuple[float, float, float]:
+    """Give a mean of training pictures; `ValueError` for other than three finite numbers."""
+    found = np.asarray(mean, np.float64)
+    if found.shape != (3,) or not np.isfinite(found).all():
+        raise ValueError(f"mean {mean}, want three numbers")
+    first, second, third = map(float, found)
+    return first, second, third
+
+
+def check_scale(scale: float) -> float:
+    """Give what pixels are multiplied by; `ValueError` for what would leave nothing of them."""
+    if not np.isfinite(scale) or scale == 0:
+        raise ValueError(f"scale {scale}, want a number other than 0")
+    return float(scale)
+
+
+def check_channel_order(order: ChannelOrder) -> ChannelOrder:
+    """Give a channel order; `ValueError` for what is none."""
+    if order not in CHANNEL_ORDERS:
+        raise ValueError(f"channel_order {order!r}, want one of {', '.join(CHANNEL_ORDERS)}")
+    return order
+
+
+def _graph_runtime(runtime: str | type[Runtime]) -> type[Runtime]:
+    if runtime == "numpy":
+        raise ValueError("the runtime 'numpy' has Caffe's layers only; a frozen TensorFlow graph wants 'tensorflow'")
+    return GraphDefRuntime if isinstance(runtime, str) else runtime
 
 
 def find_files(name_or_path: str | os.PathLike[str], weights: str | os.PathLike[str] | None = None) -> NetFiles:
@@ -230,21 +363,35 @@ def find_files(name_or_path: str | os.PathLike[str], weights: str | os.PathLike[
     name_or_path, weights
         As for `load_net`, which raises the same errors.
     """
-    entry, definition = _find_model(name_or_path)
-    if weights is not None:
-        return NetFiles(entry, definition, Path(weights))
-    return NetFiles(entry, definition, _weights_for(entry) if entry else _weights_beside(definition))
+    found = _find_model(name_or_path)
+    if isinstance(found, Entry):
+        held = _weights_for(found) if weights is None else Path(weights)
+        return NetFiles(found, held, None) if found.frozen else NetFiles(found, found.definition, held)
+    if weights is not None and holds_graph(found):
+        raise NetFileError(f"{found}: it holds its weights; '{weights}' has no use here")
+    if found.name == GRAPH_FILE:
+        return NetFiles(None, found, found.parent / VARIABLES)
+    return NetFiles(None, found, _weights_beside(found) if weights is None else Path(weights))
 
 
-def read_graph(name_or_path: str | os.PathLike[str]) -> Graph:
+def read_graph(
+    name_or_path: str | os.PathLike[str], weights: str | os.PathLike[str] | None = None, input: str | None = None
+) -> Graph:
     """Read a network without its weights: the blobs, and all that follows from the definition alone.
 
     Parameters
     ----------
-    name_or_path : str or path
-        As for `load_net`, which raises the same errors.
+    name_or_path, weights, input
+        As for `load_net`, which raises the same errors. Only a frozen graph, which holds the weights, wants them.
     """
-    _, model = _find_model(name_or_path)
+    found = _find_model(name_or_path)
+    if isinstance(found, Entry) and found.frozen:
+        file = _weights_for(found) if weights is None else Path(weights)
+        return read_frozen(file, input or found.input, found.scale)
+    if isinstance(found, Path) and holds_graph(found):
+        graph, told = graph_of(found)
+        return read_frozen(graph, input or told, name=file_name(found))
+    model = found.definition if isinstance(found, Entry) else found
     return Graph(define(read_model(model), str(model)))
 
 
@@ -267,21 +414,23 @@ def blob_shapes(name_or_path: str | os.PathLike[str]) -> dict[str, tuple[int, ..
 
 def default_layer(name_or_path: str | os.PathLike[str]) -> str | None:
     """Give the layer that the registry names for a network; None for a file."""
-    entry, _ = _find_model(name_or_path)
-    return entry.default_layer if entry else None
+    found = _find_model(name_or_path)
+    return found.default_layer if isinstance(found, Entry) else None
 
 
-def _find_model(name_or_path: str | os.PathLike[str]) -> tuple[Entry | None, Path]:
-    """Give the registry's entry, if it is a name of that, and the file that defines the network."""
+def _find_model(name_or_path: str | os.PathLike[str]) -> Entry | Path:
+    """Give the registry's entry, if it is a name of that, or else the file that defines the network."""
     path = Path(name_or_path)
     if path.is_file():
-        return None, path
-    if path.exists() and path.name != str(name_or_path):
+        return path
+    named = path.name == str(name_or_path)
+    if (path / GRAPH_FILE).is_file() and not (named and (path.name in _built_in() or path.name in _own_names())):
+        return path / GRAPH_FILE
+    if path.exists() and not named:
         raise NetFileError(f"{path}: no regular file")
-    if path.name != str(name_or_path) or path.suffix in (".prototxt", ".caffemodel"):
+    if not named or path.suffix in FILES:
         raise UnknownNameError(f"no such file: '{path}'")
-    entry = find_network(str(name_or_path))
-    return entry, entry.folder / "deploy.prototxt"
+    return find_network(str(name_or_path))
 
 
 def _weights_for(entry: Entry) -> Path:
@@ -343,6 +492,9 @@ def read_entry(readme: Path) -> Entry:
     except (OSError, UnicodeDecodeError, yaml.YAMLError, msgspec.ValidationError, RecursionError) as error:
         what = getattr(error, "strerror", None) or " ".join(str(error).split())
         raise NetFileError(f"{readme}: not the front matter of a network: {what}") from error
-    if not np.isfinite(entry.mean).all():
-        raise NetFileError(f"{readme}: mean {entry.mean} is not finite")
+    try:
+        check_mean(entry.mean)
+        check_scale(entry.scale)
+    except ValueError as error:
+        raise NetFileError(f"{readme}: {error}") from error
     return msgspec.structs.replace(entry, folder=readme.parent)

@@ -14,31 +14,42 @@ MAY_IMPORT = {
     "__main__": {"cli"},
     "era": set(),
     "errors": set(),
-    "net": {"errors"},
+    "matching": set(),
+    "net": {"errors", "matching"},
     "timing": {"net"},
     "tf": {"errors"},
     "files": set(),
     "image": {"errors", "files"},
     "video": {"errors", "files", "image"},
+    "sheet": {"errors", "image"},
+    "presets": set(),
     "imageops": set(),
     "preprocessing": {"net"},
     "noise": {"net"},
     "octaves": {"era", "errors", "net"},
-    "objectives": {"errors", "net", "preprocessing"},
-    "dream": {"era", "errors", "imageops", "net", "objectives", "octaves", "preprocessing"},
+    "laplacian": {"net"},
+    "labels": {"errors"},
+    "objectives": {"errors", "labels", "matching", "net", "preprocessing"},
+    "retouch": {"laplacian", "net"},
+    "dream": {"era", "errors", "imageops", "net", "objectives", "octaves", "preprocessing", "retouch"},
+    "tutorial": {"dream", "errors", "laplacian", "net", "noise", "objectives", "octaves", "preprocessing"},
     "loop": {"dream", "era", "imageops", "net", "preprocessing"},
-    "caffe": {"errors", "net", "tf"},
-    "zoo": {"caffe", "errors", "files", "net"},
-    "recipe": {"dream", "era", "loop", "net", "noise", "objectives"},
+    "schema": set(),
+    "caffe": {"errors", "matching", "net", "schema", "tf"},
+    "graphdef": {"caffe", "errors", "net", "schema"},
+    "freeze": {"errors", "tf"},
+    "zoo": {"caffe", "errors", "files", "freeze", "graphdef", "net"},
+    "recipe": {"dream", "era", "loop", "net", "noise", "objectives", "octaves", "retouch", "tutorial"},
     "fetch": {"errors", "files", "zoo"},
-    "own": {"caffe", "errors", "files", "zoo"},
-    "provenance": {"__init__", "errors", "files", "image", "recipe", "zoo"},
+    "own": {"caffe", "errors", "files", "freeze", "graphdef", "net", "zoo"},
+    "provenance": {"__init__", "errors", "files", "image", "net", "recipe", "zoo"},
     "reproduce": {
         "caffe", "dream", "errors", "image", "loop", "net", "objectives", "octaves", "provenance", "recipe", "timing",
     },
     "checkpoint": {"errors", "files", "net", "provenance", "recipe"},
     "testing": {
-        "__init__", "caffe", "dream", "errors", "imageops", "net", "objectives", "octaves", "preprocessing", "zoo",
+        "__init__", "caffe", "dream", "errors", "imageops", "matching", "net", "objectives", "octaves",
+        "preprocessing", "zoo",
     },
 }  # fmt: skip
 MAY_IMPORT["bench"] = {
@@ -79,13 +90,13 @@ def test_tensorflow_has_one_door(root):
     for path, room, name in imports(root):
         assert not name.startswith(("tensorflow", "keras")), f"{path} imports {name}; pydream.tf does that"
         if name.startswith("pydream.tf"):
-            assert room in ("caffe", "bench"), f"{path} imports {name}"
+            assert room in ("caffe", "bench", "freeze"), f"{path} imports {name}"
 
 
 def test_tensorflow_is_known_to_one_runtime(root):
     """The other runtime, and what all share, could do without it."""
-    for path, _, name in imports(root):
-        if name.startswith("pydream.tf."):
+    for path, room, name in imports(root):
+        if name.startswith("pydream.tf.") and room != "freeze":
             assert path.stem in ("tf_layers", "tf_runtime", "mode", "floor"), f"{path} imports {name}"
 
 
@@ -129,6 +140,7 @@ def test_notebook_defaults():
         "objective": pydream.objective_L2,
         "rng": None,
         "backend": "native",
+        "retouches": (),
     }
     assert defaults(pydream.deepdream) == {
         "iter_n": 10,
@@ -137,10 +149,12 @@ def test_notebook_defaults():
         "end": None,
         "clip": True,
         "on_step": None,
+        "on_octave": None,
         "rng": None,
         "backend": "native",
         "era": "modern",
         "grid": None,
+        "retouches": (),
     }
 
 
@@ -150,6 +164,7 @@ def test_notebook_defaults():
         ("import pydream", ["numpy", "scipy", "tensorflow", "yaml", "av"]),
         ("import pydream; pydream.deepdream, pydream.load_net", ["tensorflow", "scipy"]),
         ("import pydream.zoo; pydream.zoo.networks()", ["tensorflow", "scipy"]),
+        ("import pydream.tutorial, pydream.laplacian", ["scipy", "tensorflow"]),
         ("import pydream.imageops.native_ops", ["scipy", "tensorflow"]),
         ("import pydream.testing", ["tensorflow"]),
         ("import pydream.video", ["av", "scipy", "tensorflow"]),

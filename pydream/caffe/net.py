@@ -2,30 +2,32 @@
 
 Who computes is a `Runtime`: TensorFlow, or NumPy. Arrays are made where they are asked for, and a forward pass is run
 when somebody reads of it. What it computes stays a tensor of the runtime until then. So a dream whose objective is
-`Blob.copy_data_to_diff` never moves an activation, and goes forward and back in one run, in which they come and go.
+`Blob.copy_data_to_diff` or `Blob.set_diff` never moves an activation, and goes forward and back in one run, in which
+they come and go.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import prod
 from typing import Any
 
 import numpy as np
-from numpy.typing import DTypeLike, NDArray
+from numpy.typing import ArrayLike, DTypeLike, NDArray
 
-from ..errors import ShapeError
-from ..net import Array, unknown_name
+from ..errors import ShapeError, UnknownNameError
+from ..net import Array, ChannelOrder, unknown_name
 from . import mode
 from .definition import MAX_COUNT, Shape, define, read_binary, read_model
 from .graph import Graph
+from .layers import Softmax
 from .numpy_runtime import NumpyRuntime
 from .proto import caffe_pb2
-from .runtime import Memos, Runtime, Tensor
+from .runtime import Affine, Match, Memos, Runtime, Seed, Tensor
 from .tf_runtime import TensorFlowRuntime
-from .weights import weights_of
+from .weights import Params, weights_of
 
 TRAIN: int = caffe_pb2.TRAIN
 TEST: int = caffe_pb2.TEST
@@ -50,9 +52,11 @@ class Blob:
         self._input_shape = shape  # None: computed by a layer
         self._data: Array | None = None
         self._diff: Array | None = None
-        self._diff_tensor: Tensor = None  # instead of _diff, where nobody has read it yet
+        # Instead of _diff, where nobody has read it yet: what the seed makes of the tensor.
+        self._diff_tensor: Tensor = None
+        self._diff_seed: Seed = None
         self._diff_computed = False  # by a backward pass, and not written
-        self._diff_copied = False  # from data that the last forward pass has yet to compute
+        self._diff_to_come = False  # what `_diff_seed` makes of data that the last forward pass has yet to compute
 
     def __repr__(self) -> str:
         return f"<Blob {self._name!r}>"
@@ -77,7 +81,7 @@ class Blob:
         """The gradient: as `data`."""
         if self._diff is None:
             self._settle()
-            tensor = self._diff_tensor
+            tensor = self._sown()
             if tensor is None and self._diff_computed:
                 tensor = self._net._computed_diff(self._name)
             self._diff = np.zeros(self.shape, self._net.dtype) if tensor is None else self._net._to_caffe(tensor)
@@ -135,31 +139,90 @@ class Blob:
 
     def copy_data_to_diff(self) -> None:
         """``diff[:] = data``, without reading the values where nobody has."""
+        if not self._sow(None):
+            self.diff[:] = self.data
+
+    def set_diff(self, gain: ArrayLike, bias: ArrayLike = 0) -> None:
+        """``diff[:] = gain * data + bias``, without reading the values where nobody has.
+
+        Parameters
+        ----------
+        gain, bias : array_like
+            Numbers, one for all or what broadcasts to the blob: (c, 1, 1) has one a channel, (c, h, w) one a value.
+
+        Raises
+        ------
+        ShapeError
+            For what does not broadcast.
+        """
+        shape = self.shape
+        gain, bias = (self._broadcast(name, numbers, shape) for name, numbers in (("gain", gain), ("bias", bias)))
+        if not self._sow(Affine(self._net._from_caffe(gain), self._net._from_caffe(bias))):
+            self.diff[:] = gain * self.data + bias
+
+    def match_diff(self, features: Array) -> None:
+        """Set `diff` at each place to a guide's features where those are most like `data` there, by dot product.
+
+        Parameters
+        ----------
+        features : (c, h, w) array
+            Of a guide of any size. Of places that are equally like it is the first, row by row.
+
+        Raises
+        ------
+        ShapeError
+            For features of another number of channels.
+        """
+        if features.shape[0] != self.shape[1]:
+            raise ShapeError(f"features of {features.shape[0]} channels, and blob {self._name!r} has {self.shape[1]}")
+        seed = Match(self._net._from_caffe(np.asarray(features, self._net.dtype)[np.newaxis]))
+        if not self._sow(seed):
+            runtime = self._net._runtime
+            self.diff[:] = self._net._to_caffe(runtime.sown(self._net._from_caffe(self.data), seed))
+
+    def _broadcast(self, name: str, numbers: ArrayLike, shape: Shape) -> Array:
+        """Give numbers for a blob as an array of its rank that has one a channel at least."""
+        array = np.asarray(numbers, self._net.dtype)
+        try:
+            wanted = np.broadcast_shapes(array.shape, (1, *shape[1:2], *[1] * (len(shape) - 2)))
+            if np.broadcast_shapes(wanted, shape) == shape:
+                return np.broadcast_to(array, wanted)
+        except ValueError:
+            pass
+        raise ShapeError(f"{name} of {array.shape} does not broadcast to blob {self._name!r}, {shape}")
+
+    def _sow(self, seed: Seed) -> bool:
+        """Let the gradient be what a seed makes of the values; False where those are not, or no more, a tensor."""
         unread = self._data is None and self._input_shape is None
         if unread and self._net._to_come(self._name):
-            self._set_diff(copied=True)
-            return
+            self._set_diff(seed=seed, to_come=True)
+            return True
         tensor = self._net._computed(self._name) if unread else None
-        if tensor is None:
-            self.diff[:] = self.data
-        else:
-            self._set_diff(tensor)
+        if tensor is not None:
+            self._set_diff(tensor, seed)
+        return tensor is not None
 
-    def _set_diff(self, tensor: Tensor = None, *, computed: bool = False, copied: bool = False) -> None:
-        """Replace the gradient: by a tensor, what the last backward pass can tell, data that are to come, or zeros."""
-        self._diff, self._diff_tensor, self._diff_computed, self._diff_copied = None, tensor, computed, copied
+    def _set_diff(
+        self, tensor: Tensor = None, seed: Seed = None, *, computed: bool = False, to_come: bool = False
+    ) -> None:
+        """Replace the gradient: by a seed's, of a tensor or of what is to come, by what went back, or by zeros."""
+        self._diff, self._diff_tensor, self._diff_seed = None, tensor, seed
+        self._diff_computed, self._diff_to_come = computed, to_come
 
     def _settle(self) -> None:
-        """Have the last forward pass compute what was copied from it."""
-        if self._diff_copied:
-            self._set_diff(self._net._computed(self._name))
+        """Have the last forward pass compute what the gradient is made of."""
+        if self._diff_to_come:
+            self._set_diff(self._net._computed(self._name), self._diff_seed)
 
-    def _seed(self) -> Tensor:
+    def _sown(self) -> Tensor | None:
+        """Give what the seed makes of the tensor, where there is one."""
+        return None if self._diff_tensor is None else self._net._runtime.sown(self._diff_tensor, self._diff_seed)
+
+    def _start(self) -> Tensor:
         """Give the gradient for a backward pass, in the network's layout."""
         self._settle()
-        if self._diff is None and self._diff_tensor is not None:
-            return self._diff_tensor
-        return self._net._from_caffe(self.diff)
+        tensor = self._sown() if self._diff is None else None
+        return self._net._from_caffe(self.diff) if tensor is None else tensor
 
 
 class Blobs(Mapping[str, Blob]):
@@ -248,6 +311,8 @@ class Net:
         Where it runs: ``"CPU:0"`` or ``"GPU:N"``.
     channels_last : bool
         Whether tensors are (n, h, w, c), as TensorFlow's, or (n, c, h, w).
+    channel_order : {"BGR", "RGB"}
+        What the image input takes: BGR, unless told.
 
     Raises
     ------
@@ -277,39 +342,44 @@ class Net:
             phase, weights = weights, None
         if phase != TEST:
             raise ValueError("phase must be TEST: only a network's test phase can be run")
-        self.dtype = np.dtype(dtype)
-        if self.dtype not in (np.float32, np.float64):
-            raise ValueError(f"dtype {self.dtype}, want float32 or float64")
+        kind = real_dtype(dtype)
         if isinstance(runtime, str):
             if runtime not in RUNTIMES:
                 raise ValueError(f"no runtime {runtime!r}; there are: {', '.join(map(repr, RUNTIMES))}")
             runtime = RUNTIMES[runtime]
         model = model_file if isinstance(model_file, caffe_pb2.NetParameter) else read_model(model_file)
-        self._graph = Graph(define(model, _source(model_file)))
+        graph = Graph(define(model, _source(model_file)))
         if weights is None:
             held, weights = model, model_file
         else:
             held = weights if isinstance(weights, caffe_pb2.NetParameter) else read_binary(weights)
-        params = weights_of(held, self._graph.params, self.dtype, _source(weights))
+        params = weights_of(held, graph.params, kind, _source(weights))
+        self._link(graph, params, kind, runtime, mode.wanted_device() if device is None else device)
+
+    def _link(self, graph: Graph, params: Params, dtype: np.dtype[Any], runtime: type[Runtime], device: str) -> None:
+        """Make a net of a graph and its weights, which are of this dtype."""
+        self.dtype = dtype
+        self._graph = graph
         self.params = {layer: [Param(array) for array in arrays] for layer, arrays in params.items()}
-        self.name = self._graph.name
+        self.name = graph.name
         self.default_end: str | None = None
-        self.inputs = list(self._graph.inputs)
-        self.image_input = self._graph.image_input
-        read = {bottom for step in self._graph.steps for bottom in step.bottoms}
+        self.channel_order: ChannelOrder = "BGR"
+        self.inputs = list(graph.inputs)
+        self.image_input = graph.image_input
+        read = {bottom for step in graph.steps for bottom in step.bottoms}
         self._outputs = {
             top: value
-            for step in self._graph.steps
+            for step in graph.steps
             for top, value in zip(step.layer.tops, step.tops, strict=True)
             if value not in read
         }
         self.outputs = list(self._outputs)
-        self.layer_names = [step.layer.name for step in self._graph.steps]
-        self.top_names = {step.layer.name: list(step.layer.tops) for step in self._graph.steps}
-        self.bottom_names = {step.layer.name: list(step.layer.bottoms) for step in self._graph.steps}
-        made = {name: Blob(self, name, self._graph.declared.get(name)) for name in self._graph.blobs}
-        self.blobs = Blobs(made, self._graph)
-        self._runtime = runtime(self._graph, params, self.dtype, mode.wanted_device() if device is None else device)
+        self.layer_names = [step.layer.name for step in graph.steps]
+        self.top_names = {step.layer.name: list(step.layer.tops) for step in graph.steps}
+        self.bottom_names = {step.layer.name: list(step.layer.bottoms) for step in graph.steps}
+        made = {name: Blob(self, name, graph.declared.get(name)) for name in graph.blobs}
+        self.blobs = Blobs(made, graph)
+        self._runtime = runtime(graph, params, dtype, device)
         self.device = self._runtime.device
         self.channels_last = self._runtime.channels_last
         self._forward: _Forward | None = None  # the last pass each way
@@ -320,13 +390,26 @@ class Net:
         """Of the training pictures: (3, 1, 1), of the net's dtype, in its channel order; zeros unless told."""
         return np.zeros((3, 1, 1), self.dtype)
 
-    def forward(self, end: str | None = None, *, tensor: Array | None = None, **inputs: Array) -> Mapping[str, Array]:
+    @property
+    def logits(self) -> tuple[str, int] | None:
+        """The blob that the last softmax reads, and how many classes it tells apart; None without a softmax."""
+        read = [step.bottoms[0] for step in self._graph.steps if isinstance(step.layer, Softmax)]
+        if not read:
+            return None
+        blob = self._graph.blob(read[-1])
+        return blob, self._graph.shape(blob, self._graph.declared)[1]
+
+    def forward(
+        self, end: str | Sequence[str] | None = None, *, tensor: Array | None = None, **inputs: Array
+    ) -> Mapping[str, Array]:
         """Run the layers that `end` needs, up to and with the first layer of that name, when their results are read.
 
         Parameters
         ----------
-        end : str, optional
-            None: all of them, which only the size that the network was made for may allow.
+        end : str or sequence of str, optional
+            With several the pass ends at each of them: their blobs hold what their first layers made, even where
+            another, on the way to a deeper end, writes over it. None: all layers, which only the size that the
+            network was made for may allow.
         tensor : (n, h, w, c) array, without `channels_last` (n, c, h, w), optional
             The image in the runtime's own layout, in place of ``blobs["data"].data``; not to be written to while
             this pass's results are read, or `backward` is to follow.
@@ -338,12 +421,12 @@ class Net:
         mapping of str to array
             The blob that `end` makes, or the network's outputs; each is read when it is asked for.
         """
-        index = self._graph.index(end)
+        ends, index = (list(self._outputs.values()), len(self._graph.steps) - 1) if end is None else self._ends(end)
         for name, values in inputs.items():
             if name not in self.inputs:
                 raise unknown_name("input", name, self.inputs)
             self.blobs[name].data[...] = values
-        names = self.outputs if end is None else list(self._graph.steps[index].layer.tops)
+        names = [self._graph.blob(value) for value in ends]
         shapes = self._input_shapes()
         for name in names:
             self._graph.shape(name, shapes)  # says in one line what does not fit
@@ -357,20 +440,20 @@ class Net:
                 blob._data = None
                 if blob._diff_computed:
                     blob._set_diff()
-        ends = list(self._outputs.values() if end is None else self._graph.steps[index].tops)
         self._runtime.prepare(ends, index)
         self._forward = _Forward(fed, ends, index)
         return Outputs(self.blobs, names)
 
-    def backward(self, start: str | None = None) -> Array:
+    def backward(self, start: str | Sequence[str] | None = None) -> Array:
         """Run back from the first layer named `start`, whose blob's `diff` an objective has written, to the inputs.
 
         Branches that `start` does not need have no gradient, as in a fresh Caffe process.
 
         Parameters
         ----------
-        start : str, optional
-            A layer that the last forward pass ran. None: where that one ended, be it at all the network's outputs.
+        start : str or sequence of str, optional
+            A layer that the last forward pass ran; or several, whose gradients go back in one pass and add up. None:
+            where the forward pass ended, be it at all the network's outputs.
 
         Returns
         -------
@@ -378,25 +461,29 @@ class Net:
             The gradient at the image, in the runtime's own layout; read-only. It is ``blobs["data"].diff`` too.
         """
         forward = self._forward
-        index = self._graph.index(start) if start is not None else forward.end if forward else 0
+        values, index = (
+            self._ends(start) if start is not None else (forward.values, forward.end) if forward else ([], 0)
+        )
         if forward is None or index > forward.end:
             raise ShapeError(f"backward from {start!r}: run forward to it, or beyond it, first")
-        values = forward.values if start is None else list(self._graph.steps[index].tops)
         blobs = [self.blobs[self._graph.blob(value)] for value in values]
         steps = self._graph.needed(values, index)
         # Each blob's first value: Caffe writes an in-place layer's gradient over the one that it was given.
         reached = {name: self._graph.first_value(name) for step in steps for name in step.layer.bottoms}
         inputs = [name for name in self.inputs if name in reached]
         wanted = [reached[name] for name in inputs]
-        if all(blob._diff_copied for blob in blobs) and values == forward.values:
-            made, found = self._runtime.gradient(values, index, forward.inputs, wanted)
+        if all(blob._diff_to_come for blob in blobs) and values == forward.values:
+            seeds = [blob._diff_seed for blob in blobs]
+            made, found = self._runtime.gradient(values, index, forward.inputs, seeds, wanted)
             forward.tensors.update(zip(values, made, strict=True))
-            self._backward = _Backward(values, index, None, reached)
+            self._backward = _Backward(values, index, None, seeds, reached)
         else:
-            self._backward = _Backward(values, index, [blob._seed() for blob in blobs], reached)
+            self._backward = _Backward(values, index, [blob._start() for blob in blobs], [], reached)
             found = self._gradients(wanted)
         gradients = dict(zip(inputs, found, strict=True))
-        for name in {*reached, *self.inputs}:
+        # Where one of several starts is on the way from another, its diff stays what was written.
+        stay = {blob._name for blob in blobs} if len(blobs) > 1 else set()
+        for name in {*reached, *self.inputs} - stay:
             self.blobs[name]._set_diff(gradients.get(name), computed=name in reached)
         if self.image_input not in gradients:  # `start` is made of other inputs only
             return np.zeros(forward.inputs[self.inputs.index(self.image_input)].shape, self.dtype)
@@ -435,16 +522,31 @@ class Net:
         """Give a tensor as an array for a blob."""
         return _moved(self._runtime.array(tensor), (0, 3, 1, 2) if self.channels_last else None)
 
+    def _ends(self, names: str | Sequence[str]) -> tuple[list[int], int]:
+        """Give the values that the first layers of these names make, and the place of the last of those layers."""
+        places = [self._graph.index(name) for name in ([names] if isinstance(names, str) else names)]
+        values = [top for place in places for top in self._graph.steps[place].tops]
+        blobs = [self._graph.blob(value) for value in values]
+        if len(set(blobs)) < len(blobs) or not blobs:
+            raise UnknownNameError(f"{names}: want layers of different blobs, and not {blobs}")
+        return values, max(places)
+
+    def _held(self, name: str) -> int | None:
+        """Give the value that the last forward pass leaves in a blob; None where it did not come that far."""
+        forward = self._forward
+        if forward is None:
+            return None
+        ends = {self._graph.blob(value): value for value in forward.values}
+        return ends[name] if name in ends else self._graph.value(name, forward.end)
+
     def _to_come(self, name: str) -> bool:
         """Tell whether the last forward pass will leave a tensor in a blob where it ended, and has not been run."""
-        forward = self._forward
-        value = self._graph.value(name, forward.end) if forward else None
+        forward, value = self._forward, self._held(name)
         return forward is not None and value in forward.values and value not in forward.tensors
 
     def _computed(self, name: str) -> Tensor | None:
         """Give what the last forward pass left in a blob; None where it did not come that far."""
-        forward = self._forward
-        value = self._graph.value(name, forward.end) if forward else None
+        forward, value = self._forward, self._held(name)
         if forward is None or value is None:
             return None
         if value not in forward.tensors and value in forward.values:
@@ -475,12 +577,12 @@ class Net:
         forward, backward = self._forward, self._backward
         assert forward is not None
         assert backward is not None
-        if backward.seeds is None:
-            return self._runtime.gradient(backward.values, backward.start, forward.inputs, values)[1]
+        if backward.diffs is None:
+            return self._runtime.gradient(backward.values, backward.start, forward.inputs, backward.seeds, values)[1]
         if not self._runtime.covers(forward.memos, backward.values, backward.start):
             _, memos = self._runtime.forward(backward.values, backward.start, forward.inputs)
             forward.memos.update(memos)
-        return self._runtime.backward(backward.values, backward.start, forward.memos, backward.seeds, values)
+        return self._runtime.backward(backward.values, backward.start, forward.memos, backward.diffs, values)
 
 
 @dataclass
@@ -500,9 +602,18 @@ class _Backward:
 
     values: list[int]  # where it started,
     start: int  # in or before this step
-    seeds: list[Tensor] | None  # with these gradients; None: with the values themselves, in one run with forward
+    diffs: list[Tensor] | None  # with these gradients; None: in one run with forward, with what
+    seeds: list[Seed]  # make of the values
     reached: dict[str, int]  # blob → the value whose gradient its diff is
     gradients: dict[str, Tensor] = field(default_factory=dict)  # of these blobs, once anybody has asked
+
+
+def real_dtype(dtype: DTypeLike) -> np.dtype[Any]:
+    """Give a dtype that a net can have; `ValueError` for any other."""
+    found = np.dtype(dtype)
+    if found not in (np.float32, np.float64):
+        raise ValueError(f"dtype {found}, want float32 or float64")
+    return found
 
 
 def _source(file: Any) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from functools import reduce
-from typing import Any, ClassVar, Generic, TypeVar
+from typing import Any, ClassVar, Generic, NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +23,23 @@ Tensor = Any  # the library's own
 Tensors = tuple[Tensor, ...]
 Memos = dict[str, Tensors]  # key of a step -> what its backward formula reads
 L = TypeVar("L", bound=layers.Layer)
+
+
+class Affine(NamedTuple):
+    """A gradient that starts as ``gain * value + bias``."""
+
+    gain: Tensor
+    bias: Tensor
+
+
+class Match(NamedTuple):
+    """A gradient that starts as a guide's features: at each place those that are most like the value's there."""
+
+    features: Tensor
+
+
+Seed = Affine | Match | None  # None: the value itself, which the notebook maximises
+
 
 # What Caffe starts its search for the maximum from, and so what stands for the padding.
 LOWEST = -float(np.finfo(np.float32).max)
@@ -132,7 +149,10 @@ class Runtime(ABC):
     def backward(
         self, values: Sequence[int], start: int, memos: Memos, diffs: Sequence[Tensor], wanted: Sequence[int]
     ) -> list[Tensor]:
-        """Compute the gradients at the `wanted` values, given `diffs` at `values`, which step `start` makes."""
+        """Compute the gradients at the `wanted` values, given `diffs` at `values`.
+
+        The steps up to and with `start` make those; some may be made of others, to whose gradients theirs are added.
+        """
         arriving: dict[int, list[Tensor]] = {value: [diff] for value, diff in zip(values, diffs, strict=True)}
         for step in reversed(self.steps(values, start)):
             tops = [self.total(arriving[value]) for value in step.tops if value in arriving]
@@ -143,18 +163,31 @@ class Runtime(ABC):
         return [self.total(arriving[value]) for value in wanted]
 
     def gradient(
-        self, values: Sequence[int], end: int, inputs: Sequence[Tensor], wanted: Sequence[int]
+        self, values: Sequence[int], end: int, inputs: Sequence[Tensor], seeds: Sequence[Seed], wanted: Sequence[int]
     ) -> tuple[list[Tensor], list[Tensor]]:
-        """Compute values and, with them as `diffs`, the gradients at the `wanted` ones: forward and back at once."""
+        """Compute values and, from a seed at each, the gradients at the `wanted` ones: forward and back at once."""
         tensors, memos = self.forward(values, end, inputs)
-        return tensors, self.backward(values, end, memos, tensors, wanted)
+        diffs = [self.sown(tensor, seed) for tensor, seed in zip(tensors, seeds, strict=True)]
+        return tensors, self.backward(values, end, memos, diffs, wanted)
+
+    def sown(self, tensor: Tensor, seed: Seed) -> Tensor:
+        """Give the gradient that a backward pass starts with at a value."""
+        if seed is None:
+            return tensor
+        if isinstance(seed, Match):
+            return self.match(tensor, seed.features)
+        return seed.gain * tensor + seed.bias
+
+    @abstractmethod
+    def match(self, tensor: Tensor, features: Tensor) -> Tensor:
+        """Give for each place of one image's `tensor` the features that are most like it: `best_match`'s."""
 
     def total(self, diffs: list[Tensor]) -> Tensor:
         """Add up what arrives at a value, from its last reader to the first; Caffe's Split adds from the first."""
         return reduce(lambda a, b: a + b, reversed(diffs))
 
     def covers(self, memos: Memos, values: Sequence[int], start: int) -> bool:
-        """Tell whether the memos suffice to go back from `values`, which step `start` makes."""
+        """Tell whether the memos suffice to go back from `values`, which the steps up to and with `start` make."""
         return all(_key(step) in memos for step in self.steps(values, start))
 
     def read_back(self, memos: Memos, values: Sequence[int], start: int) -> Memos:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from itertools import islice
 from typing import Any
 
 import numpy as np
 
+from ..matching import ROWS
 from ..net import Array
 from ..tf import find_device, tensorflow
 from .graph import Graph, Step
 from .layers import Layer
-from .runtime import Memos, Runner, Runtime, Tensor
+from .runtime import Memos, Runner, Runtime, Seed, Tensor
 from .tf_layers import FUSED, RUNNERS
 from .tf_plan import fused
 from .weights import Params
@@ -54,31 +56,52 @@ class TensorFlowRuntime(Runtime):
         return tensors
 
     def gradient(
-        self, values: Sequence[int], end: int, inputs: Sequence[Tensor], wanted: Sequence[int]
+        self, values: Sequence[int], end: int, inputs: Sequence[Tensor], seeds: Sequence[Seed], wanted: Sequence[int]
     ) -> tuple[list[Tensor], list[Tensor]]:
-        """As `Runtime.gradient`, traced: what the way back has read is freed, and nothing is computed twice."""
+        """As `Runtime.gradient`, traced: what the way back has read is freed, and nothing is computed twice.
+
+        The numbers of a seed are inputs of the trace: other ones need no other trace.
+        """
         forward, backward = super().forward, super().backward
 
         def run(*fed: Tensor) -> tuple[list[Tensor], list[Tensor]]:
-            tensors, memos = forward(values, end, fed)
-            return tensors, backward(values, end, memos, tensors, wanted)
+            tensors, memos = forward(values, end, fed[: len(inputs)])
+            numbers = iter(fed[len(inputs) :])
+            made = [seed and type(seed)(*islice(numbers, len(seed))) for seed in seeds]
+            diffs = [self.sown(tensor, seed) for tensor, seed in zip(tensors, made, strict=True)]
+            return tensors, backward(values, end, memos, diffs, wanted)
 
-        found: tuple[list[Tensor], list[Tensor]] = self._run(
-            ("gradient", tuple(values), end, tuple(wanted)), run, inputs
-        )
+        key = ("gradient", tuple(values), end, tuple(wanted), tuple(type(seed) for seed in seeds))
+        numbers = [number for seed in seeds if seed is not None for number in seed]
+        found: tuple[list[Tensor], list[Tensor]] = self._run(key, run, inputs, numbers)
         return found
+
+    def match(self, tensor: Tensor, features: Tensor) -> Tensor:
+        """As `Runtime.match`, in blocks of as many rows."""
+        tf = tensorflow()
+        x, y = (tf.reshape(each, (-1, features.shape[-1])) for each in (tensor, features))
+        blocks = -(-tf.shape(x)[0] // ROWS)
+
+        def match_block(i: Tensor, found: Tensor) -> tuple[Tensor, Tensor]:
+            similar = tf.matmul(x[i * ROWS : (i + 1) * ROWS], y, transpose_b=True)
+            return i + 1, found.write(i, tf.argmax(similar, 1))
+
+        found = tf.TensorArray(tf.int64, blocks, infer_shape=False, element_shape=(None,))
+        _, found = tf.while_loop(lambda i, _: i < blocks, match_block, (0, found), parallel_iterations=1)
+        return tf.reshape(tf.gather(y, found.concat()), tf.shape(tensor))
 
     def total(self, diffs: list[Tensor]) -> Tensor:
         """As `Runtime.total`, in one operation and in this order in every trace."""
         return tensorflow().add_n(diffs[::-1]) if len(diffs) > 1 else diffs[0]
 
-    def _run(self, key: Any, run: Callable[..., Any], inputs: Sequence[Tensor]) -> Any:
-        """Run what starts at the inputs, traced where it was not."""
+    def _run(self, key: Any, run: Callable[..., Any], inputs: Sequence[Tensor], more: Sequence[Tensor] = ()) -> Any:
+        """Run what starts at the inputs, and at `more` tensors, traced where it was not."""
         if key not in self._traced:
             shapes = self.graph.declared.values()
-            self._traced[key] = self._trace(run, [tensorflow().TensorSpec(_open(s), self.dtype) for s in shapes])
+            signature = [tensorflow().TensorSpec(_open(s), self.dtype) for s in shapes]
+            self._traced[key] = self._trace(run, signature + [_spec(tensor) for tensor in more])
         with tensorflow().device(self.device):
-            return self._traced[key](*inputs)
+            return self._traced[key](*inputs, *more)
 
     def backward(
         self, values: Sequence[int], start: int, memos: Memos, diffs: Sequence[Tensor], wanted: Sequence[int]

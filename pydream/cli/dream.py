@@ -10,7 +10,7 @@ from typing import Any
 import click
 import msgspec
 
-from ..dream import DreamInterrupted, display_range
+from ..dream import DreamInterrupted
 from ..errors import ImageFileError
 from ..image import FORMATS, Picture, to_pixels
 from ..net import Array
@@ -18,7 +18,7 @@ from ..provenance import picture_facts, record
 from ..recipe import Recipe, follow
 from .dreaming import Dreamer, prepare, retold
 from .errors import Failed, debug_option, interruption, signals_as_ctrl_c, tell
-from .options import dream_options, network_options, quiet_option, run_options, sidecar_option
+from .options import dream_options, objective_options, quiet_option, retouch_options, run_options, sidecar_option
 from .pictures import (
     STANDARD,
     Size,
@@ -42,8 +42,9 @@ from .progress import Progress
     required=True,
     help="Where the dream goes: a .png, .jpg, .webp or .tif file, - for standard output, or a folder for several.",
 )
-@network_options
+@objective_options
 @dream_options
+@retouch_options
 @run_options
 @size_option
 @click.option(
@@ -80,6 +81,8 @@ def command(
     pydream dream sky.jpg -o dream.png
     pydream dream sky.jpg -o dream.png --layer fire6/concat --octaves 5 --seed 1
     pydream dream sky.jpg -o dream.png --guide flowers.jpg
+    pydream dream sky.jpg -o dream.png --layer fire8/concat:7 --layer conv1=-0.1 --objective mean
+    pydream dream sky.jpg -o dream.png --class tabby --keep-colors
     pydream dream noise -o dream.png --size 640x480 --iterations 40
     pydream dream photos/ -o dreams/ --format jpeg
     """  # noqa: D301 (click's mark for a block to leave as it is)
@@ -95,7 +98,7 @@ def command(
         raise click.BadParameter("standard output takes one picture", param_hint="'--output'")
     if sidecar and output == STANDARD:
         raise click.BadParameter("there is no file to put it beside", param_hint="'--sidecar'")
-    check_not_read(targets, [*(source.path for source in sources), options["guide"]])
+    check_not_read(targets, [*(source.path for source in sources), options["guide"], options["mask"]])
 
     work = Work(ctx, noise, sidecar, quiet, options)
     with signals_as_ctrl_c(ctx):
@@ -128,8 +131,7 @@ class Work:
             if interrupted.steps == 0:
                 raise
             recipe = self._recipe(picture, interrupted.steps)
-            dream = interrupted.image if recipe.clip else display_range(interrupted.image)
-            self._write(source, picture, target, recipe, dream)
+            self._write(source, picture, target, recipe, recipe.shown(interrupted.image))
             outcome = f"wrote {target} after {interrupted.steps} of {recipe.octave_n * recipe.iter_n} steps"
             raise interruption(self._ctx, outcome) from interrupted
         self._say(f"wrote {target}")
@@ -164,8 +166,12 @@ class Work:
     def _read(self, source: Source, target: Target) -> Picture | None:
         """Read a picture and check where its dream goes: what is wrong is told before TensorFlow is imported."""
         picture = source.read()
-        target.check(self._size(picture))
+        target.check(self._result_size(*self._size(picture)))
         return picture
+
+    def _result_size(self, height: int, width: int) -> Size:
+        """Give the size of a picture's dream."""
+        return height, width
 
     def _size(self, picture: Picture | None) -> Size:
         return self._noise if picture is None else (picture.shape[0], picture.shape[1])
@@ -178,7 +184,7 @@ class Work:
         dreamer, recipe = self._dreamer, self._recipe(picture)
         sizes = dreamer.sizes(*self._size(picture))
         with Progress(dreamer.title, sizes, recipe.iter_n, self._quiet) as progress:
-            dream = follow(recipe, dreamer.net, picture, dreamer.objective, progress.on_step)
+            dream = follow(recipe, dreamer.net, picture, dreamer.objective, progress.on_step, dreamer.mask)
         self._write(source, picture, target, recipe, dream)
 
     def _write(self, source: Source, picture: Picture | None, target: Target, recipe: Recipe, dream: Array) -> None:
@@ -190,6 +196,7 @@ class Work:
             source.facts(picture, self._noise),
             self._dreamer.guide,
             picture_facts("result", pixels),
+            self._dreamer.mask_facts,
         )
         target.write(pixels, provenance, self._sidecar)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 import shlex
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,17 +12,19 @@ from typing import Any
 import click
 from click.core import ParameterSource
 
-from ..caffe import Classifier
+from ..caffe import Net
 from ..dream import find_end
 from ..errors import ShapeError
 from ..image import Picture, read_image
-from ..objectives import Objective, objective_guide
-from ..octaves import octave_sizes
+from ..net import ChannelOrder
+from ..objectives import Kind, Objective, objective_guide
 from ..provenance import NetFacts, PictureFacts, net_facts, picture_facts
 from ..recipe import Recipe
+from ..retouch import Mask
 from ..zoo import find_files
 from .errors import printable
 from .network import load
+from .scoring import only_layer, score_of
 
 # Options that move no pixel, or that `retold` tells otherwise.
 _NOT_RETOLD = {
@@ -37,6 +40,9 @@ _NOT_RETOLD = {
     "frames",
     "fps",
     "quality",
+    "preset",  # its parameters are
+    "pictures",
+    "gif",
 }
 
 
@@ -46,57 +52,87 @@ class Dreamer:
 
     Attributes
     ----------
-    net : Classifier
+    net : Net
     facts : NetFacts
     recipe : Recipe
         For a picture; noise and a loop are the command's to add.
     objective : callable, optional
         The guide's.
     guide : PictureFacts, optional
+    mask : Mask, optional
+    mask_facts : PictureFacts, optional
     """
 
-    net: Classifier
+    net: Net
     facts: NetFacts
     recipe: Recipe
     objective: Objective | None
     guide: PictureFacts | None
+    mask: Mask | None = None
+    mask_facts: PictureFacts | None = None
 
     @property
     def title(self) -> str:
         """Say what is run, where, and with which seed."""
         facts, recipe = self.facts, self.recipe
-        return f"{printable(facts.name)} {printable(recipe.end)} on {facts.device}, {facts.dtype}, seed {recipe.seed}"
+        name, what = printable(facts.name), printable(recipe.dreams_with)
+        return f"{name} {what} on {facts.device}, {facts.dtype}, seed {recipe.seed}"
 
     def sizes(self, height: int, width: int) -> list[tuple[int, int]]:
         """Give the sizes of the octaves, the largest first."""
-        recipe = self.recipe
-        return octave_sizes(height, width, recipe.octave_n, recipe.octave_scale, recipe.era)
+        return self.recipe.sizes(height, width)
 
 
 def prepare(
     *,
     model: str,
     weights: Path | None,
-    layer: str | None,
+    layer: str | Sequence[str] | None,
+    kind: Kind = "l2",
+    classes: Sequence[str] = (),
     guide: Path | None,
+    mask: Path | None = None,
     seed: int | None,
     dtype: str,
     runtime: str,
     device: str,
+    mean: tuple[float, float, float] | None = None,
+    pixel_scale: float | None = None,
+    channel_order: ChannelOrder | None = None,
+    input_node: str | None = None,
     **recipe: Any,
 ) -> Dreamer:
-    """Load the network and the guide that the options name; what else they say is the recipe."""
+    """Load the network, the guide and the mask that the options name; what else they say is the recipe."""
+    layers = [layer] if isinstance(layer, str) else list(layer or ())
+    if guide is not None and (len(layers) > 1 or kind != "l2" or classes):
+        raise click.BadParameter("a guide goes with one layer, without --objective and --class", param_hint="'--guide'")
+    if mask is not None and not recipe.get("clip", True):
+        raise click.BadParameter("it keeps pixels as they are, and --no-clip rescales them all", param_hint="'--mask'")
     picture = None if guide is None else read_image(guide)  # before TensorFlow is imported
-    net = load(model, weights, dtype=dtype, device=device, runtime=runtime)
-    end = find_end(net, layer)
-    facts = net_facts(net.name, find_files(model, weights), net.dtype, runtime, net.device)
+    mask_picture = None if mask is None else read_image(mask)
+    told = {"mean": mean, "scale": pixel_scale, "channel_order": channel_order, "input": input_node}
+    net = load(model, weights, dtype=dtype, device=device, runtime=runtime, **told)
+    if kind != "l2" and not layers and not classes:
+        layers = [find_end(net, None)]
+    score = score_of(net, layers, kind, classes)
+    if guide is not None and score is not None:
+        raise click.BadParameter("a guide takes up whole layers, without channels and weights", param_hint="'--guide'")
+    end = find_end(net, only_layer(net, layers)) if score is None else score.ends[0]
+    facts = net_facts(net.name, find_files(model, weights), net.dtype, runtime, net.device, **told)
     seed = secrets.randbelow(2**32) if seed is None else seed
     objective = None if picture is None else guided(net, picture, end, str(guide))
-    guide_facts = None if picture is None else picture_facts(str(guide), picture)
-    return Dreamer(net, facts, Recipe(end=end, seed=seed, **recipe), objective, guide_facts)
+    return Dreamer(
+        net,
+        facts,
+        Recipe(end=end, objective=score.terms if score else (), seed=seed, **recipe),
+        objective,
+        None if picture is None else picture_facts(str(guide), picture),
+        None if mask_picture is None else Mask.of(mask_picture),
+        None if mask_picture is None else picture_facts(str(mask), mask_picture),
+    )
 
 
-def guided(net: Classifier, guide: Picture, end: str, name: str) -> Objective:
+def guided(net: Net, guide: Picture, end: str, name: str) -> Objective:
     """Make the objective of a guide; an error names it."""
     try:
         return objective_guide(net, guide, end)
@@ -104,16 +140,21 @@ def guided(net: Classifier, guide: Picture, end: str, name: str) -> Objective:
         raise ShapeError(f"the guide '{name}' does not fit: {error}") from error
 
 
-def retold(ctx: click.Context, arguments: list[str], recipe: Recipe) -> str:
-    """Give the command line that makes one picture again: `arguments`, what was chosen, and the recipe's seed."""
+def retold(
+    ctx: click.Context, arguments: list[str], recipe: Recipe, command: str | None = None, without: Collection[str] = ()
+) -> str:
+    """Give the command line that makes one picture again: `arguments`, what was chosen, and the recipe's seed.
+
+    Of a picture that another `command` makes alone, `without` names the options that are not that one's.
+    """
     words = [*arguments]
     if recipe.noise is not None:
         height, width = recipe.noise
         words += ["--size", f"{width}x{height}"]
     for param in ctx.command.params:
         name = param.name or ""
-        chosen = ctx.get_parameter_source(name) == ParameterSource.COMMANDLINE
-        if not isinstance(param, click.Option) or not chosen or name in _NOT_RETOLD:
+        chosen = ctx.get_parameter_source(name) in (ParameterSource.COMMANDLINE, ParameterSource.DEFAULT_MAP)
+        if not isinstance(param, click.Option) or not chosen or name in _NOT_RETOLD or name in without:
             continue
         long = [option for option in param.opts if option.startswith("--")]
         value = ctx.params[name]
@@ -121,5 +162,5 @@ def retold(ctx: click.Context, arguments: list[str], recipe: Recipe) -> str:
             words.append(long[0] if value else param.secondary_opts[0])
         else:
             for each in value if param.multiple else [value]:
-                words += [long[0], *map(str, each if isinstance(each, tuple) else [each])]
-    return shlex.join(["pydream", str(ctx.info_name), *words, "--seed", str(recipe.seed)])
+                words += [long[0], *map(str, each if param.nargs > 1 else [each])]
+    return shlex.join(["pydream", command or str(ctx.info_name), *words, "--seed", str(recipe.seed)])

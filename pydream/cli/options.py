@@ -12,8 +12,14 @@ import click
 
 from ..dream import LARGEST_JITTER, LARGEST_STEP, deepdream, make_step
 from ..era import ERAS
+from ..graphdef import MEAN as FROZEN_MEAN
+from ..laplacian import MOST_LEVELS
+from ..net import CHANNEL_ORDERS
+from ..objectives import KINDS
 from ..octaves import MOST_OCTAVES
-from ..zoo import DEFAULT_NETWORK, load_net
+from ..presets import PRESETS
+from ..retouch import STRONGEST_PULL, STRONGEST_TV, WIDEST_BLUR
+from ..zoo import DEFAULT_NETWORK, KERAS_MEAN, NOTEBOOK_MEAN, check_scale, load_net
 from .network import device_name, weights_option
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
@@ -59,7 +65,11 @@ model_option = click.option(
     "--model",
     default=DEFAULT_NETWORK,
     show_default=True,
-    help="A name that `pydream models` lists, or a prototxt or caffemodel file.",
+    help="A name that `pydream models` lists; or a prototxt, a caffemodel, a frozen TensorFlow graph (.pb), a Keras"
+    " model (.keras, .h5) or the folder of a SavedModel.",
+)
+layer_option = click.option(
+    "-l", "--layer", help="What to dream with; see `pydream layers`.  [default: the network's own]"
 )
 dtype_option = click.option(
     "--dtype",
@@ -107,13 +117,150 @@ sidecar_option = click.option(
     "--sidecar", is_flag=True, help="Write what the picture says of itself to a JSON file beside it too."
 )
 
-network_options = together(
+
+class Mean(tuple[float, ...]):
+    """Three numbers, which are written as they are given."""
+
+    def __str__(self) -> str:
+        return ",".join(f"{value:.9g}" for value in self)
+
+
+class MeanType(click.ParamType):  # type: ignore[type-arg]
+    """Three numbers: ``104,116,122``."""
+
+    name = "C,C,C"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> Mean:
+        """Give them."""
+        try:
+            mean = Mean(map(float, str(value).split(",")))
+        except ValueError:
+            mean = Mean()
+        if len(mean) != 3:
+            self.fail(f"{value!r} is no mean, as 104,116,122 is one", param, ctx)
+        if not all(map(math.isfinite, mean)):
+            self.fail(f"{value!r} is not finite", param, ctx)
+        return mean
+
+
+def _pixel_scale(ctx: click.Context, param: click.Parameter, value: float | None) -> float | None:
+    try:
+        return None if value is None else check_scale(value)
+    except ValueError as error:
+        raise click.BadParameter(str(error), ctx, param) from error
+
+
+# What a network's file does not say of the pictures that it takes.
+input_options = together(
+    click.option(
+        "--mean",
+        type=MeanType(),
+        metavar=MeanType.name,
+        help="Of the pictures that the network was trained on, in its channel order.  [default: the registry's; of a"
+        f" file {Mean(NOTEBOOK_MEAN)}, of a frozen graph {Mean(FROZEN_MEAN)}, of a Keras model or SavedModel"
+        f" {Mean(KERAS_MEAN)}]",
+    ),
+    click.option(
+        "--pixel-scale",  # `pydream zoom` has a --scale
+        type=float,
+        callback=_pixel_scale,
+        help="A network of TensorFlow's takes (pixel - mean) * scale.  [default: the registry's, or 1]",
+    ),
+    click.option(
+        "--channel-order",
+        type=click.Choice(CHANNEL_ORDERS),
+        help="That the network takes.  [default: the registry's; BGR, of TensorFlow's networks RGB]",
+    ),
+    click.option(
+        "--input",
+        "input_node",
+        metavar="NODE",
+        help="The node of a frozen graph whose place the picture takes.  [default: its placeholder]",
+    ),
+)
+
+
+def _take_preset(ctx: click.Context, _: click.Parameter, name: str | None) -> None:
+    """Make a preset's parameters the command's defaults, as far as it has them."""
+    if name is not None:
+        several = {param.name for param in ctx.command.params if isinstance(param, click.Option) and param.multiple}
+        given = {key: [value] if key in several else value for key, value in PRESETS[name].params.items()}
+        ctx.default_map = {**(ctx.default_map or {}), **given}
+
+
+preset_option = click.option(
+    "--preset",
+    type=click.Choice(list(PRESETS)),
+    is_eager=True,  # before the options whose defaults it gives
+    expose_value=False,
+    callback=_take_preset,
+    help="Take the parameters of a look with a name; options beside it win. See `pydream presets`.",
+)
+
+objective_options = together(
     model_option,
     weights_option,
-    click.option("-l", "--layer", help="What to dream with; see `pydream layers`.  [default: the network's own]"),
+    input_options,
+    click.option(
+        "-l",
+        "--layer",
+        multiple=True,
+        metavar="LAYER[:CHANNELS][=WEIGHT]",
+        help="What to dream with, of one or of several layers: fire8/concat, fire8/concat:3-7,12, conv1=-0.5; see"
+        " `pydream layers`.  [default: the network's own]",
+    ),
+    click.option(
+        "--objective",
+        "kind",
+        type=click.Choice(KINDS),
+        default="l2",
+        show_default=True,
+        help="What is made larger of it: half the sum of squares, as in 2015, or the mean or sum of the activations.",
+    ),
+    click.option(
+        "--class",
+        "classes",
+        multiple=True,
+        metavar="NAME|NUMBER[=WEIGHT]",
+        help="Dream of a class that the network knows, an ImageNet class by its name or a part of that: tabby, 281.",
+    ),
+)
+
+retouch_options = together(
+    click.option(
+        "--mask",
+        type=click.Path(exists=True, dir_okay=False, path_type=Path),
+        help="A picture that is white where to dream; what is black stays as it is, to the byte.",
+    ),
+    click.option("--keep-colors", is_flag=True, help="Dream in light and dark only, with the picture's own colours."),
+    click.option(
+        "--tv",
+        type=FiniteRange(min=0, max=STRONGEST_TV),
+        default=0.0,
+        help="Against grain: go down the total variation, this strong beside the dream.  [default: off]",
+    ),
+    click.option(
+        "--pull-back",
+        type=FiniteRange(min=0, max=STRONGEST_PULL),
+        default=0.0,
+        help="Pull back to the picture (L2), as strong as the dream where a pixel is 1/this away.  [default: off]",
+    ),
+    click.option(
+        "--smooth",
+        type=FiniteRange(min=0, max=WIDEST_BLUR),
+        default=0.0,
+        help="Blur the gradient: the Gaussian's sigma in pixels.  [default: off]",
+    ),
+    click.option(
+        "--laplacian",
+        type=click.IntRange(0, MOST_LEVELS),
+        default=0,
+        help="Make the gradient equally strong at so many scales, as the tutorial of 2016 with 4.  [default: off]",
+    ),
 )
 
 dream_options = together(
+    preset_option,
     click.option(
         "-g",
         "--guide",

@@ -12,9 +12,9 @@ from PIL import Image
 
 from ..errors import ImageFileError, ProvenanceError
 from ..image import FORMATS, WRITABLE, Picture, read_image, to_pixels
-from ..octaves import octave_sizes
 from ..provenance import PictureFacts, Provenance, net_facts, picture_facts, pixels_sha256, read_provenance, record
 from ..recipe import follow
+from ..retouch import Mask
 from ..zoo import find_files, networks
 from .dreaming import guided
 from .errors import debug_option, printable, signals_as_ctrl_c
@@ -31,6 +31,7 @@ _picture_file = click.Path(exists=True, dir_okay=False, path_type=Path)
 @click.argument("picture", type=_picture_file)
 @click.option("-i", "--input", type=_picture_file, help="What it was dreamt from, if not beside it under its old name.")
 @click.option("-g", "--guide", type=_picture_file, help="Its guide, likewise.")
+@click.option("--mask", type=_picture_file, help="Its mask, likewise.")
 @click.option("-m", "--model", help="Its network, if that is none that `pydream models` lists.")
 @weights_option
 @device_option
@@ -44,6 +45,7 @@ def command(
     picture: Path,
     input: Path | None,
     guide: Path | None,
+    mask: Path | None,
     model: str | None,
     weights: Path | None,
     device: str,
@@ -65,24 +67,26 @@ def command(
     start = None if made.input.name == NOISE else _find(made.input, input, picture, "--input")
     height, width = _noise_size(made) if start is None else start.shape[:2]
     guide_picture = None if made.guide is None else _find(made.guide, guide, picture, "--guide")
+    mask_picture = None if made.mask is None else _find(made.mask, mask, picture, "--mask")
     if target is not None:
-        check_not_read([target], [picture, input, guide])
+        check_not_read([target], [picture, input, guide, mask])
         target.check((made.result.height, made.result.width))
 
     with signals_as_ctrl_c(ctx):
         dtype, runtime = made.network.dtype, made.network.runtime
-        net = load(named, weights, dtype=dtype, runtime=runtime, device=device)
-        facts = net_facts(net.name, find_files(named, weights), net.dtype, runtime, net.device)
+        told = made.network.told
+        net = load(named, weights, dtype=dtype, runtime=runtime, device=device, **told)
+        facts = net_facts(net.name, find_files(named, weights), net.dtype, runtime, net.device, **told)
         recipe = made.dream if start is None else msgspec.structs.replace(made.dream, noise=None)
         objective = guide_facts = None
         if made.guide is not None and guide_picture is not None:
             objective = guided(net, guide_picture, recipe.end, printable(made.guide.name))
             guide_facts = picture_facts(made.guide.name, guide_picture)
-        sizes = octave_sizes(height, width, recipe.octave_n, recipe.octave_scale, recipe.era)
         frames = 1 if recipe.loop is None else recipe.loop.frame + 1
         title = f"again: {printable(made.command)}"
-        with Progress(title, sizes, recipe.iter_n, quiet, frames) as progress:
-            pixels = to_pixels(follow(recipe, net, start, objective, progress.on_step))
+        with Progress(title, recipe.sizes(height, width), recipe.iter_n, quiet, frames) as progress:
+            masked = None if mask_picture is None else Mask.of(mask_picture)
+            pixels = to_pixels(follow(recipe, net, start, objective, progress.on_step, masked))
     now = record(
         made.command,
         recipe,
@@ -90,6 +94,7 @@ def command(
         made.input if start is None else picture_facts(made.input.name, start),
         guide_facts,
         picture_facts("result", pixels),
+        None if made.mask is None or mask_picture is None else picture_facts(made.mask.name, mask_picture),
     )
     if target is not None:
         target.write(pixels, now, sidecar=False)
@@ -97,8 +102,8 @@ def command(
     file = None if picture.suffix == ".json" else read_image(picture)
     identical = made.result.sha256 == now.result.sha256
     lossless = WRITABLE.get(picture.suffix.lower()) in _LOSSLESS
-    told = "identical" if identical else "different"
-    click.echo(f"{told}: {_compared(made, pixels, file, lossless, identical)}")
+    outcome = "identical" if identical else "different"
+    click.echo(f"{outcome}: {_compared(made, pixels, file, lossless, identical)}")
     for line in _reasons(made, now) if not identical else ():
         click.echo(f"  {printable(line)}")
     if file is not None and lossless and pixels_sha256(file) != made.result.sha256:
@@ -171,7 +176,8 @@ def _compared(made: Provenance, pixels: Picture, file: Picture | None, lossless:
 
 def _reasons(made: Provenance, now: Provenance) -> Iterator[str]:
     """Name what is not as it was."""
-    for what, then, here in (("input", made.input, now.input), ("guide", made.guide, now.guide)):
+    pictures = (("input", made.input, now.input), ("guide", made.guide, now.guide), ("mask", made.mask, now.mask))
+    for what, then, here in pictures:
         if then is not None and here is not None and then.sha256 != here.sha256:
             yield f"{what}: not the picture that it was, {then.name} of {then.width}x{then.height} pixels"
     if made.network.weights_sha256 != now.network.weights_sha256:

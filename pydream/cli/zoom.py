@@ -13,7 +13,6 @@ import numpy as np
 
 from .. import checkpoint, video
 from ..checkpoint import Checkpoint, LoopFacts, differences
-from ..dream import display_range
 from ..errors import CheckpointError, VideoFileError
 from ..image import FORMATS, Picture, read_image, read_note, to_pixels
 from ..loop import zoom, zoom_frame
@@ -26,8 +25,9 @@ from .errors import debug_option, interruption, signals_as_ctrl_c
 from .options import (
     FiniteRange,
     dream_options,
-    network_options,
+    objective_options,
     quiet_option,
+    retouch_options,
     run_options,
     sidecar_option,
 )
@@ -111,8 +111,9 @@ class Places(NamedTuple):
     help="Round the picture to multiples of this power of two after every step: with 0.015625 a loop in float64 is the"
     " same on every machine.  [default: do not round]",
 )
-@network_options
+@objective_options
 @dream_options
+@retouch_options
 @run_options
 @size_option
 @click.option(
@@ -177,7 +178,7 @@ def command(
         except VideoFileError as error:
             raise click.BadParameter(str(error), param_hint="'--output'") from error
     written = [places.frame(index) for index in range(frames)] + [Target(str(film), _PNG) for film in places.films]
-    check_not_read(written, [source.path, options["guide"]])
+    check_not_read(written, [source.path, options["guide"], options["mask"]])
 
     move = Loop(frame=0, scale=scale, rotate=rotate, shift=shift)
     with signals_as_ctrl_c(ctx):
@@ -192,6 +193,7 @@ def command(
             network=dreamer.facts,
             input=source.facts(picture, noise_pixels),
             guide=dreamer.guide,
+            mask=dreamer.mask_facts,
         )
         if left is not None and (others := list(differences(left.loop, loop))):
             raise CheckpointError(f"'{places.folder}' holds another loop: {', '.join(others)}")
@@ -200,7 +202,11 @@ def command(
             click.echo(f"{min(done, frames)} of {frames} frames are in '{places.folder}' already", err=True)
         try:
             with Progress(dreamer.title, dreamer.sizes(height, width), options["iter_n"], quiet, frames - done) as bar:
-                params = {**loop.recipe.dream_params(dreamer.objective), **move.move, "on_step": bar.on_step}
+                params = {
+                    **loop.recipe.dream_params(dreamer.objective, dreamer.mask),
+                    **move.move,
+                    "on_step": bar.on_step,
+                }
                 dreams = zoom(dreamer.net, start, frames - done, rng=rng, **params) if done < frames else ()
                 if force:  # not before all that could be wrong has been looked at
                     places.clear()
@@ -227,11 +233,11 @@ def command(
 def _write(ctx: click.Context, places: Places, source: Source, made: Checkpoint, sidecar: bool) -> None:
     """Write a frame, and then what the next one needs: killed in between, the loop makes the frame again, the same."""
     loop, index = made.loop, made.loop.place.frame
-    pixels = to_pixels(made.frame if loop.recipe.clip else display_range(made.frame))
+    pixels = to_pixels(loop.recipe.shown(made.frame))
     arguments = [source.given, "-o", "frames", "--frames", str(index + 1)]
     command = retold(ctx, arguments, loop.recipe)
     result = picture_facts("result", pixels)
-    provenance = record(command, loop.recipe, loop.network, loop.input, loop.guide, result)
+    provenance = record(command, loop.recipe, loop.network, loop.input, loop.guide, result, loop.mask)
     places.frame(index).write(pixels, provenance, sidecar)
     checkpoint.save(places.checkpoint, made)
 

@@ -51,9 +51,10 @@ def test_what_a_picture_says(run, picture, folder):
         "pydream": pydream.__version__,
         "command": command,
         "dream": {
-            "end": "fire4/concat", "seed": 7, "iter_n": 1, "octave_n": 2, "octave_scale": 1.4, "step_size": 1.5,
-            "jitter": 32, "clip": False, "era": "2015", "grid": None, "backend": "native", "noise": None, "loop": None,
-            "steps": None,
+            "end": "fire4/concat", "seed": 7, "objective": [], "iter_n": 1, "octave_n": 2, "octave_scale": 1.4,
+            "step_size": 1.5, "jitter": 32, "clip": False, "era": "2015", "grid": None, "backend": "native",
+            "smooth": 0.0, "laplacian": 0, "tv": 0.0, "pull_back": 0.0, "keep_colors": False,
+            "noise": None, "loop": None, "rendering": None, "steps": None,
         },
         "rng": "numpy.random.RandomState (MT19937)",
         "network": {
@@ -65,6 +66,7 @@ def test_what_a_picture_says(run, picture, folder):
         },
         "input": {"name": "in.png", "width": 96, "height": 72, "sha256": pixels_sha256(read_image(picture))},
         "guide": {"name": "guide.png", "width": 96, "height": 72, "sha256": pixels_sha256(read_image(picture))},
+            "mask": None,
         "result": {"name": "result", "width": 96, "height": 72, "sha256": pixels_sha256(read_image("dream.png"))},
         "versions": versions(),
     }  # fmt: skip

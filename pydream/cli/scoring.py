@@ -1,0 +1,107 @@
+"""From `--layer`, `--objective` and `--class` to what a dream makes larger."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import NamedTuple
+
+import click
+
+from ..errors import UnknownNameError
+from ..net import Net
+from ..objectives import MOST_CHANNELS, Kind, Score, Term, class_logit
+
+CHANNELS = re.compile(r"\d{1,6}(-\d{1,6})?(,\d{1,6}(-\d{1,6})?)*")
+
+
+class _Reading(NamedTuple):
+    """One way to read LAYER[:CHANNELS][=WEIGHT]: names may have colons and equals signs themselves."""
+
+    layer: str
+    channels: str | None
+    weight: str | None
+
+    @property
+    def sound(self) -> bool:
+        return (self.channels is None or CHANNELS.fullmatch(self.channels) is not None) and (
+            self.weight is None or _number(self.weight) is not None
+        )
+
+
+def score_of(net: Net, layers: Sequence[str], kind: Kind, classes: Sequence[str]) -> Score | None:
+    """Give the score that the options name; None where that is nothing but the notebook's objective of one layer.
+
+    Raises
+    ------
+    UnknownNameError
+        For a layer or a class that the network does not have, with those that are close.
+    click.BadParameter
+        For channels or weights that are none.
+    """
+    terms = [_term(net, layer, kind) for layer in layers]
+    for given in classes:
+        label, equals, text = given.rpartition("=")
+        weight = _number(text) if equals else None
+        terms += (class_logit(net, given) if weight is None else weight * class_logit(net, label)).terms
+    if not terms or (len(terms) == 1 and terms[0] == Term(terms[0].layer)):
+        return None
+    return Score(tuple(terms))
+
+
+def only_layer(net: Net, layers: Sequence[str]) -> str | None:
+    """Give the layer of a dream without a score, by the name that it has."""
+    return _term(net, layers[0], "l2").layer if layers else None
+
+
+def _term(net: Net, given: str, kind: Kind) -> Term:
+    """Read LAYER[:CHANNELS][=WEIGHT]."""
+    readings = [reading for reading in _readings(given) if reading.layer in net.blobs]
+    if not readings:
+        net.blobs[min((reading.layer for reading in _readings(given)), key=len)]  # raises, and lists close ones
+        raise UnknownNameError(f"no blob {given!r}")
+    layer, channels, weight = next((reading for reading in readings if reading.sound), readings[0])
+    factor = 1.0 if weight is None else _number(weight)
+    if factor is None:
+        raise click.BadParameter(f"{weight!r} in {given!r} is no weight, as 0.5 or -1", param_hint="'--layer'")
+    if channels is None:
+        return Term(layer, kind, weight=factor)
+    return replace(Term(layer, kind, weight=factor), channels=channels_of(channels, given))
+
+
+def channels_of(listed: str, given: str) -> tuple[int, ...]:
+    """Read a list of channels, as 3-7,12; `click.BadParameter` where it is none, or too long, says what was `given`."""
+    if not CHANNELS.fullmatch(listed):
+        raise click.BadParameter(
+            f"{listed!r} in {given!r} is no list of channels, as 3 or 3-7 or 3-7,12", param_hint="'--layer'"
+        )
+    chosen: list[int] = []
+    for run in listed.split(","):
+        first, _, last = run.partition("-")
+        chosen += range(int(first), int(last or first) + 1)
+        if len(chosen) > MOST_CHANNELS or int(last or first) < int(first):
+            raise click.BadParameter(f"{run!r} in {given!r} is no range of channels, as 3-7", param_hint="'--layer'")
+    return tuple(chosen)
+
+
+def _readings(given: str) -> list[_Reading]:
+    """Give every way to read it, the one that takes most for the name first."""
+    readings = [_Reading(given, None, None)]
+    head, equals, weight = given.rpartition("=")
+    if equals:
+        readings.append(_Reading(head, None, weight))
+    for name, rest in [(head, weight)] * bool(equals) + [(given, None)]:
+        layer, colon, channels = name.rpartition(":")
+        if colon:
+            readings.append(_Reading(layer, channels, rest))
+    return readings
+
+
+def _number(text: str) -> float | None:
+    """Read a finite number; None where it is none."""
+    try:
+        number = float(text)
+    except ValueError:
+        return None
+    return number if abs(number) < float("inf") else None

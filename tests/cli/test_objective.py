@@ -1,0 +1,275 @@
+"""What `pydream dream` and `zoom` can make larger, and where: options are the library's, recorded and replayed."""
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from interrupting import interrupt_at
+from PIL import Image
+
+from pydream import objectives
+from pydream.caffe import Net
+from pydream.cli.scoring import score_of
+from pydream.dream import deepdream
+from pydream.image import read_image, read_note, write_image
+from pydream.objectives import Term, l2, mean
+from pydream.retouch import KeepColors, Laplacian, Mask, PullBack, Smooth, TotalVariation
+from pydream.zoo import load_net
+
+SHORT = ["--octaves", "2", "--iterations", "2", "--seed", "3"]
+
+
+@pytest.fixture(scope="module")
+def net():
+    return load_net("squeezenet_v1.1")
+
+
+@pytest.fixture
+def mask(folder):
+    """White on the right, grey between."""
+    shades = np.clip(np.linspace(-400, 600, 96), 0, 255)
+    Image.fromarray(np.tile(np.uint8(shades), (72, 1))).save(folder / "mask.png")
+    return Path("mask.png")
+
+
+def library(net, picture, **options):
+    dream = deepdream(net, read_image(picture), iter_n=2, octave_n=2, rng=np.random.RandomState(3), **options)
+    return np.uint8(np.clip(dream, 0, 255))
+
+
+# ---- objectives ----
+
+SCORES = {
+    "-l fire8/concat:3-7,12": l2("fire8/concat", (3, 4, 5, 6, 7, 12)),
+    "-l fire8/concat:7 --objective mean": mean("fire8/concat", 7),
+    "-l fire4/concat -l fire6/concat=0.5": l2("fire4/concat") + 0.5 * l2("fire6/concat"),
+    "-l fire6/concat -l conv1:0-9=-1e-2": l2("fire6/concat") - 1e-2 * l2("conv1", range(10)),
+    "-l fire6/concat=-1": -l2("fire6/concat"),
+    "--objective sum": objectives.sum("fire8/concat"),
+    "--class tabby": objectives.sum("pool10", 281),
+    "--class 985 --class tabby=-0.5": objectives.sum("pool10", 985) - 0.5 * objectives.sum("pool10", 281),
+    "--class daisy -l fire8/concat=1e-6": 1e-6 * l2("fire8/concat") + objectives.sum("pool10", 985),
+}
+
+
+@pytest.mark.parametrize("options", SCORES)
+def test_a_score(run, picture, net, options):
+    seen = run("dream", picture.name, "-o", "out.png", *options.split(), *SHORT)
+    assert seen.code == 0, seen
+    assert seen.err.startswith(f"squeezenet_v1.1 {SCORES[options]} on CPU:0, float32, seed 3\n")
+    np.testing.assert_array_equal(read_image("out.png"), library(net, picture, objective=SCORES[options]))
+    said = json.loads(read_note("out.png"))
+    assert tuple(Term(**{**term, "channels": tuple(term["channels"])}) for term in said["dream"]["objective"]) == (
+        SCORES[options].terms
+    )
+    seen = run("replay", "out.png")
+    assert (seen.code, seen.out) == (0, "identical: every byte of 96x72 pixels, float32\n")
+
+
+@pytest.mark.parametrize("options", ["", "-l fire8/concat", "--layer fire8/concat --objective l2", "-l fire8/concat=1"])
+def test_one_layer_is_the_notebooks_dream(run, picture, net, options):
+    assert run("dream", picture, "-o", "out.png", *options.split(), *SHORT).code == 0
+    np.testing.assert_array_equal(read_image("out.png"), library(net, picture))
+    assert json.loads(read_note("out.png"))["dream"]["objective"] == []
+
+
+class Odd:
+    """A network whose blobs have names of the kind that TensorFlow gives, and worse."""
+
+    name = "odd"
+    blobs = dict.fromkeys(["data", "x", "x:0", "x:0=2", "a=b", "a", "a:1", "y/z:out"])
+    logits = None
+
+
+@pytest.mark.parametrize(
+    ("given", "term"),
+    [
+        ("x", Term("x")),
+        ("x:0", Term("x:0")),  # a name before all else
+        ("x:1", Term("x", channels=(1,))),
+        ("x:0:0", Term("x:0", channels=(0,))),
+        ("x:0=3", Term("x:0", weight=3)),
+        ("x:0=2", Term("x:0=2")),
+        ("x:0=2=-1", Term("x:0=2", weight=-1)),
+        ("x:0-1=2", Term("x", channels=(0, 1), weight=2)),
+        ("a=b", Term("a=b")),
+        ("a=b:3", Term("a=b", channels=(3,))),
+        ("a=b:3=.5", Term("a=b", channels=(3,), weight=0.5)),
+        ("a=3", Term("a", weight=3)),
+        ("y/z:out:7-8,3", Term("y/z:out", channels=(7, 8, 3))),
+    ],
+)
+def test_names_with_colons_and_equals_signs(given, term):
+    score = score_of(Odd(), [given, "x"], "l2", [])
+    assert score.terms == (term, Term("x"))
+
+
+@pytest.mark.parametrize(
+    ("options", "text"),
+    [
+        ("-l fire8/conct:3=2", "no blob 'fire8/conct'; close: 'fire8/concat'"),
+        ("-l fire8/concat -l fire8/relu_expand1x1:2", "works in place on the blob 'fire8/expand1x1'; name that blob"),
+        ("-l data:0", "'data' is the image itself"),
+        ("-l fire8/concat:3-", "'3-' in 'fire8/concat:3-' is no list of channels, as 3 or 3-7 or 3-7,12"),
+        ("-l fire8/concat:", "'' in 'fire8/concat:' is no list of channels"),
+        ("-l fire8/concat:7-3", "'7-3' in 'fire8/concat:7-3' is no range of channels, as 3-7"),
+        ("-l fire8/concat:0-999999", "'0-999999' in 'fire8/concat:0-999999' is no range of channels"),
+        ("-l fire8/concat:3,3", "channels: 3,3, want each once"),
+        ("-l fire8/concat:512", "no channel 512: 'fire8/concat' has 512, 0 to 511"),
+        ("-l fire8/concat=x", "'x' in 'fire8/concat=x' is no weight, as 0.5 or -1"),
+        ("-l fire8/concat=inf", "'inf' in 'fire8/concat=inf' is no weight"),
+        ("--class bear", "class 'bear' could be 294 'brown bear', 295 'American black bear'"),
+        ("--class tabbi", "no class 'tabbi'; close: 281 'tabby'"),
+        ("--class 1000", "no class 1000; there are 1000, 0 to 999"),
+        ("--class tabby -g in.png", "a guide goes with one layer, without --objective and --class"),
+        ("--objective mean -g in.png", "a guide goes with one layer"),
+        ("-l conv1 -l pool1 -g in.png", "a guide goes with one layer"),
+        ("-l conv1:3 -g in.png", "a guide takes up whole layers, without channels and weights"),
+        ("--mask in.png --no-clip", "it keeps pixels as they are, and --no-clip rescales them all"),
+        ("--mask no.png", "'no.png' does not exist"),
+        ("--tv -1", "'--tv': -1.0 is not in the range"),
+        ("--pull-back 2", "'--pull-back': 2.0 is not in the range"),
+        ("--smooth nan", "'--smooth': nan is no finite number"),
+        ("--laplacian 17", "'--laplacian': 17 is not in the range"),
+    ],
+)
+def test_what_cannot_be(refused, picture, options, text):
+    assert text in refused(2, "dream", "in.png", "-q", "-o", "out.png", *options.split(), *SHORT)
+
+
+def test_a_network_without_classes(refused, picture, own_network):
+    line = refused(2, "dream", "in.png", "-o", "out.png", *own_network, "--class", "tabby", *SHORT)
+    assert "has no softmax that would tell its classes; dream with a channel of a layer" in line
+
+
+def test_a_mask_that_is_no_picture(refused, picture, folder):
+    (folder / "mask.png").write_text("no picture")
+    assert "'mask.png'" in refused(1, "dream", "in.png", "-o", "out.png", "--mask", "mask.png", *SHORT)
+
+
+def test_a_mask_is_not_written_over(refused, picture, mask):
+    assert "it would overwrite 'mask.png', which is read" in refused(
+        2, "dream", "in.png", "-o", "mask.png", "--mask", "mask.png", *SHORT
+    )
+
+
+def test_the_logits_of_a_size(refused, picture, shared):
+    weights = shared / "models" / "bvlc_googlenet.caffemodel"
+    line = refused(
+        1, "dream", "in.png", "-q", "-o", "out.png", "-m", "bvlc_googlenet", "-w", weights, "--class", "daisy"
+    )
+    assert "fits only the size that the network was made for, data 3x224x224" in line
+
+
+# ---- retouches ----
+
+RETOUCHES = {
+    "--keep-colors": [KeepColors()],
+    "--tv 0.25": [TotalVariation(0.25)],
+    "--pull-back 0.05": [PullBack(0.05)],
+    "--smooth 1.5": [Smooth(1.5)],
+    "--laplacian 3": [Laplacian(3)],
+    "--keep-colors --pull-back 0.05 --tv 0.25 --laplacian 3 --smooth 1.5": [
+        Smooth(1.5), Laplacian(3), TotalVariation(0.25), PullBack(0.05), KeepColors(),
+    ],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("options", RETOUCHES)
+def test_a_retouch(run, picture, net, options):
+    assert run("dream", picture.name, "-o", "out.png", *options.split(), *SHORT).code == 0
+    np.testing.assert_array_equal(read_image("out.png"), library(net, picture, retouches=RETOUCHES[options]))
+    assert not np.array_equal(read_image("out.png"), library(net, picture))
+    assert run("replay", "out.png").code == 0
+    command = json.loads(read_note("out.png"))["command"]
+    assert set(options.split()) <= set(command.split())
+
+
+def test_a_mask(run, picture, mask, net):
+    """Black keeps the picture's bytes, and the mask is found again by its name and its pixels."""
+    assert run("dream", picture.name, "-o", "out.png", "--mask", mask, "--smooth", "1", *SHORT).code == 0
+    numbers = read_image(mask)[..., 0] / 255
+    found, before = read_image("out.png"), read_image(picture)
+    np.testing.assert_array_equal(found[numbers == 0], before[numbers == 0])
+    assert np.abs(found[numbers == 1].astype(int) - before[numbers == 1]).mean() > 1
+    np.testing.assert_array_equal(found, library(net, picture, retouches=[Smooth(1.0), Mask(numbers)]))
+    assert json.loads(read_note("out.png"))["mask"]["name"] == "mask.png"
+    assert run("replay", "out.png").code == 0
+
+    shutil.move("mask.png", "other.png")
+    seen = run("replay", "out.png")
+    assert seen.code == 1
+    assert "no 'mask.png' with the same pixels (96x72) beside the picture or here: name it with --mask" in seen.err
+    assert run("replay", "out.png", "--mask", "other.png").code == 0
+    write_image("other.png", np.full((72, 96, 3), 255))
+    seen = run("replay", "out.png", "--mask", "other.png")
+    assert seen.code == 1
+    assert "mask: not the picture that it was, mask.png of 96x72 pixels" in seen.out
+
+
+def test_ctrl_c_keeps_what_a_mask_keeps(run, picture, mask, monkeypatch):
+    with monkeypatch.context() as patch:
+        interrupt_at(patch, 3)
+        seen = run("dream", picture.name, "-o", "out.png", "--mask", mask, "--class", "tabby", "--keep-colors", *SHORT)
+    assert seen.code == 130
+    assert seen.err.splitlines()[1:] == ["pydream: interrupted; wrote 'out.png' after 3 of 4 steps"]
+    black = read_image(mask)[..., 0] == 0
+    np.testing.assert_array_equal(read_image("out.png")[black], read_image(picture)[black])
+    assert run("replay", "out.png").code == 0
+
+
+def test_pictures_from_before(run, picture):
+    """What a picture says that knows nothing of all this still holds."""
+    assert run("dream", picture.name, "-o", "out.png", "-l", "fire4/concat", *SHORT).code == 0
+    said = json.loads(read_note("out.png"))
+    for name in ("objective", "smooth", "laplacian", "tv", "pull_back", "keep_colors"):
+        del said["dream"][name]
+    del said["mask"]
+    write_image("old.png", read_image("out.png"), json.dumps(said))
+    seen = run("replay", "old.png")
+    assert (seen.code, seen.out) == (0, "identical: every byte of 96x72 pixels, float32\n")
+
+
+@pytest.mark.parametrize(
+    "objective",
+    [
+        [{"layer": "fire4/concat", "kind": "max"}],
+        [{"layer": "fire4/concat", "weight": "much"}],
+        [{"layer": "fire4/concat", "channels": [-1]}],
+        [{"layer": "fire4/concat", "weight": 1e999}],
+        [{"layer": "conv1"}] * 10_001,
+        {"layer": "conv1"},
+    ],
+)
+def test_a_strangers_objective(run, picture, objective, monkeypatch):
+    assert run("dream", picture.name, "-o", "out.png", "--objective", "mean", *SHORT).code == 0
+    said = json.loads(read_note("out.png"))
+    said["dream"]["objective"] = objective
+    Path("out.png.json").write_text(json.dumps(said))
+    monkeypatch.setattr(Net, "forward", lambda *args, **options: pytest.fail("it was run"))
+    seen = run("replay", "out.png.json")
+    assert seen.code == 1
+    assert seen.err.startswith("pydream: error: what 'out.png.json' says of itself cannot be used: ")
+    assert seen.err.count("\n") == 1
+
+
+def test_a_loop(run, picture, mask):
+    """Frames with a score and a mask, resumed and replayed; a loop with another mask is another loop."""
+    options = ["-l", "fire4/concat", "-l", "conv1:3=-0.5", "--mask", "mask.png", "--keep-colors", *SHORT]
+    assert run("zoom", picture.name, "-o", "whole", "--frames", "3", *options).code == 0
+    assert run("zoom", picture.name, "-o", "parts", "--frames", "1", *options).code == 0
+    assert run("zoom", picture.name, "-o", "parts", "--frames", "3", *options, "--resume").code == 0
+    for frame in ("00000000.png", "00000001.png", "00000002.png"):
+        np.testing.assert_array_equal(read_image(f"whole/{frame}"), read_image(f"parts/{frame}"))
+    black = read_image(mask)[..., 0] == 0
+    np.testing.assert_array_equal(read_image("whole/00000000.png")[black], read_image(picture)[black])
+    seen = run("replay", "whole/00000001.png", "--input", "in.png", "--mask", "mask.png")
+    assert (seen.code, seen.out) == (0, "identical: every byte of 96x72 pixels, float32\n")
+    write_image("mask.png", np.full((72, 96, 3), 255))
+    seen = run("zoom", picture.name, "-o", "parts", "--frames", "4", *options, "--resume")
+    assert seen.code == 1
+    assert "mask was mask.png, now mask.png, of other pixels" in seen.err
+    seen = run("zoom", picture.name, "-o", "parts", "--frames", "4", *options[:2], *options[4:], "--resume")
+    assert "objective was" in seen.err
