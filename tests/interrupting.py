@@ -14,9 +14,9 @@ def interrupt_at(monkeypatch: pytest.MonkeyPatch, step: int, number: int = signa
 
     def interrupting(self: Progress, *args: object) -> None:
         nonlocal count
-        on_step(self, *args)
         count += 1
         if count == step:
-            signal.raise_signal(number)
+            signal.raise_signal(number)  # waits until the step is counted
+        on_step(self, *args)
 
     monkeypatch.setattr(Progress, "on_step", interrupting)

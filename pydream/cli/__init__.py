@@ -9,6 +9,7 @@ import click
 
 from .. import __version__
 from .errors import debug_option, told_in_one_line
+from .signals import uninterrupted
 
 COMMANDS = {  # each is `command` in the module of its name
     "atlas": "Show what every channel of a layer looks for, on one sheet.",
@@ -39,7 +40,8 @@ class Commands(click.Group):
         """Import the command that is called."""
         if cmd_name not in COMMANDS:
             return None
-        command: click.Command = importlib.import_module(f"{__name__}.{cmd_name}").command
+        with uninterrupted():
+            command: click.Command = importlib.import_module(f"{__name__}.{cmd_name}").command
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

@@ -20,12 +20,13 @@ from ..recipe import Recipe, follow
 from ..sheet import Sheet, fitting_columns
 from ..tutorial import check_channels
 from .dreaming import Dreamer, retold
-from .errors import debug_option, interruption, signals_as_ctrl_c
+from .errors import debug_option, interruption
 from .figures import FIGURE_OPTIONS, Start, Style, account, figure_options
 from .options import quiet_option, sidecar_option
 from .pictures import NOISE, Size, Source, SourceType, Target, check_not_read, noise_size_option, one_target
 from .progress import Progress
 from .rendering import Layer, channels_option, prepare_rendering, recipe_taken, render_run_options, renderer_options
+from .signals import uninterrupted
 
 _SIZE = (96, 96)
 _PNG = FORMATS["png"]
@@ -132,7 +133,7 @@ def command(
     name, channels = (None, None) if layer is None else (layer.name, layer.channels)
     recipe = recipe_taken(options)
 
-    with signals_as_ctrl_c(ctx):
+    with uninterrupted(done_then=True):
         dreamer = prepare_rendering(layer=name, **options, **recipe)
         end = dreamer.recipe.end
         channels = channels or tuple(range(dreamer.net.blobs[end].shape[1]))
@@ -153,7 +154,7 @@ def command(
             style.write(sheet, target, figure, f"{end} of {dreamer.facts.name}", more, sidecar)
         except KeyboardInterrupt:
             outcome = f"{len(places.held())} of {len(channels)} tiles are in '{places.folder}'; --resume goes on"
-            raise interruption(ctx, outcome) from None
+            raise interruption(outcome) from None
         places.finish()
     if not quiet:
         click.echo(f"wrote {target}", err=True)

@@ -14,11 +14,12 @@ from ..bench.plot import FORMATS, matplotlib, write_plot
 from ..bench.report import FULL, QUICK, Report, as_json, as_text, measure
 from ..files import check_place, reason
 from ..octaves import Size
-from .errors import debug_option, signals_as_ctrl_c
+from .errors import debug_option
 from .network import hush, weights_option
 from .options import layer_option, model_option, quiet_option
 from .pictures import SizeType
 from .progress import Bar
+from .signals import signals_as_ctrl_c
 
 
 def plot_path(ctx: click.Context, param: click.Parameter, value: Path | None) -> Path | None:
@@ -79,7 +80,7 @@ def command(
     if sizes:
         plan = replace(plan, sizes=list(dict.fromkeys(sizes)))
     hush()
-    with signals_as_ctrl_c(ctx):
+    with signals_as_ctrl_c():
         subject = Subject.find(model, weights, layer)
         with Line(quiet) as line:
             report = measure(subject, plan, line.tell)

@@ -17,7 +17,7 @@ from ..net import Array
 from ..provenance import picture_facts, record
 from ..recipe import Recipe, follow
 from .dreaming import Dreamer, prepare, retold
-from .errors import Failed, debug_option, interruption, signals_as_ctrl_c, tell
+from .errors import Failed, debug_option, interruption, tell
 from .options import dream_options, objective_options, quiet_option, retouch_options, run_options, sidecar_option
 from .pictures import (
     STANDARD,
@@ -32,6 +32,7 @@ from .pictures import (
     size_option,
 )
 from .progress import Progress
+from .signals import signals_as_ctrl_c, uninterrupted
 
 
 @click.command("dream")
@@ -101,7 +102,7 @@ def command(
     check_not_read(targets, [*(source.path for source in sources), options["guide"], options["mask"]])
 
     work = Work(ctx, noise, sidecar, quiet, options)
-    with signals_as_ctrl_c(ctx):
+    with signals_as_ctrl_c():
         if folder is None:
             work.one(sources[0], targets[0])
         else:
@@ -125,16 +126,17 @@ class Work:
     def one(self, source: Source, target: Target) -> None:
         """Dream on one picture; Ctrl-C writes what there is so far."""
         picture = self._read(source, target)
-        try:
-            self._dream(source, picture, target)
-        except DreamInterrupted as interrupted:
-            if interrupted.steps == 0:
-                raise
-            recipe = self._recipe(picture, interrupted.steps)
-            self._write(source, picture, target, recipe, recipe.shown(interrupted.image))
-            outcome = f"wrote {target} after {interrupted.steps} of {recipe.octave_n * recipe.iter_n} steps"
-            raise interruption(self._ctx, outcome) from interrupted
-        self._say(f"wrote {target}")
+        with uninterrupted(done_then=True):
+            try:
+                self._dream(source, picture, target)
+            except DreamInterrupted as interrupted:
+                if interrupted.steps == 0:
+                    raise
+                recipe = self._recipe(picture, interrupted.steps)
+                self._write(source, picture, target, recipe, recipe.shown(interrupted.image))
+                outcome = f"wrote {target} after {interrupted.steps} of {recipe.octave_n * recipe.iter_n} steps"
+                raise interruption(outcome) from interrupted
+            self._say(f"wrote {target}")
 
     def many(self, folder: Path, pairs: Sequence[tuple[Source, Target]], force: bool) -> None:
         """Dream on one picture after the other: a bad one costs itself only, and Ctrl-C the one that it falls into."""
@@ -148,18 +150,18 @@ class Work:
             for source, target in left:
                 try:
                     picture = self._read(source, target)
-                    self._dream(source, picture, target)
+                    with uninterrupted():
+                        self._dream(source, picture, target)
+                        self._say(f"wrote {target}")
+                        written += 1
                 except Exception as error:
                     if "_dreamer" not in vars(self) and not isinstance(error, (ImageFileError, click.BadParameter)):
                         raise  # the network cannot be had, for any picture
                     tell(self._ctx, error, source.given)
                     failed += 1
-                else:
-                    self._say(f"wrote {target}")
-                    written += 1
         except KeyboardInterrupt:
             outcome = f"{written} of {len(left)} pictures were written; the same command makes the others"
-            raise interruption(self._ctx, outcome) from None
+            raise interruption(outcome) from None
         if failed:
             raise Failed(f"{failed} of {len(left)} pictures failed")
 

@@ -7,8 +7,6 @@
 
 from __future__ import annotations
 
-import signal
-import threading
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,9 +15,9 @@ from typing import IO, Any
 import click
 
 from ..errors import PydreamError, UnknownNameError
+from .signals import exit_code
 
 _DEBUG = f"{__name__}.debug"
-_SIGNAL = f"{__name__}.signal"
 
 
 class OneLine(click.ClickException):
@@ -75,7 +73,7 @@ def told_in_one_line(ctx: click.Context | None = None) -> Iterator[None]:
     except (OneLine, BrokenPipeError, click.exceptions.Exit, click.Abort):
         raise
     except KeyboardInterrupt:
-        raise interruption(ctx, "nothing was written") from None
+        raise interruption("nothing was written") from None
     except Exception as error:
         if ctx is not None and debugging(ctx):
             traceback.print_exc()
@@ -90,31 +88,10 @@ def tell(ctx: click.Context, error: Exception, about: str) -> None:
     OneLine(line if f"'{about}'" in line else f"'{about}': {line}").show()
 
 
-def interruption(ctx: click.Context | None, outcome: str) -> click.exceptions.Exit:
+def interruption(outcome: str) -> click.exceptions.Exit:
     """Say what an interrupted run leaves; gives the exception that ends it with 128 + signal."""
     click.echo(f"pydream: interrupted; {outcome}", err=True)
-    return click.exceptions.Exit(128 + (ctx.meta.get(_SIGNAL, signal.SIGINT) if ctx else signal.SIGINT))
-
-
-@contextmanager
-def signals_as_ctrl_c(ctx: click.Context) -> Iterator[None]:
-    """Let SIGTERM and SIGHUP interrupt the block as Ctrl-C does: a job's time limit or a lost line cost no picture."""
-
-    def interrupt(number: int, _: object) -> None:
-        ctx.meta[_SIGNAL] = number
-        raise KeyboardInterrupt
-
-    if threading.current_thread() is not threading.main_thread():
-        yield  # signals are the main thread's
-        return
-    # What is ignored stays ignored: `nohup` means that.
-    caught = [number for number in (signal.SIGTERM, signal.SIGHUP) if signal.getsignal(number) != signal.SIG_IGN]
-    before = {number: signal.signal(number, interrupt) for number in caught}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+    return click.exceptions.Exit(exit_code())
 
 
 def debugging(ctx: click.Context) -> bool:

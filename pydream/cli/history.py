@@ -21,7 +21,7 @@ from ..net import Array
 from ..recipe import follow
 from ..sheet import Sheet, fitting_columns, fitting_width
 from .dreaming import prepare
-from .errors import debug_option, interruption, signals_as_ctrl_c
+from .errors import debug_option, interruption
 from .figures import Start, Style, account_of_one, figure_options
 from .options import (
     FiniteRange,
@@ -34,6 +34,7 @@ from .options import (
 )
 from .pictures import Size, Source, SourceType, Target, check_not_read, one_target, size_option
 from .progress import Progress
+from .signals import uninterrupted
 
 _HELD = 1.5  # seconds that a film stays on its last frame
 
@@ -132,7 +133,7 @@ def command(
     written = [*targets, *(Target(str(film), FORMATS["png"]) for film in films)]
     check_not_read(written, [start.source.path, options["guide"], options["mask"]])
 
-    with signals_as_ctrl_c(ctx), TemporaryDirectory(prefix="pydream-") as folder:
+    with uninterrupted(done_then=True), TemporaryDirectory(prefix="pydream-") as folder:
         dreamer = prepare(**options)
         recipe = msgspec.structs.replace(dreamer.recipe, noise=start.noise)
         history = History(sheet, shown, recipe.octave_n, start.size, Path(folder) if films else None)
@@ -157,7 +158,7 @@ def command(
         for film in films:
             video.write_video(film, history.frames(fps), fps, quality, note)
         if outcome is not None:
-            raise interruption(ctx, f"wrote {' and '.join(map(str, written))} {outcome}")
+            raise interruption(f"wrote {' and '.join(map(str, written))} {outcome}")
         if not quiet:
             for target in written:
                 click.echo(f"wrote {target}", err=True)

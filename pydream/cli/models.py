@@ -22,10 +22,11 @@ from ..zoo import (
     url_variable,
     weight_folders,
 )
-from .errors import Failed, debug_option, interruption, printable, signals_as_ctrl_c
+from .errors import Failed, debug_option, interruption, printable
 from .network import hush
 from .options import input_options, quiet_option
 from .progress import FetchProgress
+from .signals import signals_as_ctrl_c
 
 
 @click.group("models", invoke_without_command=True)
@@ -136,10 +137,10 @@ def fetch_command(ctx: click.Context, name: str, urls: tuple[str, ...], quiet: b
 
     entry = find_network(name)
     try:
-        with signals_as_ctrl_c(ctx), FetchProgress(entry.name, quiet) as progress:
+        with signals_as_ctrl_c(), FetchProgress(entry.name, quiet) as progress:
             place = fetch(entry, urls, progress.on_bytes, progress.tell)
     except KeyboardInterrupt:
-        raise interruption(ctx, "what has come is kept, and fetch goes on with it") from None
+        raise interruption("what has come is kept, and fetch goes on with it") from None
     click.echo(place)
 
 
@@ -174,7 +175,7 @@ def add_command(
     """  # noqa: D301
     hush()
     told |= {"scale": pixel_scale, "input": input_node}
-    with signals_as_ctrl_c(ctx):
+    with signals_as_ctrl_c():
         click.echo(add_network(name, files, layer=layer, title=title, **told).folder)
 
 

@@ -12,6 +12,7 @@ import click
 from ..caffe import Net
 from ..zoo import load_net
 from .errors import debugging
+from .signals import between_steps, uninterrupted
 
 
 def device_name(ctx: click.Context, param: click.Parameter, value: str) -> str:
@@ -33,7 +34,10 @@ weights_option = click.option(
 def load(model: str, weights: Path | None = None, **options: Any) -> Net:
     """Load a network as `pydream.load_net` does; the first call imports TensorFlow."""
     hush()
-    return load_net(model, weights, **options)
+    with uninterrupted():
+        net = load_net(model, weights, **options)
+    between_steps()
+    return net
 
 
 def hush() -> None:

@@ -14,7 +14,7 @@ from ..net import Array
 from ..recipe import follow
 from ..sheet import Sheet, fitting_width
 from .dreaming import prepare
-from .errors import debug_option, interruption, signals_as_ctrl_c
+from .errors import debug_option, interruption
 from .figures import Start, Style, account_of_one, figure_options
 from .options import (
     FiniteRange,
@@ -27,6 +27,7 @@ from .options import (
 )
 from .pictures import Size, Source, SourceType, check_not_read, one_target, size_option
 from .progress import Progress
+from .signals import uninterrupted
 
 HEADINGS = ("Base", "Detail", "Sum")
 _GREY = 128
@@ -96,7 +97,7 @@ def command(
     check_not_read([target], [start.source.path, options["guide"], options["mask"]])
 
     octaves: list[Octave] = []
-    with signals_as_ctrl_c(ctx):
+    with uninterrupted(done_then=True):
         dreamer = prepare(**options)
         recipe = msgspec.structs.replace(dreamer.recipe, noise=start.noise)
         stopped = False
@@ -122,7 +123,7 @@ def command(
         more = f"Detail: what was dreamt in this octave and those above it, × {gain:g}, around mid-grey."
         style.write(sheet, target, figure, f"Octaves of {start.source.name}, {recipe.dreams_with}", more, sidecar)
         if stopped:
-            raise interruption(ctx, f"wrote {target} with {len(octaves)} of {count} octaves")
+            raise interruption(f"wrote {target} with {len(octaves)} of {count} octaves")
     if not quiet:
         click.echo(f"wrote {target}", err=True)
 

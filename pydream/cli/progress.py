@@ -10,6 +10,8 @@ from typing import Any, NoReturn, Self
 
 from tqdm import tqdm
 
+from .signals import between_steps
+
 
 class Bar:
     """A bar of tqdm's that goes when its block ends."""
@@ -73,7 +75,7 @@ class Progress(Bar):
         )
 
     def on_step(self, octave: int, iteration: int, image: Any) -> None:
-        """Count a step; `deepdream` calls it."""
+        """Count a step, and let Ctrl-C in; `deepdream` calls it."""
         if self._title is not None:
             self._bar.write(self._title, file=sys.stderr)
             self._title = None
@@ -81,12 +83,14 @@ class Progress(Bar):
         frame = f"{self._what} {self._frame}/{self._frames}, " if self._frames > 1 else ""
         self._bar.set_description_str(f"{frame}octave {octave + 1}/{len(self._pixels)}", refresh=False)
         self._bar.update(self._pixels[octave] * self._costs[self._frame - 1])
+        between_steps()
 
     def passed(self, frames: int) -> None:
         """Go to where so many dreams are over, however they ended."""
         self._frame = frames
         self._bar.n = sum(self._costs[:frames]) * self._whole
         self._bar.refresh()
+        between_steps()
 
     @contextmanager
     def aside(self) -> Iterator[None]:

@@ -17,11 +17,12 @@ from ..recipe import follow
 from ..retouch import Mask
 from ..zoo import find_files, networks
 from .dreaming import guided
-from .errors import debug_option, printable, signals_as_ctrl_c
+from .errors import debug_option, printable
 from .network import load, weights_option
 from .options import device_option, quiet_option
 from .pictures import NOISE, STANDARD, check_not_read, one_target
 from .progress import Progress
+from .signals import uninterrupted
 
 _LOSSLESS = (FORMATS["png"], FORMATS["tiff"])
 _picture_file = click.Path(exists=True, dir_okay=False, path_type=Path)
@@ -72,7 +73,7 @@ def command(
         check_not_read([target], [picture, input, guide, mask])
         target.check((made.result.height, made.result.width))
 
-    with signals_as_ctrl_c(ctx):
+    with uninterrupted(done_then=True):
         dtype, runtime = made.network.dtype, made.network.runtime
         told = made.network.told
         net = load(named, weights, dtype=dtype, runtime=runtime, device=device, **told)

@@ -27,11 +27,12 @@ from ..reproduce.report import Input, Report, Row
 from ..reproduce.results import FRAMES, RESULTS, Result, example, layer_for, make, recipe_for
 from ..zoo import find_files
 from .dreaming import retold
-from .errors import Failed, debug_option, interruption, printable, signals_as_ctrl_c
+from .errors import Failed, debug_option, interruption, printable
 from .network import load, weights_option
 from .options import device_option, library_default, quiet_option
 from .pictures import Target, check_not_read
 from .progress import Progress
+from .signals import uninterrupted
 
 _SINGLE = [key for key, result in RESULTS.items() if not result.loop]
 
@@ -156,7 +157,7 @@ def command(
     known_as = files.entry.name if files.entry else f"the file {files.definition.name}"
     run = Run(ctx, net, network, known_as, recipes, pictures, folder, quiet)
     run.check_sizes()
-    with signals_as_ctrl_c(ctx):
+    with uninterrupted(done_then=True):
         run.make_all()
         run.finish()
 
@@ -260,7 +261,7 @@ class Run:
         if self._interrupted:
             done = sum(not row.outcome.interrupted for row in self._rows)
             outcome = f"{made}, with {done} of {len(self._recipes)} results done"
-            raise interruption(self._ctx, outcome if self._rows else "nothing was written")
+            raise interruption(outcome if self._rows else "nothing was written")
         self._say(made)
         differ = [row.outcome.result.key for row in self._rows if row.verdict.kind == "differs"]
         if differ:

@@ -32,12 +32,13 @@ from ..recipe import Recipe, follow
 from ..sheet import Sheet, fitting_columns, fitting_width
 from ..zoo import DEFAULT_NETWORK, find_files, read_graph
 from .dreaming import Dreamer, guided, prepare, retold
-from .errors import Failed, debug_option, interruption, one_line, printable, signals_as_ctrl_c, tell
+from .errors import Failed, debug_option, interruption, one_line, printable, tell
 from .figures import FIGURE_OPTIONS, Start, Style, account, figure_options
 from .network import weights_option
 from .options import dream_options, quiet_option, retouch_options, run_options, sidecar_option
 from .pictures import Size, Source, SourceType, Target, check_not_read, one_target, size_option
 from .progress import Progress
+from .signals import uninterrupted
 
 ALL = "all"
 _PNG = FORMATS["png"]
@@ -166,7 +167,7 @@ def command(
         quiet=quiet,
         sheet=sheet,
     )
-    with signals_as_ctrl_c(ctx):
+    with uninterrupted(done_then=True):
         sweep.run(cells, style, target)
 
 
@@ -298,7 +299,7 @@ class Sweep:
             self._write(style, target, len(cells))
             goes_on = "; --resume goes on" if cells[0].target else ""
             outcome = f"wrote {target} with {len(self.dreamt)} of {len(cells)} layers{goes_on}"
-            raise interruption(self.ctx, outcome) from None
+            raise interruption(outcome) from None
         if not self.dreamt:
             raise Failed("no layer could be dreamt with: nothing was written")
         self._write(style, target, len(cells))

@@ -11,7 +11,7 @@ from ..recipe import MOST_SUMMED
 from ..tutorial import NOISE_SIZE, rendered_sizes
 from .dream import Work
 from .dreaming import Dreamer
-from .errors import debug_option, signals_as_ctrl_c
+from .errors import debug_option
 from .options import quiet_option, sidecar_option
 from .pictures import (
     NOISE,
@@ -25,6 +25,7 @@ from .pictures import (
     one_target,
 )
 from .rendering import Layer, channels_option, prepare_rendering, recipe_taken, render_run_options, renderer_options
+from .signals import signals_as_ctrl_c
 
 
 @click.command("visualize")
@@ -80,7 +81,7 @@ def command(
         raise click.BadParameter(f"'{layer}' is more than {MOST_SUMMED} channels", param_hint="'--layer'")
     options |= {"layer": name, **recipe_taken(options, channels)}
     work = Rendered(ctx, noise, sidecar, quiet, options)
-    with signals_as_ctrl_c(ctx):
+    with signals_as_ctrl_c():
         work.one(source, target)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -21,7 +22,7 @@ from ..noise import noise
 from ..provenance import picture_facts, record
 from ..recipe import Loop, Recipe
 from .dreaming import prepare, retold
-from .errors import debug_option, interruption, signals_as_ctrl_c
+from .errors import debug_option, interruption
 from .options import (
     FiniteRange,
     dream_options,
@@ -33,6 +34,7 @@ from .options import (
 )
 from .pictures import Size, Source, SourceType, Target, check_not_read, noise_size, size_option
 from .progress import Progress
+from .signals import between_steps, uninterrupted
 
 _PNG = FORMATS["png"]
 _CHECKPOINT = "resume.npz"
@@ -181,7 +183,7 @@ def command(
     check_not_read(written, [source.path, options["guide"], options["mask"]])
 
     move = Loop(frame=0, scale=scale, rotate=rotate, shift=shift)
-    with signals_as_ctrl_c(ctx):
+    with uninterrupted(done_then=True):
         left = checkpoint.load(places.checkpoint) if resume else None
         if resume and places.temporary and left is None and all(film.exists() for film in places.films):
             raise CheckpointError(f"'{places.films[0]}' is complete, and its frames are gone: --force begins again")
@@ -218,13 +220,12 @@ def command(
                 click.echo(f"wrote {frames} frames into '{places.folder}'", err=True)
             last = read_note(places.frame(frames - 1).given)  # a film says of itself what its last frame says
             for film in places.films:
-                pictures = (read_image(places.frame(index).given) for index in range(frames))
-                video.write_video(film, pictures, fps, quality, last)
+                video.write_video(film, _pictures(places, frames), fps, quality, last)
                 if not quiet:
                     click.echo(f"wrote '{film}'", err=True)
         except KeyboardInterrupt:
             outcome = f"{done} of {frames} frames are in '{places.folder}'; --resume goes on"
-            raise interruption(ctx, outcome) from None
+            raise interruption(outcome) from None
         if places.temporary:
             places.clear()
             places.folder.rmdir()
@@ -240,6 +241,13 @@ def _write(ctx: click.Context, places: Places, source: Source, made: Checkpoint,
     provenance = record(command, loop.recipe, loop.network, loop.input, loop.guide, result, loop.mask)
     places.frame(index).write(pixels, provenance, sidecar)
     checkpoint.save(places.checkpoint, made)
+
+
+def _pictures(places: Places, frames: int) -> Iterator[Picture]:
+    """Give the frames to a film, and let Ctrl-C in before each."""
+    for index in range(frames):
+        between_steps()
+        yield read_image(places.frame(index).given)
 
 
 def _places(output: tuple[str, ...]) -> Places:

@@ -3,7 +3,6 @@
 import json
 import os
 import shutil
-import signal
 from pathlib import Path
 
 import msgspec
@@ -12,7 +11,6 @@ import pytest
 from interrupting import interrupt_at
 
 import pydream
-from pydream.cli.progress import Progress
 from pydream.files import file_sha256
 from pydream.image import read_image, read_note, write_image
 from pydream.provenance import parse, pixels_sha256, versions
@@ -283,7 +281,7 @@ def test_a_terminal_is_not_obeyed(run, exact):
 
 
 def test_ctrl_c(run, exact, monkeypatch):
-    monkeypatch.setattr(Progress, "on_step", lambda *args: signal.raise_signal(signal.SIGINT))
+    interrupt_at(monkeypatch, 1)
     seen = run("replay", exact, "-o", "again.png")
     assert (seen.code, seen.out) == (130, "")
     assert not Path("again.png").exists()

@@ -10,6 +10,7 @@ be mended and put into `corpus/`, beside the small files that it starts from. Ex
 """
 
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -46,7 +47,7 @@ def main(names: tuple[str, ...], minutes: float, seed: int, keep: Path) -> None:
     for name in chosen:
         began = monotonic()
         lines, code = _fuzz(name, _options(name, keep, seed, minutes * 60 / len(chosen)))
-        last = next((line for line in reversed(lines) if line.startswith("#")), "")
+        last = next((line for line in reversed(lines) if re.match("#[0-9]", line)), "")
         click.echo(f"{name}: {monotonic() - began:.0f} s, {' '.join(last.split()) or 'no inputs'}")
         if code:
             findings += 1

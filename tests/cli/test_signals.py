@@ -1,0 +1,169 @@
+"""SIGINT and SIGTERM at any moment: what was done is kept and says what it is, the code is 130 or 143, nothing else is left."""
+
+import os
+import random
+import re
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import click
+import numpy as np
+import pytest
+
+import pydream
+from pydream.cli.signals import between_steps, signals_as_ctrl_c, uninterrupted
+from pydream.image import read_image, read_note
+from pydream.provenance import parse, pixels_sha256
+
+BOTH = [signal.SIGINT, signal.SIGTERM]
+SHORT = ["-n", "2", "--octaves", "2", "--jitter", "4", "--seed", "1"]
+COMMANDS = {
+    "dream": ["dream", "in.png", "-o", "out.png", "-n", "30", "--octaves", "2", "--seed", "1", "--sidecar"],
+    "batch": ["dream", "many", "-o", "out", *SHORT],
+    "zoom": ["zoom", "in.png", "-o", "out", "-o", "film.mp4", "--frames", "12", *SHORT],
+    "reproduce": "reproduce --model squeezenet_v1.1 --sky in.png --guide-image in.png --frames 3 -o out -n 2".split(),
+    "sweep": ["sweep", "in.png", "-o", "out.png", "--save", "out", "--layers", "fire[2345]/concat", *SHORT],
+    "atlas": ["atlas", "-o", "out.png", "--layer", "fire2/squeeze1x1:0-7", "--size", "48x48", "-n", "3"],
+    "history": ["history", "in.png", "-o", "out.png", "--gif", "-n", "10", "--octaves", "2", "--seed", "1"],
+    "visualize": ["visualize", "-o", "out.png", "--layer", "fire2/squeeze1x1:3", "--size", "64x64", "-n", "40"],
+}
+
+
+# ---- when a signal is let in ----
+
+
+@pytest.fixture
+def in_a_command():
+    with click.Context(click.Command("a")) as ctx, signals_as_ctrl_c():
+        yield ctx
+
+
+@pytest.mark.parametrize("number", [*BOTH, signal.SIGHUP])
+def test_a_signal_waits_for_the_end(in_a_command, number):
+    done = []
+    with pytest.raises(KeyboardInterrupt), uninterrupted():
+        with uninterrupted():
+            signal.raise_signal(number)
+            done.append("inside")
+        done.append("behind")  # the outer one holds
+    assert done == ["inside", "behind"]
+
+
+def test_a_signal_waits_for_the_step(in_a_command):
+    done = []
+    with pytest.raises(KeyboardInterrupt), uninterrupted(done_then=True):
+        between_steps()
+        signal.raise_signal(signal.SIGINT)
+        done.append("the step")
+        between_steps()
+        done.append("the next")
+    assert done == ["the step"]
+    between_steps()  # told once
+
+
+def test_a_signal_that_is_too_late(in_a_command):
+    with uninterrupted(done_then=True):
+        signal.raise_signal(signal.SIGINT)
+    between_steps()
+
+
+def test_an_error_goes_first(in_a_command):
+    with pytest.raises(ValueError, match="first"), uninterrupted():
+        signal.raise_signal(signal.SIGINT)
+        raise ValueError("first")
+    with pytest.raises(KeyboardInterrupt):
+        between_steps()
+
+
+def test_the_handlers_come_back():
+    before = [signal.getsignal(number) for number in BOTH]
+    with click.Context(click.Command("a")), uninterrupted():
+        assert [signal.getsignal(number) for number in BOTH] != before
+    assert [signal.getsignal(number) for number in BOTH] == before
+
+
+def test_what_is_ignored_stays_ignored():
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        with click.Context(click.Command("a")), uninterrupted():
+            signal.raise_signal(signal.SIGINT)
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+# ---- at random moments ----
+
+
+@pytest.fixture
+def pictures(picture, folder, draw):
+    (folder / "many").mkdir()
+    for name in "abcdef":
+        draw(folder / "many" / f"{name}.png", 48, 64)
+
+
+def after(seconds, number):
+    """Send this process a signal, from another thread."""
+    timer = threading.Timer(seconds, os.kill, [os.getpid(), number])
+    timer.start()
+    return timer
+
+
+@pytest.mark.parametrize("number", BOTH)
+@pytest.mark.parametrize("command", COMMANDS)
+def test_at_a_random_moment(run, pictures, folder, command, number):
+    seconds = random.Random(f"{command} {number}").uniform(0.02, 1.5)
+    late = []
+    before = signal.signal(number, lambda *_: late.append(number))  # behind the command's end
+    timer = after(seconds, number)
+    try:
+        seen = run(*COMMANDS[command])
+        timer.join()
+    finally:
+        signal.signal(number, before)
+    told = seen.err.splitlines()[-1] if seen.err else ""
+    assert seen.code == 128 + number or (seen.code == 0 and not told.startswith("pydream: interrupted")), seen
+    assert (seen.code == 0) or not late
+    assert (seen.code == 0) or re.match(r"pydream: interrupted; .", told)
+    check_what_is_left(folder)
+    counted = re.search(r"(\d+) of \d+ (pictures were written|frames are in|tiles are in)", told)
+    if counted:
+        place = {"pictures were written": "out", "frames are in": "out", "tiles are in": "out.png.tiles"}[counted[2]]
+        assert int(counted[1]) == len(list(Path(place).glob("*.png")))
+    if "nothing was written" in told:
+        assert not Path("out.png").exists()
+        assert not list(Path("out").glob("*.png"))
+
+
+def check_what_is_left(folder):
+    """Every file is whole, and every picture is what it says of itself."""
+    for path in folder.rglob("*"):
+        assert not path.name.startswith(".pydream-"), path
+        if path.suffix == ".png" and (note := read_note(path)) is not None and '"result"' in note:
+            assert parse(note).result.sha256 == pixels_sha256(read_image(path))
+        elif path.suffix == ".npz":
+            np.load(path).close()
+
+
+def test_in_an_import(picture, folder):
+    """An import is not torn apart: that would be an ImportError."""
+    environment = {**os.environ, "PYTHONPATH": str(Path(pydream.__file__).parents[1])}
+    for number, seconds in ((signal.SIGTERM, 1.0), (signal.SIGINT, 2.0)):
+        process = subprocess.Popen(
+            [sys.executable, "-m", "pydream", "dream", "in.png", "-o", "out.png", "-n", "1000"],
+            env=environment,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        while len(Path(f"/proc/{process.pid}/maps").read_text()) < 20_000:  # NumPy's libraries, and on to TensorFlow's
+            time.sleep(0.01)
+        time.sleep(seconds / 4)
+        process.send_signal(number)
+        told = process.communicate(timeout=60)[1].splitlines()
+        assert process.returncode == 128 + number, told
+        assert re.match(r"pydream: interrupted; ", told[-1])
+        assert len(told) <= 2
+        check_what_is_left(folder)
