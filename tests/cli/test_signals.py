@@ -1,4 +1,4 @@
-"""SIGINT and SIGTERM at any moment: what was done is kept and says what it is, the code is 130 or 143, nothing else is left."""
+"""SIGINT and SIGTERM at any moment: what was done is kept and says what it is, and nothing else is left."""
 
 import os
 import random
@@ -21,12 +21,14 @@ from pydream.provenance import parse, pixels_sha256
 
 BOTH = [signal.SIGINT, signal.SIGTERM]
 SHORT = ["-n", "2", "--octaves", "2", "--jitter", "4", "--seed", "1"]
+NETWORK = ["--model", "squeezenet_v1.1"]
+PICTURES = ["--sky", "in.png", "--guide-image", "in.png"]
 COMMANDS = {
     "dream": ["dream", "in.png", "-o", "out.png", "-n", "30", "--octaves", "2", "--seed", "1", "--sidecar"],
     "batch": ["dream", "many", "-o", "out", *SHORT],
     "zoom": ["zoom", "in.png", "-o", "out", "-o", "film.mp4", "--frames", "12", *SHORT],
-    "reproduce": "reproduce --model squeezenet_v1.1 --sky in.png --guide-image in.png --frames 3 -o out -n 2".split(),
-    "sweep": ["sweep", "in.png", "-o", "out.png", "--save", "out", "--layers", "fire[2345]/concat", *SHORT],
+    "reproduce": ["reproduce", *NETWORK, *PICTURES, "--frames", "3", "-o", "out", "--iterations", "2"],
+    "sweep": ["sweep", "in.png", "-o", "out.png", "--pictures", "out", "--layers", "fire[2345]/concat", *SHORT],
     "atlas": ["atlas", "-o", "out.png", "--layer", "fire2/squeeze1x1:0-7", "--size", "48x48", "-n", "3"],
     "history": ["history", "in.png", "-o", "out.png", "--gif", "-n", "10", "--octaves", "2", "--seed", "1"],
     "visualize": ["visualize", "-o", "out.png", "--layer", "fire2/squeeze1x1:3", "--size", "64x64", "-n", "40"],
@@ -45,22 +47,32 @@ def in_a_command():
 @pytest.mark.parametrize("number", [*BOTH, signal.SIGHUP])
 def test_a_signal_waits_for_the_end(in_a_command, number):
     done = []
-    with pytest.raises(KeyboardInterrupt), uninterrupted():
+
+    def command():
         with uninterrupted():
-            signal.raise_signal(number)
-            done.append("inside")
-        done.append("behind")  # the outer one holds
+            with uninterrupted():
+                signal.raise_signal(number)
+                done.append("inside")
+            done.append("behind")  # the outer one holds
+
+    with pytest.raises(KeyboardInterrupt):
+        command()
     assert done == ["inside", "behind"]
 
 
 def test_a_signal_waits_for_the_step(in_a_command):
     done = []
-    with pytest.raises(KeyboardInterrupt), uninterrupted(done_then=True):
-        between_steps()
-        signal.raise_signal(signal.SIGINT)
-        done.append("the step")
-        between_steps()
-        done.append("the next")
+
+    def command():
+        with uninterrupted(done_then=True):
+            between_steps()
+            signal.raise_signal(signal.SIGINT)
+            done.append("the step")
+            between_steps()
+            done.append("the next")
+
+    with pytest.raises(KeyboardInterrupt):
+        command()
     assert done == ["the step"]
     between_steps()  # told once
 
@@ -72,9 +84,13 @@ def test_a_signal_that_is_too_late(in_a_command):
 
 
 def test_an_error_goes_first(in_a_command):
-    with pytest.raises(ValueError, match="first"), uninterrupted():
-        signal.raise_signal(signal.SIGINT)
-        raise ValueError("first")
+    def command():
+        with uninterrupted():
+            signal.raise_signal(signal.SIGINT)
+            raise ValueError("first")
+
+    with pytest.raises(ValueError, match="first"):
+        command()
     with pytest.raises(KeyboardInterrupt):
         between_steps()
 
