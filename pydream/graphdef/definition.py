@@ -7,6 +7,7 @@ What is read may be anyone's: sizes and counts are looked at before memory is ta
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from math import prod
@@ -25,7 +26,8 @@ Values = NDArray[Any]  # a constant
 # protobuf itself stops at 2 GiB. The largest networks that were ever frozen have some ten thousand nodes.
 _MAX_BYTES = 2**31 - 1
 _MAX_NODES = 2**15
-MAX_NUMBERS = 2**28  # in a constant
+MAX_NUMBERS = 2**28  # in a constant, and in all together that the file does not hold number by number
+_OP = re.compile(r"[A-Za-z0-9_.>]+")
 
 # DataType -> NumPy's type, and where a Tensor that has no `tensor_content` lists its numbers.
 _TYPES: dict[int, tuple[type, str]] = {
@@ -147,6 +149,8 @@ def _node(proto: Any, source: str) -> Node:
     # protobuf gives bytes for what is no UTF-8
     if not all(isinstance(text, str) for text in texts) or not proto.name or not proto.op:
         raise NetFileError(f"{source}: not a GraphDef, or damaged: a node without a name or an op")
+    if not _OP.fullmatch(proto.op):
+        raise NetFileError(f"{source}: not a GraphDef, or damaged: {proto.op!r} is no name of an op")
     inputs = tuple(_source(text, source) for text in proto.input if not text.startswith("^"))
     return Node(proto.name, proto.op, inputs, {entry.key: entry.value for entry in proto.attr}, proto)
 
@@ -207,6 +211,8 @@ def constant(node: Node) -> Values:
         return np.zeros(shape, kind)
     if len(written) > prod(shape):
         raise NetFileError(f"constant {node.name!r}: {len(written)} numbers for shape {shape}")
+    if len(written) == 1:
+        return np.broadcast_to(written, prod(shape)).reshape(shape)  # takes no memory
     # The last number stands for all that are not written.
     return np.concatenate([written, np.broadcast_to(written[-1:], prod(shape) - len(written))]).reshape(shape)
 

@@ -78,6 +78,7 @@ def _pack(node: Node, *parts: Values) -> Any:
 def _concat(node: Node, *inputs: Values) -> Any:
     """`Concat` has its axis first, ConcatV2 last."""
     axis, parts = (inputs[0], inputs[1:]) if node.op == "Concat" else (inputs[-1], inputs[:-1])
+    _check((sum(part.size for part in parts),))  # a part may be there twice
     return np.concatenate(parts, int(axis))
 
 

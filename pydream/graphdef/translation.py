@@ -92,7 +92,7 @@ def translate(
     """
     place = _input_node(nodes, source, input)
     declared = _declared(place)
-    constants, unknown = _constants(nodes, place)
+    constants, unknown = _constants(nodes, place, source)
     tried: list[_Translator] = []
     for size in _SIZES if declared is None else [declared]:
         tried.append(_Translator(place, scale, constants, unknown))
@@ -144,11 +144,12 @@ def _declared(node: Node) -> tuple[int, int] | None:
     return shape[1], shape[2]
 
 
-def _constants(nodes: Sequence[Node], place: Node) -> tuple[dict[str, Values], dict[str, str]]:
+def _constants(nodes: Sequence[Node], place: Node, source: str) -> tuple[dict[str, Values], dict[str, str]]:
     """Compute what does not depend on the picture; and say of what could not be, why."""
     found: dict[str, Values] = {}
     unknown: dict[str, str] = {}
     depending = {place.name}
+    made = 0
     for node in nodes:
         if node is place:
             continue
@@ -159,7 +160,18 @@ def _constants(nodes: Sequence[Node], place: Node) -> tuple[dict[str, Values], d
             found[node.name] = _value(node, found, unknown)
         except (LeftOutError, NetFileError) as error:
             unknown[node.name] = str(error)
+            continue
+        made += 0 if _holds(node, found) else found[node.name].size
+        if made > MAX_NUMBERS:
+            raise NetFileError(f"{source}: more than {MAX_NUMBERS} numbers are to be made of those that it holds")
     return found, unknown
+
+
+def _holds(node: Node, found: Mapping[str, Values]) -> bool:
+    """Tell whether a node's value takes no more memory than the file, or its input, does already."""
+    if node.op == "Const":
+        return bool(node.attributes["value"].tensor.tensor_content)
+    return any(found[node.name] is found.get(each.node) for each in node.inputs)
 
 
 def _value(node: Node, found: Mapping[str, Values], unknown: Mapping[str, str]) -> Values:

@@ -15,7 +15,10 @@ from PIL import Image, ImageCms
 from targets import CORPUS, MEMBER, MEMBER_BYTES
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "caffe"))
+sys.path.insert(0, str(Path(__file__).parents[1] / "graphdef"))
+import graphs
 import nets
+import tensorflow as tf
 
 from pydream import checkpoint
 from pydream.image import FORMATS, encode_image
@@ -74,6 +77,19 @@ def weights(text: str) -> bytes:
     return content
 
 
+def frozen() -> bytes:
+    """Give a graph with a convolution, a constant to be computed, a concatenation and a pooling."""
+
+    def build(x: Any) -> Any:
+        kernel = tf.reshape(graphs.normal(27, 2), tf.stack([3, 3, 3, 2]))
+        y = tf.nn.relu(tf.nn.conv2d(x, kernel, 2, "SAME") + graphs.constant([1, 2]))
+        y = tf.nn.avg_pool2d(tf.concat([y, tf.nn.max_pool2d(y, 3, 1, "SAME")], 3), 2, 2, "VALID")
+        return tf.reduce_mean(tf.pad(y, [[0, 0], [1, 1], [0, 0], [0, 0]]), [1, 2])
+
+    content: bytes = graphs.frozen(build, (1, 8, 8, 3)).SerializeToString(deterministic=True)
+    return content
+
+
 def encoded(form: str, mode: str = "RGB", **options: Any) -> bytes:
     """Give a picture of 3 x 2 pixels, of Pillow's mode, in a file."""
     size = (3, 2)
@@ -129,6 +145,7 @@ def corpus() -> dict[str, bytes]:
         "prototxt/old": OLD.encode(),
         "caffemodel/new": weights(NEW),
         "caffemodel/old": weights(OLD),
+        "graphdef/plain": frozen(),
         "image/palette.png": encoded("PNG", "P"),
         "image/bit.png": encoded("PNG", "1"),
         "image/deep.png": encoded("PNG", "I;16"),

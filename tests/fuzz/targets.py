@@ -19,6 +19,7 @@ from pydream.caffe.graph import Graph
 from pydream.caffe.weights import weights_of
 from pydream.errors import PydreamError
 from pydream.fetch import take_member
+from pydream.graphdef.net import read_frozen
 from pydream.image import decode_image, read_note
 from pydream.zoo import read_entry
 
@@ -53,6 +54,12 @@ def caffemodel(data: bytes) -> None:
     for arrays in weights_of(net, graph.params, np.dtype("float32"), str(path)).values():
         assert all(np.isfinite(array).all() for array in arrays)
         assert sum(array.nbytes for array in arrays) <= 8 * len(data)
+
+
+def graphdef(data: bytes) -> None:
+    """A frozen TensorFlow graph: up to the shapes and costs of its blobs, with its constants computed."""
+    graph = read_frozen(_file(data, ".pb"))
+    assert {fact.name for fact in survey(graph, graph.declared)} == set(graph.blobs)
 
 
 def image(data: bytes) -> None:
@@ -104,9 +111,8 @@ def readme(data: bytes) -> None:
     assert len(entry.mean) == 3
 
 
-TARGETS: dict[str, Target] = {
-    target.__name__: target for target in (prototxt, caffemodel, image, metadata, sidecar, resume, archive, readme)
-}
+_ALL = (prototxt, caffemodel, graphdef, image, metadata, sidecar, resume, archive, readme)
+TARGETS: dict[str, Target] = {target.__name__: target for target in _ALL}
 
 
 def feed(name: str, data: bytes) -> None:

@@ -45,6 +45,7 @@ def test_damage():
     refused(file[: len(file) // 2], r"some.pb: not a GraphDef, or cut short")
     refused(b"\x89PNG\r\n\x1a\n" + bytes(100), "not a GraphDef")
     refused(file.replace(b"Conv2D", b"Con\xff2D"), "damaged: a node without a name or an op")
+    refused(file.replace(b"Conv2D", b"Conv\n\x1b"), r"damaged: 'Conv\\n\\x1b' is no name of an op")
 
 
 def test_whatever_is_damaged_is_told_in_one_line():

@@ -1,5 +1,7 @@
 """Which nodes become layers, where the picture goes in, and what is told of the nodes that are left out."""
 
+import tracemalloc
+
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -8,11 +10,34 @@ from test_ops import close, conv, features, results, vector
 
 from pydream.caffe.geometry import survey
 from pydream.errors import NetFileError, ShapeError, UnknownNameError
-from pydream.graphdef import GraphDefNet, read_frozen
+from pydream.graphdef import GraphDefNet, folding, read_frozen, translation
 
 
 def read(graph, **options):
     return read_frozen(graph.SerializeToString(), name="some.pb", **options)
+
+
+@pytest.mark.parametrize("grow", ["doubled", "many"])
+def test_constants_that_grow_without_bound(monkeypatch, grow):
+    """A few bytes that ask for terabytes: numbers are counted before memory is taken."""
+    for module in (folding, translation):
+        monkeypatch.setattr(module, "MAX_NUMBERS", 2**16)
+
+    def build(x):
+        y = tf.zeros(1000)
+        for i in range(40):
+            y = tf.concat([y, y], 0) if grow == "doubled" else tf.fill([40_000], float(i))
+        return tf.nn.relu(x)
+
+    content = frozen(build).SerializeToString()
+    tracemalloc.start()
+    try:
+        told = str(read_frozen(content, name="some.pb").unknown_blob("concat_39"))
+    except NetFileError as error:
+        told = str(error)
+    assert "more than 65536 numbers" in told
+    assert tracemalloc.get_traced_memory()[1] < 10**7
+    tracemalloc.stop()
 
 
 def with_placeholders(*extra):
