@@ -9,6 +9,7 @@
 
 #include <cmath>
 #include <cstddef>
+#include <limits>
 #include <optional>
 #include <stdexcept>
 #include <string>
@@ -84,7 +85,10 @@ template <class T>
 Image<T> zoom(const Image<T>& image, std::ptrdiff_t height, std::ptrdiff_t width) {
     const Shape s(image);
     want(height >= 1 && width >= 1, "want a size of at least 1");
-    Image<T> out({s.channels, height, width});  // NumPy refuses sizes that overflow
+    // NumPy would refuse sizes that overflow, but pybind11 multiplies them before.
+    const std::ptrdiff_t most = std::numeric_limits<std::ptrdiff_t>::max() / static_cast<std::ptrdiff_t>(sizeof(T));
+    want(height <= most / s.channels / width, "want a size that memory can have");
+    Image<T> out({s.channels, height, width});
     T* const to = out.mutable_data();
     const T* const from = image.data();
     const int threads = pydream::thread_count();

@@ -52,7 +52,8 @@ def one_line(error: Exception) -> OneLine:
     if isinstance(error, ValueError):  # deepdream's, of a parameter that click let through
         return Usage(str(error))
     kind = type(error).__name__
-    if isinstance(error, MemoryError) or kind == "ResourceExhaustedError":  # TensorFlow's
+    unmapped = isinstance(error, ImportError) and "failed to map segment" in str(error)  # a library, for want of memory
+    if isinstance(error, MemoryError) or unmapped or kind == "ResourceExhaustedError":  # TensorFlow's
         return Failed("not enough memory; a smaller picture needs less")
     lines = [line for line in str(error).splitlines() if line.strip() and "Graph execution error" not in line]
     if kind == "AbortedError":  # what oneDNN's refusals become, of memory above all

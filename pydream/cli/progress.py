@@ -5,12 +5,24 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from time import monotonic
 from types import TracebackType
 from typing import Any, NoReturn, Self
 
 from tqdm import tqdm
 
 from .signals import between_steps
+
+
+class _Steady(tqdm):  # type: ignore[type-arg]
+    """tqdm by a clock that nobody sets: by the time of day a bar stands still for as long as that is set back."""
+
+    monitor_interval = 0  # its thread goes by the time of day too
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self._time = monotonic
+        self.start_t = self.last_print_t = monotonic()
 
 
 class Bar:
@@ -65,7 +77,7 @@ class Progress(Bar):
         self._what = what
         self._costs = costs or [1] * frames
         self._whole = iter_n * sum(self._pixels)
-        self._bar = tqdm(
+        self._bar = _Steady(
             total=sum(self._costs) * self._whole,
             unit="MAC" if costs else "px",
             unit_scale=True,
@@ -111,7 +123,7 @@ class FetchProgress(Bar):
 
     def __init__(self, title: str, quiet: bool = False) -> None:
         self._quiet = quiet
-        self._bar = tqdm(
+        self._bar = _Steady(
             desc=title,
             unit="B",
             unit_scale=True,

@@ -1,0 +1,48 @@
+"""Bars go by a clock that nobody sets."""
+
+import ast
+import io
+import re
+import sys
+
+import pytest
+
+from pydream.cli.progress import Progress
+
+
+class Terminal(io.StringIO):
+    def isatty(self):
+        return True
+
+
+@pytest.mark.parametrize("jump", [-86400.0, 86400.0])
+def test_the_time_of_day_is_set_while_a_bar_runs(monkeypatch, jump):
+    now = [1e9]
+    steady = [50.0]
+    monkeypatch.setattr("time.time", lambda: now[0])
+    monkeypatch.setattr("tqdm.std.time", lambda: now[0])
+    monkeypatch.setattr("pydream.cli.progress.monotonic", lambda: steady[0])
+    terminal = Terminal()
+    monkeypatch.setattr(sys, "stderr", terminal)
+    with Progress(None, [(10, 10)], 100) as progress:
+        for step in range(60):
+            now[0] += jump if step == 20 else 1
+            steady[0] += 1
+            progress.on_step(0, step, None)
+    shown = re.findall(r"\[(\d\d:\d\d)<", terminal.getvalue())
+    assert shown[-1] == "01:00"
+    assert len(shown) >= 60  # it has moved all the time
+
+
+def test_nothing_else_goes_by_the_time_of_day(root):
+    """But the dates that reports are headed with."""
+    found = set()
+    for path in sorted((root / "pydream").rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Attribute) and ast.unparse(node) in ("time.time", "datetime.now", "datetime.today"):
+                found.add(path.relative_to(root / "pydream").as_posix())
+            if isinstance(node, ast.ImportFrom) and node.module == "time":
+                assert {alias.name for alias in node.names} <= {"perf_counter", "process_time", "monotonic", "sleep"}, (
+                    path
+                )
+    assert found == {"bench/machine.py", "cli/reproduce.py"}
