@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol, get_args
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -15,6 +15,8 @@ from numpy.typing import ArrayLike, NDArray
 from .errors import UnknownNameError
 
 Array = NDArray[Any]  # float32 or float64, as the network's dtype
+ChannelOrder = Literal["BGR", "RGB"]
+CHANNEL_ORDERS: tuple[str, ...] = get_args(ChannelOrder)
 
 
 class Blob(Protocol):
@@ -57,6 +59,10 @@ class Net(Protocol):
     @property
     def mean(self) -> Array:
         """(3, 1, 1), of the network's dtype, in its channel order: subtracted from 0..255 pixels."""
+
+    @property
+    def channel_order(self) -> ChannelOrder:
+        """What its image is: BGR, as Caffe's networks have it, or RGB."""
 
     @property
     def dtype(self) -> np.dtype[Any]:

@@ -19,15 +19,33 @@ from .caffe.graph import Graph
 from .caffe.weights import weights_of
 from .errors import NetFileError, ShapeError, UnknownNameError
 from .files import file_sha256, temporary_beside
-from .zoo import NAME, NOTEBOOK_MEAN, Entry, networks, own_folder, read_entry
+from .graphdef import read_frozen
+from .net import ChannelOrder
+from .zoo import (
+    FROZEN,
+    NAME,
+    Entry,
+    check_channel_order,
+    check_mean,
+    check_scale,
+    networks,
+    own_folder,
+    read_entry,
+    usual_channel_order,
+    usual_mean,
+)
 
 
 def add_network(
     name: str,
     files: Sequence[str | os.PathLike[str]],
-    mean: tuple[float, float, float] = NOTEBOOK_MEAN,
+    mean: Sequence[float] | None = None,
     layer: str | None = None,
     title: str | None = None,
+    *,
+    scale: float | None = None,
+    channel_order: ChannelOrder | None = None,
+    input: str | None = None,
 ) -> Entry:
     """Add a network to the registry, so that `load_net` finds it by name.
 
@@ -36,9 +54,10 @@ def add_network(
     name : str
         Letters, digits and ``._+-``, 64 at most; none that the registry has.
     files : sequence of path
-        A prototxt and a caffemodel, in any order, or a caffemodel that holds its network.
-    mean : tuple of float
-        Of its training pictures, 0..255, in the network's channel order, which is BGR.
+        A prototxt and a caffemodel, in any order, a caffemodel that holds its network, or a frozen TensorFlow graph,
+        whose name ends with ``.pb``.
+    mean, scale, channel_order, input
+        As for `load_net`.
     layer : str, optional
         To dream with where none is named.
     title : str, optional
@@ -61,25 +80,26 @@ def add_network(
         If it cannot be written.
     """
     _check_name(name)
-    if len(mean) != 3 or not np.isfinite(mean).all():
-        raise ValueError(f"mean {mean}, want three numbers")
-    text, weights = _sorted(files)
-    held = read_binary(weights)
-    model = held if text is None else read_text(text)
-    graph = Graph(define(model, str(text or weights)))
+    frozen = len(files) == 1 and Path(files[0]).suffix == FROZEN
+    if not frozen and (input is not None or scale is not None):
+        raise ValueError("scale and input are for frozen TensorFlow graphs")
+    text, weights = (None, _found(files[0])) if frozen else _sorted(files)
+    graph = read_frozen(weights, input) if frozen else _checked(text, weights)
     _check_input(graph, str(text or weights))
-    weights_of(held, graph.params, np.dtype(np.float32), str(weights))
     _check_layer(graph, layer)
 
     title = " ".join((title or graph.name).split()) or name
+    file = f"{name}{FROZEN if frozen else '.caffemodel'}"
     facts: dict[str, Any] = {
         "name": name,
         "title": title,
-        "weights": f"{name}.caffemodel",
+        "weights": file,
         "urls": [],
         "license": "unknown",
-        "mean": [float(value) for value in mean],
-        "channel_order": "BGR",
+        "mean": list(check_mean(usual_mean(frozen) if mean is None else mean)),
+        "scale": check_scale(1.0 if scale is None else scale),
+        "channel_order": check_channel_order(usual_channel_order(frozen) if channel_order is None else channel_order),
+        "input": input,
         "default_layer": layer,
         "bundled": False,
     }
@@ -88,13 +108,13 @@ def add_network(
     making = temporary_beside(target)
     making.mkdir()
     try:
-        copy = making / f"{name}.caffemodel"
+        copy = making / file
         shutil.copyfile(weights, copy)
-        if text is None:
-            (making / "deploy.prototxt").write_text(_without_weights(model), encoding="utf-8")
-            Graph(define(read_text(making / "deploy.prototxt"), str(weights)))
-        else:
+        if text is not None:
             shutil.copyfile(text, making / "deploy.prototxt")
+        elif not frozen:
+            (making / "deploy.prototxt").write_text(_without_weights(read_binary(weights)), encoding="utf-8")
+            Graph(define(read_text(making / "deploy.prototxt"), str(weights)))
         facts |= {"size": copy.stat().st_size, "sha256": file_sha256(copy)}
         front = yaml.safe_dump(facts, sort_keys=False, allow_unicode=True)
         (making / "README.md").write_text(
@@ -107,10 +127,18 @@ def add_network(
     return read_entry(target / "README.md")
 
 
+def _checked(text: Path | None, weights: Path) -> Graph:
+    """Read a network of Caffe's whole, weights and all."""
+    held = read_binary(weights)
+    graph = Graph(define(held if text is None else read_text(text), str(text or weights)))
+    weights_of(held, graph.params, np.dtype(np.float32), str(weights))
+    return graph
+
+
 def _check_name(name: str) -> None:
     if not NAME.fullmatch(name):
         raise ValueError(f"{name!r} is no name for a network: want letters, digits and ._+-, at most 64")
-    if name.lower().endswith((".prototxt", ".caffemodel")):
+    if name.lower().endswith((".prototxt", ".caffemodel", FROZEN)):
         raise ValueError(f"{name!r} is no name for a network: it would be taken for a file")
     taken = {entry.name.lower(): entry for entry in networks()}  # some disks do not tell A from a
     same = taken.get(name.lower())
@@ -123,12 +151,7 @@ def _check_name(name: str) -> None:
 
 def _sorted(files: Sequence[str | os.PathLike[str]]) -> tuple[Path | None, Path]:
     """Give the prototxt, if there is one, and the caffemodel."""
-    paths = [Path(file) for file in files]
-    for path in paths:
-        if not path.exists():
-            raise UnknownNameError(f"no such file: '{path}'")
-        if not stat.S_ISREG(path.stat().st_mode):
-            raise NetFileError(f"{path}: no regular file")
+    paths = [_found(file) for file in files]
     texts = [path for path in paths if holds_text(path)]
     binaries = [path for path in paths if path not in texts]
     if len(binaries) != 1 or len(texts) > 1:
@@ -136,6 +159,15 @@ def _sorted(files: Sequence[str | os.PathLike[str]]) -> tuple[Path | None, Path]
             f"{len(texts)} prototxt and {len(binaries)} caffemodel files; want one of each, or a caffemodel alone"
         )
     return (texts[0] if texts else None), binaries[0]
+
+
+def _found(file: str | os.PathLike[str]) -> Path:
+    path = Path(file)
+    if not path.exists():
+        raise UnknownNameError(f"no such file: '{path}'")
+    if not stat.S_ISREG(path.stat().st_mode):
+        raise NetFileError(f"{path}: no regular file")
+    return path
 
 
 def _check_input(graph: Graph, source: str) -> None:

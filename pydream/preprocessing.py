@@ -1,4 +1,7 @@
-"""Between pictures, (H, W, 3) RGB, and a network's images, (3, H, W) BGR minus its mean: the notebook's pair."""
+"""Between pictures, (H, W, 3) RGB, and a network's images, (3, H, W) minus its mean: the notebook's pair.
+
+The notebook's network takes BGR; one that takes RGB gets its channels as they are.
+"""
 
 from __future__ import annotations
 
@@ -14,21 +17,21 @@ def preprocess(net: Net, img: ArrayLike) -> Array:
     Parameters
     ----------
     net : Net
-        Gives the mean and, in place of float32, its dtype.
+        Gives the mean, the order of the channels and, in place of float32, its dtype.
     img : (H, W, 3) array_like
         RGB, 0..255.
 
     Returns
     -------
     (3, H, W) array
-        BGR, C-contiguous, of the network's dtype.
+        In the network's channel order, C-contiguous, of its dtype.
 
     Raises
     ------
     ValueError
         For another shape, or NaN or infinity among the pixels.
     """
-    image: Array = np.rollaxis(as_picture(img), 2)[::-1].astype(net.dtype, order="C")
+    image: Array = np.rollaxis(as_picture(img), 2)[_order(net)].astype(net.dtype, order="C")
     if not np.isfinite(image).all():
         raise ValueError("img: NaN or infinity among its pixels, want 0..255")
     difference: Array = image - net.mean
@@ -42,14 +45,14 @@ def deprocess(net: Net, img: Array) -> Array:
     ----------
     net : Net
     img : (3, H, W) array
-        BGR minus the mean.
+        In the network's channel order, minus the mean.
 
     Returns
     -------
     (H, W, 3) array
         RGB, of the image's dtype, neither clipped nor rounded.
     """
-    return np.dstack(list((img + net.mean)[::-1]))
+    return np.dstack(list((img + net.mean)[_order(net)]))
 
 
 def as_picture(img: ArrayLike) -> Array:
@@ -67,7 +70,7 @@ def picture_gradient(net: Net, g: Array) -> Array:
     ----------
     net : Net
     g : (1, h, w, 3) array, or (1, 3, h, w) without `Net.channels_last`
-        BGR, as `Net.backward` gives it.
+        In the network's channel order, as `Net.backward` gives it.
 
     Returns
     -------
@@ -75,4 +78,9 @@ def picture_gradient(net: Net, g: Array) -> Array:
         RGB, C-contiguous, of the network's dtype.
     """
     channels_last = g[0] if net.channels_last else g[0].transpose(1, 2, 0)
-    return np.ascontiguousarray(channels_last[..., ::-1])
+    return np.ascontiguousarray(channels_last[..., _order(net)])
+
+
+def _order(net: Net) -> slice:
+    """Turn the channels round, either way, or leave them as they are."""
+    return slice(None, None, -1 if net.channel_order == "BGR" else 1)

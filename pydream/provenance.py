@@ -12,7 +12,7 @@ import os
 import platform
 from importlib import metadata
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import msgspec
 import numpy as np
@@ -21,6 +21,7 @@ from . import __version__
 from .errors import ProvenanceError
 from .files import file_sha256
 from .image import LONGEST_NOTE, Picture, read_note
+from .net import ChannelOrder
 from .recipe import RNG, Recipe
 from .zoo import NetFiles
 
@@ -48,8 +49,17 @@ class PictureFacts(msgspec.Struct, frozen=True, kw_only=True):
     sha256: Sha256 | None = None
 
 
-class NetFacts(msgspec.Struct, frozen=True, kw_only=True):
-    """The network: its name, the hashes of its two files, and how it was run."""
+class NetFacts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The network: its name, the hashes of its two files, how it was run, and what `load_net` was told of its input.
+
+    Attributes
+    ----------
+    name, weights : str
+    weights_sha256, definition_sha256 : str
+    dtype, runtime, device : str
+    mean, scale, channel_order, input
+        As for `pydream.load_net`; None: not told.
+    """
 
     name: str
     weights: str
@@ -58,6 +68,15 @@ class NetFacts(msgspec.Struct, frozen=True, kw_only=True):
     dtype: str
     runtime: str
     device: str
+    mean: tuple[float, float, float] | None = None
+    scale: float | None = None
+    channel_order: ChannelOrder | None = None
+    input: str | None = None
+
+    @property
+    def told(self) -> dict[str, Any]:
+        """Give the keywords for `pydream.load_net`."""
+        return {name: getattr(self, name) for name in ("mean", "scale", "channel_order", "input")}
 
 
 class Provenance(msgspec.Struct, frozen=True, kw_only=True):
@@ -215,8 +234,10 @@ def picture_facts(name: str, pixels: Picture) -> PictureFacts:
     return PictureFacts(name=Path(name).name or name, width=width, height=height, sha256=pixels_sha256(pixels))
 
 
-def net_facts(name: str, files: NetFiles, dtype: np.dtype[np.generic], runtime: str, device: str) -> NetFacts:
-    """Give the facts of a network that was loaded from `files`."""
+def net_facts(
+    name: str, files: NetFiles, dtype: np.dtype[np.generic], runtime: str, device: str, **told: Any
+) -> NetFacts:
+    """Give the facts of a network that was loaded from `files`, with `NetFacts.told`."""
     weights = files.weights or files.definition  # a caffemodel may hold both
     return NetFacts(
         name=name,
@@ -226,6 +247,7 @@ def net_facts(name: str, files: NetFiles, dtype: np.dtype[np.generic], runtime: 
         dtype=str(dtype),
         runtime=runtime,
         device=device,
+        **told,
     )
 
 

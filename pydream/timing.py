@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from .net import Array, Blob, Net
+from .net import Array, Blob, ChannelOrder, Net
 
 
 class TimedNet:
@@ -44,6 +44,11 @@ class TimedNet:
     def mean(self) -> Array:
         """The network's."""
         return self._net.mean
+
+    @property
+    def channel_order(self) -> ChannelOrder:
+        """The network's."""
+        return self._net.channel_order
 
     @property
     def dtype(self) -> np.dtype[Any]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 from typing import Annotated, NamedTuple
@@ -19,13 +20,16 @@ from numpy.typing import DTypeLike
 from .caffe import Classifier
 from .caffe.definition import define, read_model
 from .caffe.graph import Graph
+from .caffe.net import Net
 from .caffe.runtime import Runtime
 from .errors import NetFileError, UnknownNameError
 from .files import file_sha256
-from .net import unknown_name
+from .graphdef import CHANNEL_ORDER, MEAN, GraphDefNet, GraphDefRuntime, read_frozen
+from .net import CHANNEL_ORDERS, ChannelOrder, unknown_name
 
 DEFAULT_NETWORK = "squeezenet_v1.1"
 NOTEBOOK_MEAN = (104.0, 116.0, 122.0)  # BGR
+FROZEN = ".pb"  # how the name of a frozen TensorFlow graph ends, which is definition and weights in one
 URL_VARIABLE = "PYDREAM_MODEL_URL_"
 
 # No path and no hidden file: names are folders' and files'.
@@ -63,9 +67,9 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     name, title : str
         What to ask for, and what people call it.
     folder : Path
-        With ``deploy.prototxt`` and ``README.md``.
+        With ``README.md`` and, unless it is a frozen graph, ``deploy.prototxt``.
     weights : str
-        The caffemodel's file name.
+        The file name of the caffemodel, or of the frozen graph.
     size : int
         Its bytes.
     sha256 : str
@@ -75,6 +79,11 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     license : str
     mean : tuple of float
         In the network's channel order.
+    scale : float
+        Of a frozen graph: it sees ``(pixel - mean) * scale``.
+    channel_order : {"BGR", "RGB"}
+    input : str or None
+        Of a frozen graph: the node whose place the picture takes; None: its placeholder.
     default_layer : str or None
     bundled : bool
         Whether the weights come with pydream.
@@ -91,10 +100,23 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     archive: Archive | None = None
     license: str
     mean: tuple[float, float, float]
+    scale: float = 1.0
+    channel_order: ChannelOrder = "BGR"
+    input: str | None = None
     default_layer: str | None = None
     bundled: bool = False
     own: bool = False
     folder: Path = Path()
+
+    @property
+    def frozen(self) -> bool:
+        """Whether it is a frozen TensorFlow graph, and no network of Caffe's."""
+        return self.weights.endswith(FROZEN)
+
+    @property
+    def definition(self) -> Path:
+        """The prototxt of a network of Caffe's."""
+        return self.folder / "deploy.prototxt"
 
     @property
     def addresses(self) -> tuple[str, ...]:
@@ -107,7 +129,12 @@ class NetFiles(NamedTuple):
 
     entry: Entry | None
     definition: Path
-    weights: Path | None  # None: the definition is a caffemodel, which holds them too
+    weights: Path | None  # None: the definition is a caffemodel or a frozen graph, which holds them too
+
+    @property
+    def frozen(self) -> bool:
+        """Whether it is a frozen TensorFlow graph."""
+        return self.entry.frozen if self.entry else self.definition.suffix == FROZEN
 
 
 def networks() -> list[Entry]:
@@ -182,44 +209,115 @@ def load_net(
     dtype: DTypeLike = "float32",
     device: str = "auto",
     runtime: str | type[Runtime] = "tensorflow",
-) -> Classifier:
+    *,
+    mean: Sequence[float] | None = None,
+    scale: float | None = None,
+    channel_order: ChannelOrder | None = None,
+    input: str | None = None,
+) -> Net:
     """Load a network, ready to dream.
 
     Parameters
     ----------
     name_or_path : str or path
-        A name of the registry (`networks`), a prototxt, or a caffemodel, which holds its network too.
+        A name of the registry (`networks`), a prototxt, a caffemodel, which holds its network too, or a frozen
+        TensorFlow graph, whose name ends with ``.pb``.
     weights : path, optional
         The caffemodel. None: for a name, where `find_weights` finds it; for a prototxt, the caffemodel beside it, of
-        the same name or the only one.
+        the same name or the only one. For a name of a frozen graph, its file.
     dtype : {"float32", "float64"}
         float64 is the exact mode: its pictures equal Caffe's, pixel for pixel.
     device : {"auto", "cpu", "gpu", "gpu:N"}
     runtime : {"tensorflow", "numpy"}, or a subclass of pydream.caffe.runtime.Runtime
         Who computes: TensorFlow, or formulas in NumPy, which are slower and to be read. In float64 the same pictures.
+        NumPy runs no frozen graphs.
+    mean : sequence of 3 floats, optional
+        Of its training pictures, 0..255, in its channel order. None: the registry's; for a file 104, 116, 122, as in
+        the notebook, and for a frozen graph 117, 117, 117.
+    scale : float, optional
+        What a frozen graph wants its pixels, minus the mean, multiplied by. None: the registry's, or 1.
+    channel_order : {"BGR", "RGB"}, optional
+        None: the registry's; for a file BGR, and for a frozen graph RGB.
+    input : str, optional
+        The node of a frozen graph whose place the picture takes. None: the registry's, or its one placeholder.
 
     Returns
     -------
     Net
-        With mean and default layer set: the registry's, or 104, 116, 122 (BGR) as in the notebook.
+        With mean, channel order and default layer set. One of Caffe's networks is a `pydream.caffe.Classifier`.
 
     Raises
     ------
     NetFileError
         For missing weights (it says where they were looked for and how to get them) and files that are no network.
     UnknownNameError
-        For what is neither a file nor a name of the registry.
+        For what is neither a file nor a name of the registry, and an input that is no node.
     DeviceError
         For a GPU that is not there.
     ValueError
-        For another dtype or runtime.
+        For another dtype, runtime, mean, scale or channel order.
     """
-    entry, definition, held = find_files(name_or_path, weights)
-    mean = np.array(entry.mean if entry else NOTEBOOK_MEAN)
-    net = Classifier(definition, held, mean, (2, 1, 0), dtype=dtype, device=device, runtime=runtime)
+    files = find_files(name_or_path, weights)
+    entry, definition, held = files
+    if mean is None:
+        mean = entry.mean if entry else usual_mean(files.frozen)
+    if scale is None:
+        scale = entry.scale if entry else 1.0
+    if channel_order is None:
+        channel_order = entry.channel_order if entry else usual_channel_order(files.frozen)
+    mean, scale, channel_order = check_mean(mean), check_scale(scale), check_channel_order(channel_order)
+    net: Net
+    if files.frozen:
+        told = input or (entry.input if entry else None)
+        runner = _graph_runtime(runtime)
+        net = GraphDefNet(definition, mean, scale, channel_order, told, dtype=dtype, device=device, runtime=runner)
+    elif input is not None or scale != 1:
+        raise ValueError(f"scale and input are for frozen TensorFlow graphs; '{definition}' is a network of Caffe's")
+    else:
+        net = Classifier(definition, held, mean, (2, 1, 0), dtype=dtype, device=device, runtime=runtime)
+        net.channel_order = channel_order
     net.name = entry.name if entry else definition.stem
     net.default_end = entry.default_layer if entry else None
     return net
+
+
+def usual_mean(frozen: bool) -> tuple[float, float, float]:
+    """Give the mean of a file that nobody has told of: of a frozen graph Inception5h's, else the notebook's."""
+    return MEAN if frozen else NOTEBOOK_MEAN
+
+
+def usual_channel_order(frozen: bool) -> ChannelOrder:
+    """Give the channel order of a file that nobody has told of."""
+    return CHANNEL_ORDER if frozen else "BGR"
+
+
+def check_mean(mean: Sequence[float]) -> tuple[float, float, float]:
+    """Give a mean of training pictures; `ValueError` for other than three finite numbers."""
+    found = np.asarray(mean, np.float64)
+    if found.shape != (3,) or not np.isfinite(found).all():
+        raise ValueError(f"mean {mean}, want three numbers")
+    first, second, third = map(float, found)
+    return first, second, third
+
+
+def check_scale(scale: float) -> float:
+    """Give what pixels are multiplied by; `ValueError` for what would leave nothing of them."""
+    if not np.isfinite(scale) or scale == 0:
+        raise ValueError(f"scale {scale}, want a number other than 0")
+    return float(scale)
+
+
+def check_channel_order(order: ChannelOrder) -> ChannelOrder:
+    """Give a channel order; `ValueError` for what is none."""
+    if order not in CHANNEL_ORDERS:
+        raise ValueError(f"channel_order {order!r}, want one of {', '.join(CHANNEL_ORDERS)}")
+    return order
+
+
+def _graph_runtime(runtime: str | type[Runtime]) -> type[Runtime]:
+    if runtime == "numpy":
+        raise ValueError("the runtime 'numpy' has Caffe's layers only; a frozen TensorFlow graph wants 'tensorflow'")
+    return GraphDefRuntime if isinstance(runtime, str) else runtime
 
 
 def find_files(name_or_path: str | os.PathLike[str], weights: str | os.PathLike[str] | None = None) -> NetFiles:
@@ -230,21 +328,32 @@ def find_files(name_or_path: str | os.PathLike[str], weights: str | os.PathLike[
     name_or_path, weights
         As for `load_net`, which raises the same errors.
     """
-    entry, definition = _find_model(name_or_path)
-    if weights is not None:
-        return NetFiles(entry, definition, Path(weights))
-    return NetFiles(entry, definition, _weights_for(entry) if entry else _weights_beside(definition))
+    found = _find_model(name_or_path)
+    if isinstance(found, Entry):
+        held = _weights_for(found) if weights is None else Path(weights)
+        return NetFiles(found, held, None) if found.frozen else NetFiles(found, found.definition, held)
+    if weights is not None and found.suffix == FROZEN:
+        raise NetFileError(f"{found}: a frozen graph holds its weights; '{weights}' has no use here")
+    return NetFiles(None, found, _weights_beside(found) if weights is None else Path(weights))
 
 
-def read_graph(name_or_path: str | os.PathLike[str]) -> Graph:
+def read_graph(
+    name_or_path: str | os.PathLike[str], weights: str | os.PathLike[str] | None = None, input: str | None = None
+) -> Graph:
     """Read a network without its weights: the blobs, and all that follows from the definition alone.
 
     Parameters
     ----------
-    name_or_path : str or path
-        As for `load_net`, which raises the same errors.
+    name_or_path, weights, input
+        As for `load_net`, which raises the same errors. Only a frozen graph, which holds the weights, wants them.
     """
-    _, model = _find_model(name_or_path)
+    found = _find_model(name_or_path)
+    if isinstance(found, Entry) and found.frozen:
+        file = _weights_for(found) if weights is None else Path(weights)
+        return read_frozen(file, input or found.input, found.scale)
+    if isinstance(found, Path) and found.suffix == FROZEN:
+        return read_frozen(found, input)
+    model = found.definition if isinstance(found, Entry) else found
     return Graph(define(read_model(model), str(model)))
 
 
@@ -267,21 +376,20 @@ def blob_shapes(name_or_path: str | os.PathLike[str]) -> dict[str, tuple[int, ..
 
 def default_layer(name_or_path: str | os.PathLike[str]) -> str | None:
     """Give the layer that the registry names for a network; None for a file."""
-    entry, _ = _find_model(name_or_path)
-    return entry.default_layer if entry else None
+    found = _find_model(name_or_path)
+    return found.default_layer if isinstance(found, Entry) else None
 
 
-def _find_model(name_or_path: str | os.PathLike[str]) -> tuple[Entry | None, Path]:
-    """Give the registry's entry, if it is a name of that, and the file that defines the network."""
+def _find_model(name_or_path: str | os.PathLike[str]) -> Entry | Path:
+    """Give the registry's entry, if it is a name of that, or else the file that defines the network."""
     path = Path(name_or_path)
     if path.is_file():
-        return None, path
+        return path
     if path.exists() and path.name != str(name_or_path):
         raise NetFileError(f"{path}: no regular file")
-    if path.name != str(name_or_path) or path.suffix in (".prototxt", ".caffemodel"):
+    if path.name != str(name_or_path) or path.suffix in (".prototxt", ".caffemodel", FROZEN):
         raise UnknownNameError(f"no such file: '{path}'")
-    entry = find_network(str(name_or_path))
-    return entry, entry.folder / "deploy.prototxt"
+    return find_network(str(name_or_path))
 
 
 def _weights_for(entry: Entry) -> Path:
@@ -343,6 +451,9 @@ def read_entry(readme: Path) -> Entry:
     except (OSError, UnicodeDecodeError, yaml.YAMLError, msgspec.ValidationError, RecursionError) as error:
         what = getattr(error, "strerror", None) or " ".join(str(error).split())
         raise NetFileError(f"{readme}: not the front matter of a network: {what}") from error
-    if not np.isfinite(entry.mean).all():
-        raise NetFileError(f"{readme}: mean {entry.mean} is not finite")
+    try:
+        check_mean(entry.mean)
+        check_scale(entry.scale)
+    except ValueError as error:
+        raise NetFileError(f"{readme}: {error}") from error
     return msgspec.structs.replace(entry, folder=readme.parent)

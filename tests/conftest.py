@@ -68,3 +68,22 @@ def numpy_squeezenet64():
 @pytest.fixture(scope="session")
 def numpy_googlenet64(shared):
     return _googlenet(shared, "float64", "numpy")
+
+
+@pytest.fixture(scope="session")
+def inception5h_pb(tmp_path_factory):
+    return _standin(tmp_path_factory, "inception5h")
+
+
+@pytest.fixture(scope="session")
+def inception_v4_pb(tmp_path_factory):
+    return _standin(tmp_path_factory, "inception_v4")
+
+
+def _standin(tmp_path_factory, name):
+    """Write the graph with that name's nodes and shapes, and weights drawn from a seed; tensorflow is imported here."""
+    import standins
+
+    path = tmp_path_factory.mktemp("standins") / f"{name}.pb"
+    getattr(standins, name)(path)
+    return path

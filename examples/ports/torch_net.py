@@ -129,6 +129,7 @@ class TorchNet:
     """A network of the registry (`pydream models`), with PyTorch."""
 
     channels_last = False
+    channel_order = "BGR"
 
     def __init__(self, name="squeezenet_v1.1", weights=None, dtype="float64"):
         entry = zoo.find_network(name)

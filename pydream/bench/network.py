@@ -20,7 +20,7 @@ from ..errors import NetFileError, ResultsDifferError, ShapeError, UnknownNameEr
 from ..net import Array, Net
 from ..objectives import objective_L2
 from ..octaves import Size, check_octaves
-from ..zoo import find_files, find_network, load_net
+from ..zoo import find_files, find_network, load_net, read_graph
 from .floor import floor_seconds, matrix_product, multiplications
 from .inputs import image
 from .timing import Contest, Outcome, Spread, distance, within
@@ -77,7 +77,7 @@ class Subject:
         As it was asked for.
     load : callable
         dtype → the network, loaded anew.
-    net : Classifier
+    net : Net
         It in float32.
     graph : Graph
     end : str
@@ -89,8 +89,8 @@ class Subject:
     """
 
     model: str
-    load: Callable[[str], Classifier]
-    net: Classifier
+    load: Callable[[str], Net]
+    net: Net
     graph: Graph
     end: str
     weights: Path | None = None
@@ -112,18 +112,20 @@ class Subject:
             Take random weights for a network of the registry whose weights are not here; the arithmetic is the same.
         """
         try:
-            definition = find_files(model, weights).definition
+            find_files(model, weights)
         except NetFileError:
             if not stand_in:
                 raise
             return cls._standing_in(model, layer)
         load = partial(load_net, model, weights)
         net = load("float32")
-        return cls(model, load, net, Graph(define(read_model(definition), model)), find_end(net, layer), weights)
+        return cls(model, load, net, read_graph(model, weights), find_end(net, layer), weights)
 
     @classmethod
     def _standing_in(cls, model: str, layer: str | None) -> Subject:
         entry = find_network(model)
+        if entry.frozen:
+            raise NetFileError(f"{model}: nothing can stand in for a frozen graph, and {entry.weights} is not here")
         end = layer or entry.default_layer
         if end is None:
             raise UnknownNameError(f"{model} has no default layer; name one")

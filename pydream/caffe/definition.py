@@ -57,8 +57,8 @@ class Definition:
         The network's own name, or its file's.
     inputs : dict of str to tuple of int
         Blob name → declared shape, (n, c, h, w).
-    layers : list of LayerParameter
-        In the order of the file, without inputs.
+    layers : list of LayerParameter, or of Layer
+        In running order, without inputs: as the file has them, or read already.
     """
 
     name: str
@@ -66,7 +66,7 @@ class Definition:
     layers: list[Any]
 
 
-def _content(path: str | os.PathLike[str], most: int, kind: str) -> bytes:
+def read_bytes(path: str | os.PathLike[str], most: int, kind: str) -> bytes:
     """Read a file whose size is looked at before memory is taken."""
     try:
         facts = Path(path).stat()
@@ -81,7 +81,7 @@ def _content(path: str | os.PathLike[str], most: int, kind: str) -> bytes:
 
 def read_binary(path: str | os.PathLike[str]) -> Any:
     """Give the NetParameter of a caffemodel; `NetFileError` where it is none."""
-    content = _content(path, _MAX_BINARY_BYTES, "a caffemodel")
+    content = read_bytes(path, _MAX_BINARY_BYTES, "a caffemodel")
     net = caffe_pb2.NetParameter()
     try:
         net.ParseFromString(content)
@@ -107,7 +107,7 @@ def _strings(net: Any) -> Iterator[str]:
 def read_text(path: str | os.PathLike[str]) -> Any:
     """Give the NetParameter of a prototxt; `NetFileError` with line and column where it is none."""
     try:
-        text = _content(path, _MAX_TEXT_BYTES, "a prototxt").decode("utf-8-sig")
+        text = read_bytes(path, _MAX_TEXT_BYTES, "a prototxt").decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise NetFileError(f"{path}: not a prototxt: byte {error.start} is no text; is it a caffemodel?") from error
     try:

@@ -114,7 +114,7 @@ def survey(graph: Graph, inputs: dict[str, Shape]) -> list[BlobFacts]:
             BlobFacts(
                 name=blob,
                 layer=steps[-1].layer.name,
-                type=type(steps[-1].layer).__name__,
+                type=steps[-1].layer.type,
                 shape=shapes[value],
                 dreamable=ended is not None and value in seen,
                 field=seen.get(value),

@@ -54,7 +54,7 @@ class Graph:
         self.steps: list[Step] = []
         latest = dict(self.inputs)
         for proto in definition.layers:
-            layer = layer_from_proto(proto)
+            layer = proto if isinstance(proto, Layer) else layer_from_proto(proto)
             for bottom in layer.bottoms:
                 if bottom not in latest:
                     raise NetFileError(f"layer {layer.name!r}: no blob {bottom!r} before it")

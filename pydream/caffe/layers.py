@@ -70,6 +70,11 @@ class Layer:
         return cls(proto.name, tuple(proto.bottom), tuple(proto.top), **cls.constants(proto))
 
     @property
+    def type(self) -> str:
+        """For people: Caffe's name of it, or whose network it is."""
+        return type(self).__name__
+
+    @property
     def in_place(self) -> bool:
         """Whether the top overwrites the bottom."""
         return self.tops == self.bottoms
@@ -165,11 +170,16 @@ class Convolution(Layer):
         """Rows and columns from the first to the last tap of the dilated kernel."""
         return tuple(d * (k - 1) + 1 for k, d in zip(self.kernel, self.dilation, strict=True))  # type: ignore[return-value]
 
+    def slide(self, size: int, axis: int) -> tuple[int, int]:
+        """Give the padding before the first row (`axis` 0) or column (1) of a bottom, and how many the top has."""
+        pad = self.pad[axis]
+        return pad, (size + 2 * pad - self.reach[axis]) // self.stride[axis] + 1
+
     def top_shapes(self, *bottoms: Shape) -> list[Shape]:
         n, c, *size = self._image(bottoms[0])
         if c % self.group:
             raise ShapeError(f"layer {self.name!r}: {c} channels do not fall into {self.group} groups")
-        out = [(i + 2 * p - k) // s + 1 for i, p, k, s in zip(size, self.pad, self.reach, self.stride, strict=True)]
+        out = [self.slide(i, axis)[1] for axis, i in enumerate(size)]
         if min(out) < 1:
             raise ShapeError(
                 f"layer {self.name!r}: {size[1]}x{size[0]} is smaller than its {self.reach[1]}x{self.reach[0]} kernel"

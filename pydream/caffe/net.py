@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from ..errors import ShapeError, UnknownNameError
-from ..net import Array, unknown_name
+from ..net import Array, ChannelOrder, unknown_name
 from . import mode
 from .definition import MAX_COUNT, Shape, define, read_binary, read_model
 from .graph import Graph
@@ -27,7 +27,7 @@ from .numpy_runtime import NumpyRuntime
 from .proto import caffe_pb2
 from .runtime import Memos, Runtime, Seed, Tensor
 from .tf_runtime import TensorFlowRuntime
-from .weights import weights_of
+from .weights import Params, weights_of
 
 TRAIN: int = caffe_pb2.TRAIN
 TEST: int = caffe_pb2.TEST
@@ -292,6 +292,8 @@ class Net:
         Where it runs: ``"CPU:0"`` or ``"GPU:N"``.
     channels_last : bool
         Whether tensors are (n, h, w, c), as TensorFlow's, or (n, c, h, w).
+    channel_order : {"BGR", "RGB"}
+        What the image input takes: BGR, unless told.
 
     Raises
     ------
@@ -321,39 +323,44 @@ class Net:
             phase, weights = weights, None
         if phase != TEST:
             raise ValueError("phase must be TEST: only a network's test phase can be run")
-        self.dtype = np.dtype(dtype)
-        if self.dtype not in (np.float32, np.float64):
-            raise ValueError(f"dtype {self.dtype}, want float32 or float64")
+        kind = real_dtype(dtype)
         if isinstance(runtime, str):
             if runtime not in RUNTIMES:
                 raise ValueError(f"no runtime {runtime!r}; there are: {', '.join(map(repr, RUNTIMES))}")
             runtime = RUNTIMES[runtime]
         model = model_file if isinstance(model_file, caffe_pb2.NetParameter) else read_model(model_file)
-        self._graph = Graph(define(model, _source(model_file)))
+        graph = Graph(define(model, _source(model_file)))
         if weights is None:
             held, weights = model, model_file
         else:
             held = weights if isinstance(weights, caffe_pb2.NetParameter) else read_binary(weights)
-        params = weights_of(held, self._graph.params, self.dtype, _source(weights))
+        params = weights_of(held, graph.params, kind, _source(weights))
+        self._link(graph, params, kind, runtime, mode.wanted_device() if device is None else device)
+
+    def _link(self, graph: Graph, params: Params, dtype: np.dtype[Any], runtime: type[Runtime], device: str) -> None:
+        """Make a net of a graph and its weights, which are of this dtype."""
+        self.dtype = dtype
+        self._graph = graph
         self.params = {layer: [Param(array) for array in arrays] for layer, arrays in params.items()}
-        self.name = self._graph.name
+        self.name = graph.name
         self.default_end: str | None = None
-        self.inputs = list(self._graph.inputs)
-        self.image_input = self._graph.image_input
-        read = {bottom for step in self._graph.steps for bottom in step.bottoms}
+        self.channel_order: ChannelOrder = "BGR"
+        self.inputs = list(graph.inputs)
+        self.image_input = graph.image_input
+        read = {bottom for step in graph.steps for bottom in step.bottoms}
         self._outputs = {
             top: value
-            for step in self._graph.steps
+            for step in graph.steps
             for top, value in zip(step.layer.tops, step.tops, strict=True)
             if value not in read
         }
         self.outputs = list(self._outputs)
-        self.layer_names = [step.layer.name for step in self._graph.steps]
-        self.top_names = {step.layer.name: list(step.layer.tops) for step in self._graph.steps}
-        self.bottom_names = {step.layer.name: list(step.layer.bottoms) for step in self._graph.steps}
-        made = {name: Blob(self, name, self._graph.declared.get(name)) for name in self._graph.blobs}
-        self.blobs = Blobs(made, self._graph)
-        self._runtime = runtime(self._graph, params, self.dtype, mode.wanted_device() if device is None else device)
+        self.layer_names = [step.layer.name for step in graph.steps]
+        self.top_names = {step.layer.name: list(step.layer.tops) for step in graph.steps}
+        self.bottom_names = {step.layer.name: list(step.layer.bottoms) for step in graph.steps}
+        made = {name: Blob(self, name, graph.declared.get(name)) for name in graph.blobs}
+        self.blobs = Blobs(made, graph)
+        self._runtime = runtime(graph, params, dtype, device)
         self.device = self._runtime.device
         self.channels_last = self._runtime.channels_last
         self._forward: _Forward | None = None  # the last pass each way
@@ -577,6 +584,14 @@ class _Backward:
     seeds: list[Seed]  # make of the values
     reached: dict[str, int]  # blob → the value whose gradient its diff is
     gradients: dict[str, Tensor] = field(default_factory=dict)  # of these blobs, once anybody has asked
+
+
+def real_dtype(dtype: DTypeLike) -> np.dtype[Any]:
+    """Give a dtype that a net can have; `ValueError` for any other."""
+    found = np.dtype(dtype)
+    if found not in (np.float32, np.float64):
+        raise ValueError(f"dtype {found}, want float32 or float64")
+    return found
 
 
 def _source(file: Any) -> str:

@@ -61,7 +61,7 @@ class ConvolutionRunner(TFRunner[layers.Convolution]):
         self.bias = self.constant(params[1]) if layer.bias else None
         self.phases = None
         if layer.group == 1 and Phases.pay(kernel, layer.stride, self.dtype):
-            self.phases = Phases(self.tf, kernel.astype(self.dtype), layer.stride, layer.pad)
+            self.phases = Phases(self.tf, kernel.astype(self.dtype), layer.stride, layer.slide)
         if layer.stride == (1, 1) and all(k == 2 * p + 1 for k, p in zip(layer.reach, layer.pad, strict=True)):
             self.padding: Any = "SAME"  # the same numbers, and oneDNN's kernels both ways
         elif layer.pad == (0, 0):
@@ -384,8 +384,11 @@ class LRNRunner(TFRunner[layers.LRN]):
         return (passed - x * self._neighbours(passed * x / scale, ratio),)
 
     def _power(self, scale: Tensor) -> Tensor:
-        if self.layer.beta == 0.75:  # everyone's, and a power is slow
+        # Caffe's networks' and Inception5h's; a power is slow.
+        if self.layer.beta == 0.75:
             return self.tf.math.rsqrt(scale * self.tf.sqrt(scale))
+        if self.layer.beta == 0.5:
+            return self.tf.math.rsqrt(scale)
         return scale**-self.layer.beta
 
     def _neighbours(self, x: Tensor, factor: float, offset: float = 0.0) -> Tensor:

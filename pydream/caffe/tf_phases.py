@@ -9,6 +9,7 @@ gradient in float32, and slower in float64.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,8 @@ from numpy.typing import NDArray
 from .runtime import Tensor
 
 _MOST_CHANNELS = 64  # of all phases
+
+Slide = Callable[[int, int], tuple[int, int]]
 
 
 class Phases:
@@ -27,7 +30,9 @@ class Phases:
     tf : module
     kernel : (h, w, in, out) array
         The forward convolution's, without holes.
-    stride, pad : pair of int
+    stride : pair of int
+    slide : callable
+        As `Convolution.slide`. Both of its results may go by the remainder of the size by the stride.
     """
 
     @staticmethod
@@ -36,22 +41,26 @@ class Phases:
         channels = stride[0] * stride[1] * kernel.shape[2]
         return dtype == np.float32 and stride != (1, 1) and channels <= _MOST_CHANNELS
 
-    def __init__(self, tf: Any, kernel: NDArray[Any], stride: tuple[int, int], pad: tuple[int, int]) -> None:
+    def __init__(self, tf: Any, kernel: NDArray[Any], stride: tuple[int, int], slide: Slide) -> None:
         self.tf, self.stride = tf, stride
         h, w, self.channels, _ = kernel.shape
-        (s_h, s_w), (rows, columns) = stride, (-(-h // stride[0]), -(-w // stride[1]))
-        whole = np.zeros((rows * s_h, columns * s_w, *kernel.shape[2:]), kernel.dtype)
+        (s_h, s_w), taps = stride, (-(-h // stride[0]), -(-w // stride[1]))
+        whole = np.zeros((taps[0] * s_h, taps[1] * s_w, *kernel.shape[2:]), kernel.dtype)
         whole[:h, :w] = kernel
-        taps = whole.reshape(rows, s_h, columns, s_w, *kernel.shape[2:])[::-1, :, ::-1]  # [-m, r, -m, r, in, out]
+        apart = whole.reshape(taps[0], s_h, taps[1], s_w, *kernel.shape[2:])[::-1, :, ::-1]  # [-m, r, -m, r, in, out]
         self.kernel = tf.constant(
-            np.ascontiguousarray(taps.transpose(0, 2, 5, 1, 3, 4)).reshape(rows, columns, -1, s_h * s_w * self.channels)
+            np.ascontiguousarray(apart.transpose(0, 2, 5, 1, 3, 4)).reshape(*taps, -1, s_h * s_w * self.channels)
         )
-        # The first q that a pixel needs; q - m starts before the gradient's first row, and ends behind its last.
-        first = [min(p // s, m - 1) for p, s, m in zip(pad, stride, (rows, columns), strict=True)]
-        before = [m - 1 - q for m, q in zip((rows, columns), first, strict=True)]
-        behind = [_behind(*axis) for axis in zip((h, w), stride, pad, strict=True)]
-        self.padding = [[0, 0], [before[0], behind[0]], [before[1], behind[1]], [0, 0]]
-        self.start = [p - s * q for p, s, q in zip(pad, stride, first, strict=True)]
+        self.padding = [[0, 0], [0, 0], [0, 0], [0, 0]]
+        self.starts = []  # by axis, by the remainder of the size: where the image begins among its interleaved phases
+        for axis, (s, m) in enumerate(zip(stride, taps, strict=True)):
+            reach = kernel.shape[axis]
+            slid = [(size, *slide(size, axis)) for size in range(reach * s, (reach + 1) * s)]  # every remainder, from 0
+            # The first q that a pixel needs; q - m starts before the gradient's first row, and ends behind its last.
+            first = min(m - 1, *(pad // s for _, pad, _ in slid))
+            behind = max(0, *(-(-(size + pad) // s) - top for size, pad, top in slid))
+            self.padding[1 + axis] = [m - 1 - first, behind]
+            self.starts.append([pad - s * first for _, pad, _ in slid])
 
     def gradient(self, diff: Tensor, height: Tensor, width: Tensor) -> Tensor:
         """Give the (n, height, width, in) gradient for the one at the top."""
@@ -61,11 +70,9 @@ class Phases:
         # (n, q, q', r, r', c) -> (n, q, r, q', r', c)
         apart = tf.reshape(phases, (n, rows, columns, s_h, s_w * self.channels))
         image = tf.reshape(tf.transpose(apart, (0, 1, 3, 2, 4)), (n, rows * s_h, columns * s_w, self.channels))
-        return tf.slice(image, (0, *self.start, 0), (n, height, width, self.channels))
+        start = [self._start(axis, size) for axis, size in enumerate((height, width))]
+        return tf.slice(image, (0, *start, 0), (n, height, width, self.channels))
 
-
-def _behind(kernel: int, stride: int, pad: int) -> int:
-    """How many rows the phases of an image can have more than the top, over all remainders of its size."""
-    phases = (-(-size // stride) for size in range(stride))  # of the image and the padding before it
-    tops = ((size + pad - kernel) // stride + 1 for size in range(stride))
-    return max(0, *(a - b for a, b in zip(phases, tops, strict=True)))
+    def _start(self, axis: int, size: Tensor) -> Any:
+        starts = self.starts[axis]
+        return starts[0] if len(set(starts)) == 1 else self.tf.gather(starts, size % len(starts))

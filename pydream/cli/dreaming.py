@@ -12,10 +12,11 @@ from typing import Any
 import click
 from click.core import ParameterSource
 
-from ..caffe import Classifier
+from ..caffe import Net
 from ..dream import find_end
 from ..errors import ShapeError
 from ..image import Picture, read_image
+from ..net import ChannelOrder
 from ..objectives import Kind, Objective, objective_guide
 from ..provenance import NetFacts, PictureFacts, net_facts, picture_facts
 from ..recipe import Recipe
@@ -51,7 +52,7 @@ class Dreamer:
 
     Attributes
     ----------
-    net : Classifier
+    net : Net
     facts : NetFacts
     recipe : Recipe
         For a picture; noise and a loop are the command's to add.
@@ -62,7 +63,7 @@ class Dreamer:
     mask_facts : PictureFacts, optional
     """
 
-    net: Classifier
+    net: Net
     facts: NetFacts
     recipe: Recipe
     objective: Objective | None
@@ -95,6 +96,10 @@ def prepare(
     dtype: str,
     runtime: str,
     device: str,
+    mean: tuple[float, float, float] | None = None,
+    scale: float | None = None,
+    channel_order: ChannelOrder | None = None,
+    input_node: str | None = None,
     **recipe: Any,
 ) -> Dreamer:
     """Load the network, the guide and the mask that the options name; what else they say is the recipe."""
@@ -105,14 +110,15 @@ def prepare(
         raise click.BadParameter("it keeps pixels as they are, and --no-clip rescales them all", param_hint="'--mask'")
     picture = None if guide is None else read_image(guide)  # before TensorFlow is imported
     mask_picture = None if mask is None else read_image(mask)
-    net = load(model, weights, dtype=dtype, device=device, runtime=runtime)
+    told = {"mean": mean, "scale": scale, "channel_order": channel_order, "input": input_node}
+    net = load(model, weights, dtype=dtype, device=device, runtime=runtime, **told)
     if kind != "l2" and not layers and not classes:
         layers = [find_end(net, None)]
     score = score_of(net, layers, kind, classes)
     if guide is not None and score is not None:
         raise click.BadParameter("a guide takes up whole layers, without channels and weights", param_hint="'--guide'")
     end = find_end(net, only_layer(net, layers)) if score is None else score.ends[0]
-    facts = net_facts(net.name, find_files(model, weights), net.dtype, runtime, net.device)
+    facts = net_facts(net.name, find_files(model, weights), net.dtype, runtime, net.device, **told)
     seed = secrets.randbelow(2**32) if seed is None else seed
     objective = None if picture is None else guided(net, picture, end, str(guide))
     return Dreamer(
@@ -126,7 +132,7 @@ def prepare(
     )
 
 
-def guided(net: Classifier, guide: Picture, end: str, name: str) -> Objective:
+def guided(net: Net, guide: Picture, end: str, name: str) -> Objective:
     """Make the objective of a guide; an error names it."""
     try:
         return objective_guide(net, guide, end)
@@ -156,5 +162,5 @@ def retold(
             words.append(long[0] if value else param.secondary_opts[0])
         else:
             for each in value if param.multiple else [value]:
-                words += [long[0], *map(str, each if isinstance(each, tuple) else [each])]
+                words += [long[0], *map(str, each if param.nargs > 1 else [each])]
     return shlex.join(["pydream", command or str(ctx.info_name), *words, "--seed", str(recipe.seed)])

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from math import prod
-from pathlib import Path
 from typing import Any
 
 import click
@@ -14,6 +13,7 @@ from ..caffe.geometry import BlobFacts, Field, survey
 from ..caffe.graph import Graph
 from ..caffe.weights import misfits
 from ..errors import ShapeError
+from ..graphdef import FrozenGraph
 from ..net import unknown_name
 from ..zoo import default_layer, find_files, read_graph
 from .errors import debug_option, printable
@@ -36,14 +36,17 @@ FOUND = ""  # of --weights without a file
     metavar="[FILE]",
     help="Tell which layers have their weights in this caffemodel, or in the one that `pydream models` knows.",
 )
+@click.option("--input", "input_node", metavar="NODE", help="The node of a frozen graph whose place the picture takes.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, with the place of the first receptive field too.")
 @debug_option
-def command(model: str, size: Size | None, like: str | None, weights: str | None, as_json: bool) -> None:
+def command(
+    model: str, size: Size | None, like: str | None, weights: str | None, as_json: bool, input_node: str | None
+) -> None:
     """List the blobs of MODEL, what each sees of the picture, and what it costs.
 
-    MODEL is a name that `pydream models` lists, or a prototxt or caffemodel file. Weights are not needed. Each blob but
-    the input is a --layer for `pydream dream`, if the last column says so; a layer that works in place has no blob of
-    its own.
+    MODEL is a name that `pydream models` lists, or a prototxt, a caffemodel or a frozen graph (.pb). Weights are
+    not needed, unless they are in the graph. Each blob but the input is a --layer for `pydream dream`, if the last
+    column says so; a layer that works in place has no blob of its own.
 
     \b
     shape   batch × channels × height × width
@@ -54,14 +57,14 @@ def command(model: str, size: Size | None, like: str | None, weights: str | None
     \b
     pydream layers bvlc_googlenet --like 4c --size 1024x575
     """  # noqa: D301 (click's mark for a block to leave as it is)
-    graph = read_graph(model)
+    graph = read_graph(model, weights or None, input_node)
     shapes = dict(graph.declared)
     if size is not None:
         shapes[graph.image_input] = (*shapes[graph.image_input][:2], *size)
     blobs = [facts for facts in survey(graph, shapes) if like is None or like in facts.name]
     if not blobs:
         raise unknown_name("blob like", like or "", graph.blobs)
-    wrong = None if weights is None else misfits(read_binary(_weights(model, weights)), graph.params)
+    wrong = None if weights is None else _wrong(model, weights, graph)
     if as_json:
         default = default_layer(model)
         listed = [_as_json(facts, graph, default, wrong) for facts in blobs]
@@ -72,11 +75,12 @@ def command(model: str, size: Size | None, like: str | None, weights: str | None
         _print([_row(facts, graph, default_layer(model), wrong) for facts in blobs])
 
 
-def _weights(model: str, weights: str) -> Path:
-    if weights != FOUND:
-        return Path(weights)
-    files = find_files(model)
-    return files.weights or files.definition
+def _wrong(model: str, weights: str, graph: Graph) -> dict[str, str]:
+    """Say which weights are not as the network wants them; a frozen graph was read with its own."""
+    if isinstance(graph, FrozenGraph):
+        return {}
+    files = find_files(model, weights or None)
+    return misfits(read_binary(files.weights or files.definition), graph.params)
 
 
 def _row(facts: BlobFacts, graph: Graph, default: str | None, wrong: dict[str, str] | None) -> dict[str, str]:

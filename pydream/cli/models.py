@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import click
 
 from ..own import add_network
 from ..zoo import (
     DEFAULT_NETWORK,
-    NOTEBOOK_MEAN,
     Entry,
     damaged_networks,
     fault,
@@ -24,7 +23,7 @@ from ..zoo import (
     weight_folders,
 )
 from .errors import Failed, debug_option, interruption, printable, signals_as_ctrl_c
-from .options import quiet_option
+from .options import input_options, quiet_option
 from .progress import FetchProgress
 
 
@@ -96,8 +95,10 @@ def info_command(name: str) -> None:
     facts = [
         ("licence", entry.license),
         ("layer", entry.default_layer or "none"),
-        ("mean", f"{', '.join(f'{value:g}' for value in entry.mean)} (BGR)"),
-        ("network", str(entry.folder / "deploy.prototxt")),
+        ("mean", f"{', '.join(f'{value:g}' for value in entry.mean)} ({entry.channel_order})"),
+        *([] if entry.scale == 1 else [("scale", f"{entry.scale:.9g}")]),
+        *([("input", entry.input)] if entry.input else []),
+        ("network", "in the file" if entry.frozen else str(entry.definition)),
         ("about", str(entry.folder / "README.md")),
         ("file", entry.weights),
         ("bytes", str(entry.size)),
@@ -141,56 +142,35 @@ def fetch_command(ctx: click.Context, name: str, urls: tuple[str, ...], quiet: b
     click.echo(place)
 
 
-class MeanType(click.ParamType):  # type: ignore[type-arg]
-    """Three numbers: ``104,116,122``."""
-
-    name = "B,G,R"
-
-    def convert(
-        self, value: object, param: click.Parameter | None, ctx: click.Context | None
-    ) -> tuple[float, float, float]:
-        """Give them."""
-        try:
-            blue, green, red = map(float, str(value).split(","))
-        except ValueError:
-            self.fail(f"{value!r} is no mean, as 104,116,122 is one", param, ctx)
-        if not all(map(math.isfinite, (blue, green, red))):
-            self.fail(f"{value!r} is not finite", param, ctx)
-        return blue, green, red
-
-
 @command.command("add")
 @click.argument("name")
 @click.argument("files", nargs=-1, required=True, metavar="FILE...", type=click.Path(path_type=Path))
-@click.option(
-    "--mean",
-    type=MeanType(),
-    metavar=MeanType.name,
-    default=",".join(f"{value:g}" for value in NOTEBOOK_MEAN),
-    show_default=True,
-    help="Of the pictures that it was trained on.",
-)
+@input_options
 @click.option("-l", "--layer", help="To dream with where none is named; see `pydream layers`.")
 @click.option("--title", help="What to call it in lists.  [default: what the network calls itself]")
 @debug_option
 @click.pass_context
 def add_command(
     ctx: click.Context,
+    /,
     name: str,
     files: tuple[Path, ...],
-    mean: tuple[float, float, float],
     layer: str | None,
     title: str | None,
+    input_node: str | None,
+    **told: Any,
 ) -> None:
     """Add a network of your own as NAME, for --model; prints its folder.
 
-    FILE is a prototxt and a caffemodel, or a caffemodel that holds its network. They are checked and copied.
+    FILE is a prototxt and a caffemodel, a caffemodel that holds its network, or a frozen TensorFlow graph, which ends
+    with .pb. They are checked and copied.
 
     \b
     pydream models add mine deploy.prototxt mine.caffemodel --layer conv4 --mean 104,117,123
+    pydream models add theirs graph.pb --layer mixed5a --mean 128,128,128 --scale 0.0078125
     """  # noqa: D301
     with signals_as_ctrl_c(ctx):
-        click.echo(add_network(name, files, mean, layer, title).folder)
+        click.echo(add_network(name, files, layer=layer, title=title, input=input_node, **told).folder)
 
 
 @command.command("verify")

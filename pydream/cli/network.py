@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from ..caffe import Classifier
+from ..caffe import Net
 from ..zoo import load_net
 from .errors import debugging
 
@@ -26,11 +26,11 @@ weights_option = click.option(
     "-w",
     "--weights",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="The network's caffemodel, if not where `pydream models` says.",
+    help="The network's caffemodel, or a registered frozen graph's file, if not where `pydream models` says.",
 )
 
 
-def load(model: str, weights: Path | None = None, **options: Any) -> Classifier:
+def load(model: str, weights: Path | None = None, **options: Any) -> Net:
     """Load a network as `pydream.load_net` does; the first call imports TensorFlow."""
     hush()
     return load_net(model, weights, **options)

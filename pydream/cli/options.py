@@ -12,12 +12,14 @@ import click
 
 from ..dream import LARGEST_JITTER, LARGEST_STEP, deepdream, make_step
 from ..era import ERAS
+from ..graphdef import MEAN as FROZEN_MEAN
 from ..laplacian import MOST_LEVELS
+from ..net import CHANNEL_ORDERS
 from ..objectives import KINDS
 from ..octaves import MOST_OCTAVES
 from ..presets import PRESETS
 from ..retouch import STRONGEST_PULL, STRONGEST_TV, WIDEST_BLUR
-from ..zoo import DEFAULT_NETWORK, load_net
+from ..zoo import DEFAULT_NETWORK, NOTEBOOK_MEAN, load_net
 from .network import device_name, weights_option
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
@@ -63,7 +65,7 @@ model_option = click.option(
     "--model",
     default=DEFAULT_NETWORK,
     show_default=True,
-    help="A name that `pydream models` lists, or a prototxt or caffemodel file.",
+    help="A name that `pydream models` lists, or a prototxt, caffemodel or frozen TensorFlow graph (.pb) file.",
 )
 dtype_option = click.option(
     "--dtype",
@@ -111,15 +113,77 @@ sidecar_option = click.option(
     "--sidecar", is_flag=True, help="Write what the picture says of itself to a JSON file beside it too."
 )
 
+
+class Mean(tuple[float, ...]):
+    """Three numbers, which are written as they are given."""
+
+    def __str__(self) -> str:
+        return ",".join(f"{value:.9g}" for value in self)
+
+
+class MeanType(click.ParamType):  # type: ignore[type-arg]
+    """Three numbers: ``104,116,122``."""
+
+    name = "C,C,C"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> Mean:
+        """Give them."""
+        try:
+            mean = Mean(map(float, str(value).split(",")))
+        except ValueError:
+            mean = Mean()
+        if len(mean) != 3:
+            self.fail(f"{value!r} is no mean, as 104,116,122 is one", param, ctx)
+        if not all(map(math.isfinite, mean)):
+            self.fail(f"{value!r} is not finite", param, ctx)
+        return mean
+
+
+def _not_zero(ctx: click.Context, param: click.Parameter, value: float | None) -> float | None:
+    if value == 0:
+        raise click.BadParameter("0 leaves nothing of a picture", ctx, param)
+    return value
+
+
+# What a network's file does not say of the pictures that it takes.
+input_options = together(
+    click.option(
+        "--mean",
+        type=MeanType(),
+        metavar=MeanType.name,
+        help="Of the pictures that the network was trained on, in its channel order.  [default: the registry's; of a"
+        f" file {Mean(NOTEBOOK_MEAN)}, of a frozen graph {Mean(FROZEN_MEAN)}]",
+    ),
+    click.option(
+        "--scale",
+        type=FiniteRange(),
+        callback=_not_zero,
+        help="A frozen graph takes (pixel - mean) * scale.  [default: the registry's, or 1]",
+    ),
+    click.option(
+        "--channel-order",
+        type=click.Choice(CHANNEL_ORDERS),
+        help="That the network takes.  [default: the registry's; BGR, of a frozen graph RGB]",
+    ),
+    click.option(
+        "--input",
+        "input_node",
+        metavar="NODE",
+        help="The node of a frozen graph whose place the picture takes.  [default: its placeholder]",
+    ),
+)
+
 network_options = together(
     model_option,
     weights_option,
+    input_options,
     click.option("-l", "--layer", help="What to dream with; see `pydream layers`.  [default: the network's own]"),
 )
 
 objective_options = together(
     model_option,
     weights_option,
+    input_options,
     click.option(
         "-l",
         "--layer",

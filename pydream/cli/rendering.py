@@ -18,6 +18,7 @@ from .options import (
     FiniteRange,
     device_option,
     dtype_option,
+    input_options,
     model_option,
     runtime_option,
     seed_option,
@@ -87,6 +88,7 @@ def layer_option(what: str) -> Decorator:
     return together(
         model_option,
         weights_option,
+        input_options,
         click.option("-l", "--layer", type=LayerType(), metavar="LAYER[:CHANNELS]", help=what),
     )
 

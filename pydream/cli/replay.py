@@ -74,8 +74,9 @@ def command(
 
     with signals_as_ctrl_c(ctx):
         dtype, runtime = made.network.dtype, made.network.runtime
-        net = load(named, weights, dtype=dtype, runtime=runtime, device=device)
-        facts = net_facts(net.name, find_files(named, weights), net.dtype, runtime, net.device)
+        told = made.network.told
+        net = load(named, weights, dtype=dtype, runtime=runtime, device=device, **told)
+        facts = net_facts(net.name, find_files(named, weights), net.dtype, runtime, net.device, **told)
         recipe = made.dream if start is None else msgspec.structs.replace(made.dream, noise=None)
         objective = guide_facts = None
         if made.guide is not None and guide_picture is not None:
@@ -101,8 +102,8 @@ def command(
     file = None if picture.suffix == ".json" else read_image(picture)
     identical = made.result.sha256 == now.result.sha256
     lossless = WRITABLE.get(picture.suffix.lower()) in _LOSSLESS
-    told = "identical" if identical else "different"
-    click.echo(f"{told}: {_compared(made, pixels, file, lossless, identical)}")
+    outcome = "identical" if identical else "different"
+    click.echo(f"{outcome}: {_compared(made, pixels, file, lossless, identical)}")
     for line in _reasons(made, now) if not identical else ():
         click.echo(f"  {printable(line)}")
     if file is not None and lossless and pixels_sha256(file) != made.result.sha256:

@@ -12,7 +12,7 @@ import msgspec
 import numpy as np
 
 from .. import __version__
-from ..caffe import Classifier
+from ..caffe import Net
 from ..dream import find_end
 from ..era import ERAS
 from ..errors import ShapeError
@@ -206,7 +206,7 @@ class Run:
     def __init__(
         self,
         ctx: click.Context,
-        net: Classifier,
+        net: Net,
         network: NetFacts,
         known_as: str,
         recipes: dict[str, Recipe],

@@ -11,7 +11,7 @@ from pathlib import Path
 import msgspec
 import numpy as np
 
-from ..caffe import Classifier
+from ..caffe import Net
 from ..image import Picture
 from ..octaves import octave_sizes
 from ..provenance import pixels_sha256
@@ -92,7 +92,7 @@ def known_results() -> list[Known]:
     return msgspec.json.decode(FILE.read_bytes(), type=list[Known])
 
 
-def weights_sha256(net: Classifier) -> str:
+def weights_sha256(net: Net) -> str:
     """Hash a network's numbers, layer by layer: the same for every file that holds them, whatever else it holds."""
     digest = hashlib.sha256()
     for layer, params in sorted(net.params.items()):

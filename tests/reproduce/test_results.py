@@ -108,7 +108,7 @@ def test_time(squeezenet32, sky):
 
 def test_a_timed_net_is_the_net(squeezenet32, sky):
     timed = TimedNet(squeezenet32)
-    for name in ("name", "blobs", "dtype", "channels_last", "default_end"):
+    for name in ("name", "blobs", "dtype", "channels_last", "channel_order", "default_end"):
         assert getattr(timed, name) is getattr(squeezenet32, name)
     np.testing.assert_array_equal(timed.mean, squeezenet32.mean)
     timed.blobs["data"].reshape(1, 3, 64, 64)

@@ -1,9 +1,7 @@
-"""A schema is a table: message -> rows of ``number name: type = default``.
+"""Caffe's schema, as tables: see `pydream.schema`.
 
 Everything that Caffe 1.0 writes into a prototxt or a caffemodel, with the few fields that its main branch
-added later, so that a strict parser accepts deploy and train_val files alike. The messages are built from the
-tables when this module is imported. Code that protoc generates would work with one major version of protobuf
-only.
+added later, so that a strict parser accepts deploy and train_val files alike.
 
 The names are those of the module that Caffe itself generates::
 
@@ -16,11 +14,12 @@ The descriptors live in a pool of their own, so Caffe's own ``caffe_pb2`` can be
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Any
 
-from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
+from google.protobuf import message_factory
 from google.protobuf.internal import enum_type_wrapper
+
+from ...schema import describe
 
 # The enum MESSAGE.NAME lives inside that message; a name without a dot is the file's own.
 _ENUMS = {
@@ -566,61 +565,7 @@ _MESSAGES = {
     """,
 }
 
-_ROW = re.compile(
-    r"(?P<number>\d+) (?P<name>\w+): (?:(?P<label>repeated|packed|required) )?(?P<type>\w+)(?P<default> =.*)?"
-)
-
-
-def _add_enum(parent: Any, name: str, values: str) -> None:
-    enum = parent.enum_type.add(name=name)
-    for value in values.split():
-        key, number = value.split("=")
-        enum.value.add(name=key, number=int(number))
-
-
-def _add_field(message: descriptor_pb2.DescriptorProto, row: str) -> None:
-    match = _ROW.fullmatch(row)
-    assert match, f"not a field of {message.name}: {row!r}"
-    kind = descriptor_pb2.FieldDescriptorProto
-    field = message.field.add(name=match["name"], number=int(match["number"]))
-    field.label = {
-        None: kind.LABEL_OPTIONAL,
-        "required": kind.LABEL_REQUIRED,
-        "repeated": kind.LABEL_REPEATED,
-        "packed": kind.LABEL_REPEATED,
-    }[match["label"]]
-    if match["label"] == "packed":
-        field.options.packed = True
-    if match["default"] is not None:
-        field.default_value = match["default"].removeprefix(" =").strip()
-
-    scope = f"{message.name}.{match['type']}"
-    if match["type"] in _MESSAGES:
-        field.type, field.type_name = kind.TYPE_MESSAGE, f".caffe.{match['type']}"
-    elif scope in _ENUMS:
-        field.type, field.type_name = kind.TYPE_ENUM, f".caffe.{scope}"
-    elif match["type"] in _ENUMS:
-        field.type, field.type_name = kind.TYPE_ENUM, f".caffe.{match['type']}"
-    else:
-        field.type = kind.Type.Value(f"TYPE_{match['type'].upper()}")
-
-
-def _file() -> descriptor_pb2.FileDescriptorProto:
-    file = descriptor_pb2.FileDescriptorProto(name="caffe.proto", package="caffe", syntax="proto2")
-    messages = {}
-    for name, rows in _MESSAGES.items():
-        messages[name] = message = file.message_type.add(name=name)
-        for row in rows.strip().splitlines():
-            _add_field(message, row.strip())
-    for name, values in _ENUMS.items():
-        owner, _, own = name.rpartition(".")
-        _add_enum(messages[owner] if owner else file, own, values)
-    return file
-
-
-_pool = descriptor_pool.DescriptorPool()
-_pool.AddSerializedFile(_file().SerializeToString())
-DESCRIPTOR = _pool.FindFileByName("caffe.proto")
+DESCRIPTOR = describe("caffe", _MESSAGES, _ENUMS)
 
 for _name, _message in DESCRIPTOR.message_types_by_name.items():
     globals()[_name] = message_factory.GetMessageClass(_message)
