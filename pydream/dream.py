@@ -28,8 +28,8 @@ LARGEST_JITTER = 100_000
 FINEST_GRID = 2.0**-16  # whose multiples up to 255 are exact in float32
 
 OnStep = Callable[[int, int, Array], None]
-End = str | Sequence[str]
 OnOctave = Callable[[int, Array, Array], None]
+End = str | Sequence[str]
 
 
 class DreamInterrupted(KeyboardInterrupt):
@@ -129,7 +129,7 @@ def make_step(
             what, advice = "zero", "nothing in the picture moves that layer; try another layer or picture"
         else:
             what, advice = "not finite", "values overflow; try a smaller step_size, float64, or an earlier layer"
-        named = ", ".join(map(repr, ends))
+        named = repr(objective) if isinstance(objective, Score) else ", ".join(map(repr, ends))
         raise ZeroGradientError(f"the gradient of {named} at the image is {what}, so no step can be taken: {advice}")
 
 

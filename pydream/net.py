@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .errors import UnknownNameError
+from .matching import best_match
 
 Array = NDArray[Any]  # float32 or float64, as the network's dtype
 ChannelOrder = Literal["BGR", "RGB"]
@@ -43,6 +44,14 @@ class Blob(Protocol):
     def set_diff(self, gain: ArrayLike, bias: ArrayLike = 0) -> None:
         """``diff[:] = gain * data + bias``, likewise; both broadcast to the blob. What `Score` is made of."""
         self.diff[:] = np.asarray(gain, self.diff.dtype) * self.data + np.asarray(bias, self.diff.dtype)
+
+    def match_diff(self, features: Array) -> None:
+        """Set `diff` at each place to a guide's features, (c, h, w), where those are most like `data` there, likewise.
+
+        Likeness is the dot product; of places that are equally like it is the first. What a guide's objective is.
+        """
+        x, y = self.data[0].reshape(len(features), -1), features.reshape(len(features), -1)
+        self.diff[0].reshape(len(features), -1)[:] = y[:, best_match(x, y)]
 
 
 class Net(Protocol):
@@ -77,8 +86,8 @@ class Net(Protocol):
         """The layer to dream with where none is named."""
 
     @property
-    def logits(self) -> str | None:
-        """The blob with a classifier's numbers before their softmax, (1, classes, …); None where there is none."""
+    def logits(self) -> tuple[str, int] | None:
+        """The blob with a classifier's numbers before their softmax, and how many classes; None where there is none."""
         return None
 
     def forward(self, end: str | Sequence[str] | None = None, *, tensor: Array | None = None) -> Mapping[str, Array]:

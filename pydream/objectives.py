@@ -19,6 +19,7 @@ from numpy.typing import ArrayLike
 
 from .errors import ShapeError, UnknownNameError
 from .labels import find_class
+from .matching import best_match
 from .net import Array, Blob, Net
 from .preprocessing import preprocess
 
@@ -27,9 +28,6 @@ Kind = Literal["l2", "mean", "sum"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 
 MOST_CHANNELS = 100_000  # of a term; more than any layer has
-
-# Rows of the guide's similarity matrix that are held at once: at 575x1024 all of it would take 9216 x 1200 numbers.
-_ROWS = 1024
 
 
 def objective_L2(*dst: Blob) -> None:
@@ -194,15 +192,14 @@ def class_logit(net: Net, label: int | str) -> Score:
     ------
     UnknownNameError
         For a network without classes, or a class that it does not have.
-    ShapeError
-        For logits that the network does not have at its input's present size.
     """
     logits = getattr(net, "logits", None)
     if logits is None:
         raise UnknownNameError(
             f"{net.name} has no softmax that would tell its classes; dream with a channel of a layer"
         )
-    return sum(logits, find_class(label, net.blobs[logits].shape[1]))
+    layer, count = logits
+    return sum(layer, find_class(label, count))
 
 
 def spelt(channels: Iterable[int]) -> str:
@@ -260,14 +257,10 @@ def objective_guide(net: Net, guide: ArrayLike, end: str) -> Objective:
             raise ShapeError(
                 f"the guide's features are of {end!r}, {ch} channels; the dream's layer has {dst.shape[1]}"
             )
-        x = dst.data[0].reshape(ch, -1)
-        y = guide_features.reshape(ch, -1)
-        dst.diff[0].reshape(ch, -1)[:] = y[:, _best_match(x, y)]
+        if hasattr(dst, "match_diff"):
+            dst.match_diff(guide_features)
+        else:  # a port that leaves it to us
+            x, y = dst.data[0].reshape(ch, -1), guide_features.reshape(ch, -1)
+            dst.diff[0].reshape(ch, -1)[:] = y[:, best_match(x, y)]
 
     return objective
-
-
-def _best_match(x: Array, y: Array) -> Array:
-    """``(x.T @ y).argmax(1)``, block by block of its rows."""
-    blocks = (x[:, i : i + _ROWS].T.dot(y).argmax(1) for i in range(0, x.shape[1], _ROWS))
-    return np.concatenate(list(blocks))

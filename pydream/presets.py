@@ -47,6 +47,16 @@ _PRESETS = (
     Preset("swirls", "curls and whirls", {"layer": "fire5/concat", "iter_n": 20, "step_size": 1.5, "octave_n": 5}),
     Preset("strokes", "as if brushed", {"layer": "fire3/concat", "iter_n": 10, "step_size": 1.0, "octave_n": 5}),
     Preset("facets", "planes and folds", {"layer": "fire4/expand3x3", "iter_n": 20, "step_size": 1.5}),
+    Preset(
+        "carved",
+        "a relief, in the picture's own colours",
+        {"layer": "fire3/concat", "iter_n": 20, "step_size": 1.0, "octave_n": 5, "keep_colors": True},
+    ),
+    Preset(
+        "plush",
+        "soft dogs in loud colours",
+        {"layer": "fire8/squeeze1x1", "iter_n": 20, "step_size": 1.5, "laplacian": 4},
+    ),
     Preset("beads", "rows of beads", {"layer": "fire5/expand3x3", "iter_n": 20, "step_size": 1.0, "octave_n": 3}),
 )
 

@@ -124,7 +124,7 @@ class Figure(msgspec.Struct, frozen=True, kw_only=True):
     layers : list of list of str
         For each network, what was dreamt with.
     networks : list of NetFacts
-    pydream, command, rng, input, guide, versions
+    pydream, command, rng, input, guide, mask, versions
         As for `Provenance`.
     """
 
@@ -137,6 +137,7 @@ class Figure(msgspec.Struct, frozen=True, kw_only=True):
     networks: list[NetFacts]
     input: PictureFacts
     guide: PictureFacts | None = None
+    mask: PictureFacts | None = None
     versions: dict[str, str]
 
     def to_json(self) -> str:

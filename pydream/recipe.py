@@ -136,7 +136,7 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True):
         params = {"iter_n": self.iter_n, "step": self.step_size}
         if self.rendering.renderer != "naive":
             params |= {"octave_n": self.octave_n, "octave_scale": self.octave_scale}
-        if self.rendering.lap_n is not None:
+        if self.rendering.renderer == "lapnorm" and self.rendering.lap_n is not None:
             params["lap_n"] = self.rendering.lap_n
         return params
 

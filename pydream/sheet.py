@@ -163,7 +163,9 @@ class Sheet:
             _check_pixels(taken + size[0] * size[1], "its pictures")
             image = Image.fromarray(pixels)
             scaled = image if size == image.size else image.resize(size, Image.Resampling.LANCZOS)
-        self._tiles[max(self._tiles, default=-1) + 1 if place is None else place] = _Tile(scaled, reason, label, note)
+        self._tiles[max(self._tiles, default=-1) + 1 if place is None else place] = _Tile(
+            scaled, reason[:_LONGEST_CAPTION], label, note
+        )
 
     def check(self, tiles: int, size: tuple[int, ...]) -> None:
         """Raise `ShapeError` where a sheet of so many pictures of (height, width) `size` would be too large."""
@@ -353,6 +355,8 @@ class _Drawing:
     ) -> None:
         """Draw one line of a tile, whose letters begin at `y`, as much of it as fits."""
         font = self._font(style[0], bold)
+        half = _LONGEST_LABEL // 2
+        text = text if len(text) <= 2 * half else f"{text[:half]}…{text[-half:]}"  # soon measured, however long
         shown = elided(drawable(text, bold), font, self._cell - less)
         self._draw.text((x, y + self._points(style[0])), shown, colour, font, anchor="ls")
 
@@ -367,7 +371,7 @@ class _Drawing:
 def typeface(pixels: float, bold: bool = False) -> ImageFont.FreeTypeFont:
     """Give Source Sans Pro at a size in pixels: the same letters on every machine."""
     weight = "Semibold" if bold else "Regular"
-    file = files("font_source_sans_pro") / "files" / f"SourceSansPro-{weight}.ttf"
+    file = files("font_source_sans_pro") / "files" / f"SourceSansPro-{weight}.otf"
     return ImageFont.truetype(BytesIO(file.read_bytes()), pixels)
 
 
@@ -389,9 +393,7 @@ def _has(character: str, bold: bool) -> bool:
 
 def elided(text: str, font: ImageFont.FreeTypeFont, width: float) -> str:
     """Leave out the middle of a line until it fits: ``inception_4…5x5_reduce``; both ends tell layers apart."""
-    if len(text) > _LONGEST_LABEL:
-        text = text[: _LONGEST_LABEL // 2] + text[-_LONGEST_LABEL // 2 :]
-    elif font.getlength(text) <= width:
+    if font.getlength(text) <= width:
         return text
     for kept in range(len(text) - 1, 0, -1):
         shorter = f"{text[: (kept + 1) // 2]}…{text[len(text) - kept // 2 :]}"

@@ -66,7 +66,7 @@ class TimedNet:
         return self._net.default_end
 
     @property
-    def logits(self) -> str | None:
+    def logits(self) -> tuple[str, int] | None:
         """The network's."""
         return self._net.logits
 

@@ -18,6 +18,7 @@ from pydream.caffe.definition import define, read_binary, read_model
 from pydream.caffe.graph import Graph
 from pydream.caffe.weights import weights_of
 from pydream.errors import ShapeError
+from pydream.matching import best_match
 
 # A layer: its facts, its weights and its bottoms -> its top. Gradients are autograd's, where those are Caffe's.
 
@@ -94,7 +95,7 @@ class Blob:
     @property
     def data(self):
         if self._data is None:
-            computed = self._net.top if self._name == self._net.end else None
+            computed = self._net.tops.get(self._name)
             self._data = np.zeros(self.shape, self._net.dtype) if computed is None else computed.detach().numpy().copy()
         return self._data
 
@@ -112,6 +113,13 @@ class Blob:
 
     def copy_data_to_diff(self):
         self.diff[...] = self.data
+
+    def set_diff(self, gain, bias=0):
+        self.diff[...] = gain * self.data + bias
+
+    def match_diff(self, features):
+        x, y = self.data[0].reshape(len(features), -1), features.reshape(len(features), -1)
+        self.diff[...] = y[:, best_match(x, y)].reshape(self.shape)
 
 
 class Blobs(dict):
@@ -140,32 +148,35 @@ class TorchNet:
         params = weights_of(read_binary(weights), self.graph.params, self.dtype, str(weights))
         self.weights = {layer: [torch.tensor(array) for array in arrays] for layer, arrays in params.items()}
         self.size = self.graph.declared["data"]
-        self.image = self.top = self.end = None  # of the last forward pass
+        self.image, self.tops = None, {}  # of the last forward pass: blobs where it ended
         self.blobs = Blobs(self)
 
     def forward(self, end=None, *, tensor=None):
-        index = self.graph.index(end)  # the first layer of that name: an in-place ReLU behind it does not run
-        last = self.graph.steps[index]
-        self.end = last.layer.tops[0]
-        shape = self.blobs[self.end].shape  # says what does not fit
+        # The first layer of each name: an in-place ReLU behind it does not run, or not on what it made.
+        indices = [self.graph.index(name) for name in ([end] if end is None or isinstance(end, str) else end)]
+        ends = {self.graph.steps[i].layer.tops[0]: self.graph.steps[i].tops[0] for i in indices}
+        shapes = {name: self.blobs[name].shape for name in ends}  # says what does not fit
         image = self.blobs["data"].data if tensor is None else tensor
         self.image = torch.tensor(image, requires_grad=True)
         values = {0: self.image}
-        for step in self.graph.needed(list(last.tops), index):
+        for step in self.graph.needed(list(ends.values()), max(indices)):
             layer, bottoms = step.layer, [values[value] for value in step.bottoms]
             values[step.tops[0]] = RUN[type(layer)](layer, self.weights.get(layer.name, []), *bottoms)
-        self.top = values[last.tops[0]]
-        assert tuple(self.top.shape) == shape
-        self.blobs[self.end]._data = None  # its diff stays, as in Caffe
-        return {self.end: self.blobs[self.end].data}
+        self.tops = {name: values[value] for name, value in ends.items()}
+        for name, top in self.tops.items():
+            assert tuple(top.shape) == shapes[name]
+            self.blobs[name]._data = None  # its diff stays, as in Caffe
+        return {name: self.blobs[name].data for name in self.tops}
 
     def backward(self, start=None):
-        blob = self.end if start is None else self.graph.steps[self.graph.index(start)].layer.tops[0]
-        if self.top is None or blob != self.end:
-            raise ShapeError(f"backward from {start!r}: the last forward pass ended at {self.end!r}")
+        names = list(self.tops) if start is None else [start] if isinstance(start, str) else start
+        blobs = [self.graph.steps[self.graph.index(name)].layer.tops[0] for name in names]
+        if not self.tops or set(blobs) != set(self.tops):
+            raise ShapeError(f"backward from {start!r}: the last forward pass ended at {list(self.tops)}")
         # A gradient starts from zero: what the last pass left behind does not count.
-        seed = torch.tensor(self.blobs[blob].diff)
-        (gradient,) = torch.autograd.grad(self.top, self.image, seed, retain_graph=True)
+        seeds = [torch.tensor(self.blobs[blob].diff) for blob in blobs]
+        tops = [self.tops[blob] for blob in blobs]
+        (gradient,) = torch.autograd.grad(tops, self.image, seeds, retain_graph=True)
         self.blobs["data"]._diff = gradient.numpy()
         return gradient.numpy().copy()
 

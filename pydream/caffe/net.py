@@ -25,7 +25,7 @@ from .graph import Graph
 from .layers import Softmax
 from .numpy_runtime import NumpyRuntime
 from .proto import caffe_pb2
-from .runtime import Memos, Runtime, Seed, Tensor
+from .runtime import Affine, Match, Memos, Runtime, Seed, Tensor
 from .tf_runtime import TensorFlowRuntime
 from .weights import Params, weights_of
 
@@ -158,8 +158,28 @@ class Blob:
         """
         shape = self.shape
         gain, bias = (self._broadcast(name, numbers, shape) for name, numbers in (("gain", gain), ("bias", bias)))
-        if not self._sow((self._net._from_caffe(gain), self._net._from_caffe(bias))):
+        if not self._sow(Affine(self._net._from_caffe(gain), self._net._from_caffe(bias))):
             self.diff[:] = gain * self.data + bias
+
+    def match_diff(self, features: Array) -> None:
+        """Set `diff` at each place to a guide's features where those are most like `data` there, by dot product.
+
+        Parameters
+        ----------
+        features : (c, h, w) array
+            Of a guide of any size. Of places that are equally like it is the first, row by row.
+
+        Raises
+        ------
+        ShapeError
+            For features of another number of channels.
+        """
+        if features.shape[0] != self.shape[1]:
+            raise ShapeError(f"features of {features.shape[0]} channels, and blob {self._name!r} has {self.shape[1]}")
+        seed = Match(self._net._from_caffe(np.asarray(features, self._net.dtype)[np.newaxis]))
+        if not self._sow(seed):
+            runtime = self._net._runtime
+            self.diff[:] = self._net._to_caffe(runtime.sown(self._net._from_caffe(self.data), seed))
 
     def _broadcast(self, name: str, numbers: ArrayLike, shape: Shape) -> Array:
         """Give numbers for a blob as an array of its rank that has one a channel at least."""
@@ -372,10 +392,13 @@ class Net:
         return np.zeros((3, 1, 1), self.dtype)
 
     @property
-    def logits(self) -> str | None:
-        """The blob that the last softmax reads: a classifier's numbers for its classes; None without a softmax."""
+    def logits(self) -> tuple[str, int] | None:
+        """The blob that the last softmax reads, and how many classes it tells apart; None without a softmax."""
         read = [step.bottoms[0] for step in self._graph.steps if isinstance(step.layer, Softmax)]
-        return self._graph.blob(read[-1]) if read else None
+        if not read:
+            return None
+        blob = self._graph.blob(read[-1])
+        return blob, self._graph.shape(blob, self._graph.declared)[1]
 
     def forward(
         self, end: str | Sequence[str] | None = None, *, tensor: Array | None = None, **inputs: Array

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from ..errors import DeviceError
+from ..matching import best_match
 from ..net import Array
 from .numpy_layers import RUNNERS
 from .runtime import Memos, Runtime, Seed, Tensor
@@ -46,3 +47,8 @@ class NumpyRuntime(Runtime):
         """As `Runtime.sown`."""
         with np.errstate(all="ignore"):
             return super().sown(tensor, seed)
+
+    def match(self, tensor: Tensor, features: Tensor) -> Tensor:
+        """As `Runtime.match`."""
+        x, y = (each[0].reshape(each.shape[1], -1) for each in (tensor, features))
+        return y[:, best_match(x, y)].reshape(tensor.shape)

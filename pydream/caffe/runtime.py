@@ -9,7 +9,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from functools import reduce
-from typing import Any, ClassVar, Generic, TypeVar
+from typing import Any, ClassVar, Generic, NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,9 +22,24 @@ from .weights import Params
 Tensor = Any  # the library's own
 Tensors = tuple[Tensor, ...]
 Memos = dict[str, Tensors]  # key of a step -> what its backward formula reads
-# What the gradient at a value starts as: gain * value + bias; None: the value itself, which the notebook maximises.
-Seed = tuple[Tensor, Tensor] | None
 L = TypeVar("L", bound=layers.Layer)
+
+
+class Affine(NamedTuple):
+    """A gradient that starts as ``gain * value + bias``."""
+
+    gain: Tensor
+    bias: Tensor
+
+
+class Match(NamedTuple):
+    """A gradient that starts as a guide's features: at each place those that are most like the value's there."""
+
+    features: Tensor
+
+
+Seed = Affine | Match | None  # None: the value itself, which the notebook maximises
+
 
 # What Caffe starts its search for the maximum from, and so what stands for the padding.
 LOWEST = -float(np.finfo(np.float32).max)
@@ -159,8 +174,13 @@ class Runtime(ABC):
         """Give the gradient that a backward pass starts with at a value."""
         if seed is None:
             return tensor
-        gain, bias = seed
-        return gain * tensor + bias
+        if isinstance(seed, Match):
+            return self.match(tensor, seed.features)
+        return seed.gain * tensor + seed.bias
+
+    @abstractmethod
+    def match(self, tensor: Tensor, features: Tensor) -> Tensor:
+        """Give for each place of one image's `tensor` the features that are most like it: `best_match`'s."""
 
     def total(self, diffs: list[Tensor]) -> Tensor:
         """Add up what arrives at a value, from its last reader to the first; Caffe's Split adds from the first."""

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from itertools import islice
 from typing import Any
 
 import numpy as np
 
+from ..matching import ROWS
 from ..net import Array
 from ..tf import find_device, tensorflow
 from .graph import Graph, Step
@@ -65,16 +67,28 @@ class TensorFlowRuntime(Runtime):
         def run(*fed: Tensor) -> tuple[list[Tensor], list[Tensor]]:
             tensors, memos = forward(values, end, fed[: len(inputs)])
             numbers = iter(fed[len(inputs) :])
-            diffs = [
-                self.sown(tensor, seed and (next(numbers), next(numbers)))
-                for tensor, seed in zip(tensors, seeds, strict=True)
-            ]
+            made = [seed and type(seed)(*islice(numbers, len(seed))) for seed in seeds]
+            diffs = [self.sown(tensor, seed) for tensor, seed in zip(tensors, made, strict=True)]
             return tensors, backward(values, end, memos, diffs, wanted)
 
-        key = ("gradient", tuple(values), end, tuple(wanted), tuple(seed is not None for seed in seeds))
+        key = ("gradient", tuple(values), end, tuple(wanted), tuple(type(seed) for seed in seeds))
         numbers = [number for seed in seeds if seed is not None for number in seed]
         found: tuple[list[Tensor], list[Tensor]] = self._run(key, run, inputs, numbers)
         return found
+
+    def match(self, tensor: Tensor, features: Tensor) -> Tensor:
+        """As `Runtime.match`, in blocks of as many rows."""
+        tf = tensorflow()
+        x, y = (tf.reshape(each, (-1, features.shape[-1])) for each in (tensor, features))
+        blocks = -(-tf.shape(x)[0] // ROWS)
+
+        def match_block(i: Tensor, found: Tensor) -> tuple[Tensor, Tensor]:
+            similar = tf.matmul(x[i * ROWS : (i + 1) * ROWS], y, transpose_b=True)
+            return i + 1, found.write(i, tf.argmax(similar, 1))
+
+        found = tf.TensorArray(tf.int64, blocks, infer_shape=False, element_shape=(None,))
+        _, found = tf.while_loop(lambda i, _: i < blocks, match_block, (0, found), parallel_iterations=1)
+        return tf.reshape(tf.gather(y, found.concat()), tf.shape(tensor))
 
     def total(self, diffs: list[Tensor]) -> Tensor:
         """As `Runtime.total`, in one operation and in this order in every trace."""

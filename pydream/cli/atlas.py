@@ -137,7 +137,9 @@ def command(
         try:
             silent = atlas.render(sheet)
             of = f"{end}:{spelt(channels)}"
-            figure = account(ctx, start, target, atlas.recipe(channels[0]), [dreamer.facts], [[of]], None)
+            figure = account(
+                ctx, start, target, atlas.recipe(channels[0]), [dreamer.facts], [[of]], guide=None, mask=None
+            )
             more = f"Without a gradient from {start.source.name}: {spelt(silent)}." if silent else ""
             style.write(sheet, target, figure, f"{end} of {dreamer.facts.name}", more, sidecar)
         except KeyboardInterrupt:

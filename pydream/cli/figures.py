@@ -15,7 +15,7 @@ from ..image import Picture
 from ..provenance import Figure, NetFacts, PictureFacts, versions
 from ..recipe import Recipe
 from ..sheet import DPI, PAGE, THEMES, Sheet
-from .dreaming import retold
+from .dreaming import Dreamer, retold
 from .options import FiniteRange, together
 from .pictures import DEFAULT_SIZE, Size, Source, Target, noise_size
 
@@ -124,6 +124,7 @@ def account(
     networks: Sequence[NetFacts],
     layers: Sequence[Sequence[str]],
     guide: PictureFacts | None,
+    mask: PictureFacts | None,
 ) -> Figure:
     """Put together what a figure is to say of itself."""
     kind = str(ctx.info_name)
@@ -135,8 +136,15 @@ def account(
         networks=list(networks),
         input=start.facts,
         guide=guide,
+        mask=mask,
         versions=versions(),
     )
+
+
+def account_of_one(ctx: click.Context, start: Start, target: Target, dreamer: Dreamer, recipe: Recipe) -> Figure:
+    """Put together the same of a figure that shows one dream."""
+    ends = recipe.score.ends if recipe.score else [recipe.end]
+    return account(ctx, start, target, recipe, [dreamer.facts], [ends], dreamer.guide, dreamer.mask_facts)
 
 
 def in_words(figure: Figure) -> str:
@@ -154,6 +162,13 @@ def in_words(figure: Figure) -> str:
         told.insert(0, f"{recipe.rendering.renderer}{levels}")
     if guide is not None:
         told.append(f"guided by {guide.name}")
+    told += [
+        f"{name.replace('_', ' ')} {getattr(recipe, name):g}"
+        for name in ("smooth", "laplacian", "tv", "pull_back")
+        if getattr(recipe, name)
+    ]
+    told += ["colours kept"] if recipe.keep_colors else []
+    told += [f"only where {figure.mask.name} is white"] if figure.mask else []
     if recipe.era != MODERN:
         told.append(f"rounded as in {recipe.era}")
     names = " and ".join(facts.name for facts in networks)

@@ -22,8 +22,16 @@ from ..recipe import follow
 from ..sheet import Sheet, fitting_columns, fitting_width
 from .dreaming import prepare
 from .errors import debug_option, interruption, signals_as_ctrl_c
-from .figures import Start, Style, account, figure_options
-from .options import FiniteRange, dream_options, network_options, quiet_option, run_options, sidecar_option
+from .figures import Start, Style, account_of_one, figure_options
+from .options import (
+    FiniteRange,
+    dream_options,
+    objective_options,
+    quiet_option,
+    retouch_options,
+    run_options,
+    sidecar_option,
+)
 from .pictures import Size, Source, SourceType, Target, check_not_read, one_target, size_option
 from .progress import Progress
 
@@ -59,8 +67,9 @@ class Iterations(click.ParamType):  # type: ignore[type-arg]
     metavar="N[,N…]",
     help="Iterations of each octave that the figure shows.  [default: 1,2,5,10,20,50 and so on, and the last]",
 )
-@network_options
+@objective_options
 @dream_options
+@retouch_options
 @run_options
 @size_option
 @figure_options
@@ -121,7 +130,7 @@ def command(
         except VideoFileError as error:
             raise click.BadParameter(str(error), param_hint="'--output'") from error
     written = [*targets, *(Target(str(film), FORMATS["png"]) for film in films)]
-    check_not_read(written, [start.source.path, options["guide"]])
+    check_not_read(written, [start.source.path, options["guide"], options["mask"]])
 
     with signals_as_ctrl_c(ctx), TemporaryDirectory(prefix="pydream-") as folder:
         dreamer = prepare(**options)
@@ -135,16 +144,16 @@ def command(
                     progress.on_step(octave, iteration, image)
                     history.on_step(octave, iteration, image)
 
-                follow(recipe, dreamer.net, start.picture, dreamer.objective, on_step)
+                follow(recipe, dreamer.net, start.picture, dreamer.objective, on_step, dreamer.mask)
         except DreamInterrupted as interrupted:
             if not len(sheet):
                 raise
             outcome = f"after {interrupted.steps} of {recipe.octave_n * recipe.iter_n} steps"
-        title = f"{start.source.name} dreaming {recipe.end}"
+        title = f"{start.source.name} dreaming {recipe.dreams_with}"
         for target in targets:
-            figure = account(ctx, start, target, recipe, [dreamer.facts], [[recipe.end]], dreamer.guide)
+            figure = account_of_one(ctx, start, target, dreamer, recipe)
             style.write(sheet, target, figure, title, f"Interrupted {outcome}." if outcome else "", sidecar)
-        note = account(ctx, start, written[-1], recipe, [dreamer.facts], [[recipe.end]], dreamer.guide).to_json()
+        note = account_of_one(ctx, start, written[-1], dreamer, recipe).to_json()
         for film in films:
             video.write_video(film, history.frames(fps), fps, quality, note)
         if outcome is not None:

@@ -15,8 +15,16 @@ from ..recipe import follow
 from ..sheet import Sheet, fitting_width
 from .dreaming import prepare
 from .errors import debug_option, interruption, signals_as_ctrl_c
-from .figures import Start, Style, account, figure_options
-from .options import FiniteRange, dream_options, network_options, quiet_option, run_options, sidecar_option
+from .figures import Start, Style, account_of_one, figure_options
+from .options import (
+    FiniteRange,
+    dream_options,
+    objective_options,
+    quiet_option,
+    retouch_options,
+    run_options,
+    sidecar_option,
+)
 from .pictures import Size, Source, SourceType, check_not_read, one_target, size_option
 from .progress import Progress
 
@@ -48,8 +56,9 @@ class Octave(NamedTuple):
     type=FiniteRange(min=0, max=1000, min_open=True),
     help="How many times as strong as they are details are shown, around mid-grey.  [default: what fits]",
 )
-@network_options
+@objective_options
 @dream_options
+@retouch_options
 @run_options
 @size_option
 @figure_options
@@ -84,7 +93,7 @@ def command(
     sheet = style.sheet(3, fitting_width(3, count, start.size), HEADINGS)
     sheet.check(3 * count, start.size)
     target.check()
-    check_not_read([target], [start.source.path, options["guide"]])
+    check_not_read([target], [start.source.path, options["guide"], options["mask"]])
 
     octaves: list[Octave] = []
     with signals_as_ctrl_c(ctx):
@@ -99,7 +108,8 @@ def command(
                     start.picture,
                     dreamer.objective,
                     progress.on_step,
-                    on_octave=lambda _, base, image: octaves.append(Octave(base, image)),
+                    dreamer.mask,
+                    lambda _, base, image: octaves.append(Octave(base, image)),
                 )
         except DreamInterrupted:
             if not octaves:
@@ -108,9 +118,9 @@ def command(
         gain = fitting_gain(octaves) if gain is None else gain
         for number, octave in enumerate(octaves, start=1):
             _add(sheet, number, octave, gain, recipe.clip)
-        figure = account(ctx, start, target, recipe, [dreamer.facts], [[recipe.end]], dreamer.guide)
+        figure = account_of_one(ctx, start, target, dreamer, recipe)
         more = f"Detail: what was dreamt in this octave and those above it, × {gain:g}, around mid-grey."
-        style.write(sheet, target, figure, f"Octaves of {start.source.name}, {recipe.end}", more, sidecar)
+        style.write(sheet, target, figure, f"Octaves of {start.source.name}, {recipe.dreams_with}", more, sidecar)
         if stopped:
             raise interruption(ctx, f"wrote {target} with {len(octaves)} of {count} octaves")
     if not quiet:

@@ -180,6 +180,24 @@ network_options = together(
     click.option("-l", "--layer", help="What to dream with; see `pydream layers`.  [default: the network's own]"),
 )
 
+
+def _take_preset(ctx: click.Context, _: click.Parameter, name: str | None) -> None:
+    """Make a preset's parameters the command's defaults, as far as it has them."""
+    if name is not None:
+        several = {param.name for param in ctx.command.params if isinstance(param, click.Option) and param.multiple}
+        given = {key: [value] if key in several else value for key, value in PRESETS[name].params.items()}
+        ctx.default_map = {**(ctx.default_map or {}), **given}
+
+
+preset_option = click.option(
+    "--preset",
+    type=click.Choice(list(PRESETS)),
+    is_eager=True,  # before the options whose defaults it gives
+    expose_value=False,
+    callback=_take_preset,
+    help="Take the parameters of a look with a name; options beside it win. See `pydream presets`.",
+)
+
 objective_options = together(
     model_option,
     weights_option,
@@ -240,24 +258,6 @@ retouch_options = together(
         default=0,
         help="Make the gradient equally strong at so many scales, as the tutorial of 2016 with 4.  [default: off]",
     ),
-)
-
-
-def _take_preset(ctx: click.Context, _: click.Parameter, name: str | None) -> None:
-    """Make a preset's parameters the command's defaults, as far as it has them."""
-    if name is not None:
-        several = {param.name for param in ctx.command.params if isinstance(param, click.Option) and param.multiple}
-        given = {key: [value] if key in several else value for key, value in PRESETS[name].params.items()}
-        ctx.default_map = {**(ctx.default_map or {}), **given}
-
-
-preset_option = click.option(
-    "--preset",
-    type=click.Choice(list(PRESETS)),
-    is_eager=True,  # before the options whose defaults it gives
-    expose_value=False,
-    callback=_take_preset,
-    help="Take the parameters of a look with a name; options beside it win. See `pydream presets`.",
 )
 
 dream_options = together(

@@ -43,7 +43,7 @@ class Progress(Bar):
     what : str
         One of them is.
     costs : sequence of float
-        Of each dream, for a pixel; none: they cost the same.
+        MACs of each dream for a pixel; none: they cost the same.
     """
 
     def __init__(
@@ -65,7 +65,7 @@ class Progress(Bar):
         self._whole = iter_n * sum(self._pixels)
         self._bar = tqdm(
             total=sum(self._costs) * self._whole,
-            unit="" if costs else "px",
+            unit="MAC" if costs else "px",
             unit_scale=True,
             dynamic_ncols=True,
             disable=True if quiet else None,  # None: where stderr is no terminal

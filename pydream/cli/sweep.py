@@ -35,7 +35,7 @@ from .dreaming import Dreamer, guided, prepare, retold
 from .errors import Failed, debug_option, interruption, one_line, printable, signals_as_ctrl_c, tell
 from .figures import FIGURE_OPTIONS, Start, Style, account, figure_options
 from .network import weights_option
-from .options import dream_options, quiet_option, run_options, sidecar_option
+from .options import dream_options, quiet_option, retouch_options, run_options, sidecar_option
 from .pictures import Size, Source, SourceType, Target, check_not_read, one_target, size_option
 from .progress import Progress
 
@@ -88,6 +88,7 @@ _NOT_A_DREAMS = {
 @click.option("--resume", is_flag=True, help="Go on with what an earlier run left in the folder of --pictures.")
 @click.option("-f", "--force", is_flag=True, help="Write over what is in that folder.")
 @dream_options
+@retouch_options
 @run_options
 @size_option
 @click.option("--columns", type=click.IntRange(1, 100), help="Pictures in a row.  [default: as many as make a page]")
@@ -142,7 +143,7 @@ def command(
     sheet = _sheet(style, columns, layers_of, start.size)
     target.check()
     targets = [cell.target for cell in cells if cell.target is not None]
-    check_not_read([target, *targets], [start.source.path, options["guide"]])
+    check_not_read([target, *targets], [start.source.path, options["guide"], options["mask"]])
     held = [each.path for each in targets if each.path is not None and each.exists()]
     if held and not (resume or force):
         raise click.BadParameter(
@@ -281,6 +282,7 @@ class Sweep:
     quiet: bool
     sheet: Sheet
     recipe: Recipe | None = None
+    mask: PictureFacts | None = None
     networks: list[NetFacts] = field(default_factory=list)
     dreamt: list[Cell] = field(default_factory=list)
     failed: int = 0
@@ -311,6 +313,7 @@ class Sweep:
         dreamer = prepare(model=model, weights=self.weights, layer=first, guide=None, **self.options)
         self.options["seed"] = dreamer.recipe.seed  # the next network's too
         self.recipe = self.recipe or msgspec.structs.replace(dreamer.recipe, noise=self.start.noise)
+        self.mask = dreamer.mask_facts
         self.networks.append(dreamer.facts)
         facts = dreamer.facts
         title = (
@@ -348,13 +351,13 @@ class Sweep:
         if self.resume and (held := self._held(dreamer, recipe, cell)) is not None:
             return held
         objective = None if self.guide is None else guided(dreamer.net, self.guide[1], end, self.guide[0])
-        pixels = to_pixels(follow(recipe, dreamer.net, self.start.picture, objective, progress.on_step))
+        pixels = to_pixels(follow(recipe, dreamer.net, self.start.picture, objective, progress.on_step, dreamer.mask))
         if cell.target is not None and cell.target.path is not None:
             cell.target.path.parent.mkdir(parents=True, exist_ok=True)
             words = [self.start.source.given, "-o", cell.target.retold, "--model", cell.model, "--layer", end]
             command = retold(self.ctx, words, recipe, "dream", _NOT_A_DREAMS)
             result = picture_facts("result", pixels)
-            made = record(command, recipe, dreamer.facts, self.start.facts, self._guide, result)
+            made = record(command, recipe, dreamer.facts, self.start.facts, self._guide, result, dreamer.mask_facts)
             cell.target.write(pixels, made, self.sidecar)
         return pixels
 
@@ -366,8 +369,8 @@ class Sweep:
             made, pixels = read_provenance(cell.target.path), read_image(cell.target.path)
         except (ImageFileError, ProvenanceError):
             return None  # not there, or not whole
-        then = (made.dream, made.network, made.input, made.guide)
-        now = (recipe, dreamer.facts, self.start.facts, self._guide)
+        then = (made.dream, made.network, made.input, made.guide, made.mask)
+        now = (recipe, dreamer.facts, self.start.facts, self._guide, dreamer.mask_facts)
         return pixels if then == now and made.result.sha256 == pixels_sha256(pixels) else None
 
     @cached_property
@@ -378,7 +381,7 @@ class Sweep:
         """Write the sheet of what there is."""
         assert self.recipe is not None  # of what was dreamt
         layers = [[cell.facts.name for cell in cells] for _, cells in groupby(self.dreamt, lambda cell: cell.model)]
-        figure = account(self.ctx, self.start, target, self.recipe, self.networks, layers, self._guide)
+        figure = account(self.ctx, self.start, target, self.recipe, self.networks, layers, self._guide, self.mask)
         left = planned - len(self.dreamt) - self.failed
         more = f"Interrupted: {left} of {planned} layers are not here." if left else ""
         named = self.networks[0].name if len(self.networks) == 1 else "the networks"

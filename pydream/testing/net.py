@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import ShapeError
+from ..matching import best_match
 from ..net import Net
 from ..preprocessing import preprocess
 from ..zoo import DEFAULT_NETWORK, load_net
@@ -234,9 +235,14 @@ def _starts(reference: Any, ends: list[str]) -> list[str]:
     read = {
         bottom for name in ends for layer in makers[name] for bottom in reference.bottom_names[layer] if bottom != name
     }
-    in_place = [name for name in ends if len(makers[name]) > 1]
+    in_place = _in_place(reference, ends)
     starts = [name for name in ends if name not in read][::-1]
     return list(dict.fromkeys([*starts, reference.default_end or ends[-1], *in_place[:1], *in_place[-1:]]))
+
+
+def _in_place(reference: Any, ends: list[str]) -> list[str]:
+    """Give the blobs that several layers write."""
+    return [name for name in ends if sum(name in tops for tops in reference.top_names.values()) > 1]
 
 
 def _backward(
@@ -325,6 +331,8 @@ def _protocol(report: Report, net: Net, reference: Reference, image: Array, ends
             0.0,
             {"channels_last told the other layout": lambda: _laid_out(net.blobs["data"].diff, not net.channels_last)},
         )
+    if hasattr(net.blobs[end], "set_diff"):
+        _scores(report, net, reference, image, end, ends)
     with report.trying("forward with a tensor"):
         feed(net, np.zeros_like(image))
         tensor = np.ascontiguousarray(_laid_out(image, net.channels_last), net.dtype)
@@ -332,6 +340,45 @@ def _protocol(report: Report, net: Net, reference: Reference, image: Array, ends
         report.compare("forward with a tensor", net.blobs[end].data, seed, limit[0])
         kept = not net.blobs["data"].data.any()
         report.holds("the image beside a tensor", kept, "blobs['data'].data was written; it stays unshifted")
+
+
+def _scores(report: Report, net: Net, reference: Reference, image: Array, end: str, ends: list[str]) -> None:
+    """Check what objectives beyond the notebook's rely on; a port from before them can do without."""
+    limit = FORWARD[str(net.dtype)], BACKWARD[str(net.dtype)]
+    data = reference.run(image, end)
+    gain = np.linspace(-1, 1, data.shape[1]).reshape(-1, *[1] * (data.ndim - 2))
+    seed = gain * data + 0.5 * gain
+    with report.trying("set_diff"):
+        feed(net, image)
+        net.forward(end=end)
+        net.blobs[end].set_diff(gain, 0.5 * gain)
+        mistakes = {"the bias were left out": lambda: gain * data, "the gain were left out": lambda: data + 0.5 * gain}
+        report.compare("set_diff", net.blobs[end].diff, seed, limit[0], mistakes)
+        net.backward(start=end)
+        report.compare("backward from set_diff", net.blobs["data"].diff, reference.run(image, end, seed), limit[1])
+    with report.trying("match_diff"):
+        guide = data[0, :, ::2, 1:]  # each place of it is most like itself, or like another that is still more so
+        net.forward(end=end)
+        net.blobs[end].match_diff(np.ascontiguousarray(guide, net.dtype))
+        x, y = net.blobs[end].data[0].reshape(len(guide), -1), guide.reshape(len(guide), -1)
+        wanted = y[:, best_match(np.asarray(x, np.float64), y)].reshape(data.shape)
+        report.compare("match_diff", net.blobs[end].diff, wanted, limit[1])
+    earlier = next((name for name in ends[: ends.index(end)][::-1] if name in _in_place(reference.net, ends)), ends[0])
+    several = f"backward from {earlier!r} and {end!r} at once"
+    with report.trying(several):
+        feed(net, image)
+        net.forward(end=(earlier, end))
+        seeds = {}
+        for name in (earlier, end):
+            seeds[name] = reference.run(image, name)
+            report.compare(f"forward to {name!r}, one of two ends", net.blobs[name].data, seeds[name], limit[0])
+            net.blobs[name].diff[...] = seeds[name]
+        net.backward(start=(earlier, end))
+        parts = [reference.run(image, name, seed) for name, seed in seeds.items()]
+        made = {
+            f"{name!r} alone had a gradient": lambda part=part: part for name, part in zip(seeds, parts, strict=True)
+        }
+        report.compare(several, net.blobs["data"].diff, parts[0] + parts[1], limit[1], made)
 
 
 def _sizes(report: Report, net: Net, reference: Reference, image: Array, end: str) -> None:

@@ -117,6 +117,56 @@ def test_numbers_that_do_not_fit(net, numbers):
         net.blobs["a"].set_diff(1, numbers)
 
 
+@pytest.mark.parametrize("read", ["unread", "data were read", "diff is read"])
+@pytest.mark.parametrize(("end", "guide"), [("a", (4, 5, 7)), ("b", (5, 1, 2)), ("one", (1, 3, 3)), ("a", (4, 40, 50))])
+def test_match_diff(net, end, guide, read):
+    """At each place the guide's features with the largest dot product: of equal ones the first."""
+    features = np.round(nets.normal(np.random.default_rng(2), *guide))  # many are equal
+    net.forward(end=end)
+    data = net.blobs[end].data.copy()
+    expected = np.zeros_like(data)
+    for y, x in np.ndindex(*data.shape[2:]):
+        likeness = np.einsum("chw,c->hw", features, data[0, :, y, x]).ravel()
+        expected[0, :, y, x] = features.reshape(guide[0], -1)[:, likeness.argmax()]
+    wanted = by_hand(net, {end: lambda data: expected})
+    net.forward(end=end)
+    if read == "data were read":
+        net.blobs[end].data  # noqa: B018
+    net.blobs[end].match_diff(features)
+    if read == "diff is read":
+        np.testing.assert_array_equal(net.blobs[end].diff, expected)
+    net.backward(start=end)
+    assert nets.off(net.blobs["data"].diff, wanted) < 1e-13
+    np.testing.assert_array_equal(net.blobs[end].diff, expected)
+    with pytest.raises(ShapeError, match=f"features of 7 channels, and blob '{end}' has {guide[0]}"):
+        net.blobs[end].match_diff(np.zeros((7, 2, 2)))
+
+
+@pytest.mark.parametrize("size", [(1, 1), (31, 33), (32, 32), (45, 47)])
+def test_matches_in_blocks(size):
+    """Places that fill no block, one to the last, or some and a rest."""
+    text = nets.inputs(data=(1, 3, 4, 4)) + nets.layer("it", "TanH", "data", "out")
+    image, features = nets.normal(np.random.default_rng(0), 1, 3, *size), nets.normal(np.random.default_rng(1), 3, 6, 5)
+    found = []
+    for runtime in ("numpy", "tensorflow"):
+        net = nets.build(text, runtime=runtime)
+        net.blobs["data"].reshape(1, 3, *size)
+        net.forward(data=image)
+        net.blobs["out"].match_diff(features)
+        net.backward()
+        found.append(net.blobs["out"].diff)
+    np.testing.assert_array_equal(*found)
+
+
+def test_a_guided_step_is_one_trace_whatever_the_guide():
+    net = build("tensorflow")
+    for size in ((2, 3), (5, 4)):
+        net.forward(end="a")
+        net.blobs["a"].match_diff(np.ones((4, *size)))
+        net.backward(start="a")
+    assert [key[0] for key in net._runtime._traced] == ["gradient"]
+
+
 SEEDS = {"a": (1, 0), "fc": (0, np.eye(6)[2]), "b": (-0.5, 0.25), "one": (2, 0)}
 
 
@@ -170,6 +220,6 @@ def test_backward_needs_what_was_run(net):
 
 
 def test_logits(net, squeezenet32):
-    assert net.logits == "fc"
-    assert squeezenet32.logits == "pool10"
+    assert net.logits == ("fc", 6)
+    assert squeezenet32.logits == ("pool10", 1000)
     assert nets.build(nets.inputs(x=(1, 2)) + nets.layer("it", "ReLU", "x", "y")).logits is None

@@ -122,3 +122,15 @@ def test_what_is_shown_unclipped_is_brought_into_range():
 )
 def test_what_cannot_be(refused, picture, options, told):
     assert told in refused(2, "octaves", picture.name, "-o", "octaves.png", *QUICK, *options)
+
+
+def test_objectives_retouches_and_a_mask_are_told(run, picture, draw, folder):
+    draw(folder / "mask.png", 72, 96)
+    options = ["-l", "conv1", "--layer", "fire2/concat:3-5=0.5", "--smooth", "0.5", "--mask", "mask.png"]
+    assert run("octaves", picture.name, "-o", "octaves.png", *QUICK[:-2], *options).code == 0
+    made = json.loads(read_note("octaves.png"))
+    assert made["layers"] == [["conv1", "fire2/concat"]]
+    assert (made["dream"]["smooth"], made["mask"]["name"]) == (0.5, "mask.png")
+    before = read_image("octaves.png")
+    assert run(*shlex.split(made["command"])[1:]).code == 0
+    np.testing.assert_array_equal(read_image("octaves.png"), before)

@@ -13,7 +13,18 @@ from pydream.presets import PRESETS
 from pydream.recipe import Recipe
 from pydream.zoo import blob_shapes
 
-PARAMS = {"iter_n", "step_size", "octave_n", "octave_scale", "jitter", "clip", "era", "layer"}
+PARAMS = {
+    "iter_n",
+    "step_size",
+    "octave_n",
+    "octave_scale",
+    "jitter",
+    "clip",
+    "era",
+    "layer",
+    "keep_colors",
+    "laplacian",
+}
 
 
 def made(name):
@@ -95,7 +106,7 @@ def test_the_list(run):
 def test_every_preset_is_what_its_options_are(run, picture):
     """As listed: so whoever copies them gets the same dream."""
     quick = ["-n", "1", "--octaves", "1", "--seed", "3"]
-    for name in ("2015", "facets"):
+    for name in ("2015", "facets", "carved"):
         assert run("dream", picture.name, "-o", "a.png", "--preset", name, *quick).code == 0
         assert run("dream", picture.name, "-o", "b.png", *options(PRESETS[name]), *quick).code == 0
         assert made("a.png")["result"] == made("b.png")["result"]

@@ -227,3 +227,16 @@ def test_weights_that_are_missing_are_told_before_the_first_dream(refused, pictu
 def test_a_sheet_too_large_is_refused_at_once(refused, picture):
     said = refused(1, "sweep", picture.name, "-o", "s.png", "--width", "2000", "--dpi", "1200")
     assert "the sheet is too large" in said
+
+
+def test_retouches_and_a_mask_go_with_every_layer(run, picture, draw, folder):
+    draw(folder / "mask.png", 72, 96)
+    options = ["--keep-colors", "--laplacian", "2", "--mask", "mask.png", "--layers", "conv1,fire4/concat"]
+    assert run("sweep", picture.name, "-o", "s.png", "--pictures", "all", *options, *QUICK).code == 0
+    first = folder / "all" / FILES[0]
+    made = json.loads(read_note(first))
+    assert (made["dream"]["laplacian"], made["mask"]["name"]) == (2, "mask.png")
+    assert run("replay", first, "-i", picture, "--mask", "mask.png").out.startswith("identical")
+    bare = ["sweep", picture.name, "-o", "s.png", "--pictures", "all", "--layers", "conv1,fire4/concat", *QUICK]
+    assert run(*bare, "--resume").code == 0  # without them it is another dream
+    assert json.loads(read_note(first))["dream"]["laplacian"] == 0

@@ -8,7 +8,7 @@ import pytest
 from interrupting import interrupt_at
 
 import pydream
-from pydream.image import read_image, read_note, to_pixels
+from pydream.image import read_image, read_note, to_pixels, write_image
 from pydream.noise import noise
 from pydream.provenance import parse
 from pydream.tutorial import RENDERERS, render_deepdream, render_lapnorm, shown
@@ -147,3 +147,32 @@ def test_a_channel_that_nothing_moves(run, folder):
         " another seed or picture, or a layer before its ReLU"
     ]
     assert not Path("out.png").exists()
+
+
+@pytest.mark.parametrize(
+    ("change", "code", "said"),
+    [
+        ({"renderer": "wavy"}, 1, "it is not as pydream writes it: Invalid enum value 'wavy'"),
+        ({"channels": list(range(4097))}, 1, "it is not as pydream writes it: Expected `array` of length <= 4096"),
+        ({"channels": [128]}, 2, "no channel 128"),
+        ({"channels": [-1]}, 2, "no channel -1"),
+        ({"channels": []}, 1, "was zero at every step"),
+        ({"lap_n": 10**9}, 2, "lap_n: 1000000000"),
+    ],
+)
+def test_what_a_picture_says_is_checked(run, folder, change, code, said):
+    assert run("visualize", "-o", "out.png", "-l", f"{LAYER}:7", *SHORT).code == 0
+    note = json.loads(read_note("out.png"))
+    note["dream"]["rendering"] |= change
+    write_image("out.png", read_image("out.png"), json.dumps(note))
+    seen = run("replay", "out.png", "-q")
+    assert (seen.code, seen.err.count("\n")) == (code, 1), seen
+    assert said in seen.err
+
+
+def test_what_the_renderer_does_not_know_plays_no_part(run, folder):
+    assert run("visualize", "-o", "out.png", "-l", f"{LAYER}:7", "-r", "naive", *SHORT).code == 0
+    note = json.loads(read_note("out.png"))
+    note["dream"] |= {"octave_n": 10**9, "jitter": 0, "rendering": note["dream"]["rendering"] | {"lap_n": 3}}
+    write_image("out.png", read_image("out.png"), json.dumps(note))
+    assert run("replay", "out.png", "-q").out.startswith("identical")

@@ -5,9 +5,11 @@ import oracle
 import pytest
 
 import pydream
+from pydream import objectives
 from pydream.caffe import layers
 from pydream.caffe.numpy_runtime import NumpyRuntime
 from pydream.errors import ShapeError
+from pydream.objectives import objective_guide
 from pydream.testing import ConformanceError, check_net
 
 CONV, POOL, RELU = (NumpyRuntime.runners[kind] for kind in (layers.Convolution, layers.Pooling, layers.ReLU))
@@ -389,3 +391,95 @@ def test_a_size_that_is_too_small():
     net.blobs = Blobs(net.net.blobs)
     with pytest.raises(ConformanceError, match="at 2x2 the shape of 'prob' raised RuntimeError, want"):
         check_net(net)
+
+
+# Scores: several layers, and gradients that are affine in the activations.
+
+
+class Wrapped(Port):
+    """A network whose blobs are wrapped."""
+
+    def __init__(self, net, wrap):
+        super().__init__(net)
+        self.blobs = _Blobs(net.blobs, wrap)
+
+
+class _Blobs(Port):
+    def __init__(self, blobs, wrap):
+        super().__init__(blobs)
+        self.wrap = wrap
+
+    def __getitem__(self, name):
+        return self.wrap(self.net[name])
+
+    def __iter__(self):
+        return iter(self.net)
+
+    def __len__(self):
+        return len(self.net)
+
+
+def test_set_diff_without_a_bias():
+    class Blob(Port):
+        def set_diff(self, gain, bias=0):
+            self.net.set_diff(gain)
+
+    with pytest.raises(ConformanceError, match=r"set_diff: off by .* as if the bias were left out"):
+        check_net(Wrapped(load(), Blob))
+
+
+def test_matches_that_are_the_last_of_all():
+    class Blob(Port):
+        def match_diff(self, features):
+            self.net.match_diff(features[:, ::-1, ::-1].copy() * 0 + features[:, -1:, -1:])
+
+    with pytest.raises(ConformanceError, match=r"\n  match_diff: off by "):
+        check_net(Wrapped(load(), Blob))
+
+
+def test_one_of_two_ends():
+    class Last(Port):
+        def backward(self, start=None):
+            return self.net.backward(start=start if start is None or isinstance(start, str) else start[-1])
+
+    with pytest.raises(ConformanceError, match=r"at once: off by .* as if 'fire8/concat' alone had a gradient"):
+        check_net(Last(load()))
+
+
+def test_a_port_from_before_there_were_scores():
+    class Blob:
+        def __init__(self, blob):
+            self._blob = blob
+
+        shape = property(lambda self: self._blob.shape)
+        data = property(lambda self: self._blob.data)
+        diff = property(lambda self: self._blob.diff)
+
+        def reshape(self, *dims):
+            self._blob.reshape(*dims)
+
+        def copy_data_to_diff(self):
+            self._blob.copy_data_to_diff()
+
+    class Old(Wrapped):
+        def forward(self, end=None, *, tensor=None):
+            assert isinstance(end, str)
+            return self.net.forward(end=end, tensor=tensor)
+
+        def backward(self, start=None):
+            assert isinstance(start, str)
+            return self.net.backward(start=start)
+
+    net = Old(load(), Blob)
+    steps = [step.name for step in check_net(net).steps]
+    assert "copy_data_to_diff" in steps
+    assert "set_diff" not in steps
+    picture = np.random.RandomState(0).randint(0, 256, (40, 50, 3), np.uint8)
+    for objective in (objectives.mean("fire4/concat", range(9)), objective_guide(net, picture[::-1], "fire4/concat")):
+        found = [
+            pydream.deepdream(
+                which, picture, 2, 1, end="fire4/concat", objective=objective, rng=np.random.RandomState(0)
+            )
+            for which in (net, net.net)
+        ]
+        np.testing.assert_allclose(*found, atol=1e-9)
