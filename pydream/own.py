@@ -80,7 +80,9 @@ def add_network(
         If it cannot be written.
     """
     _check_name(name)
-    frozen = len(files) == 1 and Path(files[0]).suffix == FROZEN
+    frozen = any(Path(file).suffix == FROZEN for file in files)
+    if frozen and len(files) > 1:
+        raise ValueError(f"{len(files)} files; a frozen graph is a whole network, and goes without other files")
     if not frozen and (input is not None or scale is not None):
         raise ValueError("scale and input are for frozen TensorFlow graphs")
     text, weights = (None, _found(files[0])) if frozen else _sorted(files)

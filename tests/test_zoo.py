@@ -26,10 +26,24 @@ def no_user_folders(monkeypatch, tmp_path):
 
 def test_networks():
     entries = zoo.networks()
-    assert [entry.name for entry in entries] == ["squeezenet_v1.1", "bvlc_alexnet", "bvlc_googlenet"]
-    assert [entry.bundled for entry in entries] == [True, False, False]
-    assert [entry.default_layer for entry in entries] == ["fire8/concat", "conv4", "inception_4c/output"]
-    assert all(entry.mean == (104, 116, 122) for entry in entries)
+    caffes = entries[:3]
+    assert [entry.name for entry in caffes] == ["squeezenet_v1.1", "bvlc_alexnet", "bvlc_googlenet"]
+    assert [entry.bundled for entry in entries] == [True, False, False, False, False]
+    assert [entry.default_layer for entry in caffes] == ["fire8/concat", "conv4", "inception_4c/output"]
+    assert all(entry.mean == (104, 116, 122) for entry in caffes)
+    assert all((entry.scale, entry.channel_order, entry.frozen) == (1, "BGR", False) for entry in caffes)
+
+
+def test_frozen_graphs():
+    """As networks.md has them: Inception5h is RGB minus 117, Inception v4 RGB, (x - 127.5) / 127.5."""
+    small, large = zoo.networks()[3:]
+    assert (small.name, small.mean, small.scale) == ("inception5h", (117, 117, 117), 1)
+    assert (large.name, large.mean, large.scale) == ("inception_v4", (127.5, 127.5, 127.5), pytest.approx(1 / 127.5))
+    assert small.default_layer == "mixed4c"
+    assert large.default_layer == "InceptionV4/InceptionV4/Mixed_6d/concat"
+    assert (small.archive.name, small.archive.member) == ("inception5h.zip", "tensorflow_inception_graph.pb")
+    for entry in (small, large):
+        assert (entry.channel_order, entry.frozen, entry.license) == ("RGB", True, "Apache-2.0")
 
 
 def test_bundled_weights_are_what_the_registry_says():

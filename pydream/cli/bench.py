@@ -15,8 +15,8 @@ from ..bench.report import FULL, QUICK, Report, as_json, as_text, measure
 from ..files import check_place, reason
 from ..octaves import Size
 from .errors import debug_option, signals_as_ctrl_c
-from .network import hush
-from .options import network_options, quiet_option
+from .network import hush, weights_option
+from .options import layer_option, model_option, quiet_option
 from .pictures import SizeType
 from .progress import Bar
 
@@ -35,7 +35,9 @@ def plot_path(ctx: click.Context, param: click.Parameter, value: Path | None) ->
 
 
 @click.command("bench")
-@network_options
+@model_option
+@weights_option
+@layer_option
 @click.option(
     "--size",
     "sizes",

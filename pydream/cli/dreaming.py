@@ -97,7 +97,7 @@ def prepare(
     runtime: str,
     device: str,
     mean: tuple[float, float, float] | None = None,
-    scale: float | None = None,
+    pixel_scale: float | None = None,
     channel_order: ChannelOrder | None = None,
     input_node: str | None = None,
     **recipe: Any,
@@ -110,7 +110,7 @@ def prepare(
         raise click.BadParameter("it keeps pixels as they are, and --no-clip rescales them all", param_hint="'--mask'")
     picture = None if guide is None else read_image(guide)  # before TensorFlow is imported
     mask_picture = None if mask is None else read_image(mask)
-    told = {"mean": mean, "scale": scale, "channel_order": channel_order, "input": input_node}
+    told = {"mean": mean, "scale": pixel_scale, "channel_order": channel_order, "input": input_node}
     net = load(model, weights, dtype=dtype, device=device, runtime=runtime, **told)
     if kind != "l2" and not layers and not classes:
         layers = [find_end(net, None)]

@@ -158,6 +158,7 @@ def add_command(
     layer: str | None,
     title: str | None,
     input_node: str | None,
+    pixel_scale: float | None,
     **told: Any,
 ) -> None:
     """Add a network of your own as NAME, for --model; prints its folder.
@@ -167,10 +168,11 @@ def add_command(
 
     \b
     pydream models add mine deploy.prototxt mine.caffemodel --layer conv4 --mean 104,117,123
-    pydream models add theirs graph.pb --layer mixed5a --mean 128,128,128 --scale 0.0078125
+    pydream models add theirs graph.pb --layer mixed5a --mean 128,128,128 --pixel-scale 0.0078125
     """  # noqa: D301
+    told |= {"scale": pixel_scale, "input": input_node}
     with signals_as_ctrl_c(ctx):
-        click.echo(add_network(name, files, layer=layer, title=title, input=input_node, **told).folder)
+        click.echo(add_network(name, files, layer=layer, title=title, **told).folder)
 
 
 @command.command("verify")

@@ -19,7 +19,7 @@ from ..objectives import KINDS
 from ..octaves import MOST_OCTAVES
 from ..presets import PRESETS
 from ..retouch import STRONGEST_PULL, STRONGEST_TV, WIDEST_BLUR
-from ..zoo import DEFAULT_NETWORK, NOTEBOOK_MEAN, load_net
+from ..zoo import DEFAULT_NETWORK, NOTEBOOK_MEAN, check_scale, load_net
 from .network import device_name, weights_option
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
@@ -66,6 +66,9 @@ model_option = click.option(
     default=DEFAULT_NETWORK,
     show_default=True,
     help="A name that `pydream models` lists, or a prototxt, caffemodel or frozen TensorFlow graph (.pb) file.",
+)
+layer_option = click.option(
+    "-l", "--layer", help="What to dream with; see `pydream layers`.  [default: the network's own]"
 )
 dtype_option = click.option(
     "--dtype",
@@ -139,10 +142,11 @@ class MeanType(click.ParamType):  # type: ignore[type-arg]
         return mean
 
 
-def _not_zero(ctx: click.Context, param: click.Parameter, value: float | None) -> float | None:
-    if value == 0:
-        raise click.BadParameter("0 leaves nothing of a picture", ctx, param)
-    return value
+def _pixel_scale(ctx: click.Context, param: click.Parameter, value: float | None) -> float | None:
+    try:
+        return None if value is None else check_scale(value)
+    except ValueError as error:
+        raise click.BadParameter(str(error), ctx, param) from error
 
 
 # What a network's file does not say of the pictures that it takes.
@@ -155,9 +159,9 @@ input_options = together(
         f" file {Mean(NOTEBOOK_MEAN)}, of a frozen graph {Mean(FROZEN_MEAN)}]",
     ),
     click.option(
-        "--scale",
-        type=FiniteRange(),
-        callback=_not_zero,
+        "--pixel-scale",  # `pydream zoom` has a --scale
+        type=float,
+        callback=_pixel_scale,
         help="A frozen graph takes (pixel - mean) * scale.  [default: the registry's, or 1]",
     ),
     click.option(
@@ -173,12 +177,7 @@ input_options = together(
     ),
 )
 
-network_options = together(
-    model_option,
-    weights_option,
-    input_options,
-    click.option("-l", "--layer", help="What to dream with; see `pydream layers`.  [default: the network's own]"),
-)
+network_options = together(model_option, weights_option, input_options, layer_option)
 
 
 def _take_preset(ctx: click.Context, _: click.Parameter, name: str | None) -> None:

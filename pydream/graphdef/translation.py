@@ -239,6 +239,8 @@ class _Translator:
             layer, weights = made or (self._operation(node, output), [])
             self._add(layer, weights)
             self._blob_of[Source(node.name, output)] = layer.tops[0]
+            if node.op == "Reshape" and self.shapes[layer.tops[0]][0] != 1:
+                self.misfits += 1  # a picture became several: it fits, but is hardly what was meant
 
     def _folded(self, node: Node) -> Values:
         if node.op != "Shape":

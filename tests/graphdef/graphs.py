@@ -32,6 +32,7 @@ def picture(height, width, dtype=np.float64, seed=1):
 
 def imported(graph, image, end="out", input="input", scale=1.0):
     """Give the value of a node, and the gradient of half its square's sum, as TensorFlow itself has them."""
+    graph = v1.graph_util.extract_sub_graph(graph, [end])
     with tf.Graph().as_default(), v1.Session() as session:
         x = v1.placeholder(tf.float32, image.shape)
         (y,) = tf.graph_util.import_graph_def(graph, {f"{input}:0": x * scale}, [f"{end}:0"])
@@ -42,6 +43,7 @@ def imported(graph, image, end="out", input="input", scale=1.0):
 def interpreted(graph, image, end="out", input="input", scale=1.0):
     """As `imported`, in float64: node by node, by definition where TensorFlow has float32 alone."""
     x = tf.constant(image)
+    graph = v1.graph_util.extract_sub_graph(graph, [end])
     with tf.GradientTape() as tape:
         tape.watch(x)
         values = {input: [x * scale]}

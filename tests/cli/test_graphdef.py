@@ -1,0 +1,150 @@
+"""Frozen TensorFlow graphs on the command line: told what they take, kept under a name, dreamt with and replayed."""
+
+import json
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import yaml
+from graphs import constant, frozen, v1
+from test_ops import conv
+
+import pydream
+from pydream.image import read_image, read_note
+from pydream.zoo import find_network
+
+SHORT = ["-n", "1", "--octaves", "1", "--seed", "0"]
+TOLD = ["--mean", "100,110.5,120", "--pixel-scale", "0.25", "--channel-order", "BGR"]
+
+
+@pytest.fixture
+def graph(folder):
+    """A network with a second placeholder for pictures."""
+
+    def build(x):
+        other = v1.placeholder("float32", (1, 4, 4, 3), "style")
+        return conv((5, 5), 2, out=6)(x) + 0 * other[0, 0, 0, 0] * constant(1)
+
+    path = folder / "two.pb"
+    path.write_bytes(frozen(build, (None, 40, 48, 3)).SerializeToString())
+    return path
+
+
+def test_dream_and_replay(run, refused, graph, picture):
+    needs_input = refused(1, "dream", picture, "-o", "out.png", "-m", graph, "-l", "Conv2D", *SHORT)
+    assert "two.pb: 2 placeholders: 'input', 'style'; name the input" in needs_input
+    chosen = ["-m", graph, "-l", "Conv2D", "--input", "input", *TOLD]
+    assert run("dream", picture, "-o", "out.png", *chosen, *SHORT, "--dtype", "float64").code == 0
+    said = json.loads(read_note("out.png"))
+    assert {key: said["network"][key] for key in ("name", "mean", "scale", "channel_order", "input")} == {
+        "name": "two", "mean": [100, 110.5, 120], "scale": 0.25, "channel_order": "BGR", "input": "input",
+    }  # fmt: skip
+    for words in ("--mean 100,110.5,120", "--pixel-scale 0.25", "--channel-order BGR", "--input input"):
+        assert words in said["command"]
+    net = pydream.load_net(
+        graph, mean=(100, 110.5, 120), scale=0.25, channel_order="BGR", input="input", dtype="float64"
+    )
+    options = {"end": "Conv2D", "iter_n": 1, "octave_n": 1, "rng": np.random.RandomState(0)}
+    dream = pydream.deepdream(net, read_image(picture), **options)
+    np.testing.assert_array_equal(read_image("out.png"), np.uint8(np.clip(dream, 0, 255)))
+    again = run("replay", "out.png", "-m", graph)
+    assert (again.code, again.out.split(":")[0]) == (0, "identical")
+
+
+def test_what_is_not_told_is_not_said(run, picture):
+    assert run("dream", picture, "-o", "out.png", "-l", "fire2/concat", *SHORT).code == 0
+    assert not {"mean", "scale", "channel_order", "input"} & set(json.loads(read_note("out.png"))["network"])
+
+
+def test_a_caffe_network_takes_no_scale(refused, picture):
+    for option in (["--pixel-scale", "2"], ["--input", "data"]):
+        assert "are for frozen TensorFlow graphs" in refused(2, "dream", picture, "-o", "out.png", *option, *SHORT)
+    assert "scale 0.0, want a number other than 0" in refused(
+        2, "dream", picture, "-o", "out.png", "--pixel-scale", "0", *SHORT
+    )
+    assert "is no mean" in refused(2, "dream", picture, "-o", "out.png", "--mean", "1,2", *SHORT)
+    assert "not finite" in refused(2, "dream", picture, "-o", "out.png", "--mean", "1,2,nan", *SHORT)
+
+
+def test_add(run, refused, graph, folder, picture):
+    chosen = ["--input", "input", "--layer", "Conv2D", *TOLD]
+    place = folder / "data" / "pydream" / "models" / "mine"
+    assert run("models", "add", "mine", graph, *chosen) == (0, f"{place}\n", "")
+    assert sorted(path.name for path in place.iterdir()) == ["README.md", "mine.pb"]
+    assert (place / "mine.pb").read_bytes() == graph.read_bytes()
+    front = yaml.safe_load((place / "README.md").read_text().split("---\n")[1])
+    assert {key: front[key] for key in ("mean", "scale", "channel_order", "input", "default_layer", "weights")} == {
+        "mean": [100, 110.5, 120], "scale": 0.25, "channel_order": "BGR", "input": "input", "default_layer": "Conv2D",
+        "weights": "mine.pb",
+    }  # fmt: skip
+    told = run("models", "info", "mine").out
+    for line in ("mean     100, 110.5, 120 (BGR)", "scale    0.25", "input    input", "network  in the file"):
+        assert line in told
+    assert f"mine: right, {place / 'mine.pb'}\n" in run("models", "verify").out
+    assert run("dream", picture, "-o", "out.png", "-m", "mine", *SHORT).code == 0
+    assert run("replay", "out.png").code == 0
+    graph.unlink()
+    net = pydream.load_net("mine")
+    assert (net.default_end, net.channel_order, net.name) == ("Conv2D", "BGR", "mine")
+    assert "already" in refused(2, "models", "add", "mine", place / "mine.pb", "--input", "input")
+    assert "it would be taken for a file" in refused(2, "models", "add", "a.pb", place / "mine.pb", "--input", "input")
+
+
+def test_add_what_cannot_be(refused, graph, folder, root):
+    assert "no blob 'Conv3D'; close: 'Conv2D'" in refused(
+        2, "models", "add", "x", graph, "--input", "input", "--layer", "Conv3D"
+    )
+    Path("bad.pb").write_bytes(b"bad")
+    assert "not a GraphDef" in refused(1, "models", "add", "x", "bad.pb")
+    assert "no such file" in refused(2, "models", "add", "x", "none.pb")
+    prototxt = root / "models" / "squeezenet_v1.1" / "deploy.prototxt"
+    assert "goes without other files" in refused(2, "models", "add", "x", graph, prototxt)
+    weights = prototxt.with_name("squeezenet_v1.1.caffemodel")
+    assert "frozen TensorFlow graphs" in refused(2, "models", "add", "x", prototxt, weights, "--pixel-scale", "2")
+
+
+def test_add_with_what_is_usual(run, folder):
+    Path("one.pb").write_bytes(frozen(conv((3, 3))).SerializeToString())
+    assert run("models", "add", "one", "one.pb").code == 0
+    entry = find_network("one")
+    assert (entry.mean, entry.scale, entry.channel_order, entry.input) == ((117, 117, 117), 1, "RGB", None)
+    assert entry.frozen
+    assert entry.own
+
+
+def test_layers(run, refused, graph):
+    assert "nothing in it can be run: " in refused(1, "layers", graph, "--input", "style")
+    seen = run("layers", graph, "--input", "input", "--weights")
+    assert seen.code == 0
+    lines = {line.split()[0]: line.split() for line in seen.out.splitlines()}
+    assert lines["data"][1:3] == ["Input", "1×3×40×48"]
+    assert lines["Conv2D"][1:] == ["Conv2D", "1×6×20×24", "6", "5", "2", "216k", "216k", "yes", "450"]
+    assert "2 placeholders" in refused(1, "layers", graph)
+    missing = refused(1, "layers", "inception5h", "--weights")
+    assert "no weights for inception5h: tensorflow_inception_graph.pb is not in" in missing
+    assert "`pydream models fetch inception5h` gets it from https://storage.googleapis.com" in missing
+
+
+def test_layers_of_a_registered_graph(run, inception5h_pb):
+    found = json.loads(run("layers", "inception5h", "-w", inception5h_pb, "--like", "mixed4c", "--json").out)["blobs"]
+    assert [blob["name"] for blob in found if blob["default"]] == ["mixed4c"]
+    (facts,) = (blob for blob in found if blob["default"])
+    assert (facts["type"], facts["shape"], facts["stride"]) == ("Concat", [1, 512, 14, 14], [16, 16])
+
+
+def test_layers_and_models_do_not_import_tensorflow(root, graph):
+    import subprocess
+
+    program = (
+        "import sys\nfrom pydream.cli import main\n"
+        f"try: main(['layers', {str(graph)!r}, '--input', 'input'])\nexcept SystemExit: pass\n"
+        "assert 'tensorflow' not in sys.modules\n"
+    )
+    subprocess.run([sys.executable, "-c", program], cwd=root, check=True, capture_output=True)
+
+
+def test_info_tells_where_it_is_fetched_from(run, folder):
+    assert run("models", "path", "inception5h").out.endswith("tensorflow_inception_graph.pb\n")
+    told = run("models", "info", "inception5h").out
+    assert "in       inception5h.zip, 49937555 bytes, as tensorflow_inception_graph.pb" in told
