@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import numbers
 from collections.abc import Callable, Sequence
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -121,7 +122,7 @@ def make_step(
     low, high = (-net.mean, 255 - net.mean) if clip else (None, None)
     if retouches:
         g = ops.roll(np.ascontiguousarray(np.rollaxis(g[0], 2) if net.channels_last else g[0]), -ox, -oy)
-        mean = _ascend_retouched(image, g, step_size, low, high, retouches)
+        mean = _ascend_retouched(ops, image, g, step_size, low, high, retouches)
     else:
         mean = ops.ascend_tensor(image, g, step_size, ox, oy, low, high, net.channels_last)
     if not 0 < mean < math.inf:  # then the image is as it was
@@ -134,17 +135,23 @@ def make_step(
 
 
 def _ascend_retouched(
-    image: Array, g: Array, step_size: float, low: Array | None, high: Array | None, retouches: Sequence[Retouch]
+    ops: ModuleType,
+    image: Array,
+    g: Array,
+    step_size: float,
+    low: Array | None,
+    high: Array | None,
+    retouches: Sequence[Retouch],
 ) -> float:
-    """As `ascend_tensor`, on a gradient laid out and lying as the image, with the change as the retouches have it."""
-    mean = float(np.abs(g).mean())
+    """As `ascend_tensor`, for a gradient that lies as the image does, with the change as the retouches have it."""
+    mean = float(ops.mean_abs(g))
     if 0 < mean < math.inf:
         change = g / g.dtype.type(mean)
         for retouch in retouches:
             change = retouch.change(change, image)
         image += image.dtype.type(step_size) * change
-        if low is not None:
-            np.clip(image, low, high, out=image)
+        if low is not None and high is not None:
+            ops.clip(image, low, high)
     return mean
 
 

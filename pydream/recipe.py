@@ -22,7 +22,7 @@ from .tutorial import RENDERERS, rendered_sizes, shown
 RNG = "numpy.random.RandomState (MT19937)"  # what a seed is the seed of
 
 Count = Annotated[int, msgspec.Meta(ge=1, le=10**9)]  # of steps or pixels; sums of it fit everywhere
-MOST_TERMS = 10_000  # of a score
+MOST_TERMS = 1000  # of a score
 MOST_SUMMED = 4096  # channels of one rendering, so that a picture's note can hold them
 
 

@@ -163,6 +163,7 @@ def test_notebook_defaults():
         ("import pydream", ["numpy", "scipy", "tensorflow", "yaml", "av"]),
         ("import pydream; pydream.deepdream, pydream.load_net", ["tensorflow", "scipy"]),
         ("import pydream.zoo; pydream.zoo.networks()", ["tensorflow", "scipy"]),
+        ("import pydream.tutorial, pydream.laplacian", ["scipy", "tensorflow"]),
         ("import pydream.imageops.native_ops", ["scipy", "tensorflow"]),
         ("import pydream.testing", ["tensorflow"]),
         ("import pydream.video", ["av", "scipy", "tensorflow"]),

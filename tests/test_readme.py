@@ -98,6 +98,13 @@ def test_python_of_the_tutorials_page(root, tmp_path, monkeypatch):
     assert np.asarray(PIL.Image.open("channel.png")).std() == pytest.approx(25.5, rel=0.1)  # a tenth of the range
 
 
+def test_python_of_the_objectives(root, small_checkout):
+    program = "".join(blocks((root / "docs" / "objectives.md").read_text(encoding="utf-8"), "python"))
+    found = {}
+    exec(compile(program, "objectives.md", "exec"), found)
+    assert found["out"].shape == (64, 96, 3)
+
+
 def test_links(root):
     for document in (
         "README.md",
@@ -105,6 +112,7 @@ def test_links(root):
         "CHANGELOG.md",
         "docs/c-library.md",
         "docs/figures.md",
+        "docs/objectives.md",
         "docs/porting.md",
         "docs/reproduce.md",
         "docs/performance.md",

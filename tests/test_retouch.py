@@ -5,8 +5,9 @@ import pytest
 from scipy import ndimage
 
 import pydream
+from pydream.errors import ZeroGradientError
 from pydream.laplacian import lap_normalize
-from pydream.objectives import l2
+from pydream.objectives import l2, mean
 from pydream.retouch import (
     KeepColors,
     Laplacian,
@@ -339,3 +340,14 @@ def test_what_is_out_of_range(make, text):
 def test_a_dream_takes_retouches_only(squeezenet32, picture):
     with pytest.raises(ValueError, match=r"retouches: .* want what `pydream.retouch` has"):
         dream(squeezenet32, picture, retouches=[lambda change, image: change])
+
+
+def test_a_step_that_cannot_be_taken_leaves_the_image(squeezenet32):
+    """Unclipped pixels too."""
+    src = squeezenet32.blobs["data"]
+    src.reshape(1, 3, 40, 50)
+    src.data[...] = 500
+    dead = mean("fire9/concat", 3)
+    with pytest.raises(ZeroGradientError, match=r"the gradient of mean of 'fire9/concat':3 at the image is zero"):
+        pydream.make_step(squeezenet32, objective=dead, retouches=[Smooth(1)], rng=np.random.RandomState(0))
+    assert (src.data == 500).all()

@@ -52,9 +52,8 @@ class Blob:
         self._input_shape = shape  # None: computed by a layer
         self._data: Array | None = None
         self._diff: Array | None = None
-        self._diff_tensor: Tensor = (
-            None  # instead of _diff, where nobody has read it yet: what `_diff_seed` makes of it
-        )
+        # Instead of _diff, where nobody has read it yet: what the seed makes of the tensor.
+        self._diff_tensor: Tensor = None
         self._diff_seed: Seed = None
         self._diff_computed = False  # by a backward pass, and not written
         self._diff_to_come = False  # what `_diff_seed` makes of data that the last forward pass has yet to compute

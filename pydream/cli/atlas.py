@@ -12,19 +12,20 @@ import click
 import msgspec
 
 from ..errors import ImageFileError, ProvenanceError, SilentScoreError
+from ..files import is_temporary
 from ..image import FORMATS, Picture, read_image, to_pixels
 from ..objectives import spelt
 from ..provenance import picture_facts, pixels_sha256, read_provenance, record
 from ..recipe import Recipe, follow
 from ..sheet import Sheet, fitting_columns
 from ..tutorial import check_channels
-from .dreaming import Dreamer, prepare, retold
+from .dreaming import Dreamer, retold
 from .errors import debug_option, interruption, signals_as_ctrl_c
 from .figures import FIGURE_OPTIONS, Start, Style, account, figure_options
 from .options import quiet_option, sidecar_option
 from .pictures import NOISE, Size, Source, SourceType, Target, check_not_read, noise_size_option, one_target
 from .progress import Progress
-from .rendering import Layer, layer_option, recipe_taken, render_run_options, renderer_options
+from .rendering import Layer, channels_option, prepare_rendering, recipe_taken, render_run_options, renderer_options
 
 _SIZE = (96, 96)
 _PNG = FORMATS["png"]
@@ -49,15 +50,23 @@ class Places(NamedTuple):
         return sorted(path for path in self.folder.iterdir() if _TILE.fullmatch(path.name))
 
     def clear(self) -> None:
-        """Remove that."""
-        for path in self.held():
-            path.unlink()
+        """Remove that, and what was being written when a run was killed."""
+        if self.folder.is_dir():
+            for path in [*self.held(), *filter(is_temporary, self.folder.iterdir())]:
+                path.unlink()
+
+    def finish(self) -> None:
+        """Remove the tiles, unless they are there for good, and the folder, unless somebody else uses it."""
+        if self.temporary and self.folder.is_dir():
+            self.clear()
+            if not any(self.folder.iterdir()):
+                self.folder.rmdir()
 
 
 @click.command("atlas")
 @click.argument("image", type=SourceType(), default=NOISE)
 @click.option("-o", "--output", required=True, help="The sheet: a .png, .jpg, .webp or .tif file.")
-@layer_option(
+@channels_option(
     "Whose channels: all, or those named, as inception_4d/3x3_reduce:0-63.  [default: the network's own layer]"
 )
 @renderer_options
@@ -116,7 +125,7 @@ def command(
         )
     start = Start.read(image, size, _SIZE)
     target.check()
-    check_not_read([target], [start.source.path])
+    check_not_read([target, *(Target(str(path), _PNG) for path in held)], [start.source.path])
     if resume and held and options["seed"] is None:
         options["seed"] = read_provenance(held[0]).dream.seed
     style = Style.taken(options)
@@ -124,7 +133,7 @@ def command(
     recipe = recipe_taken(options)
 
     with signals_as_ctrl_c(ctx):
-        dreamer = prepare(layer=name, guide=None, **options, **recipe)
+        dreamer = prepare_rendering(layer=name, **options, **recipe)
         end = dreamer.recipe.end
         channels = channels or tuple(range(dreamer.net.blobs[end].shape[1]))
         check_channels(dreamer.net, end, channels)
@@ -145,9 +154,7 @@ def command(
         except KeyboardInterrupt:
             outcome = f"{len(places.held())} of {len(channels)} tiles are in '{places.folder}'; --resume goes on"
             raise interruption(ctx, outcome) from None
-        if places.temporary and places.folder.is_dir():
-            places.clear()
-            places.folder.rmdir()
+        places.finish()
     if not quiet:
         click.echo(f"wrote {target}", err=True)
 
@@ -192,10 +199,8 @@ class Atlas:
             made, pixels = read_provenance(path), read_image(path)
         except (ImageFileError, ProvenanceError):
             return None  # not there, or not whole
-        then, now = (
-            (made.dream, made.network, made.input),
-            (self.recipe(channel), self.dreamer.facts, self.start.facts),
-        )
+        then = (made.dream, made.network, made.input)
+        now = (self.recipe(channel), self.dreamer.facts, self.start.facts)
         return pixels if then == now and made.result.sha256 == pixels_sha256(pixels) else None
 
     def _made(self, channel: int, progress: Progress) -> Picture:

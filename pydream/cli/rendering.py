@@ -12,6 +12,7 @@ from ..laplacian import MOST_LEVELS
 from ..octaves import MOST_OCTAVES
 from ..recipe import Rendering
 from ..tutorial import RENDERERS
+from .dreaming import Dreamer, prepare
 from .network import weights_option
 from .options import (
     Decorator,
@@ -83,7 +84,7 @@ renderer_options = together(
 render_run_options = together(seed_option, dtype_option, runtime_option, device_option)
 
 
-def layer_option(what: str) -> Decorator:
+def channels_option(what: str) -> Decorator:
     """Make the option for a layer and its channels."""
     return together(
         model_option,
@@ -149,6 +150,14 @@ def recipe_taken(options: dict[str, Any], channels: tuple[int, ...] | None = Non
     elif lap_n is not None:
         _refuse(renderer, "laplacian-levels")
     return {**recipe, "rendering": Rendering(renderer=renderer, channels=channels, lap_n=lap_n)}
+
+
+def prepare_rendering(*, layer: str | None, **options: Any) -> Dreamer:
+    """Load the network as `prepare` does; a dream's layer may have a weight, a renderer's has none."""
+    dreamer = prepare(layer=layer, guide=None, **options)
+    if dreamer.recipe.objective:
+        raise click.BadParameter(f"the renderers take {layer!r} without a weight", param_hint="'--layer'")
+    return dreamer
 
 
 def _refuse(renderer: str, option: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import Any
 
 import click
@@ -9,6 +10,7 @@ import click
 from ..recipe import MOST_SUMMED
 from ..tutorial import NOISE_SIZE, rendered_sizes
 from .dream import Work
+from .dreaming import Dreamer
 from .errors import debug_option, signals_as_ctrl_c
 from .options import quiet_option, sidecar_option
 from .pictures import (
@@ -22,7 +24,7 @@ from .pictures import (
     noise_size_option,
     one_target,
 )
-from .rendering import Layer, layer_option, recipe_taken, render_run_options, renderer_options
+from .rendering import Layer, channels_option, prepare_rendering, recipe_taken, render_run_options, renderer_options
 
 
 @click.command("visualize")
@@ -33,7 +35,7 @@ from .rendering import Layer, layer_option, recipe_taken, render_run_options, re
     required=True,
     help="Where the picture goes: a .png, .jpg, .webp or .tif file, or - for standard output.",
 )
-@layer_option(
+@channels_option(
     "What to look into, as inception_4d/3x3_reduce:139: the mean of a channel, or of the sum of some, as :3,7 or :0-7;"
     " without a channel the mean of the square of all.  [default: the network's own layer]"
 )
@@ -76,7 +78,7 @@ def command(
     name, channels = (None, None) if layer is None else (layer.name, layer.channels)
     if channels is not None and len(channels) > MOST_SUMMED:
         raise click.BadParameter(f"'{layer}' is more than {MOST_SUMMED} channels", param_hint="'--layer'")
-    options |= {"layer": name, "guide": None, **recipe_taken(options, channels)}
+    options |= {"layer": name, **recipe_taken(options, channels)}
     work = Rendered(ctx, noise, sidecar, quiet, options)
     with signals_as_ctrl_c(ctx):
         work.one(source, target)
@@ -84,6 +86,10 @@ def command(
 
 class Rendered(Work):
     """As a dream, but the result may be larger than what it starts from."""
+
+    @cached_property
+    def _dreamer(self) -> Dreamer:
+        return prepare_rendering(**self._options)
 
     def _result_size(self, height: int, width: int) -> Size:
         octaves = {name: self._options[name] for name in ("octave_n", "octave_scale") if name in self._options}

@@ -149,8 +149,18 @@ def test_killed(whole):
             time.sleep(0.002)
         process.kill()
         process.wait()
+    Path("out.png.tiles", ".pydream-0123456789abcdef.tmp").write_bytes(b"what was being written")
     assert subprocess.run(arguments, env=environment, stderr=subprocess.DEVNULL).returncode == 0
     assert Path("out.png").read_bytes() == whole
+    assert not Path("out.png.tiles").exists()
+
+
+def test_what_is_not_a_tile_is_left_alone(run, whole):
+    Path("out.png.tiles").mkdir()
+    Path("out.png.tiles", "notes.txt").write_text("kept")
+    assert run("atlas", "-o", "out.png", *FOUR, *SHORT).code == 0
+    assert Path("out.png").read_bytes() == whole
+    assert os.listdir("out.png.tiles") == ["notes.txt"]
 
 
 def test_tiles_of_another_sheet_are_made_again(run, whole):
@@ -202,6 +212,12 @@ def test_what_is_there_is_not_lost(refused, folder):
     Path("out.png.tiles").mkdir()
     Path("out.png.tiles", tile(2)).write_bytes(b"")
     assert "'out.png.tiles' holds tiles already: --resume" in refused(2, "atlas", "-o", "out.png", *FOUR)
+
+
+def test_a_tile_that_is_read_is_not_written(run, refused, folder):
+    arguments = ["-o", "out.png", *FOUR, "-r", "naive", "-n", "1", "--seed", "3", "--dpi", "50", "--pictures", "tiles"]
+    assert run("atlas", "--size", "40x40", *arguments).code == 0
+    assert "it would overwrite" in refused(2, "atlas", f"tiles/{tile(2)}", *arguments, "--force")
 
 
 def test_too_small(refused, folder):

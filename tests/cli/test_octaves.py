@@ -11,7 +11,6 @@ from scipy import ndimage
 
 import pydream
 from pydream.cli.octaves import Octave, fitting_gain
-from pydream.dream import display_range
 from pydream.image import read_image, read_note
 from pydream.sheet import Sheet, fitting_width
 
@@ -103,11 +102,6 @@ def test_ctrl_c_in_the_first_octave_writes_nothing(run, picture, monkeypatch):
     seen = run("octaves", picture, "-o", "octaves.png", *QUICK)
     assert (seen.code, seen.err.splitlines()[-1]) == (130, "pydream: interrupted; nothing was written")
     assert not os.path.exists("octaves.png")
-
-
-def test_what_is_shown_unclipped_is_brought_into_range():
-    image = np.full((4, 4, 3), 300.0)
-    assert display_range(image).max() == pytest.approx(255)
 
 
 @pytest.mark.parametrize(

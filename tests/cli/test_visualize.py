@@ -115,6 +115,7 @@ def test_an_interrupted_picture(run, folder, monkeypatch, name, size):
     [
         (["-l", f"{LAYER}:128"], f"no channel 128 in '{LAYER}', which has 128: 0 to 127"),
         (["-l", "fire44/concat:1"], "no blob 'fire44/concat'; close: "),
+        (["-l", f"{LAYER}=2"], f"the renderers take '{LAYER}=2' without a weight"),
         (["-l", f"{LAYER}:5-3"], "'5-3' in 'fire4/expand3x3:5-3' is no range of channels, as 3-7"),
         (["-l", f"{LAYER}:5,3-6"], "names a channel twice"),
         (["-l", f"{LAYER}:0-999999"], "is no range of channels"),
