@@ -42,6 +42,10 @@ _VARIABLES = frozenset({"Variable", "VariableV2", "VarHandleOp", "AutoReloadVari
 _MERGES = frozenset({"Merge", "RefMerge"})  # where a loop closes
 
 
+class LeftOutError(Exception):
+    """A node cannot be run, or a constant not be computed; the text says why."""
+
+
 class Source(NamedTuple):
     """An output of a node."""
 

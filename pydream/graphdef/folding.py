@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from .definition import FLOATS, MAX_NUMBERS, Node, Values
+from .definition import FLOATS, MAX_NUMBERS, LeftOutError, Node, Values
 
 _CASTS: dict[int, type] = {3: np.int32, 9: np.int64, 10: np.bool_}
 
@@ -19,12 +19,8 @@ _CASTS: dict[int, type] = {3: np.int32, 9: np.int64, 10: np.bool_}
 IDENTITIES = frozenset({"Identity", "CheckNumerics", "PlaceholderWithDefault", "Snapshot", "StopGradient"})
 
 
-class NotFoldedError(Exception):
-    """A constant cannot be computed; the text says why."""
-
-
 def fold(node: Node, *inputs: Values) -> Values:
-    """Compute the output of a node whose inputs are constants; `NotFoldedError` where that cannot be.
+    """Compute the output of a node whose inputs are constants; `LeftOutError` where that cannot be.
 
     In float64, as if the graph had been cast to it; a float32 network rounds once, at the end.
     """
@@ -32,13 +28,13 @@ def fold(node: Node, *inputs: Values) -> Values:
         return inputs[0]
     formula = _FORMULAS.get(node.op)
     if formula is None:
-        raise NotFoldedError(f"{node.name!r} ({node.op}) makes a constant in a way that is not known here")
-    inputs = tuple(x.astype(np.float64) if x.dtype.kind == "f" else x for x in inputs)
+        raise LeftOutError(f"{node.name!r} ({node.op}) makes a constant in a way that is not known here")
     try:
         with np.errstate(all="ignore"):
-            return np.asarray(formula(node, *inputs))
-    except (ValueError, TypeError, IndexError) as error:
-        raise NotFoldedError(f"{node.name!r} ({node.op}) cannot be computed: {error}") from error
+            exact = (x.astype(np.float64) if x.dtype.kind == "f" else x for x in inputs)
+            return np.asarray(formula(node, *exact))
+    except (ValueError, TypeError, IndexError, ArithmeticError) as error:
+        raise LeftOutError(f"{node.name!r} ({node.op}) cannot be computed: {error}") from error
 
 
 def _elementwise(function: Callable[..., Any]) -> Callable[..., Any]:

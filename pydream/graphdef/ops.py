@@ -36,6 +36,12 @@ def _axes(layer: Operation, axes: list[int], rank: int) -> list[int]:
     return [axis % rank for axis in axes]
 
 
+def _one_axis(layer: Operation, axes: list[int], rank: int) -> int:
+    if len(axes) != 1:
+        raise ShapeError(f"layer {layer.name!r} ({layer.op}): {len(axes)} axes, want one")
+    return _axes(layer, axes, rank)[0]
+
+
 def _misfit(layer: Operation, *bottoms: Shape) -> ShapeError:
     shapes = " and ".join(map(str, bottoms))
     return ShapeError(f"layer {layer.name!r} ({layer.op}) does not fit to (n, h, w, c) {shapes}")
@@ -108,7 +114,7 @@ class ExpandDims(Elsewhere):
 
     def top_shape(self, layer: Operation, *bottoms: Shape) -> Shape:
         (shape,) = bottoms
-        (axis,) = _axes(layer, _integers(layer, 1), len(shape) + 1)
+        axis = _one_axis(layer, _integers(layer, 1), len(shape) + 1)
         return (*shape[:axis], 1, *shape[axis:])
 
 
@@ -117,6 +123,8 @@ class Pad(Rule):
 
     def _widths(self, layer: Operation) -> list[tuple[int, int]]:
         flat = _integers(layer, 1)
+        if len(flat) % 2:
+            raise ShapeError(f"layer {layer.name!r} ({layer.op}): {len(flat)} widths, want two an axis")
         return list(zip(flat[::2], flat[1::2], strict=True))
 
     def top_shape(self, layer: Operation, *bottoms: Shape) -> Shape:
@@ -156,7 +164,7 @@ class Blocks(Elsewhere):
     """Between squares of pixels and channels."""
 
     def top_shape(self, layer: Operation, *bottoms: Shape) -> Shape:
-        (shape,), (block,) = bottoms, _attribute(layer, "block_size") or [0]
+        (shape,), block = bottoms, max(_attribute(layer, "block_size"), default=0)
         fits = len(shape) == 4 and block > 1
         if fits and layer.op == "DepthToSpace" and shape[3] % block**2 == 0:
             return (shape[0], shape[1] * block, shape[2] * block, shape[3] // block**2)
@@ -169,8 +177,8 @@ class Split(Rule):
     """Parts of one size along the axis that the first input is."""
 
     def top_shape(self, layer: Operation, *bottoms: Shape) -> Shape:
-        (shape,), (parts,) = bottoms, _attribute(layer, "num_split") or [0]
-        (axis,) = _axes(layer, _integers(layer, 0), len(shape))
+        (shape,), parts = bottoms, max(_attribute(layer, "num_split"), default=0)
+        axis = _one_axis(layer, _integers(layer, 0), len(shape))
         if parts < 1 or shape[axis] % parts or layer.output >= parts:
             raise _misfit(layer, shape)
         return tuple(size // parts if i == axis else size for i, size in enumerate(shape))

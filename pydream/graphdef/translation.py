@@ -18,8 +18,8 @@ from ..caffe.layers import Layer
 from ..caffe.weights import Params
 from ..errors import NetFileError, ShapeError
 from ..net import unknown_name
-from .definition import FLOATS, MAX_NUMBERS, Node, Source, Values, constant, listed, sizes
-from .folding import IDENTITIES, NotFoldedError, fold
+from .definition import FLOATS, MAX_NUMBERS, LeftOutError, Node, Source, Values, constant, listed, sizes
+from .folding import IDENTITIES, fold
 from .layers import (
     Affine,
     AvgPool,
@@ -32,7 +32,7 @@ from .layers import (
     Paddings,
     nhwc,
 )
-from .ops import RULES
+from .ops import RULES, Broadcast
 
 IMAGE = "data"  # what the input's blob is called, as in every network
 
@@ -45,10 +45,6 @@ _CONTROL_FLOW = {
     "PartitionedCall", "StatefulPartitionedCall",
 }  # fmt: skip
 _LARGEST_SIDE = 2**15  # of a window, and of a stride
-
-
-class LeftOutError(Exception):
-    """A node cannot be run; the text says why."""
 
 
 @dataclass(frozen=True)
@@ -154,28 +150,29 @@ def _constants(nodes: Sequence[Node], place: Node) -> tuple[dict[str, Values], d
     unknown: dict[str, str] = {}
     depending = {place.name}
     for node in nodes:
-        names = [each.node for each in node.inputs]
         if node is place:
             continue
-        if node.op in _CONTROL_FLOW:
-            unknown[node.name] = f"{node.name!r} ({node.op}) is control flow: freeze the graph for inference"
-        elif not depending.isdisjoint(names):
+        if node.op not in _CONTROL_FLOW and not depending.isdisjoint(each.node for each in node.inputs):
             depending.add(node.name)
-        elif node.op == "Const":
-            try:
-                found[node.name] = constant(node)
-            except NetFileError as error:
-                unknown[node.name] = str(error)
-        elif not node.inputs:
-            unknown[node.name] = f"{node.name!r} ({node.op}) has no value here"
-        elif blocked := [unknown[name] for name in names if name in unknown]:
-            unknown[node.name] = blocked[0]
-        else:
-            try:
-                found[node.name] = fold(node, *(found[name] for name in names))
-            except NotFoldedError as error:
-                unknown[node.name] = str(error)
+            continue
+        try:
+            found[node.name] = _value(node, found, unknown)
+        except (LeftOutError, NetFileError) as error:
+            unknown[node.name] = str(error)
     return found, unknown
+
+
+def _value(node: Node, found: Mapping[str, Values], unknown: Mapping[str, str]) -> Values:
+    if node.op in _CONTROL_FLOW:
+        raise LeftOutError(f"{node.name!r} ({node.op}) is control flow: freeze the graph for inference")
+    if node.op == "Const":
+        return constant(node)
+    if not node.inputs:
+        raise LeftOutError(f"{node.name!r} ({node.op}) has no value here")
+    for each in node.inputs:
+        if each.node in unknown:
+            raise LeftOutError(unknown[each.node])
+    return fold(node, *(found[each.node] for each in node.inputs))
 
 
 class _Translator:
@@ -204,8 +201,9 @@ class _Translator:
             if node is self._place or node.name in self._constants or node.name in self.left_out:
                 continue
             try:
-                self._translate(node, sorted(outputs.get(node.name, set()) | {0}))
-            except (LeftOutError, NotFoldedError, ShapeError) as error:
+                with np.errstate(all="ignore"):  # weights that are not finite are told of by their layer's name
+                    self._translate(node, sorted(outputs.get(node.name, set()) | {0}))
+            except (LeftOutError, ShapeError) as error:
                 self.left_out[node.name] = str(error)
                 self.misfits += isinstance(error, ShapeError)
 
@@ -263,9 +261,12 @@ class _Translator:
 
     def _operation(self, node: Node, output: int) -> Operation:
         """Make a layer of a node that TensorFlow runs itself."""
-        if node.op not in RULES:
+        rule = RULES.get(node.op)
+        if rule is None:
             raise LeftOutError(f"{node.name!r} has the op {node.op!r}, which is not known here")
         places = [i for i, each in enumerate(node.inputs) if each.node not in self._constants]
+        if len(places) > 1 and not isinstance(rule, Broadcast):
+            raise LeftOutError(f"{node.name!r} ({node.op}) reads {len(places)} values of the picture, want one")
         held = {i: self._constants[e.node] for i, e in enumerate(node.inputs) if e.node in self._constants}
         layer = Operation(
             *self.names(node, *places, output=output),
@@ -274,7 +275,7 @@ class _Translator:
             output=output,
             arguments=tuple(places.index(i) if i in places else None for i in range(len(node.inputs))),
             held=held,
-            rule=RULES[node.op],
+            rule=rule,
         )
         if any(each.node in self._sized for each in node.inputs):  # a Reshape: to what it makes at this size
             made = layer.rule.top_shape(layer, *(nhwc(self.shapes[bottom]) for bottom in layer.bottoms))
@@ -290,7 +291,9 @@ class _Translator:
         return name, tuple(self.bottom(node, place) for place in places), (name,)
 
     def bottom(self, node: Node, place: int) -> str:
-        """Give the blob at one of the node's inputs."""
+        """Give the blob that has to be at one of the node's inputs."""
+        if place >= len(node.inputs) or node.inputs[place] not in self._blob_of:
+            raise LeftOutError(f"{node.name!r} ({node.op}): its input {place} does not come from the picture")
         return self._blob_of[node.inputs[place]]
 
     def shape(self, node: Node, place: int = 0) -> Shape:
@@ -306,11 +309,11 @@ class _Translator:
 
     def constant(self, node: Node, place: int) -> Values | None:
         """Give the constant at one of the node's inputs; None: there is a blob."""
-        return self._constants.get(node.inputs[place].node)
+        return self._constants.get(node.inputs[place].node) if place < len(node.inputs) else None
 
     def weights(self, node: Node, place: int) -> Values:
         """Give the constant that has to be there."""
-        found = self.constant(node, place) if place < len(node.inputs) else None
+        found = self.constant(node, place)
         if found is None:
             raise LeftOutError(f"{node.name!r} ({node.op}): its input {place} is no constant")
         return found
@@ -429,8 +432,6 @@ def _together(t: _Translator, node: Node, operation: str, coeff: tuple[float, ..
 
 
 def _sum_of_all(t: _Translator, node: Node) -> Made:
-    if any(t.constant(node, place) is not None for place in range(len(node.inputs))) or len(node.inputs) < 2:
-        raise LeftOutError(f"{node.name!r} ({node.op}) adds up constants, which is not known here")
     made = _together(t, node, "SUM", (1.0,) * len(node.inputs))
     if made is None:
         raise LeftOutError(f"{node.name!r} ({node.op}) adds up other than blobs of one shape")
@@ -498,13 +499,13 @@ def _lrn(t: _Translator, node: Node) -> Made:
 def _concat(t: _Translator, node: Node) -> Made:
     """`Concat` has its axis first, ConcatV2 last."""
     places = list(range(len(node.inputs)))
-    place = places.pop(0 if node.op == "Concat" else -1)
-    axis = t.weights(node, place)
-    if axis.size != 1 or not places or any(t.constant(node, each) is not None for each in places):
-        raise LeftOutError(f"{node.name!r} ({node.op}): want blobs and one axis, which is a constant")
+    axis = t.weights(node, places.pop(0 if node.op == "Concat" else -1))
+    names = t.names(node, *places)
     rank = len(t.shape(node, places[0]))
-    along = int(axis.reshape(())) % rank
-    return caffe_layers.Concat(*t.names(node, *places), axis=(0, 2, 3, 1)[along] if rank == 4 else along), []
+    if axis.shape != () or axis.dtype.kind != "i" or not -rank <= axis < rank:
+        raise LeftOutError(f"{node.name!r} ({node.op}): its axis is no constant of {-rank} to {rank - 1}")
+    along = int(axis) % rank
+    return caffe_layers.Concat(*names, axis=(0, 2, 3, 1)[along] if rank == 4 else along), []
 
 
 def _matrix_product(t: _Translator, node: Node) -> Made:

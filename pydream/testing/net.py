@@ -153,6 +153,9 @@ def _facts(report: Report, net: Net, reference: Net) -> bool:
     with report.trying("mean"):
         check_mean(report, net, reference)
         report.holds("mean's dtype", net.mean.dtype == net.dtype, f"{net.mean.dtype}, want {net.dtype}")
+    with report.trying("channel_order"):
+        order = net.channel_order
+        report.holds("channel_order", order == reference.channel_order, f"{order!r}, want {reference.channel_order!r}")
     with report.trying("names of the blobs"):
         found, wanted = list(net.blobs), list(reference.blobs)
         missing = [name for name in wanted if name not in found]
