@@ -148,9 +148,8 @@ def render_lapnorm(
     img, t_grad = _begin(net, "lapnorm", layer, channel, img0, rng, iter_n, step, octave_n, octave_scale, lap_n)
 
     def normalized(g: Array) -> Array:
-        return lap_normalize(
-            g.astype(net.dtype), lap_n
-        )  # the tutorial's runs in the graph, be the picture noise or not
+        # Of the network's dtype, be the picture noise or not: the tutorial's runs in the graph.
+        return lap_normalize(g.astype(net.dtype), lap_n)
 
     steps = _growing(net, img, t_grad, normalized, iter_n, step, octave_n, octave_scale, rng)
     return _climb(img, steps, t_grad, on_step)

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from nets import inputs, layer, normal, parse, weights
+from nets import inputs, layer, normal, off, parse, weights
 from test_laplacian import tf_pyramid
 
 import pydream.caffe
@@ -469,3 +469,25 @@ def test_no_gradient_at_all(net64):
 def test_a_gradient_that_is_not_finite(net64):
     with pytest.raises(ZeroGradientError, match="'two' at the image is not finite"):
         render_naive(net64, "two", None, drawn() * 1e306)
+
+
+# ---- the tutorial's own network ----
+
+
+@pytest.mark.parametrize("channel", [139, None])
+def test_inception5h(inception5h_pb, channel):
+    """Its graph as TensorFlow imports and differentiates it, fed ``img - 117.0``; the weights are a stand-in's."""
+    tf = tensorflow()
+    layer = "mixed4d_3x3_bottleneck_pre_relu"
+    img = noise(48, 64, np.random.RandomState(0))
+    with tf.Graph().as_default():
+        t_input = tf.compat.v1.placeholder(tf.float32)
+        definition = tf.compat.v1.GraphDef.FromString(inception5h_pb.read_bytes())
+        fed = tf.expand_dims(t_input - 117.0, 0)
+        (t_obj,) = tf.import_graph_def(definition, {"input": fed}, [f"{layer}:0"])
+        t_score = tf.reduce_mean(t_obj[..., channel] if channel is not None else tf.square(t_obj))
+        with tf.compat.v1.Session() as session:
+            wanted = session.run(tf.gradients(t_score, t_input)[0], {t_input: img})
+    got = score_gradient(pydream.load_net(inception5h_pb), layer, channel)(img)
+    assert off(got, wanted) < 2.4e-6  # two float32 gradients, each at most 1.2e-6 from the truth as Caffe's are
+    assert render_lapnorm(pydream.load_net(inception5h_pb), layer, channel, img, iter_n=1).shape == (93, 124, 3)

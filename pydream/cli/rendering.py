@@ -19,6 +19,7 @@ from .options import (
     FiniteRange,
     device_option,
     dtype_option,
+    input_options,
     model_option,
     runtime_option,
     seed_option,
@@ -88,6 +89,7 @@ def channels_option(what: str) -> Decorator:
     return together(
         model_option,
         weights_option,
+        input_options,
         click.option("-l", "--layer", type=LayerType(), metavar="LAYER[:CHANNELS]", help=what),
     )
 

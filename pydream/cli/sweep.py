@@ -17,6 +17,7 @@ import click
 import msgspec
 
 from ..caffe.geometry import BlobFacts, survey
+from ..caffe.graph import Graph
 from ..errors import ImageFileError, ProvenanceError
 from ..image import FORMATS, LONGEST_NOTE, Picture, read_image, to_pixels
 from ..net import unknown_name
@@ -34,14 +35,16 @@ from ..zoo import DEFAULT_NETWORK, find_files, read_graph
 from .dreaming import Dreamer, guided, prepare, retold
 from .errors import Failed, debug_option, interruption, one_line, printable, tell
 from .figures import FIGURE_OPTIONS, Start, Style, account, figure_options
-from .network import weights_option
-from .options import dream_options, quiet_option, retouch_options, run_options, sidecar_option
+from .network import hush, weights_option
+from .options import dream_options, input_options, quiet_option, retouch_options, run_options, sidecar_option
 from .pictures import Size, Source, SourceType, Target, check_not_read, one_target, size_option
 from .progress import Progress
 from .signals import uninterrupted
 
 ALL = "all"
 _PNG = FORMATS["png"]
+# What only one network can be told: the parameter's name, and the option's.
+_OF_ONE = {"mean": "mean", "pixel_scale": "pixel-scale", "channel_order": "channel-order", "input_node": "input"}
 _NOT_A_DREAMS = {
     "models",
     "layers",
@@ -66,6 +69,7 @@ _NOT_A_DREAMS = {
     help="Names that `pydream models` lists, or files; each of several has a column.",
 )
 @weights_option
+@input_options
 @click.option(
     "-l",
     "--layers",
@@ -129,14 +133,20 @@ def command(
     """  # noqa: D301 (click's mark for a block to leave as it is)
     target = one_target(output, None)
     names = _split(models, "'--models'")
-    if weights is not None and len(names) > 1:
-        raise click.BadParameter("it is for one network, and --models names several", param_hint="'--weights'")
+    for option, value in {
+        "--weights": weights,
+        **{f"--{each}": options[name] for name, each in _OF_ONE.items()},
+    }.items():
+        if value is not None and len(names) > 1:
+            raise click.BadParameter("it is for one network, and --models names several", param_hint=f"'{option}'")
     if columns is not None and len(names) > 1:
         raise click.BadParameter("each of several networks has one column", param_hint="'--columns'")
     if resume and (force or pictures is None):
         raise click.BadParameter("it goes on with what is in --pictures; --force would not", param_hint="'--resume'")
     start = Start.read(input, size)
-    layers_of = choose(names, _split(layers, "'--layers'"), at_most, start.size)
+    hush()  # TensorFlow is asked for Keras models and SavedModels
+    graphs = {name: read_graph(name, weights, options["input_node"]) for name in names}
+    layers_of = choose(graphs, _split(layers, "'--layers'"), at_most, start.size)
     for name in names:
         find_files(name, weights)  # what is missing is told before the first network has dreamt for an hour
     cells = _cells(layers_of, pictures)
@@ -186,12 +196,13 @@ class Layer(NamedTuple):
     facts: BlobFacts
 
 
-def choose(models: Sequence[str], patterns: Sequence[str], at_most: int | None, size: Size) -> dict[str, list[Layer]]:
+def choose(
+    graphs: dict[str, Graph], patterns: Sequence[str], at_most: int | None, size: Size
+) -> dict[str, list[Layer]]:
     """Give the layers of each network that are named, in the network's order, with their facts for a picture's size."""
     chosen, met = {}, set()
     every: dict[str, None] = {}
-    for model in models:
-        graph = read_graph(model)
+    for model, graph in graphs.items():
         shape = graph.declared[graph.image_input]
         facts = survey(graph, {**graph.declared, graph.image_input: (*shape[:2], *size)})
         every.update(dict.fromkeys(each.name for each in facts if each.dreamable))

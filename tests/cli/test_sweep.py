@@ -14,6 +14,7 @@ import pydream
 from pydream.cli.sweep import choose
 from pydream.image import read_image, read_note
 from pydream.sheet import Sheet, fitting_columns
+from pydream.zoo import read_graph
 
 QUICK = ["--octaves", "1", "--iterations", "2", "--seed", "3"]
 BARE = ["--title", "", "--no-caption"]
@@ -81,7 +82,8 @@ def test_the_sheet_says_how_it_was_made(run, refused, picture):
 
 def test_all_layers_are_those_that_dream_at_any_size():
     def names(*patterns):
-        return [layer.facts.name for layer in choose(["bvlc_alexnet"], patterns, None, (300, 400))["bvlc_alexnet"]]
+        chosen = choose({"bvlc_alexnet": read_graph("bvlc_alexnet")}, patterns, None, (300, 400))
+        return [layer.facts.name for layer in chosen["bvlc_alexnet"]]
 
     convolutional = ["conv1", "norm1", "pool1", "conv2", "norm2", "pool2", "conv3", "conv4", "conv5", "pool5"]
     assert names("all") == names("*") == convolutional
@@ -90,9 +92,10 @@ def test_all_layers_are_those_that_dream_at_any_size():
 
 @pytest.mark.parametrize(("at_most", "numbers"), [(1, [0]), (2, [0, 38]), (3, [0, 19, 38]), (50, list(range(39)))])
 def test_at_most_is_evenly_from_low_to_high(at_most, numbers):
-    every = choose(["squeezenet_v1.1"], ["all"], None, (72, 96))["squeezenet_v1.1"]
+    graphs = {"squeezenet_v1.1": read_graph("squeezenet_v1.1")}
+    every = choose(graphs, ["all"], None, (72, 96))["squeezenet_v1.1"]
     assert len(every) == 39
-    some = choose(["squeezenet_v1.1"], ["all"], at_most, (72, 96))["squeezenet_v1.1"]
+    some = choose(graphs, ["all"], at_most, (72, 96))["squeezenet_v1.1"]
     assert [layer.facts.name for layer in some] == [every[number].facts.name for number in numbers]
 
 
@@ -206,6 +209,7 @@ def test_resume_makes_what_is_missing_and_no_more(run, refused, picture, folder)
         (["--models", "squeezenet_v1.1,bvlc_alexnet", "--layers", "fire2/concat"], "none is of 'bvlc_alexnet'"),
         (["--models", "squeezenet_v1.1,bvlc_alexnet", "--columns", "3"], "has one column"),
         (["--models", "squeezenet_v1.1,bvlc_alexnet", "--weights", "in.png"], "it is for one network"),
+        (["--models", "squeezenet_v1.1,bvlc_alexnet", "--mean", "1,2,3"], "'--mean': it is for one network"),
         (["--resume"], "it goes on with what is in --pictures"),
         (["--columns", "100", "--dpi", "50"], "columns: 100, too many for a sheet 170 mm wide at 50 dpi"),
         (["--size", "10x10"], "only the input 'noise' takes it"),
