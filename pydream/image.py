@@ -101,7 +101,7 @@ def read_note(path: str | os.PathLike[str]) -> str | None:
     """
     with _opened(path) as file, _pillow_errors(str(path)), _pillow_image(file) as image:
         # The pixels, which may be many, are not decoded for it.
-        note = image.info.get(_PNG_KEYWORD) if image.format == "PNG" else image.getexif().get(_EXIF_NOTE)
+        note = image.info.get(_PNG_KEYWORD) if image.format == "PNG" else _exif(image).get(_EXIF_NOTE)
         return str(note) if note else None
 
 
@@ -132,7 +132,7 @@ def decode_image(file: BinaryIO, name: str) -> Picture:
         if 0 in image.size:
             raise ImageFileError(f"'{name}' has no pixels: it is {image.width}×{image.height}")
         image.load()
-        orientation = image.getexif().get(_EXIF_ORIENTATION)  # after load(): TIFF is upright by then
+        orientation = _exif(image).get(_EXIF_ORIENTATION)  # after load(): TIFF is upright by then
         rgb = _to_rgb(image, name)
         if orientation in _UPRIGHT:
             rgb = rgb.transpose(_UPRIGHT[orientation])
@@ -165,6 +165,16 @@ def _pillow_errors(name: str) -> Iterator[None]:
             raise
         except Exception as error:  # on damaged files Pillow raises struct.error, KeyError, anything
             raise ImageFileError(f"'{name}' is damaged or cut short: {_one_line(error)}") from error
+
+
+def _exif(image: Image.Image) -> Image.Exif:
+    """Give a picture's EXIF; none where that is damaged, which costs the picture nothing."""
+    try:
+        return image.getexif()
+    except MemoryError:
+        raise
+    except Exception:  # SyntaxError, struct.error, anything
+        return Image.Exif()
 
 
 def _to_rgb(image: Image.Image, name: str) -> Image.Image:

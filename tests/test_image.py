@@ -226,6 +226,28 @@ def test_an_unknown_orientation_is_no_matter(tmp_path):
     assert read_image(saved(tmp_path, photograph(4, 6), exif=exif)).shape == (4, 6, 3)
 
 
+@pytest.mark.parametrize("suffix", ["png", "jpg", "webp"])
+@pytest.mark.parametrize(
+    "exif",
+    [b"", b"Exif\0\0", b"Exif\0\0II*\0\xff\xff\xff\xff", b"Exif\0\0MM\0*\0\0\0\x08\xff\xff" + bytes(40), b"MM" * 999],
+)
+def test_broken_exif_moves_no_pixel(tmp_path, exif, suffix):
+    plain, broken = (
+        saved(tmp_path, photograph(), f"{name}.{suffix}", **options)
+        for name, options in (("plain", {}), ("broken", {"exif": exif}))
+    )
+    np.testing.assert_array_equal(read_image(broken), read_image(plain))
+    read_note(broken)
+
+
+@pytest.mark.parametrize("profile", [b"", b"no profile", bytes(5000)])
+@pytest.mark.parametrize("suffix", ["png", "jpg", "webp", "tif"])
+def test_profiles_are_ignored(tmp_path, profile, suffix):
+    plain = saved(tmp_path, photograph(), f"plain.{suffix}")
+    with_one = saved(tmp_path, photograph(), f"with.{suffix}", icc_profile=profile)
+    np.testing.assert_array_equal(read_image(with_one), read_image(plain))
+
+
 @pytest.mark.parametrize("suffix", ["gif", "png", "webp", "tif"])
 def test_first_frame(tmp_path, suffix):
     first, second = (Image.new("RGB", (8, 8), colour) for colour in (RED, BLUE))
