@@ -13,6 +13,7 @@ as in the whole picture.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import lcm
@@ -197,16 +198,15 @@ def choose_side(
         return 0
     stride = lcm(*(view.stride for field in fields for view in field))
     around = max(view.size for field in fields for view in field)
-    sides = range(LARGEST_CROP // stride * stride, 0, -stride)
-    fitting = (side for side in sides if local.step_bytes(ends, side + around, side + around) <= room)
-    side = next(fitting, None)
-    if side is None and memory is not None:
+    sides = range(stride, max(LARGEST_CROP, 2 * stride), stride)
+    fitting = bisect_right(sides, room, key=lambda side: local.step_bytes(ends, side + around, side + around))
+    if fitting == 0 and memory is not None:
         least = local.step_bytes(ends, stride + around, stride + around) - room + memory
         raise MemoryTooSmallError(
             f"{memory / 1e9:.3g} GB of memory are too little for {width}x{height} pixels and"
             f" {', '.join(map(repr, ends))}: about {least / 1e9:.2g} GB would do"
         )
-    return stride if side is None else side
+    return sides[max(fitting - 1, 0)]
 
 
 def _room(memory: int | None) -> int | None:
@@ -308,10 +308,8 @@ class TiledNet:
         return self._ends if len(self._ends) > 1 else self._ends[0]
 
     def _crop(self, row: Span, column: Span) -> tuple[slice, ...]:
-        every = slice(None)
-        return (
-            (every, row.crop, column.crop, every) if self._net.channels_last else (every, every, row.crop, column.crop)
-        )
+        places = (row.crop, column.crop)
+        return (slice(None), *places) if self._net.channels_last else (slice(None), slice(None), *places)
 
     def _forward(self, row: Span, column: Span) -> None:
         assert self._tensor is not None

@@ -94,12 +94,15 @@ def survey(graph: Graph, inputs: dict[str, Shape]) -> list[BlobFacts]:
     return facts
 
 
-def fields(graph: Graph) -> dict[int, Field | None]:
+def fields(graph: Graph, filled: bool = False) -> dict[int, Field | None]:
     """Give the receptive field of every value that is made of the image; None: all of it.
 
     Parameters
     ----------
     graph : Graph
+    filled : bool
+        Whether what lies between windows that do not touch counts as seen by the next one. Then every value sees
+        something of every map, also one that rounding up has put behind the last row.
 
     Returns
     -------
@@ -111,6 +114,8 @@ def fields(graph: Graph) -> dict[int, Field | None]:
         bottoms = [found[value] for value in step.bottoms if value in found]
         if bottoms:
             windows = step.layer.windows
+            if filled and windows is not None:
+                windows = (_filled(windows[0]), _filled(windows[1]))
             met = None if windows is None else _met(bottoms)
             top = None
             if windows is not None and met is not None:
@@ -141,7 +146,7 @@ def locality(graph: Graph, end: str) -> Field:
     index = graph.index(end)
     value = graph.value(end, index)
     steps = [] if value is None else graph.needed([value], index)
-    found = fields(graph)
+    found = fields(graph, filled=True)
     for step in steps:
         others = [graph.blob(bottom) for bottom in step.bottoms if graph.blob(bottom) in graph.inputs]
         others = [name for name in others if name != graph.image_input]
@@ -172,6 +177,11 @@ def step_values(graph: Graph, ends: Sequence[str], inputs: dict[str, Shape]) -> 
     made = [shapes[top] for step in graph.needed(values, max(places)) for top in step.tops]
     made += [shapes[value] for value in values]
     return sum(prod(shape) for shape in made if not isinstance(shape, ShapeError))
+
+
+def _filled(window: Window) -> Window:
+    gap = max(window.stride - window.reach, 0)
+    return Window(window.reach + gap, window.stride, window.pad + gap)
 
 
 def _told(step: Step) -> str:
