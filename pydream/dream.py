@@ -19,7 +19,7 @@ from .objectives import Objective, Score, objective_L2
 from .octaves import MOST_OCTAVES, check_octaves, octave_sizes
 from .preprocessing import deprocess, preprocess
 from .retouch import Retouch
-from .tiles import LARGEST_TILE, choose_side, in_tiles
+from .tiles import LARGEST_TILE, Shifted, choose_side, in_tiles
 
 NOTEBOOK_END = "inception_4c/output"
 
@@ -121,7 +121,7 @@ def make_step(
 
     ox, oy = (np.random if rng is None else rng).randint(-jitter, jitter + 1, 2)
     # Roll, and lay out for the network. The image itself stays unshifted.
-    tensor = ops.to_tensor(image, ox, oy, net.channels_last)
+    tensor: Any = ops.to_tensor(image, ox, oy, net.channels_last) if worker is net else Shifted(image, ox, oy)
 
     where = ends if len(ends) > 1 else ends[0]
     worker.forward(end=where, tensor=tensor)
@@ -254,21 +254,23 @@ def deepdream(
         octaves.append(ops.zoom(octaves[-1], h, w))
 
     src = net.blobs["data"]
+    base = octaves[0]
     detail = np.zeros_like(octaves[-1])  # image for network-produced details
     image, steps = None, 0
     try:
-        for octave, octave_base in enumerate(octaves[::-1]):
+        for octave in range(octave_n):
             image = None
+            octave_base = octaves.pop()  # a step has the image, its base and its gradient: no more is held of that size
             h, w = octave_base.shape[-2:]
             if octave > 0:
                 detail = ops.zoom(detail, h, w)  # upscale details from the previous octave
             src.reshape(1, 3, h, w)  # resize the network's input image size
-            src.data[0] = octave_base + detail
+            np.add(octave_base, detail, out=src.data[0])
             if in_tiles(net, ends, tile) is net:
                 for end in ends:
                     net.blobs[end].diff[...] = 0  # as in a fresh process: nothing is left over from another dream
             touched = [retouch.at(octave_base) for retouch in retouches]
-            image = src.data[0]
+            image, detail = src.data[0], np.empty(0)  # it is in the image now
             for i in range(iter_n):
                 make_step(
                     net, end=ends, clip=clip, rng=rng, backend=backend, retouches=touched, tile=tile, **step_params
@@ -279,13 +281,14 @@ def deepdream(
                 if on_step is not None:
                     vis = deprocess(net, image)
                     on_step(octave, i, vis if clip else display_range(vis))
-            # extract details produced on the current octave
-            detail = image - octave_base
+            if octaves:  # extract details produced on the current octave
+                detail = image - octave_base
     except KeyboardInterrupt as interrupt:
         if image is not None:
             detail = image - octave_base
-        so_far = octaves[0] + ops.zoom(detail, *sizes[0])
+        so_far = base + ops.zoom(detail, *sizes[0])
         raise DreamInterrupted(_finished(deprocess(net, so_far), base_img, retouches), steps) from interrupt
+    del base, octave_base
     # returning the resulting image
     return _finished(deprocess(net, src.data[0]), base_img, retouches)
 

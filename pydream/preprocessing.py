@@ -37,8 +37,8 @@ def preprocess(net: Net, img: ArrayLike) -> Array:
     image: Array = np.rollaxis(picture, 2)[_order(net)].astype(net.dtype, order="C")
     if not np.isfinite(image).all():
         raise ValueError("img: NaN or infinity among its pixels, want 0..255")
-    difference: Array = image - net.mean
-    return difference
+    image -= net.mean
+    return image
 
 
 def deprocess(net: Net, img: Array) -> Array:
@@ -55,7 +55,10 @@ def deprocess(net: Net, img: Array) -> Array:
     (H, W, 3) array
         RGB, of the image's dtype, neither clipped nor rounded.
     """
-    return np.dstack(list((img + net.mean)[_order(net)]))
+    order = _order(net)
+    # In one go: a picture may be most of what the memory holds.
+    picture: Array = np.add(np.rollaxis(img[order], 0, 3), np.rollaxis(net.mean[order], 0, 3), order="C")
+    return picture
 
 
 def _order(net: Net) -> slice:

@@ -27,6 +27,8 @@ from .memory import free_bytes, resident_bytes
 from .net import Array, Blob, LocalNet, Net, View
 
 LARGEST_TILE = 2**31
+# Of a process, beside the pictures and the values: measured (docs/tiles.md).
+OVERHEAD = 100_000_000
 # Beyond, what overlaps is little, and a step takes no less.
 LARGEST_CROP = 4096
 
@@ -159,7 +161,7 @@ def plan_tiles(net: Net, ends: Sequence[str], height: int, width: int, side: int
 
 
 def choose_side(
-    net: Net, ends: Sequence[str], height: int, width: int, memory: int | None = None, copies: int = 4
+    net: Net, ends: Sequence[str], height: int, width: int, memory: int | None = None, copies: int = 3
 ) -> int:
     """Choose the side of a tile: 0, for no tiles, where an estimate says that the whole picture fits.
 
@@ -189,8 +191,8 @@ def choose_side(
     room = _room(memory)
     if local is None or room is None:
         return 0
-    room -= copies * 3 * height * width * net.dtype.itemsize
-    if local.step_bytes(ends, height, width) <= room:
+    room -= OVERHEAD + copies * 3 * height * width * net.dtype.itemsize
+    if local.step_bytes(ends, height, width) + 3 * height * width * net.dtype.itemsize <= room:
         return 0
     try:
         fields = [local.locality(end) for end in ends]
@@ -217,7 +219,7 @@ def _room(memory: int | None) -> int | None:
     return None if free is None else free // 2
 
 
-def in_tiles(net: Net, ends: Sequence[str], side: int) -> Net:
+def in_tiles(net: Net, ends: Sequence[str], side: int) -> Net | TiledNet:
     """Give a net that goes over the picture in ``net.blobs["data"]`` in tiles; `net` itself where one tile does.
 
     Parameters
@@ -237,7 +239,7 @@ def in_tiles(net: Net, ends: Sequence[str], side: int) -> Net:
         return net
     height, width = net.blobs["data"].shape[2:]
     plan = plan_tiles(net, ends, height, width, side)
-    return net if len(plan) <= 1 else cast(Net, TiledNet(cast(LocalNet, net), ends, plan))
+    return net if len(plan) <= 1 else TiledNet(cast(LocalNet, net), ends, plan)
 
 
 def _local(net: Net) -> LocalNet | None:
@@ -271,24 +273,26 @@ class TiledNet:
         self._twin = net.twin()  # runs on the crops, and has their size
         self._plan = plan
         self._ends = tuple(ends)
-        self._tensor: Array | None = None
+        self._image = Shifted(net.blobs["data"].data[0], 0, 0)
         self._tiled = {end: TiledBlob(self, net.blobs[end].shape) for end in ends}
         self.blobs: Mapping[str, Any] = {"data": net.blobs["data"], **self._tiled}
 
-    def forward(self, end: str | Sequence[str], *, tensor: Array) -> None:
-        """Take the picture, laid out for the network; it is run when somebody reads what it comes to."""
-        self._tensor = tensor
+    def forward(self, end: str | Sequence[str], *, tensor: Shifted) -> None:
+        """Take the picture; the layers are run when somebody reads what it comes to."""
+        self._image = tensor
 
     def backward(self, start: str | Sequence[str]) -> Array:
-        """Give the gradient at the picture, laid out as the tensor was."""
-        assert self._tensor is not None
-        gradient = np.zeros_like(self._tensor)
+        """Give the gradient at the picture as it was shifted, laid out as a tensor of the net."""
+        height, width = self._net.blobs["data"].shape[2:]
+        shape = (1, height, width, 3) if self._net.channels_last else (1, 3, height, width)
+        gradient = np.zeros(shape, self.dtype)
         for row, column in self._plan:
             self._forward(row, column)
             for place, end in enumerate(self._ends):
                 share = Share(row.values[place], column.values[place], row.inside[place], column.inside[place])
                 self._tiled[end].sow(self._twin.blobs[end], share)
-            crop = self._crop(row, column)
+            places = (row.crop, column.crop)
+            crop = (slice(None), *places) if self._net.channels_last else (slice(None), slice(None), *places)
             gradient[crop] += self._twin.backward(start=self._where)
         return gradient
 
@@ -307,16 +311,32 @@ class TiledNet:
     def _where(self) -> str | tuple[str, ...]:
         return self._ends if len(self._ends) > 1 else self._ends[0]
 
-    def _crop(self, row: Span, column: Span) -> tuple[slice, ...]:
-        places = (row.crop, column.crop)
-        return (slice(None), *places) if self._net.channels_last else (slice(None), slice(None), *places)
-
     def _forward(self, row: Span, column: Span) -> None:
-        assert self._tensor is not None
-        tensor = np.ascontiguousarray(self._tensor[self._crop(row, column)])
-        height, width = (span.crop.stop - span.crop.start for span in (row, column))
-        self._twin.blobs["data"].reshape(1, 3, height, width)
-        self._twin.forward(end=self._where, tensor=tensor)
+        crop = self._image.crop(row.crop, column.crop)
+        self._twin.blobs["data"].reshape(1, *crop.shape)
+        tensor = np.ascontiguousarray(np.rollaxis(crop, 0, 3) if self._net.channels_last else crop)
+        self._twin.forward(end=self._where, tensor=tensor[np.newaxis])
+
+
+class Shifted(NamedTuple):
+    """An image shifted in a circle, of which only parts are made.
+
+    Attributes
+    ----------
+    image : (c, h, w) array
+    ox, oy : int
+        Pixels to the right and down.
+    """
+
+    image: Array
+    ox: int
+    oy: int
+
+    def crop(self, rows: slice, columns: slice) -> Array:
+        """Give a part of ``np.roll(np.roll(image, ox, -1), oy, -2)``."""
+        height, width = self.image.shape[1:]
+        y, x = np.arange(rows.start, rows.stop) - self.oy, np.arange(columns.start, columns.stop) - self.ox
+        return self.image[:, (y % height)[:, np.newaxis], x % width]
 
 
 class Share(NamedTuple):

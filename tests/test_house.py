@@ -37,7 +37,7 @@ MAY_IMPORT = {
     "caffe": {"errors", "matching", "net", "schema", "tf"},
     "graphdef": {"caffe", "errors", "net", "schema"},
     "zoo": {"caffe", "errors", "files", "graphdef", "net"},
-    "recipe": {"dream", "era", "loop", "net", "noise", "objectives", "retouch"},
+    "recipe": {"dream", "era", "loop", "net", "noise", "objectives", "retouch", "tiles"},
     "fetch": {"errors", "files", "zoo"},
     "own": {"caffe", "errors", "files", "graphdef", "net", "zoo"},
     "provenance": {"__init__", "errors", "files", "image", "net", "recipe", "zoo"},

@@ -34,8 +34,9 @@ from .weights import Params, weights_of
 TRAIN: int = caffe_pb2.TRAIN
 TEST: int = caffe_pb2.TEST
 
-# Of the values that a step makes, in bytes: what it has at most at a time, measured (docs/tiles.md).
-_HELD = 1.1
+# Of the values that a step makes, what it takes at most at a time, measured (docs/tiles.md). In float64 max pooling
+# looks for ties, and holds more.
+_HELD = {"float32": 1.1, "float64": 1.6}
 
 RUNTIMES: dict[str, type[Runtime]] = {"tensorflow": TensorFlowRuntime, "numpy": NumpyRuntime}
 
@@ -411,7 +412,7 @@ class Net:
         """Estimate what forward and back from `ends` take for an image of that size, without the image itself."""
         shape = (1, *self._graph.declared[self.image_input][1:2], height, width)
         values = step_values(self._graph, ends, {**self._graph.declared, self.image_input: shape})
-        return int(values * self.dtype.itemsize * _HELD)
+        return int(values * self.dtype.itemsize * _HELD[self.dtype.name])
 
     @property
     def mean(self) -> Array:

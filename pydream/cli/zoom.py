@@ -31,6 +31,7 @@ from .options import (
     retouch_options,
     run_options,
     sidecar_option,
+    tile_options,
 )
 from .pictures import Size, Source, SourceType, Target, check_not_read, noise_size, size_option
 from .progress import Progress
@@ -116,6 +117,7 @@ class Places(NamedTuple):
 @dream_options
 @retouch_options
 @run_options
+@tile_options
 @size_option
 @click.option(
     "--fps", type=FiniteRange(min=0, min_open=True), default=25, show_default=True, help="Of a film: frames a second."
@@ -188,9 +190,15 @@ def command(
             raise CheckpointError(f"'{places.films[0]}' is complete, and its frames are gone: --force begins again")
         if left is not None and options["seed"] is None:
             options["seed"] = left.loop.recipe.seed
+        if left is not None and options["tile"] is None:
+            options["tile"] = left.loop.recipe.tile
         dreamer = prepare(**options)
+        tile, plan = dreamer.in_tiles(height, width)
+        recipe = msgspec.structs.replace(
+            dreamer.recipe, loop=move, noise=noise_pixels if picture is None else None, tile=tile
+        )
         loop = LoopFacts(
-            recipe=msgspec.structs.replace(dreamer.recipe, loop=move, noise=noise_pixels if picture is None else None),
+            recipe=dreamer.recorded(recipe),
             network=dreamer.facts,
             input=source.facts(picture, noise_pixels),
             guide=dreamer.guide,
@@ -201,10 +209,12 @@ def command(
         start, rng, done = _go_on(left) if left is not None else _begin(loop.recipe, picture)
         if done and not quiet:
             click.echo(f"{min(done, frames)} of {frames} frames are in '{places.folder}' already", err=True)
+        if plan is not None and not quiet:
+            click.echo(plan, err=True)
         try:
             with Progress(dreamer.title, dreamer.sizes(height, width), options["iter_n"], quiet, frames - done) as bar:
                 params = {
-                    **loop.recipe.dream_params(dreamer.objective, dreamer.mask),
+                    **recipe.dream_params(dreamer.objective, dreamer.mask),
                     **move.move,
                     "on_step": bar.on_step,
                 }
