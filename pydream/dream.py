@@ -30,6 +30,7 @@ LARGEST_JITTER = 100_000
 FINEST_GRID = 2.0**-16  # whose multiples up to 255 are exact in float32
 
 OnStep = Callable[[int, int, Array], None]
+OnOctave = Callable[[int, Array, Array], None]
 End = str | Sequence[str]
 
 
@@ -174,6 +175,7 @@ def deepdream(
     end: End | None = None,
     clip: bool = True,
     on_step: OnStep | None = None,
+    on_octave: OnOctave | None = None,
     rng: np.random.RandomState | None = None,
     backend: str = "native",
     era: str = MODERN,
@@ -200,6 +202,10 @@ def deepdream(
     on_step : callable, optional
         ``on_step(octave, iteration, image)`` after every step, both counted from 0; `image` is the octave so far,
         (h, w, 3) RGB as the notebook shows it (`display_range` if not `clip`).
+    on_octave : callable, optional
+        ``on_octave(octave, base, image)`` when an octave is done: the picture at its size, and what was dreamt into it,
+        both (h, w, 3) RGB as they are, neither clipped nor scaled. ``image - base`` is the detail that goes on to the
+        next octave.
     era : {"modern", "2015"}
         How the sizes of octaves are rounded where they end in a half: as now, to even, or as in 2015, up.
     grid : float, optional
@@ -283,12 +289,14 @@ def deepdream(
                     on_step(octave, i, vis if clip else display_range(vis))
             if octaves:  # extract details produced on the current octave
                 detail = image - octave_base
+            if on_octave is not None:
+                on_octave(octave, deprocess(net, octave_base), deprocess(net, image))
     except KeyboardInterrupt as interrupt:
         if image is not None:
             detail = image - octave_base
         so_far = base + ops.zoom(detail, *sizes[0])
         raise DreamInterrupted(_finished(deprocess(net, so_far), base_img, retouches), steps) from interrupt
-    del base, octave_base
+    del base, octave_base  # the dream is made beside the image: no third array of its size
     # returning the resulting image
     return _finished(deprocess(net, src.data[0]), base_img, retouches)
 
@@ -367,7 +375,7 @@ _CHECKS: dict[str, Callable[[Any], object]] = {
         f"a power of two from {FINEST_GRID} to 1",
     ),
     # Any value will do, or the network decides.
-    **dict.fromkeys(("end", "clip", "on_step", "objective"), lambda value: None),
+    **dict.fromkeys(("end", "clip", "on_step", "on_octave", "objective"), lambda value: None),
     "retouches": lambda value: want(
         all(isinstance(each, Retouch) for each in value),
         "retouches",

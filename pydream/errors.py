@@ -34,6 +34,10 @@ class ZeroGradientError(PydreamError, ArithmeticError):
     """The gradient is zero or not finite, so the step cannot be normalised by its mean."""
 
 
+class SilentScoreError(ZeroGradientError):
+    """Nothing in the picture moved the score of a rendering: the gradient was zero at every step."""
+
+
 class ImageFileError(PydreamError, ValueError):
     """A picture cannot be read or written."""
 

@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import secrets
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+
+def is_temporary(path: Path) -> bool:
+    """Tell whether a file is what a killed process left of `written_whole`."""
+    return re.fullmatch(r"\.pydream-[0-9a-f]{16}\.tmp", path.name) is not None
 
 
 def temporary_beside(target: Path) -> Path:

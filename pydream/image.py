@@ -198,7 +198,9 @@ def _deep_grey_to_rgb(image: Image.Image, name: str) -> Image.Image:
     return Image.fromarray(grey.astype(np.uint8)).convert("RGB")
 
 
-def write_image(path: str | os.PathLike[str], image: NDArray[Any], note: str | None = None) -> None:
+def write_image(
+    path: str | os.PathLike[str], image: NDArray[Any], note: str | None = None, dpi: float | None = None
+) -> None:
     """Write a picture, in the format of the path's suffix, so that the file is whole or is not there.
 
     Values are clipped to 0..255 and their fractions dropped, as the notebook's ``uint8(frame)`` does. The
@@ -214,6 +216,8 @@ def write_image(path: str | os.PathLike[str], image: NDArray[Any], note: str | N
     note : str, optional
         ASCII text to keep in the file, at most `LONGEST_NOTE` characters: a PNG's text chunk ``pydream``, the image
         description of EXIF or TIFF. `read_note` gives it back.
+    dpi : float, optional
+        Pixels per inch, for whoever prints it; a WebP file does not keep it.
 
     Raises
     ------
@@ -225,16 +229,20 @@ def write_image(path: str | os.PathLike[str], image: NDArray[Any], note: str | N
         form = check_writable(path, pixels.shape[:2])
         # Permissions are by the umask, which tempfile's would not be.
         with written_whole(path) as temporary, temporary.open("xb") as file:
-            encode_image(file, pixels, form, note)
+            encode_image(file, pixels, form, note, dpi)
     except (OSError, ValueError) as error:  # ValueError: the encoder's, or of an array that is no picture
         if isinstance(error, ImageFileError):
             raise
         raise ImageFileError(f"cannot write '{path}': {reason(error)}") from error
 
 
-def encode_image(file: BinaryIO, pixels: Picture, form: Format, note: str | None = None) -> None:
-    """Write a picture to an open file, with the note of `write_image`; `ValueError` where the format cannot hold it."""
+def encode_image(
+    file: BinaryIO, pixels: Picture, form: Format, note: str | None = None, dpi: float | None = None
+) -> None:
+    """Write a picture to an open file, with note and dpi of `write_image`; `ValueError` where the note does not fit."""
     options = dict(form.options)
+    if dpi is not None:
+        options["dpi"] = (dpi, dpi)
     if note is not None:
         if len(note) > LONGEST_NOTE or not note.isascii():
             raise ValueError(f"note: {len(note)} characters, want ASCII, at most {LONGEST_NOTE}")

@@ -13,6 +13,7 @@ import numpy as np
 from .net import Array
 
 KERNEL = np.array([1.0, 4.0, 6.0, 4.0, 1.0]) / 16  # along each axis; of the 5x5 kernel, which sums to 1
+MOST_LEVELS = 16  # a pixel is left of 65,536
 EPS = 1e-10  # below it a band counts as empty
 
 Axes = tuple[int, int]  # of height and width
@@ -27,7 +28,8 @@ def lap_normalize(grad: Array, scale_n: int = 4, axes: Axes = HWC) -> Array:
     grad : array
         A gradient at an image; left as it is.
     scale_n : int
-        Levels of detail that are split off; what is left below them is a band too.
+        Levels of detail that are split off, `MOST_LEVELS` being more than any picture has; what is left below them is a
+        band too.
     axes : (int, int)
         Those of height and width: (0, 1) of (H, W, C), (1, 2) of (C, H, W) or (1, H, W, C), (2, 3) of (1, C, H, W).
 

@@ -48,8 +48,8 @@ def zoom(
     rng : numpy.random.RandomState, optional
         Draws the shifts of all frames, one after the other; None: NumPy's global legacy state.
     **dream_params
-        More for `deepdream`: `iter_n`, `octave_n`, `octave_scale`, `end`, `clip`, `on_step`, `grid`, `step_size`,
-        `jitter`, `objective`, `retouches`.
+        More for `deepdream`: `iter_n`, `octave_n`, `octave_scale`, `end`, `clip`, `on_step`, `on_octave`, `grid`,
+        `step_size`, `jitter`, `objective`, `retouches`.
 
     Yields
     ------

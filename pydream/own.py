@@ -19,15 +19,20 @@ from .caffe.graph import Graph
 from .caffe.weights import weights_of
 from .errors import NetFileError, ShapeError, UnknownNameError
 from .files import file_sha256, temporary_beside
+from .freeze import GRAPH_FILE
 from .graphdef import read_frozen
 from .net import ChannelOrder
 from .zoo import (
+    FILES,
     FROZEN,
     NAME,
     Entry,
     check_channel_order,
     check_mean,
     check_scale,
+    file_name,
+    graph_of,
+    holds_graph,
     networks,
     own_folder,
     read_entry,
@@ -54,8 +59,8 @@ def add_network(
     name : str
         Letters, digits and ``._+-``, 64 at most; none that the registry has.
     files : sequence of path
-        A prototxt and a caffemodel, in any order, a caffemodel that holds its network, or a frozen TensorFlow graph,
-        whose name ends with ``.pb``.
+        A prototxt and a caffemodel, in any order, a caffemodel that holds its network, or one of TensorFlow's networks:
+        a frozen graph, a Keras model or the folder of a SavedModel, of which the last two are frozen.
     mean, scale, channel_order, input
         As for `load_net`.
     layer : str, optional
@@ -80,13 +85,15 @@ def add_network(
         If it cannot be written.
     """
     _check_name(name)
-    frozen = any(Path(file).suffix == FROZEN for file in files)
-    if frozen and len(files) > 1:
-        raise ValueError(f"{len(files)} files; a frozen graph is a whole network, and goes without other files")
+    paths = [path / GRAPH_FILE if (path / GRAPH_FILE).is_file() else path for path in map(Path, files)]
+    frozen = any(map(holds_graph, paths))
+    if frozen and len(paths) > 1:
+        raise ValueError(f"{len(paths)} files; a frozen graph is a whole network, and goes without other files")
     if not frozen and (input is not None or scale is not None):
         raise ValueError("scale and input are for frozen TensorFlow graphs")
-    text, weights = (None, _found(files[0])) if frozen else _sorted(files)
-    graph = read_frozen(weights, input) if frozen else _checked(text, weights)
+    text, weights = (None, _found(paths[0])) if frozen else _sorted(paths)
+    held, told = graph_of(weights) if frozen else (weights, None)
+    graph = read_frozen(held, input or told, name=file_name(weights)) if frozen else _checked(text, weights)
     _check_input(graph, str(text or weights))
     _check_layer(graph, layer)
 
@@ -98,9 +105,11 @@ def add_network(
         "weights": file,
         "urls": [],
         "license": "unknown",
-        "mean": list(check_mean(usual_mean(frozen) if mean is None else mean)),
+        "mean": list(check_mean(usual_mean(text or weights) if mean is None else mean)),
         "scale": check_scale(1.0 if scale is None else scale),
-        "channel_order": check_channel_order(usual_channel_order(frozen) if channel_order is None else channel_order),
+        "channel_order": check_channel_order(
+            usual_channel_order(text or weights) if channel_order is None else channel_order
+        ),
         "input": input,
         "default_layer": layer,
         "bundled": False,
@@ -111,7 +120,10 @@ def add_network(
     making.mkdir()
     try:
         copy = making / file
-        shutil.copyfile(weights, copy)
+        if isinstance(held, bytes):
+            copy.write_bytes(held)
+        else:
+            shutil.copyfile(held, copy)
         if text is not None:
             shutil.copyfile(text, making / "deploy.prototxt")
         elif not frozen:
@@ -140,7 +152,7 @@ def _checked(text: Path | None, weights: Path) -> Graph:
 def _check_name(name: str) -> None:
     if not NAME.fullmatch(name):
         raise ValueError(f"{name!r} is no name for a network: want letters, digits and ._+-, at most 64")
-    if name.lower().endswith((".prototxt", ".caffemodel", FROZEN)):
+    if name.lower().endswith(FILES):
         raise ValueError(f"{name!r} is no name for a network: it would be taken for a file")
     taken = {entry.name.lower(): entry for entry in networks()}  # some disks do not tell A from a
     same = taken.get(name.lower())

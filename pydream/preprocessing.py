@@ -31,10 +31,7 @@ def preprocess(net: Net, img: ArrayLike) -> Array:
     ValueError
         For another shape, or NaN or infinity among the pixels.
     """
-    picture = np.asarray(img)
-    if picture.ndim != 3 or picture.shape[2] != 3 or 0 in picture.shape:
-        raise ValueError(f"img: shape {picture.shape}, want (H, W, 3), RGB")
-    image: Array = np.rollaxis(picture, 2)[_order(net)].astype(net.dtype, order="C")
+    image: Array = np.rollaxis(as_picture(img), 2)[_order(net)].astype(net.dtype, order="C")
     if not np.isfinite(image).all():
         raise ValueError("img: NaN or infinity among its pixels, want 0..255")
     image -= net.mean
@@ -59,6 +56,32 @@ def deprocess(net: Net, img: Array) -> Array:
     # In one go: a picture may be most of what the memory holds.
     picture: Array = np.add(np.rollaxis(img[order], 0, 3), np.rollaxis(net.mean[order], 0, 3), order="C")
     return picture
+
+
+def as_picture(img: ArrayLike) -> Array:
+    """Give a picture as an array; `ValueError` for a shape other than (H, W, 3)."""
+    picture: Array = np.asarray(img)
+    if picture.ndim != 3 or picture.shape[2] != 3 or 0 in picture.shape:
+        raise ValueError(f"img: shape {picture.shape}, want (H, W, 3), RGB")
+    return picture
+
+
+def picture_gradient(net: Net, g: Array) -> Array:
+    """Turn the gradient at a network's image into the gradient at the picture that `preprocess` made it of.
+
+    Parameters
+    ----------
+    net : Net
+    g : (1, h, w, 3) array, or (1, 3, h, w) without `Net.channels_last`
+        In the network's channel order, as `Net.backward` gives it.
+
+    Returns
+    -------
+    (h, w, 3) array
+        RGB, C-contiguous, of the network's dtype.
+    """
+    channels_last = g[0] if net.channels_last else g[0].transpose(1, 2, 0)
+    return np.ascontiguousarray(channels_last[..., _order(net)])
 
 
 def _order(net: Net) -> slice:

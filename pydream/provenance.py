@@ -112,6 +112,46 @@ class Provenance(msgspec.Struct, frozen=True, kw_only=True):
         return json.dumps(msgspec.to_builtins(self), indent=1)  # msgspec's own JSON is UTF-8
 
 
+class Figure(msgspec.Struct, frozen=True, kw_only=True):
+    """How a figure was made, which shows dreams beside each other: its command makes it again.
+
+    Attributes
+    ----------
+    figure : str
+        The kind: the command's name.
+    dream : Recipe
+        Of its dreams; of several the first one's, from which they differ in the layer.
+    layers : list of list of str
+        For each network, what was dreamt with.
+    networks : list of NetFacts
+    pydream, command, rng, input, guide, mask, versions
+        As for `Provenance`.
+    """
+
+    pydream: str = __version__
+    figure: str
+    command: str
+    dream: Recipe
+    rng: str = RNG
+    layers: list[list[str]]
+    networks: list[NetFacts]
+    input: PictureFacts
+    guide: PictureFacts | None = None
+    mask: PictureFacts | None = None
+    versions: dict[str, str]
+
+    def to_json(self) -> str:
+        """Give it as JSON, indented, in ASCII."""
+        return json.dumps(msgspec.to_builtins(self), indent=1)
+
+
+class _Kind(msgspec.Struct):
+    """What `Figure` has and `Provenance` has not."""
+
+    figure: str | None = None
+    command: str = ""
+
+
 def record(
     command: str,
     recipe: Recipe,
@@ -141,9 +181,12 @@ def parse(text: str) -> Provenance:
     if len(text) > LONGEST_NOTE:
         raise ProvenanceError(f"it is longer than {LONGEST_NOTE} characters")
     try:
-        return msgspec.json.decode(text, type=Provenance)
+        kind = msgspec.json.decode(text, type=_Kind)
+        if kind.figure is None:
+            return msgspec.json.decode(text, type=Provenance)
     except (msgspec.DecodeError, RecursionError, UnicodeEncodeError) as error:
         raise ProvenanceError(f"it is not as pydream writes it: {error}") from error
+    raise ProvenanceError(f"it is a figure, not a dream; `{kind.command}` makes it again")
 
 
 def read_provenance(path: str | os.PathLike[str]) -> Provenance:

@@ -3,25 +3,28 @@
 from __future__ import annotations
 
 from collections import deque
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import msgspec
 import numpy as np
 from numpy.typing import ArrayLike
 
-from .dream import DreamInterrupted, OnStep, deepdream, display_range
+from .dream import DreamInterrupted, OnOctave, OnStep, deepdream, display_range
 from .era import MODERN
 from .loop import zoom
 from .net import Array, Net
 from .noise import noise
-from .objectives import Objective, Score, Term
+from .objectives import Objective, Score, Term, spelt
+from .octaves import Size, octave_sizes
 from .retouch import KeepColors, Laplacian, Mask, PullBack, Retouch, Smooth, TotalVariation
 from .tiles import LARGEST_TILE
+from .tutorial import RENDERERS, rendered_sizes, shown
 
 RNG = "numpy.random.RandomState (MT19937)"  # what a seed is the seed of
 
 Count = Annotated[int, msgspec.Meta(ge=1, le=10**9)]  # of steps or pixels; sums of it fit everywhere
 MOST_TERMS = 1000  # of a score
+MOST_SUMMED = 4096  # channels of one rendering, so that a picture's note can hold them
 
 
 class Loop(msgspec.Struct, frozen=True, kw_only=True):
@@ -36,6 +39,14 @@ class Loop(msgspec.Struct, frozen=True, kw_only=True):
     def move(self) -> dict[str, Any]:
         """Give the keywords for `zoom` and `zoom_frame`."""
         return {name: getattr(self, name) for name in ("scale", "rotate", "shift")}
+
+
+class Rendering(msgspec.Struct, frozen=True, kw_only=True):
+    """Which of the tutorial's renderers, of which channels' mean, and with how many levels: see `pydream.tutorial`."""
+
+    renderer: Literal["naive", "multiscale", "lapnorm", "deepdream"]
+    channels: Annotated[tuple[int, ...], msgspec.Meta(max_length=MOST_SUMMED)] | None = None
+    lap_n: int | None = None
 
 
 class Recipe(msgspec.Struct, frozen=True, kw_only=True):
@@ -61,6 +72,8 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True):
         Height and width of the noise that the dream starts from.
     loop : Loop, optional
         For a frame of the zoom loop.
+    rendering : Rendering, optional
+        For a picture of the tutorial's: `step_size` is its step, and what it does not know plays no part.
     steps : int, optional
         For a dream that was interrupted: after so many steps.
     """
@@ -85,6 +98,7 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True):
     keep_colors: bool = False
     noise: tuple[Count, Count] | None = None
     loop: Loop | None = None
+    rendering: Rendering | None = None
     steps: Count | None = None
 
     @property
@@ -95,6 +109,9 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def dreams_with(self) -> str:
         """The layer, or the score in words."""
+        if self.rendering is not None:
+            channels = self.rendering.channels
+            return f"{self.rendering.renderer} of {self.end}{f':{spelt(channels)}' if channels else ''}"
         return str(self.score or self.end)
 
     def retouches(self, mask: Mask | None = None) -> list[Retouch]:
@@ -117,6 +134,29 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True):
         params["end"] = self.end
         return params if objective is None else {**params, "objective": objective}
 
+    def render_params(self) -> dict[str, Any]:
+        """Give the keywords for the renderer."""
+        if self.rendering is None:
+            raise ValueError("its recipe is no renderer's")
+        params = {"iter_n": self.iter_n, "step": self.step_size}
+        if self.rendering.renderer != "naive":
+            params |= {"octave_n": self.octave_n, "octave_scale": self.octave_scale}
+        if self.rendering.renderer == "lapnorm" and self.rendering.lap_n is not None:
+            params["lap_n"] = self.rendering.lap_n
+        return params
+
+    def sizes(self, height: int, width: int) -> list[Size]:
+        """Give the sizes of the octaves of a picture of that size, the largest, which is the dream's, first."""
+        if self.rendering is not None:
+            return rendered_sizes(self.rendering.renderer, height, width, self.octave_n, self.octave_scale)
+        return octave_sizes(height, width, self.octave_n, self.octave_scale, self.era)
+
+    def shown(self, dream: Array) -> Array:
+        """Give a dream as it is shown: by `display_range` if it was not clipped, a rendering as the tutorial does."""
+        if self.rendering is not None:
+            return shown(self.rendering.renderer, dream)
+        return dream if self.clip else display_range(dream)
+
 
 def follow(
     recipe: Recipe,
@@ -125,6 +165,7 @@ def follow(
     objective: Objective | None = None,
     on_step: OnStep | None = None,
     mask: Mask | None = None,
+    on_octave: OnOctave | None = None,
 ) -> Array:
     """Dream as a recipe says.
 
@@ -136,7 +177,7 @@ def follow(
         What the dream starts from; None where the recipe says noise.
     objective : callable, optional
         In place of `objective_L2`: a guide is no part of a recipe.
-    on_step : callable, optional
+    on_step, on_octave : callable, optional
         As for `deepdream`.
     mask : Mask, optional
         Where to dream: no part of a recipe either.
@@ -144,7 +185,7 @@ def follow(
     Returns
     -------
     (H, W, 3) array
-        Float, RGB, as it is shown: `display_range` if not ``recipe.clip``.
+        Float, RGB, as it is shown: see `Recipe.shown`.
 
     Raises
     ------
@@ -156,9 +197,13 @@ def follow(
     rng = np.random.RandomState(recipe.seed)
     start = noise(*recipe.noise, rng) if picture is None and recipe.noise is not None else np.asarray(picture)
     params = recipe.dream_params(objective, mask)
+    params["on_octave"] = on_octave
     params["on_step"] = on_step if recipe.steps is None else _interrupt_after(recipe.steps, on_step)
     try:
-        if recipe.loop is None:
+        if recipe.rendering is not None:
+            render, of = RENDERERS[recipe.rendering.renderer], recipe.rendering.channels
+            dream = render(net, recipe.end, of, start, rng=rng, on_step=params["on_step"], **recipe.render_params())
+        elif recipe.loop is None:
             dream = deepdream(net, start, rng=rng, **params)
         else:
             frames = zoom(net, start, frames=recipe.loop.frame + 1, rng=rng, **recipe.loop.move, **params)
@@ -167,7 +212,7 @@ def follow(
         if interrupted.steps != recipe.steps:
             raise
         dream = interrupted.image
-    return dream if recipe.clip else display_range(dream)
+    return recipe.shown(dream)
 
 
 def _interrupt_after(steps: int, on_step: OnStep | None) -> OnStep:

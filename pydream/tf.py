@@ -15,7 +15,7 @@ from .errors import DeviceError
 
 
 @contextlib.contextmanager
-def _quiet_stderr() -> Iterator[None]:
+def quiet_stderr() -> Iterator[None]:
     """Hold back what native code writes to file descriptor 2, and let it out if the block fails."""
     try:
         kept = os.dup(2)
@@ -48,13 +48,20 @@ def tensorflow() -> Any:
     if os.environ["TF_CPP_MIN_LOG_LEVEL"] == "0":
         tf = importlib.import_module("tensorflow")
     else:
-        with _quiet_stderr():
+        with quiet_stderr():
             tf = importlib.import_module("tensorflow")
+            tf.config.list_physical_devices()  # it complains where it finds no driver for one
     threads = os.environ.get("PYDREAM_NUM_THREADS", "")
     if threads.isdecimal() and int(threads) > 0:
         tf.config.threading.set_intra_op_parallelism_threads(int(threads))
         tf.config.threading.set_inter_op_parallelism_threads(int(threads))
     return tf
+
+
+def part(name: str) -> Any:
+    """Give a module that comes with TensorFlow and that the module `tensorflow` itself does not show."""
+    tensorflow()
+    return importlib.import_module(name)
 
 
 def find_device(wanted: str) -> str:
@@ -81,7 +88,7 @@ def find_device(wanted: str) -> str:
     kind = match.group(0).split(":")[0]
     if kind == "cpu":
         return "CPU:0"
-    with _quiet_stderr():  # the CUDA driver's complaint where there is none
+    with quiet_stderr():  # the CUDA driver's complaint where there is none
         gpus = len(tensorflow().config.list_physical_devices("GPU"))
     index = int(match.group(1) or 0)
     if index < gpus:

@@ -10,7 +10,7 @@ import re
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
-from typing import Annotated, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 import msgspec
 import numpy as np
@@ -24,12 +24,16 @@ from .caffe.net import Net
 from .caffe.runtime import Runtime
 from .errors import NetFileError, UnknownNameError
 from .files import file_sha256
+from .freeze import GRAPH_FILE, SUFFIXES, VARIABLES, freeze_file, freeze_model, is_keras_model, to_be_frozen
 from .graphdef import CHANNEL_ORDER, MEAN, GraphDefNet, GraphDefRuntime, read_frozen
 from .net import CHANNEL_ORDERS, ChannelOrder, unknown_name
 
 DEFAULT_NETWORK = "squeezenet_v1.1"
 NOTEBOOK_MEAN = (104.0, 116.0, 122.0)  # BGR
+# Keras models since 2021 have layers that scale their pictures, and so do most SavedModels that are made of them.
+KERAS_MEAN = (0.0, 0.0, 0.0)
 FROZEN = ".pb"  # how the name of a frozen TensorFlow graph ends, which is definition and weights in one
+FILES = (".prototxt", ".caffemodel", FROZEN, *SUFFIXES)  # how the names of files end that define networks
 URL_VARIABLE = "PYDREAM_MODEL_URL_"
 
 # No path and no hidden file: names are folders' and files'.
@@ -129,12 +133,12 @@ class NetFiles(NamedTuple):
 
     entry: Entry | None
     definition: Path
-    weights: Path | None  # None: the definition is a caffemodel or a frozen graph, which holds them too
+    weights: Path | None  # None: the definition is a caffemodel or a TensorFlow graph, which holds them too
 
     @property
     def frozen(self) -> bool:
-        """Whether it is a frozen TensorFlow graph."""
-        return self.entry.frozen if self.entry else self.definition.suffix == FROZEN
+        """Whether it is a frozen TensorFlow graph, or is made one."""
+        return self.entry.frozen if self.entry else holds_graph(self.definition)
 
 
 def networks() -> list[Entry]:
@@ -204,7 +208,7 @@ def fault(path: Path, size: int, sha256: str) -> str | None:
 
 
 def load_net(
-    name_or_path: str | os.PathLike[str],
+    name_or_path: str | os.PathLike[str] | Any,
     weights: str | os.PathLike[str] | None = None,
     dtype: DTypeLike = "float32",
     device: str = "auto",
@@ -219,9 +223,10 @@ def load_net(
 
     Parameters
     ----------
-    name_or_path : str or path
-        A name of the registry (`networks`), a prototxt, a caffemodel, which holds its network too, or a frozen
-        TensorFlow graph, whose name ends with ``.pb``.
+    name_or_path : str, path or keras.Model
+        A name of the registry (`networks`), a prototxt, a caffemodel, which holds its network too, a frozen TensorFlow
+        graph, whose name ends with ``.pb``, a Keras model, ``.keras`` or ``.h5``, the folder of a SavedModel; or a live
+        Keras model, which is taken as it is now.
     weights : path, optional
         The caffemodel. None: for a name, where `find_weights` finds it; for a prototxt, the caffemodel beside it, of
         the same name or the only one. For a name of a frozen graph, its file.
@@ -233,11 +238,12 @@ def load_net(
         NumPy runs no frozen graphs.
     mean : sequence of 3 floats, optional
         Of its training pictures, 0..255, in its channel order. None: the registry's; for a file 104, 116, 122, as in
-        the notebook, and for a frozen graph 117, 117, 117.
+        the notebook, for a frozen graph 117, 117, 117, and for a Keras model or a SavedModel 0, since these mostly have
+        a layer for it.
     scale : float, optional
-        What a frozen graph wants its pixels, minus the mean, multiplied by. None: the registry's, or 1.
+        What one of TensorFlow's networks wants its pixels, minus the mean, multiplied by. None: the registry's, or 1.
     channel_order : {"BGR", "RGB"}, optional
-        None: the registry's; for a file BGR, and for a frozen graph RGB.
+        None: the registry's; for a file of Caffe's BGR, and for one of TensorFlow's networks RGB.
     input : str, optional
         The node of a frozen graph whose place the picture takes. None: the registry's, or its one placeholder.
 
@@ -257,38 +263,67 @@ def load_net(
     ValueError
         For another dtype, runtime, mean, scale or channel order.
     """
-    files = find_files(name_or_path, weights)
-    entry, definition, held = files
-    if mean is None:
-        mean = entry.mean if entry else usual_mean(files.frozen)
-    if scale is None:
-        scale = entry.scale if entry else 1.0
-    if channel_order is None:
-        channel_order = entry.channel_order if entry else usual_channel_order(files.frozen)
-    mean, scale, channel_order = check_mean(mean), check_scale(scale), check_channel_order(channel_order)
+    if is_keras_model(name_or_path):
+        if weights is not None:
+            raise ValueError(f"a live model has its weights; '{weights}' has no use here")
+        entry, definition, held, frozen, name = None, None, None, True, name_or_path.name
+    else:
+        entry, definition, held = files = find_files(name_or_path, weights)
+        frozen, name = files.frozen, entry.name if entry else file_name(definition)
+    mean = check_mean(mean if mean is not None else entry.mean if entry else usual_mean(definition))
+    scale = check_scale(scale if scale is not None else entry.scale if entry else 1.0)
+    order = channel_order or (entry.channel_order if entry else usual_channel_order(definition))
+    order = check_channel_order(order)
     net: Net
-    if files.frozen:
-        told = input or (entry.input if entry else None)
+    if frozen:
+        graph, told = graph_of(name_or_path if definition is None else definition)
+        told = input or (entry.input if entry else None) or told
         runner = _graph_runtime(runtime)
-        net = GraphDefNet(definition, mean, scale, channel_order, told, dtype=dtype, device=device, runtime=runner)
+        net = GraphDefNet(graph, mean, scale, order, told, dtype=dtype, device=device, runtime=runner, name=name)
     elif input is not None or scale != 1:
         raise ValueError(f"scale and input are for frozen TensorFlow graphs; '{definition}' is a network of Caffe's")
     else:
         net = Classifier(definition, held, mean, (2, 1, 0), dtype=dtype, device=device, runtime=runtime)
-        net.channel_order = channel_order
-    net.name = entry.name if entry else definition.stem
+        net.channel_order = order
+    net.name = name
     net.default_end = entry.default_layer if entry else None
     return net
 
 
-def usual_mean(frozen: bool) -> tuple[float, float, float]:
-    """Give the mean of a file that nobody has told of: of a frozen graph Inception5h's, else the notebook's."""
-    return MEAN if frozen else NOTEBOOK_MEAN
+def holds_graph(definition: Path) -> bool:
+    """Tell by its name whether a file is a frozen TensorFlow graph, or is made one."""
+    return definition.suffix == FROZEN or to_be_frozen(definition)
 
 
-def usual_channel_order(frozen: bool) -> ChannelOrder:
-    """Give the channel order of a file that nobody has told of."""
-    return CHANNEL_ORDER if frozen else "BGR"
+def graph_of(model: Path | Any) -> tuple[Path | bytes, str | None]:
+    """Give a frozen graph, as a file or as what that would hold, and the node for the picture where that is known.
+
+    Parameters
+    ----------
+    model : path or keras.Model
+        That `holds_graph`, or is live.
+    """
+    if isinstance(model, Path) and not to_be_frozen(model):
+        return model, None
+    frozen = freeze_file(model) if isinstance(model, Path) else freeze_model(model)
+    return frozen.graph, frozen.input
+
+
+def file_name(definition: Path) -> str:
+    """Give the name of a network that nobody has named: its file's, or its folder's."""
+    return definition.parent.resolve().name if definition.name == GRAPH_FILE else definition.stem
+
+
+def usual_mean(definition: Path | None) -> tuple[float, float, float]:
+    """Give the mean of a file, or of a live model (None), that nobody has told of."""
+    if definition is None or to_be_frozen(definition):
+        return KERAS_MEAN
+    return MEAN if definition.suffix == FROZEN else NOTEBOOK_MEAN
+
+
+def usual_channel_order(definition: Path | None) -> ChannelOrder:
+    """Give the channel order of a file, or of a live model (None), that nobody has told of."""
+    return CHANNEL_ORDER if definition is None or holds_graph(definition) else "BGR"
 
 
 def check_mean(mean: Sequence[float]) -> tuple[float, float, float]:
@@ -332,8 +367,10 @@ def find_files(name_or_path: str | os.PathLike[str], weights: str | os.PathLike[
     if isinstance(found, Entry):
         held = _weights_for(found) if weights is None else Path(weights)
         return NetFiles(found, held, None) if found.frozen else NetFiles(found, found.definition, held)
-    if weights is not None and found.suffix == FROZEN:
-        raise NetFileError(f"{found}: a frozen graph holds its weights; '{weights}' has no use here")
+    if weights is not None and holds_graph(found):
+        raise NetFileError(f"{found}: it holds its weights; '{weights}' has no use here")
+    if found.name == GRAPH_FILE:
+        return NetFiles(None, found, found.parent / VARIABLES)
     return NetFiles(None, found, _weights_beside(found) if weights is None else Path(weights))
 
 
@@ -351,8 +388,9 @@ def read_graph(
     if isinstance(found, Entry) and found.frozen:
         file = _weights_for(found) if weights is None else Path(weights)
         return read_frozen(file, input or found.input, found.scale)
-    if isinstance(found, Path) and found.suffix == FROZEN:
-        return read_frozen(found, input)
+    if isinstance(found, Path) and holds_graph(found):
+        graph, told = graph_of(found)
+        return read_frozen(graph, input or told, name=file_name(found))
     model = found.definition if isinstance(found, Entry) else found
     return Graph(define(read_model(model), str(model)))
 
@@ -385,9 +423,12 @@ def _find_model(name_or_path: str | os.PathLike[str]) -> Entry | Path:
     path = Path(name_or_path)
     if path.is_file():
         return path
-    if path.exists() and path.name != str(name_or_path):
+    named = path.name == str(name_or_path)
+    if (path / GRAPH_FILE).is_file() and not (named and (path.name in _built_in() or path.name in _own_names())):
+        return path / GRAPH_FILE
+    if path.exists() and not named:
         raise NetFileError(f"{path}: no regular file")
-    if path.name != str(name_or_path) or path.suffix in (".prototxt", ".caffemodel", FROZEN):
+    if not named or path.suffix in FILES:
         raise UnknownNameError(f"no such file: '{path}'")
     return find_network(str(name_or_path))
 

@@ -7,6 +7,7 @@ import sys
 
 import numpy as np
 import pytest
+from scipy import ndimage
 
 import pydream
 from pydream.dream import display_range
@@ -144,6 +145,27 @@ def test_no_clip(squeezenet32, picture):
     assert out.max() > 255  # the returned array is untouched,
     np.testing.assert_array_equal(seen[-1], display_range(out))  # only what is shown is rescaled
     assert np.percentile(seen[-1], 99.98) == pytest.approx(255)
+
+
+@pytest.mark.parametrize("clip", [True, False])
+def test_octaves_are_told(squeezenet32, picture, clip):
+    told, last_steps = [], {}
+    out = dream(
+        squeezenet32,
+        picture,
+        clip=clip,
+        step_size=20,
+        on_octave=lambda *octave: told.append(octave),
+        on_step=lambda octave, i, image: last_steps.update({octave: image}),
+    )
+    assert [octave for octave, _, _ in told] == [0, 1]
+    np.testing.assert_allclose(told[1][1], picture, atol=1e-4)  # minus the mean and plus it
+    smaller = ndimage.zoom(picture.astype(np.float64), (1 / 1.4, 1 / 1.4, 1), order=1)
+    np.testing.assert_allclose(told[0][1], smaller, atol=1e-3)
+    np.testing.assert_array_equal(told[1][2], out)
+    for octave, base, image in told:
+        np.testing.assert_array_equal(image if clip else display_range(image), last_steps[octave])
+        assert np.abs(image - base).mean() > 1
 
 
 def test_nothing_to_see_is_shown_as_it_is():

@@ -21,6 +21,8 @@ MAY_IMPORT = {
     "files": set(),
     "image": {"errors", "files"},
     "video": {"errors", "files", "image"},
+    "sheet": {"errors", "image"},
+    "presets": set(),
     "imageops": set(),
     "preprocessing": {"net"},
     "noise": {"net"},
@@ -32,14 +34,16 @@ MAY_IMPORT = {
     "memory": set(),
     "tiles": {"errors", "memory", "net"},
     "dream": {"era", "errors", "imageops", "net", "objectives", "octaves", "preprocessing", "retouch", "tiles"},
+    "tutorial": {"dream", "errors", "laplacian", "net", "noise", "objectives", "octaves", "preprocessing"},
     "loop": {"dream", "era", "imageops", "net", "preprocessing"},
     "schema": set(),
     "caffe": {"errors", "matching", "net", "schema", "tf"},
     "graphdef": {"caffe", "errors", "net", "schema"},
-    "zoo": {"caffe", "errors", "files", "graphdef", "net"},
-    "recipe": {"dream", "era", "loop", "net", "noise", "objectives", "retouch", "tiles"},
+    "freeze": {"errors", "tf"},
+    "zoo": {"caffe", "errors", "files", "freeze", "graphdef", "net"},
+    "recipe": {"dream", "era", "loop", "net", "noise", "objectives", "octaves", "retouch", "tiles", "tutorial"},
     "fetch": {"errors", "files", "zoo"},
-    "own": {"caffe", "errors", "files", "graphdef", "net", "zoo"},
+    "own": {"caffe", "errors", "files", "freeze", "graphdef", "net", "zoo"},
     "provenance": {"__init__", "errors", "files", "image", "net", "recipe", "zoo"},
     "reproduce": {
         "caffe", "dream", "errors", "image", "loop", "net", "objectives", "octaves", "provenance", "recipe", "timing",
@@ -88,13 +92,13 @@ def test_tensorflow_has_one_door(root):
     for path, room, name in imports(root):
         assert not name.startswith(("tensorflow", "keras")), f"{path} imports {name}; pydream.tf does that"
         if name.startswith("pydream.tf"):
-            assert room in ("caffe", "bench"), f"{path} imports {name}"
+            assert room in ("caffe", "bench", "freeze"), f"{path} imports {name}"
 
 
 def test_tensorflow_is_known_to_one_runtime(root):
     """The other runtime, and what all share, could do without it."""
-    for path, _, name in imports(root):
-        if name.startswith("pydream.tf."):
+    for path, room, name in imports(root):
+        if name.startswith("pydream.tf.") and room != "freeze":
             assert path.stem in ("tf_layers", "tf_runtime", "mode", "floor"), f"{path} imports {name}"
 
 
@@ -147,6 +151,7 @@ def test_notebook_defaults():
         "end": None,
         "clip": True,
         "on_step": None,
+        "on_octave": None,
         "rng": None,
         "backend": "native",
         "era": "modern",
@@ -161,6 +166,7 @@ def test_notebook_defaults():
         ("import pydream", ["numpy", "scipy", "tensorflow", "yaml", "av"]),
         ("import pydream; pydream.deepdream, pydream.load_net", ["tensorflow", "scipy"]),
         ("import pydream.zoo; pydream.zoo.networks()", ["tensorflow", "scipy"]),
+        ("import pydream.tutorial, pydream.laplacian", ["scipy", "tensorflow"]),
         ("import pydream.imageops.native_ops", ["scipy", "tensorflow"]),
         ("import pydream.testing", ["tensorflow"]),
         ("import pydream.video", ["av", "scipy", "tensorflow"]),

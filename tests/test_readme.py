@@ -14,6 +14,7 @@ import pytest
 
 from pydream import zoo
 from pydream.cli import main
+from pydream.presets import PRESETS
 
 
 @pytest.fixture(scope="module")
@@ -52,6 +53,24 @@ def test_commands(readme, small_checkout):
                 assert PIL.Image.open(made).size == (96, 64)
 
 
+def test_commands_of_figures_are_well_formed(root, small_checkout):
+    """They take longer than the README's, which are all run."""
+    text = (root / "docs" / "figures.md").read_text(encoding="utf-8")
+    lines = [line for block in blocks(text, "sh") for line in block.splitlines()]
+    assert len(lines) >= 5
+    for line in lines:
+        program, name, *arguments = shlex.split(line)
+        assert program == "pydream"
+        command = main.get_command(click.Context(main), name)
+        command.make_context(name, arguments)  # raises what the shell would show
+
+
+def test_every_preset_is_in_the_table(root):
+    text = (root / "docs" / "figures.md").read_text(encoding="utf-8")
+    for preset in PRESETS.values():
+        assert f"| `{preset.name}` | {preset.about} |" in text
+
+
 def test_the_two_commands(readme, root):
     """The first does its own set-up; the second is what CI runs."""
     first, second = blocks(readme, "sh")[:2]
@@ -72,6 +91,13 @@ def test_python(readme, small_checkout):
     assert np.abs(np.float32(picture) - np.asarray(PIL.Image.open("examples/sky.jpg"))).mean() > 1
 
 
+def test_python_of_the_tutorials_page(root, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (program,) = blocks((root / "docs" / "visualize.md").read_text(encoding="utf-8"), "python")
+    exec(compile(program, "visualize.md", "exec"), {})
+    assert np.asarray(PIL.Image.open("channel.png")).std() == pytest.approx(25.5, rel=0.1)  # a tenth of the range
+
+
 def test_python_of_the_objectives(root, small_checkout):
     program = "".join(blocks((root / "docs" / "objectives.md").read_text(encoding="utf-8"), "python"))
     found = {}
@@ -85,10 +111,13 @@ def test_links(root):
         "CONTRIBUTING.md",
         "CHANGELOG.md",
         "docs/c-library.md",
+        "docs/figures.md",
         "docs/objectives.md",
+        "docs/own-network.md",
         "docs/porting.md",
         "docs/reproduce.md",
         "docs/performance.md",
+        "docs/visualize.md",
         *(f"models/{e.name}/README.md" for e in zoo.networks()),
     ):
         text = (root / document).read_text(encoding="utf-8")

@@ -6,6 +6,7 @@ starts that and reads it.
 
 from __future__ import annotations
 
+import gc
 import os
 import subprocess
 import sys
@@ -148,6 +149,7 @@ def dream_here(request: Request) -> Whole:
     tensorflow_threads()  # imports it
     imported = perf_counter()
     net = load_net(request.model, request.weights, dtype=request.dtype)
+    gc.freeze()  # as the commands do
     loaded = perf_counter()
     end = find_end(net, request.layer)
     base = picture(request.height, request.width)

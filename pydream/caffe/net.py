@@ -608,8 +608,8 @@ class Net:
         assert backward is not None
         if backward.diffs is None:
             return self._runtime.gradient(backward.values, backward.start, forward.inputs, backward.seeds, values)[1]
-        if not self._runtime.covers(forward.memos, backward.values, backward.start):
-            _, memos = self._runtime.forward(backward.values, backward.start, forward.inputs)
+        if not self._runtime.covers(forward.memos, backward.values, backward.start, values):
+            _, memos = self._runtime.forward(backward.values, backward.start, forward.inputs, values)
             forward.memos.update(memos)
         return self._runtime.backward(backward.values, backward.start, forward.memos, backward.diffs, values)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 
@@ -31,10 +31,12 @@ class NumpyRuntime(Runtime):
 
     # Infinities and NaN go through in silence, as in other runtimes: whoever dreams is told by the gradient's mean.
 
-    def forward(self, values: Sequence[int], end: int, inputs: Sequence[Tensor]) -> tuple[list[Tensor], Memos]:
+    def forward(
+        self, values: Sequence[int], end: int, inputs: Sequence[Tensor], kept: Iterable[int] = ()
+    ) -> tuple[list[Tensor], Memos]:
         """As `Runtime.forward`."""
         with np.errstate(all="ignore"):
-            return super().forward(values, end, inputs)
+            return super().forward(values, end, inputs, kept)
 
     def backward(
         self, values: Sequence[int], start: int, memos: Memos, diffs: Sequence[Tensor], wanted: Sequence[int]

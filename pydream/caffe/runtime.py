@@ -7,7 +7,7 @@ them; another library is another subclass of `Runtime` with runners of its own.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import reduce
 from typing import Any, ClassVar, Generic, NamedTuple, TypeVar
 
@@ -120,8 +120,11 @@ class Runtime(ABC):
         shared.flags.writeable = False
         return shared
 
-    def steps(self, values: Sequence[int], end: int) -> list[Step]:
-        """Give what is run for `values`, which the steps up to and with `end` make, in running order."""
+    def steps(self, values: Sequence[int], end: int, kept: Iterable[int] = ()) -> list[Step]:
+        """Give what is run for `values`, which the steps up to and with `end` make, in running order.
+
+        A runtime may run several steps as one, but not where that leaves out a value that is `kept`.
+        """
         return self.graph.needed(list(values), end)
 
     def prepare(self, values: Sequence[int], end: int) -> None:
@@ -129,14 +132,17 @@ class Runtime(ABC):
         for step in self.steps(values, end):
             self.runner(step)
 
-    def forward(self, values: Sequence[int], end: int, inputs: Sequence[Tensor]) -> tuple[list[Tensor], Memos]:
+    def forward(
+        self, values: Sequence[int], end: int, inputs: Sequence[Tensor], kept: Iterable[int] = ()
+    ) -> tuple[list[Tensor], Memos]:
         """Compute values, and the memos of the steps up to and with `end` that they are made of.
 
-        `inputs` has one tensor an input of the graph, in its order.
+        `inputs` has one tensor an input of the graph, in its order; `kept` are the values whose gradients `backward` is
+        to give.
         """
         known = dict(zip(self.graph.inputs.values(), inputs, strict=True))
         memos = {}
-        for step in self.steps(values, end):
+        for step in self.steps(values, end, kept):
             tops, memos[_key(step)] = self.runner(step).forward(*(known[value] for value in step.bottoms))
             known.update(zip(step.tops, tops, strict=True))
         return [known[value] for value in values], memos
@@ -154,7 +160,7 @@ class Runtime(ABC):
         The steps up to and with `start` make those; some may be made of others, to whose gradients theirs are added.
         """
         arriving: dict[int, list[Tensor]] = {value: [diff] for value, diff in zip(values, diffs, strict=True)}
-        for step in reversed(self.steps(values, start)):
+        for step in reversed(self.steps(values, start, wanted)):
             tops = [self.total(arriving[value]) for value in step.tops if value in arriving]
             if tops:
                 bottoms = self.runner(step).backward(memos[_key(step)], *tops)
@@ -166,7 +172,7 @@ class Runtime(ABC):
         self, values: Sequence[int], end: int, inputs: Sequence[Tensor], seeds: Sequence[Seed], wanted: Sequence[int]
     ) -> tuple[list[Tensor], list[Tensor]]:
         """Compute values and, from a seed at each, the gradients at the `wanted` ones: forward and back at once."""
-        tensors, memos = self.forward(values, end, inputs)
+        tensors, memos = self.forward(values, end, inputs, wanted)
         diffs = [self.sown(tensor, seed) for tensor, seed in zip(tensors, seeds, strict=True)]
         return tensors, self.backward(values, end, memos, diffs, wanted)
 
@@ -186,13 +192,13 @@ class Runtime(ABC):
         """Add up what arrives at a value, from its last reader to the first; Caffe's Split adds from the first."""
         return reduce(lambda a, b: a + b, reversed(diffs))
 
-    def covers(self, memos: Memos, values: Sequence[int], start: int) -> bool:
-        """Tell whether the memos suffice to go back from `values`, which the steps up to and with `start` make."""
-        return all(_key(step) in memos for step in self.steps(values, start))
+    def covers(self, memos: Memos, values: Sequence[int], start: int, wanted: Iterable[int]) -> bool:
+        """Tell whether the memos suffice for `backward`."""
+        return all(_key(step) in memos for step in self.steps(values, start, wanted))
 
-    def read_back(self, memos: Memos, values: Sequence[int], start: int) -> Memos:
-        """Give those of the memos that a backward pass from `values` reads."""
-        return {_key(step): memos[_key(step)] for step in self.steps(values, start)}
+    def read_back(self, memos: Memos, values: Sequence[int], start: int, wanted: Iterable[int]) -> Memos:
+        """Give those of the memos that `backward` reads."""
+        return {_key(step): memos[_key(step)] for step in self.steps(values, start, wanted)}
 
     def runner(self, step: Step) -> Runner[Any]:
         """Give the runner of a step, made where it is first needed."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from itertools import islice
 from typing import Any
 
@@ -38,15 +38,17 @@ class TensorFlowRuntime(Runtime):
         with tensorflow().device(self.device):
             return tensorflow().convert_to_tensor(array)
 
-    def steps(self, values: Sequence[int], end: int) -> list[Step]:
+    def steps(self, values: Sequence[int], end: int, kept: Iterable[int] = ()) -> list[Step]:
         """As `Runtime.steps`, with pairs that run better as one; runners of one's own run one by one."""
         steps = super().steps(values, end)
-        return fused(steps, values, self.dtype) if self.runners is RUNNERS else steps
+        return fused(steps, {*values, *kept}, self.dtype) if self.runners is RUNNERS else steps
 
-    def forward(self, values: Sequence[int], end: int, inputs: Sequence[Tensor]) -> tuple[list[Tensor], Memos]:
+    def forward(
+        self, values: Sequence[int], end: int, inputs: Sequence[Tensor], kept: Iterable[int] = ()
+    ) -> tuple[list[Tensor], Memos]:
         """As `Runtime.forward`, traced."""
-        run = super().forward
-        tensors, memos = self._run(("forward", tuple(values), end), lambda *fed: run(values, end, fed), inputs)
+        run, key = super().forward, ("forward", tuple(values), end, tuple(kept))
+        tensors, memos = self._run(key, lambda *fed: run(values, end, fed, kept), inputs)
         return tensors, memos
 
     def values(self, values: Sequence[int], end: int, inputs: Sequence[Tensor]) -> list[Tensor]:
@@ -65,7 +67,7 @@ class TensorFlowRuntime(Runtime):
         forward, backward = super().forward, super().backward
 
         def run(*fed: Tensor) -> tuple[list[Tensor], list[Tensor]]:
-            tensors, memos = forward(values, end, fed[: len(inputs)])
+            tensors, memos = forward(values, end, fed[: len(inputs)], wanted)
             numbers = iter(fed[len(inputs) :])
             made = [seed and type(seed)(*islice(numbers, len(seed))) for seed in seeds]
             diffs = [self.sown(tensor, seed) for tensor, seed in zip(tensors, made, strict=True)]
@@ -108,7 +110,7 @@ class TensorFlowRuntime(Runtime):
     ) -> list[Tensor]:
         """As `Runtime.backward`, traced."""
         key = ("backward", tuple(values), start, tuple(wanted))
-        read = self.read_back(memos, values, start)
+        read = self.read_back(memos, values, start, wanted)
         if key not in self._traced:
             run = super().backward
             self._traced[key] = self._trace(

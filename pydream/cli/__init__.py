@@ -11,13 +11,19 @@ from .. import __version__
 from .errors import debug_option, told_in_one_line
 
 COMMANDS = {  # each is `command` in the module of its name
+    "atlas": "Show what every channel of a layer looks for, on one sheet.",
     "bench": "Measure this machine: image operations, network, a dream.",
     "dream": "Dream on a picture.",
+    "history": "Show how a dream grows, iteration by iteration.",
     "layers": "List a network's layers, to dream with one of them.",
     "models": "List the networks, and how to get their weights.",
+    "octaves": "Show what each octave of a dream adds.",
+    "presets": "List the looks that have names.",
     "replay": "Make a picture again from what it says of itself.",
     "reproduce": "Make the results of the 2015 notebook again, with a report.",
+    "sweep": "Dream with one layer after the other: a contact sheet.",
     "vectors": "Write what a port to another language is held to.",
+    "visualize": "Show what a channel or a layer looks for, as the 2016 tutorial does.",
     "zoom": "Dream, move in, dream again: frames and films.",
 }
 

@@ -10,7 +10,7 @@ from typing import Any
 import click
 import msgspec
 
-from ..dream import DreamInterrupted, display_range
+from ..dream import DreamInterrupted
 from ..errors import ImageFileError
 from ..image import FORMATS, Picture, to_pixels
 from ..net import Array
@@ -141,8 +141,7 @@ class Work:
             if interrupted.steps == 0:
                 raise
             recipe = self._recipe(picture, interrupted.steps)
-            dream = interrupted.image if recipe.clip else display_range(interrupted.image)
-            self._write(source, picture, target, recipe, dream)
+            self._write(source, picture, target, recipe, recipe.shown(interrupted.image))
             outcome = f"wrote {target} after {interrupted.steps} of {recipe.octave_n * recipe.iter_n} steps"
             raise interruption(self._ctx, outcome) from interrupted
         self._say(f"wrote {target}")
@@ -177,8 +176,12 @@ class Work:
     def _read(self, source: Source, target: Target) -> Picture | None:
         """Read a picture and check where its dream goes: what is wrong is told before TensorFlow is imported."""
         picture = source.read()
-        target.check(self._size(picture))
+        target.check(self._result_size(*self._size(picture)))
         return picture
+
+    def _result_size(self, height: int, width: int) -> Size:
+        """Give the size of a picture's dream."""
+        return height, width
 
     def _size(self, picture: Picture | None) -> Size:
         return self._noise if picture is None else (picture.shape[0], picture.shape[1])

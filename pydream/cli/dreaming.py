@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 import shlex
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,6 @@ from ..errors import ShapeError
 from ..image import Picture, read_image
 from ..net import ChannelOrder
 from ..objectives import Kind, Objective, objective_guide
-from ..octaves import octave_sizes
 from ..provenance import NetFacts, PictureFacts, net_facts, picture_facts
 from ..recipe import Recipe
 from ..retouch import Mask
@@ -45,6 +44,9 @@ _NOT_RETOLD = {
     "quality",
     "tile",
     "memory",
+    "preset",  # its parameters are
+    "pictures",
+    "gif",
 }
 
 
@@ -86,8 +88,7 @@ class Dreamer:
 
     def sizes(self, height: int, width: int) -> list[tuple[int, int]]:
         """Give the sizes of the octaves, the largest first."""
-        recipe = self.recipe
-        return octave_sizes(height, width, recipe.octave_n, recipe.octave_scale, recipe.era)
+        return self.recipe.sizes(height, width)
 
     def in_tiles(self, height: int, width: int) -> tuple[int, str | None]:
         """Decide on the side of the tiles for a picture, 0 for none, and say what that comes to, if there are any."""
@@ -172,16 +173,21 @@ def guided(net: Net, guide: Picture, end: str, name: str) -> Objective:
         raise ShapeError(f"the guide '{name}' does not fit: {error}") from error
 
 
-def retold(ctx: click.Context, arguments: list[str], recipe: Recipe) -> str:
-    """Give the command line that makes one picture again: `arguments`, what was chosen, and the recipe's seed."""
+def retold(
+    ctx: click.Context, arguments: list[str], recipe: Recipe, command: str | None = None, without: Collection[str] = ()
+) -> str:
+    """Give the command line that makes one picture again: `arguments`, what was chosen, and the recipe's seed.
+
+    Of a picture that another `command` makes alone, `without` names the options that are not that one's.
+    """
     words = [*arguments]
     if recipe.noise is not None:
         height, width = recipe.noise
         words += ["--size", f"{width}x{height}"]
     for param in ctx.command.params:
         name = param.name or ""
-        chosen = ctx.get_parameter_source(name) == ParameterSource.COMMANDLINE
-        if not isinstance(param, click.Option) or not chosen or name in _NOT_RETOLD:
+        chosen = ctx.get_parameter_source(name) in (ParameterSource.COMMANDLINE, ParameterSource.DEFAULT_MAP)
+        if not isinstance(param, click.Option) or not chosen or name in _NOT_RETOLD or name in without:
             continue
         long = [option for option in param.opts if option.startswith("--")]
         value = ctx.params[name]
@@ -192,4 +198,4 @@ def retold(ctx: click.Context, arguments: list[str], recipe: Recipe) -> str:
                 words += [long[0], *map(str, each if param.nargs > 1 else [each])]
     if recipe.tile:
         words += ["--tile", str(recipe.tile)]
-    return shlex.join(["pydream", str(ctx.info_name), *words, "--seed", str(recipe.seed)])
+    return shlex.join(["pydream", command or str(ctx.info_name), *words, "--seed", str(recipe.seed)])

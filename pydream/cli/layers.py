@@ -17,6 +17,7 @@ from ..graphdef import FrozenGraph
 from ..net import Field, unknown_name
 from ..zoo import default_layer, find_files, read_graph
 from .errors import debug_option, printable
+from .network import hush
 from .pictures import Size, SizeType
 
 FOUND = ""  # of --weights without a file
@@ -44,9 +45,10 @@ def command(
 ) -> None:
     """List the blobs of MODEL, what each sees of the picture, and what it costs.
 
-    MODEL is a name that `pydream models` lists, or a prototxt, a caffemodel or a frozen graph (.pb). Weights are
-    not needed, unless they are in the graph. Each blob but the input is a --layer for `pydream dream`, if the last
-    column says so; a layer that works in place has no blob of its own.
+    MODEL is a name that `pydream models` lists, or a prototxt, a caffemodel, a frozen graph (.pb), a Keras model
+    (.keras, .h5) or the folder of a SavedModel. Weights are not needed, unless they are in the graph. Each blob but
+    the input is a --layer for `pydream dream`, if the last column says so; a layer that works in place has no blob of
+    its own.
 
     \b
     shape   batch × channels × height × width
@@ -57,6 +59,7 @@ def command(
     \b
     pydream layers bvlc_googlenet --like 4c --size 1024x575
     """  # noqa: D301 (click's mark for a block to leave as it is)
+    hush()  # TensorFlow is asked for Keras models and SavedModels
     graph = read_graph(model, weights or None, input_node)
     shapes = dict(graph.declared)
     if size is not None:

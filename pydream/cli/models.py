@@ -23,6 +23,7 @@ from ..zoo import (
     weight_folders,
 )
 from .errors import Failed, debug_option, interruption, printable, signals_as_ctrl_c
+from .network import hush
 from .options import input_options, quiet_option
 from .progress import FetchProgress
 
@@ -164,12 +165,14 @@ def add_command(
     """Add a network of your own as NAME, for --model; prints its folder.
 
     FILE is a prototxt and a caffemodel, a caffemodel that holds its network, or a frozen TensorFlow graph, which ends
-    with .pb. They are checked and copied.
+    with .pb. They are checked and copied. A Keras model (.keras, .h5) and the folder of a SavedModel are frozen.
 
     \b
     pydream models add mine deploy.prototxt mine.caffemodel --layer conv4 --mean 104,117,123
     pydream models add theirs graph.pb --layer mixed5a --mean 128,128,128 --pixel-scale 0.0078125
+    pydream models add yesterdays model.keras --layer block3_conv1
     """  # noqa: D301
+    hush()
     told |= {"scale": pixel_scale, "input": input_node}
     with signals_as_ctrl_c(ctx):
         click.echo(add_network(name, files, layer=layer, title=title, **told).folder)

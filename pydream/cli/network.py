@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import re
 from pathlib import Path
@@ -33,7 +34,9 @@ weights_option = click.option(
 def load(model: str, weights: Path | None = None, **options: Any) -> Net:
     """Load a network as `pydream.load_net` does; the first call imports TensorFlow."""
     hush()
-    return load_net(model, weights, **options)
+    net = load_net(model, weights, **options)
+    gc.freeze()  # what TensorFlow's import made stays; to look through it all for garbage costs 0.2 s of a dream
+    return net
 
 
 def hush() -> None:

@@ -14,12 +14,14 @@ import click
 from ..dream import LARGEST_JITTER, LARGEST_STEP, deepdream, make_step
 from ..era import ERAS
 from ..graphdef import MEAN as FROZEN_MEAN
+from ..laplacian import MOST_LEVELS
 from ..net import CHANNEL_ORDERS
 from ..objectives import KINDS
 from ..octaves import MOST_OCTAVES
-from ..retouch import MOST_LEVELS, STRONGEST_PULL, STRONGEST_TV, WIDEST_BLUR
+from ..presets import PRESETS
+from ..retouch import STRONGEST_PULL, STRONGEST_TV, WIDEST_BLUR
 from ..tiles import LARGEST_TILE
-from ..zoo import DEFAULT_NETWORK, NOTEBOOK_MEAN, check_scale, load_net
+from ..zoo import DEFAULT_NETWORK, KERAS_MEAN, NOTEBOOK_MEAN, check_scale, load_net
 from .network import device_name, weights_option
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
@@ -65,7 +67,8 @@ model_option = click.option(
     "--model",
     default=DEFAULT_NETWORK,
     show_default=True,
-    help="A name that `pydream models` lists, or a prototxt, caffemodel or frozen TensorFlow graph (.pb) file.",
+    help="A name that `pydream models` lists; or a prototxt, a caffemodel, a frozen TensorFlow graph (.pb), a Keras"
+    " model (.keras, .h5) or the folder of a SavedModel.",
 )
 layer_option = click.option(
     "-l", "--layer", help="What to dream with; see `pydream layers`.  [default: the network's own]"
@@ -156,18 +159,19 @@ input_options = together(
         type=MeanType(),
         metavar=MeanType.name,
         help="Of the pictures that the network was trained on, in its channel order.  [default: the registry's; of a"
-        f" file {Mean(NOTEBOOK_MEAN)}, of a frozen graph {Mean(FROZEN_MEAN)}]",
+        f" file {Mean(NOTEBOOK_MEAN)}, of a frozen graph {Mean(FROZEN_MEAN)}, of a Keras model or SavedModel"
+        f" {Mean(KERAS_MEAN)}]",
     ),
     click.option(
         "--pixel-scale",  # `pydream zoom` has a --scale
         type=float,
         callback=_pixel_scale,
-        help="A frozen graph takes (pixel - mean) * scale.  [default: the registry's, or 1]",
+        help="A network of TensorFlow's takes (pixel - mean) * scale.  [default: the registry's, or 1]",
     ),
     click.option(
         "--channel-order",
         type=click.Choice(CHANNEL_ORDERS),
-        help="That the network takes.  [default: the registry's; BGR, of a frozen graph RGB]",
+        help="That the network takes.  [default: the registry's; BGR, of TensorFlow's networks RGB]",
     ),
     click.option(
         "--input",
@@ -175,6 +179,24 @@ input_options = together(
         metavar="NODE",
         help="The node of a frozen graph whose place the picture takes.  [default: its placeholder]",
     ),
+)
+
+
+def _take_preset(ctx: click.Context, _: click.Parameter, name: str | None) -> None:
+    """Make a preset's parameters the command's defaults, as far as it has them."""
+    if name is not None:
+        several = {param.name for param in ctx.command.params if isinstance(param, click.Option) and param.multiple}
+        given = {key: [value] if key in several else value for key, value in PRESETS[name].params.items()}
+        ctx.default_map = {**(ctx.default_map or {}), **given}
+
+
+preset_option = click.option(
+    "--preset",
+    type=click.Choice(list(PRESETS)),
+    is_eager=True,  # before the options whose defaults it gives
+    expose_value=False,
+    callback=_take_preset,
+    help="Take the parameters of a look with a name; options beside it win. See `pydream presets`.",
 )
 
 objective_options = together(
@@ -240,6 +262,7 @@ retouch_options = together(
 )
 
 dream_options = together(
+    preset_option,
     click.option(
         "-g",
         "--guide",

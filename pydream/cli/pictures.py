@@ -6,7 +6,7 @@ import io
 import os
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
@@ -28,7 +28,7 @@ from ..image import (
     read_image,
     write_image,
 )
-from ..provenance import PictureFacts, Provenance, picture_facts, sidecar_of
+from ..provenance import Figure, PictureFacts, Provenance, picture_facts, sidecar_of
 
 STANDARD = "-"
 NOISE = "noise"
@@ -130,17 +130,21 @@ class SizeType(click.ParamType):  # type: ignore[type-arg]
         return height, width
 
 
-size_option = click.option(
-    "--size", type=SizeType(), metavar=SizeType.name, help="Of noise as the input.  [default: 512x512]"
-)
+def noise_size_option(default: Size) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Make the option for the size of noise."""
+    told = f"Of noise as the input.  [default: {default[1]}x{default[0]}]"
+    return click.option("--size", type=SizeType(), metavar=SizeType.name, help=told)
+
+
 DEFAULT_SIZE = (512, 512)
+size_option = noise_size_option(DEFAULT_SIZE)
 
 
-def noise_size(sources: Sequence[Source], size: Size | None) -> Size:
+def noise_size(sources: Sequence[Source], size: Size | None, default: Size = DEFAULT_SIZE) -> Size:
     """Give the size of noise; refuse one where nothing is noise."""
     if size is not None and all(source.given != NOISE for source in sources):
         raise click.BadParameter(f"only the input '{NOISE}' takes it", param_hint="'--size'")
-    return size or DEFAULT_SIZE
+    return size or default
 
 
 @dataclass(frozen=True)
@@ -187,17 +191,17 @@ class Target:
         except ImageFileError as error:
             raise click.BadParameter(str(error), param_hint="'--output'") from error
 
-    def write(self, pixels: Picture, provenance: Provenance, sidecar: bool) -> None:
-        """Write a picture that says how it was made."""
+    def write(self, pixels: Picture, provenance: Provenance | Figure, sidecar: bool, dpi: float | None = None) -> None:
+        """Write a picture that says how it was made, and a figure how large it is meant to be printed."""
         note = provenance.to_json()
         if self.path is None:
             encoded = io.BytesIO()  # not to standard output itself: some formats seek
-            encode_image(encoded, pixels, self.form, note)
+            encode_image(encoded, pixels, self.form, note, dpi)
             out: IO[bytes] = sys.stdout.buffer
             out.write(encoded.getbuffer())
             out.flush()
             return
-        write_image(self.path, pixels, note)
+        write_image(self.path, pixels, note, dpi)
         if sidecar and self.sidecar is not None:
             write_text(self.sidecar, f"{note}\n")
 

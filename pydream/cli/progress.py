@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from types import TracebackType
 from typing import Any, NoReturn, Self
 
@@ -34,22 +36,36 @@ class Progress(Bar):
         The octaves, the largest first, as `pydream.dream.octave_sizes` gives them.
     iter_n : int
         Steps in each octave.
-    frames : int
-        Dreams of these sizes, one after the other.
     quiet : bool
         Print nothing at all.
+    frames : int
+        Dreams of these sizes, one after the other.
+    what : str
+        One of them is.
+    costs : sequence of float
+        MACs of each dream for a pixel; none: they cost the same.
     """
 
     def __init__(
-        self, title: str | None, sizes: list[tuple[int, int]], iter_n: int, quiet: bool = False, frames: int = 1
+        self,
+        title: str | None,
+        sizes: list[tuple[int, int]],
+        iter_n: int,
+        quiet: bool = False,
+        frames: int = 1,
+        what: str = "frame",
+        costs: Sequence[float] = (),
     ) -> None:
         self._title = None if quiet else title
         self._pixels = [height * width for height, width in reversed(sizes)]
         self._frames = frames
         self._frame = 0  # counted from 1
+        self._what = what
+        self._costs = costs or [1] * frames
+        self._whole = iter_n * sum(self._pixels)
         self._bar = tqdm(
-            total=frames * iter_n * sum(self._pixels),
-            unit="px",
+            total=sum(self._costs) * self._whole,
+            unit="MAC" if costs else "px",
             unit_scale=True,
             dynamic_ncols=True,
             disable=True if quiet else None,  # None: where stderr is no terminal
@@ -62,9 +78,21 @@ class Progress(Bar):
             self._bar.write(self._title, file=sys.stderr)
             self._title = None
         self._frame += octave == iteration == 0
-        frame = f"frame {self._frame}/{self._frames}, " if self._frames > 1 else ""
+        frame = f"{self._what} {self._frame}/{self._frames}, " if self._frames > 1 else ""
         self._bar.set_description_str(f"{frame}octave {octave + 1}/{len(self._pixels)}", refresh=False)
-        self._bar.update(self._pixels[octave])
+        self._bar.update(self._pixels[octave] * self._costs[self._frame - 1])
+
+    def passed(self, frames: int) -> None:
+        """Go to where so many dreams are over, however they ended."""
+        self._frame = frames
+        self._bar.n = sum(self._costs[:frames]) * self._whole
+        self._bar.refresh()
+
+    @contextmanager
+    def aside(self) -> Iterator[None]:
+        """Take the bar away while something else is printed."""
+        with tqdm.external_write_mode(file=sys.stderr):
+            yield
 
 
 class FetchProgress(Bar):

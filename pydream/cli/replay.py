@@ -12,7 +12,6 @@ from PIL import Image
 
 from ..errors import ImageFileError, ProvenanceError
 from ..image import FORMATS, WRITABLE, Picture, read_image, to_pixels
-from ..octaves import octave_sizes
 from ..provenance import PictureFacts, Provenance, net_facts, picture_facts, pixels_sha256, read_provenance, record
 from ..recipe import follow
 from ..retouch import Mask
@@ -83,10 +82,9 @@ def command(
         if made.guide is not None and guide_picture is not None:
             objective = guided(net, guide_picture, recipe.end, printable(made.guide.name))
             guide_facts = picture_facts(made.guide.name, guide_picture)
-        sizes = octave_sizes(height, width, recipe.octave_n, recipe.octave_scale, recipe.era)
         frames = 1 if recipe.loop is None else recipe.loop.frame + 1
         title = f"again: {printable(made.command)}"
-        with Progress(title, sizes, recipe.iter_n, quiet, frames) as progress:
+        with Progress(title, recipe.sizes(height, width), recipe.iter_n, quiet, frames) as progress:
             masked = None if mask_picture is None else Mask.of(mask_picture)
             pixels = to_pixels(follow(recipe, net, start, objective, progress.on_step, masked))
     now = record(

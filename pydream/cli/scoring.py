@@ -13,7 +13,7 @@ from ..errors import UnknownNameError
 from ..net import Net
 from ..objectives import MOST_CHANNELS, Kind, Score, Term, class_logit
 
-_CHANNELS = re.compile(r"\d{1,6}(-\d{1,6})?(,\d{1,6}(-\d{1,6})?)*")
+CHANNELS = re.compile(r"\d{1,6}(-\d{1,6})?(,\d{1,6}(-\d{1,6})?)*")
 
 
 class _Reading(NamedTuple):
@@ -25,7 +25,7 @@ class _Reading(NamedTuple):
 
     @property
     def sound(self) -> bool:
-        return (self.channels is None or _CHANNELS.fullmatch(self.channels) is not None) and (
+        return (self.channels is None or CHANNELS.fullmatch(self.channels) is not None) and (
             self.weight is None or _number(self.weight) is not None
         )
 
@@ -67,17 +67,22 @@ def _term(net: Net, given: str, kind: Kind) -> Term:
         raise click.BadParameter(f"{weight!r} in {given!r} is no weight, as 0.5 or -1", param_hint="'--layer'")
     if channels is None:
         return Term(layer, kind, weight=factor)
-    if not _CHANNELS.fullmatch(channels):
+    return replace(Term(layer, kind, weight=factor), channels=channels_of(channels, given))
+
+
+def channels_of(listed: str, given: str) -> tuple[int, ...]:
+    """Read a list of channels, as 3-7,12; `click.BadParameter` where it is none, or too long, says what was `given`."""
+    if not CHANNELS.fullmatch(listed):
         raise click.BadParameter(
-            f"{channels!r} in {given!r} is no list of channels, as 3 or 3-7 or 3-7,12", param_hint="'--layer'"
+            f"{listed!r} in {given!r} is no list of channels, as 3 or 3-7 or 3-7,12", param_hint="'--layer'"
         )
     chosen: list[int] = []
-    for run in channels.split(","):
+    for run in listed.split(","):
         first, _, last = run.partition("-")
         chosen += range(int(first), int(last or first) + 1)
         if len(chosen) > MOST_CHANNELS or int(last or first) < int(first):
             raise click.BadParameter(f"{run!r} in {given!r} is no range of channels, as 3-7", param_hint="'--layer'")
-    return replace(Term(layer, kind, weight=factor), channels=tuple(chosen))
+    return tuple(chosen)
 
 
 def _readings(given: str) -> list[_Reading]:

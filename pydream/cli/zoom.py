@@ -13,7 +13,6 @@ import numpy as np
 
 from .. import checkpoint, video
 from ..checkpoint import Checkpoint, LoopFacts, differences
-from ..dream import display_range
 from ..errors import CheckpointError, VideoFileError
 from ..image import FORMATS, Picture, read_image, read_note, to_pixels
 from ..loop import zoom, zoom_frame
@@ -244,7 +243,7 @@ def command(
 def _write(ctx: click.Context, places: Places, source: Source, made: Checkpoint, sidecar: bool) -> None:
     """Write a frame, and then what the next one needs: killed in between, the loop makes the frame again, the same."""
     loop, index = made.loop, made.loop.place.frame
-    pixels = to_pixels(made.frame if loop.recipe.clip else display_range(made.frame))
+    pixels = to_pixels(loop.recipe.shown(made.frame))
     arguments = [source.given, "-o", "frames", "--frames", str(index + 1)]
     command = retold(ctx, arguments, loop.recipe)
     result = picture_facts("result", pixels)

@@ -203,7 +203,9 @@ def constant(node: Node) -> Values:
         return np.frombuffer(tensor.tensor_content, kind).reshape(shape)
     written: Values = np.array(getattr(tensor, field), np.uint16 if kind is np.float16 else kind)
     written = written.view(kind)
-    if len(written) > prod(shape) or (len(written) == 0 < prod(shape)):
+    if len(written) == 0:  # grappler leaves out zeros
+        return np.zeros(shape, kind)
+    if len(written) > prod(shape):
         raise NetFileError(f"constant {node.name!r}: {len(written)} numbers for shape {shape}")
     # The last number stands for all that are not written.
     return np.concatenate([written, np.broadcast_to(written[-1:], prod(shape) - len(written))]).reshape(shape)

@@ -38,9 +38,11 @@ def fold(node: Node, *inputs: Values) -> Values:
 
 
 def _elementwise(function: Callable[..., Any]) -> Callable[..., Any]:
+    """In float64 whatever the graph's type is: so are the weights that a network of float64 gets."""
+
     def formula(node: Node, *inputs: Values) -> Any:
         _check(np.broadcast_shapes(*(values.shape for values in inputs)))
-        return function(*inputs)
+        return function(*(values.astype(np.float64) if values.dtype.kind == "f" else values for values in inputs))
 
     return formula
 

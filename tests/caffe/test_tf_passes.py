@@ -155,6 +155,27 @@ def test_a_concatenation_and_the_convolution_that_reads_it_are_one(text, spread)
             assert nets.off(mine, theirs) < 2e-6
 
 
+@pytest.mark.parametrize("copied", [True, False])
+def test_the_gradient_at_a_concatenation_that_is_not_made(copied):
+    """Who asks for it has it made, whether forward and back were one trace or two."""
+    rng = np.random.default_rng(0)
+    weights = {"conv": [nets.normal(rng, 6, 7, 3, 3), nets.normal(rng, 6)]}
+    found = []
+    for dtype, runtime in (("float32", "tensorflow"), ("float64", "numpy")):
+        net = nets.build(CONCATENATED, dtype, runtime=runtime, **weights)
+        for blob in (net.blobs["data"], net.blobs["other"]):
+            blob.data[...] = np.random.RandomState(2).standard_normal(blob.shape)
+        net.forward(end="conv")
+        if copied:
+            net.blobs["conv"].copy_data_to_diff()
+        else:
+            net.blobs["conv"].diff[...] = normal(net.blobs["conv"].shape)
+        net.backward(start="conv")
+        found.append([net.blobs[name].diff for name in ("data", "both", "other")])
+    for mine, theirs in zip(*found, strict=True):
+        assert nets.off(mine, theirs) < 2e-6
+
+
 @pytest.mark.parametrize(("kernel", "stride"), [(3, 2), (4, 3)])
 def test_largest_values_at_every_size(kernel, stride):
     """Whatever the stride leaves of a map: what TensorFlow need not pad is pooled as what it must."""

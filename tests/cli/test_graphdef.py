@@ -1,6 +1,7 @@
 """Frozen TensorFlow graphs on the command line: told what they take, kept under a name, dreamt with and replayed."""
 
 import json
+import shlex
 import sys
 from pathlib import Path
 
@@ -50,6 +51,18 @@ def test_dream_and_replay(run, refused, graph, picture):
     np.testing.assert_array_equal(read_image("out.png"), np.uint8(np.clip(dream, 0, 255)))
     again = run("replay", "out.png", "-m", graph)
     assert (again.code, again.out.split(":")[0]) == (0, "identical")
+
+
+def test_a_sweep_and_its_single_pictures(run, graph, picture):
+    chosen = ["-m", "two.pb", "--layers", "Conv2D", "--input", "input", *TOLD]
+    assert run("sweep", picture.name, "-o", "sheet.png", "--pictures", "all", *chosen, *SHORT).code == 0
+    (single,) = Path("all").iterdir()
+    made = json.loads(read_note(single))
+    assert run(*shlex.split(made.pop("command"))[1:]).code == 0
+    alone = json.loads(read_note("dream.png"))
+    assert alone.pop("command")  # the same words in another order
+    assert alone == made
+    assert json.loads(read_note("sheet.png"))["networks"][0]["mean"] == [100, 110.5, 120]
 
 
 def test_what_is_not_told_is_not_said(run, picture):

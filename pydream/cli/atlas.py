@@ -1,0 +1,216 @@
+"""`pydream atlas`: what each channel of a layer looks for, on one sheet."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import click
+import msgspec
+
+from ..errors import ImageFileError, ProvenanceError, SilentScoreError
+from ..files import is_temporary
+from ..image import FORMATS, Picture, read_image, to_pixels
+from ..objectives import spelt
+from ..provenance import picture_facts, pixels_sha256, read_provenance, record
+from ..recipe import Recipe, follow
+from ..sheet import Sheet, fitting_columns
+from ..tutorial import check_channels
+from .dreaming import Dreamer, retold
+from .errors import debug_option, interruption, signals_as_ctrl_c
+from .figures import FIGURE_OPTIONS, Start, Style, account, figure_options
+from .options import quiet_option, sidecar_option
+from .pictures import NOISE, Size, Source, SourceType, Target, check_not_read, noise_size_option, one_target
+from .progress import Progress
+from .rendering import Layer, channels_option, prepare_rendering, recipe_taken, render_run_options, renderer_options
+
+_SIZE = (96, 96)
+_PNG = FORMATS["png"]
+_TILE = re.compile(r"channel-\d{6}\.png")
+_NOT_ONE_TILES = {"layer", "columns", *FIGURE_OPTIONS}  # of the options, when one tile is told alone
+
+
+class Places(NamedTuple):
+    """Where the tiles go until the sheet is whole, or for good."""
+
+    folder: Path
+    temporary: bool
+
+    def tile(self, channel: int) -> Target:
+        """Give where a channel's picture goes."""
+        return Target(str(self.folder / f"channel-{channel:06d}.png"), _PNG)
+
+    def held(self) -> list[Path]:
+        """List what an earlier run left."""
+        if not self.folder.is_dir():
+            return []
+        return sorted(path for path in self.folder.iterdir() if _TILE.fullmatch(path.name))
+
+    def clear(self) -> None:
+        """Remove that, and what was being written when a run was killed."""
+        if self.folder.is_dir():
+            for path in [*self.held(), *filter(is_temporary, self.folder.iterdir())]:
+                path.unlink()
+
+    def finish(self) -> None:
+        """Remove the tiles, unless they are there for good, and the folder, unless somebody else uses it."""
+        if self.temporary and self.folder.is_dir():
+            self.clear()
+            if not any(self.folder.iterdir()):
+                self.folder.rmdir()
+
+
+@click.command("atlas")
+@click.argument("image", type=SourceType(), default=NOISE)
+@click.option("-o", "--output", required=True, help="The sheet: a .png, .jpg, .webp or .tif file.")
+@channels_option(
+    "Whose channels: all, or those named, as inception_4d/3x3_reduce:0-63.  [default: the network's own layer]"
+)
+@renderer_options
+@noise_size_option(_SIZE)
+@render_run_options
+@click.option("--columns", type=click.IntRange(1, 1000), help="Tiles in a row.  [default: what makes a page]")
+@click.option(
+    "--pictures",
+    type=click.Path(file_okay=False, path_type=Path),
+    metavar="FOLDER",
+    help="Keep every channel's picture there, at full size; `pydream replay` makes it again.",
+)
+@click.option("--resume", is_flag=True, help="Go on where the same command was stopped.")
+@click.option("-f", "--force", is_flag=True, help="Throw away what a stopped command left, and begin again.")
+@figure_options
+@sidecar_option
+@quiet_option
+@debug_option
+@click.pass_context
+def command(
+    ctx: click.Context,
+    /,
+    image: list[Source],
+    output: str,
+    layer: Layer | None,
+    size: Size | None,
+    columns: int | None,
+    pictures: Path | None,
+    resume: bool,
+    force: bool,
+    sidecar: bool,
+    quiet: bool,
+    **options: Any,
+) -> None:
+    """Show what every channel of a layer looks for, on one sheet.
+
+    Each tile is what `pydream visualize` makes of that channel, with the same seed for all. A channel that the noise
+    does not wake stays empty. Stopped at any moment, by Ctrl-C or a power cut, the same command with --resume goes on,
+    and ends with the same sheet to the byte.
+
+    \b
+    pydream atlas -o atlas.png --layer fire4/expand3x3:0-63
+    pydream atlas -o atlas.png --layer fire8/squeeze1x1 --renderer multiscale --size 128x128 --theme dark
+    """  # noqa: D301 (click's mark for a block to leave as it is)
+    target = one_target(output, None)
+    if target.path is None:
+        raise click.BadParameter("its tiles are kept beside it until it is whole: name a file", param_hint="'--output'")
+    places = Places(pictures or target.path.with_name(f"{target.path.name}.tiles"), temporary=pictures is None)
+    if resume and force:
+        raise click.BadParameter("it goes on, and --force begins again; choose one", param_hint="'--resume'")
+    held = places.held()
+    if held and not (resume or force):
+        raise click.BadParameter(
+            f"'{places.folder}' holds tiles already: --resume goes on with them, --force throws them away",
+            param_hint="'--pictures'" if pictures else "'--output'",
+        )
+    start = Start.read(image, size, _SIZE)
+    target.check()
+    check_not_read([target, *(Target(str(path), _PNG) for path in held)], [start.source.path])
+    if resume and held and options["seed"] is None:
+        options["seed"] = read_provenance(held[0]).dream.seed
+    style = Style.taken(options)
+    name, channels = (None, None) if layer is None else (layer.name, layer.channels)
+    recipe = recipe_taken(options)
+
+    with signals_as_ctrl_c(ctx):
+        dreamer = prepare_rendering(layer=name, **options, **recipe)
+        end = dreamer.recipe.end
+        channels = channels or tuple(range(dreamer.net.blobs[end].shape[1]))
+        check_channels(dreamer.net, end, channels)
+        tile_size = dreamer.sizes(*start.size)[0]
+        sheet = style.sheet(columns or fitting_columns(len(channels), tile_size))
+        sheet.check(len(channels), tile_size)
+        if force:  # not before all that could be wrong has been looked at
+            places.clear()
+        atlas = Atlas(ctx, start, dreamer, places, channels, quiet)
+        try:
+            silent = atlas.render(sheet)
+            of = f"{end}:{spelt(channels)}"
+            figure = account(
+                ctx, start, target, atlas.recipe(channels[0]), [dreamer.facts], [[of]], guide=None, mask=None
+            )
+            more = f"Without a gradient from {start.source.name}: {spelt(silent)}." if silent else ""
+            style.write(sheet, target, figure, f"{end} of {dreamer.facts.name}", more, sidecar)
+        except KeyboardInterrupt:
+            outcome = f"{len(places.held())} of {len(channels)} tiles are in '{places.folder}'; --resume goes on"
+            raise interruption(ctx, outcome) from None
+        places.finish()
+    if not quiet:
+        click.echo(f"wrote {target}", err=True)
+
+
+@dataclass(frozen=True)
+class Atlas:
+    """One channel after the other."""
+
+    ctx: click.Context
+    start: Start
+    dreamer: Dreamer
+    places: Places
+    channels: Sequence[int]
+    quiet: bool
+
+    def recipe(self, channel: int) -> Recipe:
+        """Give the recipe of a channel's picture."""
+        recipe = self.dreamer.recipe
+        assert recipe.rendering is not None
+        rendering = msgspec.structs.replace(recipe.rendering, channels=(channel,))
+        return msgspec.structs.replace(recipe, rendering=rendering, noise=self.start.noise)
+
+    def render(self, sheet: Sheet) -> list[int]:
+        """Put every channel's tile on the sheet, made now or held; gives the channels without a gradient."""
+        silent = []
+        sizes, iter_n = self.dreamer.sizes(*self.start.size), self.dreamer.recipe.iter_n
+        with Progress(self.dreamer.title, sizes, iter_n, self.quiet, len(self.channels), "channel") as progress:
+            for number, channel in enumerate(self.channels, start=1):
+                try:
+                    held = self._held(channel)
+                    sheet.add(self._made(channel, progress) if held is None else held, str(channel))
+                except SilentScoreError:
+                    sheet.add(None, str(channel), reason="no gradient")
+                    silent.append(channel)
+                progress.passed(number)
+        return silent
+
+    def _held(self, channel: int) -> Picture | None:
+        """Give the tile that an earlier run wrote, if it is the one that would be made now."""
+        path = Path(self.places.tile(channel).given)
+        try:
+            made, pixels = read_provenance(path), read_image(path)
+        except (ImageFileError, ProvenanceError):
+            return None  # not there, or not whole
+        then = (made.dream, made.network, made.input)
+        now = (self.recipe(channel), self.dreamer.facts, self.start.facts)
+        return pixels if then == now and made.result.sha256 == pixels_sha256(pixels) else None
+
+    def _made(self, channel: int, progress: Progress) -> Picture:
+        """Make a tile, and write it."""
+        recipe, target = self.recipe(channel), self.places.tile(channel)
+        pixels = to_pixels(follow(recipe, self.dreamer.net, self.start.picture, None, progress.on_step))
+        words = [self.start.source.given, "-o", target.retold, "--layer", f"{recipe.end}:{channel}"]
+        command = retold(self.ctx, words, recipe, "visualize", _NOT_ONE_TILES)
+        result = picture_facts("result", pixels)
+        self.places.folder.mkdir(parents=True, exist_ok=True)
+        made = record(command, recipe, self.dreamer.facts, self.start.facts, None, result)
+        target.write(pixels, made, sidecar=False)
+        return pixels

@@ -1,0 +1,178 @@
+"""What the commands that make figures share: the options of a sheet, its text, and the file that it becomes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import click
+
+from ..era import MODERN
+from ..image import Picture
+from ..provenance import Figure, NetFacts, PictureFacts, versions
+from ..recipe import Recipe
+from ..sheet import DPI, PAGE, THEMES, Sheet
+from .dreaming import Dreamer, retold
+from .options import FiniteRange, together
+from .pictures import DEFAULT_SIZE, Size, Source, Target, noise_size
+
+figure_options = together(
+    click.option("--title", help="Above the pictures; '' for none.  [default: what they are]"),
+    click.option(
+        "--caption/--no-caption", default=True, show_default=True, help="Tell the parameters below the pictures."
+    ),
+    click.option(
+        "--width",
+        type=FiniteRange(20, 2000),
+        help=f"Of the figure in print, in millimetres.  [default: {PAGE[0]:g}, or what fits a page]",
+    ),
+    click.option(
+        "--dpi",
+        type=FiniteRange(50, 1200),
+        default=DPI,
+        show_default=True,
+        help="Pixels per inch in print; with the width it decides how many pixels the figure has.",
+    ),
+    click.option(
+        "--theme", type=click.Choice(list(THEMES)), default="light", show_default=True, help="Colour of the paper."
+    ),
+)
+# Of `figure_options`, by name: no dream alone has them.
+FIGURE_OPTIONS = ("title", "caption", "width", "dpi", "theme")
+
+
+@dataclass(frozen=True)
+class Start:
+    """What the dreams of a figure start from.
+
+    Attributes
+    ----------
+    source : Source
+    picture : (h, w, 3) array or None
+        None: noise.
+    size : (height, width)
+    """
+
+    source: Source
+    picture: Picture | None
+    size: Size
+
+    @classmethod
+    def read(cls, input: list[Source], size: Size | None, default: Size = DEFAULT_SIZE) -> Start:
+        """Read the one picture of a command line."""
+        (source,) = input
+        noise = noise_size(input, size, default)
+        picture = source.read()
+        return cls(source, picture, noise if picture is None else (picture.shape[0], picture.shape[1]))
+
+    @property
+    def noise(self) -> Size | None:
+        """The size of noise, for a recipe."""
+        return self.size if self.picture is None else None
+
+    @cached_property
+    def facts(self) -> PictureFacts:
+        """What is said of it."""
+        return self.source.facts(self.picture, self.size)
+
+
+@dataclass(frozen=True)
+class Style:
+    """What `figure_options` say.
+
+    Attributes
+    ----------
+    title : str or None
+        None: the command's own.
+    caption : bool
+    width : float or None
+        Millimetres.
+    dpi : float
+    theme : str
+    """
+
+    title: str | None
+    caption: bool
+    width: float | None
+    dpi: float
+    theme: str
+
+    @classmethod
+    def taken(cls, options: dict[str, Any]) -> Style:
+        """Take the figure's options out of a command's."""
+        return cls(**{name: options.pop(name) for name in FIGURE_OPTIONS})
+
+    def sheet(self, columns: int, width: float = PAGE[0], headings: Sequence[str] = ()) -> Sheet:
+        """Make an empty sheet of so many columns, and that wide if it is not told otherwise."""
+        return Sheet(columns, self.width or width, self.dpi, self.theme, headings)
+
+    def write(self, sheet: Sheet, target: Target, figure: Figure, title: str, more: str, sidecar: bool) -> None:
+        """Draw the sheet and write it, with what it says of itself; `more` ends the caption."""
+        caption = f"{in_words(figure)}\n{more}".strip()
+        pixels = sheet.draw(title if self.title is None else self.title, caption if self.caption else "")
+        target.write(pixels, figure, sidecar, self.dpi)
+
+
+def account(
+    ctx: click.Context,
+    start: Start,
+    target: Target,
+    recipe: Recipe,
+    networks: Sequence[NetFacts],
+    layers: Sequence[Sequence[str]],
+    guide: PictureFacts | None,
+    mask: PictureFacts | None,
+) -> Figure:
+    """Put together what a figure is to say of itself."""
+    kind = str(ctx.info_name)
+    return Figure(
+        figure=kind,
+        command=retold(ctx, [start.source.given, "-o", f"{kind}{Path(target.retold).suffix or '.png'}"], recipe),
+        dream=recipe,
+        layers=[list(each) for each in layers],
+        networks=list(networks),
+        input=start.facts,
+        guide=guide,
+        mask=mask,
+        versions=versions(),
+    )
+
+
+def account_of_one(ctx: click.Context, start: Start, target: Target, dreamer: Dreamer, recipe: Recipe) -> Figure:
+    """Put together the same of a figure that shows one dream."""
+    ends = recipe.score.ends if recipe.score else [recipe.end]
+    return account(ctx, start, target, recipe, [dreamer.facts], [ends], dreamer.guide, dreamer.mask_facts)
+
+
+def in_words(figure: Figure) -> str:
+    """Tell a figure's parameters, for its caption."""
+    recipe, networks, input, guide = figure.dream, figure.networks, figure.input, figure.guide
+    steps = f"{recipe.iter_n} iteration{'s' if recipe.iter_n > 1 else ''} of step {recipe.step_size:g}"
+    if recipe.octave_n > 1:
+        steps += f" in each of {recipe.octave_n} octaves, {recipe.octave_scale:g} apart"
+    told = [steps]
+    if recipe.rendering is None:
+        told += [f"jitter {recipe.jitter}", "clipped" if recipe.clip else "not clipped"]
+    else:
+        lap_n = recipe.rendering.lap_n
+        levels = "" if lap_n is None else f" with {lap_n} Laplacian level{'' if lap_n == 1 else 's'}"
+        told.insert(0, f"{recipe.rendering.renderer}{levels}")
+    if guide is not None:
+        told.append(f"guided by {guide.name}")
+    told += [
+        f"{name.replace('_', ' ')} {getattr(recipe, name):g}"
+        for name in ("smooth", "laplacian", "tv", "pull_back")
+        if getattr(recipe, name)
+    ]
+    told += ["colours kept"] if recipe.keep_colors else []
+    told += [f"only where {figure.mask.name} is white"] if figure.mask else []
+    if recipe.era != MODERN:
+        told.append(f"rounded as in {recipe.era}")
+    names = " and ".join(facts.name for facts in networks)
+    return (
+        f"{input.name}, {input.width}×{input.height} pixels. {'; '.join(told)}."
+        f" {names} in {networks[0].dtype}, seed {recipe.seed}."
+    )

@@ -1,0 +1,79 @@
+"""Keras models and SavedModels on the command line: from files, and under a name."""
+
+import json
+
+import kerasnets
+import numpy as np
+import pytest
+
+import pydream
+from pydream.zoo import find_network
+
+QUICK = ["-n", "1", "--octaves", "1", "--seed", "0"]
+
+
+@pytest.fixture(scope="module")
+def model():
+    """Trained a little, with an optimizer, as what people have."""
+    made = kerasnets.everything((40, 56))
+    made.compile("adam", "sparse_categorical_crossentropy")
+    made.fit(kerasnets.picture((40, 56)).transpose(0, 2, 3, 1), np.array([1]), verbose=0)
+    return made
+
+
+@pytest.fixture(params=["mine.keras", "mine.h5", "mine"])
+def file(request, model, folder):
+    """A file, or the folder of a SavedModel."""
+    if "." in request.param:
+        # Of an optimizer's weights HDF5 cannot hold two of one name.
+        model.save(folder / request.param, include_optimizer=not request.param.endswith(".h5"))
+    else:
+        model.export(folder / request.param, verbose=False)
+    return request.param
+
+
+def layer_of(file):
+    return "residual" if "." in file else "everything_1/residual_1/Add"
+
+
+def test_dream_and_again(run, file, picture):
+    seen = run("dream", picture, "-o", "out.png", "-m", file, "-l", layer_of(file), *QUICK)
+    assert seen.code == 0
+    assert seen.err.splitlines()[0] == f"mine {layer_of(file)} on CPU:0, float32, seed 0"
+    assert seen.err.splitlines()[-1] == "wrote 'out.png'"
+    again = run("replay", "out.png", "-m", file)
+    assert (again.code, again.out) == (0, "identical: every byte of 96x72 pixels, float32\n")
+
+
+def test_layers(run, file, folder):
+    seen = run("layers", file, "--size", "47x33", "--json")
+    assert (seen.code, seen.err) == (0, "")
+    (found,) = [blob for blob in json.loads(seen.out)["blobs"] if blob["name"] == layer_of(file)]
+    assert (found["shape"], found["receptive_field"], found["dream"]) == ([1, 8, 33, 47], [5, 5], True)
+
+
+def test_add(run, file, folder, picture):
+    seen = run("models", "add", "own", file, "-l", layer_of(file), "--mean", "1,2,3", "--pixel-scale", "0.5")
+    place = folder / "data" / "pydream" / "models" / "own"
+    assert (seen.code, seen.out, seen.err) == (0, f"{place}\n", "")
+    assert sorted(path.name for path in place.iterdir()) == ["README.md", "own.pb"]
+    entry = find_network("own")
+    assert (entry.mean, entry.scale, entry.channel_order) == ((1, 2, 3), 0.5, "RGB")
+    assert "mean     1, 2, 3 (RGB)" in run("models", "info", "own").out
+    assert f"own: right, {place / 'own.pb'}\n" in run("models", "verify").out
+    assert run("dream", picture, "-o", "named.png", "-m", "own", *QUICK).code == 0
+    options = ["-m", file, "-l", layer_of(file), "--mean", "1,2,3", "--pixel-scale", "0.5"]
+    assert run("dream", picture, "-o", "told.png", *options, *QUICK).code == 0
+    read = pydream.provenance.read_provenance
+    assert read(folder / "named.png").result.sha256 == read(folder / "told.png").result.sha256
+
+
+def test_what_cannot_be(refused, folder, model):
+    (folder / "none.keras").write_text("no network")
+    assert "not a Keras model" in refused(1, "layers", "none.keras")
+    assert "no such file: 'absent.keras'" in refused(2, "layers", "absent.keras")
+    assert "it would be taken for a file" in refused(2, "models", "add", "my.keras", "none.keras")
+    model.save(folder / "mine.keras")
+    wanted = "no blob 'residue'; close: 'residual'"
+    assert wanted in refused(2, "models", "add", "mine", "mine.keras", "-l", "residue")
+    assert "mine has no default layer; name one: " in refused(2, "dream", "noise", "-o", "out.png", "-m", "mine.keras")

@@ -1,0 +1,179 @@
+"""`pydream visualize`: the library's renderers, pictures that say how they were made, and what cannot be."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from interrupting import interrupt_at
+
+import pydream
+from pydream.image import read_image, read_note, to_pixels, write_image
+from pydream.noise import noise
+from pydream.provenance import parse
+from pydream.tutorial import RENDERERS, render_deepdream, render_lapnorm, shown
+
+LAYER = "fire4/expand3x3"  # before its ReLU
+SHORT = ["--size", "64x48", "--iterations", "2", "--seed", "3"]
+
+
+@pytest.fixture(scope="module")
+def net():
+    return pydream.load_net("squeezenet_v1.1")
+
+
+@pytest.mark.parametrize("name", RENDERERS)
+def test_the_picture_is_the_librarys(run, folder, net, name):
+    seen = run("visualize", "-o", "out.png", "-l", f"{LAYER}:7", "--renderer", name, *SHORT)
+    assert seen.code == 0, seen
+    title = f"squeezenet_v1.1 {name} of {LAYER}:7 on CPU:0, float32, seed 3"
+    assert seen.err.splitlines() == [title, "wrote 'out.png'"]
+    rng = np.random.RandomState(3)
+    img = RENDERERS[name](net, LAYER, 7, noise(48, 64, rng), iter_n=2, rng=rng)
+    np.testing.assert_array_equal(read_image("out.png"), to_pixels(shown(name, img)))
+    seen = run("replay", "out.png", "-o", "again.png", "-q")
+    assert seen.out.startswith("identical: every byte")
+    assert Path("again.png").read_bytes() == Path("out.png").read_bytes()
+
+
+def test_every_option_reaches_the_renderer(run, picture, net):
+    options = ["--step", "0.7", "--octaves", "2", "--octave-scale", "1.5", "--laplacian-levels", "2"]
+    seen = run("visualize", picture, "-o", "out.png", "-l", f"{LAYER}:7,9-10", "-n", 1, *options, "--seed", 5)
+    assert seen.code == 0, seen
+    img = render_lapnorm(
+        net, LAYER, [7, 9, 10], read_image(picture), iter_n=1, step=0.7, octave_n=2, octave_scale=1.5, lap_n=2,
+        rng=np.random.RandomState(5),
+    )  # fmt: skip
+    np.testing.assert_array_equal(read_image("out.png"), to_pixels(shown("lapnorm", img)))
+    said = parse(read_note("out.png"))
+    assert said.command == (
+        f"pydream visualize {picture} -o dream.png --layer {LAYER}:7,9-10 --iterations 1 --step 0.7 --octaves 2"
+        " --octave-scale 1.5 --laplacian-levels 2 --seed 5"
+    )
+    assert (said.result.width, said.result.height) == (144, 108)
+    assert run("replay", "out.png").out.startswith("identical")
+
+
+def test_a_layer_without_channels_and_the_networks_own(run, picture, net):
+    arguments = ["visualize", picture, "-o", "out.png", "--renderer", "deepdream", "--octaves", "1", "-n", "2"]
+    assert run(*arguments, "--seed", "3").code == 0
+    img = render_deepdream(
+        net, "fire8/concat", None, read_image(picture), octave_n=1, iter_n=2, rng=np.random.RandomState(3)
+    )
+    np.testing.assert_array_equal(read_image("out.png"), to_pixels(img))
+    assert run(*arguments, "--layer", ":3", "--seed", "3").code == 0
+    assert parse(read_note("out.png")).dream.rendering.channels == (3,)
+
+
+def test_what_it_says(run, folder):
+    assert run("visualize", "noise", "-o", "out.jpg", "-l", f"{LAYER}:7", *SHORT, "--sidecar", "-q").code == 0
+    said = json.loads(read_note("out.jpg"))
+    assert said == json.loads(Path("out.jpg.json").read_text())
+    assert said["dream"]["rendering"] == {"renderer": "lapnorm", "channels": [7], "lap_n": 4}
+    assert said["dream"]["noise"] == [48, 64]
+    command = said["command"]
+    assert command == f"pydream visualize noise -o dream.jpg --size 64x48 --layer {LAYER}:7 --iterations 2 --seed 3"
+    assert run(*command.split()[1:]).code == 0
+    assert Path("dream.jpg").read_bytes() == Path("out.jpg").read_bytes()
+
+
+def test_float64_and_numpy(run, folder):
+    """The exact mode; the other runtime has the same picture in 8 bits."""
+    arguments = ["visualize", "-o", "out.png", "-l", "conv1:5", *SHORT, "--octaves", "2", "--dtype", "float64"]
+    assert run(*arguments).code == 0
+    exact = read_image("out.png")
+    assert run(*arguments, "--runtime", "numpy").code == 0
+    np.testing.assert_array_equal(read_image("out.png"), exact)
+
+
+def test_defaults_are_the_tutorials(run):
+    shown = " ".join(run("visualize", "--help").out.split())
+    for default in ("20 for naive, 10 for multiscale", "1.0 for naive and multiscale and lapnorm, 1.5 for deepdream",
+                    "3 for multiscale and lapnorm, 4 for deepdream", "1.4", "4", "224x224", "lapnorm"):  # fmt: skip
+        assert f"[default: {default}" in shown
+
+
+# ---- interrupted ----
+
+
+@pytest.mark.parametrize(("name", "size"), [("lapnorm", (48, 64)), ("deepdream", (48, 64))])
+def test_an_interrupted_picture(run, folder, monkeypatch, name, size):
+    with monkeypatch.context() as patch:
+        interrupt_at(patch, 2)
+        seen = run("visualize", "-o", "out.png", "-l", f"{LAYER}:7", "-r", name, "--octaves", "2", *SHORT)
+    assert seen.code == 130
+    assert seen.err.splitlines()[-1] == "pydream: interrupted; wrote 'out.png' after 2 of 4 steps"
+    assert read_image("out.png").shape[:2] == size
+    assert run("replay", "out.png").out.startswith("identical")
+
+
+# ---- what cannot be ----
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["-l", f"{LAYER}:128"], f"no channel 128 in '{LAYER}', which has 128: 0 to 127"),
+        (["-l", "fire44/concat:1"], "no blob 'fire44/concat'; close: "),
+        (["-l", f"{LAYER}=2"], f"the renderers take '{LAYER}=2' without a weight"),
+        (["-l", f"{LAYER}:5-3"], "'5-3' in 'fire4/expand3x3:5-3' is no range of channels, as 3-7"),
+        (["-l", f"{LAYER}:5,3-6"], "names a channel twice"),
+        (["-l", f"{LAYER}:0-999999"], "is no range of channels"),
+        (["-l", f"{LAYER}:0-4096"], f"'{LAYER}:0-4096' is more than 4096 channels"),
+        (["-r", "naive", "--octaves", "2"], "the renderer naive has none"),
+        (["-r", "deepdream", "--laplacian-levels", "2"], "Invalid value for '--laplacian-levels'"),
+        (["--step", "nan"], "no finite number"),
+        (["--octaves", "100"], "octaves of at most 100000000 pixels from 224x224"),
+        (["-r", "wavy"], "'wavy' is not one of 'naive', 'multiscale', 'lapnorm', 'deepdream'"),
+        (["in.png", "--size", "64x64"], "only the input 'noise' takes it"),
+        (["nosuch.png"], "'nosuch.png' does not exist"),
+    ],
+)
+def test_refused(refused, picture, arguments, said):
+    assert said in refused(2, "visualize", "-o", "out.png", *arguments)
+
+
+def test_it_fails_in_one_line(refused, picture):
+    assert "octave 1 of 20" in refused(1, "visualize", "-o", "out.png", "-r", "deepdream", "--octaves", "20")
+    assert "it would overwrite 'in.png'" in refused(2, "visualize", "in.png", "-o", "in.png")
+    error = refused(2, "visualize", "-o", "out.webp", "--octaves", "2", "--octave-scale", "300")
+    assert "at most 16383 pixels wide" in error or "at most 100000000 pixels" in error
+
+
+def test_a_channel_that_nothing_moves(run, folder):
+    seen = run("visualize", "-o", "out.png", "-l", "fire4/concat:7", "-r", "naive", *SHORT)
+    assert seen.code == 1
+    assert seen.err.splitlines()[1:] == [
+        "pydream: error: the gradient of 'fire4/concat':7 was zero at every step: nothing in the picture moves it; try"
+        " another seed or picture, or a layer before its ReLU"
+    ]
+    assert not Path("out.png").exists()
+
+
+@pytest.mark.parametrize(
+    ("change", "code", "said"),
+    [
+        ({"renderer": "wavy"}, 1, "it is not as pydream writes it: Invalid enum value 'wavy'"),
+        ({"channels": list(range(4097))}, 1, "it is not as pydream writes it: Expected `array` of length <= 4096"),
+        ({"channels": [128]}, 2, "no channel 128"),
+        ({"channels": [-1]}, 2, "no channel -1"),
+        ({"channels": []}, 1, "was zero at every step"),
+        ({"lap_n": 10**9}, 2, "lap_n: 1000000000"),
+    ],
+)
+def test_what_a_picture_says_is_checked(run, folder, change, code, said):
+    assert run("visualize", "-o", "out.png", "-l", f"{LAYER}:7", *SHORT).code == 0
+    note = json.loads(read_note("out.png"))
+    note["dream"]["rendering"] |= change
+    write_image("out.png", read_image("out.png"), json.dumps(note))
+    seen = run("replay", "out.png", "-q")
+    assert (seen.code, seen.err.count("\n")) == (code, 1), seen
+    assert said in seen.err
+
+
+def test_what_the_renderer_does_not_know_plays_no_part(run, folder):
+    assert run("visualize", "-o", "out.png", "-l", f"{LAYER}:7", "-r", "naive", *SHORT).code == 0
+    note = json.loads(read_note("out.png"))
+    note["dream"] |= {"octave_n": 10**9, "jitter": 0, "rendering": note["dream"]["rendering"] | {"lap_n": 3}}
+    write_image("out.png", read_image("out.png"), json.dumps(note))
+    assert run("replay", "out.png", "-q").out.startswith("identical")
