@@ -143,6 +143,7 @@ def test_notebook_defaults():
         "rng": None,
         "backend": "native",
         "retouches": (),
+        "tile": None,
     }
     assert defaults(pydream.deepdream) == {
         "iter_n": 10,
@@ -157,6 +158,7 @@ def test_notebook_defaults():
         "era": "modern",
         "grid": None,
         "retouches": (),
+        "tile": None,
     }
 
 

@@ -14,7 +14,7 @@ import msgspec
 from click.core import ParameterSource
 
 from ..caffe import Net
-from ..dream import find_end
+from ..dream import find_end, find_ends
 from ..errors import ShapeError
 from ..image import Picture, read_image
 from ..net import ChannelOrder
@@ -93,7 +93,7 @@ class Dreamer:
     def in_tiles(self, height: int, width: int) -> tuple[int, str | None]:
         """Decide on the side of the tiles for a picture, 0 for none, and say what that comes to, if there are any."""
         recipe = self.recipe
-        ends = recipe.score.ends if recipe.score is not None else (recipe.end,)
+        ends = find_ends(self.net, recipe.end if recipe.score is None else None, recipe.score)
         side = choose_side(self.net, ends, height, width, self.memory) if self.tile is None else self.tile
         if side == 0:
             return 0, None

@@ -20,7 +20,7 @@ from ..net import Array
 from ..noise import noise
 from ..provenance import picture_facts, record
 from ..recipe import Loop, Recipe
-from .dreaming import prepare, retold
+from .dreaming import Dreamer, prepare, retold
 from .errors import debug_option, interruption, signals_as_ctrl_c
 from .options import (
     FiniteRange,
@@ -203,7 +203,7 @@ def command(
             guide=dreamer.guide,
             mask=dreamer.mask_facts,
         )
-        if left is not None and (others := list(differences(left.loop, loop))):
+        if left is not None and (others := _differences(left.loop, loop, dreamer)):
             raise CheckpointError(f"'{places.folder}' holds another loop: {', '.join(others)}")
         start, rng, done = _go_on(left) if left is not None else _begin(loop.recipe, picture)
         if done and not quiet:
@@ -250,6 +250,11 @@ def _write(ctx: click.Context, places: Places, source: Source, made: Checkpoint,
     provenance = record(command, loop.recipe, loop.network, loop.input, loop.guide, result, loop.mask)
     places.frame(index).write(pixels, provenance, sidecar)
     checkpoint.save(places.checkpoint, made)
+
+
+def _differences(left: LoopFacts, loop: LoopFacts, dreamer: Dreamer) -> list[str]:
+    """Say what is not as it was; not of tiles, where they decide no pixel now."""
+    return list(differences(msgspec.structs.replace(left, recipe=dreamer.recorded(left.recipe)), loop))
 
 
 def _places(output: tuple[str, ...]) -> Places:
