@@ -13,7 +13,6 @@ as in the whole picture.
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import lcm
@@ -30,7 +29,7 @@ LARGEST_TILE = 2**31
 # Of a process, beside the pictures and the values: measured (docs/tiles.md).
 OVERHEAD = 100_000_000
 # Beyond, what overlaps is little, and a step takes no less.
-LARGEST_CROP = 4096
+LARGEST_SIDE = 4096
 
 
 class Span(NamedTuple):
@@ -180,7 +179,7 @@ def choose_side(
     Returns
     -------
     int
-        The largest that fits; 0 for a net or layers that only whole pictures can be used with.
+        Of those that fit the one that takes the least work; 0 for a net or layers that whole pictures only go with.
 
     Raises
     ------
@@ -194,21 +193,20 @@ def choose_side(
     room -= OVERHEAD + copies * 3 * height * width * net.dtype.itemsize
     if local.step_bytes(ends, height, width) + 3 * height * width * net.dtype.itemsize <= room:
         return 0
+    net.blobs["data"].reshape(1, 3, height, width)
     try:
-        fields = [local.locality(end) for end in ends]
+        stride = lcm(*(view.stride for end in ends for view in local.locality(end)))
+        plans = {side: plan_tiles(net, ends, height, width, side) for side in range(stride, LARGEST_SIDE + 1, stride)}
     except ShapeError:
         return 0
-    stride = lcm(*(view.stride for field in fields for view in field))
-    around = max(view.size for field in fields for view in field)
-    sides = range(stride, max(LARGEST_CROP, 2 * stride), stride)
-    fitting = bisect_right(sides, room, key=lambda side: local.step_bytes(ends, side + around, side + around))
-    if fitting == 0 and memory is not None:
-        least = local.step_bytes(ends, stride + around, stride + around) - room + memory
+    needed = {side: local.step_bytes(ends, *plan.crop) for side, plan in plans.items()}
+    fitting = [side for side, plan in plans.items() if len(plan) > 1 and needed[side] <= room]
+    if not fitting and memory is not None:
         raise MemoryTooSmallError(
             f"{memory / 1e9:.3g} GB of memory are too little for {width}x{height} pixels and"
-            f" {', '.join(map(repr, ends))}: about {least / 1e9:.2g} GB would do"
+            f" {', '.join(map(repr, ends))}: about {(min(needed.values()) - room + memory) / 1e9:.2g} GB would do"
         )
-    return sides[max(fitting - 1, 0)]
+    return min(fitting, key=lambda side: plans[side].cost, default=stride)
 
 
 def _room(memory: int | None) -> int | None:
