@@ -294,7 +294,8 @@ def deepdream(
     except KeyboardInterrupt as interrupt:
         if image is not None:
             detail = image - octave_base
-        so_far = base + ops.zoom(detail, *sizes[0])
+        so_far = ops.zoom(detail, *sizes[0])
+        so_far += base
         raise DreamInterrupted(_finished(deprocess(net, so_far), base_img, retouches), steps) from interrupt
     del base, octave_base  # the dream is made beside the image: no third array of its size
     # returning the resulting image
