@@ -287,6 +287,7 @@ def deepdream(
                 if on_step is not None:
                     vis = deprocess(net, image)
                     on_step(octave, i, vis if clip else display_range(vis))
+                    del vis
             if octaves:  # extract details produced on the current octave
                 detail = image - octave_base
             if on_octave is not None:

@@ -271,7 +271,7 @@ class TiledNet:
         self._twin = net.twin()  # runs on the crops, and has their size
         self._plan = plan
         self._ends = tuple(ends)
-        self._image = Shifted(net.blobs["data"].data[0], 0, 0)
+        self._image: Shifted | None = None  # from forward to backward
         self._tiled = {end: TiledBlob(self, net.blobs[end].shape) for end in ends}
         self.blobs: Mapping[str, Any] = {"data": net.blobs["data"], **self._tiled}
 
@@ -292,6 +292,7 @@ class TiledNet:
             places = (row.crop, column.crop)
             crop = (slice(None), *places) if self._net.channels_last else (slice(None), slice(None), *places)
             gradient[crop] += self._twin.backward(start=self._where)
+        self._image = None
         return gradient
 
     def read(self) -> None:
@@ -310,6 +311,7 @@ class TiledNet:
         return self._ends if len(self._ends) > 1 else self._ends[0]
 
     def _forward(self, row: Span, column: Span) -> None:
+        assert self._image is not None
         crop = self._image.crop(row.crop, column.crop)
         self._twin.blobs["data"].reshape(1, *crop.shape)
         tensor = np.ascontiguousarray(np.rollaxis(crop, 0, 3) if self._net.channels_last else crop)
