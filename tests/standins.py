@@ -10,7 +10,11 @@ import sys
 from pathlib import Path
 
 import numpy as np
-from tensorflow.core.framework import graph_pb2, types_pb2
+
+from pydream.tf import tensorflow
+
+tensorflow()  # quietly, as whoever imports it first makes it
+from tensorflow.core.framework import graph_pb2, types_pb2  # noqa: E402
 
 # 1x1, 3x3_bottleneck, 3x3, 5x5_bottleneck, 5x5, pool_reduce
 INCEPTION5H = {

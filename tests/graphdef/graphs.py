@@ -1,8 +1,10 @@
 """Tiny frozen graphs, made by TensorFlow, and what TensorFlow makes of them."""
 
 import numpy as np
-import tensorflow as tf
 
+from pydream.tf import tensorflow
+
+tf = tensorflow()
 v1 = tf.compat.v1
 FLOAT, DOUBLE = 1, 2
 

@@ -2,8 +2,7 @@
 
 import numpy as np
 import pytest
-import tensorflow as tf
-from graphs import constant, frozen, picture, v1
+from graphs import constant, frozen, picture, tf, v1
 from test_ops import results
 
 from pydream.errors import NetFileError, PydreamError

@@ -2,8 +2,7 @@
 
 import numpy as np
 import pytest
-import tensorflow as tf
-from graphs import frozen, imported, normal
+from graphs import frozen, imported, normal, tf
 from test_ops import close, conv, results
 
 import pydream

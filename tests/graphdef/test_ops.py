@@ -2,8 +2,7 @@
 
 import numpy as np
 import pytest
-import tensorflow as tf
-from graphs import constant, frozen, imported, interpreted, normal, picture, v1
+from graphs import constant, frozen, imported, interpreted, normal, picture, tf, v1
 
 from pydream.errors import UnknownNameError
 from pydream.graphdef import GraphDefNet

@@ -2,8 +2,7 @@
 
 import numpy as np
 import pytest
-import tensorflow as tf
-from graphs import imported, interpreted, picture
+from graphs import imported, interpreted, picture, tf
 from test_ops import results
 
 import pydream

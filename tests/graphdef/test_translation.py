@@ -2,8 +2,7 @@
 
 import numpy as np
 import pytest
-import tensorflow as tf
-from graphs import constant, frozen, imported, normal, picture, v1
+from graphs import constant, frozen, imported, normal, picture, tf, v1
 from test_ops import close, conv, features, results, vector
 
 from pydream.caffe.geometry import survey
