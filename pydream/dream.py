@@ -19,6 +19,7 @@ from .objectives import Objective, Score, objective_L2
 from .octaves import MOST_OCTAVES, check_octaves, octave_sizes
 from .preprocessing import deprocess, preprocess
 from .retouch import Retouch
+from .tiles import LARGEST_TILE, Shifted, choose_side, in_tiles
 
 NOTEBOOK_END = "inception_4c/output"
 
@@ -60,6 +61,7 @@ def make_step(
     rng: np.random.RandomState | None = None,
     backend: str = "native",
     retouches: Sequence[Retouch] = (),
+    tile: int | None = None,
 ) -> None:
     """Take one step of gradient ascent on the image in ``net.blobs["data"].data[0]``, in place.
 
@@ -87,36 +89,45 @@ def make_step(
         Who works on the image: the C++ module, or the notebook's expressions. The same bits.
     retouches : sequence of Retouch
         What is done to the change of the image, one after the other; without, the notebook's step as it is.
+    tile : int, optional
+        The side in pixels of the blocks that the gradient is made in, one after the other, to save memory; 0: in one.
+        None: 0 where the whole is estimated to take less than half of the memory that is free, else what does. In
+        float64 it is the same step but for rounding at 1e-15. In tiles only `objective` sees the blobs: they hold
+        nothing after it.
 
     Raises
     ------
     ZeroGradientError
         Where the gradient is zero or not finite; the image is left as it was.
     UnknownNameError, ShapeError
-        For an `end` that is no blob, or that the image is too small for.
+        For an `end` that is no blob, that the image is too small for, or whose values each see the whole picture, so
+        that it has no tiles.
     ValueError
         For a parameter out of its range.
     """
-    check_params(step_size=step_size, jitter=jitter, rng=rng, retouches=retouches)
+    check_params(step_size=step_size, jitter=jitter, rng=rng, retouches=retouches, tile=tile)
     jitter = int(jitter)  # jitter + 1 could be more than a NumPy integer holds
     ops = imageops.backend(backend)
     ends = find_ends(net, end, objective)
     src = net.blobs["data"]  # input image is stored in Net's 'data' blob
-    dst = [net.blobs[end] for end in ends]
     if src.shape[0] != 1:
         raise ShapeError(
             f"the input holds {src.shape[0]} images; a step takes one: net.blobs['data'].reshape(1, 3, h, w)"
         )
     image = src.data[0]
+    if tile is None:
+        tile = choose_side(net, ends, *image.shape[1:])
+    worker = in_tiles(net, ends, tile)  # the net itself, or one that goes over the image in tiles
+    dst = [worker.blobs[end] for end in ends]
 
     ox, oy = (np.random if rng is None else rng).randint(-jitter, jitter + 1, 2)
     # Roll, and lay out for the network. The image itself stays unshifted.
-    tensor = ops.to_tensor(image, ox, oy, net.channels_last)
+    tensor: Any = ops.to_tensor(image, ox, oy, net.channels_last) if worker is net else Shifted(image, ox, oy)
 
     where = ends if len(ends) > 1 else ends[0]
-    net.forward(end=where, tensor=tensor)
+    worker.forward(end=where, tensor=tensor)
     objective(*dst)  # specify the optimization objective
-    g = net.backward(start=where)
+    g = worker.backward(start=where)
 
     # Apply the normalized ascent step to the shifted image, shift it back, clip.
     low, high = (-net.mean, 255 - net.mean) if clip else (None, None)
@@ -170,6 +181,7 @@ def deepdream(
     era: str = MODERN,
     grid: float | None = None,
     retouches: Sequence[Retouch] = (),
+    tile: int | None = None,
     **step_params: Any,
 ) -> Array:
     """Dream into a picture, from its smallest octave to its full size.
@@ -204,6 +216,8 @@ def deepdream(
         ends with every step, and dreams in float64 are the same everywhere, however many follow each other.
     retouches : sequence of Retouch
         What is done to each change of the image, and to the dream when it is done, in this order: a mask for instance.
+    tile : int, optional
+        As for `make_step`; None decides once, by the size of the picture.
     **step_params
         More for `make_step`: `step_size`, `jitter`, `objective`.
 
@@ -229,6 +243,7 @@ def deepdream(
         era=era,
         grid=grid,
         retouches=retouches,
+        tile=tile,
         **step_params,
     )
     ops = imageops.backend(backend)
@@ -239,41 +254,51 @@ def deepdream(
     sizes = octave_sizes(h, w, octave_n, octave_scale, era)
     for end in ends:
         check_octaves(net, end, sizes)
+    if tile is None:
+        tile = choose_side(net, ends, h, w)
     for h, w in sizes[1:]:  # chained: each octave shrinks the last one
         octaves.append(ops.zoom(octaves[-1], h, w))
 
     src = net.blobs["data"]
+    base = octaves[0]
     detail = np.zeros_like(octaves[-1])  # image for network-produced details
     image, steps = None, 0
     try:
-        for octave, octave_base in enumerate(octaves[::-1]):
+        for octave in range(octave_n):
             image = None
+            octave_base = octaves.pop()  # a step has the image, its base and its gradient: no more is held of that size
             h, w = octave_base.shape[-2:]
             if octave > 0:
                 detail = ops.zoom(detail, h, w)  # upscale details from the previous octave
             src.reshape(1, 3, h, w)  # resize the network's input image size
-            src.data[0] = octave_base + detail
-            for end in ends:
-                net.blobs[end].diff[...] = 0  # as in a fresh process: nothing is left over from another dream
+            np.add(octave_base, detail, out=src.data[0])
+            if in_tiles(net, ends, tile) is net:
+                for end in ends:
+                    net.blobs[end].diff[...] = 0  # as in a fresh process: nothing is left over from another dream
             touched = [retouch.at(octave_base) for retouch in retouches]
-            image = src.data[0]
+            image, detail = src.data[0], np.empty(0)  # it is in the image now
             for i in range(iter_n):
-                make_step(net, end=ends, clip=clip, rng=rng, backend=backend, retouches=touched, **step_params)
+                make_step(
+                    net, end=ends, clip=clip, rng=rng, backend=backend, retouches=touched, tile=tile, **step_params
+                )
                 if grid is not None:
                     image[...] = np.rint(image / grid) * grid
                 steps += 1
                 if on_step is not None:
                     vis = deprocess(net, image)
                     on_step(octave, i, vis if clip else display_range(vis))
-            # extract details produced on the current octave
-            detail = image - octave_base
+                    del vis
+            if octaves:  # extract details produced on the current octave
+                detail = image - octave_base
             if on_octave is not None:
                 on_octave(octave, deprocess(net, octave_base), deprocess(net, image))
     except KeyboardInterrupt as interrupt:
         if image is not None:
             detail = image - octave_base
-        so_far = octaves[0] + ops.zoom(detail, *sizes[0])
+        so_far = ops.zoom(detail, *sizes[0])
+        so_far += base
         raise DreamInterrupted(_finished(deprocess(net, so_far), base_img, retouches), steps) from interrupt
+    del base, octave_base  # the dream is made beside the image: no third array of its size
     # returning the resulting image
     return _finished(deprocess(net, src.data[0]), base_img, retouches)
 
@@ -343,6 +368,7 @@ _CHECKS: dict[str, Callable[[Any], object]] = {
         "a numpy.random.RandomState: other generators draw other shifts",
     ),
     "backend": imageops.backend,
+    "tile": lambda value: value is None or whole("tile", value, 0, LARGEST_TILE),
     "era": check_era,
     "grid": lambda value: want(
         value is None or (is_real(value) and FINEST_GRID <= value <= 1 and math.frexp(value)[0] == 0.5),

@@ -26,6 +26,10 @@ class ShapeError(PydreamError, ValueError):
     """A blob's shape does not fit a layer: too small, or of another size than the layer is fixed to."""
 
 
+class MemoryTooSmallError(PydreamError, ValueError):
+    """A picture does not fit into the memory that was given, not even tile by tile."""
+
+
 class ZeroGradientError(PydreamError, ArithmeticError):
     """The gradient is zero or not finite, so the step cannot be normalised by its mean."""
 

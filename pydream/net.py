@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Literal, Protocol, get_args
+from typing import Any, Literal, NamedTuple, Protocol, Self, get_args
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -18,6 +18,31 @@ from .matching import best_match
 Array = NDArray[Any]  # float32 or float64, as the network's dtype
 ChannelOrder = Literal["BGR", "RGB"]
 CHANNEL_ORDERS: tuple[str, ...] = get_args(ChannelOrder)
+
+
+class View(NamedTuple):
+    """What the values of a blob see of the image along one axis, in pixels.
+
+    Attributes
+    ----------
+    size : int
+        That one value sees: the receptive field.
+    stride : int
+        From one value's to the next one's.
+    start : int
+        The first that value 0 sees; below 0 for padding.
+    """
+
+    size: int
+    stride: int
+    start: int
+
+
+class Field(NamedTuple):
+    """The receptive field of a blob's values: of its rows, and of its columns."""
+
+    rows: View
+    columns: View
 
 
 class Blob(Protocol):
@@ -105,6 +130,24 @@ class Net(Protocol):
 
     def reshape(self) -> None:
         """Work out every blob's shape for the inputs' present ones; `ShapeError` where they do not fit."""
+
+
+class LocalNet(Net, Protocol):
+    """A net that can tell what a part of a gradient takes, and so can be run part by part: see `pydream.tiles`."""
+
+    def locality(self, end: str) -> Field:
+        """Give what of the image it takes to compute values of a blob, and their gradients, as the whole image does.
+
+        On a crop whose first row and column are multiples of the strides, and which is shorter than the rest of the
+        image by multiples of them, values that see nothing outside it are those of the whole image.
+        `ShapeError`, with the layer that is why, where each value takes the whole image.
+        """
+
+    def step_bytes(self, ends: Sequence[str], height: int, width: int) -> int:
+        """Estimate what forward and back from `ends` take for an image of that size, without the image."""
+
+    def twin(self) -> Self:
+        """Give a net that shares the weights and whatever runs them, and has blobs of its own."""
 
 
 def unknown_name(kind: str, name: str, valid: Iterable[str]) -> UnknownNameError:

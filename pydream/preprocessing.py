@@ -34,8 +34,8 @@ def preprocess(net: Net, img: ArrayLike) -> Array:
     image: Array = np.rollaxis(as_picture(img), 2)[_order(net)].astype(net.dtype, order="C")
     if not np.isfinite(image).all():
         raise ValueError("img: NaN or infinity among its pixels, want 0..255")
-    difference: Array = image - net.mean
-    return difference
+    image -= net.mean
+    return image
 
 
 def deprocess(net: Net, img: Array) -> Array:
@@ -52,7 +52,10 @@ def deprocess(net: Net, img: Array) -> Array:
     (H, W, 3) array
         RGB, of the image's dtype, neither clipped nor rounded.
     """
-    return np.dstack(list((img + net.mean)[_order(net)]))
+    order = _order(net)
+    # In one go: a picture may be most of what the memory holds.
+    picture: Array = np.add(np.rollaxis(img[order], 0, 3), np.rollaxis(net.mean[order], 0, 3), order="C")
+    return picture
 
 
 def as_picture(img: ArrayLike) -> Array:

@@ -17,6 +17,7 @@ from .noise import noise
 from .objectives import Objective, Score, Term, spelt
 from .octaves import Size, octave_sizes
 from .retouch import KeepColors, Laplacian, Mask, PullBack, Retouch, Smooth, TotalVariation
+from .tiles import LARGEST_TILE
 from .tutorial import RENDERERS, rendered_sizes, shown
 
 RNG = "numpy.random.RandomState (MT19937)"  # what a seed is the seed of
@@ -59,6 +60,9 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True):
         Those of the `Score` that is the objective, if that is neither the notebook's nor a guide's.
     iter_n, octave_n, octave_scale, step_size, jitter, clip, era, grid, backend
         As for `pydream.deepdream`.
+    tile : int, optional
+        Likewise. In float32 tiles are rounded otherwise than a picture in one run, so the side counts; in float64 they
+        are not, and None lets every machine decide by itself.
     smooth, laplacian, tv, pull_back, keep_colors
         The retouches of these names, in this order, with their one parameter; 0 or False: without. A mask is a picture,
         and no part of a recipe.
@@ -86,6 +90,7 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True):
     era: str = MODERN
     grid: float | None = None
     backend: str = "native"
+    tile: Annotated[int, msgspec.Meta(ge=0, le=LARGEST_TILE)] | None = None
     smooth: float = 0.0
     laplacian: int = 0
     tv: float = 0.0
@@ -122,7 +127,7 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True):
 
     def dream_params(self, objective: Objective | None = None, mask: Mask | None = None) -> dict[str, Any]:
         """Give the keywords for `deepdream`; `objective` is a guide's."""
-        names = ("iter_n", "octave_n", "octave_scale", "step_size", "jitter", "clip", "era", "grid", "backend")
+        names = ("iter_n", "octave_n", "octave_scale", "step_size", "jitter", "clip", "era", "grid", "backend", "tile")
         params = {name: getattr(self, name) for name in names} | {"retouches": self.retouches(mask)}
         if self.score is not None:
             return {**params, "objective": self.score}

@@ -31,7 +31,9 @@ MAY_IMPORT = {
     "labels": {"errors"},
     "objectives": {"errors", "labels", "matching", "net", "preprocessing"},
     "retouch": {"laplacian", "net"},
-    "dream": {"era", "errors", "imageops", "net", "objectives", "octaves", "preprocessing", "retouch"},
+    "memory": set(),
+    "tiles": {"errors", "memory", "net"},
+    "dream": {"era", "errors", "imageops", "net", "objectives", "octaves", "preprocessing", "retouch", "tiles"},
     "tutorial": {"dream", "errors", "laplacian", "net", "noise", "objectives", "octaves", "preprocessing"},
     "loop": {"dream", "era", "imageops", "net", "preprocessing"},
     "schema": set(),
@@ -39,7 +41,7 @@ MAY_IMPORT = {
     "graphdef": {"caffe", "errors", "net", "schema"},
     "freeze": {"errors", "tf"},
     "zoo": {"caffe", "errors", "files", "freeze", "graphdef", "net"},
-    "recipe": {"dream", "era", "loop", "net", "noise", "objectives", "octaves", "retouch", "tutorial"},
+    "recipe": {"dream", "era", "loop", "net", "noise", "objectives", "octaves", "retouch", "tiles", "tutorial"},
     "fetch": {"errors", "files", "zoo"},
     "own": {"caffe", "errors", "files", "freeze", "graphdef", "net", "zoo"},
     "provenance": {"__init__", "errors", "files", "image", "net", "recipe", "zoo"},
@@ -141,6 +143,7 @@ def test_notebook_defaults():
         "rng": None,
         "backend": "native",
         "retouches": (),
+        "tile": None,
     }
     assert defaults(pydream.deepdream) == {
         "iter_n": 10,
@@ -155,6 +158,7 @@ def test_notebook_defaults():
         "era": "modern",
         "grid": None,
         "retouches": (),
+        "tile": None,
     }
 
 

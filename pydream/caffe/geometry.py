@@ -10,47 +10,15 @@ Branches that meet see together what each of them sees.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from math import prod
 
 from ..errors import ShapeError
+from ..net import Field, View
 from .definition import Shape
 from .graph import Graph, Step
 from .layers import Window
-
-
-class View(NamedTuple):
-    """What the values of a blob see of the image along one axis, in pixels.
-
-    Attributes
-    ----------
-    size : int
-        That one value sees: the receptive field.
-    stride : int
-        From one value's to the next one's.
-    start : int
-        The first that value 0 sees; below 0 for padding.
-    """
-
-    size: int
-    stride: int
-    start: int
-
-    def through(self, window: Window) -> View:
-        """Give the view of a top whose bottom has this one."""
-        return View(
-            size=self.size + (window.reach - 1) * self.stride,
-            stride=self.stride * window.stride,
-            start=self.start - window.pad * self.stride,
-        )
-
-
-class Field(NamedTuple):
-    """The receptive field of a blob's values: of its rows, and of its columns."""
-
-    rows: View
-    columns: View
-
 
 PIXEL = Field(View(1, 1, 0), View(1, 1, 0))
 
@@ -126,12 +94,15 @@ def survey(graph: Graph, inputs: dict[str, Shape]) -> list[BlobFacts]:
     return facts
 
 
-def fields(graph: Graph) -> dict[int, Field | None]:
+def fields(graph: Graph, filled: bool = False) -> dict[int, Field | None]:
     """Give the receptive field of every value that is made of the image; None: all of it.
 
     Parameters
     ----------
     graph : Graph
+    filled : bool
+        Whether what lies between windows that do not touch counts as seen by the next one. Then every value sees
+        something of every map, also one that rounding up has put behind the last row.
 
     Returns
     -------
@@ -143,12 +114,87 @@ def fields(graph: Graph) -> dict[int, Field | None]:
         bottoms = [found[value] for value in step.bottoms if value in found]
         if bottoms:
             windows = step.layer.windows
+            if filled and windows is not None:
+                windows = (_filled(windows[0]), _filled(windows[1]))
             met = None if windows is None else _met(bottoms)
             top = None
             if windows is not None and met is not None:
-                top = Field(met.rows.through(windows[0]), met.columns.through(windows[1]))
+                top = Field(_through(met.rows, windows[0]), _through(met.columns, windows[1]))
             found.update(dict.fromkeys(step.tops, top))
     return found
+
+
+def locality(graph: Graph, end: str) -> Field:
+    """Give what of the image it takes to compute single values of a blob, and their gradients, as the whole does.
+
+    Parameters
+    ----------
+    graph : Graph
+    end : str
+        A blob, as a forward pass that ends there leaves it.
+
+    Returns
+    -------
+    Field
+        Their receptive field; wider, where windows begin elsewhere for maps of other sizes, by all that they may.
+
+    Raises
+    ------
+    ShapeError
+        Where it takes the whole image: which layer is why.
+    """
+    index = graph.index(end)
+    value = graph.value(end, index)
+    steps = [] if value is None else graph.needed([value], index)
+    found = fields(graph, filled=True)
+    for step in steps:
+        others = [graph.blob(bottom) for bottom in step.bottoms if graph.blob(bottom) in graph.inputs]
+        others = [name for name in others if name != graph.image_input]
+        if others:
+            raise ShapeError(
+                f"{end!r} is made of the input {others[0]!r} too, which has no part for a part of a picture"
+            )
+        if found.get(step.tops[0], PIXEL) is None:
+            raise ShapeError(f"a value of {end!r} sees the whole picture: through the layer {_told(step)}")
+    field = None if value is None else found.get(value)
+    if field is None:
+        raise ShapeError(f"{end!r} is made of nothing of the picture")
+    if not any(step.layer.slides for step in steps):
+        return field
+    # Each such layer moves by half its own stride at most, strides double at least: together, by less than the last.
+    rows, columns = (View(view.size + view.stride, view.stride, view.start - view.stride) for view in field)
+    return Field(rows, columns)
+
+
+def step_values(graph: Graph, ends: Sequence[str], inputs: dict[str, Shape]) -> int:
+    """Give how many values the layers up to `ends` make for these input shapes, and what drives the ends.
+
+    Values that are overwritten count too; those of a layer that does not fit are none.
+    """
+    places = [graph.index(end) for end in ends]
+    values = [top for place in places for top in graph.steps[place].tops]
+    shapes = graph.fitting(inputs)
+    made = [shapes[top] for step in graph.needed(values, max(places)) for top in step.tops]
+    made += [shapes[value] for value in values]
+    return sum(prod(shape) for shape in made if not isinstance(shape, ShapeError))
+
+
+def _filled(window: Window) -> Window:
+    gap = max(window.stride - window.reach, 0)
+    return Window(window.reach + gap, window.stride, window.pad + gap)
+
+
+def _told(step: Step) -> str:
+    return f"{step.layer.name!r} ({step.layer.type})"
+
+
+def _through(view: View, window: Window) -> View:
+    """Give the view of a top whose bottom has this one."""
+    return View(
+        size=view.size + (window.reach - 1) * view.stride,
+        stride=view.stride * window.stride,
+        start=view.start - window.pad * view.stride,
+    )
 
 
 def _met(bottoms: list[Field | None]) -> Field | None:

@@ -92,6 +92,11 @@ class Layer:
         """What a value of the top sees of each bottom; None: all of it, or no place that has a meaning."""
         return POINT
 
+    @property
+    def slides(self) -> bool:
+        """Whether its windows begin elsewhere on a bottom of another size: by half its stride at most."""
+        return False
+
     def macs(self, *bottoms: Shape) -> int:
         """Give the multiplications with a weight that one picture takes, each with its addition."""
         return 0

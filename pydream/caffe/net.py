@@ -10,17 +10,19 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass, field
 from math import prod
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from ..errors import ShapeError, UnknownNameError
-from ..net import Array, ChannelOrder, unknown_name
+from ..net import Array, ChannelOrder, Field, unknown_name
 from . import mode
 from .definition import MAX_COUNT, Shape, define, read_binary, read_model
+from .geometry import locality, step_values
 from .graph import Graph
 from .layers import Softmax
 from .numpy_runtime import NumpyRuntime
@@ -31,6 +33,10 @@ from .weights import Params, weights_of
 
 TRAIN: int = caffe_pb2.TRAIN
 TEST: int = caffe_pb2.TEST
+
+# Of the values that a step makes, what it takes at most at a time, measured (docs/tiles.md). In float64 max pooling
+# looks for ties, and holds more.
+_HELD = {"float32": 1.1, "float64": 1.6}
 
 RUNTIMES: dict[str, type[Runtime]] = {"tensorflow": TensorFlowRuntime, "numpy": NumpyRuntime}
 
@@ -377,13 +383,36 @@ class Net:
         self.layer_names = [step.layer.name for step in graph.steps]
         self.top_names = {step.layer.name: list(step.layer.tops) for step in graph.steps}
         self.bottom_names = {step.layer.name: list(step.layer.bottoms) for step in graph.steps}
-        made = {name: Blob(self, name, graph.declared.get(name)) for name in graph.blobs}
-        self.blobs = Blobs(made, graph)
         self._runtime = runtime(graph, params, dtype, device)
         self.device = self._runtime.device
         self.channels_last = self._runtime.channels_last
+        self._clear()
+
+    def _clear(self) -> None:
+        """Begin with new blobs, and no pass run."""
+        made = {name: Blob(self, name, self._graph.declared.get(name)) for name in self._graph.blobs}
+        self.blobs = Blobs(made, self._graph)
         self._forward: _Forward | None = None  # the last pass each way
         self._backward: _Backward | None = None
+
+    def twin(self) -> Self:
+        """Give a net that shares the weights and the runtime, and has blobs of its own."""
+        twin = copy(self)
+        twin._clear()
+        return twin
+
+    def locality(self, end: str) -> Field:
+        """Give what of the image it takes to compute single values of the blob `end`, and their gradients.
+
+        `ShapeError`, with the layer that is why, where that is the whole image.
+        """
+        return locality(self._graph, end)
+
+    def step_bytes(self, ends: Sequence[str], height: int, width: int) -> int:
+        """Estimate what forward and back from `ends` take for an image of that size, without the image itself."""
+        shape = (1, *self._graph.declared[self.image_input][1:2], height, width)
+        values = step_values(self._graph, ends, {**self._graph.declared, self.image_input: shape})
+        return int(values * self.dtype.itemsize * _HELD[self.dtype.name])
 
     @property
     def mean(self) -> Array:

@@ -18,7 +18,15 @@ from ..provenance import picture_facts, record
 from ..recipe import Recipe, follow
 from .dreaming import Dreamer, prepare, retold
 from .errors import Failed, debug_option, interruption, tell
-from .options import dream_options, objective_options, quiet_option, retouch_options, run_options, sidecar_option
+from .options import (
+    dream_options,
+    objective_options,
+    quiet_option,
+    retouch_options,
+    run_options,
+    sidecar_option,
+    tile_options,
+)
 from .pictures import (
     STANDARD,
     Size,
@@ -47,6 +55,7 @@ from .signals import signals_as_ctrl_c, uninterrupted
 @dream_options
 @retouch_options
 @run_options
+@tile_options
 @size_option
 @click.option(
     "--format",
@@ -118,6 +127,7 @@ class Work:
         self._sidecar = sidecar
         self._quiet = quiet
         self._options = options
+        self._tile: int | None = None  # of the picture that is dreamt on
 
     @cached_property
     def _dreamer(self) -> Dreamer:
@@ -180,17 +190,22 @@ class Work:
 
     def _recipe(self, picture: Picture | None, steps: int | None = None) -> Recipe:
         noise = self._noise if picture is None else None
-        return msgspec.structs.replace(self._dreamer.recipe, noise=noise, steps=steps)
+        return msgspec.structs.replace(self._dreamer.recipe, noise=noise, steps=steps, tile=self._tile)
 
     def _dream(self, source: Source, picture: Picture | None, target: Target) -> None:
-        dreamer, recipe = self._dreamer, self._recipe(picture)
+        dreamer = self._dreamer
         sizes = dreamer.sizes(*self._size(picture))
+        self._tile, plan = dreamer.in_tiles(*self._size(picture))
+        if plan is not None:
+            self._say(plan)
+        recipe = self._recipe(picture)
         with Progress(dreamer.title, sizes, recipe.iter_n, self._quiet) as progress:
             dream = follow(recipe, dreamer.net, picture, dreamer.objective, progress.on_step, dreamer.mask)
         self._write(source, picture, target, recipe, dream)
 
     def _write(self, source: Source, picture: Picture | None, target: Target, recipe: Recipe, dream: Array) -> None:
         pixels = to_pixels(dream)
+        recipe = self._dreamer.recorded(recipe)
         provenance = record(
             retold(self._ctx, [source.given, "-o", target.retold], recipe),
             recipe,

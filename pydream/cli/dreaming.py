@@ -10,10 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import click
+import msgspec
 from click.core import ParameterSource
 
 from ..caffe import Net
-from ..dream import find_end
+from ..dream import find_end, find_ends
 from ..errors import ShapeError
 from ..image import Picture, read_image
 from ..net import ChannelOrder
@@ -21,6 +22,7 @@ from ..objectives import Kind, Objective, objective_guide
 from ..provenance import NetFacts, PictureFacts, net_facts, picture_facts
 from ..recipe import Recipe
 from ..retouch import Mask
+from ..tiles import choose_side, plan_tiles
 from ..zoo import find_files
 from .errors import printable
 from .network import load
@@ -40,6 +42,8 @@ _NOT_RETOLD = {
     "frames",
     "fps",
     "quality",
+    "tile",
+    "memory",
     "preset",  # its parameters are
     "pictures",
     "gif",
@@ -61,6 +65,8 @@ class Dreamer:
     guide : PictureFacts, optional
     mask : Mask, optional
     mask_facts : PictureFacts, optional
+    tile, memory : int, optional
+        What the options say of the side of a tile, and of the bytes that the process may take.
     """
 
     net: Net
@@ -70,6 +76,8 @@ class Dreamer:
     guide: PictureFacts | None
     mask: Mask | None = None
     mask_facts: PictureFacts | None = None
+    tile: int | None = None
+    memory: int | None = None
 
     @property
     def title(self) -> str:
@@ -81,6 +89,27 @@ class Dreamer:
     def sizes(self, height: int, width: int) -> list[tuple[int, int]]:
         """Give the sizes of the octaves, the largest first."""
         return self.recipe.sizes(height, width)
+
+    def in_tiles(self, height: int, width: int) -> tuple[int, str | None]:
+        """Decide on the side of the tiles for a picture, 0 for none, and say what that comes to, if there are any."""
+        recipe = self.recipe
+        ends = find_ends(self.net, recipe.end if recipe.score is None else None, recipe.score)
+        side = choose_side(self.net, ends, height, width, self.memory) if self.tile is None else self.tile
+        if side == 0:
+            return 0, None
+        self.net.blobs["data"].reshape(1, 3, height, width)
+        plan = plan_tiles(self.net, ends, height, width, side)
+        if len(plan) <= 1:
+            return side, None
+        high, wide = plan.crop
+        return side, (
+            f"{width}x{height} in {len(plan)} tiles of up to {side} pixels, crops of up to {wide}x{high},"
+            f" {plan.cost:.2g} times the work"
+        )
+
+    def recorded(self, recipe: Recipe) -> Recipe:
+        """Give what a picture says of a recipe: in float64 nothing of tiles, which decide no pixel there."""
+        return msgspec.structs.replace(recipe, tile=None) if self.facts.dtype == "float64" else recipe
 
 
 def prepare(
@@ -100,6 +129,8 @@ def prepare(
     pixel_scale: float | None = None,
     channel_order: ChannelOrder | None = None,
     input_node: str | None = None,
+    tile: int | None = None,
+    memory: int | None = None,
     **recipe: Any,
 ) -> Dreamer:
     """Load the network, the guide and the mask that the options name; what else they say is the recipe."""
@@ -129,6 +160,8 @@ def prepare(
         None if picture is None else picture_facts(str(guide), picture),
         None if mask_picture is None else Mask.of(mask_picture),
         None if mask_picture is None else picture_facts(str(mask), mask_picture),
+        tile,
+        memory,
     )
 
 
@@ -163,4 +196,6 @@ def retold(
         else:
             for each in value if param.multiple else [value]:
                 words += [long[0], *map(str, each if param.nargs > 1 else [each])]
+    if recipe.tile:
+        words += ["--tile", str(recipe.tile)]
     return shlex.join(["pydream", command or str(ctx.info_name), *words, "--seed", str(recipe.seed)])

@@ -9,12 +9,12 @@ from typing import Any
 import click
 
 from ..caffe.definition import read_binary
-from ..caffe.geometry import BlobFacts, Field, survey
+from ..caffe.geometry import BlobFacts, survey
 from ..caffe.graph import Graph
 from ..caffe.weights import misfits
 from ..errors import ShapeError
 from ..graphdef import FrozenGraph
-from ..net import unknown_name
+from ..net import Field, unknown_name
 from ..zoo import default_layer, find_files, read_graph
 from .errors import debug_option, printable
 from .network import hush

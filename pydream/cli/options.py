@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import math
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from ..objectives import KINDS
 from ..octaves import MOST_OCTAVES
 from ..presets import PRESETS
 from ..retouch import STRONGEST_PULL, STRONGEST_TV, WIDEST_BLUR
+from ..tiles import LARGEST_TILE
 from ..zoo import DEFAULT_NETWORK, KERAS_MEAN, NOTEBOOK_MEAN, check_scale, load_net
 from .network import device_name, weights_option
 
@@ -314,6 +316,36 @@ dream_options = together(
         help="Keep pixels within 0..255 at each step, or rescale them at the end.",
     ),
     era_option,
+)
+
+
+class MemoryType(click.ParamType):  # type: ignore[type-arg]
+    """Bytes, with or without a unit: ``2G``, ``800M``."""
+
+    name = "SIZE"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """Give them as a number."""
+        found = re.fullmatch(r"([0-9]{1,15}(?:\.[0-9]{1,6})?) ?([kmgt]?)b?", str(value), re.IGNORECASE)
+        if found is None or float(found[1]) == 0:
+            self.fail(f"{value!r} is no amount of memory, as 2G is one", param, ctx)
+        return int(float(found[1]) * 1000 ** " kmgt".index(found[2].lower() or " "))
+
+
+tile_options = together(
+    click.option(
+        "--tile",
+        type=click.IntRange(0, LARGEST_TILE),
+        help="Make the gradient in blocks of so many pixels either way, to save memory; 0: never.  [default: where the"
+        " picture would not fit]",
+    ),
+    click.option(
+        "--memory",
+        type=MemoryType(),
+        metavar=MemoryType.name,
+        help="That the whole program may take, 2G for instance: what does not fit is made in blocks.  [default: half of"
+        " what is free]",
+    ),
 )
 
 run_options = together(seed_option, dtype_option, backend_option, runtime_option, device_option)

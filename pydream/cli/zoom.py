@@ -21,7 +21,7 @@ from ..net import Array
 from ..noise import noise
 from ..provenance import picture_facts, record
 from ..recipe import Loop, Recipe
-from .dreaming import prepare, retold
+from .dreaming import Dreamer, prepare, retold
 from .errors import debug_option, interruption
 from .options import (
     FiniteRange,
@@ -31,6 +31,7 @@ from .options import (
     retouch_options,
     run_options,
     sidecar_option,
+    tile_options,
 )
 from .pictures import Size, Source, SourceType, Target, check_not_read, noise_size, size_option
 from .progress import Progress
@@ -117,6 +118,7 @@ class Places(NamedTuple):
 @dream_options
 @retouch_options
 @run_options
+@tile_options
 @size_option
 @click.option(
     "--fps", type=FiniteRange(min=0, min_open=True), default=25, show_default=True, help="Of a film: frames a second."
@@ -189,23 +191,31 @@ def command(
             raise CheckpointError(f"'{places.films[0]}' is complete, and its frames are gone: --force begins again")
         if left is not None and options["seed"] is None:
             options["seed"] = left.loop.recipe.seed
+        if left is not None and options["tile"] is None:
+            options["tile"] = left.loop.recipe.tile
         dreamer = prepare(**options)
+        tile, plan = dreamer.in_tiles(height, width)
+        recipe = msgspec.structs.replace(
+            dreamer.recipe, loop=move, noise=noise_pixels if picture is None else None, tile=tile
+        )
         loop = LoopFacts(
-            recipe=msgspec.structs.replace(dreamer.recipe, loop=move, noise=noise_pixels if picture is None else None),
+            recipe=dreamer.recorded(recipe),
             network=dreamer.facts,
             input=source.facts(picture, noise_pixels),
             guide=dreamer.guide,
             mask=dreamer.mask_facts,
         )
-        if left is not None and (others := list(differences(left.loop, loop))):
+        if left is not None and (others := _differences(left.loop, loop, dreamer)):
             raise CheckpointError(f"'{places.folder}' holds another loop: {', '.join(others)}")
         start, rng, done = _go_on(left) if left is not None else _begin(loop.recipe, picture)
         if done and not quiet:
             click.echo(f"{min(done, frames)} of {frames} frames are in '{places.folder}' already", err=True)
+        if plan is not None and not quiet:
+            click.echo(plan, err=True)
         try:
             with Progress(dreamer.title, dreamer.sizes(height, width), options["iter_n"], quiet, frames - done) as bar:
                 params = {
-                    **loop.recipe.dream_params(dreamer.objective, dreamer.mask),
+                    **recipe.dream_params(dreamer.objective, dreamer.mask),
                     **move.move,
                     "on_step": bar.on_step,
                 }
@@ -248,6 +258,11 @@ def _pictures(places: Places, frames: int) -> Iterator[Picture]:
     for index in range(frames):
         between_steps()
         yield read_image(places.frame(index).given)
+
+
+def _differences(left: LoopFacts, loop: LoopFacts, dreamer: Dreamer) -> list[str]:
+    """Say what is not as it was; not of tiles, where they decide no pixel now."""
+    return list(differences(msgspec.structs.replace(left, recipe=dreamer.recorded(left.recipe)), loop))
 
 
 def _places(output: tuple[str, ...]) -> Places:

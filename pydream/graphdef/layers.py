@@ -68,6 +68,10 @@ class Conv2D(layers.Convolution):
         return padding.at(size, reach, stride)[0], padding.windows(size, reach, stride)
 
     @property
+    def slides(self) -> bool:
+        return any(padding.same for padding in self.padding)
+
+    @property
     def windows(self) -> Windows:
         rows, columns = map(Padding.window, self.padding, self.reach, self.stride)
         return rows, columns
@@ -86,6 +90,10 @@ class MaxPool(layers.Pooling):
 
     def out_size(self, size: int, axis: int) -> int:
         return self.padding[axis].windows(size, self.kernel[axis], self.stride[axis])
+
+    @property
+    def slides(self) -> bool:
+        return any(padding.same for padding in self.padding)
 
     @property
     def windows(self) -> Windows:

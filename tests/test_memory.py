@@ -1,0 +1,69 @@
+"""What memory there is, of file systems as Linux has them."""
+
+import os
+
+import pytest
+
+from pydream.memory import free_bytes, resident_bytes
+
+MEMINFO = "MemTotal:       16000000 kB\nMemFree:         100 kB\nMemAvailable:    8000000 kB\n"
+
+
+def system(folder, **files):
+    for name, text in {"proc/meminfo": MEMINFO, **files}.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    return folder
+
+
+def test_without_groups_it_is_what_the_kernel_says(tmp_path):
+    assert free_bytes(system(tmp_path)) == 8000000 * 1024
+
+
+def test_elsewhere_nobody_knows(tmp_path):
+    assert free_bytes(tmp_path) is None
+    assert resident_bytes(tmp_path) == 0
+
+
+@pytest.mark.parametrize("path", ["/", "/a/b", "/of/the/host"])
+def test_a_limit_of_a_group_counts(tmp_path, path):
+    files = {
+        "proc/self/cgroup": f"0::{path}\n",
+        "sys/fs/cgroup/memory.max": "5000000000\n",
+        "sys/fs/cgroup/memory.current": "4000000000\n",
+        "sys/fs/cgroup/memory.stat": "anon 1\ninactive_file 500000000\nactive_file 7\n",
+    }
+    assert free_bytes(system(tmp_path, **files)) == 1_500_000_000
+
+
+def test_of_nested_groups_the_tightest(tmp_path):
+    files = {
+        "proc/self/cgroup": "0::/a/b\n",
+        "sys/fs/cgroup/a/memory.max": "3000000\n",
+        "sys/fs/cgroup/a/memory.current": "1000000\n",
+        "sys/fs/cgroup/a/b/memory.max": "max\n",
+        "sys/fs/cgroup/a/b/memory.current": "900000\n",
+    }
+    assert free_bytes(system(tmp_path, **files)) == 2_000_000
+    (tmp_path / "sys/fs/cgroup/a/memory.current").write_text("4000000\n")  # over it, for a moment
+    assert free_bytes(tmp_path) == 0
+
+
+def test_groups_of_the_first_version(tmp_path):
+    files = {
+        "proc/self/cgroup": "3:cpu,cpuacct:/x\n2:memory:/x\n0::/\n",
+        "sys/fs/cgroup/memory/x/memory.limit_in_bytes": "2000000\n",
+        "sys/fs/cgroup/memory/x/memory.usage_in_bytes": "1500000\n",
+        "sys/fs/cgroup/memory/x/memory.stat": "inactive_file 5\ntotal_inactive_file 100000\n",
+    }
+    assert free_bytes(system(tmp_path, **files)) == 600_000
+
+
+@pytest.mark.skipif(not os.path.exists("/proc/self/statm"), reason="Linux's")
+def test_this_process():
+    before = resident_bytes()
+    held = bytearray(os.urandom(1) * 50_000_000)
+    assert resident_bytes() - before > 40_000_000
+    assert len(held) == 50_000_000
+    assert free_bytes() > 0
