@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 import shlex
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -106,6 +106,11 @@ class Dreamer:
             f"{width}x{height} in {len(plan)} tiles of up to {side} pixels, crops of up to {wide}x{high},"
             f" {plan.cost:.2g} times the work"
         )
+
+    def tiled(self, recipe: Recipe, height: int, width: int) -> Recipe:
+        """Give a recipe that is not told the side of its tiles with what is decided on, as `recorded`."""
+        side, _ = replace(self, recipe=recipe).in_tiles(height, width)
+        return self.recorded(msgspec.structs.replace(recipe, tile=side))
 
     def recorded(self, recipe: Recipe) -> Recipe:
         """Give what a picture says of a recipe: in float64 nothing of tiles, which decide no pixel there."""

@@ -360,6 +360,7 @@ class Sweep:
         """Dream with one layer, or take the same dream from an earlier run."""
         end = cell.facts.name
         recipe = msgspec.structs.replace(dreamer.recipe, end=end, noise=self.start.noise)
+        recipe = dreamer.tiled(recipe, *self.start.size)
         if self.resume and (held := self._held(dreamer, recipe, cell)) is not None:
             return held
         objective = None if self.guide is None else guided(dreamer.net, self.guide[1], end, self.guide[0])
