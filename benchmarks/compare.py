@@ -40,10 +40,7 @@ OURS = "pydream"
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("-m", "--model", default="bvlc_googlenet")
-    parser.add_argument("-w", "--weights", type=Path)
-    parser.add_argument("-l", "--layer", help="default: the network's own")
-    parser.add_argument("--size", type=size, default=SIZE, help="default: 1024x575")
+    subject_arguments(parser)
     parser.add_argument("--seconds", type=float, default=20, help="for each contest; default: 20")
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--rows", action="store_true", help="every ratio that is promised")
@@ -59,6 +56,14 @@ def main():
         sys.exit(f"compare: error: {error}")
     except KeyboardInterrupt:
         sys.exit(130)
+
+
+def subject_arguments(parser):
+    """What is measured: a network, its layer, and the size of the picture."""
+    parser.add_argument("-m", "--model", default="bvlc_googlenet")
+    parser.add_argument("-w", "--weights", type=Path)
+    parser.add_argument("-l", "--layer", help="default: the network's own")
+    parser.add_argument("--size", type=size, default=SIZE, help="default: 1024x575")
 
 
 def size(text):

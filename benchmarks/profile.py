@@ -15,7 +15,7 @@ from pathlib import Path
 from statistics import median
 from time import perf_counter
 
-from compare import SIZE, size
+from compare import subject_arguments
 
 import pydream
 from pydream.bench import network, table
@@ -27,10 +27,7 @@ from pydream.tf import tensorflow
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("-m", "--model", default="bvlc_googlenet")
-    parser.add_argument("-w", "--weights", type=Path)
-    parser.add_argument("-l", "--layer", help="default: the network's own")
-    parser.add_argument("--size", type=size, default=SIZE, help="default: 1024x575")
+    subject_arguments(parser)
     parser.add_argument("--steps", type=int, default=10, help="default: 10")
     parser.add_argument("--operations", type=int, default=0, help="list so many single operations too")
     args = parser.parse_args()

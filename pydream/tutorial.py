@@ -91,9 +91,7 @@ def render_naive(
     def steps() -> Steps:
         here = img
         for i in range(iter_n):
-            g = t_grad(here)
-            g = g / (g.std() + 1e-8)
-            here = here + g * step
+            here = here + _by_deviation(t_grad(here)) * step
             yield 0, i, here
 
     return _climb(img, steps(), t_grad, on_step)
@@ -117,12 +115,7 @@ def render_multiscale(
     Parameters and errors are those of `render_naive`; the result is larger than `img0`, see `grown_sizes`.
     """
     img, t_grad = _begin(net, "multiscale", layer, channel, img0, rng, iter_n, step, octave_n, octave_scale)
-
-    def normalized(g: Array) -> Array:
-        deviation: Array = g / (g.std() + 1e-8)
-        return deviation
-
-    steps = _growing(net, img, t_grad, normalized, iter_n, step, octave_n, octave_scale, rng)
+    steps = _growing(net, img, t_grad, _by_deviation, iter_n, step, octave_n, octave_scale, rng)
     return _climb(img, steps, t_grad, on_step)
 
 
@@ -435,6 +428,11 @@ def _begin(
         sizes = [(min(h, TILE_SIZE), min(w, TILE_SIZE)) for h, w in sizes]
     check_octaves(net, t_grad.layer, sizes)
     return img.astype(np.result_type(img, net.dtype) if img.dtype.kind == "f" else net.dtype), t_grad
+
+
+def _by_deviation(g: Array) -> Array:
+    normalized: Array = g / (g.std() + 1e-8)
+    return normalized
 
 
 def _growing(

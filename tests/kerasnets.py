@@ -109,16 +109,6 @@ def by_keras(run, image, dtype):
     return (made.transpose(0, 3, 1, 2) if made.ndim == 4 else made), gradient.transpose(0, 3, 1, 2)
 
 
-def by_pydream(net, end, image):
-    """The same of a net."""
-    net.blobs["data"].reshape(*image.shape)
-    net.blobs["data"].data[...] = image
-    net.forward(end=end)
-    net.blobs[end].copy_data_to_diff()
-    net.backward(start=end)
-    return net.blobs[end].data, net.blobs["data"].diff
-
-
 def until(model, name):
     """A function that runs a model of `everything` up to a layer."""
     keras = part("keras")

@@ -40,7 +40,7 @@ def test_every_layer_goes_both_ways_as_keras(model, model64, dtype, tolerance):
     image = kerasnets.picture()
     for name in kerasnets.BLOBS:
         expected = kerasnets.by_keras(kerasnets.until(model64, name), image, "float64")
-        for found, wanted in zip(kerasnets.by_pydream(net, name, image), expected, strict=True):
+        for found, wanted in zip(nets.passes(net, name, image), expected, strict=True):
             assert np.abs(wanted).max() > 0
             assert nets.off(found, wanted) < tolerance, name
 
@@ -68,7 +68,7 @@ def test_what_the_network_sees(model, model64):
     np.testing.assert_allclose(pydream.deprocess(net, shown), picture, rtol=0, atol=1e-12)
     run = kerasnets.until(model64, "residual")
     expected = kerasnets.by_keras(lambda x: run(x * 0.5), shown[None], "float64")
-    for found, wanted in zip(kerasnets.by_pydream(net, "residual", shown[None]), expected, strict=True):
+    for found, wanted in zip(nets.passes(net, "residual", shown[None]), expected, strict=True):
         assert nets.off(found, wanted) < 1e-12
 
 
@@ -79,7 +79,7 @@ def test_a_declared_size_is_where_it_starts_and_no_limit(model):
     assert net.blobs["data"].shape == (1, 3, 40, 56)
     image = kerasnets.picture()
     for found, wanted in zip(
-        kerasnets.by_pydream(net, "classes", image), kerasnets.by_pydream(load(model), "classes", image), strict=True
+        nets.passes(net, "classes", image), nets.passes(load(model), "classes", image), strict=True
     ):
         np.testing.assert_array_equal(found, wanted)
 
@@ -90,12 +90,12 @@ def test_a_declared_size_is_where_it_starts_and_no_limit(model):
     net = load(fixed, dtype="float64")
     assert net.blobs["dense"].shape == (1, 6)
     small = kerasnets.picture((20, 24))
-    found, _ = kerasnets.by_pydream(net, "dense", small)
+    found, _ = nets.passes(net, "dense", small)
     assert nets.off(found, fixed(small.transpose(0, 2, 3, 1).astype(np.float32)).numpy()) < 1e-5
-    found, _ = kerasnets.by_pydream(net, "conv", image)
+    found, _ = nets.passes(net, "conv", image)
     assert found.shape == (1, 4, 31, 45)
     with pytest.raises(pydream.PydreamError):
-        kerasnets.by_pydream(net, "dense", image)
+        nets.passes(net, "dense", image)
 
 
 def test_names_where_layers_are_used_twice_or_make_several(keras):
@@ -134,7 +134,7 @@ def test_names_where_layers_are_used_twice_or_make_several(keras):
 
     image = kerasnets.picture((16, 24))
     for found, wanted in zip(
-        kerasnets.by_pydream(net, "halves/1", image), kerasnets.by_keras(halves, image, "float32"), strict=True
+        nets.passes(net, "halves/1", image), kerasnets.by_keras(halves, image, "float32"), strict=True
     ):
         assert nets.off(found, wanted) < 1e-5
 
@@ -158,7 +158,7 @@ def test_convolutions_with_holes(keras, tmp_path, size, exported):
         model, end = tmp_path / "holes", "holes_1/apart_1/BiasAdd"
     net, image = load(model, dtype="float64"), kerasnets.picture()
     expected = kerasnets.by_keras(made((None, None)), image, "float32")
-    for found, wanted in zip(kerasnets.by_pydream(net, end, image), expected, strict=True):
+    for found, wanted in zip(nets.passes(net, end, image), expected, strict=True):
         assert nets.off(found, wanted) < 2e-6
 
 
@@ -171,7 +171,7 @@ def test_a_sequence_without_an_input(keras):
     net = load(made)
     image = kerasnets.picture()
     for found, wanted in zip(
-        kerasnets.by_pydream(net, made.layers[-1].name, image),
+        nets.passes(net, made.layers[-1].name, image),
         kerasnets.by_keras(made, image, "float32"),
         strict=True,
     ):
@@ -184,15 +184,15 @@ def test_training_goes_on_and_the_net_stays(keras):
     made = kerasnets.seeded(keras.Sequential([keras.Input((None, None, 3)), kinds.Conv2D(4, 3, name="conv")]))
     net = load(made)
     image = kerasnets.picture()
-    before, _ = kerasnets.by_pydream(net, "conv", image)
+    before, _ = nets.passes(net, "conv", image)
     kept = [weight.numpy() for weight in made.weights]
     made.compile("sgd", "mse")
     x = np.float32(image.transpose(0, 2, 3, 1))
     made.fit(x, np.zeros((1, 31, 45, 4), np.float32), verbose=0)
     assert any((a != b.numpy()).any() for a, b in zip(kept, made.weights, strict=True))
-    again, _ = kerasnets.by_pydream(net, "conv", image)
+    again, _ = nets.passes(net, "conv", image)
     np.testing.assert_array_equal(before, again)
-    now, _ = kerasnets.by_pydream(load(made), "conv", image)
+    now, _ = nets.passes(load(made), "conv", image)
     assert nets.off(now, made(x).numpy().transpose(0, 3, 1, 2)) < 1e-5
 
 
@@ -211,9 +211,7 @@ def test_files(model, tmp_path, name):
     assert net.name == "mine"
     live = load(model)
     assert list(net.blobs) == list(live.blobs)
-    for found, wanted in zip(
-        kerasnets.by_pydream(net, "classes", image), kerasnets.by_pydream(live, "classes", image), strict=True
-    ):
+    for found, wanted in zip(nets.passes(net, "classes", image), nets.passes(live, "classes", image), strict=True):
         np.testing.assert_array_equal(found, wanted)
 
 

@@ -50,8 +50,8 @@ def test_it_is_the_model(model, exported, tmp_path, how, dtype, tolerance):
     assert net.blobs["data"].shape == (1, 3, 40, 56)
     image = kerasnets.picture()
     for layer, node in NAMES.items():
-        expected = kerasnets.by_pydream(live, layer, image)
-        for found, wanted in zip(kerasnets.by_pydream(net, node, image), expected, strict=True):
+        expected = nets.passes(live, layer, image)
+        for found, wanted in zip(nets.passes(net, node, image), expected, strict=True):
             assert nets.off(found, wanted) < tolerance, layer
 
 
@@ -93,7 +93,7 @@ def test_nothing_of_it_is_run(tmp_path):
 
     net = load(saved(tmp_path / "model", serve, kernel=kernel))
     image = kerasnets.picture((8, 9))
-    found, gradient = kerasnets.by_pydream(net, "features", image)
+    found, gradient = nets.passes(net, "features", image)
     assert found.max() > 0
     assert gradient.any()
     assert not trace.exists()

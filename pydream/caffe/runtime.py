@@ -105,6 +105,7 @@ class Runtime(ABC):
         self.device = self.find_device(device)
         self._params = params
         self._made: dict[str, Runner[Any]] = {}
+        self._prepared: set[tuple[tuple[int, ...], int]] = set()
 
     @abstractmethod
     def find_device(self, wanted: str) -> str:
@@ -129,8 +130,11 @@ class Runtime(ABC):
 
     def prepare(self, values: Sequence[int], end: int) -> None:
         """Make the runners that `forward` needs; `NetFileError` for weights that one cannot use."""
-        for step in self.steps(values, end):
-            self.runner(step)
+        asked = (tuple(values), end)
+        if asked not in self._prepared:  # once: a dream asks before every step
+            for step in self.steps(values, end):
+                self.runner(step)
+            self._prepared.add(asked)
 
     def forward(
         self, values: Sequence[int], end: int, inputs: Sequence[Tensor], kept: Iterable[int] = ()

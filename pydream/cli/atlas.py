@@ -11,17 +11,17 @@ from typing import Any, NamedTuple
 import click
 import msgspec
 
-from ..errors import ImageFileError, ProvenanceError, SilentScoreError
+from ..errors import SilentScoreError
 from ..files import is_temporary
-from ..image import FORMATS, Picture, read_image, to_pixels
+from ..image import FORMATS, Picture, to_pixels
 from ..objectives import spelt
-from ..provenance import picture_facts, pixels_sha256, read_provenance, record
+from ..provenance import picture_facts, read_provenance, record
 from ..recipe import Recipe, follow
 from ..sheet import Sheet, fitting_columns
 from ..tutorial import check_channels
 from .dreaming import Dreamer, retold
 from .errors import debug_option, interruption
-from .figures import FIGURE_OPTIONS, Start, Style, account, figure_options
+from .figures import FIGURE_OPTIONS, Start, Style, account, figure_options, made_before
 from .options import quiet_option, sidecar_option
 from .pictures import NOISE, Size, Source, SourceType, Target, check_not_read, noise_size_option, one_target
 from .progress import Progress
@@ -196,13 +196,7 @@ class Atlas:
     def _held(self, channel: int) -> Picture | None:
         """Give the tile that an earlier run wrote, if it is the one that would be made now."""
         path = Path(self.places.tile(channel).given)
-        try:
-            made, pixels = read_provenance(path), read_image(path)
-        except (ImageFileError, ProvenanceError):
-            return None  # not there, or not whole
-        then = (made.dream, made.network, made.input)
-        now = (self.recipe(channel), self.dreamer.facts, self.start.facts)
-        return pixels if then == now and made.result.sha256 == pixels_sha256(pixels) else None
+        return made_before(path, self.recipe(channel), self.dreamer.facts, self.start.facts)
 
     def _made(self, channel: int, progress: Progress) -> Picture:
         """Make a tile, and write it."""

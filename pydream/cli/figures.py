@@ -11,8 +11,9 @@ from typing import Any
 import click
 
 from ..era import MODERN
-from ..image import Picture
-from ..provenance import Figure, NetFacts, PictureFacts, versions
+from ..errors import ImageFileError, ProvenanceError
+from ..image import Picture, read_image
+from ..provenance import Figure, NetFacts, PictureFacts, pixels_sha256, read_provenance, versions
 from ..recipe import Recipe
 from ..sheet import DPI, PAGE, THEMES, Sheet
 from .dreaming import Dreamer, retold
@@ -145,6 +146,23 @@ def account_of_one(ctx: click.Context, start: Start, target: Target, dreamer: Dr
     """Put together the same of a figure that shows one dream."""
     ends = recipe.score.ends if recipe.score else [recipe.end]
     return account(ctx, start, target, recipe, [dreamer.facts], [ends], dreamer.guide, dreamer.mask_facts)
+
+
+def made_before(
+    path: Path,
+    recipe: Recipe,
+    network: NetFacts,
+    input: PictureFacts,
+    guide: PictureFacts | None = None,
+    mask: PictureFacts | None = None,
+) -> Picture | None:
+    """Give the picture that an earlier run left, if it is whole, and the one that would be made of these now."""
+    try:
+        made, pixels = read_provenance(path), read_image(path)
+    except (ImageFileError, ProvenanceError):
+        return None  # not there, or not whole
+    same = (made.dream, made.network, made.input, made.guide, made.mask) == (recipe, network, input, guide, mask)
+    return pixels if same and made.result.sha256 == pixels_sha256(pixels) else None
 
 
 def in_words(figure: Figure) -> str:

@@ -15,7 +15,6 @@ from PIL import Image
 
 from .. import video
 from ..dream import DreamInterrupted
-from ..errors import VideoFileError
 from ..image import FORMATS, Picture, read_image, to_pixels, write_image
 from ..net import Array
 from ..recipe import follow
@@ -23,8 +22,8 @@ from ..sheet import Sheet, fitting_columns, fitting_width
 from .dreaming import prepare
 from .errors import debug_option, interruption
 from .figures import Start, Style, account_of_one, figure_options
+from .films import check_films, film_options, films_apart
 from .options import (
-    FiniteRange,
     dream_options,
     objective_options,
     quiet_option,
@@ -74,16 +73,7 @@ class Iterations(click.ParamType):  # type: ignore[type-arg]
 @run_options
 @size_option
 @figure_options
-@click.option(
-    "--fps", type=FiniteRange(min=0, min_open=True), default=8, show_default=True, help="Of a film: frames a second."
-)
-@click.option(
-    "--quality",
-    type=click.IntRange(1, 100),
-    default=video.QUALITY,
-    show_default=True,
-    help="Of an .mp4 film, up to 100.",
-)
+@film_options(fps=8)
 @sidecar_option
 @quiet_option
 @debug_option
@@ -114,8 +104,8 @@ def command(
     pydream history sky.jpg -o growing.mp4 --preset report
     """  # noqa: D301 (click's mark for a block to leave as it is)
     style = Style.taken(options)
-    films = [Path(name) for name in output if Path(name).suffix.lower() in video.WRITABLE]
-    targets = [one_target(name, None) for name in output if Path(name).suffix.lower() not in video.WRITABLE]
+    films, others = films_apart(output)
+    targets = [one_target(name, None) for name in others]
     if gif:
         if not targets or targets[0].path is None:
             raise click.BadParameter("there is no figure's file to put it beside", param_hint="'--gif'")
@@ -125,11 +115,7 @@ def command(
     sheet = _sheet(style, shown, options["octave_n"], start.size)
     for target in targets:
         target.check()
-    for film in films:
-        try:
-            video.check_video(film, start.size, fps)
-        except VideoFileError as error:
-            raise click.BadParameter(str(error), param_hint="'--output'") from error
+    check_films(films, start.size, fps)
     written = [*targets, *(Target(str(film), FORMATS["png"]) for film in films)]
     check_not_read(written, [start.source.path, options["guide"], options["mask"]])
 

@@ -25,7 +25,6 @@ from ..provenance import (
     NetFacts,
     PictureFacts,
     picture_facts,
-    pixels_sha256,
     read_provenance,
     record,
 )
@@ -34,7 +33,7 @@ from ..sheet import Sheet, fitting_columns, fitting_width
 from ..zoo import DEFAULT_NETWORK, find_files, read_graph
 from .dreaming import Dreamer, guided, prepare, retold
 from .errors import Failed, debug_option, interruption, one_line, printable, tell
-from .figures import FIGURE_OPTIONS, Start, Style, account, figure_options
+from .figures import FIGURE_OPTIONS, Start, Style, account, figure_options, made_before
 from .network import hush, weights_option
 from .options import dream_options, input_options, quiet_option, retouch_options, run_options, sidecar_option
 from .pictures import Size, Source, SourceType, Target, check_not_read, one_target, size_option
@@ -378,13 +377,7 @@ class Sweep:
         """Give what an earlier run wrote for a cell, if it is the dream that would be made now."""
         if cell.target is None or cell.target.path is None:
             return None
-        try:
-            made, pixels = read_provenance(cell.target.path), read_image(cell.target.path)
-        except (ImageFileError, ProvenanceError):
-            return None  # not there, or not whole
-        then = (made.dream, made.network, made.input, made.guide, made.mask)
-        now = (recipe, dreamer.facts, self.start.facts, self._guide, dreamer.mask_facts)
-        return pixels if then == now and made.result.sha256 == pixels_sha256(pixels) else None
+        return made_before(cell.target.path, recipe, dreamer.facts, self.start.facts, self._guide, dreamer.mask_facts)
 
     @cached_property
     def _guide(self) -> PictureFacts | None:

@@ -14,7 +14,7 @@ import numpy as np
 
 from .. import checkpoint, video
 from ..checkpoint import Checkpoint, LoopFacts, differences
-from ..errors import CheckpointError, VideoFileError
+from ..errors import CheckpointError
 from ..image import FORMATS, Picture, read_image, read_note, to_pixels
 from ..loop import zoom, zoom_frame
 from ..net import Array
@@ -23,6 +23,7 @@ from ..provenance import picture_facts, record
 from ..recipe import Loop, Recipe
 from .dreaming import Dreamer, prepare, retold
 from .errors import debug_option, interruption
+from .films import check_films, film_options, films_apart
 from .options import (
     FiniteRange,
     dream_options,
@@ -120,16 +121,7 @@ class Places(NamedTuple):
 @run_options
 @tile_options
 @size_option
-@click.option(
-    "--fps", type=FiniteRange(min=0, min_open=True), default=25, show_default=True, help="Of a film: frames a second."
-)
-@click.option(
-    "--quality",
-    type=click.IntRange(1, 100),
-    default=video.QUALITY,
-    show_default=True,
-    help="Of an .mp4 film, up to 100.",
-)
+@film_options(fps=25)
 @click.option("--resume", is_flag=True, help="Go on where the same command was stopped, or make more frames.")
 @click.option("-f", "--force", is_flag=True, help="Throw away the frames that are in the folder, and begin again.")
 @sidecar_option
@@ -176,11 +168,7 @@ def command(
         )
     picture = source.read()
     height, width = noise_pixels if picture is None else picture.shape[:2]
-    for film in places.films:
-        try:
-            video.check_video(film, (height, width), fps)
-        except VideoFileError as error:
-            raise click.BadParameter(str(error), param_hint="'--output'") from error
+    check_films(places.films, (height, width), fps)
     written = [places.frame(index) for index in range(frames)] + [Target(str(film), _PNG) for film in places.films]
     check_not_read(written, [source.path, options["guide"], options["mask"]])
 
@@ -267,8 +255,8 @@ def _differences(left: LoopFacts, loop: LoopFacts, dreamer: Dreamer) -> list[str
 
 def _places(output: tuple[str, ...]) -> Places:
     """Tell folders from films by the suffix."""
-    films = [Path(name) for name in output if Path(name).suffix.lower() in video.WRITABLE]
-    folders = [Path(name) for name in output if Path(name).suffix.lower() not in video.WRITABLE]
+    films, others = films_apart(output)
+    folders = list(map(Path, others))
     if len(folders) > 1:
         raise click.BadParameter(f"frames go into one folder, not '{folders[0]}' and '{folders[1]}'", param_hint="'-o'")
     if not folders:

@@ -66,3 +66,13 @@ def off(got, wanted):
     assert got.shape == wanted.shape
     norm = np.linalg.norm(wanted)
     return np.linalg.norm(got - wanted) / norm if norm else np.abs(got).max()
+
+
+def passes(net, end, image):
+    """What `end` makes of an image, (n, c, h, w), and the gradient of half its squares at the image."""
+    net.blobs["data"].reshape(*image.shape)
+    net.blobs["data"].data[...] = image
+    net.forward(end=end)
+    net.blobs[end].copy_data_to_diff()
+    net.backward(start=end)
+    return net.blobs[end].data, net.blobs["data"].diff

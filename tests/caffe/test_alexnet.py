@@ -110,16 +110,6 @@ def numpy64(root, load):
     return load(root, "float64", "numpy")
 
 
-def passes(net, end, image):
-    """What `end` makes of an image, and the gradient of half its squares at the image."""
-    net.blobs["data"].reshape(*image.shape)
-    net.blobs["data"].data[...] = image
-    net.forward(end=end)
-    net.blobs[end].copy_data_to_diff()
-    net.backward(start=end)
-    return net.blobs[end].data, net.blobs["data"].diff
-
-
 def test_the_stand_in_is_as_large_as_the_official_file(official):
     size = (official / "bvlc_alexnet.caffemodel").stat().st_size
     assert size == pytest.approx(243862414, abs=20000)  # names and training settings
@@ -132,7 +122,7 @@ def test_every_layer_goes_both_ways_as_numpy(root, load, numpy64, size, dtype, t
     net = load(root, dtype, "tensorflow")
     image = nets.normal(np.random.default_rng(7), 1, 3, *size) * 60
     for end in EVERY:
-        for found, expected in zip(passes(net, end, image), passes(numpy64, end, image), strict=True):
+        for found, expected in zip(nets.passes(net, end, image), nets.passes(numpy64, end, image), strict=True):
             assert np.abs(expected).max() > 1e-3
             assert nets.off(found, expected) < tolerance, end
 
@@ -155,9 +145,9 @@ def test_logits_and_a_dream_by_name(official, monkeypatch):
     net: Net = pydream.load_net("bvlc_alexnet", device="cpu")
     numpy_net = pydream.load_net("bvlc_alexnet", runtime="numpy")
     image = nets.normal(np.random.default_rng(9), 1, 3, 227, 227) * 60
-    logits, gradient = passes(net, "fc8", image)
+    logits, gradient = nets.passes(net, "fc8", image)
     assert logits.shape == (1, 1000)
-    for found, expected in zip((logits, gradient), passes(numpy_net, "fc8", image), strict=True):
+    for found, expected in zip((logits, gradient), nets.passes(numpy_net, "fc8", image), strict=True):
         assert nets.off(found, expected) < 1e-5
     assert net.forward()["prob"].sum() == pytest.approx(1, rel=1e-6)
 
