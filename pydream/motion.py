@@ -14,7 +14,7 @@ from .net import Array
 
 THUMBNAIL = 32  # pixels, of width and height
 FARTHEST = 8  # a quarter of it
-LEAST_SIDE = 12  # of a picture that OpenCV finds a motion in
+LEAST_SIDE = 64  # of what is given to OpenCV, whose code for smaller pictures reads beyond their edge
 
 
 class Moved(NamedTuple):
@@ -67,7 +67,7 @@ def move_along(picture: Picture, before: Picture, now: Picture) -> Moved:
     was seen either.
 
     Flows are OpenCV's, by Dense Inverse Search [2]_ on luma, in one thread: they do not depend on the machine's number
-    of processors. Pictures with a side below 12 pixels are taken not to move.
+    of processors. Pictures below 64 pixels are continued by their edges up to that.
 
     Parameters
     ----------
@@ -105,16 +105,16 @@ def flow(frame: Picture, other: Picture) -> NDArray[np.float32]:
     """Find for each pixel of a frame where it is in the other: (H, W, 2), how far to the right and down."""
     cv2 = check_flow()
     height, width = frame.shape[:2]
-    if min(height, width) < LEAST_SIDE:
-        return np.zeros((height, width, 2), np.float32)
-    lumas = [np.asarray(Image.fromarray(each).convert("L")) for each in (frame, other)]
+    edge = ((0, max(LEAST_SIDE - height, 0)), (0, max(LEAST_SIDE - width, 0)))
+    greys = (np.asarray(Image.fromarray(each).convert("L")) for each in (frame, other))
+    lumas = [np.pad(grey, edge, mode="edge") for grey in greys]
     threads = cv2.getNumThreads()
     cv2.setNumThreads(1)  # parts of the picture are searched by themselves, one a thread
     try:
         found: NDArray[np.float32] = cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM).calc(*lumas, None)
     finally:
         cv2.setNumThreads(threads)
-    return found
+    return found[:height, :width]
 
 
 def check_flow() -> Any:

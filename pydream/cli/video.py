@@ -186,9 +186,12 @@ def command(
             mask=dreamer.mask_facts,
             versions=versions("av", *(["opencv-python-headless"] if flow else [])),
         )
-        if left is not None and (others := list(differences(left, film))):
-            raise CheckpointError(f"'{places.folder}' holds another film: {', '.join(others)}")
-        done = 0 if left is None else places.made(len(footage))
+        done = 0
+        if left is not None:
+            then = msgspec.structs.replace(left, dream=dreamer.recorded(left.dream))
+            if others := list(differences(then, film)):
+                raise CheckpointError(f"'{places.folder}' holds another film: {', '.join(others)}")
+            done = places.made(len(footage))
         if done and not quiet:
             click.echo(f"{done} of {len(footage)} frames are in '{places.folder}' already", err=True)
         if plan is not None and not quiet:

@@ -156,7 +156,8 @@ class _Encoded(_Track):
         with suppress(av.FFmpegError):  # a damaged packet is not heard
             frames = self.stream.decode(packet)
         for frame in frames:
-            frame.pts = None if frame.pts is None else frame.pts - round(origin / frame.time_base)
+            if frame.pts is not None:
+                frame.pts -= round(origin / (frame.time_base or packet.time_base))
             yield from self.out.encode(frame)
 
     def rest(self) -> Iterator[Packet[AudioStream]]:
