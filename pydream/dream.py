@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import numbers
 from collections.abc import Callable, Sequence
+from traceback import clear_frames
 from types import ModuleType
 from typing import Any
 
@@ -28,6 +29,8 @@ LARGEST_STEP = 255.0
 LARGEST_JITTER = 100_000
 
 FINEST_GRID = 2.0**-16  # whose multiples up to 255 are exact in float32
+
+_IN_IMAGE = np.empty(0)  # in place of an octave's detail: no array of its own
 
 OnStep = Callable[[int, int, Array], None]
 OnOctave = Callable[[int, Array, Array], None]
@@ -258,49 +261,60 @@ def deepdream(
         tile = choose_side(net, ends, h, w)
     for h, w in sizes[1:]:  # chained: each octave shrinks the last one
         octaves.append(ops.zoom(octaves[-1], h, w))
+    del octaves[0]  # as large as the dream, and made again when its turn comes rather than held
+
+    def base() -> Array:
+        """Give the picture at the size of the octave that is dreamt on."""
+        return octaves[-1] if octaves else preprocess(net, base_img)
 
     src = net.blobs["data"]
-    base = octaves[0]
-    detail = np.zeros_like(octaves[-1])  # image for network-produced details
-    image, steps = None, 0
+    detail = np.zeros((3, *sizes[-1]), net.dtype)  # image for network-produced details
+    steps = 0
     try:
-        for octave in range(octave_n):
-            image = None
-            octave_base = octaves.pop()  # a step has the image, its base and its gradient: no more is held of that size
-            h, w = octave_base.shape[-2:]
-            if octave > 0:
-                detail = ops.zoom(detail, h, w)  # upscale details from the previous octave
+        for octave, (h, w) in enumerate(sizes[::-1]):
             src.reshape(1, 3, h, w)  # resize the network's input image size
-            np.add(octave_base, detail, out=src.data[0])
+            image = src.data[0]
+            image[...] = ops.zoom(detail, h, w) if octave > 0 else detail  # upscale details from the previous octave
+            start = base()
+            image += start
+            touched = [retouch.at(start) for retouch in retouches]
+            del start
+            if not octaves:
+                detail = _IN_IMAGE
             if in_tiles(net, ends, tile) is net:
                 for end in ends:
                     net.blobs[end].diff[...] = 0  # as in a fresh process: nothing is left over from another dream
-            touched = [retouch.at(octave_base) for retouch in retouches]
-            image, detail = src.data[0], np.empty(0)  # it is in the image now
             for i in range(iter_n):
                 make_step(
                     net, end=ends, clip=clip, rng=rng, backend=backend, retouches=touched, tile=tile, **step_params
                 )
                 if grid is not None:
                     image[...] = np.rint(image / grid) * grid
-                steps += 1
+                steps, detail = steps + 1, _IN_IMAGE
                 if on_step is not None:
-                    vis = deprocess(net, image)
-                    on_step(octave, i, vis if clip else display_range(vis))
-                    del vis
-            if octaves:  # extract details produced on the current octave
-                detail = image - octave_base
+                    on_step(octave, i, _shown(net, image, clip))
             if on_octave is not None:
-                on_octave(octave, deprocess(net, octave_base), deprocess(net, image))
+                on_octave(octave, deprocess(net, base()), deprocess(net, image))
+            if octaves:  # extract details produced on the current octave
+                detail = image - base()
+                octaves.pop()
+            del image  # the next octave's is larger
     except KeyboardInterrupt as interrupt:
-        if image is not None:
-            detail = image - octave_base
-        so_far = ops.zoom(detail, *sizes[0])
-        so_far += base
+        clear_frames(interrupt.__traceback__)  # of functions that are left, but hold arrays of the picture's size
+        if detail is _IN_IMAGE and steps == octave * iter_n:
+            so_far = src.data[0]  # the last octave, as it began
+        else:
+            so_far = ops.zoom(src.data[0] - base() if detail is _IN_IMAGE else detail, *sizes[0])
+            so_far += preprocess(net, base_img)
         raise DreamInterrupted(_finished(deprocess(net, so_far), base_img, retouches), steps) from interrupt
-    del base, octave_base  # the dream is made beside the image: no third array of its size
     # returning the resulting image
     return _finished(deprocess(net, src.data[0]), base_img, retouches)
+
+
+def _shown(net: Net, image: Array, clip: bool) -> Array:
+    """Give the image so far as the notebook shows it."""
+    vis = deprocess(net, image)
+    return vis if clip else display_range(vis)
 
 
 def _finished(dream: Array, picture: ArrayLike, retouches: Sequence[Retouch]) -> Array:
