@@ -124,7 +124,7 @@ def make_step(
     image = src.data[0]
     if tile is None:
         h, w = image.shape[1:]
-        tile = choose_side(net, ends, h, w, copies=copies_held(retouches))
+        tile = choose_side(net, ends, h, w, copies=copies_held(retouches) - 1)  # the image is there
     worker = in_tiles(net, ends, tile, on_tile)  # the net itself, or one that goes over the image in tiles
     dst = [worker.blobs[end] for end in ends]
 

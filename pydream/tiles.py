@@ -306,6 +306,7 @@ class TiledNet:
             if self._on_tile is not None:
                 self._on_tile(done, len(self._plan))
         self._image = None
+        self._twin.blobs["data"].reshape(1, 3, 1, 1)  # lets go of what it has computed
         return gradient
 
     def read(self) -> None:

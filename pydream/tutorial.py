@@ -28,7 +28,7 @@ from .tiles import OnTile, choose_side, in_tiles
 NOISE_SIZE: Size = (224, 224)  # of the tutorial's img_noise
 TILE_SIZE = 512
 MOST_PIXELS = 10**8  # of a picture that grows with its octaves
-NAIVE_COPIES = 8.0  # arrays of the picture's size that `render_naive` holds at most, as `pydream.tiles` counts them
+NAIVE_COPIES = 7.25  # arrays of the picture's size that `render_naive` holds at most, as `pydream.tiles` counts them
 
 Channels = int | Sequence[int] | None
 Gradient = Callable[[Array], Array]  # (h, w, 3) picture -> (h, w, 3) gradient of the score at it
