@@ -22,6 +22,7 @@ import numpy as np
 import pydream
 from pydream.bench import table
 from pydream.bench.machine import as_lines, machine
+from pydream.dream import copies_held
 from pydream.image import write_image
 from pydream.tiles import choose_side, plan_tiles
 from pydream.zoo import default_layer
@@ -83,7 +84,7 @@ def step_here(model, height, width, memory):
         return perf_counter() - start, process_time() - used
 
     step(*SMALL, 0)
-    side = 0 if (height, width) == SMALL else choose_side(net, [end], height, width, memory)
+    side = 0 if (height, width) == SMALL else choose_side(net, [end], height, width, memory, copies_held())
     net.blobs["data"].reshape(1, 3, height, width)
     plan = plan_tiles(net, [end], height, width, side) if side else None
     seconds, processor = step(height, width, side)
