@@ -325,6 +325,11 @@ def test_what_is_wrong_with_the_film(refused, clip, arguments, why):
     assert why in refused(1, "video", *arguments, *DREAM)
 
 
+def test_a_film_that_is_too_fast_for_a_gif(refused, folder):
+    write_clip(folder / "in.mp4", moving_square(2), Fraction(60))
+    assert "'OUTPUT': cannot write 'out.gif': fps: 60, want 0.1..50" in refused(2, "video", "in.mp4", "out.gif", *SHORT)
+
+
 def test_flow_without_opencv(refused, clip, monkeypatch):
     monkeypatch.setitem(sys.modules, "cv2", None)
     assert "pip install 'pydream[flow]'" in refused(1, "video", "in.mp4", "out.mp4", *SHORT, "--flow")
