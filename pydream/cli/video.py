@@ -18,7 +18,7 @@ from .. import video
 from ..checkpoint import differences, load_film, save_film
 from ..errors import CheckpointError
 from ..files import file_sha256
-from ..frames import BLEND, CUT, MOST_CUT, Dreamt, dream_frames
+from ..frames import BLEND, CUT, FRAMES_HELD, MOST_CUT, Dreamt, dream_frames
 from ..image import FORMATS, Picture, write_image
 from ..motion import check_flow
 from ..provenance import Film, PictureFacts, versions
@@ -165,7 +165,7 @@ def command(
             options["seed"] = left.dream.seed if options["seed"] is None else options["seed"]
             options["tile"] = left.dream.tile if options["tile"] is None else options["tile"]
         dreamer = prepare(**options)
-        tile, plan = dreamer.in_tiles(*shot.size)
+        tile, plan = dreamer.in_tiles(*shot.size, held=FRAMES_HELD)
         recipe = msgspec.structs.replace(dreamer.recipe, tile=tile)
         film = _account(ctx, dreamer, dreamer.recorded(recipe), shot)
         if left is not None:
@@ -192,6 +192,7 @@ def command(
                     seed=recipe.seed,
                     last=Dreamt(shot.frame(done - 1), places.picture(done - 1)) if done else None,
                     on_step=bar.on_step,
+                    on_tile=bar.on_tile,
                     **recipe.dream_params(dreamer.objective, dreamer.mask),
                 )
                 for index, dream in enumerate(dreams, start=done):
