@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from math import lcm
 from typing import Any, NamedTuple, cast
 
@@ -22,12 +23,15 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from .errors import MemoryTooSmallError, ShapeError
-from .memory import free_bytes, resident_bytes
+from .memory import Limit, free_bytes, limits, resident_bytes
 from .net import Array, Blob, LocalNet, Net, View
 
 LARGEST_TILE = 2**31
 # Of a process, beside the pictures and the values: measured (docs/tiles.md).
 OVERHEAD = 100_000_000
+# Of a limit on address space more goes than is used: allocators reserve ahead, and keep plans for each size of crop.
+RESERVED_AHEAD = 1.25  # to one
+RESERVED_FOR_TILES = 600_000_000
 # Beyond, what overlaps is little, and a step takes no less.
 LARGEST_SIDE = 4096
 
@@ -172,7 +176,8 @@ def choose_side(
     height, width : int
         Of the picture, in pixels.
     memory : int, optional
-        Bytes that the process may take, what it has already included. None: half of what is free, and that.
+        Bytes that the process may take, what it has already included. None: half of what is free, and that. No more
+        than a limit leaves (``ulimit -v``) in any case.
     copies : int
         How many arrays of the picture's size are held beside the network's.
 
@@ -188,10 +193,14 @@ def choose_side(
     """
     local = _local(net)
     room = _room(memory)
-    if local is None or room is None:
+    if local is None or (room is None and _tightest_limit() is None):
         return 0
-    room -= OVERHEAD + copies * 3 * height * width * net.dtype.itemsize
-    if local.step_bytes(ends, height, width) + 3 * height * width * net.dtype.itemsize <= room:
+    beside = OVERHEAD + copies * 3 * height * width * net.dtype.itemsize
+
+    def fits(step: int, tiled: bool) -> bool:
+        return (room is None or beside + step <= room) and _missing(beside, step, tiled) <= 0
+
+    if fits(local.step_bytes(ends, height, width) + 3 * height * width * net.dtype.itemsize, tiled=False):
         return 0
     net.blobs["data"].reshape(1, 3, height, width)
     try:
@@ -200,11 +209,12 @@ def choose_side(
     except ShapeError:
         return 0
     needed = {side: local.step_bytes(ends, *plan.crop) for side, plan in plans.items()}
-    fitting = [side for side, plan in plans.items() if len(plan) > 1 and needed[side] <= room]
-    if not fitting and memory is not None:
+    fitting = [side for side, plan in plans.items() if len(plan) > 1 and fits(needed[side], tiled=True)]
+    least = min(needed.values()) + beside + resident_bytes()
+    if not fitting and memory is not None and least > memory:
         raise MemoryTooSmallError(
             f"{memory / 1e9:.3g} GB of memory are too little for {width}x{height} pixels and"
-            f" {', '.join(map(repr, ends))}: about {(min(needed.values()) - room + memory) / 1e9:.2g} GB would do"
+            f" {', '.join(map(repr, ends))}: about {least / 1e9:.2g} GB would do"
         )
     return min(fitting, key=lambda side: plans[side].cost, default=stride)
 
@@ -215,6 +225,55 @@ def _room(memory: int | None) -> int | None:
         return memory - resident_bytes()
     free = free_bytes()
     return None if free is None else free // 2
+
+
+@cache
+def _tightest_limit() -> Limit | None:
+    """Give the process's limit that leaves least. What the first steps take of it the next ones use again."""
+    return min(limits(), key=lambda limit: limit.left, default=None)
+
+
+def _missing(beside: int, step: int, tiled: bool) -> float:
+    """Give by how many bytes a limit is too low for a step, and for what is held beside it; 0 or less: it is not."""
+    limit = _tightest_limit()
+    if limit is None:
+        return 0
+    return beside + RESERVED_AHEAD * step + (RESERVED_FOR_TILES if tiled else 0) - limit.left
+
+
+def check_limit(net: Net, ends: Sequence[str], height: int, width: int, side: int, copies: int = 3) -> None:
+    """Refuse what a limit of the process will not let be made: what runs a net may end the process where memory fails.
+
+    Parameters
+    ----------
+    net : Net
+        Its input is reshaped.
+    ends : sequence of str
+    height, width : int
+        Of the picture, in pixels.
+    side : int
+        Of a tile; 0: no tiles.
+    copies : int
+        How many arrays of the picture's size are held beside the network's.
+
+    Raises
+    ------
+    MemoryTooSmallError
+        Where the estimate is more than a limit leaves.
+    """
+    limit, local = _tightest_limit(), _local(net)
+    if limit is None or local is None:
+        return
+    net.blobs["data"].reshape(1, 3, height, width)
+    crop = plan_tiles(net, ends, height, width, side).crop if side else (height, width)
+    beside = OVERHEAD + copies * 3 * height * width * net.dtype.itemsize
+    missing = _missing(beside, local.step_bytes(ends, *crop), tiled=side > 0)
+    if missing > 0:
+        raise MemoryTooSmallError(
+            f"the limit on this process's {limit.of} is about {missing / 1e9:.2g} GB too low for {width}x{height}"
+            f" pixels and {', '.join(map(repr, ends))} {f'in tiles of {side}' if side else 'without tiles'}:"
+            f" {limit.command} tells and sets it"
+        )
 
 
 def in_tiles(net: Net, ends: Sequence[str], side: int) -> Net | TiledNet:

@@ -15,6 +15,7 @@ import numpy as np
 from .. import checkpoint, video
 from ..checkpoint import Checkpoint, LoopFacts, differences
 from ..errors import CheckpointError
+from ..files import is_temporary
 from ..image import FORMATS, Picture, read_image, read_note, to_pixels
 from ..loop import zoom, zoom_frame
 from ..net import Array
@@ -70,9 +71,17 @@ class Places(NamedTuple):
         return sorted(path for path in self.folder.iterdir() if _FRAME.fullmatch(path.name) or path == self.checkpoint)
 
     def clear(self) -> None:
-        """Remove that."""
-        for path in self.held():
-            path.unlink()
+        """Remove that, and what was being written when a run was killed."""
+        if self.folder.is_dir():
+            for path in [*self.held(), *filter(is_temporary, self.folder.iterdir())]:
+                path.unlink()
+
+    def finish(self) -> None:
+        """Remove a folder that is for the films only, unless somebody else uses it."""
+        if self.temporary and self.folder.is_dir():
+            self.clear()
+            if not any(self.folder.iterdir()):
+                self.folder.rmdir()
 
 
 @click.command("zoom")
@@ -224,9 +233,7 @@ def command(
         except KeyboardInterrupt:
             outcome = f"{done} of {frames} frames are in '{places.folder}'; --resume goes on"
             raise interruption(outcome) from None
-        if places.temporary:
-            places.clear()
-            places.folder.rmdir()
+        places.finish()
 
 
 def _write(ctx: click.Context, places: Places, source: Source, made: Checkpoint, sidecar: bool) -> None:
