@@ -22,7 +22,7 @@ from ..objectives import Kind, Objective, objective_guide
 from ..provenance import NetFacts, PictureFacts, net_facts, picture_facts
 from ..recipe import Recipe
 from ..retouch import Mask
-from ..tiles import choose_side, plan_tiles
+from ..tiles import check_limit, choose_side, plan_tiles
 from ..zoo import find_files
 from .errors import printable
 from .network import load
@@ -95,6 +95,7 @@ class Dreamer:
         recipe = self.recipe
         ends = find_ends(self.net, recipe.end if recipe.score is None else None, recipe.score)
         side = choose_side(self.net, ends, height, width, self.memory) if self.tile is None else self.tile
+        check_limit(self.net, ends, height, width, side)
         if side == 0:
             return 0, None
         self.net.blobs["data"].reshape(1, 3, height, width)
