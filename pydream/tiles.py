@@ -16,7 +16,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from math import lcm
+from math import inf, lcm
 from typing import Any, NamedTuple, cast
 
 import numpy as np
@@ -28,12 +28,15 @@ from .net import Array, Blob, LocalNet, Net, View
 
 LARGEST_TILE = 2**31
 # Of a process, beside the pictures and the values: measured (docs/tiles.md).
-OVERHEAD = 100_000_000
+OVERHEAD = 250_000_000
 # Of a limit on address space more goes than is used: allocators reserve ahead, and keep plans for each size of crop.
 RESERVED_AHEAD = 1.25  # to one
+RESERVED_BESIDE = 100_000_000
 RESERVED_FOR_TILES = 600_000_000
 # Beyond, what overlaps is little, and a step takes no less.
 LARGEST_SIDE = 4096
+
+OnTile = Callable[[int, int], None]
 
 
 class Span(NamedTuple):
@@ -164,7 +167,7 @@ def plan_tiles(net: Net, ends: Sequence[str], height: int, width: int, side: int
 
 
 def choose_side(
-    net: Net, ends: Sequence[str], height: int, width: int, memory: int | None = None, copies: int = 3
+    net: Net, ends: Sequence[str], height: int, width: int, memory: int | None = None, copies: float = 2.25
 ) -> int:
     """Choose the side of a tile: 0, for no tiles, where an estimate says that the whole picture fits.
 
@@ -178,8 +181,9 @@ def choose_side(
     memory : int, optional
         Bytes that the process may take, what it has already included. None: half of what is free, and that. No more
         than a limit leaves (``ulimit -v``) in any case.
-    copies : int
-        How many arrays of the picture's size are held beside the network's.
+    copies : float
+        How many arrays of the picture's size are held beside the network's values. At any time: what those took,
+        TensorFlow keeps.
 
     Returns
     -------
@@ -195,12 +199,14 @@ def choose_side(
     room = _room(memory)
     if local is None or (room is None and _tightest_limit() is None):
         return 0
-    beside = OVERHEAD + copies * 3 * height * width * net.dtype.itemsize
+    image = 3 * height * width * net.dtype.itemsize
+    held = int(copies * image)
 
-    def fits(step: int, tiled: bool) -> bool:
-        return (room is None or beside + step <= room) and _missing(beside, step, tiled) <= 0
+    def fits(step: int, tiled: bool, most: float) -> bool:
+        return step + held + OVERHEAD <= most and _missing(held, step, tiled) <= 0
 
-    if fits(local.step_bytes(ends, height, width) + 3 * height * width * net.dtype.itemsize, tiled=False):
+    most = inf if room is None else room
+    if fits(local.step_bytes(ends, height, width) + image, False, most):  # with the image laid out for the network
         return 0
     net.blobs["data"].reshape(1, 3, height, width)
     try:
@@ -208,15 +214,18 @@ def choose_side(
         plans = {side: plan_tiles(net, ends, height, width, side) for side in range(stride, LARGEST_SIDE + 1, stride)}
     except ShapeError:
         return 0
-    needed = {side: local.step_bytes(ends, *plan.crop) for side, plan in plans.items()}
-    fitting = [side for side, plan in plans.items() if len(plan) > 1 and fits(needed[side], tiled=True)]
-    least = min(needed.values()) + beside + resident_bytes()
-    if not fitting and memory is not None and least > memory:
+    steps = {side: local.step_bytes(ends, *plan.crop) for side, plan in plans.items()}
+    least = min(steps.values()) + held + OVERHEAD
+    if memory is not None and room is not None and least > room:
         raise MemoryTooSmallError(
             f"{memory / 1e9:.3g} GB of memory are too little for {width}x{height} pixels and"
-            f" {', '.join(map(repr, ends))}: about {least / 1e9:.2g} GB would do"
+            f" {', '.join(map(repr, ends))}: about {(least - room + memory) / 1e9:.2g} GB would do"
         )
-    return min(fitting, key=lambda side: plans[side].cost, default=stride)
+    # Where nothing fits into what may be had without asking, hardly more than the least.
+    most = max(most, 1.1 * least)
+    fitting = [side for side, plan in plans.items() if len(plan) > 1 and fits(steps[side], True, most)]
+    smallest = min(steps, key=lambda side: steps[side])
+    return min(fitting, key=lambda side: plans[side].cost, default=smallest if len(plans[smallest]) > 1 else 0)
 
 
 def _room(memory: int | None) -> int | None:
@@ -233,15 +242,16 @@ def _tightest_limit() -> Limit | None:
     return min(limits(), key=lambda limit: limit.left, default=None)
 
 
-def _missing(beside: int, step: int, tiled: bool) -> float:
+def _missing(held: int, step: int, tiled: bool) -> float:
     """Give by how many bytes a limit is too low for a step, and for what is held beside it; 0 or less: it is not."""
     limit = _tightest_limit()
     if limit is None:
         return 0
-    return beside + RESERVED_AHEAD * step + (RESERVED_FOR_TILES if tiled else 0) - limit.left
+    reserved = RESERVED_BESIDE + (RESERVED_FOR_TILES if tiled else 0) + RESERVED_AHEAD * step
+    return held + reserved - limit.left
 
 
-def check_limit(net: Net, ends: Sequence[str], height: int, width: int, side: int, copies: int = 3) -> None:
+def check_limit(net: Net, ends: Sequence[str], height: int, width: int, side: int, copies: float = 3) -> None:
     """Refuse what a limit of the process will not let be made: what runs a net may end the process where memory fails.
 
     Parameters
@@ -253,7 +263,7 @@ def check_limit(net: Net, ends: Sequence[str], height: int, width: int, side: in
         Of the picture, in pixels.
     side : int
         Of a tile; 0: no tiles.
-    copies : int
+    copies : float
         How many arrays of the picture's size are held beside the network's.
 
     Raises
@@ -266,8 +276,8 @@ def check_limit(net: Net, ends: Sequence[str], height: int, width: int, side: in
         return
     net.blobs["data"].reshape(1, 3, height, width)
     crop = plan_tiles(net, ends, height, width, side).crop if side else (height, width)
-    beside = OVERHEAD + copies * 3 * height * width * net.dtype.itemsize
-    missing = _missing(beside, local.step_bytes(ends, *crop), tiled=side > 0)
+    held = int(copies * 3 * height * width * net.dtype.itemsize)
+    missing = _missing(held, local.step_bytes(ends, *crop), tiled=side > 0)
     if missing > 0:
         raise MemoryTooSmallError(
             f"the limit on this process's {limit.of} is about {missing / 1e9:.2g} GB too low for {width}x{height}"
@@ -276,7 +286,7 @@ def check_limit(net: Net, ends: Sequence[str], height: int, width: int, side: in
         )
 
 
-def in_tiles(net: Net, ends: Sequence[str], side: int) -> Net | TiledNet:
+def in_tiles(net: Net, ends: Sequence[str], side: int, on_tile: OnTile | None = None) -> Net | TiledNet:
     """Give a net that goes over the picture in ``net.blobs["data"]`` in tiles; `net` itself where one tile does.
 
     Parameters
@@ -286,6 +296,8 @@ def in_tiles(net: Net, ends: Sequence[str], side: int) -> Net | TiledNet:
         The layers that are dreamt with.
     side : int
         Of a block, in pixels; 0: no tiles.
+    on_tile : callable, optional
+        As for `TiledNet`.
 
     Raises
     ------
@@ -296,7 +308,7 @@ def in_tiles(net: Net, ends: Sequence[str], side: int) -> Net | TiledNet:
         return net
     height, width = net.blobs["data"].shape[2:]
     plan = plan_tiles(net, ends, height, width, side)
-    return net if len(plan) <= 1 else TiledNet(cast(LocalNet, net), ends, plan)
+    return net if len(plan) <= 1 else TiledNet(cast(LocalNet, net), ends, plan, on_tile)
 
 
 def _local(net: Net) -> LocalNet | None:
@@ -317,6 +329,8 @@ class TiledNet:
         Its input holds the picture, and stays as it is.
     ends : sequence of str
     plan : Plan
+    on_tile : callable, optional
+        ``on_tile(done, tiles)`` on the way back, after each tile.
 
     Attributes
     ----------
@@ -324,26 +338,27 @@ class TiledNet:
     dtype : numpy.dtype
     """
 
-    def __init__(self, net: LocalNet, ends: Sequence[str], plan: Plan) -> None:
+    def __init__(self, net: LocalNet, ends: Sequence[str], plan: Plan, on_tile: OnTile | None = None) -> None:
         self._net = net
         self.dtype = net.dtype
         self._twin = net.twin()  # runs on the crops, and has their size
         self._plan = plan
         self._ends = tuple(ends)
+        self._on_tile = on_tile
         self._image: Shifted | None = None  # from forward to backward
         self._tiled = {end: TiledBlob(self, net.blobs[end].shape) for end in ends}
         self.blobs: Mapping[str, Any] = {"data": net.blobs["data"], **self._tiled}
 
-    def forward(self, end: str | Sequence[str], *, tensor: Shifted) -> None:
-        """Take the picture; the layers are run when somebody reads what it comes to."""
-        self._image = tensor
+    def forward(self, end: str | Sequence[str], *, tensor: Shifted | None = None) -> None:
+        """Take the picture, as it is or shifted; the layers are run when somebody reads what it comes to."""
+        self._image = Shifted(self.blobs["data"].data[0], 0, 0) if tensor is None else tensor
 
     def backward(self, start: str | Sequence[str]) -> Array:
         """Give the gradient at the picture as it was shifted, laid out as a tensor of the net."""
         height, width = self._net.blobs["data"].shape[2:]
         shape = (1, height, width, 3) if self._net.channels_last else (1, 3, height, width)
         gradient = np.zeros(shape, self.dtype)
-        for row, column in self._plan:
+        for done, (row, column) in enumerate(self._plan, start=1):
             self._forward(row, column)
             for place, end in enumerate(self._ends):
                 share = Share(row.values[place], column.values[place], row.inside[place], column.inside[place])
@@ -351,7 +366,10 @@ class TiledNet:
             places = (row.crop, column.crop)
             crop = (slice(None), *places) if self._net.channels_last else (slice(None), slice(None), *places)
             gradient[crop] += self._twin.backward(start=self._where)
+            if self._on_tile is not None:
+                self._on_tile(done, len(self._plan))
         self._image = None
+        self._twin.blobs["data"].reshape(1, 3, 1, 1)  # lets go of what it has computed
         return gradient
 
     def read(self) -> None:

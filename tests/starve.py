@@ -39,8 +39,9 @@ def starved(arguments: list[str], folder: str, limit: float) -> str:
     )
     if ended.returncode == 0:
         return "made"
-    if ended.returncode == 1 and re.fullmatch(r"(pydream|OpenBLAS) error: .*\n", ended.stderr.replace(": error", " error")):
-        return "line"  # OpenBLAS's, where there is too little for NumPy to be imported
+    # The other is NumPy's, which cannot be imported where there is too little for OpenBLAS.
+    if ended.returncode == 1 and re.fullmatch(r"(pydream: error|OpenBLAS error): .*\n", ended.stderr):
+        return "line"
     return f"WRONG: {ended.returncode}, {ended.stderr[-200:]!r}"
 
 

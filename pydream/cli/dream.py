@@ -13,7 +13,6 @@ import msgspec
 from ..dream import DreamInterrupted
 from ..errors import ImageFileError
 from ..image import FORMATS, Picture, to_pixels
-from ..net import Array
 from ..provenance import picture_facts, record
 from ..recipe import Recipe, follow
 from .dreaming import Dreamer, prepare, retold
@@ -143,7 +142,7 @@ class Work:
                 if interrupted.steps == 0:
                     raise
                 recipe = self._recipe(picture, interrupted.steps)
-                self._write(source, picture, target, recipe, recipe.shown(interrupted.image))
+                self._write(source, picture, target, recipe, to_pixels(recipe.shown(interrupted.image)))
                 outcome = f"wrote {target} after {interrupted.steps} of {recipe.octave_n * recipe.iter_n} steps"
                 raise interruption(outcome) from interrupted
             self._say(f"wrote {target}")
@@ -195,16 +194,23 @@ class Work:
     def _dream(self, source: Source, picture: Picture | None, target: Target) -> None:
         dreamer = self._dreamer
         sizes = dreamer.sizes(*self._size(picture))
-        self._tile, plan = dreamer.in_tiles(*self._size(picture))
-        if plan is not None:
-            self._say(plan)
-        recipe = self._recipe(picture)
+        recipe = dreamer.tiled(self._recipe(picture), *self._size(picture), self._quiet)
+        self._tile = recipe.tile
         with Progress(dreamer.title, sizes, recipe.iter_n, self._quiet) as progress:
-            dream = follow(recipe, dreamer.net, picture, dreamer.objective, progress.on_step, dreamer.mask)
-        self._write(source, picture, target, recipe, dream)
+            pixels = to_pixels(
+                follow(
+                    recipe,
+                    dreamer.net,
+                    picture,
+                    dreamer.objective,
+                    progress.on_step,
+                    dreamer.mask,
+                    on_tile=progress.on_tile,
+                )
+            )
+        self._write(source, picture, target, recipe, pixels)
 
-    def _write(self, source: Source, picture: Picture | None, target: Target, recipe: Recipe, dream: Array) -> None:
-        pixels = to_pixels(dream)
+    def _write(self, source: Source, picture: Picture | None, target: Target, recipe: Recipe, pixels: Picture) -> None:
         recipe = self._dreamer.recorded(recipe)
         provenance = record(
             retold(self._ctx, [source.given, "-o", target.retold], recipe),

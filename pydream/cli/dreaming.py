@@ -14,7 +14,7 @@ import msgspec
 from click.core import ParameterSource
 
 from ..caffe import Net
-from ..dream import find_end, find_ends
+from ..dream import copies_held, find_end, find_ends
 from ..errors import ShapeError
 from ..image import Picture, read_image
 from ..net import ChannelOrder
@@ -23,6 +23,7 @@ from ..provenance import NetFacts, PictureFacts, net_facts, picture_facts
 from ..recipe import Recipe
 from ..retouch import Mask
 from ..tiles import check_limit, choose_side, plan_tiles
+from ..tutorial import NAIVE_COPIES
 from ..zoo import find_files
 from .errors import printable
 from .network import load
@@ -90,12 +91,20 @@ class Dreamer:
         """Give the sizes of the octaves, the largest first."""
         return self.recipe.sizes(height, width)
 
-    def in_tiles(self, height: int, width: int) -> tuple[int, str | None]:
-        """Decide on the side of the tiles for a picture, 0 for none, and say what that comes to, if there are any."""
+    def in_tiles(self, height: int, width: int, held: float = 0) -> tuple[int, str | None]:
+        """Decide on the side of the tiles for a picture, 0 for none, and say what that comes to, if there are any.
+
+        `held` is how many arrays of the picture's size the command holds, beside a dream's own.
+        """
         recipe = self.recipe
+        if recipe.rendering is not None and not recipe.rendering.whole:
+            return 0, None
         ends = find_ends(self.net, recipe.end if recipe.score is None else None, recipe.score)
-        side = choose_side(self.net, ends, height, width, self.memory) if self.tile is None else self.tile
-        check_limit(self.net, ends, height, width, side)
+        copies = copies_held(recipe.retouches(self.mask), recipe.clip) if recipe.rendering is None else NAIVE_COPIES
+        side = self.tile
+        if side is None:
+            side = choose_side(self.net, ends, height, width, self.memory, copies + held)
+        check_limit(self.net, ends, height, width, side, copies + held)
         if side == 0:
             return 0, None
         self.net.blobs["data"].reshape(1, 3, height, width)
@@ -108,10 +117,14 @@ class Dreamer:
             f" {plan.cost:.2g} times the work"
         )
 
-    def tiled(self, recipe: Recipe, height: int, width: int) -> Recipe:
-        """Give a recipe that is not told the side of its tiles with what is decided on, as `recorded`."""
-        side, _ = replace(self, recipe=recipe).in_tiles(height, width)
-        return self.recorded(msgspec.structs.replace(recipe, tile=side))
+    def tiled(
+        self, recipe: Recipe, height: int, width: int, quiet: bool, held: float = 0, of: str | None = None
+    ) -> Recipe:
+        """Give a recipe with the side of its tiles decided on, as `in_tiles` does, and print the plan, `of` what."""
+        side, plan = replace(self, recipe=recipe).in_tiles(height, width, held)
+        if plan is not None and not quiet:
+            click.echo(plan if of is None else f"{printable(of)}: {plan}", err=True)
+        return msgspec.structs.replace(recipe, tile=side)
 
     def recorded(self, recipe: Recipe) -> Recipe:
         """Give what a picture says of a recipe: in float64 nothing of tiles, which decide no pixel there."""

@@ -35,7 +35,15 @@ from .dreaming import Dreamer, guided, prepare, retold
 from .errors import Failed, debug_option, interruption, one_line, printable, tell
 from .figures import FIGURE_OPTIONS, Start, Style, account, figure_options, made_before
 from .network import hush, weights_option
-from .options import dream_options, input_options, quiet_option, retouch_options, run_options, sidecar_option
+from .options import (
+    dream_options,
+    input_options,
+    quiet_option,
+    retouch_options,
+    run_options,
+    sidecar_option,
+    tile_options,
+)
 from .pictures import Size, Source, SourceType, Target, check_not_read, one_target, size_option
 from .progress import Progress
 from .signals import uninterrupted
@@ -94,6 +102,7 @@ _NOT_A_DREAMS = {
 @dream_options
 @retouch_options
 @run_options
+@tile_options
 @size_option
 @click.option("--columns", type=click.IntRange(1, 100), help="Pictures in a row.  [default: as many as make a page]")
 @figure_options
@@ -293,6 +302,7 @@ class Sweep:
     quiet: bool
     sheet: Sheet
     recipe: Recipe | None = None
+    tiles: set[int | None] = field(default_factory=set)  # the sides that the layers had
     mask: PictureFacts | None = None
     networks: list[NetFacts] = field(default_factory=list)
     dreamt: list[Cell] = field(default_factory=list)
@@ -359,17 +369,30 @@ class Sweep:
         """Dream with one layer, or take the same dream from an earlier run."""
         end = cell.facts.name
         recipe = msgspec.structs.replace(dreamer.recipe, end=end, noise=self.start.noise)
-        recipe = dreamer.tiled(recipe, *self.start.size)
-        if self.resume and (held := self._held(dreamer, recipe, cell)) is not None:
+        with progress.aside():
+            recipe = dreamer.tiled(recipe, *self.start.size, self.quiet, of=end)
+        told = dreamer.recorded(recipe)
+        self.tiles.add(told.tile)
+        if self.resume and (held := self._held(dreamer, told, cell)) is not None:
             return held
         objective = None if self.guide is None else guided(dreamer.net, self.guide[1], end, self.guide[0])
-        pixels = to_pixels(follow(recipe, dreamer.net, self.start.picture, objective, progress.on_step, dreamer.mask))
+        pixels = to_pixels(
+            follow(
+                recipe,
+                dreamer.net,
+                self.start.picture,
+                objective,
+                progress.on_step,
+                dreamer.mask,
+                on_tile=progress.on_tile,
+            )
+        )
         if cell.target is not None and cell.target.path is not None:
             cell.target.path.parent.mkdir(parents=True, exist_ok=True)
             words = [self.start.source.given, "-o", cell.target.retold, "--model", cell.model, "--layer", end]
-            command = retold(self.ctx, words, recipe, "dream", _NOT_A_DREAMS)
+            command = retold(self.ctx, words, told, "dream", _NOT_A_DREAMS)
             result = picture_facts("result", pixels)
-            made = record(command, recipe, dreamer.facts, self.start.facts, self._guide, result, dreamer.mask_facts)
+            made = record(command, told, dreamer.facts, self.start.facts, self._guide, result, dreamer.mask_facts)
             cell.target.write(pixels, made, self.sidecar)
         return pixels
 
@@ -386,8 +409,9 @@ class Sweep:
     def _write(self, style: Style, target: Target, planned: int) -> None:
         """Write the sheet of what there is."""
         assert self.recipe is not None  # of what was dreamt
+        recipe = msgspec.structs.replace(self.recipe, tile=self.tiles.pop() if len(self.tiles) == 1 else None)
         layers = [[cell.facts.name for cell in cells] for _, cells in groupby(self.dreamt, lambda cell: cell.model)]
-        figure = account(self.ctx, self.start, target, self.recipe, self.networks, layers, self._guide, self.mask)
+        figure = account(self.ctx, self.start, target, recipe, self.networks, layers, self._guide, self.mask)
         left = planned - len(self.dreamt) - self.failed
         more = f"Interrupted: {left} of {planned} layers are not here." if left else ""
         named = self.networks[0].name if len(self.networks) == 1 else "the networks"
