@@ -22,7 +22,7 @@ from ..objectives import Kind, Objective, objective_guide
 from ..provenance import NetFacts, PictureFacts, net_facts, picture_facts
 from ..recipe import Recipe
 from ..retouch import Mask
-from ..tiles import choose_side, plan_tiles
+from ..tiles import check_limit, choose_side, plan_tiles
 from ..tutorial import NAIVE_COPIES
 from ..zoo import find_files
 from .errors import printable
@@ -100,10 +100,11 @@ class Dreamer:
         if recipe.rendering is not None and not recipe.rendering.whole:
             return 0, None
         ends = find_ends(self.net, recipe.end if recipe.score is None else None, recipe.score)
+        copies = copies_held(recipe.retouches(self.mask), recipe.clip) if recipe.rendering is None else NAIVE_COPIES
         side = self.tile
         if side is None:
-            copies = copies_held(recipe.retouches(self.mask), recipe.clip) if recipe.rendering is None else NAIVE_COPIES
             side = choose_side(self.net, ends, height, width, self.memory, copies + held)
+        check_limit(self.net, ends, height, width, side, copies + held)
         if side == 0:
             return 0, None
         self.net.blobs["data"].reshape(1, 3, height, width)
