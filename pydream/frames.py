@@ -68,8 +68,8 @@ def dream_frames(
         As for `deepdream`.
     **dream_params
         More for `deepdream`: `iter_n`, `octave_n`, `octave_scale`, `end`, `on_step`, `on_octave`, `on_tile`, `era`,
-        `grid`, `backend`, `step_size`, `jitter`, `objective`, `retouches`, `tile`. What retouches keep of a picture, as a mask
-        or `KeepColors` do, they keep of the frame.
+        `grid`, `backend`, `step_size`, `jitter`, `objective`, `retouches`, `tile`. What retouches keep of a picture, as
+        a mask or `KeepColors` do, they keep of the frame.
 
     Yields
     ------
