@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import click
 import msgspec
+import numpy as np
 
 from ..dream import DreamInterrupted
-from ..errors import ImageFileError
+from ..errors import ClusterError, ImageFileError
 from ..image import FORMATS, Picture, to_pixels
-from ..net import Array
-from ..provenance import picture_facts, record
+from ..provenance import PictureFacts, picture_facts, record
 from ..recipe import Recipe, follow
+from ..tasks import Dreamt, DreamTask, dream
 from .dreaming import Dreamer, prepare, retold
 from .errors import Failed, debug_option, interruption, tell
 from .options import (
@@ -39,8 +41,9 @@ from .pictures import (
     one_target,
     size_option,
 )
-from .progress import Progress
-from .signals import signals_as_ctrl_c, uninterrupted
+from .progress import DoneProgress, Progress
+from .signals import between_steps, signals_as_ctrl_c, uninterrupted
+from .workers import Crew, worker_options
 
 
 @click.command("dream")
@@ -56,6 +59,7 @@ from .signals import signals_as_ctrl_c, uninterrupted
 @retouch_options
 @run_options
 @tile_options
+@worker_options
 @size_option
 @click.option(
     "--format",
@@ -95,6 +99,7 @@ def command(
     pydream dream sky.jpg -o dream.png --class tabby --keep-colors
     pydream dream noise -o dream.png --size 640x480 --iterations 40
     pydream dream photos/ -o dreams/ --format jpeg
+    pydream dream photos/ -o dreams/ --workers 2
     """  # noqa: D301 (click's mark for a block to leave as it is)
     sources = [source for given in input for source in given]
     if sum(source.given == STANDARD for source in sources) > 1:
@@ -110,12 +115,25 @@ def command(
         raise click.BadParameter("there is no file to put it beside", param_hint="'--sidecar'")
     check_not_read(targets, [*(source.path for source in sources), options["guide"], options["mask"]])
 
+    crew = Crew.taken(options)
+    if crew is not None and folder is None:
+        raise click.BadParameter("one picture is one task; several go into a folder", param_hint=crew.option)
     work = Work(ctx, noise, sidecar, quiet, options)
     with signals_as_ctrl_c():
         if folder is None:
             work.one(sources[0], targets[0])
         else:
-            work.many(folder, list(zip(sources, targets, strict=True)), force)
+            work.many(folder, list(zip(sources, targets, strict=True)), force, crew)
+
+
+class Commission(NamedTuple):
+    """What has to be remembered of a picture while somebody else dreams on it."""
+
+    source: Source
+    target: Target
+    recipe: Recipe
+    input: PictureFacts
+    size: Size
 
 
 class Work:
@@ -128,6 +146,7 @@ class Work:
         self._quiet = quiet
         self._options = options
         self._tile: int | None = None  # of the picture that is dreamt on
+        self._written = self._failed = 0  # of many
 
     @cached_property
     def _dreamer(self) -> Dreamer:
@@ -143,37 +162,88 @@ class Work:
                 if interrupted.steps == 0:
                     raise
                 recipe = self._recipe(picture, interrupted.steps)
-                self._write(source, picture, target, recipe, recipe.shown(interrupted.image))
+                pixels = to_pixels(recipe.shown(interrupted.image))
+                self._write(source, source.facts(picture, self._noise), target, recipe, pixels)
                 outcome = f"wrote {target} after {interrupted.steps} of {recipe.octave_n * recipe.iter_n} steps"
                 raise interruption(outcome) from interrupted
             self._say(f"wrote {target}")
 
-    def many(self, folder: Path, pairs: Sequence[tuple[Source, Target]], force: bool) -> None:
-        """Dream on one picture after the other: a bad one costs itself only, and Ctrl-C the one that it falls into."""
+    def many(self, folder: Path, pairs: Sequence[tuple[Source, Target]], force: bool, crew: Crew | None = None) -> None:
+        """Dream on each picture: a bad one costs itself only, and Ctrl-C those that it falls into.
+
+        One after the other, or as a crew is free for them.
+        """
         left = [(source, target) for source, target in pairs if force or not target.exists()]
         if len(left) < len(pairs):
             self._say(f"{len(pairs) - len(left)} of {len(pairs)} are in '{folder}' already; --force makes them again")
         if left:
             folder.mkdir(parents=True, exist_ok=True)
-        written = failed = 0
         try:
-            for source, target in left:
-                try:
-                    picture = self._read(source, target)
-                    with uninterrupted():
-                        self._dream(source, picture, target)
-                        self._say(f"wrote {target}")
-                        written += 1
-                except Exception as error:
-                    if "_dreamer" not in vars(self) and not isinstance(error, (ImageFileError, click.BadParameter)):
-                        raise  # the network cannot be had, for any picture
-                    tell(self._ctx, error, source.given)
-                    failed += 1
+            if crew is not None and left:
+                self._spread(left, crew)
+            else:
+                for source, target in left:
+                    with self._one_of_many(source):
+                        picture = self._read(source, target)
+                        with uninterrupted():
+                            self._dream(source, picture, target)
+                            self._wrote(target)
         except KeyboardInterrupt:
-            outcome = f"{written} of {len(left)} pictures were written; the same command makes the others"
+            outcome = f"{self._written} of {len(left)} pictures were written; the same command makes the others"
             raise interruption(outcome) from None
-        if failed:
-            raise Failed(f"{failed} of {len(left)} pictures failed")
+        if self._failed:
+            raise Failed(f"{self._failed} of {len(left)} pictures failed")
+
+    def _spread(self, left: Sequence[tuple[Source, Target]], crew: Crew) -> None:
+        """Have every picture's dream made by a crew, and write each when it comes."""
+        with uninterrupted():
+            dreamer = self._dreamer
+            with crew.at_work() as cluster:
+                title = f"{dreamer.title}, {cluster.workers} worker{'' if cluster.workers == 1 else 's'}"
+                with DoneProgress(title, len(left), "picture", self._quiet) as progress:
+                    for commission, outcome in cluster.run(dream, self._tasks(left, cluster.share), between_steps):
+                        progress.on_done()
+                        with progress.aside(), self._one_of_many(commission.source):
+                            self._finish(commission, outcome.get())
+
+    def _tasks(self, left: Sequence[tuple[Source, Target]], share: int) -> Iterator[tuple[Commission, DreamTask]]:
+        """Read picture after picture, when there is somebody to dream on it."""
+        for source, target in left:
+            with self._one_of_many(source):
+                picture = self._read(source, target)
+                recipe = self._recipe(picture)
+                yield (
+                    Commission(source, target, recipe, source.facts(picture, self._noise), self._size(picture)),
+                    self._dreamer.task(recipe, picture, share),
+                )
+
+    def _finish(self, commission: Commission, dreamt: Dreamt) -> None:
+        """Write what came of a picture."""
+        wanted = (*self._dreamer.sizes(*commission.size)[0], 3)
+        if dreamt.pixels.shape != wanted or dreamt.pixels.dtype != np.uint8:
+            raise ClusterError(
+                f"a worker gave {dreamt.pixels.dtype} of shape {dreamt.pixels.shape}, not uint8 of shape {wanted}"
+            )
+        recipe = msgspec.structs.replace(commission.recipe, tile=dreamt.tile)
+        self._write(commission.source, commission.input, commission.target, recipe, dreamt.pixels)
+        self._wrote(commission.target)
+
+    @contextmanager
+    def _one_of_many(self, source: Source) -> Iterator[None]:
+        """Tell what goes wrong with one picture, and go on to the others."""
+        try:
+            yield
+        except ClusterError:
+            raise
+        except Exception as error:
+            if "_dreamer" not in vars(self) and not isinstance(error, (ImageFileError, click.BadParameter)):
+                raise  # the network cannot be had, for any picture
+            tell(self._ctx, error, source.given)
+            self._failed += 1
+
+    def _wrote(self, target: Target) -> None:
+        self._written += 1
+        self._say(f"wrote {target}")
 
     def _read(self, source: Source, target: Target) -> Picture | None:
         """Read a picture and check where its dream goes: what is wrong is told before TensorFlow is imported."""
@@ -200,17 +270,16 @@ class Work:
             self._say(plan)
         recipe = self._recipe(picture)
         with Progress(dreamer.title, sizes, recipe.iter_n, self._quiet) as progress:
-            dream = follow(recipe, dreamer.net, picture, dreamer.objective, progress.on_step, dreamer.mask)
-        self._write(source, picture, target, recipe, dream)
+            dreamt = follow(recipe, dreamer.net, picture, dreamer.objective, progress.on_step, dreamer.mask)
+        self._write(source, source.facts(picture, self._noise), target, recipe, to_pixels(dreamt))
 
-    def _write(self, source: Source, picture: Picture | None, target: Target, recipe: Recipe, dream: Array) -> None:
-        pixels = to_pixels(dream)
+    def _write(self, source: Source, input: PictureFacts, target: Target, recipe: Recipe, pixels: Picture) -> None:
         recipe = self._dreamer.recorded(recipe)
         provenance = record(
             retold(self._ctx, [source.given, "-o", target.retold], recipe),
             recipe,
             self._dreamer.facts,
-            source.facts(picture, self._noise),
+            input,
             self._dreamer.guide,
             picture_facts("result", pixels),
             self._dreamer.mask_facts,

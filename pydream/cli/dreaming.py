@@ -6,6 +6,7 @@ import secrets
 import shlex
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -15,13 +16,13 @@ from click.core import ParameterSource
 
 from ..caffe import Net
 from ..dream import find_end, find_ends
-from ..errors import ShapeError
 from ..image import Picture, read_image
 from ..net import ChannelOrder
-from ..objectives import Kind, Objective, objective_guide
+from ..objectives import Kind, Objective
 from ..provenance import NetFacts, PictureFacts, net_facts, picture_facts
 from ..recipe import Recipe
 from ..retouch import Mask
+from ..tasks import DreamTask, NetOrder, guided
 from ..tiles import choose_side, plan_tiles
 from ..zoo import find_files
 from .errors import printable
@@ -47,6 +48,8 @@ _NOT_RETOLD = {
     "preset",  # its parameters are
     "pictures",
     "gif",
+    "workers",
+    "scheduler",
 }
 
 
@@ -67,6 +70,10 @@ class Dreamer:
     mask_facts : PictureFacts, optional
     tile, memory : int, optional
         What the options say of the side of a tile, and of the bytes that the process may take.
+    given : tuple of str and path
+        The options that name the network: what it is, and where its weights are, if not where they are looked for.
+    pixels : tuple of pictures
+        The guide's and the mask's, where there is one.
     """
 
     net: Net
@@ -78,6 +85,8 @@ class Dreamer:
     mask_facts: PictureFacts | None = None
     tile: int | None = None
     memory: int | None = None
+    given: tuple[str, Path | None] = ("", None)
+    pixels: tuple[Picture | None, Picture | None] = (None, None)
 
     @property
     def title(self) -> str:
@@ -111,6 +120,24 @@ class Dreamer:
         """Give a recipe that is not told the side of its tiles with what is decided on, as `recorded`."""
         side, _ = replace(self, recipe=recipe).in_tiles(height, width)
         return self.recorded(msgspec.structs.replace(recipe, tile=side))
+
+    @cached_property
+    def order(self) -> NetOrder:
+        """The network as another process can load it."""
+        return NetOrder.of(*self.given, self.facts)
+
+    def task(self, recipe: Recipe, picture: Picture | None, share: int = 1) -> DreamTask:
+        """Put a dream so that another process, one of `share` on its machine, can make it."""
+        guide, mask = self.pixels
+        return DreamTask(
+            network=self.order,
+            recipe=msgspec.structs.replace(recipe, tile=self.tile),
+            picture=picture,
+            guide=None if guide is None or self.guide is None else (self.guide.name, guide),
+            mask=mask,
+            memory=self.memory,
+            share=share,
+        )
 
     def recorded(self, recipe: Recipe) -> Recipe:
         """Give what a picture says of a recipe: in float64 nothing of tiles, which decide no pixel there."""
@@ -167,15 +194,9 @@ def prepare(
         None if mask_picture is None else picture_facts(str(mask), mask_picture),
         tile,
         memory,
+        (model, weights),
+        (picture, mask_picture),
     )
-
-
-def guided(net: Net, guide: Picture, end: str, name: str) -> Objective:
-    """Make the objective of a guide; an error names it."""
-    try:
-        return objective_guide(net, guide, end)
-    except ShapeError as error:
-        raise ShapeError(f"the guide '{name}' does not fit: {error}") from error
 
 
 def retold(

@@ -15,8 +15,8 @@ from ..image import FORMATS, WRITABLE, Picture, read_image, to_pixels
 from ..provenance import PictureFacts, Provenance, net_facts, picture_facts, pixels_sha256, read_provenance, record
 from ..recipe import follow
 from ..retouch import Mask
+from ..tasks import guided
 from ..zoo import find_files, networks
-from .dreaming import guided
 from .errors import debug_option, printable
 from .network import load, weights_option
 from .options import device_option, quiet_option

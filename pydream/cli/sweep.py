@@ -30,8 +30,9 @@ from ..provenance import (
 )
 from ..recipe import Recipe, follow
 from ..sheet import Sheet, fitting_columns, fitting_width
+from ..tasks import guided
 from ..zoo import DEFAULT_NETWORK, find_files, read_graph
-from .dreaming import Dreamer, guided, prepare, retold
+from .dreaming import Dreamer, prepare, retold
 from .errors import Failed, debug_option, interruption, one_line, printable, tell
 from .figures import FIGURE_OPTIONS, Start, Style, account, figure_options, made_before
 from .network import hush, weights_option

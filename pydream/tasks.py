@@ -1,0 +1,188 @@
+"""A task is a dream put so that any process on any machine can make it, and get the same.
+
+It has all that decides the pixels, and the hashes and versions of what it takes from the machine that it comes to: one
+where these are others refuses. Who carries tasks to processes is not known here.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import msgspec
+import numpy as np
+
+from . import __version__
+from .caffe import Net
+from .dream import find_ends
+from .errors import ClusterError, PydreamError, ShapeError
+from .image import Picture, to_pixels
+from .memory import free_bytes, resident_bytes
+from .net import ChannelOrder
+from .objectives import Objective, objective_guide
+from .provenance import NetFacts, net_facts, versions
+from .recipe import Recipe, follow
+from .retouch import Mask
+from .tiles import choose_side
+from .zoo import find_files, load_net
+
+# A net is one picture's at a time, and a process may be given several tasks at once.
+_alone = threading.Lock()
+
+
+class NetOrder(msgspec.Struct, frozen=True, kw_only=True):
+    """Which network, and what must come of it.
+
+    Attributes
+    ----------
+    model : str
+        A name of the registry, or an absolute path, which has to lead to the same file everywhere.
+    weights : str or None
+        Likewise.
+    facts : NetFacts
+        Of the network where the task was made.
+    mean, scale, channel_order, input
+        As for `pydream.load_net`; what nobody told is the registry's there.
+    pydream : str
+        The version there.
+    versions : tuple of (str, str)
+        As `pydream.provenance.versions` gives them there.
+    """
+
+    model: str
+    weights: str | None
+    facts: NetFacts
+    mean: tuple[float, float, float] | None
+    scale: float | None
+    channel_order: ChannelOrder | None
+    input: str | None
+    pydream: str = __version__
+    versions: tuple[tuple[str, str], ...]
+
+    @classmethod
+    def of(cls, model: str, weights: Path | None, facts: NetFacts) -> NetOrder:
+        """Order the network that was loaded here by these names."""
+        entry = find_files(model, weights).entry
+        return cls(
+            model=os.path.abspath(model) if entry is None else model,
+            weights=None if weights is None else os.path.abspath(weights),
+            facts=facts,
+            mean=facts.mean or (entry.mean if entry else None),
+            scale=facts.scale or (entry.scale if entry else None),
+            channel_order=facts.channel_order or (entry.channel_order if entry else None),
+            input=facts.input or (entry.input if entry else None),
+            versions=tuple(versions().items()),
+        )
+
+    def load(self) -> Net:
+        """Give the network, loaded once a process.
+
+        Raises
+        ------
+        ClusterError
+            In one line, where this process would compute something else: it names the process, and what differs.
+        """
+        try:
+            return _loaded(self)
+        except (PydreamError, OSError) as error:
+            here = f"{socket.gethostname()} (process {os.getpid()})"
+            raise ClusterError(f"the worker on {here} cannot have {self.facts.name} as it is here: {error}") from error
+
+
+@lru_cache(maxsize=1)
+def _loaded(order: NetOrder) -> Net:
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # a worker's chatter is nobody's
+    _check({"pydream": __version__, **versions()}, {"pydream": order.pydream, **dict(order.versions)})
+    facts = order.facts
+    files = find_files(order.model, order.weights)
+    found = net_facts(facts.name, files, np.dtype(facts.dtype), facts.runtime, facts.device, **facts.told)
+    _check(msgspec.structs.asdict(found), msgspec.structs.asdict(facts))
+    return load_net(
+        order.model,
+        order.weights,
+        dtype=facts.dtype,
+        device="cpu" if facts.device.startswith("CPU") else facts.device.lower(),
+        runtime=facts.runtime,
+        mean=order.mean,
+        scale=order.scale,
+        channel_order=order.channel_order,
+        input=order.input,
+    )
+
+
+def _check(found: Mapping[str, Any], wanted: Mapping[str, Any]) -> None:
+    """Raise `ClusterError` with the first of the facts that is not as wanted."""
+    for name, value in wanted.items():
+        if found.get(name) != value:
+            raise ClusterError(f"its {name} is {found.get(name)}, not {value}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class DreamTask:
+    """A dream of one picture.
+
+    Attributes
+    ----------
+    network : NetOrder
+    recipe : Recipe
+        Its `tile` None: the process decides.
+    picture : (H, W, 3) uint8 array or None
+        None where the recipe says noise.
+    guide : (str, (H, W, 3) uint8 array), optional
+        Its name and pixels.
+    mask : (H, W, 3) uint8 array, optional
+    memory : int, optional
+        Bytes that the process may take; None: half of what is free, and that.
+    share : int
+        How many such processes share the machine's.
+    """
+
+    network: NetOrder
+    recipe: Recipe
+    picture: Picture | None
+    guide: tuple[str, Picture] | None = None
+    mask: Picture | None = None
+    memory: int | None = None
+    share: int = 1
+
+
+class Dreamt(NamedTuple):
+    """What comes of it: (H, W, 3) uint8 pixels, as `pydream.image.to_pixels` rounds them, and the side of the tiles."""
+
+    pixels: Picture
+    tile: int | None
+
+
+def dream(task: DreamTask) -> Dreamt:
+    """Dream; raises what `pydream.recipe.follow` and `NetOrder.load` raise."""
+    with _alone:
+        net, recipe = task.network.load(), task.recipe
+        if recipe.tile is None and recipe.rendering is None:
+            recipe = msgspec.structs.replace(recipe, tile=_side(net, task))
+        objective = None if task.guide is None else guided(net, task.guide[1], recipe.end, task.guide[0])
+        mask = None if task.mask is None else Mask.of(task.mask)
+        return Dreamt(to_pixels(follow(recipe, net, task.picture, objective, mask=mask)), recipe.tile)
+
+
+def guided(net: Net, guide: Picture, end: str, name: str) -> Objective:
+    """Make the objective of a guide; an error names it."""
+    try:
+        return objective_guide(net, guide, end)
+    except ShapeError as error:
+        raise ShapeError(f"the guide '{name}' does not fit: {error}") from error
+
+
+def _side(net: Net, task: DreamTask) -> int:
+    """Choose the side of the tiles by the memory of this machine."""
+    recipe, memory = task.recipe, task.memory
+    height, width = recipe.noise or (0, 0) if task.picture is None else task.picture.shape[:2]
+    if memory is None and task.share > 1 and (free := free_bytes()) is not None:
+        memory = resident_bytes() + free // 2 // task.share
+    ends = find_ends(net, recipe.end if recipe.score is None else None, recipe.score)
+    return choose_side(net, ends, height, width, memory)
