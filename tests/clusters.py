@@ -9,6 +9,8 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
+PRIVATE = ("--host", "127.0.0.1", "--no-dashboard", "--dashboard-address", "127.0.0.1:0")
+
 
 class Processes:
     """A scheduler, and workers that know it; all are gone at the end of the block."""
@@ -29,8 +31,7 @@ class Processes:
 
     def _start(self, kind, *arguments, environment=None):
         process = subprocess.Popen(
-            [sys.executable, "-m", f"distributed.cli.dask_{kind}", "--host", "127.0.0.1"]
-            + ["--no-dashboard", "--dashboard-address", "127.0.0.1:0", *arguments],
+            [sys.executable, "-m", f"distributed.cli.dask_{kind}", *PRIVATE, *arguments],
             env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[1]), **(environment or {})},
             cwd=self._folder,
             stdout=subprocess.DEVNULL,

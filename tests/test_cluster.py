@@ -81,7 +81,7 @@ def test_an_error_costs_its_own_task(two):
 def test_a_worker_that_would_compute_something_else_ends_it(two):
     error = "__import__('pydream.errors').errors.ClusterError('of another kind')"
     raising = f"(_ for _ in ()).throw({error})"
-    with pytest.raises(ClusterError, match="^of another kind$"):
+    with pytest.raises(ClusterError, match=r"^of another kind$"):
         results(two, [(number, raising) for number in range(3)])
     assert results(two, [("then", "2")]) == {"then": 2}
 
@@ -157,23 +157,28 @@ def test_no_workers(impatient, tmp_path):
 )
 def test_a_scheduler_that_stops_or_dies(impatient, tmp_path, number, what):
     done, began = [], time.monotonic()
-    with Processes(tmp_path, workers=1) as processes:
-        with pytest.raises(ClusterError, match=f"^the scheduler at {processes.address} {what}"):
-            with connected(processes.address) as cluster:
-                for key, outcome in cluster.run(eval, ((number, sleeping(0.3)) for number in range(1000))):
-                    done.append((key, outcome.get()))
-                    if len(done) == 2:
-                        processes.scheduler.send_signal(number)
+
+    def use(processes):
+        with connected(processes.address) as cluster:
+            for key, outcome in cluster.run(eval, ((number, sleeping(0.3)) for number in range(1000))):
+                done.append((key, outcome.get()))
+                if len(done) == 2:
+                    processes.scheduler.send_signal(number)
+
+    with Processes(tmp_path, workers=1) as processes, pytest.raises(ClusterError, match=f"^the scheduler at .* {what}"):
+        use(processes)
     assert len(done) >= 2
     assert time.monotonic() - began < 30
 
 
 def test_all_workers_die(impatient, tmp_path):
-    with Processes(tmp_path, workers=1) as processes:
-        with pytest.raises(ClusterError, match="has had no workers for 1 seconds"):
-            with connected(processes.address) as cluster:
-                for _ in cluster.run(eval, ((number, sleeping(0.1)) for number in range(1000))):
-                    processes.workers[0].kill()
+    def use(processes):
+        with connected(processes.address) as cluster:
+            for _ in cluster.run(eval, ((number, sleeping(0.1)) for number in range(1000))):
+                processes.workers[0].kill()
+
+    with Processes(tmp_path, workers=1) as processes, pytest.raises(ClusterError, match="has had no workers for 1 sec"):
+        use(processes)
 
 
 # ---- workers of one's own ----
@@ -209,7 +214,7 @@ def test_a_terminals_ctrl_c_is_not_for_workers(own):
 def test_nobody_else_talks_to_them(own, impatient):
     assert own.address.startswith("tls://127.0.0.1:")
     for address in (own.address, own.address.replace("tls", "tcp")):
-        with pytest.raises(ClusterError, match="^no Dask scheduler at"), connected(address):
+        with pytest.raises(ClusterError, match=r"^no Dask scheduler at"), connected(address):
             pass
 
 

@@ -1,0 +1,194 @@
+"""`--workers` and `--scheduler`: the same files, to the byte, whoever made them and whoever died."""
+
+import os
+import re
+import shutil
+import signal
+import sys
+from pathlib import Path
+
+import pytest
+from clusters import Processes
+from PIL import Image
+
+import pydream.cli.dream as module
+from pydream import cluster
+
+pytest.importorskip("distributed", reason="NOT PROVEN HERE: Dask is not installed (pip install 'pydream[dask]')")
+
+NETWORK = ["--runtime", "numpy", "--dtype", "float64", "--layer", "fire2/concat"]
+SHORT = ["--octaves", "2", "--iterations", "2", "--jitter", "5", "--seed", "3", "--sidecar"]
+
+
+@pytest.fixture(scope="module")
+def two(tmp_path_factory):
+    """Two workers that this module's commands share."""
+    with Processes(tmp_path_factory.mktemp("dask"), nanny=True) as processes:
+        yield processes
+
+
+@pytest.fixture
+def pictures(folder, draw):
+    (folder / "in").mkdir()
+    for number in range(6):
+        draw(folder / "in" / f"{number}.png", 40 + number, 48)
+    return folder / "in"
+
+
+def files(folder):
+    return {path.name: path.read_bytes() for path in Path(folder).iterdir()}
+
+
+def test_the_same_files_as_of_one_process(run, pictures, two):
+    assert run("dream", pictures, "-o", "one", *NETWORK, *SHORT).code == 0
+    seen = run("dream", pictures, "-o", "many", *NETWORK, *SHORT, "--scheduler", two.address)
+    assert seen.code == 0, seen
+    assert files("many") == files("one")
+    assert len(files("one")) == 12
+    assert sorted(line for line in seen.err.splitlines() if line.startswith("wrote")) == [
+        f"wrote 'many/{number}.png'" for number in range(6)
+    ]
+    assert re.search(r"^squeezenet_v1.1 fire2/concat on CPU:0, float64, seed 3, \d workers?$", seen.err, re.MULTILINE)
+
+
+@pytest.mark.parametrize("device", ["TensorFlow", "a guide and a mask", "noise"])
+def test_own_workers(run, pictures, device):
+    arguments = {
+        "TensorFlow": ["in/0.png", "in/1.png", "--dtype", "float64", "--layer", "fire2/concat"],
+        "a guide and a mask": ["in/0.png", "in/0.png", *NETWORK, "--guide", "in/3.png", "--mask", "in/0.png"],
+        "noise": ["in/1.png", "noise", "--size", "50x40", *NETWORK, "--layer", "conv1=-0.5"],
+    }[device]
+    if device == "a guide and a mask":
+        shutil.copy("in/0.png", "in/same.png")
+        arguments[1] = "in/same.png"
+    assert run("dream", *arguments, "-o", "one", *SHORT).code == 0
+    seen = run("dream", *arguments, "-o", "many", *SHORT, "--workers", "2")
+    assert seen.code == 0, seen
+    assert files("many") == files("one")
+
+
+def test_float32_says_the_same_of_itself(run, pictures, two):
+    """Of tiles too, which count there."""
+    arguments = [pictures, *NETWORK, "--dtype", "float32", *SHORT, "--tile", "24"]
+    assert run("dream", *arguments, "-o", "one").code == 0
+    assert run("dream", *arguments, "-o", "many", "--scheduler", two.address).code == 0
+    assert files("many") == files("one")
+    assert '"tile": 24' in Path("many/1.png.json").read_text()
+
+
+def test_what_is_there_is_not_made_again(run, pictures, two):
+    Path("out").mkdir()
+    Path("out/2.png").write_text("kept")
+    seen = run("dream", pictures, "-o", "out", *NETWORK, *SHORT, "--scheduler", two.address)
+    assert seen.code == 0, seen
+    assert "1 of 6 are in 'out' already" in seen.err
+    assert Path("out/2.png").read_text() == "kept"
+    assert seen.err.count("wrote") == 5
+    assert "6 of 6" in run("dream", pictures, "-o", "out", *NETWORK, *SHORT, "--scheduler", "tcp://127.0.0.1:1").err
+
+
+def test_a_bad_picture_costs_itself_only(run, pictures, two):
+    (pictures / "2.png").write_bytes(b"junk")
+    Image.new("RGB", (1, 1)).save(pictures / "3.png")
+    seen = run("dream", "in", "-o", "out", *NETWORK, *SHORT, "--scheduler", two.address)
+    assert seen.code == 1
+    assert sorted(name for name in files("out") if name.endswith("png")) == ["0.png", "1.png", "4.png", "5.png"]
+    errors = sorted(line for line in seen.err.splitlines() if "error" in line)
+    assert len(errors) == 3
+    assert errors[0].startswith("pydream: error: 'in/2.png' is not a picture")
+    assert errors[1].startswith("pydream: error: 'in/3.png': the picture (1x1) does not fit")
+    assert errors[2] == "pydream: error: 2 of 6 pictures failed"
+
+
+def at_the_first(monkeypatch, do):
+    """Do something when the first picture has been written."""
+    wrote = module.Work._wrote
+
+    def wrote_and_did(self, target):
+        wrote(self, target)
+        if self._written == 1:
+            do()
+
+    monkeypatch.setattr(module.Work, "_wrote", wrote_and_did)
+
+
+def test_a_killed_worker_costs_nothing_but_time(run, pictures, two, monkeypatch):
+    """SIGKILL in the middle of the second picture or so."""
+    assert run("dream", pictures, "-o", "one", *NETWORK, *SHORT).code == 0
+    killed = []
+
+    def kill():
+        """The process that computes for a nanny."""
+        threads = Path(f"/proc/{two.workers[0].pid}/task").glob("*/children")
+        children = [int(pid) for thread in threads for pid in thread.read_text().split()]
+        (worker,) = (pid for pid in children if "spawn_main" in Path(f"/proc/{pid}/cmdline").read_text())
+        os.kill(worker, signal.SIGKILL)
+        killed.append(worker)
+
+    at_the_first(monkeypatch, kill)
+    seen = run("dream", pictures, "-o", "many", *NETWORK, *SHORT, "--scheduler", two.address)
+    assert seen.code == 0, seen
+    assert len(killed) == 1
+    assert files("many") == files("one")
+    assert "error" not in seen.err
+
+
+def test_ctrl_c_keeps_what_is_done(run, pictures, two, monkeypatch):
+    at_the_first(monkeypatch, lambda: signal.raise_signal(signal.SIGINT))
+    seen = run("dream", pictures, "-o", "out", *NETWORK, *SHORT, "--scheduler", two.address)
+    assert seen.code == 130
+    written = len(list(Path("out").glob("*.png")))
+    assert 1 <= written < 6
+    assert seen.err.splitlines()[-1] == (
+        f"pydream: interrupted; {written} of 6 pictures were written; the same command makes the others"
+    )
+    assert not list(Path("out").glob(".pydream*"))
+
+
+def test_a_scheduler_that_stops(run, pictures, tmp_path_factory, monkeypatch):
+    monkeypatch.setattr(cluster, "PATIENCE", 1.5)
+    monkeypatch.setattr(cluster, "_ASK_EVERY", 0.2)
+    with Processes(tmp_path_factory.mktemp("dask"), workers=1) as processes:
+        at_the_first(monkeypatch, lambda: processes.scheduler.send_signal(signal.SIGSTOP))
+        seen = run("dream", pictures, "-o", "out", *NETWORK, *SHORT, "--scheduler", processes.address)
+    assert seen.code == 1
+    assert "0.png" in files("out")
+    assert seen.err.splitlines()[-1].startswith(
+        f"pydream: error: the scheduler at {processes.address} has not answered for 1.5 seconds"
+    )
+
+
+def test_a_worker_with_other_weights_refuses(run, pictures, own_network, folder, tmp_path_factory):
+    """Two registries, each with a network of that name: the files differ, and are told apart by their hashes."""
+    assert run("models", "add", "mine", "own.prototxt", "own.caffemodel").code == 0
+    other = tmp_path_factory.mktemp("data")
+    shutil.copytree(folder / "data", other, dirs_exist_ok=True)
+    weights = next(other.rglob("*.caffemodel"))
+    before = weights.read_bytes()
+    weights.write_bytes(before + b"\xa2\x06\x00")  # one more layer, empty
+    with Processes(tmp_path_factory.mktemp("dask"), workers=0) as processes:
+        processes.worker("--no-nanny", environment={"XDG_DATA_HOME": str(other)})
+        arguments = [pictures, "-o", "out", "--model", "mine", "--layer", "light", "--runtime", "numpy"]
+        seen = run("dream", *arguments, *SHORT, "--scheduler", processes.address)
+    assert seen.code == 1
+    assert seen.err.count("\n") == 1
+    assert re.search(r"the worker on .* cannot have mine .* its weights_sha256 is \w{64}, not \w{64}\n", seen.err)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "why"),
+    [
+        (["in", "-o", "out", "--workers", "2", "--scheduler", "tcp://a:1"], "'--workers'"),
+        (["in", "-o", "out", "--scheduler", "localhost"], "'localhost' is no address, as tcp://10.0.0.1:8786 is one"),
+        (["in", "-o", "out", "--workers", "0"], "0 is not in the range"),
+    ],
+)
+def test_bad_usage(refused, pictures, arguments, why):
+    assert why in refused(2, "dream", *arguments)
+
+
+def test_without_dask(run, pictures, monkeypatch):
+    monkeypatch.setitem(sys.modules, "dask", None)
+    seen = run("dream", pictures, "-o", "out", *NETWORK, *SHORT, "--workers", "2")
+    assert seen.code == 1
+    assert seen.err == "pydream: error: workers want Dask, which is not installed: pip install 'pydream[dask]'\n"
