@@ -18,13 +18,10 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from multiprocessing import resource_tracker
 from time import monotonic
-from typing import Any, Generic, TypeVar
+from typing import Any
 
 from .errors import ClusterError, WorkerDiedError
-
-K = TypeVar("K")
-T = TypeVar("T")
-R = TypeVar("R")
+from .tasks import K, Outcome, R, T
 
 IN_FLIGHT = 2  # tasks a worker: one that it is at, and one that is on its way
 
@@ -35,20 +32,6 @@ LONELY = 20.0  # how long it may be without a worker
 _ASK_EVERY = 2.0  # whether it is there
 _TICK = 0.2  # how often a wait looks up
 _CLOSE = 1.0  # for what is cut off
-
-
-@dataclass(frozen=True)
-class Outcome(Generic[R]):
-    """What came of a task: its result, or the error that it ended with."""
-
-    value: R | None = None
-    error: Exception | None = None
-
-    def get(self) -> R:
-        """Give the result, or raise the error."""
-        if self.error is not None:
-            raise self.error
-        return self.value  # type: ignore[return-value]  # None where that is the result
 
 
 @dataclass
@@ -62,14 +45,11 @@ class Cluster:
         The scheduler's.
     workers : int
         How many it had when it was last asked.
-    share : int
-        How many of them share one machine's memory, as far as that is known.
     """
 
     client: Any
     address: str
     workers: int = 0
-    share: int = 1
     _question: futures.Future[Any] | None = None
     _asked: float = field(default_factory=monotonic)
     _peopled: float = field(default_factory=monotonic)
@@ -278,7 +258,7 @@ def local(
                     env={"PYDREAM_NUM_THREADS": many},
                 )
             client = Client(processes, set_as_default=False, name="pydream")
-            cluster = Cluster(client, str(processes.scheduler_address), share=workers)
+            cluster = Cluster(client, str(processes.scheduler_address))
             try:
                 cluster.wait_for_workers(between)
                 yield cluster

@@ -9,11 +9,11 @@ from __future__ import annotations
 import os
 import socket
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Generic, NamedTuple, TypeVar
 
 import msgspec
 import numpy as np
@@ -23,7 +23,6 @@ from .caffe import Net
 from .dream import find_ends
 from .errors import ClusterError, PydreamError, ShapeError
 from .image import Picture, to_pixels
-from .memory import free_bytes, resident_bytes
 from .net import ChannelOrder
 from .objectives import Objective, objective_guide
 from .provenance import NetFacts, net_facts, versions
@@ -32,8 +31,41 @@ from .retouch import Mask
 from .tiles import choose_side
 from .zoo import find_files, load_net
 
+K = TypeVar("K")
+T = TypeVar("T")
+R = TypeVar("R")
+S = TypeVar("S")
+
 # A net is one picture's at a time, and a process may be given several tasks at once.
 _alone = threading.Lock()
+
+
+@dataclass(frozen=True)
+class Outcome(Generic[R]):
+    """What came of a task: its result, or the error that it ended with."""
+
+    value: R | None = None
+    error: Exception | None = None
+
+    def get(self) -> R:
+        """Give the result, or raise the error."""
+        if self.error is not None:
+            raise self.error
+        return self.value  # type: ignore[return-value]  # None where that is the result
+
+    def then(self, function: Callable[[R], S]) -> Outcome[S]:
+        """Give what a function makes of the result, if there is one."""
+        return Outcome(error=self.error) if self.error is not None else Outcome(function(self.get()))
+
+
+def run_here(function: Callable[[T], R], tasks: Iterable[tuple[K, T]]) -> Iterator[tuple[K, Outcome[R]]]:
+    """Do task after task in this process, and give what comes of each: as `pydream.cluster.Cluster.run` does."""
+    for key, task in tasks:
+        try:
+            outcome = Outcome(function(task))
+        except Exception as error:
+            outcome = Outcome(error=error)
+        yield key, outcome
 
 
 class NetOrder(msgspec.Struct, frozen=True, kw_only=True):
@@ -139,8 +171,6 @@ class DreamTask:
     mask : (H, W, 3) uint8 array, optional
     memory : int, optional
         Bytes that the process may take; None: half of what is free, and that.
-    share : int
-        How many such processes share the machine's.
     """
 
     network: NetOrder
@@ -149,7 +179,6 @@ class DreamTask:
     guide: tuple[str, Picture] | None = None
     mask: Picture | None = None
     memory: int | None = None
-    share: int = 1
 
 
 class Dreamt(NamedTuple):
@@ -170,6 +199,14 @@ def dream(task: DreamTask) -> Dreamt:
         return Dreamt(to_pixels(follow(recipe, net, task.picture, objective, mask=mask)), recipe.tile)
 
 
+def checked(dreamt: Dreamt, size: tuple[int, int]) -> Dreamt:
+    """Give what another process made, if it is a picture of that (height, width); `ClusterError` where it is not."""
+    pixels = dreamt.pixels
+    if pixels.shape != (*size, 3) or pixels.dtype != np.uint8:
+        raise ClusterError(f"a worker gave {pixels.dtype} of shape {pixels.shape}, not uint8 of shape {(*size, 3)}")
+    return dreamt
+
+
 def guided(net: Net, guide: Picture, end: str, name: str) -> Objective:
     """Make the objective of a guide; an error names it."""
     try:
@@ -180,9 +217,7 @@ def guided(net: Net, guide: Picture, end: str, name: str) -> Objective:
 
 def _side(net: Net, task: DreamTask) -> int:
     """Choose the side of the tiles by the memory of this machine."""
-    recipe, memory = task.recipe, task.memory
+    recipe = task.recipe
     height, width = recipe.noise or (0, 0) if task.picture is None else task.picture.shape[:2]
-    if memory is None and task.share > 1 and (free := free_bytes()) is not None:
-        memory = resident_bytes() + free // 2 // task.share
     ends = find_ends(net, recipe.end if recipe.score is None else None, recipe.score)
-    return choose_side(net, ends, height, width, memory)
+    return choose_side(net, ends, height, width, task.memory)

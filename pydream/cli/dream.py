@@ -4,20 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import click
 import msgspec
-import numpy as np
 
 from ..dream import DreamInterrupted
 from ..errors import ClusterError, ImageFileError
 from ..image import FORMATS, Picture, to_pixels
 from ..provenance import PictureFacts, picture_facts, record
 from ..recipe import Recipe, follow
-from ..tasks import Dreamt, DreamTask, dream
+from ..tasks import Dreamt, DreamTask, checked, dream
 from .dreaming import Dreamer, prepare, retold
 from .errors import Failed, debug_option, interruption, tell
 from .options import (
@@ -43,7 +43,7 @@ from .pictures import (
 )
 from .progress import DoneProgress, Progress
 from .signals import between_steps, signals_as_ctrl_c, uninterrupted
-from .workers import Crew, worker_options
+from .workers import Crew, at_work, staffed, worker_options
 
 
 @click.command("dream")
@@ -197,33 +197,29 @@ class Work:
     def _spread(self, left: Sequence[tuple[Source, Target]], crew: Crew) -> None:
         """Have every picture's dream made by a crew, and write each when it comes."""
         with uninterrupted():
-            dreamer = self._dreamer
-            with crew.at_work() as cluster:
-                title = f"{dreamer.title}, {cluster.workers} worker{'' if cluster.workers == 1 else 's'}"
-                with DoneProgress(title, len(left), "picture", self._quiet) as progress:
-                    for commission, outcome in cluster.run(dream, self._tasks(left, cluster.share), between_steps):
-                        progress.on_done()
+            title, memory = self._dreamer.title, crew.memory(self._dreamer.memory)
+            self._dreamer = replace(self._dreamer, memory=memory)
+            with at_work(crew) as cluster:
+                assert cluster is not None
+                with DoneProgress(staffed(title, cluster), len(left), "picture", self._quiet) as progress:
+                    dreams = cluster.run(dream, self._tasks(left), between_steps)
+                    for number, (commission, outcome) in enumerate(dreams, start=1):
+                        progress.passed(number)
                         with progress.aside(), self._one_of_many(commission.source):
-                            self._finish(commission, outcome.get())
+                            size = self._dreamer.sizes(*commission.size)[0]
+                            self._finish(commission, checked(outcome.get(), size))
 
-    def _tasks(self, left: Sequence[tuple[Source, Target]], share: int) -> Iterator[tuple[Commission, DreamTask]]:
+    def _tasks(self, left: Sequence[tuple[Source, Target]]) -> Iterator[tuple[Commission, DreamTask]]:
         """Read picture after picture, when there is somebody to dream on it."""
         for source, target in left:
             with self._one_of_many(source):
                 picture = self._read(source, target)
-                recipe = self._recipe(picture)
-                yield (
-                    Commission(source, target, recipe, source.facts(picture, self._noise), self._size(picture)),
-                    self._dreamer.task(recipe, picture, share),
-                )
+                recipe = msgspec.structs.replace(self._recipe(picture), tile=self._dreamer.tile)
+                input, size = source.facts(picture, self._noise), self._size(picture)
+                yield Commission(source, target, recipe, input, size), self._dreamer.task(recipe, picture)
 
     def _finish(self, commission: Commission, dreamt: Dreamt) -> None:
         """Write what came of a picture."""
-        wanted = (*self._dreamer.sizes(*commission.size)[0], 3)
-        if dreamt.pixels.shape != wanted or dreamt.pixels.dtype != np.uint8:
-            raise ClusterError(
-                f"a worker gave {dreamt.pixels.dtype} of shape {dreamt.pixels.shape}, not uint8 of shape {wanted}"
-            )
         recipe = msgspec.structs.replace(commission.recipe, tile=dreamt.tile)
         self._write(commission.source, commission.input, commission.target, recipe, dreamt.pixels)
         self._wrote(commission.target)

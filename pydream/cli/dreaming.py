@@ -126,17 +126,16 @@ class Dreamer:
         """The network as another process can load it."""
         return NetOrder.of(*self.given, self.facts)
 
-    def task(self, recipe: Recipe, picture: Picture | None, share: int = 1) -> DreamTask:
-        """Put a dream so that another process, one of `share` on its machine, can make it."""
+    def task(self, recipe: Recipe, picture: Picture | None) -> DreamTask:
+        """Put a dream so that another process can make it."""
         guide, mask = self.pixels
         return DreamTask(
             network=self.order,
-            recipe=msgspec.structs.replace(recipe, tile=self.tile),
+            recipe=recipe,
             picture=picture,
             guide=None if guide is None or self.guide is None else (self.guide.name, guide),
             mask=mask,
             memory=self.memory,
-            share=share,
         )
 
     def recorded(self, recipe: Recipe) -> Recipe:

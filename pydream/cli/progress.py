@@ -129,12 +129,13 @@ class DoneProgress(Bar):
         self._title = None if quiet else title
         self._bar = _Steady(total=total, unit=what, dynamic_ncols=True, disable=True if quiet else None, leave=False)
 
-    def on_done(self) -> None:
-        """Count one."""
+    def passed(self, number: int) -> None:
+        """Go to where so many are done, however they ended."""
         if self._title is not None:
             self._bar.write(self._title, file=sys.stderr)
             self._title = None
-        self._bar.update()
+        self._bar.update(number - self._bar.n)
+        between_steps()
 
 
 class FetchProgress(Bar):

@@ -11,6 +11,7 @@ from typing import Any
 import click
 
 from ..cluster import Cluster, connected, local
+from ..memory import free_bytes, resident_bytes
 from .errors import debugging
 from .options import together
 from .signals import between_steps
@@ -68,18 +69,36 @@ class Crew:
         """What it was told with."""
         return "'--workers'" if self.scheduler is None else "'--scheduler'"
 
-    @contextmanager
-    def at_work(self) -> Iterator[Cluster]:
-        """Have the workers ready; `ClusterError` where they cannot be had."""
-        loud = debugging(click.get_current_context())
-        if self.scheduler is not None:
-            with connected(self.scheduler, between_steps, loud) as cluster:
-                yield cluster
-        else:
-            assert self.workers is not None
-            threads = max(_threads() // self.workers, 1)
-            with local(self.workers, threads, between_steps, loud) as cluster:
-                yield cluster
+    def memory(self, told: int | None) -> int | None:
+        """Give the bytes that a worker may take.
+
+        What is told; else its share of half of what is free here, beside what this process has. None for those
+        elsewhere, who see for themselves.
+        """
+        free = free_bytes()
+        if told is not None or self.workers is None or free is None:
+            return told
+        return resident_bytes() + free // 2 // self.workers
+
+
+@contextmanager
+def at_work(crew: Crew | None) -> Iterator[Cluster | None]:
+    """Have the workers ready, None for none; `ClusterError` where they cannot be had."""
+    loud = debugging(click.get_current_context())
+    if crew is None:
+        yield None
+    elif crew.scheduler is not None:
+        with connected(crew.scheduler, between_steps, loud) as cluster:
+            yield cluster
+    else:
+        workers = crew.workers or 1
+        with local(workers, max(_threads() // workers, 1), between_steps, loud) as cluster:
+            yield cluster
+
+
+def staffed(title: str, cluster: Cluster) -> str:
+    """Say in a title how many workers there are."""
+    return f"{title}, {cluster.workers} worker{'' if cluster.workers == 1 else 's'}"
 
 
 def _threads() -> int:

@@ -96,7 +96,7 @@ def test_a_bad_picture_costs_itself_only(run, pictures, two):
     errors = sorted(line for line in seen.err.splitlines() if "error" in line)
     assert len(errors) == 3
     assert errors[0].startswith("pydream: error: 'in/2.png' is not a picture")
-    assert errors[1].startswith("pydream: error: 'in/3.png': the picture (1x1) does not fit")
+    assert errors[1].startswith("pydream: error: 'in/3.png': octave 1 of 2 (1x1) does not fit 'fire2/concat'")
     assert errors[2] == "pydream: error: 2 of 6 pictures failed"
 
 
@@ -156,6 +156,52 @@ def test_a_scheduler_that_stops(run, pictures, tmp_path_factory, monkeypatch):
     assert seen.err.splitlines()[-1].startswith(
         f"pydream: error: the scheduler at {processes.address} has not answered for 1.5 seconds"
     )
+
+
+SWEEP = ["sweep", "in/0.png", "-m", "squeezenet_v1.1", "--layers", "conv1,pool1,fire2/concat,pool10", *SHORT]
+ATLAS = ["atlas", "--layer", "fire2/squeeze1x1:0-5", "--size", "30x20", "-n", "2", "--seed", "1", "--sidecar"]
+
+
+@pytest.mark.parametrize("command", [SWEEP, ATLAS])
+def test_a_sheet_is_the_same(run, pictures, two, command):
+    """And so are its single pictures; one layer cannot dream at this size, which costs itself."""
+    command = [*command, "--runtime", "numpy", "--dtype", "float64", "-o", "sheet.png", "--pictures"]
+    one = run(*command, "one")
+    sheet, sidecar = Path("sheet.png").read_bytes(), Path("sheet.png.json").read_bytes()
+    seen = run(*command, "many", "--scheduler", two.address)
+    assert seen.code == one.code, seen
+    assert files("many") == files("one")
+    assert Path("sheet.png").read_bytes() == sheet
+    assert Path("sheet.png.json").read_bytes() == sidecar
+    assert sorted(line for line in seen.err.splitlines() if "error" in line) == sorted(
+        line for line in one.err.splitlines() if "error" in line
+    )
+
+
+@pytest.mark.parametrize("command", [SWEEP, ATLAS])
+def test_a_sheet_goes_on(run, pictures, two, command, monkeypatch):
+    """Ctrl-C at the second; what one process made and what workers made are each other's to go on with."""
+    from pydream.cli.pictures import Target
+
+    command = [*command, "--runtime", "numpy", "--dtype", "float64", "-o", "sheet.png", "--pictures", "made"]
+    write, written = Target.write, []
+
+    def interrupting(self, *args, **options):
+        write(self, *args, **options)
+        written.append(self.given)
+        if len(written) == 2:
+            signal.raise_signal(signal.SIGINT)
+
+    monkeypatch.setattr(Target, "write", interrupting)
+    assert run(*command, "--scheduler", two.address).code == 130
+    held = {path: path.stat().st_mtime_ns for path in Path("made").glob("*.png")}
+    assert len(held) == 2
+    monkeypatch.setattr(Target, "write", write)
+    again = run(*command, "--resume", "--scheduler", two.address)
+    assert held == {path: path.stat().st_mtime_ns for path in held}
+    sheet = Path("sheet.png").read_bytes()
+    once = run(*command, "--resume")
+    assert (once.code, Path("sheet.png").read_bytes()) == (again.code, sheet)
 
 
 def test_a_worker_with_other_weights_refuses(run, pictures, own_network, folder, tmp_path_factory):
