@@ -12,7 +12,7 @@ import os
 import signal
 import tempfile
 import warnings
-from collections.abc import Callable, Coroutine, Iterable, Iterator
+from collections.abc import Callable, Collection, Coroutine, Iterable, Iterator
 from concurrent import futures
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -55,7 +55,11 @@ class Cluster:
     _peopled: float = field(default_factory=monotonic)
 
     def run(
-        self, function: Callable[[T], R], tasks: Iterable[tuple[K, T]], between: Callable[[], None] = lambda: None
+        self,
+        function: Callable[[T], R],
+        tasks: Iterable[tuple[K, T]],
+        between: Callable[[], None] = lambda: None,
+        held: Collection[Any] = (),
     ) -> Iterator[tuple[K, Outcome[R]]]:
         """Have tasks done, and give what comes of each when it comes.
 
@@ -67,6 +71,8 @@ class Cluster:
             Taken as workers get free: no more than `IN_FLIGHT` a worker are on their way.
         between : callable
             Is called several times a second; what it raises ends everything.
+        held : collection
+            Of what was given and counts as on its way still.
 
         Yields
         ------
@@ -86,31 +92,44 @@ class Cluster:
         landed = as_completed([], loop=self.client.loop, with_results=True, raise_errors=False)
         try:
             while True:
-                while len(flying) < IN_FLIGHT * max(self.workers, 1) and (following := next(left, None)) is not None:
+                while len(flying) + len(suspects) + len(held) < IN_FLIGHT * max(self.workers, 1):
+                    following = next(left, None)
+                    if following is None:
+                        break
                     key, task = following
                     future = self.client.submit(function, task, pure=False)
                     del task, following  # Dask has it
                     flying[future] = key
                     landed.add(future)
-                if not flying:
-                    break
+                if alone := not flying:
+                    if not suspects:
+                        break
+                    future, key = suspects.popitem()
+                    future.retry()
+                    flying[future] = key
+                    landed.add(future)
                 future, result = self._wait(anext(landed), between)
                 key = flying.pop(future)
-                if future.status == "error" and isinstance(result[1], KilledWorker):
+                if not alone and future.status == "error" and isinstance(result[1], KilledWorker):
                     suspects[future] = key
                 else:
                     yield key, self._outcome(future, result)
                 del future, result  # nobody keeps it then
-            for future, key in suspects.items():
-                future.retry()  # alone
-                flying[future] = key
-                landed.add(future)
-                _, result = self._wait(anext(landed), between)
-                del flying[future]
-                yield key, self._outcome(future, result)
         finally:
             with suppress(Exception):
                 self.client.cancel(list(flying), force=True)
+
+    def in_order(
+        self, function: Callable[[T], R], tasks: Iterable[T], between: Callable[[], None] = lambda: None
+    ) -> Iterator[Outcome[R]]:
+        """As `run`, in the order of the tasks; what comes early is held, and counts as on its way."""
+        early: dict[int, Outcome[R]] = {}
+        given = 0
+        for number, outcome in self.run(function, enumerate(tasks), between, early):
+            early[number] = outcome
+            while given in early:
+                yield early.pop(given)
+                given += 1
 
     def wait_for_workers(self, between: Callable[[], None]) -> None:
         """Wait until there is one at least; `ClusterError` where there is none for long."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import socket
 import threading
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -23,12 +24,12 @@ from .caffe import Net
 from .dream import find_ends
 from .errors import ClusterError, PydreamError, ShapeError
 from .image import Picture, to_pixels
-from .net import ChannelOrder
+from .net import Array, ChannelOrder
 from .objectives import Objective, objective_guide
 from .provenance import NetFacts, net_facts, versions
 from .recipe import Recipe, follow
 from .retouch import Mask
-from .tiles import choose_side
+from .tiles import Tile, choose_side
 from .zoo import find_files, load_net
 
 K = TypeVar("K")
@@ -205,6 +206,64 @@ def checked(dreamt: Dreamt, size: tuple[int, int]) -> Dreamt:
     if pixels.shape != (*size, 3) or pixels.dtype != np.uint8:
         raise ClusterError(f"a worker gave {pixels.dtype} of shape {pixels.shape}, not uint8 of shape {(*size, 3)}")
     return dreamt
+
+
+@dataclass(frozen=True)
+class TileTask:
+    """The gradient of one tile of a large picture."""
+
+    network: NetOrder
+    tile: Tile
+
+
+def tile_gradient(task: TileTask) -> Array:
+    """Give the gradient at the tile's crop, laid out as a tensor of the net."""
+    with _alone:
+        return task.tile.gradient(task.network.load())
+
+
+class SpreadNet:
+    """A net whose tiles others run, and which is itself in all else: a `pydream.net.LocalNet`.
+
+    Parameters
+    ----------
+    net : Net
+    order : NetOrder
+        The same one.
+    carry : callable
+        Given `tile_gradient` and tasks for it, gives what comes of each, in their order.
+    """
+
+    def __init__(
+        self,
+        net: Net,
+        order: NetOrder,
+        carry: Callable[[Callable[[TileTask], Array], Iterator[TileTask]], Iterator[Outcome[Array]]],
+    ) -> None:
+        self._net = net
+        self._order = order
+        self._carry = carry
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._net, name)
+
+    def gradients_of(self, tiles: Iterator[Tile]) -> Iterator[Array]:
+        """Give the gradient of each tile, in their order; `ClusterError` for what is none."""
+        shapes: deque[tuple[int, ...]] = deque()
+
+        def tasks() -> Iterator[TileTask]:
+            for tile in tiles:
+                channels, height, width = tile.image.shape
+                shapes.append((1, height, width, channels) if self._net.channels_last else (1, *tile.image.shape))
+                yield TileTask(self._order, tile)
+
+        for outcome in self._carry(tile_gradient, tasks()):
+            gradient, shape = outcome.get(), shapes.popleft()
+            if gradient.shape != shape or gradient.dtype != self._net.dtype:
+                raise ClusterError(
+                    f"a worker gave {gradient.dtype} of shape {gradient.shape}, not {self._net.dtype} of shape {shape}"
+                )
+            yield gradient
 
 
 def guided(net: Net, guide: Picture, end: str, name: str) -> Objective:

@@ -125,6 +125,28 @@ def test_what_kills_every_worker_ends_alone(two):
     assert all(outcome.get() > 0 for outcome in done.values())
 
 
+def test_in_order(two):
+    """What comes early waits, and nobody runs ahead of what is waited for; not even where that kills its workers."""
+    taken = given = most = 0
+
+    def tasks():
+        nonlocal taken
+        for number in range(20):
+            taken += 1
+            yield "__import__('os')._exit(1)" if number == 6 else sleeping(0.5 if number == 2 else 0.01, str(number))
+
+    for number, outcome in enumerate(two.in_order(eval, tasks())):
+        given += 1
+        most = max(most, taken - given + 1)
+        if number == 6:
+            with pytest.raises(WorkerDiedError):
+                outcome.get()
+        else:
+            assert outcome.get() == number
+    assert (taken, given) == (20, 20)
+    assert most <= IN_FLIGHT * 2
+
+
 # ---- a scheduler that is not what it should be ----
 
 

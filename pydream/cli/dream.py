@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import click
 import msgspec
 
+from ..caffe import Net
+from ..cluster import Cluster
 from ..dream import DreamInterrupted
 from ..errors import ClusterError, ImageFileError
 from ..image import FORMATS, Picture, to_pixels
+from ..net import Array
 from ..provenance import PictureFacts, picture_facts, record
 from ..recipe import Recipe, follow
-from ..tasks import Dreamt, DreamTask, checked, dream
+from ..tasks import Dreamt, DreamTask, Outcome, SpreadNet, TileTask, checked, dream
 from .dreaming import Dreamer, prepare, retold
 from .errors import Failed, debug_option, interruption, tell
 from .options import (
@@ -116,12 +119,10 @@ def command(
     check_not_read(targets, [*(source.path for source in sources), options["guide"], options["mask"]])
 
     crew = Crew.taken(options)
-    if crew is not None and folder is None:
-        raise click.BadParameter("one picture is one task; several go into a folder", param_hint=crew.option)
     work = Work(ctx, noise, sidecar, quiet, options)
     with signals_as_ctrl_c():
         if folder is None:
-            work.one(sources[0], targets[0])
+            work.one(sources[0], targets[0], crew)
         else:
             work.many(folder, list(zip(sources, targets, strict=True)), force, crew)
 
@@ -147,26 +148,58 @@ class Work:
         self._options = options
         self._tile: int | None = None  # of the picture that is dreamt on
         self._written = self._failed = 0  # of many
+        self._lost: ClusterError | None = None
 
     @cached_property
     def _dreamer(self) -> Dreamer:
         return prepare(**self._options)
 
-    def one(self, source: Source, target: Target) -> None:
-        """Dream on one picture; Ctrl-C writes what there is so far."""
+    def one(self, source: Source, target: Target, crew: Crew | None = None) -> None:
+        """Dream on one picture, a crew on its tiles; Ctrl-C writes what there is so far."""
         picture = self._read(source, target)
         with uninterrupted(done_then=True):
             try:
-                self._dream(source, picture, target)
+                if crew is None:
+                    self._dream(source, picture, target)
+                else:
+                    with self._spread_tiles(picture, crew):
+                        self._dream(source, picture, target)
             except DreamInterrupted as interrupted:
                 if interrupted.steps == 0:
-                    raise
+                    raise self._lost or interrupted from interrupted
                 recipe = self._recipe(picture, interrupted.steps)
                 pixels = to_pixels(recipe.shown(interrupted.image))
                 self._write(source, source.facts(picture, self._noise), target, recipe, pixels)
                 outcome = f"wrote {target} after {interrupted.steps} of {recipe.octave_n * recipe.iter_n} steps"
+                if self._lost is not None:
+                    raise Failed(f"{self._lost}; {outcome}") from interrupted
                 raise interruption(outcome) from interrupted
             self._say(f"wrote {target}")
+
+    @contextmanager
+    def _spread_tiles(self, picture: Picture | None, crew: Crew) -> Iterator[None]:
+        """Have a crew make the tiles of one picture, in this block."""
+        dreamer = replace(self._dreamer, memory=crew.memory(self._dreamer.memory))
+        if dreamer.in_tiles(*self._size(picture))[1] is None:
+            raise click.BadParameter(
+                "it is for several pictures, or for one in tiles: this one takes none, unless --tile says so",
+                param_hint=crew.option,
+            )
+        with at_work(crew) as cluster:
+            assert cluster is not None
+            net = SpreadNet(dreamer.net, dreamer.order, partial(self._carried, cluster))
+            self._dreamer = replace(dreamer, net=cast(Net, net))
+            yield
+
+    def _carried(
+        self, cluster: Cluster, function: Callable[[TileTask], Array], tasks: Iterator[TileTask]
+    ) -> Iterator[Outcome[Array]]:
+        """Have tiles made; where the workers are lost the dream ends as by Ctrl-C, with what there is so far."""
+        try:
+            yield from cluster.in_order(function, tasks, between_steps)
+        except ClusterError as error:
+            self._lost = error
+            raise KeyboardInterrupt from error
 
     def many(self, folder: Path, pairs: Sequence[tuple[Source, Target]], force: bool, crew: Crew | None = None) -> None:
         """Dream on each picture: a bad one costs itself only, and Ctrl-C those that it falls into.

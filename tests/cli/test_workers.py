@@ -13,6 +13,7 @@ from PIL import Image
 
 import pydream.cli.dream as module
 from pydream import cluster
+from pydream.cli.progress import Progress
 
 pytest.importorskip("distributed", reason="NOT PROVEN HERE: Dask is not installed (pip install 'pydream[dask]')")
 
@@ -156,6 +157,86 @@ def test_a_scheduler_that_stops(run, pictures, tmp_path_factory, monkeypatch):
     assert seen.err.splitlines()[-1].startswith(
         f"pydream: error: the scheduler at {processes.address} has not answered for 1.5 seconds"
     )
+
+
+@pytest.fixture
+def large(folder, draw):
+    return draw(folder / "large.png", 120, 160)
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_the_tiles_of_one_picture(run, large, two, dtype):
+    arguments = ["large.png", "--runtime", "numpy", "--dtype", dtype, *SHORT, "--tile", "48"]
+    for name, layers in {"score": ["fire2/concat:0-9", "conv1=-0.2"], "guide": ["fire2/concat"]}.items():
+        given = [option for layer in layers for option in ("--layer", layer)]
+        given += ["--guide", "large.png"] if name == "guide" else []
+        assert run("dream", *arguments, *given, "-o", "dream.png").code == 0
+        one = Path("dream.png").read_bytes(), Path("dream.png.json").read_bytes()
+        seen = run("dream", *arguments, *given, "-o", "dream.png", "--scheduler", two.address)
+        assert seen.code == 0, seen
+        assert "160x120 in 12 tiles" in seen.err
+        assert (Path("dream.png").read_bytes(), Path("dream.png.json").read_bytes()) == one
+
+
+def test_tiles_of_tensorflow(run, large):
+    arguments = ["large.png", "--layer", "fire2/concat", "--dtype", "float64", *SHORT, "--tile", "80"]
+    assert run("dream", *arguments, "-o", "one.png").code == 0
+    assert run("dream", *arguments, "-o", "many.png", "--workers", "1").code == 0
+    assert Path("many.png").read_bytes() == Path("one.png").read_bytes()
+
+
+def test_workers_that_are_lost_in_the_middle_of_a_picture(run, large, two, tmp_path_factory, monkeypatch):
+    """What there is so far is written, as after Ctrl-C, and says what it is."""
+    monkeypatch.setattr(cluster, "LONELY", 1.0)
+    monkeypatch.setattr(cluster, "_ASK_EVERY", 0.2)
+    on_step = Progress.on_step
+    arguments = ["large.png", *NETWORK, *SHORT, "--tile", "64"]
+    with Processes(tmp_path_factory.mktemp("dask"), workers=1) as processes:
+
+        def killing(self, octave, iteration, image):
+            on_step(self, octave, iteration, image)
+            if (octave, iteration) == (0, 1):
+                processes.workers[0].kill()
+
+        monkeypatch.setattr(Progress, "on_step", killing)
+        seen = run("dream", *arguments, "-o", "dream.png", "--scheduler", processes.address)
+    assert seen.code == 1
+    assert re.search(r"has had no workers for 1 seconds; .*; wrote 'dream.png' after 2 of 4 steps\n$", seen.err)
+    monkeypatch.setattr(Progress, "on_step", on_step)
+    again = run("replay", "dream.png", "--input", "large.png")
+    assert (again.code, "identical: every byte" in again.out) == (0, True), again
+
+
+def test_ctrl_c_in_the_middle_of_a_step(run, large, two, monkeypatch):
+    count = []
+
+    def between():
+        count.append(1)
+        if len(count) == 30:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(module, "between_steps", between)
+    seen = run(
+        "dream",
+        "large.png",
+        *NETWORK,
+        *SHORT,
+        "-n",
+        "50",
+        "--tile",
+        "48",
+        "-o",
+        "dream.png",
+        "--scheduler",
+        two.address,
+    )
+    assert seen.code == 130
+    assert re.search(r"interrupted; wrote 'dream.png' after \d+ of 100 steps", seen.err)
+
+
+def test_one_picture_without_tiles(refused, large, two):
+    line = refused(2, "dream", "large.png", *NETWORK, "-o", "dream.png", "--scheduler", two.address)
+    assert "it is for several pictures, or for one in tiles" in line
 
 
 SWEEP = ["sweep", "in/0.png", "-m", "squeezenet_v1.1", "--layers", "conv1,pool1,fire2/concat,pool10", *SHORT]
