@@ -4,11 +4,14 @@ import os
 import re
 import shutil
 import signal
+import subprocess
 import sys
+from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 import pytest
-from clusters import Processes
+from clusters import Processes, until
 from PIL import Image
 
 import pydream.cli.dream as module
@@ -237,6 +240,42 @@ def test_ctrl_c_in_the_middle_of_a_step(run, large, two, monkeypatch):
 def test_one_picture_without_tiles(refused, large, two):
     line = refused(2, "dream", "large.png", *NETWORK, "-o", "dream.png", "--scheduler", two.address)
     assert "it is for several pictures, or for one in tiles" in line
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+def test_a_signal_to_every_process(pictures, tmp_path_factory, number):
+    """As a terminal's Ctrl-C: one line, and nobody is left; after SIGKILL of the command there is no line."""
+    scratch = tmp_path_factory.mktemp("scratch")
+    arguments = [pictures, "-o", "out", *NETWORK, *SHORT, "-n", "40", "--workers", "2"]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "pydream", "dream", *map(str, arguments)],
+        env={**os.environ, "PYTHONPATH": str(Path(cluster.__file__).parents[1]), "TMPDIR": str(scratch)},
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    until(lambda: list(Path("out").glob("*.png")) or process.poll() is not None, 60)
+    (process.send_signal if number == signal.SIGKILL else partial(os.killpg, process.pid))(number)
+    told = process.communicate(timeout=60)[1].splitlines()
+    until(lambda: not in_session(process.pid), 20)
+    written = len(list(Path("out").glob("*.png")))
+    if number == signal.SIGKILL:
+        assert process.returncode == -number
+        return
+    assert process.returncode == 128 + number, told
+    assert told[-1] == f"pydream: interrupted; {written} of 6 pictures were written; the same command makes the others"
+    assert len(told) == 2 + written
+    assert os.listdir(scratch) == []
+
+
+def in_session(leader):
+    """List the processes of a session that are alive."""
+    found = []
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        with suppress(OSError):
+            state, _, _, session = stat.read_text().rpartition(")")[2].split()[:4]
+            found += [stat.parent.name] * (int(session) == leader and state != "Z")
+    return found
 
 
 SWEEP = ["sweep", "in/0.png", "-m", "squeezenet_v1.1", "--layers", "conv1,pool1,fire2/concat,pool10", *SHORT]
