@@ -137,7 +137,7 @@ def many(given, dtype, crew):
         same = (Image.open(path).tobytes() == Image.open(first / path.name).tobytes()) or dtype == "float32"
         assert same, f"{path} is another picture"
     skipped = max(crew or 1, 1)  # the workers' first ones, for which they have loaded the network
-    return Took((lines[-1][0], wrote[0], (len(wrote) - skipped) / (wrote[-1] - wrote[skipped - 1])))
+    return Took(lines[-1][0], wrote[0], (len(wrote) - skipped) / (wrote[-1] - wrote[skipped - 1]))
 
 
 def one(large, dtype, crew):

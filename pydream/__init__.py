@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from .dream import DreamInterrupted, deepdream, make_step
     from .errors import PydreamError
+    from .frames import dream_frames
     from .loop import zoom, zoom_frame
     from .objectives import objective_guide, objective_L2
     from .preprocessing import deprocess, preprocess
@@ -25,6 +26,7 @@ _HOMES = {
     "PydreamError": "errors",
     "deepdream": "dream",
     "deprocess": "preprocessing",
+    "dream_frames": "frames",
     "load_net": "zoo",
     "make_step": "dream",
     "objective_L2": "objectives",
@@ -39,6 +41,7 @@ __all__ = [
     "PydreamError",
     "deepdream",
     "deprocess",
+    "dream_frames",
     "load_net",
     "make_step",
     "objective_L2",

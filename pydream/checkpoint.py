@@ -1,4 +1,4 @@
-"""A zoom loop that can be left at any moment: the last frame in floats, the random state, and what the loop was."""
+"""What can be left at any moment: a zoom loop, with its last frame in floats and the random state; a film's frames."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ import msgspec
 import numpy as np
 
 from .errors import CheckpointError
-from .files import written_whole
+from .files import write_text, written_whole
 from .net import Array
-from .provenance import NetFacts, PictureFacts
+from .provenance import Film, NetFacts, PictureFacts, decisive
 from .recipe import Loop, Recipe
 
 _MOST_TEXT = 2**20  # bytes of what is not the frame
@@ -36,6 +36,18 @@ class LoopFacts(msgspec.Struct, frozen=True, kw_only=True):
     input: PictureFacts
     guide: PictureFacts | None = None
     mask: PictureFacts | None = None
+
+    @property
+    def pictures(self) -> dict[str, PictureFacts | None]:
+        """What went in, beside the network."""
+        return {"input": self.input, "guide": self.guide, "mask": self.mask}
+
+    @property
+    def decisive(self) -> dict[str, Any]:
+        """All else that decides the frames."""
+        facts = decisive(self.recipe, self.network) | self.place.move
+        del facts["loop"]
+        return facts
 
     @property
     def place(self) -> Loop:
@@ -120,21 +132,31 @@ def _array(file: zipfile.ZipFile, name: str, most: int) -> Array:
         return array
 
 
-def differences(then: LoopFacts, now: LoopFacts) -> Iterator[str]:
-    """Name what would be another loop: each with what it was and what it is now."""
-    before, after = _decisive(then), _decisive(now)
+def differences(then: LoopFacts | Film, now: LoopFacts | Film) -> Iterator[str]:
+    """Name what would be another loop or film: each with what it was and what it is now."""
+    before, after = then.decisive, now.decisive
     for name, value in before.items():
         if value != after[name]:
             yield f"{name} was {value}, now {after[name]}"
-    pictures = (("input", then.input, now.input), ("guide", then.guide, now.guide), ("mask", then.mask, now.mask))
-    for name, old, new in pictures:
+    for name, old in then.pictures.items():
+        new = now.pictures[name]
         if (old and old.sha256) != (new and new.sha256):
             yield f"{name} was {old.name if old else 'none'}, now {new.name if new else 'none'}, of other pixels"
 
 
-def _decisive(loop: LoopFacts) -> dict[str, Any]:
-    """Give all that decides the frames but the pictures. Not the device: who has lost one may go on with another."""
-    facts = msgspec.structs.asdict(loop.recipe) | loop.place.move
-    del facts["loop"]
-    network = loop.network
-    return facts | {"weights": network.weights_sha256, "dtype": network.dtype, "runtime": network.runtime}
+def save_film(path: str | os.PathLike[str], film: Film) -> None:
+    """Write what a film is to be, whole or not at all: its frames beside it are all else that it takes to go on."""
+    write_text(path, f"{film.to_json()}\n")
+
+
+def load_film(path: str | os.PathLike[str]) -> Film | None:
+    """Read what a film was to be; None where there is none, `CheckpointError` where it is damaged."""
+    try:
+        with open(path, "rb") as file:
+            return msgspec.json.decode(file.read(_MOST_TEXT), type=Film)
+    except FileNotFoundError:
+        return None
+    except (OSError, msgspec.DecodeError, RecursionError) as error:
+        raise CheckpointError(
+            f"'{path}' is damaged, so the film cannot go on from there: {' '.join(str(error).split())}"
+        ) from error

@@ -7,6 +7,7 @@ goes to another one. What is added here is that nothing waits for ever, and that
 from __future__ import annotations
 
 import asyncio
+import importlib
 import logging
 import os
 import signal
@@ -20,7 +21,7 @@ from multiprocessing import resource_tracker
 from time import monotonic
 from typing import Any
 
-from .errors import ClusterError, WorkerDiedError
+from .errors import ClusterError, MissingExtraError, WorkerDiedError
 from .tasks import K, Outcome, R, T
 
 IN_FLIGHT = 2  # tasks a worker: one that it is at, and one that is on its way
@@ -207,7 +208,9 @@ def connected(address: str, between: Callable[[], None] = lambda: None, loud: bo
     Raises
     ------
     ClusterError
-        Where Dask is not installed, or there is no scheduler that answers, or it has no workers.
+        Where there is no scheduler that answers, or it has no workers.
+    MissingExtraError
+        Where Dask is not installed.
     """
     _import_dask(loud)
     from distributed import Client
@@ -319,12 +322,10 @@ def _import_dask(loud: bool) -> None:
     """Import Dask, and keep it from logging."""
     try:
         import dask
-    except ImportError:
-        raise ClusterError("workers want Dask, which is not installed: pip install 'pydream[dask]'") from None
-    if not loud:
-        silent = dict.fromkeys(("distributed", "distributed.client", "distributed.gc", "asyncio"), "critical")
-        dask.config.set({"logging": silent})
-    try:
-        import distributed  # noqa: F401
-    except ImportError:
-        raise ClusterError("workers want Dask's distributed: pip install 'pydream[dask]'") from None
+
+        if not loud:
+            silent = dict.fromkeys(("distributed", "distributed.client", "distributed.gc", "asyncio"), "critical")
+            dask.config.set({"logging": silent})
+        importlib.import_module("distributed")
+    except ImportError as error:
+        raise MissingExtraError(f"workers need Dask ({error}): pip install 'pydream[dask]'") from error

@@ -43,7 +43,11 @@ class ImageFileError(PydreamError, ValueError):
 
 
 class VideoFileError(PydreamError, ValueError):
-    """A film cannot be written."""
+    """A film cannot be read or written."""
+
+
+class MissingExtraError(PydreamError, ImportError):
+    """A package is not installed that only one extra of pydream's needs; the text says how to have it."""
 
 
 class ProvenanceError(PydreamError, ValueError):
@@ -51,7 +55,7 @@ class ProvenanceError(PydreamError, ValueError):
 
 
 class CheckpointError(PydreamError, ValueError):
-    """A zoom loop cannot go on from what it left."""
+    """A zoom loop or a film cannot go on from what it left."""
 
 
 class DeviceError(PydreamError, RuntimeError):

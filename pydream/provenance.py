@@ -23,6 +23,7 @@ from .files import file_sha256
 from .image import LONGEST_NOTE, Picture, read_note
 from .net import ChannelOrder
 from .recipe import RNG, Recipe
+from .video import is_film, read_comment
 from .zoo import NetFiles
 
 LIBRARIES = ("numpy", "scipy", "pillow", "tensorflow")
@@ -145,10 +146,65 @@ class Figure(msgspec.Struct, frozen=True, kw_only=True):
         return json.dumps(msgspec.to_builtins(self), indent=1)
 
 
+class Film(msgspec.Struct, frozen=True, kw_only=True):
+    """How a film was made, each of whose frames is a dream of a frame: its command makes it again.
+
+    Attributes
+    ----------
+    film : str
+        The kind: the command's name.
+    dream : Recipe
+        Of every frame, which begins with its seed.
+    input : PictureFacts
+        The film that was dreamt on; the hash is its file's.
+    first, frames : int
+        The number of its first frame that was dreamt on, from 0, and how many.
+    size : (int, int)
+        Height and width that the frames were dreamt at.
+    blend, flow, cut
+        As for `pydream.dream_frames`.
+    pydream, command, rng, network, guide, mask, versions
+        As for `Provenance`.
+    """
+
+    pydream: str = __version__
+    film: str
+    command: str
+    dream: Recipe
+    rng: str = RNG
+    network: NetFacts
+    input: PictureFacts
+    first: int
+    frames: int
+    size: tuple[Side, Side]
+    blend: float
+    flow: bool
+    cut: float
+    guide: PictureFacts | None = None
+    mask: PictureFacts | None = None
+    versions: dict[str, str]
+
+    @property
+    def pictures(self) -> dict[str, PictureFacts | None]:
+        """What went in, beside the network."""
+        return {"input": self.input, "guide": self.guide, "mask": self.mask}
+
+    @property
+    def decisive(self) -> dict[str, Any]:
+        """All else that decides the frames, but for how many there are."""
+        names = ("first", "size", "blend", "flow", "cut")
+        return decisive(self.dream, self.network) | {name: getattr(self, name) for name in names}
+
+    def to_json(self) -> str:
+        """Give it as JSON, indented, in ASCII."""
+        return json.dumps(msgspec.to_builtins(self), indent=1)
+
+
 class _Kind(msgspec.Struct):
-    """What `Figure` has and `Provenance` has not."""
+    """What `Figure` or `Film` has and `Provenance` has not."""
 
     figure: str | None = None
+    film: str | None = None
     command: str = ""
 
 
@@ -182,11 +238,12 @@ def parse(text: str) -> Provenance:
         raise ProvenanceError(f"it is longer than {LONGEST_NOTE} characters")
     try:
         kind = msgspec.json.decode(text, type=_Kind)
-        if kind.figure is None:
+        if kind.figure is None and kind.film is None:
             return msgspec.json.decode(text, type=Provenance)
     except (msgspec.DecodeError, RecursionError, UnicodeEncodeError) as error:
         raise ProvenanceError(f"it is not as pydream writes it: {error}") from error
-    raise ProvenanceError(f"it is a figure, not a dream; `{kind.command}` makes it again")
+    what = "a figure" if kind.film is None else "a film of dreams"
+    raise ProvenanceError(f"it is {what}, not a dream; `{kind.command}` makes it again")
 
 
 def read_provenance(path: str | os.PathLike[str]) -> Provenance:
@@ -195,19 +252,19 @@ def read_provenance(path: str | os.PathLike[str]) -> Provenance:
     Parameters
     ----------
     path : path-like
-        A picture file, or the JSON of a sidecar itself.
+        A picture file, or the JSON of a sidecar itself; or a film, which may say how its last frame was made.
 
     Raises
     ------
     ProvenanceError
         If there is none, or it is damaged.
-    ImageFileError
-        If there is no such picture.
+    ImageFileError, VideoFileError
+        If there is no such picture or film.
     """
     path = Path(path)
     sidecar = path if path.suffix == ".json" else sidecar_of(path)
     try:
-        text = None if path == sidecar else read_note(path)
+        text = None if path == sidecar else read_comment(path) if is_film(path) else read_note(path)
         if text is None or not text.startswith("{"):  # a camera describes its pictures in the same field
             with sidecar.open(encoding="utf-8") as file:
                 text = file.read(LONGEST_NOTE + 1)
@@ -257,10 +314,16 @@ def pixels_sha256(pixels: Picture) -> str:
     return hashlib.sha256(np.ascontiguousarray(pixels).data).hexdigest()
 
 
-def versions() -> dict[str, str]:
+def decisive(recipe: Recipe, network: NetFacts) -> dict[str, Any]:
+    """Give what decides a dream, but the pictures. Not the device: who has lost one may go on with another."""
+    network_facts = {"weights": network.weights_sha256, "dtype": network.dtype, "runtime": network.runtime}
+    return msgspec.structs.asdict(recipe) | network_facts
+
+
+def versions(*more: str) -> dict[str, str]:
     """Give the versions of Python, of the machine's kind and of the libraries that have a hand in the pixels."""
     found = {"python": platform.python_version(), "machine": f"{platform.system()} {platform.machine()}"}
-    for name in LIBRARIES:
+    for name in (*LIBRARIES, *more):
         try:
             found[name] = metadata.version(name)
         except metadata.PackageNotFoundError:  # tensorflow-cpu, say

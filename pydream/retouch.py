@@ -166,7 +166,7 @@ class Mask(Retouch):
         self._mask = np.asarray(mask, np.float32)
         if self._mask.ndim != 2 or not self._mask.size:
             raise ValueError(f"mask: shape {self._mask.shape}, want (h, w)")
-        if not (self._mask.min() >= 0 and self._mask.max() <= 1):
+        if not (np.min(self._mask) >= 0 and np.max(self._mask) <= 1):
             raise ValueError("mask: want numbers from 0, black, to 1, white")
 
     @classmethod

@@ -10,7 +10,7 @@ import pydream
 
 # Room -> the rooms of the project that it may import; `cli` may import everything but TensorFlow's door.
 MAY_IMPORT = {
-    "__init__": {"dream", "errors", "loop", "objectives", "preprocessing", "zoo"},
+    "__init__": {"dream", "errors", "frames", "loop", "objectives", "preprocessing", "zoo"},
     "__main__": {"cli"},
     "era": set(),
     "errors": set(),
@@ -21,6 +21,8 @@ MAY_IMPORT = {
     "files": set(),
     "image": {"errors", "files"},
     "video": {"errors", "files", "image"},
+    "motion": {"errors", "image", "net"},
+    "frames": {"dream", "image", "motion", "net", "retouch"},
     "sheet": {"errors", "image"},
     "presets": set(),
     "imageops": set(),
@@ -49,7 +51,7 @@ MAY_IMPORT = {
     "cluster": {"errors", "tasks"},
     "fetch": {"errors", "files", "zoo"},
     "own": {"caffe", "errors", "files", "freeze", "graphdef", "net", "zoo"},
-    "provenance": {"__init__", "errors", "files", "image", "net", "recipe", "zoo"},
+    "provenance": {"__init__", "errors", "files", "image", "net", "recipe", "video", "zoo"},
     "reproduce": {
         "caffe", "dream", "errors", "image", "loop", "net", "objectives", "octaves", "provenance", "recipe", "timing",
     },
@@ -113,6 +115,7 @@ def test_public_names():
         "PydreamError",
         "deepdream",
         "deprocess",
+        "dream_frames",
         "load_net",
         "make_step",
         "objective_L2",
@@ -177,6 +180,7 @@ def test_notebook_defaults():
         ("import pydream.imageops.native_ops", ["scipy", "tensorflow"]),
         ("import pydream.testing", ["tensorflow"]),
         ("import pydream.video", ["av", "scipy", "tensorflow"]),
+        ("import pydream.frames, pydream.cli.video", ["av", "cv2", "scipy", "tensorflow"]),
         ("import pydream.cli", ["av"]),
         ("import pydream.cli.dream, pydream.cluster", ["dask", "distributed", "tensorflow"]),
         ("import pydream.bench.report, pydream.bench.plot", ["tensorflow", "matplotlib"]),

@@ -11,6 +11,7 @@ import click
 import numpy as np
 import PIL.Image
 import pytest
+from clips import moving_square, packets, shown, write_clip
 
 from pydream import zoo
 from pydream.cli import main
@@ -53,11 +54,13 @@ def test_commands(readme, small_checkout):
                 assert PIL.Image.open(made).size == (96, 64)
 
 
-def test_commands_of_figures_are_well_formed(root, small_checkout):
+@pytest.mark.parametrize("page", ["figures", "video"])
+def test_commands_of_pages_are_well_formed(root, small_checkout, page):
     """They take longer than the README's, which are all run."""
-    text = (root / "docs" / "figures.md").read_text(encoding="utf-8")
+    write_clip(small_checkout / "film.mp4", moving_square(2))
+    text = (root / "docs" / f"{page}.md").read_text(encoding="utf-8")
     lines = [line for block in blocks(text, "sh") for line in block.splitlines()]
-    assert len(lines) >= 5
+    assert len(lines) >= 4
     for line in lines:
         program, name, *arguments = shlex.split(line)
         assert program == "pydream"
@@ -105,6 +108,14 @@ def test_python_of_the_objectives(root, small_checkout):
     assert found["out"].shape == (64, 96, 3)
 
 
+def test_python_of_the_films(root, small_checkout):
+    write_clip(small_checkout / "film.mp4", moving_square(3), pix_fmt="yuv420p", tone="aac")
+    (program,) = blocks((root / "docs" / "video.md").read_text(encoding="utf-8"), "python")
+    exec(compile(program, "video.md", "exec"), {})
+    assert len(shown("dream.mp4")) == 3
+    assert packets("dream.mp4", "audio") == packets("film.mp4", "audio")
+
+
 def test_links(root):
     for document in (
         "README.md",
@@ -117,6 +128,7 @@ def test_links(root):
         "docs/porting.md",
         "docs/reproduce.md",
         "docs/performance.md",
+        "docs/video.md",
         "docs/visualize.md",
         *(f"models/{e.name}/README.md" for e in zoo.networks()),
     ):

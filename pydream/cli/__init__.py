@@ -24,6 +24,7 @@ COMMANDS = {  # each is `command` in the module of its name
     "reproduce": "Make the results of the 2015 notebook again, with a report.",
     "sweep": "Dream with one layer after the other: a contact sheet.",
     "vectors": "Write what a port to another language is held to.",
+    "video": "Dream on every frame of a film, with its sound.",
     "visualize": "Show what a channel or a layer looks for, as the 2016 tutorial does.",
     "zoom": "Dream, move in, dream again: frames and films.",
 }

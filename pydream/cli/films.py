@@ -2,15 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterator, Sequence
+from fractions import Fraction
 from pathlib import Path
+from typing import NamedTuple
 
 import click
 
 from .. import video
 from ..errors import VideoFileError
+from ..image import FORMATS, Picture, read_image
 from .options import Decorator, FiniteRange, together
-from .pictures import Size
+from .pictures import Size, Target
+from .signals import between_steps
+
+_PNG = FORMATS["png"]
+_FRAME = re.compile(r"\d{8}\.png(\.json)?")
+
+quality_option = click.option(
+    "--quality",
+    type=click.IntRange(1, 100),
+    default=video.QUALITY,
+    show_default=True,
+    help="Of an .mp4 film, up to 100.",
+)
 
 
 def film_options(fps: int) -> Decorator:
@@ -23,30 +39,81 @@ def film_options(fps: int) -> Decorator:
             show_default=True,
             help="Of a film: frames a second.",
         ),
-        click.option(
-            "--quality",
-            type=click.IntRange(1, 100),
-            default=video.QUALITY,
-            show_default=True,
-            help="Of an .mp4 film, up to 100.",
-        ),
+        quality_option,
     )
+
+
+class Places(NamedTuple):
+    """Where the frames go, and the films."""
+
+    folder: Path
+    films: list[Path]
+    temporary: bool  # whether the folder is for the films only, and goes when they are done
+    state: str  # the name of what it takes to go on with the frames that are in the folder
+
+    def frame(self, index: int) -> Target:
+        """Give where a frame goes."""
+        return Target(str(self.folder / f"{index:08d}.png"), _PNG)
+
+    @property
+    def checkpoint(self) -> Path:
+        """Give where the state is kept."""
+        return self.folder / self.state
+
+    def held(self) -> list[Path]:
+        """List what an earlier run left."""
+        if not self.folder.is_dir():
+            return []
+        return sorted(path for path in self.folder.iterdir() if _FRAME.fullmatch(path.name) or path == self.checkpoint)
+
+    def made(self, most: int) -> int:
+        """Count the frames that are there, one after the other."""
+        return next(index for index in range(most + 1) if index == most or not self.frame(index).exists())
+
+    def check(self, resume: bool, force: bool) -> None:
+        """Refuse what would throw frames away unasked."""
+        if resume and force:
+            raise click.BadParameter("it goes on, and --force begins again; choose one", param_hint="'--resume'")
+        if self.held() and not (resume or force):
+            raise click.BadParameter(
+                f"'{self.folder}' holds frames already: --resume goes on with them, --force throws them away",
+                param_hint="'--output'",
+            )
+
+    def pictures(self, frames: int) -> Iterator[Picture]:
+        """Give the frames to a film, and let Ctrl-C in before each."""
+        for index in range(frames):
+            between_steps()
+            yield read_image(self.frame(index).given)
+
+    def clear(self) -> None:
+        """Remove what an earlier run left."""
+        for path in self.held():
+            path.unlink()
+
+    def finish(self) -> None:
+        """Remove the frames, unless they are there for good, and the folder, unless somebody else uses it."""
+        if self.temporary:
+            self.clear()
+            if not any(self.folder.iterdir()):
+                self.folder.rmdir()
+
+
+def beside(film: Path, state: str) -> Places:
+    """Give the places of a film alone, whose frames go into a folder beside it until it is whole."""
+    return Places(film.with_name(f"{film.name}.frames"), [film], temporary=True, state=state)
 
 
 def films_apart(output: Sequence[str]) -> tuple[list[Path], list[str]]:
     """Tell films from other outputs, by the suffix."""
-    films = [Path(name) for name in output if _is_film(name)]
-    return films, [name for name in output if not _is_film(name)]
+    films = [Path(name) for name in output if video.is_film(name)]
+    return films, [name for name in output if not video.is_film(name)]
 
 
-def check_films(films: Sequence[Path], size: Size, fps: float) -> None:
+def check_films(films: Sequence[Path], size: Size, fps: float | Fraction) -> None:
     """Raise `click.BadParameter` for a film that cannot be made of pictures of this size."""
     for film in films:
         try:
             video.check_video(film, size, fps)
         except VideoFileError as error:
             raise click.BadParameter(str(error), param_hint="'--output'") from error
-
-
-def _is_film(name: str) -> bool:
-    return Path(name).suffix.lower() in video.WRITABLE

@@ -16,6 +16,7 @@ from ..provenance import PictureFacts, Provenance, net_facts, picture_facts, pix
 from ..recipe import follow
 from ..retouch import Mask
 from ..tasks import guided
+from ..video import is_film
 from ..zoo import find_files, networks
 from .errors import debug_option, printable
 from .network import load, weights_option
@@ -100,7 +101,7 @@ def command(
     if target is not None:
         target.write(pixels, now, sidecar=False)
 
-    file = None if picture.suffix == ".json" else read_image(picture)
+    file = None if picture.suffix == ".json" or is_film(picture) else read_image(picture)
     identical = made.result.sha256 == now.result.sha256
     lossless = WRITABLE.get(picture.suffix.lower()) in _LOSSLESS
     outcome = "identical" if identical else "different"

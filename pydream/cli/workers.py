@@ -30,13 +30,13 @@ worker_options = together(
     click.option(
         "--workers",
         type=click.IntRange(1, MOST_WORKERS),
-        help="Dream in so many processes at once, on this machine. Wants pydream[dask].",
+        help="Dream in so many processes at once, on this machine. Needs pydream[dask].",
     ),
     click.option(
         "--scheduler",
         metavar="ADDRESS",
         callback=_address,
-        help="Dream on the workers of the Dask scheduler there: tcp://HOST:PORT. Wants pydream[dask].",
+        help="Dream on the workers of the Dask scheduler there: tcp://HOST:PORT. Needs pydream[dask].",
     ),
 )
 

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import inspect
-import re
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import click
 import msgspec
@@ -15,7 +13,7 @@ import numpy as np
 from .. import checkpoint, video
 from ..checkpoint import Checkpoint, LoopFacts, differences
 from ..errors import CheckpointError
-from ..image import FORMATS, Picture, read_image, read_note, to_pixels
+from ..image import FORMATS, Picture, read_note, to_pixels
 from ..loop import zoom, zoom_frame
 from ..net import Array
 from ..noise import noise
@@ -23,7 +21,7 @@ from ..provenance import picture_facts, record
 from ..recipe import Loop, Recipe
 from .dreaming import Dreamer, prepare, retold
 from .errors import debug_option, interruption
-from .films import check_films, film_options, films_apart
+from .films import Places, beside, check_films, film_options, films_apart
 from .options import (
     FiniteRange,
     dream_options,
@@ -36,43 +34,14 @@ from .options import (
 )
 from .pictures import Size, Source, SourceType, Target, check_not_read, noise_size, size_option
 from .progress import Progress
-from .signals import between_steps, uninterrupted
+from .signals import uninterrupted
 
 _PNG = FORMATS["png"]
 _CHECKPOINT = "resume.npz"
-_FRAME = re.compile(r"\d{8}\.png(\.json)?")
 
 
 def _default(name: str) -> Any:
     return inspect.signature(zoom).parameters[name].default
-
-
-class Places(NamedTuple):
-    """Where the frames go, and the films."""
-
-    folder: Path
-    films: list[Path]
-    temporary: bool  # whether the folder is for the films only, and goes when they are done
-
-    def frame(self, index: int) -> Target:
-        """Give where a frame goes."""
-        return Target(str(self.folder / f"{index:08d}.png"), _PNG)
-
-    @property
-    def checkpoint(self) -> Path:
-        """Give where the state of the loop is kept."""
-        return self.folder / _CHECKPOINT
-
-    def held(self) -> list[Path]:
-        """List what an earlier run left."""
-        if not self.folder.is_dir():
-            return []
-        return sorted(path for path in self.folder.iterdir() if _FRAME.fullmatch(path.name) or path == self.checkpoint)
-
-    def clear(self) -> None:
-        """Remove that."""
-        for path in self.held():
-            path.unlink()
 
 
 @click.command("zoom")
@@ -159,13 +128,7 @@ def command(
     (source,) = input
     noise_pixels = noise_size(input, size)
     places = _places(output)
-    if resume and force:
-        raise click.BadParameter("it goes on, and --force begins again; choose one", param_hint="'--resume'")
-    if places.held() and not (resume or force):
-        raise click.BadParameter(
-            f"'{places.folder}' holds frames already: --resume goes on with them, --force throws them away",
-            param_hint="'--output'",
-        )
+    places.check(resume, force)
     picture = source.read()
     height, width = noise_pixels if picture is None else picture.shape[:2]
     check_films(places.films, (height, width), fps)
@@ -218,15 +181,13 @@ def command(
                 click.echo(f"wrote {frames} frames into '{places.folder}'", err=True)
             last = read_note(places.frame(frames - 1).given)  # a film says of itself what its last frame says
             for film in places.films:
-                video.write_video(film, _pictures(places, frames), fps, quality, last)
+                video.write_video(film, places.pictures(frames), fps, quality, last)
                 if not quiet:
                     click.echo(f"wrote '{film}'", err=True)
         except KeyboardInterrupt:
             outcome = f"{done} of {frames} frames are in '{places.folder}'; --resume goes on"
             raise interruption(outcome) from None
-        if places.temporary:
-            places.clear()
-            places.folder.rmdir()
+        places.finish()
 
 
 def _write(ctx: click.Context, places: Places, source: Source, made: Checkpoint, sidecar: bool) -> None:
@@ -241,13 +202,6 @@ def _write(ctx: click.Context, places: Places, source: Source, made: Checkpoint,
     checkpoint.save(places.checkpoint, made)
 
 
-def _pictures(places: Places, frames: int) -> Iterator[Picture]:
-    """Give the frames to a film, and let Ctrl-C in before each."""
-    for index in range(frames):
-        between_steps()
-        yield read_image(places.frame(index).given)
-
-
 def _differences(left: LoopFacts, loop: LoopFacts, dreamer: Dreamer) -> list[str]:
     """Say what is not as it was; not of tiles, where they decide no pixel now."""
     return list(differences(msgspec.structs.replace(left, recipe=dreamer.recorded(left.recipe)), loop))
@@ -260,14 +214,14 @@ def _places(output: tuple[str, ...]) -> Places:
     if len(folders) > 1:
         raise click.BadParameter(f"frames go into one folder, not '{folders[0]}' and '{folders[1]}'", param_hint="'-o'")
     if not folders:
-        return Places(films[0].with_name(f"{films[0].name}.frames"), films, temporary=True)
+        return beside(films[0], _CHECKPOINT)._replace(films=films)
     folder = folders[0]
     if folder.exists() and not folder.is_dir():
         raise click.BadParameter(f"frames go into a folder, and '{folder}' is a file", param_hint="'--output'")
     if folder.suffix and not folder.exists():
         known = ", ".join(video.WRITABLE)
         raise click.BadParameter(f"'{folder}' is no folder, and films are {known}", param_hint="'--output'")
-    return Places(folder, films, temporary=False)
+    return Places(folder, films, temporary=False, state=_CHECKPOINT)
 
 
 def _begin(recipe: Recipe, picture: Picture | None) -> tuple[Array, np.random.RandomState, int]:

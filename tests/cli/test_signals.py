@@ -13,6 +13,7 @@ from pathlib import Path
 import click
 import numpy as np
 import pytest
+from clips import moving_square, write_clip
 
 import pydream
 from pydream.cli.signals import between_steps, signals_as_ctrl_c, uninterrupted
@@ -32,6 +33,7 @@ COMMANDS = {
     "sweep": ["sweep", "in.png", "-o", "out.png", "--pictures", "out", "--layers", "fire[2345]/concat", *SHORT],
     "atlas": ["atlas", "-o", "out.png", "--layer", "fire2/squeeze1x1:0-7", "--size", "48x48", "-n", "3"],
     "history": ["history", "in.png", "-o", "out.png", "--gif", "-n", "10", "--octaves", "2", "--seed", "1"],
+    "video": ["video", "many.mp4", "out.mp4", "--flow", *SHORT],
     "visualize": ["visualize", "-o", "out.png", "--layer", "fire2/squeeze1x1:3", "--size", "64x64", "-n", "40"],
 }
 
@@ -120,6 +122,7 @@ def pictures(picture, folder, draw):
     (folder / "many").mkdir()
     for name in "abcdef":
         draw(folder / "many" / f"{name}.png", 48, 64)
+    write_clip(folder / "many.mp4", moving_square(12), tone="aac")
 
 
 def after(seconds, number):
@@ -146,10 +149,9 @@ def test_at_a_random_moment(run, pictures, folder, command, number):
     assert (seen.code == 0) or not late
     assert (seen.code == 0) or re.match(r"pydream: interrupted; .", told)
     check_what_is_left(folder)
-    counted = re.search(r"(\d+) of \d+ (pictures were written|frames are in|tiles are in)", told)
+    counted = re.search(r"(\d+) of \d+ (?:pictures were written|(?:frames|tiles) are in '(.+)')", told)
     if counted:
-        place = {"pictures were written": "out", "frames are in": "out", "tiles are in": "out.png.tiles"}[counted[2]]
-        assert int(counted[1]) == len(list(Path(place).glob("*.png")))
+        assert int(counted[1]) == len(list(Path(counted[2] or "out").glob("*.png")))
     if "nothing was written" in told:
         assert not Path("out.png").exists()
         assert not list(Path("out").glob("*.png"))
