@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from PIL import Image
 
 from .. import video
 from ..checkpoint import differences, load_film, save_film
+from ..cluster import Cluster
 from ..errors import CheckpointError
 from ..files import file_sha256
 from ..frames import BLEND, CUT, MOST_CUT, Dreamt, dream_frames
@@ -23,8 +24,9 @@ from ..image import FORMATS, Picture, read_image, write_image
 from ..motion import check_flow
 from ..provenance import Film, PictureFacts, versions
 from ..recipe import Recipe
+from ..tasks import checked, dream
 from ..video import Footage, Span
-from .dreaming import prepare, retold
+from .dreaming import Dreamer, prepare, retold
 from .errors import debug_option, interruption
 from .films import beside, check_films, quality_option
 from .options import (
@@ -37,8 +39,9 @@ from .options import (
     tile_options,
 )
 from .pictures import Size, SizeType, Target, check_not_read
-from .progress import Progress
+from .progress import DoneProgress, Progress
 from .signals import between_steps, uninterrupted
+from .workers import Crew, at_work, staffed, worker_options
 
 _STATE = "film.json"
 
@@ -104,6 +107,7 @@ class Time(click.ParamType):  # type: ignore[type-arg]
 @retouch_options
 @run_options
 @tile_options
+@worker_options
 @click.option(
     "--size",
     type=SizeType(),
@@ -145,9 +149,15 @@ def command(
     pydream video in.mp4 out.mp4
     pydream video in.mp4 out.mp4 --flow --blend 0.7 --from 0:12.5 --to 0:20
     pydream video in.mp4 out.gif --size 320x180 --frames 0:50 --blend 0
+    pydream video in.mp4 out.mp4 --blend 0 --workers 2
     """  # noqa: D301 (click's mark for a block to leave as it is)
     places = beside(output, _STATE)
     places.check(resume, force)
+    crew = Crew.taken(options)
+    if crew is not None and blend:
+        raise click.BadParameter(
+            "a frame that starts from the last dream waits for it: --blend 0", param_hint=crew.option
+        )
     if flow:
         check_flow()
     check_films([output], size or (1, 1), fps=25)  # what is wrong with its name is told before INPUT is gone through
@@ -168,6 +178,8 @@ def command(
             options["seed"] = left.dream.seed if options["seed"] is None else options["seed"]
             options["tile"] = left.dream.tile if options["tile"] is None else options["tile"]
         dreamer = prepare(**options)
+        if crew is not None:
+            dreamer = replace(dreamer, memory=crew.memory(dreamer.memory))
         tile, plan = dreamer.in_tiles(*shot.size)
         recipe = msgspec.structs.replace(dreamer.recipe, tile=tile)
         film = Film(
@@ -198,17 +210,27 @@ def command(
             click.echo(plan, err=True)
         try:
             todo = len(footage) - done
-            with Progress(dreamer.title, dreamer.sizes(*shot.size), recipe.iter_n, quiet, todo) as bar:
-                if left is None:  # not before all that could be wrong has been looked at
-                    places.clear()
-                    places.folder.mkdir(parents=True, exist_ok=True)
-                    save_film(places.checkpoint, film)
-                params = recipe.dream_params(dreamer.objective, dreamer.mask) | {"on_step": bar.on_step}
-                last = Dreamt(shot.frame(done - 1), read_image(places.frame(done - 1).given)) if done else None
-                params |= {"blend": blend, "flow": flow, "cut": cut, "seed": recipe.seed, "last": last}
-                for dream in dream_frames(dreamer.net, shot.frames(done), **params):
-                    write_image(places.frame(done).given, dream)
-                    done += 1
+            sizes = dreamer.sizes(*shot.size)
+            with at_work(crew) as cluster:
+                bar: Progress | DoneProgress
+                if cluster is None:
+                    bar = Progress(dreamer.title, sizes, recipe.iter_n, quiet, todo)
+                    params = recipe.dream_params(dreamer.objective, dreamer.mask) | {"on_step": bar.on_step}
+                    last = Dreamt(shot.frame(done - 1), read_image(places.frame(done - 1).given)) if done else None
+                    params |= {"blend": blend, "flow": flow, "cut": cut, "seed": recipe.seed, "last": last}
+                    dreams = dream_frames(dreamer.net, shot.frames(done), **params)
+                else:
+                    bar = DoneProgress(staffed(dreamer.title, cluster), todo, "frame", quiet)
+                    dreams = spread(cluster, dreamer, recipe, shot.frames(done), sizes[0])
+                with bar:
+                    if left is None:  # not before all that could be wrong has been looked at
+                        places.clear()
+                        places.folder.mkdir(parents=True, exist_ok=True)
+                        save_film(places.checkpoint, film)
+                    for number, made in enumerate(dreams, start=1):
+                        write_image(places.frame(done).given, made)
+                        done += 1
+                        bar.passed(number)
             video.write_video(
                 output,
                 places.pictures(len(footage)),
@@ -265,6 +287,15 @@ class Shot:
     def frame(self, index: int) -> Picture:
         """Give one of them."""
         return next(self.frames(index))
+
+
+def spread(
+    cluster: Cluster, dreamer: Dreamer, recipe: Recipe, frames: Iterator[Picture], size: Size
+) -> Iterator[Picture]:
+    """Have each frame dreamt on by itself, as `dream_frames` does without blending, and give the dreams in order."""
+    tasks = (dreamer.task(recipe, frame) for frame in frames)
+    for outcome in cluster.in_order(dream, tasks, between_steps):
+        yield checked(outcome.get(), size).pixels
 
 
 def span(start: str | None, stop: str | None, frames: str | None) -> Span:

@@ -7,14 +7,17 @@ import signal
 import subprocess
 import sys
 from contextlib import suppress
+from fractions import Fraction
 from functools import partial
 from pathlib import Path
 
 import pytest
+from clips import moving_square, write_clip
 from clusters import Processes, until
 from PIL import Image
 
 import pydream.cli.dream as module
+import pydream.cli.video as film_module
 from pydream import cluster
 from pydream.cli.progress import Progress
 
@@ -322,6 +325,46 @@ def test_a_sheet_goes_on(run, pictures, two, command, monkeypatch):
     sheet = Path("sheet.png").read_bytes()
     once = run(*command, "--resume")
     assert (once.code, Path("sheet.png").read_bytes()) == (again.code, sheet)
+
+
+@pytest.fixture
+def film(folder):
+    write_clip(folder / "in.mp4", moving_square(7), Fraction(25), tone="aac")
+    return ["video", "in.mp4", "out.mp4", *NETWORK, *[each for each in SHORT if each != "--sidecar"]]
+
+
+def test_a_film_without_blending(run, film, two):
+    assert run(*film, "--blend", "0").code == 0
+    one = Path("out.mp4").read_bytes()
+    seen = run(*film, "--blend", "0", "--force", "--scheduler", two.address)
+    assert seen.code == 0, seen
+    assert Path("out.mp4").read_bytes() == one
+
+
+def test_a_film_goes_on(run, film, two, monkeypatch):
+    """Frames are written in order, whoever is faster: those that are there are the first ones, and not made again."""
+    write, written = film_module.write_image, []
+
+    def interrupting(path, *args, **options):
+        write(path, *args, **options)
+        written.append(Path(path).name)
+        if len(written) == 3:
+            signal.raise_signal(signal.SIGINT)
+
+    monkeypatch.setattr(film_module, "write_image", interrupting)
+    arguments = [*film, "--blend", "0", "--scheduler", two.address]
+    seen = run(*arguments)
+    assert (seen.code, "3 of 7 frames are in" in seen.err) == (130, True), seen
+    assert run(*arguments, "--resume").code == 0
+    assert written == [f"{number:08d}.png" for number in range(7)]
+    resumed = Path("out.mp4").read_bytes()
+    assert run(*film, "--blend", "0", "--force").code == 0
+    assert Path("out.mp4").read_bytes() == resumed
+
+
+def test_a_film_with_blending_is_one_processs(refused, film, two):
+    line = refused(2, *film, "--scheduler", two.address)
+    assert "a frame that starts from the last dream waits for it: --blend 0" in line
 
 
 def test_a_worker_with_other_weights_refuses(run, pictures, own_network, folder, tmp_path_factory):
