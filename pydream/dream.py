@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import numbers
 from collections.abc import Callable, Sequence
+from traceback import clear_frames
 from types import ModuleType
 from typing import Any
 
@@ -19,7 +20,7 @@ from .objectives import Objective, Score, objective_L2
 from .octaves import MOST_OCTAVES, check_octaves, octave_sizes
 from .preprocessing import deprocess, preprocess
 from .retouch import Retouch
-from .tiles import LARGEST_TILE, Shifted, choose_side, in_tiles
+from .tiles import LARGEST_TILE, OnTile, Shifted, choose_side, in_tiles
 
 NOTEBOOK_END = "inception_4c/output"
 
@@ -28,6 +29,8 @@ LARGEST_STEP = 255.0
 LARGEST_JITTER = 100_000
 
 FINEST_GRID = 2.0**-16  # whose multiples up to 255 are exact in float32
+
+_LET_GO = np.empty(0)  # in place of an array that nobody needs any more
 
 OnStep = Callable[[int, int, Array], None]
 OnOctave = Callable[[int, Array, Array], None]
@@ -62,6 +65,7 @@ def make_step(
     backend: str = "native",
     retouches: Sequence[Retouch] = (),
     tile: int | None = None,
+    on_tile: OnTile | None = None,
 ) -> None:
     """Take one step of gradient ascent on the image in ``net.blobs["data"].data[0]``, in place.
 
@@ -94,6 +98,9 @@ def make_step(
         None: 0 where the whole is estimated to take less than half of the memory that is free, else what does. In
         float64 it is the same step but for rounding at 1e-15. In tiles only `objective` sees the blobs: they hold
         nothing after it.
+    on_tile : callable, optional
+        ``on_tile(done, tiles)`` after each tile of a step that is made in several. The image is as it was until the
+        last is done: a KeyboardInterrupt here costs this step and no other.
 
     Raises
     ------
@@ -116,8 +123,9 @@ def make_step(
         )
     image = src.data[0]
     if tile is None:
-        tile = choose_side(net, ends, *image.shape[1:])
-    worker = in_tiles(net, ends, tile)  # the net itself, or one that goes over the image in tiles
+        h, w = image.shape[1:]
+        tile = choose_side(net, ends, h, w, copies=copies_held(retouches) - 1)  # the image is there
+    worker = in_tiles(net, ends, tile, on_tile)  # the net itself, or one that goes over the image in tiles
     dst = [worker.blobs[end] for end in ends]
 
     ox, oy = (np.random if rng is None else rng).randint(-jitter, jitter + 1, 2)
@@ -154,10 +162,14 @@ def _ascend_retouched(
     high: Array | None,
     retouches: Sequence[Retouch],
 ) -> float:
-    """As `ascend_tensor`, for a gradient that lies as the image does, with the change as the retouches have it."""
+    """As `ascend_tensor`, for a gradient that lies as the image does, with the change as the retouches have it.
+
+    The gradient is written to.
+    """
     mean = float(ops.mean_abs(g))
     if 0 < mean < math.inf:
-        change = g / g.dtype.type(mean)
+        g /= g.dtype.type(mean)
+        change = g
         for retouch in retouches:
             change = retouch.change(change, image)
         image += image.dtype.type(step_size) * change
@@ -219,7 +231,7 @@ def deepdream(
     tile : int, optional
         As for `make_step`; None decides once, by the size of the picture.
     **step_params
-        More for `make_step`: `step_size`, `jitter`, `objective`.
+        More for `make_step`: `step_size`, `jitter`, `objective`, `on_tile`.
 
     Returns
     -------
@@ -255,52 +267,94 @@ def deepdream(
     for end in ends:
         check_octaves(net, end, sizes)
     if tile is None:
-        tile = choose_side(net, ends, h, w)
+        tile = choose_side(net, ends, h, w, copies=copies_held(retouches, clip))
     for h, w in sizes[1:]:  # chained: each octave shrinks the last one
         octaves.append(ops.zoom(octaves[-1], h, w))
+    del octaves[0]  # as large as the dream: made again where it is needed, rather than held
 
     src = net.blobs["data"]
-    base = octaves[0]
-    detail = np.zeros_like(octaves[-1])  # image for network-produced details
-    image, steps = None, 0
+    detail = np.zeros((3, *sizes[-1]), net.dtype)  # image for network-produced details
+
+    def base() -> Array:
+        """Give the picture at the size of the octave that is dreamt on."""
+        return octaves[-1] if octaves else preprocess(net, base_img)
+
+    def enter(h: int, w: int) -> Array:
+        """Give the image that an octave starts from: its base, and the details so far."""
+        src.reshape(1, 3, h, w)  # resize the network's input image size
+        image: Array = src.data[0]
+        if octaves:
+            image[...] = octaves[-1]
+        else:
+            preprocess(net, base_img, out=image)
+        for channel, small in zip(image, detail, strict=True):  # one by one: no other array is as large as the image
+            channel += ops.zoom(small[np.newaxis], h, w)[0]  # upscale details from the previous octave
+        return image
+
+    steps = 0
     try:
-        for octave in range(octave_n):
-            image = None
-            octave_base = octaves.pop()  # a step has the image, its base and its gradient: no more is held of that size
-            h, w = octave_base.shape[-2:]
-            if octave > 0:
-                detail = ops.zoom(detail, h, w)  # upscale details from the previous octave
-            src.reshape(1, 3, h, w)  # resize the network's input image size
-            np.add(octave_base, detail, out=src.data[0])
+        for octave, (h, w) in enumerate(sizes[::-1]):
+            image = enter(h, w)
+            if not octaves:
+                detail = _LET_GO  # it is in the image
+            touched = [retouch.at(base()) for retouch in retouches]
             if in_tiles(net, ends, tile) is net:
                 for end in ends:
                     net.blobs[end].diff[...] = 0  # as in a fresh process: nothing is left over from another dream
-            touched = [retouch.at(octave_base) for retouch in retouches]
-            image, detail = src.data[0], np.empty(0)  # it is in the image now
             for i in range(iter_n):
                 make_step(
                     net, end=ends, clip=clip, rng=rng, backend=backend, retouches=touched, tile=tile, **step_params
                 )
                 if grid is not None:
-                    image[...] = np.rint(image / grid) * grid
-                steps += 1
+                    image /= grid  # in place, as its array is large
+                    np.rint(image, out=image)
+                    image *= grid
+                steps, detail = steps + 1, _LET_GO
                 if on_step is not None:
-                    vis = deprocess(net, image)
-                    on_step(octave, i, vis if clip else display_range(vis))
-                    del vis
-            if octaves:  # extract details produced on the current octave
-                detail = image - octave_base
+                    on_step(octave, i, _shown(net, image, clip))
             if on_octave is not None:
-                on_octave(octave, deprocess(net, octave_base), deprocess(net, image))
+                on_octave(octave, deprocess(net, base()), deprocess(net, image))
+            if octaves:  # extract details produced on the current octave
+                detail = image - base()
+                octaves.pop()
+            image = _LET_GO
     except KeyboardInterrupt as interrupt:
-        if image is not None:
-            detail = image - octave_base
-        so_far = ops.zoom(detail, *sizes[0])
-        so_far += base
-        raise DreamInterrupted(_finished(deprocess(net, so_far), base_img, retouches), steps) from interrupt
-    del base, octave_base  # the dream is made beside the image: no third array of its size
+        clear_frames(interrupt.__traceback__)  # of functions that are left, but hold arrays of the picture's size
+        if octaves or detail is not _LET_GO:
+            if detail is _LET_GO:
+                detail = src.data[0]
+                detail -= base()
+            octaves.clear()
+            image = _LET_GO
+            enter(*sizes[0])
+            detail = _LET_GO
+        elif steps > octave * iter_n:
+            full = base()
+            src.data[0] -= full  # the detail, and rounded as that of another octave is
+            src.data[0] += full
+            del full
+        so_far = deprocess(net, src.data[0])
+        src.reshape(1, 3, *sizes[-1])  # whoever writes the dream to a file has no use for another
+        raise DreamInterrupted(_finished(so_far, base_img, retouches), steps) from interrupt
     # returning the resulting image
     return _finished(deprocess(net, src.data[0]), base_img, retouches)
+
+
+def copies_held(retouches: Sequence[Retouch] = (), clip: bool = True) -> float:
+    """Give how many arrays of the picture's size a dream holds at most, beside the picture and the network's values.
+
+    They are told one by one in docs/tiles.md, and counted in tests/test_tiles.py.
+    """
+    if retouches:
+        return 11.5  # all of them together
+    # The image, and its gradient or the dream, and of that what is written, in 8 bits; or the dream's percentiles too.
+    return 2.25 if clip else 3.25
+
+
+def _shown(net: Net, image: Array, clip: bool) -> Array:
+    """Give the image so far as the notebook shows it."""
+    vis = deprocess(net, image)
+    return vis if clip else display_range(vis)
 
 
 def _finished(dream: Array, picture: ArrayLike, retouches: Sequence[Retouch]) -> Array:
@@ -377,7 +431,7 @@ _CHECKS: dict[str, Callable[[Any], object]] = {
         f"a power of two from {FINEST_GRID} to 1",
     ),
     # Any value will do, or the network decides.
-    **dict.fromkeys(("end", "clip", "on_step", "on_octave", "objective"), lambda value: None),
+    **dict.fromkeys(("end", "clip", "on_step", "on_octave", "on_tile", "objective"), lambda value: None),
     "retouches": lambda value: want(
         all(isinstance(each, Retouch) for each in value),
         "retouches",

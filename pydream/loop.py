@@ -16,6 +16,8 @@ from .era import MODERN, check_era, offset_before_matrix
 from .net import Array, Net
 from .preprocessing import preprocess
 
+FRAMES_HELD = 2  # arrays of a frame's size, beside a dream's: the frame before, and what this one starts from
+
 
 def zoom(
     net: Net,
@@ -49,7 +51,7 @@ def zoom(
         Draws the shifts of all frames, one after the other; None: NumPy's global legacy state.
     **dream_params
         More for `deepdream`: `iter_n`, `octave_n`, `octave_scale`, `end`, `clip`, `on_step`, `on_octave`, `grid`,
-        `step_size`, `jitter`, `objective`, `retouches`.
+        `step_size`, `jitter`, `objective`, `retouches`, `tile`, `on_tile`.
 
     Yields
     ------
@@ -68,16 +70,14 @@ def zoom(
     check_params(rng=rng, backend=backend, **dream_params)
     find_ends(net, dream_params.get("end"), dream_params.get("objective"))
     preprocess(net, frame)  # says what is wrong with it
-    given = np.array(frame)
 
-    def dreams() -> Iterator[Array]:
-        frame: Array = given
+    def dreams(frame: Array) -> Iterator[Array]:
         for _ in range(frames):
             frame = deepdream(net, frame, rng=rng, backend=backend, era=era, **dream_params)
             yield frame.copy()
             frame = zoom_frame(frame, scale, rotate, shift, era, backend)
 
-    return dreams()
+    return dreams(np.array(frame))
 
 
 def zoom_frame(

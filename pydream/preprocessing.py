@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike
 from .net import Array, Net
 
 
-def preprocess(net: Net, img: ArrayLike) -> Array:
+def preprocess(net: Net, img: ArrayLike, out: Array | None = None) -> Array:
     """Turn a picture into a network's image: ``float32(rollaxis(img, 2)[::-1]) - mean``.
 
     Parameters
@@ -20,19 +20,23 @@ def preprocess(net: Net, img: ArrayLike) -> Array:
         Gives the mean, the order of the channels and, in place of float32, its dtype.
     img : (H, W, 3) array_like
         RGB, 0..255.
+    out : (3, H, W) array, optional
+        Of the network's dtype, to be written; None: a new one.
 
     Returns
     -------
     (3, H, W) array
-        In the network's channel order, C-contiguous, of its dtype.
+        In the network's channel order, C-contiguous, of its dtype; `out`, if that was given.
 
     Raises
     ------
     ValueError
         For another shape, or NaN or infinity among the pixels.
     """
-    image: Array = np.rollaxis(as_picture(img), 2)[_order(net)].astype(net.dtype, order="C")
-    if not np.isfinite(image).all():
+    picture = np.rollaxis(as_picture(img), 2)[_order(net)]
+    image: Array = np.empty(picture.shape, net.dtype) if out is None else out
+    np.copyto(image, picture, casting="unsafe")
+    if not np.isfinite([image.min(), image.max()]).all():  # NaN is the least and the largest: no array of truths
         raise ValueError("img: NaN or infinity among its pixels, want 0..255")
     image -= net.mean
     return image

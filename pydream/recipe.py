@@ -9,7 +9,7 @@ import msgspec
 import numpy as np
 from numpy.typing import ArrayLike
 
-from .dream import DreamInterrupted, OnOctave, OnStep, deepdream, display_range
+from .dream import DreamInterrupted, OnOctave, OnStep, copies_held, deepdream, display_range, find_ends
 from .era import MODERN
 from .loop import zoom
 from .net import Array, Net
@@ -17,8 +17,8 @@ from .noise import noise
 from .objectives import Objective, Score, Term, spelt
 from .octaves import Size, octave_sizes
 from .retouch import KeepColors, Laplacian, Mask, PullBack, Retouch, Smooth, TotalVariation
-from .tiles import LARGEST_TILE
-from .tutorial import RENDERERS, rendered_sizes, shown
+from .tiles import LARGEST_TILE, OnTile, choose_side
+from .tutorial import NAIVE_COPIES, RENDERERS, rendered_sizes, shown
 
 RNG = "numpy.random.RandomState (MT19937)"  # what a seed is the seed of
 
@@ -47,6 +47,11 @@ class Rendering(msgspec.Struct, frozen=True, kw_only=True):
     renderer: Literal["naive", "multiscale", "lapnorm", "deepdream"]
     channels: Annotated[tuple[int, ...], msgspec.Meta(max_length=MOST_SUMMED)] | None = None
     lap_n: int | None = None
+
+    @property
+    def whole(self) -> bool:
+        """Whether the network sees the whole picture at once, and not the tutorial's tiles of it."""
+        return self.renderer == "naive"
 
 
 class Recipe(msgspec.Struct, frozen=True, kw_only=True):
@@ -138,8 +143,10 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True):
         """Give the keywords for the renderer."""
         if self.rendering is None:
             raise ValueError("its recipe is no renderer's")
-        params = {"iter_n": self.iter_n, "step": self.step_size}
-        if self.rendering.renderer != "naive":
+        params: dict[str, Any] = {"iter_n": self.iter_n, "step": self.step_size}
+        if self.rendering.whole:
+            params["tile"] = self.tile
+        else:
             params |= {"octave_n": self.octave_n, "octave_scale": self.octave_scale}
         if self.rendering.renderer == "lapnorm" and self.rendering.lap_n is not None:
             params["lap_n"] = self.rendering.lap_n
@@ -158,6 +165,36 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True):
         return dream if self.clip else display_range(dream)
 
 
+def choose_tile(
+    recipe: Recipe,
+    net: Net,
+    height: int,
+    width: int,
+    memory: int | None = None,
+    mask: Mask | None = None,
+    held: float = 0,
+) -> int:
+    """Choose the side of the tiles for a recipe that is not told it: see `pydream.tiles.choose_side`.
+
+    Parameters
+    ----------
+    recipe : Recipe
+    net : Net
+    height, width : int
+        Of the picture, in pixels.
+    memory : int, optional
+    mask : Mask, optional
+        What goes with the recipe.
+    held : float
+        Arrays of the picture's size that somebody holds beside a dream's own.
+    """
+    if recipe.rendering is not None and not recipe.rendering.whole:
+        return 0
+    copies = copies_held(recipe.retouches(mask), recipe.clip) if recipe.rendering is None else NAIVE_COPIES
+    ends = find_ends(net, recipe.end if recipe.score is None else None, recipe.score)
+    return choose_side(net, ends, height, width, memory, copies + held)
+
+
 def follow(
     recipe: Recipe,
     net: Net,
@@ -166,6 +203,7 @@ def follow(
     on_step: OnStep | None = None,
     mask: Mask | None = None,
     on_octave: OnOctave | None = None,
+    on_tile: OnTile | None = None,
 ) -> Array:
     """Dream as a recipe says.
 
@@ -177,8 +215,8 @@ def follow(
         What the dream starts from; None where the recipe says noise.
     objective : callable, optional
         In place of `objective_L2`: a guide is no part of a recipe.
-    on_step, on_octave : callable, optional
-        As for `deepdream`.
+    on_step, on_octave, on_tile : callable, optional
+        As for `deepdream`; a rendering has no `on_octave`, and `on_tile` where it has tiles.
     mask : Mask, optional
         Where to dream: no part of a recipe either.
 
@@ -196,13 +234,13 @@ def follow(
     """
     rng = np.random.RandomState(recipe.seed)
     start = noise(*recipe.noise, rng) if picture is None and recipe.noise is not None else np.asarray(picture)
-    params = recipe.dream_params(objective, mask)
-    params["on_octave"] = on_octave
-    params["on_step"] = on_step if recipe.steps is None else _interrupt_after(recipe.steps, on_step)
+    told = {"on_step": on_step if recipe.steps is None else _interrupt_after(recipe.steps, on_step)}
+    params = {**recipe.dream_params(objective, mask), **told, "on_octave": on_octave, "on_tile": on_tile}
     try:
         if recipe.rendering is not None:
             render, of = RENDERERS[recipe.rendering.renderer], recipe.rendering.channels
-            dream = render(net, recipe.end, of, start, rng=rng, on_step=params["on_step"], **recipe.render_params())
+            params = {**recipe.render_params(), **told} | ({"on_tile": on_tile} if recipe.rendering.whole else {})
+            dream = render(net, recipe.end, of, start, rng=rng, **params)
         elif recipe.loop is None:
             dream = deepdream(net, start, rng=rng, **params)
         else:

@@ -21,15 +21,14 @@ import numpy as np
 
 from . import __version__
 from .caffe import Net
-from .dream import find_ends
 from .errors import ClusterError, PydreamError, ShapeError
 from .image import Picture, to_pixels
 from .net import Array, ChannelOrder
 from .objectives import Objective, objective_guide
 from .provenance import NetFacts, net_facts, versions
-from .recipe import Recipe, follow
+from .recipe import Recipe, choose_tile, follow
 from .retouch import Mask
-from .tiles import Tile, choose_side
+from .tiles import Tile
 from .zoo import find_files, load_net
 
 K = TypeVar("K")
@@ -193,10 +192,11 @@ def dream(task: DreamTask) -> Dreamt:
     """Dream; raises what `pydream.recipe.follow` and `NetOrder.load` raise."""
     with _alone:
         net, recipe = task.network.load(), task.recipe
-        if recipe.tile is None and recipe.rendering is None:
-            recipe = msgspec.structs.replace(recipe, tile=_side(net, task))
-        objective = None if task.guide is None else guided(net, task.guide[1], recipe.end, task.guide[0])
         mask = None if task.mask is None else Mask.of(task.mask)
+        if recipe.tile is None:
+            height, width = recipe.noise or (0, 0) if task.picture is None else task.picture.shape[:2]
+            recipe = msgspec.structs.replace(recipe, tile=choose_tile(recipe, net, height, width, task.memory, mask))
+        objective = None if task.guide is None else guided(net, task.guide[1], recipe.end, task.guide[0])
         return Dreamt(to_pixels(follow(recipe, net, task.picture, objective, mask=mask)), recipe.tile)
 
 
@@ -272,11 +272,3 @@ def guided(net: Net, guide: Picture, end: str, name: str) -> Objective:
         return objective_guide(net, guide, end)
     except ShapeError as error:
         raise ShapeError(f"the guide '{name}' does not fit: {error}") from error
-
-
-def _side(net: Net, task: DreamTask) -> int:
-    """Choose the side of the tiles by the memory of this machine."""
-    recipe = task.recipe
-    height, width = recipe.noise or (0, 0) if task.picture is None else task.picture.shape[:2]
-    ends = find_ends(net, recipe.end if recipe.score is None else None, recipe.score)
-    return choose_side(net, ends, height, width, task.memory)

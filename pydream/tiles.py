@@ -13,7 +13,7 @@ as in the whole picture.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import lcm
 from typing import Any, NamedTuple, cast
@@ -27,9 +27,11 @@ from .net import Array, Blob, LocalNet, Net, View
 
 LARGEST_TILE = 2**31
 # Of a process, beside the pictures and the values: measured (docs/tiles.md).
-OVERHEAD = 100_000_000
+OVERHEAD = 250_000_000
 # Beyond, what overlaps is little, and a step takes no less.
 LARGEST_SIDE = 4096
+
+OnTile = Callable[[int, int], None]
 
 
 class Span(NamedTuple):
@@ -160,7 +162,7 @@ def plan_tiles(net: Net, ends: Sequence[str], height: int, width: int, side: int
 
 
 def choose_side(
-    net: Net, ends: Sequence[str], height: int, width: int, memory: int | None = None, copies: int = 3
+    net: Net, ends: Sequence[str], height: int, width: int, memory: int | None = None, copies: float = 2.25
 ) -> int:
     """Choose the side of a tile: 0, for no tiles, where an estimate says that the whole picture fits.
 
@@ -173,8 +175,9 @@ def choose_side(
         Of the picture, in pixels.
     memory : int, optional
         Bytes that the process may take, what it has already included. None: half of what is free, and that.
-    copies : int
-        How many arrays of the picture's size are held beside the network's.
+    copies : float
+        How many arrays of the picture's size are held beside the network's values. At any time: what those took,
+        TensorFlow keeps.
 
     Returns
     -------
@@ -190,8 +193,9 @@ def choose_side(
     room = _room(memory)
     if local is None or room is None:
         return 0
-    room -= OVERHEAD + copies * 3 * height * width * net.dtype.itemsize
-    if local.step_bytes(ends, height, width) + 3 * height * width * net.dtype.itemsize <= room:
+    image = 3 * height * width * net.dtype.itemsize
+    held = OVERHEAD + int(copies * image)
+    if local.step_bytes(ends, height, width) + image + held <= room:  # with the image laid out for the network
         return 0
     net.blobs["data"].reshape(1, 3, height, width)
     try:
@@ -199,14 +203,16 @@ def choose_side(
         plans = {side: plan_tiles(net, ends, height, width, side) for side in range(stride, LARGEST_SIDE + 1, stride)}
     except ShapeError:
         return 0
-    needed = {side: local.step_bytes(ends, *plan.crop) for side, plan in plans.items()}
-    fitting = [side for side, plan in plans.items() if len(plan) > 1 and needed[side] <= room]
-    if not fitting and memory is not None:
+    needed = {side: local.step_bytes(ends, *plan.crop) + held for side, plan in plans.items()}
+    least = min(needed.values())
+    if memory is not None and least > room:
         raise MemoryTooSmallError(
             f"{memory / 1e9:.3g} GB of memory are too little for {width}x{height} pixels and"
-            f" {', '.join(map(repr, ends))}: about {(min(needed.values()) - room + memory) / 1e9:.2g} GB would do"
+            f" {', '.join(map(repr, ends))}: about {(least - room + memory) / 1e9:.2g} GB would do"
         )
-    return min(fitting, key=lambda side: plans[side].cost, default=stride)
+    # Where nothing fits into what may be had without asking, hardly more than the least.
+    fitting = [side for side, plan in plans.items() if len(plan) > 1 and needed[side] <= max(room, 1.1 * least)]
+    return min(fitting, key=lambda side: plans[side].cost, default=0)
 
 
 def _room(memory: int | None) -> int | None:
@@ -217,7 +223,7 @@ def _room(memory: int | None) -> int | None:
     return None if free is None else free // 2
 
 
-def in_tiles(net: Net, ends: Sequence[str], side: int) -> Net | TiledNet:
+def in_tiles(net: Net, ends: Sequence[str], side: int, on_tile: OnTile | None = None) -> Net | TiledNet:
     """Give a net that goes over the picture in ``net.blobs["data"]`` in tiles; `net` itself where one tile does.
 
     Parameters
@@ -227,6 +233,8 @@ def in_tiles(net: Net, ends: Sequence[str], side: int) -> Net | TiledNet:
         The layers that are dreamt with.
     side : int
         Of a block, in pixels; 0: no tiles.
+    on_tile : callable, optional
+        As for `TiledNet`.
 
     Raises
     ------
@@ -237,7 +245,7 @@ def in_tiles(net: Net, ends: Sequence[str], side: int) -> Net | TiledNet:
         return net
     height, width = net.blobs["data"].shape[2:]
     plan = plan_tiles(net, ends, height, width, side)
-    return net if len(plan) <= 1 else TiledNet(cast(LocalNet, net), ends, plan)
+    return net if len(plan) <= 1 else TiledNet(cast(LocalNet, net), ends, plan, on_tile)
 
 
 def _local(net: Net) -> LocalNet | None:
@@ -258,6 +266,8 @@ class TiledNet:
         Its input holds the picture, and stays as it is.
     ends : sequence of str
     plan : Plan
+    on_tile : callable, optional
+        ``on_tile(done, tiles)`` on the way back, after each tile.
 
     Attributes
     ----------
@@ -265,19 +275,20 @@ class TiledNet:
     dtype : numpy.dtype
     """
 
-    def __init__(self, net: LocalNet, ends: Sequence[str], plan: Plan) -> None:
+    def __init__(self, net: LocalNet, ends: Sequence[str], plan: Plan, on_tile: OnTile | None = None) -> None:
         self._net = net
         self.dtype = net.dtype
         self._twin = net.twin()  # runs on the crops, and has their size
         self._plan = plan
         self._ends = tuple(ends)
+        self._on_tile = on_tile
         self._image: Shifted | None = None  # from forward to backward
         self._tiled = {end: TiledBlob(self, net.blobs[end].shape) for end in ends}
         self.blobs: Mapping[str, Any] = {"data": net.blobs["data"], **self._tiled}
 
-    def forward(self, end: str | Sequence[str], *, tensor: Shifted) -> None:
-        """Take the picture; the layers are run when somebody reads what it comes to."""
-        self._image = tensor
+    def forward(self, end: str | Sequence[str], *, tensor: Shifted | None = None) -> None:
+        """Take the picture, as it is or shifted; the layers are run when somebody reads what it comes to."""
+        self._image = Shifted(self.blobs["data"].data[0], 0, 0) if tensor is None else tensor
 
     def backward(self, start: str | Sequence[str]) -> Array:
         """Give the gradient at the picture as it was shifted, laid out as a tensor of the net."""
@@ -287,11 +298,14 @@ class TiledNet:
         # A net may know others that run its tiles, as `pydream.tasks.SpreadNet` does.
         gradients = getattr(self._net, "gradients_of", self._one_by_one)
         made = gradients(self._tile(row, column) for row, column in self._plan)
-        for (row, column), part in zip(self._plan, made, strict=True):
+        for done, ((row, column), part) in enumerate(zip(self._plan, made, strict=True), start=1):
             places = (row.crop, column.crop)
             crop = (slice(None), *places) if self._net.channels_last else (slice(None), slice(None), *places)
             gradient[crop] += part
+            if self._on_tile is not None:
+                self._on_tile(done, len(self._plan))
         self._image = None
+        self._twin.blobs["data"].reshape(1, 3, 1, 1)  # lets go of what it has computed
         return gradient
 
     def read(self) -> None:

@@ -23,10 +23,12 @@ from .noise import noise
 from .objectives import Objective, spelt
 from .octaves import Size, check_octaves
 from .preprocessing import as_picture, picture_gradient, preprocess
+from .tiles import OnTile, choose_side, in_tiles
 
 NOISE_SIZE: Size = (224, 224)  # of the tutorial's img_noise
 TILE_SIZE = 512
 MOST_PIXELS = 10**8  # of a picture that grows with its octaves
+NAIVE_COPIES = 7.25  # arrays of the picture's size that `render_naive` holds at most, as `pydream.tiles` counts them
 
 Channels = int | Sequence[int] | None
 Gradient = Callable[[Array], Array]  # (h, w, 3) picture -> (h, w, 3) gradient of the score at it
@@ -44,6 +46,8 @@ def render_naive(
     *,
     rng: np.random.RandomState | None = None,
     on_step: OnStep | None = None,
+    tile: int | None = None,
+    on_tile: OnTile | None = None,
 ) -> Array:
     """Climb the gradient of the whole picture, divided by its standard deviation.
 
@@ -65,6 +69,9 @@ def render_naive(
         Draws the noise, and then the shifts of tiles; None: NumPy's global legacy state, as the tutorial does.
     on_step : callable, optional
         ``on_step(octave, iteration, image)`` after every step, both counted from 0; `image` is what there is so far.
+    tile, on_tile
+        As for `pydream.make_step`: exact tiles, to save memory. The other renderers have none: the network sees no more
+        of a picture than the tutorial's own tiles, see `calc_grad_tiled`.
 
     Returns
     -------
@@ -87,6 +94,10 @@ def render_naive(
         For a parameter out of its range, or a picture that is none.
     """
     img, t_grad = _begin(net, "naive", layer, channel, img0, rng, iter_n, step)
+    check_params(tile=tile)
+    h, w = img.shape[:2]
+    t_grad.tile = choose_side(net, [t_grad.layer], h, w, copies=NAIVE_COPIES) if tile is None else tile
+    t_grad.on_tile = on_tile
 
     def steps() -> Steps:
         here = img
@@ -230,16 +241,18 @@ class _ScoreGradient:
         self._objective = _score(net, self.layer, channel)
         self._what = repr(self.layer) if channel is None else f"{self.layer!r}:{spelt(_channels(channel))}"
         self._found = False
+        self.tile = 0
+        self.on_tile: OnTile | None = None
 
     def __call__(self, img: Array) -> Array:
-        net, dst = self._net, self._net.blobs[self.layer]
-        image = preprocess(net, img)
+        net = self._net
         src = net.blobs["data"]
-        src.reshape(1, *image.shape)
-        src.data[0] = image
-        net.forward(end=self.layer)
-        self._objective(dst)
-        g = picture_gradient(net, net.backward(start=self.layer))
+        src.reshape(1, 3, *img.shape[:2])
+        preprocess(net, img, out=src.data[0])
+        worker = in_tiles(net, [self.layer], self.tile, self.on_tile)
+        worker.forward(end=self.layer)
+        self._objective(worker.blobs[self.layer])
+        g = picture_gradient(net, worker.backward(start=self.layer))
         largest = np.abs(g).max()
         if not math.isfinite(largest):
             raise ZeroGradientError(

@@ -4,16 +4,21 @@ What is compared with goes through the network in one run, which other tests hol
 two differ in the order of sums only: 1e-10 is what is promised, 1e-15 what is measured.
 """
 
+import tracemalloc
 from math import lcm
 
 import nets
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 import pydream
-from pydream import objectives
+from pydream import objectives, retouch
 from pydream.caffe import Net
+from pydream.dream import copies_held
 from pydream.errors import MemoryTooSmallError, ShapeError
+from pydream.image import to_pixels
 from pydream.imageops import native_ops
 from pydream.net import View
 from pydream.tiles import OVERHEAD, Shifted, choose_side, in_tiles, plan_tiles, spans
@@ -158,6 +163,38 @@ def test_small_networks_have_a_border_that_matters():
     whole, _ = gradient(net, "b", objectives.objective_L2, image, 0)
     cut, _ = gradient(net, "b", objectives.objective_L2, np.ascontiguousarray(image[:, :, :30]), 0)
     assert np.abs(cut[:, :, 20:] - whole[:, :, 20:30]).max() > 1
+
+
+@st.composite
+def chains(draw):
+    """A network of a few convolutions and poolings, of any window, stride and padding that Caffe takes."""
+    text, bottom = "", "data"
+    for number in range(draw(st.integers(1, 4))):
+        name = f"l{number}"
+        kernel, stride = draw(st.integers(1, 5)), draw(st.integers(1, 3))
+        pad = draw(st.integers(0, kernel - 1))
+        how = draw(st.sampled_from(["conv", "MAX", "AVE"]))
+        text += (
+            conv(name, bottom, kernel, stride, pad) if how == "conv" else pool(name, bottom, how, kernel, stride, pad)
+        )
+        bottom = name
+    return text, bottom
+
+
+@settings(max_examples=60, deadline=None)
+@given(chains(), st.integers(24, 60), st.integers(24, 60), st.integers(1, 24), st.randoms(use_true_random=False))
+def test_whatever_the_windows(chain, height, width, side, random):
+    text, end = chain
+    net = small(text)
+    net.blobs["data"].reshape(1, 3, height, width)
+    try:
+        net.blobs[end].shape  # noqa: B018
+    except ShapeError:
+        return  # too small for its windows
+    image = np.random.RandomState(random.randrange(2**32)).uniform(-120, 130, (3, height, width))
+    whole, _ = gradient(net, end, objectives.objective_L2, image, 0)
+    tiled, _ = gradient(net, end, objectives.objective_L2, image, side)
+    assert np.linalg.norm(tiled - whole) <= 1e-10 * np.linalg.norm(whole)
 
 
 @pytest.mark.parametrize(
@@ -347,12 +384,126 @@ def test_tile_is_a_whole_number(squeezenet64, picture, tile):
         dream(squeezenet64, picture, tile=tile)
 
 
+# How many arrays of the picture's size there are at a time, told by tracemalloc.
+
+SIDE = 800  # so that tiles, and what Python itself has, are little beside it
+LITTLE = 0.15
+
+
+@pytest.fixture(scope="module")
+def little():
+    """A network that holds next to nothing, and a picture for it."""
+    picture = np.random.RandomState(0).randint(0, 256, (SIDE, SIDE, 3), np.uint8)
+    weights = [nets.normal(np.random.default_rng(3), 1, 3, 3, 3), np.zeros(1)]
+    text = conv("a", "data", 3, 4, 1).replace("num_output: 4", "num_output: 1")
+    return nets.build(INPUT + text, dtype="float32", runtime="numpy", a=weights), picture
+
+
+def copies(little, stop_at=None, **params):
+    """The most arrays of the picture's size that a dream and its 8-bit pixels hold, in the network's dtype."""
+    net, picture = little
+    done = 0
+
+    def on_step(octave, i, image):
+        nonlocal done
+        done += 1
+        if done == stop_at:
+            raise KeyboardInterrupt
+
+    params = {"octave_n": 3, "octave_scale": 1.4, "iter_n": 2, "tile": 100, "end": "a", **params}
+    net.blobs["data"].reshape(1, 3, 40, 40)
+    tracemalloc.start()
+    try:
+        to_pixels(pydream.deepdream(net, picture, rng=np.random.RandomState(1), on_step=on_step, **params))
+    except pydream.DreamInterrupted as interrupted:
+        assert interrupted.steps == stop_at
+        to_pixels(interrupted.image)
+    finally:
+        _, most = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+    return most / (3 * SIDE * SIDE * net.dtype.itemsize)
+
+
+@pytest.mark.parametrize("stop_at", [None, 1, 2, 3, 4, 5, 6])
+def test_copies_of_the_picture(little, stop_at):
+    """The image and its gradient; at the end the image, the dream and its pixels."""
+    assert 2 < copies(little, stop_at) <= copies_held() + LITTLE
+
+
+def test_copies_of_a_picture_that_is_not_clipped(little):
+    assert 3 < copies(little, clip=False) <= copies_held(clip=False) + LITTLE
+
+
+def test_copies_of_a_picture_with_retouches(little):
+    every = [
+        retouch.Smooth(1),
+        retouch.Laplacian(2),
+        retouch.TotalVariation(0.3),
+        retouch.PullBack(0.1),
+        retouch.KeepColors(),
+        retouch.Mask(np.ones((9, 9))),
+    ]
+    each = [copies(little, retouches=[one]) for one in every]
+    assert max(each) <= copies(little, retouches=every) <= copies_held(every) + LITTLE
+
+
+# Between two tiles.
+
+
+def interrupted(net, picture, **params):
+    with pytest.raises(pydream.DreamInterrupted) as caught:
+        dream(net, picture, tile=64, octave_n=3, iter_n=2, **params)
+    return caught.value
+
+
+def test_ctrl_c_between_tiles_costs_that_step_only(squeezenet32, picture):
+    """At every step of every octave: what is kept is, to the bit, what Ctrl-C after the step before had kept."""
+
+    def after(steps):
+        def on_step(octave, i, image):
+            if 2 * octave + i + 1 == steps:
+                raise KeyboardInterrupt
+
+        return on_step
+
+    def within(steps):
+        ended = []
+
+        def on_tile(done, tiles):
+            ended.extend([done] * (done == tiles))
+            if len(ended) == steps and done == 1:
+                raise KeyboardInterrupt
+
+        return on_tile
+
+    for steps in range(6):
+        stopped = interrupted(squeezenet32, picture, on_tile=within(steps))
+        assert stopped.steps == steps
+        if steps == 0:
+            np.testing.assert_allclose(stopped.image, picture, atol=1e-4)
+        else:
+            wanted = interrupted(squeezenet32, picture, on_step=after(steps)).image
+            np.testing.assert_array_equal(stopped.image, wanted)
+
+
+def test_tiles_are_counted(squeezenet32, picture):
+    told = []
+    dream(squeezenet32, picture, tile=64, octave_n=1, iter_n=2, on_tile=lambda *each: told.append(each))
+    squeezenet32.blobs["data"].reshape(1, 3, *picture.shape[:2])
+    tiles = len(plan_tiles(squeezenet32, ["fire5/concat"], *picture.shape[:2], 64))
+    assert tiles > 1
+    assert told == [(done, tiles) for done in range(1, tiles + 1)] * 2
+    told.clear()
+    dream(squeezenet32, picture, tile=0, octave_n=1, iter_n=2, on_tile=lambda *each: told.append(each))
+    assert not told
+
+
 # What fits.
 
 
 def test_tiles_where_the_picture_does_not_fit(squeezenet32, monkeypatch):
     end = ["fire8/concat"]
-    pictures = OVERHEAD + 3 * 3 * 2000 * 3000 * 4
+    pictures = OVERHEAD + int(2.25 * 3 * 2000 * 3000 * 4)
     needed = squeezenet32.step_bytes(end, 2000, 3000) + pictures + 3 * 2000 * 3000 * 4  # one run has a tensor too
     monkeypatch.setattr("pydream.tiles.free_bytes", lambda: 2 * needed + 2)
     assert choose_side(squeezenet32, end, 2000, 3000) == 0

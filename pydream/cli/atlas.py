@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -148,13 +148,16 @@ def command(
         sheet.check(len(channels), tile_size)
         if force:  # not before all that could be wrong has been looked at
             places.clear()
-        atlas = Atlas(ctx, start, dreamer, places, channels, quiet)
+        if crew is not None:
+            dreamer = replace(dreamer, memory=crew.memory(dreamer.memory))
+        tiled = dreamer.tiled(dreamer.recipe, *start.size, quiet)
+        atlas = Atlas(ctx, start, replace(dreamer, recipe=tiled), places, channels, quiet)
         try:
             with at_work(crew) as cluster:
                 silent = atlas.render(sheet, cluster)
             of = f"{end}:{spelt(channels)}"
             figure = account(
-                ctx, start, target, atlas.recipe(channels[0]), [dreamer.facts], [[of]], guide=None, mask=None
+                ctx, start, target, atlas.recorded(channels[0]), [dreamer.facts], [[of]], guide=None, mask=None
             )
             more = f"Without a gradient from {start.source.name}: {spelt(silent)}." if silent else ""
             style.write(sheet, target, figure, f"{end} of {dreamer.facts.name}", more, sidecar)
@@ -183,6 +186,10 @@ class Atlas:
         assert recipe.rendering is not None
         rendering = msgspec.structs.replace(recipe.rendering, channels=(channel,))
         return msgspec.structs.replace(recipe, rendering=rendering, noise=self.start.noise)
+
+    def recorded(self, channel: int) -> Recipe:
+        """Give what the picture says of that."""
+        return self.dreamer.recorded(self.recipe(channel))
 
     def render(self, sheet: Sheet, cluster: Cluster | None = None) -> list[int]:
         """Put every channel's tile on the sheet, made now or held; gives the channels without a gradient."""
@@ -229,19 +236,20 @@ class Atlas:
     def _held(self, channel: int) -> Picture | None:
         """Give the tile that an earlier run wrote, if it is the one that would be made now."""
         path = Path(self.places.tile(channel).given)
-        return made_before(path, self.recipe(channel), self.dreamer.facts, self.start.facts)
+        return made_before(path, self.recorded(channel), self.dreamer.facts, self.start.facts)
 
     def _tile(self, progress: Progress, channel: int) -> Picture:
         """Make a tile and write it, or take the one that is held."""
         held = self._held(channel)
         if held is not None:
             return held
-        pixels = to_pixels(follow(self.recipe(channel), self.dreamer.net, self.start.picture, None, progress.on_step))
+        net, begin = self.dreamer.net, self.start.picture
+        pixels = to_pixels(follow(self.recipe(channel), net, begin, on_step=progress.on_step, on_tile=progress.on_tile))
         return self._kept(channel, pixels)
 
     def _kept(self, channel: int, pixels: Picture) -> Picture:
         """Write a tile."""
-        recipe, target = self.recipe(channel), self.places.tile(channel)
+        recipe, target = self.recorded(channel), self.places.tile(channel)
         words = [self.start.source.given, "-o", target.retold, "--layer", f"{recipe.end}:{channel}"]
         command = retold(self.ctx, words, recipe, "visualize", _NOT_ONE_TILES)
         result = picture_facts("result", pixels)

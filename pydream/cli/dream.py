@@ -294,13 +294,21 @@ class Work:
     def _dream(self, source: Source, picture: Picture | None, target: Target) -> None:
         dreamer = self._dreamer
         sizes = dreamer.sizes(*self._size(picture))
-        self._tile, plan = dreamer.in_tiles(*self._size(picture))
-        if plan is not None:
-            self._say(plan)
-        recipe = self._recipe(picture)
+        recipe = dreamer.tiled(self._recipe(picture), *self._size(picture), self._quiet)
+        self._tile = recipe.tile
         with Progress(dreamer.title, sizes, recipe.iter_n, self._quiet) as progress:
-            dreamt = follow(recipe, dreamer.net, picture, dreamer.objective, progress.on_step, dreamer.mask)
-        self._write(source, source.facts(picture, self._noise), target, recipe, to_pixels(dreamt))
+            pixels = to_pixels(
+                follow(
+                    recipe,
+                    dreamer.net,
+                    picture,
+                    dreamer.objective,
+                    progress.on_step,
+                    dreamer.mask,
+                    on_tile=progress.on_tile,
+                )
+            )
+        self._write(source, source.facts(picture, self._noise), target, recipe, pixels)
 
     def _write(self, source: Source, input: PictureFacts, target: Target, recipe: Recipe, pixels: Picture) -> None:
         recipe = self._dreamer.recorded(recipe)

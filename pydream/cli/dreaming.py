@@ -20,10 +20,10 @@ from ..image import Picture, read_image
 from ..net import ChannelOrder
 from ..objectives import Kind, Objective
 from ..provenance import NetFacts, PictureFacts, net_facts, picture_facts
-from ..recipe import Recipe
+from ..recipe import Recipe, choose_tile
 from ..retouch import Mask
 from ..tasks import DreamTask, NetOrder, guided
-from ..tiles import choose_side, plan_tiles
+from ..tiles import plan_tiles
 from ..zoo import find_files
 from .errors import printable
 from .network import load
@@ -99,13 +99,17 @@ class Dreamer:
         """Give the sizes of the octaves, the largest first."""
         return self.recipe.sizes(height, width)
 
-    def in_tiles(self, height: int, width: int) -> tuple[int, str | None]:
-        """Decide on the side of the tiles for a picture, 0 for none, and say what that comes to, if there are any."""
-        recipe = self.recipe
-        ends = find_ends(self.net, recipe.end if recipe.score is None else None, recipe.score)
-        side = choose_side(self.net, ends, height, width, self.memory) if self.tile is None else self.tile
+    def in_tiles(self, height: int, width: int, held: float = 0) -> tuple[int, str | None]:
+        """Decide on the side of the tiles for a picture, 0 for none, and say what that comes to, if there are any.
+
+        `held` is how many arrays of the picture's size the command holds, beside a dream's own.
+        """
+        recipe, side = self.recipe, self.tile
+        if side is None or (recipe.rendering is not None and not recipe.rendering.whole):
+            side = choose_tile(recipe, self.net, height, width, self.memory, self.mask, held)
         if side == 0:
             return 0, None
+        ends = find_ends(self.net, recipe.end if recipe.score is None else None, recipe.score)
         self.net.blobs["data"].reshape(1, 3, height, width)
         plan = plan_tiles(self.net, ends, height, width, side)
         if len(plan) <= 1:
@@ -116,10 +120,14 @@ class Dreamer:
             f" {plan.cost:.2g} times the work"
         )
 
-    def tiled(self, recipe: Recipe, height: int, width: int) -> Recipe:
-        """Give a recipe that is not told the side of its tiles with what is decided on, as `recorded`."""
-        side, _ = replace(self, recipe=recipe).in_tiles(height, width)
-        return self.recorded(msgspec.structs.replace(recipe, tile=side))
+    def tiled(
+        self, recipe: Recipe, height: int, width: int, quiet: bool, held: float = 0, of: str | None = None
+    ) -> Recipe:
+        """Give a recipe with the side of its tiles decided on, as `in_tiles` does, and print the plan, `of` what."""
+        side, plan = replace(self, recipe=recipe).in_tiles(height, width, held)
+        if plan is not None and not quiet:
+            click.echo(plan if of is None else f"{printable(of)}: {plan}", err=True)
+        return msgspec.structs.replace(recipe, tile=side)
 
     @cached_property
     def order(self) -> NetOrder:

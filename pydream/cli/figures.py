@@ -145,6 +145,7 @@ def account(
 def account_of_one(ctx: click.Context, start: Start, target: Target, dreamer: Dreamer, recipe: Recipe) -> Figure:
     """Put together the same of a figure that shows one dream."""
     ends = recipe.score.ends if recipe.score else [recipe.end]
+    recipe = dreamer.recorded(recipe)
     return account(ctx, start, target, recipe, [dreamer.facts], [ends], dreamer.guide, dreamer.mask_facts)
 
 

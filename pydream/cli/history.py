@@ -30,6 +30,7 @@ from .options import (
     retouch_options,
     run_options,
     sidecar_option,
+    tile_options,
 )
 from .pictures import Size, Source, SourceType, Target, check_not_read, one_target, size_option
 from .progress import Progress
@@ -71,6 +72,7 @@ class Iterations(click.ParamType):  # type: ignore[type-arg]
 @dream_options
 @retouch_options
 @run_options
+@tile_options
 @size_option
 @figure_options
 @film_options(fps=8)
@@ -122,6 +124,7 @@ def command(
     with uninterrupted(done_then=True), TemporaryDirectory(prefix="pydream-") as folder:
         dreamer = prepare(**options)
         recipe = msgspec.structs.replace(dreamer.recipe, noise=start.noise)
+        recipe = dreamer.tiled(recipe, *start.size, quiet)
         history = History(sheet, shown, recipe.octave_n, start.size, Path(folder) if films else None)
         outcome = None
         try:
@@ -131,7 +134,15 @@ def command(
                     progress.on_step(octave, iteration, image)
                     history.on_step(octave, iteration, image)
 
-                follow(recipe, dreamer.net, start.picture, dreamer.objective, on_step, dreamer.mask)
+                follow(
+                    recipe,
+                    dreamer.net,
+                    start.picture,
+                    dreamer.objective,
+                    on_step,
+                    dreamer.mask,
+                    on_tile=progress.on_tile,
+                )
         except DreamInterrupted as interrupted:
             if not len(sheet):
                 raise

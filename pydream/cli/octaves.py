@@ -24,12 +24,14 @@ from .options import (
     retouch_options,
     run_options,
     sidecar_option,
+    tile_options,
 )
 from .pictures import Size, Source, SourceType, check_not_read, one_target, size_option
 from .progress import Progress
 from .signals import uninterrupted
 
 HEADINGS = ("Base", "Detail", "Sum")
+_HELD = 5.5  # arrays of the picture's size: base and sum of every octave, and what is worked out of the largest
 _GREY = 128
 _GAINS = (16.0, 8.0, 4.0, 2.0, 1.0, 0.5, 0.25)
 _CUT = 0.03  # of the values of the details may be too large to be shown
@@ -61,6 +63,7 @@ class Octave(NamedTuple):
 @dream_options
 @retouch_options
 @run_options
+@tile_options
 @size_option
 @figure_options
 @sidecar_option
@@ -100,6 +103,7 @@ def command(
     with uninterrupted(done_then=True):
         dreamer = prepare(**options)
         recipe = msgspec.structs.replace(dreamer.recipe, noise=start.noise)
+        recipe = dreamer.tiled(recipe, *start.size, quiet, held=_HELD)
         stopped = False
         try:
             with Progress(dreamer.title, dreamer.sizes(*start.size), recipe.iter_n, quiet) as progress:
@@ -111,6 +115,7 @@ def command(
                     progress.on_step,
                     dreamer.mask,
                     lambda _, base, image: octaves.append(Octave(base, image)),
+                    progress.on_tile,
                 )
         except DreamInterrupted:
             if not octaves:

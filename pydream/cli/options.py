@@ -332,6 +332,13 @@ class MemoryType(click.ParamType):  # type: ignore[type-arg]
         return int(float(found[1]) * 1000 ** " kmgt".index(found[2].lower() or " "))
 
 
+memory_option = click.option(
+    "--memory",
+    type=MemoryType(),
+    metavar=MemoryType.name,
+    help="That the whole program may take, 2G for instance: what does not fit is made in blocks.  [default: half of"
+    " what is free]",
+)
 tile_options = together(
     click.option(
         "--tile",
@@ -339,13 +346,7 @@ tile_options = together(
         help="Make the gradient in blocks of so many pixels either way, to save memory; 0: never.  [default: where the"
         " picture would not fit]",
     ),
-    click.option(
-        "--memory",
-        type=MemoryType(),
-        metavar=MemoryType.name,
-        help="That the whole program may take, 2G for instance: what does not fit is made in blocks.  [default: half of"
-        " what is free]",
-    ),
+    memory_option,
 )
 
 run_options = together(seed_option, dtype_option, backend_option, runtime_option, device_option)

@@ -82,7 +82,10 @@ class Progress(Bar):
         self._frame = 0  # counted from 1
         self._what = what
         self._costs = costs or [1] * frames
+        self._iter_n = iter_n
         self._whole = iter_n * sum(self._pixels)
+        self._step = self._pixels[0] * self._costs[0]  # what the next step costs
+        self._begun: float = 0  # and what of it is done
         self._bar = _Steady(
             total=sum(self._costs) * self._whole,
             unit="MAC" if costs else "px",
@@ -100,15 +103,33 @@ class Progress(Bar):
         self._frame += octave == iteration == 0
         frame = f"{self._what} {self._frame}/{self._frames}, " if self._frames > 1 else ""
         self._bar.set_description_str(f"{frame}octave {octave + 1}/{len(self._pixels)}", refresh=False)
-        self._bar.update(self._pixels[octave] * self._costs[self._frame - 1])
+        self._bar.set_postfix_str("", refresh=False)
+        self._bar.update(self._pixels[octave] * self._costs[self._frame - 1] - self._begun)
+        octave += iteration + 1 == self._iter_n
+        self._next(self._frame - 1 + octave // len(self._pixels), octave % len(self._pixels))
+        between_steps()
+
+    def on_tile(self, done: int, tiles: int) -> None:
+        """Count a part of a step, and let Ctrl-C in, which costs that step; `deepdream` calls it."""
+        begun = self._step * done / tiles
+        self._bar.set_postfix_str(f"tile {done}/{tiles}", refresh=False)
+        self._bar.update(begun - self._begun)
+        self._begun = begun
         between_steps()
 
     def passed(self, frames: int) -> None:
         """Go to where so many dreams are over, however they ended."""
         self._frame = frames
         self._bar.n = sum(self._costs[:frames]) * self._whole
+        self._bar.set_postfix_str("", refresh=False)
         self._bar.refresh()
+        self._next(frames, 0)
         between_steps()
+
+    def _next(self, frame: int, octave: int) -> None:
+        """Prepare for the next step, of a frame counted from 0."""
+        self._step = self._pixels[octave] * self._costs[min(frame, self._frames - 1)]
+        self._begun = 0
 
 
 class DoneProgress(Bar):

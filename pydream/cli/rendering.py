@@ -11,7 +11,7 @@ from ..dream import LARGEST_STEP
 from ..laplacian import MOST_LEVELS
 from ..octaves import MOST_OCTAVES
 from ..recipe import Rendering
-from ..tutorial import RENDERERS
+from ..tutorial import RENDERERS, TILE_SIZE
 from .dreaming import Dreamer, prepare
 from .network import weights_option
 from .options import (
@@ -23,6 +23,7 @@ from .options import (
     model_option,
     runtime_option,
     seed_option,
+    tile_options,
     together,
 )
 from .scoring import CHANNELS, channels_of
@@ -81,7 +82,7 @@ renderer_options = together(
 )
 
 
-render_run_options = together(seed_option, dtype_option, runtime_option, device_option)
+render_run_options = together(seed_option, dtype_option, runtime_option, device_option, tile_options)
 
 
 def channels_option(what: str) -> Decorator:
@@ -149,7 +150,12 @@ def recipe_taken(options: dict[str, Any], channels: tuple[int, ...] | None = Non
         lap_n = known["lap_n"].default if lap_n is None else lap_n
     elif lap_n is not None:
         _refuse(renderer, "laplacian-levels")
-    return {**recipe, "rendering": Rendering(renderer=renderer, channels=channels, lap_n=lap_n)}
+    rendering = Rendering(renderer=renderer, channels=channels, lap_n=lap_n)
+    for option in ("tile", "memory"):
+        if options[option] is not None and not rendering.whole:
+            what = f"the network sees {TILE_SIZE}x{TILE_SIZE} pixels at a time with {renderer}; naive can go in blocks"
+            raise click.BadParameter(what, param_hint=f"'--{option}'")
+    return {**recipe, "rendering": rendering}
 
 
 def prepare_rendering(*, layer: str | None, **options: Any) -> Dreamer:

@@ -12,15 +12,17 @@ from PIL import Image
 
 from ..errors import ImageFileError, ProvenanceError
 from ..image import FORMATS, WRITABLE, Picture, read_image, to_pixels
+from ..loop import FRAMES_HELD
 from ..provenance import PictureFacts, Provenance, net_facts, picture_facts, pixels_sha256, read_provenance, record
 from ..recipe import follow
 from ..retouch import Mask
 from ..tasks import guided
 from ..video import is_film
 from ..zoo import find_files, networks
+from .dreaming import Dreamer
 from .errors import debug_option, printable
 from .network import load, weights_option
-from .options import device_option, quiet_option
+from .options import device_option, memory_option, quiet_option
 from .pictures import NOISE, STANDARD, check_not_read, one_target
 from .progress import Progress
 from .signals import uninterrupted
@@ -37,6 +39,7 @@ _picture_file = click.Path(exists=True, dir_okay=False, path_type=Path)
 @click.option("-m", "--model", help="Its network, if that is none that `pydream models` lists.")
 @weights_option
 @device_option
+@memory_option
 @click.option("-o", "--output", help="Where to write the picture that is made now; - is standard output.")
 @quiet_option
 @debug_option
@@ -51,6 +54,7 @@ def command(
     model: str | None,
     weights: Path | None,
     device: str,
+    memory: int | None,
     output: str | None,
     quiet: bool,
 ) -> None:
@@ -64,6 +68,11 @@ def command(
     pydream replay dream.png --input photos/sky.jpg
     """  # noqa: D301 (click's mark for a block to leave as it is)
     made = read_provenance(picture)
+    if memory is not None and made.network.dtype != "float64":
+        raise click.BadParameter(
+            f"blocks decide pixels in {made.network.dtype}, so it is made in those that it was made in",
+            param_hint="'--memory'",
+        )
     target = None if output is None else one_target(output, None)
     named = _registered(made, model)
     start = None if made.input.name == NOISE else _find(made.input, input, picture, "--input")
@@ -85,13 +94,15 @@ def command(
             objective = guided(net, guide_picture, recipe.end, printable(made.guide.name))
             guide_facts = picture_facts(made.guide.name, guide_picture)
         frames = 1 if recipe.loop is None else recipe.loop.frame + 1
+        masked = None if mask_picture is None else Mask.of(mask_picture)
+        dreamer = Dreamer(net, facts, recipe, objective, guide_facts, masked, tile=recipe.tile, memory=memory)
+        tiled = dreamer.tiled(recipe, height, width, quiet, held=0 if recipe.loop is None else FRAMES_HELD)
         title = f"again: {printable(made.command)}"
         with Progress(title, recipe.sizes(height, width), recipe.iter_n, quiet, frames) as progress:
-            masked = None if mask_picture is None else Mask.of(mask_picture)
-            pixels = to_pixels(follow(recipe, net, start, objective, progress.on_step, masked))
+            pixels = to_pixels(follow(tiled, net, start, objective, progress.on_step, masked, on_tile=progress.on_tile))
     now = record(
         made.command,
-        recipe,
+        dreamer.recorded(tiled),
         facts,
         made.input if start is None else picture_facts(made.input.name, start),
         guide_facts,

@@ -37,7 +37,15 @@ from .dreaming import Dreamer, prepare, retold
 from .errors import Failed, debug_option, interruption, one_line, printable, tell
 from .figures import FIGURE_OPTIONS, Start, Style, account, figure_options, made_before
 from .network import hush, weights_option
-from .options import dream_options, input_options, quiet_option, retouch_options, run_options, sidecar_option
+from .options import (
+    dream_options,
+    input_options,
+    quiet_option,
+    retouch_options,
+    run_options,
+    sidecar_option,
+    tile_options,
+)
 from .pictures import Size, Source, SourceType, Target, check_not_read, one_target, size_option
 from .progress import DoneProgress, Progress
 from .signals import between_steps, uninterrupted
@@ -97,6 +105,7 @@ _NOT_A_DREAMS = {
 @dream_options
 @retouch_options
 @run_options
+@tile_options
 @worker_options
 @size_option
 @click.option("--columns", type=click.IntRange(1, 100), help="Pictures in a row.  [default: as many as make a page]")
@@ -301,6 +310,7 @@ class Sweep:
     sheet: Sheet
     crew: Crew | None
     recipe: Recipe | None = None
+    tiles: set[int | None] = field(default_factory=set)  # the sides that the layers had
     mask: PictureFacts | None = None
     networks: list[NetFacts] = field(default_factory=list)
     dreamt: list[Cell] = field(default_factory=list)
@@ -378,7 +388,7 @@ class Sweep:
             return
         assert self.crew is not None
         dreamer = replace(dreamer, memory=self.crew.memory(dreamer.memory))
-        recipes = {cell.place: self._recipe(dreamer, cell) for cell in cells}
+        recipes = {cell.place: self._recipe(dreamer, progress, cell) for cell in cells}
         left = []
         for cell in cells:
             if (held := self._held(dreamer, recipes[cell.place], cell)) is None:
@@ -391,31 +401,46 @@ class Sweep:
             made = outcome.then(lambda dreamt: checked(dreamt, size).pixels)
             yield cell, made.then(partial(self._kept, dreamer, recipes[cell.place], cell))
 
-    def _recipe(self, dreamer: Dreamer, cell: Cell) -> Recipe:
-        recipe = msgspec.structs.replace(dreamer.recipe, end=cell.facts.name, noise=self.start.noise)
-        return dreamer.tiled(recipe, *self.start.size)
+    def _recipe(self, dreamer: Dreamer, progress: Progress | DoneProgress, cell: Cell) -> Recipe:
+        end = cell.facts.name
+        recipe = msgspec.structs.replace(dreamer.recipe, end=end, noise=self.start.noise)
+        with progress.aside():
+            recipe = dreamer.tiled(recipe, *self.start.size, self.quiet, of=end)
+        self.tiles.add(dreamer.recorded(recipe).tile)
+        return recipe
 
     def _task(self, dreamer: Dreamer, recipe: Recipe) -> DreamTask:
         return replace(dreamer.task(recipe, self.start.picture), guide=self.guide)
 
     def _dream(self, dreamer: Dreamer, progress: Progress, cell: Cell) -> Picture:
         """Dream with one layer, or take the same dream from an earlier run."""
-        recipe = self._recipe(dreamer, cell)
+        recipe = self._recipe(dreamer, progress, cell)
         if (held := self._held(dreamer, recipe, cell)) is not None:
             return held
         objective = None if self.guide is None else guided(dreamer.net, self.guide[1], recipe.end, self.guide[0])
-        pixels = to_pixels(follow(recipe, dreamer.net, self.start.picture, objective, progress.on_step, dreamer.mask))
+        pixels = to_pixels(
+            follow(
+                recipe,
+                dreamer.net,
+                self.start.picture,
+                objective,
+                progress.on_step,
+                dreamer.mask,
+                on_tile=progress.on_tile,
+            )
+        )
         return self._kept(dreamer, recipe, cell, pixels)
 
     def _kept(self, dreamer: Dreamer, recipe: Recipe, cell: Cell, pixels: Picture) -> Picture:
         """Write a dream beside the sheet, if that was asked for."""
         if cell.target is None or cell.target.path is None:
             return pixels
+        told = dreamer.recorded(recipe)
         cell.target.path.parent.mkdir(parents=True, exist_ok=True)
         words = [self.start.source.given, "-o", cell.target.retold, "--model", cell.model, "--layer", recipe.end]
-        command = retold(self.ctx, words, recipe, "dream", _NOT_A_DREAMS)
+        command = retold(self.ctx, words, told, "dream", _NOT_A_DREAMS)
         result = picture_facts("result", pixels)
-        made = record(command, recipe, dreamer.facts, self.start.facts, self._guide, result, dreamer.mask_facts)
+        made = record(command, told, dreamer.facts, self.start.facts, self._guide, result, dreamer.mask_facts)
         cell.target.write(pixels, made, self.sidecar)
         return pixels
 
@@ -423,7 +448,8 @@ class Sweep:
         """Give what an earlier run wrote for a cell, if it is wanted and is the dream that would be made now."""
         if not self.resume or cell.target is None or cell.target.path is None:
             return None
-        return made_before(cell.target.path, recipe, dreamer.facts, self.start.facts, self._guide, dreamer.mask_facts)
+        told = dreamer.recorded(recipe)
+        return made_before(cell.target.path, told, dreamer.facts, self.start.facts, self._guide, dreamer.mask_facts)
 
     @cached_property
     def _guide(self) -> PictureFacts | None:
@@ -432,9 +458,10 @@ class Sweep:
     def _write(self, style: Style, target: Target, cells: list[Cell]) -> None:
         """Write the sheet of what there is."""
         assert self.recipe is not None  # of what was dreamt
+        recipe = msgspec.structs.replace(self.recipe, tile=self.tiles.pop() if len(self.tiles) == 1 else None)
         dreamt = [cell for cell in cells if cell in self.dreamt]  # in their order
         layers = [[cell.facts.name for cell in of_one] for _, of_one in groupby(dreamt, lambda cell: cell.model)]
-        figure = account(self.ctx, self.start, target, self.recipe, self.networks, layers, self._guide, self.mask)
+        figure = account(self.ctx, self.start, target, recipe, self.networks, layers, self._guide, self.mask)
         left = len(cells) - len(self.dreamt) - self.failed
         more = f"Interrupted: {left} of {len(cells)} layers are not here." if left else ""
         named = self.networks[0].name if len(self.networks) == 1 else "the networks"

@@ -14,7 +14,7 @@ from .. import checkpoint, video
 from ..checkpoint import Checkpoint, LoopFacts, differences
 from ..errors import CheckpointError
 from ..image import FORMATS, Picture, read_note, to_pixels
-from ..loop import zoom, zoom_frame
+from ..loop import FRAMES_HELD, zoom, zoom_frame
 from ..net import Array
 from ..noise import noise
 from ..provenance import picture_facts, record
@@ -145,7 +145,7 @@ def command(
         if left is not None and options["tile"] is None:
             options["tile"] = left.loop.recipe.tile
         dreamer = prepare(**options)
-        tile, plan = dreamer.in_tiles(height, width)
+        tile, plan = dreamer.in_tiles(height, width, held=FRAMES_HELD)
         recipe = msgspec.structs.replace(
             dreamer.recipe, loop=move, noise=noise_pixels if picture is None else None, tile=tile
         )
@@ -169,6 +169,7 @@ def command(
                     **recipe.dream_params(dreamer.objective, dreamer.mask),
                     **move.move,
                     "on_step": bar.on_step,
+                    "on_tile": bar.on_tile,
                 }
                 dreams = zoom(dreamer.net, start, frames - done, rng=rng, **params) if done < frames else ()
                 if force:  # not before all that could be wrong has been looked at

@@ -48,8 +48,8 @@ def test_memory_decides(run, refused, picture, monkeypatch):
     plan = re.fullmatch(PLAN, seen.err.splitlines()[0])
     assert read_provenance("out.png").dream.tile == int(plan[2]) > 0
     assert "--memory" not in read_provenance("out.png").command
-    error = refused(1, "dream", picture, "-o", "none.png", *SHORT, "--memory", "0.8M")
-    assert "0.0008 GB of memory are too little for 150x120 pixels and 'fire3/concat': about" in error
+    error = refused(1, "dream", picture, "-o", "none.png", *SHORT, "--memory", "0.5M")
+    assert "0.0005 GB of memory are too little for 150x120 pixels and 'fire3/concat': about" in error
 
 
 @pytest.mark.parametrize("wrong", ["0", "much", "-2G", "2X", "1e9"])
