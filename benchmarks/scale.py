@@ -1,9 +1,10 @@
-"""What workers gain and what they cost: many pictures, the tiles of one, and the way of the data.
+"""What workers gain and what they cost: many pictures, the tiles of one, the way of the data, the command itself.
 
-    python benchmarks/scale.py [pictures] [tiles] [data] [--workers N ...] [--count N] [--rounds N] [--markdown]
+    python benchmarks/scale.py [PART ...] [--workers N ...] [--count N] [--rounds N] [--markdown]
 
-Without a name it measures all three. Each row is a command in processes of its own; those that are compared take turns,
-`--rounds` times, and the best round counts. Every picture is compared with the one that a single process made.
+PARTs are pictures, tiles, data and client; without one it measures all. Rows of the first two are commands in processes
+of their own; those that are compared take turns, `--rounds` times, and the best round counts. In float64 every picture
+is compared with the one that a single process made.
 """
 
 import argparse
@@ -12,6 +13,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from functools import partial
 from pathlib import Path
 from statistics import median
 from typing import NamedTuple
@@ -23,6 +25,8 @@ import pydream
 from pydream.bench import table
 from pydream.bench.machine import as_lines, machine
 from pydream.cluster import local
+from pydream.image import read_image, write_image
+from pydream.provenance import pixels_sha256
 
 ROOT = Path(__file__).resolve().parents[1]
 SKY = ROOT / "examples" / "sky.jpg"
@@ -39,7 +43,7 @@ PAYLOADS = {
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("parts", nargs="*", metavar="pictures|tiles|data", help="default: all")
+    parser.add_argument("parts", nargs="*", metavar="PART")
     parser.add_argument("--workers", type=int, nargs="+", default=[1, 2], help="beside none: default 1 2")
     parser.add_argument("--count", type=int, default=24, help="of pictures")
     parser.add_argument("--rounds", type=int, default=2)
@@ -107,7 +111,33 @@ def data(args):
     return "data to one worker of this machine and back (TLS)", ["", "both ways", "time", ""], rows
 
 
-PARTS = {"pictures": pictures, "tiles": tiles, "data": data}
+def client(args):
+    """What is done where the command was typed, whoever dreams."""
+    rows = []
+    with tempfile.TemporaryDirectory() as folder:
+        for size in ((240, 320), (683, 1024), (3000, 4000)):
+            pixels, given = np.asarray(resized(size)), Path(folder) / "in.jpg"
+            write_image(given, pixels)
+            calls = [
+                partial(read_and_hash, given),
+                partial(write_image, Path(folder) / "out.png", pixels),
+                partial(write_image, Path(folder) / "out.jpg", pixels),
+            ]
+            rows.append([table.size(*size), *(table.seconds(median(map(seconds_of, [call] * 3))) for call in calls)])
+    return "a picture in the command's own process", ["", "read JPEG, hash", "write PNG", "write JPEG"], rows
+
+
+def read_and_hash(path):
+    return pixels_sha256(read_image(path))
+
+
+def seconds_of(call):
+    start = time.perf_counter()
+    call()
+    return time.perf_counter() - start
+
+
+PARTS = {"pictures": pictures, "tiles": tiles, "data": data, "client": client}
 
 
 def taking_turns(args, measure):
