@@ -53,7 +53,7 @@ class Cluster:
     workers: int = 0
     _question: futures.Future[Any] | None = None
     _asked: float = field(default_factory=monotonic)
-    _peopled: float = field(default_factory=monotonic)
+    _lonely: float | None = None  # since when it has none
 
     def run(
         self,
@@ -149,6 +149,8 @@ class Cluster:
         error = result[1]
         if isinstance(error, ClusterError):
             raise error
+        if isinstance(error, ImportError):  # of the task's own module, most likely
+            raise ClusterError(f"a worker cannot take tasks, as something is not installed there: {error}") from error
         if isinstance(error, KilledWorker):
             return Outcome(error=WorkerDiedError("worker after worker died of it, most likely for want of memory"))
         return Outcome(error=error)
@@ -183,9 +185,8 @@ class Cluster:
                 self.workers = len(question.result())
             except OSError as error:
                 raise ClusterError(f"the scheduler at {self.address} is gone: {error}") from error
-            if self.workers:
-                self._peopled = time
-            elif time - self._peopled > LONELY:
+            self._lonely = None if self.workers else self._lonely or time
+            if self._lonely is not None and time - self._lonely > LONELY:
                 raise ClusterError(
                     f"the scheduler at {self.address} has had no workers for {LONELY:g} seconds;"
                     f" `dask worker {self.address}` starts one"

@@ -86,6 +86,11 @@ def test_a_worker_that_would_compute_something_else_ends_it(two):
     assert results(two, [("then", "2")]) == {"then": 2}
 
 
+def test_a_worker_without_what_a_task_needs_ends_it(two):
+    with pytest.raises(ClusterError, match="not installed there: No module named 'dreamer'"):
+        results(two, [(0, "__import__('dreamer')")])
+
+
 def test_what_between_raises_ends_it(two):
     def interrupt():
         raise KeyboardInterrupt

@@ -45,8 +45,7 @@ MAY_IMPORT = {
     "zoo": {"caffe", "errors", "files", "freeze", "graphdef", "net"},
     "recipe": {"dream", "era", "loop", "net", "noise", "objectives", "octaves", "retouch", "tiles", "tutorial"},
     "tasks": {
-        "__init__", "caffe", "dream", "errors", "image", "net", "objectives", "provenance", "recipe", "retouch",
-        "tiles", "zoo",
+        "__init__", "caffe", "errors", "image", "net", "objectives", "provenance", "recipe", "retouch", "tiles", "zoo",
     },
     "cluster": {"errors", "tasks"},
     "fetch": {"errors", "files", "zoo"},
