@@ -261,13 +261,16 @@ def local(
 
     many = str(threads)
     settings = {
-        # Dask's own would have the C library give memory back at once, which costs an eighth of a dream.
         "distributed.nanny.pre-spawn-environ": {"OMP_NUM_THREADS": many, "OPENBLAS_NUM_THREADS": many},
+        "distributed.comm.timeouts.connect": "5s",  # to a worker that has died, here, where nothing is far away
     }
     kept = dict(os.environ)  # Dask puts the above there too
     try:
-        with tempfile.TemporaryDirectory(prefix="pydream-dask-", ignore_cleanup_errors=True) as folder:
-            with dask.config.set({**settings, "temporary-directory": folder}), _terminals_signals_held():
+        with (
+            tempfile.TemporaryDirectory(prefix="pydream-dask-", ignore_cleanup_errors=True) as folder,
+            dask.config.set({**settings, "temporary-directory": folder}),
+        ):
+            with _terminals_signals_held():
                 processes = LocalCluster(
                     n_workers=workers,
                     threads_per_worker=1,
@@ -324,6 +327,8 @@ def _import_dask(loud: bool) -> None:
     try:
         import dask
 
+        # Pictures are larger than the graphs that it warns of, and come one by one.
+        dask.config.set({"distributed.admin.large-graph-warning-threshold": "1TB"})
         if not loud:
             silent = dict.fromkeys(("distributed", "distributed.client", "distributed.gc", "asyncio"), "critical")
             dask.config.set({"logging": silent})

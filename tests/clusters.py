@@ -11,6 +11,11 @@ from pathlib import Path
 
 PRIVATE = ("--host", "127.0.0.1", "--no-dashboard", "--dashboard-address", "127.0.0.1:0")
 
+SETTINGS = {
+    "PYTHONPATH": str(Path(__file__).parents[1]),
+    "DASK_DISTRIBUTED__COMM__TIMEOUTS__CONNECT": "3s",  # to a worker that has died
+}
+
 
 class Processes:
     """A scheduler, and workers that know it; all are gone at the end of the block."""
@@ -32,7 +37,7 @@ class Processes:
     def _start(self, kind, *arguments, environment=None):
         process = subprocess.Popen(
             [sys.executable, "-m", f"distributed.cli.dask_{kind}", *PRIVATE, *arguments],
-            env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[1]), **(environment or {})},
+            env={**os.environ, **SETTINGS, **(environment or {})},
             cwd=self._folder,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,

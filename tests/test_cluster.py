@@ -130,6 +130,13 @@ def test_what_kills_every_worker_ends_alone(two):
     assert all(outcome.get() > 0 for outcome in done.values())
 
 
+def test_large_tasks_go_without_a_word(two, capfd):
+    """Dask has a warning for them."""
+    large = "'" + "x" * 15_000_000 + "'"
+    assert len(results(two, [("large", large)])["large"]) == 15_000_000
+    assert capfd.readouterr() == ("", "")
+
+
 def test_in_order(two):
     """What comes early waits, and nobody runs ahead of what is waited for; not even where that kills its workers."""
     taken = given = most = 0
@@ -218,7 +225,7 @@ def own():
 
 
 def test_own_workers_have_their_share_of_threads(own):
-    assert (own.workers > 0, own.share) == (True, 2)
+    assert own.workers > 0
     told = "__import__('os').environ['PYDREAM_NUM_THREADS'], __import__('os').environ['OPENBLAS_NUM_THREADS']"
     assert results(own, [(0, told)]) == {0: ("3", "3")}
 

@@ -68,14 +68,14 @@ def test_noise_a_guide_and_a_mask(net, order, picture):
 def test_memory_decides_on_tiles_where_the_recipe_does_not(order, picture, monkeypatch):
     asked = []
 
-    def choose_side(net, ends, height, width, memory):
-        asked.append((ends, height, width, memory))
+    def choose_tile(recipe, net, height, width, memory, mask):
+        asked.append((recipe.end, height, width, memory, mask))
         return 16
 
-    monkeypatch.setattr(tasks, "choose_side", choose_side)
+    monkeypatch.setattr(tasks, "choose_tile", choose_tile)
     for memory in (None, 7_000):
         assert dream(DreamTask(network=order, recipe=RECIPE, picture=picture, memory=memory)).tile == 16
-    assert asked == [(("fire2/concat",), 45, 60, memory) for memory in (None, 7_000)]
+    assert asked == [("fire2/concat", 45, 60, memory, None) for memory in (None, 7_000)]
     told = msgspec.structs.replace(RECIPE, tile=0)
     assert dream(DreamTask(network=order, recipe=told, picture=picture)).tile == 0
     assert len(asked) == 2
