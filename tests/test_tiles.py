@@ -10,7 +10,7 @@ from math import lcm
 import nets
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given, reject, settings
 from hypothesis import strategies as st
 
 import pydream
@@ -167,32 +167,29 @@ def test_small_networks_have_a_border_that_matters():
 
 @st.composite
 def chains(draw):
-    """A network of a few convolutions and poolings, of any window, stride and padding that Caffe takes."""
+    """A network of a few convolutions and poolings, of any window, stride and padding that gives numbers in Caffe."""
     text, bottom = "", "data"
     for number in range(draw(st.integers(1, 4))):
         name = f"l{number}"
-        kernel, stride = draw(st.integers(1, 5)), draw(st.integers(1, 3))
-        pad = draw(st.integers(0, kernel - 1))
         how = draw(st.sampled_from(["conv", "MAX", "AVE"]))
-        text += (
-            conv(name, bottom, kernel, stride, pad) if how == "conv" else pool(name, bottom, how, kernel, stride, pad)
-        )
+        stride = draw(st.integers(1, 3))
+        kernel = draw(st.integers(1 if how == "conv" else stride, 5))  # a pooling window may have nothing in it
+        window = (kernel, stride, draw(st.integers(0, kernel - 1)))
+        text += conv(name, bottom, *window) if how == "conv" else pool(name, bottom, how, *window)
         bottom = name
     return text, bottom
 
 
-@settings(max_examples=60, deadline=None)
-@given(chains(), st.integers(24, 60), st.integers(24, 60), st.integers(1, 24), st.randoms(use_true_random=False))
-def test_whatever_the_windows(chain, height, width, side, random):
+@settings(max_examples=50, deadline=None)
+@given(chains(), st.integers(24, 50), st.integers(24, 50), st.integers(6, 30), st.integers(0, 1000))
+def test_whatever_the_windows(chain, height, width, side, seed):
     text, end = chain
-    net = small(text)
-    net.blobs["data"].reshape(1, 3, height, width)
+    image = np.random.RandomState(seed).uniform(-120, 130, (3, height, width))
     try:
-        net.blobs[end].shape  # noqa: B018
+        net = small(text)
+        whole, _ = gradient(net, end, objectives.objective_L2, image, 0)
     except ShapeError:
-        return  # too small for its windows
-    image = np.random.RandomState(random.randrange(2**32)).uniform(-120, 130, (3, height, width))
-    whole, _ = gradient(net, end, objectives.objective_L2, image, 0)
+        reject()  # too small for its windows
     tiled, _ = gradient(net, end, objectives.objective_L2, image, side)
     assert np.linalg.norm(tiled - whole) <= 1e-10 * np.linalg.norm(whole)
 
@@ -414,13 +411,13 @@ def copies(little, stop_at=None, **params):
     net.blobs["data"].reshape(1, 3, 40, 40)
     tracemalloc.start()
     try:
-        to_pixels(pydream.deepdream(net, picture, rng=np.random.RandomState(1), on_step=on_step, **params))
+        dream = pydream.deepdream(net, picture, rng=np.random.RandomState(1), on_step=on_step, **params)
     except pydream.DreamInterrupted as interrupted:
-        assert interrupted.steps == stop_at
-        to_pixels(interrupted.image)
-    finally:
-        _, most = tracemalloc.get_traced_memory()
-        tracemalloc.stop()
+        dream = interrupted.image
+    to_pixels(dream)
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert done == (stop_at or 6)
     return most / (3 * SIDE * SIDE * net.dtype.itemsize)
 
 
@@ -533,7 +530,8 @@ def test_a_dream_decides_by_itself(squeezenet64, picture, monkeypatch):
     monkeypatch.setattr("pydream.tiles.free_bytes", lambda: 10**6)
     seen = []
     monkeypatch.setattr(
-        "pydream.dream.in_tiles", lambda net, ends, side: (seen.append(side), in_tiles(net, ends, side))[1]
+        "pydream.dream.in_tiles",
+        lambda net, ends, side, *more: (seen.append(side), in_tiles(net, ends, side, *more))[1],
     )
     tiled = dream(squeezenet64, picture, octave_n=1, iter_n=1)
     assert min(seen) > 0
