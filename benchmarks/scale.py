@@ -1,6 +1,7 @@
 """What workers gain and what they cost: many pictures, the tiles of one, the way of the data, the command itself.
 
-    python benchmarks/scale.py [PART ...] [--workers N ...] [--count N] [--rounds N] [--markdown]
+    python benchmarks/scale.py [PART ...] [--model NAME] [--workers N ...] [--count N] [--tile N] [--rounds N]
+                               [--markdown]
 
 PARTs are pictures, tiles, data and client; without one it measures all. Rows of the first two are commands in processes
 of their own; those that are compared take turns, `--rounds` times, and the best round counts. In float64 every picture
@@ -32,7 +33,6 @@ ROOT = Path(__file__).resolve().parents[1]
 SKY = ROOT / "examples" / "sky.jpg"
 PICTURE = (240, 320)
 LARGE = (1080, 1920)
-TILE = 512
 PAYLOADS = {
     "nothing": np.zeros(0, np.uint8),
     "a picture of 320x240": np.zeros((240, 320, 3), np.uint8),
@@ -44,8 +44,10 @@ PAYLOADS = {
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("parts", nargs="*", metavar="PART")
+    parser.add_argument("-m", "--model", default="squeezenet_v1.1")
     parser.add_argument("--workers", type=int, nargs="+", default=[1, 2], help="beside none: default 1 2")
     parser.add_argument("--count", type=int, default=24, help="of pictures")
+    parser.add_argument("--tile", type=int, default=512, help="side of the tiles of the large picture")
     parser.add_argument("--rounds", type=int, default=2)
     parser.add_argument("--markdown", action="store_true")
     args = parser.parse_args()
@@ -69,13 +71,13 @@ def pictures(args):
         for number in range(args.count):
             resized(PICTURE).rotate(number).save(given / f"{number:03d}.png")
         for dtype in ("float32", "float64"):
-            found = taking_turns(args, lambda crew, dtype=dtype: many(given, dtype, crew))
+            found = taking_turns(args, lambda crew, dtype=dtype: many(args, given, dtype, crew))
             alone = found[None].rate
             for crew, took in found.items():
                 cells = [table.seconds(took.start), f"{took.rate:.2f}", f"{took.rate / alone:.2f}"]
                 rows.append([f"{dtype}, {named(crew)}", table.seconds(took.whole), *cells])
     height, width = PICTURE
-    about = f"{args.count} pictures of {width}x{height}, squeezenet_v1.1, 4 octaves of 10 steps"
+    about = f"{args.count} pictures of {width}x{height}, {args.model}, 4 octaves of 10 steps"
     return about, ["", "whole command", "to the first", "pictures a second then", "to one process"], rows
 
 
@@ -86,11 +88,11 @@ def tiles(args):
         large = Path(folder) / "large.png"
         resized(LARGE).save(large)
         for dtype in ("float32", "float64"):
-            found = taking_turns(args, lambda crew, dtype=dtype: one(large, dtype, crew))
+            found = taking_turns(args, lambda crew, dtype=dtype: one(args, large, dtype, crew))
             for crew, seconds in found.items():
                 rows.append([f"{dtype}, {named(crew)}", table.seconds(seconds), f"{found[None] / seconds:.2f}"])
     height, width = LARGE
-    about = f"{width}x{height} in tiles of {TILE} pixels, squeezenet_v1.1, one octave"
+    about = f"{width}x{height} in tiles of {args.tile} pixels, {args.model}, one octave"
     return about, ["", "a step", "to one process"], rows
 
 
@@ -157,10 +159,10 @@ class Took(NamedTuple):
     rate: float
 
 
-def many(given, dtype, crew):
+def many(args, given, dtype, crew):
     """Dream on a folder, and compare with what the first to do so has made."""
     out = given.with_name(f"out-{dtype}-{crew}")
-    lines = timed("dream", given, "-o", out, "--dtype", dtype, "--seed", 1, "--force", *workers(crew))
+    lines = timed("dream", given, "-o", out, "-m", args.model, "--dtype", dtype, "--seed", 1, "--force", *workers(crew))
     wrote = [seconds for seconds, line in lines if line.startswith("wrote")]
     first = given.with_name(f"out-{dtype}-None")
     for path in out.iterdir():
@@ -170,9 +172,9 @@ def many(given, dtype, crew):
     return Took(lines[-1][0], wrote[0], (len(wrote) - skipped) / (wrote[-1] - wrote[skipped - 1]))
 
 
-def one(large, dtype, crew):
+def one(args, large, dtype, crew):
     """Seconds of a step: of a dream of five less one of one, over four."""
-    options = ("--octaves", 1, "--tile", TILE, "--dtype", dtype, "--seed", 1, *workers(crew))
+    options = ("-m", args.model, "--octaves", 1, "--tile", args.tile, "--dtype", dtype, "--seed", 1, *workers(crew))
     took = {n: timed("dream", large, "-o", large.with_name("o.png"), "-n", n, *options)[-1][0] for n in (1, 5)}
     return (took[5] - took[1]) / 4
 
