@@ -320,19 +320,14 @@ def deepdream(
             image = _LET_GO
     except KeyboardInterrupt as interrupt:
         clear_frames(interrupt.__traceback__)  # of functions that are left, but hold arrays of the picture's size
-        if octaves or detail is not _LET_GO:
-            if detail is _LET_GO:
-                detail = src.data[0]
-                detail -= base()
+        image = _LET_GO
+        if octaves and detail is _LET_GO:
+            detail = src.data[0]
+            detail -= base()
+        if detail is not _LET_GO:
             octaves.clear()
-            image = _LET_GO
             enter(*sizes[0])
             detail = _LET_GO
-        elif steps > octave * iter_n:
-            full = base()
-            src.data[0] -= full  # the detail, and rounded as that of another octave is
-            src.data[0] += full
-            del full
         so_far = deprocess(net, src.data[0])
         src.reshape(1, 3, *sizes[-1])  # whoever writes the dream to a file has no use for another
         raise DreamInterrupted(_finished(so_far, base_img, retouches), steps) from interrupt

@@ -84,8 +84,8 @@ class Progress(Bar):
         self._costs = costs or [1] * frames
         self._iter_n = iter_n
         self._whole = iter_n * sum(self._pixels)
-        self._step = self._pixels[0] * self._costs[0]  # what the next step costs
-        self._begun: float = 0  # and what of it is done
+        self._next = (0, 0)  # frame, from 0, and octave of the next step
+        self._begun: float = 0  # what of it is done
         self._bar = _Steady(
             total=sum(self._costs) * self._whole,
             unit="MAC" if costs else "px",
@@ -106,12 +106,14 @@ class Progress(Bar):
         self._bar.set_postfix_str("", refresh=False)
         self._bar.update(self._pixels[octave] * self._costs[self._frame - 1] - self._begun)
         octave += iteration + 1 == self._iter_n
-        self._next(self._frame - 1 + octave // len(self._pixels), octave % len(self._pixels))
+        self._next = (self._frame - 1 + octave // len(self._pixels), octave % len(self._pixels))
+        self._begun = 0
         between_steps()
 
     def on_tile(self, done: int, tiles: int) -> None:
         """Count a part of a step, and let Ctrl-C in, which costs that step; `deepdream` calls it."""
-        begun = self._step * done / tiles
+        frame, octave = self._next
+        begun = self._pixels[octave] * self._costs[frame] * done / tiles
         self._bar.set_postfix_str(f"tile {done}/{tiles}", refresh=False)
         self._bar.update(begun - self._begun)
         self._begun = begun
@@ -123,13 +125,8 @@ class Progress(Bar):
         self._bar.n = sum(self._costs[:frames]) * self._whole
         self._bar.set_postfix_str("", refresh=False)
         self._bar.refresh()
-        self._next(frames, 0)
+        self._next, self._begun = (frames, 0), 0
         between_steps()
-
-    def _next(self, frame: int, octave: int) -> None:
-        """Prepare for the next step, of a frame counted from 0."""
-        self._step = self._pixels[octave] * self._costs[min(frame, self._frames - 1)]
-        self._begun = 0
 
 
 class DoneProgress(Bar):
