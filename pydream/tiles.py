@@ -27,7 +27,7 @@ from .net import Array, Blob, LocalNet, Net, View
 
 LARGEST_TILE = 2**31
 # Of a process, beside the pictures and the values: measured (docs/tiles.md).
-OVERHEAD = 250_000_000
+OVERHEAD = 400_000_000
 # Beyond, what overlaps is little, and a step takes no less.
 LARGEST_SIDE = 4096
 

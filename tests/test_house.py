@@ -36,7 +36,7 @@ MAY_IMPORT = {
     "memory": set(),
     "tiles": {"errors", "memory", "net"},
     "dream": {"era", "errors", "imageops", "net", "objectives", "octaves", "preprocessing", "retouch", "tiles"},
-    "tutorial": {"dream", "errors", "laplacian", "net", "noise", "objectives", "octaves", "preprocessing"},
+    "tutorial": {"dream", "errors", "laplacian", "net", "noise", "objectives", "octaves", "preprocessing", "tiles"},
     "loop": {"dream", "era", "imageops", "net", "preprocessing"},
     "schema": set(),
     "caffe": {"errors", "matching", "net", "schema", "tf"},
@@ -151,6 +151,7 @@ def test_notebook_defaults():
         "backend": "native",
         "retouches": (),
         "tile": None,
+        "on_tile": None,
     }
     assert defaults(pydream.deepdream) == {
         "iter_n": 10,

@@ -34,6 +34,31 @@ def test_the_time_of_day_is_set_while_a_bar_runs(monkeypatch, jump):
     assert len(shown) >= 60  # it has moved all the time
 
 
+def test_tiles_are_parts_of_a_step(monkeypatch):
+    """The bar is where it would be without them when the step is done, whatever the octave and the layer."""
+    terminal = Terminal()
+    monkeypatch.setattr(sys, "stderr", terminal)
+    with Progress(None, [(20, 10), (10, 10)], 2, frames=2, what="layer", costs=[1, 3]) as progress:
+        done = 0
+        for cost in (1, 3):
+            for octave, size in enumerate((100, 200)):
+                for step in range(2):
+                    for tile in range(1, 5):
+                        progress.on_tile(tile, 4)
+                        assert progress._bar.n == done + cost * size * tile / 4
+                    assert progress._bar.postfix == "tile 4/4"
+                    progress.on_step(octave, step, None)
+                    done += cost * size
+                    assert progress._bar.n == done
+                    assert not progress._bar.postfix
+        assert done == progress._bar.total
+        progress.on_tile(1, 4)
+        progress.passed(1)
+        assert progress._bar.n == 600
+        progress.on_tile(1, 4)
+        assert progress._bar.n == 600 + 3 * 100 / 4
+
+
 def test_nothing_else_goes_by_the_time_of_day(root):
     """But the dates that reports are headed with."""
     found = set()
