@@ -1,7 +1,7 @@
 """What workers gain and what they cost: many pictures, the tiles of one, the way of the data, the command itself.
 
-    python benchmarks/scale.py [PART ...] [--model NAME] [--workers N ...] [--count N] [--tile N] [--rounds N]
-                               [--markdown]
+    python benchmarks/scale.py [PART ...] [--model NAME] [--workers N ...] [--count N] [--tile N] [--dtype NAME ...]
+                               [--rounds N] [--markdown]
 
 PARTs are pictures, tiles, data and client; without one it measures all. Rows of the first two are commands in processes
 of their own; those that are compared take turns, `--rounds` times, and the best round counts. In float64 every picture
@@ -33,6 +33,7 @@ ROOT = Path(__file__).resolve().parents[1]
 SKY = ROOT / "examples" / "sky.jpg"
 PICTURE = (240, 320)
 LARGE = (1080, 1920)
+DTYPES = ("float32", "float64")
 PAYLOADS = {
     "nothing": np.zeros(0, np.uint8),
     "a picture of 320x240": np.zeros((240, 320, 3), np.uint8),
@@ -48,6 +49,7 @@ def main():
     parser.add_argument("--workers", type=int, nargs="+", default=[1, 2], help="beside none: default 1 2")
     parser.add_argument("--count", type=int, default=24, help="of pictures")
     parser.add_argument("--tile", type=int, default=512, help="side of the tiles of the large picture")
+    parser.add_argument("--dtype", nargs="+", choices=DTYPES, default=DTYPES)
     parser.add_argument("--rounds", type=int, default=2)
     parser.add_argument("--markdown", action="store_true")
     args = parser.parse_args()
@@ -70,7 +72,7 @@ def pictures(args):
         given.mkdir()
         for number in range(args.count):
             resized(PICTURE).rotate(number).save(given / f"{number:03d}.png")
-        for dtype in ("float32", "float64"):
+        for dtype in args.dtype:
             found = taking_turns(args, lambda crew, dtype=dtype: many(args, given, dtype, crew))
             alone = found[None].rate
             for crew, took in found.items():
@@ -87,7 +89,7 @@ def tiles(args):
     with tempfile.TemporaryDirectory() as folder:
         large = Path(folder) / "large.png"
         resized(LARGE).save(large)
-        for dtype in ("float32", "float64"):
+        for dtype in args.dtype:
             found = taking_turns(args, lambda crew, dtype=dtype: one(args, large, dtype, crew))
             for crew, seconds in found.items():
                 rows.append([f"{dtype}, {named(crew)}", table.seconds(seconds), f"{found[None] / seconds:.2f}"])
