@@ -156,7 +156,7 @@ def load_film(path: str | os.PathLike[str]) -> Film | None:
             return msgspec.json.decode(file.read(_MOST_TEXT), type=Film)
     except FileNotFoundError:
         return None
-    except (OSError, msgspec.DecodeError, RecursionError) as error:
+    except (OSError, UnicodeDecodeError, msgspec.DecodeError, RecursionError) as error:
         raise CheckpointError(
             f"'{path}' is damaged, so the film cannot go on from there: {' '.join(str(error).split())}"
         ) from error

@@ -17,6 +17,7 @@ from .retouch import Retouch
 BLEND = 0.5
 CUT = 20.0  # levels: cuts were 30 to 67, pans of up to a quarter of the picture 0 to 9, zooms by 5 % a frame 3 to 13
 MOST_CUT = 255.0
+FRAMES_HELD = 1.75  # what is held beside a dream, in arrays of its size: its start, and three pictures of 8 bits
 
 
 class Dreamt(NamedTuple):
@@ -66,9 +67,9 @@ def dream_frames(
     clip
         As for `deepdream`.
     **dream_params
-        More for `deepdream`: `iter_n`, `octave_n`, `octave_scale`, `end`, `on_step`, `on_octave`, `era`, `grid`,
-        `backend`, `step_size`, `jitter`, `objective`, `retouches`, `tile`. What retouches keep of a picture, as a mask
-        or `KeepColors` do, they keep of the frame.
+        More for `deepdream`: `iter_n`, `octave_n`, `octave_scale`, `end`, `on_step`, `on_octave`, `on_tile`, `era`,
+        `grid`, `backend`, `step_size`, `jitter`, `objective`, `retouches`, `tile`. What retouches keep of a picture, as
+        a mask or `KeepColors` do, they keep of the frame.
 
     Yields
     ------

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from fractions import Fraction
 from pathlib import Path
 from typing import NamedTuple
@@ -12,6 +12,7 @@ import click
 
 from .. import video
 from ..errors import VideoFileError
+from ..files import is_temporary
 from ..image import FORMATS, Picture, read_image
 from .options import Decorator, FiniteRange, together
 from .pictures import Size, Target
@@ -70,21 +71,25 @@ class Places(NamedTuple):
         """Count the frames that are there, one after the other."""
         return next(index for index in range(most + 1) if index == most or not self.frame(index).exists())
 
-    def check(self, resume: bool, force: bool) -> None:
+    def check(self, resume: bool, force: bool, hint: str = "'--output'") -> None:
         """Refuse what would throw frames away unasked."""
         if resume and force:
             raise click.BadParameter("it goes on, and --force begins again; choose one", param_hint="'--resume'")
         if self.held() and not (resume or force):
             raise click.BadParameter(
                 f"'{self.folder}' holds frames already: --resume goes on with them, --force throws them away",
-                param_hint="'--output'",
+                param_hint=hint,
             )
 
-    def pictures(self, frames: int) -> Iterator[Picture]:
+    def picture(self, index: int) -> Picture:
+        """Give a frame that is there."""
+        return read_image(self.frame(index).given)
+
+    def pictures(self, frames: int, on_frame: Callable[[], object] = between_steps) -> Iterator[Picture]:
         """Give the frames to a film, and let Ctrl-C in before each."""
         for index in range(frames):
-            between_steps()
-            yield read_image(self.frame(index).given)
+            on_frame()
+            yield self.picture(index)
 
     def clear(self) -> None:
         """Remove what an earlier run left."""
@@ -95,6 +100,8 @@ class Places(NamedTuple):
         """Remove the frames, unless they are there for good, and the folder, unless somebody else uses it."""
         if self.temporary:
             self.clear()
+            for path in filter(is_temporary, self.folder.iterdir()):  # a killed process left it
+                path.unlink()
             if not any(self.folder.iterdir()):
                 self.folder.rmdir()
 
@@ -110,10 +117,10 @@ def films_apart(output: Sequence[str]) -> tuple[list[Path], list[str]]:
     return films, [name for name in output if not video.is_film(name)]
 
 
-def check_films(films: Sequence[Path], size: Size, fps: float | Fraction) -> None:
+def check_films(films: Sequence[Path], size: Size, fps: float | Fraction, hint: str = "'--output'") -> None:
     """Raise `click.BadParameter` for a film that cannot be made of pictures of this size."""
     for film in films:
         try:
             video.check_video(film, size, fps)
         except VideoFileError as error:
-            raise click.BadParameter(str(error), param_hint="'--output'") from error
+            raise click.BadParameter(str(error), param_hint=hint) from error

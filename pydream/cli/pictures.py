@@ -242,14 +242,14 @@ def folder_targets(folder: Path, sources: Sequence[Source], format: str | None) 
     return [Target(str(folder / name), FORMATS[format]) for name in names]
 
 
-def check_not_read(targets: Sequence[Target], read: Sequence[Path | None]) -> None:
+def check_not_read(targets: Sequence[Target], read: Sequence[Path | None], hint: str = "'--output'") -> None:
     """Refuse to write over a file that is read, through whatever name."""
     kept = {_identity(path): path for path in read if path is not None and path.exists()}
     for target in targets:
         for path in (target.path, target.sidecar):
             if path is not None and path.exists() and _identity(path) in kept:
                 raise click.BadParameter(
-                    f"it would overwrite '{kept[_identity(path)]}', which is read", param_hint="'--output'"
+                    f"it would overwrite '{kept[_identity(path)]}', which is read", param_hint=hint
                 )
 
 

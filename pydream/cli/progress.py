@@ -156,6 +156,29 @@ class DoneProgress(Bar):
         between_steps()
 
 
+class FrameProgress(Bar):
+    """A bar of a film's frames, where nothing is dreamt.
+
+    Parameters
+    ----------
+    title : str
+    quiet : bool
+        Print nothing at all.
+    total : int, optional
+        How many, if that is known: then there is the time left.
+    """
+
+    def __init__(self, title: str, quiet: bool = False, total: int | None = None) -> None:
+        self._bar = _Steady(
+            desc=title, total=total, unit="frame", dynamic_ncols=True, disable=True if quiet else None, leave=False
+        )
+
+    def on_frame(self) -> None:
+        """Count a frame, and let Ctrl-C in."""
+        self._bar.update()
+        between_steps()
+
+
 class FetchProgress(Bar):
     """A bar of bytes on stderr, where that is a terminal, and lines about addresses that fail.
 

@@ -19,8 +19,8 @@ from ..checkpoint import differences, load_film, save_film
 from ..cluster import Cluster
 from ..errors import CheckpointError
 from ..files import file_sha256
-from ..frames import BLEND, CUT, MOST_CUT, Dreamt, dream_frames
-from ..image import FORMATS, Picture, read_image, write_image
+from ..frames import BLEND, CUT, FRAMES_HELD, MOST_CUT, Dreamt, dream_frames
+from ..image import FORMATS, Picture, write_image
 from ..motion import check_flow
 from ..provenance import Film, PictureFacts, versions
 from ..recipe import Recipe
@@ -28,7 +28,7 @@ from ..tasks import checked, dream
 from ..video import Footage, Span
 from .dreaming import Dreamer, prepare, retold
 from .errors import debug_option, interruption
-from .films import beside, check_films, quality_option
+from .films import Places, beside, check_films, quality_option
 from .options import (
     FiniteRange,
     dream_options,
@@ -39,11 +39,12 @@ from .options import (
     tile_options,
 )
 from .pictures import Size, SizeType, Target, check_not_read
-from .progress import DoneProgress, Progress
+from .progress import DoneProgress, FrameProgress, Progress
 from .signals import between_steps, uninterrupted
 from .workers import Crew, at_work, staffed, worker_options
 
 _STATE = "film.json"
+_OUTPUT = "'OUTPUT'"
 
 
 class FrameRange(click.ParamType):  # type: ignore[type-arg]
@@ -152,7 +153,10 @@ def command(
     pydream video in.mp4 out.mp4 --blend 0 --workers 2
     """  # noqa: D301 (click's mark for a block to leave as it is)
     places = beside(output, _STATE)
-    places.check(resume, force)
+    places.check(resume, force, _OUTPUT)
+    check_films([output], size or (1, 1), fps=25, hint=_OUTPUT)  # what is told of its name does not wait for INPUT
+    written = [Target(str(path), FORMATS["png"]) for path in (output, *places.held())]
+    check_not_read(written, [input, options["guide"], options["mask"]], _OUTPUT)
     crew = Crew.taken(options)
     if crew is not None and blend:
         raise click.BadParameter(
@@ -160,17 +164,10 @@ def command(
         )
     if flow:
         check_flow()
-    check_films([output], size or (1, 1), fps=25)  # what is wrong with its name is told before INPUT is gone through
-    check_not_read([Target(str(output), FORMATS["png"])], [input, options["guide"], options["mask"]])
 
     with uninterrupted(done_then=True):
-        footage = video.survey(input, span(start, stop, frames), between_steps)
-        shot = Shot(footage, size or footage.size)
-        check_films([output], shot.size, shot.rate)
-        check_not_read([places.frame(index) for index in range(len(footage))], [options["guide"], options["mask"]])
-        if not quiet:
-            for line in _told(footage, output):
-                click.echo(line, err=True)
+        shot = _looked_at(input, span(start, stop, frames), size, quiet)
+        check_films([output], shot.size, shot.rate, _OUTPUT)
         left = load_film(places.checkpoint) if resume else None
         if resume and left is None and output.exists():
             raise CheckpointError(f"'{output}' is complete, and its frames are gone: --force begins again")
@@ -180,69 +177,60 @@ def command(
         dreamer = prepare(**options)
         if crew is not None:
             dreamer = replace(dreamer, memory=crew.memory(dreamer.memory))
-        tile, plan = dreamer.in_tiles(*shot.size)
+        tile, plan = dreamer.in_tiles(*shot.size, held=FRAMES_HELD)
         recipe = msgspec.structs.replace(dreamer.recipe, tile=tile)
-        film = Film(
-            film=str(ctx.info_name),
-            command=_command(ctx, dreamer.recorded(recipe)),
-            dream=dreamer.recorded(recipe),
-            network=dreamer.facts,
-            input=shot.facts,
-            first=footage.first,
-            frames=len(footage),
-            size=shot.size,
-            blend=blend,
-            flow=flow,
-            cut=cut,
-            guide=dreamer.guide,
-            mask=dreamer.mask_facts,
-            versions=versions("av", *(["opencv-python-headless"] if flow else [])),
-        )
-        done = 0
+        film = _account(ctx, dreamer, dreamer.recorded(recipe), shot)
         if left is not None:
             then = msgspec.structs.replace(left, dream=dreamer.recorded(left.dream))
             if others := list(differences(then, film)):
                 raise CheckpointError(f"'{places.folder}' holds another film: {', '.join(others)}")
-            done = places.made(len(footage))
-        if done and not quiet:
-            click.echo(f"{done} of {len(footage)} frames are in '{places.folder}' already", err=True)
-        if plan is not None and not quiet:
-            click.echo(plan, err=True)
+        done = places.made(len(shot)) if left is not None else 0
+        if not quiet:
+            for line in (*_left_out(shot, output), *_already(done, shot, places), *([plan] if plan else [])):
+                click.echo(line, err=True)
         try:
-            todo = len(footage) - done
+            if left is None:  # not before all that could be wrong has been looked at
+                places.clear()
+                places.folder.mkdir(parents=True, exist_ok=True)
+                save_film(places.checkpoint, film)
             sizes = dreamer.sizes(*shot.size)
+            left_over = shot.frames(done)
             with at_work(crew) as cluster:
-                bar: Progress | DoneProgress
-                if cluster is None:
-                    bar = Progress(dreamer.title, sizes, recipe.iter_n, quiet, todo)
-                    params = recipe.dream_params(dreamer.objective, dreamer.mask) | {"on_step": bar.on_step}
-                    last = Dreamt(shot.frame(done - 1), read_image(places.frame(done - 1).given)) if done else None
-                    params |= {"blend": blend, "flow": flow, "cut": cut, "seed": recipe.seed, "last": last}
-                    dreams = dream_frames(dreamer.net, shot.frames(done), **params)
+                if cluster is not None:
+                    dreams = spread(cluster, dreamer, recipe, left_over, sizes[0])
+                    with DoneProgress(staffed(dreamer.title, cluster), len(shot) - done, "frame", quiet) as counter:
+                        for count, made in enumerate(dreams, start=1):
+                            write_image(places.frame(done + count - 1).given, made)
+                            counter.passed(count)
                 else:
-                    bar = DoneProgress(staffed(dreamer.title, cluster), todo, "frame", quiet)
-                    dreams = spread(cluster, dreamer, recipe, shot.frames(done), sizes[0])
-                with bar:
-                    if left is None:  # not before all that could be wrong has been looked at
-                        places.clear()
-                        places.folder.mkdir(parents=True, exist_ok=True)
-                        save_film(places.checkpoint, film)
-                    for number, made in enumerate(dreams, start=1):
-                        write_image(places.frame(done).given, made)
-                        done += 1
-                        bar.passed(number)
-            video.write_video(
-                output,
-                places.pictures(len(footage)),
-                shot.rate,
-                quality,
-                film.to_json(),
-                times=footage.times if footage.rate is None else None,
-                pixel_aspect=shot.pixel_aspect,
-                sound=None if _is_silent(output) else footage.sound,
-            )
+                    with Progress(dreamer.title, sizes, recipe.iter_n, quiet, len(shot) - done) as bar:
+                        dreams = dream_frames(
+                            dreamer.net,
+                            left_over,
+                            blend=blend,
+                            flow=flow,
+                            cut=cut,
+                            seed=recipe.seed,
+                            last=Dreamt(shot.frame(done - 1), places.picture(done - 1)) if done else None,
+                            on_step=bar.on_step,
+                            on_tile=bar.on_tile,
+                            **recipe.dream_params(dreamer.objective, dreamer.mask),
+                        )
+                        for index, made in enumerate(dreams, start=done):
+                            write_image(places.frame(index).given, made)
+            with FrameProgress(f"writing {output.name}", quiet, len(shot)) as written_frames:
+                video.write_video(
+                    output,
+                    places.pictures(len(shot), written_frames.on_frame),
+                    shot.rate,
+                    quality,
+                    film.to_json(),
+                    times=None if shot.footage.rate else shot.footage.times,
+                    pixel_aspect=shot.pixel_aspect,
+                    sound=None if _is_silent(output) else shot.footage.sound,
+                )
         except KeyboardInterrupt:
-            outcome = f"{done} of {len(footage)} frames are in '{places.folder}'; --resume goes on"
+            outcome = f"{places.made(len(shot))} of {len(shot)} frames are in '{places.folder}'; --resume goes on"
             raise interruption(outcome) from None
         places.finish()
         if not quiet:
@@ -255,6 +243,9 @@ class Shot:
 
     footage: Footage
     size: Size
+
+    def __len__(self) -> int:
+        return len(self.footage)
 
     @property
     def rate(self) -> Fraction:
@@ -317,14 +308,49 @@ def seconds(time: str) -> Fraction:
     return total
 
 
-def _told(footage: Footage, output: Path) -> Iterator[str]:
+def _looked_at(film: Path, part: Span, size: Size | None, quiet: bool) -> Shot:
+    """Go through the film, so that what is wrong with it is told before TensorFlow is imported."""
+    with FrameProgress(f"looking at {film.name}", quiet) as seen:
+        footage = video.survey(film, part, seen.on_frame)
+    return Shot(footage, size or footage.size)
+
+
+def _already(done: int, shot: Shot, places: Places) -> Iterator[str]:
+    """Say how many frames an earlier run has made."""
+    if done:
+        yield f"{done} of {len(shot)} frames are in '{places.folder}' already"
+
+
+def _left_out(shot: Shot, output: Path) -> Iterator[str]:
     """Say what of a film does not come through."""
+    footage = shot.footage
     if footage.damaged:
-        yield f"'{footage.path}' is damaged in {footage.damaged} places: what can be read is dreamt on"
+        yield f"'{footage.path}' is damaged, {footage.damaged} times: what can be read is dreamt on"
     if footage.left_out:
         yield f"left out: {', '.join(footage.left_out)}"
     if footage.sound is not None and _is_silent(output):
         yield f"left out: the sound, which a {output.suffix.lower()} film cannot have"
+
+
+def _account(ctx: click.Context, dreamer: Dreamer, recipe: Recipe, shot: Shot) -> Film:
+    """Put together what the film says of itself, and what has to be the same to go on with it."""
+    params = ctx.params
+    return Film(
+        film=str(ctx.info_name),
+        command=_command(ctx, recipe),
+        dream=recipe,
+        network=dreamer.facts,
+        input=shot.facts,
+        first=shot.footage.first,
+        frames=len(shot),
+        size=shot.size,
+        blend=params["blend"],
+        flow=params["flow"],
+        cut=params["cut"],
+        guide=dreamer.guide,
+        mask=dreamer.mask_facts,
+        versions=versions("av", *(["opencv-python-headless"] if params["flow"] else [])),
+    )
 
 
 def _is_silent(output: Path) -> bool:

@@ -51,6 +51,11 @@ def reading(path: Path) -> Iterator[None]:
         raise VideoFileError(f"cannot read '{path}': {reason(error)}") from error
 
 
+def limits() -> dict[str, str]:
+    """Give the options by which a decoder refuses frames of too many pixels, whatever its container said of them."""
+    return {"max_pixels": str(Image.MAX_IMAGE_PIXELS or 2**31 - 1)}
+
+
 @contextmanager
 def opened(path: Path) -> Iterator[InputContainer]:
     """Open a film that may be anyone's: this file alone is read, and no frame of too many pixels is made.
@@ -65,7 +70,7 @@ def opened(path: Path) -> Iterator[InputContainer]:
     options = {
         "format_whitelist": ",".join(READABLE),
         "protocol_whitelist": "none",  # what is read is given: nothing else is opened
-        "max_pixels": str(Image.MAX_IMAGE_PIXELS or 2**31 - 1),
+        **limits(),
     }
     with ExitStack() as stack:
         try:

@@ -16,7 +16,7 @@ from PIL import Image
 from ..errors import VideoFileError
 from ..image import LONGEST_NOTE, Picture
 from .colours import check_range, display_matrix, is_turned, rgb, upright
-from .libav import opened, reading
+from .libav import limits, opened, reading
 from .settings import Times
 from .sound import Sound, can_be_heard
 
@@ -199,6 +199,7 @@ class _Film:
             raise VideoFileError(
                 f"'{path}' claims more than {Image.MAX_IMAGE_PIXELS} pixels a frame: too large to read safely"
             )
+        stream.codec_context.options = limits()
         self._path, self._container = path, container
         self.stream = stream
         self.tick = stream.time_base or Fraction(1, _MPEG_CLOCK)

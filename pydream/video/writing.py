@@ -175,7 +175,8 @@ def _fraction(fps: float | Fraction, form: Format) -> Fraction:
             return Fraction(fps).limit_denominator(1001)
     except TypeError:
         pass
-    raise ValueError(f"fps: {fps!r}, want {float(SLOWEST):g}..{form.fastest}")
+    told = str(fps) if isinstance(fps, Fraction) else repr(fps)
+    raise ValueError(f"fps: {told}, want {float(SLOWEST):g}..{form.fastest}")
 
 
 def _whole_quality(quality: int) -> int:

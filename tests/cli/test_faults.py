@@ -1,6 +1,7 @@
 """No room, no memory, folders that take nothing: a command says so in one line, and leaves nothing half done."""
 
 import os
+import re
 import resource
 import shutil
 import subprocess
@@ -8,6 +9,8 @@ import sys
 from contextlib import contextmanager
 from pathlib import Path
 
+import pytest
+from clips import moving_square, write_clip
 from soak import MAY_GROW, soak
 
 import pydream
@@ -60,6 +63,25 @@ def test_a_full_disk_costs_a_loop_nothing_that_was_done(run, picture, folder):
     assert os.listdir("out") == ["00000000.png"]
     assert run(*arguments, "--resume").code == 0
     assert {path.name: path.read_bytes() for path in Path("out").glob("*.png")} == whole
+
+
+@pytest.mark.parametrize(("room", "what"), [(3_000, "out.mp4.frames/"), (12_000, "out.mp4")])
+def test_a_full_disk_costs_a_film_nothing_that_was_done(run, folder, room, what):
+    """In the middle of a frame, or of the film that is made of them."""
+    write_clip(folder / "in.mp4", moving_square(24), tone="aac")
+    arguments = ["video", "in.mp4", "out.mp4", *SHORT]
+    assert run(*arguments).code == 0
+    whole = Path("out.mp4").read_bytes()
+    assert len(whole) > 12_000
+    Path("out.mp4").unlink()
+    with files_of_at_most(room):
+        seen = run(*arguments)
+    assert seen.code == 1
+    assert re.fullmatch(rf"pydream: error: cannot write '{what}[^/]*': File too large", seen.err.splitlines()[-1])
+    assert sorted(os.listdir(folder)) == ["in.mp4", "out.mp4.frames"]
+    assert not any(name.startswith(".") for name in os.listdir("out.mp4.frames"))
+    assert run(*arguments, "--resume").code == 0
+    assert Path("out.mp4").read_bytes() == whole
 
 
 def test_a_cache_that_takes_nothing(run, refused, picture, folder, monkeypatch):

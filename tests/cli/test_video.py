@@ -211,8 +211,10 @@ def test_killed(folder, whole):
     assert not Path("out.mp4").exists()
     for path in Path(FRAMES).glob("[0-9]*.png"):
         assert read_image(path).shape == (48, 64, 3)
+    Path(FRAMES, ".pydream-0123456789abcdef.tmp").touch()  # as where it was killed within a file
     assert subprocess.run(arguments, env=environment, stderr=subprocess.DEVNULL).returncode == 0
     assert Path("out.mp4").read_bytes() == whole
+    assert sorted(os.listdir(folder)) == ["in.mp4", "out.mp4", "whole.mp4"]
 
 
 def test_stopped_while_the_film_is_written(run, folder, whole, monkeypatch):
@@ -291,7 +293,7 @@ def test_a_damaged_account(refused, stopped, damage):
     [
         (["in.mp4"], "Missing argument 'OUTPUT'"),
         (["nothing.mp4", "out.mp4"], "'nothing.mp4' does not exist"),
-        (["in.mp4", "out.avi"], "known are .mp4, .gif"),
+        (["in.mp4", "out.avi"], "Invalid value for 'OUTPUT': cannot write 'out.avi'"),
         (["in.mp4", "no/out.mp4"], "there is no folder 'no'"),
         (["in.mp4", "in.mp4"], "it would overwrite 'in.mp4', which is read"),
         (["in.mp4", "out.mp4", "--guide", "out.mp4"], "'--guide'"),
@@ -321,6 +323,11 @@ def test_refusals(refused, clip, arguments, why):
 def test_what_is_wrong_with_the_film(refused, clip, arguments, why):
     Path("text.mp4").write_text("no film")
     assert why in refused(1, "video", *arguments, *DREAM)
+
+
+def test_a_film_that_is_too_fast_for_a_gif(refused, folder):
+    write_clip(folder / "in.mp4", moving_square(2), Fraction(60))
+    assert "'OUTPUT': cannot write 'out.gif': fps: 60, want 0.1..50" in refused(2, "video", "in.mp4", "out.gif", *SHORT)
 
 
 def test_flow_without_opencv(refused, clip, monkeypatch):

@@ -10,19 +10,22 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 from PIL import Image, ImageCms
 from targets import CORPUS, MEMBER, MEMBER_BYTES
 
+sys.path.insert(0, str(Path(__file__).parents[1]))
 sys.path.insert(0, str(Path(__file__).parents[1] / "caffe"))
 sys.path.insert(0, str(Path(__file__).parents[1] / "graphdef"))
+import clips
 import graphs
 import nets
 import tensorflow as tf
 
 from pydream import checkpoint
 from pydream.image import FORMATS, encode_image
-from pydream.provenance import NetFacts, PictureFacts, record
+from pydream.provenance import Film, NetFacts, PictureFacts, record
 from pydream.recipe import Loop, Recipe
 
 HASH = "0123456789abcdef" * 4
@@ -133,6 +136,15 @@ def left() -> bytes:
     return content
 
 
+def clip(suffix: str, codec: str, tone: str | None, **options: Any) -> bytes:
+    """Give a film of three frames of 16 x 16 pixels, with a sound."""
+    path = CORPUS / f"clip.{suffix}"
+    clips.write_clip(path, clips.moving_square(3, 16, 32), codec=codec, tone=tone, options={}, **options)
+    content = path.read_bytes()
+    path.unlink()
+    return content
+
+
 def corpus() -> dict[str, bytes]:
     """Give every seed by its place."""
     note = record("pydream dream in.png -o dream.png", RECIPE, NETWORK, START, None, START).to_json()
@@ -169,6 +181,27 @@ def corpus() -> dict[str, bytes]:
         "sidecar/loop": note.encode(),
         "sidecar/guide": other.encode(),
         "resume/left": left(),
+        "film/turned.mp4": clip("mp4", "mpeg4", "aac", pix_fmt="yuv420p", prepare=lambda s: s.set_display_rotation(90)),
+        "film/plain.mkv": clip("mkv", "ffv1", "libopus", pix_fmt="yuv420p10le"),
+        "film/plain.avi": clip("avi", "mjpeg", "libmp3lame", pix_fmt="yuvj420p"),
+        "film/plain.ts": clip("ts", "mpeg2video", "mp2", pix_fmt="yuv420p"),
+        "film/animated.gif": encoded("GIF", **frames),
+        "film_left/plain": Film(
+            film="video",
+            command="pydream video in.mp4 dream.mp4",
+            dream=msgspec.structs.replace(RECIPE, loop=None),
+            network=NETWORK,
+            input=START,
+            first=0,
+            frames=2,
+            size=(2, 3),
+            blend=0.5,
+            flow=True,
+            cut=20.0,
+            versions={"av": "18"},
+        )
+        .to_json()
+        .encode(),
         "archive/good": zipped("other", MEMBER),
         "archive/stored": zipped("../../evil", MEMBER, compression=zipfile.ZIP_STORED),
         "archive/lzma": zipped(MEMBER, compression=zipfile.ZIP_LZMA),

@@ -7,12 +7,13 @@ finding. `run.py` looks for them; what it found is kept in `corpus/`, which `tes
 import io
 import tempfile
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
-from pydream import checkpoint, provenance
+from pydream import checkpoint, provenance, video
 from pydream.caffe.definition import define, read_binary, read_text
 from pydream.caffe.geometry import survey
 from pydream.caffe.graph import Graph
@@ -25,6 +26,7 @@ from pydream.zoo import read_entry
 
 CORPUS = Path(__file__).with_name("corpus")
 MOST_PIXELS = 2**20  # as `PIL.Image.MAX_IMAGE_PIXELS` in place of 89 million: what is refused there is refused here
+MOST_FRAMES = video.Span(0, 50)
 MEMBER, MEMBER_BYTES = "inner/net.pb", 100  # the only one that is taken out of a zip file
 
 Target = Callable[[bytes], None]
@@ -96,6 +98,30 @@ def resume(data: bytes) -> None:
     assert left.frame.shape == (left.loop.input.height, left.loop.input.width, 3)
 
 
+def film(data: bytes) -> None:
+    """A film: up to its frames, and its sound in another film."""
+    before, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, MOST_PIXELS
+    try:
+        footage = video.survey(_file(data, ".film"), MOST_FRAMES)
+        frames = list(footage.frames())
+    finally:
+        Image.MAX_IMAGE_PIXELS = before
+    assert 0 < len(frames) == len(footage) <= 50
+    assert all(later > now for now, later in pairwise(footage.times.ticks))
+    for frame in frames:
+        assert (frame.dtype, frame.shape) == (np.uint8, (*footage.size, 3))
+        assert frame.size <= 3 * MOST_PIXELS
+    if footage.sound is not None:
+        video.write_video(Path(_folder.name, "out.mp4"), frames[:1], sound=footage.sound)
+
+
+def film_left(data: bytes) -> None:
+    """What a stopped `pydream video` left: up to what the film was to be."""
+    left = checkpoint.load_film(_file(data, ".json"))
+    assert left is not None
+    assert not list(checkpoint.differences(left, left))
+
+
 def archive(data: bytes) -> None:
     """A zip file that a server gave: up to the one member that is wanted."""
     path = _file(data, ".zip")
@@ -111,7 +137,7 @@ def readme(data: bytes) -> None:
     assert len(entry.mean) == 3
 
 
-_ALL = (prototxt, caffemodel, graphdef, image, metadata, sidecar, resume, archive, readme)
+_ALL = (prototxt, caffemodel, graphdef, image, metadata, sidecar, resume, film, film_left, archive, readme)
 TARGETS: dict[str, Target] = {target.__name__: target for target in _ALL}
 
 
