@@ -20,7 +20,7 @@ from .objectives import Objective, Score, objective_L2
 from .octaves import MOST_OCTAVES, check_octaves, octave_sizes
 from .preprocessing import deprocess, preprocess
 from .retouch import Retouch
-from .tiles import LARGEST_TILE, OnTile, Shifted, choose_side, in_tiles
+from .tiles import LARGEST_TILE, OnTile, Shifted, check_limit, choose_side, in_tiles
 
 NOTEBOOK_END = "inception_4c/output"
 
@@ -244,6 +244,8 @@ def deepdream(
         On Ctrl-C, with what there is so far.
     ShapeError
         Before anything is computed, where an octave is too small for `end`: which one, and what would do.
+    MemoryTooSmallError
+        Likewise, where a limit of the process (``ulimit -v``) leaves too little for what it is estimated to take.
     ZeroGradientError, UnknownNameError, ValueError
         As `make_step`.
     """
@@ -268,6 +270,7 @@ def deepdream(
         check_octaves(net, end, sizes)
     if tile is None:
         tile = choose_side(net, ends, h, w, copies=copies_held(retouches, clip))
+    check_limit(net, ends, h, w, tile, copies_held(retouches, clip))
     for h, w in sizes[1:]:  # chained: each octave shrinks the last one
         octaves.append(ops.zoom(octaves[-1], h, w))
     del octaves[0]  # as large as the dream: made again where it is needed, rather than held

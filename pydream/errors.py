@@ -27,7 +27,7 @@ class ShapeError(PydreamError, ValueError):
 
 
 class MemoryTooSmallError(PydreamError, ValueError):
-    """A picture does not fit into the memory that was given, not even tile by tile."""
+    """A picture does not fit into the memory that was given, or TensorFlow into what a limit leaves."""
 
 
 class ZeroGradientError(PydreamError, ArithmeticError):

@@ -5,6 +5,29 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
+
+_ARENA = 2**26  # glibc's: address space that a thread's first allocation reserves
+_STACK = 2**21  # a thread's, where the limit of stacks is none
+
+_expected_threads = 0
+
+
+class Limit(NamedTuple):
+    """A limit that the process was started with, beyond which no memory is given to it.
+
+    Attributes
+    ----------
+    of : {"address space", "data"}
+    command : {"ulimit -v", "ulimit -d"}
+        Of a shell, which tells and sets it.
+    left : int
+        Bytes, without those that threads to come will reserve; below 0 where these are too many.
+    """
+
+    of: str
+    command: str
+    left: int
 
 
 def resident_bytes(root: Path = Path("/")) -> int:
@@ -35,6 +58,34 @@ def free_bytes(root: Path = Path("/")) -> int | None:
     """
     found = [*_available(root), *_left_in_groups(root)]
     return min(found, default=None)
+
+
+def limits(root: Path = Path("/")) -> list[Limit]:
+    """Give the limits of this process, and what they leave.
+
+    Parameters
+    ----------
+    root : path
+        Of the file system that tells: Linux's ``/proc``.
+    """
+    most = {line[:26].strip(): line[26:].split()[0] for line in _lines(root / "proc/self/limits")}
+    has = dict(line.removesuffix(" kB").split(":\t", 1) for line in _lines(root / "proc/self/status"))
+    stack = int(most["Max stack size"]) if most.get("Max stack size", "").isdigit() else _STACK
+    found = []
+    for of, command, limit, used, of_thread in (
+        ("address space", "ulimit -v", "Max address space", "VmSize", stack + _ARENA),
+        ("data", "ulimit -d", "Max data size", "VmData", stack),  # an arena is not counted before it is written to
+    ):
+        if most.get(limit, "").isdigit() and used in has:
+            to_come = max(_expected_threads - int(has["Threads"]), 0)
+            found.append(Limit(of, command, int(most[limit]) - int(has[used]) * 1024 - to_come * of_thread))
+    return found
+
+
+def expect_threads(count: int) -> None:
+    """Tell how many threads the process is going to have; `limits` takes off what those to come will reserve."""
+    global _expected_threads
+    _expected_threads = count
 
 
 def _available(root: Path) -> Iterator[int]:

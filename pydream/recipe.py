@@ -17,7 +17,7 @@ from .noise import noise
 from .objectives import Objective, Score, Term, spelt
 from .octaves import Size, octave_sizes
 from .retouch import KeepColors, Laplacian, Mask, PullBack, Retouch, Smooth, TotalVariation
-from .tiles import LARGEST_TILE, OnTile, choose_side
+from .tiles import LARGEST_TILE, OnTile, check_limit, choose_side
 from .tutorial import NAIVE_COPIES, RENDERERS, rendered_sizes, shown
 
 RNG = "numpy.random.RandomState (MT19937)"  # what a seed is the seed of
@@ -170,11 +170,12 @@ def choose_tile(
     net: Net,
     height: int,
     width: int,
+    tile: int | None = None,
     memory: int | None = None,
     mask: Mask | None = None,
     held: float = 0,
 ) -> int:
-    """Choose the side of the tiles for a recipe that is not told it: see `pydream.tiles.choose_side`.
+    """Decide on the side of the tiles for a recipe, 0 for none: see `pydream.tiles.choose_side`.
 
     Parameters
     ----------
@@ -182,17 +183,26 @@ def choose_tile(
     net : Net
     height, width : int
         Of the picture, in pixels.
+    tile : int, optional
+        What is told.
     memory : int, optional
     mask : Mask, optional
         What goes with the recipe.
     held : float
         Arrays of the picture's size that somebody holds beside a dream's own.
+
+    Raises
+    ------
+    MemoryTooSmallError
+        Where `memory`, or a limit on the process, is too little.
     """
     if recipe.rendering is not None and not recipe.rendering.whole:
         return 0
     copies = copies_held(recipe.retouches(mask), recipe.clip) if recipe.rendering is None else NAIVE_COPIES
     ends = find_ends(net, recipe.end if recipe.score is None else None, recipe.score)
-    return choose_side(net, ends, height, width, memory, copies + held)
+    side = choose_side(net, ends, height, width, memory, copies + held) if tile is None else tile
+    check_limit(net, ends, height, width, side, copies + held)
+    return side
 
 
 def follow(

@@ -195,7 +195,9 @@ def dream(task: DreamTask) -> Dreamt:
         mask = None if task.mask is None else Mask.of(task.mask)
         if recipe.tile is None:
             height, width = recipe.noise or (0, 0) if task.picture is None else task.picture.shape[:2]
-            recipe = msgspec.structs.replace(recipe, tile=choose_tile(recipe, net, height, width, task.memory, mask))
+            recipe = msgspec.structs.replace(
+                recipe, tile=choose_tile(recipe, net, height, width, None, task.memory, mask)
+            )
         objective = None if task.guide is None else guided(net, task.guide[1], recipe.end, task.guide[0])
         return Dreamt(to_pixels(follow(recipe, net, task.picture, objective, mask=mask)), recipe.tile)
 

@@ -17,7 +17,7 @@ MAY_IMPORT = {
     "matching": set(),
     "net": {"errors", "matching"},
     "timing": {"net"},
-    "tf": {"errors"},
+    "tf": {"errors", "memory"},
     "files": set(),
     "image": {"errors", "files"},
     "video": {"errors", "files", "image"},

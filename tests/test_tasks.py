@@ -68,14 +68,14 @@ def test_noise_a_guide_and_a_mask(net, order, picture):
 def test_memory_decides_on_tiles_where_the_recipe_does_not(order, picture, monkeypatch):
     asked = []
 
-    def choose_tile(recipe, net, height, width, memory, mask):
-        asked.append((recipe.end, height, width, memory, mask))
+    def choose_tile(recipe, net, height, width, tile, memory, mask):
+        asked.append((recipe.end, height, width, tile, memory, mask))
         return 16
 
     monkeypatch.setattr(tasks, "choose_tile", choose_tile)
     for memory in (None, 7_000):
         assert dream(DreamTask(network=order, recipe=RECIPE, picture=picture, memory=memory)).tile == 16
-    assert asked == [("fire2/concat", 45, 60, memory, None) for memory in (None, 7_000)]
+    assert asked == [("fire2/concat", 45, 60, None, memory, None) for memory in (None, 7_000)]
     told = msgspec.structs.replace(RECIPE, tile=0)
     assert dream(DreamTask(network=order, recipe=told, picture=picture)).tile == 0
     assert len(asked) == 2

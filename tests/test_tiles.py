@@ -14,14 +14,15 @@ from hypothesis import given, reject, settings
 from hypothesis import strategies as st
 
 import pydream
-from pydream import objectives, retouch
+from pydream import objectives, retouch, tiles
 from pydream.caffe import Net
 from pydream.dream import copies_held
 from pydream.errors import MemoryTooSmallError, ShapeError
 from pydream.image import to_pixels
 from pydream.imageops import native_ops
+from pydream.memory import Limit
 from pydream.net import View
-from pydream.tiles import OVERHEAD, Shifted, choose_side, in_tiles, plan_tiles, spans
+from pydream.tiles import OVERHEAD, Shifted, check_limit, choose_side, in_tiles, plan_tiles, spans
 
 SIZES = [(131, 177), (112, 158), (165, 99)]  # odd and even, one column of blocks or several
 
@@ -536,3 +537,50 @@ def test_a_dream_decides_by_itself(squeezenet64, picture, monkeypatch):
     tiled = dream(squeezenet64, picture, octave_n=1, iter_n=1)
     assert min(seen) > 0
     assert np.abs(tiled - whole).max() < 1e-10
+
+
+# Limits of the process.
+
+
+@pytest.fixture
+def limited(monkeypatch):
+    """Say what a limit on address space leaves."""
+
+    def limited(left):
+        tiles._tightest_limit.cache_clear()
+        monkeypatch.setattr(tiles, "limits", lambda: [Limit("address space", "ulimit -v", left)])
+
+    yield limited
+    tiles._tightest_limit.cache_clear()
+
+
+def test_a_limit_decides_as_what_is_free_does(squeezenet32, limited, monkeypatch):
+    monkeypatch.setattr(tiles, "free_bytes", lambda: None)
+    ends, size = ["fire8/concat"], (1600, 2400)
+    limited(10**11)
+    assert choose_side(squeezenet32, ends, *size) == 0
+    sides = []
+    for left in (3 * 10**9, 15 * 10**8):
+        limited(left)
+        side = choose_side(squeezenet32, ends, *size)
+        check_limit(squeezenet32, ends, *size, side)  # what is chosen is not refused
+        with pytest.raises(MemoryTooSmallError, match=r"GB too low for 2400x1600 pixels .* without tiles: ulimit -v"):
+            check_limit(squeezenet32, ends, *size, 0)
+        assert choose_side(squeezenet32, ends, *size, memory=10**12) == side  # a limit holds whatever is said
+        sides.append(side)
+    assert sides[0] > sides[1] > 0
+
+
+def test_a_limit_that_is_too_low_is_refused_before_a_step(squeezenet32, limited):
+    limited(3 * 10**8)
+    img = np.zeros((1600, 2400, 3), np.float32)
+    with pytest.raises(MemoryTooSmallError, match=r"about 0\.\d+ GB too low .* in tiles of 16: ulimit -v"):
+        pydream.deepdream(squeezenet32, img, end="fire8/concat", on_step=lambda *_: pytest.fail("a step"))
+
+
+def test_a_limit_is_asked_once(squeezenet32, limited, monkeypatch):
+    """What the first dream's steps have taken is there for the next one's."""
+    limited(10**11)
+    choose_side(squeezenet32, ["fire8/concat"], 100, 100)
+    monkeypatch.setattr(tiles, "limits", lambda: pytest.fail("again"))
+    check_limit(squeezenet32, ["fire8/concat"], 100, 100, 0)

@@ -19,7 +19,7 @@ from .network import hush, weights_option
 from .options import layer_option, model_option, quiet_option
 from .pictures import SizeType
 from .progress import Bar
-from .signals import signals_as_ctrl_c
+from .signals import between_steps, uninterrupted
 
 
 def plot_path(ctx: click.Context, param: click.Parameter, value: Path | None) -> Path | None:
@@ -80,7 +80,7 @@ def command(
     if sizes:
         plan = replace(plan, sizes=list(dict.fromkeys(sizes)))
     hush()
-    with signals_as_ctrl_c():
+    with uninterrupted():
         subject = Subject.find(model, weights, layer)
         with Line(quiet) as line:
             report = measure(subject, plan, line.tell)
@@ -111,7 +111,8 @@ class Line(Bar):
         )
 
     def tell(self, done: int, of: int, what: str) -> None:
-        """Show how much is done of how much, and what comes next."""
+        """Show how much is done of how much, and what comes next; let Ctrl-C in."""
         self._bar.total = of
         self._bar.n = done
         self._bar.set_description_str(what)
+        between_steps()

@@ -104,9 +104,8 @@ class Dreamer:
 
         `held` is how many arrays of the picture's size the command holds, beside a dream's own.
         """
-        recipe, side = self.recipe, self.tile
-        if side is None or (recipe.rendering is not None and not recipe.rendering.whole):
-            side = choose_tile(recipe, self.net, height, width, self.memory, self.mask, held)
+        recipe = self.recipe
+        side = choose_tile(recipe, self.net, height, width, self.tile, self.memory, self.mask, held)
         if side == 0:
             return 0, None
         ends = find_ends(self.net, recipe.end if recipe.score is None else None, recipe.score)

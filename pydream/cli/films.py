@@ -92,13 +92,14 @@ class Places(NamedTuple):
             yield self.picture(index)
 
     def clear(self) -> None:
-        """Remove what an earlier run left."""
-        for path in self.held():
-            path.unlink()
+        """Remove what an earlier run left, and what it was writing when it was killed."""
+        if self.folder.is_dir():
+            for path in [*self.held(), *filter(is_temporary, self.folder.iterdir())]:
+                path.unlink()
 
     def finish(self) -> None:
         """Remove the frames, unless they are there for good, and the folder, unless somebody else uses it."""
-        if self.temporary:
+        if self.temporary and self.folder.is_dir():
             self.clear()
             for path in filter(is_temporary, self.folder.iterdir()):  # a killed process left it
                 path.unlink()

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import click
 
-from .errors import debug_option
+from .errors import debug_option, interruption
+from .signals import signals_as_ctrl_c
 
 
 @click.command("vectors")
@@ -29,6 +30,10 @@ def command(output: Path) -> None:
     """  # noqa: D301 (click's mark for a block to leave as it is)
     from ..testing import write_vectors
 
-    files = write_vectors(output)
+    try:
+        with signals_as_ctrl_c():
+            files = write_vectors(output)
+    except KeyboardInterrupt:
+        raise interruption(f"'{output}' is not whole; the same command writes it anew") from None
     size = sum(path.stat().st_size for path in files)
     click.echo(f"wrote {len(files)} files, {size / 1e6:.1f} MB, into '{output}'", err=True)

@@ -3,6 +3,7 @@
 import os
 import random
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -16,6 +17,8 @@ import pytest
 from clips import moving_square, write_clip
 
 import pydream
+from pydream.cli import COMMANDS as SUBCOMMANDS
+from pydream.cli import main
 from pydream.cli.signals import between_steps, signals_as_ctrl_c, uninterrupted
 from pydream.image import read_image, read_note
 from pydream.provenance import parse, pixels_sha256
@@ -33,9 +36,17 @@ COMMANDS = {
     "sweep": ["sweep", "in.png", "-o", "out.png", "--pictures", "out", "--layers", "fire[2345]/concat", *SHORT],
     "atlas": ["atlas", "-o", "out.png", "--layer", "fire2/squeeze1x1:0-7", "--size", "48x48", "-n", "3"],
     "history": ["history", "in.png", "-o", "out.png", "--gif", "-n", "10", "--octaves", "2", "--seed", "1"],
+    "octaves": ["octaves", "in.png", "-o", "out.png", "-n", "10", "--octaves", "3", "--seed", "1"],
+    "replay": ["replay", "made.png", "-o", "out.png"],
+    "bench": ["bench", "--quick", "--size", "96x72", "--plot", "out.png"],
+    "vectors": ["vectors", "-o", "out"],
     "video": ["video", "many.mp4", "out.mp4", "--flow", *SHORT],
     "visualize": ["visualize", "-o", "out.png", "--layer", "fire2/squeeze1x1:3", "--size", "64x64", "-n", "40"],
 }
+
+
+def test_every_long_command_is_here():
+    assert {arguments[0] for arguments in COMMANDS.values()} == set(SUBCOMMANDS) - {"layers", "models", "presets"}
 
 
 # ---- when a signal is let in ----
@@ -117,8 +128,17 @@ def test_what_is_ignored_stays_ignored():
 # ---- at random moments ----
 
 
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    """A picture of noise that says how it was made."""
+    path = tmp_path_factory.mktemp("made") / "made.png"
+    main(["dream", "noise", "-o", str(path), "--size", "96x72", "-n", "20", "--octaves", "2"], standalone_mode=False)
+    return path
+
+
 @pytest.fixture
-def pictures(picture, folder, draw):
+def pictures(picture, folder, draw, made):
+    shutil.copy(made, folder)
     (folder / "many").mkdir()
     for name in "abcdef":
         draw(folder / "many" / f"{name}.png", 48, 64)
