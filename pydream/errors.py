@@ -68,3 +68,11 @@ class ResultsDifferError(PydreamError, ArithmeticError):
 
 class BenchError(PydreamError, RuntimeError):
     """A measurement could not be made."""
+
+
+class ClusterError(PydreamError, RuntimeError):
+    """Workers cannot be had, do not answer, or would compute something else."""
+
+
+class WorkerDiedError(PydreamError, RuntimeError):
+    """One worker after the other died of a task."""

@@ -9,7 +9,7 @@ import msgspec
 import numpy as np
 from numpy.typing import ArrayLike
 
-from .dream import DreamInterrupted, OnOctave, OnStep, deepdream, display_range
+from .dream import DreamInterrupted, OnOctave, OnStep, copies_held, deepdream, display_range, find_ends
 from .era import MODERN
 from .loop import zoom
 from .net import Array, Net
@@ -17,8 +17,8 @@ from .noise import noise
 from .objectives import Objective, Score, Term, spelt
 from .octaves import Size, octave_sizes
 from .retouch import KeepColors, Laplacian, Mask, PullBack, Retouch, Smooth, TotalVariation
-from .tiles import LARGEST_TILE, OnTile
-from .tutorial import RENDERERS, rendered_sizes, shown
+from .tiles import LARGEST_TILE, OnTile, check_limit, choose_side
+from .tutorial import NAIVE_COPIES, RENDERERS, rendered_sizes, shown
 
 RNG = "numpy.random.RandomState (MT19937)"  # what a seed is the seed of
 
@@ -163,6 +163,46 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True):
         if self.rendering is not None:
             return shown(self.rendering.renderer, dream)
         return dream if self.clip else display_range(dream)
+
+
+def choose_tile(
+    recipe: Recipe,
+    net: Net,
+    height: int,
+    width: int,
+    tile: int | None = None,
+    memory: int | None = None,
+    mask: Mask | None = None,
+    held: float = 0,
+) -> int:
+    """Decide on the side of the tiles for a recipe, 0 for none: see `pydream.tiles.choose_side`.
+
+    Parameters
+    ----------
+    recipe : Recipe
+    net : Net
+    height, width : int
+        Of the picture, in pixels.
+    tile : int, optional
+        What is told.
+    memory : int, optional
+    mask : Mask, optional
+        What goes with the recipe.
+    held : float
+        Arrays of the picture's size that somebody holds beside a dream's own.
+
+    Raises
+    ------
+    MemoryTooSmallError
+        Where `memory`, or a limit on the process, is too little.
+    """
+    if recipe.rendering is not None and not recipe.rendering.whole:
+        return 0
+    copies = copies_held(recipe.retouches(mask), recipe.clip) if recipe.rendering is None else NAIVE_COPIES
+    ends = find_ends(net, recipe.end if recipe.score is None else None, recipe.score)
+    side = choose_side(net, ends, height, width, memory, copies + held) if tile is None else tile
+    check_limit(net, ends, height, width, side, copies + held)
+    return side
 
 
 def follow(

@@ -362,14 +362,13 @@ class TiledNet:
         height, width = self._net.blobs["data"].shape[2:]
         shape = (1, height, width, 3) if self._net.channels_last else (1, 3, height, width)
         gradient = np.zeros(shape, self.dtype)
-        for done, (row, column) in enumerate(self._plan, start=1):
-            self._forward(row, column)
-            for place, end in enumerate(self._ends):
-                share = Share(row.values[place], column.values[place], row.inside[place], column.inside[place])
-                self._tiled[end].sow(self._twin.blobs[end], share)
+        # A net may know others that run its tiles, as `pydream.tasks.SpreadNet` does.
+        gradients = getattr(self._net, "gradients_of", self._one_by_one)
+        made = gradients(self._tile(row, column) for row, column in self._plan)
+        for done, ((row, column), part) in enumerate(zip(self._plan, made, strict=True), start=1):
             places = (row.crop, column.crop)
             crop = (slice(None), *places) if self._net.channels_last else (slice(None), slice(None), *places)
-            gradient[crop] += self._twin.backward(start=self._where)
+            gradient[crop] += part
             if self._on_tile is not None:
                 self._on_tile(done, len(self._plan))
         self._image = None
@@ -380,23 +379,63 @@ class TiledNet:
         """Run forward, tile after tile, for the values of all the layers."""
         made = {end: np.zeros(blob.shape, self._net.dtype) for end, blob in self._tiled.items()}
         for row, column in self._plan:
-            self._forward(row, column)
+            assert self._image is not None
+            run_crop(self._twin, self._ends, self._image.crop(row.crop, column.crop))
             for place, end in enumerate(self._ends):
                 own = self._twin.blobs[end].data[:, :, row.inside[place], column.inside[place]]
                 made[end][:, :, row.values[place], column.values[place]] = own
         for end, data in made.items():
             self._tiled[end].hold(data)
 
-    @property
-    def _where(self) -> str | tuple[str, ...]:
-        return self._ends if len(self._ends) > 1 else self._ends[0]
-
-    def _forward(self, row: Span, column: Span) -> None:
+    def _tile(self, row: Span, column: Span) -> Tile:
         assert self._image is not None
-        crop = self._image.crop(row.crop, column.crop)
-        self._twin.blobs["data"].reshape(1, *crop.shape)
-        tensor = np.ascontiguousarray(np.rollaxis(crop, 0, 3) if self._net.channels_last else crop)
-        self._twin.forward(end=self._where, tensor=tensor[np.newaxis])
+        seeds = [
+            self._tiled[end].seed.cut(row.values[place], column.values[place]) for place, end in enumerate(self._ends)
+        ]
+        places = tuple(zip(row.inside, column.inside, strict=True))
+        return Tile(self._image.crop(row.crop, column.crop), self._ends, tuple(seeds), places)
+
+    def _one_by_one(self, tiles: Iterator[Tile]) -> Iterator[Array]:
+        return (tile.gradient(self._twin) for tile in tiles)
+
+
+@dataclass(frozen=True)
+class Tile:
+    """All that the gradient of a tile takes beside the net, whose process may be another one.
+
+    Attributes
+    ----------
+    image : (c, h, w) array
+        The crop.
+    ends : tuple of str
+    seeds : tuple
+        What to drive each of these with: their own values' part.
+    places : tuple of (slice, slice)
+        Where those are in the crop's maps: rows and columns.
+    """
+
+    image: Array
+    ends: tuple[str, ...]
+    seeds: tuple[Affine | Match, ...]
+    places: tuple[tuple[slice, slice], ...]
+
+    def gradient(self, net: Net) -> Array:
+        """Give the gradient at the crop, laid out as a tensor of the net, which takes the crop's size."""
+        run_crop(net, self.ends, self.image)
+        for end, seed, place in zip(self.ends, self.seeds, self.places, strict=True):
+            seed.sow(net.blobs[end], place)
+        return net.backward(start=_where(self.ends))
+
+
+def run_crop(net: Net, ends: tuple[str, ...], image: Array) -> None:
+    """Run forward on a crop, (c, h, w)."""
+    net.blobs["data"].reshape(1, *image.shape)
+    tensor = np.ascontiguousarray(np.rollaxis(image, 0, 3) if net.channels_last else image)
+    net.forward(end=_where(ends), tensor=tensor[np.newaxis])
+
+
+def _where(ends: tuple[str, ...]) -> str | tuple[str, ...]:
+    return ends if len(ends) > 1 else ends[0]
 
 
 class Shifted(NamedTuple):
@@ -420,24 +459,59 @@ class Shifted(NamedTuple):
         return self.image[:, (y % height)[:, np.newaxis], x % width]
 
 
-class Share(NamedTuple):
-    """A tile's own values of a layer: where they are in the whole, and where in the crop."""
+Place = tuple[slice, slice]  # rows and columns of a map
 
-    rows: slice
-    columns: slice
-    inside_rows: slice
-    inside_columns: slice
 
-    def of(self, numbers: Array, shape: tuple[int, ...]) -> Array:
-        """Give a crop's part of what broadcasts to the whole layer, (c, h, w): 0 but at the own values."""
-        if not numbers.any():
-            return np.zeros((), numbers.dtype)
-        numbers = numbers.reshape((1,) * (3 - numbers.ndim) + numbers.shape[-3:])
-        rows = self.rows if numbers.shape[1] > 1 else slice(None)
-        columns = self.columns if numbers.shape[2] > 1 else slice(None)
-        part = np.zeros((numbers.shape[0], *shape[2:]), numbers.dtype)
-        part[:, self.inside_rows, self.inside_columns] = numbers[:, rows, columns]
-        return part
+@dataclass(frozen=True)
+class Affine:
+    """Drives a layer with ``gain * data + bias``, which broadcast to it: (c, h, w)."""
+
+    gain: Array
+    bias: Array
+
+    def cut(self, rows: slice, columns: slice) -> Affine:
+        """Give the part for some of the layer's values."""
+        return Affine(_cut(self.gain, rows, columns), _cut(self.bias, rows, columns))
+
+    def sow(self, blob: Blob, place: Place) -> None:
+        """Write the gradient into a crop's blob: there are these values, and 0 elsewhere."""
+        blob.set_diff(_laid(self.gain, blob.shape, place), _laid(self.bias, blob.shape, place))
+
+
+@dataclass(frozen=True)
+class Match:
+    """Drives each place of a layer with those of a guide's features, (c, h, w), that are most like it."""
+
+    features: Array
+
+    def cut(self, rows: slice, columns: slice) -> Match:
+        """Give itself: any of them may be most alike."""
+        return self
+
+    def sow(self, blob: Blob, place: Place) -> None:
+        """As of `Affine`."""
+        blob.match_diff(self.features)
+        diff = blob.diff[0]
+        own = diff[:, *place].copy()
+        diff[...] = 0
+        diff[:, *place] = own
+
+
+def _cut(numbers: Array, rows: slice, columns: slice) -> Array:
+    """Give the part for some of a layer's values of what broadcasts to all of them."""
+    if not numbers.any():
+        return np.zeros((), numbers.dtype)
+    numbers = numbers.reshape((1,) * (3 - numbers.ndim) + numbers.shape[-3:])
+    return numbers[:, rows if numbers.shape[1] > 1 else slice(None), columns if numbers.shape[2] > 1 else slice(None)]
+
+
+def _laid(own: Array, shape: tuple[int, ...], place: Place) -> Array:
+    """Put what `_cut` gave to its place in a crop's map, with 0 around it."""
+    if own.ndim == 0:
+        return own
+    part = np.zeros((own.shape[0], *shape[2:]), own.dtype)
+    part[:, *place] = own
+    return part
 
 
 class TiledBlob:
@@ -455,7 +529,7 @@ class TiledBlob:
         self._net = net
         self._data: Array | None = None
         self._diff: Array | None = None
-        self._seed: Callable[[Blob, Share], None] | None = None  # instead of _diff: writes a crop's
+        self._seed: Affine | Match | None = None  # instead of _diff
 
     @property
     def data(self) -> Array:
@@ -487,28 +561,16 @@ class TiledBlob:
             self.diff[:] = factor * self._data + summand
             return
         np.broadcast_shapes(factor.shape, summand.shape, self.shape)  # raises where they do not fit
-        self._sow(lambda blob, share: blob.set_diff(share.of(factor, blob.shape), share.of(summand, blob.shape)))
+        self._diff, self._seed = None, Affine(factor, summand)
 
     def match_diff(self, features: Array) -> None:
         """Set `diff` at each place to a guide's features, (c, h, w), where those are most like `data` there."""
+        self._diff, self._seed = None, Match(features)
 
-        def seed(blob: Blob, share: Share) -> None:
-            blob.match_diff(features)
-            diff = blob.diff[0]
-            own = diff[:, share.inside_rows, share.inside_columns].copy()
-            diff[...] = 0
-            diff[:, share.inside_rows, share.inside_columns] = own
-
-        self._sow(seed)
-
-    def sow(self, blob: Blob, share: Share) -> None:
-        """Write the gradient of a crop's blob: at the tile's own values this one's, 0 elsewhere."""
+    @property
+    def seed(self) -> Affine | Match:
+        """What drives the layer: zeros where nobody has said."""
         if self._seed is not None:
-            self._seed(blob, share)
-        elif self._diff is None:
-            blob.set_diff(0)
-        else:
-            blob.set_diff(0, share.of(self._diff[0], blob.shape))
-
-    def _sow(self, seed: Callable[[Blob, Share], None]) -> None:
-        self._diff, self._seed = None, seed
+            return self._seed
+        zero = np.zeros((), self._net.dtype)
+        return Affine(zero, zero if self._diff is None else self._diff[0])

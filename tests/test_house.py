@@ -44,6 +44,10 @@ MAY_IMPORT = {
     "freeze": {"errors", "tf"},
     "zoo": {"caffe", "errors", "files", "freeze", "graphdef", "net"},
     "recipe": {"dream", "era", "loop", "net", "noise", "objectives", "octaves", "retouch", "tiles", "tutorial"},
+    "tasks": {
+        "__init__", "caffe", "errors", "image", "net", "objectives", "provenance", "recipe", "retouch", "tiles", "zoo",
+    },
+    "cluster": {"errors", "tasks"},
     "fetch": {"errors", "files", "zoo"},
     "own": {"caffe", "errors", "files", "freeze", "graphdef", "net", "zoo"},
     "provenance": {"__init__", "errors", "files", "image", "net", "recipe", "video", "zoo"},
@@ -178,6 +182,7 @@ def test_notebook_defaults():
         ("import pydream.video", ["av", "scipy", "tensorflow"]),
         ("import pydream.frames, pydream.cli.video", ["av", "cv2", "scipy", "tensorflow"]),
         ("import pydream.cli", ["av"]),
+        ("import pydream.cli.dream, pydream.cluster", ["dask", "distributed", "tensorflow"]),
         ("import pydream.bench.report, pydream.bench.plot", ["tensorflow", "matplotlib"]),
         ("import pydream.cli.models", ["pooch", "requests", "tensorflow"]),
     ],

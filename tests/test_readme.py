@@ -68,6 +68,20 @@ def test_commands_of_pages_are_well_formed(root, small_checkout, page):
         command.make_context(name, arguments)  # raises what the shell would show
 
 
+def test_commands_of_scale_are_well_formed(root, small_checkout):
+    """They want other machines."""
+    (small_checkout / "photos").mkdir()
+    for name in ("photos/a.png", "large.png"):
+        PIL.Image.new("RGB", (8, 8)).save(small_checkout / name)
+    text = (root / "docs" / "scale.md").read_text(encoding="utf-8")
+    lines = [line for block in blocks(text, "sh") for line in block.splitlines() if line.startswith("pydream ")]
+    assert len(lines) >= 4
+    for line in lines:
+        _, name, *arguments = shlex.split(line, comments=True)
+        command = main.get_command(click.Context(main), name)
+        command.make_context(name, arguments)
+
+
 def test_every_preset_is_in_the_table(root):
     text = (root / "docs" / "figures.md").read_text(encoding="utf-8")
     for preset in PRESETS.values():

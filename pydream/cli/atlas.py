@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import click
 import msgspec
 
+from ..cluster import Cluster
 from ..errors import SilentScoreError
 from ..files import is_temporary
 from ..image import FORMATS, Picture, to_pixels
@@ -18,15 +20,17 @@ from ..objectives import spelt
 from ..provenance import picture_facts, read_provenance, record
 from ..recipe import Recipe, follow
 from ..sheet import Sheet, fitting_columns
+from ..tasks import Outcome, checked, dream, run_here
 from ..tutorial import check_channels
 from .dreaming import Dreamer, retold
 from .errors import debug_option, interruption
 from .figures import FIGURE_OPTIONS, Start, Style, account, figure_options, made_before
 from .options import quiet_option, sidecar_option
 from .pictures import NOISE, Size, Source, SourceType, Target, check_not_read, noise_size_option, one_target
-from .progress import Progress
+from .progress import DoneProgress, Progress
 from .rendering import Layer, channels_option, prepare_rendering, recipe_taken, render_run_options, renderer_options
-from .signals import uninterrupted
+from .signals import between_steps, uninterrupted
+from .workers import Crew, at_work, staffed, worker_options
 
 _SIZE = (96, 96)
 _PNG = FORMATS["png"]
@@ -73,6 +77,7 @@ class Places(NamedTuple):
 @renderer_options
 @noise_size_option(_SIZE)
 @render_run_options
+@worker_options
 @click.option("--columns", type=click.IntRange(1, 1000), help="Tiles in a row.  [default: what makes a page]")
 @click.option(
     "--pictures",
@@ -131,7 +136,7 @@ def command(
         options["seed"] = read_provenance(held[0]).dream.seed
     style = Style.taken(options)
     name, channels = (None, None) if layer is None else (layer.name, layer.channels)
-    recipe = recipe_taken(options)
+    recipe, crew = recipe_taken(options), Crew.taken(options)
 
     with uninterrupted(done_then=True):
         dreamer = prepare_rendering(layer=name, **options, **recipe)
@@ -143,10 +148,13 @@ def command(
         sheet.check(len(channels), tile_size)
         if force:  # not before all that could be wrong has been looked at
             places.clear()
+        if crew is not None:
+            dreamer = replace(dreamer, memory=crew.memory(dreamer.memory))
         tiled = dreamer.tiled(dreamer.recipe, *start.size, quiet)
         atlas = Atlas(ctx, start, replace(dreamer, recipe=tiled), places, channels, quiet)
         try:
-            silent = atlas.render(sheet)
+            with at_work(crew) as cluster:
+                silent = atlas.render(sheet, cluster)
             of = f"{end}:{spelt(channels)}"
             figure = account(
                 ctx, start, target, atlas.recorded(channels[0]), [dreamer.facts], [[of]], guide=None, mask=None
@@ -183,31 +191,65 @@ class Atlas:
         """Give what the picture says of that."""
         return self.dreamer.recorded(self.recipe(channel))
 
-    def render(self, sheet: Sheet) -> list[int]:
+    def render(self, sheet: Sheet, cluster: Cluster | None = None) -> list[int]:
         """Put every channel's tile on the sheet, made now or held; gives the channels without a gradient."""
         silent = []
-        sizes, iter_n = self.dreamer.sizes(*self.start.size), self.dreamer.recipe.iter_n
-        with Progress(self.dreamer.title, sizes, iter_n, self.quiet, len(self.channels), "channel") as progress:
-            for number, channel in enumerate(self.channels, start=1):
+        count = len(self.channels)
+        bar: Progress | DoneProgress
+        if cluster is None:
+            sizes, iter_n = self.dreamer.sizes(*self.start.size), self.dreamer.recipe.iter_n
+            bar = Progress(self.dreamer.title, sizes, iter_n, self.quiet, count, "channel")
+        else:
+            bar = DoneProgress(staffed(self.dreamer.title, cluster), count, "channel", self.quiet)
+        with bar as progress:
+            for number, (place, outcome) in enumerate(self._tiles(progress, cluster), start=1):
+                channel = self.channels[place]
                 try:
-                    held = self._held(channel)
-                    sheet.add(self._made(channel, progress) if held is None else held, str(channel))
+                    sheet.add(outcome.get(), str(channel), place=place)
                 except SilentScoreError:
-                    sheet.add(None, str(channel), reason="no gradient")
-                    silent.append(channel)
+                    sheet.add(None, str(channel), reason="no gradient", place=place)
+                    silent.append(place)
                 progress.passed(number)
-        return silent
+        return [self.channels[place] for place in sorted(silent)]
+
+    def _tiles(
+        self, progress: Progress | DoneProgress, cluster: Cluster | None
+    ) -> Iterator[tuple[int, Outcome[Picture]]]:
+        """Give tiles with their places: one after the other, or those that are held and then as workers make them."""
+        places = enumerate(self.channels)
+        if cluster is None:
+            assert isinstance(progress, Progress)
+            yield from run_here(partial(self._tile, progress), places)
+            return
+        left = []
+        for place, channel in places:
+            if (held := self._held(channel)) is None:
+                left.append(place)
+            else:
+                yield place, Outcome(held)
+        tasks = ((place, self.dreamer.task(self.recipe(self.channels[place]), self.start.picture)) for place in left)
+        size = self.dreamer.sizes(*self.start.size)[0]
+        for place, outcome in cluster.run(dream, tasks, between_steps):
+            made = outcome.then(lambda dreamt: checked(dreamt, size).pixels)
+            yield place, made.then(partial(self._kept, self.channels[place]))
 
     def _held(self, channel: int) -> Picture | None:
         """Give the tile that an earlier run wrote, if it is the one that would be made now."""
         path = Path(self.places.tile(channel).given)
         return made_before(path, self.recorded(channel), self.dreamer.facts, self.start.facts)
 
-    def _made(self, channel: int, progress: Progress) -> Picture:
-        """Make a tile, and write it."""
-        recipe, target = self.recorded(channel), self.places.tile(channel)
+    def _tile(self, progress: Progress, channel: int) -> Picture:
+        """Make a tile and write it, or take the one that is held."""
+        held = self._held(channel)
+        if held is not None:
+            return held
         net, begin = self.dreamer.net, self.start.picture
         pixels = to_pixels(follow(self.recipe(channel), net, begin, on_step=progress.on_step, on_tile=progress.on_tile))
+        return self._kept(channel, pixels)
+
+    def _kept(self, channel: int, pixels: Picture) -> Picture:
+        """Write a tile."""
+        recipe, target = self.recorded(channel), self.places.tile(channel)
         words = [self.start.source.given, "-o", target.retold, "--layer", f"{recipe.end}:{channel}"]
         command = retold(self.ctx, words, recipe, "visualize", _NOT_ONE_TILES)
         result = picture_facts("result", pixels)

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from functools import cached_property
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from functools import cached_property, partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple, cast
 
 import click
 import msgspec
 
+from ..caffe import Net
+from ..cluster import Cluster
 from ..dream import DreamInterrupted
-from ..errors import ImageFileError
+from ..errors import ClusterError, ImageFileError
 from ..image import FORMATS, Picture, to_pixels
-from ..provenance import picture_facts, record
+from ..net import Array
+from ..provenance import PictureFacts, picture_facts, record
 from ..recipe import Recipe, follow
+from ..tasks import Dreamt, DreamTask, Outcome, SpreadNet, TileTask, checked, dream
 from .dreaming import Dreamer, prepare, retold
 from .errors import Failed, debug_option, interruption, tell
 from .options import (
@@ -38,8 +44,9 @@ from .pictures import (
     one_target,
     size_option,
 )
-from .progress import Progress
-from .signals import signals_as_ctrl_c, uninterrupted
+from .progress import DoneProgress, Progress
+from .signals import between_steps, signals_as_ctrl_c, uninterrupted
+from .workers import Crew, at_work, staffed, worker_options
 
 
 @click.command("dream")
@@ -55,6 +62,7 @@ from .signals import signals_as_ctrl_c, uninterrupted
 @retouch_options
 @run_options
 @tile_options
+@worker_options
 @size_option
 @click.option(
     "--format",
@@ -94,6 +102,7 @@ def command(
     pydream dream sky.jpg -o dream.png --class tabby --keep-colors
     pydream dream noise -o dream.png --size 640x480 --iterations 40
     pydream dream photos/ -o dreams/ --format jpeg
+    pydream dream photos/ -o dreams/ --workers 2
     """  # noqa: D301 (click's mark for a block to leave as it is)
     sources = [source for given in input for source in given]
     if sum(source.given == STANDARD for source in sources) > 1:
@@ -109,12 +118,23 @@ def command(
         raise click.BadParameter("there is no file to put it beside", param_hint="'--sidecar'")
     check_not_read(targets, [*(source.path for source in sources), options["guide"], options["mask"]])
 
+    crew = Crew.taken(options)
     work = Work(ctx, noise, sidecar, quiet, options)
     with signals_as_ctrl_c():
         if folder is None:
-            work.one(sources[0], targets[0])
+            work.one(sources[0], targets[0], crew)
         else:
-            work.many(folder, list(zip(sources, targets, strict=True)), force)
+            work.many(folder, list(zip(sources, targets, strict=True)), force, crew)
+
+
+class Commission(NamedTuple):
+    """What has to be remembered of a picture while somebody else dreams on it."""
+
+    source: Source
+    target: Target
+    recipe: Recipe
+    input: PictureFacts
+    size: Size
 
 
 class Work:
@@ -127,52 +147,132 @@ class Work:
         self._quiet = quiet
         self._options = options
         self._tile: int | None = None  # of the picture that is dreamt on
+        self._written = self._failed = 0  # of many
+        self._lost: ClusterError | None = None
 
     @cached_property
     def _dreamer(self) -> Dreamer:
         return prepare(**self._options)
 
-    def one(self, source: Source, target: Target) -> None:
-        """Dream on one picture; Ctrl-C writes what there is so far."""
+    def one(self, source: Source, target: Target, crew: Crew | None = None) -> None:
+        """Dream on one picture, a crew on its tiles; Ctrl-C writes what there is so far."""
         picture = self._read(source, target)
         with uninterrupted(done_then=True):
             try:
-                self._dream(source, picture, target)
+                if crew is None:
+                    self._dream(source, picture, target)
+                else:
+                    with self._spread_tiles(picture, crew):
+                        self._dream(source, picture, target)
             except DreamInterrupted as interrupted:
                 if interrupted.steps == 0:
-                    raise
+                    raise self._lost or interrupted from interrupted
                 recipe = self._recipe(picture, interrupted.steps)
-                self._write(source, picture, target, recipe, to_pixels(recipe.shown(interrupted.image)))
+                pixels = to_pixels(recipe.shown(interrupted.image))
+                self._write(source, source.facts(picture, self._noise), target, recipe, pixels)
                 outcome = f"wrote {target} after {interrupted.steps} of {recipe.octave_n * recipe.iter_n} steps"
+                if self._lost is not None:
+                    raise Failed(f"{self._lost}; {outcome}") from interrupted
                 raise interruption(outcome) from interrupted
             self._say(f"wrote {target}")
 
-    def many(self, folder: Path, pairs: Sequence[tuple[Source, Target]], force: bool) -> None:
-        """Dream on one picture after the other: a bad one costs itself only, and Ctrl-C the one that it falls into."""
+    @contextmanager
+    def _spread_tiles(self, picture: Picture | None, crew: Crew) -> Iterator[None]:
+        """Have a crew make the tiles of one picture, in this block."""
+        dreamer = replace(self._dreamer, memory=crew.memory(self._dreamer.memory))
+        if dreamer.in_tiles(*self._size(picture))[1] is None:
+            raise click.BadParameter(
+                "it is for several pictures, or for one in tiles: this one takes none, unless --tile says so",
+                param_hint=crew.option,
+            )
+        with at_work(crew) as cluster:
+            assert cluster is not None
+            net = SpreadNet(dreamer.net, dreamer.order, partial(self._carried, cluster))
+            self._dreamer = replace(dreamer, net=cast(Net, net))
+            yield
+
+    def _carried(
+        self, cluster: Cluster, function: Callable[[TileTask], Array], tasks: Iterator[TileTask]
+    ) -> Iterator[Outcome[Array]]:
+        """Have tiles made; where the workers are lost the dream ends as by Ctrl-C, with what there is so far."""
+        try:
+            yield from cluster.in_order(function, tasks, between_steps)
+        except ClusterError as error:
+            self._lost = error
+            raise KeyboardInterrupt from error
+
+    def many(self, folder: Path, pairs: Sequence[tuple[Source, Target]], force: bool, crew: Crew | None = None) -> None:
+        """Dream on each picture: a bad one costs itself only, and Ctrl-C those that it falls into.
+
+        One after the other, or as a crew is free for them.
+        """
         left = [(source, target) for source, target in pairs if force or not target.exists()]
         if len(left) < len(pairs):
             self._say(f"{len(pairs) - len(left)} of {len(pairs)} are in '{folder}' already; --force makes them again")
         if left:
             folder.mkdir(parents=True, exist_ok=True)
-        written = failed = 0
         try:
-            for source, target in left:
-                try:
-                    picture = self._read(source, target)
-                    with uninterrupted():
-                        self._dream(source, picture, target)
-                        self._say(f"wrote {target}")
-                        written += 1
-                except Exception as error:
-                    if "_dreamer" not in vars(self) and not isinstance(error, (ImageFileError, click.BadParameter)):
-                        raise  # the network cannot be had, for any picture
-                    tell(self._ctx, error, source.given)
-                    failed += 1
+            if crew is not None and left:
+                self._spread(left, crew)
+            else:
+                for source, target in left:
+                    with self._one_of_many(source):
+                        picture = self._read(source, target)
+                        with uninterrupted():
+                            self._dream(source, picture, target)
+                            self._wrote(target)
         except KeyboardInterrupt:
-            outcome = f"{written} of {len(left)} pictures were written; the same command makes the others"
+            outcome = f"{self._written} of {len(left)} pictures were written; the same command makes the others"
             raise interruption(outcome) from None
-        if failed:
-            raise Failed(f"{failed} of {len(left)} pictures failed")
+        if self._failed:
+            raise Failed(f"{self._failed} of {len(left)} pictures failed")
+
+    def _spread(self, left: Sequence[tuple[Source, Target]], crew: Crew) -> None:
+        """Have every picture's dream made by a crew, and write each when it comes."""
+        with uninterrupted():
+            title, memory = self._dreamer.title, crew.memory(self._dreamer.memory)
+            self._dreamer = replace(self._dreamer, memory=memory)
+            with at_work(crew) as cluster:
+                assert cluster is not None
+                with DoneProgress(staffed(title, cluster), len(left), "picture", self._quiet) as progress:
+                    dreams = cluster.run(dream, self._tasks(left), between_steps)
+                    for number, (commission, outcome) in enumerate(dreams, start=1):
+                        progress.passed(number)
+                        with progress.aside(), self._one_of_many(commission.source):
+                            size = self._dreamer.sizes(*commission.size)[0]
+                            self._finish(commission, checked(outcome.get(), size))
+
+    def _tasks(self, left: Sequence[tuple[Source, Target]]) -> Iterator[tuple[Commission, DreamTask]]:
+        """Read picture after picture, when there is somebody to dream on it."""
+        for source, target in left:
+            with self._one_of_many(source):
+                picture = self._read(source, target)
+                recipe = msgspec.structs.replace(self._recipe(picture), tile=self._dreamer.tile)
+                input, size = source.facts(picture, self._noise), self._size(picture)
+                yield Commission(source, target, recipe, input, size), self._dreamer.task(recipe, picture)
+
+    def _finish(self, commission: Commission, dreamt: Dreamt) -> None:
+        """Write what came of a picture."""
+        recipe = msgspec.structs.replace(commission.recipe, tile=dreamt.tile)
+        self._write(commission.source, commission.input, commission.target, recipe, dreamt.pixels)
+        self._wrote(commission.target)
+
+    @contextmanager
+    def _one_of_many(self, source: Source) -> Iterator[None]:
+        """Tell what goes wrong with one picture, and go on to the others."""
+        try:
+            yield
+        except ClusterError:
+            raise
+        except Exception as error:
+            if "_dreamer" not in vars(self) and not isinstance(error, (ImageFileError, click.BadParameter)):
+                raise  # the network cannot be had, for any picture
+            tell(self._ctx, error, source.given)
+            self._failed += 1
+
+    def _wrote(self, target: Target) -> None:
+        self._written += 1
+        self._say(f"wrote {target}")
 
     def _read(self, source: Source, target: Target) -> Picture | None:
         """Read a picture and check where its dream goes: what is wrong is told before TensorFlow is imported."""
@@ -208,15 +308,15 @@ class Work:
                     on_tile=progress.on_tile,
                 )
             )
-        self._write(source, picture, target, recipe, pixels)
+        self._write(source, source.facts(picture, self._noise), target, recipe, pixels)
 
-    def _write(self, source: Source, picture: Picture | None, target: Target, recipe: Recipe, pixels: Picture) -> None:
+    def _write(self, source: Source, input: PictureFacts, target: Target, recipe: Recipe, pixels: Picture) -> None:
         recipe = self._dreamer.recorded(recipe)
         provenance = record(
             retold(self._ctx, [source.given, "-o", target.retold], recipe),
             recipe,
             self._dreamer.facts,
-            source.facts(picture, self._noise),
+            input,
             self._dreamer.guide,
             picture_facts("result", pixels),
             self._dreamer.mask_facts,

@@ -6,6 +6,7 @@ import secrets
 import shlex
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -14,16 +15,15 @@ import msgspec
 from click.core import ParameterSource
 
 from ..caffe import Net
-from ..dream import copies_held, find_end, find_ends
-from ..errors import ShapeError
+from ..dream import find_end, find_ends
 from ..image import Picture, read_image
 from ..net import ChannelOrder
-from ..objectives import Kind, Objective, objective_guide
+from ..objectives import Kind, Objective
 from ..provenance import NetFacts, PictureFacts, net_facts, picture_facts
-from ..recipe import Recipe
+from ..recipe import Recipe, choose_tile
 from ..retouch import Mask
-from ..tiles import check_limit, choose_side, plan_tiles
-from ..tutorial import NAIVE_COPIES
+from ..tasks import DreamTask, NetOrder, guided
+from ..tiles import plan_tiles
 from ..zoo import find_files
 from .errors import printable
 from .network import load
@@ -48,6 +48,8 @@ _NOT_RETOLD = {
     "preset",  # its parameters are
     "pictures",
     "gif",
+    "workers",
+    "scheduler",
 }
 
 
@@ -68,6 +70,10 @@ class Dreamer:
     mask_facts : PictureFacts, optional
     tile, memory : int, optional
         What the options say of the side of a tile, and of the bytes that the process may take.
+    given : tuple of str and path
+        The options that name the network: what it is, and where its weights are, if not where they are looked for.
+    pixels : tuple of pictures
+        The guide's and the mask's, where there is one.
     """
 
     net: Net
@@ -79,6 +85,8 @@ class Dreamer:
     mask_facts: PictureFacts | None = None
     tile: int | None = None
     memory: int | None = None
+    given: tuple[str, Path | None] = ("", None)
+    pixels: tuple[Picture | None, Picture | None] = (None, None)
 
     @property
     def title(self) -> str:
@@ -97,16 +105,10 @@ class Dreamer:
         `held` is how many arrays of the picture's size the command holds, beside a dream's own.
         """
         recipe = self.recipe
-        if recipe.rendering is not None and not recipe.rendering.whole:
-            return 0, None
-        ends = find_ends(self.net, recipe.end if recipe.score is None else None, recipe.score)
-        copies = copies_held(recipe.retouches(self.mask), recipe.clip) if recipe.rendering is None else NAIVE_COPIES
-        side = self.tile
-        if side is None:
-            side = choose_side(self.net, ends, height, width, self.memory, copies + held)
-        check_limit(self.net, ends, height, width, side, copies + held)
+        side = choose_tile(recipe, self.net, height, width, self.tile, self.memory, self.mask, held)
         if side == 0:
             return 0, None
+        ends = find_ends(self.net, recipe.end if recipe.score is None else None, recipe.score)
         self.net.blobs["data"].reshape(1, 3, height, width)
         plan = plan_tiles(self.net, ends, height, width, side)
         if len(plan) <= 1:
@@ -125,6 +127,23 @@ class Dreamer:
         if plan is not None and not quiet:
             click.echo(plan if of is None else f"{printable(of)}: {plan}", err=True)
         return msgspec.structs.replace(recipe, tile=side)
+
+    @cached_property
+    def order(self) -> NetOrder:
+        """The network as another process can load it."""
+        return NetOrder.of(*self.given, self.facts)
+
+    def task(self, recipe: Recipe, picture: Picture | None) -> DreamTask:
+        """Put a dream so that another process can make it."""
+        guide, mask = self.pixels
+        return DreamTask(
+            network=self.order,
+            recipe=recipe,
+            picture=picture,
+            guide=None if guide is None or self.guide is None else (self.guide.name, guide),
+            mask=mask,
+            memory=self.memory,
+        )
 
     def recorded(self, recipe: Recipe) -> Recipe:
         """Give what a picture says of a recipe: in float64 nothing of tiles, which decide no pixel there."""
@@ -181,15 +200,9 @@ def prepare(
         None if mask_picture is None else picture_facts(str(mask), mask_picture),
         tile,
         memory,
+        (model, weights),
+        (picture, mask_picture),
     )
-
-
-def guided(net: Net, guide: Picture, end: str, name: str) -> Objective:
-    """Make the objective of a guide; an error names it."""
-    try:
-        return objective_guide(net, guide, end)
-    except ShapeError as error:
-        raise ShapeError(f"the guide '{name}' does not fit: {error}") from error
 
 
 def retold(

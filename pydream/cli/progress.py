@@ -38,6 +38,12 @@ class Bar:
     ) -> None:
         self._bar.close()
 
+    @contextmanager
+    def aside(self) -> Iterator[None]:
+        """Take the bar away while something else is printed."""
+        with tqdm.external_write_mode(file=sys.stderr):
+            yield
+
 
 class Progress(Bar):
     """A bar on stderr, where that is a terminal, with the time left.
@@ -122,11 +128,32 @@ class Progress(Bar):
         self._next, self._begun = (frames, 0), 0
         between_steps()
 
-    @contextmanager
-    def aside(self) -> Iterator[None]:
-        """Take the bar away while something else is printed."""
-        with tqdm.external_write_mode(file=sys.stderr):
-            yield
+
+class DoneProgress(Bar):
+    """A bar of what is done elsewhere, on stderr, where that is a terminal.
+
+    Parameters
+    ----------
+    title : str
+        Printed with the first one that is done.
+    total : int
+    what : str
+        One of them is.
+    quiet : bool
+        Print nothing at all.
+    """
+
+    def __init__(self, title: str, total: int, what: str, quiet: bool = False) -> None:
+        self._title = None if quiet else title
+        self._bar = _Steady(total=total, unit=what, dynamic_ncols=True, disable=True if quiet else None, leave=False)
+
+    def passed(self, number: int) -> None:
+        """Go to where so many are done, however they ended."""
+        if self._title is not None:
+            self._bar.write(self._title, file=sys.stderr)
+            self._title = None
+        self._bar.update(number - self._bar.n)
+        between_steps()
 
 
 class FrameProgress(Bar):

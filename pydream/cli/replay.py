@@ -16,9 +16,10 @@ from ..loop import FRAMES_HELD
 from ..provenance import PictureFacts, Provenance, net_facts, picture_facts, pixels_sha256, read_provenance, record
 from ..recipe import follow
 from ..retouch import Mask
+from ..tasks import guided
 from ..video import is_film
 from ..zoo import find_files, networks
-from .dreaming import Dreamer, guided
+from .dreaming import Dreamer
 from .errors import debug_option, printable
 from .network import load, weights_option
 from .options import device_option, memory_option, quiet_option

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
-from functools import cached_property
+from functools import cached_property, partial
 from itertools import groupby
 from math import prod
 from pathlib import Path
@@ -18,6 +18,7 @@ import msgspec
 
 from ..caffe.geometry import BlobFacts, survey
 from ..caffe.graph import Graph
+from ..cluster import Cluster
 from ..errors import ImageFileError, ProvenanceError
 from ..image import FORMATS, LONGEST_NOTE, Picture, read_image, to_pixels
 from ..net import unknown_name
@@ -30,8 +31,9 @@ from ..provenance import (
 )
 from ..recipe import Recipe, follow
 from ..sheet import Sheet, fitting_columns, fitting_width
+from ..tasks import DreamTask, Outcome, checked, dream, guided, run_here
 from ..zoo import DEFAULT_NETWORK, find_files, read_graph
-from .dreaming import Dreamer, guided, prepare, retold
+from .dreaming import Dreamer, prepare, retold
 from .errors import Failed, debug_option, interruption, one_line, printable, tell
 from .figures import FIGURE_OPTIONS, Start, Style, account, figure_options, made_before
 from .network import hush, weights_option
@@ -45,8 +47,9 @@ from .options import (
     tile_options,
 )
 from .pictures import Size, Source, SourceType, Target, check_not_read, one_target, size_option
-from .progress import Progress
-from .signals import uninterrupted
+from .progress import DoneProgress, Progress
+from .signals import between_steps, uninterrupted
+from .workers import Crew, at_work, staffed, worker_options
 
 ALL = "all"
 _PNG = FORMATS["png"]
@@ -103,6 +106,7 @@ _NOT_A_DREAMS = {
 @retouch_options
 @run_options
 @tile_options
+@worker_options
 @size_option
 @click.option("--columns", type=click.IntRange(1, 100), help="Pictures in a row.  [default: as many as make a page]")
 @figure_options
@@ -137,6 +141,7 @@ def command(
     \b
     pydream sweep sky.jpg -o sheet.png --layers "fire*/concat"
     pydream sweep sky.jpg -o sheet.png --pictures sweep --preset report --at-most 12
+    pydream sweep sky.jpg -o sheet.png --workers 2
     pydream sweep sky.jpg -o sheet.png -m squeezenet_v1.1,bvlc_googlenet --layers "fire*/concat,*/output" --at-most 8
     """  # noqa: D301 (click's mark for a block to leave as it is)
     target = one_target(output, None)
@@ -174,6 +179,7 @@ def command(
     guide = options.pop("guide")
     guide_picture = None if guide is None else read_image(guide)
 
+    crew = Crew.taken(options)
     sweep = Sweep(
         ctx=ctx,
         start=start,
@@ -184,6 +190,7 @@ def command(
         sidecar=sidecar,
         quiet=quiet,
         sheet=sheet,
+        crew=crew,
     )
     with uninterrupted(done_then=True):
         sweep.run(cells, style, target)
@@ -301,6 +308,7 @@ class Sweep:
     sidecar: bool
     quiet: bool
     sheet: Sheet
+    crew: Crew | None
     recipe: Recipe | None = None
     tiles: set[int | None] = field(default_factory=set)  # the sides that the layers had
     mask: PictureFacts | None = None
@@ -311,24 +319,25 @@ class Sweep:
     def run(self, cells: list[Cell], style: Style, target: Target) -> None:
         """Dream with all cells, and write the sheet of those that did; Ctrl-C writes it of those that have."""
         try:
-            for _, of_one in groupby(cells, key=lambda cell: cell.model):
-                self._network(list(of_one))
+            with at_work(self.crew) as cluster:
+                for _, of_one in groupby(cells, key=lambda cell: cell.model):
+                    self._network(list(of_one), cluster)
         except KeyboardInterrupt:
             if not self.dreamt:
                 raise
-            self._write(style, target, len(cells))
+            self._write(style, target, cells)
             goes_on = "; --resume goes on" if cells[0].target else ""
             outcome = f"wrote {target} with {len(self.dreamt)} of {len(cells)} layers{goes_on}"
             raise interruption(outcome) from None
         if not self.dreamt:
             raise Failed("no layer could be dreamt with: nothing was written")
-        self._write(style, target, len(cells))
+        self._write(style, target, cells)
         if not self.quiet:
             click.echo(f"wrote {target}", err=True)
         if self.failed:
             raise Failed(f"{self.failed} of {len(cells)} layers could not be dreamt with; the sheet tells why")
 
-    def _network(self, cells: list[Cell]) -> None:
+    def _network(self, cells: list[Cell], cluster: Cluster | None) -> None:
         """Load a network once, and dream with its layers: one that cannot costs itself only."""
         model, first = cells[0].model, cells[0].facts.name
         dreamer = prepare(model=model, weights=self.weights, layer=first, guide=None, **self.options)
@@ -341,20 +350,24 @@ class Sweep:
             f"{printable(facts.name)}, {len(cells)} layers on {facts.device}, {facts.dtype}, seed {dreamer.recipe.seed}"
         )
         costs = [cell.facts.macs_to or 0 for cell in cells]
-        bar = Progress(
-            title,
-            dreamer.sizes(*self.start.size),
-            dreamer.recipe.iter_n,
-            self.quiet,
-            len(cells),
-            "layer",
-            [cost / prod(self.start.size) for cost in costs] if all(costs) else (),
-        )
+        bar: Progress | DoneProgress
+        if cluster is None:
+            bar = Progress(
+                title,
+                dreamer.sizes(*self.start.size),
+                dreamer.recipe.iter_n,
+                self.quiet,
+                len(cells),
+                "layer",
+                [cost / prod(self.start.size) for cost in costs] if all(costs) else (),
+            )
+        else:
+            bar = DoneProgress(staffed(title, cluster), len(cells), "layer", self.quiet)
         with bar as progress:
-            for number, cell in enumerate(cells, start=1):
+            for number, (cell, outcome) in enumerate(self._made(dreamer, cells, progress, cluster), start=1):
                 label, note = cell.facts.name, _sees(cell.facts)
                 try:
-                    pixels = self._dream(dreamer, cell, progress)
+                    pixels = outcome.get()
                 except Exception as error:
                     with progress.aside():
                         tell(self.ctx, error, label)
@@ -365,17 +378,46 @@ class Sweep:
                     self.dreamt.append(cell)
                 progress.passed(number)
 
-    def _dream(self, dreamer: Dreamer, cell: Cell, progress: Progress) -> Picture:
-        """Dream with one layer, or take the same dream from an earlier run."""
+    def _made(
+        self, dreamer: Dreamer, cells: list[Cell], progress: Progress | DoneProgress, cluster: Cluster | None
+    ) -> Iterator[tuple[Cell, Outcome[Picture]]]:
+        """Dream with one layer after the other, or have the workers do it."""
+        if cluster is None:
+            assert isinstance(progress, Progress)
+            yield from run_here(partial(self._dream, dreamer, progress), ((cell, cell) for cell in cells))
+            return
+        assert self.crew is not None
+        dreamer = replace(dreamer, memory=self.crew.memory(dreamer.memory))
+        recipes = {cell.place: self._recipe(dreamer, progress, cell) for cell in cells}
+        left = []
+        for cell in cells:
+            if (held := self._held(dreamer, recipes[cell.place], cell)) is None:
+                left.append(cell)
+            else:
+                yield cell, Outcome(held)
+        tasks = ((cell, self._task(dreamer, recipes[cell.place])) for cell in left)
+        size = dreamer.sizes(*self.start.size)[0]
+        for cell, outcome in cluster.run(dream, tasks, between_steps):
+            made = outcome.then(lambda dreamt: checked(dreamt, size).pixels)
+            yield cell, made.then(partial(self._kept, dreamer, recipes[cell.place], cell))
+
+    def _recipe(self, dreamer: Dreamer, progress: Progress | DoneProgress, cell: Cell) -> Recipe:
         end = cell.facts.name
         recipe = msgspec.structs.replace(dreamer.recipe, end=end, noise=self.start.noise)
         with progress.aside():
             recipe = dreamer.tiled(recipe, *self.start.size, self.quiet, of=end)
-        told = dreamer.recorded(recipe)
-        self.tiles.add(told.tile)
-        if self.resume and (held := self._held(dreamer, told, cell)) is not None:
+        self.tiles.add(dreamer.recorded(recipe).tile)
+        return recipe
+
+    def _task(self, dreamer: Dreamer, recipe: Recipe) -> DreamTask:
+        return replace(dreamer.task(recipe, self.start.picture), guide=self.guide)
+
+    def _dream(self, dreamer: Dreamer, progress: Progress, cell: Cell) -> Picture:
+        """Dream with one layer, or take the same dream from an earlier run."""
+        recipe = self._recipe(dreamer, progress, cell)
+        if (held := self._held(dreamer, recipe, cell)) is not None:
             return held
-        objective = None if self.guide is None else guided(dreamer.net, self.guide[1], end, self.guide[0])
+        objective = None if self.guide is None else guided(dreamer.net, self.guide[1], recipe.end, self.guide[0])
         pixels = to_pixels(
             follow(
                 recipe,
@@ -387,33 +429,41 @@ class Sweep:
                 on_tile=progress.on_tile,
             )
         )
-        if cell.target is not None and cell.target.path is not None:
-            cell.target.path.parent.mkdir(parents=True, exist_ok=True)
-            words = [self.start.source.given, "-o", cell.target.retold, "--model", cell.model, "--layer", end]
-            command = retold(self.ctx, words, told, "dream", _NOT_A_DREAMS)
-            result = picture_facts("result", pixels)
-            made = record(command, told, dreamer.facts, self.start.facts, self._guide, result, dreamer.mask_facts)
-            cell.target.write(pixels, made, self.sidecar)
+        return self._kept(dreamer, recipe, cell, pixels)
+
+    def _kept(self, dreamer: Dreamer, recipe: Recipe, cell: Cell, pixels: Picture) -> Picture:
+        """Write a dream beside the sheet, if that was asked for."""
+        if cell.target is None or cell.target.path is None:
+            return pixels
+        told = dreamer.recorded(recipe)
+        cell.target.path.parent.mkdir(parents=True, exist_ok=True)
+        words = [self.start.source.given, "-o", cell.target.retold, "--model", cell.model, "--layer", recipe.end]
+        command = retold(self.ctx, words, told, "dream", _NOT_A_DREAMS)
+        result = picture_facts("result", pixels)
+        made = record(command, told, dreamer.facts, self.start.facts, self._guide, result, dreamer.mask_facts)
+        cell.target.write(pixels, made, self.sidecar)
         return pixels
 
     def _held(self, dreamer: Dreamer, recipe: Recipe, cell: Cell) -> Picture | None:
-        """Give what an earlier run wrote for a cell, if it is the dream that would be made now."""
-        if cell.target is None or cell.target.path is None:
+        """Give what an earlier run wrote for a cell, if it is wanted and is the dream that would be made now."""
+        if not self.resume or cell.target is None or cell.target.path is None:
             return None
-        return made_before(cell.target.path, recipe, dreamer.facts, self.start.facts, self._guide, dreamer.mask_facts)
+        told = dreamer.recorded(recipe)
+        return made_before(cell.target.path, told, dreamer.facts, self.start.facts, self._guide, dreamer.mask_facts)
 
     @cached_property
     def _guide(self) -> PictureFacts | None:
         return None if self.guide is None else picture_facts(*self.guide)
 
-    def _write(self, style: Style, target: Target, planned: int) -> None:
+    def _write(self, style: Style, target: Target, cells: list[Cell]) -> None:
         """Write the sheet of what there is."""
         assert self.recipe is not None  # of what was dreamt
         recipe = msgspec.structs.replace(self.recipe, tile=self.tiles.pop() if len(self.tiles) == 1 else None)
-        layers = [[cell.facts.name for cell in cells] for _, cells in groupby(self.dreamt, lambda cell: cell.model)]
+        dreamt = [cell for cell in cells if cell in self.dreamt]  # in their order
+        layers = [[cell.facts.name for cell in of_one] for _, of_one in groupby(dreamt, lambda cell: cell.model)]
         figure = account(self.ctx, self.start, target, recipe, self.networks, layers, self._guide, self.mask)
-        left = planned - len(self.dreamt) - self.failed
-        more = f"Interrupted: {left} of {planned} layers are not here." if left else ""
+        left = len(cells) - len(self.dreamt) - self.failed
+        more = f"Interrupted: {left} of {len(cells)} layers are not here." if left else ""
         named = self.networks[0].name if len(self.networks) == 1 else "the networks"
         style.write(self.sheet, target, figure, f"{self.start.source.name} through {named}", more, self.sidecar)
 

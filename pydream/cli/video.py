@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from PIL import Image
 
 from .. import video
 from ..checkpoint import differences, load_film, save_film
+from ..cluster import Cluster
 from ..errors import CheckpointError
 from ..files import file_sha256
 from ..frames import BLEND, CUT, FRAMES_HELD, MOST_CUT, Dreamt, dream_frames
@@ -23,6 +24,7 @@ from ..image import FORMATS, Picture, write_image
 from ..motion import check_flow
 from ..provenance import Film, PictureFacts, versions
 from ..recipe import Recipe
+from ..tasks import checked, dream
 from ..video import Footage, Span
 from .dreaming import Dreamer, prepare, retold
 from .errors import debug_option, interruption
@@ -37,8 +39,9 @@ from .options import (
     tile_options,
 )
 from .pictures import Size, SizeType, Target, check_not_read
-from .progress import FrameProgress, Progress
-from .signals import uninterrupted
+from .progress import DoneProgress, FrameProgress, Progress
+from .signals import between_steps, uninterrupted
+from .workers import Crew, at_work, staffed, worker_options
 
 _STATE = "film.json"
 _OUTPUT = "'OUTPUT'"
@@ -105,6 +108,7 @@ class Time(click.ParamType):  # type: ignore[type-arg]
 @retouch_options
 @run_options
 @tile_options
+@worker_options
 @click.option(
     "--size",
     type=SizeType(),
@@ -146,12 +150,18 @@ def command(
     pydream video in.mp4 out.mp4
     pydream video in.mp4 out.mp4 --flow --blend 0.7 --from 0:12.5 --to 0:20
     pydream video in.mp4 out.gif --size 320x180 --frames 0:50 --blend 0
+    pydream video in.mp4 out.mp4 --blend 0 --workers 2
     """  # noqa: D301 (click's mark for a block to leave as it is)
     places = beside(output, _STATE)
     places.check(resume, force, _OUTPUT)
     check_films([output], size or (1, 1), fps=25, hint=_OUTPUT)  # what is told of its name does not wait for INPUT
     written = [Target(str(path), FORMATS["png"]) for path in (output, *places.held())]
     check_not_read(written, [input, options["guide"], options["mask"]], _OUTPUT)
+    crew = Crew.taken(options)
+    if crew is not None and blend:
+        raise click.BadParameter(
+            "a frame that starts from the last dream waits for it: --blend 0", param_hint=crew.option
+        )
     if flow:
         check_flow()
 
@@ -165,6 +175,8 @@ def command(
             options["seed"] = left.dream.seed if options["seed"] is None else options["seed"]
             options["tile"] = left.dream.tile if options["tile"] is None else options["tile"]
         dreamer = prepare(**options)
+        if crew is not None:
+            dreamer = replace(dreamer, memory=crew.memory(dreamer.memory))
         tile, plan = dreamer.in_tiles(*shot.size, held=FRAMES_HELD)
         recipe = msgspec.structs.replace(dreamer.recipe, tile=tile)
         film = _account(ctx, dreamer, dreamer.recorded(recipe), shot)
@@ -182,21 +194,30 @@ def command(
                 places.folder.mkdir(parents=True, exist_ok=True)
                 save_film(places.checkpoint, film)
             sizes = dreamer.sizes(*shot.size)
-            with Progress(dreamer.title, sizes, recipe.iter_n, quiet, len(shot) - done) as bar:
-                dreams = dream_frames(
-                    dreamer.net,
-                    shot.frames(done),
-                    blend=blend,
-                    flow=flow,
-                    cut=cut,
-                    seed=recipe.seed,
-                    last=Dreamt(shot.frame(done - 1), places.picture(done - 1)) if done else None,
-                    on_step=bar.on_step,
-                    on_tile=bar.on_tile,
-                    **recipe.dream_params(dreamer.objective, dreamer.mask),
-                )
-                for index, dream in enumerate(dreams, start=done):
-                    write_image(places.frame(index).given, dream)
+            left_over = shot.frames(done)
+            with at_work(crew) as cluster:
+                if cluster is not None:
+                    dreams = spread(cluster, dreamer, recipe, left_over, sizes[0])
+                    with DoneProgress(staffed(dreamer.title, cluster), len(shot) - done, "frame", quiet) as counter:
+                        for count, made in enumerate(dreams, start=1):
+                            write_image(places.frame(done + count - 1).given, made)
+                            counter.passed(count)
+                else:
+                    with Progress(dreamer.title, sizes, recipe.iter_n, quiet, len(shot) - done) as bar:
+                        dreams = dream_frames(
+                            dreamer.net,
+                            left_over,
+                            blend=blend,
+                            flow=flow,
+                            cut=cut,
+                            seed=recipe.seed,
+                            last=Dreamt(shot.frame(done - 1), places.picture(done - 1)) if done else None,
+                            on_step=bar.on_step,
+                            on_tile=bar.on_tile,
+                            **recipe.dream_params(dreamer.objective, dreamer.mask),
+                        )
+                        for index, made in enumerate(dreams, start=done):
+                            write_image(places.frame(index).given, made)
             with FrameProgress(f"writing {output.name}", quiet, len(shot)) as written_frames:
                 video.write_video(
                     output,
@@ -257,6 +278,15 @@ class Shot:
     def frame(self, index: int) -> Picture:
         """Give one of them."""
         return next(self.frames(index))
+
+
+def spread(
+    cluster: Cluster, dreamer: Dreamer, recipe: Recipe, frames: Iterator[Picture], size: Size
+) -> Iterator[Picture]:
+    """Have each frame dreamt on by itself, as `dream_frames` does without blending, and give the dreams in order."""
+    tasks = (dreamer.task(recipe, frame) for frame in frames)
+    for outcome in cluster.in_order(dream, tasks, between_steps):
+        yield checked(outcome.get(), size).pixels
 
 
 def span(start: str | None, stop: str | None, frames: str | None) -> Span:

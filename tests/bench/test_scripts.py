@@ -116,3 +116,17 @@ def test_sizes(root, tmp_path):
     assert "| size | megapixels | a step | a megapixel | most memory |" in run.stdout
     assert run.stdout.count("GB |") == 2
     assert plot.read_text().rstrip().endswith("</svg>")
+
+
+def test_scale(root):
+    pytest.importorskip("distributed", reason="NOT PROVEN HERE: Dask is not installed (pip install 'pydream[dask]')")
+    run = script(root, "scale.py", "client", "data", "--markdown")
+    assert run.returncode == 0, run.stderr
+    assert "| 1024x683 |" in run.stdout
+    assert "MB/s |" in run.stdout
+
+
+def test_scale_refuses_parts_that_it_has_not(root):
+    run = script(root, "scale.py", "clients")
+    assert run.returncode == 2
+    assert "no part clients" in run.stderr

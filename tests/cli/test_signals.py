@@ -30,6 +30,7 @@ PICTURES = ["--sky", "in.png", "--guide-image", "in.png"]
 COMMANDS = {
     "dream": ["dream", "in.png", "-o", "out.png", "-n", "30", "--octaves", "2", "--seed", "1", "--sidecar"],
     "batch": ["dream", "many", "-o", "out", *SHORT],
+    "workers": ["dream", "many", "-o", "out", *SHORT, "--runtime", "numpy", "--workers", "1"],
     "zoom": ["zoom", "in.png", "-o", "out", "-o", "film.mp4", "--frames", "12", *SHORT],
     "reproduce": ["reproduce", *NETWORK, *PICTURES, "--frames", "3", "-o", "out", "--iterations", "2"],
     "sweep": ["sweep", "in.png", "-o", "out.png", "--pictures", "out", "--layers", "fire[2345]/concat", *SHORT],

@@ -108,7 +108,7 @@ def test_every_command_that_dreams(run, picture, command):
 def test_a_sweeps_layers_may_have_other_tiles(run, picture, monkeypatch):
     """Those of each are in its own picture; the sheet does not say what is true of some only."""
     sides = iter([64, 0])
-    monkeypatch.setattr("pydream.cli.dreaming.choose_side", lambda *_: next(sides))
+    monkeypatch.setattr("pydream.recipe.choose_side", lambda *_: next(sides))
     run("sweep", *FIGURES["sweep"], "-o", "sheet.png", "--pictures", "each")
     assert json.loads(read_note("sheet.png"))["dream"]["tile"] is None
     names = sorted(Path("each").iterdir())
