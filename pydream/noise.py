@@ -21,5 +21,6 @@ def noise(height: int, width: int, rng: np.random.RandomState | None = None) -> 
     (height, width, 3) float64 array
         100..101; the dream that follows may draw its jitter from the same `rng`.
     """
-    drawn: Array = (np.random if rng is None else rng).uniform(size=(height, width, 3)) + 100.0
+    drawn: Array = (np.random if rng is None else rng).uniform(size=(height, width, 3))
+    drawn += 100.0
     return drawn
