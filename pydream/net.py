@@ -144,7 +144,10 @@ class LocalNet(Net, Protocol):
         """
 
     def step_bytes(self, ends: Sequence[str], height: int, width: int) -> int:
-        """Estimate what forward and back from `ends` take for an image of that size, without the image."""
+        """Estimate what forward and back from `ends` take for an image of that size, without the image.
+
+        `ShapeError` where it cannot be run in one go, whatever memory there is.
+        """
 
     def twin(self) -> Self:
         """Give a net that shares the weights and whatever runs them, and has blobs of its own."""

@@ -14,6 +14,7 @@ as in the whole picture.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from math import inf, lcm
@@ -206,8 +207,9 @@ def choose_side(
         return step + held + OVERHEAD <= most and _missing(held, step, tiled) <= 0
 
     most = inf if room is None else room
-    if fits(local.step_bytes(ends, height, width) + image, False, most):  # with the image laid out for the network
-        return 0
+    with suppress(ShapeError):  # which says that one run will not do
+        if fits(local.step_bytes(ends, height, width) + image, False, most):  # with the image laid out for the network
+            return 0
     net.blobs["data"].reshape(1, 3, height, width)
     try:
         stride = lcm(*(view.stride for end in ends for view in local.locality(end)))
@@ -268,17 +270,19 @@ def check_limit(net: Net, ends: Sequence[str], height: int, width: int, side: in
 
     Raises
     ------
+    ShapeError
+        Where a blob would have more values than it can, whatever memory there is.
     MemoryTooSmallError
         Where the estimate is more than a limit leaves.
     """
     limit, local = _tightest_limit(), _local(net)
-    if limit is None or local is None:
+    if local is None:
         return
     net.blobs["data"].reshape(1, 3, height, width)
     crop = plan_tiles(net, ends, height, width, side).crop if side else (height, width)
-    held = int(copies * 3 * height * width * net.dtype.itemsize)
-    missing = _missing(held, local.step_bytes(ends, *crop), tiled=side > 0)
-    if missing > 0:
+    step = local.step_bytes(ends, *crop)
+    missing = _missing(int(copies * 3 * height * width * net.dtype.itemsize), step, tiled=side > 0)
+    if limit is not None and missing > 0:
         raise MemoryTooSmallError(
             f"the limit on this process's {limit.of} is about {missing / 1e9:.2g} GB too low for {width}x{height}"
             f" pixels and {', '.join(map(repr, ends))} {f'in tiles of {side}' if side else 'without tiles'}:"

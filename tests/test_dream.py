@@ -14,6 +14,7 @@ from pydream.dream import display_range
 from pydream.era import round_half
 from pydream.errors import ShapeError, UnknownNameError, ZeroGradientError
 from pydream.octaves import check_octaves, octave_sizes
+from pydream.tiles import check_limit, choose_side
 from pydream.timing import TimedNet
 
 QUICK = {"octave_n": 2, "iter_n": 2}
@@ -339,9 +340,13 @@ def test_no_picture(squeezenet32, picture):
         pydream.deepdream(squeezenet32, picture)
 
 
-def test_a_large_octave_is_not_called_too_small(squeezenet32):
-    with pytest.raises(ShapeError, match=r"octave 2 of 2 \(12000x12000\) does not fit .*more than 2147483647"):
-        check_octaves(squeezenet32, "fire8/concat", [(12000, 12000), (8571, 8571)])
+def test_a_large_octave_is_made_in_tiles_only(squeezenet32):
+    ends, size = ["fire8/concat"], (12000, 12000)
+    check_octaves(squeezenet32, *ends, [size, (8571, 8571)])
+    with pytest.raises(ShapeError, match=r"layer 'conv1' would make 1x64x5999x5999 values, more than 2147483647"):
+        check_limit(squeezenet32, ends, *size, 0)
+    check_limit(squeezenet32, ends, *size, 1024)
+    assert choose_side(squeezenet32, ends, *size, memory=10**15) > 0
 
 
 def test_octaves_of_a_class_dream(googlenet32):

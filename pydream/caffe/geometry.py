@@ -17,7 +17,7 @@ from math import prod
 from ..errors import ShapeError
 from ..net import Field, View
 from .definition import Shape
-from .graph import Graph, Step
+from .graph import Graph, Step, TooLargeError
 from .layers import Window
 
 PIXEL = Field(View(1, 1, 0), View(1, 1, 0))
@@ -169,13 +169,17 @@ def locality(graph: Graph, end: str) -> Field:
 def step_values(graph: Graph, ends: Sequence[str], inputs: dict[str, Shape]) -> int:
     """Give how many values the layers up to `ends` make for these input shapes, and what drives the ends.
 
-    Values that are overwritten count too; those of a layer that does not fit are none.
+    Values that are overwritten count too; those of a layer that does not fit are none. `ShapeError` where a layer makes
+    more values than a blob can hold.
     """
     places = [graph.index(end) for end in ends]
     values = [top for place in places for top in graph.steps[place].tops]
     shapes = graph.fitting(inputs)
     made = [shapes[top] for step in graph.needed(values, max(places)) for top in step.tops]
     made += [shapes[value] for value in values]
+    for shape in made:
+        if isinstance(shape, TooLargeError):
+            raise shape
     return sum(prod(shape) for shape in made if not isinstance(shape, ShapeError))
 
 

@@ -70,7 +70,7 @@ class Graph:
         for value, blob in enumerate(self._blob_of):
             self._values_of.setdefault(blob, []).append(value)
         self.blobs = list(self._values_of)
-        self._known_shapes: dict[tuple[str, tuple[Shape, ...]], Shape] = {}
+        self._known_shapes: dict[tuple[str, tuple[Shape, ...], bool], Shape] = {}
         self.params: dict[str, list[Shape]] = {}
         shapes = self._infer(self.declared, len(self.steps))
         for step in self.steps:
@@ -130,15 +130,18 @@ class Graph:
                 steps.append(step)
         return steps[::-1]
 
-    def shape(self, blob: str, inputs: dict[str, Shape]) -> Shape:
-        """Give the shape of `blob` for these input shapes; `ShapeError` where a layer on the way does not fit."""
+    def shape(self, blob: str, inputs: dict[str, Shape], in_one_run: bool = False) -> Shape:
+        """Give the shape of `blob` for these input shapes; `ShapeError` where a layer on the way does not fit.
+
+        Where it is to be made `in_one_run`, none of these may make more values than a blob can hold; tiles make fewer.
+        """
         if blob in inputs:
             return inputs[blob]
-        key = (blob, tuple(inputs.values()))
+        key = (blob, tuple(inputs.values()), in_one_run)
         if key not in self._known_shapes:
             made, step = next((i, step) for i, step in enumerate(self.steps) if blob in step.layer.tops)
             value = step.tops[step.layer.tops.index(blob)]
-            self._known_shapes[key] = self._infer(inputs, made, [value])[value]
+            self._known_shapes[key] = self._infer(inputs, made, [value], in_one_run)[value]
         return self._known_shapes[key]
 
     def shapes(self, inputs: dict[str, Shape]) -> dict[str, Shape]:
@@ -160,28 +163,35 @@ class Graph:
         """Raise `ShapeError` where any layer does not fit these input shapes."""
         self._infer(inputs, len(self.steps))
 
-    def _infer(self, inputs: dict[str, Shape], end: int, values: list[int] | None = None) -> dict[int, Shape]:
+    def _infer(
+        self, inputs: dict[str, Shape], end: int, values: list[int] | None = None, in_one_run: bool = True
+    ) -> dict[int, Shape]:
         shapes = {value: inputs[name] for name, value in self.inputs.items()}
         steps: list[Step] = self.steps if values is None else self.needed(values, end)
         for step in steps:
-            shapes.update(zip(step.tops, self._tops(step, [shapes[value] for value in step.bottoms]), strict=True))
+            tops = self._tops(step, [shapes[value] for value in step.bottoms], in_one_run)
+            shapes.update(zip(step.tops, tops, strict=True))
         return shapes
 
-    def _tops(self, step: Step, bottoms: list[Shape]) -> list[Shape]:
+    def _tops(self, step: Step, bottoms: list[Shape], in_one_run: bool = True) -> list[Shape]:
         """Give the shapes that a step makes; `ShapeError` where its bottoms do not fit."""
         tops = step.layer.top_shapes(*bottoms)
         known = self.params.get(step.layer.name)
         if known is not None and step.layer.param_shapes(*bottoms) != known:
             raise self._fixed_size(step.layer)
         for shape in tops:
-            if prod(shape) > MAX_COUNT:
+            if in_one_run and prod(shape) > MAX_COUNT:
                 size = "x".join(map(str, shape))
-                raise ShapeError(f"layer {step.layer.name!r} would make {size} values, more than {MAX_COUNT}")
+                raise TooLargeError(f"layer {step.layer.name!r} would make {size} values, more than {MAX_COUNT}")
         return tops
 
     def _fixed_size(self, layer: Layer) -> ShapeError:
         sizes = ", ".join(f"{name} {'x'.join(map(str, shape[1:]))}" for name, shape in self.declared.items())
         return ShapeError(f"layer {layer.name!r} fits only the size that the network was made for, {sizes}")
+
+
+class TooLargeError(ShapeError):
+    """A blob would have more values than one can hold, where a smaller image, or a tile of it, would do."""
 
 
 def _fit(shape: Shape | ShapeError) -> Shape:

@@ -128,7 +128,8 @@ class Blob:
         Raises
         ------
         ShapeError
-            For another number of axes or channels, a size below 1, more than 2^31 - 1 values, or a computed blob.
+            For another number of axes or channels, a size below 1, more than 2^31 - 1 values in a channel, or a
+            computed blob.
         """
         if self._input_shape is None:
             raise ShapeError(f"blob {self._name!r} is computed; reshape the input, {', '.join(self._net.inputs)}")
@@ -136,8 +137,8 @@ class Blob:
         declared = self._net._graph.declared[self._name]
         if len(shape) != len(declared) or shape[1:2] != declared[1:2]:
             raise ShapeError(f"input {self._name!r} is {declared}; {shape} has other axes or channels")
-        if min(shape) < 1 or prod(shape) > MAX_COUNT:
-            raise ShapeError(f"input {self._name!r} cannot be {shape}: 1 to {MAX_COUNT} values")
+        if min(shape) < 1 or prod(shape[:1] + shape[2:]) > MAX_COUNT:
+            raise ShapeError(f"input {self._name!r} cannot be {shape}: 1 to {MAX_COUNT} values a channel")
         if shape != self._input_shape:
             self._input_shape = shape
             self._data = None
@@ -458,7 +459,7 @@ class Net:
         names = [self._graph.blob(value) for value in ends]
         shapes = self._input_shapes()
         for name in names:
-            self._graph.shape(name, shapes)  # says in one line what does not fit
+            self._graph.shape(name, shapes, in_one_run=True)  # says in one line what does not fit
         fed = [self._fed(name, tensor if name == self.image_input else None) for name in self.inputs]
         for blob in self.blobs.values():
             blob._settle()
