@@ -159,7 +159,8 @@ def _pillow_errors(name: str) -> Iterator[None]:
             ) from None
         except (Image.DecompressionBombWarning, Image.DecompressionBombError):
             raise ImageFileError(
-                f"'{name}' claims more than {Image.MAX_IMAGE_PIXELS} pixels: too large to read safely"
+                f"'{name}' claims more than {Image.MAX_IMAGE_PIXELS} pixels: too large to read safely;"
+                " `pydream --max-pixels` takes larger ones that you trust"
             ) from None
         except (ImageFileError, MemoryError):
             raise

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import importlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import click
@@ -61,15 +63,36 @@ class Commands(click.Group):
             return super().invoke(ctx)
 
 
+@contextmanager
+def _reading(max_pixels: int) -> Iterator[None]:
+    """Take pictures of up to so many pixels in place of Pillow's limit."""
+    from PIL import Image
+
+    before, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, max_pixels
+    try:
+        yield
+    finally:
+        Image.MAX_IMAGE_PIXELS = before
+
+
 @click.group(cls=Commands, invoke_without_command=True)
 @click.version_option(__version__, message="%(prog)s %(version)s")
+@click.option(
+    "--max-pixels",
+    type=click.IntRange(min=1),
+    envvar="PYDREAM_MAX_PIXELS",
+    show_envvar=True,
+    help="How large pictures may be, since a small file can claim to be a huge one.  [default: 89478485]",
+)
 @debug_option
 @click.pass_context
-def main(ctx: click.Context) -> None:
+def main(ctx: click.Context, max_pixels: int | None) -> None:
     """Google's 2015 DeepDream: Caffe networks dream on your pictures.
 
     \b
     pydream dream sky.jpg -o dream.png
     """  # noqa: D301 (click's mark for a block to leave as it is)
+    if max_pixels is not None:
+        ctx.with_resource(_reading(max_pixels))
     if ctx.invoked_subcommand is None:
         click.echo(ctx.get_help())

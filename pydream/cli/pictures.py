@@ -126,7 +126,7 @@ class SizeType(click.ParamType):  # type: ignore[type-arg]
         width, height = int(found[1]), int(found[2])
         most = Image.MAX_IMAGE_PIXELS or sys.maxsize
         if width * height > most:
-            self.fail(f"{value!r} is more than {most} pixels", param, ctx)
+            self.fail(f"{value!r} is more than {most} pixels; `pydream --max-pixels` sets that", param, ctx)
         return height, width
 
 

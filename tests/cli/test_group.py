@@ -4,6 +4,7 @@ import subprocess
 import sys
 
 import pytest
+from PIL import Image
 
 import pydream.cli
 from pydream.cli import COMMANDS
@@ -112,3 +113,20 @@ def fail_with(monkeypatch: pytest.MonkeyPatch, error: BaseException) -> None:
         raise error
 
     monkeypatch.setattr(pydream.cli.Commands.get_command(pydream.cli.main, None, "models"), "callback", fail)
+
+
+def test_larger_pictures_if_they_are_trusted(run, monkeypatch):
+    Image.new("RGB", (30, 20)).save("in.png")
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 500)
+    dream = ("dream", "in.png", "-o", "out.png", "--layer", "fire2/concat", "--octaves", "1", "--iterations", "1")
+    seen = run(*dream)
+    assert seen.code == 1
+    assert "'in.png' claims more than 500 pixels: too large to read safely; `pydream --max-pixels` takes" in seen.err
+    assert run("--max-pixels", "600", *dream).code == 0
+    assert Image.MAX_IMAGE_PIXELS == 500
+    monkeypatch.setenv("PYDREAM_MAX_PIXELS", "600")
+    assert run(*dream, "--seed", "1").code == 0
+    monkeypatch.setenv("PYDREAM_MAX_PIXELS", "many")
+    seen = run(*dream)
+    assert seen.code == 2
+    assert "many" in seen.err
