@@ -142,10 +142,10 @@ class Cluster:
         """Tell what became of a future that has landed."""
         from distributed import KilledWorker
 
-        if future.status == "finished":
-            return Outcome(result)
-        if future.status != "error":
+        if future.status == "cancelled" or isinstance(result, BaseException):
             raise ClusterError(f"the scheduler at {self.address} is gone, and what the workers were at with it")
+        if future.status != "error":  # finished; or lost again with its worker, when the result was here already
+            return Outcome(result)
         error = result[1]
         if isinstance(error, ClusterError):
             raise error

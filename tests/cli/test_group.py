@@ -115,7 +115,7 @@ def fail_with(monkeypatch: pytest.MonkeyPatch, error: BaseException) -> None:
     monkeypatch.setattr(pydream.cli.Commands.get_command(pydream.cli.main, None, "models"), "callback", fail)
 
 
-def test_larger_pictures_if_they_are_trusted(run, monkeypatch):
+def test_larger_pictures_if_they_are_trusted(run, folder, monkeypatch):
     Image.new("RGB", (30, 20)).save("in.png")
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 500)
     dream = ("dream", "in.png", "-o", "out.png", "--layer", "fire2/concat", "--octaves", "1", "--iterations", "1")
