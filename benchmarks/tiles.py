@@ -23,8 +23,9 @@ import pydream
 from pydream.bench import table
 from pydream.bench.machine import as_lines, machine
 from pydream.dream import copies_held
+from pydream.fitting import choose_side
 from pydream.image import write_image
-from pydream.tiles import choose_side, plan_tiles
+from pydream.tiles import plan_tiles
 from pydream.zoo import default_layer
 
 SMALL = (575, 1024)

@@ -15,12 +15,13 @@ from numpy.typing import ArrayLike
 from . import imageops
 from .era import MODERN, check_era
 from .errors import ShapeError, UnknownNameError, ZeroGradientError
+from .fitting import check_limit, choose_side
 from .net import Array, Net
 from .objectives import Objective, Score, objective_L2
 from .octaves import MOST_OCTAVES, check_octaves, octave_sizes
 from .preprocessing import deprocess, preprocess
 from .retouch import Retouch
-from .tiles import LARGEST_TILE, OnTile, Shifted, check_limit, choose_side, in_tiles
+from .tiles import LARGEST_TILE, OnTile, Shifted, in_tiles
 
 NOTEBOOK_END = "inception_4c/output"
 

@@ -11,13 +11,14 @@ from numpy.typing import ArrayLike
 
 from .dream import DreamInterrupted, OnOctave, OnStep, copies_held, deepdream, display_range, find_ends
 from .era import MODERN
+from .fitting import check_limit, choose_side
 from .loop import zoom
 from .net import Array, Net
 from .noise import noise
 from .objectives import Objective, Score, Term, spelt
 from .octaves import Size, octave_sizes
 from .retouch import KeepColors, Laplacian, Mask, PullBack, Retouch, Smooth, TotalVariation
-from .tiles import LARGEST_TILE, OnTile, check_limit, choose_side
+from .tiles import LARGEST_TILE, OnTile
 from .tutorial import NAIVE_COPIES, RENDERERS, rendered_sizes, shown
 
 RNG = "numpy.random.RandomState (MT19937)"  # what a seed is the seed of

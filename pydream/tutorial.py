@@ -17,13 +17,14 @@ from numpy.typing import ArrayLike, DTypeLike
 
 from .dream import DreamInterrupted, OnStep, check_params, find_end, want, whole
 from .errors import SilentScoreError, UnknownNameError, ZeroGradientError
+from .fitting import choose_side
 from .laplacian import MOST_LEVELS, lap_normalize
 from .net import Array, Blob, Net
 from .noise import noise
 from .objectives import Objective, spelt
 from .octaves import Size, check_octaves
 from .preprocessing import as_picture, picture_gradient, preprocess
-from .tiles import OnTile, choose_side, in_tiles
+from .tiles import OnTile, in_tiles
 
 NOISE_SIZE: Size = (224, 224)  # of the tutorial's img_noise
 TILE_SIZE = 512

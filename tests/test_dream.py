@@ -13,8 +13,8 @@ import pydream
 from pydream.dream import display_range
 from pydream.era import round_half
 from pydream.errors import ShapeError, UnknownNameError, ZeroGradientError
+from pydream.fitting import check_limit, choose_side
 from pydream.octaves import check_octaves, octave_sizes
-from pydream.tiles import check_limit, choose_side
 from pydream.timing import TimedNet
 
 QUICK = {"octave_n": 2, "iter_n": 2}

@@ -34,16 +34,23 @@ MAY_IMPORT = {
     "objectives": {"errors", "labels", "matching", "net", "preprocessing"},
     "retouch": {"laplacian", "net"},
     "memory": set(),
-    "tiles": {"errors", "memory", "net"},
-    "dream": {"era", "errors", "imageops", "net", "objectives", "octaves", "preprocessing", "retouch", "tiles"},
-    "tutorial": {"dream", "errors", "laplacian", "net", "noise", "objectives", "octaves", "preprocessing", "tiles"},
+    "tiles": {"errors", "net"},
+    "fitting": {"errors", "memory", "net", "tiles"},
+    "dream": {
+        "era", "errors", "fitting", "imageops", "net", "objectives", "octaves", "preprocessing", "retouch", "tiles",
+    },
+    "tutorial": {
+        "dream", "errors", "fitting", "laplacian", "net", "noise", "objectives", "octaves", "preprocessing", "tiles",
+    },
     "loop": {"dream", "era", "imageops", "net", "preprocessing"},
     "schema": set(),
     "caffe": {"errors", "matching", "net", "schema", "tf"},
     "graphdef": {"caffe", "errors", "net", "schema"},
     "freeze": {"errors", "tf"},
     "zoo": {"caffe", "errors", "files", "freeze", "graphdef", "net"},
-    "recipe": {"dream", "era", "loop", "net", "noise", "objectives", "octaves", "retouch", "tiles", "tutorial"},
+    "recipe": {
+        "dream", "era", "fitting", "loop", "net", "noise", "objectives", "octaves", "retouch", "tiles", "tutorial",
+    },
     "tasks": {
         "__init__", "caffe", "errors", "image", "net", "objectives", "provenance", "recipe", "retouch", "tiles", "zoo",
     },

@@ -14,15 +14,16 @@ from hypothesis import given, reject, settings
 from hypothesis import strategies as st
 
 import pydream
-from pydream import objectives, retouch, tiles
+from pydream import fitting, objectives, retouch
 from pydream.caffe import Net
 from pydream.dream import copies_held
 from pydream.errors import MemoryTooSmallError, ShapeError
+from pydream.fitting import OVERHEAD, check_limit, choose_side
 from pydream.image import to_pixels
 from pydream.imageops import native_ops
 from pydream.memory import Limit
 from pydream.net import View
-from pydream.tiles import OVERHEAD, Shifted, check_limit, choose_side, in_tiles, plan_tiles, spans
+from pydream.tiles import Shifted, in_tiles, plan_tiles, spans
 
 SIZES = [(131, 177), (112, 158), (165, 99)]  # odd and even, one column of blocks or several
 
@@ -503,20 +504,20 @@ def test_tiles_where_the_picture_does_not_fit(squeezenet32, monkeypatch):
     end = ["fire8/concat"]
     pictures = OVERHEAD + int(2.25 * 3 * 2000 * 3000 * 4)
     needed = squeezenet32.step_bytes(end, 2000, 3000) + pictures + 3 * 2000 * 3000 * 4  # one run has a tensor too
-    monkeypatch.setattr("pydream.tiles.free_bytes", lambda: 2 * needed + 2)
+    monkeypatch.setattr("pydream.fitting.free_bytes", lambda: 2 * needed + 2)
     assert choose_side(squeezenet32, end, 2000, 3000) == 0
-    monkeypatch.setattr("pydream.tiles.free_bytes", lambda: 2 * needed - 2)
+    monkeypatch.setattr("pydream.fitting.free_bytes", lambda: 2 * needed - 2)
     side = choose_side(squeezenet32, end, 2000, 3000)
     squeezenet32.blobs["data"].reshape(1, 3, 2000, 3000)
     plan = plan_tiles(squeezenet32, end, 2000, 3000, side)
     assert len(plan) > 1
     assert squeezenet32.step_bytes(end, *plan.crop) + pictures <= needed
-    monkeypatch.setattr("pydream.tiles.free_bytes", lambda: None)  # nobody knows
+    monkeypatch.setattr("pydream.fitting.free_bytes", lambda: None)  # nobody knows
     assert choose_side(squeezenet32, end, 10**5, 10**5) == 0
 
 
 def test_memory_that_was_given_counts_what_there_is_already(squeezenet32, monkeypatch):
-    monkeypatch.setattr("pydream.tiles.resident_bytes", lambda: 10**9)
+    monkeypatch.setattr("pydream.fitting.resident_bytes", lambda: 10**9)
     assert choose_side(squeezenet32, ["fire8/concat"], 400, 600, memory=2 * 10**9) == 0
     small = choose_side(squeezenet32, ["fire8/concat"], 4000, 6000, memory=3 * 10**9)
     large = choose_side(squeezenet32, ["fire8/concat"], 4000, 6000, memory=4 * 10**9)
@@ -528,7 +529,7 @@ def test_memory_that_was_given_counts_what_there_is_already(squeezenet32, monkey
 def test_a_dream_decides_by_itself(squeezenet64, picture, monkeypatch):
     """With little memory it goes in tiles, and comes out as it would have without."""
     whole = dream(squeezenet64, picture, tile=0, octave_n=1, iter_n=1)
-    monkeypatch.setattr("pydream.tiles.free_bytes", lambda: 10**6)
+    monkeypatch.setattr("pydream.fitting.free_bytes", lambda: 10**6)
     seen = []
     monkeypatch.setattr(
         "pydream.dream.in_tiles",
@@ -547,15 +548,15 @@ def limited(monkeypatch):
     """Say what a limit on address space leaves."""
 
     def limited(left):
-        tiles._tightest_limit.cache_clear()
-        monkeypatch.setattr(tiles, "limits", lambda: [Limit("address space", "ulimit -v", left)])
+        fitting._tightest_limit.cache_clear()
+        monkeypatch.setattr(fitting, "limits", lambda: [Limit("address space", "ulimit -v", left)])
 
     yield limited
-    tiles._tightest_limit.cache_clear()
+    fitting._tightest_limit.cache_clear()
 
 
 def test_a_limit_decides_as_what_is_free_does(squeezenet32, limited, monkeypatch):
-    monkeypatch.setattr(tiles, "free_bytes", lambda: None)
+    monkeypatch.setattr(fitting, "free_bytes", lambda: None)
     ends, size = ["fire8/concat"], (1600, 2400)
     limited(10**11)
     assert choose_side(squeezenet32, ends, *size) == 0
@@ -582,5 +583,5 @@ def test_a_limit_is_asked_once(squeezenet32, limited, monkeypatch):
     """What the first dream's steps have taken is there for the next one's."""
     limited(10**11)
     choose_side(squeezenet32, ["fire8/concat"], 100, 100)
-    monkeypatch.setattr(tiles, "limits", lambda: pytest.fail("again"))
+    monkeypatch.setattr(fitting, "limits", lambda: pytest.fail("again"))
     check_limit(squeezenet32, ["fire8/concat"], 100, 100, 0)

@@ -46,8 +46,8 @@ def test_float32_remembers_the_tile(run, picture):
 
 
 def test_memory_decides(run, refused, picture, monkeypatch):
-    monkeypatch.setattr("pydream.tiles.resident_bytes", lambda: 0)
-    monkeypatch.setattr("pydream.tiles.OVERHEAD", 0)
+    monkeypatch.setattr("pydream.fitting.resident_bytes", lambda: 0)
+    monkeypatch.setattr("pydream.fitting.OVERHEAD", 0)
     seen = run("dream", picture, "-o", "out.png", *SHORT, "--memory", "4M")
     plan = re.fullmatch(PLAN, seen.err.splitlines()[0])
     assert read_provenance("out.png").dream.tile == int(plan[2]) > 0
@@ -125,8 +125,8 @@ def test_renderers_with_tiles_of_their_own(refused, folder, command, option):
 
 def test_replay_takes_memory_where_it_decides_no_pixel(run, refused, picture, monkeypatch):
     run("dream", picture, "-o", "64.png", *SHORT, "--dtype", "float64")
-    monkeypatch.setattr("pydream.tiles.resident_bytes", lambda: 0)
-    monkeypatch.setattr("pydream.tiles.OVERHEAD", 0)
+    monkeypatch.setattr("pydream.fitting.resident_bytes", lambda: 0)
+    monkeypatch.setattr("pydream.fitting.OVERHEAD", 0)
     seen = run("replay", "64.png", "--memory", "5M")
     assert re.fullmatch(PLAN, seen.err.splitlines()[0])
     assert seen.out.startswith("identical")
