@@ -85,12 +85,15 @@ class Cluster:
             Where the scheduler is gone, or does not answer, or has no workers for long; and where a worker says that it
             would compute something else. What was given before is good.
         """
-        from distributed import KilledWorker, as_completed
+        from distributed import KilledWorker
 
         left = iter(tasks)
-        flying: dict[Any, K] = {}
-        suspects: dict[Any, K] = {}  # whose workers died: of them, or of what was beside them
-        landed = as_completed([], loop=self.client.loop, with_results=True, raise_errors=False)
+        flying: dict[futures.Future[Outcome[R]], tuple[K, Any]] = {}  # what comes: of which key, by which of Dask's
+        suspects: list[tuple[K, Any]] = []  # whose workers died: of them, or of what was beside them
+
+        def fly(key: K, future: Any) -> None:
+            flying[self._begin(self._fetch(future))] = (key, future)
+
         try:
             while True:
                 while len(flying) + len(suspects) + len(held) < IN_FLIGHT * max(self.workers, 1):
@@ -98,27 +101,27 @@ class Cluster:
                     if following is None:
                         break
                     key, task = following
-                    future = self.client.submit(function, task, pure=False)
+                    fly(key, self.client.submit(function, task, pure=False))
                     del task, following  # Dask has it
-                    flying[future] = key
-                    landed.add(future)
                 if alone := not flying:
                     if not suspects:
                         break
-                    future, key = suspects.popitem()
+                    key, future = suspects.pop()
                     future.retry()
-                    flying[future] = key
-                    landed.add(future)
-                future, result = self._wait(anext(landed), between)
-                key = flying.pop(future)
-                if not alone and future.status == "error" and isinstance(result[1], KilledWorker):
-                    suspects[future] = key
+                    fly(key, future)
+                landed = self._first(flying, between)
+                key, future = flying.pop(landed)
+                outcome = landed.result()
+                if isinstance(outcome.error, KilledWorker) and not alone:
+                    suspects.append((key, future))
                 else:
-                    yield key, self._outcome(future, result)
-                del future, result  # nobody keeps it then
+                    yield key, _judged(outcome)
+                del landed, future, outcome  # nobody keeps them then
         finally:
+            for coming in flying:
+                coming.cancel()
             with suppress(Exception):
-                self.client.cancel(list(flying), force=True)
+                self.client.cancel([future for _, future in flying.values()], force=True)
 
     def in_order(
         self, function: Callable[[T], R], tasks: Iterable[T], between: Callable[[], None] = lambda: None
@@ -138,35 +141,38 @@ class Cluster:
             self._wait(asyncio.sleep(_TICK / 2), between)
             self._watch(now=True)
 
-    def _outcome(self, future: Any, result: Any) -> Outcome[Any]:
-        """Tell what became of a future that has landed."""
-        from distributed import KilledWorker
+    async def _fetch(self, future: Any) -> Outcome[Any]:
+        """Wait for a task in Dask's own thread, and give what comes of it, however often it has to be done again."""
+        try:
+            return Outcome(await self.client.gather(future, asynchronous=True))
+        except (Exception, asyncio.CancelledError, futures.CancelledError) as error:
+            if future.status == "error" and isinstance(error, Exception):
+                return Outcome(error=error)
+            if future.status == "pending":  # nobody waits for it any more
+                raise
+            gone = f"the scheduler at {self.address} is gone, and what the workers were at with it"
+            return Outcome(error=ClusterError(gone))
 
-        if future.status == "cancelled" or isinstance(result, BaseException):
-            raise ClusterError(f"the scheduler at {self.address} is gone, and what the workers were at with it")
-        if future.status != "error":  # finished; or lost again with its worker, when the result was here already
-            return Outcome(result)
-        error = result[1]
-        if isinstance(error, ClusterError):
-            raise error
-        if isinstance(error, ImportError):  # of the task's own module, most likely
-            raise ClusterError(f"a worker cannot take tasks, as something is not installed there: {error}") from error
-        if isinstance(error, KilledWorker):
-            return Outcome(error=WorkerDiedError("worker after worker died of it, most likely for want of memory"))
-        return Outcome(error=error)
+    def _begin(self, coming: Coroutine[Any, Any, R]) -> futures.Future[R]:
+        """Have something awaited in Dask's own thread."""
+        return asyncio.run_coroutine_threadsafe(coming, self.client.loop.asyncio_loop)
 
     def _wait(self, coming: Coroutine[Any, Any, R], between: Callable[[], None]) -> R:
-        """Wait for what Dask's own thread awaits, as long as the scheduler answers."""
-        waiting = asyncio.run_coroutine_threadsafe(coming, self.client.loop.asyncio_loop)
+        """Wait for what is awaited in Dask's own thread, as long as the scheduler answers."""
+        waiting = self._begin(coming)
         try:
-            while True:
-                self._watch()
-                between()
-                done, _ = futures.wait([waiting], _TICK)
-                if done:
-                    return waiting.result()
+            return self._first([waiting], between).result()
         finally:
             waiting.cancel()
+
+    def _first(self, waiting: Collection[futures.Future[R]], between: Callable[[], None]) -> futures.Future[R]:
+        """Give the first of these that is there, as long as the scheduler answers."""
+        while True:
+            self._watch()
+            between()
+            done, _ = futures.wait(waiting, _TICK, futures.FIRST_COMPLETED)
+            if done:
+                return done.pop()
 
     def _watch(self, now: bool = False) -> None:
         """Ask the scheduler now and then for its workers; raise where no answer comes, or none has been there long."""
@@ -174,8 +180,7 @@ class Cluster:
         if self._question is None:
             if now or time - self._asked > _ASK_EVERY:
                 self._asked = time
-                loop = self.client.loop.asyncio_loop
-                self._question = asyncio.run_coroutine_threadsafe(self.client.scheduler.ncores(), loop)
+                self._question = self._begin(self.client.scheduler.ncores())
         elif not self._question.done():
             if time - self._asked > PATIENCE:
                 raise ClusterError(f"the scheduler at {self.address} has not answered for {PATIENCE:g} seconds")
@@ -191,6 +196,20 @@ class Cluster:
                     f"the scheduler at {self.address} has had no workers for {LONELY:g} seconds;"
                     f" `dask worker {self.address}` starts one"
                 )
+
+
+def _judged(outcome: Outcome[R]) -> Outcome[R]:
+    """Raise what is not the task's own fault, and say in a line what ended its workers."""
+    from distributed import KilledWorker
+
+    error = outcome.error
+    if isinstance(error, ClusterError):
+        raise error
+    if isinstance(error, ImportError):  # of the task's own module, most likely
+        raise ClusterError(f"a worker cannot take tasks, as something is not installed there: {error}") from error
+    if isinstance(error, KilledWorker):
+        return Outcome(error=WorkerDiedError("worker after worker died of it, most likely for want of memory"))
+    return outcome
 
 
 @contextmanager
