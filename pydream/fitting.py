@@ -114,7 +114,7 @@ def check_limit(net: Net, ends: Sequence[str], height: int, width: int, side: in
     Parameters
     ----------
     net : Net
-        Its input is reshaped.
+        Its input is reshaped, for tiles.
     ends : sequence of str
     height, width : int
         Of the picture, in pixels.
@@ -133,8 +133,10 @@ def check_limit(net: Net, ends: Sequence[str], height: int, width: int, side: in
     limit, local = _tightest_limit(), local_net(net)
     if local is None:
         return
-    net.blobs["data"].reshape(1, 3, height, width)
-    crop = plan_tiles(net, ends, height, width, side).crop if side else (height, width)
+    crop = (height, width)
+    if side:
+        net.blobs["data"].reshape(1, 3, height, width)
+        crop = plan_tiles(net, ends, height, width, side).crop
     step = local.step_bytes(ends, *crop)
     missing = _missing(int(copies * 3 * height * width * net.dtype.itemsize), step, tiled=side > 0)
     if limit is not None and missing > 0:

@@ -7,14 +7,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import click
 import msgspec
 
 from ..cluster import Cluster
 from ..errors import SilentScoreError
-from ..files import is_temporary
 from ..image import FORMATS, Picture, to_pixels
 from ..objectives import spelt
 from ..provenance import picture_facts, read_provenance, record
@@ -25,6 +24,7 @@ from ..tutorial import check_channels
 from .dreaming import Dreamer, retold
 from .errors import debug_option, interruption
 from .figures import FIGURE_OPTIONS, Start, Style, account, figure_options, made_before
+from .held import Held
 from .options import quiet_option, sidecar_option
 from .pictures import NOISE, Size, Source, SourceType, Target, check_not_read, noise_size_option, one_target
 from .progress import DoneProgress, Progress
@@ -38,34 +38,16 @@ _TILE = re.compile(r"channel-\d{6}\.png")
 _NOT_ONE_TILES = {"layer", "columns", *FIGURE_OPTIONS}  # of the options, when one tile is told alone
 
 
-class Places(NamedTuple):
+class Places(Held):
     """Where the tiles go until the sheet is whole, or for good."""
-
-    folder: Path
-    temporary: bool
 
     def tile(self, channel: int) -> Target:
         """Give where a channel's picture goes."""
         return Target(str(self.folder / f"channel-{channel:06d}.png"), _PNG)
 
-    def held(self) -> list[Path]:
-        """List what an earlier run left."""
-        if not self.folder.is_dir():
-            return []
-        return sorted(path for path in self.folder.iterdir() if _TILE.fullmatch(path.name))
-
-    def clear(self) -> None:
-        """Remove that, and what was being written when a run was killed."""
-        if self.folder.is_dir():
-            for path in [*self.held(), *filter(is_temporary, self.folder.iterdir())]:
-                path.unlink()
-
-    def finish(self) -> None:
-        """Remove the tiles, unless they are there for good, and the folder, unless somebody else uses it."""
-        if self.temporary and self.folder.is_dir():
-            self.clear()
-            if not any(self.folder.iterdir()):
-                self.folder.rmdir()
+    def is_ours(self, name: str) -> bool:
+        """Tell tiles."""
+        return _TILE.fullmatch(name) is not None
 
 
 @click.command("atlas")

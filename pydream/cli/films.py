@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from typing import NamedTuple
 
 import click
 
 from .. import video
 from ..errors import VideoFileError
-from ..files import is_temporary
 from ..image import FORMATS, Picture, read_image
+from .held import Held
 from .options import Decorator, FiniteRange, together
 from .pictures import Size, Target
 from .signals import between_steps
@@ -44,12 +44,11 @@ def film_options(fps: int) -> Decorator:
     )
 
 
-class Places(NamedTuple):
-    """Where the frames go, and the films."""
+@dataclass(frozen=True)
+class Places(Held):
+    """Where the frames go, and the films; a folder that is for the films only goes when they are done."""
 
-    folder: Path
     films: list[Path]
-    temporary: bool  # whether the folder is for the films only, and goes when they are done
     state: str  # the name of what it takes to go on with the frames that are in the folder
 
     def frame(self, index: int) -> Target:
@@ -61,11 +60,9 @@ class Places(NamedTuple):
         """Give where the state is kept."""
         return self.folder / self.state
 
-    def held(self) -> list[Path]:
-        """List what an earlier run left."""
-        if not self.folder.is_dir():
-            return []
-        return sorted(path for path in self.folder.iterdir() if _FRAME.fullmatch(path.name) or path == self.checkpoint)
+    def is_ours(self, name: str) -> bool:
+        """Tell frames, what is said of them, and the state."""
+        return name == self.state or _FRAME.fullmatch(name) is not None
 
     def made(self, most: int) -> int:
         """Count the frames that are there, one after the other."""
@@ -91,25 +88,10 @@ class Places(NamedTuple):
             on_frame()
             yield self.picture(index)
 
-    def clear(self) -> None:
-        """Remove what an earlier run left, and what it was writing when it was killed."""
-        if self.folder.is_dir():
-            for path in [*self.held(), *filter(is_temporary, self.folder.iterdir())]:
-                path.unlink()
-
-    def finish(self) -> None:
-        """Remove the frames, unless they are there for good, and the folder, unless somebody else uses it."""
-        if self.temporary and self.folder.is_dir():
-            self.clear()
-            for path in filter(is_temporary, self.folder.iterdir()):  # a killed process left it
-                path.unlink()
-            if not any(self.folder.iterdir()):
-                self.folder.rmdir()
-
 
 def beside(film: Path, state: str) -> Places:
     """Give the places of a film alone, whose frames go into a folder beside it until it is whole."""
-    return Places(film.with_name(f"{film.name}.frames"), [film], temporary=True, state=state)
+    return Places(film.with_name(f"{film.name}.frames"), temporary=True, films=[film], state=state)
 
 
 def films_apart(output: Sequence[str]) -> tuple[list[Path], list[str]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -215,14 +216,14 @@ def _places(output: tuple[str, ...]) -> Places:
     if len(folders) > 1:
         raise click.BadParameter(f"frames go into one folder, not '{folders[0]}' and '{folders[1]}'", param_hint="'-o'")
     if not folders:
-        return beside(films[0], _CHECKPOINT)._replace(films=films)
+        return replace(beside(films[0], _CHECKPOINT), films=films)
     folder = folders[0]
     if folder.exists() and not folder.is_dir():
         raise click.BadParameter(f"frames go into a folder, and '{folder}' is a file", param_hint="'--output'")
     if folder.suffix and not folder.exists():
         known = ", ".join(video.WRITABLE)
         raise click.BadParameter(f"'{folder}' is no folder, and films are {known}", param_hint="'--output'")
-    return Places(folder, films, temporary=False, state=_CHECKPOINT)
+    return Places(folder, temporary=False, films=films, state=_CHECKPOINT)
 
 
 def _begin(recipe: Recipe, picture: Picture | None) -> tuple[Array, np.random.RandomState, int]:
