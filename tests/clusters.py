@@ -25,14 +25,21 @@ class Processes:
         self._file = folder / "scheduler.json"
         self._started = []
         self.scheduler = self._start("scheduler", "--port", "0", "--scheduler-file", str(self._file))
-        until(self._file.exists)
-        self.address = json.loads(self._file.read_text())["address"]
+        until(self._said)
+        self.address = self._said()["address"]
         self.workers = [self.worker("--nanny" if nanny else "--no-nanny") for _ in range(workers)]
 
     def worker(self, *options, environment=None):
         """Start one more."""
         options = ("--nthreads", "1", "--memory-limit", "0", "--local-directory", str(self._folder), *options)
         return self._start("worker", self.address, *options, environment=environment)
+
+    def _said(self):
+        """What the scheduler says of itself; None while its file is not there, or not whole."""
+        try:
+            return json.loads(self._file.read_text())
+        except (FileNotFoundError, ValueError):
+            return None
 
     def _start(self, kind, *arguments, environment=None):
         process = subprocess.Popen(
