@@ -80,7 +80,15 @@ class NetFacts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         return {name: getattr(self, name) for name in ("mean", "scale", "channel_order", "input")}
 
 
-class Provenance(msgspec.Struct, frozen=True, kw_only=True):
+class Account(msgspec.Struct, frozen=True, kw_only=True):
+    """What a file says of how it was made."""
+
+    def to_json(self) -> str:
+        """Give it as JSON, indented, in ASCII."""
+        return json.dumps(msgspec.to_builtins(self), indent=1)  # msgspec's own JSON is UTF-8
+
+
+class Provenance(Account, frozen=True, kw_only=True):
     """How a picture was made.
 
     Attributes
@@ -108,12 +116,8 @@ class Provenance(msgspec.Struct, frozen=True, kw_only=True):
     result: PictureFacts
     versions: dict[str, str]
 
-    def to_json(self) -> str:
-        """Give it as JSON, indented, in ASCII."""
-        return json.dumps(msgspec.to_builtins(self), indent=1)  # msgspec's own JSON is UTF-8
 
-
-class Figure(msgspec.Struct, frozen=True, kw_only=True):
+class Figure(Account, frozen=True, kw_only=True):
     """How a figure was made, which shows dreams beside each other: its command makes it again.
 
     Attributes
@@ -141,12 +145,8 @@ class Figure(msgspec.Struct, frozen=True, kw_only=True):
     mask: PictureFacts | None = None
     versions: dict[str, str]
 
-    def to_json(self) -> str:
-        """Give it as JSON, indented, in ASCII."""
-        return json.dumps(msgspec.to_builtins(self), indent=1)
 
-
-class Film(msgspec.Struct, frozen=True, kw_only=True):
+class Film(Account, frozen=True, kw_only=True):
     """How a film was made, each of whose frames is a dream of a frame: its command makes it again.
 
     Attributes
@@ -194,10 +194,6 @@ class Film(msgspec.Struct, frozen=True, kw_only=True):
         """All else that decides the frames, but for how many there are."""
         names = ("first", "size", "blend", "flow", "cut")
         return decisive(self.dream, self.network) | {name: getattr(self, name) for name in names}
-
-    def to_json(self) -> str:
-        """Give it as JSON, indented, in ASCII."""
-        return json.dumps(msgspec.to_builtins(self), indent=1)
 
 
 class _Kind(msgspec.Struct):

@@ -176,7 +176,7 @@ def choose_tile(
     mask: Mask | None = None,
     held: float = 0,
 ) -> int:
-    """Decide on the side of the tiles for a recipe, 0 for none: see `pydream.tiles.choose_side`.
+    """Decide on the side of the tiles for a recipe, 0 for none: see `pydream.fitting.choose_side`.
 
     Parameters
     ----------

@@ -13,6 +13,7 @@ from typing import Any
 
 from .errors import DeviceError, MemoryTooSmallError
 from .memory import expect_threads, limits
+from .threads import told_threads, usable_threads
 
 # What importing 2.21 alone adds, by the limit that counts it: bytes, measured. Of address space most is its libraries.
 _IMPORT_TAKES = {"address space": 1_400_000_000, "data": 250_000_000}
@@ -52,10 +53,8 @@ def tensorflow() -> Any:
     """
     if "tensorflow" in sys.modules:
         return sys.modules["tensorflow"]
-    told = os.environ.get("PYDREAM_NUM_THREADS", "")
-    threads = int(told) if told.isdecimal() and int(told) > 0 else None
     if limits():
-        expect_threads(_OTHER_THREADS + 2 * (threads or len(os.sched_getaffinity(0))))
+        expect_threads(_OTHER_THREADS + 2 * usable_threads())
         _check_limits(_IMPORT_TAKES)
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     if os.environ["TF_CPP_MIN_LOG_LEVEL"] == "0":
@@ -65,6 +64,7 @@ def tensorflow() -> Any:
             tf = importlib.import_module("tensorflow")
             tf.config.list_physical_devices()  # it complains where it finds no driver for one
     _check_limits(dict.fromkeys(_IMPORT_TAKES, 0))  # it imports others' packages where they are there
+    threads = told_threads()
     if threads is not None:
         tf.config.threading.set_intra_op_parallelism_threads(threads)
         tf.config.threading.set_inter_op_parallelism_threads(threads)

@@ -15,12 +15,16 @@ from .signals import between_steps
 
 
 class _Steady(tqdm):  # type: ignore[type-arg]
-    """tqdm by a clock that nobody sets: by the time of day a bar stands still for as long as that is set back."""
+    """tqdm on a terminal only, by a clock that nobody sets.
+
+    By the time of day a bar stands still for as long as that is set back.
+    """
 
     monitor_interval = 0  # its thread goes by the time of day too
 
-    def __init__(self, **options: Any) -> None:
-        super().__init__(**options)
+    def __init__(self, quiet: bool, **options: Any) -> None:
+        disable = True if quiet else None  # None: where stderr is no terminal
+        super().__init__(dynamic_ncols=True, disable=disable, leave=False, **options)
         self._time = monotonic
         self.start_t = self.last_print_t = monotonic()
 
@@ -86,14 +90,7 @@ class Progress(Bar):
         self._whole = iter_n * sum(self._pixels)
         self._next = (0, 0)  # frame, from 0, and octave of the next step
         self._begun: float = 0  # what of it is done
-        self._bar = _Steady(
-            total=sum(self._costs) * self._whole,
-            unit="MAC" if costs else "px",
-            unit_scale=True,
-            dynamic_ncols=True,
-            disable=True if quiet else None,  # None: where stderr is no terminal
-            leave=False,
-        )
+        self._bar = _Steady(quiet, total=sum(self._costs) * self._whole, unit="MAC" if costs else "px", unit_scale=True)
 
     def on_step(self, octave: int, iteration: int, image: Any) -> None:
         """Count a step, and let Ctrl-C in; `deepdream` calls it."""
@@ -145,7 +142,7 @@ class DoneProgress(Bar):
 
     def __init__(self, title: str, total: int, what: str, quiet: bool = False) -> None:
         self._title = None if quiet else title
-        self._bar = _Steady(total=total, unit=what, dynamic_ncols=True, disable=True if quiet else None, leave=False)
+        self._bar = _Steady(quiet, total=total, unit=what)
 
     def passed(self, number: int) -> None:
         """Go to where so many are done, however they ended."""
@@ -169,9 +166,7 @@ class FrameProgress(Bar):
     """
 
     def __init__(self, title: str, quiet: bool = False, total: int | None = None) -> None:
-        self._bar = _Steady(
-            desc=title, total=total, unit="frame", dynamic_ncols=True, disable=True if quiet else None, leave=False
-        )
+        self._bar = _Steady(quiet, desc=title, total=total, unit="frame")
 
     def on_frame(self) -> None:
         """Count a frame, and let Ctrl-C in."""
@@ -191,14 +186,7 @@ class FetchProgress(Bar):
 
     def __init__(self, title: str, quiet: bool = False) -> None:
         self._quiet = quiet
-        self._bar = _Steady(
-            desc=title,
-            unit="B",
-            unit_scale=True,
-            dynamic_ncols=True,
-            disable=True if quiet else None,
-            leave=False,
-        )
+        self._bar = _Steady(quiet, desc=title, unit="B", unit_scale=True)
 
     def on_bytes(self, address: str, done: int, size: int) -> None:
         """Show how much is there; `pydream.fetch.fetch` calls it."""

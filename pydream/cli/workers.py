@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ import click
 
 from ..cluster import Cluster, connected, local
 from ..memory import free_bytes, resident_bytes
+from ..threads import usable_threads
 from .errors import debugging
 from .options import together
 from .signals import between_steps
@@ -92,16 +92,10 @@ def at_work(crew: Crew | None) -> Iterator[Cluster | None]:
             yield cluster
     else:
         workers = crew.workers or 1
-        with local(workers, max(_threads() // workers, 1), between_steps, loud) as cluster:
+        with local(workers, max(usable_threads() // workers, 1), between_steps, loud) as cluster:
             yield cluster
 
 
 def staffed(title: str, cluster: Cluster) -> str:
     """Say in a title how many workers there are."""
     return f"{title}, {cluster.workers} worker{'' if cluster.workers == 1 else 's'}"
-
-
-def _threads() -> int:
-    """Give how many threads this process may use."""
-    told = os.environ.get("PYDREAM_NUM_THREADS", "")
-    return int(told) if told.isdecimal() and int(told) > 0 else len(os.sched_getaffinity(0))
