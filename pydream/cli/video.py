@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from contextlib import closing
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
@@ -193,31 +194,12 @@ def command(
                 places.clear()
                 places.folder.mkdir(parents=True, exist_ok=True)
                 save_film(places.checkpoint, film)
-            sizes = dreamer.sizes(*shot.size)
-            left_over = shot.frames(done)
-            with at_work(crew) as cluster:
-                if cluster is not None:
-                    dreams = spread(cluster, dreamer, recipe, left_over, sizes[0])
-                    with DoneProgress(staffed(dreamer.title, cluster), len(shot) - done, "frame", quiet) as counter:
-                        for count, made in enumerate(dreams, start=1):
-                            write_image(places.frame(done + count - 1).given, made)
-                            counter.passed(count)
-                else:
-                    with Progress(dreamer.title, sizes, recipe.iter_n, quiet, len(shot) - done) as bar:
-                        dreams = dream_frames(
-                            dreamer.net,
-                            left_over,
-                            blend=blend,
-                            flow=flow,
-                            cut=cut,
-                            seed=recipe.seed,
-                            last=Dreamt(shot.frame(done - 1), places.picture(done - 1)) if done else None,
-                            on_step=bar.on_step,
-                            on_tile=bar.on_tile,
-                            **recipe.dream_params(dreamer.objective, dreamer.mask),
-                        )
-                        for index, made in enumerate(dreams, start=done):
-                            write_image(places.frame(index).given, made)
+            with (
+                at_work(crew) as cluster,
+                closing(_dreams(cluster, dreamer, recipe, film, shot, places, done, quiet)) as dreams,
+            ):
+                for index, made in enumerate(dreams, start=done):
+                    write_image(places.frame(index).given, made)
             with FrameProgress(f"writing {output.name}", quiet, len(shot)) as written_frames:
                 video.write_video(
                     output,
@@ -278,6 +260,39 @@ class Shot:
     def frame(self, index: int) -> Picture:
         """Give one of them."""
         return next(self.frames(index))
+
+
+def _dreams(
+    cluster: Cluster | None,
+    dreamer: Dreamer,
+    recipe: Recipe,
+    film: Film,
+    shot: Shot,
+    places: Places,
+    done: int,
+    quiet: bool,
+) -> Generator[Picture, None, None]:
+    """Give the dreams that are left, in order: of this process, one from the other, or of the workers."""
+    frames, count, sizes = shot.frames(done), len(shot) - done, dreamer.sizes(*shot.size)
+    if cluster is not None:
+        with DoneProgress(staffed(dreamer.title, cluster), count, "frame", quiet) as counter:
+            for number, made in enumerate(spread(cluster, dreamer, recipe, frames, sizes[0]), start=1):
+                yield made
+                counter.passed(number)
+        return
+    with Progress(dreamer.title, sizes, recipe.iter_n, quiet, count) as bar:
+        yield from dream_frames(
+            dreamer.net,
+            frames,
+            blend=film.blend,
+            flow=film.flow,
+            cut=film.cut,
+            seed=recipe.seed,
+            last=Dreamt(shot.frame(done - 1), places.picture(done - 1)) if done else None,
+            on_step=bar.on_step,
+            on_tile=bar.on_tile,
+            **recipe.dream_params(dreamer.objective, dreamer.mask),
+        )
 
 
 def spread(
