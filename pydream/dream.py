@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike
 from . import imageops
 from .era import MODERN, check_era
 from .errors import ShapeError, UnknownNameError, ZeroGradientError
-from .fitting import check_limit, choose_side
+from .fitting import choose_side, fit
 from .net import Array, Net
 from .objectives import Objective, Score, objective_L2
 from .octaves import MOST_OCTAVES, check_octaves, octave_sizes
@@ -30,8 +30,6 @@ LARGEST_STEP = 255.0
 LARGEST_JITTER = 100_000
 
 FINEST_GRID = 2.0**-16  # whose multiples up to 255 are exact in float32
-
-_LET_GO = np.empty(0)  # in place of an array that nobody needs any more
 
 OnStep = Callable[[int, int, Array], None]
 OnOctave = Callable[[int, Array, Array], None]
@@ -263,45 +261,17 @@ def deepdream(
     )
     ops = imageops.backend(backend)
     ends = find_ends(net, end, step_params.get("objective"))
-    # prepare base images for all octaves
-    octaves = [preprocess(net, base_img)]
-    _, h, w = octaves[0].shape
-    sizes = octave_sizes(h, w, octave_n, octave_scale, era)
-    for end in ends:
-        check_octaves(net, end, sizes)
-    if tile is None:
-        tile = choose_side(net, ends, h, w, copies=copies_held(retouches, clip))
-    check_limit(net, ends, h, w, tile, copies_held(retouches, clip))
-    for h, w in sizes[1:]:  # chained: each octave shrinks the last one
-        octaves.append(ops.zoom(octaves[-1], h, w))
-    del octaves[0]  # as large as the dream: made again where it is needed, rather than held
-
+    bases = Bases(net, base_img, ends, ops, octave_n, octave_scale, era)  # prepare base images for all octaves
+    tile = fit(net, ends, *bases.sizes[-1], tile, copies_held(retouches, clip))
     src = net.blobs["data"]
-    detail = np.zeros((3, *sizes[-1]), net.dtype)  # image for network-produced details
-
-    def base() -> Array:
-        """Give the picture at the size of the octave that is dreamt on."""
-        return octaves[-1] if octaves else preprocess(net, base_img)
-
-    def enter(h: int, w: int) -> Array:
-        """Give the image that an octave starts from: its base, and the details so far."""
-        src.reshape(1, 3, h, w)  # resize the network's input image size
-        image: Array = src.data[0]
-        if octaves:
-            image[...] = octaves[-1]
-        else:
-            preprocess(net, base_img, out=image)
-        for channel, small in zip(image, detail, strict=True):  # one by one: no other array is as large as the image
-            channel += ops.zoom(small[np.newaxis], h, w)[0]  # upscale details from the previous octave
-        return image
-
-    steps = 0
+    detail: Array | None = np.zeros((3, *bases.sizes[0]), net.dtype)  # image for network-produced details
+    octave = steps = 0
     try:
-        for octave, (h, w) in enumerate(sizes[::-1]):
-            image = enter(h, w)
-            if not octaves:
-                detail = _LET_GO  # it is in the image
-            touched = [retouch.at(base()) for retouch in retouches]
+        for octave in range(octave_n):
+            _enter(net, bases, octave, detail, ops)
+            if octave == octave_n - 1:
+                detail = None  # it is in the image, which has the size of the dream
+            touched = [retouch.at(bases[octave]) for retouch in retouches]
             if in_tiles(net, ends, tile) is net:
                 for end in ends:
                     net.blobs[end].diff[...] = 0  # as in a fresh process: nothing is left over from another dream
@@ -310,33 +280,82 @@ def deepdream(
                     net, end=ends, clip=clip, rng=rng, backend=backend, retouches=touched, tile=tile, **step_params
                 )
                 if grid is not None:
-                    image /= grid  # in place, as its array is large
-                    np.rint(image, out=image)
-                    image *= grid
-                steps, detail = steps + 1, _LET_GO
+                    _round_to(src.data[0], grid)
+                steps, detail = steps + 1, None
                 if on_step is not None:
-                    on_step(octave, i, _shown(net, image, clip))
+                    on_step(octave, i, _shown(net, src.data[0], clip))
             if on_octave is not None:
-                on_octave(octave, deprocess(net, base()), deprocess(net, image))
-            if octaves:  # extract details produced on the current octave
-                detail = image - base()
-                octaves.pop()
-            image = _LET_GO
+                on_octave(octave, deprocess(net, bases[octave]), deprocess(net, src.data[0]))
+            if octave < octave_n - 1:  # extract details produced on the current octave
+                detail = src.data[0] - bases[octave]
     except KeyboardInterrupt as interrupt:
-        clear_frames(interrupt.__traceback__)  # of functions that are left, but hold arrays of the picture's size
-        image = _LET_GO
-        if octaves and detail is _LET_GO:
-            detail = src.data[0]
-            detail -= base()
-        if detail is not _LET_GO:
-            octaves.clear()
-            enter(*sizes[0])
-            detail = _LET_GO
+        clear_frames(interrupt.__traceback__)  # they hold arrays of the picture's size
+        if detail is None and octave < octave_n - 1:
+            detail = src.data[0] - bases[octave]
+        if detail is not None:
+            _enter(net, bases, octave_n - 1, detail, ops)
+            detail = None
         so_far = deprocess(net, src.data[0])
-        src.reshape(1, 3, *sizes[-1])  # whoever writes the dream to a file has no use for another
+        src.reshape(1, 3, *bases.sizes[0])  # whoever writes the dream to a file has no use for another
         raise DreamInterrupted(_finished(so_far, base_img, retouches), steps) from interrupt
     # returning the resulting image
     return _finished(deprocess(net, src.data[0]), base_img, retouches)
+
+
+class Bases:
+    """The picture at the size of each octave, the smallest first.
+
+    The largest, which is the picture itself, is made when it is asked for, and smaller ones are dropped once the dream
+    has outgrown them: so none is held beside the dream at its full size.
+    """
+
+    def __init__(
+        self,
+        net: Net,
+        picture: ArrayLike,
+        ends: Sequence[str],
+        ops: ModuleType,
+        octave_n: int,
+        octave_scale: float,
+        era: str,
+    ) -> None:
+        self._net, self._picture = net, picture
+        self._smaller: dict[int, Array] = {}
+        image = preprocess(net, picture)
+        h, w = image.shape[1:]
+        self.sizes = octave_sizes(h, w, octave_n, octave_scale, era)[::-1]
+        for end in ends:
+            check_octaves(net, end, self.sizes[::-1])
+        for octave, (h, w) in list(enumerate(self.sizes))[-2::-1]:  # chained: each octave shrinks the last one
+            image = self._smaller[octave] = ops.zoom(image, h, w)
+
+    def __getitem__(self, octave: int) -> Array:
+        return self._smaller[octave] if octave in self._smaller else preprocess(self._net, self._picture)
+
+    def write(self, octave: int, image: Array) -> None:
+        """Copy the base of an octave into `image`, and drop all smaller ones."""
+        if octave in self._smaller:
+            image[...] = self._smaller[octave]
+        else:
+            preprocess(self._net, self._picture, out=image)
+        self._smaller = {kept: base for kept, base in self._smaller.items() if kept >= octave}
+
+
+def _enter(net: Net, bases: Bases, octave: int, detail: Array | None, ops: ModuleType) -> None:
+    """Begin an octave: the network's image becomes its base with the details so far."""
+    src, (h, w) = net.blobs["data"], bases.sizes[octave]
+    src.reshape(1, 3, h, w)  # resize the network's input image size
+    bases.write(octave, src.data[0])
+    assert detail is not None
+    for channel, small in zip(src.data[0], detail, strict=True):  # one by one: no other array is as large as the image
+        channel += ops.zoom(small[np.newaxis], h, w)[0]  # upscale details from the previous octave
+
+
+def _round_to(image: Array, grid: float) -> None:
+    """Round to multiples of `grid`, in place."""
+    image /= grid
+    np.rint(image, out=image)
+    image *= grid
 
 
 def copies_held(retouches: Sequence[Retouch] = (), clip: bool = True) -> float:

@@ -145,3 +145,11 @@ def check_limit(net: Net, ends: Sequence[str], height: int, width: int, side: in
             f" pixels and {', '.join(map(repr, ends))} {f'in tiles of {side}' if side else 'without tiles'}:"
             f" {limit.command} tells and sets it"
         )
+
+
+def fit(net: Net, ends: Sequence[str], height: int, width: int, side: int | None, copies: float) -> int:
+    """Choose the side of a tile unless it is given, and refuse what does not fit: see `choose_side`, `check_limit`."""
+    if side is None:
+        side = choose_side(net, ends, height, width, copies=copies)
+    check_limit(net, ends, height, width, side, copies)
+    return side

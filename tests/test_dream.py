@@ -196,6 +196,20 @@ def test_interruption_keeps_what_was_done(squeezenet32, picture):
     assert 0 < np.abs(caught.value.image - picture).mean() < 10
 
 
+@pytest.mark.parametrize("octave", [0, 1, 2])
+@pytest.mark.parametrize("octave_scale", [1, 1.4])
+def test_interruption_in_any_octave(squeezenet32, picture, octave_scale, octave):
+    """The details so far, on the picture: not the picture once more, where an octave has its size already."""
+
+    def stop(at, i, image):
+        if at == octave:
+            raise KeyboardInterrupt
+
+    with pytest.raises(pydream.DreamInterrupted) as caught:
+        dream(squeezenet32, picture, octave_n=3, octave_scale=octave_scale, step_size=0.01, on_step=stop)
+    assert 0 < np.abs(caught.value.image - picture).mean() < 0.1
+
+
 def test_class_dream(squeezenet32):
     """One-hot gradients at the logits, at the training size."""
     picture = np.full((227, 227, 3), 127, np.uint8)
