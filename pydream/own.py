@@ -13,14 +13,15 @@ import numpy as np
 import yaml
 from google.protobuf import text_format
 
-from .caffe.definition import define, holds_text, read_binary, read_text
+from . import graphdef
+from .caffe.definition import holds_text, read_binary, read_text
 from .caffe.geometry import survey
 from .caffe.graph import Graph
+from .caffe.layer_readers import graph_of
 from .caffe.weights import weights_of
 from .errors import NetFileError, ShapeError, UnknownNameError
 from .files import file_sha256, temporary_beside
 from .freeze import GRAPH_FILE
-from .graphdef import read_frozen
 from .net import ChannelOrder
 from .zoo import (
     FILES,
@@ -31,7 +32,7 @@ from .zoo import (
     check_mean,
     check_scale,
     file_name,
-    graph_of,
+    frozen_file,
     holds_graph,
     networks,
     own_folder,
@@ -92,8 +93,8 @@ def add_network(
     if not frozen and (input is not None or scale is not None):
         raise ValueError("scale and input are for frozen TensorFlow graphs")
     text, weights = (None, _found(paths[0])) if frozen else _sorted(paths)
-    held, told = graph_of(weights) if frozen else (weights, None)
-    graph = read_frozen(held, input or told, name=file_name(weights)) if frozen else _checked(text, weights)
+    held, node = frozen_file(weights) if frozen else (weights, None)
+    graph = graphdef.read(held, input or node, name=file_name(weights))[0] if frozen else _checked(text, weights)
     _check_input(graph, str(text or weights))
     _check_layer(graph, layer)
 
@@ -128,7 +129,7 @@ def add_network(
             shutil.copyfile(text, making / "deploy.prototxt")
         elif not frozen:
             (making / "deploy.prototxt").write_text(_without_weights(read_binary(weights)), encoding="utf-8")
-            Graph(define(read_text(making / "deploy.prototxt"), str(weights)))
+            graph_of(read_text(making / "deploy.prototxt"), str(weights))
         facts |= {"size": copy.stat().st_size, "sha256": file_sha256(copy)}
         front = yaml.safe_dump(facts, sort_keys=False, allow_unicode=True)
         (making / "README.md").write_text(
@@ -144,7 +145,7 @@ def add_network(
 def _checked(text: Path | None, weights: Path) -> Graph:
     """Read a network of Caffe's whole, weights and all."""
     held = read_binary(weights)
-    graph = Graph(define(held if text is None else read_text(text), str(text or weights)))
+    graph = graph_of(held if text is None else read_text(text), str(text or weights))
     weights_of(held, graph.params, np.dtype(np.float32), str(weights))
     return graph
 

@@ -20,7 +20,7 @@ import msgspec
 import numpy as np
 
 from . import __version__
-from .caffe import Net
+from .caffe.net import Net
 from .errors import ClusterError, PydreamError, ShapeError
 from .image import Picture, to_pixels
 from .net import Array, ChannelOrder

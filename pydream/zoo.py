@@ -17,15 +17,17 @@ import numpy as np
 import yaml
 from numpy.typing import DTypeLike
 
+from . import graphdef
 from .caffe import Classifier
-from .caffe.definition import define, read_model
+from .caffe.definition import read_model
 from .caffe.graph import Graph
+from .caffe.layer_readers import graph_of
 from .caffe.net import Net
 from .caffe.runtime import Runtime
 from .errors import NetFileError, UnknownNameError
 from .files import file_sha256
 from .freeze import GRAPH_FILE, SUFFIXES, VARIABLES, freeze_file, freeze_model, is_keras_model, to_be_frozen
-from .graphdef import CHANNEL_ORDER, MEAN, GraphDefNet, GraphDefRuntime, read_frozen
+from .graphdef import CHANNEL_ORDER, MEAN
 from .net import CHANNEL_ORDERS, ChannelOrder, unknown_name
 
 DEFAULT_NETWORK = "squeezenet_v1.1"
@@ -276,10 +278,14 @@ def load_net(
     order = check_channel_order(order)
     net: Net
     if frozen:
-        graph, told = graph_of(name_or_path if definition is None else definition)
-        told = input or (entry.input if entry else None) or told
-        runner = _graph_runtime(runtime)
-        net = GraphDefNet(graph, mean, scale, order, told, dtype=dtype, device=device, runtime=runner, name=name)
+        file, node = frozen_file(name_or_path if definition is None else definition)
+        node = input or (entry.input if entry else None) or node
+        if runtime == "numpy":
+            raise ValueError(
+                "the runtime 'numpy' has Caffe's layers only; a frozen TensorFlow graph wants 'tensorflow'"
+            )
+        graph, params = graphdef.read(file, node, scale, name)
+        net = Net(graph, params, dtype, runtime, device, mean=mean, channel_order=order)
     elif input is not None or scale != 1:
         raise ValueError(f"scale and input are for frozen TensorFlow graphs; '{definition}' is a network of Caffe's")
     else:
@@ -295,7 +301,7 @@ def holds_graph(definition: Path) -> bool:
     return definition.suffix == FROZEN or to_be_frozen(definition)
 
 
-def graph_of(model: Path | Any) -> tuple[Path | bytes, str | None]:
+def frozen_file(model: Path | Any) -> tuple[Path | bytes, str | None]:
     """Give a frozen graph, as a file or as what that would hold, and the node for the picture where that is known.
 
     Parameters
@@ -349,12 +355,6 @@ def check_channel_order(order: ChannelOrder) -> ChannelOrder:
     return order
 
 
-def _graph_runtime(runtime: str | type[Runtime]) -> type[Runtime]:
-    if runtime == "numpy":
-        raise ValueError("the runtime 'numpy' has Caffe's layers only; a frozen TensorFlow graph wants 'tensorflow'")
-    return GraphDefRuntime if isinstance(runtime, str) else runtime
-
-
 def find_files(name_or_path: str | os.PathLike[str], weights: str | os.PathLike[str] | None = None) -> NetFiles:
     """Find the files that `load_net` reads.
 
@@ -387,29 +387,12 @@ def read_graph(
     found = _find_model(name_or_path)
     if isinstance(found, Entry) and found.frozen:
         file = _weights_for(found) if weights is None else Path(weights)
-        return read_frozen(file, input or found.input, found.scale)
+        return graphdef.read(file, input or found.input, found.scale)[0]
     if isinstance(found, Path) and holds_graph(found):
-        graph, told = graph_of(found)
-        return read_frozen(graph, input or told, name=file_name(found))
+        graph, node = frozen_file(found)
+        return graphdef.read(graph, input or node, name=file_name(found))[0]
     model = found.definition if isinstance(found, Entry) else found
-    return Graph(define(read_model(model), str(model)))
-
-
-def blob_shapes(name_or_path: str | os.PathLike[str]) -> dict[str, tuple[int, ...]]:
-    """Give the shape of every blob of a network at its declared input size; it needs no weights.
-
-    Parameters
-    ----------
-    name_or_path : str or path
-        As for `load_net`, which raises the same errors.
-
-    Returns
-    -------
-    dict of str to tuple of int
-        Blob → shape, (n, c, h, w) for images, in the order of the network.
-    """
-    graph = read_graph(name_or_path)
-    return graph.shapes(graph.declared)
+    return graph_of(read_model(model), str(model))
 
 
 def default_layer(name_or_path: str | os.PathLike[str]) -> str | None:

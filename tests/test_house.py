@@ -45,7 +45,7 @@ MAY_IMPORT = {
     },
     "loop": {"dream", "era", "imageops", "net", "preprocessing"},
     "schema": set(),
-    "caffe": {"errors", "matching", "net", "schema", "tf"},
+    "caffe": {"errors", "graphdef", "matching", "net", "schema", "tf"},
     "graphdef": {"caffe", "errors", "net", "schema"},
     "freeze": {"errors", "tf"},
     "zoo": {"caffe", "errors", "files", "freeze", "graphdef", "net"},

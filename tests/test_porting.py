@@ -8,7 +8,7 @@ import pytest
 
 import pydream
 from pydream import testing
-from pydream.caffe import layers
+from pydream.caffe import layer_readers, layers
 from pydream.caffe.numpy_runtime import NumpyRuntime
 from pydream.imageops import numpy_ops
 
@@ -73,4 +73,4 @@ def test_layers(guide):
     ]
     told = " ".join(line.split("|")[1] for line in table.splitlines() if line.startswith("|"))
     simple = {"Sigmoid", "TanH", "Power", "Split", "Flatten"}  # which say it by their names
-    assert {name for name in layers.TYPES if name in told} == set(layers.TYPES) - simple
+    assert {name for name in layer_readers.TYPES if name in told} == set(layer_readers.TYPES) - simple

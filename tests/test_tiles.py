@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 import pydream
 from pydream import fitting, objectives, retouch
 from pydream.caffe import Net
+from pydream.caffe.layer_readers import graph_of
 from pydream.dream import copies_held
 from pydream.errors import MemoryTooSmallError, ShapeError
 from pydream.fitting import OVERHEAD, check_limit, choose_side
@@ -142,7 +143,7 @@ SMALL = {
 def small(text, runtime="numpy"):
     """A network with weights drawn from a seed."""
     rng = np.random.default_rng(3)
-    graph = pydream.caffe.net.Graph(pydream.caffe.definition.define(nets.parse(INPUT + text), "small"))
+    graph = graph_of(nets.parse(INPUT + text), "small")
     drawn = {layer: [nets.normal(rng, *shape) for shape in shapes] for layer, shapes in graph.params.items()}
     return nets.build(INPUT + text, runtime=runtime, **drawn)
 
@@ -262,7 +263,7 @@ def alexnet64(root):
     """AlexNet as far as pool5, with weights drawn from a seed."""
     definition = nets.parse((root / "models" / "bvlc_alexnet" / "deploy.prototxt").read_text())
     del definition.layer[[layer.name for layer in definition.layer].index("fc6") :]
-    shapes = pydream.caffe.net.Graph(pydream.caffe.definition.define(definition, "AlexNet")).params
+    shapes = graph_of(definition, "AlexNet").params
     rng = np.random.default_rng(6)
     weights = nets.weights(
         **{

@@ -133,16 +133,20 @@ def test_no_such_network(name, error, text):
     assert text in str(caught.value)
 
 
-def test_blob_shapes_need_no_weights(squeezenet32):
-    assert zoo.blob_shapes("squeezenet_v1.1") == {
+def test_shapes_need_no_weights(squeezenet32):
+    def shapes_of(name):
+        graph = zoo.read_graph(name)
+        return graph.shapes(graph.declared)
+
+    assert shapes_of("squeezenet_v1.1") == {
         name: blob.shape for name, blob in pydream.load_net("squeezenet_v1.1").blobs.items()
     }
-    shapes = zoo.blob_shapes("bvlc_googlenet")
+    shapes = shapes_of("bvlc_googlenet")
     assert shapes["inception_4c/output"] == (1, 512, 14, 14)
     assert shapes["prob"] == (1, 1000)
-    assert zoo.blob_shapes("bvlc_alexnet")["conv4"] == (1, 384, 13, 13)
+    assert shapes_of("bvlc_alexnet")["conv4"] == (1, 384, 13, 13)
     with pytest.raises(UnknownNameError, match="no network"):
-        zoo.blob_shapes("nothing")
+        zoo.read_graph("nothing")
 
 
 def test_weights_of_another_network(squeezenet_files, root):

@@ -14,8 +14,8 @@ import torch.nn.functional as F
 import pydream
 from pydream import zoo
 from pydream.caffe import layers
-from pydream.caffe.definition import define, read_binary, read_model
-from pydream.caffe.graph import Graph
+from pydream.caffe.definition import read_binary, read_model
+from pydream.caffe.layer_readers import graph_of
 from pydream.caffe.weights import weights_of
 from pydream.errors import ShapeError
 from pydream.matching import best_match
@@ -144,7 +144,7 @@ class TorchNet:
         definition, weights = entry.folder / "deploy.prototxt", weights or zoo.find_weights(entry)
         self.name, self.default_end, self.dtype = name, entry.default_layer, np.dtype(dtype)
         self.mean = np.array(entry.mean, self.dtype).reshape(3, 1, 1)
-        self.graph = Graph(define(read_model(definition), name))
+        self.graph = graph_of(read_model(definition), name)
         params = weights_of(read_binary(weights), self.graph.params, self.dtype, str(weights))
         self.weights = {layer: [torch.tensor(array) for array in arrays] for layer, arrays in params.items()}
         self.size = self.graph.declared["data"]

@@ -12,8 +12,9 @@ from typing import Any
 import numpy as np
 
 from ..caffe import Classifier
-from ..caffe.definition import define, read_model
+from ..caffe.definition import read_model
 from ..caffe.graph import Graph
+from ..caffe.layer_readers import graph_of
 from ..caffe.proto import caffe_pb2
 from ..dream import find_end
 from ..errors import NetFileError, ResultsDifferError, ShapeError, UnknownNameError
@@ -132,7 +133,7 @@ class Subject:
         definition = read_model(entry.folder / "deploy.prototxt")
         # What lies behind the layer is not needed, and may be most of the weights.
         del definition.layer[1 + next(i for i, each in enumerate(definition.layer) if end in each.top) :]
-        graph = Graph(define(definition, model))
+        graph = graph_of(definition, model)
         weights = _random_weights(graph)
 
         def load(dtype: str) -> Classifier:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
 
 from ..net import Array
-from .net import TEST, Net
+from .pycaffe import TEST, Net
 from .runtime import Runtime
 
 

@@ -18,11 +18,9 @@ from google.protobuf import text_format
 from google.protobuf.message import DecodeError
 
 from ..errors import NetFileError
+from .graph import MAX_COUNT
+from .layers import Shape
 from .proto import caffe_pb2
-
-Shape = tuple[int, ...]
-
-MAX_COUNT = 2**31 - 1  # numbers in a blob, as in Caffe
 
 # protobuf itself stops at 2 GiB; a text that large is no prototxt.
 _MAX_BINARY_BYTES = 2**31 - 1
@@ -57,8 +55,8 @@ class Definition:
         The network's own name, or its file's.
     inputs : dict of str to tuple of int
         Blob name → declared shape, (n, c, h, w).
-    layers : list of LayerParameter, or of Layer
-        In running order, without inputs: as the file has them, or read already.
+    layers : list of LayerParameter
+        In running order, without inputs.
     """
 
     name: str

@@ -16,9 +16,8 @@ from math import prod
 
 from ..errors import ShapeError
 from ..net import Field, View
-from .definition import Shape
 from .graph import Graph, Step, TooLargeError
-from .layers import Window
+from .layers import Shape, Window
 
 PIXEL = Field(View(1, 1, 0), View(1, 1, 0))
 

@@ -7,13 +7,20 @@ convolution's output, and the ReLU that would overwrite it has not run.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from math import prod
+from typing import Any
+
+from numpy.typing import NDArray
 
 from ..errors import NetFileError, ShapeError, UnknownNameError
 from ..net import unknown_name
-from .definition import MAX_COUNT, Definition, Shape
-from .layers import Layer, layer_from_proto
+from .layers import Layer, Shape
+
+Params = dict[str, list[NDArray[Any]]]  # layer → its weights
+
+MAX_COUNT = 2**31 - 1  # numbers in a blob, as in Caffe
 
 
 @dataclass(frozen=True)
@@ -26,7 +33,17 @@ class Step:
 
 
 class Graph:
-    """The layers of a definition, linked.
+    """The layers of a network, linked.
+
+    Parameters
+    ----------
+    name : str
+    inputs : mapping of str to tuple of int
+        Input blob → declared shape, (n, c, h, w).
+    layers : iterable of Layer
+        In running order, without inputs.
+    left_out : mapping of str to str
+        Node of the file that is no blob → the reason.
 
     Attributes
     ----------
@@ -45,16 +62,18 @@ class Graph:
         Layer → the shapes of its weights, at the declared input size: the only ones that fit.
     """
 
-    def __init__(self, definition: Definition) -> None:
-        self.name = definition.name
-        self.declared = dict(definition.inputs)
+    def __init__(
+        self, name: str, inputs: Mapping[str, Shape], layers: Iterable[Layer], left_out: Mapping[str, str] | None = None
+    ) -> None:
+        self.name = name
+        self.declared = dict(inputs)
+        self._left_out = left_out or {}
         self.image_input = "data" if "data" in self.declared else next(iter(self.declared))
-        self.inputs = {name: value for value, name in enumerate(definition.inputs)}
+        self.inputs = {name: value for value, name in enumerate(inputs)}
         self._blob_of = list(self.inputs)  # value → blob
         self.steps: list[Step] = []
         latest = dict(self.inputs)
-        for proto in definition.layers:
-            layer = proto if isinstance(proto, Layer) else layer_from_proto(proto)
+        for layer in layers:
             for bottom in layer.bottoms:
                 if bottom not in latest:
                     raise NetFileError(f"layer {layer.name!r}: no blob {bottom!r} before it")
@@ -85,6 +104,8 @@ class Graph:
 
         A blob that no layer shares its name with stands for the layer that makes it.
         """
+        if name in self._left_out and name not in self._values_of:
+            raise self.unknown_blob(str(name))
         if name is None:
             return len(self.steps) - 1
         for i, step in enumerate(self.steps):
@@ -99,6 +120,8 @@ class Graph:
 
     def unknown_blob(self, name: str) -> UnknownNameError:
         """Make the error for a name that is no blob; for an in-place layer's name, say which blob it writes."""
+        if name in self._left_out:
+            return UnknownNameError(f"{name!r} is a node of the graph that cannot be run: {self._left_out[name]}")
         for step in self.steps:
             if step.layer.name == name:
                 how = "works in place on" if step.layer.in_place else "writes"

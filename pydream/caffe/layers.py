@@ -1,6 +1,6 @@
 """A layer is its facts: what it reads and writes, its constants, and the shapes it makes; how it runs is elsewhere.
 
-Shapes are Caffe's, (n, c, h, w). A new layer type is a dataclass here, with `from_proto` if it has constants, plus the
+Shapes are Caffe's, (n, c, h, w). A new layer type is a dataclass here, how a file writes it in `layer_readers`, and the
 formulas of its passes in `tf_layers` and `numpy_layers`.
 """
 
@@ -8,15 +8,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import prod
-from typing import Any, ClassVar, NamedTuple, Self
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import NetFileError, ShapeError
-from .definition import Shape
-from .proto import caffe_pb2
 
+Shape = tuple[int, ...]
 Numbers = NDArray[Any]  # float32 or float64
 
 
@@ -52,22 +51,6 @@ class Layer:
 
     bottoms_wanted: ClassVar[tuple[int, int]] = (1, 1)
     tops_wanted: ClassVar[tuple[int, int]] = (1, 1)
-
-    @classmethod
-    def constants(cls, proto: Any) -> dict[str, Any]:
-        """Give the fields that are the type's own, from its LayerParameter."""
-        return {}
-
-    @classmethod
-    def from_proto(cls, proto: Any) -> Self:
-        """Read a LayerParameter; `NetFileError` where its constants make no sense."""
-        for what, names, (low, high) in (
-            ("bottoms", proto.bottom, cls.bottoms_wanted),
-            ("tops", proto.top, cls.tops_wanted),
-        ):
-            if not low <= len(names) <= high:
-                raise _wrong(proto, f"{len(names)} {what}, want {low if low == high else f'{low} or more'}")
-        return cls(proto.name, tuple(proto.bottom), tuple(proto.top), **cls.constants(proto))
 
     @property
     def type(self) -> str:
@@ -107,36 +90,6 @@ class Layer:
         return shape
 
 
-def _wrong(proto: Any, what: str) -> NetFileError:
-    return NetFileError(f"layer {proto.name!r} ({proto.type}): {what}")
-
-
-def _pair(proto: Any, param: Any, what: str, default: int, least: int, most: int = 2**15) -> tuple[int, int]:
-    """Read `kernel_h`/`kernel_w`, or `kernel_size`/`pad`/`stride`/`dilation`, repeated or not, as (height, width)."""
-    whole = "kernel_size" if what == "kernel" else what
-    fields = param.DESCRIPTOR.fields_by_name
-    if f"{what}_h" in fields and (param.HasField(f"{what}_h") or param.HasField(f"{what}_w")):
-        pair = (getattr(param, f"{what}_h"), getattr(param, f"{what}_w"))
-    else:
-        value = getattr(param, whole)
-        values = [value] if isinstance(value, int) else list(value)
-        if not values or (isinstance(value, int) and not param.HasField(whole)):
-            if default < least:
-                raise _wrong(proto, f"{whole} is missing")
-            values = [default]
-        if len(values) > 2:
-            raise _wrong(proto, f"{len(values)} numbers for {whole}, want 1 or 2")
-        pair = (values[0], values[-1])
-    if not all(least <= size <= most for size in pair):
-        raise _wrong(proto, f"{whole} {pair[0]}x{pair[1]}, want {least} to {most}")
-    return pair
-
-
-def _axis_1(proto: Any, param: Any) -> None:
-    if param.axis not in (1, -3):
-        raise _wrong(proto, f"axis {param.axis}, only 1 (channels) is known")
-
-
 def _across(axis: int) -> Windows | None:
     """Give the windows of a layer that works along an axis of (n, c, h, w): points, unless that is a side."""
     return POINT if axis in (0, 1, -4, -3) else None
@@ -153,22 +106,6 @@ class Convolution(Layer):
     dilation: tuple[int, int]
     group: int
     bias: bool
-
-    @classmethod
-    def constants(cls, proto: Any) -> dict[str, Any]:
-        param = proto.convolution_param
-        _axis_1(proto, param)
-        if param.num_output < 1 or param.group < 1 or param.num_output % param.group:
-            raise _wrong(proto, f"num_output {param.num_output} in {param.group} groups; want 1 or more in each")
-        return {
-            "num_output": param.num_output,
-            "kernel": _pair(proto, param, "kernel", 0, 1),
-            "stride": _pair(proto, param, "stride", 1, 1),
-            "pad": _pair(proto, param, "pad", 0, 0),
-            "dilation": _pair(proto, param, "dilation", 1, 1),
-            "group": param.group,
-            "bias": param.bias_term,
-        }
 
     @property
     def reach(self) -> tuple[int, int]:
@@ -212,15 +149,6 @@ class InnerProduct(Layer):
     bias: bool
     transpose: bool
 
-    @classmethod
-    def constants(cls, proto: Any) -> dict[str, Any]:
-        param = proto.inner_product_param
-        if param.axis != 1:
-            raise _wrong(proto, f"axis {param.axis}, only 1 is known")
-        if param.num_output < 1:
-            raise _wrong(proto, f"num_output {param.num_output}, want 1 or more")
-        return {"num_output": param.num_output, "bias": param.bias_term, "transpose": param.transpose}
-
     def top_shapes(self, *bottoms: Shape) -> list[Shape]:
         return [(bottoms[0][0], self.num_output)]
 
@@ -247,28 +175,6 @@ class Pooling(Layer):
     stride: tuple[int, int]
     pad: tuple[int, int]
     round_up: bool
-
-    @classmethod
-    def constants(cls, proto: Any) -> dict[str, Any]:
-        param = proto.pooling_param
-        if param.pool not in (caffe_pb2.PoolingParameter.MAX, caffe_pb2.PoolingParameter.AVE):
-            raise _wrong(proto, f"pool {caffe_pb2.PoolingParameter.PoolMethod.Name(param.pool)}, want MAX or AVE")
-        everything = param.global_pooling
-        kernel = (0, 0) if everything else _pair(proto, param, "kernel", 0, 1)
-        pad = _pair(proto, param, "pad", 0, 0)
-        stride = _pair(proto, param, "stride", 1, 1)
-        if everything and (pad != (0, 0) or stride != (1, 1)):
-            raise _wrong(proto, "global_pooling with pad or stride")
-        if not everything and any(p >= k for p, k in zip(pad, kernel, strict=True)):
-            raise _wrong(proto, f"pad {pad[0]}x{pad[1]} is not smaller than the kernel, {kernel[0]}x{kernel[1]}")
-        return {
-            "average": param.pool == caffe_pb2.PoolingParameter.AVE,
-            "everything": everything,
-            "kernel": kernel,
-            "stride": stride,
-            "pad": pad,
-            "round_up": param.round_mode == caffe_pb2.PoolingParameter.CEIL,
-        }
 
     def top_shapes(self, *bottoms: Shape) -> list[Shape]:
         n, c, *size = self._image(bottoms[0])
@@ -311,15 +217,6 @@ class LRN(Layer):
     beta: float
     k: float
 
-    @classmethod
-    def constants(cls, proto: Any) -> dict[str, Any]:
-        param = proto.lrn_param
-        if param.norm_region != caffe_pb2.LRNParameter.ACROSS_CHANNELS:
-            raise _wrong(proto, "norm_region WITHIN_CHANNEL, only ACROSS_CHANNELS is known")
-        if param.local_size % 2 == 0 or param.local_size > 2**15:
-            raise _wrong(proto, f"local_size {param.local_size}, want an odd number")
-        return {"local_size": param.local_size, "alpha": param.alpha, "beta": param.beta, "k": param.k}
-
     def top_shapes(self, *bottoms: Shape) -> list[Shape]:
         return [self._image(bottoms[0])]
 
@@ -329,10 +226,6 @@ class ReLU(Layer):
     """The positive part, and `negative_slope` times the negative one."""
 
     negative_slope: float
-
-    @classmethod
-    def constants(cls, proto: Any) -> dict[str, Any]:
-        return {"negative_slope": proto.relu_param.negative_slope}
 
 
 @dataclass(frozen=True)
@@ -352,11 +245,6 @@ class Power(Layer):
     power: float
     scale: float
     shift: float
-
-    @classmethod
-    def constants(cls, proto: Any) -> dict[str, Any]:
-        param = proto.power_param
-        return {"power": param.power, "scale": param.scale, "shift": param.shift}
 
 
 @dataclass(frozen=True)
@@ -378,11 +266,6 @@ class Concat(Layer):
     axis: int
 
     bottoms_wanted: ClassVar[tuple[int, int]] = (1, 2**15)
-
-    @classmethod
-    def constants(cls, proto: Any) -> dict[str, Any]:
-        param = proto.concat_param
-        return {"axis": param.concat_dim if param.HasField("concat_dim") else param.axis}
 
     @property
     def windows(self) -> Windows | None:
@@ -412,18 +295,6 @@ class Eltwise(Layer):
 
     bottoms_wanted: ClassVar[tuple[int, int]] = (2, 2**15)
 
-    @classmethod
-    def constants(cls, proto: Any) -> dict[str, Any]:
-        param = proto.eltwise_param
-        operation = caffe_pb2.EltwiseParameter.EltwiseOp.Name(param.operation)
-        coeff = tuple(param.coeff) or (1.0,) * len(proto.bottom)
-        if len(coeff) != len(proto.bottom) or (param.coeff and operation != "SUM"):
-            raise _wrong(
-                proto,
-                f"{len(coeff)} coeff for {operation} of {len(proto.bottom)} bottoms; want one each, for SUM",
-            )
-        return {"operation": operation, "coeff": coeff}
-
     def top_shapes(self, *bottoms: Shape) -> list[Shape]:
         if len(set(bottoms)) > 1:
             raise ShapeError(f"layer {self.name!r}: bottoms of different shapes: {', '.join(map(str, bottoms))}")
@@ -435,10 +306,6 @@ class Softmax(Layer):
     """``exp(x) / sum(exp(x))`` along an axis."""
 
     axis: int
-
-    @classmethod
-    def constants(cls, proto: Any) -> dict[str, Any]:
-        return {"axis": proto.softmax_param.axis}
 
     @property
     def windows(self) -> Windows | None:
@@ -456,10 +323,6 @@ class Flatten(Layer):
 
     axis: int
     end_axis: int
-
-    @classmethod
-    def constants(cls, proto: Any) -> dict[str, Any]:
-        return {"axis": proto.flatten_param.axis, "end_axis": proto.flatten_param.end_axis}
 
     @property
     def windows(self) -> None:
@@ -485,13 +348,6 @@ class BatchNorm(Layer):
 
     eps: float
 
-    @classmethod
-    def constants(cls, proto: Any) -> dict[str, Any]:
-        param = proto.batch_norm_param
-        if param.HasField("use_global_stats") and not param.use_global_stats:
-            raise _wrong(proto, "use_global_stats: false; a dream runs with the stored statistics")
-        return {"eps": param.eps}
-
     def param_shapes(self, *bottoms: Shape) -> list[Shape]:
         channels = bottoms[0][1] if len(bottoms[0]) > 1 else 1
         return [(channels,), (channels,), (1,)]
@@ -514,14 +370,6 @@ class Scale(Layer):
 
     bias: bool
 
-    @classmethod
-    def constants(cls, proto: Any) -> dict[str, Any]:
-        param = proto.scale_param
-        _axis_1(proto, param)
-        if param.num_axes != 1:
-            raise _wrong(proto, f"num_axes {param.num_axes}, only 1 is known")
-        return {"bias": param.bias_term}
-
     def top_shapes(self, *bottoms: Shape) -> list[Shape]:
         if len(bottoms[0]) < 2:
             raise ShapeError(f"layer {self.name!r} wants channels, bottom {self.bottoms[0]!r} is {bottoms[0]}")
@@ -533,22 +381,3 @@ class Scale(Layer):
     def affine(self, gamma: Numbers, beta: Numbers | None = None) -> tuple[Numbers, Numbers | None]:
         """Give the factor and the offset a channel: its weights themselves, as `BatchNorm.affine` gives its own."""
         return gamma, beta
-
-
-TYPES: dict[str, type[Layer]] = {
-    kind.__name__: kind
-    for kind in (
-        Convolution, InnerProduct, Pooling, LRN, ReLU, Sigmoid, TanH, Power, Dropout, Split, Concat, Eltwise, Softmax,
-        Flatten, BatchNorm, Scale,
-    )
-}  # fmt: skip
-
-
-def layer_from_proto(proto: Any) -> Layer:
-    """Read a LayerParameter; `NetFileError` names an unknown type and the known ones."""
-    kind = TYPES.get(proto.type)
-    if kind is None:
-        raise NetFileError(
-            f"layer {proto.name!r} has the unknown type {proto.type!r}; known: Input, {', '.join(sorted(TYPES))}"
-        )
-    return kind.from_proto(proto)

@@ -8,7 +8,6 @@ they come and go.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass, field
@@ -20,19 +19,12 @@ from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from ..errors import ShapeError, UnknownNameError
 from ..net import Array, ChannelOrder, Field, unknown_name
-from . import mode
-from .definition import MAX_COUNT, Shape, define, read_binary, read_model
 from .geometry import locality, step_values
-from .graph import Graph
-from .layers import Softmax
+from .graph import MAX_COUNT, Graph, Params
+from .layers import Shape, Softmax
 from .numpy_runtime import NumpyRuntime
-from .proto import caffe_pb2
 from .runtime import Affine, Match, Memos, Runtime, Seed, Tensor
 from .tf_runtime import TensorFlowRuntime
-from .weights import Params, weights_of
-
-TRAIN: int = caffe_pb2.TRAIN
-TEST: int = caffe_pb2.TEST
 
 # Of the values that a step makes, what it takes at most at a time, measured (docs/tiles.md). In float64 max pooling
 # looks for ties, and holds more.
@@ -286,22 +278,22 @@ class Param:
 
 
 class Net:
-    """A Caffe network, with pycaffe's face.
+    """A graph with weights, ready to run.
 
     Parameters
     ----------
-    model_file : path, or NetParameter
-        A prototxt; or a caffemodel alone, which holds its network too (training-only layers are dropped).
-    weights : path, or NetParameter, optional
-        A caffemodel. Layers are matched by name. None: `model_file` holds the weights.
-    phase : int
-        `TEST`: a dream has no other.
+    graph : Graph
+    params : dict of str to list of array
+        Layer → its weights, of any float type.
     dtype : {"float32", "float64"}
         float64 is exact: its max pooling tolerates ties, so rounding never picks the winner.
-    device : {"auto", "cpu", "gpu", "gpu:N"}, optional
-        None: what `set_mode_cpu` or `set_mode_gpu` chose, at first "auto".
     runtime : {"tensorflow", "numpy"}, or a subclass of Runtime
-        Who computes: TensorFlow, or formulas in NumPy, which are slower and to be read.
+        TensorFlow, or formulas in NumPy, which are slower and to be read.
+    device : {"auto", "cpu", "gpu", "gpu:N"}
+    mean : sequence of 3 floats, optional
+        Of the training pictures, 0..255, in the network's channel order; zeros by default.
+    channel_order : {"BGR", "RGB"}
+        What the image input takes.
 
     Attributes
     ----------
@@ -323,12 +315,10 @@ class Net:
 
     Raises
     ------
-    NetFileError
-        For files that are no network, or weights that are missing, misshapen or not finite.
     DeviceError
         For a GPU that is not there.
     ValueError
-        For a dtype, phase or runtime that is none of the above.
+        For a dtype or runtime that is none of the above, or a runtime that cannot run one of the layers.
 
     Notes
     -----
@@ -337,40 +327,23 @@ class Net:
 
     def __init__(
         self,
-        model_file: str | os.PathLike[str] | Any,
-        weights: str | os.PathLike[str] | Any | int | None = None,
-        phase: int = TEST,
-        *,
+        graph: Graph,
+        params: Params,
         dtype: DTypeLike = "float32",
-        device: str | None = None,
         runtime: str | type[Runtime] = "tensorflow",
+        device: str = "auto",
+        *,
+        mean: Sequence[float] = (0, 0, 0),
+        channel_order: ChannelOrder = "BGR",
     ) -> None:
-        if isinstance(weights, int):  # pycaffe's Net(model_file, TEST)
-            phase, weights = weights, None
-        if phase != TEST:
-            raise ValueError("phase must be TEST: only a network's test phase can be run")
-        kind = real_dtype(dtype)
-        if isinstance(runtime, str):
-            if runtime not in RUNTIMES:
-                raise ValueError(f"no runtime {runtime!r}; there are: {', '.join(map(repr, RUNTIMES))}")
-            runtime = RUNTIMES[runtime]
-        model = model_file if isinstance(model_file, caffe_pb2.NetParameter) else read_model(model_file)
-        graph = Graph(define(model, _source(model_file)))
-        if weights is None:
-            held, weights = model, model_file
-        else:
-            held = weights if isinstance(weights, caffe_pb2.NetParameter) else read_binary(weights)
-        params = weights_of(held, graph.params, kind, _source(weights))
-        self._link(graph, params, kind, runtime, mode.wanted_device() if device is None else device)
-
-    def _link(self, graph: Graph, params: Params, dtype: np.dtype[Any], runtime: type[Runtime], device: str) -> None:
-        """Make a net of a graph and its weights, which are of this dtype."""
-        self.dtype = dtype
+        self.dtype = real_dtype(dtype)
+        params = {layer: [np.asarray(each, self.dtype) for each in arrays] for layer, arrays in params.items()}
         self._graph = graph
         self.params = {layer: [Param(array) for array in arrays] for layer, arrays in params.items()}
         self.name = graph.name
         self.default_end: str | None = None
-        self.channel_order: ChannelOrder = "BGR"
+        self.channel_order: ChannelOrder = channel_order
+        self._mean = np.array(mean, self.dtype).reshape(3, 1, 1)
         self.inputs = list(graph.inputs)
         self.image_input = graph.image_input
         read = {bottom for step in graph.steps for bottom in step.bottoms}
@@ -384,7 +357,7 @@ class Net:
         self.layer_names = [step.layer.name for step in graph.steps]
         self.top_names = {step.layer.name: list(step.layer.tops) for step in graph.steps}
         self.bottom_names = {step.layer.name: list(step.layer.bottoms) for step in graph.steps}
-        self._runtime = runtime(graph, params, dtype, device)
+        self._runtime = runtime_type(runtime)(graph, params, self.dtype, device)
         self.device = self._runtime.device
         self.channels_last = self._runtime.channels_last
         self._clear()
@@ -417,8 +390,8 @@ class Net:
 
     @property
     def mean(self) -> Array:
-        """Of the training pictures: (3, 1, 1), of the net's dtype, in its channel order; zeros unless told."""
-        return np.zeros((3, 1, 1), self.dtype)
+        """Of the training pictures: (3, 1, 1), of the net's dtype, in its channel order."""
+        return self._mean
 
     @property
     def logits(self) -> tuple[str, int] | None:
@@ -646,9 +619,13 @@ def real_dtype(dtype: DTypeLike) -> np.dtype[Any]:
     return found
 
 
-def _source(file: Any) -> str:
-    """Where a network comes from, for messages."""
-    return file.name or "network" if isinstance(file, caffe_pb2.NetParameter) else str(file)
+def runtime_type(runtime: str | type[Runtime]) -> type[Runtime]:
+    """Give the class of a runtime that is named; `ValueError` for any other name."""
+    if not isinstance(runtime, str):
+        return runtime
+    if runtime not in RUNTIMES:
+        raise ValueError(f"no runtime {runtime!r}; there are: {', '.join(map(repr, RUNTIMES))}")
+    return RUNTIMES[runtime]
 
 
 def _moved(array: Array, axes: tuple[int, ...] | None) -> Array:

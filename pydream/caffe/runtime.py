@@ -16,8 +16,7 @@ from numpy.typing import NDArray
 
 from ..net import Array
 from . import layers
-from .graph import Graph, Step
-from .weights import Params
+from .graph import Graph, Params, Step
 
 Tensor = Any  # the library's own
 Tensors = tuple[Tensor, ...]

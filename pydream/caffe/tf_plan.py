@@ -49,11 +49,12 @@ def fused(steps: Sequence[Step], wanted: Iterable[int], dtype: np.dtype[Any]) ->
 
 def _as_one(first: layers.Layer, second: layers.Layer, dtype: np.dtype[Any]) -> layers.Layer | None:
     """Give the layer that two are; the second alone reads the first."""
-    pooled = isinstance(second, layers.Pooling) and not second.average
+    # Of these types exactly: others are padded otherwise.
+    pooled = type(second) is layers.Pooling and not second.average
     # Not in place, a rectifier's blob has a gradient of its own that can be asked for.
     if pooled and isinstance(first, layers.ReLU) and first.negative_slope == 0 and first.in_place:
         return RectifiedPooling(**_facts(second))
-    convolved = isinstance(second, layers.Convolution) and second.group == 1
+    convolved = type(second) is layers.Convolution and second.group == 1
     pair = isinstance(first, layers.Concat) and first.axis == 1 and len(first.bottoms) == 2
     if convolved and pair and dtype == np.float32:
         return SpreadConvolution(**_facts(second))

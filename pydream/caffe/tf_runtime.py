@@ -8,15 +8,15 @@ from typing import Any
 
 import numpy as np
 
+from ..graphdef.tf_layers import RUNNERS
 from ..matching import ROWS
 from ..net import Array
 from ..tf import find_device, tensorflow
-from .graph import Graph, Step
+from .graph import Graph, Params, Step
 from .layers import Layer
 from .runtime import Memos, Runner, Runtime, Seed, Tensor
-from .tf_layers import FUSED, RUNNERS
+from .tf_layers import FUSED
 from .tf_plan import fused
-from .weights import Params
 
 
 class TensorFlowRuntime(Runtime):

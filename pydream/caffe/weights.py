@@ -9,9 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import NetFileError
-from .definition import Shape
-
-Params = dict[str, list[NDArray[Any]]]
+from .graph import Params
+from .layers import Shape
 
 
 def weights_of(net: Any, wanted: dict[str, list[Shape]], dtype: np.dtype[Any], source: str) -> Params:

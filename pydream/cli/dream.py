@@ -12,7 +12,7 @@ from typing import Any, NamedTuple, cast
 import click
 import msgspec
 
-from ..caffe import Net
+from ..caffe.net import Net
 from ..cluster import Cluster
 from ..dream import DreamInterrupted
 from ..errors import ClusterError, ImageFileError

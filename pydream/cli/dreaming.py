@@ -14,7 +14,7 @@ import click
 import msgspec
 from click.core import ParameterSource
 
-from ..caffe import Net
+from ..caffe.net import Net
 from ..dream import find_end, find_ends
 from ..image import Picture, read_image
 from ..net import ChannelOrder

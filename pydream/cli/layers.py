@@ -13,7 +13,6 @@ from ..caffe.geometry import BlobFacts, survey
 from ..caffe.graph import Graph
 from ..caffe.weights import misfits
 from ..errors import ShapeError
-from ..graphdef import FrozenGraph
 from ..net import Field, unknown_name
 from ..zoo import default_layer, find_files, read_graph
 from .errors import debug_option, printable
@@ -80,9 +79,9 @@ def command(
 
 def _wrong(model: str, weights: str, graph: Graph) -> dict[str, str]:
     """Say which weights are not as the network wants them; a frozen graph was read with its own."""
-    if isinstance(graph, FrozenGraph):
-        return {}
     files = find_files(model, weights or None)
+    if files.frozen:
+        return {}
     return misfits(read_binary(files.weights or files.definition), graph.params)
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from ..caffe import Net
+from ..caffe.net import Net
 from ..zoo import load_net
 from .errors import debugging
 from .signals import between_steps, uninterrupted

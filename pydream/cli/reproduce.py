@@ -12,7 +12,7 @@ import msgspec
 import numpy as np
 
 from .. import __version__
-from ..caffe import Net
+from ..caffe.net import Net
 from ..dream import find_end
 from ..era import ERAS
 from ..errors import ShapeError

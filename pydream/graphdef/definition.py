@@ -38,7 +38,6 @@ _TYPES: dict[int, tuple[type, str]] = {
     10: (np.bool_, "bool_val"),
     19: (np.float16, "half_val"),
 }
-FLOATS = frozenset({1, 2, 14, 19})  # what becomes the network's own type; 14 is bfloat16
 
 _VARIABLES = frozenset({"Variable", "VariableV2", "VarHandleOp", "AutoReloadVariable", "TemporaryVariable"})
 _MERGES = frozenset({"Merge", "RefMerge"})  # where a loop closes

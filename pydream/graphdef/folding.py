@@ -11,7 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from .definition import FLOATS, MAX_NUMBERS, LeftOutError, Node, Values
+from .definition import MAX_NUMBERS, LeftOutError, Node, Values
+from .layers import FLOATS
 
 _CASTS: dict[int, type] = {3: np.int32, 9: np.int64, 10: np.bool_}
 

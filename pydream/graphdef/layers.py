@@ -10,10 +10,10 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from ..caffe import layers
-from ..caffe.definition import Shape
-from ..caffe.layers import POINT, Layer, Window, Windows
+from ..caffe.layers import POINT, Layer, Numbers, Shape, Window, Windows
 from ..errors import ShapeError
-from .definition import Values
+
+FLOATS = frozenset({1, 2, 14, 19})  # TensorFlow's types that become the network's own; 14 is bfloat16
 
 
 class Padding(NamedTuple):
@@ -152,7 +152,7 @@ class Operation(Layer):
     node: bytes = field(repr=False)
     output: int
     arguments: tuple[int | None, ...]
-    held: Mapping[int, Values] = field(compare=False, repr=False)
+    held: Mapping[int, Numbers] = field(compare=False, repr=False)
     rule: Rule = field(compare=False, repr=False)
 
     @property

@@ -9,8 +9,7 @@ from math import prod
 
 import numpy as np
 
-from ..caffe.definition import Shape
-from ..caffe.layers import POINT, Window, Windows
+from ..caffe.layers import POINT, Shape, Window, Windows
 from ..errors import ShapeError
 from .layers import Operation, Rule
 from .proto import NodeDef

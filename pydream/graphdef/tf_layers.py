@@ -12,9 +12,7 @@ from ..caffe import tf_layers as caffe_tf
 from ..caffe.runtime import Runner, Tensor, Tensors
 from ..caffe.tf_layers import TFRunner
 from . import layers
-from .definition import FLOATS
-from .layers import Paddings
-from .proto import GraphDef
+from .layers import FLOATS, Paddings
 
 
 class Conv2DRunner(caffe_tf.ConvolutionRunner):
@@ -138,19 +136,17 @@ class OperationRunner(TFRunner[layers.Operation]):
 
     def prepare(self, params: list[NDArray[Any]]) -> None:
         layer, tf = self.layer, self.tf
-        graph = GraphDef()
-        graph.node.add().ParseFromString(layer.node)
-        node = graph.node[0]
+        self.graph = tf.compat.v1.GraphDef()
+        node = self.graph.node.add()
+        node.ParseFromString(layer.node)
         node.name, node.device = "op", ""
         del node.input[:]
         node.input.extend(f"{i}:0" for i in range(len(layer.arguments)))
-        kept = [entry for entry in node.attr if not entry.key.startswith("_")]  # colocation, and other notes
-        del node.attr[:]
-        node.attr.extend(kept)
-        for entry in node.attr:
-            if entry.value.type in FLOATS:
-                entry.value.type = tf.as_dtype(self.dtype).as_datatype_enum
-        self.graph = tf.compat.v1.GraphDef.FromString(graph.SerializeToString())
+        for key in [key for key in node.attr if key.startswith("_")]:  # colocation, and other notes
+            del node.attr[key]
+        for value in node.attr.values():
+            if value.type in FLOATS:
+                value.type = tf.as_dtype(self.dtype).as_datatype_enum
         self.held = {
             place: values.astype(self.dtype) if values.dtype.kind == "f" else values
             for place, values in layer.held.items()

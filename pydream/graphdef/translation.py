@@ -7,20 +7,19 @@ whoever asks for one of them is told the reason.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from math import prod
 
 import numpy as np
 
 from ..caffe import layers as caffe_layers
-from ..caffe.definition import Definition, Shape
-from ..caffe.layers import Layer
-from ..caffe.weights import Params
+from ..caffe.graph import Graph, Params
+from ..caffe.layers import Layer, Shape
 from ..errors import NetFileError, ShapeError
 from ..net import unknown_name
-from .definition import FLOATS, MAX_NUMBERS, LeftOutError, Node, Source, Values, constant, listed, sizes
+from .definition import MAX_NUMBERS, LeftOutError, Node, Source, Values, constant, listed, sizes
 from .folding import IDENTITIES, fold
 from .layers import (
+    FLOATS,
     Affine,
     AvgPool,
     Conv2D,
@@ -47,28 +46,10 @@ _CONTROL_FLOW = {
 _LARGEST_SIDE = 2**15  # of a window, and of a stride
 
 
-@dataclass(frozen=True)
-class Translation:
-    """A frozen graph as layers.
-
-    Attributes
-    ----------
-    definition : Definition
-    params : dict of str to list of array
-        Layer → its weights.
-    left_out : dict of str to str
-        Node → why it is no blob.
-    """
-
-    definition: Definition
-    params: Params
-    left_out: dict[str, str]
-
-
 def translate(
     nodes: Sequence[Node], source: str, name: str, input: str | None = None, scale: float = 1.0
-) -> Translation:
-    """Make layers of a frozen graph.
+) -> tuple[Graph, Params]:
+    """Make layers of a frozen graph, and their weights.
 
     Parameters
     ----------
@@ -103,8 +84,7 @@ def translate(
     if all(layer.name == place.name for layer in best.layers):
         reasons = list(best.left_out.values())
         raise NetFileError(f"{source}: nothing in it can be run" + (f": {reasons[0]}" if reasons else ""))
-    definition = Definition(name, {IMAGE: best.shapes[IMAGE]}, best.layers)
-    return Translation(definition, best.params, best.left_out)
+    return Graph(name, {IMAGE: best.shapes[IMAGE]}, best.layers, best.left_out), best.params
 
 
 def _input_node(nodes: Sequence[Node], source: str, told: str | None) -> Node:

@@ -11,7 +11,7 @@ from pathlib import Path
 import msgspec
 import numpy as np
 
-from ..caffe import Net
+from ..caffe.net import Net
 from ..image import Picture
 from ..octaves import octave_sizes
 from ..provenance import pixels_sha256

@@ -10,8 +10,8 @@ import pytest
 from pydream import imageops
 from pydream.bench import floor, inputs, machine, network, operations, whole
 from pydream.bench.timing import expect_same, race
-from pydream.caffe.definition import define, read_model
-from pydream.caffe.graph import Graph
+from pydream.caffe.definition import read_model
+from pydream.caffe.layer_readers import graph_of
 from pydream.errors import BenchError, NetFileError, ResultsDifferError, ShapeError
 from pydream.zoo import find_network
 
@@ -57,13 +57,13 @@ def test_the_picture_is_a_picture_and_flat_nowhere():
 )
 def test_multiplications_of_googlenet(size, gmac):
     definition = find_network("bvlc_googlenet").folder / "deploy.prototxt"
-    graph = Graph(define(read_model(definition), "googlenet"))
+    graph = graph_of(read_model(definition), "googlenet")
     assert floor.multiplications(graph, "inception_4c/output", size) / 1e9 == pytest.approx(gmac, abs=0.006)
 
 
 def test_multiplications_by_hand():
     """AlexNet: conv1 is 96 filters of 3x11x11 at every fourth pixel; conv2 has two groups."""
-    graph = Graph(define(read_model(find_network("bvlc_alexnet").folder / "deploy.prototxt"), "alexnet"))
+    graph = graph_of(read_model(find_network("bvlc_alexnet").folder / "deploy.prototxt"), "alexnet")
     conv1 = 96 * 3 * 11 * 11 * 55 * 55
     assert floor.multiplications(graph, "conv1", (227, 227)) == conv1
     assert floor.multiplications(graph, "conv2", (227, 227)) == conv1 + 256 * 48 * 5 * 5 * 27 * 27

@@ -4,9 +4,8 @@ import numpy as np
 import pytest
 from google.protobuf import text_format
 
-from pydream.caffe.definition import define
+from pydream.caffe import layer_readers
 from pydream.caffe.geometry import Field, View, fields, survey
-from pydream.caffe.graph import Graph
 from pydream.caffe.proto import caffe_pb2
 from pydream.errors import ShapeError
 from pydream.zoo import read_graph
@@ -14,7 +13,7 @@ from pydream.zoo import read_graph
 
 def graph_of(text, size=(64, 64), channels=3):
     head = f'input: "data" input_dim: [1, {channels}, {size[0]}, {size[1]}]\n'
-    return Graph(define(text_format.Parse(head + text, caffe_pb2.NetParameter()), "test"))
+    return layer_readers.graph_of(text_format.Parse(head + text, caffe_pb2.NetParameter()), "test")
 
 
 def convolution(name, bottom, **constants):

@@ -595,7 +595,7 @@ def test_a_blob_beyond_caffes_limit_is_refused_before_memory_is_taken(tmp_path):
         "convolution_param { num_output: 4 kernel_size: 1 pad: 20000 } }"
     )
     with pytest.raises(ShapeError, match="layer 'wide' would make 1x4x40001x40001 values, more than 2147483647"):
-        zoo.blob_shapes(path)
+        zoo.read_graph(path)
 
 
 def test_a_dilated_kernel_that_is_too_large_to_write_out(tmp_path):

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pydream.caffe import layers
+from pydream.caffe import layer_readers, layers
 from pydream.errors import NetFileError, ShapeError
 
 # Relative, in L2. float64: a few hundred roundings of 1e-16. float32: the same of 6e-8, in sums of up to 200 terms.
@@ -272,7 +272,7 @@ def test_oracle_goes_back_as_it_goes_forward(case):
 
 def test_every_type_has_a_case():
     covered = {case.kind for case in CASES} | {"Split"}  # Split: test_graph
-    assert covered == set(layers.TYPES)
+    assert covered == set(layer_readers.TYPES)
 
 
 @pytest.mark.parametrize("dtype", ["float64", "float32"])

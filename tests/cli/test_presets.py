@@ -11,7 +11,7 @@ from pydream.cli.presets import options
 from pydream.image import read_note
 from pydream.presets import PRESETS
 from pydream.recipe import Recipe
-from pydream.zoo import blob_shapes
+from pydream.zoo import read_graph
 
 PARAMS = {
     "iter_n",
@@ -33,7 +33,7 @@ def made(name):
 
 def test_presets_set_what_there_is():
     recipe = inspect.signature(Recipe).parameters
-    blobs = blob_shapes("squeezenet_v1.1")
+    blobs = read_graph("squeezenet_v1.1").blobs
     for name, preset in PRESETS.items():
         assert preset.name == name
         assert preset.about

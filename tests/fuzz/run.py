@@ -95,7 +95,7 @@ def _words(name: str) -> list[str]:
     """Give the words of a target's language, that libFuzzer need not find them byte by byte."""
     if name != "prototxt":
         return ["width", "height", "sha256", "noise", "loop"] if name in ("metadata", "sidecar") else []
-    from pydream.caffe.layers import TYPES
+    from pydream.caffe.layer_readers import TYPES
     from pydream.caffe.proto import caffe_pb2
 
     fields = {field.name for kind in caffe_pb2.DESCRIPTOR.message_types_by_name.values() for field in kind.fields}

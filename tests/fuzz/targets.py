@@ -14,13 +14,13 @@ import numpy as np
 from PIL import Image
 
 from pydream import checkpoint, provenance, video
-from pydream.caffe.definition import define, read_binary, read_text
+from pydream.caffe.definition import read_binary, read_text
 from pydream.caffe.geometry import survey
-from pydream.caffe.graph import Graph
+from pydream.caffe.layer_readers import graph_of
 from pydream.caffe.weights import weights_of
 from pydream.errors import PydreamError
 from pydream.fetch import take_member
-from pydream.graphdef.net import read_frozen
+from pydream.graphdef import read as read_frozen
 from pydream.image import decode_image, read_note
 from pydream.zoo import read_entry
 
@@ -44,7 +44,7 @@ def _file(data: bytes, suffix: str) -> Path:
 def prototxt(data: bytes) -> None:
     """A network in words: up to the shapes and costs of its blobs."""
     path = _file(data, ".prototxt")
-    graph = Graph(define(read_text(path), str(path)))
+    graph = graph_of(read_text(path), str(path))
     assert {fact.name for fact in survey(graph, graph.declared)} == set(graph.blobs)
 
 
@@ -52,7 +52,7 @@ def caffemodel(data: bytes) -> None:
     """A network with its weights: up to the arrays."""
     path = _file(data, ".caffemodel")
     net = read_binary(path)
-    graph = Graph(define(net, str(path)))
+    graph = graph_of(net, str(path))
     for arrays in weights_of(net, graph.params, np.dtype("float32"), str(path)).values():
         assert all(np.isfinite(array).all() for array in arrays)
         assert sum(array.nbytes for array in arrays) <= 8 * len(data)
@@ -60,7 +60,7 @@ def caffemodel(data: bytes) -> None:
 
 def graphdef(data: bytes) -> None:
     """A frozen TensorFlow graph: up to the shapes and costs of its blobs, with its constants computed."""
-    graph = read_frozen(_file(data, ".pb"))
+    graph, _ = read_frozen(_file(data, ".pb"))
     assert {fact.name for fact in survey(graph, graph.declared)} == set(graph.blobs)
 
 

@@ -2,11 +2,24 @@
 
 import numpy as np
 
+from pydream import graphdef
+from pydream.caffe.net import Net
 from pydream.tf import tensorflow
 
 tf = tensorflow()
 v1 = tf.compat.v1
 FLOAT, DOUBLE = 1, 2
+
+
+def graph_of(file, **options):
+    """The graph of a frozen GraphDef."""
+    graph, _ = graphdef.read(file, **options)
+    return graph
+
+
+def net_of(file, dtype="float32", device="cpu", **options):
+    """A net of a frozen GraphDef, without a mean."""
+    return Net(*graphdef.read(file, **options), dtype, device=device)
 
 
 def frozen(build, shape=(None, None, None, 3), name="input"):

@@ -2,11 +2,10 @@
 
 import numpy as np
 import pytest
-from graphs import constant, frozen, picture, tf, v1
+from graphs import constant, frozen, graph_of, net_of, picture, tf, v1
 from test_ops import results
 
 from pydream.errors import NetFileError, PydreamError
-from pydream.graphdef import GraphDefNet, read_frozen
 from pydream.graphdef.definition import constant as values_of
 from pydream.graphdef.definition import read_nodes
 
@@ -18,24 +17,24 @@ def small():
 
 def refused(graph, match):
     with pytest.raises(NetFileError, match=match) as error:
-        read_frozen(graph if isinstance(graph, bytes) else graph.SerializeToString(), name="some.pb")
+        graph_of(graph if isinstance(graph, bytes) else graph.SerializeToString(), name="some.pb")
     assert "\n" not in str(error.value)
 
 
 def test_files(tmp_path):
     path = tmp_path / "some.pb"
     with pytest.raises(NetFileError, match=r"some.pb: No such file"):
-        read_frozen(path)
+        graph_of(path)
     path.mkdir()
     with pytest.raises(NetFileError, match=r"some.pb: no regular file"):
-        read_frozen(path)
+        graph_of(path)
     path.rmdir()
     path.write_bytes(small().SerializeToString())
-    assert read_frozen(path).name == "some"
+    assert graph_of(path).name == "some"
     with path.open("ab") as file:
         file.truncate(2**31)  # sparse
     with pytest.raises(NetFileError, match="2147483648 bytes, more than a GraphDef can hold"):
-        read_frozen(path)
+        graph_of(path)
 
 
 def test_damage():
@@ -56,7 +55,7 @@ def test_whatever_is_damaged_is_told_in_one_line():
         for place in rng.randint(0, len(file), rng.randint(1, 4)):
             damaged[place] = rng.randint(256)
         try:
-            read_frozen(bytes(damaged[: rng.choice([len(file), rng.randint(len(file))])]))
+            graph_of(bytes(damaged[: rng.choice([len(file), rng.randint(len(file))])]))
             read += 1
         except PydreamError as error:
             told.append(str(error))
@@ -153,7 +152,7 @@ def test_nodes_in_any_order():
     graph = small()
     turned = v1.GraphDef(node=list(graph.node)[::-1])
     image = picture(9, 12)
-    nets = [GraphDefNet(each.SerializeToString(), dtype="float64", device="cpu") for each in (graph, turned)]
+    nets = [net_of(each.SerializeToString(), dtype="float64", device="cpu") for each in (graph, turned)]
     found = [results(net, image) for net in nets]
     for one, other in zip(*found, strict=True):
         np.testing.assert_array_equal(one, other)

@@ -7,8 +7,8 @@ from test_ops import close, conv, results
 
 import pydream
 from pydream.caffe.runtime import Runtime
+from pydream.caffe.tf_runtime import TensorFlowRuntime
 from pydream.errors import NetFileError, UnknownNameError, ZeroGradientError
-from pydream.graphdef import GraphDefRuntime
 
 MEAN = (100.0, 110.0, 120.0)
 
@@ -90,7 +90,7 @@ def test_no_gradient(tmp_path, colours):
         pydream.deepdream(pydream.load_net(path), colours, end="out", iter_n=1, octave_n=1)
 
 
-class OwnRuntime(GraphDefRuntime):
+class OwnRuntime(TensorFlowRuntime):
     """Somebody's."""
 
 

@@ -2,10 +2,9 @@
 
 import numpy as np
 import pytest
-from graphs import constant, frozen, imported, interpreted, normal, picture, tf, v1
+from graphs import constant, frozen, imported, interpreted, net_of, normal, picture, tf, v1
 
 from pydream.errors import UnknownNameError
-from pydream.graphdef import GraphDefNet
 
 raw = tf.raw_ops
 SIZES = [(13, 18), (16, 16), (17, 22)]
@@ -159,7 +158,7 @@ def test_as_tensorflow(name):
     """float32: of the largest value 2e-6, some roundings; float64: 1e-12."""
     graph = frozen(CASES[name])
     file = graph.SerializeToString()
-    fast, exact = (GraphDefNet(file, dtype=dtype, device="cpu") for dtype in ("float32", "float64"))
+    fast, exact = (net_of(file, dtype=dtype, device="cpu") for dtype in ("float32", "float64"))
     for size in SIZES:
         image = picture(*size)
         wanted = interpreted(graph, image)
@@ -180,13 +179,13 @@ def test_global_batch_norm(scaled):
             node.attr["variance_epsilon"].f = 0.01
             node.attr["scale_after_normalization"].b = scaled
     image = picture(13, 18)
-    net = GraphDefNet(graph.SerializeToString(), dtype="float64", device="cpu")
+    net = net_of(graph.SerializeToString(), dtype="float64", device="cpu")
     close(results(net, image), interpreted(graph, image), 1e-12)
 
 
 @pytest.mark.parametrize("name", ["conv 7 over 2", "max 3 over 2 SAME", "lrn", "fused batch norm", "groups"])
 def test_gradients_are_finite_differences(name):
-    net = GraphDefNet(frozen(CASES[name]).SerializeToString(), dtype="float64", device="cpu")
+    net = net_of(frozen(CASES[name]).SerializeToString(), dtype="float64", device="cpu")
     image = picture(13, 18)
     _, gradient = results(net, image)
     way = np.random.RandomState(2).normal(size=image.shape)
@@ -202,7 +201,7 @@ def test_gradients_are_finite_differences(name):
 
 def test_two_passes_are_the_one():
     """An objective of one's own goes forward and back in two traces; the notebook's in one."""
-    net = GraphDefNet(frozen(CASES["groups"]).SerializeToString(), dtype="float64", device="cpu")
+    net = net_of(frozen(CASES["groups"]).SerializeToString(), dtype="float64", device="cpu")
     image = picture(14, 15)
     _, once = results(net, image)
     net.forward(end="out", tensor=image)
@@ -212,7 +211,7 @@ def test_two_passes_are_the_one():
 
 def test_ties_go_to_the_first():
     """float64: what differs by rounding alone is equal, and all of the gradient goes to the first, as in Caffe."""
-    net = GraphDefNet(frozen(CASES["max 3 over 2 SAME"]).SerializeToString(), dtype="float64", device="cpu")
+    net = net_of(frozen(CASES["max 3 over 2 SAME"]).SerializeToString(), dtype="float64", device="cpu")
     image = np.full((1, 8, 8, 3), 90.0)
     image[0, 1::2] += 1e-12
     _, gradient = results(net, image)
@@ -224,7 +223,7 @@ def test_ties_go_to_the_first():
 def test_inner_values_and_gradients():
     """Every blob on the way can be read, its gradient too."""
     graph = frozen(lambda x: tf.nn.relu(tf.nn.bias_add(conv((3, 3), 2)(x), vector(5), name="pre"), name="post"))
-    net = GraphDefNet(graph.SerializeToString(), dtype="float64", device="cpu")
+    net = net_of(graph.SerializeToString(), dtype="float64", device="cpu")
     image = picture(11, 12)
     top, _ = results(net, image)
     pre = net.blobs["pre"].data.transpose(0, 2, 3, 1)

@@ -4,16 +4,16 @@ import tracemalloc
 
 import numpy as np
 import pytest
-from graphs import constant, frozen, imported, normal, picture, tf, v1
+from graphs import constant, frozen, graph_of, imported, net_of, normal, picture, tf, v1
 from test_ops import close, conv, features, results, vector
 
 from pydream.caffe.geometry import survey
 from pydream.errors import NetFileError, ShapeError, UnknownNameError
-from pydream.graphdef import GraphDefNet, folding, read_frozen, translation
+from pydream.graphdef import folding, translation
 
 
 def read(graph, **options):
-    return read_frozen(graph.SerializeToString(), name="some.pb", **options)
+    return graph_of(graph.SerializeToString(), name="some.pb", **options)
 
 
 @pytest.mark.parametrize("grow", ["doubled", "many"])
@@ -31,7 +31,7 @@ def test_constants_that_grow_without_bound(monkeypatch, grow):
     content = frozen(build).SerializeToString()
     tracemalloc.start()
     try:
-        told = str(read_frozen(content, name="some.pb").unknown_blob("concat_39"))
+        told = str(graph_of(content, name="some.pb").unknown_blob("concat_39"))
     except NetFileError as error:
         told = str(error)
     assert "more than 65536 numbers" in told
@@ -86,7 +86,7 @@ def test_any_node_can_be_the_input():
         return conv((3, 3), 2)(prepared) + 0.0 * tf.reduce_sum(x)
 
     graph = frozen(build)
-    net = GraphDefNet(graph.SerializeToString(), input="prepared", device="cpu")
+    net = net_of(graph.SerializeToString(), input="prepared", device="cpu")
     image = picture(13, 18, np.float32)
     found = results(net, image, "Conv2D")
     assert net.blobs["data"].shape == (1, 3, 13, 18)
@@ -96,10 +96,8 @@ def test_any_node_can_be_the_input():
 def test_a_node_may_be_called_data():
     graph = read(frozen(conv((3, 3)), name="data"))
     assert graph.blobs == ["data", "Conv2D", "out"]
-    scaled = GraphDefNet(
-        frozen(conv((3, 3)), name="data").SerializeToString(), scale=0.5, dtype="float64", device="cpu"
-    )
-    plain = GraphDefNet(frozen(conv((3, 3))).SerializeToString(), scale=0.5, dtype="float64", device="cpu")
+    scaled = net_of(frozen(conv((3, 3)), name="data").SerializeToString(), scale=0.5, dtype="float64", device="cpu")
+    plain = net_of(frozen(conv((3, 3))).SerializeToString(), scale=0.5, dtype="float64", device="cpu")
     image = picture(6, 7)
     for one, other in zip(results(scaled, image), results(plain, image), strict=True):
         np.testing.assert_array_equal(one, other)
@@ -118,7 +116,7 @@ def test_what_cannot_be_run_is_left_out(tmp_path):
         tf.raw_ops.BitwiseAnd(x=tf.cast(before, tf.int32), y=3, name="bits")
         return tf.tanh(tf.cumsum(before, 1), "behind") + after
 
-    net = GraphDefNet(frozen(build).SerializeToString(), device="cpu")
+    net = net_of(frozen(build).SerializeToString(), device="cpu")
     assert list(net.blobs) == ["data", "input", "before", "beside"]
     results(net, picture(8, 9, np.float32), "beside")
     assert list(tmp_path.iterdir()) == []
@@ -186,7 +184,7 @@ def classifier(size, flatten):
 @pytest.mark.parametrize("size", [32, 299])
 def test_a_size_at_which_all_fits_is_found(size, flatten):
     graph = frozen(classifier(size, flatten))
-    net = GraphDefNet(graph.SerializeToString(), device="cpu")
+    net = net_of(graph.SerializeToString(), device="cpu")
     assert net.blobs["data"].shape == (1, 3, size, size)
     image = picture(size, size, np.float32)
     close(results(net, image), imported(graph, image), 2e-6)
@@ -215,7 +213,7 @@ def test_sizes_that_go_by_the_picture_are_not_guessed():
 
 
 def test_pictures_that_are_too_small():
-    net = GraphDefNet(frozen(conv((9, 7), 1, "VALID")).SerializeToString(), device="cpu")
+    net = net_of(frozen(conv((9, 7), 1, "VALID")).SerializeToString(), device="cpu")
     net.blobs["data"].reshape(1, 3, 8, 20)
     with pytest.raises(ShapeError, match="layer 'Conv2D': 20x8 is smaller than its 7x9 kernel"):
         net.forward(end="out")
@@ -231,7 +229,7 @@ def test_geometry():
     graph = frozen(build)
     facts = {each.name: each for each in survey(read(graph), {"data": (1, 3, 64, 64)})}
     field = facts["pool"].field.rows
-    net = GraphDefNet(graph.SerializeToString(), dtype="float64", device="cpu")
+    net = net_of(graph.SerializeToString(), dtype="float64", device="cpu")
     seen = set()
     for seed in range(40):  # of a window's values only the largest has a gradient
         net.blobs["data"].reshape(1, 3, 64, 64)

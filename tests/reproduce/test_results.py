@@ -12,7 +12,7 @@ from pydream.image import read_image, to_pixels
 from pydream.provenance import pixels_sha256
 from pydream.reproduce.results import BORDER, FRAMES, GRID, LAYERS, RESULTS, example, layer_for, make, recipe_for
 from pydream.timing import TimedNet
-from pydream.zoo import blob_shapes
+from pydream.zoo import read_graph
 
 QUICK = {"octave_n": 2, "iter_n": 2}
 SHORT = {"seed": 3, "era": "2015", **QUICK}
@@ -156,7 +156,8 @@ def test_ctrl_c_before_there_is_anything(squeezenet32, sky, monkeypatch):
 
 @pytest.mark.parametrize("network", LAYERS)
 def test_every_stand_in_is_a_layer(network):
-    shapes = blob_shapes(network)
+    graph = read_graph(network)
+    shapes = graph.shapes(graph.declared)
     for key, layer in LAYERS[network].items():
         assert RESULTS[key]
         assert len(shapes[layer]) == 4

@@ -9,7 +9,7 @@ import pytest
 from google.protobuf import text_format
 from scipy import ndimage
 
-from pydream.caffe import layers
+from pydream.caffe import layer_readers
 from pydream.caffe.proto import caffe_pb2
 from pydream.testing.vectors import VectorsError, write_vectors
 
@@ -51,7 +51,7 @@ def test_what_there_is(folder, manifest, cases):
     assert set(cases) == STAGES
     assert manifest["format"] == 1
     assert manifest["network"]["mean_bgr"] == [104, 116, 122]
-    assert {case["parameters"]["type"] for case in cases["layer"]} == set(layers.TYPES)
+    assert {case["parameters"]["type"] for case in cases["layer"]} == set(layer_readers.TYPES)
     for case in manifest["cases"]:
         assert case["name"]
         assert case["function"]
