@@ -22,7 +22,7 @@ from pydream.bench import network, table
 from pydream.bench.floor import floor_seconds, matrix_product, multiplications
 from pydream.bench.inputs import image
 from pydream.bench.machine import as_lines, machine
-from pydream.tf import tensorflow
+from pydream.runtime.on_tensorflow.door import tensorflow
 
 
 def main():

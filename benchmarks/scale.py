@@ -21,13 +21,13 @@ from typing import NamedTuple
 
 import numpy as np
 from PIL import Image
+from pydream.cluster.workers.workers import local
 
 import pydream
 from pydream.bench import table
 from pydream.bench.machine import as_lines, machine
-from pydream.cluster import local
-from pydream.image import read_image, write_image
-from pydream.provenance import pixels_sha256
+from pydream.media.image import read_image, write_image
+from pydream.record.provenance import pixels_sha256
 
 ROOT = Path(__file__).resolve().parents[1]
 SKY = ROOT / "examples" / "sky.jpg"

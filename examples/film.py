@@ -10,9 +10,9 @@ import numpy as np
 from PIL import Image
 
 import pydream
-from pydream.image import write_image
-from pydream.sheet import Sheet
-from pydream.video import write_video
+from pydream.media.image import write_image
+from pydream.media.sheet import Sheet
+from pydream.media.video import write_video
 
 HERE = Path(__file__).resolve().parent
 WIDTH, HEIGHT = 320, 180

@@ -5,58 +5,65 @@
 >>> picture = pydream.deepdream(net, numpy.full((64, 64, 3), 128), octave_n=1, iter_n=1)
 >>> picture.shape
 (64, 64, 3)
+
+What this module and the rooms' own ``__init__`` export is public; modules inside a room are not. A room imports only
+rooms before it:
+
+========== ============================================================================
+errors     every exception
+files      a file is written whole or not at all
+system     the memory and the threads that there are
+net        the seam: `Net` and `Blob`, all that a dream asks of a network
+media      files ↔ pictures: image files, films, contact sheets
+imageops   roll, zoom, ascend, clip, affine: in C++ and in NumPy, the same bits
+tiles      a gradient in parts, for pictures of any size
+dream      the dream: picture → picture, on any net
+runtime    layers, linked, and the runtimes that run them
+formats    network files → a graph and its weights
+caffe      pycaffe's names: ``import pydream.caffe as caffe``
+zoo        names → networks
+record     what decides a dream, written down and kept in its picture
+cluster    a dream by many processes
+bench      for measuring
+reproduce  for the results of 2015
+testing    for ports to other runtimes
+cli        the command line
+========== ============================================================================
 """
 
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from .dream import DreamInterrupted, deepdream, make_step
-    from .errors import PydreamError
-    from .frames import dream_frames
-    from .loop import zoom, zoom_frame
-    from .objectives import objective_guide, objective_L2
-    from .preprocessing import deprocess, preprocess
-    from .zoo import load_net
+from typing import Any
 
 __version__ = "0.1.0"
 
-_HOMES = {
-    "DreamInterrupted": "dream",
+_HOMES = {  # public name → the module that has it, or that it is
+    "DreamInterrupted": "dream.notebook",
     "PydreamError": "errors",
-    "deepdream": "dream",
-    "deprocess": "preprocessing",
-    "dream_frames": "frames",
-    "load_net": "zoo",
-    "make_step": "dream",
-    "objective_L2": "objectives",
-    "objective_guide": "objectives",
-    "preprocess": "preprocessing",
-    "zoom": "loop",
-    "zoom_frame": "loop",
+    "deepdream": "dream.notebook",
+    "deprocess": "dream.images",
+    "dream_frames": "dream.film",
+    "load_net": "zoo.load",
+    "make_step": "dream.notebook",
+    "objective_L2": "dream.objectives",
+    "objective_guide": "dream.objectives",
+    "objectives": "dream.objectives",
+    "preprocess": "dream.images",
+    "retouch": "dream.retouch",
+    "tutorial": "dream.tutorial",
+    "video": "media.video",
+    "zoom": "dream.zoom",
+    "zoom_frame": "dream.zoom",
 }
 
-__all__ = [
-    "DreamInterrupted",
-    "PydreamError",
-    "deepdream",
-    "deprocess",
-    "dream_frames",
-    "load_net",
-    "make_step",
-    "objective_L2",
-    "objective_guide",
-    "preprocess",
-    "zoom",
-    "zoom_frame",
-]
+__all__ = sorted(_HOMES)
 
 
 def __getattr__(name: str) -> Any:
     """Import a public name where it is first used, so that `pydream --help` need not wait for NumPy."""
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f".{_HOMES[name]}", __name__), name)
+    module = import_module(f".{_HOMES[name]}", __name__)
+    return getattr(module, name, module)
 
 
 def __dir__() -> list[str]:

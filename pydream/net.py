@@ -13,7 +13,6 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .errors import UnknownNameError
-from .matching import best_match
 
 Array = NDArray[Any]  # float32 or float64, as the network's dtype
 ChannelOrder = Literal["BGR", "RGB"]
@@ -133,7 +132,7 @@ class Net(Protocol):
 
 
 class LocalNet(Net, Protocol):
-    """A net that can tell what a part of a gradient takes, and so can be run part by part: see `pydream.tiles`."""
+    """A net that can tell what a part of a gradient takes, and so can be run part by part: see `pydream.tiles.net`."""
 
     def locality(self, end: str) -> Field:
         """Give what of the image it takes to compute values of a blob, and their gradients, as the whole image does.
@@ -162,3 +161,13 @@ def unknown_name(kind: str, name: str, valid: Iterable[str]) -> UnknownNameError
     return UnknownNameError(
         f"no {kind} {name!r}; {'close' if close else 'there are'}: {', '.join(map(repr, listed))}{more}"
     )
+
+
+# Rows of the matrix of similarities that are held at once: at 575x1024 all of it would take 9216 x 1200 numbers.
+ROWS = 1024
+
+
+def best_match(x: NDArray[Any], y: NDArray[Any]) -> NDArray[np.intp]:
+    """Give for each column of x, (channels, places), the first column of y whose dot product with it is largest."""
+    blocks = (x[:, i : i + ROWS].T.dot(y).argmax(1) for i in range(0, x.shape[1], ROWS))
+    return np.concatenate(list(blocks))

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from pydream.tf import part, tensorflow
+from pydream.runtime.on_tensorflow.door import part, tensorflow
 
 # A size that no pooling divides.
 SIZE = (33, 47)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from pydream.tf import tensorflow
+from pydream.runtime.on_tensorflow.door import tensorflow
 
 tensorflow()  # quietly, as whoever imports it first makes it
 from tensorflow.core.framework import graph_pb2, types_pb2  # noqa: E402

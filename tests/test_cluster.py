@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 from clusters import Processes, until
+from pydream.cluster.workers.workers import IN_FLIGHT, connected, local
 
-from pydream import cluster as module
-from pydream.cluster import IN_FLIGHT, connected, local
+from pydream.cluster.workers import workers as module
 from pydream.errors import ClusterError, WorkerDiedError
 
 pytest.importorskip("distributed", reason="NOT PROVEN HERE: Dask is not installed (pip install 'pydream[dask]')")

@@ -7,15 +7,15 @@ import sys
 
 import numpy as np
 import pytest
+from pydream.dream.notebook.era import round_half
+from pydream.dream.notebook.images import display_range
+from pydream.dream.notebook.octaves import check_octaves, octave_sizes
+from pydream.tiles.net.fitting import check_limit, choose_side
 from scipy import ndimage
 
 import pydream
-from pydream.dream import display_range
-from pydream.era import round_half
+from pydream.bench.clock import TimedNet
 from pydream.errors import ShapeError, UnknownNameError, ZeroGradientError
-from pydream.fitting import check_limit, choose_side
-from pydream.octaves import check_octaves, octave_sizes
-from pydream.timing import TimedNet
 
 QUICK = {"octave_n": 2, "iter_n": 2}
 
@@ -120,7 +120,7 @@ def test_grids_that_are_none(squeezenet32, picture, grid):
 
 def test_activations_stay_in_tensorflow(squeezenet32, picture, monkeypatch):
     """With the notebook's own objective nothing but the image goes in and its gradient comes out."""
-    from pydream.caffe import net as net_module
+    from pydream.runtime import net as net_module
 
     moved = []
     monkeypatch.setattr(net_module, "_moved", lambda array, axes: moved.append(array.shape))
@@ -280,7 +280,7 @@ def test_round_half():
 
 
 def test_default_layer(squeezenet32, googlenet32):
-    from pydream.dream import find_end
+    from pydream.dream.notebook.params import find_end
 
     assert find_end(squeezenet32, None) == "fire8/concat"
     assert find_end(googlenet32, None) == "inception_4c/output"

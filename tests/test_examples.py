@@ -7,9 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-
-from pydream.frames import CUT
-from pydream.motion import difference, flow
+from pydream.dream.notebook.film import CUT
+from pydream.dream.notebook.flow import difference, flow
 
 EXAMPLES = Path(__file__).resolve().parents[1] / "examples"
 

@@ -13,13 +13,13 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from pydream.zoo.load.fetch import CHUNK, fetch, take_member
 from server import serving
 
 import pydream
-from pydream import fetch as module
-from pydream import zoo
 from pydream.errors import FetchError
-from pydream.fetch import CHUNK, fetch, take_member
+from pydream.zoo.load import fetch as module
+from pydream.zoo.load import load as zoo
 
 PACKAGE = Path(pydream.__file__).parents[1]
 CONTENT = bytes((i * i) >> 3 & 255 for i in range(200_000))
@@ -286,7 +286,7 @@ def test_an_unwritable_folder(server, tmp_path):
 FETCHER = """
 import sys
 from pydream import zoo
-from pydream.fetch import fetch
+from pydream.zoo.fetch import fetch
 entry = zoo.Entry(name="n", title="", weights="some.caffemodel", size=int(sys.argv[2]), sha256=sys.argv[3],
                   urls=(sys.argv[1],), license="", mean=(0, 0, 0))
 print("ready", flush=True)

@@ -11,7 +11,7 @@ from clips import heard, moving_square, packets, shown, sine, write_clip
 from PIL import Image
 
 from pydream.errors import VideoFileError
-from pydream.video import Span, Times, read_comment, survey, write_video
+from pydream.media.video import Span, Times, read_comment, survey, write_video
 
 NTSC = Fraction(30000, 1001)
 VARIABLE = [0, 1, 2, 5, 9, 10, 20, 21, 22, 30]  # sixtieths of a second

@@ -5,14 +5,14 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
+from pydream.dream.notebook.film import Dreamt
+from pydream.dream.notebook.flow import difference, move_along
+from pydream.dream.notebook.objectives import mean
+from pydream.dream.notebook.retouch import KeepColors, Mask
 from test_motion import landscape, window
 
 import pydream
-from pydream.frames import Dreamt
-from pydream.image import to_pixels
-from pydream.motion import difference, move_along
-from pydream.objectives import mean
-from pydream.retouch import KeepColors, Mask
+from pydream.media.image import to_pixels
 
 SHORT = {"octave_n": 1, "iter_n": 2, "jitter": 4}
 
@@ -126,7 +126,7 @@ def test_parameters_reach_the_dream(net):
     (dream,) = dreams(net, [frame], **params)
     np.testing.assert_array_equal(dream, dreamt(net, frame, **params))
     (dream,) = dreams(net, [frame], clip=False, step_size=30)
-    rescaled = pydream.dream.display_range(
+    rescaled = pydream.dream.notebook.display_range(
         pydream.deepdream(net, frame, clip=False, step_size=30, rng=np.random.RandomState(0), **SHORT)
     )
     np.testing.assert_array_equal(dream, to_pixels(rescaled))

@@ -11,7 +11,7 @@ import pytest
 
 import pydream
 from pydream.errors import NetFileError
-from pydream.tf import part, tensorflow
+from pydream.runtime.on_tensorflow.door import part, tensorflow
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,7 @@ import pytest
 
 import pydream
 from pydream.errors import NetFileError
-from pydream.tf import part, tensorflow
+from pydream.runtime.on_tensorflow.door import part, tensorflow
 
 # What exporting calls the layers that it has traced.
 NAMES = {

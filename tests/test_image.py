@@ -13,7 +13,7 @@ import pytest
 from PIL import ExifTags, Image
 
 from pydream.errors import ImageFileError
-from pydream.image import (
+from pydream.media.image import (
     LONGEST_NOTE,
     WRITABLE,
     _to_rgb,

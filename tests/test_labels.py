@@ -3,9 +3,9 @@
 import hashlib
 
 import pytest
+from pydream.dream.notebook.labels import find_class, imagenet_names
 
 from pydream.errors import UnknownNameError
-from pydream.labels import find_class, imagenet_names
 
 
 def test_the_list_is_the_one_that_its_readme_tells_of(root):

@@ -2,9 +2,9 @@
 
 import numpy as np
 import pytest
+from pydream.dream.notebook.laplacian import lap_merge, lap_normalize, lap_split, lap_split_n, normalize_std
 
-from pydream.laplacian import lap_merge, lap_normalize, lap_split, lap_split_n, normalize_std
-from pydream.tf import tensorflow
+from pydream.runtime.on_tensorflow.door import tensorflow
 
 SIZES = [(16, 24), (17, 24), (31, 7), (33, 65), (2, 3), (1, 1), (1, 6), (5, 1)]
 # A sum of 25 products, rounded in another order: a few units in the last place of the largest values.

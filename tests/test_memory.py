@@ -6,8 +6,8 @@ import resource
 
 import pytest
 
-from pydream import memory
-from pydream.memory import expect_threads, free_bytes, limits, resident_bytes
+from pydream import system as memory
+from pydream.system import expect_threads, free_bytes, limits, resident_bytes
 
 MEMINFO = "MemTotal:       16000000 kB\nMemFree:         100 kB\nMemAvailable:    8000000 kB\n"
 

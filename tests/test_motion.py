@@ -5,11 +5,11 @@ import sys
 import cv2
 import numpy as np
 import pytest
+from pydream.dream.notebook.film import CUT
+from pydream.dream.notebook.flow import difference, flow, move_along
 from scipy.ndimage import gaussian_filter
 
 from pydream.errors import MissingExtraError
-from pydream.frames import CUT
-from pydream.motion import difference, flow, move_along
 
 
 def landscape(seed=0, height=160, width=220):

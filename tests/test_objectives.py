@@ -3,12 +3,12 @@
 import nets
 import numpy as np
 import pytest
+from pydream.dream.notebook.objectives import Score, Term, class_logit, l2, mean, objective_L2, spelt
 
 import pydream
-from pydream import objectives
+from pydream.bench.clock import TimedNet
+from pydream.dream.notebook import objectives
 from pydream.errors import ShapeError, UnknownNameError
-from pydream.objectives import Score, Term, class_logit, l2, mean, objective_L2, spelt
-from pydream.timing import TimedNet
 
 TEXT = (
     nets.inputs(data=(1, 3, 8, 7))

@@ -8,7 +8,7 @@ import PIL.Image
 import pytest
 
 import pydream
-from pydream.tf import part
+from pydream.runtime.on_tensorflow.door import part
 
 
 @pytest.fixture

@@ -8,9 +8,10 @@ import pytest
 
 import pydream
 from pydream import testing
-from pydream.caffe import layer_readers, layers
-from pydream.caffe.numpy_runtime import NumpyRuntime
+from pydream.formats.caffe import layers as layer_readers
 from pydream.imageops import numpy_ops
+from pydream.runtime import layers
+from pydream.runtime.on_numpy.runtime import NumpyRuntime
 
 
 @pytest.fixture(scope="module")

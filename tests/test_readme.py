@@ -13,9 +13,9 @@ import PIL.Image
 import pytest
 from clips import moving_square, packets, shown, write_clip
 
-from pydream import zoo
 from pydream.cli import main
-from pydream.presets import PRESETS
+from pydream.record.presets import PRESETS
+from pydream.zoo.load import load as zoo
 
 
 @pytest.fixture(scope="module")

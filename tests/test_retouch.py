@@ -2,13 +2,9 @@
 
 import numpy as np
 import pytest
-from scipy import ndimage
-
-import pydream
-from pydream.errors import ZeroGradientError
-from pydream.laplacian import lap_normalize
-from pydream.objectives import l2, mean
-from pydream.retouch import (
+from pydream.dream.notebook.laplacian import lap_normalize
+from pydream.dream.notebook.objectives import l2, mean
+from pydream.dream.notebook.retouch import (
     KeepColors,
     Laplacian,
     Mask,
@@ -18,6 +14,10 @@ from pydream.retouch import (
     TotalVariation,
     total_variation_gradient,
 )
+from scipy import ndimage
+
+import pydream
+from pydream.errors import ZeroGradientError
 
 QUICK = {"octave_n": 2, "iter_n": 2}
 LUMA = np.array([0.299, 0.587, 0.114])

@@ -5,8 +5,8 @@ import PIL.Image
 import pytest
 
 from pydream.errors import ShapeError
-from pydream.image import WRITABLE, write_image
-from pydream.sheet import PAGE, THEMES, Sheet, drawable, elided, fitting_columns, typeface, wrapped
+from pydream.media.image import WRITABLE, write_image
+from pydream.media.sheet import PAGE, THEMES, Sheet, drawable, elided, fitting_columns, typeface, wrapped
 
 COLOURS = [(200, 30, 30), (30, 160, 30), (30, 30, 200), (180, 150, 20), (150, 20, 160)]
 

@@ -5,7 +5,7 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from pydream.tf import tensorflow
+from pydream.runtime.on_tensorflow.door import tensorflow
 
 
 @pytest.fixture(scope="module")

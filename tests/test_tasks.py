@@ -8,15 +8,15 @@ from pathlib import Path
 import msgspec
 import numpy as np
 import pytest
+from pydream.cluster.workers.tasks import DreamTask, NetOrder, dream
+from pydream.dream.notebook.retouch import Mask
+from pydream.zoo.load.load import find_files, load_net
 
-from pydream import tasks
+from pydream.cluster.workers import tasks
 from pydream.errors import ClusterError, ShapeError
-from pydream.image import to_pixels
-from pydream.provenance import net_facts
-from pydream.recipe import Recipe, follow
-from pydream.retouch import Mask
-from pydream.tasks import DreamTask, NetOrder, dream
-from pydream.zoo import find_files, load_net
+from pydream.media.image import to_pixels
+from pydream.record.provenance import net_facts
+from pydream.record.recipe import Recipe, follow
 
 NAME = "squeezenet_v1.1"
 RECIPE = Recipe(end="fire2/concat", seed=3, iter_n=2, octave_n=2, jitter=3)
@@ -115,7 +115,7 @@ def test_another_process(order, picture, tmp_path):
     task = DreamTask(network=order, recipe=RECIPE, picture=picture)
     (tmp_path / "task").write_bytes(pickle.dumps(task))
     program = (
-        "import pickle, sys, pydream.tasks as t;"
+        "import pickle, sys, pydream.cluster.tasks as t;"
         "open('made', 'wb').write(t.dream(pickle.load(open('task', 'rb'))).pixels.tobytes());"
         "print('tensorflow' in sys.modules)"
     )

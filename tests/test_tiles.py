@@ -12,19 +12,21 @@ import numpy as np
 import pytest
 from hypothesis import given, reject, settings
 from hypothesis import strategies as st
+from pydream.dream.notebook.notebook import copies_held
+from pydream.tiles.net.fitting import OVERHEAD, check_limit, choose_side
+from pydream.tiles.net.net import Shifted, in_tiles
+from pydream.tiles.net.plan import plan_tiles, spans
 
 import pydream
-from pydream import fitting, objectives, retouch
 from pydream.caffe import Net
-from pydream.caffe.layer_readers import graph_of
-from pydream.dream import copies_held
+from pydream.dream.notebook import objectives, retouch
 from pydream.errors import MemoryTooSmallError, ShapeError
-from pydream.fitting import OVERHEAD, check_limit, choose_side
-from pydream.image import to_pixels
+from pydream.formats.caffe.layers import graph_of
 from pydream.imageops import native_ops
-from pydream.memory import Limit
+from pydream.media.image import to_pixels
 from pydream.net import View
-from pydream.tiles import Shifted, in_tiles, plan_tiles, spans
+from pydream.system import Limit
+from pydream.tiles.net import fitting
 
 SIZES = [(131, 177), (112, 158), (165, 99)]  # odd and even, one column of blocks or several
 
@@ -505,20 +507,20 @@ def test_tiles_where_the_picture_does_not_fit(squeezenet32, monkeypatch):
     end = ["fire8/concat"]
     pictures = OVERHEAD + int(2.25 * 3 * 2000 * 3000 * 4)
     needed = squeezenet32.step_bytes(end, 2000, 3000) + pictures + 3 * 2000 * 3000 * 4  # one run has a tensor too
-    monkeypatch.setattr("pydream.fitting.free_bytes", lambda: 2 * needed + 2)
+    monkeypatch.setattr("pydream.tiles.fitting.free_bytes", lambda: 2 * needed + 2)
     assert choose_side(squeezenet32, end, 2000, 3000) == 0
-    monkeypatch.setattr("pydream.fitting.free_bytes", lambda: 2 * needed - 2)
+    monkeypatch.setattr("pydream.tiles.fitting.free_bytes", lambda: 2 * needed - 2)
     side = choose_side(squeezenet32, end, 2000, 3000)
     squeezenet32.blobs["data"].reshape(1, 3, 2000, 3000)
     plan = plan_tiles(squeezenet32, end, 2000, 3000, side)
     assert len(plan) > 1
     assert squeezenet32.step_bytes(end, *plan.crop) + pictures <= needed
-    monkeypatch.setattr("pydream.fitting.free_bytes", lambda: None)  # nobody knows
+    monkeypatch.setattr("pydream.tiles.fitting.free_bytes", lambda: None)  # nobody knows
     assert choose_side(squeezenet32, end, 10**5, 10**5) == 0
 
 
 def test_memory_that_was_given_counts_what_there_is_already(squeezenet32, monkeypatch):
-    monkeypatch.setattr("pydream.fitting.resident_bytes", lambda: 10**9)
+    monkeypatch.setattr("pydream.tiles.fitting.resident_bytes", lambda: 10**9)
     assert choose_side(squeezenet32, ["fire8/concat"], 400, 600, memory=2 * 10**9) == 0
     small = choose_side(squeezenet32, ["fire8/concat"], 4000, 6000, memory=3 * 10**9)
     large = choose_side(squeezenet32, ["fire8/concat"], 4000, 6000, memory=4 * 10**9)
@@ -530,10 +532,10 @@ def test_memory_that_was_given_counts_what_there_is_already(squeezenet32, monkey
 def test_a_dream_decides_by_itself(squeezenet64, picture, monkeypatch):
     """With little memory it goes in tiles, and comes out as it would have without."""
     whole = dream(squeezenet64, picture, tile=0, octave_n=1, iter_n=1)
-    monkeypatch.setattr("pydream.fitting.free_bytes", lambda: 10**6)
+    monkeypatch.setattr("pydream.tiles.fitting.free_bytes", lambda: 10**6)
     seen = []
     monkeypatch.setattr(
-        "pydream.dream.in_tiles",
+        "pydream.dream.notebook.in_tiles",
         lambda net, ends, side, *more: (seen.append(side), in_tiles(net, ends, side, *more))[1],
     )
     tiled = dream(squeezenet64, picture, octave_n=1, iter_n=1)

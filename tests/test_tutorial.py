@@ -3,15 +3,9 @@
 import numpy as np
 import pytest
 from nets import inputs, layer, normal, off, parse, weights
-from test_laplacian import tf_pyramid
-
-import pydream.caffe
-from pydream import tutorial
-from pydream.dream import DreamInterrupted
-from pydream.errors import ShapeError, UnknownNameError, ZeroGradientError
-from pydream.noise import noise
-from pydream.tf import tensorflow
-from pydream.tutorial import (
+from pydream.dream.notebook.images import noise
+from pydream.dream.notebook.notebook import DreamInterrupted
+from pydream.dream.notebook.tutorial import (
     RENDERERS,
     calc_grad_tiled,
     grown_sizes,
@@ -26,6 +20,12 @@ from pydream.tutorial import (
     split_sizes,
     visstd,
 )
+from test_laplacian import tf_pyramid
+
+import pydream.caffe
+from pydream.dream.notebook import tutorial
+from pydream.errors import ShapeError, UnknownNameError, ZeroGradientError
+from pydream.runtime.on_tensorflow.door import tensorflow
 
 CONV1, CONV2 = normal(np.random.default_rng(1), 5, 3, 5, 5), normal(np.random.default_rng(2), 4, 5, 3, 3)
 SIZE = (23, 30)

@@ -18,8 +18,8 @@ from av.video.reformatter import ColorRange, Colorspace
 from PIL import Image
 
 from pydream.errors import VideoFileError
-from pydream.image import LONGEST_NOTE
-from pydream.video import WRITABLE, check_video, write_video
+from pydream.media.image import LONGEST_NOTE
+from pydream.media.video import WRITABLE, check_video, write_video
 
 COLOURS = [
     (255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 255, 255), (0, 0, 0), (128, 128, 128), (200, 100, 50), (255, 255, 0),
@@ -359,7 +359,7 @@ def test_a_full_disk_leaves_the_old_file(tmp_path, suffix):
     path.write_bytes(b"old")
     program = (
         "import resource, sys, numpy as np\n"
-        "from pydream.errors import VideoFileError; from pydream.video import write_video\n"
+        "from pydream.errors import VideoFileError; from pydream.media.video import write_video\n"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, 50_000))\n"
         "draw = np.random.default_rng(0)\n"
         "try: write_video(sys.argv[1], (draw.integers(0, 256, (96, 96, 3), np.uint8) for _ in range(60)))\n"

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 import pydream
-from pydream import zoo
 from pydream.errors import DeviceError, NetFileError, UnknownNameError
+from pydream.zoo.load import load as zoo
 
 
 @pytest.fixture

@@ -12,13 +12,13 @@ import torch
 import torch.nn.functional as F
 
 import pydream
-from pydream import zoo
-from pydream.caffe import layers
-from pydream.caffe.definition import read_binary, read_model
-from pydream.caffe.layer_readers import graph_of
-from pydream.caffe.weights import weights_of
 from pydream.errors import ShapeError
-from pydream.matching import best_match
+from pydream.formats.caffe.layers import graph_of
+from pydream.formats.caffe.prototxt import read_binary, read_model
+from pydream.formats.caffe.weights import weights_of
+from pydream.net import best_match
+from pydream.runtime import layers
+from pydream.zoo.load import load as zoo
 
 # A layer: its facts, its weights and its bottoms -> its top. Gradients are autograd's, where those are Caffe's.
 
@@ -186,7 +186,7 @@ class TorchNet:
 
 if __name__ == "__main__":
     from pydream import testing
-    from pydream.image import read_image, write_image
+    from pydream.media.image import read_image, write_image
 
     net = TorchNet()
     for check in (testing.check_net, testing.check_dream):

@@ -20,7 +20,7 @@ import numpy as np
 from google.protobuf import text_format
 from numpy._core.multiarray import _reconstruct
 
-from pydream.caffe.proto import caffe_pb2
+from pydream.formats.caffe import caffe_pb2
 
 HERE = Path(__file__).resolve().parent
 ARCHIVE_SHA256 = "a87c0bd2cccbc438d24859cbe64de34157b432f104d0e7b59b0610264b538522"

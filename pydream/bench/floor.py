@@ -11,10 +11,10 @@ from math import prod
 
 import numpy as np
 
-from ..caffe.graph import Graph
-from ..caffe.layers import Convolution, InnerProduct
-from ..octaves import Size
-from ..tf import tensorflow
+from ..dream.octaves import Size
+from ..runtime.graph import Graph
+from ..runtime.layers import Convolution, InnerProduct
+from ..runtime.on_tensorflow.door import tensorflow
 
 MATRIX = 2048
 

@@ -12,16 +12,17 @@ from typing import Any
 import numpy as np
 
 from ..caffe import Classifier
-from ..caffe.definition import read_model
-from ..caffe.graph import Graph
-from ..caffe.layer_readers import graph_of
-from ..caffe.proto import caffe_pb2
-from ..dream import find_end
+from ..dream.objectives import objective_L2
+from ..dream.octaves import Size, check_octaves
+from ..dream.params import find_end
 from ..errors import NetFileError, ResultsDifferError, ShapeError, UnknownNameError
+from ..formats.caffe import caffe_pb2
+from ..formats.caffe.layers import graph_of
+from ..formats.caffe.prototxt import read_model
 from ..net import Array, Net
-from ..objectives import objective_L2
-from ..octaves import Size, check_octaves
-from ..zoo import find_files, find_network, load_net, read_graph
+from ..runtime.graph import Graph
+from ..zoo.load import find_files, load_net, read_graph
+from ..zoo.registry import find_network
 from .floor import floor_seconds, matrix_product, multiplications
 from .inputs import image
 from .timing import Contest, Outcome, Spread, distance, within

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from .. import imageops
+from ..dream.octaves import Size, octave_sizes
 from ..net import Array
-from ..octaves import Size, octave_sizes
 from .inputs import gradient, image
 from .timing import SAME_BITS, Contest
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from ..octaves import Size, check_octaves, octave_sizes
+from ..dream.octaves import Size, check_octaves, octave_sizes
 from . import operations, table
 from .floor import MATRIX, gflops
 from .machine import as_lines, machine

@@ -22,13 +22,14 @@ import msgspec
 import numpy as np
 
 from .. import imageops
-from ..dream import deepdream, find_end
+from ..dream.notebook import deepdream
+from ..dream.objectives import objective_L2
+from ..dream.octaves import octave_sizes
+from ..dream.params import find_end
 from ..errors import BenchError, PydreamError
 from ..net import Array
-from ..objectives import objective_L2
-from ..octaves import octave_sizes
-from ..timing import TimedNet
-from ..zoo import load_net
+from ..zoo.load import load_net
+from .clock import TimedNet
 from .floor import tensorflow_threads
 from .inputs import picture
 from .machine import peak_memory

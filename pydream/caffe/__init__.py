@@ -3,6 +3,6 @@
 from . import io
 from .classifier import Classifier
 from .mode import set_device, set_mode_cpu, set_mode_gpu
-from .pycaffe import TEST, TRAIN, Net
+from .net import TEST, TRAIN, Net
 
 __all__ = ["TEST", "TRAIN", "Classifier", "Net", "io", "set_device", "set_mode_cpu", "set_mode_gpu"]

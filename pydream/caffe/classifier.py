@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
 
 from ..net import Array
-from .pycaffe import TEST, Net
-from .runtime import Runtime
+from ..runtime.base import Runtime
+from .net import TEST, Net
 
 
 class Transformer:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..tf import find_device
+from ..runtime.on_tensorflow.door import find_device
 
 _mode = "auto"
 _gpu = 0

@@ -44,7 +44,7 @@ class Commands(click.Group):
         if cmd_name not in COMMANDS:
             return None
         with uninterrupted():
-            command: click.Command = importlib.import_module(f"{__name__}.{cmd_name}").command
+            command: click.Command = importlib.import_module(f"{__name__}.commands.{cmd_name}").command
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

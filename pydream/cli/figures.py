@@ -10,15 +10,15 @@ from typing import Any
 
 import click
 
-from ..era import MODERN
+from ..dream.era import MODERN
 from ..errors import ImageFileError, ProvenanceError
-from ..image import Picture, read_image
-from ..provenance import Figure, NetFacts, PictureFacts, pixels_sha256, read_provenance, versions
-from ..recipe import Recipe
-from ..sheet import DPI, PAGE, THEMES, Sheet
-from .dreaming import Dreamer, retold
+from ..media.image import Picture, read_image
+from ..media.sheet import DPI, PAGE, THEMES, Sheet
+from ..record.provenance import Figure, NetFacts, PictureFacts, pixels_sha256, read_provenance, versions
+from ..record.recipe import Recipe
+from .input import DEFAULT_SIZE, Size, Source, Target, noise_size
+from .job import Dreamer, retold
 from .options import FiniteRange, together
-from .pictures import DEFAULT_SIZE, Size, Source, Target, noise_size
 
 figure_options = together(
     click.option("--title", help="Above the pictures; '' for none.  [default: what they are]"),

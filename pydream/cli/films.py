@@ -10,12 +10,12 @@ from pathlib import Path
 
 import click
 
-from .. import video
 from ..errors import VideoFileError
-from ..image import FORMATS, Picture, read_image
+from ..media import video
+from ..media.image import FORMATS, Picture, read_image
 from .held import Held
+from .input import Size, Target
 from .options import Decorator, FiniteRange, together
-from .pictures import Size, Target
 from .signals import between_steps
 
 _PNG = FORMATS["png"]

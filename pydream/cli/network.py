@@ -10,8 +10,8 @@ from typing import Any
 
 import click
 
-from ..caffe.net import Net
-from ..zoo import load_net
+from ..runtime.net import Net
+from ..zoo.load import load_net
 from .errors import debugging
 from .signals import between_steps, uninterrupted
 

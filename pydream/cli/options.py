@@ -11,17 +11,19 @@ from typing import Any
 
 import click
 
-from ..dream import LARGEST_JITTER, LARGEST_STEP, deepdream, make_step
-from ..era import ERAS
-from ..graphdef import MEAN as FROZEN_MEAN
-from ..laplacian import MOST_LEVELS
+from ..dream.era import ERAS
+from ..dream.laplacian import MOST_LEVELS
+from ..dream.notebook import deepdream, make_step
+from ..dream.objectives import KINDS
+from ..dream.octaves import MOST_OCTAVES
+from ..dream.params import LARGEST_JITTER, LARGEST_STEP
+from ..dream.retouch import STRONGEST_PULL, STRONGEST_TV, WIDEST_BLUR
+from ..formats.graphdef import MEAN as FROZEN_MEAN
 from ..net import CHANNEL_ORDERS
-from ..objectives import KINDS
-from ..octaves import MOST_OCTAVES
-from ..presets import PRESETS
-from ..retouch import STRONGEST_PULL, STRONGEST_TV, WIDEST_BLUR
-from ..tiles import LARGEST_TILE
-from ..zoo import DEFAULT_NETWORK, KERAS_MEAN, NOTEBOOK_MEAN, check_scale, load_net
+from ..record.presets import PRESETS
+from ..tiles.plan import LARGEST_TILE
+from ..zoo.load import KERAS_MEAN, NOTEBOOK_MEAN, load_net
+from ..zoo.registry import DEFAULT_NETWORK, check_scale
 from .network import device_name, weights_option
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]

@@ -57,7 +57,7 @@ class Progress(Bar):
     title : str or None
         Printed when the first step is done: an error before it remains the only line on stderr.
     sizes : list of (height, width)
-        The octaves, the largest first, as `pydream.dream.octave_sizes` gives them.
+        The octaves, the largest first, as `pydream.dream.notebook.octave_sizes` gives them.
     iter_n : int
         Steps in each octave.
     quiet : bool
@@ -189,7 +189,7 @@ class FetchProgress(Bar):
         self._bar = _Steady(quiet, desc=title, unit="B", unit_scale=True)
 
     def on_bytes(self, address: str, done: int, size: int) -> None:
-        """Show how much is there; `pydream.fetch.fetch` calls it."""
+        """Show how much is there; `pydream.zoo.fetch.fetch` calls it."""
         if self._bar.total is None or done < self._bar.n:  # the first bytes, of now or of an earlier fetch; or anew
             self._bar.total = size
             self._bar.initial = self._bar.n = done

@@ -7,12 +7,12 @@ from typing import Any
 
 import click
 
-from ..dream import LARGEST_STEP
-from ..laplacian import MOST_LEVELS
-from ..octaves import MOST_OCTAVES
-from ..recipe import Rendering
-from ..tutorial import RENDERERS, TILE_SIZE
-from .dreaming import Dreamer, prepare
+from ..dream.laplacian import MOST_LEVELS
+from ..dream.octaves import MOST_OCTAVES
+from ..dream.params import LARGEST_STEP
+from ..dream.tutorial import RENDERERS, TILE_SIZE
+from ..record.recipe import Rendering
+from .job import Dreamer, prepare
 from .network import weights_option
 from .options import (
     Decorator,

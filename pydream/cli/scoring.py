@@ -9,9 +9,9 @@ from typing import NamedTuple
 
 import click
 
+from ..dream.objectives import MOST_CHANNELS, Kind, Score, Term, class_logit
 from ..errors import UnknownNameError
 from ..net import Net
-from ..objectives import MOST_CHANNELS, Kind, Score, Term, class_logit
 
 CHANNELS = re.compile(r"\d{1,6}(-\d{1,6})?(,\d{1,6}(-\d{1,6})?)*")
 

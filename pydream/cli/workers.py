@@ -9,9 +9,8 @@ from typing import Any
 
 import click
 
-from ..cluster import Cluster, connected, local
-from ..memory import free_bytes, resident_bytes
-from ..threads import usable_threads
+from ..cluster.workers import Cluster, connected, local
+from ..system import free_bytes, resident_bytes, usable_threads
 from .errors import debugging
 from .options import together
 from .signals import between_steps

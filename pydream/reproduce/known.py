@@ -11,11 +11,11 @@ from pathlib import Path
 import msgspec
 import numpy as np
 
-from ..caffe.net import Net
-from ..image import Picture
-from ..octaves import octave_sizes
-from ..provenance import pixels_sha256
-from ..recipe import Recipe
+from ..dream.octaves import octave_sizes
+from ..media.image import Picture
+from ..record.provenance import pixels_sha256
+from ..record.recipe import Recipe
+from ..runtime.net import Net
 
 FILE = Path(__file__).with_name("known.json")
 

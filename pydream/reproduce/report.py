@@ -8,8 +8,8 @@ from typing import Any
 
 import msgspec
 
-from ..image import Picture
-from ..provenance import NetFacts
+from ..media.image import Picture
+from ..record.provenance import NetFacts
 from .known import Facts, Verdict
 from .results import Outcome
 

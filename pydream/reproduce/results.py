@@ -12,15 +12,15 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from ..dream import DreamInterrupted, OnStep, deepdream
+from ..bench.clock import TimedNet
+from ..dream.notebook import DreamInterrupted, OnStep, deepdream
+from ..dream.objectives import objective_guide
+from ..dream.zoom import zoom
 from ..errors import UnknownNameError
-from ..image import Picture, to_pixels
-from ..loop import zoom
+from ..media.image import Picture, to_pixels
 from ..net import Array, Net
-from ..objectives import objective_guide
-from ..provenance import pixels_sha256
-from ..recipe import Loop, Recipe
-from ..timing import TimedNet
+from ..record.provenance import pixels_sha256
+from ..record.recipe import Loop, Recipe
 
 FRAMES = 30  # the notebook made a hundred, and shows frame 29
 SCALE = 0.05  # its loop's

@@ -8,9 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from ..dream import deepdream
+from ..dream.notebook import deepdream
 from ..net import Net
-from ..zoo import DEFAULT_NETWORK, load_net
+from ..zoo.load import load_net
+from ..zoo.registry import DEFAULT_NETWORK
 from . import samples
 from .net import check_mean
 from .report import Array, Mistakes, Report

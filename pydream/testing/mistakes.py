@@ -11,10 +11,10 @@ from typing import Any
 
 import numpy as np
 
-from ..caffe import layers
-from ..caffe.numpy_layers import ConvolutionRunner, LRNRunner, Memo, Pair, PoolingRunner, ReLURunner, unpad
-from ..caffe.numpy_runtime import NumpyRuntime
-from ..caffe.runtime import TIE, Runner, Runtime
+from ..runtime import layers
+from ..runtime.base import TIE, Runner, Runtime
+from ..runtime.on_numpy.layers import ConvolutionRunner, LRNRunner, Memo, Pair, PoolingRunner, ReLURunner, unpad
+from ..runtime.on_numpy.runtime import NumpyRuntime
 from .report import Array
 
 

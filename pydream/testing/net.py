@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 
+from ..dream.images import preprocess
 from ..errors import ShapeError
-from ..matching import best_match
-from ..net import Net
-from ..preprocessing import preprocess
-from ..zoo import DEFAULT_NETWORK, load_net
+from ..net import Net, best_match
+from ..zoo.load import load_net
+from ..zoo.registry import DEFAULT_NETWORK
 from . import samples
 from .mistakes import KNOWN, Mistake
 from .report import Array, Mistakes, Report, difference

@@ -13,13 +13,14 @@ from google.protobuf import text_format
 
 from .. import __version__
 from ..caffe import Net
-from ..caffe.proto import caffe_pb2
-from ..dream import deepdream, make_step
+from ..dream.images import deprocess, preprocess
+from ..dream.notebook import deepdream, make_step
+from ..dream.objectives import objective_guide, objective_L2
+from ..dream.octaves import octave_sizes
 from ..errors import PydreamError
-from ..objectives import objective_guide, objective_L2
-from ..octaves import octave_sizes
-from ..preprocessing import deprocess, preprocess
-from ..zoo import DEFAULT_NETWORK, find_network, load_net
+from ..formats.caffe import caffe_pb2
+from ..zoo.load import load_net
+from ..zoo.registry import DEFAULT_NETWORK, find_network
 from . import samples
 from .report import Array
 from .stages import FORMULAS, stages

@@ -6,14 +6,14 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from pydream.zoo.load.registry import find_network
 
 from pydream import imageops
 from pydream.bench import floor, inputs, machine, network, operations, whole
 from pydream.bench.timing import expect_same, race
-from pydream.caffe.definition import read_model
-from pydream.caffe.layer_readers import graph_of
 from pydream.errors import BenchError, NetFileError, ResultsDifferError, ShapeError
-from pydream.zoo import find_network
+from pydream.formats.caffe.layers import graph_of
+from pydream.formats.caffe.prototxt import read_model
 
 
 @pytest.fixture(scope="module")

@@ -5,7 +5,7 @@ from functools import partial
 import nets
 import pytest
 
-from pydream.caffe.net import RUNTIMES
+from pydream.runtime.net import RUNTIMES
 
 
 @pytest.fixture(scope="session", params=list(RUNTIMES))

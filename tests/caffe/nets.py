@@ -4,7 +4,7 @@ import numpy as np
 from google.protobuf import text_format
 
 import pydream.caffe
-from pydream.caffe.proto import caffe_pb2
+from pydream.formats.caffe import caffe_pb2
 
 
 def parse(text):

@@ -10,7 +10,7 @@ import pytest
 from google.protobuf import text_format
 
 import pydream
-from pydream.caffe.proto import caffe_pb2
+from pydream.formats.caffe import caffe_pb2
 from pydream.net import Net
 
 # Layer -> its kernel and its bias, as files of 2012 have them: always four sizes.

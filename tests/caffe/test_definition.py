@@ -13,9 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import pydream.caffe
-from pydream.caffe.definition import define, read_binary, read_text
-from pydream.caffe.proto import caffe_pb2
 from pydream.errors import NetFileError, PydreamError
+from pydream.formats.caffe import caffe_pb2
+from pydream.formats.caffe.prototxt import define, read_binary, read_text
 
 EXACT = 1e-12  # relative, in L2
 RELU = nets.layer("relu", "ReLU", "data", "relu")

@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 from google.protobuf import text_format
+from pydream.zoo.load.load import read_graph
 
-from pydream.caffe import layer_readers
-from pydream.caffe.geometry import Field, View, fields, survey
-from pydream.caffe.proto import caffe_pb2
 from pydream.errors import ShapeError
-from pydream.zoo import read_graph
+from pydream.formats.caffe import caffe_pb2
+from pydream.formats.caffe import layers as layer_readers
+from pydream.runtime.geometry import Field, View, fields, survey
 
 
 def graph_of(text, size=(64, 64), channels=3):

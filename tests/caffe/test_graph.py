@@ -6,11 +6,11 @@ import nets
 import numpy as np
 import oracle
 import pytest
+from pydream.dream.notebook.octaves import check_octaves
 
 import pydream.caffe
-from pydream import zoo
 from pydream.errors import NetFileError, ShapeError, UnknownNameError
-from pydream.octaves import check_octaves
+from pydream.zoo.load import load as zoo
 
 SHAPE = (2, 3, 9, 8)
 TEXT = (

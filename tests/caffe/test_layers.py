@@ -11,8 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pydream.caffe import layer_readers, layers
 from pydream.errors import NetFileError, ShapeError
+from pydream.formats.caffe import layers as layer_readers
+from pydream.runtime import layers
 
 # Relative, in L2. float64: a few hundred roundings of 1e-16. float32: the same of 6e-8, in sums of up to 200 terms.
 TOLERANCE = {"float64": 1e-12, "float32": 2e-6}

@@ -5,7 +5,7 @@ import pytest
 
 import pydream
 import pydream.caffe
-from pydream.caffe.net import RUNTIMES
+from pydream.runtime.net import RUNTIMES
 
 
 @pytest.fixture(params=list(RUNTIMES))
@@ -124,9 +124,9 @@ def test_all_blobs_are_read_in_one_more_pass(net):
 
 def test_the_tensor_spares_a_copy_of_the_blob(net, monkeypatch):
     moved = []
-    original = pydream.caffe.net._moved
+    original = pydream.runtime.net._moved
     monkeypatch.setattr(
-        pydream.caffe.net, "_moved", lambda array, axes: moved.append(array.shape) or original(array, axes)
+        pydream.runtime.net, "_moved", lambda array, axes: moved.append(array.shape) or original(array, axes)
     )
     pydream.make_step(net)
     assert moved == []

@@ -9,7 +9,7 @@ import pytest
 import yaml
 from google.protobuf import text_format
 
-from pydream.caffe.proto import caffe_pb2
+from pydream.formats.caffe import caffe_pb2
 
 ROOT = Path(__file__).resolve().parents[2]
 MODELS = ROOT / "models"

@@ -8,7 +8,7 @@ import sys
 import pytest
 from google.protobuf import descriptor_pb2, text_format
 
-from pydream.caffe.proto import caffe_pb2
+from pydream.formats.caffe import caffe_pb2
 
 FACTS = """
 NetParameter.name 1 string
@@ -372,7 +372,7 @@ def other():
     return message_factory.GetMessageClass(pool.FindMessageTypeByName("caffe.NetParameter"))
 
 if FIRST: Other = other()
-from pydream.caffe.proto import caffe_pb2
+from pydream.formats.caffe import caffe_pb2
 if not FIRST: Other = other()
 assert Other(only_there=3).only_there == 3
 assert caffe_pb2.NetParameter(name="here").name == "here"

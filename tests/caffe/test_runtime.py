@@ -8,10 +8,12 @@ import numpy as np
 import pytest
 
 import pydream
-from pydream.caffe import Net, layer_readers, layers
-from pydream.caffe.net import RUNTIMES
-from pydream.caffe.numpy_runtime import NumpyRuntime
+from pydream.caffe import Net
 from pydream.errors import DeviceError
+from pydream.formats.caffe import layers as layer_readers
+from pydream.runtime import layers
+from pydream.runtime.net import RUNTIMES
+from pydream.runtime.on_numpy.runtime import NumpyRuntime
 
 TEXT = nets.inputs(x=(1, 2)) + nets.layer("it", "ReLU", "x", "y")
 

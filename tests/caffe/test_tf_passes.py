@@ -5,10 +5,10 @@ import numpy as np
 import pytest
 
 import pydream
-from pydream.caffe import layers
-from pydream.caffe.tf_layers import RUNNERS
-from pydream.caffe.tf_plan import RectifiedPooling, SpreadConvolution
-from pydream.caffe.tf_runtime import TensorFlowRuntime
+from pydream.runtime import layers
+from pydream.runtime.on_tensorflow.fusion import RectifiedPooling, SpreadConvolution
+from pydream.runtime.on_tensorflow.layers import RUNNERS
+from pydream.runtime.on_tensorflow.runtime import TensorFlowRuntime
 
 SIZES = [(11, 12), (12, 13), (13, 11), (14, 16), (17, 15)]
 

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from pydream.cli import main
-from pydream.image import write_image
-from pydream.tf import tensorflow
+from pydream.media.image import write_image
+from pydream.runtime.on_tensorflow.door import tensorflow
 
 
 @pytest.fixture(autouse=True)

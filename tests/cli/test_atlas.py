@@ -13,8 +13,8 @@ import pytest
 from interrupting import interrupt_at
 
 import pydream
-from pydream.image import read_image, read_note, write_image
-from pydream.provenance import read_provenance
+from pydream.media.image import read_image, read_note, write_image
+from pydream.record.provenance import read_provenance
 
 LAYER = "fire2/expand3x3"  # before its ReLU
 RENDERER = ["--size", "48x40", "--iterations", "2", "--octaves", "2"]  # four steps a tile

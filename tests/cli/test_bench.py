@@ -16,7 +16,7 @@ from PIL import Image
 import pydream.bench.plot
 from pydream import imageops
 from pydream.bench import operations
-from pydream.cli import bench as command
+from pydream.cli.commands import bench as command
 
 SMALL = ["bench", "--quick", "--size", "96x64", "--layer", "fire3/concat"]
 

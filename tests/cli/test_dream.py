@@ -9,12 +9,13 @@ import numpy as np
 import pytest
 from interrupting import interrupt_at
 from PIL import Image
+from pydream.dream.notebook.images import display_range
+from pydream.dream.notebook.notebook import deepdream, make_step
+from pydream.dream.notebook.objectives import objective_guide
+from pydream.zoo.load.load import load_net
 
-import pydream.cli.dream as module
-from pydream.dream import deepdream, display_range, make_step
-from pydream.image import read_image
-from pydream.objectives import objective_guide
-from pydream.zoo import load_net
+import pydream.cli.commands.dream as module
+from pydream.media.image import read_image
 
 SHORT = ["--octaves", "2", "--iterations", "2", "--seed", "3"]
 
@@ -137,7 +138,7 @@ def test_ctrl_c_before_the_first_step_writes_nothing(run, picture, folder, monke
     def interrupt(*args, **options):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("pydream.dream.make_step", interrupt)
+    monkeypatch.setattr("pydream.dream.notebook.make_step", interrupt)
     assert run("dream", picture, "-o", "out.png", *SHORT) == (
         130,
         "",

@@ -12,9 +12,9 @@ import pytest
 from interrupting import interrupt_at
 
 import pydream
-from pydream.cli.history import iterations
-from pydream.image import read_image, read_note
-from pydream.sheet import Sheet, fitting_columns, fitting_width
+from pydream.cli.commands.history import iterations
+from pydream.media.image import read_image, read_note
+from pydream.media.sheet import Sheet, fitting_columns, fitting_width
 
 DREAM = ["--octaves", "2", "--octave-scale", "2", "--seed", "3", "--layer", "fire4/concat"]
 BARE = ["--title", "", "--no-caption"]

@@ -8,15 +8,15 @@ import numpy as np
 import pytest
 from interrupting import interrupt_at
 from PIL import Image
+from pydream.dream.notebook.notebook import deepdream
+from pydream.dream.notebook.objectives import Term, l2, mean
+from pydream.dream.notebook.retouch import KeepColors, Laplacian, Mask, PullBack, Smooth, TotalVariation
+from pydream.zoo.load.load import load_net
 
-from pydream import objectives
 from pydream.caffe import Net
 from pydream.cli.scoring import score_of
-from pydream.dream import deepdream
-from pydream.image import read_image, read_note, write_image
-from pydream.objectives import Term, l2, mean
-from pydream.retouch import KeepColors, Laplacian, Mask, PullBack, Smooth, TotalVariation
-from pydream.zoo import load_net
+from pydream.dream.notebook import objectives
+from pydream.media.image import read_image, read_note, write_image
 
 SHORT = ["--octaves", "2", "--iterations", "2", "--seed", "3"]
 

@@ -10,9 +10,9 @@ from interrupting import interrupt_at
 from scipy import ndimage
 
 import pydream
-from pydream.cli.octaves import Octave, fitting_gain
-from pydream.image import read_image, read_note
-from pydream.sheet import Sheet, fitting_width
+from pydream.cli.commands.octaves import Octave, fitting_gain
+from pydream.media.image import read_image, read_note
+from pydream.media.sheet import Sheet, fitting_width
 
 QUICK = ["--octaves", "2", "--octave-scale", "2", "--iterations", "2", "--seed", "3", "--layer", "fire4/concat"]
 BARE = ["--title", "", "--no-caption"]

@@ -14,7 +14,7 @@ import numpy as np
 from PIL import Image
 
 import pydream
-from pydream.image import read_image
+from pydream.media.image import read_image
 
 PYDREAM = [sys.executable, "-m", "pydream"]
 

@@ -10,17 +10,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 from interrupting import interrupt_at
+from pydream.dream.notebook.notebook import deepdream
+from pydream.dream.notebook.objectives import objective_guide
+from pydream.dream.notebook.zoom import zoom
+from pydream.zoo.load.load import load_net
 
 import pydream
-import pydream.cli.reproduce as module
-from pydream.dream import deepdream
-from pydream.image import read_image
-from pydream.loop import zoom
-from pydream.objectives import objective_guide
-from pydream.provenance import pixels_sha256, read_provenance
+import pydream.cli.commands.reproduce as module
+from pydream.media.image import read_image
+from pydream.record.provenance import pixels_sha256, read_provenance
 from pydream.reproduce import known
 from pydream.reproduce.results import GRID, RESULTS, example
-from pydream.zoo import load_net
 
 SQUEEZENET = ["--model", "squeezenet_v1.1"]
 QUICK = [*SQUEEZENET, "--octaves", "2", "--iterations", "1"]
@@ -268,7 +268,7 @@ def test_ctrl_c_before_the_first_step(run, pictures, folder, monkeypatch):
     def interrupt(*args, **options):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("pydream.dream.make_step", interrupt)
+    monkeypatch.setattr("pydream.dream.notebook.make_step", interrupt)
     seen = run("reproduce", *pictures, *QUICK)
     assert seen == (130, "", "pydream: interrupted; nothing was written\n")
     assert not Path("reproduction").exists()

@@ -20,8 +20,8 @@ import pydream
 from pydream.cli import COMMANDS as SUBCOMMANDS
 from pydream.cli import main
 from pydream.cli.signals import between_steps, signals_as_ctrl_c, uninterrupted
-from pydream.image import read_image, read_note
-from pydream.provenance import parse, pixels_sha256
+from pydream.media.image import read_image, read_note
+from pydream.record.provenance import parse, pixels_sha256
 
 BOTH = [signal.SIGINT, signal.SIGTERM]
 SHORT = ["-n", "2", "--octaves", "2", "--jitter", "4", "--seed", "1"]

@@ -9,12 +9,12 @@ import numpy as np
 import PIL.Image
 import pytest
 from interrupting import interrupt_at
+from pydream.zoo.load.load import read_graph
 
 import pydream
-from pydream.cli.sweep import choose
-from pydream.image import read_image, read_note
-from pydream.sheet import Sheet, fitting_columns
-from pydream.zoo import read_graph
+from pydream.cli.commands.sweep import choose
+from pydream.media.image import read_image, read_note
+from pydream.media.sheet import Sheet, fitting_columns
 
 QUICK = ["--octaves", "1", "--iterations", "2", "--seed", "3"]
 BARE = ["--title", "", "--no-caption"]

@@ -5,9 +5,9 @@ import json
 import kerasnets
 import numpy as np
 import pytest
+from pydream.zoo.load.registry import find_network
 
 import pydream
-from pydream.zoo import find_network
 
 QUICK = ["-n", "1", "--octaves", "1", "--seed", "0"]
 
@@ -64,7 +64,7 @@ def test_add(run, file, folder, picture):
     assert run("dream", picture, "-o", "named.png", "-m", "own", *QUICK).code == 0
     options = ["-m", file, "-l", layer_of(file), "--mean", "1,2,3", "--pixel-scale", "0.5"]
     assert run("dream", picture, "-o", "told.png", *options, *QUICK).code == 0
-    read = pydream.provenance.read_provenance
+    read = pydream.record.provenance.read_provenance
     assert read(folder / "named.png").result.sha256 == read(folder / "told.png").result.sha256
 
 

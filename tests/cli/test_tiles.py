@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from pydream.cli.progress import Progress
-from pydream.image import read_image, read_note
-from pydream.provenance import read_provenance
+from pydream.media.image import read_image, read_note
+from pydream.record.provenance import read_provenance
 
 SHORT = ["--octaves", "2", "-n", "1", "-l", "fire3/concat", "--seed", "1"]
 PLAN = r"150x120 in (\d+) tiles of up to (\d+) pixels, crops of up to \d+x\d+, [\d.]+ times the work"
@@ -46,8 +46,8 @@ def test_float32_remembers_the_tile(run, picture):
 
 
 def test_memory_decides(run, refused, picture, monkeypatch):
-    monkeypatch.setattr("pydream.fitting.resident_bytes", lambda: 0)
-    monkeypatch.setattr("pydream.fitting.OVERHEAD", 0)
+    monkeypatch.setattr("pydream.tiles.fitting.resident_bytes", lambda: 0)
+    monkeypatch.setattr("pydream.tiles.fitting.OVERHEAD", 0)
     seen = run("dream", picture, "-o", "out.png", *SHORT, "--memory", "4M")
     plan = re.fullmatch(PLAN, seen.err.splitlines()[0])
     assert read_provenance("out.png").dream.tile == int(plan[2]) > 0
@@ -108,7 +108,7 @@ def test_every_command_that_dreams(run, picture, command):
 def test_a_sweeps_layers_may_have_other_tiles(run, picture, monkeypatch):
     """Those of each are in its own picture; the sheet does not say what is true of some only."""
     sides = iter([64, 0])
-    monkeypatch.setattr("pydream.recipe.choose_side", lambda *_: next(sides))
+    monkeypatch.setattr("pydream.record.recipe.choose_side", lambda *_: next(sides))
     run("sweep", *FIGURES["sweep"], "-o", "sheet.png", "--pictures", "each")
     assert json.loads(read_note("sheet.png"))["dream"]["tile"] is None
     names = sorted(Path("each").iterdir())
@@ -125,8 +125,8 @@ def test_renderers_with_tiles_of_their_own(refused, folder, command, option):
 
 def test_replay_takes_memory_where_it_decides_no_pixel(run, refused, picture, monkeypatch):
     run("dream", picture, "-o", "64.png", *SHORT, "--dtype", "float64")
-    monkeypatch.setattr("pydream.fitting.resident_bytes", lambda: 0)
-    monkeypatch.setattr("pydream.fitting.OVERHEAD", 0)
+    monkeypatch.setattr("pydream.tiles.fitting.resident_bytes", lambda: 0)
+    monkeypatch.setattr("pydream.tiles.fitting.OVERHEAD", 0)
     seen = run("replay", "64.png", "--memory", "5M")
     assert re.fullmatch(PLAN, seen.err.splitlines()[0])
     assert seen.out.startswith("identical")

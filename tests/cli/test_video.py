@@ -16,8 +16,8 @@ from interrupting import interrupt_at
 from PIL import Image
 
 import pydream
-from pydream.image import read_image
-from pydream.video import read_comment, survey, write_video
+from pydream.media.image import read_image
+from pydream.media.video import read_comment, survey, write_video
 
 DREAM = ["--octaves", "1", "--iterations", "2", "--jitter", "4"]
 SHORT = [*DREAM, "--seed", "3"]

@@ -6,12 +6,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 from interrupting import interrupt_at
+from pydream.dream.notebook.images import noise
+from pydream.dream.notebook.tutorial import RENDERERS, render_deepdream, render_lapnorm, shown
 
 import pydream
-from pydream.image import read_image, read_note, to_pixels, write_image
-from pydream.noise import noise
-from pydream.provenance import parse
-from pydream.tutorial import RENDERERS, render_deepdream, render_lapnorm, shown
+from pydream.media.image import read_image, read_note, to_pixels, write_image
+from pydream.record.provenance import parse
 
 LAYER = "fire4/expand3x3"  # before its ReLU
 SHORT = ["--size", "64x48", "--iterations", "2", "--seed", "3"]

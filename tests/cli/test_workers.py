@@ -16,10 +16,10 @@ from clips import moving_square, write_clip
 from clusters import Processes, until
 from PIL import Image
 
-import pydream.cli.dream as module
-import pydream.cli.video as film_module
-from pydream import cluster
+import pydream.cli.commands.dream as module
+import pydream.cli.commands.video as film_module
 from pydream.cli.progress import Progress
+from pydream.cluster.workers import workers as cluster
 
 pytest.importorskip("distributed", reason="NOT PROVEN HERE: Dask is not installed (pip install 'pydream[dask]')")
 
@@ -304,7 +304,7 @@ def test_a_sheet_is_the_same(run, pictures, two, command):
 @pytest.mark.parametrize("command", [SWEEP, ATLAS])
 def test_a_sheet_goes_on(run, pictures, two, command, monkeypatch):
     """Ctrl-C at the second; what one process made and what workers made are each other's to go on with."""
-    from pydream.cli.pictures import Target
+    from pydream.cli.input import Target
 
     command = [*command, "--runtime", "numpy", "--dtype", "float64", "-o", "sheet.png", "--pictures", "made"]
     write, written = Target.write, []

@@ -13,12 +13,12 @@ import av
 import numpy as np
 import pytest
 from interrupting import interrupt_at
+from pydream.dream.notebook.images import noise
 
 import pydream
-from pydream import checkpoint
-from pydream.image import read_image, read_note
-from pydream.noise import noise
-from pydream.provenance import parse
+from pydream.media.image import read_image, read_note
+from pydream.record import resume as checkpoint
+from pydream.record.provenance import parse
 
 DREAM = ["--octaves", "1", "--iterations", "2"]
 SHORT = [*DREAM, "--seed", "3"]

@@ -23,10 +23,10 @@ import graphs
 import nets
 import tensorflow as tf
 
-from pydream import checkpoint
-from pydream.image import FORMATS, encode_image
-from pydream.provenance import Film, NetFacts, PictureFacts, record
-from pydream.recipe import Loop, Recipe
+from pydream.media.image import FORMATS, encode_image
+from pydream.record import resume as checkpoint
+from pydream.record.provenance import Film, NetFacts, PictureFacts, record
+from pydream.record.recipe import Loop, Recipe
 
 HASH = "0123456789abcdef" * 4
 NETWORK = NetFacts(

@@ -95,8 +95,8 @@ def _words(name: str) -> list[str]:
     """Give the words of a target's language, that libFuzzer need not find them byte by byte."""
     if name != "prototxt":
         return ["width", "height", "sha256", "noise", "loop"] if name in ("metadata", "sidecar") else []
-    from pydream.caffe.layer_readers import TYPES
-    from pydream.caffe.proto import caffe_pb2
+    from pydream.formats.caffe import caffe_pb2
+    from pydream.formats.caffe.layers import TYPES
 
     fields = {field.name for kind in caffe_pb2.DESCRIPTOR.message_types_by_name.values() for field in kind.fields}
     return [*sorted(fields), *sorted(TYPES), " { ", " } ", "-1", "4294967295", "1e999", "nan"]

@@ -12,17 +12,19 @@ from pathlib import Path
 
 import numpy as np
 from PIL import Image
+from pydream.zoo.load.fetch import take_member
+from pydream.zoo.load.registry import read_entry
 
-from pydream import checkpoint, provenance, video
-from pydream.caffe.definition import read_binary, read_text
-from pydream.caffe.geometry import survey
-from pydream.caffe.layer_readers import graph_of
-from pydream.caffe.weights import weights_of
 from pydream.errors import PydreamError
-from pydream.fetch import take_member
-from pydream.graphdef import read as read_frozen
-from pydream.image import decode_image, read_note
-from pydream.zoo import read_entry
+from pydream.formats.caffe.layers import graph_of
+from pydream.formats.caffe.prototxt import read_binary, read_text
+from pydream.formats.caffe.weights import weights_of
+from pydream.formats.graphdef import read as read_frozen
+from pydream.media import video
+from pydream.media.image import decode_image, read_note
+from pydream.record import provenance
+from pydream.record import resume as checkpoint
+from pydream.runtime.geometry import survey
 
 CORPUS = Path(__file__).with_name("corpus")
 MOST_PIXELS = 2**20  # as `PIL.Image.MAX_IMAGE_PIXELS` in place of 89 million: what is refused there is refused here

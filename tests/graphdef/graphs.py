@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from pydream import graphdef
-from pydream.caffe.net import Net
-from pydream.tf import tensorflow
+from pydream.formats import graphdef
+from pydream.runtime.net import Net
+from pydream.runtime.on_tensorflow.door import tensorflow
 
 tf = tensorflow()
 v1 = tf.compat.v1

@@ -6,8 +6,8 @@ from graphs import constant, frozen, graph_of, net_of, picture, tf, v1
 from test_ops import results
 
 from pydream.errors import NetFileError, PydreamError
-from pydream.graphdef.definition import constant as values_of
-from pydream.graphdef.definition import read_nodes
+from pydream.formats.graphdef.nodes import constant as values_of
+from pydream.formats.graphdef.nodes import read_nodes
 
 
 def small():

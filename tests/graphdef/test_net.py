@@ -6,9 +6,9 @@ from graphs import frozen, imported, normal, tf
 from test_ops import close, conv, results
 
 import pydream
-from pydream.caffe.runtime import Runtime
-from pydream.caffe.tf_runtime import TensorFlowRuntime
 from pydream.errors import NetFileError, UnknownNameError, ZeroGradientError
+from pydream.runtime.base import Runtime
+from pydream.runtime.on_tensorflow.runtime import TensorFlowRuntime
 
 MEAN = (100.0, 110.0, 120.0)
 

@@ -6,8 +6,8 @@ from graphs import imported, interpreted, picture, tf
 from test_ops import results
 
 import pydream
-from pydream import zoo
-from pydream.caffe.geometry import survey
+from pydream.runtime.geometry import survey
+from pydream.zoo.load import load as zoo
 
 FLOWERS = "mixed4d_3x3_bottleneck_pre_relu"
 MIXED_6D = "InceptionV4/InceptionV4/Mixed_6d/concat"

@@ -7,9 +7,9 @@ import pytest
 from graphs import constant, frozen, graph_of, imported, net_of, normal, picture, tf, v1
 from test_ops import close, conv, features, results, vector
 
-from pydream.caffe.geometry import survey
 from pydream.errors import NetFileError, ShapeError, UnknownNameError
-from pydream.graphdef import folding, translation
+from pydream.formats.graphdef import folding, translation
+from pydream.runtime.geometry import survey
 
 
 def read(graph, **options):

@@ -7,9 +7,9 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from pydream.image import read_image
-from pydream.provenance import pixels_sha256
-from pydream.recipe import Loop, Recipe
+from pydream.media.image import read_image
+from pydream.record.provenance import pixels_sha256
+from pydream.record.recipe import Loop, Recipe
 from pydream.reproduce import known as module
 from pydream.reproduce.known import FILE, OTHER, Known, facts_of, known_results, weights_sha256
 from pydream.reproduce.results import GRID, RESULTS, example, make, recipe_for

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from pydream.provenance import NetFacts, pixels_sha256
-from pydream.recipe import Loop, Recipe
+from pydream.record.provenance import NetFacts, pixels_sha256
+from pydream.record.recipe import Loop, Recipe
 from pydream.reproduce.known import Known, facts_of, judge
 from pydream.reproduce.page import page, seconds
 from pydream.reproduce.report import Input, Report, Row

@@ -5,14 +5,14 @@ import time
 
 import numpy as np
 import pytest
+from pydream.zoo.load.load import read_graph
 
 import pydream
+from pydream.bench.clock import TimedNet
 from pydream.errors import UnknownNameError
-from pydream.image import read_image, to_pixels
-from pydream.provenance import pixels_sha256
+from pydream.media.image import read_image, to_pixels
+from pydream.record.provenance import pixels_sha256
 from pydream.reproduce.results import BORDER, FRAMES, GRID, LAYERS, RESULTS, example, layer_for, make, recipe_for
-from pydream.timing import TimedNet
-from pydream.zoo import read_graph
 
 QUICK = {"octave_n": 2, "iter_n": 2}
 SHORT = {"seed": 3, "era": "2015", **QUICK}
@@ -146,7 +146,7 @@ def test_ctrl_c_in_a_loop(squeezenet32, sky):
 def test_ctrl_c_before_there_is_anything(squeezenet32, sky, monkeypatch):
     with pytest.raises(KeyboardInterrupt):
         make(squeezenet32, RESULTS["zoom"], recipe("zoom"), sky, on_step=interrupting(2))
-    monkeypatch.setattr("pydream.dream.make_step", lambda *_, **__: signal.raise_signal(signal.SIGINT))
+    monkeypatch.setattr("pydream.dream.notebook.make_step", lambda *_, **__: signal.raise_signal(signal.SIGINT))
     with pytest.raises(KeyboardInterrupt):
         make(squeezenet32, RESULTS["4c"], recipe("4c"), sky)
 

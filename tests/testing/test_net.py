@@ -3,13 +3,13 @@
 import numpy as np
 import oracle
 import pytest
+from pydream.dream.notebook.objectives import objective_guide
 
 import pydream
-from pydream import objectives
-from pydream.caffe import layers
-from pydream.caffe.numpy_runtime import NumpyRuntime
+from pydream.dream.notebook import objectives
 from pydream.errors import ShapeError
-from pydream.objectives import objective_guide
+from pydream.runtime import layers
+from pydream.runtime.on_numpy.runtime import NumpyRuntime
 from pydream.testing import ConformanceError, check_net
 
 CONV, POOL, RELU = (NumpyRuntime.runners[kind] for kind in (layers.Convolution, layers.Pooling, layers.ReLU))

@@ -9,8 +9,8 @@ import pytest
 from google.protobuf import text_format
 from scipy import ndimage
 
-from pydream.caffe import layer_readers
-from pydream.caffe.proto import caffe_pb2
+from pydream.formats.caffe import caffe_pb2
+from pydream.formats.caffe import layers as layer_readers
 from pydream.testing.vectors import VectorsError, write_vectors
 
 STAGES = {

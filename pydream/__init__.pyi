@@ -1,0 +1,30 @@
+from .dream import objectives, retouch, tutorial
+from .dream.film import dream_frames
+from .dream.images import deprocess, preprocess
+from .dream.notebook import DreamInterrupted, deepdream, make_step
+from .dream.objectives import objective_guide, objective_L2
+from .dream.zoom import zoom, zoom_frame
+from .errors import PydreamError
+from .media import video
+from .zoo.load import load_net
+
+__version__: str
+
+__all__ = [
+    "DreamInterrupted",
+    "PydreamError",
+    "deepdream",
+    "deprocess",
+    "dream_frames",
+    "load_net",
+    "make_step",
+    "objective_L2",
+    "objective_guide",
+    "objectives",
+    "preprocess",
+    "retouch",
+    "tutorial",
+    "video",
+    "zoom",
+    "zoom_frame",
+]

@@ -1,0 +1,118 @@
+"""`pydream bench`: what this machine makes of it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import click
+import msgspec
+from tqdm import tqdm
+
+from ...bench.network import Subject
+from ...bench.plot import FORMATS, matplotlib, write_plot
+from ...bench.report import FULL, QUICK, Report, as_json, as_text, measure
+from ...dream.octaves import Size
+from ...files import check_place, reason
+from ..errors import debug_option
+from ..input import SizeType
+from ..network import hush, weights_option
+from ..options import layer_option, model_option, quiet_option
+from ..progress import Bar
+from ..signals import between_steps, uninterrupted
+
+
+def plot_path(ctx: click.Context, param: click.Parameter, value: Path | None) -> Path | None:
+    """Check where a plot goes, before anything is measured."""
+    if value is None:
+        return None
+    if value.suffix.lower() not in FORMATS:
+        raise click.BadParameter(f"'{value}' does not end in {', '.join(FORMATS)}", ctx, param)
+    try:
+        check_place(value)
+    except OSError as error:
+        raise click.BadParameter(f"cannot write '{value}': {reason(error)}", ctx, param) from error
+    return value
+
+
+@click.command("bench")
+@model_option
+@weights_option
+@layer_option
+@click.option(
+    "--size",
+    "sizes",
+    type=SizeType(),
+    metavar=SizeType.name,
+    multiple=True,
+    help="Measure at this size; may be given several times, the dream's first.  "
+    "[default: 1024x575, 373x210 and 2048x1150]",
+)
+@click.option("--quick", is_flag=True, help="A rough look: one small size, few repeats, a short dream.")
+@click.option("--json", "json", is_flag=True, help="Print JSON: seconds, bytes, medians and quartiles.")
+@click.option("--plot", type=click.Path(path_type=Path), callback=plot_path, help="Draw it: a .png, .svg or .pdf file.")
+@quiet_option
+@debug_option
+@click.pass_context
+def command(
+    ctx: click.Context,
+    model: str,
+    weights: Path | None,
+    layer: str | None,
+    sizes: tuple[Size, ...],
+    quick: bool,
+    json: bool,
+    plot: Path | None,
+    quiet: bool,
+) -> None:
+    """Measure this machine: image operations, network and a whole dream, in under two minutes.
+
+    The C++ is timed against the notebook's NumPy, the network against the floor of its arithmetic; of a dream it is
+    told where its time and memory go. Who is compared takes turns, once their results are found to be the same. Ratios
+    within one run count; times of a busy machine tell little.
+
+    \b
+    pydream bench --plot bench.png
+    """  # noqa: D301 (click's mark for a block to leave as it is)
+    if plot is not None:
+        matplotlib()  # says now if it is missing
+    plan = QUICK if quick else FULL
+    if sizes:
+        plan = replace(plan, sizes=list(dict.fromkeys(sizes)))
+    hush()
+    with uninterrupted():
+        subject = Subject.find(model, weights, layer)
+        with Line(quiet) as line:
+            report = measure(subject, plan, line.tell)
+    tell(report, json)
+    if plot is not None:
+        write_plot(report, plot)
+        if not quiet:
+            click.echo(f"wrote {plot}", err=True)
+
+
+def tell(report: Report, json: bool) -> None:
+    """Print a report."""
+    if json:
+        click.echo(msgspec.json.format(msgspec.json.encode(as_json(report)), indent=2))
+    else:
+        click.echo(as_text(report))
+
+
+class Line(Bar):
+    """What is being measured, in a line on stderr, where that is a terminal."""
+
+    def __init__(self, quiet: bool) -> None:
+        self._bar = tqdm(
+            bar_format="{n_fmt}/{total_fmt} |{bar:20}| {elapsed}  {desc}",
+            dynamic_ncols=True,
+            disable=True if quiet else None,  # None: where stderr is no terminal
+            leave=False,
+        )
+
+    def tell(self, done: int, of: int, what: str) -> None:
+        """Show how much is done of how much, and what comes next; let Ctrl-C in."""
+        self._bar.total = of
+        self._bar.n = done
+        self._bar.set_description_str(what)
+        between_steps()

@@ -1,0 +1,149 @@
+"""`pydream octaves`: what each octave of a dream starts from, what it adds, and what comes of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import click
+import msgspec
+import numpy as np
+
+from ...dream.images import display_range
+from ...dream.notebook import DreamInterrupted
+from ...media.sheet import Sheet, fitting_width
+from ...net import Array
+from ...record.recipe import follow
+from ..errors import debug_option, interruption
+from ..figures import Start, Style, account_of_one, figure_options
+from ..input import Size, Source, SourceType, check_not_read, one_target, size_option
+from ..job import prepare
+from ..options import (
+    FiniteRange,
+    dream_options,
+    objective_options,
+    quiet_option,
+    retouch_options,
+    run_options,
+    sidecar_option,
+    tile_options,
+)
+from ..progress import Progress
+from ..signals import uninterrupted
+
+HEADINGS = ("Base", "Detail", "Sum")
+_HELD = 5.5  # arrays of the picture's size: base and sum of every octave, and what is worked out of the largest
+_GREY = 128
+_GAINS = (16.0, 8.0, 4.0, 2.0, 1.0, 0.5, 0.25)
+_CUT = 0.03  # of the values of the details may be too large to be shown
+
+
+class Octave(NamedTuple):
+    """What `deepdream` tells of an octave."""
+
+    base: Array
+    image: Array
+
+    @property
+    def detail(self) -> Array:
+        """What was dreamt into the base, by this octave and those below it."""
+        return self.image - self.base
+
+
+@click.command("octaves")
+@click.argument("input", type=SourceType())
+@click.option(
+    "-o", "--output", required=True, help="The figure: a .png, .jpg, .webp or .tif file, or - for standard output."
+)
+@click.option(
+    "--gain",
+    type=FiniteRange(min=0, max=1000, min_open=True),
+    help="How many times as strong as they are details are shown, around mid-grey.  [default: what fits]",
+)
+@objective_options
+@dream_options
+@retouch_options
+@run_options
+@tile_options
+@size_option
+@figure_options
+@sidecar_option
+@quiet_option
+@debug_option
+@click.pass_context
+def command(
+    ctx: click.Context,
+    /,
+    input: list[Source],
+    output: str,
+    gain: float | None,
+    size: Size | None,
+    sidecar: bool,
+    quiet: bool,
+    **options: Any,
+) -> None:
+    """Dream on INPUT, and show the octaves: for each its base, the detail dreamt into it, and their sum.
+
+    INPUT is a picture, - for one from standard input, or the word noise. Every picture is shown at the same width; the
+    labels tell its size. Ctrl-C ends the dream and writes a figure of the octaves that are done.
+
+    \b
+    pydream octaves sky.jpg -o octaves.png
+    pydream octaves sky.jpg -o octaves.png --preset report --layer fire5/concat --theme dark
+    """  # noqa: D301 (click's mark for a block to leave as it is)
+    style = Style.taken(options)
+    target = one_target(output, None)
+    start = Start.read(input, size)
+    count = options["octave_n"]
+    sheet = style.sheet(3, fitting_width(3, count, start.size), HEADINGS)
+    sheet.check(3 * count, start.size)
+    target.check()
+    check_not_read([target], [start.source.path, options["guide"], options["mask"]])
+
+    octaves: list[Octave] = []
+    with uninterrupted(done_then=True):
+        dreamer = prepare(**options)
+        recipe = msgspec.structs.replace(dreamer.recipe, noise=start.noise)
+        recipe = dreamer.tiled(recipe, *start.size, quiet, held=_HELD)
+        stopped = False
+        try:
+            with Progress(dreamer.title, dreamer.sizes(*start.size), recipe.iter_n, quiet) as progress:
+                follow(
+                    recipe,
+                    dreamer.net,
+                    start.picture,
+                    dreamer.objective,
+                    progress.on_step,
+                    dreamer.mask,
+                    lambda _, base, image: octaves.append(Octave(base, image)),
+                    progress.on_tile,
+                )
+        except DreamInterrupted:
+            if not octaves:
+                raise
+            stopped = True
+        gain = fitting_gain(octaves) if gain is None else gain
+        for number, octave in enumerate(octaves, start=1):
+            _add(sheet, number, octave, gain, recipe.clip)
+        figure = account_of_one(ctx, start, target, dreamer, recipe)
+        more = f"Detail: what was dreamt in this octave and those above it, × {gain:g}, around mid-grey."
+        style.write(sheet, target, figure, f"Octaves of {start.source.name}, {recipe.dreams_with}", more, sidecar)
+        if stopped:
+            raise interruption(f"wrote {target} with {len(octaves)} of {count} octaves")
+    if not quiet:
+        click.echo(f"wrote {target}", err=True)
+
+
+def fitting_gain(octaves: Sequence[Octave]) -> float:
+    """Give the largest gain with which hardly a detail is too strong to be shown."""
+    strongest = max(float(np.quantile(np.abs(octave.detail), 1 - _CUT)) for octave in octaves)
+    return next((gain for gain in _GAINS if gain * strongest < _GREY), _GAINS[-1])
+
+
+def _add(sheet: Sheet, number: int, octave: Octave, gain: float, clip: bool) -> None:
+    """Put an octave's three pictures on the sheet, in a row."""
+    height, width, _ = octave.base.shape
+    detail = octave.detail
+    sheet.add(octave.base, f"octave {number}", f"{width}×{height} pixels")
+    sheet.add(_GREY + gain * detail, f"× {gain:g}", f"{np.abs(detail).mean():.1f} levels on average")
+    sheet.add(octave.image if clip else display_range(octave.image), "")

@@ -1,0 +1,217 @@
+"""`pydream replay`: a picture's own account of itself → the dream again → the same or not, and why."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+import msgspec
+import numpy as np
+from PIL import Image
+
+from ...cluster.tasks import guided
+from ...dream.retouch import Mask
+from ...dream.zoom import FRAMES_HELD
+from ...errors import ImageFileError, ProvenanceError
+from ...media.image import FORMATS, WRITABLE, Picture, read_image, to_pixels
+from ...media.video import is_film
+from ...record.provenance import (
+    PictureFacts,
+    Provenance,
+    net_facts,
+    picture_facts,
+    pixels_sha256,
+    read_provenance,
+    record,
+)
+from ...record.recipe import follow
+from ...zoo.load import find_files
+from ...zoo.registry import networks
+from ..errors import debug_option, printable
+from ..input import NOISE, STANDARD, check_not_read, one_target
+from ..job import Dreamer
+from ..network import load, weights_option
+from ..options import device_option, memory_option, quiet_option
+from ..progress import Progress
+from ..signals import uninterrupted
+
+_LOSSLESS = (FORMATS["png"], FORMATS["tiff"])
+_picture_file = click.Path(exists=True, dir_okay=False, path_type=Path)
+
+
+@click.command("replay")
+@click.argument("picture", type=_picture_file)
+@click.option("-i", "--input", type=_picture_file, help="What it was dreamt from, if not beside it under its old name.")
+@click.option("-g", "--guide", type=_picture_file, help="Its guide, likewise.")
+@click.option("--mask", type=_picture_file, help="Its mask, likewise.")
+@click.option("-m", "--model", help="Its network, if that is none that `pydream models` lists.")
+@weights_option
+@device_option
+@memory_option
+@click.option("-o", "--output", help="Where to write the picture that is made now; - is standard output.")
+@quiet_option
+@debug_option
+@click.pass_context
+def command(
+    ctx: click.Context,
+    /,
+    picture: Path,
+    input: Path | None,
+    guide: Path | None,
+    mask: Path | None,
+    model: str | None,
+    weights: Path | None,
+    device: str,
+    memory: int | None,
+    output: str | None,
+    quiet: bool,
+) -> None:
+    """Make PICTURE again from what it says of itself, and tell whether the result is the same.
+
+    PICTURE is a file that pydream wrote, or the JSON that --sidecar put beside one. A dream in float64 is the same on
+    any machine; one in float32 on the machine that made it. The exit code is 0 if it is identical and 1 if not.
+
+    \b
+    pydream replay dream.png
+    pydream replay dream.png --input photos/sky.jpg
+    """  # noqa: D301 (click's mark for a block to leave as it is)
+    made = read_provenance(picture)
+    if memory is not None and made.network.dtype != "float64":
+        raise click.BadParameter(
+            f"blocks decide pixels in {made.network.dtype}, so it is made in those that it was made in",
+            param_hint="'--memory'",
+        )
+    target = None if output is None else one_target(output, None)
+    named = _registered(made, model)
+    start = None if made.input.name == NOISE else _find(made.input, input, picture, "--input")
+    height, width = _noise_size(made) if start is None else start.shape[:2]
+    guide_picture = None if made.guide is None else _find(made.guide, guide, picture, "--guide")
+    mask_picture = None if made.mask is None else _find(made.mask, mask, picture, "--mask")
+    if target is not None:
+        check_not_read([target], [picture, input, guide, mask])
+        target.check((made.result.height, made.result.width))
+
+    with uninterrupted(done_then=True):
+        dtype, runtime = made.network.dtype, made.network.runtime
+        told = made.network.told
+        net = load(named, weights, dtype=dtype, runtime=runtime, device=device, **told)
+        facts = net_facts(net.name, find_files(named, weights), net.dtype, runtime, net.device, **told)
+        recipe = made.dream if start is None else msgspec.structs.replace(made.dream, noise=None)
+        objective = guide_facts = None
+        if made.guide is not None and guide_picture is not None:
+            objective = guided(net, guide_picture, recipe.end, printable(made.guide.name))
+            guide_facts = picture_facts(made.guide.name, guide_picture)
+        frames = 1 if recipe.loop is None else recipe.loop.frame + 1
+        masked = None if mask_picture is None else Mask.of(mask_picture)
+        dreamer = Dreamer(net, facts, recipe, objective, guide_facts, masked, tile=recipe.tile, memory=memory)
+        tiled = dreamer.tiled(recipe, height, width, quiet, held=0 if recipe.loop is None else FRAMES_HELD)
+        title = f"again: {printable(made.command)}"
+        with Progress(title, recipe.sizes(height, width), recipe.iter_n, quiet, frames) as progress:
+            pixels = to_pixels(follow(tiled, net, start, objective, progress.on_step, masked, on_tile=progress.on_tile))
+    now = record(
+        made.command,
+        dreamer.recorded(tiled),
+        facts,
+        made.input if start is None else picture_facts(made.input.name, start),
+        guide_facts,
+        picture_facts("result", pixels),
+        None if made.mask is None or mask_picture is None else picture_facts(made.mask.name, mask_picture),
+    )
+    if target is not None:
+        target.write(pixels, now, sidecar=False)
+
+    file = None if picture.suffix == ".json" or is_film(picture) else read_image(picture)
+    identical = made.result.sha256 == now.result.sha256
+    lossless = WRITABLE.get(picture.suffix.lower()) in _LOSSLESS
+    outcome = "identical" if identical else "different"
+    click.echo(f"{outcome}: {_compared(made, pixels, file, lossless, identical)}")
+    for line in _reasons(made, now) if not identical else ():
+        click.echo(f"  {printable(line)}")
+    if file is not None and lossless and pixels_sha256(file) != made.result.sha256:
+        click.echo("  the file itself is not as it was made: its pixels were changed since")
+        identical = False
+    if not identical:
+        raise click.exceptions.Exit(1)
+
+
+def _find(facts: PictureFacts, given: Path | None, beside: Path, option: str) -> Picture:
+    """Read the picture that was given, or one of the old name that has the old pixels."""
+    if given is not None:
+        return read_image(given)
+    if facts.name == STANDARD:
+        raise ProvenanceError(f"the picture came through standard input: name a file with {option}")
+    # What a picture says is no path: of a name with folders in it the last part counts, and only with its hash.
+    name = Path(facts.name).name
+    for path in (beside.with_name(name), Path(name)):
+        try:
+            picture = read_image(path)
+        except ImageFileError:
+            continue
+        if pixels_sha256(picture) == facts.sha256:
+            return picture
+    raise ProvenanceError(
+        f"no '{name}' with the same pixels ({facts.width}x{facts.height}) beside the picture or here:"
+        f" name it with {option}"
+    )
+
+
+def _registered(made: Provenance, model: str | None) -> str:
+    """Give the network that was named, or the one of the registry that the picture names."""
+    if model is not None:
+        return model
+    names = [entry.name for entry in networks()]
+    if made.network.name not in names:
+        raise ProvenanceError(
+            f"it was made with {made.network.name!r}, which is none of {', '.join(names)}:"
+            " name its files with --model and --weights"
+        )
+    return made.network.name
+
+
+def _noise_size(made: Provenance) -> tuple[int, int]:
+    size = made.dream.noise
+    if size is None:
+        raise ProvenanceError("it says that it was made of noise, but not of what size")
+    if size[0] * size[1] > (Image.MAX_IMAGE_PIXELS or 0):
+        raise ProvenanceError(f"it says that it was made of {size[1]}x{size[0]} pixels of noise: too many")
+    return size
+
+
+def _compared(made: Provenance, pixels: Picture, file: Picture | None, lossless: bool, identical: bool) -> str:
+    """Say how the new picture stands to the old one."""
+    height, width = pixels.shape[:2]
+    if identical:
+        what = "every byte" if lossless else "every byte that was then encoded"
+        return f"{what} of {width}x{height} pixels, {made.network.dtype}"
+    if file is None:
+        return f"sha256 of the pixels {pixels_sha256(pixels)}, was {made.result.sha256}"
+    if file.shape != pixels.shape:
+        return f"{width}x{height} pixels, was {file.shape[1]}x{file.shape[0]}"
+    apart = np.abs(pixels.astype(np.int16) - file)
+    encoded = "" if lossless else ", encoding included"
+    return (
+        f"{np.count_nonzero(apart)} of {apart.size} values differ, by {apart.max()} at most"
+        f" and {apart.mean():.3g} on average{encoded}"
+    )
+
+
+def _reasons(made: Provenance, now: Provenance) -> Iterator[str]:
+    """Name what is not as it was."""
+    pictures = (("input", made.input, now.input), ("guide", made.guide, now.guide), ("mask", made.mask, now.mask))
+    for what, then, here in pictures:
+        if then is not None and here is not None and then.sha256 != here.sha256:
+            yield f"{what}: not the picture that it was, {then.name} of {then.width}x{then.height} pixels"
+    if made.network.weights_sha256 != now.network.weights_sha256:
+        yield f"weights: not the file that it was, {made.network.weights} of sha256 {made.network.weights_sha256}"
+    if made.network.definition_sha256 != now.network.definition_sha256:
+        yield "network: its definition is another file"
+    for what, before, after in (
+        ("pydream", made.pydream, now.pydream),
+        ("device", made.network.device, now.network.device),
+        *((name, then, now.versions.get(name, "none")) for name, then in made.versions.items()),
+    ):
+        if before != after:
+            yield f"{what}: {after}, was {before}"
+    if made.network.dtype != "float64":
+        yield "float32: such dreams depend on the processor and the number of threads; float64 ones do not"

@@ -1,0 +1,39 @@
+"""`pydream vectors`: what a port in another language is held to."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from ..errors import debug_option, interruption
+from ..signals import signals_as_ctrl_c
+
+
+@click.command("vectors")
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(file_okay=False, path_type=Path),
+    required=True,
+    help="The folder that the files go into; made if it is not there.",
+)
+@debug_option
+def command(output: Path) -> None:
+    """Write inputs and expected outputs of every stage of a dream, to hold a port to.
+
+    Each stage, from the roll of the image to a whole dream, is a case in vectors.json, which names its formula, its
+    parameters, its arrays (.npy files) and how far a result may be off. docs/porting.md tells how to use them.
+
+    \b
+    pydream vectors -o vectors
+    """  # noqa: D301 (click's mark for a block to leave as it is)
+    from ...testing import write_vectors
+
+    try:
+        with signals_as_ctrl_c():
+            files = write_vectors(output)
+    except KeyboardInterrupt:
+        raise interruption(f"'{output}' is not whole; the same command writes it anew") from None
+    size = sum(path.stat().st_size for path in files)
+    click.echo(f"wrote {len(files)} files, {size / 1e6:.1f} MB, into '{output}'", err=True)

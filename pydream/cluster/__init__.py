@@ -1,0 +1,1 @@
+"""A dream by many processes."""

@@ -1,0 +1,276 @@
+"""A task is a dream put so that any process on any machine can make it, and get the same.
+
+It has all that decides the pixels, and the hashes and versions of what it takes from the machine that it comes to: one
+where these are others refuses. Who carries tasks to processes is not known here.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import threading
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, Generic, NamedTuple, TypeVar
+
+import msgspec
+import numpy as np
+
+from .. import __version__
+from ..dream.objectives import Objective, objective_guide
+from ..dream.retouch import Mask
+from ..errors import ClusterError, PydreamError, ShapeError
+from ..media.image import Picture, to_pixels
+from ..net import Array, ChannelOrder
+from ..record.provenance import NetFacts, net_facts, versions
+from ..record.recipe import Recipe, choose_tile, follow
+from ..runtime.net import Net
+from ..tiles.net import Tile
+from ..zoo.load import find_files, load_net
+
+K = TypeVar("K")
+T = TypeVar("T")
+R = TypeVar("R")
+S = TypeVar("S")
+
+# A net is one picture's at a time, and a process may be given several tasks at once.
+_alone = threading.Lock()
+
+
+@dataclass(frozen=True)
+class Outcome(Generic[R]):
+    """What came of a task: its result, or the error that it ended with."""
+
+    value: R | None = None
+    error: Exception | None = None
+
+    def get(self) -> R:
+        """Give the result, or raise the error."""
+        if self.error is not None:
+            raise self.error
+        return self.value  # type: ignore[return-value]  # None where that is the result
+
+    def then(self, function: Callable[[R], S]) -> Outcome[S]:
+        """Give what a function makes of the result, if there is one."""
+        return Outcome(error=self.error) if self.error is not None else Outcome(function(self.get()))
+
+
+def run_here(function: Callable[[T], R], tasks: Iterable[tuple[K, T]]) -> Iterator[tuple[K, Outcome[R]]]:
+    """Do task after task in this process, and yield each one's outcome: as `Cluster.run` does."""
+    for key, task in tasks:
+        try:
+            outcome = Outcome(function(task))
+        except Exception as error:
+            outcome = Outcome(error=error)
+        yield key, outcome
+
+
+class NetOrder(msgspec.Struct, frozen=True, kw_only=True):
+    """Which network, and what must come of it.
+
+    Attributes
+    ----------
+    model : str
+        A name of the registry, or an absolute path, which has to lead to the same file everywhere.
+    weights : str or None
+        Likewise.
+    facts : NetFacts
+        Of the network where the task was made.
+    mean, scale, channel_order, input
+        As for `pydream.load_net`; what nobody told is the registry's there.
+    pydream : str
+        The version there.
+    versions : tuple of (str, str)
+        As `pydream.record.provenance.versions` gives them there.
+    """
+
+    model: str
+    weights: str | None
+    facts: NetFacts
+    mean: tuple[float, float, float] | None
+    scale: float | None
+    channel_order: ChannelOrder | None
+    input: str | None
+    pydream: str = __version__
+    versions: tuple[tuple[str, str], ...]
+
+    @classmethod
+    def of(cls, model: str, weights: Path | None, facts: NetFacts) -> NetOrder:
+        """Order the network that was loaded here by these names."""
+        entry = find_files(model, weights).entry
+        return cls(
+            model=os.path.abspath(model) if entry is None else model,
+            weights=None if weights is None else os.path.abspath(weights),
+            facts=facts,
+            mean=facts.mean or (entry.mean if entry else None),
+            scale=facts.scale or (entry.scale if entry else None),
+            channel_order=facts.channel_order or (entry.channel_order if entry else None),
+            input=facts.input or (entry.input if entry else None),
+            versions=tuple(versions().items()),
+        )
+
+    def load(self) -> Net:
+        """Give the network, loaded once a process.
+
+        Raises
+        ------
+        ClusterError
+            In one line, where this process would compute something else: it names the process, and what differs.
+        """
+        try:
+            return _loaded(self)
+        except (PydreamError, OSError) as error:
+            here = f"{socket.gethostname()} (process {os.getpid()})"
+            raise ClusterError(f"the worker on {here} cannot have {self.facts.name} as it is here: {error}") from error
+
+
+@lru_cache(maxsize=1)
+def _loaded(order: NetOrder) -> Net:
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # a worker's chatter is nobody's
+    _check({"pydream": __version__, **versions()}, {"pydream": order.pydream, **dict(order.versions)})
+    facts = order.facts
+    files = find_files(order.model, order.weights)
+    found = net_facts(facts.name, files, np.dtype(facts.dtype), facts.runtime, facts.device, **facts.told)
+    _check(msgspec.structs.asdict(found), msgspec.structs.asdict(facts))
+    return load_net(
+        order.model,
+        order.weights,
+        dtype=facts.dtype,
+        device="cpu" if facts.device.startswith("CPU") else facts.device.lower(),
+        runtime=facts.runtime,
+        mean=order.mean,
+        scale=order.scale,
+        channel_order=order.channel_order,
+        input=order.input,
+    )
+
+
+def _check(found: Mapping[str, Any], wanted: Mapping[str, Any]) -> None:
+    """Raise `ClusterError` with the first of the facts that is not as wanted."""
+    for name, value in wanted.items():
+        if found.get(name) != value:
+            raise ClusterError(f"its {name} is {found.get(name)}, not {value}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class DreamTask:
+    """A dream of one picture.
+
+    Attributes
+    ----------
+    network : NetOrder
+    recipe : Recipe
+        Its `tile` None: the process decides.
+    picture : (H, W, 3) uint8 array or None
+        None where the recipe says noise.
+    guide : (str, (H, W, 3) uint8 array), optional
+        Its name and pixels.
+    mask : (H, W, 3) uint8 array, optional
+    memory : int, optional
+        Bytes that the process may take; None: half of what is free, and that.
+    """
+
+    network: NetOrder
+    recipe: Recipe
+    picture: Picture | None
+    guide: tuple[str, Picture] | None = None
+    mask: Picture | None = None
+    memory: int | None = None
+
+
+class Dreamt(NamedTuple):
+    """What comes of it: (H, W, 3) uint8 pixels, rounded by `to_pixels`, and the side of the tiles."""
+
+    pixels: Picture
+    tile: int | None
+
+
+def dream(task: DreamTask) -> Dreamt:
+    """Dream; raises what `pydream.record.recipe.follow` and `NetOrder.load` raise."""
+    with _alone:
+        net, recipe = task.network.load(), task.recipe
+        mask = None if task.mask is None else Mask.of(task.mask)
+        if recipe.tile is None:
+            height, width = recipe.noise or (0, 0) if task.picture is None else task.picture.shape[:2]
+            recipe = msgspec.structs.replace(
+                recipe, tile=choose_tile(recipe, net, height, width, None, task.memory, mask)
+            )
+        objective = None if task.guide is None else guided(net, task.guide[1], recipe.end, task.guide[0])
+        return Dreamt(to_pixels(follow(recipe, net, task.picture, objective, mask=mask)), recipe.tile)
+
+
+def checked(dreamt: Dreamt, size: tuple[int, int]) -> Dreamt:
+    """Give what another process made, if it is a picture of that (height, width); `ClusterError` where it is not."""
+    pixels = dreamt.pixels
+    if pixels.shape != (*size, 3) or pixels.dtype != np.uint8:
+        raise ClusterError(f"a worker gave {pixels.dtype} of shape {pixels.shape}, not uint8 of shape {(*size, 3)}")
+    return dreamt
+
+
+@dataclass(frozen=True)
+class TileTask:
+    """The gradient of one tile of a large picture."""
+
+    network: NetOrder
+    tile: Tile
+
+
+def tile_gradient(task: TileTask) -> Array:
+    """Give the gradient at the tile's crop, laid out as a tensor of the net."""
+    with _alone:
+        return task.tile.gradient(task.network.load())
+
+
+class SpreadNet:
+    """A net whose tiles others run, and which is itself in all else: a `pydream.net.LocalNet`.
+
+    Parameters
+    ----------
+    net : Net
+    order : NetOrder
+        The same one.
+    carry : callable
+        Given `tile_gradient` and tasks for it, gives what comes of each, in their order.
+    """
+
+    def __init__(
+        self,
+        net: Net,
+        order: NetOrder,
+        carry: Callable[[Callable[[TileTask], Array], Iterator[TileTask]], Iterator[Outcome[Array]]],
+    ) -> None:
+        self._net = net
+        self._order = order
+        self._carry = carry
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._net, name)
+
+    def gradients_of(self, tiles: Iterator[Tile]) -> Iterator[Array]:
+        """Give the gradient of each tile, in their order; `ClusterError` for what is none."""
+        shapes: deque[tuple[int, ...]] = deque()
+
+        def tasks() -> Iterator[TileTask]:
+            for tile in tiles:
+                channels, height, width = tile.image.shape
+                shapes.append((1, height, width, channels) if self._net.channels_last else (1, *tile.image.shape))
+                yield TileTask(self._order, tile)
+
+        for outcome in self._carry(tile_gradient, tasks()):
+            gradient, shape = outcome.get(), shapes.popleft()
+            if gradient.shape != shape or gradient.dtype != self._net.dtype:
+                raise ClusterError(
+                    f"a worker gave {gradient.dtype} of shape {gradient.shape}, not {self._net.dtype} of shape {shape}"
+                )
+            yield gradient
+
+
+def guided(net: Net, guide: Picture, end: str, name: str) -> Objective:
+    """Make the objective of a guide; an error names it."""
+    try:
+        return objective_guide(net, guide, end)
+    except ShapeError as error:
+        raise ShapeError(f"the guide '{name}' does not fit: {error}") from error

@@ -1,0 +1,1 @@
+"""The dream: picture → picture, on any `pydream.net.Net`."""

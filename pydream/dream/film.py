@@ -1,0 +1,133 @@
+"""frame → start, blended with the last dream → dream → the next frame: a film that dreams on as it goes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from ..media.image import Picture, to_pixels
+from ..net import Array, Net
+from .flow import check_flow, difference, move_along
+from .images import display_range
+from .notebook import deepdream
+from .params import check_params, find_ends, is_real, want, whole
+from .retouch import Retouch
+
+BLEND = 0.5
+CUT = 20.0  # levels: cuts were 30 to 67, pans of up to a quarter of the picture 0 to 9, zooms by 5 % a frame 3 to 13
+MOST_CUT = 255.0
+FRAMES_HELD = 1.75  # what is held beside a dream, in arrays of its size: its start, and three pictures of 8 bits
+
+
+class Dreamt(NamedTuple):
+    """A frame, and what was dreamt of it; both (H, W, 3) uint8."""
+
+    frame: Picture
+    dream: Picture
+
+
+def dream_frames(
+    net: Net,
+    frames: Iterable[ArrayLike],
+    *,
+    blend: float = BLEND,
+    flow: bool = False,
+    cut: float = CUT,
+    seed: int = 0,
+    last: Dreamt | tuple[Picture, Picture] | None = None,
+    clip: bool = True,
+    **dream_params: Any,
+) -> Iterator[Picture]:
+    """Dream on the frames of a film, each started from the last dream.
+
+    ``start = (1 - blend) * frame + blend * last dream``, from the second frame on, and ``dream = deepdream(start)``.
+    A frame is asked for when its dream is, and only the last one is kept, with its dream: memory does not grow with
+    the length of the film. Each dream is drawn with the same shifts, those of ``RandomState(seed)``: so what differs
+    between dreams comes from the film, and without blending each is what `deepdream` makes of its frame alone.
+
+    Parameters
+    ----------
+    net : Net
+        Its input is reshaped and written, as by `deepdream`.
+    frames : iterable of (H, W, 3) array_like
+        RGB, 0..255, all of one size; what is no 8-bit picture is made one, as `pydream.media.image.to_pixels` does.
+    blend : float
+        How much of the last dream goes into the next start: 0..1. At 0 frames have nothing to do with each other.
+    flow : bool
+        Move the last dream along with the picture first, by optical flow, and do without it where the picture shows
+        what was not to be seen before: see `pydream.dream.flow.move_along`.
+    cut : float
+        From which difference between two frames on, in levels, the second begins a new scene, which starts from the
+        frame alone: above 0, at most 255; 0 for never. See `pydream.dream.flow.difference`.
+    seed : int
+        Of the `numpy.random.RandomState` that draws the shifts, 0..2**32 - 1.
+    last : (frame, dream), optional
+        What came just before the first of `frames`: so a film is gone on with where it was left.
+    clip
+        As for `deepdream`.
+    **dream_params
+        More for `deepdream`: `iter_n`, `octave_n`, `octave_scale`, `end`, `on_step`, `on_octave`, `on_tile`, `era`,
+        `grid`, `backend`, `step_size`, `jitter`, `objective`, `retouches`, `tile`. What retouches keep of a picture, as
+        a mask or `KeepColors` do, they keep of the frame.
+
+    Yields
+    ------
+    (H, W, 3) uint8 array
+        The dream as it is saved: clipped, or by `display_range` where `clip` is False, fractions dropped. What goes on
+        to the next frame is this, so a film can be gone on with from its pictures.
+
+    Raises
+    ------
+    ValueError, TypeError, UnknownNameError, MissingExtraError
+        At once, before the first frame is asked for: for a parameter out of its range or of no such name, or where
+        there is no OpenCV for `flow`.
+    ValueError
+        For a frame that is no picture or has another size than the one before.
+    DreamInterrupted, ShapeError, ZeroGradientError
+        Where `deepdream` does, in the frame that is being made.
+    """
+    want(is_real(blend) and 0 <= blend <= 1, "blend", blend, "a number, 0..1")
+    want(is_real(cut) and 0 <= cut <= MOST_CUT, "cut", cut, f"a number of levels, 0..{MOST_CUT:g}")
+    seed = whole("seed", seed, 0, 2**32 - 1)
+    if "rng" in dream_params:
+        raise TypeError("a film's dreams have no parameter 'rng': each begins anew with `seed`")
+    check_params(clip=clip, **dream_params)
+    find_ends(net, dream_params.get("end"), dream_params.get("objective"))
+    if flow:
+        check_flow()
+    retouches = dream_params.get("retouches", ())
+    previous = None if last is None else Dreamt(*map(to_pixels, map(np.asarray, last)))
+
+    def dreams() -> Iterator[Picture]:
+        nonlocal previous
+        for given in frames:
+            frame = to_pixels(np.asarray(given))
+            if previous is not None and frame.shape != previous.frame.shape:
+                (height, width), (h, w) = frame.shape[:2], previous.frame.shape[:2]
+                raise ValueError(f"frame: {width}×{height} pixels, and the one before has {w}×{h}")
+            start = _start(frame, previous, blend, flow, cut, retouches)
+            dream = deepdream(net, start, clip=clip, rng=np.random.RandomState(seed), **dream_params)
+            previous = Dreamt(frame, to_pixels(dream if clip else display_range(dream)))
+            yield previous.dream.copy()
+
+    return dreams()
+
+
+def _start(
+    frame: Picture, last: Dreamt | None, blend: float, flow: bool, cut: float, retouches: Sequence[Retouch]
+) -> Array:
+    """Give what is dreamt on."""
+    if last is None or blend == 0 or (cut and difference(last.frame, frame) >= cut):
+        return frame
+    start: Array = frame.astype(np.float32)
+    if flow:
+        moved = move_along(last.dream, last.frame, frame)
+        start += blend * moved.seen[..., np.newaxis] * (moved.picture - start)
+    else:
+        start += blend * (last.dream - start)
+    for retouch in retouches:
+        start = retouch.finish(start, frame)
+    return start

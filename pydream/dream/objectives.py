@@ -1,0 +1,265 @@
+"""An objective is a function of blobs: it writes into ``dst.diff`` where the activations ``dst.data`` should go.
+
+A score is an objective that can be written down, a sum over channels of layers:
+
+>>> from pydream import objectives
+>>> objectives.mean("fire8/concat", 7) - 0.5 * objectives.l2("fire2/concat")
+mean of 'fire8/concat':7 - 0.5 * l2 of 'fire2/concat'
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from typing import Literal, get_args
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from ..errors import ShapeError, UnknownNameError
+from ..net import Array, Blob, Net, best_match
+from .images import preprocess
+from .labels import find_class
+
+Objective = Callable[..., None]  # of the blob of each layer that is dreamt with
+Kind = Literal["l2", "mean", "sum"]
+KINDS: tuple[Kind, ...] = get_args(Kind)
+
+MOST_CHANNELS = 100_000  # of a term; more than any layer has
+
+
+def objective_L2(*dst: Blob) -> None:
+    """Make the layer see more of what it sees: ``dst.diff[:] = dst.data``, the gradient of ``|data|^2 / 2``.
+
+    Parameters
+    ----------
+    *dst : Blob
+        Of the layer that is dreamt with, or of each of several.
+    """
+    for blob in dst:
+        blob.copy_data_to_diff()
+
+
+@dataclass(frozen=True)
+class Term:
+    """A summand of a score.
+
+    Attributes
+    ----------
+    layer : str
+        A blob. As everywhere, one that an in-place layer overwrites is what it was before.
+    kind : {"l2", "mean", "sum"}
+        What is made of the activations x: ``sum(x^2) / 2``, their mean or their sum.
+    channels : tuple of int
+        Of the layer's, counted from 0; none: all of them.
+    weight : float
+        Finite; below 0 the dream goes away from there.
+
+    Raises
+    ------
+    ValueError
+        For a value that is none of these.
+    """
+
+    layer: str
+    kind: Kind = "l2"
+    channels: tuple[int, ...] = ()
+    weight: float = 1.0
+
+    def __post_init__(self) -> None:
+        if self.kind not in KINDS:
+            raise ValueError(f"kind: {self.kind!r}, want one of {', '.join(map(repr, KINDS))}")
+        if not math.isfinite(self.weight):
+            raise ValueError(f"weight: {self.weight}, want a finite number")
+        if len(self.channels) > MOST_CHANNELS or any(channel < 0 for channel in self.channels):
+            raise ValueError(f"channels: want at most {MOST_CHANNELS}, each at least 0")
+        if len(set(self.channels)) < len(self.channels):
+            raise ValueError(f"channels: {spelt(self.channels)}, want each once")
+
+    def __str__(self) -> str:
+        return f"{self.kind} of {self.layer!r}{f':{spelt(self.channels)}' if self.channels else ''}"
+
+
+@dataclass(frozen=True)
+class Score:
+    """A sum of terms, to be made larger: an objective that knows its layers.
+
+    Scores are added, subtracted, and multiplied by numbers. All their gradients are affine in the activations,
+    ``diff = gain * data + bias``, so the network makes them where the activations are, and goes back once for all
+    layers. A step is as long whatever the score's size; what counts is how the terms' gradients at the picture compare.
+
+    Attributes
+    ----------
+    terms : tuple of Term
+        At least one.
+    """
+
+    terms: tuple[Term, ...]
+
+    def __post_init__(self) -> None:
+        if not self.terms:
+            raise ValueError("a score has at least one term")
+
+    @property
+    def ends(self) -> tuple[str, ...]:
+        """The layers, each once: what `deepdream` takes as `end`."""
+        return tuple(dict.fromkeys(term.layer for term in self.terms))
+
+    def __add__(self, other: Score) -> Score:
+        return Score(self.terms + other.terms) if isinstance(other, Score) else NotImplemented
+
+    def __mul__(self, weight: float) -> Score:
+        return Score(tuple(replace(term, weight=float(weight) * term.weight) for term in self.terms))
+
+    __rmul__ = __mul__
+
+    def __neg__(self) -> Score:
+        return -1 * self
+
+    def __sub__(self, other: Score) -> Score:
+        return self + -other
+
+    def __call__(self, *dst: Blob) -> None:
+        """Write the gradient into the `diff` of the blob of each of `ends`.
+
+        Raises
+        ------
+        UnknownNameError
+            For a channel that a layer does not have.
+        """
+        for layer, blob in zip(self.ends, dst, strict=True):
+            gain, bias = self._affine(layer, blob.shape)
+            if (gain == 1).all() and (bias == 0).all():
+                blob.copy_data_to_diff()
+            elif hasattr(blob, "set_diff"):
+                blob.set_diff(gain, bias)
+            else:  # a port from before there were scores
+                blob.diff[...] = gain * blob.data + bias
+
+    def __repr__(self) -> str:
+        written = ""
+        for term in self.terms:
+            size = abs(term.weight)
+            sign = (" - " if term.weight < 0 else " + ") if written else "-" if term.weight < 0 else ""
+            written += f"{sign}{'' if size == 1 else f'{size:g} * '}{term}"
+        return written
+
+    def _affine(self, layer: str, shape: tuple[int, ...]) -> tuple[Array, Array]:
+        """Give what a layer's activations are multiplied by, and what is added, a number a channel."""
+        count, places = shape[1], math.prod(shape[2:])
+        gain, bias = np.zeros((2, count, *[1] * len(shape[2:])))
+        for term in self.terms:
+            if term.layer != layer:
+                continue
+            if term.channels and max(term.channels) >= count:
+                raise UnknownNameError(f"no channel {max(term.channels)}: {layer!r} has {count}, 0 to {count - 1}")
+            chosen = list(term.channels or range(count))
+            if term.kind == "l2":
+                gain[chosen] += term.weight
+            else:
+                bias[chosen] += term.weight / (places * len(chosen) if term.kind == "mean" else 1)
+        return gain, bias
+
+
+def l2(layer: str, channels: int | Iterable[int] = ()) -> Score:
+    """Give half the sum of squares of a layer or of channels of it: what the notebook makes larger."""
+    return _score(layer, "l2", channels)
+
+
+def mean(layer: str, channels: int | Iterable[int] = ()) -> Score:
+    """Give the mean of a layer's activations or of those of channels: what the tutorials make larger."""
+    return _score(layer, "mean", channels)
+
+
+def sum(layer: str, channels: int | Iterable[int] = ()) -> Score:
+    """Give the sum of a layer's activations or of those of channels."""
+    return _score(layer, "sum", channels)
+
+
+def class_logit(net: Net, label: int | str) -> Score:
+    """Give a class's number before the softmax: the dream becomes what the network takes for that class.
+
+    Parameters
+    ----------
+    net : Net
+        A classifier.
+    label : int or str
+        The class's number, or, for the 1,000 classes of ImageNet, its name or a part of that: see `find_class`.
+
+    Raises
+    ------
+    UnknownNameError
+        For a network without classes, or a class that it does not have.
+    """
+    logits = getattr(net, "logits", None)
+    if logits is None:
+        raise UnknownNameError(
+            f"{net.name} has no softmax that would tell its classes; dream with a channel of a layer"
+        )
+    layer, count = logits
+    return sum(layer, find_class(label, count))
+
+
+def spelt(channels: Iterable[int]) -> str:
+    """Write channels as the command line has them: ``3-7,12``."""
+    runs: list[list[int]] = []
+    for channel in channels:
+        if runs and runs[-1][1] == channel - 1:
+            runs[-1][1] = channel
+        else:
+            runs.append([channel, channel])
+    return ",".join(str(first) if first == last else f"{first}-{last}" for first, last in runs)
+
+
+def _score(layer: str, kind: Kind, channels: int | Iterable[int]) -> Score:
+    chosen = (channels,) if isinstance(channels, int) else tuple(channels)
+    return Score((Term(layer, kind, chosen),))
+
+
+def objective_guide(net: Net, guide: ArrayLike, end: str) -> Objective:
+    """Make the layer see what it sees in a guide picture.
+
+    Every position of the dream is pulled to the guide's position whose features are most like its own, by dot product;
+    of equally good ones the first. The guide is not resized.
+
+    Parameters
+    ----------
+    net : Net
+        Its input is reshaped to the guide, so make the objective before the dream.
+    guide : (h, w, 3) array_like
+        RGB, 0..255.
+    end : str
+        The layer whose features are compared: the one that is dreamt with.
+
+    Returns
+    -------
+    callable
+        An objective, for `make_step` or `deepdream` with the same `end`.
+
+    Raises
+    ------
+    ValueError, ShapeError
+        For a guide that is no picture, or too small for `end`. The objective itself raises `ShapeError` for another
+        layer's blob.
+    """
+    src, dst = net.blobs["data"], net.blobs[end]
+    image = preprocess(net, guide)
+    src.reshape(1, *image.shape)
+    src.data[0] = image
+    net.forward(end=end)
+    guide_features = dst.data[0].copy()
+
+    def objective(dst: Blob) -> None:
+        ch = guide_features.shape[0]
+        if dst.shape[1] != ch:
+            raise ShapeError(
+                f"the guide's features are of {end!r}, {ch} channels; the dream's layer has {dst.shape[1]}"
+            )
+        if hasattr(dst, "match_diff"):
+            dst.match_diff(guide_features)
+        else:  # a port that leaves it to us
+            x, y = dst.data[0].reshape(ch, -1), guide_features.reshape(ch, -1)
+            dst.diff[0].reshape(ch, -1)[:] = y[:, best_match(x, y)]
+
+    return objective

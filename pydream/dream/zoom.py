@@ -1,0 +1,167 @@
+"""frame → dream → a little closer → dream → …: the notebook's last loop, a film that the network zooms into."""
+
+from __future__ import annotations
+
+import math
+import sys
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from .. import imageops
+from ..net import Array, Net
+from .era import MODERN, check_era, offset_before_matrix
+from .images import preprocess
+from .notebook import deepdream
+from .params import check_params, find_ends, is_real, want, whole
+
+FRAMES_HELD = 2  # arrays of a frame's size, beside a dream's: the frame before, and what this one starts from
+
+
+def zoom(
+    net: Net,
+    frame: ArrayLike,
+    frames: int = 100,
+    scale: float = 0.05,
+    rotate: float = 0.0,
+    shift: tuple[float, float] = (0.0, 0.0),
+    era: str = MODERN,
+    rng: np.random.RandomState | None = None,
+    backend: str = "native",
+    **dream_params: Any,
+) -> Iterator[Array]:
+    """Dream into a picture, move into the dream, and dream on: one frame after the other.
+
+    Each frame is made when it is asked for. What goes on from one to the next is the frame in floats, not what would be
+    saved of it, and `rng`; so ``zoom(net, zoom_frame(last, …), frames=those left, rng=rng)`` continues where a loop
+    that gave `last` was left, to the bit.
+
+    Parameters
+    ----------
+    net : Net
+        Its input is reshaped and written, as by `deepdream`.
+    frame : (H, W, 3) array_like
+        RGB, 0..255; copied.
+    frames : int
+        How many, at least 1.
+    scale, rotate, shift, era, backend
+        As for `zoom_frame`; `era` and `backend` for `deepdream` too.
+    rng : numpy.random.RandomState, optional
+        Draws the shifts of all frames, one after the other; None: NumPy's global legacy state.
+    **dream_params
+        More for `deepdream`: `iter_n`, `octave_n`, `octave_scale`, `end`, `clip`, `on_step`, `on_octave`, `grid`,
+        `step_size`, `jitter`, `objective`, `retouches`, `tile`, `on_tile`.
+
+    Yields
+    ------
+    (H, W, 3) array
+        The frame, as `deepdream` returns it: float, RGB, unclipped. It is the caller's to keep and to change.
+
+    Raises
+    ------
+    ValueError, TypeError, UnknownNameError
+        At once, before the first frame is asked for: for a parameter out of its range or of no such name.
+    DreamInterrupted, ShapeError, ZeroGradientError
+        Where `deepdream` does, in the frame that is being made.
+    """
+    frames = whole("frames", frames, 1)
+    _check_move(scale, rotate, shift, era)
+    check_params(rng=rng, backend=backend, **dream_params)
+    find_ends(net, dream_params.get("end"), dream_params.get("objective"))
+    preprocess(net, frame)  # says what is wrong with it
+
+    def dreams(frame: Array) -> Iterator[Array]:
+        for _ in range(frames):
+            frame = deepdream(net, frame, rng=rng, backend=backend, era=era, **dream_params)
+            yield frame.copy()
+            frame = zoom_frame(frame, scale, rotate, shift, era, backend)
+
+    return dreams(np.array(frame))
+
+
+def zoom_frame(
+    frame: ArrayLike,
+    scale: float = 0.05,
+    rotate: float = 0.0,
+    shift: tuple[float, float] = (0.0, 0.0),
+    era: str = MODERN,
+    backend: str = "native",
+) -> Array:
+    """Move into a frame: ``affine_transform(frame, [1-s, 1-s, 1], [h*s/2, w*s/2, 0], order=1)``.
+
+    The point that stays where it is, without `shift`, is (h/2, w/2), half a pixel below and to the right of the middle.
+    What comes in from outside is black.
+
+    Parameters
+    ----------
+    frame : (H, W, 3) array_like
+        RGB. float32 and float64 stay what they are, other numbers become float32.
+    scale : float
+        The `s` above: which part of the width and height leaves the picture, above -1 and below 1. Below 0 the picture
+        gets smaller, in a black border.
+    rotate : float
+        Degrees, counter-clockwise as seen.
+    shift : (dx, dy)
+        Pixels to the right and down. What was to be seen at a place without a shift is to be seen that much farther.
+    era : {"modern", "2015"}
+        Without rotation, whether the notebook's line does what it does now, or what it did with SciPy before 0.18, that
+        is to add the offset before multiplying. Then the point that stays is ``(1-s) * (h/2, w/2)``, and the picture
+        drifts: at 1024x575 each frame is read 1.28 pixels farther left and 0.72 higher than now.
+    backend : {"native", "numpy"}
+        Who moves the pixels: the C++ module, or SciPy. The same bits.
+
+    Returns
+    -------
+    (H, W, 3) array
+        A new one.
+
+    Raises
+    ------
+    ValueError
+        For a parameter out of its range, or a frame of another shape.
+    """
+    _check_move(scale, rotate, shift, era)
+    ops = imageops.backend(backend)
+    picture = np.asarray(frame)
+    want(
+        picture.ndim == 3 and picture.shape[2] == 3 and picture.size > 0,
+        "frame",
+        f"shape {picture.shape}",
+        "(H, W, 3), RGB",
+    )
+    real = np.float64 if picture.dtype == np.float64 else np.float32
+    picture = np.ascontiguousarray(picture, real)
+    h, w = picture.shape[:2]
+    s, (dx, dy) = float(scale), map(float, shift)
+    moved: Array
+    if rotate == 0:
+        # A shift by d reads at o - d.
+        first = offset_before_matrix(era)
+        back = 1.0 if first else 1 - s
+        moved = ops.affine_transform(picture, [1 - s, 1 - s], [h * s / 2 - back * dy, w * s / 2 - back * dx], first)
+    else:
+        # (1-s) * R * (o - d - centre) + centre, for o = (y, x); R turns what is read clockwise.
+        angle = math.radians(rotate)
+        c, n = (1 - s) * math.cos(angle), (1 - s) * math.sin(angle)
+        y, x = h / 2 + dy, w / 2 + dx
+        moved = ops.affine_transform(picture, [[c, n], [-n, c]], [h / 2 - (c * y + n * x), w / 2 - (c * x - n * y)])
+    return moved
+
+
+def _check_move(scale: float, rotate: float, shift: tuple[float, float], era: str) -> None:
+    want(is_real(scale) and -1 < scale < 1, "scale", scale, "a number above -1 and below 1")
+    want(_is_finite(rotate), "rotate", rotate, "a finite number of degrees")
+    pair = list(shift) if isinstance(shift, Iterable) else []
+    want(
+        len(pair) == 2 and all(map(_is_finite, pair)),
+        "shift",
+        shift,
+        "two finite numbers of pixels, to the right and down",
+    )
+    check_era(era)
+
+
+def _is_finite(value: Any) -> bool:
+    return is_real(value) and abs(value) <= sys.float_info.max  # which some integers are not

@@ -1,0 +1,1 @@
+"""Network files → a graph and its weights."""

@@ -1,0 +1,233 @@
+"""A definition is what a prototxt or a caffemodel says: inputs with shapes, then layers in running order.
+
+Old `layers` files, the three ways to declare an input, and the layers that only training needs are evened out here,
+so that the rest of the package sees new-style `LayerParameter` messages and nothing else.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterator
+from dataclasses import dataclass
+from math import prod
+from pathlib import Path
+from typing import Any
+
+from google.protobuf import text_format
+from google.protobuf.message import DecodeError
+
+from ...errors import NetFileError
+from ...runtime.graph import MAX_COUNT
+from ...runtime.layers import Shape
+from . import caffe_pb2
+
+# protobuf itself stops at 2 GiB; a text that large is no prototxt.
+_MAX_BINARY_BYTES = 2**31 - 1
+_MAX_TEXT_BYTES = 16 * 2**20
+
+_DATA_TYPES = frozenset({"Data", "ImageData", "HDF5Data", "MemoryData", "WindowData", "DummyData"})
+_DEFAULT_CROP = 224  # of a training file that does not crop: ImageNet's usual size
+
+# V1LayerParameter.LayerType -> LayerParameter.type, where it is not the enum's name in camel case.
+_V1_TYPES = {
+    "ABSVAL": "AbsVal",
+    "ARGMAX": "ArgMax",
+    "BNLL": "BNLL",
+    "HDF5_DATA": "HDF5Data",
+    "HDF5_OUTPUT": "HDF5Output",
+    "IM2COL": "Im2col",
+    "LRN": "LRN",
+    "MVN": "MVN",
+    "RELU": "ReLU",
+    "SOFTMAX_LOSS": "SoftmaxWithLoss",
+    "TANH": "TanH",
+}
+
+
+@dataclass(frozen=True)
+class Definition:
+    """The network of a file, evened out.
+
+    Attributes
+    ----------
+    name : str
+        The network's own name, or its file's.
+    inputs : dict of str to tuple of int
+        Blob name → declared shape, (n, c, h, w).
+    layers : list of LayerParameter
+        In running order, without inputs.
+    """
+
+    name: str
+    inputs: dict[str, Shape]
+    layers: list[Any]
+
+
+def read_bytes(path: str | os.PathLike[str], most: int, kind: str) -> bytes:
+    """Read a file whose size is looked at before memory is taken."""
+    try:
+        facts = Path(path).stat()
+        if not stat.S_ISREG(facts.st_mode):
+            raise NetFileError(f"{path}: no regular file")
+        if facts.st_size > most:
+            raise NetFileError(f"{path}: {facts.st_size} bytes, more than {kind} can hold ({most})")
+        return Path(path).read_bytes()
+    except OSError as error:
+        raise NetFileError(f"{path}: {error.strerror}") from error
+
+
+def read_binary(path: str | os.PathLike[str]) -> Any:
+    """Give the NetParameter of a caffemodel; `NetFileError` where it is none."""
+    content = read_bytes(path, _MAX_BINARY_BYTES, "a caffemodel")
+    net = caffe_pb2.NetParameter()
+    try:
+        net.ParseFromString(content)
+    except DecodeError as error:
+        raise NetFileError(f"{path}: not a caffemodel, or cut short ({len(content)} bytes read)") from error
+    if not all(isinstance(text, str) for text in _strings(net)):  # protobuf gives bytes for what is no UTF-8
+        raise NetFileError(f"{path}: not a caffemodel, or damaged: a name in it is no text")
+    if not (net.layer or net.layers):
+        raise NetFileError(f"{path}: not a caffemodel: no layer in its {len(content)} bytes")
+    return net
+
+
+def _strings(net: Any) -> Iterator[str]:
+    """Give every name of a NetParameter that is read later."""
+    yield from (net.name, *net.input, *net.state.stage)
+    for layer in (*net.layers, *net.layer):
+        yield from (layer.name, *layer.bottom, *layer.top)
+        for rule in (*layer.include, *layer.exclude):
+            yield from (*rule.stage, *rule.not_stage)
+    yield from (layer.type for layer in net.layer)
+
+
+def read_text(path: str | os.PathLike[str]) -> Any:
+    """Give the NetParameter of a prototxt; `NetFileError` with line and column where it is none."""
+    try:
+        text = read_bytes(path, _MAX_TEXT_BYTES, "a prototxt").decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise NetFileError(f"{path}: not a prototxt: byte {error.start} is no text; is it a caffemodel?") from error
+    try:
+        return text_format.Parse(text, caffe_pb2.NetParameter())
+    except text_format.ParseError as error:
+        # "line:column : message" of one or more lines
+        raise NetFileError(f"{path}: not a prototxt that Caffe would read: {' '.join(str(error).split())}") from error
+
+
+def read_model(path: str | os.PathLike[str]) -> Any:
+    """Give the NetParameter of a prototxt or a caffemodel, whichever the file is."""
+    path = Path(path)
+    return read_text(path) if holds_text(path) else read_binary(path)
+
+
+def holds_text(path: Path) -> bool:
+    """Tell a prototxt from a caffemodel: by its name, or else by its beginning."""
+    if path.suffix in (".prototxt", ".caffemodel") or not path.is_file():
+        return path.suffix != ".caffemodel"
+    with path.open("rb") as file:
+        return b"\0" not in file.read(4096)
+
+
+def define(net: Any, source: str) -> Definition:
+    """Even out a NetParameter.
+
+    Parameters
+    ----------
+    net : NetParameter
+        As read; not changed.
+    source : str
+        Where it came from, for messages and for the name of a nameless network.
+
+    Raises
+    ------
+    NetFileError
+        For a network without an input or layers, or one that is older than 2014.
+    """
+    layers = [_upgraded(layer, source) for layer in net.layers] + list(net.layer)
+    inputs = _declared_inputs(net, layers, source)
+    kept = []
+    untold: set[str] = set()  # blobs that only training has: labels and what is made of them
+    for layer in layers:
+        if layer.type in _DATA_TYPES or layer.type == "Input":
+            untold.update(top for top in layer.top if top not in inputs)
+        elif not _runs_at_test(layer, net.state) or _trains(layer) or untold.intersection(layer.bottom):
+            untold.update(set(layer.top) - set(layer.bottom))
+        else:
+            untold.difference_update(layer.top)
+            kept.append(layer)
+    if not kept:
+        raise NetFileError(f"{source}: no layer that runs at test time")
+    return Definition(net.name or Path(source).stem, inputs, kept)
+
+
+def _upgraded(old: Any, source: str) -> Any:
+    """Write one `layers` entry (V1LayerParameter) as a `layer` entry (LayerParameter)."""
+    if old.HasField("layer"):
+        raise NetFileError(f"{source}: written before 2014 (V0 layers); Caffe's upgrade_net_proto_binary converts it")
+    enum = caffe_pb2.V1LayerParameter.LayerType.Name(old.type)
+    kind = _V1_TYPES.get(enum) or "".join(word.capitalize() for word in enum.split("_"))
+    new = caffe_pb2.LayerParameter(name=old.name, type=kind, bottom=old.bottom, top=old.top)
+    known = caffe_pb2.LayerParameter.DESCRIPTOR.fields_by_name
+    for field, value in old.ListFields():
+        same = known.get(field.name)
+        if same is None or same.message_type is not field.message_type or field.message_type is None:
+            continue  # learning rates, and the plain fields set above
+        if isinstance(value, field.message_type._concrete_class):
+            getattr(new, field.name).CopyFrom(value)
+        else:
+            getattr(new, field.name).extend(value)
+    return new
+
+
+def _declared_inputs(net: Any, layers: list[Any], source: str) -> dict[str, Shape]:
+    """Gather `input:` with its dims or shapes, Input layers, and the images of data layers."""
+    inputs: dict[str, Shape] = {}
+    dims = [tuple(shape.dim) for shape in net.input_shape] or [
+        tuple(net.input_dim[i : i + 4]) for i in range(0, len(net.input_dim), 4)
+    ]
+    if len(dims) < len(net.input):
+        raise NetFileError(f"{source}: {len(net.input)} inputs, but {len(dims)} shapes for them")
+    inputs.update(zip(net.input, dims, strict=False))
+    for layer in layers:
+        if layer.type == "Input":
+            shapes = [tuple(shape.dim) for shape in layer.input_param.shape]
+            if len(shapes) not in (1, len(layer.top)):
+                raise NetFileError(f"{source}: layer {layer.name!r}: {len(layer.top)} tops, but {len(shapes)} shapes")
+            inputs.update(zip(layer.top, shapes * len(layer.top) if len(shapes) == 1 else shapes, strict=False))
+        elif layer.type in _DATA_TYPES and layer.top and layer.top[0] not in inputs:
+            # Files before transform_param tell the crop beside the source.
+            tellers = (layer.transform_param, layer.data_param, layer.image_data_param, layer.window_data_param)
+            crop = next((param.crop_size for param in tellers if param.crop_size), _DEFAULT_CROP)
+            inputs[layer.top[0]] = (1, 3, crop, crop)
+    if not inputs and not any(layer.bottom for layer in layers):
+        raise NetFileError(f"{source}: holds weights but no network; give its prototxt, and this file as the weights")
+    if not inputs:
+        raise NetFileError(f"{source}: no input: neither 'input:', nor an Input layer, nor a data layer")
+    for name, shape in inputs.items():
+        if not 1 <= len(shape) <= 4 or min(shape) < 1 or prod(shape) > MAX_COUNT:
+            raise NetFileError(
+                f"{source}: input {name!r} has shape {shape}; want 1 to 4 sizes, 1 to {MAX_COUNT} values"
+            )
+    return inputs
+
+
+def _runs_at_test(layer: Any, state: Any) -> bool:
+    """Caffe's phase rules: kept if it has no include rule or meets one, and meets no exclude rule."""
+    if layer.include:
+        return any(_meets(rule, state) for rule in layer.include)
+    return not any(_meets(rule, state) for rule in layer.exclude)
+
+
+def _meets(rule: Any, state: Any) -> bool:
+    return bool(
+        (not rule.HasField("phase") or rule.phase == caffe_pb2.TEST)
+        and (not rule.HasField("min_level") or state.level >= rule.min_level)
+        and (not rule.HasField("max_level") or state.level <= rule.max_level)
+        and set(rule.stage) <= set(state.stage)
+        and not set(rule.not_stage) & set(state.stage)
+    )
+
+
+def _trains(layer: Any) -> bool:
+    return layer.type.endswith("Loss") or layer.type in ("Accuracy", "Silence", "HDF5Output")

@@ -1,0 +1,223 @@
+"""The ops that TensorFlow runs itself: for each a rule, what shape it makes and what its values see.
+
+An op that is not in the table is never run, whatever a file says: it might read or write files.
+"""
+
+from __future__ import annotations
+
+from math import prod
+
+import numpy as np
+
+from ...errors import ShapeError
+from ...runtime.layers import POINT, Shape, Window, Windows
+from ...runtime.tf_layers import Operation, Rule
+from .proto import NodeDef
+
+
+def _integers(layer: Operation, place: int) -> list[int]:
+    """Give a constant input that tells axes or sizes, as a list."""
+    values = layer.held.get(place)
+    if values is None or not np.issubdtype(values.dtype, np.integer) or values.size > 64:
+        raise ShapeError(f"layer {layer.name!r} ({layer.op}): its input {place} is no constant with sizes or axes")
+    return [int(value) for value in values.reshape(-1)]
+
+
+def _attribute(layer: Operation, name: str) -> list[int]:
+    node = NodeDef.FromString(layer.node)
+    held = [entry.value for entry in node.attr if entry.key == name]
+    return [*held[0].list.i, *([held[0].i] if held[0].HasField("i") else [])] if held else []
+
+
+def _axes(layer: Operation, axes: list[int], rank: int) -> list[int]:
+    if not all(-rank <= axis < rank for axis in axes):
+        raise ShapeError(f"layer {layer.name!r} ({layer.op}): no axes {axes} among {rank}")
+    return [axis % rank for axis in axes]
+
+
+def _one_axis(layer: Operation, axes: list[int], rank: int) -> int:
+    if len(axes) != 1:
+        raise ShapeError(f"layer {layer.name!r} ({layer.op}): {len(axes)} axes, want one")
+    return _axes(layer, axes, rank)[0]
+
+
+def _misfit(layer: Operation, *bottoms: Shape) -> ShapeError:
+    shapes = " and ".join(map(str, bottoms))
+    return ShapeError(f"layer {layer.name!r} ({layer.op}) does not fit to (n, h, w, c) {shapes}")
+
+
+class Broadcast(Rule):
+    """Value by value, of inputs that NumPy would broadcast."""
+
+    def top_shape(self, layer: Operation, *bottoms: Shape) -> Shape:
+        shapes = [*bottoms, *(values.shape for values in layer.held.values())]
+        try:
+            return np.broadcast_shapes(*shapes)
+        except ValueError:
+            raise _misfit(layer, *shapes) from None
+
+
+class Elsewhere(Rule):
+    """Base of what has no place in the image any more."""
+
+    def windows(self, layer: Operation) -> Windows | None:
+        return None
+
+
+class Reduction(Elsewhere):
+    """Over the axes that the second input names."""
+
+    def top_shape(self, layer: Operation, *bottoms: Shape) -> Shape:
+        (shape,) = bottoms
+        axes = _axes(layer, _integers(layer, 1), len(shape))
+        node = NodeDef.FromString(layer.node)
+        if any(entry.key == "keep_dims" and entry.value.b for entry in node.attr):
+            return tuple(1 if axis in axes else size for axis, size in enumerate(shape))
+        return tuple(size for axis, size in enumerate(shape) if axis not in axes)
+
+    def windows(self, layer: Operation) -> Windows | None:
+        # Over the channels alone, which stay an axis.
+        kept = any(entry.key == "keep_dims" and entry.value.b for entry in NodeDef.FromString(layer.node).attr)
+        return POINT if kept and set(_integers(layer, 1)) <= {-1, 3} else None
+
+
+class Reshape(Elsewhere):
+    """To the shape that the second input is; one -1 is whatever is left."""
+
+    def top_shape(self, layer: Operation, *bottoms: Shape) -> Shape:
+        wanted, count = _integers(layer, 1), prod(bottoms[0])
+        known = prod(size for size in wanted if size != -1)
+        if wanted.count(-1) == 1 and known > 0:
+            wanted[wanted.index(-1)] = count // known
+        if min(wanted, default=1) < 1 or prod(wanted) != count:
+            raise ShapeError(
+                f"layer {layer.name!r} makes {'x'.join(map(str, _integers(layer, 1)))} of what {layer.bottoms[0]!r} is"
+                " at the size that the network was made for; this size does not fit"
+            )
+        return tuple(wanted)
+
+
+class Squeeze(Elsewhere):
+    """Without the axes of size 1 that are named; to take any would be another shape at another size."""
+
+    def top_shape(self, layer: Operation, *bottoms: Shape) -> Shape:
+        (shape,) = bottoms
+        gone = _axes(layer, _attribute(layer, "squeeze_dims"), len(shape))
+        if not gone or any(shape[axis] != 1 for axis in gone):
+            raise _misfit(layer, shape)
+        return tuple(size for axis, size in enumerate(shape) if axis not in gone)
+
+
+class ExpandDims(Elsewhere):
+    """With an axis of size 1 more."""
+
+    def top_shape(self, layer: Operation, *bottoms: Shape) -> Shape:
+        (shape,) = bottoms
+        axis = _one_axis(layer, _integers(layer, 1), len(shape) + 1)
+        return (*shape[:axis], 1, *shape[axis:])
+
+
+class Pad(Rule):
+    """More rows and columns around: a number, or the image mirrored."""
+
+    def _widths(self, layer: Operation) -> list[tuple[int, int]]:
+        flat = _integers(layer, 1)
+        if len(flat) % 2:
+            raise ShapeError(f"layer {layer.name!r} ({layer.op}): {len(flat)} widths, want two an axis")
+        return list(zip(flat[::2], flat[1::2], strict=True))
+
+    def top_shape(self, layer: Operation, *bottoms: Shape) -> Shape:
+        (shape,), widths = bottoms, self._widths(layer)
+        if len(widths) != len(shape) or min(map(min, widths)) < 0:
+            raise _misfit(layer, shape)
+        if layer.op == "MirrorPad" and any(max(pair) >= size for pair, size in zip(widths, shape, strict=True)):
+            raise _misfit(layer, shape)
+        return tuple(before + size + behind for (before, behind), size in zip(widths, shape, strict=True))
+
+    def windows(self, layer: Operation) -> Windows | None:
+        widths = self._widths(layer)
+        return (Window(pad=widths[1][0]), Window(pad=widths[2][0])) if len(widths) == 4 else None
+
+
+class Transpose(Elsewhere):
+    """The axes in another order."""
+
+    def top_shape(self, layer: Operation, *bottoms: Shape) -> Shape:
+        (shape,), axes = bottoms, _integers(layer, 1)
+        if sorted(axes) != list(range(len(shape))):
+            raise _misfit(layer, shape)
+        return tuple(shape[axis] for axis in axes)
+
+
+class Resize(Elsewhere):
+    """The image at another size."""
+
+    def top_shape(self, layer: Operation, *bottoms: Shape) -> Shape:
+        (shape,), size = bottoms, _integers(layer, 1)
+        if len(shape) != 4 or len(size) != 2 or min(size) < 1:
+            raise _misfit(layer, shape)
+        return (shape[0], *size, shape[3])
+
+
+class Blocks(Elsewhere):
+    """Between squares of pixels and channels."""
+
+    def top_shape(self, layer: Operation, *bottoms: Shape) -> Shape:
+        (shape,), block = bottoms, max(_attribute(layer, "block_size"), default=0)
+        fits = len(shape) == 4 and block > 1
+        if fits and layer.op == "DepthToSpace" and shape[3] % block**2 == 0:
+            return (shape[0], shape[1] * block, shape[2] * block, shape[3] // block**2)
+        if fits and layer.op == "SpaceToDepth" and shape[1] % block == 0 == shape[2] % block:
+            return (shape[0], shape[1] // block, shape[2] // block, shape[3] * block**2)
+        raise _misfit(layer, shape)
+
+
+class Split(Rule):
+    """Parts of one size along the axis that the first input is."""
+
+    def top_shape(self, layer: Operation, *bottoms: Shape) -> Shape:
+        (shape,), parts = bottoms, max(_attribute(layer, "num_split"), default=0)
+        axis = _one_axis(layer, _integers(layer, 0), len(shape))
+        if parts < 1 or shape[axis] % parts or layer.output >= parts:
+            raise _misfit(layer, shape)
+        return tuple(size // parts if i == axis else size for i, size in enumerate(shape))
+
+    def windows(self, layer: Operation) -> Windows | None:
+        return POINT if _integers(layer, 0) in ([-1], [3]) else None
+
+
+class Slice(Elsewhere):
+    """A part; a size of -1 is all from there on."""
+
+    def top_shape(self, layer: Operation, *bottoms: Shape) -> Shape:
+        (shape,), begin, size = bottoms, _integers(layer, 1), _integers(layer, 2)
+        if len(begin) != len(shape) or len(size) != len(shape):
+            raise _misfit(layer, shape)
+        part = [whole - b if s == -1 else s for whole, b, s in zip(shape, begin, size, strict=True)]
+        if any(b < 0 or s < 1 or b + s > whole for whole, b, s in zip(shape, begin, part, strict=True)):
+            raise _misfit(layer, shape)
+        return tuple(part)
+
+
+_SINGLE = """
+    Abs Asinh Atan Cos Cosh Elu Erf Erfc Exp Expm1 Inv LeakyRelu Log Log1p LogSoftmax Neg Reciprocal Relu Relu6 Rsqrt
+    Selu Sigmoid Sin Sinh Softmax Softplus Softsign Sqrt Square StopGradient Tan Tanh
+"""
+_TOGETHER = """
+    Add AddV2 BiasAdd ClipByValue Div DivNoNan Maximum Minimum Mul Pow RealDiv SquaredDifference Sub
+"""
+
+RULES: dict[str, Rule] = {
+    **dict.fromkeys(_SINGLE.split(), Rule()),
+    **dict.fromkeys(_TOGETHER.split(), Broadcast()),
+    **dict.fromkeys(["Max", "Mean", "Min", "Prod", "Sum"], Reduction()),
+    **dict.fromkeys(["MirrorPad", "Pad", "PadV2"], Pad()),
+    **dict.fromkeys(["ResizeBilinear", "ResizeBicubic", "ResizeNearestNeighbor"], Resize()),
+    **dict.fromkeys(["DepthToSpace", "SpaceToDepth"], Blocks()),
+    "ExpandDims": ExpandDims(),
+    "Reshape": Reshape(),
+    "Slice": Slice(),
+    "Split": Split(),
+    "Squeeze": Squeeze(),
+    "Transpose": Transpose(),
+}

@@ -1,0 +1,1 @@
+"""Files ↔ pictures: image files, films, contact sheets."""

@@ -1,0 +1,280 @@
+"""Films are read twice: once to see what they are and whether they can be read, and then frame by frame."""
+
+from __future__ import annotations
+
+from array import array
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from PIL import Image
+
+from ...errors import VideoFileError
+from ..image import LONGEST_NOTE, Picture
+from .colours import check_range, display_matrix, is_turned, rgb, upright
+from .libav import limits, opened, reading
+from .settings import Times
+from .sound import Sound, can_be_heard
+
+if TYPE_CHECKING:
+    from av import VideoFrame
+    from av.container import InputContainer
+    from av.stream import Stream
+
+_FINEST = 1_000_000  # ticks a second
+_MPEG_CLOCK = 90_000  # that of MPEG, in place of finer ones
+
+
+class Span(NamedTuple):
+    """A part of a film: frames by number from 0, and by their seconds after the first; to the end where None."""
+
+    first: int = 0
+    last: int | None = None  # the first that is not in it
+    start: Fraction = Fraction(0)
+    stop: Fraction | None = None
+
+    def has(self, frame: int, time: Fraction) -> bool:
+        """Tell whether a frame is in it."""
+        return frame >= self.first and time >= self.start and not self.is_over(frame, time)
+
+    def is_over(self, frame: int, time: Fraction) -> bool:
+        """Tell whether a frame comes after it."""
+        return (self.last is not None and frame >= self.last) or (self.stop is not None and time >= self.stop)
+
+
+WHOLE = Span()
+
+
+@dataclass(frozen=True)
+class Footage:
+    """A film, or a part of one, that can be read.
+
+    Attributes
+    ----------
+    path : Path
+    size : (height, width)
+        Of its frames, upright.
+    first : int
+        The number of its first frame in the film.
+    times : Times
+    rate : Fraction or None
+        Frames per second, if that is constant.
+    pixel_aspect : Fraction
+        A pixel's width to its height, upright.
+    sound : Sound or None
+    left_out : tuple of str
+        What else is in the file.
+    damaged : int
+        Places where frames could not be decoded, or the file ends too early.
+    """
+
+    path: Path
+    size: tuple[int, int]
+    first: int
+    times: Times
+    rate: Fraction | None
+    pixel_aspect: Fraction
+    sound: Sound | None
+    left_out: tuple[str, ...]
+    damaged: int
+
+    def __len__(self) -> int:
+        return len(self.times.ticks) - 1
+
+    def frames(self, skip: int = 0) -> Iterator[Picture]:
+        """Give its frames but the first so many: (H, W, 3), RGB, upright.
+
+        Each is decoded when it is asked for, by the colours that the film says it has: the matrix of BT.601, BT.709
+        or BT.2020, limited or full range. Where it does not say, the matrix is BT.709's from 1280 pixels of width or
+        577 of height on and BT.601's below, as players have it, and the range limited. What is transparent is white.
+
+        Raises
+        ------
+        VideoFileError
+            If the film is not as it was when it was looked at.
+        """
+        with reading(self.path), opened(self.path) as container:
+            for frame in islice(_Film(self.path, container), self.first + skip, self.first + len(self)):
+                pixels = upright(rgb(frame), display_matrix(frame))
+                if pixels.shape[:2] != self.size:
+                    raise VideoFileError(f"'{self.path}' is not the film that it was: its frames have another size")
+                yield pixels
+                skip += 1
+        if skip < len(self):
+            raise VideoFileError(f"'{self.path}' is not the film that it was: frame {self.first + skip} is not there")
+
+
+def survey(path: Path, span: Span = WHOLE, on_frame: Callable[[], object] = lambda: None) -> Footage:
+    """Look through a film, up to the end of a part of it: every frame is decoded, and when it comes is kept.
+
+    What cannot be decoded is left out, and what comes after it is not: frames keep their times.
+
+    Parameters
+    ----------
+    path : Path
+    span : Span
+    on_frame : callable, optional
+        Called after each frame.
+
+    Raises
+    ------
+    VideoFileError
+        If there is no such file, it is no film, has frames of more pixels than a picture may have or of several
+        sizes, or is HDR; or none of its frames is in the span.
+    """
+    with reading(path), opened(path) as container:
+        film = _Film(path, container)
+        ticks, sizes, turned = array("q"), set(), False
+        number, time = -1, Fraction(0)
+        for number, frame in enumerate(film):
+            end, time = film.now, film.seconds
+            if span.is_over(number, time):
+                break
+            end += frame.duration or 0
+            if span.has(number, time):
+                ticks.append(film.now)
+                turned = is_turned(display_matrix(frame))
+                sizes.add((frame.width, frame.height) if turned else (frame.height, frame.width))
+            on_frame()
+        else:
+            number += 1
+        if number == 0:
+            raise VideoFileError(f"'{path}' has no frame that can be read")
+        if not ticks:
+            raise VideoFileError(f"'{path}' has no frame there, only {number} in the {float(time):.6g} s before")
+        if len(sizes) > 1:
+            told = " and ".join(f"{width}×{height}" for height, width in sorted(sizes))
+            raise VideoFileError(f"the frames of '{path}' have several sizes, {told}: cut it where that changes")
+        if end <= ticks[-1]:  # it does not say how long the last is shown
+            end = ticks[-1] + (ticks[-1] - ticks[-2] if len(ticks) > 1 else film.usual)
+        ticks.append(end)
+        first = number - len(ticks) + 1
+        aspect = film.stream.sample_aspect_ratio or Fraction(1)
+        return Footage(
+            path,
+            sizes.pop(),
+            first,
+            _coarser(Times(ticks, film.tick)),
+            next((rate for rate in film.rates if _is_constant(ticks[:-1], film.tick, rate)), None),
+            1 / aspect if turned else aspect,
+            _sound(path, container, Times(ticks, film.tick), whole=(first == 0, film.ended)),
+            _left_out(container, film.stream),
+            film.damaged,
+        )
+
+
+def read_comment(path: Path) -> str | None:
+    """Read what a film says of itself, or None where it says nothing; whoever gave the file may have written it."""
+    with opened(path) as container:
+        return container.metadata.get("comment", "")[: LONGEST_NOTE + 1] or None
+
+
+class _Film:
+    """The frames of a container, in the order in which they are shown.
+
+    Attributes
+    ----------
+    now : int
+        When the frame that was given last comes, in ticks: later than the one before, whatever the file says.
+    damaged : int
+        Places where something could not be decoded, so far.
+    ended : bool
+        Whether the last frame was given.
+    """
+
+    def __init__(self, path: Path, container: InputContainer) -> None:
+        from av.stream import Disposition
+        from av.video.stream import VideoStream
+
+        stream = container.streams.best("video")
+        if not isinstance(stream, VideoStream) or stream.disposition & Disposition.attached_pic:  # the cover of a song
+            raise VideoFileError(f"'{path}' has no moving picture in it")
+        if stream.codec_context is None:
+            raise VideoFileError(f"'{path}' is in a format that this PyAV cannot decode")
+        if stream.width * stream.height > (Image.MAX_IMAGE_PIXELS or stream.width * stream.height):
+            raise VideoFileError(
+                f"'{path}' claims more than {Image.MAX_IMAGE_PIXELS} pixels a frame: too large to read safely"
+            )
+        stream.codec_context.options = limits()
+        self._path, self._container = path, container
+        self.stream = stream
+        self.tick = stream.time_base or Fraction(1, _MPEG_CLOCK)
+        self.rates = [rate for rate in (stream.average_rate, stream.guessed_rate, stream.base_rate) if rate]
+        self.now = self._begin = 0
+        self.damaged = 0
+        self.ended = False
+
+    @property
+    def seconds(self) -> Fraction:
+        """After the first frame."""
+        return (self.now - self._begin) * self.tick
+
+    @property
+    def usual(self) -> int:
+        """For how many ticks a frame is shown that does not say it: by the rate, or a 25th of a second."""
+        return max(round(1 / ((self.rates or [Fraction(25)])[0] * self.tick)), 1)
+
+    def __iter__(self) -> Iterator[VideoFrame]:
+        for number, frame in enumerate(self._decoded()):
+            check_range(frame, self._path)
+            given = frame.dts if frame.pts is None else frame.pts
+            if number == 0:
+                self.now = self._begin = given or 0
+            else:
+                self.now = self.now + self.usual if given is None else max(given, self.now + 1)
+            yield frame
+        self.ended = True
+
+    def _decoded(self) -> Iterator[VideoFrame]:
+        import av
+
+        packets = self._container.demux(self.stream)
+        while True:
+            try:
+                packet = next(packets, None)
+            except av.FFmpegError:  # the file is cut short, or nothing makes sense from here on
+                self.damaged += 1
+                return
+            if packet is None:
+                return
+            try:
+                frames = self.stream.decode(packet if packet.size else None)
+            except av.FFmpegError:
+                self.damaged += 1
+                continue
+            yield from frames
+
+
+def _is_constant(ticks: Sequence[int], tick: Fraction, rate: Fraction) -> bool:
+    """Tell whether frames come at that rate, as far as a clock of such ticks can say it."""
+    return all(abs((now - ticks[0]) * tick * rate - number) <= tick * rate for number, now in enumerate(ticks))
+
+
+def _coarser(times: Times) -> Times:
+    """Give the same in ticks that an MP4 can count."""
+    if times.tick.denominator <= _FINEST:
+        return times
+    ticks = array("q")
+    for given in times.ticks:
+        now = round((given - times.ticks[0]) * times.tick * _MPEG_CLOCK)
+        ticks.append(max(now, ticks[-1] + 1) if ticks else now)
+    return Times(ticks, Fraction(1, _MPEG_CLOCK))
+
+
+def _sound(path: Path, container: InputContainer, times: Times, whole: tuple[bool, bool]) -> Sound | None:
+    """Give the sound of these times; what is heard before a film's first frame or after its last belongs to it."""
+    if not any(map(can_be_heard, container.streams.audio)):
+        return None
+    begin, end = (times.ticks[index] * times.tick for index in (0, -1))
+    return Sound(path, begin, None if whole[0] else begin, None if whole[1] else end)
+
+
+def _left_out(container: InputContainer, film: Stream) -> tuple[str, ...]:
+    """Name by their kinds the streams that do not go into another film."""
+    heard = [stream for stream in container.streams.audio if can_be_heard(stream)]
+    others = Counter(stream.type for stream in container.streams if stream is not film and stream not in heard)
+    return tuple(f"{number} {kind} stream{'s' if number > 1 else ''}" for kind, number in sorted(others.items()))

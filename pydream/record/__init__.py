@@ -1,0 +1,1 @@
+"""A dream, written down."""

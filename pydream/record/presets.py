@@ -1,0 +1,63 @@
+"""Presets are names for looks: parameters that go well together, which every option on the command line overrides."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Preset:
+    """A look.
+
+    Attributes
+    ----------
+    name : str
+    about : str
+        Where it comes from, or what it looks like.
+    params : dict of str
+        Of `pydream.record.recipe.Recipe`, by their names there; ``layer`` is its `end`.
+    """
+
+    name: str
+    about: str
+    params: dict[str, Any]
+
+
+_PRESETS = (
+    Preset(
+        "2015",
+        "the notebook's parameters, with the rounding of its time",
+        {"iter_n": 10, "step_size": 1.5, "octave_n": 4, "octave_scale": 1.4, "jitter": 32, "clip": True, "era": "2015"},
+    ),
+    Preset(
+        "report",
+        "far beyond a dream, until a layer shows what it wants",
+        {"iter_n": 47, "step_size": 4.4, "octave_n": 4, "octave_scale": 1.4},
+    ),
+    Preset(
+        "tutorial",
+        "the 2016 tutorial's numbers in the notebook's step; `pydream visualize` is the tutorial itself",
+        {"iter_n": 10, "step_size": 1.5, "octave_n": 4, "octave_scale": 1.4, "clip": False},
+    ),
+    # Of the built-in network, found by looking at dreams of examples/sky.jpg and the notebook's two photographs.
+    Preset("dogs", "faces with snouts and fur", {"layer": "fire8/squeeze1x1", "iter_n": 20, "step_size": 1.5}),
+    Preset("eyes", "eyes in everything round", {"layer": "fire6/squeeze1x1", "iter_n": 20, "step_size": 1.5}),
+    Preset("birds", "beaks, legs and plumage", {"layer": "conv10", "iter_n": 30, "step_size": 1.5}),
+    Preset("swirls", "curls and whirls", {"layer": "fire5/concat", "iter_n": 20, "step_size": 1.5, "octave_n": 5}),
+    Preset("strokes", "as if brushed", {"layer": "fire3/concat", "iter_n": 10, "step_size": 1.0, "octave_n": 5}),
+    Preset("facets", "planes and folds", {"layer": "fire4/expand3x3", "iter_n": 20, "step_size": 1.5}),
+    Preset(
+        "carved",
+        "a relief, in the picture's own colours",
+        {"layer": "fire3/concat", "iter_n": 20, "step_size": 1.0, "octave_n": 5, "keep_colors": True},
+    ),
+    Preset(
+        "plush",
+        "soft dogs in loud colours",
+        {"layer": "fire8/squeeze1x1", "iter_n": 20, "step_size": 1.5, "laplacian": 4},
+    ),
+    Preset("beads", "rows of beads", {"layer": "fire5/expand3x3", "iter_n": 20, "step_size": 1.0, "octave_n": 3}),
+)
+
+PRESETS = {preset.name: preset for preset in _PRESETS}

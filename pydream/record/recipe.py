@@ -1,0 +1,281 @@
+"""A recipe is all that decides a dream's pixels, beside the network and the pictures: who follows it gets the same."""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import Annotated, Any, Literal
+
+import msgspec
+import numpy as np
+from numpy.typing import ArrayLike
+
+from ..dream.era import MODERN
+from ..dream.images import display_range, noise
+from ..dream.notebook import DreamInterrupted, OnOctave, OnStep, copies_held, deepdream
+from ..dream.objectives import Objective, Score, Term, spelt
+from ..dream.octaves import Size, octave_sizes
+from ..dream.params import find_ends
+from ..dream.retouch import KeepColors, Laplacian, Mask, PullBack, Retouch, Smooth, TotalVariation
+from ..dream.tutorial import NAIVE_COPIES, RENDERERS, rendered_sizes, shown
+from ..dream.zoom import zoom
+from ..net import Array, Net
+from ..tiles.fitting import check_limit, choose_side
+from ..tiles.net import OnTile
+from ..tiles.plan import LARGEST_TILE
+
+RNG = "numpy.random.RandomState (MT19937)"  # what a seed is the seed of
+
+Count = Annotated[int, msgspec.Meta(ge=1, le=10**9)]  # of steps or pixels; sums of it fit everywhere
+MOST_TERMS = 1000  # of a score
+MOST_SUMMED = 4096  # channels of one rendering, so that a picture's note can hold them
+
+
+class Loop(msgspec.Struct, frozen=True, kw_only=True):
+    """Which frame of a zoom loop this is, and how the loop moves: see `pydream.zoom`."""
+
+    frame: Annotated[int, msgspec.Meta(ge=0)]
+    scale: float
+    rotate: float
+    shift: tuple[float, float]
+
+    @property
+    def move(self) -> dict[str, Any]:
+        """Give the keywords for `zoom` and `zoom_frame`."""
+        return {name: getattr(self, name) for name in ("scale", "rotate", "shift")}
+
+
+class Rendering(msgspec.Struct, frozen=True, kw_only=True):
+    """Which of the tutorial's renderers, of which channels' mean, and with how many levels: see `pydream.tutorial`."""
+
+    renderer: Literal["naive", "multiscale", "lapnorm", "deepdream"]
+    channels: Annotated[tuple[int, ...], msgspec.Meta(max_length=MOST_SUMMED)] | None = None
+    lap_n: int | None = None
+
+    @property
+    def whole(self) -> bool:
+        """Whether the network sees the whole picture at once, and not the tutorial's tiles of it."""
+        return self.renderer == "naive"
+
+
+class Recipe(msgspec.Struct, frozen=True, kw_only=True):
+    """What `follow` follows.
+
+    Attributes
+    ----------
+    end : str
+        The layer; of several the first.
+    objective : tuple of Term, optional
+        Those of the `Score` that is the objective, if that is neither the notebook's nor a guide's.
+    iter_n, octave_n, octave_scale, step_size, jitter, clip, era, grid, backend
+        As for `pydream.deepdream`.
+    tile : int, optional
+        Likewise. In float32 tiles are rounded otherwise than a picture in one run, so the side counts; in float64 they
+        are not, and None lets every machine decide by itself.
+    smooth, laplacian, tv, pull_back, keep_colors
+        The retouches of these names, in this order, with their one parameter; 0 or False: without. A mask is a picture,
+        and no part of a recipe.
+    seed : int
+        Of the `RandomState` that draws noise, if the dream starts from that, and then the jitter.
+    noise : (int, int), optional
+        Height and width of the noise that the dream starts from.
+    loop : Loop, optional
+        For a frame of the zoom loop.
+    rendering : Rendering, optional
+        For a picture of the tutorial's: `step_size` is its step, and what it does not know plays no part.
+    steps : int, optional
+        For a dream that was interrupted: after so many steps.
+    """
+
+    end: str
+    seed: Annotated[int, msgspec.Meta(ge=0, lt=2**32)]
+    objective: Annotated[tuple[Term, ...], msgspec.Meta(max_length=MOST_TERMS)] = ()
+    iter_n: Count = 10
+    octave_n: Count = 4
+    octave_scale: float = 1.4
+    step_size: float = 1.5
+    jitter: int = 32
+    clip: bool = True
+    era: str = MODERN
+    grid: float | None = None
+    backend: str = "native"
+    tile: Annotated[int, msgspec.Meta(ge=0, le=LARGEST_TILE)] | None = None
+    smooth: float = 0.0
+    laplacian: int = 0
+    tv: float = 0.0
+    pull_back: float = 0.0
+    keep_colors: bool = False
+    noise: tuple[Count, Count] | None = None
+    loop: Loop | None = None
+    rendering: Rendering | None = None
+    steps: Count | None = None
+
+    @property
+    def score(self) -> Score | None:
+        """The objective, where it is neither the notebook's nor a guide's."""
+        return Score(self.objective) if self.objective else None
+
+    @property
+    def dreams_with(self) -> str:
+        """The layer, or the score in words."""
+        if self.rendering is not None:
+            channels = self.rendering.channels
+            return f"{self.rendering.renderer} of {self.end}{f':{spelt(channels)}' if channels else ''}"
+        return str(self.score or self.end)
+
+    def retouches(self, mask: Mask | None = None) -> list[Retouch]:
+        """Give what is done beside climbing; the mask comes last, so that nothing gets past it."""
+        return [
+            *([Smooth(self.smooth)] if self.smooth else []),
+            *([Laplacian(self.laplacian)] if self.laplacian else []),
+            *([TotalVariation(self.tv)] if self.tv else []),
+            *([PullBack(self.pull_back)] if self.pull_back else []),
+            *([KeepColors()] if self.keep_colors else []),
+            *([mask] if mask is not None else []),
+        ]
+
+    def dream_params(self, objective: Objective | None = None, mask: Mask | None = None) -> dict[str, Any]:
+        """Give the keywords for `deepdream`; `objective` is a guide's."""
+        names = ("iter_n", "octave_n", "octave_scale", "step_size", "jitter", "clip", "era", "grid", "backend", "tile")
+        params = {name: getattr(self, name) for name in names} | {"retouches": self.retouches(mask)}
+        if self.score is not None:
+            return {**params, "objective": self.score}
+        params["end"] = self.end
+        return params if objective is None else {**params, "objective": objective}
+
+    def render_params(self) -> dict[str, Any]:
+        """Give the keywords for the renderer."""
+        if self.rendering is None:
+            raise ValueError("its recipe is no renderer's")
+        params: dict[str, Any] = {"iter_n": self.iter_n, "step": self.step_size}
+        if self.rendering.whole:
+            params["tile"] = self.tile
+        else:
+            params |= {"octave_n": self.octave_n, "octave_scale": self.octave_scale}
+        if self.rendering.renderer == "lapnorm" and self.rendering.lap_n is not None:
+            params["lap_n"] = self.rendering.lap_n
+        return params
+
+    def sizes(self, height: int, width: int) -> list[Size]:
+        """Give the sizes of the octaves of a picture of that size, the largest, which is the dream's, first."""
+        if self.rendering is not None:
+            return rendered_sizes(self.rendering.renderer, height, width, self.octave_n, self.octave_scale)
+        return octave_sizes(height, width, self.octave_n, self.octave_scale, self.era)
+
+    def shown(self, dream: Array) -> Array:
+        """Give a dream as it is shown: by `display_range` if it was not clipped, a rendering as the tutorial does."""
+        if self.rendering is not None:
+            return shown(self.rendering.renderer, dream)
+        return dream if self.clip else display_range(dream)
+
+
+def choose_tile(
+    recipe: Recipe,
+    net: Net,
+    height: int,
+    width: int,
+    tile: int | None = None,
+    memory: int | None = None,
+    mask: Mask | None = None,
+    held: float = 0,
+) -> int:
+    """Decide on the side of the tiles for a recipe, 0 for none: see `pydream.tiles.fitting.choose_side`.
+
+    Parameters
+    ----------
+    recipe : Recipe
+    net : Net
+    height, width : int
+        Of the picture, in pixels.
+    tile : int, optional
+        What is told.
+    memory : int, optional
+    mask : Mask, optional
+        What goes with the recipe.
+    held : float
+        Arrays of the picture's size that somebody holds beside a dream's own.
+
+    Raises
+    ------
+    MemoryTooSmallError
+        Where `memory`, or a limit on the process, is too little.
+    """
+    if recipe.rendering is not None and not recipe.rendering.whole:
+        return 0
+    copies = copies_held(recipe.retouches(mask), recipe.clip) if recipe.rendering is None else NAIVE_COPIES
+    ends = find_ends(net, recipe.end if recipe.score is None else None, recipe.score)
+    side = choose_side(net, ends, height, width, memory, copies + held) if tile is None else tile
+    check_limit(net, ends, height, width, side, copies + held)
+    return side
+
+
+def follow(
+    recipe: Recipe,
+    net: Net,
+    picture: ArrayLike | None,
+    objective: Objective | None = None,
+    on_step: OnStep | None = None,
+    mask: Mask | None = None,
+    on_octave: OnOctave | None = None,
+    on_tile: OnTile | None = None,
+) -> Array:
+    """Dream as a recipe says.
+
+    Parameters
+    ----------
+    recipe : Recipe
+    net : Net
+    picture : (H, W, 3) array_like or None
+        What the dream starts from; None where the recipe says noise.
+    objective : callable, optional
+        In place of `objective_L2`: a guide is no part of a recipe.
+    on_step, on_octave, on_tile : callable, optional
+        As for `deepdream`; a rendering has no `on_octave`, and `on_tile` where it has tiles.
+    mask : Mask, optional
+        Where to dream: no part of a recipe either.
+
+    Returns
+    -------
+    (H, W, 3) array
+        Float, RGB, as it is shown: see `Recipe.shown`.
+
+    Raises
+    ------
+    DreamInterrupted
+        On Ctrl-C.
+    ValueError, ShapeError, UnknownNameError, ZeroGradientError
+        As `deepdream`.
+    """
+    rng = np.random.RandomState(recipe.seed)
+    start = noise(*recipe.noise, rng) if picture is None and recipe.noise is not None else np.asarray(picture)
+    told = {"on_step": on_step if recipe.steps is None else _interrupt_after(recipe.steps, on_step)}
+    params = {**recipe.dream_params(objective, mask), **told, "on_octave": on_octave, "on_tile": on_tile}
+    try:
+        if recipe.rendering is not None:
+            render, of = RENDERERS[recipe.rendering.renderer], recipe.rendering.channels
+            params = {**recipe.render_params(), **told} | ({"on_tile": on_tile} if recipe.rendering.whole else {})
+            dream = render(net, recipe.end, of, start, rng=rng, **params)
+        elif recipe.loop is None:
+            dream = deepdream(net, start, rng=rng, **params)
+        else:
+            frames = zoom(net, start, frames=recipe.loop.frame + 1, rng=rng, **recipe.loop.move, **params)
+            dream = deque(frames, maxlen=1).pop()  # the last
+    except DreamInterrupted as interrupted:
+        if interrupted.steps != recipe.steps:
+            raise
+        dream = interrupted.image
+    return recipe.shown(dream)
+
+
+def _interrupt_after(steps: int, on_step: OnStep | None) -> OnStep:
+    """Stand in for the Ctrl-C of an interrupted dream."""
+    done = 0
+
+    def count(octave: int, iteration: int, image: Array) -> None:
+        nonlocal done
+        done += 1
+        if on_step is not None:
+            on_step(octave, iteration, image)
+        if done == steps:
+            raise KeyboardInterrupt
+
+    return count

@@ -1,0 +1,1 @@
+"""Layers, linked, and the runtimes that run them."""

@@ -1,0 +1,1 @@
+"""NumPy as a runtime: the formulas, to be read."""

@@ -1,0 +1,55 @@
+"""NumPy as a runtime: the passes run as they are written, one layer after the other, in Caffe's own layout."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+
+from ...errors import DeviceError
+from ...net import Array, best_match
+from ..base import Memos, Runtime, Seed, Tensor
+from .layers import RUNNERS
+
+
+class NumpyRuntime(Runtime):
+    """Runs on the CPU, on arrays (n, c, h, w)."""
+
+    runners = RUNNERS
+    channels_last = False
+
+    def find_device(self, wanted: str) -> str:
+        """Give ``"CPU:0"``; `DeviceError` for any GPU."""
+        if wanted.lower() not in ("auto", "cpu"):
+            raise DeviceError(f"no device {wanted!r}: the runtime 'numpy' runs on the CPU; 'cpu' and 'auto' would work")
+        return "CPU:0"
+
+    def tensor(self, array: Array) -> Tensor:
+        """Give the array itself."""
+        return array
+
+    # Infinities and NaN go through in silence, as in other runtimes: whoever dreams is told by the gradient's mean.
+
+    def forward(
+        self, values: Sequence[int], end: int, inputs: Sequence[Tensor], kept: Iterable[int] = ()
+    ) -> tuple[list[Tensor], Memos]:
+        """As `Runtime.forward`."""
+        with np.errstate(all="ignore"):
+            return super().forward(values, end, inputs, kept)
+
+    def backward(
+        self, values: Sequence[int], start: int, memos: Memos, diffs: Sequence[Tensor], wanted: Sequence[int]
+    ) -> list[Tensor]:
+        """As `Runtime.backward`."""
+        with np.errstate(all="ignore"):
+            return super().backward(values, start, memos, diffs, wanted)
+
+    def sown(self, tensor: Tensor, seed: Seed) -> Tensor:
+        """As `Runtime.sown`."""
+        with np.errstate(all="ignore"):
+            return super().sown(tensor, seed)
+
+    def match(self, tensor: Tensor, features: Tensor) -> Tensor:
+        """As `Runtime.match`."""
+        x, y = (each[0].reshape(each.shape[1], -1) for each in (tensor, features))
+        return y[:, best_match(x, y)].reshape(tensor.shape)

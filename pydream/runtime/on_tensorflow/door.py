@@ -1,0 +1,122 @@
+"""The one door to TensorFlow: imported when a network is built, without its chatter, on the device asked for."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import os
+import re
+import sys
+import tempfile
+from collections.abc import Iterator
+from typing import Any
+
+from ...errors import DeviceError, MemoryTooSmallError
+from ...system import expect_threads, limits, told_threads, usable_threads
+
+# What importing 2.21 alone adds, by the limit that counts it: bytes, measured. Of address space most is its libraries.
+_IMPORT_TAKES = {"address space": 1_400_000_000, "data": 250_000_000}
+# And what the first step of a small picture does, beside threads.
+_STEP_TAKES = 100_000_000
+# That come with the first step, beside two for each that may compute.
+_OTHER_THREADS = 4
+
+
+@contextlib.contextmanager
+def quiet_stderr() -> Iterator[None]:
+    """Hold back what native code writes to file descriptor 2, and let it out if the block fails."""
+    try:
+        kept = os.dup(2)
+    except OSError:  # closed: nothing to be quiet on
+        yield
+        return
+    if sys.stderr is not None:
+        sys.stderr.flush()
+    with tempfile.TemporaryFile() as held:
+        os.dup2(held.fileno(), 2)
+        try:
+            yield
+        except Exception:
+            held.seek(0)
+            os.write(kept, held.read())
+            raise
+        finally:
+            os.dup2(kept, 2)
+            os.close(kept)
+
+
+def tensorflow() -> Any:
+    """Give the module `tensorflow`, importing it at the first call.
+
+    ``PYDREAM_NUM_THREADS`` bounds its threads too. ``TF_CPP_MIN_LOG_LEVEL=0`` in the environment lets it speak.
+    """
+    if "tensorflow" in sys.modules:
+        return sys.modules["tensorflow"]
+    if limits():
+        expect_threads(_OTHER_THREADS + 2 * usable_threads())
+        _check_limits(_IMPORT_TAKES)
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    if os.environ["TF_CPP_MIN_LOG_LEVEL"] == "0":
+        tf = importlib.import_module("tensorflow")
+    else:
+        with quiet_stderr():
+            tf = importlib.import_module("tensorflow")
+            tf.config.list_physical_devices()  # it complains where it finds no driver for one
+    _check_limits(dict.fromkeys(_IMPORT_TAKES, 0))  # it imports others' packages where they are there
+    threads = told_threads()
+    if threads is not None:
+        tf.config.threading.set_intra_op_parallelism_threads(threads)
+        tf.config.threading.set_inter_op_parallelism_threads(threads)
+    return tf
+
+
+def _check_limits(takes: dict[str, int]) -> None:
+    """Refuse limits that leave too little: where an allocation of its own fails, TensorFlow ends the process."""
+    for limit in limits():
+        missing = takes[limit.of] + _STEP_TAKES - limit.left
+        if missing > 0:
+            raise MemoryTooSmallError(
+                f"the limit on this process's {limit.of} is {missing / 1e9:.2g} GB too low for TensorFlow:"
+                f" {limit.command} tells and sets it; fewer threads need less (PYDREAM_NUM_THREADS=1), and the runtime"
+                " 'numpy' does without"
+            )
+
+
+def part(name: str) -> Any:
+    """Give a module that comes with TensorFlow and that the module `tensorflow` itself does not show."""
+    tensorflow()
+    return importlib.import_module(name)
+
+
+def find_device(wanted: str) -> str:
+    """Give TensorFlow's name of the device that is `wanted`.
+
+    Parameters
+    ----------
+    wanted : {"auto", "cpu", "gpu", "gpu:N"}
+        "auto" is the first GPU where there is one, else the CPU.
+
+    Returns
+    -------
+    str
+        ``"CPU:0"`` or ``"GPU:N"``.
+
+    Raises
+    ------
+    DeviceError
+        For a GPU that is not there: what was asked for is never replaced silently.
+    """
+    match = re.fullmatch(r"auto|cpu|gpu(?::([0-9]+))?", str(wanted).lower())
+    if not match:
+        raise DeviceError(f"no device {wanted!r}; there are 'auto', 'cpu' and 'gpu:N' (N counts from 0)")
+    kind = match.group(0).split(":")[0]
+    if kind == "cpu":
+        return "CPU:0"
+    with quiet_stderr():  # the CUDA driver's complaint where there is none
+        gpus = len(tensorflow().config.list_physical_devices("GPU"))
+    index = int(match.group(1) or 0)
+    if index < gpus:
+        return f"GPU:{index}"
+    if kind == "auto":
+        return "CPU:0"
+    raise DeviceError(f"no GPU {index}: TensorFlow sees {gpus or 'none'} here; 'cpu' and 'auto' would work")

@@ -1,0 +1,610 @@
+"""How TensorFlow runs each layer: two formulas.
+
+Gradients are written out rather than taped: only what the gradient at the input needs is kept (no weight gradients),
+and each pass is a formula that can be held against Caffe's. Four-axis tensors are (n, h, w, c) here; others are as in
+Caffe. Sizes are read inside the graph, so one trace serves every image size.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import reduce
+from math import prod
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...errors import NetFileError
+from .. import layers
+from ..base import LOWEST, TIE, L, Runner, Tensor, Tensors
+from .door import tensorflow
+from .fusion import RectifiedPooling, SpreadConvolution
+from .phases import Phases
+
+_LARGEST_KERNEL = 2**28  # numbers in a dilated kernel with its holes
+
+
+class TFRunner(Runner[L]):
+    """Base: runs one layer with its weights, all of one dtype."""
+
+    def __init__(self, layer: L, params: list[NDArray[Any]], dtype: np.dtype[Any]) -> None:
+        self.tf = tensorflow()
+        super().__init__(layer, params, dtype)
+
+    def constant(self, array: NDArray[Any]) -> Tensor:
+        """Give an array as a tensor of the network's dtype."""
+        return self.tf.constant(np.ascontiguousarray(array, self.dtype))
+
+
+def _axis(axis: int, rank: int) -> int:
+    """Where Caffe's axis stands in a tensor of TensorFlow's."""
+    axis %= rank
+    return (0, 3, 1, 2)[axis] if rank == 4 else axis
+
+
+class ConvolutionRunner(TFRunner[layers.Convolution]):
+    """A cross-correlation, group by group."""
+
+    def prepare(self, params: list[NDArray[Any]]) -> None:
+        layer = self.layer
+        kernel = params[0].transpose(2, 3, 1, 0)  # (out, in, h, w) -> (h, w, in, out)
+        if layer.reach != layer.kernel:
+            # TensorFlow has no gradient of a dilated convolution on the CPU: write the holes into the kernel.
+            if prod(layer.reach) * prod(kernel.shape[2:]) > _LARGEST_KERNEL:
+                reach = "x".join(map(str, layer.reach))
+                raise NetFileError(f"layer {layer.name!r}: its dilated kernel reaches {reach}, too far to be run")
+            holed = np.zeros((*layer.reach, *kernel.shape[2:]), kernel.dtype)
+            holed[:: layer.dilation[0], :: layer.dilation[1]] = kernel
+            kernel = holed
+        self.kernels = [self.constant(part) for part in np.split(kernel, layer.group, axis=3)]
+        self.bias = self.constant(params[1]) if layer.bias else None
+        self.phases = None
+        if layer.group == 1 and Phases.pay(kernel, layer.stride, self.dtype):
+            self.phases = Phases(self.tf, kernel.astype(self.dtype), layer.stride, layer.slide)
+        if layer.stride == (1, 1) and all(k == 2 * p + 1 for k, p in zip(layer.reach, layer.pad, strict=True)):
+            self.padding: Any = "SAME"  # the same numbers, and oneDNN's kernels both ways
+        elif layer.pad == (0, 0):
+            self.padding = "VALID"
+        else:
+            self.padding = [[0, 0], [layer.pad[0]] * 2, [layer.pad[1]] * 2, [0, 0]]
+
+    def forward(self, *bottoms: Tensor) -> tuple[Tensors, Tensors]:
+        (x,) = bottoms
+        parts = self.tf.split(x, self.layer.group, axis=3) if self.layer.group > 1 else [x]
+        tops = [
+            self.tf.nn.conv2d(part, kernel, self.layer.stride, self.padding)
+            for part, kernel in zip(parts, self.kernels, strict=True)
+        ]
+        top = tops[0] if len(tops) == 1 else self.tf.concat(tops, axis=3)
+        if self.bias is not None:
+            top = self.tf.nn.bias_add(top, self.bias)
+        return (top,), (self.tf.shape(parts[0]),)
+
+    def backward(self, memo: Tensors, *diffs: Tensor) -> Tensors:
+        if self.phases is not None:
+            return (self.phases.gradient(diffs[0], memo[0][1], memo[0][2]),)
+        parts = self.tf.split(diffs[0], self.layer.group, axis=3) if self.layer.group > 1 else [diffs[0]]
+        bottoms = [
+            self.tf.nn.conv2d_transpose(part, kernel, memo[0], self.layer.stride, self.padding)
+            for part, kernel in zip(parts, self.kernels, strict=True)
+        ]
+        return (bottoms[0] if len(bottoms) == 1 else self.tf.concat(bottoms, axis=3),)
+
+
+class SpreadConvolutionRunner(ConvolutionRunner):
+    """The sum of a convolution of each blob, with its part of the kernel."""
+
+    def forward(self, *bottoms: Tensor) -> tuple[Tensors, Tensors]:
+        self.channels = [bottom.shape[3] for bottom in bottoms]
+        first, second = (
+            self.tf.nn.conv2d(bottom, kernel, self.layer.stride, self.padding)
+            for bottom, kernel in zip(bottoms, self._parts(), strict=True)
+        )
+        if self.bias is not None:
+            second = self.tf.nn.bias_add(second, self.bias)
+        # So TensorFlow makes one operation of the second convolution, its bias, the sum and a rectifier behind it.
+        return (second + first,), tuple(map(self.tf.shape, bottoms))
+
+    def backward(self, memo: Tensors, *diffs: Tensor) -> Tensors:
+        return tuple(
+            self.tf.nn.conv2d_transpose(diffs[0], kernel, shape, self.layer.stride, self.padding)
+            for kernel, shape in zip(self._parts(), memo, strict=True)
+        )
+
+    def _parts(self) -> list[Tensor]:
+        parts: list[Tensor] = self.tf.split(self.kernels[0], self.channels, axis=2)
+        return parts
+
+
+class InnerProductRunner(TFRunner[layers.InnerProduct]):
+    """``y = W x + b`` with x flattened in the order c, h, w."""
+
+    def prepare(self, params: list[NDArray[Any]]) -> None:
+        self.matrix = self.constant(params[0] if self.layer.transpose else params[0].T)  # (in, out)
+        self.bias = self.constant(params[1]) if self.layer.bias else None
+
+    def forward(self, *bottoms: Tensor) -> tuple[Tensors, Tensors]:
+        tf, (x,) = self.tf, bottoms
+        if x.shape.rank == 4:
+            x = tf.transpose(x, (0, 3, 1, 2))
+        top = tf.matmul(tf.reshape(x, (tf.shape(x)[0], self.matrix.shape[0])), self.matrix)
+        if self.bias is not None:
+            top = top + self.bias
+        return (top,), (tf.shape(x),)
+
+    def backward(self, memo: Tensors, *diffs: Tensor) -> Tensors:
+        (shape,) = memo
+        diff = self.tf.reshape(self.tf.matmul(diffs[0], self.matrix, transpose_b=True), shape)
+        return (self.tf.transpose(diff, (0, 2, 3, 1)) if shape.shape[0] == 4 else diff,)
+
+
+class PoolingRunner(TFRunner[layers.Pooling]):
+    """Windows over a map padded to exactly what Caffe's output size covers."""
+
+    def prepare(self, params: list[NDArray[Any]]) -> None:
+        axes = list(zip(self.layer.kernel, self.layer.stride, self.layer.pad, strict=True))
+        # "SAME" spares the plain maximum the padded copy; its windows are Caffe's for maps of any size,
+        self.same = all(k == 2 * p + 1 and s == 1 for k, s, p in axes)
+        # or for those that the stride divides: then just one row is missing behind the map.
+        self.same_where_whole = all(k == s + 1 > 2 and p == 0 for k, s, p in axes)
+
+    def forward(self, *bottoms: Tensor) -> tuple[Tensors, Tensors]:
+        (x,) = bottoms
+        if self.layer.everything:
+            return self._everything(x)
+        if self.layer.average:
+            return self._mean(x)
+        return self._tolerant_maximum(x) if self.dtype == np.float64 else self._plain_maximum(x)
+
+    def backward(self, memo: Tensors, *diffs: Tensor) -> Tensors:
+        (diff,) = diffs
+        if self.layer.everything:
+            return self._everything_back(memo, diff)
+        if self.layer.average:
+            return self._mean_back(memo, diff)
+        back = self._tolerant_maximum_back if self.dtype == np.float64 else self._plain_maximum_back
+        return back(memo, diff)
+
+    # The window over the whole map.
+
+    def _everything(self, x: Tensor) -> tuple[Tensors, Tensors]:
+        if self.layer.average:
+            return (self.tf.reduce_mean(x, (1, 2), keepdims=True),), (self.tf.shape(x),)
+        flat = self.tf.reshape(x, (self.tf.shape(x)[0], -1, x.shape[3]))
+        if self.dtype == np.float64:
+            best, winner = self._tolerant_scan(flat)
+            return (best[:, None, None],), (winner, self.tf.shape(x))
+        winner = self.tf.argmax(flat, axis=1)  # of equal values the first, row by row
+        return (self.tf.reduce_max(x, (1, 2), keepdims=True),), (winner, self.tf.shape(x))
+
+    def _tolerant_scan(self, flat: Tensor) -> tuple[Tensor, Tensor]:
+        """Give the winning values and their places along axis 1, one after the other with the tolerance for ties."""
+        tf = self.tf
+
+        def turn(i: Tensor, best: Tensor, winner: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+            tap = flat[:, i]
+            wins = tap > best + TIE * (1 + tf.abs(best))
+            return i + 1, tf.where(wins, tap, best), tf.where(wins, i, winner)
+
+        first = flat[:, 0]
+        start = (tf.constant(1), first, tf.zeros_like(first, tf.int32))
+        _, best, winner = tf.while_loop(lambda i, *_: i < tf.shape(flat)[1], turn, start)
+        return best, winner
+
+    def _everything_back(self, memo: Tensors, diff: Tensor) -> Tensors:
+        shape = memo[-1]
+        if self.layer.average:
+            return (self.tf.broadcast_to(diff / self.tf.cast(shape[1] * shape[2], diff.dtype), shape),)
+        winner = self.tf.one_hot(memo[0], shape[1] * shape[2], axis=1, dtype=diff.dtype)  # (n, h*w, c)
+        return (self.tf.reshape(winner, shape) * diff,)
+
+    # Sizes: what Pooling.out_size says, in the graph, of rows and columns at once.
+
+    def _out_size(self, size: Tensor) -> Tensor:
+        """Give the rows and columns of the top for those of the map."""
+        kernel, stride, pad = np.array((self.layer.kernel, self.layer.stride, self.layer.pad), np.int32)
+        room = size + (2 * pad - kernel)
+        out = (-(-room // stride) if self.layer.round_up else room // stride) + 1
+        if pad.any():
+            out -= self.tf.cast((out - 1) * stride >= size + pad, out.dtype)
+        return out
+
+    def _padded(self, x: Tensor, filler: float) -> Tensor:
+        """Give the map with the padding before it, and behind it what the windows miss for being whole."""
+        kernel, stride, pad = np.array((self.layer.kernel, self.layer.stride, self.layer.pad), np.int32)
+        size = self.tf.shape(x)[1:3]
+        behind = self.tf.maximum(self._out_size(size) * stride + (kernel - stride - pad) - size, 0)
+        widths = self.tf.stack(([0, *pad, 0], self.tf.pad(behind, [[1, 1]])), axis=1)
+        padded = self.tf.pad(x, widths, constant_values=self.tf.constant(filler, x.dtype))
+        padded.set_shape((None, None, None, x.shape[3]))
+        return padded
+
+    def _unpadded(self, padded: Tensor, shape: Tensor) -> Tensor:
+        return self.tf.slice(padded, (0, *self.layer.pad, 0), shape)
+
+    # The largest value; of equal ones the first, row by row, and all of the gradient to it.
+
+    def _plain_maximum(self, x: Tensor) -> tuple[Tensors, Tensors]:
+        top = self._by_size(lambda x: self._largest(x, "SAME"), lambda x: self._largest(self._filled(x), "VALID"), x)
+        return (top,), (x,)
+
+    def _plain_maximum_back(self, memo: Tensors, diff: Tensor) -> Tensors:
+        back = self._by_size(
+            lambda x, diff: self._largest_back(x, diff, "SAME"),
+            lambda x, diff: self._unpadded(self._largest_back(self._filled(x), diff, "VALID"), self.tf.shape(x)),
+            *memo,
+            diff,
+        )
+        return (back,)
+
+    def _by_size(self, same: Callable[..., Tensor], filled: Callable[..., Tensor], *values: Tensor) -> Tensor:
+        """Run `same` on the values where "SAME" is Caffe's padding for the first one's size, else `filled`."""
+        if not self.same_where_whole:
+            return (same if self.same else filled)(*values)
+        # tf.cond would do, but it makes a function of each branch, and takes 0.4 s a network to trace.
+        ops = self.tf.raw_ops
+        whole = self.tf.reduce_all(self.tf.shape(values[0])[1:3] % self.layer.stride == 0)
+        ways = [ops.Switch(data=value, pred=whole) for value in values]
+        results = [filled(*(way.output_false for way in ways)), same(*(way.output_true for way in ways))]
+        return ops.Merge(inputs=results).output
+
+    def _filled(self, x: Tensor) -> Tensor:
+        return self._padded(x, LOWEST)
+
+    def _largest(self, x: Tensor, padding: str) -> Tensor:
+        return self.tf.nn.max_pool2d(x, self.layer.kernel, self.layer.stride, padding)
+
+    def _largest_back(self, x: Tensor, diff: Tensor, padding: str) -> Tensor:
+        return self.tf.raw_ops.MaxPoolGrad(
+            orig_input=x,
+            # Once more, though the forward pass had it: oneDNN's gradient, which is 10 to 40 times as fast as the
+            # other, runs only where its own maximum is in the same trace and tells it which taps won.
+            orig_output=self._largest(x, padding),
+            grad=diff,
+            ksize=[1, *self.layer.kernel, 1],
+            strides=[1, *self.layer.stride, 1],
+            padding=padding,
+        )
+
+    # The same with a tolerance for ties: the exact mode's.
+
+    def _tolerant_maximum(self, x: Tensor) -> tuple[Tensors, Tensors]:
+        tf = self.tf
+        padded = self._filled(x)
+        best, *taps = self._taps(padded)
+        winner = tf.zeros(tf.shape(best), tf.int32)
+        for number, tap in enumerate(taps, start=1):
+            wins = tap > best + TIE * (1 + tf.abs(best))
+            best, winner = tf.where(wins, tap, best), tf.where(wins, number, winner)
+        return (best,), (winner, tf.shape(padded), tf.shape(x))
+
+    def _taps(self, padded: Tensor) -> list[Tensor]:
+        """Give what each tap of the window sees, row by row."""
+        tf, (stride_h, stride_w), channels = self.tf, self.layer.stride, padded.shape[3]
+        n, h, w = (tf.shape(padded)[axis] for axis in range(3))
+        out_h, out_w = (
+            (size - k) // s + 1 for size, k, s in zip((h, w), self.layer.kernel, self.layer.stride, strict=True)
+        )
+        # Strided slices are slow, plain ones are not: let the remainders of rows and columns be axes.
+        whole = tf.pad(padded, [[0, 0], [0, -h % stride_h], [0, -w % stride_w], [0, 0]])
+        apart = tf.reshape(whole, (n, -(-h // stride_h), stride_h, -(-w // stride_w), stride_w * channels))
+        return [
+            tf.reshape(
+                tf.slice(
+                    apart,
+                    (0, i // stride_h, i % stride_h, j // stride_w, j % stride_w * channels),
+                    (n, out_h, 1, out_w, channels),
+                ),
+                (n, out_h, out_w, channels),
+            )
+            for i in range(self.layer.kernel[0])
+            for j in range(self.layer.kernel[1])
+        ]
+
+    def _tolerant_maximum_back(self, memo: Tensors, diff: Tensor) -> Tensors:
+        winner, padded_shape, shape = memo
+        tf = self.tf
+        # Where in the flat (h, w, c) map each window's first value stands, and its winner.
+        _, h, w, c = tf.unstack(tf.cast(padded_shape, tf.int64))
+        (kernel_h, kernel_w), (stride_h, stride_w) = self.layer.kernel, self.layer.stride
+        rows, columns = (
+            tf.range(size, delta=s) for size, s in ((h - kernel_h + 1, stride_h), (w - kernel_w + 1, stride_w))
+        )
+        corner = (rows[:, None, None] * w + columns[:, None]) * c + tf.range(c)
+        tap = (tf.range(tf.cast(kernel_h, tf.int64))[:, None] * w + tf.range(tf.cast(kernel_w, tf.int64))) * c
+        back = tf.raw_ops.MaxPoolGradWithArgmax(
+            input=tf.raw_ops.Empty(shape=padded_shape, dtype=diff.dtype),  # only its shape is read
+            grad=diff,
+            argmax=corner + tf.gather(tf.reshape(tap, (-1,)), winner),
+            ksize=[1, *self.layer.kernel, 1],
+            strides=[1, *self.layer.stride, 1],
+            padding="VALID",
+        )
+        return (self._unpadded(back, shape),)
+
+    # The mean; the divisor is the window clipped to the map and the padding after it.
+
+    def _divisor(self, shape: Tensor) -> Tensor:
+        counts = []
+        for axis, out in enumerate(self.tf.unstack(self._out_size(shape[1:3]))):
+            size, pad = shape[1 + axis], self.layer.pad[axis]
+            first = self.tf.range(out) * self.layer.stride[axis] - pad
+            counts.append(self.tf.minimum(first + self.layer.kernel[axis], size + pad) - first)
+        return self.tf.cast(counts[0][:, None, None] * counts[1][:, None], self.dtype)
+
+    def _mean(self, x: Tensor) -> tuple[Tensors, Tensors]:
+        padded = self._padded(x, 0.0)
+        area = self.layer.kernel[0] * self.layer.kernel[1]
+        total = self.tf.nn.avg_pool2d(padded, self.layer.kernel, self.layer.stride, "VALID") * area
+        return (total / self._divisor(self.tf.shape(x)),), (self.tf.shape(padded), self.tf.shape(x))
+
+    def _mean_back(self, memo: Tensors, diff: Tensor) -> Tensors:
+        padded_shape, shape = memo
+        area = self.layer.kernel[0] * self.layer.kernel[1]
+        back = self.tf.raw_ops.AvgPoolGrad(
+            orig_input_shape=padded_shape,
+            grad=diff / self._divisor(shape) * area,
+            ksize=[1, *self.layer.kernel, 1],
+            strides=[1, *self.layer.stride, 1],
+            padding="VALID",
+        )
+        return (self._unpadded(back, shape),)
+
+
+class RectifiedPoolingRunner(PoolingRunner):
+    """Max pooling of ``max(x, 0)``: no gradient where the largest is 0."""
+
+    def forward(self, *bottoms: Tensor) -> tuple[Tensors, Tensors]:
+        (top,), memo = super().forward(self.tf.nn.relu(bottoms[0]))
+        return (top,), (top, *memo)
+
+    def backward(self, memo: Tensors, *diffs: Tensor) -> Tensors:
+        top, *rest = memo
+        return super().backward(tuple(rest), self.tf.raw_ops.ReluGrad(gradients=diffs[0], features=top))
+
+
+class LRNRunner(TFRunner[layers.LRN]):
+    """``y = x s^-beta``, ``s = k + alpha/n sum x^2`` over the n neighbouring channels.
+
+    The sum over neighbours is a product with a band matrix, which is faster than TensorFlow's own LRN and works in
+    float64 too. Most of a wide matrix is zeros: then channels are taken in blocks, and a block sees its neighbours.
+    """
+
+    def forward(self, *bottoms: Tensor) -> tuple[Tensors, Tensors]:
+        (x,) = bottoms
+        scale = self._neighbours(x * x, self.layer.alpha / self.layer.local_size, self.layer.k)
+        return (x * self._power(scale),), (x, scale)
+
+    def backward(self, memo: Tensors, *diffs: Tensor) -> Tensors:
+        # dx = dy s^-beta - 2 alpha beta / n * x * sum over neighbours of (dy y / s)
+        (x, scale), (diff,) = memo, diffs
+        passed = diff * self._power(scale)
+        ratio = 2 * self.layer.alpha * self.layer.beta / self.layer.local_size
+        return (passed - x * self._neighbours(passed * x / scale, ratio),)
+
+    def _power(self, scale: Tensor) -> Tensor:
+        # Caffe's networks' and Inception5h's; a power is slow.
+        if self.layer.beta == 0.75:
+            return self.tf.math.rsqrt(scale * self.tf.sqrt(scale))
+        if self.layer.beta == 0.5:
+            return self.tf.math.rsqrt(scale)
+        return scale**-self.layer.beta
+
+    def _neighbours(self, x: Tensor, factor: float, offset: float = 0.0) -> Tensor:
+        """Give ``offset + factor * sum over the n neighbouring channels``."""
+        tf, channels, reach = self.tf, x.shape[-1], self.layer.local_size // 2
+        block = self._block(channels)
+        blocks = channels // block
+        seen = 1 if blocks == 1 else 3  # a block's neighbours and itself
+        source = np.arange(seen * block) - (seen // 2) * block
+        band = factor * (np.abs(source[:, None] - np.arange(block)) <= reach)
+        sums = tf.nn.conv2d(
+            tf.reshape(x, (1, -1, blocks, block)), self.constant(band.reshape(1, seen, block, block)), 1, "SAME"
+        )
+        if offset:
+            sums = tf.nn.bias_add(sums, self.constant(np.full(block, offset)))
+        return tf.reshape(sums, tf.shape(x))
+
+    def _block(self, channels: int) -> int:
+        """Give the width that is fastest, as measured."""
+        block, worth_it = (8, 16) if self.dtype == np.float64 else (16, 128)
+        fits = channels % block == 0 and self.layer.local_size // 2 <= block
+        return block if fits and channels >= worth_it else channels
+
+
+class ReLURunner(TFRunner[layers.ReLU]):
+    """``y = x`` where x > 0, else ``negative_slope * x``; the gradient at 0 is that of the negative side."""
+
+    def forward(self, *bottoms: Tensor) -> tuple[Tensors, Tensors]:
+        (x,) = bottoms
+        slope = self.layer.negative_slope
+        if slope == 0:
+            top = self.tf.nn.relu(x)
+            return (top,), (top,)
+        top = self.tf.where(x > 0, x, slope * x)
+        return (top,), (x,)
+
+    def backward(self, memo: Tensors, *diffs: Tensor) -> Tensors:
+        (sign,), (diff,) = memo, diffs
+        if self.layer.negative_slope == 0:
+            return (self.tf.raw_ops.ReluGrad(gradients=diff, features=sign),)
+        return (self.tf.where(sign > 0, diff, self.layer.negative_slope * diff),)
+
+
+class SigmoidRunner(TFRunner[layers.Sigmoid]):
+    """``y = 1 / (1 + exp(-x))``, ``dx = dy y (1 - y)``."""
+
+    def forward(self, *bottoms: Tensor) -> tuple[Tensors, Tensors]:
+        top = self.tf.sigmoid(bottoms[0])
+        return (top,), (top,)
+
+    def backward(self, memo: Tensors, *diffs: Tensor) -> Tensors:
+        return (diffs[0] * memo[0] * (1 - memo[0]),)
+
+
+class TanHRunner(TFRunner[layers.TanH]):
+    """``y = tanh(x)``, ``dx = dy (1 - y^2)``."""
+
+    def forward(self, *bottoms: Tensor) -> tuple[Tensors, Tensors]:
+        top = self.tf.tanh(bottoms[0])
+        return (top,), (top,)
+
+    def backward(self, memo: Tensors, *diffs: Tensor) -> Tensors:
+        return (diffs[0] * (1 - memo[0] * memo[0]),)
+
+
+class PowerRunner(TFRunner[layers.Power]):
+    """``y = (shift + scale x)^power``, ``dx = dy power scale (shift + scale x)^(power - 1)``."""
+
+    def forward(self, *bottoms: Tensor) -> tuple[Tensors, Tensors]:
+        base = self.layer.shift + self.layer.scale * bottoms[0]
+        return (base if self.layer.power == 1 else base**self.layer.power,), (base,)
+
+    def backward(self, memo: Tensors, *diffs: Tensor) -> Tensors:
+        power, scale = self.layer.power, self.layer.scale
+        if power * scale == 0:  # a constant, also where its base is 0
+            return (self.tf.zeros_like(diffs[0]),)
+        return (diffs[0] * scale if power == 1 else diffs[0] * (power * scale) * memo[0] ** (power - 1),)
+
+
+class DropoutRunner(TFRunner[layers.Dropout]):
+    """The identity, at test time."""
+
+    def forward(self, *bottoms: Tensor) -> tuple[Tensors, Tensors]:
+        return bottoms, ()
+
+    def backward(self, memo: Tensors, *diffs: Tensor) -> Tensors:
+        return diffs
+
+
+class SplitRunner(TFRunner[layers.Split]):
+    """The identity to every top; the gradients add up."""
+
+    def forward(self, *bottoms: Tensor) -> tuple[Tensors, Tensors]:
+        return bottoms * len(self.layer.tops), ()
+
+    def backward(self, memo: Tensors, *diffs: Tensor) -> Tensors:
+        return (reduce(lambda a, b: a + b, diffs),)
+
+
+class ConcatRunner(TFRunner[layers.Concat]):
+    """The bottoms side by side; each gets its slice of the gradient."""
+
+    def forward(self, *bottoms: Tensor) -> tuple[Tensors, Tensors]:
+        axis = _axis(self.layer.axis, bottoms[0].shape.rank)
+        return (self.tf.concat(bottoms, axis),), tuple(self.tf.shape(bottom)[axis] for bottom in bottoms)
+
+    def backward(self, memo: Tensors, *diffs: Tensor) -> Tensors:
+        axis = _axis(self.layer.axis, diffs[0].shape.rank)
+        return tuple(self.tf.split(diffs[0], self.tf.stack(memo), axis, num=len(memo)))
+
+
+class EltwiseRunner(TFRunner[layers.Eltwise]):
+    """PROD, SUM with coefficients, or MAX."""
+
+    def forward(self, *bottoms: Tensor) -> tuple[Tensors, Tensors]:
+        if self.layer.operation == "SUM":
+            terms = [x if c == 1 else c * x for c, x in zip(self.layer.coeff, bottoms, strict=True)]
+            return (reduce(lambda a, b: a + b, terms),), ()
+        if self.layer.operation == "PROD":
+            return (reduce(lambda a, b: a * b, bottoms),), bottoms
+        # Of the first two the later wins a tie; a further one must be larger to win.
+        first_wins = bottoms[0] > bottoms[1]
+        best = self.tf.where(first_wins, bottoms[0], bottoms[1])
+        winner = self.tf.where(first_wins, 0, 1)
+        for i, x in enumerate(bottoms[2:], start=2):
+            wins = x > best
+            best, winner = self.tf.where(wins, x, best), self.tf.where(wins, i, winner)
+        return (best,), (winner,)
+
+    def backward(self, memo: Tensors, *diffs: Tensor) -> Tensors:
+        (diff,) = diffs
+        if self.layer.operation == "SUM":
+            return tuple(diff if c == 1 else c * diff for c in self.layer.coeff)
+        if self.layer.operation == "PROD":
+            return tuple(reduce(lambda a, b: a * b, memo[:i] + memo[i + 1 :], diff) for i in range(len(memo)))
+        zero = self.tf.zeros_like(diff)
+        return tuple(self.tf.where(memo[0] == i, diff, zero) for i in range(len(self.layer.bottoms)))
+
+
+class SoftmaxRunner(TFRunner[layers.Softmax]):
+    """``y = exp(x) / sum exp(x)``, ``dx = (dy - sum(dy y)) y``."""
+
+    def forward(self, *bottoms: Tensor) -> tuple[Tensors, Tensors]:
+        top = self.tf.nn.softmax(bottoms[0], _axis(self.layer.axis, bottoms[0].shape.rank))
+        return (top,), (top,)
+
+    def backward(self, memo: Tensors, *diffs: Tensor) -> Tensors:
+        (top,), (diff,) = memo, diffs
+        axis = _axis(self.layer.axis, diff.shape.rank)
+        return ((diff - self.tf.reduce_sum(diff * top, axis, keepdims=True)) * top,)
+
+
+class FlattenRunner(TFRunner[layers.Flatten]):
+    """Axes merged in Caffe's order."""
+
+    def forward(self, *bottoms: Tensor) -> tuple[Tensors, Tensors]:
+        tf, (x,) = self.tf, bottoms
+        rank = x.shape.rank
+        first, behind = self.layer.span(rank)
+        known = [x.shape[_axis(axis, rank)] for axis in range(rank)]
+        if rank == 4:
+            x = tf.transpose(x, (0, 3, 1, 2))
+        shape = tf.shape(x)
+        top = tf.reshape(x, tf.concat((shape[:first], [-1], shape[behind:]), 0))
+        merged = known[first:behind]
+        top.set_shape((*known[:first], None if None in merged else int(np.prod(merged)), *known[behind:]))
+        return (tf.transpose(top, (0, 2, 3, 1)) if top.shape.rank == 4 else top,), (shape,)
+
+    def backward(self, memo: Tensors, *diffs: Tensor) -> Tensors:
+        tf, (shape,), (diff,) = self.tf, memo, diffs
+        if diff.shape.rank == 4:
+            diff = tf.transpose(diff, (0, 3, 1, 2))
+        diff = tf.reshape(diff, shape)
+        return (tf.transpose(diff, (0, 2, 3, 1)) if shape.shape[0] == 4 else diff,)
+
+
+class ChannelwiseRunner(TFRunner[layers.BatchNorm | layers.Scale]):
+    """``y = factor x + offset`` with a factor and an offset a channel: BatchNorm and Scale."""
+
+    def prepare(self, params: list[NDArray[Any]]) -> None:
+        self.factor, self.offset = self.layer.affine(*params)
+
+    def forward(self, *bottoms: Tensor) -> tuple[Tensors, Tensors]:
+        top = bottoms[0] * self._along(self.factor, bottoms[0])
+        return (top if self.offset is None else top + self._along(self.offset, bottoms[0]),), ()
+
+    def backward(self, memo: Tensors, *diffs: Tensor) -> Tensors:
+        return (diffs[0] * self._along(self.factor, diffs[0]),)
+
+    def _along(self, values: NDArray[Any], x: Tensor) -> Tensor:
+        """Lay one number a channel along the channel axis of `x`."""
+        shape = [1] * x.shape.rank
+        shape[_axis(1, x.shape.rank)] = -1
+        return self.constant(values.reshape(shape))
+
+
+RUNNERS: dict[type[layers.Layer], type[Runner[Any]]] = {
+    layers.BatchNorm: ChannelwiseRunner,
+    layers.Concat: ConcatRunner,
+    layers.Convolution: ConvolutionRunner,
+    layers.Dropout: DropoutRunner,
+    layers.Eltwise: EltwiseRunner,
+    layers.Flatten: FlattenRunner,
+    layers.InnerProduct: InnerProductRunner,
+    layers.LRN: LRNRunner,
+    layers.Pooling: PoolingRunner,
+    layers.Power: PowerRunner,
+    layers.ReLU: ReLURunner,
+    layers.Scale: ChannelwiseRunner,
+    layers.Sigmoid: SigmoidRunner,
+    layers.Softmax: SoftmaxRunner,
+    layers.Split: SplitRunner,
+    layers.TanH: TanHRunner,
+}
+
+FUSED: dict[type[layers.Layer], type[Runner[Any]]] = {
+    RectifiedPooling: RectifiedPoolingRunner,
+    SpreadConvolution: SpreadConvolutionRunner,
+}

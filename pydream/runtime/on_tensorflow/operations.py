@@ -1,0 +1,184 @@
+"""How TensorFlow runs the layers of a GraphDef: as `pydream.runtime.on_tensorflow.layers` has it for Caffe's."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .. import layers as caffe_layers
+from .. import tf_layers as layers
+from ..base import Runner, Tensor, Tensors
+from ..tf_layers import FLOATS, Paddings
+from . import layers as caffe_tf
+from .layers import TFRunner
+
+
+class Conv2DRunner(caffe_tf.ConvolutionRunner):
+    """Caffe's, with padding by the size."""
+
+    layer: layers.Conv2D
+
+    def prepare(self, params: list[NDArray[Any]]) -> None:
+        super().prepare(params)
+        self.padding = _padding(self.layer.padding)
+
+
+class DepthwiseConv2DRunner(TFRunner[layers.DepthwiseConv2D]):
+    """Each channel with its own kernels."""
+
+    def prepare(self, params: list[NDArray[Any]]) -> None:
+        layer = self.layer
+        out, _, h, w = params[0].shape
+        kernel = params[0].reshape(layer.group, out // layer.group, h, w).transpose(2, 3, 0, 1)  # (h, w, c, each)
+        holed = np.zeros((*layer.reach, *kernel.shape[2:]), kernel.dtype)
+        holed[:: layer.dilation[0], :: layer.dilation[1]] = kernel
+        self.kernel = self.constant(holed)
+        self.how = {"strides": [1, *layer.stride, 1], "padding": "SAME" if layer.padding[0].same else "EXPLICIT"}
+        if not layer.padding[0].same:
+            self.how["explicit_paddings"] = [0, 0, *(n for each in layer.padding for n in each[:2]), 0, 0]
+
+    def forward(self, *bottoms: Tensor) -> tuple[Tensors, Tensors]:
+        (x,) = bottoms
+        top = self.tf.raw_ops.DepthwiseConv2dNative(input=x, filter=self.kernel, **self.how)
+        return (top,), (self.tf.shape(x),)
+
+    def backward(self, memo: Tensors, *diffs: Tensor) -> Tensors:
+        return (
+            self.tf.raw_ops.DepthwiseConv2dNativeBackpropInput(
+                input_sizes=memo[0], filter=self.kernel, out_backprop=diffs[0], **self.how
+            ),
+        )
+
+
+def _padding(padding: Paddings) -> Any:
+    if padding[0].same:
+        return "SAME"
+    widths = [[each.before, each.behind] for each in padding]
+    return [[0, 0], *widths, [0, 0]] if any(map(any, widths)) else "VALID"
+
+
+class MaxPoolRunner(caffe_tf.PoolingRunner):
+    """Caffe's two ways, with padding by the size."""
+
+    layer: layers.MaxPool
+
+    def prepare(self, params: list[NDArray[Any]]) -> None:
+        self.padding = "SAME" if self.layer.padding[0].same else "VALID"
+
+    def _plain_maximum(self, x: Tensor) -> tuple[Tensors, Tensors]:
+        return (self._largest(x, self.padding),), (x,)
+
+    def _plain_maximum_back(self, memo: Tensors, diff: Tensor) -> Tensors:
+        return (self._largest_back(memo[0], diff, self.padding),)
+
+    def _padded(self, x: Tensor, filler: float) -> Tensor:
+        shape = self.tf.shape(x)
+        widths = [[0, 0], self._around(shape[1], 0), self._around(shape[2], 1), [0, 0]]
+        return self.tf.pad(x, widths, constant_values=self.tf.constant(filler, x.dtype))
+
+    def _unpadded(self, padded: Tensor, shape: Tensor) -> Tensor:
+        (above, _), (left, _) = self._around(shape[1], 0), self._around(shape[2], 1)
+        return self.tf.slice(padded, (0, above, left, 0), shape)
+
+    def _around(self, size: Tensor, axis: int) -> tuple[Tensor, Tensor]:
+        """As `Padding.at`, in the graph."""
+        layer = self.layer
+        if not layer.padding[axis].same:
+            return layer.padding[axis][:2]
+        stride = layer.stride[axis]
+        total = self.tf.maximum((-(-size // stride) - 1) * stride + layer.kernel[axis] - size, 0)
+        return total // 2, total - total // 2
+
+
+class AvgPoolRunner(TFRunner[layers.AvgPool]):
+    """The mean of what a window has of the map."""
+
+    def prepare(self, params: list[NDArray[Any]]) -> None:
+        layer = self.layer
+        padding = "SAME" if layer.padding[0].same else "VALID"
+        self.how = {"ksize": [1, *layer.kernel, 1], "strides": [1, *layer.stride, 1], "padding": padding}
+
+    def forward(self, *bottoms: Tensor) -> tuple[Tensors, Tensors]:
+        (x,) = bottoms
+        return (self.tf.raw_ops.AvgPool(value=x, **self.how),), (self.tf.shape(x),)
+
+    def backward(self, memo: Tensors, *diffs: Tensor) -> Tensors:
+        return (self.tf.raw_ops.AvgPoolGrad(orig_input_shape=memo[0], grad=diffs[0], **self.how),)
+
+
+class AffineRunner(TFRunner[layers.Affine]):
+    """``y = factor x + offset``, ``dx = dy factor``."""
+
+    def prepare(self, params: list[NDArray[Any]]) -> None:
+        self.factor = self.constant(params[0]) if self.layer.factor else None
+        self.offset = self.constant(params[-1]) if self.layer.offset else None
+
+    def forward(self, *bottoms: Tensor) -> tuple[Tensors, Tensors]:
+        (top,) = bottoms
+        if self.factor is not None:
+            top = top * self.factor
+        if self.offset is not None:
+            top = self.tf.nn.bias_add(top, self.offset)
+        return (top,), ()
+
+    def backward(self, memo: Tensors, *diffs: Tensor) -> Tensors:
+        return (diffs[0] if self.factor is None else diffs[0] * self.factor,)
+
+
+class OperationRunner(TFRunner[layers.Operation]):
+    """TensorFlow's own op, and its own gradient.
+
+    The way back runs the op again, in the same trace as the way there or in one of its own; TensorFlow makes one of two
+    that are the same.
+    """
+
+    def prepare(self, params: list[NDArray[Any]]) -> None:
+        layer, tf = self.layer, self.tf
+        self.graph = tf.compat.v1.GraphDef()
+        node = self.graph.node.add()
+        node.ParseFromString(layer.node)
+        node.name, node.device = "op", ""
+        del node.input[:]
+        node.input.extend(f"{i}:0" for i in range(len(layer.arguments)))
+        for key in [key for key in node.attr if key.startswith("_")]:  # colocation, and other notes
+            del node.attr[key]
+        for value in node.attr.values():
+            if value.type in FLOATS:
+                value.type = tf.as_dtype(self.dtype).as_datatype_enum
+        self.held = {
+            place: values.astype(self.dtype) if values.dtype.kind == "f" else values
+            for place, values in layer.held.items()
+        }
+
+    def forward(self, *bottoms: Tensor) -> tuple[Tensors, Tensors]:
+        return (self._top(bottoms),), bottoms
+
+    def backward(self, memo: Tensors, *diffs: Tensor) -> Tensors:
+        # The bottoms may be made of one another: each gets what comes through this op alone.
+        bottoms = list(memo)
+        how = {"stop_gradients": bottoms, "unconnected_gradients": "zero"}
+        return tuple(self.tf.gradients(self._top(memo), bottoms, list(diffs), **how))
+
+    def _top(self, bottoms: Tensors) -> Tensor:
+        tf = self.tf
+        inputs = {
+            # Constants of the trace itself: TensorFlow works out shapes with them.
+            f"{place}:0": tf.constant(self.held[place]) if bottom is None else bottoms[bottom]
+            for place, bottom in enumerate(self.layer.arguments)
+        }
+        (top,) = tf.graph_util.import_graph_def(self.graph, inputs, [f"op:{self.layer.output}"])
+        return tf.cast(top, self.dtype)  # some ops make float32 of everything
+
+
+RUNNERS: dict[type[caffe_layers.Layer], type[Runner[Any]]] = {
+    **caffe_tf.RUNNERS,
+    layers.Affine: AffineRunner,
+    layers.AvgPool: AvgPoolRunner,
+    layers.Conv2D: Conv2DRunner,
+    layers.DepthwiseConv2D: DepthwiseConv2DRunner,
+    layers.Identity: caffe_tf.DropoutRunner,
+    layers.MaxPool: MaxPoolRunner,
+    layers.Operation: OperationRunner,
+}

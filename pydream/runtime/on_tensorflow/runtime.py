@@ -1,0 +1,150 @@
+"""TensorFlow as a runtime: the passes are traced, one trace each for every image size."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from itertools import islice
+from typing import Any
+
+import numpy as np
+
+from ...net import ROWS, Array
+from ..base import Memos, Runner, Runtime, Seed, Tensor
+from ..graph import Graph, Params, Step
+from ..layers import Layer
+from .door import find_device, tensorflow
+from .fusion import fused
+from .layers import FUSED
+from .operations import RUNNERS
+
+
+class TensorFlowRuntime(Runtime):
+    """Runs on a CPU or GPU; each pass is traced where and when it is first asked for."""
+
+    runners = RUNNERS
+    channels_last = True
+
+    def __init__(self, graph: Graph, params: Params, dtype: np.dtype[Any], device: str = "auto") -> None:
+        super().__init__(graph, params, dtype, device)
+        self._traced: dict[Any, Callable[..., Any]] = {}
+
+    def find_device(self, wanted: str) -> str:
+        """Give TensorFlow's name of the device; `DeviceError` where it is not there."""
+        return find_device(wanted)
+
+    def tensor(self, array: Array) -> Tensor:
+        """Give an (n, h, w, c) array as a tensor."""
+        with tensorflow().device(self.device):
+            return tensorflow().convert_to_tensor(array)
+
+    def steps(self, values: Sequence[int], end: int, kept: Iterable[int] = ()) -> list[Step]:
+        """As `Runtime.steps`, with pairs that run better as one; runners of one's own run one by one."""
+        steps = super().steps(values, end)
+        return fused(steps, {*values, *kept}, self.dtype) if self.runners is RUNNERS else steps
+
+    def forward(
+        self, values: Sequence[int], end: int, inputs: Sequence[Tensor], kept: Iterable[int] = ()
+    ) -> tuple[list[Tensor], Memos]:
+        """As `Runtime.forward`, traced."""
+        run, key = super().forward, ("forward", tuple(values), end, tuple(kept))
+        tensors, memos = self._run(key, lambda *fed: run(values, end, fed, kept), inputs)
+        return tensors, memos
+
+    def values(self, values: Sequence[int], end: int, inputs: Sequence[Tensor]) -> list[Tensor]:
+        """As `Runtime.values`, traced by itself: what nobody reads is not computed."""
+        run = super().forward
+        tensors: list[Tensor] = self._run(("values", tuple(values), end), lambda *fed: run(values, end, fed)[0], inputs)
+        return tensors
+
+    def gradient(
+        self, values: Sequence[int], end: int, inputs: Sequence[Tensor], seeds: Sequence[Seed], wanted: Sequence[int]
+    ) -> tuple[list[Tensor], list[Tensor]]:
+        """As `Runtime.gradient`, traced: what the way back has read is freed, and nothing is computed twice.
+
+        The numbers of a seed are inputs of the trace: other ones need no other trace.
+        """
+        forward, backward = super().forward, super().backward
+
+        def run(*fed: Tensor) -> tuple[list[Tensor], list[Tensor]]:
+            tensors, memos = forward(values, end, fed[: len(inputs)], wanted)
+            numbers = iter(fed[len(inputs) :])
+            made = [seed and type(seed)(*islice(numbers, len(seed))) for seed in seeds]
+            diffs = [self.sown(tensor, seed) for tensor, seed in zip(tensors, made, strict=True)]
+            return tensors, backward(values, end, memos, diffs, wanted)
+
+        key = ("gradient", tuple(values), end, tuple(wanted), tuple(type(seed) for seed in seeds))
+        numbers = [number for seed in seeds if seed is not None for number in seed]
+        found: tuple[list[Tensor], list[Tensor]] = self._run(key, run, inputs, numbers)
+        return found
+
+    def match(self, tensor: Tensor, features: Tensor) -> Tensor:
+        """As `Runtime.match`, in blocks of as many rows."""
+        tf = tensorflow()
+        x, y = (tf.reshape(each, (-1, features.shape[-1])) for each in (tensor, features))
+        blocks = -(-tf.shape(x)[0] // ROWS)
+
+        def match_block(i: Tensor, found: Tensor) -> tuple[Tensor, Tensor]:
+            similar = tf.matmul(x[i * ROWS : (i + 1) * ROWS], y, transpose_b=True)
+            return i + 1, found.write(i, tf.argmax(similar, 1))
+
+        found = tf.TensorArray(tf.int64, blocks, infer_shape=False, element_shape=(None,))
+        _, found = tf.while_loop(lambda i, _: i < blocks, match_block, (0, found), parallel_iterations=1)
+        return tf.reshape(tf.gather(y, found.concat()), tf.shape(tensor))
+
+    def total(self, diffs: list[Tensor]) -> Tensor:
+        """As `Runtime.total`, in one operation and in this order in every trace."""
+        return tensorflow().add_n(diffs[::-1]) if len(diffs) > 1 else diffs[0]
+
+    def _run(self, key: Any, run: Callable[..., Any], inputs: Sequence[Tensor], more: Sequence[Tensor] = ()) -> Any:
+        """Run what starts at the inputs, and at `more` tensors, traced where it was not."""
+        if key not in self._traced:
+            shapes = self.graph.declared.values()
+            signature = [tensorflow().TensorSpec(_open(s), self.dtype) for s in shapes]
+            self._traced[key] = self._trace(run, signature + [_spec(tensor) for tensor in more])
+        with tensorflow().device(self.device):
+            return self._traced[key](*inputs, *more)
+
+    def backward(
+        self, values: Sequence[int], start: int, memos: Memos, diffs: Sequence[Tensor], wanted: Sequence[int]
+    ) -> list[Tensor]:
+        """As `Runtime.backward`, traced."""
+        key = ("backward", tuple(values), start, tuple(wanted))
+        read = self.read_back(memos, values, start, wanted)
+        if key not in self._traced:
+            run = super().backward
+            self._traced[key] = self._trace(
+                lambda memos, diffs: run(values, start, memos, diffs, wanted),
+                [tensorflow().nest.map_structure(_spec, read), [_spec(diff) for diff in diffs]],
+            )
+        with tensorflow().device(self.device):
+            gradients: list[Tensor] = self._traced[key](read, list(diffs))
+        return gradients
+
+    def runner(self, step: Step) -> Runner[Any]:
+        """As `Runtime.runner`: weights are tensors of the process, not of the trace that first needs them."""
+        with tensorflow().init_scope():
+            return super().runner(step)
+
+    def runner_type(self, layer: Layer) -> type[Runner[Any]]:
+        """As `Runtime.runner_type`, and for what `steps` made one of."""
+        return FUSED[type(layer)] if type(layer) in FUSED else super().runner_type(layer)
+
+    def _trace(self, run: Callable[..., Any], signature: list[Any]) -> Callable[..., Any]:
+        function = tensorflow().function(run, input_signature=signature, autograph=False)
+        traced: Callable[..., Any] = function.get_concrete_function()
+        return traced
+
+
+def _open(shape: tuple[int, ...]) -> list[int | None]:
+    """Caffe's declared shape, as a tensor of any size."""
+    if len(shape) == 4:
+        return [None, None, None, shape[1]]
+    return [None, *shape[1:]]
+
+
+def _spec(tensor: Tensor) -> Any:
+    """Sizes stay open; ranks, the channels of images and the lengths of shape vectors are known."""
+    dims = tensor.shape.as_list()
+    if len(dims) > 1 or tensor.dtype.is_floating:
+        dims = [None] * len(dims[:3]) + dims[3:]
+    return tensorflow().TensorSpec(dims, tensor.dtype)

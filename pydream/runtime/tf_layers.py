@@ -1,0 +1,189 @@
+"""Layers that Caffe does not have: padding that goes by the size, and any other op, run as TensorFlow has it.
+
+Shapes of blobs are Caffe's, (n, c, h, w), as everywhere; TensorFlow's, (n, h, w, c), are meant where it is said.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from ..errors import ShapeError
+from . import layers
+from .layers import POINT, Layer, Numbers, Shape, Window, Windows
+
+FLOATS = frozenset({1, 2, 14, 19})  # TensorFlow's types that become the network's own; 14 is bfloat16
+
+
+class Padding(NamedTuple):
+    """What is added along one axis.
+
+    Attributes
+    ----------
+    before, behind : int
+        Rows (or columns) before the first and behind the last.
+    same : bool
+        TensorFlow's SAME in their place: as many as ``ceil(size / stride)`` windows need, the odd one behind.
+    """
+
+    before: int = 0
+    behind: int = 0
+    same: bool = False
+
+    def at(self, size: int, reach: int, stride: int) -> tuple[int, int]:
+        """Give the rows before and behind a bottom of `size` rows, for windows over `reach` of them."""
+        if not self.same:
+            return self.before, self.behind
+        total = max((-(-size // stride) - 1) * stride + reach - size, 0)
+        return total // 2, total - total // 2
+
+    def windows(self, size: int, reach: int, stride: int) -> int:
+        """Give how many windows there are, below 1 where not one fits."""
+        if self.same:
+            return -(-size // stride)
+        return (size + self.before + self.behind - reach) // stride + 1
+
+    def window(self, reach: int, stride: int) -> Window:
+        """Give what one value sees, of SAME for sizes that are multiples of the stride."""
+        return Window(reach, stride, self.at(reach * stride, reach, stride)[0])
+
+
+Paddings = tuple[Padding, Padding]  # of rows, of columns
+
+
+@dataclass(frozen=True)
+class Identity(Layer):
+    """The bottom under another name."""
+
+
+@dataclass(frozen=True)
+class Conv2D(layers.Convolution):
+    """Caffe's convolution, with TensorFlow's padding in place of `pad`."""
+
+    padding: Paddings
+
+    def slide(self, size: int, axis: int) -> tuple[int, int]:
+        padding, reach, stride = self.padding[axis], self.reach[axis], self.stride[axis]
+        return padding.at(size, reach, stride)[0], padding.windows(size, reach, stride)
+
+    @property
+    def slides(self) -> bool:
+        return any(padding.same for padding in self.padding)
+
+    @property
+    def windows(self) -> Windows:
+        rows, columns = map(Padding.window, self.padding, self.reach, self.stride)
+        return rows, columns
+
+
+@dataclass(frozen=True)
+class DepthwiseConv2D(Conv2D):
+    """A convolution of each channel by itself: as many groups as channels."""
+
+
+@dataclass(frozen=True)
+class MaxPool(layers.Pooling):
+    """The largest value of a window, with TensorFlow's padding in place of `pad`."""
+
+    padding: Paddings
+
+    def out_size(self, size: int, axis: int) -> int:
+        return self.padding[axis].windows(size, self.kernel[axis], self.stride[axis])
+
+    @property
+    def slides(self) -> bool:
+        return any(padding.same for padding in self.padding)
+
+    @property
+    def windows(self) -> Windows:
+        rows, columns = map(Padding.window, self.padding, self.kernel, self.stride)
+        return rows, columns
+
+
+@dataclass(frozen=True)
+class AvgPool(MaxPool):
+    """The mean of a window; padding does not count."""
+
+
+@dataclass(frozen=True)
+class Affine(Layer):
+    """``factor x + offset`` with a factor and an offset a channel: BiasAdd, batch normalisation, sums and products."""
+
+    op: str
+    channels: int
+    factor: bool
+    offset: bool
+
+    @property
+    def type(self) -> str:
+        return self.op
+
+    def top_shapes(self, *bottoms: Shape) -> list[Shape]:
+        shape = bottoms[0]
+        if nhwc(shape)[-1] != self.channels:
+            raise ShapeError(f"layer {self.name!r} wants {self.channels} channels, {self.bottoms[0]!r} is {shape}")
+        return [shape]
+
+    def param_shapes(self, *bottoms: Shape) -> list[Shape]:
+        return [(self.channels,)] * (self.factor + self.offset)
+
+
+@dataclass(frozen=True)
+class Operation(Layer):
+    """An op that TensorFlow runs and differentiates.
+
+    Attributes
+    ----------
+    op : str
+    node : bytes
+        Its NodeDef.
+    output : int
+        Which of its outputs the top is.
+    arguments : tuple of int or None
+        For each of its inputs the bottom that is there; None: a constant.
+    held : mapping of int to array
+        Place among the inputs → the constant there.
+    top_shape, sees
+        The rule for its op: see `pydream.formats.graphdef.ops`.
+    """
+
+    op: str
+    node: bytes = field(repr=False)
+    output: int
+    arguments: tuple[int | None, ...]
+    held: Mapping[int, Numbers] = field(compare=False, repr=False)
+    rule: Rule = field(compare=False, repr=False)
+
+    @property
+    def type(self) -> str:
+        return self.op
+
+    @property
+    def windows(self) -> Windows | None:
+        return self.rule.windows(self)
+
+    def top_shapes(self, *bottoms: Shape) -> list[Shape]:
+        return [nchw(self.rule.top_shape(self, *map(nhwc, bottoms)))]
+
+
+class Rule:
+    """What is to be known of an op before it is run; this one: the top is as the bottom, value by value."""
+
+    def top_shape(self, layer: Operation, *bottoms: Shape) -> Shape:
+        """Give the shape of the top for those of the bottoms, all (n, h, w, c); `ShapeError` where they do not fit."""
+        return bottoms[0]
+
+    def windows(self, layer: Operation) -> Windows | None:
+        """Give what a value of the top sees of each bottom; None: all of it, or no place that has a meaning."""
+        return POINT
+
+
+def nhwc(shape: Shape) -> Shape:
+    """Give Caffe's shape in TensorFlow's order; only images have another."""
+    return (shape[0], *shape[2:], shape[1]) if len(shape) == 4 else shape
+
+
+def nchw(shape: Shape) -> Shape:
+    """Give TensorFlow's shape in Caffe's order."""
+    return (shape[0], shape[3], *shape[1:3]) if len(shape) == 4 else shape

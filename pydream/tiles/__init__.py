@@ -1,0 +1,1 @@
+"""A gradient in parts, for pictures of any size."""

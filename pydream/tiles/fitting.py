@@ -1,0 +1,155 @@
+"""How a picture fits into memory: in one run of the network, in tiles of which side, or not at all."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import suppress
+from functools import cache
+from math import inf, lcm
+
+from ..errors import MemoryTooSmallError, ShapeError
+from ..net import Net
+from ..system import Limit, free_bytes, limits, resident_bytes
+from .plan import local_net, plan_tiles
+
+# Of a process, beside the pictures and the values: measured (docs/tiles.md).
+OVERHEAD = 400_000_000
+# Of a limit on address space more goes than is used: allocators reserve ahead, and keep plans for each size of crop.
+RESERVED_AHEAD = 1.25  # to one
+RESERVED_BESIDE = 100_000_000
+RESERVED_FOR_TILES = 600_000_000
+# Beyond, what overlaps is little, and a step takes no less.
+LARGEST_SIDE = 4096
+
+
+def choose_side(
+    net: Net, ends: Sequence[str], height: int, width: int, memory: int | None = None, copies: float = 2.25
+) -> int:
+    """Choose the side of a tile: 0, for no tiles, where an estimate says that the whole picture fits.
+
+    Parameters
+    ----------
+    net : Net
+        Its input is reshaped.
+    ends : sequence of str
+    height, width : int
+        Of the picture, in pixels.
+    memory : int, optional
+        Bytes that the process may take, what it has already included. None: half of what is free, and that. No more
+        than a limit leaves (``ulimit -v``) in any case.
+    copies : float
+        How many arrays of the picture's size are held beside the network's values. At any time: what those took,
+        TensorFlow keeps.
+
+    Returns
+    -------
+    int
+        Of those that fit the one that takes the least work; 0 for a net or layers that whole pictures only go with.
+
+    Raises
+    ------
+    MemoryTooSmallError
+        Where `memory` was given, and is too little for the smallest tile.
+    """
+    local = local_net(net)
+    room = _room(memory)
+    if local is None or (room is None and _tightest_limit() is None):
+        return 0
+    image = 3 * height * width * net.dtype.itemsize
+    held = int(copies * image)
+
+    def fits(step: int, tiled: bool, most: float) -> bool:
+        return step + held + OVERHEAD <= most and _missing(held, step, tiled) <= 0
+
+    most = inf if room is None else room
+    with suppress(ShapeError):  # which says that one run will not do
+        if fits(local.step_bytes(ends, height, width) + image, False, most):  # with the image laid out for the network
+            return 0
+    net.blobs["data"].reshape(1, 3, height, width)
+    try:
+        stride = lcm(*(view.stride for end in ends for view in local.locality(end)))
+        plans = {side: plan_tiles(net, ends, height, width, side) for side in range(stride, LARGEST_SIDE + 1, stride)}
+    except ShapeError:
+        return 0
+    steps = {side: local.step_bytes(ends, *plan.crop) for side, plan in plans.items()}
+    least = min(steps.values()) + held + OVERHEAD
+    if memory is not None and room is not None and least > room:
+        raise MemoryTooSmallError(
+            f"{memory / 1e9:.3g} GB of memory are too little for {width}x{height} pixels and"
+            f" {', '.join(map(repr, ends))}: about {(least - room + memory) / 1e9:.2g} GB would do"
+        )
+    # Where nothing fits into what may be had without asking, hardly more than the least.
+    most = max(most, 1.1 * least)
+    fitting = [side for side, plan in plans.items() if len(plan) > 1 and fits(steps[side], True, most)]
+    smallest = min(steps, key=lambda side: steps[side])
+    return min(fitting, key=lambda side: plans[side].cost, default=smallest if len(plans[smallest]) > 1 else 0)
+
+
+def _room(memory: int | None) -> int | None:
+    """Give how many bytes a step may add to what the process has; None: nobody knows."""
+    if memory is not None:
+        return memory - resident_bytes()
+    free = free_bytes()
+    return None if free is None else free // 2
+
+
+@cache
+def _tightest_limit() -> Limit | None:
+    """Give the process's limit that leaves least. What the first steps take of it the next ones use again."""
+    return min(limits(), key=lambda limit: limit.left, default=None)
+
+
+def _missing(held: int, step: int, tiled: bool) -> float:
+    """Give by how many bytes a limit is too low for a step, and for what is held beside it; 0 or less: it is not."""
+    limit = _tightest_limit()
+    if limit is None:
+        return 0
+    reserved = RESERVED_BESIDE + (RESERVED_FOR_TILES if tiled else 0) + RESERVED_AHEAD * step
+    return held + reserved - limit.left
+
+
+def check_limit(net: Net, ends: Sequence[str], height: int, width: int, side: int, copies: float = 3) -> None:
+    """Refuse what a limit of the process will not let be made: what runs a net may end the process where memory fails.
+
+    Parameters
+    ----------
+    net : Net
+        Its input is reshaped, for tiles.
+    ends : sequence of str
+    height, width : int
+        Of the picture, in pixels.
+    side : int
+        Of a tile; 0: no tiles.
+    copies : float
+        How many arrays of the picture's size are held beside the network's.
+
+    Raises
+    ------
+    ShapeError
+        Where a blob would have more values than it can, whatever memory there is.
+    MemoryTooSmallError
+        Where the estimate is more than a limit leaves.
+    """
+    limit, local = _tightest_limit(), local_net(net)
+    if local is None:
+        return
+    crop = (height, width)
+    if side:
+        net.blobs["data"].reshape(1, 3, height, width)
+        crop = plan_tiles(net, ends, height, width, side).crop
+    step = local.step_bytes(ends, *crop)
+    missing = _missing(int(copies * 3 * height * width * net.dtype.itemsize), step, tiled=side > 0)
+    if limit is not None and missing > 0:
+        raise MemoryTooSmallError(
+            f"the limit on this process's {limit.of} is about {missing / 1e9:.2g} GB too low for {width}x{height}"
+            f" pixels and {', '.join(map(repr, ends))} {f'in tiles of {side}' if side else 'without tiles'}:"
+            f" {limit.command} tells and sets it"
+        )
+
+
+def fit(net: Net, ends: Sequence[str], height: int, width: int, side: int | None, copies: float) -> int:
+    """Choose the side of a tile unless it is given, and refuse what does not fit: see `choose_side`, `check_limit`."""
+    if side is None:
+        side = choose_side(net, ends, height, width, copies=copies)
+    check_limit(net, ends, height, width, side, copies)
+    return side

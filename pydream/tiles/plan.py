@@ -1,0 +1,145 @@
+"""A plan is how a picture falls into tiles: which crop each block takes, and which values of the layers are its own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from math import lcm
+from typing import NamedTuple, cast
+
+from ..errors import ShapeError
+from ..net import LocalNet, Net, View
+
+LARGEST_TILE = 2**31
+
+
+class Span(NamedTuple):
+    """A block along one axis.
+
+    Attributes
+    ----------
+    crop : slice
+        Of the picture's pixels: what the block's values see, and what makes the crop lie as the picture does.
+    values : tuple of slice
+        Of each layer's values: the block's own.
+    inside : tuple of slice
+        The same values, counted in the crop's own maps.
+    """
+
+    crop: slice
+    values: tuple[slice, ...]
+    inside: tuple[slice, ...]
+
+
+def spans(size: int, side: int, views: Sequence[View], counts: Sequence[int]) -> list[Span]:
+    """Divide an axis into blocks of about the same size.
+
+    Parameters
+    ----------
+    size : int
+        Pixels along the axis.
+    side : int
+        The most pixels of a block; as many as the stride at least.
+    views : sequence of View
+        What each layer's values see.
+    counts : sequence of int
+        How many values each layer has along the axis.
+
+    Returns
+    -------
+    list of Span
+        In order. Each value of each layer is in one of them.
+    """
+    stride = lcm(*(view.stride for view in views))
+    blocks = -(-size // (max(side // stride, 1) * stride))
+    pitch = -(-size // (blocks * stride)) * stride
+    found = []
+    for first in range(0, size, pitch):
+        behind = first + pitch if first + pitch < size else None  # the last one takes what is left
+        values = [
+            slice(min(first // view.stride, count), count if behind is None else min(behind // view.stride, count))
+            for view, count in zip(views, counts, strict=True)
+        ]
+        pairs = [(view, own) for view, own in zip(views, values, strict=True) if own.start < own.stop]
+        if not pairs:  # layers without padding have no values so near to the end
+            continue
+        seen = min(own.start * view.stride + view.start for view, own in pairs)
+        to = max((own.stop - 1) * view.stride + view.start + view.size for view, own in pairs)
+        crop = slice(max(seen, 0) // stride * stride, size - max(size - to, 0) // stride * stride)
+        inside = [
+            slice(own.start - crop.start // view.stride, own.stop - crop.start // view.stride)
+            for view, own in zip(views, values, strict=True)
+        ]
+        found.append(Span(crop, tuple(values), tuple(inside)))
+    return found
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How a picture falls into tiles: each of the rows with each of the columns.
+
+    Attributes
+    ----------
+    rows, columns : list of Span
+    """
+
+    rows: list[Span]
+    columns: list[Span]
+
+    def __iter__(self) -> Iterator[tuple[Span, Span]]:
+        return ((row, column) for row in self.rows for column in self.columns)
+
+    def __len__(self) -> int:
+        return len(self.rows) * len(self.columns)
+
+    @property
+    def crop(self) -> tuple[int, int]:
+        """Height and width of the largest crop."""
+        height, width = (max(span.crop.stop - span.crop.start for span in each) for each in (self.rows, self.columns))
+        return height, width
+
+    @property
+    def cost(self) -> float:
+        """How many pixels the crops have, to one of the picture."""
+        seen, whole = 1, 1
+        for each in (self.rows, self.columns):
+            seen *= sum(span.crop.stop - span.crop.start for span in each)
+            whole *= each[-1].crop.stop
+        return seen / whole
+
+
+def plan_tiles(net: Net, ends: Sequence[str], height: int, width: int, side: int) -> Plan:
+    """Divide a picture into tiles.
+
+    Parameters
+    ----------
+    net : Net
+    ends : sequence of str
+        The layers that are dreamt with.
+    height, width : int
+        Of the picture.
+    side : int
+        The most pixels of a block, either way, without what its crop has around it.
+
+    Raises
+    ------
+    ShapeError
+        Where a value of one of the layers sees the whole picture: why.
+    """
+    local = local_net(net)
+    if local is None:
+        raise ShapeError(f"{net.name} does not tell what its values see of a picture, so it runs on whole ones: tile=0")
+    try:
+        fields = [local.locality(end) for end in ends]
+    except ShapeError as error:
+        raise ShapeError(f"no tiles: {error}; a picture takes one run there (tile 0), or an earlier layer") from None
+    shapes = [net.blobs[end].shape for end in ends]
+    return Plan(
+        rows=spans(height, side, [field.rows for field in fields], [shape[2] for shape in shapes]),
+        columns=spans(width, side, [field.columns for field in fields], [shape[3] for shape in shapes]),
+    )
+
+
+def local_net(net: Net) -> LocalNet | None:
+    """Give the net as one that can run part by part, if it is one; a port need not be."""
+    return cast(LocalNet, net) if all(hasattr(net, name) for name in ("locality", "step_bytes", "twin")) else None

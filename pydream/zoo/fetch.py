@@ -1,0 +1,390 @@
+"""A fetch is addresses tried in turn until one gives the file that the registry describes, to the byte.
+
+pooch does the HTTP: redirects, TLS, proxies, chunks. It has no way to go on with half a file and none to stop a server
+that sends more than it should, so what it writes to is a `_Part`, which does both. Nothing that a server says of the
+file is believed: size and sha256 are the registry's, and only what has both gets the file's name.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import zipfile
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pooch
+import requests
+
+from ..errors import FetchError
+from ..files import written_whole
+from .registry import Entry, fault, fetched_place, find_weights
+
+TIMEOUT = 30.0  # seconds without a byte
+TRIES = 5  # of one address that is cut off again and again, but each time later
+CHUNK = 2**12  # bytes; what has come of a chunk is lost when it is cut off
+
+OnBytes = Callable[[str, int, int], None]  # address, bytes that are there, bytes in all
+
+
+def fetch(
+    entry: Entry,
+    first: Sequence[str] = (),
+    on_bytes: OnBytes = lambda address, done, size: None,
+    tell: Callable[[str], None] = lambda line: None,
+) -> Path:
+    """Get a network's weights, unless they are there.
+
+    What an interrupted fetch leaves, ``NAME.part`` beside the file, the next one goes on with. Processes that fetch the
+    same file wait for each other.
+
+    Parameters
+    ----------
+    entry : Entry
+    first : sequence of str
+        Addresses to try before the entry's own.
+    on_bytes : callable
+        Called as bytes come in.
+    tell : callable
+        Called with a line for people: an address that failed while there are others, or another process to wait for.
+
+    Returns
+    -------
+    Path
+        The file.
+
+    Raises
+    ------
+    FetchError
+        If no address gives the file; it says why of each, and what to put where by hand. If a file of that name is
+        there, and is another one, where it goes before the one to be fetched.
+    ValueError
+        If one of `first` is no address.
+    OSError
+        If it cannot be written.
+    """
+    misspelt = [wrong for wrong in map(_misspelt, first) if wrong]
+    if misspelt:
+        raise ValueError(misspelt[0])
+    target = fetched_place(entry)
+    there = find_weights(entry)
+    if there is not None and there.resolve() != target.resolve():
+        wrong = fault(there, entry.size, entry.sha256)
+        if wrong:
+            raise FetchError(f"'{there}' is not what the registry says: {wrong}; remove it, and fetch again")
+        return there
+    if _right(target, entry):
+        return target
+    addresses = list(dict.fromkeys([*first, *entry.addresses]))
+    if not addresses:
+        raise FetchError(f"no address is known for {entry.name}; {by_hand(entry)}")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with _alone(target, tell):
+        if not _right(target, entry):  # another process may have been quicker
+            _fetch(entry, addresses, target, on_bytes, tell)
+    return target
+
+
+def by_hand(entry: Entry) -> str:
+    """Say what to put where on a machine that cannot fetch."""
+    inside = f", which is in {entry.archive.name}," if entry.archive else ""
+    return (
+        f"put {entry.weights}{inside} ({entry.size} bytes, sha256 {entry.sha256}) at '{fetched_place(entry)}'"
+        f" (`pydream models path {entry.name}`); `pydream models verify {entry.name}` checks it"
+    )
+
+
+def _right(path: Path, entry: Entry) -> bool:
+    return path.is_file() and fault(path, entry.size, entry.sha256) is None
+
+
+@contextmanager
+def _alone(target: Path, tell: Callable[[str], None]) -> Iterator[None]:
+    """Hold a lock on a file beside the target; the system lets go of it whatever ends the process."""
+    path = target.with_name(f".{target.name}.lock")
+    while True:
+        with path.open("ab") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                tell(f"another process is fetching {target.name}; waiting for it")
+                fcntl.flock(file, fcntl.LOCK_EX)
+            try:
+                if not os.path.samestat(os.fstat(file.fileno()), path.stat()):
+                    continue
+            except FileNotFoundError:  # the last holder has removed it: a lock on it keeps nobody out
+                continue
+            try:
+                yield
+            finally:
+                path.unlink(missing_ok=True)
+            return
+
+
+def _fetch(entry: Entry, addresses: list[str], target: Path, on_bytes: OnBytes, tell: Callable[[str], None]) -> None:
+    wanted = entry.archive or entry
+    name = entry.archive.name if entry.archive else entry.weights
+    part = target.with_name(f"{name}.part")
+    if part.is_file() and fault(part, wanted.size, wanted.sha256) is None:
+        failed = {}  # it was all there already
+    else:
+        failed = _try(addresses, part, wanted.size, wanted.sha256, on_bytes, tell)
+    if len(failed) == len(addresses):
+        why = "; ".join(f"{address}: {reason}" for address, reason in failed.items())
+        raise FetchError(f"cannot fetch {entry.name}: {why}; {by_hand(entry)}")
+    if entry.archive:
+        with written_whole(target) as temporary:
+            take_member(part, entry.archive.member, temporary, entry.size)
+            wrong = fault(temporary, entry.size, entry.sha256)
+            if wrong:
+                raise FetchError(f"'{part}': {entry.archive.member!r} in it is wrong: {wrong}")
+        part.unlink()
+    else:
+        part.replace(target)
+
+
+def _try(
+    addresses: list[str], path: Path, size: int, sha256: str, on_bytes: OnBytes, tell: Callable[[str], None]
+) -> dict[str, str]:
+    """Fill a part from the first address that does; gives why the ones before it did not."""
+    failed: dict[str, str] = {}
+    for number, address in enumerate(addresses, start=1):
+        try:
+            misspelt = _misspelt(address)
+            if misspelt:
+                raise FetchError(misspelt)
+            with _Part(path, size, lambda done, address=address: on_bytes(address, done, size)) as part:  # type: ignore[misc]
+                _fill(part, address)
+                wrong = fault(path, size, sha256)
+                if wrong and part.resumed:  # one half may be another server's
+                    part.clear()
+                    _fill(part, address)
+                    wrong = fault(path, size, sha256)
+                if wrong:
+                    part.clear()
+                    raise FetchError(wrong)
+            return failed
+        except FetchError as error:
+            failed[address] = str(error)
+        if number < len(addresses):
+            tell(f"{address}: {failed[address]}; trying the next address")
+    if path.is_file() and path.stat().st_size == 0:
+        path.unlink()
+    return failed
+
+
+def _misspelt(address: str) -> str | None:
+    try:
+        parts = urlsplit(address)
+    except ValueError:
+        parts = urlsplit("")
+    if parts.scheme in ("http", "https") and parts.hostname:
+        return None
+    return f"{address!r} is no address to fetch from, as https://example.org/file is one"
+
+
+class _Cut(Exception):
+    """The connection ended early; what came is kept."""
+
+
+class _NoPart(Exception):
+    """The server has another idea of what is missing; it is asked for all of it."""
+
+
+class _Part:
+    """A file that grows up to a size: what pooch's downloader writes to, and the hook that looks at the answer."""
+
+    def __init__(self, path: Path, size: int, on_bytes: Callable[[int], None]) -> None:
+        self._file = path.open("ab")
+        self._size = size
+        self._on_bytes = on_bytes
+        self._declared = False
+        self.resumed = False
+        self.resumable = False
+        if self.done >= size:  # a wrong file, or it would not be asked for
+            self.clear()
+
+    @property
+    def done(self) -> int:
+        """Bytes that are there."""
+        return self._file.tell()
+
+    def clear(self) -> None:
+        """Begin again."""
+        self._file.truncate(0)
+        self._file.seek(0)
+        self.resumed = False
+
+    def headers(self) -> dict[str, str]:
+        """Give what to ask with. Compressed on the way, bytes could not be counted."""
+        asked = {"Accept-Encoding": "identity"}
+        if self.done:
+            asked["Range"] = f"bytes={self.done}-"
+        return asked
+
+    def answered(self, response: requests.Response, *_: Any, **__: Any) -> None:
+        """Judge an answer before its body is read; `requests` calls it."""
+        if response.is_redirect:
+            response.close()  # requests would read its body, however long that is
+            return
+        asked = self.done
+        if response.status_code == 416 and asked:
+            raise _NoPart
+        if response.status_code >= 400:
+            raise FetchError(f"{response.status_code} {response.reason or ''}".rstrip())
+        if response.status_code == 206:
+            # The file is the one that the part was begun of if it is as long; sha256 tells the rest, better than an
+            # ETag would, which no other mirror shares.
+            if not asked or response.headers.get("Content-Range") != f"bytes {asked}-{self._size - 1}/{self._size}":
+                raise _NoPart
+            self.resumed = self.resumable = True
+        elif response.status_code == 200:
+            if asked:
+                self.clear()
+            self.resumable = response.headers.get("Accept-Ranges") == "bytes"
+        else:
+            raise FetchError(f"answers {response.status_code} {response.reason or ''}".rstrip())
+        length = response.headers.get("Content-Length")
+        self._declared = length is not None
+        if length is not None and not length.isdecimal():
+            raise FetchError(f"answers with a length of {length!r}")
+        if length is not None and "Content-Encoding" not in response.headers and int(length) != self._size - self.done:
+            raise FetchError(f"has {int(length) + self.done} bytes, not {self._size}")
+
+    def write(self, chunk: bytes) -> None:
+        """Take bytes, but no more than there should be."""
+        if self.done + len(chunk) > self._size:
+            self.clear()
+            raise FetchError(f"sends more than the {self._size} bytes that it should have")
+        self._file.write(chunk)
+        self._on_bytes(self.done)
+
+    def flush(self) -> None:
+        """As pooch wants after every chunk."""
+        self._file.flush()
+
+    def ended(self) -> None:
+        """Judge what has come when the server says that this is all."""
+        if self.done == self._size:
+            return
+        if self._declared:  # older urllib3 do not notice
+            raise _Cut
+        done = self.done
+        self.clear()
+        raise FetchError(f"has {done} bytes, not {self._size}")
+
+    def __enter__(self) -> _Part:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._file.close()
+
+
+def _fill(part: _Part, address: str) -> None:
+    """Fill a part from an address, going on where the server cuts off and lets one go on; `FetchError` says why not."""
+    reason = ""
+    for _ in range(TRIES):
+        before = part.done
+        try:
+            _transfer(part, address)
+            return
+        except _NoPart:
+            if not before:
+                raise FetchError("gives a part of the file only") from None
+            part.clear()
+            continue
+        except _Cut:
+            reason = "cut off"
+        except requests.RequestException as error:
+            reason = _reason(error)
+        if part.done <= before or not part.resumable:
+            break
+    raise FetchError(f"{reason} after {part.done} bytes" if part.done else reason)
+
+
+def _transfer(part: _Part, address: str) -> None:
+    download = pooch.HTTPDownloader(
+        progressbar=False,  # pooch's counts chunks, and from 0
+        chunk_size=CHUNK,
+        timeout=TIMEOUT,
+        headers=part.headers(),
+        hooks={"response": part.answered},
+    )
+    download(address, part, None)
+    part.ended()
+
+
+def _reason(error: requests.RequestException) -> str:
+    """Say in few words what went wrong; urllib3 wraps it in several layers."""
+    if isinstance(error, requests.TooManyRedirects):
+        return "redirects without end"
+    if isinstance(error, requests.exceptions.SSLError):
+        return f"TLS fails: {_innermost(error)}"
+    if isinstance(error, requests.Timeout) or "timed out" in str(error):
+        return f"no answer for {TIMEOUT:g} s"
+    if isinstance(error, requests.exceptions.ChunkedEncodingError):
+        return "cut off"
+    return _innermost(error)
+
+
+def _innermost(error: BaseException) -> str:
+    while True:
+        inner = [e for e in (getattr(error, "reason", None), *error.args, error.__cause__) if isinstance(e, Exception)]
+        if not inner:
+            break
+        error = inner[0]
+    text = getattr(error, "strerror", None) or str(error).rpartition(": ")[2]
+    return " ".join(text.split()) or type(error).__name__
+
+
+def take_member(archive: Path, member: str, target: Path, size: int) -> None:
+    """Write one member of a zip file, by its exact name, to a new file.
+
+    No other name in the archive is looked at, and none decides where anything is written.
+
+    Parameters
+    ----------
+    archive : Path
+    member : str
+    target : Path
+        Names no file yet.
+    size : int
+        The member's bytes: more are not unpacked, whatever the archive says.
+
+    Raises
+    ------
+    FetchError
+        If it is no zip file, or damaged, or the member is not there once with that size.
+    """
+    with target.open("xb") as file:
+        for chunk in _unpacked(archive, member, size):
+            file.write(chunk)
+
+
+def _unpacked(archive: Path, member: str, size: int) -> Iterator[bytes]:
+    """Give a member's bytes; whatever is wrong with the archive is a `FetchError`."""
+    try:
+        with zipfile.ZipFile(archive) as packed:
+            found = [info for info in packed.infolist() if info.filename == member]
+            if len(found) != 1:
+                raise FetchError(f"'{archive}': {len(found) or 'no'} members are named {member!r}, want one")
+            if found[0].file_size != size:
+                raise FetchError(f"'{archive}': {member!r} has {found[0].file_size} bytes, not {size}")
+            with packed.open(found[0]) as source:
+                left = size
+                while chunk := source.read(min(CHUNK, left + 1)):
+                    left -= len(chunk)
+                    if left < 0:
+                        raise FetchError(f"'{archive}': {member!r} has more than {size} bytes")
+                    yield chunk
+    except (FetchError, MemoryError):
+        raise
+    except Exception as error:  # on damaged files zipfile raises struct.error, OSError, UnicodeDecodeError, anything
+        raise FetchError(f"'{archive}': not a zip file that can be read: {_one_line(error)}") from error
+
+
+def _one_line(error: Exception) -> str:
+    return " ".join(str(error).split()) or type(error).__name__

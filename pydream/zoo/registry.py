@@ -1,0 +1,254 @@
+"""The registry is the folder `models/`: a network a folder, its facts in the front matter of its README.
+
+The user's own networks are in a folder of the same layout, `own_folder()`; `pydream.zoo.own` puts them there.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+import numpy as np
+import yaml
+
+from ..errors import NetFileError
+from ..files import file_sha256
+from ..net import CHANNEL_ORDERS, ChannelOrder, unknown_name
+
+DEFAULT_NETWORK = "squeezenet_v1.1"
+
+FROZEN = ".pb"  # how the name of a frozen TensorFlow graph ends, which is definition and weights in one
+
+URL_VARIABLE = "PYDREAM_MODEL_URL_"
+
+# No path and no hidden file: names are folders' and files'.
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,63}")
+
+FileName = Annotated[str, msgspec.Meta(pattern=rf"^{NAME.pattern}\Z")]
+
+Sha256 = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{64}$")]
+
+Bytes = Annotated[int, msgspec.Meta(ge=1)]
+
+
+class Archive(msgspec.Struct, frozen=True, kw_only=True):
+    """A zip file that holds the weights, where that is what the addresses give.
+
+    Attributes
+    ----------
+    name : str
+        Its file name.
+    size : int
+        Its bytes.
+    sha256 : str
+    member : str
+        The name of the weights in it, to the letter.
+    """
+
+    name: FileName
+    size: Bytes
+    sha256: Sha256
+    member: str
+
+
+class Entry(msgspec.Struct, frozen=True, kw_only=True):
+    """A network of the registry: the front matter of its README, and where that is.
+
+    Attributes
+    ----------
+    name, title : str
+        What to ask for, and what people call it.
+    folder : Path
+        With ``README.md`` and, unless it is a frozen graph, ``deploy.prototxt``.
+    weights : str
+        The file name of the caffemodel, or of the frozen graph.
+    size : int
+        Its bytes.
+    sha256 : str
+    urls : tuple of str
+        Where it, or the archive, can be had, in the order to try.
+    archive : Archive or None
+    license : str
+    mean : tuple of float
+        In the network's channel order.
+    scale : float
+        Of a frozen graph: it sees ``(pixel - mean) * scale``.
+    channel_order : {"BGR", "RGB"}
+    input : str or None
+        Of a frozen graph: the node whose place the picture takes; None: its placeholder.
+    default_layer : str or None
+    bundled : bool
+        Whether the weights come with pydream.
+    own : bool
+        Whether the user has added it.
+    """
+
+    name: FileName
+    title: str
+    weights: FileName
+    size: Bytes
+    sha256: Sha256
+    urls: tuple[str, ...] = ()
+    archive: Archive | None = None
+    license: str
+    mean: tuple[float, float, float]
+    scale: float = 1.0
+    channel_order: ChannelOrder = "BGR"
+    input: str | None = None
+    default_layer: str | None = None
+    bundled: bool = False
+    own: bool = False
+    folder: Path = Path()
+
+    @property
+    def frozen(self) -> bool:
+        """Whether it is a frozen TensorFlow graph, and no network of Caffe's."""
+        return self.weights.endswith(FROZEN)
+
+    @property
+    def definition(self) -> Path:
+        """The prototxt of a network of Caffe's."""
+        return self.folder / "deploy.prototxt"
+
+    @property
+    def addresses(self) -> tuple[str, ...]:
+        """Where to fetch it from: the user's mirrors in ``PYDREAM_MODEL_URL_<NAME>`` first, then `urls`."""
+        return (*os.environ.get(url_variable(self.name), "").split(), *self.urls)
+
+
+def networks() -> list[Entry]:
+    """Give the networks of the registry: the built-in one, those whose weights are to be fetched, the user's own."""
+    own = [found for found in map(_own, _own_names()) if isinstance(found, Entry)]
+    return sorted([*_built_in().values(), *own], key=lambda entry: (entry.own, not entry.bundled, entry.name))
+
+
+def damaged_networks() -> dict[str, NetFileError]:
+    """Give what is wrong with those of the user's own networks that `networks` leaves out, by name."""
+    return {name: found for name in _own_names() if isinstance(found := _own(name), NetFileError)}
+
+
+def find_network(name: str) -> Entry:
+    """Give the network of that name; `UnknownNameError` lists the others."""
+    if name in _built_in():
+        return _built_in()[name]
+    if name not in _own_names():
+        raise unknown_name("network", name, [entry.name for entry in networks()])
+    found = _own(name)
+    if isinstance(found, NetFileError):
+        raise found
+    return found
+
+
+def url_variable(name: str) -> str:
+    """Give the environment variable for a network's mirrors, addresses with spaces between."""
+    return URL_VARIABLE + re.sub("[^A-Z0-9]", "_", name.upper())
+
+
+def own_folder() -> Path:
+    """Give the folder of the user's own networks, which may not be there yet."""
+    data_home = os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share"
+    return Path(data_home) / "pydream" / "models"
+
+
+def weight_folders() -> list[Path]:
+    """Give the folders where weights are looked for, in order, beside the network's own.
+
+    The ones of ``PYDREAM_MODELS`` (as in ``PATH``), then the user's cache.
+    """
+    told = [Path(folder) for folder in os.environ.get("PYDREAM_MODELS", "").split(os.pathsep) if folder]
+    cache_home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return [*told, Path(cache_home) / "pydream" / "models"]
+
+
+def find_weights(entry: Entry) -> Path | None:
+    """Give the weights' file: in the network's folder, or in a weight folder or its subfolder of the network's name."""
+    candidates = [entry.folder / entry.weights]
+    for folder in weight_folders():
+        candidates += [folder / entry.weights, folder / entry.name / entry.weights]
+    return next((path for path in candidates if path.is_file()), None)
+
+
+def fetched_place(entry: Entry) -> Path:
+    """Give the file that `pydream models fetch` writes: in the user's cache, or with the user's own network."""
+    return (entry.folder if entry.own else weight_folders()[-1]) / entry.weights
+
+
+def fault(path: Path, size: int, sha256: str) -> str | None:
+    """Say what is wrong with a file that should have this size and hash; None: nothing."""
+    found = path.stat().st_size
+    if found != size:
+        return f"{found} bytes, not {size}"
+    digest = file_sha256(path)
+    return None if digest == sha256 else f"sha256 {digest}, not {sha256}"
+
+
+def check_mean(mean: Sequence[float]) -> tuple[float, float, float]:
+    """Give a mean of training pictures; `ValueError` for other than three finite numbers."""
+    found = np.asarray(mean, np.float64)
+    if found.shape != (3,) or not np.isfinite(found).all():
+        raise ValueError(f"mean {mean}, want three numbers")
+    first, second, third = map(float, found)
+    return first, second, third
+
+
+def check_scale(scale: float) -> float:
+    """Give what pixels are multiplied by; `ValueError` for what would leave nothing of them."""
+    if not np.isfinite(scale) or scale == 0:
+        raise ValueError(f"scale {scale}, want a number other than 0")
+    return float(scale)
+
+
+def check_channel_order(order: ChannelOrder) -> ChannelOrder:
+    """Give a channel order; `ValueError` for what is none."""
+    if order not in CHANNEL_ORDERS:
+        raise ValueError(f"channel_order {order!r}, want one of {', '.join(CHANNEL_ORDERS)}")
+    return order
+
+
+@cache
+def _built_in() -> dict[str, Entry]:
+    package = Path(__file__).resolve().parents[1]
+    # In an installed package the folder is inside it, in a checkout beside it.
+    roots = [folder for folder in (package / "models", package.parent / "models") if folder.is_dir()]
+    if not roots:
+        raise NetFileError(f"the networks' folder {package / 'models'} is missing; install pydream again")
+    return {entry.name: entry for entry in map(read_entry, sorted(roots[0].glob("*/README.md")))}
+
+
+def _own_names() -> list[str]:
+    """Give the names of the user's own networks; a folder that has a built-in one's is not looked at."""
+    names = [readme.parent.name for readme in sorted(own_folder().glob("*/README.md"))]
+    return [name for name in names if NAME.fullmatch(name) and name not in _built_in()]
+
+
+def _own(name: str) -> Entry | NetFileError:
+    readme = own_folder() / name / "README.md"
+    try:
+        entry = read_entry(readme)
+        if entry.name != name:
+            raise NetFileError(f"{readme}: its name is {entry.name!r}, its folder's {name!r}")
+    except NetFileError as error:
+        return error
+    return msgspec.structs.replace(entry, own=True, bundled=False)
+
+
+def read_entry(readme: Path) -> Entry:
+    """Read the front matter of a network's README; `NetFileError` says what is wrong with it."""
+    try:
+        front = re.match(r"---\n(.*?\n)---\n", readme.read_text(encoding="utf-8-sig"), re.DOTALL)
+        facts = yaml.safe_load(front[1]) if front else None
+        entry = msgspec.convert(facts, Entry)
+    except (OSError, UnicodeDecodeError, yaml.YAMLError, msgspec.ValidationError, RecursionError) as error:
+        what = getattr(error, "strerror", None) or " ".join(str(error).split())
+        raise NetFileError(f"{readme}: not the front matter of a network: {what}") from error
+    try:
+        check_mean(entry.mean)
+        check_scale(entry.scale)
+    except ValueError as error:
+        raise NetFileError(f"{readme}: {error}") from error
+    return msgspec.structs.replace(entry, folder=readme.parent)
