@@ -12,11 +12,11 @@ from pathlib import Path
 
 import numpy as np
 
+from pydream import zoo
 from pydream.bench.network import Passes
 from pydream.errors import BenchError
 from pydream.runtime import layers
 from pydream.runtime.on_tensorflow.door import tensorflow
-from pydream.zoo.load import load as zoo
 
 
 class NotHere(BenchError):

@@ -21,11 +21,11 @@ from typing import NamedTuple
 
 import numpy as np
 from PIL import Image
-from pydream.cluster.workers.workers import local
 
 import pydream
 from pydream.bench import table
 from pydream.bench.machine import as_lines, machine
+from pydream.cluster.workers import local
 from pydream.media.image import read_image, write_image
 from pydream.record.provenance import pixels_sha256
 

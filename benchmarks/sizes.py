@@ -13,7 +13,6 @@ from pathlib import Path
 from statistics import median
 
 import numpy as np
-from pydream.zoo.load.load import default_layer
 
 import pydream
 from pydream.bench import table
@@ -21,6 +20,7 @@ from pydream.bench.machine import as_lines, machine
 from pydream.bench.plot import matplotlib
 from pydream.bench.whole import Request, whole_dream
 from pydream.files import written_whole
+from pydream.zoo.load import default_layer
 
 MEGAPIXELS = (0.1, 0.25, 0.5, 1, 2, 4, 8)
 ASPECT = 1024 / 575

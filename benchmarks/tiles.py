@@ -18,15 +18,15 @@ from pathlib import Path
 from time import perf_counter, process_time
 
 import numpy as np
-from pydream.dream.notebook.notebook import copies_held
-from pydream.tiles.net.fitting import choose_side
-from pydream.tiles.net.plan import plan_tiles
-from pydream.zoo.load.load import default_layer
 
 import pydream
 from pydream.bench import table
 from pydream.bench.machine import as_lines, machine
+from pydream.dream.notebook import copies_held
 from pydream.media.image import write_image
+from pydream.tiles.fitting import choose_side
+from pydream.tiles.plan import plan_tiles
+from pydream.zoo.load import default_layer
 
 SMALL = (575, 1024)
 

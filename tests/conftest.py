@@ -82,7 +82,7 @@ def inception_v4_pb(tmp_path_factory):
 
 def _standin(tmp_path_factory, name):
     """Write the graph with that name's nodes and shapes, and weights drawn from a seed; tensorflow is imported here."""
-    import standins
+    from support import standins
 
     path = tmp_path_factory.mktemp("standins") / f"{name}.pb"
     getattr(standins, name)(path)

@@ -12,13 +12,13 @@ import torch
 import torch.nn.functional as F
 
 import pydream
+from pydream import zoo
 from pydream.errors import ShapeError
 from pydream.formats.caffe.layers import graph_of
 from pydream.formats.caffe.prototxt import read_binary, read_model
 from pydream.formats.caffe.weights import weights_of
 from pydream.net import best_match
 from pydream.runtime import layers
-from pydream.zoo.load import load as zoo
 
 # A layer: its facts, its weights and its bottoms -> its top. Gradients are autograd's, where those are Caffe's.
 

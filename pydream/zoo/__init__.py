@@ -1,1 +1,42 @@
-"""Names → networks."""
+"""Names → networks.
+
+======== ==============================================================
+registry networks by name: the built-in ones, and the user's own
+load     a name or a file → a net, ready to dream
+own      files → a network of the user's own, with a name
+fetch    addresses → weights, checked
+======== ==============================================================
+"""
+
+from .load import default_layer, find_files, load_net, read_graph
+from .own import add_network
+from .registry import (
+    DEFAULT_NETWORK,
+    Archive,
+    Entry,
+    damaged_networks,
+    fetched_place,
+    find_network,
+    find_weights,
+    networks,
+    own_folder,
+    weight_folders,
+)
+
+__all__ = [
+    "DEFAULT_NETWORK",
+    "Archive",
+    "Entry",
+    "add_network",
+    "damaged_networks",
+    "default_layer",
+    "fetched_place",
+    "find_files",
+    "find_network",
+    "find_weights",
+    "load_net",
+    "networks",
+    "own_folder",
+    "read_graph",
+    "weight_folders",
+]

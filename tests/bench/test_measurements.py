@@ -6,7 +6,6 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from pydream.zoo.load.registry import find_network
 
 from pydream import imageops
 from pydream.bench import floor, inputs, machine, network, operations, whole
@@ -14,6 +13,7 @@ from pydream.bench.timing import expect_same, race
 from pydream.errors import BenchError, NetFileError, ResultsDifferError, ShapeError
 from pydream.formats.caffe.layers import graph_of
 from pydream.formats.caffe.prototxt import read_model
+from pydream.zoo.registry import find_network
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from interrupting import interrupt_at
+from support.interrupting import interrupt_at
 
 import pydream
 from pydream.media.image import read_image, read_note, write_image

@@ -10,12 +10,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-from pydream.dream.notebook.images import noise
-from pydream.dream.notebook.notebook import deepdream
-from pydream.zoo.load.load import load_net
 
 import pydream.cli.commands.dream as module
+from pydream.dream.images import noise
+from pydream.dream.notebook import deepdream
 from pydream.media.image import FORMATS, read_image, read_note
+from pydream.zoo.load import load_net
 
 SHORT = ["--octaves", "1", "--iterations", "1", "--seed", "3"]
 

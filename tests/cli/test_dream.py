@@ -7,15 +7,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from interrupting import interrupt_at
 from PIL import Image
-from pydream.dream.notebook.images import display_range
-from pydream.dream.notebook.notebook import deepdream, make_step
-from pydream.dream.notebook.objectives import objective_guide
-from pydream.zoo.load.load import load_net
+from support.interrupting import interrupt_at
 
 import pydream.cli.commands.dream as module
+from pydream.dream.images import display_range
+from pydream.dream.notebook import deepdream, make_step
+from pydream.dream.objectives import objective_guide
 from pydream.media.image import read_image
+from pydream.zoo.load import load_net
 
 SHORT = ["--octaves", "2", "--iterations", "2", "--seed", "3"]
 

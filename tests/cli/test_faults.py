@@ -14,14 +14,14 @@ from pathlib import Path
 
 import pytest
 import yaml
-from clips import moving_square, write_clip
-from interrupting import interrupt_at
-from pydream.zoo.load.registry import find_network, find_weights
-from server import serving
-from soak import MAY_GROW, soak
+from support.clips import moving_square, write_clip
+from support.interrupting import interrupt_at
+from support.server import serving
+from tools.soak import MAY_GROW, soak
 
 import pydream
 from pydream.files import is_temporary
+from pydream.zoo.registry import find_network, find_weights
 
 PACKAGE = Path(pydream.__file__).parent
 WEIGHTS = find_weights(find_network("squeezenet_v1.1")).read_bytes()

@@ -8,12 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 import yaml
-from graphs import constant, frozen, v1
-from pydream.zoo.load.registry import find_network
-from test_ops import conv
+from support.graphs import constant, conv, frozen, v1
 
 import pydream
 from pydream.media.image import read_image, read_note
+from pydream.zoo.registry import find_network
 
 SHORT = ["-n", "1", "--octaves", "1", "--seed", "0"]
 TOLD = ["--mean", "100,110.5,120", "--pixel-scale", "0.25", "--channel-order", "BGR"]

@@ -9,7 +9,7 @@ import numpy as np
 import PIL.Image
 import PIL.ImageSequence
 import pytest
-from interrupting import interrupt_at
+from support.interrupting import interrupt_at
 
 import pydream
 from pydream.cli.commands.history import iterations

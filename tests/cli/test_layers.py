@@ -4,9 +4,9 @@ import json
 import re
 
 import pytest
-from pydream.zoo.load.registry import find_network, find_weights
 
 from pydream.cli.commands.layers import _short
+from pydream.zoo.registry import find_network, find_weights
 
 TITLES = ["name", "type", "shape", "channels", "sees", "stride", "MACs", "in all", "to dream with"]
 

@@ -12,12 +12,12 @@ from pathlib import Path
 
 import pytest
 import yaml
-from pydream.zoo.load.registry import DEFAULT_NETWORK, find_network, find_weights, networks
-from server import serving
+from support.server import serving
 
 import pydream
 from pydream.cli.progress import FetchProgress
 from pydream.errors import NetFileError
+from pydream.zoo.registry import DEFAULT_NETWORK, find_network, find_weights, networks
 
 CONTENT = bytes(i * i & 255 for i in range(100_000))
 

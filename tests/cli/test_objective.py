@@ -6,17 +6,17 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from interrupting import interrupt_at
 from PIL import Image
-from pydream.dream.notebook.notebook import deepdream
-from pydream.dream.notebook.objectives import Term, l2, mean
-from pydream.dream.notebook.retouch import KeepColors, Laplacian, Mask, PullBack, Smooth, TotalVariation
-from pydream.zoo.load.load import load_net
+from support.interrupting import interrupt_at
 
 from pydream.caffe import Net
 from pydream.cli.scoring import score_of
-from pydream.dream.notebook import objectives
+from pydream.dream import objectives
+from pydream.dream.notebook import deepdream
+from pydream.dream.objectives import Term, l2, mean
+from pydream.dream.retouch import KeepColors, Laplacian, Mask, PullBack, Smooth, TotalVariation
 from pydream.media.image import read_image, read_note, write_image
+from pydream.zoo.load import load_net
 
 SHORT = ["--octaves", "2", "--iterations", "2", "--seed", "3"]
 

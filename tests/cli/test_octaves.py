@@ -6,8 +6,8 @@ import shlex
 
 import numpy as np
 import pytest
-from interrupting import interrupt_at
 from scipy import ndimage
+from support.interrupting import interrupt_at
 
 import pydream
 from pydream.cli.commands.octaves import Octave, fitting_gain

@@ -5,13 +5,13 @@ import json
 import shlex
 
 import pytest
-from pydream.zoo.load.load import read_graph
 
 import pydream
 from pydream.cli.commands.presets import options
 from pydream.media.image import read_note
 from pydream.record.presets import PRESETS
 from pydream.record.recipe import Recipe
+from pydream.zoo.load import read_graph
 
 PARAMS = {
     "iter_n",

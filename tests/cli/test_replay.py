@@ -8,13 +8,13 @@ from pathlib import Path
 import msgspec
 import numpy as np
 import pytest
-from interrupting import interrupt_at
-from pydream.zoo.load.registry import find_network, find_weights
+from support.interrupting import interrupt_at
 
 import pydream
 from pydream.files import file_sha256
 from pydream.media.image import read_image, read_note, write_image
 from pydream.record.provenance import parse, pixels_sha256, versions
+from pydream.zoo.registry import find_network, find_weights
 
 SHORT = ["--octaves", "2", "--iterations", "2", "--seed", "3"]
 

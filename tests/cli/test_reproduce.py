@@ -9,18 +9,18 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from interrupting import interrupt_at
-from pydream.dream.notebook.notebook import deepdream
-from pydream.dream.notebook.objectives import objective_guide
-from pydream.dream.notebook.zoom import zoom
-from pydream.zoo.load.load import load_net
+from support.interrupting import interrupt_at
 
 import pydream
 import pydream.cli.commands.reproduce as module
+from pydream.dream.notebook import deepdream
+from pydream.dream.objectives import objective_guide
+from pydream.dream.zoom import zoom
 from pydream.media.image import read_image
 from pydream.record.provenance import pixels_sha256, read_provenance
 from pydream.reproduce import known
 from pydream.reproduce.results import GRID, RESULTS, example
+from pydream.zoo.load import load_net
 
 SQUEEZENET = ["--model", "squeezenet_v1.1"]
 QUICK = [*SQUEEZENET, "--octaves", "2", "--iterations", "1"]

@@ -14,7 +14,7 @@ from pathlib import Path
 import click
 import numpy as np
 import pytest
-from clips import moving_square, write_clip
+from support.clips import moving_square, write_clip
 
 import pydream
 from pydream.cli import COMMANDS as SUBCOMMANDS

@@ -8,13 +8,13 @@ import shutil
 import numpy as np
 import PIL.Image
 import pytest
-from interrupting import interrupt_at
-from pydream.zoo.load.load import read_graph
+from support.interrupting import interrupt_at
 
 import pydream
 from pydream.cli.commands.sweep import choose
 from pydream.media.image import read_image, read_note
 from pydream.media.sheet import Sheet, fitting_columns
+from pydream.zoo.load import read_graph
 
 QUICK = ["--octaves", "1", "--iterations", "2", "--seed", "3"]
 BARE = ["--title", "", "--no-caption"]

@@ -2,12 +2,12 @@
 
 import json
 
-import kerasnets
 import numpy as np
 import pytest
-from pydream.zoo.load.registry import find_network
+from support import kerasnets
 
 import pydream
+from pydream.zoo.registry import find_network
 
 QUICK = ["-n", "1", "--octaves", "1", "--seed", "0"]
 

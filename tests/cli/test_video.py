@@ -11,9 +11,9 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
-from clips import moving_square, packets, shown, write_clip
-from interrupting import interrupt_at
 from PIL import Image
+from support.clips import moving_square, packets, shown, write_clip
+from support.interrupting import interrupt_at
 
 import pydream
 from pydream.media.image import read_image

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from interrupting import interrupt_at
-from pydream.dream.notebook.images import noise
-from pydream.dream.notebook.tutorial import RENDERERS, render_deepdream, render_lapnorm, shown
+from support.interrupting import interrupt_at
 
 import pydream
+from pydream.dream.images import noise
+from pydream.dream.tutorial import RENDERERS, render_deepdream, render_lapnorm, shown
 from pydream.media.image import read_image, read_note, to_pixels, write_image
 from pydream.record.provenance import parse
 

@@ -12,14 +12,14 @@ from functools import partial
 from pathlib import Path
 
 import pytest
-from clips import moving_square, write_clip
-from clusters import Processes, until
 from PIL import Image
+from support.clips import moving_square, write_clip
+from support.clusters import Processes, until
 
 import pydream.cli.commands.dream as module
 import pydream.cli.commands.video as film_module
 from pydream.cli.progress import Progress
-from pydream.cluster.workers import workers as cluster
+from pydream.cluster import workers as cluster
 
 pytest.importorskip("distributed", reason="NOT PROVEN HERE: Dask is not installed (pip install 'pydream[dask]')")
 

@@ -12,10 +12,10 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
-from interrupting import interrupt_at
-from pydream.dream.notebook.images import noise
+from support.interrupting import interrupt_at
 
 import pydream
+from pydream.dream.images import noise
 from pydream.media.image import read_image, read_note
 from pydream.record import resume as checkpoint
 from pydream.record.provenance import parse

@@ -16,12 +16,8 @@ from PIL import Image, ImageCms
 from targets import CORPUS, MEMBER, MEMBER_BYTES
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
-sys.path.insert(0, str(Path(__file__).parents[1] / "caffe"))
-sys.path.insert(0, str(Path(__file__).parents[1] / "graphdef"))
-import clips
-import graphs
-import nets
 import tensorflow as tf
+from support import clips, graphs, nets
 
 from pydream.media.image import FORMATS, encode_image
 from pydream.record import resume as checkpoint

@@ -12,8 +12,6 @@ from pathlib import Path
 
 import numpy as np
 from PIL import Image
-from pydream.zoo.load.fetch import take_member
-from pydream.zoo.load.registry import read_entry
 
 from pydream.errors import PydreamError
 from pydream.formats.caffe.layers import graph_of
@@ -25,6 +23,8 @@ from pydream.media.image import decode_image, read_note
 from pydream.record import provenance
 from pydream.record import resume as checkpoint
 from pydream.runtime.geometry import survey
+from pydream.zoo.fetch import take_member
+from pydream.zoo.registry import read_entry
 
 CORPUS = Path(__file__).with_name("corpus")
 MOST_PIXELS = 2**20  # as `PIL.Image.MAX_IMAGE_PIXELS` in place of 89 million: what is refused there is refused here

@@ -5,7 +5,6 @@ import time
 
 import numpy as np
 import pytest
-from pydream.zoo.load.load import read_graph
 
 import pydream
 from pydream.bench.clock import TimedNet
@@ -13,6 +12,7 @@ from pydream.errors import UnknownNameError
 from pydream.media.image import read_image, to_pixels
 from pydream.record.provenance import pixels_sha256
 from pydream.reproduce.results import BORDER, FRAMES, GRID, LAYERS, RESULTS, example, layer_for, make, recipe_for
+from pydream.zoo.load import read_graph
 
 QUICK = {"octave_n": 2, "iter_n": 2}
 SHORT = {"seed": 3, "era": "2015", **QUICK}

@@ -2,9 +2,9 @@
 
 import inspect
 
-import notebook
 import numpy as np
 import pytest
+from support import notebook
 
 import pydream
 from pydream.testing import ConformanceError, check_dream

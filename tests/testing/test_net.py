@@ -1,12 +1,12 @@
 """Our runtimes pass; ports with a mistake are caught where it shows first, and the mistake is named."""
 
 import numpy as np
-import oracle
 import pytest
-from pydream.dream.notebook.objectives import objective_guide
+from support import oracle
 
 import pydream
-from pydream.dream.notebook import objectives
+from pydream.dream import objectives
+from pydream.dream.objectives import objective_guide
 from pydream.errors import ShapeError
 from pydream.runtime import layers
 from pydream.runtime.on_numpy.runtime import NumpyRuntime

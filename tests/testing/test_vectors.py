@@ -4,10 +4,10 @@ import json
 import math
 
 import numpy as np
-import oracle
 import pytest
 from google.protobuf import text_format
 from scipy import ndimage
+from support import oracle
 
 from pydream.formats.caffe import caffe_pb2
 from pydream.formats.caffe import layers as layer_readers

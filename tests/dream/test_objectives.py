@@ -1,0 +1,265 @@
+"""Scores: their gradients against finite differences, how they are written, and dreams with them."""
+
+import numpy as np
+import pytest
+from support import nets
+
+import pydream
+from pydream.bench.clock import TimedNet
+from pydream.dream import objectives
+from pydream.dream.objectives import Score, Term, class_logit, l2, mean, objective_L2, spelt
+from pydream.errors import ShapeError, UnknownNameError
+
+TEXT = (
+    nets.inputs(data=(1, 3, 8, 7))
+    + nets.layer("low", "Convolution", "data", "low", "convolution_param { num_output: 4 kernel_size: 3 }")
+    + nets.layer("low/relu", "ReLU", "low", "low")
+    + nets.layer("mid", "Convolution", "low", "mid", "convolution_param { num_output: 5 kernel_size: 2 stride: 2 }")
+    + nets.layer("mid/tanh", "TanH", "mid", "mid")
+    + nets.layer("side", "Pooling", "low", "side", "pooling_param { kernel_size: 2 stride: 2 }")
+    + nets.layer("top", "Convolution", "mid", "top", "convolution_param { num_output: 6 kernel_size: 1 }")
+    + nets.layer("logits", "Pooling", "top", "logits", "pooling_param { pool: AVE global_pooling: true }")
+    + nets.layer("prob", "Softmax", "logits", "prob")
+)
+SIZE = (8, 7)
+
+
+def build(runtime):
+    rng = np.random.default_rng(3)
+    return nets.build(
+        TEXT,
+        "float64",
+        runtime,
+        low=[nets.normal(rng, 4, 3, 3, 3), nets.normal(rng, 4)],
+        mid=[nets.normal(rng, 5, 4, 2, 2) / 4, nets.normal(rng, 5)],
+        top=[nets.normal(rng, 6, 5, 1, 1), nets.normal(rng, 6)],
+    )
+
+
+@pytest.fixture(scope="module")
+def plain():
+    return build("numpy")
+
+
+@pytest.fixture(scope="module", params=["numpy", "tensorflow"])
+def net(request):
+    return build(request.param)
+
+
+@pytest.fixture
+def image():
+    return nets.spread(np.random.default_rng(5), (1, 3, *SIZE), -100, 130)
+
+
+def values(net, image, *layers):
+    """The activations, each layer's by a pass of its own, and as it is when its first layer has run."""
+    net.blobs["data"].reshape(*image.shape)
+    net.blobs["data"].data[...] = image
+    found = []
+    for layer in layers:
+        net.forward(end=layer)
+        found.append(net.blobs[layer].data[0])
+    return found
+
+
+# A score → the same in NumPy, of activations.
+SCORES = {
+    "l2 of a layer": (l2("mid"), ["mid"], lambda x: (x**2).sum() / 2),
+    "l2 of what a rectifier overwrites": (l2("low"), ["low"], lambda x: (x**2).sum() / 2),
+    "l2 of channels": (l2("top", (1, 4)), ["top"], lambda x: (x[[1, 4]] ** 2).sum() / 2),
+    "mean": (mean("mid"), ["mid"], lambda x: x.mean()),
+    "mean of a channel": (mean("low", 2), ["low"], lambda x: x[2].mean()),
+    "mean of channels": (mean("low", range(1, 4)), ["low"], lambda x: x[1:4].mean()),
+    "sum": (objectives.sum("top"), ["top"], lambda x: x.sum()),
+    "sum of channels": (objectives.sum("side", [3, 0]), ["side"], lambda x: x[[0, 3]].sum()),
+    "a class": (objectives.sum("logits", 3), ["logits"], lambda x: x[3].item()),
+    "away from": (-l2("mid"), ["mid"], lambda x: -(x**2).sum() / 2),
+    "weights": (0.25 * l2("mid", 0) * 3, ["mid"], lambda x: 0.75 * (x[0] ** 2).sum() / 2),
+    "two kinds of one layer": (
+        l2("top") - 2 * mean("top", 5),
+        ["top"],
+        lambda x: (x**2).sum() / 2 - 2 * x[5].mean(),
+    ),
+    "several layers": (
+        l2("mid", (0, 1)) + 1e-3 * l2("low") - 0.5 * objectives.sum("side", 1) + class_logit(build("numpy"), 4),
+        ["mid", "low", "side", "logits"],
+        lambda mid, low, side, logits: (
+            (mid[:2] ** 2).sum() / 2 + 1e-3 * (low**2).sum() / 2 - 0.5 * side[1].sum() + logits[4].item()
+        ),
+    ),
+}
+
+
+@pytest.mark.parametrize("what", SCORES)
+def test_gradients_against_finite_differences(net, plain, image, what):
+    score, layers, value = SCORES[what]
+    net.blobs["data"].reshape(*image.shape)
+    net.blobs["data"].data[...] = image
+    ends = score.ends if len(score.ends) > 1 else score.ends[0]
+    net.forward(end=ends)
+    score(*(net.blobs[end] for end in score.ends))
+    net.backward(start=ends)
+    gradient = net.blobs["data"].diff
+    numerical = np.zeros_like(image)
+    step = 1e-4  # no kink is as near as that; what is not linear is so by less than the limit
+    for place in np.ndindex(*image.shape):
+        moved = image.copy()
+        moved[place] += step
+        numerical[place] = value(*values(plain, moved, *layers))
+        moved[place] -= 2 * step
+        numerical[place] -= value(*values(plain, moved, *layers))
+    assert nets.off(gradient, numerical / (2 * step)) < 1e-6
+
+
+def test_the_whole_layer_is_the_notebooks_objective(squeezenet32):
+    picture = np.random.RandomState(0).randint(0, 256, (60, 70, 3), np.uint8)
+    same = [
+        pydream.deepdream(squeezenet32, picture, octave_n=2, iter_n=2, rng=np.random.RandomState(0), **params)
+        for params in ({"end": "fire8/concat"}, {"objective": l2("fire8/concat")}, {"end": ("fire8/concat",)})
+    ]
+    np.testing.assert_array_equal(same[0], same[1])
+    np.testing.assert_array_equal(same[0], same[2])
+
+
+def test_a_step_with_several_layers_is_one_pass_each_way(squeezenet64):
+    """And one trace; the notebook's objective takes several layers as well."""
+    picture = np.random.RandomState(0).randint(0, 256, (60, 70, 3), np.uint8)
+    ends = ("fire4/concat", "fire6/concat")
+    found = []
+    for params in ({"objective": l2(ends[0]) + l2(ends[1])}, {"end": ends}, {"end": ends, "objective": objective_L2}):
+        net = TimedNet(squeezenet64)
+        found.append(pydream.deepdream(net, picture, octave_n=1, iter_n=3, rng=np.random.RandomState(0), **params))
+        assert (len(net.forwards), len(net.backwards)) == (3, 3)
+    np.testing.assert_array_equal(found[0], found[1])
+    np.testing.assert_array_equal(found[0], found[2])
+
+
+def test_an_objective_of_ones_own_gets_every_layers_blob(squeezenet64):
+    picture = np.random.RandomState(0).randint(0, 256, (60, 70, 3), np.uint8)
+    ends = ("fire4/concat", "fire6/concat")
+
+    def mine(low, high):
+        low.diff[...] = 0.5 * low.data
+        high.diff[...] = 0
+        high.diff[0, 3] = 1
+
+    found = [
+        pydream.deepdream(squeezenet64, picture, octave_n=1, iter_n=2, rng=np.random.RandomState(0), **params)
+        for params in (
+            {"end": ends, "objective": mine},
+            {"objective": 0.5 * l2(ends[0]) + objectives.sum(ends[1], 3)},
+        )
+    ]
+    np.testing.assert_allclose(found[0], found[1], atol=1e-9)
+
+
+def test_away_from_is_the_other_way(squeezenet64):
+    """One step against a channel lowers what a step for it raises."""
+    picture = np.random.RandomState(0).randint(0, 256, (60, 70, 3), np.uint8)
+    score = mean("fire4/concat", range(20))
+    level = {}
+    for sign in (1, 0, -1):
+        dream = picture
+        if sign:
+            dream = pydream.deepdream(squeezenet64, picture, octave_n=1, iter_n=4, jitter=0, objective=sign * score)
+        squeezenet64.blobs["data"].reshape(1, 3, 60, 70)
+        squeezenet64.blobs["data"].data[0] = pydream.preprocess(squeezenet64, dream)
+        squeezenet64.forward(end="fire4/concat")
+        level[sign] = squeezenet64.blobs["fire4/concat"].data[0, :20].mean()
+    assert level[-1] < level[0] < level[1]
+
+
+class OldBlob:
+    """A port's, from before there were scores."""
+
+    def __init__(self, data):
+        self.data, self.diff, self.shape = data, np.zeros_like(data), data.shape
+
+    def copy_data_to_diff(self):
+        self.diff[...] = self.data
+
+
+def test_old_ports():
+    blob = OldBlob(np.arange(24.0).reshape(1, 4, 2, 3))
+    (l2("x", 1) + 6 * mean("x", (2, 3)))(blob)
+    np.testing.assert_array_equal(blob.diff[0, 1], blob.data[0, 1])
+    np.testing.assert_array_equal(blob.diff[0, 2:], 0.5)
+    assert not blob.diff[0, 0].any()
+    l2("x")(blob)
+    np.testing.assert_array_equal(blob.diff, blob.data)
+
+
+def test_how_scores_are_written():
+    score = mean("a", 7) - 0.5 * l2("b") + 3 * objectives.sum("c:0", [3, 4, 5, 9])
+    assert repr(score) == "mean of 'a':7 - 0.5 * l2 of 'b' + 3 * sum of 'c:0':3-5,9"
+    assert repr(-l2("b")) == "-l2 of 'b'"
+    assert score.ends == ("a", "b", "c:0")
+    assert (l2("a") + l2("b") + mean("a")).ends == ("a", "b")
+    assert score == Score(score.terms)
+    assert len({score, Score(score.terms)}) == 1
+    assert spelt([1, 2, 4, 3]) == "1-2,4,3"
+    with pytest.raises(TypeError):
+        score + 1
+
+
+@pytest.mark.parametrize(
+    ("make", "text"),
+    [
+        (lambda: Term("a", "max"), "kind: 'max', want one of 'l2', 'mean', 'sum'"),
+        (lambda: Term("a", weight=float("nan")), "weight: nan, want a finite number"),
+        (lambda: float("inf") * l2("a"), "weight: inf"),
+        (lambda: l2("a", -1), "each at least 0"),
+        (lambda: l2("a", [3, 4, 4]), "channels: 3-4,4, want each once"),
+        (lambda: Score(()), "at least one term"),
+    ],
+)
+def test_what_is_no_score(make, text):
+    with pytest.raises(ValueError, match=text):
+        make()
+
+
+def test_layers_and_channels_that_are_not_there(squeezenet32):
+    picture = np.zeros((60, 70, 3))
+    for objective, text in (
+        (l2("fire8/conct"), "no blob 'fire8/conct'; close: 'fire8/concat'"),
+        (mean("conv1") + l2("fire8/relu_expand1x1"), "name that blob"),
+        (mean("conv1", [3, 64]), "no channel 64: 'conv1' has 64, 0 to 63"),
+    ):
+        with pytest.raises(UnknownNameError, match=text):
+            pydream.deepdream(squeezenet32, picture, octave_n=1, iter_n=1, objective=objective)
+    with pytest.raises(ValueError, match=r"end: 'conv1', but the objective is l2 of 'pool1'; .* leave `end` out"):
+        pydream.deepdream(squeezenet32, picture, end="conv1", objective=l2("pool1"))
+    with pytest.raises(ValueError, match="want one layer or several different ones"):
+        pydream.deepdream(squeezenet32, picture, end=("conv1", "conv1"))
+    with pytest.raises(ShapeError, match="'fire9/concat'"):  # the deeper of the two
+        pydream.deepdream(squeezenet32, np.zeros((12, 12, 3)), octave_n=1, objective=l2("conv1") + l2("fire9/concat"))
+
+
+def test_classes(squeezenet32, googlenet32):
+    assert class_logit(squeezenet32, "tabby") == objectives.sum("pool10", 281)
+    assert class_logit(googlenet32, 985) == objectives.sum("loss3/classifier", 985)
+    picture = np.full((300, 300, 3), 127, np.uint8)
+    with pytest.raises(ShapeError, match=r"'loss3/classifier' fits only the size .*data 3x224x224"):
+        pydream.deepdream(googlenet32, picture, octave_n=1, objective=class_logit(googlenet32, "daisy"))
+
+
+def test_a_class_of_a_network_without_names(plain, image):
+    plain.blobs["data"].reshape(*image.shape)
+    assert class_logit(plain, 5) == objectives.sum("logits", 5)
+    with pytest.raises(UnknownNameError, match="no class 6; there are 6, 0 to 5"):
+        class_logit(plain, 6)
+    with pytest.raises(UnknownNameError, match="with 6 classes no names are known; give a number, 0 to 5"):
+        class_logit(plain, "tabby")
+    none = nets.build(nets.inputs(data=(1, 3, 4, 4)) + nets.layer("it", "ReLU", "data", "y"))
+    with pytest.raises(UnknownNameError, match="has no softmax that would tell its classes"):
+        class_logit(none, 0)
+
+
+def test_a_class_dream_raises_its_logit(squeezenet32):
+    picture = np.random.RandomState(1).randint(0, 256, (120, 130, 3), np.uint8)
+    levels = []
+    for iter_n in (1, 10):
+        params = {"octave_n": 1, "iter_n": iter_n, "objective": class_logit(squeezenet32, "tabby")}
+        pydream.deepdream(squeezenet32, picture, rng=np.random.RandomState(0), **params)
+        levels.append(squeezenet32.forward(end="pool10")["pool10"][0, 281].item())
+    assert levels[1] > levels[0] + 1

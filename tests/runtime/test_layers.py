@@ -1,0 +1,540 @@
+"""Each layer type, forward and back, against the oracle's formulas; and those against finite differences."""
+
+import re
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from support import nets, oracle
+
+from pydream.errors import NetFileError, ShapeError
+from pydream.formats.caffe import layers as layer_readers
+from pydream.runtime import layers
+
+# Relative, in L2. float64: a few hundred roundings of 1e-16. float32: the same of 6e-8, in sums of up to 200 terms.
+TOLERANCE = {"float64": 1e-12, "float32": 2e-6}
+
+
+@dataclass
+class Case:
+    name: str
+    kind: str
+    rest: str  # of the layer's prototxt
+    formula: object  # bottoms (and weights) → top, way back
+    shapes: list  # of passes: the shapes of the bottoms, one tuple a bottom
+    weights: tuple = ()  # shapes
+    low: float = -2.0  # of the bottoms' values
+    positive_weights: bool = False
+    in_place: bool = False
+
+    def __str__(self):
+        return f"{self.kind}-{self.name}"
+
+    def draw(self, shapes, seed=0):
+        rng = np.random.default_rng(seed)
+        # Shifted, lest two bottoms hold the same number at the same place.
+        return [nets.spread(rng, shape, self.low + 0.004 * i, 2 + 0.004 * i) for i, shape in enumerate(shapes)]
+
+    def params(self):
+        rng = np.random.default_rng(7)
+        drawn = [nets.normal(rng, *shape) for shape in self.weights]
+        return [np.abs(array) + 0.5 for array in drawn] if self.positive_weights else drawn
+
+    def run(self, bottoms):
+        return self.formula(*bottoms, *[array.astype(np.float32).astype(np.float64) for array in self.params()])
+
+
+IMAGE = [[(1, 3, 7, 9)], [(2, 3, 5, 8)]]  # two passes of one net: other batch, other size
+
+
+def conv(name, rest, weights, shapes=IMAGE, **constants):
+    rest = f"convolution_param {{ num_output: {weights[0]} {rest} }}"
+    shaped = [weights] + ([] if "bias_term: false" in rest else [(weights[0],)])
+    return Case(name, "Convolution", rest, partial(oracle.convolution, **constants), shapes, tuple(shaped))
+
+
+def pool(name, rest, shapes=IMAGE, **constants):
+    return [
+        Case(f"{name}-{way}", "Pooling", f"pooling_param {{ pool: {way} {rest} }}", formula, shapes)
+        for way, formula in (
+            ("MAX", partial(oracle.max_pooling, **constants)),
+            ("AVE", partial(oracle.average_pooling, **constants)),
+        )
+    ]
+
+
+def lrn(name, shapes=IMAGE, **constants):
+    text = f"lrn_param {{ local_size: {constants['size']} " + " ".join(
+        f"{field}: {value}" for field, value in constants.items() if field != "size"
+    )
+    return Case(name, "LRN", text + " }", partial(oracle.lrn, **constants), shapes)
+
+
+def power(name, low=-2.0, **constants):
+    text = " ".join(f"{field}: {value}" for field, value in constants.items())
+    formula = partial(oracle.power, **constants)
+    return Case(name, "Power", f"power_param {{ {text} }}", formula, IMAGE, low=low, in_place=True)
+
+
+def inner(name, rest, weights, shapes, **constants):
+    rest = f"inner_product_param {{ num_output: 5 {rest} }}"
+    return Case(name, "InnerProduct", rest, partial(oracle.inner_product, **constants), shapes, weights)
+
+
+def eltwise(name, rest, formula, many, shapes=((1, 3, 5, 4), (2, 3, 3, 7))):
+    return Case(name, "Eltwise", f"eltwise_param {{ {rest} }}", formula, [[shape] * many for shape in shapes])
+
+
+DEEP = [[(1, 7, 3, 5)], [(2, 7, 2, 3)]]
+FIXED = [[(1, 2, 3, 5)], [(2, 2, 3, 5)]]
+FLAT = [[(1, 6)], [(3, 6)]]
+
+CASES = [
+    conv("1x1", "kernel_size: 1", (4, 3, 1, 1)),
+    conv("3x3-pad1", "kernel_size: 3 pad: 1", (4, 3, 3, 3), pad=(1, 1)),
+    conv("3x3-pad2-stride2", "kernel_size: 3 pad: 2 stride: 2", (4, 3, 3, 3), pad=(2, 2), stride=(2, 2)),
+    conv("stride-over-kernel", "kernel_size: 2 stride: 3", (4, 3, 2, 2), stride=(3, 3)),
+    conv("no-bias", "kernel_size: 3 bias_term: false", (4, 3, 3, 3)),
+    conv("rectangular", "kernel_h: 3 kernel_w: 2 stride_h: 1 stride_w: 2 pad_h: 0 pad_w: 1", (4, 3, 3, 2),
+         stride=(1, 2), pad=(0, 1)),
+    conv("pad-h-alone", "kernel_size: 3 pad_h: 1", (4, 3, 3, 3), pad=(1, 0)),
+    conv("repeated", "kernel_size: 2 kernel_size: 4 stride: 2 stride: 1 pad: 1 pad: 3", (4, 3, 2, 4),
+         stride=(2, 1), pad=(1, 3)),
+    conv("dilated", "kernel_size: 3 dilation: 2 pad: 2", (4, 3, 3, 3), dilation=(2, 2), pad=(2, 2)),
+    conv("dilated-stride", "kernel_h: 2 kernel_w: 3 dilation: 3 dilation: 2 stride: 2 pad: 1", (4, 3, 2, 3),
+         dilation=(3, 2), stride=(2, 2), pad=(1, 1)),
+    conv("groups", "kernel_size: 3 pad: 1 group: 2", (6, 2, 3, 3), [[(1, 4, 5, 7)], [(2, 4, 4, 6)]],
+         pad=(1, 1), group=2),
+    conv("groups-stride-dilation", "kernel_size: 2 stride: 2 dilation: 2 group: 3 bias_term: false", (6, 1, 2, 2),
+         group=3, stride=(2, 2), dilation=(2, 2)),
+    conv("depthwise", "kernel_size: 5 pad: 2 group: 4", (4, 1, 5, 5), [[(2, 4, 3, 7)]], pad=(2, 2), group=4),
+    conv("kernel-is-image", "kernel_h: 5 kernel_w: 6", (2, 3, 5, 6), [[(2, 3, 5, 6)]]),
+
+    inner("4-axes", "", ((5, 30), (5,)), FIXED),
+    inner("2-axes", "", ((5, 6), (5,)), FLAT),
+    inner("no-bias", "bias_term: false", ((5, 30),), FIXED),
+    inner("transposed", "transpose: true", ((30, 5), (5,)), FIXED, transpose=True),
+
+    # 3x3/2 without padding: even sizes reach one past the edge, odd ones do not.
+    *pool("3x3/2", "kernel_size: 3 stride: 2", [[(1, 2, 7, 8)], [(2, 2, 6, 9)], [(1, 2, 2, 3)]],
+          kernel=(3, 3), stride=(2, 2)),
+    *pool("3x3/1-pad1", "kernel_size: 3 pad: 1", kernel=(3, 3), pad=(1, 1)),
+    # 2x2/2 with padding 1: at odd sizes the last window would lie in the padding, one less.
+    *pool("one-less", "kernel_size: 2 stride: 2 pad: 1", kernel=(2, 2), stride=(2, 2), pad=(1, 1)),
+    # Padding on one axis allows one less on the other, too.
+    *pool("one-less-other-axis", "kernel_h: 3 kernel_w: 1 stride: 2 pad_h: 1 pad_w: 0", kernel=(3, 1), stride=(2, 2),
+          pad=(1, 0)),
+    *pool("5x5/3-pad2", "kernel_size: 5 stride: 3 pad: 2", kernel=(5, 5), stride=(3, 3), pad=(2, 2)),
+    *pool("rectangular", "kernel_h: 2 kernel_w: 4 stride_h: 3 stride_w: 1 pad_h: 1 pad_w: 2", kernel=(2, 4),
+          stride=(3, 1), pad=(1, 2)),
+    *pool("overlapping", "kernel_size: 4 stride: 1", kernel=(4, 4)),
+    *pool("floor", "kernel_size: 3 stride: 2 round_mode: FLOOR", kernel=(3, 3), stride=(2, 2), floor=True),
+    *pool("floor-pad", "kernel_size: 3 stride: 2 pad: 1 round_mode: FLOOR", kernel=(3, 3), stride=(2, 2), pad=(1, 1),
+          floor=True),
+    Case("global-MAX", "Pooling", "pooling_param { pool: MAX global_pooling: true }",
+         partial(oracle.global_pooling, oracle.max_pooling), IMAGE),
+    Case("global-AVE", "Pooling", "pooling_param { pool: AVE global_pooling: true }",
+         partial(oracle.global_pooling, oracle.average_pooling), IMAGE),
+
+    lrn("googlenet", size=5, alpha=0.0001, beta=0.75, shapes=DEEP),
+    lrn("strong", size=5, alpha=0.7, beta=0.75, k=2.0, shapes=DEEP),
+    lrn("beta", size=3, alpha=1.5, beta=0.6, k=0.5, shapes=DEEP),
+    lrn("beta-2", size=1, alpha=0.5, beta=2, shapes=DEEP),
+    lrn("wider-than-channels", size=9, alpha=1, beta=0.75, shapes=IMAGE),
+    Case("defaults", "LRN", "", oracle.lrn, DEEP),
+
+    Case("plain", "ReLU", "", oracle.relu, IMAGE, in_place=True),
+    Case("slope", "ReLU", "relu_param { negative_slope: 0.1 }", partial(oracle.relu, slope=0.1), IMAGE, in_place=True),
+    Case("negative-slope", "ReLU", "relu_param { negative_slope: -0.5 }", partial(oracle.relu, slope=-0.5), IMAGE),
+    Case("2-axes", "ReLU", "", oracle.relu, FLAT),
+    Case("plain", "Sigmoid", "", oracle.sigmoid, IMAGE, in_place=True),
+    Case("plain", "TanH", "", oracle.tanh, IMAGE, in_place=True),
+    Case("plain", "Dropout", "dropout_param { dropout_ratio: 0.4 }", oracle.same, IMAGE, in_place=True),
+
+    power("1", power=1, scale=0.3, shift=-1.5),
+    power("2", power=2, scale=-0.3, shift=0.5),
+    power("0", power=0, scale=2, shift=0.5),
+    power("scale-0", power=3, scale=0, shift=2),
+    power("3-negative-base", power=3, scale=1.5, shift=0.1),
+    power("fractional", low=0.1, power=0.4, scale=2, shift=0.3),
+    power("reciprocal", low=0.1, power=-1.5, scale=1, shift=0),
+
+    Case("axis-1", "Concat", "", oracle.concat,
+         [[(1, 2, 3, 5), (1, 1, 3, 5), (1, 4, 3, 5)], [(2, 2, 4, 3), (2, 1, 4, 3), (2, 4, 4, 3)]]),
+    Case("axis-0", "Concat", "concat_param { axis: 0 }", partial(oracle.concat, axis=0),
+         [[(1, 2, 3, 5), (2, 2, 3, 5)], [(3, 2, 4, 3), (1, 2, 4, 3)]]),
+    Case("axis-2", "Concat", "concat_param { axis: 2 }", partial(oracle.concat, axis=2),
+         [[(1, 2, 3, 5), (1, 2, 1, 5)], [(2, 2, 4, 3), (2, 2, 6, 3)]]),
+    Case("axis-minus-1", "Concat", "concat_param { axis: -1 }", partial(oracle.concat, axis=3),
+         [[(1, 2, 3, 5), (1, 2, 3, 2)], [(2, 2, 4, 3), (2, 2, 4, 1)]]),
+    Case("concat_dim", "Concat", "concat_param { concat_dim: 0 }", partial(oracle.concat, axis=0),
+         [[(1, 2, 3, 5), (2, 2, 3, 5)]]),
+    Case("2-axes", "Concat", "", oracle.concat, [[(2, 3), (2, 4)]]),
+    Case("one-bottom", "Concat", "", oracle.concat, IMAGE),
+
+    Case("2-axes", "Softmax", "", oracle.softmax, FLAT, in_place=True),
+    Case("4-axes", "Softmax", "", oracle.softmax, IMAGE, in_place=True),
+    Case("axis-0", "Softmax", "softmax_param { axis: 0 }", partial(oracle.softmax, axis=0), [[(3, 2, 4, 5)]]),
+    Case("axis-2", "Softmax", "softmax_param { axis: 2 }", partial(oracle.softmax, axis=2), IMAGE),
+    Case("axis-minus-1", "Softmax", "softmax_param { axis: -1 }", partial(oracle.softmax, axis=3), IMAGE),
+
+    Case("plain", "BatchNorm", "", oracle.batch_norm, IMAGE, ((3,), (3,), (1,)), positive_weights=True, in_place=True),
+    Case("eps", "BatchNorm", "batch_norm_param { eps: 0.3 use_global_stats: true }",
+         partial(oracle.batch_norm, eps=0.3), IMAGE, ((3,), (3,), (1,)), positive_weights=True),
+    Case("2-axes", "BatchNorm", "", oracle.batch_norm, FLAT, ((6,), (6,), (1,)), positive_weights=True),
+    Case("plain", "Scale", "", oracle.scale, IMAGE, ((3,),), in_place=True),
+    Case("bias", "Scale", "scale_param { bias_term: true }", oracle.scale, IMAGE, ((3,), (3,)), in_place=True),
+    Case("2-axes", "Scale", "scale_param { bias_term: true }", oracle.scale, FLAT, ((6,), (6,))),
+
+    eltwise("default-is-sum", "", oracle.weighted_sum, 2),
+    eltwise("sum-coeff", "operation: SUM coeff: 0.3 coeff: -1 coeff: 1",
+            partial(oracle.weighted_sum, coeff=(0.3, -1, 1)), 3),
+    eltwise("product-2", "operation: PROD", oracle.product, 2),
+    eltwise("product-3", "operation: PROD", oracle.product, 3),
+    eltwise("maximum-2", "operation: MAX", oracle.maximum, 2),
+    eltwise("maximum-3", "operation: MAX", oracle.maximum, 3),
+
+    Case("plain", "Flatten", "", oracle.flatten, IMAGE),
+    Case("axes-2-3", "Flatten", "flatten_param { axis: 2 }", partial(oracle.flatten, axis=2), IMAGE),
+    Case("axes-1-2", "Flatten", "flatten_param { end_axis: 2 }", partial(oracle.flatten, end_axis=2), IMAGE),
+    Case("axes-0-1", "Flatten", "flatten_param { axis: 0 end_axis: -3 }",
+         partial(oracle.flatten, axis=0, end_axis=-3), IMAGE),
+    Case("one-axis", "Flatten", "flatten_param { axis: 2 end_axis: 2 }",
+         partial(oracle.flatten, axis=2, end_axis=2), IMAGE),
+]  # fmt: skip
+
+NAMES = "abc"
+
+
+def net_of(build, case, dtype, in_place=False):
+    names = NAMES[: len(case.shapes[0])]
+    text = nets.inputs(**dict(zip(names, case.shapes[0], strict=True)))
+    if in_place:
+        text += nets.layer("copy", "Dropout", "a", "y") + nets.layer("it", case.kind, "y", "y", case.rest)
+    else:
+        text += nets.layer("it", case.kind, " ".join(names), "y", case.rest)
+    return build(text, dtype, **({"it": case.params()} if case.weights else {}))
+
+
+def feed(net, bottoms):
+    for name, values in zip(net.inputs, bottoms, strict=True):
+        net.blobs[name].reshape(*values.shape)
+        net.blobs[name].data[...] = values
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize(
+    ("case", "in_place"),
+    [(case, False) for case in CASES] + [(case, True) for case in CASES if case.in_place],
+    ids=lambda value: str(value) if isinstance(value, Case) else ("apart", "in place")[value],
+)
+def test_layer_is_the_formula(build, case, in_place, dtype):
+    net = net_of(build, case, dtype, in_place)
+    for turn, shapes in enumerate(case.shapes):
+        bottoms = case.draw(shapes, turn)
+        top, back = case.run(bottoms)
+        diff = nets.normal(np.random.default_rng(turn), *top.shape)
+        feed(net, bottoms)
+        assert net.blobs["y"].shape == top.shape
+        out = net.forward()
+        assert list(out) == ["y"]
+        assert out["y"] is net.blobs["y"].data
+        assert out["y"].dtype == dtype
+        assert nets.off(out["y"], top) < TOLERANCE[dtype]
+        net.blobs["y"].diff[...] = diff
+        net.backward()
+        for name, wanted in zip(net.inputs, back(diff), strict=True):
+            assert net.blobs[name].diff.dtype == dtype
+            assert nets.off(net.blobs[name].diff, wanted) < TOLERANCE[dtype], f"gradient at {name}"
+
+
+@pytest.mark.parametrize("case", CASES, ids=str)
+def test_oracle_goes_back_as_it_goes_forward(case):
+    """Central differences along random directions; 1e-6 steps in values that are 5e-4 or more from any kink."""
+    for turn, shapes in enumerate(case.shapes):
+        bottoms = case.draw(shapes, turn)
+        top, back = case.run(bottoms)
+        rng = np.random.default_rng(turn + 100)
+        diff = nets.normal(rng, *top.shape)
+        diffs = back(diff)
+        for _ in range(3):
+            directions = [nets.normal(rng, *shape) for shape in shapes]
+            step = 1e-6
+            ahead, _ = case.run([x + step * u for x, u in zip(bottoms, directions, strict=True)])
+            behind, _ = case.run([x - step * u for x, u in zip(bottoms, directions, strict=True)])
+            measured = np.sum(diff * (ahead - behind)) / (2 * step)
+            told = sum(np.sum(d * u) for d, u in zip(diffs, directions, strict=True))
+            assert told == pytest.approx(measured, rel=1e-6, abs=1e-6)
+
+
+def test_every_type_has_a_case():
+    covered = {case.kind for case in CASES} | {"Split"}  # Split: test_graph
+    assert covered == set(layer_readers.TYPES)
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_batch_norm_with_nothing_stored(build, dtype):
+    text = nets.inputs(x=(2, 3, 3, 5)) + nets.layer("it", "BatchNorm", "x", "y", "batch_norm_param { eps: 0.01 }")
+    params = [np.float64([1, 2, 3]), np.float64([4, 5, 6]), np.float64([0])]
+    net = build(text, dtype, it=params)
+    x = nets.spread(np.random.default_rng(0), (2, 3, 3, 5))
+    top, _ = oracle.batch_norm(x, *params, eps=0.01)
+    assert nets.off(top, x / np.sqrt(oracle.f32(0.01))) < 1e-15
+    assert nets.off(net.forward(x=x)["y"], top) < TOLERANCE[dtype]
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_rectifier_at_zero(build, dtype):
+    """The gradient at 0 is the negative side's: 0, or the slope."""
+    text = (
+        nets.inputs(x=(1, 1, 1, 3))
+        + nets.layer("plain", "ReLU", "x", "y")
+        + nets.layer("leaky", "ReLU", "x", "z", "relu_param { negative_slope: 0.25 }")
+    )
+    net = build(text, dtype)
+    for end, slope in (("plain", 0.0), ("leaky", 0.25)):
+        (name,) = net.forward(end=end, x=np.float64([[[[-0.0, 0.0, 1e-30]]]]))
+        net.blobs[name].diff[...] = [[[[4, 8, 16]]]]
+        net.backward(start=end)
+        assert net.blobs["x"].diff.ravel().tolist() == [4 * slope, 8 * slope, 16]
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_maximum_with_ties(build, dtype):
+    """Two bottoms: the later. Three: as Caffe's CPU code, which lets a third one win only by being larger."""
+    rng = np.random.default_rng(3)
+    for names in ("ab", "abc"):
+        shape = (2, 3, 3, 9)
+        text = nets.inputs(**dict.fromkeys(names, shape))
+        text += nets.layer("it", "Eltwise", " ".join(names), "y", "eltwise_param { operation: MAX }")
+        net = build(text, dtype)
+        bottoms = [rng.integers(0, 3, shape).astype(np.float64) for _ in names]
+        top, back = oracle.maximum(*bottoms)
+        net.forward(**dict(zip(names, bottoms, strict=True)))
+        assert np.array_equal(net.blobs["y"].data, top)
+        net.blobs["y"].diff[...] = diff = nets.normal(rng, *shape)
+        net.backward()
+        for name, wanted in zip(names, back(diff), strict=True):
+            assert np.array_equal(net.blobs[name].diff, wanted)
+    a = b = np.ones((1, 1))
+    assert [d.item() for d in oracle.maximum(a, b)[1](a)] == [0, 1]
+    assert [d.item() for d in oracle.maximum(a, b, a)[1](a)] == [0, 1, 0]
+    assert [d.item() for d in oracle.maximum(a, b - 1, a)[1](a)] == [1, 0, 0]
+
+
+def test_product_with_zeros_has_the_others_as_gradient(build):
+    text = nets.inputs(a=(1, 4), b=(1, 4)) + nets.layer(
+        "it", "Eltwise", "a b", "y", "eltwise_param { operation: PROD }"
+    )
+    net = build(text)
+    net.forward(a=[[0, 0, 2, 3]], b=[[0, 5, 0, 7]])
+    net.blobs["y"].diff[...] = 1
+    net.backward()
+    assert net.blobs["a"].diff.tolist() == [[0, 5, 0, 7]]
+    assert net.blobs["b"].diff.tolist() == [[0, 0, 2, 3]]
+
+
+def test_softmax_of_large_numbers(build):
+    net = build(nets.inputs(x=(1, 3)) + nets.layer("it", "Softmax", "x", "y"))
+    assert net.forward(x=[[1e4, 1e4, -1e4]])["y"].tolist() == [[0.5, 0.5, 0]]
+
+
+# Max pooling where values tie: who gets the gradient.
+
+TIES = [  # kernel, stride, pad
+    ((3, 3), (2, 2), (0, 0)),
+    ((3, 3), (1, 1), (1, 1)),  # windows that reach into the padding
+    ((2, 3), (2, 1), (1, 2)),
+    ((4, 4), (3, 3), (3, 3)),
+]
+
+
+def tie_net(build, kernel, stride, pad, dtype):
+    text = nets.inputs(x=(2, 3, 6, 7)) + nets.layer(
+        "it", "Pooling", "x", "y",
+        f"pooling_param {{ kernel_h: {kernel[0]} kernel_w: {kernel[1]} stride_h: {stride[0]} stride_w: {stride[1]} "
+        f"pad_h: {pad[0]} pad_w: {pad[1]} }}",
+    )  # fmt: skip
+    return build(text, dtype)
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize(("kernel", "stride", "pad"), TIES)
+def test_max_pooling_with_ties(build, kernel, stride, pad, dtype):
+    """float32 takes the first of equal values; float64 the first of those within 1e-9."""
+    rng = np.random.default_rng(5)
+    exact = dtype == "float32"
+    net = tie_net(build, kernel, stride, pad, dtype)
+    shape = (2, 3, 6, 7)
+    for turn in range(8):
+        few = rng.integers(0, 3, shape) / 4.0 - 1.0  # negative and 0 too: padding must not win
+        near = rng.choice([0, 1e-12, -1e-12], shape)  # no difference, in float64
+        far = rng.choice([0, 1e-7, 3e-7], shape)  # a difference, in both
+        x = [few, np.full(shape, -300.0), few + far, few - 7][turn % 4]
+        if not exact:
+            x = x + near
+        if turn == 7:
+            x = np.zeros(shape)
+        x = x.astype(dtype).astype(np.float64)
+        top, back = oracle.max_pooling(x, kernel=kernel, stride=stride, pad=pad, tolerance=0 if exact else 1e-9)
+        net.forward(x=x)
+        assert np.array_equal(net.blobs["y"].data, top)
+        diff = rng.integers(1, 100, top.shape).astype(np.float64)  # sums of whole numbers are exact
+        net.blobs["y"].diff[...] = diff
+        net.backward()
+        assert np.array_equal(net.blobs["x"].diff, back(diff)[0])
+
+
+def test_the_tolerance_for_ties(build):
+    """A later value wins only if it is greater by more than 1e-9 * (1 + |best|), and its own value is the top's."""
+    window = "pooling_param { kernel_h: 1 kernel_w: 4 }"
+    net = build(nets.inputs(x=(1, 1, 1, 4)) + nets.layer("it", "Pooling", "x", "y", window))
+    for values, winner in (
+        ([1, 1 + 1e-12, 1 - 1e-12, 0], 0),
+        ([1, 1 + 1e-7, 1 + 1e-7, 0], 1),
+        ([1, 1 + 1.9e-9, 0, 0], 0),
+        ([1, 1 + 2.1e-9, 0, 0], 1),
+        ([1, 1 + 1.5e-9, 1 + 3e-9, 0], 2),  # compared with the best so far, which is still the first
+        ([1e6, 1e6 + 9e-4, 0, 1e6 + 2e-3], 3),
+        ([-1, -1 + 1e-12, -1 + 1e-7, -2], 2),
+        ([0, 0.9e-9, 1.1e-9, 0], 2),
+        ([-1e30, -1e29, -1e29, -1e30], 1),
+    ):
+        net.forward(x=np.float64(values).reshape(1, 1, 1, 4))
+        assert net.blobs["y"].data.item() == values[winner]
+        net.blobs["y"].diff[...] = 5
+        net.backward()
+        assert net.blobs["x"].diff.ravel().tolist() == [5.0 if i == winner else 0.0 for i in range(4)]
+        top, back = oracle.max_pooling(np.float64(values).reshape(1, 1, 1, 4), kernel=(1, 4), tolerance=1e-9)
+        assert top.item() == values[winner]
+        assert back(np.full((1, 1, 1, 1), 5.0))[0].argmax() == winner
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_global_max_pooling_with_ties(build, dtype):
+    text = nets.inputs(x=(2, 2, 3, 5)) + nets.layer("it", "Pooling", "x", "y", "pooling_param { global_pooling: true }")
+    net = build(text, dtype)
+    rng = np.random.default_rng(0)
+    for x in (rng.integers(-3, 1, (2, 2, 3, 5)) * 1.0, 1 + rng.choice([0, 1e-12, -1e-12], (2, 2, 3, 5))):
+        x = x.astype(dtype).astype(np.float64)
+        tolerance = 0 if dtype == "float32" else 1e-9
+        top, back = oracle.global_pooling(partial(oracle.max_pooling, tolerance=tolerance), x)
+        net.forward(x=x)
+        assert np.array_equal(net.blobs["y"].data, top)
+        net.blobs["y"].diff[...] = [[[[3]], [[5]]], [[[7]], [[9]]]]
+        net.backward()
+        assert np.array_equal(net.blobs["x"].diff, back(net.blobs["y"].diff)[0])
+
+
+# Sizes, for many constants: no network is run.
+
+small = st.integers(1, 6)
+
+
+@given(st.integers(1, 40), st.integers(1, 40), small, small, small, small, st.data(), st.booleans())
+def test_pooled_sizes(height, width, kernel_h, kernel_w, stride_h, stride_w, data, floor):
+    pad = (data.draw(st.integers(0, kernel_h - 1)), data.draw(st.integers(0, kernel_w - 1)))
+    kernel, stride = (kernel_h, kernel_w), (stride_h, stride_w)
+    pooling = layers.Pooling("p", ("x",), ("y",), False, False, kernel, stride, pad, not floor)
+    wanted = tuple(
+        oracle.pooled_size(size, kernel[a], stride[a], pad[a], any(pad), floor)
+        for a, size in enumerate((height, width))
+    )
+    # Caffe's division rounds towards the ceiling: a map smaller than its window by a stride or more has none.
+    if any(s + 2 * p - k <= -t for s, p, k, t in zip((height, width), pad, kernel, stride, strict=True)):
+        wanted = (0, 0)
+    if min(wanted) < 1:
+        with pytest.raises(ShapeError, match="too small"):
+            pooling.top_shapes((1, 2, height, width))
+    else:
+        assert pooling.top_shapes((1, 2, height, width)) == [(1, 2, *wanted)]
+
+
+@given(st.integers(1, 30), st.integers(1, 30), small, small, small, st.integers(0, 4), st.integers(1, 3))
+def test_convolved_sizes(height, width, kernel_h, kernel_w, stride, pad, dilation):
+    convolution = layers.Convolution(
+        "c", ("x",), ("y",), 4, (kernel_h, kernel_w), (stride, stride), (pad, pad), (dilation, dilation), 1, True
+    )
+    fit = [
+        len(range(0, size + 2 * pad - dilation * (kernel - 1), stride))
+        for size, kernel in ((height, kernel_h), (width, kernel_w))
+    ]
+    if min(fit) < 1:
+        with pytest.raises(ShapeError, match=f"{width}x{height} is smaller than its"):
+            convolution.top_shapes((1, 3, height, width))
+    else:
+        assert convolution.top_shapes((1, 3, height, width)) == [(1, 4, *fit)]
+
+
+# What makes no sense, and what is said about it.
+
+IMAGES = nets.inputs(x=(1, 3, 6, 7), wide=(1, 3, 6, 8))
+LISTS = nets.inputs(x=(1, 5), numbers=(5,))
+FIELD = {
+    "Convolution": "convolution_param", "InnerProduct": "inner_product_param", "Pooling": "pooling_param",
+    "LRN": "lrn_param", "Concat": "concat_param", "Eltwise": "eltwise_param", "Softmax": "softmax_param",
+    "Flatten": "flatten_param", "BatchNorm": "batch_norm_param", "Scale": "scale_param",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("inputs", "kind", "ends", "constants", "words"),
+    [
+        (IMAGES, "Warp", "x > y", "", "'it'.*'Warp'.*known: Input, BatchNorm, .*TanH"),
+        (IMAGES, "relu", "x > y", "", "'relu'.*known: .*ReLU"),
+        (IMAGES, "ReLU", "x x > y", "", r"'it' \(ReLU\): 2 bottoms, want 1"),
+        (IMAGES, "ReLU", "x > y z", "", "2 tops, want 1"),
+        (IMAGES, "ReLU", " > y", "", "0 bottoms, want 1"),
+        (IMAGES, "Eltwise", "x > y", "", "1 bottoms, want 2 or more"),
+        (IMAGES, "Pooling", "x > y mask", "kernel_size: 2", "2 tops"),
+        (IMAGES, "Convolution", "x > y", "", "num_output 0"),
+        (IMAGES, "Convolution", "x > y", "num_output: 4 group: 3 kernel_size: 1", "num_output 4 in 3 groups"),
+        (IMAGES, "Convolution", "x > y", "num_output: 4 group: 0 kernel_size: 1", "in 0 groups"),
+        (IMAGES, "Convolution", "x > y", "num_output: 4 group: 2 kernel_size: 1", "3 channels .* 2 groups"),
+        (IMAGES, "Convolution", "x > y", "num_output: 4", "kernel_size is missing"),
+        (IMAGES, "Convolution", "x > y", "num_output: 4 kernel_h: 3", "kernel_size 3x0"),
+        (IMAGES, "Convolution", "x > y", "num_output: 4 kernel_size: 1 stride: 0", "stride 0x0"),
+        (IMAGES, "Convolution", "x > y", "num_output: 4 kernel_size: 1 pad: 99999", "pad 99999x99999"),
+        (IMAGES, "Convolution", "x > y", "num_output: 4 kernel_size: [1, 2, 3]", "3 numbers for kernel_size"),
+        (IMAGES, "Convolution", "x > y", "num_output: 4 kernel_size: 1 axis: 2", "axis 2"),
+        (IMAGES, "Convolution", "x > y", "num_output: 4 kernel_size: 7", "7x6 is smaller than its 7x7 kernel"),
+        (IMAGES, "Convolution", "x > y", "num_output: 4 kernel_size: 3 dilation: 3", "smaller than its 7x7 kernel"),
+        (IMAGES, "InnerProduct", "x > y", "", "num_output 0"),
+        (IMAGES, "InnerProduct", "x > y", "num_output: 4 axis: 2", "axis 2"),
+        (IMAGES, "Pooling", "x > y", "", "kernel_size is missing"),
+        (IMAGES, "Pooling", "x > y", "kernel_size: 3 pad: 3", "pad 3x3 is not smaller than the kernel, 3x3"),
+        (IMAGES, "Pooling", "x > y", "kernel_size: 3 pool: STOCHASTIC", "STOCHASTIC, want MAX or AVE"),
+        (IMAGES, "Pooling", "x > y", "global_pooling: true pad: 1", "global_pooling with pad"),
+        (IMAGES, "Pooling", "x > y", "global_pooling: true stride: 2", "global_pooling with pad or stride"),
+        (IMAGES, "Pooling", "x > y", "kernel_size: 9 stride: 2", "7x6 is too small for a 9x9 window"),
+        (IMAGES, "Pooling", "x > y", "kernel_size: 7 round_mode: FLOOR", "too small"),
+        (IMAGES, "LRN", "x > y", "local_size: 4", "local_size 4, want an odd number"),
+        (IMAGES, "LRN", "x > y", "norm_region: WITHIN_CHANNEL", "WITHIN_CHANNEL"),
+        (IMAGES, "Concat", "x wide > y", "", r"'wide' is \(1, 3, 6, 8\).* \(1, 3, 6, 7\) along axis 1"),
+        (IMAGES, "Concat", "x > y", "axis: 4", "no axis 4"),
+        (IMAGES, "Concat", "x > y", "axis: -5", "no axis -5"),
+        (IMAGES, "Eltwise", "x wide > y", "", "bottoms of different shapes"),
+        (IMAGES, "Eltwise", "x x > y", "coeff: 1", "1 coeff for SUM of 2 bottoms"),
+        (IMAGES, "Eltwise", "x x > y", "operation: MAX coeff: 1 coeff: 2", "coeff for MAX"),
+        (IMAGES, "Softmax", "x > y", "axis: 4", "no axis 4"),
+        (IMAGES, "Flatten", "x > y", "axis: 3 end_axis: 1", "no axes 3 to 1"),
+        (IMAGES, "BatchNorm", "x > y", "use_global_stats: false", "use_global_stats"),
+        (IMAGES, "Scale", "x > y", "axis: 2", "axis 2"),
+        (IMAGES, "Scale", "x > y", "num_axes: 2", "num_axes 2"),
+        (IMAGES, "Scale", "x x > y", "", "2 bottoms, want 1"),
+        (LISTS, "Pooling", "x > y", "kernel_size: 1", r"wants \(n, c, h, w\), bottom 'x' is \(1, 5\)"),
+        (LISTS, "Convolution", "x > y", "num_output: 1 kernel_size: 1", r"wants \(n, c, h, w\)"),
+        (LISTS, "LRN", "x > y", "", r"wants \(n, c, h, w\)"),
+        (LISTS, "Scale", "numbers > y", "", "wants channels"),
+    ],
+)  # fmt: skip
+def test_what_makes_no_sense(build, inputs, kind, ends, constants, words):
+    rest = f"{FIELD[kind]} {{ {constants} }}" if constants else ""
+    with pytest.raises((NetFileError, ShapeError)) as error:
+        build(inputs + nets.layer("it", kind, *ends.split(" > "), rest))
+    assert re.search(words, str(error.value))
+    assert "'it'" in str(error.value)
+    assert "\n" not in str(error.value)

@@ -1,0 +1,1 @@
+"""What several tests share: networks, clips, servers, oracles."""
