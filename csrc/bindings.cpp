@@ -1,8 +1,8 @@
 // The Python module pydream.imageops._native: pydream.h for NumPy arrays.
 //
-// Each function takes pointers and sizes from its arrays, calls a function of pydream.h without the GIL, and throws what
-// the status says. Only what a pointer cannot show is checked here: axes, alignment, and that the sizes of two arrays
-// fit. Users call the module through native_ops.py, which checks the arguments before and names them in its errors.
+// Each function takes pointers and sizes from its arrays, calls a function of pydream.h without the GIL, and throws if
+// the status is an error. Only what a pointer does not show is checked here: the number of axes, alignment, and that
+// the sizes of two arrays agree. native_ops.py calls the module after its own checks, whose errors name the argument.
 #include <pybind11/numpy.h>
 #include <pybind11/pybind11.h>
 #include <pybind11/stl.h>  // std::optional
@@ -159,7 +159,7 @@ Tensor<T> to_tensor(const Image<T>& image, std::ptrdiff_t ox, std::ptrdiff_t oy,
     return out;
 }
 
-// Returns mean|g|, but 0 where the mean is finite and too small for a step.
+// Returns mean|g|, or 0 if it is finite but allows no step.
 template <class T>
 double ascend_tensor(Image<T>& image, const Tensor<T>& gradient, double step_size, std::ptrdiff_t ox,
                      std::ptrdiff_t oy, const std::optional<Bounds<T>>& low,

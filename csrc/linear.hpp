@@ -11,7 +11,7 @@
 
 namespace pydream {
 
-// The neighbour after i, mirrored at the end: it has weight 0 there, but 0 times NaN or infinity is NaN.
+// The neighbour after i, mirrored at the end. Its weight is 0 there, but 0 times NaN or infinity is NaN.
 inline std::ptrdiff_t next(std::ptrdiff_t i, std::ptrdiff_t size) {
     return i + 1 < size ? i + 1 : std::max<std::ptrdiff_t>(size - 2, 0);
 }
