@@ -19,28 +19,20 @@ constexpr std::ptrdiff_t most = PTRDIFF_MAX, whole = PYDREAM_SUM_WHOLE;
 // The functions of one type, under names without the suffix.
 template <class T>
 struct Api;
-template <>
-struct Api<float> {
-    static constexpr auto roll = pydream_roll_f32;
-    static constexpr auto to_tensor = pydream_to_tensor_f32;
-    static constexpr auto zoom = pydream_zoom_f32;
-    static constexpr auto affine_transform = pydream_affine_transform_f32;
-    static constexpr auto mean_abs = pydream_mean_abs_f32;
-    static constexpr auto ascend = pydream_ascend_f32;
-    static constexpr auto clip = pydream_clip_f32;
-    static constexpr auto ascend_tensor = pydream_ascend_tensor_f32;
-};
-template <>
-struct Api<double> {
-    static constexpr auto roll = pydream_roll_f64;
-    static constexpr auto to_tensor = pydream_to_tensor_f64;
-    static constexpr auto zoom = pydream_zoom_f64;
-    static constexpr auto affine_transform = pydream_affine_transform_f64;
-    static constexpr auto mean_abs = pydream_mean_abs_f64;
-    static constexpr auto ascend = pydream_ascend_f64;
-    static constexpr auto clip = pydream_clip_f64;
-    static constexpr auto ascend_tensor = pydream_ascend_tensor_f64;
-};
+#define PYDREAM_FUNCTIONS(T, suffix)                                                \
+    template <>                                                                     \
+    struct Api<T> {                                                                 \
+        static constexpr auto roll = pydream_roll_##suffix;                         \
+        static constexpr auto to_tensor = pydream_to_tensor_##suffix;               \
+        static constexpr auto zoom = pydream_zoom_##suffix;                         \
+        static constexpr auto affine_transform = pydream_affine_transform_##suffix; \
+        static constexpr auto mean_abs = pydream_mean_abs_##suffix;                 \
+        static constexpr auto ascend = pydream_ascend_##suffix;                     \
+        static constexpr auto clip = pydream_clip_##suffix;                         \
+        static constexpr auto ascend_tensor = pydream_ascend_tensor_##suffix;       \
+    };
+PYDREAM_FUNCTIONS(float, f32)
+PYDREAM_FUNCTIONS(double, f64)
 
 TEST(pydream, is_c) { CHECK(header_refusals() == 16); }
 
