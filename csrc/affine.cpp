@@ -1,64 +1,15 @@
 #include "affine.hpp"
 
 #include <algorithm>
-#include <atomic>
 #include <type_traits>
-#include <vector>
 
 #include "linear.hpp"
-#include "parallel.hpp"
 
 namespace pydream {
 
 namespace {
 
-// Makes all rows by make(to, y, scratch, exact): without SciPy's products of weight 0, which only a value that is not
-// finite would show, and where there is one, all once more with them.
-template <class T, class Make>
-void make_rows(T* out,                       // (height, row)
-               std::ptrdiff_t height,        //
-               std::ptrdiff_t row,           //
-               std::ptrdiff_t scratch_size,  // doubles that `make` has to itself
-               int threads,                  //
-               const Make& make) {
-    std::atomic<bool> finite{true};
-    const auto all_rows = [&](bool exact) {
-        parallel_for(height, row, threads, [&](std::ptrdiff_t begin, std::ptrdiff_t end) {
-            std::vector<double> scratch(static_cast<std::size_t>(scratch_size));
-            for (std::ptrdiff_t y = begin; y < end; ++y) {
-                make(out + y * row, y, scratch.data(), exact);
-                if (!exact && !all_finite(out + y * row, row)) finite = false;
-            }
-        });
-    };
-    all_rows(false);
-    if (!finite) all_rows(true);
-}
-
-// out = row0[i] * weight0 + row0[i + 1] * weight1 + row1[i] * weight0 + row1[i + 1] * weight1, i = first, for each
-// channel. Channels is a number, or a type that stands for one.
-template <class T, class Channels>
-void blend(T* __restrict out,               // (n, channels)
-           const double* __restrict row0,   // upper source row times its weight
-           const double* __restrict row1,   // lower source row times its weight
-           const Place* __restrict places,  // (n,)
-           std::ptrdiff_t n,                //
-           Channels channels) {
-    for (std::ptrdiff_t x = 0; x < n; ++x) {
-        const Place& place = places[x];
-        const std::ptrdiff_t i = place.first * channels;
-        for (std::ptrdiff_t c = 0; c < channels; ++c) {
-            double sum = 0.0;  // and not the first product, which may be -0
-            sum += row0[i + c] * place.weight0;
-            sum += row0[i + channels + c] * place.weight1;
-            sum += row1[i + c] * place.weight0;
-            sum += row1[i + channels + c] * place.weight1;
-            out[x * channels + c] = static_cast<T>(sum);
-        }
-    }
-}
-
-// The same for one pixel, from the picture itself.
+// blend for one pixel, directly from the picture.
 template <class T, class Channels>
 void mix(T* __restrict out,       // (channels,)
          const T* __restrict in,  // (height, width, channels)
@@ -83,7 +34,7 @@ void mix_exactly(T* out,       // (channels,)
     }
 }
 
-// Pictures have three channels: for them the compiler knows it.
+// Pictures have three channels: the compiler makes a loop for that number.
 template <class Run>
 void with_channels(std::ptrdiff_t channels, const Run& run) {
     if (channels == 3) {
@@ -101,8 +52,8 @@ Axis axis_of(std::ptrdiff_t size, double matrix, double offset, bool offset_firs
 template <class T, class Channels>
 void by_diagonal(T* out, const T* in, std::ptrdiff_t height, std::ptrdiff_t width, Channels channels, const Axis& ys,
                  const Axis& xs, int threads) {
-    const std::ptrdiff_t row = width * channels, padded = row + channels;
-    make_rows(out, height, row, 2 * padded, threads, [&](T* to, std::ptrdiff_t y, double* rows, bool exact) {
+    const std::ptrdiff_t row = width * channels;
+    make_rows(out, height, row, 2 * (row + channels), threads, [&](T* to, std::ptrdiff_t y, double* rows, bool exact) {
         if (!ys.has(y)) {
             std::fill_n(to, row, T{0});
             return;
@@ -114,10 +65,7 @@ void by_diagonal(T* out, const T* in, std::ptrdiff_t height, std::ptrdiff_t widt
                 mix_exactly(to + x * channels, in, at_y, Taps(xs.of(x), width, channels), channels);
             }
         } else {
-            const Place& place = ys.of(y);
-            weigh(rows, in + place.first * row, place.weight0, width, channels);
-            weigh(rows + padded, in + next(place.first, height) * row, place.weight1, width, channels);
-            blend(to + xs.begin * channels, rows, rows + padded, xs.places.data(), xs.end - xs.begin, channels);
+            blend_row(to + xs.begin * channels, in, ys.of(y), xs, height, width, channels, rows);
         }
         std::fill(to + xs.end * channels, to + row, T{0});
     });

@@ -8,11 +8,11 @@ namespace pydream {
 
 // Output o = (y, x) reads, in double,
 //     at matrix * (o + offset / matrix)        with `diagonal`: SciPy since 0.18
-//     at matrix * (o + offset)                 with `diagonal` and `offset_first`: SciPy before
+//     at matrix * (o + offset)                 with `diagonal` and `offset_first`: SciPy before 0.18
 //     at offset[0] + matrix[0] * y + matrix[1] * x and offset[1] + matrix[2] * y + matrix[3] * x    else
-// and is 0 where that is outside of the picture or no number.
+// and is 0 where that is outside of the picture or NaN.
 //
-// Throws std::bad_alloc or std::length_error where there is no memory for some rows of doubles.
+// Throws std::bad_alloc or std::length_error if there is no memory for some rows of doubles.
 template <class T>
 void affine_transform(T* out,                   // (height, width, channels), must not overlap in
                       const T* in,              // (height, width, channels)

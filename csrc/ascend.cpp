@@ -12,14 +12,14 @@ namespace pydream {
 
 namespace {
 
-// ---- NumPy's pairwise sum: a tree whose shape depends on the number of summands alone ----
+// ---- NumPy's pairwise sum: a tree whose shape depends only on the number of elements ----
 
-constexpr std::ptrdiff_t leaf_size = 128;     // summands in one leaf at most
-constexpr std::ptrdiff_t branch_size = 4096;  // summands in one branch at most: what a thread takes at a time
+constexpr std::ptrdiff_t leaf_size = 128;     // most elements in a leaf
+constexpr std::ptrdiff_t branch_size = 4096;  // most elements in a branch, which one thread sums
 
 std::ptrdiff_t left_half(std::ptrdiff_t n) { return n / 2 - n / 2 % 8; }
 
-// sum of |g[i]|: eight running sums, added up as a tree, and the rest one by one
+// Returns the sum of |g[i]|: eight running sums, added as a tree, then the rest one by one.
 template <class T>
 T sum_leaf(const T* g,  // (n,), n at most leaf_size
            std::ptrdiff_t n) {
@@ -42,7 +42,7 @@ T sum_leaf(const T* g,  // (n,), n at most leaf_size
 // out[i] = g[i * channels]
 template <class T>
 PYDREAM_CLONES void gather(T* __restrict out,        // (n,)
-                           const T* __restrict g,    // (n, channels), from the wanted channel on
+                           const T* __restrict g,    // (n, channels), from the channel to gather
                            std::ptrdiff_t channels,  //
                            std::ptrdiff_t n) {
     if (channels == 3) {
@@ -68,7 +68,7 @@ struct Contiguous {
     T sum(std::ptrdiff_t start, std::ptrdiff_t n) const { return sum_branch(g + start, n); }
 };
 
-// The same in another order in memory: a branch is put in order before it is summed.
+// A gradient in another order in memory: a branch is put in order before it is summed.
 template <class T>
 struct ChannelsLast {
     const T* g;  // (pixels, channels), summed as (channels, pixels)
@@ -77,7 +77,7 @@ struct ChannelsLast {
     T sum(std::ptrdiff_t start, std::ptrdiff_t n) const {
         std::array<T, branch_size> ordered;
         std::ptrdiff_t channel = start / pixels, pixel = start % pixels;
-        for (std::ptrdiff_t done = 0; done < n;) {  // a branch may reach into the next channels
+        for (std::ptrdiff_t done = 0; done < n;) {  // a branch may extend into the next channels
             const std::ptrdiff_t count = std::min(n - done, pixels - pixel);
             gather(ordered.data() + done, g + pixel * channels + channel, channels, count);
             done += count;
@@ -106,7 +106,7 @@ void list_branches(std::vector<Branch<T>>& branches, std::ptrdiff_t start, std::
     list_branches(branches, start + left, n - left);
 }
 
-// Adds up the branches' sums as list_branches divided n; `branch` moves on past those taken.
+// Returns the sum of the branches that list_branches made of n elements, and moves `branch` past them.
 template <class T>
 T sum_trunk(const Branch<T>*& branch, std::ptrdiff_t n) {
     if (n <= branch_size) return branch++->sum;
@@ -125,7 +125,7 @@ T mean_of(const Gradient& gradient, std::ptrdiff_t n, std::ptrdiff_t pixels, std
     std::vector<Branch<T>*> order;
     order.reserve(branches.size());
     for (Branch<T>& branch : branches) order.push_back(&branch);
-    // Branches of the same pixels in turn, whatever their channel: they read the same memory.
+    // Branches of the same pixels follow each other, whatever their channel: they read the same memory.
     std::sort(order.begin(), order.end(), [pixels](const Branch<T>* a, const Branch<T>* b) {
         return a->start % pixels < b->start % pixels;
     });
@@ -139,7 +139,7 @@ T mean_of(const Gradient& gradient, std::ptrdiff_t n, std::ptrdiff_t pixels, std
     T sum = 0;
     const Branch<T>* next = branches.data();
     for (std::ptrdiff_t start = 0; start < n; start += block) sum += sum_trunk(next, std::min(block, n - start));
-    // NumPy divides a float32 sum by an integer count in double, and rounds then.
+    // NumPy divides a float32 sum by an integer count in double and then rounds.
     return static_cast<T>(static_cast<double>(sum) / static_cast<double>(n));
 }
 
@@ -186,7 +186,7 @@ PYDREAM_CLONES void clip_row(T* x,  // (n,)
         std::fill_n(x, n, std::isnan(low) ? low : high);
         return;
     }
-    for (std::ptrdiff_t i = 0; i < n; ++i) {  // comparisons with a NaN are false, so it stays
+    for (std::ptrdiff_t i = 0; i < n; ++i) {  // comparisons with NaN are false, so it stays
         const T raised = x[i] < low ? low : x[i];
         x[i] = raised > high ? high : raised;
     }

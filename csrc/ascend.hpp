@@ -7,15 +7,15 @@
 
 namespace pydream {
 
-// mean|g|, summed in NumPy's order and so equal to np.abs(g).mean() bit for bit, whatever `threads` is: pairwise
-// within blocks, block after block.
+// Returns mean|g|, summed in NumPy's order, pairwise within blocks and block after block, and so equal to
+// np.abs(g).mean() bit for bit, for any number of threads.
 template <class T>
 T mean_abs(const T* g,            // (n,)
            std::ptrdiff_t n,      // at least 1
-           std::ptrdiff_t block,  // summands that NumPy takes at a time, at least 1
+           std::ptrdiff_t block,  // elements that NumPy sums pairwise at a time, at least 1
            int threads);
 
-// The same of a channels-last gradient: the sum runs over it in (channels, pixels) order.
+// The same for a channels-last gradient, summed in (channels, pixels) order.
 template <class T>
 T mean_abs_channels_last(const T* g,               // (pixels, channels)
                          std::ptrdiff_t channels,  //
@@ -23,14 +23,14 @@ T mean_abs_channels_last(const T* g,               // (pixels, channels)
                          std::ptrdiff_t block,     //
                          int threads);
 
-// rate = step_size / mean, both of T: a step size of double is rounded to T first, as NumPy 2 does
+// Returns step_size / mean in T; the step size is rounded to T before, as in NumPy 2.
 template <class T>
 T rate_of(double step_size, T mean) {
     return static_cast<T>(step_size) / mean;
 }
 
-// Whether a step can be normalised by this mean: it is positive and finite, and so is step_size / mean. Where it
-// is not, pixels would become NaN; a caller keeps its picture and reports the mean.
+// Returns whether a step can be normalised by this mean: mean is positive and finite, and step_size / mean is finite.
+// Otherwise pixels would become NaN; callers leave the picture unchanged and report the mean.
 template <class T>
 bool can_ascend(double step_size, T mean) {
     constexpr T largest = std::numeric_limits<T>::max();
@@ -45,8 +45,8 @@ void ascend(T* x,              // (n,)
             T rate,            //
             int threads);
 
-// x <- min(max(x, low), high) as np.clip: NaN stays NaN, a NaN bound makes the channel NaN, high wins over a
-// low above it
+// x <- min(max(x, low), high) as np.clip: NaN stays NaN, a NaN bound makes the channel NaN, and where low is above high
+// the result is high
 template <class T>
 void clip(T* x,                     // (channels, pixels)
           const T* low,             // (channels,), must not overlap x
@@ -59,7 +59,7 @@ void clip(T* x,                     // (channels, pixels)
 template <class T>
 void ascend_rolled(T* x,        // (channels, height, width)
                    const T* g,  // (channels, height, width) or (height, width, channels), must not overlap x
-                   bool channels_last,       // which of the two g is
+                   bool channels_last,       // whether g is (height, width, channels)
                    std::ptrdiff_t channels,  //
                    std::ptrdiff_t height,    //
                    std::ptrdiff_t width,     //
@@ -67,7 +67,7 @@ void ascend_rolled(T* x,        // (channels, height, width)
                    std::ptrdiff_t oy,        // 0..height-1
                    T rate,                   //
                    const T* low,             // (channels,) or null for no clip
-                   const T* high,            // (channels,) or null, as low
+                   const T* high,            // (channels,) or null if low is
                    int threads);
 
 }  // namespace pydream

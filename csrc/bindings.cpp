@@ -1,24 +1,23 @@
-// The Python module pydream.imageops._native. Each function looks at its arrays, drops the GIL and calls a
-// kernel, which sees pointers and sizes only.
+// The Python module pydream.imageops._native: pydream.h for NumPy arrays.
 //
-// Users call it through native_ops.py, which has checked the arguments and says what is wrong with them. What
-// is checked here is what keeps a kernel inside its memory.
+// Each function takes pointers and sizes from its arrays, calls a function of pydream.h without the GIL, and throws if
+// the status is an error. Only what a pointer does not show is checked here: the number of axes, alignment, and that
+// the sizes of two arrays agree. native_ops.py calls the module after its own checks, whose errors name the argument.
 #include <pybind11/numpy.h>
 #include <pybind11/pybind11.h>
 #include <pybind11/stl.h>  // std::optional
 
+#include <array>
 #include <cmath>
 #include <cstddef>
 #include <limits>
+#include <new>
 #include <optional>
 #include <stdexcept>
-#include <string>
+#include <type_traits>
 
-#include "affine.hpp"
-#include "ascend.hpp"
 #include "parallel.hpp"
-#include "roll.hpp"
-#include "zoom.hpp"
+#include "pydream.h"
 
 namespace py = pybind11;
 
@@ -26,178 +25,156 @@ namespace {
 
 // T is float or double. As in _native.pyi.
 template <class T>
-using Image = py::array_t<T, py::array::c_style>;  // (C, H, W)
+using Array = py::array_t<T, py::array::c_style>;
 template <class T>
-using Tensor = py::array_t<T, py::array::c_style>;  // (1, H, W, C) with channels_last, else (1, C, H, W)
+using Image = Array<T>;  // (C, H, W)
 template <class T>
-using Bounds = py::array_t<T, py::array::c_style>;  // (C, 1, 1)
+using Tensor = Array<T>;  // (1, H, W, C) with channels_last, else (1, C, H, W)
 template <class T>
-using Frame = py::array_t<T, py::array::c_style>;  // (H, W, C)
-using Numbers = py::array_t<double, py::array::c_style>;
+using Bounds = Array<T>;  // (C, 1, 1)
+template <class T>
+using Frame = Array<T>;  // (H, W, C)
+using Numbers = Array<double>;
 
-void want(bool fact, const char* text) {
-    if (!fact) throw std::invalid_argument(text);
+void require(bool condition, const char* text) {
+    if (!condition) throw std::invalid_argument(text);
 }
 
-bool aligned(const py::array& array) {
-    return (array.flags() & py::detail::npy_api::NPY_ARRAY_ALIGNED_) != 0;
+std::array<std::ptrdiff_t, 3> sizes_of(const py::array& array) {
+    require(array.ndim() == 3 && array.size() > 0, "expected three axes, none of size 0");
+    return {array.shape(0), array.shape(1), array.shape(2)};
 }
 
-// An array's sizes, once it is known to be aligned and to have elements.
-struct Shape {
-    std::ptrdiff_t channels, height, width;
+void require_within(std::ptrdiff_t ox, std::ptrdiff_t width, std::ptrdiff_t oy, std::ptrdiff_t height) {
+    require(0 <= ox && ox < width && 0 <= oy && oy < height, "expected a shift within the image");
+}
 
-    explicit Shape(const py::array& image) {
-        want(image.ndim() == 3 && image.size() > 0, "want (C, H, W) without an axis of size 0");
-        want(aligned(image), "want an aligned array");
-        channels = image.shape(0);
-        height = image.shape(1);
-        width = image.shape(2);
-    }
+template <class T>
+const T* elements(const Array<T>& array, std::ptrdiff_t count) {
+    require(array.size() == count, "expected another number of elements");
+    require((array.flags() & py::detail::npy_api::NPY_ARRAY_ALIGNED_) != 0, "expected an aligned array");
+    return array.data();
+}
 
-    [[nodiscard]] std::ptrdiff_t plane() const { return height * width; }
-    [[nodiscard]] std::ptrdiff_t size() const { return channels * height * width; }
+template <class T>
+T* writable_elements(Array<T>& array) {
+    elements(array, array.size());
+    return array.mutable_data();  // throws where the array is read-only
+}
 
-    void check_shift(std::ptrdiff_t ox, std::ptrdiff_t oy) const {
-        want(0 <= ox && ox < width && 0 <= oy && oy < height, "want a shift within the image");
+// PYDREAM_FUNCTION(T, roll) is pydream_roll_f32 or pydream_roll_f64.
+#define PYDREAM_FUNCTION(T, name) choose<T>(pydream_##name##_f32, pydream_##name##_f64)
+template <class T, class F32, class F64>
+constexpr auto choose(F32 f32, F64 f64) {
+    if constexpr (std::is_same_v<T, float>) {
+        return f32;
+    } else {
+        return f64;
     }
-    void check_bounds(const py::array& bounds) const {
-        want(bounds.ndim() == 3 && bounds.shape(0) == channels && bounds.size() == channels,
-             "want bounds (C, 1, 1)");
-        want(aligned(bounds), "want aligned bounds");
+}
+
+// Calls a function of pydream.h on thread_count() threads. Returns PYDREAM_OK or PYDREAM_NO_STEP.
+template <class Function, class... Arguments>
+pydream_status call(Function function, Arguments... arguments) {
+    const int threads = pydream::thread_count();  // reads the environment, so under the GIL
+    pydream_status status = PYDREAM_FAILED;
+    {
+        const py::gil_scoped_release release;
+        status = function(arguments..., threads);
     }
-};
+    switch (status) {
+        case PYDREAM_OK:
+        case PYDREAM_NO_STEP:
+            return status;
+        case PYDREAM_NO_MEMORY:
+            throw std::bad_alloc();
+        case PYDREAM_FAILED:
+            throw std::runtime_error(pydream_status_text(status));
+        default:
+            throw std::invalid_argument(pydream_status_text(status));
+    }
+}
 
 template <class T>
 Image<T> roll(const Image<T>& image, std::ptrdiff_t ox, std::ptrdiff_t oy) {
-    const Shape s(image);
-    s.check_shift(ox, oy);
-    Image<T> out({s.channels, s.height, s.width});
-    T* const to = out.mutable_data();
-    const T* const from = image.data();
-    const int threads = pydream::thread_count();
-    const py::gil_scoped_release release;
-    pydream::roll(to, from, s.channels, s.height, s.width, ox, oy, threads);
+    const auto [channels, height, width] = sizes_of(image);
+    require_within(ox, width, oy, height);
+    Image<T> out({channels, height, width});
+    call(PYDREAM_FUNCTION(T, roll), out.mutable_data(), elements(image, image.size()), channels, height, width, ox, oy);
     return out;
 }
 
 template <class T>
-Image<T> zoom(const Image<T>& image, std::ptrdiff_t height, std::ptrdiff_t width) {
-    const Shape s(image);
-    want(height >= 1 && width >= 1, "want a size of at least 1");
-    // NumPy would refuse sizes that overflow, but pybind11 multiplies them before.
+Image<T> zoom(const Image<T>& image, std::ptrdiff_t out_height, std::ptrdiff_t out_width) {
+    const auto [channels, height, width] = sizes_of(image);
+    // pydream.h would refuse these, but `out` comes first, and pybind11 multiplies its sizes unchecked.
     const std::ptrdiff_t most = std::numeric_limits<std::ptrdiff_t>::max() / static_cast<std::ptrdiff_t>(sizeof(T));
-    want(height <= most / s.channels / width, "want a size that memory can have");
-    Image<T> out({s.channels, height, width});
-    T* const to = out.mutable_data();
-    const T* const from = image.data();
-    const int threads = pydream::thread_count();
-    const py::gil_scoped_release release;
-    pydream::zoom(to, from, s.channels, s.height, s.width, height, width, threads);
+    require(out_height >= 1 && out_width >= 1 && out_height <= most / channels / out_width,
+            pydream_status_text(PYDREAM_BAD_SIZE));
+    Image<T> out({channels, out_height, out_width});
+    call(PYDREAM_FUNCTION(T, zoom), out.mutable_data(), elements(image, image.size()), channels, height, width,
+         out_height, out_width);
     return out;
 }
 
 template <class T>
 Frame<T> affine_transform(const Frame<T>& frame, const Numbers& matrix, const Numbers& offset, bool offset_first) {
-    want(frame.ndim() == 3 && frame.size() > 0, "want (H, W, C) without an axis of size 0");
-    want(matrix.size() == 2 || matrix.size() == 4, "want a matrix (2,) or (2, 2)");
-    want(offset.size() == 2, "want an offset (2,)");
-    want(aligned(frame) && aligned(matrix) && aligned(offset), "want aligned arrays");
-    const std::ptrdiff_t height = frame.shape(0), width = frame.shape(1), channels = frame.shape(2);
-    Frame<T> out({height, width, channels});
-    T* const to = out.mutable_data();
-    const T* const from = frame.data();
-    const double *const m = matrix.data(), *const d = offset.data();
+    const auto [height, width, channels] = sizes_of(frame);
     const bool diagonal = matrix.size() == 2;
-    const int threads = pydream::thread_count();
-    const py::gil_scoped_release release;
-    pydream::affine_transform(to, from, height, width, channels, m, diagonal, d, offset_first, threads);
+    Frame<T> out({height, width, channels});
+    call(PYDREAM_FUNCTION(T, affine_transform), out.mutable_data(), elements(frame, frame.size()), height, width,
+         channels, elements(matrix, diagonal ? 2 : 4), diagonal, elements(offset, 2), offset_first);
     return out;
 }
 
 template <class T>
 double mean_abs(const Image<T>& gradient, std::ptrdiff_t sum_block) {  // every float is a double too
-    const Shape s(gradient);
-    want(sum_block >= 1, "want a block of at least 1");
-    const T* const g = gradient.data();
-    const int threads = pydream::thread_count();
-    const py::gil_scoped_release release;
-    return static_cast<double>(pydream::mean_abs(g, s.size(), sum_block, threads));
+    T mean = 0;
+    call(PYDREAM_FUNCTION(T, mean_abs), &mean, elements(gradient, gradient.size()), gradient.size(), sum_block);
+    return static_cast<double>(mean);
 }
 
 template <class T>
 void ascend(Image<T>& image, const Image<T>& gradient, double step_size, std::ptrdiff_t sum_block) {
-    const Shape s(image);
-    want(sum_block >= 1, "want a block of at least 1");
-    want(Shape(gradient).size() == s.size(), "want a gradient of the image's size");
-    T* const x = image.mutable_data();
-    const T* const g = gradient.data();
-    const int threads = pydream::thread_count();
-    const py::gil_scoped_release release;
-    pydream::ascend(x, g, s.size(), pydream::rate_of(step_size, pydream::mean_abs(g, s.size(), sum_block, threads)),
-                    threads);
+    call(PYDREAM_FUNCTION(T, ascend), writable_elements(image), elements(gradient, image.size()), image.size(),
+         step_size, sum_block);
 }
 
 template <class T>
 void clip(Image<T>& image, const Bounds<T>& low, const Bounds<T>& high) {
-    const Shape s(image);
-    s.check_bounds(low);
-    s.check_bounds(high);
-    T* const x = image.mutable_data();
-    const T *const from = low.data(), *const to = high.data();
-    const int threads = pydream::thread_count();
-    const py::gil_scoped_release release;
-    pydream::clip(x, from, to, s.channels, s.plane(), threads);
+    const auto [channels, height, width] = sizes_of(image);
+    call(PYDREAM_FUNCTION(T, clip), writable_elements(image), elements(low, channels), elements(high, channels),
+         channels, height * width);
 }
 
 template <class T>
 Tensor<T> to_tensor(const Image<T>& image, std::ptrdiff_t ox, std::ptrdiff_t oy, bool channels_last) {
-    const Shape s(image);
-    s.check_shift(ox, oy);
+    const auto [channels, height, width] = sizes_of(image);
+    require_within(ox, width, oy, height);
     constexpr std::ptrdiff_t one = 1;
-    Tensor<T> out = channels_last ? Tensor<T>({one, s.height, s.width, s.channels})
-                                  : Tensor<T>({one, s.channels, s.height, s.width});
-    T* const to = out.mutable_data();
-    const T* const from = image.data();
-    const int threads = pydream::thread_count();
-    const py::gil_scoped_release release;
-    const auto kernel = channels_last ? pydream::roll_channels_last<T> : pydream::roll<T>;
-    kernel(to, from, s.channels, s.height, s.width, ox, oy, threads);
+    Tensor<T> out = channels_last ? Tensor<T>({one, height, width, channels})  //
+                                  : Tensor<T>({one, channels, height, width});
+    call(PYDREAM_FUNCTION(T, to_tensor), out.mutable_data(), elements(image, image.size()), channels, height, width, ox,
+         oy, channels_last);
     return out;
 }
 
-// Leaves the image as it is where no step can be taken: the mean is not finite, or gives a rate that is not, and is
-// then reported as 0.
+// Returns mean|g|, or 0 if it is finite but allows no step.
 template <class T>
 double ascend_tensor(Image<T>& image, const Tensor<T>& gradient, double step_size, std::ptrdiff_t ox,
                      std::ptrdiff_t oy, const std::optional<Bounds<T>>& low,
                      const std::optional<Bounds<T>>& high, bool channels_last, std::ptrdiff_t sum_block) {
-    const Shape s(image);
-    want(sum_block >= 1, "want a block of at least 1");
-    s.check_shift(ox, oy);
-    want(gradient.size() == s.size(), "want a gradient of the image's size");
-    want(aligned(gradient), "want an aligned array");
-    want(low.has_value() == high.has_value(), "want both bounds or none");
-    if (low) {
-        s.check_bounds(*low);
-        s.check_bounds(*high);
-    }
-    T* const x = image.mutable_data();
-    const T* const g = gradient.data();
-    const T *const from = low ? low->data() : nullptr, *const to = high ? high->data() : nullptr;
-    const int threads = pydream::thread_count();
-    const py::gil_scoped_release release;
-    const T mean = channels_last ? pydream::mean_abs_channels_last(g, s.channels, s.plane(), sum_block, threads)
-                                 : pydream::mean_abs(g, s.size(), sum_block, threads);
-    const bool can = pydream::can_ascend(step_size, mean);
-    if (can) {
-        pydream::ascend_rolled(x, g, channels_last, s.channels, s.height, s.width, ox, oy,
-                               pydream::rate_of(step_size, mean), from, to, threads);
-    }
-    return can || !std::isfinite(mean) ? static_cast<double>(mean) : 0.0;
+    const auto [channels, height, width] = sizes_of(image);
+    require_within(ox, width, oy, height);
+    T mean = 0;
+    const pydream_status status =
+        call(PYDREAM_FUNCTION(T, ascend_tensor), writable_elements(image), elements(gradient, image.size()), channels,
+             height, width, ox, oy, channels_last, step_size, low ? elements(*low, channels) : nullptr,
+             high ? elements(*high, channels) : nullptr, &mean, sum_block);
+    return status == PYDREAM_NO_STEP && std::isfinite(mean) ? 0.0 : static_cast<double>(mean);
 }
 
-// noconvert: a silently converted copy would lose what is written in place.
+// noconvert: what is written in place must not be lost in a silently converted copy.
 template <class T>
 void define(py::module_& m) {
     const auto image = py::arg("image").noconvert(), gradient = py::arg("gradient").noconvert();

@@ -7,7 +7,7 @@
 
 namespace pydream {
 
-// In here, as clones with a name for other files would be seen outside of a shared library, whatever its visibility.
+// Local, because clones with external linkage would be visible outside of a shared library.
 namespace {
 
 template <class T>

@@ -14,7 +14,7 @@ namespace {
 
 int processors() {
 #ifdef __linux__
-    cpu_set_t allowed;  // holds 1024 processors; on a larger machine the call fails
+    cpu_set_t allowed;  // for 1024 processors; the call fails on a larger machine
     if (sched_getaffinity(0, sizeof allowed, &allowed) == 0) return std::max(1, CPU_COUNT(&allowed));
 #endif
     return std::clamp(static_cast<int>(std::thread::hardware_concurrency()), 1, most_threads);
@@ -32,7 +32,7 @@ int thread_count() {
     }
     if (count < 1 || count > most_threads) {
         throw std::invalid_argument("PYDREAM_NUM_THREADS: '" + std::string(text) +
-                                    "', want a whole number from 1 to " + std::to_string(most_threads));
+                                    "' is not a whole number from 1 to " + std::to_string(most_threads));
     }
     return count;
 }

@@ -1,7 +1,7 @@
-// The one way that work is split over threads: equal, contiguous parts of a range, one thread a part.
+// The one way to divide work over threads: equal, contiguous parts of a range, one thread for each part.
 //
-// Threads live for one call. Starting two costs some 20 µs, a pool would cost a lock, a shutdown order and a
-// fork handler.
+// Threads end with the call. Starting two costs about 20 µs; a pool would need a lock, a shutdown order and a fork
+// handler.
 #pragma once
 
 #include <algorithm>
@@ -14,16 +14,16 @@ namespace pydream {
 
 constexpr int most_threads = 1024;
 
-// Threads to use: the environment's PYDREAM_NUM_THREADS, else the processors that this process may run on.
-// Throws std::invalid_argument where the variable is not a whole number from 1 to most_threads.
+// Returns the number of threads to use: the environment's PYDREAM_NUM_THREADS, else the number of processors that this
+// process may run on. Throws std::invalid_argument if the variable is not a whole number from 1 to most_threads.
 int thread_count();
 
-// Work that is worth a thread of its own, in array elements read: below it a start costs more than it saves.
+// The least work for a thread, in array elements read: below it, starting one costs more than it saves.
 constexpr std::ptrdiff_t worth_a_thread = 1 << 15;
 
-// Calls body(begin, end) on at most `threads` parts that together cover [0, count), each index standing for
-// `elements` array elements. The parts depend on `threads`: a sum that must not depend on it cannot run along
-// them. What a part throws is thrown here, once all of them have ended.
+// Calls body(begin, end) on at most `threads` parts that together cover [0, count); an index stands for `elements`
+// array elements. The parts depend on `threads`, so a sum that must not depend on it cannot follow them. An exception
+// from a part is thrown again here when all parts have ended.
 template <class Body>
 void parallel_for(std::ptrdiff_t count, std::ptrdiff_t elements, int threads, const Body& body) {
     const std::ptrdiff_t fewest = 1 + (worth_a_thread - 1) / std::max<std::ptrdiff_t>(elements, 1);
@@ -48,7 +48,7 @@ void parallel_for(std::ptrdiff_t count, std::ptrdiff_t elements, int threads, co
     for (std::ptrdiff_t part = 1; part < parts; ++part) {
         try {
             others.emplace_back(run, part);
-        } catch (...) {  // no more threads or memory for one to be had: the work is done all the same
+        } catch (...) {  // no thread, or no memory for one: this thread does the work
             run(part);
         }
     }

@@ -1,4 +1,4 @@
-// pydream.h over the kernels: looks at the arguments, calls a kernel, and turns what it throws into a status.
+// pydream.h over the kernels: checks the arguments, calls a kernel, and turns its exceptions into a status.
 #include "pydream.h"
 
 #include <cstdint>
@@ -17,12 +17,12 @@
 
 namespace {
 
-struct Refused {
+struct Error {
     pydream_status status;
 };
 
-void want(bool fact, pydream_status otherwise) {
-    if (!fact) throw Refused{otherwise};
+void require(bool condition, pydream_status otherwise) {
+    if (!condition) throw Error{otherwise};
 }
 
 template <class Call>
@@ -30,11 +30,11 @@ pydream_status status_of(const Call& call) noexcept {
     try {
         call();
         return PYDREAM_OK;
-    } catch (const Refused& refused) {
-        return refused.status;
+    } catch (const Error& error) {
+        return error.status;
     } catch (const std::bad_alloc&) {
         return PYDREAM_NO_MEMORY;
-    } catch (const std::length_error&) {  // more than a vector could ever hold
+    } catch (const std::length_error&) {  // more elements than any vector can hold
         return PYDREAM_NO_MEMORY;
     } catch (...) {
         return PYDREAM_FAILED;
@@ -42,38 +42,38 @@ pydream_status status_of(const Call& call) noexcept {
 }
 
 int threads_of(int threads) {
-    want(0 <= threads && threads <= pydream::most_threads, PYDREAM_BAD_THREADS);
+    require(0 <= threads && threads <= pydream::most_threads, PYDREAM_BAD_THREADS);
     if (threads > 0) return threads;
     try {
         return pydream::thread_count();
     } catch (const std::invalid_argument&) {
-        throw Refused{PYDREAM_BAD_THREADS};
+        throw Error{PYDREAM_BAD_THREADS};
     }
 }
 
-// The elements of an array of T with these sizes, known to be within what memory can address.
+// Returns the number of elements of an array with these sizes, after a check that memory can address them.
 template <class T>
 std::ptrdiff_t count_of(std::ptrdiff_t channels, std::ptrdiff_t height, std::ptrdiff_t width = 1) {
     constexpr std::ptrdiff_t most = std::numeric_limits<std::ptrdiff_t>::max() / static_cast<std::ptrdiff_t>(sizeof(T));
-    want(channels >= 1 && height >= 1 && width >= 1, PYDREAM_BAD_SIZE);
-    want(channels <= most / height && channels * height <= most / width, PYDREAM_BAD_SIZE);
+    require(channels >= 1 && height >= 1 && width >= 1, PYDREAM_BAD_SIZE);
+    require(channels <= most / height && channels * height <= most / width, PYDREAM_BAD_SIZE);
     return channels * height * width;
 }
 
 template <class A, class B>
-void want_apart(const A* a, std::ptrdiff_t a_count, const B* b, std::ptrdiff_t b_count) {
+void require_apart(const A* a, std::ptrdiff_t a_count, const B* b, std::ptrdiff_t b_count) {
     const auto a_at = reinterpret_cast<std::uintptr_t>(a), b_at = reinterpret_cast<std::uintptr_t>(b);
     const auto a_bytes = static_cast<std::uintptr_t>(a_count) * sizeof(A);
     const auto b_bytes = static_cast<std::uintptr_t>(b_count) * sizeof(B);
-    want(a_at < b_at ? b_at - a_at >= a_bytes : a_at - b_at >= b_bytes, PYDREAM_OVERLAP);
+    require(a_at < b_at ? b_at - a_at >= a_bytes : a_at - b_at >= b_bytes, PYDREAM_OVERLAP);
 }
 
 template <class... Pointers>
-void want_pointers(Pointers... pointers) {
-    want((... && (pointers != nullptr)), PYDREAM_NULL);
+void require_pointers(Pointers... pointers) {
+    require((... && (pointers != nullptr)), PYDREAM_NULL);
 }
 
-// The same shift in 0..size-1.
+// Returns the shift modulo size, in 0..size-1.
 std::ptrdiff_t within(std::ptrdiff_t shift, std::ptrdiff_t size) {
     const std::ptrdiff_t rest = shift % size;
     return rest < 0 ? rest + size : rest;
@@ -83,9 +83,9 @@ template <class T>
 pydream_status to_tensor(T* out, const T* in, std::ptrdiff_t channels, std::ptrdiff_t height, std::ptrdiff_t width,
                          std::ptrdiff_t ox, std::ptrdiff_t oy, bool channels_last, int threads) noexcept {
     return status_of([&] {
-        want_pointers(out, in);
+        require_pointers(out, in);
         const std::ptrdiff_t n = count_of<T>(channels, height, width);
-        want_apart(out, n, in, n);
+        require_apart(out, n, in, n);
         const auto kernel = channels_last ? pydream::roll_channels_last<T> : pydream::roll<T>;
         kernel(out, in, channels, height, width, within(ox, width), within(oy, height), threads_of(threads));
     });
@@ -95,9 +95,9 @@ template <class T>
 pydream_status zoom(T* out, const T* in, std::ptrdiff_t channels, std::ptrdiff_t in_height, std::ptrdiff_t in_width,
                     std::ptrdiff_t out_height, std::ptrdiff_t out_width, int threads) noexcept {
     return status_of([&] {
-        want_pointers(out, in);
+        require_pointers(out, in);
         const std::ptrdiff_t in_count = count_of<T>(channels, in_height, in_width);
-        want_apart(out, count_of<T>(channels, out_height, out_width), in, in_count);
+        require_apart(out, count_of<T>(channels, out_height, out_width), in, in_count);
         pydream::zoom(out, in, channels, in_height, in_width, out_height, out_width, threads_of(threads));
     });
 }
@@ -107,11 +107,11 @@ pydream_status affine_transform(T* out, const T* in, std::ptrdiff_t height, std:
                                 std::ptrdiff_t channels, const double* matrix, bool diagonal, const double* offset,
                                 bool offset_first, int threads) noexcept {
     return status_of([&] {
-        want_pointers(out, in, matrix, offset);
+        require_pointers(out, in, matrix, offset);
         const std::ptrdiff_t n = count_of<T>(channels, height, width);
-        want_apart(out, n, in, n);
-        want_apart(out, n, matrix, diagonal ? 2 : 4);
-        want_apart(out, n, offset, 2);
+        require_apart(out, n, in, n);
+        require_apart(out, n, matrix, diagonal ? 2 : 4);
+        require_apart(out, n, offset, 2);
         pydream::affine_transform(out, in, height, width, channels, matrix, diagonal, offset, offset_first,
                                   threads_of(threads));
     });
@@ -120,8 +120,8 @@ pydream_status affine_transform(T* out, const T* in, std::ptrdiff_t height, std:
 template <class T>
 pydream_status mean_abs(T* mean, const T* g, std::ptrdiff_t n, std::ptrdiff_t sum_block, int threads) noexcept {
     return status_of([&] {
-        want_pointers(mean, g);
-        want(sum_block >= 1, PYDREAM_BAD_BLOCK);
+        require_pointers(mean, g);
+        require(sum_block >= 1, PYDREAM_BAD_BLOCK);
         *mean = pydream::mean_abs(g, count_of<T>(n, 1), sum_block, threads_of(threads));
     });
 }
@@ -130,9 +130,9 @@ template <class T>
 pydream_status ascend(T* x, const T* g, std::ptrdiff_t n, double step_size, std::ptrdiff_t sum_block,
                       int threads) noexcept {
     return status_of([&] {
-        want_pointers(x, g);
-        want_apart(x, count_of<T>(n, 1), g, n);
-        want(sum_block >= 1, PYDREAM_BAD_BLOCK);
+        require_pointers(x, g);
+        require_apart(x, count_of<T>(n, 1), g, n);
+        require(sum_block >= 1, PYDREAM_BAD_BLOCK);
         const int most = threads_of(threads);
         pydream::ascend(x, g, n, pydream::rate_of(step_size, pydream::mean_abs(g, n, sum_block, most)), most);
     });
@@ -142,10 +142,10 @@ template <class T>
 pydream_status clip(T* x, const T* low, const T* high, std::ptrdiff_t channels, std::ptrdiff_t pixels,
                     int threads) noexcept {
     return status_of([&] {
-        want_pointers(x, low, high);
+        require_pointers(x, low, high);
         const std::ptrdiff_t n = count_of<T>(channels, pixels);
-        want_apart(x, n, low, channels);
-        want_apart(x, n, high, channels);
+        require_apart(x, n, low, channels);
+        require_apart(x, n, high, channels);
         pydream::clip(x, low, high, channels, pixels, threads_of(threads));
     });
 }
@@ -155,28 +155,28 @@ pydream_status ascend_tensor(T* x, const T* g, std::ptrdiff_t channels, std::ptr
                              std::ptrdiff_t ox, std::ptrdiff_t oy, bool channels_last, double step_size, const T* low,
                              const T* high, T* mean, std::ptrdiff_t sum_block, int threads) noexcept {
     return status_of([&] {
-        want_pointers(x, g);
-        want((low == nullptr) == (high == nullptr), PYDREAM_NULL);
+        require_pointers(x, g);
+        require((low == nullptr) == (high == nullptr), PYDREAM_NULL);
         const std::ptrdiff_t n = count_of<T>(channels, height, width);
-        want_apart(x, n, g, n);
+        require_apart(x, n, g, n);
         if (low != nullptr) {
-            want_apart(x, n, low, channels);
-            want_apart(x, n, high, channels);
+            require_apart(x, n, low, channels);
+            require_apart(x, n, high, channels);
         }
         if (mean != nullptr) {
-            want_apart(mean, 1, x, n);
-            want_apart(mean, 1, g, n);
+            require_apart(mean, 1, x, n);
+            require_apart(mean, 1, g, n);
             if (low != nullptr) {
-                want_apart(mean, 1, low, channels);
-                want_apart(mean, 1, high, channels);
+                require_apart(mean, 1, low, channels);
+                require_apart(mean, 1, high, channels);
             }
         }
-        want(sum_block >= 1, PYDREAM_BAD_BLOCK);
+        require(sum_block >= 1, PYDREAM_BAD_BLOCK);
         const int most = threads_of(threads);
         const T of_g = channels_last ? pydream::mean_abs_channels_last(g, channels, height * width, sum_block, most)
                                      : pydream::mean_abs(g, n, sum_block, most);
         if (mean != nullptr) *mean = of_g;
-        want(pydream::can_ascend(step_size, of_g), PYDREAM_NO_STEP);
+        require(pydream::can_ascend(step_size, of_g), PYDREAM_NO_STEP);
         pydream::ascend_rolled(x, g, channels_last, channels, height, width, within(ox, width), within(oy, height),
                                pydream::rate_of(step_size, of_g), low, high, most);
     });
@@ -191,21 +191,21 @@ const char* pydream_status_text(pydream_status status) noexcept {
         case PYDREAM_OK:
             return "no error";
         case PYDREAM_NULL:
-            return "a pointer is null, want an array; or one of low and high is, want both or none";
+            return "a required pointer is null, or one of low and high is null without the other";
         case PYDREAM_BAD_SIZE:
-            return "a size is below 1 or makes an array of more than PTRDIFF_MAX bytes";
+            return "a size is below 1, or an array would have more than PTRDIFF_MAX bytes";
         case PYDREAM_OVERLAP:
-            return "an array that is written shares memory with another, want a copy";
+            return "an array that is written shares memory with another one; use a copy";
         case PYDREAM_BAD_BLOCK:
-            return "sum_block is below 1, want PYDREAM_SUM_WHOLE or PYDREAM_SUM_BUFFERS";
+            return "sum_block is below 1 (expected PYDREAM_SUM_WHOLE or PYDREAM_SUM_BUFFERS)";
         case PYDREAM_BAD_THREADS:
-            return "threads, or PYDREAM_NUM_THREADS where it is 0, is not a whole number from 1 to 1024";
+            return "threads, or PYDREAM_NUM_THREADS if threads is 0, is not a whole number from 1 to 1024";
         case PYDREAM_NO_STEP:
-            return "no step by this gradient: mean|g| or step_size / mean|g| is not finite, or the mean is 0";
+            return "no step: mean|g| or step_size / mean|g| is not finite, or the mean is 0";
         case PYDREAM_NO_MEMORY:
             return "out of memory";
         case PYDREAM_FAILED:
-            return "an error that should not happen";
+            return "an internal error";
         default:
             return "not a status of pydream";
     }
@@ -218,7 +218,7 @@ const char* pydream_version(void) noexcept {
 
 pydream_status pydream_thread_count(int* count) noexcept {
     return status_of([=] {
-        want_pointers(count);
+        require_pointers(count);
         *count = threads_of(0);
     });
 }

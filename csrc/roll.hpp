@@ -1,4 +1,4 @@
-// Circular shift of an image, alone and fused with the layout change that the network needs.
+// Circular shift of an image, alone or together with the change to the network's layout.
 #pragma once
 
 #include <cstddef>

@@ -1,12 +1,12 @@
-// Order-1, corner-aligned resampling: scipy.ndimage.zoom(image, (1, out_height/in_height,
-// out_width/in_width), order=1), bit for bit.
+// Order-1, corner-aligned resampling: scipy.ndimage.zoom(image, (1, out_height/in_height, out_width/in_width), order=1)
+// bit for bit.
 #pragma once
 
 #include <cstddef>
 
 namespace pydream {
 
-// Throws std::bad_alloc where there is no memory for some rows of doubles.
+// Throws std::bad_alloc or std::length_error if there is no memory for some rows of doubles.
 template <class T>
 void zoom(T* out,                     // (channels, out_height, out_width), must not overlap in
           const T* in,                // (channels, in_height, in_width)

@@ -1,6 +1,6 @@
-// One step of a dream, the image side: enlarge the octave, shift, hand over to the network, ascend by its gradient.
+// The image side of one step of a dream: enlarge the octave, shift, pass to the network, ascend by its gradient.
 //
-// Picture and gradient are made up, so that the numbers printed are the same everywhere: expected.txt has them.
+// Picture and gradient are synthetic, so that every machine prints the numbers of expected.txt.
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -25,7 +25,7 @@ static float* floats(size_t count) {
 // Sixteen bits that look random.
 static uint32_t noise(uint32_t i) { return (uint32_t)(i * UINT32_C(2654435761)) >> 16; }
 
-// FNV-1a of the numbers' bits, the low byte first.
+// FNV-1a of the numbers' bits, low byte first.
 static uint64_t checksum(const float* array, size_t count) {
     uint64_t sum = UINT64_C(14695981039346656037);
     for (size_t i = 0; i < count; ++i) {
@@ -52,7 +52,7 @@ int main(void) {
     must(pydream_zoom_f32(image, small, CHANNELS, SMALL_HEIGHT, SMALL_WIDTH, HEIGHT, WIDTH, all_threads), "zoom");
     printf("zoomed   %016" PRIx64 "\n", checksum(image, count));
 
-    float* const data = floats(count);  // (1, HEIGHT, WIDTH, CHANNELS), what the network takes
+    float* const data = floats(count);  // (1, HEIGHT, WIDTH, CHANNELS), the network's input
     must(pydream_to_tensor_f32(data, image, CHANNELS, HEIGHT, WIDTH, ox, oy, channels_last, all_threads), "to_tensor");
     printf("data     %016" PRIx64 "\n", checksum(data, count));
 

@@ -1,7 +1,12 @@
-"""The image side of a dream: image → image, twice with the same functions and the same bits.
+"""The image side of a dream: image → image, twice, with the same functions and the same bits.
 
-`numpy_ops` has the 2015 notebook's expressions, `native_ops` the C++ of csrc/. An image is a C-contiguous
-array of shape (C, H, W), float32 or float64; a frame, which `affine_transform` moves, has its channels last.
+`backend` returns one of the two modules and is all that is public here:
+
+    numpy_ops    the 2015 notebook's expressions, in NumPy and SciPy; its docstrings are the reference
+    native_ops   the same in C++, from csrc/ through the compiled module `_native`
+
+Both check their arguments with `_check`. An image is a C-contiguous array of shape (C, H, W), float32 or float64; a
+frame, for `affine_transform` alone, has its channels last.
 """
 
 from __future__ import annotations
@@ -15,15 +20,15 @@ _MODULES = {"native": "pydream.imageops.native_ops", "numpy": "pydream.imageops.
 
 
 def backend(name: str) -> ModuleType:
-    """Return the module that does the image side: `native_ops` for "native", `numpy_ops` for "numpy".
+    """Return the module with the image operations: `native_ops` for "native", `numpy_ops` for "numpy".
 
     Raises
     ------
     ValueError
         No backend has that name.
     ImportError
-        The compiled module behind "native" is missing. Nothing falls back on "numpy" by itself.
+        The compiled module of "native" is missing; "numpy" is never chosen in its place.
     """
     if name not in _MODULES:
-        raise ValueError(f"no backend {name!r}; there are: {', '.join(map(repr, _MODULES))}")
+        raise ValueError(f"{name!r} is not a backend (expected {' or '.join(map(repr, _MODULES))})")
     return import_module(_MODULES[name])

@@ -13,7 +13,7 @@ from pydream.imageops._check import Bounds, Frame, Image, Real, Tensor
 
 
 def roll(image: Image[Real], ox: int, oy: int) -> Image[Real]:
-    """Shift an image in a circle: np.roll(np.roll(image, ox, -1), oy, -2).
+    """Shift an image circularly: np.roll(np.roll(image, ox, -1), oy, -2).
 
     Parameters
     ----------
@@ -29,7 +29,7 @@ def roll(image: Image[Real], ox: int, oy: int) -> Image[Real]:
     Raises
     ------
     TypeError, ValueError
-        An argument is not as above; the text names it. So in all functions here.
+        An argument is not as described; the message names it. The same in all functions here.
     """
     _check.image("image", image)
     ox, oy = _check.shift(ox, oy, image)
@@ -37,11 +37,11 @@ def roll(image: Image[Real], ox: int, oy: int) -> Image[Real]:
 
 
 def zoom(image: Image[Real], height: int, width: int) -> Image[Real]:
-    """Resample to another size: scipy.ndimage.zoom(image, (1, height/H, width/W), order=1).
+    """Resample an image to another size: scipy.ndimage.zoom(image, (1, height/H, width/W), order=1).
 
     Corners stay corners: coordinates are `o * ((in - 1) / (out - 1))` in double. Where rounding pushes the
     last one above `in - 1` (490 → 350, 976 → 697, 979 → 699), SciPy makes the whole last row or column 0, and
-    that is part of the reference result. The same size gives a copy, as in SciPy since 1.16.
+    so does this function. The same size returns a copy, as in SciPy since 1.16.
 
     Parameters
     ----------
@@ -57,9 +57,9 @@ def zoom(image: Image[Real], height: int, width: int) -> Image[Real]:
     Raises
     ------
     ValueError
-        The size is below 1 or beyond what memory could address.
+        The size is below 1, or the image larger than memory can address.
     MemoryError
-        It is beyond what memory there is.
+        There is not enough memory for the image.
     """
     _check.image("image", image)
     height, width = _check.size(height, width, image)
@@ -73,24 +73,25 @@ def zoom(image: Image[Real], height: int, width: int) -> Image[Real]:
 def affine_transform(
     frame: Frame[Real], matrix: ArrayLike, offset: ArrayLike, offset_first: bool = False
 ) -> Frame[Real]:
-    """Move a picture: scipy.ndimage.affine_transform(frame, [*matrix, 1], [*offset, 0], order=1).
+    """Move a frame: scipy.ndimage.affine_transform(frame, [*matrix, 1], [*offset, 0], order=1).
 
-    Output `o` = (y, x) is the picture at `matrix * o + offset`, between pixels linearly, and 0 where that is outside.
-    The place is rounded as in SciPy since 1.16, in double: with a diagonal matrix `matrix * (o + offset / matrix)`,
-    else along each axis `(offset + m[0] * y) + m[1] * x`, `m` being its row of the matrix. A NaN or infinity reaches
-    the neighbours of the pixels that read it, although its weight is 0 there, in the channels too.
+    Output `o` = (y, x) is the frame at `matrix * o + offset`, interpolated linearly, and 0 where that is outside. The
+    coordinate is computed in double and rounded as in SciPy since 1.16: with a diagonal matrix as
+    `matrix * (o + offset / matrix)`, else along each axis as `(offset + m[0] * y) + m[1] * x`, where `m` is its row of
+    the matrix. A NaN or infinity also reaches the neighbours of the pixels that read it, across channels too, although
+    its weight is 0 there.
 
     Parameters
     ----------
     frame : (H, W, C) float32 or float64, C-contiguous
-        A picture with its channels last, as the zoom loop has it; the other functions here take (C, H, W).
+        A picture with its channels last, as in the zoom loop; the other functions here take (C, H, W).
     matrix : (2,) or (2, 2) array_like of finite numbers
-        The diagonal, or all of it, over the axes H and W. Channels stay apart.
+        The diagonal or the whole matrix, over the axes H and W. Channels are not mixed.
     offset : (2,) array_like of finite numbers
         Pixels along H and W.
     offset_first : bool
-        Whether (2,), a diagonal, reads at `matrix * (o + offset)`, as in SciPy before 0.18. With (2, 2) nothing has
-        changed since, and this has no effect.
+        Whether a diagonal, (2,), reads at `matrix * (o + offset)`, as in SciPy before 0.18. It has no effect with
+        (2, 2), which SciPy has not changed.
 
     Returns
     -------
@@ -100,19 +101,19 @@ def affine_transform(
     Raises
     ------
     TypeError, ValueError
-        An argument is not as above; the text names it.
+        An argument is not as described; the message names it.
     """
     _check.frame(frame)
     m, d = _check.finite("matrix", matrix, (2,), (2, 2)), _check.finite("offset", offset, (2,))
     moved: Frame[Real]
     with np.errstate(all="ignore"), warnings.catch_warnings():
         if m.ndim == 1 and not offset_first:
-            # SciPy before 1.16 warns of what `offset_first` is about.
+            # SciPy before 1.16 warns of the change that `offset_first` undoes.
             warnings.filterwarnings("ignore", "The behavior of affine_transform", UserWarning)
             moved = ndimage.affine_transform(frame, np.append(m, 1), np.append(d, 0), order=1)
             return moved
-        # The same at coordinates from here. For `offset_first` SciPy has no other way left: it divides the offset by
-        # the matrix, and not every offset can come out of that. And before 1.16 it added up (2, 2) in another order.
+        # The same at coordinates computed here. For `offset_first` SciPy has no other way left: it divides the offset
+        # by the matrix, and not every offset can result from that. Before 1.16 it also added (2, 2) in another order.
         y, x, channel = np.meshgrid(*map(np.arange, frame.shape), indexing="ij")
         if m.ndim == 1:
             y, x = m[0] * (y + d[0]), m[1] * (x + d[1])
@@ -123,7 +124,7 @@ def affine_transform(
 
 
 def mean_abs(gradient: Image[Real]) -> Real:
-    """Return mean|g|: np.abs(gradient).mean(), which sums pairwise in the order of (C, H, W).
+    """Compute mean|g|: np.abs(gradient).mean(), which sums pairwise in the order of (C, H, W).
 
     Parameters
     ----------
@@ -132,7 +133,7 @@ def mean_abs(gradient: Image[Real]) -> Real:
     Returns
     -------
     scalar of gradient's dtype
-        NaN or infinity where the gradient has them or the sum overflows.
+        NaN or infinity if the gradient contains them or the sum overflows.
     """
     _check.image("gradient", gradient)
     with np.errstate(all="ignore"):
@@ -141,17 +142,17 @@ def mean_abs(gradient: Image[Real]) -> Real:
 
 
 def ascend(image: Image[Real], gradient: Image[Real], step_size: float) -> None:
-    """Make a gradient step of known mean size, in place: image += step_size / mean|g| * g.
+    """Take a gradient step of a given mean size, in place: image += step_size / mean|g| * g.
 
-    `step_size / mean|g|` is rounded to the image's dtype, then its product with g, then the sum. A mean of 0
-    gives what the division gives, NaN and infinity; `ascend_tensor` is the one that leaves the image alone.
+    `step_size / mean|g|` is rounded to the image's dtype, then its product with g, then the sum. A mean of 0 results in
+    NaN and infinity, as in the notebook; `ascend_tensor` leaves the image unchanged then.
 
     Parameters
     ----------
     image : (C, H, W) float32 or float64, C-contiguous, written
     gradient : (C, H, W) of image's dtype, C-contiguous, sharing no memory with image
     step_size : float
-        Mean change of a pixel.
+        Mean absolute change of a pixel.
     """
     _check.image("image", image, written=True)
     _check.gradient(gradient, image)
@@ -176,7 +177,7 @@ def clip(image: Image[Real], low: Bounds[Real], high: Bounds[Real]) -> None:
 
 
 def to_tensor(image: Image[Real], ox: int, oy: int, channels_last: bool = True) -> Tensor[Real]:
-    """Shift an image in a circle and lay it out as the network takes it.
+    """Shift an image circularly, in the layout of the network's input.
 
     Parameters
     ----------
@@ -205,28 +206,28 @@ def ascend_tensor(
     high: Bounds[Real] | None = None,
     channels_last: bool = True,
 ) -> Real:
-    """Roll, `ascend`, roll back and `clip` in one, in place, from the gradient as the network gives it.
+    """Roll, `ascend`, roll back and `clip` in one call, in place, by the gradient in the network's layout.
 
     Parameters
     ----------
     image : (C, H, W) float32 or float64, C-contiguous, written
-        The image as it was given to `to_tensor`, not rolled.
+        The image that was passed to `to_tensor`, not rolled.
     gradient : (1, H, W, C) or, without channels_last, (1, C, H, W) of image's dtype, C-contiguous
-        The gradient of what `to_tensor` returned, sharing no memory with image. It may be read-only.
+        The gradient with respect to `to_tensor`'s result, sharing no memory with image. It may be read-only.
     step_size : float
-        Mean change of a pixel.
+        Mean absolute change of a pixel.
     ox, oy : int
-        The shift that was given to `to_tensor`.
+        The shift that was passed to `to_tensor`.
     low, high : (C, 1, 1) of image's dtype, C-contiguous, sharing no memory with image, optional
-        Bounds to clip to; both or none.
+        Bounds to clip to; both or neither.
     channels_last : bool
-        Which of the two layouts the gradient has.
+        Whether the gradient is (1, H, W, C), as in `to_tensor`.
 
     Returns
     -------
     scalar of image's dtype
-        mean|g|, as `mean_abs` of the gradient in (C, H, W). Where it is not finite, or 0, or so small that
-        step_size / mean|g| overflows (given as 0 too), the image is left untouched.
+        mean|g|, as `mean_abs` of the gradient in (C, H, W). If it is not finite, or 0, or so small that
+        step_size / mean|g| overflows (0 is returned then), the image is unchanged.
     """
     _check.image("image", image, written=True)
     _check.gradient_tensor(gradient, image, channels_last)

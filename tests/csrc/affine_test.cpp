@@ -54,14 +54,14 @@ TEST(affine, no_number_is_outside) {
         CHECK(test::same(moved<float>(in, {2, 2, 1}, {1, 0, 0, 1}, {bad, 0}), none));
         CHECK(moved<float>(in, {2, 2, 1}, {1, 0, bad, 1}, {0, 0})[3] == 0);
     }
-    // A diagonal of 0 divides the offset away, and reads one row before the division was.
+    // With a diagonal of 0, the division by it makes the offset infinite; with offset_first every output reads row 0.
     CHECK(test::same(moved<float>(in, {2, 2, 1}, {0, 1}, {1, 0}), none));
     CHECK(test::same(moved<float>(in, {2, 2, 1}, {0, 1}, {1, 0}, true), {1, 2, 1, 2}));
     const double most = std::numeric_limits<double>::max();
     CHECK(test::same(moved<float>(in, {2, 2, 1}, {most, -most, most, most}, {0, 0}), {1, 0, 0, 0}));
 }
 
-// 0.95 and 14.375, the notebook's numbers: 0.71875 farther in the picture.
+// The notebook's 0.95 and 14.375: the offset before the multiplication reads 0.71875 pixels less far.
 TEST(affine, offset_first) {
     std::vector<double> in(40);
     for (std::size_t i = 0; i < in.size(); ++i) in[i] = static_cast<double>(i);
@@ -103,7 +103,7 @@ TEST(affine, negative_zero_becomes_zero) {
     CHECK(test::same(moved<float>({-0.0f, -0.0f}, {1, 2, 1}, {1, 0, 0, 1}, {0, 0}), {0.0f, 0.0f}));
 }
 
-// The short way for finite frames and the long way for all others give the same bits, with any number of channels.
+// The short computation for finite frames and the exact one for all others have the same bits, for any channels.
 TEST(affine, both_ways_agree) {
     for (std::ptrdiff_t channels : {1, 2, 3, 4, 5}) {
         const Size size{40, 50, channels};
@@ -121,7 +121,7 @@ TEST(affine, both_ways_agree) {
     }
 }
 
-// Three channels have a loop of their own: each is what it is alone.
+// Three channels have a loop of their own: each equals the result of one channel alone.
 TEST(affine, channels_stay_apart) {
     const std::vector<double> in = test::numbers<double>(31 * 17 * 3);
     for (const std::vector<double>& m : {std::vector<double>{0.9, 1.1}, std::vector<double>{0.9, 0.2, -0.2, 0.9}}) {

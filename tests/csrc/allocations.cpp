@@ -1,5 +1,5 @@
-// Memory that runs out on request: after `allocations_left` more calls, operator new throws. In a file of its own, as
-// compilers that inline a part of it take it for a mistake.
+// Memory that runs out on request: after `allocations_left` more calls, operator new throws. In a separate file,
+// because a compiler that inlines only a part of it warns.
 #include <algorithm>
 #include <atomic>
 #include <cstdlib>

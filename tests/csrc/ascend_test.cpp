@@ -10,7 +10,7 @@ namespace {
 constexpr std::ptrdiff_t all = std::numeric_limits<std::ptrdiff_t>::max();  // NumPy 2.3's block
 constexpr double infinity = std::numeric_limits<double>::infinity();
 
-// NumPy's pairwise sum, as it reads in its source: one recursion over one array.
+// NumPy's pairwise sum, as in its source: one recursion over one array.
 template <class T>
 T pairwise(const T* a, std::ptrdiff_t n) {
     if (n > 128) {

@@ -1,7 +1,7 @@
 # cmake -DBUILD=… -DEXAMPLE=… -DCONFIG=… -DGENERATOR=… -DC_COMPILER=… -DC_FLAGS=… -P example.cmake
 #
-# Installs the library that BUILD has built, builds EXAMPLE with it as a project of its own, runs that and compares what
-# it prints with expected.txt.
+# Installs the library that was built in BUILD, builds EXAMPLE with it as a separate project, runs it and compares its
+# output with expected.txt.
 function(run)
   execute_process(COMMAND ${ARGV} RESULT_VARIABLE result)
   if(NOT result EQUAL 0)
@@ -23,5 +23,5 @@ find_program(step step PATHS ${outside} ${outside}/${CONFIG} NO_DEFAULT_PATH REQ
 execute_process(COMMAND ${step} RESULT_VARIABLE result OUTPUT_VARIABLE printed)
 file(READ ${EXAMPLE}/expected.txt expected)
 if(NOT result EQUAL 0 OR NOT printed STREQUAL expected)
-  message(FATAL_ERROR "${step}: ${result}, printed\n${printed}\nand not\n${expected}")
+  message(FATAL_ERROR "${step}: ${result}, printed\n${printed}\nexpected\n${expected}")
 endif()

@@ -1,4 +1,4 @@
-// pydream.h is C99, needs no other header before it, and declares all that the library has.
+// pydream.h is C99, needs no other header before it, and declares every function of the library.
 #include "pydream.h"
 
 #if PYDREAM_VERSION_NUMBER < 100
@@ -9,7 +9,7 @@ static float f32[12];
 static double f64[12];
 static const double two[2] = {1, 1};
 
-// Calls each function once with sizes that it refuses; tells how many were refused.
+// Calls each function once with sizes that it refuses; returns how many calls were refused.
 int header_refusals(void);
 
 int header_refusals(void) {

@@ -1,5 +1,4 @@
-// pydream_tests [FILE]: runs all tests, or those of FILE_test.cpp; exits with 1 where one fails or there is
-// none.
+// pydream_tests [FILE]: runs all tests, or those of FILE_test.cpp; exits with 1 if one fails or there are none.
 #include <exception>
 
 #include "test.hpp"

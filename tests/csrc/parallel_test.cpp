@@ -97,8 +97,7 @@ TEST(parallel, a_bad_variable_is_an_error) {
         } catch (const std::invalid_argument& error) {
             message = error.what();
         }
-        CHECK(message ==
-              std::string("PYDREAM_NUM_THREADS: '") + text + "', want a whole number from 1 to 1024");
+        CHECK(message == std::string("PYDREAM_NUM_THREADS: '") + text + "' is not a whole number from 1 to 1024");
     }
     set_variable("");
 }

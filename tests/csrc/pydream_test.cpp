@@ -1,4 +1,4 @@
-// The C API: its results, what it refuses, and that nothing is thrown out of it.
+// The C API: its results, the arguments that it refuses, and that no exception leaves it.
 #include "pydream.h"
 
 #include <algorithm>
@@ -16,31 +16,23 @@ namespace {
 
 constexpr std::ptrdiff_t most = PTRDIFF_MAX, whole = PYDREAM_SUM_WHOLE;
 
-// The functions of one type, under names without it.
+// The functions of one type, under names without the suffix.
 template <class T>
 struct Api;
-template <>
-struct Api<float> {
-    static constexpr auto roll = pydream_roll_f32;
-    static constexpr auto to_tensor = pydream_to_tensor_f32;
-    static constexpr auto zoom = pydream_zoom_f32;
-    static constexpr auto affine_transform = pydream_affine_transform_f32;
-    static constexpr auto mean_abs = pydream_mean_abs_f32;
-    static constexpr auto ascend = pydream_ascend_f32;
-    static constexpr auto clip = pydream_clip_f32;
-    static constexpr auto ascend_tensor = pydream_ascend_tensor_f32;
-};
-template <>
-struct Api<double> {
-    static constexpr auto roll = pydream_roll_f64;
-    static constexpr auto to_tensor = pydream_to_tensor_f64;
-    static constexpr auto zoom = pydream_zoom_f64;
-    static constexpr auto affine_transform = pydream_affine_transform_f64;
-    static constexpr auto mean_abs = pydream_mean_abs_f64;
-    static constexpr auto ascend = pydream_ascend_f64;
-    static constexpr auto clip = pydream_clip_f64;
-    static constexpr auto ascend_tensor = pydream_ascend_tensor_f64;
-};
+#define PYDREAM_FUNCTIONS(T, suffix)                                                \
+    template <>                                                                     \
+    struct Api<T> {                                                                 \
+        static constexpr auto roll = pydream_roll_##suffix;                         \
+        static constexpr auto to_tensor = pydream_to_tensor_##suffix;               \
+        static constexpr auto zoom = pydream_zoom_##suffix;                         \
+        static constexpr auto affine_transform = pydream_affine_transform_##suffix; \
+        static constexpr auto mean_abs = pydream_mean_abs_##suffix;                 \
+        static constexpr auto ascend = pydream_ascend_##suffix;                     \
+        static constexpr auto clip = pydream_clip_##suffix;                         \
+        static constexpr auto ascend_tensor = pydream_ascend_tensor_##suffix;       \
+    };
+PYDREAM_FUNCTIONS(float, f32)
+PYDREAM_FUNCTIONS(double, f64)
 
 TEST(pydream, is_c) { CHECK(header_refusals() == 16); }
 
@@ -63,7 +55,7 @@ void check_shifts() {
     using A = Api<T>;
     const std::vector<T> in{1, 2, 3, 4, 5, 6};  // (1, 2, 3), or (2, 1, 3)
     std::vector<T> out(6);
-    for (std::ptrdiff_t turns : {-3, 0, 5}) {  // whole turns change nothing
+    for (std::ptrdiff_t turns : {-3, 0, 5}) {  // a shift by whole sizes changes nothing
         CHECK(A::roll(out.data(), in.data(), 1, 2, 3, 1 + 3 * turns, 1 + 2 * turns, 1) == PYDREAM_OK);
         CHECK(test::same(out, {6, 4, 5, 3, 1, 2}));
         CHECK(A::to_tensor(out.data(), in.data(), 1, 2, 3, 1 + 3 * turns, 1 - 2 * turns, 0, 1) == PYDREAM_OK);
@@ -93,13 +85,13 @@ void check_steps() {
     CHECK(test::same(moved, {0, 2, 6, 0}));
     CHECK(A::affine_transform(moved.data(), four.data(), 1, 4, 1, zoom, 1, back, 1, 1) == PYDREAM_OK);
     CHECK(test::same(moved, {0, 0, 4, 0}));
-    for (int offset_first : {0, 1}) {  // (2, 2, 1), at (x, y - 1) whichever
+    for (int offset_first : {0, 1}) {  // (2, 2, 1), at (x, y - 1) in both cases
         std::fill(moved.begin(), moved.end(), T{77});
         CHECK(A::affine_transform(moved.data(), four.data(), 2, 2, 1, exchange, 0, back, offset_first, 1) ==
               PYDREAM_OK);
         CHECK(test::same(moved, {0, 0, 0, 4}));
     }
-    const double nothing[] = {std::nan(""), 1};  // no number: outside
+    const double nothing[] = {std::nan(""), 1};  // NaN: outside
     CHECK(A::affine_transform(moved.data(), four.data(), 2, 2, 1, nothing, 1, back, 0, 1) == PYDREAM_OK);
     CHECK(test::same(moved, {0, 0, 0, 0}));
 
@@ -241,14 +233,14 @@ void check_refusals() {
     CHECK(A::zoom(x, y, root, 1, 2, 1, root, 1) == PYDREAM_BAD_SIZE);
     CHECK(A::clip(x, low, high, root, root, 1) == PYDREAM_BAD_SIZE);
 
-    // overlap by one element, from either side; touching is none
+    // overlap by one element, at either end; adjacent arrays do not overlap
     CHECK(A::roll(x, x, 1, 2, 3, 0, 0, 1) == PYDREAM_OVERLAP && A::roll(x, x + 5, 1, 2, 3, 0, 0, 1) == PYDREAM_OVERLAP);
     CHECK(A::to_tensor(x + 5, x, 1, 2, 3, 0, 0, 1, 1) == PYDREAM_OVERLAP);
     CHECK(A::zoom(x, x + 2, 1, 1, 2, 1, 3, 1) == PYDREAM_OVERLAP);
     CHECK(A::zoom(x + 1, x, 1, 1, 2, 1, 3, 1) == PYDREAM_OVERLAP);
     CHECK(A::affine_transform(x, x + 5, 1, 2, 3, two, 1, two, 0, 1) == PYDREAM_OVERLAP);
     double numbers[4] = {1, 1, 1, 1};
-    auto* const over = reinterpret_cast<T*>(numbers + 3);  // the last of a (2, 2) matrix, and no part of a (2,)
+    auto* const over = reinterpret_cast<T*>(numbers + 3);  // the last of a (2, 2) matrix, not part of a (2,)
     CHECK(A::affine_transform(over, y, 1, 1, 1, numbers, 0, two, 0, 1) == PYDREAM_OVERLAP);
     CHECK(A::affine_transform(over, y, 1, 1, 1, two, 1, numbers + 2, 0, 1) == PYDREAM_OVERLAP);
     CHECK(A::ascend(x, x + 3, 4, 1.5, whole, 1) == PYDREAM_OVERLAP);
@@ -292,7 +284,7 @@ TEST(pydream, threads_of_the_environment) {
     setenv("PYDREAM_NUM_THREADS", "two", 1);
     CHECK(pydream_thread_count(&count) == PYDREAM_BAD_THREADS && count == 7);
     CHECK(pydream_roll_f32(out.data(), in.data(), 1, 1, 2, 1, 0, 0) == PYDREAM_BAD_THREADS);
-    CHECK(pydream_roll_f32(out.data(), in.data(), 1, 1, 2, 1, 0, 1) == PYDREAM_OK);  // not asked then
+    CHECK(pydream_roll_f32(out.data(), in.data(), 1, 1, 2, 1, 0, 1) == PYDREAM_OK);  // the variable is not read
     unsetenv("PYDREAM_NUM_THREADS");
     CHECK(pydream_thread_count(&count) == PYDREAM_OK && count >= 1);
 }
@@ -300,14 +292,14 @@ TEST(pydream, threads_of_the_environment) {
 
 TEST(pydream, more_than_a_vector_holds_is_no_memory) {
     const double in[] = {1, 2};
-    // Never written: it fails before.
+    // Never written: the call fails before.
     auto* const out = const_cast<double*>(in) + 2;
     const std::ptrdiff_t width = most / static_cast<std::ptrdiff_t>(sizeof(float));
     CHECK(pydream_zoom_f32(reinterpret_cast<float*>(out), reinterpret_cast<const float*>(in), 1, 1, 2, 1, width, 1) ==
           PYDREAM_NO_MEMORY);
 }
 
-// Whichever allocation fails, of a thread too, the call comes back with a status; with OK the result is right.
+// Whichever allocation fails, a thread's too, the call returns a status; with PYDREAM_OK the result is right.
 template <class Call>
 void check_out_of_memory(const Call& call) {
     const std::vector<float> wanted = call().second;
@@ -327,7 +319,7 @@ void check_out_of_memory(const Call& call) {
 TEST(pydream, out_of_memory) {
     constexpr std::ptrdiff_t channels = 3, height = 200, width = 300, n = channels * height * width;
     const std::vector<float> image = test::numbers<float>(n, 1), g = test::numbers<float>(n, 2);
-    // The result's memory is taken before, and given back after the counting.
+    // The result's memory is allocated before the counting and freed after it.
     std::vector<float> out(image.size());
     const auto with_memory = [&](const auto& work) {
         return [&out, work] {

@@ -1,4 +1,4 @@
-// Just enough of a test framework: TEST(file, name) { CHECK(...); }
+// A minimal test framework: TEST(file, name) { CHECK(...); }
 #pragma once
 
 #include <cstddef>
@@ -26,13 +26,13 @@ inline void check(bool fact, const char* text, const char* file, int line) {
     if (!fact) throw std::runtime_error(std::string(file) + ":" + std::to_string(line) + ": " + text);
 }
 
-// The same bits, so that 0 differs from -0 and a NaN equals itself.
+// Compares bits: 0 differs from -0, and a NaN equals itself.
 template <class T>
 bool same(const std::vector<T>& a, const std::vector<T>& b) {
     return a.size() == b.size() && (a.empty() || std::memcmp(a.data(), b.data(), a.size() * sizeof(T)) == 0);
 }
 
-// n numbers of either sign and many magnitudes, the same on every run.
+// Returns n numbers of either sign and many magnitudes, the same in every run.
 template <class T>
 std::vector<T> numbers(std::ptrdiff_t n, unsigned seed = 1) {
     std::mt19937 bits(seed);

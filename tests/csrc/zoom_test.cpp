@@ -38,7 +38,7 @@ TEST(zoom, same_size_copies) {
     CHECK(test::same(zoomed(in, 3, 11, 13, 11, 13), in));
 }
 
-// SciPy's quirk: rounding pushes the last coordinate above the last pixel, and all of the edge is 0.
+// SciPy's quirk: rounding pushes the last coordinate above the last pixel, and the whole edge is 0.
 TEST(zoom, edge_zero) {
     struct Sizes {
         std::ptrdiff_t in, out;
@@ -60,8 +60,7 @@ TEST(zoom, edge_zero) {
 TEST(zoom, nan_leaks_as_in_scipy) {
     std::vector<double> in(3 * 4, 1.0);  // (3, 2, 2)
     in[4] = nan;                         // channel 1, top left
-    // Every pixel of channels 0, 1 and 2 reads all of channel 1: as the next one, itself, the mirrored next
-    // one.
+    // Every pixel of channels 0, 1 and 2 reads channel 1: as the next one, as itself, as the mirrored next one.
     for (double value : zoomed(in, 3, 2, 2, 2, 3)) CHECK(std::isnan(value));
     in[4] = 1.0;
     in[0] = std::numeric_limits<double>::infinity();
@@ -76,7 +75,7 @@ TEST(zoom, negative_zero_becomes_zero) {
     CHECK(test::same(out, {0.0f, 0.0f, 0.0f}));
 }
 
-// The short way for finite images and the long way for all others give the same bits.
+// The short computation for finite images and the exact one for all others have the same bits.
 TEST(zoom, both_ways_agree) {
     std::vector<float> in = test::numbers<float>(5 * 40 * 50);
     const std::vector<float> finite = zoomed(in, 5, 40, 50, 57, 71);

@@ -1,4 +1,4 @@
-"""The C library gives what `pydream.imageops` gives: its example step, and each function in both types."""
+"""The C library has the results of `pydream.imageops`: its example step, and each function in both types."""
 
 import ctypes
 import os
@@ -18,7 +18,7 @@ WHOLE = np.iinfo(np.intp).max  # PYDREAM_SUM_WHOLE
 
 
 def tool(name):
-    """A program of this environment, which need not be on PATH, or of the system."""
+    """Return the path of a program in this environment, which need not be on PATH, or in the system."""
     found = shutil.which(name, path=os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")]))
     return found or pytest.skip(f"no {name}")
 
@@ -31,7 +31,7 @@ def run(*command, **options):
 
 @pytest.fixture(scope="module")
 def prefix(root, tmp_path_factory):
-    """Where the shared library is installed; ctest has tried the static one."""
+    """Return the folder where the shared library is installed; ctest tests the static one."""
     cmake = tool("cmake")
     tool("c++")
     build, prefix = tmp_path_factory.mktemp("build"), tmp_path_factory.mktemp("prefix")
@@ -49,12 +49,12 @@ def library(prefix):
 
 @pytest.fixture(autouse=True)
 def sum_whole_arrays(monkeypatch):
-    """As NumPy since 2.3 does, whichever is installed: the C calls here say so too."""
+    """Sum as NumPy since 2.3, whichever is installed, as the C calls here do."""
     monkeypatch.setattr(native_ops, "_SUM_BLOCK", WHOLE)
 
 
 def noise(start, count):
-    """The numbers of step.c."""
+    """Return the numbers of step.c."""
     return (np.arange(start, start + count, dtype=np.uint64) * 2654435761 % 2**32 // 2**16).astype(np.float32)
 
 
@@ -66,7 +66,7 @@ def checksum(array):
 
 
 def step_in_python():
-    """What step.c prints, from the same numbers."""
+    """Return the output of step.c, computed from the same numbers."""
     mean = np.float32([104, 116, 122]).reshape(3, 1, 1)
     small = noise(0, 3 * 96 * 128).reshape(3, 96, 128) / 256 - mean
     image = native_ops.zoom(small, 134, 179)

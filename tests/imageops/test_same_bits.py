@@ -26,7 +26,7 @@ thorough = settings(deadline=None, max_examples=150)
 
 @contextmanager
 def threads(count: int) -> Iterator[None]:
-    """Let the native functions use that many threads; they read the environment at every call."""
+    """Set the number of threads of the native functions, which read the environment at every call."""
     before = os.environ.get("PYDREAM_NUM_THREADS")
     os.environ["PYDREAM_NUM_THREADS"] = str(count)
     try:
@@ -39,7 +39,7 @@ def threads(count: int) -> Iterator[None]:
 
 
 def assert_same(actual, expected):
-    """Same type, shape and bits; of NaN neither sign nor payload counts."""
+    """Check that type, shape and bits are the same; sign and payload of NaN do not count."""
     assert type(actual) is type(expected)
     assert actual.dtype == expected.dtype
     assert actual.shape == expected.shape
@@ -97,7 +97,7 @@ def as_tensor(image, channels_last):
 
 
 def bounds_like(image):
-    """The notebook's bounds, -mean and 255-mean, for any number of channels."""
+    """Return the notebook's bounds, -mean and 255-mean, for any number of channels."""
     mean = np.resize(np.array([104, 116, 122], image.dtype), image.shape[0]).reshape(-1, 1, 1)
     return -mean, 255 - mean
 
@@ -122,7 +122,7 @@ def test_zoom(image, height, width, count):
     _, h, w = image.shape
     expected = ndimage.zoom(image, (1, height / h, width / w), order=1)
     if (height, width) == (h, w):
-        expected = image  # SciPy's own answer since 1.16
+        expected = image  # SciPy's own result since 1.16
     assert expected.shape == (image.shape[0], height, width)
     for ops in BACKENDS:
         with threads(count):
@@ -135,7 +135,7 @@ def test_zoom(image, height, width, count):
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("side", [490, 976, 979, 960, 1366, 1920, 1024, 575, 411, 731])
 def test_zoom_of_octave_sizes(side, dtype):
-    """Down by 1.4 and up again, along either axis. Some of these sizes meet the row or column of zeros."""
+    """Down by 1.4 and up again, along either axis. Some of these sizes have SciPy's row or column of zeros."""
     small = round(side / 1.4)
     for shape, there in (((2, 3, side), (2, small)), ((2, side, 3), (small, 2))):
         image = pixels(shape, dtype, "plain", side)
@@ -149,7 +149,7 @@ def test_zoom_of_octave_sizes(side, dtype):
 
 
 def coordinates(shape, matrix, offset, offset_first):
-    """Where each pixel reads, (H, W) a coordinate, in Python's own floats and in the order that SciPy has now."""
+    """Compute where each pixel reads, (2, H, W), with Python's floats and in the order of today's SciPy."""
     matrix, offset = np.asarray(matrix, float).tolist(), np.asarray(offset, float).tolist()
     at = np.empty((2, *shape))
     for y in range(shape[0]):
@@ -161,20 +161,20 @@ def coordinates(shape, matrix, offset, offset_first):
                 elif offset_first:
                     place = (o + d) * m
                 else:
-                    place = (o + (d / m if m else d * math.inf)) * m  # Python divides nothing by 0
+                    place = (o + (d / m if m else d * math.inf)) * m  # Python does not divide by 0
                 at[axis, y, x] = place
     return at
 
 
 def mixed(frame, at):
-    """An affine transform pixel by pixel: its four neighbours, times two weights, added up in double."""
+    """Compute an affine transform pixel by pixel: four neighbours, times two weights, added in double."""
     out = np.zeros_like(frame)
     height, width, channels = frame.shape
     for y, x in np.ndindex(height, width):
         v, u = at[:, y, x].tolist()
         if not (0 <= v <= height - 1 and 0 <= u <= width - 1):
             continue
-        # The neighbour of the last one is the one before it, as a mirror shows, and of weight 0.
+        # The neighbour of the last one is mirrored, the one before it, with weight 0.
         pairs = []
         for place, size in ((v, height), (u, width)):
             whole = math.floor(place)
@@ -213,10 +213,10 @@ offsets = st.lists(
 @thorough
 @given(images.map(lambda image: image.transpose(1, 2, 0).copy()), matrices, offsets, st.booleans(), thread_counts)
 def test_affine_transform(frame, matrix, offset, offset_first, count):
-    """Against SciPy's own call, or, where that is not to be had, at the coordinates that it would have read."""
+    """Against SciPy's own call, or, if this SciPy has none, its interpolation at the same coordinates."""
     new_order = np.lib.NumpyVersion(scipy.__version__) >= "1.16.0"
     with np.errstate(all="ignore"), warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of what 0.18 has changed
+        warnings.simplefilter("ignore")  # about the change in SciPy 0.18
         if np.ndim(matrix) == 2 and new_order:
             whole = np.eye(3)
             whole[:2, :2] = matrix
@@ -254,7 +254,7 @@ small_frames = st.builds(
 @example(np.float32(np.arange(30).reshape(5, 2, 3)), [0.9, 0.9], [0.7, 0.1], True)
 @example(np.float64(np.arange(30).reshape(5, 2, 3)), [0.9, 0.9], [0.7, 0.1], True)
 def test_affine_transform_pixel_by_pixel(frame, matrix, offset, offset_first):
-    """Against loops in Python, which need no SciPy, so that all of its ways here are known to be the same."""
+    """Against loops in Python, without SciPy, which show that its different calls above agree."""
     with np.errstate(all="ignore"):
         expected = mixed(frame, coordinates(frame.shape[:2], matrix, offset, offset_first))
     for ops in BACKENDS:
@@ -275,7 +275,7 @@ def test_affine_transform_of_the_zoom_loop(height, width, dtype):
 
 @pytest.mark.parametrize("ops", BACKENDS, ids=["numpy", "native"])
 def test_affine_transform_offset_first_is_rounded_as_then(ops):
-    """At 22 pixels, 5 %: there is no offset that today's SciPy, dividing it by the matrix, would read with as then."""
+    """At 22 pixels and 5 %, no offset makes today's SciPy, which divides it by the matrix, read the same places."""
     size, s = 22, 0.05
     m, d = 1 - s, size * s / 2
     then = (np.arange(size) + d) * m
@@ -308,7 +308,7 @@ def test_mean_abs(gradient, count):
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_mean_abs_of_every_small_size(dtype):
-    """Below 8, of 8 to 128, and the first divisions: all the shapes that the ends of NumPy's tree have."""
+    """Below 8, from 8 to 128, and the first divisions: every shape of the ends of NumPy's tree."""
     numbers = pixels((1, 1, 1100), dtype, "plain", 5)
     for size in range(1, 1100):
         gradient = np.ascontiguousarray(numbers[:, :, :size])
@@ -340,7 +340,7 @@ bound = st.one_of(st.sampled_from([*SPECIAL[:3], 0.0, 1.0]), st.floats(-150, 150
 @thorough
 @given(images, st.data(), thread_counts)
 def test_clip(image, data, count):
-    """Any bounds, NaN and the wrong way round too."""
+    """Any bounds, also NaN and low above high."""
     channels = image.shape[0]
     low, high = (
         np.array(data.draw(st.lists(bound, min_size=channels, max_size=channels)), image.dtype).reshape(-1, 1, 1)
@@ -387,7 +387,7 @@ def test_ascend_tensor(pair, step_size, ox, oy, channels_last, clipped, count):
         expected = notebook_roll(src, -dx, -dy)
         if clipped:
             expected = np.clip(expected, low, high)
-    else:  # no step can be taken, and a mean that is too small for one is as good as 0
+    else:  # no step is possible; a mean that is too small for one is returned as 0
         expected = image.copy()
         mean = mean if not np.isfinite(mean) else mean.dtype.type(0)
 
@@ -401,7 +401,7 @@ def test_ascend_tensor(pair, step_size, ox, oy, channels_last, clipped, count):
 @thorough
 @given(images, shifts, shifts)
 def test_tensor_of_a_step_belongs_to_the_image(image, ox, oy):
-    """The pair agrees on the shift: a gradient equal to the tensor moves every pixel along itself."""
+    """Both functions shift in the same way: a gradient equal to the tensor scales every pixel."""
     assume(np.isfinite(image).all())
     for ops in BACKENDS:
         stepped = image.copy()
@@ -415,7 +415,7 @@ def test_tensor_of_a_step_belongs_to_the_image(image, ox, oy):
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("shape", [(3, 575, 1024), (3, 411, 731), (1, 1, 70001), (4, 333, 211), (3, 3001, 7)])
 def test_large_images_on_any_number_of_threads(shape, dtype):
-    """Many blocks of the pairwise sum and every threshold for threads; one native result for all counts."""
+    """Many blocks of the pairwise sum and every threshold for threads; the same result for all counts."""
     _, height, width = shape
     image, g = pixels(shape, dtype, "plain", 1), pixels(shape, dtype, "plain", 2)
     low, high = bounds_like(image)

@@ -1,4 +1,4 @@
-"""The native functions let other Python threads run, and threads of their own end with the call."""
+"""The native functions let other Python threads run, and their own threads end with the call."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ CALLS = {
 
 @pytest.fixture
 def patient_gil():
-    """Python takes the GIL from nobody: it changes hands only where a thread lets go of it."""
+    """Make Python never take the GIL from a thread: it is passed on only when a thread releases it."""
     before = sys.getswitchinterval()
     sys.setswitchinterval(1000)
     yield
@@ -41,10 +41,10 @@ def patient_gil():
 @pytest.mark.skipif(not getattr(sys, "_is_gil_enabled", lambda: True)(), reason="this Python has no GIL")
 @pytest.mark.parametrize("name", CALLS)
 def test_the_gil_is_released(name, patient_gil, monkeypatch):
-    """Another thread counts on between the two looks at its counter that frame the call.
+    """Another thread's counter grows during the call.
 
-    Nothing there gives up the GIL but the call itself. Whether the other thread gets its turn in time is up to the
-    system, hence the repetition; if the call held the GIL, no repetition would help.
+    Only the call itself releases the GIL there. The system decides whether the other thread runs in time, hence the
+    repetition; if the call did not release the GIL, no repetition would help.
     """
     monkeypatch.setenv("PYDREAM_NUM_THREADS", "1")
     image, gradient = np.zeros(SHAPE, np.float32), np.ones(SHAPE, np.float32)
@@ -53,7 +53,7 @@ def test_the_gil_is_released(name, patient_gil, monkeypatch):
     def counting():
         while not stop.is_set():
             count[0] += 1
-            time.sleep(0)  # lets go of the GIL
+            time.sleep(0)  # releases the GIL
 
     call = CALLS[name]
     other = threading.Thread(target=counting)
@@ -93,7 +93,7 @@ def test_no_thread_stays_behind(monkeypatch):
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
 def test_a_forked_child_can_go_on(monkeypatch):
-    """No pool of threads that a fork would lose."""
+    """There is no pool of threads that a fork would lose."""
     monkeypatch.setenv("PYDREAM_NUM_THREADS", "3")
     gradient = np.ones(SHAPE, np.float32)
     assert NATIVE.mean_abs(gradient) == 1
