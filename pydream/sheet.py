@@ -27,10 +27,12 @@ _MARGIN = 4.0  # mm
 _GUTTER = 1.6  # mm, between columns
 _TALLEST = 2.0  # height of a tile over its width; a taller picture becomes narrower
 _NARROWEST = 16  # pixels of a tile
-_ROW_TEXT = 12.3  # mm: two lines of label, note and the space between rows
+_ROW_TEXT = 12.5  # mm: two lines of label, note and the space between rows
 _PAGE_TEXT = 30.0  # mm: margins, title, headings and three lines of caption
 
-_TITLE, _HEADING, _LABEL, _NOTE, _CAPTION = 11.0, 8.0, 7.0, 6.1, 7.5  # size of letters, points
+# Text: size of its letters in points, bold, faint.
+_TITLE, _HEADING, _LABEL = (11.0, True, False), (8.0, True, False), (7.0, False, False)
+_NOTE, _CAPTION = (6.1, False, True), (7.5, False, True)
 _LEADING = 1.3  # distance of baselines over the size
 _LONGEST = 1000  # characters of a text; names in files are untrusted
 
@@ -129,22 +131,17 @@ class Sheet:
     def check(self, tiles: int, size: tuple[int, ...]) -> None:
         """Raise `ShapeError` where a sheet of so many pictures of (height, width) `size` would be too large."""
         width, height = self._scaled(size)
-        rows, columns = math.ceil(tiles / len(self._columns)), len(self._columns)
-        _check_pixels(rows * height * columns * width, f"{tiles} pictures of {width}×{height}")
+        places = tiles + -tiles % len(self._columns)
+        _check_pixels(places * height * width, f"{tiles} pictures of {width}×{height}")
 
     def draw(self, title: str = "", caption: str = "") -> Picture:
         """Return the sheet, (H, W, 3) uint8, with a title above the tiles and a caption below them.
 
-        Raises
-        ------
-        ShapeError
-            If it would be too large.
-        ValueError
-            If there are no tiles.
+        Raise `ShapeError` if it would be too large, `ValueError` if there are no tiles.
         """
         if not self._tiles:
             raise ValueError("a sheet without pictures")
-        height = self._paint(Image.new("RGB", (1, 1)), title, caption)
+        height = self._paint(Image.new("RGB", (1, 1)), title, caption)  # measured only: there is no room
         _check_pixels(self._width * height, f"{self._width}×{height}")
         image = Image.new("RGB", (self._width, height), self._theme.paper)
         self._paint(image, title, caption)
@@ -152,16 +149,17 @@ class Sheet:
 
     def _paint(self, image: Image.Image, title: str, caption: str) -> int:
         """Draw on the image from the top down what it has room for, and return the height of all."""
-        left, y, inner, gap = self._margin, self._margin, self._width - 2 * self._margin, self._pixels(points=_LABEL)
+        left, y, inner, gap = self._margin, self._margin, self._width - 2 * self._margin, self._pixels(points=7)
         if title:
-            y = self._text(image, title, left, y, inner, _TITLE, bold=True) + self._pixels(points=3)
+            y = self._text(image, title, left, y, inner, _TITLE) + self._pixels(points=3)
         if self._headings:
             columns = zip(self._headings, self._columns, strict=False)
-            y = max(self._text(image, heading, x, y, self._cell, _HEADING, bold=True) for heading, x in columns)
+            y = max(self._text(image, heading, x, y, self._cell, _HEADING) for heading, x in columns)
+            y += self._pixels(points=1.5)
         for first in range(0, max(self._tiles) + 1, len(self._columns)):
             y = self._row(image, first, y) + gap
         if caption:
-            y = self._text(image, caption, left, y, inner, _CAPTION, faint=True) + gap
+            y = self._text(image, caption, left, y, inner, _CAPTION) + gap
         return y - gap + self._margin
 
     def _row(self, image: Image.Image, first: int, y: int) -> int:
@@ -172,7 +170,7 @@ class Sheet:
         for x, tile in row.items():
             image.paste(pictures[x], (x, ground - pictures[x].height))
             y = self._text(image, tile.label, x, ground + self._pixels(points=1.5), self._cell, _LABEL)
-            bottom = max(bottom, self._text(image, tile.note, x, y, self._cell, _NOTE, faint=True))
+            bottom = max(bottom, self._text(image, tile.note, x, y, self._cell, _NOTE))
         return bottom
 
     def _empty(self, reason: str) -> Image.Image:
@@ -180,22 +178,12 @@ class Sheet:
         heights = [tile.picture.height for tile in self._tiles.values() if tile.picture]
         image = Image.new("RGB", (self._cell, max(heights, default=self._cell * 2 // 3)), self._theme.empty)
         pad = self._pixels(points=4)
-        self._text(image, reason, pad, pad, self._cell - 2 * pad, _NOTE, faint=True)
+        self._text(image, reason, pad, pad, self._cell - 2 * pad, _NOTE)
         return image
 
-    def _text(
-        self,
-        image: Image.Image,
-        text: str,
-        x: int,
-        y: int,
-        width: int,
-        size: float,
-        *,
-        bold: bool = False,
-        faint: bool = False,
-    ) -> int:
+    def _text(self, image: Image.Image, text: str, x: int, y: int, width: int, style: tuple[float, bool, bool]) -> int:
         """Draw the lines of a text that are inside the image, and return where the next line would begin."""
+        size, bold, faint = style
         font, colour = typeface(size / 72 * self._dpi, bold), self._theme.faint if faint else self._theme.ink
         for line in wrapped(drawable(text), font, width):
             bottom = y + self._pixels(points=size * _LEADING)
@@ -216,7 +204,7 @@ class Sheet:
 
 def fitting_columns(tiles: int, size: tuple[int, ...]) -> int:
     """Return the least number of columns with which so many pictures fit a page, or one more for fuller rows."""
-    most = min(tiles, 40)
+    most = min(tiles, 36)
     columns = next((n for n in range(1, most) if _width(n, math.ceil(tiles / n), size) >= PAGE[0]), most)
     return min(columns, columns + 1, key=lambda number: -tiles % number)  # places that stay empty
 
@@ -227,7 +215,7 @@ def fitting_width(columns: int, rows: int, size: tuple[int, ...]) -> float:
 
 
 def _width(columns: int, rows: int, size: tuple[int, ...]) -> float:
-    """Return the width in mm of a sheet with so many rows that is as high as a page."""
+    """Return the width in mm of a sheet with that many rows that is as tall as a page."""
     tile = ((PAGE[1] - _PAGE_TEXT) / rows - _ROW_TEXT) / min(size[0] / size[1], _TALLEST)
     return columns * (tile + _GUTTER) - _GUTTER + 2 * _MARGIN
 
@@ -236,7 +224,7 @@ def _check_pixels(pixels: int, what: str) -> None:
     most = Image.MAX_IMAGE_PIXELS or 2**30  # viewers refuse larger ones
     if pixels > most:
         raise ShapeError(
-            f"the sheet is too large, {what} being {pixels} pixels of at most {most}: use fewer or smaller"
+            f"the sheet is too large: {what} are {pixels} pixels (at most {most}); use fewer or smaller ones"
         )
 
 
