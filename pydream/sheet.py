@@ -107,18 +107,9 @@ class Sheet:
     def add(
         self, picture: NDArray[Any] | None, label: str, note: str = "", reason: str = "", place: int | None = None
     ) -> None:
-        """Put a picture into a place.
+        """Put a picture, (h, w, 3) RGB 0..255, into a place counted from 0, row by row; None: after the last one.
 
-        Parameters
-        ----------
-        picture : (h, w, 3) array or None
-            RGB, 0..255, as in `pydream.image.to_pixels`. None: the place stays empty.
-        label, note : str
-            Text under it, the note smaller.
-        reason : str
-            Text in an empty place: why it is empty.
-        place : int, optional
-            Counted from 0, row by row; None: after the last one.
+        The text under it is a label and, smaller, a note. A place without a picture shows the reason.
         """
         scaled = None
         if picture is not None:
@@ -182,15 +173,17 @@ class Sheet:
         return image
 
     def _text(self, image: Image.Image, text: str, x: int, y: int, width: int, style: tuple[float, bool, bool]) -> int:
-        """Draw the lines of a text that are inside the image, and return where the next line would begin."""
+        """Draw as much of a text as the image has room for, and return where the next line would begin."""
         size, bold, faint = style
         font, colour = typeface(size / 72 * self._dpi, bold), self._theme.faint if faint else self._theme.ink
-        for line in wrapped(drawable(text), font, width):
-            bottom = y + self._pixels(points=size * _LEADING)
-            if bottom <= image.height:
-                ImageDraw.Draw(image).text((x, y + self._pixels(points=size)), line, colour, font, anchor="ls")
-            y = bottom
-        return y
+        lines, step = wrapped(drawable(text), font, width), self._pixels(points=size * _LEADING)
+        room = max((image.height - y) // step, 0)
+        if 0 < room < len(lines):
+            lines[room - 1] += "…"
+        for number, line in enumerate(lines[:room]):
+            baseline = y + number * step + self._pixels(points=size)
+            ImageDraw.Draw(image).text((x, baseline), line, colour, font, anchor="ls")
+        return y + len(lines) * step
 
     def _pixels(self, mm: float = 0, points: float = 0) -> int:
         return round((mm / 25.4 + points / 72) * self._dpi)

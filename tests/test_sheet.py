@@ -165,6 +165,17 @@ def test_an_empty_place_says_why():
     assert (drawn[top:bottom, right + 6 + 90 :] == 255).all()
 
 
+def test_a_reason_that_is_cut_ends_in_an_ellipsis():
+    def empty(reason):
+        sheet = tiles_of(2, 90)
+        sheet.add(plain(COLOURS[0], 24, 90), "")  # room for one line
+        sheet.add(None, "", reason=reason)
+        return sheet.draw()
+
+    np.testing.assert_array_equal(empty("gradient\nzero"), empty("gradient…"))
+    assert (empty("gradient") != empty("gradient…")).any()
+
+
 def test_headings_are_over_their_columns():
     bare, headed = (tiles_of(2, 36, headings=names) for names in ((), ("bvlc_googlenet", "alexnet")))
     for sheet in (bare, headed):
