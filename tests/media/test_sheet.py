@@ -6,7 +6,7 @@ import pytest
 
 from pydream.errors import ShapeError
 from pydream.media.image import WRITABLE, write_image
-from pydream.media.sheet import PAGE, THEMES, Sheet, drawable, elided, fitting_columns, typeface, wrapped
+from pydream.media.sheet import PAGE, THEMES, Sheet, drawable, fitting_columns, fitting_width, typeface, wrapped
 
 COLOURS = [(200, 30, 30), (30, 160, 30), (30, 30, 200), (180, 150, 20), (150, 20, 160)]
 
@@ -15,8 +15,15 @@ def plain(colour, height=24, width=36):
     return np.full((height, width, 3), colour, np.uint8)
 
 
+def tiles_of(columns, cell, dpi=100, **options):
+    """Return a sheet whose tiles are `cell` pixels wide: pictures that wide are not scaled."""
+    margin, gutter = round(4 / 25.4 * dpi), round(1.6 / 25.4 * dpi)
+    width = 2 * margin + columns * cell + (columns - 1) * gutter
+    return Sheet(columns, width / dpi * 25.4, dpi, **options)
+
+
 def places(sheet, colour):
-    """Give (top, bottom, left, right) of a colour that is there once, and make sure that it fills them."""
+    """Return (top, bottom, left, right) of a colour that is there once, and make sure that it fills them."""
     rows, columns = np.nonzero((sheet == colour).all(2))
     box = rows.min(), rows.max() + 1, columns.min(), columns.max() + 1
     assert (sheet[box[0] : box[1], box[2] : box[3]] == colour).all()
@@ -25,7 +32,7 @@ def places(sheet, colour):
 
 @pytest.mark.parametrize("theme", list(THEMES))
 def test_pictures_stand_in_rows_of_the_columns(theme):
-    sheet = Sheet(3, width=None, dpi=100, theme=theme)
+    sheet = tiles_of(3, 36, theme=theme)
     for number, colour in enumerate(COLOURS):
         sheet.add(plain(colour), f"layer {number}", note="note" if number == 1 else "")
     drawn = sheet.draw("Title", "Caption")
@@ -60,7 +67,7 @@ def test_text_takes_its_points_at_any_dpi():
 
 
 def test_pictures_of_a_row_stand_on_one_line_and_text_under_each():
-    sheet = Sheet(2, width=None, dpi=100)
+    sheet = tiles_of(2, 60)
     sheet.add(plain(COLOURS[0], 40, 60), "wide")
     sheet.add(plain(COLOURS[1], 20, 60), "low")
     drawn = sheet.draw()
@@ -74,7 +81,7 @@ def test_pictures_of_a_row_stand_on_one_line_and_text_under_each():
 
 
 def test_no_label_leaves_its_column():
-    sheet = Sheet(3, width=None, dpi=100)
+    sheet = tiles_of(3, 36)
     for number, colour in enumerate(COLOURS[:3]):
         sheet.add(plain(colour), "inception_4c/5x5_reduce/with/more" if number == 1 else "", note="W" * (number * 50))
     drawn = sheet.draw()
@@ -85,17 +92,17 @@ def test_no_label_leaves_its_column():
         assert not inked[x + 36 : x + 36 + 5].any()
 
 
-def test_a_label_too_long_is_broken_behind_its_last_slash():
+def test_a_label_too_long_is_broken_after_a_slash():
     """As two tiles whose labels are its parts, one under the other."""
 
     def under(label, note=""):
-        sheet = Sheet(1, width=None, dpi=150)
-        sheet.add(plain(COLOURS[0], 20, 130), label, note)
+        sheet = tiles_of(1, 150, dpi=150)
+        sheet.add(plain(COLOURS[0], 20, 150), label, note)
         drawn = sheet.draw()
         _, bottom, left, right = places(drawn, COLOURS[0])
         return drawn[bottom:-20, left:right]
 
-    line = round(7 * 1.25 / 72 * 150)
+    line = round(7 * 1.3 / 72 * 150)
     both = under("inception_4c/5x5_reduce")
     first, second = under("inception_4c/"), under("5x5_reduce")
     expected = np.full_like(both, 255)  # the letters of one line may reach down to the next
@@ -105,20 +112,6 @@ def test_a_label_too_long_is_broken_behind_its_last_slash():
     assert len(under("pool1/norm1", "note")) == len(under("pool1", "note"))  # which fits
 
 
-@pytest.mark.parametrize("text", ["inception_4c/5x5_reduce", "x" * 300, "été/3×3µ"])
-def test_elided_keeps_both_ends(text):
-    font = typeface(20)
-    for width in (60, 110, 170):
-        shown = elided(text, font, width)
-        assert font.getlength(shown) <= width
-        if shown != text:
-            head, _, tail = shown.partition("…")
-            assert text.startswith(head)
-            assert text.endswith(tail)
-            assert 0 <= len(head) - len(tail) <= 1
-    assert elided(text, font, 1) == ""
-
-
 def test_wrapped_loses_no_letter():
     font = typeface(20)
     text = "47 iterations × step 4.4 in each of 4 octaves\n" + "x" * 100 + " end"
@@ -126,16 +119,32 @@ def test_wrapped_loses_no_letter():
     assert all(font.getlength(line) <= 150 for line in lines)
     assert "".join("".join(lines).split()) == "".join(text.split())
     assert wrapped("one\ntwo", font, 1000) == ["one", "two"]
+    assert wrapped("inception_4c/5x5_reduce", font, 1000) == ["inception_4c/5x5_reduce"]
+    assert wrapped("inception_4c/5x5_reduce", font, 150) == ["inception_4c/", "5x5_reduce"]
+    assert wrapped("", font, 150) == []
 
 
-def test_what_the_typeface_has_not_is_written_out():
+def test_what_cannot_be_seen_is_written_out():
     assert drawable("fire8/concat 3×3 µ – été Ω ж …") == "fire8/concat 3×3 µ – été Ω ж …"
-    assert drawable("☃ 網\x1b[31m\n\u202e") == r"\u2603 \u7db2\x1b[31m\n\u202e"
+    assert drawable("\x1b[31m\u202e\udcff\r") == r"\x1b[31m\u202e\udcff\r"
     assert drawable("e\u0301") == "é"
 
 
+def test_a_text_too_long_keeps_both_ends():
+    shown = drawable("a" * 5000 + "b" * 5000)
+    assert shown == "a" * 500 + "…" + "b" * 500
+    assert drawable("a" * 1000) == "a" * 1000
+
+
+def test_the_typeface_has_the_letters_of_captions():
+    """A letter that it does not have would look like one that no typeface has."""
+    font = typeface(32)
+    absent = bytes(font.getmask("\U0010ffff"))
+    assert all(bytes(font.getmask(letter)) != absent for letter in "×éµΩ–…")
+
+
 def test_names_of_any_length_take_no_time():
-    sheet = Sheet(2, width=None, dpi=100)
+    sheet = tiles_of(2, 36)
     sheet.add(plain(COLOURS[0]), "long" * 1_000_000, "☃" * 1_000_000)
     sheet.add(None, "absent", reason="why " * 1_000_000)
     drawn = sheet.draw("title " * 100_000, "caption " * 100_000)
@@ -143,7 +152,7 @@ def test_names_of_any_length_take_no_time():
 
 
 def test_an_empty_place_says_why():
-    sheet = Sheet(2, width=None, dpi=100)
+    sheet = tiles_of(2, 90)
     sheet.add(plain(COLOURS[0], 60, 90), "there")
     sheet.add(None, "absent", reason="the gradient is zero " * 20)
     drawn = sheet.draw()
@@ -156,8 +165,19 @@ def test_an_empty_place_says_why():
     assert (drawn[top:bottom, right + 6 + 90 :] == 255).all()
 
 
+def test_a_reason_that_is_cut_ends_in_an_ellipsis():
+    def empty(reason):
+        sheet = tiles_of(2, 90)
+        sheet.add(plain(COLOURS[0], 24, 90), "")  # room for one line
+        sheet.add(None, "", reason=reason)
+        return sheet.draw()
+
+    np.testing.assert_array_equal(empty("gradient\nzero"), empty("gradient…"))
+    assert (empty("gradient") != empty("gradient…")).any()
+
+
 def test_headings_are_over_their_columns():
-    bare, headed = (Sheet(2, width=None, dpi=100, headings=names) for names in ((), ("bvlc_googlenet", "alexnet")))
+    bare, headed = (tiles_of(2, 36, headings=names) for names in ((), ("bvlc_googlenet", "alexnet")))
     for sheet in (bare, headed):
         for colour in COLOURS[:2]:
             sheet.add(plain(colour), "")
@@ -168,31 +188,31 @@ def test_headings_are_over_their_columns():
 
 
 def test_a_sheet_that_is_too_large_is_refused_before_memory_is_taken():
-    sheet = Sheet(2, width=None)
-    with pytest.raises(ShapeError, match=r"^the sheet is too large, 500 pictures of 4000×3000 being .*: use fewer"):
+    sheet = tiles_of(2, 4000, dpi=300)
+    with pytest.raises(ShapeError, match=r"^the sheet is too large: 500 pictures of 4000×3000 are .*; use fewer"):
         sheet.check(500, (3000, 4000))
     sheet.check(4, (3000, 4000))
     for _ in range(5):
         sheet.add(np.zeros((4000, 4000, 3), np.uint8), "")
     with pytest.raises(ShapeError, match="too large"):
-        sheet.add(np.zeros((4000, 4000, 3), np.uint8), "")
+        sheet.draw()
     tall = Sheet(1, width=170, dpi=100)
     tall.add(np.zeros((20_000, 2, 3), np.uint8), "narrower")
     assert tall.draw().shape[0] < 1500
 
 
 @pytest.mark.parametrize(
-    ("wrong", "told"),
+    ("wrong", "message"),
     [
         ({"columns": 0}, "columns: 0, want 1..1000"),
         ({"columns": 500, "dpi": 72}, "columns: 500, too many for a sheet 170 mm wide at 72 dpi"),
         ({"columns": 2, "theme": "pink"}, "theme: 'pink', want one of light, dark"),
         ({"columns": 2, "dpi": float("nan")}, "dpi: nan, want 20..2400"),
-        ({"columns": 2, "label_size": 900}, "label_size: 900, want 3..72"),
+        ({"columns": 2, "width": 0}, "width: 0, want 10..5000"),
     ],
 )
-def test_parameters_out_of_range(wrong, told):
-    with pytest.raises(ValueError, match=told):
+def test_parameters_out_of_range(wrong, message):
+    with pytest.raises(ValueError, match=message):
         Sheet(**wrong)
 
 
@@ -213,6 +233,16 @@ def test_as_many_columns_as_make_a_page(tiles, size):
     page = PAGE[1] / 25.4 * 150
     assert height <= page or columns == 1
     assert abs(width - PAGE[0] / 25.4 * 150) <= columns
+
+
+@pytest.mark.parametrize(("rows", "size"), [(3, (683, 1024)), (4, (1024, 683)), (6, (64, 64)), (9, (64, 64))])
+def test_as_wide_as_fits_a_page(rows, size):
+    width = fitting_width(3, rows, size)
+    assert 60 <= width <= PAGE[0]
+    sheet = Sheet(3, width, dpi=150)
+    for _ in range(3 * rows):
+        sheet.add(np.zeros((*size, 3), np.uint8), "label", note="note")
+    assert sheet.draw("title", "caption\ncaption").shape[0] <= PAGE[1] / 25.4 * 150 or width == 60
 
 
 @pytest.mark.parametrize("suffix", sorted(set(WRITABLE) - {".webp"}))
