@@ -20,6 +20,7 @@ from .registry import (
     find_weights,
     networks,
     own_folder,
+    url_variable,
     weight_folders,
 )
 
@@ -38,5 +39,6 @@ __all__ = [
     "networks",
     "own_folder",
     "read_graph",
+    "url_variable",
     "weight_folders",
 ]

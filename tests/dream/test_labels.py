@@ -9,7 +9,7 @@ from pydream.errors import UnknownNameError
 
 
 def test_the_list_is_the_one_that_its_readme_tells_of(root):
-    folder = root / "pydream" / "labels"
+    folder = root / "pydream" / "dream" / "labels"
     digest = hashlib.sha256((folder / "ilsvrc2012.txt").read_bytes()).hexdigest()
     assert digest in (folder / "README.md").read_text(encoding="utf-8")
     assert len(imagenet_names()) == len(set(imagenet_names())) == 1000
