@@ -15,6 +15,7 @@ from support import nets
 from support.watching import watching
 
 import pydream
+from pydream import caffe
 from pydream.bench.clock import TimedNet
 from pydream.dream import objectives, retouch
 from pydream.dream.notebook import copies_held
