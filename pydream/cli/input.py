@@ -28,7 +28,7 @@ from ..media.image import (
     read_image,
     write_image,
 )
-from ..record.provenance import Figure, PictureFacts, Provenance, picture_facts, sidecar_of
+from ..record.provenance import Account, PictureFacts, picture_facts, sidecar_of
 
 STANDARD = "-"
 NOISE = "noise"
@@ -191,7 +191,7 @@ class Target:
         except ImageFileError as error:
             raise click.BadParameter(str(error), param_hint="'--output'") from error
 
-    def write(self, pixels: Picture, provenance: Provenance | Figure, sidecar: bool, dpi: float | None = None) -> None:
+    def write(self, pixels: Picture, provenance: Account, sidecar: bool, dpi: float | None = None) -> None:
         """Write a picture that says how it was made, and a figure how large it is meant to be printed."""
         note = provenance.to_json()
         if self.path is None:
