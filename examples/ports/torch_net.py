@@ -186,7 +186,7 @@ class TorchNet:
 
 if __name__ == "__main__":
     from pydream import testing
-    from pydream.media.image import read_image, write_image
+    from pydream.media import read_image, write_image
 
     net = TorchNet()
     for check in (testing.check_net, testing.check_dream):

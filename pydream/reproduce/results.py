@@ -17,8 +17,8 @@ from ..dream.notebook import DreamInterrupted, OnStep, deepdream
 from ..dream.objectives import objective_guide
 from ..dream.zoom import zoom
 from ..errors import UnknownNameError
-from ..media.image import Picture, to_pixels
 from ..net import Array, Net
+from ..picture import Picture, to_pixels
 from ..record.provenance import pixels_sha256
 from ..record.recipe import Loop, Recipe
 

@@ -165,7 +165,7 @@ def test_32_bit_integers_mean_16(tmp_path):
 @pytest.mark.parametrize("value", [-1, 65536])
 def test_larger_integers_are_refused(tmp_path, value):
     path = saved(tmp_path, Image.fromarray(np.array([[value]], dtype=np.int32)), "in.tif")
-    with pytest.raises(ImageFileError, match=r"wanted are 0\.\.65535"):
+    with pytest.raises(ImageFileError, match=r"expected 0\.\.65535"):
         read_image(path)
 
 
@@ -486,7 +486,7 @@ def test_check_leaves_an_older_file(tmp_path):
 
 @pytest.mark.parametrize("name", ["out", "out.bpm", "out.pngg", ".png", "out."])
 def test_unknown_suffix(tmp_path, name):
-    unwritable(tmp_path / name, r"known are \.png, \.jpg, \.jpeg, \.webp, \.tif, \.tiff")
+    unwritable(tmp_path / name, r"expected \.png, \.jpg, \.jpeg, \.webp, \.tif, \.tiff")
 
 
 def test_folder_missing(tmp_path):
@@ -495,7 +495,7 @@ def test_folder_missing(tmp_path):
 
 def test_folder_is_a_file(tmp_path):
     (tmp_path / "file").touch()
-    unwritable(tmp_path / "file" / "out.png", "is no folder")
+    unwritable(tmp_path / "file" / "out.png", "is not a folder")
     unwritable(tmp_path / "file" / "deeper" / "out.png", "cannot write")
 
 
@@ -549,7 +549,7 @@ def test_the_longest_that_a_format_holds(tmp_path, suffix, longest):
 def test_a_pipe_is_not_waited_for(tmp_path):
     os.mkfifo(tmp_path / "pipe.png")
     for path in (tmp_path / "pipe.png", Path("/dev/zero")):
-        with pytest.raises(ImageFileError, match="is no regular file"):
+        with pytest.raises(ImageFileError, match="is not a regular file"):
             read_image(path)
 
 
