@@ -1,4 +1,4 @@
-"""Small films, made by PyAV alone, of frames and with tags that a test knows."""
+"""Small films, made by PyAV, of frames and with tags that a test knows."""
 
 from fractions import Fraction
 
@@ -6,9 +6,11 @@ import av
 import numpy as np
 from av.audio.frame import AudioFrame
 
+from pydream.media.video import read_video, write_video
+
 
 def moving_square(count=24, height=48, width=64, speed=2):
-    """Give frames: a bright square that moves to the right on a ground that stands still."""
+    """Return frames: a bright square that moves to the right on a ground that stands still."""
     y, x = np.mgrid[:height, :width]
     ground = np.stack([x * 2, y * 3, 128 + 0 * x], -1).astype(np.uint8)
     frames = []
@@ -17,6 +19,13 @@ def moving_square(count=24, height=48, width=64, speed=2):
         frame[10:26, (speed * number) % (width - 16) :][:, :16] = (230, 200, 40)
         frames.append(frame)
     return frames
+
+
+def moving_ramp(count=5, height=48, width=64):
+    """Return frames that differ everywhere."""
+    y, x = np.mgrid[:height, :width]
+    ramp = np.stack([x * 255 // width, y * 255 // height, (x + y) * 255 // (height + width)], -1)
+    return [((ramp + 40 * n) % 256).astype(np.uint8) for n in range(count)]
 
 
 def write_clip(
@@ -114,3 +123,13 @@ def heard(path):
         planar = track.codec_context.format.is_planar
         samples = np.concatenate([block[0] if planar else block[0][:: track.channels] for block in blocks])
     return samples.astype(np.float64), track.rate
+
+
+def copied(path, out, **options):
+    """Read a film and write what was read."""
+    footage = read_video(path)
+    write_video(
+        out, footage.frames(), footage.rate or footage.times.rate, times=None if footage.rate else footage.times,
+        pixel_aspect=footage.pixel_aspect, sound=footage.sound, **options,
+    )  # fmt: skip
+    return footage
