@@ -54,7 +54,7 @@ def write_clip(
     sound_from : float
         The second at which that begins.
     prepare : callable
-        Is given the stream before it is written.
+        Called with the stream before it is written.
     tags : dict
         Of the codec context.
     """
@@ -89,7 +89,7 @@ def write_clip(
 
 
 def sine(seconds, begin=0.0, rate=48000, pitch=440):
-    """Give a tone in blocks, from a second on."""
+    """Yield a tone in blocks, from a second on."""
     for start in range(0, round(seconds * rate), 960):
         at = (np.arange(960) + start) / rate
         wave = np.round(12000 * np.sin(2 * np.pi * pitch * at)).astype(np.int16)
@@ -99,7 +99,7 @@ def sine(seconds, begin=0.0, rate=48000, pitch=440):
 
 
 def packets(path, kind):
-    """Give the time in seconds and the bytes of every packet of a kind of stream."""
+    """Return the time in seconds and the bytes of every packet of a kind of stream."""
     with av.open(str(path)) as film:
         streams = [stream for stream in film.streams if stream.type == kind]
         return [
@@ -110,13 +110,13 @@ def packets(path, kind):
 
 
 def shown(path):
-    """Give the seconds at which frames are shown."""
+    """Return the seconds at which frames are shown."""
     with av.open(str(path)) as film:
         return [frame.pts * frame.time_base for frame in film.decode(video=0)]
 
 
 def heard(path):
-    """Give a track's samples, of the first channel, and its rate."""
+    """Return a track's samples, of the first channel, and its rate."""
     with av.open(str(path)) as film:
         blocks = [block.to_ndarray() for block in film.decode(audio=0)]
         track = film.streams.audio[0]

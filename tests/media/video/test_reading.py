@@ -299,14 +299,14 @@ def test_no_film(tmp_path):
         (".", "is a folder"),
         ("nul\0.mp4", "null"),
     ):
-        with pytest.raises(VideoFileError, match=why) as told:
+        with pytest.raises(VideoFileError, match=why) as raised:
             read_video(tmp_path / name)
-        assert "\n" not in str(told.value)
+        assert "\n" not in str(raised.value)
 
 
 @pytest.mark.parametrize("name", ["list.m3u8", "list.mp4", "list.ffconcat", "list.mpd", "list.sdp"])
 def test_nothing_else_is_opened(tmp_path, name):
-    """A list of other places is no film, whatever it is called: nobody is called, and no other file is read."""
+    """A list of other places is not a film under any name: no host is contacted, and no other file is read."""
     clip = write_clip(tmp_path / "secret.ts", moving_square(2), pix_fmt="yuv420p")
     with socket.create_server(("127.0.0.1", 0)) as server:
         server.settimeout(0.05)
