@@ -18,8 +18,9 @@ from ..cluster.tasks import DreamTask, NetOrder, guided
 from ..dream.objectives import Kind, Objective
 from ..dream.params import find_end, find_ends
 from ..dream.retouch import Mask
-from ..media.image import Picture, read_image
+from ..media import read_image
 from ..net import ChannelOrder
+from ..picture import Picture
 from ..record.provenance import NetFacts, PictureFacts, net_facts, picture_facts
 from ..record.recipe import Recipe, choose_tile
 from ..runtime.net import Net

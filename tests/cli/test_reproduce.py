@@ -318,7 +318,7 @@ def test_weights_that_are_missing_are_told_first(refused, folder, no_network):
         (["--era", "2016"], "--era"),
         (["--device", "tpu"], "--device"),
         (["-o", "in.png"], "is a file"),
-        (["-o", "in.png/under"], "is no folder"),
+        (["-o", "in.png/under"], "is not a folder"),
         (["-o", "/proc/out"], "cannot write"),
         (["--only", "zoom", "--frames", "0"], "--frames"),
     ],
@@ -341,7 +341,7 @@ def test_a_folder_in_the_way(refused, pictures, folder, no_network, name):
 def test_a_file_in_the_way(refused, pictures, folder, no_network):
     (folder / "reproduction").mkdir()
     (folder / "reproduction" / "frames").write_text("mine")
-    assert "is no folder" in refused(2, "reproduce", *SQUEEZENET, *pictures)
+    assert "is not a folder" in refused(2, "reproduce", *SQUEEZENET, *pictures)
 
 
 def test_what_is_read_is_not_written_over(refused, folder, draw, no_network):

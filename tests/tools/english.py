@@ -18,7 +18,24 @@ WORDS = re.compile(
 )
 # Parts of names, snake_case or CamelCase.
 NAMES = frozenset(
-    "told untold retold held sow sown sows spelt staffed crew hush dreamt commission recarry alone decisive".split()
+    [
+        "told",
+        "untold",
+        "retold",
+        "held",
+        "sow",
+        "sown",
+        "sows",
+        "spelt",
+        "staffed",
+        "crew",
+        "hush",
+        "dreamt",
+        "commission",
+        "recarry",
+        "alone",
+        "decisive",
+    ]
 )
 OPENING = re.compile(r"\s*(Give|Gives|Tell|Tells)\b")
 

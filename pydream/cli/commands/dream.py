@@ -16,8 +16,9 @@ from ...cluster.tasks import DreamResult, DreamTask, Outcome, RemoteTilesNet, Ti
 from ...cluster.workers import Cluster
 from ...dream.notebook import DreamInterrupted
 from ...errors import ClusterError, ImageFileError
-from ...media.image import FORMATS, Picture, to_pixels
+from ...media import FORMATS
 from ...net import Array
+from ...picture import Picture, to_pixels
 from ...record.provenance import PictureFacts, picture_facts, record
 from ...record.recipe import Recipe, follow
 from ...runtime.net import Net

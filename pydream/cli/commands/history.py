@@ -15,10 +15,9 @@ from PIL import Image
 
 from ...dream.notebook import DreamInterrupted
 from ...dream.watch import View
-from ...media import video
-from ...media.image import FORMATS, Picture, read_image, to_pixels, write_image
-from ...media.sheet import Sheet, fitting_columns, fitting_width
+from ...media import FORMATS, Sheet, fitting_columns, fitting_width, read_image, video, write_image
 from ...net import Array
+from ...picture import Picture, to_pixels
 from ...record.recipe import follow
 from ..errors import debug_option, interruption
 from ..figures import Start, Style, account_of_one, figure_options

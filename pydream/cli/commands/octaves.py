@@ -12,7 +12,7 @@ import numpy as np
 from ...dream.images import display_range
 from ...dream.notebook import DreamInterrupted
 from ...dream.watch import View
-from ...media.sheet import Sheet, fitting_width
+from ...media import Sheet, fitting_width
 from ...net import Array
 from ...record.recipe import follow
 from ..errors import debug_option, interruption

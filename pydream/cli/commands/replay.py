@@ -14,8 +14,9 @@ from ...cluster.tasks import guided
 from ...dream.retouch import Mask
 from ...dream.zoom import FRAMES_HELD
 from ...errors import ImageFileError, ProvenanceError
-from ...media.image import FORMATS, WRITABLE, Picture, read_image, to_pixels
+from ...media import FORMATS, WRITABLE, read_image
 from ...media.video import is_film
+from ...picture import Picture, to_pixels
 from ...record.provenance import (
     PictureFacts,
     Provenance,

@@ -17,7 +17,8 @@ from ...dream.octaves import MOST_OCTAVES, check_octaves, octave_sizes
 from ...dream.params import find_end
 from ...errors import ShapeError
 from ...files import write_text
-from ...media.image import FORMATS, Picture, read_image
+from ...media import FORMATS, read_image
+from ...picture import Picture
 from ...record.provenance import NetFacts, net_facts, picture_facts, pixels_sha256, record, versions
 from ...record.recipe import Recipe
 from ...reproduce.known import facts_of, judge, weights_sha256

@@ -21,9 +21,9 @@ from ...dream.film import BLEND, CUT, FRAMES_HELD, MOST_CUT, FramePair, dream_fr
 from ...dream.flow import check_flow
 from ...errors import CheckpointError
 from ...files import file_sha256
-from ...media import video
-from ...media.image import FORMATS, Picture, write_image
-from ...media.video import Footage, Span
+from ...media import FORMATS, video, write_image
+from ...media.video import Footage, Section
+from ...picture import Picture
 from ...record.provenance import Film, PictureFacts, versions
 from ...record.recipe import Recipe
 from ...record.resume import differences, load_film, save_film
@@ -303,10 +303,10 @@ def spread(
         yield checked(outcome.get(), size).pixels
 
 
-def span(start: str | None, stop: str | None, frames: str | None) -> Span:
+def span(start: str | None, stop: str | None, frames: str | None) -> Section:
     """Give the part that `Time` and `FrameRange` have checked."""
     first, _, last = (frames or ":").partition(":")
-    return Span(
+    return Section(
         int(first or 0),
         int(last) if last else None,
         seconds(start or "0"),
@@ -322,10 +322,10 @@ def seconds(time: str) -> Fraction:
     return total
 
 
-def _looked_at(film: Path, part: Span, size: Size | None, quiet: bool) -> Shot:
+def _looked_at(film: Path, part: Section, size: Size | None, quiet: bool) -> Shot:
     """Go through the film, so that what is wrong with it is told before TensorFlow is imported."""
     with FrameProgress(f"looking at {film.name}", quiet) as seen:
-        footage = video.survey(film, part, seen.on_frame)
+        footage = video.read_video(film, part, seen.on_frame)
     return Shot(footage, size or footage.size)
 
 

@@ -14,9 +14,9 @@ import numpy as np
 from ...dream.images import noise
 from ...dream.zoom import FRAMES_HELD, zoom_frame, zoom_loop
 from ...errors import CheckpointError
-from ...media import video
-from ...media.image import FORMATS, Picture, read_note, to_pixels
+from ...media import FORMATS, read_note, video
 from ...net import Array
+from ...picture import Picture, to_pixels
 from ...record import resume as checkpoint
 from ...record.provenance import picture_facts, record
 from ...record.recipe import Loop, Recipe
