@@ -1,6 +1,6 @@
-"""Plain English: `python tests/tools/english.py` prints words that this project's code and pages do not use, and fails.
+"""Plain English: `python tests/tools/english.py` prints words that the code and the pages do not use, and fails.
 
-A docstring says what a function does (Return, Compute, Read, Write, Check, Raise, …), and a name is a noun of the field.
+A docstring says what a function does (Return, Compute, Read, Write, Check, …), and a name is a noun of the field.
 """
 
 import ast
@@ -18,7 +18,7 @@ WORDS = re.compile(
 )
 # Parts of names, snake_case or CamelCase.
 NAMES = frozenset(
-    [
+    {
         "told",
         "untold",
         "retold",
@@ -31,11 +31,8 @@ NAMES = frozenset(
         "crew",
         "hush",
         "dreamt",
-        "commission",
-        "recarry",
-        "alone",
         "decisive",
-    ]
+    }
 )
 OPENING = re.compile(r"\s*(Give|Gives|Tell|Tells)\b")
 
