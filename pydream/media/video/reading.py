@@ -1,4 +1,4 @@
-"""A film is read twice: once to find its size, times and damages, and then frame by frame."""
+"""A film is read twice: once to find its size, its times and what is damaged, then frame by frame."""
 
 from __future__ import annotations
 
@@ -267,7 +267,7 @@ def _coarser(times: Times) -> Times:
 
 
 def _sound(path: Path, container: InputContainer, times: Times, whole: tuple[bool, bool]) -> Sound | None:
-    """Return the sound of these times; of a `whole` film also that before its first and after its last frame."""
+    """Return the sound of these times; `whole`: with what is before the film's first and after its last frame."""
     if not any(map(is_decodable, container.streams.audio)):
         return None
     begin, end = (times.ticks[index] * times.tick for index in (0, -1))
