@@ -191,7 +191,8 @@ def test_no_workers(impatient, tmp_path):
 @pytest.mark.parametrize(
     ("number", "what"), [(signal.SIGSTOP, "has not answered for 1.5 seconds"), (signal.SIGKILL, "is gone")]
 )
-def test_a_scheduler_that_stops_or_dies(impatient, tmp_path, number, what):
+def test_a_scheduler_that_stops_or_dies(impatient, tmp_path, number, what, monkeypatch):
+    monkeypatch.setattr(module, "LONELY", 20.0)  # its worker may take a while to start
     done, began = [], time.monotonic()
 
     def use(processes):
