@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from functools import cached_property
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, fields, replace
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Generic
 
 import click
+from msgspec.structs import asdict
 
+from ..cluster.tasks import K, Outcome, checked, dream, run_here
+from ..cluster.workers import Cluster
 from ..dream.era import MODERN
 from ..errors import ImageFileError, ProvenanceError
 from ..media import DPI, PAGE, THEMES, Sheet, read_image
 from ..picture import Picture
-from ..record.provenance import Figure, Ingredients, NetFacts, PictureFacts, pixels_sha256, read_provenance
+from ..record.command import option_words
+from ..record.provenance import Figure, NetFacts, pixels_sha256, read_provenance
 from ..record.recipe import Recipe
-from .input import Size, Source, Target
-from .job import Dreamer, retold
+from .input import InputPicture, Target
+from .job import Job
 from .options import FiniteRange, together
+from .progress import Bar, Progress
+from .signals import between_steps
 
 columns_option = click.option(
     "--columns",
@@ -54,47 +60,11 @@ figure_options = together(
         help="Colour of the paper.",
     ),
 )
-# Of `figure_options`, by name: no dream alone has them.
-FIGURE_OPTIONS = ("title", "caption", "width", "dpi", "theme")
-
-
-@dataclass(frozen=True)
-class Start:
-    """What the dreams of a figure start from.
-
-    Attributes
-    ----------
-    source : Source
-    picture : (h, w, 3) array or None
-        None: noise.
-    size : (height, width)
-    """
-
-    source: Source
-    picture: Picture | None
-    size: Size
-
-    @classmethod
-    def read(cls, input: list[Source]) -> Start:
-        """Read the one picture of a command line."""
-        (source,) = input
-        picture = source.read()
-        return cls(source, picture, source.size(picture))
-
-    @property
-    def noise(self) -> Size | None:
-        """The size of noise, for a recipe."""
-        return self.size if self.picture is None else None
-
-    @cached_property
-    def facts(self) -> PictureFacts:
-        """What is said of it."""
-        return self.source.facts(self.picture)
 
 
 @dataclass(frozen=True)
 class Style:
-    """What `figure_options` say.
+    """The values of `figure_options`.
 
     Attributes
     ----------
@@ -116,94 +86,165 @@ class Style:
     @classmethod
     def taken(cls, options: dict[str, Any]) -> Style:
         """Take the figure's options out of a command's."""
-        return cls(**{name: options.pop(name) for name in FIGURE_OPTIONS})
+        return cls(**{field.name: options.pop(field.name) for field in fields(cls)})
+
+    @property
+    def words(self) -> list[str]:
+        """The options that are not the defaults, for a command line."""
+        options = {"--title": self.title, "--no-caption": not self.caption, "--width": self.width}
+        dpi, theme = (self.dpi, DPI), (self.theme, "light")
+        changed = {name: value for name, (value, usual) in {"--dpi": dpi, "--theme": theme}.items() if value != usual}
+        return option_words(options | changed)
 
     def sheet(self, columns: int, width: float = PAGE[0], headings: Sequence[str] = ()) -> Sheet:
-        """Make an empty sheet of so many columns, and that wide if it is not told otherwise."""
+        """Make an empty sheet of so many columns, by default that wide."""
         return Sheet(columns, self.width or width, self.dpi, self.theme, headings)
 
     def write(self, sheet: Sheet, target: Target, figure: Figure, title: str, more: str, sidecar: bool) -> None:
-        """Draw the sheet and write it, with what it says of itself; `more` ends the caption."""
+        """Draw the sheet and write it with its record; `more` ends the caption."""
         caption = f"{in_words(figure)}\n{more}".strip()
         pixels = sheet.draw(title if self.title is None else self.title, caption if self.caption else "")
         target.write(pixels, figure, sidecar, self.dpi)
 
 
-def account(
-    ctx: click.Context,
-    start: Start,
+def figure_of(
+    job: Job,
+    kind: str,
+    start: InputPicture,
     target: Target,
     recipe: Recipe,
-    networks: Sequence[NetFacts],
-    layers: Sequence[Sequence[str]],
-    guide: PictureFacts | None,
-    mask: PictureFacts | None,
+    arguments: Sequence[str],
+    ends: Sequence[Sequence[str]] = (),
+    networks: Sequence[NetFacts] = (),
+    **more: Any,
 ) -> Figure:
-    """Put together what a figure is to say of itself."""
-    kind = str(ctx.info_name)
+    """Return the record of a figure.
+
+    Parameters
+    ----------
+    job : Job
+    kind : str
+        The command's name.
+    start : InputPicture
+    target : Target
+    recipe : Recipe
+    arguments : sequence of str
+        The options of the command alone.
+    ends, networks
+        As `layers` and `networks` of `Figure`; none: the recipe's layers, the job's network.
+    **more
+        As for `command_of`.
+    """
+    recipe = job.as_recorded(recipe)
+    output = f"{kind}{Path(target.recorded).suffix or '.png'}"
     return Figure(
         figure=kind,
-        command=retold(ctx, [start.source.argument, "-o", f"{kind}{Path(target.retold).suffix or '.png'}"], recipe),
+        command=job.command_line(kind, [start.source.argument, "-o", output, *arguments], recipe, **more),
         recipe=recipe,
-        network=networks[0],
-        layers=[list(each) for each in layers],
-        networks=list(networks),
-        input=start.facts,
-        guide=guide,
-        mask=mask,
+        layers=[list(each) for each in ends or [recipe.score.ends if recipe.score else [recipe.end]]],
+        networks=list(networks or [job.network]),
+        **asdict(job.ingredients(start.facts)),
     )
 
 
-def account_of_one(ctx: click.Context, start: Start, target: Target, dreamer: Dreamer, recipe: Recipe) -> Figure:
-    """Put together the same of a figure that shows one dream."""
-    ends = recipe.score.ends if recipe.score else [recipe.end]
-    recipe = dreamer.recorded(recipe)
-    return account(ctx, start, target, recipe, [dreamer.facts], [ends], dreamer.guide, dreamer.mask_facts)
+@dataclass(frozen=True, kw_only=True)
+class FigureDreams(Generic[K]):
+    """The dreams of a figure, each with a key: made now, or taken from an earlier run.
 
+    Attributes
+    ----------
+    job : Job
+    start : InputPicture
+    recipe : callable
+        Of a key, the recipe with its tiles decided on.
+    target : callable
+        Of a key, where the dream goes; None: only onto the sheet.
+    save : callable
+        ``save(key, recipe, pixels)`` writes a dream there.
+    resume : bool
+        Whether dreams of an earlier run are taken.
+    """
 
-def made_before(
-    path: Path,
-    recipe: Recipe,
-    network: NetFacts,
-    input: PictureFacts,
-    guide: PictureFacts | None = None,
-    mask: PictureFacts | None = None,
-) -> Picture | None:
-    """Give the picture that an earlier run left, if it is whole, and the one that would be made of these now."""
-    try:
-        made, pixels = read_provenance(path), read_image(path)
-    except (ImageFileError, ProvenanceError):
-        return None  # not there, or not whole
-    unlike = made.unlike(recipe, Ingredients(network=network, input=input, guide=guide, mask=mask))
-    return pixels if not unlike and made.result.sha256 == pixels_sha256(pixels) else None
+    job: Job
+    start: InputPicture
+    recipe: Callable[[K], Recipe]
+    target: Callable[[K], Target | None]
+    save: Callable[[K, Recipe, Picture], None]
+    resume: bool = True
+
+    def each(self, keys: Iterable[K], bar: Bar, cluster: Cluster | None) -> Iterator[tuple[K, Outcome[Picture]]]:
+        """Yield dreams with their keys: one after the other, or those that are there and then as workers make them."""
+        if cluster is None:
+            assert isinstance(bar, Progress)
+            yield from run_here(partial(self._made, bar), ((key, key) for key in keys))
+            return
+        left: list[tuple[K, Recipe]] = []
+        for key in keys:
+            recipe = self.recipe(key)
+            if (existing := self._existing(key, recipe)) is None:
+                left.append((key, recipe))
+            else:
+                yield key, Outcome(existing)
+        tasks = (((key, recipe), self.job.task(recipe, self.start.picture)) for key, recipe in left)
+        size = self.job.recipe.sizes(*self.start.size)[0]
+        for (key, recipe), outcome in cluster.run(dream, tasks, between_steps):
+            made = outcome.then(lambda result: checked(result, size).pixels)
+            yield key, made.then(partial(self._saved, key, recipe))
+
+    def _made(self, bar: Progress, key: K) -> Picture:
+        recipe = self.recipe(key)
+        existing = self._existing(key, recipe)
+        if existing is not None:
+            return existing
+        return self._saved(key, recipe, replace(self.job, recipe=recipe).dream(recipe, self.start.picture, bar))
+
+    def _saved(self, key: K, recipe: Recipe, pixels: Picture) -> Picture:
+        target = self.target(key)
+        if target is not None:
+            Path(target.given).parent.mkdir(parents=True, exist_ok=True)
+            self.save(key, recipe, pixels)
+        return pixels
+
+    def _existing(self, key: K, recipe: Recipe) -> Picture | None:
+        """Return the picture that an earlier run left, if it is whole, and the one that would be made now."""
+        target = self.target(key)
+        if target is None or not self.resume:
+            return None
+        try:
+            made, pixels = read_provenance(target.given), read_image(target.given)
+        except (ImageFileError, ProvenanceError):
+            return None  # not there, or not whole
+        if made.unlike(self.job.as_recorded(recipe), self.job.ingredients(self.start.facts)):
+            return None
+        return pixels if made.result.sha256 == pixels_sha256(pixels) else None
 
 
 def in_words(figure: Figure) -> str:
-    """Tell a figure's parameters, for its caption."""
+    """Describe a figure's parameters, for its caption."""
     recipe, networks, input, guide = figure.recipe, figure.networks, figure.input, figure.guide
     steps = f"{recipe.iter_n} iteration{'s' if recipe.iter_n > 1 else ''} of step {recipe.step_size:g}"
     if recipe.octave_n > 1:
         steps += f" in each of {recipe.octave_n} octaves, {recipe.octave_scale:g} apart"
-    told = [steps]
+    parts = [steps]
     if recipe.rendering is None:
-        told += [f"jitter {recipe.jitter}", "clipped" if recipe.clip else "not clipped"]
+        parts += [f"jitter {recipe.jitter}", "clipped" if recipe.clip else "not clipped"]
     else:
         lap_n = recipe.rendering.lap_n
         levels = "" if lap_n is None else f" with {lap_n} Laplacian level{'' if lap_n == 1 else 's'}"
-        told.insert(0, f"{recipe.rendering.renderer}{levels}")
+        parts.insert(0, f"{recipe.rendering.renderer}{levels}")
     if guide is not None:
-        told.append(f"guided by {guide.name}")
-    told += [
+        parts.append(f"guided by {guide.name}")
+    parts += [
         f"{name.replace('_', ' ')} {getattr(recipe, name):g}"
         for name in ("smooth", "laplacian", "tv", "pull_back")
         if getattr(recipe, name)
     ]
-    told += ["colours kept"] if recipe.keep_colors else []
-    told += [f"only where {figure.mask.name} is white"] if figure.mask else []
+    parts += ["colours kept"] if recipe.keep_colors else []
+    parts += [f"only where {figure.mask.name} is white"] if figure.mask else []
     if recipe.era != MODERN:
-        told.append(f"rounded as in {recipe.era}")
+        parts.append(f"rounded as in {recipe.era}")
     names = " and ".join(facts.name for facts in networks)
     return (
-        f"{input.name}, {input.width}×{input.height} pixels. {'; '.join(told)}."
+        f"{input.name}, {input.width}×{input.height} pixels. {'; '.join(parts)}."
         f" {names} in {networks[0].dtype}, seed {recipe.seed}."
     )

@@ -95,6 +95,37 @@ class Source:
         return picture_facts(self.name, picture)
 
 
+@dataclass(frozen=True)
+class InputPicture:
+    """A source that was read.
+
+    Attributes
+    ----------
+    source : Source
+    picture : (h, w, 3) array or None
+        None: noise, or not kept.
+    size : (height, width)
+    facts : PictureFacts
+        For the record of its dreams.
+    """
+
+    source: Source
+    picture: Picture | None
+    size: Size
+    facts: PictureFacts
+
+    @classmethod
+    def read(cls, source: Source) -> InputPicture:
+        """Read the picture."""
+        picture = source.read()
+        return cls(source, picture, source.size(picture), source.facts(picture))
+
+    @property
+    def noise(self) -> Size | None:
+        """The size of noise, for a recipe."""
+        return self.source.noise
+
+
 class SourceType(click.ParamType):  # type: ignore[type-arg]  # before 8.2 it has none
     """A picture, a folder of pictures, ``-``, ``noise`` or ``noise:640x480``."""
 
@@ -175,7 +206,7 @@ class Target:
         return None if self.path is None else sidecar_of(self.path)
 
     @property
-    def retold(self) -> str:
+    def recorded(self) -> str:
         """The name in the recorded command: the same for a dream wherever it is written."""
         return STANDARD if self.path is None else f"dream{self.path.suffix}"
 
@@ -184,7 +215,7 @@ class Target:
         return self.path is not None and self.path.exists()
 
     def check(self, size: tuple[int, ...] | None = None) -> None:
-        """Refuse, as a bad --output, what cannot be written, before the picture is made."""
+        """Raise `click.BadParameter` for what cannot be written, before the picture is made."""
         if self.path is None:
             if sys.stdout.isatty():
                 raise click.BadParameter("a terminal shows no pictures: redirect it", param_hint="'--output'")
@@ -225,6 +256,12 @@ def one_target(output: str, format: str | None) -> Target:
         Target(output, FORMATS["png"]).check()  # says which suffixes there are
         raise AssertionError(output)
     return Target(output, form)
+
+
+def check_sidecar(sidecar: bool, targets: Sequence[Target | None]) -> None:
+    """Refuse a sidecar of a picture that is not a file."""
+    if sidecar and any(target is None or target.path is None for target in targets):
+        raise click.BadParameter("there is no file to put it beside", param_hint="'--sidecar'")
 
 
 def folder_targets(folder: Path, sources: Sequence[Source], format: str | None) -> list[Target]:

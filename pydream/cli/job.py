@@ -1,111 +1,128 @@
-"""From options to dreams: a network, a recipe and a guide, ready for pictures."""
+"""A job is a network, a recipe, and what goes in beside the picture, ready for pictures: it dreams, and it saves."""
 
 from __future__ import annotations
 
+import gc
+import os
 import secrets
-import shlex
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import click
 import msgspec
-from click.core import ParameterSource
 
 from ..cluster.tasks import DreamTask, NetOrder, guided
+from ..cluster.workers import Cluster
 from ..dream.objectives import Kind, Objective
 from ..dream.params import find_end, find_ends
-from ..dream.retouch import Mask
+from ..dream.retouch import Mask, Retouch
+from ..dream.watch import Watch
 from ..media import read_image
-from ..net import ChannelOrder
-from ..picture import Picture
-from ..record.provenance import NetFacts, PictureFacts, net_facts, picture_facts
-from ..record.recipe import Recipe, choose_tile
-from ..runtime.net import Net
+from ..net import ChannelOrder, Net
+from ..picture import Picture, to_pixels
+from ..record.command import command_of
+from ..record.provenance import Dream, Ingredients, NetFacts, PictureFacts, net_facts, picture_facts
+from ..record.recipe import Recipe, choose_tile, follow
+from ..runtime.net import Net as LocalNet
 from ..tiles.plan import plan_tiles
-from ..zoo.load import find_files
-from .errors import printable
-from .network import load
+from ..zoo.load import find_files, load_net
+from .errors import debugging, printable
+from .input import InputPicture, Size, Target
+from .progress import DoneProgress, Progress
 from .scoring import only_layer, score_of
-
-# Options that move no pixel, or that `retold` tells otherwise.
-_NOT_RETOLD = {
-    "output",
-    "seed",
-    "quiet",
-    "force",
-    "resume",
-    "debug",
-    "format",
-    "sidecar",
-    "size",
-    "frames",
-    "fps",
-    "quality",
-    "tile",
-    "memory",
-    "pictures",
-    "gif",
-    "workers",
-    "scheduler",
-}
+from .signals import between_steps, uninterrupted
 
 
-@dataclass(frozen=True)
-class Dreamer:
-    """What the options of a command come to.
+class SidePicture(NamedTuple):
+    """A guide or a mask: the name that it is given by, and its pixels."""
+
+    given: str
+    pixels: Picture
+
+    @classmethod
+    def read(cls, path: Path) -> SidePicture:
+        """Read it."""
+        return cls(str(path), read_image(path))
+
+    @property
+    def facts(self) -> PictureFacts:
+        """For the record."""
+        return picture_facts(self.given, self.pixels)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Job:
+    """A network, a recipe, and what goes in beside the picture.
 
     Attributes
     ----------
     net : Net
-    facts : NetFacts
+    network : NetFacts
+    model, weights : str, path
+        Where the network was found.
     recipe : Recipe
         For a picture; noise and a loop are the command's to add.
-    objective : callable, optional
-        The guide's.
-    guide : PictureFacts, optional
-    mask : Mask, optional
-    mask_facts : PictureFacts, optional
+    guide, mask : SidePicture, optional
     tile, memory : int, optional
-        What the options say of the side of a tile, and of the bytes that the process may take.
-    given : tuple of str and path
-        The options that name the network: what it is, and where its weights are, if not where they are looked for.
-    pixels : tuple of pictures
-        The guide's and the mask's, where there is one.
+        The side of a tile, and the bytes that the process may take, if they are given.
+    sidecar, quiet : bool
+    about : str, optional
+        What is run, for the title of a progress bar; None: the recipe's layers.
     """
 
     net: Net
-    facts: NetFacts
+    network: NetFacts
+    model: str
+    weights: Path | None = None
     recipe: Recipe
-    objective: Objective | None
-    guide: PictureFacts | None
-    mask: Mask | None = None
-    mask_facts: PictureFacts | None = None
+    guide: SidePicture | None = None
+    mask: SidePicture | None = None
     tile: int | None = None
     memory: int | None = None
-    given: tuple[str, Path | None] = ("", None)
-    pixels: tuple[Picture | None, Picture | None] = (None, None)
+    sidecar: bool = False
+    quiet: bool = False
+    about: str | None = None
 
     @property
     def title(self) -> str:
-        """Say what is run, where, and with which seed."""
-        facts, recipe = self.facts, self.recipe
-        name, what = printable(facts.name), printable(recipe.dreams_with)
-        return f"{name} {what} on {facts.device}, {facts.dtype}, seed {recipe.seed}"
+        """What is run, where, and with which seed."""
+        facts, recipe = self.network, self.recipe
+        what = f" {printable(recipe.dreams_with)}" if self.about is None else f", {self.about}"
+        return f"{printable(facts.name)}{what} on {facts.device}, {facts.dtype}, seed {recipe.seed}"
 
-    def sizes(self, height: int, width: int) -> list[tuple[int, int]]:
-        """Give the sizes of the octaves, the largest first."""
-        return self.recipe.sizes(height, width)
+    @cached_property
+    def objective(self) -> Objective | None:
+        """The guide's, for the recipe's layer."""
+        if self.guide is None:
+            return None
+        return guided(self.net, self.guide.pixels, self.recipe.end, printable(self.guide.given))
 
-    def in_tiles(self, height: int, width: int, held: float = 0) -> tuple[int, str | None]:
-        """Decide on the side of the tiles for a picture, 0 for none, and say what that comes to, if there are any.
+    @cached_property
+    def retouches(self) -> list[Retouch]:
+        """What is done to each step, with the mask."""
+        return self.recipe.retouches(None if self.mask is None else Mask.of(self.mask.pixels))
 
-        `held` is how many arrays of the picture's size the command holds, beside a dream's own.
+    def bar(self, size: Size, count: int = 1, what: str = "frame", costs: Sequence[float] = ()) -> Progress:
+        """Make the progress bar of dreams on pictures of a size."""
+        return Progress(self.title, self.recipe.sizes(*size), self.recipe.iter_n, self.quiet, count, what, costs)
+
+    def done_bar(self, cluster: Cluster, count: int, what: str) -> DoneProgress:
+        """Make the progress bar of dreams by workers."""
+        workers = f"{cluster.workers} worker{'' if cluster.workers == 1 else 's'}"
+        return DoneProgress(f"{self.title}, {workers}", count, what, self.quiet)
+
+    # ---- dream ----
+
+    def in_tiles(self, size: Size, copies: float = 0) -> tuple[int, str | None]:
+        """Decide on the side of the tiles for a picture, 0 for none, and describe the plan, if there are several.
+
+        `copies` is how many arrays of the picture's size the command keeps, beside a dream's own.
         """
-        recipe = self.recipe
-        side = choose_tile(recipe, self.net, height, width, self.tile, self.memory, recipe.retouches(self.mask), held)
+        recipe, (height, width) = self.recipe, size
+        side = choose_tile(recipe, self.net, height, width, self.tile, self.memory, self.retouches, copies)
         if side == 0:
             return 0, None
         ends = find_ends(self.net, recipe.end if recipe.score is None else None, recipe.score)
@@ -119,35 +136,73 @@ class Dreamer:
             f" {plan.cost:.2g} times the work"
         )
 
-    def tiled(
-        self, recipe: Recipe, height: int, width: int, quiet: bool, held: float = 0, of: str | None = None
-    ) -> Recipe:
-        """Give a recipe with the side of its tiles decided on, as `in_tiles` does, and print the plan, `of` what."""
-        side, plan = replace(self, recipe=recipe).in_tiles(height, width, held)
-        if plan is not None and not quiet:
-            click.echo(plan if of is None else f"{printable(of)}: {plan}", err=True)
+    def tiled(self, recipe: Recipe, size: Size, copies: float = 0, of: str | None = None) -> Recipe:
+        """Return a recipe with the side of its tiles decided on, as `in_tiles` does, and print the plan, `of` what."""
+        side, plan = replace(self, recipe=recipe).in_tiles(size, copies)
+        if plan is not None:
+            self.say(plan if of is None else f"{printable(of)}: {plan}")
         return msgspec.structs.replace(recipe, tile=side)
+
+    def dream(self, recipe: Recipe, picture: Picture | None, watch: Watch) -> Picture:
+        """Dream by a recipe in this process."""
+        return to_pixels(follow(recipe, self.net, picture, self.objective, retouches=self.retouches, watch=watch))
 
     @cached_property
     def order(self) -> NetOrder:
         """The network as another process can load it."""
-        return NetOrder.of(*self.given, self.facts)
+        return NetOrder.of(self.model, self.weights, self.network)
 
     def task(self, recipe: Recipe, picture: Picture | None) -> DreamTask:
-        """Put a dream so that another process can make it."""
-        guide, mask = self.pixels
+        """Make the task of another process that dreams the same."""
         return DreamTask(
             network=self.order,
             recipe=recipe,
             picture=picture,
-            guide=None if guide is None or self.guide is None else (self.guide.name, guide),
-            mask=mask,
+            guide=None if self.guide is None else (self.guide.facts.name, self.guide.pixels),
+            mask=None if self.mask is None else self.mask.pixels,
             memory=self.memory,
         )
 
-    def recorded(self, recipe: Recipe) -> Recipe:
-        """Give what a picture says of a recipe: in float64 nothing of tiles, which decide no pixel there."""
-        return msgspec.structs.replace(recipe, tile=None) if self.facts.dtype == "float64" else recipe
+    # ---- record and save ----
+
+    def ingredients(self, input: PictureFacts) -> Ingredients:
+        """Return what goes into a dream on a picture."""
+        guide, mask = (each and each.facts for each in (self.guide, self.mask))
+        return Ingredients(network=self.network, input=input, guide=guide, mask=mask)
+
+    def as_recorded(self, recipe: Recipe) -> Recipe:
+        """Return what a picture says of a recipe: in float64 nothing of tiles, which decide no pixel there."""
+        return msgspec.structs.replace(recipe, tile=None) if self.network.dtype == "float64" else recipe
+
+    def command_line(self, command: str, arguments: Sequence[str], recipe: Recipe, **more: Any) -> str:
+        """Write the command line that makes the same again; see `command_of`."""
+        files: dict[str, Any] = {"model": self.model, "weights": self.weights}
+        files |= {"guide": self.guide and self.guide.given, "mask": self.mask and self.mask.given}
+        return command_of(command, arguments, recipe, self.network, **{**files, **more})
+
+    def record(
+        self, command: str, arguments: Sequence[str], recipe: Recipe, input: PictureFacts, pixels: Picture
+    ) -> Dream:
+        """Return what a picture says of itself."""
+        recipe = self.as_recorded(recipe)
+        return Dream(
+            command=self.command_line(command, arguments, recipe),
+            recipe=recipe,
+            result=picture_facts("result", pixels),
+            **msgspec.structs.asdict(self.ingredients(input)),
+        )
+
+    def save(
+        self, target: Target, start: InputPicture, recipe: Recipe, pixels: Picture, command: str = "dream"
+    ) -> None:
+        """Write a dream with its record; `command` is the one that makes it alone."""
+        arguments = [start.source.argument, "-o", target.recorded]
+        target.write(pixels, self.record(command, arguments, recipe, start.facts, pixels), self.sidecar)
+
+    def say(self, line: str) -> None:
+        """Print a line on stderr, if messages are wanted."""
+        if not self.quiet:
+            click.echo(line, err=True)
 
 
 def prepare(
@@ -157,7 +212,7 @@ def prepare(
     layer: str | Sequence[str] | None,
     kind: Kind = "l2",
     classes: Sequence[str] = (),
-    guide: Path | None,
+    guide: Path | None = None,
     mask: Path | None = None,
     seed: int | None,
     dtype: str,
@@ -169,16 +224,20 @@ def prepare(
     input_node: str | None = None,
     tile: int | None = None,
     memory: int | None = None,
+    sidecar: bool = False,
+    quiet: bool = False,
     **recipe: Any,
-) -> Dreamer:
-    """Load the network, the guide and the mask that the options name; what else they say is the recipe."""
+) -> Job:
+    """Load the network, the guide and the mask that the options name; the other options are fields of the recipe."""
+    if unknown := recipe.keys() - set(Recipe.__struct_fields__):
+        raise TypeError(f"neither an option of a job nor a field of a recipe: {', '.join(sorted(unknown))}")
     layers = [layer] if isinstance(layer, str) else list(layer or ())
     if guide is not None and (len(layers) > 1 or kind != "l2" or classes):
         raise click.BadParameter("a guide goes with one layer, without --objective and --class", param_hint="'--guide'")
     if mask is not None and not recipe.get("clip", True):
         raise click.BadParameter("it keeps pixels as they are, and --no-clip rescales them all", param_hint="'--mask'")
-    picture = None if guide is None else read_image(guide)  # before TensorFlow is imported
-    mask_picture = None if mask is None else read_image(mask)
+    # before TensorFlow is imported
+    guide_picture, mask_picture = (None if path is None else SidePicture.read(path) for path in (guide, mask))
     input_spec = {"mean": mean, "scale": pixel_scale, "channel_order": channel_order, "input": input_node}
     net = load(model, weights, dtype=dtype, device=device, runtime=runtime, **input_spec)
     if kind != "l2" and not layers and not classes:
@@ -187,48 +246,35 @@ def prepare(
     if guide is not None and score is not None:
         raise click.BadParameter("a guide takes up whole layers, without channels and weights", param_hint="'--guide'")
     end = find_end(net, only_layer(net, layers)) if score is None else score.ends[0]
-    facts = net_facts(net.name, find_files(model, weights), net.dtype, runtime, net.device, **input_spec)
     seed = secrets.randbelow(2**32) if seed is None else seed
-    objective = None if picture is None else guided(net, picture, end, str(guide))
-    return Dreamer(
-        net,
-        facts,
-        Recipe(end=end, objective=score.terms if score else (), seed=seed, **recipe),
-        objective,
-        None if picture is None else picture_facts(str(guide), picture),
-        None if mask_picture is None else Mask.of(mask_picture),
-        None if mask_picture is None else picture_facts(str(mask), mask_picture),
-        tile,
-        memory,
-        (model, weights),
-        (picture, mask_picture),
+    job = Job(
+        net=net,
+        network=net_facts(net.name, find_files(model, weights), net.dtype, runtime, net.device, **input_spec),
+        model=model,
+        weights=weights,
+        recipe=Recipe(end=end, objective=score.terms if score else (), seed=seed, **recipe),
+        guide=guide_picture,
+        mask=mask_picture,
+        tile=tile,
+        memory=memory,
+        sidecar=sidecar,
+        quiet=quiet,
     )
+    job.objective  # noqa: B018 (raises where the guide does not fit)
+    return job
 
 
-def retold(
-    ctx: click.Context, arguments: list[str], recipe: Recipe, command: str | None = None, without: Collection[str] = ()
-) -> str:
-    """Give the command line that makes one picture again: `arguments`, what was chosen, and the recipe's seed.
+def load(model: str, weights: Path | None = None, **options: Any) -> LocalNet:
+    """Load a network as `pydream.load_net` does; the first call imports TensorFlow."""
+    quiet_tensorflow()
+    with uninterrupted():
+        net = load_net(model, weights, **options)
+    gc.freeze()  # what TensorFlow's import made stays; to look through it all for garbage costs 0.2 s of a dream
+    between_steps()
+    return net
 
-    Of a picture that another `command` makes alone, `without` names the options that are not that one's.
-    """
-    words = [*arguments]
-    for param in ctx.command.params:
-        name = param.name or ""
-        chosen = ctx.get_parameter_source(name) in (ParameterSource.COMMANDLINE, ParameterSource.DEFAULT_MAP)
-        if not isinstance(param, click.Option) or not chosen or name in _NOT_RETOLD or name in without:
-            continue
-        if name not in ctx.params:
-            continue  # it stands for others, as --preset and --exact do
-        long = [option for option in param.opts if option.startswith("--")]
-        value = ctx.params[name]
-        if isinstance(value, bool):
-            words.append(long[0] if value else param.secondary_opts[0])
-        elif (name, value) == ("dtype", "float64"):
-            words.append("--exact")
-        else:
-            for each in value if param.multiple else [value]:
-                words += [long[0], *map(str, each if param.nargs > 1 else [each])]
-    if recipe.tile:
-        words += ["--tile", str(recipe.tile)]
-    return shlex.join(["pydream", command or str(ctx.info_name), *words, "--seed", str(recipe.seed)])
+
+def quiet_tensorflow() -> None:
+    """Keep TensorFlow, which is not imported yet, from logging more than errors, unless --debug asks for it."""
+    debug = debugging(click.get_current_context())
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "0" if debug else "3")

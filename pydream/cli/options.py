@@ -28,7 +28,6 @@ from ..tiles.plan import LARGEST_TILE
 from ..zoo.load import KERAS_MEAN, NOTEBOOK_MEAN, load_net
 from ..zoo.registry import DEFAULT_NETWORK, check_scale
 from .input import SizeType
-from .network import device_name, weights_option
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
@@ -106,6 +105,23 @@ def _dtype(ctx: click.Context, param: click.Parameter, value: str) -> str:
     return value
 
 
+weights_option = click.option(
+    "-w",
+    "--weights",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Weights file, or a registered network's frozen graph, if not where `pydream models` says.",
+)
+
+
+def _device_name(ctx: click.Context, param: click.Parameter, value: str) -> str:
+    """Check the form of a device's name; whether the device exists, only TensorFlow knows."""
+    device = value.lower()
+    if not re.fullmatch(r"auto|cpu|gpu(:[0-9]+)?", device):
+        raise click.BadParameter(f"{value!r} is not a device (expected auto, cpu, gpu or gpu:N)", ctx, param)
+    return device
+
+
 EXACT_HELP = "float64, Caffe's result to the pixel; slower."
 exact_options = together(
     click.option(
@@ -127,7 +143,7 @@ exact_options = together(
 )
 device_option = click.option(
     "--device",
-    callback=device_name,
+    callback=_device_name,
     default=library_default("device"),
     show_default=True,
     metavar="auto|cpu|gpu:N",

@@ -9,8 +9,7 @@ import click
 
 from ..dream.tutorial import RENDERERS, TILE_SIZE
 from ..record.recipe import Rendering
-from .job import Dreamer, prepare
-from .network import weights_option
+from .job import Job, prepare
 from .options import (
     Decorator,
     device_option,
@@ -23,6 +22,7 @@ from .options import (
     steps_option,
     tile_options,
     together,
+    weights_option,
 )
 from .scoring import CHANNELS, channels_of
 
@@ -79,14 +79,14 @@ class LayerType(click.ParamType):  # type: ignore[type-arg]  # before 8.2 it has
             return value
         name, colon, listed = value.rpartition(":")
         if not colon or not CHANNELS.fullmatch(listed):
-            return Layer(value, value, None)
+            return ChannelOption(value, value, None)
         channels = channels_of(listed, value)
         if len(set(channels)) < len(channels):
             self.fail(f"{value!r} names a channel twice", param, ctx)
-        return Layer(value, name or None, channels)
+        return ChannelOption(value, name or None, channels)
 
 
-class Layer:
+class ChannelOption:
     """The value of `--layer`.
 
     Attributes
@@ -131,12 +131,12 @@ def recipe_taken(options: dict[str, Any], channels: tuple[int, ...] | None = Non
     return {**recipe, "rendering": rendering}
 
 
-def prepare_rendering(*, layer: str | None, **options: Any) -> Dreamer:
+def prepare_rendering(*, layer: str | None, **options: Any) -> Job:
     """Load the network as `prepare` does; a dream's layer may have a weight, a renderer's has none."""
-    dreamer = prepare(layer=layer, guide=None, **options)
-    if dreamer.recipe.objective:
+    job = prepare(layer=layer, **options)
+    if job.recipe.objective:
         raise click.BadParameter(f"the renderers take {layer!r} without a weight", param_hint="'--layer'")
-    return dreamer
+    return job
 
 
 def _refuse(renderer: str, option: str) -> None:

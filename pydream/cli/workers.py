@@ -44,23 +44,23 @@ worker_options = together(
 
 
 @dataclass(frozen=True)
-class Crew:
-    """What `worker_options` say.
+class WorkerOptions:
+    """The values of `worker_options`.
 
     Attributes
     ----------
     workers : int or None
-        On this machine.
+        Processes on this machine.
     scheduler : str or None
-        Of those elsewhere.
+        Address of the scheduler of others.
     """
 
     workers: int | None
     scheduler: str | None
 
     @classmethod
-    def taken(cls, options: dict[str, Any]) -> Crew | None:
-        """Take the options out of a command's; None where it is to dream in this process."""
+    def taken(cls, options: dict[str, Any]) -> WorkerOptions | None:
+        """Take the options out of a command's; None: dream in this process."""
         workers, scheduler = options.pop("workers"), options.pop("scheduler")
         if workers is not None and scheduler is not None:
             raise click.BadParameter("the workers of a --scheduler are started beside it", param_hint="'--workers'")
@@ -68,36 +68,31 @@ class Crew:
 
     @property
     def option(self) -> str:
-        """What it was told with."""
+        """The option that was given."""
         return "'--workers'" if self.scheduler is None else "'--scheduler'"
 
-    def memory(self, told: int | None) -> int | None:
-        """Give the bytes that a worker may take.
+    def memory(self, given: int | None) -> int | None:
+        """Return the bytes that a worker may take.
 
-        What is told; else its share of half of what is free here, beside what this process has. None for those
-        elsewhere, who see for themselves.
+        What is given; else its share of half of what is free here, beside what this process has. None for those
+        elsewhere, which decide for themselves.
         """
         free = free_bytes()
-        if told is not None or self.workers is None or free is None:
-            return told
+        if given is not None or self.workers is None or free is None:
+            return given
         return resident_bytes() + free // 2 // self.workers
 
 
 @contextmanager
-def at_work(crew: Crew | None) -> Iterator[Cluster | None]:
-    """Have the workers ready, None for none; `ClusterError` where they cannot be had."""
-    loud = debugging(click.get_current_context())
-    if crew is None:
+def start_workers(options: WorkerOptions | None) -> Iterator[Cluster | None]:
+    """Start or find the workers, None for none; `ClusterError` where they cannot be had."""
+    debug = debugging(click.get_current_context())
+    if options is None:
         yield None
-    elif crew.scheduler is not None:
-        with connected(crew.scheduler, between_steps, loud) as cluster:
+    elif options.scheduler is not None:
+        with connected(options.scheduler, between_steps, debug) as cluster:
             yield cluster
     else:
-        workers = crew.workers or 1
-        with local(workers, max(usable_threads() // workers, 1), between_steps, loud) as cluster:
+        workers = options.workers or 1
+        with local(workers, max(usable_threads() // workers, 1), between_steps, debug) as cluster:
             yield cluster
-
-
-def staffed(title: str, cluster: Cluster) -> str:
-    """Say in a title how many workers there are."""
-    return f"{title}, {cluster.workers} worker{'' if cluster.workers == 1 else 's'}"

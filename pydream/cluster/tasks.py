@@ -23,11 +23,10 @@ from .. import __version__
 from ..dream.objectives import Objective, objective_guide
 from ..dream.retouch import Mask
 from ..errors import ClusterError, PydreamError, ShapeError
-from ..net import Array, Part, Wrapper
+from ..net import Array, Net, Part, Wrapper
 from ..picture import Picture, to_pixels
 from ..record.provenance import NetFacts, net_facts, versions
 from ..record.recipe import Recipe, choose_tile, follow
-from ..runtime.net import Net
 from ..tiles.net import Tile
 from ..zoo.load import find_files, load_net
 

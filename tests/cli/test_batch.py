@@ -12,6 +12,7 @@ import pytest
 from PIL import Image
 
 import pydream.cli.commands.dream as module
+from pydream.cli import job
 from pydream.dream.images import noise
 from pydream.dream.notebook import deepdream
 from pydream.media.image import FORMATS, read_image, read_note
@@ -93,7 +94,7 @@ def test_a_network_that_cannot_be_had_ends_it_at_once(refused, pictures):
 
 
 def test_ctrl_c_costs_the_picture_it_falls_into(run, pictures, monkeypatch):
-    follow = module.follow
+    follow = job.follow
     left = ["a.png", "b.jpg"]
 
     def interrupted(*args, **options):
@@ -102,7 +103,7 @@ def test_ctrl_c_costs_the_picture_it_falls_into(run, pictures, monkeypatch):
             signal.raise_signal(signal.SIGINT)
         return follow(*args, **options)
 
-    monkeypatch.setattr(module, "follow", interrupted)
+    monkeypatch.setattr(job, "follow", interrupted)
     seen = run("dream", pictures, "-o", "out", *SHORT)
     assert seen.code == 130
     assert os.listdir("out") == ["a.png"]

@@ -182,7 +182,7 @@ def test_values_out_of_range(refused, picture, option, value):
 
 
 def test_flags_and_files_are_checked_before_tensorflow(refused, picture, folder, monkeypatch):
-    monkeypatch.setattr(module, "prepare", None)  # calling it would be a TypeError
+    monkeypatch.setattr(module, "prepare", lambda: None)  # calling it with options would be a TypeError
     refused(2, "dream", picture, "-o", "no/out.png")
     refused(1, "dream", junk(folder), "-o", "out.png")
 

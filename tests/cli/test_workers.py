@@ -109,14 +109,14 @@ def test_a_bad_picture_costs_itself_only(run, pictures, two):
 
 def at_the_first(monkeypatch, do):
     """Do something when the first picture has been written."""
-    wrote = module.Work._wrote
+    wrote = module.DreamBatch._wrote
 
     def wrote_and_did(self, target):
         wrote(self, target)
         if self._written == 1:
             do()
 
-    monkeypatch.setattr(module.Work, "_wrote", wrote_and_did)
+    monkeypatch.setattr(module.DreamBatch, "_wrote", wrote_and_did)
 
 
 def test_a_killed_worker_costs_nothing_but_time(run, pictures, two, monkeypatch):

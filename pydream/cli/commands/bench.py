@@ -16,8 +16,8 @@ from ...dream.octaves import Size
 from ...files import check_place, reason
 from ..errors import debug_option
 from ..help import Command
-from ..network import hush, weights_option
-from ..options import image_size_option, json_option, layer_option, model_option, quiet_option
+from ..job import quiet_tensorflow
+from ..options import image_size_option, json_option, layer_option, model_option, quiet_option, weights_option
 from ..progress import Bar
 from ..signals import between_steps, uninterrupted
 
@@ -77,7 +77,7 @@ def command(
     plan = QUICK if quick else FULL
     if image_size:
         plan = replace(plan, sizes=list(dict.fromkeys(image_size)))
-    hush()
+    quiet_tensorflow()
     with uninterrupted():
         subject = Subject.find(model, weights, layer)
         with Line(quiet) as line:

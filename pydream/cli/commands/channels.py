@@ -2,31 +2,28 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
-from functools import partial
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import click
 import msgspec
 
-from ...cluster.tasks import Outcome, checked, dream, run_here
-from ...cluster.workers import Cluster
 from ...dream.objectives import spelt
 from ...dream.tutorial import check_channels
 from ...errors import SilentScoreError
-from ...media import FORMATS, Sheet, fitting_columns
-from ...picture import Picture, to_pixels
-from ...record.provenance import Dream, picture_facts, read_provenance
-from ...record.recipe import Recipe, follow
+from ...media import fitting_columns
+from ...picture import Picture
+from ...record.command import option_words
+from ...record.provenance import read_provenance
+from ...record.recipe import Recipe
 from ..errors import debug_option, interruption
-from ..figures import FIGURE_OPTIONS, Start, Style, account, columns_option, figure_options, made_before
-from ..held import Held
+from ..figures import FigureDreams, Style, columns_option, figure_of, figure_options
+from ..folders import OutputFolder
 from ..help import Command
-from ..input import NOISE, Source, SourceType, Target, check_not_read, one_target
-from ..job import Dreamer, retold
+from ..input import NOISE, InputPicture, Source, SourceType, Target, check_not_read, one_target
+from ..job import Job
 from ..options import (
     PICTURE_FILES,
     force_option,
@@ -36,27 +33,18 @@ from ..options import (
     resume_option,
     sidecar_option,
 )
-from ..progress import DoneProgress, Progress
-from ..rendering import Layer, channels_option, prepare_rendering, recipe_taken, render_run_options, renderer_options
-from ..signals import between_steps, uninterrupted
-from ..workers import Crew, at_work, staffed, worker_options
+from ..rendering import (
+    ChannelOption,
+    channels_option,
+    prepare_rendering,
+    recipe_taken,
+    render_run_options,
+    renderer_options,
+)
+from ..signals import uninterrupted
+from ..workers import WorkerOptions, start_workers, worker_options
 
 _SIZE = (96, 96)
-_PNG = FORMATS["png"]
-_TILE = re.compile(r"channel-\d{6}\.png")
-_NOT_ONE_TILES = {"layer", "columns", *FIGURE_OPTIONS}  # of the options, when one tile is told alone
-
-
-class Places(Held):
-    """Where the tiles go until the sheet is whole, or for good."""
-
-    def tile(self, channel: int) -> Target:
-        """Give where a channel's picture goes."""
-        return Target(str(self.folder / f"channel-{channel:06d}.png"), _PNG)
-
-    def is_ours(self, name: str) -> bool:
-        """Tell tiles."""
-        return _TILE.fullmatch(name) is not None
 
 
 @click.command("channels", cls=Command)
@@ -80,7 +68,7 @@ def command(
     /,
     input: list[Source],
     output: str,
-    layer: Layer | None,
+    layer: ChannelOption | None,
     columns: int | None,
     pictures: Path | None,
     resume: bool,
@@ -103,140 +91,74 @@ def command(
     target = one_target(output, None)
     if target.path is None:
         raise click.BadParameter("its tiles are kept beside it until it is whole: name a file", param_hint="'--output'")
-    places = Places(pictures or target.path.with_name(f"{target.path.name}.tiles"), temporary=pictures is None)
-    if resume and force:
-        raise click.BadParameter("it continues, and --force begins again; choose one", param_hint="'--resume'")
-    held = places.held()
-    if held and not (resume or force):
-        raise click.BadParameter(
-            f"'{places.folder}' holds tiles already: --resume continues with them, --force overwrites them",
-            param_hint="'--pictures'" if pictures else "'--output'",
-        )
-    start = Start.read(input)
+    folder = pictures or target.path.with_name(f"{target.path.name}.tiles")
+    tiles = OutputFolder(folder, pictures is None, "tiles", "channel-", 6)
+    existing = tiles.check(resume, force, "'--pictures'" if pictures else "'--output'")
+    (source,) = input
+    start = InputPicture.read(source)
     target.check()
-    check_not_read([target, *(Target(str(path), _PNG) for path in held)], [start.source.path])
-    if resume and held and options["seed"] is None:
-        options["seed"] = read_provenance(held[0]).recipe.seed
+    check_not_read([target, *(Target(str(path), target.form) for path in existing)], [source.path])
+    if resume and existing and options["seed"] is None:
+        options["seed"] = read_provenance(existing[0]).recipe.seed
     style = Style.taken(options)
     name, channels = (None, None) if layer is None else (layer.name, layer.channels)
-    recipe, crew = recipe_taken(options), Crew.taken(options)
+    recipe, workers = recipe_taken(options), WorkerOptions.taken(options)
 
     with uninterrupted(done_then=True):
-        dreamer = prepare_rendering(layer=name, **options, **recipe)
-        end = dreamer.recipe.end
-        channels = channels or tuple(range(dreamer.net.blobs[end].shape[1]))
-        check_channels(dreamer.net, end, channels)
-        tile_size = dreamer.sizes(*start.size)[0]
+        job = prepare_rendering(layer=name, sidecar=sidecar, quiet=quiet, **options, **recipe)
+        end = job.recipe.end
+        channels = channels or tuple(range(job.net.blobs[end].shape[1]))
+        check_channels(job.net, end, channels)
+        tile_size = job.recipe.sizes(*start.size)[0]
         sheet = style.sheet(columns or fitting_columns(len(channels), tile_size))
         sheet.check(len(channels), tile_size)
         if force:  # not before all that could be wrong has been looked at
-            places.clear()
-        if crew is not None:
-            dreamer = replace(dreamer, memory=crew.memory(dreamer.memory))
-        tiled = dreamer.tiled(dreamer.recipe, *start.size, quiet)
-        sheet_of = Channels(ctx, start, replace(dreamer, recipe=tiled), places, channels, quiet)
+            tiles.clear()
+        if workers is not None:
+            job = replace(job, memory=workers.memory(job.memory))
+        job = replace(job, recipe=job.tiled(job.recipe, start.size))
+        dreams = _dreams(job, start, tiles, channels)
+        silent = []  # without a gradient
         try:
-            with at_work(crew) as cluster:
-                silent = sheet_of.render(sheet, cluster)
+            with (
+                start_workers(workers) as cluster,
+                job.bar(start.size, len(channels), "channel")
+                if cluster is None
+                else job.done_bar(cluster, len(channels), "channel") as progress,
+            ):
+                made = dreams.each(range(len(channels)), progress, cluster)
+                for number, (place, outcome) in enumerate(made, start=1):
+                    try:
+                        sheet.add(outcome.get(), str(channels[place]), place=place)
+                    except SilentScoreError:
+                        sheet.add(None, str(channels[place]), reason="no gradient", place=place)
+                        silent.append(place)
+                    progress.passed(number)
+            words = option_words({"--columns": columns}) + style.words
             of = f"{end}:{spelt(channels)}"
-            figure = account(
-                ctx, start, target, sheet_of.recorded(channels[0]), [dreamer.facts], [[of]], guide=None, mask=None
-            )
-            more = f"Without a gradient from {start.source.name}: {spelt(silent)}." if silent else ""
-            style.write(sheet, target, figure, f"{end} of {dreamer.facts.name}", more, sidecar)
+            figure = figure_of(job, "channels", start, target, dreams.recipe(0), words, [[of]], layers=[of])
+            empty = spelt(channels[place] for place in sorted(silent))
+            more = f"Without a gradient from {source.name}: {empty}." if silent else ""
+            style.write(sheet, target, figure, f"{end} of {job.network.name}", more, sidecar)
         except KeyboardInterrupt:
-            outcome = f"{len(places.held())} of {len(channels)} tiles are in '{places.folder}'; --resume continues"
-            raise interruption(outcome) from None
-        places.finish()
-    if not quiet:
-        click.echo(f"wrote {target}", err=True)
+            done = len(tiles.existing())
+            raise interruption(f"{done} of {len(channels)} tiles are in '{folder}'; --resume continues") from None
+        tiles.finish()
+    job.say(f"wrote {target}")
 
 
-@dataclass(frozen=True)
-class Channels:
-    """One channel after the other."""
+def _dreams(job: Job, start: InputPicture, tiles: OutputFolder, channels: Sequence[int]) -> FigureDreams[int]:
+    """Return the dreams of the channels, by their places."""
 
-    ctx: click.Context
-    start: Start
-    dreamer: Dreamer
-    places: Places
-    channels: Sequence[int]
-    quiet: bool
+    def recipe(place: int) -> Recipe:
+        assert job.recipe.rendering is not None
+        rendering = msgspec.structs.replace(job.recipe.rendering, channels=(channels[place],))
+        return msgspec.structs.replace(job.recipe, rendering=rendering, noise=start.noise)
 
-    def recipe(self, channel: int) -> Recipe:
-        """Give the recipe of a channel's picture."""
-        recipe = self.dreamer.recipe
-        assert recipe.rendering is not None
-        rendering = msgspec.structs.replace(recipe.rendering, channels=(channel,))
-        return msgspec.structs.replace(recipe, rendering=rendering, noise=self.start.noise)
+    def target(place: int) -> Target:
+        return tiles.target(channels[place])
 
-    def recorded(self, channel: int) -> Recipe:
-        """Give what the picture says of that."""
-        return self.dreamer.recorded(self.recipe(channel))
+    def save(place: int, recipe: Recipe, pixels: Picture) -> None:
+        replace(job, sidecar=False).save(target(place), start, recipe, pixels, "visualize")
 
-    def render(self, sheet: Sheet, cluster: Cluster | None = None) -> list[int]:
-        """Put every channel's tile on the sheet, made now or held; gives the channels without a gradient."""
-        silent = []
-        count = len(self.channels)
-        bar: Progress | DoneProgress
-        if cluster is None:
-            sizes, iter_n = self.dreamer.sizes(*self.start.size), self.dreamer.recipe.iter_n
-            bar = Progress(self.dreamer.title, sizes, iter_n, self.quiet, count, "channel")
-        else:
-            bar = DoneProgress(staffed(self.dreamer.title, cluster), count, "channel", self.quiet)
-        with bar as progress:
-            for number, (place, outcome) in enumerate(self._tiles(progress, cluster), start=1):
-                channel = self.channels[place]
-                try:
-                    sheet.add(outcome.get(), str(channel), place=place)
-                except SilentScoreError:
-                    sheet.add(None, str(channel), reason="no gradient", place=place)
-                    silent.append(place)
-                progress.passed(number)
-        return [self.channels[place] for place in sorted(silent)]
-
-    def _tiles(
-        self, progress: Progress | DoneProgress, cluster: Cluster | None
-    ) -> Iterator[tuple[int, Outcome[Picture]]]:
-        """Give tiles with their places: one after the other, or those that are held and then as workers make them."""
-        places = enumerate(self.channels)
-        if cluster is None:
-            assert isinstance(progress, Progress)
-            yield from run_here(partial(self._tile, progress), places)
-            return
-        left = []
-        for place, channel in places:
-            if (held := self._held(channel)) is None:
-                left.append(place)
-            else:
-                yield place, Outcome(held)
-        tasks = ((place, self.dreamer.task(self.recipe(self.channels[place]), self.start.picture)) for place in left)
-        size = self.dreamer.sizes(*self.start.size)[0]
-        for place, outcome in cluster.run(dream, tasks, between_steps):
-            made = outcome.then(lambda dreamt: checked(dreamt, size).pixels)
-            yield place, made.then(partial(self._kept, self.channels[place]))
-
-    def _held(self, channel: int) -> Picture | None:
-        """Give the tile that an earlier run wrote, if it is the one that would be made now."""
-        path = Path(self.places.tile(channel).given)
-        return made_before(path, self.recorded(channel), self.dreamer.facts, self.start.facts)
-
-    def _tile(self, progress: Progress, channel: int) -> Picture:
-        """Make a tile and write it, or take the one that is held."""
-        held = self._held(channel)
-        if held is not None:
-            return held
-        net, begin = self.dreamer.net, self.start.picture
-        pixels = to_pixels(follow(self.recipe(channel), net, begin, watch=progress))
-        return self._kept(channel, pixels)
-
-    def _kept(self, channel: int, pixels: Picture) -> Picture:
-        """Write a tile."""
-        recipe, target = self.recorded(channel), self.places.tile(channel)
-        words = [self.start.source.argument, "-o", target.retold, "--layer", f"{recipe.end}:{channel}"]
-        command = retold(self.ctx, words, recipe, "visualize", _NOT_ONE_TILES)
-        result = picture_facts("result", pixels)
-        self.places.folder.mkdir(parents=True, exist_ok=True)
-        made = Dream(command=command, recipe=recipe, network=self.dreamer.facts, input=self.start.facts, result=result)
-        target.write(pixels, made, sidecar=False)
-        return pixels
+    return FigureDreams(job=job, start=start, recipe=recipe, target=target, save=save)

@@ -5,37 +5,36 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from functools import cached_property, partial
+from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple
 
 import click
 import msgspec
 
-from ...cluster.tasks import DreamResult, DreamTask, Outcome, RemoteTilesNet, TileTask, checked, dream
+from ...cluster.tasks import DreamTask, Outcome, RemoteTilesNet, TileTask, checked, dream
 from ...cluster.workers import Cluster
 from ...dream.notebook import DreamInterrupted
 from ...errors import ClusterError, ImageFileError
 from ...media import FORMATS
 from ...net import Array
-from ...picture import Picture, to_pixels
-from ...record.provenance import Dream, PictureFacts, picture_facts
-from ...record.recipe import Recipe, follow
-from ...runtime.net import Net
+from ...picture import to_pixels
+from ...record.recipe import Recipe
 from ..errors import Failed, debug_option, interruption, tell
 from ..help import Command
 from ..input import (
-    NOISE_SIZE,
     STANDARD,
+    InputPicture,
     Size,
     Source,
     SourceType,
     Target,
     check_not_read,
+    check_sidecar,
     folder_targets,
     one_target,
 )
-from ..job import Dreamer, prepare, retold
+from ..job import Job, prepare
 from ..options import (
     PICTURE_FILES,
     dream_options,
@@ -48,9 +47,8 @@ from ..options import (
     sidecar_option,
     tile_options,
 )
-from ..progress import DoneProgress, Progress
 from ..signals import between_steps, signals_as_ctrl_c, uninterrupted
-from ..workers import Crew, at_work, staffed, worker_options
+from ..workers import WorkerOptions, start_workers, worker_options
 
 
 @click.command("dream", cls=Command)
@@ -97,69 +95,83 @@ def command(
     sources = [source for given in input for source in given]
     if sum(source.given == STANDARD for source in sources) > 1:
         raise click.BadParameter("standard input is one picture", param_hint="'INPUT'")
-    noise = next((source.noise for source in sources if source.noise), NOISE_SIZE)
     folder = None
     if output != STANDARD and (len(input) > 1 or len(sources) > 1 or Path(output).is_dir() or output[-1:] == "/"):
         folder = Path(output)
     targets = [one_target(output, format)] if folder is None else folder_targets(folder, sources, format)
     if folder is None and len(sources) > 1:
         raise click.BadParameter("standard output takes one picture", param_hint="'--output'")
-    if sidecar and output == STANDARD:
-        raise click.BadParameter("there is no file to put it beside", param_hint="'--sidecar'")
+    check_sidecar(sidecar, targets)
     check_not_read(targets, [*(source.path for source in sources), options["guide"], options["mask"]])
 
-    crew = Crew.taken(options)
-    work = Work(ctx, noise, sidecar, quiet, options)
+    workers = WorkerOptions.taken(options)
+    batch = DreamBatch(ctx, partial(prepare, sidecar=sidecar, quiet=quiet, **options), quiet)
     with signals_as_ctrl_c():
         if folder is None:
-            work.one(sources[0], targets[0], crew)
+            batch.one(sources[0], targets[0], workers)
         else:
-            work.many(folder, list(zip(sources, targets, strict=True)), force, crew)
+            batch.many(folder, list(zip(sources, targets, strict=True)), force, workers)
 
 
-class Commission(NamedTuple):
-    """What has to be remembered of a picture while somebody else dreams on it."""
+class PendingDream(NamedTuple):
+    """What has to be remembered of a picture while a worker dreams on it."""
 
-    source: Source
+    start: InputPicture  # without the picture
     target: Target
     recipe: Recipe
-    input: PictureFacts
-    size: Size
 
 
-class Work:
-    """Dreams with one set of options; the network is loaded when the first picture has been read."""
+class DreamBatch:
+    """Dreams with one set of options; the network is loaded when the first picture has been read.
 
-    def __init__(self, ctx: click.Context, noise: Size, sidecar: bool, quiet: bool, options: dict[str, Any]) -> None:
+    Parameters
+    ----------
+    ctx : click.Context
+    load : callable
+        Makes the job.
+    quiet : bool
+    result_size : callable, optional
+        Of a picture's size, its dream's; None: the same.
+    command : str
+        The command that makes one of them.
+    """
+
+    def __init__(
+        self,
+        ctx: click.Context,
+        load: Callable[[], Job],
+        quiet: bool,
+        result_size: Callable[[int, int], Size] | None = None,
+        command: str = "dream",
+    ) -> None:
         self._ctx = ctx
-        self._noise = noise
-        self._sidecar = sidecar
+        self._load = load
         self._quiet = quiet
-        self._options = options
-        self._tile: int | None = None  # of the picture that is dreamt on
+        self._result_size = result_size or (lambda height, width: (height, width))
+        self._command = command
+        self._loaded: Job | None = None
         self._written = self._failed = 0  # of many
         self._lost: ClusterError | None = None
 
-    @cached_property
-    def _dreamer(self) -> Dreamer:
-        return prepare(**self._options)
+    @property
+    def job(self) -> Job:
+        """The job, loaded when it is asked for."""
+        if self._loaded is None:
+            self._loaded = self._load()
+        return self._loaded
 
-    def one(self, source: Source, target: Target, crew: Crew | None = None) -> None:
-        """Dream on one picture, a crew on its tiles; Ctrl-C writes what there is so far."""
-        picture = self._read(source, target)
-        with uninterrupted(done_then=True):
+    def one(self, source: Source, target: Target, workers: WorkerOptions | None = None) -> None:
+        """Dream on one picture, with workers for its tiles; Ctrl-C writes what there is so far."""
+        start = self._read(source, target)
+        with uninterrupted(done_then=True), self._remote_tiles(start, workers):
+            recipe = self.job.tiled(self._recipe(start), start.size)
             try:
-                if crew is None:
-                    self._dream(source, picture, target)
-                else:
-                    with self._spread_tiles(picture, crew):
-                        self._dream(source, picture, target)
+                self._dream(start, recipe, target)
             except DreamInterrupted as interrupted:
                 if interrupted.steps == 0:
                     raise self._lost or interrupted from interrupted
-                recipe = self._recipe(picture, interrupted.steps)
-                pixels = to_pixels(recipe.shown(interrupted.image))
-                self._write(source, source.facts(picture), target, recipe, pixels)
+                recipe = msgspec.structs.replace(recipe, steps=interrupted.steps)
+                self.job.save(target, start, recipe, to_pixels(recipe.shown(interrupted.image)), self._command)
                 outcome = f"wrote {target} after {interrupted.steps} of {recipe.octave_n * recipe.iter_n} steps"
                 if self._lost is not None:
                     raise Failed(f"{self._lost}; {outcome}") from interrupted
@@ -167,21 +179,23 @@ class Work:
             self._say(f"wrote {target}")
 
     @contextmanager
-    def _spread_tiles(self, picture: Picture | None, crew: Crew) -> Iterator[None]:
-        """Have a crew make the tiles of one picture, in this block."""
-        dreamer = replace(self._dreamer, memory=crew.memory(self._dreamer.memory))
-        if dreamer.in_tiles(*self._size(picture))[1] is None:
+    def _remote_tiles(self, start: InputPicture, workers: WorkerOptions | None) -> Iterator[None]:
+        """Have workers, if there are any, make the tiles of one picture, in this block."""
+        if workers is None:
+            yield
+            return
+        job = replace(self.job, memory=workers.memory(self.job.memory))
+        if job.in_tiles(start.size)[1] is None:
             raise click.BadParameter(
                 "it is for several pictures, or for one in tiles: this one takes none, unless --tile says so",
-                param_hint=crew.option,
+                param_hint=workers.option,
             )
-        with at_work(crew) as cluster:
+        with start_workers(workers) as cluster:
             assert cluster is not None
-            net = RemoteTilesNet(dreamer.net, dreamer.order, partial(self._carried, cluster))
-            self._dreamer = replace(dreamer, net=cast(Net, net))
+            self._loaded = replace(job, net=RemoteTilesNet(job.net, job.order, partial(self._submit, cluster)))
             yield
 
-    def _carried(
+    def _submit(
         self, cluster: Cluster, function: Callable[[TileTask], Array], tasks: Iterator[TileTask]
     ) -> Iterator[Outcome[Array]]:
         """Have tiles made; where the workers are lost the dream ends as by Ctrl-C, with what there is so far."""
@@ -191,10 +205,12 @@ class Work:
             self._lost = error
             raise KeyboardInterrupt from error
 
-    def many(self, folder: Path, pairs: Sequence[tuple[Source, Target]], force: bool, crew: Crew | None = None) -> None:
-        """Dream on each picture: a bad one costs itself only, and Ctrl-C those that it falls into.
+    def many(
+        self, folder: Path, pairs: Sequence[tuple[Source, Target]], force: bool, workers: WorkerOptions | None = None
+    ) -> None:
+        """Dream on each picture: a bad one costs itself only, and Ctrl-C those that are not done.
 
-        One after the other, or as a crew is free for them.
+        One after the other, or as workers are free for them.
         """
         left = [(source, target) for source, target in pairs if force or not target.exists()]
         if len(left) < len(pairs):
@@ -202,14 +218,14 @@ class Work:
         if left:
             folder.mkdir(parents=True, exist_ok=True)
         try:
-            if crew is not None and left:
-                self._spread(left, crew)
+            if workers is not None and left:
+                self._by_workers(left, workers)
             else:
                 for source, target in left:
                     with self._one_of_many(source):
-                        picture = self._read(source, target)
+                        start = self._read(source, target)
                         with uninterrupted():
-                            self._dream(source, picture, target)
+                            self._dream(start, self.job.tiled(self._recipe(start), start.size), target)
                             self._wrote(target)
         except KeyboardInterrupt:
             outcome = f"{self._written} of {len(left)} pictures were written; the same command makes the others"
@@ -217,46 +233,42 @@ class Work:
         if self._failed:
             raise Failed(f"{self._failed} of {len(left)} pictures failed")
 
-    def _spread(self, left: Sequence[tuple[Source, Target]], crew: Crew) -> None:
-        """Have every picture's dream made by a crew, and write each when it comes."""
+    def _by_workers(self, left: Sequence[tuple[Source, Target]], workers: WorkerOptions) -> None:
+        """Have every picture's dream made by workers, and write each when it comes."""
         with uninterrupted():
-            title, memory = self._dreamer.title, crew.memory(self._dreamer.memory)
-            self._dreamer = replace(self._dreamer, memory=memory)
-            with at_work(crew) as cluster:
+            job = self._loaded = replace(self.job, memory=workers.memory(self.job.memory))
+            with start_workers(workers) as cluster:
                 assert cluster is not None
-                with DoneProgress(staffed(title, cluster), len(left), "picture", self._quiet) as progress:
+                with job.done_bar(cluster, len(left), "picture") as progress:
                     dreams = cluster.run(dream, self._tasks(left), between_steps)
-                    for number, (commission, outcome) in enumerate(dreams, start=1):
+                    for number, (pending, outcome) in enumerate(dreams, start=1):
                         progress.passed(number)
-                        with progress.aside(), self._one_of_many(commission.source):
-                            size = self._dreamer.sizes(*commission.size)[0]
-                            self._finish(commission, checked(outcome.get(), size))
+                        start, target, recipe = pending
+                        with progress.aside(), self._one_of_many(start.source):
+                            made = checked(outcome.get(), recipe.sizes(*start.size)[0])
+                            recipe = msgspec.structs.replace(recipe, tile=made.tile)
+                            job.save(target, start, recipe, made.pixels, self._command)
+                            self._wrote(target)
 
-    def _tasks(self, left: Sequence[tuple[Source, Target]]) -> Iterator[tuple[Commission, DreamTask]]:
-        """Read picture after picture, when there is somebody to dream on it."""
+    def _tasks(self, left: Sequence[tuple[Source, Target]]) -> Iterator[tuple[PendingDream, DreamTask]]:
+        """Read picture after picture, as workers get free."""
         for source, target in left:
             with self._one_of_many(source):
-                picture = self._read(source, target)
-                recipe = msgspec.structs.replace(self._recipe(picture), tile=self._dreamer.tile)
-                input, size = source.facts(picture), self._size(picture)
-                yield Commission(source, target, recipe, input, size), self._dreamer.task(recipe, picture)
-
-    def _finish(self, commission: Commission, dreamt: DreamResult) -> None:
-        """Write what came of a picture."""
-        recipe = msgspec.structs.replace(commission.recipe, tile=dreamt.tile)
-        self._write(commission.source, commission.input, commission.target, recipe, dreamt.pixels)
-        self._wrote(commission.target)
+                start = self._read(source, target)
+                recipe = msgspec.structs.replace(self._recipe(start), tile=self.job.tile)
+                task = self.job.task(recipe, start.picture)
+                yield PendingDream(replace(start, picture=None), target, recipe), task
 
     @contextmanager
     def _one_of_many(self, source: Source) -> Iterator[None]:
-        """Tell what goes wrong with one picture, and go on to the others."""
+        """Print what goes wrong with one picture, and continue with the others."""
         try:
             yield
         except ClusterError:
             raise
         except Exception as error:
-            if "_dreamer" not in vars(self) and not isinstance(error, (ImageFileError, click.BadParameter)):
-                raise  # the network cannot be had, for any picture
+            if self._loaded is None and not isinstance(error, (ImageFileError, click.BadParameter)):
+                raise  # the network cannot be loaded, for any picture
             tell(self._ctx, error, source.given)
             self._failed += 1
 
@@ -264,53 +276,20 @@ class Work:
         self._written += 1
         self._say(f"wrote {target}")
 
-    def _read(self, source: Source, target: Target) -> Picture | None:
-        """Read a picture and check where its dream goes: what is wrong is told before TensorFlow is imported."""
-        picture = source.read()
-        target.check(self._result_size(*self._size(picture)))
-        return picture
+    def _read(self, source: Source, target: Target) -> InputPicture:
+        """Read a picture and check where its dream goes, before TensorFlow is imported."""
+        start = InputPicture.read(source)
+        target.check(self._result_size(*start.size))
+        return start
 
-    def _result_size(self, height: int, width: int) -> Size:
-        """Give the size of a picture's dream."""
-        return height, width
+    def _recipe(self, start: InputPicture) -> Recipe:
+        return msgspec.structs.replace(self.job.recipe, noise=start.noise)
 
-    def _size(self, picture: Picture | None) -> Size:
-        return self._noise if picture is None else (picture.shape[0], picture.shape[1])
-
-    def _recipe(self, picture: Picture | None, steps: int | None = None) -> Recipe:
-        noise = self._noise if picture is None else None
-        return msgspec.structs.replace(self._dreamer.recipe, noise=noise, steps=steps, tile=self._tile)
-
-    def _dream(self, source: Source, picture: Picture | None, target: Target) -> None:
-        dreamer = self._dreamer
-        sizes = dreamer.sizes(*self._size(picture))
-        recipe = dreamer.tiled(self._recipe(picture), *self._size(picture), self._quiet)
-        self._tile = recipe.tile
-        with Progress(dreamer.title, sizes, recipe.iter_n, self._quiet) as progress:
-            pixels = to_pixels(
-                follow(
-                    recipe,
-                    dreamer.net,
-                    picture,
-                    dreamer.objective,
-                    retouches=recipe.retouches(dreamer.mask),
-                    watch=progress,
-                )
-            )
-        self._write(source, source.facts(picture), target, recipe, pixels)
-
-    def _write(self, source: Source, input: PictureFacts, target: Target, recipe: Recipe, pixels: Picture) -> None:
-        recipe = self._dreamer.recorded(recipe)
-        provenance = Dream(
-            command=retold(self._ctx, [source.argument, "-o", target.retold], recipe),
-            recipe=recipe,
-            network=self._dreamer.facts,
-            input=input,
-            guide=self._dreamer.guide,
-            mask=self._dreamer.mask_facts,
-            result=picture_facts("result", pixels),
-        )
-        target.write(pixels, provenance, self._sidecar)
+    def _dream(self, start: InputPicture, recipe: Recipe, target: Target) -> None:
+        job = self.job
+        with job.bar(start.size) as bar:
+            pixels = job.dream(recipe, start.picture, bar)
+        job.save(target, start, recipe, pixels, self._command)
 
     def _say(self, line: str) -> None:
         if not self._quiet:

@@ -14,18 +14,15 @@ import numpy as np
 from PIL import Image
 
 from ...dream.notebook import DreamInterrupted
-from ...dream.watch import View
-from ...files import write_text
-from ...media import FORMATS, Sheet, fitting_columns, fitting_width, read_image, video, write_image
-from ...net import Array
+from ...dream.watch import View, Watch
+from ...media import Sheet, fitting_columns, fitting_width, read_image, video, write_image
 from ...picture import Picture, to_pixels
-from ...record.provenance import sidecar_of
-from ...record.recipe import follow
+from ...record.command import option_words
 from ..errors import debug_option, interruption
-from ..figures import Start, Style, account_of_one, figure_options
-from ..films import check_films, film_options, films_apart
+from ..figures import Style, figure_of, figure_options
+from ..folders import check_films, film_options, film_targets, films_apart, quality_words, write_sidecar
 from ..help import Command
-from ..input import Size, Source, SourceType, Target, check_not_read, one_target
+from ..input import InputPicture, Size, Source, SourceType, check_not_read, one_target
 from ..job import prepare
 from ..options import (
     PICTURE_FILES,
@@ -41,7 +38,8 @@ from ..options import (
 from ..progress import Progress
 from ..signals import uninterrupted
 
-_HELD = 1.5  # seconds that a film stays on its last frame
+_FPS = 8  # of a film
+_LAST_FRAME_SECONDS = 1.5
 
 
 class Iterations(click.ParamType):  # type: ignore[type-arg]
@@ -75,7 +73,7 @@ class Iterations(click.ParamType):  # type: ignore[type-arg]
 @run_options
 @tile_options
 @figure_options
-@film_options(fps=8)
+@film_options(fps=_FPS)
 @sidecar_option
 @quiet_option
 @debug_option
@@ -111,53 +109,46 @@ def command(
         if not targets or targets[0].path is None:
             raise click.BadParameter("there is no figure's file to put it beside", param_hint="'--gif'")
         films.append(targets[0].path.with_suffix(".gif"))
-    start = Start.read(input)
+    (source,) = input
+    start = InputPicture.read(source)
     shown = iterations(at, options["iter_n"])
     sheet = _sheet(style, shown, options["octave_n"], start.size)
     for target in targets:
         target.check()
     check_films(films, start.size, fps)
-    written = [*targets, *(Target(str(film), FORMATS["png"]) for film in films)]
-    check_not_read(written, [start.source.path, options["guide"], options["mask"]])
+    written = [*targets, *film_targets(films)]
+    check_not_read(written, [source.path, options["guide"], options["mask"]])
 
     with uninterrupted(done_then=True), TemporaryDirectory(prefix="pydream-") as folder:
-        dreamer = prepare(**options)
-        recipe = msgspec.structs.replace(dreamer.recipe, noise=start.noise)
-        recipe = dreamer.tiled(recipe, *start.size, quiet)
-        history = History(sheet, shown, recipe.octave_n, start.size, Path(folder) if films else None)
+        job = prepare(sidecar=sidecar, quiet=quiet, **options)
+        recipe = job.tiled(msgspec.structs.replace(job.recipe, noise=start.noise), start.size)
         outcome = None
-        try:
-            with _Keeping(history, dreamer.title, dreamer.sizes(*start.size), recipe.iter_n, quiet) as progress:
-                follow(
-                    recipe,
-                    dreamer.net,
-                    start.picture,
-                    dreamer.objective,
-                    retouches=recipe.retouches(dreamer.mask),
-                    watch=progress,
-                )
-        except DreamInterrupted as interrupted:
-            if not len(sheet):
-                raise
-            outcome = f"after {interrupted.steps} of {recipe.octave_n * recipe.iter_n} steps"
-        title = f"{start.source.name} dreaming {recipe.dreams_with}"
+        with job.bar(start.size) as bar:
+            history = History(bar, sheet, shown, recipe.octave_n, start.size, Path(folder) if films else None)
+            try:
+                job.dream(recipe, start.picture, history)
+            except DreamInterrupted as interrupted:
+                if not len(sheet):
+                    raise
+                outcome = f"after {interrupted.steps} of {recipe.octave_n * recipe.iter_n} steps"
+        title = f"{source.name} dreaming {recipe.dreams_with}"
+        words = option_words({"--at": at})
         for target in targets:
-            figure = account_of_one(ctx, start, target, dreamer, recipe)
+            figure = figure_of(job, "history", start, target, recipe, words + style.words)
             style.write(sheet, target, figure, title, f"Interrupted {outcome}." if outcome else "", sidecar)
-        note = account_of_one(ctx, start, written[-1], dreamer, recipe).to_json()
-        for film in films:
+        for film, target in zip(films, film_targets(films), strict=True):
+            film_words = option_words({"--fps": None if fps == _FPS else fps}) + quality_words(film, quality)
+            note = figure_of(job, "history", start, target, recipe, words + film_words).to_json()
             video.write_video(film, history.frames(fps), fps, quality, note)
-            if sidecar:
-                write_text(sidecar_of(film), f"{note}\n")
+            write_sidecar(film, note, sidecar)
         if outcome is not None:
             raise interruption(f"wrote {' and '.join(map(str, written))} {outcome}")
-        if not quiet:
-            for target in written:
-                click.echo(f"wrote {target}", err=True)
+        for target in written:
+            job.say(f"wrote {target}")
 
 
 def iterations(at: str | None, iter_n: int) -> list[int]:
-    """Give the iterations to show, counted from 1: those that are named, or 1, 2, 5, 10 and so on, and the last."""
+    """Return the iterations to show, counted from 1: those that are named, or 1, 2, 5, 10 and so on, and the last."""
     if at is None:
         steps = [digit * 10**power for power in range(len(str(iter_n))) for digit in (1, 2, 5)]
         return [*(step for step in steps if step < iter_n), iter_n]
@@ -181,11 +172,12 @@ def _after(iteration: int) -> str:
     return f"{iteration} iteration{'s' if iteration > 1 else ''}"
 
 
-class History:
-    """The pictures of a dream as it goes on.
+class History(Watch):
+    """Keeps the pictures of a dream as it goes on.
 
     Parameters
     ----------
+    bar : Progress
     sheet : Sheet
         Takes those that are shown.
     shown : list of int
@@ -197,7 +189,11 @@ class History:
         Takes every picture, for a film: memory would not hold them all.
     """
 
-    def __init__(self, sheet: Sheet, shown: list[int], octave_n: int, size: Size, folder: Path | None) -> None:
+    def __init__(
+        self, bar: Progress, sheet: Sheet, shown: list[int], octave_n: int, size: Size, folder: Path | None
+    ) -> None:
+        self._bar = bar
+        self.tile = bar.tile  # type: ignore[method-assign]
         self._octave_n = octave_n
         self._sheet = sheet
         self._shown = shown
@@ -205,15 +201,16 @@ class History:
         self._folder = folder
         self._frames: list[Path] = []
 
-    def step(self, octave: int, iteration: int, image: Array) -> None:
-        """Keep a picture."""
-        pixels = to_pixels(image)
+    def step(self, octave: int, iteration: int, image: View) -> None:
+        """Count a step and keep its picture."""
+        self._bar.step(octave, iteration, image)
+        pixels = to_pixels(image())
         height, width = pixels.shape[:2]
         if iteration + 1 in self._shown:
             column = self._shown.index(iteration + 1)
             if self._octave_n == 1:
                 label, note = _after(iteration + 1), ""
-            else:  # the columns' headings tell the iteration
+            else:  # the columns' headings have the iteration
                 label, note = (f"octave {octave + 1}", f"{width}×{height} pixels") if column == 0 else ("", "")
             self._sheet.add(pixels, label, note, place=octave * len(self._shown) + column)
         if self._folder is not None:
@@ -222,22 +219,9 @@ class History:
             self._frames.append(path)
 
     def frames(self, fps: float) -> Iterator[Picture]:
-        """Give the pictures of a film, all of one size, the last for longer."""
-        held = repeat(self._frames[-1], round(_HELD * fps))
-        for path in chain(self._frames, held):
+        """Yield the pictures of a film, all of one size, the last for longer."""
+        last = repeat(self._frames[-1], round(_LAST_FRAME_SECONDS * fps))
+        for path in chain(self._frames, last):
             frame = Image.fromarray(read_image(path))
             height, width = self._size
             yield np.asarray(frame.resize((width, height), Image.Resampling.BICUBIC))
-
-
-class _Keeping(Progress):
-    """A bar that keeps the picture of each step in a history."""
-
-    def __init__(self, history: History, *args: Any) -> None:
-        super().__init__(*args)
-        self._history = history
-
-    def step(self, octave: int, iteration: int, image: View) -> None:
-        """Count it and keep it."""
-        super().step(octave, iteration, image)
-        self._history.step(octave, iteration, image())

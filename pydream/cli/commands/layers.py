@@ -18,7 +18,7 @@ from ...zoo.load import default_layer, find_files, read_graph
 from ..errors import debug_option, printable
 from ..help import Command
 from ..input import Size
-from ..network import hush
+from ..job import quiet_tensorflow
 from ..options import image_size_option, input_node_option, json_option, model_option
 
 FOUND = ""  # of --check-weights without a file
@@ -58,7 +58,7 @@ def command(
     \b
     pydream layers -m bvlc_googlenet --like 4c --image-size 1024x575
     """  # noqa: D301 (click's mark for a block to leave as it is)
-    hush()  # TensorFlow is asked for Keras models and SavedModels
+    quiet_tensorflow()  # TensorFlow is asked for Keras models and SavedModels
     graph = read_graph(model, weights or None, input_node)
     shapes = dict(graph.declared)
     if image_size is not None:

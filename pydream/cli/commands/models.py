@@ -24,7 +24,7 @@ from ...zoo.registry import (
 )
 from ..errors import Failed, debug_option, interruption, printable
 from ..help import Command
-from ..network import hush
+from ..job import quiet_tensorflow
 from ..options import input_options, layer_option, quiet_option
 from ..progress import FetchProgress
 from ..signals import signals_as_ctrl_c
@@ -178,7 +178,7 @@ def add_command(
     pydream models add theirs graph.pb --layer mixed5a --mean 128,128,128 --pixel-scale 0.0078125
     pydream models add yesterdays model.keras --layer block3_conv1
     """  # noqa: D301
-    hush()
+    quiet_tensorflow()
     told |= {"scale": pixel_scale, "input": input_node}
     with signals_as_ctrl_c():
         click.echo(add_network(name, files, layer=layer, title=description, **told).folder)

@@ -11,14 +11,14 @@ import numpy as np
 
 from ...dream.images import display_range
 from ...dream.notebook import DreamInterrupted
-from ...dream.watch import View
+from ...dream.watch import View, Watch
 from ...media import Sheet, fitting_width
 from ...net import Array
-from ...record.recipe import follow
+from ...record.command import option_words
 from ..errors import debug_option, interruption
-from ..figures import Start, Style, account_of_one, figure_options
+from ..figures import Style, figure_of, figure_options
 from ..help import Command
-from ..input import Source, SourceType, check_not_read, one_target
+from ..input import InputPicture, Source, SourceType, check_not_read, one_target
 from ..job import prepare
 from ..options import (
     PICTURE_FILES,
@@ -36,14 +36,14 @@ from ..progress import Progress
 from ..signals import uninterrupted
 
 HEADINGS = ("Base", "Detail", "Sum")
-_HELD = 5.5  # arrays of the picture's size: base and sum of every octave, and what is worked out of the largest
+_COPIES = 5.5  # arrays of the picture's size: base and sum of every octave, and what is worked out of the largest
 _GREY = 128
 _GAINS = (16.0, 8.0, 4.0, 2.0, 1.0, 0.5, 0.25)
 _CUT = 0.03  # of the values of the details may be too large to be shown
 
 
 class Octave(NamedTuple):
-    """What `deepdream` tells of an octave."""
+    """An octave of a dream."""
 
     base: Array
     image: Array
@@ -94,59 +94,54 @@ def command(
     """  # noqa: D301 (click's mark for a block to leave as it is)
     style = Style.taken(options)
     target = one_target(output, None)
-    start = Start.read(input)
+    (source,) = input
+    start = InputPicture.read(source)
     count = options["octave_n"]
     sheet = style.sheet(3, fitting_width(3, count, start.size), HEADINGS)
     sheet.check(3 * count, start.size)
     target.check()
-    check_not_read([target], [start.source.path, options["guide"], options["mask"]])
+    check_not_read([target], [source.path, options["guide"], options["mask"]])
 
-    octaves: list[Octave] = []
     with uninterrupted(done_then=True):
-        dreamer = prepare(**options)
-        recipe = msgspec.structs.replace(dreamer.recipe, noise=start.noise)
-        recipe = dreamer.tiled(recipe, *start.size, quiet, held=_HELD)
+        job = prepare(sidecar=sidecar, quiet=quiet, **options)
+        recipe = job.tiled(msgspec.structs.replace(job.recipe, noise=start.noise), start.size, copies=_COPIES)
         stopped = False
-        try:
-            with _Collecting(octaves, dreamer.title, dreamer.sizes(*start.size), recipe.iter_n, quiet) as progress:
-                follow(
-                    recipe,
-                    dreamer.net,
-                    start.picture,
-                    dreamer.objective,
-                    retouches=recipe.retouches(dreamer.mask),
-                    watch=progress,
-                )
-        except DreamInterrupted:
-            if not octaves:
-                raise
-            stopped = True
+        with job.bar(start.size) as bar:
+            watch = _Collecting(bar)
+            try:
+                job.dream(recipe, start.picture, watch)
+            except DreamInterrupted:
+                if not watch.octaves:
+                    raise
+                stopped = True
+        octaves = watch.octaves
+        words = option_words({"--gain": gain}) + style.words
         gain = fitting_gain(octaves) if gain is None else gain
         for number, octave in enumerate(octaves, start=1):
             _add(sheet, number, octave, gain, recipe.clip)
-        figure = account_of_one(ctx, start, target, dreamer, recipe)
+        figure = figure_of(job, "octaves", start, target, recipe, words)
         more = f"Detail: what was dreamt in this octave and those above it, × {gain:g}, around mid-grey."
-        style.write(sheet, target, figure, f"Octaves of {start.source.name}, {recipe.dreams_with}", more, sidecar)
+        style.write(sheet, target, figure, f"Octaves of {source.name}, {recipe.dreams_with}", more, sidecar)
         if stopped:
             raise interruption(f"wrote {target} with {len(octaves)} of {count} octaves")
-    if not quiet:
-        click.echo(f"wrote {target}", err=True)
+    job.say(f"wrote {target}")
 
 
-class _Collecting(Progress):
-    """A bar that collects octaves."""
+class _Collecting(Watch):
+    """A bar that collects octaves too."""
 
-    def __init__(self, octaves: list[Octave], *args: Any) -> None:
-        super().__init__(*args)
-        self._octaves = octaves
+    def __init__(self, bar: Progress) -> None:
+        self.step = bar.step  # type: ignore[method-assign]
+        self.tile = bar.tile  # type: ignore[method-assign]
+        self.octaves: list[Octave] = []
 
     def octave(self, octave: int, base: View, image: View) -> None:
-        """Keep it."""
-        self._octaves.append(Octave(base(), image()))
+        """Keep an octave."""
+        self.octaves.append(Octave(base(), image()))
 
 
 def fitting_gain(octaves: Sequence[Octave]) -> float:
-    """Give the largest gain with which hardly a detail is too strong to be shown."""
+    """Return the largest gain with which hardly a detail is too strong to be shown."""
     strongest = max(float(np.quantile(np.abs(octave.detail), 1 - _CUT)) for octave in octaves)
     return next((gain for gain in _GAINS if gain * strongest < _GREY), _GAINS[-1])
 

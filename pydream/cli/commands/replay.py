@@ -8,33 +8,30 @@ from pathlib import Path
 import click
 import msgspec
 import numpy as np
+from msgspec.structs import asdict
 from PIL import Image
 
-from ...cluster.tasks import guided
-from ...dream.retouch import Mask
 from ...dream.zoom import FRAMES_HELD
 from ...errors import ImageFileError, ProvenanceError
 from ...media import FORMATS, WRITABLE, read_image
 from ...media.video import is_film
-from ...picture import Picture, to_pixels
-from ...record.provenance import (
-    Dream,
-    PictureFacts,
-    net_facts,
-    picture_facts,
-    pixels_sha256,
-    read_provenance,
-)
-from ...record.recipe import follow
+from ...picture import Picture
+from ...record.provenance import Dream, PictureFacts, net_facts, picture_facts, pixels_sha256, read_provenance
 from ...zoo.load import find_files
 from ...zoo.registry import networks
 from ..errors import debug_option, printable
 from ..help import Command
-from ..input import NOISE, STANDARD, check_not_read, one_target
-from ..job import Dreamer
-from ..network import load, weights_option
-from ..options import PICTURE_FILES, device_option, memory_option, output_option, quiet_option, sidecar_option
-from ..progress import Progress
+from ..input import NOISE, STANDARD, check_not_read, check_sidecar, one_target
+from ..job import Job, SidePicture, load
+from ..options import (
+    PICTURE_FILES,
+    device_option,
+    memory_option,
+    output_option,
+    quiet_option,
+    sidecar_option,
+    weights_option,
+)
 from ..signals import uninterrupted
 
 _LOSSLESS = (FORMATS["png"], FORMATS["tiff"])
@@ -54,10 +51,7 @@ _picture_file = click.Path(exists=True, dir_okay=False, path_type=Path)
 @sidecar_option
 @quiet_option
 @debug_option
-@click.pass_context
 def command(
-    ctx: click.Context,
-    /,
     picture: Path,
     input: Path | None,
     guide: Path | None,
@@ -87,11 +81,10 @@ def command(
             param_hint="'--memory'",
         )
     target = None if output is None else one_target(output, None)
-    if sidecar and (target is None or target.path is None):
-        raise click.BadParameter("there is no file to put it beside", param_hint="'--sidecar'")
+    check_sidecar(sidecar, [target])
     named = _registered(made, model)
     start = None if made.input.name == NOISE else _find(made.input, input, picture, "--input")
-    height, width = _noise_size(made) if start is None else start.shape[:2]
+    size = _noise_size(made) if start is None else (start.shape[0], start.shape[1])
     guide_picture = None if made.guide is None else _find(made.guide, guide, picture, "--guide")
     mask_picture = None if made.mask is None else _find(made.mask, mask, picture, "--mask")
     if target is not None:
@@ -99,30 +92,32 @@ def command(
         target.check((made.result.height, made.result.width))
 
     with uninterrupted(done_then=True):
-        dtype, runtime = made.network.dtype, made.network.runtime
-        input_spec = made.network.input_spec
-        net = load(named, weights, dtype=dtype, runtime=runtime, device=device, **input_spec)
-        facts = net_facts(net.name, find_files(named, weights), net.dtype, runtime, net.device, **input_spec)
+        runtime, input_spec = made.network.runtime, made.network.input_spec
+        net = load(named, weights, dtype=made.network.dtype, runtime=runtime, device=device, **input_spec)
         recipe = made.recipe if start is None else msgspec.structs.replace(made.recipe, noise=None)
-        objective = guide_facts = None
-        if made.guide is not None and guide_picture is not None:
-            objective = guided(net, guide_picture, recipe.end, printable(made.guide.name))
-            guide_facts = picture_facts(made.guide.name, guide_picture)
-        frames = 1 if recipe.loop is None else recipe.loop.frame + 1
-        masked = None if mask_picture is None else Mask.of(mask_picture)
-        dreamer = Dreamer(net, facts, recipe, objective, guide_facts, masked, tile=recipe.tile, memory=memory)
-        tiled = dreamer.tiled(recipe, height, width, quiet, held=0 if recipe.loop is None else FRAMES_HELD)
-        title = f"again: {printable(made.command)}"
-        with Progress(title, recipe.sizes(height, width), recipe.iter_n, quiet, frames) as progress:
-            pixels = to_pixels(follow(tiled, net, start, objective, retouches=tiled.retouches(masked), watch=progress))
+        job = Job(
+            net=net,
+            network=net_facts(net.name, find_files(named, weights), net.dtype, runtime, net.device, **input_spec),
+            model=named,
+            weights=weights,
+            recipe=recipe,
+            guide=_side(made.guide, guide_picture),
+            mask=_side(made.mask, mask_picture),
+            tile=recipe.tile,
+            memory=memory,
+            sidecar=sidecar,
+            quiet=quiet,
+            about=f"again: {printable(made.command)}",
+        )
+        job.objective  # noqa: B018 (raises where the guide does not fit)
+        tiled = job.tiled(recipe, size, copies=0 if recipe.loop is None else FRAMES_HELD)
+        with job.bar(size, 1 if recipe.loop is None else recipe.loop.frame + 1) as bar:
+            pixels = job.dream(tiled, start, bar)
     now = Dream(
         command=made.command,
-        recipe=dreamer.recorded(tiled),
-        network=facts,
-        input=made.input if start is None else picture_facts(made.input.name, start),
-        guide=guide_facts,
-        mask=None if made.mask is None or mask_picture is None else picture_facts(made.mask.name, mask_picture),
+        recipe=job.as_recorded(tiled),
         result=picture_facts("result", pixels),
+        **asdict(job.ingredients(made.input if start is None else picture_facts(made.input.name, start))),
     )
     if target is not None:
         target.write(pixels, now, sidecar)
@@ -141,13 +136,17 @@ def command(
         raise click.exceptions.Exit(1)
 
 
+def _side(facts: PictureFacts | None, pixels: Picture | None) -> SidePicture | None:
+    return None if facts is None or pixels is None else SidePicture(facts.name, pixels)
+
+
 def _find(facts: PictureFacts, given: Path | None, beside: Path, option: str) -> Picture:
-    """Read the picture that was given, or one of the old name that has the old pixels."""
+    """Read the picture that is given, or one of the old name that has the old pixels."""
     if given is not None:
         return read_image(given)
     if facts.name == STANDARD:
         raise ProvenanceError(f"the picture came through standard input: name a file with {option}")
-    # What a picture says is no path: of a name with folders in it the last part counts, and only with its hash.
+    # A name in a record is not a path: its last part counts, and only with its hash.
     name = Path(facts.name).name
     for path in (beside.with_name(name), Path(name)):
         try:
@@ -163,7 +162,7 @@ def _find(facts: PictureFacts, given: Path | None, beside: Path, option: str) ->
 
 
 def _registered(made: Dream, model: str | None) -> str:
-    """Give the network that was named, or the one of the registry that the picture names."""
+    """Return the network that is given, or the one of the registry that the picture names."""
     if model is not None:
         return model
     names = [entry.name for entry in networks()]
@@ -185,7 +184,7 @@ def _noise_size(made: Dream) -> tuple[int, int]:
 
 
 def _compared(made: Dream, pixels: Picture, file: Picture | None, lossless: bool, identical: bool) -> str:
-    """Say how the new picture stands to the old one."""
+    """Describe how the new picture differs from the old one."""
     height, width = pixels.shape[:2]
     if identical:
         what = "every byte" if lossless else "every byte that was then encoded"

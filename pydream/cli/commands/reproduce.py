@@ -3,34 +3,37 @@
 from __future__ import annotations
 
 import os
+import shlex
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 import click
 import msgspec
 import numpy as np
+from msgspec.structs import asdict
 
 from ... import __version__
-from ...dream.octaves import check_octaves, octave_sizes
+from ...dream.octaves import check_octaves
 from ...dream.params import find_end
+from ...dream.zoom import FRAMES_HELD
 from ...errors import ShapeError
 from ...files import write_text
 from ...media import FORMATS, read_image
 from ...picture import Picture
-from ...record.provenance import Dream, NetFacts, net_facts, picture_facts, pixels_sha256, versions
+from ...record.command import option_words
+from ...record.provenance import Dream, net_facts, picture_facts, pixels_sha256, versions
 from ...record.recipe import Recipe
 from ...reproduce.known import facts_of, judge, weights_sha256
 from ...reproduce.page import page, seconds
 from ...reproduce.report import Input, Report, Row
 from ...reproduce.results import FRAMES, RESULTS, Result, example, layer_for, make, recipe_for
-from ...runtime.net import Net
 from ...zoo.load import find_files
 from ..errors import Failed, debug_option, interruption, printable
 from ..help import Command
 from ..input import Target, check_not_read
-from ..job import retold
-from ..network import load, weights_option
+from ..job import Job, SidePicture, load
 from ..options import (
     EXACT_HELP,
     device_option,
@@ -45,10 +48,12 @@ from ..options import (
     seed_option,
     sidecar_option,
     steps_option,
+    weights_option,
 )
 from ..progress import Progress
 from ..signals import uninterrupted
 
+_ERA, _MODEL = "2015", "bvlc_googlenet"
 _SINGLE = [key for key, result in RESULTS.items() if not result.loop]
 
 
@@ -70,8 +75,8 @@ _SINGLE = [key for key, result in RESULTS.items() if not result.loop]
     help=f"Result to make, of {', '.join(RESULTS)}; can be repeated.  [default: all]",
 )
 @click.option("--exact", is_flag=True, help=EXACT_HELP)
-@era_option("2015")
-@model_option("bvlc_googlenet")
+@era_option(_ERA)
+@model_option(_MODEL)
 @weights_option
 @layer_option(
     "RESULT LAYER",
@@ -87,10 +92,7 @@ _SINGLE = [key for key, result in RESULTS.items() if not result.loop]
 @sidecar_option
 @quiet_option
 @debug_option
-@click.pass_context
 def command(
-    ctx: click.Context,
-    /,
     output: Path,
     input: Path | None,
     guide: Path | None,
@@ -123,7 +125,7 @@ def command(
     """  # noqa: D301 (click's mark for a block to leave as it is)
     wanted = [result for key, result in RESULTS.items() if key in (only or RESULTS) and (frames or not result.loop)]
     if not wanted:
-        raise click.BadParameter("of no frames there is no loop", param_hint="'--frames'")
+        raise click.BadParameter("without frames there is no loop", param_hint="'--frames'")
     files = find_files(model, weights)  # says where to get weights that are missing, before anything else
     pictures = [_input(input, "sky.jpg")]
     if any(result.guided for result in wanted):
@@ -140,9 +142,28 @@ def command(
         params = {"octave_n": octaves, "iter_n": iterations, "seed": seed, "era": era}
         recipes[result.key] = recipe_for(result, find_end(net, layer), exact=exact, frames=frames, **params)
     known_as = files.entry.name if files.entry else f"the file {files.definition.name}"
-    run = Run(ctx, net, network, known_as, recipes, pictures, folder, sidecar, quiet)
-    run.check_sizes()
+    words = option_words(
+        {
+            "--guide": guide,
+            "--frames": frames,
+            "--only": list(only),
+            "--exact": exact,
+            "--era": None if era == _ERA else era,
+            "--model": None if model == _MODEL else model,
+            "--weights": weights,
+            "--layer": list(layers),
+            "--octaves": None if octaves == library_default("octave_n") else octaves,
+            "--iterations": None if iterations == library_default("iter_n") else iterations,
+            "--seed": seed,
+        }
+    )
+    command_line = shlex.join(["pydream", "reproduce", *([] if input is None else [str(input)]), *words])
+    recipe = next(iter(recipes.values()))
+    job = Job(net=net, network=network, model=model, weights=weights, recipe=recipe, sidecar=sidecar, quiet=quiet)
+    run = Run(job, known_as, weights_sha256(net), recipes, pictures, folder, command_line)
     with uninterrupted(done_then=True):
+        run.check_sizes()
+        run.plan_tiles()
         run.make_all()
         run.finish()
 
@@ -162,15 +183,15 @@ class Folder:
         self.data = path / "report.json"
 
     def picture(self, key: str) -> Target:
-        """Give where a result goes."""
+        """Return where a result goes."""
         return Target(str(self.path / f"dream_{key}.png"), FORMATS["png"])
 
     def frame(self, number: int) -> Target:
-        """Give where a frame goes."""
+        """Return where a frame goes."""
         return Target(str(self.path / "frames" / f"{number:08d}.png"), FORMATS["png"])
 
     def check(self, wanted: Sequence[Result], frames: int, read: Sequence[Path | None]) -> None:
-        """Refuse a folder that cannot be written to, or where a file that is read would be written over."""
+        """Refuse a folder that cannot be written to, or where a file that is read would be overwritten."""
         for file in (self.report, self.data):
             if file.is_dir():
                 raise click.BadParameter(f"'{file}' is a folder", param_hint="'--output'")
@@ -191,42 +212,42 @@ class Run:
 
     def __init__(
         self,
-        ctx: click.Context,
-        net: Net,
-        network: NetFacts,
+        job: Job,
         known_as: str,
+        weights: str,
         recipes: dict[str, Recipe],
         pictures: list[Input],
         folder: Folder,
-        sidecar: bool,
-        quiet: bool,
+        command_line: str,
     ) -> None:
-        self._ctx = ctx
-        self._net = net
-        self._network = network
+        self._job = job
         self._known_as = known_as
-        self._weights = weights_sha256(net)
+        self._weights = weights
         self._recipes = recipes
         self._sky = pictures[0]
         self._sky_facts = picture_facts(self._sky.name, self._sky.pixels)
         self._guide = pictures[1] if len(pictures) > 1 else None
         self._folder = folder
-        self._sidecar = sidecar
-        self._quiet = quiet
-        self._exact = net.dtype == np.float64
-        self._command = retold(ctx, _arguments(ctx), next(iter(recipes.values())))
+        self._exact = job.net.dtype == np.float64
+        self._command = command_line
         self._rows: list[Row] = []
         self._interrupted = False
 
     def check_sizes(self) -> None:
         """Make sure that every octave, and the guide, fits its layer."""
         for recipe in self._recipes.values():
-            check_octaves(self._net, recipe.end, self._sizes(recipe))
+            check_octaves(self._job.net, recipe.end, self._sizes(recipe))
         if self._guide is not None:
             try:
-                check_octaves(self._net, self._recipes["guided"].end, [_size(self._guide.pixels)])
+                check_octaves(self._job.net, self._recipes["guided"].end, [_size(self._guide.pixels)])
             except ShapeError as error:
                 raise ShapeError(f"the guide '{self._guide.name}' does not fit: {error}") from error
+
+    def plan_tiles(self) -> None:
+        """Decide for each result whether it takes tiles, and print the plan."""
+        for key, recipe in self._recipes.items():
+            copies = 0 if recipe.loop is None else FRAMES_HELD
+            self._recipes[key] = self._job.tiled(recipe, _size(self._sky.pixels), copies, of=key)
 
     def make_all(self) -> None:
         """Make the results until one is interrupted; what fails leaves a report on those before it."""
@@ -255,13 +276,14 @@ class Run:
             raise Failed(f"{', '.join(differ)}: not the known result; see '{self._folder.report}'")
 
     def _make(self, result: Result, recipe: Recipe) -> None:
-        run = f"{printable(self._network.name)} on {self._network.device}, {self._network.dtype}"
+        network, quiet = self._job.network, self._job.quiet
+        run = f"{printable(network.name)} on {network.device}, {network.dtype}"
         title = None if self._rows else f"{run}, era {recipe.era}, seed {recipe.seed}"
         frames = 1 if recipe.loop is None else recipe.loop.frame + 1
         guide = self._guide if result.guided else None
-        with Progress(title, self._sizes(recipe), recipe.iter_n, self._quiet, frames) as progress:
+        with Progress(title, self._sizes(recipe), recipe.iter_n, quiet, frames) as progress:
             outcome = make(
-                self._net,
+                self._job.net,
                 result,
                 recipe,
                 self._sky.pixels,
@@ -290,12 +312,14 @@ class Run:
 
     def _write(self, target: Target, pixels: Picture, recipe: Recipe, guide: Input | None) -> None:
         Path(target.given).parent.mkdir(parents=True, exist_ok=True)
-        given = None if guide is None else picture_facts(guide.name, guide.pixels)
-        made = picture_facts("result", pixels)
-        record = Dream(
-            command=self._command, recipe=recipe, network=self._network, input=self._sky_facts, guide=given, result=made
+        job = replace(self._job, guide=None if guide is None else SidePicture(guide.name, guide.pixels))
+        made = Dream(
+            command=self._command,
+            recipe=job.as_recorded(recipe),
+            result=picture_facts("result", pixels),
+            **asdict(job.ingredients(self._sky_facts)),
         )
-        target.write(pixels, record, self._sidecar)
+        target.write(pixels, made, job.sidecar)
 
     def _write_report(self) -> None:
         if not self._rows:
@@ -307,7 +331,7 @@ class Run:
             missing=[RESULTS[key].title for key in self._recipes if key not in made],
             sky=self._sky,
             guide=self._guide,
-            network=self._network,
+            network=self._job.network,
             weights=self._weights,
             exact=self._exact,
             era=recipe.era,
@@ -321,17 +345,10 @@ class Run:
         write_text(self._folder.data, report.to_json())
 
     def _sizes(self, recipe: Recipe) -> list[tuple[int, int]]:
-        return octave_sizes(*_size(self._sky.pixels), recipe.octave_n, recipe.octave_scale, recipe.era)
+        return recipe.sizes(*_size(self._sky.pixels))
 
     def _say(self, line: str) -> None:
-        if not self._quiet:
-            click.echo(printable(line), err=True)
-
-
-def _arguments(ctx: click.Context) -> list[str]:
-    """Return the words of the command that `retold` leaves to each."""
-    given = ctx.params["input"]
-    return [*([] if given is None else [str(given)]), "--frames", str(ctx.params["frames"])]
+        self._job.say(printable(line))
 
 
 def _size(pixels: Picture) -> tuple[int, int]:
@@ -339,5 +356,5 @@ def _size(pixels: Picture) -> tuple[int, int]:
 
 
 def _threads() -> str:
-    told = os.environ.get("PYDREAM_NUM_THREADS", "")
-    return f"PYDREAM_NUM_THREADS={told}" if told else f"as many threads as there are cores ({os.cpu_count()})"
+    number = os.environ.get("PYDREAM_NUM_THREADS", "")
+    return f"PYDREAM_NUM_THREADS={number}" if number else f"as many threads as there are cores ({os.cpu_count()})"

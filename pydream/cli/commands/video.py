@@ -13,6 +13,7 @@ from typing import Any
 import click
 import msgspec
 import numpy as np
+from msgspec.structs import asdict
 from PIL import Image
 
 from ...cluster.tasks import checked, dream
@@ -20,19 +21,20 @@ from ...cluster.workers import Cluster
 from ...dream.film import BLEND, CUT, FRAMES_HELD, MOST_CUT, FramePair, dream_frames
 from ...dream.flow import check_flow
 from ...errors import CheckpointError
-from ...files import file_sha256, write_text
-from ...media import FORMATS, video, write_image
+from ...files import file_sha256
+from ...media import video, write_image
 from ...media.video import Footage, Section
 from ...picture import Picture
 from ...record import film as film_file
+from ...record.command import option_words
 from ...record.film import Film
-from ...record.provenance import PictureFacts, sidecar_of, versions
+from ...record.provenance import PictureFacts, versions
 from ...record.recipe import Recipe
 from ..errors import debug_option, interruption
-from ..films import Places, beside, check_films, quality_option
+from ..folders import check_films, film_targets, frames_beside, quality_option, quality_words, write_sidecar
 from ..help import Command
-from ..input import Size, SizeType, Target, check_not_read
-from ..job import Dreamer, prepare, retold
+from ..input import Size, SizeType, check_not_read
+from ..job import Job, prepare
 from ..options import (
     FiniteRange,
     dream_options,
@@ -46,9 +48,9 @@ from ..options import (
     sidecar_option,
     tile_options,
 )
-from ..progress import DoneProgress, FrameProgress, Progress
+from ..progress import FrameProgress
 from ..signals import between_steps, uninterrupted
-from ..workers import Crew, at_work, staffed, worker_options
+from ..workers import WorkerOptions, start_workers, worker_options
 
 _STATE = "film.json"
 
@@ -130,10 +132,7 @@ class Time(click.ParamType):  # type: ignore[type-arg]
 @sidecar_option
 @quiet_option
 @debug_option
-@click.pass_context
 def command(
-    ctx: click.Context,
-    /,
     input: Path,
     output: Path,
     blend: float,
@@ -163,76 +162,93 @@ def command(
     pydream video in.mp4 -o out.gif --size 320x180 --range 0:50 --blend 0
     pydream video in.mp4 -o out.mp4 --blend 0 --workers 2
     """  # noqa: D301 (click's mark for a block to leave as it is)
-    places = beside(output, _STATE)
-    places.check(resume, force)
+    folder = frames_beside(output, _STATE)
+    existing = folder.check(resume, force)
     check_films([output], size or (1, 1), fps=25)  # an error in its name does not wait for INPUT
-    written = [Target(str(path), FORMATS["png"]) for path in (output, *places.held())]
-    check_not_read(written, [input, options["guide"], options["mask"]])
-    crew = Crew.taken(options)
-    if crew is not None and blend:
+    check_not_read(film_targets([output, *existing]), [input, options["guide"], options["mask"]])
+    workers = WorkerOptions.taken(options)
+    if workers is not None and blend:
         raise click.BadParameter(
-            "a frame that starts from the last dream waits for it: --blend 0", param_hint=crew.option
+            "a frame that starts from the last dream waits for it: --blend 0", param_hint=workers.option
         )
     if flow:
         check_flow()
 
     with uninterrupted(done_then=True):
-        shot = _looked_at(input, span(start, stop, part), size, quiet)
-        check_films([output], shot.size, shot.rate)
-        left = film_file.load(places.checkpoint) if resume else None
+        clip = _surveyed(input, section(start, stop, part), size, quiet)
+        check_films([output], clip.size, clip.rate)
+        left = film_file.load(folder.state_file) if resume else None
         if resume and left is None and output.exists():
             raise CheckpointError(f"'{output}' is complete, and its frames are gone: --force begins again")
+        for name in ("seed", "tile"):
+            if left is not None and options[name] is None:
+                options[name] = getattr(left.recipe, name)
+        job = prepare(quiet=quiet, **options)
+        if workers is not None:
+            job = replace(job, memory=workers.memory(job.memory))
+        tile, plan = job.in_tiles(clip.size, copies=FRAMES_HELD)
+        recipe = msgspec.structs.replace(job.recipe, tile=tile)
+        wide = None if size is None else f"{size[1]}x{size[0]}"
+        words = {"--size": wide, "--blend": None if blend == BLEND else blend, "--cut": None if cut == CUT else cut}
+        words |= {"--from": start, "--to": stop, "--range": part, "--flow": flow}
+        arguments = [str(input), "-o", f"dream{output.suffix}", *option_words(words), *quality_words(output, quality)]
+        film = Film(
+            film="video",
+            command=job.command_line("video", arguments, job.as_recorded(recipe)),
+            recipe=job.as_recorded(recipe),
+            **asdict(job.ingredients(clip.facts)),
+            first=clip.footage.first,
+            frames=len(clip),
+            size=clip.size,
+            blend=blend,
+            flow=flow,
+            cut=cut,
+            versions=versions("av", *(["opencv-python-headless"] if flow else [])),
+        )
         if left is not None:
-            options["seed"] = left.recipe.seed if options["seed"] is None else options["seed"]
-            options["tile"] = left.recipe.tile if options["tile"] is None else options["tile"]
-        dreamer = prepare(**options)
-        if crew is not None:
-            dreamer = replace(dreamer, memory=crew.memory(dreamer.memory))
-        tile, plan = dreamer.in_tiles(*shot.size, held=FRAMES_HELD)
-        recipe = msgspec.structs.replace(dreamer.recipe, tile=tile)
-        film = _account(ctx, dreamer, dreamer.recorded(recipe), shot)
-        if left is not None:
-            then = msgspec.structs.replace(left, recipe=dreamer.recorded(left.recipe))
-            if others := list(map(str, then.unlike(film))):
-                raise CheckpointError(f"'{places.folder}' holds another film: {', '.join(others)}")
-        done = places.made(len(shot)) if left is not None else 0
-        if not quiet:
-            for line in (*_left_out(shot, output), *_already(done, shot, places), *([plan] if plan else [])):
-                click.echo(line, err=True)
+            before = msgspec.structs.replace(left, recipe=job.as_recorded(left.recipe))
+            if others := before.unlike(film):
+                raise CheckpointError(f"'{folder.folder}' holds another film: {', '.join(map(str, others))}")
+        done = folder.made(len(clip)) if left is not None else 0
+        for line in clip.losses(output):
+            job.say(line)
+        if done:
+            job.say(f"{done} of {len(clip)} frames are in '{folder.folder}' already")
+        if plan:
+            job.say(plan)
         try:
             if left is None:  # not before all that could be wrong has been looked at
-                places.clear()
-                places.folder.mkdir(parents=True, exist_ok=True)
-                film_file.save(places.checkpoint, film)
+                folder.clear()
+                folder.folder.mkdir(parents=True, exist_ok=True)
+                film_file.save(folder.state_file, film)
+            last = FramePair(clip.frame(done - 1), folder.picture(done - 1)) if done else None
             with (
-                at_work(crew) as cluster,
-                closing(_dreams(cluster, dreamer, recipe, film, shot, places, done, quiet)) as dreams,
+                start_workers(workers) as cluster,
+                closing(_dreams(cluster, job, recipe, film, clip, last, done)) as dreams,
             ):
                 for index, made in enumerate(dreams, start=done):
-                    write_image(places.frame(index).given, made)
-            with FrameProgress(f"writing {output.name}", quiet, len(shot)) as written_frames:
+                    write_image(folder.target(index).given, made)
+            with FrameProgress(f"writing {output.name}", quiet, len(clip)) as written_frames:
                 video.write_video(
                     output,
-                    places.pictures(len(shot), written_frames.on_frame),
-                    shot.rate,
+                    folder.pictures(len(clip), written_frames.on_frame),
+                    clip.rate,
                     quality,
                     film.to_json(),
-                    times=None if shot.footage.rate else shot.footage.times,
-                    pixel_aspect=shot.pixel_aspect,
-                    sound=None if _is_silent(output) else shot.footage.sound,
+                    times=None if clip.footage.rate else clip.footage.times,
+                    pixel_aspect=clip.pixel_aspect,
+                    sound=None if _is_silent(output) else clip.footage.sound,
                 )
-            if sidecar:
-                write_text(sidecar_of(output), f"{film.to_json()}\n")
+            write_sidecar(output, film.to_json(), sidecar)
         except KeyboardInterrupt:
-            outcome = f"{places.made(len(shot))} of {len(shot)} frames are in '{places.folder}'; --resume continues"
+            outcome = f"{folder.made(len(clip))} of {len(clip)} frames are in '{folder.folder}'; --resume continues"
             raise interruption(outcome) from None
-        places.finish()
-        if not quiet:
-            click.echo(f"wrote '{output}'", err=True)
+        folder.finish()
+        job.say(f"wrote '{output}'")
 
 
 @dataclass(frozen=True)
-class Shot:
+class Clip:
     """Footage, and the size that it is dreamt at."""
 
     footage: Footage
@@ -262,7 +278,7 @@ class Shot:
         return self.footage.pixel_aspect * Fraction(width * high, height * wide)
 
     def frames(self, skip: int = 0) -> Iterator[Picture]:
-        """Give the frames but the first so many."""
+        """Yield the frames but the first so many."""
         for frame in self.footage.frames(skip):
             if self.size == self.footage.size:
                 yield frame
@@ -270,53 +286,54 @@ class Shot:
                 yield np.array(Image.fromarray(frame).resize(self.size[::-1], Image.Resampling.LANCZOS))
 
     def frame(self, index: int) -> Picture:
-        """Give one of them."""
+        """Return one of them."""
         return next(self.frames(index))
+
+    def losses(self, output: Path) -> Iterator[str]:
+        """Describe what of the film is lost in its dream."""
+        footage = self.footage
+        if footage.damaged:
+            yield f"'{footage.path}' is damaged, {footage.damaged} times: what can be read is dreamt on"
+        if footage.left_out:
+            yield f"left out: {', '.join(footage.left_out)}"
+        if footage.sound is not None and _is_silent(output):
+            yield f"left out: the sound, which a {output.suffix.lower()} film cannot have"
 
 
 def _dreams(
-    cluster: Cluster | None,
-    dreamer: Dreamer,
-    recipe: Recipe,
-    film: Film,
-    shot: Shot,
-    places: Places,
-    done: int,
-    quiet: bool,
+    cluster: Cluster | None, job: Job, recipe: Recipe, film: Film, clip: Clip, last: FramePair | None, done: int
 ) -> Generator[Picture, None, None]:
-    """Give the dreams that are left, in order: of this process, one from the other, or of the workers."""
-    frames, count, sizes = shot.frames(done), len(shot) - done, dreamer.sizes(*shot.size)
+    """Yield the dreams that are left, in order: by this process, each from the last one, or by the workers."""
+    frames, count = clip.frames(done), len(clip) - done
     if cluster is not None:
-        with DoneProgress(staffed(dreamer.title, cluster), count, "frame", quiet) as counter:
-            for number, made in enumerate(spread(cluster, dreamer, recipe, frames, sizes[0]), start=1):
+        with job.done_bar(cluster, count, "frame") as counter:
+            for number, made in enumerate(by_workers(cluster, job, recipe, frames, clip.size), start=1):
                 yield made
                 counter.passed(number)
         return
-    with Progress(dreamer.title, sizes, recipe.iter_n, quiet, count) as bar:
+    with job.bar(clip.size, count) as bar:
         yield from dream_frames(
-            dreamer.net,
+            job.net,
             frames,
             blend=film.blend,
             flow=film.flow,
             cut=film.cut,
             seed=recipe.seed,
-            last=FramePair(shot.frame(done - 1), places.picture(done - 1)) if done else None,
+            last=last,
             watch=bar,
-            **recipe.dream_params(dreamer.objective, recipe.retouches(dreamer.mask)),
+            **recipe.dream_params(job.objective, job.retouches),
         )
 
 
-def spread(
-    cluster: Cluster, dreamer: Dreamer, recipe: Recipe, frames: Iterator[Picture], size: Size
-) -> Iterator[Picture]:
-    """Have each frame dreamt on by itself, as `dream_frames` does without blending, and give the dreams in order."""
-    tasks = (dreamer.task(recipe, frame) for frame in frames)
+def by_workers(cluster: Cluster, job: Job, recipe: Recipe, frames: Iterator[Picture], size: Size) -> Iterator[Picture]:
+    """Have each frame dreamt on by itself, as `dream_frames` does without blending, and yield the dreams in order."""
+    tasks = (job.task(recipe, frame) for frame in frames)
     for outcome in cluster.in_order(dream, tasks, between_steps):
-        yield checked(outcome.get(), size).pixels
+        yield checked(outcome.get(), recipe.sizes(*size)[0]).pixels
 
 
-def span(start: str | None, stop: str | None, part: str | None) -> Section:
-    """Give the part that `Time` and `FrameRange` have checked."""
+def section(start: str | None, stop: str | None, part: str | None) -> Section:
+    """Return the part that `Time` and `FrameRange` have checked."""
     first, _, last = (part or ":").partition(":")
     return Section(
         int(first or 0),
@@ -327,67 +344,19 @@ def span(start: str | None, stop: str | None, part: str | None) -> Section:
 
 
 def seconds(time: str) -> Fraction:
-    """Give a time that `Time` has checked."""
+    """Return a time that `Time` has checked."""
     total = Fraction(0)
     for part in time.split(":"):
         total = 60 * total + Fraction(part)
     return total
 
 
-def _looked_at(film: Path, part: Section, size: Size | None, quiet: bool) -> Shot:
-    """Go through the film, so that what is wrong with it is told before TensorFlow is imported."""
+def _surveyed(film: Path, part: Section, size: Size | None, quiet: bool) -> Clip:
+    """Go through the film, so that what is wrong with it is found before TensorFlow is imported."""
     with FrameProgress(f"looking at {film.name}", quiet) as seen:
         footage = video.read_video(film, part, seen.on_frame)
-    return Shot(footage, size or footage.size)
-
-
-def _already(done: int, shot: Shot, places: Places) -> Iterator[str]:
-    """Say how many frames an earlier run has made."""
-    if done:
-        yield f"{done} of {len(shot)} frames are in '{places.folder}' already"
-
-
-def _left_out(shot: Shot, output: Path) -> Iterator[str]:
-    """Say what of a film does not come through."""
-    footage = shot.footage
-    if footage.damaged:
-        yield f"'{footage.path}' is damaged, {footage.damaged} times: what can be read is dreamt on"
-    if footage.left_out:
-        yield f"left out: {', '.join(footage.left_out)}"
-    if footage.sound is not None and _is_silent(output):
-        yield f"left out: the sound, which a {output.suffix.lower()} film cannot have"
-
-
-def _account(ctx: click.Context, dreamer: Dreamer, recipe: Recipe, shot: Shot) -> Film:
-    """Put together what the film says of itself, and what has to be the same to go on with it."""
-    params = ctx.params
-    return Film(
-        film=str(ctx.info_name),
-        command=_command(ctx, recipe),
-        recipe=recipe,
-        network=dreamer.facts,
-        input=shot.facts,
-        first=shot.footage.first,
-        frames=len(shot),
-        size=shot.size,
-        blend=params["blend"],
-        flow=params["flow"],
-        cut=params["cut"],
-        guide=dreamer.guide,
-        mask=dreamer.mask_facts,
-        versions=versions("av", *(["opencv-python-headless"] if params["flow"] else [])),
-    )
+    return Clip(footage, size or footage.size)
 
 
 def _is_silent(output: Path) -> bool:
     return video.WRITABLE[output.suffix.lower()].silent
-
-
-def _command(ctx: click.Context, recipe: Recipe) -> str:
-    """Give the command line that makes the film again, under whatever name."""
-    params = ctx.params
-    words = [str(params["input"]), "-o", f"dream{params['output'].suffix}"]
-    if params["size"] is not None:
-        height, width = params["size"]
-        words += ["--size", f"{width}x{height}"]
-    return retold(ctx, words, recipe)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cached_property
+from functools import partial
 from typing import Any
 
 import click
@@ -11,12 +11,18 @@ from ...dream.tutorial import NOISE_SIZE, rendered_sizes
 from ...record.recipe import MOST_SUMMED
 from ..errors import debug_option
 from ..help import Command
-from ..input import NOISE, STANDARD, Size, Source, SourceType, check_not_read, one_target
-from ..job import Dreamer
+from ..input import NOISE, Source, SourceType, check_not_read, check_sidecar, one_target
 from ..options import PICTURE_FILES, output_option, quiet_option, sidecar_option
-from ..rendering import Layer, channels_option, prepare_rendering, recipe_taken, render_run_options, renderer_options
+from ..rendering import (
+    ChannelOption,
+    channels_option,
+    prepare_rendering,
+    recipe_taken,
+    render_run_options,
+    renderer_options,
+)
 from ..signals import signals_as_ctrl_c
-from .dream import Work
+from .dream import DreamBatch
 
 
 @click.command("visualize", cls=Command)
@@ -34,7 +40,7 @@ def command(
     /,
     input: list[Source],
     output: str,
-    layer: Layer | None,
+    layer: ChannelOption | None,
     sidecar: bool,
     quiet: bool,
     **options: Any,
@@ -56,25 +62,16 @@ def command(
     """  # noqa: D301 (click's mark for a block to leave as it is)
     (source,) = input
     target = one_target(output, None)
-    if sidecar and output == STANDARD:
-        raise click.BadParameter("there is no file to put it beside", param_hint="'--sidecar'")
+    check_sidecar(sidecar, [target])
     check_not_read([target], [source.path])
     name, channels = (None, None) if layer is None else (layer.name, layer.channels)
     if channels is not None and len(channels) > MOST_SUMMED:
         raise click.BadParameter(f"'{layer}' is more than {MOST_SUMMED} channels", param_hint="'--layer'")
     options |= {"layer": name, **recipe_taken(options, channels)}
-    work = Rendered(ctx, source.noise or NOISE_SIZE, sidecar, quiet, options)
+    octaves = {name: options[name] for name in ("octave_n", "octave_scale") if name in options}
+    renderer = options["rendering"].renderer  # whose result may be larger than what it starts from
+    load = partial(prepare_rendering, sidecar=sidecar, quiet=quiet, **options)
+    result_size = lambda height, width: rendered_sizes(renderer, height, width, **octaves)[0]  # noqa: E731
+    batch = DreamBatch(ctx, load, quiet, result_size, "visualize")
     with signals_as_ctrl_c():
-        work.one(source, target)
-
-
-class Rendered(Work):
-    """As a dream, but the result may be larger than what it starts from."""
-
-    @cached_property
-    def _dreamer(self) -> Dreamer:
-        return prepare_rendering(**self._options)
-
-    def _result_size(self, height: int, width: int) -> Size:
-        octaves = {name: self._options[name] for name in ("octave_n", "octave_scale") if name in self._options}
-        return rendered_sizes(self._options["rendering"].renderer, height, width, **octaves)[0]
+        batch.one(source, target)

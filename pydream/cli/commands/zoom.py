@@ -3,30 +3,36 @@
 from __future__ import annotations
 
 import inspect
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import click
 import msgspec
 import numpy as np
+from msgspec.structs import asdict
 
 from ...dream.images import noise
 from ...dream.zoom import FRAMES_HELD, zoom_frame, zoom_loop
 from ...errors import CheckpointError
-from ...files import write_text
-from ...media import FORMATS, read_note, video
+from ...media import read_note, video
 from ...net import Array
 from ...picture import Picture, to_pixels
 from ...record import loop as checkpoint
 from ...record.loop import Checkpoint, LoopFacts
-from ...record.provenance import Dream, picture_facts, sidecar_of
 from ...record.recipe import Loop, Recipe
 from ..errors import debug_option, interruption
-from ..films import Places, beside, check_films, film_options, films_apart
+from ..folders import (
+    OutputFolder,
+    check_films,
+    film_options,
+    film_targets,
+    films_apart,
+    frames_beside,
+    write_sidecar,
+)
 from ..help import Command
-from ..input import Source, SourceType, Target, check_not_read
-from ..job import Dreamer, prepare, retold
+from ..input import InputPicture, Source, SourceType, check_not_read
+from ..job import Job, prepare
 from ..options import (
     FiniteRange,
     dream_options,
@@ -41,10 +47,8 @@ from ..options import (
     sidecar_option,
     tile_options,
 )
-from ..progress import Progress
 from ..signals import uninterrupted
 
-_PNG = FORMATS["png"]
 _CHECKPOINT = "resume.npz"
 
 
@@ -98,10 +102,7 @@ def _default(name: str) -> Any:
 @sidecar_option
 @quiet_option
 @debug_option
-@click.pass_context
 def command(
-    ctx: click.Context,
-    /,
     input: list[Source],
     output: tuple[str, ...],
     frames: int,
@@ -128,119 +129,92 @@ def command(
     pydream zoom noise:320x240 -o noise.gif --frames 40 --fps 12
     """  # noqa: D301 (click's mark for a block to leave as it is)
     (source,) = input
-    places = _places(output)
-    places.check(resume, force)
-    picture = source.read()
-    height, width = source.size(picture)
-    check_films(places.films, (height, width), fps)
-    written = [places.frame(index) for index in range(frames)] + [Target(str(film), _PNG) for film in places.films]
+    films, folder = _outputs(output)
+    folder.check(resume, force)
+    start = InputPicture.read(source)
+    check_films(films, start.size, fps)
+    written = [folder.target(index) for index in range(frames)] + film_targets(films)
     check_not_read(written, [source.path, options["guide"], options["mask"]])
 
     move = Loop(frame=0, scale=scale, rotate=rotate, shift=shift)
     with uninterrupted(done_then=True):
-        left = checkpoint.load(places.checkpoint) if resume else None
-        if resume and places.temporary and left is None and all(film.exists() for film in places.films):
-            raise CheckpointError(f"'{places.films[0]}' is complete, and its frames are gone: --force begins again")
-        if left is not None and options["seed"] is None:
-            options["seed"] = left.loop.recipe.seed
-        if left is not None and options["tile"] is None:
-            options["tile"] = left.loop.recipe.tile
-        dreamer = prepare(**options)
-        tile, plan = dreamer.in_tiles(height, width, held=FRAMES_HELD)
-        recipe = msgspec.structs.replace(dreamer.recipe, loop=move, noise=source.noise, tile=tile)
-        loop = LoopFacts(
-            recipe=dreamer.recorded(recipe),
-            network=dreamer.facts,
-            input=source.facts(picture),
-            guide=dreamer.guide,
-            mask=dreamer.mask_facts,
-        )
-        if left is not None and (others := _differences(left.loop, loop, dreamer)):
-            raise CheckpointError(f"'{places.folder}' holds another loop: {', '.join(others)}")
-        start, rng, done = _go_on(left) if left is not None else _begin(loop.recipe, picture)
-        if done and not quiet:
-            click.echo(f"{min(done, frames)} of {frames} frames are in '{places.folder}' already", err=True)
-        if plan is not None and not quiet:
-            click.echo(plan, err=True)
+        left = checkpoint.load(folder.state_file) if resume else None
+        if resume and folder.temporary and left is None and all(film.exists() for film in films):
+            raise CheckpointError(f"'{films[0]}' is complete, and its frames are gone: --force begins again")
+        for name in ("seed", "tile"):
+            if left is not None and options[name] is None:
+                options[name] = getattr(left.loop.recipe, name)
+        job = prepare(sidecar=sidecar, quiet=quiet, **options)
+        tile, plan = job.in_tiles(start.size, copies=FRAMES_HELD)
+        recipe = msgspec.structs.replace(job.recipe, loop=move, noise=start.noise, tile=tile)
+        loop = LoopFacts(recipe=job.as_recorded(recipe), **asdict(job.ingredients(start.facts)))
+        if left is not None:
+            # tiles count only where they decide pixels now
+            before = msgspec.structs.replace(left.loop, recipe=job.as_recorded(left.loop.recipe))
+            if others := before.unlike(loop):
+                raise CheckpointError(f"'{folder.folder}' holds another loop: {', '.join(map(str, others))}")
+        first, rng, done = _begin(loop.recipe, start.picture) if left is None else _resume(left)
+        if done:
+            job.say(f"{min(done, frames)} of {frames} frames are in '{folder.folder}' already")
+        if plan is not None:
+            job.say(plan)
         try:
-            with Progress(dreamer.title, dreamer.sizes(height, width), options["iter_n"], quiet, frames - done) as bar:
-                params = {
-                    **recipe.dream_params(dreamer.objective, recipe.retouches(dreamer.mask)),
-                    **move.move,
-                    "watch": bar,
-                }
-                dreams = zoom_loop(dreamer.net, start, frames - done, rng=rng, **params) if done < frames else ()
+            with job.bar(start.size, frames - done) as bar:
+                params = recipe.dream_params(job.objective, job.retouches) | move.move
+                dreams = zoom_loop(job.net, first, frames - done, rng=rng, watch=bar, **params) if done < frames else ()
                 if force:  # not before all that could be wrong has been looked at
-                    places.clear()
-                places.folder.mkdir(parents=True, exist_ok=True)
+                    folder.clear()
+                folder.folder.mkdir(parents=True, exist_ok=True)
                 for index, frame in enumerate(dreams, start=done):
-                    _write(ctx, places, source, Checkpoint(loop.at(index), frame, rng), sidecar)
+                    _write(job, folder, source, Checkpoint(loop.at(index), frame, rng))
                     done = index + 1
-            if not quiet and not places.temporary:
-                click.echo(f"wrote {frames} frames into '{places.folder}'", err=True)
-            last = read_note(places.frame(frames - 1).given)  # a film says of itself what its last frame says
-            for film in places.films:
-                video.write_video(film, places.pictures(frames), fps, quality, last)
-                if sidecar and last is not None:
-                    write_text(sidecar_of(film), f"{last}\n")
-                if not quiet:
-                    click.echo(f"wrote '{film}'", err=True)
+            if not folder.temporary:
+                job.say(f"wrote {frames} frames into '{folder.folder}'")
+            last = read_note(folder.target(frames - 1).given)  # a film has the record of its last frame
+            for film in films:
+                video.write_video(film, folder.pictures(frames), fps, quality, last)
+                write_sidecar(film, last, sidecar)
+                job.say(f"wrote '{film}'")
         except KeyboardInterrupt:
-            outcome = f"{done} of {frames} frames are in '{places.folder}'; --resume continues"
+            outcome = f"{done} of {frames} frames are in '{folder.folder}'; --resume continues"
             raise interruption(outcome) from None
-        places.finish()
+        folder.finish()
 
 
-def _write(ctx: click.Context, places: Places, source: Source, made: Checkpoint, sidecar: bool) -> None:
+def _write(job: Job, folder: OutputFolder, source: Source, made: Checkpoint) -> None:
     """Write a frame, and then what the next one needs: killed in between, the loop makes the frame again, the same."""
-    loop, index = made.loop, made.loop.place.frame
-    pixels = to_pixels(loop.recipe.shown(made.frame))
-    arguments = [source.argument, "-o", "frames", "--frames", str(index + 1)]
-    command = retold(ctx, arguments, loop.recipe)
-    result = picture_facts("result", pixels)
-    provenance = Dream(
-        command=command,
-        recipe=loop.recipe,
-        network=loop.network,
-        input=loop.input,
-        guide=loop.guide,
-        mask=loop.mask,
-        result=result,
-    )
-    places.frame(index).write(pixels, provenance, sidecar)
-    checkpoint.save(places.checkpoint, made)
+    recipe = made.loop.recipe
+    pixels = to_pixels(recipe.shown(made.frame))
+    record = job.record("zoom", [source.argument, "-o", "frames"], recipe, made.loop.input, pixels)
+    folder.target(made.loop.place.frame).write(pixels, record, job.sidecar)
+    checkpoint.save(folder.state_file, made)
 
 
-def _differences(left: LoopFacts, loop: LoopFacts, dreamer: Dreamer) -> list[str]:
-    """Say what is not as it was; not of tiles, where they decide no pixel now."""
-    return list(map(str, msgspec.structs.replace(left, recipe=dreamer.recorded(left.recipe)).unlike(loop)))
-
-
-def _places(output: tuple[str, ...]) -> Places:
-    """Tell folders from films by the suffix."""
+def _outputs(output: tuple[str, ...]) -> tuple[list[Path], OutputFolder]:
+    """Return the films, and the folder of the frames."""
     films, others = films_apart(output)
     folders = list(map(Path, others))
     if len(folders) > 1:
         raise click.BadParameter(f"frames go into one folder, not '{folders[0]}' and '{folders[1]}'", param_hint="'-o'")
     if not folders:
-        return replace(beside(films[0], _CHECKPOINT), films=films)
+        return films, frames_beside(films[0], _CHECKPOINT)
     folder = folders[0]
     if folder.exists() and not folder.is_dir():
         raise click.BadParameter(f"frames go into a folder, and '{folder}' is a file", param_hint="'--output'")
     if folder.suffix and not folder.exists():
         known = ", ".join(video.WRITABLE)
-        raise click.BadParameter(f"'{folder}' is no folder, and films are {known}", param_hint="'--output'")
-    return Places(folder, temporary=False, films=films, state=_CHECKPOINT)
+        raise click.BadParameter(f"'{folder}' is not a folder, and films are {known}", param_hint="'--output'")
+    return films, OutputFolder(folder, False, "frames", state=_CHECKPOINT)
 
 
 def _begin(recipe: Recipe, picture: Picture | None) -> tuple[Array, np.random.RandomState, int]:
-    """Give the loop's first start, the generator for it, and the number of frames that are there: none."""
+    """Return the loop's first start, the generator for it, and the number of frames that are there: none."""
     rng = np.random.RandomState(recipe.seed)
     return noise(*recipe.noise, rng) if recipe.noise is not None else np.asarray(picture), rng, 0
 
 
-def _go_on(left: Checkpoint) -> tuple[Array, np.random.RandomState, int]:
-    """Give the same for a loop that was left: the start of its next frame."""
+def _resume(left: Checkpoint) -> tuple[Array, np.random.RandomState, int]:
+    """Return the same for a loop that was stopped: the start of its next frame."""
     recipe = left.loop.recipe
     start = zoom_frame(left.frame, era=recipe.era, backend=recipe.backend, **left.loop.place.move)
     return start, left.rng, left.loop.place.frame + 1

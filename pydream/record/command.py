@@ -1,0 +1,145 @@
+"""The command line that makes a dream again, written from its recipe and its network's facts."""
+
+from __future__ import annotations
+
+import inspect
+import shlex
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from ..dream.objectives import Kind, spelt
+from ..dream.tutorial import RENDERERS
+from ..dream.zoom import zoom_loop
+from ..zoo.registry import DEFAULT_NETWORK
+from .provenance import NetFacts
+from .recipe import Recipe
+
+_DEFAULTS = {field.name: field.default for field in msgspec.structs.fields(Recipe)}
+# Fields of a recipe that are options with a value, in the order in which they are written.
+_VALUES = {
+    "grid": "--grid",
+    "octave_n": "--octaves",
+    "octave_scale": "--octave-scale",
+    "iter_n": "--iterations",
+    "step_size": "--step-size",
+    "jitter": "--jitter",
+    "era": "--era",
+    "backend": "--backend",
+    "smooth": "--smooth",
+    "laplacian": "--laplacian",
+    "tv": "--tv",
+    "pull_back": "--pull-back",
+}
+
+
+def command_of(
+    command: str,
+    arguments: Sequence[str],
+    recipe: Recipe,
+    network: NetFacts,
+    *,
+    model: str | None = None,
+    weights: Path | None = None,
+    layers: Sequence[str] | None = None,
+    guide: str | None = None,
+    mask: str | None = None,
+) -> str:
+    """Write a command line: what differs from the defaults, the layer and the seed.
+
+    Parameters
+    ----------
+    command : str
+        Its name.
+    arguments : sequence of str
+        The words that no recipe has: input, output, options of the command alone.
+    recipe : Recipe
+        A dream that was interrupted is made to its end.
+    network : NetFacts
+    model, weights : str, path
+        Where the network is found; None: the default network.
+    layers : sequence of str, optional
+        As the command takes them; None: the recipe's.
+    guide, mask : str, optional
+        The files.
+    """
+    words = ["pydream", command, *arguments, *_loop(recipe)]
+    words += option_words({"--model": None if model == DEFAULT_NETWORK else model, "--weights": weights})
+    mean = None if network.mean is None else ",".join(f"{value:.9g}" for value in network.mean)
+    words += option_words({"--mean": mean, "--pixel-scale": network.scale, "--channel-order": network.channel_order})
+    words += option_words({"--input-node": network.input})
+    words += _dreamt_with(recipe) if layers is None else option_words({"--layer": list(layers)})
+    words += option_words({"--guide": guide})
+    words += _rendering(recipe) if recipe.rendering else option_words(_changed(recipe))
+    words += option_words({"--no-clip": not recipe.clip, "--keep-colors": recipe.keep_colors, "--mask": mask})
+    if network.runtime != "tensorflow":
+        words += ["--runtime", network.runtime]
+    words += option_words({"--exact": network.dtype == "float64", "--tile": recipe.tile or None})
+    return shlex.join([*words, "--seed", str(recipe.seed)])
+
+
+def option_words(options: Mapping[str, Any]) -> list[str]:
+    """Write options by name: True is a flag, a list repeats, a tuple is several words, None and False are left out."""
+    words: list[str] = []
+    for name, value in options.items():
+        if value is None or value is False:
+            continue
+        for each in value if isinstance(value, list) else [value]:
+            words.append(name)
+            if each is not True:
+                words += map(str, each if isinstance(each, tuple) else [each])
+    return words
+
+
+def _changed(recipe: Recipe) -> dict[str, Any]:
+    values = {name: getattr(recipe, name) for name in _VALUES}
+    return {_VALUES[name]: value for name, value in values.items() if value != _DEFAULTS[name]}
+
+
+def _loop(recipe: Recipe) -> Iterator[str]:
+    """Write a loop up to the recipe's frame."""
+    if recipe.loop is not None:
+        known = inspect.signature(zoom_loop).parameters
+        move = {f"--{name}": value for name, value in recipe.loop.move.items() if value != known[name].default}
+        yield from option_words({"--frames": recipe.loop.frame + 1, **move})
+
+
+def _rendering(recipe: Recipe) -> list[str]:
+    assert recipe.rendering is not None
+    name = recipe.rendering.renderer
+    known = inspect.signature(RENDERERS[name]).parameters
+    chosen = {"iter_n": recipe.iter_n, "step": recipe.step_size, "lap_n": recipe.rendering.lap_n}
+    chosen |= {"octave_n": recipe.octave_n, "octave_scale": recipe.octave_scale}
+    options = {"iter_n": "iterations", "step": "step-size", "octave_n": "octaves"}
+    options |= {"octave_scale": "octave-scale", "lap_n": "laplacian"}
+    written = {
+        f"--{option}": chosen[parameter]
+        for parameter, option in options.items()
+        if parameter in known and chosen[parameter] != known[parameter].default
+    }
+    return option_words({"--renderer": None if name == "lapnorm" else name, **written})
+
+
+def _dreamt_with(recipe: Recipe) -> list[str]:
+    """Write the layer, or the terms of a score: of mixed kinds, the sums are classes."""
+    if recipe.rendering is not None:
+        return ["--layer", _channels(recipe.end, recipe.rendering.channels or ())]
+    if not recipe.objective:
+        return ["--layer", recipe.end]
+    kinds = [term.kind for term in recipe.objective]
+    kind: Kind = next((each for each in kinds if each != "sum"), "sum")
+    layers, classes = [], []
+    for term in recipe.objective:
+        weight = "" if term.weight == 1 else f"={term.weight!r}"
+        if term.kind == kind:
+            layers.append(_channels(term.layer, term.channels) + weight)
+        else:
+            classes.append(spelt(term.channels) + weight)
+    objective = None if kind == "l2" else kind
+    return option_words({"--layer": layers, "--objective": objective, "--class": classes})
+
+
+def _channels(layer: str, channels: Sequence[int]) -> str:
+    return f"{layer}:{spelt(channels)}" if channels else layer

@@ -1,0 +1,90 @@
+"""Accounts: what is different between two dreams, and what is read of old and of damaged ones."""
+
+import json
+
+import msgspec
+import pytest
+
+from pydream.errors import ProvenanceError
+from pydream.record import Dream, Figure, Film, Ingredients, Loop, NetFacts, PictureFacts, Recipe
+from pydream.record.loop import LoopFacts
+from pydream.record.provenance import parse
+
+A, B = "a" * 64, "b" * 64
+NETWORK = NetFacts(
+    name="net", weights="w.caffemodel", weights_sha256=A, definition_sha256=A, dtype="float64", runtime="numpy",
+    device="CPU:0",
+)  # fmt: skip
+SKY = PictureFacts(name="sky.png", width=6, height=4, sha256=A)
+RECIPE = Recipe(end="conv", seed=7)
+INGREDIENTS = Ingredients(network=NETWORK, input=SKY)
+DREAM = Dream(recipe=RECIPE, command="pydream dream sky.png -o dream.png", network=NETWORK, input=SKY, result=SKY)
+
+
+def changed(what, **changes):
+    return msgspec.structs.replace(what, **changes)
+
+
+def test_nothing_differs_but_names():
+    renamed = changed(NETWORK, name="other", weights="other.caffemodel")
+    assert not list(INGREDIENTS.differences(Ingredients(network=renamed, input=changed(SKY, name="other.png"))))
+
+
+@pytest.mark.parametrize(
+    ("other", "line"),
+    [
+        ({"input": changed(SKY, name="sea.png", sha256=B)},
+         f"input was sky.png (6x4, sha256 {12 * 'a'}…), now sea.png (6x4, sha256 {12 * 'b'}…)"),
+        ({"guide": SKY}, f"guide was none, now sky.png (6x4, sha256 {12 * 'a'}…)"),
+        ({"network": changed(NETWORK, weights_sha256=B)},
+         f"weights was w.caffemodel (sha256 {12 * 'a'}…), now w.caffemodel (sha256 {12 * 'b'}…)"),
+        ({"network": changed(NETWORK, definition_sha256=B)},
+         f"definition was sha256 {12 * 'a'}…, now sha256 {12 * 'b'}…"),
+        ({"network": changed(NETWORK, dtype="float32")}, "dtype was float64, now float32"),
+        ({"network": changed(NETWORK, device="GPU:0")}, "device was CPU:0, now GPU:0"),
+        ({"network": changed(NETWORK, mean=(1.0, 2.0, 3.0))}, "mean was none, now (1.0, 2.0, 3.0)"),
+    ],
+)  # fmt: skip
+def test_differences(other, line):
+    assert [str(each) for each in INGREDIENTS.differences(changed(INGREDIENTS, **other))] == [line]
+
+
+def test_recipes_differ_in_how_a_loop_moves_not_in_its_frame():
+    loop = Loop(frame=1, scale=0.05, rotate=0.0, shift=(0.0, 0.0))
+    moving = changed(RECIPE, loop=loop)
+    assert not list(moving.differences(changed(RECIPE, loop=changed(loop, frame=8))))
+    faster = changed(RECIPE, loop=changed(loop, scale=0.1), seed=8)
+    assert list(map(str, moving.differences(faster))) == ["seed was 7, now 8", "scale was 0.05, now 0.1"]
+    assert [each.what for each in RECIPE.differences(moving)] == ["loop"]
+
+
+def test_a_loop_and_a_film_go_on_on_another_device():
+    elsewhere = changed(NETWORK, device="GPU:0")
+    loop = changed(RECIPE, loop=Loop(frame=1, scale=0.05, rotate=0.0, shift=(0.0, 0.0)))
+    assert not LoopFacts(recipe=loop, network=NETWORK, input=SKY).unlike(
+        LoopFacts(recipe=loop, network=elsewhere, input=SKY)
+    )
+    film = Film(
+        film="video", recipe=RECIPE, command="", network=NETWORK, input=SKY, first=0, frames=2, size=(4, 6), blend=0.5,
+        flow=False, cut=20.0,
+    )  # fmt: skip
+    assert not film.unlike(changed(film, network=elsewhere, frames=9))
+    assert list(map(str, film.unlike(changed(film, blend=0.0)))) == ["blend was 0.5, now 0.0"]
+    assert [each.what for each in DREAM.unlike(RECIPE, changed(INGREDIENTS, network=elsewhere))] == ["device"]
+
+
+def test_what_a_file_says_is_flat_as_it_always_was():
+    said = json.loads(DREAM.to_json())
+    assert set(said) == {
+        "pydream", "command", "dream", "rng", "network", "input", "guide", "mask", "result", "versions",
+    }  # fmt: skip
+    assert parse(DREAM.to_json()) == DREAM
+
+
+def test_what_is_not_a_dream_says_what_it_is():
+    figure = Figure(
+        figure="sweep", recipe=RECIPE, command="pydream sweep", network=NETWORK, input=SKY, layers=[["conv"]],
+        networks=[NETWORK],
+    )  # fmt: skip
+    with pytest.raises(ProvenanceError, match=r"^it is a figure, not a dream; `pydream sweep` makes it again$"):
+        parse(figure.to_json())
