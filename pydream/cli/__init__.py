@@ -3,12 +3,15 @@
 What the commands share is in this folder, and `commands/` has one file for each, in the groups that --help shows.
 
 =============  =========================================================================
-options        what a command that dreams can be asked for; network, rendering, workers, films, figures: more of it
+options        options that several commands have; rendering, workers, folders, figures: more of them
 scoring        `--layer`, `--objective` and `--class` as the objective of a dream
 help           headings and order of the options in --help
 input          what is read and written: files, folders, standard input and output, noise
-job            from options to a network and a recipe, and back to a command line
-held           a folder that a stopped run left
+job            a network and a recipe, ready for pictures: it dreams and it saves
+figures        a sheet, its record, and its dreams: made now, by workers, or in an earlier run
+folders        pictures that a stopped run left, and films
+rendering      the options of the tutorial's renderers
+workers        `--workers` and `--scheduler`
 progress       bars on stderr
 signals        Ctrl-C, SIGTERM and SIGHUP, at safe moments
 errors         an error is one line and an exit code
@@ -25,7 +28,7 @@ from typing import Any
 import click
 
 from .. import __version__
-from .errors import debug_option, told_in_one_line
+from .errors import debug_option, errors_in_one_line
 from .signals import uninterrupted
 
 GROUPS = {  # each command is `command` in the module of its name
@@ -85,12 +88,12 @@ class Commands(click.Group):
 
     def make_context(self, *args: Any, **kwargs: Any) -> click.Context:
         """Parse the group's own options."""
-        with told_in_one_line():
+        with errors_in_one_line():
             return super().make_context(*args, **kwargs)
 
     def invoke(self, ctx: click.Context) -> Any:
         """Parse the command's options and run it."""
-        with told_in_one_line(ctx):
+        with errors_in_one_line(ctx):
             return super().invoke(ctx)
 
 

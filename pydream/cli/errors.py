@@ -63,7 +63,7 @@ def one_line(error: Exception) -> OneLine:
 
 
 @contextmanager
-def told_in_one_line(ctx: click.Context | None = None) -> Iterator[None]:
+def errors_in_one_line(ctx: click.Context | None = None) -> Iterator[None]:
     """Turn every error of the block into one line, after the traceback if --debug asks for it."""
     try:
         yield
@@ -77,8 +77,8 @@ def told_in_one_line(ctx: click.Context | None = None) -> Iterator[None]:
         raise one_line(error) from error
 
 
-def tell(ctx: click.Context, error: Exception, about: str) -> None:
-    """Tell an error that costs one picture, `about` it, and not the run."""
+def print_error(ctx: click.Context, error: Exception, about: str) -> None:
+    """Print an error that costs one picture, `about` it, and not the run."""
     if debugging(ctx):
         traceback.print_exception(error)
     line = one_line(error).message
@@ -86,13 +86,13 @@ def tell(ctx: click.Context, error: Exception, about: str) -> None:
 
 
 def interruption(outcome: str) -> click.exceptions.Exit:
-    """Say what an interrupted run leaves; gives the exception that ends it with 128 + signal."""
+    """Print what an interrupted run leaves; return the exception that ends it with 128 + signal."""
     click.echo(f"pydream: interrupted; {outcome}", err=True)
     return click.exceptions.Exit(exit_code())
 
 
 def debugging(ctx: click.Context) -> bool:
-    """Tell whether --debug was given, before or after the command's name."""
+    """Return whether --debug was given, before or after the command's name."""
     return bool(ctx.meta.get(_DEBUG))
 
 

@@ -211,7 +211,7 @@ class Target:
         return STANDARD if self.path is None else f"dream{self.path.suffix}"
 
     def exists(self) -> bool:
-        """Tell whether something is there."""
+        """Return whether something is there."""
         return self.path is not None and self.path.exists()
 
     def check(self, size: tuple[int, ...] | None = None) -> None:

@@ -27,6 +27,7 @@ from ..record.presets import PRESETS
 from ..tiles.plan import LARGEST_TILE
 from ..zoo.load import KERAS_MEAN, NOTEBOOK_MEAN, load_net
 from ..zoo.registry import DEFAULT_NETWORK, check_scale
+from .errors import debug_option
 from .input import SizeType
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
@@ -462,3 +463,7 @@ tile_options = together(
 )
 
 run_options = together(seed_option(), exact_options, backend_option, runtime_option, device_option)
+
+# What all commands have that dream, but sweep, which chooses layers otherwise; and what ends every list of options.
+dreaming_options = together(objective_options, dream_options, retouch_options, run_options, tile_options)
+last_options = together(sidecar_option, quiet_option, debug_option)

@@ -16,7 +16,7 @@ from .signals import between_steps
 
 
 class _Steady(tqdm):  # type: ignore[type-arg]
-    """tqdm on a terminal only, by a clock that nobody sets.
+    """tqdm on a terminal only, by a clock that cannot be set.
 
     By the time of day a bar stands still for as long as that is set back.
     """

@@ -1,7 +1,7 @@
 """Ctrl-C, SIGTERM and SIGHUP end a command between two steps: never inside one, nor inside a file or an import.
 
 Python would raise KeyboardInterrupt wherever it happens to be. In an import that becomes an ImportError, or worse;
-between a step and its count the picture is no longer what it says of itself; while it is written it is lost.
+between a step and its count the picture no longer matches its record; while it is written it is lost.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ def _signals() -> _Signals:
 
 
 def exit_code() -> int:
-    """Give 128 + the signal that came last; Ctrl-C's where none has."""
+    """Return 128 + the signal that came last; Ctrl-C's where none has."""
     return 128 + _signals().came
 
 

@@ -191,7 +191,7 @@ def test_an_interrupted_fetch_is_gone_on_with(run, entry, server):
     process.send_signal(signal.SIGINT)
     out, err = process.communicate(timeout=60)
     assert process.returncode == 130
-    assert (out, err) == ("", "pydream: interrupted; what has come is kept, and fetch goes on with it\n")
+    assert (out, err) == ("", "pydream: interrupted; what has come is kept, and fetch continues with it\n")
     assert sorted(path.name for path in net.folder.iterdir()) == [
         "README.md", "deploy.prototxt", "some.caffemodel.part",
     ]  # fmt: skip

@@ -18,21 +18,13 @@ from ...picture import Picture
 from ...record.command import option_words
 from ...record.provenance import read_provenance
 from ...record.recipe import Recipe
-from ..errors import debug_option, interruption
+from ..errors import interruption
 from ..figures import FigureDreams, Style, columns_option, figure_of, figure_options
 from ..folders import OutputFolder
 from ..help import Command
 from ..input import NOISE, InputPicture, Source, SourceType, Target, check_not_read, one_target
 from ..job import Job
-from ..options import (
-    PICTURE_FILES,
-    force_option,
-    output_option,
-    pictures_option,
-    quiet_option,
-    resume_option,
-    sidecar_option,
-)
+from ..options import PICTURE_FILES, force_option, last_options, output_option, pictures_option, resume_option
 from ..rendering import (
     ChannelOption,
     channels_option,
@@ -59,9 +51,7 @@ _SIZE = (96, 96)
 @resume_option
 @force_option
 @figure_options
-@sidecar_option
-@quiet_option
-@debug_option
+@last_options
 @click.pass_context
 def command(
     ctx: click.Context,

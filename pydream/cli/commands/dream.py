@@ -20,7 +20,7 @@ from ...media import FORMATS
 from ...net import Array
 from ...picture import to_pixels
 from ...record.recipe import Recipe
-from ..errors import Failed, debug_option, interruption, tell
+from ..errors import Failed, interruption, print_error
 from ..help import Command
 from ..input import (
     STANDARD,
@@ -35,18 +35,7 @@ from ..input import (
     one_target,
 )
 from ..job import Job, prepare
-from ..options import (
-    PICTURE_FILES,
-    dream_options,
-    force_option,
-    objective_options,
-    output_option,
-    quiet_option,
-    retouch_options,
-    run_options,
-    sidecar_option,
-    tile_options,
-)
+from ..options import PICTURE_FILES, dreaming_options, force_option, last_options, output_option
 from ..signals import between_steps, signals_as_ctrl_c, uninterrupted
 from ..workers import WorkerOptions, start_workers, worker_options
 
@@ -54,11 +43,7 @@ from ..workers import WorkerOptions, start_workers, worker_options
 @click.command("dream", cls=Command)
 @click.argument("input", type=SourceType(folders=True), nargs=-1, required=True)
 @output_option(f"{PICTURE_FILES}, a folder, or -", required=True)
-@objective_options
-@dream_options
-@retouch_options
-@run_options
-@tile_options
+@dreaming_options
 @worker_options
 @click.option(
     "--format",
@@ -66,9 +51,7 @@ from ..workers import WorkerOptions, start_workers, worker_options
     help="File format in a folder or on standard output.  [default: png]",
 )
 @force_option
-@sidecar_option
-@quiet_option
-@debug_option
+@last_options
 @click.pass_context
 def command(
     ctx: click.Context,
@@ -269,7 +252,7 @@ class DreamBatch:
         except Exception as error:
             if self._loaded is None and not isinstance(error, (ImageFileError, click.BadParameter)):
                 raise  # the network cannot be loaded, for any picture
-            tell(self._ctx, error, source.given)
+            print_error(self._ctx, error, source.given)
             self._failed += 1
 
     def _wrote(self, target: Target) -> None:

@@ -18,23 +18,13 @@ from ...dream.watch import View, Watch
 from ...media import Sheet, fitting_columns, fitting_width, read_image, video, write_image
 from ...picture import Picture, to_pixels
 from ...record.command import option_words
-from ..errors import debug_option, interruption
+from ..errors import interruption
 from ..figures import Style, figure_of, figure_options
 from ..folders import check_films, film_options, film_targets, films_apart, quality_words, write_sidecar
 from ..help import Command
 from ..input import InputPicture, Size, Source, SourceType, check_not_read, one_target
 from ..job import prepare
-from ..options import (
-    PICTURE_FILES,
-    dream_options,
-    objective_options,
-    output_option,
-    quiet_option,
-    retouch_options,
-    run_options,
-    sidecar_option,
-    tile_options,
-)
+from ..options import PICTURE_FILES, dreaming_options, last_options, output_option
 from ..progress import Progress
 from ..signals import uninterrupted
 
@@ -67,16 +57,10 @@ class Iterations(click.ParamType):  # type: ignore[type-arg]
     metavar="N[,N…]",
     help="Iterations of each octave in the figure.  [default: 1,2,5,10,20,50 and so on, and the last]",
 )
-@objective_options
-@dream_options
-@retouch_options
-@run_options
-@tile_options
+@dreaming_options
 @figure_options
 @film_options(fps=_FPS)
-@sidecar_option
-@quiet_option
-@debug_option
+@last_options
 @click.pass_context
 def command(
     ctx: click.Context,

@@ -76,7 +76,7 @@ def command(
 
 
 def _wrong(model: str, weights: str, graph: Graph) -> dict[str, str]:
-    """Say which weights are not as the network wants them; a frozen graph was read with its own."""
+    """Describe which weights do not fit the network; a frozen graph was read with its own."""
     files = find_files(model, weights or None)
     if files.frozen:
         return {}
@@ -97,7 +97,7 @@ def _row(facts: BlobFacts, graph: Graph, default: str | None, wrong: dict[str, s
         "to dream with": _dreamt(facts, graph, default),
     }
     if wrong is not None:
-        row["weights"] = printable(_held(facts, graph, wrong))
+        row["weights"] = printable(_weights_of(facts, graph, wrong))
     return row
 
 
@@ -112,8 +112,8 @@ def _dreamt(facts: BlobFacts, graph: Graph, default: str | None) -> str:
     return "default" if facts.name == default else "yes"
 
 
-def _held(facts: BlobFacts, graph: Graph, wrong: dict[str, str]) -> str:
-    """Say how many weights make a blob, those of in-place layers included, or which are not in the file."""
+def _weights_of(facts: BlobFacts, graph: Graph, wrong: dict[str, str]) -> str:
+    """Describe how many weights make a blob, those of in-place layers included, or which are not in the file."""
     layers = [layer for layer in _makers(facts, graph) if layer in graph.params]
     problems = [f"{layer}: {wrong[layer]}" for layer in layers if layer in wrong]
     return "; ".join(problems) or (f"{_count(layers, graph):,}" if layers else "-")

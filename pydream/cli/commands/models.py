@@ -88,7 +88,7 @@ def _show(facts: Iterable[tuple[str, str]]) -> None:
 @click.argument("name")
 @debug_option
 def info_command(name: str) -> None:
-    """Tell all that is known of the network NAME.
+    """Show all that is known of the network NAME.
 
     \b
     pydream models info bvlc_googlenet
@@ -129,8 +129,8 @@ def fetch_command(ctx: click.Context, name: str, urls: tuple[str, ...], quiet: b
     """Get the weights of the network NAME into the user's cache, and print where they are.
 
     Addresses are tried in turn: those of --url, those in a variable (for bvlc_googlenet it is
-    PYDREAM_MODEL_URL_BVLC_GOOGLENET), then the network's own. What an interrupted fetch leaves, the next one goes on
-    with. Size and sha256 are checked.
+    PYDREAM_MODEL_URL_BVLC_GOOGLENET), then the network's own. An interrupted fetch is continued by the next
+    one. Size and sha256 are checked.
 
     \b
     pydream models fetch bvlc_googlenet
@@ -143,7 +143,7 @@ def fetch_command(ctx: click.Context, name: str, urls: tuple[str, ...], quiet: b
         with signals_as_ctrl_c(), FetchProgress(entry.name, quiet) as progress:
             place = fetch(entry, urls, progress.on_bytes, progress.tell)
     except KeyboardInterrupt:
-        raise interruption("what has come is kept, and fetch goes on with it") from None
+        raise interruption("what has come is kept, and fetch continues with it") from None
     click.echo(place)
 
 
@@ -166,7 +166,7 @@ def add_command(
     description: str | None,
     input_node: str | None,
     pixel_scale: float | None,
-    **told: Any,
+    **input_spec: Any,
 ) -> None:
     """Add a network of your own as NAME, for --model; prints its folder.
 
@@ -179,9 +179,9 @@ def add_command(
     pydream models add yesterdays model.keras --layer block3_conv1
     """  # noqa: D301
     quiet_tensorflow()
-    told |= {"scale": pixel_scale, "input": input_node}
+    input_spec |= {"scale": pixel_scale, "input": input_node}
     with signals_as_ctrl_c():
-        click.echo(add_network(name, files, layer=layer, title=description, **told).folder)
+        click.echo(add_network(name, files, layer=layer, title=description, **input_spec).folder)
 
 
 @command.command("verify")

@@ -15,23 +15,12 @@ from ...dream.watch import View, Watch
 from ...media import Sheet, fitting_width
 from ...net import Array
 from ...record.command import option_words
-from ..errors import debug_option, interruption
+from ..errors import interruption
 from ..figures import Style, figure_of, figure_options
 from ..help import Command
 from ..input import InputPicture, Source, SourceType, check_not_read, one_target
 from ..job import prepare
-from ..options import (
-    PICTURE_FILES,
-    FiniteRange,
-    dream_options,
-    objective_options,
-    output_option,
-    quiet_option,
-    retouch_options,
-    run_options,
-    sidecar_option,
-    tile_options,
-)
+from ..options import PICTURE_FILES, FiniteRange, dreaming_options, last_options, output_option
 from ..progress import Progress
 from ..signals import uninterrupted
 
@@ -63,15 +52,9 @@ class Octave(NamedTuple):
     metavar="X",
     help="Gain of the details, shown around mid-grey.  [default: what fits]",
 )
-@objective_options
-@dream_options
-@retouch_options
-@run_options
-@tile_options
+@dreaming_options
 @figure_options
-@sidecar_option
-@quiet_option
-@debug_option
+@last_options
 @click.pass_context
 def command(
     ctx: click.Context,

@@ -37,7 +37,7 @@ def command(json: bool) -> None:
 
 
 def options(preset: Preset) -> list[str]:
-    """Give a preset as the options of `pydream dream`."""
+    """Return a preset as the options of `pydream dream`."""
     words: list[str] = []
     for param in dream.params:
         value = preset.params.get(param.name or "")

@@ -19,19 +19,11 @@ from ...picture import Picture
 from ...record.provenance import Dream, PictureFacts, net_facts, picture_facts, pixels_sha256, read_provenance
 from ...zoo.load import find_files
 from ...zoo.registry import networks
-from ..errors import debug_option, printable
+from ..errors import printable
 from ..help import Command
 from ..input import NOISE, STANDARD, check_not_read, check_sidecar, one_target
 from ..job import Job, SidePicture, load
-from ..options import (
-    PICTURE_FILES,
-    device_option,
-    memory_option,
-    output_option,
-    quiet_option,
-    sidecar_option,
-    weights_option,
-)
+from ..options import PICTURE_FILES, device_option, last_options, memory_option, output_option, weights_option
 from ..signals import uninterrupted
 
 _LOSSLESS = (FORMATS["png"], FORMATS["tiff"])
@@ -48,9 +40,7 @@ _picture_file = click.Path(exists=True, dir_okay=False, path_type=Path)
 @device_option
 @memory_option
 @output_option(f"{PICTURE_FILES}, or -")
-@sidecar_option
-@quiet_option
-@debug_option
+@last_options
 def command(
     picture: Path,
     input: Path | None,

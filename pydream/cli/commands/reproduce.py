@@ -30,7 +30,7 @@ from ...reproduce.page import page, seconds
 from ...reproduce.report import Input, Report, Row
 from ...reproduce.results import FRAMES, RESULTS, Result, example, layer_for, make, recipe_for
 from ...zoo.load import find_files
-from ..errors import Failed, debug_option, interruption, printable
+from ..errors import Failed, interruption, printable
 from ..help import Command
 from ..input import Target, check_not_read
 from ..job import Job, SidePicture, load
@@ -40,13 +40,12 @@ from ..options import (
     era_option,
     frames_option,
     guide_option,
+    last_options,
     layer_option,
     library_default,
     model_option,
     output_option,
-    quiet_option,
     seed_option,
-    sidecar_option,
     steps_option,
     weights_option,
 )
@@ -89,9 +88,7 @@ _SINGLE = [key for key, result in RESULTS.items() if not result.loop]
 @steps_option("iterations", default=library_default("iter_n"))
 @seed_option(0)
 @device_option
-@sidecar_option
-@quiet_option
-@debug_option
+@last_options
 def command(
     output: Path,
     input: Path | None,

@@ -28,7 +28,7 @@ from ...runtime.geometry import BlobFacts, survey
 from ...runtime.graph import Graph
 from ...zoo.load import find_files, read_graph
 from ...zoo.registry import DEFAULT_NETWORK
-from ..errors import Failed, debug_option, interruption, one_line, printable, tell
+from ..errors import Failed, interruption, one_line, print_error, printable
 from ..figures import FigureDreams, Style, columns_option, figure_of, figure_options
 from ..help import Command
 from ..input import InputPicture, Size, Source, SourceType, Target, check_not_read, one_target
@@ -38,15 +38,14 @@ from ..options import (
     dream_options,
     force_option,
     input_options,
+    last_options,
     layer_option,
     model_option,
     output_option,
     pictures_option,
-    quiet_option,
     resume_option,
     retouch_options,
     run_options,
-    sidecar_option,
     tile_options,
     weights_option,
 )
@@ -82,9 +81,7 @@ _OF_ONE = {"mean": "mean", "pixel_scale": "pixel-scale", "channel_order": "chann
 @worker_options
 @columns_option
 @figure_options
-@sidecar_option
-@quiet_option
-@debug_option
+@last_options
 @click.pass_context
 def command(
     ctx: click.Context,
@@ -337,7 +334,7 @@ class Sweep:
                     pixels = outcome.get()
                 except Exception as error:
                     with progress.aside():
-                        tell(self._ctx, error, label)
+                        print_error(self._ctx, error, label)
                     self._sheet.add(None, label, note, one_line(error).message, cell.place)
                     self.failed += 1
                 else:

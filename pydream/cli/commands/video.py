@@ -30,24 +30,12 @@ from ...record.command import option_words
 from ...record.film import Film
 from ...record.provenance import PictureFacts, versions
 from ...record.recipe import Recipe
-from ..errors import debug_option, interruption
+from ..errors import interruption
 from ..folders import check_films, film_targets, frames_beside, quality_option, quality_words, write_sidecar
 from ..help import Command
 from ..input import Size, SizeType, check_not_read
 from ..job import Job, prepare
-from ..options import (
-    FiniteRange,
-    dream_options,
-    force_option,
-    objective_options,
-    output_option,
-    quiet_option,
-    resume_option,
-    retouch_options,
-    run_options,
-    sidecar_option,
-    tile_options,
-)
+from ..options import FiniteRange, dreaming_options, force_option, last_options, output_option, resume_option
 from ..progress import FrameProgress
 from ..signals import between_steps, uninterrupted
 from ..workers import WorkerOptions, start_workers, worker_options
@@ -114,11 +102,7 @@ class Time(click.ParamType):  # type: ignore[type-arg]
     metavar=FrameRange.name,
     help="Range of frames, from number A to B - 1; the first is 0.",
 )
-@objective_options
-@dream_options
-@retouch_options
-@run_options
-@tile_options
+@dreaming_options
 @worker_options
 @click.option(
     "--size",
@@ -129,9 +113,7 @@ class Time(click.ParamType):  # type: ignore[type-arg]
 @quality_option
 @resume_option
 @force_option
-@sidecar_option
-@quiet_option
-@debug_option
+@last_options
 def command(
     input: Path,
     output: Path,

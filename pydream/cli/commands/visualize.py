@@ -9,10 +9,9 @@ import click
 
 from ...dream.tutorial import NOISE_SIZE, rendered_sizes
 from ...record.recipe import MOST_SUMMED
-from ..errors import debug_option
 from ..help import Command
 from ..input import NOISE, Source, SourceType, check_not_read, check_sidecar, one_target
-from ..options import PICTURE_FILES, output_option, quiet_option, sidecar_option
+from ..options import PICTURE_FILES, last_options, output_option
 from ..rendering import (
     ChannelOption,
     channels_option,
@@ -31,9 +30,7 @@ from .dream import DreamBatch
 @channels_option()
 @renderer_options
 @render_run_options
-@sidecar_option
-@quiet_option
-@debug_option
+@last_options
 @click.pass_context
 def command(
     ctx: click.Context,

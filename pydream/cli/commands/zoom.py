@@ -20,7 +20,7 @@ from ...picture import Picture, to_pixels
 from ...record import loop as checkpoint
 from ...record.loop import Checkpoint, LoopFacts
 from ...record.recipe import Loop, Recipe
-from ..errors import debug_option, interruption
+from ..errors import interruption
 from ..folders import (
     OutputFolder,
     check_films,
@@ -35,17 +35,12 @@ from ..input import InputPicture, Source, SourceType, check_not_read
 from ..job import Job, prepare
 from ..options import (
     FiniteRange,
-    dream_options,
+    dreaming_options,
     force_option,
     frames_option,
-    objective_options,
+    last_options,
     output_option,
-    quiet_option,
     resume_option,
-    retouch_options,
-    run_options,
-    sidecar_option,
-    tile_options,
 )
 from ..signals import uninterrupted
 
@@ -91,17 +86,11 @@ def _default(name: str) -> Any:
     help="Rounding of the picture after every step, to multiples of a power of two; with 0.015625 an --exact loop is"
     " the same on every machine.  [default: none]",
 )
-@objective_options
-@dream_options
-@retouch_options
-@run_options
-@tile_options
+@dreaming_options
 @film_options(fps=25)
 @resume_option
 @force_option
-@sidecar_option
-@quiet_option
-@debug_option
+@last_options
 def command(
     input: list[Source],
     output: tuple[str, ...],
