@@ -58,6 +58,8 @@ class Graph:
         In running order.
     blobs : list of str
         Every blob's name, inputs first, in the order of their first write.
+    declared_shapes : dict of int to tuple of int
+        Value → its shape at the declared input size.
     params : dict of str to list of tuple of int
         Layer → the shapes of its weights, at the declared input size: the only ones that fit.
     """
@@ -91,9 +93,9 @@ class Graph:
         self.blobs = list(self._values_of)
         self._known_shapes: dict[tuple[str, tuple[Shape, ...], bool], Shape] = {}
         self.params: dict[str, list[Shape]] = {}
-        shapes = self._infer(self.declared, len(self.steps))
+        self.declared_shapes = self._infer(self.declared, len(self.steps))
         for step in self.steps:
-            wanted = step.layer.param_shapes(*(shapes[value] for value in step.bottoms))
+            wanted = step.layer.param_shapes(*(self.declared_shapes[value] for value in step.bottoms))
             if wanted and step.layer.name in self.params:
                 raise NetFileError(f"two layers with weights are named {step.layer.name!r}")
             if wanted:

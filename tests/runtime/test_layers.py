@@ -252,6 +252,23 @@ def test_layer_is_the_formula(build, case, in_place, dtype):
 
 
 @pytest.mark.parametrize("case", CASES, ids=str)
+def test_backward_reads_the_memo_alone(build, case):
+    """Runners that have not run forward go back from the memos of others."""
+    net = net_of(build, case, "float32")
+    (shapes, *_) = case.shapes
+    bottoms = case.draw(shapes)
+    top, back = case.run(bottoms)
+    feed(net, bottoms)
+    assert net.forward()["y"].shape == top.shape
+    net.runtime._made.clear()
+    diff = nets.normal(np.random.default_rng(0), *top.shape)
+    net.blobs["y"].diff[...] = diff
+    net.backward()
+    for name, wanted in zip(net.inputs, back(diff), strict=True):
+        assert nets.off(net.blobs[name].diff, wanted) < TOLERANCE["float32"], f"gradient at {name}"
+
+
+@pytest.mark.parametrize("case", CASES, ids=str)
 def test_oracle_goes_back_as_it_goes_forward(case):
     """Central differences along random directions; 1e-6 steps in values that are 5e-4 or more from any kink."""
     for turn, shapes in enumerate(case.shapes):

@@ -19,7 +19,7 @@ from ...errors import NetFileError
 from .. import layers
 from ..base import LOWEST, TIE, L, Runner, Tensor, Tensors
 from .door import tensorflow
-from .fusion import RectifiedPooling, SpreadConvolution
+from .fusion import ConcatConvolution, RectifiedPooling
 from .phases import Phases
 
 _LARGEST_KERNEL = 2**28  # numbers in a dilated kernel with its holes
@@ -92,14 +92,19 @@ class ConvolutionRunner(TFRunner[layers.Convolution]):
         return (bottoms[0] if len(bottoms) == 1 else self.tf.concat(bottoms, axis=3),)
 
 
-class SpreadConvolutionRunner(ConvolutionRunner):
+class ConcatConvolutionRunner(ConvolutionRunner):
     """The sum of a convolution of each blob, with its part of the kernel."""
 
+    layer: ConcatConvolution
+
+    def prepare(self, params: list[NDArray[Any]]) -> None:
+        super().prepare(params)
+        self.kernels = self.tf.split(self.kernels[0], self.layer.channels, axis=2)
+
     def forward(self, *bottoms: Tensor) -> tuple[Tensors, Tensors]:
-        self.channels = [bottom.shape[3] for bottom in bottoms]
         first, second = (
             self.tf.nn.conv2d(bottom, kernel, self.layer.stride, self.padding)
-            for bottom, kernel in zip(bottoms, self._parts(), strict=True)
+            for bottom, kernel in zip(bottoms, self.kernels, strict=True)
         )
         if self.bias is not None:
             second = self.tf.nn.bias_add(second, self.bias)
@@ -109,12 +114,8 @@ class SpreadConvolutionRunner(ConvolutionRunner):
     def backward(self, memo: Tensors, *diffs: Tensor) -> Tensors:
         return tuple(
             self.tf.nn.conv2d_transpose(diffs[0], kernel, shape, self.layer.stride, self.padding)
-            for kernel, shape in zip(self._parts(), memo, strict=True)
+            for kernel, shape in zip(self.kernels, memo, strict=True)
         )
-
-    def _parts(self) -> list[Tensor]:
-        parts: list[Tensor] = self.tf.split(self.kernels[0], self.channels, axis=2)
-        return parts
 
 
 class InnerProductRunner(TFRunner[layers.InnerProduct]):
@@ -605,6 +606,6 @@ RUNNERS: dict[type[layers.Layer], type[Runner[Any]]] = {
 }
 
 FUSED: dict[type[layers.Layer], type[Runner[Any]]] = {
+    ConcatConvolution: ConcatConvolutionRunner,
     RectifiedPooling: RectifiedPoolingRunner,
-    SpreadConvolution: SpreadConvolutionRunner,
 }

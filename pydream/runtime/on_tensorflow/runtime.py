@@ -40,7 +40,7 @@ class TensorFlowRuntime(Runtime):
     def steps(self, values: Sequence[int], end: int, kept: Iterable[int] = ()) -> list[Step]:
         """As `Runtime.steps`, with pairs that run better as one; runners of one's own run one by one."""
         steps = super().steps(values, end)
-        return fused(steps, {*values, *kept}, self.dtype) if self.runners is RUNNERS else steps
+        return fused(self.graph, steps, {*values, *kept}, self.dtype) if self.runners is RUNNERS else steps
 
     def forward(
         self, values: Sequence[int], end: int, inputs: Sequence[Tensor], kept: Iterable[int] = ()
