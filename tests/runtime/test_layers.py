@@ -542,10 +542,10 @@ FIELD = {
         (IMAGES, "Scale", "x > y", "axis: 2", "axis 2"),
         (IMAGES, "Scale", "x > y", "num_axes: 2", "num_axes 2"),
         (IMAGES, "Scale", "x x > y", "", "2 bottoms, want 1"),
-        (LISTS, "Pooling", "x > y", "kernel_size: 1", r"wants \(n, c, h, w\), bottom 'x' is \(1, 5\)"),
-        (LISTS, "Convolution", "x > y", "num_output: 1 kernel_size: 1", r"wants \(n, c, h, w\)"),
-        (LISTS, "LRN", "x > y", "", r"wants \(n, c, h, w\)"),
-        (LISTS, "Scale", "numbers > y", "", "wants channels"),
+        (LISTS, "Pooling", "x > y", "kernel_size: 1", r"expects \(n, c, h, w\), bottom 'x' is \(1, 5\)"),
+        (LISTS, "Convolution", "x > y", "num_output: 1 kernel_size: 1", r"expects \(n, c, h, w\)"),
+        (LISTS, "LRN", "x > y", "", r"expects \(n, c, h, w\)"),
+        (LISTS, "Scale", "numbers > y", "", "expects channels"),
     ],
 )  # fmt: skip
 def test_what_makes_no_sense(build, inputs, kind, ends, constants, words):

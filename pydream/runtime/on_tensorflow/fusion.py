@@ -1,11 +1,11 @@
 """Which steps TensorFlow runs as one.
 
-A rectifier in place, and the max pooling that alone reads it: the largest of rectified values is rectified too, so the
-rectifier's gradient can be taken at the pooled values, of which there are fewer; and what the rectifier made need not
-be kept.
+An in-place rectifier and the max pooling that alone reads it: the largest of rectified values is rectified too, so the
+rectifier's gradient can be taken at the pooled values, of which there are fewer; and the rectified values need not be
+kept.
 
-A concatenation of two blobs, and the convolution that alone reads it: a convolution of each, added up, moves nothing
-side by side on the way forward, nor apart on the way back. That rounds sums in another order, so float64 does not.
+A concatenation of two blobs and the convolution that alone reads it: a convolution of each, added up, copies nothing,
+neither forward nor backward. Sums are rounded in another order, so float64 does not do this.
 """
 
 from __future__ import annotations
@@ -58,9 +58,9 @@ def fused(graph: Graph, steps: Sequence[Step], wanted: Iterable[int], dtype: np.
 def _as_one(graph: Graph, step: Step, second: layers.Layer, dtype: np.dtype[Any]) -> layers.Layer | None:
     """Return the layer that is a step and the layer that alone reads it; None: they run one by one."""
     first = step.layer
-    # Of these types exactly: others are padded otherwise.
+    # Of these types exactly: subclasses are padded differently.
     pooled = type(second) is layers.Pooling and not second.average
-    # Not in place, a rectifier's blob has a gradient of its own that can be asked for.
+    # Otherwise the rectifier's blob has a gradient of its own, which can be read.
     if pooled and isinstance(first, layers.ReLU) and first.negative_slope == 0 and first.in_place:
         return RectifiedPooling(**_fields(second))
     convolved = type(second) is layers.Convolution and second.group == 1

@@ -1,7 +1,7 @@
 """How TensorFlow runs each layer: two formulas.
 
 Gradients are written out rather than taped: only what the gradient at the input needs is kept (no weight gradients),
-and each pass is a formula that can be held against Caffe's. Four-axis tensors are (n, h, w, c) here; others are as in
+and each pass is a formula that can be compared with Caffe's. Four-axis tensors are (n, h, w, c) here; others are as in
 Caffe. Sizes are read inside the graph, so one trace serves every image size.
 """
 
@@ -26,7 +26,7 @@ _LARGEST_KERNEL = 2**28  # numbers in a dilated kernel with its holes
 
 
 def _axis(axis: int, rank: int) -> int:
-    """Where Caffe's axis stands in a tensor of TensorFlow's."""
+    """Return the place of Caffe's axis in a tensor of TensorFlow's."""
     axis %= rank
     return (0, 3, 1, 2)[axis] if rank == 4 else axis
 
@@ -148,7 +148,7 @@ class LRNRunner(TFRunner[layers.LRN]):
         return (passed - x * self._neighbours(passed * x / scale, ratio),)
 
     def _power(self, scale: Tensor) -> Tensor:
-        # Caffe's networks' and Inception5h's; a power is slow.
+        # The exponents of Caffe's networks and of Inception5h; a power is slow.
         if self.layer.beta == 0.75:
             return self.tf.math.rsqrt(scale * self.tf.sqrt(scale))
         if self.layer.beta == 0.5:
@@ -156,7 +156,7 @@ class LRNRunner(TFRunner[layers.LRN]):
         return scale**-self.layer.beta
 
     def _neighbours(self, x: Tensor, factor: float, offset: float = 0.0) -> Tensor:
-        """Give ``offset + factor * sum over the n neighbouring channels``."""
+        """Compute ``offset + factor * sum over the n neighbouring channels``."""
         tf, channels, reach = self.tf, x.shape[-1], self.layer.local_size // 2
         block = self._block(channels)
         blocks = channels // block
@@ -171,7 +171,7 @@ class LRNRunner(TFRunner[layers.LRN]):
         return tf.reshape(sums, tf.shape(x))
 
     def _block(self, channels: int) -> int:
-        """Give the width that is fastest, as measured."""
+        """Return the width that is fastest, as measured."""
         block, worth_it = (8, 16) if self.dtype == np.float64 else (16, 128)
         fits = channels % block == 0 and self.layer.local_size // 2 <= block
         return block if fits and channels >= worth_it else channels
@@ -330,7 +330,7 @@ class FlattenRunner(TFRunner[layers.Flatten]):
 
 
 class ChannelwiseRunner(TFRunner[layers.BatchNorm | layers.Scale]):
-    """``y = factor x + offset`` with a factor and an offset a channel: BatchNorm and Scale."""
+    """``y = factor x + offset`` with a factor and an offset for each channel: BatchNorm and Scale."""
 
     def prepare(self, params: list[NDArray[Any]]) -> None:
         self.factor, self.offset = self.layer.affine(*params)
@@ -343,7 +343,7 @@ class ChannelwiseRunner(TFRunner[layers.BatchNorm | layers.Scale]):
         return (diffs[0] * self._along(self.factor, diffs[0]),)
 
     def _along(self, values: NDArray[Any], x: Tensor) -> Tensor:
-        """Lay one number a channel along the channel axis of `x`."""
+        """Lay one number for each channel along the channel axis of `x`."""
         shape = [1] * x.shape.rank
         shape[_axis(1, x.shape.rank)] = -1
         return self.constant(values.reshape(shape))

@@ -56,7 +56,7 @@ class PoolingRunner(TFRunner[layers.Pooling]):
         return (self.tf.reduce_max(x, (1, 2), keepdims=True),), (winner, self.tf.shape(x))
 
     def _tolerant_scan(self, flat: Tensor) -> tuple[Tensor, Tensor]:
-        """Give the winning values and their places along axis 1, one after the other with the tolerance for ties."""
+        """Return the winning values and their places along axis 1, compared in order with the tolerance for ties."""
         tf = self.tf
 
         def turn(i: Tensor, best: Tensor, winner: Tensor) -> tuple[Tensor, Tensor, Tensor]:
@@ -76,10 +76,10 @@ class PoolingRunner(TFRunner[layers.Pooling]):
         winner = self.tf.one_hot(memo[0], shape[1] * shape[2], axis=1, dtype=diff.dtype)  # (n, h*w, c)
         return (self.tf.reshape(winner, shape) * diff,)
 
-    # Sizes: what Pooling.out_size says, in the graph, of rows and columns at once.
+    # Sizes: Pooling.out_size in the graph, for rows and columns at once.
 
     def _out_size(self, size: Tensor) -> Tensor:
-        """Give the rows and columns of the top for those of the map."""
+        """Compute the rows and columns of the top from those of the map."""
         kernel, stride, pad = np.array((self.layer.kernel, self.layer.stride, self.layer.pad), np.int32)
         room = size + (2 * pad - kernel)
         out = (-(-room // stride) if self.layer.round_up else room // stride) + 1
@@ -88,7 +88,7 @@ class PoolingRunner(TFRunner[layers.Pooling]):
         return out
 
     def _padded(self, x: Tensor, filler: float) -> Tensor:
-        """Give the map with the padding before it, and behind it what the windows miss for being whole."""
+        """Pad the map before the first row and column, and behind the last as far as the windows reach."""
         kernel, stride, pad = np.array((self.layer.kernel, self.layer.stride, self.layer.pad), np.int32)
         size = self.tf.shape(x)[1:3]
         behind = self.tf.maximum(self._out_size(size) * stride + (kernel - stride - pad) - size, 0)
@@ -116,7 +116,7 @@ class PoolingRunner(TFRunner[layers.Pooling]):
         return (back,)
 
     def _by_size(self, same: Callable[..., Tensor], filled: Callable[..., Tensor], *values: Tensor) -> Tensor:
-        """Run `same` on the values where "SAME" is Caffe's padding for the first one's size, else `filled`."""
+        """Run `same` on the values where "SAME" is Caffe's padding for the first value's size, else `filled`."""
         if not self.same_where_whole:
             return (same if self.same else filled)(*values)
         # tf.cond would do, but it makes a function of each branch, and takes 0.4 s a network to trace.
@@ -135,7 +135,7 @@ class PoolingRunner(TFRunner[layers.Pooling]):
     def _largest_back(self, x: Tensor, diff: Tensor, padding: str) -> Tensor:
         return self.tf.raw_ops.MaxPoolGrad(
             orig_input=x,
-            # Once more, though the forward pass had it: oneDNN's gradient, which is 10 to 40 times as fast as the
+            # Computed again, though the forward pass had it: oneDNN's gradient, which is 10 to 40 times as fast as the
             # other, runs only where its own maximum is in the same trace and tells it which taps won.
             orig_output=self._largest(x, padding),
             grad=diff,
@@ -157,7 +157,7 @@ class PoolingRunner(TFRunner[layers.Pooling]):
         return (best,), (winner, tf.shape(padded), tf.shape(x))
 
     def _taps(self, padded: Tensor) -> list[Tensor]:
-        """Give what each tap of the window sees, row by row."""
+        """Return what each tap of the window sees, row by row."""
         tf, (stride_h, stride_w), channels = self.tf, self.layer.stride, padded.shape[3]
         n, h, w = (tf.shape(padded)[axis] for axis in range(3))
         out_h, out_w = (

@@ -19,5 +19,5 @@ class TFRunner(Runner[L]):
         super().__init__(layer, params, dtype)
 
     def constant(self, array: NDArray[Any]) -> Tensor:
-        """Give an array as a tensor of the network's dtype."""
+        """Return an array as a tensor of the network's dtype."""
         return self.tf.constant(np.ascontiguousarray(array, self.dtype))
