@@ -17,7 +17,7 @@ from .proto import NodeDef
 
 def _integers(layer: Operation, place: int) -> list[int]:
     """Give a constant input that tells axes or sizes, as a list."""
-    values = layer.held.get(place)
+    values = layer.constants.get(place)
     if values is None or not np.issubdtype(values.dtype, np.integer) or values.size > 64:
         raise ShapeError(f"layer {layer.name!r} ({layer.op}): its input {place} is no constant with sizes or axes")
     return [int(value) for value in values.reshape(-1)]
@@ -50,7 +50,7 @@ class Broadcast(Rule):
     """Value by value, of inputs that NumPy would broadcast."""
 
     def top_shape(self, layer: Operation, *bottoms: Shape) -> Shape:
-        shapes = [*bottoms, *(values.shape for values in layer.held.values())]
+        shapes = [*bottoms, *(values.shape for values in layer.constants.values())]
         try:
             return np.broadcast_shapes(*shapes)
         except ValueError:

@@ -266,7 +266,7 @@ class _Translator:
             node=node.proto.SerializeToString(),
             output=output,
             arguments=tuple(places.index(i) if i in places else None for i in range(len(node.inputs))),
-            held=held,
+            constants=held,
             rule=rule,
         )
         if any(each.node in self._sized for each in node.inputs):  # a Reshape: to what it makes at this size
