@@ -19,7 +19,7 @@ from .retouch import Retouch
 BLEND = 0.5
 CUT = 20.0  # levels: cuts were 30 to 67, pans of up to a quarter of the picture 0 to 9, zooms by 5 % a frame 3 to 13
 MOST_CUT = 255.0
-FRAMES_HELD = 1.75  # what is held beside a dream, in arrays of its size: its start, and three pictures of 8 bits
+FILM_COPIES = 1.75  # what is held beside a dream, in arrays of its size: its start, and three pictures of 8 bits
 
 
 class FramePair(NamedTuple):

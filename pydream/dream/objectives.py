@@ -75,10 +75,10 @@ class Term:
         if len(self.channels) > MOST_CHANNELS or any(channel < 0 for channel in self.channels):
             raise ValueError(f"channels: want at most {MOST_CHANNELS}, each at least 0")
         if len(set(self.channels)) < len(self.channels):
-            raise ValueError(f"channels: {spelt(self.channels)}, want each once")
+            raise ValueError(f"channels: {channels_text(self.channels)}, want each once")
 
     def __str__(self) -> str:
-        return f"{self.kind} of {self.layer!r}{f':{spelt(self.channels)}' if self.channels else ''}"
+        return f"{self.kind} of {self.layer!r}{f':{channels_text(self.channels)}' if self.channels else ''}"
 
 
 @dataclass(frozen=True)
@@ -196,7 +196,7 @@ def class_logit(net: Net, label: int | str) -> Score:
     return sum(layer, find_class(label, count))
 
 
-def spelt(channels: Iterable[int]) -> str:
+def channels_text(channels: Iterable[int]) -> str:
     """Write channels as the command line has them: ``3-7,12``."""
     runs: list[list[int]] = []
     for channel in channels:

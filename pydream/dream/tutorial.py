@@ -23,7 +23,7 @@ from ..tiles.net import OnTile, tiled
 from .images import as_picture, noise, picture_gradient, preprocess
 from .laplacian import MOST_LEVELS, lap_normalize
 from .notebook import DreamInterrupted
-from .objectives import Objective, spelt
+from .objectives import Objective, channels_text
 from .octaves import Size, check_octaves
 from .params import check_params, find_end, want, whole
 from .watch import Watch
@@ -241,7 +241,7 @@ class _ScoreGradient:
         self._net = net
         self.layer = find_end(net, layer)
         self._objective = _score(net, self.layer, channel)
-        self._what = repr(self.layer) if channel is None else f"{self.layer!r}:{spelt(_channels(channel))}"
+        self._what = repr(self.layer) if channel is None else f"{self.layer!r}:{channels_text(_channels(channel))}"
         self._found = False
 
     def divide(self, side: int, on_tile: OnTile) -> None:

@@ -17,7 +17,7 @@ from .images import preprocess
 from .notebook import deepdream
 from .params import check_params, find_ends, is_real, want, whole
 
-FRAMES_HELD = 2  # arrays of a frame's size, beside a dream's: the frame before, and what this one starts from
+ZOOM_COPIES = 2  # arrays of a frame's size, beside a dream's: the frame before, and what this one starts from
 
 
 def zoom_loop(

@@ -12,8 +12,8 @@ from numpy.typing import ArrayLike
 
 from ..dream.era import MODERN
 from ..dream.images import display_range, noise
-from ..dream.notebook import DreamInterrupted, copies_held, deepdream
-from ..dream.objectives import Objective, Score, Term, spelt
+from ..dream.notebook import DreamInterrupted, dream_copies, deepdream
+from ..dream.objectives import Objective, Score, Term, channels_text
 from ..dream.octaves import Size, octave_sizes
 from ..dream.params import find_ends
 from ..dream.retouch import KeepColors, Laplacian, Mask, PullBack, Retouch, Smooth, TotalVariation
@@ -120,7 +120,7 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True):
         """The layer, or the score in words."""
         if self.rendering is not None:
             channels = self.rendering.channels
-            return f"{self.rendering.renderer} of {self.end}{f':{spelt(channels)}' if channels else ''}"
+            return f"{self.rendering.renderer} of {self.end}{f':{channels_text(channels)}' if channels else ''}"
         return str(self.score or self.end)
 
     def retouches(self, mask: Mask | None = None) -> list[Retouch]:
@@ -206,7 +206,7 @@ def choose_tile(
     if recipe.rendering is not None and not recipe.rendering.whole:
         return 0
     touched = recipe.retouches() if retouches is None else retouches
-    copies = NAIVE_COPIES if recipe.rendering else copies_held(touched, recipe.clip)
+    copies = NAIVE_COPIES if recipe.rendering else dream_copies(touched, recipe.clip)
     ends = find_ends(net, recipe.end if recipe.score is None else None, recipe.score)
     side = choose_side(net, ends, height, width, memory, copies + held) if tile is None else tile
     check_limit(net, ends, height, width, side, copies + held)

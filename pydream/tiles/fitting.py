@@ -64,8 +64,8 @@ def choose_side(
     with suppress(ShapeError):  # which says that one run will not do
         if fits(net.step_bytes(ends, height, width) + image, False, most):  # with the image laid out for the network
             return 0
-    net.blobs["data"].reshape(1, 3, height, width)
     try:
+        net.blobs["data"].reshape(1, 3, height, width)
         stride = lcm(*(view.stride for end in ends for view in net.locality(end)))
         plans = {side: plan_tiles(net, ends, height, width, side) for side in range(stride, LARGEST_SIDE + 1, stride)}
     except ShapeError:

@@ -7,7 +7,7 @@ from support import nets
 import pydream
 from pydream.bench.clock import TimedNet
 from pydream.dream import objectives
-from pydream.dream.objectives import Score, Term, class_logit, l2, mean, objective_L2, spelt
+from pydream.dream.objectives import Score, Term, class_logit, l2, mean, objective_L2, channels_text
 from pydream.errors import ShapeError, UnknownNameError
 
 TEXT = (
@@ -197,7 +197,7 @@ def test_how_scores_are_written():
     assert (l2("a") + l2("b") + mean("a")).ends == ("a", "b")
     assert score == Score(score.terms)
     assert len({score, Score(score.terms)}) == 1
-    assert spelt([1, 2, 4, 3]) == "1-2,4,3"
+    assert channels_text([1, 2, 4, 3]) == "1-2,4,3"
     with pytest.raises(TypeError):
         score + 1
 

@@ -12,7 +12,7 @@ import msgspec
 import numpy as np
 
 from ...dream.images import noise
-from ...dream.zoom import FRAMES_HELD, zoom_frame, zoom_loop
+from ...dream.zoom import ZOOM_COPIES, zoom_frame, zoom_loop
 from ...errors import CheckpointError
 from ...media import video
 from ...media.image import FORMATS, Picture, read_note, to_pixels
@@ -147,7 +147,7 @@ def command(
         if left is not None and options["tile"] is None:
             options["tile"] = left.loop.recipe.tile
         dreamer = prepare(**options)
-        tile, plan = dreamer.in_tiles(height, width, held=FRAMES_HELD)
+        tile, plan = dreamer.in_tiles(height, width, held=ZOOM_COPIES)
         recipe = msgspec.structs.replace(
             dreamer.recipe, loop=move, noise=noise_pixels if picture is None else None, tile=tile
         )
