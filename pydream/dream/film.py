@@ -13,7 +13,7 @@ from ..net import Array, Net
 from .flow import check_flow, difference, move_along
 from .images import display_range
 from .notebook import deepdream
-from .params import check_params, find_ends, is_real, want, whole
+from .params import check_params, find_ends, is_real, require, whole_number
 from .retouch import Retouch
 
 BLEND = 0.5
@@ -89,9 +89,9 @@ def dream_frames(
     DreamInterrupted, ShapeError, ZeroGradientError
         Where `deepdream` does, in the frame that is being made.
     """
-    want(is_real(blend) and 0 <= blend <= 1, "blend", blend, "a number, 0..1")
-    want(is_real(cut) and 0 <= cut <= MOST_CUT, "cut", cut, f"a number of levels, 0..{MOST_CUT:g}")
-    seed = whole("seed", seed, 0, 2**32 - 1)
+    require(is_real(blend) and 0 <= blend <= 1, "blend", blend, "a number, 0..1")
+    require(is_real(cut) and 0 <= cut <= MOST_CUT, "cut", cut, f"a number of levels, 0..{MOST_CUT:g}")
+    seed = whole_number("seed", seed, 0, 2**32 - 1)
     if "rng" in dream_params:
         raise TypeError("a film's dreams have no parameter 'rng': each begins anew with `seed`")
     check_params(clip=clip, **dream_params)

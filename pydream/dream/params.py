@@ -64,25 +64,25 @@ def find_ends(net: Net, end: End | None, objective: Objective | None = None) -> 
 
 # Parameter of `deepdream` or `make_step` → what raises for a value that it cannot have.
 _CHECKS: dict[str, Callable[[Any], object]] = {
-    "iter_n": lambda value: whole("iter_n", value, 1),
-    "octave_n": lambda value: whole("octave_n", value, 1, MOST_OCTAVES),
-    "octave_scale": lambda value: want(
+    "iter_n": lambda value: whole_number("iter_n", value, 1),
+    "octave_n": lambda value: whole_number("octave_n", value, 1, MOST_OCTAVES),
+    "octave_scale": lambda value: require(
         is_real(value) and 1 <= value < math.inf, "octave_scale", value, "a number of at least 1"
     ),
-    "step_size": lambda value: want(
+    "step_size": lambda value: require(
         is_real(value) and 0 < value <= LARGEST_STEP, "step_size", value, f"a number above 0, at most {LARGEST_STEP}"
     ),
-    "jitter": lambda value: whole("jitter", value, 0, LARGEST_JITTER),
-    "rng": lambda value: want(
+    "jitter": lambda value: whole_number("jitter", value, 0, LARGEST_JITTER),
+    "rng": lambda value: require(
         hasattr(value, "randint") or value is None,
         "rng",
         value,
         "a numpy.random.RandomState: other generators draw other shifts",
     ),
     "backend": imageops.backend,
-    "tile": lambda value: value is None or whole("tile", value, 0, LARGEST_TILE),
+    "tile": lambda value: value is None or whole_number("tile", value, 0, LARGEST_TILE),
     "era": check_era,
-    "grid": lambda value: want(
+    "grid": lambda value: require(
         value is None or (is_real(value) and FINEST_GRID <= value <= 1 and math.frexp(value)[0] == 0.5),
         "grid",
         value,
@@ -90,7 +90,7 @@ _CHECKS: dict[str, Callable[[Any], object]] = {
     ),
     # Any value will do, or the network decides.
     **dict.fromkeys(("end", "clip", "watch", "objective"), lambda value: None),
-    "retouches": lambda value: want(
+    "retouches": lambda value: require(
         all(isinstance(each, Retouch) for each in value),
         "retouches",
         value,
@@ -120,14 +120,14 @@ def is_real(value: object) -> bool:
     return isinstance(value, numbers.Real)
 
 
-def want(fits: bool, name: str, value: object, what: str) -> None:
+def require(fits: bool, name: str, value: object, what: str) -> None:
     """Raise `ValueError` where a parameter does not fit `what` is wanted."""
     if not fits:  # as NaN, which no comparison fits
         raise ValueError(f"{name}: {value}, want {what}")
 
 
-def whole(name: str, value: int, least: int, most: float = math.inf) -> int:
+def whole_number(name: str, value: int, least: int, most: float = math.inf) -> int:
     """Give a whole number within its bounds as a Python integer, or raise `ValueError`."""
-    want(isinstance(value, numbers.Integral), name, value, "a whole number")
-    want(least <= value <= most, name, value, f"at least {least}" + (f", at most {most}" if most < math.inf else ""))
+    require(isinstance(value, numbers.Integral), name, value, "a whole number")
+    require(least <= value <= most, name, value, f"at least {least}" + (f", at most {most}" if most < math.inf else ""))
     return int(value)

@@ -15,7 +15,7 @@ from ..net import Array, Net
 from .era import MODERN, check_era, offset_before_matrix
 from .images import preprocess
 from .notebook import deepdream
-from .params import check_params, find_ends, is_real, want, whole
+from .params import check_params, find_ends, is_real, require, whole_number
 
 ZOOM_COPIES = 2  # arrays of a frame's size, beside a dream's: the frame before, and what this one starts from
 
@@ -66,7 +66,7 @@ def zoom_loop(
     DreamInterrupted, ShapeError, ZeroGradientError
         Where `deepdream` does, in the frame that is being made.
     """
-    frames = whole("frames", frames, 1)
+    frames = whole_number("frames", frames, 1)
     _check_move(scale, rotate, shift, era)
     check_params(rng=rng, backend=backend, **dream_params)
     find_ends(net, dream_params.get("end"), dream_params.get("objective"))
@@ -125,7 +125,7 @@ def zoom_frame(
     _check_move(scale, rotate, shift, era)
     ops = imageops.backend(backend)
     picture = np.asarray(frame)
-    want(
+    require(
         picture.ndim == 3 and picture.shape[2] == 3 and picture.size > 0,
         "frame",
         f"shape {picture.shape}",
@@ -151,10 +151,10 @@ def zoom_frame(
 
 
 def _check_move(scale: float, rotate: float, shift: tuple[float, float], era: str) -> None:
-    want(is_real(scale) and -1 < scale < 1, "scale", scale, "a number above -1 and below 1")
-    want(_is_finite(rotate), "rotate", rotate, "a finite number of degrees")
+    require(is_real(scale) and -1 < scale < 1, "scale", scale, "a number above -1 and below 1")
+    require(_is_finite(rotate), "rotate", rotate, "a finite number of degrees")
     pair = list(shift) if isinstance(shift, Iterable) else []
-    want(
+    require(
         len(pair) == 2 and all(map(_is_finite, pair)),
         "shift",
         shift,

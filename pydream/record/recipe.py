@@ -12,12 +12,12 @@ from numpy.typing import ArrayLike
 
 from ..dream.era import MODERN
 from ..dream.images import display_range, noise
-from ..dream.notebook import DreamInterrupted, dream_copies, deepdream
+from ..dream.notebook import DreamInterrupted, deepdream, dream_copies
 from ..dream.objectives import Objective, Score, Term, channels_text
 from ..dream.octaves import Size, octave_sizes
 from ..dream.params import find_ends
 from ..dream.retouch import KeepColors, Laplacian, Mask, PullBack, Retouch, Smooth, TotalVariation
-from ..dream.tutorial import NAIVE_COPIES, RENDERERS, rendered_sizes, shown
+from ..dream.tutorial import NAIVE_COPIES, RENDERERS, rendered_sizes, to_display
 from ..dream.watch import View, Watch
 from ..dream.zoom import zoom_loop
 from ..net import Array, Net
@@ -168,7 +168,7 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True):
     def shown(self, dream: Array) -> Array:
         """Give a dream as it is shown: by `display_range` if it was not clipped, a rendering as the tutorial does."""
         if self.rendering is not None:
-            return shown(self.rendering.renderer, dream)
+            return to_display(self.rendering.renderer, dream)
         return dream if self.clip else display_range(dream)
 
 

@@ -7,7 +7,7 @@ from support import nets
 import pydream
 from pydream.bench.clock import TimedNet
 from pydream.dream import objectives
-from pydream.dream.objectives import Score, Term, class_logit, l2, mean, objective_L2, channels_text
+from pydream.dream.objectives import Score, Term, channels_text, class_logit, l2, mean, objective_L2
 from pydream.errors import ShapeError, UnknownNameError
 
 TEXT = (
