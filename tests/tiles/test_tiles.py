@@ -319,7 +319,7 @@ def by_hand(dst):
 
 
 OBJECTIVES = {
-    "channels": objectives.l2("fire5/concat", (1, 5)) - 0.5 * objectives.sum("fire5/concat", 7),
+    "channels": objectives.l2("fire5/concat", (1, 5)) - 0.5 * objectives.total("fire5/concat", 7),
     "a mean": objectives.mean("fire5/concat", 3),
     "layers of other strides": objectives.mean("fire5/concat", 3) + 2 * objectives.l2("conv1"),
     "by hand": by_hand,
