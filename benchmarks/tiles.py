@@ -22,7 +22,7 @@ import numpy as np
 import pydream
 from pydream.bench import table
 from pydream.bench.machine import as_lines, machine
-from pydream.dream.notebook import copies_held
+from pydream.dream.notebook import dream_copies
 from pydream.media import write_image
 from pydream.tiles.fitting import choose_side
 from pydream.tiles.plan import plan_tiles
@@ -79,7 +79,7 @@ def step_here(model, height, width, memory):
 
     net.blobs["data"].reshape(1, 3, height, width)
     pydream.preprocess(net, rng.randint(0, 256, (height, width, 3), np.uint8), out=net.blobs["data"].data[0])
-    copies = copies_held() - 1  # the image is there
+    copies = dream_copies() - 1  # the image is there
     small = (height, width) == SMALL
     side = 0 if small else choose_side(net, [end], height, width, memory, copies)
     plan = plan_tiles(net, [end], height, width, side) if side else None

@@ -162,7 +162,7 @@ def test_colours_that_are_kept_are_the_frames(net):
     [
         ({"blend": -0.1}, ValueError, "blend"),
         ({"blend": float("nan")}, ValueError, "blend"),
-        ({"blend": 1.5}, ValueError, "blend: 1.5, want a number, 0..1"),
+        ({"blend": 1.5}, ValueError, "blend: 1.5, expected a number, 0..1"),
         ({"cut": -1}, ValueError, "cut"),
         ({"cut": 256}, ValueError, "cut"),
         ({"seed": -1}, ValueError, "seed"),

@@ -18,7 +18,7 @@ import pydream
 from pydream import caffe
 from pydream.bench.clock import TimedNet
 from pydream.dream import objectives, retouch
-from pydream.dream.notebook import copies_held
+from pydream.dream.notebook import dream_copies
 from pydream.errors import MemoryTooSmallError, ShapeError
 from pydream.formats.caffe.layers import graph_of
 from pydream.imageops import native_ops
@@ -319,7 +319,7 @@ def by_hand(dst):
 
 
 OBJECTIVES = {
-    "channels": objectives.l2("fire5/concat", (1, 5)) - 0.5 * objectives.sum("fire5/concat", 7),
+    "channels": objectives.l2("fire5/concat", (1, 5)) - 0.5 * objectives.total("fire5/concat", 7),
     "a mean": objectives.mean("fire5/concat", 3),
     "layers of other strides": objectives.mean("fire5/concat", 3) + 2 * objectives.l2("conv1"),
     "by hand": by_hand,
@@ -439,11 +439,11 @@ def copies(little, stop_at=None, **params):
 @pytest.mark.parametrize("stop_at", [None, 1, 2, 3, 4, 5, 6])
 def test_copies_of_the_picture(little, stop_at):
     """The image and its gradient; at the end the image, the dream and its pixels."""
-    assert 2 < copies(little, stop_at) <= copies_held() + LITTLE
+    assert 2 < copies(little, stop_at) <= dream_copies() + LITTLE
 
 
 def test_copies_of_a_picture_that_is_not_clipped(little):
-    assert 3 < copies(little, clip=False) <= copies_held(clip=False) + LITTLE
+    assert 3 < copies(little, clip=False) <= dream_copies(clip=False) + LITTLE
 
 
 def test_copies_of_a_picture_with_retouches(little):
@@ -456,7 +456,7 @@ def test_copies_of_a_picture_with_retouches(little):
         retouch.Mask(np.ones((9, 9))),
     ]
     each = [copies(little, retouches=[one]) for one in every]
-    assert max(each) <= copies(little, retouches=every) <= copies_held(every) + LITTLE
+    assert max(each) <= copies(little, retouches=every) <= dream_copies(every) + LITTLE
 
 
 # Between two tiles.

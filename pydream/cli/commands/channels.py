@@ -14,7 +14,7 @@ import msgspec
 
 from ...cluster.tasks import Outcome, checked, dream, run_here
 from ...cluster.workers import Cluster
-from ...dream.objectives import spelt
+from ...dream.objectives import channels_text
 from ...dream.tutorial import check_channels
 from ...errors import SilentScoreError
 from ...media import FORMATS, Sheet, fitting_columns
@@ -138,11 +138,11 @@ def command(
         try:
             with at_work(crew) as cluster:
                 silent = sheet_of.render(sheet, cluster)
-            of = f"{end}:{spelt(channels)}"
+            of = f"{end}:{channels_text(channels)}"
             figure = account(
                 ctx, start, target, sheet_of.recorded(channels[0]), [dreamer.facts], [[of]], guide=None, mask=None
             )
-            more = f"Without a gradient from {start.source.name}: {spelt(silent)}." if silent else ""
+            more = f"Without a gradient from {start.source.name}: {channels_text(silent)}." if silent else ""
             style.write(sheet, target, figure, f"{end} of {dreamer.facts.name}", more, sidecar)
         except KeyboardInterrupt:
             outcome = f"{len(places.held())} of {len(channels)} tiles are in '{places.folder}'; --resume continues"

@@ -12,7 +12,7 @@ from PIL import Image
 
 from ...cluster.tasks import guided
 from ...dream.retouch import Mask
-from ...dream.zoom import FRAMES_HELD
+from ...dream.zoom import ZOOM_COPIES
 from ...errors import ImageFileError, ProvenanceError
 from ...media import FORMATS, WRITABLE, read_image
 from ...media.video import is_film
@@ -112,7 +112,7 @@ def command(
         frames = 1 if recipe.loop is None else recipe.loop.frame + 1
         masked = None if mask_picture is None else Mask.of(mask_picture)
         dreamer = Dreamer(net, facts, recipe, objective, guide_facts, masked, tile=recipe.tile, memory=memory)
-        tiled = dreamer.tiled(recipe, height, width, quiet, held=0 if recipe.loop is None else FRAMES_HELD)
+        tiled = dreamer.tiled(recipe, height, width, quiet, held=0 if recipe.loop is None else ZOOM_COPIES)
         title = f"again: {printable(made.command)}"
         with Progress(title, recipe.sizes(height, width), recipe.iter_n, quiet, frames) as progress:
             pixels = to_pixels(follow(tiled, net, start, objective, retouches=tiled.retouches(masked), watch=progress))

@@ -17,7 +17,7 @@ from PIL import Image
 
 from ...cluster.tasks import checked, dream
 from ...cluster.workers import Cluster
-from ...dream.film import BLEND, CUT, FRAMES_HELD, MOST_CUT, FramePair, dream_frames
+from ...dream.film import BLEND, CUT, FILM_COPIES, MOST_CUT, FramePair, dream_frames
 from ...dream.flow import check_flow
 from ...errors import CheckpointError
 from ...files import file_sha256, write_text
@@ -187,7 +187,7 @@ def command(
         dreamer = prepare(**options)
         if crew is not None:
             dreamer = replace(dreamer, memory=crew.memory(dreamer.memory))
-        tile, plan = dreamer.in_tiles(*shot.size, held=FRAMES_HELD)
+        tile, plan = dreamer.in_tiles(*shot.size, held=FILM_COPIES)
         recipe = msgspec.structs.replace(dreamer.recipe, tile=tile)
         film = _account(ctx, dreamer, dreamer.recorded(recipe), shot)
         if left is not None:

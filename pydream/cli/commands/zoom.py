@@ -12,7 +12,7 @@ import msgspec
 import numpy as np
 
 from ...dream.images import noise
-from ...dream.zoom import FRAMES_HELD, zoom_frame, zoom_loop
+from ...dream.zoom import ZOOM_COPIES, zoom_frame, zoom_loop
 from ...errors import CheckpointError
 from ...files import write_text
 from ...media import FORMATS, read_note, video
@@ -146,7 +146,7 @@ def command(
         if left is not None and options["tile"] is None:
             options["tile"] = left.loop.recipe.tile
         dreamer = prepare(**options)
-        tile, plan = dreamer.in_tiles(height, width, held=FRAMES_HELD)
+        tile, plan = dreamer.in_tiles(height, width, held=ZOOM_COPIES)
         recipe = msgspec.structs.replace(dreamer.recipe, loop=move, noise=source.noise, tile=tile)
         loop = LoopFacts(
             recipe=dreamer.recorded(recipe),
