@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -25,6 +24,7 @@ from ...reproduce.page import page, seconds
 from ...reproduce.report import Input, Report, Row
 from ...reproduce.results import FRAMES, RESULTS, Result, example, layer_for, make, recipe_for
 from ...runtime.net import Net
+from ...system import requested_threads, usable_cores
 from ...zoo.load import find_files
 from ..errors import Failed, debug_option, interruption, printable
 from ..input import Target, check_not_read
@@ -343,5 +343,5 @@ def _size(pixels: Picture) -> tuple[int, int]:
 
 
 def _threads() -> str:
-    told = os.environ.get("PYDREAM_NUM_THREADS", "")
-    return f"PYDREAM_NUM_THREADS={told}" if told else f"as many threads as there are cores ({os.cpu_count()})"
+    requested = requested_threads()
+    return f"PYDREAM_NUM_THREADS={requested}" if requested else f"as many threads as usable cores ({usable_cores()})"
