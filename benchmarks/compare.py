@@ -24,6 +24,7 @@ from statistics import median
 import msgspec
 import numpy as np
 from rivals import RIVALS, NotHere, rival
+from tables import markdown
 
 import pydream
 from pydream.bench import network, operations, table
@@ -49,7 +50,7 @@ def main():
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     try:
         if args.rows:
-            print_rows(args.seconds, table.markdown if args.markdown else table.table)
+            print_rows(args.seconds, markdown if args.markdown else table.table)
         else:
             compare(args)
     except (pydream.PydreamError, ValueError) as error:
@@ -164,14 +165,14 @@ def compare(args):
 def lines(found, floor):
     """Rows of the table."""
     ours = found["gradient"].seconds(OURS)
-    yield ["the gradient: floor", table.spread(floor), table.digits(ours.median / floor.median)]
+    yield ["the gradient: floor", table.quartiles(floor), table.digits(ours.median / floor.median)]
     for what, outcome in (("the gradient", found["gradient"]), ("the whole step", found["step"])):
         for name in outcome.contest.ways:
             over = "" if name == OURS else table.digits(outcome.ratio(OURS, name))
-            yield [f"{what}: {name}", table.spread(outcome.seconds(name)), over]
+            yield [f"{what}: {name}", table.quartiles(outcome.seconds(name)), over]
     yield [
         "the gradient: pydream, float64",
-        table.spread(found["exact"].seconds(network.EXACT)),
+        table.quartiles(found["exact"].seconds(network.EXACT)),
         table.digits(found["exact"].ratio(network.FAST, network.EXACT)),
     ]
 
@@ -243,12 +244,12 @@ def promises(seconds):
 def over_floor(outcome, subject):
     """In time, and in processor time."""
     floor = network.floor_of(outcome, subject, SIZE).median / outcome.seconds(network.FLOOR).median
-    return outcome.ratio(OURS, network.FLOOR) / floor, outcome.ratio_of_work(OURS, network.FLOOR) / floor
+    return tuple(ratio / floor for ratio in ratios(outcome, OURS, network.FLOOR))
 
 
 def ratios(outcome, name, over):
     """In time, and in processor time."""
-    return outcome.ratio(name, over), outcome.ratio_of_work(name, over)
+    return outcome.ratio(name, over), median(outcome.work[name]) / median(outcome.work[over])
 
 
 def googlenet_rows(at, seconds):

@@ -17,6 +17,7 @@ from pydream.bench.network import Passes
 from pydream.errors import BenchError
 from pydream.runtime import layers
 from pydream.runtime.on_tensorflow.door import tensorflow
+from pydream.system import requested_threads
 
 
 class NotHere(BenchError):
@@ -106,9 +107,9 @@ def eager_torch(subject):
         from torch.nn import functional
     except ImportError as error:
         raise NotHere(f"PyTorch is not installed ({error})") from error
-    threads = os.environ.get("PYDREAM_NUM_THREADS", "")
-    if threads.isdecimal() and int(threads) > 0:
-        torch.set_num_threads(int(threads))
+    threads = requested_threads()
+    if threads is not None:
+        torch.set_num_threads(threads)
 
     kept = {}  # name and place of a layer's weights -> their tensor
 

@@ -21,6 +21,7 @@ from typing import NamedTuple
 
 import numpy as np
 from PIL import Image
+from tables import markdown
 
 import pydream
 from pydream.bench import table
@@ -58,7 +59,7 @@ def main():
         parser.error(f"no part {', '.join(unknown)}" if unknown else "--count: at least 4; --rounds: at least 1")
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     print("\n".join(as_lines(machine())))
-    lay_out = table.markdown if args.markdown else table.table
+    lay_out = markdown if args.markdown else table.table
     for part in args.parts or PARTS:
         about, head, rows = PARTS[part](args)
         print(f"\n{about}\n\n{lay_out(head, rows)}", flush=True)

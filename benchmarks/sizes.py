@@ -13,6 +13,7 @@ from pathlib import Path
 from statistics import median
 
 import numpy as np
+from tables import markdown
 
 import pydream
 from pydream.bench import table
@@ -53,7 +54,7 @@ def main():
         sys.exit(130)
     for model, rows in found.items():
         print(f"\n{model} to {default_layer(model)}, float32\n")
-        lay_out = table.markdown if args.markdown else table.table
+        lay_out = markdown if args.markdown else table.table
         print(lay_out(["size", "megapixels", "a step", "a megapixel", "most memory"], list(map(cells, rows))))
         print(f"\na step grows as pixels^{growth(rows):.2f} from {GROWTH_FROM} megapixels on")
     if args.plot:

@@ -18,6 +18,7 @@ from pathlib import Path
 from time import perf_counter, process_time
 
 import numpy as np
+from tables import markdown
 
 import pydream
 from pydream.bench import table
@@ -69,7 +70,7 @@ def steps(args, sizes):
         first = each if first is None else first
         wall, processor = (f"{table.seconds(s)}, {s / f:.2f} times" for s, f in zip(each, first, strict=True))
         rows.append([table.size(height, width), told["plan"], wall, processor, table.memory(peak)])
-    print(table.markdown(["a step at", "tiles", "a megapixel", "processor time a megapixel", "most memory"], rows))
+    print(markdown(["a step at", "tiles", "a megapixel", "processor time a megapixel", "most memory"], rows))
 
 
 def step_here(model, height, width, memory):

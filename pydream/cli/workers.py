@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from ..cluster.workers import Cluster, connected, local
+from ..errors import DISTRIBUTION
 from ..system import free_bytes, resident_bytes, threads
 from .errors import debugging
 from .options import together
@@ -29,13 +30,13 @@ worker_options = together(
     click.option(
         "--workers",
         type=click.IntRange(1, MOST_WORKERS),
-        help="Dream in so many processes at once, on this machine. Needs pydream[dask].",
+        help=f"Dream in so many processes at once, on this machine. Needs {DISTRIBUTION}[dask].",
     ),
     click.option(
         "--scheduler",
         metavar="ADDRESS",
         callback=_address,
-        help="Dream on the workers of the Dask scheduler there: tcp://HOST:PORT. Needs pydream[dask].",
+        help=f"Dream on the workers of the Dask scheduler there: tcp://HOST:PORT. Needs {DISTRIBUTION}[dask].",
     ),
 )
 

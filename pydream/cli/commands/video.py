@@ -19,7 +19,7 @@ from ...cluster.tasks import checked, dream
 from ...cluster.workers import Cluster
 from ...dream.film import BLEND, CUT, FRAMES_HELD, MOST_CUT, Dreamt, dream_frames
 from ...dream.flow import check_flow
-from ...errors import CheckpointError
+from ...errors import CheckpointError, pip_install
 from ...files import file_sha256
 from ...media import video
 from ...media.image import FORMATS, Picture, write_image
@@ -87,7 +87,7 @@ class Time(click.ParamType):  # type: ignore[type-arg]
     "--flow/--no-flow",
     default=False,
     show_default=True,
-    help="Move the last dream along with the picture, by optical flow; needs OpenCV: pip install 'pydream[flow]'.",
+    help=f"Move the last dream along with the picture, by optical flow; needs OpenCV: {pip_install('flow')}.",
 )
 @click.option(
     "--cut",
