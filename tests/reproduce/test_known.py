@@ -38,14 +38,14 @@ def known(facts, *pictures, result="4c"):
 def test_the_same_pixels():
     verdict = judge("4c", facts(), [A, B], exact=True, known=known(facts(), A, B))
     assert (verdict.kind, verdict.first) == ("identical", None)
-    assert verdict.text == "identical to what somebody made, in every pixel"
+    assert verdict.text == "identical to the result of somebody, in every pixel"
 
 
 @pytest.mark.parametrize(("found", "first"), [([A, C], 1), ([C, B], 0), ([C, D], 0)])
 def test_other_pixels(found, first):
     verdict = judge("4c", facts(), found, exact=True, known=known(facts(), A, B))
     assert (verdict.kind, verdict.first, verdict.known) == ("differs", first, [A, B])
-    assert verdict.text == f"differs from what somebody made, first in octave {first + 1} of 2"
+    assert verdict.text == f"differs from the result of somebody, first in octave {first + 1} of 2"
 
 
 BORDERS = {5: int(PICTURE.flat[5]), 71: int(PICTURE.flat[71]), 1799: int(PICTURE.flat[1799])}
@@ -73,8 +73,8 @@ def test_values_on_a_border_may_be_one_level_off(picture, off):
     verdict = judge("4c", facts(), [A, pixels_sha256(picture)], picture, exact=True, known=there)
     assert verdict.kind == ("identical" if off else "differs")
     if off:
-        told = f"but for {off} of 1800 values on the border between two levels, which are one level off"
-        assert verdict.text == f"identical to what somebody made, {told}"
+        told = f"except {off} of 1800 values on the border between two levels, which are one level off"
+        assert verdict.text == f"identical to the result of somebody, {told}"
     earlier = judge("4c", facts(), [B, pixels_sha256(picture)], picture, exact=True, known=there)
     assert (earlier.kind, earlier.first) == ("differs", 0)
 
@@ -83,7 +83,7 @@ def test_frames():
     there = known(facts(looped()), A, B, C, result="zoom")
     more = judge("zoom", facts(looped(frame=9)), [A, B, C, D, A], exact=True, known=there)
     assert more.kind == "identical"
-    assert more.text.endswith("in every pixel, up to frame 2, the last that is known")
+    assert more.text.endswith("in every pixel, up to frame 2, the last known one")
     assert judge("zoom", facts(looped()), [A, B], exact=True, known=there).kind == "identical"
     other = judge("zoom", facts(looped()), [A, D, C, B], exact=True, known=there)
     assert (other.kind, other.first) == ("differs", 1)
@@ -108,7 +108,7 @@ def test_frames():
 def test_what_was_made_otherwise_is_not_compared(run, told):
     verdict = judge("4c", facts(**run), [A], exact=True, known=known(facts(), A))
     assert (verdict.kind, verdict.known) == ("not compared", ())
-    assert verdict.text == f"not compared: the nearest result that is known has {told}"
+    assert verdict.text == f"not compared: the nearest known result has {told}"
 
 
 @pytest.mark.parametrize(
@@ -146,7 +146,7 @@ def test_an_interrupted_one_is_not_compared():
 @pytest.mark.parametrize("others", [[], known(facts(network="another"), A), known(facts(), A, result="guided")])
 def test_nothing_is_known(others):
     verdict = judge("4c", facts(), [A], exact=True, known=others)
-    assert verdict.text == "not compared: no such result of net is known"
+    assert verdict.text == "not compared: no known result of net"
 
 
 def test_an_era_that_changes_no_size_changes_no_fact_of_a_dream():

@@ -21,7 +21,7 @@ from ...record.provenance import NetFacts, net_facts, picture_facts, pixels_sha2
 from ...record.recipe import Recipe
 from ...reproduce.known import facts_of, judge, weights_sha256
 from ...reproduce.page import page, seconds
-from ...reproduce.report import Input, Report, Row
+from ...reproduce.report import Input, ReproductionReport, Row
 from ...reproduce.results import FRAMES, RESULTS, Result, example, layer_for, make, recipe_for
 from ...runtime.net import Net
 from ...system import requested_threads, usable_cores
@@ -312,7 +312,7 @@ class Run:
             return
         recipe = self._rows[0].outcome.recipe
         made = {row.outcome.result.key for row in self._rows if not row.outcome.interrupted}
-        report = Report(
+        report = ReproductionReport(
             rows=self._rows,
             missing=[RESULTS[key].title for key in self._recipes if key not in made],
             sky=self._sky,
