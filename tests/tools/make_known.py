@@ -4,8 +4,8 @@
     PYDREAM_NUM_THREADS=2 pydream reproduce --exact -o two
     python tests/tools/make_known.py one/report.json two/report.json
 
-With ``--golden golden/googlenet_4c_1024x575.npz`` the result with that file's hash is recorded as Caffe's, together with
-its values on the border between two levels: this dream ends closest to where rounding differences show.
+With ``--golden golden/googlenet_4c_1024x575.npz`` the result with that file's hash is recorded as Caffe's, with its
+values on the border between two levels: this dream ends closest to where rounding differences show.
 """
 
 import argparse
