@@ -124,9 +124,9 @@ def test_a_limit_of_this_process():
     resource.setrlimit(resource.RLIMIT_AS, (2**45, before[1]))
     try:
         limit = limits()[0]
-        held = mmap.mmap(-1, 2**30)
+        block = mmap.mmap(-1, 2**30)
         assert limit.left - limits()[0].left == pytest.approx(2**30, abs=2**20)
-        held.close()
+        block.close()
     finally:
         resource.setrlimit(resource.RLIMIT_AS, before)
     assert 0 < limit.left < 2**45
@@ -135,10 +135,10 @@ def test_a_limit_of_this_process():
 @pytest.mark.skipif(not os.path.exists("/proc/self/statm"), reason="Linux's")
 def test_this_process():
     before = resident_bytes()
-    held = mmap.mmap(-1, 50_000_000)  # what is allocated may have been there before
-    held.write(os.urandom(1) * 50_000_000)
+    block = mmap.mmap(-1, 50_000_000)  # what is allocated may have been there before
+    block.write(os.urandom(1) * 50_000_000)
     assert resident_bytes() - before > 40_000_000
-    assert len(held) == 50_000_000
+    assert len(block) == 50_000_000
     assert free_bytes() > 0
     assert total_memory() > free_bytes()
 

@@ -57,7 +57,7 @@ def test_caffe_is_called_as_the_notebook_calls_it(compare, tmp_path, monkeypatch
     (tmp_path / "caffe" / "__init__.py").write_text("from pydream.caffe import TEST, Net, set_mode_cpu\n")
     (tmp_path / "caffe" / "_caffe.py").touch()
     monkeypatch.syspath_prepend(tmp_path)
-    monkeypatch.delitem(sys.modules, "caffe", raising=False)  # tests/caffe, where somebody asked for it
+    monkeypatch.delitem(sys.modules, "caffe", raising=False)  # tests/caffe, if it was imported
     subject = network.Subject.find("squeezenet_v1.1", layer="fire4/concat")
     try:
         rivals, missing = compare["present"](subject, (64, 96), ("caffe",))

@@ -1,4 +1,4 @@
-"""A contest compares before it times; what it tells is plain arithmetic of its samples."""
+"""A contest compares before it times; its times are plain arithmetic of its samples."""
 
 import gc
 from itertools import count
@@ -26,9 +26,9 @@ def test_a_wrong_contestant_is_refused_before_anything_is_timed():
 
     with pytest.raises(ResultsDifferError) as refused:
         race(contest(right=lambda: ONES, wrong=wrong), seconds=0, least=9)
-    told = str(refused.value)
-    assert "\n" not in told
-    assert all(word in told for word in ("sums", "right", "wrong", "6 of 6 numbers differ", "the same bits"))
+    message = str(refused.value)
+    assert "\n" not in message
+    assert all(word in message for word in ("sums", "right", "wrong", "6 of 6 numbers differ", "the same bits"))
     assert next(calls) == 1  # its result was asked for, and no more
 
 

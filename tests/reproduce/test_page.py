@@ -134,7 +134,7 @@ def test_it_is_well_formed_and_stands_alone(whole):
     assert "//" not in re.sub(r"data:image/[a-z]+;base64,[A-Za-z0-9+/=]+", "", html)
 
 
-def test_every_picture_is_whole_and_told_in_words(whole):
+def test_every_picture_is_whole_and_has_a_text(whole):
     images = Checked(page(whole)).all("img")
     assert len(images) == 2 + 3 * (1 + 1 + 3) + (1 + 3)  # inputs; dream, before, octaves; the shown frame, frames
     for image in images:
@@ -147,9 +147,9 @@ def test_every_picture_is_whole_and_told_in_words(whole):
     np.testing.assert_array_equal(np.asarray(Image.open(io.BytesIO(shown))), picture(2))  # pixel for pixel
 
 
-def test_what_it_tells(whole):
+def test_its_text(whole):
     text = Checked(page(whole)).text
-    for told in [
+    for expected in [
         *(result.title for result in RESULTS.values()),
         *["fire8/concat", "stands for inception_4c/output", "seed 7", "3, scale 1.4: 21x15 29x21 40x30", "jitter 32"],
         *["12.5 s: 10.0 s in the network, 2.5 s on the image side; 30 steps, 0.42 s each"],
@@ -159,7 +159,7 @@ def test_what_it_tells(whole):
         "not compared: no known result of squeezenet_v1.1"[1:],
         "Compared with the known results: 4 not compared.",
     ]:
-        assert told in text, told
+        assert expected in text, expected
 
 
 def test_identical():
@@ -239,17 +239,17 @@ def test_large_pictures_are_shown_smaller():
 
 def test_json():
     made = outcome("4c")
-    told = json.loads(report(row(made, [made.hashes[0], B, A])).to_json())
-    (result,) = told["results"]
+    content = json.loads(report(row(made, [made.hashes[0], B, A])).to_json())
+    (result,) = content["results"]
     assert result["pictures"] == made.hashes
     assert result["known"] == [made.hashes[0], B, A]
     assert (result["result"], result["verdict"], result["seconds"]) == ("4c", "differs", 12.5)
-    assert told["inputs"] == {"sky": {"name": "sky.jpg", "sha256": A}, "guide": {"name": "flowers.jpg", "sha256": B}}
-    assert told["network"]["weights_sha256"] == B
+    assert content["inputs"] == {"sky": {"name": "sky.jpg", "sha256": A}, "guide": {"name": "flowers.jpg", "sha256": B}}
+    assert content["network"]["weights_sha256"] == B
 
 
 @pytest.mark.parametrize(
-    ("count", "told"), [(0.04, "0.0 s"), (41.26, "41.3 s"), (119.9, "119.9 s"), (1503, "25 min 3 s")]
+    ("count", "expected"), [(0.04, "0.0 s"), (41.26, "41.3 s"), (119.9, "119.9 s"), (1503, "25 min 3 s")]
 )
-def test_seconds(count, told):
-    assert seconds(count) == told
+def test_seconds(count, expected):
+    assert seconds(count) == expected

@@ -1,4 +1,4 @@
-"""The four results are the library's dreams, with each octave and frame kept, and their time told."""
+"""The four results are the library's dreams, with each octave and frame kept, and their times measured."""
 
 import signal
 import time
