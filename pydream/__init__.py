@@ -39,6 +39,7 @@ __version__ = "0.1.0"
 _HOMES = {  # public name → the module that has it, or that it is
     "DreamInterrupted": "dream.notebook",
     "PydreamError": "errors",
+    "Watch": "dream.watch",
     "deepdream": "dream.notebook",
     "deprocess": "dream.images",
     "dream_frames": "dream.film",
@@ -51,8 +52,8 @@ _HOMES = {  # public name → the module that has it, or that it is
     "retouch": "dream.retouch",
     "tutorial": "dream.tutorial",
     "video": "media.video",
-    "zoom": "dream.zoom",
     "zoom_frame": "dream.zoom",
+    "zoom_loop": "dream.zoom",
 }
 
 __all__ = sorted(_HOMES)

@@ -105,7 +105,7 @@ class Dreamer:
         `held` is how many arrays of the picture's size the command holds, beside a dream's own.
         """
         recipe = self.recipe
-        side = choose_tile(recipe, self.net, height, width, self.tile, self.memory, self.mask, held)
+        side = choose_tile(recipe, self.net, height, width, self.tile, self.memory, recipe.retouches(self.mask), held)
         if side == 0:
             return 0, None
         ends = find_ends(self.net, recipe.end if recipe.score is None else None, recipe.score)

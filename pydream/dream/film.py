@@ -22,7 +22,7 @@ MOST_CUT = 255.0
 FRAMES_HELD = 1.75  # what is held beside a dream, in arrays of its size: its start, and three pictures of 8 bits
 
 
-class Dreamt(NamedTuple):
+class FramePair(NamedTuple):
     """A frame, and what was dreamt of it; both (H, W, 3) uint8."""
 
     frame: Picture
@@ -37,7 +37,7 @@ def dream_frames(
     flow: bool = False,
     cut: float = CUT,
     seed: int = 0,
-    last: Dreamt | tuple[Picture, Picture] | None = None,
+    last: FramePair | tuple[Picture, Picture] | None = None,
     clip: bool = True,
     **dream_params: Any,
 ) -> Iterator[Picture]:
@@ -69,8 +69,8 @@ def dream_frames(
     clip
         As for `deepdream`.
     **dream_params
-        More for `deepdream`: `iter_n`, `octave_n`, `octave_scale`, `end`, `on_step`, `on_octave`, `on_tile`, `era`,
-        `grid`, `backend`, `step_size`, `jitter`, `objective`, `retouches`, `tile`. What retouches keep of a picture, as
+        More for `deepdream`: `iter_n`, `octave_n`, `octave_scale`, `end`, `watch`, `era`, `grid`,
+        `backend`, `step_size`, `jitter`, `objective`, `retouches`, `tile`. What retouches keep of a picture, as
         a mask or `KeepColors` do, they keep of the frame.
 
     Yields
@@ -99,7 +99,7 @@ def dream_frames(
     if flow:
         check_flow()
     retouches = dream_params.get("retouches", ())
-    previous = None if last is None else Dreamt(*map(to_pixels, map(np.asarray, last)))
+    previous = None if last is None else FramePair(*map(to_pixels, map(np.asarray, last)))
 
     def dreams() -> Iterator[Picture]:
         nonlocal previous
@@ -110,14 +110,14 @@ def dream_frames(
                 raise ValueError(f"frame: {width}×{height} pixels, and the one before has {w}×{h}")
             start = _start(frame, previous, blend, flow, cut, retouches)
             dream = deepdream(net, start, clip=clip, rng=np.random.RandomState(seed), **dream_params)
-            previous = Dreamt(frame, to_pixels(dream if clip else display_range(dream)))
+            previous = FramePair(frame, to_pixels(dream if clip else display_range(dream)))
             yield previous.dream.copy()
 
     return dreams()
 
 
 def _start(
-    frame: Picture, last: Dreamt | None, blend: float, flow: bool, cut: float, retouches: Sequence[Retouch]
+    frame: Picture, last: FramePair | None, blend: float, flow: bool, cut: float, retouches: Sequence[Retouch]
 ) -> Array:
     """Give what is dreamt on."""
     if last is None or blend == 0 or (cut and difference(last.frame, frame) >= cut):

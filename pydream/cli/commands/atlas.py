@@ -226,7 +226,7 @@ class Atlas:
         if held is not None:
             return held
         net, begin = self.dreamer.net, self.start.picture
-        pixels = to_pixels(follow(self.recipe(channel), net, begin, on_step=progress.on_step, on_tile=progress.on_tile))
+        pixels = to_pixels(follow(self.recipe(channel), net, begin, watch=progress))
         return self._kept(channel, pixels)
 
     def _kept(self, channel: int, pixels: Picture) -> Picture:

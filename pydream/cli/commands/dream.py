@@ -12,7 +12,7 @@ from typing import Any, NamedTuple, cast
 import click
 import msgspec
 
-from ...cluster.tasks import Dreamt, DreamTask, Outcome, SpreadNet, TileTask, checked, dream
+from ...cluster.tasks import DreamResult, DreamTask, Outcome, RemoteTilesNet, TileTask, checked, dream
 from ...cluster.workers import Cluster
 from ...dream.notebook import DreamInterrupted
 from ...errors import ClusterError, ImageFileError
@@ -187,7 +187,7 @@ class Work:
             )
         with at_work(crew) as cluster:
             assert cluster is not None
-            net = SpreadNet(dreamer.net, dreamer.order, partial(self._carried, cluster))
+            net = RemoteTilesNet(dreamer.net, dreamer.order, partial(self._carried, cluster))
             self._dreamer = replace(dreamer, net=cast(Net, net))
             yield
 
@@ -251,7 +251,7 @@ class Work:
                 input, size = source.facts(picture, self._noise), self._size(picture)
                 yield Commission(source, target, recipe, input, size), self._dreamer.task(recipe, picture)
 
-    def _finish(self, commission: Commission, dreamt: Dreamt) -> None:
+    def _finish(self, commission: Commission, dreamt: DreamResult) -> None:
         """Write what came of a picture."""
         recipe = msgspec.structs.replace(commission.recipe, tile=dreamt.tile)
         self._write(commission.source, commission.input, commission.target, recipe, dreamt.pixels)
@@ -303,9 +303,8 @@ class Work:
                     dreamer.net,
                     picture,
                     dreamer.objective,
-                    progress.on_step,
-                    dreamer.mask,
-                    on_tile=progress.on_tile,
+                    retouches=recipe.retouches(dreamer.mask),
+                    watch=progress,
                 )
             )
         self._write(source, source.facts(picture, self._noise), target, recipe, pixels)

@@ -108,7 +108,7 @@ def command(
         tiled = dreamer.tiled(recipe, height, width, quiet, held=0 if recipe.loop is None else FRAMES_HELD)
         title = f"again: {printable(made.command)}"
         with Progress(title, recipe.sizes(height, width), recipe.iter_n, quiet, frames) as progress:
-            pixels = to_pixels(follow(tiled, net, start, objective, progress.on_step, masked, on_tile=progress.on_tile))
+            pixels = to_pixels(follow(tiled, net, start, objective, retouches=tiled.retouches(masked), watch=progress))
     now = record(
         made.command,
         dreamer.recorded(tiled),

@@ -279,7 +279,7 @@ class Run:
                 recipe,
                 self._sky.pixels,
                 None if guide is None else guide.pixels,
-                progress.on_step,
+                progress,
                 lambda number, pixels: self._write_frame(recipe, number, pixels),
             )
         target = self._folder.frame(outcome.shown) if result.loop else self._folder.picture(result.key)

@@ -419,9 +419,8 @@ class Sweep:
                 dreamer.net,
                 self.start.picture,
                 objective,
-                progress.on_step,
-                dreamer.mask,
-                on_tile=progress.on_tile,
+                retouches=recipe.retouches(dreamer.mask),
+                watch=progress,
             )
         )
         return self._kept(dreamer, recipe, cell, pixels)

@@ -17,7 +17,7 @@ from PIL import Image
 
 from ...cluster.tasks import checked, dream
 from ...cluster.workers import Cluster
-from ...dream.film import BLEND, CUT, FRAMES_HELD, MOST_CUT, Dreamt, dream_frames
+from ...dream.film import BLEND, CUT, FRAMES_HELD, MOST_CUT, FramePair, dream_frames
 from ...dream.flow import check_flow
 from ...errors import CheckpointError, pip_install
 from ...files import file_sha256
@@ -288,10 +288,9 @@ def _dreams(
             flow=film.flow,
             cut=film.cut,
             seed=recipe.seed,
-            last=Dreamt(shot.frame(done - 1), places.picture(done - 1)) if done else None,
-            on_step=bar.on_step,
-            on_tile=bar.on_tile,
-            **recipe.dream_params(dreamer.objective, dreamer.mask),
+            last=FramePair(shot.frame(done - 1), places.picture(done - 1)) if done else None,
+            watch=bar,
+            **recipe.dream_params(dreamer.objective, recipe.retouches(dreamer.mask)),
         )
 
 
