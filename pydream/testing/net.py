@@ -347,7 +347,7 @@ def _protocol(report: Report, net: Net, reference: Reference, image: Array, ends
 
 
 def _seeds(report: Report, net: Net, reference: Reference, image: Array, end: str, ends: list[str]) -> None:
-    """Check what objectives beyond the notebook's rely on: seeds, and several ends."""
+    """Check what objectives beyond the notebook's use: seeds, and several ends."""
     limit = FORWARD[str(net.dtype)], BACKWARD[str(net.dtype)]
     data = reference.run(image, end)
     gain = np.linspace(-1, 1, data.shape[1]).reshape(-1, *[1] * (data.ndim - 2))

@@ -156,6 +156,14 @@ def test_a_dream_in_a_process_of_its_own():
     assert 10**8 < found.before <= found.peak < 2 * 10**9
 
 
+def test_a_dream_is_not_measured_in_tiles(monkeypatch):
+    """Its clocks have one reading a step, even where there is so little memory that a dream would be tiled."""
+    monkeypatch.setattr("pydream.tiles.fitting.free_bytes", lambda: 10**6)
+    request = whole.Request("squeezenet_v1.1", None, "fire3/concat", 128, 96, octave_n=1, iter_n=2, dreams=1)
+    (dream,) = whole.dream_here(request).dreams
+    assert len(dream.step) == 1
+
+
 def test_a_small_process_of_a_large_one_is_small():
     """`ru_maxrss` would say otherwise: it starts from the parent's."""
     ballast = np.ones(60_000_000)
