@@ -21,7 +21,7 @@ from multiprocessing import resource_tracker
 from time import monotonic
 from typing import Any
 
-from ..errors import ClusterError, MissingExtraError, WorkerDiedError
+from ..errors import ClusterError, MissingExtraError, WorkerDiedError, pip_install
 from .tasks import K, Outcome, R, T
 
 IN_FLIGHT = 2  # tasks a worker: one that it is at, and one that is on its way
@@ -353,4 +353,4 @@ def _import_dask(loud: bool) -> None:
             dask.config.set({"logging": silent})
         importlib.import_module("distributed")
     except ImportError as error:
-        raise MissingExtraError(f"workers need Dask ({error}): pip install 'pydream[dask]'") from error
+        raise MissingExtraError(f"workers need Dask ({error}): {pip_install('dask')}") from error

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from ..errors import MissingExtraError
+from ..errors import MissingExtraError, pip_install
 from ..net import Array
 from ..picture import Picture
 
@@ -121,7 +121,7 @@ def check_flow() -> Any:
     try:
         import cv2
     except ImportError as error:
-        raise MissingExtraError(f"optical flow needs OpenCV ({error}): pip install 'pydream[flow]'") from error
+        raise MissingExtraError(f"optical flow needs OpenCV ({error}): {pip_install('flow')}") from error
     return cv2
 
 

@@ -4,20 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import suppress
-from functools import cache
 from math import inf, lcm
 
 from ..errors import MemoryTooSmallError, ShapeError
 from ..net import Net
-from ..system import Limit, free_bytes, limits, resident_bytes
+from ..system import free_bytes, missing_bytes, resident_bytes, tightest_limit
 from .plan import plan_tiles
 
 # Of a process, beside the pictures and the values: measured (docs/tiles.md).
 OVERHEAD = 400_000_000
-# Of a limit on address space more goes than is used: allocators reserve ahead, and keep plans for each size of crop.
-RESERVED_AHEAD = 1.25  # to one
-RESERVED_BESIDE = 100_000_000
-RESERVED_FOR_TILES = 600_000_000
 # Larger tiles save hardly any work: the overlap is small already.
 LARGEST_SIDE = 4096
 
@@ -52,13 +47,13 @@ def choose_side(
         `memory` is given and too small for the smallest tile.
     """
     room = _room(memory)
-    if room is None and _tightest_limit() is None:
+    if room is None and tightest_limit() is None:
         return 0
     image = 3 * height * width * net.dtype.itemsize
     beside = int(copies * image)
 
     def fits(step: int, tiled: bool, most: float) -> bool:
-        return step + beside + OVERHEAD <= most and _missing(beside, step, tiled) <= 0
+        return step + beside + OVERHEAD <= most and missing_bytes(beside, step, tiled=tiled) <= 0
 
     most = inf if room is None else room
     with suppress(ShapeError):  # raised where one run is impossible
@@ -92,21 +87,6 @@ def _room(memory: int | None) -> int | None:
     return None if free is None else free // 2
 
 
-@cache
-def _tightest_limit() -> Limit | None:
-    """Give the process's limit that leaves least. What the first steps take of it the next ones use again."""
-    return min(limits(), key=lambda limit: limit.left, default=None)
-
-
-def _missing(held: int, step: int, tiled: bool) -> float:
-    """Give by how many bytes a limit is too low for a step, and for what is held beside it; 0 or less: it is not."""
-    limit = _tightest_limit()
-    if limit is None:
-        return 0
-    reserved = RESERVED_BESIDE + (RESERVED_FOR_TILES if tiled else 0) + RESERVED_AHEAD * step
-    return held + reserved - limit.left
-
-
 def check_limit(net: Net, ends: Sequence[str], height: int, width: int, side: int, copies: float = 3) -> None:
     """Raise an error for what exceeds a limit of the process: a runtime may end the process when an allocation fails.
 
@@ -129,19 +109,17 @@ def check_limit(net: Net, ends: Sequence[str], height: int, width: int, side: in
     MemoryTooSmallError
         The estimate exceeds what a limit leaves.
     """
-    limit = _tightest_limit()
+    limit = tightest_limit()
     crop = (height, width)
     if side:
         net.blobs["data"].reshape(1, 3, height, width)
         crop = plan_tiles(net, ends, height, width, side).crop
     step = net.step_bytes(ends, *crop)
-    missing = _missing(int(copies * 3 * height * width * net.dtype.itemsize), step, tiled=side > 0)
+    missing = missing_bytes(int(copies * 3 * height * width * net.dtype.itemsize), step, tiled=side > 0)
     if limit is not None and missing > 0:
-        raise MemoryTooSmallError(
-            f"the limit on this process's {limit.of} is about {missing / 1e9:.2g} GB too low for {width}x{height}"
-            f" pixels and {', '.join(map(repr, ends))} {f'in tiles of {side}' if side else 'without tiles'}:"
-            f" {limit.command} tells and sets it"
-        )
+        how = f"in tiles of {side}" if side else "without tiles"
+        purpose = f"{width}x{height} pixels and {', '.join(map(repr, ends))} {how}"
+        raise limit.error(f"about {missing / 1e9:.2g} GB", purpose)
 
 
 def fit(net: Net, ends: Sequence[str], height: int, width: int, side: int | None, copies: float) -> int:

@@ -341,7 +341,7 @@ def test_a_film_that_is_too_fast_for_a_gif(refused, folder):
 
 def test_flow_without_opencv(refused, clip, monkeypatch):
     monkeypatch.setitem(sys.modules, "cv2", None)
-    assert "pip install 'pydream[flow]'" in refused(1, "video", "in.mp4", "-o", "out.mp4", *SHORT, "--flow")
+    assert "pip install 'pydeepdream[flow]'" in refused(1, "video", "in.mp4", "-o", "out.mp4", *SHORT, "--flow")
 
 
 def test_what_is_wrong_is_told_before_tensorflow_is_imported(clip):

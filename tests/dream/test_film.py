@@ -184,7 +184,7 @@ def test_what_is_wrong_is_told_at_once(net, params, error, why):
 
 def test_flow_without_opencv_is_told_at_once(net, monkeypatch):
     monkeypatch.setitem(sys.modules, "cv2", None)
-    with pytest.raises(pydream.PydreamError, match=r"pip install 'pydream\[flow\]'"):
+    with pytest.raises(pydream.PydreamError, match=r"pip install 'pydeepdream\[flow\]'"):
         pydream.dream_frames(net, pan(), flow=True)
 
 

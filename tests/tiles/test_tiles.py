@@ -15,7 +15,7 @@ from support import nets
 from support.watching import watching
 
 import pydream
-from pydream import caffe
+from pydream import caffe, system
 from pydream.bench.clock import TimedNet
 from pydream.dream import objectives, retouch
 from pydream.dream.notebook import dream_copies
@@ -561,11 +561,11 @@ def limited(monkeypatch):
     """Say what a limit on address space leaves."""
 
     def limited(left):
-        fitting._tightest_limit.cache_clear()
-        monkeypatch.setattr(fitting, "limits", lambda: [Limit("address space", "ulimit -v", left)])
+        system.tightest_limit.cache_clear()
+        monkeypatch.setattr(system, "limits", lambda **_: [Limit("address space", "ulimit -v", left)])
 
     yield limited
-    fitting._tightest_limit.cache_clear()
+    system.tightest_limit.cache_clear()
 
 
 def test_a_limit_decides_as_what_is_free_does(squeezenet32, limited, monkeypatch):
@@ -596,5 +596,5 @@ def test_a_limit_is_asked_once(squeezenet32, limited, monkeypatch):
     """What the first dream's steps have taken is there for the next one's."""
     limited(10**11)
     choose_side(squeezenet32, ["fire8/concat"], 100, 100)
-    monkeypatch.setattr(fitting, "limits", lambda: pytest.fail("again"))
+    monkeypatch.setattr(system, "limits", lambda **_: pytest.fail("again"))
     check_limit(squeezenet32, ["fire8/concat"], 100, 100, 0)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -22,9 +21,10 @@ from ...record.provenance import NetFacts, net_facts, picture_facts, pixels_sha2
 from ...record.recipe import Recipe
 from ...reproduce.known import facts_of, judge, weights_sha256
 from ...reproduce.page import page, seconds
-from ...reproduce.report import Input, Report, Row
+from ...reproduce.report import Input, ReproductionReport, Row
 from ...reproduce.results import FRAMES, RESULTS, Result, example, layer_for, make, recipe_for
 from ...runtime.net import Net
+from ...system import requested_threads, usable_cores
 from ...zoo.load import find_files
 from ..errors import Failed, debug_option, interruption, printable
 from ..help import Command
@@ -299,7 +299,7 @@ class Run:
             return
         recipe = self._rows[0].outcome.recipe
         made = {row.outcome.result.key for row in self._rows if not row.outcome.interrupted}
-        report = Report(
+        report = ReproductionReport(
             rows=self._rows,
             missing=[RESULTS[key].title for key in self._recipes if key not in made],
             sky=self._sky,
@@ -336,5 +336,5 @@ def _size(pixels: Picture) -> tuple[int, int]:
 
 
 def _threads() -> str:
-    told = os.environ.get("PYDREAM_NUM_THREADS", "")
-    return f"PYDREAM_NUM_THREADS={told}" if told else f"as many threads as there are cores ({os.cpu_count()})"
+    requested = requested_threads()
+    return f"PYDREAM_NUM_THREADS={requested}" if requested else f"as many threads as usable cores ({usable_cores()})"
