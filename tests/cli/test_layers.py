@@ -204,4 +204,4 @@ def test_a_text_of_another_name(run, refused, folder, root):
 
 def test_no_regular_file(refused, folder):
     (folder / "net").mkdir()
-    assert "no regular file" in refused(1, "layers", folder / "net")
+    assert "not a regular file" in refused(1, "layers", folder / "net")

@@ -18,7 +18,7 @@ from google.protobuf.message import DecodeError
 from numpy.typing import NDArray
 
 from ...errors import NetFileError
-from ..caffe.prototxt import read_bytes
+from ..files import read_bytes
 from .proto import GraphDef
 
 Values = NDArray[Any]  # a constant

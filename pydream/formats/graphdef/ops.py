@@ -207,7 +207,7 @@ _TOGETHER = """
     Add AddV2 BiasAdd ClipByValue Div DivNoNan Maximum Minimum Mul Pow RealDiv SquaredDifference Sub
 """
 
-RULES: dict[str, Rule] = {
+OPS: dict[str, Rule] = {
     **dict.fromkeys(_SINGLE.split(), Rule()),
     **dict.fromkeys(_TOGETHER.split(), Broadcast()),
     **dict.fromkeys(["Max", "Mean", "Min", "Prod", "Sum"], Reduction()),

@@ -22,8 +22,6 @@ from .dilation import dilate
 from .frozen import Frozen
 from .inline import CALLS, Origins, inlined
 
-SUFFIXES = (".keras", ".h5", ".hdf5")
-
 _MAX_BYTES = 2**31 - 1  # of a file, and of what it unpacks to
 _MAX_CONFIG_BYTES = 16 * 2**20
 _WEIGHTS = "model.weights.h5"
@@ -67,7 +65,7 @@ def read_keras(path: str | os.PathLike[str]) -> Any:
     """
     path = Path(path)
     if not path.is_file():
-        raise NetFileError(f"{path}: no regular file")
+        raise NetFileError(f"{path}: not a regular file")
     if path.stat().st_size > _MAX_BYTES:
         raise NetFileError(
             f"{path}: {path.stat().st_size} bytes, more than the {_MAX_BYTES} that a model can have here"

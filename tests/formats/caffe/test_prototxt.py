@@ -491,7 +491,7 @@ def test_files_that_are_not_there(tmp_path):
         with pytest.raises(NetFileError, match=r"no\.(prototxt|caffemodel): No such file"):
             call()
     for read in (read_text, read_binary, pydream.caffe.Net):
-        with pytest.raises(NetFileError, match="no regular file"):
+        with pytest.raises(NetFileError, match="not a regular file"):
             read(tmp_path)
 
 
@@ -508,9 +508,9 @@ def test_files_that_are_too_large(tmp_path):
 def test_a_pipe_is_not_waited_for(tmp_path):
     os.mkfifo(tmp_path / "pipe.caffemodel")
     for read in (read_text, read_binary):
-        with pytest.raises(NetFileError, match="no regular file"):
+        with pytest.raises(NetFileError, match="not a regular file"):
             read(tmp_path / "pipe.caffemodel")
-        with pytest.raises(NetFileError, match="no regular file"):
+        with pytest.raises(NetFileError, match="not a regular file"):
             read(tmp_path)
 
 

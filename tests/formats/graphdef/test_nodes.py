@@ -25,7 +25,7 @@ def test_files(tmp_path):
     with pytest.raises(NetFileError, match=r"some.pb: No such file"):
         graph_of(path)
     path.mkdir()
-    with pytest.raises(NetFileError, match=r"some.pb: no regular file"):
+    with pytest.raises(NetFileError, match=r"some.pb: not a regular file"):
         graph_of(path)
     path.rmdir()
     path.write_bytes(small().SerializeToString())

@@ -134,9 +134,7 @@ def test_what_cannot_be_run_is_left_out(tmp_path):
     assert list(net.blobs) == ["data", "input", "before", "beside"]
     results(net, picture(8, 9, np.float32), "beside")
     assert list(tmp_path.iterdir()) == []
-    reason = (
-        r"'behind' is a node of the graph that cannot be run: 'Cumsum' has the op 'Cumsum', which is not known here"
-    )
+    reason = r"'behind' is a node of the graph that cannot be run: 'Cumsum' has the op 'Cumsum', which is not supported"
     for ask in (lambda: net.blobs["behind"], lambda: net.forward(end="behind")):
         with pytest.raises(UnknownNameError, match=reason):
             ask()
@@ -177,7 +175,7 @@ def test_training():
 def test_channels_first():
     graph = frozen(conv((3, 3)))
     next(node for node in graph.node if node.op == "Conv2D").attr["data_format"].s = b"NCHW"
-    with pytest.raises(NetFileError, match=r"'Conv2D' \(Conv2D\) has its channels first; only NHWC is known here"):
+    with pytest.raises(NetFileError, match=r"'Conv2D' \(Conv2D\) has its channels first; only NHWC is supported"):
         read(graph)
 
 
