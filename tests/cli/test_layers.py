@@ -179,7 +179,7 @@ def test_random_bytes_as_network(refused, folder):
 
 def test_weights_alone_are_told(refused, root):
     weights = root / "models" / "squeezenet_v1.1" / "squeezenet_v1.1.caffemodel"
-    assert "holds weights but no network; give its prototxt" in refused(1, "layers", weights)
+    assert "it holds weights but no network; name its prototxt" in refused(1, "layers", weights)
 
 
 def test_names_of_strangers_are_shown_and_not_obeyed(run, folder):

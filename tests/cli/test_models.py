@@ -156,7 +156,7 @@ def test_a_fetch_that_fails(refused, entry, server):
 
 def test_no_address(refused, folder):
     line = refused(2, "models", "fetch", "bvlc_alexnet", "--url", "ftp://example.org/x")
-    assert "'ftp://example.org/x' is no address to fetch from" in line
+    assert "'ftp://example.org/x' is not an address to fetch from" in line
     refused(2, "models", "fetch", "nothing")
     refused(2, "models", "fetch")
 

@@ -96,7 +96,7 @@ def test_a_file_comes_whole(server, path):
         ("endless", "sends more than the 200000 bytes that it should have"),
         ("page", "has 27 bytes, not 200000"),
         ("no-length", "answers with a length of 'many'"),
-        ("only-parts", "gives a part of the file only"),
+        ("only-parts", "sends only a part of the file"),
         ("no-http", "hello"),
         ("loop", "redirects without end"),
         ("to-file", "No connection adapters were found"),
@@ -128,7 +128,7 @@ def test_the_next_address_is_tried(server, monkeypatch, path):
     impatient(monkeypatch, path)
     entry = entry_for(server.url(path), server.url("good"))
     told = []
-    assert fetch(entry, tell=told.append).read_bytes() == CONTENT
+    assert fetch(entry, on_message=told.append).read_bytes() == CONTENT
     assert len(told) == 1
     assert told[0].startswith(f"{server.url(path)}: ")
     assert told[0].endswith("; trying the next address")
@@ -159,7 +159,7 @@ def test_variables_for_mirrors():
     "address", ["ftp://example.org/x", "file:///etc/passwd", "example.org/x", "http://", "http://["]
 )
 def test_what_is_no_address(server, address):
-    with pytest.raises(ValueError, match="is no address"):
+    with pytest.raises(ValueError, match="is not an address"):
         fetch(entry_for(server.url("good")), [address])
     assert server.asked == []
     fetch(entry_for(address, server.url("good")))
@@ -323,7 +323,7 @@ def test_who_waits_says_so(server):
     other = threading.Thread(target=fetch, args=(entry,))
     other.start()
     assert server.half_sent.wait(30)
-    fetch(entry, tell=told.append)
+    fetch(entry, on_message=told.append)
     other.join()
     assert told == ["another process is fetching some.caffemodel; waiting for it"]
     assert len(server.asked) == 1

@@ -1,7 +1,7 @@
 """A definition is what a prototxt or a caffemodel says: inputs with shapes, then layers in running order.
 
 Old `layers` files, the three ways to declare an input, and the layers that only training needs are evened out here,
-so that the rest of the package sees new-style `LayerParameter` messages and nothing else.
+so that all other modules see new-style `LayerParameter` messages and nothing else.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _MAX_BINARY_BYTES = 2**31 - 1
 _MAX_TEXT_BYTES = 16 * 2**20
 
 _DATA_TYPES = frozenset({"Data", "ImageData", "HDF5Data", "MemoryData", "WindowData", "DummyData"})
-_DEFAULT_CROP = 224  # of a training file that does not crop: ImageNet's usual size
+_DEFAULT_CROP = 224  # for a training file that does not crop: ImageNet's usual size
 
 # V1LayerParameter.LayerType -> LayerParameter.type, where it is not the enum's name in camel case.
 _V1_TYPES = {
@@ -73,7 +73,7 @@ def read_binary(path: str | os.PathLike[str]) -> Any:
     except DecodeError as error:
         raise NetFileError(f"{path}: not a caffemodel, or cut short ({len(content)} bytes read)") from error
     if not all(isinstance(text, str) for text in _strings(net)):  # protobuf returns bytes for what is not UTF-8
-        raise NetFileError(f"{path}: not a caffemodel, or damaged: a name in it is no text")
+        raise NetFileError(f"{path}: not a caffemodel, or damaged: a name in it is not text")
     if not (net.layer or net.layers):
         raise NetFileError(f"{path}: not a caffemodel: no layer in its {len(content)} bytes")
     return net
@@ -94,7 +94,7 @@ def read_text(path: str | os.PathLike[str]) -> Any:
     try:
         text = read_bytes(path, _MAX_TEXT_BYTES, "a prototxt").decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise NetFileError(f"{path}: not a prototxt: byte {error.start} is no text; is it a caffemodel?") from error
+        raise NetFileError(f"{path}: not a prototxt: byte {error.start} is not text; is it a caffemodel?") from error
     return parse_text(text, str(path))
 
 
@@ -193,7 +193,9 @@ def _declared_inputs(net: Any, layers: list[Any], source: str) -> dict[str, Shap
             crop = next((param.crop_size for param in params if param.crop_size), _DEFAULT_CROP)
             inputs[layer.top[0]] = (1, 3, crop, crop)
     if not inputs and not any(layer.bottom for layer in layers):
-        raise NetFileError(f"{source}: holds weights but no network; give its prototxt, and this file as the weights")
+        raise NetFileError(
+            f"{source}: it holds weights but no network; name its prototxt, and this file as the weights"
+        )
     if not inputs:
         raise NetFileError(f"{source}: no input: neither 'input:', nor an Input layer, nor a data layer")
     for name, shape in inputs.items():

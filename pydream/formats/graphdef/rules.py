@@ -82,7 +82,7 @@ class Inputs:
         """Return the constant there; `LeftOutError` where there is none."""
         found = self.constant(node, place)
         if found is None:
-            raise LeftOutError(f"{node.name!r} ({node.op}): its input {place} is no constant")
+            raise LeftOutError(f"{node.name!r} ({node.op}): its input {place} is not a constant")
         return found
 
     def channelwise(self, node: Node, values: Values | None, place: int = 0) -> Values | None:
@@ -95,7 +95,7 @@ class Inputs:
         return np.broadcast_to(values.reshape(-1), (shape[-1],))
 
 
-Made = tuple[Layer, list[Values]] | None  # a layer and its weights; None: TensorFlow is to run it
+Made = tuple[Layer, list[Values]] | None  # a layer and its weights; None: TensorFlow has to run it
 
 
 def _windowed(node: Node, attribute: str) -> tuple[int, int]:
@@ -115,7 +115,7 @@ def _padding(node: Node) -> Paddings:
         return Padding(), Padding()
     if padding == "EXPLICIT" and len(explicit) == 8 and all(0 <= n <= _LARGEST_SIDE for n in explicit):
         return Padding(*explicit[2:4]), Padding(*explicit[4:6])
-    raise LeftOutError(f"{node.name!r} ({node.op}): padding {padding!r} {list(explicit)} is not known here")
+    raise LeftOutError(f"{node.name!r} ({node.op}): padding {padding!r} {list(explicit)} is not supported")
 
 
 def _convolution(t: Inputs, node: Node) -> Made:
@@ -125,7 +125,7 @@ def _convolution(t: Inputs, node: Node) -> Made:
     h, w, each, out = kernel.shape
     depthwise = node.op == "DepthwiseConv2dNative"
     kind = DepthwiseConv2D if depthwise else Conv2D
-    if depthwise:  # (h, w, channel, which of its own) -> (out, 1, h, w)
+    if depthwise:  # (h, w, channel, multiplier) -> (out, 1, h, w)
         kernel, out = kernel.transpose(2, 3, 0, 1).reshape(each * out, 1, h, w), each * out
         group = each
     else:
@@ -152,7 +152,7 @@ def _convolution(t: Inputs, node: Node) -> Made:
 def _pooling(t: Inputs, node: Node) -> Made:
     t.image_shape(node)
     if node.text("padding", "") == "EXPLICIT":
-        raise LeftOutError(f"{node.name!r} ({node.op}): padding 'EXPLICIT' is not known of it here")
+        raise LeftOutError(f"{node.name!r} ({node.op}): padding 'EXPLICIT' is not supported here")
     average = node.op == "AvgPool"
     layer = (AvgPool if average else MaxPool)(
         *t.names(node, 0),
@@ -168,7 +168,7 @@ def _pooling(t: Inputs, node: Node) -> Made:
 
 
 def _sum(t: Inputs, node: Node) -> Made:
-    """BiasAdd, Add, AddV2, Sub: of a blob and a constant, or of two blobs."""
+    """Translate BiasAdd, Add, AddV2, Sub of a blob and a constant, or of two blobs."""
     second = -1.0 if node.op == "Sub" else 1.0
     if t.constant(node, 0) is None and t.constant(node, 1) is None:
         return _together(t, node, "SUM", (1.0, second))
@@ -180,7 +180,7 @@ def _sum(t: Inputs, node: Node) -> Made:
 
 
 def _product(t: Inputs, node: Node) -> Made:
-    """Mul, RealDiv: of a blob and a constant, or of two blobs."""
+    """Translate Mul, RealDiv of a blob and a constant, or of two blobs."""
     if t.constant(node, 0) is None and t.constant(node, 1) is None:
         return _together(t, node, "PROD", (1.0, 1.0)) if node.op == "Mul" else None
     place = 0 if t.constant(node, 0) is None else 1
@@ -201,7 +201,7 @@ def _together(t: Inputs, node: Node, operation: str, coeff: tuple[float, ...]) -
 def _sum_of_all(t: Inputs, node: Node) -> Made:
     made = _together(t, node, "SUM", (1.0,) * len(node.inputs))
     if made is None:
-        raise LeftOutError(f"{node.name!r} ({node.op}) adds up other than blobs of one shape")
+        raise LeftOutError(f"{node.name!r} ({node.op}) adds what are not blobs of one shape")
     return made
 
 
@@ -245,7 +245,7 @@ def _normalisation(
 
 
 def _lrn(t: Inputs, node: Node) -> Made:
-    """Caffe divides alpha by how many neighbours there are, TensorFlow does not."""
+    """Translate LRN: Caffe divides alpha by the number of neighbours, TensorFlow does not."""
     t.image_shape(node)
     radius = node.integer("depth_radius", 5)
     if not 0 <= radius <= _LARGEST_SIDE:
@@ -262,13 +262,13 @@ def _lrn(t: Inputs, node: Node) -> Made:
 
 
 def _concat(t: Inputs, node: Node) -> Made:
-    """`Concat` has its axis first, ConcatV2 last."""
+    """Translate Concat, which has its axis first, and ConcatV2, which has it last."""
     places = list(range(len(node.inputs)))
     axis = t.weights(node, places.pop(0 if node.op == "Concat" else -1))
     names = t.names(node, *places)
     rank = len(t.shape(node, places[0]))
     if axis.shape != () or axis.dtype.kind != "i" or not -rank <= axis < rank:
-        raise LeftOutError(f"{node.name!r} ({node.op}): its axis is no constant of {-rank} to {rank - 1}")
+        raise LeftOutError(f"{node.name!r} ({node.op}): its axis is not a constant of {-rank} to {rank - 1}")
     along = int(axis) % rank
     return caffe_layers.Concat(*names, axis=(0, 2, 3, 1)[along] if rank == 4 else along), []
 
@@ -296,7 +296,7 @@ def _identity(t: Inputs, node: Node) -> Made:
 def _cast(t: Inputs, node: Node) -> Made:
     kinds = [node.attributes[name].type for name in ("SrcT", "DstT") if name in node.attributes]
     if not set(kinds) <= FLOATS:
-        raise LeftOutError(f"{node.name!r} ({node.op}) makes other than floats of floats")
+        raise LeftOutError(f"{node.name!r} ({node.op}) does not make floats of floats")
     return _identity(t, node)
 
 

@@ -1,4 +1,4 @@
-"""Translation makes layers of nodes: what depends on the picture becomes a layer, what does not is computed.
+"""Translation makes layers of nodes: one that depends on the picture becomes a layer, any other is computed.
 
 A node that cannot be run is left out with all that is made of it, so that a detector's backbone can be dreamt with;
 asking for one of them raises an error with the reason.
@@ -142,7 +142,7 @@ def _value(node: Node, found: Mapping[str, Values], unknown: Mapping[str, str]) 
     if node.op == "Const":
         return constant(node)
     if not node.inputs:
-        raise LeftOutError(f"{node.name!r} ({node.op}) has no value here")
+        raise LeftOutError(f"{node.name!r} ({node.op}) has no value")
     for each in node.inputs:
         if each.node in unknown:
             raise LeftOutError(unknown[each.node])
@@ -156,7 +156,7 @@ class _Translator(Inputs):
         super().__init__(constants)
         self._place = place
         self._scale = scale
-        self._sized: set[str] = set()  # constants that would be others at another size
+        self._sized: set[str] = set()  # constants that depend on the picture's size
         self.left_out = dict(unknown)
         self.layers: list[Layer] = []
         self.params: Params = {}
@@ -201,7 +201,7 @@ class _Translator(Inputs):
             self._sized.add(node.name)
             return
         if sized and node.op != "Reshape":
-            raise LeftOutError(f"{node.name!r} ({node.op}) goes by the picture's size, through {sized[0]!r}")
+            raise LeftOutError(f"{node.name!r} ({node.op}) depends on the picture's size, through {sized[0]!r}")
         if node.text("data_format", "NHWC") not in ("NHWC", ""):
             raise LeftOutError(f"{node.name!r} ({node.op}) has its channels first; only NHWC is supported")
         for output in outputs:
@@ -224,7 +224,7 @@ class _Translator(Inputs):
         wanted = layer.param_shapes(*bottoms)
         if [each.shape for each in weights] != wanted:
             found = ", ".join("x".join(map(str, each.shape)) for each in weights)
-            raise ShapeError(f"layer {layer.name!r}: its weights, {found}, do not fit to {bottoms[0]}")
+            raise ShapeError(f"layer {layer.name!r}: its weights, {found}, do not fit {bottoms[0]}")
         if not all(np.isfinite(each).all() for each in weights):
             raise NetFileError(f"layer {layer.name!r}: NaN or infinity among its weights")
         if weights:
@@ -239,17 +239,17 @@ class _Translator(Inputs):
         places = [i for i, each in enumerate(node.inputs) if each.node not in self.constants]
         if len(places) > 1 and not isinstance(rule, Broadcast):
             raise LeftOutError(f"{node.name!r} ({node.op}) reads {len(places)} values of the picture, want one")
-        held = {i: self.constants[e.node] for i, e in enumerate(node.inputs) if e.node in self.constants}
+        constants = {i: self.constants[e.node] for i, e in enumerate(node.inputs) if e.node in self.constants}
         layer = Operation(
             *self.names(node, *places, output=output),
             op=node.op,
             node=node.proto.SerializeToString(),
             output=output,
             arguments=tuple(places.index(i) if i in places else None for i in range(len(node.inputs))),
-            held=held,
+            held=constants,
             rule=rule,
         )
         if any(each.node in self._sized for each in node.inputs):  # a Reshape: fix what it makes at this size
             made = layer.rule.top_shape(layer, *(nhwc(self.shapes[bottom]) for bottom in layer.bottoms))
-            held[1] = np.array(made, held[1].dtype)
+            constants[1] = np.array(made, constants[1].dtype)
         return layer

@@ -463,7 +463,7 @@ def test_random_bytes(suffix, tmp_path):
 @pytest.mark.parametrize(
     ("content", "words"),
     [
-        (b"\xff\xfe\x00", "not a prototxt: byte 0 is no text; is it a caffemodel"),
+        (b"\xff\xfe\x00", "not a prototxt: byte 0 is not text; is it a caffemodel"),
         (b'name: "x" bogus: 3', r"1:11 : .*bogus"),
         (b"layer {\n  name: 3\n}", "2:"),
         (b'name: "unfinished', "not a prototxt that Caffe would read"),
@@ -533,7 +533,7 @@ def test_a_name_that_is_no_text(tmp_path):
     for content in _SNAPSHOTS:
         for name in (b"snapshot", b"conv_0", b"loss1/fc", b"label_0"):
             path.write_bytes(content.replace(name, b"\xff" + name[1:]))
-            with pytest.raises(NetFileError, match=r"it.caffemodel: .*a name in it is no text"):
+            with pytest.raises(NetFileError, match=r"it.caffemodel: .*a name in it is not text"):
                 pydream.caffe.Net(path)
 
 

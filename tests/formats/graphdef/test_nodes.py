@@ -42,7 +42,7 @@ def test_damage():
     refused(file[: len(file) // 2], r"some.pb: not a GraphDef, or cut short")
     refused(b"\x89PNG\r\n\x1a\n" + bytes(100), "not a GraphDef")
     refused(file.replace(b"Conv2D", b"Con\xff2D"), "damaged: a node without a name or an op")
-    refused(file.replace(b"Conv2D", b"Conv\n\x1b"), r"damaged: 'Conv\\n\\x1b' is no name of an op")
+    refused(file.replace(b"Conv2D", b"Conv\n\x1b"), r"damaged: 'Conv\\n\\x1b' is not the name of an op")
 
 
 def test_whatever_is_damaged_is_told_in_one_line():
@@ -86,9 +86,9 @@ def node(graph, op):
     ("change", "match"),
     [
         (lambda g: g.node.append(g.node[0]), "two nodes are named 'input'"),
-        (lambda g: node(g, "Conv2D").input.append("none"), "node 'Conv2D' reads 'none', which is not there"),
-        (lambda g: node(g, "Conv2D").input.append("out"), r"reads what is made of it"),
-        (lambda g: node(g, "Conv2D").input.append("input:x"), "'input:x' is no output of a node"),
+        (lambda g: node(g, "Conv2D").input.append("none"), "node 'Conv2D' reads 'none', which does not exist"),
+        (lambda g: node(g, "Conv2D").input.append("out"), r"reads its own result"),
+        (lambda g: node(g, "Conv2D").input.append("input:x"), "'input:x' is not an output of a node"),
         (lambda g: g.node.extend(v1.NodeDef(name=f"n{i}", op="NoOp") for i in range(2**15)), "nodes, more than"),
     ],
 )  # fmt: skip
@@ -135,7 +135,7 @@ def test_constants(fields, expected):
 @pytest.mark.parametrize(
     ("fields", "match"),
     [
-        ({"shape": (2**20, 2**20), "float_val": [0]}, "268435456 numbers at most"),
+        ({"shape": (2**20, 2**20), "float_val": [0]}, "at most 268435456 numbers"),
         ({"shape": (-1,), "float_val": [0]}, "want sizes"),
         ({"shape": (3,), "tensor_content": bytes(8)}, "8 bytes for shape .3,., want 12"),
         ({"shape": (1,), "float_val": [1, 2]}, "2 numbers for shape .1,."),

@@ -119,7 +119,7 @@ def test_a_node_may_be_called_data():
 
 
 def test_what_cannot_be_run_is_left_out(tmp_path):
-    """And with it what is made of it, but nothing else; an op that writes files is never run."""
+    """With everything that depends on it, but nothing else; an op that writes files is never run."""
 
     def build(x):
         before = tf.nn.relu(x, name="before")
@@ -138,7 +138,7 @@ def test_what_cannot_be_run_is_left_out(tmp_path):
     for ask in (lambda: net.blobs["behind"], lambda: net.forward(end="behind")):
         with pytest.raises(UnknownNameError, match=reason):
             ask()
-    with pytest.raises(UnknownNameError, match=r"'bits'.*'Cast' .Cast. makes other than floats of floats"):
+    with pytest.raises(UnknownNameError, match=r"'bits'.*'Cast' .Cast. does not make floats of floats"):
         net.blobs["bits"]
 
 
@@ -218,7 +218,7 @@ def test_sizes_that_go_by_the_picture_are_not_guessed():
 
     graph = read(frozen(build))
     with pytest.raises(
-        UnknownNameError, match=r"'large' \(ResizeNearestNeighbor\) goes by the picture's size, through"
+        UnknownNameError, match=r"'large' \(ResizeNearestNeighbor\) depends on the picture's size, through"
     ):
         graph.index("large")
     assert graph.blobs == ["data", "input", "small"]

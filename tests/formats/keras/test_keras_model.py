@@ -222,7 +222,7 @@ def test_inputs_that_are_no_picture(keras):
     first = keras.Sequential([keras.Input((3, 28, 28)), kinds.ReLU()], name="first")
     flat = keras.Sequential([keras.Input((12,)), kinds.Dense(4)], name="flat")
     for made, words in [
-        (both, r"both: 2 inputs \('a', 'b'\); a dream has one picture to give"),
+        (both, r"both: 2 inputs \('a', 'b'\); a dream has one picture"),
         (grey, r"grey: its input is \(None, 28, 28, 1\); want \(n, height, width, 3\), a colour picture"),
         (first, r"first: its input is \(None, 3, 28, 28\)"),
         (flat, r"flat: its input is \(None, 12\)"),
@@ -287,11 +287,14 @@ def saved(model, tmp_path_factory):
     [
         ({"class_name": "TFSMLayer", "module": "keras.layers"}, "'TFSMLayer' brings code or files of its own"),
         ({"class_name": "StringLookup", "module": "keras.layers"}, "'StringLookup' brings code or files of its own"),
-        ({"class_name": "get_file", "module": "keras.utils"}, r"'get_file' is none of Keras's layers \(keras.utils\)"),
-        ({"class_name": "get_file", "module": "keras.src.utils.file_utils"}, "'get_file' is none of Keras's layers"),
-        ({"class_name": "system", "module": "os"}, r"'system' is none of Keras's layers \(os\)"),
+        (
+            {"class_name": "get_file", "module": "keras.utils"},
+            r"'get_file' is not one of Keras's layers \(keras.utils\)",
+        ),
+        ({"class_name": "get_file", "module": "keras.src.utils.file_utils"}, "'get_file' is not one of Keras's layers"),
+        ({"class_name": "system", "module": "os"}, r"'system' is not one of Keras's layers \(os\)"),
         ({"class_name": "Popen", "module": "keras.layers.os"}, "Keras cannot build this model"),
-        ({"class_name": "evil", "module": 7}, r"'evil' is none of Keras's layers \(7\)"),
+        ({"class_name": "evil", "module": 7}, r"'evil' is not one of Keras's layers \(7\)"),
     ],
 )
 def test_a_configuration_that_asks_for_more(saved, tmp_path, monkeypatch, layer, words):
@@ -329,9 +332,9 @@ def test_files_that_are_none(saved, tmp_path):
         (text, "not a Keras model: neither a .keras file nor HDF5"),
         (edited(saved, tmp_path / "a.keras", config_json=lambda _: None), "not a Keras model: no config.json in it"),
         (edited(saved, tmp_path / "b.keras", model_weights_h5=lambda _: None), "no model.weights.h5 in it"),
-        (edited(saved, tmp_path / "c.keras", config_json=lambda c: c[:-9]), "its configuration is no JSON"),
+        (edited(saved, tmp_path / "c.keras", config_json=lambda c: c[:-9]), "its configuration is not JSON"),
         (edited(saved, tmp_path / "d.keras", config_json=lambda _: b"[]"), "its configuration names no class"),
-        (edited(saved, tmp_path / "e.keras", config_json=lambda _: b"[" * 10**5), "its configuration is no JSON"),
+        (edited(saved, tmp_path / "e.keras", config_json=lambda _: b"[" * 10**5), "its configuration is not JSON"),
         (edited(saved, tmp_path / "f.keras", model_weights_h5=lambda w: w[:99]), "not a Keras model, or damaged"),
         (
             edited(saved, tmp_path / "g.keras", config_json=lambda c: c.replace(b'"same"', b'"other"')),
