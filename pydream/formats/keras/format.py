@@ -28,11 +28,9 @@ SUFFIXES: tuple[str, ...] = (".keras", ".h5", ".hdf5")
 
 def reads(model: object) -> bool:
     """Return whether it is a live Keras model, or by its name the file of one or a SavedModel's graph."""
-    return _in_file(model) if isinstance(model, Path) else is_keras_model(model)
-
-
-def _in_file(path: Path) -> bool:
-    return path.suffix in SUFFIXES or path.name == GRAPH_FILE
+    if isinstance(model, Path):
+        return model.suffix in SUFFIXES or model.name == GRAPH_FILE
+    return is_keras_model(model)
 
 
 def model_file(path: Path) -> Path:

@@ -1,7 +1,6 @@
 """A Keras model is its layers: traced once, its weights made constants, each layer's output under the layer's name.
 
-The result is a frozen GraphDef like any other. From a file only what Keras itself defines is built; no code in a file is
-run.
+The result is a frozen GraphDef like any other. From a file only what Keras itself defines is built, and no code is run.
 """
 
 from __future__ import annotations
@@ -330,7 +329,7 @@ def _check_config(config: Any, source: str) -> None:
         kind, module, registered = each.get("class_name"), each.get("module"), each.get("registered_name")
         if kind in _NOT_FROM_FILES:
             raise NetFileError(
-                f"{source}: {kind!r} brings code or files of its own, which pydream does not run or read; load the model"
+                f"{source}: {kind!r} brings code or files of its own, which are not run or read; load the model"
                 " yourself, if you trust it, and pass load_net the live model"
             )
         if "config" in each and (not _of_keras(module) or ">" in f"{kind}{registered}"):

@@ -62,7 +62,9 @@ def _read(path: Path) -> tuple[Any, Any, Mapping[str, Any]]:
     """Read the graph, the signature, and what each function has captured."""
     file = path / GRAPH_FILE
     if file.stat().st_size > _MAX_BYTES:
-        raise NetFileError(f"{path}: {GRAPH_FILE} has {file.stat().st_size} bytes, more than {_MAX_BYTES}")
+        raise NetFileError(
+            f"{path}: {GRAPH_FILE} has {file.stat().st_size} bytes, more than the {_MAX_BYTES} that a graph can have"
+        )
     saved = part("tensorflow.core.protobuf.saved_model_pb2").SavedModel()
     try:
         saved.ParseFromString(file.read_bytes())

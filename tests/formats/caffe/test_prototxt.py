@@ -519,10 +519,10 @@ def _try(net):
     try:
         pydream.caffe.Net(net, dtype="float32", device="cpu")
     except PydreamError as error:
-        told = str(error)
+        message = str(error)
     else:
-        told = ""
-    assert "\n" not in told
+        message = ""
+    assert "\n" not in message
 
 
 _SNAPSHOTS = [trained(new)[0].SerializeToString() for new in (True, False)]

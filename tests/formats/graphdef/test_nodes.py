@@ -45,10 +45,10 @@ def test_damage():
     refused(file.replace(b"Conv2D", b"Conv\n\x1b"), r"damaged: 'Conv\\n\\x1b' is not the name of an op")
 
 
-def test_whatever_is_damaged_is_told_in_one_line():
+def test_damage_is_reported_in_one_line():
     file = small().SerializeToString()
     rng = np.random.RandomState(0)
-    read, told = 0, []
+    read, messages = 0, []
     for _ in range(300):
         damaged = bytearray(file)
         for place in rng.randint(0, len(file), rng.randint(1, 4)):
@@ -57,10 +57,10 @@ def test_whatever_is_damaged_is_told_in_one_line():
             graph_of(bytes(damaged[: rng.choice([len(file), rng.randint(len(file))])]))
             read += 1
         except PydreamError as error:
-            told.append(str(error))
+            messages.append(str(error))
     assert read > 20
-    assert len(told) > 100
-    assert not [line for line in told if "\n" in line]
+    assert len(messages) > 100
+    assert not [line for line in messages if "\n" in line]
 
 
 def test_not_frozen():
@@ -96,9 +96,9 @@ def test_graphs_that_are_none(change, match):
     refused(edited(change), match)
 
 
-def held(**fields):
-    """Give a Const node with such a tensor."""
-    made = v1.NodeDef(name="held", op="Const")
+def value_of(**fields):
+    """Return the value of a Const node with such a tensor."""
+    made = v1.NodeDef(name="const", op="Const")
     tensor = made.attr["value"].tensor
     tensor.dtype = fields.pop("dtype", 1)
     for size in fields.pop("shape", ()):
@@ -126,7 +126,7 @@ def held(**fields):
     ],
 )
 def test_constants(fields, expected):
-    found = held(**fields)
+    found = value_of(**fields)
     np.testing.assert_array_equal(found, expected)
     assert found.dtype == expected.dtype
     assert found.shape == expected.shape
@@ -143,8 +143,8 @@ def test_constants(fields, expected):
     ],
 )
 def test_constants_that_lie(fields, match):
-    with pytest.raises(NetFileError, match=f"constant 'held'.*{match}"):
-        held(**fields)
+    with pytest.raises(NetFileError, match=f"constant 'const'.*{match}"):
+        value_of(**fields)
 
 
 def test_nodes_in_any_order():

@@ -1,4 +1,4 @@
-"""Which nodes become layers, where the picture goes in, and what is told of the nodes that are left out."""
+"""Which nodes become layers, where the picture goes in, and the reasons for nodes that are left out."""
 
 import tracemalloc
 
@@ -45,10 +45,10 @@ def test_constants_that_grow_without_bound(monkeypatch, grow):
     content = frozen(build).SerializeToString()
     tracemalloc.start()
     try:
-        told = str(graph_of(content, name="some.pb").unknown_blob("concat_39"))
+        message = str(graph_of(content, name="some.pb").unknown_blob("concat_39"))
     except NetFileError as error:
-        told = str(error)
-    assert "more than 65536 numbers" in told
+        message = str(error)
+    assert "more than 65536 numbers" in message
     assert tracemalloc.get_traced_memory()[1] < 10**7
     tracemalloc.stop()
 

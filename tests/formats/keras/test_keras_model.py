@@ -34,7 +34,7 @@ def load(model, **options):
 
 @pytest.mark.parametrize(("dtype", "tolerance"), [("float64", 1e-12), ("float32", 1e-5)])
 def test_every_layer_goes_both_ways_as_keras(model, model64, dtype, tolerance):
-    """The oracle is Keras in float64; float32 is held to a few times what was measured, 2e-6."""
+    """The oracle is Keras in float64; float32 is compared at a few times what was measured, 2e-6."""
     net = load(model, dtype=dtype)
     image = kerasnets.picture()
     for name in kerasnets.BLOBS:
@@ -162,7 +162,7 @@ def test_convolutions_with_holes(keras, tmp_path, size, exported):
 
 
 def test_a_sequence_without_an_input(keras):
-    """Keras builds it at the first batch; layer names are Keras's own where nobody gives any."""
+    """Keras builds it at the first batch; layer names are Keras's own where none is given."""
     kinds = kerasnets.layers()
     made = keras.Sequential([kinds.Normalization(mean=[1.0, 2, 3], variance=[4.0, 5, 6]), kinds.Conv2D(4, 3)])
     made(np.zeros((1, 12, 12, 3), np.float32))
@@ -363,16 +363,16 @@ def test_weights_that_a_file_claims_and_does_not_hold(saved, tmp_path):
     h5py = part("h5py")
 
     def hollow(weights):
-        held = io.BytesIO(weights)
-        with h5py.File(held, "r+") as file:
+        file_in_memory = io.BytesIO(weights)
+        with h5py.File(file_in_memory, "r+") as file:
             file.create_dataset("layers/conv2d/vars/9", (2**20, 2**20), "f4", chunks=(64, 64))
-        return held.getvalue()
+        return file_in_memory.getvalue()
 
     def linked(weights):
-        held = io.BytesIO(weights)
-        with h5py.File(held, "r+") as file:
+        file_in_memory = io.BytesIO(weights)
+        with h5py.File(file_in_memory, "r+") as file:
             file["layers/conv2d/vars/9"] = h5py.ExternalLink("/etc/passwd", "/")
-        return held.getvalue()
+        return file_in_memory.getvalue()
 
     for change in (hollow, linked):
         with pytest.raises(NetFileError, match="weights 'layers/conv2d/vars/9' are claimed, but not in the file"):
@@ -390,7 +390,7 @@ def test_a_file_that_unpacks_to_more(saved, tmp_path):
         load(bomb)
 
 
-def test_another_backend_is_told(monkeypatch, model):
+def test_another_backend_is_an_error(monkeypatch, model):
     monkeypatch.setattr(part("keras").config, "backend", lambda: "jax")
     with pytest.raises(NetFileError, match="Keras runs on jax here; KERAS_BACKEND=tensorflow in the environment would"):
         load(model)

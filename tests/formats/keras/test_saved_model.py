@@ -71,12 +71,12 @@ def saved(folder, function, **module):
     class Module(tf.Module):
         pass
 
-    held = Module()
+    saved_model = Module()
     for name, value in module.items():
-        setattr(held, name, value)
+        setattr(saved_model, name, value)
     signature = tf.function(function, input_signature=[tf.TensorSpec((None, None, None, 3), tf.float32, "image")])
-    held.serve = signature
-    tf.saved_model.save(held, folder, signatures=signature.get_concrete_function())
+    saved_model.serve = signature
+    tf.saved_model.save(saved_model, folder, signatures=signature.get_concrete_function())
     return folder
 
 
@@ -163,11 +163,11 @@ def fill(path, size):
 def test_a_graph_without_a_signature(exported, tmp_path):
     folder = tmp_path / "mute"
     shutil.copytree(exported, folder)
-    held = part("tensorflow.core.protobuf.saved_model_pb2").SavedModel.FromString(
+    saved_model = part("tensorflow.core.protobuf.saved_model_pb2").SavedModel.FromString(
         (folder / "saved_model.pb").read_bytes()
     )
-    held.meta_graphs[0].signature_def.clear()
-    (folder / "saved_model.pb").write_bytes(held.SerializeToString())
+    saved_model.meta_graphs[0].signature_def.clear()
+    (folder / "saved_model.pb").write_bytes(saved_model.SerializeToString())
     with pytest.raises(NetFileError, match="no signature, so it does not name its input"):
         load(folder)
 
@@ -180,8 +180,8 @@ def test_functions_that_call_one_another(exported, tmp_path, calls, words):
     folder = tmp_path / "calls"
     shutil.copytree(exported, folder)
     file = folder / "saved_model.pb"
-    held = part("tensorflow.core.protobuf.saved_model_pb2").SavedModel.FromString(file.read_bytes())
-    functions = held.meta_graphs[0].graph_def.library.function
+    saved_model = part("tensorflow.core.protobuf.saved_model_pb2").SavedModel.FromString(file.read_bytes())
+    functions = saved_model.meta_graphs[0].graph_def.library.function
     depth = 40 if calls == 1 else 20
     for function in functions:
         called = function.node_def.add(name="deeper", op="StatefulPartitionedCall")
@@ -191,7 +191,7 @@ def test_functions_that_call_one_another(exported, tmp_path, calls, words):
         made.signature.name = f"deep{i}"
         for j in range(calls):
             made.node_def.add(name=f"call{j}", op="PartitionedCall").attr["f"].func.name = f"deep{i + 1}"
-    file.write_bytes(held.SerializeToString())
+    file.write_bytes(saved_model.SerializeToString())
     with pytest.raises(NetFileError, match=words):
         load(folder)
 
@@ -200,9 +200,9 @@ def test_signatures_that_name_nothing(exported, tmp_path):
     folder = tmp_path / "lost"
     shutil.copytree(exported, folder)
     file = folder / "saved_model.pb"
-    held = part("tensorflow.core.protobuf.saved_model_pb2").SavedModel.FromString(file.read_bytes())
-    for tensor in held.meta_graphs[0].signature_def["serving_default"].outputs.values():
+    saved_model = part("tensorflow.core.protobuf.saved_model_pb2").SavedModel.FromString(file.read_bytes())
+    for tensor in saved_model.meta_graphs[0].signature_def["serving_default"].outputs.values():
         tensor.name = "nowhere:0"
-    file.write_bytes(held.SerializeToString())
+    file.write_bytes(saved_model.SerializeToString())
     with pytest.raises(NetFileError, match=r"its signature names .nowhere., which is not in the graph"):
         load(folder)
