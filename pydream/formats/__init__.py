@@ -17,7 +17,7 @@ from .spec import InputSpec
 
 __all__ = ["FORMATS", "SUFFIXES", "Format", "InputSpec", "caffe", "format_of", "graphdef", "keras"]
 
-# The first that reads a file has it: a SavedModel's graph ends as a frozen one does, and Caffe's files as they like.
+# In this order: a SavedModel's graph has the suffix of a frozen graph, and Caffe's files may have any.
 FORMATS: tuple[Format, ...] = (keras, graphdef, caffe)
 SUFFIXES = tuple(suffix for each in FORMATS for suffix in each.SUFFIXES)
 

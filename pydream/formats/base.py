@@ -1,4 +1,4 @@
-"""A format is a module that answers for its files: does it read this, what is the graph, where are the weights."""
+"""A format is a module that answers for its files: does it read this one, where are the weights, what is the graph."""
 
 from __future__ import annotations
 
@@ -37,8 +37,8 @@ class Packed(NamedTuple):
 class Format(Protocol):
     """A kind of network file: `caffe`, `graphdef` and `keras` are modules that have this.
 
-    A model is a path, or a live Keras model. What makes a net of one is `net` of `graphdef` and of `keras`; nets of
-    Caffe's files are `pydream.caffe.Classifier`.
+    A model is a path, or a live Keras model. `net` of `graphdef` and of `keras` makes the net of one;
+    `pydream.caffe.Classifier.load` makes that of Caffe's files.
     """
 
     SUFFIXES: tuple[str, ...]  # how the names of its files end
@@ -54,7 +54,7 @@ class Format(Protocol):
         """Return the weights' file, which may be named; None: the model holds its weights."""
 
     def graph(self, model: Any, spec: InputSpec, name: str | None = None) -> Graph:
-        """Read a network without its weights, or with those that only its constants are made of."""
+        """Read a network's graph; weights are read only where they are part of it."""
 
     def pack(self, files: Sequence[Path], spec: InputSpec) -> Packed:
         """Read a network whole, weights and all, from files in any order, for the registry to keep."""

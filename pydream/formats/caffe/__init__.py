@@ -2,7 +2,7 @@
 
 ========= ======================================================
 caffe_pb2 Caffe's messages
-prototxt  a file → inputs and layers, old spellings evened out
+prototxt  a file → inputs and layers, whatever its age
 layers    layer messages → the layers of `pydream.runtime`
 weights   a caffemodel → arrays, checked against the layers
 format    what every format answers, and `read`

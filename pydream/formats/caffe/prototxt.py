@@ -1,6 +1,6 @@
 """A definition is what a prototxt or a caffemodel says: inputs with shapes, then layers in running order.
 
-Old `layers` files, the three ways to declare an input, and the layers that only training needs are evened out here,
+Old `layers` files, the three ways to declare an input, and the layers that only training needs are dealt with here,
 so that all other modules see new-style `LayerParameter` messages and nothing else.
 """
 
@@ -47,7 +47,7 @@ _V1_TYPES = {
 
 @dataclass(frozen=True)
 class Definition:
-    """The network of a file, evened out.
+    """The network of a file: inputs, and new-style layers.
 
     Attributes
     ----------
@@ -122,7 +122,7 @@ def holds_text(path: Path) -> bool:
 
 
 def define(net: Any, source: str) -> Definition:
-    """Even out a NetParameter.
+    """Convert a NetParameter to inputs and new-style layers.
 
     Parameters
     ----------

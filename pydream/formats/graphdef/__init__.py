@@ -11,7 +11,7 @@ format      what every format answers, `read` and `net`
 =========== =====================================================
 """
 
-from .format import DEFAULT_SPEC, MEAN, SUFFIXES, find_weights, graph, name_of, net, only_file, pack, read, reads
+from .format import DEFAULT_SPEC, MEAN, SUFFIXES, find_weights, graph, name_of, net, pack, read, reads
 
 __all__ = [
     "DEFAULT_SPEC",
@@ -21,7 +21,6 @@ __all__ = [
     "graph",
     "name_of",
     "net",
-    "only_file",
     "pack",
     "read",
     "reads",

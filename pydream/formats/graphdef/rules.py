@@ -118,8 +118,8 @@ def _padding(node: Node) -> Paddings:
     raise LeftOutError(f"{node.name!r} ({node.op}): padding {padding!r} {list(explicit)} is not supported")
 
 
-def _convolution(t: Inputs, node: Node) -> Made:
-    kernel, channels = t.weights(node, 1), t.image_shape(node)[1]
+def _convolution(inputs: Inputs, node: Node) -> Made:
+    kernel, channels = inputs.weights(node, 1), inputs.image_shape(node)[1]
     if kernel.ndim != 4 or not kernel.size:
         raise LeftOutError(f"{node.name!r} ({node.op}): its kernel has shape {kernel.shape}, want four sizes")
     h, w, each, out = kernel.shape
@@ -136,7 +136,7 @@ def _convolution(t: Inputs, node: Node) -> Made:
     if prod(d * (k - 1) + 1 for k, d in zip((h, w), dilation, strict=True)) * prod(kernel.shape[:2]) > MAX_NUMBERS:
         raise LeftOutError(f"{node.name!r} ({node.op}): its dilated kernel reaches too far to be run")
     layer = kind(
-        *t.names(node, 0),
+        *inputs.names(node, 0),
         num_output=out,
         kernel=(h, w),
         stride=_windowed(node, "strides"),
@@ -149,13 +149,13 @@ def _convolution(t: Inputs, node: Node) -> Made:
     return layer, [kernel]
 
 
-def _pooling(t: Inputs, node: Node) -> Made:
-    t.image_shape(node)
+def _pooling(inputs: Inputs, node: Node) -> Made:
+    inputs.image_shape(node)
     if node.text("padding", "") == "EXPLICIT":
         raise LeftOutError(f"{node.name!r} ({node.op}): padding 'EXPLICIT' is not supported here")
     average = node.op == "AvgPool"
     layer = (AvgPool if average else MaxPool)(
-        *t.names(node, 0),
+        *inputs.names(node, 0),
         average=average,
         everything=False,
         kernel=_windowed(node, "ksize"),
@@ -167,48 +167,50 @@ def _pooling(t: Inputs, node: Node) -> Made:
     return layer, []
 
 
-def _sum(t: Inputs, node: Node) -> Made:
+def _sum(inputs: Inputs, node: Node) -> Made:
     """Translate BiasAdd, Add, AddV2, Sub of a blob and a constant, or of two blobs."""
     second = -1.0 if node.op == "Sub" else 1.0
-    if t.constant(node, 0) is None and t.constant(node, 1) is None:
-        return _together(t, node, "SUM", (1.0, second))
-    place = 0 if t.constant(node, 0) is None else 1
-    values = t.channelwise(node, t.constant(node, 1 - place), place)
+    if inputs.constant(node, 0) is None and inputs.constant(node, 1) is None:
+        return _together(inputs, node, "SUM", (1.0, second))
+    place = 0 if inputs.constant(node, 0) is None else 1
+    values = inputs.channelwise(node, inputs.constant(node, 1 - place), place)
     if values is None or (place == 1 and second < 0):
         return None
-    return _affine(t, node, place, offset=values * np.asarray(second, values.dtype))
+    return _affine(inputs, node, place, offset=values * np.asarray(second, values.dtype))
 
 
-def _product(t: Inputs, node: Node) -> Made:
+def _product(inputs: Inputs, node: Node) -> Made:
     """Translate Mul, RealDiv of a blob and a constant, or of two blobs."""
-    if t.constant(node, 0) is None and t.constant(node, 1) is None:
-        return _together(t, node, "PROD", (1.0, 1.0)) if node.op == "Mul" else None
-    place = 0 if t.constant(node, 0) is None else 1
-    values = t.channelwise(node, t.constant(node, 1 - place), place)
+    if inputs.constant(node, 0) is None and inputs.constant(node, 1) is None:
+        return _together(inputs, node, "PROD", (1.0, 1.0)) if node.op == "Mul" else None
+    place = 0 if inputs.constant(node, 0) is None else 1
+    values = inputs.channelwise(node, inputs.constant(node, 1 - place), place)
     if values is None or (node.op == "RealDiv" and (place == 1 or not values.all())):
         return None
-    return _affine(t, node, place, factor=values if node.op == "Mul" else 1 / values.astype(np.float64))
+    return _affine(inputs, node, place, factor=values if node.op == "Mul" else 1 / values.astype(np.float64))
 
 
-def _together(t: Inputs, node: Node, operation: str, coeff: tuple[float, ...]) -> Made:
+def _together(inputs: Inputs, node: Node, operation: str, coeff: tuple[float, ...]) -> Made:
     """Make Caffe's Eltwise of blobs of one shape."""
     places = range(len(node.inputs))
-    if len({t.shape(node, place) for place in places}) > 1:
+    if len({inputs.shape(node, place) for place in places}) > 1:
         return None
-    return caffe_layers.Eltwise(*t.names(node, *places), operation=operation, coeff=coeff), []
+    return caffe_layers.Eltwise(*inputs.names(node, *places), operation=operation, coeff=coeff), []
 
 
-def _sum_of_all(t: Inputs, node: Node) -> Made:
-    made = _together(t, node, "SUM", (1.0,) * len(node.inputs))
+def _sum_of_all(inputs: Inputs, node: Node) -> Made:
+    made = _together(inputs, node, "SUM", (1.0,) * len(node.inputs))
     if made is None:
         raise LeftOutError(f"{node.name!r} ({node.op}) adds what are not blobs of one shape")
     return made
 
 
-def _affine(t: Inputs, node: Node, place: int, *, factor: Values | None = None, offset: Values | None = None) -> Made:
+def _affine(
+    inputs: Inputs, node: Node, place: int, *, factor: Values | None = None, offset: Values | None = None
+) -> Made:
     weights = [values for values in (factor, offset) if values is not None]
     layer = Affine(
-        *t.names(node, place),
+        *inputs.names(node, place),
         op=node.op,
         channels=weights[0].size,
         factor=factor is not None,
@@ -217,42 +219,42 @@ def _affine(t: Inputs, node: Node, place: int, *, factor: Values | None = None, 
     return layer, weights
 
 
-def _fused_batch_norm(t: Inputs, node: Node) -> Made:
+def _fused_batch_norm(inputs: Inputs, node: Node) -> Made:
     if node.flag("is_training", True):
         raise LeftOutError(f"{node.name!r} ({node.op}) is in training: freeze the graph for inference")
-    gamma, beta, mean, variance = (t.weights(node, place) for place in (1, 2, 3, 4))
-    return _normalisation(t, node, node.number("epsilon", 1e-4), mean, variance, beta, gamma)
+    gamma, beta, mean, variance = (inputs.weights(node, place) for place in (1, 2, 3, 4))
+    return _normalisation(inputs, node, node.number("epsilon", 1e-4), mean, variance, beta, gamma)
 
 
-def _global_batch_norm(t: Inputs, node: Node) -> Made:
-    mean, variance, beta, gamma = (t.weights(node, place) for place in (1, 2, 3, 4))
+def _global_batch_norm(inputs: Inputs, node: Node) -> Made:
+    mean, variance, beta, gamma = (inputs.weights(node, place) for place in (1, 2, 3, 4))
     if not node.flag("scale_after_normalization"):
         gamma = np.ones_like(beta)
-    return _normalisation(t, node, node.number("variance_epsilon", 0.0), mean, variance, beta, gamma)
+    return _normalisation(inputs, node, node.number("variance_epsilon", 0.0), mean, variance, beta, gamma)
 
 
 def _normalisation(
-    t: Inputs, node: Node, epsilon: float, mean: Values, variance: Values, beta: Values, gamma: Values
+    inputs: Inputs, node: Node, epsilon: float, mean: Values, variance: Values, beta: Values, gamma: Values
 ) -> Made:
     # gamma (x - mean) / sqrt(variance + epsilon) + beta
-    t.image_shape(node)
+    inputs.image_shape(node)
     if len({values.shape for values in (mean, variance, beta, gamma)}) > 1 or mean.ndim != 1:
         raise LeftOutError(f"{node.name!r} ({node.op}): mean, variance, beta and gamma are not of one length")
     if not (variance.astype(np.float64) + epsilon > 0).all():
         raise NetFileError(f"layer {node.name!r}: a variance plus epsilon of its weights is not above 0")
     factor = gamma / np.sqrt(variance.astype(np.float64) + epsilon)
-    return _affine(t, node, 0, factor=factor, offset=beta - mean * factor)
+    return _affine(inputs, node, 0, factor=factor, offset=beta - mean * factor)
 
 
-def _lrn(t: Inputs, node: Node) -> Made:
+def _lrn(inputs: Inputs, node: Node) -> Made:
     """Translate LRN: Caffe divides alpha by the number of neighbours, TensorFlow does not."""
-    t.image_shape(node)
+    inputs.image_shape(node)
     radius = node.integer("depth_radius", 5)
     if not 0 <= radius <= _LARGEST_SIDE:
         raise LeftOutError(f"{node.name!r} ({node.op}): depth_radius {radius}, want 0 to {_LARGEST_SIDE}")
     neighbours = 2 * radius + 1
     layer = caffe_layers.LRN(
-        *t.names(node, 0),
+        *inputs.names(node, 0),
         local_size=neighbours,
         alpha=node.number("alpha", 1.0) * neighbours,
         beta=node.number("beta", 0.5),
@@ -261,43 +263,43 @@ def _lrn(t: Inputs, node: Node) -> Made:
     return layer, []
 
 
-def _concat(t: Inputs, node: Node) -> Made:
+def _concat(inputs: Inputs, node: Node) -> Made:
     """Translate Concat, which has its axis first, and ConcatV2, which has it last."""
     places = list(range(len(node.inputs)))
-    axis = t.weights(node, places.pop(0 if node.op == "Concat" else -1))
-    names = t.names(node, *places)
-    rank = len(t.shape(node, places[0]))
+    axis = inputs.weights(node, places.pop(0 if node.op == "Concat" else -1))
+    names = inputs.names(node, *places)
+    rank = len(inputs.shape(node, places[0]))
     if axis.shape != () or axis.dtype.kind != "i" or not -rank <= axis < rank:
         raise LeftOutError(f"{node.name!r} ({node.op}): its axis is not a constant of {-rank} to {rank - 1}")
     along = int(axis) % rank
     return caffe_layers.Concat(*names, axis=(0, 2, 3, 1)[along] if rank == 4 else along), []
 
 
-def _matrix_product(t: Inputs, node: Node) -> Made:
-    matrix, shape = t.weights(node, 1), t.shape(node)
+def _matrix_product(inputs: Inputs, node: Node) -> Made:
+    matrix, shape = inputs.weights(node, 1), inputs.shape(node)
     if len(shape) != 2 or matrix.ndim != 2 or node.flag("transpose_a"):
         raise LeftOutError(f"{node.name!r} ({node.op}): want (n, c) times a constant matrix")
     turned = node.flag("transpose_b")
     layer = caffe_layers.InnerProduct(
-        *t.names(node, 0), num_output=matrix.shape[0 if turned else 1], bias=False, transpose=not turned
+        *inputs.names(node, 0), num_output=matrix.shape[0 if turned else 1], bias=False, transpose=not turned
     )
     return layer, [matrix]
 
 
-def _rectifier(t: Inputs, node: Node) -> Made:
+def _rectifier(inputs: Inputs, node: Node) -> Made:
     slope = node.number("alpha", 0.2) if node.op == "LeakyRelu" else 0.0
-    return caffe_layers.ReLU(*t.names(node, 0), negative_slope=slope), []
+    return caffe_layers.ReLU(*inputs.names(node, 0), negative_slope=slope), []
 
 
-def _identity(t: Inputs, node: Node) -> Made:
-    return Identity(*t.names(node, 0)), []
+def _identity(inputs: Inputs, node: Node) -> Made:
+    return Identity(*inputs.names(node, 0)), []
 
 
-def _cast(t: Inputs, node: Node) -> Made:
+def _cast(inputs: Inputs, node: Node) -> Made:
     kinds = [node.attributes[name].type for name in ("SrcT", "DstT") if name in node.attributes]
     if not set(kinds) <= FLOATS:
         raise LeftOutError(f"{node.name!r} ({node.op}) does not make floats of floats")
-    return _identity(t, node)
+    return _identity(inputs, node)
 
 
 RULES: dict[str, Callable[[Inputs, Node], Made]] = {

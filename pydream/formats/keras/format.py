@@ -15,6 +15,7 @@ from ...runtime.graph import Graph
 from ...runtime.net import Net
 from .. import graphdef
 from ..base import Packed
+from ..graphdef.format import only_file
 from ..spec import InputSpec
 from .frozen import Frozen
 from .keras_model import freeze_model, is_keras_model, read_keras
@@ -94,7 +95,7 @@ def net(
 
 def pack(files: Sequence[Path], spec: InputSpec) -> Packed:
     """Freeze a model for the registry, which keeps the frozen graph."""
-    file = graphdef.only_file(files)
+    file = only_file(files)
     frozen = freeze(file)
     graph, _ = graphdef.read(frozen.graph, _with_node(spec, frozen), name_of(file))
     return Packed(graph, str(file), graphdef.SUFFIXES[0], frozen.graph)
