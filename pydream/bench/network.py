@@ -126,19 +126,19 @@ class Subject:
     @classmethod
     def _standing_in(cls, model: str, layer: str | None) -> Subject:
         entry = find_network(model)
-        if entry.frozen:
+        if entry.definition is None:
             raise NetFileError(f"{model}: a frozen graph cannot have random weights, and {entry.weights} is missing")
         end = layer or entry.default_layer
         if end is None:
             raise UnknownNameError(f"{model} has no default layer; name one")
-        definition = read_model(entry.folder / "deploy.prototxt")
+        definition = read_model(entry.definition)
         # The layers after this one are not needed, and may have most of the weights.
         del definition.layer[1 + next(i for i, each in enumerate(definition.layer) if end in each.top) :]
         graph = graph_of(definition, model)
         weights = _random_weights(graph)
 
         def load(dtype: str) -> Classifier:
-            net = Classifier(definition, weights, np.array(entry.mean), (2, 1, 0), dtype=dtype)
+            net = Classifier.load(definition, weights, entry.spec, dtype=dtype)
             net.default_end = end
             return net
 

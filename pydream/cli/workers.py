@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from ..cluster.workers import Cluster, connected, local
+from ..errors import pip_install
 from ..system import free_bytes, resident_bytes, threads
 from .errors import debugging
 from .options import together
