@@ -14,7 +14,7 @@ from ..dream.era import MODERN
 from ..errors import ImageFileError, ProvenanceError
 from ..media import DPI, PAGE, THEMES, Sheet, read_image
 from ..picture import Picture
-from ..record.provenance import Figure, NetFacts, PictureFacts, pixels_sha256, read_provenance, versions
+from ..record.provenance import Figure, Ingredients, NetFacts, PictureFacts, pixels_sha256, read_provenance
 from ..record.recipe import Recipe
 from .input import Size, Source, Target
 from .job import Dreamer, retold
@@ -144,13 +144,13 @@ def account(
     return Figure(
         figure=kind,
         command=retold(ctx, [start.source.argument, "-o", f"{kind}{Path(target.retold).suffix or '.png'}"], recipe),
-        dream=recipe,
+        recipe=recipe,
+        network=networks[0],
         layers=[list(each) for each in layers],
         networks=list(networks),
         input=start.facts,
         guide=guide,
         mask=mask,
-        versions=versions(),
     )
 
 
@@ -174,13 +174,13 @@ def made_before(
         made, pixels = read_provenance(path), read_image(path)
     except (ImageFileError, ProvenanceError):
         return None  # not there, or not whole
-    same = (made.dream, made.network, made.input, made.guide, made.mask) == (recipe, network, input, guide, mask)
-    return pixels if same and made.result.sha256 == pixels_sha256(pixels) else None
+    unlike = made.unlike(recipe, Ingredients(network=network, input=input, guide=guide, mask=mask))
+    return pixels if not unlike and made.result.sha256 == pixels_sha256(pixels) else None
 
 
 def in_words(figure: Figure) -> str:
     """Tell a figure's parameters, for its caption."""
-    recipe, networks, input, guide = figure.dream, figure.networks, figure.input, figure.guide
+    recipe, networks, input, guide = figure.recipe, figure.networks, figure.input, figure.guide
     steps = f"{recipe.iter_n} iteration{'s' if recipe.iter_n > 1 else ''} of step {recipe.step_size:g}"
     if recipe.octave_n > 1:
         steps += f" in each of {recipe.octave_n} octaves, {recipe.octave_scale:g} apart"

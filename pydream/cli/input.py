@@ -28,7 +28,7 @@ from ..media import (
     write_image,
 )
 from ..picture import Picture
-from ..record.provenance import Figure, PictureFacts, Provenance, picture_facts, sidecar_of
+from ..record.provenance import Account, PictureFacts, picture_facts, sidecar_of
 
 STANDARD = "-"
 NOISE = "noise"
@@ -194,7 +194,7 @@ class Target:
         except ImageFileError as error:
             raise click.BadParameter(str(error), param_hint="'--output'") from error
 
-    def write(self, pixels: Picture, provenance: Provenance | Figure, sidecar: bool, dpi: float | None = None) -> None:
+    def write(self, pixels: Picture, provenance: Account, sidecar: bool, dpi: float | None = None) -> None:
         """Write a picture with its record, and a figure with the size that it is printed at."""
         note = provenance.to_json()
         if self.path is None:

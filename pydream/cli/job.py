@@ -179,15 +179,15 @@ def prepare(
         raise click.BadParameter("it keeps pixels as they are, and --no-clip rescales them all", param_hint="'--mask'")
     picture = None if guide is None else read_image(guide)  # before TensorFlow is imported
     mask_picture = None if mask is None else read_image(mask)
-    told = {"mean": mean, "scale": pixel_scale, "channel_order": channel_order, "input": input_node}
-    net = load(model, weights, dtype=dtype, device=device, runtime=runtime, **told)
+    input_spec = {"mean": mean, "scale": pixel_scale, "channel_order": channel_order, "input": input_node}
+    net = load(model, weights, dtype=dtype, device=device, runtime=runtime, **input_spec)
     if kind != "l2" and not layers and not classes:
         layers = [find_end(net, None)]
     score = score_of(net, layers, kind, classes)
     if guide is not None and score is not None:
         raise click.BadParameter("a guide takes up whole layers, without channels and weights", param_hint="'--guide'")
     end = find_end(net, only_layer(net, layers)) if score is None else score.ends[0]
-    facts = net_facts(net.name, find_files(model, weights), net.dtype, runtime, net.device, **told)
+    facts = net_facts(net.name, find_files(model, weights), net.dtype, runtime, net.device, **input_spec)
     seed = secrets.randbelow(2**32) if seed is None else seed
     objective = None if picture is None else guided(net, picture, end, str(guide))
     return Dreamer(

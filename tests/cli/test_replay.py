@@ -76,7 +76,7 @@ def test_what_a_picture_says(run, picture, folder):
 @pytest.mark.parametrize("name", ["out.jpg", "out.webp", "out.tif", "out.png"])
 def test_every_format_says_it(run, picture, name):
     assert run("dream", picture, "-o", name, *SHORT).code == 0
-    assert parse(read_note(name)).dream.seed == 3
+    assert parse(read_note(name)).recipe.seed == 3
     assert not Path(f"{name}.json").exists()
 
 
@@ -133,7 +133,7 @@ def test_an_interrupted_dream(run, picture, monkeypatch):
     with monkeypatch.context() as patch:
         interrupt_at(patch, 3)
         assert run("dream", picture, "-o", "out.png", *SHORT).code == 130
-    assert parse(read_note("out.png")).dream.steps == 3
+    assert parse(read_note("out.png")).recipe.steps == 3
     assert run("replay", "out.png", "-i", picture).out.startswith("identical")
 
 

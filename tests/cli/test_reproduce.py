@@ -86,11 +86,11 @@ def test_pictures_say_how_they_were_made(run, pictures):
         run("reproduce", *pictures, *QUICK, "--frames", "2", "--exact", "--only", "guided", "--only", "zoom").code == 0
     )
     guided = read_provenance("reproduction/dream_guided.png")
-    assert (guided.dream.end, guided.dream.era, guided.guide.name) == ("fire5/concat", "2015", "guide.png")
+    assert (guided.recipe.end, guided.recipe.era, guided.guide.name) == ("fire5/concat", "2015", "guide.png")
     assert guided.command.startswith("pydream reproduce ")
     assert "--only guided --only zoom" in guided.command
     frame = read_provenance("reproduction/frames/00000001.png")
-    assert (frame.dream.loop.frame, frame.dream.grid, frame.guide) == (1, GRID, None)
+    assert (frame.recipe.loop.frame, frame.recipe.grid, frame.guide) == (1, GRID, None)
     again = run("replay", "reproduction/frames/00000001.png", "--input", "in.png", "-o", "again.png")
     assert again.code == 0, again
     np.testing.assert_array_equal(read_image("again.png"), read_image("reproduction/frames/00000001.png"))
@@ -243,7 +243,7 @@ def test_ctrl_c_keeps_what_is_done(run, pictures, monkeypatch):
     assert (first["interrupted"], second["interrupted"], second["steps"]) == (False, True, 2)
     html = Path("reproduction", "report.html").read_text(encoding="utf-8")
     assert "not made: A lower layer, Guided by flowers, Into the dream" in html
-    assert read_provenance("reproduction/dream_5x5_reduce.png").dream.steps == 2
+    assert read_provenance("reproduction/dream_5x5_reduce.png").recipe.steps == 2
 
 
 def test_ctrl_c_in_the_loop(run, pictures, monkeypatch):

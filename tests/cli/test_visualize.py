@@ -63,7 +63,7 @@ def test_a_layer_without_channels_and_the_networks_own(run, picture, net):
     )
     np.testing.assert_array_equal(read_image("out.png"), to_pixels(img))
     assert run(*arguments, "--layer", ":3", "--seed", "3").code == 0
-    assert parse(read_note("out.png")).dream.rendering.channels == (3,)
+    assert parse(read_note("out.png")).recipe.rendering.channels == (3,)
 
 
 def test_what_it_says(run, folder):

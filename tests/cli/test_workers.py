@@ -252,7 +252,7 @@ def test_a_signal_to_every_process(pictures, tmp_path_factory, number):
     arguments = [pictures, "-o", "out", *NETWORK, *SHORT, "-n", "40", "--workers", "2"]
     process = subprocess.Popen(
         [sys.executable, "-m", "pydream", "dream", *map(str, arguments)],
-        env={**os.environ, "PYTHONPATH": str(Path(cluster.__file__).parents[1]), "TMPDIR": str(scratch)},
+        env={**os.environ, "PYTHONPATH": str(Path(cluster.__file__).parents[2]), "TMPDIR": str(scratch)},
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,

@@ -17,7 +17,7 @@ from support.interrupting import interrupt_at
 import pydream
 from pydream.dream.images import noise
 from pydream.media.image import read_image, read_note
-from pydream.record import resume as checkpoint
+from pydream.record import loop as checkpoint
 from pydream.record.provenance import parse
 
 DREAM = ["--octaves", "1", "--iterations", "2"]
@@ -73,8 +73,8 @@ def test_every_option_reaches_the_loop(run, folder):
 
 def test_a_frame_says_how_it_was_made(run, picture, whole):
     said = parse(read_note("whole/00000002.png"))
-    assert said.dream.loop.frame == 2
-    assert said.dream.steps is None
+    assert said.recipe.loop.frame == 2
+    assert said.recipe.steps is None
     seen = run("replay", "whole/00000002.png", "-o", "again.png", "--input", picture)
     assert seen.out.startswith("identical: every byte")
     assert Path("again.png").read_bytes() == whole["00000002.png"]
@@ -233,7 +233,7 @@ def test_force_begins_again(run, picture, whole):
         (["--step-size", "2"], "step_size was 1.5, now 2.0"),
         (["--scale", "0.1", "--shift", "1", "2"], "scale was 0.05, now 0.1, shift was (0.0, 0.0), now (1.0, 2.0)"),
         (["--dtype", "float64"], "dtype was float32, now float64"),
-        (["--guide", "other.png"], "guide was none, now other.png, of other pixels"),
+        (["--guide", "other.png"], "guide was none, now other.png"),
     ],
 )
 def test_another_loop_is_not_gone_on_with(run, picture, whole, draw, folder, options, why):
@@ -241,7 +241,7 @@ def test_another_loop_is_not_gone_on_with(run, picture, whole, draw, folder, opt
     seen = run("zoom", picture.name, "-o", "whole", "--frames", "5", *DREAM, "--resume", *options)
     assert (seen.code, seen.err) == (1, f"pydream: error: 'whole' holds another loop: {why}\n")
     seen = run("zoom", "other.png", "-o", "whole", "--frames", "5", *DREAM, "--resume")
-    assert "input was in.png, now other.png, of other pixels" in seen.err
+    assert "input was in.png, now other.png" in seen.err
     assert only_frames("whole") == whole
 
 

@@ -20,8 +20,9 @@ import tensorflow as tf
 from support import clips, graphs, nets
 
 from pydream.media.image import FORMATS, encode_image
-from pydream.record import resume as checkpoint
-from pydream.record.provenance import Film, NetFacts, PictureFacts, record
+from pydream.record import Film
+from pydream.record import loop as checkpoint
+from pydream.record.provenance import Dream, NetFacts, PictureFacts
 from pydream.record.recipe import Loop, Recipe
 
 HASH = "0123456789abcdef" * 4
@@ -143,7 +144,9 @@ def clip(suffix: str, codec: str, tone: str | None, **options: Any) -> bytes:
 
 def corpus() -> dict[str, bytes]:
     """Return every file by its place."""
-    note = record("pydream dream in.png -o dream.png", RECIPE, NETWORK, START, None, START).to_json()
+    note = Dream(
+        command="pydream dream in.png -o dream.png", recipe=RECIPE, network=NETWORK, input=START, result=START
+    ).to_json()
     other = json.dumps({**json.loads(note), "dream": {"end": "x", "seed": 0}, "guide": json.loads(note)["input"]})
     front = f"---\nname: net\ntitle: A net\nweights: w.caffemodel\nsize: 7\nsha256: {HASH}\nlicense: none\n"
     profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
@@ -185,7 +188,7 @@ def corpus() -> dict[str, bytes]:
         "film_left/plain": Film(
             film="video",
             command="pydream video in.mp4 dream.mp4",
-            dream=msgspec.structs.replace(RECIPE, loop=None),
+            recipe=msgspec.structs.replace(RECIPE, loop=None),
             network=NETWORK,
             input=START,
             first=0,

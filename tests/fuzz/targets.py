@@ -18,8 +18,9 @@ from pydream.formats import InputSpec, caffe
 from pydream.formats import graphdef as frozen
 from pydream.media import video
 from pydream.media.image import decode_image, read_note
+from pydream.record import film as film_file
+from pydream.record import loop as checkpoint
 from pydream.record import provenance
-from pydream.record import resume as checkpoint
 from pydream.runtime.geometry import survey
 from pydream.zoo.fetch import take_member
 from pydream.zoo.registry import read_entry
@@ -116,9 +117,9 @@ def film(data: bytes) -> None:
 
 def film_left(data: bytes) -> None:
     """The file of a stopped `pydream video`: up to how the film is made."""
-    left = checkpoint.load_film(_file(data, ".json"))
+    left = film_file.load(_file(data, ".json"))
     assert left is not None
-    assert not list(checkpoint.differences(left, left))
+    assert not left.unlike(left)
 
 
 def archive(data: bytes) -> None:

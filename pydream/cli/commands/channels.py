@@ -19,7 +19,7 @@ from ...dream.tutorial import check_channels
 from ...errors import SilentScoreError
 from ...media import FORMATS, Sheet, fitting_columns
 from ...picture import Picture, to_pixels
-from ...record.provenance import picture_facts, read_provenance, record
+from ...record.provenance import Dream, picture_facts, read_provenance
 from ...record.recipe import Recipe, follow
 from ..errors import debug_option, interruption
 from ..figures import FIGURE_OPTIONS, Start, Style, account, columns_option, figure_options, made_before
@@ -116,7 +116,7 @@ def command(
     target.check()
     check_not_read([target, *(Target(str(path), _PNG) for path in held)], [start.source.path])
     if resume and held and options["seed"] is None:
-        options["seed"] = read_provenance(held[0]).dream.seed
+        options["seed"] = read_provenance(held[0]).recipe.seed
     style = Style.taken(options)
     name, channels = (None, None) if layer is None else (layer.name, layer.channels)
     recipe, crew = recipe_taken(options), Crew.taken(options)
@@ -237,6 +237,6 @@ class Channels:
         command = retold(self.ctx, words, recipe, "visualize", _NOT_ONE_TILES)
         result = picture_facts("result", pixels)
         self.places.folder.mkdir(parents=True, exist_ok=True)
-        made = record(command, recipe, self.dreamer.facts, self.start.facts, None, result)
+        made = Dream(command=command, recipe=recipe, network=self.dreamer.facts, input=self.start.facts, result=result)
         target.write(pixels, made, sidecar=False)
         return pixels

@@ -19,7 +19,7 @@ from ...errors import ClusterError, ImageFileError
 from ...media import FORMATS
 from ...net import Array
 from ...picture import Picture, to_pixels
-from ...record.provenance import PictureFacts, picture_facts, record
+from ...record.provenance import Dream, PictureFacts, picture_facts
 from ...record.recipe import Recipe, follow
 from ...runtime.net import Net
 from ..errors import Failed, debug_option, interruption, tell
@@ -301,14 +301,14 @@ class Work:
 
     def _write(self, source: Source, input: PictureFacts, target: Target, recipe: Recipe, pixels: Picture) -> None:
         recipe = self._dreamer.recorded(recipe)
-        provenance = record(
-            retold(self._ctx, [source.argument, "-o", target.retold], recipe),
-            recipe,
-            self._dreamer.facts,
-            input,
-            self._dreamer.guide,
-            picture_facts("result", pixels),
-            self._dreamer.mask_facts,
+        provenance = Dream(
+            command=retold(self._ctx, [source.argument, "-o", target.retold], recipe),
+            recipe=recipe,
+            network=self._dreamer.facts,
+            input=input,
+            guide=self._dreamer.guide,
+            mask=self._dreamer.mask_facts,
+            result=picture_facts("result", pixels),
         )
         target.write(pixels, provenance, self._sidecar)
 

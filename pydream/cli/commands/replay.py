@@ -18,13 +18,12 @@ from ...media import FORMATS, WRITABLE, read_image
 from ...media.video import is_film
 from ...picture import Picture, to_pixels
 from ...record.provenance import (
+    Dream,
     PictureFacts,
-    Provenance,
     net_facts,
     picture_facts,
     pixels_sha256,
     read_provenance,
-    record,
 )
 from ...record.recipe import follow
 from ...zoo.load import find_files
@@ -101,10 +100,10 @@ def command(
 
     with uninterrupted(done_then=True):
         dtype, runtime = made.network.dtype, made.network.runtime
-        told = made.network.told
-        net = load(named, weights, dtype=dtype, runtime=runtime, device=device, **told)
-        facts = net_facts(net.name, find_files(named, weights), net.dtype, runtime, net.device, **told)
-        recipe = made.dream if start is None else msgspec.structs.replace(made.dream, noise=None)
+        input_spec = made.network.input_spec
+        net = load(named, weights, dtype=dtype, runtime=runtime, device=device, **input_spec)
+        facts = net_facts(net.name, find_files(named, weights), net.dtype, runtime, net.device, **input_spec)
+        recipe = made.recipe if start is None else msgspec.structs.replace(made.recipe, noise=None)
         objective = guide_facts = None
         if made.guide is not None and guide_picture is not None:
             objective = guided(net, guide_picture, recipe.end, printable(made.guide.name))
@@ -116,14 +115,14 @@ def command(
         title = f"again: {printable(made.command)}"
         with Progress(title, recipe.sizes(height, width), recipe.iter_n, quiet, frames) as progress:
             pixels = to_pixels(follow(tiled, net, start, objective, retouches=tiled.retouches(masked), watch=progress))
-    now = record(
-        made.command,
-        dreamer.recorded(tiled),
-        facts,
-        made.input if start is None else picture_facts(made.input.name, start),
-        guide_facts,
-        picture_facts("result", pixels),
-        None if made.mask is None or mask_picture is None else picture_facts(made.mask.name, mask_picture),
+    now = Dream(
+        command=made.command,
+        recipe=dreamer.recorded(tiled),
+        network=facts,
+        input=made.input if start is None else picture_facts(made.input.name, start),
+        guide=guide_facts,
+        mask=None if made.mask is None or mask_picture is None else picture_facts(made.mask.name, mask_picture),
+        result=picture_facts("result", pixels),
     )
     if target is not None:
         target.write(pixels, now, sidecar)
@@ -163,7 +162,7 @@ def _find(facts: PictureFacts, given: Path | None, beside: Path, option: str) ->
     )
 
 
-def _registered(made: Provenance, model: str | None) -> str:
+def _registered(made: Dream, model: str | None) -> str:
     """Give the network that was named, or the one of the registry that the picture names."""
     if model is not None:
         return model
@@ -176,8 +175,8 @@ def _registered(made: Provenance, model: str | None) -> str:
     return made.network.name
 
 
-def _noise_size(made: Provenance) -> tuple[int, int]:
-    size = made.dream.noise
+def _noise_size(made: Dream) -> tuple[int, int]:
+    size = made.recipe.noise
     if size is None:
         raise ProvenanceError("it says that it was made of noise, but not of what size")
     if size[0] * size[1] > (Image.MAX_IMAGE_PIXELS or 0):
@@ -185,7 +184,7 @@ def _noise_size(made: Provenance) -> tuple[int, int]:
     return size
 
 
-def _compared(made: Provenance, pixels: Picture, file: Picture | None, lossless: bool, identical: bool) -> str:
+def _compared(made: Dream, pixels: Picture, file: Picture | None, lossless: bool, identical: bool) -> str:
     """Say how the new picture stands to the old one."""
     height, width = pixels.shape[:2]
     if identical:
@@ -203,22 +202,13 @@ def _compared(made: Provenance, pixels: Picture, file: Picture | None, lossless:
     )
 
 
-def _reasons(made: Provenance, now: Provenance) -> Iterator[str]:
+def _reasons(made: Dream, now: Dream) -> Iterator[str]:
     """Name what is not as it was."""
-    pictures = (("input", made.input, now.input), ("guide", made.guide, now.guide), ("mask", made.mask, now.mask))
-    for what, then, here in pictures:
-        if then is not None and here is not None and then.sha256 != here.sha256:
-            yield f"{what}: not the picture that it was, {then.name} of {then.width}x{then.height} pixels"
-    if made.network.weights_sha256 != now.network.weights_sha256:
-        yield f"weights: not the file that it was, {made.network.weights} of sha256 {made.network.weights_sha256}"
-    if made.network.definition_sha256 != now.network.definition_sha256:
-        yield "network: its definition is another file"
-    for what, before, after in (
-        ("pydream", made.pydream, now.pydream),
-        ("device", made.network.device, now.network.device),
-        *((name, then, now.versions.get(name, "none")) for name, then in made.versions.items()),
-    ):
-        if before != after:
-            yield f"{what}: {after}, was {before}"
+    yield from map(str, made.differences(now))
+    if made.pydream != now.pydream:
+        yield f"pydream was {made.pydream}, now {now.pydream}"
+    for name, before in made.versions.items():
+        if before != (after := now.versions.get(name, "none")):
+            yield f"{name} was {before}, now {after}"
     if made.network.dtype != "float64":
         yield "float32: such dreams depend on the processor and the number of threads; float64 ones do not"

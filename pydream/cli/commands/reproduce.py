@@ -17,7 +17,7 @@ from ...errors import ShapeError
 from ...files import write_text
 from ...media import FORMATS, read_image
 from ...picture import Picture
-from ...record.provenance import NetFacts, net_facts, picture_facts, pixels_sha256, record, versions
+from ...record.provenance import Dream, NetFacts, net_facts, picture_facts, pixels_sha256, versions
 from ...record.recipe import Recipe
 from ...reproduce.known import facts_of, judge, weights_sha256
 from ...reproduce.page import page, seconds
@@ -292,7 +292,10 @@ class Run:
         Path(target.given).parent.mkdir(parents=True, exist_ok=True)
         given = None if guide is None else picture_facts(guide.name, guide.pixels)
         made = picture_facts("result", pixels)
-        target.write(pixels, record(self._command, recipe, self._network, self._sky_facts, given, made), self._sidecar)
+        record = Dream(
+            command=self._command, recipe=recipe, network=self._network, input=self._sky_facts, guide=given, result=made
+        )
+        target.write(pixels, record, self._sidecar)
 
     def _write_report(self) -> None:
         if not self._rows:

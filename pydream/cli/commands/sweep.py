@@ -22,7 +22,7 @@ from ...errors import ImageFileError, ProvenanceError
 from ...media import FORMATS, LONGEST_NOTE, Sheet, fitting_columns, fitting_width, read_image
 from ...net import unknown_name
 from ...picture import Picture, to_pixels
-from ...record.provenance import NetFacts, PictureFacts, picture_facts, read_provenance, record
+from ...record.provenance import Dream, NetFacts, PictureFacts, picture_facts, read_provenance
 from ...record.recipe import Recipe, follow
 from ...runtime.geometry import BlobFacts, survey
 from ...runtime.graph import Graph
@@ -179,7 +179,7 @@ def _seed(held: list[Path]) -> int | None:
     """Give the seed of an earlier run, from the first of its pictures that tells it."""
     for path in held:
         with suppress(ImageFileError, ProvenanceError):
-            return read_provenance(path).dream.seed
+            return read_provenance(path).recipe.seed
     return None
 
 
@@ -416,7 +416,15 @@ class Sweep:
         words = [self.start.source.argument, "-o", cell.target.retold, "--model", cell.model, "--layer", recipe.end]
         command = retold(self.ctx, words, told, "dream", _NOT_A_DREAMS)
         result = picture_facts("result", pixels)
-        made = record(command, told, dreamer.facts, self.start.facts, self._guide, result, dreamer.mask_facts)
+        made = Dream(
+            command=command,
+            recipe=told,
+            network=dreamer.facts,
+            input=self.start.facts,
+            guide=self._guide,
+            mask=dreamer.mask_facts,
+            result=result,
+        )
         cell.target.write(pixels, made, self.sidecar)
         return pixels
 

@@ -24,9 +24,10 @@ from ...files import file_sha256, write_text
 from ...media import FORMATS, video, write_image
 from ...media.video import Footage, Section
 from ...picture import Picture
-from ...record.provenance import Film, PictureFacts, sidecar_of, versions
+from ...record import film as film_file
+from ...record.film import Film
+from ...record.provenance import PictureFacts, sidecar_of, versions
 from ...record.recipe import Recipe
-from ...record.resume import differences, load_film, save_film
 from ..errors import debug_option, interruption
 from ..films import Places, beside, check_films, quality_option
 from ..help import Command
@@ -178,12 +179,12 @@ def command(
     with uninterrupted(done_then=True):
         shot = _looked_at(input, span(start, stop, part), size, quiet)
         check_films([output], shot.size, shot.rate)
-        left = load_film(places.checkpoint) if resume else None
+        left = film_file.load(places.checkpoint) if resume else None
         if resume and left is None and output.exists():
             raise CheckpointError(f"'{output}' is complete, and its frames are gone: --force begins again")
         if left is not None:
-            options["seed"] = left.dream.seed if options["seed"] is None else options["seed"]
-            options["tile"] = left.dream.tile if options["tile"] is None else options["tile"]
+            options["seed"] = left.recipe.seed if options["seed"] is None else options["seed"]
+            options["tile"] = left.recipe.tile if options["tile"] is None else options["tile"]
         dreamer = prepare(**options)
         if crew is not None:
             dreamer = replace(dreamer, memory=crew.memory(dreamer.memory))
@@ -191,8 +192,8 @@ def command(
         recipe = msgspec.structs.replace(dreamer.recipe, tile=tile)
         film = _account(ctx, dreamer, dreamer.recorded(recipe), shot)
         if left is not None:
-            then = msgspec.structs.replace(left, dream=dreamer.recorded(left.dream))
-            if others := list(differences(then, film)):
+            then = msgspec.structs.replace(left, recipe=dreamer.recorded(left.recipe))
+            if others := list(map(str, then.unlike(film))):
                 raise CheckpointError(f"'{places.folder}' holds another film: {', '.join(others)}")
         done = places.made(len(shot)) if left is not None else 0
         if not quiet:
@@ -202,7 +203,7 @@ def command(
             if left is None:  # not before all that could be wrong has been looked at
                 places.clear()
                 places.folder.mkdir(parents=True, exist_ok=True)
-                save_film(places.checkpoint, film)
+                film_file.save(places.checkpoint, film)
             with (
                 at_work(crew) as cluster,
                 closing(_dreams(cluster, dreamer, recipe, film, shot, places, done, quiet)) as dreams,
@@ -363,7 +364,7 @@ def _account(ctx: click.Context, dreamer: Dreamer, recipe: Recipe, shot: Shot) -
     return Film(
         film=str(ctx.info_name),
         command=_command(ctx, recipe),
-        dream=recipe,
+        recipe=recipe,
         network=dreamer.facts,
         input=shot.facts,
         first=shot.footage.first,

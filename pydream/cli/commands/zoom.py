@@ -18,10 +18,10 @@ from ...files import write_text
 from ...media import FORMATS, read_note, video
 from ...net import Array
 from ...picture import Picture, to_pixels
-from ...record import resume as checkpoint
-from ...record.provenance import picture_facts, record, sidecar_of
+from ...record import loop as checkpoint
+from ...record.loop import Checkpoint, LoopFacts
+from ...record.provenance import Dream, picture_facts, sidecar_of
 from ...record.recipe import Loop, Recipe
-from ...record.resume import Checkpoint, LoopFacts, differences
 from ..errors import debug_option, interruption
 from ..films import Places, beside, check_films, film_options, films_apart
 from ..help import Command
@@ -198,14 +198,22 @@ def _write(ctx: click.Context, places: Places, source: Source, made: Checkpoint,
     arguments = [source.argument, "-o", "frames", "--frames", str(index + 1)]
     command = retold(ctx, arguments, loop.recipe)
     result = picture_facts("result", pixels)
-    provenance = record(command, loop.recipe, loop.network, loop.input, loop.guide, result, loop.mask)
+    provenance = Dream(
+        command=command,
+        recipe=loop.recipe,
+        network=loop.network,
+        input=loop.input,
+        guide=loop.guide,
+        mask=loop.mask,
+        result=result,
+    )
     places.frame(index).write(pixels, provenance, sidecar)
     checkpoint.save(places.checkpoint, made)
 
 
 def _differences(left: LoopFacts, loop: LoopFacts, dreamer: Dreamer) -> list[str]:
     """Say what is not as it was; not of tiles, where they decide no pixel now."""
-    return list(differences(msgspec.structs.replace(left, recipe=dreamer.recorded(left.recipe)), loop))
+    return list(map(str, msgspec.structs.replace(left, recipe=dreamer.recorded(left.recipe)).unlike(loop)))
 
 
 def _places(output: tuple[str, ...]) -> Places:
