@@ -11,17 +11,17 @@ from typing import Any
 import click
 
 HEADINGS = {
-    "Output": "output pictures gif plot json resume force only format sidecar",
+    "Output": "output pictures gif resume force only format sidecar",
     "Film": "from to range blend flow cut fps quality",
     "Loop": "frames scale rotate shift grid",
-    "Dream of": "preset layer at-most like check-weights class guide input objective",
+    "Dream of": "preset layer at-most like check-weights class input guide objective",
     "Steps": "renderer octaves octave-scale iterations step-size jitter clip",
     "Look": "mask keep-colors laplacian smooth tv pull-back",
     "Exactness": "seed exact dtype era backend runtime device",
     "Network": "model weights mean pixel-scale channel-order input-node description url",
     "Size": "size image-size quick workers memory scheduler tile",
     "Figure": "at gain columns title theme width dpi caption",
-    "General": "quiet debug help help-all",
+    "General": "json plot quiet debug help help-all",
 }
 # A picture can be made, and made again on another machine, without these.
 EXPERT = (
@@ -29,7 +29,7 @@ EXPERT = (
     " channel-order input-node memory scheduler tile dpi caption debug"
 )
 _FEW = 11  # options that need no headings
-_WIDEST = 18  # of an option's name and value: longer ones have a line of their own
+_WIDEST = 19  # of an option's name and value: longer ones have a line of their own
 _ALL = f"{__name__}.all"
 
 

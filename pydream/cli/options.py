@@ -70,10 +70,10 @@ def together(*options: Decorator) -> Decorator:
 
 def output_option(files: str, **more: Any) -> Decorator:
     """Make the option for the output; every command has its own list of files that it can write."""
-    return click.option("-o", "--output", metavar="FILE", help=f"Output: {files}.", **more)
+    return click.option("-o", "--output", metavar="FILE", help=f"{files}.", **more)
 
 
-PICTURE_FILES = "a .png, .jpg, .webp or .tif file"
+PICTURE_FILES = "A .png, .jpg, .webp or .tif file"
 
 
 def model_option(default: str = DEFAULT_NETWORK, *parameter: str, **more: Any) -> Decorator:

@@ -145,7 +145,7 @@ def command(
             more = f"Without a gradient from {start.source.name}: {spelt(silent)}." if silent else ""
             style.write(sheet, target, figure, f"{end} of {dreamer.facts.name}", more, sidecar)
         except KeyboardInterrupt:
-            outcome = f"{len(places.held())} of {len(channels)} tiles are in '{places.folder}'; --resume goes on"
+            outcome = f"{len(places.held())} of {len(channels)} tiles are in '{places.folder}'; --resume continues"
             raise interruption(outcome) from None
         places.finish()
     if not quiet:

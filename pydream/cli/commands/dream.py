@@ -54,7 +54,7 @@ from ..workers import Crew, at_work, staffed, worker_options
 
 @click.command("dream", cls=Command)
 @click.argument("input", type=SourceType(folders=True), nargs=-1, required=True)
-@output_option(f"{PICTURE_FILES}, or a folder", required=True)
+@output_option(f"{PICTURE_FILES}, a folder, or -", required=True)
 @objective_options
 @dream_options
 @retouch_options
@@ -84,9 +84,8 @@ def command(
 ) -> None:
     """Dream on pictures.
 
-    INPUT is a picture, - for standard input, or noise, also as noise:640x480 (./noise is a file). Several, or a folder
-    of them, dream into a folder with one seed; finished ones are skipped. Each dream contains its record, for
-    `pydream replay`. Ctrl-C writes what there is so far.
+    INPUT is a picture, - for standard input, or noise, also noise:640x480. Several, or a folder, dream into a folder;
+    finished ones are skipped. A dream has its record in it, for `pydream replay`. Ctrl-C ends it early.
 
     \b
     pydream dream sky.jpg -o dream.png --layer fire6/concat --octaves 5

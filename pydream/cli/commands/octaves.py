@@ -55,7 +55,7 @@ class Octave(NamedTuple):
 
 @click.command("octaves", cls=Command)
 @click.argument("input", type=SourceType())
-@output_option(f"{PICTURE_FILES}, or - for standard output", required=True)
+@output_option(f"{PICTURE_FILES}, or -", required=True)
 @click.option(
     "--gain",
     type=FiniteRange(min=0, max=1000, min_open=True),

@@ -50,7 +50,7 @@ _picture_file = click.Path(exists=True, dir_okay=False, path_type=Path)
 @weights_option
 @device_option
 @memory_option
-@output_option(f"{PICTURE_FILES}, or - for standard output")
+@output_option(f"{PICTURE_FILES}, or -")
 @sidecar_option
 @quiet_option
 @debug_option

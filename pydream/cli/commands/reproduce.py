@@ -54,7 +54,7 @@ _SINGLE = [key for key, result in RESULTS.items() if not result.loop]
 @click.command("reproduce", cls=Command)
 @click.argument("input", type=click.Path(exists=True, dir_okay=False, path_type=Path), required=False)
 @output_option(
-    "a folder",
+    "A folder for the report and the pictures",
     type=click.Path(file_okay=False, path_type=Path),
     default=Path("reproduction"),
     show_default=True,

@@ -69,7 +69,7 @@ _NOT_A_DREAMS = {
 
 @click.command("sweep", cls=Command)
 @click.argument("input", type=SourceType())
-@output_option(f"{PICTURE_FILES}, or - for standard output", required=True)
+@output_option(f"{PICTURE_FILES}, or -", required=True)
 @model_option(DEFAULT_NETWORK, "models", multiple=True)
 @weights_option
 @input_options
@@ -303,7 +303,7 @@ class Sweep:
             if not self.dreamt:
                 raise
             self._write(style, target, cells)
-            goes_on = "; --resume goes on" if cells[0].target else ""
+            goes_on = "; --resume continues" if cells[0].target else ""
             outcome = f"wrote {target} with {len(self.dreamt)} of {len(cells)} layers{goes_on}"
             raise interruption(outcome) from None
         if not self.dreamt:

@@ -13,7 +13,7 @@ from ..signals import signals_as_ctrl_c
 
 
 @click.command("vectors", cls=Command)
-@output_option("a folder", type=click.Path(file_okay=False, path_type=Path), required=True)
+@output_option("A folder, made if it is not there", type=click.Path(file_okay=False, path_type=Path), required=True)
 @debug_option
 def command(output: Path) -> None:
     """Write inputs and expected outputs of every stage of a dream, for tests of a port.

@@ -79,7 +79,7 @@ class Time(click.ParamType):  # type: ignore[type-arg]
 
 @click.command("video", cls=Command)
 @click.argument("input", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@output_option("a .mp4 or .gif film", required=True, type=click.Path(path_type=Path))
+@output_option("A .mp4 or .gif film", required=True, type=click.Path(path_type=Path))
 @click.option(
     "--blend",
     type=FiniteRange(min=0, max=1),
@@ -223,7 +223,7 @@ def command(
             if sidecar:
                 write_text(sidecar_of(output), f"{film.to_json()}\n")
         except KeyboardInterrupt:
-            outcome = f"{places.made(len(shot))} of {len(shot)} frames are in '{places.folder}'; --resume goes on"
+            outcome = f"{places.made(len(shot))} of {len(shot)} frames are in '{places.folder}'; --resume continues"
             raise interruption(outcome) from None
         places.finish()
         if not quiet:

@@ -21,7 +21,7 @@ from .dream import Work
 
 @click.command("visualize", cls=Command)
 @click.argument("input", type=SourceType(noise=NOISE_SIZE), default=NOISE)
-@output_option(f"{PICTURE_FILES}, or - for standard output", required=True)
+@output_option(f"{PICTURE_FILES}, or -", required=True)
 @channels_option()
 @renderer_options
 @render_run_options
@@ -45,8 +45,9 @@ def command(
     alone the mean of the square of all. Renderers: naive, of the whole picture's gradient; multiscale, the same at
     growing sizes; lapnorm, with its Laplacian bands made equally strong; deepdream, in octaves as a dream.
 
-    INPUT is the start: a picture, - for one from standard input, or by default noise, also as noise:640x480. The
-    result is scaled to be seen, that of deepdream clipped. Ctrl-C ends it early and writes what there is so far.
+    INPUT is the start: a picture, - for one from standard input, or by default noise of 224x224 pixels, also as
+    noise:640x480. The result is scaled to be seen, that of deepdream clipped. Ctrl-C ends it early and writes what
+    there is so far.
 
     \b
     pydream visualize -o channel.png --layer fire4/expand3x3:7

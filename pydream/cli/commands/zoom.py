@@ -54,7 +54,7 @@ def _default(name: str) -> Any:
 
 @click.command("zoom", cls=Command)
 @click.argument("input", type=SourceType())
-@output_option("a folder for the frames, a .mp4 or .gif film, or several of these", required=True, multiple=True)
+@output_option("A folder for the frames, a .mp4 or .gif film, or several of these", required=True, multiple=True)
 @frames_option(click.IntRange(min=1), _default("frames"))
 @click.option(
     "--scale",
@@ -187,7 +187,7 @@ def command(
                 if not quiet:
                     click.echo(f"wrote '{film}'", err=True)
         except KeyboardInterrupt:
-            outcome = f"{done} of {frames} frames are in '{places.folder}'; --resume goes on"
+            outcome = f"{done} of {frames} frames are in '{places.folder}'; --resume continues"
             raise interruption(outcome) from None
         places.finish()
 
