@@ -82,7 +82,7 @@ def model_option(default: str = DEFAULT_NETWORK, *parameter: str, **more: Any) -
         "-m",
         "--model",
         *parameter,
-        default=default,
+        default=[default] if more.get("multiple") else default,
         metavar="MODEL",
         help=f"Network name (`pydream models`) or model file.  [default: {default}]",
         **more,

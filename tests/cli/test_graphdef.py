@@ -40,7 +40,7 @@ def test_dream_and_replay(run, refused, graph, picture):
     assert {key: said["network"][key] for key in ("name", "mean", "scale", "channel_order", "input")} == {
         "name": "two", "mean": [100, 110.5, 120], "scale": 0.25, "channel_order": "BGR", "input": "input",
     }  # fmt: skip
-    for words in ("--mean 100,110.5,120", "--pixel-scale 0.25", "--channel-order BGR", "--input input"):
+    for words in ("--mean 100,110.5,120", "--pixel-scale 0.25", "--channel-order BGR", "--input-node input"):
         assert words in said["command"]
     net = pydream.load_net(
         graph, mean=(100, 110.5, 120), scale=0.25, channel_order="BGR", input="input", dtype="float64"

@@ -190,7 +190,8 @@ def test_resume_ends_with_the_same_bytes(run, folder, whole, monkeypatch, step, 
         seen = run(*arguments, "--seed", "3")
     done = (step - 1) // 2
     assert seen.code == code
-    assert seen.err.splitlines()[-1] == f"pydream: interrupted; {done} of 6 frames are in '{FRAMES}'; --resume continues"
+    last = seen.err.splitlines()[-1]
+    assert last == f"pydream: interrupted; {done} of 6 frames are in '{FRAMES}'; --resume continues"
     assert sorted(os.listdir(folder)) == ["in.mp4", FRAMES, "whole.mp4"]
     assert sorted(os.listdir(FRAMES)) == [*(f"{index:08d}.png" for index in range(done)), "film.json"]
     seen = run(*arguments, "--resume")  # the seed is known

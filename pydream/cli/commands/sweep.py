@@ -124,7 +124,7 @@ def command(
     pydream sweep sky.jpg -o sheet.png --at-most 8 --workers 2 -m squeezenet_v1.1 -m bvlc_googlenet
     """  # noqa: D301 (click's mark for a block to leave as it is)
     target = one_target(output, None)
-    names = _listed(models or (DEFAULT_NETWORK,), "'--model'")
+    names = _listed(models, "'--model'")
     for option, value in {
         "--weights": weights,
         **{f"--{each}": options[name] for name, each in _OF_ONE.items()},
