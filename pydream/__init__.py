@@ -13,6 +13,7 @@ rooms before it:
 errors     every exception
 files      a file is written whole or not at all
 system     the memory and the threads that there are
+picture    what a picture is: (H, W, 3), RGB, 8 bits
 net        the seam: `Net` and `Blob`, all that a dream asks of a network
 media      files ↔ pictures: image files, films, contact sheets
 imageops   roll, zoom, ascend, clip, affine: in C++ and in NumPy, the same bits
@@ -39,6 +40,7 @@ __version__ = "0.1.0"
 _HOMES = {  # public name → the module that has it, or that it is
     "DreamInterrupted": "dream.notebook",
     "PydreamError": "errors",
+    "Watch": "dream.watch",
     "deepdream": "dream.notebook",
     "deprocess": "dream.images",
     "dream_frames": "dream.film",
@@ -51,8 +53,8 @@ _HOMES = {  # public name → the module that has it, or that it is
     "retouch": "dream.retouch",
     "tutorial": "dream.tutorial",
     "video": "media.video",
-    "zoom": "dream.zoom",
     "zoom_frame": "dream.zoom",
+    "zoom_loop": "dream.zoom",
 }
 
 __all__ = sorted(_HOMES)

@@ -3,7 +3,8 @@ from .dream.film import dream_frames
 from .dream.images import deprocess, preprocess
 from .dream.notebook import DreamInterrupted, deepdream, make_step
 from .dream.objectives import objective_guide, objective_L2
-from .dream.zoom import zoom, zoom_frame
+from .dream.watch import Watch
+from .dream.zoom import zoom_frame, zoom_loop
 from .errors import PydreamError
 from .media import video
 from .zoo.load import load_net
@@ -13,6 +14,7 @@ __version__: str
 __all__ = [
     "DreamInterrupted",
     "PydreamError",
+    "Watch",
     "deepdream",
     "deprocess",
     "dream_frames",
@@ -25,6 +27,6 @@ __all__ = [
     "retouch",
     "tutorial",
     "video",
-    "zoom",
     "zoom_frame",
+    "zoom_loop",
 ]

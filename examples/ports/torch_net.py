@@ -12,12 +12,12 @@ import torch
 import torch.nn.functional as F
 
 import pydream
-from pydream import zoo
+from pydream import net, zoo
 from pydream.errors import ShapeError
 from pydream.formats.caffe.layers import graph_of
 from pydream.formats.caffe.prototxt import read_binary, read_model
 from pydream.formats.caffe.weights import weights_of
-from pydream.net import best_match
+from pydream.net import Net, names_of
 from pydream.runtime import layers
 
 # A layer: its facts, its weights and its bottoms -> its top. Gradients are autograd's, where those are Caffe's.
@@ -78,7 +78,7 @@ RUN = {
 }
 
 
-class Blob:
+class Blob(net.Blob):
     """`data` and `diff` as arrays, made where somebody asks for them."""
 
     def __init__(self, net, name):
@@ -111,16 +111,6 @@ class Blob:
             for blob in self._net.blobs.values():
                 blob.forget()
 
-    def copy_data_to_diff(self):
-        self.diff[...] = self.data
-
-    def set_diff(self, gain, bias=0):
-        self.diff[...] = gain * self.data + bias
-
-    def match_diff(self, features):
-        x, y = self.data[0].reshape(len(features), -1), features.reshape(len(features), -1)
-        self.diff[...] = y[:, best_match(x, y)].reshape(self.shape)
-
 
 class Blobs(dict):
     """By name; a name that is none raises what lists the close ones."""
@@ -133,7 +123,7 @@ class Blobs(dict):
         raise self._graph.unknown_blob(name)
 
 
-class TorchNet:
+class TorchNet(Net):
     """A network of the registry (`pydream models`), with PyTorch."""
 
     channels_last = False
@@ -153,7 +143,7 @@ class TorchNet:
 
     def forward(self, end=None, *, tensor=None):
         # The first layer of each name: an in-place ReLU behind it does not run, or not on what it made.
-        indices = [self.graph.index(name) for name in ([end] if end is None or isinstance(end, str) else end)]
+        indices = [self.graph.index(name) for name in names_of(end) or [None]]
         ends = {self.graph.steps[i].layer.tops[0]: self.graph.steps[i].tops[0] for i in indices}
         shapes = {name: self.blobs[name].shape for name in ends}  # says what does not fit
         image = self.blobs["data"].data if tensor is None else tensor
@@ -169,7 +159,7 @@ class TorchNet:
         return {name: self.blobs[name].data for name in self.tops}
 
     def backward(self, start=None):
-        names = list(self.tops) if start is None else [start] if isinstance(start, str) else start
+        names = names_of(start) or list(self.tops)
         blobs = [self.graph.steps[self.graph.index(name)].layer.tops[0] for name in names]
         if not self.tops or set(blobs) != set(self.tops):
             raise ShapeError(f"backward from {start!r}: the last forward pass ended at {list(self.tops)}")
@@ -186,7 +176,7 @@ class TorchNet:
 
 if __name__ == "__main__":
     from pydream import testing
-    from pydream.media.image import read_image, write_image
+    from pydream.media import read_image, write_image
 
     net = TorchNet()
     for check in (testing.check_net, testing.check_dream):

@@ -2,26 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from time import perf_counter
-from typing import Any
 
-import numpy as np
-
-from ..net import Array, Blob, ChannelOrder, Net
+from ..net import Array, Net, Part, Wrapper
 
 
-class TimedNet:
-    """Another network, with a clock; it is a `Net` itself.
+class TimedNet(Wrapper):
+    """Another network, with a clock.
 
     Attributes
     ----------
     forwards, backwards : list of float
-        Seconds of every pass so far, in order; the first ones have the building of the passes in them.
+        Seconds of every pass so far, in order, those of tiles too; the first ones have the building of the passes in
+        them.
     """
 
     def __init__(self, net: Net) -> None:
-        self._net = net
+        super().__init__(net)
         self.forwards: list[float] = []
         self.backwards: list[float] = []
 
@@ -30,51 +28,11 @@ class TimedNet:
         """What all passes took so far."""
         return sum(self.forwards) + sum(self.backwards)
 
-    @property
-    def name(self) -> str:
-        """The network's."""
-        return self._net.name
-
-    @property
-    def blobs(self) -> Mapping[str, Blob]:
-        """The network's."""
-        return self._net.blobs
-
-    @property
-    def mean(self) -> Array:
-        """The network's."""
-        return self._net.mean
-
-    @property
-    def channel_order(self) -> ChannelOrder:
-        """The network's."""
-        return self._net.channel_order
-
-    @property
-    def dtype(self) -> np.dtype[Any]:
-        """The network's."""
-        return self._net.dtype
-
-    @property
-    def channels_last(self) -> bool:
-        """The network's."""
-        return self._net.channels_last
-
-    @property
-    def default_end(self) -> str | None:
-        """The network's."""
-        return self._net.default_end
-
-    @property
-    def logits(self) -> tuple[str, int] | None:
-        """The network's."""
-        return self._net.logits
-
     def forward(self, end: str | Sequence[str] | None = None, *, tensor: Array | None = None) -> Mapping[str, Array]:
         """Run the network's forward pass, timed."""
         began = perf_counter()
         try:
-            return self._net.forward(end, tensor=tensor)
+            return super().forward(end, tensor=tensor)
         finally:
             self.forwards.append(perf_counter() - began)
 
@@ -82,10 +40,16 @@ class TimedNet:
         """Run the network's backward pass, timed."""
         began = perf_counter()
         try:
-            return self._net.backward(start)
+            return super().backward(start)
         finally:
             self.backwards.append(perf_counter() - began)
 
-    def reshape(self) -> None:
-        """Work out the network's shapes."""
-        self._net.reshape()
+    def twin(self) -> TimedNet:
+        """Return the network's twin, with the same clock."""
+        twin = TimedNet(super().twin())
+        twin.forwards, twin.backwards = self.forwards, self.backwards
+        return twin
+
+    def gradients_of(self, parts: Iterable[Part]) -> Iterator[Array]:
+        """Compute the gradient of each part on a twin, timed."""
+        return Net.gradients_of(self, parts)

@@ -53,12 +53,12 @@ class Classifier(Net):
         device: str | None = None,
         runtime: str | type[Runtime] = "tensorflow",
     ) -> None:
-        super().__init__(model_file, pretrained_file, TEST, dtype=dtype, device=device, runtime=runtime)
         self.transformer = Transformer()
+        super().__init__(model_file, pretrained_file, TEST, dtype=dtype, device=device, runtime=runtime)
         per_channel = np.asarray(np.zeros(3) if mean is None else mean, self.dtype)
         if per_channel.shape not in ((3,), (3, 1, 1)):
             raise ValueError(f"mean: shape {per_channel.shape}, want one number a channel, (3,)")
-        self.transformer.mean[self.image_input] = per_channel.reshape(3, 1, 1)
+        self.mean = per_channel.reshape(3, 1, 1)
         if channel_swap is not None:
             self.transformer.channel_swap[self.image_input] = tuple(channel_swap)
 
@@ -66,3 +66,7 @@ class Classifier(Net):
     def mean(self) -> Array:
         """The transformer's: (3, 1, 1), of the net's dtype, in its channel order."""
         return np.asarray(self.transformer.mean[self.image_input], self.dtype)
+
+    @mean.setter
+    def mean(self, mean: Array) -> None:
+        self.transformer.mean[self.image_input] = mean

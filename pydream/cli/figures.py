@@ -12,8 +12,8 @@ import click
 
 from ..dream.era import MODERN
 from ..errors import ImageFileError, ProvenanceError
-from ..media.image import Picture, read_image
-from ..media.sheet import DPI, PAGE, THEMES, Sheet
+from ..media import DPI, PAGE, THEMES, Sheet, read_image
+from ..picture import Picture
 from ..record.provenance import Figure, NetFacts, PictureFacts, pixels_sha256, read_provenance, versions
 from ..record.recipe import Recipe
 from .input import Size, Source, Target

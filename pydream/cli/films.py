@@ -11,8 +11,8 @@ from pathlib import Path
 import click
 
 from ..errors import VideoFileError
-from ..media import video
-from ..media.image import FORMATS, Picture, read_image
+from ..media import FORMATS, read_image, video
+from ..picture import Picture
 from .held import Held
 from .input import Size, Target
 from .options import Decorator, FiniteRange, together

@@ -16,18 +16,18 @@ from PIL import Image
 
 from ..errors import ImageFileError
 from ..files import write_text
-from ..media.image import (
+from ..media import (
     FORMATS,
     READABLE,
     WRITABLE,
-    Format,
-    Picture,
+    ImageFormat,
     check_writable,
     decode_image,
     encode_image,
     read_image,
     write_image,
 )
+from ..picture import Picture
 from ..record.provenance import Figure, PictureFacts, Provenance, picture_facts, sidecar_of
 
 STANDARD = "-"
@@ -158,11 +158,11 @@ class Target:
     ----------
     given : str
         A path, or ``-``.
-    form : Format
+    form : ImageFormat
     """
 
     given: str
-    form: Format
+    form: ImageFormat
 
     @property
     def path(self) -> Path | None:

@@ -18,8 +18,9 @@ from ..cluster.tasks import DreamTask, NetOrder, guided
 from ..dream.objectives import Kind, Objective
 from ..dream.params import find_end, find_ends
 from ..dream.retouch import Mask
-from ..media.image import Picture, read_image
+from ..media import read_image
 from ..net import ChannelOrder
+from ..picture import Picture
 from ..record.provenance import NetFacts, PictureFacts, net_facts, picture_facts
 from ..record.recipe import Recipe, choose_tile
 from ..runtime.net import Net
@@ -104,7 +105,7 @@ class Dreamer:
         `held` is how many arrays of the picture's size the command holds, beside a dream's own.
         """
         recipe = self.recipe
-        side = choose_tile(recipe, self.net, height, width, self.tile, self.memory, self.mask, held)
+        side = choose_tile(recipe, self.net, height, width, self.tile, self.memory, recipe.retouches(self.mask), held)
         if side == 0:
             return 0, None
         ends = find_ends(self.net, recipe.end if recipe.score is None else None, recipe.score)

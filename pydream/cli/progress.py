@@ -11,6 +11,7 @@ from typing import Any, NoReturn, Self
 
 from tqdm import tqdm
 
+from ..dream.watch import View, Watch
 from .signals import between_steps
 
 
@@ -49,7 +50,7 @@ class Bar:
             yield
 
 
-class Progress(Bar):
+class Progress(Bar, Watch):
     """A bar on stderr, where that is a terminal, with the time left.
 
     Parameters
@@ -92,8 +93,8 @@ class Progress(Bar):
         self._begun: float = 0  # what of it is done
         self._bar = _Steady(quiet, total=sum(self._costs) * self._whole, unit="MAC" if costs else "px", unit_scale=True)
 
-    def on_step(self, octave: int, iteration: int, image: Any) -> None:
-        """Count a step, and let Ctrl-C in; `deepdream` calls it."""
+    def step(self, octave: int, iteration: int, image: View) -> None:
+        """Count a step, and let Ctrl-C in."""
         if self._title is not None:
             self._bar.write(self._title, file=sys.stderr)
             self._title = None
@@ -107,8 +108,8 @@ class Progress(Bar):
         self._begun = 0
         between_steps()
 
-    def on_tile(self, done: int, tiles: int) -> None:
-        """Count a part of a step, and let Ctrl-C in, which costs that step; `deepdream` calls it."""
+    def tile(self, done: int, tiles: int) -> None:
+        """Count a part of a step, and let Ctrl-C in, which costs that step."""
         frame, octave = self._next
         begun = self._pixels[octave] * self._costs[frame] * done / tiles
         self._bar.set_postfix_str(f"tile {done}/{tiles}", refresh=False)

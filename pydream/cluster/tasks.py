@@ -23,8 +23,8 @@ from .. import __version__
 from ..dream.objectives import Objective, objective_guide
 from ..dream.retouch import Mask
 from ..errors import ClusterError, PydreamError, ShapeError
-from ..media.image import Picture, to_pixels
-from ..net import Array, ChannelOrder
+from ..net import Array, ChannelOrder, Part, Wrapper
+from ..picture import Picture, to_pixels
 from ..record.provenance import NetFacts, net_facts, versions
 from ..record.recipe import Recipe, choose_tile, follow
 from ..runtime.net import Net
@@ -181,28 +181,28 @@ class DreamTask:
     memory: int | None = None
 
 
-class Dreamt(NamedTuple):
+class DreamResult(NamedTuple):
     """What comes of it: (H, W, 3) uint8 pixels, rounded by `to_pixels`, and the side of the tiles."""
 
     pixels: Picture
     tile: int | None
 
 
-def dream(task: DreamTask) -> Dreamt:
+def dream(task: DreamTask) -> DreamResult:
     """Dream; raises what `pydream.record.recipe.follow` and `NetOrder.load` raise."""
     with _alone:
         net, recipe = task.network.load(), task.recipe
-        mask = None if task.mask is None else Mask.of(task.mask)
+        retouches = recipe.retouches(None if task.mask is None else Mask.of(task.mask))
         if recipe.tile is None:
             height, width = recipe.noise or (0, 0) if task.picture is None else task.picture.shape[:2]
             recipe = msgspec.structs.replace(
-                recipe, tile=choose_tile(recipe, net, height, width, None, task.memory, mask)
+                recipe, tile=choose_tile(recipe, net, height, width, None, task.memory, retouches)
             )
         objective = None if task.guide is None else guided(net, task.guide[1], recipe.end, task.guide[0])
-        return Dreamt(to_pixels(follow(recipe, net, task.picture, objective, mask=mask)), recipe.tile)
+        return DreamResult(to_pixels(follow(recipe, net, task.picture, objective, retouches=retouches)), recipe.tile)
 
 
-def checked(dreamt: Dreamt, size: tuple[int, int]) -> Dreamt:
+def checked(dreamt: DreamResult, size: tuple[int, int]) -> DreamResult:
     """Give what another process made, if it is a picture of that (height, width); `ClusterError` where it is not."""
     pixels = dreamt.pixels
     if pixels.shape != (*size, 3) or pixels.dtype != np.uint8:
@@ -224,8 +224,8 @@ def tile_gradient(task: TileTask) -> Array:
         return task.tile.gradient(task.network.load())
 
 
-class SpreadNet:
-    """A net whose tiles others run, and which is itself in all else: a `pydream.net.LocalNet`.
+class RemoteTilesNet(Wrapper):
+    """A net whose tiles other processes run.
 
     Parameters
     ----------
@@ -242,19 +242,17 @@ class SpreadNet:
         order: NetOrder,
         carry: Callable[[Callable[[TileTask], Array], Iterator[TileTask]], Iterator[Outcome[Array]]],
     ) -> None:
-        self._net = net
+        super().__init__(net)
         self._order = order
         self._carry = carry
 
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._net, name)
-
-    def gradients_of(self, tiles: Iterator[Tile]) -> Iterator[Array]:
-        """Give the gradient of each tile, in their order; `ClusterError` for what is none."""
+    def gradients_of(self, parts: Iterable[Part]) -> Iterator[Array]:
+        """Return the gradient of each tile, in their order; `ClusterError` for what is none."""
         shapes: deque[tuple[int, ...]] = deque()
 
         def tasks() -> Iterator[TileTask]:
-            for tile in tiles:
+            for tile in parts:
+                assert isinstance(tile, Tile)
                 channels, height, width = tile.image.shape
                 shapes.append((1, height, width, channels) if self._net.channels_last else (1, *tile.image.shape))
                 yield TileTask(self._order, tile)

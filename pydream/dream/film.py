@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ..media.image import Picture, to_pixels
 from ..net import Array, Net
+from ..picture import Picture, to_pixels
 from .flow import check_flow, difference, move_along
 from .images import display_range
 from .notebook import deepdream
@@ -22,7 +22,7 @@ MOST_CUT = 255.0
 FRAMES_HELD = 1.75  # what is held beside a dream, in arrays of its size: its start, and three pictures of 8 bits
 
 
-class Dreamt(NamedTuple):
+class FramePair(NamedTuple):
     """A frame, and what was dreamt of it; both (H, W, 3) uint8."""
 
     frame: Picture
@@ -37,7 +37,7 @@ def dream_frames(
     flow: bool = False,
     cut: float = CUT,
     seed: int = 0,
-    last: Dreamt | tuple[Picture, Picture] | None = None,
+    last: FramePair | tuple[Picture, Picture] | None = None,
     clip: bool = True,
     **dream_params: Any,
 ) -> Iterator[Picture]:
@@ -53,7 +53,7 @@ def dream_frames(
     net : Net
         Its input is reshaped and written, as by `deepdream`.
     frames : iterable of (H, W, 3) array_like
-        RGB, 0..255, all of one size; what is no 8-bit picture is made one, as `pydream.media.image.to_pixels` does.
+        RGB, 0..255, all of one size; what is no 8-bit picture is made one, as `pydream.picture.to_pixels` does.
     blend : float
         How much of the last dream goes into the next start: 0..1. At 0 frames have nothing to do with each other.
     flow : bool
@@ -69,8 +69,8 @@ def dream_frames(
     clip
         As for `deepdream`.
     **dream_params
-        More for `deepdream`: `iter_n`, `octave_n`, `octave_scale`, `end`, `on_step`, `on_octave`, `on_tile`, `era`,
-        `grid`, `backend`, `step_size`, `jitter`, `objective`, `retouches`, `tile`. What retouches keep of a picture, as
+        More for `deepdream`: `iter_n`, `octave_n`, `octave_scale`, `end`, `watch`, `era`, `grid`,
+        `backend`, `step_size`, `jitter`, `objective`, `retouches`, `tile`. What retouches keep of a picture, as
         a mask or `KeepColors` do, they keep of the frame.
 
     Yields
@@ -99,25 +99,25 @@ def dream_frames(
     if flow:
         check_flow()
     retouches = dream_params.get("retouches", ())
-    previous = None if last is None else Dreamt(*map(to_pixels, map(np.asarray, last)))
+    previous = None if last is None else FramePair(*map(to_pixels, last))
 
     def dreams() -> Iterator[Picture]:
         nonlocal previous
         for given in frames:
-            frame = to_pixels(np.asarray(given))
+            frame = to_pixels(given, "frame")
             if previous is not None and frame.shape != previous.frame.shape:
                 (height, width), (h, w) = frame.shape[:2], previous.frame.shape[:2]
                 raise ValueError(f"frame: {width}×{height} pixels, and the one before has {w}×{h}")
             start = _start(frame, previous, blend, flow, cut, retouches)
             dream = deepdream(net, start, clip=clip, rng=np.random.RandomState(seed), **dream_params)
-            previous = Dreamt(frame, to_pixels(dream if clip else display_range(dream)))
+            previous = FramePair(frame, to_pixels(dream if clip else display_range(dream)))
             yield previous.dream.copy()
 
     return dreams()
 
 
 def _start(
-    frame: Picture, last: Dreamt | None, blend: float, flow: bool, cut: float, retouches: Sequence[Retouch]
+    frame: Picture, last: FramePair | None, blend: float, flow: bool, cut: float, retouches: Sequence[Retouch]
 ) -> Array:
     """Give what is dreamt on."""
     if last is None or blend == 0 or (cut and difference(last.frame, frame) >= cut):

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from functools import partial
 from traceback import clear_frames
 from types import ModuleType
 from typing import Any
@@ -14,17 +15,15 @@ from numpy.typing import ArrayLike
 from .. import imageops
 from ..errors import ShapeError, ZeroGradientError
 from ..net import Array, Net
-from ..tiles.fitting import choose_side, fit
-from ..tiles.net import OnTile, Shifted, in_tiles
+from ..tiles.fitting import fit
+from ..tiles.net import tiled
 from .era import MODERN
 from .images import deprocess, display_range, preprocess
 from .objectives import Objective, Score, objective_L2
 from .octaves import check_octaves, octave_sizes
 from .params import End, check_params, find_ends
 from .retouch import Retouch
-
-OnStep = Callable[[int, int, Array], None]
-OnOctave = Callable[[int, Array, Array], None]
+from .watch import Watch
 
 
 class DreamInterrupted(KeyboardInterrupt):
@@ -51,11 +50,10 @@ def make_step(
     jitter: int = 32,
     clip: bool = True,
     objective: Objective = objective_L2,
+    *,
     rng: np.random.RandomState | None = None,
-    backend: str = "native",
     retouches: Sequence[Retouch] = (),
-    tile: int | None = None,
-    on_tile: OnTile | None = None,
+    backend: str = "native",
 ) -> None:
     """Take one step of gradient ascent on the image in ``net.blobs["data"].data[0]``, in place.
 
@@ -79,30 +77,21 @@ def make_step(
         Meanwhile ``net.blobs["data"].data`` is the image unshifted, where the notebook has it shifted.
     rng : numpy.random.RandomState, optional
         Draws the shift; None: NumPy's global legacy state, as the notebook does, so `numpy.random.seed` seeds it.
-    backend : {"native", "numpy"}
-        Who works on the image: the C++ module, or the notebook's expressions. The same bits.
     retouches : sequence of Retouch
         What is done to the change of the image, one after the other; without, the notebook's step as it is.
-    tile : int, optional
-        The side in pixels of the blocks that the gradient is made in, one after the other, to save memory; 0: in one.
-        None: 0 where the whole is estimated to take less than half of the memory that is free, else what does. In
-        float64 it is the same step but for rounding at 1e-15. In tiles only `objective` sees the blobs: they hold
-        nothing after it.
-    on_tile : callable, optional
-        ``on_tile(done, tiles)`` after each tile of a step that is made in several. The image is as it was until the
-        last is done: a KeyboardInterrupt here costs this step and no other.
+    backend : {"native", "numpy"}
+        What works on the image: the C++ module, or the notebook's expressions. The same bits.
 
     Raises
     ------
     ZeroGradientError
         Where the gradient is zero or not finite; the image is left as it was.
     UnknownNameError, ShapeError
-        For an `end` that is no blob, that the image is too small for, or whose values each see the whole picture, so
-        that it has no tiles.
+        For an `end` that is no blob, or that the image is too small for.
     ValueError
         For a parameter out of its range.
     """
-    check_params(step_size=step_size, jitter=jitter, rng=rng, retouches=retouches, tile=tile)
+    check_params(step_size=step_size, jitter=jitter, rng=rng, retouches=retouches)
     jitter = int(jitter)  # jitter + 1 could be more than a NumPy integer holds
     ops = imageops.backend(backend)
     ends = find_ends(net, end, objective)
@@ -112,20 +101,13 @@ def make_step(
             f"the input holds {src.shape[0]} images; a step takes one: net.blobs['data'].reshape(1, 3, h, w)"
         )
     image = src.data[0]
-    if tile is None:
-        h, w = image.shape[1:]
-        tile = choose_side(net, ends, h, w, copies=copies_held(retouches) - 1)  # the image is there
-    worker = in_tiles(net, ends, tile, on_tile)  # the net itself, or one that goes over the image in tiles
-    dst = [worker.blobs[end] for end in ends]
+    dst = [net.blobs[end] for end in ends]
 
     ox, oy = (np.random if rng is None else rng).randint(-jitter, jitter + 1, 2)
-    # Roll, and lay out for the network. The image itself stays unshifted.
-    tensor: Any = ops.to_tensor(image, ox, oy, net.channels_last) if worker is net else Shifted(image, ox, oy)
-
-    where = ends if len(ends) > 1 else ends[0]
-    worker.forward(end=where, tensor=tensor)
+    # apply jitter shift, and lay out for the network; the image itself stays unshifted
+    net.forward(ends, tensor=net.feed(image, ox, oy, ops))
     objective(*dst)  # specify the optimization objective
-    g = worker.backward(start=where)
+    g = net.backward(ends)
 
     # Apply the normalized ascent step to the shifted image, shift it back, clip.
     low, high = (-net.mean, 255 - net.mean) if clip else (None, None)
@@ -176,13 +158,13 @@ def deepdream(
     octave_scale: float = 1.4,
     end: End | None = None,
     clip: bool = True,
-    on_step: OnStep | None = None,
-    on_octave: OnOctave | None = None,
+    *,
     rng: np.random.RandomState | None = None,
-    backend: str = "native",
+    retouches: Sequence[Retouch] = (),
+    watch: Watch | None = None,
     era: str = MODERN,
     grid: float | None = None,
-    retouches: Sequence[Retouch] = (),
+    backend: str = "native",
     tile: int | None = None,
     **step_params: Any,
 ) -> Array:
@@ -201,13 +183,10 @@ def deepdream(
         Ratio between neighbouring sizes, at least 1.
     end, clip, rng, backend
         As for `make_step`.
-    on_step : callable, optional
-        ``on_step(octave, iteration, image)`` after every step, both counted from 0; `image` is the octave so far,
-        (h, w, 3) RGB as the notebook shows it (`display_range` if not `clip`).
-    on_octave : callable, optional
-        ``on_octave(octave, base, image)`` when an octave is done: the picture at its size, and what was dreamt into it,
-        both (h, w, 3) RGB as they are, neither clipped nor scaled. ``image - base`` is the detail that goes on to the
-        next octave.
+    retouches : sequence of Retouch
+        What is done to each change of the image, and to the dream when it is done, in this order: a mask for instance.
+    watch : Watch, optional
+        Looks on: see its methods `step`, `octave` and `tile`.
     era : {"modern", "2015"}
         How the sizes of octaves are rounded where they end in a half: as now, to even, or as in 2015, up.
     grid : float, optional
@@ -216,12 +195,13 @@ def deepdream(
         threads, grows 1.3- to 2-fold a step, in float64 from 1e-14 to 4e-5 of a level at most in the 2015 dream. That
         is too little to be seen in its 8-bit picture, but not in a dream on the dream. On a grid of 1/64 what differs
         ends with every step, and dreams in float64 are the same everywhere, however many follow each other.
-    retouches : sequence of Retouch
-        What is done to each change of the image, and to the dream when it is done, in this order: a mask for instance.
     tile : int, optional
-        As for `make_step`; None decides once, by the size of the picture.
+        The side in pixels of the blocks that the gradient is made in, one after the other, to save memory; 0: in one.
+        None: 0 where the whole is estimated to take less than half of the memory that is free, else what does. In
+        float64 the dream is the same but for rounding at 1e-15. In tiles only `objective` sees the blobs: they hold
+        nothing after it.
     **step_params
-        More for `make_step`: `step_size`, `jitter`, `objective`, `on_tile`.
+        More for `make_step`: `step_size`, `jitter`, `objective`.
 
     Returns
     -------
@@ -254,6 +234,8 @@ def deepdream(
     ends = find_ends(net, end, step_params.get("objective"))
     bases = Bases(net, base_img, ends, ops, octave_n, octave_scale, era)  # prepare base images for all octaves
     tile = fit(net, ends, *bases.sizes[-1], tile, copies_held(retouches, clip))
+    watch = watch or Watch()
+    net = tiled(net, ends, tile, watch.tile)
     src = net.blobs["data"]
     detail: Array | None = np.zeros((3, *bases.sizes[0]), net.dtype)  # image for network-produced details
     octave = steps = 0
@@ -263,20 +245,15 @@ def deepdream(
             if octave == octave_n - 1:
                 detail = None  # it is in the image, which has the size of the dream
             touched = [retouch.at(bases[octave]) for retouch in retouches]
-            if in_tiles(net, ends, tile) is net:
-                for end in ends:
-                    net.blobs[end].diff[...] = 0  # as in a fresh process: nothing is left over from another dream
+            for end in ends:
+                net.blobs[end].clear_diff()  # as in a fresh process: nothing is left over from another dream
             for i in range(iter_n):
-                make_step(
-                    net, end=ends, clip=clip, rng=rng, backend=backend, retouches=touched, tile=tile, **step_params
-                )
+                make_step(net, end=ends, clip=clip, rng=rng, retouches=touched, backend=backend, **step_params)
                 if grid is not None:
                     _round_to(src.data[0], grid)
                 steps, detail = steps + 1, None
-                if on_step is not None:
-                    on_step(octave, i, _shown(net, src.data[0], clip))
-            if on_octave is not None:
-                on_octave(octave, deprocess(net, bases[octave]), deprocess(net, src.data[0]))
+                watch.step(octave, i, lambda: _shown(net, src.data[0], clip))
+            watch.octave(octave, partial(_base, net, bases, octave), lambda: deprocess(net, src.data[0]))
             if octave < octave_n - 1:  # extract details produced on the current octave
                 detail = src.data[0] - bases[octave]
     except KeyboardInterrupt as interrupt:
@@ -347,6 +324,10 @@ def _round_to(image: Array, grid: float) -> None:
     image /= grid
     np.rint(image, out=image)
     image *= grid
+
+
+def _base(net: Net, bases: Bases, octave: int) -> Array:
+    return deprocess(net, bases[octave])
 
 
 def copies_held(retouches: Sequence[Retouch] = (), clip: bool = True) -> float:

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ..errors import ShapeError, UnknownNameError
-from ..net import Array, Blob, Net, best_match
+from ..net import Affine, Array, Blob, Match, Net
 from .images import preprocess
 from .labels import find_class
 
@@ -130,12 +130,8 @@ class Score:
         """
         for layer, blob in zip(self.ends, dst, strict=True):
             gain, bias = self._affine(layer, blob.shape)
-            if (gain == 1).all() and (bias == 0).all():
-                blob.copy_data_to_diff()
-            elif hasattr(blob, "set_diff"):
-                blob.set_diff(gain, bias)
-            else:  # a port from before there were scores
-                blob.diff[...] = gain * blob.data + bias
+            plain = (gain == 1).all() and (bias == 0).all()
+            blob.drive(None if plain else Affine(gain, bias))
 
     def __repr__(self) -> str:
         written = ""
@@ -192,12 +188,11 @@ def class_logit(net: Net, label: int | str) -> Score:
     UnknownNameError
         For a network without classes, or a class that it does not have.
     """
-    logits = getattr(net, "logits", None)
-    if logits is None:
+    if net.logits is None:
         raise UnknownNameError(
             f"{net.name} has no softmax that would tell its classes; dream with a channel of a layer"
         )
-    layer, count = logits
+    layer, count = net.logits
     return sum(layer, find_class(label, count))
 
 
@@ -256,10 +251,6 @@ def objective_guide(net: Net, guide: ArrayLike, end: str) -> Objective:
             raise ShapeError(
                 f"the guide's features are of {end!r}, {ch} channels; the dream's layer has {dst.shape[1]}"
             )
-        if hasattr(dst, "match_diff"):
-            dst.match_diff(guide_features)
-        else:  # a port that leaves it to us
-            x, y = dst.data[0].reshape(ch, -1), guide_features.reshape(ch, -1)
-            dst.diff[0].reshape(ch, -1)[:] = y[:, best_match(x, y)]
+        dst.drive(Match(guide_features))
 
     return objective

@@ -89,7 +89,7 @@ _CHECKS: dict[str, Callable[[Any], object]] = {
         f"a power of two from {FINEST_GRID} to 1",
     ),
     # Any value will do, or the network decides.
-    **dict.fromkeys(("end", "clip", "on_step", "on_octave", "on_tile", "objective"), lambda value: None),
+    **dict.fromkeys(("end", "clip", "watch", "objective"), lambda value: None),
     "retouches": lambda value: want(
         all(isinstance(each, Retouch) for each in value),
         "retouches",

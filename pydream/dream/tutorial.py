@@ -10,28 +10,29 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
 
 from ..errors import SilentScoreError, UnknownNameError, ZeroGradientError
-from ..net import Array, Blob, Net
+from ..net import Affine, Array, Blob, Net
+from ..picture import as_picture
 from ..tiles.fitting import choose_side
-from ..tiles.net import OnTile, in_tiles
-from .images import as_picture, noise, picture_gradient, preprocess
+from ..tiles.net import OnTile, tiled
+from .images import noise, picture_gradient, preprocess
 from .laplacian import MOST_LEVELS, lap_normalize
-from .notebook import DreamInterrupted, OnStep
+from .notebook import DreamInterrupted
 from .objectives import Objective, spelt
 from .octaves import Size, check_octaves
 from .params import check_params, find_end, want, whole
+from .watch import Watch
 
 NOISE_SIZE: Size = (224, 224)  # of the tutorial's img_noise
 TILE_SIZE = 512
 MOST_PIXELS = 10**8  # of a picture that grows with its octaves
-NAIVE_COPIES = (
-    7.25  # arrays of the picture's size that `render_naive` holds at most, as `pydream.tiles.net` counts them
-)
+NAIVE_COPIES = 7.25  # arrays of the picture's size that `render_naive` holds at most, as docs/tiles.md counts them
 
 Channels = int | Sequence[int] | None
 Gradient = Callable[[Array], Array]  # (h, w, 3) picture -> (h, w, 3) gradient of the score at it
@@ -48,9 +49,8 @@ def render_naive(
     step: float = 1.0,
     *,
     rng: np.random.RandomState | None = None,
-    on_step: OnStep | None = None,
+    watch: Watch | None = None,
     tile: int | None = None,
-    on_tile: OnTile | None = None,
 ) -> Array:
     """Climb the gradient of the whole picture, divided by its standard deviation.
 
@@ -70,10 +70,10 @@ def render_naive(
         Factor of the normalised gradient; above 0, at most `pydream.dream.params.LARGEST_STEP`.
     rng : numpy.random.RandomState, optional
         Draws the noise, and then the shifts of tiles; None: NumPy's global legacy state, as the tutorial does.
-    on_step : callable, optional
-        ``on_step(octave, iteration, image)`` after every step, both counted from 0; `image` is what there is so far.
-    tile, on_tile
-        As for `pydream.make_step`: exact tiles, to save memory. The other renderers have none: the network sees no more
+    watch : Watch, optional
+        Looks on: its `step` sees the picture so far; it has no `octave`, and `tile` where there are tiles.
+    tile : int, optional
+        As for `pydream.deepdream`: exact tiles, to save memory. The other renderers have none: the network sees no more
         of a picture than the tutorial's own tiles, see `calc_grad_tiled`.
 
     Returns
@@ -99,8 +99,8 @@ def render_naive(
     img, t_grad = _begin(net, "naive", layer, channel, img0, rng, iter_n, step)
     check_params(tile=tile)
     h, w = img.shape[:2]
-    t_grad.tile = choose_side(net, [t_grad.layer], h, w, copies=NAIVE_COPIES) if tile is None else tile
-    t_grad.on_tile = on_tile
+    side = choose_side(net, [t_grad.layer], h, w, copies=NAIVE_COPIES) if tile is None else tile
+    t_grad.divide(side, (watch or Watch()).tile)
 
     def steps() -> Steps:
         here = img
@@ -108,7 +108,7 @@ def render_naive(
             here = here + _by_deviation(t_grad(here)) * step
             yield 0, i, here
 
-    return _climb(img, steps(), t_grad, on_step)
+    return _climb(img, steps(), t_grad, watch)
 
 
 def render_multiscale(
@@ -122,7 +122,7 @@ def render_multiscale(
     octave_scale: float = 1.4,
     *,
     rng: np.random.RandomState | None = None,
-    on_step: OnStep | None = None,
+    watch: Watch | None = None,
 ) -> Array:
     """Climb tile by tile while the picture grows: `octave_n` sizes, each `octave_scale` times the last, rounded down.
 
@@ -130,7 +130,7 @@ def render_multiscale(
     """
     img, t_grad = _begin(net, "multiscale", layer, channel, img0, rng, iter_n, step, octave_n, octave_scale)
     steps = _growing(net, img, t_grad, _by_deviation, iter_n, step, octave_n, octave_scale, rng)
-    return _climb(img, steps, t_grad, on_step)
+    return _climb(img, steps, t_grad, watch)
 
 
 def render_lapnorm(
@@ -145,7 +145,7 @@ def render_lapnorm(
     lap_n: int = 4,
     *,
     rng: np.random.RandomState | None = None,
-    on_step: OnStep | None = None,
+    watch: Watch | None = None,
 ) -> Array:
     """Climb as `render_multiscale` does, with gradients whose bands of detail are equally strong: `lap_normalize`.
 
@@ -159,7 +159,7 @@ def render_lapnorm(
         return lap_normalize(g.astype(net.dtype), lap_n)
 
     steps = _growing(net, img, t_grad, normalized, iter_n, step, octave_n, octave_scale, rng)
-    return _climb(img, steps, t_grad, on_step)
+    return _climb(img, steps, t_grad, watch)
 
 
 def render_deepdream(
@@ -173,7 +173,7 @@ def render_deepdream(
     octave_scale: float = 1.4,
     *,
     rng: np.random.RandomState | None = None,
-    on_step: OnStep | None = None,
+    watch: Watch | None = None,
 ) -> Array:
     """Split the picture into octaves, climb in the smallest, and give each of the others its details back in turn.
 
@@ -208,7 +208,7 @@ def render_deepdream(
             here = enlarged(here, later)
         return here
 
-    return _climb(img, steps(), t_grad, on_step, at_full_size)
+    return _climb(img, steps(), t_grad, watch, at_full_size)
 
 
 RENDERERS: dict[str, Renderer] = {
@@ -244,18 +244,19 @@ class _ScoreGradient:
         self._objective = _score(net, self.layer, channel)
         self._what = repr(self.layer) if channel is None else f"{self.layer!r}:{spelt(_channels(channel))}"
         self._found = False
-        self.tile = 0
-        self.on_tile: OnTile | None = None
+
+    def divide(self, side: int, on_tile: OnTile) -> None:
+        """Compute the gradient in tiles of that side from now on; 0: in one run."""
+        self._net = tiled(self._net, [self.layer], side, on_tile)
 
     def __call__(self, img: Array) -> Array:
         net = self._net
         src = net.blobs["data"]
         src.reshape(1, 3, *img.shape[:2])
         preprocess(net, img, out=src.data[0])
-        worker = in_tiles(net, [self.layer], self.tile, self.on_tile)
-        worker.forward(end=self.layer)
-        self._objective(worker.blobs[self.layer])
-        g = picture_gradient(net, worker.backward(start=self.layer))
+        net.forward(end=self.layer)
+        self._objective(net.blobs[self.layer])
+        g = picture_gradient(net, net.backward(start=self.layer))
         largest = np.abs(g).max()
         if not math.isfinite(largest):
             raise ZeroGradientError(
@@ -279,7 +280,7 @@ def _score(net: Net, layer: str, channel: Channels) -> Objective:
     if channel is None:
 
         def mean_square(dst: Blob) -> None:
-            dst.set_diff(2 / math.prod(dst.shape))
+            dst.drive(Affine(2 / math.prod(dst.shape)))
 
         return mean_square
 
@@ -290,7 +291,7 @@ def _score(net: Net, layer: str, channel: Channels) -> Objective:
         count, *sizes = dst.shape[1:]
         bias = np.zeros((count, *[1] * len(sizes)))
         bias[channels] = 1 / math.prod(sizes)
-        dst.set_diff(0, bias)
+        dst.drive(Affine(0, bias))
 
     return mean_of_channels
 
@@ -437,7 +438,7 @@ def _begin(
     check_params(iter_n=iter_n, step_size=step, octave_n=octave_n, octave_scale=octave_scale, rng=rng)
     whole("lap_n", lap_n, 0, MOST_LEVELS)
     t_grad = _ScoreGradient(net, layer, channel)
-    img = noise(*NOISE_SIZE, rng) if img0 is None else as_picture(img0)
+    img = noise(*NOISE_SIZE, rng) if img0 is None else as_picture(img0, "img0")
     h, w = img.shape[:2]
     sizes = rendered_sizes(renderer, h, w, octave_n, octave_scale)
     if renderer != "naive":
@@ -477,7 +478,7 @@ def _climb(
     img: Array,
     steps: Steps,
     t_grad: _ScoreGradient,
-    on_step: OnStep | None,
+    watch: Watch | None,
     at_full_size: Callable[[Array, int], Array] = lambda img, octave: img,
 ) -> Array:
     """Take the steps from `img`, and give where they lead."""
@@ -485,8 +486,8 @@ def _climb(
     try:
         for octave, iteration, img in steps:
             taken += 1
-            if on_step is not None:
-                on_step(octave, iteration, img)
+            if watch is not None:
+                watch.step(octave, iteration, partial(np.asarray, img))
     except KeyboardInterrupt as interrupt:
         raise DreamInterrupted(at_full_size(img, octave), taken) from interrupt
     t_grad.check_found()

@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike
 
 from .. import imageops
 from ..net import Array, Net
+from ..picture import as_picture
 from .era import MODERN, check_era, offset_before_matrix
 from .images import preprocess
 from .notebook import deepdream
@@ -20,7 +21,7 @@ from .params import check_params, find_ends, is_real, want, whole
 FRAMES_HELD = 2  # arrays of a frame's size, beside a dream's: the frame before, and what this one starts from
 
 
-def zoom(
+def zoom_loop(
     net: Net,
     frame: ArrayLike,
     frames: int = 100,
@@ -35,8 +36,8 @@ def zoom(
     """Dream into a picture, move into the dream, and dream on: one frame after the other.
 
     Each frame is made when it is asked for. What goes on from one to the next is the frame in floats, not what would be
-    saved of it, and `rng`; so ``zoom(net, zoom_frame(last, …), frames=those left, rng=rng)`` continues where a loop
-    that gave `last` was left, to the bit.
+    saved of it, and `rng`; so ``zoom_loop(net, zoom_frame(last, …), frames=those left, rng=rng)`` continues a loop that
+    was left at `last`, to the bit.
 
     Parameters
     ----------
@@ -51,8 +52,8 @@ def zoom(
     rng : numpy.random.RandomState, optional
         Draws the shifts of all frames, one after the other; None: NumPy's global legacy state.
     **dream_params
-        More for `deepdream`: `iter_n`, `octave_n`, `octave_scale`, `end`, `clip`, `on_step`, `on_octave`, `grid`,
-        `step_size`, `jitter`, `objective`, `retouches`, `tile`, `on_tile`.
+        More for `deepdream`: `iter_n`, `octave_n`, `octave_scale`, `end`, `clip`, `watch`, `grid`, `step_size`,
+        `jitter`, `objective`, `retouches`, `tile`.
 
     Yields
     ------
@@ -124,13 +125,7 @@ def zoom_frame(
     """
     _check_move(scale, rotate, shift, era)
     ops = imageops.backend(backend)
-    picture = np.asarray(frame)
-    want(
-        picture.ndim == 3 and picture.shape[2] == 3 and picture.size > 0,
-        "frame",
-        f"shape {picture.shape}",
-        "(H, W, 3), RGB",
-    )
+    picture = as_picture(frame, "frame")
     real = np.float64 if picture.dtype == np.float64 else np.float32
     picture = np.ascontiguousarray(picture, real)
     h, w = picture.shape[:2]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -11,16 +12,16 @@ from numpy.typing import ArrayLike
 
 from ..dream.era import MODERN
 from ..dream.images import display_range, noise
-from ..dream.notebook import DreamInterrupted, OnOctave, OnStep, copies_held, deepdream
+from ..dream.notebook import DreamInterrupted, copies_held, deepdream
 from ..dream.objectives import Objective, Score, Term, spelt
 from ..dream.octaves import Size, octave_sizes
 from ..dream.params import find_ends
 from ..dream.retouch import KeepColors, Laplacian, Mask, PullBack, Retouch, Smooth, TotalVariation
 from ..dream.tutorial import NAIVE_COPIES, RENDERERS, rendered_sizes, shown
-from ..dream.zoom import zoom
+from ..dream.watch import View, Watch
+from ..dream.zoom import zoom_loop
 from ..net import Array, Net
 from ..tiles.fitting import check_limit, choose_side
-from ..tiles.net import OnTile
 from ..tiles.plan import LARGEST_TILE
 
 RNG = "numpy.random.RandomState (MT19937)"  # what a seed is the seed of
@@ -31,7 +32,7 @@ MOST_SUMMED = 4096  # channels of one rendering, so that a picture's note can ho
 
 
 class Loop(msgspec.Struct, frozen=True, kw_only=True):
-    """Which frame of a zoom loop this is, and how the loop moves: see `pydream.zoom`."""
+    """Which frame of a zoom loop this is, and how the loop moves: see `pydream.zoom_loop`."""
 
     frame: Annotated[int, msgspec.Meta(ge=0)]
     scale: float
@@ -133,10 +134,13 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True):
             *([mask] if mask is not None else []),
         ]
 
-    def dream_params(self, objective: Objective | None = None, mask: Mask | None = None) -> dict[str, Any]:
-        """Give the keywords for `deepdream`; `objective` is a guide's."""
+    def dream_params(
+        self, objective: Objective | None = None, retouches: Sequence[Retouch] | None = None
+    ) -> dict[str, Any]:
+        """Return the keywords for `deepdream`; `objective` is a guide's, `retouches` are those with a mask."""
         names = ("iter_n", "octave_n", "octave_scale", "step_size", "jitter", "clip", "era", "grid", "backend", "tile")
-        params = {name: getattr(self, name) for name in names} | {"retouches": self.retouches(mask)}
+        params = {name: getattr(self, name) for name in names}
+        params["retouches"] = self.retouches() if retouches is None else retouches
         if self.score is not None:
             return {**params, "objective": self.score}
         params["end"] = self.end
@@ -175,7 +179,7 @@ def choose_tile(
     width: int,
     tile: int | None = None,
     memory: int | None = None,
-    mask: Mask | None = None,
+    retouches: Sequence[Retouch] | None = None,
     held: float = 0,
 ) -> int:
     """Decide on the side of the tiles for a recipe, 0 for none: see `pydream.tiles.fitting.choose_side`.
@@ -189,8 +193,8 @@ def choose_tile(
     tile : int, optional
         What is told.
     memory : int, optional
-    mask : Mask, optional
-        What goes with the recipe.
+    retouches : sequence of Retouch, optional
+        None: the recipe's, without a mask.
     held : float
         Arrays of the picture's size that somebody holds beside a dream's own.
 
@@ -201,7 +205,8 @@ def choose_tile(
     """
     if recipe.rendering is not None and not recipe.rendering.whole:
         return 0
-    copies = copies_held(recipe.retouches(mask), recipe.clip) if recipe.rendering is None else NAIVE_COPIES
+    touched = recipe.retouches() if retouches is None else retouches
+    copies = NAIVE_COPIES if recipe.rendering else copies_held(touched, recipe.clip)
     ends = find_ends(net, recipe.end if recipe.score is None else None, recipe.score)
     side = choose_side(net, ends, height, width, memory, copies + held) if tile is None else tile
     check_limit(net, ends, height, width, side, copies + held)
@@ -213,10 +218,9 @@ def follow(
     net: Net,
     picture: ArrayLike | None,
     objective: Objective | None = None,
-    on_step: OnStep | None = None,
-    mask: Mask | None = None,
-    on_octave: OnOctave | None = None,
-    on_tile: OnTile | None = None,
+    *,
+    retouches: Sequence[Retouch] | None = None,
+    watch: Watch | None = None,
 ) -> Array:
     """Dream as a recipe says.
 
@@ -228,10 +232,10 @@ def follow(
         What the dream starts from; None where the recipe says noise.
     objective : callable, optional
         In place of `objective_L2`: a guide is no part of a recipe.
-    on_step, on_octave, on_tile : callable, optional
-        As for `deepdream`; a rendering has no `on_octave`, and `on_tile` where it has tiles.
-    mask : Mask, optional
-        Where to dream: no part of a recipe either.
+    retouches : sequence of Retouch, optional
+        ``recipe.retouches(mask)`` with a mask, which is no part of a recipe either; None: the recipe's own.
+    watch : Watch, optional
+        As for `deepdream`; a rendering has no `octave`, and `tile` where it has tiles.
 
     Returns
     -------
@@ -247,17 +251,18 @@ def follow(
     """
     rng = np.random.RandomState(recipe.seed)
     start = noise(*recipe.noise, rng) if picture is None and recipe.noise is not None else np.asarray(picture)
-    told = {"on_step": on_step if recipe.steps is None else _interrupt_after(recipe.steps, on_step)}
-    params = {**recipe.dream_params(objective, mask), **told, "on_octave": on_octave, "on_tile": on_tile}
+    watch = watch or Watch()
+    if recipe.steps is not None:
+        watch = _Interrupting(recipe.steps, watch)
     try:
         if recipe.rendering is not None:
             render, of = RENDERERS[recipe.rendering.renderer], recipe.rendering.channels
-            params = {**recipe.render_params(), **told} | ({"on_tile": on_tile} if recipe.rendering.whole else {})
-            dream = render(net, recipe.end, of, start, rng=rng, **params)
+            dream = render(net, recipe.end, of, start, rng=rng, watch=watch, **recipe.render_params())
         elif recipe.loop is None:
-            dream = deepdream(net, start, rng=rng, **params)
+            dream = deepdream(net, start, rng=rng, watch=watch, **recipe.dream_params(objective, retouches))
         else:
-            frames = zoom(net, start, frames=recipe.loop.frame + 1, rng=rng, **recipe.loop.move, **params)
+            params = recipe.loop.move | recipe.dream_params(objective, retouches)
+            frames = zoom_loop(net, start, frames=recipe.loop.frame + 1, rng=rng, watch=watch, **params)
             dream = deque(frames, maxlen=1).pop()  # the last
     except DreamInterrupted as interrupted:
         if interrupted.steps != recipe.steps:
@@ -266,16 +271,18 @@ def follow(
     return recipe.shown(dream)
 
 
-def _interrupt_after(steps: int, on_step: OnStep | None) -> OnStep:
-    """Stand in for the Ctrl-C of an interrupted dream."""
-    done = 0
+class _Interrupting(Watch):
+    """Another watch, until a Ctrl-C after so many steps."""
 
-    def count(octave: int, iteration: int, image: Array) -> None:
-        nonlocal done
-        done += 1
-        if on_step is not None:
-            on_step(octave, iteration, image)
-        if done == steps:
+    def __init__(self, steps: int, watch: Watch) -> None:
+        self._left = steps
+        self._watch = watch
+        self.octave = watch.octave  # type: ignore[method-assign]
+        self.tile = watch.tile  # type: ignore[method-assign]
+
+    def step(self, octave: int, iteration: int, image: View) -> None:
+        """Count down."""
+        self._watch.step(octave, iteration, image)
+        self._left -= 1
+        if self._left == 0:
             raise KeyboardInterrupt
-
-    return count

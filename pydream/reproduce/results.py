@@ -13,12 +13,13 @@ import numpy as np
 from PIL import Image
 
 from ..bench.clock import TimedNet
-from ..dream.notebook import DreamInterrupted, OnStep, deepdream
+from ..dream.notebook import DreamInterrupted, deepdream
 from ..dream.objectives import objective_guide
-from ..dream.zoom import zoom
+from ..dream.watch import View, Watch
+from ..dream.zoom import zoom_loop
 from ..errors import UnknownNameError
-from ..media.image import Picture, to_pixels
 from ..net import Array, Net
+from ..picture import Picture, to_pixels
 from ..record.provenance import pixels_sha256
 from ..record.recipe import Loop, Recipe
 
@@ -189,7 +190,7 @@ def make(
     recipe: Recipe,
     sky: Picture,
     guide: Picture | None = None,
-    on_step: OnStep | None = None,
+    watch: Watch | None = None,
     on_frame: Callable[[int, Picture], None] | None = None,
 ) -> Outcome:
     """Make one result, with a `RandomState` of its own.
@@ -204,7 +205,7 @@ def make(
         What is dreamt on.
     guide : (h, w, 3) uint8 array, optional
         For a guided result.
-    on_step : callable, optional
+    watch : Watch, optional
         As for `deepdream`, for every frame of a loop.
     on_frame : callable, optional
         ``on_frame(number, pixels)`` for every frame of a loop, counted from 0. What it takes is nobody's time.
@@ -219,7 +220,7 @@ def make(
     KeyboardInterrupt
         On Ctrl-C before there is anything to show.
     """
-    run = _Run(TimedNet(net), recipe, on_step, on_frame)
+    run = _Run(TimedNet(net), recipe, watch or Watch(), on_frame)
     try:
         if result.loop:
             run.loop(sky)
@@ -249,11 +250,11 @@ def make(
     )
 
 
-class _Run:
+class _Run(Watch):
     """One result in the making."""
 
     def __init__(
-        self, net: TimedNet, recipe: Recipe, on_step: OnStep | None, on_frame: Callable[[int, Picture], None] | None
+        self, net: TimedNet, recipe: Recipe, watch: Watch, on_frame: Callable[[int, Picture], None] | None
     ) -> None:
         self.net = net
         self.picture: Picture | None = None
@@ -262,35 +263,30 @@ class _Run:
         self.steps = 0
         self.seconds = 0.0
         self._recipe = recipe
-        self._tell_step = on_step
+        self._watch = watch
+        self.tile = watch.tile  # type: ignore[method-assign]
+        self._octaves: list[Picture] = []
         self._tell_frame = on_frame
         self._rng = np.random.RandomState(recipe.seed)
 
     def dream(self, sky: Picture, guide: Picture | None) -> None:
         """Dream, and keep what each octave ended with."""
-        octaves: list[Picture] = []
-
-        def on_step(octave: int, iteration: int, image: Array) -> None:
-            if iteration + 1 == self._recipe.iter_n:
-                octaves.append(to_pixels(image))
-            self._on_step(octave, iteration, image)
-
         try:
             with self._clock():
                 objective = None if guide is None else objective_guide(self.net, guide, self._recipe.end)
                 params = self._recipe.dream_params(objective)
-                dream = deepdream(self.net, sky, rng=self._rng, on_step=on_step, **params)
+                dream = deepdream(self.net, sky, rng=self._rng, watch=self, **params)
             self.picture = to_pixels(dream)
             self.borders = borders(dream)
         finally:
-            self.stages += [Stage(pixels_sha256(pixels), pixels) for pixels in octaves]
+            self.stages += [Stage(pixels_sha256(pixels), pixels) for pixels in self._octaves]
 
     def loop(self, sky: Picture) -> None:
         """Make the frames, and keep the one to show."""
         assert self._recipe.loop is not None
         number = self._recipe.loop.frame + 1
-        params = {**self._recipe.loop.move, **self._recipe.dream_params(), "on_step": self._on_step}
-        frames = zoom(self.net, sky, frames=number, rng=self._rng, **params)
+        params = {**self._recipe.loop.move, **self._recipe.dream_params()}
+        frames = zoom_loop(self.net, sky, frames=number, rng=self._rng, watch=self, **params)
         for i in range(number):
             with self._clock():
                 pixels = to_pixels(next(frames))
@@ -300,10 +296,12 @@ class _Run:
                 self.picture = pixels
             self.stages.append(Stage(pixels_sha256(pixels), small(pixels, THUMBNAIL)))
 
-    def _on_step(self, octave: int, iteration: int, image: Array) -> None:
+    def step(self, octave: int, iteration: int, image: View) -> None:
+        """Count a step, and keep what an octave of a single dream ends with."""
+        if self._recipe.loop is None and iteration + 1 == self._recipe.iter_n:
+            self._octaves.append(to_pixels(image()))
         self.steps += 1
-        if self._tell_step is not None:
-            self._tell_step(octave, iteration, image)
+        self._watch.step(octave, iteration, image)
 
     @contextmanager
     def _clock(self) -> Iterator[None]:

@@ -9,12 +9,12 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from functools import reduce
-from typing import Any, ClassVar, Generic, NamedTuple, TypeVar
+from typing import Any, ClassVar, Generic, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..net import Array
+from ..net import Array, Match, Seed
 from . import layers
 from .graph import Graph, Params, Step
 
@@ -22,22 +22,6 @@ Tensor = Any  # the library's own
 Tensors = tuple[Tensor, ...]
 Memos = dict[str, Tensors]  # key of a step -> what its backward formula reads
 L = TypeVar("L", bound=layers.Layer)
-
-
-class Affine(NamedTuple):
-    """A gradient that starts as ``gain * value + bias``."""
-
-    gain: Tensor
-    bias: Tensor
-
-
-class Match(NamedTuple):
-    """A gradient that starts as a guide's features: at each place those that are most like the value's there."""
-
-    features: Tensor
-
-
-Seed = Affine | Match | None  # None: the value itself, which the notebook maximises
 
 
 # What Caffe starts its search for the maximum from, and so what stands for the padding.
@@ -176,10 +160,10 @@ class Runtime(ABC):
     ) -> tuple[list[Tensor], list[Tensor]]:
         """Compute values and, from a seed at each, the gradients at the `wanted` ones: forward and back at once."""
         tensors, memos = self.forward(values, end, inputs, wanted)
-        diffs = [self.sown(tensor, seed) for tensor, seed in zip(tensors, seeds, strict=True)]
+        diffs = [self.seeded(tensor, seed) for tensor, seed in zip(tensors, seeds, strict=True)]
         return tensors, self.backward(values, end, memos, diffs, wanted)
 
-    def sown(self, tensor: Tensor, seed: Seed) -> Tensor:
+    def seeded(self, tensor: Tensor, seed: Seed) -> Tensor:
         """Give the gradient that a backward pass starts with at a value."""
         if seed is None:
             return tensor

@@ -10,7 +10,7 @@ import numpy as np
 
 from ..dream.images import preprocess
 from ..errors import ShapeError
-from ..net import Net, best_match
+from ..net import Affine, Match, Net, best_match
 from ..zoo.load import load_net
 from ..zoo.registry import DEFAULT_NETWORK
 from . import samples
@@ -334,8 +334,7 @@ def _protocol(report: Report, net: Net, reference: Reference, image: Array, ends
             0.0,
             {"channels_last told the other layout": lambda: _laid_out(net.blobs["data"].diff, not net.channels_last)},
         )
-    if hasattr(net.blobs[end], "set_diff"):
-        _scores(report, net, reference, image, end, ends)
+    _seeds(report, net, reference, image, end, ends)
     with report.trying("forward with a tensor"):
         feed(net, np.zeros_like(image))
         tensor = np.ascontiguousarray(_laid_out(image, net.channels_last), net.dtype)
@@ -345,27 +344,27 @@ def _protocol(report: Report, net: Net, reference: Reference, image: Array, ends
         report.holds("the image beside a tensor", kept, "blobs['data'].data was written; it stays unshifted")
 
 
-def _scores(report: Report, net: Net, reference: Reference, image: Array, end: str, ends: list[str]) -> None:
-    """Check what objectives beyond the notebook's rely on; a port from before them can do without."""
+def _seeds(report: Report, net: Net, reference: Reference, image: Array, end: str, ends: list[str]) -> None:
+    """Check what objectives beyond the notebook's rely on: seeds, and several ends."""
     limit = FORWARD[str(net.dtype)], BACKWARD[str(net.dtype)]
     data = reference.run(image, end)
     gain = np.linspace(-1, 1, data.shape[1]).reshape(-1, *[1] * (data.ndim - 2))
     seed = gain * data + 0.5 * gain
-    with report.trying("set_diff"):
+    with report.trying("drive(Affine)"):
         feed(net, image)
         net.forward(end=end)
-        net.blobs[end].set_diff(gain, 0.5 * gain)
+        net.blobs[end].drive(Affine(gain, 0.5 * gain))
         mistakes = {"the bias were left out": lambda: gain * data, "the gain were left out": lambda: data + 0.5 * gain}
-        report.compare("set_diff", net.blobs[end].diff, seed, limit[0], mistakes)
+        report.compare("drive(Affine)", net.blobs[end].diff, seed, limit[0], mistakes)
         net.backward(start=end)
-        report.compare("backward from set_diff", net.blobs["data"].diff, reference.run(image, end, seed), limit[1])
-    with report.trying("match_diff"):
+        report.compare("backward from drive(Affine)", net.blobs["data"].diff, reference.run(image, end, seed), limit[1])
+    with report.trying("drive(Match)"):
         guide = data[0, :, ::2, 1:]  # each place of it is most like itself, or like another that is still more so
         net.forward(end=end)
-        net.blobs[end].match_diff(np.ascontiguousarray(guide, net.dtype))
+        net.blobs[end].drive(Match(np.ascontiguousarray(guide, net.dtype)))
         x, y = net.blobs[end].data[0].reshape(len(guide), -1), guide.reshape(len(guide), -1)
         wanted = y[:, best_match(np.asarray(x, np.float64), y)].reshape(data.shape)
-        report.compare("match_diff", net.blobs[end].diff, wanted, limit[1])
+        report.compare("drive(Match)", net.blobs[end].diff, wanted, limit[1])
     earlier = next((name for name in ends[: ends.index(end)][::-1] if name in _in_place(reference.net, ends)), ends[0])
     several = f"backward from {earlier!r} and {end!r} at once"
     with report.trying(several):

@@ -17,6 +17,7 @@ from ..dream.images import deprocess, preprocess
 from ..dream.notebook import deepdream, make_step
 from ..dream.objectives import objective_guide, objective_L2
 from ..dream.octaves import octave_sizes
+from ..dream.watch import View, Watch
 from ..errors import PydreamError
 from ..formats.caffe import caffe_pb2
 from ..zoo.load import load_net
@@ -320,7 +321,7 @@ def _network() -> Iterator[dict[str, Any]]:
 
     load(image)
     shifts = np.random.RandomState(0).randint(-32, 33, 2)
-    make_step(net, 1.5, "fire5/concat", 32, True, objective_L2, np.random.RandomState(0), "numpy")
+    make_step(net, 1.5, "fire5/concat", 32, True, objective_L2, rng=np.random.RandomState(0), backend="numpy")
     yield _float64(
         "step",
         "one step",
@@ -332,6 +333,11 @@ def _network() -> Iterator[dict[str, Any]]:
     )
 
     picture, seen = samples.picture(111, 126), []
+
+    class Levels(Watch):
+        def step(self, octave: int, iteration: int, image: View) -> None:
+            seen.append(float(np.sqrt(np.mean(src.data**2))))
+
     octaves: dict[str, Any] = {"octave_n": 3, "octave_scale": 1.4, "iter_n": 2, "step_size": 1.5}
     dream = deepdream(
         net,
@@ -339,7 +345,7 @@ def _network() -> Iterator[dict[str, Any]]:
         end="fire5/concat",
         backend="numpy",
         rng=np.random.RandomState(0),
-        on_step=lambda *_: seen.append(float(np.sqrt(np.mean(src.data**2)))),
+        watch=Levels(),
         jitter=32,
         **octaves,
     )

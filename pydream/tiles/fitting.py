@@ -10,7 +10,7 @@ from math import inf, lcm
 from ..errors import MemoryTooSmallError, ShapeError
 from ..net import Net
 from ..system import Limit, free_bytes, limits, resident_bytes
-from .plan import local_net, plan_tiles
+from .plan import plan_tiles
 
 # Of a process, beside the pictures and the values: measured (docs/tiles.md).
 OVERHEAD = 400_000_000
@@ -51,9 +51,8 @@ def choose_side(
     MemoryTooSmallError
         Where `memory` was given, and is too little for the smallest tile.
     """
-    local = local_net(net)
     room = _room(memory)
-    if local is None or (room is None and _tightest_limit() is None):
+    if room is None and _tightest_limit() is None:
         return 0
     image = 3 * height * width * net.dtype.itemsize
     held = int(copies * image)
@@ -63,15 +62,15 @@ def choose_side(
 
     most = inf if room is None else room
     with suppress(ShapeError):  # which says that one run will not do
-        if fits(local.step_bytes(ends, height, width) + image, False, most):  # with the image laid out for the network
+        if fits(net.step_bytes(ends, height, width) + image, False, most):  # with the image laid out for the network
             return 0
     net.blobs["data"].reshape(1, 3, height, width)
     try:
-        stride = lcm(*(view.stride for end in ends for view in local.locality(end)))
+        stride = lcm(*(view.stride for end in ends for view in net.locality(end)))
         plans = {side: plan_tiles(net, ends, height, width, side) for side in range(stride, LARGEST_SIDE + 1, stride)}
     except ShapeError:
         return 0
-    steps = {side: local.step_bytes(ends, *plan.crop) for side, plan in plans.items()}
+    steps = {side: net.step_bytes(ends, *plan.crop) for side, plan in plans.items()}
     least = min(steps.values()) + held + OVERHEAD
     if memory is not None and room is not None and least > room:
         raise MemoryTooSmallError(
@@ -130,14 +129,12 @@ def check_limit(net: Net, ends: Sequence[str], height: int, width: int, side: in
     MemoryTooSmallError
         Where the estimate is more than a limit leaves.
     """
-    limit, local = _tightest_limit(), local_net(net)
-    if local is None:
-        return
+    limit = _tightest_limit()
     crop = (height, width)
     if side:
         net.blobs["data"].reshape(1, 3, height, width)
         crop = plan_tiles(net, ends, height, width, side).crop
-    step = local.step_bytes(ends, *crop)
+    step = net.step_bytes(ends, *crop)
     missing = _missing(int(copies * 3 * height * width * net.dtype.itemsize), step, tiled=side > 0)
     if limit is not None and missing > 0:
         raise MemoryTooSmallError(

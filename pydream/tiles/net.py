@@ -13,21 +13,22 @@ as in the whole picture.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple, cast
+from types import ModuleType
+from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import ArrayLike
 
-from ..net import Array, Blob, LocalNet, Net
+from ..errors import ShapeError
+from ..net import Affine, Array, Blob, Match, Net, Seed, Wrapper
 from .plan import Plan, Span, plan_tiles
 
 OnTile = Callable[[int, int], None]
 
 
-def in_tiles(net: Net, ends: Sequence[str], side: int, on_tile: OnTile | None = None) -> Net | TiledNet:
-    """Give a net that goes over the picture in ``net.blobs["data"]`` in tiles; `net` itself where one tile does.
+def tiled(net: Net, ends: Sequence[str], side: int, on_tile: OnTile | None = None) -> Net:
+    """Return a net that goes over pictures in tiles.
 
     Parameters
     ----------
@@ -35,99 +36,111 @@ def in_tiles(net: Net, ends: Sequence[str], side: int, on_tile: OnTile | None = 
     ends : sequence of str
         The layers that are dreamt with.
     side : int
-        Of a block, in pixels; 0: no tiles.
+        The most pixels of a block, either way; 0: no tiles, the net itself.
     on_tile : callable, optional
         As for `TiledNet`.
+    """
+    return TiledNet(net, ends, side, on_tile) if side else net
+
+
+class TiledNet(Wrapper):
+    """What a step needs of a net, in tiles: the gradient at the picture for an objective of whole layers.
+
+    Where a picture makes more than one tile, its blobs are the picture's and those of the layers that are dreamt with.
+    A seed (`Blob.drive`) is sown in each tile. An objective that reads `data` gets all of it, for one more pass
+    forward, and may write what it likes into `diff`. After `backward` the layers' blobs hold nothing.
+
+    Parameters
+    ----------
+    net : Net
+        Its input holds the picture, and stays as it is.
+    ends : sequence of str
+    side : int
+        The most pixels of a block, either way.
+    on_tile : callable, optional
+        ``on_tile(done, tiles)`` on the way back, after each tile.
 
     Raises
     ------
     ShapeError
-        As `plan_tiles`.
-    """
-    if side == 0:
-        return net
-    height, width = net.blobs["data"].shape[2:]
-    plan = plan_tiles(net, ends, height, width, side)
-    return net if len(plan) <= 1 else TiledNet(cast(LocalNet, net), ends, plan, on_tile)
-
-
-class TiledNet:
-    """What a step needs of a net, in tiles: the gradient at the picture for an objective of whole layers.
-
-    Its blobs are the picture's, and those of the layers that are dreamt with. What the objective asks of them that goes
-    value by value (`copy_data_to_diff`, `set_diff`, `match_diff`) is done in each tile. An objective that reads `data`
-    gets all of it, for one more pass forward, and may write what it likes into `diff`.
-
-    Parameters
-    ----------
-    net : LocalNet
-        Its input holds the picture, and stays as it is.
-    ends : sequence of str
-    plan : Plan
-    on_tile : callable, optional
-        ``on_tile(done, tiles)`` on the way back, after each tile.
-
-    Attributes
-    ----------
-    blobs : mapping of str to Blob
-    dtype : numpy.dtype
+        By the blobs and the passes: as `plan_tiles`.
     """
 
-    def __init__(self, net: LocalNet, ends: Sequence[str], plan: Plan, on_tile: OnTile | None = None) -> None:
-        self._net = net
-        self.dtype = net.dtype
-        self._twin = net.twin()  # runs on the crops, and has their size
-        self._plan = plan
+    def __init__(self, net: Net, ends: Sequence[str], side: int, on_tile: OnTile | None = None) -> None:
+        super().__init__(net)
         self._ends = tuple(ends)
+        self._side = side
         self._on_tile = on_tile
+        self._planned: tuple[int, int] | None = None  # the picture's size that the plan is for
+        self._plan = Plan([], [])
+        self._layers: dict[str, TiledBlob] = {}
         self._image: Shifted | None = None  # from forward to backward
-        self._tiled = {end: TiledBlob(self, net.blobs[end].shape) for end in ends}
-        self.blobs: Mapping[str, Any] = {"data": net.blobs["data"], **self._tiled}
 
-    def forward(self, end: str | Sequence[str], *, tensor: Shifted | None = None) -> None:
-        """Take the picture, as it is or shifted; the layers are run when somebody reads what it comes to."""
-        self._image = Shifted(self.blobs["data"].data[0], 0, 0) if tensor is None else tensor
+    @property
+    def blobs(self) -> Mapping[str, Blob]:  # type: ignore[override]  # other nets have an attribute
+        """The net's own where one tile does, else the picture's and the layers'."""
+        return {"data": self._net.blobs["data"], **self._layers} if self._divided() else self._net.blobs
 
-    def backward(self, start: str | Sequence[str]) -> Array:
-        """Give the gradient at the picture as it was shifted, laid out as a tensor of the net."""
+    def feed(self, image: Array, ox: int, oy: int, ops: ModuleType) -> Any:
+        """Make what `forward` takes: crops are made of the image when it is their turn."""
+        return Shifted(image, ox, oy) if self._divided() else super().feed(image, ox, oy, ops)
+
+    def forward(self, end: str | Sequence[str] | None = None, *, tensor: Any = None) -> Mapping[str, Array]:
+        """Take the picture, as it is or shifted; the layers are run when their values are read."""
+        if not self._divided():
+            return super().forward(end, tensor=tensor)
+        self._image = Shifted(self._net.blobs["data"].data[0], 0, 0) if tensor is None else tensor
+        return {}
+
+    def backward(self, start: str | Sequence[str] | None = None) -> Array:
+        """Return the gradient at the picture as it was shifted, laid out as a tensor of the net."""
+        if not self._divided():
+            return super().backward(start)
         height, width = self._net.blobs["data"].shape[2:]
-        shape = (1, height, width, 3) if self._net.channels_last else (1, 3, height, width)
+        shape = (1, height, width, 3) if self.channels_last else (1, 3, height, width)
         gradient = np.zeros(shape, self.dtype)
-        # A net may know others that run its tiles, as `pydream.cluster.tasks.SpreadNet` does.
-        gradients = getattr(self._net, "gradients_of", self._one_by_one)
-        made = gradients(self._tile(row, column) for row, column in self._plan)
+        made = self._net.gradients_of(self._tile(row, column) for row, column in self._plan)
         for done, ((row, column), part) in enumerate(zip(self._plan, made, strict=True), start=1):
             places = (row.crop, column.crop)
-            crop = (slice(None), *places) if self._net.channels_last else (slice(None), slice(None), *places)
+            crop = (slice(None), *places) if self.channels_last else (slice(None), slice(None), *places)
             gradient[crop] += part
             if self._on_tile is not None:
                 self._on_tile(done, len(self._plan))
         self._image = None
-        self._twin.blobs["data"].reshape(1, 3, 1, 1)  # lets go of what it has computed
+        for blob in self._layers.values():
+            blob.clear_diff()
         return gradient
 
     def read(self) -> None:
         """Run forward, tile after tile, for the values of all the layers."""
-        made = {end: np.zeros(blob.shape, self._net.dtype) for end, blob in self._tiled.items()}
+        made = {end: np.zeros(blob.shape, self.dtype) for end, blob in self._layers.items()}
+        twin = self._net.twin()
         for row, column in self._plan:
             assert self._image is not None
-            run_crop(self._twin, self._ends, self._image.crop(row.crop, column.crop))
+            run_crop(twin, self._ends, self._image.crop(row.crop, column.crop))
             for place, end in enumerate(self._ends):
-                own = self._twin.blobs[end].data[:, :, row.inside[place], column.inside[place]]
+                own = twin.blobs[end].data[:, :, row.inside[place], column.inside[place]]
                 made[end][:, :, row.values[place], column.values[place]] = own
         for end, data in made.items():
-            self._tiled[end].hold(data)
+            self._layers[end].set_data(data)
+
+    def _divided(self) -> bool:
+        """Plan for the picture's present size, and return whether it falls into several tiles."""
+        height, width = self._net.blobs["data"].shape[2:]
+        if self._planned != (height, width):
+            self._plan = plan_tiles(self._net, self._ends, height, width, self._side)
+            self._layers = {end: TiledBlob(self, self._net.blobs[end].shape) for end in self._ends}
+            self._planned = (height, width)
+        return len(self._plan) > 1
 
     def _tile(self, row: Span, column: Span) -> Tile:
         assert self._image is not None
         seeds = [
-            self._tiled[end].seed.cut(row.values[place], column.values[place]) for place, end in enumerate(self._ends)
+            _part(self._layers[end].seed, row.values[place], column.values[place])
+            for place, end in enumerate(self._ends)
         ]
         places = tuple(zip(row.inside, column.inside, strict=True))
         return Tile(self._image.crop(row.crop, column.crop), self._ends, tuple(seeds), places)
-
-    def _one_by_one(self, tiles: Iterator[Tile]) -> Iterator[Array]:
-        return (tile.gradient(self._twin) for tile in tiles)
 
 
 @dataclass(frozen=True)
@@ -148,25 +161,21 @@ class Tile:
     image: Array
     ends: tuple[str, ...]
     seeds: tuple[Affine | Match, ...]
-    places: tuple[tuple[slice, slice], ...]
+    places: tuple[Place, ...]
 
     def gradient(self, net: Net) -> Array:
-        """Give the gradient at the crop, laid out as a tensor of the net, which takes the crop's size."""
+        """Compute the gradient at the crop, laid out as a tensor of the net, which takes the crop's size."""
         run_crop(net, self.ends, self.image)
         for end, seed, place in zip(self.ends, self.seeds, self.places, strict=True):
-            seed.sow(net.blobs[end], place)
-        return net.backward(start=_where(self.ends))
+            _drive(net.blobs[end], seed, place)
+        return net.backward(self.ends)
 
 
 def run_crop(net: Net, ends: tuple[str, ...], image: Array) -> None:
     """Run forward on a crop, (c, h, w)."""
     net.blobs["data"].reshape(1, *image.shape)
     tensor = np.ascontiguousarray(np.rollaxis(image, 0, 3) if net.channels_last else image)
-    net.forward(end=_where(ends), tensor=tensor[np.newaxis])
-
-
-def _where(ends: tuple[str, ...]) -> str | tuple[str, ...]:
-    return ends if len(ends) > 1 else ends[0]
+    net.forward(ends, tensor=tensor[np.newaxis])
 
 
 class Shifted(NamedTuple):
@@ -184,7 +193,7 @@ class Shifted(NamedTuple):
     oy: int
 
     def crop(self, rows: slice, columns: slice) -> Array:
-        """Give a part of ``np.roll(np.roll(image, ox, -1), oy, -2)``."""
+        """Make a part of ``np.roll(np.roll(image, ox, -1), oy, -2)``."""
         height, width = self.image.shape[1:]
         y, x = np.arange(rows.start, rows.stop) - self.oy, np.arange(columns.start, columns.stop) - self.ox
         return self.image[:, (y % height)[:, np.newaxis], x % width]
@@ -193,43 +202,27 @@ class Shifted(NamedTuple):
 Place = tuple[slice, slice]  # rows and columns of a map
 
 
-@dataclass(frozen=True)
-class Affine:
-    """Drives a layer with ``gain * data + bias``, which broadcast to it: (c, h, w)."""
-
-    gain: Array
-    bias: Array
-
-    def cut(self, rows: slice, columns: slice) -> Affine:
-        """Give the part for some of the layer's values."""
-        return Affine(_cut(self.gain, rows, columns), _cut(self.bias, rows, columns))
-
-    def sow(self, blob: Blob, place: Place) -> None:
-        """Write the gradient into a crop's blob: there are these values, and 0 elsewhere."""
-        blob.set_diff(_laid(self.gain, blob.shape, place), _laid(self.bias, blob.shape, place))
+def _part(seed: Affine | Match, rows: slice, columns: slice) -> Affine | Match:
+    """Return a layer's seed for some of its values; any of a guide's features may be most like them."""
+    if isinstance(seed, Match):
+        return seed
+    return Affine(_cut(seed.gain, rows, columns), _cut(seed.bias, rows, columns))
 
 
-@dataclass(frozen=True)
-class Match:
-    """Drives each place of a layer with those of a guide's features, (c, h, w), that are most like it."""
-
-    features: Array
-
-    def cut(self, rows: slice, columns: slice) -> Match:
-        """Give itself: any of them may be most alike."""
-        return self
-
-    def sow(self, blob: Blob, place: Place) -> None:
-        """As of `Affine`."""
-        blob.match_diff(self.features)
-        diff = blob.diff[0]
-        own = diff[:, *place].copy()
-        diff[...] = 0
-        diff[:, *place] = own
+def _drive(blob: Blob, seed: Affine | Match, place: Place) -> None:
+    """Write the gradient into a crop's blob: there are these values, and 0 elsewhere."""
+    if isinstance(seed, Affine):
+        blob.drive(Affine(_laid(seed.gain, blob.shape, place), _laid(seed.bias, blob.shape, place)))
+        return
+    blob.drive(seed)
+    diff = blob.diff[0]
+    own = diff[:, *place].copy()
+    diff[...] = 0
+    diff[:, *place] = own
 
 
 def _cut(numbers: Array, rows: slice, columns: slice) -> Array:
-    """Give the part for some of a layer's values of what broadcasts to all of them."""
+    """Return the part for some of a layer's values of what broadcasts to all of them."""
     if not numbers.any():
         return np.zeros((), numbers.dtype)
     numbers = numbers.reshape((1,) * (3 - numbers.ndim) + numbers.shape[-3:])
@@ -237,7 +230,7 @@ def _cut(numbers: Array, rows: slice, columns: slice) -> Array:
 
 
 def _laid(own: Array, shape: tuple[int, ...], place: Place) -> Array:
-    """Put what `_cut` gave to its place in a crop's map, with 0 around it."""
+    """Put the result of `_cut` at its place in a crop's map, with 0 around it."""
     if own.ndim == 0:
         return own
     part = np.zeros((own.shape[0], *shape[2:]), own.dtype)
@@ -245,7 +238,7 @@ def _laid(own: Array, shape: tuple[int, ...], place: Place) -> Array:
     return part
 
 
-class TiledBlob:
+class TiledBlob(Blob):
     """A layer of the whole picture, whose values are computed tile by tile: a `Blob` for objectives.
 
     Parameters
@@ -256,11 +249,20 @@ class TiledBlob:
     """
 
     def __init__(self, net: TiledNet, shape: tuple[int, ...]) -> None:
-        self.shape = shape
         self._net = net
+        self._shape = shape
         self._data: Array | None = None
         self._diff: Array | None = None
         self._seed: Affine | Match | None = None  # instead of _diff
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Of the whole, (n, c, h, w)."""
+        return self._shape
+
+    def reshape(self, *dims: int) -> None:
+        """Raise `ShapeError`: the layer is computed."""
+        raise ShapeError(f"a computed blob cannot be reshaped to {dims}; reshape the input")
 
     @property
     def data(self) -> Array:
@@ -272,35 +274,34 @@ class TiledBlob:
 
     @property
     def diff(self) -> Array:
-        """The gradient of the whole, zeros at first; it is not to be read after `copy_data_to_diff` and its like."""
+        """The gradient of the whole, zeros at first; it is not to be read after `drive`."""
         if self._diff is None:
-            self._diff, self._seed = np.zeros(self.shape, self._net.dtype), None
+            self._diff, self._seed = np.zeros(self._shape, self._net.dtype), None
         return self._diff
 
-    def hold(self, data: Array) -> None:
+    def set_data(self, data: Array) -> None:
         """Take the values."""
         self._data = data
 
-    def copy_data_to_diff(self) -> None:
-        """``diff[:] = data``."""
-        self.set_diff(1)
+    def clear_diff(self) -> None:
+        """Forget the gradient, and the values."""
+        self._data = self._diff = self._seed = None
 
-    def set_diff(self, gain: ArrayLike, bias: ArrayLike = 0) -> None:
-        """``diff[:] = gain * data + bias``, which broadcast to the whole layer."""
-        factor, summand = np.asarray(gain, self._net.dtype), np.asarray(bias, self._net.dtype)
-        if self._data is not None:  # and may have been written to
-            self.diff[:] = factor * self._data + summand
+    def drive(self, seed: Seed) -> None:
+        """Set `diff` to what a seed makes of `data`, in each tile."""
+        if isinstance(seed, Match):
+            self._diff, self._seed = None, seed
             return
-        np.broadcast_shapes(factor.shape, summand.shape, self.shape)  # raises where they do not fit
-        self._diff, self._seed = None, Affine(factor, summand)
-
-    def match_diff(self, features: Array) -> None:
-        """Set `diff` at each place to a guide's features, (c, h, w), where those are most like `data` there."""
-        self._diff, self._seed = None, Match(features)
+        gain, bias = (np.asarray(numbers, self._net.dtype) for numbers in (seed or Affine(1)))
+        if self._data is not None:  # and may have been written to
+            self.diff[:] = gain * self._data + bias
+            return
+        np.broadcast_shapes(gain.shape, bias.shape, self._shape)  # raises where they do not fit
+        self._diff, self._seed = None, Affine(gain, bias)
 
     @property
     def seed(self) -> Affine | Match:
-        """What drives the layer: zeros where nobody has said."""
+        """What drives the layer; zeros by default."""
         if self._seed is not None:
             return self._seed
         zero = np.zeros((), self._net.dtype)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from math import lcm
-from typing import NamedTuple, cast
+from typing import NamedTuple
 
 from ..errors import ShapeError
-from ..net import LocalNet, Net, View
+from ..net import Net, View
 
 LARGEST_TILE = 2**31
 
@@ -126,11 +126,8 @@ def plan_tiles(net: Net, ends: Sequence[str], height: int, width: int, side: int
     ShapeError
         Where a value of one of the layers sees the whole picture: why.
     """
-    local = local_net(net)
-    if local is None:
-        raise ShapeError(f"{net.name} does not tell what its values see of a picture, so it runs on whole ones: tile=0")
     try:
-        fields = [local.locality(end) for end in ends]
+        fields = [net.locality(end) for end in ends]
     except ShapeError as error:
         raise ShapeError(f"no tiles: {error}; a picture takes one run there (tile 0), or an earlier layer") from None
     shapes = [net.blobs[end].shape for end in ends]
@@ -138,8 +135,3 @@ def plan_tiles(net: Net, ends: Sequence[str], height: int, width: int, side: int
         rows=spans(height, side, [field.rows for field in fields], [shape[2] for shape in shapes]),
         columns=spans(width, side, [field.columns for field in fields], [shape[3] for shape in shapes]),
     )
-
-
-def local_net(net: Net) -> LocalNet | None:
-    """Give the net as one that can run part by part, if it is one; a port need not be."""
-    return cast(LocalNet, net) if all(hasattr(net, name) for name in ("locality", "step_bytes", "twin")) else None

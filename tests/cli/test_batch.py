@@ -185,7 +185,7 @@ def test_what_is_piped_in_is_no_picture(run, folder, monkeypatch):
     seen = run("dream", "-", "-o", "out.png", *SHORT)
     assert (seen.code, seen.err) == (
         1,
-        "pydream: error: 'standard input' is not a picture, or is damaged;"
-        " readable are PNG, JPEG, WEBP, TIFF, GIF, BMP, PPM, AVIF, ICO\n",
+        "pydream: error: 'standard input' is not a picture, or is damaged"
+        " (expected PNG, JPEG, WEBP, TIFF, GIF, BMP, PPM, AVIF, ICO)\n",
     )
     assert os.listdir(folder) == []

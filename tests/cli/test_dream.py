@@ -216,9 +216,9 @@ def test_output_would_overwrite_what_is_read(refused, picture, folder):
     ("output", "why"),
     [
         ("no/out.png", "there is no folder 'no'"),
-        ("in.png/out.png", "is no folder"),
-        ("out.bpm", "known are .png"),
-        ("out", "known are .png"),
+        ("in.png/out.png", "is not a folder"),
+        ("out.bpm", "expected .png"),
+        ("out", "expected .png"),
         ("/proc/out.png", "cannot write"),
     ],
 )
@@ -317,5 +317,5 @@ def test_a_disk_that_fills_up(refused, picture, monkeypatch):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(Image.Image, "save", fail)
-    monkeypatch.setattr(module.Progress, "on_step", lambda *_: None)  # its title would be a second line
+    monkeypatch.setattr(module.Progress, "step", lambda *_: None)  # its title would be a second line
     assert "No space left" in refused(1, "dream", picture, "-o", "out.png", *SHORT)

@@ -10,6 +10,7 @@ import PIL.Image
 import PIL.ImageSequence
 import pytest
 from support.interrupting import interrupt_at
+from support.watching import watching
 
 import pydream
 from pydream.cli.commands.history import iterations
@@ -32,7 +33,7 @@ def steps(picture):
             read_image(picture),
             **{"octave_scale": 2, "octave_n": 2, "end": "fire4/concat", **params},
             rng=rng,
-            on_step=lambda octave, i, image: seen.append(np.uint8(np.clip(image, 0, 255))),
+            watch=watching(step=lambda octave, i, image: seen.append(np.uint8(np.clip(image, 0, 255)))),
         )
         return seen
 

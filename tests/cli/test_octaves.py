@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from scipy import ndimage
 from support.interrupting import interrupt_at
+from support.watching import watching
 
 import pydream
 from pydream.cli.commands.octaves import Octave, fitting_gain
@@ -20,15 +21,14 @@ BARE = ["--title", "", "--no-caption"]
 
 @pytest.fixture
 def steps(picture):
-    """Return what the notebook's loop has after each octave, told by `on_step`; and its bases, by SciPy."""
+    """Return what the notebook's loop has after each octave, seen by a watch; and its bases, by SciPy."""
 
     def steps(**params):
         last = {}
         net, rng = pydream.load_net("squeezenet_v1.1"), np.random.RandomState(3)
         shape = {"iter_n": 2, "octave_n": 2, "octave_scale": 2, "end": "fire4/concat", "rng": rng}
-        pydream.deepdream(
-            net, read_image(picture), **shape, **params, on_step=lambda o, i, image: last.update({o: image})
-        )
+        watch = watching(step=lambda o, i, image: last.update({o: image}))
+        pydream.deepdream(net, read_image(picture), **shape, **params, watch=watch)
         whole = read_image(picture).astype(np.float32)
         return [ndimage.zoom(whole, (0.5, 0.5, 1), order=1), whole], [last[0], last[1]]
 
@@ -55,7 +55,7 @@ def test_the_figure(run, picture, steps, clip):
     drawn = read_image("octaves.png")
     if clip:
         assert close(drawn, expected.draw())
-    else:  # `on_step` has it scaled already, so its detail is no difference of the two
+    else:  # the watch's step has it scaled already, so its detail is no difference of the two
         column = drawn.shape[1] // 3
         assert close(drawn[:, :column], expected.draw()[:, :column])
         assert close(drawn[:, -column:], expected.draw()[:, -column:])

@@ -28,7 +28,7 @@ def test_the_time_of_day_is_set_while_a_bar_runs(monkeypatch, jump):
         for step in range(60):
             now[0] += jump if step == 20 else 1
             steady[0] += 1
-            progress.on_step(0, step, None)
+            progress.step(0, step, None)
     shown = re.findall(r"\[(\d\d:\d\d)<", terminal.getvalue())
     assert shown[-1] == "01:00"
     assert len(shown) >= 60  # it has moved all the time
@@ -44,19 +44,19 @@ def test_tiles_are_parts_of_a_step(monkeypatch):
             for octave, size in enumerate((100, 200)):
                 for step in range(2):
                     for tile in range(1, 5):
-                        progress.on_tile(tile, 4)
+                        progress.tile(tile, 4)
                         assert progress._bar.n == done + cost * size * tile / 4
                     assert progress._bar.postfix == "tile 4/4"
-                    progress.on_step(octave, step, None)
+                    progress.step(octave, step, None)
                     done += cost * size
                     assert progress._bar.n == done
                     assert not progress._bar.postfix
         assert done == progress._bar.total
         progress.passed(1)
-        progress.on_tile(1, 4)
+        progress.tile(1, 4)
         progress.passed(1)  # where a step that was begun came to nothing
         assert progress._bar.n == 600
-        progress.on_tile(1, 4)
+        progress.tile(1, 4)
         assert progress._bar.n == 600 + 3 * 100 / 4
 
 

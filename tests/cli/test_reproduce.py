@@ -15,7 +15,7 @@ import pydream
 import pydream.cli.commands.reproduce as module
 from pydream.dream.notebook import deepdream
 from pydream.dream.objectives import objective_guide
-from pydream.dream.zoom import zoom
+from pydream.dream.zoom import zoom_loop
 from pydream.media.image import read_image
 from pydream.record.provenance import pixels_sha256, read_provenance
 from pydream.reproduce import known
@@ -59,7 +59,7 @@ def test_the_results_are_the_librarys(run, pictures):
         guide = {"objective": objective_guide(net, read_image("guide.png"), end)} if key == "guided" else {}
         dream = deepdream(net, sky, end=end, rng=np.random.RandomState(3), **quick, **guide)
         np.testing.assert_array_equal(read_image(f"reproduction/dream_{key}.png"), np.uint8(np.clip(dream, 0, 255)))
-    for number, frame in enumerate(zoom(net, sky, frames=2, grid=GRID, rng=np.random.RandomState(3), **quick)):
+    for number, frame in enumerate(zoom_loop(net, sky, frames=2, grid=GRID, rng=np.random.RandomState(3), **quick)):
         picture = read_image(f"reproduction/frames/{number:08d}.png")
         np.testing.assert_array_equal(picture, np.uint8(np.clip(frame, 0, 255)))
     for result in report()["results"]:
@@ -70,7 +70,7 @@ def test_the_results_are_the_librarys(run, pictures):
 
 def test_float32_and_the_modern_era(run, pictures):
     assert run("reproduce", *pictures, *QUICK, "--only", "zoom", "--frames", "2", "--era", "modern").code == 0
-    frames = zoom(
+    frames = zoom_loop(
         load_net("squeezenet_v1.1"), read_image("in.png"), frames=2, rng=np.random.RandomState(0), octave_n=2, iter_n=1
     )
     for number, frame in enumerate(frames):
@@ -318,7 +318,7 @@ def test_weights_that_are_missing_are_told_first(refused, folder, no_network):
         (["--era", "2016"], "--era"),
         (["--device", "tpu"], "--device"),
         (["-o", "in.png"], "is a file"),
-        (["-o", "in.png/under"], "is no folder"),
+        (["-o", "in.png/under"], "is not a folder"),
         (["-o", "/proc/out"], "cannot write"),
         (["--only", "zoom", "--frames", "0"], "--frames"),
     ],
@@ -341,7 +341,7 @@ def test_a_folder_in_the_way(refused, pictures, folder, no_network, name):
 def test_a_file_in_the_way(refused, pictures, folder, no_network):
     (folder / "reproduction").mkdir()
     (folder / "reproduction" / "frames").write_text("mine")
-    assert "is no folder" in refused(2, "reproduce", *SQUEEZENET, *pictures)
+    assert "is not a folder" in refused(2, "reproduce", *SQUEEZENET, *pictures)
 
 
 def test_what_is_read_is_not_written_over(refused, folder, draw, no_network):

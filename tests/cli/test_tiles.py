@@ -137,18 +137,18 @@ def test_replay_takes_memory_where_it_decides_no_pixel(run, refused, picture, mo
 def test_ctrl_c_between_tiles(run, picture, monkeypatch):
     """It costs the step that it falls into, and what is written says how many there were."""
     tiles = []
-    on_tile = Progress.on_tile
+    tile = Progress.tile
 
     def interrupting(self, done, count):
         tiles.append(done)
         if len([each for each in tiles if each == 1]) == 2 and done == 2:
             signal.raise_signal(signal.SIGINT)
-        on_tile(self, done, count)
+        tile(self, done, count)
 
-    monkeypatch.setattr(Progress, "on_tile", interrupting)
+    monkeypatch.setattr(Progress, "tile", interrupting)
     seen = run("dream", picture, "-o", "out.png", *SHORT[:2], "-n", "2", *SHORT[4:], "--tile", 48)
     assert seen.code == 130
     assert "wrote 'out.png' after 1 of 4 steps" in seen.err
-    monkeypatch.setattr(Progress, "on_tile", on_tile)
+    monkeypatch.setattr(Progress, "tile", tile)
     assert read_provenance("out.png").dream.steps == 1
     assert run("replay", "out.png").out.startswith("identical")

@@ -17,7 +17,7 @@ from support.interrupting import interrupt_at
 
 import pydream
 from pydream.media.image import read_image
-from pydream.media.video import read_comment, survey, write_video
+from pydream.media.video import read_comment, read_video, write_video
 
 DREAM = ["--octaves", "1", "--iterations", "2", "--jitter", "4"]
 SHORT = [*DREAM, "--seed", "3"]
@@ -32,7 +32,7 @@ def clip(folder):
 
 
 def frames(path):
-    return list(survey(Path(path)).frames())
+    return list(read_video(Path(path)).frames())
 
 
 def as_encoded(folder, pictures, rate, **options):
@@ -112,7 +112,7 @@ def test_size(run, clip, size, aspect):
     width, height = map(int, size.split("x"))
     (frame,) = frames("out.mp4")
     assert frame.shape == (height, width + width % 2, 3)
-    assert survey(Path("out.mp4")).pixel_aspect == aspect
+    assert read_video(Path("out.mp4")).pixel_aspect == aspect
 
 
 def test_a_turned_film_is_upright(run, folder):
@@ -319,7 +319,7 @@ def test_refusals(refused, clip, arguments, why):
 @pytest.mark.parametrize(
     ("arguments", "why"),
     [
-        (["text.mp4", "out.mp4"], "'text.mp4' is no film that can be read"),
+        (["text.mp4", "-o", "out.mp4"], "'text.mp4' is not a readable film"),
         (["in.mp4", "-o", "out.mp4", "--range", "6:"], "'in.mp4' has no frame there, only 6 in"),
         (["in.mp4", "-o", "out.mp4", "--from", "1:00"], "'in.mp4' has no frame there, only 6 in"),
     ],

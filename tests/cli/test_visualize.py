@@ -10,7 +10,8 @@ from support.interrupting import interrupt_at
 import pydream
 from pydream.dream.images import noise
 from pydream.dream.tutorial import RENDERERS, render_deepdream, render_lapnorm, shown
-from pydream.media.image import read_image, read_note, to_pixels, write_image
+from pydream.media.image import read_image, read_note, write_image
+from pydream.picture import to_pixels
 from pydream.record.provenance import parse
 
 LAYER = "fire4/expand3x3"  # before its ReLU

@@ -195,20 +195,20 @@ def test_workers_that_are_lost_in_the_middle_of_a_picture(run, large, two, tmp_p
     """What there is so far is written, as after Ctrl-C, and says what it is."""
     monkeypatch.setattr(cluster, "LONELY", 1.0)
     monkeypatch.setattr(cluster, "_ASK_EVERY", 0.2)
-    on_step = Progress.on_step
+    step = Progress.step
     arguments = ["large.png", *NETWORK, *SHORT, "--tile", "64"]
     with Processes(tmp_path_factory.mktemp("dask"), workers=1) as processes:
 
         def killing(self, octave, iteration, image):
-            on_step(self, octave, iteration, image)
+            step(self, octave, iteration, image)
             if (octave, iteration) == (0, 1):
                 processes.workers[0].kill()
 
-        monkeypatch.setattr(Progress, "on_step", killing)
+        monkeypatch.setattr(Progress, "step", killing)
         seen = run("dream", *arguments, "-o", "dream.png", "--scheduler", processes.address)
     assert seen.code == 1
     assert re.search(r"has had no workers for 1 seconds; .*; wrote 'dream.png' after 2 of 4 steps\n$", seen.err)
-    monkeypatch.setattr(Progress, "on_step", on_step)
+    monkeypatch.setattr(Progress, "step", step)
     again = run("replay", "dream.png", "--input", "large.png")
     assert (again.code, "identical: every byte" in again.out) == (0, True), again
 

@@ -47,7 +47,7 @@ def test_the_frames_are_the_librarys(run, picture, whole):
     assert sorted(whole) == FRAMES
     net = pydream.load_net("squeezenet_v1.1")
     rng = np.random.RandomState(3)
-    frames = pydream.zoom(net, read_image(picture), frames=4, octave_n=1, iter_n=2, rng=rng)
+    frames = pydream.zoom_loop(net, read_image(picture), frames=4, octave_n=1, iter_n=2, rng=rng)
     for name, frame in zip(FRAMES, frames, strict=True):
         np.testing.assert_array_equal(read_image(Path("whole", name)), np.uint8(np.clip(frame, 0, 255)))
 
@@ -58,7 +58,7 @@ def test_every_option_reaches_the_loop(run, folder):
     assert run("zoom", "noise:80x60", "-o", "out", "--frames", "2", *options, *SHORT).code == 0
     rng = np.random.RandomState(3)
     start = noise(60, 80, rng)
-    frames = list(pydream.zoom(
+    frames = list(pydream.zoom_loop(
         pydream.load_net("squeezenet_v1.1"), start, frames=2, scale=0.1, rotate=5, shift=(2, -1.5), era="2015",
         grid=0.125, octave_n=1, iter_n=2, end="fire4/concat", rng=rng,
     ))  # fmt: skip

@@ -13,7 +13,7 @@ from pydream.cluster import tasks
 from pydream.cluster.tasks import DreamTask, NetOrder, dream
 from pydream.dream.retouch import Mask
 from pydream.errors import ClusterError, ShapeError
-from pydream.media.image import to_pixels
+from pydream.picture import to_pixels
 from pydream.record.provenance import net_facts
 from pydream.record.recipe import Recipe, follow
 from pydream.zoo.load import find_files, load_net
@@ -59,7 +59,7 @@ def test_noise_a_guide_and_a_mask(net, order, picture):
     mask[:, 25:] = 255
     task = DreamTask(network=order, recipe=recipe, picture=None, guide=("guide.png", picture), mask=mask)
     objective = tasks.guided(net, picture, RECIPE.end, "guide.png")
-    expected = to_pixels(follow(recipe, net, None, objective, mask=Mask.of(mask)))
+    expected = to_pixels(follow(recipe, net, None, objective, retouches=recipe.retouches(Mask.of(mask))))
     np.testing.assert_array_equal(dream(task).pixels, expected)
     without = to_pixels(follow(recipe, net, None, objective))
     assert (expected != without).any()

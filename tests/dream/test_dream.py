@@ -8,6 +8,7 @@ import sys
 import numpy as np
 import pytest
 from scipy import ndimage
+from support.watching import watching
 
 import pydream
 from pydream.bench.clock import TimedNet
@@ -101,7 +102,7 @@ def test_on_a_grid_rounding_makes_no_difference(squeezenet64, picture):
 
 def test_each_step_is_on_the_grid(squeezenet32, picture):
     seen = []
-    out = dream(squeezenet32, picture, grid=1 / 8, on_step=lambda octave, i, image: seen.append(image))
+    out = dream(squeezenet32, picture, grid=1 / 8, watch=watching(step=lambda octave, i, image: seen.append(image)))
     assert out.dtype == np.float32
     for image in seen:
         np.testing.assert_array_equal(image * 8, np.rint(image * 8))
@@ -130,7 +131,7 @@ def test_activations_stay_in_tensorflow(squeezenet32, picture, monkeypatch):
 
 def test_previews(squeezenet32, picture):
     seen = []
-    out = dream(squeezenet32, picture, on_step=lambda octave, i, image: seen.append((octave, i, image)))
+    out = dream(squeezenet32, picture, watch=watching(step=lambda octave, i, image: seen.append((octave, i, image))))
     assert [(octave, i, image.shape) for octave, i, image in seen] == [
         (0, 0, (50, 65, 3)),
         (0, 1, (50, 65, 3)),
@@ -142,7 +143,9 @@ def test_previews(squeezenet32, picture):
 
 def test_no_clip(squeezenet32, picture):
     seen = []
-    out = dream(squeezenet32, picture, clip=False, step_size=20, on_step=lambda *step: seen.append(step[2]))
+    out = dream(
+        squeezenet32, picture, clip=False, step_size=20, watch=watching(step=lambda *step: seen.append(step[2]))
+    )
     assert out.max() > 255  # the returned array is untouched,
     np.testing.assert_array_equal(seen[-1], display_range(out))  # only what is shown is rescaled
     assert np.percentile(seen[-1], 99.98) == pytest.approx(255)
@@ -156,8 +159,10 @@ def test_octaves_are_told(squeezenet32, picture, clip):
         picture,
         clip=clip,
         step_size=20,
-        on_octave=lambda *octave: told.append(octave),
-        on_step=lambda octave, i, image: last_steps.update({octave: image}),
+        watch=watching(
+            octave=lambda *octave: told.append(octave),
+            step=lambda octave, i, image: last_steps.update({octave: image}),
+        ),
     )
     assert [octave for octave, _, _ in told] == [0, 1]
     np.testing.assert_allclose(told[1][1], picture, atol=1e-4)  # minus the mean and plus it
@@ -182,7 +187,7 @@ def test_interruption_keeps_what_was_done(squeezenet32, picture):
             raise KeyboardInterrupt
 
     with pytest.raises(pydream.DreamInterrupted) as caught:
-        dream(squeezenet32, picture, on_step=stop)
+        dream(squeezenet32, picture, watch=watching(step=stop))
     assert caught.value.steps == 3
     np.testing.assert_array_equal(caught.value.image, seen[-1])
 
@@ -190,7 +195,7 @@ def test_interruption_keeps_what_was_done(squeezenet32, picture):
         raise KeyboardInterrupt
 
     with pytest.raises(pydream.DreamInterrupted) as caught:
-        dream(squeezenet32, picture, on_step=stop_early)
+        dream(squeezenet32, picture, watch=watching(step=stop_early))
     assert caught.value.steps == 1
     assert caught.value.image.shape == picture.shape  # the small octave's details, at full size
     assert 0 < np.abs(caught.value.image - picture).mean() < 10
@@ -206,7 +211,7 @@ def test_interruption_in_any_octave(squeezenet32, picture, octave_scale, octave)
             raise KeyboardInterrupt
 
     with pytest.raises(pydream.DreamInterrupted) as caught:
-        dream(squeezenet32, picture, octave_n=3, octave_scale=octave_scale, step_size=0.01, on_step=stop)
+        dream(squeezenet32, picture, octave_n=3, octave_scale=octave_scale, step_size=0.01, watch=watching(step=stop))
     assert 0 < np.abs(caught.value.image - picture).mean() < 0.1
 
 
@@ -268,7 +273,13 @@ def test_era(squeezenet32, picture):
     seen = {}
     for era in ("modern", "2015"):
         sizes = seen[era] = []
-        dream(squeezenet32, wider, octave_scale=2, era=era, on_step=lambda *a, sizes=sizes: sizes.append(a[2].shape[1]))
+        dream(
+            squeezenet32,
+            wider,
+            octave_scale=2,
+            era=era,
+            watch=watching(step=lambda *a, sizes=sizes: sizes.append(a[2].shape[1])),
+        )
     assert seen == {"modern": [46, 46, 93, 93], "2015": [47, 47, 93, 93]}
     with pytest.raises(ValueError, match="era: '2016', want one of 'modern', '2015'"):
         dream(squeezenet32, picture, era="2016")

@@ -5,6 +5,7 @@ import hashlib
 import numpy as np
 import PIL.Image
 import pytest
+from support.watching import watching
 
 import pydream
 
@@ -88,7 +89,7 @@ class TestFloat64:
             octave_n=3,
             iter_n=6,
             backend=backend,
-            on_step=lambda *_: seen.append(np.sqrt(np.mean(squeezenet64.blobs["data"].data ** 2))),
+            watch=watching(step=lambda *_: seen.append(np.sqrt(np.mean(squeezenet64.blobs["data"].data ** 2)))),
         )
         # The first step that goes astray, if any does, is the message.
         np.testing.assert_allclose(seen, golden["step_rms"], rtol=1e-12)

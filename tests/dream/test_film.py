@@ -8,11 +8,11 @@ import pytest
 from support.motion import landscape, window
 
 import pydream
-from pydream.dream.film import Dreamt
+from pydream.dream.film import FramePair
 from pydream.dream.flow import difference, move_along
 from pydream.dream.objectives import mean
 from pydream.dream.retouch import KeepColors, Mask
-from pydream.media.image import to_pixels
+from pydream.picture import to_pixels
 
 SHORT = {"octave_n": 1, "iter_n": 2, "jitter": 4}
 
@@ -100,7 +100,7 @@ def test_a_film_is_gone_on_with(net, flow):
     frames = pan(5)
     whole = dreams(net, frames, flow=flow)
     for done in (1, 3):
-        last = Dreamt(frames[done - 1], whole[done - 1])
+        last = FramePair(frames[done - 1], whole[done - 1])
         np.testing.assert_array_equal(dreams(net, frames[done:], flow=flow, last=last), whole[done:])
 
 

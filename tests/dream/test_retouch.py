@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from scipy import ndimage
+from support.watching import watching
 
 import pydream
 from pydream.dream.laplacian import lap_normalize
@@ -201,7 +202,7 @@ def test_an_interrupted_dream_keeps_the_promise(squeezenet32, picture):
                 raise KeyboardInterrupt
 
         with pytest.raises(pydream.DreamInterrupted) as caught:
-            dream(squeezenet32, picture, retouches=[Mask(mask)], on_step=stop)
+            dream(squeezenet32, picture, retouches=[Mask(mask)], watch=watching(step=stop))
         np.testing.assert_array_equal(caught.value.image[mask == 0], picture[mask == 0])
         assert np.any(caught.value.image != picture)
 
@@ -306,7 +307,7 @@ def test_pull_and_smoothness_do_what_they_say(squeezenet32, picture):
 def test_in_a_loop(squeezenet32, picture):
     """A mask lies on every frame's start."""
     mask = disk(70, 91)
-    frames = pydream.zoom(
+    frames = pydream.zoom_loop(
         squeezenet32, picture, 2, rng=np.random.RandomState(0), retouches=[Mask(mask)],
         objective=l2("fire4/concat") - 0.5 * l2("conv1"), **QUICK,
     )  # fmt: skip

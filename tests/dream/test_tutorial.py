@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from support.nets import inputs, layer, normal, off, parse, weights
 from support.pyramid import tf_pyramid
+from support.watching import watching
 
 import pydream.caffe
 from pydream.dream import tutorial
@@ -391,7 +392,7 @@ def test_interrupted(net64, name):
             raise KeyboardInterrupt
 
     with pytest.raises(DreamInterrupted) as caught:
-        rendered(name, net64, 1, drawn(), on_step=interrupting, iter_n=3)
+        rendered(name, net64, 1, drawn(), watch=watching(step=interrupting), iter_n=3)
     assert caught.value.steps == 2
     assert [(octave, iteration) for octave, iteration, _ in images] == [(0, 0), (0, 1)]
     if name != "deepdream":
@@ -407,7 +408,7 @@ def test_an_interrupted_dream_is_brought_to_full_size(net64):
         raise KeyboardInterrupt
 
     with pytest.raises(DreamInterrupted) as caught:
-        rendered("deepdream", net64, 1, drawn(), on_step=interrupt)
+        rendered("deepdream", net64, 1, drawn(), watch=watching(step=interrupt))
     assert caught.value.image.shape == (*SIZE, 3)
     net = build()
     net.forward = interrupt  # in the network, where most of the time goes

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from scipy import ndimage
 from support import notebook
+from support.watching import watching
 
 import pydream
 from pydream.errors import ShapeError, UnknownNameError
@@ -19,7 +20,7 @@ def picture():
 
 
 def zoom(net, picture, **params):
-    return pydream.zoom(net, picture, **{"rng": np.random.RandomState(0), "frames": 3, **QUICK, **params})
+    return pydream.zoom_loop(net, picture, **{"rng": np.random.RandomState(0), "frames": 3, **QUICK, **params})
 
 
 def read_at(frame, y, x):
@@ -56,7 +57,7 @@ def test_the_notebooks_loop(root, tmp_path, size, backend):
     np.random.seed(0)
     theirs = notebook.zoom_loop(net, img, frames=3, end="fire8/concat", **QUICK)
     np.random.seed(0)
-    ours = list(pydream.zoom(net, img, frames=3, end="fire8/concat", backend=backend, **QUICK))
+    ours = list(pydream.zoom_loop(net, img, frames=3, end="fire8/concat", backend=backend, **QUICK))
     assert len(ours) == len(theirs) == 3
     for frame, wanted in zip(ours, theirs, strict=True):
         assert frame.dtype == np.float32
@@ -109,7 +110,7 @@ def test_float64(squeezenet64, picture):
 
 def test_frames_are_made_when_asked_for(squeezenet32, picture):
     steps = []
-    frames = zoom(squeezenet32, picture, on_step=lambda *step: steps.append(step[:2]))
+    frames = zoom(squeezenet32, picture, watch=watching(step=lambda *step: steps.append(step[:2])))
     assert steps == []
     next(frames)
     assert steps == [(0, 0), (1, 0)]
@@ -151,7 +152,7 @@ def test_interruption(squeezenet32, picture):
             raise KeyboardInterrupt
 
     steps = []
-    frames = zoom(squeezenet32, picture, on_step=stop)
+    frames = zoom(squeezenet32, picture, watch=watching(step=stop))
     next(frames)
     with pytest.raises(pydream.DreamInterrupted) as caught:
         next(frames)
@@ -176,7 +177,7 @@ def test_interruption(squeezenet32, picture):
         ({"shift": 4}, ValueError, "shift: 4, want two finite numbers of pixels"),
         ({"shift": "ab"}, ValueError, "shift: ab, want two finite numbers of pixels"),
         ({"era": "2016"}, ValueError, "era: '2016', want one of 'modern', '2015'"),
-        ({"backend": "cuda"}, ValueError, "no backend 'cuda'"),
+        ({"backend": "cuda"}, ValueError, "'cuda' is not a backend"),
         ({"rng": np.random.default_rng(0)}, ValueError, "want a numpy.random.RandomState"),
         ({"iter_n": 0}, ValueError, "iter_n: 0, want at least 1"),
         ({"octave_n": 0}, ValueError, "octave_n: 0, want at least 1"),
@@ -317,7 +318,7 @@ def test_any_array_is_a_frame():
         ({"rotate": math.nan}, "rotate: nan, want a finite number of degrees"),
         ({"shift": (math.inf, 0)}, "shift: (inf, 0), want two finite numbers of pixels, to the right and down"),
         ({"era": "today"}, "era: 'today', want one of 'modern', '2015'"),
-        ({"backend": "cuda"}, "no backend 'cuda'; there are: 'native', 'numpy'"),
+        ({"backend": "cuda"}, "'cuda' is not a backend (expected 'native' or 'numpy')"),
     ],
 )
 def test_bad_movements(params, text):
@@ -331,7 +332,7 @@ def test_bad_movements(params, text):
 
 def test_grid_in_the_loop(squeezenet32, picture):
     """It is the dreams'; what is moved of a frame is on the grid already."""
-    frames = list(pydream.zoom(squeezenet32, picture, frames=3, grid=1 / 8, rng=np.random.RandomState(0), **QUICK))
+    frames = list(pydream.zoom_loop(squeezenet32, picture, frames=3, grid=1 / 8, rng=np.random.RandomState(0), **QUICK))
     rng = np.random.RandomState(0)
     frame = picture
     for found in frames:

@@ -10,7 +10,7 @@ import pydream
 
 # A room imports those before it,
 ORDER = [
-    *("errors", "files", "system", "net"),
+    *("errors", "files", "system", "picture", "net"),
     *("media", "imageops", "tiles", "dream"),
     *("runtime", "formats", "caffe", "zoo"),
     *("record", "cluster"),
@@ -78,6 +78,7 @@ def test_public_names():
     assert sorted(pydream.__all__) == [
         "DreamInterrupted",
         "PydreamError",
+        "Watch",
         "deepdream",
         "deprocess",
         "dream_frames",
@@ -90,8 +91,8 @@ def test_public_names():
         "retouch",
         "tutorial",
         "video",
-        "zoom",
         "zoom_frame",
+        "zoom_loop",
     ]
     for name in pydream.__all__:
         assert getattr(pydream, name).__doc__
@@ -118,10 +119,8 @@ def test_notebook_defaults():
         "clip": True,
         "objective": pydream.objective_L2,
         "rng": None,
-        "backend": "native",
         "retouches": (),
-        "tile": None,
-        "on_tile": None,
+        "backend": "native",
     }
     assert defaults(pydream.deepdream) == {
         "iter_n": 10,
@@ -129,15 +128,23 @@ def test_notebook_defaults():
         "octave_scale": 1.4,
         "end": None,
         "clip": True,
-        "on_step": None,
-        "on_octave": None,
         "rng": None,
-        "backend": "native",
+        "retouches": (),
+        "watch": None,
         "era": "modern",
         "grid": None,
-        "retouches": (),
+        "backend": "native",
         "tile": None,
     }
+
+
+def test_what_the_notebook_has_not_is_keyword_only():
+    import inspect
+
+    for function, notebooks in ((pydream.make_step, 6), (pydream.deepdream, 7)):
+        kinds = [parameter.kind for parameter in inspect.signature(function).parameters.values()]
+        assert [kind for kind in kinds if kind is inspect.Parameter.POSITIONAL_OR_KEYWORD] == kinds[:notebooks]
+        assert set(kinds[notebooks:]) <= {inspect.Parameter.KEYWORD_ONLY, inspect.Parameter.VAR_KEYWORD}
 
 
 @pytest.mark.parametrize(

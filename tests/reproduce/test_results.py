@@ -5,11 +5,13 @@ import time
 
 import numpy as np
 import pytest
+from support.watching import watching
 
 import pydream
 from pydream.bench.clock import TimedNet
 from pydream.errors import UnknownNameError
-from pydream.media.image import read_image, to_pixels
+from pydream.media.image import read_image
+from pydream.picture import to_pixels
 from pydream.record.provenance import pixels_sha256
 from pydream.reproduce.results import BORDER, FRAMES, GRID, LAYERS, RESULTS, example, layer_for, make, recipe_for
 from pydream.zoo.load import read_graph
@@ -41,7 +43,13 @@ def test_a_dream_and_its_octaves(squeezenet32, sky):
     seen = []
     rng = np.random.RandomState(3)
     dream = pydream.deepdream(
-        squeezenet32, sky, end=LAYER, rng=rng, era="2015", on_step=lambda *step: seen.append(step[2]), **QUICK
+        squeezenet32,
+        sky,
+        end=LAYER,
+        rng=rng,
+        era="2015",
+        watch=watching(step=lambda *step: seen.append(step[2])),
+        **QUICK,
     )
     np.testing.assert_array_equal(outcome.picture, to_pixels(dream))
     for stage, picture in zip(outcome.stages, (seen[1], seen[3]), strict=True):
@@ -81,7 +89,7 @@ def test_the_loop(squeezenet32, sky, exact):
     )
     rng = np.random.RandomState(3)
     grid = GRID if exact else None
-    frames = pydream.zoom(squeezenet32, sky, frames=3, end=LAYER, rng=rng, era="2015", grid=grid, **QUICK)
+    frames = pydream.zoom_loop(squeezenet32, sky, frames=3, end=LAYER, rng=rng, era="2015", grid=grid, **QUICK)
     for number, frame in enumerate(frames):
         assert seen[number][0] == number
         np.testing.assert_array_equal(seen[number][1], to_pixels(frame))
@@ -99,7 +107,7 @@ def test_the_frame_that_the_notebook_shows(squeezenet32, sky):
 
 
 def test_time(squeezenet32, sky):
-    outcome = make(squeezenet32, RESULTS["4c"], recipe("4c"), sky, on_step=lambda *_: time.sleep(0.1))
+    outcome = make(squeezenet32, RESULTS["4c"], recipe("4c"), sky, watch=watching(step=lambda *_: time.sleep(0.1)))
     assert 0 < outcome.network_seconds < outcome.seconds - 0.4
     loop = recipe("zoom", octave_n=1, iter_n=1)
     outcome = make(squeezenet32, RESULTS["zoom"], loop, sky, on_frame=lambda *_: time.sleep(1.5))
@@ -132,20 +140,20 @@ def interrupting(step):
 
 
 def test_ctrl_c_in_a_dream(squeezenet32, sky):
-    outcome = make(squeezenet32, RESULTS["4c"], recipe("4c"), sky, on_step=interrupting(3))
+    outcome = make(squeezenet32, RESULTS["4c"], recipe("4c"), sky, watch=watching(step=interrupting(3)))
     assert (outcome.interrupted, outcome.steps, outcome.steps_wanted, len(outcome.stages)) == (True, 3, 4, 1)
     assert outcome.picture.shape == sky.shape
     assert not np.array_equal(outcome.picture, sky)
 
 
 def test_ctrl_c_in_a_loop(squeezenet32, sky):
-    outcome = make(squeezenet32, RESULTS["zoom"], recipe("zoom"), sky, on_step=interrupting(7))
+    outcome = make(squeezenet32, RESULTS["zoom"], recipe("zoom"), sky, watch=watching(step=interrupting(7)))
     assert (outcome.interrupted, outcome.steps, len(outcome.stages), outcome.shown) == (True, 7, 1, 0)
 
 
 def test_ctrl_c_before_there_is_anything(squeezenet32, sky, monkeypatch):
     with pytest.raises(KeyboardInterrupt):
-        make(squeezenet32, RESULTS["zoom"], recipe("zoom"), sky, on_step=interrupting(2))
+        make(squeezenet32, RESULTS["zoom"], recipe("zoom"), sky, watch=watching(step=interrupting(2)))
     monkeypatch.setattr("pydream.dream.notebook.make_step", lambda *_, **__: signal.raise_signal(signal.SIGINT))
     with pytest.raises(KeyboardInterrupt):
         make(squeezenet32, RESULTS["4c"], recipe("4c"), sky)

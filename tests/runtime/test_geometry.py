@@ -194,7 +194,7 @@ def test_a_gradient_stays_in_the_field(squeezenet64, end):
         there = np.abs(net.blobs["data"].diff[0]).max(axis=0) > 0
     finally:
         net.blobs["data"].reshape(*before)
-    found = fields(net._graph)[net._graph.first_value(end)]
+    found = fields(net.graph)[net.graph.first_value(end)]
     for axis, place, view in ((1, 5, found.rows), (0, 6, found.columns)):
         first = view.start + place * view.stride
         seen = np.flatnonzero(there.any(axis=axis))

@@ -23,7 +23,7 @@ def net(runtime):
 
 def gradient(net, end, seed, forward_end=None):
     """The gradient at the input in a fresh net, for a written seed."""
-    fresh = pydream.load_net("squeezenet_v1.1", dtype="float64", runtime=type(net._runtime))
+    fresh = pydream.load_net("squeezenet_v1.1", dtype="float64", runtime=type(net.runtime))
     fresh.blobs["data"].reshape(*net.blobs["data"].shape)
     fresh.blobs["data"].data[...] = net.blobs["data"].data
     fresh.forward(end=forward_end or end)
@@ -114,12 +114,12 @@ def test_all_blobs_are_read_in_one_more_pass(net):
     net.forward(end="fire8/concat")
     net.blobs["fire8/concat"].copy_data_to_diff()
     net.backward(start="fire8/concat")
-    before = len(net._runtime._traced)
+    before = len(net.runtime._traced)
     total = 0.0
     for name in list(net.blobs)[: list(net.blobs).index("fire8/concat")]:
         total += np.abs(net.blobs[name].data).sum() + np.abs(net.blobs[name].diff).sum()
     assert np.isfinite(total)
-    assert len(net._runtime._traced) == before + 2
+    assert len(net.runtime._traced) == before + 2
 
 
 def test_the_tensor_spares_a_copy_of_the_blob(net, monkeypatch):

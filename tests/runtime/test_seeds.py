@@ -5,6 +5,7 @@ import pytest
 from support import nets
 
 from pydream.errors import ShapeError, UnknownNameError
+from pydream.net import Affine, Match
 
 # A rectifier in place, branches that are pooled or not, and logits.
 TEXT = (
@@ -65,7 +66,7 @@ NUMBERS = {
 
 @pytest.mark.parametrize("what", NUMBERS)
 @pytest.mark.parametrize("read", ["unread", "data were read", "diff is read"])
-def test_set_diff(net, what, read):
+def test_drive_affine(net, what, read):
     gain, bias = NUMBERS[what]
     expected = by_hand(net, {"a": lambda data: gain * data + bias})
     net.forward(end="a")
@@ -73,7 +74,7 @@ def test_set_diff(net, what, read):
     net.forward(end="a")
     if read == "data were read":
         net.blobs["a"].data  # noqa: B018
-    net.blobs["a"].set_diff(gain, bias)
+    net.blobs["a"].drive(Affine(gain, bias))
     if read == "diff is read":
         np.testing.assert_allclose(net.blobs["a"].diff, gain * data + bias, rtol=1e-13, atol=1e-13)
     net.backward(start="a")
@@ -84,7 +85,7 @@ def test_set_diff(net, what, read):
 def test_of_logits(net):
     expected = by_hand(net, {"fc": lambda data: np.eye(6)[4]})
     net.forward(end="fc")
-    net.blobs["fc"].set_diff(0, np.eye(6)[4])
+    net.blobs["fc"].drive(Affine(0, np.eye(6)[4]))
     net.backward(start="fc")
     assert nets.off(net.blobs["data"].diff, expected) < 1e-13
 
@@ -92,7 +93,7 @@ def test_of_logits(net):
 def test_of_one_channel(net):
     expected = by_hand(net, {"one": lambda data: 3 * data + 1})
     net.forward(end="one")
-    net.blobs["one"].set_diff(3, 1)
+    net.blobs["one"].drive(Affine(3, 1))
     net.backward(start="one")
     assert nets.off(net.blobs["data"].diff, expected) < 1e-13
 
@@ -101,7 +102,7 @@ def test_a_seed_is_of_the_pass_that_was_last(net):
     net.forward(end="b")
     data = net.blobs["b"].data.copy()
     net.forward(end="b")
-    net.blobs["b"].set_diff(2, 1)
+    net.blobs["b"].drive(Affine(2, 1))
     net.forward(data=-net.blobs["data"].data)
     np.testing.assert_allclose(net.blobs["b"].diff, 2 * data + 1, rtol=1e-13)
     assert nets.off(net.blobs["b"].data, data) > 0.1
@@ -112,14 +113,14 @@ def test_a_seed_is_of_the_pass_that_was_last(net):
 def test_numbers_that_do_not_fit(net, numbers):
     net.forward(end="a")
     with pytest.raises(ShapeError, match=r"gain of \(.*\) does not broadcast to blob 'a', \(1, 4, 9, 8\)"):
-        net.blobs["a"].set_diff(numbers)
+        net.blobs["a"].drive(Affine(numbers))
     with pytest.raises(ShapeError, match="bias of"):
-        net.blobs["a"].set_diff(1, numbers)
+        net.blobs["a"].drive(Affine(1, numbers))
 
 
 @pytest.mark.parametrize("read", ["unread", "data were read", "diff is read"])
 @pytest.mark.parametrize(("end", "guide"), [("a", (4, 5, 7)), ("b", (5, 1, 2)), ("one", (1, 3, 3)), ("a", (4, 40, 50))])
-def test_match_diff(net, end, guide, read):
+def test_drive_match(net, end, guide, read):
     """At each place the guide's features with the largest dot product: of equal ones the first."""
     features = np.round(nets.normal(np.random.default_rng(2), *guide))  # many are equal
     net.forward(end=end)
@@ -132,14 +133,14 @@ def test_match_diff(net, end, guide, read):
     net.forward(end=end)
     if read == "data were read":
         net.blobs[end].data  # noqa: B018
-    net.blobs[end].match_diff(features)
+    net.blobs[end].drive(Match(features))
     if read == "diff is read":
         np.testing.assert_array_equal(net.blobs[end].diff, expected)
     net.backward(start=end)
     assert nets.off(net.blobs["data"].diff, wanted) < 1e-13
     np.testing.assert_array_equal(net.blobs[end].diff, expected)
     with pytest.raises(ShapeError, match=f"features of 7 channels, and blob '{end}' has {guide[0]}"):
-        net.blobs[end].match_diff(np.zeros((7, 2, 2)))
+        net.blobs[end].drive(Match(np.zeros((7, 2, 2))))
 
 
 @pytest.mark.parametrize("size", [(1, 1), (31, 33), (32, 32), (45, 47)])
@@ -152,7 +153,7 @@ def test_matches_in_blocks(size):
         net = nets.build(text, runtime=runtime)
         net.blobs["data"].reshape(1, 3, *size)
         net.forward(data=image)
-        net.blobs["out"].match_diff(features)
+        net.blobs["out"].drive(Match(features))
         net.backward()
         found.append(net.blobs["out"].diff)
     np.testing.assert_array_equal(*found)
@@ -162,9 +163,9 @@ def test_a_guided_step_is_one_trace_whatever_the_guide():
     net = build("tensorflow")
     for size in ((2, 3), (5, 4)):
         net.forward(end="a")
-        net.blobs["a"].match_diff(np.ones((4, *size)))
+        net.blobs["a"].drive(Match(np.ones((4, *size))))
         net.backward(start="a")
-    assert [key[0] for key in net._runtime._traced] == ["gradient"]
+    assert [key[0] for key in net.runtime._traced] == ["gradient"]
 
 
 SEEDS = {"a": (1, 0), "fc": (0, np.eye(6)[2]), "b": (-0.5, 0.25), "one": (2, 0)}
@@ -187,7 +188,7 @@ def test_several_layers_at_once(net, ends, read):
     for name in set(read) & set(ends):
         assert nets.off(net.blobs[name].data, alone[name]) < 1e-14
     for name in ends:
-        net.blobs[name].set_diff(*SEEDS[name])
+        net.blobs[name].drive(Affine(*SEEDS[name]))
     for _ in range(2):  # the second time, as the first
         net.backward(start=ends)
         assert nets.off(net.blobs["data"].diff, expected) < 1e-13
@@ -199,10 +200,10 @@ def test_several_layers_are_one_trace_whatever_the_numbers():
     net = build("tensorflow")
     for number in range(3):
         net.forward(end=("a", "b"))
-        net.blobs["a"].set_diff(number, np.full((4, 1, 1), number))
+        net.blobs["a"].drive(Affine(number, np.full((4, 1, 1), number)))
         net.blobs["b"].copy_data_to_diff()
         net.backward(start=("a", "b"))
-    assert [key[0] for key in net._runtime._traced] == ["gradient"]
+    assert [key[0] for key in net.runtime._traced] == ["gradient"]
 
 
 def test_one_blob_cannot_hold_two_ends(net):

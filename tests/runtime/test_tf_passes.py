@@ -44,7 +44,7 @@ def test_phases_at_every_size(kernel, stride, pad):
     weights = {"conv": [nets.normal(np.random.default_rng(0), 5, 3, *kernel), np.ones(5)]}
     found = nets.build(text, "float32", **weights)
     expected = nets.build(text, "float64", runtime="numpy", **weights)
-    assert found._runtime.runner(found._graph.steps[0]).phases is not None
+    assert found.runtime.runner(found.graph.steps[0]).phases is not None
     for size in SIZES:
         x = np.random.RandomState(0).standard_normal((2, 3, *size))
         for mine, theirs in zip(both_ways(found, x, normal), both_ways(expected, x, normal), strict=True):
@@ -59,7 +59,7 @@ POOLED = (
 
 
 def kinds(net, values):
-    return [type(step.layer) for step in net._runtime.steps(values, 1)]
+    return [type(step.layer) for step in net.runtime.steps(values, 1)]
 
 
 @pytest.mark.parametrize(
@@ -85,9 +85,9 @@ def kinds(net, values):
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_a_rectifier_and_the_pooling_that_reads_it_are_one(text, fused, dtype):
     net, plain = nets.build(text, dtype), nets.build(text, "float64", runtime="numpy")
-    pool = net._graph.index("pool")
-    (pooled,) = net._graph.steps[pool].tops
-    assert [type(step.layer) for step in net._runtime.steps([pooled], pool)] == (
+    pool = net.graph.index("pool")
+    (pooled,) = net.graph.steps[pool].tops
+    assert [type(step.layer) for step in net.runtime.steps([pooled], pool)] == (
         [RectifiedPooling] if fused else [layers.ReLU, layers.Pooling]
     )
     for size in [(9, 9), (8, 7)]:
@@ -134,13 +134,13 @@ def test_a_concatenation_and_the_convolution_that_reads_it_are_one(text, spread)
     ins = 4 + channels + 4 * text.count('bottom: "other" bottom: "data"')
     weights = {"conv": [nets.normal(rng, 6, ins, 3, 3), *([] if "bias_term" in text else [nets.normal(rng, 6)])]}
     net, plain = nets.build(text, "float32", **weights), nets.build(text, "float64", runtime="numpy", **weights)
-    conv = net._graph.index("conv")
-    values = [step.tops[0] for step in net._graph.steps[conv:]]
-    last = len(net._graph.steps) - 1
-    kinds = [type(step.layer) for step in net._runtime.steps(values, last)][:2]
+    conv = net.graph.index("conv")
+    values = [step.tops[0] for step in net.graph.steps[conv:]]
+    last = len(net.graph.steps) - 1
+    kinds = [type(step.layer) for step in net.runtime.steps(values, last)][:2]
     assert (kinds[0] is SpreadConvolution) == spread
     exact = nets.build(text, "float64", **weights)
-    assert type(exact._runtime.steps(values, last)[0].layer) is layers.Concat
+    assert type(exact.runtime.steps(values, last)[0].layer) is layers.Concat
     for size in [(9, 9), (8, 7)]:
         found = []
         for each in (net, plain):
@@ -194,7 +194,7 @@ def test_what_is_asked_for_is_made():
     net = nets.build(POOLED + nets.layer("join", "Eltwise", "data data", "join"))
     _, rectified, pooled, joined = range(4)
     for values in ([rectified, pooled], [pooled, joined]):
-        assert [type(step.layer) for step in net._runtime.steps(values, 2)][:2] == [layers.ReLU, layers.Pooling]
+        assert [type(step.layer) for step in net.runtime.steps(values, 2)][:2] == [layers.ReLU, layers.Pooling]
 
 
 def test_runners_of_ones_own_run_one_by_one():
@@ -202,7 +202,7 @@ def test_runners_of_ones_own_run_one_by_one():
         runners = {**RUNNERS}  # noqa: RUF012
 
     net = nets.build(POOLED, runtime=Mine)
-    assert [type(step.layer) for step in net._runtime.steps([2], 1)] == [layers.ReLU, layers.Pooling]
+    assert [type(step.layer) for step in net.runtime.steps([2], 1)] == [layers.ReLU, layers.Pooling]
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
@@ -220,7 +220,7 @@ def test_at_once_and_one_after_the_other_are_the_same_bits(dtype, size):
     net.blobs["fire8/concat"].diff[...] = net.blobs["fire8/concat"].data
     np.testing.assert_array_equal(net.backward(start="fire8/concat"), at_once)
     np.testing.assert_array_equal(net.blobs["fire8/concat"].diff, copied)
-    assert {key[0] for key in net._runtime._traced} == {"gradient", "forward", "backward"}
+    assert {key[0] for key in net.runtime._traced} == {"gradient", "forward", "backward"}
 
 
 def test_a_copy_is_of_the_pass_that_was_last():

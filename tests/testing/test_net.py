@@ -5,9 +5,11 @@ import pytest
 from support import oracle
 
 import pydream
+from pydream import net as seam
 from pydream.dream import objectives
 from pydream.dream.objectives import objective_guide
 from pydream.errors import ShapeError
+from pydream.net import Affine, Match
 from pydream.runtime import layers
 from pydream.runtime.on_numpy.runtime import NumpyRuntime
 from pydream.testing import ConformanceError, check_net
@@ -419,35 +421,38 @@ class _Blobs(Port):
         return len(self.net)
 
 
-def test_set_diff_without_a_bias():
+def test_a_seed_without_its_bias():
     class Blob(Port):
-        def set_diff(self, gain, bias=0):
-            self.net.set_diff(gain)
+        def drive(self, seed):
+            self.net.drive(seed._replace(bias=0) if isinstance(seed, Affine) else seed)
 
-    with pytest.raises(ConformanceError, match=r"set_diff: off by .* as if the bias were left out"):
+    with pytest.raises(ConformanceError, match=r"drive\(Affine\): off by .* as if the bias were left out"):
         check_net(Wrapped(load(), Blob))
 
 
 def test_matches_that_are_the_last_of_all():
     class Blob(Port):
-        def match_diff(self, features):
-            self.net.match_diff(features[:, ::-1, ::-1].copy() * 0 + features[:, -1:, -1:])
+        def drive(self, seed):
+            last = isinstance(seed, Match) and seed.features[:, ::-1, ::-1].copy() * 0 + seed.features[:, -1:, -1:]
+            self.net.drive(Match(last) if isinstance(seed, Match) else seed)
 
-    with pytest.raises(ConformanceError, match=r"\n  match_diff: off by "):
+    with pytest.raises(ConformanceError, match=r"\n  drive\(Match\): off by "):
         check_net(Wrapped(load(), Blob))
 
 
 def test_one_of_two_ends():
     class Last(Port):
         def backward(self, start=None):
-            return self.net.backward(start=start if start is None or isinstance(start, str) else start[-1])
+            return self.net.backward(start=start if start is None or isinstance(start, str) else start[-1:])
 
     with pytest.raises(ConformanceError, match=r"at once: off by .* as if 'fire8/concat' alone had a gradient"):
         check_net(Last(load()))
 
 
-def test_a_port_from_before_there_were_scores():
-    class Blob:
+def test_a_port_of_what_is_abstract_alone():
+    """All else has defaults: seeds, what is fed, and that it runs on whole pictures."""
+
+    class Blob(seam.Blob):
         def __init__(self, blob):
             self._blob = blob
 
@@ -458,28 +463,33 @@ def test_a_port_from_before_there_were_scores():
         def reshape(self, *dims):
             self._blob.reshape(*dims)
 
-        def copy_data_to_diff(self):
-            self._blob.copy_data_to_diff()
+    class Least(seam.Net):
+        def __init__(self, inner):
+            self._inner = inner
+            self.name, self.dtype, self.mean = "least", inner.dtype, inner.mean
+            self.channel_order, self.channels_last = inner.channel_order, inner.channels_last
+            self.default_end = inner.default_end
+            self.blobs = _Blobs(inner.blobs, Blob)
 
-    class Old(Wrapped):
         def forward(self, end=None, *, tensor=None):
-            assert isinstance(end, str)
-            return self.net.forward(end=end, tensor=tensor)
+            return self._inner.forward(end, tensor=tensor)
 
         def backward(self, start=None):
-            assert isinstance(start, str)
-            return self.net.backward(start=start)
+            return self._inner.backward(start)
 
-    net = Old(load(), Blob)
-    steps = [step.name for step in check_net(net).steps]
+        def reshape(self):
+            self._inner.reshape()
+
+    port = Least(load())
+    steps = [step.name for step in check_net(port).steps]
     assert "copy_data_to_diff" in steps
-    assert "set_diff" not in steps
+    assert {"drive(Affine)", "drive(Match)"} <= set(steps)
     picture = np.random.RandomState(0).randint(0, 256, (40, 50, 3), np.uint8)
-    for objective in (objectives.mean("fire4/concat", range(9)), objective_guide(net, picture[::-1], "fire4/concat")):
+    for objective in (objectives.mean("fire4/concat", range(9)), objective_guide(port, picture[::-1], "fire4/concat")):
         found = [
             pydream.deepdream(
                 which, picture, 2, 1, end="fire4/concat", objective=objective, rng=np.random.RandomState(0)
             )
-            for which in (net, net.net)
+            for which in (port, port._inner)
         ]
         np.testing.assert_allclose(*found, atol=1e-9)

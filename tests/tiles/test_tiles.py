@@ -12,20 +12,22 @@ import pytest
 from hypothesis import given, reject, settings
 from hypothesis import strategies as st
 from support import nets
+from support.watching import watching
 
 import pydream
-from pydream.caffe import Net
+from pydream import caffe
+from pydream.bench.clock import TimedNet
 from pydream.dream import objectives, retouch
 from pydream.dream.notebook import copies_held
 from pydream.errors import MemoryTooSmallError, ShapeError
 from pydream.formats.caffe.layers import graph_of
 from pydream.imageops import native_ops
-from pydream.media.image import to_pixels
-from pydream.net import View
+from pydream.net import Affine, Net, View, Wrapper
+from pydream.picture import to_pixels
 from pydream.system import Limit
 from pydream.tiles import fitting
 from pydream.tiles.fitting import OVERHEAD, check_limit, choose_side
-from pydream.tiles.net import Shifted, in_tiles
+from pydream.tiles.net import tiled
 from pydream.tiles.plan import plan_tiles, spans
 
 SIZES = [(131, 177), (112, 158), (165, 99)]  # odd and even, one column of blocks or several
@@ -34,15 +36,13 @@ SIZES = [(131, 177), (112, 158), (165, 99)]  # odd and even, one column of block
 def gradient(net, ends, objective, image, side):
     """The gradient of an objective at an image, laid out as the image is, and how many tiles it took."""
     ends = (ends,) if isinstance(ends, str) else ends
-    where = ends if len(ends) > 1 else ends[0]
     net.blobs["data"].reshape(1, *image.shape)
     net.blobs["data"].data[0] = image
-    worker = in_tiles(net, ends, side)
-    tiles = 1 if worker is net else len(plan_tiles(net, ends, *image.shape[1:], side))
-    tensor = native_ops.to_tensor(net.blobs["data"].data[0], 5, -3, net.channels_last)
-    worker.forward(end=where, tensor=tensor if worker is net else Shifted(net.blobs["data"].data[0], 5, -3))
+    worker = tiled(net, ends, side)
+    tiles = len(plan_tiles(net, ends, *image.shape[1:], side)) if side else 1
+    worker.forward(ends, tensor=worker.feed(net.blobs["data"].data[0], 5, -3, native_ops))
     objective(*[worker.blobs[end] for end in ends])
-    found = np.array(worker.backward(start=where))[0]
+    found = np.array(worker.backward(ends))[0]
     np.testing.assert_array_equal(net.blobs["data"].data[0], image.astype(net.dtype))  # as it was
     return (found.transpose(2, 0, 1) if net.channels_last else found), tiles
 
@@ -50,10 +50,10 @@ def gradient(net, ends, objective, image, side):
 def off(net, ends, image, side, objective=objectives.objective_L2, tiles=2):
     """How far the gradient in tiles is from the one in one run; relative, L2."""
     whole, _ = gradient(net, ends, objective, image, 0)
-    tiled, count = gradient(net, ends, objective, image, side)
+    parts, count = gradient(net, ends, objective, image, side)
     assert count >= tiles
     assert np.linalg.norm(whole) > 0
-    return np.linalg.norm(tiled - whole) / np.linalg.norm(whole)
+    return np.linalg.norm(parts - whole) / np.linalg.norm(whole)
 
 
 def noisy(size, seed=0):
@@ -229,15 +229,25 @@ def test_another_input_has_no_tiles():
 
 
 def test_a_port_that_cannot_tell_runs_on_whole_pictures(numpy_squeezenet64):
-    class Port:
-        name = "port"
+    class Port(Wrapper):
+        locality, step_bytes, twin = Net.locality, Net.step_bytes, Net.twin
 
-        def __init__(self, net):
-            self.blobs = net.blobs
+    port = Port(numpy_squeezenet64)
+    assert choose_side(port, ["fire8/concat"], 10**5, 10**5) == 0
+    picture = np.full((64, 64, 3), 9.0)
+    with pytest.raises(ShapeError, match=r"runs on whole pictures.*tile 0"):
+        pydream.deepdream(port, picture, end="fire8/concat", octave_n=1, iter_n=1, tile=16)
+    assert pydream.deepdream(port, picture, end="fire8/concat", octave_n=1, iter_n=1).shape == picture.shape
 
-    assert choose_side(Port(numpy_squeezenet64), ["fire8/concat"], 10**5, 10**5) == 0
-    with pytest.raises(ShapeError, match="tile=0"):
-        in_tiles(Port(numpy_squeezenet64), ["fire8/concat"], 16)
+
+def test_a_wrapper_in_tiles_is_the_net_in_tiles(squeezenet64, picture):
+    """And a clock around it runs: the one of `pydream reproduce`, which once hid that a net can tell what it sees."""
+    clock = TimedNet(squeezenet64)
+    found = dream(clock, picture, tile=64, octave_n=1, iter_n=2)
+    np.testing.assert_array_equal(found, dream(squeezenet64, picture, tile=64, octave_n=1, iter_n=2))
+    assert len(clock.backwards) == 2 * len(plan_tiles(squeezenet64, ["fire5/concat"], 130, 171, 64))
+    assert clock.locality("fire5/concat") == squeezenet64.locality("fire5/concat")
+    assert clock.step_bytes(["fire5/concat"], 100, 90) == squeezenet64.step_bytes(["fire5/concat"], 100, 90)
 
 
 # The built-in networks.
@@ -273,7 +283,7 @@ def alexnet64(root):
             for name, each in shapes.items()
         }
     )
-    return Net(definition, weights, dtype="float64", device="cpu")
+    return caffe.Net(definition, weights, dtype="float64", device="cpu")
 
 
 @pytest.mark.parametrize("end", ["conv1", "norm1", "pool1", "conv2", "conv4", "pool5"])
@@ -313,7 +323,7 @@ OBJECTIVES = {
     "a mean": objectives.mean("fire5/concat", 3),
     "layers of other strides": objectives.mean("fire5/concat", 3) + 2 * objectives.l2("conv1"),
     "by hand": by_hand,
-    "one number a value": lambda dst: dst.set_diff(np.arange(np.prod(dst.shape)).reshape(dst.shape) / 1e4, 1.5),
+    "one number a value": lambda dst: dst.drive(Affine(np.arange(np.prod(dst.shape)).reshape(dst.shape) / 1e4, 1.5)),
     "data that are read first": lambda dst: (dst.data.max(), dst.copy_data_to_diff()),
 }
 
@@ -333,7 +343,7 @@ def test_a_guide(squeezenet64):
 
 def test_numbers_that_do_not_fit_the_layer(squeezenet64):
     with pytest.raises(ValueError, match="broadcast"):
-        gradient(squeezenet64, "fire5/concat", lambda dst: dst.set_diff(np.ones((2, 1, 1))), noisy(SIZES[0]), 48)
+        gradient(squeezenet64, "fire5/concat", lambda dst: dst.drive(Affine(np.ones((2, 1, 1)))), noisy(SIZES[0]), 48)
 
 
 # Dreams.
@@ -350,9 +360,9 @@ def dream(net, picture, **params):
 
 
 def test_a_dream_in_tiles_is_the_dream_to_the_byte(squeezenet64, picture):
-    whole, tiled = (dream(squeezenet64, picture, tile=tile) for tile in (0, 64))
-    np.testing.assert_array_equal(np.uint8(np.clip(tiled, 0, 255)), np.uint8(np.clip(whole, 0, 255)))
-    assert np.abs(tiled - whole).max() < 1e-8
+    whole, small = (dream(squeezenet64, picture, tile=tile) for tile in (0, 64))
+    np.testing.assert_array_equal(np.uint8(np.clip(small, 0, 255)), np.uint8(np.clip(whole, 0, 255)))
+    assert np.abs(small - whole).max() < 1e-8
     assert np.abs(whole - picture).mean() > 1
 
 
@@ -406,7 +416,7 @@ def copies(little, stop_at=None, **params):
     net, picture = little
     done = 0
 
-    def on_step(octave, i, image):
+    def step(octave, i, image):
         nonlocal done
         done += 1
         if done == stop_at:
@@ -416,7 +426,7 @@ def copies(little, stop_at=None, **params):
     net.blobs["data"].reshape(1, 3, 40, 40)
     tracemalloc.start()
     try:
-        dream = pydream.deepdream(net, picture, rng=np.random.RandomState(1), on_step=on_step, **params)
+        dream = pydream.deepdream(net, picture, rng=np.random.RandomState(1), watch=watching(step=step), **params)
     except pydream.DreamInterrupted as interrupted:
         dream = interrupted.image
     to_pixels(dream)
@@ -479,24 +489,24 @@ def test_ctrl_c_between_tiles_costs_that_step_only(squeezenet32, picture):
         return on_tile
 
     for steps in range(6):
-        stopped = interrupted(squeezenet32, picture, on_tile=within(steps))
+        stopped = interrupted(squeezenet32, picture, watch=watching(tile=within(steps)))
         assert stopped.steps == steps
         if steps == 0:
             np.testing.assert_allclose(stopped.image, picture, atol=1e-4)
         else:
-            wanted = interrupted(squeezenet32, picture, on_step=after(steps)).image
+            wanted = interrupted(squeezenet32, picture, watch=watching(step=after(steps))).image
             np.testing.assert_array_equal(stopped.image, wanted)
 
 
 def test_tiles_are_counted(squeezenet32, picture):
     told = []
-    dream(squeezenet32, picture, tile=64, octave_n=1, iter_n=2, on_tile=lambda *each: told.append(each))
+    dream(squeezenet32, picture, tile=64, octave_n=1, iter_n=2, watch=watching(tile=lambda *each: told.append(each)))
     squeezenet32.blobs["data"].reshape(1, 3, *picture.shape[:2])
     tiles = len(plan_tiles(squeezenet32, ["fire5/concat"], *picture.shape[:2], 64))
     assert tiles > 1
     assert told == [(done, tiles) for done in range(1, tiles + 1)] * 2
     told.clear()
-    dream(squeezenet32, picture, tile=0, octave_n=1, iter_n=2, on_tile=lambda *each: told.append(each))
+    dream(squeezenet32, picture, tile=0, octave_n=1, iter_n=2, watch=watching(tile=lambda *each: told.append(each)))
     assert not told
 
 
@@ -535,12 +545,12 @@ def test_a_dream_decides_by_itself(squeezenet64, picture, monkeypatch):
     monkeypatch.setattr("pydream.tiles.fitting.free_bytes", lambda: 10**6)
     seen = []
     monkeypatch.setattr(
-        "pydream.dream.notebook.in_tiles",
-        lambda net, ends, side, *more: (seen.append(side), in_tiles(net, ends, side, *more))[1],
+        "pydream.dream.notebook.tiled",
+        lambda net, ends, side, *more: (seen.append(side), tiled(net, ends, side, *more))[1],
     )
-    tiled = dream(squeezenet64, picture, octave_n=1, iter_n=1)
+    small = dream(squeezenet64, picture, octave_n=1, iter_n=1)
     assert min(seen) > 0
-    assert np.abs(tiled - whole).max() < 1e-10
+    assert np.abs(small - whole).max() < 1e-10
 
 
 # Limits of the process.
@@ -579,7 +589,7 @@ def test_a_limit_that_is_too_low_is_refused_before_a_step(squeezenet32, limited)
     limited(3 * 10**8)
     img = np.zeros((1600, 2400, 3), np.float32)
     with pytest.raises(MemoryTooSmallError, match=r"about 0\.\d+ GB too low .* in tiles of 16: ulimit -v"):
-        pydream.deepdream(squeezenet32, img, end="fire8/concat", on_step=lambda *_: pytest.fail("a step"))
+        pydream.deepdream(squeezenet32, img, end="fire8/concat", watch=watching(step=lambda *_: pytest.fail("a step")))
 
 
 def test_a_limit_is_asked_once(squeezenet32, limited, monkeypatch):

@@ -17,8 +17,8 @@ from ...cluster.workers import Cluster
 from ...dream.objectives import spelt
 from ...dream.tutorial import check_channels
 from ...errors import SilentScoreError
-from ...media.image import FORMATS, Picture, to_pixels
-from ...media.sheet import Sheet, fitting_columns
+from ...media import FORMATS, Sheet, fitting_columns
+from ...picture import Picture, to_pixels
 from ...record.provenance import picture_facts, read_provenance, record
 from ...record.recipe import Recipe, follow
 from ..errors import debug_option, interruption
@@ -227,7 +227,7 @@ class Channels:
         if held is not None:
             return held
         net, begin = self.dreamer.net, self.start.picture
-        pixels = to_pixels(follow(self.recipe(channel), net, begin, on_step=progress.on_step, on_tile=progress.on_tile))
+        pixels = to_pixels(follow(self.recipe(channel), net, begin, watch=progress))
         return self._kept(channel, pixels)
 
     def _kept(self, channel: int, pixels: Picture) -> Picture:

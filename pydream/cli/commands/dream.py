@@ -12,12 +12,13 @@ from typing import Any, NamedTuple, cast
 import click
 import msgspec
 
-from ...cluster.tasks import Dreamt, DreamTask, Outcome, SpreadNet, TileTask, checked, dream
+from ...cluster.tasks import DreamResult, DreamTask, Outcome, RemoteTilesNet, TileTask, checked, dream
 from ...cluster.workers import Cluster
 from ...dream.notebook import DreamInterrupted
 from ...errors import ClusterError, ImageFileError
-from ...media.image import FORMATS, Picture, to_pixels
+from ...media import FORMATS
 from ...net import Array
+from ...picture import Picture, to_pixels
 from ...record.provenance import PictureFacts, picture_facts, record
 from ...record.recipe import Recipe, follow
 from ...runtime.net import Net
@@ -176,7 +177,7 @@ class Work:
             )
         with at_work(crew) as cluster:
             assert cluster is not None
-            net = SpreadNet(dreamer.net, dreamer.order, partial(self._carried, cluster))
+            net = RemoteTilesNet(dreamer.net, dreamer.order, partial(self._carried, cluster))
             self._dreamer = replace(dreamer, net=cast(Net, net))
             yield
 
@@ -240,7 +241,7 @@ class Work:
                 input, size = source.facts(picture), self._size(picture)
                 yield Commission(source, target, recipe, input, size), self._dreamer.task(recipe, picture)
 
-    def _finish(self, commission: Commission, dreamt: Dreamt) -> None:
+    def _finish(self, commission: Commission, dreamt: DreamResult) -> None:
         """Write what came of a picture."""
         recipe = msgspec.structs.replace(commission.recipe, tile=dreamt.tile)
         self._write(commission.source, commission.input, commission.target, recipe, dreamt.pixels)
@@ -292,9 +293,8 @@ class Work:
                     dreamer.net,
                     picture,
                     dreamer.objective,
-                    progress.on_step,
-                    dreamer.mask,
-                    on_tile=progress.on_tile,
+                    retouches=recipe.retouches(dreamer.mask),
+                    watch=progress,
                 )
             )
         self._write(source, source.facts(picture), target, recipe, pixels)

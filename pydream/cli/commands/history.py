@@ -14,11 +14,11 @@ import numpy as np
 from PIL import Image
 
 from ...dream.notebook import DreamInterrupted
+from ...dream.watch import View
 from ...files import write_text
-from ...media import video
-from ...media.image import FORMATS, Picture, read_image, to_pixels, write_image
-from ...media.sheet import Sheet, fitting_columns, fitting_width
+from ...media import FORMATS, Sheet, fitting_columns, fitting_width, read_image, video, write_image
 from ...net import Array
+from ...picture import Picture, to_pixels
 from ...record.provenance import sidecar_of
 from ...record.recipe import follow
 from ..errors import debug_option, interruption
@@ -127,20 +127,14 @@ def command(
         history = History(sheet, shown, recipe.octave_n, start.size, Path(folder) if films else None)
         outcome = None
         try:
-            with Progress(dreamer.title, dreamer.sizes(*start.size), recipe.iter_n, quiet) as progress:
-
-                def on_step(octave: int, iteration: int, image: Array) -> None:
-                    progress.on_step(octave, iteration, image)
-                    history.on_step(octave, iteration, image)
-
+            with _Keeping(history, dreamer.title, dreamer.sizes(*start.size), recipe.iter_n, quiet) as progress:
                 follow(
                     recipe,
                     dreamer.net,
                     start.picture,
                     dreamer.objective,
-                    on_step,
-                    dreamer.mask,
-                    on_tile=progress.on_tile,
+                    retouches=recipe.retouches(dreamer.mask),
+                    watch=progress,
                 )
         except DreamInterrupted as interrupted:
             if not len(sheet):
@@ -211,8 +205,8 @@ class History:
         self._folder = folder
         self._frames: list[Path] = []
 
-    def on_step(self, octave: int, iteration: int, image: Array) -> None:
-        """Keep a picture; `deepdream` calls it."""
+    def step(self, octave: int, iteration: int, image: Array) -> None:
+        """Keep a picture."""
         pixels = to_pixels(image)
         height, width = pixels.shape[:2]
         if iteration + 1 in self._shown:
@@ -234,3 +228,16 @@ class History:
             frame = Image.fromarray(read_image(path))
             height, width = self._size
             yield np.asarray(frame.resize((width, height), Image.Resampling.BICUBIC))
+
+
+class _Keeping(Progress):
+    """A bar that keeps the picture of each step in a history."""
+
+    def __init__(self, history: History, *args: Any) -> None:
+        super().__init__(*args)
+        self._history = history
+
+    def step(self, octave: int, iteration: int, image: View) -> None:
+        """Count it and keep it."""
+        super().step(octave, iteration, image)
+        self._history.step(octave, iteration, image())

@@ -11,7 +11,8 @@ import numpy as np
 
 from ...dream.images import display_range
 from ...dream.notebook import DreamInterrupted
-from ...media.sheet import Sheet, fitting_width
+from ...dream.watch import View
+from ...media import Sheet, fitting_width
 from ...net import Array
 from ...record.recipe import follow
 from ..errors import debug_option, interruption
@@ -107,16 +108,14 @@ def command(
         recipe = dreamer.tiled(recipe, *start.size, quiet, held=_HELD)
         stopped = False
         try:
-            with Progress(dreamer.title, dreamer.sizes(*start.size), recipe.iter_n, quiet) as progress:
+            with _Collecting(octaves, dreamer.title, dreamer.sizes(*start.size), recipe.iter_n, quiet) as progress:
                 follow(
                     recipe,
                     dreamer.net,
                     start.picture,
                     dreamer.objective,
-                    progress.on_step,
-                    dreamer.mask,
-                    lambda _, base, image: octaves.append(Octave(base, image)),
-                    progress.on_tile,
+                    retouches=recipe.retouches(dreamer.mask),
+                    watch=progress,
                 )
         except DreamInterrupted:
             if not octaves:
@@ -132,6 +131,18 @@ def command(
             raise interruption(f"wrote {target} with {len(octaves)} of {count} octaves")
     if not quiet:
         click.echo(f"wrote {target}", err=True)
+
+
+class _Collecting(Progress):
+    """A bar that collects octaves."""
+
+    def __init__(self, octaves: list[Octave], *args: Any) -> None:
+        super().__init__(*args)
+        self._octaves = octaves
+
+    def octave(self, octave: int, base: View, image: View) -> None:
+        """Keep it."""
+        self._octaves.append(Octave(base(), image()))
 
 
 def fitting_gain(octaves: Sequence[Octave]) -> float:

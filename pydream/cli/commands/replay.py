@@ -14,8 +14,9 @@ from ...cluster.tasks import guided
 from ...dream.retouch import Mask
 from ...dream.zoom import FRAMES_HELD
 from ...errors import ImageFileError, ProvenanceError
-from ...media.image import FORMATS, WRITABLE, Picture, read_image, to_pixels
+from ...media import FORMATS, WRITABLE, read_image
 from ...media.video import is_film
+from ...picture import Picture, to_pixels
 from ...record.provenance import (
     PictureFacts,
     Provenance,
@@ -114,7 +115,7 @@ def command(
         tiled = dreamer.tiled(recipe, height, width, quiet, held=0 if recipe.loop is None else FRAMES_HELD)
         title = f"again: {printable(made.command)}"
         with Progress(title, recipe.sizes(height, width), recipe.iter_n, quiet, frames) as progress:
-            pixels = to_pixels(follow(tiled, net, start, objective, progress.on_step, masked, on_tile=progress.on_tile))
+            pixels = to_pixels(follow(tiled, net, start, objective, retouches=tiled.retouches(masked), watch=progress))
     now = record(
         made.command,
         dreamer.recorded(tiled),

@@ -16,7 +16,8 @@ from ...dream.octaves import check_octaves, octave_sizes
 from ...dream.params import find_end
 from ...errors import ShapeError
 from ...files import write_text
-from ...media.image import FORMATS, Picture, read_image
+from ...media import FORMATS, read_image
+from ...picture import Picture
 from ...record.provenance import NetFacts, net_facts, picture_facts, pixels_sha256, record, versions
 from ...record.recipe import Recipe
 from ...reproduce.known import facts_of, judge, weights_sha256
@@ -265,7 +266,7 @@ class Run:
                 recipe,
                 self._sky.pixels,
                 None if guide is None else guide.pixels,
-                progress.on_step,
+                progress,
                 lambda number, pixels: self._write_frame(recipe, number, pixels),
             )
         target = self._folder.frame(outcome.shown) if result.loop else self._folder.picture(result.key)

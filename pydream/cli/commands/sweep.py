@@ -19,9 +19,9 @@ import msgspec
 from ...cluster.tasks import DreamTask, Outcome, checked, dream, guided, run_here
 from ...cluster.workers import Cluster
 from ...errors import ImageFileError, ProvenanceError
-from ...media.image import FORMATS, LONGEST_NOTE, Picture, read_image, to_pixels
-from ...media.sheet import Sheet, fitting_columns, fitting_width
+from ...media import FORMATS, LONGEST_NOTE, Sheet, fitting_columns, fitting_width, read_image
 from ...net import unknown_name
+from ...picture import Picture, to_pixels
 from ...record.provenance import NetFacts, PictureFacts, picture_facts, read_provenance, record
 from ...record.recipe import Recipe, follow
 from ...runtime.geometry import BlobFacts, survey
@@ -401,9 +401,8 @@ class Sweep:
                 dreamer.net,
                 self.start.picture,
                 objective,
-                progress.on_step,
-                dreamer.mask,
-                on_tile=progress.on_tile,
+                retouches=recipe.retouches(dreamer.mask),
+                watch=progress,
             )
         )
         return self._kept(dreamer, recipe, cell, pixels)

@@ -17,13 +17,13 @@ from PIL import Image
 
 from ...cluster.tasks import checked, dream
 from ...cluster.workers import Cluster
-from ...dream.film import BLEND, CUT, FRAMES_HELD, MOST_CUT, Dreamt, dream_frames
+from ...dream.film import BLEND, CUT, FRAMES_HELD, MOST_CUT, FramePair, dream_frames
 from ...dream.flow import check_flow
 from ...errors import CheckpointError
 from ...files import file_sha256, write_text
-from ...media import video
-from ...media.image import FORMATS, Picture, write_image
-from ...media.video import Footage, Span
+from ...media import FORMATS, video, write_image
+from ...media.video import Footage, Section
+from ...picture import Picture
 from ...record.provenance import Film, PictureFacts, sidecar_of, versions
 from ...record.recipe import Recipe
 from ...record.resume import differences, load_film, save_film
@@ -299,10 +299,9 @@ def _dreams(
             flow=film.flow,
             cut=film.cut,
             seed=recipe.seed,
-            last=Dreamt(shot.frame(done - 1), places.picture(done - 1)) if done else None,
-            on_step=bar.on_step,
-            on_tile=bar.on_tile,
-            **recipe.dream_params(dreamer.objective, dreamer.mask),
+            last=FramePair(shot.frame(done - 1), places.picture(done - 1)) if done else None,
+            watch=bar,
+            **recipe.dream_params(dreamer.objective, recipe.retouches(dreamer.mask)),
         )
 
 
@@ -315,10 +314,10 @@ def spread(
         yield checked(outcome.get(), size).pixels
 
 
-def span(start: str | None, stop: str | None, part: str | None) -> Span:
+def span(start: str | None, stop: str | None, part: str | None) -> Section:
     """Give the part that `Time` and `FrameRange` have checked."""
     first, _, last = (part or ":").partition(":")
-    return Span(
+    return Section(
         int(first or 0),
         int(last) if last else None,
         seconds(start or "0"),
@@ -334,10 +333,10 @@ def seconds(time: str) -> Fraction:
     return total
 
 
-def _looked_at(film: Path, part: Span, size: Size | None, quiet: bool) -> Shot:
+def _looked_at(film: Path, part: Section, size: Size | None, quiet: bool) -> Shot:
     """Go through the film, so that what is wrong with it is told before TensorFlow is imported."""
     with FrameProgress(f"looking at {film.name}", quiet) as seen:
-        footage = video.survey(film, part, seen.on_frame)
+        footage = video.read_video(film, part, seen.on_frame)
     return Shot(footage, size or footage.size)
 
 

@@ -12,12 +12,12 @@ import msgspec
 import numpy as np
 
 from ...dream.images import noise
-from ...dream.zoom import FRAMES_HELD, zoom, zoom_frame
+from ...dream.zoom import FRAMES_HELD, zoom_frame, zoom_loop
 from ...errors import CheckpointError
 from ...files import write_text
-from ...media import video
-from ...media.image import FORMATS, Picture, read_note, to_pixels
+from ...media import FORMATS, read_note, video
 from ...net import Array
+from ...picture import Picture, to_pixels
 from ...record import resume as checkpoint
 from ...record.provenance import picture_facts, record, sidecar_of
 from ...record.recipe import Loop, Recipe
@@ -49,7 +49,7 @@ _CHECKPOINT = "resume.npz"
 
 
 def _default(name: str) -> Any:
-    return inspect.signature(zoom).parameters[name].default
+    return inspect.signature(zoom_loop).parameters[name].default
 
 
 @click.command("zoom", cls=Command)
@@ -165,12 +165,11 @@ def command(
         try:
             with Progress(dreamer.title, dreamer.sizes(height, width), options["iter_n"], quiet, frames - done) as bar:
                 params = {
-                    **recipe.dream_params(dreamer.objective, dreamer.mask),
+                    **recipe.dream_params(dreamer.objective, recipe.retouches(dreamer.mask)),
                     **move.move,
-                    "on_step": bar.on_step,
-                    "on_tile": bar.on_tile,
+                    "watch": bar,
                 }
-                dreams = zoom(dreamer.net, start, frames - done, rng=rng, **params) if done < frames else ()
+                dreams = zoom_loop(dreamer.net, start, frames - done, rng=rng, **params) if done < frames else ()
                 if force:  # not before all that could be wrong has been looked at
                     places.clear()
                 places.folder.mkdir(parents=True, exist_ok=True)

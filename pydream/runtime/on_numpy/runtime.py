@@ -7,8 +7,8 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 
 from ...errors import DeviceError
-from ...net import Array, best_match
-from ..base import Memos, Runtime, Seed, Tensor
+from ...net import Array, Seed, best_match
+from ..base import Memos, Runtime, Tensor
 from .layers import RUNNERS
 
 
@@ -44,10 +44,10 @@ class NumpyRuntime(Runtime):
         with np.errstate(all="ignore"):
             return super().backward(values, start, memos, diffs, wanted)
 
-    def sown(self, tensor: Tensor, seed: Seed) -> Tensor:
-        """As `Runtime.sown`."""
+    def seeded(self, tensor: Tensor, seed: Seed) -> Tensor:
+        """As `Runtime.seeded`."""
         with np.errstate(all="ignore"):
-            return super().sown(tensor, seed)
+            return super().seeded(tensor, seed)
 
     def match(self, tensor: Tensor, features: Tensor) -> Tensor:
         """As `Runtime.match`."""

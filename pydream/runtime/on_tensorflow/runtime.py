@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from ...net import ROWS, Array
-from ..base import Memos, Runner, Runtime, Seed, Tensor
+from ...net import ROWS, Array, Seed
+from ..base import Memos, Runner, Runtime, Tensor
 from ..graph import Graph, Params, Step
 from ..layers import Layer
 from .door import find_device, tensorflow
@@ -69,7 +69,7 @@ class TensorFlowRuntime(Runtime):
             tensors, memos = forward(values, end, fed[: len(inputs)], wanted)
             numbers = iter(fed[len(inputs) :])
             made = [seed and type(seed)(*islice(numbers, len(seed))) for seed in seeds]
-            diffs = [self.sown(tensor, seed) for tensor, seed in zip(tensors, made, strict=True)]
+            diffs = [self.seeded(tensor, seed) for tensor, seed in zip(tensors, made, strict=True)]
             return tensors, backward(values, end, memos, diffs, wanted)
 
         key = ("gradient", tuple(values), end, tuple(wanted), tuple(type(seed) for seed in seeds))
