@@ -2,6 +2,13 @@
 
 from __future__ import annotations
 
+DISTRIBUTION = "pydeepdream"  # the name to install; on PyPI `pydream` is another project
+
+
+def pip_install(extra: str) -> str:
+    """Return the command that installs an extra."""
+    return f"pip install '{DISTRIBUTION}[{extra}]'"
+
 
 class PydreamError(Exception):
     """Base of every error that pydream raises about its input; its text is one line."""

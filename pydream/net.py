@@ -1,6 +1,7 @@
 """A network is named blobs and two passes: all that a dream needs from a runtime.
 
-A port to another runtime subclasses `Net` and `Blob` and nothing more; no other module knows which runtime it is.
+A port to another runtime subclasses `Net` and `Blob` and nothing more; no other module knows which runtime it is. What
+is abstract here is what a port must have; all else has a default.
 """
 
 from __future__ import annotations
@@ -27,11 +28,11 @@ class View(NamedTuple):
     Attributes
     ----------
     size : int
-        That one value sees: the receptive field.
+        Pixels that one value sees: its receptive field.
     stride : int
-        From one value's to the next one's.
+        From the first pixel of one value to that of the next.
     start : int
-        The first that value 0 sees; below 0 for padding.
+        The first pixel that value 0 sees; below 0 in the padding.
     """
 
     size: int
@@ -52,8 +53,8 @@ class Affine(NamedTuple):
     Attributes
     ----------
     gain, bias : array_like
-        What broadcasts to the blob, with one number a channel at least: (c, 1, 1) has one a channel, (c, h, w) one a
-        value; a plain number is for all.
+        What broadcasts to the blob: a number for all values, (c, 1, 1) with one for each channel, or (c, h, w) with one
+        for each value.
     """
 
     gain: Any
@@ -61,14 +62,14 @@ class Affine(NamedTuple):
 
 
 class Match(NamedTuple):
-    """The seed that has at each place the features of a guide that are most like `data` there.
+    """The seed that has at each place the features of a guide that are most similar to `data` there.
 
-    Likeness is the dot product; of places that are equally like it is the first, row by row.
+    Similarity is the dot product; of equally similar features the first are taken, row by row.
 
     Attributes
     ----------
     features : (c, h, w) array
-        Of a guide of any size.
+        Of a guide picture of any size.
     """
 
     features: Any
@@ -83,12 +84,12 @@ class Blob(ABC):
     @property
     @abstractmethod
     def data(self) -> Array:
-        """(n, c, h, w), C-contiguous and writable. What is written into an input is what `forward` sees."""
+        """The values: (n, c, h, w), C-contiguous and writable. What is written into an input is what `forward` sees."""
 
     @property
     @abstractmethod
     def diff(self) -> Array:
-        """As `data`: an objective writes it before `backward`, which fills it in for the inputs."""
+        """The gradient: as `data`. An objective writes it before `backward`, which fills it in for the inputs."""
 
     @property
     @abstractmethod
@@ -97,15 +98,14 @@ class Blob(ABC):
 
     @abstractmethod
     def reshape(self, *dims: int) -> None:
-        """Set an input blob's shape; its data are zeros then."""
+        """Set an input blob's shape; its data become zeros, unless the shape is the same."""
 
     def drive(self, seed: Seed) -> None:
-        """Set `diff` to what a seed makes of `data`. A runtime may do so where the data live, without a round trip."""
+        """Set `diff` to what a seed makes of `data`. A runtime may do so on its device, without copying the data."""
         if isinstance(seed, Match):
-            features = seed.features.reshape(len(seed.features), -1)
-            self.diff[0].reshape(features.shape[0], -1)[:] = features[
-                :, best_match(self.data[0].reshape(features.shape[0], -1), features)
-            ]
+            data = self.data[0]
+            features = np.asarray(seed.features, data.dtype).reshape(len(data), -1)
+            self.diff[0] = features[:, best_match(data.reshape(len(data), -1), features)].reshape(data.shape)
         elif isinstance(seed, Affine):
             gain, bias = (np.asarray(numbers, self.diff.dtype) for numbers in seed)
             self.diff[:] = gain * self.data + bias
@@ -122,10 +122,10 @@ class Blob(ABC):
 
 
 class Part(Protocol):
-    """A part of a picture's gradient, as `pydream.tiles.net.Tile` is."""
+    """A part of a picture's gradient, such as a tile."""
 
     def gradient(self, net: Net) -> Array:
-        """Compute it on a net, whose input takes the part's size."""
+        """Compute the gradient on a net, whose input gets the part's size."""
 
 
 class Net(ABC):
@@ -134,21 +134,21 @@ class Net(ABC):
     Attributes
     ----------
     name : str
-        For people: in messages and file names.
+        For messages and file names.
     blobs : mapping of str to Blob
         In the order of the network; an unknown name raises `UnknownNameError` with the close ones.
     mean : (3, 1, 1) array
-        Of the network's dtype, in its channel order: subtracted from 0..255 pixels.
+        Of the training pictures, 0..255; of the network's dtype, in its channel order.
     channel_order : {"BGR", "RGB"}
-        What its image is: BGR, as Caffe's networks have it, or RGB.
+        Of the image input. Caffe's networks take BGR.
     dtype : numpy.dtype
         float32 or float64.
     channels_last : bool
         Layout of the tensors that `forward` takes and `backward` returns: (n, h, w, c), else (n, c, h, w).
     default_end : str or None
-        The layer to dream with where none is named.
+        The layer to dream with by default.
     logits : (str, int) or None
-        The blob with a classifier's numbers before their softmax, and how many classes there are.
+        The blob with a classifier's numbers before the softmax, and the number of classes; None by default.
     """
 
     name: str
@@ -162,71 +162,93 @@ class Net(ABC):
 
     @abstractmethod
     def forward(self, end: str | Sequence[str] | None = None, *, tensor: Array | None = None) -> Mapping[str, Array]:
-        """Run the layers up to and with the first one named `end`, on ``blobs["data"]`` or on `tensor`.
+        """Run the layers up to and including the first one named `end`, on ``blobs["data"]`` or on `tensor`.
 
-        With several names it ends at each: every one's blob holds what its first layer made. See `names_of`.
+        Parameters
+        ----------
+        end : str or sequence of str, optional
+            With several names the pass ends at each: the blob holds what the first layer of that name makes. None: all
+            layers. `names_of` makes a tuple of any of these.
+        tensor : array, optional
+            The image in the layout that `channels_last` says.
+
+        Returns
+        -------
+        mapping of str to array
+            The data of the blobs where the pass ends.
         """
 
     @abstractmethod
     def backward(self, start: str | Sequence[str] | None = None) -> Array:
-        """Run back from the first layer named `start`; return the gradient at the input, laid out as a tensor.
+        """Run back from the `diff` of the first layer named `start` to the input.
 
-        From several, all that the last forward pass ended at, in one pass: the gradients of their `diff`s add up.
+        Parameters
+        ----------
+        start : str or sequence of str, optional
+            Several are all the layers that the last forward pass ended at: their gradients add up in one pass. None:
+            where it ended.
+
+        Returns
+        -------
+        array
+            The gradient at the image, in the layout that `channels_last` says.
         """
 
     @abstractmethod
     def reshape(self) -> None:
-        """Work out every blob's shape for the inputs' present ones; `ShapeError` where they do not fit."""
+        """Check that every layer fits the inputs' present shapes; raise `ShapeError` where one does not."""
 
     def feed(self, image: Array, ox: int, oy: int, ops: ModuleType) -> Any:
-        """Make the tensor that `forward` takes of an image, shifted in a circle.
+        """Make the tensor that `forward` takes from an image, shifted cyclically.
 
         Parameters
         ----------
         image : (3, h, w) array
         ox, oy : int
-            Pixels to the right and down.
+            The shift to the right and down, in pixels.
         ops : module
             The image operations: see `pydream.imageops.backend`.
         """
         return ops.to_tensor(image, ox, oy, self.channels_last)
 
-    # What it takes to run part by part, see `pydream.tiles`; a port need not know.
+    # What follows is for pictures that are dreamt in tiles (`pydream.tiles`). With the defaults, none is.
 
     def locality(self, end: str) -> Field:
-        """Return what of the image it takes to compute values of a blob, and their gradients, as the whole image does.
+        """Return the part of the image that determines single values of a blob, and their gradients.
 
-        On a crop whose first row and column are multiples of the strides, and which is shorter than the rest of the
-        image by multiples of them, values that see nothing outside it are those of the whole image.
-        `ShapeError`, with the reason, where each value takes the whole image.
+        On a crop whose first row and column are multiples of the strides, and whose height and width differ from the
+        image's by multiples of them, values that see nothing outside it equal those of the whole image.
+        `ShapeError`, with the reason, where each value depends on the whole image.
         """
-        raise ShapeError(f"{self.name} does not tell what its values see of a picture, so it runs on whole pictures")
+        raise ShapeError(f"{self.name} has no known receptive fields, so it runs on whole pictures")
 
     def step_bytes(self, ends: Sequence[str], height: int, width: int) -> int:
-        """Estimate the memory of forward and back from `ends` for an image of that size, without the image; 0: unknown.
+        """Estimate the memory of a step from `ends`, in bytes, without the image itself; 0: unknown.
 
-        `ShapeError` where it cannot be run in one go, whatever memory there is.
+        `ShapeError` where an image of that size cannot be run at once, whatever memory there is.
         """
         return 0
 
     def twin(self) -> Self:
-        """Return a net that shares the weights and whatever runs them, and has blobs of its own."""
+        """Return a net that shares the weights and the runtime, and has blobs of its own."""
         raise NotImplementedError(f"{self.name} runs on whole pictures")
 
     def gradients_of(self, parts: Iterable[Part]) -> Iterator[Array]:
-        """Compute the gradient of each part of a picture, in order: on a twin; a wrapper may send them elsewhere."""
+        """Yield the gradient of each part of a picture, in order: on a twin. A wrapper may compute them elsewhere."""
         twin = self.twin()
         return (part.gradient(twin) for part in parts)
 
 
 class Wrapper(Net):
-    """Another net, in all that a subclass does not do otherwise."""
+    """A net that delegates to another; a subclass overrides what it does differently."""
 
     def __init__(self, net: Net) -> None:
         self._net = net
         self.logits = net.logits
 
     def __getattr__(self, name: str) -> Any:
+        if name == "_net":  # while it is copied or unpickled, before there is one
+            raise AttributeError(name)
         return getattr(self._net, name)
 
     def forward(self, end: str | Sequence[str] | None = None, *, tensor: Array | None = None) -> Mapping[str, Array]:
@@ -255,12 +277,12 @@ class Wrapper(Net):
 
 
 def names_of(end: str | Sequence[str] | None) -> tuple[str, ...] | None:
-    """Return the layers that `Net.forward` and `Net.backward` are asked for; None: all."""
+    """Return as a tuple the names that `Net.forward` and `Net.backward` take; None stays None."""
     return end if end is None else (end,) if isinstance(end, str) else tuple(end)
 
 
 def unknown_name(kind: str, name: str, valid: Iterable[str]) -> UnknownNameError:
-    """Make the error for a `name` that is none of the `valid` ones; it lists the closest of them."""
+    """Make the error for a `name` that is not `valid`; it lists the closest names."""
     names = list(valid)
     close = difflib.get_close_matches(name, names, n=5, cutoff=0.5) or [n for n in names if name and name in n][:5]
     listed = close or names[:12]
@@ -270,11 +292,11 @@ def unknown_name(kind: str, name: str, valid: Iterable[str]) -> UnknownNameError
     )
 
 
-# Rows of the matrix of similarities that are held at once: at 575x1024 all of it would take 9216 x 1200 numbers.
+# Rows of the matrix of similarities that are computed at once: at 575x1024 it has 9216 x 1200 numbers.
 ROWS = 1024
 
 
 def best_match(x: NDArray[Any], y: NDArray[Any]) -> NDArray[np.intp]:
-    """Give for each column of x, (channels, places), the first column of y whose dot product with it is largest."""
+    """Return for each column of x, (channels, places), the first column of y with the largest dot product."""
     blocks = (x[:, i : i + ROWS].T.dot(y).argmax(1) for i in range(0, x.shape[1], ROWS))
     return np.concatenate(list(blocks))

@@ -20,6 +20,7 @@ from ..dream.objectives import Kind, Objective
 from ..dream.params import find_end, find_ends
 from ..dream.retouch import Mask, Retouch
 from ..dream.watch import Watch
+from ..formats import InputSpec
 from ..media import read_image
 from ..net import ChannelOrder, Net
 from ..picture import Picture, to_pixels
@@ -238,8 +239,8 @@ def prepare(
         raise click.BadParameter("it keeps pixels as they are, and --no-clip rescales them all", param_hint="'--mask'")
     # before TensorFlow is imported
     guide_picture, mask_picture = (None if path is None else SidePicture.read(path) for path in (guide, mask))
-    input_spec = {"mean": mean, "scale": pixel_scale, "channel_order": channel_order, "input": input_node}
-    net = load(model, weights, dtype=dtype, device=device, runtime=runtime, **input_spec)
+    input_spec = InputSpec(mean, pixel_scale, channel_order, input_node)
+    net = load(model, weights, dtype=dtype, device=device, runtime=runtime, **input_spec.keywords)
     if kind != "l2" and not layers and not classes:
         layers = [find_end(net, None)]
     score = score_of(net, layers, kind, classes)
@@ -249,7 +250,7 @@ def prepare(
     seed = secrets.randbelow(2**32) if seed is None else seed
     job = Job(
         net=net,
-        network=net_facts(net.name, find_files(model, weights), net.dtype, runtime, net.device, **input_spec),
+        network=net_facts(net.name, find_files(model, weights), net.dtype, runtime, net.device, input_spec),
         model=model,
         weights=weights,
         recipe=Recipe(end=end, objective=score.terms if score else (), seed=seed, **recipe),

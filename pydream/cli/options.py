@@ -21,12 +21,12 @@ from ..dream.objectives import KINDS
 from ..dream.octaves import MOST_OCTAVES
 from ..dream.params import LARGEST_JITTER, LARGEST_STEP
 from ..dream.retouch import STRONGEST_PULL, STRONGEST_TV, WIDEST_BLUR
-from ..formats.graphdef import MEAN as FROZEN_MEAN
+from ..formats import InputSpec, caffe, graphdef, keras
 from ..net import CHANNEL_ORDERS
 from ..record.presets import PRESETS
 from ..tiles.plan import LARGEST_TILE
-from ..zoo.load import KERAS_MEAN, NOTEBOOK_MEAN, load_net
-from ..zoo.registry import DEFAULT_NETWORK, check_scale
+from ..zoo.load import load_net
+from ..zoo.registry import DEFAULT_NETWORK
 from .errors import debug_option
 from .input import SizeType
 
@@ -230,7 +230,7 @@ class MeanType(click.ParamType):  # type: ignore[type-arg]
 
 def _pixel_scale(ctx: click.Context, param: click.Parameter, value: float | None) -> float | None:
     try:
-        return None if value is None else check_scale(value)
+        return InputSpec(scale=value).scale
     except ValueError as error:
         raise click.BadParameter(str(error), ctx, param) from error
 
@@ -247,8 +247,8 @@ input_options = together(
         type=MeanType(),
         metavar=MeanType.name,
         help="Mean of the training pictures, in the network's channel order.  [default: the registry's; of a file"
-        f" {Mean(NOTEBOOK_MEAN)}, of a frozen graph {Mean(FROZEN_MEAN)}, of a Keras model or SavedModel"
-        f" {Mean(KERAS_MEAN)}]",
+        f" {Mean(caffe.MEAN)}, of a frozen graph {Mean(graphdef.MEAN)}, of a Keras model or SavedModel"
+        f" {Mean(keras.MEAN)}]",
     ),
     click.option(
         "--pixel-scale",  # `pydream zoom` has a --scale

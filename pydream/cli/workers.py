@@ -10,7 +10,8 @@ from typing import Any
 import click
 
 from ..cluster.workers import Cluster, connected, local
-from ..system import free_bytes, resident_bytes, usable_threads
+from ..errors import pip_install
+from ..system import free_bytes, resident_bytes, threads
 from .errors import debugging
 from .options import together
 from .signals import between_steps
@@ -32,7 +33,7 @@ worker_options = together(
         "--workers",
         type=click.IntRange(1, MOST_WORKERS),
         metavar="N",
-        help="Number of local worker processes (needs Dask).",
+        help=f"Number of local worker processes (needs Dask: {pip_install('dask')}).",
     ),
     click.option(
         "--scheduler",
@@ -94,5 +95,5 @@ def start_workers(options: WorkerOptions | None) -> Iterator[Cluster | None]:
             yield cluster
     else:
         workers = options.workers or 1
-        with local(workers, max(usable_threads() // workers, 1), between_steps, debug) as cluster:
+        with local(workers, max(threads() // workers, 1), between_steps, debug) as cluster:
             yield cluster

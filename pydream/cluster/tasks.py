@@ -93,12 +93,11 @@ class NetOrder(NetFacts, frozen=True, kw_only=True):
     def of(cls, model: str, weights: Path | None, facts: NetFacts) -> NetOrder:
         """Order the network that was loaded here by these names."""
         entry = find_files(model, weights).entry
-        registered = {} if entry is None else {name: getattr(entry, name) for name in facts.input_spec}
-        specified = {name: value for name, value in facts.input_spec.items() if value is not None}
+        spec = facts.input_spec if entry is None else facts.input_spec.or_else(entry.spec)
         return cls(
             model=os.path.abspath(model) if entry is None else model,
             path=None if weights is None else os.path.abspath(weights),
-            **{**msgspec.structs.asdict(facts), **registered, **specified},
+            **{**msgspec.structs.asdict(facts), **spec.keywords},
         )
 
     def load(self) -> Net:
@@ -122,10 +121,10 @@ def _loaded(order: NetOrder) -> Net:
     _check({"pydream": __version__, **versions()}, {"pydream": order.pydream, **dict(order.versions)})
     files = find_files(order.model, order.path)
     dtype, runtime = np.dtype(order.dtype), order.runtime
-    found = net_facts(order.name, files, dtype, runtime, order.device, **order.input_spec)
+    found = net_facts(order.name, files, dtype, runtime, order.device, order.input_spec)
     _check(msgspec.structs.asdict(found), {name: getattr(order, name) for name in found.__struct_fields__})
     device = "cpu" if order.device.startswith("CPU") else order.device.lower()
-    return load_net(order.model, order.path, dtype=dtype, device=device, runtime=runtime, **order.input_spec)
+    return load_net(order.model, order.path, dtype=dtype, device=device, runtime=runtime, **order.input_spec.keywords)
 
 
 def _check(found: Mapping[str, Any], wanted: Mapping[str, Any]) -> None:

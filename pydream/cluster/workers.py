@@ -23,7 +23,7 @@ from queue import Empty, SimpleQueue
 from time import monotonic, sleep
 from typing import Any
 
-from ..errors import ClusterError, MissingExtraError, WorkerDiedError
+from ..errors import ClusterError, MissingExtraError, WorkerDiedError, pip_install
 from .tasks import K, Outcome, R, T
 
 IN_FLIGHT = 2  # tasks a worker: one that it computes, and one that is on its way
@@ -348,4 +348,4 @@ def _import_dask(verbose: bool) -> None:
             dask.config.set({"logging": levels})
         importlib.import_module("distributed")
     except ImportError as error:
-        raise MissingExtraError(f"workers need Dask ({error}): pip install 'pydream[dask]'") from error
+        raise MissingExtraError(f"workers need Dask ({error}): {pip_install('dask')}") from error

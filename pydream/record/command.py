@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from ..dream.objectives import Kind, spelt
+from ..dream.objectives import Kind, channels_text
 from ..dream.tutorial import RENDERERS
 from ..dream.zoom import zoom_loop
 from ..zoo.registry import DEFAULT_NETWORK
@@ -136,10 +136,10 @@ def _dreamt_with(recipe: Recipe) -> list[str]:
         if term.kind == kind:
             layers.append(_channels(term.layer, term.channels) + weight)
         else:
-            classes.append(spelt(term.channels) + weight)
+            classes.append(channels_text(term.channels) + weight)
     objective = None if kind == "l2" else kind
     return option_words({"--layer": layers, "--objective": objective, "--class": classes})
 
 
 def _channels(layer: str, channels: Sequence[int]) -> str:
-    return f"{layer}:{spelt(channels)}" if channels else layer
+    return f"{layer}:{channels_text(channels)}" if channels else layer

@@ -21,6 +21,7 @@ import numpy as np
 from .. import __version__
 from ..errors import ProvenanceError
 from ..files import file_sha256
+from ..formats import InputSpec
 from ..media import LONGEST_NOTE, read_note
 from ..media.video import is_film, read_comment
 from ..net import ChannelOrder
@@ -32,6 +33,8 @@ LIBRARIES = ("numpy", "scipy", "pillow", "tensorflow")
 
 Sha256 = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{64}$")]
 Side = Annotated[int, msgspec.Meta(ge=1)]
+
+_UNSPECIFIED = InputSpec()
 
 
 class PictureFacts(msgspec.Struct, frozen=True, kw_only=True):
@@ -81,9 +84,9 @@ class NetFacts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     input: str | None = None
 
     @property
-    def input_spec(self) -> dict[str, Any]:
-        """The input settings, as keywords of `pydream.load_net`."""
-        return {name: getattr(self, name) for name in ("mean", "scale", "channel_order", "input")}
+    def input_spec(self) -> InputSpec:
+        """What pictures it was said to want."""
+        return InputSpec(self.mean, self.scale, self.channel_order, self.input)
 
     def differences(self, other: NetFacts) -> Iterator[Difference]:
         """Name what differs in another network; not the names of files that have the same content."""
@@ -91,7 +94,7 @@ class NetFacts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
             yield Difference("weights", *(f"{net.weights} ({_short(net.weights_sha256)})" for net in (self, other)))
         if self.definition_sha256 != other.definition_sha256:
             yield Difference("definition", *(_short(net.definition_sha256) for net in (self, other)))
-        yield from changes(self, other, ("dtype", "runtime", "device", *self.input_spec))
+        yield from changes(self, other, ("dtype", "runtime", "device", "mean", "scale", "channel_order", "input"))
 
 
 class Ingredients(msgspec.Struct, frozen=True, kw_only=True):
@@ -247,7 +250,12 @@ def picture_facts(name: str, pixels: Picture) -> PictureFacts:
 
 
 def net_facts(
-    name: str, files: NetFiles, dtype: np.dtype[np.generic], runtime: str, device: str, **input_spec: Any
+    name: str,
+    files: NetFiles,
+    dtype: np.dtype[np.generic],
+    runtime: str,
+    device: str,
+    input_spec: InputSpec = _UNSPECIFIED,
 ) -> NetFacts:
     """Return the facts of a network that was loaded from `files`, with these input settings."""
     weights = files.weights or files.definition  # a caffemodel may hold both
@@ -259,7 +267,7 @@ def net_facts(
         dtype=str(dtype),
         runtime=runtime,
         device=device,
-        **input_spec,
+        **input_spec.keywords,
     )
 
 

@@ -12,12 +12,12 @@ from numpy.typing import ArrayLike
 
 from ..dream.era import MODERN
 from ..dream.images import display_range, noise
-from ..dream.notebook import DreamInterrupted, copies_held, deepdream
-from ..dream.objectives import Objective, Score, Term, spelt
+from ..dream.notebook import DreamInterrupted, deepdream, dream_copies
+from ..dream.objectives import Objective, Score, Term, channels_text
 from ..dream.octaves import Size, octave_sizes
 from ..dream.params import find_ends
 from ..dream.retouch import KeepColors, Laplacian, Mask, PullBack, Retouch, Smooth, TotalVariation
-from ..dream.tutorial import NAIVE_COPIES, RENDERERS, rendered_sizes, shown
+from ..dream.tutorial import NAIVE_COPIES, RENDERERS, rendered_sizes, to_display
 from ..dream.watch import View, Watch
 from ..dream.zoom import zoom_loop
 from ..net import Array, Net
@@ -139,7 +139,7 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True):
         """The layer, or the score in words."""
         if self.rendering is not None:
             channels = self.rendering.channels
-            return f"{self.rendering.renderer} of {self.end}{f':{spelt(channels)}' if channels else ''}"
+            return f"{self.rendering.renderer} of {self.end}{f':{channels_text(channels)}' if channels else ''}"
         return str(self.score or self.end)
 
     def differences(self, other: Recipe) -> Iterator[Difference]:
@@ -195,7 +195,7 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True):
     def shown(self, dream: Array) -> Array:
         """Return a dream as it is shown: by `display_range` if it was not clipped, a rendering as the tutorial does."""
         if self.rendering is not None:
-            return shown(self.rendering.renderer, dream)
+            return to_display(self.rendering.renderer, dream)
         return dream if self.clip else display_range(dream)
 
 
@@ -233,7 +233,7 @@ def choose_tile(
     if recipe.rendering is not None and not recipe.rendering.whole:
         return 0
     touched = recipe.retouches() if retouches is None else retouches
-    copies += NAIVE_COPIES if recipe.rendering else copies_held(touched, recipe.clip)
+    copies += NAIVE_COPIES if recipe.rendering else dream_copies(touched, recipe.clip)
     ends = find_ends(net, recipe.end if recipe.score is None else None, recipe.score)
     side = choose_side(net, ends, height, width, memory, copies) if tile is None else tile
     check_limit(net, ends, height, width, side, copies)

@@ -1,1 +1,38 @@
-"""Layers, linked, and the runtimes that run them."""
+"""Layers, linked, and the runtimes that run them.
+
+============= =======================================================================
+layers        what a layer is: its constants and shapes
+tf_layers     the same for TensorFlow's padding and ops
+graph         the layers linked, every value named once
+geometry      what a value sees of the image, and what it costs
+base          a runner for each layer, and the passes over the graph
+on_numpy      the formulas in NumPy, to be read
+on_tensorflow the formulas in TensorFlow, to be fast
+blob          arrays to read and write, made when they are read
+net           a graph with weights and blobs: a `pydream.net.Net`
+============= =======================================================================
+
+A runtime of one's own subclasses `Runtime`, or `NumpyRuntime` with other runners, and is passed to `pydream.load_net`.
+"""
+
+from . import layers
+from .base import Runner, Runtime
+from .geometry import BlobFacts, survey
+from .graph import Graph, Params
+from .net import RUNTIMES, Net
+from .on_numpy import NumpyRuntime
+from .on_tensorflow import TensorFlowRuntime
+
+__all__ = [
+    "RUNTIMES",
+    "BlobFacts",
+    "Graph",
+    "Net",
+    "NumpyRuntime",
+    "Params",
+    "Runner",
+    "Runtime",
+    "TensorFlowRuntime",
+    "layers",
+    "survey",
+]

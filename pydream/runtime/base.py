@@ -43,13 +43,13 @@ class Runner(ABC, Generic[L]):
 
     @abstractmethod
     def forward(self, *bottoms: Tensor) -> tuple[Tensors, Tensors]:
-        """Give the tops, and the memo: whatever `backward` reads."""
+        """Compute the tops, and the memo: all that `backward` reads."""
 
     @abstractmethod
     def backward(self, memo: Tensors, *diffs: Tensor) -> Tensors:
-        """Give the gradients at the bottoms for those at the tops.
+        """Compute the gradients at the bottoms from those at the tops.
 
-        A top that nothing reads has none. Only a Split has several tops, so only that gets fewer than all.
+        A top that nothing reads has no gradient: a Split, which alone has several tops, may get fewer than all.
         """
 
 
@@ -60,7 +60,7 @@ class Runtime(ABC):
     ----------
     graph : Graph
     params : dict of str to list of array
-        Weights by layer, as `weights_of` gives them.
+        Layer → its weights, in Caffe's order.
     dtype : numpy.dtype
         float32 or float64; float64 makes max pooling tie-tolerant.
     device : {"auto", "cpu", "gpu", "gpu:N"}
@@ -76,7 +76,7 @@ class Runtime(ABC):
     Raises
     ------
     DeviceError
-        For a device that is not there.
+        If there is no such device.
     """
 
     runners: ClassVar[Mapping[type[layers.Layer], type[Runner[Any]]]]
@@ -92,27 +92,27 @@ class Runtime(ABC):
 
     @abstractmethod
     def find_device(self, wanted: str) -> str:
-        """Give the device's name; `DeviceError` where it is not there."""
+        """Return the device's name; raise `DeviceError` where there is no such device."""
 
     @abstractmethod
     def tensor(self, array: Array) -> Tensor:
-        """Give an array, laid out as this runtime has it, as a tensor; it may share the array's memory."""
+        """Return an array in this runtime's layout as a tensor, which may share the array's memory."""
 
     def array(self, tensor: Tensor) -> Array:
-        """Give a tensor as an array, C-contiguous, read-only; it may share the tensor's memory."""
+        """Return a tensor as a C-contiguous, read-only array, which may share the tensor's memory."""
         shared = np.ascontiguousarray(tensor)[...]
         shared.flags.writeable = False
         return shared
 
     def steps(self, values: Sequence[int], end: int, kept: Iterable[int] = ()) -> list[Step]:
-        """Give what is run for `values`, which the steps up to and with `end` make, in running order.
+        """Return the steps that compute `values`, up to and including `end`, in running order.
 
         A runtime may run several steps as one, but not where that leaves out a value that is `kept`.
         """
         return self.graph.needed(list(values), end)
 
     def prepare(self, values: Sequence[int], end: int) -> None:
-        """Make the runners that `forward` needs; `NetFileError` for weights that one cannot use."""
+        """Make the runners that `forward` needs; raise `NetFileError` for weights that cannot be used."""
         asked = (tuple(values), end)
         if asked not in self._prepared:  # once: a dream asks before every step
             for step in self.steps(values, end):
@@ -122,10 +122,10 @@ class Runtime(ABC):
     def forward(
         self, values: Sequence[int], end: int, inputs: Sequence[Tensor], kept: Iterable[int] = ()
     ) -> tuple[list[Tensor], Memos]:
-        """Compute values, and the memos of the steps up to and with `end` that they are made of.
+        """Compute values, and the memos of the steps up to and including `end` that they are made of.
 
-        `inputs` has one tensor an input of the graph, in its order; `kept` are the values whose gradients `backward` is
-        to give.
+        `inputs` has one tensor for each input of the graph, in its order; `kept` are the values whose gradients
+        `backward` is to compute.
         """
         known = dict(zip(self.graph.inputs.values(), inputs, strict=True))
         memos = {}
@@ -144,7 +144,7 @@ class Runtime(ABC):
     ) -> list[Tensor]:
         """Compute the gradients at the `wanted` values, given `diffs` at `values`.
 
-        The steps up to and with `start` make those; some may be made of others, to whose gradients theirs are added.
+        `values` are made by the steps up to and including `start`. Where one is made of another, the gradients add up.
         """
         arriving: dict[int, list[Tensor]] = {value: [diff] for value, diff in zip(values, diffs, strict=True)}
         for step in reversed(self.steps(values, start, wanted)):
@@ -164,7 +164,7 @@ class Runtime(ABC):
         return tensors, self.backward(values, end, memos, diffs, wanted)
 
     def seeded(self, tensor: Tensor, seed: Seed) -> Tensor:
-        """Give the gradient that a backward pass starts with at a value."""
+        """Compute the gradient that a backward pass starts with at a value."""
         if seed is None:
             return tensor
         if isinstance(seed, Match):
@@ -173,22 +173,22 @@ class Runtime(ABC):
 
     @abstractmethod
     def match(self, tensor: Tensor, features: Tensor) -> Tensor:
-        """Give for each place of one image's `tensor` the features that are most like it: `best_match`'s."""
+        """Return for each place of one image's `tensor` the features that are most like it, as `best_match` does."""
 
     def total(self, diffs: list[Tensor]) -> Tensor:
-        """Add up what arrives at a value, from its last reader to the first; Caffe's Split adds from the first."""
+        """Add up the gradients at a value, from its last reader to the first; Caffe's Split adds from the first."""
         return reduce(lambda a, b: a + b, reversed(diffs))
 
     def covers(self, memos: Memos, values: Sequence[int], start: int, wanted: Iterable[int]) -> bool:
-        """Tell whether the memos suffice for `backward`."""
+        """Return whether the memos suffice for `backward`."""
         return all(_key(step) in memos for step in self.steps(values, start, wanted))
 
     def read_back(self, memos: Memos, values: Sequence[int], start: int, wanted: Iterable[int]) -> Memos:
-        """Give those of the memos that `backward` reads."""
+        """Return the memos that `backward` reads."""
         return {_key(step): memos[_key(step)] for step in self.steps(values, start, wanted)}
 
     def runner(self, step: Step) -> Runner[Any]:
-        """Give the runner of a step, made where it is first needed."""
+        """Return the runner of a step, made when it is first needed."""
         key = _key(step)
         if key not in self._made:
             layer = step.layer
@@ -196,7 +196,7 @@ class Runtime(ABC):
         return self._made[key]
 
     def runner_type(self, layer: layers.Layer) -> type[Runner[Any]]:
-        """Give who runs a layer."""
+        """Return the type of the runner for a layer."""
         return self.runners[type(layer)]
 
 

@@ -1,7 +1,7 @@
-"""A blob is an array that moves when it is read: until then what the passes compute stays a tensor of the runtime.
+"""A blob is an array that is made when it is read: until then what the passes compute stays a tensor of the runtime.
 
-So a dream whose objective is a seed (`Blob.drive`) never moves an activation, and goes forward and back in one run, in
-which they come and go.
+So a dream whose objective is a seed (`Blob.drive`) copies no activation, and runs forward and backward at once, which
+frees each of them as soon as it has been used.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class Seeded(NamedTuple):
     seed : Seed
         Of tensors.
     tensor : tensor or None
-        The values; None: those that the last forward pass has yet to compute.
+        The values; None: pending, those that the last forward pass has yet to compute.
     """
 
     seed: Seed
@@ -57,7 +57,7 @@ class Blob(net.Blob):
     """A named array of a net and the gradient at it.
 
     What is written into an input's `data` is what `forward` reads. What is written into another blob's `data` is seen
-    by whatever reads it next, an objective for instance, but not by the passes: those keep what they computed.
+    by whatever reads it next, such as an objective, but not by the passes: those keep what they computed.
 
     A `diff` that was written stays until it is written over. One that a backward pass computed can be read until the
     next forward pass; an input's stays until the next backward pass. A pass makes new arrays, so read them off the
@@ -76,7 +76,7 @@ class Blob(net.Blob):
 
     @property
     def shape(self) -> Shape:
-        """The shape that the layers make for the inputs' present shapes."""
+        """The shape for the inputs' present shapes."""
         if self._input_shape is not None:
             return self._input_shape
         return self._net.shape_of(self.name)
@@ -162,15 +162,18 @@ class Blob(net.Blob):
         """
         seed = self._checked(seed)
         unread = self._data is None and self._input_shape is None
-        if unread and self._net.to_come(self.name):
+        if unread and self._net.pending(self.name):
             self._diff = Seeded(self._net.seed(seed), None)
         elif unread and (tensor := self._net.computed(self.name)) is not None:
             self._diff = Seeded(self._net.seed(seed), tensor)
-        elif isinstance(seed, Match):
-            values = self._net.from_caffe(self.data)
-            self.diff[:] = self._net.to_caffe(self._net.runtime.seeded(values, self._net.seed(seed)))
         else:
-            super().drive(seed)
+            if isinstance(self._diff, Computed):
+                self._diff = None  # lest the next forward pass forget what is written now
+            if isinstance(seed, Match):
+                values = self._net.from_caffe(self.data)
+                self.diff[:] = self._net.to_caffe(self._net.runtime.seeded(values, self._net.seed(seed)))
+            else:
+                super().drive(seed)
 
     def _checked(self, seed: Seed) -> Seed:
         """Return a seed of arrays, of the blob's dtype and rank."""
@@ -184,7 +187,7 @@ class Blob(net.Blob):
         return seed
 
     def _broadcast(self, name: str, numbers: ArrayLike, shape: Shape) -> Array:
-        """Return numbers for a blob as an array of its rank that has one a channel at least."""
+        """Return numbers for a blob as an array of its rank, with at least one number for each channel."""
         array = np.asarray(numbers, self._net.dtype)
         try:
             wanted = np.broadcast_shapes(array.shape, (1, *shape[1:2], *[1] * (len(shape) - 2)))
@@ -194,17 +197,17 @@ class Blob(net.Blob):
             pass
         raise ShapeError(f"{name} of {array.shape} does not broadcast to blob {self.name!r}, {shape}")
 
-    # What follows is the net's.
+    # What follows is for the net alone.
 
     @property
-    def seed_to_come(self) -> Seeded | None:
-        """The seed of values that the last forward pass has yet to compute."""
+    def pending_seed(self) -> Seeded | None:
+        """The seed of values that the last forward pass has yet to compute, if the gradient is one."""
         return self._diff if isinstance(self._diff, Seeded) and self._diff.tensor is None else None
 
     def resolve(self) -> None:
-        """Have the last forward pass compute what the gradient is made of."""
-        if self.seed_to_come is not None:
-            self._diff = Seeded(self.seed_to_come.seed, self._net.computed(self.name))
+        """Compute the values of a pending seed, with the last forward pass."""
+        if (pending := self.pending_seed) is not None:
+            self._diff = Seeded(pending.seed, self._net.computed(self.name))
 
     def forget_data(self) -> None:
         """Forget the values, and the gradient that a backward pass left: a forward pass begins."""
@@ -212,17 +215,17 @@ class Blob(net.Blob):
         if isinstance(self._diff, Computed):
             self._diff = None
 
-    def set_diff(self, tensor: Tensor | None, *, computed: bool) -> None:
+    def replace_diff(self, tensor: Tensor | None = None, *, computed: bool = False) -> None:
         """Replace the gradient by a tensor, by what the last backward pass left, or by zeros."""
         self._diff = Seeded(None, tensor) if tensor is not None else Computed() if computed else None
 
-    def start(self) -> Tensor:
-        """Return the gradient for a backward pass, in the network's layout."""
+    def diff_tensor(self) -> Tensor:
+        """Return the gradient as a tensor, for a backward pass to start with."""
         tensor = self._seeded()
         return self._net.from_caffe(self.diff) if tensor is None else tensor
 
     def _seeded(self) -> Tensor | None:
-        """Compute what the seed makes of the values, where there is one."""
+        """Compute the gradient from its seed; None where it has none."""
         self.resolve()
         if not isinstance(self._diff, Seeded):
             return None
@@ -252,7 +255,7 @@ class Blobs(Mapping[str, Blob]):
 
 
 class Outputs(Mapping[str, Array]):
-    """What a pass gives by blob name, read when it is asked for."""
+    """The results of a pass by blob name; each is computed when it is read."""
 
     def __init__(self, blobs: Blobs, names: list[str]) -> None:
         self._blobs = blobs

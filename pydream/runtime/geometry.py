@@ -1,11 +1,11 @@
-"""Geometry is what a value sees of the image, where, and at what cost: worked out from the graph, nothing is run.
+"""Geometry is what a value sees of the image, where, and at what cost: derived from the graph, nothing is run.
 
-Along an axis the windows of the layers compose. A layer whose window reaches over k values, s apart, beginning p
-before the first, on a bottom that itself sees `size` pixels, `stride` apart, from `start` on::
+Along an axis the windows of the layers compose. A layer whose windows reach over k values, s apart, the first of them
+beginning p before the first value, on a bottom that itself sees `size` pixels, `stride` apart, from `start` on::
 
     size' = size + (k - 1) * stride        start' = start - p * stride        stride' = s * stride
 
-Branches that meet see together what each of them sees.
+Where branches meet, a value sees what each of them sees.
 """
 
 from __future__ import annotations
@@ -24,25 +24,25 @@ PIXEL = Field(View(1, 1, 0), View(1, 1, 0))
 
 @dataclass(frozen=True)
 class BlobFacts:
-    """What there is to know of a blob before it is computed.
+    """What is known of a blob before it is computed.
 
     Attributes
     ----------
     name : str
     layer, type : str
-        What makes it: a layer's name and type, or of an input its own name and "Input".
+        The layer that makes it; for an input its own name and "Input".
     shape : tuple of int, or ShapeError
-        For the input shapes that were asked for, or why there is none.
+        For the input shapes in question, or why there is none.
     dreamable : bool
-        Whether its name ends a forward pass with it, and a gradient gets from there to the image.
+        Whether a forward pass can end there, and a gradient reaches the image.
     field : Field or None
         None: the whole image, or nothing of it.
     macs : int or None
         Multiplications with a weight, each with its addition, in the layer, for one picture. None: without a shape.
     macs_to : int or None
-        The same for all that it is made of, itself included: a forward pass that ends there.
+        The same for the whole forward pass that ends there.
     fixed : bool
-        Whether it is made by, or behind, a layer whose weights fit one input size only.
+        Whether it is made by a layer whose weights fit one input size only, or behind such a layer.
     """
 
     name: str
@@ -57,9 +57,9 @@ class BlobFacts:
 
 
 def survey(graph: Graph, inputs: dict[str, Shape]) -> list[BlobFacts]:
-    """Give the facts of every blob for these input shapes, in the order of the network.
+    """Return the facts of every blob for these input shapes, in the order of the network.
 
-    A blob that in-place layers overwrite is meant as `forward` leaves it when asked for by its name: before them.
+    A blob that in-place layers overwrite is described as ``forward(end=its name)`` leaves it: before them.
     """
     shapes = graph.fitting(inputs)
     seen = fields(graph)
@@ -94,7 +94,7 @@ def survey(graph: Graph, inputs: dict[str, Shape]) -> list[BlobFacts]:
 
 
 def fields(graph: Graph, filled: bool = False) -> dict[int, Field | None]:
-    """Give the receptive field of every value that is made of the image; None: all of it.
+    """Compute the receptive field of every value that is made of the image; None: all of it.
 
     Parameters
     ----------
@@ -124,7 +124,7 @@ def fields(graph: Graph, filled: bool = False) -> dict[int, Field | None]:
 
 
 def locality(graph: Graph, end: str) -> Field:
-    """Give what of the image it takes to compute single values of a blob, and their gradients, as the whole does.
+    """Compute the part of the image that determines single values of a blob, and their gradients.
 
     Parameters
     ----------
@@ -135,12 +135,12 @@ def locality(graph: Graph, end: str) -> Field:
     Returns
     -------
     Field
-        Their receptive field; wider, where windows begin elsewhere for maps of other sizes, by all that they may.
+        Their receptive field, widened where windows begin elsewhere for maps of other sizes.
 
     Raises
     ------
     ShapeError
-        Where it takes the whole image: which layer is why.
+        Where that is the whole image; the message names the layer that is the reason.
     """
     index = graph.index(end)
     value = graph.value(end, index)
@@ -154,7 +154,7 @@ def locality(graph: Graph, end: str) -> Field:
                 f"{end!r} is made of the input {others[0]!r} too, which has no part for a part of a picture"
             )
         if found.get(step.tops[0], PIXEL) is None:
-            raise ShapeError(f"a value of {end!r} sees the whole picture: through the layer {_told(step)}")
+            raise ShapeError(f"a value of {end!r} sees the whole picture: through the layer {_describe(step)}")
     field = None if value is None else found.get(value)
     if field is None:
         raise ShapeError(f"{end!r} is made of nothing of the picture")
@@ -166,10 +166,10 @@ def locality(graph: Graph, end: str) -> Field:
 
 
 def step_values(graph: Graph, ends: Sequence[str], inputs: dict[str, Shape]) -> int:
-    """Give how many values the layers up to `ends` make for these input shapes, and what drives the ends.
+    """Count the values that the layers up to `ends` make for these input shapes, and the gradients at the ends.
 
-    Values that are overwritten count too; those of a layer that does not fit are none. `ShapeError` where a layer makes
-    more values than a blob can hold.
+    Values that are overwritten count too; a layer that does not fit makes none. `ShapeError` where a layer makes more
+    values than a blob can hold.
     """
     places = [graph.index(end) for end in ends]
     values = [top for place in places for top in graph.steps[place].tops]
@@ -187,12 +187,12 @@ def _filled(window: Window) -> Window:
     return Window(window.reach + gap, window.stride, window.pad + gap)
 
 
-def _told(step: Step) -> str:
+def _describe(step: Step) -> str:
     return f"{step.layer.name!r} ({step.layer.type})"
 
 
 def _through(view: View, window: Window) -> View:
-    """Give the view of a top whose bottom has this one."""
+    """Return the view of a top whose bottom has this one."""
     return View(
         size=view.size + (window.reach - 1) * view.stride,
         stride=view.stride * window.stride,
@@ -201,7 +201,7 @@ def _through(view: View, window: Window) -> View:
 
 
 def _met(bottoms: list[Field | None]) -> Field | None:
-    """Give what values of several bottoms see together; None: all, or what no one stride tells."""
+    """Return what values of several bottoms see together; None: all, or their strides differ."""
     views = []
     for axis in range(2):
         found = [bottom[axis] for bottom in bottoms if bottom is not None]
@@ -214,9 +214,9 @@ def _met(bottoms: list[Field | None]) -> Field | None:
 
 
 def _fixed(graph: Graph) -> set[int]:
-    """Give the values behind a layer whose weights would not fit another input size: an InnerProduct of a map."""
+    """Return the values behind a layer whose weights fit one input size only: an InnerProduct of a map."""
     shape = graph.declared[graph.image_input]
-    # So much larger that every map is, whatever the strides.
+    # So much larger that every map is larger too, whatever the strides.
     shape = (*shape[:2], *(2 * side + 64 for side in shape[2:]))
     larger = graph.fitting({**graph.declared, graph.image_input: shape})
     return {value for value, shape in larger.items() if isinstance(shape, ShapeError)}

@@ -1,4 +1,4 @@
-"""A graph is the layers with every value named once: an in-place layer makes a new value of its blob.
+"""A graph is the layers of a network with every value named once: an in-place layer makes a new value of its blob.
 
 Caffe overwrites a blob in place; here each write is a value of its own, a number. What a blob holds when the layers up
 to some point have run is its latest value up to there. So `inception_3b/5x5_reduce` asked for by name is the
@@ -43,7 +43,7 @@ class Graph:
     layers : iterable of Layer
         In running order, without inputs.
     left_out : mapping of str to str
-        Node of the file that is no blob → the reason.
+        Node of the file that is not a blob → the reason.
 
     Attributes
     ----------
@@ -58,6 +58,8 @@ class Graph:
         In running order.
     blobs : list of str
         Every blob's name, inputs first, in the order of their first write.
+    declared_shapes : dict of int to tuple of int
+        Value → its shape at the declared input size.
     params : dict of str to list of tuple of int
         Layer → the shapes of its weights, at the declared input size: the only ones that fit.
     """
@@ -91,18 +93,18 @@ class Graph:
         self.blobs = list(self._values_of)
         self._known_shapes: dict[tuple[str, tuple[Shape, ...], bool], Shape] = {}
         self.params: dict[str, list[Shape]] = {}
-        shapes = self._infer(self.declared, len(self.steps))
+        self.declared_shapes = self._infer(self.declared, len(self.steps))
         for step in self.steps:
-            wanted = step.layer.param_shapes(*(shapes[value] for value in step.bottoms))
+            wanted = step.layer.param_shapes(*(self.declared_shapes[value] for value in step.bottoms))
             if wanted and step.layer.name in self.params:
                 raise NetFileError(f"two layers with weights are named {step.layer.name!r}")
             if wanted:
                 self.params[step.layer.name] = wanted
 
     def index(self, name: str | None) -> int:
-        """Give the place of the first layer named `name`, as Caffe's `forward(end=)` does; None is the last layer.
+        """Return the index of the first layer named `name`, as Caffe's `forward(end=)` does; None: the last layer.
 
-        A blob that no layer shares its name with stands for the layer that makes it.
+        The name of a blob that no layer shares stands for the layer that makes it.
         """
         if name in self._left_out and name not in self._values_of:
             raise self.unknown_blob(str(name))
@@ -119,7 +121,7 @@ class Graph:
         raise unknown_name("layer", name, [step.layer.name for step in self.steps])
 
     def unknown_blob(self, name: str) -> UnknownNameError:
-        """Make the error for a name that is no blob; for an in-place layer's name, say which blob it writes."""
+        """Make the error for an unknown blob; for an in-place layer's name, say which blob it writes."""
         if name in self._left_out:
             return UnknownNameError(f"{name!r} is a node of the graph that cannot be run: {self._left_out[name]}")
         for step in self.steps:
@@ -131,20 +133,20 @@ class Graph:
         return unknown_name("blob", name, self.blobs)
 
     def value(self, blob: str, end: int) -> int | None:
-        """Give the value that `blob` holds once the layers up to and with `end` have run; None: no value yet."""
+        """Return the value of `blob` after the layers up to and including `end` have run; None: no value yet."""
         made = sum(len(step.tops) for step in self.steps[: end + 1]) + len(self.inputs)
         return max((value for value in self._values_of[blob] if value < made), default=None)
 
     def first_value(self, blob: str) -> int:
-        """Give the value that `blob` gets first, which in-place layers then overwrite."""
+        """Return the first value of `blob`, which in-place layers then overwrite."""
         return self._values_of[blob][0]
 
     def blob(self, value: int) -> str:
-        """Give the blob that holds a value."""
+        """Return the blob that holds a value."""
         return self._blob_of[value]
 
     def needed(self, values: list[int], end: int) -> list[Step]:
-        """Give the steps up to and with `end` that `values` are made of, in running order."""
+        """Return the steps up to and including `end` that `values` are made of, in running order."""
         wanted = set(values)
         steps = []
         for step in reversed(self.steps[: end + 1]):
@@ -154,9 +156,9 @@ class Graph:
         return steps[::-1]
 
     def shape(self, blob: str, inputs: dict[str, Shape], in_one_run: bool = False) -> Shape:
-        """Give the shape of `blob` for these input shapes; `ShapeError` where a layer on the way does not fit.
+        """Return the shape of `blob` for these input shapes; raise `ShapeError` where a layer before it does not fit.
 
-        Where it is to be made `in_one_run`, none of these may make more values than a blob can hold; tiles make fewer.
+        `in_one_run`: no layer may make more values than a blob can hold. Tiles make fewer.
         """
         if blob in inputs:
             return inputs[blob]
@@ -168,12 +170,12 @@ class Graph:
         return self._known_shapes[key]
 
     def shapes(self, inputs: dict[str, Shape]) -> dict[str, Shape]:
-        """Give the shape of every blob for these input shapes."""
+        """Return the shape of every blob for these input shapes."""
         shapes = self._infer(inputs, len(self.steps))
         return {blob: shapes[self.first_value(blob)] for blob in self.blobs}
 
     def fitting(self, inputs: dict[str, Shape]) -> dict[int, Shape | ShapeError]:
-        """Give the shape of every value for these input shapes, or why there is none: the first layer that misfits."""
+        """Return the shape of every value for these input shapes, or the error of the first layer that does not fit."""
         found: dict[int, Shape | ShapeError] = {value: inputs[name] for name, value in self.inputs.items()}
         for step in self.steps:
             try:
@@ -197,7 +199,7 @@ class Graph:
         return shapes
 
     def _tops(self, step: Step, bottoms: list[Shape], in_one_run: bool = True) -> list[Shape]:
-        """Give the shapes that a step makes; `ShapeError` where its bottoms do not fit."""
+        """Return the shapes that a step makes; raise `ShapeError` where its bottoms do not fit."""
         tops = step.layer.top_shapes(*bottoms)
         known = self.params.get(step.layer.name)
         if known is not None and step.layer.param_shapes(*bottoms) != known:

@@ -1,7 +1,7 @@
 """A layer is its facts: what it reads and writes, its constants, and the shapes it makes; how it runs is elsewhere.
 
-Shapes are Caffe's, (n, c, h, w). A new layer type is a dataclass here, how a file writes it in `layer_readers`, and the
-formulas of its passes in `tf_layers` and `numpy_layers`.
+Shapes are Caffe's, (n, c, h, w). A new layer type is a dataclass here, a reader of its constants in
+`pydream.formats.caffe.layers`, and the formulas of its passes in `on_numpy.layers` and `on_tensorflow.layers`.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ class Layer:
 
     @property
     def type(self) -> str:
-        """For people: Caffe's name of it, or whose network it is."""
+        """Caffe's name for it, or that of the format that it comes from: for messages and tables."""
         return type(self).__name__
 
     @property
@@ -63,11 +63,11 @@ class Layer:
         return self.tops == self.bottoms
 
     def top_shapes(self, *bottoms: Shape) -> list[Shape]:
-        """Give the tops' shapes for the bottoms'; `ShapeError` where there can be none."""
+        """Return the tops' shapes for the bottoms'; raise `ShapeError` where there can be none."""
         return [bottoms[0]] * len(self.tops)
 
     def param_shapes(self, *bottoms: Shape) -> list[Shape]:
-        """Give the shapes of the weights, in Caffe's order."""
+        """Return the shapes of the weights, in Caffe's order."""
         return []
 
     @property
@@ -81,17 +81,17 @@ class Layer:
         return False
 
     def macs(self, *bottoms: Shape) -> int:
-        """Give the multiplications with a weight that one picture takes, each with its addition."""
+        """Count the multiplications with a weight for one picture, each with its addition."""
         return 0
 
     def _image(self, shape: Shape) -> Shape:
         if len(shape) != 4:
-            raise ShapeError(f"layer {self.name!r} wants (n, c, h, w), bottom {self.bottoms[0]!r} is {shape}")
+            raise ShapeError(f"layer {self.name!r} expects (n, c, h, w), bottom {self.bottoms[0]!r} is {shape}")
         return shape
 
 
 def _across(axis: int) -> Windows | None:
-    """Give the windows of a layer that works along an axis of (n, c, h, w): points, unless that is a side."""
+    """Return the windows of a layer that works along an axis of (n, c, h, w): points, unless that axis is h or w."""
     return POINT if axis in (0, 1, -4, -3) else None
 
 
@@ -113,7 +113,7 @@ class Convolution(Layer):
         return tuple(d * (k - 1) + 1 for k, d in zip(self.kernel, self.dilation, strict=True))  # type: ignore[return-value]
 
     def slide(self, size: int, axis: int) -> tuple[int, int]:
-        """Give the padding before the first row (`axis` 0) or column (1) of a bottom, and how many the top has."""
+        """Return the padding before the first row (`axis` 0) or column (1) of a bottom, and how many the top has."""
         pad = self.pad[axis]
         return pad, (size + 2 * pad - self.reach[axis]) // self.stride[axis] + 1
 
@@ -195,7 +195,7 @@ class Pooling(Layer):
         return rows, columns
 
     def out_size(self, size: int, axis: int) -> int:
-        """Give the rows (`axis` 0) or columns (1) of the top for the bottom's.
+        """Compute the number of rows (`axis` 0) or columns (1) of the top from the bottom's.
 
         ``ceil((size + 2 pad - kernel) / stride) + 1``; one less where, with padding, the last window would start
         beyond the image and the padding before it.
@@ -329,7 +329,7 @@ class Flatten(Layer):
         return None
 
     def span(self, rank: int) -> tuple[int, int]:
-        """Give the first axis to merge and the first behind them."""
+        """Return the first axis to merge and the first behind them."""
         first = self.axis + rank if self.axis < 0 else self.axis
         last = self.end_axis + rank if self.end_axis < 0 else self.end_axis
         if not 0 <= first <= last < rank:
@@ -353,9 +353,9 @@ class BatchNorm(Layer):
         return [(channels,), (channels,), (1,)]
 
     def affine(self, mean: Numbers, variance: Numbers, count: Numbers) -> tuple[Numbers, Numbers]:
-        """Give the factor and the offset a channel that its weights come to.
+        """Compute the factor and the offset for each channel from the weights.
 
-        Mean and variance are stored times `count`, (1,); 0: there are none. `NetFileError` for a negative variance.
+        Mean and variance are stored times `count`, (1,); 0: there are none. A negative variance raises `NetFileError`.
         """
         times = 0 if count[0] == 0 else 1 / count[0]
         if not (variance * times + self.eps > 0).all():
@@ -366,18 +366,18 @@ class BatchNorm(Layer):
 
 @dataclass(frozen=True)
 class Scale(Layer):
-    """A factor and, if asked for, a bias a channel."""
+    """A factor and, optionally, a bias for each channel."""
 
     bias: bool
 
     def top_shapes(self, *bottoms: Shape) -> list[Shape]:
         if len(bottoms[0]) < 2:
-            raise ShapeError(f"layer {self.name!r} wants channels, bottom {self.bottoms[0]!r} is {bottoms[0]}")
+            raise ShapeError(f"layer {self.name!r} expects channels, bottom {self.bottoms[0]!r} is {bottoms[0]}")
         return [bottoms[0]]
 
     def param_shapes(self, *bottoms: Shape) -> list[Shape]:
         return [(bottoms[0][1],)] * (2 if self.bias else 1)
 
     def affine(self, gamma: Numbers, beta: Numbers | None = None) -> tuple[Numbers, Numbers | None]:
-        """Give the factor and the offset a channel: its weights themselves, as `BatchNorm.affine` gives its own."""
+        """Return the factor and the offset for each channel, as `BatchNorm.affine` does: the weights themselves."""
         return gamma, beta

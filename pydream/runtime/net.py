@@ -21,11 +21,11 @@ from .blob import Blob, Blobs, Outputs
 from .geometry import locality, step_values
 from .graph import Graph, Params
 from .layers import Shape, Softmax
-from .on_numpy.runtime import NumpyRuntime
-from .on_tensorflow.runtime import TensorFlowRuntime
+from .on_numpy import NumpyRuntime
+from .on_tensorflow import TensorFlowRuntime
 
-# Of the values that a step makes, what it takes at most at a time, measured (docs/tiles.md). In float64 max pooling
-# looks for ties, and holds more.
+# The memory that a step takes at most, relative to all values that it makes; measured (docs/tiles.md). In float64 max
+# pooling looks for ties, which takes more.
 MEMORY_FACTOR = {"float32": 1.1, "float64": 1.6}
 
 RUNTIMES: dict[str, type[Runtime]] = {"tensorflow": TensorFlowRuntime, "numpy": NumpyRuntime}
@@ -39,7 +39,7 @@ class Param:
 
     @property
     def shape(self) -> Shape:
-        """Caffe's: (out, in, h, w) of a convolution."""
+        """In Caffe's order: (out, in, h, w) for a convolution."""
         return self.data.shape
 
 
@@ -54,7 +54,7 @@ class Net(net.Net):
     dtype : {"float32", "float64"}
         float64 is exact: its max pooling tolerates ties, so rounding never picks the winner.
     runtime : {"tensorflow", "numpy"}, or a subclass of Runtime
-        TensorFlow, or formulas in NumPy, which are slower and to be read.
+        TensorFlow, or readable formulas in NumPy, which are slower.
     device : {"auto", "cpu", "gpu", "gpu:N"}
     mean : sequence of 3 floats, optional
         Of the training pictures, 0..255, in the network's channel order; zeros by default.
@@ -66,18 +66,18 @@ class Net(net.Net):
     blobs : mapping of str to Blob
     params : dict of str to list of Param
     inputs, outputs : list of str
-        Blobs that nothing makes, and blobs that nothing reads.
+        Blobs that no layer makes, and blobs that no layer reads.
     image_input : str
-        The input that is dreamt on: "data", or the first where none has that name.
+        The input that takes the image: "data", or the first where none has that name.
     layer_names : list of str
     top_names, bottom_names : dict of str to list of str
-        Layer → the blobs that it writes, and reads.
+        Layer → the blobs that it writes, and those that it reads.
     device : str
         Where it runs: ``"CPU:0"`` or ``"GPU:N"``.
     channels_last : bool
         Whether tensors are (n, h, w, c), as TensorFlow's, or (n, c, h, w).
     channel_order : {"BGR", "RGB"}
-        What the image input takes: BGR, unless told.
+        What the image input takes.
 
     Raises
     ------
@@ -132,27 +132,27 @@ class Net(net.Net):
         self._clear()
 
     def _clear(self) -> None:
-        """Begin with new blobs, and no pass run."""
+        """Make new blobs, and forget the last passes."""
         made = {name: Blob(self, name, self.graph.declared.get(name)) for name in self.graph.blobs}
         self.blobs = Blobs(made, self.graph)
         self._forward: _Forward | None = None  # the last pass each way
         self._backward: _Backward | None = None
 
     def twin(self) -> Self:
-        """Give a net that shares the weights and the runtime, and has blobs of its own."""
+        """Return a net that shares the weights and the runtime, and has blobs of its own."""
         twin = copy(self)
         twin._clear()
         return twin
 
     def locality(self, end: str) -> Field:
-        """Give what of the image it takes to compute single values of the blob `end`, and their gradients.
+        """Return the part of the image that determines single values of the blob `end`, and their gradients.
 
-        `ShapeError`, with the layer that is why, where that is the whole image.
+        `ShapeError`, which names the layer that is the reason, where that is the whole image.
         """
         return locality(self.graph, end)
 
     def step_bytes(self, ends: Sequence[str], height: int, width: int) -> int:
-        """Estimate what forward and back from `ends` take for an image of that size, without the image itself."""
+        """Estimate the memory of a step from `ends` for an image of that size, without the image: see `net.Net`."""
         shape = (1, *self.graph.declared[self.image_input][1:2], height, width)
         values = step_values(self.graph, ends, {**self.graph.declared, self.image_input: shape})
         return int(values * self.dtype.itemsize * MEMORY_FACTOR[self.dtype.name])
@@ -188,8 +188,8 @@ class Net(net.Net):
         names = [self.graph.blob(value) for value in ends]
         shapes = self._input_shapes()
         for name in names:
-            self.graph.shape(name, shapes, in_one_run=True)  # says in one line what does not fit
-        fed = [self._fed(name, tensor if name == self.image_input else None) for name in self.inputs]
+            self.graph.shape(name, shapes, in_one_run=True)  # raises where something does not fit
+        tensors = [self._input_tensor(name, tensor if name == self.image_input else None) for name in self.inputs]
         for blob in self.blobs.values():
             blob.resolve()
         # Free the last pass before the next needs memory.
@@ -198,7 +198,7 @@ class Net(net.Net):
             if name not in self.inputs:
                 blob.forget_data()
         self.runtime.prepare(ends, index)
-        self._forward = _Forward(fed, ends, index)
+        self._forward = _Forward(tensors, ends, index)
         return Outputs(self.blobs, names)
 
     def backward(self, start: str | Sequence[str] | None = None) -> Array:
@@ -230,20 +230,20 @@ class Net(net.Net):
         reached = {name: self.graph.first_value(name) for step in steps for name in step.layer.bottoms}
         inputs = [name for name in self.inputs if name in reached]
         wanted = [reached[name] for name in inputs]
-        to_come = [blob.seed_to_come for blob in blobs]
-        if all(to_come) and values == forward.values:
-            seeds = [seeded.seed for seeded in to_come if seeded]
+        pending = [blob.pending_seed for blob in blobs]
+        if all(pending) and values == forward.values:
+            seeds = [seeded.seed for seeded in pending if seeded]
             made, found = self.runtime.gradient(values, index, forward.inputs, seeds, wanted)
             forward.tensors.update(zip(values, made, strict=True))
             self._backward = _Backward(values, index, None, seeds, reached)
         else:
-            self._backward = _Backward(values, index, [blob.start() for blob in blobs], [], reached)
+            self._backward = _Backward(values, index, [blob.diff_tensor() for blob in blobs], [], reached)
             found = self._gradients(wanted)
         gradients = dict(zip(inputs, found, strict=True))
-        # Where one of several starts is on the way from another, its diff stays what was written.
+        # Where one of several starts is on the way from another, its diff stays as it was written.
         stay = {blob.name for blob in blobs} if len(blobs) > 1 else set()
         for name in {*reached, *self.inputs} - stay:
-            self.blobs[name].set_diff(gradients.get(name), computed=name in reached)
+            self.blobs[name].replace_diff(gradients.get(name), computed=name in reached)
         if self.image_input not in gradients:  # `start` is made of other inputs only
             return np.zeros(forward.inputs[self.inputs.index(self.image_input)].shape, self.dtype)
         return self.runtime.array(gradients[self.image_input])
@@ -256,7 +256,7 @@ class Net(net.Net):
         """Drop what belongs to inputs of another shape."""
         self._forward = self._backward = None
         for name, blob in self.blobs.items():
-            blob.set_diff(None, computed=False)
+            blob.replace_diff()
             if name not in self.inputs:
                 blob.forget_data()
 
@@ -267,22 +267,22 @@ class Net(net.Net):
     def _input_shapes(self) -> dict[str, Shape]:
         return {name: self.blobs[name].shape for name in self.inputs}
 
-    def _fed(self, name: str, tensor: Array | None) -> Tensor:
-        """Give an input in the runtime's layout: `tensor`, which must fit, or else the blob's data."""
+    def _input_tensor(self, name: str, tensor: Array | None) -> Tensor:
+        """Return an input in the runtime's layout: `tensor`, which must fit, or else the blob's data."""
         if tensor is None:
             return self.from_caffe(self.blobs[name].data)
         shape = self.blobs[name].shape
         wanted = (shape[0], *shape[2:], shape[1]) if self.channels_last and len(shape) == 4 else shape
         if tensor.shape != wanted or tensor.dtype != self.dtype:
-            raise ShapeError(f"tensor: {tensor.dtype} {tensor.shape}, want {self.dtype} {wanted}")
+            raise ShapeError(f"tensor: {tensor.dtype} {tensor.shape}, expected {self.dtype} {wanted}")
         return self.runtime.tensor(tensor)
 
     def from_caffe(self, array: Array) -> Tensor:
-        """Give a blob's array as a tensor that shares no memory with it."""
+        """Return a blob's array as a tensor that shares no memory with it."""
         return self.runtime.tensor(_moved(array, (0, 2, 3, 1) if self.channels_last else None))
 
     def to_caffe(self, tensor: Tensor) -> Array:
-        """Give a tensor as an array for a blob."""
+        """Return a tensor as an array for a blob."""
         return _moved(self.runtime.array(tensor), (0, 3, 1, 2) if self.channels_last else None)
 
     def seed(self, seed: Seed) -> Seed:
@@ -292,29 +292,29 @@ class Net(net.Net):
         return seed and Affine(*map(self.from_caffe, seed))
 
     def _ends(self, names: Sequence[str]) -> tuple[list[int], int]:
-        """Give the values that the first layers of these names make, and the place of the last of those layers."""
-        places = [self.graph.index(name) for name in names]
-        values = [top for place in places for top in self.graph.steps[place].tops]
+        """Return the values that the first layers of these names make, and the index of the last of those layers."""
+        indices = [self.graph.index(name) for name in names]
+        values = [top for index in indices for top in self.graph.steps[index].tops]
         blobs = [self.graph.blob(value) for value in values]
         if len(set(blobs)) < len(blobs) or not blobs:
-            raise UnknownNameError(f"{names}: want layers of different blobs, and not {blobs}")
-        return values, max(places)
+            raise UnknownNameError(f"{names}: expected layers of different blobs, not {blobs}")
+        return values, max(indices)
 
     def _value(self, name: str) -> int | None:
-        """Give the value that the last forward pass leaves in a blob; None where it did not come that far."""
+        """Return the value that the last forward pass leaves in a blob; None where it does not reach it."""
         forward = self._forward
         if forward is None:
             return None
         ends = {self.graph.blob(value): value for value in forward.values}
         return ends[name] if name in ends else self.graph.value(name, forward.end)
 
-    def to_come(self, name: str) -> bool:
-        """Tell whether the last forward pass will leave a tensor in a blob where it ended, and has not been run."""
+    def pending(self, name: str) -> bool:
+        """Return whether the last forward pass ends at a blob, and has not been run yet."""
         forward, value = self._forward, self._value(name)
         return forward is not None and value in forward.values and value not in forward.tensors
 
     def computed(self, name: str) -> Tensor | None:
-        """Give what the last forward pass left in a blob; None where it did not come that far."""
+        """Return what the last forward pass leaves in a blob; None where it does not reach it."""
         forward, value = self._forward, self._value(name)
         if forward is None or value is None:
             return None
@@ -323,7 +323,7 @@ class Net(net.Net):
             forward.memos.update(memos)
             forward.tensors.update(zip(forward.values, made, strict=True))
         if value not in forward.tensors:
-            # Who reads one blob often reads them all: they are computed together.
+            # A program that reads one blob often reads them all: they are computed together.
             steps = self.graph.needed(forward.values, forward.end)
             tops = {top for step in steps for top in step.layer.tops}
             passed = [last for top in tops if (last := self.graph.value(top, forward.end)) is not None]
@@ -333,7 +333,7 @@ class Net(net.Net):
         return forward.tensors[value]
 
     def computed_diff(self, name: str) -> Tensor:
-        """Give what the last backward pass left in the diff of a blob that it reached."""
+        """Return what the last backward pass leaves in the diff of a blob that it reaches."""
         assert self._backward is not None
         if not self._backward.gradients:
             names = list(self._backward.reached)
@@ -342,7 +342,7 @@ class Net(net.Net):
         return self._backward.gradients[name]
 
     def _gradients(self, values: list[int]) -> list[Tensor]:
-        """Run the last backward pass, once more if it was run already, for the gradients at these values."""
+        """Run the last backward pass for the gradients at these values, again if it was run already."""
         forward, backward = self._forward, self._backward
         assert forward is not None
         assert backward is not None
@@ -356,46 +356,46 @@ class Net(net.Net):
 
 @dataclass
 class _Forward:
-    """What a forward pass leaves."""
+    """A forward pass, and what has been computed of it."""
 
     inputs: list[Tensor]
     values: list[int]  # where it ended,
     end: int  # in or before this step
     memos: Memos = field(default_factory=dict)
-    tensors: dict[int, Tensor] = field(default_factory=dict)  # value → what it is, as far as anybody has asked
+    tensors: dict[int, Tensor] = field(default_factory=dict)  # the values that have been read
 
 
 @dataclass
 class _Backward:
-    """What a backward pass leaves."""
+    """A backward pass, and what has been computed of it."""
 
     values: list[int]  # where it started,
     start: int  # in or before this step
-    diffs: list[Tensor] | None  # with these gradients; None: in one run with forward, with what
-    seeds: list[Seed]  # make of the values
+    diffs: list[Tensor] | None  # with these gradients; None: in one run with the forward pass, from
+    seeds: list[Seed]  # of the values
     reached: dict[str, int]  # blob → the value whose gradient its diff is
-    gradients: dict[str, Tensor] = field(default_factory=dict)  # of these blobs, once anybody has asked
+    gradients: dict[str, Tensor] = field(default_factory=dict)  # of these blobs, once one has been read
 
 
 def _logits(graph: Graph) -> tuple[str, int] | None:
-    """Return the blob that the last softmax reads, and how many classes it tells apart; None without a softmax."""
+    """Return the blob that the last softmax reads, and the number of classes; None without a softmax of classes."""
     read = [step.bottoms[0] for step in graph.steps if isinstance(step.layer, Softmax)]
     if not read:
         return None
-    blob = graph.blob(read[-1])
-    return blob, graph.shape(blob, graph.declared)[1]
+    shape = graph.declared_shapes[read[-1]]
+    return (graph.blob(read[-1]), shape[1]) if len(shape) > 1 else None
 
 
 def real_dtype(dtype: DTypeLike) -> np.dtype[Any]:
-    """Give a dtype that a net can have; `ValueError` for any other."""
+    """Return a dtype that a net can have; raise `ValueError` for any other."""
     found = np.dtype(dtype)
     if found not in (np.float32, np.float64):
-        raise ValueError(f"dtype {found}, want float32 or float64")
+        raise ValueError(f"dtype {found} is not supported (expected float32 or float64)")
     return found
 
 
 def runtime_type(runtime: str | type[Runtime]) -> type[Runtime]:
-    """Give the class of a runtime that is named; `ValueError` for any other name."""
+    """Return the runtime of that name, or the class itself; raise `ValueError` for any other name."""
     if not isinstance(runtime, str):
         return runtime
     if runtime not in RUNTIMES:
@@ -404,5 +404,5 @@ def runtime_type(runtime: str | type[Runtime]) -> type[Runtime]:
 
 
 def _moved(array: Array, axes: tuple[int, ...] | None) -> Array:
-    """Give a new, writable, C-contiguous array; images with their axes in another order."""
+    """Return a new, writable, C-contiguous array; the axes of images are put into another order."""
     return (array.transpose(axes) if axes and array.ndim == 4 else array).copy(order="C")

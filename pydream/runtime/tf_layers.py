@@ -1,6 +1,6 @@
-"""Layers that Caffe does not have: padding that goes by the size, and any other op, run as TensorFlow has it.
+"""Layers that Caffe does not have: TensorFlow's padding, which depends on the size, and any other op of TensorFlow.
 
-Shapes of blobs are Caffe's, (n, c, h, w), as everywhere; TensorFlow's, (n, h, w, c), are meant where it is said.
+Shapes of blobs are Caffe's, (n, c, h, w), unless a docstring names TensorFlow's, (n, h, w, c).
 """
 
 from __future__ import annotations
@@ -32,20 +32,20 @@ class Padding(NamedTuple):
     same: bool = False
 
     def at(self, size: int, reach: int, stride: int) -> tuple[int, int]:
-        """Give the rows before and behind a bottom of `size` rows, for windows over `reach` of them."""
+        """Compute the rows before and behind a bottom of `size` rows, for windows over `reach` of them."""
         if not self.same:
             return self.before, self.behind
         total = max((-(-size // stride) - 1) * stride + reach - size, 0)
         return total // 2, total - total // 2
 
     def windows(self, size: int, reach: int, stride: int) -> int:
-        """Give how many windows there are, below 1 where not one fits."""
+        """Count the windows; below 1 where not one fits."""
         if self.same:
             return -(-size // stride)
         return (size + self.before + self.behind - reach) // stride + 1
 
     def window(self, reach: int, stride: int) -> Window:
-        """Give what one value sees, of SAME for sizes that are multiples of the stride."""
+        """Return what one value sees; with SAME, for sizes that are multiples of the stride."""
         return Window(reach, stride, self.at(reach * stride, reach, stride)[0])
 
 
@@ -108,7 +108,7 @@ class AvgPool(MaxPool):
 
 @dataclass(frozen=True)
 class Affine(Layer):
-    """``factor x + offset`` with a factor and an offset a channel: BiasAdd, batch normalisation, sums and products."""
+    """``factor x + offset`` with factor and offset per channel: BiasAdd, batch normalisation, sums and products."""
 
     op: str
     channels: int
@@ -122,7 +122,7 @@ class Affine(Layer):
     def top_shapes(self, *bottoms: Shape) -> list[Shape]:
         shape = bottoms[0]
         if nhwc(shape)[-1] != self.channels:
-            raise ShapeError(f"layer {self.name!r} wants {self.channels} channels, {self.bottoms[0]!r} is {shape}")
+            raise ShapeError(f"layer {self.name!r} expects {self.channels} channels, {self.bottoms[0]!r} is {shape}")
         return [shape]
 
     def param_shapes(self, *bottoms: Shape) -> list[Shape]:
@@ -141,18 +141,18 @@ class Operation(Layer):
     output : int
         Which of its outputs the top is.
     arguments : tuple of int or None
-        For each of its inputs the bottom that is there; None: a constant.
-    held : mapping of int to array
-        Place among the inputs → the constant there.
-    top_shape, sees
-        The rule for its op: see `pydream.formats.graphdef.ops`.
+        For each of its inputs the index of the bottom; None: a constant.
+    constants : mapping of int to array
+        Index among the inputs → the constant there.
+    rule : Rule
+        For its op: see `pydream.formats.graphdef.ops`.
     """
 
     op: str
     node: bytes = field(repr=False)
     output: int
     arguments: tuple[int | None, ...]
-    held: Mapping[int, Numbers] = field(compare=False, repr=False)
+    constants: Mapping[int, Numbers] = field(compare=False, repr=False)
     rule: Rule = field(compare=False, repr=False)
 
     @property
@@ -168,22 +168,22 @@ class Operation(Layer):
 
 
 class Rule:
-    """What is to be known of an op before it is run; this one: the top is as the bottom, value by value."""
+    """What is known of an op before it runs. The default: the top is as the bottom, value by value."""
 
     def top_shape(self, layer: Operation, *bottoms: Shape) -> Shape:
-        """Give the shape of the top for those of the bottoms, all (n, h, w, c); `ShapeError` where they do not fit."""
+        """Return the shape of the top for those of the bottoms, all (n, h, w, c); `ShapeError` if they do not fit."""
         return bottoms[0]
 
     def windows(self, layer: Operation) -> Windows | None:
-        """Give what a value of the top sees of each bottom; None: all of it, or no place that has a meaning."""
+        """Return what a value of the top sees of each bottom; None: all of it, or nothing that has a place."""
         return POINT
 
 
 def nhwc(shape: Shape) -> Shape:
-    """Give Caffe's shape in TensorFlow's order; only images have another."""
+    """Return Caffe's shape in TensorFlow's order, which differs for images only."""
     return (shape[0], *shape[2:], shape[1]) if len(shape) == 4 else shape
 
 
 def nchw(shape: Shape) -> Shape:
-    """Give TensorFlow's shape in Caffe's order."""
+    """Return TensorFlow's shape in Caffe's order."""
     return (shape[0], shape[3], *shape[1:3]) if len(shape) == 4 else shape

@@ -92,7 +92,7 @@ def test_results_that_differ_are_not_timed(refused, monkeypatch):
     right = native.mean_abs
     monkeypatch.setattr(native, "mean_abs", lambda gradient: np.nextafter(right(gradient), np.float32(9)))
     told = refused(1, *SMALL, "--json")
-    assert "mean_abs, 96x64: native and numpy give different results, so their times are not compared" in told
+    assert "mean_abs, 96x64: native and numpy compute different results, so their times are not compared" in told
 
 
 @pytest.mark.parametrize(
@@ -114,7 +114,7 @@ def test_errors(refused, code, args, told):
 def test_without_matplotlib(refused, monkeypatch):
     monkeypatch.setitem(sys.modules, "matplotlib", None)
     told = refused(1, "bench", "--plot", "out.png")
-    assert "pip install 'pydream[plot]'" in told
+    assert "pip install 'pydeepdream[plot]'" in told
 
 
 def test_ctrl_c(folder):

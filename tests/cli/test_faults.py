@@ -209,7 +209,7 @@ def test_a_cache_that_takes_nothing(run, refused, picture, folder, monkeypatch):
 @pytest.mark.parametrize(
     ("limit", "size", "more", "told"),
     [
-        (0.6, (72, 96), [], r"address space is 1\.\d+ GB too low for TensorFlow: ulimit -v tells and sets it; .*"),
+        (0.6, (72, 96), [], r"address space is 1\.\d+ GB too low for TensorFlow: ulimit -v shows and sets it; .*"),
         (1.9, (72, 96), [], r"address space is 0\.\d+ GB too low for TensorFlow: .*"),
         (2.5, (1600, 2400), [], r"about 0\.\d+ GB too low for 2400x1600 pixels and 'fire8/concat' in tiles .*"),
         (3.5, (1600, 2400), ["--tile", "0"], r"about \d\.\d GB too low for 2400x1600 pixels .* without tiles: .*"),

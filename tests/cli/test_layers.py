@@ -181,7 +181,7 @@ def test_random_bytes_as_network(refused, folder):
 
 def test_weights_alone_are_told(refused, root):
     weights = root / "models" / "squeezenet_v1.1" / "squeezenet_v1.1.caffemodel"
-    assert "holds weights but no network; give its prototxt" in refused(1, "layers", "-m", weights)
+    assert "it holds weights but no network; name its prototxt" in refused(1, "layers", "-m", weights)
 
 
 def test_names_of_strangers_are_shown_and_not_obeyed(run, folder):
@@ -206,4 +206,4 @@ def test_a_text_of_another_name(run, refused, folder, root):
 
 def test_no_regular_file(refused, folder):
     (folder / "net").mkdir()
-    assert "no regular file" in refused(1, "layers", "-m", folder / "net")
+    assert "not a regular file" in refused(1, "layers", "-m", folder / "net")

@@ -156,7 +156,7 @@ def test_a_fetch_that_fails(refused, entry, server):
 
 def test_no_address(refused, folder):
     line = refused(2, "models", "fetch", "bvlc_alexnet", "--url", "ftp://example.org/x")
-    assert "'ftp://example.org/x' is no address to fetch from" in line
+    assert "'ftp://example.org/x' is not an address to fetch from" in line
     refused(2, "models", "fetch", "nothing")
     refused(2, "models", "fetch")
 
@@ -308,7 +308,7 @@ def test_add_a_caffemodel_that_holds_its_network(run, shared, folder):
     "name", ["", ".", "..", "../x", "a/b", "/tmp/x", ".hidden", "-x", "a\nb", "a b", "ä", "x" * 65, "x.prototxt"]
 )
 def test_names_that_cannot_be(refused, files, folder, name):
-    assert "is no name for a network" in refused(2, "models", "add", "--", name, *files)
+    assert "is not a name for a network" in refused(2, "models", "add", "--", name, *files)
 
 
 @pytest.mark.parametrize("name", ["bvlc_googlenet", "BVLC_GoogLeNet", "squeezenet_v1.1"])
@@ -331,7 +331,7 @@ def test_files_that_do_not_fit(refused, files, root, folder, own_network):
     assert "2 prototxt and 1 caffemodel" in refused(2, "models", "add", "x", other, prototxt, weights)
     assert "1 prototxt and 0 caffemodel" in refused(2, "models", "add", "x", prototxt)
     assert "no such file: 'absent'" in refused(2, "models", "add", "x", "absent", weights)
-    assert "no regular file" in refused(1, "models", "add", "x", folder, weights)
+    assert "not a regular file" in refused(1, "models", "add", "x", folder, weights)
     (folder / "cut.caffemodel").write_bytes(weights.read_bytes()[:-1000])
     assert "cut.caffemodel" in refused(1, "models", "add", "x", prototxt, folder / "cut.caffemodel")
     (folder / "grey.prototxt").write_text((folder / "own.prototxt").read_text().replace("dim: 3 ", "dim: 1 "))

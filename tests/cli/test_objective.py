@@ -47,10 +47,10 @@ SCORES = {
     "-l fire4/concat -l fire6/concat=0.5": l2("fire4/concat") + 0.5 * l2("fire6/concat"),
     "-l fire6/concat -l conv1:0-9=-1e-2": l2("fire6/concat") - 1e-2 * l2("conv1", range(10)),
     "-l fire6/concat=-1": -l2("fire6/concat"),
-    "--objective sum": objectives.sum("fire8/concat"),
-    "--class tabby": objectives.sum("pool10", 281),
-    "--class 985 --class tabby=-0.5": objectives.sum("pool10", 985) - 0.5 * objectives.sum("pool10", 281),
-    "--class daisy -l fire8/concat=1e-6": 1e-6 * l2("fire8/concat") + objectives.sum("pool10", 985),
+    "--objective sum": objectives.total("fire8/concat"),
+    "--class tabby": objectives.total("pool10", 281),
+    "--class 985 --class tabby=-0.5": objectives.total("pool10", 985) - 0.5 * objectives.total("pool10", 281),
+    "--class daisy -l fire8/concat=1e-6": 1e-6 * l2("fire8/concat") + objectives.total("pool10", 985),
 }
 
 
@@ -119,7 +119,7 @@ def test_names_with_colons_and_equals_signs(given, term):
         ("-l fire8/concat:", "'' in 'fire8/concat:' is not a list of channels"),
         ("-l fire8/concat:7-3", "'7-3' in 'fire8/concat:7-3' is not a range of channels (expected e.g. 3-7)"),
         ("-l fire8/concat:0-999999", "'0-999999' in 'fire8/concat:0-999999' is not a range of channels"),
-        ("-l fire8/concat:3,3", "channels: 3,3, want each once"),
+        ("-l fire8/concat:3,3", "channels: 3,3, expected each once"),
         ("-l fire8/concat:512", "no channel 512: 'fire8/concat' has 512, 0 to 511"),
         ("-l fire8/concat=x", "'x' in 'fire8/concat=x' is not a weight (expected a number, e.g. 0.5 or -1)"),
         ("-l fire8/concat=inf", "'inf' in 'fire8/concat=inf' is not a weight"),
@@ -144,7 +144,7 @@ def test_what_cannot_be(refused, picture, options, text):
 
 def test_a_network_without_classes(refused, picture, own_network):
     line = refused(2, "dream", "in.png", "-o", "out.png", *own_network, "--class", "tabby", *SHORT)
-    assert "has no softmax that would tell its classes; dream with a channel of a layer" in line
+    assert "has no softmax and so no classes; dream with a channel of a layer" in line
 
 
 def test_a_mask_that_is_no_picture(refused, picture, folder):

@@ -1,4 +1,4 @@
-"""`pydream reproduce`: the results are the library's, compared with what is known; the report says so."""
+"""`pydream reproduce`: the results are the library's, compared with the known ones; the report says so."""
 
 import json
 import os
@@ -124,7 +124,7 @@ def test_a_network_from_a_file(run, refused, pictures, own_network):
     assert "own has no 'inception_4c/output'; name a layer for it: --layer 4c NAME" in line
     seen = run("reproduce", *pictures, *own_network, "--only", "4c", "--layer", "4c", "light", "--octaves", "1")
     assert seen.code == 0, seen
-    assert "no such result of the file own.prototxt is known" in seen.err
+    assert "no known result of the file own.prototxt" in seen.err
 
 
 def test_a_file_is_no_network_of_the_registry(run, pictures, root):
@@ -134,7 +134,7 @@ def test_a_file_is_no_network_of_the_registry(run, pictures, root):
     weights = ["--weights", folder / "squeezenet_v1.1.caffemodel"]
     layer = ["--only", "4c", "--layer", "4c", "fire8/concat"]
     seen = run("reproduce", *pictures, *QUICK, *weights, *layer, "--exact")
-    assert "no such result of the file squeezenet_v1.1 is known" in seen.err
+    assert "no known result of the file squeezenet_v1.1" in seen.err
 
 
 def test_names_are_told_without_their_control_characters(run, pictures, own_network):
@@ -154,7 +154,7 @@ def test_a_second_run_writes_over_the_first(run, pictures):
     assert written() == sorted([*ALL, "frames/00000000.png"])
 
 
-# ---- what is known ----
+# ---- known results ----
 
 # Results of the built-in network on our pictures that take seconds.
 KNOWN = [*QUICK, "--exact", "--frames", "3"]
@@ -165,10 +165,10 @@ def test_known_results(run, folder):
     assert seen.code == 0, seen
     for line, key in zip(seen.err.splitlines()[1:-1], RESULTS, strict=True):
         assert line.startswith(f"{key} ")
-        assert "identical to what pydream 0.1.0 on 1 and 2 threads made, in every pixel" in line
+        assert "identical to the result of pydream 0.1.0 on 1 and 2 threads, in every pixel" in line
     assert {result["verdict"] for result in report()["results"]} == {"identical"}
     html = Path("reproduction", "report.html").read_text(encoding="utf-8")
-    assert "is known: 4 identical." in html
+    assert "the known results: 4 identical." in html
     assert html.count("✓") == 3 * 2 + 3
 
 
@@ -183,7 +183,7 @@ def test_a_result_that_differs(run, folder, monkeypatch):
     seen = run("reproduce", *KNOWN, "--frames", "2", "--only", "4c", "--only", "5x5_reduce", "--only", "zoom")
     assert seen.code == 1
     lines = seen.err.splitlines()
-    assert "differs from what pydream 0.1.0 on 1 and 2 threads made, first in octave 1 of 2" in lines[1]
+    assert "differs from the result of pydream 0.1.0 on 1 and 2 threads, first in octave 1 of 2" in lines[1]
     assert "identical" in lines[2]
     assert "first in frame 1" in lines[3]
     assert lines[-1] == "pydream: error: 4c, zoom: not the known result; see 'reproduction/report.html'"
@@ -196,15 +196,13 @@ def test_a_result_that_differs(run, folder, monkeypatch):
 def test_float32_is_not_compared(run, folder):
     seen = run("reproduce", *[option for option in KNOWN if option != "--exact"], "--only", "4c")
     assert seen.code == 0
-    assert "not compared: float32 is near what pydream" in seen.err
+    assert "not compared: float32 is only similar to the result of pydream" in seen.err
 
 
 def test_other_pictures_are_not_compared(run, pictures):
     seen = run("reproduce", *KNOWN, *pictures, "--only", "guided")
     assert seen.code == 0
-    assert (
-        "not compared: the nearest result that is known has another picture, another guide, other octaves" in seen.err
-    )
+    assert "not compared: the nearest known result has another picture, another guide, other octaves" in seen.err
 
 
 # Large enough that TensorFlow and the C++ core have something to share out.

@@ -152,23 +152,9 @@ def test_a_zero_gradient_costs_only_its_layer(run, folder, draw):
 def test_several_networks_stand_side_by_side(run, folder, own_network, picture):
     shutil.copy("own.prototxt", "other.prototxt")
     shutil.copy("own.caffemodel", "other.caffemodel")
-    models = "squeezenet_v1.1,other.prototxt"
-    seen = run(
-        "sweep",
-        picture,
-        "-o",
-        "s.png",
-        "-m",
-        models,
-        "--layer",
-        "light",
-        "--layer",
-        "conv1",
-        "--layer",
-        "pool1",
-        *QUICK,
-        *BARE,
-    )
+    models = ["-m", "squeezenet_v1.1", "-m", "other.prototxt"]
+    layers = ["--layer", "light", "--layer", "conv1", "--layer", "pool1"]
+    seen = run("sweep", picture, "-o", "s.png", *models, *layers, *QUICK, *BARE)
     assert seen.code == 0, seen
     assert json.loads(read_note("s.png"))["layers"] == [["conv1", "pool1"], ["light"]]
     conv1, pool1 = dreams(picture, ["conv1", "pool1"])

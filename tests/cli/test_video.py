@@ -49,7 +49,7 @@ def test_the_frames_are_the_librarys(run, folder, clip, flow):
     seen = run("video", "in.mp4", "-o", "out.mp4", *SHORT, "--blend", "0.25", *(["--flow"] if flow else []))
     assert seen.code == 0, seen
     assert seen.err.splitlines()[1:] == ["wrote 'out.mp4'"]
-    assert sorted(os.listdir(folder)) == ["in.mp4", "-o", "out.mp4"]
+    assert sorted(os.listdir(folder)) == ["in.mp4", "out.mp4"]
     net = pydream.load_net("squeezenet_v1.1")
     dreams = pydream.dream_frames(net, frames("in.mp4"), blend=0.25, flow=flow, seed=3, **PARAMS)
     wanted = as_encoded(folder, dreams, Fraction(30000, 1001))
@@ -137,7 +137,7 @@ def test_every_option_reaches_the_dreams(run, folder, clip):
 
 
 def test_defaults_are_the_librarys(run):
-    shown = " ".join(run("video", "--help").out.split())
+    shown = " ".join(run("video", "--help-all").out.split())
     for default in ("[default: 0.5;", "[default: no-flow]", "[default: 20.0;"):
         assert default in shown
 
@@ -151,6 +151,9 @@ def test_a_film_says_how_it_was_made(run, refused, folder, clip, suffix):
         run("video", "in.mp4", "-o", f"out.{suffix}", *DREAM, "--flow", "--range", "1:3", "--size", "32x24").code == 0
     )
     note = read_comment(Path(f"out.{suffix}"))
+    assert run("video", "in.mp4", "-o", f"beside.{suffix}", *SHORT, "--range", ":1", "--sidecar").code == 0
+    beside = read_comment(Path(f"beside.{suffix}"))
+    assert Path(f"beside.{suffix}.json").read_text() == f"{beside}\n"
     line = refused(1, "replay", f"out.{suffix}")
     command = line.partition("`")[2].partition("`")[0]
     seed = command.rpartition(" ")[2]
@@ -166,7 +169,7 @@ def test_a_film_says_how_it_was_made(run, refused, folder, clip, suffix):
 
 
 def test_a_zooms_film_is_replayed_by_its_last_frame(run, picture):
-    assert run("zoom", "in.png", "-o", "zoom.mp4", "--range", "2", *SHORT).code == 0
+    assert run("zoom", "in.png", "-o", "zoom.mp4", "--frames", "2", *SHORT).code == 0
     assert run("replay", "zoom.mp4").out.startswith("identical: every byte that was then encoded of 96x72 pixels")
 
 
@@ -198,7 +201,7 @@ def test_resume_ends_with_the_same_bytes(run, folder, whole, monkeypatch, step, 
     assert seen.code == 0, seen
     assert not done or seen.err.splitlines()[0] == f"{done} of 6 frames are in '{FRAMES}' already"
     assert Path("out.mp4").read_bytes() == whole
-    assert sorted(os.listdir(folder)) == ["in.mp4", "-o", "out.mp4", "whole.mp4"]
+    assert sorted(os.listdir(folder)) == ["in.mp4", "out.mp4", "whole.mp4"]
     assert "'out.mp4' is complete" in run(*arguments, "--resume").err
 
 
@@ -218,7 +221,7 @@ def test_killed(folder, whole):
     Path(FRAMES, ".pydream-0123456789abcdef.tmp").touch()  # as where it was killed within a file
     assert subprocess.run(arguments, env=environment, stderr=subprocess.DEVNULL).returncode == 0
     assert Path("out.mp4").read_bytes() == whole
-    assert sorted(os.listdir(folder)) == ["in.mp4", "-o", "out.mp4", "whole.mp4"]
+    assert sorted(os.listdir(folder)) == ["in.mp4", "out.mp4", "whole.mp4"]
 
 
 def test_stopped_while_the_film_is_written(run, folder, whole, monkeypatch):
@@ -295,11 +298,11 @@ def test_a_damaged_account(refused, stopped, damage):
 @pytest.mark.parametrize(
     ("arguments", "why"),
     [
-        (["in.mp4"], "Missing argument '--output'"),
-        (["nothing.mp4", "out.mp4"], "'nothing.mp4' does not exist"),
-        (["in.mp4", "out.avi"], "Invalid value for '--output': cannot write 'out.avi'"),
-        (["in.mp4", "no/out.mp4"], "there is no folder 'no'"),
-        (["in.mp4", "in.mp4"], "it would overwrite 'in.mp4', which is read"),
+        (["in.mp4"], "Missing option '-o' / '--output'"),
+        (["nothing.mp4", "-o", "out.mp4"], "'nothing.mp4' does not exist"),
+        (["in.mp4", "-o", "out.avi"], "Invalid value for '--output': cannot write 'out.avi'"),
+        (["in.mp4", "-o", "no/out.mp4"], "there is no folder 'no'"),
+        (["in.mp4", "-o", "in.mp4"], "it would overwrite 'in.mp4', which is read"),
         (["in.mp4", "-o", "out.mp4", "--guide", "out.mp4"], "'--guide'"),
         (["in.mp4", "-o", "out.mp4", "--blend", "2"], "--blend"),
         (["in.mp4", "-o", "out.mp4", "--blend", "nan"], "--blend"),
@@ -338,13 +341,13 @@ def test_a_film_that_is_too_fast_for_a_gif(refused, folder):
 
 def test_flow_without_opencv(refused, clip, monkeypatch):
     monkeypatch.setitem(sys.modules, "cv2", None)
-    assert "pip install 'pydream[flow]'" in refused(1, "video", "in.mp4", "-o", "out.mp4", *SHORT, "--flow")
+    assert "pip install 'pydeepdream[flow]'" in refused(1, "video", "in.mp4", "-o", "out.mp4", *SHORT, "--flow")
 
 
 def test_what_is_wrong_is_told_before_tensorflow_is_imported(clip):
     program = (
         "import sys; from pydream.cli import main\n"
-        "try: main(['video', 'in.mp4', 'out.mp4', '--frames', '9:'])\n"
+        "try: main(['video', 'in.mp4', '-o', 'out.mp4', '--range', '9:'])\n"
         "except SystemExit as end: print(end.code, 'tensorflow' in sys.modules)"
     )
     environment = {**os.environ, "PYTHONPATH": str(Path(pydream.__file__).parents[1])}

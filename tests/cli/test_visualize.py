@@ -9,7 +9,7 @@ from support.interrupting import interrupt_at
 
 import pydream
 from pydream.dream.images import noise
-from pydream.dream.tutorial import RENDERERS, render_deepdream, render_lapnorm, shown
+from pydream.dream.tutorial import RENDERERS, render_deepdream, render_lapnorm, to_display
 from pydream.media.image import read_image, read_note, write_image
 from pydream.picture import to_pixels
 from pydream.record.provenance import parse
@@ -31,7 +31,7 @@ def test_the_picture_is_the_librarys(run, folder, net, name):
     assert seen.err.splitlines() == [title, "wrote 'out.png'"]
     rng = np.random.RandomState(3)
     img = RENDERERS[name](net, LAYER, 7, noise(48, 64, rng), iter_n=2, rng=rng)
-    np.testing.assert_array_equal(read_image("out.png"), to_pixels(shown(name, img)))
+    np.testing.assert_array_equal(read_image("out.png"), to_pixels(to_display(name, img)))
     seen = run("replay", "out.png", "-o", "again.png", "-q")
     assert seen.out.startswith("identical: every byte")
     assert Path("again.png").read_bytes() == Path("out.png").read_bytes()
@@ -45,7 +45,7 @@ def test_every_option_reaches_the_renderer(run, picture, net):
         net, LAYER, [7, 9, 10], read_image(picture), iter_n=1, step=0.7, octave_n=2, octave_scale=1.5, lap_n=2,
         rng=np.random.RandomState(5),
     )  # fmt: skip
-    np.testing.assert_array_equal(read_image("out.png"), to_pixels(shown("lapnorm", img)))
+    np.testing.assert_array_equal(read_image("out.png"), to_pixels(to_display("lapnorm", img)))
     said = parse(read_note("out.png"))
     assert said.command == (
         f"pydream visualize {picture} -o dream.png --layer {LAYER}:7,9-10 --iterations 1 --step-size 0.7 --octaves 2"

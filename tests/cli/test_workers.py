@@ -21,7 +21,7 @@ import pydream.cli.commands.video as film_module
 from pydream.cli.progress import Progress
 from pydream.cluster import workers as cluster
 
-pytest.importorskip("distributed", reason="NOT PROVEN HERE: Dask is not installed (pip install 'pydream[dask]')")
+pytest.importorskip("distributed", reason="NOT PROVEN HERE: Dask is not installed (pip install '.[dask]')")
 
 NETWORK = ["--runtime", "numpy", "--dtype", "float64", "--layer", "fire2/concat"]
 SHORT = ["--octaves", "2", "--iterations", "2", "--jitter", "5", "--seed", "3", "--sidecar"]
@@ -417,4 +417,4 @@ def test_without_dask(run, pictures, monkeypatch):
     monkeypatch.setitem(sys.modules, "dask", None)
     seen = run("dream", pictures, "-o", "out", *NETWORK, *SHORT, "--workers", "2")
     assert seen.code == 1
-    assert re.fullmatch(r"pydream: error: workers need Dask \(.*\): pip install 'pydream\[dask\]'\n", seen.err)
+    assert re.fullmatch(r"pydream: error: workers need Dask \(.*\): pip install 'pydeepdream\[dask\]'\n", seen.err)

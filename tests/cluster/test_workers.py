@@ -14,7 +14,7 @@ from pydream.cluster import workers as module
 from pydream.cluster.workers import IN_FLIGHT, connected, local
 from pydream.errors import ClusterError, WorkerDiedError
 
-pytest.importorskip("distributed", reason="NOT PROVEN HERE: Dask is not installed (pip install 'pydream[dask]')")
+pytest.importorskip("distributed", reason="NOT PROVEN HERE: Dask is not installed (pip install '.[dask]')")
 
 # Tasks are Python expressions: `eval` is a function that every worker has.
 PID = "__import__('os').getpid()"

@@ -310,9 +310,9 @@ def test_forward_with_a_tensor(net, x):
     assert near(net.forward(end="out", tensor=tensor)["out"], Reference(x * 3).out)
     assert near(net.blobs["left"].data, Reference(x * 3).left)
     assert np.array_equal(net.blobs["data"].data, x)
-    with pytest.raises(ShapeError, match=r"tensor: float64 \(2, 8, 3, 9\), want float64 \(2, \d, \d, \d\)"):
+    with pytest.raises(ShapeError, match=r"tensor: float64 \(2, 8, 3, 9\), expected float64 \(2, \d, \d, \d\)"):
         net.forward(end="out", tensor=x.transpose(0, 3, 1, 2))
-    with pytest.raises(ShapeError, match=r"float32 .* want float64"):
+    with pytest.raises(ShapeError, match=r"float32 .* expected float64"):
         net.forward(end="out", tensor=tensor.astype(np.float32))
 
 
@@ -582,7 +582,7 @@ def test_phase_and_dtype(build):
     assert pydream.caffe.Net(nets.parse(text), pydream.caffe.TEST).dtype == np.float32
     with pytest.raises(ValueError, match="phase must be TEST"):
         pydream.caffe.Net(nets.parse(text), pydream.caffe.TRAIN)
-    with pytest.raises(ValueError, match="float16, want float32 or float64"):
+    with pytest.raises(ValueError, match="float16 is not supported"):
         build(text, "float16")
 
 

@@ -252,6 +252,23 @@ def test_layer_is_the_formula(build, case, in_place, dtype):
 
 
 @pytest.mark.parametrize("case", CASES, ids=str)
+def test_backward_reads_the_memo_alone(build, case):
+    """Runners that have not run forward go back from the memos of others."""
+    net = net_of(build, case, "float32")
+    (shapes, *_) = case.shapes
+    bottoms = case.draw(shapes)
+    top, back = case.run(bottoms)
+    feed(net, bottoms)
+    assert net.forward()["y"].shape == top.shape
+    net.runtime._made.clear()
+    diff = nets.normal(np.random.default_rng(0), *top.shape)
+    net.blobs["y"].diff[...] = diff
+    net.backward()
+    for name, wanted in zip(net.inputs, back(diff), strict=True):
+        assert nets.off(net.blobs[name].diff, wanted) < TOLERANCE["float32"], f"gradient at {name}"
+
+
+@pytest.mark.parametrize("case", CASES, ids=str)
 def test_oracle_goes_back_as_it_goes_forward(case):
     """Central differences along random directions; 1e-6 steps in values that are 5e-4 or more from any kink."""
     for turn, shapes in enumerate(case.shapes):
@@ -525,10 +542,10 @@ FIELD = {
         (IMAGES, "Scale", "x > y", "axis: 2", "axis 2"),
         (IMAGES, "Scale", "x > y", "num_axes: 2", "num_axes 2"),
         (IMAGES, "Scale", "x x > y", "", "2 bottoms, want 1"),
-        (LISTS, "Pooling", "x > y", "kernel_size: 1", r"wants \(n, c, h, w\), bottom 'x' is \(1, 5\)"),
-        (LISTS, "Convolution", "x > y", "num_output: 1 kernel_size: 1", r"wants \(n, c, h, w\)"),
-        (LISTS, "LRN", "x > y", "", r"wants \(n, c, h, w\)"),
-        (LISTS, "Scale", "numbers > y", "", "wants channels"),
+        (LISTS, "Pooling", "x > y", "kernel_size: 1", r"expects \(n, c, h, w\), bottom 'x' is \(1, 5\)"),
+        (LISTS, "Convolution", "x > y", "num_output: 1 kernel_size: 1", r"expects \(n, c, h, w\)"),
+        (LISTS, "LRN", "x > y", "", r"expects \(n, c, h, w\)"),
+        (LISTS, "Scale", "numbers > y", "", "expects channels"),
     ],
 )  # fmt: skip
 def test_what_makes_no_sense(build, inputs, kind, ends, constants, words):

@@ -211,3 +211,22 @@ def test_inner_values_and_gradients():
     np.testing.assert_allclose(net.blobs["pre"].diff.transpose(0, 2, 3, 1), np.where(pre > 0, top, 0))
     with pytest.raises(UnknownNameError, match="close: 'post'"):
         net.blobs["posst"]
+
+
+@pytest.mark.parametrize(
+    "name", ["conv 7 over 2", "depthwise", "max 3 over 2 SAME", "mean 3 over 2 SAME", "bias", "softplus", "identities"]
+)
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_backward_reads_the_memo_alone(name, dtype):
+    """Runners that have not run forward go back from the memos of others."""
+    image = picture(13, 18).astype(dtype)
+    found = []
+    for new in (False, True):
+        net = net_of(frozen(CASES[name]).SerializeToString(), dtype=dtype, device="cpu")
+        net.blobs["data"].reshape(1, 3, 13, 18)
+        net.forward(end="out", tensor=image)
+        net.blobs["out"].diff[:] = net.blobs["out"].data
+        if new:
+            net.runtime._made.clear()
+        found.append(net.backward(start="out"))
+    np.testing.assert_array_equal(*found)

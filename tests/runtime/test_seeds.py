@@ -109,6 +109,91 @@ def test_a_seed_is_of_the_pass_that_was_last(net):
     net.forward(data=-net.blobs["data"].data)
 
 
+def test_data_that_are_read_after_the_seed(net):
+    """The pass has run then, and the seed is still of its values."""
+    expected = by_hand(net, {"a": lambda data: 2 * data + 1})
+    net.forward(end="a")
+    net.blobs["a"].drive(Affine(2, 1))
+    data = net.blobs["a"].data.copy()
+    net.backward(start="a")
+    assert nets.off(net.blobs["data"].diff, expected) < 1e-13
+    np.testing.assert_allclose(net.blobs["a"].diff, 2 * data + 1, rtol=1e-13)
+
+
+def test_what_is_written_over_a_seed_counts(net):
+    expected = by_hand(net, {"a": np.ones_like})
+    for seed in (None, Affine(2, 1), Match(np.ones((4, 1, 1)))):
+        net.forward(end="a")
+        net.blobs["a"].drive(seed)
+        net.blobs["a"].diff[...] = 1
+        net.backward(start="a")
+        assert nets.off(net.blobs["data"].diff, expected) < 1e-13
+
+
+def test_the_last_seed_counts(net):
+    expected = by_hand(net, {"a": lambda data: 2 * data + 1})
+    for first in (None, Affine(-1, 5), Match(np.ones((4, 1, 1)))):
+        net.forward(end="a")
+        net.blobs["a"].drive(first)
+        net.blobs["a"].drive(Affine(2, 1))
+        net.backward(start="a")
+        assert nets.off(net.blobs["data"].diff, expected) < 1e-13
+
+
+@pytest.mark.parametrize("read", [False, True])
+def test_a_seed_in_place_of_a_gradient_stays(net, read):
+    """What a backward pass left goes with the next forward pass; what an objective drove does not."""
+    net.forward(end="b")
+    net.blobs["b"].diff[...] = 1
+    net.backward(start="b")
+    if read:
+        assert net.blobs["pool"].data.any()
+    net.blobs["pool"].drive(Affine(0, 3))
+    net.blobs["c"].drive(Affine(0, 4))  # beyond the end: zeros
+    net.forward(end="a")
+    assert (net.blobs["pool"].diff == 3).all()
+    assert (net.blobs["c"].diff == 4).all()
+    assert not net.blobs["a"].diff.any()
+
+
+def test_a_seed_before_any_pass_is_of_zeros():
+    net = build("numpy")
+    net.blobs["a"].drive(Affine(2, 3))
+    assert (net.blobs["a"].diff == 3).all()
+    net.blobs["b"].drive(None)
+    assert not net.blobs["b"].diff.any()
+    features = np.arange(8.0).reshape(4, 1, 2)
+    net.blobs["pool"].drive(Match(features))  # all are equally like zeros: the first
+    np.testing.assert_array_equal(net.blobs["pool"].diff[0, :, 1, 2], features[:, 0, 0])
+
+
+def test_an_input_can_be_driven(net):
+    net.blobs["data"].drive(Affine(2, 1))
+    np.testing.assert_array_equal(net.blobs["data"].diff, 2 * net.blobs["data"].data + 1)
+
+
+def test_another_size_forgets_a_seed():
+    net = build("numpy")
+    net.forward(end="a")
+    net.blobs["a"].drive(Affine(2, 3))
+    net.blobs["data"].reshape(1, 3, 7, 6)
+    assert net.blobs["a"].diff.shape == (1, 4, 7, 6)
+    assert not net.blobs["a"].diff.any()
+
+
+def test_a_twin_has_seeds_of_its_own(net):
+    expected = by_hand(net, {"a": lambda data: 2 * data})
+    net.forward(end="a")
+    net.blobs["a"].drive(Affine(2))
+    twin = net.twin()
+    twin.forward(end="a")
+    assert not twin.blobs["a"].diff.any()
+    twin.blobs["a"].drive(Affine(0, 7))
+    twin.backward(start="a")
+    net.backward(start="a")
+    assert nets.off(net.blobs["data"].diff, expected) < 1e-13
+
+
 @pytest.mark.parametrize("numbers", [np.ones(3), np.ones((2, 4, 1, 1)), np.ones((4, 2, 8)), np.ones((1, 1, 4, 9, 8))])
 def test_numbers_that_do_not_fit(net, numbers):
     net.forward(end="a")
@@ -208,7 +293,7 @@ def test_several_layers_are_one_trace_whatever_the_numbers():
 
 def test_one_blob_cannot_hold_two_ends(net):
     for ends in (("a", "a/relu"), ("a", "a"), ()):
-        with pytest.raises(UnknownNameError, match="want layers of different blobs"):
+        with pytest.raises(UnknownNameError, match="expected layers of different blobs"):
             net.forward(end=ends)
     with pytest.raises(UnknownNameError, match="no layer 'nowhere'"):
         net.forward(end=("a", "nowhere"))
@@ -224,3 +309,5 @@ def test_logits(net, squeezenet32):
     assert net.logits == ("fc", 6)
     assert squeezenet32.logits == ("pool10", 1000)
     assert nets.build(nets.inputs(x=(1, 2)) + nets.layer("it", "ReLU", "x", "y")).logits is None
+    numbers = nets.inputs(x=(5,)) + nets.layer("it", "Softmax", "x", "y", "softmax_param { axis: 0 }")
+    assert nets.build(numbers).logits is None  # no axis of classes

@@ -6,7 +6,7 @@ from support import nets
 
 import pydream
 from pydream.runtime import layers
-from pydream.runtime.on_tensorflow.fusion import RectifiedPooling, SpreadConvolution
+from pydream.runtime.on_tensorflow.fusion import ConcatConvolution, RectifiedPooling
 from pydream.runtime.on_tensorflow.layers import RUNNERS
 from pydream.runtime.on_tensorflow.runtime import TensorFlowRuntime
 
@@ -112,7 +112,7 @@ CONCATENATED = (
 
 
 @pytest.mark.parametrize(
-    ("text", "spread"),
+    ("text", "fused"),
     [
         (CONCATENATED, True),
         (CONCATENATED.replace("pad: 1", "stride: 2"), True),
@@ -128,7 +128,7 @@ CONCATENATED = (
         (CONCATENATED.replace("pad: 1", "pad: 1 group: 1") + nets.layer("more", "TanH", "both", "more"), False),
     ],
 )
-def test_a_concatenation_and_the_convolution_that_reads_it_are_one(text, spread):
+def test_a_concatenation_and_the_convolution_that_reads_it_are_one(text, fused):
     rng = np.random.default_rng(0)
     channels = 4 * text.count('bottom: "data" bottom: "data"') or 3
     ins = 4 + channels + 4 * text.count('bottom: "other" bottom: "data"')
@@ -138,7 +138,7 @@ def test_a_concatenation_and_the_convolution_that_reads_it_are_one(text, spread)
     values = [step.tops[0] for step in net.graph.steps[conv:]]
     last = len(net.graph.steps) - 1
     kinds = [type(step.layer) for step in net.runtime.steps(values, last)][:2]
-    assert (kinds[0] is SpreadConvolution) == spread
+    assert (kinds[0] is ConcatConvolution) == fused
     exact = nets.build(text, "float64", **weights)
     assert type(exact.runtime.steps(values, last)[0].layer) is layers.Concat
     for size in [(9, 9), (8, 7)]:
@@ -174,6 +174,31 @@ def test_the_gradient_at_a_concatenation_that_is_not_made(copied):
         found.append([net.blobs[name].diff for name in ("data", "both", "other")])
     for mine, theirs in zip(*found, strict=True):
         assert nets.off(mine, theirs) < 2e-6
+
+
+@pytest.mark.parametrize(
+    ("text", "kind", "shapes"),
+    [(POOLED, RectifiedPooling, []), (CONCATENATED, ConcatConvolution, [(6, 7, 3, 3), (6,)])],
+)
+def test_backward_of_what_is_one_reads_the_memo_alone(text, kind, shapes):
+    """Runners that have not run forward go back from the memos of others."""
+    rng = np.random.default_rng(0)
+    weights = {"conv": [nets.normal(rng, *shape) for shape in shapes]} if shapes else {}
+    found = []
+    for new in (False, True):
+        net = nets.build(text, "float32", **weights)
+        for name in net.inputs:
+            net.blobs[name].data[...] = nets.spread(np.random.default_rng(3), net.blobs[name].shape)
+        (end,) = net.outputs
+        assert net.forward()[end].any()
+        assert [type(runner.layer) for runner in net.runtime._made.values()] == [kind]
+        if new:
+            net.runtime._made.clear()
+        net.blobs[end].diff[...] = normal(net.blobs[end].shape)
+        net.backward()
+        found.append([net.blobs[name].diff for name in net.inputs])
+    for kept, made_anew in zip(*found, strict=True):
+        np.testing.assert_array_equal(kept, made_anew)
 
 
 @pytest.mark.parametrize(("kernel", "stride"), [(3, 2), (4, 3)])

@@ -11,7 +11,7 @@ from tqdm import tqdm
 
 from ...bench.network import Subject
 from ...bench.plot import FORMATS, matplotlib, write_plot
-from ...bench.report import FULL, QUICK, Report, as_json, as_text, measure
+from ...bench.report import FULL, QUICK, BenchReport, as_json, as_text, measure
 from ...dream.octaves import Size
 from ...files import check_place, reason
 from ..errors import debug_option
@@ -89,7 +89,7 @@ def command(
             click.echo(f"wrote {plot}", err=True)
 
 
-def tell(report: Report, json: bool) -> None:
+def tell(report: BenchReport, json: bool) -> None:
     """Print a report."""
     if json:
         click.echo(msgspec.json.format(msgspec.json.encode(as_json(report)), indent=2))

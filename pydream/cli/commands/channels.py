@@ -10,7 +10,7 @@ from typing import Any
 import click
 import msgspec
 
-from ...dream.objectives import spelt
+from ...dream.objectives import channels_text
 from ...dream.tutorial import check_channels
 from ...errors import SilentScoreError
 from ...media import fitting_columns
@@ -125,9 +125,9 @@ def command(
                         silent.append(place)
                     progress.passed(number)
             words = option_words({"--columns": columns}) + style.words
-            of = f"{end}:{spelt(channels)}"
+            of = f"{end}:{channels_text(channels)}"
             figure = figure_of(job, "channels", start, target, dreams.recipe(0), words, [[of]], layers=[of])
-            empty = spelt(channels[place] for place in sorted(silent))
+            empty = channels_text(channels[place] for place in sorted(silent))
             more = f"Without a gradient from {source.name}: {empty}." if silent else ""
             style.write(sheet, target, figure, f"{end} of {job.network.name}", more, sidecar)
         except KeyboardInterrupt:

@@ -11,7 +11,7 @@ import numpy as np
 from msgspec.structs import asdict
 from PIL import Image
 
-from ...dream.zoom import FRAMES_HELD
+from ...dream.zoom import ZOOM_COPIES
 from ...errors import ImageFileError, ProvenanceError
 from ...media import FORMATS, WRITABLE, read_image
 from ...media.video import is_film
@@ -83,11 +83,11 @@ def command(
 
     with uninterrupted(done_then=True):
         runtime, input_spec = made.network.runtime, made.network.input_spec
-        net = load(named, weights, dtype=made.network.dtype, runtime=runtime, device=device, **input_spec)
+        net = load(named, weights, dtype=made.network.dtype, runtime=runtime, device=device, **input_spec.keywords)
         recipe = made.recipe if start is None else msgspec.structs.replace(made.recipe, noise=None)
         job = Job(
             net=net,
-            network=net_facts(net.name, find_files(named, weights), net.dtype, runtime, net.device, **input_spec),
+            network=net_facts(net.name, find_files(named, weights), net.dtype, runtime, net.device, input_spec),
             model=named,
             weights=weights,
             recipe=recipe,
@@ -100,7 +100,7 @@ def command(
             about=f"again: {printable(made.command)}",
         )
         job.objective  # noqa: B018 (raises where the guide does not fit)
-        tiled = job.tiled(recipe, size, copies=0 if recipe.loop is None else FRAMES_HELD)
+        tiled = job.tiled(recipe, size, copies=0 if recipe.loop is None else ZOOM_COPIES)
         with job.bar(size, 1 if recipe.loop is None else recipe.loop.frame + 1) as bar:
             pixels = job.dream(tiled, start, bar)
     now = Dream(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shlex
 from collections.abc import Sequence
 from dataclasses import replace
@@ -17,7 +16,7 @@ from msgspec.structs import asdict
 from ... import __version__
 from ...dream.octaves import check_octaves
 from ...dream.params import find_end
-from ...dream.zoom import FRAMES_HELD
+from ...dream.zoom import ZOOM_COPIES
 from ...errors import ShapeError
 from ...files import write_text
 from ...media import FORMATS, read_image
@@ -27,8 +26,9 @@ from ...record.provenance import Dream, net_facts, picture_facts, pixels_sha256,
 from ...record.recipe import Recipe
 from ...reproduce.known import facts_of, judge, weights_sha256
 from ...reproduce.page import page, seconds
-from ...reproduce.report import Input, Report, Row
+from ...reproduce.report import Input, ReproductionReport, Row
 from ...reproduce.results import FRAMES, RESULTS, Result, example, layer_for, make, recipe_for
+from ...system import requested_threads, usable_cores
 from ...zoo.load import find_files
 from ..errors import Failed, interruption, printable
 from ..help import Command
@@ -243,7 +243,7 @@ class Run:
     def plan_tiles(self) -> None:
         """Decide for each result whether it takes tiles, and print the plan."""
         for key, recipe in self._recipes.items():
-            copies = 0 if recipe.loop is None else FRAMES_HELD
+            copies = 0 if recipe.loop is None else ZOOM_COPIES
             self._recipes[key] = self._job.tiled(recipe, _size(self._sky.pixels), copies, of=key)
 
     def make_all(self) -> None:
@@ -323,7 +323,7 @@ class Run:
             return
         recipe = self._rows[0].outcome.recipe
         made = {row.outcome.result.key for row in self._rows if not row.outcome.interrupted}
-        report = Report(
+        report = ReproductionReport(
             rows=self._rows,
             missing=[RESULTS[key].title for key in self._recipes if key not in made],
             sky=self._sky,
@@ -353,5 +353,5 @@ def _size(pixels: Picture) -> tuple[int, int]:
 
 
 def _threads() -> str:
-    number = os.environ.get("PYDREAM_NUM_THREADS", "")
-    return f"PYDREAM_NUM_THREADS={number}" if number else f"as many threads as there are cores ({os.cpu_count()})"
+    requested = requested_threads()
+    return f"PYDREAM_NUM_THREADS={requested}" if requested else f"as many threads as usable cores ({usable_cores()})"

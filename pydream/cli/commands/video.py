@@ -18,9 +18,9 @@ from PIL import Image
 
 from ...cluster.tasks import checked, dream
 from ...cluster.workers import Cluster
-from ...dream.film import BLEND, CUT, FRAMES_HELD, MOST_CUT, FramePair, dream_frames
+from ...dream.film import BLEND, CUT, FILM_COPIES, MOST_CUT, FramePair, dream_frames
 from ...dream.flow import check_flow
-from ...errors import CheckpointError
+from ...errors import CheckpointError, pip_install
 from ...files import file_sha256
 from ...media import video, write_image
 from ...media.video import Footage, Section
@@ -83,7 +83,7 @@ class Time(click.ParamType):  # type: ignore[type-arg]
     "--flow/--no-flow",
     default=False,
     show_default=True,
-    help="Optical flow, which moves the last dream along with the picture (needs OpenCV).",
+    help=f"Optical flow, which moves the last dream along with the picture: {pip_install('flow')}.",
 )
 @click.option(
     "--cut",
@@ -168,7 +168,7 @@ def command(
         job = prepare(quiet=quiet, **options)
         if workers is not None:
             job = replace(job, memory=workers.memory(job.memory))
-        tile, plan = job.in_tiles(clip.size, copies=FRAMES_HELD)
+        tile, plan = job.in_tiles(clip.size, copies=FILM_COPIES)
         recipe = msgspec.structs.replace(job.recipe, tile=tile)
         wide = None if size is None else f"{size[1]}x{size[0]}"
         words = {"--size": wide, "--blend": None if blend == BLEND else blend, "--cut": None if cut == CUT else cut}

@@ -12,7 +12,7 @@ import numpy as np
 from msgspec.structs import asdict
 
 from ...dream.images import noise
-from ...dream.zoom import FRAMES_HELD, zoom_frame, zoom_loop
+from ...dream.zoom import ZOOM_COPIES, zoom_frame, zoom_loop
 from ...errors import CheckpointError
 from ...media import read_note, video
 from ...net import Array
@@ -134,7 +134,7 @@ def command(
             if left is not None and options[name] is None:
                 options[name] = getattr(left.loop.recipe, name)
         job = prepare(sidecar=sidecar, quiet=quiet, **options)
-        tile, plan = job.in_tiles(start.size, copies=FRAMES_HELD)
+        tile, plan = job.in_tiles(start.size, copies=ZOOM_COPIES)
         recipe = msgspec.structs.replace(job.recipe, loop=move, noise=start.noise, tile=tile)
         loop = LoopFacts(recipe=job.as_recorded(recipe), **asdict(job.ingredients(start.facts)))
         if left is not None:

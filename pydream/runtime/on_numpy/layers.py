@@ -1,7 +1,7 @@
 """How NumPy runs each layer: two formulas, to be read.
 
-Arrays are Caffe's, (n, c, h, w). Windows are looked at tap by tap: `taps` gives, for each place in a kernel, the view
-of the padded map that the place sees as the kernel moves. Stacked, the views are im2col; added to, they are col2im.
+Arrays are Caffe's, (n, c, h, w). Windows are visited tap by tap: `taps` yields, for each place in a kernel, the view of
+the padded map that the place sees as the kernel moves. Stacked, the views are im2col; added to, they are col2im.
 """
 
 from __future__ import annotations
@@ -44,12 +44,12 @@ def pad(x: Array, before: Pair, size: Pair, filler: float) -> Array:
 
 
 def unpad(padded: Array, before: Pair, shape: tuple[int, ...]) -> Array:
-    """Give the view of a padded map where x of that shape is."""
+    """Return the view of a padded map where x of that shape is."""
     return padded[:, :, before[0] : before[0] + shape[2], before[1] : before[1] + shape[3]]
 
 
 def reached(out: Pair, stride: Pair, reach: Pair) -> Pair:
-    """Give how many rows and columns `out` windows of size `reach` span."""
+    """Return how many rows and columns `out` windows of size `reach` span."""
     return ((out[0] - 1) * stride[0] + reach[0], (out[1] - 1) * stride[1] + reach[1])
 
 
@@ -150,7 +150,7 @@ class PoolingRunner(Runner[layers.Pooling]):
         return (unpad(padded, self.before(shape), shape),)
 
     def divisor(self, shape: tuple[int, ...]) -> Array:
-        """Give each window's number of values, (out_h, out_w)."""
+        """Count each window's values: (out_h, out_w)."""
         counts = []
         for out, size, kernel, stride, before in zip(
             self.out(shape), shape[2:], self.kernel(shape), self.layer.stride, self.before(shape), strict=True
@@ -162,15 +162,15 @@ class PoolingRunner(Runner[layers.Pooling]):
     # Sizes.
 
     def kernel(self, shape: tuple[int, ...]) -> Pair:
-        """Give the window's size: the whole map in global pooling."""
+        """Return the window's size: the whole map in global pooling."""
         return (shape[2], shape[3]) if self.layer.everything else self.layer.kernel
 
     def before(self, shape: tuple[int, ...]) -> Pair:
-        """Give the padding above and to the left."""
+        """Return the padding above and to the left."""
         return self.layer.pad
 
     def out(self, shape: tuple[int, ...]) -> Pair:
-        """Give the top's height and width."""
+        """Return the top's height and width."""
         ((_, _, h, w),) = self.layer.top_shapes(shape)
         return h, w
 
@@ -180,7 +180,7 @@ class PoolingRunner(Runner[layers.Pooling]):
         return pad(x, self.before(x.shape), size, filler)
 
     def taps(self, padded: Array, shape: tuple[int, ...]) -> Iterator[Array]:
-        """Give what each place of the window sees in the padded map of an x of that shape."""
+        """Yield what each place of the window sees in the padded map of an x of that shape."""
         return taps(padded, self.kernel(shape), self.layer.stride, (1, 1), self.out(shape))
 
 
@@ -218,7 +218,7 @@ class ReLURunner(Runner[layers.ReLU]):
 
     def slope(self, x: Array, values: Array) -> Array:
         """``values`` where x > 0, else ``negative_slope * values``."""
-        if self.layer.negative_slope == 0:  # lest 0 times infinity be NaN
+        if self.layer.negative_slope == 0:  # 0 times infinity would be NaN
             return np.where(x > 0, values, values.dtype.type(0))
         return np.where(x > 0, values, self.layer.negative_slope * values)
 
@@ -342,7 +342,7 @@ class FlattenRunner(Runner[layers.Flatten]):
 
 
 class ChannelwiseRunner(Runner[layers.BatchNorm | layers.Scale]):
-    """``y = factor x + offset`` with a factor and an offset a channel: BatchNorm and Scale."""
+    """``y = factor x + offset`` with a factor and an offset for each channel: BatchNorm and Scale."""
 
     def prepare(self, params: list[Array]) -> None:
         self.factor, self.offset = self.layer.affine(*params)
@@ -355,7 +355,7 @@ class ChannelwiseRunner(Runner[layers.BatchNorm | layers.Scale]):
         return (diffs[0] * self.along(self.factor, diffs[0]),)
 
     def along(self, values: Array, x: Array) -> Array:
-        """Lay one number a channel along the channel axis of `x`."""
+        """Lay one number for each channel along the channel axis of `x`."""
         return values.reshape(-1, *[1] * (x.ndim - 2))
 
 

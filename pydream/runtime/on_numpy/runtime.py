@@ -19,16 +19,16 @@ class NumpyRuntime(Runtime):
     channels_last = False
 
     def find_device(self, wanted: str) -> str:
-        """Give ``"CPU:0"``; `DeviceError` for any GPU."""
+        """Return ``"CPU:0"``; raise `DeviceError` for any GPU."""
         if wanted.lower() not in ("auto", "cpu"):
             raise DeviceError(f"no device {wanted!r}: the runtime 'numpy' runs on the CPU; 'cpu' and 'auto' would work")
         return "CPU:0"
 
     def tensor(self, array: Array) -> Tensor:
-        """Give the array itself."""
+        """Return the array itself."""
         return array
 
-    # Infinities and NaN go through in silence, as in other runtimes: whoever dreams is told by the gradient's mean.
+    # Infinities and NaN pass without a warning, as in other runtimes: the mean of the gradient reports them.
 
     def forward(
         self, values: Sequence[int], end: int, inputs: Sequence[Tensor], kept: Iterable[int] = ()

@@ -1,13 +1,12 @@
 """How TensorFlow runs each layer: two formulas.
 
 Gradients are written out rather than taped: only what the gradient at the input needs is kept (no weight gradients),
-and each pass is a formula that can be held against Caffe's. Four-axis tensors are (n, h, w, c) here; others are as in
+and each pass is a formula that can be compared with Caffe's. Four-axis tensors are (n, h, w, c) here; others are as in
 Caffe. Sizes are read inside the graph, so one trace serves every image size.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import reduce
 from math import prod
 from typing import Any
@@ -17,28 +16,17 @@ from numpy.typing import NDArray
 
 from ...errors import NetFileError
 from .. import layers
-from ..base import LOWEST, TIE, L, Runner, Tensor, Tensors
-from .door import tensorflow
-from .fusion import RectifiedPooling, SpreadConvolution
+from ..base import Runner, Tensor, Tensors
+from .fusion import ConcatConvolution, RectifiedPooling
 from .phases import Phases
+from .pooling import PoolingRunner, RectifiedPoolingRunner
+from .runner import TFRunner
 
 _LARGEST_KERNEL = 2**28  # numbers in a dilated kernel with its holes
 
 
-class TFRunner(Runner[L]):
-    """Base: runs one layer with its weights, all of one dtype."""
-
-    def __init__(self, layer: L, params: list[NDArray[Any]], dtype: np.dtype[Any]) -> None:
-        self.tf = tensorflow()
-        super().__init__(layer, params, dtype)
-
-    def constant(self, array: NDArray[Any]) -> Tensor:
-        """Give an array as a tensor of the network's dtype."""
-        return self.tf.constant(np.ascontiguousarray(array, self.dtype))
-
-
 def _axis(axis: int, rank: int) -> int:
-    """Where Caffe's axis stands in a tensor of TensorFlow's."""
+    """Return the place of Caffe's axis in a tensor of TensorFlow's."""
     axis %= rank
     return (0, 3, 1, 2)[axis] if rank == 4 else axis
 
@@ -92,14 +80,19 @@ class ConvolutionRunner(TFRunner[layers.Convolution]):
         return (bottoms[0] if len(bottoms) == 1 else self.tf.concat(bottoms, axis=3),)
 
 
-class SpreadConvolutionRunner(ConvolutionRunner):
+class ConcatConvolutionRunner(ConvolutionRunner):
     """The sum of a convolution of each blob, with its part of the kernel."""
 
+    layer: ConcatConvolution
+
+    def prepare(self, params: list[NDArray[Any]]) -> None:
+        super().prepare(params)
+        self.kernels = self.tf.split(self.kernels[0], self.layer.channels, axis=2)
+
     def forward(self, *bottoms: Tensor) -> tuple[Tensors, Tensors]:
-        self.channels = [bottom.shape[3] for bottom in bottoms]
         first, second = (
             self.tf.nn.conv2d(bottom, kernel, self.layer.stride, self.padding)
-            for bottom, kernel in zip(bottoms, self._parts(), strict=True)
+            for bottom, kernel in zip(bottoms, self.kernels, strict=True)
         )
         if self.bias is not None:
             second = self.tf.nn.bias_add(second, self.bias)
@@ -109,12 +102,8 @@ class SpreadConvolutionRunner(ConvolutionRunner):
     def backward(self, memo: Tensors, *diffs: Tensor) -> Tensors:
         return tuple(
             self.tf.nn.conv2d_transpose(diffs[0], kernel, shape, self.layer.stride, self.padding)
-            for kernel, shape in zip(self._parts(), memo, strict=True)
+            for kernel, shape in zip(self.kernels, memo, strict=True)
         )
-
-    def _parts(self) -> list[Tensor]:
-        parts: list[Tensor] = self.tf.split(self.kernels[0], self.channels, axis=2)
-        return parts
 
 
 class InnerProductRunner(TFRunner[layers.InnerProduct]):
@@ -139,231 +128,6 @@ class InnerProductRunner(TFRunner[layers.InnerProduct]):
         return (self.tf.transpose(diff, (0, 2, 3, 1)) if shape.shape[0] == 4 else diff,)
 
 
-class PoolingRunner(TFRunner[layers.Pooling]):
-    """Windows over a map padded to exactly what Caffe's output size covers."""
-
-    def prepare(self, params: list[NDArray[Any]]) -> None:
-        axes = list(zip(self.layer.kernel, self.layer.stride, self.layer.pad, strict=True))
-        # "SAME" spares the plain maximum the padded copy; its windows are Caffe's for maps of any size,
-        self.same = all(k == 2 * p + 1 and s == 1 for k, s, p in axes)
-        # or for those that the stride divides: then just one row is missing behind the map.
-        self.same_where_whole = all(k == s + 1 > 2 and p == 0 for k, s, p in axes)
-
-    def forward(self, *bottoms: Tensor) -> tuple[Tensors, Tensors]:
-        (x,) = bottoms
-        if self.layer.everything:
-            return self._everything(x)
-        if self.layer.average:
-            return self._mean(x)
-        return self._tolerant_maximum(x) if self.dtype == np.float64 else self._plain_maximum(x)
-
-    def backward(self, memo: Tensors, *diffs: Tensor) -> Tensors:
-        (diff,) = diffs
-        if self.layer.everything:
-            return self._everything_back(memo, diff)
-        if self.layer.average:
-            return self._mean_back(memo, diff)
-        back = self._tolerant_maximum_back if self.dtype == np.float64 else self._plain_maximum_back
-        return back(memo, diff)
-
-    # The window over the whole map.
-
-    def _everything(self, x: Tensor) -> tuple[Tensors, Tensors]:
-        if self.layer.average:
-            return (self.tf.reduce_mean(x, (1, 2), keepdims=True),), (self.tf.shape(x),)
-        flat = self.tf.reshape(x, (self.tf.shape(x)[0], -1, x.shape[3]))
-        if self.dtype == np.float64:
-            best, winner = self._tolerant_scan(flat)
-            return (best[:, None, None],), (winner, self.tf.shape(x))
-        winner = self.tf.argmax(flat, axis=1)  # of equal values the first, row by row
-        return (self.tf.reduce_max(x, (1, 2), keepdims=True),), (winner, self.tf.shape(x))
-
-    def _tolerant_scan(self, flat: Tensor) -> tuple[Tensor, Tensor]:
-        """Give the winning values and their places along axis 1, one after the other with the tolerance for ties."""
-        tf = self.tf
-
-        def turn(i: Tensor, best: Tensor, winner: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-            tap = flat[:, i]
-            wins = tap > best + TIE * (1 + tf.abs(best))
-            return i + 1, tf.where(wins, tap, best), tf.where(wins, i, winner)
-
-        first = flat[:, 0]
-        start = (tf.constant(1), first, tf.zeros_like(first, tf.int32))
-        _, best, winner = tf.while_loop(lambda i, *_: i < tf.shape(flat)[1], turn, start)
-        return best, winner
-
-    def _everything_back(self, memo: Tensors, diff: Tensor) -> Tensors:
-        shape = memo[-1]
-        if self.layer.average:
-            return (self.tf.broadcast_to(diff / self.tf.cast(shape[1] * shape[2], diff.dtype), shape),)
-        winner = self.tf.one_hot(memo[0], shape[1] * shape[2], axis=1, dtype=diff.dtype)  # (n, h*w, c)
-        return (self.tf.reshape(winner, shape) * diff,)
-
-    # Sizes: what Pooling.out_size says, in the graph, of rows and columns at once.
-
-    def _out_size(self, size: Tensor) -> Tensor:
-        """Give the rows and columns of the top for those of the map."""
-        kernel, stride, pad = np.array((self.layer.kernel, self.layer.stride, self.layer.pad), np.int32)
-        room = size + (2 * pad - kernel)
-        out = (-(-room // stride) if self.layer.round_up else room // stride) + 1
-        if pad.any():
-            out -= self.tf.cast((out - 1) * stride >= size + pad, out.dtype)
-        return out
-
-    def _padded(self, x: Tensor, filler: float) -> Tensor:
-        """Give the map with the padding before it, and behind it what the windows miss for being whole."""
-        kernel, stride, pad = np.array((self.layer.kernel, self.layer.stride, self.layer.pad), np.int32)
-        size = self.tf.shape(x)[1:3]
-        behind = self.tf.maximum(self._out_size(size) * stride + (kernel - stride - pad) - size, 0)
-        widths = self.tf.stack(([0, *pad, 0], self.tf.pad(behind, [[1, 1]])), axis=1)
-        padded = self.tf.pad(x, widths, constant_values=self.tf.constant(filler, x.dtype))
-        padded.set_shape((None, None, None, x.shape[3]))
-        return padded
-
-    def _unpadded(self, padded: Tensor, shape: Tensor) -> Tensor:
-        return self.tf.slice(padded, (0, *self.layer.pad, 0), shape)
-
-    # The largest value; of equal ones the first, row by row, and all of the gradient to it.
-
-    def _plain_maximum(self, x: Tensor) -> tuple[Tensors, Tensors]:
-        top = self._by_size(lambda x: self._largest(x, "SAME"), lambda x: self._largest(self._filled(x), "VALID"), x)
-        return (top,), (x,)
-
-    def _plain_maximum_back(self, memo: Tensors, diff: Tensor) -> Tensors:
-        back = self._by_size(
-            lambda x, diff: self._largest_back(x, diff, "SAME"),
-            lambda x, diff: self._unpadded(self._largest_back(self._filled(x), diff, "VALID"), self.tf.shape(x)),
-            *memo,
-            diff,
-        )
-        return (back,)
-
-    def _by_size(self, same: Callable[..., Tensor], filled: Callable[..., Tensor], *values: Tensor) -> Tensor:
-        """Run `same` on the values where "SAME" is Caffe's padding for the first one's size, else `filled`."""
-        if not self.same_where_whole:
-            return (same if self.same else filled)(*values)
-        # tf.cond would do, but it makes a function of each branch, and takes 0.4 s a network to trace.
-        ops = self.tf.raw_ops
-        whole = self.tf.reduce_all(self.tf.shape(values[0])[1:3] % self.layer.stride == 0)
-        ways = [ops.Switch(data=value, pred=whole) for value in values]
-        results = [filled(*(way.output_false for way in ways)), same(*(way.output_true for way in ways))]
-        return ops.Merge(inputs=results).output
-
-    def _filled(self, x: Tensor) -> Tensor:
-        return self._padded(x, LOWEST)
-
-    def _largest(self, x: Tensor, padding: str) -> Tensor:
-        return self.tf.nn.max_pool2d(x, self.layer.kernel, self.layer.stride, padding)
-
-    def _largest_back(self, x: Tensor, diff: Tensor, padding: str) -> Tensor:
-        return self.tf.raw_ops.MaxPoolGrad(
-            orig_input=x,
-            # Once more, though the forward pass had it: oneDNN's gradient, which is 10 to 40 times as fast as the
-            # other, runs only where its own maximum is in the same trace and tells it which taps won.
-            orig_output=self._largest(x, padding),
-            grad=diff,
-            ksize=[1, *self.layer.kernel, 1],
-            strides=[1, *self.layer.stride, 1],
-            padding=padding,
-        )
-
-    # The same with a tolerance for ties: the exact mode's.
-
-    def _tolerant_maximum(self, x: Tensor) -> tuple[Tensors, Tensors]:
-        tf = self.tf
-        padded = self._filled(x)
-        best, *taps = self._taps(padded)
-        winner = tf.zeros(tf.shape(best), tf.int32)
-        for number, tap in enumerate(taps, start=1):
-            wins = tap > best + TIE * (1 + tf.abs(best))
-            best, winner = tf.where(wins, tap, best), tf.where(wins, number, winner)
-        return (best,), (winner, tf.shape(padded), tf.shape(x))
-
-    def _taps(self, padded: Tensor) -> list[Tensor]:
-        """Give what each tap of the window sees, row by row."""
-        tf, (stride_h, stride_w), channels = self.tf, self.layer.stride, padded.shape[3]
-        n, h, w = (tf.shape(padded)[axis] for axis in range(3))
-        out_h, out_w = (
-            (size - k) // s + 1 for size, k, s in zip((h, w), self.layer.kernel, self.layer.stride, strict=True)
-        )
-        # Strided slices are slow, plain ones are not: let the remainders of rows and columns be axes.
-        whole = tf.pad(padded, [[0, 0], [0, -h % stride_h], [0, -w % stride_w], [0, 0]])
-        apart = tf.reshape(whole, (n, -(-h // stride_h), stride_h, -(-w // stride_w), stride_w * channels))
-        return [
-            tf.reshape(
-                tf.slice(
-                    apart,
-                    (0, i // stride_h, i % stride_h, j // stride_w, j % stride_w * channels),
-                    (n, out_h, 1, out_w, channels),
-                ),
-                (n, out_h, out_w, channels),
-            )
-            for i in range(self.layer.kernel[0])
-            for j in range(self.layer.kernel[1])
-        ]
-
-    def _tolerant_maximum_back(self, memo: Tensors, diff: Tensor) -> Tensors:
-        winner, padded_shape, shape = memo
-        tf = self.tf
-        # Where in the flat (h, w, c) map each window's first value stands, and its winner.
-        _, h, w, c = tf.unstack(tf.cast(padded_shape, tf.int64))
-        (kernel_h, kernel_w), (stride_h, stride_w) = self.layer.kernel, self.layer.stride
-        rows, columns = (
-            tf.range(size, delta=s) for size, s in ((h - kernel_h + 1, stride_h), (w - kernel_w + 1, stride_w))
-        )
-        corner = (rows[:, None, None] * w + columns[:, None]) * c + tf.range(c)
-        tap = (tf.range(tf.cast(kernel_h, tf.int64))[:, None] * w + tf.range(tf.cast(kernel_w, tf.int64))) * c
-        back = tf.raw_ops.MaxPoolGradWithArgmax(
-            input=tf.raw_ops.Empty(shape=padded_shape, dtype=diff.dtype),  # only its shape is read
-            grad=diff,
-            argmax=corner + tf.gather(tf.reshape(tap, (-1,)), winner),
-            ksize=[1, *self.layer.kernel, 1],
-            strides=[1, *self.layer.stride, 1],
-            padding="VALID",
-        )
-        return (self._unpadded(back, shape),)
-
-    # The mean; the divisor is the window clipped to the map and the padding after it.
-
-    def _divisor(self, shape: Tensor) -> Tensor:
-        counts = []
-        for axis, out in enumerate(self.tf.unstack(self._out_size(shape[1:3]))):
-            size, pad = shape[1 + axis], self.layer.pad[axis]
-            first = self.tf.range(out) * self.layer.stride[axis] - pad
-            counts.append(self.tf.minimum(first + self.layer.kernel[axis], size + pad) - first)
-        return self.tf.cast(counts[0][:, None, None] * counts[1][:, None], self.dtype)
-
-    def _mean(self, x: Tensor) -> tuple[Tensors, Tensors]:
-        padded = self._padded(x, 0.0)
-        area = self.layer.kernel[0] * self.layer.kernel[1]
-        total = self.tf.nn.avg_pool2d(padded, self.layer.kernel, self.layer.stride, "VALID") * area
-        return (total / self._divisor(self.tf.shape(x)),), (self.tf.shape(padded), self.tf.shape(x))
-
-    def _mean_back(self, memo: Tensors, diff: Tensor) -> Tensors:
-        padded_shape, shape = memo
-        area = self.layer.kernel[0] * self.layer.kernel[1]
-        back = self.tf.raw_ops.AvgPoolGrad(
-            orig_input_shape=padded_shape,
-            grad=diff / self._divisor(shape) * area,
-            ksize=[1, *self.layer.kernel, 1],
-            strides=[1, *self.layer.stride, 1],
-            padding="VALID",
-        )
-        return (self._unpadded(back, shape),)
-
-
-class RectifiedPoolingRunner(PoolingRunner):
-    """Max pooling of ``max(x, 0)``: no gradient where the largest is 0."""
-
-    def forward(self, *bottoms: Tensor) -> tuple[Tensors, Tensors]:
-        (top,), memo = super().forward(self.tf.nn.relu(bottoms[0]))
-        return (top,), (top, *memo)
-
-    def backward(self, memo: Tensors, *diffs: Tensor) -> Tensors:
-        top, *rest = memo
-        return super().backward(tuple(rest), self.tf.raw_ops.ReluGrad(gradients=diffs[0], features=top))
-
-
 class LRNRunner(TFRunner[layers.LRN]):
     """``y = x s^-beta``, ``s = k + alpha/n sum x^2`` over the n neighbouring channels.
 
@@ -384,7 +148,7 @@ class LRNRunner(TFRunner[layers.LRN]):
         return (passed - x * self._neighbours(passed * x / scale, ratio),)
 
     def _power(self, scale: Tensor) -> Tensor:
-        # Caffe's networks' and Inception5h's; a power is slow.
+        # The exponents of Caffe's networks and of Inception5h; a power is slow.
         if self.layer.beta == 0.75:
             return self.tf.math.rsqrt(scale * self.tf.sqrt(scale))
         if self.layer.beta == 0.5:
@@ -392,7 +156,7 @@ class LRNRunner(TFRunner[layers.LRN]):
         return scale**-self.layer.beta
 
     def _neighbours(self, x: Tensor, factor: float, offset: float = 0.0) -> Tensor:
-        """Give ``offset + factor * sum over the n neighbouring channels``."""
+        """Compute ``offset + factor * sum over the n neighbouring channels``."""
         tf, channels, reach = self.tf, x.shape[-1], self.layer.local_size // 2
         block = self._block(channels)
         blocks = channels // block
@@ -407,7 +171,7 @@ class LRNRunner(TFRunner[layers.LRN]):
         return tf.reshape(sums, tf.shape(x))
 
     def _block(self, channels: int) -> int:
-        """Give the width that is fastest, as measured."""
+        """Return the width that is fastest, as measured."""
         block, worth_it = (8, 16) if self.dtype == np.float64 else (16, 128)
         fits = channels % block == 0 and self.layer.local_size // 2 <= block
         return block if fits and channels >= worth_it else channels
@@ -566,7 +330,7 @@ class FlattenRunner(TFRunner[layers.Flatten]):
 
 
 class ChannelwiseRunner(TFRunner[layers.BatchNorm | layers.Scale]):
-    """``y = factor x + offset`` with a factor and an offset a channel: BatchNorm and Scale."""
+    """``y = factor x + offset`` with a factor and an offset for each channel: BatchNorm and Scale."""
 
     def prepare(self, params: list[NDArray[Any]]) -> None:
         self.factor, self.offset = self.layer.affine(*params)
@@ -579,7 +343,7 @@ class ChannelwiseRunner(TFRunner[layers.BatchNorm | layers.Scale]):
         return (diffs[0] * self._along(self.factor, diffs[0]),)
 
     def _along(self, values: NDArray[Any], x: Tensor) -> Tensor:
-        """Lay one number a channel along the channel axis of `x`."""
+        """Lay one number for each channel along the channel axis of `x`."""
         shape = [1] * x.shape.rank
         shape[_axis(1, x.shape.rank)] = -1
         return self.constant(values.reshape(shape))
@@ -605,6 +369,6 @@ RUNNERS: dict[type[layers.Layer], type[Runner[Any]]] = {
 }
 
 FUSED: dict[type[layers.Layer], type[Runner[Any]]] = {
+    ConcatConvolution: ConcatConvolutionRunner,
     RectifiedPooling: RectifiedPoolingRunner,
-    SpreadConvolution: SpreadConvolutionRunner,
 }

@@ -1,4 +1,4 @@
-"""How TensorFlow runs the layers of a GraphDef: as `pydream.runtime.on_tensorflow.layers` has it for Caffe's."""
+"""How TensorFlow runs the layers of a GraphDef: two formulas, as in `layers` for Caffe's."""
 
 from __future__ import annotations
 
@@ -12,11 +12,12 @@ from .. import tf_layers as layers
 from ..base import Runner, Tensor, Tensors
 from ..tf_layers import FLOATS, Paddings
 from . import layers as caffe_tf
-from .layers import TFRunner
+from .pooling import PoolingRunner
+from .runner import TFRunner
 
 
 class Conv2DRunner(caffe_tf.ConvolutionRunner):
-    """Caffe's, with padding by the size."""
+    """Caffe's convolution with TensorFlow's padding."""
 
     layer: layers.Conv2D
 
@@ -59,8 +60,8 @@ def _padding(padding: Paddings) -> Any:
     return [[0, 0], *widths, [0, 0]] if any(map(any, widths)) else "VALID"
 
 
-class MaxPoolRunner(caffe_tf.PoolingRunner):
-    """Caffe's two ways, with padding by the size."""
+class MaxPoolRunner(PoolingRunner):
+    """Caffe's maximum, plain or tolerant of ties, with TensorFlow's padding."""
 
     layer: layers.MaxPool
 
@@ -93,7 +94,7 @@ class MaxPoolRunner(caffe_tf.PoolingRunner):
 
 
 class AvgPoolRunner(TFRunner[layers.AvgPool]):
-    """The mean of what a window has of the map."""
+    """The mean of the values of a window that are inside the map."""
 
     def prepare(self, params: list[NDArray[Any]]) -> None:
         layer = self.layer
@@ -130,8 +131,7 @@ class AffineRunner(TFRunner[layers.Affine]):
 class OperationRunner(TFRunner[layers.Operation]):
     """TensorFlow's own op, and its own gradient.
 
-    The way back runs the op again, in the same trace as the way there or in one of its own; TensorFlow makes one of two
-    that are the same.
+    The backward pass runs the op again, in the forward pass's trace or in its own; TensorFlow merges equal ops.
     """
 
     def prepare(self, params: list[NDArray[Any]]) -> None:
@@ -142,21 +142,21 @@ class OperationRunner(TFRunner[layers.Operation]):
         node.name, node.device = "op", ""
         del node.input[:]
         node.input.extend(f"{i}:0" for i in range(len(layer.arguments)))
-        for key in [key for key in node.attr if key.startswith("_")]:  # colocation, and other notes
+        for key in [key for key in node.attr if key.startswith("_")]:  # colocation and other annotations
             del node.attr[key]
         for value in node.attr.values():
             if value.type in FLOATS:
                 value.type = tf.as_dtype(self.dtype).as_datatype_enum
-        self.held = {
-            place: values.astype(self.dtype) if values.dtype.kind == "f" else values
-            for place, values in layer.held.items()
+        self.constants = {
+            index: values.astype(self.dtype) if values.dtype.kind == "f" else values
+            for index, values in layer.constants.items()
         }
 
     def forward(self, *bottoms: Tensor) -> tuple[Tensors, Tensors]:
         return (self._top(bottoms),), bottoms
 
     def backward(self, memo: Tensors, *diffs: Tensor) -> Tensors:
-        # The bottoms may be made of one another: each gets what comes through this op alone.
+        # One bottom may be computed from another: each gets only the gradient that comes through this op.
         bottoms = list(memo)
         how = {"stop_gradients": bottoms, "unconnected_gradients": "zero"}
         return tuple(self.tf.gradients(self._top(memo), bottoms, list(diffs), **how))
@@ -164,9 +164,9 @@ class OperationRunner(TFRunner[layers.Operation]):
     def _top(self, bottoms: Tensors) -> Tensor:
         tf = self.tf
         inputs = {
-            # Constants of the trace itself: TensorFlow works out shapes with them.
-            f"{place}:0": tf.constant(self.held[place]) if bottom is None else bottoms[bottom]
-            for place, bottom in enumerate(self.layer.arguments)
+            # Constants of the trace itself: TensorFlow infers shapes from them.
+            f"{index}:0": tf.constant(self.constants[index]) if bottom is None else bottoms[bottom]
+            for index, bottom in enumerate(self.layer.arguments)
         }
         (top,) = tf.graph_util.import_graph_def(self.graph, inputs, [f"op:{self.layer.output}"])
         return tf.cast(top, self.dtype)  # some ops make float32 of everything

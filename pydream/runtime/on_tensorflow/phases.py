@@ -1,6 +1,6 @@
-"""The input gradient of a convolution that strides, as a convolution that does not.
+"""The input gradient of a strided convolution, as a convolution without strides.
 
-A stride of s sees the image as s x s phases: the pixels whose padded row and column leave the same remainders. With
+A stride of s divides the image into s x s phases: pixels whose padded row and column leave the same remainders. With
 ``i + pad = s q + r``, the gradient at pixel i, ``sum of W[t] g[o] over s o + t = i + pad``, is a sum over m of
 ``W[s m + r] g[q - m]``: phase r is an ordinary convolution of g, all phases are one with s x s as many channels, and
 what remains is to interleave them. For the few channels of an image this is 1 to 4 times as fast as TensorFlow's
@@ -32,12 +32,12 @@ class Phases:
         The forward convolution's, without holes.
     stride : pair of int
     slide : callable
-        As `Convolution.slide`. Both of its results may go by the remainder of the size by the stride.
+        As `Convolution.slide`. Both of its results may depend on the remainder of the size by the stride.
     """
 
     @staticmethod
     def pay(kernel: NDArray[Any], stride: tuple[int, int], dtype: np.dtype[Any]) -> bool:
-        """Tell whether this way is the faster one."""
+        """Return whether this is faster than TensorFlow's own gradient."""
         channels = stride[0] * stride[1] * kernel.shape[2]
         return dtype == np.float32 and stride != (1, 1) and channels <= _MOST_CHANNELS
 
@@ -63,7 +63,7 @@ class Phases:
             self.starts.append([pad - s * first for _, pad, _ in slid])
 
     def gradient(self, diff: Tensor, height: Tensor, width: Tensor) -> Tensor:
-        """Give the (n, height, width, in) gradient for the one at the top."""
+        """Compute the (n, height, width, in) gradient from the one at the top."""
         tf, (s_h, s_w) = self.tf, self.stride
         phases = tf.nn.conv2d(diff, self.kernel, 1, self.padding)
         n, rows, columns = (tf.shape(phases)[axis] for axis in range(3))

@@ -19,7 +19,7 @@ from .operations import RUNNERS
 
 
 class TensorFlowRuntime(Runtime):
-    """Runs on a CPU or GPU; each pass is traced where and when it is first asked for."""
+    """Runs on a CPU or GPU; each pass is traced when it is first needed."""
 
     runners = RUNNERS
     channels_last = True
@@ -29,18 +29,18 @@ class TensorFlowRuntime(Runtime):
         self._traced: dict[Any, Callable[..., Any]] = {}
 
     def find_device(self, wanted: str) -> str:
-        """Give TensorFlow's name of the device; `DeviceError` where it is not there."""
+        """Return TensorFlow's name of the device; raise `DeviceError` where there is no such device."""
         return find_device(wanted)
 
     def tensor(self, array: Array) -> Tensor:
-        """Give an (n, h, w, c) array as a tensor."""
+        """Return an (n, h, w, c) array as a tensor."""
         with tensorflow().device(self.device):
             return tensorflow().convert_to_tensor(array)
 
     def steps(self, values: Sequence[int], end: int, kept: Iterable[int] = ()) -> list[Step]:
-        """As `Runtime.steps`, with pairs that run better as one; runners of one's own run one by one."""
+        """As `Runtime.steps`, with pairs that run faster as one; a subclass with other runners runs them one by one."""
         steps = super().steps(values, end)
-        return fused(steps, {*values, *kept}, self.dtype) if self.runners is RUNNERS else steps
+        return fused(self.graph, steps, {*values, *kept}, self.dtype) if self.runners is RUNNERS else steps
 
     def forward(
         self, values: Sequence[int], end: int, inputs: Sequence[Tensor], kept: Iterable[int] = ()
@@ -51,7 +51,7 @@ class TensorFlowRuntime(Runtime):
         return tensors, memos
 
     def values(self, values: Sequence[int], end: int, inputs: Sequence[Tensor]) -> list[Tensor]:
-        """As `Runtime.values`, traced by itself: what nobody reads is not computed."""
+        """As `Runtime.values`, in a trace of its own: memos are not computed."""
         run = super().forward
         tensors: list[Tensor] = self._run(("values", tuple(values), end), lambda *fed: run(values, end, fed)[0], inputs)
         return tensors
@@ -59,9 +59,9 @@ class TensorFlowRuntime(Runtime):
     def gradient(
         self, values: Sequence[int], end: int, inputs: Sequence[Tensor], seeds: Sequence[Seed], wanted: Sequence[int]
     ) -> tuple[list[Tensor], list[Tensor]]:
-        """As `Runtime.gradient`, traced: what the way back has read is freed, and nothing is computed twice.
+        """As `Runtime.gradient`, traced: what the backward pass has read is freed, and nothing is computed twice.
 
-        The numbers of a seed are inputs of the trace: other ones need no other trace.
+        The numbers of a seed are inputs of the trace: other numbers use the same trace.
         """
         forward, backward = super().forward, super().backward
 
@@ -96,7 +96,7 @@ class TensorFlowRuntime(Runtime):
         return tensorflow().add_n(diffs[::-1]) if len(diffs) > 1 else diffs[0]
 
     def _run(self, key: Any, run: Callable[..., Any], inputs: Sequence[Tensor], more: Sequence[Tensor] = ()) -> Any:
-        """Run what starts at the inputs, and at `more` tensors, traced where it was not."""
+        """Run a function of the inputs, and of `more` tensors; it is traced the first time."""
         if key not in self._traced:
             shapes = self.graph.declared.values()
             signature = [tensorflow().TensorSpec(_open(s), self.dtype) for s in shapes]
@@ -126,7 +126,7 @@ class TensorFlowRuntime(Runtime):
             return super().runner(step)
 
     def runner_type(self, layer: Layer) -> type[Runner[Any]]:
-        """As `Runtime.runner_type`, and for what `steps` made one of."""
+        """As `Runtime.runner_type`, with the layers that `steps` has fused."""
         return FUSED[type(layer)] if type(layer) in FUSED else super().runner_type(layer)
 
     def _trace(self, run: Callable[..., Any], signature: list[Any]) -> Callable[..., Any]:
@@ -136,14 +136,14 @@ class TensorFlowRuntime(Runtime):
 
 
 def _open(shape: tuple[int, ...]) -> list[int | None]:
-    """Caffe's declared shape, as a tensor of any size."""
+    """Return the signature of a tensor of Caffe's declared shape, at any size."""
     if len(shape) == 4:
         return [None, None, None, shape[1]]
     return [None, *shape[1:]]
 
 
 def _spec(tensor: Tensor) -> Any:
-    """Sizes stay open; ranks, the channels of images and the lengths of shape vectors are known."""
+    """Return a tensor's signature: sizes are open; ranks, channels of images and lengths of shape vectors are fixed."""
     dims = tensor.shape.as_list()
     if len(dims) > 1 or tensor.dtype.is_floating:
         dims = [None] * len(dims[:3]) + dims[3:]

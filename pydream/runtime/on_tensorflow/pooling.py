@@ -1,0 +1,241 @@
+"""How TensorFlow pools: the largest value or the mean of windows, on maps padded to what Caffe's output size covers.
+
+Four-axis tensors are (n, h, w, c), and sizes are read inside the graph, as in `layers`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .. import layers
+from ..base import LOWEST, TIE, Tensor, Tensors
+from .runner import TFRunner
+
+
+class PoolingRunner(TFRunner[layers.Pooling]):
+    """Windows over a map padded to exactly what Caffe's output size covers."""
+
+    def prepare(self, params: list[NDArray[Any]]) -> None:
+        axes = list(zip(self.layer.kernel, self.layer.stride, self.layer.pad, strict=True))
+        # "SAME" spares the plain maximum the padded copy; its windows are Caffe's for maps of any size,
+        self.same = all(k == 2 * p + 1 and s == 1 for k, s, p in axes)
+        # or for those that the stride divides: then just one row is missing behind the map.
+        self.same_where_whole = all(k == s + 1 > 2 and p == 0 for k, s, p in axes)
+
+    def forward(self, *bottoms: Tensor) -> tuple[Tensors, Tensors]:
+        (x,) = bottoms
+        if self.layer.everything:
+            return self._everything(x)
+        if self.layer.average:
+            return self._mean(x)
+        return self._tolerant_maximum(x) if self.dtype == np.float64 else self._plain_maximum(x)
+
+    def backward(self, memo: Tensors, *diffs: Tensor) -> Tensors:
+        (diff,) = diffs
+        if self.layer.everything:
+            return self._everything_back(memo, diff)
+        if self.layer.average:
+            return self._mean_back(memo, diff)
+        back = self._tolerant_maximum_back if self.dtype == np.float64 else self._plain_maximum_back
+        return back(memo, diff)
+
+    # The window over the whole map.
+
+    def _everything(self, x: Tensor) -> tuple[Tensors, Tensors]:
+        if self.layer.average:
+            return (self.tf.reduce_mean(x, (1, 2), keepdims=True),), (self.tf.shape(x),)
+        flat = self.tf.reshape(x, (self.tf.shape(x)[0], -1, x.shape[3]))
+        if self.dtype == np.float64:
+            best, winner = self._tolerant_scan(flat)
+            return (best[:, None, None],), (winner, self.tf.shape(x))
+        winner = self.tf.argmax(flat, axis=1)  # of equal values the first, row by row
+        return (self.tf.reduce_max(x, (1, 2), keepdims=True),), (winner, self.tf.shape(x))
+
+    def _tolerant_scan(self, flat: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the winning values and their places along axis 1, compared in order with the tolerance for ties."""
+        tf = self.tf
+
+        def turn(i: Tensor, best: Tensor, winner: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+            tap = flat[:, i]
+            wins = tap > best + TIE * (1 + tf.abs(best))
+            return i + 1, tf.where(wins, tap, best), tf.where(wins, i, winner)
+
+        first = flat[:, 0]
+        start = (tf.constant(1), first, tf.zeros_like(first, tf.int32))
+        _, best, winner = tf.while_loop(lambda i, *_: i < tf.shape(flat)[1], turn, start)
+        return best, winner
+
+    def _everything_back(self, memo: Tensors, diff: Tensor) -> Tensors:
+        shape = memo[-1]
+        if self.layer.average:
+            return (self.tf.broadcast_to(diff / self.tf.cast(shape[1] * shape[2], diff.dtype), shape),)
+        winner = self.tf.one_hot(memo[0], shape[1] * shape[2], axis=1, dtype=diff.dtype)  # (n, h*w, c)
+        return (self.tf.reshape(winner, shape) * diff,)
+
+    # Sizes: Pooling.out_size in the graph, for rows and columns at once.
+
+    def _out_size(self, size: Tensor) -> Tensor:
+        """Compute the rows and columns of the top from those of the map."""
+        kernel, stride, pad = np.array((self.layer.kernel, self.layer.stride, self.layer.pad), np.int32)
+        room = size + (2 * pad - kernel)
+        out = (-(-room // stride) if self.layer.round_up else room // stride) + 1
+        if pad.any():
+            out -= self.tf.cast((out - 1) * stride >= size + pad, out.dtype)
+        return out
+
+    def _padded(self, x: Tensor, filler: float) -> Tensor:
+        """Pad the map before the first row and column, and behind the last as far as the windows reach."""
+        kernel, stride, pad = np.array((self.layer.kernel, self.layer.stride, self.layer.pad), np.int32)
+        size = self.tf.shape(x)[1:3]
+        behind = self.tf.maximum(self._out_size(size) * stride + (kernel - stride - pad) - size, 0)
+        widths = self.tf.stack(([0, *pad, 0], self.tf.pad(behind, [[1, 1]])), axis=1)
+        padded = self.tf.pad(x, widths, constant_values=self.tf.constant(filler, x.dtype))
+        padded.set_shape((None, None, None, x.shape[3]))
+        return padded
+
+    def _unpadded(self, padded: Tensor, shape: Tensor) -> Tensor:
+        return self.tf.slice(padded, (0, *self.layer.pad, 0), shape)
+
+    # The largest value; of equal ones the first, row by row, and all of the gradient to it.
+
+    def _plain_maximum(self, x: Tensor) -> tuple[Tensors, Tensors]:
+        top = self._by_size(lambda x: self._largest(x, "SAME"), lambda x: self._largest(self._filled(x), "VALID"), x)
+        return (top,), (x,)
+
+    def _plain_maximum_back(self, memo: Tensors, diff: Tensor) -> Tensors:
+        back = self._by_size(
+            lambda x, diff: self._largest_back(x, diff, "SAME"),
+            lambda x, diff: self._unpadded(self._largest_back(self._filled(x), diff, "VALID"), self.tf.shape(x)),
+            *memo,
+            diff,
+        )
+        return (back,)
+
+    def _by_size(self, same: Callable[..., Tensor], filled: Callable[..., Tensor], *values: Tensor) -> Tensor:
+        """Run `same` on the values where "SAME" is Caffe's padding for the first value's size, else `filled`."""
+        if not self.same_where_whole:
+            return (same if self.same else filled)(*values)
+        # tf.cond would do, but it makes a function of each branch, and takes 0.4 s a network to trace.
+        ops = self.tf.raw_ops
+        whole = self.tf.reduce_all(self.tf.shape(values[0])[1:3] % self.layer.stride == 0)
+        ways = [ops.Switch(data=value, pred=whole) for value in values]
+        results = [filled(*(way.output_false for way in ways)), same(*(way.output_true for way in ways))]
+        return ops.Merge(inputs=results).output
+
+    def _filled(self, x: Tensor) -> Tensor:
+        return self._padded(x, LOWEST)
+
+    def _largest(self, x: Tensor, padding: str) -> Tensor:
+        return self.tf.nn.max_pool2d(x, self.layer.kernel, self.layer.stride, padding)
+
+    def _largest_back(self, x: Tensor, diff: Tensor, padding: str) -> Tensor:
+        return self.tf.raw_ops.MaxPoolGrad(
+            orig_input=x,
+            # Computed again, though the forward pass had it: oneDNN's gradient, which is 10 to 40 times as fast as the
+            # other, runs only where its own maximum is in the same trace and tells it which taps won.
+            orig_output=self._largest(x, padding),
+            grad=diff,
+            ksize=[1, *self.layer.kernel, 1],
+            strides=[1, *self.layer.stride, 1],
+            padding=padding,
+        )
+
+    # The same with a tolerance for ties: the exact mode's.
+
+    def _tolerant_maximum(self, x: Tensor) -> tuple[Tensors, Tensors]:
+        tf = self.tf
+        padded = self._filled(x)
+        best, *taps = self._taps(padded)
+        winner = tf.zeros(tf.shape(best), tf.int32)
+        for number, tap in enumerate(taps, start=1):
+            wins = tap > best + TIE * (1 + tf.abs(best))
+            best, winner = tf.where(wins, tap, best), tf.where(wins, number, winner)
+        return (best,), (winner, tf.shape(padded), tf.shape(x))
+
+    def _taps(self, padded: Tensor) -> list[Tensor]:
+        """Return what each tap of the window sees, row by row."""
+        tf, (stride_h, stride_w), channels = self.tf, self.layer.stride, padded.shape[3]
+        n, h, w = (tf.shape(padded)[axis] for axis in range(3))
+        out_h, out_w = (
+            (size - k) // s + 1 for size, k, s in zip((h, w), self.layer.kernel, self.layer.stride, strict=True)
+        )
+        # Strided slices are slow, plain ones are not: let the remainders of rows and columns be axes.
+        whole = tf.pad(padded, [[0, 0], [0, -h % stride_h], [0, -w % stride_w], [0, 0]])
+        apart = tf.reshape(whole, (n, -(-h // stride_h), stride_h, -(-w // stride_w), stride_w * channels))
+        return [
+            tf.reshape(
+                tf.slice(
+                    apart,
+                    (0, i // stride_h, i % stride_h, j // stride_w, j % stride_w * channels),
+                    (n, out_h, 1, out_w, channels),
+                ),
+                (n, out_h, out_w, channels),
+            )
+            for i in range(self.layer.kernel[0])
+            for j in range(self.layer.kernel[1])
+        ]
+
+    def _tolerant_maximum_back(self, memo: Tensors, diff: Tensor) -> Tensors:
+        winner, padded_shape, shape = memo
+        tf = self.tf
+        # Where in the flat (h, w, c) map each window's first value stands, and its winner.
+        _, h, w, c = tf.unstack(tf.cast(padded_shape, tf.int64))
+        (kernel_h, kernel_w), (stride_h, stride_w) = self.layer.kernel, self.layer.stride
+        rows, columns = (
+            tf.range(size, delta=s) for size, s in ((h - kernel_h + 1, stride_h), (w - kernel_w + 1, stride_w))
+        )
+        corner = (rows[:, None, None] * w + columns[:, None]) * c + tf.range(c)
+        tap = (tf.range(tf.cast(kernel_h, tf.int64))[:, None] * w + tf.range(tf.cast(kernel_w, tf.int64))) * c
+        back = tf.raw_ops.MaxPoolGradWithArgmax(
+            input=tf.raw_ops.Empty(shape=padded_shape, dtype=diff.dtype),  # only its shape is read
+            grad=diff,
+            argmax=corner + tf.gather(tf.reshape(tap, (-1,)), winner),
+            ksize=[1, *self.layer.kernel, 1],
+            strides=[1, *self.layer.stride, 1],
+            padding="VALID",
+        )
+        return (self._unpadded(back, shape),)
+
+    # The mean; the divisor is the window clipped to the map and the padding after it.
+
+    def _divisor(self, shape: Tensor) -> Tensor:
+        counts = []
+        for axis, out in enumerate(self.tf.unstack(self._out_size(shape[1:3]))):
+            size, pad = shape[1 + axis], self.layer.pad[axis]
+            first = self.tf.range(out) * self.layer.stride[axis] - pad
+            counts.append(self.tf.minimum(first + self.layer.kernel[axis], size + pad) - first)
+        return self.tf.cast(counts[0][:, None, None] * counts[1][:, None], self.dtype)
+
+    def _mean(self, x: Tensor) -> tuple[Tensors, Tensors]:
+        padded = self._padded(x, 0.0)
+        area = self.layer.kernel[0] * self.layer.kernel[1]
+        total = self.tf.nn.avg_pool2d(padded, self.layer.kernel, self.layer.stride, "VALID") * area
+        return (total / self._divisor(self.tf.shape(x)),), (self.tf.shape(padded), self.tf.shape(x))
+
+    def _mean_back(self, memo: Tensors, diff: Tensor) -> Tensors:
+        padded_shape, shape = memo
+        area = self.layer.kernel[0] * self.layer.kernel[1]
+        back = self.tf.raw_ops.AvgPoolGrad(
+            orig_input_shape=padded_shape,
+            grad=diff / self._divisor(shape) * area,
+            ksize=[1, *self.layer.kernel, 1],
+            strides=[1, *self.layer.stride, 1],
+            padding="VALID",
+        )
+        return (self._unpadded(back, shape),)
+
+
+class RectifiedPoolingRunner(PoolingRunner):
+    """Max pooling of ``max(x, 0)``: no gradient where the largest is 0."""
+
+    def forward(self, *bottoms: Tensor) -> tuple[Tensors, Tensors]:
+        (top,), memo = super().forward(self.tf.nn.relu(bottoms[0]))
+        return (top,), (top, *memo)
+
+    def backward(self, memo: Tensors, *diffs: Tensor) -> Tensors:
+        top, *rest = memo
+        return super().backward(tuple(rest), self.tf.raw_ops.ReluGrad(gradients=diffs[0], features=top))
