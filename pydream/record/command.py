@@ -18,20 +18,22 @@ from .provenance import NetFacts
 from .recipe import Recipe
 
 _DEFAULTS = {field.name: field.default for field in msgspec.structs.fields(Recipe)}
-# Fields of a recipe that are options with a value, in the order in which they are written.
-_VALUES = {
+# Fields of a recipe as options, in the order in which they are written; flags turn the default around.
+_OPTIONS = {
     "grid": "--grid",
     "octave_n": "--octaves",
     "octave_scale": "--octave-scale",
     "iter_n": "--iterations",
     "step_size": "--step-size",
     "jitter": "--jitter",
+    "clip": "--no-clip",
     "era": "--era",
     "backend": "--backend",
     "smooth": "--smooth",
     "laplacian": "--laplacian",
     "tv": "--tv",
     "pull_back": "--pull-back",
+    "keep_colors": "--keep-colors",
 }
 
 
@@ -73,7 +75,7 @@ def command_of(
     words += _dreamt_with(recipe) if layers is None else option_words({"--layer": list(layers)})
     words += option_words({"--guide": guide})
     words += _rendering(recipe) if recipe.rendering else option_words(_changed(recipe))
-    words += option_words({"--no-clip": not recipe.clip, "--keep-colors": recipe.keep_colors, "--mask": mask})
+    words += option_words({"--mask": mask})
     if network.runtime != "tensorflow":
         words += ["--runtime", network.runtime]
     words += option_words({"--exact": network.dtype == "float64", "--tile": recipe.tile or None})
@@ -94,8 +96,8 @@ def option_words(options: Mapping[str, Any]) -> list[str]:
 
 
 def _changed(recipe: Recipe) -> dict[str, Any]:
-    values = {name: getattr(recipe, name) for name in _VALUES}
-    return {_VALUES[name]: value for name, value in values.items() if value != _DEFAULTS[name]}
+    values = {name: getattr(recipe, name) for name in _OPTIONS if getattr(recipe, name) != _DEFAULTS[name]}
+    return {_OPTIONS[name]: isinstance(value, bool) or value for name, value in values.items()}
 
 
 def _loop(recipe: Recipe) -> Iterator[str]:

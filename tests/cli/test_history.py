@@ -3,6 +3,7 @@
 import json
 import os
 import shlex
+from pathlib import Path
 
 import av
 import numpy as np
@@ -89,6 +90,18 @@ def test_it_says_how_it_was_made(run, picture):
     assert "--gif" not in words
     assert run(*words[1:]).code == 0
     np.testing.assert_array_equal(read_image("history.png"), before)
+
+
+def test_a_films_command_has_its_frame_rate(run, picture):
+    assert run("history", picture.name, "-o", "h.gif", *DREAM, "-n", "2", "--fps", "4").code == 0
+    with PIL.Image.open("h.gif") as film:
+        made = json.loads(film.info["comment"])
+    assert "-o history.gif --fps 4" in made["command"]
+    assert run(*shlex.split(made["command"])[1:]).code == 0
+    assert Path("history.gif").read_bytes() == Path("h.gif").read_bytes()
+    assert run("history", picture.name, "-o", "h.gif", *DREAM, "-n", "2").code == 0
+    with PIL.Image.open("h.gif") as film:
+        assert "--fps" not in film.info["comment"].decode()
 
 
 def test_ctrl_c_keeps_what_there_is(run, picture, monkeypatch):

@@ -209,7 +209,7 @@ def test_a_mask(run, picture, mask, net):
     write_image("other.png", np.full((72, 96, 3), 255))
     seen = run("replay", "out.png", "--mask", "other.png")
     assert seen.code == 1
-    assert "mask: not the picture that it was, mask.png of 96x72 pixels" in seen.out
+    assert "mask was mask.png (96x72, sha256 " in seen.out
 
 
 def test_ctrl_c_keeps_what_a_mask_keeps(run, picture, mask, monkeypatch):
@@ -273,6 +273,6 @@ def test_a_loop(run, picture, mask):
     write_image("mask.png", np.full((72, 96, 3), 255))
     seen = run("zoom", picture.name, "-o", "parts", "--frames", "4", *options, "--resume")
     assert seen.code == 1
-    assert "mask was mask.png, now mask.png" in seen.err
+    assert "mask was mask.png (96x72, sha256 " in seen.err
     seen = run("zoom", picture.name, "-o", "parts", "--frames", "4", *options[:2], *options[4:], "--resume")
     assert "objective was" in seen.err

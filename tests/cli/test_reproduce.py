@@ -96,6 +96,28 @@ def test_pictures_say_how_they_were_made(run, pictures):
     np.testing.assert_array_equal(read_image("again.png"), read_image("reproduction/frames/00000001.png"))
 
 
+@pytest.mark.parametrize("exact", [True, False])
+def test_little_memory_makes_tiles(run, pictures, folder, draw, monkeypatch, exact):
+    """Decided once a result, and printed; the clock around the network does not hide what it takes."""
+    draw(folder / "in.png", 120, 150)
+    options = [*QUICK, "--only", "5x5_reduce", "--layer", "5x5_reduce", "fire3/concat", *["--exact"] * exact]
+    whole = run("reproduce", *pictures, *options, "-o", "whole")
+    assert (whole.code, "tiles" in whole.err) == (0, False), whole
+    monkeypatch.setattr("pydream.tiles.fitting.resident_bytes", lambda: 0)
+    monkeypatch.setattr("pydream.tiles.fitting.OVERHEAD", 0)
+    monkeypatch.setattr("pydream.tiles.fitting.free_bytes", lambda: 8_000_000)
+    tiled = run("reproduce", *pictures, *options, "-o", "tiled")
+    assert tiled.code == 0, tiled
+    (line,) = [line for line in tiled.err.splitlines() if "tiles" in line]
+    assert line.startswith("5x5_reduce: 150x120 in ")
+    made = read_provenance("tiled/dream_5x5_reduce.png")
+    assert (made.recipe.tile or 0) > 0 if not exact else made.recipe.tile is None
+    apart = np.abs(read_image("tiled/dream_5x5_reduce.png").astype(int) - read_image("whole/dream_5x5_reduce.png"))
+    assert apart.max() == 0 if exact else apart.mean() < 1
+    monkeypatch.undo()
+    assert run("replay", "tiled/dream_5x5_reduce.png", "--input", "in.png").out.startswith("identical")
+
+
 def test_only_and_no_frames(run, pictures):
     assert run("reproduce", *pictures, *QUICK, "--frames", "0", "--only", "4c", "-q", "-o", "out") == (0, "", "")
     assert written("out") == ["dream_4c.png", "report.html", "report.json"]

@@ -158,8 +158,8 @@ def test_a_film_says_how_it_was_made(run, refused, folder, clip, suffix):
     command = line.partition("`")[2].partition("`")[0]
     seed = command.rpartition(" ")[2]
     assert command == (
-        f"pydream video in.mp4 -o dream.{suffix} --size 32x24 --range 1:3 --flow --octaves 1 --iterations 2 --jitter 4"
-        f" --seed {seed}"
+        f"pydream video in.mp4 -o dream.{suffix} --size 32x24 --range 1:3 --flow --layer fire8/concat --octaves 1"
+        f" --iterations 2 --jitter 4 --seed {seed}"
     )
     assert f"it is a film of dreams, not a dream; `{command}` makes it again" in line
     assert run(*command.split()[1:]).code == 0
@@ -276,7 +276,7 @@ def test_another_film_is_not_gone_on_with(refused, stopped, options, why):
 def test_another_input_is_not_gone_on_with(refused, folder, stopped):
     write_clip(folder / "other.mp4", moving_square(6, speed=3))
     line = refused(1, "video", "other.mp4", "-o", "out.mp4", *SHORT, "--resume")
-    assert "input was in.mp4, now other.mp4" in line
+    assert "input was in.mp4 (" in line
 
 
 def test_a_shorter_film_of_the_same_frames(run, stopped):

@@ -65,8 +65,8 @@ def test_every_option_reaches_the_loop(run, folder):
     np.testing.assert_array_equal(read_image("out/00000001.png"), np.uint8(np.clip(frames[1], 0, 255)))
     said = parse(read_note("out/00000001.png"))
     assert said.command == (
-        "pydream zoom noise:80x60 -o frames --frames 2 --scale 0.1 --rotate 5.0 --shift 2.0 -1.5 --grid 0.125"
-        " --layer fire4/concat --octaves 1 --iterations 2 --era 2015 --seed 3"
+        "pydream zoom noise:80x60 -o frames --frames 2 --scale 0.1 --rotate 5.0 --shift 2.0 -1.5"
+        " --layer fire4/concat --grid 0.125 --octaves 1 --iterations 2 --era 2015 --seed 3"
     )
     assert run("replay", "out/00000001.png").out.startswith("identical")
 
@@ -241,7 +241,7 @@ def test_another_loop_is_not_gone_on_with(run, picture, whole, draw, folder, opt
     seen = run("zoom", picture.name, "-o", "whole", "--frames", "5", *DREAM, "--resume", *options)
     assert (seen.code, seen.err) == (1, f"pydream: error: 'whole' holds another loop: {why}\n")
     seen = run("zoom", "other.png", "-o", "whole", "--frames", "5", *DREAM, "--resume")
-    assert "input was in.png, now other.png" in seen.err
+    assert "input was in.png (" in seen.err
     assert only_frames("whole") == whole
 
 

@@ -21,7 +21,7 @@ EXACT = NetFacts(
     [
         ({}, "--layer conv"),
         ({"octave_n": 2, "step_size": 2.0, "clip": False, "tv": 0.5, "keep_colors": True, "era": "2015", "tile": 64},
-         "--layer conv --octaves 2 --step-size 2.0 --era 2015 --tv 0.5 --no-clip --keep-colors --tile 64"),
+         "--layer conv --octaves 2 --step-size 2.0 --no-clip --era 2015 --tv 0.5 --keep-colors --tile 64"),
         ({"objective": (Term("conv", "l2", (3, 4, 5)), Term("pool", "l2", weight=-0.5))},
          "--layer conv:3-5 --layer pool=-0.5"),
         ({"objective": (Term("conv", "mean"), Term("logits", "sum", (281,), 2.0))},
