@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import click
 import msgspec
@@ -37,7 +37,8 @@ from .scoring import only_layer, score_of
 from .signals import between_steps, uninterrupted
 
 
-class SidePicture(NamedTuple):
+@dataclass(frozen=True)
+class SidePicture:
     """A guide or a mask: the name that it is given by, and its pixels."""
 
     given: str
@@ -48,7 +49,7 @@ class SidePicture(NamedTuple):
         """Read it."""
         return cls(str(path), read_image(path))
 
-    @property
+    @cached_property
     def facts(self) -> PictureFacts:
         """For the record."""
         return picture_facts(self.given, self.pixels)

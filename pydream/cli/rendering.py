@@ -11,7 +11,6 @@ from ..dream.tutorial import RENDERERS, TILE_SIZE
 from ..record.recipe import Rendering
 from .job import Job, prepare
 from .options import (
-    Decorator,
     device_option,
     exact_options,
     input_options,
@@ -60,14 +59,6 @@ renderer_options = together(
 )
 
 
-render_run_options = together(seed_option(), exact_options, runtime_option, device_option, tile_options)
-
-
-def channels_option() -> Decorator:
-    """Make the options for a network, a layer and its channels."""
-    return together(model_option(), weights_option, input_options, layer_option("LAYER[:CHANNELS]", type=LayerType()))
-
-
 class LayerType(click.ParamType):  # type: ignore[type-arg]  # before 8.2 it has none
     """A layer and channels of it: ``fire4/expand3x3:7``, ``fire4/expand3x3:0-15,20``, ``:7`` of the default layer."""
 
@@ -103,6 +94,16 @@ class ChannelOption:
 
     def __str__(self) -> str:
         return self._given  # as a record has it
+
+
+channels_option = together(
+    model_option(), weights_option, input_options, layer_option("LAYER[:CHANNELS]", type=LayerType())
+)
+rendering_options = together(
+    channels_option,
+    renderer_options,
+    *(seed_option(), exact_options, runtime_option, device_option, tile_options),
+)
 
 
 def recipe_taken(options: dict[str, Any], channels: tuple[int, ...] | None = None) -> dict[str, Any]:

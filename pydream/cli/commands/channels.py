@@ -25,14 +25,7 @@ from ..help import Command
 from ..input import NOISE, InputPicture, Source, SourceType, Target, check_not_read, one_target
 from ..job import Job
 from ..options import PICTURE_FILES, force_option, last_options, output_option, pictures_option, resume_option
-from ..rendering import (
-    ChannelOption,
-    channels_option,
-    prepare_rendering,
-    recipe_taken,
-    render_run_options,
-    renderer_options,
-)
+from ..rendering import ChannelOption, prepare_rendering, recipe_taken, rendering_options
 from ..signals import uninterrupted
 from ..workers import WorkerOptions, start_workers, worker_options
 
@@ -42,9 +35,7 @@ _SIZE = (96, 96)
 @click.command("channels", cls=Command)
 @click.argument("input", type=SourceType(noise=_SIZE), default=NOISE)
 @output_option(PICTURE_FILES, required=True)
-@channels_option()
-@renderer_options
-@render_run_options
+@rendering_options
 @worker_options
 @columns_option
 @pictures_option

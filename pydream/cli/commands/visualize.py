@@ -12,14 +12,7 @@ from ...record.recipe import MOST_SUMMED
 from ..help import Command
 from ..input import NOISE, Source, SourceType, check_not_read, check_sidecar, one_target
 from ..options import PICTURE_FILES, last_options, output_option
-from ..rendering import (
-    ChannelOption,
-    channels_option,
-    prepare_rendering,
-    recipe_taken,
-    render_run_options,
-    renderer_options,
-)
+from ..rendering import ChannelOption, prepare_rendering, recipe_taken, rendering_options
 from ..signals import signals_as_ctrl_c
 from .dream import DreamBatch
 
@@ -27,9 +20,7 @@ from .dream import DreamBatch
 @click.command("visualize", cls=Command)
 @click.argument("input", type=SourceType(noise=NOISE_SIZE), default=NOISE)
 @output_option(f"{PICTURE_FILES}, or -", required=True)
-@channels_option()
-@renderer_options
-@render_run_options
+@rendering_options
 @last_options
 @click.pass_context
 def command(
