@@ -71,8 +71,8 @@ class Job:
     tile, memory : int, optional
         The side of a tile, and the bytes that the process may take, if they are given.
     sidecar, quiet : bool
-    about : str, optional
-        What is run, for the title of a progress bar; None: the recipe's layers.
+    heading : str, optional
+        The title of progress bars; None: see `title`.
     """
 
     net: Net
@@ -86,14 +86,14 @@ class Job:
     memory: int | None = None
     sidecar: bool = False
     quiet: bool = False
-    about: str | None = None
+    heading: str | None = None
 
     @property
     def title(self) -> str:
         """What is run, where, and with which seed."""
         facts, recipe = self.network, self.recipe
-        what = f" {printable(recipe.dreams_with)}" if self.about is None else f", {self.about}"
-        return f"{printable(facts.name)}{what} on {facts.device}, {facts.dtype}, seed {recipe.seed}"
+        name, what = printable(facts.name), printable(recipe.dreams_with)
+        return self.heading or f"{name} {what} on {facts.device}, {facts.dtype}, seed {recipe.seed}"
 
     @cached_property
     def objective(self) -> Objective | None:
@@ -169,7 +169,7 @@ class Job:
 
     def ingredients(self, input: PictureFacts) -> Ingredients:
         """Return what goes into a dream on a picture."""
-        guide, mask = (each and each.facts for each in (self.guide, self.mask))
+        guide, mask = (None if each is None else each.facts for each in (self.guide, self.mask))
         return Ingredients(network=self.network, input=input, guide=guide, mask=mask)
 
     def as_recorded(self, recipe: Recipe) -> Recipe:

@@ -11,6 +11,7 @@ from PIL import Image
 from support.interrupting import interrupt_at
 
 import pydream.cli.commands.dream as module
+from pydream.cli.progress import Progress
 from pydream.dream.images import display_range
 from pydream.dream.notebook import deepdream, make_step
 from pydream.dream.objectives import objective_guide
@@ -109,7 +110,7 @@ def test_an_older_picture_is_replaced(run, picture, folder):
 
 
 def test_the_defaults_are_the_librarys(run):
-    shown = run("dream", "--help").out
+    shown = run("dream", "--help-all").out
     shown = " ".join(shown.split())
     assert module.command.params  # by name: what click would pass
     options = {option.name: option.default for option in module.command.params}
@@ -317,5 +318,5 @@ def test_a_disk_that_fills_up(refused, picture, monkeypatch):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(Image.Image, "save", fail)
-    monkeypatch.setattr(module.Progress, "step", lambda *_: None)  # its title would be a second line
+    monkeypatch.setattr(Progress, "step", lambda *_: None)  # its title would be a second line
     assert "No space left" in refused(1, "dream", picture, "-o", "out.png", *SHORT)

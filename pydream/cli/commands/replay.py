@@ -97,7 +97,7 @@ def command(
             memory=memory,
             sidecar=sidecar,
             quiet=quiet,
-            about=f"again: {printable(made.command)}",
+            heading=f"again: {printable(made.command)}",
         )
         job.objective  # noqa: B018 (raises where the guide does not fit)
         tiled = job.tiled(recipe, size, copies=0 if recipe.loop is None else ZOOM_COPIES)

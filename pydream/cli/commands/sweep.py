@@ -301,7 +301,9 @@ class Sweep:
         """Dream with the layers of one network: one that cannot costs itself only."""
         if self._workers is not None:
             job = replace(job, memory=self._workers.memory(job.memory))
-        job = replace(job, about=f"{len(cells)} layers")
+        facts = job.network
+        heading = f"{printable(facts.name)}, {len(cells)} layers on {facts.device}, {facts.dtype}"
+        job = replace(job, heading=f"{heading}, seed {job.recipe.seed}")
         self._jobs.append(job)
         costs = [cell.facts.macs_to or 0 for cell in cells]
         per_pixel = [cost / prod(self._start.size) for cost in costs] if all(costs) else ()
