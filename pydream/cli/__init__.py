@@ -21,8 +21,7 @@ errors         an error is one line and an exit code
 from __future__ import annotations
 
 import importlib
-from collections.abc import Iterator
-from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import click
@@ -97,18 +96,6 @@ class Commands(click.Group):
             return super().invoke(ctx)
 
 
-@contextmanager
-def _reading(max_pixels: int) -> Iterator[None]:
-    """Accept pictures of up to `max_pixels` in place of Pillow's limit."""
-    from PIL import Image
-
-    before, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, max_pixels
-    try:
-        yield
-    finally:
-        Image.MAX_IMAGE_PIXELS = before
-
-
 @click.group(cls=Commands, invoke_without_command=True)
 @click.version_option(__version__, message="%(prog)s %(version)s")
 @click.option(
@@ -128,6 +115,9 @@ def main(ctx: click.Context, max_pixels: int | None) -> None:
     pydream dream sky.jpg -o dream.png
     """  # noqa: D301 (click's mark for a block to leave as it is)
     if max_pixels is not None:
-        ctx.with_resource(_reading(max_pixels))
+        from PIL import Image
+
+        ctx.call_on_close(partial(setattr, Image, "MAX_IMAGE_PIXELS", Image.MAX_IMAGE_PIXELS))
+        Image.MAX_IMAGE_PIXELS = max_pixels
     if ctx.invoked_subcommand is None:
         click.echo(ctx.get_help())

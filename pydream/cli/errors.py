@@ -35,6 +35,11 @@ class Usage(Failed):
     exit_code = 2
 
 
+def bad_value(name: str, message: str) -> click.BadParameter:
+    """Return the error of an option or argument."""
+    return click.BadParameter(message, param_hint=f"'{name}'")
+
+
 def one_line(error: Exception) -> Failed:
     """Return the line and the exit code for any exception."""
     if isinstance(error, click.UsageError):

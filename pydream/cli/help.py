@@ -24,10 +24,11 @@ HEADINGS = {
     "General": "json plot quiet debug help help-all",
 }
 # A picture can be made, and made again on another machine, without these.
-EXPERT = (
+_EXPERT = (
     "format sidecar cut quality grid objective clip dtype era backend runtime device weights mean pixel-scale"
     " channel-order input-node memory scheduler tile dpi caption debug"
-).split()
+)
+EXPERT = frozenset(_EXPERT.split())
 _FEW = 11  # options that need no headings
 _WIDEST = 19  # of an option's name and value: longer ones have a line of their own
 _ALL = f"{__name__}.all"
@@ -60,7 +61,9 @@ class Command(click.Command):
         """Write the options that are wanted, under their headings."""
         options = _by_name(self.get_params(ctx))
         in_full = ctx.meta.get(_ALL, False) or "help-all" not in options
-        records = {name: _record(option, ctx, in_full) for name, option in options.items() if in_full or name not in EXPERT}
+        records = {
+            name: _record(option, ctx, in_full) for name, option in options.items() if in_full or name not in EXPERT
+        }
         width = max((len(names) for names, _ in records.values() if len(names) <= _WIDEST), default=0)
         in_order = " ".join(HEADINGS.values())
         apart = True

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import io
-import os
 import re
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import click
 from PIL import Image
@@ -29,28 +28,22 @@ from ..media import (
 )
 from ..picture import Picture
 from ..record.provenance import Account, PictureFacts, picture_facts, sidecar_of
+from .errors import bad_value
 
 STANDARD = "-"
 NOISE = "noise"
 
 Size = tuple[int, int]  # (height, width)
 NOISE_SIZE = (512, 512)
+WIDTH_HEIGHT = "WIDTHxHEIGHT"
 
 
 @dataclass(frozen=True)
 class Source:
-    """What a dream starts from: a picture file, standard input, or noise.
+    """What a dream starts from: a picture file, standard input, or noise."""
 
-    Attributes
-    ----------
-    given : str
-        As it stands on the command line, or as its folder lists it: a path, ``-``, ``noise`` or ``noise:640x480``.
-    noise : (height, width), optional
-        The size of noise.
-    """
-
-    given: str
-    noise: Size | None = None
+    given: str  # as on the command line, or as its folder lists it: a path, "-", "noise" or "noise:640x480"
+    noise: Size | None = None  # the size of noise
 
     @property
     def name(self) -> str:
@@ -65,60 +58,34 @@ class Source:
     @property
     def argument(self) -> str:
         """The argument of a command line that makes the same again: noise with its size."""
-        if self.noise is None:
-            return self.given
-        height, width = self.noise
-        return f"{NOISE}:{width}x{height}"
+        return f"{NOISE}:{self.noise[1]}x{self.noise[0]}" if self.noise else self.given
 
     @property
     def path(self) -> Path | None:
         """The file, if it is one."""
         return None if self.noise or self.given == STANDARD else Path(self.given)
 
-    def read(self) -> Picture | None:
-        """Read the picture; None for noise, which the recipe's seed draws."""
-        if self.noise:
-            return None
-        if self.given == STANDARD:
-            return decode_image(io.BytesIO(sys.stdin.buffer.read()), "standard input")
-        return read_image(self.given)
-
-    def size(self, picture: Picture | None) -> Size:
-        """Return the height and width of the picture that was read, or of noise."""
-        return (self.noise or NOISE_SIZE) if picture is None else (picture.shape[0], picture.shape[1])
-
-    def facts(self, picture: Picture | None) -> PictureFacts:
-        """Return a dream's record of its start: the picture that was read, or the size of the noise."""
-        if picture is None:
-            height, width = self.size(None)
-            return PictureFacts(name=NOISE, width=width, height=height)
-        return picture_facts(self.name, picture)
-
 
 @dataclass(frozen=True)
 class InputPicture:
-    """A source that was read.
-
-    Attributes
-    ----------
-    source : Source
-    picture : (h, w, 3) array or None
-        None: noise, or not kept.
-    size : (height, width)
-    facts : PictureFacts
-        For the record of its dreams.
-    """
+    """A source that was read."""
 
     source: Source
-    picture: Picture | None
+    picture: Picture | None  # (h, w, 3); None: noise, or not kept
     size: Size
-    facts: PictureFacts
+    facts: PictureFacts  # for the record of its dreams
 
     @classmethod
     def read(cls, source: Source) -> InputPicture:
-        """Read the picture."""
-        picture = source.read()
-        return cls(source, picture, source.size(picture), source.facts(picture))
+        """Read the picture, unless it is noise, which the recipe's seed draws."""
+        if source.noise is not None:
+            height, width = source.noise
+            return cls(source, None, source.noise, PictureFacts(name=NOISE, width=width, height=height))
+        if source.given == STANDARD:
+            picture = decode_image(io.BytesIO(sys.stdin.buffer.read()), "standard input")
+        else:
+            picture = read_image(source.given)
+        return cls(source, picture, picture.shape[:2], picture_facts(source.name, picture))
 
     @property
     def noise(self) -> Size | None:
@@ -142,7 +109,7 @@ class SourceType(click.ParamType):  # type: ignore[type-arg]  # before 8.2 it ha
             return [Source(value)]
         word, colon, size = value.partition(":")
         if word == NOISE:
-            return [Source(value, SizeType().convert(size, param, ctx) if colon else self._noise)]
+            return [Source(value, read_size(size) if colon else self._noise)]
         if not path.exists():
             self.fail(f"{value!r} does not exist (expected a picture, '{STANDARD}' or '{NOISE}')", param, ctx)
         if not path.is_dir():
@@ -156,43 +123,27 @@ class SourceType(click.ParamType):  # type: ignore[type-arg]  # before 8.2 it ha
 
 
 def _looks_like_a_picture(path: Path) -> bool:
-    Image.init()
-    return (
-        path.is_file()
-        and not path.name.startswith(".")
-        and Image.registered_extensions().get(path.suffix.lower()) in READABLE
-    )
+    kind = Image.registered_extensions().get(path.suffix.lower())
+    return path.is_file() and not path.name.startswith(".") and kind in READABLE
 
 
-class SizeType(click.ParamType):  # type: ignore[type-arg]
-    """Width and height: ``640x480``."""
-
-    name = "WIDTHxHEIGHT"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Size:
-        """Read a size, as (height, width)."""
-        found = re.fullmatch(r"([1-9][0-9]{0,6})[x×]([1-9][0-9]{0,6})", value) if isinstance(value, str) else None
-        if found is None:
-            self.fail(f"{value!r} is not a size (expected WIDTHxHEIGHT, e.g. 640x480)", param, ctx)
-        width, height = int(found[1]), int(found[2])
-        most = Image.MAX_IMAGE_PIXELS or sys.maxsize
-        if width * height > most:
-            self.fail(f"{value!r} is more than {most} pixels; `pydream --max-pixels` sets that", param, ctx)
-        return height, width
+def read_size(text: str) -> Size:
+    """Return the height and width of ``640x480``; the type of an option whose value is a size."""
+    found = re.fullmatch(r"([1-9][0-9]{0,6})[x×]([1-9][0-9]{0,6})", text)
+    if found is None:
+        raise click.BadParameter(f"{text!r} is not a size (expected {WIDTH_HEIGHT}, e.g. 640x480)")
+    width, height = int(found[1]), int(found[2])
+    most = Image.MAX_IMAGE_PIXELS or sys.maxsize
+    if width * height > most:
+        raise click.BadParameter(f"{text!r} is more than {most} pixels; `pydream --max-pixels` sets that")
+    return height, width
 
 
 @dataclass(frozen=True)
 class Target:
-    """The output of a picture: a file, or standard output in some format.
+    """The output of a picture: a file, or standard output in some format."""
 
-    Attributes
-    ----------
-    given : str
-        A path, or ``-``.
-    form : ImageFormat
-    """
-
-    given: str
+    given: str  # a path, or "-"
     form: ImageFormat
 
     @property
@@ -218,12 +169,12 @@ class Target:
         """Raise `click.BadParameter` for what cannot be written, before the picture is made."""
         if self.path is None:
             if sys.stdout.isatty():
-                raise click.BadParameter("a terminal shows no pictures: redirect it", param_hint="'--output'")
+                raise bad_value("--output", "a terminal shows no pictures: redirect it")
             return
         try:
             check_writable(self.path, size)
         except ImageFileError as error:
-            raise click.BadParameter(str(error), param_hint="'--output'") from error
+            raise bad_value("--output", str(error)) from error
 
     def write(self, pixels: Picture, provenance: Account, sidecar: bool, dpi: float | None = None) -> None:
         """Write a picture with its record, and a figure with the size that it is printed at."""
@@ -231,13 +182,12 @@ class Target:
         if self.path is None:
             encoded = io.BytesIO()  # not to standard output itself: some formats seek
             encode_image(encoded, pixels, self.form, note, dpi)
-            out: IO[bytes] = sys.stdout.buffer
-            out.write(encoded.getbuffer())
-            out.flush()
+            sys.stdout.buffer.write(encoded.getbuffer())
+            sys.stdout.buffer.flush()
             return
         write_image(self.path, pixels, note, dpi)
-        if sidecar and self.sidecar is not None:
-            write_text(self.sidecar, f"{note}\n")
+        if sidecar:
+            write_text(sidecar_of(self.path), f"{note}\n")
 
     def __str__(self) -> str:
         return "the picture to standard output" if self.path is None else f"'{self.given}'"
@@ -248,9 +198,7 @@ def one_target(output: str, format: str | None) -> Target:
     if output == STANDARD:
         return Target(STANDARD, FORMATS[format or "png"])
     if format is not None:
-        raise click.BadParameter(
-            f"it is for a folder or '{STANDARD}'; the suffix of '{output}' decides the format", param_hint="'--format'"
-        )
+        raise bad_value("--format", f"it is for a folder or '{STANDARD}'; the suffix of '{output}' decides the format")
     form = WRITABLE.get(Path(output).suffix.lower())
     if form is None:
         Target(output, FORMATS["png"]).check()  # says which suffixes there are
@@ -261,38 +209,31 @@ def one_target(output: str, format: str | None) -> Target:
 def check_sidecar(sidecar: bool, targets: Sequence[Target | None]) -> None:
     """Refuse a sidecar of a picture that is not a file."""
     if sidecar and any(target is None or target.path is None for target in targets):
-        raise click.BadParameter("there is no file to put it beside", param_hint="'--sidecar'")
+        raise bad_value("--sidecar", "there is no file to put it beside")
 
 
 def folder_targets(folder: Path, sources: Sequence[Source], format: str | None) -> list[Target]:
     """Return a target in a folder for each source, with the source's name."""
     format = format or "png"
     if folder.exists() and not folder.is_dir():
-        raise click.BadParameter(
-            f"several pictures go into a folder, and '{folder}' is a file", param_hint="'--output'"
-        )
-    names: dict[str, Source] = {}
+        raise bad_value("--output", f"several pictures go into a folder, and '{folder}' is a file")
+    names: dict[str, str] = {}
     for source in sources:
-        name = f"{source.stem}.{format}"
+        name = str(folder / f"{source.stem}.{format}")
         if name in names:
-            raise click.BadParameter(
-                f"'{names[name].given}' and '{source.given}' would both become '{folder / name}'", param_hint="'INPUT'"
-            )
-        names[name] = source
-    return [Target(str(folder / name), FORMATS[format]) for name in names]
+            raise bad_value("INPUT", f"'{names[name]}' and '{source.given}' would both become '{name}'")
+        names[name] = source.given
+    return [Target(name, FORMATS[format]) for name in names]
 
 
 def check_not_read(targets: Sequence[Target], read: Sequence[Path | None], hint: str = "'--output'") -> None:
     """Refuse to write over a file that is read, through whatever name."""
     kept = {_identity(path): path for path in read if path is not None and path.exists()}
-    for target in targets:
-        for path in (target.path, target.sidecar):
-            if path is not None and path.exists() and _identity(path) in kept:
-                raise click.BadParameter(
-                    f"it would overwrite '{kept[_identity(path)]}', which is read", param_hint=hint
-                )
+    for path in (path for target in targets for path in (target.path, target.sidecar)):
+        if path is not None and path.exists() and (file := kept.get(_identity(path))):
+            raise click.BadParameter(f"it would overwrite '{file}', which is read", param_hint=hint)
 
 
 def _identity(path: Path) -> tuple[int, int]:
-    found = os.stat(path)
+    found = path.stat()
     return found.st_dev, found.st_ino

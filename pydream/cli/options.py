@@ -28,7 +28,7 @@ from ..tiles.plan import LARGEST_TILE
 from ..zoo.load import load_net
 from ..zoo.registry import DEFAULT_NETWORK
 from .errors import debug_option
-from .input import SizeType
+from .input import WIDTH_HEIGHT, read_size
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
@@ -390,7 +390,7 @@ retouch_options = together(
 def image_size_option(default: str, **more: Any) -> Decorator:
     """Make the option for the size of a picture that is only imagined: nothing is resized."""
     text = f"Picture size to calculate with.  [default: {default}]"
-    return click.option("--image-size", type=SizeType(), metavar=SizeType.name, help=text, **more)
+    return click.option("--image-size", type=read_size, metavar=WIDTH_HEIGHT, help=text, **more)
 
 
 def frames_option(type: click.IntRange, default: int) -> Decorator:

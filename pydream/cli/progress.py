@@ -69,34 +69,17 @@ class Bar:
 
 
 class Progress(Bar, Watch):
-    """A bar of dreams of these sizes, one after the other, with the time left.
-
-    Parameters
-    ----------
-    title : str or None
-    sizes : list of (height, width)
-        The octaves, the largest first, as `pydream.dream.notebook.octave_sizes` returns them.
-    iter_n : int
-        Steps in each octave.
-    quiet : bool
-        Print nothing at all.
-    frames : int
-        Number of dreams.
-    what : str
-        Noun for one of them.
-    costs : sequence of float
-        MACs of each dream for a pixel; none: they cost the same.
-    """
+    """A bar of dreams, one after the other, with the time left."""
 
     def __init__(
         self,
         title: str | None,
-        sizes: list[tuple[int, int]],
-        iter_n: int,
+        sizes: list[tuple[int, int]],  # (height, width) of the octaves, the largest first
+        iter_n: int,  # steps in each octave
         quiet: bool = False,
-        frames: int = 1,
-        what: str = "frame",
-        costs: Sequence[float] = (),
+        frames: int = 1,  # number of dreams
+        what: str = "frame",  # noun for one of them
+        costs: Sequence[float] = (),  # MACs of each dream for a pixel; none: they cost the same
     ) -> None:
         self._pixels = [height * width for height, width in reversed(sizes)]
         self._frames = frames

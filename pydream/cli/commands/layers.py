@@ -11,7 +11,7 @@ import click
 from ...errors import ShapeError
 from ...formats.caffe.prototxt import read_binary
 from ...formats.caffe.weights import misfits
-from ...net import Field, unknown_name
+from ...net import unknown_name
 from ...runtime.geometry import BlobFacts, survey
 from ...runtime.graph import Graph
 from ...zoo.load import default_layer, find_files, read_graph
@@ -20,8 +20,6 @@ from ..help import Command
 from ..input import Size
 from ..job import quiet_tensorflow
 from ..options import image_size_option, input_node_option, json_option, model_option
-
-FOUND = ""  # of --check-weights without a file
 
 
 @click.command("layers", cls=Command)
@@ -32,7 +30,7 @@ FOUND = ""  # of --check-weights without a file
     "--check-weights",
     "weights",
     is_flag=False,
-    flag_value=FOUND,
+    flag_value="",  # without a file
     metavar="[FILE]",
     help="Check of each layer's weights, in this file or in the one that `pydream models` knows.",
 )
@@ -63,74 +61,29 @@ def command(
     shapes = dict(graph.declared)
     if image_size is not None:
         shapes[graph.image_input] = (*shapes[graph.image_input][:2], *image_size)
-    blobs = [facts for facts in survey(graph, shapes) if like is None or like in facts.name]
-    if not blobs:
+    facts = [each for each in survey(graph, shapes) if like is None or like in each.name]
+    if not facts:
         raise unknown_name("blob like", like or "", graph.blobs)
-    wrong = None if weights is None else _wrong(model, weights, graph)
+    default = default_layer(model)
+    wrong = None if weights is None else _wrong_weights(model, weights, graph)
+    blobs = [_as_json(each, graph, default, wrong) for each in facts]
     if json:
-        default = default_layer(model)
-        listed = [_as_json(facts, graph, default, wrong) for facts in blobs]
-        click.echo(dumps({"input": {name: list(shape) for name, shape in shapes.items()}, "blobs": listed}, indent=1))
+        click.echo(dumps({"input": {name: list(shape) for name, shape in shapes.items()}, "blobs": blobs}, indent=1))
     else:
-        _print([_row(facts, graph, default_layer(model), wrong) for facts in blobs])
+        declared = "x".join(map(str, reversed(graph.declared[graph.image_input][2:])))  # width first, as in sizes
+        _print_table([_row(blob, declared) for blob in blobs])
 
 
-def _wrong(model: str, weights: str, graph: Graph) -> dict[str, str]:
+def _wrong_weights(model: str, weights: str, graph: Graph) -> dict[str, str]:
     """Describe which weights do not fit the network; a frozen graph was read with its own."""
     files = find_files(model, weights or None)
-    if files.frozen:
-        return {}
-    return misfits(read_binary(files.weights or files.definition), graph.params)
-
-
-def _row(facts: BlobFacts, graph: Graph, default: str | None, wrong: dict[str, str] | None) -> dict[str, str]:
-    shape = None if isinstance(facts.shape, ShapeError) else facts.shape
-    row = {
-        "name": printable(facts.name),
-        "type": facts.type,
-        "shape": "×".join(map(str, shape)) if shape else "-",
-        "channels": str(shape[1]) if shape and len(shape) > 1 else "-",
-        "sees": _pair(facts.field, "size") if facts.field else "all" if facts.dreamable else "-",
-        "stride": _pair(facts.field, "stride") if facts.field else "-",
-        "MACs": _short(facts.macs),
-        "in all": _short(facts.macs_to),
-        "to dream with": _dreamt(facts, graph, default),
-    }
-    if wrong is not None:
-        row["weights"] = printable(_weights_of(facts, graph, wrong))
-    return row
-
-
-def _dreamt(facts: BlobFacts, graph: Graph, default: str | None) -> str:
-    if not facts.dreamable:
-        return "input" if facts.type == "Input" else "no"
-    if facts.fixed:
-        height, width = graph.declared[graph.image_input][2:]
-        return f"at {width}x{height}"
-    if isinstance(facts.shape, ShapeError):
-        return "not at this size"
-    return "default" if facts.name == default else "yes"
-
-
-def _weights_of(facts: BlobFacts, graph: Graph, wrong: dict[str, str]) -> str:
-    """Describe how many weights make a blob, those of in-place layers included, or which are not in the file."""
-    layers = [layer for layer in _makers(facts, graph) if layer in graph.params]
-    problems = [f"{layer}: {wrong[layer]}" for layer in layers if layer in wrong]
-    return "; ".join(problems) or (f"{_count(layers, graph):,}" if layers else "-")
-
-
-def _makers(facts: BlobFacts, graph: Graph) -> list[str]:
-    return [step.layer.name for step in graph.steps if facts.name in step.layer.tops]
-
-
-def _count(layers: list[str], graph: Graph) -> int:
-    return sum(prod(shape) for layer in layers for shape in graph.params[layer])
+    return {} if files.frozen else misfits(read_binary(files.weights or files.definition), graph.params)
 
 
 def _as_json(facts: BlobFacts, graph: Graph, default: str | None, wrong: dict[str, str] | None) -> dict[str, Any]:
     shape = None if isinstance(facts.shape, ShapeError) else facts.shape
     field = facts.field
-    found: dict[str, Any] = {
+    blob: dict[str, Any] = {
         "name": facts.name,
         "layer": facts.layer,
         "type": facts.type,
@@ -145,20 +98,51 @@ def _as_json(facts: BlobFacts, graph: Graph, default: str | None, wrong: dict[st
         "fixed_size": facts.fixed,
         "default": facts.name == default,
     }
-    if wrong is not None:
-        layers = [layer for layer in _makers(facts, graph) if layer in graph.params]
-        found["weights"] = _count(layers, graph)
-        found["wrong_weights"] = {layer: wrong[layer] for layer in layers if layer in wrong}
-    return found
+    if wrong is not None:  # of all layers that make the blob, those in place included
+        layers = [step.layer.name for step in graph.steps if facts.name in step.layer.tops]
+        blob["weights"] = sum(prod(shape) for layer in layers for shape in graph.params.get(layer, ()))
+        blob["wrong_weights"] = {layer: wrong[layer] for layer in layers if layer in wrong}
+    return blob
 
 
-def _pair(field: Field, what: str) -> str:
-    rows, columns = getattr(field.rows, what), getattr(field.columns, what)
-    return str(rows) if rows == columns else f"{columns}x{rows}"  # as sizes are given
+def _row(blob: dict[str, Any], declared: str) -> dict[str, str]:
+    shape = blob["shape"]
+    row = {
+        "name": printable(blob["name"]),
+        "type": blob["type"],
+        "shape": "×".join(map(str, shape)) if shape else "-",
+        "channels": str(blob["channels"] or "-"),
+        "sees": _pair(blob["receptive_field"]),
+        "stride": _pair(blob["stride"]),
+        "MACs": _short(blob["macs"]),
+        "in all": _short(blob["macs_in_all"]),
+        "to dream with": _dreams(blob, declared),
+    }
+    if "weights" in blob:
+        wrong = "; ".join(f"{layer}: {fault}" for layer, fault in blob["wrong_weights"].items())
+        row["weights"] = printable(wrong) or (f"{blob['weights']:,}" if blob["weights"] else "-")
+    return row
+
+
+def _dreams(blob: dict[str, Any], declared: str) -> str:
+    if not blob["dream"]:
+        return "input" if blob["type"] == "Input" else "no"
+    if blob["fixed_size"]:
+        return f"at {declared}"
+    if blob["shape"] is None:
+        return "not at this size"
+    return "default" if blob["default"] else "yes"
+
+
+def _pair(both: list[int] | str | None) -> str:
+    if not isinstance(both, list):
+        return both or "-"
+    rows, columns = both
+    return str(rows) if rows == columns else f"{columns}x{rows}"
 
 
 def _short(number: int | None) -> str:
-    """Write a large number with three digits and a letter: 13769441280 is 13.8G."""
+    """Return a large number with three digits and a letter: 13769441280 is 13.8G."""
     if not number:
         return "-"
     value, unit = float(number), 0
@@ -171,7 +155,7 @@ def _short(number: int | None) -> str:
 RIGHT = ("channels", "sees", "stride", "MACs", "in all")
 
 
-def _print(rows: list[dict[str, str]]) -> None:
+def _print_table(rows: list[dict[str, str]]) -> None:
     rows = [{title: title for title in rows[0]}, *rows]
     widths = {title: max(len(row[title]) for row in rows) for title in rows[0]}
     for row in rows:

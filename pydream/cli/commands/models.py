@@ -2,26 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import click
 
+from ...zoo import registry
 from ...zoo.own import add_network
-from ...zoo.registry import (
-    DEFAULT_NETWORK,
-    Entry,
-    damaged_networks,
-    fault,
-    fetched_place,
-    find_network,
-    find_weights,
-    networks,
-    own_folder,
-    url_variable,
-    weight_folders,
-)
+from ...zoo.registry import find_network, find_weights
 from ..errors import Failed, debug_option, interruption, printable
 from ..help import Command
 from ..job import quiet_tensorflow
@@ -45,7 +33,7 @@ def command(ctx: click.Context) -> None:
     pydream models add mine deploy.prototxt mine.caffemodel --layer conv4
     """  # noqa: D301 (click's mark for a block to leave as it is)
     if ctx.invoked_subcommand is None:
-        _list()
+        ctx.invoke(list_command)
 
 
 @command.command("list")
@@ -56,32 +44,45 @@ def list_command() -> None:
     \b
     pydream models list
     """  # noqa: D301
-    _list()
-
-
-def _list() -> None:
-    for entry in networks():
-        click.echo(f"{entry.name}{' (default)' if entry.name == DEFAULT_NETWORK else ''}: {printable(entry.title)}")
-        facts = [("layer", entry.default_layer or "none"), ("licence", entry.license), ("weights", _where(entry))]
-        if find_weights(entry) is None:
-            facts += [("from", address) for address in entry.addresses]
-            facts += [("into", str(fetched_place(entry).parent)), ("sha256", entry.sha256)]
-            facts += [("fetch", f"pydream models fetch {entry.name}")]
-        _show(facts)
-    for name, error in damaged_networks().items():
+    for entry in registry.networks():
+        click.echo(
+            f"{entry.name}{' (default)' if entry.name == registry.DEFAULT_NETWORK else ''}: {printable(entry.title)}"
+        )
+        _show(entry, "layer licence weights" if find_weights(entry) else "layer licence weights from into sha256 fetch")
+    for name, error in registry.damaged_networks().items():
         click.echo(f"{name}: damaged: {printable(str(error))}")
 
 
-def _where(entry: Entry) -> str:
-    found = find_weights(entry)
+def _show(entry: registry.Entry, names: str) -> None:
+    """Print those of a network's facts that are not None."""
+    archive, found = entry.archive, find_weights(entry)
+    facts: dict[str, object] = {
+        "layer": entry.default_layer or "none",
+        "licence": entry.license,
+        "mean": f"{', '.join(f'{value:g}' for value in entry.mean)} ({entry.channel_order})",
+        "scale": None if entry.scale == 1 else f"{entry.scale:.9g}",
+        "input": entry.input or None,
+        "network": "in the file" if entry.frozen else entry.definition,
+        "about": entry.folder / "README.md",
+        "file": entry.weights,
+        "bytes": entry.size,
+        "sha256": entry.sha256,
+        "in": archive and f"{archive.name}, {archive.size} bytes, as {archive.member}",
+        "from": entry.addresses,
+        "weights": "built in" if found and entry.bundled else found,
+    }
     if found is None:
-        return f"missing: {entry.weights}, {entry.size / 1e6:.1f} MB"
-    return "built in" if entry.bundled else str(found)
-
-
-def _show(facts: Iterable[tuple[str, str]]) -> None:
-    for name, fact in facts:
-        click.echo(f"  {name:<8} {printable(fact)}")
+        facts |= {
+            "weights": f"missing: {entry.weights}, {entry.size / 1e6:.1f} MB",
+            "into": registry.fetched_place(entry).parent,
+            "fetch": f"pydream models fetch {entry.name}",
+            "mirror": f"--url, or {registry.url_variable(entry.name)}",
+        }
+    for name in names.split():
+        fact = facts.get(name)
+        for each in fact if isinstance(fact, tuple) else (fact,):
+            if each is not None:
+                click.echo(f"  {name:<8} {printable(str(each))}")
 
 
 @command.command("info")
@@ -95,26 +96,7 @@ def info_command(name: str) -> None:
     """  # noqa: D301
     entry = find_network(name)
     click.echo(f"{entry.name}: {printable(entry.title)}")
-    facts = [
-        ("licence", entry.license),
-        ("layer", entry.default_layer or "none"),
-        ("mean", f"{', '.join(f'{value:g}' for value in entry.mean)} ({entry.channel_order})"),
-        *([] if entry.scale == 1 else [("scale", f"{entry.scale:.9g}")]),
-        *([("input", entry.input)] if entry.input else []),
-        ("network", "in the file" if entry.frozen else str(entry.definition)),
-        ("about", str(entry.folder / "README.md")),
-        ("file", entry.weights),
-        ("bytes", str(entry.size)),
-        ("sha256", entry.sha256),
-    ]
-    if entry.archive:
-        facts += [("in", f"{entry.archive.name}, {entry.archive.size} bytes, as {entry.archive.member}")]
-    facts += [("from", address) for address in entry.addresses]
-    facts += [("weights", _where(entry))]
-    if find_weights(entry) is None:
-        facts += [("into", str(fetched_place(entry).parent)), ("fetch", f"pydream models fetch {entry.name}")]
-        facts += [("mirror", f"--url, or {url_variable(entry.name)}")]
-    _show(facts)
+    _show(entry, "licence layer mean scale input network about file bytes sha256 in from weights into fetch mirror")
 
 
 @command.command("fetch", cls=Command)
@@ -196,19 +178,16 @@ def verify_command(name: str | None) -> None:
     pydream models verify
     """  # noqa: D301
     wrong = []
-    for entry in networks() if name is None else [find_network(name)]:
+    for entry in registry.networks() if name is None else [find_network(name)]:
         found = find_weights(entry)
-        if found is None:
-            click.echo(f"{entry.name}: missing")
-            if name is not None or entry.bundled or entry.own:
-                wrong += [f"{entry.name} is missing"]
-            continue
-        what = fault(found, entry.size, entry.sha256)
-        click.echo(f"{entry.name}: {'wrong' if what else 'right'}, {found}")
-        if what:
-            wrong += [f"'{found}' has {what}"]
+        wrong_with = found and registry.fault(found, entry.size, entry.sha256)
+        click.echo(f"{entry.name}: " + (f"{'wrong' if wrong_with else 'right'}, {found}" if found else "missing"))
+        if wrong_with:
+            wrong += [f"'{found}' has {wrong_with}"]
+        elif found is None and (name is not None or entry.bundled or entry.own):
+            wrong += [f"{entry.name} is missing"]
     if name is None:
-        for damaged, error in damaged_networks().items():
+        for damaged, error in registry.damaged_networks().items():
             click.echo(f"{damaged}: damaged")
             wrong += [str(error)]
     if wrong:
@@ -226,9 +205,8 @@ def path_command(name: str | None) -> None:
     pydream models path
     """  # noqa: D301
     if name is None:
-        for folder in (*weight_folders(), own_folder()):
+        for folder in (*registry.weight_folders(), registry.own_folder()):
             click.echo(folder)
         return
     entry = find_network(name)
-    found = find_weights(entry)
-    click.echo(found or fetched_place(entry))
+    click.echo(find_weights(entry) or registry.fetched_place(entry))

@@ -27,13 +27,11 @@ def command(json: bool) -> None:
     pydream dream sky.jpg -o dream.png --preset report --iterations 20
     """  # noqa: D301 (click's mark for a block to leave as it is)
     if json:
-        click.echo(
-            dumps([{"name": each.name, "about": each.about, **each.params} for each in PRESETS.values()], indent=1)
-        )
+        rows = [{"name": each.name, "about": each.about, **each.params} for each in PRESETS.values()]
+        click.echo(dumps(rows, indent=1))
         return
     for preset in PRESETS.values():
-        click.echo(f"{preset.name:<10}{preset.about}")
-        click.echo(f"{'':<10}{' '.join(options(preset))}")
+        click.echo(f"{preset.name:<10}{preset.about}\n{'':<10}{' '.join(options(preset))}")
 
 
 def options(preset: Preset) -> list[str]:

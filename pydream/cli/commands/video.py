@@ -33,7 +33,7 @@ from ...record.recipe import Recipe
 from ..errors import interruption
 from ..folders import check_films, film_targets, frames_beside, quality_option, quality_words, write_sidecar
 from ..help import Command
-from ..input import Size, SizeType, check_not_read
+from ..input import WIDTH_HEIGHT, Size, check_not_read, read_size
 from ..job import Job, prepare
 from ..options import FiniteRange, dreaming_options, force_option, last_options, output_option, resume_option
 from ..progress import FrameProgress
@@ -106,8 +106,8 @@ class Time(click.ParamType):  # type: ignore[type-arg]
 @worker_options
 @click.option(
     "--size",
-    type=SizeType(),
-    metavar=SizeType.name,
+    type=read_size,
+    metavar=WIDTH_HEIGHT,
     help="Size that the frames are resized to before they are dreamt on.  [default: the film's own]",
 )
 @quality_option
