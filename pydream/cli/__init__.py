@@ -106,7 +106,6 @@ class Commands(click.Group):
     show_envvar=True,
     help="Maximum number of pixels of a picture, as small files can claim to be huge.  [default: 89478485]",
 )
-@debug_option
 @click.pass_context
 def main(ctx: click.Context, max_pixels: int | None) -> None:
     """Google's 2015 DeepDream: Caffe networks dream on your pictures.
@@ -121,3 +120,6 @@ def main(ctx: click.Context, max_pixels: int | None) -> None:
         Image.MAX_IMAGE_PIXELS = max_pixels
     if ctx.invoked_subcommand is None:
         click.echo(ctx.get_help())
+
+
+main.params.append(debug_option)  # the last in --help

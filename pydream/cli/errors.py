@@ -93,8 +93,8 @@ def debugging(ctx: click.Context) -> bool:
     return bool(ctx.meta.get(_DEBUG))
 
 
-debug_option = click.option(
-    "--debug",
+debug_option = click.Option(
+    ["--debug"],
     is_flag=True,
     expose_value=False,
     is_eager=True,

@@ -10,6 +10,8 @@ from typing import Any
 
 import click
 
+from .errors import debug_option
+
 HEADINGS = {
     "Output": "output pictures gif resume force only format sidecar",
     "Film": "from to range blend flow cut fps quality",
@@ -47,9 +49,8 @@ class Command(click.Command):
     """A command with such help."""
 
     def get_params(self, ctx: click.Context) -> list[click.Parameter]:
-        """Return the parameters, with --help and --help-all."""
-        experts = _by_name(self.params).keys() & EXPERT
-        return [*super().get_params(ctx), *([_help_all] if experts else [])]
+        """Return the parameters, with those of every command: --help, --help-all and --debug."""
+        return [*super().get_params(ctx), _help_all, debug_option]
 
     def collect_usage_pieces(self, ctx: click.Context) -> list[str]:
         """Return the words after the command's name, with the options that are required."""
@@ -60,7 +61,7 @@ class Command(click.Command):
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the options that are wanted, under their headings."""
         options = _by_name(self.get_params(ctx))
-        in_full = ctx.meta.get(_ALL, False) or "help-all" not in options
+        in_full = ctx.meta.get(_ALL, False)
         records = {
             name: _record(option, ctx, in_full) for name, option in options.items() if in_full or name not in EXPERT
         }

@@ -27,7 +27,6 @@ from ..record.presets import PRESETS
 from ..tiles.plan import LARGEST_TILE
 from ..zoo.load import load_net
 from ..zoo.registry import DEFAULT_NETWORK
-from .errors import debug_option
 from .input import WIDTH_HEIGHT, read_size
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
@@ -466,4 +465,4 @@ run_options = together(seed_option(), exact_options, backend_option, runtime_opt
 
 # What all commands have that dream, but sweep, which chooses layers otherwise; and what ends every list of options.
 dreaming_options = together(objective_options, dream_options, retouch_options, run_options, tile_options)
-last_options = together(sidecar_option, quiet_option, debug_option)
+last_options = together(sidecar_option, quiet_option)

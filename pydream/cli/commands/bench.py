@@ -13,7 +13,6 @@ from ...bench.plot import FORMATS, matplotlib, write_plot
 from ...bench.report import FULL, QUICK, as_json, as_text, measure
 from ...dream.octaves import Size
 from ...files import check_place, reason
-from ..errors import debug_option
 from ..help import Command
 from ..job import quiet_tensorflow
 from ..options import image_size_option, json_option, layer_option, model_option, quiet_option, weights_option
@@ -41,7 +40,6 @@ def _plot_path(text: str) -> Path:
 @json_option
 @click.option("--plot", type=_plot_path, metavar="FILE", help="Plot of the results: a .png, .svg or .pdf file.")
 @quiet_option
-@debug_option
 def command(
     model: str,
     weights: Path | None,

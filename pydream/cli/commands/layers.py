@@ -15,7 +15,7 @@ from ...net import unknown_name
 from ...runtime.geometry import BlobFacts, survey
 from ...runtime.graph import Graph
 from ...zoo.load import default_layer, find_files, read_graph
-from ..errors import debug_option, printable
+from ..errors import printable
 from ..help import Command
 from ..input import Size
 from ..job import quiet_tensorflow
@@ -36,7 +36,6 @@ from ..options import image_size_option, input_node_option, json_option, model_o
 )
 @input_node_option
 @json_option
-@debug_option
 def command(
     model: str, image_size: Size | None, like: str | None, weights: str | None, json: bool, input_node: str | None
 ) -> None:

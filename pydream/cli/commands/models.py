@@ -18,8 +18,7 @@ from ..progress import FetchProgress
 from ..signals import signals_as_ctrl_c
 
 
-@click.group("models", invoke_without_command=True)
-@debug_option
+@click.group("models", invoke_without_command=True, params=[debug_option])
 @click.pass_context
 def command(ctx: click.Context) -> None:
     """List the networks, fetch their weights, add your own.
@@ -36,8 +35,10 @@ def command(ctx: click.Context) -> None:
         ctx.invoke(list_command)
 
 
+command.command_class = Command
+
+
 @command.command("list")
-@debug_option
 def list_command() -> None:
     """List the networks: default layer, licence, and where the weights are or how to get them.
 
@@ -45,9 +46,8 @@ def list_command() -> None:
     pydream models list
     """  # noqa: D301
     for entry in registry.networks():
-        click.echo(
-            f"{entry.name}{' (default)' if entry.name == registry.DEFAULT_NETWORK else ''}: {printable(entry.title)}"
-        )
+        mark = " (default)" if entry.name == registry.DEFAULT_NETWORK else ""
+        click.echo(f"{entry.name}{mark}: {printable(entry.title)}")
         _show(entry, "layer licence weights" if find_weights(entry) else "layer licence weights from into sha256 fetch")
     for name, error in registry.damaged_networks().items():
         click.echo(f"{name}: damaged: {printable(str(error))}")
@@ -87,7 +87,6 @@ def _show(entry: registry.Entry, names: str) -> None:
 
 @command.command("info")
 @click.argument("name")
-@debug_option
 def info_command(name: str) -> None:
     """Show all that is known of the network NAME.
 
@@ -99,15 +98,13 @@ def info_command(name: str) -> None:
     _show(entry, "licence layer mean scale input network about file bytes sha256 in from weights into fetch mirror")
 
 
-@command.command("fetch", cls=Command)
+@command.command("fetch")
 @click.argument("name")
 @click.option(
     "--url", "urls", multiple=True, metavar="URL", help="Address to try before the known ones; can be repeated."
 )
 @quiet_option
-@debug_option
-@click.pass_context
-def fetch_command(ctx: click.Context, name: str, urls: tuple[str, ...], quiet: bool) -> None:
+def fetch_command(name: str, urls: tuple[str, ...], quiet: bool) -> None:
     """Get the weights of the network NAME into the user's cache, and print where they are.
 
     Addresses are tried in turn: those of --url, those in a variable (for bvlc_googlenet it is
@@ -129,7 +126,7 @@ def fetch_command(ctx: click.Context, name: str, urls: tuple[str, ...], quiet: b
     click.echo(place)
 
 
-@command.command("add", cls=Command)
+@command.command("add")
 @click.argument("name")
 @click.argument("files", nargs=-1, required=True, metavar="FILE...", type=click.Path(path_type=Path))
 @input_options
@@ -137,11 +134,7 @@ def fetch_command(ctx: click.Context, name: str, urls: tuple[str, ...], quiet: b
 @click.option(
     "--description", metavar="TEXT", help="Description of the network in lists.  [default: the network's own name]"
 )
-@debug_option
-@click.pass_context
 def add_command(
-    ctx: click.Context,
-    /,
     name: str,
     files: tuple[Path, ...],
     layer: str | None,
@@ -168,7 +161,6 @@ def add_command(
 
 @command.command("verify")
 @click.argument("name", required=False)
-@debug_option
 def verify_command(name: str | None) -> None:
     """Compare the weights that are there with the size and sha256 that they should have; NAME or all.
 
@@ -196,7 +188,6 @@ def verify_command(name: str | None) -> None:
 
 @command.command("path")
 @click.argument("name", required=False)
-@debug_option
 def path_command(name: str | None) -> None:
     """Print where the weights of NAME are, or where they are to be put; without NAME, the folders that are looked into.
 

@@ -7,7 +7,6 @@ from json import dumps
 import click
 
 from ...record.presets import PRESETS, Preset
-from ..errors import debug_option
 from ..help import Command
 from ..options import json_option
 from .dream import command as dream
@@ -15,7 +14,6 @@ from .dream import command as dream
 
 @click.command("presets", cls=Command)
 @json_option
-@debug_option
 def command(json: bool) -> None:
     """List the named looks, and the options that each stands for.
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from ..errors import debug_option, interruption
+from ..errors import interruption
 from ..help import Command
 from ..options import output_option
 from ..signals import signals_as_ctrl_c
@@ -14,7 +14,6 @@ from ..signals import signals_as_ctrl_c
 
 @click.command("vectors", cls=Command)
 @output_option("A folder, made if it is not there", type=click.Path(file_okay=False, path_type=Path), required=True)
-@debug_option
 def command(output: Path) -> None:
     """Write inputs and expected outputs of every stage of a dream, for tests of a port.
 
