@@ -103,10 +103,11 @@ def test_little_memory_makes_tiles(run, pictures, folder, draw, monkeypatch, exa
     options = [*QUICK, "--only", "5x5_reduce", "--layer", "5x5_reduce", "fire3/concat", *["--exact"] * exact]
     whole = run("reproduce", *pictures, *options, "-o", "whole")
     assert (whole.code, "tiles" in whole.err) == (0, False), whole
-    monkeypatch.setattr("pydream.tiles.fitting.resident_bytes", lambda: 0)
-    monkeypatch.setattr("pydream.tiles.fitting.OVERHEAD", 0)
-    monkeypatch.setattr("pydream.tiles.fitting.free_bytes", lambda: 8_000_000)
-    tiled = run("reproduce", *pictures, *options, "-o", "tiled")
+    with monkeypatch.context() as patch:
+        patch.setattr("pydream.tiles.fitting.resident_bytes", lambda: 0)
+        patch.setattr("pydream.tiles.fitting.OVERHEAD", 0)
+        patch.setattr("pydream.tiles.fitting.free_bytes", lambda: 8_000_000)
+        tiled = run("reproduce", *pictures, *options, "-o", "tiled")
     assert tiled.code == 0, tiled
     (line,) = [line for line in tiled.err.splitlines() if "tiles" in line]
     assert line.startswith("5x5_reduce: 150x120 in ")
@@ -114,7 +115,6 @@ def test_little_memory_makes_tiles(run, pictures, folder, draw, monkeypatch, exa
     assert (made.recipe.tile or 0) > 0 if not exact else made.recipe.tile is None
     apart = np.abs(read_image("tiled/dream_5x5_reduce.png").astype(int) - read_image("whole/dream_5x5_reduce.png"))
     assert apart.max() == 0 if exact else apart.mean() < 1
-    monkeypatch.undo()
     assert run("replay", "tiled/dream_5x5_reduce.png", "--input", "in.png").out.startswith("identical")
 
 
