@@ -27,7 +27,7 @@ import pydream
 from pydream.bench import table
 from pydream.bench.machine import as_lines, machine
 from pydream.cluster.workers import local
-from pydream.media.image import read_image, write_image
+from pydream.media import read_image, write_image
 from pydream.record.provenance import pixels_sha256
 
 ROOT = Path(__file__).resolve().parents[1]

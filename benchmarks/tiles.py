@@ -24,7 +24,7 @@ import pydream
 from pydream.bench import table
 from pydream.bench.machine import as_lines, machine
 from pydream.dream.notebook import copies_held
-from pydream.media.image import write_image
+from pydream.media import write_image
 from pydream.tiles.fitting import choose_side
 from pydream.tiles.plan import plan_tiles
 from pydream.zoo.load import default_layer

@@ -176,7 +176,7 @@ class TorchNet(Net):
 
 if __name__ == "__main__":
     from pydream import testing
-    from pydream.media.image import read_image, write_image
+    from pydream.media import read_image, write_image
 
     net = TorchNet()
     for check in (testing.check_net, testing.check_dream):

@@ -12,33 +12,46 @@ import click
 
 from ..dream.era import MODERN
 from ..errors import ImageFileError, ProvenanceError
-from ..media.image import Picture, read_image
-from ..media.sheet import DPI, PAGE, THEMES, Sheet
+from ..media import DPI, PAGE, THEMES, Sheet, read_image
+from ..picture import Picture
 from ..record.provenance import Figure, NetFacts, PictureFacts, pixels_sha256, read_provenance, versions
 from ..record.recipe import Recipe
-from .input import DEFAULT_SIZE, Size, Source, Target, noise_size
+from .input import Size, Source, Target
 from .job import Dreamer, retold
 from .options import FiniteRange, together
 
+columns_option = click.option(
+    "--columns",
+    type=click.IntRange(1, 1000),
+    metavar="N",
+    help="Number of pictures in a row.  [default: as many as fit a page]",
+)
 figure_options = together(
-    click.option("--title", help="Above the pictures; '' for none.  [default: what they are]"),
+    click.option("--title", metavar="TEXT", help="Title above the pictures; '' for none.  [default: what they are]"),
     click.option(
-        "--caption/--no-caption", default=True, show_default=True, help="Tell the parameters below the pictures."
+        "--caption/--no-caption", default=True, show_default=True, help="Parameters in a caption below the pictures."
     ),
     click.option(
         "--width",
         type=FiniteRange(20, 2000),
-        help=f"Of the figure in print, in millimetres.  [default: {PAGE[0]:g}, or what fits a page]",
+        metavar="X",
+        help=f"Width of the figure in print, in millimetres.  [default: {PAGE[0]:g}, or what fits a page]",
     ),
     click.option(
         "--dpi",
         type=FiniteRange(50, 1200),
         default=DPI,
         show_default=True,
-        help="Pixels per inch in print; with the width it decides how many pixels the figure has.",
+        metavar="X",
+        help="Pixels per inch in print; width and dpi together decide the size of the file.",
     ),
     click.option(
-        "--theme", type=click.Choice(list(THEMES)), default="light", show_default=True, help="Colour of the paper."
+        "--theme",
+        type=click.Choice(list(THEMES)),
+        metavar="|".join(THEMES),
+        default="light",
+        show_default=True,
+        help="Colour of the paper.",
     ),
 )
 # Of `figure_options`, by name: no dream alone has them.
@@ -62,12 +75,11 @@ class Start:
     size: Size
 
     @classmethod
-    def read(cls, input: list[Source], size: Size | None, default: Size = DEFAULT_SIZE) -> Start:
+    def read(cls, input: list[Source]) -> Start:
         """Read the one picture of a command line."""
         (source,) = input
-        noise = noise_size(input, size, default)
         picture = source.read()
-        return cls(source, picture, noise if picture is None else (picture.shape[0], picture.shape[1]))
+        return cls(source, picture, source.size(picture))
 
     @property
     def noise(self) -> Size | None:
@@ -77,7 +89,7 @@ class Start:
     @cached_property
     def facts(self) -> PictureFacts:
         """What is said of it."""
-        return self.source.facts(self.picture, self.size)
+        return self.source.facts(self.picture)
 
 
 @dataclass(frozen=True)
@@ -131,7 +143,7 @@ def account(
     kind = str(ctx.info_name)
     return Figure(
         figure=kind,
-        command=retold(ctx, [start.source.given, "-o", f"{kind}{Path(target.retold).suffix or '.png'}"], recipe),
+        command=retold(ctx, [start.source.argument, "-o", f"{kind}{Path(target.retold).suffix or '.png'}"], recipe),
         dream=recipe,
         layers=[list(each) for each in layers],
         networks=list(networks),

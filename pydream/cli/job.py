@@ -18,8 +18,9 @@ from ..cluster.tasks import DreamTask, NetOrder, guided
 from ..dream.objectives import Kind, Objective
 from ..dream.params import find_end, find_ends
 from ..dream.retouch import Mask
-from ..media.image import Picture, read_image
+from ..media import read_image
 from ..net import ChannelOrder
+from ..picture import Picture
 from ..record.provenance import NetFacts, PictureFacts, net_facts, picture_facts
 from ..record.recipe import Recipe, choose_tile
 from ..runtime.net import Net
@@ -45,7 +46,6 @@ _NOT_RETOLD = {
     "quality",
     "tile",
     "memory",
-    "preset",  # its parameters are
     "pictures",
     "gif",
     "workers",
@@ -213,18 +213,19 @@ def retold(
     Of a picture that another `command` makes alone, `without` names the options that are not that one's.
     """
     words = [*arguments]
-    if recipe.noise is not None:
-        height, width = recipe.noise
-        words += ["--size", f"{width}x{height}"]
     for param in ctx.command.params:
         name = param.name or ""
         chosen = ctx.get_parameter_source(name) in (ParameterSource.COMMANDLINE, ParameterSource.DEFAULT_MAP)
         if not isinstance(param, click.Option) or not chosen or name in _NOT_RETOLD or name in without:
             continue
+        if name not in ctx.params:
+            continue  # it stands for others, as --preset and --exact do
         long = [option for option in param.opts if option.startswith("--")]
         value = ctx.params[name]
         if isinstance(value, bool):
             words.append(long[0] if value else param.secondary_opts[0])
+        elif (name, value) == ("dtype", "float64"):
+            words.append("--exact")
         else:
             for each in value if param.multiple else [value]:
                 words += [long[0], *map(str, each if param.nargs > 1 else [each])]

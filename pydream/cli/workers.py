@@ -10,7 +10,6 @@ from typing import Any
 import click
 
 from ..cluster.workers import Cluster, connected, local
-from ..errors import DISTRIBUTION
 from ..system import free_bytes, resident_bytes, threads
 from .errors import debugging
 from .options import together
@@ -22,7 +21,9 @@ PROTOCOLS = ("tcp://", "tls://", "ws://", "wss://", "ucx://")
 
 def _address(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
     if value is not None and not value.startswith(PROTOCOLS):
-        raise click.BadParameter(f"{value!r} is no address, as tcp://10.0.0.1:8786 is one", ctx, param)
+        raise click.BadParameter(
+            f"{value!r} is not an address (expected PROTOCOL://HOST:PORT, e.g. tcp://10.0.0.1:8786)", ctx, param
+        )
     return value
 
 
@@ -30,13 +31,14 @@ worker_options = together(
     click.option(
         "--workers",
         type=click.IntRange(1, MOST_WORKERS),
-        help=f"Dream in so many processes at once, on this machine. Needs {DISTRIBUTION}[dask].",
+        metavar="N",
+        help="Number of local worker processes (needs Dask).",
     ),
     click.option(
         "--scheduler",
         metavar="ADDRESS",
         callback=_address,
-        help=f"Dream on the workers of the Dask scheduler there: tcp://HOST:PORT. Needs {DISTRIBUTION}[dask].",
+        help="Dask scheduler whose workers dream, tcp://HOST:PORT.",
     ),
 )
 

@@ -23,8 +23,8 @@ from .. import __version__
 from ..dream.objectives import Objective, objective_guide
 from ..dream.retouch import Mask
 from ..errors import ClusterError, PydreamError, ShapeError
-from ..media.image import Picture, to_pixels
 from ..net import Array, ChannelOrder, Part, Wrapper
+from ..picture import Picture, to_pixels
 from ..record.provenance import NetFacts, net_facts, versions
 from ..record.recipe import Recipe, choose_tile, follow
 from ..runtime.net import Net

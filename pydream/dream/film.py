@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ..media.image import Picture, to_pixels
 from ..net import Array, Net
+from ..picture import Picture, to_pixels
 from .flow import check_flow, difference, move_along
 from .images import display_range
 from .notebook import deepdream
@@ -53,7 +53,7 @@ def dream_frames(
     net : Net
         Its input is reshaped and written, as by `deepdream`.
     frames : iterable of (H, W, 3) array_like
-        RGB, 0..255, all of one size; what is no 8-bit picture is made one, as `pydream.media.image.to_pixels` does.
+        RGB, 0..255, all of one size; what is no 8-bit picture is made one, as `pydream.picture.to_pixels` does.
     blend : float
         How much of the last dream goes into the next start: 0..1. At 0 frames have nothing to do with each other.
     flow : bool
@@ -99,12 +99,12 @@ def dream_frames(
     if flow:
         check_flow()
     retouches = dream_params.get("retouches", ())
-    previous = None if last is None else FramePair(*map(to_pixels, map(np.asarray, last)))
+    previous = None if last is None else FramePair(*map(to_pixels, last))
 
     def dreams() -> Iterator[Picture]:
         nonlocal previous
         for given in frames:
-            frame = to_pixels(np.asarray(given))
+            frame = to_pixels(given, "frame")
             if previous is not None and frame.shape != previous.frame.shape:
                 (height, width), (h, w) = frame.shape[:2], previous.frame.shape[:2]
                 raise ValueError(f"frame: {width}×{height} pixels, and the one before has {w}×{h}")

@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from ..errors import MissingExtraError, pip_install
-from ..media.image import Picture
 from ..net import Array
+from ..picture import Picture
 
 THUMBNAIL = 32  # pixels, of width and height
 FARTHEST = 8  # a quarter of it

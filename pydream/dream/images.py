@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ..net import Array, Net
+from ..picture import as_picture
 
 
 def preprocess(net: Net, img: ArrayLike, out: Array | None = None) -> Array:
@@ -33,7 +34,7 @@ def preprocess(net: Net, img: ArrayLike, out: Array | None = None) -> Array:
     ValueError
         For another shape, or NaN or infinity among the pixels.
     """
-    picture = np.rollaxis(as_picture(img), 2)[_order(net)]
+    picture = np.rollaxis(as_picture(img, "img"), 2)[_order(net)]
     image: Array = np.empty(picture.shape, net.dtype) if out is None else out
     np.copyto(image, picture, casting="unsafe")
     if not np.isfinite([image.min(), image.max()]).all():  # NaN is the least and the largest: no array of truths
@@ -59,14 +60,6 @@ def deprocess(net: Net, img: Array) -> Array:
     order = _order(net)
     # In one go: a picture may be most of what the memory holds.
     picture: Array = np.add(np.rollaxis(img[order], 0, 3), np.rollaxis(net.mean[order], 0, 3), order="C")
-    return picture
-
-
-def as_picture(img: ArrayLike) -> Array:
-    """Give a picture as an array; `ValueError` for a shape other than (H, W, 3)."""
-    picture: Array = np.asarray(img)
-    if picture.ndim != 3 or picture.shape[2] != 3 or 0 in picture.shape:
-        raise ValueError(f"img: shape {picture.shape}, want (H, W, 3), RGB")
     return picture
 
 

@@ -11,14 +11,13 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ..net import Array
+from ..picture import LUMA
 from .laplacian import MOST_LEVELS, lap_normalize
 
 CHW = (1, 2)  # the axes of height and width
 STRONGEST_PULL = 1.0  # one step of size 1 is back; beyond 2 a pull overshoots for ever
 STRONGEST_TV = 10.0
 WIDEST_BLUR = 100.0
-
-LUMA = np.array([0.299, 0.587, 0.114])  # of R, G, B: ITU-R BT.601, as in JPEG
 
 
 class Retouch:

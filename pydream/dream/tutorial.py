@@ -18,9 +18,10 @@ from numpy.typing import ArrayLike, DTypeLike
 
 from ..errors import SilentScoreError, UnknownNameError, ZeroGradientError
 from ..net import Affine, Array, Blob, Net
+from ..picture import as_picture
 from ..tiles.fitting import choose_side
 from ..tiles.net import OnTile, tiled
-from .images import as_picture, noise, picture_gradient, preprocess
+from .images import noise, picture_gradient, preprocess
 from .laplacian import MOST_LEVELS, lap_normalize
 from .notebook import DreamInterrupted
 from .objectives import Objective, spelt
@@ -437,7 +438,7 @@ def _begin(
     check_params(iter_n=iter_n, step_size=step, octave_n=octave_n, octave_scale=octave_scale, rng=rng)
     whole("lap_n", lap_n, 0, MOST_LEVELS)
     t_grad = _ScoreGradient(net, layer, channel)
-    img = noise(*NOISE_SIZE, rng) if img0 is None else as_picture(img0)
+    img = noise(*NOISE_SIZE, rng) if img0 is None else as_picture(img0, "img0")
     h, w = img.shape[:2]
     sizes = rendered_sizes(renderer, h, w, octave_n, octave_scale)
     if renderer != "naive":

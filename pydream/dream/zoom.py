@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike
 
 from .. import imageops
 from ..net import Array, Net
+from ..picture import as_picture
 from .era import MODERN, check_era, offset_before_matrix
 from .images import preprocess
 from .notebook import deepdream
@@ -124,13 +125,7 @@ def zoom_frame(
     """
     _check_move(scale, rotate, shift, era)
     ops = imageops.backend(backend)
-    picture = np.asarray(frame)
-    want(
-        picture.ndim == 3 and picture.shape[2] == 3 and picture.size > 0,
-        "frame",
-        f"shape {picture.shape}",
-        "(H, W, 3), RGB",
-    )
+    picture = as_picture(frame, "frame")
     real = np.float64 if picture.dtype == np.float64 else np.float32
     picture = np.ascontiguousarray(picture, real)
     h, w = picture.shape[:2]

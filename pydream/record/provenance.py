@@ -20,9 +20,10 @@ import numpy as np
 from .. import __version__
 from ..errors import ProvenanceError
 from ..files import file_sha256
-from ..media.image import LONGEST_NOTE, Picture, read_note
+from ..media import LONGEST_NOTE, read_note
 from ..media.video import is_film, read_comment
 from ..net import ChannelOrder
+from ..picture import Picture
 from ..zoo.load import NetFiles
 from .recipe import RNG, Recipe
 

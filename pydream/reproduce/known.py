@@ -12,7 +12,7 @@ import msgspec
 import numpy as np
 
 from ..dream.octaves import octave_sizes
-from ..media.image import Picture
+from ..picture import Picture
 from ..record.provenance import pixels_sha256
 from ..record.recipe import Recipe
 from ..runtime.net import Net

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from ..media.image import Picture
+from ..picture import Picture
 from .known import Verdict
 from .report import Input, ReproductionReport, Row
 from .results import FRAMES, GOOGLENET, GRID, Reproduction, small

@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from ..media.image import Picture
+from ..picture import Picture
 from ..record.provenance import NetFacts
 from .known import Facts, Verdict
 from .results import Reproduction

@@ -18,8 +18,8 @@ from ..dream.objectives import objective_guide
 from ..dream.watch import View, Watch
 from ..dream.zoom import zoom_loop
 from ..errors import UnknownNameError
-from ..media.image import Picture, to_pixels
 from ..net import Array, Net
+from ..picture import Picture, to_pixels
 from ..record.provenance import pixels_sha256
 from ..record.recipe import Loop, Recipe
 

@@ -113,10 +113,8 @@ def test_other_formats(run, picture, name):
 def test_guide_noise_and_what_else_moves_pixels(run, picture, folder):
     (folder / "pictures").mkdir()
     shutil.move(picture, folder / "pictures" / "guide.png")
-    options = (
-        "--guide pictures/guide.png -l fire4/concat --size 80x60 --octave-scale 2 --era 2015 --no-clip -s 2.5 -j 3"
-    )
-    assert run("dream", "noise", "-o", "out.png", *options.split(), *SHORT).code == 0
+    options = "--guide pictures/guide.png -l fire4/concat --octave-scale 2 --era 2015 --no-clip -s 2.5 -j 3"
+    assert run("dream", "noise:80x60", "-o", "out.png", *options.split(), *SHORT).code == 0
     assert "name it with --guide" in run("replay", "out.png").err
     assert run("replay", "out.png", "--guide", "pictures/guide.png").out.startswith("identical")
     shutil.copy("out.png", "pictures")

@@ -29,7 +29,7 @@ ALL = ["report.html", "report.json", "dream_4c.png", "dream_5x5_reduce.png", "dr
 
 @pytest.fixture
 def pictures(folder, draw):
-    return ["--sky", draw(folder / "in.png", 72, 96), "--guide-image", draw(folder / "guide.png", 48, 64)]
+    return [draw(folder / "in.png", 72, 96), "--guide", draw(folder / "guide.png", 48, 64)]
 
 
 def report(folder="reproduction"):
@@ -87,7 +87,7 @@ def test_pictures_say_how_they_were_made(run, pictures):
     )
     guided = read_provenance("reproduction/dream_guided.png")
     assert (guided.dream.end, guided.dream.era, guided.guide.name) == ("fire5/concat", "2015", "guide.png")
-    assert guided.command.startswith("pydream reproduce --frames 2 --sky ")
+    assert guided.command.startswith("pydream reproduce ")
     assert "--only guided --only zoom" in guided.command
     frame = read_provenance("reproduction/frames/00000001.png")
     assert (frame.dream.loop.frame, frame.dream.grid, frame.guide) == (1, GRID, None)
@@ -213,7 +213,7 @@ def test_the_number_of_threads_changes_no_pixel(folder, draw):
     draw(folder / "in.png", 120, 160)
     runs = []
     for threads in ("1", "2"):
-        command = [sys.executable, "-m", "pydream", "reproduce", *THREADS, "--sky", "in.png", "-o", threads]
+        command = [sys.executable, "-m", "pydream", "reproduce", *THREADS, "in.png", "-o", threads]
         environment = {
             **os.environ,
             "PYTHONPATH": str(Path(pydream.__file__).parents[1]),
@@ -296,7 +296,7 @@ def no_network(monkeypatch):
 
 
 def test_weights_that_are_missing_are_told_first(refused, folder, no_network):
-    line = refused(1, "reproduce", "--sky", __file__)  # which is no picture
+    line = refused(1, "reproduce", __file__)  # which is no picture
     assert "no weights for bvlc_googlenet" in line
     assert "http" in line
     assert "PYDREAM_MODELS" in line
@@ -305,8 +305,8 @@ def test_weights_that_are_missing_are_told_first(refused, folder, no_network):
 @pytest.mark.parametrize(
     ("arguments", "why"),
     [
-        (["--sky", "no.png"], "'no.png' does not exist"),
-        (["--guide-image", "no.png"], "'no.png' does not exist"),
+        (["no.png"], "'no.png' does not exist"),
+        (["--guide", "no.png"], "'no.png' does not exist"),
         (["--only", "4d"], "'4d' is not one of"),
         (["--layer", "zoom", "x"], "'zoom' is not one of"),
         (["--frames", "-1"], "--frames"),
@@ -316,7 +316,7 @@ def test_weights_that_are_missing_are_told_first(refused, folder, no_network):
         (["--era", "2016"], "--era"),
         (["--device", "tpu"], "--device"),
         (["-o", "in.png"], "is a file"),
-        (["-o", "in.png/under"], "is no folder"),
+        (["-o", "in.png/under"], "is not a folder"),
         (["-o", "/proc/out"], "cannot write"),
         (["--only", "zoom", "--frames", "0"], "--frames"),
     ],
@@ -327,7 +327,7 @@ def test_bad_usage(refused, pictures, no_network, arguments, why):
 
 def test_a_picture_that_is_none(refused, pictures, folder, no_network):
     (folder / "junk.png").write_text("junk")
-    assert "'junk.png' is not a picture" in refused(1, "reproduce", *SQUEEZENET, "--sky", "junk.png")
+    assert "'junk.png' is not a picture" in refused(1, "reproduce", *SQUEEZENET, "junk.png")
 
 
 @pytest.mark.parametrize("name", ["report.html", "dream_4c.png", "frames/00000000.png"])
@@ -339,13 +339,13 @@ def test_a_folder_in_the_way(refused, pictures, folder, no_network, name):
 def test_a_file_in_the_way(refused, pictures, folder, no_network):
     (folder / "reproduction").mkdir()
     (folder / "reproduction" / "frames").write_text("mine")
-    assert "is no folder" in refused(2, "reproduce", *SQUEEZENET, *pictures)
+    assert "is not a folder" in refused(2, "reproduce", *SQUEEZENET, *pictures)
 
 
 def test_what_is_read_is_not_written_over(refused, folder, draw, no_network):
     (folder / "reproduction").mkdir()
     sky = draw(folder / "reproduction" / "dream_4c.png", 72, 96)
-    assert "overwrite" in refused(2, "reproduce", *SQUEEZENET, "--sky", sky)
+    assert "overwrite" in refused(2, "reproduce", *SQUEEZENET, sky)
 
 
 def test_unknown_layer(refused, pictures):
@@ -357,7 +357,7 @@ def test_too_small(refused, folder, draw, sky, guide, told):
     """Found before the first result is made, whichever needs it."""
     draw(folder / "in.png", sky, sky)
     draw(folder / "guide.png", guide, guide)
-    line = refused(1, "reproduce", *QUICK, "--sky", "in.png", "--guide-image", "guide.png")
+    line = refused(1, "reproduce", *QUICK, "in.png", "--guide", "guide.png")
     assert told in line
 
 

@@ -59,7 +59,7 @@ def test_memory_decides(run, refused, picture, monkeypatch):
 @pytest.mark.parametrize("wrong", ["0", "much", "-2G", "2X", "1e9"])
 def test_memory_is_an_amount(refused, picture, wrong):
     error = refused(2, "dream", picture, "-o", "out.png", f"--memory={wrong}")
-    assert f"{wrong!r} is no amount of memory, as 2G is one" in error
+    assert f"{wrong!r} is not an amount of memory (expected a number with a unit, e.g. 2G)" in error
 
 
 def test_a_layer_without_tiles(refused, picture):
@@ -81,9 +81,9 @@ def test_a_loop_goes_on_with_its_tiles(run, picture):
 FIGURES = {
     "octaves": ["in.png", *SHORT],
     "history": ["in.png", *SHORT],
-    "sweep": ["in.png", *SHORT[:4], "--seed", "1", "--layers", "fire2/concat,fire3/concat"],
+    "sweep": ["in.png", *SHORT[:4], "--seed", "1", "--layer", "fire2/concat", "--layer", "fire3/concat"],
     "visualize": ["in.png", "-n", "2", "-l", "fire3/concat", "--renderer", "naive", "--seed", "1"],
-    "atlas": ["in.png", "-n", "2", "-l", "fire3/squeeze1x1:0-1", "--renderer", "naive", "--seed", "1"],
+    "channels": ["in.png", "-n", "2", "-l", "fire3/squeeze1x1:0-1", "--renderer", "naive", "--seed", "1"],
 }
 
 
@@ -117,7 +117,7 @@ def test_a_sweeps_layers_may_have_other_tiles(run, picture, monkeypatch):
 
 
 @pytest.mark.parametrize("option", ["--tile", "--memory"])
-@pytest.mark.parametrize("command", ["visualize", "atlas"])
+@pytest.mark.parametrize("command", ["visualize", "channels"])
 def test_renderers_with_tiles_of_their_own(refused, folder, command, option):
     error = refused(2, command, "-o", "out.png", option, 64)
     assert "the network sees 512x512 pixels at a time with lapnorm; naive can go in blocks" in error

@@ -13,7 +13,7 @@ from pydream.cluster import tasks
 from pydream.cluster.tasks import DreamTask, NetOrder, dream
 from pydream.dream.retouch import Mask
 from pydream.errors import ClusterError, ShapeError
-from pydream.media.image import to_pixels
+from pydream.picture import to_pixels
 from pydream.record.provenance import net_facts
 from pydream.record.recipe import Recipe, follow
 from pydream.zoo.load import find_files, load_net

@@ -12,7 +12,7 @@ from pydream.dream.film import FramePair
 from pydream.dream.flow import difference, move_along
 from pydream.dream.objectives import mean
 from pydream.dream.retouch import KeepColors, Mask
-from pydream.media.image import to_pixels
+from pydream.picture import to_pixels
 
 SHORT = {"octave_n": 1, "iter_n": 2, "jitter": 4}
 

@@ -177,7 +177,7 @@ def test_interruption(squeezenet32, picture):
         ({"shift": 4}, ValueError, "shift: 4, want two finite numbers of pixels"),
         ({"shift": "ab"}, ValueError, "shift: ab, want two finite numbers of pixels"),
         ({"era": "2016"}, ValueError, "era: '2016', want one of 'modern', '2015'"),
-        ({"backend": "cuda"}, ValueError, "no backend 'cuda'"),
+        ({"backend": "cuda"}, ValueError, "'cuda' is not a backend"),
         ({"rng": np.random.default_rng(0)}, ValueError, "want a numpy.random.RandomState"),
         ({"iter_n": 0}, ValueError, "iter_n: 0, want at least 1"),
         ({"octave_n": 0}, ValueError, "octave_n: 0, want at least 1"),
@@ -318,7 +318,7 @@ def test_any_array_is_a_frame():
         ({"rotate": math.nan}, "rotate: nan, want a finite number of degrees"),
         ({"shift": (math.inf, 0)}, "shift: (inf, 0), want two finite numbers of pixels, to the right and down"),
         ({"era": "today"}, "era: 'today', want one of 'modern', '2015'"),
-        ({"backend": "cuda"}, "no backend 'cuda'; there are: 'native', 'numpy'"),
+        ({"backend": "cuda"}, "'cuda' is not a backend (expected 'native' or 'numpy')"),
     ],
 )
 def test_bad_movements(params, text):

@@ -28,7 +28,7 @@ from pydream.zoo.registry import read_entry
 
 CORPUS = Path(__file__).with_name("corpus")
 MOST_PIXELS = 2**20  # as `PIL.Image.MAX_IMAGE_PIXELS` in place of 89 million: what is refused there is refused here
-MOST_FRAMES = video.Span(0, 50)
+MOST_FRAMES = video.Section(0, 50)
 MEMBER, MEMBER_BYTES = "inner/net.pb", 100  # the only one that is taken out of a zip file
 
 Target = Callable[[bytes], None]
@@ -104,7 +104,7 @@ def film(data: bytes) -> None:
     """A film: up to its frames, and its sound in another film."""
     before, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, MOST_PIXELS
     try:
-        footage = video.survey(_file(data, ".film"), MOST_FRAMES)
+        footage = video.read_video(_file(data, ".film"), MOST_FRAMES)
         frames = list(footage.frames())
     finally:
         Image.MAX_IMAGE_PIXELS = before

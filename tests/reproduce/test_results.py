@@ -10,7 +10,8 @@ from support.watching import watching
 import pydream
 from pydream.bench.clock import TimedNet
 from pydream.errors import UnknownNameError
-from pydream.media.image import read_image, to_pixels
+from pydream.media.image import read_image
+from pydream.picture import to_pixels
 from pydream.record.provenance import pixels_sha256
 from pydream.reproduce.results import BORDER, FRAMES, GRID, LAYERS, RESULTS, example, layer_for, make, recipe_for
 from pydream.zoo.load import read_graph

@@ -22,8 +22,8 @@ from pydream.dream.notebook import copies_held
 from pydream.errors import MemoryTooSmallError, ShapeError
 from pydream.formats.caffe.layers import graph_of
 from pydream.imageops import native_ops
-from pydream.media.image import to_pixels
 from pydream.net import Affine, Net, View, Wrapper
+from pydream.picture import to_pixels
 from pydream.system import Limit
 from pydream.tiles import fitting
 from pydream.tiles.fitting import OVERHEAD, check_limit, choose_side

@@ -1,4 +1,4 @@
-"""`pydream replay`: a picture's own account of itself → the dream again → the same or not, and why."""
+"""`pydream replay`: a picture's record → the dream again → the same or not, and why."""
 
 from __future__ import annotations
 
@@ -14,8 +14,9 @@ from ...cluster.tasks import guided
 from ...dream.retouch import Mask
 from ...dream.zoom import FRAMES_HELD
 from ...errors import ImageFileError, ProvenanceError
-from ...media.image import FORMATS, WRITABLE, Picture, read_image, to_pixels
+from ...media import FORMATS, WRITABLE, read_image
 from ...media.video import is_film
+from ...picture import Picture, to_pixels
 from ...record.provenance import (
     PictureFacts,
     Provenance,
@@ -29,10 +30,11 @@ from ...record.recipe import follow
 from ...zoo.load import find_files
 from ...zoo.registry import networks
 from ..errors import debug_option, printable
+from ..help import Command
 from ..input import NOISE, STANDARD, check_not_read, one_target
 from ..job import Dreamer
 from ..network import load, weights_option
-from ..options import device_option, memory_option, quiet_option
+from ..options import PICTURE_FILES, device_option, memory_option, output_option, quiet_option, sidecar_option
 from ..progress import Progress
 from ..signals import uninterrupted
 
@@ -40,16 +42,17 @@ _LOSSLESS = (FORMATS["png"], FORMATS["tiff"])
 _picture_file = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
-@click.command("replay")
+@click.command("replay", cls=Command)
 @click.argument("picture", type=_picture_file)
-@click.option("-i", "--input", type=_picture_file, help="What it was dreamt from, if not beside it under its old name.")
-@click.option("-g", "--guide", type=_picture_file, help="Its guide, likewise.")
-@click.option("--mask", type=_picture_file, help="Its mask, likewise.")
-@click.option("-m", "--model", help="Its network, if that is none that `pydream models` lists.")
+@click.option("-i", "--input", type=_picture_file, metavar="FILE", help="Input picture, if it moved.")
+@click.option("-g", "--guide", type=_picture_file, metavar="FILE", help="Guide picture, if it moved.")
+@click.option("--mask", type=_picture_file, metavar="FILE", help="Mask picture, if it moved.")
+@click.option("-m", "--model", metavar="MODEL", help="Network, if `pydream models` does not list it.")
 @weights_option
 @device_option
 @memory_option
-@click.option("-o", "--output", help="Where to write the picture that is made now; - is standard output.")
+@output_option(f"{PICTURE_FILES}, or -")
+@sidecar_option
 @quiet_option
 @debug_option
 @click.pass_context
@@ -65,12 +68,14 @@ def command(
     device: str,
     memory: int | None,
     output: str | None,
+    sidecar: bool,
     quiet: bool,
 ) -> None:
-    """Make PICTURE again from what it says of itself, and tell whether the result is the same.
+    """Make PICTURE again from its own record, and compare.
 
-    PICTURE is a file that pydream wrote, or the JSON that --sidecar put beside one. A dream in float64 is the same on
-    any machine; one in float32 on the machine that made it. The exit code is 0 if it is identical and 1 if not.
+    PICTURE is a file that pydream wrote, or the JSON that --sidecar put beside one. Input, guide and mask are looked
+    for beside it and here, by name and content. An --exact dream is the same on any machine, one in float32 on the
+    machine that made it. The exit code is 0 if the result is identical and 1 if not.
 
     \b
     pydream replay dream.png
@@ -83,6 +88,8 @@ def command(
             param_hint="'--memory'",
         )
     target = None if output is None else one_target(output, None)
+    if sidecar and (target is None or target.path is None):
+        raise click.BadParameter("there is no file to put it beside", param_hint="'--sidecar'")
     named = _registered(made, model)
     start = None if made.input.name == NOISE else _find(made.input, input, picture, "--input")
     height, width = _noise_size(made) if start is None else start.shape[:2]
@@ -119,7 +126,7 @@ def command(
         None if made.mask is None or mask_picture is None else picture_facts(made.mask.name, mask_picture),
     )
     if target is not None:
-        target.write(pixels, now, sidecar=False)
+        target.write(pixels, now, sidecar)
 
     file = None if picture.suffix == ".json" or is_film(picture) else read_image(picture)
     identical = made.result.sha256 == now.result.sha256
