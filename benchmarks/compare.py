@@ -1,15 +1,15 @@
-"""pydream against what else there is: one network, one image, the same gradient, in turns.
+"""pydream against other libraries: one network, one image, the same gradient, in turns.
 
     python benchmarks/compare.py [--model NAME] [--layer NAME] [--size WxH] [--seconds N] [--json]
     python benchmarks/compare.py --rows [--markdown]
 
 The first times the network's side of a step, and then the whole step: jitter, gradient, ascent, clip, with the
-notebook's NumPy expressions around the other libraries. Contestants are TensorFlow written straightforwardly, PyTorch
-and Caffe, each where it can be imported, and pydream in float32 and float64; the floor is the arithmetic of the
-convolutions at the rate of a matrix product. All are found to compute the same first.
+notebook's NumPy expressions around the other libraries. It compares straightforward TensorFlow, PyTorch and Caffe, each
+where it can be imported, with pydream in float32 and float64; the floor is the arithmetic of the convolutions at the
+rate of a matrix product. Nothing is timed before the results are found to be the same.
 
-The second prints every ratio that docs/performance.md promises, beside its bound. GoogLeNet's weights are looked for as
-always (PYDREAM_MODELS).
+The second prints every ratio that docs/performance.md promises, beside its bound. It needs GoogLeNet's weights
+(PYDREAM_MODELS).
 """
 
 import argparse
@@ -24,6 +24,7 @@ from statistics import median
 import msgspec
 import numpy as np
 from rivals import RIVALS, NotHere, rival
+from tables import markdown
 
 import pydream
 from pydream.bench import network, operations, table
@@ -41,15 +42,15 @@ OURS = "pydream"
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     subject_arguments(parser)
-    parser.add_argument("--seconds", type=float, default=20, help="for each contest; default: 20")
+    parser.add_argument("--seconds", type=float, default=20, help="duration of each contest; default: 20")
     parser.add_argument("--json", action="store_true")
-    parser.add_argument("--rows", action="store_true", help="every ratio that is promised")
-    parser.add_argument("--markdown", action="store_true", help="--rows as a table of Markdown")
+    parser.add_argument("--rows", action="store_true", help="print every promised ratio")
+    parser.add_argument("--markdown", action="store_true", help="print --rows as a table of Markdown")
     args = parser.parse_args()
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     try:
         if args.rows:
-            print_rows(args.seconds, table.markdown if args.markdown else table.table)
+            print_rows(args.seconds, markdown if args.markdown else table.table)
         else:
             compare(args)
     except (pydream.PydreamError, ValueError) as error:
@@ -59,7 +60,7 @@ def main():
 
 
 def subject_arguments(parser):
-    """What is measured: a network, its layer, and the size of the picture."""
+    """Add the options for what is measured: a network, its layer, and the size of the picture."""
     parser.add_argument("-m", "--model", default="bvlc_googlenet")
     parser.add_argument("-w", "--weights", type=Path)
     parser.add_argument("-l", "--layer", help="default: the network's own")
@@ -69,7 +70,7 @@ def subject_arguments(parser):
 def size(text):
     found = re.fullmatch(r"(\d+)x(\d+)", text)
     if not found:
-        raise argparse.ArgumentTypeError(f"{text!r} is no size, as 1024x575 is one")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a size (expected WIDTHxHEIGHT, e.g. 1024x575)")
     return int(found[2]), int(found[1])
 
 
@@ -77,12 +78,12 @@ def size(text):
 
 
 def present(subject, size, wanted=tuple(RIVALS)):
-    """The rivals that can be had for this network, held to ours; and why not the others."""
+    """The rivals that can run this network, compared with ours; and for the others, the reason."""
     found, missing = [], {}
     for name in wanted:
         try:
             each = rival(name, subject)
-            each.way(image(*size, subject.net.mean))()  # a layer that it does not have shows here
+            each.way(image(*size, subject.net.mean))()  # raises where it has no such layer
             found.append(each)
         except NotHere as error:
             missing[name] = str(error)
@@ -131,7 +132,7 @@ def steps(subject, size, rivals):
 
     ways = {OURS: our_step(), **{each.name: their_step(each) for each in rivals}}
     near = within(network.POOLING_ALLOWED)
-    # Compared is what the first step adds.
+    # The changes that the first step makes are compared.
     added = Agreement(near.words, lambda one, other: near.check((one[0] - start,), (other[0] - start,)))
     return Contest(f"{subject.model}'s step, {table.size(*size)}", ways, added)
 
@@ -153,7 +154,7 @@ def compare(args):
         print(msgspec.json.format(msgspec.json.encode(as_json(args, subject, about, found, floor, missing))).decode())
         return
     print("\n".join(as_lines(about)))
-    weights = ", random weights for want of the real ones" if subject.stand_in else ""
+    weights = ", random weights, as the real ones are missing" if subject.stand_in else ""
     rate = gflops(found["gradient"].seconds(network.FLOOR).median)
     print(f"\n{subject.model} to {subject.end}, {table.size(*args.size)}, float32{weights}")
     print(f"{table.digits(subject.gmac(args.size), 4)} GMAC forward; matrix product {rate:.0f} GFLOP/s\n")
@@ -164,14 +165,14 @@ def compare(args):
 def lines(found, floor):
     """Rows of the table."""
     ours = found["gradient"].seconds(OURS)
-    yield ["the gradient: floor", table.spread(floor), table.digits(ours.median / floor.median)]
+    yield ["the gradient: floor", table.quartiles(floor), table.digits(ours.median / floor.median)]
     for what, outcome in (("the gradient", found["gradient"]), ("the whole step", found["step"])):
         for name in outcome.contest.ways:
             over = "" if name == OURS else table.digits(outcome.ratio(OURS, name))
-            yield [f"{what}: {name}", table.spread(outcome.seconds(name)), over]
+            yield [f"{what}: {name}", table.quartiles(outcome.seconds(name)), over]
     yield [
         "the gradient: pydream, float64",
-        table.spread(found["exact"].seconds(network.EXACT)),
+        table.quartiles(found["exact"].seconds(network.EXACT)),
         table.digits(found["exact"].ratio(network.FAST, network.EXACT)),
     ]
 
@@ -198,7 +199,7 @@ def as_json(args, subject, about, found, floor, missing):
     }
 
 
-# What is promised.
+# The promises.
 
 
 def print_rows(seconds, lay_out):
@@ -217,11 +218,11 @@ def print_rows(seconds, lay_out):
             rows[-1].append(table.digits(work[0]) if work else "")
         print(f"{len(rows)}: {what}: {rows[-1][2]}", file=sys.stderr)
     print()
-    print(lay_out(["what", "wanted", "measured", "kept", "in processor time"], rows))
+    print(lay_out(["what", "promised", "measured", "kept", "in processor time"], rows))
 
 
 def promises(seconds):
-    """Yield (what, the most that is wanted, what it is or why that is not known[, the same of processor time])."""
+    """Yield (what, the promised maximum, the measured value or why there is none[, the same in processor time])."""
     at = f"{SIZE[0]}×{SIZE[1]}"
     yield from googlenet_rows(at, seconds)
     for model, layer in (("squeezenet_v1.1", "fire8/concat"), ("bvlc_alexnet", "conv4")):
@@ -241,14 +242,14 @@ def promises(seconds):
 
 
 def over_floor(outcome, subject):
-    """In time, and in processor time."""
+    """The ratio in time, and in processor time."""
     floor = network.floor_of(outcome, subject, SIZE).median / outcome.seconds(network.FLOOR).median
-    return outcome.ratio(OURS, network.FLOOR) / floor, outcome.ratio_of_work(OURS, network.FLOOR) / floor
+    return tuple(ratio / floor for ratio in ratios(outcome, OURS, network.FLOOR))
 
 
 def ratios(outcome, name, over):
-    """In time, and in processor time."""
-    return outcome.ratio(name, over), outcome.ratio_of_work(name, over)
+    """The ratio in time, and in processor time."""
+    return outcome.ratio(name, over), median(outcome.work[name]) / median(outcome.work[over])
 
 
 def googlenet_rows(at, seconds):

@@ -1,9 +1,9 @@
-"""Where the time of a step's gradient goes: TensorFlow's own clock, one line for each kind of operation.
+"""The time of a step's gradient by kind of operation, from TensorFlow's own profiler.
 
     python benchmarks/profile.py [--model NAME] [--layer NAME] [--size WxH] [--steps N] [--operations N]
 
-With PYDREAM_NUM_THREADS=1 the milliseconds add up to the step; with more, operations run beside each other, and slow
-each other down. The floor of the arithmetic is told beside them (see docs/performance.md).
+With PYDREAM_NUM_THREADS=1 the milliseconds add up to the step; with more threads, operations run at the same time and
+slow each other down. The floor of the arithmetic is printed too (see docs/performance.md).
 """
 
 import argparse
@@ -29,7 +29,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     subject_arguments(parser)
     parser.add_argument("--steps", type=int, default=10, help="default: 10")
-    parser.add_argument("--operations", type=int, default=0, help="list so many single operations too")
+    parser.add_argument("--operations", type=int, default=0, help="also list so many single operations")
     args = parser.parse_args()
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     try:
@@ -52,7 +52,7 @@ def profile(subject, args):
         products.append(timed(product))
     floor = floor_seconds(median(products), multiplications(subject.graph, subject.end, args.size))
     step = median(seconds)
-    print(f"\n{subject.model} to {subject.end}, {table.size(*args.size)}: {1e3 * step:.1f} ms a step, not profiled")
+    print(f"\n{subject.model} to {subject.end}, {table.size(*args.size)}: {1e3 * step:.1f} ms a step, unprofiled")
     print(f"{1e3 * floor:.1f} ms its floor, {step / floor:.3f} over it\n")
     kinds, single = Counter(), Counter()
     for name, kind, took in operations(way, args.steps):
@@ -74,7 +74,7 @@ def timed(way):
 
 
 def operations(way, steps):
-    """Yield (name, type, milliseconds of a step) for every operation that TensorFlow ran."""
+    """Yield (name, type, milliseconds per step) for every operation that TensorFlow ran."""
     tf = tensorflow()
     from tensorflow.tsl.profiler.protobuf.xplane_pb2 import XSpace  # the profiler's own file
 

@@ -1,8 +1,8 @@
-"""Other ways to the same gradient: what a user would write with TensorFlow or PyTorch, and Caffe itself.
+"""Other ways to compute the same gradient: straightforward TensorFlow and PyTorch, and Caffe itself.
 
-A rival takes the image as a tensor, runs the network to a layer, and gives the gradient of half the layer's squares at
-the image, as the 2015 dream climbs it. Each has the network's graph and weights from the `Subject`; none has pydream's
-formulas.
+A rival takes the image as a tensor, runs the network to a layer, and returns the gradient at the image of half the sum
+of the layer's squares, as the 2015 dream climbs it. Each uses the graph and weights of the `Subject`, and none of
+pydream's formulas.
 """
 
 import importlib.util
@@ -17,10 +17,11 @@ from pydream.bench.network import Passes
 from pydream.errors import BenchError
 from pydream.runtime import layers
 from pydream.runtime.on_tensorflow.door import tensorflow
+from pydream.system import requested_threads
 
 
 class NotHere(BenchError):
-    """A rival that cannot be had, and why."""
+    """A rival cannot run here; the text says why."""
 
 
 def rival(name, subject):
@@ -28,7 +29,7 @@ def rival(name, subject):
 
 
 def walk(subject, ops, x):
-    """Run the layers that `end` needs on `x`, by a library's `ops`: a function a layer type."""
+    """Run the layers that `end` needs on `x` with a library's `ops`: layer type → function."""
     graph = subject.graph
     index = graph.index(subject.end)
     blobs = {subject.net.image_input: x}
@@ -42,12 +43,12 @@ def walk(subject, ops, x):
 
 
 def straightforward_tensorflow(subject):
-    """`tf.function`, `GradientTape` and `tf.nn`; a trace a size, in which all sizes are known."""
+    """`tf.function`, `GradientTape` and `tf.nn`; one trace per size, with static shapes."""
     tf = tensorflow()
 
     def convolution(layer, x, kernel, bias=None):
         kernel = kernel.transpose(2, 3, 1, 0)
-        # TensorFlow's convolutions know groups forward, but on a CPU not back; and dilations neither.
+        # On a CPU, TensorFlow's convolutions have no gradient with groups or dilations.
         if layer.dilation != (1, 1):
             raise NotHere(f"{layer.name!r} is dilated")
         padding = [[0, 0], [layer.pad[0]] * 2, [layer.pad[1]] * 2, [0, 0]]
@@ -100,15 +101,15 @@ def straightforward_tensorflow(subject):
 
 
 def eager_torch(subject):
-    """Eager PyTorch with autograd, all four-axis tensors in channels_last, which is its fastest layout here."""
+    """Eager PyTorch with autograd; all four-axis tensors are channels_last, its fastest layout here."""
     try:
         import torch
         from torch.nn import functional
     except ImportError as error:
         raise NotHere(f"PyTorch is not installed ({error})") from error
-    threads = os.environ.get("PYDREAM_NUM_THREADS", "")
-    if threads.isdecimal() and int(threads) > 0:
-        torch.set_num_threads(int(threads))
+    threads = requested_threads()
+    if threads is not None:
+        torch.set_num_threads(threads)
 
     kept = {}  # name and place of a layer's weights -> their tensor
 
@@ -153,17 +154,17 @@ def eager_torch(subject):
 
 
 def caffe_itself(subject):
-    """pycaffe, called as the notebook calls it. Nobody has tried this yet where we are: there is no Caffe here."""
+    """pycaffe, called as in the notebook. Not tried yet with Caffe itself, only with a stand-in (test_scripts.py)."""
     if importlib.util.find_spec("caffe") is None or importlib.util.find_spec("caffe._caffe") is None:
         raise NotHere("pycaffe is not installed")
     if subject.stand_in:
-        raise NotHere("it wants a file of weights, and these are random")
+        raise NotHere("it needs a file of weights, and these are random")
     os.environ.setdefault("GLOG_minloglevel", "2")
     import caffe
 
     found = zoo.find_files(subject.model, subject.weights)
     if found.weights is None:
-        raise NotHere("it wants the network as a prototxt")
+        raise NotHere("it needs the network as a prototxt")
     text = found.definition.read_text(encoding="utf-8")
     with tempfile.TemporaryDirectory() as folder:
         definition = Path(folder) / "deploy.prototxt"

@@ -1,4 +1,4 @@
-"""What a step costs in time and memory, against the size of the picture, from 0.1 to 8 megapixels.
+"""The time and memory of a step against the size of the picture, from 0.1 to 8 megapixels.
 
     python benchmarks/sizes.py [--model NAME ...] [--megapixels N ...] [--steps N] [--rounds N] [--plot FILE]
 
@@ -13,6 +13,7 @@ from pathlib import Path
 from statistics import median
 
 import numpy as np
+from tables import markdown
 
 import pydream
 from pydream.bench import table
@@ -24,7 +25,7 @@ from pydream.zoo.load import default_layer
 
 MEGAPIXELS = (0.1, 0.25, 0.5, 1, 2, 4, 8)
 ASPECT = 1024 / 575
-GROWTH_FROM = 0.25  # megapixels: below, a step is not only pixels
+GROWTH_FROM = 0.25  # megapixels: in smaller pictures, fixed costs show
 COLOURS = ("#2a78b8", "#e08214", "#1b9e77")
 
 
@@ -53,7 +54,7 @@ def main():
         sys.exit(130)
     for model, rows in found.items():
         print(f"\n{model} to {default_layer(model)}, float32\n")
-        lay_out = table.markdown if args.markdown else table.table
+        lay_out = markdown if args.markdown else table.table
         print(lay_out(["size", "megapixels", "a step", "a megapixel", "most memory"], list(map(cells, rows))))
         print(f"\na step grows as pixels^{growth(rows):.2f} from {GROWTH_FROM} megapixels on")
     if args.plot:
@@ -61,7 +62,7 @@ def main():
 
 
 def measure(model, args):
-    """(height, width, seconds of a step, bytes) a size."""
+    """For each size: (height, width, seconds of a step, bytes)."""
     sizes = [dimensions(megapixels) for megapixels in sorted(args.megapixels)]
     seconds, memory = {size: [] for size in sizes}, dict.fromkeys(sizes, 0)
     for turn in range(args.rounds):
@@ -92,7 +93,7 @@ def cells(row):
 
 
 def growth(rows):
-    """The slope of log time over log pixels: 1 where time grows as the pixels."""
+    """The slope of log time over log pixels: 1 where time is proportional to the pixels."""
     points = np.array([(h * w / 1e6, seconds) for h, w, seconds, _ in rows if h * w / 1e6 >= 0.9 * GROWTH_FROM])
     return np.polyfit(*np.log(points.T), 1)[0] if len(points) > 1 else float("nan")
 

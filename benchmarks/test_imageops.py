@@ -1,6 +1,6 @@
 """The image side of a dream, C++ against the notebook's NumPy and SciPy expressions: `pytest benchmarks`.
 
-Results are compared before anything is timed. A group is an operation at a size; read the ratios within one run.
+Results are compared before anything is timed. A group is an operation at a size; compare ratios within one run.
 """
 
 import numpy as np
@@ -18,14 +18,14 @@ def picture(height, width):
 
 
 def step(ops, image, gradient):
-    """What a step does to the image, apart from the network: in for the network, and from its gradient."""
+    """The image side of a step: the tensor for the network, and the ascent along its gradient."""
     tensor = ops.to_tensor(image, 13, -7)
     mean = ops.ascend_tensor(image, gradient, 1.5, 13, -7, -MEAN, 255 - MEAN)
     return tensor, mean
 
 
 def expect_same(run):
-    """Both backends give the same before either is timed."""
+    """Check that both backends compute the same, before either is timed."""
     for expected, found in zip(run(BACKENDS["numpy"]), run(BACKENDS["native"]), strict=True):
         np.testing.assert_array_equal(found, expected)
 

@@ -1,11 +1,11 @@
-"""What tiles cost: a step of a large picture beside one of 1024x575, or a whole dream, in the memory that is given.
+"""The cost of tiles: a step of a large picture compared with one of 1024x575, or a whole dream, in limited memory.
 
     python benchmarks/tiles.py [--model NAME] [--size WxH] [--memory BYTES]
     python benchmarks/tiles.py [--model NAME] [--size WxH] [--memory BYTES] --dream
 
-A step is measured in a fresh process, and is the second of two: the first builds what it needs. A dream is `pydream
-dream` on a picture file, with four octaves of one step each. The most memory is what the kernel says that the
-process had resident.
+A step is measured in a fresh process, and is the second of two, as the first traces functions. A dream is `pydream
+dream` on a picture file, with four octaves of one step each. Memory is the kernel's maximum of what the process had
+resident.
 """
 
 import argparse
@@ -18,12 +18,13 @@ from pathlib import Path
 from time import perf_counter, process_time
 
 import numpy as np
+from tables import markdown
 
 import pydream
 from pydream.bench import table
 from pydream.bench.machine import as_lines, machine
-from pydream.dream.notebook import copies_held
-from pydream.media.image import write_image
+from pydream.dream.notebook import dream_copies
+from pydream.media import write_image
 from pydream.tiles.fitting import choose_side
 from pydream.tiles.plan import plan_tiles
 from pydream.zoo.load import default_layer
@@ -58,28 +59,28 @@ def main():
 
 
 def steps(args, sizes):
-    """Print a row a size; the second's cost for a pixel is told by the first's."""
+    """Print a row per size; the second's cost per pixel is also a multiple of the first's."""
     rows, first = [], None
     for height, width in sizes:
         command = [sys.executable, __file__, "-m", args.model, "--memory", str(args.memory)]
         found, peak = run([*command, "--here", str(height), str(width)])
-        told = json.loads(found)
+        step = json.loads(found)
         pixels = height * width / 1e6
-        each = np.array([told["seconds"], told["processor"]]) / pixels
+        each = np.array([step["seconds"], step["processor"]]) / pixels
         first = each if first is None else first
         wall, processor = (f"{table.seconds(s)}, {s / f:.2f} times" for s, f in zip(each, first, strict=True))
-        rows.append([table.size(height, width), told["plan"], wall, processor, table.memory(peak)])
-    print(table.markdown(["a step at", "tiles", "a megapixel", "processor time a megapixel", "most memory"], rows))
+        rows.append([table.size(height, width), step["plan"], wall, processor, table.memory(peak)])
+    print(markdown(["a step at", "tiles", "a megapixel", "processor time a megapixel", "most memory"], rows))
 
 
 def step_here(model, height, width, memory):
-    """The seconds of one step, by the clock and of all threads, and the tiles that it takes."""
+    """The seconds of one step, of the clock and of all threads, and its tiles."""
     net = pydream.load_net(model)
     end, rng = default_layer(model), np.random.RandomState(0)
 
     net.blobs["data"].reshape(1, 3, height, width)
     pydream.preprocess(net, rng.randint(0, 256, (height, width, 3), np.uint8), out=net.blobs["data"].data[0])
-    copies = copies_held() - 1  # the image is there
+    copies = dream_copies() - 1  # the image exists already
     small = (height, width) == SMALL
     side = 0 if small else choose_side(net, [end], height, width, memory, copies)
     plan = plan_tiles(net, [end], height, width, side) if side else None
@@ -87,12 +88,12 @@ def step_here(model, height, width, memory):
         start, used = perf_counter(), process_time()
         pydream.make_step(net, end=end, rng=rng, tile=side)
         seconds, processor = perf_counter() - start, process_time() - used
-    told = f"{len(plan)}, crops up to {plan.crop[1]}x{plan.crop[0]}, {plan.cost:.2f} times" if plan else "none"
-    return {"seconds": seconds, "processor": processor, "plan": told}
+    tiles = f"{len(plan)}, crops up to {plan.crop[1]}x{plan.crop[0]}, {plan.cost:.2f} times" if plan else "none"
+    return {"seconds": seconds, "processor": processor, "plan": tiles}
 
 
 def dream(args, height, width):
-    """Print what a dream by the command says, and what it took."""
+    """Print the time and the memory of a dream by the command."""
     with tempfile.TemporaryDirectory() as folder:
         picture, out = Path(folder) / "in.png", Path(folder) / "out.png"
         rng = np.random.RandomState(0)
@@ -105,7 +106,7 @@ def dream(args, height, width):
 
 
 def run(command):
-    """Run a command, whose stderr is shown: its output, and the most that it had resident, in bytes."""
+    """Run a command, showing its stderr; return its output and its most resident memory in bytes."""
     path = os.pathsep.join(filter(None, [str(Path(__file__).resolve().parents[1]), os.environ.get("PYTHONPATH", "")]))
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=os.environ | {"PYTHONPATH": path}) as process:
         found = process.stdout.read()

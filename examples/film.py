@@ -10,8 +10,7 @@ import numpy as np
 from PIL import Image
 
 import pydream
-from pydream.media.image import write_image
-from pydream.media.sheet import Sheet
+from pydream.media import Sheet, write_image
 from pydream.media.video import write_video
 
 HERE = Path(__file__).resolve().parent

@@ -1,6 +1,13 @@
-"""What goes wrong with a user's input, each told in one line that names what would work."""
+"""Every exception that pydream raises about its input: one printable line of text that says what would work."""
 
 from __future__ import annotations
+
+DISTRIBUTION = "pydeepdream"  # the name to install; on PyPI `pydream` is another project
+
+
+def pip_install(extra: str) -> str:
+    """Return the command that installs an extra."""
+    return f"pip install '{DISTRIBUTION}[{extra}]'"
 
 
 class PydreamError(Exception):
@@ -8,26 +15,26 @@ class PydreamError(Exception):
 
 
 class NetFileError(PydreamError, ValueError):
-    """A prototxt, caffemodel or registry entry cannot be used."""
+    """A network's file or registry entry cannot be used."""
 
 
 class FetchError(PydreamError, OSError):
-    """A file could not be had from any of its addresses, or is not what the registry says."""
+    """A file cannot be downloaded from any of its URLs, or is not the one that the registry describes."""
 
 
 class UnknownNameError(PydreamError, KeyError):
-    """No blob, layer or network of that name; the text lists close ones."""
+    """There is no blob, layer or network of that name; the text lists similar ones."""
 
     def __str__(self) -> str:
         return str(self.args[0])  # KeyError would show the repr
 
 
 class ShapeError(PydreamError, ValueError):
-    """A blob's shape does not fit a layer: too small, or of another size than the layer is fixed to."""
+    """A shape does not fit: a blob is too small for a layer, a layer has a fixed size, a sheet is too large."""
 
 
 class MemoryTooSmallError(PydreamError, ValueError):
-    """A picture does not fit into the memory that was given, or TensorFlow into what a limit leaves."""
+    """A picture does not fit into the memory limit, or TensorFlow into what a limit leaves."""
 
 
 class ZeroGradientError(PydreamError, ArithmeticError):
@@ -35,7 +42,7 @@ class ZeroGradientError(PydreamError, ArithmeticError):
 
 
 class SilentScoreError(ZeroGradientError):
-    """Nothing in the picture moved the score of a rendering: the gradient was zero at every step."""
+    """The picture did not change the score of a rendering: the gradient was zero at every step."""
 
 
 class ImageFileError(PydreamError, ValueError):
@@ -47,23 +54,23 @@ class VideoFileError(PydreamError, ValueError):
 
 
 class MissingExtraError(PydreamError, ImportError):
-    """A package is not installed that only one extra of pydream's needs; the text says how to have it."""
+    """A package of one of pydream's extras is not installed; the text says how to install it."""
 
 
 class ProvenanceError(PydreamError, ValueError):
-    """A picture does not say how it was made, or says it in a way that cannot be used."""
+    """A picture has no record of how it was made, or one that cannot be used."""
 
 
 class CheckpointError(PydreamError, ValueError):
-    """A zoom loop or a film cannot go on from what it left."""
+    """A zoom loop or a film cannot be resumed from the files of an earlier run."""
 
 
 class DeviceError(PydreamError, RuntimeError):
-    """The device that was asked for is not there."""
+    """The requested device does not exist."""
 
 
 class ResultsDifferError(PydreamError, ArithmeticError):
-    """What is to be timed against each other does not compute the same."""
+    """Two implementations that are to be timed against each other do not compute the same."""
 
 
 class BenchError(PydreamError, RuntimeError):
@@ -71,8 +78,13 @@ class BenchError(PydreamError, RuntimeError):
 
 
 class ClusterError(PydreamError, RuntimeError):
-    """Workers cannot be had, do not answer, or would compute something else."""
+    """Workers cannot be started, do not answer, or would compute something else."""
 
 
 class WorkerDiedError(PydreamError, RuntimeError):
-    """One worker after the other died of a task."""
+    """A task killed one worker after the other."""
+
+
+def printable(text: str, keep: str = "") -> str:
+    r"""Escape control characters, which a terminal would obey: ``\x1b``. Names in files are untrusted text."""
+    return "".join(c if c.isprintable() or c in keep else c.encode("unicode_escape").decode() for c in text)

@@ -1,42 +1,82 @@
-"""How much memory there is: what this process has, and what it may still have."""
+"""What the system offers this process: threads, cores, memory, the limits on both, and installed packages."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+import sys
+from collections.abc import Iterator, Mapping
+from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
+from .errors import MemoryTooSmallError
+
+MOST_THREADS = 1024  # as in csrc/parallel.hpp
+
 _ARENA = 2**26  # glibc's: address space that a thread's first allocation reserves
-_STACK = 2**21  # a thread's, where the limit of stacks is none
+_STACK = 2**21  # of a thread, where the size of stacks is unlimited
 
-_expected_threads = 0
+# Of a limit on address space more goes than is used: allocators reserve ahead, and keep plans for each size of crop.
+_RESERVED_AHEAD = 1.25  # per byte of a step
+_RESERVED_BESIDE = 100_000_000
+_RESERVED_FOR_TILES = 600_000_000
 
 
-class Limit(NamedTuple):
-    """A limit that the process was started with, beyond which no memory is given to it.
+# Threads and cores.
 
-    Attributes
-    ----------
-    of : {"address space", "data"}
-    command : {"ulimit -v", "ulimit -d"}
-        Of a shell, which tells and sets it.
-    left : int
-        Bytes, without those that threads to come will reserve; below 0 where these are too many.
+
+def threads() -> int:
+    """Return the number of threads to use: ``PYDREAM_NUM_THREADS``, or else the number of usable cores.
+
+    Raises
+    ------
+    ValueError
+        Where ``PYDREAM_NUM_THREADS`` is not a whole number from 1 to 1024: with the text of the C++'s own error.
     """
+    return requested_threads() or usable_cores()
 
-    of: str
-    command: str
-    left: int
+
+def requested_threads() -> int | None:
+    """Return the value of ``PYDREAM_NUM_THREADS``; None where it is not set. Raises as `threads` does."""
+    text = os.environ.get("PYDREAM_NUM_THREADS", "")
+    if text == "":
+        return None
+    count = int(text) if text.isascii() and text.isdecimal() and len(text.lstrip("0")) <= 4 else 0
+    if not 1 <= count <= MOST_THREADS:
+        raise ValueError(f"PYDREAM_NUM_THREADS: '{text}' is not a whole number from 1 to {MOST_THREADS}")
+    return count
+
+
+def usable_cores() -> int:
+    """Count the cores that this process may run on."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def threads_of_tensorflow() -> int:
+    """Return how many threads a process has once TensorFlow has made a step: two for each of `threads`, and four."""
+    return 4 + 2 * threads()
+
+
+# Memory.
+
+
+def total_memory() -> int | None:
+    """Return the machine's memory in bytes; None where it is unknown."""
+    try:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (ValueError, OSError):
+        return None
 
 
 def resident_bytes(root: Path = Path("/")) -> int:
-    """Give what this process has resident now, in bytes; 0 where the system does not say.
+    """Return the memory that this process has resident now, in bytes; 0 where it is unknown.
 
     Parameters
     ----------
     root : path
-        Of the file system that tells: Linux's ``/proc``.
+        Root of the file system that has Linux's ``/proc``.
     """
     try:
         pages = (root / "proc/self/statm").read_text(encoding="ascii").split()[1]
@@ -46,50 +86,22 @@ def resident_bytes(root: Path = Path("/")) -> int:
 
 
 def free_bytes(root: Path = Path("/")) -> int | None:
-    """Give what may be had yet without swapping, in bytes; None where the system does not say.
+    """Return the memory that can be allocated without swapping, in bytes; None where it is unknown.
 
-    That is what the kernel takes to be available, or what is left of the limit of a control group that the process is
-    in, as in a container, whichever is less.
+    That is what the kernel estimates to be available, or what a limit of the process's control group leaves (in a
+    container, for instance), whichever is less.
 
     Parameters
     ----------
     root : path
-        Of the file system that tells: Linux's ``/proc`` and ``/sys``.
+        Root of the file system that has Linux's ``/proc`` and ``/sys``.
     """
     found = [*_available(root), *_left_in_groups(root)]
     return min(found, default=None)
 
 
-def limits(root: Path = Path("/")) -> list[Limit]:
-    """Give the limits of this process, and what they leave.
-
-    Parameters
-    ----------
-    root : path
-        Of the file system that tells: Linux's ``/proc``.
-    """
-    most = {line[:26].strip(): line[26:].split()[0] for line in _lines(root / "proc/self/limits")}
-    has = dict(line.removesuffix(" kB").split(":\t", 1) for line in _lines(root / "proc/self/status"))
-    stack = int(most["Max stack size"]) if most.get("Max stack size", "").isdigit() else _STACK
-    found = []
-    for of, command, limit, used, of_thread in (
-        ("address space", "ulimit -v", "Max address space", "VmSize", stack + _ARENA),
-        ("data", "ulimit -d", "Max data size", "VmData", stack),  # an arena is not counted before it is written to
-    ):
-        if most.get(limit, "").isdigit() and used in has:
-            to_come = max(_expected_threads - int(has["Threads"]), 0)
-            found.append(Limit(of, command, int(most[limit]) - int(has[used]) * 1024 - to_come * of_thread))
-    return found
-
-
-def expect_threads(count: int) -> None:
-    """Tell how many threads the process is going to have; `limits` takes off what those to come will reserve."""
-    global _expected_threads
-    _expected_threads = count
-
-
 def _available(root: Path) -> Iterator[int]:
-    """Give MemAvailable."""
+    """Yield MemAvailable."""
     for line in _lines(root / "proc/meminfo"):
         name, _, value = line.partition(":")
         if name == "MemAvailable":
@@ -97,7 +109,7 @@ def _available(root: Path) -> Iterator[int]:
 
 
 def _left_in_groups(root: Path) -> Iterator[int]:
-    """Give what is left in each control group that the process is in and that has a limit."""
+    """Yield what is left in each of the process's control groups that has a limit."""
     for line in _lines(root / "proc/self/cgroup"):
         _, controllers, path = line.split(":", 2)
         if controllers == "":
@@ -107,18 +119,18 @@ def _left_in_groups(root: Path) -> Iterator[int]:
             idle = "total_inactive_file"
         else:
             continue
-        # In a container the path may be the host's, and only the top is there.
+        # In a container the path may be the host's, and only the top exists.
         inner = top / path.lstrip("/")
         for folder in {top, inner, *(parent for parent in inner.parents if parent.is_relative_to(top))}:
             sizes = [_number(folder / name) for name in (limit, used)]
             if sizes[0] is not None and sizes[1] is not None:
-                # Files that are only cached are let go of where memory is wanted.
+                # The kernel frees cached files when memory is wanted.
                 cached = [int(row.split()[1]) for row in _lines(folder / "memory.stat") if row.split()[0] == idle]
                 yield max(sizes[0] - sizes[1] + sum(cached), 0)
 
 
 def _number(path: Path) -> int | None:
-    """Give the number in a file; None where there is none, as in ``max``."""
+    """Read the number in a file; None where it has none, as in ``max``."""
     text = "".join(_lines(path)).strip()
     return int(text) if text.isdigit() else None
 
@@ -130,12 +142,111 @@ def _lines(path: Path) -> list[str]:
         return []
 
 
-def told_threads() -> int | None:
-    """Give what ``PYDREAM_NUM_THREADS`` says; None where it says nothing, or no number above 0."""
-    told = os.environ.get("PYDREAM_NUM_THREADS", "")
-    return int(told) if told.isdecimal() and int(told) > 0 else None
+# Limits, beyond which an allocation fails.
 
 
-def usable_threads() -> int:
-    """Give that, or else as many as there are cores that the process may run on."""
-    return told_threads() or len(os.sched_getaffinity(0))
+class Limit(NamedTuple):
+    """A limit on the memory of this process, set where it was started.
+
+    Attributes
+    ----------
+    of : {"address space", "data"}
+    command : {"ulimit -v", "ulimit -d"}
+        The shell's command that shows and sets it.
+    left : int
+        Bytes, without those that expected threads will reserve; below 0 where these are too many.
+    """
+
+    of: str
+    command: str
+    left: int
+
+    def error(self, missing: str, purpose: str) -> MemoryTooSmallError:
+        """Make the error that this limit is too low by so much (as text) for a purpose."""
+        fault = f"the limit on this process's {self.of} is {missing} too low for {purpose}"
+        return MemoryTooSmallError(f"{fault}: {self.command} shows and sets it")
+
+
+def limits(root: Path = Path("/"), *, expected_threads: int = 0) -> list[Limit]:
+    """Return the limits of this process, and what they leave.
+
+    Parameters
+    ----------
+    root : path
+        Root of the file system that has Linux's ``/proc``.
+    expected_threads : int
+        How many threads the process is going to have: those not started yet reserve memory when they start.
+    """
+    most = {line[:26].strip(): line[26:].split()[0] for line in _lines(root / "proc/self/limits")}
+    has = dict(line.removesuffix(" kB").split(":\t", 1) for line in _lines(root / "proc/self/status"))
+    stack = int(most["Max stack size"]) if most.get("Max stack size", "").isdigit() else _STACK
+    found = []
+    for of, command, limit, used, of_thread in (
+        ("address space", "ulimit -v", "Max address space", "VmSize", stack + _ARENA),
+        ("data", "ulimit -d", "Max data size", "VmData", stack),  # an arena is not counted before it is written to
+    ):
+        if most.get(limit, "").isdigit() and used in has:
+            to_come = max(expected_threads - int(has["Threads"]), 0)
+            found.append(Limit(of, command, int(most[limit]) - int(has[used]) * 1024 - to_come * of_thread))
+    return found
+
+
+def check_limits(needs: Mapping[str, int], purpose: str, advice: str) -> None:
+    """Check, before TensorFlow is imported or used, that the limits leave enough; its failed allocations end a process.
+
+    Parameters
+    ----------
+    needs : dict of str to int
+        `Limit.of` → bytes that are needed, without those of threads.
+    purpose, advice : str
+        For the message: what needs them, and what would need less.
+
+    Raises
+    ------
+    MemoryTooSmallError
+    """
+    for limit in limits(expected_threads=threads_of_tensorflow()):
+        missing = needs[limit.of] - limit.left
+        if missing > 0:
+            raise MemoryTooSmallError(f"{limit.error(f'{missing / 1e9:.2g} GB', purpose)}; {advice}")
+
+
+@cache
+def tightest_limit() -> Limit | None:
+    """Return the limit that leaves least, as of the first call: what the first steps take the next ones use again."""
+    expected = threads_of_tensorflow() if "tensorflow" in sys.modules else 0
+    return min(limits(expected_threads=expected), key=lambda limit: limit.left, default=None)
+
+
+def missing_bytes(arrays: int, step: int, *, tiled: bool) -> float:
+    """Return by how many bytes `tightest_limit` is too low for a step; 0 or less where it is not.
+
+    Parameters
+    ----------
+    arrays : int
+        Bytes of the arrays beside the network's values.
+    step : int
+        Bytes of the network's values in a step.
+    tiled : bool
+        Whether the step runs in tiles.
+    """
+    limit = tightest_limit()
+    if limit is None:
+        return 0
+    reserved = _RESERVED_BESIDE + (_RESERVED_FOR_TILES if tiled else 0) + _RESERVED_AHEAD * step
+    return arrays + reserved - limit.left
+
+
+# Packages.
+
+
+def package_version(*names: str) -> str | None:
+    """Return the version of the first of these distributions that is installed; None where none is."""
+    from importlib.metadata import PackageNotFoundError, version
+
+    for name in names:
+        try:
+            return version(name)
+        except PackageNotFoundError:
+            continue
+    return None

@@ -14,9 +14,7 @@ import torch.nn.functional as F
 import pydream
 from pydream import net, zoo
 from pydream.errors import ShapeError
-from pydream.formats.caffe.layers import graph_of
-from pydream.formats.caffe.prototxt import read_binary, read_model
-from pydream.formats.caffe.weights import weights_of
+from pydream.formats import caffe
 from pydream.net import Net, names_of
 from pydream.runtime import layers
 
@@ -131,11 +129,9 @@ class TorchNet(Net):
 
     def __init__(self, name="squeezenet_v1.1", weights=None, dtype="float64"):
         entry = zoo.find_network(name)
-        definition, weights = entry.folder / "deploy.prototxt", weights or zoo.find_weights(entry)
         self.name, self.default_end, self.dtype = name, entry.default_layer, np.dtype(dtype)
         self.mean = np.array(entry.mean, self.dtype).reshape(3, 1, 1)
-        self.graph = graph_of(read_model(definition), name)
-        params = weights_of(read_binary(weights), self.graph.params, self.dtype, str(weights))
+        self.graph, params = caffe.read(entry.definition, weights or zoo.find_weights(entry), dtype)
         self.weights = {layer: [torch.tensor(array) for array in arrays] for layer, arrays in params.items()}
         self.size = self.graph.declared["data"]
         self.image, self.tops = None, {}  # of the last forward pass: blobs where it ended
@@ -176,7 +172,7 @@ class TorchNet(Net):
 
 if __name__ == "__main__":
     from pydream import testing
-    from pydream.media.image import read_image, write_image
+    from pydream.media import read_image, write_image
 
     net = TorchNet()
     for check in (testing.check_net, testing.check_dream):

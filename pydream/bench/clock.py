@@ -1,4 +1,4 @@
-"""A network with a clock: where the time of a dream goes, between the passes of the network and all else."""
+"""A network with a clock: it divides the time of a dream between the network's passes and everything else."""
 
 from __future__ import annotations
 
@@ -9,13 +9,12 @@ from ..net import Array, Net, Part, Wrapper
 
 
 class TimedNet(Wrapper):
-    """Another network, with a clock.
+    """A network whose passes are timed.
 
     Attributes
     ----------
     forwards, backwards : list of float
-        Seconds of every pass so far, in order, those of tiles too; the first ones have the building of the passes in
-        them.
+        Seconds of every pass so far, in order, those of tiles too; the first ones include building the passes.
     """
 
     def __init__(self, net: Net) -> None:
@@ -25,7 +24,7 @@ class TimedNet(Wrapper):
 
     @property
     def seconds(self) -> float:
-        """What all passes took so far."""
+        """Total seconds of all passes so far."""
         return sum(self.forwards) + sum(self.backwards)
 
     def forward(self, end: str | Sequence[str] | None = None, *, tensor: Array | None = None) -> Mapping[str, Array]:

@@ -1,7 +1,7 @@
 """The floor: the multiplications of a network's layers, at the rate that a matrix product reaches on this machine.
 
 A pass cannot be faster than its arithmetic, unless by an algorithm with fewer multiplications (Winograd, FFT). The rate
-is that of TensorFlow's product of two square matrices, measured in the same rounds as what is held against it.
+is that of TensorFlow's product of two square matrices, timed in the same rounds as the passes.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ def multiplications(graph: Graph, end: str, size: Size) -> int:
     end : str
         A layer's name.
     size : (height, width)
-        Of the image.
+        Size of the image.
     """
     (name, declared), *others = graph.declared.items()
     inputs = {name: (1, declared[1], *size), **dict(others)}
@@ -45,16 +45,16 @@ def multiplications(graph: Graph, end: str, size: Size) -> int:
 
 
 def matrix_product(dtype: str = "float32", side: int = MATRIX) -> Callable[[], object]:
-    """Give what is timed for the rate: TensorFlow's product of two matrices, ``side**3`` multiplications."""
+    """Return the function to time for the rate: TensorFlow's product of two matrices, ``side**3`` multiplications."""
     tf = tensorflow()
     rng = np.random.RandomState(0)
     a, b = (tf.constant(rng.uniform(-1, 1, (side, side)), dtype) for _ in range(2))
-    # One number is read, so that the product is done when the call returns.
+    # Reading one number makes sure that the product is computed when the call returns.
     return lambda: tf.linalg.matmul(a, b)[0, 0].numpy()
 
 
 def floor_seconds(product: float, macs: int, side: int = MATRIX) -> float:
-    """Give the floor of a forward pass with the gradient at the image.
+    """Return the floor of a forward pass with the gradient at the image, in seconds.
 
     Parameters
     ----------
@@ -67,11 +67,11 @@ def floor_seconds(product: float, macs: int, side: int = MATRIX) -> float:
 
 
 def gflops(product: float, side: int = MATRIX) -> float:
-    """Give the rate in 10^9 operations a second; a multiplication with its addition is two."""
+    """Return the rate in 10^9 operations per second; a multiplication with its addition counts as two."""
     return 2 * side**3 / product / 1e9
 
 
 def tensorflow_threads() -> tuple[int, int]:
-    """Give the threads that TensorFlow uses within an operation and between operations; 0: its own choice."""
+    """Return the threads that TensorFlow uses within an operation and between operations; 0: its own choice."""
     threading = tensorflow().config.threading
     return threading.get_intra_op_parallelism_threads(), threading.get_inter_op_parallelism_threads()

@@ -1,4 +1,4 @@
-"""What is measured is measured on: a picture, and a gradient to climb."""
+"""Inputs of the measurements: a picture, and a gradient to climb."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from ..net import Array
 def picture(height: int, width: int, seed: int = 2015) -> Array:
     """Compute a picture: waves of many lengths, with grain.
 
-    It is flat nowhere: where values are equal, rounding chooses the maximum of a pooling window.
+    It has no flat parts: where values are equal, rounding decides which is the maximum of a pooling window.
 
     Returns
     -------
@@ -30,12 +30,12 @@ def picture(height: int, width: int, seed: int = 2015) -> Array:
 
 
 def image(height: int, width: int, mean: Array, seed: int = 2015) -> Array:
-    """Give the picture as a network's image, (3, height, width) of the mean's dtype."""
+    """Return the picture as a network's image, (3, height, width) of the mean's dtype."""
     made: Array = np.ascontiguousarray(picture(height, width, seed).transpose(2, 0, 1)[::-1], mean.dtype) - mean
     return made
 
 
 def gradient(height: int, width: int) -> Array:
-    """Draw a gradient as a network with its channels last gives it, (1, height, width, 3) float32."""
+    """Draw a gradient laid out as by a network with channels last, (1, height, width, 3) float32."""
     drawn = np.random.RandomState(0).standard_normal((1, height, width, 3))
     return drawn.astype(np.float32)

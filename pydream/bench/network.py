@@ -25,14 +25,14 @@ from ..zoo.load import find_files, load_net, read_graph
 from ..zoo.registry import find_network
 from .floor import floor_seconds, matrix_product, multiplications
 from .inputs import image
-from .timing import Contest, Outcome, Spread, distance, within
+from .timing import Contest, Quartiles, Timings, distance, within
 
 FAST, EXACT, FLOOR, FORWARD = "float32", "float64", "floor", "forward alone"
 
 # How far gradients may be apart, |a - b| / |b| in L2. Rounding in float32 moves a gradient by about 1e-6. But where a
-# pooling window's two largest values are as near as that, rounding chooses between them too, and one such window moves
-# the gradient by up to 5e-3: of correct programs as well, so large pictures tell little. On small ones it is rare, and
-# a mistake in a formula shows on all of them.
+# pooling window's two largest values are as close as that, rounding chooses between them too, and one such window moves
+# the gradient by up to 5e-3, in correct programs as well: large pictures show little. In small ones this is rare, and a
+# mistake in a formula shows on all of them.
 SAME_GRADIENT = 1e-5  # for the median of these:
 _SMALL, _SEEDS = (98, 113), range(5)
 POOLING_ALLOWED = 1e-2  # for a picture that is measured on
@@ -40,17 +40,17 @@ POOLING_ALLOWED = 1e-2  # for a picture that is measured on
 
 @dataclass(frozen=True)
 class Passes:
-    """A way to the gradient: a network, run forward to a layer and back from it.
+    """A way to compute the gradient: a network, run forward to a layer and back from it.
 
     Attributes
     ----------
     name : str
     gradient : callable
-        Image tensor → gradient of half the layer's squares, laid out alike.
+        Image tensor → gradient of half the sum of the layer's squares, in the same layout.
     channels_last : bool
-        Whether that is (1, h, w, 3), or (1, 3, h, w).
+        Whether the layout is (1, h, w, 3), or (1, 3, h, w).
     about : str
-        What it is, for people.
+        A description for people.
     dtype : {"float32", "float64"}
         Of the tensors.
     """
@@ -62,7 +62,7 @@ class Passes:
     dtype: str = FAST
 
     def way(self, image: Array) -> Callable[[], Array]:
-        """Give what is timed, from a (3, h, w) image laid out beforehand; results are seen as (1, 3, h, w)."""
+        """Return the function to time, for a (3, h, w) image laid out beforehand; it returns (1, 3, h, w) arrays."""
         tensor = np.ascontiguousarray(image.transpose(1, 2, 0) if self.channels_last else image)[np.newaxis]
         if not self.channels_last:
             return lambda: self.gradient(tensor)
@@ -76,18 +76,18 @@ class Subject:
     Attributes
     ----------
     model : str
-        As it was asked for.
+        The name or file that was requested.
     load : callable
-        dtype → the network, loaded anew.
+        dtype → the network, loaded again.
     net : Net
-        It in float32.
+        The network in float32.
     graph : Graph
     end : str
         The layer.
     weights : path, optional
-        The caffemodel that was named.
+        The caffemodel that was requested.
     stand_in : bool
-        Whether the weights are random, for want of the real ones.
+        Whether the weights are random because the real ones are missing.
     """
 
     model: str
@@ -111,7 +111,7 @@ class Subject:
         layer : str, optional
             None: the network's own default.
         stand_in : bool
-            Take random weights for a network of the registry whose weights are not here; the arithmetic is the same.
+            Use random weights for a network of the registry whose weights are missing; the arithmetic is the same.
         """
         try:
             find_files(model, weights)
@@ -126,31 +126,31 @@ class Subject:
     @classmethod
     def _standing_in(cls, model: str, layer: str | None) -> Subject:
         entry = find_network(model)
-        if entry.frozen:
-            raise NetFileError(f"{model}: nothing can stand in for a frozen graph, and {entry.weights} is not here")
+        if entry.definition is None:
+            raise NetFileError(f"{model}: a frozen graph cannot have random weights, and {entry.weights} is missing")
         end = layer or entry.default_layer
         if end is None:
             raise UnknownNameError(f"{model} has no default layer; name one")
-        definition = read_model(entry.folder / "deploy.prototxt")
-        # What lies behind the layer is not needed, and may be most of the weights.
+        definition = read_model(entry.definition)
+        # The layers after this one are not needed, and may have most of the weights.
         del definition.layer[1 + next(i for i, each in enumerate(definition.layer) if end in each.top) :]
         graph = graph_of(definition, model)
         weights = _random_weights(graph)
 
         def load(dtype: str) -> Classifier:
-            net = Classifier(definition, weights, np.array(entry.mean), (2, 1, 0), dtype=dtype)
+            net = Classifier.load(definition, weights, entry.spec, dtype=dtype)
             net.default_end = end
             return net
 
         return cls(model, load, load("float32"), graph, end, stand_in=True)
 
     def gmac(self, size: Size) -> float:
-        """Give the forward pass's multiplications in 10^9."""
+        """Return the forward pass's multiplications in 10^9."""
         return multiplications(self.graph, self.end, size) / 1e9
 
 
 def passes_of(net: Net, end: str, name: str) -> Passes:
-    """Give the passes of a network of ours, as `make_step` has them."""
+    """Return the passes of a pydream network, as `make_step` runs them."""
 
     def gradient(tensor: Array) -> Array:
         size = tensor.shape[1:3] if net.channels_last else tensor.shape[2:]
@@ -165,19 +165,19 @@ def passes_of(net: Net, end: str, name: str) -> Passes:
 def contest(subject: Subject, size: Size, all_passes: Sequence[Passes]) -> Contest:
     """Make the contest of several passes at a size.
 
-    Beside them are timed the matrix product that the floor is told by, and our forward pass with its result read.
+    With them are timed the matrix product that determines the floor, and our forward pass with its result read.
 
     Parameters
     ----------
     subject : Subject
     size : (height, width)
     all_passes : sequence of Passes
-        `expect_same_gradients` holds the others to the first.
+        The others are compared with the first; see also `expect_same_gradients`.
 
     Raises
     ------
     ShapeError
-        Where the size does not go through the layers.
+        Where the size does not fit the layers.
     """
     check_octaves(subject.net, subject.end, [size])
     return Contest(
@@ -202,18 +202,18 @@ def _forward(subject: Subject, size: Size) -> Callable[[], Array]:
 
 
 def expect_same_gradients(subject: Subject, all_passes: Sequence[Passes], size: Size) -> None:
-    """Hold passes to the first of them on small pictures; where these do not fit the layers, on pictures of a size.
+    """Compare passes with the first of them on small pictures or, where these do not fit the layers, on a given size.
 
     Raises
     ------
     ResultsDifferError
-        Where one gives another gradient.
+        Where one computes another gradient.
     """
     try:
         check_octaves(subject.net, subject.end, [_SMALL])
         size = _SMALL
     except ShapeError:
-        pass  # a layer takes one size only, or sees very far
+        pass  # a layer has a fixed size, or a very large receptive field
     reference, *others = all_passes
     apart: dict[str, list[float]] = {each.name: [] for each in others}
     for seed in _SEEDS:
@@ -224,9 +224,9 @@ def expect_same_gradients(subject: Subject, all_passes: Sequence[Passes], size: 
     for name, distances in apart.items():
         if not float(np.median(distances)) <= SAME_GRADIENT:
             raise ResultsDifferError(
-                f"{subject.model}: {name} and {reference.name} give different gradients, so their times are not "
+                f"{subject.model}: {name} and {reference.name} compute different gradients, so their times are not "
                 f"compared: {min(distances):.1e} to {max(distances):.1e} apart on {len(distances)} pictures of "
-                f"{size[1]}x{size[0]}, want {SAME_GRADIENT:g} in the median"
+                f"{size[1]}x{size[0]} (expected {SAME_GRADIENT:g} in the median)"
             )
 
 
@@ -234,13 +234,13 @@ def _image(size: Size, net: Net, dtype: str = FAST, seed: int = 2015) -> Array:
     return image(*size, net.mean.astype(dtype), seed)
 
 
-def floor_of(outcome: Outcome, subject: Subject, size: Size) -> Spread:
-    """Give the seconds that the arithmetic takes at least, from the yardstick of a contest."""
+def floor_of(outcome: Timings, subject: Subject, size: Size) -> Quartiles:
+    """Return the minimum seconds for the arithmetic, from the yardstick of a contest."""
     return outcome.seconds(FLOOR) * floor_seconds(1.0, multiplications(subject.graph, subject.end, size))
 
 
 def _random_weights(graph: Graph) -> Any:
-    """Draw weights that keep the size of the activations, as a NetParameter."""
+    """Draw weights that preserve the magnitude of the activations, as a NetParameter."""
     weights, rng = caffe_pb2.NetParameter(), np.random.RandomState(0)
     for name, shapes in graph.params.items():
         layer = weights.layer.add(name=name)

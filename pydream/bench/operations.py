@@ -1,4 +1,4 @@
-"""The image side: the C++ against the 2015 notebook's NumPy and SciPy expressions, which give the same bits."""
+"""The image side: the C++ against the 2015 notebook's NumPy and SciPy expressions, which compute the same bits."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ _SHIFT = (13, -7)
 _STEP_SIZE = 1.5
 _CLOSER = 0.05  # the notebook's zoom loop
 
-Operation = Callable[[ModuleType, Array], Any]  # backend, image that is its own -> result
+Operation = Callable[[ModuleType, Array], Any]  # backend, image that it may write -> result
 
 
 def contests(size: Size, dtype: str = "float32") -> Iterator[Contest]:
-    """Give the contests at a size: what a step does to the image, then each operation by itself.
+    """Yield the contests at a size: what a step does to the image, then each operation by itself.
 
     Parameters
     ----------
@@ -37,7 +37,7 @@ def contests(size: Size, dtype: str = "float32") -> Iterator[Contest]:
     Yields
     ------
     Contest
-        Of "numpy" and "native", to the same bits.
+        "numpy" against "native", to the same bits.
     """
     for name, operation in _operations(size, np.dtype(dtype)).items():
         yield Contest(
@@ -48,12 +48,12 @@ def contests(size: Size, dtype: str = "float32") -> Iterator[Contest]:
 
 
 def names() -> list[str]:
-    """Give the names of the operations, in the order of `contests`."""
+    """Return the names of the operations, in the order of `contests`."""
     return list(_operations((8, 8), np.dtype("float32")))
 
 
 def _way(operation: Operation, ops: ModuleType, size: Size, dtype: str) -> Callable[[], Any]:
-    # It reaches beyond 0..255, so that there is something to clip. What is done in place goes on from the last call's.
+    # Values reach beyond 0..255, so that there is something to clip. Operations in place continue from the last call.
     own = (1.5 * image(*size, _MEAN)).astype(dtype)
     return lambda: operation(ops, own)
 

@@ -1,4 +1,4 @@
-"""A report as a picture: what the C++ gains, how far the network is from its floor, where a dream's time goes."""
+"""A report as a picture: the C++'s speedup, the network's time over its floor, the parts of a dream's time."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import BenchError
+from ..errors import MissingExtraError, pip_install
 from ..files import written_whole
 from . import operations, table
 from .machine import as_lines
 from .network import EXACT, FAST, FLOOR
-from .report import PARTS, Report
+from .report import PARTS, BenchReport
 
 FORMATS = (".png", ".svg", ".pdf")
 _INK, _GREY, _FAINT = "#1f2933", "#616e7c", "#d5dbe1"
@@ -22,15 +22,15 @@ _PARTS = ("#2a78b8", "#1b9e77", "#8fd1ba", "#e08214", "#cbd2d9")
 
 
 def matplotlib() -> Any:
-    """Give the module, which comes with an extra; `BenchError` where it is not there."""
+    """Import the module, which an extra installs; raise `MissingExtraError` where it is missing."""
     try:
         import matplotlib
     except ImportError as error:
-        raise BenchError(f"a plot needs matplotlib ({error}): pip install 'pydream[plot]'") from error
+        raise MissingExtraError(f"a plot needs matplotlib ({error}): {pip_install('plot')}") from error
     return matplotlib
 
 
-def write_plot(report: Report, path: Path) -> None:
+def write_plot(report: BenchReport, path: Path) -> None:
     """Draw a report into a file, whose suffix is one of `FORMATS`."""
     matplotlib()
     from matplotlib.figure import Figure
@@ -68,8 +68,8 @@ def _plain(axes: Any, title: str) -> None:
     axes.set_axisbelow(True)
 
 
-def _operations(axes: Any, report: Report) -> None:
-    """Draw a point an operation and size."""
+def _operations(axes: Any, report: BenchReport) -> None:
+    """Draw a point per operation and size."""
     names, sizes = operations.names(), sorted({size for _, size, _ in report.operations})
     for number, size in enumerate(sizes):
         found = [outcome for _, each, outcome in report.operations if each == size]
@@ -93,8 +93,8 @@ def _operations(axes: Any, report: Report) -> None:
     _plain(axes, "Image operations: C++, times faster than NumPy")
 
 
-def _network(axes: Any, report: Report) -> None:
-    """Draw a line a size, from the floor to what was measured."""
+def _network(axes: Any, report: BenchReport) -> None:
+    """Draw a line per size, from the floor to the measured times."""
     sizes = [table.size(*size) for size, _ in report.network]
     for name in (FLOOR, FAST, EXACT):
         there = [(size, outcome) for size, outcome in report.network if name in outcome.samples]
@@ -138,9 +138,9 @@ def _network(axes: Any, report: Report) -> None:
     )
 
 
-def _dream(axes: Any, report: Report) -> None:
-    """Draw a bar a dream, of its parts."""
-    dreams = report.whole.dreams
+def _dream(axes: Any, report: BenchReport) -> None:
+    """Draw a bar per dream, of its parts."""
+    dreams = report.cost.dreams
     labels = ["first dream", "second dream"][: len(dreams)]
     left = np.zeros(len(dreams))
     for colour, (key, name) in zip(_PARTS, PARTS.items(), strict=True):
@@ -155,5 +155,5 @@ def _dream(axes: Any, report: Report) -> None:
     _plain(
         axes,
         f"A dream of {table.size(request.height, request.width)}, {request.octave_n} octaves × {request.iter_n} steps: "
-        f"at most {table.memory(report.whole.peak)} of memory",
+        f"at most {table.memory(report.cost.peak)} of memory",
     )

@@ -1,4 +1,4 @@
-"""A report is all of `pydream bench`: image operations, the network, and a whole dream; as text or for JSON."""
+"""A report is all that `pydream bench` measures: image operations, the network, a whole dream; as text or for JSON."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from . import operations, table
 from .floor import MATRIX, gflops
 from .machine import as_lines, machine
 from .network import EXACT, FAST, FLOOR, FORWARD, Subject, contest, expect_same_gradients, floor_of, passes_of
-from .timing import Outcome, Spread, race
-from .whole import Request, Split, Whole, whole_dream
+from .timing import Quartiles, Timings, race
+from .whole import Breakdown, DreamCost, Request, whole_dream
 
-Tell = Callable[[int, int, str], None]  # how much is done, of how much, and what comes next
+OnContest = Callable[[int, int, str], None]  # contests done, all contests, the next one's name
 
 PARTS = {
     "network": "network, forward and back",
@@ -28,19 +28,19 @@ PARTS = {
 
 
 @dataclass(frozen=True)
-class Plan:
+class BenchPlan:
     """How much to measure.
 
     Attributes
     ----------
     sizes : sequence of (height, width)
-        The first is the dream's, and the one at which float64 is timed, which takes long.
+        The first is the dream's, and the one at which float64 is timed, which is slow.
     seconds : float
-        For each contest.
+        Duration of each contest.
     least : int
         Rounds of each contest, even if they take longer.
     octave_n, iter_n : int
-        Of the dream.
+        Parameters of the dream.
     """
 
     sizes: Sequence[Size]
@@ -50,54 +50,54 @@ class Plan:
     iter_n: int = 10
 
 
-FULL = Plan([(575, 1024), (210, 373), (1150, 2048)], 0.9, 5)
-QUICK = Plan([(210, 373)], 0.1, 3, 2, 3)
+FULL = BenchPlan([(575, 1024), (210, 373), (1150, 2048)], 0.9, 5)
+QUICK = BenchPlan([(210, 373)], 0.1, 3, 2, 3)
 
 
 @dataclass(frozen=True)
-class Report:
-    """What was measured.
+class BenchReport:
+    """All that was measured.
 
     Attributes
     ----------
     machine : dict
-        As `machine.machine` gives it.
-    operations : list of (name, size, Outcome)
-    network : list of (size, Outcome)
+        As `machine.machine` returns it.
+    operations : list of (name, size, Timings)
+    network : list of (size, Timings)
     subject : Subject
         The network.
-    request, whole
+    request, cost
         The dream.
     """
 
     machine: dict[str, Any]
-    operations: list[tuple[str, Size, Outcome]]
-    network: list[tuple[Size, Outcome]]
+    operations: list[tuple[str, Size, Timings]]
+    network: list[tuple[Size, Timings]]
     subject: Subject
     request: Request
-    whole: Whole
+    cost: DreamCost
 
-    def floor(self, size: Size, outcome: Outcome) -> Spread:
-        """Give the seconds that the network's arithmetic takes at least."""
+    def floor(self, size: Size, outcome: Timings) -> Quartiles:
+        """Return the minimum seconds for the network's arithmetic."""
         return floor_of(outcome, self.subject, size)
 
 
-def measure(subject: Subject, plan: Plan, tell: Tell = lambda done, of, what: None) -> Report:
+def measure(subject: Subject, plan: BenchPlan, on_contest: OnContest = lambda done, of, name: None) -> BenchReport:
     """Measure everything.
 
     Parameters
     ----------
     subject : Subject
-    plan : Plan
-    tell : callable, optional
-        Told before each contest.
+    plan : BenchPlan
+    on_contest : callable, optional
+        Called before each contest.
 
     Raises
     ------
     ResultsDifferError
-        Where contestants do not compute the same.
+        Where the results of a contest differ.
     ShapeError
-        Where a size, or an octave of the dream, does not go through the layers.
+        Where a size, or an octave of the dream, does not fit the layers.
     BenchError
         Where the dream in a process of its own failed.
     """
@@ -112,39 +112,39 @@ def measure(subject: Subject, plan: Plan, tell: Tell = lambda done, of, what: No
     names = operations.names()
     sizes = sorted(plan.sizes)
     of = len(sizes) * (len(names) + 1) + 1
-    # The dream first: then the machine has not been heated by the rest.
-    tell(0, of, "a dream in a process of its own")
+    # The dream first: the other measurements heat the machine.
+    on_contest(0, of, "a dream in a process of its own")
     weights = None if subject.weights is None else str(subject.weights)
     request = Request(subject.model, weights, subject.end, width, height, octave_n=plan.octave_n, iter_n=plan.iter_n)
-    whole = whole_dream(request)
+    cost = whole_dream(request)
     done, raced, passes = 1, [], []
     for size in sizes:
         for name, each in zip(names, operations.contests(size), strict=True):
-            tell(done, of, each.name)
+            on_contest(done, of, each.name)
             raced.append((name, size, race(each, plan.seconds, plan.least)))
             done += 1
         each = contest(subject, size, [fast, exact] if size == plan.sizes[0] else [fast])
-        tell(done, of, each.name)
+        on_contest(done, of, each.name)
         passes.append((size, race(each, plan.seconds, plan.least)))
         done += 1
-    return Report(found, raced, passes, subject, request, whole)
+    return BenchReport(found, raced, passes, subject, request, cost)
 
 
 # For people.
 
 
-def as_text(report: Report) -> str:
-    """Tell a report as tables."""
+def as_text(report: BenchReport) -> str:
+    """Format a report as tables."""
     parts = ["\n".join(as_lines(report.machine)), _operations(report), _network(report), _dream(report)]
     return "\n\n".join(parts)
 
 
-def _operations(report: Report) -> str:
+def _operations(report: BenchReport) -> str:
     rows = [
         [
             name,
             table.size(*size),
-            *(table.spread(outcome.seconds(backend)) for backend in operations.BACKENDS),
+            *(table.quartiles(outcome.seconds(backend)) for backend in operations.BACKENDS),
             table.digits(outcome.ratio("native", "numpy"), 2),
         ]
         for name, size, outcome in sorted(report.operations, key=lambda each: operations.names().index(each[0]))
@@ -155,7 +155,7 @@ def _operations(report: Report) -> str:
     )
 
 
-def _network(report: Report) -> str:
+def _network(report: BenchReport) -> str:
     subject = report.subject
     rows = []
     for size, outcome in report.network:
@@ -164,9 +164,9 @@ def _network(report: Report) -> str:
             [
                 table.size(*size),
                 table.digits(subject.gmac(size)),
-                table.spread(floor),
+                table.quartiles(floor),
                 table.seconds(outcome.seconds(FORWARD).median),
-                table.spread(outcome.seconds(FAST)),
+                table.quartiles(outcome.seconds(FAST)),
                 table.digits(outcome.seconds(FAST).median / floor.median) if floor.median else "",
                 *_exact(outcome),
             ]
@@ -181,43 +181,43 @@ def _network(report: Report) -> str:
     )
 
 
-def _exact(outcome: Outcome) -> list[str]:
+def _exact(outcome: Timings) -> list[str]:
     if EXACT not in outcome.samples:
         return ["", ""]
-    return [table.spread(outcome.seconds(EXACT)), table.digits(outcome.ratio(EXACT, FAST), 2)]
+    return [table.quartiles(outcome.seconds(EXACT)), table.digits(outcome.ratio(EXACT, FAST), 2)]
 
 
-def _dream(report: Report) -> str:
-    request, whole = report.request, report.whole
+def _dream(report: BenchReport) -> str:
+    request, cost = report.request, report.cost
     rows = []
     for key, name in PARTS.items():
         rows.append([name])
-        for split in whole.dreams:
-            part = getattr(split, key)
-            rows[-1] += [table.seconds(part), table.percent(part / split.total)]
-    rows.append(["all of it", *(cell for split in whole.dreams for cell in (table.seconds(split.total), ""))])
-    rows.append(["all that is not steps, over the steps", *_pairs(whole.dreams, lambda s: s.not_steps)])
-    rows.append(["image operations and zooms, of all", *_pairs(whole.dreams, lambda s: s.image_share)])
-    head = ["", "first", "", "second", ""][: 1 + 2 * len(whole.dreams)]
+        for dream in cost.dreams:
+            part = getattr(dream, key)
+            rows[-1] += [table.seconds(part), table.percent(part / dream.total)]
+    rows.append(["all of it", *(cell for dream in cost.dreams for cell in (table.seconds(dream.total), ""))])
+    rows.append(["all that is not steps, over the steps", *_pairs(cost.dreams, lambda s: s.not_steps)])
+    rows.append(["image operations and zooms, of all", *_pairs(cost.dreams, lambda s: s.image_share)])
+    head = ["", "first", "", "second", ""][: 1 + 2 * len(cost.dreams)]
     return (
         f"A dream, {table.size(request.height, request.width)}, {request.octave_n} octaves × {request.iter_n} steps, "
         f"and once more, in a process of their own.\n\n"
         + table.table(head, rows)
-        + f"\n\nmost memory {table.memory(whole.peak)}, of which {table.memory(whole.before)} before the first dream; "
-        f"importing TensorFlow {table.seconds(whole.importing)}, loading the network {table.seconds(whole.loading)}"
+        + f"\n\nmost memory {table.memory(cost.peak)}, of which {table.memory(cost.before)} before the first dream; "
+        f"importing TensorFlow {table.seconds(cost.importing)}, loading the network {table.seconds(cost.loading)}"
     )
 
 
-def _pairs(dreams: Sequence[Split], share: Callable[[Split], float]) -> list[str]:
-    return [cell for split in dreams for cell in ("", table.percent(share(split)))]
+def _pairs(dreams: Sequence[Breakdown], share: Callable[[Breakdown], float]) -> list[str]:
+    return [cell for dream in dreams for cell in ("", table.percent(share(dream)))]
 
 
 # For programs.
 
 
-def as_json(report: Report) -> dict[str, Any]:
-    """Give a report as what JSON can hold: times in seconds, memory in bytes, sizes as width and height."""
-    subject, request, whole = report.subject, report.request, report.whole
+def as_json(report: BenchReport) -> dict[str, Any]:
+    """Convert a report to JSON types: times in seconds, memory in bytes, sizes as width and height."""
+    subject, request, cost = report.subject, report.request, report.cost
     found = {
         "machine": report.machine,
         "operations": [
@@ -238,16 +238,16 @@ def as_json(report: Report) -> dict[str, Any]:
         },
         "dream": {
             **msgspec.to_builtins(request),
-            "import_seconds": whole.importing,
-            "load_seconds": whole.loading,
-            "memory_bytes": {"before the first dream": whole.before, "peak of the first dream": whole.peak},
+            "import_seconds": cost.importing,
+            "load_seconds": cost.loading,
+            "memory_bytes": {"before the first dream": cost.before, "peak of the first dream": cost.peak},
             "dreams": [
                 {
                     "seconds": {"total": each.total, **{part: getattr(each, part) for part in PARTS}},
                     "step_seconds": each.step,
                     "ratios": {"not steps / steps": each.not_steps, "image operations / total": each.image_share},
                 }
-                for each in whole.dreams
+                for each in cost.dreams
             ],
         },
     }
@@ -255,7 +255,7 @@ def as_json(report: Report) -> dict[str, Any]:
 
 
 def _rounded(part: Any) -> Any:
-    """Leave five digits of every measured number: more would tell of noise."""
+    """Round every measured number to five digits: the others are noise."""
     if isinstance(part, float):
         return float(f"{part:.5g}")
     if isinstance(part, dict):
@@ -263,7 +263,7 @@ def _rounded(part: Any) -> Any:
     return [_rounded(each) for each in part] if isinstance(part, list) else part
 
 
-def _passes(report: Report, size: Size, outcome: Outcome) -> dict[str, Any]:
+def _passes(report: BenchReport, size: Size, outcome: Timings) -> dict[str, Any]:
     floor, found = report.floor(size, outcome), _outcome(outcome)
     del found["processor_seconds"][FLOOR]
     found["seconds"][FLOOR] = floor.as_json()
@@ -279,12 +279,12 @@ def _passes(report: Report, size: Size, outcome: Outcome) -> dict[str, Any]:
     }
 
 
-def _outcome(outcome: Outcome) -> dict[str, Any]:
+def _outcome(outcome: Timings) -> dict[str, Any]:
     return {
         "agreement": outcome.contest.agreement.words,
         "rounds": outcome.rounds,
         "seconds": {name: outcome.seconds(name).as_json() for name in outcome.samples},
-        "processor_seconds": {name: Spread.of(work).as_json() for name, work in outcome.work.items()},
+        "processor_seconds": {name: Quartiles.of(work).as_json() for name, work in outcome.work.items()},
     }
 
 

@@ -1,7 +1,7 @@
 """A contest is several ways to compute one thing: their results are compared, then they are timed in turns.
 
-Machines are noisy, and noise lasts: a neighbour's build, a processor that is throttled. So the ways take turns, one
-call each a round, and what counts is the ratio of their medians within one contest.
+Machines are noisy, and noise lasts: another program's build, a throttled processor. So the ways take turns, one call
+each per round, and the result is the ratio of their medians within one contest.
 """
 
 from __future__ import annotations
@@ -19,38 +19,38 @@ import numpy as np
 from ..errors import ResultsDifferError
 from ..net import Array
 
-Way = Callable[[], Any]  # what is timed; its first result is compared
+Way = Callable[[], Any]  # the function that is timed; its first result is compared
 Check = Callable[[Any, Any], str | None]  # expected, found -> what is wrong, or None
 
 _MOST_ROUNDS = 2000
 
 
 @dataclass(frozen=True)
-class Spread:
-    """Samples, told by their quartiles."""
+class Quartiles:
+    """The quartiles of samples."""
 
     median: float
     low: float
     high: float
 
-    def __mul__(self, factor: float) -> Spread:
-        """Scale it."""
-        return Spread(self.median * factor, self.low * factor, self.high * factor)
+    def __mul__(self, factor: float) -> Quartiles:
+        """Return the quartiles of the scaled samples."""
+        return Quartiles(self.median * factor, self.low * factor, self.high * factor)
 
     @classmethod
-    def of(cls, samples: Sequence[float]) -> Spread:
-        """Take the quartiles of samples, of which there is at least one."""
+    def of(cls, samples: Sequence[float]) -> Quartiles:
+        """Compute the quartiles of one or more samples."""
         low, median, high = np.quantile(samples, (0.25, 0.5, 0.75)).tolist()
         return cls(median, low, high)
 
     def as_json(self) -> dict[str, Any]:
-        """Give what goes into a report."""
+        """Return the median and the quartiles for a report."""
         return {"median": self.median, "quartiles": [self.low, self.high]}
 
 
 @dataclass(frozen=True)
 class Agreement:
-    """How equal the results of a contest must be: the words that tell it, and the check."""
+    """How equal the results of a contest must be: the words for it, and the check."""
 
     words: str
     check: Check
@@ -63,12 +63,12 @@ class Contest:
     Attributes
     ----------
     name : str
-        For people.
+        Shown to people.
     ways : dict of str to callable
-        Each gives an array or a tuple of arrays. The others' results are held to the first one's.
+        Each returns an array or a tuple of arrays. Their results must equal the first one's.
     agreement : Agreement
     yardsticks : dict of str to callable
-        What is timed in the same rounds although it computes something else: a floor.
+        Functions that are timed in the same rounds although they compute something else: a floor.
     """
 
     name: str
@@ -78,17 +78,17 @@ class Contest:
 
 
 @dataclass(frozen=True)
-class Outcome:
-    """What a contest came to.
+class Timings:
+    """The times that a contest measured.
 
     Attributes
     ----------
     contest : Contest
     samples : dict of str to list of float
-        Seconds, a round after the other.
+        Seconds, round after round.
     work : dict of str to list of float
-        Seconds of processor time, of all threads: what is left to compare where others use the machine. It has the
-        threads' waiting for each other in it, where they wait awake.
+        Seconds of processor time, of all threads: comparable even where other programs use the machine. It includes
+        the time that threads spin while they wait for each other.
     """
 
     contest: Contest
@@ -97,39 +97,35 @@ class Outcome:
 
     @property
     def rounds(self) -> int:
-        """How often each way was timed."""
+        """The number of times that each way was timed."""
         return len(next(iter(self.samples.values())))
 
-    def seconds(self, name: str) -> Spread:
-        """Give a way's median and quartiles."""
-        return Spread.of(self.samples[name])
+    def seconds(self, name: str) -> Quartiles:
+        """Compute a way's median and quartiles."""
+        return Quartiles.of(self.samples[name])
 
     def ratio(self, name: str, over: str) -> float:
-        """Give the ratio of two ways' medians."""
+        """Compute the ratio of two ways' medians."""
         return statistics.median(self.samples[name]) / statistics.median(self.samples[over])
 
-    def ratio_of_work(self, name: str, over: str) -> float:
-        """Give the ratio of two ways' medians of processor time."""
-        return statistics.median(self.work[name]) / statistics.median(self.work[over])
 
-
-def race(contest: Contest, seconds: float = 1.0, least: int = 5, warmups: int = 1) -> Outcome:
+def race(contest: Contest, seconds: float = 1.0, least: int = 5, warmups: int = 1) -> Timings:
     """Compare the results of a contest's ways, then time them in turns.
 
     Parameters
     ----------
     contest : Contest
     seconds : float
-        How long to go on.
+        How long to measure.
     least : int
         Rounds to run even if that takes longer.
     warmups : int
-        Rounds that are run first and not timed, besides the one whose results are compared.
+        Rounds that run first and are not timed, besides the one whose results are compared.
 
     Raises
     ------
     ResultsDifferError
-        Where a way does not give what the first gives: nothing has been timed then.
+        Where a way's result is not the first way's; nothing has been timed then.
     """
     expect_same(contest)
     runs = [*contest.ways.items(), *contest.yardsticks.items()]
@@ -143,33 +139,33 @@ def race(contest: Contest, seconds: float = 1.0, least: int = 5, warmups: int = 
         for done in range(_MOST_ROUNDS):
             if done >= least and perf_counter() >= end:
                 break
-            # Each has each place once: what the one before leaves in the caches is not always the same's gain.
+            # Each has each place once, so that what one leaves in the caches does not always help the same other.
             turn = done % len(runs)
             for name, way in runs[turn:] + runs[:turn]:
                 start, busy = perf_counter(), process_time()
                 way()
                 samples[name].append(perf_counter() - start)
                 work[name].append(process_time() - busy)
-    return Outcome(contest, samples, work)
+    return Timings(contest, samples, work)
 
 
 def expect_same(contest: Contest) -> None:
-    """Run every way of a contest once; `ResultsDifferError` where one gives something else than the first."""
+    """Run every way of a contest once; raise `ResultsDifferError` where a result is not the first way's."""
     (reference, way), *others = contest.ways.items()
-    expected = _kept(way())
+    expected = _copied(way())
     for name, other in others:
-        wrong = contest.agreement.check(expected, _kept(other()))
+        wrong = contest.agreement.check(expected, _copied(other()))
         if wrong is not None:
             raise ResultsDifferError(
-                f"{contest.name}: {name} and {reference} give different results, so their times are not compared: "
-                f"{wrong}, want {contest.agreement.words}"
+                f"{contest.name}: {name} and {reference} compute different results, so their times are not compared: "
+                f"{wrong} (expected {contest.agreement.words})"
             )
 
 
 def _different_bits(expected: tuple[Array, ...], found: tuple[Array, ...]) -> str | None:
     for one, other in zip(expected, found, strict=True):
         if one.dtype != other.dtype or one.shape != other.shape:
-            return f"{other.dtype} {other.shape} in place of {one.dtype} {one.shape}"
+            return f"{other.dtype} {other.shape} instead of {one.dtype} {one.shape}"
         if one.tobytes() != other.tobytes():
             bits = one.reshape(-1).view(f"u{one.itemsize}") != other.reshape(-1).view(f"u{one.itemsize}")
             return f"{np.count_nonzero(bits)} of {one.size} numbers differ"
@@ -180,14 +176,14 @@ SAME_BITS = Agreement("the same bits", _different_bits)
 
 
 def within(limit: float) -> Agreement:
-    """Give the agreement to a relative `distance`."""
+    """Return the agreement to within a relative `distance`."""
 
     def too_far(expected: tuple[Array, ...], found: tuple[Array, ...]) -> str | None:
         for one, other in zip(expected, found, strict=True):
             if one.shape != other.shape:
-                return f"{other.shape} in place of {one.shape}"
+                return f"{other.shape} instead of {one.shape}"
             apart = distance(other, one)
-            if not apart <= limit:  # NaN is not
+            if not apart <= limit:  # so that NaN fails
                 return f"{apart:.1e} apart in L2"
         return None
 
@@ -195,14 +191,14 @@ def within(limit: float) -> Agreement:
 
 
 def distance(found: Array, expected: Array) -> float:
-    """Give |found - expected| / |expected| in L2."""
+    """Compute |found - expected| / |expected| in L2."""
     exact = expected.astype(np.float64)
     apart = float(np.linalg.norm(found - exact))
     return apart / float(np.linalg.norm(exact)) if apart else 0.0
 
 
-def _kept(result: Any) -> tuple[Array, ...]:
-    """Copy a result, which the next call may write over."""
+def _copied(result: Any) -> tuple[Array, ...]:
+    """Copy a result, which the next call may overwrite."""
     return tuple(np.array(array, order="C") for array in (result if isinstance(result, tuple) else (result,)))
 
 

@@ -1,7 +1,7 @@
-"""Dreams in a process of their own: what they take in time and memory, and where it goes.
+"""Dreams in a process of their own: how much time and memory they take, and which parts take it.
 
 ``python -m pydream.bench.whole REQUEST`` makes the dreams and prints what it measured; both are JSON. `whole_dream`
-starts that and reads it.
+starts that and reads its output.
 """
 
 from __future__ import annotations
@@ -52,21 +52,21 @@ class Request(msgspec.Struct, frozen=True):
     dreams: int = 2
 
 
-class Split(msgspec.Struct, frozen=True):
-    """Where the seconds of one dream went; the parts add up to `total`.
+class Breakdown(msgspec.Struct, frozen=True):
+    """How the seconds of one dream are divided; the parts add up to `total`.
 
     Attributes
     ----------
     network : float
-        Its passes, forward and back, without `building`. They are one: a network may run forward when it goes back.
+        Passes forward and back, without `building`. They are one part: a network may run forward in its backward pass.
     image : float
-        `to_tensor` and `ascend_tensor`: what a step does to the image.
+        `to_tensor` and `ascend_tensor`: the image side of the steps.
     zoom : float
         Octaves down and details up.
     building : float
-        What the first step of each octave took more than the median of the others: functions that are traced, memory.
+        How much longer the first step of each octave took than the median of the others: tracing functions, memory.
     rest : float
-        Copies, sums, checks, and Python between the parts.
+        Copies, sums, checks, and the Python code between the parts.
     step : list of float
         The median step of each octave, the smallest first.
     """
@@ -81,30 +81,30 @@ class Split(msgspec.Struct, frozen=True):
 
     @property
     def steps(self) -> float:
-        """All that is steps."""
+        """Seconds of all steps."""
         return self.network + self.image
 
     @property
     def not_steps(self) -> float:
-        """All else, over the steps."""
+        """The ratio of everything else to the steps."""
         return (self.total - self.steps) / self.steps
 
     @property
     def image_share(self) -> float:
-        """What the image operations take of it all, zooms included."""
+        """The share of the image operations in the total, zooms included."""
         return (self.image + self.zoom) / self.total
 
 
-class Whole(msgspec.Struct, frozen=True):
-    """What was measured.
+class DreamCost(msgspec.Struct, frozen=True):
+    """The time and memory that dreams took.
 
     Attributes
     ----------
     importing, loading : float
-        Seconds until TensorFlow was there, and from then until the network was.
+        Seconds to import TensorFlow, and then to load the network.
     before, peak : int
-        Memory in bytes, resident: the most before the first dream, and the most when it was done.
-    dreams : list of Split
+        Most resident memory in bytes: before the first dream, and when it was done.
+    dreams : list of Breakdown
         One after the other in the same process.
     """
 
@@ -112,16 +112,16 @@ class Whole(msgspec.Struct, frozen=True):
     loading: float
     before: int
     peak: int
-    dreams: list[Split]
+    dreams: list[Breakdown]
 
 
-def whole_dream(request: Request) -> Whole:
+def whole_dream(request: Request) -> DreamCost:
     """Make dreams in a fresh process, and measure them.
 
     Raises
     ------
     BenchError
-        Where they could not be made, with the reason.
+        Where the process failed, with the reason.
     """
     root = Path(__file__).resolve().parents[2]
     path = os.pathsep.join(filter(None, [str(root), os.environ.get("PYTHONPATH", "")]))
@@ -134,17 +134,17 @@ def whole_dream(request: Request) -> Whole:
         errors="replace",
     )
     if run.returncode:
-        raise BenchError(f"a dream in a process of its own failed: {_why(run.returncode, run.stderr)}")
-    return msgspec.json.decode(run.stdout, type=Whole)
+        raise BenchError(f"a dream in a process of its own failed: {_reason(run.returncode, run.stderr)}")
+    return msgspec.json.decode(run.stdout, type=DreamCost)
 
 
-def _why(code: int, told: str) -> str:
+def _reason(code: int, stderr: str) -> str:
     if code < 0:
-        return f"signal {-code} ended it" + (", most likely for want of memory" if code == -9 else "")
-    return next(reversed(told.split("\n\n")[-1].strip().splitlines()), f"exit code {code}")
+        return f"ended by signal {-code}" + (", most likely out of memory" if code == -9 else "")
+    return next(reversed(stderr.split("\n\n")[-1].strip().splitlines()), f"exit code {code}")
 
 
-def dream_here(request: Request) -> Whole:
+def dream_here(request: Request) -> DreamCost:
     """Make the dreams in this process."""
     began = perf_counter()
     tensorflow_threads()  # imports it
@@ -155,7 +155,7 @@ def dream_here(request: Request) -> Whole:
     end = find_end(net, request.layer)
     base = picture(request.height, request.width)
     sizes = octave_sizes(request.height, request.width, request.octave_n, request.octave_scale)
-    before, peak, splits = peak_memory(), 0, []
+    before, peak, measured = peak_memory(), 0, []
     for _ in range(request.dreams):
         timed = TimedNet(net)
         with clocked(imageops.backend("native"), OPERATIONS) as taken:
@@ -168,22 +168,23 @@ def dream_here(request: Request) -> Whole:
                 request.octave_scale,
                 end,
                 rng=np.random.RandomState(0),
+                tile=0,  # a clock's readings are one a step
                 objective=objective_L2,
             )
             total = perf_counter() - start
         peak = peak or peak_memory()
-        splits.append(split(total, timed, taken, len(sizes), request.iter_n))
-    return Whole(imported - began, loaded - imported, before, peak, splits)
+        measured.append(breakdown(total, timed, taken, len(sizes), request.iter_n))
+    return DreamCost(imported - began, loaded - imported, before, peak, measured)
 
 
 @contextmanager
 def clocked(module: ModuleType, names: Sequence[str]) -> Iterator[dict[str, list[float]]]:
-    """Time every call of these functions of a module while the block runs.
+    """Time every call of some functions of a module while the block runs.
 
     Yields
     ------
     dict of str to list of float
-        Function → seconds, call after call.
+        Function → seconds of each call.
     """
     taken: dict[str, list[float]] = {name: [] for name in names}
     before = {name: getattr(module, name) for name in names}
@@ -204,8 +205,8 @@ def clocked(module: ModuleType, names: Sequence[str]) -> Iterator[dict[str, list
             setattr(module, name, function)
 
 
-def split(total: float, net: TimedNet, taken: dict[str, list[float]], octave_n: int, iter_n: int) -> Split:
-    """Tell where the time of a dream went, from its clocks: a reading a step, the smallest octave's first."""
+def breakdown(total: float, net: TimedNet, taken: dict[str, list[float]], octave_n: int, iter_n: int) -> Breakdown:
+    """Compute the parts of a dream's time from its clocks: one reading per step, the smallest octave first."""
 
     def by_octave(readings: list[float]) -> Array:
         return np.reshape(readings, (octave_n, iter_n))
@@ -220,7 +221,7 @@ def split(total: float, net: TimedNet, taken: dict[str, list[float]], octave_n: 
         "building": building,
     }
     step = np.median(network + image, axis=1).tolist()
-    return Split(total=total, **parts, rest=total - sum(parts.values()), step=step)
+    return Breakdown(total=total, **parts, rest=total - sum(parts.values()), step=step)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,12 @@
-"""Caffe's networks, under the names that pycaffe had: ``import pydream.caffe as caffe``."""
+"""pycaffe's names, for code of 2015: ``import pydream.caffe as caffe``.
+
+========== =====================================================
+net        `Net`, constructed from files
+classifier `Classifier`, a `Net` with a mean and a channel order
+mode       the device of all nets
+io         Caffe's messages
+========== =====================================================
+"""
 
 from . import io
 from .classifier import Classifier

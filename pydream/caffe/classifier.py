@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
 
-from ..net import Array
+from ..formats import caffe
+from ..formats.spec import InputSpec
+from ..net import Array, ChannelOrder
 from ..runtime.base import Runtime
 from .net import TEST, Net
+
+# Channels of an RGB picture, in the order of the network's.
+_SWAPS: dict[ChannelOrder, tuple[int, ...]] = {"BGR": (2, 1, 0), "RGB": (0, 1, 2)}
 
 
 class Transformer:
@@ -30,10 +36,9 @@ class Classifier(Net):
     model_file, pretrained_file : path or NetParameter
         Prototxt and caffemodel; without the latter the former holds the weights.
     mean : (3,) array, optional
-        Of the training pictures, 0..255, in the network's channel order; zeros by default.
+        Mean of the training pictures, 0..255, in the network's channel order; zeros by default.
     channel_swap : sequence of int, optional
-        ``(2, 1, 0)``: the network takes BGR. For whoever asks the transformer; `preprocess` always turns RGB round, as
-        in the notebook.
+        ``(0, 1, 2)``: the network takes RGB. Otherwise, as in the notebook, it takes BGR.
     dtype, device, runtime
         As for `Net`.
 
@@ -61,6 +66,44 @@ class Classifier(Net):
         self.mean = per_channel.reshape(3, 1, 1)
         if channel_swap is not None:
             self.transformer.channel_swap[self.image_input] = tuple(channel_swap)
+            self.channel_order = "RGB" if tuple(channel_swap) == _SWAPS["RGB"] else "BGR"
+
+    @classmethod
+    def load(
+        cls,
+        model: Path | Any,
+        weights: Path | Any | None,
+        spec: InputSpec,
+        name: str | None = None,
+        *,
+        dtype: DTypeLike = "float32",
+        device: str | None = None,
+        runtime: str | type[Runtime] = "tensorflow",
+    ) -> Classifier:
+        """Load a network of Caffe's for the pictures of a spec, which is all that its files do not hold.
+
+        Parameters
+        ----------
+        model, weights : path or NetParameter
+            As for the constructor.
+        spec : InputSpec
+            Without a scale and a node; unspecified is the notebook's.
+        name : str, optional
+            None: the file's own.
+        dtype, device, runtime
+            As for `Net`.
+
+        Raises
+        ------
+        NetFileError, DeviceError, ValueError
+            As `Net`; and for a spec with a scale or a node.
+        """
+        caffe.check_spec(spec, model)
+        spec = spec.or_else(caffe.DEFAULT_SPEC)
+        swap = _SWAPS[spec.channel_order or "BGR"]
+        net = cls(model, weights, spec.mean, swap, dtype=dtype, device=device, runtime=runtime)
+        net.name = name or net.name
+        return net
 
     @property
     def mean(self) -> Array:

@@ -1,4 +1,4 @@
-"""Where 2015 code finds Caffe's messages: ``caffe.io.caffe_pb2``."""
+"""Caffe's messages, where code of 2015 imports them from: ``caffe.io.caffe_pb2``."""
 
 from ..formats.caffe import caffe_pb2
 

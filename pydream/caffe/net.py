@@ -7,10 +7,8 @@ from typing import Any
 
 from numpy.typing import DTypeLike
 
+from ..formats import caffe
 from ..formats.caffe import caffe_pb2
-from ..formats.caffe.layers import graph_of
-from ..formats.caffe.prototxt import read_binary, read_model
-from ..formats.caffe.weights import weights_of
 from ..runtime import net
 from ..runtime.base import Runtime
 from ..runtime.net import real_dtype, runtime_type
@@ -25,16 +23,14 @@ class Net(net.Net):
 
     Parameters
     ----------
-    model_file : path, or NetParameter
-        A prototxt; or a caffemodel alone, which holds its network too (training-only layers are dropped).
-    weights : path, or NetParameter, optional
-        A caffemodel. Layers are matched by name. None: `model_file` holds the weights.
+    model_file, weights : path or NetParameter
+        As `pydream.formats.caffe.read` takes them, which raises the same errors.
     phase : int
         `TEST`: a dream has no other.
     dtype, runtime
         As for `pydream.runtime.net.Net`.
     device : {"auto", "cpu", "gpu", "gpu:N"}, optional
-        None: what `set_mode_cpu` or `set_mode_gpu` chose, at first "auto".
+        None: the choice of `set_mode_cpu` or `set_mode_gpu`, at first "auto".
 
     Raises
     ------
@@ -43,7 +39,7 @@ class Net(net.Net):
     DeviceError
         For a GPU that is not there.
     ValueError
-        For a dtype, phase or runtime that is none of the above.
+        For a dtype, phase or runtime other than these.
     """
 
     def __init__(
@@ -61,16 +57,5 @@ class Net(net.Net):
         if phase != TEST:
             raise ValueError("phase must be TEST: only a network's test phase can be run")
         kind, runtime = real_dtype(dtype), runtime_type(runtime)
-        model = model_file if isinstance(model_file, caffe_pb2.NetParameter) else read_model(model_file)
-        graph = graph_of(model, _source(model_file))
-        if weights is None:
-            stored, weights = model, model_file
-        else:
-            stored = weights if isinstance(weights, caffe_pb2.NetParameter) else read_binary(weights)
-        params = weights_of(stored, graph.params, kind, _source(weights))
+        graph, params = caffe.read(model_file, weights, kind)
         super().__init__(graph, params, kind, runtime, mode.wanted_device() if device is None else device)
-
-
-def _source(file: Any) -> str:
-    """Return where a network comes from, for messages."""
-    return file.name or "network" if isinstance(file, caffe_pb2.NetParameter) else str(file)

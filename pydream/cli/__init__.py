@@ -1,4 +1,19 @@
-"""The command line: a group that imports a command only when that command is called."""
+"""The command line: a group that imports a command only when that command is called.
+
+What the commands share is in this folder, and `commands/` has one file for each, in the groups that --help shows.
+
+=============  =========================================================================
+options        what a command that dreams can be asked for; network, rendering, workers, films, figures: more of it
+scoring        `--layer`, `--objective` and `--class` as the objective of a dream
+help           headings and order of the options in --help
+input          what is read and written: files, folders, standard input and output, noise
+job            from options to a network and a recipe, and back to a command line
+held           a folder that a stopped run left
+progress       bars on stderr
+signals        Ctrl-C, SIGTERM and SIGHUP, at safe moments
+errors         an error is one line and an exit code
+=============  =========================================================================
+"""
 
 from __future__ import annotations
 
@@ -13,31 +28,40 @@ from .. import __version__
 from .errors import debug_option, told_in_one_line
 from .signals import uninterrupted
 
-COMMANDS = {  # each is `command` in the module of its name
-    "atlas": "Show what every channel of a layer looks for, on one sheet.",
-    "bench": "Measure this machine: image operations, network, a dream.",
-    "dream": "Dream on a picture.",
-    "history": "Show how a dream grows, iteration by iteration.",
-    "layers": "List a network's layers, to dream with one of them.",
-    "models": "List the networks, and how to get their weights.",
-    "octaves": "Show what each octave of a dream adds.",
-    "presets": "List the looks that have names.",
-    "replay": "Make a picture again from what it says of itself.",
-    "reproduce": "Make the results of the 2015 notebook again, with a report.",
-    "sweep": "Dream with one layer after the other: a contact sheet.",
-    "vectors": "Write what a port to another language is held to.",
-    "video": "Dream on every frame of a film, with its sound.",
-    "visualize": "Show what a channel or a layer looks for, as the 2016 tutorial does.",
-    "zoom": "Dream, move in, dream again: frames and films.",
+GROUPS = {  # each command is `command` in the module of its name
+    "Dream": {
+        "dream": "Dream on pictures.",
+        "zoom": "Dream, move in, dream again: frames and films.",
+        "video": "Dream on every frame of a film, with its sound.",
+        "replay": "Make a picture again from its own record, and compare.",
+        "presets": "List the named looks.",
+    },
+    "Look into a network": {
+        "visualize": "Show what a channel or a layer looks for.",
+        "channels": "Show what every channel of a layer looks for, on one sheet.",
+        "sweep": "Dream with one layer after the other: a contact sheet.",
+        "octaves": "Show what each octave of a dream adds.",
+        "history": "Show how a dream grows, iteration by iteration.",
+    },
+    "Networks": {
+        "models": "List the networks, fetch their weights, add one.",
+        "layers": "List a network's layers.",
+    },
+    "2015": {"reproduce": "Make the results of the 2015 notebook again, with a report."},
+    "For developers": {
+        "bench": "Measure this machine: image operations, network, a dream.",
+        "vectors": "Write test vectors for ports to other languages.",
+    },
 }
+COMMANDS = [name for group in GROUPS.values() for name in group]
 
 
 class Commands(click.Group):
-    """The commands by name; whatever goes wrong below is told in one line."""
+    """The commands by name; an error in any of them becomes one line."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        """Names, without an import."""
-        return list(COMMANDS)
+        """Return the names, without an import."""
+        return COMMANDS
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Import the command that is called."""
@@ -47,10 +71,17 @@ class Commands(click.Group):
             command: click.Command = importlib.import_module(f"{__name__}.commands.{cmd_name}").command
         return command
 
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the commands first, then the group's own options."""
+        self.format_commands(ctx, formatter)
+        click.Command.format_options(self, ctx, formatter)
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Help that needs no import either; click's own would ask each command."""
-        with formatter.section("Commands"):
-            formatter.write_dl(list(COMMANDS.items()))
+        """Write the commands' help without an import; click's own would ask each command."""
+        width = max(map(len, COMMANDS))
+        for heading, commands in GROUPS.items():
+            with formatter.section(heading):
+                formatter.write_dl([(f"{name:<{width}}", text) for name, text in commands.items()])
 
     def make_context(self, *args: Any, **kwargs: Any) -> click.Context:
         """Parse the group's own options."""
@@ -65,7 +96,7 @@ class Commands(click.Group):
 
 @contextmanager
 def _reading(max_pixels: int) -> Iterator[None]:
-    """Take pictures of up to so many pixels in place of Pillow's limit."""
+    """Accept pictures of up to `max_pixels` in place of Pillow's limit."""
     from PIL import Image
 
     before, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, max_pixels
@@ -80,9 +111,10 @@ def _reading(max_pixels: int) -> Iterator[None]:
 @click.option(
     "--max-pixels",
     type=click.IntRange(min=1),
+    metavar="N",
     envvar="PYDREAM_MAX_PIXELS",
     show_envvar=True,
-    help="How large pictures may be, since a small file can claim to be a huge one.  [default: 89478485]",
+    help="Maximum number of pixels of a picture, as small files can claim to be huge.  [default: 89478485]",
 )
 @debug_option
 @click.pass_context

@@ -15,6 +15,7 @@ from typing import IO, Any
 import click
 
 from ..errors import PydreamError, UnknownNameError
+from ..errors import printable as printable  # for the commands
 from .signals import exit_code
 
 _DEBUG = f"{__name__}.debug"
@@ -59,11 +60,6 @@ def one_line(error: Exception) -> OneLine:
     if kind == "AbortedError":  # what oneDNN's refusals become, of memory above all
         return Failed("the network could not run, most likely for want of memory; a smaller picture needs less")
     return Failed(f"{kind}: {next(iter(lines), '')} (--debug shows where)")
-
-
-def printable(text: str) -> str:
-    """Show what a terminal would obey: names in files are strangers' text."""
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
 @contextmanager

@@ -12,33 +12,46 @@ import click
 
 from ..dream.era import MODERN
 from ..errors import ImageFileError, ProvenanceError
-from ..media.image import Picture, read_image
-from ..media.sheet import DPI, PAGE, THEMES, Sheet
-from ..record.provenance import Figure, NetFacts, PictureFacts, pixels_sha256, read_provenance, versions
+from ..media import DPI, PAGE, THEMES, Sheet, read_image
+from ..picture import Picture
+from ..record.provenance import Figure, Ingredients, NetFacts, PictureFacts, pixels_sha256, read_provenance
 from ..record.recipe import Recipe
-from .input import DEFAULT_SIZE, Size, Source, Target, noise_size
+from .input import Size, Source, Target
 from .job import Dreamer, retold
 from .options import FiniteRange, together
 
+columns_option = click.option(
+    "--columns",
+    type=click.IntRange(1, 1000),
+    metavar="N",
+    help="Number of pictures in a row.  [default: as many as fit a page]",
+)
 figure_options = together(
-    click.option("--title", help="Above the pictures; '' for none.  [default: what they are]"),
+    click.option("--title", metavar="TEXT", help="Title above the pictures; '' for none.  [default: what they are]"),
     click.option(
-        "--caption/--no-caption", default=True, show_default=True, help="Tell the parameters below the pictures."
+        "--caption/--no-caption", default=True, show_default=True, help="Parameters in a caption below the pictures."
     ),
     click.option(
         "--width",
         type=FiniteRange(20, 2000),
-        help=f"Of the figure in print, in millimetres.  [default: {PAGE[0]:g}, or what fits a page]",
+        metavar="X",
+        help=f"Width of the figure in print, in millimetres.  [default: {PAGE[0]:g}, or what fits a page]",
     ),
     click.option(
         "--dpi",
         type=FiniteRange(50, 1200),
         default=DPI,
         show_default=True,
-        help="Pixels per inch in print; with the width it decides how many pixels the figure has.",
+        metavar="X",
+        help="Pixels per inch in print; width and dpi together decide the size of the file.",
     ),
     click.option(
-        "--theme", type=click.Choice(list(THEMES)), default="light", show_default=True, help="Colour of the paper."
+        "--theme",
+        type=click.Choice(list(THEMES)),
+        metavar="|".join(THEMES),
+        default="light",
+        show_default=True,
+        help="Colour of the paper.",
     ),
 )
 # Of `figure_options`, by name: no dream alone has them.
@@ -62,12 +75,11 @@ class Start:
     size: Size
 
     @classmethod
-    def read(cls, input: list[Source], size: Size | None, default: Size = DEFAULT_SIZE) -> Start:
+    def read(cls, input: list[Source]) -> Start:
         """Read the one picture of a command line."""
         (source,) = input
-        noise = noise_size(input, size, default)
         picture = source.read()
-        return cls(source, picture, noise if picture is None else (picture.shape[0], picture.shape[1]))
+        return cls(source, picture, source.size(picture))
 
     @property
     def noise(self) -> Size | None:
@@ -77,7 +89,7 @@ class Start:
     @cached_property
     def facts(self) -> PictureFacts:
         """What is said of it."""
-        return self.source.facts(self.picture, self.size)
+        return self.source.facts(self.picture)
 
 
 @dataclass(frozen=True)
@@ -131,14 +143,14 @@ def account(
     kind = str(ctx.info_name)
     return Figure(
         figure=kind,
-        command=retold(ctx, [start.source.given, "-o", f"{kind}{Path(target.retold).suffix or '.png'}"], recipe),
-        dream=recipe,
+        command=retold(ctx, [start.source.argument, "-o", f"{kind}{Path(target.retold).suffix or '.png'}"], recipe),
+        recipe=recipe,
+        network=networks[0],
         layers=[list(each) for each in layers],
         networks=list(networks),
         input=start.facts,
         guide=guide,
         mask=mask,
-        versions=versions(),
     )
 
 
@@ -162,13 +174,13 @@ def made_before(
         made, pixels = read_provenance(path), read_image(path)
     except (ImageFileError, ProvenanceError):
         return None  # not there, or not whole
-    same = (made.dream, made.network, made.input, made.guide, made.mask) == (recipe, network, input, guide, mask)
-    return pixels if same and made.result.sha256 == pixels_sha256(pixels) else None
+    unlike = made.unlike(recipe, Ingredients(network=network, input=input, guide=guide, mask=mask))
+    return pixels if not unlike and made.result.sha256 == pixels_sha256(pixels) else None
 
 
 def in_words(figure: Figure) -> str:
     """Tell a figure's parameters, for its caption."""
-    recipe, networks, input, guide = figure.dream, figure.networks, figure.input, figure.guide
+    recipe, networks, input, guide = figure.recipe, figure.networks, figure.input, figure.guide
     steps = f"{recipe.iter_n} iteration{'s' if recipe.iter_n > 1 else ''} of step {recipe.step_size:g}"
     if recipe.octave_n > 1:
         steps += f" in each of {recipe.octave_n} octaves, {recipe.octave_scale:g} apart"

@@ -11,8 +11,8 @@ from pathlib import Path
 import click
 
 from ..errors import VideoFileError
-from ..media import video
-from ..media.image import FORMATS, Picture, read_image
+from ..media import FORMATS, read_image, video
+from ..picture import Picture
 from .held import Held
 from .input import Size, Target
 from .options import Decorator, FiniteRange, together
@@ -26,7 +26,8 @@ quality_option = click.option(
     type=click.IntRange(1, 100),
     default=video.QUALITY,
     show_default=True,
-    help="Of an .mp4 film, up to 100.",
+    metavar="N",
+    help="Quality of an .mp4 film, up to 100.",
 )
 
 
@@ -38,7 +39,8 @@ def film_options(fps: int) -> Decorator:
             type=FiniteRange(min=0, min_open=True),
             default=fps,
             show_default=True,
-            help="Of a film: frames a second.",
+            metavar="X",
+            help="Frames per second of a film.",
         ),
         quality_option,
     )
@@ -71,10 +73,10 @@ class Places(Held):
     def check(self, resume: bool, force: bool, hint: str = "'--output'") -> None:
         """Refuse what would throw frames away unasked."""
         if resume and force:
-            raise click.BadParameter("it goes on, and --force begins again; choose one", param_hint="'--resume'")
+            raise click.BadParameter("it continues, and --force begins again; choose one", param_hint="'--resume'")
         if self.held() and not (resume or force):
             raise click.BadParameter(
-                f"'{self.folder}' holds frames already: --resume goes on with them, --force throws them away",
+                f"'{self.folder}' holds frames already: --resume continues with them, --force overwrites them",
                 param_hint=hint,
             )
 

@@ -1,4 +1,4 @@
-"""What a command reads and where it writes: files, folders, standard input and output, noise."""
+"""Sources and targets: files, folders, standard input and output, noise."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import io
 import os
 import re
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
@@ -16,24 +16,25 @@ from PIL import Image
 
 from ..errors import ImageFileError
 from ..files import write_text
-from ..media.image import (
+from ..media import (
     FORMATS,
     READABLE,
     WRITABLE,
-    Format,
-    Picture,
+    ImageFormat,
     check_writable,
     decode_image,
     encode_image,
     read_image,
     write_image,
 )
-from ..record.provenance import Figure, PictureFacts, Provenance, picture_facts, sidecar_of
+from ..picture import Picture
+from ..record.provenance import Account, PictureFacts, picture_facts, sidecar_of
 
 STANDARD = "-"
 NOISE = "noise"
 
 Size = tuple[int, int]  # (height, width)
+NOISE_SIZE = (512, 512)
 
 
 @dataclass(frozen=True)
@@ -43,57 +44,76 @@ class Source:
     Attributes
     ----------
     given : str
-        As it stands on the command line, or as its folder lists it: a path, ``-`` or ``noise``.
+        As it stands on the command line, or as its folder lists it: a path, ``-``, ``noise`` or ``noise:640x480``.
+    noise : (height, width), optional
+        The size of noise.
     """
 
     given: str
+    noise: Size | None = None
 
     @property
     def name(self) -> str:
         """The file's name, ``-`` or ``noise``."""
-        return self.given if self.given in (STANDARD, NOISE) else Path(self.given).name
+        return NOISE if self.noise else Path(self.given).name
 
     @property
     def stem(self) -> str:
-        """What the picture that is made of it is called, in a folder."""
-        return "stdin" if self.given == STANDARD else Path(self.given).stem
+        """The name of its dream in a folder, without suffix."""
+        return "stdin" if self.given == STANDARD else Path(self.name).stem
+
+    @property
+    def argument(self) -> str:
+        """The argument of a command line that makes the same again: noise with its size."""
+        if self.noise is None:
+            return self.given
+        height, width = self.noise
+        return f"{NOISE}:{width}x{height}"
 
     @property
     def path(self) -> Path | None:
         """The file, if it is one."""
-        return None if self.given in (STANDARD, NOISE) else Path(self.given)
+        return None if self.noise or self.given == STANDARD else Path(self.given)
 
     def read(self) -> Picture | None:
         """Read the picture; None for noise, which the recipe's seed draws."""
-        if self.given == NOISE:
+        if self.noise:
             return None
         if self.given == STANDARD:
             return decode_image(io.BytesIO(sys.stdin.buffer.read()), "standard input")
         return read_image(self.given)
 
-    def facts(self, picture: Picture | None, noise: Size) -> PictureFacts:
-        """Give what a dream says of its start: the picture that was read, or the size of the noise."""
+    def size(self, picture: Picture | None) -> Size:
+        """Return the height and width of the picture that was read, or of noise."""
+        return (self.noise or NOISE_SIZE) if picture is None else (picture.shape[0], picture.shape[1])
+
+    def facts(self, picture: Picture | None) -> PictureFacts:
+        """Return a dream's record of its start: the picture that was read, or the size of the noise."""
         if picture is None:
-            height, width = noise
+            height, width = self.size(None)
             return PictureFacts(name=NOISE, width=width, height=height)
         return picture_facts(self.name, picture)
 
 
 class SourceType(click.ParamType):  # type: ignore[type-arg]  # before 8.2 it has none
-    """A picture, a folder of pictures, ``-`` or ``noise``."""
+    """A picture, a folder of pictures, ``-``, ``noise`` or ``noise:640x480``."""
 
     name = "picture"
 
-    def __init__(self, folders: bool = False) -> None:
+    def __init__(self, folders: bool = False, noise: Size = NOISE_SIZE) -> None:
         self._folders = folders
+        self._noise = noise
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> list[Source]:
-        """Give one source, or those of a folder."""
+        """Read one source, or those of a folder."""
         path = Path(value)
-        if value in (STANDARD, NOISE):
+        if value == STANDARD:
             return [Source(value)]
+        word, colon, size = value.partition(":")
+        if word == NOISE:
+            return [Source(value, SizeType().convert(size, param, ctx) if colon else self._noise)]
         if not path.exists():
-            self.fail(f"{value!r} does not exist; a picture, '{STANDARD}' or '{NOISE}' is wanted", param, ctx)
+            self.fail(f"{value!r} does not exist (expected a picture, '{STANDARD}' or '{NOISE}')", param, ctx)
         if not path.is_dir():
             return [Source(value)]
         if not self._folders:
@@ -119,10 +139,10 @@ class SizeType(click.ParamType):  # type: ignore[type-arg]
     name = "WIDTHxHEIGHT"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Size:
-        """Give (height, width)."""
+        """Read a size, as (height, width)."""
         found = re.fullmatch(r"([1-9][0-9]{0,6})[x×]([1-9][0-9]{0,6})", value) if isinstance(value, str) else None
         if found is None:
-            self.fail(f"{value!r} is no size, as 640x480 is one", param, ctx)
+            self.fail(f"{value!r} is not a size (expected WIDTHxHEIGHT, e.g. 640x480)", param, ctx)
         width, height = int(found[1]), int(found[2])
         most = Image.MAX_IMAGE_PIXELS or sys.maxsize
         if width * height > most:
@@ -130,36 +150,19 @@ class SizeType(click.ParamType):  # type: ignore[type-arg]
         return height, width
 
 
-def noise_size_option(default: Size) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Make the option for the size of noise."""
-    told = f"Of noise as the input.  [default: {default[1]}x{default[0]}]"
-    return click.option("--size", type=SizeType(), metavar=SizeType.name, help=told)
-
-
-DEFAULT_SIZE = (512, 512)
-size_option = noise_size_option(DEFAULT_SIZE)
-
-
-def noise_size(sources: Sequence[Source], size: Size | None, default: Size = DEFAULT_SIZE) -> Size:
-    """Give the size of noise; refuse one where nothing is noise."""
-    if size is not None and all(source.given != NOISE for source in sources):
-        raise click.BadParameter(f"only the input '{NOISE}' takes it", param_hint="'--size'")
-    return size or default
-
-
 @dataclass(frozen=True)
 class Target:
-    """Where a picture goes: a file, or standard output in some format.
+    """The output of a picture: a file, or standard output in some format.
 
     Attributes
     ----------
     given : str
         A path, or ``-``.
-    form : Format
+    form : ImageFormat
     """
 
     given: str
-    form: Format
+    form: ImageFormat
 
     @property
     def path(self) -> Path | None:
@@ -168,12 +171,12 @@ class Target:
 
     @property
     def sidecar(self) -> Path | None:
-        """The file beside it that says the same as it does of itself."""
+        """The file beside it with the same record."""
         return None if self.path is None else sidecar_of(self.path)
 
     @property
     def retold(self) -> str:
-        """What stands for it in a picture's own command, so that one dream is one file wherever it is put."""
+        """The name in the recorded command: the same for a dream wherever it is written."""
         return STANDARD if self.path is None else f"dream{self.path.suffix}"
 
     def exists(self) -> bool:
@@ -184,15 +187,15 @@ class Target:
         """Refuse, as a bad --output, what cannot be written, before the picture is made."""
         if self.path is None:
             if sys.stdout.isatty():
-                raise click.BadParameter("a terminal shows no pictures: send it somewhere", param_hint="'--output'")
+                raise click.BadParameter("a terminal shows no pictures: redirect it", param_hint="'--output'")
             return
         try:
             check_writable(self.path, size)
         except ImageFileError as error:
             raise click.BadParameter(str(error), param_hint="'--output'") from error
 
-    def write(self, pixels: Picture, provenance: Provenance | Figure, sidecar: bool, dpi: float | None = None) -> None:
-        """Write a picture that says how it was made, and a figure how large it is meant to be printed."""
+    def write(self, pixels: Picture, provenance: Account, sidecar: bool, dpi: float | None = None) -> None:
+        """Write a picture with its record, and a figure with the size that it is printed at."""
         note = provenance.to_json()
         if self.path is None:
             encoded = io.BytesIO()  # not to standard output itself: some formats seek
@@ -210,12 +213,12 @@ class Target:
 
 
 def one_target(output: str, format: str | None) -> Target:
-    """Give the target of a single picture; its path's suffix tells the format."""
+    """Return the target of a single picture; the suffix of its path decides the format."""
     if output == STANDARD:
         return Target(STANDARD, FORMATS[format or "png"])
     if format is not None:
         raise click.BadParameter(
-            f"it is for a folder or '{STANDARD}'; the suffix of '{output}' tells the format", param_hint="'--format'"
+            f"it is for a folder or '{STANDARD}'; the suffix of '{output}' decides the format", param_hint="'--format'"
         )
     form = WRITABLE.get(Path(output).suffix.lower())
     if form is None:
@@ -225,7 +228,7 @@ def one_target(output: str, format: str | None) -> Target:
 
 
 def folder_targets(folder: Path, sources: Sequence[Source], format: str | None) -> list[Target]:
-    """Give a target in a folder for each source, named as the source is."""
+    """Return a target in a folder for each source, with the source's name."""
     format = format or "png"
     if folder.exists() and not folder.is_dir():
         raise click.BadParameter(

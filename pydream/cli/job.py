@@ -18,8 +18,9 @@ from ..cluster.tasks import DreamTask, NetOrder, guided
 from ..dream.objectives import Kind, Objective
 from ..dream.params import find_end, find_ends
 from ..dream.retouch import Mask
-from ..media.image import Picture, read_image
+from ..media import read_image
 from ..net import ChannelOrder
+from ..picture import Picture
 from ..record.provenance import NetFacts, PictureFacts, net_facts, picture_facts
 from ..record.recipe import Recipe, choose_tile
 from ..runtime.net import Net
@@ -45,7 +46,6 @@ _NOT_RETOLD = {
     "quality",
     "tile",
     "memory",
-    "preset",  # its parameters are
     "pictures",
     "gif",
     "workers",
@@ -179,15 +179,15 @@ def prepare(
         raise click.BadParameter("it keeps pixels as they are, and --no-clip rescales them all", param_hint="'--mask'")
     picture = None if guide is None else read_image(guide)  # before TensorFlow is imported
     mask_picture = None if mask is None else read_image(mask)
-    told = {"mean": mean, "scale": pixel_scale, "channel_order": channel_order, "input": input_node}
-    net = load(model, weights, dtype=dtype, device=device, runtime=runtime, **told)
+    input_spec = {"mean": mean, "scale": pixel_scale, "channel_order": channel_order, "input": input_node}
+    net = load(model, weights, dtype=dtype, device=device, runtime=runtime, **input_spec)
     if kind != "l2" and not layers and not classes:
         layers = [find_end(net, None)]
     score = score_of(net, layers, kind, classes)
     if guide is not None and score is not None:
         raise click.BadParameter("a guide takes up whole layers, without channels and weights", param_hint="'--guide'")
     end = find_end(net, only_layer(net, layers)) if score is None else score.ends[0]
-    facts = net_facts(net.name, find_files(model, weights), net.dtype, runtime, net.device, **told)
+    facts = net_facts(net.name, find_files(model, weights), net.dtype, runtime, net.device, **input_spec)
     seed = secrets.randbelow(2**32) if seed is None else seed
     objective = None if picture is None else guided(net, picture, end, str(guide))
     return Dreamer(
@@ -213,18 +213,19 @@ def retold(
     Of a picture that another `command` makes alone, `without` names the options that are not that one's.
     """
     words = [*arguments]
-    if recipe.noise is not None:
-        height, width = recipe.noise
-        words += ["--size", f"{width}x{height}"]
     for param in ctx.command.params:
         name = param.name or ""
         chosen = ctx.get_parameter_source(name) in (ParameterSource.COMMANDLINE, ParameterSource.DEFAULT_MAP)
         if not isinstance(param, click.Option) or not chosen or name in _NOT_RETOLD or name in without:
             continue
+        if name not in ctx.params:
+            continue  # it stands for others, as --preset and --exact do
         long = [option for option in param.opts if option.startswith("--")]
         value = ctx.params[name]
         if isinstance(value, bool):
             words.append(long[0] if value else param.secondary_opts[0])
+        elif (name, value) == ("dtype", "float64"):
+            words.append("--exact")
         else:
             for each in value if param.multiple else [value]:
                 words += [long[0], *map(str, each if param.nargs > 1 else [each])]

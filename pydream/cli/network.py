@@ -17,10 +17,10 @@ from .signals import between_steps, uninterrupted
 
 
 def device_name(ctx: click.Context, param: click.Parameter, value: str) -> str:
-    """Check how a device is spelt; whether it is there, TensorFlow tells."""
+    """Check the form of a device's name; whether the device exists, only TensorFlow knows."""
     device = value.lower()
     if not re.fullmatch(r"auto|cpu|gpu(:[0-9]+)?", device):
-        raise click.BadParameter(f"{value!r} is none of auto, cpu, gpu, gpu:N", ctx, param)
+        raise click.BadParameter(f"{value!r} is not a device (expected auto, cpu, gpu or gpu:N)", ctx, param)
     return device
 
 
@@ -28,7 +28,8 @@ weights_option = click.option(
     "-w",
     "--weights",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="The network's caffemodel, or a registered frozen graph's file, if not where `pydream models` says.",
+    metavar="FILE",
+    help="Weights file, or a registered network's frozen graph, if not where `pydream models` says.",
 )
 
 

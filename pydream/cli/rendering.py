@@ -1,4 +1,4 @@
-"""What the commands with the tutorial's renderers share: their options, and what those come to."""
+"""The options of the commands with the tutorial's renderers, and the recipe that they become."""
 
 from __future__ import annotations
 
@@ -7,22 +7,20 @@ from typing import Any
 
 import click
 
-from ..dream.laplacian import MOST_LEVELS
-from ..dream.octaves import MOST_OCTAVES
-from ..dream.params import LARGEST_STEP
 from ..dream.tutorial import RENDERERS, TILE_SIZE
 from ..record.recipe import Rendering
 from .job import Dreamer, prepare
 from .network import weights_option
 from .options import (
     Decorator,
-    FiniteRange,
     device_option,
-    dtype_option,
+    exact_options,
     input_options,
+    layer_option,
     model_option,
     runtime_option,
     seed_option,
+    steps_option,
     tile_options,
     together,
 )
@@ -31,20 +29,20 @@ from .scoring import CHANNELS, channels_of
 # Option → the parameter of a renderer, and what a recipe calls it.
 _PARAMETERS = {
     "iterations": ("iter_n", "iter_n"),
-    "step": ("step", "step_size"),
+    "step_size": ("step", "step_size"),
     "octaves": ("octave_n", "octave_n"),
     "octave_scale": ("octave_scale", "octave_scale"),
 }
 
 
 def _defaults(parameter: str) -> str:
-    """Tell a parameter's default, renderer by renderer where they differ."""
-    told: dict[Any, list[str]] = {}
+    """Return a parameter's default as text, renderer by renderer where they differ."""
+    found: dict[Any, list[str]] = {}
     for name, render in RENDERERS.items():
         if parameter in (known := inspect.signature(render).parameters):
-            told.setdefault(known[parameter].default, []).append(name)
-    several = [f"{value} for {' and '.join(names)}" for value, names in told.items()]
-    return f"  [default: {', '.join(several) if len(told) > 1 else next(iter(told))}]"
+            found.setdefault(known[parameter].default, []).append(name)
+    several = [f"{value} for {' and '.join(names)}" for value, names in found.items()]
+    return ", ".join(several) if len(found) > 1 else str(next(iter(found)))
 
 
 renderer_options = together(
@@ -54,45 +52,20 @@ renderer_options = together(
         type=click.Choice(list(RENDERERS)),
         default="lapnorm",
         show_default=True,
-        help="Which of the tutorial's ways: the whole picture's gradient, the same at growing sizes, with its Laplacian"
-        " bands made equally strong, or octaves as in a dream.",
+        metavar="NAME",
+        help=f"One of the tutorial's renderers: {', '.join(RENDERERS)}.",
     ),
-    click.option("-n", "--iterations", type=click.IntRange(min=1), help=f"Steps in each octave.{_defaults('iter_n')}"),
-    click.option(
-        "-s",
-        "--step",
-        type=FiniteRange(min=0, max=LARGEST_STEP, min_open=True),
-        help=f"Factor of the normalised gradient.{_defaults('step')}",
-    ),
-    click.option(
-        "--octaves",
-        type=click.IntRange(1, MOST_OCTAVES),
-        help=f"Sizes, the smallest first; naive has one.{_defaults('octave_n')}",
-    ),
-    click.option(
-        "--octave-scale",
-        type=FiniteRange(min=1),
-        help=f"Ratio between the sizes of two octaves.{_defaults('octave_scale')}",
-    ),
-    click.option(
-        "--laplacian-levels",
-        type=click.IntRange(0, MOST_LEVELS),
-        help=f"Bands that lapnorm splits off a gradient.{_defaults('lap_n')}",
-    ),
+    *(steps_option(option, text=_defaults(parameter)) for option, (parameter, _) in _PARAMETERS.items()),
+    steps_option("laplacian", text=_defaults("lap_n")),
 )
 
 
-render_run_options = together(seed_option, dtype_option, runtime_option, device_option, tile_options)
+render_run_options = together(seed_option(), exact_options, runtime_option, device_option, tile_options)
 
 
-def channels_option(what: str) -> Decorator:
-    """Make the option for a layer and its channels."""
-    return together(
-        model_option,
-        weights_option,
-        input_options,
-        click.option("-l", "--layer", type=LayerType(), metavar="LAYER[:CHANNELS]", help=what),
-    )
+def channels_option() -> Decorator:
+    """Make the options for a network, a layer and its channels."""
+    return together(model_option(), weights_option, input_options, layer_option("LAYER[:CHANNELS]", type=LayerType()))
 
 
 class LayerType(click.ParamType):  # type: ignore[type-arg]  # before 8.2 it has none
@@ -101,7 +74,7 @@ class LayerType(click.ParamType):  # type: ignore[type-arg]  # before 8.2 it has
     name = "LAYER[:CHANNELS]"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        """Give the layer, None for the network's own, and the channels, None for all; the text stays beside them."""
+        """Read the layer, None for the network's own, and the channels, None for all; the text stays beside them."""
         if not isinstance(value, str):
             return value
         name, colon, listed = value.rpartition(":")
@@ -114,7 +87,7 @@ class LayerType(click.ParamType):  # type: ignore[type-arg]  # before 8.2 it has
 
 
 class Layer:
-    """What `--layer` says.
+    """The value of `--layer`.
 
     Attributes
     ----------
@@ -129,15 +102,15 @@ class Layer:
         self.channels = channels
 
     def __str__(self) -> str:
-        return self._given  # as it is retold
+        return self._given  # as a record has it
 
 
 def recipe_taken(options: dict[str, Any], channels: tuple[int, ...] | None = None) -> dict[str, Any]:
-    """Take `renderer_options` out of a command's options, and give what a recipe says in their place.
+    """Take `renderer_options` out of a command's options, and return the recipe's fields in their place.
 
-    What was not chosen is the renderer's default; what it does not know is refused.
+    What was not chosen is the renderer's default; a parameter that it does not have is refused.
     """
-    renderer, lap_n = options.pop("renderer"), options.pop("laplacian_levels")
+    renderer, lap_n = options.pop("renderer"), options.pop("laplacian")
     known = inspect.signature(RENDERERS[renderer]).parameters
     recipe: dict[str, Any] = {"octave_n": 1}
     for option, (parameter, name) in _PARAMETERS.items():
@@ -149,7 +122,7 @@ def recipe_taken(options: dict[str, Any], channels: tuple[int, ...] | None = Non
     if "lap_n" in known:
         lap_n = known["lap_n"].default if lap_n is None else lap_n
     elif lap_n is not None:
-        _refuse(renderer, "laplacian-levels")
+        _refuse(renderer, "laplacian")
     rendering = Rendering(renderer=renderer, channels=channels, lap_n=lap_n)
     for option in ("tile", "memory"):
         if options[option] is not None and not rendering.whole:
@@ -167,4 +140,4 @@ def prepare_rendering(*, layer: str | None, **options: Any) -> Dreamer:
 
 
 def _refuse(renderer: str, option: str) -> None:
-    raise click.BadParameter(f"the renderer {renderer} has none", param_hint=f"'--{option.replace('_', '-')}'")
+    raise click.BadParameter(f"the renderer {renderer} does not have it", param_hint=f"'--{option.replace('_', '-')}'")

@@ -31,14 +31,14 @@ class _Reading(NamedTuple):
 
 
 def score_of(net: Net, layers: Sequence[str], kind: Kind, classes: Sequence[str]) -> Score | None:
-    """Give the score that the options name; None where that is nothing but the notebook's objective of one layer.
+    """Return the score that the options name, or None for the notebook's objective of one layer.
 
     Raises
     ------
     UnknownNameError
         For a layer or a class that the network does not have, with those that are close.
     click.BadParameter
-        For channels or weights that are none.
+        For channels or weights of another form.
     """
     terms = [_term(net, layer, kind) for layer in layers]
     for given in classes:
@@ -51,7 +51,7 @@ def score_of(net: Net, layers: Sequence[str], kind: Kind, classes: Sequence[str]
 
 
 def only_layer(net: Net, layers: Sequence[str]) -> str | None:
-    """Give the layer of a dream without a score, by the name that it has."""
+    """Return the name of the layer of a dream without a score."""
     return _term(net, layers[0], "l2").layer if layers else None
 
 
@@ -64,29 +64,34 @@ def _term(net: Net, given: str, kind: Kind) -> Term:
     layer, channels, weight = next((reading for reading in readings if reading.sound), readings[0])
     factor = 1.0 if weight is None else _number(weight)
     if factor is None:
-        raise click.BadParameter(f"{weight!r} in {given!r} is no weight, as 0.5 or -1", param_hint="'--layer'")
+        raise click.BadParameter(
+            f"{weight!r} in {given!r} is not a weight (expected a number, e.g. 0.5 or -1)", param_hint="'--layer'"
+        )
     if channels is None:
         return Term(layer, kind, weight=factor)
     return replace(Term(layer, kind, weight=factor), channels=channels_of(channels, given))
 
 
 def channels_of(listed: str, given: str) -> tuple[int, ...]:
-    """Read a list of channels, as 3-7,12; `click.BadParameter` where it is none, or too long, says what was `given`."""
+    """Read a list of channels, e.g. 3-7,12, of an option's text `given`; `click.BadParameter` if it is not one."""
     if not CHANNELS.fullmatch(listed):
         raise click.BadParameter(
-            f"{listed!r} in {given!r} is no list of channels, as 3 or 3-7 or 3-7,12", param_hint="'--layer'"
+            f"{listed!r} in {given!r} is not a list of channels (expected e.g. 3 or 3-7 or 3-7,12)",
+            param_hint="'--layer'",
         )
     chosen: list[int] = []
     for run in listed.split(","):
         first, _, last = run.partition("-")
         chosen += range(int(first), int(last or first) + 1)
         if len(chosen) > MOST_CHANNELS or int(last or first) < int(first):
-            raise click.BadParameter(f"{run!r} in {given!r} is no range of channels, as 3-7", param_hint="'--layer'")
+            raise click.BadParameter(
+                f"{run!r} in {given!r} is not a range of channels (expected e.g. 3-7)", param_hint="'--layer'"
+            )
     return tuple(chosen)
 
 
 def _readings(given: str) -> list[_Reading]:
-    """Give every way to read it, the one that takes most for the name first."""
+    """Return every way to read it, the one with the longest name first."""
     readings = [_Reading(given, None, None)]
     head, equals, weight = given.rpartition("=")
     if equals:
@@ -99,7 +104,7 @@ def _readings(given: str) -> list[_Reading]:
 
 
 def _number(text: str) -> float | None:
-    """Read a finite number; None where it is none."""
+    """Read a finite number; None for any other text."""
     try:
         number = float(text)
     except ValueError:

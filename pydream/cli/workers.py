@@ -10,7 +10,8 @@ from typing import Any
 import click
 
 from ..cluster.workers import Cluster, connected, local
-from ..system import free_bytes, resident_bytes, usable_threads
+from ..errors import pip_install
+from ..system import free_bytes, resident_bytes, threads
 from .errors import debugging
 from .options import together
 from .signals import between_steps
@@ -21,7 +22,9 @@ PROTOCOLS = ("tcp://", "tls://", "ws://", "wss://", "ucx://")
 
 def _address(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
     if value is not None and not value.startswith(PROTOCOLS):
-        raise click.BadParameter(f"{value!r} is no address, as tcp://10.0.0.1:8786 is one", ctx, param)
+        raise click.BadParameter(
+            f"{value!r} is not an address (expected PROTOCOL://HOST:PORT, e.g. tcp://10.0.0.1:8786)", ctx, param
+        )
     return value
 
 
@@ -29,13 +32,14 @@ worker_options = together(
     click.option(
         "--workers",
         type=click.IntRange(1, MOST_WORKERS),
-        help="Dream in so many processes at once, on this machine. Needs pydream[dask].",
+        metavar="N",
+        help=f"Number of local worker processes (needs Dask: {pip_install('dask')}).",
     ),
     click.option(
         "--scheduler",
         metavar="ADDRESS",
         callback=_address,
-        help="Dream on the workers of the Dask scheduler there: tcp://HOST:PORT. Needs pydream[dask].",
+        help="Dask scheduler whose workers dream, tcp://HOST:PORT.",
     ),
 )
 
@@ -91,7 +95,7 @@ def at_work(crew: Crew | None) -> Iterator[Cluster | None]:
             yield cluster
     else:
         workers = crew.workers or 1
-        with local(workers, max(usable_threads() // workers, 1), between_steps, loud) as cluster:
+        with local(workers, max(threads() // workers, 1), between_steps, loud) as cluster:
             yield cluster
 
 

@@ -1,7 +1,7 @@
 """A task is a dream put so that any process on any machine can make it, and get the same.
 
-It has all that decides the pixels, and the hashes and versions of what it takes from the machine that it comes to: one
-where these are others refuses. Who carries tasks to processes is not known here.
+It has all that decides the pixels, and the hashes and versions of what it takes from the machine that it comes to: a
+machine where these are different refuses. What brings tasks to processes is not known here.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ from .. import __version__
 from ..dream.objectives import Objective, objective_guide
 from ..dream.retouch import Mask
 from ..errors import ClusterError, PydreamError, ShapeError
-from ..media.image import Picture, to_pixels
-from ..net import Array, ChannelOrder, Part, Wrapper
+from ..net import Array, Part, Wrapper
+from ..picture import Picture, to_pixels
 from ..record.provenance import NetFacts, net_facts, versions
 from ..record.recipe import Recipe, choose_tile, follow
 from ..runtime.net import Net
@@ -37,7 +37,7 @@ R = TypeVar("R")
 S = TypeVar("S")
 
 # A net is one picture's at a time, and a process may be given several tasks at once.
-_alone = threading.Lock()
+_lock = threading.Lock()
 
 
 @dataclass(frozen=True)
@@ -48,13 +48,13 @@ class Outcome(Generic[R]):
     error: Exception | None = None
 
     def get(self) -> R:
-        """Give the result, or raise the error."""
+        """Return the result, or raise the error."""
         if self.error is not None:
             raise self.error
         return self.value  # type: ignore[return-value]  # None where that is the result
 
     def then(self, function: Callable[[R], S]) -> Outcome[S]:
-        """Give what a function makes of the result, if there is one."""
+        """Return what a function makes of the result, or the error."""
         return Outcome(error=self.error) if self.error is not None else Outcome(function(self.get()))
 
 
@@ -68,52 +68,42 @@ def run_here(function: Callable[[T], R], tasks: Iterable[tuple[K, T]]) -> Iterat
         yield key, outcome
 
 
-class NetOrder(msgspec.Struct, frozen=True, kw_only=True):
-    """Which network, and what must come of it.
+class NetOrder(NetFacts, frozen=True, kw_only=True):
+    """The facts of a network where a task was made, and where to find it.
 
     Attributes
     ----------
     model : str
         A name of the registry, or an absolute path, which has to lead to the same file everywhere.
-    weights : str or None
-        Likewise.
-    facts : NetFacts
-        Of the network where the task was made.
+    path : str or None
+        Of the weights, likewise.
     mean, scale, channel_order, input
-        As for `pydream.load_net`; what nobody told is the registry's there.
+        As for `pydream.load_net`; what is unspecified there is the registry's there.
     pydream : str
         The version there.
     versions : tuple of (str, str)
-        As `pydream.record.provenance.versions` gives them there.
+        As `pydream.record.provenance.versions` returns them there.
     """
 
     model: str
-    weights: str | None
-    facts: NetFacts
-    mean: tuple[float, float, float] | None
-    scale: float | None
-    channel_order: ChannelOrder | None
-    input: str | None
+    path: str | None
     pydream: str = __version__
-    versions: tuple[tuple[str, str], ...]
+    versions: tuple[tuple[str, str], ...] = msgspec.field(default_factory=lambda: tuple(versions().items()))
 
     @classmethod
     def of(cls, model: str, weights: Path | None, facts: NetFacts) -> NetOrder:
         """Order the network that was loaded here by these names."""
         entry = find_files(model, weights).entry
+        registered = {} if entry is None else {name: getattr(entry, name) for name in facts.input_spec}
+        specified = {name: value for name, value in facts.input_spec.items() if value is not None}
         return cls(
             model=os.path.abspath(model) if entry is None else model,
-            weights=None if weights is None else os.path.abspath(weights),
-            facts=facts,
-            mean=facts.mean or (entry.mean if entry else None),
-            scale=facts.scale or (entry.scale if entry else None),
-            channel_order=facts.channel_order or (entry.channel_order if entry else None),
-            input=facts.input or (entry.input if entry else None),
-            versions=tuple(versions().items()),
+            path=None if weights is None else os.path.abspath(weights),
+            **{**msgspec.structs.asdict(facts), **registered, **specified},
         )
 
     def load(self) -> Net:
-        """Give the network, loaded once a process.
+        """Return the network, loaded once a process.
 
         Raises
         ------
@@ -124,28 +114,19 @@ class NetOrder(msgspec.Struct, frozen=True, kw_only=True):
             return _loaded(self)
         except (PydreamError, OSError) as error:
             here = f"{socket.gethostname()} (process {os.getpid()})"
-            raise ClusterError(f"the worker on {here} cannot have {self.facts.name} as it is here: {error}") from error
+            raise ClusterError(f"the worker on {here} cannot have {self.name} as it is here: {error}") from error
 
 
 @lru_cache(maxsize=1)
 def _loaded(order: NetOrder) -> Net:
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # a worker's chatter is nobody's
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # nobody reads a worker's messages
     _check({"pydream": __version__, **versions()}, {"pydream": order.pydream, **dict(order.versions)})
-    facts = order.facts
-    files = find_files(order.model, order.weights)
-    found = net_facts(facts.name, files, np.dtype(facts.dtype), facts.runtime, facts.device, **facts.told)
-    _check(msgspec.structs.asdict(found), msgspec.structs.asdict(facts))
-    return load_net(
-        order.model,
-        order.weights,
-        dtype=facts.dtype,
-        device="cpu" if facts.device.startswith("CPU") else facts.device.lower(),
-        runtime=facts.runtime,
-        mean=order.mean,
-        scale=order.scale,
-        channel_order=order.channel_order,
-        input=order.input,
-    )
+    files = find_files(order.model, order.path)
+    dtype, runtime = np.dtype(order.dtype), order.runtime
+    found = net_facts(order.name, files, dtype, runtime, order.device, **order.input_spec)
+    _check(msgspec.structs.asdict(found), {name: getattr(order, name) for name in found.__struct_fields__})
+    device = "cpu" if order.device.startswith("CPU") else order.device.lower()
+    return load_net(order.model, order.path, dtype=dtype, device=device, runtime=runtime, **order.input_spec)
 
 
 def _check(found: Mapping[str, Any], wanted: Mapping[str, Any]) -> None:
@@ -190,24 +171,26 @@ class DreamResult(NamedTuple):
 
 def dream(task: DreamTask) -> DreamResult:
     """Dream; raises what `pydream.record.recipe.follow` and `NetOrder.load` raise."""
-    with _alone:
+    with _lock:
         net, recipe = task.network.load(), task.recipe
         retouches = recipe.retouches(None if task.mask is None else Mask.of(task.mask))
         if recipe.tile is None:
             height, width = recipe.noise or (0, 0) if task.picture is None else task.picture.shape[:2]
-            recipe = msgspec.structs.replace(
-                recipe, tile=choose_tile(recipe, net, height, width, None, task.memory, retouches)
-            )
+            side = choose_tile(recipe, net, height, width, None, task.memory, retouches)
+            recipe = msgspec.structs.replace(recipe, tile=side)
         objective = None if task.guide is None else guided(net, task.guide[1], recipe.end, task.guide[0])
         return DreamResult(to_pixels(follow(recipe, net, task.picture, objective, retouches=retouches)), recipe.tile)
 
 
-def checked(dreamt: DreamResult, size: tuple[int, int]) -> DreamResult:
-    """Give what another process made, if it is a picture of that (height, width); `ClusterError` where it is not."""
-    pixels = dreamt.pixels
-    if pixels.shape != (*size, 3) or pixels.dtype != np.uint8:
-        raise ClusterError(f"a worker gave {pixels.dtype} of shape {pixels.shape}, not uint8 of shape {(*size, 3)}")
-    return dreamt
+def checked(result: DreamResult, size: tuple[int, int]) -> DreamResult:
+    """Return what another process made; `ClusterError` where it is not a picture of that (height, width)."""
+    _check_array(result.pixels, np.dtype(np.uint8), (*size, 3))
+    return result
+
+
+def _check_array(array: Array, dtype: np.dtype[Any], shape: tuple[int, ...]) -> None:
+    if (array.dtype, array.shape) != (dtype, shape):
+        raise ClusterError(f"a worker returned {array.dtype} of shape {array.shape}, not {dtype} of shape {shape}")
 
 
 @dataclass(frozen=True)
@@ -219,8 +202,8 @@ class TileTask:
 
 
 def tile_gradient(task: TileTask) -> Array:
-    """Give the gradient at the tile's crop, laid out as a tensor of the net."""
-    with _alone:
+    """Compute the gradient at the tile's crop, laid out as a tensor of the net."""
+    with _lock:
         return task.tile.gradient(task.network.load())
 
 
@@ -231,38 +214,34 @@ class RemoteTilesNet(Wrapper):
     ----------
     net : Net
     order : NetOrder
-        The same one.
-    carry : callable
-        Given `tile_gradient` and tasks for it, gives what comes of each, in their order.
+        The same network.
+    submit : callable
+        Called with `tile_gradient` and tasks for it, yields what comes of each, in their order.
     """
 
     def __init__(
         self,
         net: Net,
         order: NetOrder,
-        carry: Callable[[Callable[[TileTask], Array], Iterator[TileTask]], Iterator[Outcome[Array]]],
+        submit: Callable[[Callable[[TileTask], Array], Iterator[TileTask]], Iterator[Outcome[Array]]],
     ) -> None:
         super().__init__(net)
         self._order = order
-        self._carry = carry
+        self._submit = submit
 
     def gradients_of(self, parts: Iterable[Part]) -> Iterator[Array]:
-        """Return the gradient of each tile, in their order; `ClusterError` for what is none."""
-        shapes: deque[tuple[int, ...]] = deque()
+        """Yield the gradient of each tile, in order; `ClusterError` for an array that cannot be one."""
+        crops: deque[tuple[int, ...]] = deque()
 
         def tasks() -> Iterator[TileTask]:
             for tile in parts:
                 assert isinstance(tile, Tile)
-                channels, height, width = tile.image.shape
-                shapes.append((1, height, width, channels) if self._net.channels_last else (1, *tile.image.shape))
+                crops.append(tile.image.shape)
                 yield TileTask(self._order, tile)
 
-        for outcome in self._carry(tile_gradient, tasks()):
-            gradient, shape = outcome.get(), shapes.popleft()
-            if gradient.shape != shape or gradient.dtype != self._net.dtype:
-                raise ClusterError(
-                    f"a worker gave {gradient.dtype} of shape {gradient.shape}, not {self._net.dtype} of shape {shape}"
-                )
+        for outcome in self._submit(tile_gradient, tasks()):
+            gradient, (channels, *size) = outcome.get(), crops.popleft()
+            _check_array(gradient, self.dtype, (1, *size, channels) if self.channels_last else (1, channels, *size))
             yield gradient
 
 

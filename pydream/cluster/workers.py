@@ -1,7 +1,8 @@
-"""A cluster is processes that tasks are carried to, here or on other machines, by Dask: the one door to it.
+"""A cluster is processes that tasks are sent to, here or on other machines, by Dask: the one door to it.
 
-Dask's scheduler keeps a task until its result has been fetched, so a worker that dies costs what it was at: the task
-goes to another one. What is added here is that nothing waits for ever, and that memory does not grow with the tasks.
+Dask's scheduler keeps a task until its result has been fetched, so a worker that dies costs what it was working on: the
+task goes to another one. What is added here is that nothing waits for ever, and that memory does not grow with the
+number of tasks.
 """
 
 from __future__ import annotations
@@ -14,25 +15,26 @@ import signal
 import tempfile
 import warnings
 from collections.abc import Callable, Collection, Coroutine, Iterable, Iterator
-from concurrent import futures
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from functools import partial
 from multiprocessing import resource_tracker
-from time import monotonic
+from queue import Empty, SimpleQueue
+from time import monotonic, sleep
 from typing import Any
 
-from ..errors import ClusterError, MissingExtraError, WorkerDiedError
+from ..errors import ClusterError, MissingExtraError, WorkerDiedError, pip_install
 from .tasks import K, Outcome, R, T
 
-IN_FLIGHT = 2  # tasks a worker: one that it is at, and one that is on its way
+IN_FLIGHT = 2  # tasks a worker: one that it computes, and one that is on its way
 
 # Seconds.
 CONNECT = 10.0  # until a scheduler has to answer at first
 PATIENCE = 30.0  # and later
 LONELY = 20.0  # how long it may be without a worker
-_ASK_EVERY = 2.0  # whether it is there
-_TICK = 0.2  # how often a wait looks up
-_CLOSE = 1.0  # for what is cut off
+_ASK_EVERY = 2.0  # how often it is asked for its workers
+_TICK = 0.2  # how long a wait is at most
+_CLOSE = 1.0  # for connections that are cut off
 
 
 @dataclass
@@ -51,18 +53,17 @@ class Cluster:
     client: Any
     address: str
     workers: int = 0
-    _question: futures.Future[Any] | None = None
     _asked: float = field(default_factory=monotonic)
-    _lonely: float | None = None  # since when it has none
+    _last_seen: float = field(default_factory=monotonic)  # when it had workers
 
     def run(
         self,
         function: Callable[[T], R],
         tasks: Iterable[tuple[K, T]],
         between: Callable[[], None] = lambda: None,
-        held: Collection[Any] = (),
+        early: Collection[Any] = (),
     ) -> Iterator[tuple[K, Outcome[R]]]:
-        """Have tasks done, and give what comes of each when it comes.
+        """Have tasks done, and yield what comes of each when it comes.
 
         Parameters
         ----------
@@ -72,8 +73,8 @@ class Cluster:
             Taken as workers get free: no more than `IN_FLIGHT` a worker are on their way.
         between : callable
             Is called several times a second; what it raises ends everything.
-        held : collection
-            Of what was given and counts as on its way still.
+        early : collection
+            Results that the caller still keeps; they count as on their way.
 
         Yields
         ------
@@ -83,137 +84,131 @@ class Cluster:
         ------
         ClusterError
             Where the scheduler is gone, or does not answer, or has no workers for long; and where a worker says that it
-            would compute something else. What was given before is good.
+            would compute something else. What was yielded before is good.
         """
         from distributed import KilledWorker
 
         left = iter(tasks)
-        flying: dict[futures.Future[Outcome[R]], tuple[K, Any]] = {}  # what comes: of which key, by which of Dask's
-        suspects: list[tuple[K, Any]] = []  # whose workers died: of them, or of what was beside them
+        flying: dict[str, tuple[K, Any]] = {}
+        suspects: list[tuple[K, Any]] = []  # their workers died: of them, or of another task that was there
+        landed: SimpleQueue[Any] = SimpleQueue()
 
         def fly(key: K, future: Any) -> None:
-            flying[self._begin(self._fetch(future))] = (key, future)
+            flying[future.key] = key, future
+            future.add_done_callback(landed.put)
 
         try:
             while True:
-                while len(flying) + len(suspects) + len(held) < IN_FLIGHT * max(self.workers, 1):
+                while len(flying) + len(suspects) + len(early) < IN_FLIGHT * max(self.workers, 1):
                     following = next(left, None)
                     if following is None:
                         break
-                    key, task = following
-                    fly(key, self.client.submit(function, task, pure=False))
-                    del task, following  # Dask has it
-                if alone := not flying:
+                    fly(following[0], self.client.submit(function, following[1], pure=False))
+                    del following  # Dask has it
+                if last_one := not flying:
                     if not suspects:
                         break
                     key, future = suspects.pop()
-                    future.retry()
+                    self._ask(partial(self.client.retry, [future], asynchronous=True))
                     fly(key, future)
-                landed = self._first(flying, between)
-                key, future = flying.pop(landed)
-                outcome = landed.result()
-                if isinstance(outcome.error, KilledWorker) and not alone:
+                future = self._first(landed, between)
+                key, _ = flying.pop(future.key)
+                outcome = self._fetch(future)
+                if outcome is None:
+                    fly(key, future)
+                elif isinstance(outcome.error, KilledWorker) and not last_one:
                     suspects.append((key, future))
                 else:
                     yield key, _judged(outcome)
-                del landed, future, outcome  # nobody keeps them then
+                del future, outcome, _  # so that nothing keeps them
         finally:
-            for coming in flying:
-                coming.cancel()
             with suppress(Exception):
                 self.client.cancel([future for _, future in flying.values()], force=True)
 
     def in_order(
         self, function: Callable[[T], R], tasks: Iterable[T], between: Callable[[], None] = lambda: None
     ) -> Iterator[Outcome[R]]:
-        """As `run`, in the order of the tasks; what comes early is held, and counts as on its way."""
+        """As `run`, in the order of the tasks; what comes early waits, and counts as on its way."""
         early: dict[int, Outcome[R]] = {}
-        given = 0
+        following = 0
         for number, outcome in self.run(function, enumerate(tasks), between, early):
             early[number] = outcome
-            while given in early:
-                yield early.pop(given)
-                given += 1
+            while following in early:
+                yield early.pop(following)
+                following += 1
 
     def wait_for_workers(self, between: Callable[[], None]) -> None:
-        """Wait until there is one at least; `ClusterError` where there is none for long."""
+        """Wait until there is a worker."""
         while not self.workers:
-            self._wait(asyncio.sleep(_TICK / 2), between)
-            self._watch(now=True)
+            self._watch(0)
+            between()
+            sleep(_TICK / 4)
 
-    async def _fetch(self, future: Any) -> Outcome[Any]:
-        """Wait for a task in Dask's own thread, and give what comes of it, however often it has to be done again."""
+    def _first(self, landed: SimpleQueue[Any], between: Callable[[], None]) -> Any:
+        """Wait for the first future that is done, as long as the scheduler answers."""
+        while True:
+            self._watch(_ASK_EVERY)
+            between()
+            with suppress(Empty):
+                return landed.get(timeout=_TICK)
+
+    def _fetch(self, future: Any) -> Outcome[Any] | None:
+        """Fetch what came of a task; None where that was lost with its worker, and the task is done again."""
         try:
-            return Outcome(await self.client.gather(future, asynchronous=True))
-        except (Exception, asyncio.CancelledError, futures.CancelledError) as error:
+            return Outcome(future.result(PATIENCE))
+        except (Exception, asyncio.CancelledError) as error:
             if future.status == "error" and isinstance(error, Exception):
                 return Outcome(error=error)
-            if future.status == "pending":  # nobody waits for it any more
-                raise
-            gone = f"the scheduler at {self.address} is gone, and what the workers were at with it"
-            return Outcome(error=ClusterError(gone))
+            if future.status == "pending":
+                return None
+            if isinstance(error, TimeoutError):
+                raise self._silent() from error
+            raise ClusterError(f"the scheduler at {self.address} is gone, and what the workers computed") from error
 
-    def _begin(self, coming: Coroutine[Any, Any, R]) -> futures.Future[R]:
-        """Have something awaited in Dask's own thread."""
-        return asyncio.run_coroutine_threadsafe(coming, self.client.loop.asyncio_loop)
-
-    def _wait(self, coming: Coroutine[Any, Any, R], between: Callable[[], None]) -> R:
-        """Wait for what is awaited in Dask's own thread, as long as the scheduler answers."""
-        waiting = self._begin(coming)
+    def _ask(self, question: Callable[[], Coroutine[Any, Any, R]]) -> R:
+        """Ask the scheduler something; raise where no answer comes."""
         try:
-            return self._first([waiting], between).result()
-        finally:
-            waiting.cancel()
+            answer: R = self.client.sync(question, callback_timeout=PATIENCE)
+        except TimeoutError as error:
+            raise self._silent() from error
+        except OSError as error:
+            raise ClusterError(f"the scheduler at {self.address} is gone: {error}") from error
+        return answer
 
-    def _first(self, waiting: Collection[futures.Future[R]], between: Callable[[], None]) -> futures.Future[R]:
-        """Give the first of these that is there, as long as the scheduler answers."""
-        while True:
-            self._watch()
-            between()
-            done, _ = futures.wait(waiting, _TICK, futures.FIRST_COMPLETED)
-            if done:
-                return done.pop()
+    def _silent(self) -> ClusterError:
+        return ClusterError(f"the scheduler at {self.address} has not answered for {PATIENCE:g} seconds")
 
-    def _watch(self, now: bool = False) -> None:
-        """Ask the scheduler now and then for its workers; raise where no answer comes, or none has been there long."""
-        time = monotonic()
-        if self._question is None:
-            if now or time - self._asked > _ASK_EVERY:
-                self._asked = time
-                self._question = self._begin(self.client.scheduler.ncores())
-        elif not self._question.done():
-            if time - self._asked > PATIENCE:
-                raise ClusterError(f"the scheduler at {self.address} has not answered for {PATIENCE:g} seconds")
-        else:
-            question, self._question = self._question, None
-            try:
-                self.workers = len(question.result())
-            except OSError as error:
-                raise ClusterError(f"the scheduler at {self.address} is gone: {error}") from error
-            self._lonely = None if self.workers else self._lonely or time
-            if self._lonely is not None and time - self._lonely > LONELY:
-                raise ClusterError(
-                    f"the scheduler at {self.address} has had no workers for {LONELY:g} seconds;"
-                    f" `dask worker {self.address}` starts one"
-                )
+    def _watch(self, every: float) -> None:
+        """Ask the scheduler now and then for its workers; raise where there have been none for long."""
+        if monotonic() - self._asked < every:
+            return
+        self.workers = len(self._ask(self.client.scheduler.ncores))
+        self._asked = monotonic()
+        if self.workers:
+            self._last_seen = self._asked
+        elif self._asked - self._last_seen > LONELY:
+            raise ClusterError(
+                f"the scheduler at {self.address} has had no workers for {LONELY:g} seconds;"
+                f" `dask worker {self.address}` starts one"
+            )
 
 
 def _judged(outcome: Outcome[R]) -> Outcome[R]:
-    """Raise what is not the task's own fault, and say in a line what ended its workers."""
+    """Raise what is not the task's own fault, and say in one line what ended its workers."""
     from distributed import KilledWorker
 
     error = outcome.error
     if isinstance(error, ClusterError):
         raise error
     if isinstance(error, ImportError):  # of the task's own module, most likely
-        raise ClusterError(f"a worker cannot take tasks, as something is not installed there: {error}") from error
+        raise ClusterError(f"a worker cannot run tasks, as something is not installed there: {error}") from error
     if isinstance(error, KilledWorker):
-        return Outcome(error=WorkerDiedError("worker after worker died of it, most likely for want of memory"))
+        return Outcome(error=WorkerDiedError("worker after worker died of it, most likely for lack of memory"))
     return outcome
 
 
 @contextmanager
-def connected(address: str, between: Callable[[], None] = lambda: None, loud: bool = False) -> Iterator[Cluster]:
+def connected(address: str, between: Callable[[], None] = lambda: None, verbose: bool = False) -> Iterator[Cluster]:
     """Use the workers of a scheduler that runs somewhere.
 
     Parameters
@@ -222,7 +217,7 @@ def connected(address: str, between: Callable[[], None] = lambda: None, loud: bo
         ``tcp://host:port``, or ``tls://host:port`` with the certificates that Dask's configuration names.
     between : callable
         As for `Cluster.run`.
-    loud : bool
+    verbose : bool
         Whether Dask may log.
 
     Raises
@@ -232,7 +227,7 @@ def connected(address: str, between: Callable[[], None] = lambda: None, loud: bo
     MissingExtraError
         Where Dask is not installed.
     """
-    _import_dask(loud)
+    _import_dask(verbose)
     from distributed import Client
 
     with warnings.catch_warnings():
@@ -241,9 +236,9 @@ def connected(address: str, between: Callable[[], None] = lambda: None, loud: bo
             asyncio.run(asyncio.wait_for(_greet(address), CONNECT))
             client = Client(address, timeout=CONNECT, set_as_default=False, name="pydream")
         except (OSError, ValueError, TypeError, RuntimeError) as error:
-            silent = f"no answer within {CONNECT:g} seconds"
-            why = silent if isinstance(error, TimeoutError) else " ".join(str(error).split())
-            raise ClusterError(f"no Dask scheduler at '{address}' to be reached: {why}") from error
+            no_answer = f"no answer within {CONNECT:g} seconds"
+            why = no_answer if isinstance(error, TimeoutError) else " ".join(str(error).split())
+            raise ClusterError(f"no Dask scheduler can be reached at '{address}': {why}") from error
     cluster = Cluster(client, address)
     try:
         cluster.wait_for_workers(between)
@@ -253,7 +248,7 @@ def connected(address: str, between: Callable[[], None] = lambda: None, loud: bo
 
 
 async def _greet(address: str) -> None:
-    """Ask a scheduler who it is: Dask's client would wait for ever for one that takes a connection and says nothing."""
+    """Ask a scheduler for its identity: Dask's client would wait for ever for one that only accepts the connection."""
     from distributed import Security, rpc
 
     async with rpc(address, connection_args=Security().get_connection_args("client")) as scheduler:
@@ -262,19 +257,19 @@ async def _greet(address: str) -> None:
 
 @contextmanager
 def local(
-    workers: int, threads: int, between: Callable[[], None] = lambda: None, loud: bool = False
+    workers: int, threads: int, between: Callable[[], None] = lambda: None, verbose: bool = False
 ) -> Iterator[Cluster]:
-    """Start worker processes on this machine, which nobody else can talk to, and end them with the block.
+    """Start worker processes on this machine, which no other program can talk to, and end them with the block.
 
     Parameters
     ----------
     workers : int
     threads : int
         Of each.
-    between, loud
+    between, verbose
         As for `connected`.
     """
-    _import_dask(loud)
+    _import_dask(verbose)
     import dask
     from distributed import Client, LocalCluster
 
@@ -289,17 +284,17 @@ def local(
             tempfile.TemporaryDirectory(prefix="pydream-dask-", ignore_cleanup_errors=True) as folder,
             dask.config.set({**settings, "temporary-directory": folder}),
         ):
-            with _terminals_signals_held():
+            with _terminal_signals_blocked():
                 processes = LocalCluster(
                     n_workers=workers,
                     threads_per_worker=1,
                     host="127.0.0.1",
-                    security=True,  # certificates of this run: others on this machine are strangers too
+                    security=True,  # certificates of this run: other users of this machine have no access
                     dashboard_address=None,
                     scheduler_kwargs={"dashboard_address": "127.0.0.1:0"},  # of its HTTP server, which is there anyway
-                    memory_limit=None,  # Dask would kill at its own; tiles are pydream's way
+                    memory_limit=None,  # Dask would kill them at its own; pydream uses tiles
                     local_directory=folder,
-                    silence_logs=logging.INFO if loud else logging.CRITICAL + 1,
+                    silence_logs=logging.INFO if verbose else logging.CRITICAL + 1,
                     env={"PYDREAM_NUM_THREADS": many},
                 )
             client = Client(processes, set_as_default=False, name="pydream")
@@ -328,10 +323,10 @@ def _close(client: Any) -> None:
 
 
 @contextmanager
-def _terminals_signals_held() -> Iterator[None]:
+def _terminal_signals_blocked() -> Iterator[None]:
     """Keep Ctrl-C and the end of the terminal from threads and processes that the block starts, and all they start.
 
-    A terminal sends them to every process in it. This one alone decides what they come to.
+    A terminal sends them to every process in it. This one alone decides what they lead to.
     """
     resource_tracker.ensure_running()  # it would let them in
     before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT, signal.SIGHUP])
@@ -341,16 +336,16 @@ def _terminals_signals_held() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def _import_dask(loud: bool) -> None:
+def _import_dask(verbose: bool) -> None:
     """Import Dask, and keep it from logging."""
     try:
         import dask
 
         # Pictures are larger than the graphs that it warns of, and come one by one.
         dask.config.set({"distributed.admin.large-graph-warning-threshold": "1TB"})
-        if not loud:
-            silent = dict.fromkeys(("distributed", "distributed.client", "distributed.gc", "asyncio"), "critical")
-            dask.config.set({"logging": silent})
+        if not verbose:
+            levels = dict.fromkeys(("distributed", "distributed.client", "distributed.gc", "asyncio"), "critical")
+            dask.config.set({"logging": levels})
         importlib.import_module("distributed")
     except ImportError as error:
-        raise MissingExtraError(f"workers need Dask ({error}): pip install 'pydream[dask]'") from error
+        raise MissingExtraError(f"workers need Dask ({error}): {pip_install('dask')}") from error

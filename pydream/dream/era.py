@@ -1,7 +1,8 @@
-"""What the libraries of 2015 did otherwise, so that a dream can be made as then or as now.
+"""An era is a set of library versions: what those of 2015 computed otherwise, so that a dream can be made as then.
 
-Two things: Python 2 rounded halves away from zero, which decides sizes of octaves; and SciPy before 0.18 added the
-offset of an affine transform with a diagonal matrix before it multiplied, which moves the picture in the zoom loop.
+There are two differences: Python 2 rounded halves away from zero, which decides sizes of octaves; and SciPy before 0.18
+added the offset of an affine transform with a diagonal matrix before it multiplied, which moves the picture in the zoom
+loop (`pydream.dream.zoom`).
 """
 
 from __future__ import annotations
@@ -13,9 +14,9 @@ ERAS = (MODERN, "2015")
 
 
 def check_era(era: str) -> None:
-    """Raise `ValueError` for what is none of `ERAS`."""
+    """Raise `ValueError` for an unknown era."""
     if era not in ERAS:
-        raise ValueError(f"era: {era!r}, want one of {', '.join(map(repr, ERAS))}")
+        raise ValueError(f"era: {era!r}, expected one of {', '.join(map(repr, ERAS))}")
 
 
 def round_half(x: float, era: str = MODERN) -> int:
@@ -31,8 +32,3 @@ def round_half(x: float, era: str = MODERN) -> int:
         return round(x)
     whole = math.floor(x)
     return whole + (x - whole >= 0.5)
-
-
-def offset_before_matrix(era: str) -> bool:
-    """Tell whether ``affine_transform`` with a diagonal matrix reads at ``matrix * (o + offset)``."""
-    return era != MODERN

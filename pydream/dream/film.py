@@ -1,4 +1,4 @@
-"""frame → start, blended with the last dream → dream → the next frame: a film that dreams on as it goes."""
+"""frame → start, blended with the last dream → dream → the next frame: a film whose dream goes on."""
 
 from __future__ import annotations
 
@@ -8,22 +8,22 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ..media.image import Picture, to_pixels
 from ..net import Array, Net
+from ..picture import Picture, to_pixels
 from .flow import check_flow, difference, move_along
 from .images import display_range
 from .notebook import deepdream
-from .params import check_params, find_ends, is_real, want, whole
+from .params import check_params, find_ends, is_real, require, whole_number
 from .retouch import Retouch
 
 BLEND = 0.5
 CUT = 20.0  # levels: cuts were 30 to 67, pans of up to a quarter of the picture 0 to 9, zooms by 5 % a frame 3 to 13
 MOST_CUT = 255.0
-FRAMES_HELD = 1.75  # what is held beside a dream, in arrays of its size: its start, and three pictures of 8 bits
+FILM_COPIES = 1.75  # arrays of a frame's size beside a dream's: its start, and three pictures of 8 bits
 
 
 class FramePair(NamedTuple):
-    """A frame, and what was dreamt of it; both (H, W, 3) uint8."""
+    """A frame and its dream, both (H, W, 3) uint8."""
 
     frame: Picture
     dream: Picture
@@ -44,67 +44,67 @@ def dream_frames(
     """Dream on the frames of a film, each started from the last dream.
 
     ``start = (1 - blend) * frame + blend * last dream``, from the second frame on, and ``dream = deepdream(start)``.
-    A frame is asked for when its dream is, and only the last one is kept, with its dream: memory does not grow with
-    the length of the film. Each dream is drawn with the same shifts, those of ``RandomState(seed)``: so what differs
-    between dreams comes from the film, and without blending each is what `deepdream` makes of its frame alone.
+    A frame is read when its dream is requested, and only the last one is kept, with its dream: memory does not grow
+    with the length of the film. Each dream has the same shifts, those of ``RandomState(seed)``: so dreams differ only
+    where the film does, and without blending each is what `deepdream` makes of its frame alone.
 
     Parameters
     ----------
     net : Net
         Its input is reshaped and written, as by `deepdream`.
     frames : iterable of (H, W, 3) array_like
-        RGB, 0..255, all of one size; what is no 8-bit picture is made one, as `pydream.media.image.to_pixels` does.
+        RGB, 0..255, all of one size; converted to 8 bits by `pydream.picture.to_pixels`.
     blend : float
-        How much of the last dream goes into the next start: 0..1. At 0 frames have nothing to do with each other.
+        Weight of the last dream in the next start: 0..1. At 0 the frames are independent.
     flow : bool
-        Move the last dream along with the picture first, by optical flow, and do without it where the picture shows
-        what was not to be seen before: see `pydream.dream.flow.move_along`.
+        Move the last dream along with the picture first, by optical flow, and leave it out where the frame shows what
+        the frame before did not: see `pydream.dream.flow.move_along`.
     cut : float
-        From which difference between two frames on, in levels, the second begins a new scene, which starts from the
-        frame alone: above 0, at most 255; 0 for never. See `pydream.dream.flow.difference`.
+        Start a new scene, from the frame alone, where two frames differ by at least this many levels: above 0, at most
+        255; 0: never. See `pydream.dream.flow.difference`.
     seed : int
-        Of the `numpy.random.RandomState` that draws the shifts, 0..2**32 - 1.
+        Seed of the `numpy.random.RandomState` that draws the shifts, 0..2**32 - 1.
     last : (frame, dream), optional
-        What came just before the first of `frames`: so a film is gone on with where it was left.
+        The pair before the first of `frames`, to resume a film.
     clip
         As for `deepdream`.
     **dream_params
-        More for `deepdream`: `iter_n`, `octave_n`, `octave_scale`, `end`, `watch`, `era`, `grid`,
-        `backend`, `step_size`, `jitter`, `objective`, `retouches`, `tile`. What retouches keep of a picture, as
-        a mask or `KeepColors` do, they keep of the frame.
+        More for `deepdream`: `iter_n`, `octave_n`, `octave_scale`, `end`, `watch`, `era`, `grid`, `backend`,
+        `step_size`, `jitter`, `objective`, `retouches`, `tile`. Retouches that keep something of the picture, such as a
+        mask or `KeepColors`, keep it of the frame.
 
     Yields
     ------
     (H, W, 3) uint8 array
-        The dream as it is saved: clipped, or by `display_range` where `clip` is False, fractions dropped. What goes on
-        to the next frame is this, so a film can be gone on with from its pictures.
+        The dream as it is saved: clipped, or by `display_range` if `clip` is False, fractions dropped. The next frame
+        starts from this, so a film can be resumed from its pictures.
 
     Raises
     ------
     ValueError, TypeError, UnknownNameError, MissingExtraError
-        At once, before the first frame is asked for: for a parameter out of its range or of no such name, or where
-        there is no OpenCV for `flow`.
+        A parameter is out of its range or unknown, or OpenCV is missing for `flow`. Raised at once, before the first
+        frame is read.
     ValueError
-        For a frame that is no picture or has another size than the one before.
+        A frame is not a picture, or has another size than the one before.
     DreamInterrupted, ShapeError, ZeroGradientError
-        Where `deepdream` does, in the frame that is being made.
+        As `deepdream`, in the frame that is being made.
     """
-    want(is_real(blend) and 0 <= blend <= 1, "blend", blend, "a number, 0..1")
-    want(is_real(cut) and 0 <= cut <= MOST_CUT, "cut", cut, f"a number of levels, 0..{MOST_CUT:g}")
-    seed = whole("seed", seed, 0, 2**32 - 1)
+    require(is_real(blend) and 0 <= blend <= 1, "blend", blend, "a number, 0..1")
+    require(is_real(cut) and 0 <= cut <= MOST_CUT, "cut", cut, f"a number of levels, 0..{MOST_CUT:g}")
+    seed = whole_number("seed", seed, 0, 2**32 - 1)
     if "rng" in dream_params:
-        raise TypeError("a film's dreams have no parameter 'rng': each begins anew with `seed`")
+        raise TypeError("dream_frames has no parameter 'rng': each dream starts with `seed`")
     check_params(clip=clip, **dream_params)
     find_ends(net, dream_params.get("end"), dream_params.get("objective"))
     if flow:
         check_flow()
     retouches = dream_params.get("retouches", ())
-    previous = None if last is None else FramePair(*map(to_pixels, map(np.asarray, last)))
+    previous = None if last is None else FramePair(*map(to_pixels, last))
 
     def dreams() -> Iterator[Picture]:
         nonlocal previous
         for given in frames:
-            frame = to_pixels(np.asarray(given))
+            frame = to_pixels(given, "frame")
             if previous is not None and frame.shape != previous.frame.shape:
                 (height, width), (h, w) = frame.shape[:2], previous.frame.shape[:2]
                 raise ValueError(f"frame: {width}×{height} pixels, and the one before has {w}×{h}")
@@ -119,7 +119,7 @@ def dream_frames(
 def _start(
     frame: Picture, last: FramePair | None, blend: float, flow: bool, cut: float, retouches: Sequence[Retouch]
 ) -> Array:
-    """Give what is dreamt on."""
+    """Return the picture that a dream starts from."""
     if last is None or blend == 0 or (cut and difference(last.frame, frame) >= cut):
         return frame
     start: Array = frame.astype(np.float32)

@@ -1,4 +1,4 @@
-"""Two frames of a film: where the picture moved between them, and whether it is the same scene at all."""
+"""Two frames of a film: where the picture moved between them, and whether they show the same scene."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from ..errors import MissingExtraError
-from ..media.image import Picture
+from ..errors import MissingExtraError, pip_install
 from ..net import Array
+from ..picture import Picture
 
 THUMBNAIL = 32  # pixels, of width and height
 FARTHEST = 8  # a quarter of it
-LEAST_SIDE = 64  # of what is given to OpenCV, whose code for smaller pictures reads beyond their edge
+LEAST_SIDE = 64  # OpenCV's code for smaller pictures reads beyond their edge
 
 
 class Moved(NamedTuple):
@@ -24,7 +24,7 @@ class Moved(NamedTuple):
     ----------
     picture : (H, W, 3) float32 array
     seen : (H, W) bool array
-        Where what is there was to be seen before, too: elsewhere the picture says nothing.
+        Where the frame before shows the same point; elsewhere `picture` is meaningless.
     """
 
     picture: Array
@@ -32,12 +32,11 @@ class Moved(NamedTuple):
 
 
 def difference(before: Picture, now: Picture) -> float:
-    """Tell how different two frames are, in levels, but for where the camera looks.
+    """Measure how different two frames are, in levels, apart from a move of the camera.
 
-    Both are shrunk to 32×32 pixels, each the mean of what it covers; the result is the mean absolute difference of
-    their colours in the shift that makes it least, of up to 8 pixels, a quarter of the picture, either way; where the
-    shifted pictures do not overlap there is nothing to compare. Frames of one scene are a few levels apart, those of
-    two are apart by what is in them.
+    Both are shrunk to 32×32 pixels, each the mean of what it covers. The result is the mean absolute difference of
+    their colours where they overlap, at the shift that makes it least, of up to 8 pixels, a quarter of the picture, in
+    each direction. Frames of one scene are a few levels apart; those of two scenes differ by their content.
 
     Parameters
     ----------
@@ -59,15 +58,15 @@ def difference(before: Picture, now: Picture) -> float:
 
 
 def move_along(picture: Picture, before: Picture, now: Picture) -> Moved:
-    """Move a picture as the film moves from one frame to the next: what lay on a thing then lies on it now.
+    """Move a picture as the film moves from one frame to the next, so that it stays on the objects it lay on.
 
-    For each pixel p of `now` the flow back F says that what is there was at p + F(p) in `before`, and there the picture
-    is read, bilinearly. The flow forth G should lead back again; where ``|F(p) + G(p + F(p))|^2`` is more than
-    ``0.01 (|F|^2 + |G|^2) + 0.5``, the two disagree: what is at p was hidden then [1]_. Outside of `before` nothing
-    was seen either.
+    For each pixel p of `now` the backward flow F says that this point was at p + F(p) in `before`, where the picture is
+    read, bilinearly. The forward flow G should lead back again; where ``|F(p) + G(p + F(p))|^2`` is more than
+    ``0.01 (|F|^2 + |G|^2) + 0.5``, the two disagree: the point was hidden in `before` [1]_. Points from outside of
+    `before` are not seen either.
 
     Flows are OpenCV's, by Dense Inverse Search [2]_ on luma, in one thread: they do not depend on the machine's number
-    of processors. Pictures below 64 pixels are continued by their edges up to that.
+    of processors. Sides below 64 pixels are padded to that by repeating the edge.
 
     Parameters
     ----------
@@ -76,7 +75,7 @@ def move_along(picture: Picture, before: Picture, now: Picture) -> Moved:
     Raises
     ------
     MissingExtraError
-        If OpenCV is not installed.
+        OpenCV is not installed.
 
     References
     ----------
@@ -102,14 +101,14 @@ def move_along(picture: Picture, before: Picture, now: Picture) -> Moved:
 
 
 def flow(frame: Picture, other: Picture) -> NDArray[np.float32]:
-    """Find for each pixel of a frame where it is in the other: (H, W, 2), how far to the right and down."""
+    """Compute how far each pixel of a frame is to the right and down in the other: (H, W, 2)."""
     cv2 = check_flow()
     height, width = frame.shape[:2]
     edge = ((0, max(LEAST_SIDE - height, 0)), (0, max(LEAST_SIDE - width, 0)))
     greys = (np.asarray(Image.fromarray(each).convert("L")) for each in (frame, other))
     lumas = [np.pad(grey, edge, mode="edge") for grey in greys]
     threads = cv2.getNumThreads()
-    cv2.setNumThreads(1)  # parts of the picture are searched by themselves, one a thread
+    cv2.setNumThreads(1)  # with several, each searches a part of the picture by itself
     try:
         found: NDArray[np.float32] = cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM).calc(*lumas, None)
     finally:
@@ -118,11 +117,11 @@ def flow(frame: Picture, other: Picture) -> NDArray[np.float32]:
 
 
 def check_flow() -> Any:
-    """Give OpenCV; `MissingExtraError` where it is not installed."""
+    """Return OpenCV; `MissingExtraError` if it is not installed."""
     try:
         import cv2
     except ImportError as error:
-        raise MissingExtraError(f"optical flow needs OpenCV ({error}): pip install 'pydream[flow]'") from error
+        raise MissingExtraError(f"optical flow needs OpenCV ({error}): {pip_install('flow')}") from error
     return cv2
 
 

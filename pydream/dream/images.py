@@ -1,6 +1,6 @@
-"""Between pictures, (H, W, 3) RGB, and a network's images, (3, H, W) minus its mean: the notebook's pair.
+"""picture, (H, W, 3) RGB ↔ a network's image, (3, H, W) minus its mean: the notebook's pair of functions.
 
-The notebook's network takes BGR; one that takes RGB gets its channels as they are.
+The notebook's network takes BGR; for one that takes RGB the channels keep their order.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ..net import Array, Net
+from ..picture import as_picture
 
 
 def preprocess(net: Net, img: ArrayLike, out: Array | None = None) -> Array:
@@ -17,27 +18,27 @@ def preprocess(net: Net, img: ArrayLike, out: Array | None = None) -> Array:
     Parameters
     ----------
     net : Net
-        Gives the mean, the order of the channels and, in place of float32, its dtype.
+        Its mean, channel order and, in place of float32, its dtype are used.
     img : (H, W, 3) array_like
         RGB, 0..255.
     out : (3, H, W) array, optional
-        Of the network's dtype, to be written; None: a new one.
+        Array to write to, of the network's dtype. None: a new one.
 
     Returns
     -------
     (3, H, W) array
-        In the network's channel order, C-contiguous, of its dtype; `out`, if that was given.
+        In the network's channel order, C-contiguous, of its dtype; `out` if given.
 
     Raises
     ------
     ValueError
-        For another shape, or NaN or infinity among the pixels.
+        The shape is another, or there is NaN or infinity among the pixels.
     """
-    picture = np.rollaxis(as_picture(img), 2)[_order(net)]
+    picture = np.rollaxis(as_picture(img, "img"), 2)[_order(net)]
     image: Array = np.empty(picture.shape, net.dtype) if out is None else out
     np.copyto(image, picture, casting="unsafe")
-    if not np.isfinite([image.min(), image.max()]).all():  # NaN is the least and the largest: no array of truths
-        raise ValueError("img: NaN or infinity among its pixels, want 0..255")
+    if not np.isfinite([image.min(), image.max()]).all():  # min and max of NaN are NaN: no array of booleans
+        raise ValueError("img: NaN or infinity among its pixels, expected 0..255")
     image -= net.mean
     return image
 
@@ -57,27 +58,19 @@ def deprocess(net: Net, img: Array) -> Array:
         RGB, of the image's dtype, neither clipped nor rounded.
     """
     order = _order(net)
-    # In one go: a picture may be most of what the memory holds.
+    # In one operation: a picture may be most of what memory holds.
     picture: Array = np.add(np.rollaxis(img[order], 0, 3), np.rollaxis(net.mean[order], 0, 3), order="C")
     return picture
 
 
-def as_picture(img: ArrayLike) -> Array:
-    """Give a picture as an array; `ValueError` for a shape other than (H, W, 3)."""
-    picture: Array = np.asarray(img)
-    if picture.ndim != 3 or picture.shape[2] != 3 or 0 in picture.shape:
-        raise ValueError(f"img: shape {picture.shape}, want (H, W, 3), RGB")
-    return picture
-
-
 def picture_gradient(net: Net, g: Array) -> Array:
-    """Turn the gradient at a network's image into the gradient at the picture that `preprocess` made it of.
+    """Turn the gradient at a network's image into the gradient at the picture: the transpose of `preprocess`.
 
     Parameters
     ----------
     net : Net
     g : (1, h, w, 3) array, or (1, 3, h, w) without `Net.channels_last`
-        In the network's channel order, as `Net.backward` gives it.
+        In the network's channel order, as `Net.backward` returns it.
 
     Returns
     -------
@@ -89,7 +82,7 @@ def picture_gradient(net: Net, g: Array) -> Array:
 
 
 def _order(net: Net) -> slice:
-    """Turn the channels round, either way, or leave them as they are."""
+    """Return the index that turns RGB into the network's channel order, or back."""
     return slice(None, None, -1 if net.channel_order == "BGR" else 1)
 
 
@@ -105,7 +98,7 @@ def noise(height: int, width: int, rng: np.random.RandomState | None = None) -> 
     Returns
     -------
     (height, width, 3) float64 array
-        100..101; the dream that follows may draw its jitter from the same `rng`.
+        100..101. The dream that follows may draw its jitter from the same `rng`.
     """
     drawn: Array = (np.random if rng is None else rng).uniform(size=(height, width, 3))
     drawn += 100.0
@@ -115,5 +108,5 @@ def noise(height: int, width: int, rng: np.random.RandomState | None = None) -> 
 def display_range(vis: Array) -> Array:
     """Adjust the contrast of a picture made without clipping: ``vis * (255 / percentile(vis, 99.98))``."""
     top = np.percentile(vis, 99.98)
-    adjusted: Array = vis * (255.0 / top) if top > 0 else vis  # nothing to see is left as it is
+    adjusted: Array = vis * (255.0 / top) if top > 0 else vis  # black stays black
     return adjusted

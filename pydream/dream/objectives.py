@@ -22,7 +22,7 @@ from ..net import Affine, Array, Blob, Match, Net
 from .images import preprocess
 from .labels import find_class
 
-Objective = Callable[..., None]  # of the blob of each layer that is dreamt with
+Objective = Callable[..., None]  # takes the blob of each layer to dream with
 Kind = Literal["l2", "mean", "sum"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 
@@ -35,7 +35,7 @@ def objective_L2(*dst: Blob) -> None:
     Parameters
     ----------
     *dst : Blob
-        Of the layer that is dreamt with, or of each of several.
+        Of each layer to dream with.
     """
     for blob in dst:
         blob.copy_data_to_diff()
@@ -48,18 +48,18 @@ class Term:
     Attributes
     ----------
     layer : str
-        A blob. As everywhere, one that an in-place layer overwrites is what it was before.
+        A blob's name. As everywhere, a blob that an in-place layer overwrites means its values before that.
     kind : {"l2", "mean", "sum"}
-        What is made of the activations x: ``sum(x^2) / 2``, their mean or their sum.
+        The function of the activations x: ``sum(x^2) / 2``, their mean or their sum.
     channels : tuple of int
-        Of the layer's, counted from 0; none: all of them.
+        Numbers of the layer's channels, from 0; empty: all of them.
     weight : float
-        Finite; below 0 the dream goes away from there.
+        Finite; below 0 the term is made smaller.
 
     Raises
     ------
     ValueError
-        For a value that is none of these.
+        A value is not one of these.
     """
 
     layer: str
@@ -69,25 +69,25 @@ class Term:
 
     def __post_init__(self) -> None:
         if self.kind not in KINDS:
-            raise ValueError(f"kind: {self.kind!r}, want one of {', '.join(map(repr, KINDS))}")
+            raise ValueError(f"kind: {self.kind!r}, expected one of {', '.join(map(repr, KINDS))}")
         if not math.isfinite(self.weight):
-            raise ValueError(f"weight: {self.weight}, want a finite number")
+            raise ValueError(f"weight: {self.weight}, expected a finite number")
         if len(self.channels) > MOST_CHANNELS or any(channel < 0 for channel in self.channels):
-            raise ValueError(f"channels: want at most {MOST_CHANNELS}, each at least 0")
+            raise ValueError(f"channels: expected at most {MOST_CHANNELS}, each at least 0")
         if len(set(self.channels)) < len(self.channels):
-            raise ValueError(f"channels: {spelt(self.channels)}, want each once")
+            raise ValueError(f"channels: {channels_text(self.channels)}, expected each once")
 
     def __str__(self) -> str:
-        return f"{self.kind} of {self.layer!r}{f':{spelt(self.channels)}' if self.channels else ''}"
+        return f"{self.kind} of {self.layer!r}{f':{channels_text(self.channels)}' if self.channels else ''}"
 
 
 @dataclass(frozen=True)
 class Score:
     """A sum of terms, to be made larger: an objective that knows its layers.
 
-    Scores are added, subtracted, and multiplied by numbers. All their gradients are affine in the activations,
-    ``diff = gain * data + bias``, so the network makes them where the activations are, and goes back once for all
-    layers. A step is as long whatever the score's size; what counts is how the terms' gradients at the picture compare.
+    Scores can be added, subtracted, and multiplied by numbers. All their gradients are affine in the activations,
+    ``diff = gain * data + bias``, so the network computes them where the activations are, and one backward pass serves
+    all layers. The length of a step does not depend on the score's size, only on the ratio of its terms' gradients.
 
     Attributes
     ----------
@@ -126,7 +126,7 @@ class Score:
         Raises
         ------
         UnknownNameError
-            For a channel that a layer does not have.
+            A layer has no such channel.
         """
         for layer, blob in zip(self.ends, dst, strict=True):
             gain, bias = self._affine(layer, blob.shape)
@@ -142,7 +142,7 @@ class Score:
         return written
 
     def _affine(self, layer: str, shape: tuple[int, ...]) -> tuple[Array, Array]:
-        """Give what a layer's activations are multiplied by, and what is added, a number a channel."""
+        """Return the gain and the bias of a layer's gradient, one number per channel."""
         count, places = shape[1], math.prod(shape[2:])
         gain, bias = np.zeros((2, count, *[1] * len(shape[2:])))
         for term in self.terms:
@@ -159,45 +159,43 @@ class Score:
 
 
 def l2(layer: str, channels: int | Iterable[int] = ()) -> Score:
-    """Give half the sum of squares of a layer or of channels of it: what the notebook makes larger."""
+    """Score half the sum of squares of a layer or of some of its channels, as the notebook does."""
     return _score(layer, "l2", channels)
 
 
 def mean(layer: str, channels: int | Iterable[int] = ()) -> Score:
-    """Give the mean of a layer's activations or of those of channels: what the tutorials make larger."""
+    """Score the mean of the activations of a layer or of some of its channels, as the tutorials do."""
     return _score(layer, "mean", channels)
 
 
-def sum(layer: str, channels: int | Iterable[int] = ()) -> Score:
-    """Give the sum of a layer's activations or of those of channels."""
+def total(layer: str, channels: int | Iterable[int] = ()) -> Score:
+    """Score the sum of the activations of a layer or of some of its channels."""
     return _score(layer, "sum", channels)
 
 
 def class_logit(net: Net, label: int | str) -> Score:
-    """Give a class's number before the softmax: the dream becomes what the network takes for that class.
+    """Score a class's value before the softmax: the dream becomes what the network takes for that class.
 
     Parameters
     ----------
     net : Net
         A classifier.
     label : int or str
-        The class's number, or, for the 1,000 classes of ImageNet, its name or a part of that: see `find_class`.
+        The class's number, or, for the 1,000 classes of ImageNet, its name or a part of it: see `find_class`.
 
     Raises
     ------
     UnknownNameError
-        For a network without classes, or a class that it does not have.
+        The network has no classes, or no such class.
     """
     if net.logits is None:
-        raise UnknownNameError(
-            f"{net.name} has no softmax that would tell its classes; dream with a channel of a layer"
-        )
+        raise UnknownNameError(f"{net.name} has no softmax and so no classes; dream with a channel of a layer")
     layer, count = net.logits
-    return sum(layer, find_class(label, count))
+    return total(layer, find_class(label, count))
 
 
-def spelt(channels: Iterable[int]) -> str:
-    """Write channels as the command line has them: ``3-7,12``."""
+def channels_text(channels: Iterable[int]) -> str:
+    """Return channels as the command line has them: ``3-7,12``."""
     runs: list[list[int]] = []
     for channel in channels:
         if runs and runs[-1][1] == channel - 1:
@@ -215,17 +213,17 @@ def _score(layer: str, kind: Kind, channels: int | Iterable[int]) -> Score:
 def objective_guide(net: Net, guide: ArrayLike, end: str) -> Objective:
     """Make the layer see what it sees in a guide picture.
 
-    Every position of the dream is pulled to the guide's position whose features are most like its own, by dot product;
-    of equally good ones the first. The guide is not resized.
+    Every position of the dream is pulled to the guide's position whose features are most similar to its own, by dot
+    product; of equal ones the first. The guide is not resized.
 
     Parameters
     ----------
     net : Net
-        Its input is reshaped to the guide, so make the objective before the dream.
+        Its input is reshaped to the guide's size, so make the objective before the dream.
     guide : (h, w, 3) array_like
         RGB, 0..255.
     end : str
-        The layer whose features are compared: the one that is dreamt with.
+        The layer whose features are compared: the layer to dream with.
 
     Returns
     -------
@@ -235,8 +233,8 @@ def objective_guide(net: Net, guide: ArrayLike, end: str) -> Objective:
     Raises
     ------
     ValueError, ShapeError
-        For a guide that is no picture, or too small for `end`. The objective itself raises `ShapeError` for another
-        layer's blob.
+        The guide is not a picture, or too small for `end`. The objective itself raises `ShapeError` for another layer's
+        blob.
     """
     src, dst = net.blobs["data"], net.blobs[end]
     image = preprocess(net, guide)

@@ -1,13 +1,20 @@
-"""Octaves are sizes: which ones a dream goes through, and whether a network takes them."""
+"""Octaves are sizes: which ones a dream goes through, whether a network takes them, and the picture at each."""
 
 from __future__ import annotations
 
-from ..errors import ShapeError
-from ..net import Net
-from .era import MODERN, round_half
+from collections.abc import Sequence
+from types import ModuleType
 
-MOST_OCTAVES = 1000  # more than any picture can be halved, and soon checked
-_SEARCHED = 1024  # the largest side that is tried to tell the least size that a layer takes
+import numpy as np
+from numpy.typing import ArrayLike
+
+from ..errors import ShapeError
+from ..net import Array, Net
+from .era import MODERN, round_half
+from .images import deprocess, preprocess
+
+MOST_OCTAVES = 1000  # more than any picture can be halved, and quickly checked
+_SEARCHED = 1024  # largest side tried in the search for the smallest that a layer takes
 
 Size = tuple[int, int]  # (height, width)
 
@@ -15,7 +22,7 @@ Size = tuple[int, int]  # (height, width)
 def octave_sizes(
     height: int, width: int, octave_n: int = 4, octave_scale: float = 1.4, era: str = MODERN
 ) -> list[Size]:
-    """Give the (height, width) of every octave, the picture's own first.
+    """Return the (height, width) of every octave, the picture's own first.
 
     Each is ``int(round(size * (1 / octave_scale)))`` of the one before, as SciPy's zoom rounds.
 
@@ -27,7 +34,7 @@ def octave_sizes(
     octave_scale : float
         At least 1.
     era : {"modern", "2015"}
-        Whether halves go to the even size or to the larger one.
+        Whether halves are rounded to the even size or to the larger one.
     """
     sizes = [(height, width)]
     for _ in range(octave_n - 1):
@@ -36,17 +43,83 @@ def octave_sizes(
     return sizes
 
 
-def check_octaves(net: Net, end: str, sizes: list[Size]) -> None:
-    """Raise `ShapeError` where an octave does not fit the layers up to `end`: which one, and what would do.
+class Bases:
+    """The picture at the size of each octave, as the network's images, the smallest first.
+
+    The largest, the picture itself, is made whenever it is needed, and smaller ones are dropped once the dream is
+    larger: so no other array has the dream's full size.
 
     Parameters
     ----------
     net : Net
-        Its input is reshaped; what was in it is gone.
+        Its input is reshaped.
+    picture : (H, W, 3) array_like
+    ends : sequence of str
+        The layers to dream with, which every size is checked for: see `check_octaves`.
+    octave_n, octave_scale, era
+        As for `octave_sizes`.
+    ops : module
+        The image operations: see `pydream.imageops.backend`.
+
+    Attributes
+    ----------
+    sizes : list of (height, width)
+    """
+
+    def __init__(
+        self,
+        net: Net,
+        picture: ArrayLike,
+        ends: Sequence[str],
+        octave_n: int,
+        octave_scale: float,
+        era: str,
+        ops: ModuleType,
+    ) -> None:
+        self._net, self._picture, self._ops = net, picture, ops
+        self._smaller: dict[int, Array] = {}  # without the largest
+        image = preprocess(net, picture)
+        h, w = image.shape[1:]
+        sizes = octave_sizes(h, w, octave_n, octave_scale, era)
+        for end in ends:
+            check_octaves(net, end, sizes)
+        self.sizes = sizes[::-1]
+        for octave in reversed(range(octave_n - 1)):  # chained, as in the notebook: each octave shrinks the last one
+            image = self._smaller[octave] = ops.zoom(image, *self.sizes[octave])
+
+    def __getitem__(self, octave: int) -> Array:
+        return self._smaller[octave] if octave in self._smaller else preprocess(self._net, self._picture)
+
+    def picture(self, octave: int) -> Array:
+        """Return an octave's base as a picture, (h, w, 3) RGB."""
+        return deprocess(self._net, self[octave])
+
+    def start(self, octave: int, detail: Array) -> None:
+        """Make the network's image an octave's base plus the details so far, and drop all smaller bases."""
+        src, (h, w) = self._net.blobs["data"], self.sizes[octave]
+        src.reshape(1, 3, h, w)  # resize the network's input image size
+        image = src.data[0]
+        if octave in self._smaller:
+            image[...] = self._smaller[octave]
+        else:
+            preprocess(self._net, self._picture, out=image)
+        self._smaller = {later: base for later, base in self._smaller.items() if later >= octave}
+        # upscale details from the previous octave, channel by channel: no other array is as large as the image
+        for channel, small in zip(image, detail, strict=True):
+            channel += self._ops.zoom(small[np.newaxis], h, w)[0]
+
+
+def check_octaves(net: Net, end: str, sizes: list[Size]) -> None:
+    """Raise `ShapeError` if an octave does not fit the layers up to `end`: which one, and what would do.
+
+    Parameters
+    ----------
+    net : Net
+        Its input is reshaped, which clears it.
     end : str
         A blob's name.
     sizes : list of (height, width)
-        As `octave_sizes` gives them.
+        As `octave_sizes` returns them.
     """
     channels = net.blobs["data"].shape[1]
     if channels != 3:
@@ -59,8 +132,8 @@ def check_octaves(net: Net, end: str, sizes: list[Size]) -> None:
 
 
 def _advice(net: Net, end: str, which: str, size: Size, reason: str, sizes: list[Size]) -> str:
-    """Say what would do in place of an octave that does not fit."""
-    fixed = _misfit(net, end, _SEARCHED, _SEARCHED)  # of a layer that takes one size only
+    """Return the message for an octave that does not fit: what would."""
+    fixed = _misfit(net, end, _SEARCHED, _SEARCHED)  # the reason, for a layer that takes one size only
     larger = [other for other in sizes if min(other) > min(size) and _misfit(net, end, *other) is None]
     if larger:
         most = f"at most {len(larger)} octave{'s' if len(larger) > 1 else ''}"
@@ -72,7 +145,7 @@ def _advice(net: Net, end: str, which: str, size: Size, reason: str, sizes: list
 
 
 def _misfit(net: Net, end: str, h: int, w: int) -> str | None:
-    """Give why an image of that size does not go through the layers up to `end`, or None."""
+    """Return why an image of that size does not fit the layers up to `end`; None: it fits."""
     try:
         net.blobs["data"].reshape(1, 3, h, w)
         net.blobs[end].shape  # noqa: B018

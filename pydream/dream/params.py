@@ -1,4 +1,4 @@
-"""Parameters of a dream are checked before anything is computed: their bounds, and which layers they name."""
+"""Parameters of a dream are checked before anything is computed: their bounds, and the layers that they name."""
 
 from __future__ import annotations
 
@@ -20,16 +20,15 @@ NOTEBOOK_END = "inception_4c/output"
 
 # Bounds that no dream needs to exceed; beyond them sums overflow.
 LARGEST_STEP = 255.0
-
 LARGEST_JITTER = 100_000
 
-FINEST_GRID = 2.0**-16  # whose multiples up to 255 are exact in float32
+FINEST_GRID = 2.0**-16  # its multiples up to 255 are exact in float32
 
 End = str | Sequence[str]
 
 
 def find_end(net: Net, end: str | None) -> str:
-    """Give the layer to dream with: `end`, or the network's default; `UnknownNameError` where it is no blob."""
+    """Return the layer to dream with: `end`, or the network's default; `UnknownNameError` if it is not a blob."""
     if end is None:
         end = net.default_end or (NOTEBOOK_END if NOTEBOOK_END in net.blobs else None)
     if end is None:
@@ -43,71 +42,71 @@ def find_end(net: Net, end: str | None) -> str:
 
 
 def find_ends(net: Net, end: End | None, objective: Objective | None = None) -> tuple[str, ...]:
-    """Give the layers to dream with: those of `end`, of an objective that is a `Score`, or the network's default.
+    """Return the layers to dream with: those of `end`, of an objective that is a `Score`, or the network's default.
 
     Raises
     ------
     UnknownNameError
-        For a name that is no blob.
+        A name is not a blob's.
     ValueError
-        For a `Score` of other layers than `end`.
+        `end` is empty, has a layer twice, or differs from the layers of the `Score`.
     """
     given = None if end is None else (end,) if isinstance(end, str) else tuple(end)
     if isinstance(objective, Score):
         if given is not None and given != objective.ends:
-            raise ValueError(f"end: {end!r}, but the objective is {objective}; it knows its layers, leave `end` out")
+            raise ValueError(f"end: {end!r}, but the objective is {objective}, which names its layers; leave `end` out")
         given = objective.ends
     if given is not None and len(set(given)) < max(len(given), 1):
-        raise ValueError(f"end: {end!r}, want one layer or several different ones")
+        raise ValueError(f"end: {end!r}, expected one layer or several different ones")
     return tuple(find_end(net, end) for end in given or (None,))
 
 
-# Parameter of `deepdream` or `make_step` → what raises for a value that it cannot have.
+# Parameter of `deepdream` or `make_step` → a function that raises `ValueError` for a value out of its range.
 _CHECKS: dict[str, Callable[[Any], object]] = {
-    "iter_n": lambda value: whole("iter_n", value, 1),
-    "octave_n": lambda value: whole("octave_n", value, 1, MOST_OCTAVES),
-    "octave_scale": lambda value: want(
+    "iter_n": lambda value: whole_number("iter_n", value, 1),
+    "octave_n": lambda value: whole_number("octave_n", value, 1, MOST_OCTAVES),
+    "octave_scale": lambda value: require(
         is_real(value) and 1 <= value < math.inf, "octave_scale", value, "a number of at least 1"
     ),
-    "step_size": lambda value: want(
+    "step_size": lambda value: require(
         is_real(value) and 0 < value <= LARGEST_STEP, "step_size", value, f"a number above 0, at most {LARGEST_STEP}"
     ),
-    "jitter": lambda value: whole("jitter", value, 0, LARGEST_JITTER),
-    "rng": lambda value: want(
+    "jitter": lambda value: whole_number("jitter", value, 0, LARGEST_JITTER),
+    "rng": lambda value: require(
         hasattr(value, "randint") or value is None,
         "rng",
         value,
         "a numpy.random.RandomState: other generators draw other shifts",
     ),
     "backend": imageops.backend,
-    "tile": lambda value: value is None or whole("tile", value, 0, LARGEST_TILE),
+    "tile": lambda value: value is None or whole_number("tile", value, 0, LARGEST_TILE),
     "era": check_era,
-    "grid": lambda value: want(
+    "grid": lambda value: require(
         value is None or (is_real(value) and FINEST_GRID <= value <= 1 and math.frexp(value)[0] == 0.5),
         "grid",
         value,
         f"a power of two from {FINEST_GRID} to 1",
     ),
-    # Any value will do, or the network decides.
+    # Any value is valid, or the network checks it.
     **dict.fromkeys(("end", "clip", "watch", "objective"), lambda value: None),
-    "retouches": lambda value: want(
+    "retouches": lambda value: require(
         all(isinstance(each, Retouch) for each in value),
         "retouches",
         value,
-        "what `pydream.retouch` has, in a sequence",
+        "a sequence of retouches: see `pydream.retouch`",
     ),
 }
 
 
 def check_params(**params: Any) -> None:
-    """Look at parameters of `deepdream` and `make_step` without dreaming.
+    """Check parameters of `deepdream` and `make_step` without dreaming.
 
     Raises
     ------
     ValueError
-        For a value out of its range.
+        A value is out of its range.
     TypeError
-        For a name that is none of theirs.
+        Neither has a parameter of that name.
     """
     for name, value in params.items():
         if name not in _CHECKS:
@@ -116,18 +115,18 @@ def check_params(**params: Any) -> None:
 
 
 def is_real(value: object) -> bool:
-    """Tell whether something is a number, of any type of real numbers."""
+    """Return whether a value is a real number, of any type."""
     return isinstance(value, numbers.Real)
 
 
-def want(fits: bool, name: str, value: object, what: str) -> None:
-    """Raise `ValueError` where a parameter does not fit `what` is wanted."""
-    if not fits:  # as NaN, which no comparison fits
-        raise ValueError(f"{name}: {value}, want {what}")
+def require(fits: bool, name: str, value: object, expected: str) -> None:
+    """Raise `ValueError` unless a parameter fits."""
+    if not fits:
+        raise ValueError(f"{name}: {value}, expected {expected}")
 
 
-def whole(name: str, value: int, least: int, most: float = math.inf) -> int:
-    """Give a whole number within its bounds as a Python integer, or raise `ValueError`."""
-    want(isinstance(value, numbers.Integral), name, value, "a whole number")
-    want(least <= value <= most, name, value, f"at least {least}" + (f", at most {most}" if most < math.inf else ""))
+def whole_number(name: str, value: int, least: int, most: float = math.inf) -> int:
+    """Return a whole number within its bounds as a Python integer, or raise `ValueError`."""
+    require(isinstance(value, numbers.Integral), name, value, "a whole number")
+    require(least <= value <= most, name, value, f"at least {least}" + (f", at most {most}" if most < math.inf else ""))
     return int(value)

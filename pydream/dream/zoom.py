@@ -12,12 +12,13 @@ from numpy.typing import ArrayLike
 
 from .. import imageops
 from ..net import Array, Net
-from .era import MODERN, check_era, offset_before_matrix
+from ..picture import as_picture
+from .era import MODERN, check_era
 from .images import preprocess
 from .notebook import deepdream
-from .params import check_params, find_ends, is_real, want, whole
+from .params import check_params, find_ends, is_real, require, whole_number
 
-FRAMES_HELD = 2  # arrays of a frame's size, beside a dream's: the frame before, and what this one starts from
+ZOOM_COPIES = 2  # arrays of a frame's size beside a dream's: the frame before, and the start of this one
 
 
 def zoom_loop(
@@ -34,9 +35,9 @@ def zoom_loop(
 ) -> Iterator[Array]:
     """Dream into a picture, move into the dream, and dream on: one frame after the other.
 
-    Each frame is made when it is asked for. What goes on from one to the next is the frame in floats, not what would be
-    saved of it, and `rng`; so ``zoom_loop(net, zoom_frame(last, …), frames=those left, rng=rng)`` continues a loop that
-    was left at `last`, to the bit.
+    Each frame is made when it is requested. The next one starts from the frame in floats, not from its 8-bit picture,
+    and draws on from `rng`; so ``zoom_loop(net, zoom_frame(last, …), frames=remaining, rng=rng)`` continues a loop that
+    was stopped at `last`, to the bit.
 
     Parameters
     ----------
@@ -45,11 +46,11 @@ def zoom_loop(
     frame : (H, W, 3) array_like
         RGB, 0..255; copied.
     frames : int
-        How many, at least 1.
+        Number of frames, at least 1.
     scale, rotate, shift, era, backend
         As for `zoom_frame`; `era` and `backend` for `deepdream` too.
     rng : numpy.random.RandomState, optional
-        Draws the shifts of all frames, one after the other; None: NumPy's global legacy state.
+        Draws the shifts of all frames, in order. None: NumPy's global legacy state.
     **dream_params
         More for `deepdream`: `iter_n`, `octave_n`, `octave_scale`, `end`, `clip`, `watch`, `grid`, `step_size`,
         `jitter`, `objective`, `retouches`, `tile`.
@@ -57,20 +58,20 @@ def zoom_loop(
     Yields
     ------
     (H, W, 3) array
-        The frame, as `deepdream` returns it: float, RGB, unclipped. It is the caller's to keep and to change.
+        The frame, as `deepdream` returns it: float, RGB, unclipped. The caller may keep and change it.
 
     Raises
     ------
     ValueError, TypeError, UnknownNameError
-        At once, before the first frame is asked for: for a parameter out of its range or of no such name.
+        A parameter is out of its range or unknown. Raised at once, before the first frame is requested.
     DreamInterrupted, ShapeError, ZeroGradientError
-        Where `deepdream` does, in the frame that is being made.
+        As `deepdream`, in the frame that is being made.
     """
-    frames = whole("frames", frames, 1)
+    frames = whole_number("frames", frames, 1)
     _check_move(scale, rotate, shift, era)
     check_params(rng=rng, backend=backend, **dream_params)
     find_ends(net, dream_params.get("end"), dream_params.get("objective"))
-    preprocess(net, frame)  # says what is wrong with it
+    preprocess(net, frame)  # raises for what is not a picture
 
     def dreams(frame: Array) -> Iterator[Array]:
         for _ in range(frames):
@@ -91,26 +92,26 @@ def zoom_frame(
 ) -> Array:
     """Move into a frame: ``affine_transform(frame, [1-s, 1-s, 1], [h*s/2, w*s/2, 0], order=1)``.
 
-    The point that stays where it is, without `shift`, is (h/2, w/2), half a pixel below and to the right of the middle.
-    What comes in from outside is black.
+    Without `shift`, the fixed point is (h/2, w/2), half a pixel below and to the right of the middle. Outside of the
+    frame everything is black.
 
     Parameters
     ----------
     frame : (H, W, 3) array_like
-        RGB. float32 and float64 stay what they are, other numbers become float32.
+        RGB. float32 and float64 stay as they are, other numbers become float32.
     scale : float
-        The `s` above: which part of the width and height leaves the picture, above -1 and below 1. Below 0 the picture
-        gets smaller, in a black border.
+        The `s` above: the part of the width and height that leaves the picture, above -1 and below 1. Below 0 the
+        picture shrinks within a black border.
     rotate : float
         Degrees, counter-clockwise as seen.
     shift : (dx, dy)
-        Pixels to the right and down. What was to be seen at a place without a shift is to be seen that much farther.
+        Pixels by which the picture moves to the right and down.
     era : {"modern", "2015"}
-        Without rotation, whether the notebook's line does what it does now, or what it did with SciPy before 0.18, that
-        is to add the offset before multiplying. Then the point that stays is ``(1-s) * (h/2, w/2)``, and the picture
-        drifts: at 1024x575 each frame is read 1.28 pixels farther left and 0.72 higher than now.
+        Without rotation: whether the notebook's line is computed as today, or as by SciPy before 0.18, which adds the
+        offset before it multiplies. Then the fixed point is ``(1-s) * (h/2, w/2)``, and the picture drifts: at 1024x575
+        each frame is read 1.28 pixels farther left and 0.72 higher than today.
     backend : {"native", "numpy"}
-        Who moves the pixels: the C++ module, or SciPy. The same bits.
+        The image operations: the C++ module, or SciPy. The same bits.
 
     Returns
     -------
@@ -120,25 +121,19 @@ def zoom_frame(
     Raises
     ------
     ValueError
-        For a parameter out of its range, or a frame of another shape.
+        A parameter is out of its range, or the frame has another shape.
     """
     _check_move(scale, rotate, shift, era)
     ops = imageops.backend(backend)
-    picture = np.asarray(frame)
-    want(
-        picture.ndim == 3 and picture.shape[2] == 3 and picture.size > 0,
-        "frame",
-        f"shape {picture.shape}",
-        "(H, W, 3), RGB",
-    )
+    picture = as_picture(frame, "frame")
     real = np.float64 if picture.dtype == np.float64 else np.float32
     picture = np.ascontiguousarray(picture, real)
     h, w = picture.shape[:2]
     s, (dx, dy) = float(scale), map(float, shift)
     moved: Array
     if rotate == 0:
-        # A shift by d reads at o - d.
-        first = offset_before_matrix(era)
+        # A shift by d reads at o - d. SciPy before 0.18 read at matrix * (o + offset), not at matrix * o + offset.
+        first = era != MODERN
         back = 1.0 if first else 1 - s
         moved = ops.affine_transform(picture, [1 - s, 1 - s], [h * s / 2 - back * dy, w * s / 2 - back * dx], first)
     else:
@@ -151,10 +146,10 @@ def zoom_frame(
 
 
 def _check_move(scale: float, rotate: float, shift: tuple[float, float], era: str) -> None:
-    want(is_real(scale) and -1 < scale < 1, "scale", scale, "a number above -1 and below 1")
-    want(_is_finite(rotate), "rotate", rotate, "a finite number of degrees")
+    require(is_real(scale) and -1 < scale < 1, "scale", scale, "a number above -1 and below 1")
+    require(_is_finite(rotate), "rotate", rotate, "a finite number of degrees")
     pair = list(shift) if isinstance(shift, Iterable) else []
-    want(
+    require(
         len(pair) == 2 and all(map(_is_finite, pair)),
         "shift",
         shift,
@@ -164,4 +159,4 @@ def _check_move(scale: float, rotate: float, shift: tuple[float, float], era: st
 
 
 def _is_finite(value: Any) -> bool:
-    return is_real(value) and abs(value) <= sys.float_info.max  # which some integers are not
+    return is_real(value) and abs(value) <= sys.float_info.max  # some integers exceed it

@@ -1,7 +1,7 @@
 """A schema is a table: message -> rows of ``number name: type = default``.
 
-The messages are built from the tables where they are needed. Code that protoc generates would work with one major
-version of protobuf only.
+The messages are built from the tables when they are needed: code that protoc generates works with one major version
+of protobuf only.
 """
 
 from __future__ import annotations
@@ -18,16 +18,16 @@ _ROW = re.compile(
 
 
 def describe(package: str, messages: Mapping[str, str], enums: Mapping[str, str] | None = None) -> Any:
-    """Build the descriptor of a proto2 file, in a pool of its own, so that nobody else's of that name is in the way.
+    """Build the descriptor of a proto2 file, in a pool of its own, so that other files of that name are not in the way.
 
     Parameters
     ----------
     package : str
     messages : mapping of str to str
-        Message → its fields, a row each. A field is optional unless its row says repeated, packed (repeated, and
+        Message → its fields, one per row. A field is optional unless its row says repeated, packed (repeated, and
         packed on the wire) or required.
     enums : mapping of str to str, optional
-        Enum → ``NAME=number``, with spaces between. ``MESSAGE.NAME`` lives inside that message.
+        Enum → ``NAME=number``, separated by spaces. ``MESSAGE.NAME`` lives inside that message.
 
     Returns
     -------

@@ -1,1 +1,45 @@
-"""Files ↔ pictures: image files, films, contact sheets."""
+"""Files ↔ pictures.
+
+======== ========================================================================
+image    picture files, and the note that they keep: `read_image`, `write_image`
+video    films: `video.read_video`, `video.write_video`
+sheet    contact sheets: `Sheet`
+======== ========================================================================
+"""
+
+from . import video
+from .image import (
+    FORMATS,
+    LONGEST_NOTE,
+    READABLE,
+    WRITABLE,
+    ImageFormat,
+    check_writable,
+    decode_image,
+    encode_image,
+    read_image,
+    read_note,
+    write_image,
+)
+from .sheet import DPI, PAGE, THEMES, Sheet, fitting_columns, fitting_width
+
+__all__ = [
+    "DPI",
+    "FORMATS",
+    "LONGEST_NOTE",
+    "PAGE",
+    "READABLE",
+    "THEMES",
+    "WRITABLE",
+    "ImageFormat",
+    "Sheet",
+    "check_writable",
+    "decode_image",
+    "encode_image",
+    "fitting_columns",
+    "fitting_width",
+    "read_image",
+    "read_note",
+    "video",
+    "write_image",
+]

@@ -1,4 +1,4 @@
-"""A contact sheet is labelled pictures in rows on one page, with a title and a caption, to look at or to print."""
+"""A contact sheet is labelled pictures in rows on one page, with a title and a caption, for the screen or for print."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
-from ..errors import ShapeError
-from .image import Picture, to_pixels
+from ..errors import ShapeError, printable
+from ..picture import Picture, to_pixels
 
 Colour = tuple[int, int, int]
 
@@ -72,15 +72,15 @@ class Sheet:
     width : float
         Width in print, in millimetres.
     dpi : float
-        Pixels per inch: text has its size in print at any dpi. Pass it to `pydream.media.image.write_image` too.
+        Pixels per inch: text has its size in print at any dpi. Pass it to `write_image` too.
     theme : {"light", "dark"}
     headings : sequence of str
-        Text over the columns, if any.
+        Text above the columns, if any.
 
     Raises
     ------
     ValueError
-        For a parameter out of its range, or so many columns that nothing could be seen.
+        For a parameter out of its range, or so many columns that nothing could be recognised.
     """
 
     def __init__(
@@ -120,7 +120,7 @@ class Sheet:
         self._tiles[place] = _Tile(scaled, label, note, reason)
 
     def check(self, tiles: int, size: tuple[int, ...]) -> None:
-        """Raise `ShapeError` where a sheet of so many pictures of (height, width) `size` would be too large."""
+        """Raise `ShapeError` if a sheet of so many pictures of (height, width) `size` would be too large."""
         width, height = self._scaled(size)
         places = tiles + -tiles % len(self._columns)
         _check_pixels(places * height * width, f"{tiles} pictures of {width}×{height}")
@@ -131,15 +131,15 @@ class Sheet:
         Raise `ShapeError` if it would be too large, `ValueError` if there are no tiles.
         """
         if not self._tiles:
-            raise ValueError("a sheet without pictures")
-        height = self._paint(Image.new("RGB", (1, 1)), title, caption)  # measured only: there is no room
+            raise ValueError("the sheet has no pictures")
+        height = self._paint(Image.new("RGB", (1, 1)), title, caption)  # draws nothing, for want of room: only measures
         _check_pixels(self._width * height, f"{self._width}×{height}")
         image = Image.new("RGB", (self._width, height), self._theme.paper)
         self._paint(image, title, caption)
         return np.asarray(image)
 
     def _paint(self, image: Image.Image, title: str, caption: str) -> int:
-        """Draw on the image from the top down what it has room for, and return the height of all."""
+        """Draw what the image has room for, from the top down, and return the height of all."""
         left, y, inner, gap = self._margin, self._margin, self._width - 2 * self._margin, self._pixels(points=7)
         if title:
             y = self._text(image, title, left, y, inner, _TITLE) + self._pixels(points=3)
@@ -154,7 +154,7 @@ class Sheet:
         return y - gap + self._margin
 
     def _row(self, image: Image.Image, first: int, y: int) -> int:
-        """Draw a row, its pictures on one ground line, and return where it ends."""
+        """Draw a row, its pictures on one base line, and return where it ends."""
         row = {x: self._tiles[place] for place, x in enumerate(self._columns, first) if place in self._tiles}
         pictures = {x: tile.picture or self._empty(tile.reason) for x, tile in row.items()}
         ground = bottom = y + max((picture.height for picture in pictures.values()), default=0)
@@ -230,11 +230,10 @@ def typeface(pixels: float, bold: bool = False) -> ImageFont.FreeTypeFont:
 
 
 def drawable(text: str) -> str:
-    r"""Leave out the middle of a text that is too long, and write control characters as Python does: ``\x1b``."""
+    """Elide the middle of a text that is too long, and escape what is not printable."""
     if len(text) > _LONGEST:
         text = f"{text[: _LONGEST // 2]}…{text[-_LONGEST // 2 :]}"
-    composed = unicodedata.normalize("NFC", text)
-    return "".join(c if c.isprintable() or c == "\n" else c.encode("unicode_escape").decode() for c in composed)
+    return printable(unicodedata.normalize("NFC", text), keep="\n")
 
 
 def wrapped(text: str, font: ImageFont.FreeTypeFont, width: float) -> list[str]:

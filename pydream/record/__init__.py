@@ -1,1 +1,31 @@
-"""A dream, written down."""
+"""A dream, written down: the recipe, which decides its pixels, and the ingredients, which went in beside it.
+
+==========  =================================================================
+recipe      what decides a dream's pixels, and `follow`, which dreams by it
+presets     named recipes
+provenance  what a file says of how it was made: `Dream`, `Figure`
+film        `Film`, the same of a film, which resumes a stopped one
+loop        the checkpoint of a zoom loop
+==========  =================================================================
+"""
+
+from .film import Film
+from .presets import PRESETS, Preset
+from .provenance import Dream, Figure, Ingredients, NetFacts, PictureFacts, read_provenance
+from .recipe import Loop, Recipe, Rendering, follow
+
+__all__ = [
+    "PRESETS",
+    "Dream",
+    "Figure",
+    "Film",
+    "Ingredients",
+    "Loop",
+    "NetFacts",
+    "PictureFacts",
+    "Preset",
+    "Recipe",
+    "Rendering",
+    "follow",
+    "read_provenance",
+]

@@ -1,7 +1,7 @@
-"""What a picture says of how it was made: the recipe, and the hashes and versions of all that went into it.
+"""What a picture, a figure or a film says of how it was made: a recipe, and the ingredients that went in beside it.
 
-It is JSON, kept inside the picture file (`write_image`'s note) or beside it. What is read of it may be
-anyone's: it is data, checked against the types below, and never a path to open or a command to run.
+It is JSON, kept inside the file (`write_image`'s note) or beside it. What is read of it may be anyone's: it is data,
+checked against the types below, and never a path to open or a command to run.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import hashlib
 import json
 import os
 import platform
+from collections.abc import Iterator
 from importlib import metadata
 from pathlib import Path
 from typing import Annotated, Any
@@ -20,11 +21,12 @@ import numpy as np
 from .. import __version__
 from ..errors import ProvenanceError
 from ..files import file_sha256
-from ..media.image import LONGEST_NOTE, Picture, read_note
+from ..media import LONGEST_NOTE, read_note
 from ..media.video import is_film, read_comment
 from ..net import ChannelOrder
+from ..picture import Picture
 from ..zoo.load import NetFiles
-from .recipe import RNG, Recipe
+from .recipe import RNG, Difference, Recipe, changes
 
 LIBRARIES = ("numpy", "scipy", "pillow", "tensorflow")
 
@@ -49,9 +51,13 @@ class PictureFacts(msgspec.Struct, frozen=True, kw_only=True):
     height: Side
     sha256: Sha256 | None = None
 
+    def __str__(self) -> str:
+        size = f"{self.width}x{self.height}"
+        return f"{self.name} ({size})" if self.sha256 is None else f"{self.name} ({size}, {_short(self.sha256)})"
+
 
 class NetFacts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """The network: its name, the hashes of its two files, how it was run, and what `load_net` was told of its input.
+    """The network: its name, the hashes of its two files, how it was run, and the input settings of `load_net`.
 
     Attributes
     ----------
@@ -59,7 +65,7 @@ class NetFacts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     weights_sha256, definition_sha256 : str
     dtype, runtime, device : str
     mean, scale, channel_order, input
-        As for `pydream.load_net`; None: not told.
+        As for `pydream.load_net`; None: unspecified.
     """
 
     name: str
@@ -75,46 +81,85 @@ class NetFacts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     input: str | None = None
 
     @property
-    def told(self) -> dict[str, Any]:
-        """Give the keywords for `pydream.load_net`."""
+    def input_spec(self) -> dict[str, Any]:
+        """The input settings, as keywords of `pydream.load_net`."""
         return {name: getattr(self, name) for name in ("mean", "scale", "channel_order", "input")}
 
+    def differences(self, other: NetFacts) -> Iterator[Difference]:
+        """Name what differs in another network; not the names of files that have the same content."""
+        if self.weights_sha256 != other.weights_sha256:
+            yield Difference("weights", *(f"{net.weights} ({_short(net.weights_sha256)})" for net in (self, other)))
+        if self.definition_sha256 != other.definition_sha256:
+            yield Difference("definition", *(_short(net.definition_sha256) for net in (self, other)))
+        yield from changes(self, other, ("dtype", "runtime", "device", *self.input_spec))
 
-class Account(msgspec.Struct, frozen=True, kw_only=True):
-    """What a file says of how it was made."""
 
-    def to_json(self) -> str:
-        """Give it as JSON, indented, in ASCII."""
-        return json.dumps(msgspec.to_builtins(self), indent=1)  # msgspec's own JSON is UTF-8
-
-
-class Provenance(Account, frozen=True, kw_only=True):
-    """How a picture was made.
+class Ingredients(msgspec.Struct, frozen=True, kw_only=True):
+    """What went into a dream beside its recipe: the network and the pictures.
 
     Attributes
     ----------
-    pydream : str
-        Version.
-    command : str
-        That makes the picture again, for people; it is not what is replayed.
-    dream : Recipe
-    rng : str
     network : NetFacts
-    input, guide, mask, result : PictureFacts
-    versions : dict of str to str
-        Of Python, the machine's kind and the libraries.
+    input : PictureFacts
+    guide, mask : PictureFacts, optional
     """
 
-    pydream: str
-    command: str
-    dream: Recipe
-    rng: str
     network: NetFacts
     input: PictureFacts
     guide: PictureFacts | None = None
     mask: PictureFacts | None = None
+
+    def differences(self, other: Ingredients) -> Iterator[Difference]:
+        """Name what differs: pictures by their pixels, files by their content."""
+        yield from self.network.differences(other.network)
+        for name in ("input", "guide", "mask"):
+            before, after = getattr(self, name), getattr(other, name)
+            if (before and before.sha256) != (after and after.sha256):
+                yield Difference(name, before, after)
+
+
+class Account(Ingredients, frozen=True, kw_only=True):
+    """What a file says of how it was made.
+
+    Attributes
+    ----------
+    recipe : Recipe
+        ``dream`` in the file.
+    command : str
+        The command line that makes the file again, for people; it is not what is replayed.
+    pydream : str
+        Version.
+    rng : str
+    versions : dict of str to str
+        Of Python, the machine's kind and the libraries.
+    network, input, guide, mask
+        As for `Ingredients`.
+    """
+
+    recipe: Recipe = msgspec.field(name="dream")
+    command: str
+    pydream: str = __version__
+    rng: str = RNG
+    versions: dict[str, str] = msgspec.field(default_factory=lambda: versions())
+
+    def to_json(self) -> str:
+        """Return it as JSON, indented, in ASCII."""
+        return json.dumps(msgspec.to_builtins(self), indent=1)  # msgspec's own JSON is UTF-8
+
+
+class Dream(Account, frozen=True, kw_only=True):
+    """How a picture was made.
+
+    Attributes
+    ----------
+    result : PictureFacts
+    """
+
     result: PictureFacts
-    versions: dict[str, str]
+
+    def unlike(self, recipe: Recipe, ingredients: Ingredients) -> list[Difference]:
+        """List what would be different in a dream of this recipe and these ingredients."""
+        return [*self.recipe.differences(recipe), *self.differences(ingredients)]
 
 
 class Figure(Account, frozen=True, kw_only=True):
@@ -124,125 +169,38 @@ class Figure(Account, frozen=True, kw_only=True):
     ----------
     figure : str
         The kind: the command's name.
-    dream : Recipe
+    recipe : Recipe
         Of its dreams; of several the first one's, from which they differ in the layer.
     layers : list of list of str
         For each network, what was dreamt with.
     networks : list of NetFacts
-    pydream, command, rng, input, guide, mask, versions
-        As for `Provenance`.
+        All of them; `network` is the first.
     """
 
-    pydream: str = __version__
     figure: str
-    command: str
-    dream: Recipe
-    rng: str = RNG
     layers: list[list[str]]
     networks: list[NetFacts]
-    input: PictureFacts
-    guide: PictureFacts | None = None
-    mask: PictureFacts | None = None
-    versions: dict[str, str]
 
 
-class Film(Account, frozen=True, kw_only=True):
-    """How a film was made, each of whose frames is a dream of a frame: its command makes it again.
-
-    Attributes
-    ----------
-    film : str
-        The kind: the command's name.
-    dream : Recipe
-        Of every frame, which begins with its seed.
-    input : PictureFacts
-        The film that was dreamt on; the hash is its file's.
-    first, frames : int
-        The number of its first frame that was dreamt on, from 0, and how many.
-    size : (int, int)
-        Height and width that the frames were dreamt at.
-    blend, flow, cut
-        As for `pydream.dream_frames`.
-    pydream, command, rng, network, guide, mask, versions
-        As for `Provenance`.
-    """
-
-    pydream: str = __version__
-    film: str
-    command: str
-    dream: Recipe
-    rng: str = RNG
-    network: NetFacts
-    input: PictureFacts
-    first: int
-    frames: int
-    size: tuple[Side, Side]
-    blend: float
-    flow: bool
-    cut: float
-    guide: PictureFacts | None = None
-    mask: PictureFacts | None = None
-    versions: dict[str, str]
-
-    @property
-    def pictures(self) -> dict[str, PictureFacts | None]:
-        """What went in, beside the network."""
-        return {"input": self.input, "guide": self.guide, "mask": self.mask}
-
-    @property
-    def decisive(self) -> dict[str, Any]:
-        """All else that decides the frames, but for how many there are."""
-        names = ("first", "size", "blend", "flow", "cut")
-        return decisive(self.dream, self.network) | {name: getattr(self, name) for name in names}
+def _short(sha256: str) -> str:
+    return f"sha256 {sha256[:12]}…"
 
 
-class _Kind(msgspec.Struct):
-    """What `Figure` or `Film` has and `Provenance` has not."""
-
-    figure: str | None = None
-    film: str | None = None
-    command: str = ""
-
-
-def record(
-    command: str,
-    recipe: Recipe,
-    network: NetFacts,
-    input: PictureFacts,
-    guide: PictureFacts | None,
-    result: PictureFacts,
-    mask: PictureFacts | None = None,
-) -> Provenance:
-    """Put together what a picture is to say of itself, on this machine, with the libraries that are installed."""
-    return Provenance(
-        pydream=__version__,
-        command=command,
-        dream=recipe,
-        rng=RNG,
-        network=network,
-        input=input,
-        guide=guide,
-        mask=mask,
-        result=result,
-        versions=versions(),
-    )
-
-
-def parse(text: str) -> Provenance:
-    """Read what `Provenance.to_json` gave; `ProvenanceError` says in one line what is wrong with it."""
+def parse(text: str) -> Dream:
+    """Read what `Dream.to_json` wrote; `ProvenanceError` says in one line what is wrong with it."""
     if len(text) > LONGEST_NOTE:
         raise ProvenanceError(f"it is longer than {LONGEST_NOTE} characters")
     try:
-        kind = msgspec.json.decode(text, type=_Kind)
-        if kind.figure is None and kind.film is None:
-            return msgspec.json.decode(text, type=Provenance)
+        found = msgspec.json.decode(text, type=dict[str, Any])
+        for kind, what in (("film", "a film of dreams"), ("figure", "a figure")):
+            if kind in found:
+                raise ProvenanceError(f"it is {what}, not a dream; `{found.get('command')}` makes it again")
+        return msgspec.convert(found, Dream)
     except (msgspec.DecodeError, RecursionError, UnicodeEncodeError) as error:
         raise ProvenanceError(f"it is not as pydream writes it: {error}") from error
-    what = "a figure" if kind.film is None else "a film of dreams"
-    raise ProvenanceError(f"it is {what}, not a dream; `{kind.command}` makes it again")
 
 
-def read_provenance(path: str | os.PathLike[str]) -> Provenance:
+def read_provenance(path: str | os.PathLike[str]) -> Dream:
     """Read how a picture was made, from the picture or, where that says nothing, from its sidecar.
 
     Parameters
@@ -278,20 +236,20 @@ def read_provenance(path: str | os.PathLike[str]) -> Provenance:
 
 
 def sidecar_of(picture: Path) -> Path:
-    """Give the name of the JSON file beside a picture: ``dream.png.json``."""
+    """Return the name of the JSON file beside a picture: ``dream.png.json``."""
     return picture.with_name(f"{picture.name}.json")
 
 
 def picture_facts(name: str, pixels: Picture) -> PictureFacts:
-    """Give the facts of an 8-bit picture."""
+    """Return the facts of an 8-bit picture."""
     height, width = pixels.shape[:2]
     return PictureFacts(name=Path(name).name or name, width=width, height=height, sha256=pixels_sha256(pixels))
 
 
 def net_facts(
-    name: str, files: NetFiles, dtype: np.dtype[np.generic], runtime: str, device: str, **told: Any
+    name: str, files: NetFiles, dtype: np.dtype[np.generic], runtime: str, device: str, **input_spec: Any
 ) -> NetFacts:
-    """Give the facts of a network that was loaded from `files`, with `NetFacts.told`."""
+    """Return the facts of a network that was loaded from `files`, with these input settings."""
     weights = files.weights or files.definition  # a caffemodel may hold both
     return NetFacts(
         name=name,
@@ -301,7 +259,7 @@ def net_facts(
         dtype=str(dtype),
         runtime=runtime,
         device=device,
-        **told,
+        **input_spec,
     )
 
 
@@ -310,14 +268,8 @@ def pixels_sha256(pixels: Picture) -> str:
     return hashlib.sha256(np.ascontiguousarray(pixels).data).hexdigest()
 
 
-def decisive(recipe: Recipe, network: NetFacts) -> dict[str, Any]:
-    """Give what decides a dream, but the pictures. Not the device: who has lost one may go on with another."""
-    network_facts = {"weights": network.weights_sha256, "dtype": network.dtype, "runtime": network.runtime}
-    return msgspec.structs.asdict(recipe) | network_facts
-
-
 def versions(*more: str) -> dict[str, str]:
-    """Give the versions of Python, of the machine's kind and of the libraries that have a hand in the pixels."""
+    """Return the versions of Python, of the machine's kind and of the libraries that take part in the pixels."""
     found = {"python": platform.python_version(), "machine": f"{platform.system()} {platform.machine()}"}
     for name in (*LIBRARIES, *more):
         try:

@@ -1,10 +1,10 @@
-"""A recipe is all that decides a dream's pixels, beside the network and the pictures: who follows it gets the same."""
+"""A recipe is all that decides a dream's pixels, beside the network and the pictures: following it makes the same."""
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence
-from typing import Annotated, Any, Literal
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Annotated, Any, Literal, NamedTuple
 
 import msgspec
 import numpy as np
@@ -12,12 +12,12 @@ from numpy.typing import ArrayLike
 
 from ..dream.era import MODERN
 from ..dream.images import display_range, noise
-from ..dream.notebook import DreamInterrupted, copies_held, deepdream
-from ..dream.objectives import Objective, Score, Term, spelt
+from ..dream.notebook import DreamInterrupted, deepdream, dream_copies
+from ..dream.objectives import Objective, Score, Term, channels_text
 from ..dream.octaves import Size, octave_sizes
 from ..dream.params import find_ends
 from ..dream.retouch import KeepColors, Laplacian, Mask, PullBack, Retouch, Smooth, TotalVariation
-from ..dream.tutorial import NAIVE_COPIES, RENDERERS, rendered_sizes, shown
+from ..dream.tutorial import NAIVE_COPIES, RENDERERS, rendered_sizes, to_display
 from ..dream.watch import View, Watch
 from ..dream.zoom import zoom_loop
 from ..net import Array, Net
@@ -31,6 +31,25 @@ MOST_TERMS = 1000  # of a score
 MOST_SUMMED = 4096  # channels of one rendering, so that a picture's note can hold them
 
 
+class Difference(NamedTuple):
+    """One thing that differs between two dreams; as text it names both."""
+
+    what: str
+    before: Any
+    after: Any
+
+    def __str__(self) -> str:
+        before, after = ("none" if value is None else value for value in (self.before, self.after))
+        return f"{self.what} was {before}, now {after}"
+
+
+def changes(before: Any, after: Any, names: Iterable[str]) -> Iterator[Difference]:
+    """Compare two objects attribute by attribute."""
+    for name in names:
+        if getattr(before, name) != getattr(after, name):
+            yield Difference(name, getattr(before, name), getattr(after, name))
+
+
 class Loop(msgspec.Struct, frozen=True, kw_only=True):
     """Which frame of a zoom loop this is, and how the loop moves: see `pydream.zoom_loop`."""
 
@@ -41,7 +60,7 @@ class Loop(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def move(self) -> dict[str, Any]:
-        """Give the keywords for `zoom` and `zoom_frame`."""
+        """The keywords for `zoom_loop` and `zoom_frame`."""
         return {name: getattr(self, name) for name in ("scale", "rotate", "shift")}
 
 
@@ -82,7 +101,7 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True):
     loop : Loop, optional
         For a frame of the zoom loop.
     rendering : Rendering, optional
-        For a picture of the tutorial's: `step_size` is its step, and what it does not know plays no part.
+        For a picture of the tutorial's renderers: `step_size` is their step, and parameters that they lack are ignored.
     steps : int, optional
         For a dream that was interrupted: after so many steps.
     """
@@ -120,11 +139,19 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True):
         """The layer, or the score in words."""
         if self.rendering is not None:
             channels = self.rendering.channels
-            return f"{self.rendering.renderer} of {self.end}{f':{spelt(channels)}' if channels else ''}"
+            return f"{self.rendering.renderer} of {self.end}{f':{channels_text(channels)}' if channels else ''}"
         return str(self.score or self.end)
 
+    def differences(self, other: Recipe) -> Iterator[Difference]:
+        """Name what differs in another recipe; of a loop how it moves, not which frame it is."""
+        yield from changes(self, other, (name for name in self.__struct_fields__ if name != "loop"))
+        if self.loop is not None and other.loop is not None:
+            yield from changes(self.loop, other.loop, self.loop.move)
+        else:
+            yield from changes(self, other, ["loop"])
+
     def retouches(self, mask: Mask | None = None) -> list[Retouch]:
-        """Give what is done beside climbing; the mask comes last, so that nothing gets past it."""
+        """Return what is done beside climbing; the mask comes last, so that nothing gets past it."""
         return [
             *([Smooth(self.smooth)] if self.smooth else []),
             *([Laplacian(self.laplacian)] if self.laplacian else []),
@@ -147,9 +174,9 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True):
         return params if objective is None else {**params, "objective": objective}
 
     def render_params(self) -> dict[str, Any]:
-        """Give the keywords for the renderer."""
+        """Return the keywords for the renderer."""
         if self.rendering is None:
-            raise ValueError("its recipe is no renderer's")
+            raise ValueError("the recipe has no renderer")
         params: dict[str, Any] = {"iter_n": self.iter_n, "step": self.step_size}
         if self.rendering.whole:
             params["tile"] = self.tile
@@ -160,15 +187,15 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True):
         return params
 
     def sizes(self, height: int, width: int) -> list[Size]:
-        """Give the sizes of the octaves of a picture of that size, the largest, which is the dream's, first."""
+        """Return the sizes of the octaves of a picture of that size; the first is the largest, the dream's."""
         if self.rendering is not None:
             return rendered_sizes(self.rendering.renderer, height, width, self.octave_n, self.octave_scale)
         return octave_sizes(height, width, self.octave_n, self.octave_scale, self.era)
 
     def shown(self, dream: Array) -> Array:
-        """Give a dream as it is shown: by `display_range` if it was not clipped, a rendering as the tutorial does."""
+        """Return a dream as it is shown: by `display_range` if it was not clipped, a rendering as the tutorial does."""
         if self.rendering is not None:
-            return shown(self.rendering.renderer, dream)
+            return to_display(self.rendering.renderer, dream)
         return dream if self.clip else display_range(dream)
 
 
@@ -180,7 +207,7 @@ def choose_tile(
     tile: int | None = None,
     memory: int | None = None,
     retouches: Sequence[Retouch] | None = None,
-    held: float = 0,
+    copies: float = 0,
 ) -> int:
     """Decide on the side of the tiles for a recipe, 0 for none: see `pydream.tiles.fitting.choose_side`.
 
@@ -191,12 +218,12 @@ def choose_tile(
     height, width : int
         Of the picture, in pixels.
     tile : int, optional
-        What is told.
+        The side, if it is decided already.
     memory : int, optional
     retouches : sequence of Retouch, optional
         None: the recipe's, without a mask.
-    held : float
-        Arrays of the picture's size that somebody holds beside a dream's own.
+    copies : float
+        Arrays of the picture's size that the caller keeps beside a dream's own.
 
     Raises
     ------
@@ -206,10 +233,10 @@ def choose_tile(
     if recipe.rendering is not None and not recipe.rendering.whole:
         return 0
     touched = recipe.retouches() if retouches is None else retouches
-    copies = NAIVE_COPIES if recipe.rendering else copies_held(touched, recipe.clip)
+    copies += NAIVE_COPIES if recipe.rendering else dream_copies(touched, recipe.clip)
     ends = find_ends(net, recipe.end if recipe.score is None else None, recipe.score)
-    side = choose_side(net, ends, height, width, memory, copies + held) if tile is None else tile
-    check_limit(net, ends, height, width, side, copies + held)
+    side = choose_side(net, ends, height, width, memory, copies) if tile is None else tile
+    check_limit(net, ends, height, width, side, copies)
     return side
 
 

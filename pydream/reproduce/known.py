@@ -1,4 +1,4 @@
-"""Results that are known: whoever makes one again, in the exact mode, is told whether it is the same to the pixel."""
+"""Known results: a result that is made again in the exact mode is compared with them, pixel for pixel."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ import msgspec
 import numpy as np
 
 from ..dream.octaves import octave_sizes
-from ..media.image import Picture
+from ..picture import Picture
 from ..record.provenance import pixels_sha256
 from ..record.recipe import Recipe
 from ..runtime.net import Net
 
 FILE = Path(__file__).with_name("known.json")
 
-# Facts that decide the pixels, and how a sentence tells that one is not the known result's.
+# Facts that decide the pixels, and the words for one that differs from the known result's.
 OTHER = {
     "network": "another network",
     "weights": "other weights",
@@ -41,21 +41,21 @@ Facts = dict[str, str | int | float | None]
 
 
 class Known(msgspec.Struct, frozen=True, kw_only=True):
-    """A result that somebody has made.
+    """A result that was made earlier.
 
     Attributes
     ----------
     result : str
         Its key in `results.RESULTS`.
     by : str
-        Who made it.
+        The program that made it.
     facts : dict of str to str, number or None
-        All that decides the pixels, as `facts_of` gives it.
+        All that decides the pixels, as `facts_of` returns it.
     pictures : list of str
-        SHA-256 of the 8-bit pixels of every octave, the last of which is the result, or of every frame that is known.
+        SHA-256 of the 8-bit pixels of every octave, the last of which is the result, or of every known frame.
     borders : dict of int to int
-        Where in the result's pixels a value stands so near to another level that rounding may put it there, as
-        `results.borders` finds, and the level that is known.
+        Index into the result's pixels → level, where a value is so near to another level that rounding may move it
+        there (see `results.borders`).
     """
 
     result: str
@@ -67,7 +67,7 @@ class Known(msgspec.Struct, frozen=True, kw_only=True):
 
 @dataclass(frozen=True)
 class Verdict:
-    """What comparing a result with what is known comes to.
+    """The outcome of comparing a result with the known ones.
 
     Attributes
     ----------
@@ -75,9 +75,9 @@ class Verdict:
     text : str
         For people.
     known : list of str
-        The hashes that were to be expected; empty where nothing is known.
+        The expected hashes; empty where no result is known.
     first : int, optional
-        Which of them is the first that was not found.
+        Index of the first expected hash that differs.
     """
 
     kind: str
@@ -88,12 +88,12 @@ class Verdict:
 
 @cache
 def known_results() -> list[Known]:
-    """Read the results that are known."""
+    """Read the known results."""
     return msgspec.json.decode(FILE.read_bytes(), type=list[Known])
 
 
 def weights_sha256(net: Net) -> str:
-    """Hash a network's numbers, layer by layer: the same for every file that holds them, whatever else it holds."""
+    """Hash a network's weights, layer by layer: the same hash for every file that stores the same numbers."""
     digest = hashlib.sha256()
     for layer, params in sorted(net.params.items()):
         for param in params:
@@ -103,12 +103,12 @@ def weights_sha256(net: Net) -> str:
 
 
 def facts_of(network: str, weights: str, recipe: Recipe, size: tuple[int, int], sky: str, guide: str | None) -> Facts:
-    """Give all that decides a result's pixels in the exact mode.
+    """Return all that decides a result's pixels in the exact mode.
 
     Parameters
     ----------
     network, weights : str
-        Its name in the registry, or its file's; and `weights_sha256`.
+        Name in the registry or of its file; and `weights_sha256`.
     recipe : Recipe
     size : (height, width)
         Of the picture.
@@ -122,7 +122,7 @@ def facts_of(network: str, weights: str, recipe: Recipe, size: tuple[int, int], 
         "layer": recipe.end,
         "sky": sky,
         "guide": guide,
-        "sizes": " ".join(f"{width}x{height}" for height, width in sizes),  # which is what an era changes in a dream
+        "sizes": " ".join(f"{width}x{height}" for height, width in sizes),  # all that an era changes in a dream
         "iterations": recipe.iter_n,
         "step_size": recipe.step_size,
         "jitter": recipe.jitter,
@@ -143,55 +143,56 @@ def judge(
     interrupted: bool = False,
     known: Sequence[Known] | None = None,
 ) -> Verdict:
-    """Compare a result with what is known of it.
+    """Compare a result with the known ones.
 
     Parameters
     ----------
     result : str
         Its key.
     facts : dict
-        As `facts_of` gives them.
+        As `facts_of` returns them.
     hashes : list of str
-        Of its octaves or frames.
+        Hashes of its octaves or frames.
     picture : (H, W, 3) uint8 array
         The last octave.
     exact : bool
-        Whether it was made in the exact mode: other results are near, and never compared.
+        Whether it was made in the exact mode: other results are only similar, and never compared.
     interrupted : bool
     known : list of Known, optional
-        None: the ones of this version of pydream.
+        None: those of this version of pydream.
     """
     others = [other for other in (known_results() if known is None else known) if other.result == result]
-    # float32 rounds nothing between frames, and is not compared anyway.
+    # float32 has no grid, and is not compared anyway.
     apart = [[name for name in OTHER if facts.get(name) != other.facts.get(name)] for other in others]
     apart = [[name for name in names if exact or name != "grid"] for names in apart]
     nearest = min(range(len(others)), key=lambda index: len(apart[index]), default=None)
     if nearest is None or "network" in apart[nearest]:
-        return Verdict("not compared", f"not compared: no such result of {facts['network']} is known")
+        return Verdict("not compared", f"not compared: no known result of {facts['network']}")
     other = others[nearest]
     if apart[nearest]:
-        told = ", ".join(OTHER[name] for name in apart[nearest])
-        return Verdict("not compared", f"not compared: the nearest result that is known has {told}")
+        differences = ", ".join(OTHER[name] for name in apart[nearest])
+        return Verdict("not compared", f"not compared: the nearest known result has {differences}")
     if not exact:
-        told = f"not compared: float32 is near what {other.by} made, and only --exact equals it"
-        return Verdict("not compared", told, other.pictures)
+        text = f"not compared: float32 is only similar to the result of {other.by}; --exact equals it"
+        return Verdict("not compared", text, other.pictures)
     if interrupted:
-        return Verdict("not compared", "not compared: it was interrupted", other.pictures)
+        return Verdict("not compared", "not compared: interrupted", other.pictures)
     for number, (found, wanted) in enumerate(zip(hashes, other.pictures, strict=False)):
         if found != wanted:
             off = _values_off(picture, other) if number + 1 == len(other.pictures) else None
             if off:
-                told = f"identical to what {other.by} made, but for {off} of {picture.size} values on the border"
-                return Verdict("identical", f"{told} between two levels, which are one level off", other.pictures)
+                text = f"identical to the result of {other.by}, except {off} of {picture.size} values on the border"
+                return Verdict("identical", f"{text} between two levels, which are one level off", other.pictures)
             first = f"frame {number}" if "grid" in facts else f"octave {number + 1} of {len(other.pictures)}"
-            return Verdict("differs", f"differs from what {other.by} made, first in {first}", other.pictures, number)
+            text = f"differs from the result of {other.by}, first in {first}"
+            return Verdict("differs", text, other.pictures, number)
     last = len(other.pictures) - 1
-    beyond = f", up to frame {last}, the last that is known" if len(hashes) > last + 1 else ""
-    return Verdict("identical", f"identical to what {other.by} made, in every pixel{beyond}", other.pictures)
+    beyond = f", up to frame {last}, the last known one" if len(hashes) > last + 1 else ""
+    return Verdict("identical", f"identical to the result of {other.by}, in every pixel{beyond}", other.pictures)
 
 
 def _values_off(picture: Picture, known: Known) -> int | None:
-    """Count the values on a border that are one level off, if nothing else is."""
+    """Count the values on a border that are one level off; None where anything else differs."""
     index = np.array(list(known.borders), int)
     levels = np.array(list(known.borders.values()), int)
     settled = picture.copy()

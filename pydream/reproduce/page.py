@@ -1,4 +1,4 @@
-"""A report is a page of its own: HTML with its pictures and style inside, nothing to fetch and nothing to run."""
+"""The page is one HTML file with its pictures and style inside: nothing to fetch and nothing to run."""
 
 from __future__ import annotations
 
@@ -10,26 +10,26 @@ from pathlib import Path
 
 from PIL import Image
 
-from ..media.image import Picture
+from ..picture import Picture
 from .known import Verdict
-from .report import Input, Report, Row
-from .results import FRAMES, GOOGLENET, GRID, Outcome, small
+from .report import Input, ReproductionReport, Row
+from .results import FRAMES, GOOGLENET, GRID, Reproduction, small
 
 _STYLE = Path(__file__).with_name("page.css")
-_WIDEST = 1024  # pixels; what is wider is shown smaller, and the PNG beside the page has them all
+_WIDEST = 1024  # pixels; wider pictures are shown smaller, and the PNG beside the page has all pixels
 _MOST_PNG = 2_000_000  # bytes; a larger picture is shown as JPEG
 
 _NOTES = {
     "4c": "What the notebook shows first: animals and buildings, found in clouds.",
-    "5x5_reduce": "What a lower layer knows: strokes and curls. It is read before its ReLU, as in Caffe.",
+    "5x5_reduce": "A lower layer: strokes and curls. It is read before its ReLU, as in Caffe.",
     "guided": "Each place of the picture is pulled to the place of the guide whose features are most like its own.",
     "zoom": "Each frame is a dream on the frame before it, moved in by 5 %. The notebook made a hundred, and shows"
     f" frame {FRAMES - 1}.",
 }
 
 
-def page(report: Report) -> str:
-    """Give the report as HTML."""
+def page(report: ReproductionReport) -> str:
+    """Return the report as HTML."""
     mode = "float64, exact" if report.exact else "float32"
     libraries = "as the libraries of 2015 did it" if report.era == "2015" else "as today's libraries do it"
     parts = [
@@ -55,22 +55,22 @@ def page(report: Report) -> str:
     )
 
 
-def _summary(report: Report) -> str:
+def _summary(report: ReproductionReport) -> str:
     kinds = [row.verdict.kind for row in report.rows]
     counts = [
         (kinds.count("identical"), "identical"),
         (kinds.count("differs"), "different"),
         (kinds.count("not compared"), "not compared"),
     ]
-    told = f"Compared with what is known: {', '.join(f'{count} {what}' for count, what in counts if count)}."
+    text = f"Compared with the known results: {', '.join(f'{count} {what}' for count, what in counts if count)}."
     if report.missing:
-        told += f" The run was ended early; not made: {', '.join(report.missing)}."
-    return told
+        text += f" The run ended early; not made: {', '.join(report.missing)}."
+    return text
 
 
-def _table_of_results(report: Report) -> str:
+def _table_of_results(report: ReproductionReport) -> str:
     lines = [
-        "<table><thead><tr><th>result</th><th>layer</th><th>compared with what is known</th>"
+        "<table><thead><tr><th>result</th><th>layer</th><th>compared with the known result</th>"
         '<th class="number">time</th></tr></thead><tbody>'
     ]
     for row in report.rows:
@@ -87,11 +87,11 @@ def _verdict_mark(verdict: Verdict) -> str:
     return f"<span{style}>{_text(verdict.kind)}</span>"
 
 
-def _inputs(report: Report) -> str:
-    pictures = [_input(report.sky, "What is dreamt on")]
+def _inputs(report: ReproductionReport) -> str:
+    pictures = [_input(report.sky, "The input picture")]
     if report.guide is not None:
         pictures.append(_input(report.guide, "The guide"))
-    return f'<section id="inputs"><h2>What went in</h2><div class="pair">{"".join(pictures)}</div></section>'
+    return f'<section id="inputs"><h2>Inputs</h2><div class="pair">{"".join(pictures)}</div></section>'
 
 
 def _input(given: Input, what: str) -> str:
@@ -104,7 +104,7 @@ def _input(given: Input, what: str) -> str:
     return _figure(_jpeg(given.pixels, 90), f"{what}: {given.name}", caption)
 
 
-def _result(row: Row, report: Report) -> str:
+def _result(row: Row, report: ReproductionReport) -> str:
     outcome, result = row.outcome, row.outcome.result
     parts = [
         f'<section class="result" id="{result.key}">',
@@ -121,7 +121,7 @@ def _result(row: Row, report: Report) -> str:
     return "\n".join(parts)
 
 
-def _stand_in(row: Row, report: Report) -> str:
+def _stand_in(row: Row, report: ReproductionReport) -> str:
     recipe, notebooks = row.outcome.recipe, GOOGLENET["4c" if row.outcome.result.loop else row.outcome.result.key]
     if recipe.end == notebooks:
         return ""
@@ -130,7 +130,7 @@ def _stand_in(row: Row, report: Report) -> str:
     )
 
 
-def _alt(row: Row, report: Report) -> str:
+def _alt(row: Row, report: ReproductionReport) -> str:
     return f"{row.outcome.result.title}: {report.sky.name} as {row.outcome.recipe.end} of {report.network.name} sees it"
 
 
@@ -140,32 +140,32 @@ def _caption(row: Row) -> str:
     if outcome.result.loop:
         which = f"Frame {outcome.shown}"
     elif outcome.interrupted:
-        which = f"As far as it came: {outcome.steps} of {outcome.steps_wanted} steps"
+        which = f"Interrupted after {outcome.steps} of {outcome.steps_wanted} steps"
     else:
-        which = f"The result, which is octave {len(outcome.stages)} of {len(outcome.stages)}"
+        which = f"The result, which is octave {len(outcome.snapshots)} of {len(outcome.snapshots)}"
     return f"{which}: {width}×{height}, <code>{_text(row.file)}</code>"
 
 
-def _octaves(row: Row, report: Report) -> str:
+def _octaves(row: Row, report: ReproductionReport) -> str:
     figures = [_figure(_jpeg(report.sky.pixels, 85), "the picture before the dream", "before")]
-    for number, stage in enumerate(row.outcome.stages):
-        height, width = stage.picture.shape[:2]
-        caption = f"octave {number + 1}: {width}×{height}<br>{_mark(row.verdict, number, stage.sha256)}"
-        figures.append(_figure(_jpeg(stage.picture, 88), f"octave {number + 1}", caption))
+    for number, snapshot in enumerate(row.outcome.snapshots):
+        height, width = snapshot.picture.shape[:2]
+        caption = f"octave {number + 1}: {width}×{height}<br>{_mark(row.verdict, number, snapshot.sha256)}"
+        figures.append(_figure(_jpeg(snapshot.picture, 88), f"octave {number + 1}", caption))
     return f'<div class="strip">{"".join(figures)}</div>'
 
 
 def _frames(row: Row) -> str:
     figures = []
-    for number, stage in enumerate(row.outcome.stages):
-        caption = f"{number} {_mark(row.verdict, number, stage.sha256)}"
+    for number, snapshot in enumerate(row.outcome.snapshots):
+        caption = f"{number} {_mark(row.verdict, number, snapshot.sha256)}"
         style = "shown" if number == row.outcome.shown else ""
-        figures.append(_figure(_jpeg(stage.picture, 85), f"frame {number}", caption, style))
+        figures.append(_figure(_jpeg(snapshot.picture, 85), f"frame {number}", caption, style))
     return f'<div class="sheet">{"".join(figures)}</div>'
 
 
 def _mark(verdict: Verdict, number: int, found: str) -> str:
-    """Say of one octave or frame what comparing it came to, and its hash in short."""
+    """Return the HTML for one octave's or frame's short hash, and whether it is the known one."""
     short = f'<span class="hash" title="{found}">{found[:8]}</span>'
     if verdict.kind == "not compared" or number >= len(verdict.known):
         return short
@@ -174,25 +174,25 @@ def _mark(verdict: Verdict, number: int, found: str) -> str:
     return f'{short} <span class="bad">differs</span>'
 
 
-def _timing(outcome: Outcome) -> str:
+def _timing(outcome: Reproduction) -> str:
     side = max(outcome.seconds - outcome.network_seconds, 0.0)
     share = 100 * outcome.network_seconds / outcome.seconds if outcome.seconds else 0.0
     each = f", {outcome.seconds / outcome.steps:.2f} s each" if outcome.steps else ""
-    told = (
+    text = (
         f'{seconds(outcome.seconds)}: <span class="key net">{seconds(outcome.network_seconds)} in the network</span>,'
         f' <span class="key">{seconds(side)} on the image side</span>; {outcome.steps} steps{each}'
     )
     alt = f"{share:.0f} % of the time in the network, the rest on the image side"
-    return f'<div class="bar" role="img" aria-label="{alt}"><span style="width:{share:.1f}%"></span></div><p>{told}</p>'
+    return f'<div class="bar" role="img" aria-label="{alt}"><span style="width:{share:.1f}%"></span></div><p>{text}</p>'
 
 
-def _facts(row: Row, report: Report) -> str:
+def _facts(row: Row, report: ReproductionReport) -> str:
     outcome, recipe = row.outcome, row.outcome.recipe
     facts = [
         ("notebook", f"<code>{_text(outcome.result.line)}</code>"),
         ("octaves", f"{recipe.octave_n}, scale {recipe.octave_scale:g}: {_text(row.facts['sizes'])}"),
         ("steps", f"{recipe.iter_n} an octave of size {recipe.step_size:g}, jitter {recipe.jitter}, clipped to 0..255"),
-        ("seed", f"{recipe.seed}, of a RandomState for this result alone"),
+        ("seed", f"{recipe.seed}, of a RandomState for this result only"),
     ]
     if recipe.loop is not None:
         order = "matrix × (o + offset)" if recipe.era == "2015" else "matrix × o + offset"
@@ -203,27 +203,27 @@ def _facts(row: Row, report: Report) -> str:
     if hashes and not outcome.interrupted and not outcome.result.loop:
         facts.append(("SHA-256 of its pixels", f'<span class="hash">{hashes[-1]}</span>'))
     if row.verdict.known and not outcome.result.loop and row.verdict.kind != "identical":
-        facts.append(("of the known one", f'<span class="hash">{_text(row.verdict.known[-1])}</span>'))
+        facts.append(("SHA-256 of the known one", f'<span class="hash">{_text(row.verdict.known[-1])}</span>'))
     return _facts_table(facts)
 
 
-def _colophon(report: Report) -> str:
+def _colophon(report: ReproductionReport) -> str:
     network = report.network
     facts = [
         ("command", f"<code>{_text(report.command)}</code>"),
         ("network", f"{_text(network.name)} from <code>{_text(network.weights)}</code>"),
         ("its file", f'SHA-256 <span class="hash">{_text(network.weights_sha256)}</span>'),
-        ("its numbers", f'SHA-256 <span class="hash">{_text(report.weights)}</span>'),
+        ("its weights", f'SHA-256 <span class="hash">{_text(report.weights)}</span>'),
         ("run on", f"{_text(network.device)}, {_text(network.dtype)}, {_text(report.threads)}"),
         ("versions", _text(", ".join(f"{name} {version}" for name, version in report.versions.items()))),
         ("made", _text(report.made)),
     ]
     exact = (
-        "A dream is chaotic: rounding differences grow with every step. In float64, with max pooling that lets no"
-        " rounding choose between equal values, a dream ends before an 8-bit picture can show them. The zoom loop goes"
-        f" on, so there the exact mode rounds the picture to multiples of {GRID:g} after each step, which 2015 did not"
-        " do: so differences end with the step, and frame 0 is a dream of its own, beside the first result. float32 is"
-        " not rounded, and its results differ between machines."
+        "A dream is chaotic: rounding differences grow with every step. In float64, with max pooling where rounding"
+        " does not choose between equal values, a dream ends before an 8-bit picture can show them. The zoom loop is"
+        f" longer, so there the exact mode rounds the picture to multiples of {GRID:g} after each step, which 2015 did"
+        " not do: differences end with the step, and frame 0 is another dream than the first result. float32 is not"
+        " rounded, and its results differ between machines."
     )
     return (
         f'<section id="how"><h2>How it was made</h2>{_facts_table(facts)}<p>{exact}</p></section>'
@@ -246,7 +246,7 @@ def _figure(source: tuple[str, Sequence[int]], alt: str, caption: str, style: st
 
 
 def _lossless(pixels: Picture) -> tuple[str, Sequence[int]]:
-    """Show a picture pixel for pixel, unless that takes too much."""
+    """Encode a picture without loss, unless that takes too many bytes."""
     if max(pixels.shape) <= _WIDEST:
         file = io.BytesIO()
         Image.fromarray(pixels).save(file, "PNG", optimize=True)
@@ -267,7 +267,7 @@ def _uri(kind: str, file: io.BytesIO) -> str:
 
 
 def _text(value: object) -> str:
-    """Escape what comes from files and command lines."""
+    """Escape text from files and command lines."""
     return escape("".join(c if c.isprintable() else "�" for c in str(value)))
 
 
@@ -276,5 +276,5 @@ def _sentence(text: str) -> str:
 
 
 def seconds(count: float) -> str:
-    """Tell a time: ``41.3 s``, ``25 min 3 s``."""
+    """Format a time: ``41.3 s``, ``25 min 3 s``."""
     return f"{count // 60:.0f} min {count % 60:.0f} s" if count >= 120 else f"{count:.1f} s"

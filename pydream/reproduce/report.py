@@ -1,4 +1,4 @@
-"""A report is what a reproduction made, from what, how and in which time: for the page, and as JSON for programs."""
+"""A report is everything that `pydream reproduce` made, with inputs, settings and times: for the page, and as JSON."""
 
 from __future__ import annotations
 
@@ -8,25 +8,25 @@ from typing import Any
 
 import msgspec
 
-from ..media.image import Picture
+from ..picture import Picture
 from ..record.provenance import NetFacts
 from .known import Facts, Verdict
-from .results import Outcome
+from .results import Reproduction
 
 
 @dataclass(frozen=True)
 class Input:
-    """A picture that went in.
+    """An input picture.
 
     Attributes
     ----------
     name : str
-        Of its file.
+        Name of its file.
     ours : bool
-        Whether it is the one that comes with pydream.
+        Whether it is the picture that comes with pydream.
     pixels : (h, w, 3) uint8 array
     sha256 : str
-        Of the pixels.
+        Hash of the pixels.
     """
 
     name: str
@@ -37,47 +37,47 @@ class Input:
 
 @dataclass(frozen=True)
 class Row:
-    """A result, and what is said of it.
+    """A result, compared with the known ones.
 
     Attributes
     ----------
-    outcome : Outcome
+    outcome : Reproduction
     facts : dict
         All that decides its pixels.
     verdict : Verdict
     file : str
-        Where the picture is, from the report's folder.
+        Path of the picture, relative to the report's folder.
     """
 
-    outcome: Outcome
+    outcome: Reproduction
     facts: Facts
     verdict: Verdict
     file: str
 
 
 @dataclass(frozen=True)
-class Report:
-    """All that the page tells.
+class ReproductionReport:
+    """The contents of the page.
 
     Attributes
     ----------
     rows : list of Row
     missing : list of str
-        Titles of results that were wanted and not made.
+        Titles of results that were requested and not made.
     sky : Input
     guide : Input, optional
     network : NetFacts
     weights : str
-        Hash of the network's numbers.
+        Hash of the network's weights.
     exact : bool
     era : str
     seed : int
     command : str
     threads : str
     versions : dict of str to str
-        Of pydream too.
+        Versions of pydream and its libraries.
     made : str
-        When.
+        Date and time.
     """
 
     rows: list[Row]
@@ -95,8 +95,8 @@ class Report:
     made: str
 
     def to_json(self) -> str:
-        """Give all but the pictures, for programs: `tests/make_known.py` is one."""
-        told: dict[str, Any] = {
+        """Return all but the pictures as JSON, which `tests/tools/make_known.py` reads, for instance."""
+        content: dict[str, Any] = {
             "command": self.command,
             "made": self.made,
             "exact": self.exact,
@@ -110,7 +110,7 @@ class Report:
             },
             "results": [_row(row) for row in self.rows],
         }
-        return json.dumps(told, indent=1) + "\n"
+        return json.dumps(content, indent=1) + "\n"
 
 
 def _row(row: Row) -> dict[str, Any]:
@@ -123,7 +123,7 @@ def _row(row: Row) -> dict[str, Any]:
         "borders": outcome.borders,
         "known": list(row.verdict.known),
         "verdict": row.verdict.kind,
-        "told": row.verdict.text,
+        "text": row.verdict.text,
         "steps": outcome.steps,
         "interrupted": outcome.interrupted,
         "seconds": round(outcome.seconds, 3),

@@ -1,4 +1,4 @@
-"""The notebook's four results: three dreams and a zoom into the first of them. `make` makes one and takes its time."""
+"""The notebook's four results: three dreams, and a zoom into the first. `make` makes one and measures its time."""
 
 from __future__ import annotations
 
@@ -18,24 +18,24 @@ from ..dream.objectives import objective_guide
 from ..dream.watch import View, Watch
 from ..dream.zoom import zoom_loop
 from ..errors import UnknownNameError
-from ..media.image import Picture, to_pixels
 from ..net import Array, Net
+from ..picture import Picture, to_pixels
 from ..record.provenance import pixels_sha256
 from ..record.recipe import Loop, Recipe
 
 FRAMES = 30  # the notebook made a hundred, and shows frame 29
 SCALE = 0.05  # its loop's
 
-# In the exact mode the loop's dreams are rounded to multiples of this after every step. A dream at full size leaves
-# differences of up to 4e-5 of a level between machines, which the second frame would show. One step leaves 1e-9 in all,
-# summed over the picture: not one step in ten million has a value so near to the middle between two multiples.
+# In the exact mode the loop's dreams are rounded to multiples of this after every step. After a dream at full size,
+# machines differ by up to 4e-5 of a level, which the second frame would show. After one step they differ by 1e-9 in
+# total, summed over the picture: not one step in ten million has a value so near to the middle between two multiples.
 GRID = 1 / 64
 
-# Dreams are not rounded, since Caffe's is not: at full size a value that stands so near to the border between two
-# levels may be on the other side of it on another machine. Measured: 4e-5 at most.
+# Dreams are not rounded, since Caffe's is not: at full size a value so near to the border between two levels may be on
+# its other side on another machine. Measured: 4e-5 at most.
 BORDER = 1e-4
 
-THUMBNAIL = 320  # the longest side of a frame that is kept to be shown among the others
+THUMBNAIL = 320  # longest side of a frame on the page, in pixels
 
 
 @dataclass(frozen=True)
@@ -45,12 +45,12 @@ class Result:
     Attributes
     ----------
     key : str
-        What users call it.
+        Its name on the command line.
     title : str
     line : str
-        The notebook's.
+        The notebook's line of code.
     guided, loop : bool
-        Whether a guide picture, or the zoom loop, is part of it.
+        Whether it uses a guide picture, or the zoom loop.
     """
 
     key: str
@@ -80,8 +80,8 @@ RESULTS = {
     )
 }
 
-# Network → result → layer. Other networks' layers stand where GoogLeNet's do: as far up, and in the second row as there
-# a convolution that is read before its ReLU.
+# Network → result → layer. Other networks' layers correspond to GoogLeNet's: at a similar depth, and for "5x5_reduce"
+# also a convolution that is read before its ReLU.
 GOOGLENET = {"4c": "inception_4c/output", "5x5_reduce": "inception_3b/5x5_reduce", "guided": "inception_3b/output"}
 LAYERS = {
     "bvlc_googlenet": GOOGLENET,
@@ -91,18 +91,18 @@ LAYERS = {
 
 
 def layer_for(net: Net, key: str) -> str:
-    """Give the layer that a result dreams with: GoogLeNet's, or what stands for it.
+    """Return the layer of a result: GoogLeNet's, or the one that corresponds to it.
 
     Parameters
     ----------
     net : Net
     key : str
-        Of `RESULTS`; the loop dreams with the first result's layer.
+        Key of `RESULTS`; the loop uses the first result's layer.
 
     Raises
     ------
     UnknownNameError
-        For a network that `LAYERS` does not know and that has no layer of that name.
+        For a network that is not in `LAYERS` and has no layer of that name.
     """
     key = "4c" if RESULTS[key].loop else key
     layer = LAYERS.get(net.name, GOOGLENET)[key]
@@ -112,22 +112,22 @@ def layer_for(net: Net, key: str) -> str:
 
 
 def example(name: str) -> Path:
-    """Give the path of a picture of ours: beside the package in a checkout, inside it where it is installed."""
+    """Return the path of a picture of pydream's: beside the package in a checkout, inside it where it is installed."""
     package = Path(__file__).resolve().parents[1]
     inside, beside = package / "examples" / name, package.parent / "examples" / name
     return inside if inside.is_file() else beside
 
 
 @dataclass(frozen=True)
-class Stage:
+class Snapshot:
     """An octave's result, or a frame of the loop.
 
     Attributes
     ----------
     sha256 : str
-        Of its 8-bit pixels.
+        Hash of its 8-bit pixels.
     picture : (h, w, 3) uint8 array
-        As it is, of an octave; made small, of a frame.
+        An octave at its size; a frame made small.
     """
 
     sha256: str
@@ -135,8 +135,8 @@ class Stage:
 
 
 @dataclass
-class Outcome:
-    """What `make` made.
+class Reproduction:
+    """A result that `make` made.
 
     Attributes
     ----------
@@ -144,22 +144,22 @@ class Outcome:
     recipe : Recipe
         Followed to the end, unless `interrupted`.
     picture : (H, W, 3) uint8 array
-        The dream, or of a loop the frame to show.
-    stages : list of Stage
+        The dream, or the frame of a loop to show.
+    snapshots : list of Snapshot
         The octaves that were finished, the smallest first; or the frames.
     steps, steps_wanted : int
     seconds, network_seconds : float
-        From start to end, and of that in the network's passes.
+        Total time, and the part in the network's passes.
     interrupted : bool
-        By Ctrl-C.
+        Whether Ctrl-C ended it.
     borders : dict of int to int
-        Where in a dream's pixels, counted through, a value stands within `BORDER` of another level, and its own level.
+        Index into a dream's pixels → level, where a value is within `BORDER` of another level.
     """
 
     result: Result
     recipe: Recipe
     picture: Picture
-    stages: list[Stage]
+    snapshots: list[Snapshot]
     steps: int
     steps_wanted: int
     seconds: float
@@ -169,17 +169,17 @@ class Outcome:
 
     @property
     def hashes(self) -> list[str]:
-        """Of the stages."""
-        return [stage.sha256 for stage in self.stages]
+        """The hashes of the snapshots."""
+        return [snapshot.sha256 for snapshot in self.snapshots]
 
     @property
     def shown(self) -> int:
-        """Which frame of a loop `picture` is: the one that the notebook shows, or the last."""
-        return min(FRAMES, len(self.stages)) - 1
+        """The number of the loop's frame in `picture`: the one that the notebook shows, or the last."""
+        return min(FRAMES, len(self.snapshots)) - 1
 
 
 def recipe_for(result: Result, layer: str, *, exact: bool, frames: int, **params: Any) -> Recipe:
-    """Give the recipe of a result: the notebook's parameters, but for those that `params` names."""
+    """Return the recipe of a result: the notebook's parameters, except those in `params`."""
     loop = Loop(frame=frames - 1, scale=SCALE, rotate=0.0, shift=(0.0, 0.0)) if result.loop else None
     return Recipe(end=layer, loop=loop, grid=GRID if exact and result.loop else None, **params)
 
@@ -192,7 +192,7 @@ def make(
     guide: Picture | None = None,
     watch: Watch | None = None,
     on_frame: Callable[[int, Picture], None] | None = None,
-) -> Outcome:
+) -> Reproduction:
     """Make one result, with a `RandomState` of its own.
 
     Parameters
@@ -200,20 +200,20 @@ def make(
     net : Net
     result : Result
     recipe : Recipe
-        As `recipe_for` gives it.
+        As `recipe_for` returns it.
     sky : (H, W, 3) uint8 array
-        What is dreamt on.
+        The input picture.
     guide : (h, w, 3) uint8 array, optional
         For a guided result.
     watch : Watch, optional
         As for `deepdream`, for every frame of a loop.
     on_frame : callable, optional
-        ``on_frame(number, pixels)`` for every frame of a loop, counted from 0. What it takes is nobody's time.
+        ``on_frame(number, pixels)`` for every frame of a loop, counted from 0. Its time is not counted.
 
     Returns
     -------
-    Outcome
-        After Ctrl-C what there is so far.
+    Reproduction
+        After Ctrl-C, as far as it was made.
 
     Raises
     ------
@@ -236,11 +236,11 @@ def make(
         interrupted = False
     assert run.picture is not None
     frames = 1 if recipe.loop is None else recipe.loop.frame + 1
-    return Outcome(
+    return Reproduction(
         result=result,
         recipe=recipe,
         picture=run.picture,
-        stages=run.stages,
+        snapshots=run.snapshots,
         steps=run.steps,
         steps_wanted=recipe.octave_n * recipe.iter_n * frames,
         seconds=run.seconds,
@@ -251,14 +251,14 @@ def make(
 
 
 class _Run(Watch):
-    """One result in the making."""
+    """One result while it is made."""
 
     def __init__(
         self, net: TimedNet, recipe: Recipe, watch: Watch, on_frame: Callable[[int, Picture], None] | None
     ) -> None:
         self.net = net
         self.picture: Picture | None = None
-        self.stages: list[Stage] = []
+        self.snapshots: list[Snapshot] = []
         self.borders: dict[int, int] = {}
         self.steps = 0
         self.seconds = 0.0
@@ -266,11 +266,11 @@ class _Run(Watch):
         self._watch = watch
         self.tile = watch.tile  # type: ignore[method-assign]
         self._octaves: list[Picture] = []
-        self._tell_frame = on_frame
+        self._on_frame = on_frame
         self._rng = np.random.RandomState(recipe.seed)
 
     def dream(self, sky: Picture, guide: Picture | None) -> None:
-        """Dream, and keep what each octave ended with."""
+        """Dream, and keep the picture at the end of each octave."""
         try:
             with self._clock():
                 objective = None if guide is None else objective_guide(self.net, guide, self._recipe.end)
@@ -279,7 +279,7 @@ class _Run(Watch):
             self.picture = to_pixels(dream)
             self.borders = borders(dream)
         finally:
-            self.stages += [Stage(pixels_sha256(pixels), pixels) for pixels in self._octaves]
+            self.snapshots += [Snapshot(pixels_sha256(pixels), pixels) for pixels in self._octaves]
 
     def loop(self, sky: Picture) -> None:
         """Make the frames, and keep the one to show."""
@@ -290,11 +290,11 @@ class _Run(Watch):
         for i in range(number):
             with self._clock():
                 pixels = to_pixels(next(frames))
-            if self._tell_frame is not None:
-                self._tell_frame(i, pixels)  # first: one that could not be written, for Ctrl-C, is none
+            if self._on_frame is not None:
+                self._on_frame(i, pixels)  # first: a frame that Ctrl-C kept from being written does not count
             if i < FRAMES:
                 self.picture = pixels
-            self.stages.append(Stage(pixels_sha256(pixels), small(pixels, THUMBNAIL)))
+            self.snapshots.append(Snapshot(pixels_sha256(pixels), small(pixels, THUMBNAIL)))
 
     def step(self, octave: int, iteration: int, image: View) -> None:
         """Count a step, and keep what an octave of a single dream ends with."""
@@ -313,13 +313,13 @@ class _Run(Watch):
 
 
 def borders(dream: Array) -> dict[int, int]:
-    """Find the values that stand within `BORDER` of another level; those that were clipped do not move."""
+    """Find the values within `BORDER` of another level, without those that were clipped, which do not move."""
     near = (np.abs(dream - np.rint(dream)) < BORDER) & (dream > 0.5) & (dream < 255)
     return {int(index): int(dream.flat[index]) for index in np.flatnonzero(near)}
 
 
 def small(pixels: Picture, most: int) -> Picture:
-    """Give a picture made small enough, at most so many pixels wide and high."""
+    """Return a picture made small enough: at most so many pixels wide and high."""
     image = Image.fromarray(pixels)
     image.thumbnail((most, most), Image.Resampling.LANCZOS)
     return np.asarray(image)

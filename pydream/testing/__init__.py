@@ -1,10 +1,16 @@
-"""A port is held to this project's NumPy code: what is off, at which step, by how much, as if by which mistake.
+"""Checks for ports: a port is compared with pydream's NumPy code, step by step, and known mistakes are named.
 
 >>> import pydream.testing
 >>> from pydream.imageops import numpy_ops
 >>> report = pydream.testing.check_imageops(numpy_ops)
 
-`docs/porting.md` tells how. A port in another language reads the files of `pydream vectors` instead.
+See `docs/porting.md`. A port in another language reads the files of `pydream vectors` instead.
+
+    check_net        a network: blobs, forward, backward                                 (net, mistakes)
+    check_imageops   the image side, function by function                                (imageops, stages)
+    check_dream      steps, octaves, a whole dream                                       (dream)
+    write_vectors    inputs and expected outputs as files                                (vectors)
+    Report           the steps that a check compared; a `ConformanceError` has one       (report)
 """
 
 from .dream import check_dream

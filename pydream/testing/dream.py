@@ -1,4 +1,4 @@
-"""Holds a port's dreams to those of the NumPy code: first one step, then jitter, octaves, and a whole dream."""
+"""Check a port's dreams against those of the NumPy code: first one step, then jitter, octaves, and a whole dream."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from . import samples
 from .net import check_mean
 from .report import Array, Mistakes, Report
 
-# Of what the dream changed in the picture: relative, L2. In float64 two correct programs differ by about 1e-13. In
-# float32 each step makes the difference larger, so that a whole dream can only be alike.
+# Largest difference in what the dream changed in the picture: relative, L2. In float64 two correct programs differ by
+# about 1e-13. In float32 each step makes the difference larger, so that whole dreams are only similar.
 STEP = {"float64": 1e-9, "float32": 1e-2}
 DREAM = {"float64": 1e-9, "float32": 3e-1}
 
 
 class _Draws(np.random.RandomState):
-    """Draws shifts as the notebook does, and then spoils them."""
+    """Draws shifts as the notebook does, and then changes them."""
 
     def __init__(self, spoil: Callable[[Array], Array], fewer: int = 0) -> None:
         super().__init__(0)
@@ -33,7 +33,7 @@ class _Draws(np.random.RandomState):
         return self._spoil(super().randint(low, high - self._fewer, size, dtype))
 
 
-# How the shifts can be wrong.
+# Mistakes in the shifts.
 _DRAWS: dict[str, Callable[[], np.random.RandomState]] = {
     "ox and oy were swapped: the first draw is the shift to the right": lambda: _Draws(lambda shift: shift[::-1]),
     "it rolled the other way": lambda: _Draws(lambda shift: -shift),
@@ -54,11 +54,11 @@ def check_dream(
     Parameters
     ----------
     net : Net
-        In float64 its pictures have to be the reference's, byte for byte; in float32 similar.
+        In float64 its pictures must equal the reference's, byte for byte; in float32 they must be similar.
     network, weights
-        Which network it is, as `pydream.load_net` takes them.
+        The network that `net` is a port of, as for `pydream.load_net`.
     dream : callable
-        Called as `pydream.deepdream`, by default that: a port of the loop is checked in its place.
+        Called like `pydream.deepdream`, which is the default; pass a port of the loop to check it.
 
     Returns
     -------
@@ -67,18 +67,18 @@ def check_dream(
     Raises
     ------
     ConformanceError
-        Where a step failed. Each tries one more thing than the one before, so the first that failed is the one to mend.
+        Where a step failed. Each step adds one thing to the one before, so the first failure shows what to fix.
     """
     report = Report(f"check_dream of {network}")
     reference = load_net(network, weights, dtype="float64", runtime="numpy")
     with report.trying("mean"):
         check_mean(report, net, reference)
     dtype = str(np.dtype(net.dtype))
-    # White, flat parts are for the tie-tolerant pooling of float64; in float32 rounding decides there.
+    # White, flat parts test the tie-tolerant pooling of float64; in float32 rounding decides there.
     small, odd = (samples.picture(h, w, saturated=dtype == "float64") for h, w in ((64, 83), (111, 126)))
     plain = {"octave_n": 1, "iter_n": 1, "jitter": 0, "end": reference.default_end}
     jittery = {**plain, "jitter": 32}
-    # 126x111, 90x79, 64x56: on the way down and up SciPy's last rows and columns are 0.
+    # 126x111, 90x79, 64x56: SciPy's last rows and columns are 0, both down and up.
     octaves = {**jittery, "octave_n": 3, "octave_scale": 1.4}
     tries: list[tuple[str, Array, dict[str, Any], str]] = [
         ("a step without jitter and clipping", small, {**plain, "clip": False}, "mean|g|, or the gradient: check_net"),
@@ -109,7 +109,7 @@ def _dream(net: Net, picture: Array, rng: np.random.RandomState, parameters: dic
 
 
 def _mistakes(net: Net, picture: Array, expected: Array, parameters: dict[str, Any]) -> Mistakes:
-    """Give how a dream with each of the known mistakes would change the picture."""
+    """Return what a dream with each of the known mistakes would change in the picture."""
 
     def changed(draw: Callable[[], np.random.RandomState], **other: Any) -> Callable[[], Array]:
         return lambda: _dream(net, picture, draw(), {**parameters, **other}) - picture

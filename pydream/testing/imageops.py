@@ -1,4 +1,4 @@
-"""Holds a port's image side, function by function, to NumPy's and SciPy's results."""
+"""Check a port's image side, function by function, against NumPy's and SciPy's results."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ def check_imageops(ops: Any, *, exact: bool = False) -> Report:
     Parameters
     ----------
     ops : module or object
-        Its functions are called as those of `pydream.imageops.numpy_ops`: `roll`, `zoom`, `mean_abs`, `ascend`, `clip`,
-        `to_tensor`, `ascend_tensor`, `affine_transform`. One that it does not have is a failure.
+        Has the functions of `pydream.imageops.numpy_ops`: `roll`, `zoom`, `mean_abs`, `ascend`, `clip`, `to_tensor`,
+        `ascend_tensor`, `affine_transform`. A missing one is a failure.
     exact : bool
-        Whether every bit has to be NumPy's, as those of pydream's C++ are. Else what rounds may be off by a few
-        roundings, 1e-6 relative in float32 and 1e-14 in float64; what only moves numbers may not.
+        Whether every bit must equal NumPy's, as in pydream's C++. Otherwise functions that round may differ by a few
+        roundings, 1e-6 relative in float32 and 1e-14 in float64; functions that only move numbers may not.
 
     Returns
     -------
@@ -29,7 +29,7 @@ def check_imageops(ops: Any, *, exact: bool = False) -> Report:
     Raises
     ------
     ConformanceError
-        Where a step failed: each with the difference and, if it is a known mistake, what it looks like.
+        Where steps failed: with their differences and, for a known mistake, its name.
     """
     report = Report("check_imageops")
     for stage in stages():
@@ -41,15 +41,15 @@ def check_imageops(ops: Any, *, exact: bool = False) -> Report:
         with report.trying(stage.name):
             found = stage.run(function)
             if set(found) != set(expected):
-                wanted = "returns nothing" if "result" not in expected else "returns an array or a number"
-                report.holds(stage.name, False, f"{stage.function} {wanted}")
+                wanted = "nothing" if "result" not in expected else "an array or a number"
+                report.holds(stage.name, False, f"{stage.function} must return {wanted}")
                 continue
             for name, array in expected.items():
-                # "image" is what a function wrote into, beside what it returns.
-                step = f"{stage.name}, what is written" if len(expected) > 1 and name == "image" else stage.name
+                # "image" is the array that a function writes to, besides its result.
+                step = f"{stage.name}, the image" if len(expected) > 1 and name == "image" else stage.name
                 kept = np.asarray(found[name])
                 if kept.dtype != array.dtype:
-                    report.holds(step, False, f"dtype {kept.dtype}, want {array.dtype}")
+                    report.holds(step, False, f"dtype {kept.dtype}, expected {array.dtype}")
                     continue
                 limit = 0.0 if exact else stage.tolerance
                 report.compare(step, kept, array, limit, _mistaken(stage, name))

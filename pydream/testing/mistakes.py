@@ -1,6 +1,6 @@
-"""What ports of a network do wrong, each as a runtime or a call with that mistake in it.
+"""Common mistakes in ports of a network, each as a runtime or a call that makes it.
 
-A port that gives the numbers of one of these is told so by name.
+A port that computes the numbers of one of these gets its name in the report.
 """
 
 from __future__ import annotations
@@ -27,11 +27,11 @@ class Mistake:
     text : str
         Completes "as if …".
     runners : dict of layer type to Runner type
-        That do it wrong; the others are NumPy's.
+        Runners with the mistake; the others are NumPy's.
     behind : bool
-        A layer that works in place behind `end` has run too.
+        Whether the layer that works in place after `end` has run too.
     reversed_channels : bool
-        The image came in as RGB.
+        Whether the image came in as RGB.
     """
 
     text: str
@@ -40,7 +40,7 @@ class Mistake:
     reversed_channels: bool = False
 
     def runtime(self) -> type[Runtime]:
-        """Give NumPy's runtime with the mistake in it."""
+        """Return NumPy's runtime with the mistake in it."""
         return type("MistakenRuntime", (NumpyRuntime,), {"runners": {**NumpyRuntime.runners, **self.runners}})
 
 
@@ -67,7 +67,7 @@ class SamePooling(PoolingRunner):
 
 
 class LastOfEquals(PoolingRunner):
-    """Of equal values the last gets the gradient."""
+    """The last of equal values gets the gradient."""
 
     def beats(self, tap: Array, best: Array) -> Array:
         limit = TIE * (1 + np.abs(best)) if self.dtype == np.float64 else 0
@@ -75,7 +75,7 @@ class LastOfEquals(PoolingRunner):
 
 
 class _EqualsAlike(PoolingRunner):
-    """Every value that equals the largest gets a part of the gradient."""
+    """Every value that equals the largest gets a part of the gradient, or all of it."""
 
     shared: bool
 
@@ -107,7 +107,7 @@ class AllToEachEqual(_EqualsAlike):
 
 
 class InsideOnlyMean(PoolingRunner):
-    """The mean counts no padding."""
+    """The mean does not count padding."""
 
     def divisor(self, shape: tuple[int, ...]) -> Array:
         counts: list[Array] = []
@@ -150,7 +150,7 @@ class OpenReLU(ReLURunner):
 
 
 class UndividedLRN(LRNRunner):
-    """Alpha is taken for each channel, and not divided by their number."""
+    """Alpha is not divided by the number of channels."""
 
     def __init__(self, layer: layers.LRN, params: list[Array], dtype: np.dtype[Any]) -> None:
         super().__init__(replace(layer, alpha=layer.alpha * layer.local_size), params, dtype)

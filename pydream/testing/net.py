@@ -1,4 +1,4 @@
-"""Holds a port's network to the NumPy runtime, blob by blob, forward and back."""
+"""Check a port's network against the NumPy runtime, blob by blob, forward and back."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ from . import samples
 from .mistakes import KNOWN, Mistake
 from .report import Array, Mistakes, Report, difference
 
-# Of an image whose maps are odd and even by turns on their way through the network, so that every rounding shows.
+# Image sizes whose maps alternate between odd and even through the network, so that every rounding of a size shows.
 SIZE = (64, 83)
 OTHER_SIZE = (71, 50)
 
-# Relative, L2. float64: numerics.md's; correct programs are near 1e-15. float32: ten times what is measured of
-# TensorFlow's forward, and what Caffe's own float32 gradient is off by where rounding picks other winners, doubled.
+# Relative, L2. float64: correct programs are near 1e-15. float32: ten times what TensorFlow's forward pass was measured
+# to differ by, and twice what Caffe's own float32 gradient does where rounding picks other winners.
 FORWARD = {"float64": 1e-9, "float32": 1e-5}
 BACKWARD = {"float64": 1e-9, "float32": 2e-2}
 
 
 class Reference:
-    """The NumPy runtime on the same network, and its twins with a mistake each."""
+    """The network on the NumPy runtime, and the same with one of the mistakes each."""
 
     def __init__(self, network: str | os.PathLike[str], weights: str | os.PathLike[str] | None) -> None:
         self._files = network, weights
@@ -40,7 +40,7 @@ class Reference:
         return load_net(*self._files, dtype="float64", runtime=runtime)
 
     def run(self, image: Array, end: str, seed: Array | None = None, mistake: Mistake | None = None) -> Array:
-        """Give the data of blob `end` or, with the gradient `seed` at it, the gradient at the image."""
+        """Return the data of blob `end` or, with the gradient `seed` at it, the gradient at the image."""
         net = self._load(mistake)
         layer = end
         if mistake is not None and mistake.behind:
@@ -53,14 +53,14 @@ class Reference:
             data: Array = net.blobs[end].data.copy()
             return data
         if seed.shape != net.blobs[end].data.shape:
-            return np.zeros(0)  # nobody's
+            return np.zeros(0)  # equal to no port's
         net.blobs[end].diff[...] = seed
         net.backward(start=layer)
         gradient: Array = net.blobs["data"].diff
         return gradient[:, ::-1].copy() if mistake is not None and mistake.reversed_channels else gradient.copy()
 
     def mistakes(self, image: Array, end: str, seed: Array | None = None) -> Mistakes:
-        """Give what each of the known mistakes would make of it."""
+        """Return the result of `run` with each of the known mistakes."""
         return {m.text: lambda m=m: self.run(image, end, seed, m) for m in KNOWN}  # type: ignore[misc]
 
 
@@ -75,17 +75,17 @@ def check_net(
     network: str | os.PathLike[str] = DEFAULT_NETWORK,
     weights: str | os.PathLike[str] | None = None,
 ) -> Report:
-    """Check a port of a network: what `pydream.net.Net` promises, each blob forward, and the way back.
+    """Check a port of a network: what `pydream.net.Net` promises, each blob forward, and gradients.
 
-    Back it goes from where the network ends, from its default layer, and from blobs that are overwritten in place;
-    where that is off, from every blob, to find the first.
+    Backward passes start where the network ends, at its default layer, and at blobs that are overwritten in place;
+    where one differs, at every blob, to find the first.
 
     Parameters
     ----------
     net : Net
-        In float64 it is held to 1e-9 (relative, L2) and to tie-tolerant max pooling; in float32 to what float32 can do.
+        In float64 differences up to 1e-9 (relative, L2) pass, with tie-tolerant max pooling; in float32 rounding does.
     network, weights
-        Which network it is, as `pydream.load_net` takes them. The image's blob has to be called ``data``.
+        The network that `net` is a port of, as for `pydream.load_net`. The image's blob must be called ``data``.
 
     Returns
     -------
@@ -94,14 +94,14 @@ def check_net(
     Raises
     ------
     ConformanceError
-        Where a step failed: each with the difference and, if it is a known mistake, what it looks like. Blobs are gone
-        through in the order of the network and only the first that is off is told, as all behind it will be.
+        Where a step failed: with the difference and, for a known mistake, its name. Blobs are checked in the order of
+        the network and only the first that differs is reported, as all after it will.
     """
     report = Report(f"check_net of {network}")
     reference = Reference(network, weights)
     if not _facts(report, net, reference.net):
         return report.finish()
-    # White, flat parts are for the tie-tolerant pooling of float64; in float32 rounding decides there.
+    # White, flat parts test the tie-tolerant pooling of float64; in float32 rounding decides there.
     exact = net.dtype == np.float64
     image = preprocess(reference.net, samples.picture(*SIZE, saturated=exact))[np.newaxis]
     ends = _ends(reference, image)
@@ -115,7 +115,7 @@ def check_net(
         _protocol(report, net, reference, image, ends)
         _sizes(report, net, reference, image, ends[-1])
         for value in (255, 90) if exact else ():
-            # Every window of the first pooling holds equal values, and only the order decides.
+            # Every window of the first pooling has equal values, and only the order decides.
             flat = preprocess(reference.net, np.full((*SIZE, 3), value))[np.newaxis]
             if not _backward(report, net, reference, flat, starts[:1], ends, f" in a flat picture of {value}"):
                 break
@@ -123,7 +123,7 @@ def check_net(
 
 
 def check_mean(report: Report, net: Net, reference: Net) -> bool:
-    """Note whether the mean is the reference's."""
+    """Compare the mean with the reference's."""
     wanted = np.asarray(reference.mean, net.dtype)
     return report.compare(
         "mean",
@@ -149,33 +149,34 @@ def _facts(report: Report, net: Net, reference: Net) -> bool:
     fine = True
     with report.trying("dtype"):
         known = np.dtype(net.dtype) in (np.float32, np.float64)
-        fine &= report.holds("dtype", known, f"{net.dtype}, want float32 or float64")
+        fine &= report.holds("dtype", known, f"{net.dtype}, expected float32 or float64")
     with report.trying("mean"):
         check_mean(report, net, reference)
-        report.holds("mean's dtype", net.mean.dtype == net.dtype, f"{net.mean.dtype}, want {net.dtype}")
+        report.holds("mean's dtype", net.mean.dtype == net.dtype, f"{net.mean.dtype}, expected {net.dtype}")
     with report.trying("channel_order"):
         order = net.channel_order
-        report.holds("channel_order", order == reference.channel_order, f"{order!r}, want {reference.channel_order!r}")
+        report.holds(
+            "channel_order", order == reference.channel_order, f"{order!r}, expected {reference.channel_order!r}"
+        )
     with report.trying("names of the blobs"):
         found, wanted = list(net.blobs), list(reference.blobs)
         missing = [name for name in wanted if name not in found]
         more = [name for name in found if name not in wanted]
-        told = f"missing: {missing}, not in the network: {more}" if missing or more else "in another order"
-        fine &= report.holds("names of the blobs", found == wanted, told)
-    with report.trying("a name that is none"):
+        fault = f"missing: {missing}, not in the network: {more}" if missing or more else "in another order"
+        fine &= report.holds("names of the blobs", found == wanted, fault)
+    with report.trying("an unknown name"):
         raised = False
         try:
             net.blobs["no such blob"]
         except KeyError:
             raised = True
-        report.holds(
-            "a name that is none", raised, "blobs['no such blob'] raised no KeyError (UnknownNameError is one)"
-        )
+        fault = "blobs['no such blob'] raised no KeyError (UnknownNameError is one)"
+        report.holds("an unknown name", raised, fault)
     return fine
 
 
 def _ends(reference: Reference, image: Array) -> list[str]:
-    """Give the blobs that take images of that size."""
+    """Return the blobs that have a shape for images of that size."""
     feed(reference.net, image)
     ends = []
     for name in list(reference.net.blobs)[1:]:
@@ -199,8 +200,8 @@ def _shapes(report: Report, net: Net, reference: Reference, ends: list[str]) -> 
                 if found != wanted:
                     image = np.zeros((1, 3, height, width))
                     made = [t for t, twin in reference.mistakes(image, end).items() if twin().shape == found]
-                    told = f"; as if {' or '.join(made)}" if made else ""
-                    return report.holds(step, False, f"{found}, want {wanted}{told}")
+                    advice = f"; as if {' or '.join(made)}" if made else ""
+                    return report.holds(step, False, f"{found}, expected {wanted}{advice}")
                 continue
             return False
     report.holds(f"shapes of {len(ends)} blobs at two sizes", True, "")
@@ -213,8 +214,8 @@ def _shapes(report: Report, net: Net, reference: Reference, ends: list[str]) -> 
             raised = "ShapeError"
         except Exception as error:
             raised = type(error).__name__
-        told = f"at 2x2 the shape of {ends[-1]!r} raised {raised}, want pydream.errors.ShapeError"
-        report.holds("a size that is too small", raised == "ShapeError", told)
+        fault = f"at 2x2 the shape of {ends[-1]!r} raised {raised}, expected pydream.errors.ShapeError"
+        report.holds("a size that is too small", raised == "ShapeError", fault)
     return True
 
 
@@ -225,15 +226,15 @@ def _forward(report: Report, net: Net, reference: Reference, image: Array, end: 
         net.forward(end=end)
         data = net.blobs[end].data
         if data.dtype != net.dtype or not data.flags.c_contiguous or not data.flags.writeable:
-            told = f"C-contiguous: {data.flags.c_contiguous}, writable: {data.flags.writeable}"
-            return report.holds(step, False, f"data is {data.dtype}, {told}; want {net.dtype} and both")
+            flags = f"C-contiguous: {data.flags.c_contiguous}, writable: {data.flags.writeable}"
+            return report.holds(step, False, f"data is {data.dtype}, {flags}; expected {net.dtype} and both")
         limit = FORWARD[str(net.dtype)]
         return report.compare(step, data, reference.run(image, end), limit, reference.mistakes(image, end))
     return False
 
 
 def _starts(reference: Any, ends: list[str]) -> list[str]:
-    """Give where to go back from: the ends that no other is made of, the default, and ends before in-place layers."""
+    """Return where to start backward passes: blobs that no layer reads, the default, some that are written in place."""
     makers = {name: [layer for layer, tops in reference.top_names.items() if name in tops] for name in ends}
     read = {
         bottom for name in ends for layer in makers[name] for bottom in reference.bottom_names[layer] if bottom != name
@@ -244,7 +245,7 @@ def _starts(reference: Any, ends: list[str]) -> list[str]:
 
 
 def _in_place(reference: Any, ends: list[str]) -> list[str]:
-    """Give the blobs that several layers write."""
+    """Return the blobs that several layers write."""
     return [name for name in ends if sum(name in tops for tops in reference.top_names.values()) > 1]
 
 
@@ -257,25 +258,25 @@ def _backward(
     ends: list[str],
     where: str = "",
 ) -> bool:
-    """Go back from `starts`; where one is off, from all ends in order, to tell the first."""
+    """Check gradients from `starts`; where one differs, from all ends in order, to report the first."""
     limit = BACKWARD[str(net.dtype)]
-    hint = "the order of ties in max pooling (numerics: value > best + 1e-9 * (1 + |best|)), or a branch not added"
+    hint = "the order of ties in max pooling (value > best + 1e-9 * (1 + |best|)), or a branch that is not added"
 
-    def goes(end: str, tell: bool) -> bool:
+    def passes(end: str, report_it: bool) -> bool:
         seed = reference.run(image, end)
         found, expected = _gradient(net, image, end, seed), reference.run(image, end, seed)
-        if not tell and difference(found, expected) > limit:
+        if not report_it and difference(found, expected) > limit:
             return False
         step = f"backward from {end!r}{where}"
         return report.compare(step, found, expected, limit, reference.mistakes(image, end, seed), hint)
 
     for start in starts:
         with report.trying(f"backward from {start!r}{where}"):
-            if goes(start, tell=False):
+            if passes(start, report_it=False):
                 continue
             for end in [*ends[: ends.index(start)], start]:
                 with report.trying(f"backward from {end!r}{where}"):
-                    if goes(end, tell=True):
+                    if passes(end, report_it=True):
                         continue
                 return False
         return False
@@ -291,7 +292,7 @@ def _gradient(net: Net, image: Array, end: str, seed: Array) -> Array:
 
 
 def _protocol(report: Report, net: Net, reference: Reference, image: Array, ends: list[str]) -> None:
-    """Check what a dream relies on beside the numbers, at the network's default layer."""
+    """Check what a dream relies on besides the numbers, at the network's default layer."""
     end = reference.net.default_end or ends[-1]
     seed = reference.run(image, end)
     limit = FORWARD[str(net.dtype)], BACKWARD[str(net.dtype)]
@@ -308,7 +309,7 @@ def _protocol(report: Report, net: Net, reference: Reference, image: Array, ends
             limit[1],
             {"gradients added up from one backward pass to the next": lambda: 2 * first},
         )
-    with report.trying("gradients that other blobs hold"):
+    with report.trying("gradients in other blobs"):
         feed(net, image)
         net.forward(end=end)
         for name in list(net.blobs)[1:]:
@@ -316,8 +317,8 @@ def _protocol(report: Report, net: Net, reference: Reference, image: Array, ends
                 net.blobs[name].diff[...] = 1000
         net.blobs[end].diff[...] = seed
         net.backward(start=end)
-        hint = "what stands in other blobs' diff must not count, as in a fresh Caffe process"
-        report.compare("gradients that other blobs hold", net.blobs["data"].diff, expected, limit[1], hint=hint)
+        hint = "other blobs' diff must not count, as in a fresh Caffe process"
+        report.compare("gradients in other blobs", net.blobs["data"].diff, expected, limit[1], hint=hint)
     with report.trying("copy_data_to_diff"):
         feed(net, image)
         net.forward(end=end)
@@ -326,13 +327,14 @@ def _protocol(report: Report, net: Net, reference: Reference, image: Array, ends
         gradient = net.backward(start=end)
         report.compare("backward from the data themselves", net.blobs["data"].diff, expected, limit[1])
         plain = isinstance(gradient, np.ndarray) and gradient.flags.c_contiguous and gradient.dtype == net.dtype
-        report.holds("what backward gives", plain, f"{type(gradient).__name__}, want a C-contiguous {net.dtype} array")
+        fault = f"{type(gradient).__name__}, expected a C-contiguous {net.dtype} array"
+        report.holds("what backward returns", plain, fault)
         report.compare(
-            "what backward gives",
+            "what backward returns",
             gradient,
             _laid_out(net.blobs["data"].diff, net.channels_last),
             0.0,
-            {"channels_last told the other layout": lambda: _laid_out(net.blobs["data"].diff, not net.channels_last)},
+            {"channels_last were the other layout's": lambda: _laid_out(net.blobs["data"].diff, not net.channels_last)},
         )
     _seeds(report, net, reference, image, end, ends)
     with report.trying("forward with a tensor"):
@@ -341,11 +343,11 @@ def _protocol(report: Report, net: Net, reference: Reference, image: Array, ends
         net.forward(end=end, tensor=tensor)
         report.compare("forward with a tensor", net.blobs[end].data, seed, limit[0])
         kept = not net.blobs["data"].data.any()
-        report.holds("the image beside a tensor", kept, "blobs['data'].data was written; it stays unshifted")
+        report.holds("the image beside a tensor", kept, "blobs['data'].data was written; it must stay unshifted")
 
 
 def _seeds(report: Report, net: Net, reference: Reference, image: Array, end: str, ends: list[str]) -> None:
-    """Check what objectives beyond the notebook's rely on: seeds, and several ends."""
+    """Check what objectives beyond the notebook's use: seeds, and several ends."""
     limit = FORWARD[str(net.dtype)], BACKWARD[str(net.dtype)]
     data = reference.run(image, end)
     gain = np.linspace(-1, 1, data.shape[1]).reshape(-1, *[1] * (data.ndim - 2))

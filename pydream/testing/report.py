@@ -1,4 +1,4 @@
-"""A report is steps with the differences that were measured; one that failed is an error which tells them."""
+"""A report is a list of comparisons with the measured differences; one that failed becomes an error."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Array = NDArray[Any]
-Mistakes = Mapping[str, Callable[[], Array]]  # what a port does wrong -> what it would have found then
+Mistakes = Mapping[str, Callable[[], Array]]  # a mistake, completing "as if …" → the values that a port with it finds
 
 
 class ConformanceError(AssertionError):
@@ -21,29 +21,29 @@ class ConformanceError(AssertionError):
     Attributes
     ----------
     report : Report
-        Every step that was tried.
+        All steps that were compared.
     """
 
     def __init__(self, report: Report) -> None:
         failures = report.failures
-        told = "\n".join(f"  {step.name}: {step.fault}" for step in failures)
-        super().__init__(f"{report.subject}: {len(failures)} of {len(report.steps)} steps failed\n{told}")
+        lines = "\n".join(f"  {step.name}: {step.fault}" for step in failures)
+        super().__init__(f"{report.subject}: {len(failures)} of {len(report.steps)} steps failed\n{lines}")
         self.report = report
 
 
 @dataclass(frozen=True)
-class Step:
-    """One comparison.
+class Comparison:
+    """A step of a check: values that were compared.
 
     Attributes
     ----------
     name : str
     difference : float
-        Relative, L2; infinite where the two cannot be compared.
+        Relative, L2; infinite where the values cannot be compared.
     limit : float
-        0: to the bit.
+        Largest difference that passes; 0: the same bits.
     fault : str
-        Empty where it passed.
+        Empty if it passed.
     """
 
     name: str
@@ -53,11 +53,11 @@ class Step:
 
 
 class Report:
-    """What a check tried. Its text has a line a step."""
+    """The steps of a check. Its text has one line per step."""
 
     def __init__(self, subject: str) -> None:
         self.subject = subject
-        self.steps: list[Step] = []
+        self.steps: list[Comparison] = []
 
     def __str__(self) -> str:
         lines = [f"{self.subject}: {len(self.steps)} steps, {len(self.failures)} failed"]
@@ -67,26 +67,26 @@ class Report:
         return "\n".join(lines)
 
     @property
-    def failures(self) -> list[Step]:
-        """The steps that did not pass."""
+    def failures(self) -> list[Comparison]:
+        """The steps that failed."""
         return [step for step in self.steps if step.fault]
 
     def compare(
         self, name: str, found: Any, expected: Any, limit: float, mistakes: Mistakes | None = None, hint: str = ""
     ) -> bool:
-        """Hold what a step found to what is expected.
+        """Compare what a step found with the expected values.
 
         Parameters
         ----------
         name : str
-            Of the step.
+            Name of the step.
         found, expected : array_like
         limit : float
-            Relative, L2; 0: to the bit.
+            Largest difference that passes: relative, L2; 0: the same bits.
         mistakes : dict of str to callable
-            Tried one after the other if the step fails; those that would give what was found are named.
+            If the step fails, those whose values are the found ones are named in the fault.
         hint : str
-            Where to look if none of them is it.
+            Where to look if it is none of them.
 
         Returns
         -------
@@ -99,33 +99,33 @@ class Report:
             return self._add(name, off, limit, "")
         made = [text for text, result in (mistakes or {}).items() if difference(found, result()) <= limit]
         advice = f"; as if {' or '.join(made)}" if made else f"; {hint}" if hint else ""
-        return self._add(name, off, limit, _told(found, expected, off, limit) + advice)
+        return self._add(name, off, limit, _describe(found, expected, off, limit) + advice)
 
     def holds(self, name: str, fact: bool, fault: str) -> bool:
-        """Note a fact that is no number; `fault` says what is wrong where it does not hold."""
+        """Record a step that compares no numbers; `fault` describes what is wrong if the fact is false."""
         return self._add(name, 0.0 if fact else math.inf, 0.0, "" if fact else fault)
 
     @contextmanager
     def trying(self, name: str) -> Iterator[None]:
-        """Note whatever the block raises as a failure of the step `name`."""
+        """Record any exception of the block as a failure of the step `name`."""
         try:
             yield
-        except Exception as error:  # the port's, so of any type
+        except Exception as error:  # a port may raise anything
             self._add(name, math.inf, 0.0, f"raised {type(error).__name__}: {error}")
 
     def finish(self) -> Self:
-        """Give the report; `ConformanceError` if a step failed."""
+        """Return the report; raise `ConformanceError` if a step failed."""
         if self.failures:
             raise ConformanceError(self)
         return self
 
     def _add(self, name: str, off: float, limit: float, fault: str) -> bool:
-        self.steps.append(Step(name, off, limit, fault))
+        self.steps.append(Comparison(name, off, limit, fault))
         return not fault
 
 
 def difference(found: Array, expected: Array) -> float:
-    """Give ``|found - expected| / |expected|`` in L2; 0 for equal bits, infinity for other shapes or NaN."""
+    """Compute ``|found - expected| / |expected|`` in L2: 0 for equal bits, infinity for other shapes or NaN."""
     if found.shape != expected.shape:
         return math.inf
     if np.array_equal(found, expected, equal_nan=expected.dtype.kind == "f"):
@@ -137,10 +137,10 @@ def difference(found: Array, expected: Array) -> float:
     return off if math.isfinite(off) else math.inf
 
 
-def _told(found: Array, expected: Array, off: float, limit: float) -> str:
+def _describe(found: Array, expected: Array, off: float, limit: float) -> str:
     if found.shape != expected.shape:
-        return f"shape {found.shape}, want {expected.shape}"
+        return f"shape {found.shape}, expected {expected.shape}"
     apart = np.abs(np.float64(found) - np.float64(expected))
-    limits = f"limit {limit:.0e}" if limit else "want the same bits"
+    limits = f"limit {limit:.0e}" if limit else "expected the same bits"
     count = np.count_nonzero(~(apart == 0))
     return f"off by {off:.1e} ({limits}), at most {apart.max():.3g}, in {count} of {apart.size} values"

@@ -1,4 +1,4 @@
-"""Pictures and numbers to try a port with: the same on every machine."""
+"""Pictures and numbers to check a port with: the same on every machine."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ Array = NDArray[Any]
 
 
 def picture(height: int, width: int, seed: int = 0, saturated: bool = True) -> Array:
-    """Give an (H, W, 3) uint8 RGB picture: waves and noise and, if saturated, a white corner, where poolings tie."""
+    """Make an (H, W, 3) uint8 RGB picture: waves and noise and, if saturated, a white corner, where poolings tie."""
     rng = np.random.RandomState(seed)
     y, x = np.mgrid[:height, :width]
     waves = [
@@ -28,6 +28,6 @@ def picture(height: int, width: int, seed: int = 0, saturated: bool = True) -> A
 
 
 def numbers(shape: tuple[int, ...], seed: int, low: float = -2.0, high: float = 2.0) -> Array:
-    """Give float64 multiples of 1/64: float32 holds them, and sums of products of two such are exact."""
+    """Draw float64 multiples of 1/64: float32 represents them, and sums of products of two such are exact."""
     values = np.random.RandomState(seed).uniform(low, high, shape)
     return np.round(values * 64) / 64

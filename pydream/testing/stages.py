@@ -1,4 +1,4 @@
-"""The image side of a step and of the zoom loop, stage by stage: inputs, and what NumPy makes of them."""
+"""The image side of a step and of the zoom loop, stage by stage: inputs, and NumPy's results."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ FORMULAS = {
     ),
 }
 
-# Relative, L2. Moving and comparing numbers is exact; the rest rounds a few times, and a sum in another order a few
-# times more.
+# Relative, L2. Moving and comparing numbers is exact; other functions round a few times, and a sum in another order a
+# few times more.
 _MOVES = {"float32": 0.0, "float64": 0.0}
 _ROUNDS = {"float32": 1e-6, "float64": 1e-14}
 
@@ -45,7 +45,7 @@ class Stage:
     inputs : dict of str to array
     parameters : dict
     mistakes : dict of str to callable
-        What ports do wrong → the same function with that mistake.
+        A common mistake → the same function with that mistake.
     """
 
     name: str
@@ -56,24 +56,24 @@ class Stage:
 
     @property
     def tolerance(self) -> float:
-        """How far a port may be off that adds up in another order."""
+        """The largest difference of a port that adds up in another order."""
         limits = _MOVES if self.function in ("roll", "clip", "to_tensor") else _ROUNDS
         return limits[str(next(iter(self.inputs.values())).dtype)]
 
     def run(self, function: Callable[..., Any]) -> dict[str, Array]:
-        """Call the function with copies; gives ``result``, what it returns, and ``image``, if it writes into that."""
+        """Call the function with copies; return its ``result``, and ``image`` if it writes to that."""
         inputs = {name: array.copy() for name, array in self.inputs.items()}
         result = function(**inputs, **self.parameters)
         found = {"image": inputs["image"]} if self.function in IN_PLACE else {}
         return found if result is None else {**found, "result": np.asarray(result)}
 
     def expected(self) -> dict[str, Array]:
-        """Give what NumPy and SciPy make of it."""
+        """Return NumPy's and SciPy's results."""
         return self.run(getattr(numpy_ops, self.function))
 
 
 def stages() -> Iterator[Stage]:
-    """Give the stages in the order of a step, then between two frames, in float32 and float64."""
+    """Yield the stages in the order of a step, then between two frames, in float32 and float64."""
     for dtype in (np.float32, np.float64):
         yield from _stages(np.dtype(dtype))
 
@@ -133,7 +133,7 @@ def _stages(dtype: np.dtype[Any]) -> Iterator[Stage]:
         yield Stage(name, "affine_transform", frame, move, _FRAME_MOVES)
 
 
-# What ports do wrong. Each is the function with the mistake in it.
+# Common mistakes of ports. Each is the function with the mistake in it.
 
 
 def _without_quirk(image: Array, height: int, width: int) -> Array:
@@ -193,7 +193,7 @@ def _step(roll: bool, unroll: bool, careful: bool = True) -> Callable[..., Any]:
 
 
 def _affine(frame: Array, matrix: Array, offset: Array, order: Any = 1, mode: Any = "constant") -> Array:
-    """Read at ``matrix @ o + offset``, with a choice that `imageops` does not give."""
+    """Read at ``matrix @ o + offset``, with options that `imageops` does not have."""
     whole = np.eye(3)
     whole[:2, :2] = matrix
     moved: Array = ndimage.affine_transform(frame, whole, [*offset, 0], order=order, mode=mode)
@@ -279,5 +279,5 @@ _FRAME_MOVES: dict[str, Callable[..., Any]] = {
     ),
     "pixels were put to matrix * o + offset, and not read from there": _put_to,
     "the nearest pixel were taken": lambda **call: _read_at(**call, order=0),
-    "what comes in from outside were the border's pixels, not 0": lambda **call: _read_at(**call, mode="nearest"),
+    "pixels from outside were the border's, not 0": lambda **call: _read_at(**call, mode="nearest"),
 }

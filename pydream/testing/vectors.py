@@ -1,4 +1,4 @@
-"""Inputs and expected outputs of every stage as files, for ports in any language: .npy arrays and a JSON manifest."""
+"""Vectors are inputs and expected outputs as files, for ports in any language: .npy arrays and a JSON manifest."""
 
 from __future__ import annotations
 
@@ -31,12 +31,12 @@ MANIFEST = "vectors.json"
 _ABOUT = (
     "Each case: run `function` on the arrays `inputs` with `parameters`, and compare with the arrays `outputs`: "
     "|found - expected| / |expected| in L2 is at most `tolerance`, where 0 means the same bits. For float32 ports of "
-    "the float64 cases that are no images, take `tolerance_float32`. Arrays are C-contiguous .npy files, version 1.0."
+    "the float64 cases beyond the image side, use `tolerance_float32`. Arrays are C-contiguous .npy files, version 1.0."
 )
 
 
 class VectorsError(PydreamError, OSError):
-    """The folder holds something else."""
+    """The folder has other files in it."""
 
 
 def write_vectors(folder: str | os.PathLike[str]) -> list[Path]:
@@ -45,7 +45,7 @@ def write_vectors(folder: str | os.PathLike[str]) -> list[Path]:
     Parameters
     ----------
     folder : path
-        Made if it is not there. In one that holds earlier vectors these are replaced.
+        Made if it does not exist. Earlier vectors in it are replaced.
 
     Returns
     -------
@@ -55,44 +55,44 @@ def write_vectors(folder: str | os.PathLike[str]) -> list[Path]:
     Raises
     ------
     VectorsError
-        For a folder that holds something else.
+        For a folder with other files in it.
     """
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     manifest = folder / MANIFEST
     if any(folder.iterdir()) and not manifest.exists():
-        raise VectorsError(f"'{folder}' is not empty and holds no {MANIFEST}; name a new folder")
+        raise VectorsError(f"'{folder}' is not empty and has no {MANIFEST}; name a new folder")
     files: dict[str, Array] = {}
     cases = []
     for number, case in enumerate(_cases(), start=1):
-        told = dict(case)
+        entry = dict(case)
         for ends, way in (("inputs", "in"), ("outputs", "out")):
-            told[ends] = {}
+            entry[ends] = {}
             for name, array in case[ends].items():
                 file = f"{number:03d}.{case['stage']}.{way}.{name}.npy"
                 files[file] = array
-                told[ends][name] = file
-        cases.append(told)
+                entry[ends][name] = file
+        cases.append(entry)
     for old in folder.glob("*.npy"):
         old.unlink()
     for file, array in files.items():
-        # Version 1.0 of the format, whatever NumPy would take; no object arrays, so no pickle.
+        # Version 1.0 of the format, whatever NumPy's default is; no object arrays, so no pickle.
         with open(folder / file, "wb") as stream:
             np.lib.format.write_array(stream, np.ascontiguousarray(array), version=(1, 0), allow_pickle=False)
-    entry = find_network(DEFAULT_NETWORK)
-    told = {
+    network = find_network(DEFAULT_NETWORK)
+    content = {
         "about": _ABOUT,
         "format": 1,
         "pydream": __version__,
         "network": {
-            "name": entry.name,
-            "weights": entry.weights,
-            "sha256": entry.sha256,
-            "mean_bgr": list(entry.mean),
+            "name": network.name,
+            "weights": network.weights,
+            "sha256": network.sha256,
+            "mean_bgr": list(network.mean),
         },
         "cases": cases,
     }
-    manifest.write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
+    manifest.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
     return [manifest, *(folder / file for file in files)]
 
 
@@ -158,7 +158,7 @@ def _conversions() -> Iterator[dict[str, Any]]:
         )
 
 
-# A type, its constants, the shapes of bottoms, and of weights.
+# Layer type, its constants, the shapes of its bottoms, and of its weights.
 _LAYERS: list[tuple[str, str, list[tuple[int, ...]], list[tuple[int, ...]]]] = [
     ("Convolution", "convolution_param { num_output: 4 kernel_size: 3 }", [(1, 3, 7, 9)], [(4, 3, 3, 3), (4,)]),
     (
@@ -211,7 +211,7 @@ _LAYERS: list[tuple[str, str, list[tuple[int, ...]], list[tuple[int, ...]]]] = [
 def _layers() -> Iterator[dict[str, Any]]:
     for kind, constants, shapes, weights in _LAYERS:
         yield _layer(kind, constants, [samples.numbers(s, i) for i, s in enumerate(shapes)], weights)
-    # Ties: numbers that are whole quarters, and so often equal; differences below and above the tolerance.
+    # Ties: multiples of a quarter, which are often equal; differences below and above the tolerance.
     few = np.round(samples.numbers((1, 2, 7, 8), 5) * 2) / 2
     for step, what in ((0.0, "equal values"), (1e-12, "values that count as equal"), (1e-7, "values that do not")):
         places = np.random.RandomState(6).randint(0, 3, few.shape)
@@ -238,13 +238,13 @@ def _layer(
     # Positive: BatchNorm's second and third are a variance and a count.
     params = [np.abs(samples.numbers(shape, 20 + i)) + 0.5 if kind == "BatchNorm" else samples.numbers(shape, 20 + i)
               for i, shape in enumerate(weights)]  # fmt: skip
-    held = caffe_pb2.NetParameter()
-    stored = held.layer.add(name="it")
+    stored = caffe_pb2.NetParameter()
+    layer = stored.layer.add(name="it")
     for array in params:
-        blob = stored.blobs.add(double_data=array.ravel().tolist())
+        blob = layer.blobs.add(double_data=array.ravel().tolist())
         blob.shape.dim.extend(array.shape)
     model = text_format.Parse(f"{inputs} {text}", caffe_pb2.NetParameter())
-    net = Net(model, held, dtype="float64", runtime="numpy")
+    net = Net(model, stored, dtype="float64", runtime="numpy")
     for name, array in zip(names, bottoms, strict=True):
         net.blobs[name].data[...] = array
     net.forward()
@@ -254,10 +254,9 @@ def _layer(
         net.blobs[top].diff[...] = diff
     net.backward()
     outputs |= {f"{name}_diff": net.blobs[name].diff for name in names}
-    told = " ".join(text.split())
     return _float64(
         "layer",
-        f"{kind} of {_sizes(bottoms)}{f', {what}' if what else ''}: {constants or 'as it is by default'}",
+        f"{kind} of {_sizes(bottoms)}{f', {what}' if what else ''}: {constants or 'default parameters'}",
         "top = layer(bottom); bottom_diff: the gradient of sum(top * top_diff) at the bottom",
         {
             **dict(zip(names, bottoms, strict=True)),
@@ -265,7 +264,7 @@ def _layer(
             **{f"{top}_diff": diff for top, diff in zip(tops, diffs, strict=True)},
         },
         outputs,
-        {"type": kind, "prototxt": told},
+        {"type": kind, "prototxt": " ".join(text.split())},
     )
 
 
@@ -289,7 +288,7 @@ def _network() -> Iterator[dict[str, Any]]:
         net.blobs[end].copy_data_to_diff()
         net.backward(start=end)
         outputs = {"gradient": src.diff[0].copy()}
-        if end not in ("conv1", "fire2/concat"):  # which are large
+        if end not in ("conv1", "fire2/concat"):  # whose activations are large
             outputs = {"activations": net.blobs[end].data.copy(), **outputs}
         yield _float64(
             "network",

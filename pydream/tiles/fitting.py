@@ -1,31 +1,26 @@
-"""How a picture fits into memory: in one run of the network, in tiles of which side, or not at all."""
+"""Fitting is the choice of tiles by memory: one run of the network, tiles of some side, or an error."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import suppress
-from functools import cache
 from math import inf, lcm
 
 from ..errors import MemoryTooSmallError, ShapeError
 from ..net import Net
-from ..system import Limit, free_bytes, limits, resident_bytes
+from ..system import free_bytes, missing_bytes, resident_bytes, tightest_limit
 from .plan import plan_tiles
 
 # Of a process, beside the pictures and the values: measured (docs/tiles.md).
 OVERHEAD = 400_000_000
-# Of a limit on address space more goes than is used: allocators reserve ahead, and keep plans for each size of crop.
-RESERVED_AHEAD = 1.25  # to one
-RESERVED_BESIDE = 100_000_000
-RESERVED_FOR_TILES = 600_000_000
-# Beyond, what overlaps is little, and a step takes no less.
+# Larger tiles save hardly any work: the overlap is small already.
 LARGEST_SIDE = 4096
 
 
 def choose_side(
     net: Net, ends: Sequence[str], height: int, width: int, memory: int | None = None, copies: float = 2.25
 ) -> int:
-    """Choose the side of a tile: 0, for no tiles, where an estimate says that the whole picture fits.
+    """Choose the side of a tile; 0, for no tiles, if the whole picture is estimated to fit.
 
     Parameters
     ----------
@@ -35,49 +30,49 @@ def choose_side(
     height, width : int
         Of the picture, in pixels.
     memory : int, optional
-        Bytes that the process may take, what it has already included. None: half of what is free, and that. No more
-        than a limit leaves (``ulimit -v``) in any case.
+        Bytes that the process may use in all. None: what it uses already, and half of the free memory. A limit of the
+        process (``ulimit -v``) holds in any case.
     copies : float
-        How many arrays of the picture's size are held beside the network's values. At any time: what those took,
-        TensorFlow keeps.
+        The most arrays of the picture's size beside the network's values, at any time: TensorFlow keeps the memory of
+        its values.
 
     Returns
     -------
     int
-        Of those that fit the one that takes the least work; 0 for a net or layers that whole pictures only go with.
+        The side, of those that fit, that takes the least work; 0 for layers without tiles.
 
     Raises
     ------
     MemoryTooSmallError
-        Where `memory` was given, and is too little for the smallest tile.
+        `memory` is given and too small for the smallest tile.
     """
     room = _room(memory)
-    if room is None and _tightest_limit() is None:
+    if room is None and tightest_limit() is None:
         return 0
     image = 3 * height * width * net.dtype.itemsize
-    held = int(copies * image)
+    beside = int(copies * image)
 
     def fits(step: int, tiled: bool, most: float) -> bool:
-        return step + held + OVERHEAD <= most and _missing(held, step, tiled) <= 0
+        return step + beside + OVERHEAD <= most and missing_bytes(beside, step, tiled=tiled) <= 0
 
     most = inf if room is None else room
-    with suppress(ShapeError):  # which says that one run will not do
+    with suppress(ShapeError):  # raised where one run is impossible
         if fits(net.step_bytes(ends, height, width) + image, False, most):  # with the image laid out for the network
             return 0
-    net.blobs["data"].reshape(1, 3, height, width)
     try:
+        net.blobs["data"].reshape(1, 3, height, width)
         stride = lcm(*(view.stride for end in ends for view in net.locality(end)))
         plans = {side: plan_tiles(net, ends, height, width, side) for side in range(stride, LARGEST_SIDE + 1, stride)}
     except ShapeError:
         return 0
     steps = {side: net.step_bytes(ends, *plan.crop) for side, plan in plans.items()}
-    least = min(steps.values()) + held + OVERHEAD
+    least = min(steps.values()) + beside + OVERHEAD
     if memory is not None and room is not None and least > room:
         raise MemoryTooSmallError(
             f"{memory / 1e9:.3g} GB of memory are too little for {width}x{height} pixels and"
             f" {', '.join(map(repr, ends))}: about {(least - room + memory) / 1e9:.2g} GB would do"
         )
-    # Where nothing fits into what may be had without asking, hardly more than the least.
+    # If nothing fits into half of the free memory: hardly more than the least.
     most = max(most, 1.1 * least)
     fitting = [side for side, plan in plans.items() if len(plan) > 1 and fits(steps[side], True, most)]
     smallest = min(steps, key=lambda side: steps[side])
@@ -85,67 +80,50 @@ def choose_side(
 
 
 def _room(memory: int | None) -> int | None:
-    """Give how many bytes a step may add to what the process has; None: nobody knows."""
+    """Return how many bytes a step may add to the process; None: unknown."""
     if memory is not None:
         return memory - resident_bytes()
     free = free_bytes()
     return None if free is None else free // 2
 
 
-@cache
-def _tightest_limit() -> Limit | None:
-    """Give the process's limit that leaves least. What the first steps take of it the next ones use again."""
-    return min(limits(), key=lambda limit: limit.left, default=None)
-
-
-def _missing(held: int, step: int, tiled: bool) -> float:
-    """Give by how many bytes a limit is too low for a step, and for what is held beside it; 0 or less: it is not."""
-    limit = _tightest_limit()
-    if limit is None:
-        return 0
-    reserved = RESERVED_BESIDE + (RESERVED_FOR_TILES if tiled else 0) + RESERVED_AHEAD * step
-    return held + reserved - limit.left
-
-
 def check_limit(net: Net, ends: Sequence[str], height: int, width: int, side: int, copies: float = 3) -> None:
-    """Refuse what a limit of the process will not let be made: what runs a net may end the process where memory fails.
+    """Raise an error for what exceeds a limit of the process: a runtime may end the process when an allocation fails.
 
     Parameters
     ----------
     net : Net
-        Its input is reshaped, for tiles.
+        Its input is reshaped if there are tiles.
     ends : sequence of str
     height, width : int
         Of the picture, in pixels.
     side : int
-        Of a tile; 0: no tiles.
+        Side of a tile; 0: no tiles.
     copies : float
-        How many arrays of the picture's size are held beside the network's.
+        The most arrays of the picture's size beside the network's values.
 
     Raises
     ------
     ShapeError
-        Where a blob would have more values than it can, whatever memory there is.
+        A blob would have more values than any memory allows.
     MemoryTooSmallError
-        Where the estimate is more than a limit leaves.
+        The estimate exceeds what a limit leaves.
     """
-    limit = _tightest_limit()
+    limit = tightest_limit()
     crop = (height, width)
     if side:
         net.blobs["data"].reshape(1, 3, height, width)
         crop = plan_tiles(net, ends, height, width, side).crop
     step = net.step_bytes(ends, *crop)
-    missing = _missing(int(copies * 3 * height * width * net.dtype.itemsize), step, tiled=side > 0)
+    missing = missing_bytes(int(copies * 3 * height * width * net.dtype.itemsize), step, tiled=side > 0)
     if limit is not None and missing > 0:
-        raise MemoryTooSmallError(
-            f"the limit on this process's {limit.of} is about {missing / 1e9:.2g} GB too low for {width}x{height}"
-            f" pixels and {', '.join(map(repr, ends))} {f'in tiles of {side}' if side else 'without tiles'}:"
-            f" {limit.command} tells and sets it"
-        )
+        how = f"in tiles of {side}" if side else "without tiles"
+        purpose = f"{width}x{height} pixels and {', '.join(map(repr, ends))} {how}"
+        raise limit.error(f"about {missing / 1e9:.2g} GB", purpose)
 
 
 def fit(net: Net, ends: Sequence[str], height: int, width: int, side: int | None, copies: float) -> int:
-    """Choose the side of a tile unless it is given, and refuse what does not fit: see `choose_side`, `check_limit`."""
+    """Return the side of a tile, chosen if it is None, after a check of limits: see `choose_side`, `check_limit`."""
     if side is None:
         side = choose_side(net, ends, height, width, copies=copies)
     check_limit(net, ends, height, width, side, copies)

@@ -1,14 +1,14 @@
-"""Tiles are the gradient of a picture of any size, block by block, in the memory that one block takes.
+"""Tiles are the gradient of a picture of any size, block by block, in the memory of one block.
 
-The values of a layer fall into blocks. For each block the network runs on the crop of the picture that the block's
-values see; only they are driven; and what arrives at the crop's pixels is added to the whole picture's gradient, block
-after block. Every value that a block's own depend on is then what it would be in the whole picture, so the sum is the
-whole gradient, up to the rounding of that sum.
+The values of a layer are divided into blocks. For each block the network runs on the crop of the picture that the
+block's values see; only these values are driven; and the gradient at the crop's pixels is added to that of the whole
+picture. Every value that a block depends on is computed as in the whole picture, so the sum is the whole gradient, up
+to its rounding.
 
-For this a crop has to lie on the picture as the network's grid does. It begins at a multiple of the layer's stride, and
-ends with the picture or a multiple of the stride before that. Then every layer's map is the whole one less what was cut
-off on either side, and all that goes by a map's size (Caffe's pooling, which rounds up; TensorFlow's padding) comes out
-as in the whole picture.
+For this a crop has to be aligned with the network's grid. It begins at a multiple of the layer's stride, and ends with
+the picture or a multiple of the stride before its end. Then every layer's map is the whole one with both ends cut off,
+and everything that depends on a map's size (Caffe's pooling, which rounds up; TensorFlow's padding) is as in the whole
+picture.
 """
 
 from __future__ import annotations
@@ -21,22 +21,22 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..errors import ShapeError
-from ..net import Affine, Array, Blob, Match, Net, Seed, Wrapper
+from ..net import Affine, Array, Blob, Match, Net, Seed, Wrapper, unknown_name
 from .plan import Plan, Span, plan_tiles
 
 OnTile = Callable[[int, int], None]
 
 
 def tiled(net: Net, ends: Sequence[str], side: int, on_tile: OnTile | None = None) -> Net:
-    """Return a net that goes over pictures in tiles.
+    """Return a net that runs on pictures in tiles.
 
     Parameters
     ----------
     net : Net
     ends : sequence of str
-        The layers that are dreamt with.
+        The layers to dream with.
     side : int
-        The most pixels of a block, either way; 0: no tiles, the net itself.
+        The most pixels of a block along each axis; 0: return the net itself.
     on_tile : callable, optional
         As for `TiledNet`.
     """
@@ -44,26 +44,26 @@ def tiled(net: Net, ends: Sequence[str], side: int, on_tile: OnTile | None = Non
 
 
 class TiledNet(Wrapper):
-    """What a step needs of a net, in tiles: the gradient at the picture for an objective of whole layers.
+    """A net for steps in tiles: the gradient at the picture, of an objective of whole layers.
 
-    Where a picture makes more than one tile, its blobs are the picture's and those of the layers that are dreamt with.
-    A seed (`Blob.drive`) is sown in each tile. An objective that reads `data` gets all of it, for one more pass
-    forward, and may write what it likes into `diff`. After `backward` the layers' blobs hold nothing.
+    For a picture of more than one tile, `blobs` has the input and `ends`. A seed (`Blob.drive`) is applied in each
+    tile. An objective may read all of `data`, which costs one more pass forward, and write anything into `diff`. After
+    `backward` the blobs of `ends` are empty.
 
     Parameters
     ----------
     net : Net
-        Its input holds the picture, and stays as it is.
+        Its input is the whole picture, and is not changed.
     ends : sequence of str
     side : int
-        The most pixels of a block, either way.
+        The most pixels of a block along each axis.
     on_tile : callable, optional
-        ``on_tile(done, tiles)`` on the way back, after each tile.
+        ``on_tile(done, tiles)``, called by `backward` after each tile.
 
     Raises
     ------
     ShapeError
-        By the blobs and the passes: as `plan_tiles`.
+        As `plan_tiles`, raised by `blobs`, `feed` and the passes.
     """
 
     def __init__(self, net: Net, ends: Sequence[str], side: int, on_tile: OnTile | None = None) -> None:
@@ -78,22 +78,22 @@ class TiledNet(Wrapper):
 
     @property
     def blobs(self) -> Mapping[str, Blob]:  # type: ignore[override]  # other nets have an attribute
-        """The net's own where one tile does, else the picture's and the layers'."""
-        return {"data": self._net.blobs["data"], **self._layers} if self._divided() else self._net.blobs
+        """The net's own if the picture is one tile, else the input and `ends`."""
+        return _Blobs(data=self._net.blobs["data"], **self._layers) if self._divided() else self._net.blobs
 
     def feed(self, image: Array, ox: int, oy: int, ops: ModuleType) -> Any:
-        """Make what `forward` takes: crops are made of the image when it is their turn."""
+        """Return the shifted image for `forward`, which makes a crop of it for each tile."""
         return Shifted(image, ox, oy) if self._divided() else super().feed(image, ox, oy, ops)
 
     def forward(self, end: str | Sequence[str] | None = None, *, tensor: Any = None) -> Mapping[str, Array]:
-        """Take the picture, as it is or shifted; the layers are run when their values are read."""
+        """Take the image, shifted or not; the layers run when their values are read, or in `backward`."""
         if not self._divided():
             return super().forward(end, tensor=tensor)
         self._image = Shifted(self._net.blobs["data"].data[0], 0, 0) if tensor is None else tensor
         return {}
 
     def backward(self, start: str | Sequence[str] | None = None) -> Array:
-        """Return the gradient at the picture as it was shifted, laid out as a tensor of the net."""
+        """Return the gradient at the shifted image, laid out as a tensor of the net."""
         if not self._divided():
             return super().backward(start)
         height, width = self._net.blobs["data"].shape[2:]
@@ -112,7 +112,7 @@ class TiledNet(Wrapper):
         return gradient
 
     def read(self) -> None:
-        """Run forward, tile after tile, for the values of all the layers."""
+        """Run forward, tile after tile, for the values of all `ends`."""
         made = {end: np.zeros(blob.shape, self.dtype) for end, blob in self._layers.items()}
         twin = self._net.twin()
         for row, column in self._plan:
@@ -125,7 +125,7 @@ class TiledNet(Wrapper):
             self._layers[end].set_data(data)
 
     def _divided(self) -> bool:
-        """Plan for the picture's present size, and return whether it falls into several tiles."""
+        """Return whether the picture, at its present size, has several tiles; plan them if the size is new."""
         height, width = self._net.blobs["data"].shape[2:]
         if self._planned != (height, width):
             self._plan = plan_tiles(self._net, self._ends, height, width, self._side)
@@ -145,7 +145,7 @@ class TiledNet(Wrapper):
 
 @dataclass(frozen=True)
 class Tile:
-    """All that the gradient of a tile takes beside the net, whose process may be another one.
+    """All that the gradient of a tile needs beside the net, which may be in another process.
 
     Attributes
     ----------
@@ -153,9 +153,9 @@ class Tile:
         The crop.
     ends : tuple of str
     seeds : tuple
-        What to drive each of these with: their own values' part.
+        The seed of each layer, for the block's own values.
     places : tuple of (slice, slice)
-        Where those are in the crop's maps: rows and columns.
+        The rows and columns of these values in the crop's maps.
     """
 
     image: Array
@@ -164,7 +164,7 @@ class Tile:
     places: tuple[Place, ...]
 
     def gradient(self, net: Net) -> Array:
-        """Compute the gradient at the crop, laid out as a tensor of the net, which takes the crop's size."""
+        """Compute the gradient at the crop, laid out as a tensor of the net, whose input takes the crop's size."""
         run_crop(net, self.ends, self.image)
         for end, seed, place in zip(self.ends, self.seeds, self.places, strict=True):
             _drive(net.blobs[end], seed, place)
@@ -179,7 +179,7 @@ def run_crop(net: Net, ends: tuple[str, ...], image: Array) -> None:
 
 
 class Shifted(NamedTuple):
-    """An image shifted in a circle, of which only parts are made.
+    """A circularly shifted image, of which only crops are made.
 
     Attributes
     ----------
@@ -193,7 +193,7 @@ class Shifted(NamedTuple):
     oy: int
 
     def crop(self, rows: slice, columns: slice) -> Array:
-        """Make a part of ``np.roll(np.roll(image, ox, -1), oy, -2)``."""
+        """Return a part of ``np.roll(np.roll(image, ox, -1), oy, -2)``."""
         height, width = self.image.shape[1:]
         y, x = np.arange(rows.start, rows.stop) - self.oy, np.arange(columns.start, columns.stop) - self.ox
         return self.image[:, (y % height)[:, np.newaxis], x % width]
@@ -203,14 +203,14 @@ Place = tuple[slice, slice]  # rows and columns of a map
 
 
 def _part(seed: Affine | Match, rows: slice, columns: slice) -> Affine | Match:
-    """Return a layer's seed for some of its values; any of a guide's features may be most like them."""
+    """Return a layer's seed for some of its values; a guide's features are needed whole."""
     if isinstance(seed, Match):
         return seed
     return Affine(_cut(seed.gain, rows, columns), _cut(seed.bias, rows, columns))
 
 
 def _drive(blob: Blob, seed: Affine | Match, place: Place) -> None:
-    """Write the gradient into a crop's blob: there are these values, and 0 elsewhere."""
+    """Drive a crop's blob with a seed at some of its values, and with 0 elsewhere."""
     if isinstance(seed, Affine):
         blob.drive(Affine(_laid(seed.gain, blob.shape, place), _laid(seed.bias, blob.shape, place)))
         return
@@ -222,7 +222,7 @@ def _drive(blob: Blob, seed: Affine | Match, place: Place) -> None:
 
 
 def _cut(numbers: Array, rows: slice, columns: slice) -> Array:
-    """Return the part for some of a layer's values of what broadcasts to all of them."""
+    """Return the part of a gain or bias that belongs to some of a layer's values."""
     if not numbers.any():
         return np.zeros((), numbers.dtype)
     numbers = numbers.reshape((1,) * (3 - numbers.ndim) + numbers.shape[-3:])
@@ -230,7 +230,7 @@ def _cut(numbers: Array, rows: slice, columns: slice) -> Array:
 
 
 def _laid(own: Array, shape: tuple[int, ...], place: Place) -> Array:
-    """Put the result of `_cut` at its place in a crop's map, with 0 around it."""
+    """Return the result of `_cut` at its place in a crop's map, with 0 around it."""
     if own.ndim == 0:
         return own
     part = np.zeros((own.shape[0], *shape[2:]), own.dtype)
@@ -238,14 +238,19 @@ def _laid(own: Array, shape: tuple[int, ...], place: Place) -> Array:
     return part
 
 
+class _Blobs(dict[str, Blob]):
+    def __missing__(self, name: str) -> Blob:
+        raise unknown_name("blob of a picture in tiles", name, self)
+
+
 class TiledBlob(Blob):
-    """A layer of the whole picture, whose values are computed tile by tile: a `Blob` for objectives.
+    """A blob of the whole picture, whose values are computed tile by tile, for objectives.
 
     Parameters
     ----------
     net : TiledNet
     shape : tuple of int
-        Of the whole.
+        Of the whole picture's blob.
     """
 
     def __init__(self, net: TiledNet, shape: tuple[int, ...]) -> None:
@@ -257,16 +262,16 @@ class TiledBlob(Blob):
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """Of the whole, (n, c, h, w)."""
+        """Of the whole picture's blob, (n, c, h, w)."""
         return self._shape
 
     def reshape(self, *dims: int) -> None:
-        """Raise `ShapeError`: the layer is computed."""
+        """Raise `ShapeError`: the blob is computed."""
         raise ShapeError(f"a computed blob cannot be reshaped to {dims}; reshape the input")
 
     @property
     def data(self) -> Array:
-        """The values of the whole, computed when they are asked for: (n, c, h, w)."""
+        """The values, (n, c, h, w), computed when they are first read."""
         if self._data is None:
             self._net.read()
         assert self._data is not None
@@ -274,17 +279,17 @@ class TiledBlob(Blob):
 
     @property
     def diff(self) -> Array:
-        """The gradient of the whole, zeros at first; it is not to be read after `drive`."""
+        """The gradient, (n, c, h, w), zeros at first; after `drive` it is not the seed's."""
         if self._diff is None:
             self._diff, self._seed = np.zeros(self._shape, self._net.dtype), None
         return self._diff
 
     def set_data(self, data: Array) -> None:
-        """Take the values."""
+        """Set the values."""
         self._data = data
 
     def clear_diff(self) -> None:
-        """Forget the gradient, and the values."""
+        """Drop the gradient, and the values."""
         self._data = self._diff = self._seed = None
 
     def drive(self, seed: Seed) -> None:
@@ -301,7 +306,7 @@ class TiledBlob(Blob):
 
     @property
     def seed(self) -> Affine | Match:
-        """What drives the layer; zeros by default."""
+        """The seed of the blob; zeros by default."""
         if self._seed is not None:
             return self._seed
         zero = np.zeros((), self._net.dtype)

@@ -1,4 +1,4 @@
-"""A plan is how a picture falls into tiles: which crop each block takes, and which values of the layers are its own."""
+"""A plan divides a picture into tiles: the crop that each block needs, and the values of the layers that it owns."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ class Span(NamedTuple):
     Attributes
     ----------
     crop : slice
-        Of the picture's pixels: what the block's values see, and what makes the crop lie as the picture does.
+        The pixels that the block's values see, and as many more as align the crop with the network's grid.
     values : tuple of slice
-        Of each layer's values: the block's own.
+        The block's own values of each layer.
     inside : tuple of slice
-        The same values, counted in the crop's own maps.
+        The same values, as indices of the crop's maps.
     """
 
     crop: slice
@@ -39,29 +39,29 @@ def spans(size: int, side: int, views: Sequence[View], counts: Sequence[int]) ->
     size : int
         Pixels along the axis.
     side : int
-        The most pixels of a block; as many as the stride at least.
+        The most pixels of a block; at least the stride is taken.
     views : sequence of View
-        What each layer's values see.
+        What each layer's values see of the axis.
     counts : sequence of int
-        How many values each layer has along the axis.
+        The number of values of each layer along the axis.
 
     Returns
     -------
     list of Span
-        In order. Each value of each layer is in one of them.
+        In order. Each value of each layer is in exactly one of them.
     """
     stride = lcm(*(view.stride for view in views))
     blocks = -(-size // (max(side // stride, 1) * stride))
     pitch = -(-size // (blocks * stride)) * stride
     found = []
     for first in range(0, size, pitch):
-        behind = first + pitch if first + pitch < size else None  # the last one takes what is left
+        behind = first + pitch if first + pitch < size else None  # None: the last one takes the rest
         values = [
             slice(min(first // view.stride, count), count if behind is None else min(behind // view.stride, count))
             for view, count in zip(views, counts, strict=True)
         ]
         pairs = [(view, own) for view, own in zip(views, values, strict=True) if own.start < own.stop]
-        if not pairs:  # layers without padding have no values so near to the end
+        if not pairs:  # layers without padding have no values so near the end
             continue
         seen = min(own.start * view.stride + view.start for view, own in pairs)
         to = max((own.stop - 1) * view.stride + view.start + view.size for view, own in pairs)
@@ -76,7 +76,7 @@ def spans(size: int, side: int, views: Sequence[View], counts: Sequence[int]) ->
 
 @dataclass(frozen=True)
 class Plan:
-    """How a picture falls into tiles: each of the rows with each of the columns.
+    """The tiles of a picture: each of the rows with each of the columns.
 
     Attributes
     ----------
@@ -100,7 +100,7 @@ class Plan:
 
     @property
     def cost(self) -> float:
-        """How many pixels the crops have, to one of the picture."""
+        """The number of pixels of all crops, relative to the picture's."""
         seen, whole = 1, 1
         for each in (self.rows, self.columns):
             seen *= sum(span.crop.stop - span.crop.start for span in each)
@@ -115,21 +115,23 @@ def plan_tiles(net: Net, ends: Sequence[str], height: int, width: int, side: int
     ----------
     net : Net
     ends : sequence of str
-        The layers that are dreamt with.
+        The layers to dream with.
     height, width : int
         Of the picture.
     side : int
-        The most pixels of a block, either way, without what its crop has around it.
+        The most pixels of a block along each axis, without the margin of its crop.
 
     Raises
     ------
     ShapeError
-        Where a value of one of the layers sees the whole picture: why.
+        The values of a layer see the whole picture; the message has the reason.
     """
     try:
         fields = [net.locality(end) for end in ends]
     except ShapeError as error:
-        raise ShapeError(f"no tiles: {error}; a picture takes one run there (tile 0), or an earlier layer") from None
+        raise ShapeError(
+            f"no tiles: {error}; use one run for the whole picture (tile 0), or an earlier layer"
+        ) from None
     shapes = [net.blobs[end].shape for end in ends]
     return Plan(
         rows=spans(height, side, [field.rows for field in fields], [shape[2] for shape in shapes]),

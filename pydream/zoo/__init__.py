@@ -3,7 +3,7 @@
 ======== ==============================================================
 registry networks by name: the built-in ones, and the user's own
 load     a name or a file → a net, ready to dream
-own      files → a network of the user's own, with a name
+own      files → a network of the user's own in the registry
 fetch    addresses → weights, checked
 ======== ==============================================================
 """

@@ -1,8 +1,8 @@
-"""A fetch is addresses tried in turn until one gives the file that the registry describes, to the byte.
+"""A fetch tries addresses in turn until one sends the file that the registry describes, to the byte.
 
-pooch does the HTTP: redirects, TLS, proxies, chunks. It has no way to go on with half a file and none to stop a server
-that sends more than it should, so what it writes to is a `_Part`, which does both. Nothing that a server says of the
-file is believed: size and sha256 are the registry's, and only what has both gets the file's name.
+pooch does the HTTP: redirects, TLS, proxies, chunks. It can neither resume half a file nor stop a server that sends too
+much, so it writes to a `_Part`, which does both. What a server says about the file is not trusted: size and sha256 are
+the registry's, and only a file with both gets the file's name.
 """
 
 from __future__ import annotations
@@ -24,22 +24,23 @@ from ..files import written_whole
 from .registry import Entry, fault, fetched_place, find_weights
 
 TIMEOUT = 30.0  # seconds without a byte
-TRIES = 5  # of one address that is cut off again and again, but each time later
-CHUNK = 2**12  # bytes; what has come of a chunk is lost when it is cut off
+TRIES = 5  # per address, while each connection is cut off later than the last
+CHUNK = 2**12  # bytes; a chunk that is cut off is lost
 
-OnBytes = Callable[[str, int, int], None]  # address, bytes that are there, bytes in all
+OnBytes = Callable[[str, int, int], None]  # address, bytes so far, bytes in all
+OnMessage = Callable[[str], None]  # a line for people
 
 
 def fetch(
     entry: Entry,
     first: Sequence[str] = (),
     on_bytes: OnBytes = lambda address, done, size: None,
-    tell: Callable[[str], None] = lambda line: None,
+    on_message: OnMessage = lambda line: None,
 ) -> Path:
-    """Get a network's weights, unless they are there.
+    """Fetch a network's weights, unless they are there.
 
-    What an interrupted fetch leaves, ``NAME.part`` beside the file, the next one goes on with. Processes that fetch the
-    same file wait for each other.
+    An interrupted fetch leaves ``NAME.part`` beside the file, which the next one resumes. Processes that fetch the same
+    file wait for each other.
 
     Parameters
     ----------
@@ -48,7 +49,7 @@ def fetch(
         Addresses to try before the entry's own.
     on_bytes : callable
         Called as bytes come in.
-    tell : callable
+    on_message : callable
         Called with a line for people: an address that failed while there are others, or another process to wait for.
 
     Returns
@@ -59,16 +60,16 @@ def fetch(
     Raises
     ------
     FetchError
-        If no address gives the file; it says why of each, and what to put where by hand. If a file of that name is
-        there, and is another one, where it goes before the one to be fetched.
+        If no address sends the file; it has the reason for each, and what to put where by hand. If another file of
+        that name is in a folder that is searched earlier.
     ValueError
-        If one of `first` is no address.
+        If one of `first` is not an address.
     OSError
-        If it cannot be written.
+        If the file cannot be written.
     """
-    misspelt = [wrong for wrong in map(_misspelt, first) if wrong]
-    if misspelt:
-        raise ValueError(misspelt[0])
+    for address in first:
+        if not _is_address(address):
+            raise ValueError(_not_an_address(address))
     target = fetched_place(entry)
     there = find_weights(entry)
     if there is not None and there.resolve() != target.resolve():
@@ -82,14 +83,14 @@ def fetch(
     if not addresses:
         raise FetchError(f"no address is known for {entry.name}; {by_hand(entry)}")
     target.parent.mkdir(parents=True, exist_ok=True)
-    with _alone(target, tell):
+    with _locked(target, on_message):
         if not _right(target, entry):  # another process may have been quicker
-            _fetch(entry, addresses, target, on_bytes, tell)
+            _fetch(entry, addresses, target, on_bytes, on_message)
     return target
 
 
 def by_hand(entry: Entry) -> str:
-    """Say what to put where on a machine that cannot fetch."""
+    """Return what to put where on a machine that cannot fetch, in words."""
     inside = f", which is in {entry.archive.name}," if entry.archive else ""
     return (
         f"put {entry.weights}{inside} ({entry.size} bytes, sha256 {entry.sha256}) at '{fetched_place(entry)}'"
@@ -102,20 +103,20 @@ def _right(path: Path, entry: Entry) -> bool:
 
 
 @contextmanager
-def _alone(target: Path, tell: Callable[[str], None]) -> Iterator[None]:
-    """Hold a lock on a file beside the target; the system lets go of it whatever ends the process."""
+def _locked(target: Path, on_message: OnMessage) -> Iterator[None]:
+    """Hold a lock on a file beside the target; the system releases it however the process ends."""
     path = target.with_name(f".{target.name}.lock")
     while True:
         with path.open("ab") as file:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
-                tell(f"another process is fetching {target.name}; waiting for it")
+                on_message(f"another process is fetching {target.name}; waiting for it")
                 fcntl.flock(file, fcntl.LOCK_EX)
             try:
                 if not os.path.samestat(os.fstat(file.fileno()), path.stat()):
                     continue
-            except FileNotFoundError:  # the last holder has removed it: a lock on it keeps nobody out
+            except FileNotFoundError:  # the last process has removed it: a lock on it is worth nothing
                 continue
             try:
                 yield
@@ -124,14 +125,14 @@ def _alone(target: Path, tell: Callable[[str], None]) -> Iterator[None]:
             return
 
 
-def _fetch(entry: Entry, addresses: list[str], target: Path, on_bytes: OnBytes, tell: Callable[[str], None]) -> None:
+def _fetch(entry: Entry, addresses: list[str], target: Path, on_bytes: OnBytes, on_message: OnMessage) -> None:
     wanted = entry.archive or entry
     name = entry.archive.name if entry.archive else entry.weights
     part = target.with_name(f"{name}.part")
     if part.is_file() and fault(part, wanted.size, wanted.sha256) is None:
         failed = {}  # it was all there already
     else:
-        failed = _try(addresses, part, wanted.size, wanted.sha256, on_bytes, tell)
+        failed = _try(addresses, part, wanted.size, wanted.sha256, on_bytes, on_message)
     if len(failed) == len(addresses):
         why = "; ".join(f"{address}: {reason}" for address, reason in failed.items())
         raise FetchError(f"cannot fetch {entry.name}: {why}; {by_hand(entry)}")
@@ -147,15 +148,14 @@ def _fetch(entry: Entry, addresses: list[str], target: Path, on_bytes: OnBytes, 
 
 
 def _try(
-    addresses: list[str], path: Path, size: int, sha256: str, on_bytes: OnBytes, tell: Callable[[str], None]
+    addresses: list[str], path: Path, size: int, sha256: str, on_bytes: OnBytes, on_message: OnMessage
 ) -> dict[str, str]:
-    """Fill a part from the first address that does; gives why the ones before it did not."""
+    """Fill a part from the first address that can; return the reasons of those that could not."""
     failed: dict[str, str] = {}
     for number, address in enumerate(addresses, start=1):
         try:
-            misspelt = _misspelt(address)
-            if misspelt:
-                raise FetchError(misspelt)
+            if not _is_address(address):
+                raise FetchError(_not_an_address(address))
             with _Part(path, size, lambda done, address=address: on_bytes(address, done, size)) as part:  # type: ignore[misc]
                 _fill(part, address)
                 wrong = fault(path, size, sha256)
@@ -170,32 +170,34 @@ def _try(
         except FetchError as error:
             failed[address] = str(error)
         if number < len(addresses):
-            tell(f"{address}: {failed[address]}; trying the next address")
+            on_message(f"{address}: {failed[address]}; trying the next address")
     if path.is_file() and path.stat().st_size == 0:
         path.unlink()
     return failed
 
 
-def _misspelt(address: str) -> str | None:
+def _is_address(address: str) -> bool:
     try:
         parts = urlsplit(address)
     except ValueError:
-        parts = urlsplit("")
-    if parts.scheme in ("http", "https") and parts.hostname:
-        return None
-    return f"{address!r} is no address to fetch from, as https://example.org/file is one"
+        return False
+    return parts.scheme in ("http", "https") and bool(parts.hostname)
+
+
+def _not_an_address(address: str) -> str:
+    return f"{address!r} is not an address to fetch from (expected e.g. https://example.org/file)"
 
 
 class _Cut(Exception):
-    """The connection ended early; what came is kept."""
+    """The connection ended early; the bytes so far are kept."""
 
 
 class _NoPart(Exception):
-    """The server has another idea of what is missing; it is asked for all of it."""
+    """The server does not send the part that is missing; it is asked for the whole file."""
 
 
 class _Part:
-    """A file that grows up to a size: what pooch's downloader writes to, and the hook that looks at the answer."""
+    """A file that grows up to a size: pooch's downloader writes to it, and it checks the answer first."""
 
     def __init__(self, path: Path, size: int, on_bytes: Callable[[int], None]) -> None:
         self._file = path.open("ab")
@@ -204,29 +206,29 @@ class _Part:
         self._declared = False
         self.resumed = False
         self.resumable = False
-        if self.done >= size:  # a wrong file, or it would not be asked for
+        if self.done >= size:  # a wrong file, or it would not be fetched
             self.clear()
 
     @property
     def done(self) -> int:
-        """Bytes that are there."""
+        """Bytes so far."""
         return self._file.tell()
 
     def clear(self) -> None:
-        """Begin again."""
+        """Drop all bytes."""
         self._file.truncate(0)
         self._file.seek(0)
         self.resumed = False
 
     def headers(self) -> dict[str, str]:
-        """Give what to ask with. Compressed on the way, bytes could not be counted."""
+        """Return the request's headers. Of a compressed answer, bytes could not be counted."""
         asked = {"Accept-Encoding": "identity"}
         if self.done:
             asked["Range"] = f"bytes={self.done}-"
         return asked
 
     def answered(self, response: requests.Response, *_: Any, **__: Any) -> None:
-        """Judge an answer before its body is read; `requests` calls it."""
+        """Check an answer before its body is read; `requests` calls this."""
         if response.is_redirect:
             response.close()  # requests would read its body, however long that is
             return
@@ -236,8 +238,8 @@ class _Part:
         if response.status_code >= 400:
             raise FetchError(f"{response.status_code} {response.reason or ''}".rstrip())
         if response.status_code == 206:
-            # The file is the one that the part was begun of if it is as long; sha256 tells the rest, better than an
-            # ETag would, which no other mirror shares.
+            # A file of the same length is taken for the same file; sha256 decides in the end, better than an ETag,
+            # which differs between mirrors.
             if not asked or response.headers.get("Content-Range") != f"bytes {asked}-{self._size - 1}/{self._size}":
                 raise _NoPart
             self.resumed = self.resumable = True
@@ -255,7 +257,7 @@ class _Part:
             raise FetchError(f"has {int(length) + self.done} bytes, not {self._size}")
 
     def write(self, chunk: bytes) -> None:
-        """Take bytes, but no more than there should be."""
+        """Write bytes, but no more than the file should have."""
         if self.done + len(chunk) > self._size:
             self.clear()
             raise FetchError(f"sends more than the {self._size} bytes that it should have")
@@ -263,14 +265,14 @@ class _Part:
         self._on_bytes(self.done)
 
     def flush(self) -> None:
-        """As pooch wants after every chunk."""
+        """Flush the file; pooch calls this after every chunk."""
         self._file.flush()
 
     def ended(self) -> None:
-        """Judge what has come when the server says that this is all."""
+        """Check the bytes so far when the server has sent all."""
         if self.done == self._size:
             return
-        if self._declared:  # older urllib3 do not notice
+        if self._declared:  # which older urllib3 do not notice
             raise _Cut
         done = self.done
         self.clear()
@@ -284,7 +286,7 @@ class _Part:
 
 
 def _fill(part: _Part, address: str) -> None:
-    """Fill a part from an address, going on where the server cuts off and lets one go on; `FetchError` says why not."""
+    """Fill a part from an address, and resume where the server cuts off, if it supports that."""
     reason = ""
     for _ in range(TRIES):
         before = part.done
@@ -293,7 +295,7 @@ def _fill(part: _Part, address: str) -> None:
             return
         except _NoPart:
             if not before:
-                raise FetchError("gives a part of the file only") from None
+                raise FetchError("sends only a part of the file") from None
             part.clear()
             continue
         except _Cut:
@@ -318,7 +320,7 @@ def _transfer(part: _Part, address: str) -> None:
 
 
 def _reason(error: requests.RequestException) -> str:
-    """Say in few words what went wrong; urllib3 wraps it in several layers."""
+    """Return what went wrong, in few words; urllib3 wraps it in several layers."""
     if isinstance(error, requests.TooManyRedirects):
         return "redirects without end"
     if isinstance(error, requests.exceptions.SSLError):
@@ -343,21 +345,21 @@ def _innermost(error: BaseException) -> str:
 def take_member(archive: Path, member: str, target: Path, size: int) -> None:
     """Write one member of a zip file, by its exact name, to a new file.
 
-    No other name in the archive is looked at, and none decides where anything is written.
+    Other names in the archive are ignored, and none decides where anything is written.
 
     Parameters
     ----------
     archive : Path
     member : str
     target : Path
-        Names no file yet.
+        Must not exist yet.
     size : int
-        The member's bytes: more are not unpacked, whatever the archive says.
+        Size of the member in bytes: more are not unpacked, whatever the archive says.
 
     Raises
     ------
     FetchError
-        If it is no zip file, or damaged, or the member is not there once with that size.
+        If it is not a zip file, or damaged, or does not have the member exactly once with that size.
     """
     with target.open("xb") as file:
         for chunk in _unpacked(archive, member, size):
@@ -365,7 +367,7 @@ def take_member(archive: Path, member: str, target: Path, size: int) -> None:
 
 
 def _unpacked(archive: Path, member: str, size: int) -> Iterator[bytes]:
-    """Give a member's bytes; whatever is wrong with the archive is a `FetchError`."""
+    """Yield a member's bytes; any fault of the archive is a `FetchError`."""
     try:
         with zipfile.ZipFile(archive) as packed:
             found = [info for info in packed.infolist() if info.filename == member]

@@ -7,26 +7,25 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 from typing import Annotated
 
 import msgspec
-import numpy as np
 import yaml
 
 from ..errors import NetFileError
 from ..files import file_sha256
-from ..net import CHANNEL_ORDERS, ChannelOrder, unknown_name
+from ..formats import Format, InputSpec, caffe, format_of
+from ..net import ChannelOrder, unknown_name
 
 DEFAULT_NETWORK = "squeezenet_v1.1"
 
-FROZEN = ".pb"  # how the name of a frozen TensorFlow graph ends, which is definition and weights in one
+DEFINITION = "deploy.prototxt"  # in a network's folder, unless the weights' file holds the network too
 
 URL_VARIABLE = "PYDREAM_MODEL_URL_"
 
-# No path and no hidden file: names are folders' and files'.
+# Not a path and not a hidden file: names become folders and files.
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,63}")
 
 FileName = Annotated[str, msgspec.Meta(pattern=rf"^{NAME.pattern}\Z")]
@@ -37,17 +36,17 @@ Bytes = Annotated[int, msgspec.Meta(ge=1)]
 
 
 class Archive(msgspec.Struct, frozen=True, kw_only=True):
-    """A zip file that holds the weights, where that is what the addresses give.
+    """A zip file that holds the weights, where the addresses have one.
 
     Attributes
     ----------
     name : str
-        Its file name.
+        File name.
     size : int
-        Its bytes.
+        In bytes.
     sha256 : str
     member : str
-        The name of the weights in it, to the letter.
+        Exact name of the weights in it.
     """
 
     name: FileName
@@ -62,30 +61,25 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     Attributes
     ----------
     name, title : str
-        What to ask for, and what people call it.
+        For programs, and for people.
     folder : Path
         With ``README.md`` and, unless it is a frozen graph, ``deploy.prototxt``.
     weights : str
-        The file name of the caffemodel, or of the frozen graph.
+        File name of the caffemodel, or of the frozen graph.
     size : int
-        Its bytes.
+        In bytes.
     sha256 : str
     urls : tuple of str
-        Where it, or the archive, can be had, in the order to try.
+        Addresses of it, or of the archive, in the order to try.
     archive : Archive or None
     license : str
-    mean : tuple of float
-        In the network's channel order.
-    scale : float
-        Of a frozen graph: it sees ``(pixel - mean) * scale``.
-    channel_order : {"BGR", "RGB"}
-    input : str or None
-        Of a frozen graph: the node whose place the picture takes; None: its placeholder.
+    mean, scale, channel_order, input
+        What pictures it wants: see `spec`.
     default_layer : str or None
     bundled : bool
         Whether the weights come with pydream.
     own : bool
-        Whether the user has added it.
+        Whether the user added it.
     """
 
     name: FileName
@@ -106,14 +100,24 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     folder: Path = Path()
 
     @property
-    def frozen(self) -> bool:
-        """Whether it is a frozen TensorFlow graph, and no network of Caffe's."""
-        return self.weights.endswith(FROZEN)
+    def format(self) -> Format:
+        """The format of the weights' file."""
+        return format_of(self.folder / self.weights)
 
     @property
-    def definition(self) -> Path:
-        """The prototxt of a network of Caffe's."""
-        return self.folder / "deploy.prototxt"
+    def frozen(self) -> bool:
+        """Whether it is a frozen TensorFlow graph, not a network of Caffe's."""
+        return self.format is not caffe
+
+    @property
+    def definition(self) -> Path | None:
+        """The prototxt; None: the weights' file holds the network."""
+        return None if self.frozen else self.folder / DEFINITION
+
+    @property
+    def spec(self) -> InputSpec:
+        """What pictures it wants."""
+        return InputSpec(self.mean, self.scale, self.channel_order, self.input)
 
     @property
     def addresses(self) -> tuple[str, ...]:
@@ -122,18 +126,18 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def networks() -> list[Entry]:
-    """Give the networks of the registry: the built-in one, those whose weights are to be fetched, the user's own."""
+    """Return the networks of the registry: the built-in one, those with weights to fetch, the user's own."""
     own = [found for found in map(_own, _own_names()) if isinstance(found, Entry)]
     return sorted([*_built_in().values(), *own], key=lambda entry: (entry.own, not entry.bundled, entry.name))
 
 
 def damaged_networks() -> dict[str, NetFileError]:
-    """Give what is wrong with those of the user's own networks that `networks` leaves out, by name."""
+    """Return the errors of the user's own networks that `networks` leaves out, by name."""
     return {name: found for name in _own_names() if isinstance(found := _own(name), NetFileError)}
 
 
 def find_network(name: str) -> Entry:
-    """Give the network of that name; `UnknownNameError` lists the others."""
+    """Return the network of that name; `UnknownNameError` lists the others."""
     if name in _built_in():
         return _built_in()[name]
     if name not in _own_names():
@@ -144,29 +148,34 @@ def find_network(name: str) -> Entry:
     return found
 
 
+def is_name(name: str) -> bool:
+    """Return whether the registry has a network of that name."""
+    return name in _built_in() or name in _own_names()
+
+
 def url_variable(name: str) -> str:
-    """Give the environment variable for a network's mirrors, addresses with spaces between."""
+    """Return the environment variable with a network's mirrors: addresses, separated by spaces."""
     return URL_VARIABLE + re.sub("[^A-Z0-9]", "_", name.upper())
 
 
 def own_folder() -> Path:
-    """Give the folder of the user's own networks, which may not be there yet."""
+    """Return the folder of the user's own networks, which may not exist yet."""
     data_home = os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share"
     return Path(data_home) / "pydream" / "models"
 
 
 def weight_folders() -> list[Path]:
-    """Give the folders where weights are looked for, in order, beside the network's own.
+    """Return the folders where weights are looked for after the network's own.
 
-    The ones of ``PYDREAM_MODELS`` (as in ``PATH``), then the user's cache.
+    Those of ``PYDREAM_MODELS`` (separated as in ``PATH``), then the user's cache.
     """
-    told = [Path(folder) for folder in os.environ.get("PYDREAM_MODELS", "").split(os.pathsep) if folder]
+    from_env = [Path(folder) for folder in os.environ.get("PYDREAM_MODELS", "").split(os.pathsep) if folder]
     cache_home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return [*told, Path(cache_home) / "pydream" / "models"]
+    return [*from_env, Path(cache_home) / "pydream" / "models"]
 
 
 def find_weights(entry: Entry) -> Path | None:
-    """Give the weights' file: in the network's folder, or in a weight folder or its subfolder of the network's name."""
+    """Return the weights' file: in the network's folder, a weight folder, or its subfolder of the network's name."""
     candidates = [entry.folder / entry.weights]
     for folder in weight_folders():
         candidates += [folder / entry.weights, folder / entry.name / entry.weights]
@@ -174,40 +183,17 @@ def find_weights(entry: Entry) -> Path | None:
 
 
 def fetched_place(entry: Entry) -> Path:
-    """Give the file that `pydream models fetch` writes: in the user's cache, or with the user's own network."""
+    """Return the file that `pydream models fetch` writes: in the user's cache, or beside the user's own network."""
     return (entry.folder if entry.own else weight_folders()[-1]) / entry.weights
 
 
 def fault(path: Path, size: int, sha256: str) -> str | None:
-    """Say what is wrong with a file that should have this size and hash; None: nothing."""
+    """Compare a file's size and hash with those given and return the difference in words; None: there is none."""
     found = path.stat().st_size
     if found != size:
         return f"{found} bytes, not {size}"
     digest = file_sha256(path)
     return None if digest == sha256 else f"sha256 {digest}, not {sha256}"
-
-
-def check_mean(mean: Sequence[float]) -> tuple[float, float, float]:
-    """Give a mean of training pictures; `ValueError` for other than three finite numbers."""
-    found = np.asarray(mean, np.float64)
-    if found.shape != (3,) or not np.isfinite(found).all():
-        raise ValueError(f"mean {mean}, want three numbers")
-    first, second, third = map(float, found)
-    return first, second, third
-
-
-def check_scale(scale: float) -> float:
-    """Give what pixels are multiplied by; `ValueError` for what would leave nothing of them."""
-    if not np.isfinite(scale) or scale == 0:
-        raise ValueError(f"scale {scale}, want a number other than 0")
-    return float(scale)
-
-
-def check_channel_order(order: ChannelOrder) -> ChannelOrder:
-    """Give a channel order; `ValueError` for what is none."""
-    if order not in CHANNEL_ORDERS:
-        raise ValueError(f"channel_order {order!r}, want one of {', '.join(CHANNEL_ORDERS)}")
-    return order
 
 
 @cache
@@ -221,7 +207,7 @@ def _built_in() -> dict[str, Entry]:
 
 
 def _own_names() -> list[str]:
-    """Give the names of the user's own networks; a folder that has a built-in one's is not looked at."""
+    """Return the names of the user's own networks; a folder with the name of a built-in one is ignored."""
     names = [readme.parent.name for readme in sorted(own_folder().glob("*/README.md"))]
     return [name for name in names if NAME.fullmatch(name) and name not in _built_in()]
 
@@ -238,7 +224,7 @@ def _own(name: str) -> Entry | NetFileError:
 
 
 def read_entry(readme: Path) -> Entry:
-    """Read the front matter of a network's README; `NetFileError` says what is wrong with it."""
+    """Read the front matter of a network's README; `NetFileError` where it is not valid."""
     try:
         front = re.match(r"---\n(.*?\n)---\n", readme.read_text(encoding="utf-8-sig"), re.DOTALL)
         facts = yaml.safe_load(front[1]) if front else None
@@ -247,8 +233,7 @@ def read_entry(readme: Path) -> Entry:
         what = getattr(error, "strerror", None) or " ".join(str(error).split())
         raise NetFileError(f"{readme}: not the front matter of a network: {what}") from error
     try:
-        check_mean(entry.mean)
-        check_scale(entry.scale)
+        entry.spec  # noqa: B018 (checks its numbers)
     except ValueError as error:
         raise NetFileError(f"{readme}: {error}") from error
     return msgspec.structs.replace(entry, folder=readme.parent)

@@ -36,7 +36,7 @@ def test_a_wrong_operation_is_refused(monkeypatch):
     right = native.clip
     monkeypatch.setattr(native, "clip", lambda image, low, high: right(image, low, high + 1))
     contests = {each.name: each for each in operations.contests((37, 50))}
-    with pytest.raises(ResultsDifferError, match=r"^clip, 50x37: native and numpy give different results"):
+    with pytest.raises(ResultsDifferError, match=r"^clip, 50x37: native and numpy compute different results"):
         race(contests["clip, 50x37"], seconds=0, least=1)
 
 
@@ -82,7 +82,7 @@ def test_gradients_are_held_to_the_first(subject):
     expect_same(network.contest(subject, (64, 96), [ours, exact]))
 
     wrong = network.Passes("wrong", lambda tensor: ours.gradient(tensor) * np.float32(1.0001), True)
-    with pytest.raises(ResultsDifferError, match=r"wrong and ours give different gradients.* want 1e-05"):
+    with pytest.raises(ResultsDifferError, match=r"wrong and ours compute different gradients.* \(expected 1e-05"):
         network.expect_same_gradients(subject, [ours, wrong], (64, 96))
 
 
@@ -121,7 +121,7 @@ def test_the_parts_of_a_dream():
     """Two octaves of three steps, by hand: what the first step takes more than the usual one is building."""
     net = SimpleNamespace(forwards=[9.0, 1.0, 3.0, 5.0, 4.0, 4.0], backwards=[2.0, 2.0, 2.0, 2.0, 2.0, 2.0])
     taken = {"to_tensor": [0.25] * 6, "ascend_tensor": [0.5] * 6, "zoom": [0.125, 0.25]}
-    split = whole.split(50.0, net, taken, 2, 3)
+    split = whole.breakdown(50.0, net, taken, 2, 3)
     assert split.building == (9 - 2) + (5 - 4)
     assert split.network == 26 + 12 - split.building
     assert split.image == 4.5
@@ -156,6 +156,14 @@ def test_a_dream_in_a_process_of_its_own():
     assert 10**8 < found.before <= found.peak < 2 * 10**9
 
 
+def test_a_dream_is_not_measured_in_tiles(monkeypatch):
+    """Its clocks have one reading a step, even where there is so little memory that a dream would be tiled."""
+    monkeypatch.setattr("pydream.tiles.fitting.free_bytes", lambda: 10**6)
+    request = whole.Request("squeezenet_v1.1", None, "fire3/concat", 128, 96, octave_n=1, iter_n=2, dreams=1)
+    (dream,) = whole.dream_here(request).dreams
+    assert len(dream.step) == 1
+
+
 def test_a_small_process_of_a_large_one_is_small():
     """`ru_maxrss` would say otherwise: it starts from the parent's."""
     ballast = np.ones(60_000_000)
@@ -179,10 +187,10 @@ def test_a_dream_that_fails_says_why(changes, reason):
 
 
 def test_reasons():
-    assert whole._why(-9, "") == "signal 9 ended it, most likely for want of memory"
-    assert whole._why(-15, "") == "signal 15 ended it"
-    assert whole._why(3, "") == "exit code 3"
-    assert whole._why(1, "Traceback\n  File\nOSError: no disk\n") == "OSError: no disk"
+    assert whole._reason(-9, "") == "ended by signal 9, most likely out of memory"
+    assert whole._reason(-15, "") == "ended by signal 15"
+    assert whole._reason(3, "") == "exit code 3"
+    assert whole._reason(1, "Traceback\n  File\nOSError: no disk\n") == "OSError: no disk"
 
 
 def test_the_machine():

@@ -40,7 +40,7 @@ def test_a_rival_with_another_gradient_is_refused(compare, subject, monkeypatch)
         return network.Passes("wrong", lambda tensor: gradient(tensor)[:, ::-1], True)
 
     monkeypatch.setitem(compare["RIVALS"], "wrong", wrong)
-    with pytest.raises(ResultsDifferError, match="wrong and pydream give different gradients"):
+    with pytest.raises(ResultsDifferError, match="wrong and pydream compute different gradients"):
         compare["present"](subject, (64, 96), ("wrong",))
 
 
@@ -57,7 +57,7 @@ def test_caffe_is_called_as_the_notebook_calls_it(compare, tmp_path, monkeypatch
     (tmp_path / "caffe" / "__init__.py").write_text("from pydream.caffe import TEST, Net, set_mode_cpu\n")
     (tmp_path / "caffe" / "_caffe.py").touch()
     monkeypatch.syspath_prepend(tmp_path)
-    monkeypatch.delitem(sys.modules, "caffe", raising=False)  # tests/caffe, where somebody asked for it
+    monkeypatch.delitem(sys.modules, "caffe", raising=False)  # tests/caffe, if it was imported
     subject = network.Subject.find("squeezenet_v1.1", layer="fire4/concat")
     try:
         rivals, missing = compare["present"](subject, (64, 96), ("caffe",))
@@ -67,6 +67,11 @@ def test_caffe_is_called_as_the_notebook_calls_it(compare, tmp_path, monkeypatch
     finally:
         sys.modules.pop("caffe", None)
         sys.modules.pop("caffe._caffe", None)
+
+
+def test_tables_of_markdown(compare):
+    rows = [["a", "1"], ["long name", "2|2"]]
+    assert compare["markdown"](["", "n"], rows) == "|  | n |\n| --- | --- |\n| a | 1 |\n| long name | 2∣2 |"
 
 
 def test_steps_are_the_same(compare, subject):
@@ -119,7 +124,9 @@ def test_sizes(root, tmp_path):
 
 
 def test_scale(root):
-    pytest.importorskip("distributed", reason="NOT PROVEN HERE: Dask is not installed (pip install 'pydream[dask]')")
+    pytest.importorskip(
+        "distributed", reason="NOT PROVEN HERE: Dask is not installed (pip install 'pydeepdream[dask]')"
+    )
     run = script(root, "scale.py", "client", "data", "--markdown")
     assert run.returncode == 0, run.stderr
     assert "| 1024x683 |" in run.stdout

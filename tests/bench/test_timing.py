@@ -1,4 +1,4 @@
-"""A contest compares before it times; what it tells is plain arithmetic of its samples."""
+"""A contest compares before it times; its times are plain arithmetic of its samples."""
 
 import gc
 from itertools import count
@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from pydream.bench import table
-from pydream.bench.timing import SAME_BITS, Contest, Outcome, Spread, distance, race, within
+from pydream.bench.timing import SAME_BITS, Contest, Quartiles, Timings, distance, race, within
 from pydream.errors import ResultsDifferError
 
 ONES = np.ones((2, 3), np.float32)
@@ -26,9 +26,9 @@ def test_a_wrong_contestant_is_refused_before_anything_is_timed():
 
     with pytest.raises(ResultsDifferError) as refused:
         race(contest(right=lambda: ONES, wrong=wrong), seconds=0, least=9)
-    told = str(refused.value)
-    assert "\n" not in told
-    assert all(word in told for word in ("sums", "right", "wrong", "6 of 6 numbers differ", "the same bits"))
+    message = str(refused.value)
+    assert "\n" not in message
+    assert all(word in message for word in ("sums", "right", "wrong", "6 of 6 numbers differ", "the same bits"))
     assert next(calls) == 1  # its result was asked for, and no more
 
 
@@ -89,10 +89,10 @@ def test_ways_take_turns_and_each_is_first_once():
 
 
 def test_what_an_outcome_tells():
-    outcome = Outcome(contest(), {"a": [1.0, 2.0, 3.0, 4.0, 100.0], "b": [2.0, 4.0, 6.0, 8.0, 10.0]})
-    assert outcome.seconds("a") == Spread(3.0, 2.0, 4.0)
+    outcome = Timings(contest(), {"a": [1.0, 2.0, 3.0, 4.0, 100.0], "b": [2.0, 4.0, 6.0, 8.0, 10.0]})
+    assert outcome.seconds("a") == Quartiles(3.0, 2.0, 4.0)
     assert outcome.ratio("a", "b") == 0.5
-    assert outcome.seconds("a") * 2 == Spread(6.0, 4.0, 8.0)
+    assert outcome.seconds("a") * 2 == Quartiles(6.0, 4.0, 8.0)
     assert outcome.seconds("a").as_json() == {"median": 3.0, "quartiles": [2.0, 4.0]}
 
 
@@ -109,11 +109,10 @@ def test_three_digits(number, written):
 
 def test_units():
     assert [table.seconds(each) for each in (2, 0.5, 3e-5, 4e-8)] == ["2.00 s", "500 ms", "30.0 µs", "0.0400 µs"]
-    assert table.spread(Spread(0.0123, 0.0121, 1.5)) == "12.3 ms (12.1–1500)"
+    assert table.quartiles(Quartiles(0.0123, 0.0121, 1.5)) == "12.3 ms (12.1–1500)"
     assert table.memory(1_234_567_890) == "1.23 GB"
 
 
 def test_tables():
     rows = [["a", "1"], ["long name", "22"]]
     assert table.table(["", "n"], rows) == "            n\n---------  --\na           1\nlong name  22"
-    assert table.markdown(["", "n"], rows) == "|  | n |\n| --- | --- |\n| a | 1 |\n| long name | 22 |"

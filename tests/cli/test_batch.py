@@ -66,7 +66,7 @@ def test_what_is_there_is_not_made_again(run, pictures):
     Path("out/a.png").write_text("kept")
     seen = run("dream", pictures, "-o", "out", *SHORT)
     assert seen.code == 0
-    assert "2 of 3 are in 'out' already; --force makes them again\n" in seen.err
+    assert "2 of 3 are in 'out' already; --force overwrites them\n" in seen.err
     assert Path("out/a.png").read_text() == "kept"
     assert Path("out/b.png").exists()
 
@@ -119,12 +119,12 @@ def test_ctrl_c_costs_the_picture_it_falls_into(run, pictures, monkeypatch):
         (["-", "-", "-o", "out"], "standard input is one picture"),
         (["in/a.png", "same/a.jpg", "-o", "out"], "'in/a.png' and 'same/a.jpg' would both become 'out/a.png'"),
         (["in", "-o", "in"], "would overwrite 'in/a.png'"),
-        (["in/a.png", "-o", "out.png", "--format", "png"], "the suffix of 'out.png' tells the format"),
+        (["in/a.png", "-o", "out.png", "--format", "png"], "the suffix of 'out.png' decides the format"),
         (["in/a.png", "-o", "-", "--sidecar"], "no file to put it beside"),
-        (["in/a.png", "-o", "out.png", "--size", "9x9"], "only the input 'noise' takes it"),
-        (["noise", "-o", "out.png", "--size", "9x"], "'9x' is no size"),
-        (["noise", "-o", "out.png", "--size", "999999x999999"], "more than"),
-        (["none", "-o", "out.png"], "'none' does not exist; a picture, '-' or 'noise' is wanted"),
+        (["in/a.png", "-o", "out.png", "--size", "9x9"], "No such option"),
+        (["noise:9x", "-o", "out.png"], "'9x' is not a size"),
+        (["noise:999999x999999", "-o", "out.png"], "more than"),
+        (["none", "-o", "out.png"], "'none' does not exist (expected a picture, '-' or 'noise')"),
     ],
 )
 def test_refusals(refused, pictures, folder, draw, arguments, why):
@@ -138,7 +138,7 @@ def test_refusals(refused, pictures, folder, draw, arguments, why):
 
 
 def test_noise(run, folder):
-    seen = run("dream", "noise", "-o", "out.png", "--size", "50x40", *SHORT)
+    seen = run("dream", "noise:50x40", "-o", "out.png", *SHORT)
     assert seen.code == 0, seen
     rng = np.random.RandomState(3)
     expected = deepdream(load_net("squeezenet_v1.1"), noise(40, 50, rng), iter_n=1, octave_n=1, rng=rng)
@@ -185,7 +185,7 @@ def test_what_is_piped_in_is_no_picture(run, folder, monkeypatch):
     seen = run("dream", "-", "-o", "out.png", *SHORT)
     assert (seen.code, seen.err) == (
         1,
-        "pydream: error: 'standard input' is not a picture, or is damaged;"
-        " readable are PNG, JPEG, WEBP, TIFF, GIF, BMP, PPM, AVIF, ICO\n",
+        "pydream: error: 'standard input' is not a picture, or is damaged"
+        " (expected PNG, JPEG, WEBP, TIFF, GIF, BMP, PPM, AVIF, ICO)\n",
     )
     assert os.listdir(folder) == []

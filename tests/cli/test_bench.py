@@ -18,7 +18,7 @@ from pydream import imageops
 from pydream.bench import operations
 from pydream.cli.commands import bench as command
 
-SMALL = ["bench", "--quick", "--size", "96x64", "--layer", "fire3/concat"]
+SMALL = ["bench", "--quick", "--image-size", "96x64", "--layer", "fire3/concat"]
 
 
 @pytest.fixture
@@ -30,7 +30,7 @@ def hurried(monkeypatch):
 
 @pytest.mark.usefixtures("hurried")
 def test_json_and_plot(run, folder):
-    seen = run(*SMALL, "--size", "113x80", "--json", "--plot", "out.png")
+    seen = run(*SMALL, "--image-size", "113x80", "--json", "--plot", "out.png")
     assert seen.code == 0, seen
     assert seen.err == "wrote out.png\n"
     found = json.loads(seen.out)
@@ -81,7 +81,7 @@ def test_tables(run):
 
 @pytest.mark.usefixtures("hurried")
 def test_layers_without_multiplications_have_no_floor(run, folder, own_network):
-    seen = run("bench", "--quick", "--size", "32x32", *own_network, "--layer", "light", "--plot", "out.svg")
+    seen = run("bench", "--quick", "--image-size", "32x32", *own_network, "--layer", "light", "--plot", "out.svg")
     assert seen.code == 0, seen
     assert (folder / "out.svg").read_text().rstrip().endswith("</svg>")
 
@@ -92,7 +92,7 @@ def test_results_that_differ_are_not_timed(refused, monkeypatch):
     right = native.mean_abs
     monkeypatch.setattr(native, "mean_abs", lambda gradient: np.nextafter(right(gradient), np.float32(9)))
     told = refused(1, *SMALL, "--json")
-    assert "mean_abs, 96x64: native and numpy give different results, so their times are not compared" in told
+    assert "mean_abs, 96x64: native and numpy compute different results, so their times are not compared" in told
 
 
 @pytest.mark.parametrize(
@@ -100,11 +100,11 @@ def test_results_that_differ_are_not_timed(refused, monkeypatch):
     [
         (2, ["--plot", "out.gif"], "'out.gif' does not end in .png, .svg, .pdf"),
         (2, ["--plot", "no/out.png"], "cannot write 'no/out.png': there is no folder 'no'"),
-        (2, ["--size", "12"], "'12' is no size, as 640x480 is one"),
+        (2, ["--image-size", "12"], "'12' is not a size (expected WIDTHxHEIGHT, e.g. 640x480)"),
         (2, ["--layer", "fire99"], "no blob 'fire99'; close: "),
         (2, ["--model", "squeezenet"], "no network 'squeezenet'"),
         (1, ["--model", "bvlc_googlenet"], "no weights for bvlc_googlenet"),
-        (1, ["--size", "20x20"], "octave 1 of 4 (7x7) is too small"),
+        (1, ["--image-size", "20x20"], "octave 1 of 4 (7x7) is too small"),
     ],
 )
 def test_errors(refused, code, args, told):
@@ -114,7 +114,7 @@ def test_errors(refused, code, args, told):
 def test_without_matplotlib(refused, monkeypatch):
     monkeypatch.setitem(sys.modules, "matplotlib", None)
     told = refused(1, "bench", "--plot", "out.png")
-    assert "pip install 'pydream[plot]'" in told
+    assert "pip install 'pydeepdream[plot]'" in told
 
 
 def test_ctrl_c(folder):

@@ -216,9 +216,9 @@ def test_output_would_overwrite_what_is_read(refused, picture, folder):
     ("output", "why"),
     [
         ("no/out.png", "there is no folder 'no'"),
-        ("in.png/out.png", "is no folder"),
-        ("out.bpm", "known are .png"),
-        ("out", "known are .png"),
+        ("in.png/out.png", "is not a folder"),
+        ("out.bpm", "expected .png"),
+        ("out", "expected .png"),
         ("/proc/out.png", "cannot write"),
     ],
 )

@@ -91,10 +91,10 @@ WRITE = {
     "many": ["dream", "many", "-o", "disk/out", *SHORT],
     "zoom": ["zoom", "in.png", "-o", "disk/out", "--frames", "2", *SHORT, "--resume"],
     "film": ["zoom", "in.png", "-o", "disk/film.mp4", "--frames", "2", *SHORT, "--resume"],
-    "sweep": ["sweep", "in.png", "-o", "disk/out.png", "--pictures", "disk/all", "--layers", "fire[23]/concat", *SHORT,
+    "sweep": ["sweep", "in.png", "-o", "disk/out.png", "--pictures", "disk/all", "--layer", "fire[23]/concat", *SHORT,
               "--resume"],
-    "atlas": ["atlas", "-o", "disk/out.png", "--layer", "fire2/squeeze1x1:0-2", "--size", "48x48", "-n", "1", "--seed",
-              "1", "--resume"],
+    "channels": ["channels", "noise:48x48", "-o", "disk/out.png", "-l", "fire2/squeeze1x1:0-2", "-n", "1", "--seed",
+                 "1", "--resume"],
     "history": ["history", "in.png", "-o", "disk/out.png", "--gif", *SHORT],
     "fetch": ["models", "fetch", "some_net"],
 }  # fmt: skip
@@ -183,7 +183,7 @@ def test_a_full_disk_costs_a_loop_nothing_that_was_done(run, picture, folder):
 def test_a_full_disk_costs_a_film_nothing_that_was_done(run, folder, room, what):
     """In the middle of a frame, or of the film that is made of them."""
     write_clip(folder / "in.mp4", moving_square(24), tone="aac")
-    arguments = ["video", "in.mp4", "out.mp4", *SHORT]
+    arguments = ["video", "in.mp4", "-o", "out.mp4", *SHORT]
     assert run(*arguments).code == 0
     whole = Path("out.mp4").read_bytes()
     assert len(whole) > 12_000
@@ -209,7 +209,7 @@ def test_a_cache_that_takes_nothing(run, refused, picture, folder, monkeypatch):
 @pytest.mark.parametrize(
     ("limit", "size", "more", "told"),
     [
-        (0.6, (72, 96), [], r"address space is 1\.\d+ GB too low for TensorFlow: ulimit -v tells and sets it; .*"),
+        (0.6, (72, 96), [], r"address space is 1\.\d+ GB too low for TensorFlow: ulimit -v shows and sets it; .*"),
         (1.9, (72, 96), [], r"address space is 0\.\d+ GB too low for TensorFlow: .*"),
         (2.5, (1600, 2400), [], r"about 0\.\d+ GB too low for 2400x1600 pixels and 'fire8/concat' in tiles .*"),
         (3.5, (1600, 2400), ["--tile", "0"], r"about \d\.\d GB too low for 2400x1600 pixels .* without tiles: .*"),
@@ -235,7 +235,7 @@ def test_little_memory_is_enough_without_tensorflow(picture, folder):
 KILLED = {
     "many": (["dream", "many", "-o", "out", *SHORT], "out/a.png"),
     "film": (["zoom", "in.png", "-o", "film.gif", "--frames", "3", *SHORT, "--resume"], "film.gif.frames/00000001.png"),
-    "sweep": (["sweep", "in.png", "-o", "out.png", "--pictures", "all", "--layers", "fire[234]/concat", *SHORT,
+    "sweep": (["sweep", "in.png", "-o", "out.png", "--pictures", "all", "--layer", "fire[234]/concat", *SHORT,
                "--resume"], "all/*fire2*.png"),
 }  # fmt: skip
 
@@ -309,16 +309,16 @@ def test_one_cache(inputs, folder, root):
 def test_the_clock_jumps(run, inputs, folder, root, monkeypatch):
     """Years forth and back: nothing is decided by the time of day, or by when a file was written."""
     zoom = ["zoom", "in.png", "-o", "out", "--frames", "3", *SHORT]
-    atlas = WRITE["atlas"][:-1]
+    channels = WRITE["channels"][:-1]
     assert run(*zoom).code == 0
     (folder / "disk").mkdir()
-    assert run(*atlas).code == 0
+    assert run(*channels).code == 0
     whole = contents(folder)
     shutil.rmtree("out")
     Path("disk/out.png").unlink()
     times = itertools.cycle([4e9, 1e6, 1.8e9, 2e9, 0.0])
     monkeypatch.setattr("time.time", lambda: next(times))
-    for arguments, step in ((zoom, 4), (atlas, 2)):
+    for arguments, step in ((zoom, 4), (channels, 2)):
         with monkeypatch.context() as patch:
             interrupt_at(patch, step)
             assert run(*arguments).code == 130

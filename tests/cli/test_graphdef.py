@@ -34,13 +34,13 @@ def graph(folder):
 def test_dream_and_replay(run, refused, graph, picture):
     needs_input = refused(1, "dream", picture, "-o", "out.png", "-m", graph, "-l", "Conv2D", *SHORT)
     assert "two.pb: 2 placeholders: 'input', 'style'; name the input" in needs_input
-    chosen = ["-m", graph, "-l", "Conv2D", "--input", "input", *TOLD]
+    chosen = ["-m", graph, "-l", "Conv2D", "--input-node", "input", *TOLD]
     assert run("dream", picture, "-o", "out.png", *chosen, *SHORT, "--dtype", "float64").code == 0
     said = json.loads(read_note("out.png"))
     assert {key: said["network"][key] for key in ("name", "mean", "scale", "channel_order", "input")} == {
         "name": "two", "mean": [100, 110.5, 120], "scale": 0.25, "channel_order": "BGR", "input": "input",
     }  # fmt: skip
-    for words in ("--mean 100,110.5,120", "--pixel-scale 0.25", "--channel-order BGR", "--input input"):
+    for words in ("--mean 100,110.5,120", "--pixel-scale 0.25", "--channel-order BGR", "--input-node input"):
         assert words in said["command"]
     net = pydream.load_net(
         graph, mean=(100, 110.5, 120), scale=0.25, channel_order="BGR", input="input", dtype="float64"
@@ -53,7 +53,7 @@ def test_dream_and_replay(run, refused, graph, picture):
 
 
 def test_a_sweep_and_its_single_pictures(run, graph, picture):
-    chosen = ["-m", "two.pb", "--layers", "Conv2D", "--input", "input", *TOLD]
+    chosen = ["-m", "two.pb", "--layer", "Conv2D", "--input-node", "input", *TOLD]
     assert run("sweep", picture.name, "-o", "sheet.png", "--pictures", "all", *chosen, *SHORT).code == 0
     (single,) = Path("all").iterdir()
     made = json.loads(read_note(single))
@@ -70,17 +70,17 @@ def test_what_is_not_told_is_not_said(run, picture):
 
 
 def test_a_caffe_network_takes_no_scale(refused, picture):
-    for option in (["--pixel-scale", "2"], ["--input", "data"]):
+    for option in (["--pixel-scale", "2"], ["--input-node", "data"]):
         assert "are for frozen TensorFlow graphs" in refused(2, "dream", picture, "-o", "out.png", *option, *SHORT)
     assert "scale 0.0, want a number other than 0" in refused(
         2, "dream", picture, "-o", "out.png", "--pixel-scale", "0", *SHORT
     )
-    assert "is no mean" in refused(2, "dream", picture, "-o", "out.png", "--mean", "1,2", *SHORT)
+    assert "is not a mean" in refused(2, "dream", picture, "-o", "out.png", "--mean", "1,2", *SHORT)
     assert "not finite" in refused(2, "dream", picture, "-o", "out.png", "--mean", "1,2,nan", *SHORT)
 
 
 def test_add(run, refused, graph, folder, picture):
-    chosen = ["--input", "input", "--layer", "Conv2D", *TOLD]
+    chosen = ["--input-node", "input", "--layer", "Conv2D", *TOLD]
     place = folder / "data" / "pydream" / "models" / "mine"
     assert run("models", "add", "mine", graph, *chosen) == (0, f"{place}\n", "")
     assert sorted(path.name for path in place.iterdir()) == ["README.md", "mine.pb"]
@@ -99,13 +99,15 @@ def test_add(run, refused, graph, folder, picture):
     graph.unlink()
     net = pydream.load_net("mine")
     assert (net.default_end, net.channel_order, net.name) == ("Conv2D", "BGR", "mine")
-    assert "already" in refused(2, "models", "add", "mine", place / "mine.pb", "--input", "input")
-    assert "it would be taken for a file" in refused(2, "models", "add", "a.pb", place / "mine.pb", "--input", "input")
+    assert "already" in refused(2, "models", "add", "mine", place / "mine.pb", "--input-node", "input")
+    assert "it would be taken for a file" in refused(
+        2, "models", "add", "a.pb", place / "mine.pb", "--input-node", "input"
+    )
 
 
 def test_add_what_cannot_be(refused, graph, folder, root):
     assert "no blob 'Conv3D'; close: 'Conv2D'" in refused(
-        2, "models", "add", "x", graph, "--input", "input", "--layer", "Conv3D"
+        2, "models", "add", "x", graph, "--input-node", "input", "--layer", "Conv3D"
     )
     Path("bad.pb").write_bytes(b"bad")
     assert "not a GraphDef" in refused(1, "models", "add", "x", "bad.pb")
@@ -126,20 +128,22 @@ def test_add_with_what_is_usual(run, folder):
 
 
 def test_layers(run, refused, graph):
-    assert "nothing in it can be run: " in refused(1, "layers", graph, "--input", "style")
-    seen = run("layers", graph, "--input", "input", "--weights")
+    assert "nothing in it can be run: " in refused(1, "layers", "-m", graph, "--input-node", "style")
+    seen = run("layers", "-m", graph, "--input-node", "input", "--check-weights")
     assert seen.code == 0
     lines = {line.split()[0]: line.split() for line in seen.out.splitlines()}
     assert lines["data"][1:3] == ["Input", "1×3×40×48"]
     assert lines["Conv2D"][1:] == ["Conv2D", "1×6×20×24", "6", "5", "2", "216k", "216k", "yes", "450"]
-    assert "2 placeholders" in refused(1, "layers", graph)
-    missing = refused(1, "layers", "inception5h", "--weights")
+    assert "2 placeholders" in refused(1, "layers", "-m", graph)
+    missing = refused(1, "layers", "-m", "inception5h", "--check-weights")
     assert "no weights for inception5h: tensorflow_inception_graph.pb is not in" in missing
     assert "`pydream models fetch inception5h` gets it from https://storage.googleapis.com" in missing
 
 
 def test_layers_of_a_registered_graph(run, inception5h_pb):
-    found = json.loads(run("layers", "inception5h", "-w", inception5h_pb, "--like", "mixed4c", "--json").out)["blobs"]
+    found = json.loads(
+        run("layers", "-m", "inception5h", "--check-weights", inception5h_pb, "--like", "mixed4c", "--json").out
+    )["blobs"]
     assert [blob["name"] for blob in found if blob["default"]] == ["mixed4c"]
     (facts,) = (blob for blob in found if blob["default"])
     assert (facts["type"], facts["shape"], facts["stride"]) == ("Concat", [1, 512, 14, 14], [16, 16])
@@ -150,7 +154,7 @@ def test_layers_and_models_do_not_import_tensorflow(root, graph):
 
     program = (
         "import sys\nfrom pydream.cli import main\n"
-        f"try: main(['layers', {str(graph)!r}, '--input', 'input'])\nexcept SystemExit: pass\n"
+        f"try: main(['layers', '-m', {str(graph)!r}, '--input-node', 'input'])\nexcept SystemExit: pass\n"
         "assert 'tensorflow' not in sys.modules\n"
     )
     subprocess.run([sys.executable, "-c", program], cwd=root, check=True, capture_output=True)

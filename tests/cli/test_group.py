@@ -121,7 +121,7 @@ def test_larger_pictures_if_they_are_trusted(run, folder, monkeypatch):
     dream = ("dream", "in.png", "-o", "out.png", "--layer", "fire2/concat", "--octaves", "1", "--iterations", "1")
     seen = run(*dream)
     assert seen.code == 1
-    assert "'in.png' claims more than 500 pixels: too large to read safely; `pydream --max-pixels` takes" in seen.err
+    assert "'in.png' claims more than 500 pixels: too large to read safely; `pydream --max-pixels` allows" in seen.err
     assert run("--max-pixels", "600", *dream).code == 0
     assert Image.MAX_IMAGE_PIXELS == 500
     monkeypatch.setenv("PYDREAM_MAX_PIXELS", "600")

@@ -36,8 +36,8 @@ RESUME = "--device cpu --resume --quiet"
 RESUMED = {
     "stopped_zoom": f"zoom small.png -o stopped_zoom --frames 4 --grid 0.015625 {DREAM} {RESUME}",
     "stopped_sweep": "sweep small.png -o sheet.png --pictures stopped_sweep"
-    f" --layers conv1,fire4/concat,fire8/concat {DREAM} {RESUME}",
-    "stopped_atlas": f"atlas small.png -o sheet.png --pictures stopped_atlas {ATLAS} {RESUME}",
+    f" --layer conv1 --layer fire4/concat --layer fire8/concat {DREAM} {RESUME}",
+    "stopped_atlas": f"channels small.png -o sheet.png --pictures stopped_atlas {ATLAS} {RESUME}",
 }
 
 
@@ -110,7 +110,7 @@ def test_resumed(run, made_before, name):
 
 def test_film_resumed(run, made_before):
     """Encoders differ between versions of FFmpeg, by less than dreams of another seed, which are 5 levels apart."""
-    seen = run("video", "clip.mp4", "stopped.mp4", *DREAM.split(), *RESUME.split())
+    seen = run("video", "clip.mp4", "-o", "stopped.mp4", *DREAM.split(), *RESUME.split())
     assert (seen.code, seen.err) == (0, "")
     assert not Path("stopped.mp4.frames").exists()
     for made, expected in zip(frames("stopped.mp4"), frames("film.mp4"), strict=True):

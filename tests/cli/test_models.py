@@ -156,7 +156,7 @@ def test_a_fetch_that_fails(refused, entry, server):
 
 def test_no_address(refused, folder):
     line = refused(2, "models", "fetch", "bvlc_alexnet", "--url", "ftp://example.org/x")
-    assert "'ftp://example.org/x' is no address to fetch from" in line
+    assert "'ftp://example.org/x' is not an address to fetch from" in line
     refused(2, "models", "fetch", "nothing")
     refused(2, "models", "fetch")
 
@@ -169,7 +169,7 @@ def test_nothing_is_fetched_unasked(run, refused, entry, server):
     entry("good")
     for args in (["list"], ["info", "some_net"], ["path", "some_net"], ["verify"]):
         run("models", *args)
-    assert "`pydream models fetch some_net` gets it from" in refused(1, "layers", "some_net", "--weights")
+    assert "`pydream models fetch some_net` gets it from" in refused(1, "layers", "-m", "some_net", "--check-weights")
     assert server.asked == []
 
 
@@ -263,7 +263,7 @@ def files(root):
 
 
 def test_add(run, files, folder, picture):
-    options = ["--layer", "fire4/concat", "--mean", "104,117.5,123", "--title", "My  own:\n---\nnetwork"]
+    options = ["--layer", "fire4/concat", "--mean", "104,117.5,123", "--description", "My  own:\n---\nnetwork"]
     seen = run("models", "add", "mine", *files[::-1], *options)  # in any order
     place = folder / "data" / "pydream" / "models" / "mine"
     assert (seen.code, seen.out, seen.err) == (0, f"{place}\n", "")
@@ -278,7 +278,7 @@ def test_add(run, files, folder, picture):
     assert f"weights  {place / 'mine.caffemodel'}" in block
     assert "mean     104, 117.5, 123 (BGR)" in run("models", "info", "mine").out
     assert f"mine: right, {place / 'mine.caffemodel'}\n" in run("models", "verify").out
-    assert "fire4/concat" in run("layers", "mine", "--weights").out
+    assert "fire4/concat" in run("layers", "-m", "mine", "--check-weights").out
     # It dreams, and says in the picture what with; the same picture is made again.
     assert run("dream", picture, "-o", "out.png", "-m", "mine", "-n", "1", "--octaves", "1", "--seed", "0").code == 0
     assert run("replay", "out.png").code == 0
@@ -297,7 +297,9 @@ def test_add_says_nothing_more_than_it_knows(run, files, folder):
 def test_add_a_caffemodel_that_holds_its_network(run, shared, folder):
     weights = shared / "models" / "bvlc_googlenet.caffemodel"
     assert run("models", "add", "g", weights, "--layer", "inception_4c/output").code == 0
-    found = json.loads(run("layers", "g", "--weights", "--like", "inception_4c/output", "--json").out)["blobs"][0]
+    found = json.loads(run("layers", "-m", "g", "--check-weights", "--like", "inception_4c/output", "--json").out)[
+        "blobs"
+    ][0]
     assert (found["shape"], found["macs_in_all"]) == ([10, 512, 14, 14], 1171358720)  # for one picture of the ten
     assert (found["receptive_field"], found["wrong_weights"], found["default"]) == ([299, 299], {}, True)
 
@@ -306,7 +308,7 @@ def test_add_a_caffemodel_that_holds_its_network(run, shared, folder):
     "name", ["", ".", "..", "../x", "a/b", "/tmp/x", ".hidden", "-x", "a\nb", "a b", "ä", "x" * 65, "x.prototxt"]
 )
 def test_names_that_cannot_be(refused, files, folder, name):
-    assert "is no name for a network" in refused(2, "models", "add", "--", name, *files)
+    assert "is not a name for a network" in refused(2, "models", "add", "--", name, *files)
 
 
 @pytest.mark.parametrize("name", ["bvlc_googlenet", "BVLC_GoogLeNet", "squeezenet_v1.1"])
@@ -329,7 +331,7 @@ def test_files_that_do_not_fit(refused, files, root, folder, own_network):
     assert "2 prototxt and 1 caffemodel" in refused(2, "models", "add", "x", other, prototxt, weights)
     assert "1 prototxt and 0 caffemodel" in refused(2, "models", "add", "x", prototxt)
     assert "no such file: 'absent'" in refused(2, "models", "add", "x", "absent", weights)
-    assert "no regular file" in refused(1, "models", "add", "x", folder, weights)
+    assert "not a regular file" in refused(1, "models", "add", "x", folder, weights)
     (folder / "cut.caffemodel").write_bytes(weights.read_bytes()[:-1000])
     assert "cut.caffemodel" in refused(1, "models", "add", "x", prototxt, folder / "cut.caffemodel")
     (folder / "grey.prototxt").write_text((folder / "own.prototxt").read_text().replace("dim: 3 ", "dim: 1 "))
@@ -362,7 +364,7 @@ def test_damaged_networks_do_not_hide_the_others(run, refused, entry, folder):
         assert "squeezenet_v1.1" in seen.out
         assert "not the front matter of a network" in refused(1, "models", "info", "some_net")
         assert run("models", "verify").code == 1
-        assert run("layers", "squeezenet_v1.1").code == 0
+        assert run("layers", "-m", "squeezenet_v1.1").code == 0
     (place / "README.md").unlink()
     assert run("models", "verify").code == 0
 

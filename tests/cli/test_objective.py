@@ -47,10 +47,10 @@ SCORES = {
     "-l fire4/concat -l fire6/concat=0.5": l2("fire4/concat") + 0.5 * l2("fire6/concat"),
     "-l fire6/concat -l conv1:0-9=-1e-2": l2("fire6/concat") - 1e-2 * l2("conv1", range(10)),
     "-l fire6/concat=-1": -l2("fire6/concat"),
-    "--objective sum": objectives.sum("fire8/concat"),
-    "--class tabby": objectives.sum("pool10", 281),
-    "--class 985 --class tabby=-0.5": objectives.sum("pool10", 985) - 0.5 * objectives.sum("pool10", 281),
-    "--class daisy -l fire8/concat=1e-6": 1e-6 * l2("fire8/concat") + objectives.sum("pool10", 985),
+    "--objective sum": objectives.total("fire8/concat"),
+    "--class tabby": objectives.total("pool10", 281),
+    "--class 985 --class tabby=-0.5": objectives.total("pool10", 985) - 0.5 * objectives.total("pool10", 281),
+    "--class daisy -l fire8/concat=1e-6": 1e-6 * l2("fire8/concat") + objectives.total("pool10", 985),
 }
 
 
@@ -112,14 +112,17 @@ def test_names_with_colons_and_equals_signs(given, term):
         ("-l fire8/conct:3=2", "no blob 'fire8/conct'; close: 'fire8/concat'"),
         ("-l fire8/concat -l fire8/relu_expand1x1:2", "works in place on the blob 'fire8/expand1x1'; name that blob"),
         ("-l data:0", "'data' is the image itself"),
-        ("-l fire8/concat:3-", "'3-' in 'fire8/concat:3-' is no list of channels, as 3 or 3-7 or 3-7,12"),
-        ("-l fire8/concat:", "'' in 'fire8/concat:' is no list of channels"),
-        ("-l fire8/concat:7-3", "'7-3' in 'fire8/concat:7-3' is no range of channels, as 3-7"),
-        ("-l fire8/concat:0-999999", "'0-999999' in 'fire8/concat:0-999999' is no range of channels"),
-        ("-l fire8/concat:3,3", "channels: 3,3, want each once"),
+        (
+            "-l fire8/concat:3-",
+            "'3-' in 'fire8/concat:3-' is not a list of channels (expected e.g. 3 or 3-7 or 3-7,12)",
+        ),
+        ("-l fire8/concat:", "'' in 'fire8/concat:' is not a list of channels"),
+        ("-l fire8/concat:7-3", "'7-3' in 'fire8/concat:7-3' is not a range of channels (expected e.g. 3-7)"),
+        ("-l fire8/concat:0-999999", "'0-999999' in 'fire8/concat:0-999999' is not a range of channels"),
+        ("-l fire8/concat:3,3", "channels: 3,3, expected each once"),
         ("-l fire8/concat:512", "no channel 512: 'fire8/concat' has 512, 0 to 511"),
-        ("-l fire8/concat=x", "'x' in 'fire8/concat=x' is no weight, as 0.5 or -1"),
-        ("-l fire8/concat=inf", "'inf' in 'fire8/concat=inf' is no weight"),
+        ("-l fire8/concat=x", "'x' in 'fire8/concat=x' is not a weight (expected a number, e.g. 0.5 or -1)"),
+        ("-l fire8/concat=inf", "'inf' in 'fire8/concat=inf' is not a weight"),
         ("--class bear", "class 'bear' could be 294 'brown bear', 295 'American black bear'"),
         ("--class tabbi", "no class 'tabbi'; close: 281 'tabby'"),
         ("--class 1000", "no class 1000; there are 1000, 0 to 999"),
@@ -131,7 +134,7 @@ def test_names_with_colons_and_equals_signs(given, term):
         ("--mask no.png", "'no.png' does not exist"),
         ("--tv -1", "'--tv': -1.0 is not in the range"),
         ("--pull-back 2", "'--pull-back': 2.0 is not in the range"),
-        ("--smooth nan", "'--smooth': nan is no finite number"),
+        ("--smooth nan", "'--smooth': nan is not a finite number"),
         ("--laplacian 17", "'--laplacian': 17 is not in the range"),
     ],
 )
@@ -141,7 +144,7 @@ def test_what_cannot_be(refused, picture, options, text):
 
 def test_a_network_without_classes(refused, picture, own_network):
     line = refused(2, "dream", "in.png", "-o", "out.png", *own_network, "--class", "tabby", *SHORT)
-    assert "has no softmax that would tell its classes; dream with a channel of a layer" in line
+    assert "has no softmax and so no classes; dream with a channel of a layer" in line
 
 
 def test_a_mask_that_is_no_picture(refused, picture, folder):
@@ -270,6 +273,6 @@ def test_a_loop(run, picture, mask):
     write_image("mask.png", np.full((72, 96, 3), 255))
     seen = run("zoom", picture.name, "-o", "parts", "--frames", "4", *options, "--resume")
     assert seen.code == 1
-    assert "mask was mask.png, now mask.png, of other pixels" in seen.err
+    assert "mask was mask.png, now mask.png" in seen.err
     seen = run("zoom", picture.name, "-o", "parts", "--frames", "4", *options[:2], *options[4:], "--resume")
     assert "objective was" in seen.err

@@ -85,7 +85,7 @@ def test_it_says_how_it_was_made(run, picture):
 
 
 def test_noise(run, folder):
-    assert run("octaves", "noise", "-o", "octaves.png", "--size", "90x60", *QUICK).code == 0
+    assert run("octaves", "noise:90x60", "-o", "octaves.png", *QUICK).code == 0
     assert json.loads(read_note("octaves.png"))["dream"]["noise"] == [60, 90]
 
 
@@ -108,7 +108,7 @@ def test_ctrl_c_in_the_first_octave_writes_nothing(run, picture, monkeypatch):
     ("options", "told"),
     [
         (["--gain", "0"], "0.0 is not in the range 0<x<=1000"),
-        (["--gain", "nan"], "nan is no finite number"),
+        (["--gain", "nan"], "nan is not a finite number"),
         (["--layer", "fire4/conct"], "no blob 'fire4/conct'; close: 'fire4/concat'"),
         (["-o", "in.png"], "it would overwrite 'in.png', which is read"),
         (["-o", "octaves.gif"], "its suffix names no known format"),

@@ -82,7 +82,7 @@ def test_the_command_tells_the_parameters(run, picture):
 
 @pytest.mark.parametrize("command", ["zoom", "sweep", "octaves", "history"])
 def test_every_command_that_dreams_takes_them(run, picture, command):
-    output = {"zoom": ["-o", "frames", "--frames", "1"], "sweep": ["-o", "a.png", "--layers", "conv1"]}
+    output = {"zoom": ["-o", "frames", "--frames", "1"], "sweep": ["-o", "a.png", "--layer", "conv1"]}
     given = ["--preset", "beads", "-n", "1", "--octaves", "1", "--seed", "3"]
     seen = run(command, picture.name, *output.get(command, ["-o", "a.png"]), *given)
     assert seen.code == 0, seen

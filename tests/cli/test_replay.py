@@ -76,7 +76,7 @@ def test_what_a_picture_says(run, picture, folder):
 @pytest.mark.parametrize("name", ["out.jpg", "out.webp", "out.tif", "out.png"])
 def test_every_format_says_it(run, picture, name):
     assert run("dream", picture, "-o", name, *SHORT).code == 0
-    assert parse(read_note(name)).dream.seed == 3
+    assert parse(read_note(name)).recipe.seed == 3
     assert not Path(f"{name}.json").exists()
 
 
@@ -113,10 +113,8 @@ def test_other_formats(run, picture, name):
 def test_guide_noise_and_what_else_moves_pixels(run, picture, folder):
     (folder / "pictures").mkdir()
     shutil.move(picture, folder / "pictures" / "guide.png")
-    options = (
-        "--guide pictures/guide.png -l fire4/concat --size 80x60 --octave-scale 2 --era 2015 --no-clip -s 2.5 -j 3"
-    )
-    assert run("dream", "noise", "-o", "out.png", *options.split(), *SHORT).code == 0
+    options = "--guide pictures/guide.png -l fire4/concat --octave-scale 2 --era 2015 --no-clip -s 2.5 -j 3"
+    assert run("dream", "noise:80x60", "-o", "out.png", *options.split(), *SHORT).code == 0
     assert "name it with --guide" in run("replay", "out.png").err
     assert run("replay", "out.png", "--guide", "pictures/guide.png").out.startswith("identical")
     shutil.copy("out.png", "pictures")
@@ -135,7 +133,7 @@ def test_an_interrupted_dream(run, picture, monkeypatch):
     with monkeypatch.context() as patch:
         interrupt_at(patch, 3)
         assert run("dream", picture, "-o", "out.png", *SHORT).code == 130
-    assert parse(read_note("out.png")).dream.steps == 3
+    assert parse(read_note("out.png")).recipe.steps == 3
     assert run("replay", "out.png", "-i", picture).out.startswith("identical")
 
 

@@ -1,4 +1,4 @@
-"""`pydream reproduce`: the results are the library's, compared with what is known; the report says so."""
+"""`pydream reproduce`: the results are the library's, compared with the known ones; the report says so."""
 
 import json
 import os
@@ -29,7 +29,7 @@ ALL = ["report.html", "report.json", "dream_4c.png", "dream_5x5_reduce.png", "dr
 
 @pytest.fixture
 def pictures(folder, draw):
-    return ["--sky", draw(folder / "in.png", 72, 96), "--guide-image", draw(folder / "guide.png", 48, 64)]
+    return [draw(folder / "in.png", 72, 96), "--guide", draw(folder / "guide.png", 48, 64)]
 
 
 def report(folder="reproduction"):
@@ -86,11 +86,11 @@ def test_pictures_say_how_they_were_made(run, pictures):
         run("reproduce", *pictures, *QUICK, "--frames", "2", "--exact", "--only", "guided", "--only", "zoom").code == 0
     )
     guided = read_provenance("reproduction/dream_guided.png")
-    assert (guided.dream.end, guided.dream.era, guided.guide.name) == ("fire5/concat", "2015", "guide.png")
-    assert guided.command.startswith("pydream reproduce --frames 2 --sky ")
+    assert (guided.recipe.end, guided.recipe.era, guided.guide.name) == ("fire5/concat", "2015", "guide.png")
+    assert guided.command.startswith("pydream reproduce ")
     assert "--only guided --only zoom" in guided.command
     frame = read_provenance("reproduction/frames/00000001.png")
-    assert (frame.dream.loop.frame, frame.dream.grid, frame.guide) == (1, GRID, None)
+    assert (frame.recipe.loop.frame, frame.recipe.grid, frame.guide) == (1, GRID, None)
     again = run("replay", "reproduction/frames/00000001.png", "--input", "in.png", "-o", "again.png")
     assert again.code == 0, again
     np.testing.assert_array_equal(read_image("again.png"), read_image("reproduction/frames/00000001.png"))
@@ -124,7 +124,7 @@ def test_a_network_from_a_file(run, refused, pictures, own_network):
     assert "own has no 'inception_4c/output'; name a layer for it: --layer 4c NAME" in line
     seen = run("reproduce", *pictures, *own_network, "--only", "4c", "--layer", "4c", "light", "--octaves", "1")
     assert seen.code == 0, seen
-    assert "no such result of the file own.prototxt is known" in seen.err
+    assert "no known result of the file own.prototxt" in seen.err
 
 
 def test_a_file_is_no_network_of_the_registry(run, pictures, root):
@@ -134,7 +134,7 @@ def test_a_file_is_no_network_of_the_registry(run, pictures, root):
     weights = ["--weights", folder / "squeezenet_v1.1.caffemodel"]
     layer = ["--only", "4c", "--layer", "4c", "fire8/concat"]
     seen = run("reproduce", *pictures, *QUICK, *weights, *layer, "--exact")
-    assert "no such result of the file squeezenet_v1.1 is known" in seen.err
+    assert "no known result of the file squeezenet_v1.1" in seen.err
 
 
 def test_names_are_told_without_their_control_characters(run, pictures, own_network):
@@ -154,7 +154,7 @@ def test_a_second_run_writes_over_the_first(run, pictures):
     assert written() == sorted([*ALL, "frames/00000000.png"])
 
 
-# ---- what is known ----
+# ---- known results ----
 
 # Results of the built-in network on our pictures that take seconds.
 KNOWN = [*QUICK, "--exact", "--frames", "3"]
@@ -165,10 +165,10 @@ def test_known_results(run, folder):
     assert seen.code == 0, seen
     for line, key in zip(seen.err.splitlines()[1:-1], RESULTS, strict=True):
         assert line.startswith(f"{key} ")
-        assert "identical to what pydream 0.1.0 on 1 and 2 threads made, in every pixel" in line
+        assert "identical to the result of pydream 0.1.0 on 1 and 2 threads, in every pixel" in line
     assert {result["verdict"] for result in report()["results"]} == {"identical"}
     html = Path("reproduction", "report.html").read_text(encoding="utf-8")
-    assert "is known: 4 identical." in html
+    assert "the known results: 4 identical." in html
     assert html.count("✓") == 3 * 2 + 3
 
 
@@ -183,7 +183,7 @@ def test_a_result_that_differs(run, folder, monkeypatch):
     seen = run("reproduce", *KNOWN, "--frames", "2", "--only", "4c", "--only", "5x5_reduce", "--only", "zoom")
     assert seen.code == 1
     lines = seen.err.splitlines()
-    assert "differs from what pydream 0.1.0 on 1 and 2 threads made, first in octave 1 of 2" in lines[1]
+    assert "differs from the result of pydream 0.1.0 on 1 and 2 threads, first in octave 1 of 2" in lines[1]
     assert "identical" in lines[2]
     assert "first in frame 1" in lines[3]
     assert lines[-1] == "pydream: error: 4c, zoom: not the known result; see 'reproduction/report.html'"
@@ -196,15 +196,13 @@ def test_a_result_that_differs(run, folder, monkeypatch):
 def test_float32_is_not_compared(run, folder):
     seen = run("reproduce", *[option for option in KNOWN if option != "--exact"], "--only", "4c")
     assert seen.code == 0
-    assert "not compared: float32 is near what pydream" in seen.err
+    assert "not compared: float32 is only similar to the result of pydream" in seen.err
 
 
 def test_other_pictures_are_not_compared(run, pictures):
     seen = run("reproduce", *KNOWN, *pictures, "--only", "guided")
     assert seen.code == 0
-    assert (
-        "not compared: the nearest result that is known has another picture, another guide, other octaves" in seen.err
-    )
+    assert "not compared: the nearest known result has another picture, another guide, other octaves" in seen.err
 
 
 # Large enough that TensorFlow and the C++ core have something to share out.
@@ -215,7 +213,7 @@ def test_the_number_of_threads_changes_no_pixel(folder, draw):
     draw(folder / "in.png", 120, 160)
     runs = []
     for threads in ("1", "2"):
-        command = [sys.executable, "-m", "pydream", "reproduce", *THREADS, "--sky", "in.png", "-o", threads]
+        command = [sys.executable, "-m", "pydream", "reproduce", *THREADS, "in.png", "-o", threads]
         environment = {
             **os.environ,
             "PYTHONPATH": str(Path(pydream.__file__).parents[1]),
@@ -245,7 +243,7 @@ def test_ctrl_c_keeps_what_is_done(run, pictures, monkeypatch):
     assert (first["interrupted"], second["interrupted"], second["steps"]) == (False, True, 2)
     html = Path("reproduction", "report.html").read_text(encoding="utf-8")
     assert "not made: A lower layer, Guided by flowers, Into the dream" in html
-    assert read_provenance("reproduction/dream_5x5_reduce.png").dream.steps == 2
+    assert read_provenance("reproduction/dream_5x5_reduce.png").recipe.steps == 2
 
 
 def test_ctrl_c_in_the_loop(run, pictures, monkeypatch):
@@ -298,7 +296,7 @@ def no_network(monkeypatch):
 
 
 def test_weights_that_are_missing_are_told_first(refused, folder, no_network):
-    line = refused(1, "reproduce", "--sky", __file__)  # which is no picture
+    line = refused(1, "reproduce", __file__)  # which is no picture
     assert "no weights for bvlc_googlenet" in line
     assert "http" in line
     assert "PYDREAM_MODELS" in line
@@ -307,8 +305,8 @@ def test_weights_that_are_missing_are_told_first(refused, folder, no_network):
 @pytest.mark.parametrize(
     ("arguments", "why"),
     [
-        (["--sky", "no.png"], "'no.png' does not exist"),
-        (["--guide-image", "no.png"], "'no.png' does not exist"),
+        (["no.png"], "'no.png' does not exist"),
+        (["--guide", "no.png"], "'no.png' does not exist"),
         (["--only", "4d"], "'4d' is not one of"),
         (["--layer", "zoom", "x"], "'zoom' is not one of"),
         (["--frames", "-1"], "--frames"),
@@ -318,7 +316,7 @@ def test_weights_that_are_missing_are_told_first(refused, folder, no_network):
         (["--era", "2016"], "--era"),
         (["--device", "tpu"], "--device"),
         (["-o", "in.png"], "is a file"),
-        (["-o", "in.png/under"], "is no folder"),
+        (["-o", "in.png/under"], "is not a folder"),
         (["-o", "/proc/out"], "cannot write"),
         (["--only", "zoom", "--frames", "0"], "--frames"),
     ],
@@ -329,7 +327,7 @@ def test_bad_usage(refused, pictures, no_network, arguments, why):
 
 def test_a_picture_that_is_none(refused, pictures, folder, no_network):
     (folder / "junk.png").write_text("junk")
-    assert "'junk.png' is not a picture" in refused(1, "reproduce", *SQUEEZENET, "--sky", "junk.png")
+    assert "'junk.png' is not a picture" in refused(1, "reproduce", *SQUEEZENET, "junk.png")
 
 
 @pytest.mark.parametrize("name", ["report.html", "dream_4c.png", "frames/00000000.png"])
@@ -341,13 +339,13 @@ def test_a_folder_in_the_way(refused, pictures, folder, no_network, name):
 def test_a_file_in_the_way(refused, pictures, folder, no_network):
     (folder / "reproduction").mkdir()
     (folder / "reproduction" / "frames").write_text("mine")
-    assert "is no folder" in refused(2, "reproduce", *SQUEEZENET, *pictures)
+    assert "is not a folder" in refused(2, "reproduce", *SQUEEZENET, *pictures)
 
 
 def test_what_is_read_is_not_written_over(refused, folder, draw, no_network):
     (folder / "reproduction").mkdir()
     sky = draw(folder / "reproduction" / "dream_4c.png", 72, 96)
-    assert "overwrite" in refused(2, "reproduce", *SQUEEZENET, "--sky", sky)
+    assert "overwrite" in refused(2, "reproduce", *SQUEEZENET, sky)
 
 
 def test_unknown_layer(refused, pictures):
@@ -359,7 +357,7 @@ def test_too_small(refused, folder, draw, sky, guide, told):
     """Found before the first result is made, whichever needs it."""
     draw(folder / "in.png", sky, sky)
     draw(folder / "guide.png", guide, guide)
-    line = refused(1, "reproduce", *QUICK, "--sky", "in.png", "--guide-image", "guide.png")
+    line = refused(1, "reproduce", *QUICK, "in.png", "--guide", "guide.png")
     assert told in line
 
 

@@ -26,22 +26,22 @@ from pydream.record.provenance import parse, pixels_sha256
 BOTH = [signal.SIGINT, signal.SIGTERM]
 SHORT = ["-n", "2", "--octaves", "2", "--jitter", "4", "--seed", "1"]
 NETWORK = ["--model", "squeezenet_v1.1"]
-PICTURES = ["--sky", "in.png", "--guide-image", "in.png"]
+PICTURES = ["in.png", "--guide", "in.png"]
 COMMANDS = {
     "dream": ["dream", "in.png", "-o", "out.png", "-n", "30", "--octaves", "2", "--seed", "1", "--sidecar"],
     "batch": ["dream", "many", "-o", "out", *SHORT],
     "workers": ["dream", "many", "-o", "out", *SHORT, "--runtime", "numpy", "--workers", "1"],
     "zoom": ["zoom", "in.png", "-o", "out", "-o", "film.mp4", "--frames", "12", *SHORT],
     "reproduce": ["reproduce", *NETWORK, *PICTURES, "--frames", "3", "-o", "out", "--iterations", "2"],
-    "sweep": ["sweep", "in.png", "-o", "out.png", "--pictures", "out", "--layers", "fire[2345]/concat", *SHORT],
-    "atlas": ["atlas", "-o", "out.png", "--layer", "fire2/squeeze1x1:0-7", "--size", "48x48", "-n", "3"],
+    "sweep": ["sweep", "in.png", "-o", "out.png", "--pictures", "out", "--layer", "fire[2345]/concat", *SHORT],
+    "channels": ["channels", "noise:48x48", "-o", "out.png", "--layer", "fire2/squeeze1x1:0-7", "-n", "3"],
     "history": ["history", "in.png", "-o", "out.png", "--gif", "-n", "10", "--octaves", "2", "--seed", "1"],
     "octaves": ["octaves", "in.png", "-o", "out.png", "-n", "10", "--octaves", "3", "--seed", "1"],
     "replay": ["replay", "made.png", "-o", "out.png"],
-    "bench": ["bench", "--quick", "--size", "96x72", "--plot", "out.png"],
+    "bench": ["bench", "--quick", "--image-size", "96x72", "--plot", "out.png"],
     "vectors": ["vectors", "-o", "out"],
-    "video": ["video", "many.mp4", "out.mp4", "--flow", *SHORT],
-    "visualize": ["visualize", "-o", "out.png", "--layer", "fire2/squeeze1x1:3", "--size", "64x64", "-n", "40"],
+    "video": ["video", "many.mp4", "-o", "out.mp4", "--flow", *SHORT],
+    "visualize": ["visualize", "noise:64x64", "-o", "out.png", "--layer", "fire2/squeeze1x1:3", "-n", "40"],
 }
 
 
@@ -132,7 +132,7 @@ def test_what_is_ignored_stays_ignored():
 def made(tmp_path_factory):
     """A picture of noise that says how it was made."""
     path = tmp_path_factory.mktemp("made") / "made.png"
-    main(["dream", "noise", "-o", str(path), "--size", "96x72", "-n", "20", "--octaves", "2"], standalone_mode=False)
+    main(["dream", "noise:96x72", "-o", str(path), "-n", "20", "--octaves", "2"], standalone_mode=False)
     return path
 
 

@@ -19,7 +19,7 @@ from pydream.zoo.load import read_graph
 QUICK = ["--octaves", "1", "--iterations", "2", "--seed", "3"]
 BARE = ["--title", "", "--no-caption"]
 LAYERS = ["conv1", "fire4/concat", "fire8/squeeze1x1"]
-CHOSEN = ["--layers", "fire8/squeeze1x1,conv1,fire4/conc*"]
+CHOSEN = ["--layer", "fire8/squeeze1x1", "--layer", "conv1", "--layer", "fire4/conc*"]
 FILES = ["001-squeezenet_v1.1-conv1.png", "015-squeezenet_v1.1-fire4-concat.png"]
 FILES += ["029-squeezenet_v1.1-fire8-squeeze1x1.png"]
 
@@ -101,7 +101,20 @@ def test_at_most_is_evenly_from_low_to_high(at_most, numbers):
 
 def test_a_layer_that_cannot_costs_only_itself(run, draw, folder, picture):
     draw(folder / "small.png", 40, 40)
-    options = ["--layers", "conv1,fire8/concat,fire2/concat", "--octaves", "3", "-n", "1", "--seed", "3"]
+    options = [
+        "--layer",
+        "conv1",
+        "--layer",
+        "fire8/concat",
+        "--layer",
+        "fire2/concat",
+        "--octaves",
+        "3",
+        "-n",
+        "1",
+        "--seed",
+        "3",
+    ]
     seen = run("sweep", "small.png", "-o", "sheet.png", "--pictures", "all", *options, "--octave-scale", "2", *BARE)
     assert seen.code == 1
     first, *_, last = seen.err.splitlines()[1:]
@@ -130,7 +143,7 @@ def test_a_zero_gradient_costs_only_its_layer(run, folder, draw):
     assert seen.code == 1, seen
     assert "error: the gradient of 'none' at the image is zero" in seen.err
     assert json.loads(read_note("sheet.png"))["layers"] == [["twice"]]
-    seen = run("sweep", "in.png", "-o", "nothing.png", "-m", "own.prototxt", "--layers", "none", *QUICK)
+    seen = run("sweep", "in.png", "-o", "nothing.png", "-m", "own.prototxt", "--layer", "none", *QUICK)
     assert seen.code == 1
     assert seen.err.endswith("no layer could be dreamt with: nothing was written\n")
     assert not os.path.exists("nothing.png")
@@ -139,8 +152,9 @@ def test_a_zero_gradient_costs_only_its_layer(run, folder, draw):
 def test_several_networks_stand_side_by_side(run, folder, own_network, picture):
     shutil.copy("own.prototxt", "other.prototxt")
     shutil.copy("own.caffemodel", "other.caffemodel")
-    models = "squeezenet_v1.1,other.prototxt"
-    seen = run("sweep", picture, "-o", "s.png", "-m", models, "--layers", "light,conv1,pool1", *QUICK, *BARE)
+    models = ["-m", "squeezenet_v1.1", "-m", "other.prototxt"]
+    layers = ["--layer", "light", "--layer", "conv1", "--layer", "pool1"]
+    seen = run("sweep", picture, "-o", "s.png", *models, *layers, *QUICK, *BARE)
     assert seen.code == 0, seen
     assert json.loads(read_note("s.png"))["layers"] == [["conv1", "pool1"], ["light"]]
     conv1, pool1 = dreams(picture, ["conv1", "pool1"])
@@ -155,7 +169,7 @@ def test_several_networks_stand_side_by_side(run, folder, own_network, picture):
 
 def test_a_guide_guides_every_layer(run, picture, draw, folder):
     draw(folder / "guide.png", 50, 60)
-    options = ["--guide", "guide.png", "--layers", "conv1,fire4/concat", *QUICK]
+    options = ["--guide", "guide.png", "--layer", "conv1", "--layer", "fire4/concat", *QUICK]
     assert run("sweep", picture, "-o", "s.png", "--pictures", "all", *options).code == 0
     net = pydream.load_net("squeezenet_v1.1")
     objective = pydream.objective_guide(net, read_image("guide.png"), "fire4/concat")
@@ -169,7 +183,7 @@ def test_ctrl_c_keeps_what_was_done(run, picture, monkeypatch, folder):
     interrupt_at(monkeypatch, 5)  # in the third of three layers
     seen = run("sweep", picture.name, "-o", "sheet.png", "--pictures", "all", *CHOSEN, *QUICK)
     assert seen.code == 130
-    assert seen.err.endswith("pydream: interrupted; wrote 'sheet.png' with 2 of 3 layers; --resume goes on\n")
+    assert seen.err.endswith("pydream: interrupted; wrote 'sheet.png' with 2 of 3 layers; --resume continues\n")
     assert json.loads(read_note("sheet.png"))["layers"] == [LAYERS[:2]]
     assert sorted(os.listdir("all")) == FILES[:2]
 
@@ -186,7 +200,7 @@ def test_resume_makes_what_is_missing_and_no_more(run, refused, picture, folder)
     again = ["sweep", picture.name, "-o", "sheet.png", "--pictures", "all", *CHOSEN, "--octaves", "1", "-n", "2"]
     assert run(*again).code == 0  # with a seed of its own, which --resume finds
     whole, sheet = content(folder / "all"), read_image("sheet.png")
-    assert "--resume goes on with them, --force writes over them" in refused(2, *again)
+    assert "--resume continues with them, --force overwrites them" in refused(2, *again)
     (folder / "all" / FILES[0]).unlink()
     (folder / "all" / FILES[1]).write_bytes(whole[FILES[1]][0][:3000])
     assert run(*again, "--resume").code == 0
@@ -201,18 +215,18 @@ def test_resume_makes_what_is_missing_and_no_more(run, refused, picture, folder)
 @pytest.mark.parametrize(
     ("options", "told"),
     [
-        (["--layers", "fire8/conct"], "no layer to dream with 'fire8/conct'; close: 'fire8/concat'"),
-        (["--layers", "data"], "no layer to dream with 'data'"),
-        (["--layers", "fire*/nothing"], "no layer to dream with 'fire*/nothing'"),
-        (["--layers", "conv1,,pool1"], "has an empty name in it"),
-        (["--models", "squeezenet_v1.2"], "no network 'squeezenet_v1.2'; close: 'squeezenet_v1.1'"),
-        (["--models", "squeezenet_v1.1,bvlc_alexnet", "--layers", "fire2/concat"], "none is of 'bvlc_alexnet'"),
-        (["--models", "squeezenet_v1.1,bvlc_alexnet", "--columns", "3"], "has one column"),
-        (["--models", "squeezenet_v1.1,bvlc_alexnet", "--weights", "in.png"], "it is for one network"),
-        (["--models", "squeezenet_v1.1,bvlc_alexnet", "--mean", "1,2,3"], "'--mean': it is for one network"),
-        (["--resume"], "it goes on with what is in --pictures"),
+        (["--layer", "fire8/conct"], "no layer to dream with 'fire8/conct'; close: 'fire8/concat'"),
+        (["--layer", "data"], "no layer to dream with 'data'"),
+        (["--layer", "fire*/nothing"], "no layer to dream with 'fire*/nothing'"),
+        (["--layer", "conv1", "--layer", ""], "a name is empty"),
+        (["--model", "squeezenet_v1.2"], "no network 'squeezenet_v1.2'; close: 'squeezenet_v1.1'"),
+        (["-m", "squeezenet_v1.1", "-m", "bvlc_alexnet", "--layer", "fire2/concat"], "none is of 'bvlc_alexnet'"),
+        (["-m", "squeezenet_v1.1", "-m", "bvlc_alexnet", "--columns", "3"], "has one column"),
+        (["-m", "squeezenet_v1.1", "-m", "bvlc_alexnet", "--weights", "in.png"], "it is for one network"),
+        (["-m", "squeezenet_v1.1", "-m", "bvlc_alexnet", "--mean", "1,2,3"], "'--mean': it is for one network"),
+        (["--resume"], "it continues with what is in --pictures"),
         (["--columns", "100", "--dpi", "50"], "columns: 100, too many for a sheet 170 mm wide at 50 dpi"),
-        (["--size", "10x10"], "only the input 'noise' takes it"),
+        (["--size", "10x10"], "No such option"),
         (["--theme", "pink"], "'pink' is not one of 'light', 'dark'"),
         (["-o", "sheet.bmp"], "its suffix names no known format"),
         (["-o", "in.png"], "it would overwrite 'in.png', which is read"),
@@ -223,7 +237,9 @@ def test_what_cannot_be(refused, picture, options, told):
 
 
 def test_weights_that_are_missing_are_told_before_the_first_dream(refused, picture):
-    said = refused(1, "sweep", picture.name, "-o", "s.png", "-m", "squeezenet_v1.1,bvlc_alexnet", "--layers", "conv1")
+    said = refused(
+        1, "sweep", picture.name, "-o", "s.png", "-m", "squeezenet_v1.1", "-m", "bvlc_alexnet", "--layer", "conv1"
+    )
     assert "no weights for bvlc_alexnet" in said
 
 
@@ -234,12 +250,24 @@ def test_a_sheet_too_large_is_refused_at_once(refused, picture):
 
 def test_retouches_and_a_mask_go_with_every_layer(run, picture, draw, folder):
     draw(folder / "mask.png", 72, 96)
-    options = ["--keep-colors", "--laplacian", "2", "--mask", "mask.png", "--layers", "conv1,fire4/concat"]
+    options = ["--keep-colors", "--laplacian", "2", "--mask", "mask.png", "--layer", "conv1", "--layer", "fire4/concat"]
     assert run("sweep", picture.name, "-o", "s.png", "--pictures", "all", *options, *QUICK).code == 0
     first = folder / "all" / FILES[0]
     made = json.loads(read_note(first))
     assert (made["dream"]["laplacian"], made["mask"]["name"]) == (2, "mask.png")
     assert run("replay", first, "-i", picture, "--mask", "mask.png").out.startswith("identical")
-    bare = ["sweep", picture.name, "-o", "s.png", "--pictures", "all", "--layers", "conv1,fire4/concat", *QUICK]
+    bare = [
+        "sweep",
+        picture.name,
+        "-o",
+        "s.png",
+        "--pictures",
+        "all",
+        "--layer",
+        "conv1",
+        "--layer",
+        "fire4/concat",
+        *QUICK,
+    ]
     assert run(*bare, "--resume").code == 0  # without them it is another dream
     assert json.loads(read_note(first))["dream"]["laplacian"] == 0

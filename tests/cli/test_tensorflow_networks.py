@@ -46,7 +46,7 @@ def test_dream_and_again(run, file, picture):
 
 
 def test_layers(run, file, folder):
-    seen = run("layers", file, "--size", "47x33", "--json")
+    seen = run("layers", "-m", file, "--image-size", "47x33", "--json")
     assert (seen.code, seen.err) == (0, "")
     (found,) = [blob for blob in json.loads(seen.out)["blobs"] if blob["name"] == layer_of(file)]
     assert (found["shape"], found["receptive_field"], found["dream"]) == ([1, 8, 33, 47], [5, 5], True)
@@ -70,8 +70,8 @@ def test_add(run, file, folder, picture):
 
 def test_what_cannot_be(refused, folder, model):
     (folder / "none.keras").write_text("no network")
-    assert "not a Keras model" in refused(1, "layers", "none.keras")
-    assert "no such file: 'absent.keras'" in refused(2, "layers", "absent.keras")
+    assert "not a Keras model" in refused(1, "layers", "-m", "none.keras")
+    assert "no such file: 'absent.keras'" in refused(2, "layers", "-m", "absent.keras")
     assert "it would be taken for a file" in refused(2, "models", "add", "my.keras", "none.keras")
     model.save(folder / "mine.keras")
     wanted = "no blob 'residue'; close: 'residual'"

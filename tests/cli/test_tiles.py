@@ -28,7 +28,7 @@ def test_the_plan_is_told_first_and_float64_is_the_same(run, picture):
     assert re.fullmatch(PLAN, seen.err.splitlines()[0])[2] == "64"
     np.testing.assert_array_equal(read_image("tiled.png"), read_image("whole.png"))
     made = read_provenance("tiled.png")
-    assert made.dream == read_provenance("whole.png").dream
+    assert made.recipe == read_provenance("whole.png").recipe
     assert "--tile" not in made.command
     assert "tiles" not in run("dream", picture, "-o", "quiet.png", *SHORT, "--tile", 64, "--quiet").err
 
@@ -36,12 +36,12 @@ def test_the_plan_is_told_first_and_float64_is_the_same(run, picture):
 def test_float32_remembers_the_tile(run, picture):
     run("dream", picture, "-o", "out.png", *SHORT, "--tile", 64)
     made = read_provenance("out.png")
-    assert made.dream.tile == 64
+    assert made.recipe.tile == 64
     assert made.command.endswith("--tile 64 --seed 1")
     assert run("replay", "out.png").code == 0
     run("dream", picture, "-o", "whole.png", *SHORT)
     made = read_provenance("whole.png")
-    assert made.dream.tile == 0
+    assert made.recipe.tile == 0
     assert "--tile" not in made.command
 
 
@@ -50,7 +50,7 @@ def test_memory_decides(run, refused, picture, monkeypatch):
     monkeypatch.setattr("pydream.tiles.fitting.OVERHEAD", 0)
     seen = run("dream", picture, "-o", "out.png", *SHORT, "--memory", "4M")
     plan = re.fullmatch(PLAN, seen.err.splitlines()[0])
-    assert read_provenance("out.png").dream.tile == int(plan[2]) > 0
+    assert read_provenance("out.png").recipe.tile == int(plan[2]) > 0
     assert "--memory" not in read_provenance("out.png").command
     error = refused(1, "dream", picture, "-o", "none.png", *SHORT, "--memory", "0.5M")
     assert "0.0005 GB of memory are too little for 150x120 pixels and 'fire3/concat': about" in error
@@ -59,7 +59,7 @@ def test_memory_decides(run, refused, picture, monkeypatch):
 @pytest.mark.parametrize("wrong", ["0", "much", "-2G", "2X", "1e9"])
 def test_memory_is_an_amount(refused, picture, wrong):
     error = refused(2, "dream", picture, "-o", "out.png", f"--memory={wrong}")
-    assert f"{wrong!r} is no amount of memory, as 2G is one" in error
+    assert f"{wrong!r} is not an amount of memory (expected a number with a unit, e.g. 2G)" in error
 
 
 def test_a_layer_without_tiles(refused, picture):
@@ -75,15 +75,15 @@ def test_a_loop_goes_on_with_its_tiles(run, picture):
             assert seen.code == 0
             assert re.search(PLAN, seen.err)
     np.testing.assert_array_equal(read_image("once/00000001.png"), read_image("twice/00000001.png"))
-    assert read_provenance("twice/00000001.png").dream.tile == 64
+    assert read_provenance("twice/00000001.png").recipe.tile == 64
 
 
 FIGURES = {
     "octaves": ["in.png", *SHORT],
     "history": ["in.png", *SHORT],
-    "sweep": ["in.png", *SHORT[:4], "--seed", "1", "--layers", "fire2/concat,fire3/concat"],
+    "sweep": ["in.png", *SHORT[:4], "--seed", "1", "--layer", "fire2/concat", "--layer", "fire3/concat"],
     "visualize": ["in.png", "-n", "2", "-l", "fire3/concat", "--renderer", "naive", "--seed", "1"],
-    "atlas": ["in.png", "-n", "2", "-l", "fire3/squeeze1x1:0-1", "--renderer", "naive", "--seed", "1"],
+    "channels": ["in.png", "-n", "2", "-l", "fire3/squeeze1x1:0-1", "--renderer", "naive", "--seed", "1"],
 }
 
 
@@ -112,12 +112,12 @@ def test_a_sweeps_layers_may_have_other_tiles(run, picture, monkeypatch):
     run("sweep", *FIGURES["sweep"], "-o", "sheet.png", "--pictures", "each")
     assert json.loads(read_note("sheet.png"))["dream"]["tile"] is None
     names = sorted(Path("each").iterdir())
-    assert [read_provenance(name).dream.tile for name in names] == [64, 0]
+    assert [read_provenance(name).recipe.tile for name in names] == [64, 0]
     assert [run("replay", name).code for name in names] == [0, 0]
 
 
 @pytest.mark.parametrize("option", ["--tile", "--memory"])
-@pytest.mark.parametrize("command", ["visualize", "atlas"])
+@pytest.mark.parametrize("command", ["visualize", "channels"])
 def test_renderers_with_tiles_of_their_own(refused, folder, command, option):
     error = refused(2, command, "-o", "out.png", option, 64)
     assert "the network sees 512x512 pixels at a time with lapnorm; naive can go in blocks" in error
@@ -150,5 +150,5 @@ def test_ctrl_c_between_tiles(run, picture, monkeypatch):
     assert seen.code == 130
     assert "wrote 'out.png' after 1 of 4 steps" in seen.err
     monkeypatch.setattr(Progress, "tile", tile)
-    assert read_provenance("out.png").dream.steps == 1
+    assert read_provenance("out.png").recipe.steps == 1
     assert run("replay", "out.png").out.startswith("identical")

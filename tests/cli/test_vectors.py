@@ -17,7 +17,7 @@ def test_refusals(run, tmp_path):
     (tmp_path / "letter.txt").touch()
     code, out, err = run("vectors", "-o", str(tmp_path))
     assert (code, out) == (1, "")
-    assert err == f"pydream: error: '{tmp_path}' is not empty and holds no vectors.json; name a new folder\n"
+    assert err == f"pydream: error: '{tmp_path}' is not empty and has no vectors.json; name a new folder\n"
     code, _, err = run("vectors", "-o", str(tmp_path / "letter.txt"))
     assert code == 2
     assert "letter.txt' is a file" in err

@@ -17,7 +17,7 @@ from support.interrupting import interrupt_at
 
 import pydream
 from pydream.media.image import read_image
-from pydream.media.video import read_comment, survey, write_video
+from pydream.media.video import read_comment, read_video, write_video
 
 DREAM = ["--octaves", "1", "--iterations", "2", "--jitter", "4"]
 SHORT = [*DREAM, "--seed", "3"]
@@ -32,7 +32,7 @@ def clip(folder):
 
 
 def frames(path):
-    return list(survey(Path(path)).frames())
+    return list(read_video(Path(path)).frames())
 
 
 def as_encoded(folder, pictures, rate, **options):
@@ -46,7 +46,7 @@ def as_encoded(folder, pictures, rate, **options):
 
 @pytest.mark.parametrize("flow", [False, True])
 def test_the_frames_are_the_librarys(run, folder, clip, flow):
-    seen = run("video", "in.mp4", "out.mp4", *SHORT, "--blend", "0.25", *(["--flow"] if flow else []))
+    seen = run("video", "in.mp4", "-o", "out.mp4", *SHORT, "--blend", "0.25", *(["--flow"] if flow else []))
     assert seen.code == 0, seen
     assert seen.err.splitlines()[1:] == ["wrote 'out.mp4'"]
     assert sorted(os.listdir(folder)) == ["in.mp4", "out.mp4"]
@@ -59,14 +59,14 @@ def test_the_frames_are_the_librarys(run, folder, clip, flow):
 def test_without_blending_a_frame_is_pydream_dreams(run, folder, clip, monkeypatch):
     """The frames are left in the folder, where a signal before the film is written stops the command."""
     interrupt_at(monkeypatch, 12)
-    assert run("video", "in.mp4", "out.mp4", *SHORT, "--blend", "0").code == 130
+    assert run("video", "in.mp4", "-o", "out.mp4", *SHORT, "--blend", "0").code == 130
     Image.fromarray(frames("in.mp4")[4]).save("4.png")
     assert run("dream", "4.png", "-o", "dream.png", *SHORT).code == 0
     np.testing.assert_array_equal(read_image(f"{FRAMES}/00000004.png"), read_image("dream.png"))
 
 
 def test_times_and_sound_are_kept(run, clip):
-    assert run("video", "in.mp4", "out.mp4", *SHORT).code == 0
+    assert run("video", "in.mp4", "-o", "out.mp4", *SHORT).code == 0
     assert shown("out.mp4") == [number * Fraction(1001, 30000) for number in range(6)]
     assert packets("out.mp4", "audio") == packets(clip, "audio")
     with av.open("out.mp4") as film:
@@ -76,22 +76,22 @@ def test_times_and_sound_are_kept(run, clip):
 def test_a_variable_rate(run, folder):
     ticks = [0, 1, 4, 5, 9]
     write_clip(folder / "in.mp4", moving_square(5), ticks=ticks, tick=Fraction(1, 60))
-    assert run("video", "in.mp4", "out.mp4", *SHORT).code == 0
+    assert run("video", "in.mp4", "-o", "out.mp4", *SHORT).code == 0
     assert shown("out.mp4") == [Fraction(tick, 60) for tick in ticks]
 
 
 @pytest.mark.parametrize(
     ("part", "wanted"),
     [
-        (["--frames", "2:4"], [2, 3]),
-        (["--frames", "4:"], [4, 5]),
+        (["--range", "2:4"], [2, 3]),
+        (["--range", "4:"], [4, 5]),
         (["--from", "0:0.1"], [3, 4, 5]),
-        (["--to", "0.05", "--frames", "1:"], [1]),
+        (["--to", "0.05", "--range", "1:"], [1]),
         (["--from", "00:00:00.02", "--to", "0:00.08"], [1, 2]),
     ],
 )
 def test_parts(run, folder, clip, part, wanted):
-    assert run("video", "in.mp4", "out.mp4", *SHORT, *part).code == 0
+    assert run("video", "in.mp4", "-o", "out.mp4", *SHORT, *part).code == 0
     given = [frames("in.mp4")[number] for number in wanted]
     dreams = pydream.dream_frames(pydream.load_net("squeezenet_v1.1"), given, seed=3, **PARAMS)
     np.testing.assert_array_equal(frames("out.mp4"), as_encoded(folder, dreams, Fraction(30000, 1001)))
@@ -100,7 +100,7 @@ def test_parts(run, folder, clip, part, wanted):
 
 
 def test_a_gif_says_that_it_is_silent(run, clip):
-    seen = run("video", "in.mp4", "out.gif", *SHORT)
+    seen = run("video", "in.mp4", "-o", "out.gif", *SHORT)
     assert seen.err.splitlines()[0] == "left out: the sound, which a .gif film cannot have"
     assert len(frames("out.gif")) == 6
 
@@ -108,17 +108,18 @@ def test_a_gif_says_that_it_is_silent(run, clip):
 @pytest.mark.parametrize(("size", "aspect"), [("96x72", 1), ("33x24", 1), ("32x48", 2)])
 def test_size(run, clip, size, aspect):
     """The film is shown in its own shape: where the size is another, the pixels are not square."""
-    assert run("video", "in.mp4", "out.mp4", *SHORT, "--frames", "0:1", "--size", size).code == 0
+    assert run("video", "in.mp4", "-o", "out.mp4", *SHORT, "--range", "0:1", "--size", size).code == 0
     width, height = map(int, size.split("x"))
     (frame,) = frames("out.mp4")
     assert frame.shape == (height, width + width % 2, 3)
-    assert survey(Path("out.mp4")).pixel_aspect == aspect
+    assert read_video(Path("out.mp4")).pixel_aspect == aspect
 
 
 def test_a_turned_film_is_upright(run, folder):
     write_clip(folder / "in.mp4", moving_square(2), prepare=lambda stream: stream.set_display_rotation(90))
     assert (
-        run("video", "in.mp4", "out.mp4", *SHORT, "--blend", "0", "--step-size", "0.01", "--quality", "100").code == 0
+        run("video", "in.mp4", "-o", "out.mp4", *SHORT, "--blend", "0", "--step-size", "0.01", "--quality", "100").code
+        == 0
     )
     (seen, _) = frames("out.mp4")
     assert np.abs(seen - np.rot90(moving_square(1)[0]).astype(float)).mean() < 3
@@ -126,7 +127,7 @@ def test_a_turned_film_is_upright(run, folder):
 
 def test_every_option_reaches_the_dreams(run, folder, clip):
     options = ["-l", "fire4/concat:3-7", "--objective", "mean", "--keep-colors", "--cut", "0.5", "--era", "2015"]
-    assert run("video", "in.mp4", "out.mp4", *SHORT, *options).code == 0
+    assert run("video", "in.mp4", "-o", "out.mp4", *SHORT, *options).code == 0
     net = pydream.load_net("squeezenet_v1.1")
     dreams = pydream.dream_frames(
         net, frames("in.mp4"), seed=3, cut=0.5, era="2015", retouches=[pydream.retouch.KeepColors()],
@@ -136,7 +137,7 @@ def test_every_option_reaches_the_dreams(run, folder, clip):
 
 
 def test_defaults_are_the_librarys(run):
-    shown = " ".join(run("video", "--help").out.split())
+    shown = " ".join(run("video", "--help-all").out.split())
     for default in ("[default: 0.5;", "[default: no-flow]", "[default: 20.0;"):
         assert default in shown
 
@@ -146,13 +147,18 @@ def test_defaults_are_the_librarys(run):
 
 @pytest.mark.parametrize("suffix", ["mp4", "gif"])
 def test_a_film_says_how_it_was_made(run, refused, folder, clip, suffix):
-    assert run("video", "in.mp4", f"out.{suffix}", *DREAM, "--flow", "--frames", "1:3", "--size", "32x24").code == 0
+    assert (
+        run("video", "in.mp4", "-o", f"out.{suffix}", *DREAM, "--flow", "--range", "1:3", "--size", "32x24").code == 0
+    )
     note = read_comment(Path(f"out.{suffix}"))
+    assert run("video", "in.mp4", "-o", f"beside.{suffix}", *SHORT, "--range", ":1", "--sidecar").code == 0
+    beside = read_comment(Path(f"beside.{suffix}"))
+    assert Path(f"beside.{suffix}.json").read_text() == f"{beside}\n"
     line = refused(1, "replay", f"out.{suffix}")
     command = line.partition("`")[2].partition("`")[0]
     seed = command.rpartition(" ")[2]
     assert command == (
-        f"pydream video in.mp4 dream.{suffix} --frames 1:3 --size 32x24 --flow --octaves 1 --iterations 2 --jitter 4"
+        f"pydream video in.mp4 -o dream.{suffix} --size 32x24 --range 1:3 --flow --octaves 1 --iterations 2 --jitter 4"
         f" --seed {seed}"
     )
     assert f"it is a film of dreams, not a dream; `{command}` makes it again" in line
@@ -173,7 +179,7 @@ def test_a_zooms_film_is_replayed_by_its_last_frame(run, picture):
 @pytest.fixture
 def whole(run, clip):
     """The film, made in one go."""
-    assert run("video", "in.mp4", "whole.mp4", *SHORT, "--flow").code == 0
+    assert run("video", "in.mp4", "-o", "whole.mp4", *SHORT, "--flow").code == 0
     return Path("whole.mp4").read_bytes()
 
 
@@ -181,13 +187,14 @@ def whole(run, clip):
     ("step", "number", "code"), [(1, signal.SIGTERM, 143), (7, signal.SIGINT, 130), (12, signal.SIGTERM, 143)]
 )
 def test_resume_ends_with_the_same_bytes(run, folder, whole, monkeypatch, step, number, code):
-    arguments = ["video", "in.mp4", "out.mp4", *DREAM, "--flow"]
+    arguments = ["video", "in.mp4", "-o", "out.mp4", *DREAM, "--flow"]
     with monkeypatch.context() as patch:
         interrupt_at(patch, step, number)
         seen = run(*arguments, "--seed", "3")
     done = (step - 1) // 2
     assert seen.code == code
-    assert seen.err.splitlines()[-1] == f"pydream: interrupted; {done} of 6 frames are in '{FRAMES}'; --resume goes on"
+    last = seen.err.splitlines()[-1]
+    assert last == f"pydream: interrupted; {done} of 6 frames are in '{FRAMES}'; --resume continues"
     assert sorted(os.listdir(folder)) == ["in.mp4", FRAMES, "whole.mp4"]
     assert sorted(os.listdir(FRAMES)) == [*(f"{index:08d}.png" for index in range(done)), "film.json"]
     seen = run(*arguments, "--resume")  # the seed is known
@@ -201,7 +208,7 @@ def test_resume_ends_with_the_same_bytes(run, folder, whole, monkeypatch, step, 
 def test_killed(folder, whole):
     """SIGKILL in the middle: what is there is whole, and the film comes out the same."""
     environment = {**os.environ, "PYTHONPATH": str(Path(pydream.__file__).parents[1])}
-    arguments = [sys.executable, "-m", "pydream", "video", "in.mp4", "out.mp4", *SHORT, "--flow", "--resume"]
+    arguments = [sys.executable, "-m", "pydream", "video", "in.mp4", "-o", "out.mp4", *SHORT, "--flow", "--resume"]
     process = subprocess.Popen(arguments, env=environment, stderr=subprocess.DEVNULL)
     while not Path(FRAMES, "00000002.png").exists():
         assert process.poll() is None
@@ -218,7 +225,7 @@ def test_killed(folder, whole):
 
 
 def test_stopped_while_the_film_is_written(run, folder, whole, monkeypatch):
-    arguments = ["video", "in.mp4", "out.mp4", *SHORT, "--flow"]
+    arguments = ["video", "in.mp4", "-o", "out.mp4", *SHORT, "--flow"]
     with monkeypatch.context() as patch:
 
         def interrupted(*_, **__):
@@ -228,7 +235,7 @@ def test_stopped_while_the_film_is_written(run, folder, whole, monkeypatch):
         seen = run(*arguments)
     assert (seen.code, seen.err.splitlines()[-1]) == (
         130,
-        f"pydream: interrupted; 6 of 6 frames are in '{FRAMES}'; --resume goes on",
+        f"pydream: interrupted; 6 of 6 frames are in '{FRAMES}'; --resume continues",
     )
     assert run(*arguments, "--resume").code == 0
     assert Path("out.mp4").read_bytes() == whole
@@ -238,13 +245,13 @@ def test_stopped_while_the_film_is_written(run, folder, whole, monkeypatch):
 def stopped(run, clip, monkeypatch):
     with monkeypatch.context() as patch:
         interrupt_at(patch, 5)
-        assert run("video", "in.mp4", "out.mp4", *SHORT).code == 130
+        assert run("video", "in.mp4", "-o", "out.mp4", *SHORT).code == 130
 
 
 def test_frames_that_are_there_are_not_lost(run, refused, stopped):
-    line = refused(2, "video", "in.mp4", "out.mp4", *SHORT)
-    assert f"'{FRAMES}' holds frames already: --resume goes on with them, --force throws them away" in line
-    assert run("video", "in.mp4", "out.mp4", *SHORT, "--force", "--frames", "0:1").code == 0
+    line = refused(2, "video", "in.mp4", "-o", "out.mp4", *SHORT)
+    assert f"'{FRAMES}' holds frames already: --resume continues with them, --force overwrites them" in line
+    assert run("video", "in.mp4", "-o", "out.mp4", *SHORT, "--force", "--range", "0:1").code == 0
     assert len(frames("out.mp4")) == 1
     assert not Path(FRAMES).exists()
 
@@ -257,31 +264,31 @@ def test_frames_that_are_there_are_not_lost(run, refused, stopped):
         (["--cut", "0"], "cut was 20.0, now 0.0"),
         (["--step-size", "2"], "step_size was 1.5, now 2.0"),
         (["--size", "32x24"], "size was (48, 64), now (24, 32)"),
-        (["--frames", "1:"], "first was 0, now 1"),
+        (["--range", "1:"], "first was 0, now 1"),
         (["--dtype", "float64"], "dtype was float32, now float64"),
     ],
 )
 def test_another_film_is_not_gone_on_with(refused, stopped, options, why):
-    line = refused(1, "video", "in.mp4", "out.mp4", *DREAM, "--resume", *options)
+    line = refused(1, "video", "in.mp4", "-o", "out.mp4", *DREAM, "--resume", *options)
     assert f"'{FRAMES}' holds another film: {why}\n" in line
 
 
 def test_another_input_is_not_gone_on_with(refused, folder, stopped):
     write_clip(folder / "other.mp4", moving_square(6, speed=3))
-    line = refused(1, "video", "other.mp4", "out.mp4", *SHORT, "--resume")
-    assert "input was in.mp4, now other.mp4, of other pixels" in line
+    line = refused(1, "video", "other.mp4", "-o", "out.mp4", *SHORT, "--resume")
+    assert "input was in.mp4, now other.mp4" in line
 
 
 def test_a_shorter_film_of_the_same_frames(run, stopped):
     """How many frames there are decides none of them."""
-    assert run("video", "in.mp4", "out.mp4", *SHORT, "--resume", "--frames", ":2").code == 0
+    assert run("video", "in.mp4", "-o", "out.mp4", *SHORT, "--resume", "--range", ":2").code == 0
     assert len(frames("out.mp4")) == 2
 
 
 @pytest.mark.parametrize("damage", [b"", b"{", b'{"film": 3}', b"\xff\xfe", b"[" * 100_000])
 def test_a_damaged_account(refused, stopped, damage):
     Path(FRAMES, "film.json").write_bytes(damage)
-    line = refused(1, "video", "in.mp4", "out.mp4", *SHORT, "--resume")
+    line = refused(1, "video", "in.mp4", "-o", "out.mp4", *SHORT, "--resume")
     assert f"'{FRAMES}/film.json' is damaged" in line
 
 
@@ -291,21 +298,21 @@ def test_a_damaged_account(refused, stopped, damage):
 @pytest.mark.parametrize(
     ("arguments", "why"),
     [
-        (["in.mp4"], "Missing argument 'OUTPUT'"),
-        (["nothing.mp4", "out.mp4"], "'nothing.mp4' does not exist"),
-        (["in.mp4", "out.avi"], "Invalid value for 'OUTPUT': cannot write 'out.avi'"),
-        (["in.mp4", "no/out.mp4"], "there is no folder 'no'"),
-        (["in.mp4", "in.mp4"], "it would overwrite 'in.mp4', which is read"),
-        (["in.mp4", "out.mp4", "--guide", "out.mp4"], "'--guide'"),
-        (["in.mp4", "out.mp4", "--blend", "2"], "--blend"),
-        (["in.mp4", "out.mp4", "--blend", "nan"], "--blend"),
-        (["in.mp4", "out.mp4", "--cut", "-1"], "--cut"),
-        (["in.mp4", "out.mp4", "--frames", "5"], "'5' is no part of a film"),
-        (["in.mp4", "out.mp4", "--frames", "5:5"], "'5:5' is no part of a film"),
-        (["in.mp4", "out.mp4", "--from", "1e3"], "'1e3' is no time"),
-        (["in.mp4", "out.mp4", "--size", "big"], "'big' is no size"),
-        (["in.mp4", "out.mp4", "--size", "20000x20"], "at most 16384 pixels"),
-        (["in.mp4", "out.mp4", "--resume", "--force"], "choose one"),
+        (["in.mp4"], "Missing option '-o' / '--output'"),
+        (["nothing.mp4", "-o", "out.mp4"], "'nothing.mp4' does not exist"),
+        (["in.mp4", "-o", "out.avi"], "Invalid value for '--output': cannot write 'out.avi'"),
+        (["in.mp4", "-o", "no/out.mp4"], "there is no folder 'no'"),
+        (["in.mp4", "-o", "in.mp4"], "it would overwrite 'in.mp4', which is read"),
+        (["in.mp4", "-o", "out.mp4", "--guide", "out.mp4"], "'--guide'"),
+        (["in.mp4", "-o", "out.mp4", "--blend", "2"], "--blend"),
+        (["in.mp4", "-o", "out.mp4", "--blend", "nan"], "--blend"),
+        (["in.mp4", "-o", "out.mp4", "--cut", "-1"], "--cut"),
+        (["in.mp4", "-o", "out.mp4", "--range", "5"], "'5' is not a range of frames"),
+        (["in.mp4", "-o", "out.mp4", "--range", "5:5"], "'5:5' is not a range of frames"),
+        (["in.mp4", "-o", "out.mp4", "--from", "1e3"], "'1e3' is not a time"),
+        (["in.mp4", "-o", "out.mp4", "--size", "big"], "'big' is not a size"),
+        (["in.mp4", "-o", "out.mp4", "--size", "20000x20"], "at most 16384 pixels"),
+        (["in.mp4", "-o", "out.mp4", "--resume", "--force"], "choose one"),
     ],
 )
 def test_refusals(refused, clip, arguments, why):
@@ -315,9 +322,9 @@ def test_refusals(refused, clip, arguments, why):
 @pytest.mark.parametrize(
     ("arguments", "why"),
     [
-        (["text.mp4", "out.mp4"], "'text.mp4' is no film that can be read"),
-        (["in.mp4", "out.mp4", "--frames", "6:"], "'in.mp4' has no frame there, only 6 in"),
-        (["in.mp4", "out.mp4", "--from", "1:00"], "'in.mp4' has no frame there, only 6 in"),
+        (["text.mp4", "-o", "out.mp4"], "'text.mp4' is not a readable film"),
+        (["in.mp4", "-o", "out.mp4", "--range", "6:"], "'in.mp4' has no frame there, only 6 in"),
+        (["in.mp4", "-o", "out.mp4", "--from", "1:00"], "'in.mp4' has no frame there, only 6 in"),
     ],
 )
 def test_what_is_wrong_with_the_film(refused, clip, arguments, why):
@@ -327,18 +334,20 @@ def test_what_is_wrong_with_the_film(refused, clip, arguments, why):
 
 def test_a_film_that_is_too_fast_for_a_gif(refused, folder):
     write_clip(folder / "in.mp4", moving_square(2), Fraction(60))
-    assert "'OUTPUT': cannot write 'out.gif': fps: 60, want 0.1..50" in refused(2, "video", "in.mp4", "out.gif", *SHORT)
+    assert "'--output': cannot write 'out.gif': fps: 60, want 0.1..50" in refused(
+        2, "video", "in.mp4", "-o", "out.gif", *SHORT
+    )
 
 
 def test_flow_without_opencv(refused, clip, monkeypatch):
     monkeypatch.setitem(sys.modules, "cv2", None)
-    assert "pip install 'pydream[flow]'" in refused(1, "video", "in.mp4", "out.mp4", *SHORT, "--flow")
+    assert "pip install 'pydeepdream[flow]'" in refused(1, "video", "in.mp4", "-o", "out.mp4", *SHORT, "--flow")
 
 
 def test_what_is_wrong_is_told_before_tensorflow_is_imported(clip):
     program = (
         "import sys; from pydream.cli import main\n"
-        "try: main(['video', 'in.mp4', 'out.mp4', '--frames', '9:'])\n"
+        "try: main(['video', 'in.mp4', '-o', 'out.mp4', '--range', '9:'])\n"
         "except SystemExit as end: print(end.code, 'tensorflow' in sys.modules)"
     )
     environment = {**os.environ, "PYTHONPATH": str(Path(pydream.__file__).parents[1])}
@@ -360,7 +369,7 @@ def test_memory_does_not_grow_with_the_length(folder):
 
     def peak(count):
         write_clip(folder / "in.mp4", moving_square(count, 64, 96), pix_fmt="yuv420p", tone="aac")
-        arguments = ["video", "in.mp4", "out.mp4", "--octaves", "1", "-n", "1", "--flow", "--seed", "1"]
+        arguments = ["video", "in.mp4", "-o", "out.mp4", "--octaves", "1", "-n", "1", "--flow", "--seed", "1"]
         run = subprocess.run(
             [sys.executable, "-c", script, *arguments], env=environment, capture_output=True, text=True, check=True
         )

@@ -9,12 +9,13 @@ from support.interrupting import interrupt_at
 
 import pydream
 from pydream.dream.images import noise
-from pydream.dream.tutorial import RENDERERS, render_deepdream, render_lapnorm, shown
-from pydream.media.image import read_image, read_note, to_pixels, write_image
+from pydream.dream.tutorial import RENDERERS, render_deepdream, render_lapnorm, to_display
+from pydream.media.image import read_image, read_note, write_image
+from pydream.picture import to_pixels
 from pydream.record.provenance import parse
 
 LAYER = "fire4/expand3x3"  # before its ReLU
-SHORT = ["--size", "64x48", "--iterations", "2", "--seed", "3"]
+SHORT = ["noise:64x48", "--iterations", "2", "--seed", "3"]
 
 
 @pytest.fixture(scope="module")
@@ -30,25 +31,25 @@ def test_the_picture_is_the_librarys(run, folder, net, name):
     assert seen.err.splitlines() == [title, "wrote 'out.png'"]
     rng = np.random.RandomState(3)
     img = RENDERERS[name](net, LAYER, 7, noise(48, 64, rng), iter_n=2, rng=rng)
-    np.testing.assert_array_equal(read_image("out.png"), to_pixels(shown(name, img)))
+    np.testing.assert_array_equal(read_image("out.png"), to_pixels(to_display(name, img)))
     seen = run("replay", "out.png", "-o", "again.png", "-q")
     assert seen.out.startswith("identical: every byte")
     assert Path("again.png").read_bytes() == Path("out.png").read_bytes()
 
 
 def test_every_option_reaches_the_renderer(run, picture, net):
-    options = ["--step", "0.7", "--octaves", "2", "--octave-scale", "1.5", "--laplacian-levels", "2"]
+    options = ["--step-size", "0.7", "--octaves", "2", "--octave-scale", "1.5", "--laplacian", "2"]
     seen = run("visualize", picture, "-o", "out.png", "-l", f"{LAYER}:7,9-10", "-n", 1, *options, "--seed", 5)
     assert seen.code == 0, seen
     img = render_lapnorm(
         net, LAYER, [7, 9, 10], read_image(picture), iter_n=1, step=0.7, octave_n=2, octave_scale=1.5, lap_n=2,
         rng=np.random.RandomState(5),
     )  # fmt: skip
-    np.testing.assert_array_equal(read_image("out.png"), to_pixels(shown("lapnorm", img)))
+    np.testing.assert_array_equal(read_image("out.png"), to_pixels(to_display("lapnorm", img)))
     said = parse(read_note("out.png"))
     assert said.command == (
-        f"pydream visualize {picture} -o dream.png --layer {LAYER}:7,9-10 --iterations 1 --step 0.7 --octaves 2"
-        " --octave-scale 1.5 --laplacian-levels 2 --seed 5"
+        f"pydream visualize {picture} -o dream.png --layer {LAYER}:7,9-10 --iterations 1 --step-size 0.7 --octaves 2"
+        " --octave-scale 1.5 --laplacian 2 --seed 5"
     )
     assert (said.result.width, said.result.height) == (144, 108)
     assert run("replay", "out.png").out.startswith("identical")
@@ -62,17 +63,17 @@ def test_a_layer_without_channels_and_the_networks_own(run, picture, net):
     )
     np.testing.assert_array_equal(read_image("out.png"), to_pixels(img))
     assert run(*arguments, "--layer", ":3", "--seed", "3").code == 0
-    assert parse(read_note("out.png")).dream.rendering.channels == (3,)
+    assert parse(read_note("out.png")).recipe.rendering.channels == (3,)
 
 
 def test_what_it_says(run, folder):
-    assert run("visualize", "noise", "-o", "out.jpg", "-l", f"{LAYER}:7", *SHORT, "--sidecar", "-q").code == 0
+    assert run("visualize", "-o", "out.jpg", "-l", f"{LAYER}:7", *SHORT, "--sidecar", "-q").code == 0
     said = json.loads(read_note("out.jpg"))
     assert said == json.loads(Path("out.jpg.json").read_text())
     assert said["dream"]["rendering"] == {"renderer": "lapnorm", "channels": [7], "lap_n": 4}
     assert said["dream"]["noise"] == [48, 64]
     command = said["command"]
-    assert command == f"pydream visualize noise -o dream.jpg --size 64x48 --layer {LAYER}:7 --iterations 2 --seed 3"
+    assert command == f"pydream visualize noise:64x48 -o dream.jpg --layer {LAYER}:7 --iterations 2 --seed 3"
     assert run(*command.split()[1:]).code == 0
     assert Path("dream.jpg").read_bytes() == Path("out.jpg").read_bytes()
 
@@ -89,8 +90,9 @@ def test_float64_and_numpy(run, folder):
 def test_defaults_are_the_tutorials(run):
     shown = " ".join(run("visualize", "--help").out.split())
     for default in ("20 for naive, 10 for multiscale", "1.0 for naive and multiscale and lapnorm, 1.5 for deepdream",
-                    "3 for multiscale and lapnorm, 4 for deepdream", "1.4", "4", "224x224", "lapnorm"):  # fmt: skip
+                    "3 for multiscale and lapnorm, 4 for deepdream", "1.4", "4", "lapnorm"):  # fmt: skip
         assert f"[default: {default}" in shown
+    assert "noise of 224x224 pixels" in shown
 
 
 # ---- interrupted ----
@@ -116,16 +118,16 @@ def test_an_interrupted_picture(run, folder, monkeypatch, name, size):
         (["-l", f"{LAYER}:128"], f"no channel 128 in '{LAYER}', which has 128: 0 to 127"),
         (["-l", "fire44/concat:1"], "no blob 'fire44/concat'; close: "),
         (["-l", f"{LAYER}=2"], f"the renderers take '{LAYER}=2' without a weight"),
-        (["-l", f"{LAYER}:5-3"], "'5-3' in 'fire4/expand3x3:5-3' is no range of channels, as 3-7"),
+        (["-l", f"{LAYER}:5-3"], "'5-3' in 'fire4/expand3x3:5-3' is not a range of channels (expected e.g. 3-7)"),
         (["-l", f"{LAYER}:5,3-6"], "names a channel twice"),
-        (["-l", f"{LAYER}:0-999999"], "is no range of channels"),
+        (["-l", f"{LAYER}:0-999999"], "is not a range of channels"),
         (["-l", f"{LAYER}:0-4096"], f"'{LAYER}:0-4096' is more than 4096 channels"),
-        (["-r", "naive", "--octaves", "2"], "the renderer naive has none"),
-        (["-r", "deepdream", "--laplacian-levels", "2"], "Invalid value for '--laplacian-levels'"),
-        (["--step", "nan"], "no finite number"),
+        (["-r", "naive", "--octaves", "2"], "the renderer naive does not have it"),
+        (["-r", "deepdream", "--laplacian", "2"], "Invalid value for '--laplacian'"),
+        (["--step-size", "nan"], "not a finite number"),
         (["--octaves", "100"], "octaves of at most 100000000 pixels from 224x224"),
         (["-r", "wavy"], "'wavy' is not one of 'naive', 'multiscale', 'lapnorm', 'deepdream'"),
-        (["in.png", "--size", "64x64"], "only the input 'noise' takes it"),
+        (["in.png", "--size", "64x64"], "No such option"),
         (["nosuch.png"], "'nosuch.png' does not exist"),
     ],
 )

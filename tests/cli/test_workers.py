@@ -21,7 +21,7 @@ import pydream.cli.commands.video as film_module
 from pydream.cli.progress import Progress
 from pydream.cluster import workers as cluster
 
-pytest.importorskip("distributed", reason="NOT PROVEN HERE: Dask is not installed (pip install 'pydream[dask]')")
+pytest.importorskip("distributed", reason="NOT PROVEN HERE: Dask is not installed (pip install '.[dask]')")
 
 NETWORK = ["--runtime", "numpy", "--dtype", "float64", "--layer", "fire2/concat"]
 SHORT = ["--octaves", "2", "--iterations", "2", "--jitter", "5", "--seed", "3", "--sidecar"]
@@ -63,7 +63,7 @@ def test_own_workers(run, pictures, device):
     arguments = {
         "TensorFlow": ["in/0.png", "in/1.png", "--dtype", "float64", "--layer", "fire2/concat"],
         "a guide and a mask": ["in/0.png", "in/0.png", *NETWORK, "--guide", "in/3.png", "--mask", "in/0.png"],
-        "noise": ["in/1.png", "noise", "--size", "50x40", *NETWORK, "--layer", "conv1=-0.5"],
+        "noise": ["in/1.png", "noise:50x40", *NETWORK, "--layer", "conv1=-0.5"],
     }[device]
     if device == "a guide and a mask":
         shutil.copy("in/0.png", "in/same.png")
@@ -252,7 +252,7 @@ def test_a_signal_to_every_process(pictures, tmp_path_factory, number):
     arguments = [pictures, "-o", "out", *NETWORK, *SHORT, "-n", "40", "--workers", "2"]
     process = subprocess.Popen(
         [sys.executable, "-m", "pydream", "dream", *map(str, arguments)],
-        env={**os.environ, "PYTHONPATH": str(Path(cluster.__file__).parents[1]), "TMPDIR": str(scratch)},
+        env={**os.environ, "PYTHONPATH": str(Path(cluster.__file__).parents[2]), "TMPDIR": str(scratch)},
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,
@@ -281,8 +281,22 @@ def in_session(leader):
     return found
 
 
-SWEEP = ["sweep", "in/0.png", "-m", "squeezenet_v1.1", "--layers", "conv1,pool1,fire2/concat,pool10", *SHORT]
-ATLAS = ["atlas", "--layer", "fire2/squeeze1x1:0-5", "--size", "30x20", "-n", "2", "--seed", "1", "--sidecar"]
+SWEEP = [
+    "sweep",
+    "in/0.png",
+    "-m",
+    "squeezenet_v1.1",
+    "--layer",
+    "conv1",
+    "--layer",
+    "pool1",
+    "--layer",
+    "fire2/concat",
+    "--layer",
+    "pool10",
+    *SHORT,
+]
+ATLAS = ["channels", "noise:30x20", "--layer", "fire2/squeeze1x1:0-5", "-n", "2", "--seed", "1", "--sidecar"]
 
 
 @pytest.mark.parametrize("command", [SWEEP, ATLAS])
@@ -330,7 +344,7 @@ def test_a_sheet_goes_on(run, pictures, two, command, monkeypatch):
 @pytest.fixture
 def film(folder):
     write_clip(folder / "in.mp4", moving_square(7), Fraction(25), tone="aac")
-    return ["video", "in.mp4", "out.mp4", *NETWORK, *[each for each in SHORT if each != "--sidecar"]]
+    return ["video", "in.mp4", "-o", "out.mp4", *NETWORK, *[each for each in SHORT if each != "--sidecar"]]
 
 
 def test_a_film_without_blending(run, film, two):
@@ -388,7 +402,10 @@ def test_a_worker_with_other_weights_refuses(run, pictures, own_network, folder,
     ("arguments", "why"),
     [
         (["in", "-o", "out", "--workers", "2", "--scheduler", "tcp://a:1"], "'--workers'"),
-        (["in", "-o", "out", "--scheduler", "localhost"], "'localhost' is no address, as tcp://10.0.0.1:8786 is one"),
+        (
+            ["in", "-o", "out", "--scheduler", "localhost"],
+            "'localhost' is not an address (expected PROTOCOL://HOST:PORT, e.g. tcp://10.0.0.1:8786)",
+        ),
         (["in", "-o", "out", "--workers", "0"], "0 is not in the range"),
     ],
 )
@@ -400,4 +417,4 @@ def test_without_dask(run, pictures, monkeypatch):
     monkeypatch.setitem(sys.modules, "dask", None)
     seen = run("dream", pictures, "-o", "out", *NETWORK, *SHORT, "--workers", "2")
     assert seen.code == 1
-    assert re.fullmatch(r"pydream: error: workers need Dask \(.*\): pip install 'pydream\[dask\]'\n", seen.err)
+    assert re.fullmatch(r"pydream: error: workers need Dask \(.*\): pip install 'pydeepdream\[dask\]'\n", seen.err)

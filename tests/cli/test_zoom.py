@@ -17,7 +17,7 @@ from support.interrupting import interrupt_at
 import pydream
 from pydream.dream.images import noise
 from pydream.media.image import read_image, read_note
-from pydream.record import resume as checkpoint
+from pydream.record import loop as checkpoint
 from pydream.record.provenance import parse
 
 DREAM = ["--octaves", "1", "--iterations", "2"]
@@ -54,8 +54,8 @@ def test_the_frames_are_the_librarys(run, picture, whole):
 
 def test_every_option_reaches_the_loop(run, folder):
     options = ["--scale", "0.1", "--rotate", "5", "--shift", "2", "-1.5", "--era", "2015", "--grid", "0.125"]
-    options += ["--size", "80x60", "-l", "fire4/concat"]
-    assert run("zoom", "noise", "-o", "out", "--frames", "2", *options, *SHORT).code == 0
+    options += ["-l", "fire4/concat"]
+    assert run("zoom", "noise:80x60", "-o", "out", "--frames", "2", *options, *SHORT).code == 0
     rng = np.random.RandomState(3)
     start = noise(60, 80, rng)
     frames = list(pydream.zoom_loop(
@@ -65,7 +65,7 @@ def test_every_option_reaches_the_loop(run, folder):
     np.testing.assert_array_equal(read_image("out/00000001.png"), np.uint8(np.clip(frames[1], 0, 255)))
     said = parse(read_note("out/00000001.png"))
     assert said.command == (
-        "pydream zoom noise -o frames --frames 2 --size 80x60 --scale 0.1 --rotate 5.0 --shift 2.0 -1.5 --grid 0.125"
+        "pydream zoom noise:80x60 -o frames --frames 2 --scale 0.1 --rotate 5.0 --shift 2.0 -1.5 --grid 0.125"
         " --layer fire4/concat --octaves 1 --iterations 2 --era 2015 --seed 3"
     )
     assert run("replay", "out/00000001.png").out.startswith("identical")
@@ -73,8 +73,8 @@ def test_every_option_reaches_the_loop(run, folder):
 
 def test_a_frame_says_how_it_was_made(run, picture, whole):
     said = parse(read_note("whole/00000002.png"))
-    assert said.dream.loop.frame == 2
-    assert said.dream.steps is None
+    assert said.recipe.loop.frame == 2
+    assert said.recipe.steps is None
     seen = run("replay", "whole/00000002.png", "-o", "again.png", "--input", picture)
     assert seen.out.startswith("identical: every byte")
     assert Path("again.png").read_bytes() == whole["00000002.png"]
@@ -129,7 +129,7 @@ def test_a_film_alone_that_was_stopped(run, picture, monkeypatch):
     with monkeypatch.context() as patch:
         interrupt_at(patch, 5)
         seen = run("zoom", picture, "-o", "a.mp4", "--frames", "3", *SHORT)
-    assert seen.err.splitlines()[-1] == "pydream: interrupted; 2 of 3 frames are in 'a.mp4.frames'; --resume goes on"
+    assert seen.err.splitlines()[-1] == "pydream: interrupted; 2 of 3 frames are in 'a.mp4.frames'; --resume continues"
     assert not Path("a.mp4").exists()
     assert run("zoom", picture, "-o", "a.mp4", "--frames", "3", *SHORT, "--resume").code == 0
     assert not Path("a.mp4.frames").exists()
@@ -149,7 +149,7 @@ def test_resume_ends_with_the_same_bytes(run, picture, whole, monkeypatch, step,
         seen = run(*arguments, "--seed", "3")
     assert seen.code == code
     done = (step - 1) // 2
-    assert seen.err.splitlines()[-1] == f"pydream: interrupted; {done} of 4 frames are in 'out'; --resume goes on"
+    assert seen.err.splitlines()[-1] == f"pydream: interrupted; {done} of 4 frames are in 'out'; --resume continues"
     assert sorted(files("out")) == [*FRAMES[:done], *(["resume.npz"] if done else [])]
     # The seed need not be told again, unless there is nothing that holds it.
     assert run(*arguments, "--resume", *([] if done else ["--seed", "3"])).code == 0
@@ -233,7 +233,7 @@ def test_force_begins_again(run, picture, whole):
         (["--step-size", "2"], "step_size was 1.5, now 2.0"),
         (["--scale", "0.1", "--shift", "1", "2"], "scale was 0.05, now 0.1, shift was (0.0, 0.0), now (1.0, 2.0)"),
         (["--dtype", "float64"], "dtype was float32, now float64"),
-        (["--guide", "other.png"], "guide was none, now other.png, of other pixels"),
+        (["--guide", "other.png"], "guide was none, now other.png"),
     ],
 )
 def test_another_loop_is_not_gone_on_with(run, picture, whole, draw, folder, options, why):
@@ -241,7 +241,7 @@ def test_another_loop_is_not_gone_on_with(run, picture, whole, draw, folder, opt
     seen = run("zoom", picture.name, "-o", "whole", "--frames", "5", *DREAM, "--resume", *options)
     assert (seen.code, seen.err) == (1, f"pydream: error: 'whole' holds another loop: {why}\n")
     seen = run("zoom", "other.png", "-o", "whole", "--frames", "5", *DREAM, "--resume")
-    assert "input was in.png, now other.png, of other pixels" in seen.err
+    assert "input was in.png, now other.png" in seen.err
     assert only_frames("whole") == whole
 
 
@@ -283,7 +283,7 @@ def test_refusals(refused, picture, arguments, why):
 
 def test_frames_that_are_there_are_not_lost(refused, picture, whole):
     line = refused(2, "zoom", picture, "-o", "whole", *SHORT)
-    assert "'whole' holds frames already: --resume goes on with them, --force throws them away" in line
+    assert "'whole' holds frames already: --resume continues with them, --force overwrites them" in line
 
 
 def test_a_frame_that_is_read_is_not_written(refused, whole):

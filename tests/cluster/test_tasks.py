@@ -13,7 +13,7 @@ from pydream.cluster import tasks
 from pydream.cluster.tasks import DreamTask, NetOrder, dream
 from pydream.dream.retouch import Mask
 from pydream.errors import ClusterError, ShapeError
-from pydream.media.image import to_pixels
+from pydream.picture import to_pixels
 from pydream.record.provenance import net_facts
 from pydream.record.recipe import Recipe, follow
 from pydream.zoo.load import find_files, load_net
@@ -42,8 +42,7 @@ def picture():
 
 
 def differing(order, **changes):
-    facts = {name: changes.pop(name) for name in list(changes) if name in order.facts.__struct_fields__}
-    return msgspec.structs.replace(order, facts=msgspec.structs.replace(order.facts, **facts), **changes)
+    return msgspec.structs.replace(order, **changes)
 
 
 def test_the_pixels_are_the_dreams_own(net, order, picture):
@@ -68,14 +67,14 @@ def test_noise_a_guide_and_a_mask(net, order, picture):
 def test_memory_decides_on_tiles_where_the_recipe_does_not(order, picture, monkeypatch):
     asked = []
 
-    def choose_tile(recipe, net, height, width, tile, memory, mask):
-        asked.append((recipe.end, height, width, tile, memory, mask))
+    def choose_tile(recipe, net, height, width, tile, memory, retouches):
+        asked.append((recipe.end, height, width, tile, memory, retouches))
         return 16
 
     monkeypatch.setattr(tasks, "choose_tile", choose_tile)
     for memory in (None, 7_000):
         assert dream(DreamTask(network=order, recipe=RECIPE, picture=picture, memory=memory)).tile == 16
-    assert asked == [("fire2/concat", 45, 60, None, memory, None) for memory in (None, 7_000)]
+    assert asked == [("fire2/concat", 45, 60, None, memory, []) for memory in (None, 7_000)]
     told = msgspec.structs.replace(RECIPE, tile=0)
     assert dream(DreamTask(network=order, recipe=told, picture=picture)).tile == 0
     assert len(asked) == 2
@@ -119,7 +118,7 @@ def test_another_process(order, picture, tmp_path):
         "open('made', 'wb').write(t.dream(pickle.load(open('task', 'rb'))).pixels.tobytes());"
         "print('tensorflow' in sys.modules)"
     )
-    environment = {"PYTHONPATH": str(Path(tasks.__file__).parents[1]), "PYDREAM_NUM_THREADS": "2"}
+    environment = {"PYTHONPATH": str(Path(tasks.__file__).parents[2]), "PYDREAM_NUM_THREADS": "2"}
     run = subprocess.run(
         [sys.executable, "-c", program], cwd=tmp_path, env=environment, capture_output=True, text=True, check=True
     )
@@ -153,11 +152,12 @@ def test_what_would_compute_something_else_refuses(order, picture, changes, line
 
 def test_a_networks_own_facts_go_with_it(net, order):
     """What the registry says of a network beside its files may be otherwise where the task comes to."""
+    facts = facts_of(net, NAME)
+    assert facts.mean is None  # unspecified
     assert order.mean == tuple(net.mean.ravel())
-    assert order.facts.mean is None  # nobody told
     np.testing.assert_array_equal(msgspec.structs.replace(order, mean=(1.0, 2.0, 3.0)).load().mean.ravel(), [1, 2, 3])
-    told = msgspec.structs.replace(order.facts, mean=(4.0, 5.0, 6.0))
-    np.testing.assert_array_equal(NetOrder.of(NAME, None, told).load().mean.ravel(), [4, 5, 6])
+    specified = msgspec.structs.replace(facts, mean=(4.0, 5.0, 6.0))
+    np.testing.assert_array_equal(NetOrder.of(NAME, None, specified).load().mean.ravel(), [4, 5, 6])
 
 
 def test_files_are_found_by_their_whole_path(tmp_path, monkeypatch):
@@ -166,7 +166,7 @@ def test_files_are_found_by_their_whole_path(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     net = load_net("own.prototxt", "own.caffemodel", runtime="numpy")
     order = NetOrder.of("own.prototxt", Path("own.caffemodel"), facts_of(net, "own.prototxt", "own.caffemodel"))
-    assert (order.model, order.weights) == (str(tmp_path / "own.prototxt"), str(tmp_path / "own.caffemodel"))
+    assert (order.model, order.path) == (str(tmp_path / "own.prototxt"), str(tmp_path / "own.caffemodel"))
     assert order.mean is None
 
 

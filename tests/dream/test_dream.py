@@ -115,7 +115,7 @@ def test_each_step_is_on_the_grid(squeezenet32, picture):
 
 @pytest.mark.parametrize("grid", [0, 0.1, 3, 2, 2.0**-17, -0.5, math.nan, math.inf, "1"])
 def test_grids_that_are_none(squeezenet32, picture, grid):
-    with pytest.raises(ValueError, match=f"grid: {grid}, want a power of two from"):
+    with pytest.raises(ValueError, match=f"grid: {grid}, expected a power of two from"):
         dream(squeezenet32, picture, grid=grid)
 
 
@@ -281,7 +281,7 @@ def test_era(squeezenet32, picture):
             watch=watching(step=lambda *a, sizes=sizes: sizes.append(a[2].shape[1])),
         )
     assert seen == {"modern": [46, 46, 93, 93], "2015": [47, 47, 93, 93]}
-    with pytest.raises(ValueError, match="era: '2016', want one of 'modern', '2015'"):
+    with pytest.raises(ValueError, match="era: '2016', expected one of 'modern', '2015'"):
         dream(squeezenet32, picture, era="2016")
 
 
@@ -303,23 +303,23 @@ def test_default_layer(squeezenet32, googlenet32):
         ({"end": "fire8/conct"}, UnknownNameError, "no blob 'fire8/conct'; close: 'fire8/concat'"),
         ({"end": "fire8/relu_expand1x1"}, UnknownNameError, "in place on the blob 'fire8/expand1x1'; name that blob"),
         ({"end": "data"}, UnknownNameError, "the image itself"),
-        ({"octave_n": 0}, ValueError, "octave_n: 0, want at least 1, at most 1000"),
+        ({"octave_n": 0}, ValueError, "octave_n: 0, expected at least 1, at most 1000"),
         ({"octave_n": 2.5}, ValueError, "octave_n: 2.5"),
         ({"iter_n": 0}, ValueError, "iter_n: 0"),
-        ({"octave_scale": math.nan}, ValueError, "octave_scale: nan, want a number of at least 1"),
+        ({"octave_scale": math.nan}, ValueError, "octave_scale: nan, expected a number of at least 1"),
         ({"octave_scale": 0}, ValueError, "octave_scale: 0"),
         ({"step_size": math.nan}, ValueError, "step_size: nan"),
         ({"step_size": math.inf}, ValueError, "step_size: inf"),
         ({"step_size": -1}, ValueError, "step_size: -1"),
-        ({"step_size": 1e308}, ValueError, "step_size: 1e+308, want a number above 0, at most 255"),
-        ({"octave_scale": 0.9}, ValueError, "octave_scale: 0.9, want a number of at least 1"),
+        ({"step_size": 1e308}, ValueError, "step_size: 1e+308, expected a number above 0, at most 255"),
+        ({"octave_scale": 0.9}, ValueError, "octave_scale: 0.9, expected a number of at least 1"),
         ({"octave_n": 10**9}, ValueError, "octave_n: 1000000000"),
-        ({"iter_n": math.nan}, ValueError, "iter_n: nan, want a whole number"),
-        ({"jitter": math.inf}, ValueError, "jitter: inf, want a whole number"),
-        ({"jitter": 10**6}, ValueError, "jitter: 1000000, want at least 0, at most 100000"),
-        ({"step_size": "x"}, ValueError, "step_size: x, want a number"),
-        ({"octave_scale": None}, ValueError, "octave_scale: None, want a number"),
-        ({"rng": np.random.default_rng(0)}, ValueError, "want a numpy.random.RandomState"),
+        ({"iter_n": math.nan}, ValueError, "iter_n: nan, expected a whole number"),
+        ({"jitter": math.inf}, ValueError, "jitter: inf, expected a whole number"),
+        ({"jitter": 10**6}, ValueError, "jitter: 1000000, expected at least 0, at most 100000"),
+        ({"step_size": "x"}, ValueError, "step_size: x, expected a number"),
+        ({"octave_scale": None}, ValueError, "octave_scale: None, expected a number"),
+        ({"rng": np.random.default_rng(0)}, ValueError, "expected a numpy.random.RandomState"),
         ({"jitter": -1}, ValueError, "jitter: -1"),
         ({"backend": "cuda"}, ValueError, "native"),
     ],

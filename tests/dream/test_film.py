@@ -12,7 +12,7 @@ from pydream.dream.film import FramePair
 from pydream.dream.flow import difference, move_along
 from pydream.dream.objectives import mean
 from pydream.dream.retouch import KeepColors, Mask
-from pydream.media.image import to_pixels
+from pydream.picture import to_pixels
 
 SHORT = {"octave_n": 1, "iter_n": 2, "jitter": 4}
 
@@ -162,7 +162,7 @@ def test_colours_that_are_kept_are_the_frames(net):
     [
         ({"blend": -0.1}, ValueError, "blend"),
         ({"blend": float("nan")}, ValueError, "blend"),
-        ({"blend": 1.5}, ValueError, "blend: 1.5, want a number, 0..1"),
+        ({"blend": 1.5}, ValueError, "blend: 1.5, expected a number, 0..1"),
         ({"cut": -1}, ValueError, "cut"),
         ({"cut": 256}, ValueError, "cut"),
         ({"seed": -1}, ValueError, "seed"),
@@ -184,7 +184,7 @@ def test_what_is_wrong_is_told_at_once(net, params, error, why):
 
 def test_flow_without_opencv_is_told_at_once(net, monkeypatch):
     monkeypatch.setitem(sys.modules, "cv2", None)
-    with pytest.raises(pydream.PydreamError, match=r"pip install 'pydream\[flow\]'"):
+    with pytest.raises(pydream.PydreamError, match=r"pip install 'pydeepdream\[flow\]'"):
         pydream.dream_frames(net, pan(), flow=True)
 
 

@@ -82,7 +82,7 @@ def test_what_was_hidden_was_not_seen():
 
 def test_without_opencv(monkeypatch):
     monkeypatch.setitem(sys.modules, "cv2", None)
-    with pytest.raises(MissingExtraError, match=r"optical flow needs OpenCV .*: pip install 'pydream\[flow\]'"):
+    with pytest.raises(MissingExtraError, match=r"optical flow needs OpenCV .*: pip install 'pydeepdream\[flow\]'"):
         flow(landscape(), landscape())
 
 

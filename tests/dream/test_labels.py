@@ -35,10 +35,10 @@ def test_found(label, number):
         (
             "tabby",
             1008,
-            "^no class 'tabby': of a network with 1008 classes no names are known; give a number, 0 to 1007$",
+            "^no class 'tabby': no names are known for a network with 1008 classes; use a number, 0 to 1007$",
         ),
-        ("bear", 1000, "^class 'bear' could be 294 'brown bear', 295 'American black bear'.*; give a number or more"),
-        ("a", 1000, "^class 'a' could be .* and [0-9]+ more; give a number or more of the name$"),
+        ("bear", 1000, "^class 'bear' could be 294 'brown bear', 295 'American black bear'.*; use a number or more"),
+        ("a", 1000, "^class 'a' could be .* and [0-9]+ more; use a number or more of the name$"),
         ("tabbi", 1000, "^no class 'tabbi'; close: 281 'tabby'"),
         ("qqqqqq", 1000, "^no class 'qqqqqq' among the 1000 of ImageNet$"),
         ("", 1000, "^no class ''"),

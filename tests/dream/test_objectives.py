@@ -7,7 +7,7 @@ from support import nets
 import pydream
 from pydream.bench.clock import TimedNet
 from pydream.dream import objectives
-from pydream.dream.objectives import Score, Term, class_logit, l2, mean, objective_L2, spelt
+from pydream.dream.objectives import Score, Term, channels_text, class_logit, l2, mean, objective_L2
 from pydream.errors import ShapeError, UnknownNameError
 
 TEXT = (
@@ -70,9 +70,9 @@ SCORES = {
     "mean": (mean("mid"), ["mid"], lambda x: x.mean()),
     "mean of a channel": (mean("low", 2), ["low"], lambda x: x[2].mean()),
     "mean of channels": (mean("low", range(1, 4)), ["low"], lambda x: x[1:4].mean()),
-    "sum": (objectives.sum("top"), ["top"], lambda x: x.sum()),
-    "sum of channels": (objectives.sum("side", [3, 0]), ["side"], lambda x: x[[0, 3]].sum()),
-    "a class": (objectives.sum("logits", 3), ["logits"], lambda x: x[3].item()),
+    "sum": (objectives.total("top"), ["top"], lambda x: x.sum()),
+    "sum of channels": (objectives.total("side", [3, 0]), ["side"], lambda x: x[[0, 3]].sum()),
+    "a class": (objectives.total("logits", 3), ["logits"], lambda x: x[3].item()),
     "away from": (-l2("mid"), ["mid"], lambda x: -(x**2).sum() / 2),
     "weights": (0.25 * l2("mid", 0) * 3, ["mid"], lambda x: 0.75 * (x[0] ** 2).sum() / 2),
     "two kinds of one layer": (
@@ -81,7 +81,7 @@ SCORES = {
         lambda x: (x**2).sum() / 2 - 2 * x[5].mean(),
     ),
     "several layers": (
-        l2("mid", (0, 1)) + 1e-3 * l2("low") - 0.5 * objectives.sum("side", 1) + class_logit(build("numpy"), 4),
+        l2("mid", (0, 1)) + 1e-3 * l2("low") - 0.5 * objectives.total("side", 1) + class_logit(build("numpy"), 4),
         ["mid", "low", "side", "logits"],
         lambda mid, low, side, logits: (
             (mid[:2] ** 2).sum() / 2 + 1e-3 * (low**2).sum() / 2 - 0.5 * side[1].sum() + logits[4].item()
@@ -147,7 +147,7 @@ def test_an_objective_of_ones_own_gets_every_layers_blob(squeezenet64):
         pydream.deepdream(squeezenet64, picture, octave_n=1, iter_n=2, rng=np.random.RandomState(0), **params)
         for params in (
             {"end": ends, "objective": mine},
-            {"objective": 0.5 * l2(ends[0]) + objectives.sum(ends[1], 3)},
+            {"objective": 0.5 * l2(ends[0]) + objectives.total(ends[1], 3)},
         )
     ]
     np.testing.assert_allclose(found[0], found[1], atol=1e-9)
@@ -190,14 +190,14 @@ def test_old_ports():
 
 
 def test_how_scores_are_written():
-    score = mean("a", 7) - 0.5 * l2("b") + 3 * objectives.sum("c:0", [3, 4, 5, 9])
+    score = mean("a", 7) - 0.5 * l2("b") + 3 * objectives.total("c:0", [3, 4, 5, 9])
     assert repr(score) == "mean of 'a':7 - 0.5 * l2 of 'b' + 3 * sum of 'c:0':3-5,9"
     assert repr(-l2("b")) == "-l2 of 'b'"
     assert score.ends == ("a", "b", "c:0")
     assert (l2("a") + l2("b") + mean("a")).ends == ("a", "b")
     assert score == Score(score.terms)
     assert len({score, Score(score.terms)}) == 1
-    assert spelt([1, 2, 4, 3]) == "1-2,4,3"
+    assert channels_text([1, 2, 4, 3]) == "1-2,4,3"
     with pytest.raises(TypeError):
         score + 1
 
@@ -205,11 +205,11 @@ def test_how_scores_are_written():
 @pytest.mark.parametrize(
     ("make", "text"),
     [
-        (lambda: Term("a", "max"), "kind: 'max', want one of 'l2', 'mean', 'sum'"),
-        (lambda: Term("a", weight=float("nan")), "weight: nan, want a finite number"),
+        (lambda: Term("a", "max"), "kind: 'max', expected one of 'l2', 'mean', 'sum'"),
+        (lambda: Term("a", weight=float("nan")), "weight: nan, expected a finite number"),
         (lambda: float("inf") * l2("a"), "weight: inf"),
         (lambda: l2("a", -1), "each at least 0"),
-        (lambda: l2("a", [3, 4, 4]), "channels: 3-4,4, want each once"),
+        (lambda: l2("a", [3, 4, 4]), "channels: 3-4,4, expected each once"),
         (lambda: Score(()), "at least one term"),
     ],
 )
@@ -229,15 +229,15 @@ def test_layers_and_channels_that_are_not_there(squeezenet32):
             pydream.deepdream(squeezenet32, picture, octave_n=1, iter_n=1, objective=objective)
     with pytest.raises(ValueError, match=r"end: 'conv1', but the objective is l2 of 'pool1'; .* leave `end` out"):
         pydream.deepdream(squeezenet32, picture, end="conv1", objective=l2("pool1"))
-    with pytest.raises(ValueError, match="want one layer or several different ones"):
+    with pytest.raises(ValueError, match="expected one layer or several different ones"):
         pydream.deepdream(squeezenet32, picture, end=("conv1", "conv1"))
     with pytest.raises(ShapeError, match="'fire9/concat'"):  # the deeper of the two
         pydream.deepdream(squeezenet32, np.zeros((12, 12, 3)), octave_n=1, objective=l2("conv1") + l2("fire9/concat"))
 
 
 def test_classes(squeezenet32, googlenet32):
-    assert class_logit(squeezenet32, "tabby") == objectives.sum("pool10", 281)
-    assert class_logit(googlenet32, 985) == objectives.sum("loss3/classifier", 985)
+    assert class_logit(squeezenet32, "tabby") == objectives.total("pool10", 281)
+    assert class_logit(googlenet32, 985) == objectives.total("loss3/classifier", 985)
     picture = np.full((300, 300, 3), 127, np.uint8)
     with pytest.raises(ShapeError, match=r"'loss3/classifier' fits only the size .*data 3x224x224"):
         pydream.deepdream(googlenet32, picture, octave_n=1, objective=class_logit(googlenet32, "daisy"))
@@ -245,13 +245,13 @@ def test_classes(squeezenet32, googlenet32):
 
 def test_a_class_of_a_network_without_names(plain, image):
     plain.blobs["data"].reshape(*image.shape)
-    assert class_logit(plain, 5) == objectives.sum("logits", 5)
+    assert class_logit(plain, 5) == objectives.total("logits", 5)
     with pytest.raises(UnknownNameError, match="no class 6; there are 6, 0 to 5"):
         class_logit(plain, 6)
-    with pytest.raises(UnknownNameError, match="with 6 classes no names are known; give a number, 0 to 5"):
+    with pytest.raises(UnknownNameError, match="for a network with 6 classes; use a number, 0 to 5"):
         class_logit(plain, "tabby")
     none = nets.build(nets.inputs(data=(1, 3, 4, 4)) + nets.layer("it", "ReLU", "data", "y"))
-    with pytest.raises(UnknownNameError, match="has no softmax that would tell its classes"):
+    with pytest.raises(UnknownNameError, match="has no softmax and so no classes"):
         class_logit(none, 0)
 
 

@@ -320,17 +320,17 @@ def test_in_a_loop(squeezenet32, picture):
 @pytest.mark.parametrize(
     ("make", "text"),
     [
-        (lambda: Smooth(0), "sigma: 0, want a number above 0, at most 100"),
+        (lambda: Smooth(0), "sigma: 0, expected a number above 0, at most 100"),
         (lambda: Smooth(float("nan")), "sigma: nan"),
         (lambda: Laplacian(0), "levels: 0"),
-        (lambda: Laplacian(1.5), "levels: 1.5, want a whole number"),
-        (lambda: Laplacian(17), "levels: 17, want a number above 0, at most 16"),
+        (lambda: Laplacian(1.5), "levels: 1.5, expected a whole number"),
+        (lambda: Laplacian(17), "levels: 17, expected a number above 0, at most 16"),
         (lambda: TotalVariation(-1), "weight: -1"),
-        (lambda: PullBack(1.5), "weight: 1.5, want a number above 0, at most 1"),
-        (lambda: Mask(np.zeros((4, 5, 3))), r"mask: shape \(4, 5, 3\), want \(h, w\)"),
+        (lambda: PullBack(1.5), "weight: 1.5, expected a number above 0, at most 1"),
+        (lambda: Mask(np.zeros((4, 5, 3))), r"mask: shape \(4, 5, 3\), expected \(h, w\)"),
         (lambda: Mask(np.zeros((0, 5))), "mask: shape"),
-        (lambda: Mask([[0, 255]]), "want numbers from 0, black, to 1, white"),
-        (lambda: Mask([[0, float("nan")]]), "want numbers from 0"),
+        (lambda: Mask([[0, 255]]), "expected numbers from 0, black, to 1, white"),
+        (lambda: Mask([[0, float("nan")]]), "expected numbers from 0"),
     ],
 )
 def test_what_is_out_of_range(make, text):
@@ -339,7 +339,7 @@ def test_what_is_out_of_range(make, text):
 
 
 def test_a_dream_takes_retouches_only(squeezenet32, picture):
-    with pytest.raises(ValueError, match=r"retouches: .* want what `pydream.retouch` has"):
+    with pytest.raises(ValueError, match=r"retouches: .*, expected a sequence of retouches"):
         dream(squeezenet32, picture, retouches=[lambda change, image: change])
 
 

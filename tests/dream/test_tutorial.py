@@ -21,8 +21,8 @@ from pydream.dream.tutorial import (
     rendered_sizes,
     resize,
     score_gradient,
-    shown,
     split_sizes,
+    to_display,
     visstd,
 )
 from pydream.errors import ShapeError, UnknownNameError, ZeroGradientError
@@ -371,11 +371,11 @@ def test_visstd():
     np.testing.assert_allclose(visstd(flat), [0.49, 0.51], rtol=1e-12)  # less than 1e-4 is not blown up
 
 
-def test_shown():
+def test_to_display():
     img = drawn()
-    np.testing.assert_array_equal(shown("deepdream", img), img)
+    np.testing.assert_array_equal(to_display("deepdream", img), img)
     for name in ("naive", "multiscale", "lapnorm"):
-        np.testing.assert_array_equal(shown(name, img), visstd(img) * 255)
+        np.testing.assert_array_equal(to_display(name, img), visstd(img) * 255)
 
 
 # ---- interrupted ----

@@ -1,6 +1,6 @@
 """Write the small files that fuzzing starts from: `python tests/fuzz/make_corpus.py`.
 
-They are in the repository, so this is for whoever adds a target or a kind of file. Findings are not made here.
+They are in the repository; run this after adding a target or a kind of file. Findings are not made here.
 """
 
 import io
@@ -20,8 +20,9 @@ import tensorflow as tf
 from support import clips, graphs, nets
 
 from pydream.media.image import FORMATS, encode_image
-from pydream.record import resume as checkpoint
-from pydream.record.provenance import Film, NetFacts, PictureFacts, record
+from pydream.record import Film
+from pydream.record import loop as checkpoint
+from pydream.record.provenance import Dream, NetFacts, PictureFacts
 from pydream.record.recipe import Loop, Recipe
 
 HASH = "0123456789abcdef" * 4
@@ -64,7 +65,7 @@ layers { name: "loss" type: SOFTMAX_LOSS bottom: "conv" bottom: "label" }
 
 
 def weights(text: str) -> bytes:
-    """Give the caffemodel of a network, with numbers for its first convolution."""
+    """Return the caffemodel of a network, with numbers for its first convolution."""
     net = nets.parse(text)
     layers = net.layer or net.layers
     conv = next(layer for layer in layers if layer.name == "conv")
@@ -77,7 +78,7 @@ def weights(text: str) -> bytes:
 
 
 def frozen() -> bytes:
-    """Give a graph with a convolution, a constant to be computed, a concatenation and a pooling."""
+    """Return a graph with a convolution, a constant to be computed, a concatenation and a pooling."""
 
     def build(x: Any) -> Any:
         kernel = tf.reshape(graphs.normal(27, 2), tf.stack([3, 3, 3, 2]))
@@ -90,7 +91,7 @@ def frozen() -> bytes:
 
 
 def encoded(form: str, mode: str = "RGB", **options: Any) -> bytes:
-    """Give a picture of 3 x 2 pixels, of Pillow's mode, in a file."""
+    """Return the file of a picture of 3 x 2 pixels, of one of Pillow's modes."""
     size = (3, 2)
     picture = Image.new(mode, size, 1 if mode in ("1", "L", "P", "I", "I;16", "F") else None)
     file = io.BytesIO()
@@ -99,7 +100,7 @@ def encoded(form: str, mode: str = "RGB", **options: Any) -> bytes:
 
 
 def exif() -> Image.Exif:
-    """Give an orientation and a description."""
+    """Return an orientation and a description."""
     tags = Image.Exif()
     tags[0x0112] = 6
     tags[0x010E] = "a description"
@@ -107,14 +108,14 @@ def exif() -> Image.Exif:
 
 
 def noted(form: str, note: str) -> bytes:
-    """Give a picture that says how it was made."""
+    """Return the file of a picture that says how it was made."""
     file = io.BytesIO()
     encode_image(file, np.zeros((2, 3, 3), np.uint8), FORMATS[form], note)
     return file.getvalue()
 
 
 def zipped(*names: str, compression: int = zipfile.ZIP_DEFLATED) -> bytes:
-    """Give an archive whose members have these names."""
+    """Return an archive whose members have these names."""
     file = io.BytesIO()
     with zipfile.ZipFile(file, "w", compression) as packed:
         for name in names:
@@ -123,7 +124,7 @@ def zipped(*names: str, compression: int = zipfile.ZIP_DEFLATED) -> bytes:
 
 
 def left() -> bytes:
-    """Give what a zoom loop leaves."""
+    """Return the file of a stopped zoom loop."""
     path = CORPUS / "left.npz"
     loop = checkpoint.LoopFacts(recipe=RECIPE, network=NETWORK, input=START)
     checkpoint.save(path, checkpoint.Checkpoint(loop, np.zeros((2, 3, 3)), np.random.RandomState(1)))
@@ -133,7 +134,7 @@ def left() -> bytes:
 
 
 def clip(suffix: str, codec: str, tone: str | None, **options: Any) -> bytes:
-    """Give a film of three frames of 16 x 16 pixels, with a sound."""
+    """Return the file of a film of three frames of 16 x 16 pixels, with a sound."""
     path = CORPUS / f"clip.{suffix}"
     clips.write_clip(path, clips.moving_square(3, 16, 32), codec=codec, tone=tone, options={}, **options)
     content = path.read_bytes()
@@ -142,8 +143,10 @@ def clip(suffix: str, codec: str, tone: str | None, **options: Any) -> bytes:
 
 
 def corpus() -> dict[str, bytes]:
-    """Give every seed by its place."""
-    note = record("pydream dream in.png -o dream.png", RECIPE, NETWORK, START, None, START).to_json()
+    """Return every file by its place."""
+    note = Dream(
+        command="pydream dream in.png -o dream.png", recipe=RECIPE, network=NETWORK, input=START, result=START
+    ).to_json()
     other = json.dumps({**json.loads(note), "dream": {"end": "x", "seed": 0}, "guide": json.loads(note)["input"]})
     front = f"---\nname: net\ntitle: A net\nweights: w.caffemodel\nsize: 7\nsha256: {HASH}\nlicense: none\n"
     profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
@@ -185,7 +188,7 @@ def corpus() -> dict[str, bytes]:
         "film_left/plain": Film(
             film="video",
             command="pydream video in.mp4 dream.mp4",
-            dream=msgspec.structs.replace(RECIPE, loop=None),
+            recipe=msgspec.structs.replace(RECIPE, loop=None),
             network=NETWORK,
             input=START,
             first=0,

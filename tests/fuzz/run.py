@@ -1,4 +1,4 @@
-"""Look for bytes that pydream's readers stumble over, guided by what of the code they reach.
+"""Look for bytes that break pydream's readers, guided by the lines of code that they reach.
 
     pip install -e '.[fuzz]'
     python tests/fuzz/run.py --minutes 60
@@ -57,7 +57,7 @@ def main(names: tuple[str, ...], minutes: float, seed: int, keep: Path) -> None:
 
 
 def _fuzz(name: str, options: list[str]) -> tuple[list[str], int]:
-    """Let libFuzzer have a process of its own; gives what it says, and its exit code."""
+    """Let libFuzzer have a process of its own; returns its output and its exit code."""
     with tempfile.TemporaryDirectory(prefix="pydream-fuzz-", dir=IN_MEMORY if IN_MEMORY.is_dir() else None) as folder:
         done = subprocess.run(
             [sys.executable, DRIVER, name, *options],
@@ -73,7 +73,7 @@ def _fuzz(name: str, options: list[str]) -> tuple[list[str], int]:
 
 
 def _options(name: str, keep: Path, seed: int, seconds: float) -> list[str]:
-    """Give what libFuzzer is told, and its folders: the first one takes what it finds."""
+    """Return the arguments of libFuzzer, with its folders: its findings go into the first."""
     own = keep / name
     own.mkdir(parents=True, exist_ok=True)
     words = keep / f"{name}.dict"
@@ -92,7 +92,7 @@ def _options(name: str, keep: Path, seed: int, seconds: float) -> list[str]:
 
 
 def _words(name: str) -> list[str]:
-    """Give the words of a target's language, that libFuzzer need not find them byte by byte."""
+    """Return the words of a target's language, so that libFuzzer need not find them byte by byte."""
     if name != "prototxt":
         return ["width", "height", "sha256", "noise", "loop"] if name in ("metadata", "sidecar") else []
     from pydream.formats.caffe import caffe_pb2

@@ -1,7 +1,7 @@
-"""A target takes any bytes as one of the files that strangers give: it is read, or refused in one line.
+"""A target takes any bytes as one of the files that strangers send: they are read, or refused in one line.
 
-Whatever else comes out of a target, an exception of another kind, a file that was read to something impossible, is a
-finding. `run.py` looks for them; what it found is kept in `corpus/`, which `test_corpus.py` goes through.
+Anything else, an exception of another kind or a result that is impossible, is a finding. `run.py` looks for findings;
+those of the past are kept in `corpus/`, which `test_corpus.py` goes through.
 """
 
 import io
@@ -14,27 +14,26 @@ import numpy as np
 from PIL import Image
 
 from pydream.errors import PydreamError
-from pydream.formats.caffe.layers import graph_of
-from pydream.formats.caffe.prototxt import read_binary, read_text
-from pydream.formats.caffe.weights import weights_of
-from pydream.formats.graphdef import read as read_frozen
+from pydream.formats import InputSpec, caffe
+from pydream.formats import graphdef as frozen
 from pydream.media import video
 from pydream.media.image import decode_image, read_note
+from pydream.record import film as film_file
+from pydream.record import loop as checkpoint
 from pydream.record import provenance
-from pydream.record import resume as checkpoint
 from pydream.runtime.geometry import survey
 from pydream.zoo.fetch import take_member
 from pydream.zoo.registry import read_entry
 
 CORPUS = Path(__file__).with_name("corpus")
-MOST_PIXELS = 2**20  # as `PIL.Image.MAX_IMAGE_PIXELS` in place of 89 million: what is refused there is refused here
-MOST_FRAMES = video.Span(0, 50)
-MEMBER, MEMBER_BYTES = "inner/net.pb", 100  # the only one that is taken out of a zip file
+MOST_PIXELS = 2**20  # for `PIL.Image.MAX_IMAGE_PIXELS` in place of 89 million, to be refused sooner
+MOST_FRAMES = video.Section(0, 50)
+MEMBER, MEMBER_BYTES = "inner/net.pb", 100  # the only member that is unpacked from a zip file
 
 Target = Callable[[bytes], None]
 
 
-_folder = tempfile.TemporaryDirectory(prefix="pydream-fuzz-")  # goes with the process
+_folder = tempfile.TemporaryDirectory(prefix="pydream-fuzz-")  # removed with the process
 
 
 def _file(data: bytes, suffix: str) -> Path:
@@ -46,23 +45,22 @@ def _file(data: bytes, suffix: str) -> Path:
 def prototxt(data: bytes) -> None:
     """A network in words: up to the shapes and costs of its blobs."""
     path = _file(data, ".prototxt")
-    graph = graph_of(read_text(path), str(path))
+    graph = caffe.graph(path, InputSpec())
     assert {fact.name for fact in survey(graph, graph.declared)} == set(graph.blobs)
 
 
 def caffemodel(data: bytes) -> None:
     """A network with its weights: up to the arrays."""
     path = _file(data, ".caffemodel")
-    net = read_binary(path)
-    graph = graph_of(net, str(path))
-    for arrays in weights_of(net, graph.params, np.dtype("float32"), str(path)).values():
+    _, params = caffe.read(path)
+    for arrays in params.values():
         assert all(np.isfinite(array).all() for array in arrays)
         assert sum(array.nbytes for array in arrays) <= 8 * len(data)
 
 
 def graphdef(data: bytes) -> None:
     """A frozen TensorFlow graph: up to the shapes and costs of its blobs, with its constants computed."""
-    graph, _ = read_frozen(_file(data, ".pb"))
+    graph, _ = frozen.read(_file(data, ".pb"))
     assert {fact.name for fact in survey(graph, graph.declared)} == set(graph.blobs)
 
 
@@ -80,9 +78,9 @@ def image(data: bytes) -> None:
 
 
 def metadata(data: bytes) -> None:
-    """What a picture says of itself: up to a recipe."""
+    """How a picture was made, as it says itself: up to a recipe."""
     path = _file(data, ".png")
-    note = read_note(path)  # whatever the format, in spite of the name
+    note = read_note(path)  # in any format, whatever the name
     assert note is None or isinstance(note, str)
     provenance.read_provenance(path)
 
@@ -94,7 +92,7 @@ def sidecar(data: bytes) -> None:
 
 
 def resume(data: bytes) -> None:
-    """What a zoom loop left: up to its last frame."""
+    """The files of a stopped zoom loop: up to its last frame."""
     left = checkpoint.load(_file(data, ".npz"))
     assert left is not None
     assert left.frame.shape == (left.loop.input.height, left.loop.input.width, 3)
@@ -104,7 +102,7 @@ def film(data: bytes) -> None:
     """A film: up to its frames, and its sound in another film."""
     before, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, MOST_PIXELS
     try:
-        footage = video.survey(_file(data, ".film"), MOST_FRAMES)
+        footage = video.read_video(_file(data, ".film"), MOST_FRAMES)
         frames = list(footage.frames())
     finally:
         Image.MAX_IMAGE_PIXELS = before
@@ -118,14 +116,14 @@ def film(data: bytes) -> None:
 
 
 def film_left(data: bytes) -> None:
-    """What a stopped `pydream video` left: up to what the film was to be."""
-    left = checkpoint.load_film(_file(data, ".json"))
+    """The file of a stopped `pydream video`: up to how the film is made."""
+    left = film_file.load(_file(data, ".json"))
     assert left is not None
-    assert not list(checkpoint.differences(left, left))
+    assert not left.unlike(left)
 
 
 def archive(data: bytes) -> None:
-    """A zip file that a server gave: up to the one member that is wanted."""
+    """A zip file from a server: up to the one member that is wanted."""
     path = _file(data, ".zip")
     taken = path.with_name("taken")
     taken.unlink(missing_ok=True)
@@ -144,7 +142,7 @@ TARGETS: dict[str, Target] = {target.__name__: target for target in _ALL}
 
 
 def feed(name: str, data: bytes) -> None:
-    """Give bytes to a target; raises for what is a finding."""
+    """Run a target on bytes; an exception is a finding."""
     try:
         TARGETS[name](data)
     except PydreamError as error:

@@ -6,6 +6,8 @@ import zipfile
 
 import pytest
 
+from pydream.errors import DISTRIBUTION
+
 NEEDED = [
     "pydream/py.typed",
     "pydream/imageops/_native.pyi",
@@ -15,9 +17,9 @@ NEEDED = [
     "pydream/models/squeezenet_v1.1/squeezenet_v1.1.caffemodel",
     "pydream/models/bvlc_googlenet/deploy.prototxt",
     "pydream/models/bvlc_alexnet/deploy.prototxt",
-    "pydream/labels/LICENSE",
-    "pydream/labels/README.md",
-    "pydream/labels/ilsvrc2012.txt",
+    "pydream/dream/labels/LICENSE",
+    "pydream/dream/labels/README.md",
+    "pydream/dream/labels/ilsvrc2012.txt",
     "pydream/examples/sky.jpg",
     "pydream/examples/flowers.jpg",
     "pydream/reproduce/known.json",
@@ -30,9 +32,9 @@ def wheel(root, tmp_path_factory):
     """Source archive first, then the wheel from it, each in an environment of its own."""
     out = tmp_path_factory.mktemp("dist")
     subprocess.run([sys.executable, "-m", "build", "--outdir", str(out), str(root)], check=True, capture_output=True)
-    (sdist,) = out.glob("pydream-*.tar.gz")
+    (sdist,) = out.glob(f"{DISTRIBUTION}-*.tar.gz")
     assert sdist.stat().st_size < 10e6
-    (wheel,) = out.glob("pydream-*.whl")
+    (wheel,) = out.glob(f"{DISTRIBUTION}-*.whl")
     return wheel
 
 

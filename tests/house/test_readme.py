@@ -1,4 +1,4 @@
-"""What README says is so: its commands run, its Python runs, its links lead somewhere, its flags are explained."""
+"""What README and docs/ say is so: commands and Python run, links and paths lead somewhere, flags are explained."""
 
 import re
 import shlex
@@ -13,6 +13,7 @@ import PIL.Image
 import pytest
 from support.clips import moving_square, packets, shown, write_clip
 
+import pydream
 from pydream import zoo
 from pydream.cli import main
 from pydream.record.presets import PRESETS
@@ -38,48 +39,47 @@ def blocks(text, language):
     return [block.partition("\n")[2] for block in text.split("```")[1::2] if block.partition("\n")[0] == language]
 
 
-def test_commands(readme, small_checkout):
-    lines = [line for block in blocks(readme, "sh") for line in block.splitlines() if line.startswith("pydream ")]
+def commands_of(text):
+    """Yield the arguments of every line that calls pydream."""
+    for block in blocks(text, "sh"):
+        for line in block.splitlines():
+            if line.startswith("pydream "):
+                yield shlex.split(line, comments=True)[1:]
+
+
+@pytest.mark.parametrize("page", ["README", "docs/getting-started"])
+def test_commands(root, small_checkout, page):
+    lines = list(commands_of((root / f"{page}.md").read_text(encoding="utf-8")))
     assert len(lines) >= 5
-    for line in lines:
-        arguments = shlex.split(line)[1:]
+    for arguments in lines:
         run = subprocess.run([sys.executable, "-m", "pydream", *arguments], capture_output=True, text=True)
-        assert run.returncode == 0, f"{line}\n{run.stderr}"
+        assert run.returncode == 0, f"{shlex.join(arguments)}\n{run.stderr}"
         for option, name in pairwise(arguments):
             if option != "-o":
                 continue
             made = small_checkout / name
             assert made.exists()
-            if arguments[0] == "dream" and arguments[1] != "noise":
+            if arguments[0] == "dream" and made.is_file() and not arguments[1].startswith("noise"):
                 assert PIL.Image.open(made).size == (96, 64)
 
 
-@pytest.mark.parametrize("page", ["figures", "video"])
+@pytest.mark.parametrize("page", ["figures", "networks", "reproduce", "scale", "tiles", "video", "visualize"])
 def test_commands_of_pages_are_well_formed(root, small_checkout, page):
-    """They take longer than the README's, which are all run."""
+    """They take longer than those above, or need other machines and files."""
     write_clip(small_checkout / "film.mp4", moving_square(2))
-    text = (root / "docs" / f"{page}.md").read_text(encoding="utf-8")
-    lines = [line for block in blocks(text, "sh") for line in block.splitlines()]
-    assert len(lines) >= 4
-    for line in lines:
-        program, name, *arguments = shlex.split(line)
-        assert program == "pydream"
-        command = main.get_command(click.Context(main), name)
-        command.make_context(name, arguments)  # raises what the shell would show
-
-
-def test_commands_of_scale_are_well_formed(root, small_checkout):
-    """They want other machines."""
     (small_checkout / "photos").mkdir()
-    for name in ("photos/a.png", "large.png"):
+    for name in ("photos/a.png", "large.png", "large.jpg", "sky.jpg", "sky1024px.jpg", "flowers.jpg"):
         PIL.Image.new("RGB", (8, 8)).save(small_checkout / name)
-    text = (root / "docs" / "scale.md").read_text(encoding="utf-8")
-    lines = [line for block in blocks(text, "sh") for line in block.splitlines() if line.startswith("pydream ")]
-    assert len(lines) >= 4
-    for line in lines:
-        _, name, *arguments = shlex.split(line, comments=True)
+    for name in ("deploy.prototxt", "some.caffemodel", "mine.caffemodel"):
+        (small_checkout / name).touch()
+    lines = list(commands_of((root / "docs" / f"{page}.md").read_text(encoding="utf-8")))
+    assert len(lines) >= 2
+    for name, *words in lines:
         command = main.get_command(click.Context(main), name)
-        command.make_context(name, arguments)
+        if isinstance(command, click.Group) and words:
+            name, *words = words
+            command = command.get_command(click.Context(command), name)
+        command.make_context(name, words)  # raises what the shell would show
 
 
 def test_every_preset_is_in_the_table(root):
@@ -115,10 +115,11 @@ def test_python_of_the_tutorials_page(root, tmp_path, monkeypatch):
     assert np.asarray(PIL.Image.open("channel.png")).std() == pytest.approx(25.5, rel=0.1)  # a tenth of the range
 
 
-def test_python_of_the_objectives(root, small_checkout):
-    program = "".join(blocks((root / "docs" / "objectives.md").read_text(encoding="utf-8"), "python"))
+@pytest.mark.parametrize("page", ["getting-started", "objectives"])
+def test_python_of_pages(root, small_checkout, page):
+    program = "".join(blocks((root / "docs" / f"{page}.md").read_text(encoding="utf-8"), "python"))
     found = {}
-    exec(compile(program, "objectives.md", "exec"), found)
+    exec(compile(program, f"{page}.md", "exec"), found)
     assert found["out"].shape == (64, 96, 3)
 
 
@@ -130,26 +131,67 @@ def test_python_of_the_films(root, small_checkout):
     assert packets("dream.mp4", "audio") == packets("film.mp4", "audio")
 
 
+def pages(root):
+    """Every page that people read."""
+    return [*root.glob("*.md"), *(root / "docs").glob("*.md"), *root.glob("*/*/README.md")]
+
+
+def anchors(page):
+    """The names of a page's headings, as GitHub makes them."""
+    headings = re.findall(r"^#+ (.*)$", page.read_text(encoding="utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
 def test_links(root):
-    for document in (
-        "README.md",
-        "CONTRIBUTING.md",
-        "CHANGELOG.md",
-        "docs/c-library.md",
-        "docs/figures.md",
-        "docs/objectives.md",
-        "docs/own-network.md",
-        "docs/porting.md",
-        "docs/reproduce.md",
-        "docs/performance.md",
-        "docs/video.md",
-        "docs/visualize.md",
-        *(f"models/{e.name}/README.md" for e in zoo.networks()),
-    ):
-        text = (root / document).read_text(encoding="utf-8")
-        for link in re.findall(r"\]\(([^)#]+)\)", text):
+    assert len(pages(root)) > 25
+    for page in pages(root):
+        for link, anchor in re.findall(r"\]\(([^)#]*)#?([^)]*)\)", page.read_text(encoding="utf-8")):
             if not link.startswith("http"):
-                assert (root / document).parent.joinpath(link).exists(), f"{document}: {link}"
+                target = page.parent / link if link else page
+                assert target.exists(), f"{page}: {link}"
+                assert not anchor or anchor in anchors(target), f"{page}: {link}#{anchor}"
+
+
+def test_paths(root):
+    """A file that a page names is there, but for what CHANGELOG says of earlier ones."""
+    named = re.compile(r"(?<![\w./])(?:pydream|tests|csrc|benchmarks)/[\w./-]*\w")
+    for page in pages(root):
+        if page.name == "CHANGELOG.md":
+            continue
+        for path in named.findall(page.read_text(encoding="utf-8")):
+            assert (root / path).exists(), f"{page}: {path}"
+
+
+def test_readme_is_short(readme):
+    assert len(readme.splitlines()) <= 110
+
+
+def test_the_index(root):
+    """Every page is in it, and says at its top for which readers it is."""
+    index = (root / "docs" / "README.md").read_text(encoding="utf-8")
+    for page in (root / "docs").glob("*.md"):
+        title, _, whom, *_ = page.read_text(encoding="utf-8").splitlines()
+        assert title.startswith("# "), page
+        assert whom.startswith("*For "), page
+        assert page.name == "README.md" or f"]({page.name})" in index, page
+
+
+def test_environment_variables(root):
+    """The index lists every variable of ours that the package, the C++ code or the tests read."""
+    index = (root / "docs" / "README.md").read_text(encoding="utf-8")
+    table = set(re.findall(r"^\| `(\w+)` \|", index, re.MULTILINE))
+    files = [*(root / "pydream").rglob("*.py"), *(root / "csrc").glob("*.cpp"), root / "tests" / "conftest.py"]
+    read = re.compile(r"(?:environ[^\n\"]*|getenv\(|envvar=|URL_VARIABLE = )\"((?:PYDREAM|XDG|TF)_\w+)\"")
+    found = {name for path in files for name in read.findall(path.read_text(encoding="utf-8"))}
+    assert {"PYDREAM_NUM_THREADS", "PYDREAM_MODELS", "PYDREAM_MAX_PIXELS"} < found
+    assert {name + "NAME" if name.endswith("_") else name for name in found} == table
+
+
+def test_the_map_has_every_room(root):
+    """In the order of the package's docstring."""
+    text = (root / "docs" / "architecture.md").read_text(encoding="utf-8")
+    rooms = re.findall(r"^\| `pydream/(\w+)(?:/|\.py)` \|", text, re.MULTILINE)
+    assert rooms == re.findall(r"^(\w+) +\w", pydream.__doc__.split("=\n")[1], re.MULTILINE)
 
 
 def test_every_network_is_in_the_table(readme):
@@ -158,17 +200,9 @@ def test_every_network_is_in_the_table(readme):
         assert f"`{entry.default_layer}`" in row
 
 
-def test_every_file_is_in_the_drawing(readme, root):
-    (drawing,) = [block for block in blocks(readme, "") if "image.py" in block]
-    for path in (root / "pydream").glob("*.py"):
-        assert path.name in drawing or path.stem in ("__init__", "__main__", "errors"), path
-    for path in (root / "pydream" / "caffe").glob("*.py"):
-        assert path.name in drawing or path.stem in ("__init__", "classifier", "io", "mode"), path
-
-
 def test_pictures_are_small(root):
     for path in (root / "docs").glob("*.jpg"):
-        assert path.stat().st_size < 500_000
+        assert path.stat().st_size < (100_000 if path.name.startswith("small_") else 500_000)
 
 
 def commands(group, path):

@@ -1,36 +1,20 @@
-"""Picture files of every mode give known pixels; damaged ones, one line; and writing is all or nothing."""
+"""Picture files of every mode have known pixels; damaged ones are refused in one line."""
 
 import io
-import json
 import os
-import stat
 import struct
 import zlib
 from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import ExifTags, Image
+from PIL import Image
+from support.pictures import photograph, pixels, saved
 
 from pydream.errors import ImageFileError
-from pydream.media.image import (
-    LONGEST_NOTE,
-    WRITABLE,
-    _to_rgb,
-    check_writable,
-    decode_image,
-    read_image,
-    read_note,
-    write_image,
-)
+from pydream.media.image import _to_rgb, decode_image, read_image, read_note
 
 RED, GREEN, BLUE, WHITE, BLACK = (255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 255, 255), (0, 0, 0)
-
-
-def saved(folder: Path, image: Image.Image, name: str = "in.png", **options: object) -> Path:
-    path = folder / name
-    image.save(path, **options)
-    return path
 
 
 def row(*pixels: object, mode: str) -> Image.Image:
@@ -38,20 +22,6 @@ def row(*pixels: object, mode: str) -> Image.Image:
     for x, pixel in enumerate(pixels):
         image.putpixel((x, 0), pixel)
     return image
-
-
-def pixels(path: Path) -> list[tuple[int, ...]]:
-    image = read_image(path)
-    assert image.dtype == np.uint8
-    assert image.flags.c_contiguous
-    assert image.flags.writeable
-    return [tuple(map(int, pixel)) for pixel in image.reshape(-1, 3)]
-
-
-def photograph(height: int = 60, width: int = 80) -> Image.Image:
-    y, x = np.mgrid[:height, :width]
-    channels = [x * 3 % 256, y * 4 % 256, (x * y) % 256]
-    return Image.fromarray(np.stack(channels, -1).astype(np.uint8))
 
 
 # ---- modes ----
@@ -165,7 +135,7 @@ def test_32_bit_integers_mean_16(tmp_path):
 @pytest.mark.parametrize("value", [-1, 65536])
 def test_larger_integers_are_refused(tmp_path, value):
     path = saved(tmp_path, Image.fromarray(np.array([[value]], dtype=np.int32)), "in.tif")
-    with pytest.raises(ImageFileError, match=r"wanted are 0\.\.65535"):
+    with pytest.raises(ImageFileError, match=r"expected 0\.\.65535"):
         read_image(path)
 
 
@@ -360,249 +330,11 @@ def test_zero_size(tmp_path):
         read_image(path)
 
 
-# ---- writing ----
-
-
-def test_fractions_are_dropped_and_the_rest_clipped(tmp_path):
-    values = [-3.0, -0.1, 0.9, 1.0, 254.999, 255.0, 255.9, 300.0, np.inf, -np.inf]
-    write_image(tmp_path / "out.png", np.repeat(np.array(values), 3).reshape(1, -1, 3))
-    written = [r for r, _, _ in pixels(tmp_path / "out.png")]
-    assert written == [0, 0, 0, 1, 254, 255, 255, 255, 255, 0]
-
-
-@pytest.mark.parametrize("dtype", [np.uint8, np.int64, np.float32, np.float64])
-def test_dtypes(tmp_path, dtype):
-    image = np.asarray(photograph())
-    write_image(tmp_path / "out.png", image.astype(dtype))
-    np.testing.assert_array_equal(read_image(tmp_path / "out.png"), image)
-
-
-@pytest.mark.parametrize("suffix", WRITABLE)
-@pytest.mark.parametrize("change_case", [str.lower, str.upper])
-def test_format_by_suffix(tmp_path, suffix, change_case):
-    path = tmp_path / f"out{change_case(suffix)}"
-    image = np.full((16, 16, 3), (200, 100, 50))
-    write_image(path, image)
-    with Image.open(path) as again:
-        assert again.format == WRITABLE[suffix].name
-    np.testing.assert_allclose(read_image(path), image, atol=0 if again.format in ("PNG", "TIFF") else 3)
-    assert os.listdir(tmp_path) == [path.name]
-
-
-def test_jpeg_quality_is_95(tmp_path):
-    write_image(tmp_path / "out.jpg", np.asarray(photograph()))
-    photograph().save(tmp_path / "wanted.jpg", quality=95)
-    assert (tmp_path / "out.jpg").read_bytes() == (tmp_path / "wanted.jpg").read_bytes()
-
-
-@pytest.mark.parametrize(
-    ("image", "match"),
-    [
-        (np.zeros((4, 4)), "shape"),
-        (np.zeros((4, 4, 4)), "shape"),
-        (np.zeros((0, 4, 3)), "shape"),
-        (np.zeros((4, 4, 3), complex), "dtype"),
-        (np.full((4, 4, 3), np.nan), "NaN"),
-    ],
-)
-def test_no_picture_is_not_written(tmp_path, image, match):
-    with pytest.raises(ImageFileError, match=match):
-        write_image(tmp_path / "out.png", image)
-    assert not os.listdir(tmp_path)
-
-
-@pytest.mark.parametrize(
-    "error", [OSError(28, "No space left on device"), ValueError("encoding error"), KeyboardInterrupt()]
-)
-def test_a_failure_leaves_the_old_file_and_nothing_else(tmp_path, monkeypatch, error):
-    path = saved(tmp_path, photograph(), "out.png")
-    before = path.read_bytes()
-
-    def fail(self, file, **options):
-        file.write(b"half a picture")
-        raise error
-
-    monkeypatch.setattr(Image.Image, "save", fail)
-    expected = KeyboardInterrupt if isinstance(error, KeyboardInterrupt) else ImageFileError
-    with pytest.raises(expected):
-        write_image(path, np.zeros((4, 4, 3)))
-    assert os.listdir(tmp_path) == ["out.png"]
-    assert path.read_bytes() == before
-
-
-def test_a_failure_to_rename_leaves_nothing(tmp_path, monkeypatch):
-    monkeypatch.setattr(Path, "replace", lambda *_: (_ for _ in ()).throw(OSError(5, "Input/output error")))
-    with pytest.raises(ImageFileError, match="Input/output error"):
-        write_image(tmp_path / "out.png", np.zeros((4, 4, 3)))
-    assert not os.listdir(tmp_path)
-
-
-def test_permissions_are_those_of_any_new_file(tmp_path):
-    before = os.umask(0o027)
-    try:
-        write_image(tmp_path / "out.png", np.zeros((4, 4, 3)))
-    finally:
-        os.umask(before)
-    assert stat.S_IMODE((tmp_path / "out.png").stat().st_mode) == 0o640
-
-
-def test_an_older_file_keeps_its_permissions(tmp_path):
-    path = saved(tmp_path, photograph(), "out.png")
-    path.chmod(0o604)
-    write_image(path, np.zeros((4, 4, 3)))
-    assert stat.S_IMODE(path.stat().st_mode) == 0o604
-    assert read_image(path).shape == (4, 4, 3)
-
-
-def test_a_symbolic_link_stays_one(tmp_path):
-    (tmp_path / "folder").mkdir()
-    link = tmp_path / "out.png"
-    link.symlink_to(tmp_path / "folder" / "real.png")
-    write_image(link, np.zeros((4, 4, 3)))
-    assert link.is_symlink()
-    assert read_image(tmp_path / "folder" / "real.png").shape == (4, 4, 3)
-
-
-# ---- before the work ----
-
-
-def unwritable(path: object, match: str, size: tuple[int, int] | None = None) -> None:
-    with pytest.raises(ImageFileError, match=match) as raised:
-        check_writable(path, size)
-    assert "\n" not in str(raised.value)
-
-
-def test_check_leaves_nothing(tmp_path):
-    check_writable(tmp_path / "out.png", (4, 4))
-    assert not os.listdir(tmp_path)
-
-
-def test_check_leaves_an_older_file(tmp_path):
-    path = saved(tmp_path, photograph(), "out.png")
-    before = path.read_bytes()
-    check_writable(path)
-    assert path.read_bytes() == before
-
-
-@pytest.mark.parametrize("name", ["out", "out.bpm", "out.pngg", ".png", "out."])
-def test_unknown_suffix(tmp_path, name):
-    unwritable(tmp_path / name, r"known are \.png, \.jpg, \.jpeg, \.webp, \.tif, \.tiff")
-
-
-def test_folder_missing(tmp_path):
-    unwritable(tmp_path / "no" / "out.png", "there is no folder")
-
-
-def test_folder_is_a_file(tmp_path):
-    (tmp_path / "file").touch()
-    unwritable(tmp_path / "file" / "out.png", "is no folder")
-    unwritable(tmp_path / "file" / "deeper" / "out.png", "cannot write")
-
-
-def test_target_is_a_folder(tmp_path):
-    (tmp_path / "out.png").mkdir()
-    unwritable(tmp_path / "out.png", "it is a folder")
-
-
-def test_target_is_special(tmp_path):
-    os.mkfifo(tmp_path / "out.png")
-    unwritable(tmp_path / "out.png", "special file")
-
-
-def test_target_has_an_impossible_name(tmp_path):
-    unwritable(tmp_path / f"{'x' * 300}.png", "too long")
-
-
-def test_loop_of_links(tmp_path):
-    (tmp_path / "a.png").symlink_to(tmp_path / "b.png")
-    (tmp_path / "b.png").symlink_to(tmp_path / "a.png")
-    unwritable(tmp_path / "a.png", "cannot write")
-
-
-@pytest.mark.skipif(not Path("/proc/self").is_dir(), reason="needs a folder that even root cannot write to")
-def test_folder_takes_no_file():
-    unwritable("/proc/out.png", "cannot write")
-
-
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
-def test_permission_bits(tmp_path):
-    path = saved(tmp_path, photograph(), "out.png")
-    path.chmod(0o444)
-    unwritable(path, "read-only")
-    tmp_path.chmod(0o555)
-    unwritable(tmp_path / "new.png", "Permission denied")
-    tmp_path.chmod(0o755)
-
-
-def test_larger_than_the_format():
-    unwritable("out.webp", "at most 16383 pixels", (3, 20000))
-    unwritable("out.jpg", "at most 65500 pixels", (70000, 3))
-
-
-@pytest.mark.parametrize(("suffix", "longest"), [(".webp", 16383), (".jpg", 65500)])
-def test_the_longest_that_a_format_holds(tmp_path, suffix, longest):
-    assert WRITABLE[suffix].longest == longest
-    write_image(tmp_path / f"out{suffix}", np.zeros((1, longest, 3), np.uint8))
-    assert read_image(tmp_path / f"out{suffix}").shape == (1, longest, 3)
-
-
 def test_a_pipe_is_not_waited_for(tmp_path):
     os.mkfifo(tmp_path / "pipe.png")
     for path in (tmp_path / "pipe.png", Path("/dev/zero")):
-        with pytest.raises(ImageFileError, match="is no regular file"):
+        with pytest.raises(ImageFileError, match="is not a regular file"):
             read_image(path)
-
-
-# ---- the note ----
-
-
-@pytest.mark.parametrize("suffix", WRITABLE)
-@pytest.mark.parametrize("length", [2, LONGEST_NOTE])
-def test_a_note_comes_back_and_moves_no_pixel(tmp_path, suffix, length):
-    note = json.dumps("x" * (length - 2))
-    pixels = np.asarray(photograph())
-    write_image(tmp_path / f"with{suffix}", pixels, note)
-    write_image(tmp_path / f"without{suffix}", pixels)
-    assert read_note(tmp_path / f"with{suffix}") == note
-    assert read_note(tmp_path / f"without{suffix}") is None
-    np.testing.assert_array_equal(read_image(tmp_path / f"with{suffix}"), read_image(tmp_path / f"without{suffix}"))
-
-
-def test_where_a_note_is(tmp_path):
-    """Other programs show it."""
-    for name in ("out.png", "out.jpg", "out.webp", "out.tif"):
-        write_image(tmp_path / name, np.zeros((4, 4, 3)), "how it was made")
-    with Image.open(tmp_path / "out.png") as image:
-        assert image.text == {"Software": "pydream", "pydream": "how it was made"}
-    for name in ("out.jpg", "out.webp", "out.tif"):
-        with Image.open(tmp_path / name) as image:
-            exif = image.getexif()
-            assert (exif[ExifTags.Base.Software], exif[ExifTags.Base.ImageDescription]) == (
-                "pydream",
-                "how it was made",
-            )
-
-
-@pytest.mark.parametrize("note", ["x" * (LONGEST_NOTE + 1), "ü"])
-@pytest.mark.parametrize("suffix", WRITABLE)
-def test_a_note_that_does_not_fit(tmp_path, suffix, note):
-    with pytest.raises(ImageFileError, match=r"cannot write '.*': note: \d+ characters, want ASCII, at most 60000"):
-        write_image(tmp_path / f"out{suffix}", np.zeros((4, 4, 3)), note)
-    assert not os.listdir(tmp_path)
-
-
-def test_the_note_of_what_is_no_picture(tmp_path):
-    (tmp_path / "text.png").write_text("no picture")
-    with pytest.raises(ImageFileError, match="is not a picture"):
-        read_note(tmp_path / "text.png")
-    with pytest.raises(ImageFileError, match="no such file"):
-        read_note(tmp_path / "none.png")
-
-
-def test_a_note_is_read_without_the_pixels(tmp_path):
-    write_image(tmp_path / "out.png", np.zeros((400, 400, 3)), "note")
-    (tmp_path / "cut.png").write_bytes((tmp_path / "out.png").read_bytes()[:200])
-    assert read_note(tmp_path / "cut.png") == "note"
 
 
 def test_decode_image_takes_an_open_file(tmp_path):

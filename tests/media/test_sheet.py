@@ -217,7 +217,7 @@ def test_parameters_out_of_range(wrong, message):
 
 
 def test_nothing_to_draw():
-    with pytest.raises(ValueError, match="without pictures"):
+    with pytest.raises(ValueError, match="has no pictures"):
         Sheet(1).draw()
 
 

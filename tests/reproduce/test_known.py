@@ -32,20 +32,20 @@ def judge(result, facts, hashes, picture=PICTURE, **options):
 
 
 def known(facts, *pictures, result="4c"):
-    return [Known(result=result, by="somebody", facts=facts, pictures=list(pictures))]
+    return [Known(result=result, by="Caffe", facts=facts, pictures=list(pictures))]
 
 
 def test_the_same_pixels():
     verdict = judge("4c", facts(), [A, B], exact=True, known=known(facts(), A, B))
     assert (verdict.kind, verdict.first) == ("identical", None)
-    assert verdict.text == "identical to what somebody made, in every pixel"
+    assert verdict.text == "identical to the result of Caffe, in every pixel"
 
 
 @pytest.mark.parametrize(("found", "first"), [([A, C], 1), ([C, B], 0), ([C, D], 0)])
 def test_other_pixels(found, first):
     verdict = judge("4c", facts(), found, exact=True, known=known(facts(), A, B))
     assert (verdict.kind, verdict.first, verdict.known) == ("differs", first, [A, B])
-    assert verdict.text == f"differs from what somebody made, first in octave {first + 1} of 2"
+    assert verdict.text == f"differs from the result of Caffe, first in octave {first + 1} of 2"
 
 
 BORDERS = {5: int(PICTURE.flat[5]), 71: int(PICTURE.flat[71]), 1799: int(PICTURE.flat[1799])}
@@ -69,12 +69,12 @@ def beside(*indexes, by=1):
 def test_values_on_a_border_may_be_one_level_off(picture, off):
     """What rounding can do to a dream, and nothing more than that."""
     pictures = [A, pixels_sha256(PICTURE)]
-    there = [Known(result="4c", by="somebody", facts=facts(), pictures=pictures, borders=BORDERS)]
+    there = [Known(result="4c", by="Caffe", facts=facts(), pictures=pictures, borders=BORDERS)]
     verdict = judge("4c", facts(), [A, pixels_sha256(picture)], picture, exact=True, known=there)
     assert verdict.kind == ("identical" if off else "differs")
     if off:
-        told = f"but for {off} of 1800 values on the border between two levels, which are one level off"
-        assert verdict.text == f"identical to what somebody made, {told}"
+        expected = f"except {off} of 1800 values on the border between two levels, which are one level off"
+        assert verdict.text == f"identical to the result of Caffe, {expected}"
     earlier = judge("4c", facts(), [B, pixels_sha256(picture)], picture, exact=True, known=there)
     assert (earlier.kind, earlier.first) == ("differs", 0)
 
@@ -83,7 +83,7 @@ def test_frames():
     there = known(facts(looped()), A, B, C, result="zoom")
     more = judge("zoom", facts(looped(frame=9)), [A, B, C, D, A], exact=True, known=there)
     assert more.kind == "identical"
-    assert more.text.endswith("in every pixel, up to frame 2, the last that is known")
+    assert more.text.endswith("in every pixel, up to frame 2, the last known one")
     assert judge("zoom", facts(looped()), [A, B], exact=True, known=there).kind == "identical"
     other = judge("zoom", facts(looped()), [A, D, C, B], exact=True, known=there)
     assert (other.kind, other.first) == ("differs", 1)
@@ -91,7 +91,7 @@ def test_frames():
 
 
 @pytest.mark.parametrize(
-    ("run", "told"),
+    ("run", "expected"),
     [
         ({"sky": B}, "another picture"),
         ({"guide": B}, "another guide"),
@@ -105,23 +105,23 @@ def test_frames():
         ({"sky": B, "recipe": Recipe(end="layer", seed=1, octave_n=3)}, "another picture, other octaves, another seed"),
     ],
 )
-def test_what_was_made_otherwise_is_not_compared(run, told):
+def test_what_was_made_otherwise_is_not_compared(run, expected):
     verdict = judge("4c", facts(**run), [A], exact=True, known=known(facts(), A))
     assert (verdict.kind, verdict.known) == ("not compared", ())
-    assert verdict.text == f"not compared: the nearest result that is known has {told}"
+    assert verdict.text == f"not compared: the nearest known result has {expected}"
 
 
 @pytest.mark.parametrize(
-    ("recipe", "told"),
+    ("recipe", "expected"),
     [
         (looped(grid=None), "another grid"),
         (looped(scale=0.1), "another zoom between frames"),
         (looped(era="2015"), "another era"),
     ],
 )
-def test_loops_that_move_otherwise_are_not_compared(recipe, told):
+def test_loops_that_move_otherwise_are_not_compared(recipe, expected):
     there = known(facts(looped()), A, result="zoom")
-    assert judge("zoom", facts(recipe), [A], exact=True, known=there).text.endswith(told)
+    assert judge("zoom", facts(recipe), [A], exact=True, known=there).text.endswith(expected)
 
 
 def test_the_nearest_is_named_and_the_right_one_is_found():
@@ -146,7 +146,7 @@ def test_an_interrupted_one_is_not_compared():
 @pytest.mark.parametrize("others", [[], known(facts(network="another"), A), known(facts(), A, result="guided")])
 def test_nothing_is_known(others):
     verdict = judge("4c", facts(), [A], exact=True, known=others)
-    assert verdict.text == "not compared: no such result of net is known"
+    assert verdict.text == "not compared: no known result of net"
 
 
 def test_an_era_that_changes_no_size_changes_no_fact_of_a_dream():
@@ -185,7 +185,7 @@ def test_the_file_is_in_order():
 
 
 def test_the_2015_dream_is_caffes(shared):
-    """The dream of dreams: what Caffe made is in the file, as whoever has the golden results can see."""
+    """The dream of dreams: what Caffe made is in the file, and equals the golden result."""
     golden = np.load(shared / "golden" / "googlenet_4c_1024x575.npz")
     (dream,) = [one for one in known_results() if one.by.startswith("Caffe")]
     assert (dream.result, dream.facts["network"], dream.facts["seed"]) == ("4c", "bvlc_googlenet", 0)

@@ -15,8 +15,8 @@ from pydream.record.provenance import NetFacts, pixels_sha256
 from pydream.record.recipe import Loop, Recipe
 from pydream.reproduce.known import Known, facts_of, judge
 from pydream.reproduce.page import page, seconds
-from pydream.reproduce.report import Input, Report, Row
-from pydream.reproduce.results import GRID, RESULTS, Outcome, Stage
+from pydream.reproduce.report import Input, ReproductionReport, Row
+from pydream.reproduce.results import GRID, RESULTS, Reproduction, Snapshot
 
 VOID = {"meta", "img", "br"}
 A, B = "a" * 64, "b" * 64
@@ -56,15 +56,15 @@ def picture(seed, height=30, width=40):
     return np.random.RandomState(seed).randint(0, 256, (height, width, 3), np.uint8)
 
 
-def outcome(key, interrupted=False, stages=3):
-    loop = Loop(frame=stages - 1, scale=0.05, rotate=0, shift=(0, 0)) if RESULTS[key].loop else None
+def outcome(key, interrupted=False, snapshots=3):
+    loop = Loop(frame=snapshots - 1, scale=0.05, rotate=0, shift=(0, 0)) if RESULTS[key].loop else None
     recipe = Recipe(end="fire8/concat", seed=7, octave_n=3, era="2015", loop=loop, grid=GRID if loop else None)
-    pictures = [picture(seed) for seed in range(stages)]
-    return Outcome(
+    pictures = [picture(seed) for seed in range(snapshots)]
+    return Reproduction(
         result=RESULTS[key],
         recipe=recipe,
         picture=pictures[-1],
-        stages=[Stage(pixels_sha256(pixels), pixels) for pixels in pictures],
+        snapshots=[Snapshot(pixels_sha256(pixels), pixels) for pixels in pictures],
         steps=28 if interrupted else 30,
         steps_wanted=30,
         seconds=12.5,
@@ -108,7 +108,7 @@ def report(*rows, **changes):
         "versions": {"pydream": "1.2.3", "numpy": "4.5.6"},
         "made": "2015-06-17 12:00 UTC",
     }
-    return Report(**{**facts, **changes})
+    return ReproductionReport(**{**facts, **changes})
 
 
 @pytest.fixture
@@ -134,7 +134,7 @@ def test_it_is_well_formed_and_stands_alone(whole):
     assert "//" not in re.sub(r"data:image/[a-z]+;base64,[A-Za-z0-9+/=]+", "", html)
 
 
-def test_every_picture_is_whole_and_told_in_words(whole):
+def test_every_picture_is_whole_and_has_a_text(whole):
     images = Checked(page(whole)).all("img")
     assert len(images) == 2 + 3 * (1 + 1 + 3) + (1 + 3)  # inputs; dream, before, octaves; the shown frame, frames
     for image in images:
@@ -147,27 +147,27 @@ def test_every_picture_is_whole_and_told_in_words(whole):
     np.testing.assert_array_equal(np.asarray(Image.open(io.BytesIO(shown))), picture(2))  # pixel for pixel
 
 
-def test_what_it_tells(whole):
+def test_its_text(whole):
     text = Checked(page(whole)).text
-    for told in [
+    for expected in [
         *(result.title for result in RESULTS.values()),
         *["fire8/concat", "stands for inception_4c/output", "seed 7", "3, scale 1.4: 21x15 29x21 40x30", "jitter 32"],
         *["12.5 s: 10.0 s in the network, 2.5 s on the image side; 30 steps, 0.42 s each"],
         *["scale 0.05, read at matrix × (o + offset)", "to multiples of 0.015625 after each step"],
         *["pydream 1.2.3, numpy 4.5.6", "PYDREAM_NUM_THREADS=1", "pydream reproduce --exact", "2015-06-17", A, B],
         *[whole.rows[0].outcome.hashes[-1], "dream_4c.png"],
-        "not compared: no such result of squeezenet_v1.1 is known"[1:],
-        "Compared with what is known: 4 not compared.",
+        "not compared: no known result of squeezenet_v1.1"[1:],
+        "Compared with the known results: 4 not compared.",
     ]:
-        assert told in text, told
+        assert expected in text, expected
 
 
 def test_identical():
     made = outcome("4c")
     html = page(report(row(made, made.hashes)))
     found = Checked(html)
-    assert "Compared with what is known: 1 identical." in found.text
-    assert "Identical to what Caffe made, in every pixel." in found.text
+    assert "Compared with the known results: 1 identical." in found.text
+    assert "Identical to the result of Caffe, in every pixel." in found.text
     assert found.text.count("✓") == 3
     assert "differs" not in found.text
 
@@ -177,9 +177,9 @@ def test_differs():
     guided = outcome("guided")
     known = [made.hashes[0], B, A]
     text = Checked(page(report(row(made, known), row(guided, guided.hashes), row(guided)))).text
-    assert "Compared with what is known: 1 identical, 1 different, 1 not compared." in text
-    assert "Differs from what Caffe made, first in octave 2 of 3." in text
-    assert f"of the known one{A}" in text  # the expected hash
+    assert "Compared with the known results: 1 identical, 1 different, 1 not compared." in text
+    assert "Differs from the result of Caffe, first in octave 2 of 3." in text
+    assert f"SHA-256 of the known one{A}" in text  # the expected hash
     assert re.findall(r"octave (\d): 40×30\w{8} (✓|differs)", text)[:3] == [
         ("1", "✓"),
         ("2", "differs"),
@@ -199,15 +199,15 @@ def test_frames_that_differ():
 def test_float32_shows_the_hash_to_expect_and_no_marks():
     made = outcome("4c")
     text = Checked(page(report(row(made, [B, B, A], exact=False), exact=False))).text
-    assert f"of the known one{A}" in text
+    assert f"SHA-256 of the known one{A}" in text
     assert "✓" not in text
     assert "float32, as the libraries of 2015 did it" in text
 
 
 def test_interrupted():
-    text = Checked(page(report(row(outcome("4c", interrupted=True, stages=2)), missing=["The dream", "x"]))).text
-    assert "The run was ended early; not made: The dream, x." in text
-    assert "As far as it came: 28 of 30 steps" in text
+    text = Checked(page(report(row(outcome("4c", interrupted=True, snapshots=2)), missing=["The dream", "x"]))).text
+    assert "The run ended early; not made: The dream, x." in text
+    assert "Interrupted after 28 of 30 steps" in text
     assert "SHA-256 of its pixels" not in text
 
 
@@ -230,7 +230,7 @@ def test_names_are_text():
 def test_large_pictures_are_shown_smaller():
     noise = picture(1, 1500, 2000)
     made = outcome("4c")
-    made.picture, made.stages = noise, [Stage(A, noise)]
+    made.picture, made.snapshots = noise, [Snapshot(A, noise)]
     html = page(report(row(made), sky=Input("sky.jpg", True, noise, A)))
     for image in Checked(html).all("img"):
         assert int(image["width"]) <= 1024
@@ -239,17 +239,17 @@ def test_large_pictures_are_shown_smaller():
 
 def test_json():
     made = outcome("4c")
-    told = json.loads(report(row(made, [made.hashes[0], B, A])).to_json())
-    (result,) = told["results"]
+    content = json.loads(report(row(made, [made.hashes[0], B, A])).to_json())
+    (result,) = content["results"]
     assert result["pictures"] == made.hashes
     assert result["known"] == [made.hashes[0], B, A]
     assert (result["result"], result["verdict"], result["seconds"]) == ("4c", "differs", 12.5)
-    assert told["inputs"] == {"sky": {"name": "sky.jpg", "sha256": A}, "guide": {"name": "flowers.jpg", "sha256": B}}
-    assert told["network"]["weights_sha256"] == B
+    assert content["inputs"] == {"sky": {"name": "sky.jpg", "sha256": A}, "guide": {"name": "flowers.jpg", "sha256": B}}
+    assert content["network"]["weights_sha256"] == B
 
 
 @pytest.mark.parametrize(
-    ("count", "told"), [(0.04, "0.0 s"), (41.26, "41.3 s"), (119.9, "119.9 s"), (1503, "25 min 3 s")]
+    ("count", "expected"), [(0.04, "0.0 s"), (41.26, "41.3 s"), (119.9, "119.9 s"), (1503, "25 min 3 s")]
 )
-def test_seconds(count, told):
-    assert seconds(count) == told
+def test_seconds(count, expected):
+    assert seconds(count) == expected

@@ -1,4 +1,4 @@
-"""The four results are the library's dreams, with each octave and frame kept, and their time told."""
+"""The four results are the library's dreams, with each octave and frame kept, and their times measured."""
 
 import signal
 import time
@@ -10,7 +10,8 @@ from support.watching import watching
 import pydream
 from pydream.bench.clock import TimedNet
 from pydream.errors import UnknownNameError
-from pydream.media.image import read_image, to_pixels
+from pydream.media.image import read_image
+from pydream.picture import to_pixels
 from pydream.record.provenance import pixels_sha256
 from pydream.reproduce.results import BORDER, FRAMES, GRID, LAYERS, RESULTS, example, layer_for, make, recipe_for
 from pydream.zoo.load import read_graph
@@ -51,9 +52,9 @@ def test_a_dream_and_its_octaves(squeezenet32, sky):
         **QUICK,
     )
     np.testing.assert_array_equal(outcome.picture, to_pixels(dream))
-    for stage, picture in zip(outcome.stages, (seen[1], seen[3]), strict=True):
-        np.testing.assert_array_equal(stage.picture, to_pixels(picture))
-        assert stage.sha256 == pixels_sha256(to_pixels(picture))
+    for snapshot, picture in zip(outcome.snapshots, (seen[1], seen[3]), strict=True):
+        np.testing.assert_array_equal(snapshot.picture, to_pixels(picture))
+        assert snapshot.sha256 == pixels_sha256(to_pixels(picture))
     assert outcome.hashes[-1] == pixels_sha256(outcome.picture)
     assert (outcome.steps, outcome.steps_wanted, outcome.interrupted) == (4, 4, False)
 
@@ -93,7 +94,7 @@ def test_the_loop(squeezenet32, sky, exact):
         assert seen[number][0] == number
         np.testing.assert_array_equal(seen[number][1], to_pixels(frame))
         assert outcome.hashes[number] == pixels_sha256(to_pixels(frame))
-    assert (len(outcome.stages), outcome.shown, outcome.steps, outcome.steps_wanted) == (3, 2, 12, 12)
+    assert (len(outcome.snapshots), outcome.shown, outcome.steps, outcome.steps_wanted) == (3, 2, 12, 12)
     np.testing.assert_array_equal(outcome.picture, seen[-1][1])
 
 
@@ -101,7 +102,7 @@ def test_the_frame_that_the_notebook_shows(squeezenet32, sky):
     quick = recipe("zoom", frames=FRAMES + 2, octave_n=1, iter_n=1, layer="conv1")
     seen = {}
     outcome = make(squeezenet32, RESULTS["zoom"], quick, sky[:16, :16], on_frame=seen.__setitem__)
-    assert (FRAMES, outcome.shown, len(outcome.stages)) == (30, 29, 32)
+    assert (FRAMES, outcome.shown, len(outcome.snapshots)) == (30, 29, 32)
     np.testing.assert_array_equal(outcome.picture, seen[29])
 
 
@@ -140,14 +141,14 @@ def interrupting(step):
 
 def test_ctrl_c_in_a_dream(squeezenet32, sky):
     outcome = make(squeezenet32, RESULTS["4c"], recipe("4c"), sky, watch=watching(step=interrupting(3)))
-    assert (outcome.interrupted, outcome.steps, outcome.steps_wanted, len(outcome.stages)) == (True, 3, 4, 1)
+    assert (outcome.interrupted, outcome.steps, outcome.steps_wanted, len(outcome.snapshots)) == (True, 3, 4, 1)
     assert outcome.picture.shape == sky.shape
     assert not np.array_equal(outcome.picture, sky)
 
 
 def test_ctrl_c_in_a_loop(squeezenet32, sky):
     outcome = make(squeezenet32, RESULTS["zoom"], recipe("zoom"), sky, watch=watching(step=interrupting(7)))
-    assert (outcome.interrupted, outcome.steps, len(outcome.stages), outcome.shown) == (True, 7, 1, 0)
+    assert (outcome.interrupted, outcome.steps, len(outcome.snapshots), outcome.shown) == (True, 7, 1, 0)
 
 
 def test_ctrl_c_before_there_is_anything(squeezenet32, sky, monkeypatch):

@@ -1,4 +1,4 @@
-"""Small films, made by PyAV alone, of frames and with tags that a test knows."""
+"""Small films, made by PyAV, of frames and with tags that a test knows."""
 
 from fractions import Fraction
 
@@ -6,9 +6,11 @@ import av
 import numpy as np
 from av.audio.frame import AudioFrame
 
+from pydream.media.video import read_video, write_video
+
 
 def moving_square(count=24, height=48, width=64, speed=2):
-    """Give frames: a bright square that moves to the right on a ground that stands still."""
+    """Return frames: a bright square that moves to the right on a ground that stands still."""
     y, x = np.mgrid[:height, :width]
     ground = np.stack([x * 2, y * 3, 128 + 0 * x], -1).astype(np.uint8)
     frames = []
@@ -17,6 +19,13 @@ def moving_square(count=24, height=48, width=64, speed=2):
         frame[10:26, (speed * number) % (width - 16) :][:, :16] = (230, 200, 40)
         frames.append(frame)
     return frames
+
+
+def moving_ramp(count=5, height=48, width=64):
+    """Return frames that differ everywhere."""
+    y, x = np.mgrid[:height, :width]
+    ramp = np.stack([x * 255 // width, y * 255 // height, (x + y) * 255 // (height + width)], -1)
+    return [((ramp + 40 * n) % 256).astype(np.uint8) for n in range(count)]
 
 
 def write_clip(
@@ -45,7 +54,7 @@ def write_clip(
     sound_from : float
         The second at which that begins.
     prepare : callable
-        Is given the stream before it is written.
+        Called with the stream before it is written.
     tags : dict
         Of the codec context.
     """
@@ -80,7 +89,7 @@ def write_clip(
 
 
 def sine(seconds, begin=0.0, rate=48000, pitch=440):
-    """Give a tone in blocks, from a second on."""
+    """Yield a tone in blocks, from a second on."""
     for start in range(0, round(seconds * rate), 960):
         at = (np.arange(960) + start) / rate
         wave = np.round(12000 * np.sin(2 * np.pi * pitch * at)).astype(np.int16)
@@ -90,7 +99,7 @@ def sine(seconds, begin=0.0, rate=48000, pitch=440):
 
 
 def packets(path, kind):
-    """Give the time in seconds and the bytes of every packet of a kind of stream."""
+    """Return the time in seconds and the bytes of every packet of a kind of stream."""
     with av.open(str(path)) as film:
         streams = [stream for stream in film.streams if stream.type == kind]
         return [
@@ -101,16 +110,26 @@ def packets(path, kind):
 
 
 def shown(path):
-    """Give the seconds at which frames are shown."""
+    """Return the seconds at which frames are shown."""
     with av.open(str(path)) as film:
         return [frame.pts * frame.time_base for frame in film.decode(video=0)]
 
 
 def heard(path):
-    """Give a track's samples, of the first channel, and its rate."""
+    """Return a track's samples, of the first channel, and its rate."""
     with av.open(str(path)) as film:
         blocks = [block.to_ndarray() for block in film.decode(audio=0)]
         track = film.streams.audio[0]
         planar = track.codec_context.format.is_planar
         samples = np.concatenate([block[0] if planar else block[0][:: track.channels] for block in blocks])
     return samples.astype(np.float64), track.rate
+
+
+def copied(path, out, **options):
+    """Read a film and write what was read."""
+    footage = read_video(path)
+    write_video(
+        out, footage.frames(), footage.rate or footage.times.rate, times=None if footage.rate else footage.times,
+        pixel_aspect=footage.pixel_aspect, sound=footage.sound, **options,
+    )  # fmt: skip
+    return footage

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from pydream.formats import graphdef
+from pydream.formats import InputSpec, graphdef
 from pydream.runtime.net import Net
 from pydream.runtime.on_tensorflow.door import tensorflow
 
@@ -11,15 +11,14 @@ v1 = tf.compat.v1
 FLOAT, DOUBLE = 1, 2
 
 
-def graph_of(file, **options):
+def graph_of(file, name=None, input=None, scale=None):
     """The graph of a frozen GraphDef."""
-    graph, _ = graphdef.read(file, **options)
-    return graph
+    return graphdef.graph(file, InputSpec(scale=scale, node=input), name)
 
 
-def net_of(file, dtype="float32", device="cpu", **options):
+def net_of(file, dtype="float32", device="cpu", name=None, input=None, scale=None):
     """A net of a frozen GraphDef, without a mean."""
-    return Net(*graphdef.read(file, **options), dtype, device=device)
+    return Net(*graphdef.read(file, InputSpec(scale=scale, node=input), name), dtype, device=device)
 
 
 def frozen(build, shape=(None, None, None, 3), name="input"):

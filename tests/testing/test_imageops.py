@@ -59,7 +59,7 @@ def port(**broken):
     return SimpleNamespace(**{**functions, **broken})
 
 
-def told(**broken):
+def failure_of(**broken):
     with pytest.raises(ConformanceError) as error:
         check_imageops(port(**broken))
     return error.value
@@ -129,7 +129,7 @@ def with_epsilon(image, gradient, step_size):
         ({"mean_abs": lambda gradient: np.mean(gradient)}, "mean of the gradient", "without the absolute value"),
         ({"ascend": with_epsilon}, "ascend", "an epsilon beside the mean"),
         ({"ascend": averaged_by_channel}, "ascend", "each channel had a mean of its own"),
-        ({"ascend": lambda image, gradient, step_size: image + gradient}, "ascend", "ascend returns nothing"),
+        ({"ascend": lambda image, gradient, step_size: image + gradient}, "ascend", "ascend must return nothing"),
         ({"clip": lambda image, low, high: image.clip(0, 255, out=image) and None}, "clip", "raised ValueError"),
         ({"clip": lambda image, low, high: np.copyto(image, image.clip(0, 255))}, "clip", "it clipped to 0..255"),
         ({"to_tensor": lambda image, ox, oy, last: numpy_ops.to_tensor(image, oy, ox, last)}, "to_tensor", "raised"),
@@ -144,14 +144,14 @@ def with_epsilon(image, gradient, step_size):
         ({"affine_transform": affine(before=True)}, "affine_transform, 5 % closer, even", "as in SciPy before 0.18"),
         ({"affine_transform": affine(before=False)}, "affine_transform, 5 % closer as by", "as in SciPy since 0.18"),
         ({"affine_transform": affine(turn=-1)}, "affine_transform, 10 % closer and turned", "it turned the other way"),
-        ({"affine_transform": affine(mode="nearest")}, "affine_transform, farther", "were the border's pixels, not 0"),
+        ({"affine_transform": affine(mode="nearest")}, "affine_transform, farther", "were the border's, not 0"),
         ({"affine_transform": affine(order=0)}, "affine_transform, 5", "the nearest pixel were taken"),
         ({"affine_transform": with_x_before_y}, "affine_transform, 5", "y and x were swapped"),
         ({"affine_transform": pushed}, "affine_transform, 5", "and not read from there"),
     ],
 )  # fmt: skip
 def test_mistakes_are_named(broken, first, words):
-    error = told(**broken)
+    error = failure_of(**broken)
     failure = error.report.failures[0]
     assert failure.name.startswith(first)
     assert words in failure.fault
@@ -162,7 +162,7 @@ def test_mistakes_are_named(broken, first, words):
 
 def test_other_roundings_of_places_pass_unless_bits_are_asked_for():
     assert not check_imageops(port(affine_transform=affine())).failures
-    with pytest.raises(ConformanceError, match="want the same bits"):
+    with pytest.raises(ConformanceError, match="expected the same bits"):
         check_imageops(port(affine_transform=affine()), exact=True)
 
 
@@ -173,9 +173,9 @@ def test_a_function_that_is_missing():
         check_imageops(ops)
 
 
-def test_another_dtype_is_told():
-    error = told(roll=lambda image, ox, oy: np.float64(numpy_ops.roll(image, ox, oy)))
-    assert all(step.fault == "dtype float64, want float32" for step in error.report.failures)
+def test_another_dtype_is_reported():
+    error = failure_of(roll=lambda image, ox, oy: np.float64(numpy_ops.roll(image, ox, oy)))
+    assert all(step.fault == "dtype float64, expected float32" for step in error.report.failures)
 
 
 def test_a_sum_in_another_order_passes_unless_bits_are_asked_for():
@@ -183,5 +183,5 @@ def test_a_sum_in_another_order_passes_unless_bits_are_asked_for():
         return gradient.dtype.type(math.fsum(np.abs(gradient).ravel()) / gradient.size)
 
     assert not check_imageops(port(mean_abs=mean_abs)).failures
-    with pytest.raises(ConformanceError, match="want the same bits"):
+    with pytest.raises(ConformanceError, match="expected the same bits"):
         check_imageops(port(mean_abs=mean_abs), exact=True)

@@ -25,7 +25,7 @@ def load(dtype="float64", **runners):
 
 
 class Port:
-    """A network that does all as another does, unless told otherwise."""
+    """A network that delegates to another; subclasses and attributes change parts."""
 
     def __init__(self, net):
         self.net = net
@@ -50,7 +50,7 @@ def test_ours(runtime, dtype):
     assert "forward to 'pool10'" in names
     assert "backward from 'fire8/concat'" in names
     assert ("backward from 'prob' in a flat picture of 255" in names) == (dtype == "float64")
-    assert "gradients that other blobs hold" in names
+    assert "gradients in other blobs" in names
     assert str(report).startswith("check_net of squeezenet_v1.1: ")
 
 
@@ -165,7 +165,7 @@ def test_shapes():
     net.blobs = {name: Blob(blob) if name == "pool1" else blob for name, blob in net.net.blobs.items()}
     failure = first_failure(net)
     assert failure.name == "shape of 'pool1' at 83x64"
-    assert failure.fault == "(1, 64, 14, 20), want (1, 64, 15, 20)"
+    assert failure.fault == "(1, 64, 14, 20), expected (1, 64, 15, 20)"
 
 
 class PostReLU(Port):
@@ -275,7 +275,7 @@ def test_backward(runners, words):
 
 
 def test_no_tolerance_for_ties():
-    """Whatever rounding makes of equal values cannot be named, but the hint tells where to look."""
+    """What rounding does to equal values has no name, but the hint says where to look."""
     failure = first_failure(load(Pooling=Intolerant))
     assert failure.name.startswith("backward from")
     assert "the order of ties in max pooling" in failure.fault
@@ -320,14 +320,14 @@ def test_what_other_blobs_hold():
         assert not net.blobs[name].diff.any()
     with pytest.raises(ConformanceError) as error:
         check_net(net)
-    assert any("backward" in s.name or s.name == "gradients that other blobs hold" for s in error.value.report.failures)
+    assert any("backward" in s.name or s.name == "gradients in other blobs" for s in error.value.report.failures)
 
 
 @pytest.mark.parametrize(
     ("attributes", "words"),
     [
-        ({"channels_last": True}, "forward with a tensor|channels_last told the other layout"),
-        ({"dtype": np.dtype("float16")}, "dtype: float16, want float32 or float64"),
+        ({"channels_last": True}, "forward with a tensor|channels_last were the other layout's"),
+        ({"dtype": np.dtype("float16")}, "dtype: float16, expected float32 or float64"),
         ({"blobs": {}}, "names of the blobs: missing: "),
     ],
 )
@@ -345,7 +345,7 @@ def test_names_that_are_none():
 
     net = Port(load())
     net.blobs = Anything(net.net.blobs)
-    with pytest.raises(ConformanceError, match=r"a name that is none: .* raised no KeyError"):
+    with pytest.raises(ConformanceError, match=r"an unknown name: .* raised no KeyError"):
         check_net(net)
 
 
@@ -356,7 +356,7 @@ def test_an_image_that_a_tensor_is_written_into():
                 self.net.blobs["data"].data[...] = tensor
             return self.net.forward(end=end)
 
-    with pytest.raises(ConformanceError, match=r"the image beside a tensor: .* stays unshifted"):
+    with pytest.raises(ConformanceError, match=r"the image beside a tensor: .* must stay unshifted"):
         check_net(Writes(load()))
 
 
@@ -391,7 +391,7 @@ def test_a_size_that_is_too_small():
 
     net = Port(load())
     net.blobs = Blobs(net.net.blobs)
-    with pytest.raises(ConformanceError, match="at 2x2 the shape of 'prob' raised RuntimeError, want"):
+    with pytest.raises(ConformanceError, match="at 2x2 the shape of 'prob' raised RuntimeError, expected"):
         check_net(net)
 
 

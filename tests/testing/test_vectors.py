@@ -83,9 +83,9 @@ def test_the_bytes_are_the_same_each_time(folder, tmp_path):
     assert not (tmp_path / "again" / "999.old.npy").exists()
 
 
-def test_a_folder_of_somebody_else(tmp_path):
+def test_a_folder_with_other_files(tmp_path):
     (tmp_path / "thesis.txt").touch()
-    with pytest.raises(VectorsError, match=r"is not empty and holds no vectors\.json"):
+    with pytest.raises(VectorsError, match=r"is not empty and has no vectors\.json"):
         write_vectors(tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["thesis.txt"]
 

@@ -15,15 +15,15 @@ from support import nets
 from support.watching import watching
 
 import pydream
-from pydream import caffe
+from pydream import caffe, system
 from pydream.bench.clock import TimedNet
 from pydream.dream import objectives, retouch
-from pydream.dream.notebook import copies_held
+from pydream.dream.notebook import dream_copies
 from pydream.errors import MemoryTooSmallError, ShapeError
 from pydream.formats.caffe.layers import graph_of
 from pydream.imageops import native_ops
-from pydream.media.image import to_pixels
 from pydream.net import Affine, Net, View, Wrapper
+from pydream.picture import to_pixels
 from pydream.system import Limit
 from pydream.tiles import fitting
 from pydream.tiles.fitting import OVERHEAD, check_limit, choose_side
@@ -319,7 +319,7 @@ def by_hand(dst):
 
 
 OBJECTIVES = {
-    "channels": objectives.l2("fire5/concat", (1, 5)) - 0.5 * objectives.sum("fire5/concat", 7),
+    "channels": objectives.l2("fire5/concat", (1, 5)) - 0.5 * objectives.total("fire5/concat", 7),
     "a mean": objectives.mean("fire5/concat", 3),
     "layers of other strides": objectives.mean("fire5/concat", 3) + 2 * objectives.l2("conv1"),
     "by hand": by_hand,
@@ -439,11 +439,11 @@ def copies(little, stop_at=None, **params):
 @pytest.mark.parametrize("stop_at", [None, 1, 2, 3, 4, 5, 6])
 def test_copies_of_the_picture(little, stop_at):
     """The image and its gradient; at the end the image, the dream and its pixels."""
-    assert 2 < copies(little, stop_at) <= copies_held() + LITTLE
+    assert 2 < copies(little, stop_at) <= dream_copies() + LITTLE
 
 
 def test_copies_of_a_picture_that_is_not_clipped(little):
-    assert 3 < copies(little, clip=False) <= copies_held(clip=False) + LITTLE
+    assert 3 < copies(little, clip=False) <= dream_copies(clip=False) + LITTLE
 
 
 def test_copies_of_a_picture_with_retouches(little):
@@ -456,7 +456,7 @@ def test_copies_of_a_picture_with_retouches(little):
         retouch.Mask(np.ones((9, 9))),
     ]
     each = [copies(little, retouches=[one]) for one in every]
-    assert max(each) <= copies(little, retouches=every) <= copies_held(every) + LITTLE
+    assert max(each) <= copies(little, retouches=every) <= dream_copies(every) + LITTLE
 
 
 # Between two tiles.
@@ -561,11 +561,11 @@ def limited(monkeypatch):
     """Say what a limit on address space leaves."""
 
     def limited(left):
-        fitting._tightest_limit.cache_clear()
-        monkeypatch.setattr(fitting, "limits", lambda: [Limit("address space", "ulimit -v", left)])
+        system.tightest_limit.cache_clear()
+        monkeypatch.setattr(system, "limits", lambda **_: [Limit("address space", "ulimit -v", left)])
 
     yield limited
-    fitting._tightest_limit.cache_clear()
+    system.tightest_limit.cache_clear()
 
 
 def test_a_limit_decides_as_what_is_free_does(squeezenet32, limited, monkeypatch):
@@ -596,5 +596,5 @@ def test_a_limit_is_asked_once(squeezenet32, limited, monkeypatch):
     """What the first dream's steps have taken is there for the next one's."""
     limited(10**11)
     choose_side(squeezenet32, ["fire8/concat"], 100, 100)
-    monkeypatch.setattr(fitting, "limits", lambda: pytest.fail("again"))
+    monkeypatch.setattr(system, "limits", lambda **_: pytest.fail("again"))
     check_limit(squeezenet32, ["fire8/concat"], 100, 100, 0)

@@ -1,11 +1,11 @@
-"""Makes `pydream/reproduce/known.json` from runs of `pydream reproduce --exact`, of which two must agree on a result.
+"""Make `pydream/reproduce/known.json` from two runs of `pydream reproduce --exact`, which must agree on every result.
 
     PYDREAM_NUM_THREADS=1 pydream reproduce --exact -o one
     PYDREAM_NUM_THREADS=2 pydream reproduce --exact -o two
-    python tests/make_known.py one/report.json two/report.json
+    python tests/tools/make_known.py one/report.json two/report.json
 
-With ``--golden golden/googlenet_4c_1024x575.npz`` the result that this file holds is said to be Caffe's, if it is; of
-that, values on the border between two levels are told too, since its dream ends nearest to the horizon.
+With ``--golden golden/googlenet_4c_1024x575.npz`` the result with that file's hash is recorded as Caffe's, with its
+values on the border between two levels: this dream ends closest to where rounding differences show.
 """
 
 import argparse
@@ -21,11 +21,11 @@ CAFFE = "Caffe 1.0 in double precision"
 
 
 def made_twice(runs):
-    """Give the results that two runs agree on; whatever they do not agree on ends the program."""
+    """Yield the results of two runs; end the program where they differ."""
     one, two = runs
     threads = {run["threads"] for run in runs}
     if len(threads) != 2 or not all(run["exact"] for run in runs):
-        raise SystemExit(f"two runs with --exact and different PYDREAM_NUM_THREADS are wanted, not {threads}")
+        raise SystemExit(f"two runs with --exact and different PYDREAM_NUM_THREADS are needed, not {threads}")
     counts = " and ".join(sorted(text.rpartition("=")[2] for text in threads))
     for first, second in zip(one["results"], two["results"], strict=True):
         if first["interrupted"] or second["interrupted"]:

@@ -91,8 +91,8 @@ def official(tmp_path_factory):
 @pytest.fixture(scope="module")
 def load(official):
     """`load_net` by name, as far as pool5: what is behind it has 58 of the 61 million weights."""
-    held = caffe_pb2.NetParameter.FromString((official / "bvlc_alexnet.caffemodel").read_bytes())
-    for layer in held.layers:
+    stored = caffe_pb2.NetParameter.FromString((official / "bvlc_alexnet.caffemodel").read_bytes())
+    for layer in stored.layers:
         if layer.name.startswith("fc"):
             layer.ClearField("blobs")
 
@@ -100,7 +100,7 @@ def load(official):
         text = (root / "models" / "bvlc_alexnet" / "deploy.prototxt").read_text()
         definition = text_format.Parse(text, caffe_pb2.NetParameter())
         del definition.layer[[layer.name for layer in definition.layer].index("fc6") :]
-        return pydream.caffe.Net(definition, held, dtype=dtype, device="cpu", runtime=runtime)
+        return pydream.caffe.Net(definition, stored, dtype=dtype, device="cpu", runtime=runtime)
 
     return load
 

@@ -55,7 +55,7 @@ def entry_for(*urls, content=CONTENT, **facts):
 
 
 def impatient(monkeypatch, path):
-    """Wait for nobody who will not come; the others may be slow, on a busy machine."""
+    """Wait less for a server that never answers; the others may be slow, on a busy machine."""
     if path in ("hangs", "stalls"):
         monkeypatch.setattr(module, "TIMEOUT", 0.5)
 
@@ -71,7 +71,7 @@ def folder_of(entry):
 def test_a_file_comes_whole(server, path):
     entry = entry_for(server.url(path))
     seen = []
-    place = fetch(entry, on_bytes=lambda *told: seen.append(told))
+    place = fetch(entry, on_bytes=lambda *args: seen.append(args))
     assert place == zoo.fetched_place(entry) == zoo.find_weights(entry)
     assert place.read_bytes() == CONTENT
     assert folder_of(entry) == ["some.caffemodel"]
@@ -96,14 +96,14 @@ def test_a_file_comes_whole(server, path):
         ("endless", "sends more than the 200000 bytes that it should have"),
         ("page", "has 27 bytes, not 200000"),
         ("no-length", "answers with a length of 'many'"),
-        ("only-parts", "gives a part of the file only"),
+        ("only-parts", "sends only a part of the file"),
         ("no-http", "hello"),
         ("loop", "redirects without end"),
         ("to-file", "No connection adapters were found"),
         ("redirect/missing", "404 Not Found"),
     ],
 )
-def test_what_a_server_does_wrong_is_told(server, monkeypatch, path, why):
+def test_what_a_server_does_wrong_is_reported(server, monkeypatch, path, why):
     impatient(monkeypatch, path)
     entry = entry_for(server.url(path))
     with pytest.raises(FetchError) as caught:
@@ -127,11 +127,11 @@ def test_what_a_server_does_wrong_is_told(server, monkeypatch, path, why):
 def test_the_next_address_is_tried(server, monkeypatch, path):
     impatient(monkeypatch, path)
     entry = entry_for(server.url(path), server.url("good"))
-    told = []
-    assert fetch(entry, tell=told.append).read_bytes() == CONTENT
-    assert len(told) == 1
-    assert told[0].startswith(f"{server.url(path)}: ")
-    assert told[0].endswith("; trying the next address")
+    messages = []
+    assert fetch(entry, on_message=messages.append).read_bytes() == CONTENT
+    assert len(messages) == 1
+    assert messages[0].startswith(f"{server.url(path)}: ")
+    assert messages[0].endswith("; trying the next address")
 
 
 def test_an_endless_answer_is_not_written(server):
@@ -159,14 +159,14 @@ def test_variables_for_mirrors():
     "address", ["ftp://example.org/x", "file:///etc/passwd", "example.org/x", "http://", "http://["]
 )
 def test_what_is_no_address(server, address):
-    with pytest.raises(ValueError, match="is no address"):
+    with pytest.raises(ValueError, match="is not an address"):
         fetch(entry_for(server.url("good")), [address])
     assert server.asked == []
     fetch(entry_for(address, server.url("good")))
 
 
 @pytest.mark.skipif(not shutil.which("openssl"), reason="no openssl to make a certificate with")
-def test_a_certificate_of_nobody(server, tmp_path):
+def test_a_self_signed_certificate(server, tmp_path):
     pem = tmp_path / "both.pem"
     command = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=localhost", "-days", "2"]
     made = ["-addext", "subjectAltName=IP:127.0.0.1", "-keyout", tmp_path / "key.pem", "-out", tmp_path / "cert.pem"]
@@ -180,7 +180,7 @@ def test_a_certificate_of_nobody(server, tmp_path):
     assert server.asked == []
 
 
-def test_nobody_listens(server):
+def test_no_server(server):
     with pytest.raises(FetchError, match=r"http://127\.0\.0\.1:9/x: Connection refused; put "):
         fetch(entry_for("http://127.0.0.1:9/x"))
 
@@ -213,7 +213,7 @@ def test_it_goes_on_with_what_an_earlier_fetch_left(server):
     entry = entry_for(server.url("good"))
     part_of(entry, CONTENT[:150_000])
     seen = []
-    assert fetch(entry, on_bytes=lambda *told: seen.append(told[1])).read_bytes() == CONTENT
+    assert fetch(entry, on_bytes=lambda *args: seen.append(args[1])).read_bytes() == CONTENT
     assert [asked for _, asked in server.asked] == ["bytes=150000-"]
     assert seen[0] > 150_000
     assert folder_of(entry) == ["some.caffemodel"]
@@ -319,13 +319,13 @@ def test_several_processes_at_once(server):
 
 
 def test_who_waits_says_so(server):
-    entry, told = entry_for(server.url("slow")), []
+    entry, messages = entry_for(server.url("slow")), []
     other = threading.Thread(target=fetch, args=(entry,))
     other.start()
     assert server.half_sent.wait(30)
-    fetch(entry, tell=told.append)
+    fetch(entry, on_message=messages.append)
     other.join()
-    assert told == ["another process is fetching some.caffemodel; waiting for it"]
+    assert messages == ["another process is fetching some.caffemodel; waiting for it"]
     assert len(server.asked) == 1
 
 

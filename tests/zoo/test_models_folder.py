@@ -269,9 +269,9 @@ def test_googlenet_agrees_with_the_real_weights():
         pytest.skip(f"the real GoogLeNet is not here: no {path} (set PYDREAM_SHARED to a folder that has it)")
     real = caffe_pb2.NetParameter.FromString(path.read_bytes())
     ours = definition("bvlc_googlenet")
-    held, (_, needed) = weights(path), walk(ours)
+    stored, (_, needed) = weights(path), walk(ours)
     for name, shapes in needed.items():
-        assert [without_ones(shape) for shape in held[name]] == [without_ones(shape) for shape in shapes]
+        assert [without_ones(shape) for shape in stored[name]] == [without_ones(shape) for shape in shapes]
 
     # Where the file defines its network too: the same layers in the same order. Caffe added the Splits.
     theirs = [layer for layer in real.layer if layer.type != "Split"]

@@ -68,7 +68,7 @@ def test_where_weights_are_found(monkeypatch, tmp_path):
         assert zoo.find_weights(entry) == place
 
 
-def test_missing_weights_are_told(tmp_path, monkeypatch):
+def test_missing_weights_are_an_error(tmp_path, monkeypatch):
     monkeypatch.setenv("PYDREAM_MODELS", str(tmp_path / "mine"))
     with pytest.raises(NetFileError) as caught:
         pydream.load_net("bvlc_googlenet")

@@ -11,13 +11,13 @@ from tqdm import tqdm
 
 from ...bench.network import Subject
 from ...bench.plot import FORMATS, matplotlib, write_plot
-from ...bench.report import FULL, QUICK, Report, as_json, as_text, measure
+from ...bench.report import FULL, QUICK, BenchReport, as_json, as_text, measure
 from ...dream.octaves import Size
 from ...files import check_place, reason
 from ..errors import debug_option
-from ..input import SizeType
+from ..help import Command
 from ..network import hush, weights_option
-from ..options import layer_option, model_option, quiet_option
+from ..options import image_size_option, json_option, layer_option, model_option, quiet_option
 from ..progress import Bar
 from ..signals import between_steps, uninterrupted
 
@@ -35,22 +35,20 @@ def plot_path(ctx: click.Context, param: click.Parameter, value: Path | None) ->
     return value
 
 
-@click.command("bench")
-@model_option
+@click.command("bench", cls=Command)
+@model_option()
 @weights_option
-@layer_option
+@layer_option()
+@image_size_option("1024x575, 373x210 and 2048x1150", multiple=True)
+@click.option("--quick", is_flag=True, help="A rough measurement: one small size, few repeats, a short dream.")
+@json_option
 @click.option(
-    "--size",
-    "sizes",
-    type=SizeType(),
-    metavar=SizeType.name,
-    multiple=True,
-    help="Measure at this size; may be given several times, the dream's first.  "
-    "[default: 1024x575, 373x210 and 2048x1150]",
+    "--plot",
+    type=click.Path(path_type=Path),
+    callback=plot_path,
+    metavar="FILE",
+    help="Plot of the results: a .png, .svg or .pdf file.",
 )
-@click.option("--quick", is_flag=True, help="A rough look: one small size, few repeats, a short dream.")
-@click.option("--json", "json", is_flag=True, help="Print JSON: seconds, bytes, medians and quartiles.")
-@click.option("--plot", type=click.Path(path_type=Path), callback=plot_path, help="Draw it: a .png, .svg or .pdf file.")
 @quiet_option
 @debug_option
 @click.pass_context
@@ -59,7 +57,7 @@ def command(
     model: str,
     weights: Path | None,
     layer: str | None,
-    sizes: tuple[Size, ...],
+    image_size: tuple[Size, ...],
     quick: bool,
     json: bool,
     plot: Path | None,
@@ -67,9 +65,9 @@ def command(
 ) -> None:
     """Measure this machine: image operations, network and a whole dream, in under two minutes.
 
-    The C++ is timed against the notebook's NumPy, the network against the floor of its arithmetic; of a dream it is
-    told where its time and memory go. Who is compared takes turns, once their results are found to be the same. Ratios
-    within one run count; times of a busy machine tell little.
+    The C++ is timed against the notebook's NumPy, the network against the floor of its arithmetic, and a dream is
+    split into where its time and memory go. Candidates take turns, after a check that their results are the same. Only
+    ratios within one run count; times on a busy machine say little. Of several --image-size the dream has the first.
 
     \b
     pydream bench --plot bench.png
@@ -77,8 +75,8 @@ def command(
     if plot is not None:
         matplotlib()  # says now if it is missing
     plan = QUICK if quick else FULL
-    if sizes:
-        plan = replace(plan, sizes=list(dict.fromkeys(sizes)))
+    if image_size:
+        plan = replace(plan, sizes=list(dict.fromkeys(image_size)))
     hush()
     with uninterrupted():
         subject = Subject.find(model, weights, layer)
@@ -91,7 +89,7 @@ def command(
             click.echo(f"wrote {plot}", err=True)
 
 
-def tell(report: Report, json: bool) -> None:
+def tell(report: BenchReport, json: bool) -> None:
     """Print a report."""
     if json:
         click.echo(msgspec.json.format(msgspec.json.encode(as_json(report)), indent=2))

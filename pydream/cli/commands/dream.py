@@ -16,13 +16,16 @@ from ...cluster.tasks import DreamResult, DreamTask, Outcome, RemoteTilesNet, Ti
 from ...cluster.workers import Cluster
 from ...dream.notebook import DreamInterrupted
 from ...errors import ClusterError, ImageFileError
-from ...media.image import FORMATS, Picture, to_pixels
+from ...media import FORMATS
 from ...net import Array
-from ...record.provenance import PictureFacts, picture_facts, record
+from ...picture import Picture, to_pixels
+from ...record.provenance import Dream, PictureFacts, picture_facts
 from ...record.recipe import Recipe, follow
 from ...runtime.net import Net
 from ..errors import Failed, debug_option, interruption, tell
+from ..help import Command
 from ..input import (
+    NOISE_SIZE,
     STANDARD,
     Size,
     Source,
@@ -30,14 +33,15 @@ from ..input import (
     Target,
     check_not_read,
     folder_targets,
-    noise_size,
     one_target,
-    size_option,
 )
 from ..job import Dreamer, prepare, retold
 from ..options import (
+    PICTURE_FILES,
     dream_options,
+    force_option,
     objective_options,
+    output_option,
     quiet_option,
     retouch_options,
     run_options,
@@ -49,27 +53,21 @@ from ..signals import between_steps, signals_as_ctrl_c, uninterrupted
 from ..workers import Crew, at_work, staffed, worker_options
 
 
-@click.command("dream")
+@click.command("dream", cls=Command)
 @click.argument("input", type=SourceType(folders=True), nargs=-1, required=True)
-@click.option(
-    "-o",
-    "--output",
-    required=True,
-    help="Where the dream goes: a .png, .jpg, .webp or .tif file, - for standard output, or a folder for several.",
-)
+@output_option(f"{PICTURE_FILES}, a folder, or -", required=True)
 @objective_options
 @dream_options
 @retouch_options
 @run_options
 @tile_options
 @worker_options
-@size_option
 @click.option(
     "--format",
     type=click.Choice(list(FORMATS)),
-    help="Of what goes into a folder or to standard output.  [default: png]",
+    help="File format in a folder or on standard output.  [default: png]",
 )
-@click.option("-f", "--force", is_flag=True, help="In a folder, make again what is there.")
+@force_option
 @sidecar_option
 @quiet_option
 @debug_option
@@ -79,7 +77,6 @@ def command(
     /,
     input: tuple[list[Source], ...],
     output: str,
-    size: Size | None,
     format: str | None,
     force: bool,
     sidecar: bool,
@@ -88,26 +85,19 @@ def command(
 ) -> None:
     """Dream on pictures.
 
-    INPUT is a picture, - for one from standard input, or the word noise (./noise is a file). Several pictures, or
-    a folder of them, dream into a folder, each with the same seed; what is there already is not made again. The
-    pictures say how they were made: see `pydream replay`.
-
-    Ctrl-C ends a dream early and writes what there is so far.
+    INPUT is a picture, - for standard input, or noise, also noise:640x480. Several, or a folder, dream into a folder;
+    finished ones are skipped. A dream has its record in it, for `pydream replay`. Ctrl-C ends it early.
 
     \b
-    pydream dream sky.jpg -o dream.png
-    pydream dream sky.jpg -o dream.png --layer fire6/concat --octaves 5 --seed 1
-    pydream dream sky.jpg -o dream.png --guide flowers.jpg
-    pydream dream sky.jpg -o dream.png --layer fire8/concat:7 --layer conv1=-0.1 --objective mean
-    pydream dream sky.jpg -o dream.png --class tabby --keep-colors
-    pydream dream noise -o dream.png --size 640x480 --iterations 40
-    pydream dream photos/ -o dreams/ --format jpeg
-    pydream dream photos/ -o dreams/ --workers 2
+    pydream dream sky.jpg -o dream.png --layer fire6/concat --octaves 5
+    pydream dream sky.jpg -o dream.png --layer fire8/concat:7 --layer conv1=-0.1
+    pydream dream noise:640x480 -o dream.png --class tabby --guide flowers.jpg
+    pydream dream photos/ -o dreams/ --keep-colors --workers 2
     """  # noqa: D301 (click's mark for a block to leave as it is)
     sources = [source for given in input for source in given]
     if sum(source.given == STANDARD for source in sources) > 1:
         raise click.BadParameter("standard input is one picture", param_hint="'INPUT'")
-    noise = noise_size(sources, size)
+    noise = next((source.noise for source in sources if source.noise), NOISE_SIZE)
     folder = None
     if output != STANDARD and (len(input) > 1 or len(sources) > 1 or Path(output).is_dir() or output[-1:] == "/"):
         folder = Path(output)
@@ -169,7 +159,7 @@ class Work:
                     raise self._lost or interrupted from interrupted
                 recipe = self._recipe(picture, interrupted.steps)
                 pixels = to_pixels(recipe.shown(interrupted.image))
-                self._write(source, source.facts(picture, self._noise), target, recipe, pixels)
+                self._write(source, source.facts(picture), target, recipe, pixels)
                 outcome = f"wrote {target} after {interrupted.steps} of {recipe.octave_n * recipe.iter_n} steps"
                 if self._lost is not None:
                     raise Failed(f"{self._lost}; {outcome}") from interrupted
@@ -208,7 +198,7 @@ class Work:
         """
         left = [(source, target) for source, target in pairs if force or not target.exists()]
         if len(left) < len(pairs):
-            self._say(f"{len(pairs) - len(left)} of {len(pairs)} are in '{folder}' already; --force makes them again")
+            self._say(f"{len(pairs) - len(left)} of {len(pairs)} are in '{folder}' already; --force overwrites them")
         if left:
             folder.mkdir(parents=True, exist_ok=True)
         try:
@@ -248,7 +238,7 @@ class Work:
             with self._one_of_many(source):
                 picture = self._read(source, target)
                 recipe = msgspec.structs.replace(self._recipe(picture), tile=self._dreamer.tile)
-                input, size = source.facts(picture, self._noise), self._size(picture)
+                input, size = source.facts(picture), self._size(picture)
                 yield Commission(source, target, recipe, input, size), self._dreamer.task(recipe, picture)
 
     def _finish(self, commission: Commission, dreamt: DreamResult) -> None:
@@ -307,18 +297,18 @@ class Work:
                     watch=progress,
                 )
             )
-        self._write(source, source.facts(picture, self._noise), target, recipe, pixels)
+        self._write(source, source.facts(picture), target, recipe, pixels)
 
     def _write(self, source: Source, input: PictureFacts, target: Target, recipe: Recipe, pixels: Picture) -> None:
         recipe = self._dreamer.recorded(recipe)
-        provenance = record(
-            retold(self._ctx, [source.given, "-o", target.retold], recipe),
-            recipe,
-            self._dreamer.facts,
-            input,
-            self._dreamer.guide,
-            picture_facts("result", pixels),
-            self._dreamer.mask_facts,
+        provenance = Dream(
+            command=retold(self._ctx, [source.argument, "-o", target.retold], recipe),
+            recipe=recipe,
+            network=self._dreamer.facts,
+            input=input,
+            guide=self._dreamer.guide,
+            mask=self._dreamer.mask_facts,
+            result=picture_facts("result", pixels),
         )
         target.write(pixels, provenance, self._sidecar)
 

@@ -15,19 +15,23 @@ from PIL import Image
 
 from ...dream.notebook import DreamInterrupted
 from ...dream.watch import View
-from ...media import video
-from ...media.image import FORMATS, Picture, read_image, to_pixels, write_image
-from ...media.sheet import Sheet, fitting_columns, fitting_width
+from ...files import write_text
+from ...media import FORMATS, Sheet, fitting_columns, fitting_width, read_image, video, write_image
 from ...net import Array
+from ...picture import Picture, to_pixels
+from ...record.provenance import sidecar_of
 from ...record.recipe import follow
 from ..errors import debug_option, interruption
 from ..figures import Start, Style, account_of_one, figure_options
 from ..films import check_films, film_options, films_apart
-from ..input import Size, Source, SourceType, Target, check_not_read, one_target, size_option
+from ..help import Command
+from ..input import Size, Source, SourceType, Target, check_not_read, one_target
 from ..job import prepare
 from ..options import (
+    PICTURE_FILES,
     dream_options,
     objective_options,
+    output_option,
     quiet_option,
     retouch_options,
     run_options,
@@ -46,35 +50,30 @@ class Iterations(click.ParamType):  # type: ignore[type-arg]
     name = "numbers"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        """Check them; they stay text, as they are told again."""
+        """Check a list; it stays text, as a record has it."""
         words = str(value).split(",")
         if not all(word.strip().isdecimal() and len(word) < 10 and int(word) > 0 for word in words):
-            self.fail(f"{value!r} are no numbers of iterations, as 1,2,5,10 are", param, ctx)
+            self.fail(f"{value!r} is not a list of iterations (expected numbers, e.g. 1,2,5,10)", param, ctx)
         return str(value)
 
 
-@click.command("history")
+@click.command("history", cls=Command)
 @click.argument("input", type=SourceType())
-@click.option(
-    "-o",
-    "--output",
-    required=True,
-    multiple=True,
-    help="The figure, a .png, .jpg, .webp or .tif file; a .gif or .mp4 film of every iteration; or several of these.",
+@output_option(
+    f"{PICTURE_FILES}, a .gif or .mp4 film of every iteration, or several of these", required=True, multiple=True
 )
-@click.option("--gif", is_flag=True, help="Make a film beside the figure too, of its name with .gif.")
+@click.option("--gif", is_flag=True, help="A film beside the figure, with the same name and .gif.")
 @click.option(
     "--at",
     type=Iterations(),
     metavar="N[,N…]",
-    help="Iterations of each octave that the figure shows.  [default: 1,2,5,10,20,50 and so on, and the last]",
+    help="Iterations of each octave in the figure.  [default: 1,2,5,10,20,50 and so on, and the last]",
 )
 @objective_options
 @dream_options
 @retouch_options
 @run_options
 @tile_options
-@size_option
 @figure_options
 @film_options(fps=8)
 @sidecar_option
@@ -88,7 +87,6 @@ def command(
     output: tuple[str, ...],
     gif: bool,
     at: str | None,
-    size: Size | None,
     fps: float,
     quality: int,
     sidecar: bool,
@@ -97,9 +95,9 @@ def command(
 ) -> None:
     """Dream on INPUT, and show the picture after 1, 2, 5, 10 … iterations.
 
-    INPUT is a picture, - for one from standard input, or the word noise. Each octave is a row of the figure; with
-    --octaves 1 the dream stays on one scale. In a film small octaves are enlarged to the picture's size. Ctrl-C ends
-    the dream and writes what there is.
+    INPUT is a picture, - for one from standard input, or noise, also as noise:640x480. Each octave is a row of the
+    figure; with --octaves 1 the dream stays on one scale. In a film small octaves are enlarged to the picture's size.
+    Ctrl-C ends the dream and writes what there is.
 
     \b
     pydream history sky.jpg -o history.png
@@ -113,7 +111,7 @@ def command(
         if not targets or targets[0].path is None:
             raise click.BadParameter("there is no figure's file to put it beside", param_hint="'--gif'")
         films.append(targets[0].path.with_suffix(".gif"))
-    start = Start.read(input, size)
+    start = Start.read(input)
     shown = iterations(at, options["iter_n"])
     sheet = _sheet(style, shown, options["octave_n"], start.size)
     for target in targets:
@@ -149,6 +147,8 @@ def command(
         note = account_of_one(ctx, start, written[-1], dreamer, recipe).to_json()
         for film in films:
             video.write_video(film, history.frames(fps), fps, quality, note)
+            if sidecar:
+                write_text(sidecar_of(film), f"{note}\n")
         if outcome is not None:
             raise interruption(f"wrote {' and '.join(map(str, written))} {outcome}")
         if not quiet:

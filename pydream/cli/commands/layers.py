@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+from json import dumps
 from math import prod
 from typing import Any
 
@@ -16,38 +16,38 @@ from ...runtime.geometry import BlobFacts, survey
 from ...runtime.graph import Graph
 from ...zoo.load import default_layer, find_files, read_graph
 from ..errors import debug_option, printable
-from ..input import Size, SizeType
+from ..help import Command
+from ..input import Size
 from ..network import hush
+from ..options import image_size_option, input_node_option, json_option, model_option
 
-FOUND = ""  # of --weights without a file
+FOUND = ""  # of --check-weights without a file
 
 
-@click.command("layers")
-@click.argument("model")
+@click.command("layers", cls=Command)
+@model_option()
+@image_size_option("what the network declares")
+@click.option("--like", metavar="TEXT", help="Part of the names of the blobs to list: 4c.")
 @click.option(
-    "--size", type=SizeType(), metavar=SizeType.name, help="Of the picture.  [default: what the network declares]"
-)
-@click.option("--like", metavar="TEXT", help="Only blobs with this in their names: 4c.")
-@click.option(
-    "-w",
-    "--weights",
+    "--check-weights",
+    "weights",
     is_flag=False,
     flag_value=FOUND,
     metavar="[FILE]",
-    help="Tell which layers have their weights in this caffemodel, or in the one that `pydream models` knows.",
+    help="Check of each layer's weights, in this file or in the one that `pydream models` knows.",
 )
-@click.option("--input", "input_node", metavar="NODE", help="The node of a frozen graph whose place the picture takes.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON, with the place of the first receptive field too.")
+@input_node_option
+@json_option
 @debug_option
 def command(
-    model: str, size: Size | None, like: str | None, weights: str | None, as_json: bool, input_node: str | None
+    model: str, image_size: Size | None, like: str | None, weights: str | None, json: bool, input_node: str | None
 ) -> None:
-    """List the blobs of MODEL, what each sees of the picture, and what it costs.
+    """List the blobs of a network, what each sees of the picture, and what it costs.
 
-    MODEL is a name that `pydream models` lists, or a prototxt, a caffemodel, a frozen graph (.pb), a Keras model
+    A network is a name that `pydream models` lists, or a prototxt, a caffemodel, a frozen graph (.pb), a Keras model
     (.keras, .h5) or the folder of a SavedModel. Weights are not needed, unless they are in the graph. Each blob but
     the input is a --layer for `pydream dream`, if the last column says so; a layer that works in place has no blob of
-    its own.
+    its own. JSON has the place of the first receptive field too.
 
     \b
     shape   batch × channels × height × width
@@ -56,23 +56,21 @@ def command(
     MACs    multiplications with a weight, each with an addition: of the layer, and of all that it needs
 
     \b
-    pydream layers bvlc_googlenet --like 4c --size 1024x575
+    pydream layers -m bvlc_googlenet --like 4c --image-size 1024x575
     """  # noqa: D301 (click's mark for a block to leave as it is)
     hush()  # TensorFlow is asked for Keras models and SavedModels
     graph = read_graph(model, weights or None, input_node)
     shapes = dict(graph.declared)
-    if size is not None:
-        shapes[graph.image_input] = (*shapes[graph.image_input][:2], *size)
+    if image_size is not None:
+        shapes[graph.image_input] = (*shapes[graph.image_input][:2], *image_size)
     blobs = [facts for facts in survey(graph, shapes) if like is None or like in facts.name]
     if not blobs:
         raise unknown_name("blob like", like or "", graph.blobs)
     wrong = None if weights is None else _wrong(model, weights, graph)
-    if as_json:
+    if json:
         default = default_layer(model)
         listed = [_as_json(facts, graph, default, wrong) for facts in blobs]
-        click.echo(
-            json.dumps({"input": {name: list(shape) for name, shape in shapes.items()}, "blobs": listed}, indent=1)
-        )
+        click.echo(dumps({"input": {name: list(shape) for name, shape in shapes.items()}, "blobs": listed}, indent=1))
     else:
         _print([_row(facts, graph, default_layer(model), wrong) for facts in blobs])
 

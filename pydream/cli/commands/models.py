@@ -23,8 +23,9 @@ from ...zoo.registry import (
     weight_folders,
 )
 from ..errors import Failed, debug_option, interruption, printable
+from ..help import Command
 from ..network import hush
-from ..options import input_options, quiet_option
+from ..options import input_options, layer_option, quiet_option
 from ..progress import FetchProgress
 from ..signals import signals_as_ctrl_c
 
@@ -116,9 +117,11 @@ def info_command(name: str) -> None:
     _show(facts)
 
 
-@command.command("fetch")
+@command.command("fetch", cls=Command)
 @click.argument("name")
-@click.option("--url", "urls", multiple=True, help="An address to try before the known ones; may be given again.")
+@click.option(
+    "--url", "urls", multiple=True, metavar="URL", help="Address to try before the known ones; can be repeated."
+)
 @quiet_option
 @debug_option
 @click.pass_context
@@ -144,12 +147,14 @@ def fetch_command(ctx: click.Context, name: str, urls: tuple[str, ...], quiet: b
     click.echo(place)
 
 
-@command.command("add")
+@command.command("add", cls=Command)
 @click.argument("name")
 @click.argument("files", nargs=-1, required=True, metavar="FILE...", type=click.Path(path_type=Path))
 @input_options
-@click.option("-l", "--layer", help="To dream with where none is named; see `pydream layers`.")
-@click.option("--title", help="What to call it in lists.  [default: what the network calls itself]")
+@layer_option(default="none")
+@click.option(
+    "--description", metavar="TEXT", help="Description of the network in lists.  [default: the network's own name]"
+)
 @debug_option
 @click.pass_context
 def add_command(
@@ -158,7 +163,7 @@ def add_command(
     name: str,
     files: tuple[Path, ...],
     layer: str | None,
-    title: str | None,
+    description: str | None,
     input_node: str | None,
     pixel_scale: float | None,
     **told: Any,
@@ -176,7 +181,7 @@ def add_command(
     hush()
     told |= {"scale": pixel_scale, "input": input_node}
     with signals_as_ctrl_c():
-        click.echo(add_network(name, files, layer=layer, title=title, **told).folder)
+        click.echo(add_network(name, files, layer=layer, title=description, **told).folder)
 
 
 @command.command("verify")

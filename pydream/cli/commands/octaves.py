@@ -12,17 +12,20 @@ import numpy as np
 from ...dream.images import display_range
 from ...dream.notebook import DreamInterrupted
 from ...dream.watch import View
-from ...media.sheet import Sheet, fitting_width
+from ...media import Sheet, fitting_width
 from ...net import Array
 from ...record.recipe import follow
 from ..errors import debug_option, interruption
 from ..figures import Start, Style, account_of_one, figure_options
-from ..input import Size, Source, SourceType, check_not_read, one_target, size_option
+from ..help import Command
+from ..input import Source, SourceType, check_not_read, one_target
 from ..job import prepare
 from ..options import (
+    PICTURE_FILES,
     FiniteRange,
     dream_options,
     objective_options,
+    output_option,
     quiet_option,
     retouch_options,
     run_options,
@@ -51,22 +54,20 @@ class Octave(NamedTuple):
         return self.image - self.base
 
 
-@click.command("octaves")
+@click.command("octaves", cls=Command)
 @click.argument("input", type=SourceType())
-@click.option(
-    "-o", "--output", required=True, help="The figure: a .png, .jpg, .webp or .tif file, or - for standard output."
-)
+@output_option(f"{PICTURE_FILES}, or -", required=True)
 @click.option(
     "--gain",
     type=FiniteRange(min=0, max=1000, min_open=True),
-    help="How many times as strong as they are details are shown, around mid-grey.  [default: what fits]",
+    metavar="X",
+    help="Gain of the details, shown around mid-grey.  [default: what fits]",
 )
 @objective_options
 @dream_options
 @retouch_options
 @run_options
 @tile_options
-@size_option
 @figure_options
 @sidecar_option
 @quiet_option
@@ -78,15 +79,14 @@ def command(
     input: list[Source],
     output: str,
     gain: float | None,
-    size: Size | None,
     sidecar: bool,
     quiet: bool,
     **options: Any,
 ) -> None:
     """Dream on INPUT, and show the octaves: for each its base, the detail dreamt into it, and their sum.
 
-    INPUT is a picture, - for one from standard input, or the word noise. Every picture is shown at the same width; the
-    labels tell its size. Ctrl-C ends the dream and writes a figure of the octaves that are done.
+    INPUT is a picture, - for one from standard input, or noise, also as noise:640x480. Every picture is shown at the
+    same width, with its size in the label. Ctrl-C ends the dream and writes a figure of the octaves that are done.
 
     \b
     pydream octaves sky.jpg -o octaves.png
@@ -94,7 +94,7 @@ def command(
     """  # noqa: D301 (click's mark for a block to leave as it is)
     style = Style.taken(options)
     target = one_target(output, None)
-    start = Start.read(input, size)
+    start = Start.read(input)
     count = options["octave_n"]
     sheet = style.sheet(3, fitting_width(3, count, start.size), HEADINGS)
     sheet.check(3 * count, start.size)

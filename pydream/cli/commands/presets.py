@@ -2,31 +2,33 @@
 
 from __future__ import annotations
 
-import json
+from json import dumps
 
 import click
 
 from ...record.presets import PRESETS, Preset
 from ..errors import debug_option
+from ..help import Command
+from ..options import json_option
 from .dream import command as dream
 
 
-@click.command("presets")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.command("presets", cls=Command)
+@json_option
 @debug_option
-def command(as_json: bool) -> None:
-    """List the presets: what each looks like, and the options that it stands for.
+def command(json: bool) -> None:
+    """List the named looks, and the options that each stands for.
 
-    A preset gives defaults; options beside it win. What a preset does not name stays as it is. Those with a layer are
-    for the built-in network.
+    A preset sets defaults; options beside it win, and all others stay as they are. Those with a layer are for the
+    built-in network.
 
     \b
     pydream presets
     pydream dream sky.jpg -o dream.png --preset report --iterations 20
     """  # noqa: D301 (click's mark for a block to leave as it is)
-    if as_json:
+    if json:
         click.echo(
-            json.dumps([{"name": each.name, "about": each.about, **each.params} for each in PRESETS.values()], indent=1)
+            dumps([{"name": each.name, "about": each.about, **each.params} for each in PRESETS.values()], indent=1)
         )
         return
     for preset in PRESETS.values():

@@ -1,4 +1,4 @@
-"""`pydream replay`: a picture's own account of itself → the dream again → the same or not, and why."""
+"""`pydream replay`: a picture's record → the dream again → the same or not, and why."""
 
 from __future__ import annotations
 
@@ -12,27 +12,28 @@ from PIL import Image
 
 from ...cluster.tasks import guided
 from ...dream.retouch import Mask
-from ...dream.zoom import FRAMES_HELD
+from ...dream.zoom import ZOOM_COPIES
 from ...errors import ImageFileError, ProvenanceError
-from ...media.image import FORMATS, WRITABLE, Picture, read_image, to_pixels
+from ...media import FORMATS, WRITABLE, read_image
 from ...media.video import is_film
+from ...picture import Picture, to_pixels
 from ...record.provenance import (
+    Dream,
     PictureFacts,
-    Provenance,
     net_facts,
     picture_facts,
     pixels_sha256,
     read_provenance,
-    record,
 )
 from ...record.recipe import follow
 from ...zoo.load import find_files
 from ...zoo.registry import networks
 from ..errors import debug_option, printable
+from ..help import Command
 from ..input import NOISE, STANDARD, check_not_read, one_target
 from ..job import Dreamer
 from ..network import load, weights_option
-from ..options import device_option, memory_option, quiet_option
+from ..options import PICTURE_FILES, device_option, memory_option, output_option, quiet_option, sidecar_option
 from ..progress import Progress
 from ..signals import uninterrupted
 
@@ -40,16 +41,17 @@ _LOSSLESS = (FORMATS["png"], FORMATS["tiff"])
 _picture_file = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
-@click.command("replay")
+@click.command("replay", cls=Command)
 @click.argument("picture", type=_picture_file)
-@click.option("-i", "--input", type=_picture_file, help="What it was dreamt from, if not beside it under its old name.")
-@click.option("-g", "--guide", type=_picture_file, help="Its guide, likewise.")
-@click.option("--mask", type=_picture_file, help="Its mask, likewise.")
-@click.option("-m", "--model", help="Its network, if that is none that `pydream models` lists.")
+@click.option("-i", "--input", type=_picture_file, metavar="FILE", help="Input picture, if it moved.")
+@click.option("-g", "--guide", type=_picture_file, metavar="FILE", help="Guide picture, if it moved.")
+@click.option("--mask", type=_picture_file, metavar="FILE", help="Mask picture, if it moved.")
+@click.option("-m", "--model", metavar="MODEL", help="Network, if `pydream models` does not list it.")
 @weights_option
 @device_option
 @memory_option
-@click.option("-o", "--output", help="Where to write the picture that is made now; - is standard output.")
+@output_option(f"{PICTURE_FILES}, or -")
+@sidecar_option
 @quiet_option
 @debug_option
 @click.pass_context
@@ -65,12 +67,14 @@ def command(
     device: str,
     memory: int | None,
     output: str | None,
+    sidecar: bool,
     quiet: bool,
 ) -> None:
-    """Make PICTURE again from what it says of itself, and tell whether the result is the same.
+    """Make PICTURE again from its own record, and compare.
 
-    PICTURE is a file that pydream wrote, or the JSON that --sidecar put beside one. A dream in float64 is the same on
-    any machine; one in float32 on the machine that made it. The exit code is 0 if it is identical and 1 if not.
+    PICTURE is a file that pydream wrote, or the JSON that --sidecar put beside one. Input, guide and mask are looked
+    for beside it and here, by name and content. An --exact dream is the same on any machine, one in float32 on the
+    machine that made it. The exit code is 0 if the result is identical and 1 if not.
 
     \b
     pydream replay dream.png
@@ -83,6 +87,8 @@ def command(
             param_hint="'--memory'",
         )
     target = None if output is None else one_target(output, None)
+    if sidecar and (target is None or target.path is None):
+        raise click.BadParameter("there is no file to put it beside", param_hint="'--sidecar'")
     named = _registered(made, model)
     start = None if made.input.name == NOISE else _find(made.input, input, picture, "--input")
     height, width = _noise_size(made) if start is None else start.shape[:2]
@@ -94,10 +100,10 @@ def command(
 
     with uninterrupted(done_then=True):
         dtype, runtime = made.network.dtype, made.network.runtime
-        told = made.network.told
-        net = load(named, weights, dtype=dtype, runtime=runtime, device=device, **told)
-        facts = net_facts(net.name, find_files(named, weights), net.dtype, runtime, net.device, **told)
-        recipe = made.dream if start is None else msgspec.structs.replace(made.dream, noise=None)
+        input_spec = made.network.input_spec
+        net = load(named, weights, dtype=dtype, runtime=runtime, device=device, **input_spec)
+        facts = net_facts(net.name, find_files(named, weights), net.dtype, runtime, net.device, **input_spec)
+        recipe = made.recipe if start is None else msgspec.structs.replace(made.recipe, noise=None)
         objective = guide_facts = None
         if made.guide is not None and guide_picture is not None:
             objective = guided(net, guide_picture, recipe.end, printable(made.guide.name))
@@ -105,21 +111,21 @@ def command(
         frames = 1 if recipe.loop is None else recipe.loop.frame + 1
         masked = None if mask_picture is None else Mask.of(mask_picture)
         dreamer = Dreamer(net, facts, recipe, objective, guide_facts, masked, tile=recipe.tile, memory=memory)
-        tiled = dreamer.tiled(recipe, height, width, quiet, held=0 if recipe.loop is None else FRAMES_HELD)
+        tiled = dreamer.tiled(recipe, height, width, quiet, held=0 if recipe.loop is None else ZOOM_COPIES)
         title = f"again: {printable(made.command)}"
         with Progress(title, recipe.sizes(height, width), recipe.iter_n, quiet, frames) as progress:
             pixels = to_pixels(follow(tiled, net, start, objective, retouches=tiled.retouches(masked), watch=progress))
-    now = record(
-        made.command,
-        dreamer.recorded(tiled),
-        facts,
-        made.input if start is None else picture_facts(made.input.name, start),
-        guide_facts,
-        picture_facts("result", pixels),
-        None if made.mask is None or mask_picture is None else picture_facts(made.mask.name, mask_picture),
+    now = Dream(
+        command=made.command,
+        recipe=dreamer.recorded(tiled),
+        network=facts,
+        input=made.input if start is None else picture_facts(made.input.name, start),
+        guide=guide_facts,
+        mask=None if made.mask is None or mask_picture is None else picture_facts(made.mask.name, mask_picture),
+        result=picture_facts("result", pixels),
     )
     if target is not None:
-        target.write(pixels, now, sidecar=False)
+        target.write(pixels, now, sidecar)
 
     file = None if picture.suffix == ".json" or is_film(picture) else read_image(picture)
     identical = made.result.sha256 == now.result.sha256
@@ -156,7 +162,7 @@ def _find(facts: PictureFacts, given: Path | None, beside: Path, option: str) ->
     )
 
 
-def _registered(made: Provenance, model: str | None) -> str:
+def _registered(made: Dream, model: str | None) -> str:
     """Give the network that was named, or the one of the registry that the picture names."""
     if model is not None:
         return model
@@ -169,8 +175,8 @@ def _registered(made: Provenance, model: str | None) -> str:
     return made.network.name
 
 
-def _noise_size(made: Provenance) -> tuple[int, int]:
-    size = made.dream.noise
+def _noise_size(made: Dream) -> tuple[int, int]:
+    size = made.recipe.noise
     if size is None:
         raise ProvenanceError("it says that it was made of noise, but not of what size")
     if size[0] * size[1] > (Image.MAX_IMAGE_PIXELS or 0):
@@ -178,7 +184,7 @@ def _noise_size(made: Provenance) -> tuple[int, int]:
     return size
 
 
-def _compared(made: Provenance, pixels: Picture, file: Picture | None, lossless: bool, identical: bool) -> str:
+def _compared(made: Dream, pixels: Picture, file: Picture | None, lossless: bool, identical: bool) -> str:
     """Say how the new picture stands to the old one."""
     height, width = pixels.shape[:2]
     if identical:
@@ -196,22 +202,13 @@ def _compared(made: Provenance, pixels: Picture, file: Picture | None, lossless:
     )
 
 
-def _reasons(made: Provenance, now: Provenance) -> Iterator[str]:
+def _reasons(made: Dream, now: Dream) -> Iterator[str]:
     """Name what is not as it was."""
-    pictures = (("input", made.input, now.input), ("guide", made.guide, now.guide), ("mask", made.mask, now.mask))
-    for what, then, here in pictures:
-        if then is not None and here is not None and then.sha256 != here.sha256:
-            yield f"{what}: not the picture that it was, {then.name} of {then.width}x{then.height} pixels"
-    if made.network.weights_sha256 != now.network.weights_sha256:
-        yield f"weights: not the file that it was, {made.network.weights} of sha256 {made.network.weights_sha256}"
-    if made.network.definition_sha256 != now.network.definition_sha256:
-        yield "network: its definition is another file"
-    for what, before, after in (
-        ("pydream", made.pydream, now.pydream),
-        ("device", made.network.device, now.network.device),
-        *((name, then, now.versions.get(name, "none")) for name, then in made.versions.items()),
-    ):
-        if before != after:
-            yield f"{what}: {after}, was {before}"
+    yield from map(str, made.differences(now))
+    if made.pydream != now.pydream:
+        yield f"pydream was {made.pydream}, now {now.pydream}"
+    for name, before in made.versions.items():
+        if before != (after := now.versions.get(name, "none")):
+            yield f"{name} was {before}, now {after}"
     if made.network.dtype != "float64":
         yield "float32: such dreams depend on the processor and the number of threads; float64 ones do not"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,98 +11,80 @@ import msgspec
 import numpy as np
 
 from ... import __version__
-from ...dream.era import ERAS
-from ...dream.octaves import MOST_OCTAVES, check_octaves, octave_sizes
+from ...dream.octaves import check_octaves, octave_sizes
 from ...dream.params import find_end
 from ...errors import ShapeError
 from ...files import write_text
-from ...media.image import FORMATS, Picture, read_image
-from ...record.provenance import NetFacts, net_facts, picture_facts, pixels_sha256, record, versions
+from ...media import FORMATS, read_image
+from ...picture import Picture
+from ...record.provenance import Dream, NetFacts, net_facts, picture_facts, pixels_sha256, versions
 from ...record.recipe import Recipe
 from ...reproduce.known import facts_of, judge, weights_sha256
 from ...reproduce.page import page, seconds
-from ...reproduce.report import Input, Report, Row
+from ...reproduce.report import Input, ReproductionReport, Row
 from ...reproduce.results import FRAMES, RESULTS, Result, example, layer_for, make, recipe_for
 from ...runtime.net import Net
+from ...system import requested_threads, usable_cores
 from ...zoo.load import find_files
 from ..errors import Failed, debug_option, interruption, printable
+from ..help import Command
 from ..input import Target, check_not_read
 from ..job import retold
 from ..network import load, weights_option
-from ..options import device_option, library_default, quiet_option
+from ..options import (
+    EXACT_HELP,
+    device_option,
+    era_option,
+    frames_option,
+    guide_option,
+    layer_option,
+    library_default,
+    model_option,
+    output_option,
+    quiet_option,
+    seed_option,
+    sidecar_option,
+    steps_option,
+)
 from ..progress import Progress
 from ..signals import uninterrupted
 
 _SINGLE = [key for key, result in RESULTS.items() if not result.loop]
 
 
-@click.command("reproduce")
-@click.option(
-    "-o",
-    "--output",
+@click.command("reproduce", cls=Command)
+@click.argument("input", type=click.Path(exists=True, dir_okay=False, path_type=Path), required=False)
+@output_option(
+    "A folder for the report and the pictures",
     type=click.Path(file_okay=False, path_type=Path),
     default=Path("reproduction"),
     show_default=True,
-    help="The folder for report.html and the pictures; made if it is not there.",
 )
+@guide_option
+@frames_option(click.IntRange(min=0), FRAMES)
 @click.option(
-    "--sky",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="What is dreamt on, the notebook's sky1024px.jpg for instance.  [default: a picture of ours]",
+    "--only",
+    type=click.Choice(list(RESULTS)),
+    multiple=True,
+    metavar="RESULT",
+    help=f"Result to make, of {', '.join(RESULTS)}; can be repeated.  [default: all]",
 )
-@click.option(
-    "--guide-image",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="What guides the guided dream, the notebook's flowers.jpg for instance.  [default: a picture of ours]",
-)
-@click.option(
-    "--frames",
-    type=click.IntRange(min=0),
-    default=FRAMES,
-    show_default=True,
-    help="Length of the zoom loop; the notebook made 100 and shows frame 29, the first being 0. 0: no loop.",
-)
-@click.option("--only", type=click.Choice(list(RESULTS)), multiple=True, help="Make this result; can be repeated.")
-@click.option("--exact", is_flag=True, help="float64 with tie-tolerant pooling: the same pictures on every machine.")
-@click.option(
-    "--era",
-    type=click.Choice(ERAS),
-    default="2015",
-    show_default=True,
-    help="Round and transform as the libraries of 2015 did, or as today's do.",
-)
-@click.option(
-    "-m",
-    "--model",
-    default="bvlc_googlenet",
-    show_default=True,
-    help="Another network: a name that `pydream models` lists, or a prototxt or caffemodel file.",
-)
+@click.option("--exact", is_flag=True, help=EXACT_HELP)
+@era_option("2015")
+@model_option("bvlc_googlenet")
 @weights_option
-@click.option(
-    "--layer",
+@layer_option(
+    "RESULT LAYER",
     "layers",
+    default="GoogLeNet's, or what stands for it",
     type=(click.Choice(_SINGLE), str),
     multiple=True,
-    metavar="RESULT NAME",
-    help=f"Another layer for {', '.join(_SINGLE)}; can be repeated.  [default: GoogLeNet's, or what stands for it]",
 )
-@click.option(
-    "--octaves",
-    type=click.IntRange(1, MOST_OCTAVES),
-    default=library_default("octave_n"),
-    show_default=True,
-    help="Scales of each dream.",
-)
-@click.option(
-    "--iterations",
-    type=click.IntRange(min=1),
-    default=library_default("iter_n"),
-    show_default=True,
-    help="Steps in each octave.",
-)
-@click.option("--seed", type=click.IntRange(0, 2**32 - 1), default=0, show_default=True, help="Of each result.")
+@steps_option("octaves", default=library_default("octave_n"))
+@steps_option("iterations", default=library_default("iter_n"))
+@seed_option(0)
 @device_option
+@sidecar_option
 @quiet_option
 @debug_option
 @click.pass_context
@@ -111,8 +92,8 @@ def command(
     ctx: click.Context,
     /,
     output: Path,
-    sky: Path | None,
-    guide_image: Path | None,
+    input: Path | None,
+    guide: Path | None,
     frames: int,
     only: tuple[str, ...],
     exact: bool,
@@ -124,27 +105,31 @@ def command(
     iterations: int,
     seed: int,
     device: str,
+    sidecar: bool,
     quiet: bool,
 ) -> None:
     """Make the results of the 2015 notebook again, with GoogLeNet.
 
-    Three dreams and the zoom loop, with the notebook's parameters, and a report to look at. With --exact they are
-    compared with the results that are known: an exit code of 1 says that one differs. Ctrl-C keeps what is done.
+    Three dreams and the zoom loop, with the notebook's parameters, and a report, report.html. INPUT is the picture to
+    dream on, for instance the notebook's sky1024px.jpg, and --guide its flowers.jpg; without them two pictures of ours.
+    Of the loop the notebook made 100 frames and shows frame 29, the first being 0; --frames 0 leaves it out. With
+    --exact the results are compared with those that are known: exit code 1 says that one differs. Ctrl-C keeps what
+    is done.
 
     \b
     pydream reproduce --exact
-    pydream reproduce --sky sky1024px.jpg --guide-image flowers.jpg --exact
+    pydream reproduce sky1024px.jpg --guide flowers.jpg --exact
     pydream reproduce --model squeezenet_v1.1 --only 4c --only guided
     """  # noqa: D301 (click's mark for a block to leave as it is)
     wanted = [result for key, result in RESULTS.items() if key in (only or RESULTS) and (frames or not result.loop)]
     if not wanted:
         raise click.BadParameter("of no frames there is no loop", param_hint="'--frames'")
     files = find_files(model, weights)  # says where to get weights that are missing, before anything else
-    pictures = [_input(sky, "sky.jpg")]
+    pictures = [_input(input, "sky.jpg")]
     if any(result.guided for result in wanted):
-        pictures.append(_input(guide_image, "flowers.jpg"))
+        pictures.append(_input(guide, "flowers.jpg"))
     folder = Folder(output)
-    folder.check(wanted, frames, [sky, guide_image])
+    folder.check(wanted, frames, [input, guide])
 
     net = load(model, weights, dtype="float64" if exact else "float32", device=device)
     network = net_facts(net.name, files, net.dtype, "tensorflow", net.device)
@@ -155,7 +140,7 @@ def command(
         params = {"octave_n": octaves, "iter_n": iterations, "seed": seed, "era": era}
         recipes[result.key] = recipe_for(result, find_end(net, layer), exact=exact, frames=frames, **params)
     known_as = files.entry.name if files.entry else f"the file {files.definition.name}"
-    run = Run(ctx, net, network, known_as, recipes, pictures, folder, quiet)
+    run = Run(ctx, net, network, known_as, recipes, pictures, folder, sidecar, quiet)
     run.check_sizes()
     with uninterrupted(done_then=True):
         run.make_all()
@@ -213,6 +198,7 @@ class Run:
         recipes: dict[str, Recipe],
         pictures: list[Input],
         folder: Folder,
+        sidecar: bool,
         quiet: bool,
     ) -> None:
         self._ctx = ctx
@@ -225,9 +211,10 @@ class Run:
         self._sky_facts = picture_facts(self._sky.name, self._sky.pixels)
         self._guide = pictures[1] if len(pictures) > 1 else None
         self._folder = folder
+        self._sidecar = sidecar
         self._quiet = quiet
         self._exact = net.dtype == np.float64
-        self._command = retold(ctx, ["--frames", str(ctx.params["frames"])], next(iter(recipes.values())))
+        self._command = retold(ctx, _arguments(ctx), next(iter(recipes.values())))
         self._rows: list[Row] = []
         self._interrupted = False
 
@@ -305,14 +292,17 @@ class Run:
         Path(target.given).parent.mkdir(parents=True, exist_ok=True)
         given = None if guide is None else picture_facts(guide.name, guide.pixels)
         made = picture_facts("result", pixels)
-        target.write(pixels, record(self._command, recipe, self._network, self._sky_facts, given, made), sidecar=False)
+        record = Dream(
+            command=self._command, recipe=recipe, network=self._network, input=self._sky_facts, guide=given, result=made
+        )
+        target.write(pixels, record, self._sidecar)
 
     def _write_report(self) -> None:
         if not self._rows:
             return
         recipe = self._rows[0].outcome.recipe
         made = {row.outcome.result.key for row in self._rows if not row.outcome.interrupted}
-        report = Report(
+        report = ReproductionReport(
             rows=self._rows,
             missing=[RESULTS[key].title for key in self._recipes if key not in made],
             sky=self._sky,
@@ -338,10 +328,16 @@ class Run:
             click.echo(printable(line), err=True)
 
 
+def _arguments(ctx: click.Context) -> list[str]:
+    """Return the words of the command that `retold` leaves to each."""
+    given = ctx.params["input"]
+    return [*([] if given is None else [str(given)]), "--frames", str(ctx.params["frames"])]
+
+
 def _size(pixels: Picture) -> tuple[int, int]:
     return pixels.shape[0], pixels.shape[1]
 
 
 def _threads() -> str:
-    told = os.environ.get("PYDREAM_NUM_THREADS", "")
-    return f"PYDREAM_NUM_THREADS={told}" if told else f"as many threads as there are cores ({os.cpu_count()})"
+    requested = requested_threads()
+    return f"PYDREAM_NUM_THREADS={requested}" if requested else f"as many threads as usable cores ({usable_cores()})"

@@ -19,24 +19,32 @@ import msgspec
 from ...cluster.tasks import DreamTask, Outcome, checked, dream, guided, run_here
 from ...cluster.workers import Cluster
 from ...errors import ImageFileError, ProvenanceError
-from ...media.image import FORMATS, LONGEST_NOTE, Picture, read_image, to_pixels
-from ...media.sheet import Sheet, fitting_columns, fitting_width
+from ...media import FORMATS, LONGEST_NOTE, Sheet, fitting_columns, fitting_width, read_image
 from ...net import unknown_name
-from ...record.provenance import NetFacts, PictureFacts, picture_facts, read_provenance, record
+from ...picture import Picture, to_pixels
+from ...record.provenance import Dream, NetFacts, PictureFacts, picture_facts, read_provenance
 from ...record.recipe import Recipe, follow
 from ...runtime.geometry import BlobFacts, survey
 from ...runtime.graph import Graph
 from ...zoo.load import find_files, read_graph
 from ...zoo.registry import DEFAULT_NETWORK
 from ..errors import Failed, debug_option, interruption, one_line, printable, tell
-from ..figures import FIGURE_OPTIONS, Start, Style, account, figure_options, made_before
-from ..input import Size, Source, SourceType, Target, check_not_read, one_target, size_option
+from ..figures import FIGURE_OPTIONS, Start, Style, account, columns_option, figure_options, made_before
+from ..help import Command
+from ..input import Size, Source, SourceType, Target, check_not_read, one_target
 from ..job import Dreamer, prepare, retold
 from ..network import hush, weights_option
 from ..options import (
+    PICTURE_FILES,
     dream_options,
+    force_option,
     input_options,
+    layer_option,
+    model_option,
+    output_option,
+    pictures_option,
     quiet_option,
+    resume_option,
     retouch_options,
     run_options,
     sidecar_option,
@@ -49,7 +57,7 @@ from ..workers import Crew, at_work, staffed, worker_options
 ALL = "all"
 _PNG = FORMATS["png"]
 # What only one network can be told: the parameter's name, and the option's.
-_OF_ONE = {"mean": "mean", "pixel_scale": "pixel-scale", "channel_order": "channel-order", "input_node": "input"}
+_OF_ONE = {"mean": "mean", "pixel_scale": "pixel-scale", "channel_order": "channel-order", "input_node": "input-node"}
 _NOT_A_DREAMS = {
     "models",
     "layers",
@@ -59,51 +67,28 @@ _NOT_A_DREAMS = {
 }  # of the options, when one picture is told alone
 
 
-@click.command("sweep")
+@click.command("sweep", cls=Command)
 @click.argument("input", type=SourceType())
-@click.option(
-    "-o", "--output", required=True, help="The contact sheet: a .png, .jpg, .webp or .tif file, - for standard output."
-)
-@click.option(
-    "-m",
-    "--models",
-    "--model",
-    default=DEFAULT_NETWORK,
-    show_default=True,
-    metavar="MODEL[,MODEL…]",
-    help="Names that `pydream models` lists, or files; each of several has a column.",
-)
+@output_option(f"{PICTURE_FILES}, or -", required=True)
+@model_option(DEFAULT_NETWORK, "models", multiple=True)
 @weights_option
 @input_options
-@click.option(
-    "-l",
-    "--layers",
-    default=ALL,
-    show_default=True,
-    metavar="LAYER[,LAYER…]",
-    help="Which, in the network's order: names, patterns as fire*/concat, or all that dream at any size.",
-)
+@layer_option("LAYER|PATTERN", "layers", default="all that dream at any size", multiple=True)
 @click.option(
     "--at-most",
     type=click.IntRange(min=1),
-    metavar="NUMBER",
-    help="Of these so many from each network, evenly from low to high.  [default: every one]",
+    metavar="N",
+    help="Maximum number of layers per network, evenly spaced.  [default: all]",
 )
-@click.option(
-    "--pictures",
-    type=click.Path(file_okay=False, path_type=Path),
-    metavar="FOLDER",
-    help="Write each dream there too, at full size; `pydream replay` makes it again.",
-)
-@click.option("--resume", is_flag=True, help="Go on with what an earlier run left in the folder of --pictures.")
-@click.option("-f", "--force", is_flag=True, help="Write over what is in that folder.")
+@pictures_option
+@resume_option
+@force_option
 @dream_options
 @retouch_options
 @run_options
 @tile_options
 @worker_options
-@size_option
-@click.option("--columns", type=click.IntRange(1, 100), help="Pictures in a row.  [default: as many as make a page]")
+@columns_option
 @figure_options
 @sidecar_option
 @quiet_option
@@ -114,13 +99,12 @@ def command(
     /,
     input: list[Source],
     output: str,
-    models: str,
+    models: tuple[str, ...],
     weights: Path | None,
-    layers: str,
+    layers: tuple[str, ...],
     at_most: int | None,
     pictures: Path | None,
     columns: int | None,
-    size: Size | None,
     resume: bool,
     force: bool,
     sidecar: bool,
@@ -129,32 +113,32 @@ def command(
 ) -> None:
     """Dream on INPUT with one layer after the other, and lay the dreams out from low to high.
 
-    INPUT is a picture, - for one from standard input, or the word noise. Every layer dreams with the same seed and
-    parameters. One that cannot costs only itself: the sheet tells why, and the exit code is 1. Ctrl-C writes a sheet
-    of what is there.
+    INPUT is a picture, - for one from standard input, or noise, also as noise:640x480. --layer can be repeated, and be
+    a pattern as fire*/concat; --model can be repeated, and each of several networks has a column. Every layer dreams
+    with the same seed and parameters. Where one fails, the sheet says why, the others follow, and the exit code is 1.
+    Ctrl-C writes a sheet of what is there; with --pictures, --resume continues.
 
     \b
-    pydream sweep sky.jpg -o sheet.png --layers "fire*/concat"
+    pydream sweep sky.jpg -o sheet.png --layer "fire*/concat"
     pydream sweep sky.jpg -o sheet.png --pictures sweep --preset report --at-most 12
-    pydream sweep sky.jpg -o sheet.png --workers 2
-    pydream sweep sky.jpg -o sheet.png -m squeezenet_v1.1,bvlc_googlenet --layers "fire*/concat,*/output" --at-most 8
+    pydream sweep sky.jpg -o sheet.png --at-most 8 --workers 2 -m squeezenet_v1.1 -m bvlc_googlenet
     """  # noqa: D301 (click's mark for a block to leave as it is)
     target = one_target(output, None)
-    names = _split(models, "'--models'")
+    names = _listed(models, "'--model'")
     for option, value in {
         "--weights": weights,
         **{f"--{each}": options[name] for name, each in _OF_ONE.items()},
     }.items():
         if value is not None and len(names) > 1:
-            raise click.BadParameter("it is for one network, and --models names several", param_hint=f"'{option}'")
+            raise click.BadParameter("it is for one network, and there are several", param_hint=f"'{option}'")
     if columns is not None and len(names) > 1:
         raise click.BadParameter("each of several networks has one column", param_hint="'--columns'")
     if resume and (force or pictures is None):
-        raise click.BadParameter("it goes on with what is in --pictures; --force would not", param_hint="'--resume'")
-    start = Start.read(input, size)
+        raise click.BadParameter("it continues with what is in --pictures; --force would not", param_hint="'--resume'")
+    start = Start.read(input)
     hush()  # TensorFlow is asked for Keras models and SavedModels
     graphs = {name: read_graph(name, weights, options["input_node"]) for name in names}
-    layers_of = choose(graphs, _split(layers, "'--layers'"), at_most, start.size)
+    layers_of = choose(graphs, _listed(layers or (ALL,), "'--layer'"), at_most, start.size)
     for name in names:
         find_files(name, weights)  # what is missing is told before the first network has dreamt for an hour
     cells = _cells(layers_of, pictures)
@@ -166,7 +150,7 @@ def command(
     held = [each.path for each in targets if each.path is not None and each.exists()]
     if held and not (resume or force):
         raise click.BadParameter(
-            f"'{pictures}' holds such pictures already: --resume goes on with them, --force writes over them",
+            f"'{pictures}' holds such pictures already: --resume continues with them, --force overwrites them",
             param_hint="'--pictures'",
         )
     if resume and options["seed"] is None:
@@ -195,7 +179,7 @@ def _seed(held: list[Path]) -> int | None:
     """Give the seed of an earlier run, from the first of its pictures that tells it."""
     for path in held:
         with suppress(ImageFileError, ProvenanceError):
-            return read_provenance(path).dream.seed
+            return read_provenance(path).recipe.seed
     return None
 
 
@@ -227,11 +211,9 @@ def choose(
             raise unknown_name("layer to dream with", pattern, every)
     for model, found in chosen.items():
         if not found:
-            raise click.BadParameter(
-                f"none is of '{model}'; `pydream layers {model}` lists its", param_hint="'--layers'"
-            )
+            raise click.BadParameter(f"none is of '{model}'; see `pydream layers -m {model}`", param_hint="'--layer'")
     if sum(len(layer.facts.name) + 8 for found in chosen.values() for layer in found) > LONGEST_NOTE // 2:
-        raise click.BadParameter("these are more than one sheet can tell of: see --at-most", param_hint="'--layers'")
+        raise click.BadParameter("these are too many for one sheet: see --at-most", param_hint="'--layer'")
     return chosen
 
 
@@ -248,11 +230,11 @@ def _evenly(layers: list[Layer], at_most: int | None) -> list[Layer]:
     return [layers[round(number * (len(layers) - 1) / max(at_most - 1, 1))] for number in range(at_most)]
 
 
-def _split(names: str, option: str) -> list[str]:
-    listed = list(dict.fromkeys(name.strip() for name in names.split(",")))
-    if "" in listed:
-        raise click.BadParameter(f"{names!r} has an empty name in it", param_hint=option)
-    return listed
+def _listed(names: Sequence[str], option: str) -> list[str]:
+    """Return each name once, in their order."""
+    if "" in names:
+        raise click.BadParameter("a name is empty", param_hint=option)
+    return list(dict.fromkeys(names))
 
 
 class Cell(NamedTuple):
@@ -321,7 +303,7 @@ class Sweep:
             if not self.dreamt:
                 raise
             self._write(style, target, cells)
-            goes_on = "; --resume goes on" if cells[0].target else ""
+            goes_on = "; --resume continues" if cells[0].target else ""
             outcome = f"wrote {target} with {len(self.dreamt)} of {len(cells)} layers{goes_on}"
             raise interruption(outcome) from None
         if not self.dreamt:
@@ -431,10 +413,18 @@ class Sweep:
             return pixels
         told = dreamer.recorded(recipe)
         cell.target.path.parent.mkdir(parents=True, exist_ok=True)
-        words = [self.start.source.given, "-o", cell.target.retold, "--model", cell.model, "--layer", recipe.end]
+        words = [self.start.source.argument, "-o", cell.target.retold, "--model", cell.model, "--layer", recipe.end]
         command = retold(self.ctx, words, told, "dream", _NOT_A_DREAMS)
         result = picture_facts("result", pixels)
-        made = record(command, told, dreamer.facts, self.start.facts, self._guide, result, dreamer.mask_facts)
+        made = Dream(
+            command=command,
+            recipe=told,
+            network=dreamer.facts,
+            input=self.start.facts,
+            guide=self._guide,
+            mask=dreamer.mask_facts,
+            result=result,
+        )
         cell.target.write(pixels, made, self.sidecar)
         return pixels
 

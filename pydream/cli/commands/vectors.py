@@ -1,4 +1,4 @@
-"""`pydream vectors`: what a port in another language is held to."""
+"""`pydream vectors`: test vectors for a port to another language."""
 
 from __future__ import annotations
 
@@ -7,23 +7,19 @@ from pathlib import Path
 import click
 
 from ..errors import debug_option, interruption
+from ..help import Command
+from ..options import output_option
 from ..signals import signals_as_ctrl_c
 
 
-@click.command("vectors")
-@click.option(
-    "-o",
-    "--output",
-    type=click.Path(file_okay=False, path_type=Path),
-    required=True,
-    help="The folder that the files go into; made if it is not there.",
-)
+@click.command("vectors", cls=Command)
+@output_option("A folder, made if it is not there", type=click.Path(file_okay=False, path_type=Path), required=True)
 @debug_option
 def command(output: Path) -> None:
-    """Write inputs and expected outputs of every stage of a dream, to hold a port to.
+    """Write inputs and expected outputs of every stage of a dream, for tests of a port.
 
     Each stage, from the roll of the image to a whole dream, is a case in vectors.json, which names its formula, its
-    parameters, its arrays (.npy files) and how far a result may be off. docs/porting.md tells how to use them.
+    parameters, its arrays (.npy files) and the tolerance of a result; see docs/porting.md.
 
     \b
     pydream vectors -o vectors

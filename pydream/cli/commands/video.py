@@ -17,27 +17,33 @@ from PIL import Image
 
 from ...cluster.tasks import checked, dream
 from ...cluster.workers import Cluster
-from ...dream.film import BLEND, CUT, FRAMES_HELD, MOST_CUT, FramePair, dream_frames
+from ...dream.film import BLEND, CUT, FILM_COPIES, MOST_CUT, FramePair, dream_frames
 from ...dream.flow import check_flow
-from ...errors import CheckpointError
-from ...files import file_sha256
-from ...media import video
-from ...media.image import FORMATS, Picture, write_image
-from ...media.video import Footage, Span
-from ...record.provenance import Film, PictureFacts, versions
+from ...errors import CheckpointError, pip_install
+from ...files import file_sha256, write_text
+from ...media import FORMATS, video, write_image
+from ...media.video import Footage, Section
+from ...picture import Picture
+from ...record import film as film_file
+from ...record.film import Film
+from ...record.provenance import PictureFacts, sidecar_of, versions
 from ...record.recipe import Recipe
-from ...record.resume import differences, load_film, save_film
 from ..errors import debug_option, interruption
 from ..films import Places, beside, check_films, quality_option
+from ..help import Command
 from ..input import Size, SizeType, Target, check_not_read
 from ..job import Dreamer, prepare, retold
 from ..options import (
     FiniteRange,
     dream_options,
+    force_option,
     objective_options,
+    output_option,
     quiet_option,
+    resume_option,
     retouch_options,
     run_options,
+    sidecar_option,
     tile_options,
 )
 from ..progress import DoneProgress, FrameProgress, Progress
@@ -45,7 +51,6 @@ from ..signals import between_steps, uninterrupted
 from ..workers import Crew, at_work, staffed, worker_options
 
 _STATE = "film.json"
-_OUTPUT = "'OUTPUT'"
 
 
 class FrameRange(click.ParamType):  # type: ignore[type-arg]
@@ -54,10 +59,10 @@ class FrameRange(click.ParamType):  # type: ignore[type-arg]
     name = "A:B"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        """Check it; it stays text, as it is told again."""
+        """Check a value; it stays text, as a record has it."""
         found = re.fullmatch(r"(\d{0,9}):(\d{0,9})", str(value))
         if found is None or (found[2] and int(found[2]) <= int(found[1] or 0)):
-            self.fail(f"{value!r} is no part of a film, as 24:48 is one, or 24: or :48", param, ctx)
+            self.fail(f"{value!r} is not a range of frames (expected A:B, e.g. 24:48, 24: or :48)", param, ctx)
         return str(value)
 
 
@@ -67,42 +72,45 @@ class Time(click.ParamType):  # type: ignore[type-arg]
     name = "TIME"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        """Check it; it stays text, as it is told again."""
+        """Check a value; it stays text, as a record has it."""
         if re.fullmatch(r"(\d{1,6}:){0,2}\d{1,9}(\.\d{1,9})?", str(value)) is None:
-            self.fail(f"{value!r} is no time, as 12.5, 0:12.5 or 1:02:03 is one", param, ctx)
+            self.fail(f"{value!r} is not a time (expected e.g. 12.5, 0:12.5 or 1:02:03)", param, ctx)
         return str(value)
 
 
-@click.command("video")
+@click.command("video", cls=Command)
 @click.argument("input", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@click.argument("output", type=click.Path(path_type=Path))
+@output_option("A .mp4 or .gif film", required=True, type=click.Path(path_type=Path))
 @click.option(
     "--blend",
     type=FiniteRange(min=0, max=1),
     default=BLEND,
     show_default=True,
-    help="How much of the last dream goes into what the next one starts from; 0: each frame for itself.",
+    metavar="X",
+    help="Share of the last dream in the start of the next one; 0: each frame for itself.",
 )
 @click.option(
     "--flow/--no-flow",
     default=False,
     show_default=True,
-    help="Move the last dream along with the picture, by optical flow; needs OpenCV: pip install 'pydream[flow]'.",
+    help=f"Optical flow, which moves the last dream along with the picture: {pip_install('flow')}.",
 )
 @click.option(
     "--cut",
     type=FiniteRange(min=0, max=MOST_CUT),
     default=CUT,
     show_default=True,
-    help="From which difference between two frames on a new scene begins, which starts afresh, in levels; 0: never.",
+    metavar="X",
+    help="Start of a new scene where two frames differ by more than this many levels; 0: never.",
 )
-@click.option("--from", "start", type=Time(), metavar=Time.name, help="Begin there: 12.5, 0:12.5, 1:02:03.")
-@click.option("--to", "stop", type=Time(), metavar=Time.name, help="End before that time of the film.")
+@click.option("--from", "start", type=Time(), metavar=Time.name, help="Start time in the film: 12.5, 0:12.5, 1:02:03.")
+@click.option("--to", "stop", type=Time(), metavar=Time.name, help="End time in the film.")
 @click.option(
-    "--frames",
+    "--range",
+    "part",
     type=FrameRange(),
     metavar=FrameRange.name,
-    help="The frames from number A, from 0 on, up to B - 1.",
+    help="Range of frames, from number A to B - 1; the first is 0.",
 )
 @objective_options
 @dream_options
@@ -114,11 +122,12 @@ class Time(click.ParamType):  # type: ignore[type-arg]
     "--size",
     type=SizeType(),
     metavar=SizeType.name,
-    help="Of the film that is made: the frames are scaled before they are dreamt on.  [default: as they are]",
+    help="Size that the frames are resized to before they are dreamt on.  [default: the film's own]",
 )
 @quality_option
-@click.option("--resume", is_flag=True, help="Go on where the same command was stopped.")
-@click.option("-f", "--force", is_flag=True, help="Throw away what a stopped command left, and begin again.")
+@resume_option
+@force_option
+@sidecar_option
 @quiet_option
 @debug_option
 @click.pass_context
@@ -132,32 +141,33 @@ def command(
     cut: float,
     start: str | None,
     stop: str | None,
-    frames: str | None,
+    part: str | None,
     size: Size | None,
     quality: int,
     resume: bool,
     force: bool,
+    sidecar: bool,
     quiet: bool,
     **options: Any,
 ) -> None:
-    """Dream on every frame of the film INPUT, and make the film OUTPUT of it, a .mp4 or .gif file.
+    """Dream on every frame of the film INPUT, and make a film of the dreams.
 
     Each frame starts from itself, blended with the last dream; with --flow, that is moved along with the picture
     first, so that it does not flicker. The film keeps its frame rate, or every frame's time, and its sound. Stopped
-    at any moment, by Ctrl-C or a power cut, the same command with --resume goes on, and ends with the same film to the
-    byte.
+    at any moment, by Ctrl-C or a power cut, the same command with --resume continues, and ends with the same film to
+    the byte.
 
     \b
-    pydream video in.mp4 out.mp4
-    pydream video in.mp4 out.mp4 --flow --blend 0.7 --from 0:12.5 --to 0:20
-    pydream video in.mp4 out.gif --size 320x180 --frames 0:50 --blend 0
-    pydream video in.mp4 out.mp4 --blend 0 --workers 2
+    pydream video in.mp4 -o out.mp4
+    pydream video in.mp4 -o out.mp4 --flow --blend 0.7 --from 0:12.5 --to 0:20
+    pydream video in.mp4 -o out.gif --size 320x180 --range 0:50 --blend 0
+    pydream video in.mp4 -o out.mp4 --blend 0 --workers 2
     """  # noqa: D301 (click's mark for a block to leave as it is)
     places = beside(output, _STATE)
-    places.check(resume, force, _OUTPUT)
-    check_films([output], size or (1, 1), fps=25, hint=_OUTPUT)  # what is told of its name does not wait for INPUT
+    places.check(resume, force)
+    check_films([output], size or (1, 1), fps=25)  # an error in its name does not wait for INPUT
     written = [Target(str(path), FORMATS["png"]) for path in (output, *places.held())]
-    check_not_read(written, [input, options["guide"], options["mask"]], _OUTPUT)
+    check_not_read(written, [input, options["guide"], options["mask"]])
     crew = Crew.taken(options)
     if crew is not None and blend:
         raise click.BadParameter(
@@ -167,23 +177,23 @@ def command(
         check_flow()
 
     with uninterrupted(done_then=True):
-        shot = _looked_at(input, span(start, stop, frames), size, quiet)
-        check_films([output], shot.size, shot.rate, _OUTPUT)
-        left = load_film(places.checkpoint) if resume else None
+        shot = _looked_at(input, span(start, stop, part), size, quiet)
+        check_films([output], shot.size, shot.rate)
+        left = film_file.load(places.checkpoint) if resume else None
         if resume and left is None and output.exists():
             raise CheckpointError(f"'{output}' is complete, and its frames are gone: --force begins again")
         if left is not None:
-            options["seed"] = left.dream.seed if options["seed"] is None else options["seed"]
-            options["tile"] = left.dream.tile if options["tile"] is None else options["tile"]
+            options["seed"] = left.recipe.seed if options["seed"] is None else options["seed"]
+            options["tile"] = left.recipe.tile if options["tile"] is None else options["tile"]
         dreamer = prepare(**options)
         if crew is not None:
             dreamer = replace(dreamer, memory=crew.memory(dreamer.memory))
-        tile, plan = dreamer.in_tiles(*shot.size, held=FRAMES_HELD)
+        tile, plan = dreamer.in_tiles(*shot.size, held=FILM_COPIES)
         recipe = msgspec.structs.replace(dreamer.recipe, tile=tile)
         film = _account(ctx, dreamer, dreamer.recorded(recipe), shot)
         if left is not None:
-            then = msgspec.structs.replace(left, dream=dreamer.recorded(left.dream))
-            if others := list(differences(then, film)):
+            then = msgspec.structs.replace(left, recipe=dreamer.recorded(left.recipe))
+            if others := list(map(str, then.unlike(film))):
                 raise CheckpointError(f"'{places.folder}' holds another film: {', '.join(others)}")
         done = places.made(len(shot)) if left is not None else 0
         if not quiet:
@@ -193,7 +203,7 @@ def command(
             if left is None:  # not before all that could be wrong has been looked at
                 places.clear()
                 places.folder.mkdir(parents=True, exist_ok=True)
-                save_film(places.checkpoint, film)
+                film_file.save(places.checkpoint, film)
             with (
                 at_work(crew) as cluster,
                 closing(_dreams(cluster, dreamer, recipe, film, shot, places, done, quiet)) as dreams,
@@ -211,8 +221,10 @@ def command(
                     pixel_aspect=shot.pixel_aspect,
                     sound=None if _is_silent(output) else shot.footage.sound,
                 )
+            if sidecar:
+                write_text(sidecar_of(output), f"{film.to_json()}\n")
         except KeyboardInterrupt:
-            outcome = f"{places.made(len(shot))} of {len(shot)} frames are in '{places.folder}'; --resume goes on"
+            outcome = f"{places.made(len(shot))} of {len(shot)} frames are in '{places.folder}'; --resume continues"
             raise interruption(outcome) from None
         places.finish()
         if not quiet:
@@ -303,10 +315,10 @@ def spread(
         yield checked(outcome.get(), size).pixels
 
 
-def span(start: str | None, stop: str | None, frames: str | None) -> Span:
+def span(start: str | None, stop: str | None, part: str | None) -> Section:
     """Give the part that `Time` and `FrameRange` have checked."""
-    first, _, last = (frames or ":").partition(":")
-    return Span(
+    first, _, last = (part or ":").partition(":")
+    return Section(
         int(first or 0),
         int(last) if last else None,
         seconds(start or "0"),
@@ -322,10 +334,10 @@ def seconds(time: str) -> Fraction:
     return total
 
 
-def _looked_at(film: Path, part: Span, size: Size | None, quiet: bool) -> Shot:
+def _looked_at(film: Path, part: Section, size: Size | None, quiet: bool) -> Shot:
     """Go through the film, so that what is wrong with it is told before TensorFlow is imported."""
     with FrameProgress(f"looking at {film.name}", quiet) as seen:
-        footage = video.survey(film, part, seen.on_frame)
+        footage = video.read_video(film, part, seen.on_frame)
     return Shot(footage, size or footage.size)
 
 
@@ -352,7 +364,7 @@ def _account(ctx: click.Context, dreamer: Dreamer, recipe: Recipe, shot: Shot) -
     return Film(
         film=str(ctx.info_name),
         command=_command(ctx, recipe),
-        dream=recipe,
+        recipe=recipe,
         network=dreamer.facts,
         input=shot.facts,
         first=shot.footage.first,
@@ -374,9 +386,7 @@ def _is_silent(output: Path) -> bool:
 def _command(ctx: click.Context, recipe: Recipe) -> str:
     """Give the command line that makes the film again, under whatever name."""
     params = ctx.params
-    words = [str(params["input"]), f"dream{params['output'].suffix}"]
-    if params["frames"] is not None:
-        words += ["--frames", params["frames"]]
+    words = [str(params["input"]), "-o", f"dream{params['output'].suffix}"]
     if params["size"] is not None:
         height, width = params["size"]
         words += ["--size", f"{width}x{height}"]

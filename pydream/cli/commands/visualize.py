@@ -10,28 +10,20 @@ import click
 from ...dream.tutorial import NOISE_SIZE, rendered_sizes
 from ...record.recipe import MOST_SUMMED
 from ..errors import debug_option
-from ..input import NOISE, STANDARD, Size, Source, SourceType, check_not_read, noise_size, noise_size_option, one_target
+from ..help import Command
+from ..input import NOISE, STANDARD, Size, Source, SourceType, check_not_read, one_target
 from ..job import Dreamer
-from ..options import quiet_option, sidecar_option
+from ..options import PICTURE_FILES, output_option, quiet_option, sidecar_option
 from ..rendering import Layer, channels_option, prepare_rendering, recipe_taken, render_run_options, renderer_options
 from ..signals import signals_as_ctrl_c
 from .dream import Work
 
 
-@click.command("visualize")
-@click.argument("image", type=SourceType(), default=NOISE)
-@click.option(
-    "-o",
-    "--output",
-    required=True,
-    help="Where the picture goes: a .png, .jpg, .webp or .tif file, or - for standard output.",
-)
-@channels_option(
-    "What to look into, as inception_4d/3x3_reduce:139: the mean of a channel, or of the sum of some, as :3,7 or :0-7;"
-    " without a channel the mean of the square of all.  [default: the network's own layer]"
-)
+@click.command("visualize", cls=Command)
+@click.argument("input", type=SourceType(noise=NOISE_SIZE), default=NOISE)
+@output_option(f"{PICTURE_FILES}, or -", required=True)
+@channels_option()
 @renderer_options
-@noise_size_option(NOISE_SIZE)
 @render_run_options
 @sidecar_option
 @quiet_option
@@ -40,28 +32,29 @@ from .dream import Work
 def command(
     ctx: click.Context,
     /,
-    image: list[Source],
+    input: list[Source],
     output: str,
     layer: Layer | None,
-    size: Size | None,
     sidecar: bool,
     quiet: bool,
     **options: Any,
 ) -> None:
     """Show what a channel or a layer looks for, with the renderers of the TensorFlow tutorial of 2016.
 
-    IMAGE is what to start from: a picture, - for one from standard input, or, if there is none, noise. The result is
-    scaled to be seen, that of deepdream clipped. `pydream replay` makes it again.
+    --layer LAYER:139 maximises the mean of a channel, LAYER:3,7 or LAYER:0-7 the mean of the sum of some, and LAYER
+    alone the mean of the square of all. Renderers: naive, of the whole picture's gradient; multiscale, the same at
+    growing sizes; lapnorm, with its Laplacian bands made equally strong; deepdream, in octaves as a dream.
 
-    Ctrl-C ends it early and writes what there is so far.
+    INPUT is the start: a picture, - for one from standard input, or by default noise of 224x224 pixels, also as
+    noise:640x480. The result is scaled to be seen, that of deepdream clipped. Ctrl-C ends it early and writes what
+    there is so far.
 
     \b
     pydream visualize -o channel.png --layer fire4/expand3x3:7
-    pydream visualize -o channel.png --layer fire4/expand3x3:7 --renderer naive --size 320x240
+    pydream visualize noise:320x240 -o channel.png --layer fire4/expand3x3:7 --renderer naive
     pydream visualize sky.jpg -o dream.png --layer fire8/concat --renderer deepdream
     """  # noqa: D301 (click's mark for a block to leave as it is)
-    (source,) = image
-    noise = noise_size(image, size, NOISE_SIZE)
+    (source,) = input
     target = one_target(output, None)
     if sidecar and output == STANDARD:
         raise click.BadParameter("there is no file to put it beside", param_hint="'--sidecar'")
@@ -70,7 +63,7 @@ def command(
     if channels is not None and len(channels) > MOST_SUMMED:
         raise click.BadParameter(f"'{layer}' is more than {MOST_SUMMED} channels", param_hint="'--layer'")
     options |= {"layer": name, **recipe_taken(options, channels)}
-    work = Rendered(ctx, noise, sidecar, quiet, options)
+    work = Rendered(ctx, source.noise or NOISE_SIZE, sidecar, quiet, options)
     with signals_as_ctrl_c():
         work.one(source, target)
 

@@ -12,24 +12,30 @@ import msgspec
 import numpy as np
 
 from ...dream.images import noise
-from ...dream.zoom import FRAMES_HELD, zoom_frame, zoom_loop
+from ...dream.zoom import ZOOM_COPIES, zoom_frame, zoom_loop
 from ...errors import CheckpointError
-from ...media import video
-from ...media.image import FORMATS, Picture, read_note, to_pixels
+from ...files import write_text
+from ...media import FORMATS, read_note, video
 from ...net import Array
-from ...record import resume as checkpoint
-from ...record.provenance import picture_facts, record
+from ...picture import Picture, to_pixels
+from ...record import loop as checkpoint
+from ...record.loop import Checkpoint, LoopFacts
+from ...record.provenance import Dream, picture_facts, sidecar_of
 from ...record.recipe import Loop, Recipe
-from ...record.resume import Checkpoint, LoopFacts, differences
 from ..errors import debug_option, interruption
 from ..films import Places, beside, check_films, film_options, films_apart
-from ..input import Size, Source, SourceType, Target, check_not_read, noise_size, size_option
+from ..help import Command
+from ..input import Source, SourceType, Target, check_not_read
 from ..job import Dreamer, prepare, retold
 from ..options import (
     FiniteRange,
     dream_options,
+    force_option,
+    frames_option,
     objective_options,
+    output_option,
     quiet_option,
+    resume_option,
     retouch_options,
     run_options,
     sidecar_option,
@@ -46,31 +52,25 @@ def _default(name: str) -> Any:
     return inspect.signature(zoom_loop).parameters[name].default
 
 
-@click.command("zoom")
+@click.command("zoom", cls=Command)
 @click.argument("input", type=SourceType())
-@click.option(
-    "-o",
-    "--output",
-    required=True,
-    multiple=True,
-    help="Where the frames go: a folder, for 00000000.png and so on, a .mp4 or .gif film, or several of these.",
-)
-@click.option(
-    "--frames", type=click.IntRange(min=1), default=_default("frames"), show_default=True, help="How many dreams."
-)
+@output_option("A folder for the frames, a .mp4 or .gif film, or several of these", required=True, multiple=True)
+@frames_option(click.IntRange(min=1), _default("frames"))
 @click.option(
     "--scale",
     type=FiniteRange(-1, 1, min_open=True, max_open=True),
     default=_default("scale"),
     show_default=True,
-    help="How much closer the next frame is, as a part of the width and height; below 0, farther.",
+    metavar="X",
+    help="Zoom per frame, as a part of width and height; below 0, outwards.",
 )
 @click.option(
     "--rotate",
     type=FiniteRange(-360, 360),
     default=_default("rotate"),
     show_default=True,
-    help="Degrees that the next frame is turned, counter-clockwise.",
+    metavar="X",
+    help="Rotation per frame, in degrees counter-clockwise.",
 )
 @click.option(
     "--shift",
@@ -78,23 +78,23 @@ def _default(name: str) -> Any:
     default=_default("shift"),
     show_default=True,
     metavar="DX DY",
-    help="Pixels that the next frame is moved, to the right and down.",
+    help="Shift per frame, in pixels to the right and down.",
 )
 @click.option(
     "--grid",
     type=FiniteRange(min=0, max=1, min_open=True),
-    help="Round the picture to multiples of this power of two after every step: with 0.015625 a loop in float64 is the"
-    " same on every machine.  [default: do not round]",
+    metavar="X",
+    help="Rounding of the picture after every step, to multiples of a power of two; with 0.015625 an --exact loop is"
+    " the same on every machine.  [default: none]",
 )
 @objective_options
 @dream_options
 @retouch_options
 @run_options
 @tile_options
-@size_option
 @film_options(fps=25)
-@click.option("--resume", is_flag=True, help="Go on where the same command was stopped, or make more frames.")
-@click.option("-f", "--force", is_flag=True, help="Throw away the frames that are in the folder, and begin again.")
+@resume_option
+@force_option
 @sidecar_option
 @quiet_option
 @debug_option
@@ -108,7 +108,6 @@ def command(
     scale: float,
     rotate: float,
     shift: tuple[float, float],
-    size: Size | None,
     fps: float,
     quality: int,
     resume: bool,
@@ -119,20 +118,20 @@ def command(
 ) -> None:
     """Dream on INPUT, move into the dream, dream on that, and so on: the notebook's zoom.
 
-    INPUT is a picture, - for one from standard input, or the word noise. Stopped at any moment, by Ctrl-C or a power
-    cut, the same command with --resume goes on, and ends with the same frames to the byte.
+    INPUT is a picture, - for one from standard input, or noise, also as noise:640x480. Frames are 00000000.png and so
+    on. Stopped at any moment, by Ctrl-C or a power cut, the same command with --resume continues, and ends with the
+    same frames to the byte; with a larger number of --frames it makes more.
 
     \b
     pydream zoom sky.jpg -o frames
     pydream zoom sky.jpg -o frames -o zoom.mp4 --frames 200 --rotate 0.5
-    pydream zoom noise -o noise.gif --size 320x240 --frames 40 --fps 12
+    pydream zoom noise:320x240 -o noise.gif --frames 40 --fps 12
     """  # noqa: D301 (click's mark for a block to leave as it is)
     (source,) = input
-    noise_pixels = noise_size(input, size)
     places = _places(output)
     places.check(resume, force)
     picture = source.read()
-    height, width = noise_pixels if picture is None else picture.shape[:2]
+    height, width = source.size(picture)
     check_films(places.films, (height, width), fps)
     written = [places.frame(index) for index in range(frames)] + [Target(str(film), _PNG) for film in places.films]
     check_not_read(written, [source.path, options["guide"], options["mask"]])
@@ -147,14 +146,12 @@ def command(
         if left is not None and options["tile"] is None:
             options["tile"] = left.loop.recipe.tile
         dreamer = prepare(**options)
-        tile, plan = dreamer.in_tiles(height, width, held=FRAMES_HELD)
-        recipe = msgspec.structs.replace(
-            dreamer.recipe, loop=move, noise=noise_pixels if picture is None else None, tile=tile
-        )
+        tile, plan = dreamer.in_tiles(height, width, held=ZOOM_COPIES)
+        recipe = msgspec.structs.replace(dreamer.recipe, loop=move, noise=source.noise, tile=tile)
         loop = LoopFacts(
             recipe=dreamer.recorded(recipe),
             network=dreamer.facts,
-            input=source.facts(picture, noise_pixels),
+            input=source.facts(picture),
             guide=dreamer.guide,
             mask=dreamer.mask_facts,
         )
@@ -184,10 +181,12 @@ def command(
             last = read_note(places.frame(frames - 1).given)  # a film says of itself what its last frame says
             for film in places.films:
                 video.write_video(film, places.pictures(frames), fps, quality, last)
+                if sidecar and last is not None:
+                    write_text(sidecar_of(film), f"{last}\n")
                 if not quiet:
                     click.echo(f"wrote '{film}'", err=True)
         except KeyboardInterrupt:
-            outcome = f"{done} of {frames} frames are in '{places.folder}'; --resume goes on"
+            outcome = f"{done} of {frames} frames are in '{places.folder}'; --resume continues"
             raise interruption(outcome) from None
         places.finish()
 
@@ -196,17 +195,25 @@ def _write(ctx: click.Context, places: Places, source: Source, made: Checkpoint,
     """Write a frame, and then what the next one needs: killed in between, the loop makes the frame again, the same."""
     loop, index = made.loop, made.loop.place.frame
     pixels = to_pixels(loop.recipe.shown(made.frame))
-    arguments = [source.given, "-o", "frames", "--frames", str(index + 1)]
+    arguments = [source.argument, "-o", "frames", "--frames", str(index + 1)]
     command = retold(ctx, arguments, loop.recipe)
     result = picture_facts("result", pixels)
-    provenance = record(command, loop.recipe, loop.network, loop.input, loop.guide, result, loop.mask)
+    provenance = Dream(
+        command=command,
+        recipe=loop.recipe,
+        network=loop.network,
+        input=loop.input,
+        guide=loop.guide,
+        mask=loop.mask,
+        result=result,
+    )
     places.frame(index).write(pixels, provenance, sidecar)
     checkpoint.save(places.checkpoint, made)
 
 
 def _differences(left: LoopFacts, loop: LoopFacts, dreamer: Dreamer) -> list[str]:
     """Say what is not as it was; not of tiles, where they decide no pixel now."""
-    return list(differences(msgspec.structs.replace(left, recipe=dreamer.recorded(left.recipe)), loop))
+    return list(map(str, msgspec.structs.replace(left, recipe=dreamer.recorded(left.recipe)).unlike(loop)))
 
 
 def _places(output: tuple[str, ...]) -> Places:

@@ -1,4 +1,4 @@
-"""A class's name → its number: the 1,000 of ImageNet, in its networks' order. README.md says whose list it is."""
+"""A class's name → its number: the 1,000 of ImageNet, in the order of its networks. README.md has the source."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from importlib.resources import files
 
 from ...errors import UnknownNameError
 
-_LISTED = 8  # in a message
+_MOST_LISTED = 8  # classes in a message
 
 
 @cache
 def imagenet_names() -> tuple[str, ...]:
-    """Give the names of the 1,000 classes; a name's place is its class's number."""
+    """Return the names of the 1,000 classes, by number."""
     return tuple(files(__name__).joinpath("ilsvrc2012.txt").read_text(encoding="ascii").splitlines())
 
 
@@ -23,15 +23,15 @@ def find_class(label: int | str, count: int) -> int:
     Parameters
     ----------
     label : int or str
-        The number, also in digits; or a name or a part of one, in upper or lower case. The whole name counts before
-        whole words, those before parts of words.
+        The number, also in digits; or a name or a part of one, in upper or lower case. Matches of the whole name come
+        before those of whole words, and these before those of parts of words.
     count : int
-        How many classes the network has; names are known of 1,000.
+        Number of classes of the network; only for 1,000 are names known.
 
     Raises
     ------
     UnknownNameError
-        Where there is no such class, or several: which those are, or which names are close.
+        There is no such class, or several: the message lists those, or close names.
     """
     if isinstance(label, int) or label.strip().isdecimal():
         number = int(label)
@@ -41,7 +41,7 @@ def find_class(label: int | str, count: int) -> int:
     names = imagenet_names()
     if count != len(names):
         raise UnknownNameError(
-            f"no class {label!r}: of a network with {count} classes no names are known; give a number, 0 to {count - 1}"
+            f"no class {label!r}: no names are known for a network with {count} classes; use a number, 0 to {count - 1}"
         )
     sought = label.strip().lower()
     found: list[int] = []
@@ -50,10 +50,12 @@ def find_class(label: int | str, count: int) -> int:
     if len(found) == 1:
         return found[0]
     if found:
-        raise UnknownNameError(f"class {label!r} could be {_told(found)}; give a number or more of the name")
+        raise UnknownNameError(f"class {label!r} could be {_listed(found)}; use a number or more of the name")
     close = difflib.get_close_matches(sought, [name.lower() for name in names], n=5, cutoff=0.5)
     near = [number for number, name in enumerate(names) if name.lower() in close]
-    raise UnknownNameError(f"no class {label!r}{f'; close: {_told(near)}' if near else ' among the 1000 of ImageNet'}")
+    raise UnknownNameError(
+        f"no class {label!r}{f'; close: {_listed(near)}' if near else ' among the 1000 of ImageNet'}"
+    )
 
 
 def _whole(sought: str, name: str) -> bool:
@@ -68,7 +70,7 @@ def _part(sought: str, name: str) -> bool:
     return bool(sought) and sought in name
 
 
-def _told(numbers: list[int]) -> str:
+def _listed(numbers: list[int]) -> str:
     names = imagenet_names()
-    told = ", ".join(f"{number} {names[number]!r}" for number in numbers[:_LISTED])
-    return f"{told}{f' and {len(numbers) - _LISTED} more' if len(numbers) > _LISTED else ''}"
+    first = ", ".join(f"{number} {names[number]!r}" for number in numbers[:_MOST_LISTED])
+    return f"{first}{f' and {len(numbers) - _MOST_LISTED} more' if len(numbers) > _MOST_LISTED else ''}"

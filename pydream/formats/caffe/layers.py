@@ -1,4 +1,4 @@
-"""How a file writes a layer: a function a type, LayerParameter → the constants of its dataclass."""
+"""A layer's type decides how its message is read: LayerParameter → the constants of a layer's dataclass."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def _convolution(proto: Any) -> dict[str, Any]:
 def _inner_product(proto: Any) -> dict[str, Any]:
     param = proto.inner_product_param
     if param.axis != 1:
-        raise _wrong(proto, f"axis {param.axis}, only 1 is known")
+        raise _wrong(proto, f"axis {param.axis}, only 1 is supported")
     if param.num_output < 1:
         raise _wrong(proto, f"num_output {param.num_output}, want 1 or more")
     return {"num_output": param.num_output, "bias": param.bias_term, "transpose": param.transpose}
@@ -80,7 +80,7 @@ def _pooling(proto: Any) -> dict[str, Any]:
 def _lrn(proto: Any) -> dict[str, Any]:
     param = proto.lrn_param
     if param.norm_region != caffe_pb2.LRNParameter.ACROSS_CHANNELS:
-        raise _wrong(proto, "norm_region WITHIN_CHANNEL, only ACROSS_CHANNELS is known")
+        raise _wrong(proto, "norm_region WITHIN_CHANNEL, only ACROSS_CHANNELS is supported")
     if param.local_size % 2 == 0 or param.local_size > 2**15:
         raise _wrong(proto, f"local_size {param.local_size}, want an odd number")
     return {"local_size": param.local_size, "alpha": param.alpha, "beta": param.beta, "k": param.k}
@@ -131,7 +131,7 @@ def _scale(proto: Any) -> dict[str, Any]:
     param = proto.scale_param
     _axis_1(proto, param)
     if param.num_axes != 1:
-        raise _wrong(proto, f"num_axes {param.num_axes}, only 1 is known")
+        raise _wrong(proto, f"num_axes {param.num_axes}, only 1 is supported")
     return {"bias": param.bias_term}
 
 
@@ -162,10 +162,10 @@ def _pair(proto: Any, param: Any, what: str, default: int, least: int, most: int
 
 def _axis_1(proto: Any, param: Any) -> None:
     if param.axis not in (1, -3):
-        raise _wrong(proto, f"axis {param.axis}, only 1 (channels) is known")
+        raise _wrong(proto, f"axis {param.axis}, only 1 (channels) is supported")
 
 
-# Type → what reads its constants; None: it has none.
+# Type → the reader of its constants; None: it has none.
 READERS: dict[type[Layer], Callable[[Any], dict[str, Any]] | None] = {
     BatchNorm: _batch_norm,
     Concat: _concat,
@@ -193,7 +193,7 @@ def layer_from_proto(proto: Any) -> Layer:
     Raises
     ------
     NetFileError
-        For an unknown type, with the known ones, or constants that make no sense.
+        For an unknown type, with the known ones, or constants that are not valid.
     """
     kind = TYPES.get(proto.type)
     if kind is None:
@@ -211,6 +211,6 @@ def layer_from_proto(proto: Any) -> Layer:
 
 
 def graph_of(net: Any, source: str) -> Graph:
-    """Return the graph of a NetParameter: see `define`, which raises the same errors."""
+    """Make the graph of a NetParameter: see `define`, which raises the same errors."""
     definition = define(net, source)
     return Graph(definition.name, definition.inputs, map(layer_from_proto, definition.layers))

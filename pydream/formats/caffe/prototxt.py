@@ -1,13 +1,12 @@
 """A definition is what a prototxt or a caffemodel says: inputs with shapes, then layers in running order.
 
-Old `layers` files, the three ways to declare an input, and the layers that only training needs are evened out here,
-so that the rest of the package sees new-style `LayerParameter` messages and nothing else.
+Old `layers` files, the three ways to declare an input, and the layers that only training needs are dealt with here,
+so that all other modules see new-style `LayerParameter` messages and nothing else.
 """
 
 from __future__ import annotations
 
 import os
-import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
 from math import prod
@@ -20,14 +19,15 @@ from google.protobuf.message import DecodeError
 from ...errors import NetFileError
 from ...runtime.graph import MAX_COUNT
 from ...runtime.layers import Shape
+from ..files import read_bytes
 from . import caffe_pb2
 
-# protobuf itself stops at 2 GiB; a text that large is no prototxt.
+# protobuf itself stops at 2 GiB; a text that large is not a prototxt.
 _MAX_BINARY_BYTES = 2**31 - 1
 _MAX_TEXT_BYTES = 16 * 2**20
 
 _DATA_TYPES = frozenset({"Data", "ImageData", "HDF5Data", "MemoryData", "WindowData", "DummyData"})
-_DEFAULT_CROP = 224  # of a training file that does not crop: ImageNet's usual size
+_DEFAULT_CROP = 224  # for a training file that does not crop: ImageNet's usual size
 
 # V1LayerParameter.LayerType -> LayerParameter.type, where it is not the enum's name in camel case.
 _V1_TYPES = {
@@ -47,7 +47,7 @@ _V1_TYPES = {
 
 @dataclass(frozen=True)
 class Definition:
-    """The network of a file, evened out.
+    """The network of a file: inputs, and new-style layers.
 
     Attributes
     ----------
@@ -64,36 +64,23 @@ class Definition:
     layers: list[Any]
 
 
-def read_bytes(path: str | os.PathLike[str], most: int, kind: str) -> bytes:
-    """Read a file whose size is looked at before memory is taken."""
-    try:
-        facts = Path(path).stat()
-        if not stat.S_ISREG(facts.st_mode):
-            raise NetFileError(f"{path}: no regular file")
-        if facts.st_size > most:
-            raise NetFileError(f"{path}: {facts.st_size} bytes, more than {kind} can hold ({most})")
-        return Path(path).read_bytes()
-    except OSError as error:
-        raise NetFileError(f"{path}: {error.strerror}") from error
-
-
 def read_binary(path: str | os.PathLike[str]) -> Any:
-    """Give the NetParameter of a caffemodel; `NetFileError` where it is none."""
+    """Read the NetParameter of a caffemodel; `NetFileError` for another file."""
     content = read_bytes(path, _MAX_BINARY_BYTES, "a caffemodel")
     net = caffe_pb2.NetParameter()
     try:
         net.ParseFromString(content)
     except DecodeError as error:
         raise NetFileError(f"{path}: not a caffemodel, or cut short ({len(content)} bytes read)") from error
-    if not all(isinstance(text, str) for text in _strings(net)):  # protobuf gives bytes for what is no UTF-8
-        raise NetFileError(f"{path}: not a caffemodel, or damaged: a name in it is no text")
+    if not all(isinstance(text, str) for text in _strings(net)):  # protobuf returns bytes for what is not UTF-8
+        raise NetFileError(f"{path}: not a caffemodel, or damaged: a name in it is not text")
     if not (net.layer or net.layers):
         raise NetFileError(f"{path}: not a caffemodel: no layer in its {len(content)} bytes")
     return net
 
 
 def _strings(net: Any) -> Iterator[str]:
-    """Give every name of a NetParameter that is read later."""
+    """Yield every name of a NetParameter that is read later."""
     yield from (net.name, *net.input, *net.state.stage)
     for layer in (*net.layers, *net.layer):
         yield from (layer.name, *layer.bottom, *layer.top)
@@ -103,26 +90,31 @@ def _strings(net: Any) -> Iterator[str]:
 
 
 def read_text(path: str | os.PathLike[str]) -> Any:
-    """Give the NetParameter of a prototxt; `NetFileError` with line and column where it is none."""
+    """Read the NetParameter of a prototxt; `NetFileError` with line and column for another text."""
     try:
         text = read_bytes(path, _MAX_TEXT_BYTES, "a prototxt").decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise NetFileError(f"{path}: not a prototxt: byte {error.start} is no text; is it a caffemodel?") from error
+        raise NetFileError(f"{path}: not a prototxt: byte {error.start} is not text; is it a caffemodel?") from error
+    return parse_text(text, str(path))
+
+
+def parse_text(text: str, source: str) -> Any:
+    """Read the NetParameter that is the text of a prototxt; `NetFileError` as `read_text`."""
     try:
         return text_format.Parse(text, caffe_pb2.NetParameter())
     except text_format.ParseError as error:
         # "line:column : message" of one or more lines
-        raise NetFileError(f"{path}: not a prototxt that Caffe would read: {' '.join(str(error).split())}") from error
+        raise NetFileError(f"{source}: not a prototxt that Caffe would read: {' '.join(str(error).split())}") from error
 
 
 def read_model(path: str | os.PathLike[str]) -> Any:
-    """Give the NetParameter of a prototxt or a caffemodel, whichever the file is."""
+    """Read the NetParameter of a prototxt or a caffemodel, whichever the file is."""
     path = Path(path)
     return read_text(path) if holds_text(path) else read_binary(path)
 
 
 def holds_text(path: Path) -> bool:
-    """Tell a prototxt from a caffemodel: by its name, or else by its beginning."""
+    """Return whether a file is a prototxt and not a caffemodel: by its name, or else by its beginning."""
     if path.suffix in (".prototxt", ".caffemodel") or not path.is_file():
         return path.suffix != ".caffemodel"
     with path.open("rb") as file:
@@ -130,14 +122,14 @@ def holds_text(path: Path) -> bool:
 
 
 def define(net: Any, source: str) -> Definition:
-    """Even out a NetParameter.
+    """Convert a NetParameter to inputs and new-style layers.
 
     Parameters
     ----------
     net : NetParameter
         As read; not changed.
     source : str
-        Where it came from, for messages and for the name of a nameless network.
+        Where it came from, for messages and as the name of a nameless network.
 
     Raises
     ------
@@ -147,14 +139,14 @@ def define(net: Any, source: str) -> Definition:
     layers = [_upgraded(layer, source) for layer in net.layers] + list(net.layer)
     inputs = _declared_inputs(net, layers, source)
     kept = []
-    untold: set[str] = set()  # blobs that only training has: labels and what is made of them
+    training_only: set[str] = set()  # blobs that only training has: labels and what is made of them
     for layer in layers:
         if layer.type in _DATA_TYPES or layer.type == "Input":
-            untold.update(top for top in layer.top if top not in inputs)
-        elif not _runs_at_test(layer, net.state) or _trains(layer) or untold.intersection(layer.bottom):
-            untold.update(set(layer.top) - set(layer.bottom))
+            training_only.update(top for top in layer.top if top not in inputs)
+        elif not _runs_at_test(layer, net.state) or _trains(layer) or training_only.intersection(layer.bottom):
+            training_only.update(set(layer.top) - set(layer.bottom))
         else:
-            untold.difference_update(layer.top)
+            training_only.difference_update(layer.top)
             kept.append(layer)
     if not kept:
         raise NetFileError(f"{source}: no layer that runs at test time")
@@ -196,12 +188,14 @@ def _declared_inputs(net: Any, layers: list[Any], source: str) -> dict[str, Shap
                 raise NetFileError(f"{source}: layer {layer.name!r}: {len(layer.top)} tops, but {len(shapes)} shapes")
             inputs.update(zip(layer.top, shapes * len(layer.top) if len(shapes) == 1 else shapes, strict=False))
         elif layer.type in _DATA_TYPES and layer.top and layer.top[0] not in inputs:
-            # Files before transform_param tell the crop beside the source.
-            tellers = (layer.transform_param, layer.data_param, layer.image_data_param, layer.window_data_param)
-            crop = next((param.crop_size for param in tellers if param.crop_size), _DEFAULT_CROP)
+            # Files before transform_param have the crop beside the source.
+            params = (layer.transform_param, layer.data_param, layer.image_data_param, layer.window_data_param)
+            crop = next((param.crop_size for param in params if param.crop_size), _DEFAULT_CROP)
             inputs[layer.top[0]] = (1, 3, crop, crop)
     if not inputs and not any(layer.bottom for layer in layers):
-        raise NetFileError(f"{source}: holds weights but no network; give its prototxt, and this file as the weights")
+        raise NetFileError(
+            f"{source}: it holds weights but no network; name its prototxt, and this file as the weights"
+        )
     if not inputs:
         raise NetFileError(f"{source}: no input: neither 'input:', nor an Input layer, nor a data layer")
     for name, shape in inputs.items():

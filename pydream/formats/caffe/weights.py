@@ -1,4 +1,4 @@
-"""Weights are blobs by layer name: read, checked against the shapes that the network wants, never trusted."""
+"""Weights are blobs by layer name: read, and checked against the shapes that the network wants."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ...runtime.layers import Shape
 
 
 def weights_of(net: Any, wanted: dict[str, list[Shape]], dtype: np.dtype[Any], source: str) -> Params:
-    """Take the weights that a network wants out of a NetParameter.
+    """Read the weights that a network wants from a NetParameter.
 
     Parameters
     ----------
@@ -23,7 +23,7 @@ def weights_of(net: Any, wanted: dict[str, list[Shape]], dtype: np.dtype[Any], s
     wanted : dict of str to list of tuple of int
         Layer → shapes, as `Graph.params`.
     dtype : numpy.dtype
-        Of the arrays that are given.
+        Type of the arrays.
     source : str
         For messages.
 
@@ -53,7 +53,7 @@ def weights_of(net: Any, wanted: dict[str, list[Shape]], dtype: np.dtype[Any], s
 
 
 def misfits(net: Any, wanted: dict[str, list[Shape]]) -> dict[str, str]:
-    """Say layer by layer what is wrong with the weights of a NetParameter; layers that are right are not named.
+    """Compare the weights of a NetParameter with those that a network wants, layer by layer.
 
     Parameters
     ----------
@@ -63,7 +63,7 @@ def misfits(net: Any, wanted: dict[str, list[Shape]]) -> dict[str, str]:
     Returns
     -------
     dict of str to str
-        Layer → "missing", or its shapes and the wanted ones.
+        Layer → "missing", or its shapes and the wanted ones; layers that fit are left out.
     """
     stored = _stored(net)
     wrong = {}
@@ -91,7 +91,7 @@ def _stored_shape(blob: Any) -> Shape:
 
 
 def _fits(found: Shape, wanted: Shape) -> bool:
-    """Old files fill up to four axes with leading ones: (1, 1, 1, n) holds n biases."""
+    """Old files fill up to four axes with leading ones: (1, 1, 1, n) for n biases."""
     return found == wanted or found == (1,) * (4 - len(wanted)) + wanted
 
 
@@ -100,7 +100,7 @@ def _array(blob: Any, shape: Shape, dtype: np.dtype[Any], where: str) -> NDArray
     # Compared before any memory is taken: a file may claim any shape, but not hold its numbers.
     if len(values) != prod(shape):
         raise NetFileError(f"{where}: {len(values)} numbers for weights of shape {shape}, want {prod(shape)}")
-    with np.errstate(over="ignore"):  # a double beyond float32 is infinite, and told below
+    with np.errstate(over="ignore"):  # a double beyond float32 is infinite, and refused below
         array = np.fromiter(values, dtype, len(values)).reshape(shape)
     if not np.isfinite(array).all():
         raise NetFileError(f"{where}: NaN or infinity among its weights")

@@ -1,4 +1,4 @@
-"""Folding is to compute what does not depend on the picture: weights that the graph reads, scales or puts together.
+"""Folding computes what does not depend on the picture: weights that the graph reads, scales or puts together.
 
 NumPy does it, op by op; an op that is not in the table is not computed.
 """
@@ -16,7 +16,7 @@ from .nodes import MAX_NUMBERS, LeftOutError, Node, Values
 
 _CASTS: dict[int, type] = {3: np.int32, 9: np.int64, 10: np.bool_}
 
-# What hands on its first input as it is.
+# Ops that return their first input as it is.
 IDENTITIES = frozenset({"Identity", "CheckNumerics", "PlaceholderWithDefault", "Snapshot", "StopGradient"})
 
 
@@ -29,7 +29,7 @@ def fold(node: Node, *inputs: Values) -> Values:
         return inputs[0]
     formula = _FORMULAS.get(node.op)
     if formula is None:
-        raise LeftOutError(f"{node.name!r} ({node.op}) makes a constant in a way that is not known here")
+        raise LeftOutError(f"{node.name!r} ({node.op}) makes a constant in a way that is not supported")
     try:
         with np.errstate(all="ignore"):
             exact = (x.astype(np.float64) if x.dtype.kind == "f" else x for x in inputs)
@@ -39,7 +39,7 @@ def fold(node: Node, *inputs: Values) -> Values:
 
 
 def _elementwise(function: Callable[..., Any]) -> Callable[..., Any]:
-    """In float64 whatever the graph's type is: so are the weights that a network of float64 gets."""
+    """Make a formula in float64, whatever the graph's type is, as the weights of a float64 network are."""
 
     def formula(node: Node, *inputs: Values) -> Any:
         _check(np.broadcast_shapes(*(values.shape for values in inputs)))
@@ -62,7 +62,7 @@ def _cast(node: Node, x: Values) -> Any:
     if wanted in FLOATS:
         return x.astype(np.float64)
     if wanted not in _CASTS:
-        raise ValueError(f"TensorFlow's type {wanted} is not known here")
+        raise ValueError(f"TensorFlow's type {wanted} is not supported")
     return x.astype(_CASTS[wanted])
 
 
@@ -77,7 +77,7 @@ def _pack(node: Node, *parts: Values) -> Any:
 
 
 def _concat(node: Node, *inputs: Values) -> Any:
-    """`Concat` has its axis first, ConcatV2 last."""
+    """Concatenate: `Concat` has its axis first, ConcatV2 last."""
     axis, parts = (inputs[0], inputs[1:]) if node.op == "Concat" else (inputs[-1], inputs[:-1])
     _check((sum(part.size for part in parts),))  # a part may be there twice
     return np.concatenate(parts, int(axis))

@@ -1,7 +1,7 @@
-"""A definition is what a frozen GraphDef says: nodes in running order, each with its inputs and attributes.
+"""A frozen GraphDef is nodes: in running order, each with its inputs and attributes.
 
-What is read may be anyone's: sizes and counts are looked at before memory is taken, and of the ops only those that
-`ops` knows are ever run.
+A file may be anyone's: sizes and counts are checked before memory is taken, and only ops that `ops` lists are ever
+run.
 """
 
 from __future__ import annotations
@@ -18,18 +18,18 @@ from google.protobuf.message import DecodeError
 from numpy.typing import NDArray
 
 from ...errors import NetFileError
-from ..caffe.prototxt import read_bytes
+from ..files import read_bytes
 from .proto import GraphDef
 
 Values = NDArray[Any]  # a constant
 
-# protobuf itself stops at 2 GiB. The largest networks that were ever frozen have some ten thousand nodes.
+# protobuf itself stops at 2 GiB. The largest frozen networks have some ten thousand nodes.
 _MAX_BYTES = 2**31 - 1
 _MAX_NODES = 2**15
-MAX_NUMBERS = 2**28  # in a constant, and in all together that the file does not hold number by number
+MAX_NUMBERS = 2**28  # in one constant, and in all together that the file does not write number by number
 _OP = re.compile(r"[A-Za-z0-9_.>]+")
 
-# DataType -> NumPy's type, and where a Tensor that has no `tensor_content` lists its numbers.
+# DataType -> NumPy's type, and the field of a Tensor that lists its numbers where it has no `tensor_content`.
 _TYPES: dict[int, tuple[type, str]] = {
     1: (np.float32, "float_val"),
     2: (np.float64, "double_val"),
@@ -44,7 +44,7 @@ _MERGES = frozenset({"Merge", "RefMerge"})  # where a loop closes
 
 
 class LeftOutError(Exception):
-    """A node cannot be run, or a constant not be computed; the text says why."""
+    """A node cannot be run, or a constant cannot be computed; the text says why."""
 
 
 class Source(NamedTuple):
@@ -79,45 +79,45 @@ class Node:
     proto: Any
 
     def text(self, attribute: str, default: str) -> str:
-        """Give an attribute that is a word."""
-        held = self.attributes.get(attribute)
-        return held.s.decode("ascii", "replace") if held is not None and held.HasField("s") else default
+        """Return an attribute that is a word."""
+        found = self.attributes.get(attribute)
+        return found.s.decode("ascii", "replace") if found is not None and found.HasField("s") else default
 
     def integers(self, attribute: str, default: tuple[int, ...]) -> tuple[int, ...]:
-        """Give an attribute that is a list of integers."""
-        held = self.attributes.get(attribute)
-        return tuple(held.list.i) if held is not None and held.list.i else default
+        """Return an attribute that is a list of integers."""
+        found = self.attributes.get(attribute)
+        return tuple(found.list.i) if found is not None and found.list.i else default
 
     def integer(self, attribute: str, default: int) -> int:
-        """Give an attribute that is an integer."""
-        held = self.attributes.get(attribute)
-        return int(held.i) if held is not None and held.HasField("i") else default
+        """Return an attribute that is an integer."""
+        found = self.attributes.get(attribute)
+        return int(found.i) if found is not None and found.HasField("i") else default
 
     def number(self, attribute: str, default: float) -> float:
-        """Give an attribute that is a float."""
-        held = self.attributes.get(attribute)
-        return float(held.f) if held is not None and held.HasField("f") else default
+        """Return an attribute that is a float."""
+        found = self.attributes.get(attribute)
+        return float(found.f) if found is not None and found.HasField("f") else default
 
     def flag(self, attribute: str, default: bool = False) -> bool:
-        """Give an attribute that is true or false."""
-        held = self.attributes.get(attribute)
-        return bool(held.b) if held is not None and held.HasField("b") else default
+        """Return an attribute that is true or false."""
+        found = self.attributes.get(attribute)
+        return bool(found.b) if found is not None and found.HasField("b") else default
 
 
 def read_nodes(file: str | os.PathLike[str] | bytes, source: str) -> list[Node]:
-    """Give the nodes of a frozen GraphDef, each behind those that it reads.
+    """Read the nodes of a frozen GraphDef, each behind its inputs.
 
     Parameters
     ----------
     file : path, or bytes
-        A file, or what one would hold.
+        A file, or its content.
     source : str
         For messages.
 
     Raises
     ------
     NetFileError
-        For what is no GraphDef or a damaged one, one whose weights are variables, or a graph with a circle.
+        For another or a damaged file, a graph whose weights are variables, or a graph with a cycle.
     """
     content = file if isinstance(file, bytes) else read_bytes(file, _MAX_BYTES, "a GraphDef")
     graph = GraphDef()
@@ -145,11 +145,11 @@ def read_nodes(file: str | os.PathLike[str] | bytes, source: str) -> list[Node]:
 
 def _node(proto: Any, source: str) -> Node:
     texts = (proto.name, proto.op, *proto.input, *(entry.key for entry in proto.attr))
-    # protobuf gives bytes for what is no UTF-8
+    # protobuf returns bytes for what is not UTF-8
     if not all(isinstance(text, str) for text in texts) or not proto.name or not proto.op:
         raise NetFileError(f"{source}: not a GraphDef, or damaged: a node without a name or an op")
     if not _OP.fullmatch(proto.op):
-        raise NetFileError(f"{source}: not a GraphDef, or damaged: {proto.op!r} is no name of an op")
+        raise NetFileError(f"{source}: not a GraphDef, or damaged: {proto.op!r} is not the name of an op")
     inputs = tuple(_source(text, source) for text in proto.input if not text.startswith("^"))
     return Node(proto.name, proto.op, inputs, {entry.key: entry.value for entry in proto.attr}, proto)
 
@@ -157,12 +157,12 @@ def _node(proto: Any, source: str) -> Node:
 def _source(text: str, source: str) -> Source:
     name, colon, output = text.partition(":")
     if colon and not (output.isascii() and output.isdecimal() and len(output) < 6):
-        raise NetFileError(f"{source}: not a GraphDef, or damaged: {text!r} is no output of a node")
+        raise NetFileError(f"{source}: not a GraphDef, or damaged: {text!r} is not an output of a node")
     return Source(name, int(output or 0))
 
 
 def _ordered(nodes: Mapping[str, Node], source: str) -> list[Node]:
-    """Put every node behind its inputs, and else leave them as they are in the file."""
+    """Put every node behind its inputs, otherwise in the order of the file."""
     done: dict[str, Node] = {}
     opened: set[str] = set()
     waiting = list(nodes.values())[::-1]
@@ -177,26 +177,26 @@ def _ordered(nodes: Mapping[str, Node], source: str) -> list[Node]:
             continue
         unknown = [name for name in missing if name not in nodes]
         if unknown:
-            raise NetFileError(f"{source}: node {node.name!r} reads {unknown[0]!r}, which is not there")
+            raise NetFileError(f"{source}: node {node.name!r} reads {unknown[0]!r}, which does not exist")
         if node.name in opened:
-            raise NetFileError(f"{source}: node {node.name!r} ({node.op}) reads what is made of it")
+            raise NetFileError(f"{source}: node {node.name!r} ({node.op}) reads its own result")
         opened.add(node.name)
         waiting += [nodes[name] for name in reversed(missing)]
     return list(done.values())
 
 
 def constant(node: Node) -> Values:
-    """Give the values of a Const node, read-only; `NetFileError` where it holds none, or not what its shape says."""
-    held = node.attributes.get("value")
-    if held is None or not held.HasField("tensor"):
-        raise NetFileError(f"constant {node.name!r} holds nothing")
-    tensor = held.tensor
+    """Return the values of a Const node, read-only; `NetFileError` where it has none, or other than its shape says."""
+    attribute = node.attributes.get("value")
+    if attribute is None or not attribute.HasField("tensor"):
+        raise NetFileError(f"constant {node.name!r} has no value")
+    tensor = attribute.tensor
     if tensor.dtype not in _TYPES:
-        raise NetFileError(f"constant {node.name!r} is of TensorFlow's type {tensor.dtype}, which is not known here")
+        raise NetFileError(f"constant {node.name!r} has TensorFlow's type {tensor.dtype}, which is not supported")
     kind, field = _TYPES[tensor.dtype]
     shape = sizes(tensor.tensor_shape)
     if shape is None or min(shape, default=0) < 0 or prod(shape) > MAX_NUMBERS:
-        raise NetFileError(f"constant {node.name!r} has shape {shape}; want sizes, {MAX_NUMBERS} numbers at most")
+        raise NetFileError(f"constant {node.name!r} has shape {shape}; want sizes and at most {MAX_NUMBERS} numbers")
     if tensor.tensor_content:
         wanted = prod(shape) * np.dtype(kind).itemsize
         if len(tensor.tensor_content) != wanted:
@@ -212,16 +212,16 @@ def constant(node: Node) -> Values:
         raise NetFileError(f"constant {node.name!r}: {len(written)} numbers for shape {shape}")
     if len(written) == 1:
         return np.broadcast_to(written, prod(shape)).reshape(shape)  # takes no memory
-    # The last number stands for all that are not written.
+    # The last number is repeated for all that are not written.
     return np.concatenate([written, np.broadcast_to(written[-1:], prod(shape) - len(written))]).reshape(shape)
 
 
 def sizes(shape: Any) -> tuple[int, ...] | None:
-    """Give a TensorShape as a tuple, -1 for an open size; None: the number of axes is open too."""
+    """Return a TensorShape as a tuple, -1 for an open size; None: the number of axes is open too."""
     return None if shape.unknown_rank else tuple(dim.size for dim in shape.dim)
 
 
 def listed(names: Iterable[str], most: int = 8) -> str:
-    """Write names for a message."""
+    """Return names as a list for a message."""
     every = list(names)
     return ", ".join(map(repr, every[:most])) + (", …" if len(every) > most else "")

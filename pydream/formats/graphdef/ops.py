@@ -1,4 +1,4 @@
-"""The ops that TensorFlow runs itself: for each a rule, what shape it makes and what its values see.
+"""Ops that TensorFlow runs itself: each has a rule for the shape of its output and what the values there see.
 
 An op that is not in the table is never run, whatever a file says: it might read or write files.
 """
@@ -16,17 +16,17 @@ from .proto import NodeDef
 
 
 def _integers(layer: Operation, place: int) -> list[int]:
-    """Give a constant input that tells axes or sizes, as a list."""
+    """Return a constant input with axes or sizes as a list."""
     values = layer.constants.get(place)
     if values is None or not np.issubdtype(values.dtype, np.integer) or values.size > 64:
-        raise ShapeError(f"layer {layer.name!r} ({layer.op}): its input {place} is no constant with sizes or axes")
+        raise ShapeError(f"layer {layer.name!r} ({layer.op}): its input {place} is not a constant with sizes or axes")
     return [int(value) for value in values.reshape(-1)]
 
 
 def _attribute(layer: Operation, name: str) -> list[int]:
     node = NodeDef.FromString(layer.node)
-    held = [entry.value for entry in node.attr if entry.key == name]
-    return [*held[0].list.i, *([held[0].i] if held[0].HasField("i") else [])] if held else []
+    found = [entry.value for entry in node.attr if entry.key == name]
+    return [*found[0].list.i, *([found[0].i] if found[0].HasField("i") else [])] if found else []
 
 
 def _axes(layer: Operation, axes: list[int], rank: int) -> list[int]:
@@ -43,7 +43,7 @@ def _one_axis(layer: Operation, axes: list[int], rank: int) -> int:
 
 def _misfit(layer: Operation, *bottoms: Shape) -> ShapeError:
     shapes = " and ".join(map(str, bottoms))
-    return ShapeError(f"layer {layer.name!r} ({layer.op}) does not fit to (n, h, w, c) {shapes}")
+    return ShapeError(f"layer {layer.name!r} ({layer.op}) does not fit (n, h, w, c) {shapes}")
 
 
 class Broadcast(Rule):
@@ -58,7 +58,7 @@ class Broadcast(Rule):
 
 
 class Elsewhere(Rule):
-    """Base of what has no place in the image any more."""
+    """Base of rules whose values have no place in the image any more."""
 
     def windows(self, layer: Operation) -> Windows | None:
         return None
@@ -82,7 +82,7 @@ class Reduction(Elsewhere):
 
 
 class Reshape(Elsewhere):
-    """To the shape that the second input is; one -1 is whatever is left."""
+    """To the shape that the second input is; one -1 stands for the rest."""
 
     def top_shape(self, layer: Operation, *bottoms: Shape) -> Shape:
         wanted, count = _integers(layer, 1), prod(bottoms[0])
@@ -98,7 +98,7 @@ class Reshape(Elsewhere):
 
 
 class Squeeze(Elsewhere):
-    """Without the axes of size 1 that are named; to take any would be another shape at another size."""
+    """Without the axes of size 1 that are named; without names the shape would depend on the size."""
 
     def top_shape(self, layer: Operation, *bottoms: Shape) -> Shape:
         (shape,) = bottoms
@@ -109,7 +109,7 @@ class Squeeze(Elsewhere):
 
 
 class ExpandDims(Elsewhere):
-    """With an axis of size 1 more."""
+    """With one more axis, of size 1."""
 
     def top_shape(self, layer: Operation, *bottoms: Shape) -> Shape:
         (shape,) = bottoms
@@ -118,7 +118,7 @@ class ExpandDims(Elsewhere):
 
 
 class Pad(Rule):
-    """More rows and columns around: a number, or the image mirrored."""
+    """More rows and columns around: of one number, or the image mirrored."""
 
     def _widths(self, layer: Operation) -> list[tuple[int, int]]:
         flat = _integers(layer, 1)
@@ -207,7 +207,7 @@ _TOGETHER = """
     Add AddV2 BiasAdd ClipByValue Div DivNoNan Maximum Minimum Mul Pow RealDiv SquaredDifference Sub
 """
 
-RULES: dict[str, Rule] = {
+OPS: dict[str, Rule] = {
     **dict.fromkeys(_SINGLE.split(), Rule()),
     **dict.fromkeys(_TOGETHER.split(), Broadcast()),
     **dict.fromkeys(["Max", "Mean", "Min", "Prod", "Sum"], Reduction()),

@@ -1,6 +1,6 @@
-"""TensorFlow's schema of a GraphDef, as far as a frozen network needs it; what is not here is kept as it came.
+"""TensorFlow's schema of a GraphDef, as far as a frozen network needs it; other fields are kept unread.
 
-`pydream layers` and `pydream models add` so need not import TensorFlow.
+So `pydream layers` and `pydream models add` need not import TensorFlow.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from google.protobuf import message_factory
 
 from ..schema import describe
 
-# A map is a list of pairs on the wire, and so here: `attr`.
+# A map (`attr`) is a list of pairs on the wire, and so here.
 _MESSAGES = {
     "GraphDef": """
         1 node: repeated NodeDef

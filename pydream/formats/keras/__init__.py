@@ -1,30 +1,53 @@
-"""To freeze a network is to make a GraphDef that holds its weights: of a Keras model, its file, or a SavedModel."""
+"""Keras models and SavedModels: to freeze one is to make a GraphDef that holds its weights.
 
-from __future__ import annotations
+=========== ===============================================================
+keras_model a live Keras model, ``.keras`` or ``.h5`` → a frozen GraphDef
+saved_model the folder of a SavedModel → a frozen GraphDef
+inline      a graph's functions in place of their calls
+dilation    a dilated convolution is one node
+frozen      what freezing returns
+format      what every format answers, `freeze` and `net`
+=========== ===============================================================
 
-from pathlib import Path
+Freezing uses what TensorFlow and Keras keep to themselves; `tests/formats/keras/test_private_names.py` fails and names
+what an upgrade has moved. Functions and classes:
 
-from .frozen import Frozen
-from .keras_model import SUFFIXES, freeze_model, is_keras_model, read_keras
-from .saved_model import GRAPH_FILE, VARIABLES, freeze_saved_model
+- ``keras.src.legacy.saving.saving_utils.model_from_config``: builds a model from the configuration in an HDF5 file
+- ``tensorflow.python.framework.convert_to_constants.convert_variables_to_constants_v2``: a trace → constants
+- ``tensorflow.python.grappler.tf_optimizer.OptimizeGraph``: puts functions in place of their calls
+- ``tensorflow.core.protobuf.config_pb2.ConfigProto``: what that is asked to do
+- ``tensorflow.core.protobuf.meta_graph_pb2.MetaGraphDef``: what that takes
+- ``tensorflow.core.protobuf.saved_model_pb2.SavedModel``: the file ``saved_model.pb``
+- ``tensorflow.core.protobuf.trackable_object_graph_pb2.TrackableObjectGraph``: which variable is which in a checkpoint
+
+Besides, it puts a function of its own in place of ``keras.layers.Layer.__call__`` during a trace, and knows grappler's
+marks ``_XlaMustCompile`` and ``_noinline``.
+"""
+
+from .format import (
+    DEFAULT_SPEC,
+    MEAN,
+    SUFFIXES,
+    find_weights,
+    freeze,
+    graph,
+    model_file,
+    name_of,
+    net,
+    pack,
+    reads,
+)
 
 __all__ = [
-    "GRAPH_FILE",
+    "DEFAULT_SPEC",
+    "MEAN",
     "SUFFIXES",
-    "VARIABLES",
-    "Frozen",
-    "freeze_file",
-    "freeze_model",
-    "is_keras_model",
-    "to_be_frozen",
+    "find_weights",
+    "freeze",
+    "graph",
+    "model_file",
+    "name_of",
+    "net",
+    "pack",
+    "reads",
 ]
-
-
-def to_be_frozen(path: Path) -> bool:
-    """Tell by its name whether a file is a Keras model, or a SavedModel's graph."""
-    return path.suffix in SUFFIXES or path.name == GRAPH_FILE
-
-
-def freeze_file(path: Path) -> Frozen:
-    """Freeze what `to_be_frozen` tells; `NetFileError` where it cannot be."""
-    return freeze_model(read_keras(path)) if path.suffix in SUFFIXES else freeze_saved_model(path.parent)

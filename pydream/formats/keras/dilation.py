@@ -1,7 +1,7 @@
-"""A convolution with holes is written as one without, on an image cut into phases; here it is one node again.
+"""A dilated convolution is written as a plain one on an image cut into phases; here it becomes one node again.
 
-TensorFlow lays out ``tf.nn.convolution(x, dilations=d)`` as SpaceToBatchND → Conv2D → BatchToSpaceND, with paddings
-that it works out from the image's size. What these come to at every size is a convolution with a dilation of d.
+TensorFlow writes ``tf.nn.convolution(x, dilations=d)`` as SpaceToBatchND → Conv2D → BatchToSpaceND, with paddings that
+it computes from the image's size. At every size this equals a convolution with a dilation of d.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ _CONVOLUTIONS = ("Conv2D", "DepthwiseConv2dNative")
 
 
 def dilate(graph: Any) -> None:
-    """Put a dilated convolution in the place of every BatchToSpaceND that ends one."""
+    """Replace every BatchToSpaceND that ends a dilated convolution by that convolution."""
     nodes = {node.name: node for node in graph.node}
     for node in graph.node:
         if node.op != "BatchToSpaceND":
@@ -40,11 +40,11 @@ def dilate(graph: Any) -> None:
 
 
 def _padding(nodes: Mapping[str, Any], paddings: str, crops: str) -> list[int] | None:
-    """Give the rows and columns before and behind that the convolution itself wants, without those that fill phases."""
+    """Return the convolution's own rows and columns before and behind, without those that fill up phases."""
     padded, cropped = _values(nodes, paddings), _values(nodes, crops)
     if padded is not None and cropped is not None:
         return [int(number) for number in (padded - cropped).reshape(-1)]
-    # Worked out from these and the image's size.
+    # They are computed from a constant and the image's size.
     found, seen, waiting = [], set(), [_name(paddings)]
     while waiting:
         name = waiting.pop()

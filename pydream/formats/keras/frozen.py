@@ -1,4 +1,4 @@
-"""What freezing gives."""
+"""The result of freezing."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ class Frozen(NamedTuple):
     graph : bytes
         The GraphDef.
     input : str
-        The node that the picture goes into.
+        Node that the picture replaces.
     name : str
         The model's own.
     """

@@ -1,4 +1,4 @@
-"""A graph's functions in place of their calls, and what a node reads without those that only hand it on."""
+"""A graph is inlined: its functions in place of their calls, its nodes without those that only pass a tensor on."""
 
 from __future__ import annotations
 
@@ -12,26 +12,24 @@ from ...runtime.on_tensorflow.door import part, quiet_stderr
 
 CALLS = ("PartitionedCall", "StatefulPartitionedCall")
 SCOPES = rf"(?:(?:{'|'.join(CALLS)})(?:_\d+)?/)"  # of calls
-_LEFT_ALONE = (
-    "_XlaMustCompile",
-    "_noinline",
-)  # how functions are marked that are to stay; Keras's grouped convolutions
+# Marks of functions that TensorFlow would not inline, as Keras's grouped convolutions.
+_NOT_INLINED = ("_XlaMustCompile", "_noinline")
 _DEEPEST = 32  # calls within calls
 _MOST_NODES = 2**17
-_ENDS = re.compile(rf"Func/.*|{SCOPES}*Identity(_\d+)?")  # of a call, once the function is in its place
+_ENDS = re.compile(rf"Func/.*|{SCOPES}*Identity(_\d+)?")  # nodes that end a call, once it is inlined
 
 
 def inlined(graph: Any, kept: Iterable[str], source: str) -> Any:
-    """Put every function's nodes in place of its call, in their order; `kept` are nodes that stay under their names."""
+    """Put every function's nodes in place of its call, in their order; nodes in `kept` keep their names."""
     functions = {function.signature.name: function.node_def for function in graph.library.function}
     place = {name: i for i, name in enumerate(islice(_names(graph.node, functions, source), _MOST_NODES))}
     if len(place) == _MOST_NODES:
-        raise NetFileError(f"{source}: its functions come to more than the {_MOST_NODES} nodes that a network can have")
+        raise NetFileError(f"{source}: its functions have more than the {_MOST_NODES} nodes that a network can have")
     meta = part("tensorflow.core.protobuf.meta_graph_pb2").MetaGraphDef(graph_def=graph)
-    meta.collection_def["train_op"].node_list.value.extend(kept)  # what an optimizer leaves
+    meta.collection_def["train_op"].node_list.value.extend(kept)  # which optimizers leave alone
     library = meta.graph_def.library.function
     for each in (*meta.graph_def.node, *library, *(node for function in library for node in function.node_def)):
-        for mark in _LEFT_ALONE:
+        for mark in _NOT_INLINED:
             each.attr.pop(mark, None)
     config = part("tensorflow.core.protobuf.config_pb2").ConfigProto()
     rewriting = config.graph_options.rewrite_options
@@ -42,16 +40,16 @@ def inlined(graph: Any, kept: Iterable[str], source: str) -> Any:
         with quiet_stderr():
             found = optimizer.OptimizeGraph(config, meta)
     except Exception as error:  # TensorFlow's are of many kinds
-        raise NetFileError(f"{source}: TensorFlow cannot put its functions together") from error
+        raise NetFileError(f"{source}: TensorFlow cannot inline its functions") from error
     return type(graph)(node=sorted(found.node, key=lambda node: place.get(node.name, -1)))
 
 
 def _names(
     nodes: Iterable[Any], functions: Mapping[str, Any], source: str, before: str = "", depth: int = 0
 ) -> Iterator[str]:
-    """Yield the names of nodes and, behind each call, of what is called."""
+    """Yield the names of nodes and, behind each call, those of the function's nodes."""
     if depth > _DEEPEST:
-        raise NetFileError(f"{source}: functions that call one another more than {_DEEPEST} deep")
+        raise NetFileError(f"{source}: functions call one another more than {_DEEPEST} deep")
     for node in nodes:
         yield before + node.name
         if node.op in CALLS:
@@ -60,30 +58,30 @@ def _names(
 
 
 class Origins:
-    """Where tensors come from: the nodes that read variables, end calls or carry custom gradients only hand on."""
+    """Where tensors come from: nodes that read variables, end calls or have custom gradients pass a tensor on."""
 
     def __init__(self, graph: Any, source: str) -> None:
-        self._handing_on = {node.name: node for node in graph.node if _hands_on(node)}
+        self._passing = {node.name: node for node in graph.node if _passes_on(node)}
         self._source = source
 
     def __contains__(self, name: str) -> bool:
-        return name in self._handing_on
+        return name in self._passing
 
     def of(self, tensor: str) -> str:
-        """Give the tensor that this one is."""
-        for _ in range(len(self._handing_on) + 1):
+        """Return the tensor that this one passes on, or itself."""
+        for _ in range(len(self._passing) + 1):
             name, _, output = tensor.partition(":")
-            if name not in self._handing_on:
+            if name not in self._passing:
                 return tensor
-            tensor = self._handing_on[name].input[int(output or 0)]
+            tensor = self._passing[name].input[int(output or 0)]
         raise NetFileError(f"{self._source}: damaged: a node reads itself")
 
     def inputs(self, node: Any) -> list[tuple[str, str]]:
-        """Give a node's inputs as names and what is behind these, ``:1`` say; it is not told to wait for others."""
+        """Return a node's inputs as names and outputs, ``":1"`` for instance; control inputs are dropped."""
         found = (self.of(each).partition(":") for each in node.input if not each.startswith("^"))
         return [(name, colon + output) for name, colon, output in found]
 
 
-def _hands_on(node: Any) -> bool:
+def _passes_on(node: Any) -> bool:
     ends = node.op == "Identity" and _ENDS.fullmatch(node.name)
     return bool(ends) or node.op in ("IdentityN", "ReadVariableOp")

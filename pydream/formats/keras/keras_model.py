@@ -1,7 +1,6 @@
 """A Keras model is its layers: traced once, its weights made constants, each layer's output under the layer's name.
 
-What comes out is a frozen GraphDef like any other. Of a file only what Keras itself defines is built; nothing that the
-file holds is run.
+The result is a frozen GraphDef like any other. From a file only what Keras itself defines is built, and no code is run.
 """
 
 from __future__ import annotations
@@ -22,8 +21,6 @@ from .dilation import dilate
 from .frozen import Frozen
 from .inline import CALLS, Origins, inlined
 
-SUFFIXES = (".keras", ".h5", ".hdf5")
-
 _MAX_BYTES = 2**31 - 1  # of a file, and of what it unpacks to
 _MAX_CONFIG_BYTES = 16 * 2**20
 _WEIGHTS = "model.weights.h5"
@@ -42,9 +39,9 @@ _PARTS = frozenset(
 )
 
 
-def is_keras_model(given: object) -> TypeGuard[Any]:
-    """Tell whether this is a live Keras model; Keras is not imported for it."""
-    return any(kind.__name__ == "Model" and "keras" in kind.__module__.split(".")[0] for kind in type(given).__mro__)
+def is_keras_model(model: object) -> TypeGuard[Any]:
+    """Return whether this is a live Keras model; Keras is not imported for it."""
+    return any(kind.__name__ == "Model" and "keras" in kind.__module__.split(".")[0] for kind in type(model).__mro__)
 
 
 def read_keras(path: str | os.PathLike[str]) -> Any:
@@ -62,55 +59,55 @@ def read_keras(path: str | os.PathLike[str]) -> Any:
     Raises
     ------
     NetFileError
-        For a file that is none, is too large or claims more weights than it holds; for a Lambda layer, which is
+        For another file, one that is too large or claims more weights than it holds; for a Lambda layer, which is
         Python code, and for layers that Keras does not define.
     """
     path = Path(path)
     if not path.is_file():
-        raise NetFileError(f"{path}: no regular file")
+        raise NetFileError(f"{path}: not a regular file")
     if path.stat().st_size > _MAX_BYTES:
         raise NetFileError(
             f"{path}: {path.stat().st_size} bytes, more than the {_MAX_BYTES} that a model can have here"
         )
     archive = zipfile.is_zipfile(path)
-    config, held = (_unzipped if archive else _hdf5)(path)
+    config, count = (_unzipped if archive else _hdf5)(path)
     config["compile_config"] = None  # how it was trained
     _check_config(config, str(path))
     keras = _keras()
     try:
         with keras.StatelessScope(initialize_variables=False):  # shapes without memory
             claimed = _count(_built(config, archive).weights)
-        if claimed > held:
-            raise NetFileError(f"{path}: its layers want {claimed} weights; the file holds {held}")
-        # Keras goes by the suffix: a file that was renamed is read as what it is.
+        if claimed > count:
+            raise NetFileError(f"{path}: its layers want {claimed} weights; the file holds {count}")
+        # Keras chooses the reader by the suffix.
         return keras.models.load_model(path, compile=False, safe_mode=True)
     except NetFileError:
         raise
     except Exception as error:  # of any kind: it depends on the layer whose configuration is wrong
         raise NetFileError(
-            f"{path}: Keras cannot build this model ({_first_line(error)}); where you can, give load_net the live model"
+            f"{path}: Keras cannot build this model ({_first_line(error)}); where you can, pass load_net the live model"
         ) from error
 
 
 def freeze_model(model: Any) -> Frozen:
-    """Make a frozen GraphDef of a live model, as it is in inference.
+    """Make a frozen GraphDef of a live model, in inference mode.
 
     Parameters
     ----------
     model : keras.Model
-        With one input, pictures of three channels, (n, h, w, 3); run by TensorFlow.
+        With one input, pictures of three channels, (n, h, w, 3); on the backend TensorFlow.
 
     Returns
     -------
     Frozen
         The node that is a layer's output has the layer's name, with the names of the models around it before:
-        ``inner/conv``; what the layer does before that is below it, ``inner/conv/BiasAdd``. Several outputs are
-        ``layer/0``, ``layer/1`` and so on. Sizes are open where the layers allow that.
+        ``inner/conv``; the layer's other nodes are below it, ``inner/conv/BiasAdd``. Several outputs are ``layer/0``,
+        ``layer/1`` and so on. Sizes are open where the layers allow that.
 
     Raises
     ------
     NetFileError
-        For a model that is not built or has another input; for one that cannot be traced.
+        For a model that is not built, has another input or cannot be traced.
     """
     _keras()
     (height, width), name = _input(model)
@@ -119,11 +116,11 @@ def freeze_model(model: Any) -> Frozen:
         try:
             graph, image = _traced(model, (None, *size, 3), name)
             break
-        except Exception as error:  # any: a layer's own code meets a size that it may not be made for
+        except Exception as error:  # of any kind: a layer's own code meets an open size
             problem = problem or error
     else:
         raise NetFileError(f"{model.name}: it cannot be run on pictures: {_first_line(problem)}") from problem
-    # The size that it was made for, at which its fully connected layers fit.
+    # The size at which its fully connected layers fit.
     declared = tensorflow().TensorShape((None, height, width, 3)).as_proto()
     next(node for node in graph.node if node.name == image).attr["shape"].shape.CopyFrom(declared)
     return Frozen(graph.SerializeToString(), image, model.name)
@@ -138,11 +135,11 @@ def _keras() -> Any:
 
 
 def _input(model: Any) -> tuple[tuple[int | None, int | None], str]:
-    """Give the height and width that the model's input is declared with, and its name."""
+    """Return the declared height and width of the model's input, and its name."""
     inputs = list(getattr(model, "inputs", None) or [])
     if len(inputs) > 1:
         names = ", ".join(repr(each.name) for each in inputs)
-        raise NetFileError(f"{model.name}: {len(inputs)} inputs ({names}); a dream has one picture to give")
+        raise NetFileError(f"{model.name}: {len(inputs)} inputs ({names}); a dream has one picture")
     if not inputs and not model.built:
         raise NetFileError(f"{model.name}: not built yet: call it on a picture once, or give its input a shape")
     shape = tuple(inputs[0].shape) if inputs else (None, None, None, 3)
@@ -152,10 +149,10 @@ def _input(model: Any) -> tuple[tuple[int | None, int | None], str]:
 
 
 def _traced(model: Any, shape: tuple[int | None, ...], name: str) -> tuple[Any, str]:
-    """Give the graph of a model for pictures of this shape, and the node that these go into."""
+    """Return the graph of a model for pictures of this shape, and the node that they replace."""
     tf = tensorflow()
     tensors: dict[str, Any] = {}
-    with _layers_kept(model, tensors):
+    with _recorded(model, tensors):
         function = tf.function(lambda image: model(image, training=False), autograph=False)
         traced = function.get_concrete_function(tf.TensorSpec(shape, tf.float32, name))
     image = traced.inputs[0].op.name
@@ -163,7 +160,7 @@ def _traced(model: Any, shape: tuple[int | None, ...], name: str) -> tuple[Any, 
     with quiet_stderr():
         constants = conversion.convert_variables_to_constants_v2(traced)
     graph = constants.graph.as_graph_def()
-    # What a layer computes in a loop or a function of its own is no node here.
+    # A layer's loops and functions of its own are not nodes here.
     there = {node.name for node in graph.node}
     outputs = {name: t.op.name for name, t in tensors.items() if t.graph is traced.graph and t.op.name in there}
     if not outputs:
@@ -177,17 +174,17 @@ def _traced(model: Any, shape: tuple[int | None, ...], name: str) -> tuple[Any, 
 
 
 @contextlib.contextmanager
-def _layers_kept(model: Any, tensors: dict[str, Any]) -> Iterator[None]:
-    """While this lasts, what layers make is kept in `tensors` by name, each tensor under one name only."""
+def _recorded(model: Any, tensors: dict[str, Any]) -> Iterator[None]:
+    """Record the layers' outputs in `tensors` by name meanwhile, each tensor under one name only."""
     tf = tensorflow()
     base: Any = next(kind for kind in type(model).__mro__ if kind.__name__ == "Layer")
     call: Callable[..., Any] = base.__call__
     path: list[str] = []
 
-    def kept(tensor: Any, name: str) -> Any:
+    def record(tensor: Any, name: str) -> Any:
         if not isinstance(tensor, tf.Tensor):
             return tensor
-        # Two layers may have one output (dropout in inference), and one op several: each gets a node of its own.
+        # Two layers may share an output (dropout in inference), and an op may have several: each gets its own node.
         shared = any(tensor is each for each in tensors.values()) or len(tensor.op.outputs) > 1
         if shared or tensor.op.type in ("Placeholder", *CALLS):
             tensor = tf.identity(tensor)
@@ -205,8 +202,8 @@ def _layers_kept(model: Any, tensors: dict[str, Any]) -> Iterator[None]:
         name = _free("/".join([*path[1:], layer.name]), tensors)
         flat = tf.nest.flatten(made)
         if len(flat) == 1:
-            return tf.nest.map_structure(lambda tensor: kept(tensor, name), made)
-        return tf.nest.pack_sequence_as(made, [kept(tensor, f"{name}/{i}") for i, tensor in enumerate(flat)])
+            return tf.nest.map_structure(lambda tensor: record(tensor, name), made)
+        return tf.nest.pack_sequence_as(made, [record(tensor, f"{name}/{i}") for i, tensor in enumerate(flat)])
 
     base.__call__ = called
     try:
@@ -216,13 +213,13 @@ def _layers_kept(model: Any, tensors: dict[str, Any]) -> Iterator[None]:
 
 
 def _free(name: str, taken: Collection[str]) -> str:
-    """Give the name, or with a number behind it as TensorFlow would, where a layer is called twice."""
+    """Return the name, numbered as TensorFlow does where a layer is called twice."""
     numbered = (name if i == 0 else f"{name}_{i}" for i in range(len(taken) + 1))
     return next(each for each in numbered if each not in taken and f"{each}/0" not in taken)
 
 
 def _connect(graph: Any, returned: Collection[str], source: str) -> None:
-    """Drop what only hands on, what a function returns with, and what says in which order it runs."""
+    """Drop the nodes that only pass a tensor on, a function's return nodes, and those that only order others."""
     origins = Origins(graph, source)
     kept = [each for each in graph.node if each.op != "NoOp" and each.name not in returned and each.name not in origins]
     for node in kept:
@@ -231,7 +228,7 @@ def _connect(graph: Any, returned: Collection[str], source: str) -> None:
 
 
 def _rename(graph: Any, outputs: Mapping[str, str], image: str) -> None:
-    """Give the nodes that are layers' outputs the layers' names, and with them what is in the scopes of these."""
+    """Rename the nodes that are layers' outputs to the layers' names, and the scopes around them likewise."""
     names = {image: image} | {node: name for name, node in outputs.items()}
     scopes = {
         "/".join(node.split("/")[: name.count("/") + 2]): name
@@ -259,12 +256,12 @@ def _scopes(name: str) -> Iterator[str]:
 
 
 def _unnumbered(name: str) -> list[str]:
-    """Give a name's parts: Keras's scopes are the names of models and layers with numbers behind them."""
+    """Return a name's parts without the numbers that Keras puts behind the names of models and layers."""
     return re.sub(r"(_\d+)+(?=/|$)", "", name).split("/")
 
 
 def _unzipped(path: Path) -> tuple[dict[str, Any], int]:
-    """Give the configuration of a .keras file, and how many numbers its weights are."""
+    """Read the configuration of a .keras file, and count the numbers of its weights."""
     try:
         with zipfile.ZipFile(path) as archive:
             sizes = {member.filename: member.file_size for member in archive.infolist()}
@@ -281,12 +278,12 @@ def _unzipped(path: Path) -> tuple[dict[str, Any], int]:
 
 
 def _hdf5(path: Path) -> tuple[dict[str, Any], int]:
-    """As `_unzipped`, of an HDF5 file."""
+    """Read the same of an HDF5 file."""
     try:
         with part("h5py").File(path, "r") as file:
             text = file.attrs.get("model_config")
             if text is None:
-                raise NetFileError(f"{path}: no network in it, weights alone; want a model that was saved whole")
+                raise NetFileError(f"{path}: no network in it, only weights; want a model that was saved whole")
             config = _parsed(text, path)
         return config, _numbers(path, path)
     except OSError as error:
@@ -294,12 +291,12 @@ def _hdf5(path: Path) -> tuple[dict[str, Any], int]:
 
 
 def _numbers(file: Any, path: Path) -> int:
-    """Count the numbers in an HDF5 file, of which not one is read: a size may be claimed that is not there."""
+    """Count the numbers in an HDF5 file without reading them; a size may be claimed that is not there."""
     h5py = part("h5py")
     counts: list[int] = []
 
     def count(name: str, link: Any) -> str | None:
-        item = None if isinstance(link, h5py.ExternalLink) else held.get(name)
+        item = None if isinstance(link, h5py.ExternalLink) else h5.get(name)
         if isinstance(item, h5py.Group):
             return None
         if item is None or item.is_virtual or item.external or (item.nbytes and not item.id.get_storage_size()):
@@ -307,8 +304,8 @@ def _numbers(file: Any, path: Path) -> int:
         counts.append(item.size)
         return None
 
-    with h5py.File(file, "r") as held:
-        hollow = held.visititems_links(count)  # ends at the first name
+    with h5py.File(file, "r") as h5:
+        hollow = h5.visititems_links(count)  # ends at the first name
     if hollow is not None:
         raise NetFileError(f"{path}: weights {hollow!r} are claimed, but not in the file")
     if sum(counts) > _MAX_BYTES // 4:
@@ -320,30 +317,30 @@ def _parsed(text: str | bytes, path: Path) -> dict[str, Any]:
     try:
         config = json.loads(text)
     except (ValueError, RecursionError) as error:
-        raise NetFileError(f"{path}: not a Keras model: its configuration is no JSON") from error
+        raise NetFileError(f"{path}: not a Keras model: its configuration is not JSON") from error
     if not isinstance(config, dict) or "class_name" not in config:
         raise NetFileError(f"{path}: not a Keras model: its configuration names no class")
     return config
 
 
 def _check_config(config: Any, source: str) -> None:
-    """Refuse what Keras might run, import, read or fetch: layers that bring code or files, and what is not its own."""
+    """Raise for what Keras might run, import, read or fetch: layers with code or files, and what is not Keras's own."""
     for each in _dicts(config):
         kind, module, registered = each.get("class_name"), each.get("module"), each.get("registered_name")
         if kind in _NOT_FROM_FILES:
             raise NetFileError(
-                f"{source}: {kind!r} brings code or files of its own, which nothing here runs or reads; load the model"
-                " yourself, if you trust it, and give load_net the live model"
+                f"{source}: {kind!r} brings code or files of its own, which are not run or read; load the model"
+                " yourself, if you trust it, and pass load_net the live model"
             )
         if "config" in each and (not _of_keras(module) or ">" in f"{kind}{registered}"):
             raise NetFileError(
-                f"{source}: {kind!r} is none of Keras's layers ({registered or module or kind}); load the model"
-                " yourself, with its custom objects, and give load_net the live model"
+                f"{source}: {kind!r} is not one of Keras's layers ({registered or module or kind}); load the model"
+                " yourself, with its custom objects, and pass load_net the live model"
             )
 
 
 def _of_keras(module: object) -> bool:
-    """Tell whether a module is one of those that Keras's layers and their parts are in; it has others, which act."""
+    """Return whether a module is one of those with Keras's layers and their parts; its others read, fetch and run."""
     names = [name for name in str(module).split(".") if name != "src"]
     return module in (None, "builtins", "keras") or (names[0] in ("keras", "tf_keras") and bool(_PARTS & {*names[1:2]}))
 

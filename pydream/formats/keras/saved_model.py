@@ -1,7 +1,7 @@
 """A SavedModel is a folder: a graph of functions, and its variables in a checkpoint. Both are read, and nothing is run.
 
-TensorFlow's own loader runs what the graph has for that, whatever it does; here the functions are put in place of their
-calls and the variables' values in place of the variables, and what is left is a frozen GraphDef.
+TensorFlow's own loader runs the graph's initialisation, whatever that does; here functions replace their calls and
+values the variables, which leaves a frozen GraphDef.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _VALUE = "VARIABLE_VALUE"
 
 
 def freeze_saved_model(path: str | os.PathLike[str]) -> Frozen:
-    """Make a frozen GraphDef of what a SavedModel serves.
+    """Make a frozen GraphDef of the function that a SavedModel serves.
 
     Parameters
     ----------
@@ -35,18 +35,18 @@ def freeze_saved_model(path: str | os.PathLike[str]) -> Frozen:
     Returns
     -------
     Frozen
-        Nodes have their names in the graph, without those of the calls around them.
+        Nodes keep their names, without those of the calls around them.
 
     Raises
     ------
     NetFileError
-        For a folder that is none, is damaged or too large; for a graph with several inputs or of TensorFlow 1.
+        For another folder, one that is damaged or too large, a graph with several inputs or of TensorFlow 1.
     """
     path = Path(path)
     graph, signature, bound = _read(path)
     if len(signature.inputs) != 1:
         names = ", ".join(map(repr, sorted(signature.inputs)))
-        raise NetFileError(f"{path}: {len(signature.inputs)} inputs ({names}); a dream has one picture to give")
+        raise NetFileError(f"{path}: {len(signature.inputs)} inputs ({names}); a dream has one picture")
     (image,) = (_node(tensor.name) for tensor in signature.inputs.values())
     outputs = [_node(tensor.name) for tensor in signature.outputs.values()]
     missing = {image, *outputs} - {node.name for node in graph.node}
@@ -59,17 +59,17 @@ def freeze_saved_model(path: str | os.PathLike[str]) -> Frozen:
 
 
 def _read(path: Path) -> tuple[Any, Any, Mapping[str, Any]]:
-    """Give the graph, the signature, and what each function has captured."""
+    """Read the graph, the signature, and what each function has captured."""
     file = path / GRAPH_FILE
     if file.stat().st_size > _MAX_BYTES:
         raise NetFileError(
-            f"{path}: {GRAPH_FILE} has {file.stat().st_size} bytes, more than the {_MAX_BYTES} that it can"
+            f"{path}: {GRAPH_FILE} has {file.stat().st_size} bytes, more than the {_MAX_BYTES} that a graph can have"
         )
     saved = part("tensorflow.core.protobuf.saved_model_pb2").SavedModel()
     try:
         saved.ParseFromString(file.read_bytes())
     except part("google.protobuf.message").DecodeError as error:
-        raise NetFileError(f"{path}: {GRAPH_FILE} is no SavedModel, or cut short") from error
+        raise NetFileError(f"{path}: {GRAPH_FILE} is not a SavedModel, or cut short") from error
     served = [meta for meta in saved.meta_graphs if "serve" in meta.meta_info_def.tags]
     if not served:
         raise NetFileError(f"{path}: nothing in this SavedModel is tagged 'serve'")
@@ -77,19 +77,19 @@ def _read(path: Path) -> tuple[Any, Any, Mapping[str, Any]]:
     signatures = {name: each for name, each in meta.signature_def.items() if each.inputs and each.outputs}
     signature = signatures.get("serving_default") or next(iter(signatures.values()), None)
     if signature is None:
-        raise NetFileError(f"{path}: this SavedModel has no signature, so it does not say what goes in")
+        raise NetFileError(f"{path}: this SavedModel has no signature, so it does not name its input")
     bound = {name: each.bound_inputs for name, each in meta.object_graph_def.concrete_functions.items()}
     return meta.graph_def, signature, bound
 
 
 def _variables(graph: Any, outputs: list[str], bound: Mapping[str, Any], source: str) -> dict[str, int]:
-    """Give the variables that the served function captures: node → number among the saved objects."""
+    """Return the variables that the served function captures: node → index among the saved objects."""
     found: dict[str, int] = {}
     nodes = {node.name: node for node in graph.node}
     for call in (nodes[name] for name in outputs if nodes[name].op in CALLS):
         captured = bound.get(call.attr["f"].func.name, ())
         if len(captured) > len(call.input):
-            raise NetFileError(f"{source}: damaged: a function captures more than it is given")
+            raise NetFileError(f"{source}: damaged: a function captures more than it is passed")
         found |= dict(zip(map(_node, call.input[len(call.input) - len(captured) :]), captured, strict=True))
     if not found:
         raise NetFileError(
@@ -99,11 +99,11 @@ def _variables(graph: Any, outputs: list[str], bound: Mapping[str, Any], source:
 
 
 def _values(path: Path, variables: Mapping[str, int]) -> dict[str, Any]:
-    """Read the variables' values, none before it is known to be in the file."""
+    """Read the variables' values, once the files are known to be large enough for them."""
     shards = list((path / VARIABLES).parent.glob("variables.data-*"))
-    held = sum(shard.stat().st_size for shard in shards)
-    if held > _MAX_BYTES:
-        raise NetFileError(f"{path}: {held} bytes of variables, more than the {_MAX_BYTES} that a graph can have")
+    size = sum(shard.stat().st_size for shard in shards)
+    if size > _MAX_BYTES:
+        raise NetFileError(f"{path}: {size} bytes of variables, more than the {_MAX_BYTES} that a graph can have")
     try:
         reader = tensorflow().train.load_checkpoint(str((path / VARIABLES).with_suffix("")))
         tree = part("tensorflow.core.protobuf.trackable_object_graph_pb2").TrackableObjectGraph.FromString(
@@ -116,8 +116,8 @@ def _values(path: Path, variables: Mapping[str, int]) -> dict[str, Any]:
         }
         shapes, types = reader.get_variable_to_shape_map(), reader.get_variable_to_dtype_map()
         wanted = sum(tensorflow().TensorShape(shapes[key]).num_elements() * types[key].size for key in keys.values())
-        if wanted > held:
-            raise NetFileError(f"{path}: its variables have {wanted} bytes, the files {held}")
+        if wanted > size:
+            raise NetFileError(f"{path}: its variables have {wanted} bytes, the files {size}")
         return {node: reader.get_tensor(key) for node, key in keys.items()}
     except NetFileError:
         raise
@@ -126,7 +126,7 @@ def _values(path: Path, variables: Mapping[str, int]) -> dict[str, Any]:
 
 
 def _frozen(graph: Any, image: str, outputs: list[str], values: Mapping[str, Any], source: str) -> bytes:
-    """Put constants in place of variables, and leave out calls' own nodes and what the outputs do not need."""
+    """Replace variables by constants, and drop the nodes of calls and those that the outputs do not need."""
     nodes = {node.name: node for node in graph.node}
     origins = Origins(graph, source)
     needed, waiting = {image}, [_node(origins.of(name)) for name in outputs]
@@ -155,7 +155,7 @@ def _frozen(graph: Any, image: str, outputs: list[str], values: Mapping[str, Any
 
 
 def _short(names: set[str]) -> dict[str, str]:
-    """Give names without those of the calls before them, where that leaves them apart."""
+    """Return names without those of the calls before them, where they stay distinct."""
     short = {name: re.sub(f"^{SCOPES}+", "", name) for name in names}
     taken = list(short.values())
     return {name: after if taken.count(after) == 1 else name for name, after in short.items()}

@@ -1,6 +1,16 @@
-"""A film is (H, W, 3) frames, one after the other, and sound: read from any file, written as H.264 or GIF."""
+"""A film is (H, W, 3) frames, one after the other, and sound: read from any file, written as H.264 or GIF.
 
-from .reading import Footage, Span, read_comment, survey
+======== ======================================================================
+reading  a film's frames, and when each is shown: `read_video`, `Footage`
+colours  a decoded frame becomes RGB, upright
+sound    copied from one film to another
+writing  `write_video`; its formats are in mp4 and gif
+libav    untrusted files opened with PyAV, its errors in one line
+settings `Times` of frames, and settings of a film that is written
+======== ======================================================================
+"""
+
+from .reading import Footage, Section, read_comment, read_video
 from .settings import Times
 from .sound import Sound
 from .writing import QUALITY, SLOWEST, WRITABLE, check_video, is_film, write_video
@@ -10,12 +20,12 @@ __all__ = [
     "SLOWEST",
     "WRITABLE",
     "Footage",
+    "Section",
     "Sound",
-    "Span",
     "Times",
     "check_video",
     "is_film",
     "read_comment",
-    "survey",
+    "read_video",
     "write_video",
 ]

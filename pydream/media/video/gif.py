@@ -9,19 +9,19 @@ from pathlib import Path
 
 from PIL import GifImagePlugin, Image
 
-from ..image import Picture
-from .settings import Add, Format, Settings
+from ...picture import Picture
+from .settings import AddFrame, Settings, VideoFormat
 
 
 @contextmanager
-def _gif(path: Path, size: tuple[int, int], settings: Settings) -> Iterator[Add]:
+def _gif(path: Path, size: tuple[int, int], settings: Settings) -> Iterator[AddFrame]:
     height, width = size
     shown = 0  # frames
 
     file = path.open("wb")
     try:
-        file.write(b"GIF89a" + struct.pack("<2H3B", width, height, 0x70, 0, 0))  # 8 bits a colour, no common palette
-        file.write(b"\x21\xff\x0bNETSCAPE2.0\x03\x01\x00\x00\x00")  # for ever
+        file.write(b"GIF89a" + struct.pack("<2H3B", width, height, 0x70, 0, 0))  # 8 bits a colour, no global palette
+        file.write(b"\x21\xff\x0bNETSCAPE2.0\x03\x01\x00\x00\x00")  # repeats for ever
         if settings.note:
             file.write(b"\x21\xfe")
             for start in range(0, len(settings.note), 255):
@@ -33,25 +33,25 @@ def _gif(path: Path, size: tuple[int, int], settings: Settings) -> Iterator[Add]
             nonlocal shown
             begin, end = (round(100 * settings.time(frame)) for frame in (shown, shown + 1))
             shown += 1
-            # The octree's colours, dithered, are nearer to the picture, blurred as an eye does, than those of Pillow's
-            # median cut and FFmpeg's palettegen, and found in a tenth of the time.
+            # Blurred as the eye does, the octree's colours, dithered, are nearer to the picture than those of Pillow's
+            # median cut and FFmpeg's palettegen, and take a tenth of the time.
             image = Image.fromarray(pixels)
             palette = image.quantize(256, method=Image.Quantize.FASTOCTREE)
             dithered = image.quantize(palette=palette, dither=Image.Dither.FLOYDSTEINBERG)
-            # Pillow's save() would hold all frames until the last is there.
+            # Pillow's save() would keep all frames in memory until the last one.
             milliseconds = 10 * (end - begin)
             blocks = GifImagePlugin.getdata(dithered, duration=milliseconds, include_color_table=True)
             file.writelines(blocks)
-            blocks.clear()  # Pillow leaves them in a cycle, which the garbage collector is slow to find
+            blocks.clear()  # Pillow leaves them in a reference cycle, which the garbage collector is slow to find
 
         yield add
         file.write(b"\x3b")
         file.close()
     except BaseException:
-        with suppress(OSError):  # what is not written yet is tried once more
+        with suppress(OSError):  # close() tries again to write what is buffered
             file.close()
         raise
 
 
-# Browsers show what a GIF shows for less than two hundredths of a second for ten; its header has 16 bits for each side.
-GIF = Format(longest=65535, fastest=50, silent=True, check=lambda: None, opened=_gif)
+# Browsers stretch a frame shorter than two hundredths of a second to ten; the header has 16 bits for each side.
+GIF = VideoFormat(longest=65535, fastest=50, silent=True, check=lambda: None, opened=_gif)

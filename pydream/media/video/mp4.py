@@ -9,31 +9,31 @@ from pathlib import Path
 
 import numpy as np
 
-from ..image import Picture
-from .libav import EXACTLY, FULL, LIMITED, ffmpeg_errors
-from .settings import Add, Format, Settings
+from ...picture import Picture
+from .libav import EXACT_SCALING, FULL, LIMITED, ffmpeg_errors
+from .settings import AddFrame, Settings, VideoFormat
 
-_BT709 = 1  # H.273 numbers primaries, transfer and matrix one by one, and all three so
+_BT709 = 1  # in H.273: of primaries, transfer and matrix alike
 
 
 def _find_x264() -> None:
-    """Raise `OSError` where there is no encoder. Only a film pays for PyAV's import."""
+    """Raise `OSError` if there is no encoder. PyAV is imported late, since only films need it."""
     try:
         import av
     except ImportError as error:
-        raise OSError(f"PyAV cannot be imported ({error}); 'pip install av' may help, a .gif needs none") from None
+        raise OSError(f"PyAV cannot be imported ({error}); 'pip install av' may help, or write a .gif") from None
     try:
         av.Codec("libx264", "w")
     except ValueError:
         others = sorted(name for name in av.codecs_available if name.startswith(("h264_", "libopenh264")))
         raise OSError(
             f"this PyAV has no encoder libx264, only {', '.join(others) or 'none'} for H.264;"
-            " 'pip install av' brings one that has it, a .gif needs none"
+            " 'pip install av' installs one that has it, or write a .gif"
         ) from None
 
 
 @contextmanager
-def _mp4(path: Path, size: tuple[int, int], settings: Settings) -> Iterator[Add]:
+def _mp4(path: Path, size: tuple[int, int], settings: Settings) -> Iterator[AddFrame]:
     import av
 
     height, width = size
@@ -41,14 +41,14 @@ def _mp4(path: Path, size: tuple[int, int], settings: Settings) -> Iterator[Add]
     frames = count()
 
     with ffmpeg_errors():
-        # The index comes first, so that a browser shows the film while it loads; bitexact leaves out FFmpeg's version.
+        # The index comes first, so that a browser can play the film while it loads; bitexact omits FFmpeg's version.
         options = {"movflags": "+faststart", "fflags": "+bitexact"}
         container = av.open(str(path), "w", format="mp4", options=options)
     try:
         with ffmpeg_errors():
             if settings.note is not None:
                 container.metadata["comment"] = settings.note
-            # Looking ahead 20 frames, not 40, saves a third of the memory: 12 megapixels take 1.5 GB.
+            # A lookahead of 20 frames, not 40, saves a third of the memory: 12 megapixels take 1.5 GB.
             options = {
                 "crf": f"{51 - 0.38 * settings.quality:.2f}",
                 "rc-lookahead": "20",
@@ -59,7 +59,7 @@ def _mp4(path: Path, size: tuple[int, int], settings: Settings) -> Iterator[Add]
             context = stream.codec_context
             context.time_base = settings.tick
             context.sample_aspect_ratio = settings.pixel_aspect
-            context.thread_count = 1  # for another number x264 gives other bytes; a dream takes far longer anyway
+            context.thread_count = 1  # x264's bytes depend on the number; a dream takes far longer anyway
             context.color_primaries = context.color_trc = context.colorspace = _BT709
             context.color_range = LIMITED
 
@@ -71,7 +71,7 @@ def _mp4(path: Path, size: tuple[int, int], settings: Settings) -> Iterator[Add]
                 src_color_range=FULL,
                 dst_color_range=LIMITED,
                 dst_colorspace=_BT709,
-                interpolation=EXACTLY,
+                interpolation=EXACT_SCALING,
             )
             number = next(frames)
             begin, end = settings.time(number), settings.time(number + 1)
@@ -90,10 +90,10 @@ def _mp4(path: Path, size: tuple[int, int], settings: Settings) -> Iterator[Add]
                     mux_sound(None)
                 container.close()
     except BaseException:
-        with suppress(av.FFmpegError):  # the first error is the one to tell
+        with suppress(av.FFmpegError):  # the first error is the one to report
             container.close()
         raise
 
 
-# x264 takes no longer sides.
-MP4 = Format(longest=16384, fastest=240, silent=False, check=_find_x264, opened=_mp4)
+# x264's limits.
+MP4 = VideoFormat(longest=16384, fastest=240, silent=False, check=_find_x264, opened=_mp4)

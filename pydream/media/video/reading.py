@@ -1,4 +1,4 @@
-"""Films are read twice: once to see what they are and whether they can be read, and then frame by frame."""
+"""A film is read twice: once to find its size, its times and what is damaged, then frame by frame."""
 
 from __future__ import annotations
 
@@ -14,11 +14,12 @@ from typing import TYPE_CHECKING, NamedTuple
 from PIL import Image
 
 from ...errors import VideoFileError
-from ..image import LONGEST_NOTE, Picture
+from ...picture import Picture
+from ..image import LONGEST_NOTE
 from .colours import check_range, display_matrix, is_turned, rgb, upright
-from .libav import limits, opened, reading
+from .libav import decoder_options, opened, read_errors
 from .settings import Times
-from .sound import Sound, can_be_heard
+from .sound import Sound, is_decodable
 
 if TYPE_CHECKING:
     from av import VideoFrame
@@ -26,32 +27,32 @@ if TYPE_CHECKING:
     from av.stream import Stream
 
 _FINEST = 1_000_000  # ticks a second
-_MPEG_CLOCK = 90_000  # that of MPEG, in place of finer ones
+_MPEG_CLOCK = 90_000  # ticks a second, in place of finer ones
 
 
-class Span(NamedTuple):
-    """A part of a film: frames by number from 0, and by their seconds after the first; to the end where None."""
+class Section(NamedTuple):
+    """A section of a film: frames by number from 0, and by seconds after the first one; None: to the film's end."""
 
     first: int = 0
-    last: int | None = None  # the first that is not in it
+    last: int | None = None  # not included
     start: Fraction = Fraction(0)
-    stop: Fraction | None = None
+    stop: Fraction | None = None  # not included
 
     def has(self, frame: int, time: Fraction) -> bool:
-        """Tell whether a frame is in it."""
+        """Return whether a frame is in the section."""
         return frame >= self.first and time >= self.start and not self.is_over(frame, time)
 
     def is_over(self, frame: int, time: Fraction) -> bool:
-        """Tell whether a frame comes after it."""
+        """Return whether a frame comes after the section."""
         return (self.last is not None and frame >= self.last) or (self.stop is not None and time >= self.stop)
 
 
-WHOLE = Span()
+WHOLE = Section()
 
 
 @dataclass(frozen=True)
 class Footage:
-    """A film, or a part of one, that can be read.
+    """A film, or a section of one, that can be read.
 
     Attributes
     ----------
@@ -62,14 +63,14 @@ class Footage:
         The number of its first frame in the film.
     times : Times
     rate : Fraction or None
-        Frames per second, if that is constant.
+        Frames per second, if constant.
     pixel_aspect : Fraction
         A pixel's width to its height, upright.
     sound : Sound or None
     left_out : tuple of str
-        What else is in the file.
+        Streams of other kinds in the file.
     damaged : int
-        Places where frames could not be decoded, or the file ends too early.
+        Number of places where frames cannot be decoded, or the file ends too early.
     """
 
     path: Path
@@ -86,56 +87,56 @@ class Footage:
         return len(self.times.ticks) - 1
 
     def frames(self, skip: int = 0) -> Iterator[Picture]:
-        """Give its frames but the first so many: (H, W, 3), RGB, upright.
+        """Yield the frames after the first `skip`: (H, W, 3), RGB, upright.
 
-        Each is decoded when it is asked for, by the colours that the film says it has: the matrix of BT.601, BT.709
-        or BT.2020, limited or full range. Where it does not say, the matrix is BT.709's from 1280 pixels of width or
-        577 of height on and BT.601's below, as players have it, and the range limited. What is transparent is white.
+        Each is decoded on demand, with the matrix (BT.601, BT.709 or BT.2020) and the range (limited or full) that the
+        film declares. If it declares none, the matrix is BT.709's from 1280 pixels of width or 577 of height on and
+        BT.601's below, as in players, and the range is limited. Transparency is composited on white.
 
         Raises
         ------
         VideoFileError
-            If the film is not as it was when it was looked at.
+            If the file has changed since `read_video`.
         """
-        with reading(self.path), opened(self.path) as container:
+        with read_errors(self.path), opened(self.path) as container:
             for frame in islice(_Film(self.path, container), self.first + skip, self.first + len(self)):
                 pixels = upright(rgb(frame), display_matrix(frame))
                 if pixels.shape[:2] != self.size:
-                    raise VideoFileError(f"'{self.path}' is not the film that it was: its frames have another size")
+                    raise VideoFileError(f"'{self.path}' has changed: its frames have another size")
                 yield pixels
                 skip += 1
         if skip < len(self):
-            raise VideoFileError(f"'{self.path}' is not the film that it was: frame {self.first + skip} is not there")
+            raise VideoFileError(f"'{self.path}' has changed: frame {self.first + skip} is missing")
 
 
-def survey(path: Path, span: Span = WHOLE, on_frame: Callable[[], object] = lambda: None) -> Footage:
-    """Look through a film, up to the end of a part of it: every frame is decoded, and when it comes is kept.
+def read_video(path: Path, section: Section = WHOLE, on_frame: Callable[[], object] = lambda: None) -> Footage:
+    """Read a film, or a section of it: every frame is decoded once for its time and size; `Footage.frames` yields them.
 
-    What cannot be decoded is left out, and what comes after it is not: frames keep their times.
+    Frames that cannot be decoded are skipped; those after them keep their times.
 
     Parameters
     ----------
     path : Path
-    span : Span
+    section : Section
     on_frame : callable, optional
-        Called after each frame.
+        Called after each decoded frame.
 
     Raises
     ------
     VideoFileError
-        If there is no such file, it is no film, has frames of more pixels than a picture may have or of several
-        sizes, or is HDR; or none of its frames is in the span.
+        If there is no such file, it is not a film, has frames of several sizes or of more pixels than a picture may
+        have, or is HDR; or none of its frames is in the section.
     """
-    with reading(path), opened(path) as container:
+    with read_errors(path), opened(path) as container:
         film = _Film(path, container)
         ticks, sizes, turned = array("q"), set(), False
         number, time = -1, Fraction(0)
         for number, frame in enumerate(film):
             end, time = film.now, film.seconds
-            if span.is_over(number, time):
+            if section.is_over(number, time):
                 break
             end += frame.duration or 0
-            if span.has(number, time):
+            if section.has(number, time):
                 ticks.append(film.now)
                 turned = is_turned(display_matrix(frame))
                 sizes.add((frame.width, frame.height) if turned else (frame.height, frame.width))
@@ -143,13 +144,13 @@ def survey(path: Path, span: Span = WHOLE, on_frame: Callable[[], object] = lamb
         else:
             number += 1
         if number == 0:
-            raise VideoFileError(f"'{path}' has no frame that can be read")
+            raise VideoFileError(f"'{path}' has no readable frame")
         if not ticks:
             raise VideoFileError(f"'{path}' has no frame there, only {number} in the {float(time):.6g} s before")
         if len(sizes) > 1:
-            told = " and ".join(f"{width}×{height}" for height, width in sorted(sizes))
-            raise VideoFileError(f"the frames of '{path}' have several sizes, {told}: cut it where that changes")
-        if end <= ticks[-1]:  # it does not say how long the last is shown
+            seen = " and ".join(f"{width}×{height}" for height, width in sorted(sizes))
+            raise VideoFileError(f"the frames of '{path}' have several sizes, {seen}: cut it where the size changes")
+        if end <= ticks[-1]:  # the duration of the last frame is unknown
             end = ticks[-1] + (ticks[-1] - ticks[-2] if len(ticks) > 1 else film.usual)
         ticks.append(end)
         first = number - len(ticks) + 1
@@ -168,7 +169,7 @@ def survey(path: Path, span: Span = WHOLE, on_frame: Callable[[], object] = lamb
 
 
 def read_comment(path: Path) -> str | None:
-    """Read what a film says of itself, or None where it says nothing; whoever gave the file may have written it."""
+    """Read a film's comment, which is untrusted text; None if there is none."""
     with opened(path) as container:
         return container.metadata.get("comment", "")[: LONGEST_NOTE + 1] or None
 
@@ -179,11 +180,11 @@ class _Film:
     Attributes
     ----------
     now : int
-        When the frame that was given last comes, in ticks: later than the one before, whatever the file says.
+        Time of the current frame, in ticks: later than the one before, whatever the file says.
     damaged : int
-        Places where something could not be decoded, so far.
+        Number of places that could not be decoded, so far.
     ended : bool
-        Whether the last frame was given.
+        Whether the last frame was reached.
     """
 
     def __init__(self, path: Path, container: InputContainer) -> None:
@@ -199,7 +200,7 @@ class _Film:
             raise VideoFileError(
                 f"'{path}' claims more than {Image.MAX_IMAGE_PIXELS} pixels a frame: too large to read safely"
             )
-        stream.codec_context.options = limits()
+        stream.codec_context.options = decoder_options()
         self._path, self._container = path, container
         self.stream = stream
         self.tick = stream.time_base or Fraction(1, _MPEG_CLOCK)
@@ -210,12 +211,12 @@ class _Film:
 
     @property
     def seconds(self) -> Fraction:
-        """After the first frame."""
+        """Time of the current frame: seconds after the first."""
         return (self.now - self._begin) * self.tick
 
     @property
     def usual(self) -> int:
-        """For how many ticks a frame is shown that does not say it: by the rate, or a 25th of a second."""
+        """Duration of a frame that does not declare one, in ticks: by the rate, or a 25th of a second."""
         return max(round(1 / ((self.rates or [Fraction(25)])[0] * self.tick)), 1)
 
     def __iter__(self) -> Iterator[VideoFrame]:
@@ -236,7 +237,7 @@ class _Film:
         while True:
             try:
                 packet = next(packets, None)
-            except av.FFmpegError:  # the file is cut short, or nothing makes sense from here on
+            except av.FFmpegError:  # the file is truncated, or damaged from here on
                 self.damaged += 1
                 return
             if packet is None:
@@ -250,12 +251,12 @@ class _Film:
 
 
 def _is_constant(ticks: Sequence[int], tick: Fraction, rate: Fraction) -> bool:
-    """Tell whether frames come at that rate, as far as a clock of such ticks can say it."""
+    """Return whether frames come at a constant rate, to the precision of a tick."""
     return all(abs((now - ticks[0]) * tick * rate - number) <= tick * rate for number, now in enumerate(ticks))
 
 
 def _coarser(times: Times) -> Times:
-    """Give the same in ticks that an MP4 can count."""
+    """Return the times in ticks that an MP4 can count."""
     if times.tick.denominator <= _FINEST:
         return times
     ticks = array("q")
@@ -266,15 +267,15 @@ def _coarser(times: Times) -> Times:
 
 
 def _sound(path: Path, container: InputContainer, times: Times, whole: tuple[bool, bool]) -> Sound | None:
-    """Give the sound of these times; what is heard before a film's first frame or after its last belongs to it."""
-    if not any(map(can_be_heard, container.streams.audio)):
+    """Return the sound of these times; `whole`: with what is before the film's first and after its last frame."""
+    if not any(map(is_decodable, container.streams.audio)):
         return None
     begin, end = (times.ticks[index] * times.tick for index in (0, -1))
     return Sound(path, begin, None if whole[0] else begin, None if whole[1] else end)
 
 
 def _left_out(container: InputContainer, film: Stream) -> tuple[str, ...]:
-    """Name by their kinds the streams that do not go into another film."""
-    heard = [stream for stream in container.streams.audio if can_be_heard(stream)]
-    others = Counter(stream.type for stream in container.streams if stream is not film and stream not in heard)
+    """Return how many streams of each other kind there are: they do not go into another film."""
+    sounds = [stream for stream in container.streams.audio if is_decodable(stream)]
+    others = Counter(stream.type for stream in container.streams if stream is not film and stream not in sounds)
     return tuple(f"{number} {kind} stream{'s' if number > 1 else ''}" for kind, number in sorted(others.items()))

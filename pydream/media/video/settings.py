@@ -1,4 +1,4 @@
-"""What is known of a film before its first frame."""
+"""Settings of a film that is written, and its formats."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from ..image import Picture
+from ...picture import Picture
 
 if TYPE_CHECKING:
     from .sound import Sound
 
-Add = Callable[[Picture], None]  # takes the next frame of a film
+AddFrame = Callable[[Picture], None]  # writes the next frame of a film
 
 
 class Times(NamedTuple):
@@ -22,7 +22,7 @@ class Times(NamedTuple):
     Attributes
     ----------
     ticks : sequence of int
-        For each frame when it comes, rising, and at last when the film ends.
+        The time of each frame, increasing, and at last the film's end.
     tick : Fraction
         Seconds.
     """
@@ -37,9 +37,9 @@ class Times(NamedTuple):
 
 
 class Settings(NamedTuple):
-    """All of it but the size."""
+    """Everything about a film but the size of its frames."""
 
-    fps: Fraction  # on average, where there are times
+    fps: Fraction  # the average if there are times
     quality: int
     note: str | None = None
     times: Times | None = None
@@ -48,21 +48,21 @@ class Settings(NamedTuple):
 
     @property
     def tick(self) -> Fraction:
-        """Seconds, of which the times of all frames are multiples."""
+        """Seconds of which the times of all frames are multiples."""
         return 1 / self.fps if self.times is None else self.times.tick
 
     def time(self, frame: int) -> Fraction:
-        """Give when a frame comes, counted from 0: seconds after the first."""
+        """Return when a frame, counted from 0, is shown: seconds after the first."""
         if self.times is None:
             return frame / self.fps
         return (self.times.ticks[frame] - self.times.ticks[0]) * self.times.tick
 
 
-class Format(NamedTuple):
+class VideoFormat(NamedTuple):
     """A format that films are written in."""
 
-    longest: int  # the longest side that it can hold
+    longest: int  # side that the format can store, in pixels
     fastest: int  # frames per second
     silent: bool
-    check: Callable[[], None]  # raises OSError where it cannot be written here
-    opened: Callable[[Path, tuple[int, int], Settings], AbstractContextManager[Add]]
+    check: Callable[[], None]  # raises OSError if the format cannot be written on this machine
+    opened: Callable[[Path, tuple[int, int], Settings], AbstractContextManager[AddFrame]]

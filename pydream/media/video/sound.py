@@ -1,4 +1,4 @@
-"""A film's sound goes into another: packets as they are, or as AAC where an MP4 cannot hold their codec."""
+"""A film's sound is copied to another film packet by packet, or encoded as AAC if players cannot read it in an MP4."""
 
 from __future__ import annotations
 
@@ -17,27 +17,27 @@ if TYPE_CHECKING:
     from av.audio.frame import AudioFrame
     from av.container import InputContainer, OutputContainer
 
-Mux = Callable[[Fraction | None], None]  # writes what is heard before that second, or all that is left
+Mux = Callable[[Fraction | None], None]  # writes the packets before that second, or all that remain
 
-# What players take in an MP4; it could hold more.
+# Codecs that players read in an MP4, which could contain more.
 COPIED = ("aac", "mp3", "ac3", "eac3", "alac", "opus", "flac")
 _AAC_RATES = (96000, 88200, 64000, 48000, 44100, 32000, 24000, 22050, 16000, 12000, 11025, 8000)
-_AAC_LAYOUTS = ("mono", "stereo", "3.0", "4.0", "5.0", "5.1")  # by channels, of which some formats do not say more
-_AAC_BITS = 96_000  # a second and channel
+_AAC_LAYOUTS = ("mono", "stereo", "3.0", "4.0", "5.0", "5.1")  # by the number of channels: some formats store no layout
+_AAC_BITS = 96_000  # per second and channel
 
 
 @dataclass(frozen=True)
 class Sound:
-    """All tracks of a film, in a part of it.
+    """All audio tracks of a film, or of a section of it.
 
     Attributes
     ----------
     path : Path
     origin : Fraction
-        The second of that film, by its own clock, that becomes 0.
+        The time of that film, in seconds on its own clock, that becomes 0.
     start, stop : Fraction, optional
-        From which second on and before which one, by the same clock; None: from its first, to its last. Packets are
-        not divided: one that is heard at `start` is there as a whole, and a player is told to begin within it.
+        Seconds on the same clock; None: the film's beginning, its end. Packets are not divided: one that contains
+        `start` is copied whole, and the film says that playing begins within it.
     """
 
     path: Path
@@ -47,9 +47,9 @@ class Sound:
 
     @contextmanager
     def into(self, film: OutputContainer) -> Iterator[Mux]:
-        """Add the tracks to a film that has nothing in it yet; `VideoFileError` for what goes wrong with their file."""
+        """Add the tracks to a film that is still empty; `VideoFileError` if the file with the sound cannot be read."""
         with opened(self.path) as source:
-            tracks = {stream.index: _track(film, stream) for stream in source.streams.audio if can_be_heard(stream)}
+            tracks = {stream.index: _track(film, stream) for stream in source.streams.audio if is_decodable(stream)}
             packets = self._packets(source, tracks)
             waiting = next(packets, None)
 
@@ -62,8 +62,8 @@ class Sound:
             yield mux
 
     def _packets(self, source: InputContainer, tracks: dict[int, _Track]) -> Iterator[Packet[AudioStream]]:
-        """Give what is to be written; where the file is damaged its sound ends, as its frames do."""
-        over = set()
+        """Yield the packets to write; where the file is damaged, its sound ends, as its frames do."""
+        ended = set()
         for packet in _until_damaged(source.demux(tuple(track.stream for track in tracks.values()))):
             if packet.dts is None or packet.pts is None or not packet.size:
                 continue
@@ -71,8 +71,8 @@ class Sound:
             if self.start is not None and begin + (packet.duration or 0) * packet.time_base <= self.start:
                 continue
             if self.stop is not None and begin >= self.stop:
-                over.add(packet.stream_index)
-                if len(over) == len(tracks):
+                ended.add(packet.stream_index)
+                if len(ended) == len(tracks):
                     break
             else:
                 yield from tracks[packet.stream_index].take(packet, self.origin)
@@ -80,13 +80,13 @@ class Sound:
             yield from track.rest()
 
 
-def can_be_heard(stream: AudioStream) -> bool:
-    """Tell whether libav can tell what a track is, and its layout."""
+def is_decodable(stream: AudioStream) -> bool:
+    """Return whether libav knows the codec and the layout of a track."""
     return stream.codec_context is not None and stream.rate > 0 and stream.channels > 0
 
 
 def is_copied(stream: AudioStream) -> bool:
-    """Tell whether a track's packets stay as they are."""
+    """Return whether a track's packets are copied as they are."""
     return stream.codec.canonical_name in COPIED
 
 
@@ -109,17 +109,17 @@ def _until_damaged(packets: Iterator[Packet[AudioStream]]) -> Iterator[Packet[Au
 
 
 class _Track:
-    """A track of the film that is written."""
+    """An audio track of the film that is written."""
 
-    stream: AudioStream  # that is read
+    stream: AudioStream  # the source
     out: AudioStream
 
     def take(self, packet: Packet[AudioStream], origin: Fraction) -> Iterator[Packet[AudioStream]]:
-        """Give what is to be written for a packet; the second `origin` becomes 0."""
+        """Return the packets to write for one of the source; the time `origin` becomes 0."""
         raise NotImplementedError
 
     def rest(self) -> Iterator[Packet[AudioStream]]:
-        """Give what is to be written when there are no more."""
+        """Return the packets to write at the end."""
         return iter(())
 
 
@@ -129,7 +129,7 @@ class _Copied(_Track):
         self.out = film.add_stream_from_template(stream, opaque=True)
 
     def take(self, packet: Packet[AudioStream], origin: Fraction) -> Iterator[Packet[AudioStream]]:
-        given, sample = packet.time_base, Fraction(1, self.stream.rate)  # some formats count in packets
+        given, sample = packet.time_base, Fraction(1, self.stream.rate)  # some formats count packets
         times = [packet.pts or 0, packet.dts or 0]
         length = packet.duration or 0
         packet.stream, packet.time_base = self.out, sample
@@ -146,14 +146,14 @@ class _Encoded(_Track):
         self.out = film.add_stream("aac", rate=rate)
         self.out.layout = _AAC_LAYOUTS[min(stream.channels, len(_AAC_LAYOUTS)) - 1]
         self.out.bit_rate = _AAC_BITS * self.out.channels
-        self.out.codec_context.flags |= Flags.bitexact  # not FFmpeg's version
+        self.out.codec_context.flags |= Flags.bitexact  # omits FFmpeg's version
         self.stream = stream
 
     def take(self, packet: Packet[AudioStream], origin: Fraction) -> Iterator[Packet[AudioStream]]:
         import av
 
         frames: list[AudioFrame] = []
-        with suppress(av.FFmpegError):  # a damaged packet is not heard
+        with suppress(av.FFmpegError):  # a damaged packet is silent
             frames = self.stream.decode(packet)
         for frame in frames:
             if frame.pts is not None:

@@ -11,15 +11,13 @@ import tempfile
 from collections.abc import Iterator
 from typing import Any
 
-from ...errors import DeviceError, MemoryTooSmallError
-from ...system import expect_threads, limits, told_threads, usable_threads
+from ...errors import DeviceError
+from ...system import check_limits, requested_threads
 
 # What importing 2.21 alone adds, by the limit that counts it: bytes, measured. Of address space most is its libraries.
 _IMPORT_TAKES = {"address space": 1_400_000_000, "data": 250_000_000}
 # And what the first step of a small picture does, beside threads.
 _STEP_TAKES = 100_000_000
-# That come with the first step, beside two for each that may compute.
-_OTHER_THREADS = 4
 
 
 @contextlib.contextmanager
@@ -52,9 +50,7 @@ def tensorflow() -> Any:
     """
     if "tensorflow" in sys.modules:
         return sys.modules["tensorflow"]
-    if limits():
-        expect_threads(_OTHER_THREADS + 2 * usable_threads())
-        _check_limits(_IMPORT_TAKES)
+    _check_limits(_IMPORT_TAKES)
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     if os.environ["TF_CPP_MIN_LOG_LEVEL"] == "0":
         tf = importlib.import_module("tensorflow")
@@ -63,7 +59,7 @@ def tensorflow() -> Any:
             tf = importlib.import_module("tensorflow")
             tf.config.list_physical_devices()  # it complains where it finds no driver for one
     _check_limits(dict.fromkeys(_IMPORT_TAKES, 0))  # it imports others' packages where they are there
-    threads = told_threads()
+    threads = requested_threads()
     if threads is not None:
         tf.config.threading.set_intra_op_parallelism_threads(threads)
         tf.config.threading.set_inter_op_parallelism_threads(threads)
@@ -71,15 +67,10 @@ def tensorflow() -> Any:
 
 
 def _check_limits(takes: dict[str, int]) -> None:
-    """Refuse limits that leave too little: where an allocation of its own fails, TensorFlow ends the process."""
-    for limit in limits():
-        missing = takes[limit.of] + _STEP_TAKES - limit.left
-        if missing > 0:
-            raise MemoryTooSmallError(
-                f"the limit on this process's {limit.of} is {missing / 1e9:.2g} GB too low for TensorFlow:"
-                f" {limit.command} tells and sets it; fewer threads need less (PYDREAM_NUM_THREADS=1), and the runtime"
-                " 'numpy' does without"
-            )
+    """Check that the process's limits leave enough memory for TensorFlow."""
+    needs = {of: count + _STEP_TAKES for of, count in takes.items()}
+    advice = "fewer threads need less (PYDREAM_NUM_THREADS=1), and the runtime 'numpy' does without"
+    check_limits(needs, "TensorFlow", advice)
 
 
 def part(name: str) -> Any:

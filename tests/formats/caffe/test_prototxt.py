@@ -463,7 +463,7 @@ def test_random_bytes(suffix, tmp_path):
 @pytest.mark.parametrize(
     ("content", "words"),
     [
-        (b"\xff\xfe\x00", "not a prototxt: byte 0 is no text; is it a caffemodel"),
+        (b"\xff\xfe\x00", "not a prototxt: byte 0 is not text; is it a caffemodel"),
         (b'name: "x" bogus: 3', r"1:11 : .*bogus"),
         (b"layer {\n  name: 3\n}", "2:"),
         (b'name: "unfinished', "not a prototxt that Caffe would read"),
@@ -491,7 +491,7 @@ def test_files_that_are_not_there(tmp_path):
         with pytest.raises(NetFileError, match=r"no\.(prototxt|caffemodel): No such file"):
             call()
     for read in (read_text, read_binary, pydream.caffe.Net):
-        with pytest.raises(NetFileError, match="no regular file"):
+        with pytest.raises(NetFileError, match="not a regular file"):
             read(tmp_path)
 
 
@@ -508,9 +508,9 @@ def test_files_that_are_too_large(tmp_path):
 def test_a_pipe_is_not_waited_for(tmp_path):
     os.mkfifo(tmp_path / "pipe.caffemodel")
     for read in (read_text, read_binary):
-        with pytest.raises(NetFileError, match="no regular file"):
+        with pytest.raises(NetFileError, match="not a regular file"):
             read(tmp_path / "pipe.caffemodel")
-        with pytest.raises(NetFileError, match="no regular file"):
+        with pytest.raises(NetFileError, match="not a regular file"):
             read(tmp_path)
 
 
@@ -519,10 +519,10 @@ def _try(net):
     try:
         pydream.caffe.Net(net, dtype="float32", device="cpu")
     except PydreamError as error:
-        told = str(error)
+        message = str(error)
     else:
-        told = ""
-    assert "\n" not in told
+        message = ""
+    assert "\n" not in message
 
 
 _SNAPSHOTS = [trained(new)[0].SerializeToString() for new in (True, False)]
@@ -533,7 +533,7 @@ def test_a_name_that_is_no_text(tmp_path):
     for content in _SNAPSHOTS:
         for name in (b"snapshot", b"conv_0", b"loss1/fc", b"label_0"):
             path.write_bytes(content.replace(name, b"\xff" + name[1:]))
-            with pytest.raises(NetFileError, match=r"it.caffemodel: .*a name in it is no text"):
+            with pytest.raises(NetFileError, match=r"it.caffemodel: .*a name in it is not text"):
                 pydream.caffe.Net(path)
 
 

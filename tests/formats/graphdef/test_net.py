@@ -117,8 +117,8 @@ def test_what_cannot_be(path, tmp_path):
         pydream.load_net("inception5h")
 
 
-def test_a_caffe_network_is_told_too(colours):
-    """Mean and channel order are anyone's."""
+def test_a_caffe_network_takes_them_too(colours):
+    """Mean and channel order."""
     net = pydream.load_net("squeezenet_v1.1", mean=MEAN, channel_order="RGB")
     image = pydream.preprocess(net, colours)
     np.testing.assert_array_equal(image.transpose(1, 2, 0), np.float32(colours) - np.float32(MEAN))

@@ -25,7 +25,7 @@ def test_files(tmp_path):
     with pytest.raises(NetFileError, match=r"some.pb: No such file"):
         graph_of(path)
     path.mkdir()
-    with pytest.raises(NetFileError, match=r"some.pb: no regular file"):
+    with pytest.raises(NetFileError, match=r"some.pb: not a regular file"):
         graph_of(path)
     path.rmdir()
     path.write_bytes(small().SerializeToString())
@@ -42,13 +42,13 @@ def test_damage():
     refused(file[: len(file) // 2], r"some.pb: not a GraphDef, or cut short")
     refused(b"\x89PNG\r\n\x1a\n" + bytes(100), "not a GraphDef")
     refused(file.replace(b"Conv2D", b"Con\xff2D"), "damaged: a node without a name or an op")
-    refused(file.replace(b"Conv2D", b"Conv\n\x1b"), r"damaged: 'Conv\\n\\x1b' is no name of an op")
+    refused(file.replace(b"Conv2D", b"Conv\n\x1b"), r"damaged: 'Conv\\n\\x1b' is not the name of an op")
 
 
-def test_whatever_is_damaged_is_told_in_one_line():
+def test_damage_is_reported_in_one_line():
     file = small().SerializeToString()
     rng = np.random.RandomState(0)
-    read, told = 0, []
+    read, messages = 0, []
     for _ in range(300):
         damaged = bytearray(file)
         for place in rng.randint(0, len(file), rng.randint(1, 4)):
@@ -57,10 +57,10 @@ def test_whatever_is_damaged_is_told_in_one_line():
             graph_of(bytes(damaged[: rng.choice([len(file), rng.randint(len(file))])]))
             read += 1
         except PydreamError as error:
-            told.append(str(error))
+            messages.append(str(error))
     assert read > 20
-    assert len(told) > 100
-    assert not [line for line in told if "\n" in line]
+    assert len(messages) > 100
+    assert not [line for line in messages if "\n" in line]
 
 
 def test_not_frozen():
@@ -86,9 +86,9 @@ def node(graph, op):
     ("change", "match"),
     [
         (lambda g: g.node.append(g.node[0]), "two nodes are named 'input'"),
-        (lambda g: node(g, "Conv2D").input.append("none"), "node 'Conv2D' reads 'none', which is not there"),
-        (lambda g: node(g, "Conv2D").input.append("out"), r"reads what is made of it"),
-        (lambda g: node(g, "Conv2D").input.append("input:x"), "'input:x' is no output of a node"),
+        (lambda g: node(g, "Conv2D").input.append("none"), "node 'Conv2D' reads 'none', which does not exist"),
+        (lambda g: node(g, "Conv2D").input.append("out"), r"reads its own result"),
+        (lambda g: node(g, "Conv2D").input.append("input:x"), "'input:x' is not an output of a node"),
         (lambda g: g.node.extend(v1.NodeDef(name=f"n{i}", op="NoOp") for i in range(2**15)), "nodes, more than"),
     ],
 )  # fmt: skip
@@ -96,9 +96,9 @@ def test_graphs_that_are_none(change, match):
     refused(edited(change), match)
 
 
-def held(**fields):
-    """Give a Const node with such a tensor."""
-    made = v1.NodeDef(name="held", op="Const")
+def value_of(**fields):
+    """Return the value of a Const node with such a tensor."""
+    made = v1.NodeDef(name="const", op="Const")
     tensor = made.attr["value"].tensor
     tensor.dtype = fields.pop("dtype", 1)
     for size in fields.pop("shape", ()):
@@ -126,7 +126,7 @@ def held(**fields):
     ],
 )
 def test_constants(fields, expected):
-    found = held(**fields)
+    found = value_of(**fields)
     np.testing.assert_array_equal(found, expected)
     assert found.dtype == expected.dtype
     assert found.shape == expected.shape
@@ -135,7 +135,7 @@ def test_constants(fields, expected):
 @pytest.mark.parametrize(
     ("fields", "match"),
     [
-        ({"shape": (2**20, 2**20), "float_val": [0]}, "268435456 numbers at most"),
+        ({"shape": (2**20, 2**20), "float_val": [0]}, "at most 268435456 numbers"),
         ({"shape": (-1,), "float_val": [0]}, "want sizes"),
         ({"shape": (3,), "tensor_content": bytes(8)}, "8 bytes for shape .3,., want 12"),
         ({"shape": (1,), "float_val": [1, 2]}, "2 numbers for shape .1,."),
@@ -143,8 +143,8 @@ def test_constants(fields, expected):
     ],
 )
 def test_constants_that_lie(fields, match):
-    with pytest.raises(NetFileError, match=f"constant 'held'.*{match}"):
-        held(**fields)
+    with pytest.raises(NetFileError, match=f"constant 'const'.*{match}"):
+        value_of(**fields)
 
 
 def test_nodes_in_any_order():

@@ -1,4 +1,4 @@
-"""Which nodes become layers, where the picture goes in, and what is told of the nodes that are left out."""
+"""Which nodes become layers, where the picture goes in, and the reasons for nodes that are left out."""
 
 import tracemalloc
 
@@ -45,10 +45,10 @@ def test_constants_that_grow_without_bound(monkeypatch, grow):
     content = frozen(build).SerializeToString()
     tracemalloc.start()
     try:
-        told = str(graph_of(content, name="some.pb").unknown_blob("concat_39"))
+        message = str(graph_of(content, name="some.pb").unknown_blob("concat_39"))
     except NetFileError as error:
-        told = str(error)
-    assert "more than 65536 numbers" in told
+        message = str(error)
+    assert "more than 65536 numbers" in message
     assert tracemalloc.get_traced_memory()[1] < 10**7
     tracemalloc.stop()
 
@@ -119,7 +119,7 @@ def test_a_node_may_be_called_data():
 
 
 def test_what_cannot_be_run_is_left_out(tmp_path):
-    """And with it what is made of it, but nothing else; an op that writes files is never run."""
+    """With everything that depends on it, but nothing else; an op that writes files is never run."""
 
     def build(x):
         before = tf.nn.relu(x, name="before")
@@ -134,13 +134,11 @@ def test_what_cannot_be_run_is_left_out(tmp_path):
     assert list(net.blobs) == ["data", "input", "before", "beside"]
     results(net, picture(8, 9, np.float32), "beside")
     assert list(tmp_path.iterdir()) == []
-    reason = (
-        r"'behind' is a node of the graph that cannot be run: 'Cumsum' has the op 'Cumsum', which is not known here"
-    )
+    reason = r"'behind' is a node of the graph that cannot be run: 'Cumsum' has the op 'Cumsum', which is not supported"
     for ask in (lambda: net.blobs["behind"], lambda: net.forward(end="behind")):
         with pytest.raises(UnknownNameError, match=reason):
             ask()
-    with pytest.raises(UnknownNameError, match=r"'bits'.*'Cast' .Cast. makes other than floats of floats"):
+    with pytest.raises(UnknownNameError, match=r"'bits'.*'Cast' .Cast. does not make floats of floats"):
         net.blobs["bits"]
 
 
@@ -177,7 +175,7 @@ def test_training():
 def test_channels_first():
     graph = frozen(conv((3, 3)))
     next(node for node in graph.node if node.op == "Conv2D").attr["data_format"].s = b"NCHW"
-    with pytest.raises(NetFileError, match=r"'Conv2D' \(Conv2D\) has its channels first; only NHWC is known here"):
+    with pytest.raises(NetFileError, match=r"'Conv2D' \(Conv2D\) has its channels first; only NHWC is supported"):
         read(graph)
 
 
@@ -220,7 +218,7 @@ def test_sizes_that_go_by_the_picture_are_not_guessed():
 
     graph = read(frozen(build))
     with pytest.raises(
-        UnknownNameError, match=r"'large' \(ResizeNearestNeighbor\) goes by the picture's size, through"
+        UnknownNameError, match=r"'large' \(ResizeNearestNeighbor\) depends on the picture's size, through"
     ):
         graph.index("large")
     assert graph.blobs == ["data", "input", "small"]

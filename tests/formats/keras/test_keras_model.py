@@ -34,7 +34,7 @@ def load(model, **options):
 
 @pytest.mark.parametrize(("dtype", "tolerance"), [("float64", 1e-12), ("float32", 1e-5)])
 def test_every_layer_goes_both_ways_as_keras(model, model64, dtype, tolerance):
-    """The oracle is Keras in float64; float32 is held to a few times what was measured, 2e-6."""
+    """The oracle is Keras in float64; float32 is compared at a few times what was measured, 2e-6."""
     net = load(model, dtype=dtype)
     image = kerasnets.picture()
     for name in kerasnets.BLOBS:
@@ -162,7 +162,7 @@ def test_convolutions_with_holes(keras, tmp_path, size, exported):
 
 
 def test_a_sequence_without_an_input(keras):
-    """Keras builds it at the first batch; layer names are Keras's own where nobody gives any."""
+    """Keras builds it at the first batch; layer names are Keras's own where none is given."""
     kinds = kerasnets.layers()
     made = keras.Sequential([kinds.Normalization(mean=[1.0, 2, 3], variance=[4.0, 5, 6]), kinds.Conv2D(4, 3)])
     made(np.zeros((1, 12, 12, 3), np.float32))
@@ -222,7 +222,7 @@ def test_inputs_that_are_no_picture(keras):
     first = keras.Sequential([keras.Input((3, 28, 28)), kinds.ReLU()], name="first")
     flat = keras.Sequential([keras.Input((12,)), kinds.Dense(4)], name="flat")
     for made, words in [
-        (both, r"both: 2 inputs \('a', 'b'\); a dream has one picture to give"),
+        (both, r"both: 2 inputs \('a', 'b'\); a dream has one picture"),
         (grey, r"grey: its input is \(None, 28, 28, 1\); want \(n, height, width, 3\), a colour picture"),
         (first, r"first: its input is \(None, 3, 28, 28\)"),
         (flat, r"flat: its input is \(None, 12\)"),
@@ -287,11 +287,14 @@ def saved(model, tmp_path_factory):
     [
         ({"class_name": "TFSMLayer", "module": "keras.layers"}, "'TFSMLayer' brings code or files of its own"),
         ({"class_name": "StringLookup", "module": "keras.layers"}, "'StringLookup' brings code or files of its own"),
-        ({"class_name": "get_file", "module": "keras.utils"}, r"'get_file' is none of Keras's layers \(keras.utils\)"),
-        ({"class_name": "get_file", "module": "keras.src.utils.file_utils"}, "'get_file' is none of Keras's layers"),
-        ({"class_name": "system", "module": "os"}, r"'system' is none of Keras's layers \(os\)"),
+        (
+            {"class_name": "get_file", "module": "keras.utils"},
+            r"'get_file' is not one of Keras's layers \(keras.utils\)",
+        ),
+        ({"class_name": "get_file", "module": "keras.src.utils.file_utils"}, "'get_file' is not one of Keras's layers"),
+        ({"class_name": "system", "module": "os"}, r"'system' is not one of Keras's layers \(os\)"),
         ({"class_name": "Popen", "module": "keras.layers.os"}, "Keras cannot build this model"),
-        ({"class_name": "evil", "module": 7}, r"'evil' is none of Keras's layers \(7\)"),
+        ({"class_name": "evil", "module": 7}, r"'evil' is not one of Keras's layers \(7\)"),
     ],
 )
 def test_a_configuration_that_asks_for_more(saved, tmp_path, monkeypatch, layer, words):
@@ -329,9 +332,9 @@ def test_files_that_are_none(saved, tmp_path):
         (text, "not a Keras model: neither a .keras file nor HDF5"),
         (edited(saved, tmp_path / "a.keras", config_json=lambda _: None), "not a Keras model: no config.json in it"),
         (edited(saved, tmp_path / "b.keras", model_weights_h5=lambda _: None), "no model.weights.h5 in it"),
-        (edited(saved, tmp_path / "c.keras", config_json=lambda c: c[:-9]), "its configuration is no JSON"),
+        (edited(saved, tmp_path / "c.keras", config_json=lambda c: c[:-9]), "its configuration is not JSON"),
         (edited(saved, tmp_path / "d.keras", config_json=lambda _: b"[]"), "its configuration names no class"),
-        (edited(saved, tmp_path / "e.keras", config_json=lambda _: b"[" * 10**5), "its configuration is no JSON"),
+        (edited(saved, tmp_path / "e.keras", config_json=lambda _: b"[" * 10**5), "its configuration is not JSON"),
         (edited(saved, tmp_path / "f.keras", model_weights_h5=lambda w: w[:99]), "not a Keras model, or damaged"),
         (
             edited(saved, tmp_path / "g.keras", config_json=lambda c: c.replace(b'"same"', b'"other"')),
@@ -360,16 +363,16 @@ def test_weights_that_a_file_claims_and_does_not_hold(saved, tmp_path):
     h5py = part("h5py")
 
     def hollow(weights):
-        held = io.BytesIO(weights)
-        with h5py.File(held, "r+") as file:
+        file_in_memory = io.BytesIO(weights)
+        with h5py.File(file_in_memory, "r+") as file:
             file.create_dataset("layers/conv2d/vars/9", (2**20, 2**20), "f4", chunks=(64, 64))
-        return held.getvalue()
+        return file_in_memory.getvalue()
 
     def linked(weights):
-        held = io.BytesIO(weights)
-        with h5py.File(held, "r+") as file:
+        file_in_memory = io.BytesIO(weights)
+        with h5py.File(file_in_memory, "r+") as file:
             file["layers/conv2d/vars/9"] = h5py.ExternalLink("/etc/passwd", "/")
-        return held.getvalue()
+        return file_in_memory.getvalue()
 
     for change in (hollow, linked):
         with pytest.raises(NetFileError, match="weights 'layers/conv2d/vars/9' are claimed, but not in the file"):
@@ -387,7 +390,7 @@ def test_a_file_that_unpacks_to_more(saved, tmp_path):
         load(bomb)
 
 
-def test_another_backend_is_told(monkeypatch, model):
+def test_another_backend_is_an_error(monkeypatch, model):
     monkeypatch.setattr(part("keras").config, "backend", lambda: "jax")
     with pytest.raises(NetFileError, match="Keras runs on jax here; KERAS_BACKEND=tensorflow in the environment would"):
         load(model)

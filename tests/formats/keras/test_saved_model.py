@@ -71,12 +71,12 @@ def saved(folder, function, **module):
     class Module(tf.Module):
         pass
 
-    held = Module()
+    saved_model = Module()
     for name, value in module.items():
-        setattr(held, name, value)
+        setattr(saved_model, name, value)
     signature = tf.function(function, input_signature=[tf.TensorSpec((None, None, None, 3), tf.float32, "image")])
-    held.serve = signature
-    tf.saved_model.save(held, folder, signatures=signature.get_concrete_function())
+    saved_model.serve = signature
+    tf.saved_model.save(saved_model, folder, signatures=signature.get_concrete_function())
     return folder
 
 
@@ -103,7 +103,7 @@ def test_several_inputs(tmp_path, model):
     keras, kinds = part("keras"), kerasnets.layers()
     a, b = keras.Input((8, 8, 3), name="a"), keras.Input((8, 8, 3), name="b")
     keras.Model([a, b], kinds.Conv2D(2, 3)(kinds.Add()([a, b]))).export(tmp_path / "both", verbose=False)
-    with pytest.raises(NetFileError, match=r"both: 2 inputs \('a', 'b'\); a dream has one picture to give"):
+    with pytest.raises(NetFileError, match=r"both: 2 inputs \('a', 'b'\); a dream has one picture"):
         load(tmp_path / "both")
 
 
@@ -124,7 +124,7 @@ def test_what_tensorflow_1_wrote(tmp_path):
 @pytest.mark.parametrize(
     ("damage", "words"),
     [
-        (lambda folder: cut(folder / "saved_model.pb", 1000), "saved_model.pb is no SavedModel, or cut short"),
+        (lambda folder: cut(folder / "saved_model.pb", 1000), "saved_model.pb is not a SavedModel, or cut short"),
         (lambda folder: cut(folder / "saved_model.pb", 0), "nothing in this SavedModel is tagged 'serve'"),
         (lambda folder: shutil.rmtree(folder / "variables"), "its variables are missing or damaged"),
         (lambda folder: cut(folder / "variables" / "variables.index", 100), "its variables are missing or damaged"),
@@ -137,7 +137,7 @@ def test_what_tensorflow_1_wrote(tmp_path):
             lambda folder: fill(folder / "variables" / "variables.data-00000-of-00001", 2**31),
             "more than the 2147483647",
         ),
-        (lambda folder: (folder / "saved_model.pb").write_bytes(b"\xff" * 99), "is no SavedModel, or cut short"),
+        (lambda folder: (folder / "saved_model.pb").write_bytes(b"\xff" * 99), "is not a SavedModel, or cut short"),
     ],
 )
 def test_damaged_folders(exported, tmp_path, damage, words):
@@ -163,25 +163,25 @@ def fill(path, size):
 def test_a_graph_without_a_signature(exported, tmp_path):
     folder = tmp_path / "mute"
     shutil.copytree(exported, folder)
-    held = part("tensorflow.core.protobuf.saved_model_pb2").SavedModel.FromString(
+    saved_model = part("tensorflow.core.protobuf.saved_model_pb2").SavedModel.FromString(
         (folder / "saved_model.pb").read_bytes()
     )
-    held.meta_graphs[0].signature_def.clear()
-    (folder / "saved_model.pb").write_bytes(held.SerializeToString())
-    with pytest.raises(NetFileError, match="no signature, so it does not say what goes in"):
+    saved_model.meta_graphs[0].signature_def.clear()
+    (folder / "saved_model.pb").write_bytes(saved_model.SerializeToString())
+    with pytest.raises(NetFileError, match="no signature, so it does not name its input"):
         load(folder)
 
 
 @pytest.mark.parametrize(
-    ("calls", "words"), [(1, "call one another more than 32 deep"), (8, "come to more than the 131072 nodes")]
+    ("calls", "words"), [(1, "call one another more than 32 deep"), (8, "have more than the 131072 nodes")]
 )
 def test_functions_that_call_one_another(exported, tmp_path, calls, words):
     """A few lines can stand for more nodes than there is memory for."""
     folder = tmp_path / "calls"
     shutil.copytree(exported, folder)
     file = folder / "saved_model.pb"
-    held = part("tensorflow.core.protobuf.saved_model_pb2").SavedModel.FromString(file.read_bytes())
-    functions = held.meta_graphs[0].graph_def.library.function
+    saved_model = part("tensorflow.core.protobuf.saved_model_pb2").SavedModel.FromString(file.read_bytes())
+    functions = saved_model.meta_graphs[0].graph_def.library.function
     depth = 40 if calls == 1 else 20
     for function in functions:
         called = function.node_def.add(name="deeper", op="StatefulPartitionedCall")
@@ -191,7 +191,7 @@ def test_functions_that_call_one_another(exported, tmp_path, calls, words):
         made.signature.name = f"deep{i}"
         for j in range(calls):
             made.node_def.add(name=f"call{j}", op="PartitionedCall").attr["f"].func.name = f"deep{i + 1}"
-    file.write_bytes(held.SerializeToString())
+    file.write_bytes(saved_model.SerializeToString())
     with pytest.raises(NetFileError, match=words):
         load(folder)
 
@@ -200,9 +200,9 @@ def test_signatures_that_name_nothing(exported, tmp_path):
     folder = tmp_path / "lost"
     shutil.copytree(exported, folder)
     file = folder / "saved_model.pb"
-    held = part("tensorflow.core.protobuf.saved_model_pb2").SavedModel.FromString(file.read_bytes())
-    for tensor in held.meta_graphs[0].signature_def["serving_default"].outputs.values():
+    saved_model = part("tensorflow.core.protobuf.saved_model_pb2").SavedModel.FromString(file.read_bytes())
+    for tensor in saved_model.meta_graphs[0].signature_def["serving_default"].outputs.values():
         tensor.name = "nowhere:0"
-    file.write_bytes(held.SerializeToString())
+    file.write_bytes(saved_model.SerializeToString())
     with pytest.raises(NetFileError, match=r"its signature names .nowhere., which is not in the graph"):
         load(folder)

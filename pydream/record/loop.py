@@ -1,69 +1,57 @@
-"""What can be left at any moment: a zoom loop, with its last frame in floats and the random state; a film's frames."""
+"""A zoom loop can be stopped at any moment: its checkpoint has the last frame, in floats, and the random state."""
 
 from __future__ import annotations
 
 import os
 import zipfile
-from collections.abc import Iterator
 from math import prod
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import msgspec
 import numpy as np
 
 from ..errors import CheckpointError
-from ..files import write_text, written_whole
+from ..files import written_whole
 from ..net import Array
-from .provenance import Film, NetFacts, PictureFacts, decisive
-from .recipe import Loop, Recipe
+from .provenance import Ingredients
+from .recipe import Difference, Loop, Recipe
 
 _MOST_TEXT = 2**20  # bytes of what is not the frame
 
 
-class LoopFacts(msgspec.Struct, frozen=True, kw_only=True):
-    """What a loop is made of: whoever goes on with it has to bring the same.
+class LoopFacts(Ingredients, frozen=True, kw_only=True):
+    """What a loop is made of: to resume it takes the same.
 
     Attributes
     ----------
     recipe : Recipe
         Of the last frame that was made.
-    network : NetFacts
-    input, guide, mask : PictureFacts
+    network, input, guide, mask
+        As for `Ingredients`.
     """
 
     recipe: Recipe
-    network: NetFacts
-    input: PictureFacts
-    guide: PictureFacts | None = None
-    mask: PictureFacts | None = None
-
-    @property
-    def pictures(self) -> dict[str, PictureFacts | None]:
-        """What went in, beside the network."""
-        return {"input": self.input, "guide": self.guide, "mask": self.mask}
-
-    @property
-    def decisive(self) -> dict[str, Any]:
-        """All else that decides the frames."""
-        facts = decisive(self.recipe, self.network) | self.place.move
-        del facts["loop"]
-        return facts
 
     @property
     def place(self) -> Loop:
         """The recipe's: which frame that is, and how the loop moves."""
         if self.recipe.loop is None:
-            raise ValueError("its recipe is no loop's")
+            raise ValueError("its recipe is not a loop's")
         return self.recipe.loop
 
     def at(self, frame: int) -> LoopFacts:
-        """Give the same for another frame."""
+        """Return the same for another frame."""
         loop = msgspec.structs.replace(self.place, frame=frame)
         return msgspec.structs.replace(self, recipe=msgspec.structs.replace(self.recipe, loop=loop))
 
+    def unlike(self, other: LoopFacts) -> list[Difference]:
+        """List what makes another loop: not the device, as one that is lost can be replaced."""
+        found = [*self.recipe.differences(other.recipe), *self.differences(other)]
+        return [each for each in found if each.what != "device"]
+
 
 class Checkpoint(NamedTuple):
-    """Where a loop was left.
+    """Where a loop was stopped.
 
     Attributes
     ----------
@@ -113,13 +101,13 @@ def load(path: str | os.PathLike[str]) -> Checkpoint | None:
         raise
     except Exception as error:  # on damaged files zipfile and NumPy raise struct.error, SyntaxError, anything
         raise CheckpointError(
-            f"'{path}' is damaged, so the loop cannot go on from there: {' '.join(str(error).split())}"
+            f"'{path}' is damaged, so the loop cannot be resumed: {' '.join(str(error).split())}"
         ) from error
     return Checkpoint(loop, frame, rng)
 
 
 def _array(file: zipfile.ZipFile, name: str, most: int) -> Array:
-    """Read an array of a .npz file; its header tells its size before that much memory is taken."""
+    """Read an array of a .npz file; its size is checked before that much memory is taken."""
     with file.open(f"{name}.npy") as member:
         version = np.lib.format.read_magic(member)
         if version != (1, 0):  # what `save` writes
@@ -130,33 +118,3 @@ def _array(file: zipfile.ZipFile, name: str, most: int) -> Array:
         member.seek(0)
         array: Array = np.lib.format.read_array(member, allow_pickle=False)
         return array
-
-
-def differences(then: LoopFacts | Film, now: LoopFacts | Film) -> Iterator[str]:
-    """Name what would be another loop or film: each with what it was and what it is now."""
-    before, after = then.decisive, now.decisive
-    for name, value in before.items():
-        if value != after[name]:
-            yield f"{name} was {value}, now {after[name]}"
-    for name, old in then.pictures.items():
-        new = now.pictures[name]
-        if (old and old.sha256) != (new and new.sha256):
-            yield f"{name} was {old.name if old else 'none'}, now {new.name if new else 'none'}, of other pixels"
-
-
-def save_film(path: str | os.PathLike[str], film: Film) -> None:
-    """Write what a film is to be, whole or not at all: its frames beside it are all else that it takes to go on."""
-    write_text(path, f"{film.to_json()}\n")
-
-
-def load_film(path: str | os.PathLike[str]) -> Film | None:
-    """Read what a film was to be; None where there is none, `CheckpointError` where it is damaged."""
-    try:
-        with open(path, "rb") as file:
-            return msgspec.json.decode(file.read(_MOST_TEXT), type=Film)
-    except FileNotFoundError:
-        return None
-    except (OSError, UnicodeDecodeError, msgspec.DecodeError, RecursionError) as error:
-        raise CheckpointError(
-            f"'{path}' is damaged, so the film cannot go on from there: {' '.join(str(error).split())}"
-        ) from error

@@ -16,10 +16,11 @@ import numpy as np
 import pytest
 from av.video.reformatter import ColorRange, Colorspace
 from PIL import Image
+from support.clips import moving_ramp, moving_square
 
 from pydream.errors import VideoFileError
 from pydream.media.image import LONGEST_NOTE
-from pydream.media.video import WRITABLE, check_video, write_video
+from pydream.media.video import WRITABLE, Times, check_video, write_video
 
 COLOURS = [
     (255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 255, 255), (0, 0, 0), (128, 128, 128), (200, 100, 50), (255, 255, 0),
@@ -32,15 +33,8 @@ def bars(height: int = 32, width: int = 32) -> np.ndarray:
     return np.tile(np.repeat(np.array(COLOURS, np.uint8), width, axis=0), (height, 1, 1))
 
 
-def moving(count: int = 5, height: int = 48, width: int = 64) -> list[np.ndarray]:
-    """Give frames that differ everywhere."""
-    y, x = np.mgrid[:height, :width]
-    ramp = np.stack([x * 255 // width, y * 255 // height, (x + y) * 255 // (height + width)], -1)
-    return [((ramp + 40 * n) % 256).astype(np.uint8) for n in range(count)]
-
-
 def decoded(path: Path) -> list[np.ndarray]:
-    """Give the frames as a player shows them, by the file's own tags."""
+    """Return the frames as a player shows them, by the file's own tags."""
     if path.suffix == ".gif":
         with Image.open(path) as film:
             return [np.asarray((film.seek(n), film.convert("RGB"))[1]) for n in range(film.n_frames)]
@@ -70,7 +64,7 @@ def boxes(content: bytes) -> list[bytes]:
 @both
 def test_frames_come_back_in_order(tmp_path, suffix):
     path = tmp_path / f"out{suffix}"
-    frames = moving()
+    frames = moving_ramp()
     write_video(path, frames)
     again = decoded(path)
     assert len(again) == len(frames)
@@ -112,7 +106,7 @@ def test_values_are_clipped_as_in_a_picture(tmp_path, suffix):
 
 @both
 def test_one_array_may_be_written_anew(tmp_path, suffix):
-    path, frames = tmp_path / f"out{suffix}", moving()
+    path, frames = tmp_path / f"out{suffix}", moving_ramp()
     write_video(path, frames)
 
     def reused():
@@ -144,7 +138,7 @@ def test_the_temporary_file_grows_while_frames_are_made(tmp_path):
     sizes = []
 
     def frames():
-        for frame in moving(120):
+        for frame in moving_ramp(120):
             sizes.append(sum(path.stat().st_size for path in tmp_path.iterdir()))
             yield frame
 
@@ -193,7 +187,7 @@ def test_full_accuracy_decoding_gives_the_colours_too(tmp_path):
 
 def test_better_quality_is_nearer_and_larger(tmp_path):
     draw = np.random.default_rng(0)
-    frames = [frame // 2 + draw.integers(0, 99, frame.shape, np.uint8) for frame in moving(10)]
+    frames = [frame // 2 + draw.integers(0, 99, frame.shape, np.uint8) for frame in moving_ramp(10)]
     sizes, errors = [], []
     for quality in (1, 50, 75, 90, 100):
         path = tmp_path / f"{quality}.mp4"
@@ -213,7 +207,7 @@ def test_better_quality_is_nearer_and_larger(tmp_path):
     [(25, 25), (0.1, Fraction(1, 10)), (29.97, Fraction(2997, 100)), (Fraction(30000, 1001), None), (240, 240)],
 )
 def test_mp4_frame_rate(tmp_path, fps, wanted):
-    write_video(tmp_path / "out.mp4", moving(4), fps=fps)
+    write_video(tmp_path / "out.mp4", moving_ramp(4), fps=fps)
     with av.open(str(tmp_path / "out.mp4")) as film:
         stream = film.streams.video[0]
         assert stream.average_rate == (wanted or fps)
@@ -225,13 +219,13 @@ def test_mp4_frame_rate(tmp_path, fps, wanted):
     ("fps", "wanted"), [(25, [4] * 6), (50, [2] * 6), (30, [3, 4, 3, 3, 4, 3]), (0.1, [1000] * 6), (12.5, [8] * 6)]
 )
 def test_gif_delays(tmp_path, fps, wanted):
-    write_video(tmp_path / "out.gif", moving(6), fps=fps)
+    write_video(tmp_path / "out.gif", moving_ramp(6), fps=fps)
     assert delays(tmp_path / "out.gif") == wanted
 
 
 def test_a_gif_keeps_time(tmp_path):
     fps = Fraction(30000, 1001)
-    write_video(tmp_path / "out.gif", moving(90, 4, 4), fps=fps)
+    write_video(tmp_path / "out.gif", moving_ramp(90, 4, 4), fps=fps)
     shown = delays(tmp_path / "out.gif")
     for n, begin in enumerate(np.cumsum(shown)):
         assert abs(begin - 100 * (n + 1) / fps) <= 0.5
@@ -239,7 +233,7 @@ def test_a_gif_keeps_time(tmp_path):
 
 
 def test_a_gif_runs_for_ever(tmp_path):
-    write_video(tmp_path / "out.gif", moving())
+    write_video(tmp_path / "out.gif", moving_ramp())
     with Image.open(tmp_path / "out.gif") as film:
         assert film.info["loop"] == 0
 
@@ -254,11 +248,20 @@ def test_a_gif_is_slower_than_a_film(tmp_path):
     refused(tmp_path / "out.gif", r"fps: 60, want 0\.1\.\.50", fps=60)
 
 
+def test_times_have_to_fit_the_frames(tmp_path):
+    times = Times([0, 1, 2], Fraction(1, 25))
+    with pytest.raises(VideoFileError, match="times for 2 frames, but there are more"):
+        write_video(tmp_path / "out.mp4", moving_square(3), times=times)
+    with pytest.raises(VideoFileError, match="fps"):
+        write_video(tmp_path / "out.gif", moving_square(2), times=Times([0, 1, 2], Fraction(1, 100)))
+    assert not list(tmp_path.iterdir())
+
+
 # ---- the file ----
 
 
 def test_the_index_comes_first(tmp_path):
-    write_video(tmp_path / "out.mp4", moving())
+    write_video(tmp_path / "out.mp4", moving_ramp())
     names = boxes((tmp_path / "out.mp4").read_bytes())
     assert names.index(b"moov") < names.index(b"mdat")
 
@@ -267,7 +270,7 @@ def test_the_index_comes_first(tmp_path):
 def test_note(tmp_path, length):
     note = ("0123456789" * (length // 10 + 1))[:length]
     for suffix in WRITABLE:
-        write_video(tmp_path / f"out{suffix}", moving(2), note=note)
+        write_video(tmp_path / f"out{suffix}", moving_ramp(2), note=note)
         assert len(decoded(tmp_path / f"out{suffix}")) == 2
     with av.open(str(tmp_path / "out.mp4")) as film:
         assert film.metadata["comment"] == note
@@ -279,7 +282,7 @@ def test_note(tmp_path, length):
 @pytest.mark.parametrize("note", ["é", "a\0b", "x" * (LONGEST_NOTE + 1)])
 def test_a_note_that_no_file_keeps(tmp_path, suffix, note):
     with pytest.raises(VideoFileError, match=r"note: .* want ASCII"):
-        write_video(tmp_path / f"out{suffix}", moving(), note=note)
+        write_video(tmp_path / f"out{suffix}", moving_ramp(), note=note)
     assert not os.listdir(tmp_path)
 
 
@@ -289,17 +292,17 @@ def test_the_same_frames_give_the_same_bytes(tmp_path, suffix):
     program = (
         "import os, sys; sys.path[:0] = sys.argv[1:3]\n"
         "if sys.argv[4] == '1': os.sched_setaffinity(0, [min(os.sched_getaffinity(0))])\n"
-        "from test_writing import moving; from pydream.media.video import write_video\n"
-        "write_video(sys.argv[3], moving(30, 144, 176), note='note')"
+        "from support.clips import moving_ramp; from pydream.media.video import write_video\n"
+        "write_video(sys.argv[3], moving_ramp(30, 144, 176), note='note')"
     )
-    here = Path(__file__).parent
+    tests = Path(__file__).parents[2]
     contents = []
     for processors in ("all", "1") if hasattr(os, "sched_setaffinity") else ("all",):
         path = tmp_path / f"{processors}{suffix}"
-        arguments = [str(here), str(here.parents[1]), str(path), processors]
+        arguments = [str(tests), str(tests.parent), str(path), processors]
         subprocess.run([sys.executable, "-c", program, *arguments], check=True)
         contents.append(path.read_bytes())
-    write_video(tmp_path / f"here{suffix}", moving(30, 144, 176), note="note")
+    write_video(tmp_path / f"here{suffix}", moving_ramp(30, 144, 176), note="note")
     contents.append((tmp_path / f"here{suffix}").read_bytes())
     assert all(a == b for a, b in pairwise(contents))
     assert b"Lavf" not in contents[0]
@@ -311,13 +314,13 @@ def test_permissions_and_links(tmp_path, suffix):
     link.symlink_to(real)
     before = os.umask(0o027)
     try:
-        write_video(link, moving())
+        write_video(link, moving_ramp())
     finally:
         os.umask(before)
     assert link.is_symlink()
     assert stat.S_IMODE(real.stat().st_mode) == 0o640
     real.chmod(0o604)
-    write_video(link, moving())
+    write_video(link, moving_ramp())
     assert stat.S_IMODE(real.stat().st_mode) == 0o604
 
 
@@ -325,7 +328,7 @@ def test_permissions_and_links(tmp_path, suffix):
 @pytest.mark.parametrize("name", ["a b:c%03d,é", "-out", "http:", "pipe:1"])
 def test_names_mean_nothing_to_ffmpeg(tmp_path, monkeypatch, suffix, name):
     monkeypatch.chdir(tmp_path)
-    write_video(f"{name}{suffix}", moving())
+    write_video(f"{name}{suffix}", moving_ramp())
     assert os.listdir(tmp_path) == [f"{name}{suffix}"]
     (tmp_path / f"{name}{suffix}").rename(tmp_path / f"out{suffix}")
     assert len(decoded(tmp_path / f"out{suffix}")) == 5
@@ -342,7 +345,7 @@ def test_what_the_frames_raise_passes_and_leaves_the_old_file(tmp_path, suffix, 
     path.write_bytes(b"old")
 
     def frames():
-        yield from moving(after)
+        yield from moving_ramp(after)
         raise error
 
     with pytest.raises(type(error)) as raised:
@@ -382,7 +385,7 @@ def test_a_full_disk_leaves_the_old_file(tmp_path, suffix):
 def test_a_failure_to_rename_leaves_nothing(tmp_path, monkeypatch, suffix):
     monkeypatch.setattr(Path, "replace", lambda *_: (_ for _ in ()).throw(OSError(5, "Input/output error")))
     with pytest.raises(VideoFileError, match="Input/output error"):
-        write_video(tmp_path / f"out{suffix}", moving())
+        write_video(tmp_path / f"out{suffix}", moving_ramp())
     assert not os.listdir(tmp_path)
 
 
@@ -391,10 +394,10 @@ def test_a_failure_to_rename_leaves_nothing(tmp_path, monkeypatch, suffix):
     ("frames", "match"),
     [
         ([], "there are no frames"),
-        ([np.zeros((4, 4), np.uint8)], "frame 1: its shape is"),
-        ([np.zeros((4, 4, 3)), np.zeros((4, 4, 4))], "frame 2: its shape is"),
-        ([np.zeros((4, 4, 3)), np.full((4, 4, 3), np.nan)], "frame 2: the picture has NaN"),
-        ([np.zeros((4, 4, 3), complex)], "frame 1: its dtype"),
+        ([np.zeros((4, 4), np.uint8)], "frame 1: shape"),
+        ([np.zeros((4, 4, 3)), np.zeros((4, 4, 4))], "frame 2: shape"),
+        ([np.zeros((4, 4, 3)), np.full((4, 4, 3), np.nan)], "frame 2: NaN among its pixels"),
+        ([np.zeros((4, 4, 3), complex)], "frame 1: dtype complex128"),
         ([np.zeros((4, 6, 3)), np.zeros((4, 6, 3)), np.zeros((6, 4, 3))], "frame 3 is 4×6, the first is 6×4"),
     ],
 )
@@ -428,20 +431,20 @@ def test_check_leaves_nothing(tmp_path, suffix):
 
 
 def test_suffix_in_capitals(tmp_path):
-    write_video(tmp_path / "out.GIF", moving())
-    write_video(tmp_path / "out.MP4", moving())
+    write_video(tmp_path / "out.GIF", moving_ramp())
+    write_video(tmp_path / "out.MP4", moving_ramp())
 
 
 @pytest.mark.parametrize("name", ["out", "out.mp3", "out.png", ".mp4", "out."])
 def test_unknown_suffix(tmp_path, name):
-    refused(tmp_path / name, r"known are \.mp4, \.gif")
+    refused(tmp_path / name, r"expected \.mp4, \.gif")
 
 
 @both
 def test_places(tmp_path, suffix):
     refused(tmp_path / "no" / f"out{suffix}", "there is no folder")
     (tmp_path / "file").touch()
-    refused(tmp_path / "file" / f"out{suffix}", "is no folder")
+    refused(tmp_path / "file" / f"out{suffix}", "is not a folder")
     (tmp_path / f"out{suffix}").mkdir()
     refused(tmp_path / f"out{suffix}", "it is a folder")
     os.mkfifo(tmp_path / f"pipe{suffix}")
@@ -472,8 +475,8 @@ def test_without_the_encoder(tmp_path, monkeypatch):
         raise av.codec.codec.UnknownCodecError(name)
 
     monkeypatch.setattr(av, "Codec", no_codec)
-    refused(tmp_path / "out.mp4", r"no encoder libx264, only .* for H\.264; .* a \.gif needs none")
-    write_video(tmp_path / "out.gif", moving())
+    refused(tmp_path / "out.mp4", r"no encoder libx264, only .* for H\.264; .* or write a \.gif")
+    write_video(tmp_path / "out.gif", moving_ramp())
 
 
 def test_without_pyav(tmp_path, monkeypatch):
@@ -486,4 +489,4 @@ def test_without_pyav(tmp_path, monkeypatch):
 
     monkeypatch.setattr(builtins, "__import__", without)
     refused(tmp_path / "out.mp4", r"PyAV cannot be imported \(libssl.so.3 is missing\)")
-    write_video(tmp_path / "out.gif", moving())
+    write_video(tmp_path / "out.gif", moving_ramp())

@@ -1,4 +1,4 @@
-"""`pydream atlas`: what each channel of a layer looks for, on one sheet."""
+"""`pydream channels`: what each channel of a layer looks for, on one sheet."""
 
 from __future__ import annotations
 
@@ -14,19 +14,28 @@ import msgspec
 
 from ...cluster.tasks import Outcome, checked, dream, run_here
 from ...cluster.workers import Cluster
-from ...dream.objectives import spelt
+from ...dream.objectives import channels_text
 from ...dream.tutorial import check_channels
 from ...errors import SilentScoreError
-from ...media.image import FORMATS, Picture, to_pixels
-from ...media.sheet import Sheet, fitting_columns
-from ...record.provenance import picture_facts, read_provenance, record
+from ...media import FORMATS, Sheet, fitting_columns
+from ...picture import Picture, to_pixels
+from ...record.provenance import Dream, picture_facts, read_provenance
 from ...record.recipe import Recipe, follow
 from ..errors import debug_option, interruption
-from ..figures import FIGURE_OPTIONS, Start, Style, account, figure_options, made_before
+from ..figures import FIGURE_OPTIONS, Start, Style, account, columns_option, figure_options, made_before
 from ..held import Held
-from ..input import NOISE, Size, Source, SourceType, Target, check_not_read, noise_size_option, one_target
+from ..help import Command
+from ..input import NOISE, Source, SourceType, Target, check_not_read, one_target
 from ..job import Dreamer, retold
-from ..options import quiet_option, sidecar_option
+from ..options import (
+    PICTURE_FILES,
+    force_option,
+    output_option,
+    pictures_option,
+    quiet_option,
+    resume_option,
+    sidecar_option,
+)
 from ..progress import DoneProgress, Progress
 from ..rendering import Layer, channels_option, prepare_rendering, recipe_taken, render_run_options, renderer_options
 from ..signals import between_steps, uninterrupted
@@ -50,25 +59,17 @@ class Places(Held):
         return _TILE.fullmatch(name) is not None
 
 
-@click.command("atlas")
-@click.argument("image", type=SourceType(), default=NOISE)
-@click.option("-o", "--output", required=True, help="The sheet: a .png, .jpg, .webp or .tif file.")
-@channels_option(
-    "Whose channels: all, or those named, as inception_4d/3x3_reduce:0-63.  [default: the network's own layer]"
-)
+@click.command("channels", cls=Command)
+@click.argument("input", type=SourceType(noise=_SIZE), default=NOISE)
+@output_option(PICTURE_FILES, required=True)
+@channels_option()
 @renderer_options
-@noise_size_option(_SIZE)
 @render_run_options
 @worker_options
-@click.option("--columns", type=click.IntRange(1, 1000), help="Tiles in a row.  [default: what makes a page]")
-@click.option(
-    "--pictures",
-    type=click.Path(file_okay=False, path_type=Path),
-    metavar="FOLDER",
-    help="Keep every channel's picture there, at full size; `pydream replay` makes it again.",
-)
-@click.option("--resume", is_flag=True, help="Go on where the same command was stopped.")
-@click.option("-f", "--force", is_flag=True, help="Throw away what a stopped command left, and begin again.")
+@columns_option
+@pictures_option
+@resume_option
+@force_option
 @figure_options
 @sidecar_option
 @quiet_option
@@ -77,10 +78,9 @@ class Places(Held):
 def command(
     ctx: click.Context,
     /,
-    image: list[Source],
+    input: list[Source],
     output: str,
     layer: Layer | None,
-    size: Size | None,
     columns: int | None,
     pictures: Path | None,
     resume: bool,
@@ -91,31 +91,32 @@ def command(
 ) -> None:
     """Show what every channel of a layer looks for, on one sheet.
 
-    Each tile is what `pydream visualize` makes of that channel, with the same seed for all. A channel that the noise
-    does not wake stays empty. Stopped at any moment, by Ctrl-C or a power cut, the same command with --resume goes on,
-    and ends with the same sheet to the byte.
+    --layer LAYER shows all channels, --layer LAYER:0-63 some of them. Each tile is what `pydream visualize` makes of
+    that channel, with the same seed for all, from noise of 96x96 pixels or from INPUT: a picture, or noise:128x128. A
+    channel that the noise does not activate stays empty. Stopped at any moment, by Ctrl-C or a power cut, the same
+    command with --resume continues, and ends with the same sheet to the byte.
 
     \b
-    pydream atlas -o atlas.png --layer fire4/expand3x3:0-63
-    pydream atlas -o atlas.png --layer fire8/squeeze1x1 --renderer multiscale --size 128x128 --theme dark
+    pydream channels -o sheet.png --layer fire4/expand3x3:0-63
+    pydream channels noise:128x128 -o sheet.png --layer fire8/squeeze1x1 --renderer multiscale
     """  # noqa: D301 (click's mark for a block to leave as it is)
     target = one_target(output, None)
     if target.path is None:
         raise click.BadParameter("its tiles are kept beside it until it is whole: name a file", param_hint="'--output'")
     places = Places(pictures or target.path.with_name(f"{target.path.name}.tiles"), temporary=pictures is None)
     if resume and force:
-        raise click.BadParameter("it goes on, and --force begins again; choose one", param_hint="'--resume'")
+        raise click.BadParameter("it continues, and --force begins again; choose one", param_hint="'--resume'")
     held = places.held()
     if held and not (resume or force):
         raise click.BadParameter(
-            f"'{places.folder}' holds tiles already: --resume goes on with them, --force throws them away",
+            f"'{places.folder}' holds tiles already: --resume continues with them, --force overwrites them",
             param_hint="'--pictures'" if pictures else "'--output'",
         )
-    start = Start.read(image, size, _SIZE)
+    start = Start.read(input)
     target.check()
     check_not_read([target, *(Target(str(path), _PNG) for path in held)], [start.source.path])
     if resume and held and options["seed"] is None:
-        options["seed"] = read_provenance(held[0]).dream.seed
+        options["seed"] = read_provenance(held[0]).recipe.seed
     style = Style.taken(options)
     name, channels = (None, None) if layer is None else (layer.name, layer.channels)
     recipe, crew = recipe_taken(options), Crew.taken(options)
@@ -133,18 +134,18 @@ def command(
         if crew is not None:
             dreamer = replace(dreamer, memory=crew.memory(dreamer.memory))
         tiled = dreamer.tiled(dreamer.recipe, *start.size, quiet)
-        atlas = Atlas(ctx, start, replace(dreamer, recipe=tiled), places, channels, quiet)
+        sheet_of = Channels(ctx, start, replace(dreamer, recipe=tiled), places, channels, quiet)
         try:
             with at_work(crew) as cluster:
-                silent = atlas.render(sheet, cluster)
-            of = f"{end}:{spelt(channels)}"
+                silent = sheet_of.render(sheet, cluster)
+            of = f"{end}:{channels_text(channels)}"
             figure = account(
-                ctx, start, target, atlas.recorded(channels[0]), [dreamer.facts], [[of]], guide=None, mask=None
+                ctx, start, target, sheet_of.recorded(channels[0]), [dreamer.facts], [[of]], guide=None, mask=None
             )
-            more = f"Without a gradient from {start.source.name}: {spelt(silent)}." if silent else ""
+            more = f"Without a gradient from {start.source.name}: {channels_text(silent)}." if silent else ""
             style.write(sheet, target, figure, f"{end} of {dreamer.facts.name}", more, sidecar)
         except KeyboardInterrupt:
-            outcome = f"{len(places.held())} of {len(channels)} tiles are in '{places.folder}'; --resume goes on"
+            outcome = f"{len(places.held())} of {len(channels)} tiles are in '{places.folder}'; --resume continues"
             raise interruption(outcome) from None
         places.finish()
     if not quiet:
@@ -152,7 +153,7 @@ def command(
 
 
 @dataclass(frozen=True)
-class Atlas:
+class Channels:
     """One channel after the other."""
 
     ctx: click.Context
@@ -232,10 +233,10 @@ class Atlas:
     def _kept(self, channel: int, pixels: Picture) -> Picture:
         """Write a tile."""
         recipe, target = self.recorded(channel), self.places.tile(channel)
-        words = [self.start.source.given, "-o", target.retold, "--layer", f"{recipe.end}:{channel}"]
+        words = [self.start.source.argument, "-o", target.retold, "--layer", f"{recipe.end}:{channel}"]
         command = retold(self.ctx, words, recipe, "visualize", _NOT_ONE_TILES)
         result = picture_facts("result", pixels)
         self.places.folder.mkdir(parents=True, exist_ok=True)
-        made = record(command, recipe, self.dreamer.facts, self.start.facts, None, result)
+        made = Dream(command=command, recipe=recipe, network=self.dreamer.facts, input=self.start.facts, result=result)
         target.write(pixels, made, sidecar=False)
         return pixels

@@ -1,0 +1,139 @@
+"""The format of Caffe's files: whatever is not TensorFlow's is a prototxt or a caffemodel."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from google.protobuf import text_format
+from numpy.typing import DTypeLike
+
+from ...errors import NetFileError
+from ...runtime.graph import Graph, Params
+from ..base import Packed
+from ..spec import InputSpec
+from . import caffe_pb2
+from .layers import graph_of
+from .prototxt import holds_text, parse_text, read_binary, read_model
+from .weights import weights_of
+
+MEAN = (104.0, 116.0, 122.0)  # the notebook's, BGR
+DEFAULT_SPEC = InputSpec(MEAN, 1.0, "BGR")
+SUFFIXES: tuple[str, ...] = (".prototxt", ".caffemodel")
+
+
+def reads(model: object) -> bool:
+    """Return whether it is a path: Caffe's files may have any name."""
+    return isinstance(model, str | os.PathLike)
+
+
+def name_of(model: Path) -> str:
+    """Return the file's name without its ending."""
+    return model.stem
+
+
+def find_weights(model: Path, weights: str | os.PathLike[str] | None) -> Path | None:
+    """Return the weights of a prototxt: those that are named, or the caffemodel beside it; None for a caffemodel.
+
+    Raises
+    ------
+    NetFileError
+        Where there are several caffemodels or none, and none of the prototxt's name.
+    """
+    if weights is not None:
+        return Path(weights)
+    if model.suffix != ".prototxt":
+        return None
+    there = sorted(model.parent.glob("*.caffemodel"))
+    same = [each for each in there if each.stem == model.stem]
+    if not same and len(there) != 1:
+        raise NetFileError(f"{model}: name its weights: {len(there) or 'no'} caffemodel files in {model.parent}")
+    return (same or there)[0]
+
+
+def graph(model: Path, spec: InputSpec, name: str | None = None) -> Graph:
+    """Read a network without its weights; its name is the file's own."""
+    return graph_of(read_model(model), str(model))
+
+
+def read(
+    model: str | os.PathLike[str] | Any,
+    weights: str | os.PathLike[str] | Any | None = None,
+    dtype: DTypeLike = "float32",
+) -> tuple[Graph, Params]:
+    """Read a network and its weights.
+
+    Parameters
+    ----------
+    model : path or NetParameter
+        A prototxt; or a caffemodel, which may hold its network too.
+    weights : path or NetParameter, optional
+        A caffemodel, whose weights are matched by layer name. None: the model holds them.
+    dtype : {"float32", "float64"}
+        Type of the weights.
+
+    Raises
+    ------
+    NetFileError
+        For files that are no network, or weights that are missing, misshapen or not finite.
+    """
+    definition = model if _is_message(model) else read_model(model)
+    graph = graph_of(definition, _source(model))
+    if weights is None:
+        stored, weights = definition, model
+    else:
+        stored = weights if _is_message(weights) else read_binary(weights)
+    return graph, weights_of(stored, graph.params, np.dtype(dtype), _source(weights))
+
+
+def check_spec(spec: InputSpec, model: Any) -> None:
+    """Raise `ValueError` for a scale or a node: a network of Caffe's has neither."""
+    if spec.node is not None or spec.scale not in (None, 1):
+        source = _source(model)
+        raise ValueError(f"scale and input are for frozen TensorFlow graphs; '{source}' is a network of Caffe's")
+
+
+def pack(files: Sequence[Path], spec: InputSpec) -> Packed:
+    """Read a prototxt and its caffemodel, or a caffemodel that holds its network, which becomes a prototxt.
+
+    Raises
+    ------
+    NetFileError
+        As `read`.
+    ValueError
+        For other files than these, or as `check_spec`.
+    """
+    check_spec(spec, files[0])
+    texts = [file for file in files if holds_text(file)]
+    binaries = [file for file in files if file not in texts]
+    if len(binaries) != 1 or len(texts) > 1:
+        raise ValueError(
+            f"{len(texts)} prototxt and {len(binaries)} caffemodel files; want one of each, or a caffemodel alone"
+        )
+    (weights,) = binaries
+    if texts:
+        graph, _ = read(texts[0], weights)
+        return Packed(graph, str(texts[0]), ".caffemodel", weights, texts[0].read_bytes())
+    graph, _ = read(weights)
+    text = _without_weights(read_binary(weights))
+    graph_of(parse_text(text, str(weights)), str(weights))
+    return Packed(graph, str(weights), ".caffemodel", weights, text.encode())
+
+
+def _is_message(model: object) -> bool:
+    return isinstance(model, caffe_pb2.NetParameter)
+
+
+def _source(model: Any) -> str:
+    """Return where a network comes from, for messages."""
+    return model.name or "network" if _is_message(model) else str(model)
+
+
+def _without_weights(model: Any) -> str:
+    """Return the prototxt of a caffemodel that holds its network; the message has no numbers afterwards."""
+    for layer in (*model.layer, *model.layers):
+        layer.ClearField("blobs")
+    return str(text_format.MessageToString(model))

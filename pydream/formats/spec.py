@@ -1,0 +1,63 @@
+"""An input spec is what pictures a network wants: ``(pixel - mean) * scale``, in its channel order, at a node."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields, replace
+from typing import Any
+
+import numpy as np
+
+from ..net import CHANNEL_ORDERS, ChannelOrder
+
+
+@dataclass(frozen=True)
+class InputSpec:
+    """What pictures a network wants. A field that is None is unspecified: see `or_else`.
+
+    Attributes
+    ----------
+    mean : sequence of 3 floats, optional
+        Mean of the training pictures, 0..255, in the network's channel order; kept as a tuple.
+    scale : float, optional
+        Factor of the pixels minus the mean; for TensorFlow's networks only.
+    channel_order : {"BGR", "RGB"}, optional
+    node : str, optional
+        Node of a frozen graph that the picture replaces. Unspecified: its one placeholder for pictures.
+
+    Raises
+    ------
+    ValueError
+        For a mean that is not three finite numbers, a scale that is 0 or not finite, or another channel order.
+    """
+
+    mean: Sequence[float] | None = None
+    scale: float | None = None
+    channel_order: ChannelOrder | None = None
+    node: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.mean is not None:
+            object.__setattr__(self, "mean", _three_numbers(self.mean))
+        if self.scale is not None and (not np.isfinite(self.scale) or self.scale == 0):
+            raise ValueError(f"scale {self.scale}, want a number other than 0")
+        if self.channel_order is not None and self.channel_order not in CHANNEL_ORDERS:
+            raise ValueError(f"channel_order {self.channel_order!r}, want one of {', '.join(CHANNEL_ORDERS)}")
+
+    def or_else(self, other: InputSpec) -> InputSpec:
+        """Return this spec with what it leaves unspecified as in the other."""
+        unspecified = [field.name for field in fields(self) if getattr(self, field.name) is None]
+        return replace(self, **{name: getattr(other, name) for name in unspecified})
+
+    @property
+    def keywords(self) -> dict[str, Any]:
+        """The keywords of `load_net` for it."""
+        return {"mean": self.mean, "scale": self.scale, "channel_order": self.channel_order, "input": self.node}
+
+
+def _three_numbers(mean: Sequence[float]) -> tuple[float, float, float]:
+    found = np.asarray(mean, np.float64)
+    if found.shape != (3,) or not np.isfinite(found).all():
+        raise ValueError(f"mean {mean}, want three numbers")
+    first, second, third = map(float, found)
+    return first, second, third
