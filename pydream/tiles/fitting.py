@@ -55,10 +55,10 @@ def choose_side(
     if room is None and _tightest_limit() is None:
         return 0
     image = 3 * height * width * net.dtype.itemsize
-    beside = int(copies * image)
+    held = int(copies * image)
 
     def fits(step: int, tiled: bool, most: float) -> bool:
-        return step + beside + OVERHEAD <= most and _missing(beside, step, tiled) <= 0
+        return step + held + OVERHEAD <= most and _missing(held, step, tiled) <= 0
 
     most = inf if room is None else room
     with suppress(ShapeError):  # raised where one run is impossible
@@ -71,7 +71,7 @@ def choose_side(
     except ShapeError:
         return 0
     steps = {side: net.step_bytes(ends, *plan.crop) for side, plan in plans.items()}
-    least = min(steps.values()) + beside + OVERHEAD
+    least = min(steps.values()) + held + OVERHEAD
     if memory is not None and room is not None and least > room:
         raise MemoryTooSmallError(
             f"{memory / 1e9:.3g} GB of memory are too little for {width}x{height} pixels and"
