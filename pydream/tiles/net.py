@@ -240,7 +240,7 @@ def _laid(own: Array, shape: tuple[int, ...], place: Place) -> Array:
 
 class _Blobs(dict[str, Blob]):
     def __missing__(self, name: str) -> Blob:
-        raise unknown_name("blob of a picture in tiles", name, self)
+        raise unknown_name("tiled blob", name, self)
 
 
 class TiledBlob(Blob):

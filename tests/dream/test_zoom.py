@@ -190,7 +190,7 @@ def test_interruption(squeezenet32, picture):
         ({"frame": np.full((40, 40, 3), np.nan)}, ValueError, "img: NaN or infinity"),
     ],
 )
-def test_bad_parameters_are_told_at_once(squeezenet32, picture, params, error, text):
+def test_bad_parameters_are_refused_at_once(squeezenet32, picture, params, error, text):
     with pytest.raises(error) as caught:
         zoom(squeezenet32, **{"picture": params.pop("frame", picture), **params})
     assert text in str(caught.value)
