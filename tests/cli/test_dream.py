@@ -109,7 +109,7 @@ def test_an_older_picture_is_replaced(run, picture, folder):
 
 
 def test_the_defaults_are_the_librarys(run):
-    shown = run("dream", "--help").out
+    shown = run("dream", "--help-all").out
     shown = " ".join(shown.split())
     assert module.command.params  # by name: what click would pass
     options = {option.name: option.default for option in module.command.params}

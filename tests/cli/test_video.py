@@ -158,7 +158,7 @@ def test_a_film_says_how_it_was_made(run, refused, folder, clip, suffix):
     command = line.partition("`")[2].partition("`")[0]
     seed = command.rpartition(" ")[2]
     assert command == (
-        f"pydream video in.mp4 -o dream.{suffix} --size 32x24 --range 1:3 --flow --octaves 1 --iterations 2 --jitter 4"
+        f"pydream video in.mp4 -o dream.{suffix} --size 32x24 --flow --range 1:3 --octaves 1 --iterations 2 --jitter 4"
         f" --seed {seed}"
     )
     assert f"it is a film of dreams, not a dream; `{command}` makes it again" in line

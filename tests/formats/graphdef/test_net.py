@@ -112,7 +112,7 @@ def test_what_cannot_be(path, tmp_path):
         with pytest.raises(ValueError, match=r"scale and input are for frozen TensorFlow graphs; '.*deploy"):
             pydream.load_net("squeezenet_v1.1", **options)
     assert issubclass(OwnRuntime, Runtime)
-    assert isinstance(pydream.load_net(path, runtime=OwnRuntime)._runtime, OwnRuntime)
+    assert isinstance(pydream.load_net(path, runtime=OwnRuntime).runtime, OwnRuntime)
     with pytest.raises(NetFileError, match=r"no weights for inception5h: .*`pydream models fetch inception5h` gets it"):
         pydream.load_net("inception5h")
 
