@@ -121,6 +121,7 @@ class TiledNet(Wrapper):
             for place, end in enumerate(self._ends):
                 own = twin.blobs[end].data[:, :, row.inside[place], column.inside[place]]
                 made[end][:, :, row.values[place], column.values[place]] = own
+        twin.blobs["data"].reshape(1, 3, 1, 1)  # drop what it has computed: see `Net.gradients_of`
         for end, data in made.items():
             self._layers[end].set_data(data)
 

@@ -4,6 +4,7 @@ What is compared with goes through the network in one run, which other tests hol
 two differ in the order of sums only: 1e-10 is what is promised, 1e-15 what is measured.
 """
 
+import gc
 import tracemalloc
 from math import lcm
 
@@ -457,6 +458,26 @@ def test_copies_of_a_picture_with_retouches(little):
     ]
     each = [copies(little, retouches=[one]) for one in every]
     assert max(each) <= copies(little, retouches=every) <= dream_copies(every) + LITTLE
+
+
+def test_steps_leave_no_garbage(little):
+    """A net is a reference cycle; what it computed of a tile does not wait for the garbage collector."""
+    net, picture = little
+
+    def reading(dst):
+        dst.diff[...] = dst.data
+
+    gc.collect()
+    gc.disable()
+    tracemalloc.start()
+    try:
+        rng = np.random.RandomState(1)
+        pydream.deepdream(net, picture, 10, 1, end="a", tile=400, objective=reading, rng=rng)
+        left, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+        gc.enable()
+    assert left / (3 * SIDE * SIDE * net.dtype.itemsize) <= 1 + LITTLE  # the image
 
 
 # Between two tiles.
