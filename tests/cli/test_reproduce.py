@@ -327,7 +327,6 @@ def test_weights_that_are_missing_are_told_first(refused, folder, no_network):
 @pytest.mark.parametrize(
     ("arguments", "why"),
     [
-        (["no.png"], "'no.png' does not exist"),
         (["--guide", "no.png"], "'no.png' does not exist"),
         (["--only", "4d"], "'4d' is not one of"),
         (["--layer", "zoom", "x"], "'zoom' is not one of"),
@@ -345,6 +344,10 @@ def test_weights_that_are_missing_are_told_first(refused, folder, no_network):
 )
 def test_bad_usage(refused, pictures, no_network, arguments, why):
     assert why in refused(2, "reproduce", *SQUEEZENET, *pictures, *arguments)
+
+
+def test_no_such_input(refused, folder, no_network):
+    assert "'no.png' does not exist" in refused(2, "reproduce", *SQUEEZENET, "no.png")
 
 
 def test_a_picture_that_is_none(refused, pictures, folder, no_network):
