@@ -21,36 +21,28 @@ from .signals import exit_code
 _DEBUG = f"{__name__}.debug"
 
 
-class OneLine(click.ClickException):
-    """What the user sees of an error."""
+class Failed(click.ClickException):
+    """The run failed: one line, and exit code 1."""
 
     def show(self, file: IO[Any] | None = None) -> None:
-        """Print it where click prints its own errors."""
+        """Print the line where click prints its own errors."""
         click.echo(f"pydream: error: {printable(' '.join(self.message.split()))}", file=file, err=True)
 
 
-class Failed(OneLine):
-    """The run failed."""
-
-    exit_code = 1
-
-
-class Usage(OneLine):
+class Usage(Failed):
     """The command line asks for what cannot be."""
 
     exit_code = 2
 
 
-def one_line(error: Exception) -> OneLine:
-    """Find the line and the exit code for any exception."""
+def one_line(error: Exception) -> Failed:
+    """Return the line and the exit code for any exception."""
     if isinstance(error, click.UsageError):
         seek = f" (see '{error.ctx.command_path} --help')" if error.ctx else ""
         return Usage(f"{error.format_message().rstrip('.')}{seek}")
-    if isinstance(error, UnknownNameError):
-        return Usage(str(error))
-    if isinstance(error, (PydreamError, OSError)):
+    if isinstance(error, (PydreamError, OSError)) and not isinstance(error, UnknownNameError):
         return Failed(str(error))
-    if isinstance(error, ValueError):  # deepdream's, of a parameter that click let through
+    if isinstance(error, (UnknownNameError, ValueError)):  # deepdream's, of a parameter that click let through
         return Usage(str(error))
     kind = type(error).__name__
     unmapped = isinstance(error, ImportError) and "failed to map segment" in str(error)  # a library, for want of memory
@@ -67,7 +59,7 @@ def errors_in_one_line(ctx: click.Context | None = None) -> Iterator[None]:
     """Turn every error of the block into one line, after the traceback if --debug asks for it."""
     try:
         yield
-    except (OneLine, BrokenPipeError, click.exceptions.Exit, click.Abort):
+    except (Failed, BrokenPipeError, click.exceptions.Exit, click.Abort):
         raise
     except KeyboardInterrupt:
         raise interruption("nothing was written") from None
@@ -82,7 +74,7 @@ def print_error(ctx: click.Context, error: Exception, about: str) -> None:
     if debugging(ctx):
         traceback.print_exception(error)
     line = one_line(error).message
-    OneLine(line if f"'{about}'" in line else f"'{about}': {line}").show()
+    Failed(line if f"'{about}'" in line else f"'{about}': {line}").show()
 
 
 def interruption(outcome: str) -> click.exceptions.Exit:
@@ -96,16 +88,11 @@ def debugging(ctx: click.Context) -> bool:
     return bool(ctx.meta.get(_DEBUG))
 
 
-def _debug(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
-    if wanted:
-        ctx.meta[_DEBUG] = True
-
-
 debug_option = click.option(
     "--debug",
     is_flag=True,
     expose_value=False,
     is_eager=True,
-    callback=_debug,
+    callback=lambda ctx, _, wanted: ctx.meta.update({_DEBUG: wanted or debugging(ctx)}),
     help="Show where an error comes from, and TensorFlow's messages.",
 )

@@ -5,7 +5,7 @@ The one list of all options' names is here: an option has one meaning in all com
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable
 from typing import Any
 
 import click
@@ -27,7 +27,7 @@ HEADINGS = {
 EXPERT = (
     "format sidecar cut quality grid objective clip dtype era backend runtime device weights mean pixel-scale"
     " channel-order input-node memory scheduler tile dpi caption debug"
-)
+).split()
 _FEW = 11  # options that need no headings
 _WIDEST = 19  # of an option's name and value: longer ones have a line of their own
 _ALL = f"{__name__}.all"
@@ -38,74 +38,53 @@ def long_name(option: click.Option) -> str:
     return next(name for name in option.opts if name.startswith("--"))[2:]
 
 
+def _by_name(params: Iterable[click.Parameter]) -> dict[str, click.Option]:
+    return {long_name(param): param for param in params if isinstance(param, click.Option)}
+
+
 class Command(click.Command):
     """A command with such help."""
 
     def get_params(self, ctx: click.Context) -> list[click.Parameter]:
         """Return the parameters, with --help and --help-all."""
-        params = super().get_params(ctx)
-        if any(isinstance(param, click.Option) and long_name(param) in EXPERT.split() for param in self.params):
-            params.append(_help_all)
-        return params
+        experts = _by_name(self.params).keys() & EXPERT
+        return [*super().get_params(ctx), *([_help_all] if experts else [])]
 
     def collect_usage_pieces(self, ctx: click.Context) -> list[str]:
         """Return the words after the command's name, with the options that are required."""
         options, *arguments = super().collect_usage_pieces(ctx)
-        required = [param for param in self.params if isinstance(param, click.Option) and param.required]
+        required = [param for param in _by_name(self.params).values() if param.required]
         return [options, *(f"{param.opts[0]} {param.make_metavar(ctx)}" for param in required), *arguments]
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the options that are wanted, under their headings."""
-        in_full = bool(ctx.meta.get(_ALL))
-        found = {long_name(param): param for param in self.get_params(ctx) if isinstance(param, click.Option)}
-        if "help-all" not in found:
-            in_full = True  # nothing is left out
-        shown = {
-            name: _row(found[name], ctx, in_full) for name in _in_order(found) if in_full or name not in EXPERT.split()
-        }
-        width = max((len(names) for names, _ in shown.values() if len(names) <= _WIDEST), default=0)
-        rows = {name: (f"{names:<{width}}", text) for name, (names, text) in shown.items()}
-        if len(rows) <= _FEW:
-            _write(formatter, "Options", list(rows.values()), width, apart=True)
-            return
-        formatter.write_paragraph()
-        for heading, names in HEADINGS.items():
-            under = [rows[name] for name in names.split() if name in rows]
-            if under:
-                _write(formatter, heading, under, width, apart=in_full)
+        options = _by_name(self.get_params(ctx))
+        in_full = ctx.meta.get(_ALL, False) or "help-all" not in options
+        records = {name: _record(option, ctx, in_full) for name, option in options.items() if in_full or name not in EXPERT}
+        width = max((len(names) for names, _ in records.values() if len(names) <= _WIDEST), default=0)
+        in_order = " ".join(HEADINGS.values())
+        apart = True
+        for heading, names in (HEADINGS if len(records) > _FEW else {"Options": in_order}).items():
+            rows = [(f"{records[name][0]:<{width}}", records[name][1]) for name in names.split() if name in records]
+            if rows:
+                if apart:
+                    formatter.write_paragraph()
+                formatter.write_heading(heading)
+                with formatter.indentation():
+                    formatter.write_dl(rows, col_max=width)
+                apart = in_full
 
 
-def _in_order(found: dict[str, click.Option]) -> Iterator[str]:
-    """Yield the names of a command's options in the order of the list; one that is not in it ends the help at once."""
-    listed = [name for names in HEADINGS.values() for name in names.split()]
-    yield from sorted(found, key=listed.index)
-
-
-def _write(
-    formatter: click.HelpFormatter, heading: str, rows: list[tuple[str, str]], width: int, *, apart: bool
-) -> None:
-    """Write one heading and what is under it."""
-    if apart:
-        formatter.write_paragraph()
-    formatter.write_heading(heading)
-    formatter.indent()
-    formatter.write_dl(rows, col_max=width)
-    formatter.dedent()
-
-
-def _row(option: click.Option, ctx: click.Context, in_full: bool) -> tuple[str, str]:
+def _record(option: click.Option, ctx: click.Context, in_full: bool) -> tuple[str, str]:
     """Return an option's names and its help, in full with the values that it takes."""
     names, text = option.get_help_record(ctx) or ("", "")
-    if in_full:
-        return names, text
-    notes = []
     default = option.get_default(ctx) if option.show_default else None
+    if in_full or default is None:
+        return names, text if in_full else option.help or ""
     if isinstance(default, bool):
-        notes.append(f"default: {(option.opts if default else option.secondary_opts)[0].lstrip('-')}")
-    elif default is not None:
-        values = default if isinstance(default, (list, tuple)) else [default]
-        notes.append(f"default: {', '.join(map(str, values))}")
-    return names, f"{option.help or ''}  [{'; '.join(notes)}]" if notes else option.help or ""
+        default = (option.opts if default else option.secondary_opts)[0].lstrip("-")
+    values = default if isinstance(default, (list, tuple)) else [default]
+    return names, f"{option.help}  [default: {', '.join(map(str, values))}]"
 
 
 def _show_all(ctx: click.Context, _: click.Parameter, wanted: bool) -> Any:

@@ -17,15 +17,13 @@ import click
 
 @dataclass
 class _Signals:
-    """What has come, and whether it has to wait."""
-
-    came: int = signal.SIGINT  # what the exit code is made of
+    last: int = signal.SIGINT  # what the exit code is made of
     waits: bool = False
-    holds: int = 0
+    holds: int = 0  # blocks of `uninterrupted` that have not ended
 
     def interrupt(self, number: int, _: object) -> None:
         """Raise KeyboardInterrupt, now or as soon as that does no harm."""
-        self.came = number
+        self.last = number
         if self.holds:
             self.waits = True
         else:
@@ -40,15 +38,13 @@ class _Signals:
 
 def _signals() -> _Signals:
     ctx = click.get_current_context(silent=True)
-    if ctx is None:
-        return _Signals()
-    found: _Signals = ctx.meta.setdefault(__name__, _Signals())  # of this run, whatever its commands
+    found: _Signals = (ctx.meta if ctx else {}).setdefault(__name__, _Signals())  # of this run, whatever its commands
     return found
 
 
 def exit_code() -> int:
     """Return 128 + the signal that came last; Ctrl-C's where none has."""
-    return 128 + _signals().came
+    return 128 + _signals().last
 
 
 @contextmanager

@@ -213,7 +213,7 @@ def test_progress_on_a_terminal(monkeypatch):
         for done in (50_000_000, 75_000_000, 1_000_000, 100_000_000):  # gone on with, begun again
             progress.on_bytes("http://x", done, 100_000_000)
             progress._bar.refresh()
-        progress.tell("another line")
+        progress.message("another line")
     shown = sys.stderr.getvalue()
     at = [shown.index(f"some_net: {text}") for text in (" 50%", " 75%", "  1%", "100%")]
     assert at == sorted(at)

@@ -103,13 +103,13 @@ def test_every_option_is_in_the_list():
     listed = [name for names in HEADINGS.values() for name in names.split()]
     assert len(set(listed)) == len(listed)
     assert set(listed) == {long_name(option) for _, option in OPTIONS}
-    assert set(EXPERT.split()) < set(listed)
+    assert set(EXPERT) < set(listed)
 
 
 @pytest.mark.parametrize("name", [name for name, command in EVERY.items() if not isinstance(command, click.Group)])
 def test_help(run, name):
     options = {f"--{long_name(option)}" for command, option in OPTIONS if command == name}
-    experts = options & {f"--{each}" for each in EXPERT.split()} if "--help-all" in options else set()
+    experts = options & {f"--{each}" for each in EXPERT} if "--help-all" in options else set()
     short = run(*name.split(), "--help")
     assert short.code == 0
     assert set(re.findall(r"^  (?:-\w, )?(--[\w-]+)", short.out, re.MULTILINE)) == options - experts

@@ -71,4 +71,4 @@ def test_nothing_else_goes_by_the_time_of_day(root):
                 assert {alias.name for alias in node.names} <= {"perf_counter", "process_time", "monotonic", "sleep"}, (
                     path
                 )
-    assert found == {"bench/machine.py", "cli/reproduce.py"}
+    assert found == {"bench/machine.py", "cli/commands/reproduce.py"}

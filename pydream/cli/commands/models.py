@@ -141,7 +141,7 @@ def fetch_command(ctx: click.Context, name: str, urls: tuple[str, ...], quiet: b
     entry = find_network(name)
     try:
         with signals_as_ctrl_c(), FetchProgress(entry.name, quiet) as progress:
-            place = fetch(entry, urls, progress.on_bytes, progress.tell)
+            place = fetch(entry, urls, progress.on_bytes, progress.message)
     except KeyboardInterrupt:
         raise interruption("what has come is kept, and fetch continues with it") from None
     click.echo(place)

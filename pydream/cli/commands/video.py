@@ -213,7 +213,7 @@ def command(
             with FrameProgress(f"writing {output.name}", quiet, len(clip)) as written_frames:
                 video.write_video(
                     output,
-                    folder.pictures(len(clip), written_frames.on_frame),
+                    folder.pictures(len(clip), written_frames.advance),
                     clip.rate,
                     quality,
                     film.to_json(),
@@ -336,7 +336,7 @@ def seconds(time: str) -> Fraction:
 def _surveyed(film: Path, part: Section, size: Size | None, quiet: bool) -> Clip:
     """Go through the film, so that what is wrong with it is found before TensorFlow is imported."""
     with FrameProgress(f"looking at {film.name}", quiet) as seen:
-        footage = video.read_video(film, part, seen.on_frame)
+        footage = video.read_video(film, part, seen.advance)
     return Clip(footage, size or footage.size)
 
 
