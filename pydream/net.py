@@ -236,7 +236,11 @@ class Net(ABC):
     def gradients_of(self, parts: Iterable[Part]) -> Iterator[Array]:
         """Yield the gradient of each part of a picture, in order: on a twin. A wrapper may compute them elsewhere."""
         twin = self.twin()
-        return (part.gradient(twin) for part in parts)
+        try:
+            for part in parts:
+                yield part.gradient(twin)
+        finally:  # drop what it has computed: a net is a reference cycle, which stays in memory until it is collected
+            twin.blobs["data"].reshape(1, 3, 1, 1)
 
 
 class Wrapper(Net):

@@ -16,7 +16,7 @@ def as_picture(image: ArrayLike, name: str = "picture") -> NDArray[Any]:
     """Return a picture as an array of its own dtype; raise `ValueError` for a shape other than (H, W, 3)."""
     picture: NDArray[Any] = np.asarray(image)
     if picture.ndim != 3 or picture.shape[2] != 3 or 0 in picture.shape:
-        raise ValueError(f"{name}: shape {picture.shape}, want (H, W, 3), RGB")
+        raise ValueError(f"{name}: shape {picture.shape}, expected (H, W, 3), RGB")
     return picture
 
 
@@ -42,9 +42,9 @@ def to_pixels(image: ArrayLike, name: str = "picture") -> Picture:
     """
     picture = as_picture(image, name)
     if picture.dtype.kind not in "buif":
-        raise ValueError(f"{name}: dtype {picture.dtype}, want real numbers")
+        raise ValueError(f"{name}: dtype {picture.dtype}, expected real numbers")
     if picture.dtype.kind == "f" and np.isnan(picture.max()):
-        raise ValueError(f"{name}: NaN among its pixels, want 0..255")
+        raise ValueError(f"{name}: NaN among its pixels, expected 0..255")
     pixels: Picture = np.empty(picture.shape, np.uint8)
     np.clip(picture, 0, 255, out=pixels, casting="unsafe")  # buffer by buffer: no other array of this size
     return pixels

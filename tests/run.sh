@@ -14,6 +14,7 @@ export PATH="$PWD/$venv/bin:$PATH"
 say "lint and types"
 ruff check .
 ruff format --check .
+python tests/tools/english.py
 mypy
 
 say "the C++ core: tests"

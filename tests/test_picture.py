@@ -9,7 +9,7 @@ from pydream.picture import LUMA, as_picture, to_pixels
 @pytest.mark.parametrize("shape", [(4, 5), (4, 5, 4), (4, 5, 1), (0, 5, 3), (4, 0, 3), (1, 4, 5, 3), (3,), ()])
 @pytest.mark.parametrize("check", [as_picture, to_pixels])
 def test_other_shapes_are_refused(check, shape):
-    with pytest.raises(ValueError, match=r"^frame 2: shape \(.*\), want \(H, W, 3\), RGB$"):
+    with pytest.raises(ValueError, match=r"^frame 2: shape \(.*\), expected \(H, W, 3\), RGB$"):
         check(np.zeros(shape), "frame 2")
 
 
@@ -36,9 +36,9 @@ def test_8_bits_are_a_copy():
 @pytest.mark.parametrize(
     ("picture", "message"),
     [
-        (np.zeros((4, 5, 3), complex), "picture: dtype complex128, want real numbers"),
-        (np.zeros((4, 5, 3), str), "picture: dtype <U1, want real numbers"),
-        (np.full((4, 5, 3), np.nan), "picture: NaN among its pixels, want 0..255"),
+        (np.zeros((4, 5, 3), complex), "picture: dtype complex128, expected real numbers"),
+        (np.zeros((4, 5, 3), str), "picture: dtype <U1, expected real numbers"),
+        (np.full((4, 5, 3), np.nan), "picture: NaN among its pixels, expected 0..255"),
     ],
 )
 def test_other_values_are_refused(picture, message):

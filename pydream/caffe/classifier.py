@@ -62,7 +62,7 @@ class Classifier(Net):
         super().__init__(model_file, pretrained_file, TEST, dtype=dtype, device=device, runtime=runtime)
         per_channel = np.asarray(np.zeros(3) if mean is None else mean, self.dtype)
         if per_channel.shape not in ((3,), (3, 1, 1)):
-            raise ValueError(f"mean: shape {per_channel.shape}, want one number a channel, (3,)")
+            raise ValueError(f"mean: shape {per_channel.shape}, expected one number a channel, (3,)")
         self.mean = per_channel.reshape(3, 1, 1)
         if channel_swap is not None:
             self.transformer.channel_swap[self.image_input] = tuple(channel_swap)

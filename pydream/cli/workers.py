@@ -10,7 +10,6 @@ from typing import Any
 import click
 
 from ..cluster.workers import Cluster, connected, local
-from ..errors import pip_install
 from ..system import free_bytes, resident_bytes, threads
 from .errors import debugging
 from .options import together
@@ -33,7 +32,7 @@ worker_options = together(
         "--workers",
         type=click.IntRange(1, MOST_WORKERS),
         metavar="N",
-        help=f"Number of local worker processes (needs Dask: {pip_install('dask')}).",
+        help="Number of local worker processes (needs Dask).",
     ),
     click.option(
         "--scheduler",

@@ -75,7 +75,7 @@ class NetOrder(NetFacts, frozen=True, kw_only=True):
     model : str
         A name of the registry, or an absolute path, which has to lead to the same file everywhere.
     path : str or None
-        Of the weights, likewise.
+        The same of the weights.
     mean, scale, channel_order, input
         As for `pydream.load_net`; what is unspecified there is the registry's there.
     pydream : str
@@ -117,7 +117,7 @@ class NetOrder(NetFacts, frozen=True, kw_only=True):
 
 @lru_cache(maxsize=1)
 def _loaded(order: NetOrder) -> Net:
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # nobody reads a worker's messages
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # a worker's messages are not read
     _check({"pydream": __version__, **versions()}, {"pydream": order.pydream, **dict(order.versions)})
     files = find_files(order.model, order.path)
     dtype, runtime = np.dtype(order.dtype), order.runtime

@@ -1,1 +1,19 @@
-"""The dream: picture → picture, on any `pydream.net.Net`."""
+"""The dream: picture → picture, on any `pydream.net.Net`.
+
+========== ==========================================================
+notebook   `make_step` and `deepdream`, in the notebook's order
+params     bounds and checks of their parameters, and the layers named
+images     picture ↔ the network's image; noise
+octaves    sizes, and the picture at each
+objectives what grows; `labels`: classes by name
+retouch    changes to each step and to the result
+laplacian  bands of detail
+watch      an observer of a dream
+era        what libraries of 2015 computed otherwise
+zoom       the notebook's last loop
+film       the frames of a film; `flow`: motion between them
+tutorial   the four renderers of 2016
+========== ==========================================================
+
+Its public names are those of `pydream`.
+"""

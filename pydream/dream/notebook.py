@@ -210,7 +210,7 @@ def deepdream(
             assert detail is not None
             bases.start(octave, detail)  # src.data[0] = octave_base + detail
             if octave == last:
-                detail = None  # the image is the dream's size, and no other array may be
+                detail = None  # all of it is in the image: no other array has the full size
             octave_retouches = [retouch.at(bases[octave]) for retouch in retouches]
             for end in ends:
                 net.blobs[end].clear_diff()  # as in a new process: nothing is left from another dream

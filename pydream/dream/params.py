@@ -54,7 +54,7 @@ def find_ends(net: Net, end: End | None, objective: Objective | None = None) -> 
     given = None if end is None else (end,) if isinstance(end, str) else tuple(end)
     if isinstance(objective, Score):
         if given is not None and given != objective.ends:
-            raise ValueError(f"end: {end!r}, but the objective is {objective}, which names its layers; leave `end` out")
+            raise ValueError(f"end: {end!r}, but the objective is {objective}; it has its layers, leave `end` out")
         given = objective.ends
     if given is not None and len(set(given)) < max(len(given), 1):
         raise ValueError(f"end: {end!r}, expected one layer or several different ones")

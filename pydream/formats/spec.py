@@ -40,9 +40,9 @@ class InputSpec:
         if self.mean is not None:
             object.__setattr__(self, "mean", _three_numbers(self.mean))
         if self.scale is not None and (not np.isfinite(self.scale) or self.scale == 0):
-            raise ValueError(f"scale {self.scale}, want a number other than 0")
+            raise ValueError(f"scale {self.scale}, expected a number other than 0")
         if self.channel_order is not None and self.channel_order not in CHANNEL_ORDERS:
-            raise ValueError(f"channel_order {self.channel_order!r}, want one of {', '.join(CHANNEL_ORDERS)}")
+            raise ValueError(f"channel_order {self.channel_order!r}, expected one of {', '.join(CHANNEL_ORDERS)}")
 
     def or_else(self, other: InputSpec) -> InputSpec:
         """Return this spec with what it leaves unspecified as in the other."""
@@ -58,6 +58,6 @@ class InputSpec:
 def _three_numbers(mean: Sequence[float]) -> tuple[float, float, float]:
     found = np.asarray(mean, np.float64)
     if found.shape != (3,) or not np.isfinite(found).all():
-        raise ValueError(f"mean {mean}, want three numbers")
+        raise ValueError(f"mean {mean}, expected three numbers")
     first, second, third = map(float, found)
     return first, second, third

@@ -230,7 +230,7 @@ def encode_image(
         options["dpi"] = (dpi, dpi)
     if note is not None:
         if len(note) > LONGEST_NOTE or not note.isascii():
-            raise ValueError(f"note: {len(note)} characters, want ASCII, at most {LONGEST_NOTE}")
+            raise ValueError(f"note: {len(note)} characters, expected ASCII, at most {LONGEST_NOTE}")
         if form is _PNG:
             options["pnginfo"] = PngImagePlugin.PngInfo()
             options["pnginfo"].add_text("Software", "pydream")

@@ -87,11 +87,11 @@ class Sheet:
         self, columns: int, width: float = PAGE[0], dpi: float = DPI, theme: str = "light", headings: Sequence[str] = ()
     ) -> None:
         if theme not in THEMES:
-            raise ValueError(f"theme: {theme!r}, want one of {', '.join(THEMES)}")
+            raise ValueError(f"theme: {theme!r}, expected one of {', '.join(THEMES)}")
         ranges = {"columns": (columns, 1, 1000), "width": (width, 10, 5000), "dpi": (dpi, 20, 2400)}
         for name, (value, least, most) in ranges.items():
             if not least <= value <= most:
-                raise ValueError(f"{name}: {value}, want {least}..{most}")
+                raise ValueError(f"{name}: {value}, expected {least}..{most}")
         self._dpi, self._theme, self._headings = dpi, THEMES[theme], headings[:columns]
         self._tiles: dict[int, _Tile] = {}
         self._margin, gutter = self._pixels(mm=_MARGIN), self._pixels(mm=_GUTTER)

@@ -89,8 +89,8 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True):
     iter_n, octave_n, octave_scale, step_size, jitter, clip, era, grid, backend
         As for `pydream.deepdream`.
     tile : int, optional
-        Likewise. In float32 tiles are rounded otherwise than a picture in one run, so the side counts; in float64 they
-        are not, and None lets every machine decide by itself.
+        As for `pydream.deepdream`. In float32 tiles are rounded otherwise than a picture in one run, so the side
+        counts; in float64 they are not, and None lets every machine decide by itself.
     smooth, laplacian, tv, pull_back, keep_colors
         The retouches of these names, in this order, with their one parameter; 0 or False: without. A mask is a picture,
         and no part of a recipe.

@@ -35,7 +35,8 @@ class Param:
     """Weights of a layer; read-only, since the passes may hold a copy of their own."""
 
     def __init__(self, data: NDArray[Any]) -> None:
-        self.data = data
+        self.data = data.view()
+        self.data.flags.writeable = False
 
     @property
     def shape(self) -> Shape:

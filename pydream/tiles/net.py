@@ -121,6 +121,7 @@ class TiledNet(Wrapper):
             for place, end in enumerate(self._ends):
                 own = twin.blobs[end].data[:, :, row.inside[place], column.inside[place]]
                 made[end][:, :, row.values[place], column.values[place]] = own
+        twin.blobs["data"].reshape(1, 3, 1, 1)  # drop what it has computed: see `Net.gradients_of`
         for end, data in made.items():
             self._layers[end].set_data(data)
 
@@ -240,7 +241,7 @@ def _laid(own: Array, shape: tuple[int, ...], place: Place) -> Array:
 
 class _Blobs(dict[str, Blob]):
     def __missing__(self, name: str) -> Blob:
-        raise unknown_name("blob of a picture in tiles", name, self)
+        raise unknown_name("tiled blob", name, self)
 
 
 class TiledBlob(Blob):

@@ -372,7 +372,7 @@ def _unpacked(archive: Path, member: str, size: int) -> Iterator[bytes]:
         with zipfile.ZipFile(archive) as packed:
             found = [info for info in packed.infolist() if info.filename == member]
             if len(found) != 1:
-                raise FetchError(f"'{archive}': {len(found) or 'no'} members are named {member!r}, want one")
+                raise FetchError(f"'{archive}': {len(found) or 'no'} members are named {member!r}, expected one")
             if found[0].file_size != size:
                 raise FetchError(f"'{archive}': {member!r} has {found[0].file_size} bytes, not {size}")
             with packed.open(found[0]) as source:

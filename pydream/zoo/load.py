@@ -83,7 +83,7 @@ def load_net(
     dtype : {"float32", "float64"}
         float64 is the exact mode: its pictures equal Caffe's, pixel for pixel.
     device : {"auto", "cpu", "gpu", "gpu:N"}
-    runtime : {"tensorflow", "numpy"}, or a subclass of pydream.runtime.base.Runtime
+    runtime : {"tensorflow", "numpy"}, or a subclass of pydream.runtime.Runtime
         The engine: TensorFlow, or formulas in NumPy, which are a slow reference. In float64 the pictures are the same.
         NumPy runs no frozen graphs.
     mean : sequence of 3 floats, optional

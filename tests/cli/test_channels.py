@@ -83,7 +83,7 @@ def test_the_tiles_are_on_the_sheet_in_order(run, folder):
 
 def test_the_sheet_says_how_it_was_made(run, whole):
     note = read_note("whole.png")
-    command = f"pydream channels noise:48x40 -o channels.png --layer {LAYER}:2-5 --iterations 2 --octaves 2"
+    command = f"pydream channels noise:48x40 -o channels.png --dpi 50.0 --layer {LAYER}:2-5 --iterations 2 --octaves 2"
     assert command in note
     assert not Path("whole.png.tiles").exists()
     seen = run("replay", "whole.png")

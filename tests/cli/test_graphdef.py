@@ -72,7 +72,7 @@ def test_what_is_not_told_is_not_said(run, picture):
 def test_a_caffe_network_takes_no_scale(refused, picture):
     for option in (["--pixel-scale", "2"], ["--input-node", "data"]):
         assert "are for frozen TensorFlow graphs" in refused(2, "dream", picture, "-o", "out.png", *option, *SHORT)
-    assert "scale 0.0, want a number other than 0" in refused(
+    assert "scale 0.0, expected a number other than 0" in refused(
         2, "dream", picture, "-o", "out.png", "--pixel-scale", "0", *SHORT
     )
     assert "is not a mean" in refused(2, "dream", picture, "-o", "out.png", "--mean", "1,2", *SHORT)

@@ -134,9 +134,9 @@ def test_which_iterations_are_shown(iter_n, shown):
     [
         (["--at", "1,20"], "there are 10 iterations, none of number 20"),
         (["--at", "1,,2"], "'1,,2' is not a list of iterations (expected numbers, e.g. 1,2,5,10)"),
-        (["--at", "0"], "'0' are no numbers of iterations"),
-        (["--at", "²"], "'²' are no numbers of iterations"),
-        (["-o", "h.gif", "--fps", "100"], "fps: 100.0, want 0.1..50"),
+        (["--at", "0"], "'0' is not a list of iterations"),
+        (["--at", "²"], "'²' is not a list of iterations"),
+        (["-o", "h.gif", "--fps", "100"], "fps: 100.0, expected 0.1..50"),
         (["-o", "nowhere/h.gif"], "there is no folder 'nowhere'"),
         (["-o", "in.png"], "it would overwrite 'in.png', which is read"),
     ],

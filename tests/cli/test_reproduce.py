@@ -103,10 +103,11 @@ def test_little_memory_makes_tiles(run, pictures, folder, draw, monkeypatch, exa
     options = [*QUICK, "--only", "5x5_reduce", "--layer", "5x5_reduce", "fire3/concat", *["--exact"] * exact]
     whole = run("reproduce", *pictures, *options, "-o", "whole")
     assert (whole.code, "tiles" in whole.err) == (0, False), whole
-    monkeypatch.setattr("pydream.tiles.fitting.resident_bytes", lambda: 0)
-    monkeypatch.setattr("pydream.tiles.fitting.OVERHEAD", 0)
-    monkeypatch.setattr("pydream.tiles.fitting.free_bytes", lambda: 8_000_000)
-    tiled = run("reproduce", *pictures, *options, "-o", "tiled")
+    with monkeypatch.context() as patch:
+        patch.setattr("pydream.tiles.fitting.resident_bytes", lambda: 0)
+        patch.setattr("pydream.tiles.fitting.OVERHEAD", 0)
+        patch.setattr("pydream.tiles.fitting.free_bytes", lambda: 8_000_000)
+        tiled = run("reproduce", *pictures, *options, "-o", "tiled")
     assert tiled.code == 0, tiled
     (line,) = [line for line in tiled.err.splitlines() if "tiles" in line]
     assert line.startswith("5x5_reduce: 150x120 in ")
@@ -114,7 +115,6 @@ def test_little_memory_makes_tiles(run, pictures, folder, draw, monkeypatch, exa
     assert (made.recipe.tile or 0) > 0 if not exact else made.recipe.tile is None
     apart = np.abs(read_image("tiled/dream_5x5_reduce.png").astype(int) - read_image("whole/dream_5x5_reduce.png"))
     assert apart.max() == 0 if exact else apart.mean() < 1
-    monkeypatch.undo()
     assert run("replay", "tiled/dream_5x5_reduce.png", "--input", "in.png").out.startswith("identical")
 
 
@@ -327,7 +327,6 @@ def test_weights_that_are_missing_are_told_first(refused, folder, no_network):
 @pytest.mark.parametrize(
     ("arguments", "why"),
     [
-        (["no.png"], "'no.png' does not exist"),
         (["--guide", "no.png"], "'no.png' does not exist"),
         (["--only", "4d"], "'4d' is not one of"),
         (["--layer", "zoom", "x"], "'zoom' is not one of"),
@@ -345,6 +344,10 @@ def test_weights_that_are_missing_are_told_first(refused, folder, no_network):
 )
 def test_bad_usage(refused, pictures, no_network, arguments, why):
     assert why in refused(2, "reproduce", *SQUEEZENET, *pictures, *arguments)
+
+
+def test_no_such_input(refused, folder, no_network):
+    assert "'no.png' does not exist" in refused(2, "reproduce", *SQUEEZENET, "no.png")
 
 
 def test_a_picture_that_is_none(refused, pictures, folder, no_network):

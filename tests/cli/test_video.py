@@ -334,7 +334,7 @@ def test_what_is_wrong_with_the_film(refused, clip, arguments, why):
 
 def test_a_film_that_is_too_fast_for_a_gif(refused, folder):
     write_clip(folder / "in.mp4", moving_square(2), Fraction(60))
-    assert "'--output': cannot write 'out.gif': fps: 60, want 0.1..50" in refused(
+    assert "'--output': cannot write 'out.gif': fps: 60, expected 0.1..50" in refused(
         2, "video", "in.mp4", "-o", "out.gif", *SHORT
     )
 

@@ -233,7 +233,7 @@ def test_force_begins_again(run, picture, whole):
         (["--step-size", "2"], "step_size was 1.5, now 2.0"),
         (["--scale", "0.1", "--shift", "1", "2"], "scale was 0.05, now 0.1, shift was (0.0, 0.0), now (1.0, 2.0)"),
         (["--dtype", "float64"], "dtype was float32, now float64"),
-        (["--guide", "other.png"], "guide was none, now other.png"),
+        (["--guide", "other.png"], "guide was none, now other.png (40x40, sha256 16813696bb5b…)"),
     ],
 )
 def test_another_loop_is_not_gone_on_with(run, picture, whole, draw, folder, options, why):
@@ -265,7 +265,7 @@ def test_a_damaged_checkpoint(run, picture, whole, damage):
         (["in.png"], "Missing option '-o'"),
         (["in.png", "-o", "a", "-o", "b"], "frames go into one folder, not 'a' and 'b'"),
         (["in.png", "-o", "in.png"], "'in.png' is a file"),
-        (["in.png", "-o", "film.avi"], "'film.avi' is no folder, and films are .mp4, .gif"),
+        (["in.png", "-o", "film.avi"], "'film.avi' is not a folder, and films are .mp4, .gif"),
         (["in.png", "-o", "no/film.mp4"], "there is no folder 'no'"),
         (["in.png", "-o", "a.gif", "--fps", "99"], "fps"),
         (["in.png", "-o", "a", "--scale", "1"], "--scale"),

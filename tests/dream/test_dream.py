@@ -152,24 +152,24 @@ def test_no_clip(squeezenet32, picture):
 
 
 @pytest.mark.parametrize("clip", [True, False])
-def test_octaves_are_told(squeezenet32, picture, clip):
-    told, last_steps = [], {}
+def test_octaves_are_watched(squeezenet32, picture, clip):
+    octaves, last_steps = [], {}
     out = dream(
         squeezenet32,
         picture,
         clip=clip,
         step_size=20,
         watch=watching(
-            octave=lambda *octave: told.append(octave),
+            octave=lambda *octave: octaves.append(octave),
             step=lambda octave, i, image: last_steps.update({octave: image}),
         ),
     )
-    assert [octave for octave, _, _ in told] == [0, 1]
-    np.testing.assert_allclose(told[1][1], picture, atol=1e-4)  # minus the mean and plus it
+    assert [octave for octave, _, _ in octaves] == [0, 1]
+    np.testing.assert_allclose(octaves[1][1], picture, atol=1e-4)  # minus the mean and plus it
     smaller = ndimage.zoom(picture.astype(np.float64), (1 / 1.4, 1 / 1.4, 1), order=1)
-    np.testing.assert_allclose(told[0][1], smaller, atol=1e-3)
-    np.testing.assert_array_equal(told[1][2], out)
-    for octave, base, image in told:
+    np.testing.assert_allclose(octaves[0][1], smaller, atol=1e-3)
+    np.testing.assert_array_equal(octaves[1][2], out)
+    for octave, base, image in octaves:
         np.testing.assert_array_equal(image if clip else display_range(image), last_steps[octave])
         assert np.abs(image - base).mean() > 1
 
@@ -213,6 +213,58 @@ def test_interruption_in_any_octave(squeezenet32, picture, octave_scale, octave)
     with pytest.raises(pydream.DreamInterrupted) as caught:
         dream(squeezenet32, picture, octave_n=3, octave_scale=octave_scale, step_size=0.01, watch=watching(step=stop))
     assert 0 < np.abs(caught.value.image - picture).mean() < 0.1
+
+
+@pytest.mark.parametrize("method", ["step", "octave", "tile"])
+def test_a_watch_that_interrupts_keeps_what_was_done(squeezenet32, picture, method):
+    class Stop(pydream.Watch):
+        steps = 0
+
+        def step(self, octave, iteration, image):
+            self.steps += 1
+            self.called("step", octave)
+
+        def octave(self, octave, base, image):
+            self.called("octave", octave)
+
+        def tile(self, done, tiles):
+            self.called("tile", self.steps // QUICK["iter_n"])
+
+        def called(self, by, octave):
+            if by == method and octave == 1:
+                self.seen = True
+                raise KeyboardInterrupt
+
+    watch = Stop()
+    with pytest.raises(pydream.DreamInterrupted) as caught:
+        dream(squeezenet32, picture, watch=watch, tile=32)
+    assert watch.seen
+    assert caught.value.steps == watch.steps == {"step": 3, "octave": 4, "tile": 2}[method]
+    assert caught.value.image.shape == picture.shape
+    whole = dream(squeezenet32, picture, tile=32)
+    if method == "octave":  # all steps are done
+        np.testing.assert_array_equal(caught.value.image, whole)
+    else:
+        assert 0 < np.abs(caught.value.image - picture).mean() < np.abs(whole - picture).mean()
+
+
+def test_pictures_are_made_for_a_watch_that_asks_only(squeezenet32, picture, monkeypatch):
+    """Otherwise only the result is turned into a picture."""
+    from pydream.dream import images, notebook, octaves
+
+    made = []
+
+    def counting(net, image):
+        made.append(image.shape)
+        return images.deprocess(net, image)
+
+    monkeypatch.setattr(notebook, "deprocess", counting)
+    monkeypatch.setattr(octaves, "deprocess", counting)
+    dream(squeezenet32, picture, watch=pydream.Watch())
+    assert made == [(3, 70, 91)]
+    made.clear()
+    dream(squeezenet32, picture, watch=watching(octave=lambda *_: None))
+    assert made == [(3, 50, 65)] * 2 + [(3, 70, 91)] * 3
 
 
 def test_class_dream(squeezenet32):

@@ -1,4 +1,4 @@
-"""Results are held to the real Caffe's: gradients to rounding, 8-bit dreams to the byte (numerics.md, section 3)."""
+"""Results are compared with the real Caffe's: gradients to rounding, 8-bit dreams to the byte (numerics.md, 3)."""
 
 import hashlib
 
@@ -127,7 +127,7 @@ class TestFloat64:
 
 
 class TestNumpy:
-    """The same through plain NumPy, the runtime that ports are held to."""
+    """The same through plain NumPy, the runtime that ports are compared with."""
 
     @pytest.mark.parametrize("end", SQUEEZENET_LAYERS)
     def test_squeezenet_gradient(self, numpy_squeezenet64, data, end):

@@ -173,7 +173,7 @@ def test_colours_that_are_kept_are_the_frames(net):
         ({"end": "nothing"}, KeyError, "no blob 'nothing'"),
     ],
 )
-def test_what_is_wrong_is_told_at_once(net, params, error, why):
+def test_bad_parameters_are_refused_at_once(net, params, error, why):
     def never():
         raise AssertionError("a frame was asked for")
         yield
@@ -182,7 +182,7 @@ def test_what_is_wrong_is_told_at_once(net, params, error, why):
         pydream.dream_frames(net, never(), **params)
 
 
-def test_flow_without_opencv_is_told_at_once(net, monkeypatch):
+def test_flow_without_opencv_is_refused_at_once(net, monkeypatch):
     monkeypatch.setitem(sys.modules, "cv2", None)
     with pytest.raises(pydream.PydreamError, match=r"pip install 'pydeepdream\[flow\]'"):
         pydream.dream_frames(net, pan(), flow=True)

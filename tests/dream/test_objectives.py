@@ -9,6 +9,7 @@ from pydream.bench.clock import TimedNet
 from pydream.dream import objectives
 from pydream.dream.objectives import Score, Term, channels_text, class_logit, l2, mean, objective_L2
 from pydream.errors import ShapeError, UnknownNameError
+from pydream.net import Blob
 
 TEXT = (
     nets.inputs(data=(1, 3, 8, 7))
@@ -169,18 +170,20 @@ def test_away_from_is_the_other_way(squeezenet64):
     assert level[-1] < level[0] < level[1]
 
 
-class OldBlob:
-    """A port's, from before there were scores."""
+class PlainBlob(Blob):
+    """A port's blob that overrides no default."""
+
+    data = diff = shape = None
 
     def __init__(self, data):
         self.data, self.diff, self.shape = data, np.zeros_like(data), data.shape
 
-    def copy_data_to_diff(self):
-        self.diff[...] = self.data
+    def reshape(self, *dims):
+        raise NotImplementedError
 
 
-def test_old_ports():
-    blob = OldBlob(np.arange(24.0).reshape(1, 4, 2, 3))
+def test_ports_without_a_drive_of_their_own():
+    blob = PlainBlob(np.arange(24.0).reshape(1, 4, 2, 3))
     (l2("x", 1) + 6 * mean("x", (2, 3)))(blob)
     np.testing.assert_array_equal(blob.diff[0, 1], blob.data[0, 1])
     np.testing.assert_array_equal(blob.diff[0, 2:], 0.5)

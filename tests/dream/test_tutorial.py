@@ -98,7 +98,7 @@ def looped_resize(img, size):
 
 
 class Oracle:
-    """The tutorial's ways, told by what it does to its arrays; draws from NumPy's global state as it does."""
+    """The tutorial's four ways, by its operations on arrays; draws from NumPy's global state as it does."""
 
     def __init__(self, gradient, dtype, resize):
         self.gradient, self.dtype, self.resize = gradient, dtype, resize
@@ -171,7 +171,7 @@ def rendered(name, net, channel, img0, **params):
     return RENDERERS[name](net, "two", channel, img0, **params)
 
 
-def told(name, oracle, img0, **params):
+def by_oracle(name, oracle, img0, **params):
     np.random.seed(7)
     return getattr(oracle, name)(img0, **params)
 
@@ -225,7 +225,7 @@ def test_every_bit_in_float32(name, channel, start):
     net = build("float32")
     img0 = drawn() if start == "noise" else np.float32(drawn() * 1.5)
     oracle = Oracle(score_gradient(net, "two", channel), "float32", tf_resize)
-    got, wanted = rendered(name, net, channel, img0, **SHORT), told(name, oracle, img0, **SHORT)
+    got, wanted = rendered(name, net, channel, img0, **SHORT), by_oracle(name, oracle, img0, **SHORT)
     assert got.dtype == wanted.dtype
     np.testing.assert_array_equal(got, wanted)
 
@@ -235,7 +235,7 @@ def test_every_bit_in_float32(name, channel, start):
 def test_the_way_in_float64(net64, name, channel):
     """Gradients and pyramid by TensorFlow; a few steps do not let rounding grow beyond this."""
     oracle = Oracle(tf_gradient(channel, "float64"), "float64", looped_resize)
-    got, wanted = rendered(name, net64, channel, drawn(), **SHORT), told(name, oracle, drawn(), **SHORT)
+    got, wanted = rendered(name, net64, channel, drawn(), **SHORT), by_oracle(name, oracle, drawn(), **SHORT)
     np.testing.assert_allclose(got, wanted, rtol=0, atol=1e-10)
     assert np.abs(got - 100.5).max() > 3  # it went somewhere
 
@@ -244,7 +244,7 @@ def test_lapnorm_in_float32():
     """The pyramid's sums run in another order than TensorFlow's: 1e-6 of a step, and three octaves of three."""
     net = build("float32")
     oracle = Oracle(score_gradient(net, "two", 1), "float32", tf_resize)
-    got, wanted = rendered("lapnorm", net, 1, drawn(), **SHORT), told("lapnorm", oracle, drawn(), **SHORT)
+    got, wanted = rendered("lapnorm", net, 1, drawn(), **SHORT), by_oracle("lapnorm", oracle, drawn(), **SHORT)
     assert got.dtype == wanted.dtype == np.float32
     np.testing.assert_allclose(got, wanted, rtol=0, atol=1e-3)
 
@@ -257,7 +257,7 @@ def test_every_parameter_counts(net64, name):
     if name == "lapnorm":
         params["lap_n"] = 2
     oracle = Oracle(tf_gradient(1, "float64"), "float64", looped_resize)
-    got, wanted = rendered(name, net64, 1, drawn(), **params), told(name, oracle, drawn(), **params)
+    got, wanted = rendered(name, net64, 1, drawn(), **params), by_oracle(name, oracle, drawn(), **params)
     np.testing.assert_allclose(got, wanted, rtol=0, atol=1e-10)
 
 
@@ -416,6 +416,29 @@ def test_an_interrupted_dream_is_brought_to_full_size(net64):
         rendered("deepdream", net, 1, drawn())
     assert caught.value.steps == 0
     np.testing.assert_allclose(caught.value.image, drawn(), atol=1e-12)
+
+
+@pytest.mark.parametrize("name", ["multiscale", "lapnorm", "deepdream"])
+def test_interrupted_while_an_octave_starts(net64, name, monkeypatch):
+    """The picture is still that of the octave before: a dream is enlarged from there, others stay as they are."""
+    whole = {}
+
+    def stop(octave, i, image):
+        whole["image"] = image
+        if (octave, i) == (0, 1):
+            monkeypatch.setattr(tutorial, "resize", interrupt)
+
+    def interrupt(*_):
+        monkeypatch.undo()
+        raise KeyboardInterrupt
+
+    with pytest.raises(DreamInterrupted) as caught:
+        rendered(name, net64, 1, drawn(), watch=watching(step=stop), iter_n=2, octave_n=3)
+    assert caught.value.steps == 2
+    if name == "deepdream":
+        assert caught.value.image.shape == (*SIZE, 3)
+    else:
+        np.testing.assert_array_equal(caught.value.image, whole["image"])
 
 
 # ---- what cannot be ----

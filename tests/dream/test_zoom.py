@@ -186,11 +186,11 @@ def test_interruption(squeezenet32, picture):
         ({"jitter": -1}, ValueError, "jitter: -1, expected at least 0"),
         ({"end": "fire8/conct"}, UnknownNameError, "no blob 'fire8/conct'; close: 'fire8/concat'"),
         ({"octaves": 3}, TypeError, "a dream has no parameter 'octaves'; there are: 'iter_n', 'octave_n',"),
-        ({"frame": np.zeros((8, 8))}, ValueError, "img: shape (8, 8), want (H, W, 3), RGB"),
+        ({"frame": np.zeros((8, 8))}, ValueError, "img: shape (8, 8), expected (H, W, 3), RGB"),
         ({"frame": np.full((40, 40, 3), np.nan)}, ValueError, "img: NaN or infinity"),
     ],
 )
-def test_bad_parameters_are_told_at_once(squeezenet32, picture, params, error, text):
+def test_bad_parameters_are_refused_at_once(squeezenet32, picture, params, error, text):
     with pytest.raises(error) as caught:
         zoom(squeezenet32, **{"picture": params.pop("frame", picture), **params})
     assert text in str(caught.value)

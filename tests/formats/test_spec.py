@@ -10,12 +10,12 @@ from pydream.formats import InputSpec, caffe, format_of, graphdef, keras
 @pytest.mark.parametrize(
     ("fields", "message"),
     [
-        ({"mean": (1, 2)}, r"mean \(1, 2\), want three numbers"),
-        ({"mean": (1, 2, np.inf)}, "want three numbers"),
-        ({"mean": [[1, 2, 3]]}, "want three numbers"),
-        ({"scale": 0}, "scale 0, want a number other than 0"),
-        ({"scale": np.nan}, "scale nan, want a number other than 0"),
-        ({"channel_order": "bgr"}, "channel_order 'bgr', want one of BGR, RGB"),
+        ({"mean": (1, 2)}, r"mean \(1, 2\), expected three numbers"),
+        ({"mean": (1, 2, np.inf)}, "expected three numbers"),
+        ({"mean": [[1, 2, 3]]}, "expected three numbers"),
+        ({"scale": 0}, "scale 0, expected a number other than 0"),
+        ({"scale": np.nan}, "scale nan, expected a number other than 0"),
+        ({"channel_order": "bgr"}, "channel_order 'bgr', expected one of BGR, RGB"),
     ],
 )
 def test_what_is_not_a_spec(fields, message):

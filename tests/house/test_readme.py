@@ -162,6 +162,16 @@ def test_paths(root):
             assert (root / path).exists(), f"{page}: {path}"
 
 
+def test_names_in_files(root):
+    """What the lists of docs/architecture.md say that a file has, it has."""
+    text = (root / "docs" / "architecture.md").read_text(encoding="utf-8")
+    items = re.findall(r"^\d\. `([\w/]+\.py)`: ((?:.|\n(?=   ))*)", text, re.MULTILINE)
+    assert len(items) >= 8
+    for path, item in items:
+        for name in re.findall(r"`(\w+)[`(]", item):
+            assert re.search(rf"\b{name}\b", (root / path).read_text(encoding="utf-8")), f"{path}: {name}"
+
+
 def test_readme_is_short(readme):
     assert len(readme.splitlines()) <= 110
 

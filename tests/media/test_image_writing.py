@@ -230,7 +230,7 @@ def test_where_a_note_is(tmp_path):
 @pytest.mark.parametrize("note", ["x" * (LONGEST_NOTE + 1), "ü"])
 @pytest.mark.parametrize("suffix", WRITABLE)
 def test_a_note_that_does_not_fit(tmp_path, suffix, note):
-    with pytest.raises(ImageFileError, match=r"cannot write '.*': note: \d+ characters, want ASCII, at most 60000"):
+    with pytest.raises(ImageFileError, match=r"cannot write '.*': note: \d+ characters, expected ASCII, at most 60000"):
         write_image(tmp_path / f"out{suffix}", np.zeros((4, 4, 3)), note)
     assert not os.listdir(tmp_path)
 

@@ -204,11 +204,11 @@ def test_a_sheet_that_is_too_large_is_refused_before_memory_is_taken():
 @pytest.mark.parametrize(
     ("wrong", "message"),
     [
-        ({"columns": 0}, "columns: 0, want 1..1000"),
+        ({"columns": 0}, "columns: 0, expected 1..1000"),
         ({"columns": 500, "dpi": 72}, "columns: 500, too many for a sheet 170 mm wide at 72 dpi"),
-        ({"columns": 2, "theme": "pink"}, "theme: 'pink', want one of light, dark"),
-        ({"columns": 2, "dpi": float("nan")}, "dpi: nan, want 20..2400"),
-        ({"columns": 2, "width": 0}, "width: 0, want 10..5000"),
+        ({"columns": 2, "theme": "pink"}, "theme: 'pink', expected one of light, dark"),
+        ({"columns": 2, "dpi": float("nan")}, "dpi: nan, expected 20..2400"),
+        ({"columns": 2, "width": 0}, "width: 0, expected 10..5000"),
     ],
 )
 def test_parameters_out_of_range(wrong, message):

@@ -10,6 +10,7 @@ import pydream.caffe
 from pydream import zoo
 from pydream.dream.octaves import check_octaves
 from pydream.errors import NetFileError, ShapeError, UnknownNameError
+from pydream.runtime import Graph, Net, layers
 
 SHAPE = (2, 3, 9, 8)
 TEXT = (
@@ -53,13 +54,13 @@ class Reference:
         self.out, self.out_back = oracle.convolution(self.join, *PARAMS["out"])
 
     def from_pool1(self, diff):
-        """Give the gradients at conv1 before its rectifier, and at data."""
+        """Return the gradients at conv1 before its rectifier, and at data."""
         (conv1,) = self.pool1_back(diff)
         (conv1,) = self.relu1_back(conv1)
         return conv1, self.conv1_back(conv1)[0]
 
     def from_out(self, diff):
-        """Give what a backward pass from `out` leaves in the blobs: at a blob's first value."""
+        """Return what a backward pass from `out` leaves in the blobs: at a blob's first value."""
         found = {"out": diff}
         (join,) = self.out_back(diff)
         (found["join"],) = self.gain_back(join)
@@ -421,6 +422,17 @@ def test_float32_through_a_whole_network(build, x):
 def test_weights_are_read_only(net):
     with pytest.raises(ValueError, match="read-only"):
         net.params["conv1"][0].data[...] = 0
+
+
+def test_a_graph_and_weights_are_a_net():
+    """Without a file; weights of another dtype are converted, and are read-only too."""
+    graph = Graph("tiny", {"data": (1, 3, 2, 2)}, [layers.InnerProduct("fc", ("data",), ("y",), 1, False, False)])
+    net = Net(graph, {"fc": [np.arange(12.0).reshape(1, 12)]}, "float32", "numpy", mean=(1, 2, 3), channel_order="RGB")
+    net.blobs["data"].data[...] = 1
+    assert net.forward()["y"].tolist() == [[66]]
+    assert (net.channel_order, net.mean.ravel().tolist(), net.mean.dtype) == ("RGB", [1, 2, 3], np.float32)
+    with pytest.raises(ValueError, match="read-only"):
+        net.params["fc"][0].data[...] = 0
 
 
 # Several inputs.

@@ -70,7 +70,7 @@ def test_backward_after_a_step_elsewhere(net):
 
 @pytest.mark.parametrize("read", [False, True])
 def test_reading_changes_nothing(net, read):
-    """Whoever looks at a gradient or not, the next passes give the same."""
+    """The next passes give the same whether a gradient was read or not."""
     net.forward(end="fire5/concat")
     net.blobs["fire5/concat"].copy_data_to_diff()
     net.backward(start="fire5/concat")

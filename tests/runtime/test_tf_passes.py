@@ -157,7 +157,7 @@ def test_a_concatenation_and_the_convolution_that_reads_it_are_one(text, fused):
 
 @pytest.mark.parametrize("copied", [True, False])
 def test_the_gradient_at_a_concatenation_that_is_not_made(copied):
-    """Who asks for it has it made, whether forward and back were one trace or two."""
+    """It is computed when it is read, whether forward and backward were one trace or two."""
     rng = np.random.default_rng(0)
     weights = {"conv": [nets.normal(rng, 6, 7, 3, 3), nets.normal(rng, 6)]}
     found = []
@@ -233,7 +233,7 @@ def test_runners_of_ones_own_run_one_by_one():
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("size", [(97, 128), (66, 75)])
 def test_at_once_and_one_after_the_other_are_the_same_bits(dtype, size):
-    """A dream with the notebook's objective is one trace; whoever reads the activations first has two."""
+    """A dream with the notebook's objective is one trace; two where the activations are read first."""
     net = pydream.load_net("squeezenet_v1.1", dtype=dtype)
     net.blobs["data"].reshape(1, 3, *size)
     net.blobs["data"].data[...] = np.random.RandomState(0).uniform(-100, 130, (1, 3, *size))

@@ -4,6 +4,7 @@ What is compared with goes through the network in one run, which other tests hol
 two differ in the order of sums only: 1e-10 is what is promised, 1e-15 what is measured.
 """
 
+import gc
 import tracemalloc
 from math import lcm
 
@@ -19,7 +20,7 @@ from pydream import caffe, system
 from pydream.bench.clock import TimedNet
 from pydream.dream import objectives, retouch
 from pydream.dream.notebook import dream_copies
-from pydream.errors import MemoryTooSmallError, ShapeError
+from pydream.errors import MemoryTooSmallError, ShapeError, UnknownNameError
 from pydream.formats.caffe.layers import graph_of
 from pydream.imageops import native_ops
 from pydream.net import Affine, Net, View, Wrapper
@@ -98,7 +99,7 @@ def test_each_value_is_in_one_block_and_sees_nothing_outside_its_crop(size, side
         assert (size - span.crop.stop) % stride == 0
 
 
-def test_blocks_are_of_about_one_size_and_no_larger_than_told():
+def test_blocks_are_of_about_one_size_and_no_larger_than_asked():
     found = spans(4320, 1600, [View(299, 16, -135)], [270])
     own = [span.values[0].stop - span.values[0].start for span in found]
     assert own == [90, 90, 90]
@@ -370,7 +371,7 @@ def test_a_tile_as_large_as_the_picture_is_the_untiled_dream_to_the_bit(squeezen
     np.testing.assert_array_equal(dream(squeezenet64, picture, tile=1000), dream(squeezenet64, picture, tile=0))
 
 
-def test_the_layer_is_not_held_whole(squeezenet64, picture):
+def test_the_layer_is_not_computed_whole(squeezenet64, picture):
     """What tiles are for: the picture's own network computes nothing, and only crops are run."""
     sizes = []
     net = squeezenet64.twin()
@@ -396,7 +397,7 @@ def test_tile_is_a_whole_number(squeezenet64, picture, tile):
         dream(squeezenet64, picture, tile=tile)
 
 
-# How many arrays of the picture's size there are at a time, told by tracemalloc.
+# How many arrays of the picture's size there are at a time, counted by tracemalloc.
 
 SIDE = 800  # so that tiles, and what Python itself has, are little beside it
 LITTLE = 0.15
@@ -459,6 +460,26 @@ def test_copies_of_a_picture_with_retouches(little):
     assert max(each) <= copies(little, retouches=every) <= dream_copies(every) + LITTLE
 
 
+def test_steps_leave_no_garbage(little):
+    """A net is a reference cycle; what it computed of a tile does not wait for the garbage collector."""
+    net, picture = little
+
+    def reading(dst):
+        dst.diff[...] = dst.data
+
+    gc.collect()
+    gc.disable()
+    tracemalloc.start()
+    try:
+        rng = np.random.RandomState(1)
+        pydream.deepdream(net, picture, 10, 1, end="a", tile=400, objective=reading, rng=rng)
+        left, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+        gc.enable()
+    assert left / (3 * SIDE * SIDE * net.dtype.itemsize) <= 1 + LITTLE  # the image
+
+
 # Between two tiles.
 
 
@@ -498,16 +519,23 @@ def test_ctrl_c_between_tiles_costs_that_step_only(squeezenet32, picture):
             np.testing.assert_array_equal(stopped.image, wanted)
 
 
+def test_an_unknown_layer_is_named(squeezenet32):
+    net = tiled(squeezenet32, ["fire5/concat"], 32)
+    net.blobs["data"].reshape(1, 3, 130, 171)
+    with pytest.raises(UnknownNameError, match="no tiled blob 'fire8/concat'; close: 'fire5/concat'"):
+        pydream.make_step(net, end="fire8/concat")
+
+
 def test_tiles_are_counted(squeezenet32, picture):
-    told = []
-    dream(squeezenet32, picture, tile=64, octave_n=1, iter_n=2, watch=watching(tile=lambda *each: told.append(each)))
+    counted = []
+    dream(squeezenet32, picture, tile=64, octave_n=1, iter_n=2, watch=watching(tile=lambda *each: counted.append(each)))
     squeezenet32.blobs["data"].reshape(1, 3, *picture.shape[:2])
     tiles = len(plan_tiles(squeezenet32, ["fire5/concat"], *picture.shape[:2], 64))
     assert tiles > 1
-    assert told == [(done, tiles) for done in range(1, tiles + 1)] * 2
-    told.clear()
-    dream(squeezenet32, picture, tile=0, octave_n=1, iter_n=2, watch=watching(tile=lambda *each: told.append(each)))
-    assert not told
+    assert counted == [(done, tiles) for done in range(1, tiles + 1)] * 2
+    counted.clear()
+    dream(squeezenet32, picture, tile=0, octave_n=1, iter_n=2, watch=watching(tile=lambda *each: counted.append(each)))
+    assert not counted
 
 
 # What fits.
@@ -525,7 +553,7 @@ def test_tiles_where_the_picture_does_not_fit(squeezenet32, monkeypatch):
     plan = plan_tiles(squeezenet32, end, 2000, 3000, side)
     assert len(plan) > 1
     assert squeezenet32.step_bytes(end, *plan.crop) + pictures <= needed
-    monkeypatch.setattr("pydream.tiles.fitting.free_bytes", lambda: None)  # nobody knows
+    monkeypatch.setattr("pydream.tiles.fitting.free_bytes", lambda: None)  # unknown
     assert choose_side(squeezenet32, end, 10**5, 10**5) == 0
 
 

@@ -372,7 +372,7 @@ def twice(name, content):
 @pytest.mark.parametrize(
     ("packed", "why"),
     [
-        (zipped(*HOSTILE), "no members are named 'inner/net.pb', want one"),
+        (zipped(*HOSTILE), "no members are named 'inner/net.pb', expected one"),
         (twice("inner/net.pb", CONTENT), "2 members are named 'inner/net.pb'"),
         (zipped(("inner/net.pb", CONTENT + b"!")), "'inner/net.pb' has 200001 bytes, not 200000"),
         (zipped(("inner/net.pb", CONTENT[::-1])), "'inner/net.pb' in it is wrong: sha256 "),

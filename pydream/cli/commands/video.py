@@ -20,7 +20,7 @@ from ...cluster.tasks import checked, dream
 from ...cluster.workers import Cluster
 from ...dream.film import BLEND, CUT, FILM_COPIES, MOST_CUT, FramePair, dream_frames
 from ...dream.flow import check_flow
-from ...errors import CheckpointError, pip_install
+from ...errors import CheckpointError
 from ...files import file_sha256
 from ...media import video, write_image
 from ...media.video import Footage, Section
@@ -83,7 +83,7 @@ class Time(click.ParamType):  # type: ignore[type-arg]
     "--flow/--no-flow",
     default=False,
     show_default=True,
-    help=f"Optical flow, which moves the last dream along with the picture: {pip_install('flow')}.",
+    help="Optical flow, which moves the last dream along with the picture (needs OpenCV).",
 )
 @click.option(
     "--cut",

@@ -111,7 +111,7 @@ def pack(files: Sequence[Path], spec: InputSpec) -> Packed:
     binaries = [file for file in files if file not in texts]
     if len(binaries) != 1 or len(texts) > 1:
         raise ValueError(
-            f"{len(texts)} prototxt and {len(binaries)} caffemodel files; want one of each, or a caffemodel alone"
+            f"{len(texts)} prototxt and {len(binaries)} caffemodel files; expected one of each, or a caffemodel alone"
         )
     (weights,) = binaries
     if texts:

@@ -34,7 +34,7 @@ def _convolution(proto: Any) -> dict[str, Any]:
     param = proto.convolution_param
     _axis_1(proto, param)
     if param.num_output < 1 or param.group < 1 or param.num_output % param.group:
-        raise _wrong(proto, f"num_output {param.num_output} in {param.group} groups; want 1 or more in each")
+        raise _wrong(proto, f"num_output {param.num_output} in {param.group} groups; expected 1 or more in each")
     return {
         "num_output": param.num_output,
         "kernel": _pair(proto, param, "kernel", 0, 1),
@@ -51,14 +51,14 @@ def _inner_product(proto: Any) -> dict[str, Any]:
     if param.axis != 1:
         raise _wrong(proto, f"axis {param.axis}, only 1 is supported")
     if param.num_output < 1:
-        raise _wrong(proto, f"num_output {param.num_output}, want 1 or more")
+        raise _wrong(proto, f"num_output {param.num_output}, expected 1 or more")
     return {"num_output": param.num_output, "bias": param.bias_term, "transpose": param.transpose}
 
 
 def _pooling(proto: Any) -> dict[str, Any]:
     param = proto.pooling_param
     if param.pool not in (caffe_pb2.PoolingParameter.MAX, caffe_pb2.PoolingParameter.AVE):
-        raise _wrong(proto, f"pool {caffe_pb2.PoolingParameter.PoolMethod.Name(param.pool)}, want MAX or AVE")
+        raise _wrong(proto, f"pool {caffe_pb2.PoolingParameter.PoolMethod.Name(param.pool)}, expected MAX or AVE")
     everything = param.global_pooling
     kernel = (0, 0) if everything else _pair(proto, param, "kernel", 0, 1)
     pad = _pair(proto, param, "pad", 0, 0)
@@ -82,7 +82,7 @@ def _lrn(proto: Any) -> dict[str, Any]:
     if param.norm_region != caffe_pb2.LRNParameter.ACROSS_CHANNELS:
         raise _wrong(proto, "norm_region WITHIN_CHANNEL, only ACROSS_CHANNELS is supported")
     if param.local_size % 2 == 0 or param.local_size > 2**15:
-        raise _wrong(proto, f"local_size {param.local_size}, want an odd number")
+        raise _wrong(proto, f"local_size {param.local_size}, expected an odd number")
     return {"local_size": param.local_size, "alpha": param.alpha, "beta": param.beta, "k": param.k}
 
 
@@ -107,7 +107,7 @@ def _eltwise(proto: Any) -> dict[str, Any]:
     if len(coeff) != len(proto.bottom) or (param.coeff and operation != "SUM"):
         raise _wrong(
             proto,
-            f"{len(coeff)} coeff for {operation} of {len(proto.bottom)} bottoms; want one each, for SUM",
+            f"{len(coeff)} coeff for {operation} of {len(proto.bottom)} bottoms; expected one each, for SUM",
         )
     return {"operation": operation, "coeff": coeff}
 
@@ -153,10 +153,10 @@ def _pair(proto: Any, param: Any, what: str, default: int, least: int, most: int
                 raise _wrong(proto, f"{whole} is missing")
             values = [default]
         if len(values) > 2:
-            raise _wrong(proto, f"{len(values)} numbers for {whole}, want 1 or 2")
+            raise _wrong(proto, f"{len(values)} numbers for {whole}, expected 1 or 2")
         pair = (values[0], values[-1])
     if not all(least <= size <= most for size in pair):
-        raise _wrong(proto, f"{whole} {pair[0]}x{pair[1]}, want {least} to {most}")
+        raise _wrong(proto, f"{whole} {pair[0]}x{pair[1]}, expected {least} to {most}")
     return pair
 
 
@@ -205,7 +205,7 @@ def layer_from_proto(proto: Any) -> Layer:
         ("tops", proto.top, kind.tops_wanted),
     ):
         if not low <= len(names) <= high:
-            raise _wrong(proto, f"{len(names)} {what}, want {low if low == high else f'{low} or more'}")
+            raise _wrong(proto, f"{len(names)} {what}, expected {low if low == high else f'{low} or more'}")
     reader = READERS[kind]
     return kind(proto.name, tuple(proto.bottom), tuple(proto.top), **(reader(proto) if reader else {}))
 

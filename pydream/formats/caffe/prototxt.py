@@ -201,7 +201,7 @@ def _declared_inputs(net: Any, layers: list[Any], source: str) -> dict[str, Shap
     for name, shape in inputs.items():
         if not 1 <= len(shape) <= 4 or min(shape) < 1 or prod(shape) > MAX_COUNT:
             raise NetFileError(
-                f"{source}: input {name!r} has shape {shape}; want 1 to 4 sizes, 1 to {MAX_COUNT} values"
+                f"{source}: input {name!r} has shape {shape}; expected 1 to 4 sizes, 1 to {MAX_COUNT} values"
             )
     return inputs
 

@@ -99,7 +99,7 @@ def _array(blob: Any, shape: Shape, dtype: np.dtype[Any], where: str) -> NDArray
     values = blob.double_data or blob.data
     # Compared before any memory is taken: a file may claim any shape, but not hold its numbers.
     if len(values) != prod(shape):
-        raise NetFileError(f"{where}: {len(values)} numbers for weights of shape {shape}, want {prod(shape)}")
+        raise NetFileError(f"{where}: {len(values)} numbers for weights of shape {shape}, expected {prod(shape)}")
     with np.errstate(over="ignore"):  # a double beyond float32 is infinite, and refused below
         array = np.fromiter(values, dtype, len(values)).reshape(shape)
     if not np.isfinite(array).all():

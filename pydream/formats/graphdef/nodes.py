@@ -196,12 +196,14 @@ def constant(node: Node) -> Values:
     kind, field = _TYPES[tensor.dtype]
     shape = sizes(tensor.tensor_shape)
     if shape is None or min(shape, default=0) < 0 or prod(shape) > MAX_NUMBERS:
-        raise NetFileError(f"constant {node.name!r} has shape {shape}; want sizes and at most {MAX_NUMBERS} numbers")
+        raise NetFileError(
+            f"constant {node.name!r} has shape {shape}; expected sizes and at most {MAX_NUMBERS} numbers"
+        )
     if tensor.tensor_content:
         wanted = prod(shape) * np.dtype(kind).itemsize
         if len(tensor.tensor_content) != wanted:
             raise NetFileError(
-                f"constant {node.name!r}: {len(tensor.tensor_content)} bytes for shape {shape}, want {wanted}"
+                f"constant {node.name!r}: {len(tensor.tensor_content)} bytes for shape {shape}, expected {wanted}"
             )
         return np.frombuffer(tensor.tensor_content, kind).reshape(shape)
     written: Values = np.array(getattr(tensor, field), np.uint16 if kind is np.float16 else kind)

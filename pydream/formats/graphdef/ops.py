@@ -37,7 +37,7 @@ def _axes(layer: Operation, axes: list[int], rank: int) -> list[int]:
 
 def _one_axis(layer: Operation, axes: list[int], rank: int) -> int:
     if len(axes) != 1:
-        raise ShapeError(f"layer {layer.name!r} ({layer.op}): {len(axes)} axes, want one")
+        raise ShapeError(f"layer {layer.name!r} ({layer.op}): {len(axes)} axes, expected one")
     return _axes(layer, axes, rank)[0]
 
 
@@ -123,7 +123,7 @@ class Pad(Rule):
     def _widths(self, layer: Operation) -> list[tuple[int, int]]:
         flat = _integers(layer, 1)
         if len(flat) % 2:
-            raise ShapeError(f"layer {layer.name!r} ({layer.op}): {len(flat)} widths, want two an axis")
+            raise ShapeError(f"layer {layer.name!r} ({layer.op}): {len(flat)} widths, expected two an axis")
         return list(zip(flat[::2], flat[1::2], strict=True))
 
     def top_shape(self, layer: Operation, *bottoms: Shape) -> Shape:

@@ -102,7 +102,7 @@ def _windowed(node: Node, attribute: str) -> tuple[int, int]:
     """Read an attribute that has a number for each axis, and 1 for all but rows and columns."""
     found = node.integers(attribute, (1, 1, 1, 1))
     if len(found) != 4 or found[0] != 1 or found[3] != 1 or not all(1 <= size <= _LARGEST_SIDE for size in found):
-        raise LeftOutError(f"{node.name!r} ({node.op}): {attribute} {list(found)}, want [1, rows, columns, 1]")
+        raise LeftOutError(f"{node.name!r} ({node.op}): {attribute} {list(found)}, expected [1, rows, columns, 1]")
     return found[1], found[2]
 
 
@@ -121,7 +121,7 @@ def _padding(node: Node) -> Paddings:
 def _convolution(inputs: Inputs, node: Node) -> Made:
     kernel, channels = inputs.weights(node, 1), inputs.image_shape(node)[1]
     if kernel.ndim != 4 or not kernel.size:
-        raise LeftOutError(f"{node.name!r} ({node.op}): its kernel has shape {kernel.shape}, want four sizes")
+        raise LeftOutError(f"{node.name!r} ({node.op}): its kernel has shape {kernel.shape}, expected four sizes")
     h, w, each, out = kernel.shape
     depthwise = node.op == "DepthwiseConv2dNative"
     kind = DepthwiseConv2D if depthwise else Conv2D
@@ -251,7 +251,7 @@ def _lrn(inputs: Inputs, node: Node) -> Made:
     inputs.image_shape(node)
     radius = node.integer("depth_radius", 5)
     if not 0 <= radius <= _LARGEST_SIDE:
-        raise LeftOutError(f"{node.name!r} ({node.op}): depth_radius {radius}, want 0 to {_LARGEST_SIDE}")
+        raise LeftOutError(f"{node.name!r} ({node.op}): depth_radius {radius}, expected 0 to {_LARGEST_SIDE}")
     neighbours = 2 * radius + 1
     layer = caffe_layers.LRN(
         *inputs.names(node, 0),

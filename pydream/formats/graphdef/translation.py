@@ -238,7 +238,7 @@ class _Translator(Inputs):
             raise LeftOutError(f"{node.name!r} has the op {node.op!r}, which is not supported")
         places = [i for i, each in enumerate(node.inputs) if each.node not in self.constants]
         if len(places) > 1 and not isinstance(rule, Broadcast):
-            raise LeftOutError(f"{node.name!r} ({node.op}) reads {len(places)} values of the picture, want one")
+            raise LeftOutError(f"{node.name!r} ({node.op}) reads {len(places)} values of the picture, expected one")
         constants = {i: self.constants[e.node] for i, e in enumerate(node.inputs) if e.node in self.constants}
         layer = Operation(
             *self.names(node, *places, output=output),

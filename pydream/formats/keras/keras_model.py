@@ -144,7 +144,7 @@ def _input(model: Any) -> tuple[tuple[int | None, int | None], str]:
         raise NetFileError(f"{model.name}: not built yet: call it on a picture once, or give its input a shape")
     shape = tuple(inputs[0].shape) if inputs else (None, None, None, 3)
     if len(shape) != 4 or shape[3] not in (3, None):
-        raise NetFileError(f"{model.name}: its input is {shape}; want (n, height, width, 3), a colour picture")
+        raise NetFileError(f"{model.name}: its input is {shape}; expected (n, height, width, 3), a colour picture")
     return shape[1:3], inputs[0].name.split(":")[0] if inputs else "input"
 
 
@@ -228,7 +228,7 @@ def _connect(graph: Any, returned: Collection[str], source: str) -> None:
 
 
 def _rename(graph: Any, outputs: Mapping[str, str], image: str) -> None:
-    """Rename the nodes that are layers' outputs to the layers' names, and the scopes around them likewise."""
+    """Rename the nodes that are layers' outputs to the layers' names, and the scopes around them accordingly."""
     names = {image: image} | {node: name for name, node in outputs.items()}
     scopes = {
         "/".join(node.split("/")[: name.count("/") + 2]): name
@@ -283,7 +283,7 @@ def _hdf5(path: Path) -> tuple[dict[str, Any], int]:
         with part("h5py").File(path, "r") as file:
             text = file.attrs.get("model_config")
             if text is None:
-                raise NetFileError(f"{path}: no network in it, only weights; want a model that was saved whole")
+                raise NetFileError(f"{path}: no network in it, only weights; expected a model that was saved whole")
             config = _parsed(text, path)
         return config, _numbers(path, path)
     except OSError as error:

@@ -147,7 +147,7 @@ def _check(target: Path, fps: float | Fraction, quality: int, note: str | None) 
             raise ValueError(f"its suffix names no known format (expected {', '.join(WRITABLE)})")
         settings = Settings(_fraction(fps, form), _whole_quality(quality), note)
         if note is not None and (len(note) > LONGEST_NOTE or not note.isascii() or "\0" in note):
-            raise ValueError(f"note: {len(note)} characters, want ASCII, at most {LONGEST_NOTE}")
+            raise ValueError(f"note: {len(note)} characters, expected ASCII, at most {LONGEST_NOTE}")
         check_place(target)
         form.check()
     return form, settings
@@ -168,7 +168,7 @@ def _fraction(fps: float | Fraction, form: VideoFormat) -> Fraction:
     except TypeError:
         pass
     shown = str(fps) if isinstance(fps, Fraction) else repr(fps)
-    raise ValueError(f"fps: {shown}, want {float(SLOWEST):g}..{form.fastest}")
+    raise ValueError(f"fps: {shown}, expected {float(SLOWEST):g}..{form.fastest}")
 
 
 def _whole_quality(quality: int) -> int:
@@ -177,4 +177,4 @@ def _whole_quality(quality: int) -> int:
             return operator.index(quality)
     except TypeError:
         pass
-    raise ValueError(f"quality: {quality!r}, want a whole number, 1..100")
+    raise ValueError(f"quality: {quality!r}, expected a whole number, 1..100")

@@ -1,4 +1,4 @@
-"""The one door to TensorFlow: imported when a network is built, without its chatter, on the device asked for."""
+"""The one door to TensorFlow: imported when a network is built, without its messages, on the requested device."""
 
 from __future__ import annotations
 
@@ -22,21 +22,21 @@ _STEP_TAKES = 100_000_000
 
 @contextlib.contextmanager
 def quiet_stderr() -> Iterator[None]:
-    """Hold back what native code writes to file descriptor 2, and let it out if the block fails."""
+    """Withhold what native code writes to file descriptor 2; write it after all if the block fails."""
     try:
         kept = os.dup(2)
-    except OSError:  # closed: nothing to be quiet on
+    except OSError:  # closed
         yield
         return
     if sys.stderr is not None:
         sys.stderr.flush()
-    with tempfile.TemporaryFile() as held:
-        os.dup2(held.fileno(), 2)
+    with tempfile.TemporaryFile() as written:
+        os.dup2(written.fileno(), 2)
         try:
             yield
         except Exception:
-            held.seek(0)
-            os.write(kept, held.read())
+            written.seek(0)
+            os.write(kept, written.read())
             raise
         finally:
             os.dup2(kept, 2)
@@ -44,9 +44,9 @@ def quiet_stderr() -> Iterator[None]:
 
 
 def tensorflow() -> Any:
-    """Give the module `tensorflow`, importing it at the first call.
+    """Return the module `tensorflow`, importing it at the first call.
 
-    ``PYDREAM_NUM_THREADS`` bounds its threads too. ``TF_CPP_MIN_LOG_LEVEL=0`` in the environment lets it speak.
+    ``PYDREAM_NUM_THREADS`` bounds its threads too; ``TF_CPP_MIN_LOG_LEVEL=0`` in the environment shows its messages.
     """
     if "tensorflow" in sys.modules:
         return sys.modules["tensorflow"]
@@ -74,13 +74,13 @@ def _check_limits(takes: dict[str, int]) -> None:
 
 
 def part(name: str) -> Any:
-    """Give a module that comes with TensorFlow and that the module `tensorflow` itself does not show."""
+    """Return a module that comes with TensorFlow but is not an attribute of `tensorflow` itself."""
     tensorflow()
     return importlib.import_module(name)
 
 
 def find_device(wanted: str) -> str:
-    """Give TensorFlow's name of the device that is `wanted`.
+    """Return TensorFlow's name of the `wanted` device.
 
     Parameters
     ----------
@@ -95,7 +95,7 @@ def find_device(wanted: str) -> str:
     Raises
     ------
     DeviceError
-        For a GPU that is not there: what was asked for is never replaced silently.
+        If there is no such GPU: a requested device is never replaced silently.
     """
     match = re.fullmatch(r"auto|cpu|gpu(?::([0-9]+))?", str(wanted).lower())
     if not match:
@@ -103,7 +103,7 @@ def find_device(wanted: str) -> str:
     kind = match.group(0).split(":")[0]
     if kind == "cpu":
         return "CPU:0"
-    with quiet_stderr():  # the CUDA driver's complaint where there is none
+    with quiet_stderr():  # CUDA complains where there is no driver
         gpus = len(tensorflow().config.list_physical_devices("GPU"))
     index = int(match.group(1) or 0)
     if index < gpus:

@@ -1,4 +1,4 @@
-"""TensorFlow as a runtime: the passes are traced, one trace each for every image size."""
+"""TensorFlow as a runtime: each pass is traced once, for images of any size."""
 
 from __future__ import annotations
 

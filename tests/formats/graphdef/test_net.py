@@ -96,11 +96,11 @@ class OwnRuntime(TensorFlowRuntime):
 def test_what_cannot_be(path, tmp_path):
     for options, match in [
         ({"runtime": "numpy"}, "the runtime 'numpy' has Caffe's layers only"),
-        ({"mean": (1, 2)}, "mean .1, 2., want three numbers"),
-        ({"mean": (1, 2, np.nan)}, "want three numbers"),
-        ({"scale": 0}, "scale 0, want a number other than 0"),
+        ({"mean": (1, 2)}, "mean .1, 2., expected three numbers"),
+        ({"mean": (1, 2, np.nan)}, "expected three numbers"),
+        ({"scale": 0}, "scale 0, expected a number other than 0"),
         ({"scale": np.inf}, "scale inf"),
-        ({"channel_order": "GBR"}, "channel_order 'GBR', want one of BGR, RGB"),
+        ({"channel_order": "GBR"}, "channel_order 'GBR', expected one of BGR, RGB"),
         ({"dtype": "float16"}, "dtype float16"),
         ({"weights": path}, "it holds its weights"),
     ]:
@@ -112,7 +112,7 @@ def test_what_cannot_be(path, tmp_path):
         with pytest.raises(ValueError, match=r"scale and input are for frozen TensorFlow graphs; '.*deploy"):
             pydream.load_net("squeezenet_v1.1", **options)
     assert issubclass(OwnRuntime, Runtime)
-    assert isinstance(pydream.load_net(path, runtime=OwnRuntime)._runtime, OwnRuntime)
+    assert isinstance(pydream.load_net(path, runtime=OwnRuntime).runtime, OwnRuntime)
     with pytest.raises(NetFileError, match=r"no weights for inception5h: .*`pydream models fetch inception5h` gets it"):
         pydream.load_net("inception5h")
 

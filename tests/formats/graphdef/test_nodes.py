@@ -136,8 +136,8 @@ def test_constants(fields, expected):
     ("fields", "match"),
     [
         ({"shape": (2**20, 2**20), "float_val": [0]}, "at most 268435456 numbers"),
-        ({"shape": (-1,), "float_val": [0]}, "want sizes"),
-        ({"shape": (3,), "tensor_content": bytes(8)}, "8 bytes for shape .3,., want 12"),
+        ({"shape": (-1,), "float_val": [0]}, "expected sizes"),
+        ({"shape": (3,), "tensor_content": bytes(8)}, "8 bytes for shape .3,., expected 12"),
         ({"shape": (1,), "float_val": [1, 2]}, "2 numbers for shape .1,."),
         ({"dtype": 7}, "TensorFlow's type 7"),
     ],

@@ -223,7 +223,7 @@ def test_inputs_that_are_no_picture(keras):
     flat = keras.Sequential([keras.Input((12,)), kinds.Dense(4)], name="flat")
     for made, words in [
         (both, r"both: 2 inputs \('a', 'b'\); a dream has one picture"),
-        (grey, r"grey: its input is \(None, 28, 28, 1\); want \(n, height, width, 3\), a colour picture"),
+        (grey, r"grey: its input is \(None, 28, 28, 1\); expected \(n, height, width, 3\), a colour picture"),
         (first, r"first: its input is \(None, 3, 28, 28\)"),
         (flat, r"flat: its input is \(None, 12\)"),
     ]:

@@ -241,11 +241,11 @@ def test_a_gif_runs_for_ever(tmp_path):
 @both
 @pytest.mark.parametrize("fps", [0, -25, float("nan"), float("inf"), 1e9, "25", None])
 def test_impossible_rates(tmp_path, suffix, fps):
-    refused(tmp_path / f"out{suffix}", r"fps: .*, want 0\.1\.\.", fps=fps)
+    refused(tmp_path / f"out{suffix}", r"fps: .*, expected 0\.1\.\.", fps=fps)
 
 
 def test_a_gif_is_slower_than_a_film(tmp_path):
-    refused(tmp_path / "out.gif", r"fps: 60, want 0\.1\.\.50", fps=60)
+    refused(tmp_path / "out.gif", r"fps: 60, expected 0\.1\.\.50", fps=60)
 
 
 def test_times_have_to_fit_the_frames(tmp_path):
@@ -281,7 +281,7 @@ def test_note(tmp_path, length):
 @both
 @pytest.mark.parametrize("note", ["é", "a\0b", "x" * (LONGEST_NOTE + 1)])
 def test_a_note_that_no_file_keeps(tmp_path, suffix, note):
-    with pytest.raises(VideoFileError, match=r"note: .* want ASCII"):
+    with pytest.raises(VideoFileError, match=r"note: .* expected ASCII"):
         write_video(tmp_path / f"out{suffix}", moving_ramp(), note=note)
     assert not os.listdir(tmp_path)
 
@@ -455,7 +455,7 @@ def test_places(tmp_path, suffix):
 @both
 @pytest.mark.parametrize("quality", [0, 101, -1, 90.5, "90", None])
 def test_quality_out_of_range(tmp_path, suffix, quality):
-    refused(tmp_path / f"out{suffix}", r"quality: .*, want a whole number, 1\.\.100", quality=quality)
+    refused(tmp_path / f"out{suffix}", r"quality: .*, expected a whole number, 1\.\.100", quality=quality)
 
 
 @pytest.mark.parametrize(("suffix", "longest"), [(".mp4", 16384), (".gif", 65535)])
