@@ -32,7 +32,7 @@ from ..tiles.plan import plan_tiles
 from ..zoo.load import find_files, load_net
 from .errors import debugging, printable
 from .input import InputPicture, Size, Target
-from .progress import DoneProgress, Progress
+from .progress import Bar, Progress
 from .scoring import only_layer, score_of
 from .signals import between_steps, uninterrupted
 
@@ -111,10 +111,10 @@ class Job:
         """Make the progress bar of dreams on pictures of a size."""
         return Progress(self.title, self.recipe.sizes(*size), self.recipe.iter_n, self.quiet, count, what, costs)
 
-    def done_bar(self, cluster: Cluster, count: int, what: str) -> DoneProgress:
+    def done_bar(self, cluster: Cluster, count: int, what: str) -> Bar:
         """Make the progress bar of dreams by workers."""
         workers = f"{cluster.workers} worker{'' if cluster.workers == 1 else 's'}"
-        return DoneProgress(f"{self.title}, {workers}", count, what, self.quiet)
+        return Bar(self.quiet, f"{self.title}, {workers}", total=count, unit=what)
 
     # ---- dream ----
 

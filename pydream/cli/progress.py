@@ -61,6 +61,10 @@ class Bar:
         self._bar.update(amount)
         between_steps()
 
+    def passed(self, number: int) -> None:
+        """Go to where so many are done, however they ended."""
+        self.advance(number - self._bar.n)
+
     def show(self, done: int, total: int, what: str) -> None:
         """Show how much is done of how much, and what comes next; let Ctrl-C in."""
         self._bar.n, self._bar.total = done, total
@@ -111,31 +115,13 @@ class Progress(Bar, Watch):
         self._bar.update(self._begun - before)
         between_steps()
 
-    def passed(self, frames: int) -> None:
+    def passed(self, number: int) -> None:
         """Go to where so many dreams are over, however they ended."""
-        self._bar.n = sum(self._costs[:frames]) * self._whole
+        self._bar.n = sum(self._costs[:number]) * self._whole
         self._bar.set_postfix_str("", refresh=False)
         self._bar.refresh()
-        self._next, self._begun = (frames, 0), 0
+        self._next, self._begun = (number, 0), 0
         between_steps()
-
-
-class DoneProgress(Bar):
-    """A bar of `total` things that are done elsewhere, each a `what`."""
-
-    def __init__(self, title: str, total: int, what: str, quiet: bool = False) -> None:
-        super().__init__(quiet, title, total=total, unit=what)
-
-    def passed(self, number: int) -> None:
-        """Go to where so many are done, however they ended."""
-        self.advance(number - self._bar.n)
-
-
-class FrameProgress(Bar):
-    """A bar of a film's frames that are not dreams; with the time left if their number is known."""
-
-    def __init__(self, title: str, quiet: bool = False, total: int | None = None) -> None:
-        super().__init__(quiet, desc=title, total=total, unit="frame")
 
 
 class FetchProgress(Bar):

@@ -36,7 +36,7 @@ from ..help import Command
 from ..input import WIDTH_HEIGHT, Size, check_not_read, read_size
 from ..job import Job, prepare
 from ..options import FiniteRange, dreaming_options, force_option, last_options, output_option, resume_option
-from ..progress import FrameProgress
+from ..progress import Bar
 from ..signals import between_steps, uninterrupted
 from ..workers import WorkerOptions, start_workers, worker_options
 
@@ -210,7 +210,7 @@ def command(
             ):
                 for index, made in enumerate(dreams, start=done):
                     write_image(folder.target(index).given, made)
-            with FrameProgress(f"writing {output.name}", quiet, len(clip)) as written_frames:
+            with Bar(quiet, desc=f"writing {output.name}", total=len(clip), unit="frame") as written_frames:
                 video.write_video(
                     output,
                     folder.pictures(len(clip), written_frames.advance),
@@ -335,7 +335,7 @@ def seconds(time: str) -> Fraction:
 
 def _surveyed(film: Path, part: Section, size: Size | None, quiet: bool) -> Clip:
     """Go through the film, so that what is wrong with it is found before TensorFlow is imported."""
-    with FrameProgress(f"looking at {film.name}", quiet) as seen:
+    with Bar(quiet, desc=f"looking at {film.name}", unit="frame") as seen:
         footage = video.read_video(film, part, seen.advance)
     return Clip(footage, size or footage.size)
 
