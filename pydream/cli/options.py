@@ -76,8 +76,8 @@ def together(*options: Decorator) -> Decorator:
     """Make one decorator of several."""
 
     def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
-        for option in reversed(options):
-            function = option(function)
+        for each in reversed(options):
+            function = each(function)
         return function
 
     return decorate
@@ -181,6 +181,7 @@ input_options = together(
     ),
     input_node_option,
 )
+network_options = together(model_option(), weights_option, input_options)
 
 
 def _take_exact(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
@@ -215,11 +216,7 @@ exact_options = together(
     ),
 )
 device_option = option(
-    "--device",
-    "Device that runs the network.",
-    _device,
-    default=library_default("device"),
-    metavar="auto|cpu|gpu:N",
+    "--device", "Device that runs the network.", _device, default=library_default("device"), metavar="auto|cpu|gpu:N"
 )
 runtime_option = _library_choice(
     "runtime", "Engine that runs the network (numpy is a slow reference).", ["tensorflow", "numpy"]
@@ -264,9 +261,7 @@ preset_option = option(
     callback=_take_preset,
 )
 objective_options = together(
-    model_option(),
-    weights_option,
-    input_options,
+    network_options,
     layer_option("LAYER[:CHANNELS][=WEIGHT]", multiple=True),
     option(
         "--objective kind",
@@ -375,7 +370,8 @@ tile_options = together(
     memory_option,
 )
 
-run_options = together(seed_option(), exact_options, backend_option, runtime_option, device_option)
+runtime_options = together(seed_option(), exact_options, runtime_option, device_option)
+run_options = together(runtime_options, backend_option)
 
 # What all commands have that dream, but sweep, which chooses layers otherwise; and what ends every list of options.
 dreaming_options = together(objective_options, dream_options, retouch_options, run_options, tile_options)
