@@ -370,8 +370,8 @@ tile_options = together(
     memory_option,
 )
 
-runtime_options = together(seed_option(), exact_options, runtime_option, device_option)
-run_options = together(runtime_options, backend_option)
+common_run_options = together(seed_option(), exact_options, runtime_option, device_option)
+run_options = together(common_run_options, backend_option)
 
 # What all commands have that dream, but sweep, which chooses layers otherwise; and what ends every list of options.
 dreaming_options = together(objective_options, dream_options, retouch_options, run_options, tile_options)

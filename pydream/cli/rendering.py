@@ -10,7 +10,7 @@ import click
 from ..dream.tutorial import RENDERERS, TILE_SIZE
 from ..record.recipe import Rendering
 from .job import Job, prepare
-from .options import layer_option, network_options, option, runtime_options, steps_option, tile_options, together
+from .options import common_run_options, layer_option, network_options, option, steps_option, tile_options, together
 from .scoring import CHANNELS, channels_of
 
 # Option → the parameter of a renderer, and what a recipe calls it.
@@ -68,7 +68,7 @@ rendering_options = together(
     network_options,
     layer_option("LAYER[:CHANNELS]", type=_channel_option),
     renderer_options,
-    runtime_options,
+    common_run_options,
     tile_options,
 )
 
