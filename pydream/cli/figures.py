@@ -22,64 +22,39 @@ from ..record.provenance import Figure, NetFacts, pixels_sha256, read_provenance
 from ..record.recipe import Recipe
 from .input import InputPicture, Target
 from .job import Job
-from .options import FiniteRange, together
+from .options import FiniteRange, option, together
 from .progress import Bar, Progress
 from .signals import between_steps
 
-columns_option = click.option(
-    "--columns",
-    type=click.IntRange(1, 1000),
-    metavar="N",
-    help="Number of pictures in a row.  [default: as many as fit a page]",
+_THEME = "light"
+columns_option = option(
+    "--columns", "Number of pictures in a row.  [default: as many as fit a page]", click.IntRange(1, 1000)
 )
 figure_options = together(
-    click.option("--title", metavar="TEXT", help="Title above the pictures; '' for none.  [default: what they are]"),
-    click.option(
-        "--caption/--no-caption", default=True, show_default=True, help="Parameters in a caption below the pictures."
-    ),
-    click.option(
+    option("--title", "Title above the pictures; '' for none.  [default: what they are]", metavar="TEXT"),
+    option("--caption/--no-caption", "Parameters in a caption below the pictures.", default=True),
+    option(
         "--width",
-        type=FiniteRange(20, 2000),
-        metavar="X",
-        help=f"Width of the figure in print, in millimetres.  [default: {PAGE[0]:g}, or what fits a page]",
+        f"Width of the figure in print, in millimetres.  [default: {PAGE[0]:g}, or what fits a page]",
+        FiniteRange(20, 2000),
     ),
-    click.option(
+    option(
         "--dpi",
-        type=FiniteRange(50, 1200),
+        "Pixels per inch in print; width and dpi together decide the size of the file.",
+        FiniteRange(50, 1200),
         default=DPI,
-        show_default=True,
-        metavar="X",
-        help="Pixels per inch in print; width and dpi together decide the size of the file.",
     ),
-    click.option(
-        "--theme",
-        type=click.Choice(list(THEMES)),
-        metavar="|".join(THEMES),
-        default="light",
-        show_default=True,
-        help="Colour of the paper.",
-    ),
+    option("--theme", "Colour of the paper.", click.Choice(list(THEMES)), metavar="|".join(THEMES), default=_THEME),
 )
 
 
 @dataclass(frozen=True)
 class Style:
-    """The values of `figure_options`.
+    """The values of `figure_options`."""
 
-    Attributes
-    ----------
-    title : str or None
-        None: the command's own.
-    caption : bool
-    width : float or None
-        Millimetres.
-    dpi : float
-    theme : str
-    """
-
-    title: str | None
+    title: str | None  # None: the command's own
     caption: bool
-    width: float | None
+    width: float | None  # in mm
     dpi: float
     theme: str
 
@@ -91,10 +66,9 @@ class Style:
     @property
     def words(self) -> list[str]:
         """The options that are not the defaults, for a command line."""
+        dpi, theme = (None if value == usual else value for value, usual in ((self.dpi, DPI), (self.theme, _THEME)))
         options = {"--title": self.title, "--no-caption": not self.caption, "--width": self.width}
-        dpi, theme = (self.dpi, DPI), (self.theme, "light")
-        changed = {name: value for name, (value, usual) in {"--dpi": dpi, "--theme": theme}.items() if value != usual}
-        return option_words(options | changed)
+        return option_words({**options, "--dpi": dpi, "--theme": theme})
 
     def sheet(self, columns: int, width: float = PAGE[0], headings: Sequence[str] = ()) -> Sheet:
         """Make an empty sheet of so many columns, by default that wide."""
@@ -118,22 +92,10 @@ def figure_of(
     networks: Sequence[NetFacts] = (),
     **more: Any,
 ) -> Figure:
-    """Return the record of a figure.
+    """Return the record of a figure; its kind is the command's name.
 
-    Parameters
-    ----------
-    job : Job
-    kind : str
-        The command's name.
-    start : InputPicture
-    target : Target
-    recipe : Recipe
-    arguments : sequence of str
-        The options of the command alone.
-    ends, networks
-        As `layers` and `networks` of `Figure`; none: the recipe's layers, the job's network.
-    **more
-        As for `command_of`.
+    `arguments` are the options of the command alone; `ends` and `networks` are as `layers` and `networks` of `Figure`,
+    for none the recipe's layers and the job's network; `more` is as for `command_of`.
     """
     recipe = job.as_recorded(recipe)
     output = f"{kind}{Path(target.recorded).suffix or '.png'}"
@@ -149,28 +111,14 @@ def figure_of(
 
 @dataclass(frozen=True, kw_only=True)
 class FigureDreams(Generic[K]):
-    """The dreams of a figure, each with a key: made now, or taken from an earlier run.
-
-    Attributes
-    ----------
-    job : Job
-    start : InputPicture
-    recipe : callable
-        Of a key, the recipe with its tiles decided on.
-    target : callable
-        Of a key, where the dream goes; None: only onto the sheet.
-    save : callable
-        ``save(key, recipe, pixels)`` writes a dream there.
-    resume : bool
-        Whether dreams of an earlier run are taken.
-    """
+    """The dreams of a figure, each with a key: made now, or taken from an earlier run."""
 
     job: Job
     start: InputPicture
-    recipe: Callable[[K], Recipe]
-    target: Callable[[K], Target | None]
-    save: Callable[[K, Recipe, Picture], None]
-    resume: bool = True
+    recipe: Callable[[K], Recipe]  # with its tiles decided on
+    target: Callable[[K], Target | None]  # None: only onto the sheet
+    save: Callable[[K, Recipe, Picture], None]  # writes a dream to its target
+    resume: bool = True  # take the dreams of an earlier run
 
     def each(self, keys: Iterable[K], bar: Bar, cluster: Cluster | None) -> Iterator[tuple[K, Outcome[Picture]]]:
         """Yield dreams with their keys: one after the other, or those that are there and then as workers make them."""
@@ -193,14 +141,12 @@ class FigureDreams(Generic[K]):
 
     def _made(self, bar: Progress, key: K) -> Picture:
         recipe = self.recipe(key)
-        existing = self._existing(key, recipe)
-        if existing is not None:
+        if (existing := self._existing(key, recipe)) is not None:
             return existing
         return self._saved(key, recipe, replace(self.job, recipe=recipe).dream(recipe, self.start.picture, bar))
 
     def _saved(self, key: K, recipe: Recipe, pixels: Picture) -> Picture:
-        target = self.target(key)
-        if target is not None:
+        if (target := self.target(key)) is not None:
             Path(target.given).parent.mkdir(parents=True, exist_ok=True)
             self.save(key, recipe, pixels)
         return pixels
@@ -221,7 +167,7 @@ class FigureDreams(Generic[K]):
 
 def in_words(figure: Figure) -> str:
     """Describe a figure's parameters, for its caption."""
-    recipe, networks, input, guide = figure.recipe, figure.networks, figure.input, figure.guide
+    recipe, networks, input = figure.recipe, figure.networks, figure.input
     steps = f"{recipe.iter_n} iteration{'s' if recipe.iter_n > 1 else ''} of step {recipe.step_size:g}"
     if recipe.octave_n > 1:
         steps += f" in each of {recipe.octave_n} octaves, {recipe.octave_scale:g} apart"
@@ -232,8 +178,7 @@ def in_words(figure: Figure) -> str:
         lap_n = recipe.rendering.lap_n
         levels = "" if lap_n is None else f" with {lap_n} Laplacian level{'' if lap_n == 1 else 's'}"
         parts.insert(0, f"{recipe.rendering.renderer}{levels}")
-    if guide is not None:
-        parts.append(f"guided by {guide.name}")
+    parts += [f"guided by {figure.guide.name}"] if figure.guide else []
     parts += [
         f"{name.replace('_', ' ')} {getattr(recipe, name):g}"
         for name in ("smooth", "laplacian", "tv", "pull_back")
@@ -241,8 +186,7 @@ def in_words(figure: Figure) -> str:
     ]
     parts += ["colours kept"] if recipe.keep_colors else []
     parts += [f"only where {figure.mask.name} is white"] if figure.mask else []
-    if recipe.era != MODERN:
-        parts.append(f"rounded as in {recipe.era}")
+    parts += [f"rounded as in {recipe.era}"] if recipe.era != MODERN else []
     names = " and ".join(facts.name for facts in networks)
     return (
         f"{input.name}, {input.width}×{input.height} pixels. {'; '.join(parts)}."

@@ -17,7 +17,7 @@ from ..picture import Picture
 from ..record.command import option_words
 from ..record.provenance import sidecar_of
 from .input import Size, Target
-from .options import Decorator, FiniteRange, together
+from .options import Decorator, FiniteRange, option, together
 from .signals import between_steps
 
 _PNG = FORMATS["png"]
@@ -25,27 +25,14 @@ _PNG = FORMATS["png"]
 
 @dataclass(frozen=True)
 class OutputFolder:
-    """A folder of numbered pictures.
-
-    Attributes
-    ----------
-    folder : Path
-    temporary : bool
-        Whether its pictures go when the whole is there.
-    what : str
-        They are: ``frames``.
-    prefix, digits : str, int
-        Of a picture's name, which is its number.
-    state : str
-        The name of the file that it takes to resume, if there is one.
-    """
+    """A folder of numbered pictures."""
 
     folder: Path
-    temporary: bool
-    what: str
-    prefix: str = ""
+    temporary: bool  # its pictures go when the whole is there
+    what: str  # the pictures are: ``frames``
+    prefix: str = ""  # of a picture's name, which ends with its number
     digits: int = 8
-    state: str = ""
+    state: str = ""  # the name of the file that it takes to resume, if there is one
 
     def target(self, number: int) -> Target:
         """Return where a picture goes."""
@@ -111,29 +98,15 @@ def frames_beside(film: Path, state: str) -> OutputFolder:
 
 # ---- films ----
 
-quality_option = click.option(
-    "--quality",
-    type=click.IntRange(1, 100),
-    default=video.QUALITY,
-    show_default=True,
-    metavar="N",
-    help="Quality of an .mp4 film, up to 100.",
+quality_option = option(
+    "--quality", "Quality of an .mp4 film, up to 100.", click.IntRange(1, 100), default=video.QUALITY
 )
 
 
 def film_options(fps: int) -> Decorator:
     """Make the options of a film, which has `fps` frames a second by default."""
-    return together(
-        click.option(
-            "--fps",
-            type=FiniteRange(min=0, min_open=True),
-            default=fps,
-            show_default=True,
-            metavar="X",
-            help="Frames per second of a film.",
-        ),
-        quality_option,
-    )
+    fps_option = option("--fps", "Frames per second of a film.", FiniteRange(min=0, min_open=True), default=fps)
+    return together(fps_option, quality_option)
 
 
 def quality_words(film: Path, quality: int) -> list[str]:

@@ -56,149 +56,73 @@ class FiniteRange(click.FloatRange):
         return number
 
 
+_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+_METAVARS: dict[Any, str] = {click.IntRange: "N", FiniteRange: "X", click.Path: "FILE"}
+
+
+def option(names: str, help: str, type: Any = None, **more: Any) -> Decorator:
+    """Make an option of a type, which decides on its metavar, unless `more` has one.
+
+    The names stand in one text, as ``-n --iterations``; a parameter of another name than the option's is the last.
+    A default is shown, unless the help describes it.
+    """
+    shown = "default" in more and "[default:" not in help
+    usual = {"metavar": _METAVARS.get(type.__class__), "show_default": shown}
+    return click.option(*names.split(), type=type, help=help, **{**usual, **more})
+
+
 def together(*options: Decorator) -> Decorator:
     """Make one decorator of several."""
 
     def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
-        for option in reversed(options):
-            function = option(function)
+        for each in reversed(options):
+            function = each(function)
         return function
 
     return decorate
 
 
-def output_option(files: str, **more: Any) -> Decorator:
-    """Make the option for the output; every command has its own list of files that it can write."""
-    return click.option("-o", "--output", metavar="FILE", help=f"{files}.", **more)
-
+# ---- files ----
 
 PICTURE_FILES = "A .png, .jpg, .webp or .tif file"
 
 
+def output_option(files: str, **more: Any) -> Decorator:
+    """Make the option for the output; every command has its own list of files that it can write."""
+    return option("-o --output", f"{files}.", metavar="FILE", **more)
+
+
+quiet_option = option("-q --quiet", "No messages but errors.", is_flag=True)
+json_option = option("--json", "Output as JSON.", is_flag=True)
+force_option = option("-f --force", "Overwrite what an earlier run left.", is_flag=True)
+resume_option = option("--resume", "Continue where the same command was stopped.", is_flag=True)
+pictures_option = option(
+    "--pictures",
+    "Folder for every picture at full size, for `pydream replay`.",
+    click.Path(file_okay=False, path_type=Path),
+    metavar="FOLDER",
+)
+sidecar_option = option("--sidecar", "A JSON file with the record beside each picture or film.", is_flag=True)
+
+
+# ---- the network, and how it runs ----
+
+
 def model_option(default: str = DEFAULT_NETWORK, *parameter: str, **more: Any) -> Decorator:
     """Make the option for the network."""
-    return click.option(
-        "-m",
-        "--model",
-        *parameter,
-        default=[default] if more.get("multiple") else default,
-        metavar="MODEL",
-        help=f"Network name (`pydream models`) or model file.  [default: {default}]",
-        **more,
-    )
+    text = f"Network name (`pydream models`) or model file.  [default: {default}]"
+    value = [default] if more.get("multiple") else default
+    return option(" ".join(["-m --model", *parameter]), text, default=value, metavar="MODEL", **more)
 
 
 def layer_option(metavar: str = "LAYER", *parameter: str, default: str = "network's own", **more: Any) -> Decorator:
     """Make the option for the layer; `metavar` says in which form a command takes it."""
     text = f"Layer, see `pydream layers`.  [default: {default}]"
-    return click.option("-l", "--layer", *parameter, metavar=metavar, help=text, **more)
+    return option(" ".join(["-l --layer", *parameter]), text, metavar=metavar, **more)
 
 
-def _take_exact(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
-    if wanted:
-        ctx.default_map = {**(ctx.default_map or {}), "dtype": "float64"}
-
-
-def _dtype(ctx: click.Context, param: click.Parameter, value: str) -> str:
-    if value != "float64" and (ctx.default_map or {}).get("dtype") == "float64":
-        raise click.BadParameter(f"{value} contradicts --exact, which is float64", ctx, param)
-    return value
-
-
-weights_option = click.option(
-    "-w",
-    "--weights",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    metavar="FILE",
-    help="Weights file, or a registered network's frozen graph, if not where `pydream models` says.",
-)
-
-
-def _device_name(ctx: click.Context, param: click.Parameter, value: str) -> str:
-    """Check the form of a device's name; whether the device exists, only TensorFlow knows."""
-    device = value.lower()
-    if not re.fullmatch(r"auto|cpu|gpu(:[0-9]+)?", device):
-        raise click.BadParameter(f"{value!r} is not a device (expected auto, cpu, gpu or gpu:N)", ctx, param)
-    return device
-
-
-EXACT_HELP = "float64, Caffe's result to the pixel; slower."
-exact_options = together(
-    click.option(
-        "--exact",
-        is_flag=True,
-        is_eager=True,  # before --dtype, whose default it sets
-        expose_value=False,
-        callback=_take_exact,
-        help=EXACT_HELP,
-    ),
-    click.option(
-        "--dtype",
-        type=click.Choice(["float32", "float64"]),
-        default=library_default("dtype"),
-        show_default=True,
-        callback=_dtype,
-        help="Data type of the network; float64 is the same as --exact.",
-    ),
-)
-device_option = click.option(
-    "--device",
-    callback=_device_name,
-    default=library_default("device"),
-    show_default=True,
-    metavar="auto|cpu|gpu:N",
-    help="Device that runs the network.",
-)
-runtime_option = click.option(
-    "--runtime",
-    type=click.Choice(["tensorflow", "numpy"]),
-    default=library_default("runtime"),
-    show_default=True,
-    help="Engine that runs the network (numpy is a slow reference).",
-)
-backend_option = click.option(
-    "--backend",
-    type=click.Choice(["native", "numpy"]),
-    default=library_default("backend"),
-    show_default=True,
-    help="Image operations in C++, or as in the notebook; the same result.",
-)
-
-
-def seed_option(default: int | None = None) -> Decorator:
-    """Make the option for the seed; without a default each run draws a new one."""
-    return click.option(
-        "--seed",
-        type=click.IntRange(0, 2**32 - 1),
-        metavar="N",
-        default=default,
-        help=f"Random seed.  [default: {'a new one, which is printed' if default is None else default}]",
-    )
-
-
-def era_option(default: str = library_default("era")) -> Decorator:
-    """Make the option for the era."""
-    return click.option(
-        "--era",
-        type=click.Choice(ERAS),
-        default=default,
-        show_default=True,
-        help="Rounding and resampling of today's libraries, or of those of 2015.",
-    )
-
-
-quiet_option = click.option("-q", "--quiet", is_flag=True, help="No messages but errors.")
-json_option = click.option("--json", is_flag=True, help="Output as JSON.")
-force_option = click.option("-f", "--force", is_flag=True, help="Overwrite what an earlier run left.")
-resume_option = click.option("--resume", is_flag=True, help="Continue where the same command was stopped.")
-pictures_option = click.option(
-    "--pictures",
-    type=click.Path(file_okay=False, path_type=Path),
-    metavar="FOLDER",
-    help="Folder for every picture at full size, for `pydream replay`.",
-)
-sidecar_option = click.option(
-    "--sidecar", is_flag=True, help="A JSON file with the record beside each picture or film."
+weights_option = option(
+    "-w --weights", "Weights file, or a registered network's frozen graph, if not where `pydream models` says.", _FILE
 )
 
 
@@ -209,60 +133,111 @@ class Mean(tuple[float, ...]):
         return ",".join(f"{value:.9g}" for value in self)
 
 
-class MeanType(click.ParamType):  # type: ignore[type-arg]
-    """Three numbers: ``104,116,122``."""
-
-    name = "C,C,C"
-
-    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> Mean:
-        """Read a mean."""
-        try:
-            mean = Mean(map(float, str(value).split(",")))
-        except ValueError:
-            mean = Mean()
-        if len(mean) != 3:
-            self.fail(f"{value!r} is not a mean (expected three numbers, e.g. 104,116,122)", param, ctx)
-        if not all(map(math.isfinite, mean)):
-            self.fail(f"{value!r} is not finite", param, ctx)
-        return mean
+def _mean(text: str) -> Mean:
+    """Read ``104,116,122``."""
+    try:
+        mean = Mean(map(float, text.split(",")))
+    except ValueError:
+        mean = Mean()
+    if len(mean) != 3:
+        raise click.BadParameter(f"{text!r} is not a mean (expected three numbers, e.g. 104,116,122)")
+    if not all(map(math.isfinite, mean)):
+        raise click.BadParameter(f"{text!r} is not finite")
+    return mean
 
 
-def _pixel_scale(ctx: click.Context, param: click.Parameter, value: float | None) -> float | None:
+def _pixel_scale(_: click.Context, __: click.Parameter, value: float | None) -> float | None:
     try:
         return InputSpec(scale=value).scale
     except ValueError as error:
-        raise click.BadParameter(str(error), ctx, param) from error
+        raise click.BadParameter(str(error)) from error
 
 
-input_node_option = click.option(
-    "--input-node",
-    metavar="NODE",
-    help="Node of a frozen graph that takes the picture.  [default: its placeholder]",
+input_node_option = option(
+    "--input-node", "Node of a frozen graph that takes the picture.  [default: its placeholder]", metavar="NODE"
 )
 # What a network's file does not say of the pictures that it takes.
 input_options = together(
-    click.option(
+    option(
         "--mean",
-        type=MeanType(),
-        metavar=MeanType.name,
-        help="Mean of the training pictures, in the network's channel order.  [default: the registry's; of a file"
+        "Mean of the training pictures, in the network's channel order.  [default: the registry's; of a file"
         f" {Mean(caffe.MEAN)}, of a frozen graph {Mean(graphdef.MEAN)}, of a Keras model or SavedModel"
         f" {Mean(keras.MEAN)}]",
+        _mean,
+        metavar="C,C,C",
     ),
-    click.option(
+    option(
         "--pixel-scale",  # `pydream zoom` has a --scale
-        type=float,
+        "Scale of a TensorFlow network's input, (pixel - mean) * scale.  [default: the registry's, or 1]",
+        float,
         callback=_pixel_scale,
         metavar="X",
-        help="Scale of a TensorFlow network's input, (pixel - mean) * scale.  [default: the registry's, or 1]",
     ),
-    click.option(
+    option(
         "--channel-order",
-        type=click.Choice(CHANNEL_ORDERS),
-        help="Channel order of the network's input.  [default: the registry's; BGR, of TensorFlow's networks RGB]",
+        "Channel order of the network's input.  [default: the registry's; BGR, of TensorFlow's networks RGB]",
+        click.Choice(CHANNEL_ORDERS),
     ),
     input_node_option,
 )
+network_options = together(model_option(), weights_option, input_options)
+
+
+def _take_exact(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
+    if wanted:
+        ctx.default_map = {**(ctx.default_map or {}), "dtype": "float64"}
+
+
+def _dtype(ctx: click.Context, _: click.Parameter, value: str) -> str:
+    if value != "float64" and (ctx.default_map or {}).get("dtype") == "float64":
+        raise click.BadParameter(f"{value} contradicts --exact, which is float64")
+    return value
+
+
+def _device(text: str) -> str:
+    """Check the form of a device's name; whether the device exists, only TensorFlow knows."""
+    if not re.fullmatch(r"auto|cpu|gpu(:[0-9]+)?", text.lower()):
+        raise click.BadParameter(f"{text.lower()!r} is not a device (expected auto, cpu, gpu or gpu:N)")
+    return text.lower()
+
+
+def _library_choice(name: str, help: str, values: list[str], **more: Any) -> Decorator:
+    """Make an option for one of several values of a parameter of the library."""
+    return option(f"--{name}", help, click.Choice(values), default=library_default(name), **more)
+
+
+EXACT_HELP = "float64, Caffe's result to the pixel; slower."
+exact_options = together(
+    # eager: before --dtype, whose default it sets
+    option("--exact", EXACT_HELP, is_flag=True, is_eager=True, expose_value=False, callback=_take_exact),
+    _library_choice(
+        "dtype", "Data type of the network; float64 is the same as --exact.", ["float32", "float64"], callback=_dtype
+    ),
+)
+device_option = option(
+    "--device", "Device that runs the network.", _device, default=library_default("device"), metavar="auto|cpu|gpu:N"
+)
+runtime_option = _library_choice(
+    "runtime", "Engine that runs the network (numpy is a slow reference).", ["tensorflow", "numpy"]
+)
+backend_option = _library_choice(
+    "backend", "Image operations in C++, or as in the notebook; the same result.", ["native", "numpy"]
+)
+
+
+def seed_option(default: int | None = None) -> Decorator:
+    """Make the option for the seed; without a default each run draws a new one."""
+    shown = "a new one, which is printed" if default is None else default
+    return option("--seed", f"Random seed.  [default: {shown}]", click.IntRange(0, 2**32 - 1), default=default)
+
+
+def era_option(default: str = library_default("era")) -> Decorator:
+    """Make the option for the era."""
+    text = "Rounding and resampling of today's libraries, or of those of 2015."
+    return option("--era", text, click.Choice(ERAS), default=default)
+
+
+# ---- the dream ----
 
 
 def _take_preset(ctx: click.Context, _: click.Parameter, name: str | None) -> None:
@@ -275,133 +250,47 @@ def _take_preset(ctx: click.Context, _: click.Parameter, name: str | None) -> No
 
 # For dreams alone: a preset's step size, jitter and clipping are those of `deepdream`, which the tutorial's renderers
 # of `visualize` and `channels` do not have.
-preset_option = click.option(
+preset_option = option(
     "--preset",
-    type=click.Choice(list(PRESETS)),
+    "Named look, see `pydream presets`.",
+    click.Choice(list(PRESETS)),
     metavar="NAME",
     is_eager=True,  # before the options whose defaults it gives
     expose_value=False,
     callback=_take_preset,
-    help="Named look, see `pydream presets`.",
 )
-
 objective_options = together(
-    model_option(),
-    weights_option,
-    input_options,
+    network_options,
     layer_option("LAYER[:CHANNELS][=WEIGHT]", multiple=True),
-    click.option(
-        "--objective",
-        "kind",
-        type=click.Choice(KINDS),
+    option(
+        "--objective kind",
+        "What grows: half the sum of squares of the activations, as in 2015, their mean or their sum.",
+        click.Choice(KINDS),
         default="l2",
-        show_default=True,
-        help="What grows: half the sum of squares of the activations, as in 2015, their mean or their sum.",
     ),
-    click.option(
-        "--class",
-        "classes",
-        multiple=True,
-        metavar="CLASS[=X]",
-        help="Class to dream of, by name or number: tabby, 281.",
-    ),
+    option("--class classes", "Class to dream of, by name or number: tabby, 281.", multiple=True, metavar="CLASS[=X]"),
 )
-guide_option = click.option(
-    "-g",
-    "--guide",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    metavar="FILE",
-    help="Guide picture, whose features the dream takes up.",
-)
+guide_option = option("-g --guide", "Guide picture, whose features the dream takes up.", _FILE)
 
-
-# Options of which the commands have different defaults: names, help, and the rest.
-_STEPS: dict[str, tuple[tuple[str, ...], str, dict[str, Any]]] = {
-    "octaves": (
-        ("--octaves",),
-        "Number of octaves: sizes, smallest first.",
-        {"type": click.IntRange(1, MOST_OCTAVES), "metavar": "N"},
-    ),
-    "octave_scale": (
-        ("--octave-scale",),
-        "Size ratio of neighbouring octaves.",
-        {"type": FiniteRange(min=1), "metavar": "X"},
-    ),
-    "iterations": (
-        ("-n", "--iterations"),
-        "Steps in each octave.",
-        {"type": click.IntRange(min=1), "metavar": "N"},
-    ),
+# Options of which the commands have different defaults: names, help and type.
+_STEPS: dict[str, tuple[str, str, Any]] = {
+    "octaves": ("--octaves", "Number of octaves: sizes, smallest first.", click.IntRange(1, MOST_OCTAVES)),
+    "octave_scale": ("--octave-scale", "Size ratio of neighbouring octaves.", FiniteRange(min=1)),
+    "iterations": ("-n --iterations", "Steps in each octave.", click.IntRange(min=1)),
     "step_size": (
-        ("-s", "--step-size"),
+        "-s --step-size",
         "Step size in pixel values, 0..255.",
-        {"type": FiniteRange(min=0, max=LARGEST_STEP, min_open=True), "metavar": "X"},
+        FiniteRange(min=0, max=LARGEST_STEP, min_open=True),
     ),
-    "laplacian": (
-        ("--laplacian",),
-        "Gradient scales made equally strong.",
-        {"type": click.IntRange(0, MOST_LEVELS), "metavar": "N"},
-    ),
+    "laplacian": ("--laplacian", "Gradient scales made equally strong.", click.IntRange(0, MOST_LEVELS)),
 }
 
 
 def steps_option(name: str, *parameter: str, default: Any = None, text: str | None = None) -> Decorator:
     """Make one of these options, for a `parameter` of another name if one is given; `text` describes the default."""
-    names, help_text, more = _STEPS[name]
-    return click.option(
-        *names, *parameter, default=default, help=f"{help_text}  [default: {default if text is None else text}]", **more
-    )
-
-
-retouch_options = together(
-    click.option(
-        "--mask",
-        type=click.Path(exists=True, dir_okay=False, path_type=Path),
-        metavar="FILE",
-        help="Mask picture: white dreams, black stays to the byte.",
-    ),
-    click.option("--keep-colors", is_flag=True, help="The picture's own colours; only brightness dreams."),
-    click.option(
-        "--tv",
-        type=FiniteRange(min=0, max=STRONGEST_TV),
-        default=0.0,
-        metavar="X",
-        help="Weight of total variation, against grain.  [default: 0]",
-    ),
-    click.option(
-        "--pull-back",
-        type=FiniteRange(min=0, max=STRONGEST_PULL),
-        default=0.0,
-        metavar="X",
-        help="Weight of the pull towards the input picture (L2); try 0.01 to 0.1.  [default: 0]",
-    ),
-    click.option(
-        "--smooth",
-        type=FiniteRange(min=0, max=WIDEST_BLUR),
-        default=0.0,
-        metavar="X",
-        help="Sigma of a gradient blur, in pixels.  [default: 0]",
-    ),
-    steps_option("laplacian", default=0),
-)
-
-
-def image_size_option(default: str, **more: Any) -> Decorator:
-    """Make the option for the size of a picture that is only imagined: nothing is resized."""
-    text = f"Picture size to calculate with.  [default: {default}]"
-    return click.option("--image-size", type=read_size, metavar=WIDTH_HEIGHT, help=text, **more)
-
-
-def frames_option(type: click.IntRange, default: int) -> Decorator:
-    """Make the option for the length of a zoom loop."""
-    return click.option(
-        "--frames",
-        type=type,
-        default=default,
-        show_default=True,
-        metavar="N",
-        help="Number of frames of the zoom loop.",
-    )
+    names, help, type = _STEPS[name]
+    described = f"{help}  [default: {default if text is None else text}]"
+    return option(" ".join([names, *parameter]), described, type, default=default)
 
 
 dream_options = together(
@@ -411,57 +300,77 @@ dream_options = together(
     steps_option("octave_scale", default=library_default("octave_scale")),
     steps_option("iterations", "iter_n", default=library_default("iter_n")),
     steps_option("step_size", default=library_default("step_size")),
-    click.option(
-        "-j",
-        "--jitter",
-        type=click.IntRange(0, LARGEST_JITTER),
+    option(
+        "-j --jitter",
+        "Maximum random shift per step, in pixels.",
+        click.IntRange(0, LARGEST_JITTER),
         default=library_default("jitter"),
-        show_default=True,
-        metavar="N",
-        help="Maximum random shift per step, in pixels.",
     ),
-    click.option(
+    option(
         "--clip/--no-clip",
+        "Pixels kept within 0..255 at each step, or rescaled at the end.",
         default=library_default("clip"),
-        show_default=True,
-        help="Pixels kept within 0..255 at each step, or rescaled at the end.",
     ),
     era_option(),
 )
 
 
-class MemoryType(click.ParamType):  # type: ignore[type-arg]
-    """Bytes, with or without a unit: ``2G``, ``800M``."""
-
-    name = "SIZE"
-
-    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> int:
-        """Read an amount of memory."""
-        found = re.fullmatch(r"([0-9]{1,15}(?:\.[0-9]{1,6})?) ?([kmgt]?)b?", str(value), re.IGNORECASE)
-        if found is None or float(found[1]) == 0:
-            self.fail(f"{value!r} is not an amount of memory (expected a number with a unit, e.g. 2G)", param, ctx)
-        return int(float(found[1]) * 1000 ** " kmgt".index(found[2].lower() or " "))
+def _weight(names: str, help: str, most: float) -> Decorator:
+    """Make an option for a strength that is 0 by default."""
+    return option(names, f"{help}  [default: 0]", FiniteRange(min=0, max=most), default=0.0)
 
 
-memory_option = click.option(
+retouch_options = together(
+    option("--mask", "Mask picture: white dreams, black stays to the byte.", _FILE),
+    option("--keep-colors", "The picture's own colours; only brightness dreams.", is_flag=True),
+    _weight("--tv", "Weight of total variation, against grain.", STRONGEST_TV),
+    _weight("--pull-back", "Weight of the pull towards the input picture (L2); try 0.01 to 0.1.", STRONGEST_PULL),
+    _weight("--smooth", "Sigma of a gradient blur, in pixels.", WIDEST_BLUR),
+    steps_option("laplacian", default=0),
+)
+
+
+# ---- sizes ----
+
+
+def image_size_option(default: str, **more: Any) -> Decorator:
+    """Make the option for the size of a picture that is only imagined: nothing is resized."""
+    text = f"Picture size to calculate with.  [default: {default}]"
+    return option("--image-size", text, read_size, metavar=WIDTH_HEIGHT, **more)
+
+
+def frames_option(type: click.IntRange, default: int) -> Decorator:
+    """Make the option for the length of a zoom loop."""
+    return option("--frames", "Number of frames of the zoom loop.", type, default=default)
+
+
+def _memory(text: str) -> int:
+    """Read bytes, with or without a unit: ``2G``, ``800M``."""
+    found = re.fullmatch(r"([0-9]{1,15}(?:\.[0-9]{1,6})?) ?([kmgt]?)b?", text, re.IGNORECASE)
+    if found is None or float(found[1]) == 0:
+        raise click.BadParameter(f"{text!r} is not an amount of memory (expected a number with a unit, e.g. 2G)")
+    return int(float(found[1]) * 1000 ** " kmgt".index(found[2].lower() or " "))
+
+
+memory_option = option(
     "--memory",
-    type=MemoryType(),
-    metavar=MemoryType.name,
-    help="Memory limit for the whole program, e.g. 2G; larger pictures are processed in tiles.  [default: half of what"
-    " is free]",
+    "Memory limit for the whole program, e.g. 2G; larger pictures are processed in tiles.  [default: half of what is"
+    " free]",
+    _memory,
+    metavar="SIZE",
 )
 tile_options = together(
-    click.option(
+    option(
         "--tile",
-        type=click.IntRange(0, LARGEST_TILE),
-        metavar="N",
-        help="Side of the tiles in which the gradient is computed, in pixels; 0: never.  [default: tiles where the"
-        " picture would not fit in memory]",
+        "Side of the tiles in which the gradient is computed, in pixels; 0: never.  [default: tiles where the picture"
+        " would not fit in memory]",
+        click.IntRange(0, LARGEST_TILE),
     ),
     memory_option,
 )
 
-run_options = together(seed_option(), exact_options, backend_option, runtime_option, device_option)
+common_run_options = together(seed_option(), exact_options, runtime_option, device_option)
+run_options = together(common_run_options, backend_option)
 
 # What all commands have that dream, but sweep, which chooses layers otherwise; and what ends every list of options.
 dreaming_options = together(objective_options, dream_options, retouch_options, run_options, tile_options)

@@ -3,26 +3,14 @@
 from __future__ import annotations
 
 import inspect
-from typing import Any
+from typing import Any, NamedTuple
 
 import click
 
 from ..dream.tutorial import RENDERERS, TILE_SIZE
 from ..record.recipe import Rendering
 from .job import Job, prepare
-from .options import (
-    device_option,
-    exact_options,
-    input_options,
-    layer_option,
-    model_option,
-    runtime_option,
-    seed_option,
-    steps_option,
-    tile_options,
-    together,
-    weights_option,
-)
+from .options import common_run_options, layer_option, network_options, option, steps_option, tile_options, together
 from .scoring import CHANNELS, channels_of
 
 # Option → the parameter of a renderer, and what a recipe calls it.
@@ -31,6 +19,7 @@ _PARAMETERS = {
     "step_size": ("step", "step_size"),
     "octaves": ("octave_n", "octave_n"),
     "octave_scale": ("octave_scale", "octave_scale"),
+    "laplacian": ("lap_n", "lap_n"),
 }
 
 
@@ -45,64 +34,42 @@ def _defaults(parameter: str) -> str:
 
 
 renderer_options = together(
-    click.option(
-        "-r",
-        "--renderer",
-        type=click.Choice(list(RENDERERS)),
+    option(
+        "-r --renderer",
+        f"One of the tutorial's renderers: {', '.join(RENDERERS)}.",
+        click.Choice(list(RENDERERS)),
         default="lapnorm",
-        show_default=True,
         metavar="NAME",
-        help=f"One of the tutorial's renderers: {', '.join(RENDERERS)}.",
     ),
-    *(steps_option(option, text=_defaults(parameter)) for option, (parameter, _) in _PARAMETERS.items()),
-    steps_option("laplacian", text=_defaults("lap_n")),
+    *(steps_option(each, text=_defaults(parameter)) for each, (parameter, _) in _PARAMETERS.items()),
 )
 
 
-class LayerType(click.ParamType):  # type: ignore[type-arg]  # before 8.2 it has none
-    """A layer and channels of it: ``fire4/expand3x3:7``, ``fire4/expand3x3:0-15,20``, ``:7`` of the default layer."""
+class ChannelOption(NamedTuple):
+    """The value of `--layer`, as it was given and read; None: the network's own layer, all channels."""
 
-    name = "LAYER[:CHANNELS]"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        """Read the layer, None for the network's own, and the channels, None for all; the text stays beside them."""
-        if not isinstance(value, str):
-            return value
-        name, colon, listed = value.rpartition(":")
-        if not colon or not CHANNELS.fullmatch(listed):
-            return ChannelOption(value, value, None)
-        channels = channels_of(listed, value)
-        if len(set(channels)) < len(channels):
-            self.fail(f"{value!r} names a channel twice", param, ctx)
-        return ChannelOption(value, name or None, channels)
+    given: str = ""
+    name: str | None = None
+    channels: tuple[int, ...] | None = None
 
 
-class ChannelOption:
-    """The value of `--layer`.
-
-    Attributes
-    ----------
-    name : str or None
-        None: the network's own default.
-    channels : tuple of int or None
-    """
-
-    def __init__(self, given: str, name: str | None, channels: tuple[int, ...] | None) -> None:
-        self._given = given
-        self.name = name
-        self.channels = channels
-
-    def __str__(self) -> str:
-        return self._given  # as a record has it
+def _channel_option(given: str) -> ChannelOption:
+    """Read ``fire4/expand3x3:7``, ``fire4/expand3x3:0-15,20``, or ``:7`` of the default layer."""
+    name, colon, listed = given.rpartition(":")
+    if not colon or not CHANNELS.fullmatch(listed):
+        return ChannelOption(given, given)
+    channels = channels_of(listed, given)
+    if len(set(channels)) < len(channels):
+        raise click.BadParameter(f"{given!r} names a channel twice")
+    return ChannelOption(given, name or None, channels)
 
 
-channels_option = together(
-    model_option(), weights_option, input_options, layer_option("LAYER[:CHANNELS]", type=LayerType())
-)
 rendering_options = together(
-    channels_option,
+    network_options,
+    layer_option("LAYER[:CHANNELS]", type=_channel_option),
     renderer_options,
-    *(seed_option(), exact_options, runtime_option, device_option, tile_options),
+    common_run_options,
+    tile_options,
 )
 
 
@@ -111,24 +78,21 @@ def recipe_taken(options: dict[str, Any], channels: tuple[int, ...] | None = Non
 
     What was not chosen is the renderer's default; a parameter that it does not have is refused.
     """
-    renderer, lap_n = options.pop("renderer"), options.pop("laplacian")
+    renderer = options.pop("renderer")
     known = inspect.signature(RENDERERS[renderer]).parameters
-    recipe: dict[str, Any] = {"octave_n": 1}
-    for option, (parameter, name) in _PARAMETERS.items():
-        value = options.pop(option)
+    recipe: dict[str, Any] = {"octave_n": 1, "lap_n": None}
+    for each, (parameter, name) in _PARAMETERS.items():
+        value = options.pop(each)
         if parameter in known:
             recipe[name] = known[parameter].default if value is None else value
         elif value is not None:
-            _refuse(renderer, option)
-    if "lap_n" in known:
-        lap_n = known["lap_n"].default if lap_n is None else lap_n
-    elif lap_n is not None:
-        _refuse(renderer, "laplacian")
-    rendering = Rendering(renderer=renderer, channels=channels, lap_n=lap_n)
-    for option in ("tile", "memory"):
-        if options[option] is not None and not rendering.whole:
+            hint = f"'--{each.replace('_', '-')}'"
+            raise click.BadParameter(f"the renderer {renderer} does not have it", param_hint=hint)
+    rendering = Rendering(renderer=renderer, channels=channels, lap_n=recipe.pop("lap_n"))
+    for each in ("tile", "memory"):
+        if options[each] is not None and not rendering.whole:
             what = f"the network sees {TILE_SIZE}x{TILE_SIZE} pixels at a time with {renderer}; naive can go in blocks"
-            raise click.BadParameter(what, param_hint=f"'--{option}'")
+            raise click.BadParameter(what, param_hint=f"'--{each}'")
     return {**recipe, "rendering": rendering}
 
 
@@ -138,7 +102,3 @@ def prepare_rendering(*, layer: str | None, **options: Any) -> Job:
     if job.recipe.objective:
         raise click.BadParameter(f"the renderers take {layer!r} without a weight", param_hint="'--layer'")
     return job
-
-
-def _refuse(renderer: str, option: str) -> None:
-    raise click.BadParameter(f"the renderer {renderer} does not have it", param_hint=f"'--{option.replace('_', '-')}'")

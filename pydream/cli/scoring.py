@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import NamedTuple
 
 import click
@@ -64,30 +63,25 @@ def _term(net: Net, given: str, kind: Kind) -> Term:
     layer, channels, weight = next((reading for reading in readings if reading.sound), readings[0])
     factor = 1.0 if weight is None else _number(weight)
     if factor is None:
-        raise click.BadParameter(
-            f"{weight!r} in {given!r} is not a weight (expected a number, e.g. 0.5 or -1)", param_hint="'--layer'"
-        )
-    if channels is None:
-        return Term(layer, kind, weight=factor)
-    return replace(Term(layer, kind, weight=factor), channels=channels_of(channels, given))
+        raise _bad(f"{weight!r} in {given!r} is not a weight (expected a number, e.g. 0.5 or -1)")
+    return Term(layer, kind, () if channels is None else channels_of(channels, given), factor)
 
 
 def channels_of(listed: str, given: str) -> tuple[int, ...]:
     """Read a list of channels, e.g. 3-7,12, of an option's text `given`; `click.BadParameter` if it is not one."""
     if not CHANNELS.fullmatch(listed):
-        raise click.BadParameter(
-            f"{listed!r} in {given!r} is not a list of channels (expected e.g. 3 or 3-7 or 3-7,12)",
-            param_hint="'--layer'",
-        )
+        raise _bad(f"{listed!r} in {given!r} is not a list of channels (expected e.g. 3 or 3-7 or 3-7,12)")
     chosen: list[int] = []
     for run in listed.split(","):
         first, _, last = run.partition("-")
         chosen += range(int(first), int(last or first) + 1)
         if len(chosen) > MOST_CHANNELS or int(last or first) < int(first):
-            raise click.BadParameter(
-                f"{run!r} in {given!r} is not a range of channels (expected e.g. 3-7)", param_hint="'--layer'"
-            )
+            raise _bad(f"{run!r} in {given!r} is not a range of channels (expected e.g. 3-7)")
     return tuple(chosen)
+
+
+def _bad(message: str) -> click.BadParameter:
+    return click.BadParameter(message, param_hint="'--layer'")
 
 
 def _readings(given: str) -> list[_Reading]:

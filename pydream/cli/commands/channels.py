@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -82,13 +81,13 @@ def command(
     if resume and existing and options["seed"] is None:
         options["seed"] = read_provenance(existing[0]).recipe.seed
     style = Style.taken(options)
-    name, channels = (None, None) if layer is None else (layer.name, layer.channels)
+    layer = layer or ChannelOption()
     recipe, workers = recipe_taken(options), WorkerOptions.taken(options)
 
     with uninterrupted(done_then=True):
-        job = prepare_rendering(layer=name, sidecar=sidecar, quiet=quiet, **options, **recipe)
+        job = prepare_rendering(layer=layer.name, sidecar=sidecar, quiet=quiet, **options, **recipe)
         end = job.recipe.end
-        channels = channels or tuple(range(job.net.blobs[end].shape[1]))
+        channels = layer.channels or tuple(range(job.net.blobs[end].shape[1]))
         check_channels(job.net, end, channels)
         tile_size = job.recipe.sizes(*start.size)[0]
         sheet = style.sheet(columns or fitting_columns(len(channels), tile_size))
@@ -98,7 +97,7 @@ def command(
         if workers is not None:
             job = replace(job, memory=workers.memory(job.memory))
         job = replace(job, recipe=job.tiled(job.recipe, start.size))
-        dreams = _dreams(job, start, tiles, channels)
+        dreams = _dreams(job, start, tiles)
         silent = []  # without a gradient
         try:
             with (
@@ -107,18 +106,19 @@ def command(
                 if cluster is None
                 else job.done_bar(cluster, len(channels), "channel") as progress,
             ):
-                made = dreams.each(range(len(channels)), progress, cluster)
-                for number, (place, outcome) in enumerate(made, start=1):
+                made = dreams.each(channels, progress, cluster)
+                for number, (channel, outcome) in enumerate(made, start=1):
+                    place = channels.index(channel)
                     try:
-                        sheet.add(outcome.get(), str(channels[place]), place=place)
+                        sheet.add(outcome.get(), str(channel), place=place)
                     except SilentScoreError:
-                        sheet.add(None, str(channels[place]), reason="no gradient", place=place)
-                        silent.append(place)
+                        sheet.add(None, str(channel), reason="no gradient", place=place)
+                        silent.append(channel)
                     progress.passed(number)
             words = option_words({"--columns": columns}) + style.words
             of = f"{end}:{channels_text(channels)}"
-            figure = figure_of(job, "channels", start, target, dreams.recipe(0), words, [[of]], layers=[of])
-            empty = channels_text(channels[place] for place in sorted(silent))
+            figure = figure_of(job, "channels", start, target, dreams.recipe(channels[0]), words, [[of]], layers=[of])
+            empty = channels_text(sorted(silent, key=channels.index))
             more = f"Without a gradient from {source.name}: {empty}." if silent else ""
             style.write(sheet, target, figure, f"{end} of {job.network.name}", more, sidecar)
         except KeyboardInterrupt:
@@ -128,18 +128,15 @@ def command(
     job.say(f"wrote {target}")
 
 
-def _dreams(job: Job, start: InputPicture, tiles: OutputFolder, channels: Sequence[int]) -> FigureDreams[int]:
-    """Return the dreams of the channels, by their places."""
+def _dreams(job: Job, start: InputPicture, tiles: OutputFolder) -> FigureDreams[int]:
+    """Return the dreams of channels."""
 
-    def recipe(place: int) -> Recipe:
+    def recipe(channel: int) -> Recipe:
         assert job.recipe.rendering is not None
-        rendering = msgspec.structs.replace(job.recipe.rendering, channels=(channels[place],))
+        rendering = msgspec.structs.replace(job.recipe.rendering, channels=(channel,))
         return msgspec.structs.replace(job.recipe, rendering=rendering, noise=start.noise)
 
-    def target(place: int) -> Target:
-        return tiles.target(channels[place])
+    def save(channel: int, recipe: Recipe, pixels: Picture) -> None:
+        replace(job, sidecar=False).save(tiles.target(channel), start, recipe, pixels, "visualize")
 
-    def save(place: int, recipe: Recipe, pixels: Picture) -> None:
-        replace(job, sidecar=False).save(target(place), start, recipe, pixels, "visualize")
-
-    return FigureDreams(job=job, start=start, recipe=recipe, target=target, save=save)
+    return FigureDreams(job=job, start=start, recipe=recipe, target=tiles.target, save=save)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from itertools import chain, repeat
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -24,7 +25,7 @@ from ..folders import check_films, film_options, film_targets, films_apart, qual
 from ..help import Command
 from ..input import InputPicture, Size, Source, SourceType, check_not_read, one_target
 from ..job import prepare
-from ..options import PICTURE_FILES, dreaming_options, last_options, output_option
+from ..options import PICTURE_FILES, dreaming_options, last_options, option, output_option
 from ..progress import Progress
 from ..signals import uninterrupted
 
@@ -32,17 +33,12 @@ _FPS = 8  # of a film
 _LAST_FRAME_SECONDS = 1.5
 
 
-class Iterations(click.ParamType):  # type: ignore[type-arg]
-    """Whole numbers with commas between them."""
-
-    name = "numbers"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        """Check a list; it stays text, as a record has it."""
-        words = str(value).split(",")
-        if not all(word.strip().isdecimal() and len(word) < 10 and int(word) > 0 for word in words):
-            self.fail(f"{value!r} is not a list of iterations (expected numbers, e.g. 1,2,5,10)", param, ctx)
-        return str(value)
+def _iterations(text: str) -> str:
+    """Check a list of whole numbers with commas between them; it stays text, as a record has it."""
+    words = text.split(",")
+    if not all(word.strip().isdecimal() and len(word) < 10 and int(word) > 0 for word in words):
+        raise click.BadParameter(f"{text!r} is not a list of iterations (expected numbers, e.g. 1,2,5,10)")
+    return text
 
 
 @click.command("history", cls=Command)
@@ -50,12 +46,12 @@ class Iterations(click.ParamType):  # type: ignore[type-arg]
 @output_option(
     f"{PICTURE_FILES}, a .gif or .mp4 film of every iteration, or several of these", required=True, multiple=True
 )
-@click.option("--gif", is_flag=True, help="A film beside the figure, with the same name and .gif.")
-@click.option(
+@option("--gif", "A film beside the figure, with the same name and .gif.", is_flag=True)
+@option(
     "--at",
-    type=Iterations(),
+    "Iterations of each octave in the figure.  [default: 1,2,5,10,20,50 and so on, and the last]",
+    _iterations,
     metavar="N[,N…]",
-    help="Iterations of each octave in the figure.  [default: 1,2,5,10,20,50 and so on, and the last]",
 )
 @dreaming_options
 @figure_options
@@ -156,56 +152,42 @@ def _after(iteration: int) -> str:
     return f"{iteration} iteration{'s' if iteration > 1 else ''}"
 
 
+@dataclass
 class History(Watch):
-    """Keeps the pictures of a dream as it goes on.
+    """Keeps the pictures of a dream as it goes on."""
 
-    Parameters
-    ----------
-    bar : Progress
-    sheet : Sheet
-        Takes those that are shown.
-    shown : list of int
-        Iterations, counted from 1.
-    octave_n : int
-    size : (height, width)
-        Of frames.
-    folder : Path or None
-        Takes every picture, for a film: memory would not hold them all.
-    """
+    bar: Progress
+    sheet: Sheet  # takes those that are shown
+    shown: list[int]  # iterations, counted from 1
+    octave_n: int
+    size: Size  # of frames
+    folder: Path | None  # takes every picture, for a film: memory would not hold them all
+    files: list[Path] = field(default_factory=list)  # in it
 
-    def __init__(
-        self, bar: Progress, sheet: Sheet, shown: list[int], octave_n: int, size: Size, folder: Path | None
-    ) -> None:
-        self._bar = bar
-        self.tile = bar.tile  # type: ignore[method-assign]
-        self._octave_n = octave_n
-        self._sheet = sheet
-        self._shown = shown
-        self._size = size
-        self._folder = folder
-        self._frames: list[Path] = []
+    def __post_init__(self) -> None:
+        self.tile = self.bar.tile  # type: ignore[method-assign]
 
     def step(self, octave: int, iteration: int, image: View) -> None:
         """Count a step and keep its picture."""
-        self._bar.step(octave, iteration, image)
+        self.bar.step(octave, iteration, image)
         pixels = to_pixels(image())
         height, width = pixels.shape[:2]
-        if iteration + 1 in self._shown:
-            column = self._shown.index(iteration + 1)
-            if self._octave_n == 1:
+        if iteration + 1 in self.shown:
+            column = self.shown.index(iteration + 1)
+            if self.octave_n == 1:
                 label, note = _after(iteration + 1), ""
             else:  # the columns' headings have the iteration
                 label, note = (f"octave {octave + 1}", f"{width}×{height} pixels") if column == 0 else ("", "")
-            self._sheet.add(pixels, label, note, place=octave * len(self._shown) + column)
-        if self._folder is not None:
-            path = self._folder / f"{len(self._frames):06d}.png"
+            self.sheet.add(pixels, label, note, place=octave * len(self.shown) + column)
+        if self.folder is not None:
+            path = self.folder / f"{len(self.files):06d}.png"
             write_image(path, pixels)
-            self._frames.append(path)
+            self.files.append(path)
 
     def frames(self, fps: float) -> Iterator[Picture]:
         """Yield the pictures of a film, all of one size, the last for longer."""
-        last = repeat(self._frames[-1], round(_LAST_FRAME_SECONDS * fps))
-        for path in chain(self._frames, last):
+        last = repeat(self.files[-1], round(_LAST_FRAME_SECONDS * fps))
+        for path in chain(self.files, last):
             frame = Image.fromarray(read_image(path))
-            height, width = self._size
+            height, width = self.size
             yield np.asarray(frame.resize((width, height), Image.Resampling.BICUBIC))

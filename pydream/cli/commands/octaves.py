@@ -11,7 +11,6 @@ import numpy as np
 
 from ...dream.images import display_range
 from ...dream.notebook import DreamInterrupted
-from ...dream.watch import View, Watch
 from ...media import Sheet, fitting_width
 from ...net import Array
 from ...record.command import option_words
@@ -20,8 +19,7 @@ from ..figures import Style, figure_of, figure_options
 from ..help import Command
 from ..input import InputPicture, Source, SourceType, check_not_read, one_target
 from ..job import prepare
-from ..options import PICTURE_FILES, FiniteRange, dreaming_options, last_options, output_option
-from ..progress import Progress
+from ..options import PICTURE_FILES, FiniteRange, dreaming_options, last_options, option, output_option
 from ..signals import uninterrupted
 
 HEADINGS = ("Base", "Detail", "Sum")
@@ -46,11 +44,10 @@ class Octave(NamedTuple):
 @click.command("octaves", cls=Command)
 @click.argument("input", type=SourceType())
 @output_option(f"{PICTURE_FILES}, or -", required=True)
-@click.option(
+@option(
     "--gain",
-    type=FiniteRange(min=0, max=1000, min_open=True),
-    metavar="X",
-    help="Gain of the details, shown around mid-grey.  [default: what fits]",
+    "Gain of the details, shown around mid-grey.  [default: what fits]",
+    FiniteRange(min=0, max=1000, min_open=True),
 )
 @dreaming_options
 @figure_options
@@ -88,16 +85,16 @@ def command(
     with uninterrupted(done_then=True):
         job = prepare(sidecar=sidecar, quiet=quiet, **options)
         recipe = job.tiled(msgspec.structs.replace(job.recipe, noise=start.noise), start.size, copies=_COPIES)
+        octaves: list[Octave] = []
         stopped = False
         with job.bar(start.size) as bar:
-            watch = _Collecting(bar)
+            bar.octave = lambda octave, base, image: octaves.append(Octave(base(), image()))  # type: ignore[method-assign]
             try:
-                job.dream(recipe, start.picture, watch)
+                job.dream(recipe, start.picture, bar)
             except DreamInterrupted:
-                if not watch.octaves:
+                if not octaves:
                     raise
                 stopped = True
-        octaves = watch.octaves
         words = option_words({"--gain": gain}) + style.words
         gain = fitting_gain(octaves) if gain is None else gain
         for number, octave in enumerate(octaves, start=1):
@@ -108,19 +105,6 @@ def command(
         if stopped:
             raise interruption(f"wrote {target} with {len(octaves)} of {count} octaves")
     job.say(f"wrote {target}")
-
-
-class _Collecting(Watch):
-    """A bar that collects octaves too."""
-
-    def __init__(self, bar: Progress) -> None:
-        self.step = bar.step  # type: ignore[method-assign]
-        self.tile = bar.tile  # type: ignore[method-assign]
-        self.octaves: list[Octave] = []
-
-    def octave(self, octave: int, base: View, image: View) -> None:
-        """Keep an octave."""
-        self.octaves.append(Octave(base(), image()))
 
 
 def fitting_gain(octaves: Sequence[Octave]) -> float:

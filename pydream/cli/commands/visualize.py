@@ -52,10 +52,10 @@ def command(
     target = one_target(output, None)
     check_sidecar(sidecar, [target])
     check_not_read([target], [source.path])
-    name, channels = (None, None) if layer is None else (layer.name, layer.channels)
-    if channels is not None and len(channels) > MOST_SUMMED:
-        raise click.BadParameter(f"'{layer}' is more than {MOST_SUMMED} channels", param_hint="'--layer'")
-    options |= {"layer": name, **recipe_taken(options, channels)}
+    layer = layer or ChannelOption()
+    if len(layer.channels or ()) > MOST_SUMMED:
+        raise click.BadParameter(f"'{layer.given}' is more than {MOST_SUMMED} channels", param_hint="'--layer'")
+    options |= {"layer": layer.name, **recipe_taken(options, layer.channels)}
     octaves = {name: options[name] for name in ("octave_n", "octave_scale") if name in options}
     renderer = options["rendering"].renderer  # whose result may be larger than what it starts from
     load = partial(prepare_rendering, sidecar=sidecar, quiet=quiet, **options)
