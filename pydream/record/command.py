@@ -72,7 +72,7 @@ def command_of(
     mean = None if network.mean is None else ",".join(f"{value:.9g}" for value in network.mean)
     words += option_words({"--mean": mean, "--pixel-scale": network.scale, "--channel-order": network.channel_order})
     words += option_words({"--input-node": network.input})
-    words += _dreamt_with(recipe) if layers is None else option_words({"--layer": list(layers)})
+    words += _score_arguments(recipe) if layers is None else option_words({"--layer": list(layers)})
     words += option_words({"--guide": guide})
     words += _rendering(recipe) if recipe.rendering else option_words(_changed(recipe))
     words += option_words({"--mask": mask})
@@ -124,7 +124,7 @@ def _rendering(recipe: Recipe) -> list[str]:
     return option_words({"--renderer": None if name == "lapnorm" else name, **written})
 
 
-def _dreamt_with(recipe: Recipe) -> list[str]:
+def _score_arguments(recipe: Recipe) -> list[str]:
     """Write the layer, or the terms of a score: of mixed kinds, the sums are classes."""
     if recipe.rendering is not None:
         return ["--layer", _channels(recipe.end, recipe.rendering.channels or ())]
