@@ -226,9 +226,16 @@ def prepare(
     memory: int | None = None,
     sidecar: bool = False,
     quiet: bool = False,
+    resumed: Recipe | None = None,
     **recipe: Any,
 ) -> Job:
-    """Load the network, the guide and the mask that the options name; the other options are fields of the recipe."""
+    """Load the network, the guide and the mask that the options name; the other options are fields of the recipe.
+
+    A stopped run is resumed with the seed and the tiles of its recipe, unless others are given.
+    """
+    if resumed is not None:
+        seed = resumed.seed if seed is None else seed
+        tile = resumed.tile if tile is None else tile
     if unknown := recipe.keys() - set(Recipe.__struct_fields__):
         raise TypeError(f"neither an option of a job nor a field of a recipe: {', '.join(sorted(unknown))}")
     layers = [layer] if isinstance(layer, str) else list(layer or ())

@@ -145,7 +145,7 @@ class DreamBatch:
                 if self._lost is not None:
                     raise Failed(f"{self._lost}; {outcome}") from interrupted
                 raise interruption(outcome) from interrupted
-            self._say(f"wrote {target}")
+            self.job.say(f"wrote {target}")
 
     @contextmanager
     def _remote_tiles(self, start: InputPicture, workers: WorkerOptions | None) -> Iterator[None]:
@@ -155,10 +155,8 @@ class DreamBatch:
             return
         job = replace(self.job, memory=workers.memory(self.job.memory))
         if job.in_tiles(start.size)[1] is None:
-            raise click.BadParameter(
-                "it is for several pictures, or for one in tiles: this one takes none, unless --tile says so",
-                param_hint=workers.option,
-            )
+            what = "it is for several pictures, or for one in tiles: this one takes none, unless --tile says so"
+            raise click.BadParameter(what, param_hint=workers.option)
         with start_workers(workers) as cluster:
             assert cluster is not None
             self._loaded = replace(job, net=RemoteTilesNet(job.net, job.order, partial(self._submit, cluster)))
@@ -182,8 +180,9 @@ class DreamBatch:
         One after the other, or as workers are free for them.
         """
         left = [(source, target) for source, target in pairs if force or not target.exists()]
-        if len(left) < len(pairs):
-            self._say(f"{len(pairs) - len(left)} of {len(pairs)} are in '{folder}' already; --force overwrites them")
+        if len(left) < len(pairs) and not self.quiet:
+            there = f"{len(pairs) - len(left)} of {len(pairs)} are in '{folder}' already"
+            click.echo(f"{there}; --force overwrites them", err=True)
         if left:
             folder.mkdir(parents=True, exist_ok=True)
         try:
@@ -243,7 +242,7 @@ class DreamBatch:
 
     def _wrote(self, target: Target) -> None:
         self._written += 1
-        self._say(f"wrote {target}")
+        self.job.say(f"wrote {target}")
 
     def _read(self, source: Source, target: Target) -> InputPicture:
         """Read a picture and check where its dream goes, before TensorFlow is imported."""
@@ -259,7 +258,3 @@ class DreamBatch:
         with job.bar(start.size) as bar:
             pixels = job.dream(recipe, start.picture, bar)
         job.save(target, start, recipe, pixels, self.command)
-
-    def _say(self, line: str) -> None:
-        if not self.quiet:
-            click.echo(line, err=True)

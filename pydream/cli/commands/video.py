@@ -154,10 +154,7 @@ def command(
         left = film_file.load(folder.state_file) if resume else None
         if resume and left is None and output.exists():
             raise CheckpointError(f"'{output}' is complete, and its frames are gone: --force begins again")
-        for name in ("seed", "tile"):
-            if left is not None and options[name] is None:
-                options[name] = getattr(left.recipe, name)
-        job = prepare(quiet=quiet, **options)
+        job = prepare(quiet=quiet, resumed=None if left is None else left.recipe, **options)
         if workers is not None:
             job = replace(job, memory=workers.memory(job.memory))
         tile, plan = job.in_tiles(clip.size, copies=FILM_COPIES)

@@ -127,10 +127,7 @@ def command(
         left = checkpoint.load(folder.state_file) if resume else None
         if resume and folder.temporary and left is None and all(film.exists() for film in films):
             raise CheckpointError(f"'{films[0]}' is complete, and its frames are gone: --force begins again")
-        for name in ("seed", "tile"):
-            if left is not None and options[name] is None:
-                options[name] = getattr(left.loop.recipe, name)
-        job = prepare(**options)
+        job = prepare(resumed=None if left is None else left.loop.recipe, **options)
         tile, plan = job.in_tiles(start.size, copies=ZOOM_COPIES)
         recipe = msgspec.structs.replace(job.recipe, loop=move, noise=start.noise, tile=tile)
         loop = LoopFacts(recipe=job.as_recorded(recipe), **asdict(job.ingredients(start.facts)))
