@@ -96,6 +96,9 @@ def command(
             batch.many(folder, list(zip(sources, targets, strict=True)), force, workers)
 
 
+PendingDream = tuple[InputPicture, Target, Recipe]  # while a worker dreams; without the picture itself
+
+
 @dataclass
 class DreamBatch:
     """Dreams with one set of options; the network is loaded when the first picture has been read.
@@ -217,10 +220,8 @@ class DreamBatch:
                             job.save(target, start, recipe, made.pixels, self.command)
                             self._wrote(target)
 
-    def _tasks(
-        self, left: Sequence[tuple[Source, Target]]
-    ) -> Iterator[tuple[tuple[InputPicture, Target, Recipe], DreamTask]]:
-        """Read picture after picture, as workers get free; of each is kept what it takes to write its dream."""
+    def _tasks(self, left: Sequence[tuple[Source, Target]]) -> Iterator[tuple[PendingDream, DreamTask]]:
+        """Read picture after picture, as workers get free."""
         for source, target in left:
             with self._one_of_many(source):
                 start = self._read(source, target)
