@@ -185,7 +185,7 @@ def choose(
 ) -> dict[str, list[SweepLayer]]:
     """Return the layers of each network that are named, in its order, with their facts for a picture's size."""
     chosen, found_by = {}, set()
-    every: dict[str, None] = {}
+    every: dict[str, None] = {}  # that can dream, of all networks
     for model, graph in graphs.items():
         shape = graph.declared[graph.image_input]
         facts = survey(graph, {**graph.declared, graph.image_input: (*shape[:2], *size)})
@@ -193,9 +193,9 @@ def choose(
         for number, each in enumerate(facts):
             if each.dreamable:
                 every[each.name] = None
-                by = {pattern for pattern in patterns if _means(pattern, each)}
-                found_by |= by
-                found += [SweepLayer(number, each)] if by else []
+                if named := {pattern for pattern in patterns if _means(pattern, each)}:
+                    found_by |= named
+                    found.append(SweepLayer(number, each))
         if at_most is not None and len(found) > at_most:
             found = [found[round(number * (len(found) - 1) / max(at_most - 1, 1))] for number in range(at_most)]
         chosen[model] = found
