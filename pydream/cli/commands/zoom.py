@@ -31,7 +31,7 @@ from ..folders import (
 )
 from ..help import Command
 from ..input import InputPicture, Source, SourceType, check_not_read
-from ..job import prepare
+from ..job import Job, prepare
 from ..options import (
     FiniteRange,
     dreaming_options,
@@ -154,12 +154,7 @@ def command(
                     folder.clear()
                 folder.folder.mkdir(parents=True, exist_ok=True)
                 for index, frame in enumerate(dreams, start=done):
-                    now = loop.at(index)
-                    pixels = to_pixels(now.recipe.shown(frame))
-                    line = job.command_line("zoom", [source.argument, "-o", "frames"], now.recipe)
-                    folder.target(index).write(pixels, job.record(line, now.recipe, start.facts, pixels), job.sidecar)
-                    # after the frame: killed in between, the loop makes it again, the same
-                    checkpoint.save(folder.state_file, Checkpoint(now, frame, rng))
+                    _write(job, folder, source, Checkpoint(loop.at(index), frame, rng))
                     done = index + 1
             if not folder.temporary:
                 job.say(f"wrote {frames} frames into '{folder.folder}'")
@@ -172,6 +167,16 @@ def command(
             outcome = f"{done} of {frames} frames are in '{folder.folder}'; --resume continues"
             raise interruption(outcome) from None
         folder.finish()
+
+
+def _write(job: Job, folder: OutputFolder, source: Source, made: Checkpoint) -> None:
+    """Write a frame, and then what the next one needs: killed in between, the loop makes the frame again, the same."""
+    recipe = made.loop.recipe
+    pixels = to_pixels(recipe.shown(made.frame))
+    line = job.command_line("zoom", [source.argument, "-o", "frames"], recipe)
+    record = job.record(line, recipe, made.loop.input, pixels)
+    folder.target(made.loop.place.frame).write(pixels, record, job.sidecar)
+    checkpoint.save(folder.state_file, made)
 
 
 def _outputs(output: tuple[str, ...]) -> tuple[list[Path], OutputFolder]:
