@@ -178,18 +178,16 @@ class Job:
 
     def command_line(self, command: str, arguments: Sequence[str], recipe: Recipe, **more: Any) -> str:
         """Write the command line that makes the same again; see `command_of`."""
+        recipe = self.as_recorded(recipe)
         files: dict[str, Any] = {"model": self.model, "weights": self.weights}
         files |= {"guide": self.guide and self.guide.given, "mask": self.mask and self.mask.given}
         return command_of(command, arguments, recipe, self.network, **{**files, **more})
 
-    def record(
-        self, command: str, arguments: Sequence[str], recipe: Recipe, input: PictureFacts, pixels: Picture
-    ) -> Dream:
-        """Return what a picture says of itself."""
-        recipe = self.as_recorded(recipe)
+    def record(self, command: str, recipe: Recipe, input: PictureFacts, pixels: Picture) -> Dream:
+        """Return what a picture says of itself; `command` is the whole line."""
         return Dream(
-            command=self.command_line(command, arguments, recipe),
-            recipe=recipe,
+            command=command,
+            recipe=self.as_recorded(recipe),
             result=picture_facts("result", pixels),
             **msgspec.structs.asdict(self.ingredients(input)),
         )
@@ -198,8 +196,8 @@ class Job:
         self, target: Target, start: InputPicture, recipe: Recipe, pixels: Picture, command: str = "dream"
     ) -> None:
         """Write a dream with its record; `command` is the one that makes it alone."""
-        arguments = [start.source.argument, "-o", target.recorded]
-        target.write(pixels, self.record(command, arguments, recipe, start.facts, pixels), self.sidecar)
+        line = self.command_line(command, [start.source.argument, "-o", target.recorded], recipe)
+        target.write(pixels, self.record(line, recipe, start.facts, pixels), self.sidecar)
 
     def say(self, line: str) -> None:
         """Print a line on stderr, if messages are wanted."""
@@ -228,9 +226,16 @@ def prepare(
     memory: int | None = None,
     sidecar: bool = False,
     quiet: bool = False,
+    resumed: Recipe | None = None,
     **recipe: Any,
 ) -> Job:
-    """Load the network, the guide and the mask that the options name; the other options are fields of the recipe."""
+    """Load the network, the guide and the mask that the options name; the other options are fields of the recipe.
+
+    A stopped run is resumed with the seed and the tiles of its recipe, unless others are given.
+    """
+    if resumed is not None:
+        seed = resumed.seed if seed is None else seed
+        tile = resumed.tile if tile is None else tile
     if unknown := recipe.keys() - set(Recipe.__struct_fields__):
         raise TypeError(f"neither an option of a job nor a field of a recipe: {', '.join(sorted(unknown))}")
     layers = [layer] if isinstance(layer, str) else list(layer or ())
@@ -241,7 +246,7 @@ def prepare(
     # before TensorFlow is imported
     guide_picture, mask_picture = (None if path is None else SidePicture.read(path) for path in (guide, mask))
     input_spec = InputSpec(mean, pixel_scale, channel_order, input_node)
-    net = load(model, weights, dtype=dtype, device=device, runtime=runtime, **input_spec.keywords)
+    net, network = load(model, weights, dtype, runtime, device, input_spec)
     if kind != "l2" and not layers and not classes:
         layers = [find_end(net, None)]
     score = score_of(net, layers, kind, classes)
@@ -251,7 +256,7 @@ def prepare(
     seed = secrets.randbelow(2**32) if seed is None else seed
     job = Job(
         net=net,
-        network=net_facts(net.name, find_files(model, weights), net.dtype, runtime, net.device, input_spec),
+        network=network,
         model=model,
         weights=weights,
         recipe=Recipe(end=end, objective=score.terms if score else (), seed=seed, **recipe),
@@ -266,17 +271,18 @@ def prepare(
     return job
 
 
-def load(model: str, weights: Path | None = None, **options: Any) -> LocalNet:
-    """Load a network as `pydream.load_net` does; the first call imports TensorFlow."""
+def load(
+    model: str, weights: Path | None, dtype: str, runtime: str, device: str, input_spec: InputSpec
+) -> tuple[LocalNet, NetFacts]:
+    """Load a network as `pydream.load_net` does, and return its facts too; the first call imports TensorFlow."""
     quiet_tensorflow()
     with uninterrupted():
-        net = load_net(model, weights, **options)
+        net = load_net(model, weights, dtype=dtype, device=device, runtime=runtime, **input_spec.keywords)
     gc.freeze()  # what TensorFlow's import made stays; to look through it all for garbage costs 0.2 s of a dream
     between_steps()
-    return net
+    return net, net_facts(net.name, find_files(model, weights), net.dtype, runtime, net.device, input_spec)
 
 
 def quiet_tensorflow() -> None:
     """Keep TensorFlow, which is not imported yet, from logging more than errors, unless --debug asks for it."""
-    debug = debugging(click.get_current_context())
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "0" if debug else "3")
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "0" if debugging(click.get_current_context()) else "3")

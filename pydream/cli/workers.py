@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,9 +20,8 @@ PROTOCOLS = ("tcp://", "tls://", "ws://", "wss://", "ucx://")
 
 def _address(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
     if value is not None and not value.startswith(PROTOCOLS):
-        raise click.BadParameter(
-            f"{value!r} is not an address (expected PROTOCOL://HOST:PORT, e.g. tcp://10.0.0.1:8786)", ctx, param
-        )
+        expected = "expected PROTOCOL://HOST:PORT, e.g. tcp://10.0.0.1:8786"
+        raise click.BadParameter(f"{value!r} is not an address ({expected})", ctx, param)
     return value
 
 
@@ -83,16 +81,12 @@ class WorkerOptions:
         return resident_bytes() + free // 2 // self.workers
 
 
-@contextmanager
-def start_workers(options: WorkerOptions | None) -> Iterator[Cluster | None]:
+def start_workers(options: WorkerOptions | None) -> AbstractContextManager[Cluster | None]:
     """Start or find the workers, None for none; `ClusterError` where they cannot be had."""
-    debug = debugging(click.get_current_context())
     if options is None:
-        yield None
-    elif options.scheduler is not None:
-        with connected(options.scheduler, between_steps, debug) as cluster:
-            yield cluster
-    else:
-        workers = options.workers or 1
-        with local(workers, max(threads() // workers, 1), between_steps, debug) as cluster:
-            yield cluster
+        return nullcontext()
+    debug = debugging(click.get_current_context())
+    if options.scheduler is not None:
+        return connected(options.scheduler, between_steps, debug)
+    workers = options.workers or 1
+    return local(workers, max(threads() // workers, 1), between_steps, debug)

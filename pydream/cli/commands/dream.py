@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import click
 import msgspec
@@ -96,18 +96,14 @@ def command(
             batch.many(folder, list(zip(sources, targets, strict=True)), force, workers)
 
 
-class PendingDream(NamedTuple):
-    """What has to be remembered of a picture while a worker dreams on it."""
-
-    start: InputPicture  # without the picture
-    target: Target
-    recipe: Recipe
+PendingDream = tuple[InputPicture, Target, Recipe]  # while a worker dreams; without the picture itself
 
 
+@dataclass
 class DreamBatch:
     """Dreams with one set of options; the network is loaded when the first picture has been read.
 
-    Parameters
+    Attributes
     ----------
     ctx : click.Context
     load : callable
@@ -119,47 +115,40 @@ class DreamBatch:
         The command that makes one of them.
     """
 
-    def __init__(
-        self,
-        ctx: click.Context,
-        load: Callable[[], Job],
-        quiet: bool,
-        result_size: Callable[[int, int], Size] | None = None,
-        command: str = "dream",
-    ) -> None:
-        self._ctx = ctx
-        self._load = load
-        self._quiet = quiet
-        self._result_size = result_size or (lambda height, width: (height, width))
-        self._command = command
-        self._loaded: Job | None = None
-        self._written = self._failed = 0  # of many
-        self._lost: ClusterError | None = None
+    ctx: click.Context
+    load: Callable[[], Job]
+    quiet: bool
+    result_size: Callable[[int, int], Size] | None = None
+    command: str = "dream"
+    _loaded: Job | None = field(default=None, init=False)
+    _written: int = field(default=0, init=False)  # of many
+    _failed: int = field(default=0, init=False)
+    _lost: ClusterError | None = field(default=None, init=False)
 
     @property
     def job(self) -> Job:
         """The job, loaded when it is asked for."""
         if self._loaded is None:
-            self._loaded = self._load()
+            self._loaded = self.load()
         return self._loaded
 
     def one(self, source: Source, target: Target, workers: WorkerOptions | None = None) -> None:
         """Dream on one picture, with workers for its tiles; Ctrl-C writes what there is so far."""
         start = self._read(source, target)
         with uninterrupted(done_then=True), self._remote_tiles(start, workers):
-            recipe = self.job.tiled(self._recipe(start), start.size)
+            recipe = self._recipe(start)
             try:
                 self._dream(start, recipe, target)
             except DreamInterrupted as interrupted:
                 if interrupted.steps == 0:
                     raise self._lost or interrupted from interrupted
                 recipe = msgspec.structs.replace(recipe, steps=interrupted.steps)
-                self.job.save(target, start, recipe, to_pixels(recipe.shown(interrupted.image)), self._command)
+                self.job.save(target, start, recipe, to_pixels(recipe.shown(interrupted.image)), self.command)
                 outcome = f"wrote {target} after {interrupted.steps} of {recipe.octave_n * recipe.iter_n} steps"
                 if self._lost is not None:
                     raise Failed(f"{self._lost}; {outcome}") from interrupted
                 raise interruption(outcome) from interrupted
-            self._say(f"wrote {target}")
+            self.job.say(f"wrote {target}")
 
     @contextmanager
     def _remote_tiles(self, start: InputPicture, workers: WorkerOptions | None) -> Iterator[None]:
@@ -169,10 +158,8 @@ class DreamBatch:
             return
         job = replace(self.job, memory=workers.memory(self.job.memory))
         if job.in_tiles(start.size)[1] is None:
-            raise click.BadParameter(
-                "it is for several pictures, or for one in tiles: this one takes none, unless --tile says so",
-                param_hint=workers.option,
-            )
+            what = "it is for several pictures, or for one in tiles: this one takes none, unless --tile says so"
+            raise click.BadParameter(what, param_hint=workers.option)
         with start_workers(workers) as cluster:
             assert cluster is not None
             self._loaded = replace(job, net=RemoteTilesNet(job.net, job.order, partial(self._submit, cluster)))
@@ -196,8 +183,9 @@ class DreamBatch:
         One after the other, or as workers are free for them.
         """
         left = [(source, target) for source, target in pairs if force or not target.exists()]
-        if len(left) < len(pairs):
-            self._say(f"{len(pairs) - len(left)} of {len(pairs)} are in '{folder}' already; --force overwrites them")
+        if len(left) < len(pairs) and not self.quiet:
+            there = f"{len(pairs) - len(left)} of {len(pairs)} are in '{folder}' already"
+            click.echo(f"{there}; --force overwrites them", err=True)
         if left:
             folder.mkdir(parents=True, exist_ok=True)
         try:
@@ -208,7 +196,7 @@ class DreamBatch:
                     with self._one_of_many(source):
                         start = self._read(source, target)
                         with uninterrupted():
-                            self._dream(start, self.job.tiled(self._recipe(start), start.size), target)
+                            self._dream(start, self._recipe(start), target)
                             self._wrote(target)
         except KeyboardInterrupt:
             outcome = f"{self._written} of {len(left)} pictures were written; the same command makes the others"
@@ -224,13 +212,12 @@ class DreamBatch:
                 assert cluster is not None
                 with job.done_bar(cluster, len(left), "picture") as progress:
                     dreams = cluster.run(dream, self._tasks(left), between_steps)
-                    for number, (pending, outcome) in enumerate(dreams, start=1):
+                    for number, ((start, target, recipe), outcome) in enumerate(dreams, start=1):
                         progress.passed(number)
-                        start, target, recipe = pending
                         with progress.aside(), self._one_of_many(start.source):
                             made = checked(outcome.get(), recipe.sizes(*start.size)[0])
                             recipe = msgspec.structs.replace(recipe, tile=made.tile)
-                            job.save(target, start, recipe, made.pixels, self._command)
+                            job.save(target, start, recipe, made.pixels, self.command)
                             self._wrote(target)
 
     def _tasks(self, left: Sequence[tuple[Source, Target]]) -> Iterator[tuple[PendingDream, DreamTask]]:
@@ -238,9 +225,8 @@ class DreamBatch:
         for source, target in left:
             with self._one_of_many(source):
                 start = self._read(source, target)
-                recipe = msgspec.structs.replace(self._recipe(start), tile=self.job.tile)
-                task = self.job.task(recipe, start.picture)
-                yield PendingDream(replace(start, picture=None), target, recipe), task
+                recipe = msgspec.structs.replace(self.job.recipe, noise=start.noise, tile=self.job.tile)
+                yield (replace(start, picture=None), target, recipe), self.job.task(recipe, start.picture)
 
     @contextmanager
     def _one_of_many(self, source: Source) -> Iterator[None]:
@@ -252,28 +238,24 @@ class DreamBatch:
         except Exception as error:
             if self._loaded is None and not isinstance(error, (ImageFileError, click.BadParameter)):
                 raise  # the network cannot be loaded, for any picture
-            print_error(self._ctx, error, source.given)
+            print_error(self.ctx, error, source.given)
             self._failed += 1
 
     def _wrote(self, target: Target) -> None:
         self._written += 1
-        self._say(f"wrote {target}")
+        self.job.say(f"wrote {target}")
 
     def _read(self, source: Source, target: Target) -> InputPicture:
         """Read a picture and check where its dream goes, before TensorFlow is imported."""
         start = InputPicture.read(source)
-        target.check(self._result_size(*start.size))
+        target.check(self.result_size(*start.size) if self.result_size else start.size)
         return start
 
     def _recipe(self, start: InputPicture) -> Recipe:
-        return msgspec.structs.replace(self.job.recipe, noise=start.noise)
+        return self.job.tiled(msgspec.structs.replace(self.job.recipe, noise=start.noise), start.size)
 
     def _dream(self, start: InputPicture, recipe: Recipe, target: Target) -> None:
         job = self.job
         with job.bar(start.size) as bar:
             pixels = job.dream(recipe, start.picture, bar)
-        job.save(target, start, recipe, pixels, self._command)
-
-    def _say(self, line: str) -> None:
-        if not self._quiet:
-            click.echo(line, err=True)
+        job.save(target, start, recipe, pixels, self.command)

@@ -8,7 +8,6 @@ from pathlib import Path
 import click
 import msgspec
 import numpy as np
-from msgspec.structs import asdict
 from PIL import Image
 
 from ...dream.zoom import ZOOM_COPIES
@@ -16,8 +15,7 @@ from ...errors import ImageFileError, ProvenanceError
 from ...media import FORMATS, WRITABLE, read_image
 from ...media.video import is_film
 from ...picture import Picture
-from ...record.provenance import Dream, PictureFacts, net_facts, picture_facts, pixels_sha256, read_provenance
-from ...zoo.load import find_files
+from ...record.provenance import Dream, PictureFacts, picture_facts, pixels_sha256, read_provenance
 from ...zoo.registry import networks
 from ..errors import printable
 from ..help import Command
@@ -75,24 +73,26 @@ def command(
     named = _registered(made, model)
     start = None if made.input.name == NOISE else _find(made.input, input, picture, "--input")
     size = _noise_size(made) if start is None else (start.shape[0], start.shape[1])
-    guide_picture = None if made.guide is None else _find(made.guide, guide, picture, "--guide")
-    mask_picture = None if made.mask is None else _find(made.mask, mask, picture, "--mask")
+    guide_picture, mask_picture = (
+        None if facts is None else SidePicture(facts.name, _find(facts, given, picture, option))
+        for facts, given, option in ((made.guide, guide, "--guide"), (made.mask, mask, "--mask"))
+    )
     if target is not None:
         check_not_read([target], [picture, input, guide, mask])
         target.check((made.result.height, made.result.width))
 
     with uninterrupted(done_then=True):
-        runtime, input_spec = made.network.runtime, made.network.input_spec
-        net = load(named, weights, dtype=made.network.dtype, runtime=runtime, device=device, **input_spec.keywords)
+        facts = made.network
+        net, network = load(named, weights, facts.dtype, facts.runtime, device, facts.input_spec)
         recipe = made.recipe if start is None else msgspec.structs.replace(made.recipe, noise=None)
         job = Job(
             net=net,
-            network=net_facts(net.name, find_files(named, weights), net.dtype, runtime, net.device, input_spec),
+            network=network,
             model=named,
             weights=weights,
             recipe=recipe,
-            guide=_side(made.guide, guide_picture),
-            mask=_side(made.mask, mask_picture),
+            guide=guide_picture,
+            mask=mask_picture,
             tile=recipe.tile,
             memory=memory,
             sidecar=sidecar,
@@ -103,12 +103,8 @@ def command(
         tiled = job.tiled(recipe, size, copies=0 if recipe.loop is None else ZOOM_COPIES)
         with job.bar(size, 1 if recipe.loop is None else recipe.loop.frame + 1) as bar:
             pixels = job.dream(tiled, start, bar)
-    now = Dream(
-        command=made.command,
-        recipe=job.as_recorded(tiled),
-        result=picture_facts("result", pixels),
-        **asdict(job.ingredients(made.input if start is None else picture_facts(made.input.name, start))),
-    )
+    start_facts = made.input if start is None else picture_facts(made.input.name, start)
+    now = job.record(made.command, tiled, start_facts, pixels)
     if target is not None:
         target.write(pixels, now, sidecar)
 
@@ -124,10 +120,6 @@ def command(
         identical = False
     if not identical:
         raise click.exceptions.Exit(1)
-
-
-def _side(facts: PictureFacts | None, pixels: Picture | None) -> SidePicture | None:
-    return None if facts is None or pixels is None else SidePicture(facts.name, pixels)
 
 
 def _find(facts: PictureFacts, given: Path | None, beside: Path, option: str) -> Picture:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from functools import cached_property
 from pathlib import Path
 
 import click
 import msgspec
-import numpy as np
-from msgspec.structs import asdict
 
 from ... import __version__
 from ...dream.octaves import check_octaves
@@ -19,10 +18,11 @@ from ...dream.params import find_end
 from ...dream.zoom import ZOOM_COPIES
 from ...errors import ShapeError
 from ...files import write_text
+from ...formats import InputSpec
 from ...media import FORMATS, read_image
 from ...picture import Picture
 from ...record.command import option_words
-from ...record.provenance import Dream, net_facts, picture_facts, pixels_sha256, versions
+from ...record.provenance import PictureFacts, picture_facts, pixels_sha256, versions
 from ...record.recipe import Recipe
 from ...reproduce.known import facts_of, judge, weights_sha256
 from ...reproduce.page import page, seconds
@@ -31,8 +31,9 @@ from ...reproduce.results import FRAMES, RESULTS, Result, example, layer_for, ma
 from ...system import requested_threads, usable_cores
 from ...zoo.load import find_files
 from ..errors import Failed, interruption, printable
+from ..folders import OutputFolder
 from ..help import Command
-from ..input import Target, check_not_read
+from ..input import Size, Target, check_not_read
 from ..job import Job, SidePicture, load
 from ..options import (
     EXACT_HELP,
@@ -124,14 +125,12 @@ def command(
     if not wanted:
         raise click.BadParameter("without frames there is no loop", param_hint="'--frames'")
     files = find_files(model, weights)  # says where to get weights that are missing, before anything else
-    pictures = [_input(input, "sky.jpg")]
-    if any(result.guided for result in wanted):
-        pictures.append(_input(guide, "flowers.jpg"))
+    sky = _input(input, "sky.jpg")
+    flowers = _input(guide, "flowers.jpg") if any(result.guided for result in wanted) else None
     folder = Folder(output)
     folder.check(wanted, frames, [input, guide])
 
-    net = load(model, weights, dtype="float64" if exact else "float32", device=device)
-    network = net_facts(net.name, files, net.dtype, "tensorflow", net.device)
+    net, network = load(model, weights, "float64" if exact else "float32", "tensorflow", device, InputSpec())
     chosen = dict(layers)
     recipes = {}
     for result in wanted:
@@ -157,12 +156,9 @@ def command(
     command_line = shlex.join(["pydream", "reproduce", *([] if input is None else [str(input)]), *words])
     recipe = next(iter(recipes.values()))
     job = Job(net=net, network=network, model=model, weights=weights, recipe=recipe, sidecar=sidecar, quiet=quiet)
-    run = Run(job, known_as, weights_sha256(net), recipes, pictures, folder, command_line)
+    run = Run(job, known_as, weights_sha256(net), recipes, sky, flowers, folder, command_line)
     with uninterrupted(done_then=True):
-        run.check_sizes()
-        run.plan_tiles()
         run.make_all()
-        run.finish()
 
 
 def _input(given: Path | None, ours: str) -> Input:
@@ -178,14 +174,11 @@ class Folder:
         self.path = path
         self.report = path / "report.html"
         self.data = path / "report.json"
+        self.frames = OutputFolder(path / "frames", False, "frames")
 
     def picture(self, key: str) -> Target:
         """Return where a result goes."""
         return Target(str(self.path / f"dream_{key}.png"), FORMATS["png"])
-
-    def frame(self, number: int) -> Target:
-        """Return where a frame goes."""
-        return Target(str(self.path / "frames" / f"{number:08d}.png"), FORMATS["png"])
 
     def check(self, wanted: Sequence[Result], frames: int, read: Sequence[Path | None]) -> None:
         """Refuse a folder that cannot be written to, or where a file that is read would be overwritten."""
@@ -194,7 +187,7 @@ class Folder:
                 raise click.BadParameter(f"'{file}' is a folder", param_hint="'--output'")
         targets = [self.picture(result.key) for result in wanted if not result.loop]
         if len(targets) < len(wanted):
-            targets += [self.frame(number) for number in range(frames)]
+            targets += map(self.frames.target, range(frames))
         check_not_read(targets, read)
         for target in targets:
             if target.exists():
@@ -204,152 +197,126 @@ class Folder:
             Target(str(there / "picture.png"), FORMATS["png"]).check()
 
 
+@dataclass
 class Run:
     """The results, one after the other, and the report on those that were made."""
 
-    def __init__(
-        self,
-        job: Job,
-        known_as: str,
-        weights: str,
-        recipes: dict[str, Recipe],
-        pictures: list[Input],
-        folder: Folder,
-        command_line: str,
-    ) -> None:
-        self._job = job
-        self._known_as = known_as
-        self._weights = weights
-        self._recipes = recipes
-        self._sky = pictures[0]
-        self._sky_facts = picture_facts(self._sky.name, self._sky.pixels)
-        self._guide = pictures[1] if len(pictures) > 1 else None
-        self._folder = folder
-        self._exact = job.net.dtype == np.float64
-        self._command = command_line
-        self._rows: list[Row] = []
-        self._interrupted = False
+    job: Job
+    known_as: str
+    weights: str
+    recipes: dict[str, Recipe]
+    sky: Input
+    guide: Input | None
+    folder: Folder
+    command: str
+    rows: list[Row] = field(default_factory=list)
+    interrupted: bool = False
 
-    def check_sizes(self) -> None:
-        """Make sure that every octave, and the guide, fits its layer."""
-        for recipe in self._recipes.values():
-            check_octaves(self._job.net, recipe.end, self._sizes(recipe))
-        if self._guide is not None:
+    @property
+    def size(self) -> Size:
+        """The sky's."""
+        height, width = self.sky.pixels.shape[:2]
+        return height, width
+
+    @cached_property
+    def sky_facts(self) -> PictureFacts:
+        """For the records."""
+        return picture_facts(self.sky.name, self.sky.pixels)
+
+    def _prepare(self) -> None:
+        """Check that every octave, and the guide, fits its layer; decide on tiles, and print the plans."""
+        net = self.job.net
+        for recipe in self.recipes.values():
+            check_octaves(net, recipe.end, recipe.sizes(*self.size))
+        if self.guide is not None:
+            height, width = self.guide.pixels.shape[:2]
             try:
-                check_octaves(self._job.net, self._recipes["guided"].end, [_size(self._guide.pixels)])
+                check_octaves(net, self.recipes["guided"].end, [(height, width)])
             except ShapeError as error:
-                raise ShapeError(f"the guide '{self._guide.name}' does not fit: {error}") from error
-
-    def plan_tiles(self) -> None:
-        """Decide for each result whether it takes tiles, and print the plan."""
-        for key, recipe in self._recipes.items():
+                raise ShapeError(f"the guide '{self.guide.name}' does not fit: {error}") from error
+        for key, recipe in self.recipes.items():
             copies = 0 if recipe.loop is None else ZOOM_COPIES
-            self._recipes[key] = self._job.tiled(recipe, _size(self._sky.pixels), copies, of=key)
+            self.recipes[key] = self.job.tiled(recipe, self.size, copies, of=key)
 
     def make_all(self) -> None:
-        """Make the results until one is interrupted; what fails leaves a report on those before it."""
+        """Make the results until one is interrupted, write the report, and end as they are.
+
+        What fails leaves a report on those before it.
+        """
+        self._prepare()
         try:
-            for key, recipe in self._recipes.items():
+            for key, recipe in self.recipes.items():
                 self._make(RESULTS[key], recipe)
-                if self._interrupted:
+                if self.interrupted:
                     break
         except KeyboardInterrupt:
-            self._interrupted = True
-        except Exception:
+            self.interrupted = True
+        finally:
             self._write_report()
-            raise
-
-    def finish(self) -> None:
-        """Write the report, and end as the results are."""
-        self._write_report()
-        made = f"wrote '{self._folder.report}'"
-        if self._interrupted:
-            done = sum(not row.outcome.interrupted for row in self._rows)
-            outcome = f"{made}, with {done} of {len(self._recipes)} results done"
-            raise interruption(outcome if self._rows else "nothing was written")
-        self._say(made)
-        differ = [row.outcome.result.key for row in self._rows if row.verdict.kind == "differs"]
+        made = f"wrote '{self.folder.report}'"
+        if self.interrupted:
+            done = sum(not row.outcome.interrupted for row in self.rows)
+            outcome = f"{made}, with {done} of {len(self.recipes)} results done"
+            raise interruption(outcome if self.rows else "nothing was written")
+        self.job.say(printable(made))
+        differ = [row.outcome.result.key for row in self.rows if row.verdict.kind == "differs"]
         if differ:
-            raise Failed(f"{', '.join(differ)}: not the known result; see '{self._folder.report}'")
+            raise Failed(f"{', '.join(differ)}: not the known result; see '{self.folder.report}'")
 
     def _make(self, result: Result, recipe: Recipe) -> None:
-        network, quiet = self._job.network, self._job.quiet
-        run = f"{printable(network.name)} on {network.device}, {network.dtype}"
-        title = None if self._rows else f"{run}, era {recipe.era}, seed {recipe.seed}"
+        network, quiet = self.job.network, self.job.quiet
+        run = f"{printable(network.name)} on {network.device}, {network.dtype}, era {recipe.era}, seed {recipe.seed}"
         frames = 1 if recipe.loop is None else recipe.loop.frame + 1
-        guide = self._guide if result.guided else None
-        with Progress(title, self._sizes(recipe), recipe.iter_n, quiet, frames) as progress:
-            outcome = make(
-                self._job.net,
-                result,
-                recipe,
-                self._sky.pixels,
-                None if guide is None else guide.pixels,
-                progress,
-                lambda number, pixels: self._write_frame(recipe, number, pixels),
-            )
-        target = self._folder.frame(outcome.shown) if result.loop else self._folder.picture(result.key)
+        guide = self.guide if result.guided else None
+
+        def write_frame(number: int, pixels: Picture) -> None:
+            assert recipe.loop is not None
+            loop = msgspec.structs.replace(recipe.loop, frame=number)
+            self._write(self.folder.frames.target(number), pixels, msgspec.structs.replace(recipe, loop=loop), None)
+
+        with Progress(None if self.rows else run, recipe.sizes(*self.size), recipe.iter_n, quiet, frames) as progress:
+            flowers = None if guide is None else guide.pixels
+            outcome = make(self.job.net, result, recipe, self.sky.pixels, flowers, progress, write_frame)
+        target = self.folder.frames.target(outcome.shown) if result.loop else self.folder.picture(result.key)
         if not result.loop:
             steps = outcome.steps if outcome.interrupted else None
             self._write(target, outcome.picture, msgspec.structs.replace(recipe, steps=steps), guide)
-        size, given = _size(self._sky.pixels), None if guide is None else guide.sha256
-        facts = facts_of(self._known_as, self._weights, recipe, size, self._sky.sha256, given)
-        verdict = judge(
-            result.key, facts, outcome.hashes, outcome.picture, exact=self._exact, interrupted=outcome.interrupted
-        )
-        name = str(Path(target.given).relative_to(self._folder.path))
-        self._rows.append(Row(outcome, facts, verdict, name))
-        self._interrupted = outcome.interrupted
-        self._say(f"{result.key} {recipe.end}: {seconds(outcome.seconds)}, {verdict.text}")
-
-    def _write_frame(self, recipe: Recipe, number: int, pixels: Picture) -> None:
-        assert recipe.loop is not None
-        loop = msgspec.structs.replace(recipe.loop, frame=number)
-        self._write(self._folder.frame(number), pixels, msgspec.structs.replace(recipe, loop=loop), None)
+        given = None if guide is None else guide.sha256
+        facts = facts_of(self.known_as, self.weights, recipe, self.size, self.sky.sha256, given)
+        exact, interrupted = network.dtype == "float64", outcome.interrupted
+        verdict = judge(result.key, facts, outcome.hashes, outcome.picture, exact=exact, interrupted=interrupted)
+        name = str(Path(target.given).relative_to(self.folder.path))
+        self.rows.append(Row(outcome, facts, verdict, name))
+        self.interrupted = interrupted
+        self.job.say(printable(f"{result.key} {recipe.end}: {seconds(outcome.seconds)}, {verdict.text}"))
 
     def _write(self, target: Target, pixels: Picture, recipe: Recipe, guide: Input | None) -> None:
         Path(target.given).parent.mkdir(parents=True, exist_ok=True)
-        job = replace(self._job, guide=None if guide is None else SidePicture(guide.name, guide.pixels))
-        made = Dream(
-            command=self._command,
-            recipe=job.as_recorded(recipe),
-            result=picture_facts("result", pixels),
-            **asdict(job.ingredients(self._sky_facts)),
-        )
-        target.write(pixels, made, job.sidecar)
+        job = replace(self.job, guide=None if guide is None else SidePicture(guide.name, guide.pixels))
+        target.write(pixels, job.record(self.command, recipe, self.sky_facts, pixels), job.sidecar)
 
     def _write_report(self) -> None:
-        if not self._rows:
+        if not self.rows:
             return
-        recipe = self._rows[0].outcome.recipe
-        made = {row.outcome.result.key for row in self._rows if not row.outcome.interrupted}
+        recipe = self.rows[0].outcome.recipe
+        made = {row.outcome.result.key for row in self.rows if not row.outcome.interrupted}
         report = ReproductionReport(
-            rows=self._rows,
-            missing=[RESULTS[key].title for key in self._recipes if key not in made],
-            sky=self._sky,
-            guide=self._guide,
-            network=self._job.network,
-            weights=self._weights,
-            exact=self._exact,
+            rows=self.rows,
+            missing=[RESULTS[key].title for key in self.recipes if key not in made],
+            sky=self.sky,
+            guide=self.guide,
+            network=self.job.network,
+            weights=self.weights,
+            exact=self.job.network.dtype == "float64",
             era=recipe.era,
             seed=recipe.seed,
-            command=self._command,
+            command=self.command,
             threads=_threads(),
             versions={"pydream": __version__, **versions()},
             made=datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
         )
-        write_text(self._folder.report, page(report))
-        write_text(self._folder.data, report.to_json())
-
-    def _sizes(self, recipe: Recipe) -> list[tuple[int, int]]:
-        return recipe.sizes(*_size(self._sky.pixels))
-
-    def _say(self, line: str) -> None:
-        self._job.say(printable(line))
-
-
-def _size(pixels: Picture) -> tuple[int, int]:
-    return pixels.shape[0], pixels.shape[1]
+        write_text(self.folder.report, page(report))
+        write_text(self.folder.data, report.to_json())
 
 
 def _threads() -> str:

@@ -6,7 +6,7 @@ import re
 import secrets
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from itertools import groupby
 from math import prod
@@ -54,8 +54,7 @@ from ..workers import WorkerOptions, start_workers, worker_options
 
 ALL = "all"
 _PNG = FORMATS["png"]
-# Options for a single network: the parameter's name, and the option's.
-_OF_ONE = {"mean": "mean", "pixel_scale": "pixel-scale", "channel_order": "channel-order", "input_node": "input-node"}
+_OF_ONE = ("weights", "mean", "pixel_scale", "channel_order", "input_node")  # options for a single network
 
 
 @click.command("sweep", cls=Command)
@@ -96,7 +95,6 @@ def command(
     columns: int | None,
     resume: bool,
     force: bool,
-    sidecar: bool,
     quiet: bool,
     **options: Any,
 ) -> None:
@@ -114,12 +112,10 @@ def command(
     """  # noqa: D301 (click's mark for a block to leave as it is)
     target = one_target(output, None)
     names = _listed(models, "'--model'")
-    for option, value in {
-        "--weights": weights,
-        **{f"--{each}": options[name] for name, each in _OF_ONE.items()},
-    }.items():
-        if value is not None and len(names) > 1:
-            raise click.BadParameter("it is for one network, and there are several", param_hint=f"'{option}'")
+    for option in _OF_ONE if len(names) > 1 else ():
+        if ctx.params[option] is not None:
+            hint = f"'--{option.replace('_', '-')}'"
+            raise click.BadParameter("it is for one network, and there are several", param_hint=hint)
     if columns is not None and len(names) > 1:
         raise click.BadParameter("each of several networks has one column", param_hint="'--columns'")
     if resume and (force or pictures is None):
@@ -151,7 +147,7 @@ def command(
     side = None if guide is None else SidePicture.read(guide)
 
     def load(model: str, layer: str) -> Job:
-        job = prepare(model=model, weights=weights, layer=layer, seed=seed, sidecar=sidecar, quiet=quiet, **job_options)
+        job = prepare(model=model, weights=weights, layer=layer, seed=seed, quiet=quiet, **job_options)
         return replace(job, guide=side)  # which may fit some layers only
 
     workers, job_options = WorkerOptions.taken(options), options
@@ -189,17 +185,20 @@ def choose(
 ) -> dict[str, list[SweepLayer]]:
     """Return the layers of each network that are named, in its order, with their facts for a picture's size."""
     chosen, found_by = {}, set()
-    every: dict[str, None] = {}
+    every: dict[str, None] = {}  # that can dream, of all networks
     for model, graph in graphs.items():
         shape = graph.declared[graph.image_input]
         facts = survey(graph, {**graph.declared, graph.image_input: (*shape[:2], *size)})
-        every.update(dict.fromkeys(each.name for each in facts if each.dreamable))
         found = []
         for number, each in enumerate(facts):
-            named = [pattern for pattern in patterns if _means(pattern, each)]
-            found_by.update(named)
-            found += [SweepLayer(number, each)] if named else []
-        chosen[model] = _evenly(found, at_most)
+            if each.dreamable:
+                every[each.name] = None
+                if named := {pattern for pattern in patterns if _means(pattern, each)}:
+                    found_by |= named
+                    found.append(SweepLayer(number, each))
+        if at_most is not None and len(found) > at_most:
+            found = [found[round(number * (len(found) - 1) / max(at_most - 1, 1))] for number in range(at_most)]
+        chosen[model] = found
     for pattern in patterns:
         if pattern not in found_by:
             raise unknown_name("layer to dream with", pattern, every)
@@ -213,15 +212,7 @@ def choose(
 
 def _means(pattern: str, facts: BlobFacts) -> bool:
     """Return whether a name is this layer's, or a pattern matches it and it can dream at any size."""
-    if not facts.dreamable:
-        return False
     return facts.name == pattern or (not facts.fixed and (pattern == ALL or fnmatchcase(facts.name, pattern)))
-
-
-def _evenly(layers: list[SweepLayer], at_most: int | None) -> list[SweepLayer]:
-    if at_most is None or len(layers) <= at_most:
-        return layers
-    return [layers[round(number * (len(layers) - 1) / max(at_most - 1, 1))] for number in range(at_most)]
 
 
 def _listed(names: Sequence[str], option: str) -> list[str]:
@@ -266,26 +257,24 @@ def _sheet(style: Style, columns: int | None, layers_of: dict[str, list[SweepLay
     return sheet
 
 
+@dataclass
 class Sweep:
     """One dream after the other onto a sheet, network by network, and what has come of them."""
 
-    def __init__(
-        self, ctx: click.Context, start: InputPicture, sheet: Sheet, resume: bool, workers: WorkerOptions | None
-    ) -> None:
-        self._ctx = ctx
-        self._start = start
-        self._sheet = sheet
-        self._resume = resume
-        self._workers = workers
-        self._jobs: list[Job] = []  # of each network
-        self._tiles: set[int | None] = set()  # the sides that the layers had
-        self._done: list[Cell] = []
-        self.failed = 0
+    ctx: click.Context
+    start: InputPicture
+    sheet: Sheet
+    resume: bool
+    workers: WorkerOptions | None
+    failed: int = 0
+    _jobs: list[Job] = field(default_factory=list)  # of each network
+    _tiles: set[int | None] = field(default_factory=set)  # the sides that the layers had
+    _done: list[Cell] = field(default_factory=list)
 
     def run(self, cells: list[Cell], load: Callable[[str, str], Job]) -> bool:
         """Dream with all cells; return whether Ctrl-C left some."""
         try:
-            with start_workers(self._workers) as cluster:
+            with start_workers(self.workers) as cluster:
                 for model, of_one in groupby(cells, key=lambda cell: cell.model):
                     mine = list(of_one)
                     self._network(load(model, mine[0].facts.name), mine, cluster)
@@ -299,16 +288,16 @@ class Sweep:
 
     def _network(self, job: Job, cells: list[Cell], cluster: Cluster | None) -> None:
         """Dream with the layers of one network: one that cannot costs itself only."""
-        if self._workers is not None:
-            job = replace(job, memory=self._workers.memory(job.memory))
+        if self.workers is not None:
+            job = replace(job, memory=self.workers.memory(job.memory))
         facts = job.network
         heading = f"{printable(facts.name)}, {len(cells)} layers on {facts.device}, {facts.dtype}"
         job = replace(job, heading=f"{heading}, seed {job.recipe.seed}")
         self._jobs.append(job)
         costs = [cell.facts.macs_to or 0 for cell in cells]
-        per_pixel = [cost / prod(self._start.size) for cost in costs] if all(costs) else ()
+        per_pixel = [cost / prod(self.start.size) for cost in costs] if all(costs) else ()
         bar = (
-            job.bar(self._start.size, len(cells), "layer", per_pixel)
+            job.bar(self.start.size, len(cells), "layer", per_pixel)
             if cluster is None
             else job.done_bar(cluster, len(cells), "layer")
         )
@@ -316,19 +305,19 @@ class Sweep:
 
             def recipe(cell: Cell) -> Recipe:
                 end = cell.facts.name
-                found = msgspec.structs.replace(job.recipe, end=end, noise=self._start.noise)
+                found = msgspec.structs.replace(job.recipe, end=end, noise=self.start.noise)
                 with progress.aside():
-                    found = job.tiled(found, self._start.size, of=end)
+                    found = job.tiled(found, self.start.size, of=end)
                 self._tiles.add(job.as_recorded(found).tile)
                 return found
 
             def save(cell: Cell, recipe: Recipe, pixels: Picture) -> None:
                 assert cell.target is not None
-                job.save(cell.target, self._start, recipe, pixels)
+                job.save(cell.target, self.start, recipe, pixels)
 
             dreams = FigureDreams(
-                job=job, start=self._start, recipe=recipe, target=lambda cell: cell.target, save=save,
-                resume=self._resume,
+                job=job, start=self.start, recipe=recipe, target=lambda cell: cell.target, save=save,
+                resume=self.resume,
             )  # fmt: skip
             for number, (cell, outcome) in enumerate(dreams.each(cells, progress, cluster), start=1):
                 label, note = cell.facts.name, _sees(cell.facts)
@@ -336,11 +325,11 @@ class Sweep:
                     pixels = outcome.get()
                 except Exception as error:
                     with progress.aside():
-                        print_error(self._ctx, error, label)
-                    self._sheet.add(None, label, note, one_line(error).message, cell.place)
+                        print_error(self.ctx, error, label)
+                    self.sheet.add(None, label, note, one_line(error).message, cell.place)
                     self.failed += 1
                 else:
-                    self._sheet.add(pixels, label, note, place=cell.place)
+                    self.sheet.add(pixels, label, note, place=cell.place)
                     self._done.append(cell)
                 progress.passed(number)
 
@@ -348,16 +337,16 @@ class Sweep:
         """Write the sheet of what there is; return what it is."""
         first = self._jobs[0]
         tile = self._tiles.pop() if len(self._tiles) == 1 else None
-        recipe = msgspec.structs.replace(first.recipe, noise=self._start.noise, tile=tile)
+        recipe = msgspec.structs.replace(first.recipe, noise=self.start.noise, tile=tile)
         done = [cell for cell in cells if cell in self._done]  # in their order
         names = [[cell.facts.name for cell in of_one] for _, of_one in groupby(done, lambda cell: cell.model)]
         networks = [job.network for job in self._jobs]
-        start = self._start
+        start = self.start
         figure = figure_of(first, "sweep", start, target, recipe, words, names, networks, model=None, layers=layers)
         left = len(cells) - len(done) - self.failed
         more = f"Interrupted: {left} of {len(cells)} layers are not here." if left else ""
         named = networks[0].name if len(networks) == 1 else "the networks"
-        style.write(self._sheet, target, figure, f"{start.source.name} through {named}", more, first.sidecar)
+        style.write(self.sheet, target, figure, f"{start.source.name} through {named}", more, first.sidecar)
         return f"wrote {target} with {len(done)} of {len(cells)} layers"
 
 

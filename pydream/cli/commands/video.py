@@ -43,29 +43,21 @@ from ..workers import WorkerOptions, start_workers, worker_options
 _STATE = "film.json"
 
 
-class FrameRange(click.ParamType):  # type: ignore[type-arg]
-    """Numbers of frames from 0, the second not included: ``24:48``, ``24:``, ``:48``."""
-
-    name = "A:B"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        """Check a value; it stays text, as a record has it."""
-        found = re.fullmatch(r"(\d{0,9}):(\d{0,9})", str(value))
+def _frame_range(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
+    """Check numbers of frames from 0, the second not included; they stay text, as a record has them."""
+    if value is not None:
+        found = re.fullmatch(r"(\d{0,9}):(\d{0,9})", value)
         if found is None or (found[2] and int(found[2]) <= int(found[1] or 0)):
-            self.fail(f"{value!r} is not a range of frames (expected A:B, e.g. 24:48, 24: or :48)", param, ctx)
-        return str(value)
+            expected = "expected A:B, e.g. 24:48, 24: or :48"
+            raise click.BadParameter(f"{value!r} is not a range of frames ({expected})", ctx, param)
+    return value
 
 
-class Time(click.ParamType):  # type: ignore[type-arg]
-    """Seconds, with minutes and hours before them or not: ``12.5``, ``0:12.5``, ``1:02:03``."""
-
-    name = "TIME"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        """Check a value; it stays text, as a record has it."""
-        if re.fullmatch(r"(\d{1,6}:){0,2}\d{1,9}(\.\d{1,9})?", str(value)) is None:
-            self.fail(f"{value!r} is not a time (expected e.g. 12.5, 0:12.5 or 1:02:03)", param, ctx)
-        return str(value)
+def _time(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
+    """Check seconds, with minutes and hours before them or not; they stay text, as a record has them."""
+    if value is not None and re.fullmatch(r"(\d{1,6}:){0,2}\d{1,9}(\.\d{1,9})?", value) is None:
+        raise click.BadParameter(f"{value!r} is not a time (expected e.g. 12.5, 0:12.5 or 1:02:03)", ctx, param)
+    return value
 
 
 @click.command("video", cls=Command)
@@ -93,13 +85,13 @@ class Time(click.ParamType):  # type: ignore[type-arg]
     metavar="X",
     help="Start of a new scene where two frames differ by more than this many levels; 0: never.",
 )
-@click.option("--from", "start", type=Time(), metavar=Time.name, help="Start time in the film: 12.5, 0:12.5, 1:02:03.")
-@click.option("--to", "stop", type=Time(), metavar=Time.name, help="End time in the film.")
+@click.option("--from", "start", callback=_time, metavar="TIME", help="Start time in the film: 12.5, 0:12.5, 1:02:03.")
+@click.option("--to", "stop", callback=_time, metavar="TIME", help="End time in the film.")
 @click.option(
     "--range",
     "part",
-    type=FrameRange(),
-    metavar=FrameRange.name,
+    callback=_frame_range,
+    metavar="A:B",
     help="Range of frames, from number A to B - 1; the first is 0.",
 )
 @dreaming_options
@@ -127,7 +119,6 @@ def command(
     quality: int,
     resume: bool,
     force: bool,
-    sidecar: bool,
     quiet: bool,
     **options: Any,
 ) -> None:
@@ -150,36 +141,36 @@ def command(
     check_not_read(film_targets([output, *existing]), [input, options["guide"], options["mask"]])
     workers = WorkerOptions.taken(options)
     if workers is not None and blend:
-        raise click.BadParameter(
-            "a frame that starts from the last dream waits for it: --blend 0", param_hint=workers.option
-        )
+        what = "a frame that starts from the last dream waits for it: --blend 0"
+        raise click.BadParameter(what, param_hint=workers.option)
     if flow:
         check_flow()
 
     with uninterrupted(done_then=True):
-        clip = _surveyed(input, section(start, stop, part), size, quiet)
+        with Bar(quiet, desc=f"looking at {input.name}", unit="frame") as seen:  # before TensorFlow is imported
+            footage = video.read_video(input, section(start, stop, part), seen.advance)
+        clip = Clip(footage, size or footage.size)
         check_films([output], clip.size, clip.rate)
         left = film_file.load(folder.state_file) if resume else None
         if resume and left is None and output.exists():
             raise CheckpointError(f"'{output}' is complete, and its frames are gone: --force begins again")
-        for name in ("seed", "tile"):
-            if left is not None and options[name] is None:
-                options[name] = getattr(left.recipe, name)
-        job = prepare(quiet=quiet, **options)
+        job = prepare(quiet=quiet, resumed=None if left is None else left.recipe, **options)
         if workers is not None:
             job = replace(job, memory=workers.memory(job.memory))
         tile, plan = job.in_tiles(clip.size, copies=FILM_COPIES)
         recipe = msgspec.structs.replace(job.recipe, tile=tile)
-        wide = None if size is None else f"{size[1]}x{size[0]}"
-        words = {"--size": wide, "--blend": None if blend == BLEND else blend, "--cut": None if cut == CUT else cut}
+        resized = None if size is None else f"{size[1]}x{size[0]}"
+        words = {"--size": resized, "--blend": None if blend == BLEND else blend, "--cut": None if cut == CUT else cut}
         words |= {"--from": start, "--to": stop, "--range": part, "--flow": flow}
         arguments = [str(input), "-o", f"dream{output.suffix}", *option_words(words), *quality_words(output, quality)]
+        height, width = footage.size
+        facts = PictureFacts(name=input.name, width=width, height=height, sha256=file_sha256(input))
         film = Film(
             film="video",
-            command=job.command_line("video", arguments, job.as_recorded(recipe)),
+            command=job.command_line("video", arguments, recipe),
             recipe=job.as_recorded(recipe),
-            **asdict(job.ingredients(clip.facts)),
-            first=clip.footage.first,
+            **asdict(job.ingredients(facts)),
+            first=footage.first,
             frames=len(clip),
             size=clip.size,
             blend=blend,
@@ -203,7 +194,7 @@ def command(
                 folder.clear()
                 folder.folder.mkdir(parents=True, exist_ok=True)
                 film_file.save(folder.state_file, film)
-            last = FramePair(clip.frame(done - 1), folder.picture(done - 1)) if done else None
+            last = FramePair(next(clip.frames(done - 1)), folder.picture(done - 1)) if done else None
             with (
                 start_workers(workers) as cluster,
                 closing(_dreams(cluster, job, recipe, film, clip, last, done)) as dreams,
@@ -217,11 +208,11 @@ def command(
                     clip.rate,
                     quality,
                     film.to_json(),
-                    times=None if clip.footage.rate else clip.footage.times,
+                    times=None if footage.rate else footage.times,
                     pixel_aspect=clip.pixel_aspect,
-                    sound=None if _is_silent(output) else clip.footage.sound,
+                    sound=None if _is_silent(output) else footage.sound,
                 )
-            write_sidecar(output, film.to_json(), sidecar)
+            write_sidecar(output, film.to_json(), job.sidecar)
         except KeyboardInterrupt:
             outcome = f"{folder.made(len(clip))} of {len(clip)} frames are in '{folder.folder}'; --resume continues"
             raise interruption(outcome) from None
@@ -245,13 +236,6 @@ class Clip:
         return self.footage.times.rate if self.footage.rate is None else self.footage.rate
 
     @property
-    def facts(self) -> PictureFacts:
-        """What a film says of the one that it is a dream of."""
-        height, width = self.footage.size
-        path = self.footage.path
-        return PictureFacts(name=path.name, width=width, height=height, sha256=file_sha256(path))
-
-    @property
     def pixel_aspect(self) -> Fraction:
         """That which the film is shown in its own shape with; a size that is its shape to the pixel changes nothing."""
         (height, width), (high, wide) = self.footage.size, self.size
@@ -266,10 +250,6 @@ class Clip:
                 yield frame
             else:
                 yield np.array(Image.fromarray(frame).resize(self.size[::-1], Image.Resampling.LANCZOS))
-
-    def frame(self, index: int) -> Picture:
-        """Return one of them."""
-        return next(self.frames(index))
 
     def losses(self, output: Path) -> Iterator[str]:
         """Describe what of the film is lost in its dream."""
@@ -287,10 +267,11 @@ def _dreams(
 ) -> Generator[Picture, None, None]:
     """Yield the dreams that are left, in order: by this process, each from the last one, or by the workers."""
     frames, count = clip.frames(done), len(clip) - done
-    if cluster is not None:
+    if cluster is not None:  # each by itself, as `dream_frames` does without blending
+        tasks = (job.task(recipe, frame) for frame in frames)
         with job.done_bar(cluster, count, "frame") as counter:
-            for number, made in enumerate(by_workers(cluster, job, recipe, frames, clip.size), start=1):
-                yield made
+            for number, outcome in enumerate(cluster.in_order(dream, tasks, between_steps), start=1):
+                yield checked(outcome.get(), recipe.sizes(*clip.size)[0]).pixels
                 counter.passed(number)
         return
     with job.bar(clip.size, count) as bar:
@@ -307,37 +288,19 @@ def _dreams(
         )
 
 
-def by_workers(cluster: Cluster, job: Job, recipe: Recipe, frames: Iterator[Picture], size: Size) -> Iterator[Picture]:
-    """Have each frame dreamt on by itself, as `dream_frames` does without blending, and yield the dreams in order."""
-    tasks = (job.task(recipe, frame) for frame in frames)
-    for outcome in cluster.in_order(dream, tasks, between_steps):
-        yield checked(outcome.get(), recipe.sizes(*size)[0]).pixels
-
-
 def section(start: str | None, stop: str | None, part: str | None) -> Section:
-    """Return the part that `Time` and `FrameRange` have checked."""
+    """Return the part that was checked."""
     first, _, last = (part or ":").partition(":")
-    return Section(
-        int(first or 0),
-        int(last) if last else None,
-        seconds(start or "0"),
-        None if stop is None else seconds(stop),
-    )
+    end = None if stop is None else seconds(stop)
+    return Section(int(first or 0), int(last) if last else None, seconds(start or "0"), end)
 
 
 def seconds(time: str) -> Fraction:
-    """Return a time that `Time` has checked."""
+    """Return a time that was checked."""
     total = Fraction(0)
     for part in time.split(":"):
         total = 60 * total + Fraction(part)
     return total
-
-
-def _surveyed(film: Path, part: Section, size: Size | None, quiet: bool) -> Clip:
-    """Go through the film, so that what is wrong with it is found before TensorFlow is imported."""
-    with Bar(quiet, desc=f"looking at {film.name}", unit="frame") as seen:
-        footage = video.read_video(film, part, seen.advance)
-    return Clip(footage, size or footage.size)
 
 
 def _is_silent(output: Path) -> bool:

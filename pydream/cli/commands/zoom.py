@@ -15,11 +15,10 @@ from ...dream.images import noise
 from ...dream.zoom import ZOOM_COPIES, zoom_frame, zoom_loop
 from ...errors import CheckpointError
 from ...media import read_note, video
-from ...net import Array
-from ...picture import Picture, to_pixels
+from ...picture import to_pixels
 from ...record import loop as checkpoint
 from ...record.loop import Checkpoint, LoopFacts
-from ...record.recipe import Loop, Recipe
+from ...record.recipe import Loop
 from ..errors import interruption
 from ..folders import (
     OutputFolder,
@@ -102,8 +101,6 @@ def command(
     quality: int,
     resume: bool,
     force: bool,
-    sidecar: bool,
-    quiet: bool,
     **options: Any,
 ) -> None:
     """Dream on INPUT, move into the dream, dream on that, and so on: the notebook's zoom.
@@ -130,10 +127,7 @@ def command(
         left = checkpoint.load(folder.state_file) if resume else None
         if resume and folder.temporary and left is None and all(film.exists() for film in films):
             raise CheckpointError(f"'{films[0]}' is complete, and its frames are gone: --force begins again")
-        for name in ("seed", "tile"):
-            if left is not None and options[name] is None:
-                options[name] = getattr(left.loop.recipe, name)
-        job = prepare(sidecar=sidecar, quiet=quiet, **options)
+        job = prepare(resumed=None if left is None else left.loop.recipe, **options)
         tile, plan = job.in_tiles(start.size, copies=ZOOM_COPIES)
         recipe = msgspec.structs.replace(job.recipe, loop=move, noise=start.noise, tile=tile)
         loop = LoopFacts(recipe=job.as_recorded(recipe), **asdict(job.ingredients(start.facts)))
@@ -142,7 +136,12 @@ def command(
             before = msgspec.structs.replace(left.loop, recipe=job.as_recorded(left.loop.recipe))
             if others := before.unlike(loop):
                 raise CheckpointError(f"'{folder.folder}' holds another loop: {', '.join(map(str, others))}")
-        first, rng, done = _begin(loop.recipe, start.picture) if left is None else _resume(left)
+        if left is None:
+            rng, done = np.random.RandomState(recipe.seed), 0
+            first = np.asarray(start.picture) if start.noise is None else noise(*start.noise, rng)
+        else:
+            rng, done = left.rng, left.loop.place.frame + 1
+            first = zoom_frame(left.frame, era=recipe.era, backend=recipe.backend, **move.move)
         if done:
             job.say(f"{min(done, frames)} of {frames} frames are in '{folder.folder}' already")
         if plan is not None:
@@ -162,7 +161,7 @@ def command(
             last = read_note(folder.target(frames - 1).given)  # a film has the record of its last frame
             for film in films:
                 video.write_video(film, folder.pictures(frames), fps, quality, last)
-                write_sidecar(film, last, sidecar)
+                write_sidecar(film, last, job.sidecar)
                 job.say(f"wrote '{film}'")
         except KeyboardInterrupt:
             outcome = f"{done} of {frames} frames are in '{folder.folder}'; --resume continues"
@@ -174,7 +173,8 @@ def _write(job: Job, folder: OutputFolder, source: Source, made: Checkpoint) -> 
     """Write a frame, and then what the next one needs: killed in between, the loop makes the frame again, the same."""
     recipe = made.loop.recipe
     pixels = to_pixels(recipe.shown(made.frame))
-    record = job.record("zoom", [source.argument, "-o", "frames"], recipe, made.loop.input, pixels)
+    line = job.command_line("zoom", [source.argument, "-o", "frames"], recipe)
+    record = job.record(line, recipe, made.loop.input, pixels)
     folder.target(made.loop.place.frame).write(pixels, record, job.sidecar)
     checkpoint.save(folder.state_file, made)
 
@@ -194,16 +194,3 @@ def _outputs(output: tuple[str, ...]) -> tuple[list[Path], OutputFolder]:
         known = ", ".join(video.WRITABLE)
         raise click.BadParameter(f"'{folder}' is not a folder, and films are {known}", param_hint="'--output'")
     return films, OutputFolder(folder, False, "frames", state=_CHECKPOINT)
-
-
-def _begin(recipe: Recipe, picture: Picture | None) -> tuple[Array, np.random.RandomState, int]:
-    """Return the loop's first start, the generator for it, and the number of frames that are there: none."""
-    rng = np.random.RandomState(recipe.seed)
-    return noise(*recipe.noise, rng) if recipe.noise is not None else np.asarray(picture), rng, 0
-
-
-def _resume(left: Checkpoint) -> tuple[Array, np.random.RandomState, int]:
-    """Return the same for a loop that was stopped: the start of its next frame."""
-    recipe = left.loop.recipe
-    start = zoom_frame(left.frame, era=recipe.era, backend=recipe.backend, **left.loop.place.move)
-    return start, left.rng, left.loop.place.frame + 1
