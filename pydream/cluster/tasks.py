@@ -191,18 +191,11 @@ def _check_array(array: Array, dtype: np.dtype[Any], shape: tuple[int, ...]) -> 
         raise ClusterError(f"a worker returned {array.dtype} of shape {array.shape}, not {dtype} of shape {shape}")
 
 
-@dataclass(frozen=True)
-class TileTask:
-    """The gradient of one tile of a large picture."""
-
-    network: NetOrder
-    tile: Tile
-
-
-def tile_gradient(task: TileTask) -> Array:
-    """Compute the gradient at the tile's crop, laid out as a tensor of the net."""
+def tile_gradient(task: tuple[NetOrder, Tile]) -> Array:
+    """Compute the gradient at a tile's crop, laid out as a tensor of the net."""
+    order, tile = task
     with _lock:
-        return task.tile.gradient(task.network.load())
+        return tile.gradient(order.load())
 
 
 class RemoteTilesNet(Wrapper):
@@ -213,34 +206,32 @@ class RemoteTilesNet(Wrapper):
     net : Net
     order : NetOrder
         The same network.
-    submit : callable
-        Called with `tile_gradient` and tasks for it, yields what comes of each, in their order.
+    in_order : callable
+        Called with `tile_gradient` and its tasks, yields their outcomes in order: `Cluster.in_order`.
     """
 
-    def __init__(
-        self,
-        net: Net,
-        order: NetOrder,
-        submit: Callable[[Callable[[TileTask], Array], Iterator[TileTask]], Iterator[Outcome[Array]]],
-    ) -> None:
+    def __init__(self, net: Net, order: NetOrder, in_order: Callable[..., Iterator[Outcome[Array]]]) -> None:
         super().__init__(net)
-        self._order = order
-        self._submit = submit
+        self._order, self._in_order = order, in_order
 
     def gradients_of(self, parts: Iterable[Part]) -> Iterator[Array]:
-        """Yield the gradient of each tile, in order; `ClusterError` for an array that cannot be one."""
+        """Yield the gradient of each tile, in order; lost workers end the dream as Ctrl-C does, which keeps it."""
         crops: deque[tuple[int, ...]] = deque()
 
-        def tasks() -> Iterator[TileTask]:
+        def tasks() -> Iterator[tuple[NetOrder, Part]]:
             for tile in parts:
                 assert isinstance(tile, Tile)
                 crops.append(tile.image.shape)
-                yield TileTask(self._order, tile)
+                yield self._order, tile
 
-        for outcome in self._submit(tile_gradient, tasks()):
-            gradient, (channels, *size) = outcome.get(), crops.popleft()
-            _check_array(gradient, self.dtype, (1, *size, channels) if self.channels_last else (1, channels, *size))
-            yield gradient
+        try:
+            for outcome in self._in_order(tile_gradient, tasks()):
+                gradient, (channels, *size) = outcome.get(), crops.popleft()
+                shape = (1, *size, channels) if self.channels_last else (1, channels, *size)
+                _check_array(gradient, self.dtype, shape)
+                yield gradient
+        except ClusterError as error:
+            raise KeyboardInterrupt from error
 
 
 def guided(net: Net, guide: Picture, end: str, name: str) -> Objective:

@@ -12,12 +12,10 @@ from typing import Any
 import click
 import msgspec
 
-from ...cluster.tasks import DreamTask, Outcome, RemoteTilesNet, TileTask, checked, dream
-from ...cluster.workers import Cluster
+from ...cluster.tasks import DreamTask, RemoteTilesNet, checked, dream
 from ...dream.notebook import DreamInterrupted
 from ...errors import ClusterError, ImageFileError
 from ...media import FORMATS
-from ...net import Array
 from ...picture import to_pixels
 from ...record.recipe import Recipe
 from ..errors import Failed, interruption, print_error
@@ -123,7 +121,6 @@ class DreamBatch:
     _loaded: Job | None = field(default=None, init=False)
     _written: int = field(default=0, init=False)  # of many
     _failed: int = field(default=0, init=False)
-    _lost: ClusterError | None = field(default=None, init=False)
 
     @property
     def job(self) -> Job:
@@ -140,13 +137,14 @@ class DreamBatch:
             try:
                 self._dream(start, recipe, target)
             except DreamInterrupted as interrupted:
+                lost = interrupted.__cause__ and interrupted.__cause__.__cause__  # the workers, if it was not Ctrl-C
                 if interrupted.steps == 0:
-                    raise self._lost or interrupted from interrupted
+                    raise lost or interrupted from interrupted
                 recipe = msgspec.structs.replace(recipe, steps=interrupted.steps)
                 self.job.save(target, start, recipe, to_pixels(recipe.shown(interrupted.image)), self.command)
                 outcome = f"wrote {target} after {interrupted.steps} of {recipe.octave_n * recipe.iter_n} steps"
-                if self._lost is not None:
-                    raise Failed(f"{self._lost}; {outcome}") from interrupted
+                if lost is not None:
+                    raise Failed(f"{lost}; {outcome}") from interrupted
                 raise interruption(outcome) from interrupted
             self.job.say(f"wrote {target}")
 
@@ -162,18 +160,9 @@ class DreamBatch:
             raise click.BadParameter(what, param_hint=workers.option)
         with start_workers(workers) as cluster:
             assert cluster is not None
-            self._loaded = replace(job, net=RemoteTilesNet(job.net, job.order, partial(self._submit, cluster)))
+            in_order = partial(cluster.in_order, between=between_steps)
+            self._loaded = replace(job, net=RemoteTilesNet(job.net, job.order, in_order))
             yield
-
-    def _submit(
-        self, cluster: Cluster, function: Callable[[TileTask], Array], tasks: Iterator[TileTask]
-    ) -> Iterator[Outcome[Array]]:
-        """Have tiles made; where the workers are lost the dream ends as by Ctrl-C, with what there is so far."""
-        try:
-            yield from cluster.in_order(function, tasks, between_steps)
-        except ClusterError as error:
-            self._lost = error
-            raise KeyboardInterrupt from error
 
     def many(
         self, folder: Path, pairs: Sequence[tuple[Source, Target]], force: bool, workers: WorkerOptions | None = None
