@@ -15,7 +15,7 @@ from ...dream.octaves import Size
 from ...files import check_place, reason
 from ..help import Command
 from ..job import quiet_tensorflow
-from ..options import image_size_option, json_option, layer_option, model_option, quiet_option, weights_option
+from ..options import image_size_option, json_option, layer_option, model_option, option, quiet_option, weights_option
 from ..progress import Bar
 from ..signals import uninterrupted
 
@@ -36,9 +36,9 @@ def _plot_path(text: str) -> Path:
 @weights_option
 @layer_option()
 @image_size_option("1024x575, 373x210 and 2048x1150", multiple=True)
-@click.option("--quick", is_flag=True, help="A rough measurement: one small size, few repeats, a short dream.")
+@option("--quick", "A rough measurement: one small size, few repeats, a short dream.", is_flag=True)
 @json_option
-@click.option("--plot", type=_plot_path, metavar="FILE", help="Plot of the results: a .png, .svg or .pdf file.")
+@option("--plot", "Plot of the results: a .png, .svg or .pdf file.", _plot_path, metavar="FILE")
 @quiet_option
 def command(
     model: str,

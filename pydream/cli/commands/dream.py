@@ -33,7 +33,7 @@ from ..input import (
     one_target,
 )
 from ..job import Job, prepare
-from ..options import PICTURE_FILES, dreaming_options, force_option, last_options, output_option
+from ..options import PICTURE_FILES, dreaming_options, force_option, last_options, option, output_option
 from ..signals import between_steps, signals_as_ctrl_c, uninterrupted
 from ..workers import WorkerOptions, start_workers, worker_options
 
@@ -43,11 +43,7 @@ from ..workers import WorkerOptions, start_workers, worker_options
 @output_option(f"{PICTURE_FILES}, a folder, or -", required=True)
 @dreaming_options
 @worker_options
-@click.option(
-    "--format",
-    type=click.Choice(list(FORMATS)),
-    help="File format in a folder or on standard output.  [default: png]",
-)
+@option("--format", "File format in a folder or on standard output.  [default: png]", click.Choice(list(FORMATS)))
 @force_option
 @last_options
 @click.pass_context

@@ -19,20 +19,19 @@ from ..errors import printable
 from ..help import Command
 from ..input import Size
 from ..job import quiet_tensorflow
-from ..options import image_size_option, input_node_option, json_option, model_option
+from ..options import image_size_option, input_node_option, json_option, model_option, option
 
 
 @click.command("layers", cls=Command)
 @model_option()
 @image_size_option("what the network declares")
-@click.option("--like", metavar="TEXT", help="Part of the names of the blobs to list: 4c.")
-@click.option(
-    "--check-weights",
-    "weights",
+@option("--like", "Part of the names of the blobs to list: 4c.", metavar="TEXT")
+@option(
+    "--check-weights weights",
+    "Check of each layer's weights, in this file or in the one that `pydream models` knows.",
     is_flag=False,
-    flag_value="",  # without a file
+    flag_value="",
     metavar="[FILE]",
-    help="Check of each layer's weights, in this file or in the one that `pydream models` knows.",
 )
 @input_node_option
 @json_option

@@ -13,7 +13,7 @@ from ...zoo.registry import find_network, find_weights
 from ..errors import Failed, debug_option, interruption, printable
 from ..help import Command
 from ..job import quiet_tensorflow
-from ..options import input_options, layer_option, quiet_option
+from ..options import input_options, layer_option, option, quiet_option
 from ..progress import FetchProgress
 from ..signals import signals_as_ctrl_c
 
@@ -100,9 +100,7 @@ def info_command(name: str) -> None:
 
 @command.command("fetch")
 @click.argument("name")
-@click.option(
-    "--url", "urls", multiple=True, metavar="URL", help="Address to try before the known ones; can be repeated."
-)
+@option("--url urls", "Address to try before the known ones; can be repeated.", multiple=True, metavar="URL")
 @quiet_option
 def fetch_command(name: str, urls: tuple[str, ...], quiet: bool) -> None:
     """Get the weights of the network NAME into the user's cache, and print where they are.
@@ -131,9 +129,7 @@ def fetch_command(name: str, urls: tuple[str, ...], quiet: bool) -> None:
 @click.argument("files", nargs=-1, required=True, metavar="FILE...", type=click.Path(path_type=Path))
 @input_options
 @layer_option(default="none")
-@click.option(
-    "--description", metavar="TEXT", help="Description of the network in lists.  [default: the network's own name]"
-)
+@option("--description", "Description of the network in lists.  [default: the network's own name]", metavar="TEXT")
 def add_command(
     name: str,
     files: tuple[Path, ...],

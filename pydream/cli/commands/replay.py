@@ -21,7 +21,7 @@ from ..errors import printable
 from ..help import Command
 from ..input import NOISE, STANDARD, check_not_read, check_sidecar, one_target
 from ..job import Job, SidePicture, load
-from ..options import PICTURE_FILES, device_option, last_options, memory_option, output_option, weights_option
+from ..options import PICTURE_FILES, device_option, last_options, memory_option, option, output_option, weights_option
 from ..signals import uninterrupted
 
 _LOSSLESS = (FORMATS["png"], FORMATS["tiff"])
@@ -30,10 +30,10 @@ _picture_file = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 @click.command("replay", cls=Command)
 @click.argument("picture", type=_picture_file)
-@click.option("-i", "--input", type=_picture_file, metavar="FILE", help="Input picture, if it moved.")
-@click.option("-g", "--guide", type=_picture_file, metavar="FILE", help="Guide picture, if it moved.")
-@click.option("--mask", type=_picture_file, metavar="FILE", help="Mask picture, if it moved.")
-@click.option("-m", "--model", metavar="MODEL", help="Network, if `pydream models` does not list it.")
+@option("-i --input", "Input picture, if it moved.", _picture_file, metavar="FILE")
+@option("-g --guide", "Guide picture, if it moved.", _picture_file, metavar="FILE")
+@option("--mask", "Mask picture, if it moved.", _picture_file, metavar="FILE")
+@option("-m --model", "Network, if `pydream models` does not list it.", metavar="MODEL")
 @weights_option
 @device_option
 @memory_option

@@ -45,6 +45,7 @@ from ..options import (
     layer_option,
     library_default,
     model_option,
+    option,
     output_option,
     seed_option,
     steps_option,
@@ -67,14 +68,14 @@ _SINGLE = [key for key, result in RESULTS.items() if not result.loop]
 )
 @guide_option
 @frames_option(click.IntRange(min=0), FRAMES)
-@click.option(
+@option(
     "--only",
-    type=click.Choice(list(RESULTS)),
+    f"Result to make, of {', '.join(RESULTS)}; can be repeated.  [default: all]",
+    click.Choice(list(RESULTS)),
     multiple=True,
     metavar="RESULT",
-    help=f"Result to make, of {', '.join(RESULTS)}; can be repeated.  [default: all]",
 )
-@click.option("--exact", is_flag=True, help=EXACT_HELP)
+@option("--exact", EXACT_HELP, is_flag=True)
 @era_option(_ERA)
 @model_option(_MODEL)
 @weights_option

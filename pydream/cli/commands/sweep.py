@@ -41,6 +41,7 @@ from ..options import (
     last_options,
     layer_option,
     model_option,
+    option,
     output_option,
     pictures_option,
     resume_option,
@@ -64,12 +65,7 @@ _OF_ONE = ("weights", "mean", "pixel_scale", "channel_order", "input_node")  # o
 @weights_option
 @input_options
 @layer_option("LAYER|PATTERN", "layers", default="all that dream at any size", multiple=True)
-@click.option(
-    "--at-most",
-    type=click.IntRange(min=1),
-    metavar="N",
-    help="Maximum number of layers per network, evenly spaced.  [default: all]",
-)
+@option("--at-most", "Maximum number of layers per network, evenly spaced.  [default: all]", click.IntRange(min=1))
 @pictures_option
 @resume_option
 @force_option
@@ -112,9 +108,9 @@ def command(
     """  # noqa: D301 (click's mark for a block to leave as it is)
     target = one_target(output, None)
     names = _listed(models, "'--model'")
-    for option in _OF_ONE if len(names) > 1 else ():
-        if ctx.params[option] is not None:
-            hint = f"'--{option.replace('_', '-')}'"
+    for name in _OF_ONE if len(names) > 1 else ():
+        if ctx.params[name] is not None:
+            hint = f"'--{name.replace('_', '-')}'"
             raise click.BadParameter("it is for one network, and there are several", param_hint=hint)
     if columns is not None and len(names) > 1:
         raise click.BadParameter("each of several networks has one column", param_hint="'--columns'")

@@ -35,7 +35,7 @@ from ..folders import check_films, film_targets, frames_beside, quality_option, 
 from ..help import Command
 from ..input import WIDTH_HEIGHT, Size, check_not_read, read_size
 from ..job import Job, prepare
-from ..options import FiniteRange, dreaming_options, force_option, last_options, output_option, resume_option
+from ..options import FiniteRange, dreaming_options, force_option, last_options, option, output_option, resume_option
 from ..progress import Bar
 from ..signals import between_steps, uninterrupted
 from ..workers import WorkerOptions, start_workers, worker_options
@@ -63,44 +63,33 @@ def _time(ctx: click.Context, param: click.Parameter, value: str | None) -> str 
 @click.command("video", cls=Command)
 @click.argument("input", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @output_option("A .mp4 or .gif film", required=True, type=click.Path(path_type=Path))
-@click.option(
+@option(
     "--blend",
-    type=FiniteRange(min=0, max=1),
+    "Share of the last dream in the start of the next one; 0: each frame for itself.",
+    FiniteRange(min=0, max=1),
     default=BLEND,
-    show_default=True,
-    metavar="X",
-    help="Share of the last dream in the start of the next one; 0: each frame for itself.",
 )
-@click.option(
-    "--flow/--no-flow",
-    default=False,
-    show_default=True,
-    help="Optical flow, which moves the last dream along with the picture (needs OpenCV).",
+@option(
+    "--flow/--no-flow", "Optical flow, which moves the last dream along with the picture (needs OpenCV).", default=False
 )
-@click.option(
+@option(
     "--cut",
-    type=FiniteRange(min=0, max=MOST_CUT),
+    "Start of a new scene where two frames differ by more than this many levels; 0: never.",
+    FiniteRange(min=0, max=MOST_CUT),
     default=CUT,
-    show_default=True,
-    metavar="X",
-    help="Start of a new scene where two frames differ by more than this many levels; 0: never.",
 )
-@click.option("--from", "start", callback=_time, metavar="TIME", help="Start time in the film: 12.5, 0:12.5, 1:02:03.")
-@click.option("--to", "stop", callback=_time, metavar="TIME", help="End time in the film.")
-@click.option(
-    "--range",
-    "part",
-    callback=_frame_range,
-    metavar="A:B",
-    help="Range of frames, from number A to B - 1; the first is 0.",
+@option("--from start", "Start time in the film: 12.5, 0:12.5, 1:02:03.", callback=_time, metavar="TIME")
+@option("--to stop", "End time in the film.", callback=_time, metavar="TIME")
+@option(
+    "--range part", "Range of frames, from number A to B - 1; the first is 0.", callback=_frame_range, metavar="A:B"
 )
 @dreaming_options
 @worker_options
-@click.option(
+@option(
     "--size",
-    type=read_size,
+    "Size that the frames are resized to before they are dreamt on.  [default: the film's own]",
+    read_size,
     metavar=WIDTH_HEIGHT,
-    help="Size that the frames are resized to before they are dreamt on.  [default: the film's own]",
 )
 @quality_option
 @resume_option

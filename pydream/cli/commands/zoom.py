@@ -38,6 +38,7 @@ from ..options import (
     force_option,
     frames_option,
     last_options,
+    option,
     output_option,
     resume_option,
 )
@@ -54,36 +55,27 @@ def _default(name: str) -> Any:
 @click.argument("input", type=SourceType())
 @output_option("A folder for the frames, a .mp4 or .gif film, or several of these", required=True, multiple=True)
 @frames_option(click.IntRange(min=1), _default("frames"))
-@click.option(
+@option(
     "--scale",
-    type=FiniteRange(-1, 1, min_open=True, max_open=True),
+    "Zoom per frame, as a part of width and height; below 0, outwards.",
+    FiniteRange(-1, 1, min_open=True, max_open=True),
     default=_default("scale"),
-    show_default=True,
-    metavar="X",
-    help="Zoom per frame, as a part of width and height; below 0, outwards.",
 )
-@click.option(
-    "--rotate",
-    type=FiniteRange(-360, 360),
-    default=_default("rotate"),
-    show_default=True,
-    metavar="X",
-    help="Rotation per frame, in degrees counter-clockwise.",
+@option(
+    "--rotate", "Rotation per frame, in degrees counter-clockwise.", FiniteRange(-360, 360), default=_default("rotate")
 )
-@click.option(
+@option(
     "--shift",
-    type=(FiniteRange(), FiniteRange()),
+    "Shift per frame, in pixels to the right and down.",
+    (FiniteRange(), FiniteRange()),
     default=_default("shift"),
-    show_default=True,
     metavar="DX DY",
-    help="Shift per frame, in pixels to the right and down.",
 )
-@click.option(
+@option(
     "--grid",
-    type=FiniteRange(min=0, max=1, min_open=True),
-    metavar="X",
-    help="Rounding of the picture after every step, to multiples of a power of two; with 0.015625 an --exact loop is"
+    "Rounding of the picture after every step, to multiples of a power of two; with 0.015625 an --exact loop is"
     " the same on every machine.  [default: none]",
+    FiniteRange(min=0, max=1, min_open=True),
 )
 @dreaming_options
 @film_options(fps=25)
