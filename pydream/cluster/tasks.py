@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import socket
 import threading
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -216,20 +215,9 @@ class RemoteTilesNet(Wrapper):
 
     def gradients_of(self, parts: Iterable[Part]) -> Iterator[Array]:
         """Yield the gradient of each tile, in order; lost workers end the dream as Ctrl-C does, which keeps it."""
-        crops: deque[tuple[int, ...]] = deque()
-
-        def tasks() -> Iterator[tuple[NetOrder, Part]]:
-            for tile in parts:
-                assert isinstance(tile, Tile)
-                crops.append(tile.image.shape)
-                yield self._order, tile
-
         try:
-            for outcome in self._in_order(tile_gradient, tasks()):
-                gradient, (channels, *size) = outcome.get(), crops.popleft()
-                shape = (1, *size, channels) if self.channels_last else (1, channels, *size)
-                _check_array(gradient, self.dtype, shape)
-                yield gradient
+            for outcome in self._in_order(tile_gradient, ((self._order, part) for part in parts)):
+                yield outcome.get()
         except ClusterError as error:
             raise KeyboardInterrupt from error
 

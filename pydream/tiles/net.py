@@ -103,7 +103,10 @@ class TiledNet(Wrapper):
         for done, ((row, column), part) in enumerate(zip(self._plan, made, strict=True), start=1):
             places = (row.crop, column.crop)
             crop = (slice(None), *places) if self.channels_last else (slice(None), slice(None), *places)
-            gradient[crop] += part
+            own = gradient[crop]
+            if (part.dtype, part.shape) != (own.dtype, own.shape):  # it may come from another machine
+                raise ShapeError(f"a tile's gradient is {part.dtype} {part.shape}, expected {own.dtype} {own.shape}")
+            own += part
             if self._on_tile is not None:
                 self._on_tile(done, len(self._plan))
         self._image = None

@@ -241,6 +241,15 @@ def test_a_port_that_cannot_tell_runs_on_whole_pictures(numpy_squeezenet64):
     assert pydream.deepdream(port, picture, end="fire8/concat", octave_n=1, iter_n=1).shape == picture.shape
 
 
+def test_gradients_of_another_shape_are_refused(squeezenet64, picture):
+    class Wrong(Wrapper):
+        def gradients_of(self, parts):
+            return (gradient[:, :1] for gradient in super().gradients_of(parts))
+
+    with pytest.raises(ShapeError, match=r"a tile's gradient is float64 \(1, 1, .*expected float64 \(1, "):
+        dream(Wrong(squeezenet64), picture, tile=64, octave_n=1, iter_n=1)
+
+
 def test_a_wrapper_in_tiles_is_the_net_in_tiles(squeezenet64, picture):
     """And a clock around it runs: the one of `pydream reproduce`, which once hid that a net can tell what it sees."""
     clock = TimedNet(squeezenet64)
