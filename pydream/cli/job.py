@@ -6,7 +6,7 @@ import gc
 import os
 import secrets
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -118,12 +118,13 @@ class Job:
 
     # ---- dream ----
 
-    def in_tiles(self, size: Size, copies: float = 0) -> tuple[int, str | None]:
+    def in_tiles(self, size: Size, copies: float = 0, recipe: Recipe | None = None) -> tuple[int, str | None]:
         """Decide on the side of the tiles for a picture, 0 for none, and describe the plan, if there are several.
 
-        `copies` is how many arrays of the picture's size the command keeps, beside a dream's own.
+        `copies` is how many arrays of the picture's size the command keeps, beside a dream's own; `recipe` is the job's
+        by default.
         """
-        recipe, (height, width) = self.recipe, size
+        recipe, (height, width) = recipe or self.recipe, size
         side = choose_tile(recipe, self.net, height, width, self.tile, self.memory, self.retouches, copies)
         if side == 0:
             return 0, None
@@ -140,7 +141,7 @@ class Job:
 
     def tiled(self, recipe: Recipe, size: Size, copies: float = 0, of: str | None = None) -> Recipe:
         """Return a recipe with the side of its tiles decided on, as `in_tiles` does, and print the plan, `of` what."""
-        side, plan = replace(self, recipe=recipe).in_tiles(size, copies)
+        side, plan = self.in_tiles(size, copies, recipe)
         if plan is not None:
             self.say(plan if of is None else f"{printable(of)}: {plan}")
         return msgspec.structs.replace(recipe, tile=side)

@@ -85,7 +85,7 @@ class Net(net.Net):
     DeviceError
         For a GPU that is not there.
     ValueError
-        For a dtype or runtime that is none of the above, or a runtime that cannot run one of the layers.
+        For a dtype or runtime that is none of the above.
 
     Notes
     -----
