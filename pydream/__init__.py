@@ -11,6 +11,7 @@ rooms before it:
 
 ========== ============================================================================
 errors     every exception
+locks      one run writes a place: locks that end with their process
 files      a file is written whole or not at all
 system     the memory and the threads that there are
 picture    what a picture is: (H, W, 3), RGB, 8 bits

@@ -65,6 +65,10 @@ class CheckpointError(PydreamError, ValueError):
     """A zoom loop or a film cannot be resumed from the files of an earlier run."""
 
 
+class BusyError(PydreamError, RuntimeError):
+    """Another run writes the same folder or file."""
+
+
 class DeviceError(PydreamError, RuntimeError):
     """The requested device does not exist."""
 
