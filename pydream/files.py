@@ -1,18 +1,32 @@
-"""Only regular files are read, and a file is written whole or not at all: under a temporary name, then renamed."""
+"""Only regular files are read, and what is written is whole or not there at all: all writers go through this module.
+
+What is written has a temporary name, is synced to the disk, and then renamed: a full disk, a killed process and a
+power cut leave the older file or the whole new one. A temporary file or folder is locked while its process lives; those
+of dead processes are removed by the next one that writes there.
+"""
 
 from __future__ import annotations
 
+import errno
+import fcntl
 import hashlib
 import os
 import re
 import secrets
+import shutil
 import stat
-from collections.abc import Iterator
-from contextlib import contextmanager
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from contextvars import ContextVar
+from functools import cache, partial
 from pathlib import Path
 from typing import BinaryIO
 
 from .errors import PydreamError
+
+_unsynced: ContextVar[bool] = ContextVar("unsynced", default=False)
+_NO_SYNC = {errno.EINVAL, errno.ENOTSUP, errno.ENOSYS}  # of file systems that cannot sync this
 
 
 def open_regular(path: Path, noun: str, failure: type[PydreamError]) -> BinaryIO:
@@ -42,22 +56,16 @@ def write_errors(path: str | os.PathLike[str], failure: type[PydreamError]) -> I
         raise failure(f"cannot write '{path}': {reason(error)}") from error
 
 
-def is_temporary(path: Path) -> bool:
-    """Return whether a file was left behind by a process that was killed in `written_whole`."""
-    return re.fullmatch(r"\.pydream-[0-9a-f]{16}\.tmp", path.name) is not None
-
-
-def temporary_beside(target: Path) -> Path:
-    """Return a new hidden name in the target's folder, so that a rename stays on one disk."""
-    return target.with_name(f".pydream-{secrets.token_hex(8)}.tmp")
+# ---- whole or not at all ----
 
 
 @contextmanager
 def written_whole(path: str | os.PathLike[str]) -> Iterator[Path]:
     """Yield a temporary path to write to; rename it to `path` if the block succeeds, and remove it if it raises.
 
-    An older file of that name is unchanged after a failure, and is replaced with its permissions kept otherwise. A
-    symbolic link stays one.
+    For libraries that write to a path only; everything else uses `write_whole` and `written_file`. An older file of
+    that name is unchanged after a failure, and is replaced with its permissions kept otherwise. A symbolic link stays
+    one.
 
     Parameters
     ----------
@@ -67,17 +75,219 @@ def written_whole(path: str | os.PathLike[str]) -> Iterator[Path]:
     Yields
     ------
     Path
-        Does not exist yet. Open it with mode ``"x"``, so that permissions follow the umask.
+        An empty file, to be written to but not replaced; its permissions follow the umask.
     """
     target = Path(path).resolve()
-    temporary = temporary_beside(target)
-    try:
+    with _temporary(target.parent, _new_file) as (temporary, descriptor):
         yield temporary
         if target.exists():
-            temporary.chmod(stat.S_IMODE(target.stat().st_mode))
+            os.fchmod(descriptor, stat.S_IMODE(target.stat().st_mode))
+        _sync(descriptor)
         temporary.replace(target)
+        sync_folder(target.parent)
+
+
+@contextmanager
+def written_file(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
+    """Yield an open binary file, which becomes `path` as by `written_whole`.
+
+    For Python code that writes bit by bit. Native encoders that write through a descriptor may take a full disk for
+    success: let them write to memory, and use `write_whole`.
+    """
+    with written_whole(path) as temporary, temporary.open("wb") as file:
+        yield file
+
+
+def write_whole(path: str | os.PathLike[str], data: bytes | memoryview) -> None:
+    """Write a file of these bytes, as `written_whole` does."""
+    with written_file(path) as file:
+        write_all(file, data)
+
+
+def write_text(path: str | os.PathLike[str], text: str) -> None:
+    """Write a text file, UTF-8, as `written_whole` does."""
+    write_whole(path, text.encode())
+
+
+def write_all(file: BinaryIO, data: bytes | memoryview) -> None:
+    """Write all bytes to an open file, which may be unbuffered; a write that takes only some of them is continued."""
+    left = memoryview(data)
+    while left:
+        taken = file.write(left)
+        if taken is None:  # of a stream that does not block
+            raise BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN))
+        left = left[taken:]
+    file.flush()
+
+
+def move_whole(source: Path, target: Path) -> None:
+    """Rename a whole file to `target`, in the same folder, once it is on the disk."""
+    with source.open("rb") as file:
+        _sync(file.fileno())
+    source.replace(target)
+    sync_folder(target.parent)
+
+
+@contextmanager
+def written_folder(path: str | os.PathLike[str]) -> Iterator[Path]:
+    """Yield a temporary folder to write files into; rename it to `path` if the block succeeds, remove it if it raises.
+
+    `OSError` if `path` is a folder already, unless it is empty.
+    """
+    target = Path(path).resolve()
+    with _temporary(target.parent, _new_folder) as (temporary, descriptor):
+        yield temporary
+        _sync(descriptor)
+        temporary.rename(target)
+        sync_folder(target.parent)
+
+
+@contextmanager
+def temporary_folder() -> Iterator[Path]:
+    """Yield a folder, where the system keeps temporary files, that only its owner can read and that the block ends."""
+    with _temporary(Path(tempfile.gettempdir()), partial(_new_folder, mode=0o700)) as (temporary, _):
+        yield temporary
+
+
+def make_folder(folder: str | os.PathLike[str]) -> None:
+    """Make a folder that is not there, and those above it."""
+    path = Path(folder)
+    if not path.is_dir():
+        if not path.parent.is_dir():
+            make_folder(path.parent)
+        path.mkdir(exist_ok=True)
+        sync_folder(path.parent)
+
+
+# ---- on the disk, not only on its way there ----
+
+
+@contextmanager
+def unsynced() -> Iterator[None]:
+    """Write in the block without waiting for the disk, which is faster; a power cut may then leave empty files."""
+    token = _unsynced.set(True)
+    try:
+        yield
     finally:
-        temporary.unlink(missing_ok=True)  # renamed already, unless something failed
+        _unsynced.reset(token)
+
+
+def sync_folder(folder: Path) -> None:
+    """Wait until names that were given and removed in a folder are on the disk, unless this is `unsynced`."""
+    if _unsynced.get():
+        return
+    try:
+        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    except PermissionError:  # files can be written into a folder that cannot be listed
+        return
+    try:
+        _sync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _sync(descriptor: int) -> None:
+    if _unsynced.get():
+        return
+    try:
+        os.fsync(descriptor)
+    except OSError as error:
+        if error.errno not in _NO_SYNC:
+            raise
+
+
+# ---- temporary files and folders, of this process and of dead ones ----
+
+
+def is_temporary(path: Path) -> bool:
+    """Return whether a name is that of a temporary file or folder of a process, dead or alive."""
+    return re.fullmatch(r"\.pydream-[0-9a-f]{16}\.tmp", path.name) is not None
+
+
+def temporary_beside(target: Path) -> Path:
+    """Return a new hidden name in the target's folder, so that a rename stays on one disk."""
+    return target.with_name(f"{_prefix()}{secrets.token_hex(4)}.tmp")
+
+
+@cache
+def _prefix() -> str:
+    """Return the beginning of such a name, which tells machines apart that share a disk: locks may not reach others."""
+    return f".pydream-{hashlib.sha256(os.uname().nodename.encode()).hexdigest()[:8]}"
+
+
+def clear_dead(folder: Path) -> None:
+    """Remove the temporary files and folders that dead processes of this machine left in a folder."""
+    with suppress(OSError):  # a folder that cannot be listed
+        for name in os.listdir(folder):
+            if name.startswith(_prefix()) and is_temporary(folder / name):
+                with suppress(OSError):  # locked, or the file system has no locks, or it is another user's
+                    _remove_unlocked(folder / name)
+
+
+@cache
+def _clear_once(folder: Path) -> None:
+    clear_dead(folder)
+
+
+def _remove_unlocked(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        _remove(path)
+    finally:
+        os.close(descriptor)
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        path.unlink(missing_ok=True)
+
+
+def _new_file(path: Path) -> int:
+    return os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
+
+
+def _new_folder(path: Path, mode: int = 0o777) -> int:
+    path.mkdir(mode)
+    return os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+
+
+@contextmanager
+def _temporary(folder: Path, make: Callable[[Path], int]) -> Iterator[tuple[Path, int]]:
+    """Yield a new temporary file or folder and its descriptor, locked; remove it, unless the block has renamed it."""
+    _clear_once(folder)
+    while True:
+        path = temporary_beside(folder / "_")
+        descriptor = make(path)
+        if _lock(descriptor, path):
+            break
+        os.close(descriptor)
+    try:
+        yield path, descriptor
+    finally:
+        try:
+            _remove(path)
+        finally:
+            os.close(descriptor)
+
+
+def _lock(descriptor: int, path: Path) -> bool:
+    """Lock a new temporary file; return False if another process has just taken it for a dead one's."""
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError:  # a file system without locks: `clear_dead` does not remove anything there
+        return True
+    try:
+        return os.path.samestat(os.fstat(descriptor), path.stat())
+    except FileNotFoundError:
+        return False
+
+
+# ---- before and after ----
 
 
 def check_place(path: str | os.PathLike[str]) -> None:
@@ -126,9 +336,3 @@ def file_sha256(path: str | os.PathLike[str]) -> str:
     """Return the SHA-256 of a file, in hexadecimal."""
     with open(path, "rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def write_text(path: str | os.PathLike[str], text: str) -> None:
-    """Write a text file, UTF-8, as `written_whole` does."""
-    with written_whole(path) as temporary, temporary.open("x", encoding="utf-8") as file:
-        file.write(text)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from ..errors import MissingExtraError, pip_install
-from ..files import written_whole
+from ..files import write_whole
 from . import operations, table
 from .machine import as_lines
 from .network import EXACT, FAST, FLOOR
@@ -43,8 +44,9 @@ def write_plot(report: BenchReport, path: Path) -> None:
     when, cpu, threads, versions = as_lines(report.machine)
     figure.suptitle(f"pydream bench: {cpu}", x=0.01, ha="left", fontsize=14, color=_INK, fontweight="bold")
     figure.supxlabel(f"{threads}\n{versions} · {when}", x=0.01, ha="left", fontsize=8, color=_GREY)
-    with written_whole(path) as temporary:
-        figure.savefig(temporary, format=path.suffix.lower().lstrip("."), dpi=150, facecolor="white")
+    drawn = BytesIO()
+    figure.savefig(drawn, format=path.suffix.lower().lstrip("."), dpi=150, facecolor="white")
+    write_whole(path, drawn.getbuffer())
 
 
 def _legend(axes: Any, columns: int, below: float = -0.05) -> None:

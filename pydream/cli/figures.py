@@ -15,6 +15,7 @@ from ..cluster.tasks import K, Outcome, checked, dream, run_here
 from ..cluster.workers import Cluster
 from ..dream.era import MODERN
 from ..errors import ImageFileError, ProvenanceError
+from ..files import make_folder
 from ..media import DPI, PAGE, THEMES, Sheet, read_image
 from ..picture import Picture
 from ..record.command import option_words
@@ -147,7 +148,7 @@ class FigureDreams(Generic[K]):
 
     def _saved(self, key: K, recipe: Recipe, pixels: Picture) -> Picture:
         if (target := self.target(key)) is not None:
-            Path(target.given).parent.mkdir(parents=True, exist_ok=True)
+            make_folder(Path(target.given).parent)
             self.save(key, recipe, pixels)
         return pixels
 

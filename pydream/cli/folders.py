@@ -11,7 +11,7 @@ from pathlib import Path
 import click
 
 from ..errors import VideoFileError
-from ..files import is_temporary, write_text
+from ..files import clear_dead, write_text
 from ..media import FORMATS, read_image, video
 from ..picture import Picture
 from ..record.command import option_words
@@ -65,9 +65,9 @@ class OutputFolder:
 
     def clear(self) -> None:
         """Remove that, and what was being written when a run was killed."""
-        if self.folder.is_dir():
-            for path in [*self.existing(), *filter(is_temporary, self.folder.iterdir())]:
-                path.unlink()
+        for path in self.existing():
+            path.unlink()
+        clear_dead(self.folder)
 
     def finish(self) -> None:
         """Remove it all, unless it is kept, and the folder, unless something else is in it."""

@@ -14,7 +14,7 @@ import click
 from PIL import Image
 
 from ..errors import ImageFileError
-from ..files import write_text
+from ..files import write_all, write_text
 from ..media import (
     FORMATS,
     READABLE,
@@ -180,10 +180,7 @@ class Target:
         """Write a picture with its record, and a figure with the size that it is printed at."""
         note = provenance.to_json()
         if self.path is None:
-            encoded = io.BytesIO()  # not to standard output itself: some formats seek
-            encode_image(encoded, pixels, self.form, note, dpi)
-            sys.stdout.buffer.write(encoded.getbuffer())
-            sys.stdout.buffer.flush()
+            write_all(sys.stdout.buffer, encode_image(pixels, self.form, note, dpi))
             return
         write_image(self.path, pixels, note, dpi)
         if sidecar:

@@ -12,7 +12,6 @@ import importlib
 import logging
 import os
 import signal
-import tempfile
 import warnings
 from collections.abc import Callable, Collection, Coroutine, Iterable, Iterator
 from contextlib import contextmanager, suppress
@@ -24,6 +23,7 @@ from time import monotonic, sleep
 from typing import Any
 
 from ..errors import ClusterError, MissingExtraError, WorkerDiedError, pip_install
+from ..files import temporary_folder
 from .tasks import K, Outcome, R, T
 
 IN_FLIGHT = 2  # tasks a worker: one that it computes, and one that is on its way
@@ -281,8 +281,8 @@ def local(
     kept = dict(os.environ)  # Dask puts the above there too
     try:
         with (
-            tempfile.TemporaryDirectory(prefix="pydream-dask-", ignore_cleanup_errors=True) as folder,
-            dask.config.set({**settings, "temporary-directory": folder}),
+            temporary_folder() as folder,
+            dask.config.set({**settings, "temporary-directory": str(folder)}),
         ):
             with _terminal_signals_blocked():
                 processes = LocalCluster(
@@ -293,7 +293,7 @@ def local(
                     dashboard_address=None,
                     scheduler_kwargs={"dashboard_address": "127.0.0.1:0"},  # of its HTTP server, which is there anyway
                     memory_limit=None,  # Dask would kill them at its own; pydream uses tiles
-                    local_directory=folder,
+                    local_directory=str(folder),
                     silence_logs=logging.INFO if verbose else logging.CRITICAL + 1,
                     env={"PYDREAM_NUM_THREADS": many},
                 )

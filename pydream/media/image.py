@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import warnings
 from collections.abc import Iterator
@@ -14,7 +15,7 @@ from numpy.typing import NDArray
 from PIL import Image, PngImagePlugin, UnidentifiedImageError
 
 from ..errors import ImageFileError
-from ..files import check_place, open_regular, reason, write_errors, written_whole
+from ..files import check_place, open_regular, reason, write_errors, write_whole
 from ..picture import Picture, to_pixels
 
 # Named one by one: Pillow would also pass PostScript to Ghostscript, take random bytes for a TGA, and silently fill up
@@ -216,15 +217,14 @@ def write_image(
     with write_errors(path, ImageFileError):
         pixels = to_pixels(image)
         form = check_writable(path, pixels.shape[:2])
-        # Its permissions follow the umask, which tempfile's would not.
-        with written_whole(path) as temporary, temporary.open("xb") as file:
-            encode_image(file, pixels, form, note, dpi)
+        write_whole(path, encode_image(pixels, form, note, dpi))
 
 
-def encode_image(
-    file: BinaryIO, pixels: Picture, form: ImageFormat, note: str | None = None, dpi: float | None = None
-) -> None:
-    """Write a picture to an open file, with `write_image`'s note and dpi; `ValueError` if the note does not fit."""
+def encode_image(pixels: Picture, form: ImageFormat, note: str | None = None, dpi: float | None = None) -> memoryview:
+    """Return a picture's file, with `write_image`'s note and dpi; `ValueError` if the note does not fit.
+
+    In memory, since Pillow's encoders of JPEG and TIFF ignore that a disk takes only some of their bytes.
+    """
     options = dict(form.options)
     if dpi is not None:
         options["dpi"] = (dpi, dpi)
@@ -239,7 +239,9 @@ def encode_image(
             options["exif"] = Image.Exif()
             options["exif"][_EXIF_SOFTWARE] = "pydream"
             options["exif"][_EXIF_NOTE] = note
+    file = io.BytesIO()
     Image.fromarray(pixels).save(file, format=form.name, **options)
+    return file.getbuffer()
 
 
 def check_writable(path: str | os.PathLike[str], size: tuple[int, ...] | None = None) -> ImageFormat:

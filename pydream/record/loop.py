@@ -11,7 +11,7 @@ import msgspec
 import numpy as np
 
 from ..errors import CheckpointError
-from ..files import written_whole
+from ..files import written_file
 from ..net import Array
 from .provenance import Ingredients
 from .recipe import Difference, Loop, Recipe
@@ -70,7 +70,7 @@ class Checkpoint(NamedTuple):
 def save(path: str | os.PathLike[str], checkpoint: Checkpoint) -> None:
     """Write a checkpoint, whole or not at all."""
     _, key, position, has_gauss, gauss = checkpoint.rng.get_state(legacy=True)
-    with written_whole(path) as temporary, temporary.open("xb") as file:
+    with written_file(path) as file:
         np.savez(
             file,
             loop=np.frombuffer(msgspec.json.encode(checkpoint.loop), np.uint8),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from ..dream.objectives import objective_guide, objective_L2
 from ..dream.octaves import octave_sizes
 from ..dream.watch import View, Watch
 from ..errors import PydreamError
+from ..files import is_temporary, make_folder, sync_folder, write_text, written_file
 from ..formats.caffe import caffe_pb2
 from ..zoo.load import load_net
 from ..zoo.registry import DEFAULT_NETWORK, find_network
@@ -27,6 +29,7 @@ from .report import Array
 from .stages import FORMULAS, stages
 
 MANIFEST = "vectors.json"
+_ARRAY = re.compile(r"\d{3}\.[a-z_]+\.(in|out)\.\w+\.npy")  # the name of an array's file
 
 _ABOUT = (
     "Each case: run `function` on the arrays `inputs` with `parameters`, and compare with the arrays `outputs`: "
@@ -41,6 +44,8 @@ class VectorsError(PydreamError, OSError):
 
 def write_vectors(folder: str | os.PathLike[str]) -> list[Path]:
     """Write the vectors, the same bytes at every call on one machine.
+
+    The manifest is the last file, and an older one goes first: a folder without it is not whole.
 
     Parameters
     ----------
@@ -58,9 +63,10 @@ def write_vectors(folder: str | os.PathLike[str]) -> list[Path]:
         For a folder with other files in it.
     """
     folder = Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     manifest = folder / MANIFEST
-    if any(folder.iterdir()) and not manifest.exists():
+    before = [path for path in folder.iterdir() if _ARRAY.fullmatch(path.name)]
+    if not manifest.exists() and len(before) < sum(not is_temporary(path) for path in folder.iterdir()):
         raise VectorsError(f"'{folder}' is not empty and has no {MANIFEST}; name a new folder")
     files: dict[str, Array] = {}
     cases = []
@@ -73,11 +79,12 @@ def write_vectors(folder: str | os.PathLike[str]) -> list[Path]:
                 files[file] = array
                 entry[ends][name] = file
         cases.append(entry)
-    for old in folder.glob("*.npy"):
-        old.unlink()
+    for old in [manifest, *before]:
+        old.unlink(missing_ok=True)
+    sync_folder(folder)
     for file, array in files.items():
         # Version 1.0 of the format, whatever NumPy's default is; no object arrays, so no pickle.
-        with open(folder / file, "wb") as stream:
+        with written_file(folder / file) as stream:
             np.lib.format.write_array(stream, np.ascontiguousarray(array), version=(1, 0), allow_pickle=False)
     network = find_network(DEFAULT_NETWORK)
     content = {
@@ -92,7 +99,7 @@ def write_vectors(folder: str | os.PathLike[str]) -> list[Path]:
         },
         "cases": cases,
     }
-    manifest.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+    write_text(manifest, json.dumps(content, indent=1) + "\n")
     return [manifest, *(folder / file for file in files)]
 
 

@@ -20,7 +20,7 @@ import pooch
 import requests
 
 from ..errors import FetchError
-from ..files import written_whole
+from ..files import make_folder, move_whole, written_whole
 from .registry import Entry, fault, fetched_place, find_weights
 
 TIMEOUT = 30.0  # seconds without a byte
@@ -82,7 +82,7 @@ def fetch(
     addresses = list(dict.fromkeys([*first, *entry.addresses]))
     if not addresses:
         raise FetchError(f"no address is known for {entry.name}; {by_hand(entry)}")
-    target.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(target.parent)
     with _locked(target, on_message):
         if not _right(target, entry):  # another process may have been quicker
             _fetch(entry, addresses, target, on_bytes, on_message)
@@ -144,7 +144,7 @@ def _fetch(entry: Entry, addresses: list[str], target: Path, on_bytes: OnBytes, 
                 raise FetchError(f"'{part}': {entry.archive.member!r} in it is wrong: {wrong}")
         part.unlink()
     else:
-        part.replace(target)
+        move_whole(part, target)
 
 
 def _try(
@@ -352,7 +352,7 @@ def take_member(archive: Path, member: str, target: Path, size: int) -> None:
     archive : Path
     member : str
     target : Path
-        Must not exist yet.
+        Is written to.
     size : int
         Size of the member in bytes: more are not unpacked, whatever the archive says.
 
@@ -361,7 +361,7 @@ def take_member(archive: Path, member: str, target: Path, size: int) -> None:
     FetchError
         If it is not a zip file, or damaged, or does not have the member exactly once with that size.
     """
-    with target.open("xb") as file:
+    with target.open("wb") as file:
         for chunk in _unpacked(archive, member, size):
             file.write(chunk)
 

@@ -12,7 +12,7 @@ from typing import Any
 import yaml
 
 from ..errors import NetFileError, ShapeError, UnknownNameError
-from ..files import file_sha256, temporary_beside
+from ..files import file_sha256, make_folder, write_text, write_whole, written_file, written_folder
 from ..formats import SUFFIXES, InputSpec, format_of, keras
 from ..formats.base import Packed
 from ..net import ChannelOrder
@@ -88,15 +88,10 @@ def add_network(
         "bundled": False,
     }
     target = own_folder() / name
-    target.parent.mkdir(parents=True, exist_ok=True)
-    temporary = temporary_beside(target)
-    temporary.mkdir()
-    try:
+    make_folder(target.parent)
+    with written_folder(target) as temporary:  # fails where another process has put a folder that is not empty
         _write(packed, temporary, file, facts)
         read_entry(temporary / "README.md")
-        temporary.rename(target)  # fails where another process has put a folder that is not empty
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
     return read_entry(target / "README.md")
 
 
@@ -104,14 +99,15 @@ def _write(packed: Packed, folder: Path, file: str, facts: dict[str, Any]) -> No
     """Write the files of a network, and its facts in a README."""
     copy = folder / file
     if isinstance(packed.weights, bytes):
-        copy.write_bytes(packed.weights)
+        write_whole(copy, packed.weights)
     else:
-        shutil.copyfile(packed.weights, copy)
+        with packed.weights.open("rb") as source, written_file(copy) as there:
+            shutil.copyfileobj(source, there, 2**20)
     if packed.definition is not None:
-        (folder / DEFINITION).write_bytes(packed.definition)
+        write_whole(folder / DEFINITION, packed.definition)
     facts = facts | {"size": copy.stat().st_size, "sha256": file_sha256(copy)}
     front = yaml.safe_dump(facts, sort_keys=False, allow_unicode=True)
-    (folder / "README.md").write_text(f"---\n{front}---\n\n# {facts['title']}\n", encoding="utf-8")
+    write_text(folder / "README.md", f"---\n{front}---\n\n# {facts['title']}\n")
 
 
 def _check_name(name: str) -> None:

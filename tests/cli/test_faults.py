@@ -20,7 +20,7 @@ from support.server import serving
 from tools.soak import MAY_GROW, soak
 
 import pydream
-from pydream.files import is_temporary
+from pydream.files import is_temporary, temporary_beside
 from pydream.zoo.registry import find_network, find_weights
 
 PACKAGE = Path(pydream.__file__).parent
@@ -250,15 +250,16 @@ def test_killed(run, inputs, folder, command):
             assert killed.poll() is None
             time.sleep(0.002)
         killed.kill()
-    next(folder.glob(first)).with_name(".pydream-0123456789abcdef.tmp").write_bytes(b"what was being written")
+    temporary_beside(next(folder.glob(first))).write_bytes(b"what was being written")
     left = {path: content for path, content in contents(folder).items() if not is_temporary(path)}
     assert run(*arguments).code == 0
-    after = {path: content for path, content in contents(folder).items() if not is_temporary(path)}
+    after = contents(folder)
     assert not Path("film.gif.frames").exists()
+    assert not any(map(is_temporary, after))
     for path in filter(Path.exists, made):
         shutil.rmtree(path) if path.is_dir() else path.unlink()
     assert run(*arguments).code == 0
-    assert after == {path: content for path, content in contents(folder).items() if not is_temporary(path)}
+    assert after == contents(folder)
     for path, content in left.items():
         if path.suffix == ".png":
             assert after.get(path, content) == content

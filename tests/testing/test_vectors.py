@@ -78,9 +78,11 @@ def test_the_bytes_are_the_same_each_time(folder, tmp_path):
     assert sorted(path.name for path in again) == sorted(path.name for path in folder.iterdir())
     assert all(path.read_bytes() == (folder / path.name).read_bytes() for path in again)
     kept = [path.read_bytes() for path in again]
-    (tmp_path / "again" / "999.old.npy").touch()
+    (tmp_path / "again" / "999.roll.in.old.npy").touch()
+    (tmp_path / "again" / "mine.npy").touch()
     assert [path.read_bytes() for path in write_vectors(tmp_path / "again")] == kept
-    assert not (tmp_path / "again" / "999.old.npy").exists()
+    assert not (tmp_path / "again" / "999.roll.in.old.npy").exists()
+    assert (tmp_path / "again" / "mine.npy").exists()
 
 
 def test_a_folder_with_other_files(tmp_path):

@@ -15,6 +15,7 @@ import msgspec
 from ...cluster.tasks import DreamTask, RemoteTilesNet, checked, dream
 from ...dream.notebook import DreamInterrupted
 from ...errors import ClusterError, ImageFileError
+from ...files import make_folder
 from ...media import FORMATS
 from ...picture import to_pixels
 from ...record.recipe import Recipe
@@ -172,7 +173,7 @@ class DreamBatch:
             there = f"{len(pairs) - len(left)} of {len(pairs)} are in '{folder}' already"
             click.echo(f"{there}; --force overwrites them", err=True)
         if left:
-            folder.mkdir(parents=True, exist_ok=True)
+            make_folder(folder)
         try:
             if workers is not None and left:
                 self._by_workers(left, workers)

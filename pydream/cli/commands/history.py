@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import chain, repeat
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import click
@@ -16,6 +15,7 @@ from PIL import Image
 
 from ...dream.notebook import DreamInterrupted
 from ...dream.watch import View, Watch
+from ...files import temporary_folder, unsynced
 from ...media import Sheet, fitting_columns, fitting_width, read_image, video, write_image
 from ...picture import Picture, to_pixels
 from ...record.command import option_words
@@ -99,12 +99,12 @@ def command(
     written = [*targets, *film_targets(films)]
     check_not_read(written, [source.path, options["guide"], options["mask"]])
 
-    with uninterrupted(done_then=True), TemporaryDirectory(prefix="pydream-") as folder:
+    with uninterrupted(done_then=True), temporary_folder() as folder:
         job = prepare(sidecar=sidecar, quiet=quiet, **options)
         recipe = job.tiled(msgspec.structs.replace(job.recipe, noise=start.noise), start.size)
         outcome = None
         with job.bar(start.size) as bar:
-            history = History(bar, sheet, shown, recipe.octave_n, start.size, Path(folder) if films else None)
+            history = History(bar, sheet, shown, recipe.octave_n, start.size, folder if films else None)
             try:
                 job.dream(recipe, start.picture, history)
             except DreamInterrupted as interrupted:
@@ -181,7 +181,8 @@ class History(Watch):
             self.sheet.add(pixels, label, note, place=octave * len(self.shown) + column)
         if self.folder is not None:
             path = self.folder / f"{len(self.files):06d}.png"
-            write_image(path, pixels)
+            with unsynced():
+                write_image(path, pixels)
             self.files.append(path)
 
     def frames(self, fps: float) -> Iterator[Picture]:

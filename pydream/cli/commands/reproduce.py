@@ -17,7 +17,7 @@ from ...dream.octaves import check_octaves
 from ...dream.params import find_end
 from ...dream.zoom import ZOOM_COPIES
 from ...errors import ShapeError
-from ...files import write_text
+from ...files import make_folder, write_text
 from ...formats import InputSpec
 from ...media import FORMATS, read_image
 from ...picture import Picture
@@ -292,7 +292,7 @@ class Run:
         self.job.say(printable(f"{result.key} {recipe.end}: {seconds(outcome.seconds)}, {verdict.text}"))
 
     def _write(self, target: Target, pixels: Picture, recipe: Recipe, guide: Input | None) -> None:
-        Path(target.given).parent.mkdir(parents=True, exist_ok=True)
+        make_folder(Path(target.given).parent)
         job = replace(self.job, guide=None if guide is None else SidePicture(guide.name, guide.pixels))
         target.write(pixels, job.record(self.command, recipe, self.sky_facts, pixels), job.sidecar)
 

@@ -21,7 +21,7 @@ from ...cluster.workers import Cluster
 from ...dream.film import BLEND, CUT, FILM_COPIES, MOST_CUT, FramePair, dream_frames
 from ...dream.flow import check_flow
 from ...errors import CheckpointError
-from ...files import file_sha256
+from ...files import file_sha256, make_folder
 from ...media import video, write_image
 from ...media.video import Footage, Section
 from ...picture import Picture
@@ -181,7 +181,7 @@ def command(
         try:
             if left is None:  # not before all that could be wrong has been looked at
                 folder.clear()
-                folder.folder.mkdir(parents=True, exist_ok=True)
+                make_folder(folder.folder)
                 film_file.save(folder.state_file, film)
             last = FramePair(next(clip.frames(done - 1)), folder.picture(done - 1)) if done else None
             with (

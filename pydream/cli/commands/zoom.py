@@ -14,6 +14,7 @@ from msgspec.structs import asdict
 from ...dream.images import noise
 from ...dream.zoom import ZOOM_COPIES, zoom_frame, zoom_loop
 from ...errors import CheckpointError
+from ...files import make_folder
 from ...media import read_note, video
 from ...picture import to_pixels
 from ...record import loop as checkpoint
@@ -144,7 +145,7 @@ def command(
                 dreams = zoom_loop(job.net, first, frames - done, rng=rng, watch=bar, **params) if done < frames else ()
                 if force:  # not before all that could be wrong has been looked at
                     folder.clear()
-                folder.folder.mkdir(parents=True, exist_ok=True)
+                make_folder(folder.folder)
                 for index, frame in enumerate(dreams, start=done):
                     _write(job, folder, source, Checkpoint(loop.at(index), frame, rng))
                     done = index + 1

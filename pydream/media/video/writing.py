@@ -91,7 +91,6 @@ def write_video(
             size = to_pixels(first, "frame 1").shape[:2]
             _check_size(target, form, size)
             temporary = stack.enter_context(written_whole(target))
-            temporary.open("xb").close()  # so that permissions follow the umask
             add = stack.enter_context(form.opened(temporary, size, settings))
         for number, frame in enumerate(chain([first], frames), start=1):
             with write_errors(target, VideoFileError):
