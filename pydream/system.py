@@ -78,11 +78,18 @@ def resident_bytes(root: Path = Path("/")) -> int:
     root : path
         Root of the file system that has Linux's ``/proc``.
     """
-    try:
-        pages = (root / "proc/self/statm").read_text(encoding="ascii").split()[1]
-    except OSError:
-        return 0
-    return int(pages) * os.sysconf("SC_PAGE_SIZE")
+    return _pages(root, 1) * os.sysconf("SC_PAGE_SIZE")
+
+
+def data_bytes(root: Path = Path("/")) -> int:
+    """Return the memory that a limit on this process's data counts, in bytes; 0 where it is unknown."""
+    return _pages(root, 5) * os.sysconf("SC_PAGE_SIZE")
+
+
+def _pages(root: Path, column: int) -> int:
+    """Return a number of ``/proc/self/statm``; 0 where there is no such file."""
+    lines = _lines(root / "proc/self/statm")
+    return int(lines[0].split()[column]) if lines else 0
 
 
 def free_bytes(root: Path = Path("/")) -> int | None:

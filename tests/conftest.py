@@ -87,3 +87,21 @@ def _standin(tmp_path_factory, name):
     path = tmp_path_factory.mktemp("standins") / f"{name}.pb"
     getattr(standins, name)(path)
     return path
+
+
+@pytest.fixture(scope="session")
+def readers():
+    from support.readers import Readers
+
+    found = Readers()
+    yield found
+    found.close()
+
+
+@pytest.fixture
+def forked_readers(readers, monkeypatch):
+    """Let Keras files be read by forks of one process, which has imported TensorFlow; a second a file otherwise."""
+    from pydream.formats.keras import apart
+
+    monkeypatch.setattr(apart, "start", readers.start)
+    return readers

@@ -9,6 +9,8 @@ from support import kerasnets
 import pydream
 from pydream.zoo.registry import find_network
 
+pytestmark = pytest.mark.usefixtures("forked_readers")
+
 QUICK = ["-n", "1", "--octaves", "1", "--seed", "0"]
 
 

@@ -1,10 +1,13 @@
 """Keras models and SavedModels: to freeze one is to make a GraphDef that holds its weights.
 
 =========== ===============================================================
+apart       a file is read in a process of its own
+reader      that process
 keras_model a live Keras model, ``.keras`` or ``.h5`` → a frozen GraphDef
 saved_model the folder of a SavedModel → a frozen GraphDef
 inline      a graph's functions in place of their calls
 dilation    a dilated convolution is one node
+known       which classes a file may name
 frozen      what freezing returns
 format      what every format answers, `freeze` and `net`
 =========== ===============================================================

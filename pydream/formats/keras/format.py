@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,13 +13,15 @@ from numpy.typing import DTypeLike
 from ...runtime.base import Runtime
 from ...runtime.graph import Graph
 from ...runtime.net import Net
+from ...runtime.on_tensorflow.door import tensorflow
 from .. import graphdef
 from ..base import Packed
 from ..graphdef.format import only_file
 from ..spec import InputSpec
+from .apart import reading
 from .frozen import Frozen
-from .keras_model import freeze_model, is_keras_model, read_keras
-from .saved_model import GRAPH_FILE, VARIABLES, freeze_saved_model
+from .keras_model import freeze_model, is_keras_model
+from .saved_model import GRAPH_FILE, VARIABLES
 
 # Keras models since 2021 have layers that scale their pictures, and so do most SavedModels that are made of them.
 MEAN = (0.0, 0.0, 0.0)
@@ -63,11 +65,20 @@ def find_weights(model: Path | Any, weights: str | os.PathLike[str] | None) -> P
     return model.parent / VARIABLES if model.name == GRAPH_FILE else None
 
 
-def freeze(model: Path | Any) -> Frozen:
-    """Make a frozen graph of a model; `NetFileError` where that cannot be done."""
+def freeze(model: Path | Any, meanwhile: Callable[[], object] = lambda: None) -> Frozen:
+    """Make a frozen graph of a model; `NetFileError` where that cannot be done.
+
+    Parameters
+    ----------
+    model : Path or keras.Model
+    meanwhile : callable
+        What this process does while another one reads a file.
+    """
     if not isinstance(model, Path):
         return freeze_model(model)
-    return freeze_saved_model(model.parent) if model.name == GRAPH_FILE else freeze_model(read_keras(model))
+    with reading(model) as result:
+        meanwhile()
+        return result()
 
 
 def graph(model: Path | Any, spec: InputSpec, name: str | None = None) -> Graph:
@@ -87,7 +98,7 @@ def net(
     runtime: str | type[Runtime] = "tensorflow",
 ) -> Net:
     """Freeze a model and make the net of its graph: see `graphdef.net`. The weights are where the model says."""
-    frozen = freeze(model)
+    frozen = freeze(model, tensorflow if runtime == "tensorflow" else lambda: None)
     spec = _with_node(spec.or_else(DEFAULT_SPEC), frozen)
     name = name or name_of(model)
     return graphdef.net(frozen.graph, None, spec, name, dtype=dtype, device=device, runtime=runtime)

@@ -14,10 +14,7 @@ class Frozen(NamedTuple):
         The GraphDef.
     input : str
         Node that the picture replaces.
-    name : str
-        The model's own.
     """
 
     graph: bytes
     input: str
-    name: str

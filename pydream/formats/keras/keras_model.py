@@ -20,23 +20,11 @@ from ...runtime.on_tensorflow.door import part, quiet_stderr, tensorflow
 from .dilation import dilate
 from .frozen import Frozen
 from .inline import CALLS, Origins, inlined
+from .known import check_config
 
 _MAX_BYTES = 2**31 - 1  # of a file, and of what it unpacks to
 _MAX_CONFIG_BYTES = 16 * 2**20
 _WEIGHTS = "model.weights.h5"
-
-_NOT_FROM_FILES = frozenset(
-    {
-        *("Lambda", "__lambda__", "TFSMLayer", "TorchModuleWrapper", "JaxLayer", "FlaxLayer"),
-        *("StringLookup", "IntegerLookup", "TextVectorization"),
-    }
-)
-_PARTS = frozenset(
-    {
-        *("layers", "models", "engine", "ops", "activations", "initializers", "regularizers", "constraints"),
-        *("dtype_policies", "mixed_precision", "backend"),
-    }
-)
 
 
 def is_keras_model(model: object) -> TypeGuard[Any]:
@@ -72,7 +60,7 @@ def read_keras(path: str | os.PathLike[str]) -> Any:
     archive = zipfile.is_zipfile(path)
     config, count = (_unzipped if archive else _hdf5)(path)
     config["compile_config"] = None  # how it was trained
-    _check_config(config, str(path))
+    check_config(config, str(path))
     keras = _keras()
     try:
         with keras.StatelessScope(initialize_variables=False):  # shapes without memory
@@ -85,17 +73,19 @@ def read_keras(path: str | os.PathLike[str]) -> Any:
         raise
     except Exception as error:  # of any kind: it depends on the layer whose configuration is wrong
         raise NetFileError(
-            f"{path}: Keras cannot build this model ({_first_line(error)}); where you can, pass load_net the live model"
+            f"{path}: Keras cannot build this model ({first_line(error)}); where you can, pass load_net the live model"
         ) from error
 
 
-def freeze_model(model: Any) -> Frozen:
+def freeze_model(model: Any, source: str | None = None) -> Frozen:
     """Make a frozen GraphDef of a live model, in inference mode.
 
     Parameters
     ----------
     model : keras.Model
         With one input, pictures of three channels, (n, h, w, 3); on the backend TensorFlow.
+    source : str, optional
+        For messages. None: the model's name.
 
     Returns
     -------
@@ -110,20 +100,21 @@ def freeze_model(model: Any) -> Frozen:
         For a model that is not built, has another input or cannot be traced.
     """
     _keras()
-    (height, width), name = _input(model)
+    source = source or model.name
+    (height, width), name = _input(model, source)
     problem: Exception | None = None
     for size in ((None, None), (height, width)):
         try:
-            graph, image = _traced(model, (None, *size, 3), name)
+            graph, image = _traced(model, (None, *size, 3), name, source)
             break
         except Exception as error:  # of any kind: a layer's own code meets an open size
             problem = problem or error
     else:
-        raise NetFileError(f"{model.name}: it cannot be run on pictures: {_first_line(problem)}") from problem
+        raise NetFileError(f"{source}: it cannot be run on pictures: {first_line(problem)}") from problem
     # The size at which its fully connected layers fit.
     declared = tensorflow().TensorShape((None, height, width, 3)).as_proto()
     next(node for node in graph.node if node.name == image).attr["shape"].shape.CopyFrom(declared)
-    return Frozen(graph.SerializeToString(), image, model.name)
+    return Frozen(graph.SerializeToString(), image)
 
 
 def _keras() -> Any:
@@ -134,21 +125,21 @@ def _keras() -> Any:
     return keras
 
 
-def _input(model: Any) -> tuple[tuple[int | None, int | None], str]:
+def _input(model: Any, source: str) -> tuple[tuple[int | None, int | None], str]:
     """Return the declared height and width of the model's input, and its name."""
     inputs = list(getattr(model, "inputs", None) or [])
     if len(inputs) > 1:
         names = ", ".join(repr(each.name) for each in inputs)
-        raise NetFileError(f"{model.name}: {len(inputs)} inputs ({names}); a dream has one picture")
+        raise NetFileError(f"{source}: {len(inputs)} inputs ({names}); a dream has one picture")
     if not inputs and not model.built:
-        raise NetFileError(f"{model.name}: not built yet: call it on a picture once, or give its input a shape")
+        raise NetFileError(f"{source}: not built yet: call it on a picture once, or give its input a shape")
     shape = tuple(inputs[0].shape) if inputs else (None, None, None, 3)
     if len(shape) != 4 or shape[3] not in (3, None):
-        raise NetFileError(f"{model.name}: its input is {shape}; expected (n, height, width, 3), a colour picture")
+        raise NetFileError(f"{source}: its input is {shape}; expected (n, height, width, 3), a colour picture")
     return shape[1:3], inputs[0].name.split(":")[0] if inputs else "input"
 
 
-def _traced(model: Any, shape: tuple[int | None, ...], name: str) -> tuple[Any, str]:
+def _traced(model: Any, shape: tuple[int | None, ...], name: str, source: str) -> tuple[Any, str]:
     """Return the graph of a model for pictures of this shape, and the node that they replace."""
     tf = tensorflow()
     tensors: dict[str, Any] = {}
@@ -164,10 +155,10 @@ def _traced(model: Any, shape: tuple[int | None, ...], name: str) -> tuple[Any, 
     there = {node.name for node in graph.node}
     outputs = {name: t.op.name for name, t in tensors.items() if t.graph is traced.graph and t.op.name in there}
     if not outputs:
-        raise NetFileError(f"{model.name}: no layers")
+        raise NetFileError(f"{source}: no layers")
     if any(node.op in CALLS for node in graph.node):  # else it stays in the order of the layers
-        graph = inlined(graph, [image, *outputs.values()], model.name)
-    _connect(graph, {tensor.op.name for tensor in constants.outputs}, model.name)
+        graph = inlined(graph, [image, *outputs.values()], source)
+    _connect(graph, {tensor.op.name for tensor in constants.outputs}, source)
     dilate(graph)
     _rename(graph, outputs, image)
     return graph, image
@@ -274,7 +265,7 @@ def _unzipped(path: Path) -> tuple[dict[str, Any], int]:
             with archive.open(_WEIGHTS) as weights:
                 return config, _numbers(weights, path)
     except (zipfile.BadZipFile, EOFError, OSError) as error:
-        raise NetFileError(f"{path}: not a Keras model, or damaged: {_first_line(error)}") from error
+        raise NetFileError(f"{path}: not a Keras model, or damaged: {first_line(error)}") from error
 
 
 def _hdf5(path: Path) -> tuple[dict[str, Any], int]:
@@ -323,39 +314,6 @@ def _parsed(text: str | bytes, path: Path) -> dict[str, Any]:
     return config
 
 
-def _check_config(config: Any, source: str) -> None:
-    """Raise for what Keras might run, import, read or fetch: layers with code or files, and what is not Keras's own."""
-    for each in _dicts(config):
-        kind, module, registered = each.get("class_name"), each.get("module"), each.get("registered_name")
-        if kind in _NOT_FROM_FILES:
-            raise NetFileError(
-                f"{source}: {kind!r} brings code or files of its own, which are not run or read; load the model"
-                " yourself, if you trust it, and pass load_net the live model"
-            )
-        if "config" in each and (not _of_keras(module) or ">" in f"{kind}{registered}"):
-            raise NetFileError(
-                f"{source}: {kind!r} is not one of Keras's layers ({registered or module or kind}); load the model"
-                " yourself, with its custom objects, and pass load_net the live model"
-            )
-
-
-def _of_keras(module: object) -> bool:
-    """Return whether a module is one of those with Keras's layers and their parts; its others read, fetch and run."""
-    names = [name for name in str(module).split(".") if name != "src"]
-    return module in (None, "builtins", "keras") or (names[0] in ("keras", "tf_keras") and bool(_PARTS & {*names[1:2]}))
-
-
-def _dicts(value: Any) -> Iterator[dict[str, Any]]:
-    waiting = [value]
-    while waiting:
-        each = waiting.pop()
-        if isinstance(each, dict):
-            yield each
-            waiting += each.values()
-        elif isinstance(each, list):
-            waiting += each
-
-
 def _built(config: dict[str, Any], archive: bool) -> Any:
     if archive:
         return part("keras").saving.deserialize_keras_object(config, safe_mode=True)
@@ -366,5 +324,6 @@ def _count(weights: list[Any]) -> int:
     return sum(prod(weight.shape) for weight in weights)
 
 
-def _first_line(error: Exception | None) -> str:
+def first_line(error: Exception | None) -> str:
+    """Return the first line of an error's text, or its kind where it has none."""
     return next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)[:300]

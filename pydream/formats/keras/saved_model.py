@@ -55,7 +55,7 @@ def freeze_saved_model(path: str | os.PathLike[str]) -> Frozen:
     variables = _variables(graph, outputs, bound, str(path))
     graph = inlined(graph, outputs, str(path))
     values = _values(path, variables)
-    return Frozen(_frozen(graph, image, outputs, values, str(path)), image, path.resolve().name)
+    return Frozen(_frozen(graph, image, outputs, values, str(path)), image)
 
 
 def _read(path: Path) -> tuple[Any, Any, Mapping[str, Any]]:

@@ -293,7 +293,7 @@ def saved(model, tmp_path_factory):
         ),
         ({"class_name": "get_file", "module": "keras.src.utils.file_utils"}, "'get_file' is not one of Keras's layers"),
         ({"class_name": "system", "module": "os"}, r"'system' is not one of Keras's layers \(os\)"),
-        ({"class_name": "Popen", "module": "keras.layers.os"}, "Keras cannot build this model"),
+        ({"class_name": "Popen", "module": "keras.layers.os"}, r"'Popen' is not one of Keras's layers"),
         ({"class_name": "evil", "module": 7}, r"'evil' is not one of Keras's layers \(7\)"),
     ],
 )

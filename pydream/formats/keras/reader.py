@@ -1,0 +1,109 @@
+"""The process that reads a file: `apart` starts it, it answers with a frozen graph or with one line, and is gone.
+
+    python -P -m pydream.formats.keras.reader PARENT FILE
+
+Its answer goes to stdout, which is a file; what TensorFlow and Keras print there goes nowhere.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import os
+import resource
+import signal
+import sys
+from pathlib import Path
+from typing import IO
+
+import msgspec
+
+from ...errors import MemoryTooSmallError, NetFileError, PydreamError, printable
+from ...runtime.on_tensorflow.door import part
+from ...system import data_bytes, threads_of_tensorflow
+from .apart import LONGEST_TEXT, MOST_ANSWERED, Answer, Limits, kind_of, name_of_source
+from .frozen import Frozen
+from .keras_model import first_line, freeze_model, read_keras
+from .saved_model import GRAPH_FILE, freeze_saved_model
+
+_STACK = 2**23  # of a thread
+_PR_SET_PDEATHSIG = 1
+
+
+def main(parent: int, file: Path) -> None:
+    """Read a file, write the answer to stdout, and end this process."""
+    _end_with(parent)
+    with os.fdopen(os.dup(1), "wb") as answer:
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, 1)
+        answer_for(file, answer)
+    os._exit(0)  # without TensorFlow's tidying up
+
+
+def answer_for(file: Path, answer: IO[bytes]) -> None:
+    """Read a file within its limits, and write the answer."""
+    try:
+        part("keras")
+        _limit(Limits.of(file))
+        frozen = freeze_file(file)
+    except PydreamError as error:
+        text = printable(str(error))[:LONGEST_TEXT]
+        too_small = isinstance(error, MemoryTooSmallError)
+        refusal = Answer(text, "MemoryTooSmallError" if too_small else "NetFileError")
+        answer.write(msgspec.json.encode(refusal) + b"\n")
+    else:
+        answer.write(msgspec.json.encode(Answer(input=frozen.input, size=len(frozen.graph))) + b"\n")
+        answer.write(frozen.graph)
+
+
+def freeze_file(file: Path) -> Frozen:
+    """Make a frozen graph of a file, in this process.
+
+    Raises
+    ------
+    NetFileError
+        Whatever is wrong with it.
+    """
+    source = name_of_source(file)
+    try:
+        if file.name == GRAPH_FILE:
+            return freeze_saved_model(file.parent)
+        return freeze_model(read_keras(file), source)
+    except PydreamError:
+        raise
+    except MemoryError as error:
+        memory = Limits.of(file).memory / 1e9
+        raise NetFileError(
+            f"{source}: the file made the reader of {kind_of(file)} take more than {memory:.1f} GB"
+        ) from error
+    except Exception as error:  # TensorFlow's, Keras's and HDF5's are of many kinds
+        raise NetFileError(f"{source}: damaged, or of a kind that cannot be read: {first_line(error)}") from error
+
+
+def _end_with(parent: int) -> None:
+    """Have the system end this process with its parent, and let Ctrl-C end it at once."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:
+        os._exit(1)
+
+
+def _limit(limits: Limits) -> None:
+    """Set the limits of this process, which has imported what it needs."""
+    threads = threads_of_tensorflow() * _STACK
+    _lower(resource.RLIMIT_DATA, data_bytes() + threads + limits.memory)
+    _lower(resource.RLIMIT_CPU, round(limits.seconds) * (os.cpu_count() or 1))
+    _lower(resource.RLIMIT_FSIZE, MOST_ANSWERED)
+    _lower(resource.RLIMIT_CORE, 0)
+    with contextlib.suppress(OSError):  # where memory runs out, the system ends this process first
+        Path("/proc/self/oom_score_adj").write_text("1000", encoding="ascii")
+
+
+def _lower(kind: int, most: int) -> None:
+    now = [limit for limit in resource.getrlimit(kind) if limit != resource.RLIM_INFINITY]
+    resource.setrlimit(kind, (min(most, *now),) * 2) if now else resource.setrlimit(kind, (most, most))
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]), Path(sys.argv[2]))
