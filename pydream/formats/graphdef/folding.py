@@ -79,7 +79,8 @@ def _elementwise(function: Callable[..., Any]) -> _Formula:
         return function(*map(_exact, inputs))
 
     def numbers(node: Node, *inputs: Values) -> int:
-        return prod(np.broadcast_shapes(*(values.shape for values in inputs))) + _copied(*inputs)
+        shape: tuple[int, ...] = np.broadcast_shapes(*(values.shape for values in inputs))
+        return prod(shape) + _copied(*inputs)
 
     return _Formula(compute, numbers)
 
@@ -113,7 +114,8 @@ def _range(node: Node, start: Values, limit: Values, delta: Values) -> Any:
 
 
 def _range_numbers(node: Node, start: Values, limit: Values, delta: Values) -> int:
-    return 2 * max(ceil((limit.item() - start.item()) / delta.item()), 0)  # once more for the type
+    count: float = (limit.item() - start.item()) / delta.item()
+    return 2 * max(ceil(count), 0)  # once more for the type
 
 
 def _slice(node: Node, x: Values, begin: Values, size: Values) -> Any:
@@ -147,7 +149,8 @@ def _reduction(function: Callable[..., Any]) -> _Formula:
 
     def numbers(node: Node, x: Values, axes: Values) -> int:
         gone = {axis % max(x.ndim, 1) for axis in _sizes(axes)}
-        return 2 * prod(size for axis, size in enumerate(x.shape) if axis not in gone) + _copied(x)
+        kept: list[int] = [size for axis, size in enumerate(x.shape) if axis not in gone]
+        return 2 * prod(kept) + _copied(x)
 
     return _Formula(compute, numbers)
 
