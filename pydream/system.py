@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
 from .errors import MemoryTooSmallError
+
+# Makes the block in which TensorFlow is imported: the command line has signals wait for its end.
+unbroken: Callable[[], AbstractContextManager[None]] = nullcontext
 
 MOST_THREADS = 1024  # as in csrc/parallel.hpp
 

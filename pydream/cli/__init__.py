@@ -28,7 +28,7 @@ import click
 
 from .. import __version__
 from .errors import debug_option, errors_in_one_line
-from .signals import uninterrupted
+from .signals import signals_as_ctrl_c, uninterrupted
 
 GROUPS = {  # each command is `command` in the module of its name
     "Dream": {
@@ -88,7 +88,7 @@ class Commands(click.Group):
 
     def invoke(self, ctx: click.Context) -> Any:
         """Parse the command's options and run it."""
-        with errors_in_one_line(ctx):
+        with signals_as_ctrl_c(), errors_in_one_line(ctx):
             return super().invoke(ctx)
 
 

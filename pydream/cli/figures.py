@@ -25,7 +25,7 @@ from .input import InputPicture, Target
 from .job import Job
 from .options import FiniteRange, option, together
 from .progress import Bar, Progress
-from .signals import between_steps
+from .signals import between_steps, interruptible
 
 _THEME = "light"
 columns_option = option(
@@ -158,7 +158,8 @@ class FigureDreams(Generic[K]):
         if target is None or not self.resume:
             return None
         try:
-            made, pixels = read_provenance(target.given), read_image(target.given)
+            with interruptible():
+                made, pixels = read_provenance(target.given), read_image(target.given)
         except (ImageFileError, ProvenanceError):
             return None  # not there, or not whole
         if made.unlike(self.job.as_recorded(recipe), self.job.ingredients(self.start.facts)):

@@ -18,7 +18,7 @@ from ..record.command import option_words
 from ..record.provenance import sidecar_of
 from .input import Size, Target
 from .options import Decorator, FiniteRange, option, together
-from .signals import between_steps
+from .signals import between_steps, interruptible
 
 _PNG = FORMATS["png"]
 
@@ -82,7 +82,8 @@ class OutputFolder:
 
     def picture(self, number: int) -> Picture:
         """Read a picture that is there."""
-        return read_image(self.target(number).given)
+        with interruptible():
+            return read_image(self.target(number).given)
 
     def pictures(self, count: int, on_frame: Callable[[], object] = between_steps) -> Iterator[Picture]:
         """Yield the pictures to a film, and let Ctrl-C in before each."""

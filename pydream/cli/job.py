@@ -34,7 +34,7 @@ from .errors import debugging, printable
 from .input import InputPicture, Size, Target
 from .progress import Bar, Progress
 from .scoring import only_layer, score_of
-from .signals import between_steps, uninterrupted
+from .signals import interruptible
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,8 @@ class SidePicture:
     @classmethod
     def read(cls, path: Path) -> SidePicture:
         """Read it."""
-        return cls(str(path), read_image(path))
+        with interruptible():
+            return cls(str(path), read_image(path))
 
     @cached_property
     def facts(self) -> PictureFacts:
@@ -277,11 +278,11 @@ def load(
 ) -> tuple[LocalNet, NetFacts]:
     """Load a network as `pydream.load_net` does, and return its facts too; the first call imports TensorFlow."""
     quiet_tensorflow()
-    with uninterrupted():
+    with interruptible():
         net = load_net(model, weights, dtype=dtype, device=device, runtime=runtime, **input_spec.keywords)
+        facts = net_facts(net.name, find_files(model, weights), net.dtype, runtime, net.device, input_spec)
     gc.freeze()  # what TensorFlow's import made stays; to look through it all for garbage costs 0.2 s of a dream
-    between_steps()
-    return net, net_facts(net.name, find_files(model, weights), net.dtype, runtime, net.device, input_spec)
+    return net, facts
 
 
 def quiet_tensorflow() -> None:

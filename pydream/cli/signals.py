@@ -1,29 +1,46 @@
 """Ctrl-C, SIGTERM and SIGHUP end a command between two steps: never inside one, nor inside a file or an import.
 
 Python would raise KeyboardInterrupt wherever it happens to be. In an import that becomes an ImportError, or worse;
-between a step and its count the picture no longer matches its record; while it is written it is lost.
+between a step and its count the picture no longer matches its record; while it is written it is lost. So steps and
+writing are `uninterrupted`, and what waits for a file or computes what a stranger's file asks for is `interruptible`.
+A second signal ends the process, whatever it is doing.
 """
 
 from __future__ import annotations
 
+import os
+import select
 import signal
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from time import monotonic
+from typing import TypeVar
 
 import click
+
+from .. import system
+
+T = TypeVar("T")
+
+GRACE = 1.5  # seconds that a second signal leaves to what is being written
+_SAME = 0.25  # seconds in which several signals are one: a line that is lost sends SIGHUP twice
+_NUMBERS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 @dataclass
 class _Signals:
-    last: int = signal.SIGINT  # what the exit code is made of
+    number: int = signal.SIGINT  # what the exit code is made of
+    came: bool = False
     waits: bool = False
     holds: int = 0  # blocks of `uninterrupted` that have not ended
 
     def interrupt(self, number: int, _: object) -> None:
-        """Raise KeyboardInterrupt, now or as soon as that does no harm."""
-        self.last = number
+        """Raise KeyboardInterrupt for the first signal, now or as soon as that does no harm."""
+        if self.came:
+            return  # finished work is being kept; `_end_at_second` counts
+        self.number, self.came = number, True
         if self.holds:
             self.waits = True
         else:
@@ -43,8 +60,8 @@ def _signals() -> _Signals:
 
 
 def exit_code() -> int:
-    """Return 128 + the signal that came last; Ctrl-C's where none has."""
-    return 128 + _signals().last
+    """Return 128 + the signal that came first; Ctrl-C's where none has."""
+    return 128 + _signals().number
 
 
 @contextmanager
@@ -54,15 +71,58 @@ def signals_as_ctrl_c() -> Iterator[None]:
         yield  # signals are the main thread's
         return
     # What is ignored stays ignored: `nohup` means that, and a shell's `&`.
-    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-    caught = [number for number in numbers if signal.getsignal(number) != signal.SIG_IGN]
+    caught = [number for number in _NUMBERS if signal.getsignal(number) != signal.SIG_IGN]
     interrupt = _signals().interrupt
     before = {number: signal.signal(number, interrupt) for number in caught}
+    imports, system.unbroken = system.unbroken, uninterrupted
+    try:
+        with _end_at_second():
+            yield
+    finally:
+        system.unbroken = imports
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+@contextmanager
+def _end_at_second() -> Iterator[None]:
+    """Have a thread count signals, also while the main thread is in machine code, where Python handles none."""
+    reading, writing = os.pipe()
+    os.set_blocking(writing, False)
+    thread = threading.Thread(target=_count, args=[reading], name="pydream-signals", daemon=True)
+    thread.start()
+    before = signal.set_wakeup_fd(writing, warn_on_full_buffer=False)
     try:
         yield
     finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+        signal.set_wakeup_fd(before)
+        os.close(writing)
+        thread.join()
+        os.close(reading)
+
+
+def _count(reading: int) -> None:
+    """Read the numbers of signals; end the process soon after the second one, unless it ends by itself."""
+    signal.pthread_sigmask(signal.SIG_BLOCK, _NUMBERS)  # they are to wake the main thread
+    first = None
+    while number := os.read(reading, 1):
+        now = monotonic()
+        if number[0] not in _NUMBERS:
+            continue
+        if first is None:
+            first = now
+        elif now - first > _SAME:
+            _end(reading, number[0], now + GRACE)
+            return
+
+
+def _end(reading: int, number: int, deadline: float) -> None:
+    while (left := deadline - monotonic()) > 0:
+        if select.select([reading], [], [], left)[0] and not os.read(reading, 1):
+            return
+    with suppress(OSError):
+        os.write(2, b"pydream: interrupted again; what was not written yet is lost\n")
+    os._exit(128 + number)
 
 
 @contextmanager
@@ -75,16 +135,39 @@ def uninterrupted(done_then: bool = False) -> Iterator[None]:
         Nothing is left to be done behind the block: a signal that waited for its end was too late.
     """
     signals = _signals()
-    with signals_as_ctrl_c():
-        signals.holds += 1
-        try:
-            yield
-        finally:
-            signals.holds -= 1
-        if done_then:
-            signals.waits = False
-        if not signals.holds:
-            signals.let_in()
+    signals.holds += 1
+    try:
+        yield
+    finally:
+        signals.holds -= 1
+    if done_then:
+        signals.waits = False
+    if not signals.holds:
+        signals.let_in()
+
+
+@contextmanager
+def interruptible() -> Iterator[None]:
+    """Let signals in at any moment of the block, inside `uninterrupted` too: nothing is half done, and it may wait."""
+    signals = _signals()
+    held, signals.holds = signals.holds, 0
+    try:
+        signals.let_in()
+        yield
+    finally:
+        signals.holds = held
+
+
+def interruptible_each(items: Iterable[T]) -> Iterator[T]:
+    """Yield items, each of which is made in an `interruptible` block."""
+    iterator = iter(items)
+    while True:
+        with interruptible():
+            try:
+                item = next(iterator)
+            except StopIteration:
+                return
+        yield item
 
 
 def between_steps() -> None:

@@ -3,12 +3,14 @@
 import os
 import random
 import re
+import select
 import shutil
 import signal
 import subprocess
 import sys
 import threading
 import time
+from itertools import chain, repeat
 from pathlib import Path
 
 import click
@@ -17,9 +19,10 @@ import pytest
 from support.clips import moving_square, write_clip
 
 import pydream
+from pydream import system
 from pydream.cli import COMMANDS as SUBCOMMANDS
-from pydream.cli import main
-from pydream.cli.signals import between_steps, signals_as_ctrl_c, uninterrupted
+from pydream.cli import main, signals
+from pydream.cli.signals import between_steps, interruptible, interruptible_each, signals_as_ctrl_c, uninterrupted
 from pydream.media.image import read_image, read_note
 from pydream.record.provenance import parse, pixels_sha256
 
@@ -109,9 +112,124 @@ def test_an_error_goes_first(in_a_command):
         between_steps()
 
 
+def test_what_waits_is_interruptible(in_a_command):
+    done = []
+
+    def command():
+        with uninterrupted():
+            with interruptible():
+                done.append("waits")
+                signal.raise_signal(signal.SIGTERM)
+            done.append("behind")
+
+    with pytest.raises(KeyboardInterrupt):
+        command()
+    assert done == ["waits"]
+
+
+def test_a_signal_that_came_before(in_a_command):
+    """It ends the command before that waits for anything; and then steps are whole again."""
+
+    def command():
+        with uninterrupted():
+            signal.raise_signal(signal.SIGTERM)
+            with interruptible():
+                raise AssertionError
+
+    with pytest.raises(KeyboardInterrupt):
+        command()
+
+
+@pytest.mark.parametrize("number", BOTH)
+def test_each_frame_that_is_read(in_a_command, number):
+    seen = []
+
+    def frames():
+        yield 1
+        signal.raise_signal(number)
+        yield 2
+
+    with pytest.raises(KeyboardInterrupt), uninterrupted():
+        seen.extend(interruptible_each(frames()))
+    assert seen == [1]
+    assert list(interruptible_each(iter("ab"))) == ["a", "b"]
+
+
+def test_imports_are_whole(in_a_command, monkeypatch):
+    done = []
+
+    def command():
+        with interruptible(), system.unbroken():
+            signal.raise_signal(signal.SIGINT)
+            done.append("the import")
+
+    with pytest.raises(KeyboardInterrupt):
+        command()
+    assert done == ["the import"]
+
+
+# ---- a second one ----
+
+
+@pytest.mark.parametrize(
+    ("sent", "ends"),
+    [
+        ([(0, signal.SIGINT)], None),
+        ([(0, signal.SIGHUP), (0.01, signal.SIGHUP)], None),  # a line that is lost
+        ([(0, signal.SIGINT), (1, signal.SIGCHLD)], None),
+        ([(0, signal.SIGINT), (1, signal.SIGTERM)], 143),
+        ([(0, signal.SIGTERM), (0.01, signal.SIGTERM), (1, signal.SIGINT)], 130),
+    ],
+)
+@pytest.mark.parametrize("finishes", [False, True])
+def test_a_second_one_ends_the_process(monkeypatch, sent, ends, finishes):
+    moments, numbers = zip(*sent, strict=True)
+    clock = chain(moments, [moments[-1]], repeat(moments[-1] + signals.GRACE))
+    ended = []
+    monkeypatch.setattr(signals, "monotonic", lambda: next(clock))
+    monkeypatch.setattr(os, "_exit", ended.append)
+    reading, writing = os.pipe()
+    os.write(writing, bytes(numbers))
+    if finishes:
+        os.close(writing)
+    else:
+        monkeypatch.setattr(select, "select", lambda *_: ([], [], []))
+        threading.Timer(0.1, os.close, [writing]).start()
+    thread = threading.Thread(target=signals._count, args=[reading])  # it blocks them
+    thread.start()
+    thread.join()
+    assert ended == ([ends] if ends and not finishes else [])
+
+
+DEAF = """
+import hashlib, signal
+import click
+from pydream.cli.signals import signals_as_ctrl_c, uninterrupted
+with click.Context(click.Command("a")), signals_as_ctrl_c(), uninterrupted():
+    print("ready", flush=True)
+    hashlib.pbkdf2_hmac("sha256", b"", b"", 2**31 - 1)  # half an hour of machine code
+"""
+
+
+def test_a_second_one_in_machine_code():
+    environment = {**os.environ, "PYTHONPATH": str(Path(pydream.__file__).parents[1])}
+    with subprocess.Popen(
+        [sys.executable, "-c", DEAF], env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout.readline() == "ready\n"
+        process.send_signal(signal.SIGINT)
+        time.sleep(2 * signals._SAME)
+        assert process.poll() is None
+        process.send_signal(signal.SIGTERM)
+        began = time.monotonic()
+        assert process.communicate(timeout=20)[1].startswith("pydream: interrupted again")
+        assert time.monotonic() - began < 2
+        assert process.returncode == 128 + signal.SIGTERM
+
+
 def test_the_handlers_come_back():
     before = [signal.getsignal(number) for number in BOTH]
-    with click.Context(click.Command("a")), uninterrupted():
+    with click.Context(click.Command("a")), signals_as_ctrl_c():
         assert [signal.getsignal(number) for number in BOTH] != before
     assert [signal.getsignal(number) for number in BOTH] == before
 
@@ -119,7 +237,7 @@ def test_the_handlers_come_back():
 def test_what_is_ignored_stays_ignored():
     before = signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
-        with click.Context(click.Command("a")), uninterrupted():
+        with click.Context(click.Command("a")), signals_as_ctrl_c():
             signal.raise_signal(signal.SIGINT)
     finally:
         signal.signal(signal.SIGINT, before)

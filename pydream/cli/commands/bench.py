@@ -17,7 +17,7 @@ from ..help import Command
 from ..job import quiet_tensorflow
 from ..options import image_size_option, json_option, layer_option, model_option, option, quiet_option, weights_option
 from ..progress import Bar
-from ..signals import uninterrupted
+from ..signals import interruptible, uninterrupted
 
 
 def _plot_path(text: str) -> Path:
@@ -66,7 +66,8 @@ def command(
         plan = replace(plan, sizes=list(dict.fromkeys(image_size)))
     quiet_tensorflow()
     with uninterrupted():
-        subject = Subject.find(model, weights, layer)
+        with interruptible():
+            subject = Subject.find(model, weights, layer)
         with Bar(quiet, bar_format="{n_fmt}/{total_fmt} |{bar:20}| {elapsed}  {desc}") as bar:
             report = measure(subject, plan, bar.show)
     click.echo(msgspec.json.format(msgspec.json.encode(as_json(report)), indent=2) if json else as_text(report))

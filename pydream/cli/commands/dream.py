@@ -35,7 +35,7 @@ from ..input import (
 )
 from ..job import Job, prepare
 from ..options import PICTURE_FILES, dreaming_options, force_option, last_options, option, output_option
-from ..signals import between_steps, signals_as_ctrl_c, uninterrupted
+from ..signals import between_steps, interruptible, uninterrupted
 from ..workers import WorkerOptions, start_workers, worker_options
 
 
@@ -84,11 +84,10 @@ def command(
 
     workers = WorkerOptions.taken(options)
     batch = DreamBatch(ctx, partial(prepare, sidecar=sidecar, quiet=quiet, **options), quiet)
-    with signals_as_ctrl_c():
-        if folder is None:
-            batch.one(sources[0], targets[0], workers)
-        else:
-            batch.many(folder, list(zip(sources, targets, strict=True)), force, workers)
+    if folder is None:
+        batch.one(sources[0], targets[0], workers)
+    else:
+        batch.many(folder, list(zip(sources, targets, strict=True)), force, workers)
 
 
 PendingDream = tuple[InputPicture, Target, Recipe]  # while a worker dreams; without the picture itself
@@ -233,7 +232,8 @@ class DreamBatch:
 
     def _read(self, source: Source, target: Target) -> InputPicture:
         """Read a picture and check where its dream goes, before TensorFlow is imported."""
-        start = InputPicture.read(source)
+        with interruptible():
+            start = InputPicture.read(source)
         target.check(self.result_size(*start.size) if self.result_size else start.size)
         return start
 

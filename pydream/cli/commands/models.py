@@ -15,7 +15,6 @@ from ..help import Command
 from ..job import quiet_tensorflow
 from ..options import input_options, layer_option, option, quiet_option
 from ..progress import FetchProgress
-from ..signals import signals_as_ctrl_c
 
 
 @click.group("models", invoke_without_command=True, params=[debug_option])
@@ -117,7 +116,7 @@ def fetch_command(name: str, urls: tuple[str, ...], quiet: bool) -> None:
 
     entry = find_network(name)
     try:
-        with signals_as_ctrl_c(), FetchProgress(entry.name, quiet) as progress:
+        with FetchProgress(entry.name, quiet) as progress:
             place = fetch(entry, urls, progress.on_bytes, progress.message)
     except KeyboardInterrupt:
         raise interruption("what has come is kept, and fetch continues with it") from None
@@ -151,8 +150,7 @@ def add_command(
     """  # noqa: D301
     quiet_tensorflow()
     input_spec |= {"scale": pixel_scale, "input": input_node}
-    with signals_as_ctrl_c():
-        click.echo(add_network(name, files, layer=layer, title=description, **input_spec).folder)
+    click.echo(add_network(name, files, layer=layer, title=description, **input_spec).folder)
 
 
 @command.command("verify")

@@ -9,7 +9,6 @@ import click
 from ..errors import interruption
 from ..help import Command
 from ..options import output_option
-from ..signals import signals_as_ctrl_c
 
 
 @click.command("vectors", cls=Command)
@@ -26,8 +25,7 @@ def command(output: Path) -> None:
     from ...testing import write_vectors
 
     try:
-        with signals_as_ctrl_c():
-            files = write_vectors(output)
+        files = write_vectors(output)
     except KeyboardInterrupt:
         raise interruption(f"'{output}' is not whole; the same command writes it anew") from None
     size = sum(path.stat().st_size for path in files)

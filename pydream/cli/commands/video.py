@@ -37,7 +37,7 @@ from ..input import WIDTH_HEIGHT, Size, check_not_read, read_size
 from ..job import Job, prepare
 from ..options import FiniteRange, dreaming_options, force_option, last_options, option, output_option, resume_option
 from ..progress import Bar
-from ..signals import between_steps, uninterrupted
+from ..signals import between_steps, interruptible, interruptible_each, uninterrupted
 from ..workers import WorkerOptions, start_workers, worker_options
 
 _STATE = "film.json"
@@ -136,11 +136,13 @@ def command(
         check_flow()
 
     with uninterrupted(done_then=True):
-        with Bar(quiet, desc=f"looking at {input.name}", unit="frame") as seen:  # before TensorFlow is imported
+        # before TensorFlow is imported
+        with interruptible(), Bar(quiet, desc=f"looking at {input.name}", unit="frame") as seen:
             footage = video.read_video(input, section(start, stop, part), seen.advance)
         clip = Clip(footage, size or footage.size)
         check_films([output], clip.size, clip.rate)
-        left = film_file.load(folder.state_file) if resume else None
+        with interruptible():
+            left = film_file.load(folder.state_file) if resume else None
         if resume and left is None and output.exists():
             raise CheckpointError(f"'{output}' is complete, and its frames are gone: --force begins again")
         job = prepare(quiet=quiet, resumed=None if left is None else left.recipe, **options)
@@ -153,7 +155,7 @@ def command(
         words |= {"--from": start, "--to": stop, "--range": part, "--flow": flow}
         arguments = [str(input), "-o", f"dream{output.suffix}", *option_words(words), *quality_words(output, quality)]
         height, width = footage.size
-        facts = PictureFacts(name=input.name, width=width, height=height, sha256=file_sha256(input))
+        facts = PictureFacts(name=input.name, width=width, height=height, sha256=_hash(input))
         film = Film(
             film="video",
             command=job.command_line("video", arguments, recipe),
@@ -234,7 +236,7 @@ class Clip:
 
     def frames(self, skip: int = 0) -> Iterator[Picture]:
         """Yield the frames but the first so many."""
-        for frame in self.footage.frames(skip):
+        for frame in interruptible_each(self.footage.frames(skip)):
             if self.size == self.footage.size:
                 yield frame
             else:
@@ -275,6 +277,11 @@ def _dreams(
             watch=bar,
             **recipe.dream_params(job.objective, job.retouches),
         )
+
+
+def _hash(film: Path) -> str:
+    with interruptible():
+        return file_sha256(film)
 
 
 def section(start: str | None, stop: str | None, part: str | None) -> Section:

@@ -13,7 +13,6 @@ from ..help import Command
 from ..input import NOISE, Source, SourceType, check_not_read, check_sidecar, one_target
 from ..options import PICTURE_FILES, last_options, output_option
 from ..rendering import ChannelOption, prepare_rendering, recipe_taken, rendering_options
-from ..signals import signals_as_ctrl_c
 from .dream import DreamBatch
 
 
@@ -61,5 +60,4 @@ def command(
     load = partial(prepare_rendering, sidecar=sidecar, quiet=quiet, **options)
     result_size = lambda height, width: rendered_sizes(renderer, height, width, **octaves)[0]  # noqa: E731
     batch = DreamBatch(ctx, load, quiet, result_size, "visualize")
-    with signals_as_ctrl_c():
-        batch.one(source, target)
+    batch.one(source, target)

@@ -43,7 +43,7 @@ from ..options import (
     output_option,
     resume_option,
 )
-from ..signals import uninterrupted
+from ..signals import interruptible, uninterrupted
 
 _CHECKPOINT = "resume.npz"
 
@@ -117,7 +117,8 @@ def command(
 
     move = Loop(frame=0, scale=scale, rotate=rotate, shift=shift)
     with uninterrupted(done_then=True):
-        left = checkpoint.load(folder.state_file) if resume else None
+        with interruptible():
+            left = checkpoint.load(folder.state_file) if resume else None
         if resume and folder.temporary and left is None and all(film.exists() for film in films):
             raise CheckpointError(f"'{films[0]}' is complete, and its frames are gone: --force begins again")
         job = prepare(resumed=None if left is None else left.loop.recipe, **options)

@@ -1,26 +1,36 @@
 """Folding computes what does not depend on the picture: weights that the graph reads, scales or puts together.
 
-NumPy does it, op by op; an op that is not in the table is not computed.
+NumPy does it, op by op; an op that is not in the table is not computed. What an op will take is worked out from its
+inputs' shapes and compared with a budget before it runs: a graph of 300 bytes can ask for terabytes.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from math import prod
-from typing import Any
+from math import ceil, prod
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from ...runtime.tf_layers import FLOATS
-from .nodes import MAX_NUMBERS, LeftOutError, Node, Values
+from .nodes import Budget, LeftOutError, Node, Values
 
 _CASTS: dict[int, type] = {3: np.int32, 9: np.int64, 10: np.bool_}
+_WIDEST = 8  # bytes a number
+_MOST_SIZES = 64  # that an input with sizes or axes may hold
 
 # Ops that return their first input as it is.
 IDENTITIES = frozenset({"Identity", "CheckNumerics", "PlaceholderWithDefault", "Snapshot", "StopGradient"})
 
 
-def fold(node: Node, *inputs: Values) -> Values:
+class _Formula(NamedTuple):
+    """How an op is computed, and the most numbers that this makes, copies of its inputs included."""
+
+    compute: Callable[..., Any]
+    numbers: Callable[..., int] = lambda node, *inputs: 0  # without more, the result is a view of an input
+
+
+def fold(node: Node, budget: Budget, *inputs: Values) -> Values:
     """Compute the output of a node whose inputs are constants; `LeftOutError` where that cannot be.
 
     In float64, as if the graph had been cast to it; a float32 network rounds once, at the end.
@@ -32,65 +42,85 @@ def fold(node: Node, *inputs: Values) -> Values:
         raise LeftOutError(f"{node.name!r} ({node.op}) makes a constant in a way that is not supported")
     try:
         with np.errstate(all="ignore"):
-            exact = (x.astype(np.float64) if x.dtype.kind == "f" else x for x in inputs)
-            return np.asarray(formula(node, *exact))
+            if numbers := formula.numbers(node, *inputs):
+                budget.check(node, _WIDEST * numbers, work=numbers + _all(node, *inputs))
+            made = np.asarray(formula.compute(node, *inputs))
     except (ValueError, TypeError, IndexError, ArithmeticError) as error:
         raise LeftOutError(f"{node.name!r} ({node.op}) cannot be computed: {error}") from error
+    if not any(np.may_share_memory(made, values) for values in inputs):
+        budget.take(node, made.nbytes)
+    return made
 
 
-def _elementwise(function: Callable[..., Any]) -> Callable[..., Any]:
+def _exact(values: Values) -> Values:
+    return values.astype(np.float64, copy=False) if values.dtype.kind == "f" else values
+
+
+def _copied(*inputs: Values) -> int:
+    """Count the numbers that `_exact` copies."""
+    return sum(values.size for values in inputs if values.dtype.kind == "f" and values.dtype != np.float64)
+
+
+def _all(node: Node, *inputs: Values) -> int:
+    return sum(values.size for values in inputs)  # one may be there twice
+
+
+def _sizes(values: Values) -> list[int]:
+    """Return an input that has sizes or axes."""
+    if values.size > _MOST_SIZES:
+        raise ValueError(f"{values.size} sizes or axes, expected at most {_MOST_SIZES}")
+    return [int(value) for value in values.reshape(-1)]
+
+
+def _elementwise(function: Callable[..., Any]) -> _Formula:
     """Make a formula in float64, whatever the graph's type is, as the weights of a float64 network are."""
 
-    def formula(node: Node, *inputs: Values) -> Any:
-        _check(np.broadcast_shapes(*(values.shape for values in inputs)))
-        return function(*(values.astype(np.float64) if values.dtype.kind == "f" else values for values in inputs))
+    def compute(node: Node, *inputs: Values) -> Any:
+        return function(*map(_exact, inputs))
 
-    return formula
+    def numbers(node: Node, *inputs: Values) -> int:
+        shape: tuple[int, ...] = np.broadcast_shapes(*(values.shape for values in inputs))
+        return prod(shape) + _copied(*inputs)
 
-
-def _check(shape: tuple[int, ...]) -> None:
-    if min(shape, default=0) < 0 or prod(shape) > MAX_NUMBERS:
-        raise ValueError(f"it would be {shape}, more than {MAX_NUMBERS} numbers")
+    return _Formula(compute, numbers)
 
 
 def _rsqrt(x: Values) -> Any:
-    return 1 / np.sqrt(x)
+    root = np.asarray(np.sqrt(x))
+    return np.divide(1, root, out=root)
 
 
 def _cast(node: Node, x: Values) -> Any:
     wanted = node.attributes["DstT"].type if "DstT" in node.attributes else 0
     if wanted in FLOATS:
-        return x.astype(np.float64)
+        return x.astype(np.float64, copy=False)
     if wanted not in _CASTS:
         raise ValueError(f"TensorFlow's type {wanted} is not supported")
-    return x.astype(_CASTS[wanted])
-
-
-def _fill(node: Node, shape: Values, value: Values) -> Any:
-    _check(tuple(map(int, shape)))
-    return np.full(shape, value)
+    return x.astype(_CASTS[wanted], copy=False)
 
 
 def _pack(node: Node, *parts: Values) -> Any:
-    _check((len(parts), *parts[0].shape))
     return np.stack(parts, node.integer("axis", 0))
 
 
 def _concat(node: Node, *inputs: Values) -> Any:
     """Concatenate: `Concat` has its axis first, ConcatV2 last."""
     axis, parts = (inputs[0], inputs[1:]) if node.op == "Concat" else (inputs[-1], inputs[:-1])
-    _check((sum(part.size for part in parts),))  # a part may be there twice
     return np.concatenate(parts, int(axis))
 
 
 def _range(node: Node, start: Values, limit: Values, delta: Values) -> Any:
-    _check((int((limit - start) / delta) + 1,))
-    return np.arange(start.item(), limit.item(), delta.item()).astype(start.dtype)
+    return np.arange(start.item(), limit.item(), delta.item()).astype(_exact(start).dtype, copy=False)
+
+
+def _range_numbers(node: Node, start: Values, limit: Values, delta: Values) -> int:
+    count: float = (limit.item() - start.item()) / delta.item()
+    return 2 * max(ceil(count), 0)  # once more for the type
 
 
 def _slice(node: Node, x: Values, begin: Values, size: Values) -> Any:
-    ends = [None if s < 0 else b + s for b, s in zip(begin, size, strict=True)]
-    return x[tuple(slice(b, e) for b, e in zip(begin, ends, strict=True))]
+    pairs = zip(_sizes(begin), _sizes(size), strict=True)
+    return x[tuple(slice(b, None if s < 0 else b + s) for b, s in pairs)]
 
 
 def _strided_slice(node: Node, x: Values, begin: Values, end: Values, strides: Values) -> Any:
@@ -98,58 +128,69 @@ def _strided_slice(node: Node, x: Values, begin: Values, end: Values, strides: V
     if masks["ellipsis"] or masks["new_axis"]:
         raise ValueError("its ellipsis_mask or new_axis_mask is not 0")
     places: list[Any] = []
-    for i, (first, behind, stride) in enumerate(zip(begin, end, strides, strict=True)):
+    for i, (first, behind, stride) in enumerate(zip(*map(_sizes, (begin, end, strides)), strict=True)):
         if masks["shrink_axis"] >> i & 1:
-            places.append(int(first))
+            places.append(first)
         else:
             places.append(
                 slice(
-                    None if masks["begin"] >> i & 1 else int(first),
-                    None if masks["end"] >> i & 1 else int(behind),
-                    int(stride),
+                    None if masks["begin"] >> i & 1 else first,
+                    None if masks["end"] >> i & 1 else behind,
+                    stride,
                 )
             )
     return x[tuple(places)]
 
 
-def _reduction(function: Callable[..., Any]) -> Callable[..., Any]:
-    def formula(node: Node, x: Values, axes: Values) -> Any:
-        return function(x, axis=tuple(np.atleast_1d(axes).tolist()), keepdims=node.flag("keep_dims")).astype(x.dtype)
+def _reduction(function: Callable[..., Any]) -> _Formula:
+    def compute(node: Node, x: Values, axes: Values) -> Any:
+        x = _exact(x)
+        return function(x, axis=tuple(_sizes(axes)), keepdims=node.flag("keep_dims")).astype(x.dtype, copy=False)
 
-    return formula
+    def numbers(node: Node, x: Values, axes: Values) -> int:
+        gone = {axis % max(x.ndim, 1) for axis in _sizes(axes)}
+        kept: list[int] = [size for axis, size in enumerate(x.shape) if axis not in gone]
+        return 2 * prod(kept) + _copied(x)
+
+    return _Formula(compute, numbers)
 
 
 def _squeeze(node: Node, x: Values) -> Any:
     return np.squeeze(x, node.integers("squeeze_dims", ()) or None)
 
 
-_FORMULAS: dict[str, Callable[..., Any]] = {
+_FORMULAS: dict[str, _Formula] = {
     "Add": _elementwise(np.add),
     "AddV2": _elementwise(np.add),
-    "Cast": _cast,
-    "Concat": _concat,
-    "ConcatV2": _concat,
+    "Cast": _Formula(_cast, _all),
+    "Concat": _Formula(_concat, _all),
+    "ConcatV2": _Formula(_concat, _all),
     "Exp": _elementwise(np.exp),
-    "ExpandDims": lambda node, x, axis: np.expand_dims(x, int(axis)),
-    "Fill": _fill,
+    "ExpandDims": _Formula(lambda node, x, axis: np.expand_dims(x, int(axis))),
+    "Fill": _Formula(
+        lambda node, shape, value: np.full(_sizes(shape), value), lambda node, shape, value: prod(_sizes(shape))
+    ),
     "Maximum": _elementwise(np.maximum),
     "Mean": _reduction(np.mean),
     "Minimum": _elementwise(np.minimum),
     "Mul": _elementwise(np.multiply),
     "Neg": _elementwise(np.negative),
-    "Pack": _pack,
+    "Pack": _Formula(_pack, _all),
     "Prod": _reduction(np.prod),
-    "Range": _range,
+    "Range": _Formula(_range, _range_numbers),
     "RealDiv": _elementwise(np.true_divide),
     "Reciprocal": _elementwise(np.reciprocal),
-    "Reshape": lambda node, x, shape: x.reshape(shape),
+    "Reshape": _Formula(
+        lambda node, x, shape: x.reshape(_sizes(shape)),
+        lambda node, x, shape: 0 if x.flags.c_contiguous else x.size,
+    ),
     "Rsqrt": _elementwise(_rsqrt),
-    "Slice": _slice,
+    "Slice": _Formula(_slice),
     "Sqrt": _elementwise(np.sqrt),
     "Square": _elementwise(np.square),
-    "Squeeze": _squeeze,
-    "StridedSlice": _strided_slice,
+    "Squeeze": _Formula(_squeeze),
+    "StridedSlice": _Formula(_strided_slice),
     "Sub": _elementwise(np.subtract),
     "Sum": _reduction(np.sum),
-    "Transpose": lambda node, x, axes: np.transpose(x, axes),
+    "Transpose": _Formula(lambda node, x, axes: np.transpose(x, _sizes(axes))),
 }

@@ -26,7 +26,9 @@ Values = NDArray[Any]  # a constant
 # protobuf itself stops at 2 GiB. The largest frozen networks have some ten thousand nodes.
 _MAX_BYTES = 2**31 - 1
 _MAX_NODES = 2**15
-MAX_NUMBERS = 2**28  # in one constant, and in all together that the file does not write number by number
+MAX_NUMBERS = 2**28  # in one constant
+MAX_MADE = 2**31  # bytes of constants that the file does not write number by number, and of what computing them takes
+MAX_WORK = 2**32  # numbers that computing them reads and writes: some ten seconds
 _OP = re.compile(r"[A-Za-z0-9_.>]+")
 
 # DataType -> NumPy's type, and the field of a Tensor that lists its numbers where it has no `tensor_content`.
@@ -102,6 +104,30 @@ class Node:
         """Return an attribute that is true or false."""
         found = self.attributes.get(attribute)
         return bool(found.b) if found is not None and found.HasField("b") else default
+
+
+class Budget:
+    """What a file's constants may take beyond the bytes that it writes out."""
+
+    def __init__(self) -> None:
+        self._left = MAX_MADE
+        self._work = MAX_WORK
+
+    def check(self, node: Node, size: int, work: int = 0) -> None:
+        """Raise `LeftOutError` where `size` bytes more are too many, or `work` numbers more to compute with."""
+        self._work -= work
+        if size > self._left:
+            most = f"{MAX_MADE} bytes, of which {self._left} are left"
+            raise LeftOutError(
+                f"{node.name!r} ({node.op}) takes {size} bytes; constants that are not written out may take {most}"
+            )
+        if self._work < 0:
+            raise LeftOutError(f"{node.name!r} ({node.op}): all constants take more than {MAX_WORK} numbers to compute")
+
+    def take(self, node: Node, size: int) -> None:
+        """Count bytes that stay."""
+        self.check(node, size)
+        self._left -= size
 
 
 def read_nodes(file: str | os.PathLike[str] | bytes, source: str) -> list[Node]:
@@ -185,8 +211,16 @@ def _ordered(nodes: Mapping[str, Node], source: str) -> list[Node]:
     return list(done.values())
 
 
-def constant(node: Node) -> Values:
-    """Return the values of a Const node, read-only; `NetFileError` where it has none, or other than its shape says."""
+def constant(node: Node, budget: Budget) -> Values:
+    """Return the values of a Const node, read-only.
+
+    Raises
+    ------
+    NetFileError
+        It has none, or other than its shape says.
+    LeftOutError
+        It does not write them all, and they are more than the budget has.
+    """
     attribute = node.attributes.get("value")
     if attribute is None or not attribute.HasField("tensor"):
         raise NetFileError(f"constant {node.name!r} has no value")
@@ -206,6 +240,7 @@ def constant(node: Node) -> Values:
                 f"constant {node.name!r}: {len(tensor.tensor_content)} bytes for shape {shape}, expected {wanted}"
             )
         return np.frombuffer(tensor.tensor_content, kind).reshape(shape)
+    budget.take(node, prod(shape) * np.dtype(kind).itemsize)
     written: Values = np.array(getattr(tensor, field), np.uint16 if kind is np.float16 else kind)
     written = written.view(kind)
     if len(written) == 0:  # grappler leaves out zeros

@@ -26,10 +26,11 @@ from ...runtime.tf_layers import (
     nhwc,
 )
 from .folding import IDENTITIES
-from .nodes import MAX_NUMBERS, LeftOutError, Node, Source, Values
+from .nodes import MAX_NUMBERS, Budget, LeftOutError, Node, Source, Values
 
 IMAGE = "data"  # the input's blob, as in every network
 
+_COPIES = 5 * 8  # bytes of each channel while its factor and offset are computed
 _LARGEST_SIDE = 2**15  # of a window, and of a stride
 
 
@@ -44,10 +45,13 @@ class Inputs:
         Output of a node → blob.
     shapes : dict of str to tuple of int
         Blob → (n, c, h, w).
+    budget : Budget
+        For weights that are computed.
     """
 
-    def __init__(self, constants: Mapping[str, Values]) -> None:
+    def __init__(self, constants: Mapping[str, Values], budget: Budget) -> None:
         self.constants = dict(constants)
+        self.budget = budget
         self.blob_of: dict[Source, str] = {}
         self.shapes: dict[str, Shape] = {}
 
@@ -92,6 +96,7 @@ class Inputs:
             return None
         if values.size > 1 and values.shape[-1] != shape[-1]:
             return None
+        self.budget.check(node, _COPIES * shape[-1])
         return np.broadcast_to(values.reshape(-1), (shape[-1],))
 
 
@@ -126,6 +131,7 @@ def _convolution(inputs: Inputs, node: Node) -> Made:
     depthwise = node.op == "DepthwiseConv2dNative"
     kind = DepthwiseConv2D if depthwise else Conv2D
     if depthwise:  # (h, w, channel, multiplier) -> (out, 1, h, w)
+        inputs.budget.take(node, kernel.nbytes)
         kernel, out = kernel.transpose(2, 3, 0, 1).reshape(each * out, 1, h, w), each * out
         group = each
     else:
@@ -240,6 +246,7 @@ def _normalisation(
     inputs.image_shape(node)
     if len({values.shape for values in (mean, variance, beta, gamma)}) > 1 or mean.ndim != 1:
         raise LeftOutError(f"{node.name!r} ({node.op}): mean, variance, beta and gamma are not of one length")
+    inputs.budget.check(node, _COPIES * mean.size)
     if not (variance.astype(np.float64) + epsilon > 0).all():
         raise NetFileError(f"layer {node.name!r}: a variance plus epsilon of its weights is not above 0")
     factor = gamma / np.sqrt(variance.astype(np.float64) + epsilon)

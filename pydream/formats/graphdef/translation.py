@@ -18,7 +18,7 @@ from ...runtime.layers import Layer, Shape
 from ...runtime.tf_layers import FLOATS, Identity, Operation, nhwc
 from ..spec import InputSpec
 from .folding import fold
-from .nodes import MAX_NUMBERS, LeftOutError, Node, Source, Values, constant, listed, sizes
+from .nodes import Budget, LeftOutError, Node, Source, Values, constant, listed, sizes
 from .ops import OPS, Broadcast
 from .rules import IMAGE, RULES, Inputs
 
@@ -55,10 +55,11 @@ def translate(nodes: Sequence[Node], source: str, name: str, spec: InputSpec) ->
     """
     place = _input_node(nodes, source, spec.node)
     declared = _declared_size(place)
-    constants, unknown = _constants(nodes, place, source)
+    budget = Budget()  # of all sizes together
+    constants, unknown = _constants(nodes, place, budget)
     tried: list[_Translator] = []
     for size in _SIZES if declared is None else [declared]:
-        tried.append(_Translator(place, spec.scale or 1.0, constants, unknown))
+        tried.append(_Translator(place, spec.scale or 1.0, constants, unknown, budget))
         tried[-1].run(nodes, (1, 3, *size))
         if not tried[-1].misfits:
             break
@@ -106,12 +107,11 @@ def _declared_size(node: Node) -> tuple[int, int] | None:
     return shape[1], shape[2]
 
 
-def _constants(nodes: Sequence[Node], place: Node, source: str) -> tuple[dict[str, Values], dict[str, str]]:
+def _constants(nodes: Sequence[Node], place: Node, budget: Budget) -> tuple[dict[str, Values], dict[str, str]]:
     """Compute what does not depend on the picture; return the values, and for the others the reasons."""
     found: dict[str, Values] = {}
     unknown: dict[str, str] = {}
     depending = {place.name}
-    made = 0
     for node in nodes:
         if node is place:
             continue
@@ -119,41 +119,37 @@ def _constants(nodes: Sequence[Node], place: Node, source: str) -> tuple[dict[st
             depending.add(node.name)
             continue
         try:
-            found[node.name] = _value(node, found, unknown)
+            found[node.name] = _value(node, found, unknown, budget)
         except (LeftOutError, NetFileError) as error:
             unknown[node.name] = str(error)
-            continue
-        made += 0 if _is_there(node, found) else found[node.name].size
-        if made > MAX_NUMBERS:
-            raise NetFileError(f"{source}: more than {MAX_NUMBERS} numbers would be made of those in the file")
     return found, unknown
 
 
-def _is_there(node: Node, found: Mapping[str, Values]) -> bool:
-    """Return whether a node's value takes no more memory than the file, or its input, does already."""
-    if node.op == "Const":
-        return bool(node.attributes["value"].tensor.tensor_content)
-    return any(found[node.name] is found.get(each.node) for each in node.inputs)
-
-
-def _value(node: Node, found: Mapping[str, Values], unknown: Mapping[str, str]) -> Values:
+def _value(node: Node, found: Mapping[str, Values], unknown: Mapping[str, str], budget: Budget) -> Values:
     if node.op in _CONTROL_FLOW:
         raise LeftOutError(f"{node.name!r} ({node.op}) is control flow: freeze the graph for inference")
     if node.op == "Const":
-        return constant(node)
+        return constant(node, budget)
     if not node.inputs:
         raise LeftOutError(f"{node.name!r} ({node.op}) has no value")
     for each in node.inputs:
         if each.node in unknown:
             raise LeftOutError(unknown[each.node])
-    return fold(node, *(found[each.node] for each in node.inputs))
+    return fold(node, budget, *(found[each.node] for each in node.inputs))
 
 
 class _Translator(Inputs):
     """One pass over the nodes, for one size of the picture."""
 
-    def __init__(self, place: Node, scale: float, constants: Mapping[str, Values], unknown: Mapping[str, str]) -> None:
-        super().__init__(constants)
+    def __init__(
+        self,
+        place: Node,
+        scale: float,
+        constants: Mapping[str, Values],
+        unknown: Mapping[str, str],
+        budget: Budget,
+    ) -> None:
+        super().__init__(constants, budget)
         self._place = place
         self._scale = scale
         self._sized: set[str] = set()  # constants that depend on the picture's size
@@ -214,7 +210,7 @@ class _Translator(Inputs):
 
     def _folded(self, node: Node) -> Values:
         if node.op != "Shape":
-            return fold(node, *(self.constants[each.node] for each in node.inputs))
+            return fold(node, self.budget, *(self.constants[each.node] for each in node.inputs))
         kind = node.attributes.get("out_type")
         return np.array(nhwc(self.shapes[self.bottom(node, 0)]), np.int64 if kind and kind.type == 9 else np.int32)
 

@@ -11,6 +11,7 @@ import tempfile
 from collections.abc import Iterator
 from typing import Any
 
+from ... import system
 from ...errors import DeviceError
 from ...system import check_limits, requested_threads
 
@@ -53,9 +54,10 @@ def tensorflow() -> Any:
     _check_limits(_IMPORT_TAKES)
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     if os.environ["TF_CPP_MIN_LOG_LEVEL"] == "0":
-        tf = importlib.import_module("tensorflow")
+        with system.unbroken():
+            tf = importlib.import_module("tensorflow")
     else:
-        with quiet_stderr():
+        with quiet_stderr(), system.unbroken():
             tf = importlib.import_module("tensorflow")
             tf.config.list_physical_devices()  # it complains where it finds no driver for one
     _check_limits(dict.fromkeys(_IMPORT_TAKES, 0))  # it imports others' packages where they are there

@@ -5,8 +5,8 @@ import pytest
 from support.graphs import constant, frozen, graph_of, net_of, picture, results, tf, v1
 
 from pydream.errors import NetFileError, PydreamError
+from pydream.formats.graphdef.nodes import Budget, read_nodes
 from pydream.formats.graphdef.nodes import constant as values_of
-from pydream.formats.graphdef.nodes import read_nodes
 
 
 def small():
@@ -108,7 +108,7 @@ def value_of(**fields):
             tensor.tensor_content = value
         else:
             getattr(tensor, name).extend(value)
-    return values_of(read_nodes(v1.GraphDef(node=[made]).SerializeToString(), "some.pb")[0])
+    return values_of(read_nodes(v1.GraphDef(node=[made]).SerializeToString(), "some.pb")[0], Budget())
 
 
 @pytest.mark.parametrize(
