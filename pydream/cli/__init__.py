@@ -13,6 +13,7 @@ folders        pictures that a stopped run left, and films
 rendering      the options of the tutorial's renderers
 workers        `--workers` and `--scheduler`
 progress       bars on stderr
+streams        standard input, output and error: printable lines, and streams that are lost
 signals        Ctrl-C, SIGTERM and SIGHUP, at safe moments
 errors         an error is one line and an exit code
 =============  =========================================================================
@@ -29,6 +30,7 @@ import click
 from .. import __version__
 from .errors import debug_option, errors_in_one_line
 from .signals import signals_as_ctrl_c, uninterrupted
+from .streams import echo, standard_streams
 
 GROUPS = {  # each command is `command` in the module of its name
     "Dream": {
@@ -81,6 +83,11 @@ class Commands(click.Group):
                 formatter.write_dl([(f"{name:<{width}}", text) for name, text in commands.items()])
         click.Command.format_options(self, ctx, formatter)
 
+    def main(self, *args: Any, **kwargs: Any) -> Any:
+        """Run a command line, whatever becomes of the standard streams."""
+        with standard_streams():
+            return super().main(*args, **kwargs)
+
     def make_context(self, *args: Any, **kwargs: Any) -> click.Context:
         """Parse the group's own options."""
         with errors_in_one_line():
@@ -115,7 +122,7 @@ def main(ctx: click.Context, max_pixels: int | None) -> None:
         ctx.call_on_close(partial(setattr, Image, "MAX_IMAGE_PIXELS", Image.MAX_IMAGE_PIXELS))
         Image.MAX_IMAGE_PIXELS = max_pixels
     if ctx.invoked_subcommand is None:
-        click.echo(ctx.get_help())
+        echo(*ctx.get_help().split("\n"))
 
 
 main.params.append(debug_option)  # the last in --help

@@ -15,8 +15,8 @@ from typing import IO, Any
 import click
 
 from ..errors import PydreamError, UnknownNameError
-from ..errors import printable as printable  # for the commands
 from .signals import exit_code
+from .streams import echo
 
 _DEBUG = f"{__name__}.debug"
 
@@ -25,8 +25,8 @@ class Failed(click.ClickException):
     """The run failed: one line, and exit code 1."""
 
     def show(self, file: IO[Any] | None = None) -> None:
-        """Print the line where click prints its own errors."""
-        click.echo(f"pydream: error: {printable(' '.join(self.message.split()))}", file=file, err=True)
+        """Print the line on standard error."""
+        echo(f"pydream: error: {' '.join(self.message.split())}", err=True)
 
 
 class Usage(Failed):
@@ -64,27 +64,27 @@ def errors_in_one_line(ctx: click.Context | None = None) -> Iterator[None]:
     """Turn every error of the block into one line, after the traceback if --debug asks for it."""
     try:
         yield
-    except (Failed, BrokenPipeError, click.exceptions.Exit, click.Abort):
+    except (Failed, click.exceptions.Exit, click.Abort):
         raise
     except KeyboardInterrupt:
         raise interruption("nothing was written") from None
     except Exception as error:
         if ctx is not None and debugging(ctx):
-            traceback.print_exc()
+            echo(*traceback.format_exc().splitlines(), err=True)
         raise one_line(error) from error
 
 
 def print_error(ctx: click.Context, error: Exception, about: str) -> None:
     """Print an error that costs one picture, `about` it, and not the run."""
     if debugging(ctx):
-        traceback.print_exception(error)
+        echo(*"".join(traceback.format_exception(error)).splitlines(), err=True)
     line = one_line(error).message
     Failed(line if f"'{about}'" in line else f"'{about}': {line}").show()
 
 
 def interruption(outcome: str) -> click.exceptions.Exit:
     """Print what an interrupted run leaves; return the exception that ends it with 128 + signal."""
-    click.echo(f"pydream: interrupted; {outcome}", err=True)
+    echo(f"pydream: interrupted; {outcome}", err=True)
     return click.exceptions.Exit(exit_code())
 
 

@@ -11,6 +11,7 @@ from typing import Any
 import click
 
 from .errors import debug_option
+from .streams import echo
 
 HEADINGS = {
     "Output": "output pictures gif resume force only format sidecar",
@@ -94,7 +95,7 @@ def _record(option: click.Option, ctx: click.Context, in_full: bool) -> tuple[st
 def _show_all(ctx: click.Context, _: click.Parameter, wanted: bool) -> Any:
     if wanted and not ctx.resilient_parsing:
         ctx.meta[_ALL] = True
-        click.echo(ctx.get_help(), color=ctx.color)
+        echo(*ctx.get_help().split("\n"))
         ctx.exit()
 
 

@@ -14,7 +14,7 @@ import click
 from PIL import Image
 
 from ..errors import ImageFileError
-from ..files import write_all, write_text
+from ..files import write_text
 from ..media import (
     FORMATS,
     READABLE,
@@ -29,6 +29,7 @@ from ..media import (
 from ..picture import Picture
 from ..record.provenance import Account, PictureFacts, picture_facts, sidecar_of
 from .errors import bad_value
+from .streams import write_bytes
 
 STANDARD = "-"
 NOISE = "noise"
@@ -168,6 +169,8 @@ class Target:
     def check(self, size: tuple[int, ...] | None = None) -> None:
         """Raise `click.BadParameter` for what cannot be written, before the picture is made."""
         if self.path is None:
+            if sys.stdout is None:
+                raise bad_value("--output", "standard output is closed")
             if sys.stdout.isatty():
                 raise bad_value("--output", "a terminal shows no pictures: redirect it")
             return
@@ -180,7 +183,7 @@ class Target:
         """Write a picture with its record, and a figure with the size that it is printed at."""
         note = provenance.to_json()
         if self.path is None:
-            write_all(sys.stdout.buffer, encode_image(pixels, self.form, note, dpi))
+            write_bytes(encode_image(pixels, self.form, note, dpi))
             return
         write_image(self.path, pixels, note, dpi)
         if sidecar:

@@ -30,11 +30,12 @@ from ..record.recipe import Recipe, choose_tile, follow
 from ..runtime.net import Net as LocalNet
 from ..tiles.plan import plan_tiles
 from ..zoo.load import find_files, load_net
-from .errors import debugging, printable
+from .errors import debugging
 from .input import InputPicture, Size, Target
 from .progress import Bar, Progress
 from .scoring import only_layer, score_of
 from .signals import interruptible
+from .streams import echo
 
 
 @dataclass(frozen=True)
@@ -93,15 +94,15 @@ class Job:
     def title(self) -> str:
         """What is run, where, and with which seed."""
         facts, recipe = self.network, self.recipe
-        name, what = printable(facts.name), printable(recipe.dreams_with)
-        return self.heading or f"{name} {what} on {facts.device}, {facts.dtype}, seed {recipe.seed}"
+        what = f"{facts.name} {recipe.dreams_with}"
+        return self.heading or f"{what} on {facts.device}, {facts.dtype}, seed {recipe.seed}"
 
     @cached_property
     def objective(self) -> Objective | None:
         """The guide's, for the recipe's layer."""
         if self.guide is None:
             return None
-        return guided(self.net, self.guide.pixels, self.recipe.end, printable(self.guide.given))
+        return guided(self.net, self.guide.pixels, self.recipe.end, self.guide.given)
 
     @cached_property
     def retouches(self) -> list[Retouch]:
@@ -144,7 +145,7 @@ class Job:
         """Return a recipe with the side of its tiles decided on, as `in_tiles` does, and print the plan, `of` what."""
         side, plan = self.in_tiles(size, copies, recipe)
         if plan is not None:
-            self.say(plan if of is None else f"{printable(of)}: {plan}")
+            self.say(plan if of is None else f"{of}: {plan}")
         return msgspec.structs.replace(recipe, tile=side)
 
     def dream(self, recipe: Recipe, picture: Picture | None, watch: Watch) -> Picture:
@@ -204,7 +205,7 @@ class Job:
     def say(self, line: str) -> None:
         """Print a line on stderr, if messages are wanted."""
         if not self.quiet:
-            click.echo(line, err=True)
+            echo(line, err=True)
 
 
 def prepare(

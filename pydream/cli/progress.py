@@ -11,7 +11,9 @@ from typing import Any, Self
 from tqdm import tqdm
 
 from ..dream.watch import View, Watch
+from ..errors import printable
 from .signals import between_steps
+from .streams import echo
 
 
 class _Steady(tqdm):  # type: ignore[type-arg]
@@ -23,6 +25,10 @@ class _Steady(tqdm):  # type: ignore[type-arg]
         super().__init__(dynamic_ncols=True, leave=False, **options)
         self._time = monotonic
         self.start_t = self.last_print_t = monotonic()
+
+    def set_description_str(self, desc: str | None = None, refresh: bool | None = True) -> None:
+        """Set what stands before the bar."""
+        super().set_description_str(printable(desc or ""), refresh)
 
 
 class Bar:
@@ -51,7 +57,8 @@ class Bar:
     def write(self, line: str) -> None:
         """Print a line above the bar."""
         if not self._quiet:
-            self._bar.write(line, file=sys.stderr)
+            with self.aside():
+                echo(line, err=True)
 
     def advance(self, amount: float = 1) -> None:
         """Move the bar, and let Ctrl-C in."""

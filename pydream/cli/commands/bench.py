@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from json import dumps
 from pathlib import Path
 
 import click
-import msgspec
 
 from ...bench.network import Subject
 from ...bench.plot import FORMATS, matplotlib, write_plot
@@ -18,6 +18,7 @@ from ..job import quiet_tensorflow
 from ..options import image_size_option, json_option, layer_option, model_option, option, quiet_option, weights_option
 from ..progress import Bar
 from ..signals import interruptible, uninterrupted
+from ..streams import echo
 
 
 def _plot_path(text: str) -> Path:
@@ -70,8 +71,8 @@ def command(
             subject = Subject.find(model, weights, layer)
         with Bar(quiet, bar_format="{n_fmt}/{total_fmt} |{bar:20}| {elapsed}  {desc}") as bar:
             report = measure(subject, plan, bar.show)
-    click.echo(msgspec.json.format(msgspec.json.encode(as_json(report)), indent=2) if json else as_text(report))
     if plot is not None:
         write_plot(report, plot)
-        if not quiet:
-            click.echo(f"wrote {plot}", err=True)
+    echo(*(dumps(as_json(report), indent=2) if json else as_text(report)).split("\n"))
+    if plot is not None and not quiet:
+        echo(f"wrote {plot}", err=True)

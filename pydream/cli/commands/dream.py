@@ -36,6 +36,7 @@ from ..input import (
 from ..job import Job, prepare
 from ..options import PICTURE_FILES, dreaming_options, force_option, last_options, option, output_option
 from ..signals import between_steps, interruptible, uninterrupted
+from ..streams import echo
 from ..workers import WorkerOptions, start_workers, worker_options
 
 
@@ -170,7 +171,7 @@ class DreamBatch:
         left = [(source, target) for source, target in pairs if force or not target.exists()]
         if len(left) < len(pairs) and not self.quiet:
             there = f"{len(pairs) - len(left)} of {len(pairs)} are in '{folder}' already"
-            click.echo(f"{there}; --force overwrites them", err=True)
+            echo(f"{there}; --force overwrites them", err=True)
         if left:
             make_folder(folder)
         try:

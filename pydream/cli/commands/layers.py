@@ -8,18 +8,18 @@ from typing import Any
 
 import click
 
-from ...errors import ShapeError
+from ...errors import ShapeError, printable
 from ...formats.caffe.prototxt import read_binary
 from ...formats.caffe.weights import misfits
 from ...net import unknown_name
 from ...runtime.geometry import BlobFacts, survey
 from ...runtime.graph import Graph
 from ...zoo.load import default_layer, find_files, read_graph
-from ..errors import printable
 from ..help import Command
 from ..input import Size
 from ..job import quiet_tensorflow
 from ..options import image_size_option, input_node_option, json_option, model_option, option
+from ..streams import echo
 
 
 @click.command("layers", cls=Command)
@@ -66,7 +66,8 @@ def command(
     wrong = None if weights is None else _wrong_weights(model, weights, graph)
     blobs = [_as_json(each, graph, default, wrong) for each in facts]
     if json:
-        click.echo(dumps({"input": {name: list(shape) for name, shape in shapes.items()}, "blobs": blobs}, indent=1))
+        content = {"input": {name: list(shape) for name, shape in shapes.items()}, "blobs": blobs}
+        echo(*dumps(content, indent=1).split("\n"))
     else:
         declared = "x".join(map(str, reversed(graph.declared[graph.image_input][2:])))  # width first, as in sizes
         _print_table([_row(blob, declared) for blob in blobs])
@@ -158,4 +159,4 @@ def _print_table(rows: list[dict[str, str]]) -> None:
     widths = {title: max(len(row[title]) for row in rows) for title in rows[0]}
     for row in rows:
         cells = [f"{text:{'>' if title in RIGHT else '<'}{widths[title]}}" for title, text in row.items()]
-        click.echo("  ".join(cells).rstrip())
+        echo("  ".join(cells).rstrip())

@@ -10,11 +10,12 @@ import click
 from ...zoo import registry
 from ...zoo.own import add_network
 from ...zoo.registry import find_network, find_weights
-from ..errors import Failed, debug_option, interruption, printable
+from ..errors import Failed, debug_option, interruption
 from ..help import Command
 from ..job import quiet_tensorflow
 from ..options import input_options, layer_option, option, quiet_option
 from ..progress import FetchProgress
+from ..streams import echo, echo_path
 
 
 @click.group("models", invoke_without_command=True, params=[debug_option])
@@ -46,10 +47,10 @@ def list_command() -> None:
     """  # noqa: D301
     for entry in registry.networks():
         mark = " (default)" if entry.name == registry.DEFAULT_NETWORK else ""
-        click.echo(f"{entry.name}{mark}: {printable(entry.title)}")
+        echo(f"{entry.name}{mark}: {entry.title}")
         _show(entry, "layer licence weights" if find_weights(entry) else "layer licence weights from into sha256 fetch")
     for name, error in registry.damaged_networks().items():
-        click.echo(f"{name}: damaged: {printable(str(error))}")
+        echo(f"{name}: damaged: {error}")
 
 
 def _show(entry: registry.Entry, names: str) -> None:
@@ -81,7 +82,7 @@ def _show(entry: registry.Entry, names: str) -> None:
         fact = facts.get(name)
         for each in fact if isinstance(fact, tuple) else (fact,):
             if each is not None:
-                click.echo(f"  {name:<8} {printable(str(each))}")
+                echo(f"  {name:<8} {each}")
 
 
 @command.command("info")
@@ -93,7 +94,7 @@ def info_command(name: str) -> None:
     pydream models info bvlc_googlenet
     """  # noqa: D301
     entry = find_network(name)
-    click.echo(f"{entry.name}: {printable(entry.title)}")
+    echo(f"{entry.name}: {entry.title}")
     _show(entry, "licence layer mean scale input network about file bytes sha256 in from weights into fetch mirror")
 
 
@@ -120,7 +121,7 @@ def fetch_command(name: str, urls: tuple[str, ...], quiet: bool) -> None:
             place = fetch(entry, urls, progress.on_bytes, progress.message)
     except KeyboardInterrupt:
         raise interruption("what has come is kept, and fetch continues with it") from None
-    click.echo(place)
+    echo_path(place)
 
 
 @command.command("add")
@@ -150,7 +151,7 @@ def add_command(
     """  # noqa: D301
     quiet_tensorflow()
     input_spec |= {"scale": pixel_scale, "input": input_node}
-    click.echo(add_network(name, files, layer=layer, title=description, **input_spec).folder)
+    echo_path(add_network(name, files, layer=layer, title=description, **input_spec).folder)
 
 
 @command.command("verify")
@@ -167,14 +168,14 @@ def verify_command(name: str | None) -> None:
     for entry in registry.networks() if name is None else [find_network(name)]:
         found = find_weights(entry)
         wrong_with = found and registry.fault(found, entry.size, entry.sha256)
-        click.echo(f"{entry.name}: " + (f"{'wrong' if wrong_with else 'right'}, {found}" if found else "missing"))
+        echo(f"{entry.name}: " + (f"{'wrong' if wrong_with else 'right'}, {found}" if found else "missing"))
         if wrong_with:
             wrong += [f"'{found}' has {wrong_with}"]
         elif found is None and (name is not None or entry.bundled or entry.own):
             wrong += [f"{entry.name} is missing"]
     if name is None:
         for damaged, error in registry.damaged_networks().items():
-            click.echo(f"{damaged}: damaged")
+            echo(f"{damaged}: damaged")
             wrong += [str(error)]
     if wrong:
         raise Failed("; ".join(wrong))
@@ -191,7 +192,7 @@ def path_command(name: str | None) -> None:
     """  # noqa: D301
     if name is None:
         for folder in (*registry.weight_folders(), registry.own_folder()):
-            click.echo(folder)
+            echo_path(folder)
         return
     entry = find_network(name)
-    click.echo(find_weights(entry) or registry.fetched_place(entry))
+    echo_path(find_weights(entry) or registry.fetched_place(entry))

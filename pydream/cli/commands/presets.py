@@ -9,6 +9,7 @@ import click
 from ...record.presets import PRESETS, Preset
 from ..help import Command
 from ..options import json_option
+from ..streams import echo
 from .dream import command as dream
 
 
@@ -26,10 +27,10 @@ def command(json: bool) -> None:
     """  # noqa: D301 (click's mark for a block to leave as it is)
     if json:
         rows = [{"name": each.name, "about": each.about, **each.params} for each in PRESETS.values()]
-        click.echo(dumps(rows, indent=1))
+        echo(*dumps(rows, indent=1).split("\n"))
         return
     for preset in PRESETS.values():
-        click.echo(f"{preset.name:<10}{preset.about}\n{'':<10}{' '.join(options(preset))}")
+        echo(f"{preset.name:<10}{preset.about}", f"{'':<10}{' '.join(options(preset))}")
 
 
 def options(preset: Preset) -> list[str]:

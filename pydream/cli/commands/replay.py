@@ -17,12 +17,12 @@ from ...media.video import is_film
 from ...picture import Picture
 from ...record.provenance import Dream, PictureFacts, picture_facts, pixels_sha256, read_provenance
 from ...zoo.registry import networks
-from ..errors import printable
 from ..help import Command
 from ..input import NOISE, STANDARD, check_not_read, check_sidecar, one_target
 from ..job import Job, SidePicture, load
 from ..options import PICTURE_FILES, device_option, last_options, memory_option, option, output_option, weights_option
 from ..signals import uninterrupted
+from ..streams import echo
 
 _LOSSLESS = (FORMATS["png"], FORMATS["tiff"])
 _picture_file = click.Path(exists=True, dir_okay=False, path_type=Path)
@@ -97,7 +97,7 @@ def command(
             memory=memory,
             sidecar=sidecar,
             quiet=quiet,
-            heading=f"again: {printable(made.command)}",
+            heading=f"again: {made.command}",
         )
         job.objective  # noqa: B018 (raises where the guide does not fit)
         tiled = job.tiled(recipe, size, copies=0 if recipe.loop is None else ZOOM_COPIES)
@@ -112,11 +112,11 @@ def command(
     identical = made.result.sha256 == now.result.sha256
     lossless = WRITABLE.get(picture.suffix.lower()) in _LOSSLESS
     outcome = "identical" if identical else "different"
-    click.echo(f"{outcome}: {_compared(made, pixels, file, lossless, identical)}")
+    echo(f"{outcome}: {_compared(made, pixels, file, lossless, identical)}")
     for line in _reasons(made, now) if not identical else ():
-        click.echo(f"  {printable(line)}")
+        echo(f"  {line}")
     if file is not None and lossless and pixels_sha256(file) != made.result.sha256:
-        click.echo("  the file itself is not as it was made: its pixels were changed since")
+        echo("  the file itself is not as it was made: its pixels were changed since")
         identical = False
     if not identical:
         raise click.exceptions.Exit(1)

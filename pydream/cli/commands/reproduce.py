@@ -30,7 +30,7 @@ from ...reproduce.report import Input, ReproductionReport, Row
 from ...reproduce.results import FRAMES, RESULTS, Result, example, layer_for, make, recipe_for
 from ...system import requested_threads, usable_cores
 from ...zoo.load import find_files
-from ..errors import Failed, interruption, printable
+from ..errors import Failed, interruption
 from ..folders import OutputFolder
 from ..help import Command
 from ..input import Size, Target, check_not_read
@@ -259,14 +259,14 @@ class Run:
             done = sum(not row.outcome.interrupted for row in self.rows)
             outcome = f"{made}, with {done} of {len(self.recipes)} results done"
             raise interruption(outcome if self.rows else "nothing was written")
-        self.job.say(printable(made))
+        self.job.say(made)
         differ = [row.outcome.result.key for row in self.rows if row.verdict.kind == "differs"]
         if differ:
             raise Failed(f"{', '.join(differ)}: not the known result; see '{self.folder.report}'")
 
     def _make(self, result: Result, recipe: Recipe) -> None:
         network, quiet = self.job.network, self.job.quiet
-        run = f"{printable(network.name)} on {network.device}, {network.dtype}, era {recipe.era}, seed {recipe.seed}"
+        run = f"{network.name} on {network.device}, {network.dtype}, era {recipe.era}, seed {recipe.seed}"
         frames = 1 if recipe.loop is None else recipe.loop.frame + 1
         guide = self.guide if result.guided else None
 
@@ -289,7 +289,7 @@ class Run:
         name = str(Path(target.given).relative_to(self.folder.path))
         self.rows.append(Row(outcome, facts, verdict, name))
         self.interrupted = interrupted
-        self.job.say(printable(f"{result.key} {recipe.end}: {seconds(outcome.seconds)}, {verdict.text}"))
+        self.job.say(f"{result.key} {recipe.end}: {seconds(outcome.seconds)}, {verdict.text}")
 
     def _write(self, target: Target, pixels: Picture, recipe: Recipe, guide: Input | None) -> None:
         make_folder(Path(target.given).parent)

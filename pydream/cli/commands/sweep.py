@@ -28,7 +28,7 @@ from ...runtime.geometry import BlobFacts, survey
 from ...runtime.graph import Graph
 from ...zoo.load import find_files, read_graph
 from ...zoo.registry import DEFAULT_NETWORK
-from ..errors import Failed, interruption, one_line, print_error, printable
+from ..errors import Failed, interruption, one_line, print_error
 from ..figures import FigureDreams, Style, columns_option, figure_of, figure_options
 from ..help import Command
 from ..input import InputPicture, Size, Source, SourceType, Target, check_not_read, one_target
@@ -51,6 +51,7 @@ from ..options import (
     weights_option,
 )
 from ..signals import uninterrupted
+from ..streams import echo
 from ..workers import WorkerOptions, start_workers, worker_options
 
 ALL = "all"
@@ -156,7 +157,7 @@ def command(
         if interrupted:
             raise interruption(f"{outcome}{'; --resume continues' if cells[0].target else ''}")
         if not quiet:
-            click.echo(f"wrote {target}", err=True)
+            echo(f"wrote {target}", err=True)
         if sweep.failed:
             raise Failed(f"{sweep.failed} of {len(cells)} layers could not be dreamt with; the sheet tells why")
 
@@ -247,7 +248,7 @@ def _sheet(style: Style, columns: int | None, layers_of: dict[str, list[SweepLay
     if len(layers_of) == 1:
         sheet = style.sheet(columns or fitting_columns(most, size))
     else:
-        headings = [printable(Path(model).name) for model in layers_of]
+        headings = [Path(model).name for model in layers_of]
         sheet = style.sheet(len(headings), fitting_width(len(headings), most, size), headings)
     sheet.check(most * len(layers_of), size)
     return sheet
@@ -287,7 +288,7 @@ class Sweep:
         if self.workers is not None:
             job = replace(job, memory=self.workers.memory(job.memory))
         facts = job.network
-        heading = f"{printable(facts.name)}, {len(cells)} layers on {facts.device}, {facts.dtype}"
+        heading = f"{facts.name}, {len(cells)} layers on {facts.device}, {facts.dtype}"
         job = replace(job, heading=f"{heading}, seed {job.recipe.seed}")
         self._jobs.append(job)
         costs = [cell.facts.macs_to or 0 for cell in cells]

@@ -9,6 +9,7 @@ import click
 from ..errors import interruption
 from ..help import Command
 from ..options import output_option
+from ..streams import echo
 
 
 @click.command("vectors", cls=Command)
@@ -29,4 +30,4 @@ def command(output: Path) -> None:
     except KeyboardInterrupt:
         raise interruption(f"'{output}' is not whole; the same command writes it anew") from None
     size = sum(path.stat().st_size for path in files)
-    click.echo(f"wrote {len(files)} files, {size / 1e6:.1f} MB, into '{output}'", err=True)
+    echo(f"wrote {len(files)} files, {size / 1e6:.1f} MB, into '{output}'", err=True)
