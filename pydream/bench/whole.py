@@ -7,6 +7,7 @@ starts that and reads its output.
 from __future__ import annotations
 
 import gc
+import json
 import os
 import subprocess
 import sys
@@ -126,11 +127,11 @@ def whole_dream(request: Request) -> DreamCost:
     root = Path(__file__).resolve().parents[2]
     path = os.pathsep.join(filter(None, [str(root), os.environ.get("PYTHONPATH", "")]))
     run = subprocess.run(
-        [sys.executable, "-P", "-m", __name__, msgspec.json.encode(request).decode()],
+        [sys.executable, "-P", "-m", __name__, json.dumps(msgspec.to_builtins(request))],
         env=os.environ | {"PYTHONPATH": path, "TF_CPP_MIN_LOG_LEVEL": "3"},
         stdin=subprocess.DEVNULL,
         capture_output=True,
-        text=True,
+        encoding="utf-8",
         errors="replace",
     )
     if run.returncode:
@@ -226,7 +227,7 @@ def breakdown(total: float, net: TimedNet, taken: dict[str, list[float]], octave
 
 if __name__ == "__main__":
     try:
-        print(msgspec.json.encode(dream_here(msgspec.json.decode(sys.argv[1], type=Request))).decode())
+        print(msgspec.json.encode(dream_here(msgspec.convert(json.loads(sys.argv[1]), Request))).decode())
     except PydreamError as wrong:
         sys.exit(str(wrong))
     except KeyboardInterrupt:

@@ -21,6 +21,7 @@ from ..picture import Picture
 from ..record.command import option_words
 from ..record.provenance import Figure, NetFacts, pixels_sha256, read_provenance
 from ..record.recipe import Recipe
+from ..record.text import as_unicode
 from .input import InputPicture, Target
 from .job import Job
 from .options import FiniteRange, option, together
@@ -32,7 +33,7 @@ columns_option = option(
     "--columns", "Number of pictures in a row.  [default: as many as fit a page]", click.IntRange(1, 1000)
 )
 figure_options = together(
-    option("--title", "Title above the pictures; '' for none.  [default: what they are]", metavar="TEXT"),
+    option("--title", "Title above the pictures; '' for none.  [default: what they are]", as_unicode, metavar="TEXT"),
     option("--caption/--no-caption", "Parameters in a caption below the pictures.", default=True),
     option(
         "--width",

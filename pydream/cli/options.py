@@ -24,6 +24,7 @@ from ..dream.retouch import STRONGEST_PULL, STRONGEST_TV, WIDEST_BLUR
 from ..formats import InputSpec, caffe, graphdef, keras
 from ..net import CHANNEL_ORDERS
 from ..record.presets import PRESETS
+from ..record.text import as_unicode
 from ..tiles.plan import LARGEST_TILE
 from ..zoo.load import load_net
 from ..zoo.registry import DEFAULT_NETWORK
@@ -118,7 +119,7 @@ def model_option(default: str = DEFAULT_NETWORK, *parameter: str, **more: Any) -
 def layer_option(metavar: str = "LAYER", *parameter: str, default: str = "network's own", **more: Any) -> Decorator:
     """Make the option for the layer; `metavar` says in which form a command takes it."""
     text = f"Layer, see `pydream layers`.  [default: {default}]"
-    return option(" ".join(["-l --layer", *parameter]), text, metavar=metavar, **more)
+    return option(" ".join(["-l --layer", *parameter]), text, **{"type": as_unicode, "metavar": metavar, **more})
 
 
 weights_option = option(
@@ -154,7 +155,10 @@ def _pixel_scale(_: click.Context, __: click.Parameter, value: float | None) -> 
 
 
 input_node_option = option(
-    "--input-node", "Node of a frozen graph that takes the picture.  [default: its placeholder]", metavar="NODE"
+    "--input-node",
+    "Node of a frozen graph that takes the picture.  [default: its placeholder]",
+    as_unicode,
+    metavar="NODE",
 )
 # What a network's file does not say of the pictures that it takes.
 input_options = together(
@@ -268,7 +272,13 @@ objective_options = together(
         click.Choice(KINDS),
         default="l2",
     ),
-    option("--class classes", "Class to dream of, by name or number: tabby, 281.", multiple=True, metavar="CLASS[=X]"),
+    option(
+        "--class classes",
+        "Class to dream of, by name or number: tabby, 281.",
+        as_unicode,
+        multiple=True,
+        metavar="CLASS[=X]",
+    ),
 )
 guide_option = option("-g --guide", "Guide picture, whose features the dream takes up.", _FILE)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import shlex
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from ..dream.zoom import zoom_loop
 from ..zoo.registry import DEFAULT_NETWORK
 from .provenance import NetFacts
 from .recipe import Recipe
+from .text import as_unicode
 
 _DEFAULTS = {field.name: field.default for field in msgspec.structs.fields(Recipe)}
 # Fields of a recipe as options, in the order in which they are written; flags turn the default around.
@@ -79,7 +80,24 @@ def command_of(
     if network.runtime != "tensorflow":
         words += ["--runtime", network.runtime]
     words += option_words({"--exact": network.dtype == "float64", "--tile": recipe.tile or None})
-    return shlex.join([*words, "--seed", str(recipe.seed)])
+    return shell_line([*words, "--seed", str(recipe.seed)])
+
+
+def shell_line(words: Iterable[str]) -> str:
+    r"""Quote words for a shell, in one printable line; what is not printable, or not UTF-8, as ``$'\377.png'``."""
+    return " ".join(map(_quoted, words))
+
+
+def _quoted(word: str) -> str:
+    word = as_unicode(word)
+    if word.isprintable():
+        return shlex.quote(word)
+    return "$'" + "".join(c if c.isprintable() and c not in "\\'" else _octal(c) for c in word) + "'"
+
+
+def _octal(character: str) -> str:
+    errors = "surrogateescape" if "\udc80" <= character <= "\udcff" else "surrogatepass"
+    return "".join(f"\\{byte:03o}" for byte in character.encode("utf-8", errors))
 
 
 def option_words(options: Mapping[str, Any]) -> list[str]:

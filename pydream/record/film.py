@@ -10,6 +10,7 @@ from ..errors import CheckpointError
 from ..files import write_text
 from .provenance import Account, Side
 from .recipe import Difference, changes
+from .text import from_json
 
 _MOST_TEXT = 2**20  # bytes
 
@@ -57,10 +58,10 @@ def load(path: str | os.PathLike[str]) -> Film | None:
     """Read what a film was to be; None where there is none, `CheckpointError` where it is damaged."""
     try:
         with open(path, "rb") as file:
-            return msgspec.json.decode(file.read(_MOST_TEXT), type=Film)
+            return from_json(file.read(_MOST_TEXT), Film)
     except FileNotFoundError:
         return None
-    except (OSError, UnicodeDecodeError, msgspec.DecodeError, RecursionError) as error:
+    except (OSError, UnicodeError, msgspec.DecodeError, RecursionError) as error:
         raise CheckpointError(
             f"'{path}' is damaged, so the film cannot be resumed: {' '.join(str(error).split())}"
         ) from error

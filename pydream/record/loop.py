@@ -15,6 +15,7 @@ from ..files import written_file
 from ..net import Array
 from .provenance import Ingredients
 from .recipe import Difference, Loop, Recipe
+from .text import from_json, to_json
 
 _MOST_TEXT = 2**20  # bytes of what is not the frame
 
@@ -73,7 +74,7 @@ def save(path: str | os.PathLike[str], checkpoint: Checkpoint) -> None:
     with written_file(path) as file:
         np.savez(
             file,
-            loop=np.frombuffer(msgspec.json.encode(checkpoint.loop), np.uint8),
+            loop=np.frombuffer(to_json(checkpoint.loop).encode("ascii"), np.uint8),
             frame=checkpoint.frame,
             key=key,
             position=np.array([position, has_gauss]),
@@ -85,7 +86,7 @@ def load(path: str | os.PathLike[str]) -> Checkpoint | None:
     """Read a checkpoint; None where there is none, `CheckpointError` where it is damaged."""
     try:
         with zipfile.ZipFile(path) as file:
-            loop = msgspec.json.decode(_array(file, "loop", _MOST_TEXT).tobytes(), type=LoopFacts)
+            loop = from_json(_array(file, "loop", _MOST_TEXT).tobytes(), LoopFacts)
             loop.place  # noqa: B018 (raises)
             shape = (loop.input.height, loop.input.width, 3)
             frame = _array(file, "frame", prod(shape) * np.dtype(np.float64).itemsize)

@@ -7,7 +7,6 @@ checked against the types below, and never a path to open or a command to run.
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 import platform
 from collections.abc import Iterator
@@ -28,6 +27,7 @@ from ..net import ChannelOrder
 from ..picture import Picture
 from ..zoo.load import NetFiles
 from .recipe import RNG, Difference, Recipe, changes
+from .text import from_json, to_json
 
 LIBRARIES = ("numpy", "scipy", "pillow", "tensorflow")
 
@@ -147,7 +147,7 @@ class Account(Ingredients, frozen=True, kw_only=True):
 
     def to_json(self) -> str:
         """Return it as JSON, indented, in ASCII."""
-        return json.dumps(msgspec.to_builtins(self), indent=1)  # msgspec's own JSON is UTF-8
+        return to_json(self, indent=1)
 
 
 class Dream(Account, frozen=True, kw_only=True):
@@ -194,7 +194,7 @@ def parse(text: str) -> Dream:
     if len(text) > LONGEST_NOTE:
         raise ProvenanceError(f"it is longer than {LONGEST_NOTE} characters")
     try:
-        found = msgspec.json.decode(text, type=dict[str, Any])
+        found = from_json(text, dict[str, Any])
         for kind, what in (("film", "a film of dreams"), ("figure", "a figure")):
             if kind in found:
                 raise ProvenanceError(f"it is {what}, not a dream; `{found.get('command')}` makes it again")

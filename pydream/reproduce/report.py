@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from typing import Any
 
-import msgspec
-
 from ..picture import Picture
 from ..record.provenance import NetFacts
+from ..record.text import to_json
 from .known import Facts, Verdict
 from .results import Reproduction
 
@@ -102,7 +100,7 @@ class ReproductionReport:
             "exact": self.exact,
             "threads": self.threads,
             "versions": self.versions,
-            "network": msgspec.to_builtins(self.network),
+            "network": self.network,
             "inputs": {
                 name: {"name": given.name, "sha256": given.sha256}
                 for name, given in (("sky", self.sky), ("guide", self.guide))
@@ -110,7 +108,7 @@ class ReproductionReport:
             },
             "results": [_row(row) for row in self.rows],
         }
-        return json.dumps(content, indent=1) + "\n"
+        return to_json(content, indent=1) + "\n"
 
 
 def _row(row: Row) -> dict[str, Any]:

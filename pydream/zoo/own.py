@@ -11,7 +11,7 @@ from typing import Any
 
 import yaml
 
-from ..errors import NetFileError, ShapeError, UnknownNameError
+from ..errors import NetFileError, ShapeError, UnknownNameError, printable
 from ..files import file_sha256, make_folder, write_text, write_whole, written_file, written_folder
 from ..formats import SUFFIXES, InputSpec, format_of, keras
 from ..formats.base import Packed
@@ -107,7 +107,7 @@ def _write(packed: Packed, folder: Path, file: str, facts: dict[str, Any]) -> No
         write_whole(folder / DEFINITION, packed.definition)
     facts = facts | {"size": copy.stat().st_size, "sha256": file_sha256(copy)}
     front = yaml.safe_dump(facts, sort_keys=False, allow_unicode=True)
-    write_text(folder / "README.md", f"---\n{front}---\n\n# {facts['title']}\n")
+    write_text(folder / "README.md", f"---\n{front}---\n\n# {printable(facts['title'])}\n")
 
 
 def _check_name(name: str) -> None:

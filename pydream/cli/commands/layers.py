@@ -12,6 +12,7 @@ from ...errors import ShapeError, printable
 from ...formats.caffe.prototxt import read_binary
 from ...formats.caffe.weights import misfits
 from ...net import unknown_name
+from ...record.text import as_unicode
 from ...runtime.geometry import BlobFacts, survey
 from ...runtime.graph import Graph
 from ...zoo.load import default_layer, find_files, read_graph
@@ -25,7 +26,7 @@ from ..streams import echo
 @click.command("layers", cls=Command)
 @model_option()
 @image_size_option("what the network declares")
-@option("--like", "Part of the names of the blobs to list: 4c.", metavar="TEXT")
+@option("--like", "Part of the names of the blobs to list: 4c.", as_unicode, metavar="TEXT")
 @option(
     "--check-weights weights",
     "Check of each layer's weights, in this file or in the one that `pydream models` knows.",

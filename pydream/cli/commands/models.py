@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from ...record.text import as_unicode
 from ...zoo import registry
 from ...zoo.own import add_network
 from ...zoo.registry import find_network, find_weights
@@ -129,7 +130,12 @@ def fetch_command(name: str, urls: tuple[str, ...], quiet: bool) -> None:
 @click.argument("files", nargs=-1, required=True, metavar="FILE...", type=click.Path(path_type=Path))
 @input_options
 @layer_option(default="none")
-@option("--description", "Description of the network in lists.  [default: the network's own name]", metavar="TEXT")
+@option(
+    "--description",
+    "Description of the network in lists.  [default: the network's own name]",
+    as_unicode,
+    metavar="TEXT",
+)
 def add_command(
     name: str,
     files: tuple[Path, ...],

@@ -16,6 +16,7 @@ from ...media import FORMATS, WRITABLE, read_image
 from ...media.video import is_film
 from ...picture import Picture
 from ...record.provenance import Dream, PictureFacts, picture_facts, pixels_sha256, read_provenance
+from ...record.text import as_path
 from ...zoo.registry import networks
 from ..help import Command
 from ..input import NOISE, STANDARD, check_not_read, check_sidecar, one_target
@@ -130,7 +131,7 @@ def _find(facts: PictureFacts, given: Path | None, beside: Path, option: str) ->
         raise ProvenanceError(f"the picture came through standard input: name a file with {option}")
     # A name in a record is not a path: its last part counts, and only with its hash.
     name = Path(facts.name).name
-    for path in (beside.with_name(name), Path(name)):
+    for path in (beside.with_name(str(as_path(name))), as_path(name)):
         try:
             picture = read_image(path)
         except ImageFileError:

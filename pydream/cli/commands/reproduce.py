@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -21,7 +20,7 @@ from ...files import make_folder, write_text
 from ...formats import InputSpec
 from ...media import FORMATS, read_image
 from ...picture import Picture
-from ...record.command import option_words
+from ...record.command import option_words, shell_line
 from ...record.provenance import PictureFacts, picture_facts, pixels_sha256, versions
 from ...record.recipe import Recipe
 from ...reproduce.known import facts_of, judge, weights_sha256
@@ -154,7 +153,7 @@ def command(
             "--seed": seed,
         }
     )
-    command_line = shlex.join(["pydream", "reproduce", *([] if input is None else [str(input)]), *words])
+    command_line = shell_line(["pydream", "reproduce", *([] if input is None else [str(input)]), *words])
     recipe = next(iter(recipes.values()))
     job = Job(net=net, network=network, model=model, weights=weights, recipe=recipe, sidecar=sidecar, quiet=quiet)
     run = Run(job, known_as, weights_sha256(net), recipes, sky, flowers, folder, command_line)
