@@ -15,7 +15,7 @@ from ..caffe import Classifier
 from ..dream.objectives import objective_L2
 from ..dream.octaves import Size, check_octaves
 from ..dream.params import find_end
-from ..errors import NetFileError, ResultsDifferError, ShapeError, UnknownNameError
+from ..errors import NetFileError, ResultsDifferError, ShapeError, UnknownNameError, printable
 from ..formats.caffe import caffe_pb2
 from ..formats.caffe.layers import graph_of
 from ..formats.caffe.prototxt import read_model
@@ -97,6 +97,11 @@ class Subject:
     end: str
     weights: Path | None = None
     stand_in: bool = False
+
+    @property
+    def title(self) -> str:
+        """What is measured."""
+        return printable(f"{self.model} to {self.end}")
 
     @classmethod
     def find(

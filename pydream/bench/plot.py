@@ -135,9 +135,7 @@ def _network(axes: Any, report: BenchReport) -> None:
     axes.xaxis.set_minor_formatter("")
     axes.grid(axis="both", color=_FAINT, linewidth=0.7)
     _legend(axes, 3)
-    _plain(
-        axes, f"{report.subject.model} to {report.subject.end}: a gradient;\ntimes the floor, and float64 times float32"
-    )
+    _plain(axes, f"{report.subject.title}: a gradient;\ntimes the floor, and float64 times float32")
 
 
 def _dream(axes: Any, report: BenchReport) -> None:

@@ -174,7 +174,7 @@ def _network(report: BenchReport) -> str:
     rates = ", ".join(f"{gflops(outcome.seconds(FLOOR).median):.0f}" for _, outcome in report.network)
     head = ["size", "GMAC", "floor", "forward alone", "float32", "/ floor", "float64", "/ float32"]
     return (
-        f"{subject.model} to {subject.end}: forward, objective, gradient at the image.\n"
+        f"{subject.title}: forward, objective, gradient at the image.\n"
         f"The floor: forward and back, 4 operations for each of the forward pass's multiplications (GMAC), at the\n"
         f"rate of float32 matrix products of {MATRIX}x{MATRIX} in the same rounds ({rates} GFLOP/s).\n\n"
         + table.table(head, rows)

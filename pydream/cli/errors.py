@@ -70,16 +70,22 @@ def errors_in_one_line(ctx: click.Context | None = None) -> Iterator[None]:
         raise interruption("nothing was written") from None
     except Exception as error:
         if ctx is not None and debugging(ctx):
-            echo(*traceback.format_exc().splitlines(), err=True)
+            _print_traceback(error)
         raise one_line(error) from error
 
 
 def print_error(ctx: click.Context, error: Exception, about: str) -> None:
     """Print an error that costs one picture, `about` it, and not the run."""
     if debugging(ctx):
-        echo(*"".join(traceback.format_exception(error)).splitlines(), err=True)
+        _print_traceback(error)
     line = one_line(error).message
     Failed(line if f"'{about}'" in line else f"'{about}': {line}").show()
+
+
+def _print_traceback(error: Exception) -> None:
+    """Print a traceback, of each message one line."""
+    for part in traceback.format_exception(error):
+        echo(*(part.splitlines() if part.startswith("  File ") else [part.strip("\n")]), err=True)
 
 
 def interruption(outcome: str) -> click.exceptions.Exit:

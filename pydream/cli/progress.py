@@ -21,8 +21,8 @@ class _Steady(tqdm):  # type: ignore[type-arg]
 
     monitor_interval = 0  # its thread goes by the time of day too
 
-    def __init__(self, **options: Any) -> None:
-        super().__init__(dynamic_ncols=True, leave=False, **options)
+    def __init__(self, desc: str | None = None, **options: Any) -> None:
+        super().__init__(desc=desc and printable(desc), dynamic_ncols=True, leave=False, **options)
         self._time = monotonic
         self.start_t = self.last_print_t = monotonic()
 

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from pydream.cli.progress import Progress
+from pydream.cli.progress import Bar, FetchProgress, Progress
 
 
 class Terminal(io.StringIO):
@@ -72,3 +72,17 @@ def test_nothing_else_goes_by_the_time_of_day(root):
                     path
                 )
     assert found == {"bench/machine.py", "cli/commands/reproduce.py"}
+
+
+def test_what_a_bar_says_is_printable(monkeypatch):
+    terminal = Terminal()
+    monkeypatch.setattr(sys, "stderr", terminal)
+    evil = "\x1b]0;title\x07\u202e\nwrote 'y'"
+    with Bar(title=evil, total=2) as bar, FetchProgress(evil) as fetching:
+        bar.advance()
+        bar.show(1, 2, evil)
+        fetching.message(evil)
+    lines = terminal.getvalue().replace("\x1b[A", "").replace("\r", "\n")  # tqdm's own: up, and to the left
+    assert lines.replace("\n", "").isprintable()
+    assert not any(line.startswith("wrote") for line in lines.splitlines())
+    assert lines.count("\\x1b]0;title") >= 3
