@@ -16,7 +16,6 @@ from pydream.cli.streams import READER_GONE
 SHORT = ["-n", "1", "--octaves", "1", "--jitter", "2", "--seed", "1", "--runtime", "numpy"]
 MINE = ["--model", "own.prototxt", "--weights", "own.caffemodel"]
 DREAM = [*MINE, "--layer", "light"]
-PYDREAM = [sys.executable, "-m", "pydream"]
 
 
 class Lost(io.RawIOBase):
@@ -147,17 +146,34 @@ def test_a_broken_pipe_of_something_else_is_an_error(picture, own_network, monke
     assert "a worker's, say" in capfd.readouterr().err
 
 
-def process(*args, closed=(), **more):
+def process(*args, closed=(), program=("-m", "pydream"), **more):
     def close():
         for descriptor in closed:
             os.close(descriptor)
 
     env = {**os.environ, "PYTHONPATH": str(Path(pydream.__file__).parents[1])}
-    return subprocess.run([*PYDREAM, *map(str, args)], env=env, preexec_fn=close, check=False, **more)
+    env.pop("PYTHONUNBUFFERED", None)  # what is in a buffer is written once more when Python ends
+    return subprocess.run([sys.executable, *program, *map(str, args)], env=env, preexec_fn=close, check=False, **more)
 
 
-def test_no_file_gets_the_number_of_a_closed_stream(whole):
-    """A message would be written into the picture, into the checkpoint or into the network's weights."""
+NUMBERS = """
+import os
+from pydream.cli.streams import standard_streams
+with standard_streams(), open("file", "wb") as file:
+    assert file.fileno() > 2
+    assert all(map(os.get_inheritable, range(3)))
+    os.write(2, b"what a library says")
+"""
+
+
+@pytest.mark.parametrize("closed", [(0,), (1,), (2,), (0, 1, 2)])
+def test_no_file_gets_the_number_of_a_closed_stream(folder, closed):
+    """What a library says would be written into the picture."""
+    assert process(program=("-c", NUMBERS), closed=closed, stderr=subprocess.DEVNULL).returncode == 0
+    assert Path("file").read_bytes() == b""
+
+
+def test_a_process_without_any_stream(whole):
     assert process("dream", "in.png", "-o", "out.png", *SHORT, *DREAM, closed=(0, 1, 2)).returncode == 0
     assert Path("out.png").read_bytes() == whole
 
