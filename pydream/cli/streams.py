@@ -18,7 +18,7 @@ from typing import Any, TextIO
 import click
 
 from ..errors import printable
-from ..files import reason
+from ..files import reason, write_all
 
 READER_GONE = 128 + signal.SIGPIPE
 
@@ -48,8 +48,7 @@ class _Stream:
         """Write bytes, behind the text that was written before."""
         with self._losses():
             self._stream.flush()
-            self._stream.buffer.write(data)
-            self._stream.buffer.flush()
+            write_all(self._stream.buffer, data)
 
     def flush(self) -> None:
         """Flush the stream."""
