@@ -3,6 +3,7 @@
 2: the command line asks for what cannot be: a bad value, no such file, no such layer.
 1: the run failed, by what is in a file or on the machine.
 130, 143 and 129: Ctrl-C, SIGTERM and SIGHUP.
+141: the reader of standard output is gone, as in `pydream layers | head -1`.
 """
 
 from __future__ import annotations
