@@ -20,6 +20,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from functools import cache, partial
+from io import BufferedReader
 from pathlib import Path
 from typing import BinaryIO
 
@@ -34,15 +35,55 @@ def open_regular(path: Path, noun: str, failure: type[PydreamError]) -> BinaryIO
     try:
         if path.is_dir():
             raise failure(f"'{path}' is a folder, not a {noun}")
-        if not stat.S_ISREG(path.stat().st_mode):
-            raise failure(f"'{path}' is not a regular file")  # opening a pipe would wait for its writer
-        return path.open("rb")
+        return open_file(path)
     except failure:
         raise
+    except NotRegularError:
+        raise failure(f"'{path}' is not a regular file") from None
     except FileNotFoundError:
         raise failure(f"no such file: '{path}'") from None
     except (OSError, ValueError) as error:  # ValueError: a NUL in the path
         raise failure(f"cannot read '{path}': {reason(error)}") from error
+
+
+class NotRegularError(OSError):
+    """A pipe, a device or a folder, where a file with content is wanted."""
+
+    def __init__(self) -> None:
+        super().__init__(errno.EINVAL, "not a regular file")
+
+
+def open_file(path: str | os.PathLike[str]) -> BufferedReader:
+    """Open a regular file for reading, at once: a pipe would wait for its writer, and a device might never end.
+
+    Raises
+    ------
+    NotRegularError
+        It is something else.
+    OSError
+        It cannot be opened.
+    """
+    if not stat.S_ISREG(os.stat(path).st_mode):  # not opened: some devices do something then
+        raise NotRegularError
+    file = open(path, "rb", opener=_open_at_once)  # noqa: SIM115
+    if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):  # it was replaced in between
+        file.close()
+        raise NotRegularError
+    return file
+
+
+def _open_at_once(path: str, flags: int) -> int:
+    return os.open(path, flags | os.O_NONBLOCK | os.O_NOCTTY)
+
+
+def read_file(path: str | os.PathLike[str], most: int, kind: str = "") -> bytes:
+    """Read a regular file; `OSError` where it is none, or has more bytes than the `most` that its kind can have."""
+    with open_file(path) as file:
+        size = os.fstat(file.fileno()).st_size
+        content = file.read(size + 1) if size <= most else b""
+        if size > most or len(content) > most:
+            raise OSError(errno.EFBIG, f"{size} bytes, more than {kind or 'it'} can hold ({most})")
+        return content
 
 
 @contextmanager
@@ -334,5 +375,5 @@ def reason(error: Exception) -> str:
 
 def file_sha256(path: str | os.PathLike[str]) -> str:
     """Return the SHA-256 of a file, in hexadecimal."""
-    with open(path, "rb") as file:
+    with open_file(path) as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

@@ -106,7 +106,9 @@ quality_option = option(
 
 def film_options(fps: int) -> Decorator:
     """Make the options of a film, which has `fps` frames a second by default."""
-    fps_option = option("--fps", "Frames per second of a film.", FiniteRange(min=0, min_open=True), default=fps)
+    fps_option = option(
+        "--fps", "Frames per second of a film.", FiniteRange(0, video.FASTEST, min_open=True), default=fps
+    )
     return together(fps_option, quality_option)
 
 

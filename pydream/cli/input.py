@@ -37,6 +37,8 @@ NOISE = "noise"
 Size = tuple[int, int]  # (height, width)
 NOISE_SIZE = (512, 512)
 WIDTH_HEIGHT = "WIDTHxHEIGHT"
+MOST_STANDARD_INPUT = 2**30  # bytes: more than 89 million pixels have in any format
+_CHUNK = 2**20
 
 
 @dataclass(frozen=True)
@@ -83,7 +85,7 @@ class InputPicture:
             height, width = source.noise
             return cls(source, None, source.noise, PictureFacts(name=NOISE, width=width, height=height))
         if source.given == STANDARD:
-            picture = decode_image(io.BytesIO(sys.stdin.buffer.read()), "standard input")
+            picture = decode_image(_standard_input(), "standard input")
         else:
             picture = read_image(source.given)
         return cls(source, picture, picture.shape[:2], picture_facts(source.name, picture))
@@ -92,6 +94,25 @@ class InputPicture:
     def noise(self) -> Size | None:
         """The size of noise, for a recipe."""
         return self.source.noise
+
+
+def _standard_input() -> io.BytesIO:
+    """Read standard input, as far as it can be a picture; it may never end."""
+    kept = io.BytesIO()
+    while chunk := sys.stdin.buffer.read(_CHUNK):
+        kept.write(chunk)
+        if 16 <= kept.tell() == len(chunk) and not _begins_a_picture(chunk):
+            break  # the decoder says so
+        if kept.tell() > MOST_STANDARD_INPUT:
+            raise ImageFileError(f"standard input has more than {MOST_STANDARD_INPUT} bytes: name the picture's file")
+    kept.seek(0)
+    return kept
+
+
+def _begins_a_picture(content: bytes) -> bool:
+    Image.init()
+    formats = (Image.OPEN[name] for name in READABLE if name in Image.OPEN)
+    return any(accept is None or accept(content[:16]) for _, accept in formats)
 
 
 class SourceType(click.ParamType):  # type: ignore[type-arg]  # before 8.2 it has none

@@ -19,7 +19,7 @@ from ..dream.laplacian import MOST_LEVELS
 from ..dream.notebook import deepdream, make_step
 from ..dream.objectives import KINDS
 from ..dream.octaves import MOST_OCTAVES
-from ..dream.params import LARGEST_JITTER, LARGEST_STEP
+from ..dream.params import LARGEST_JITTER, LARGEST_STEP, MOST_FRAMES, MOST_ITERATIONS
 from ..dream.retouch import STRONGEST_PULL, STRONGEST_TV, WIDEST_BLUR
 from ..formats import InputSpec, caffe, graphdef, keras
 from ..net import CHANNEL_ORDERS
@@ -286,7 +286,7 @@ guide_option = option("-g --guide", "Guide picture, whose features the dream tak
 _STEPS: dict[str, tuple[str, str, Any]] = {
     "octaves": ("--octaves", "Number of octaves: sizes, smallest first.", click.IntRange(1, MOST_OCTAVES)),
     "octave_scale": ("--octave-scale", "Size ratio of neighbouring octaves.", FiniteRange(min=1)),
-    "iterations": ("-n --iterations", "Steps in each octave.", click.IntRange(min=1)),
+    "iterations": ("-n --iterations", "Steps in each octave.", click.IntRange(1, MOST_ITERATIONS)),
     "step_size": (
         "-s --step-size",
         "Step size in pixel values, 0..255.",
@@ -349,9 +349,9 @@ def image_size_option(default: str, **more: Any) -> Decorator:
     return option("--image-size", text, read_size, metavar=WIDTH_HEIGHT, **more)
 
 
-def frames_option(type: click.IntRange, default: int) -> Decorator:
+def frames_option(least: int, default: int) -> Decorator:
     """Make the option for the length of a zoom loop."""
-    return option("--frames", "Number of frames of the zoom loop.", type, default=default)
+    return option("--frames", "Number of frames of the zoom loop.", click.IntRange(least, MOST_FRAMES), default=default)
 
 
 def _memory(text: str) -> int:

@@ -95,13 +95,19 @@ class Progress(Bar, Watch):
         self._pixels = [height * width for height, width in reversed(sizes)]
         self._frames = frames
         self._what = what
-        self._costs = costs or [1] * frames
+        self._costs = costs
         self._iter_n = iter_n
         self._whole = iter_n * sum(self._pixels)
         self._next = (0, 0)  # frame and octave of the next step, from 0
         self._begun: float = 0  # what of it is done
         unit = "MAC" if costs else "px"
-        super().__init__(quiet, title, total=sum(self._costs) * self._whole, unit=unit, unit_scale=True)
+        super().__init__(quiet, title, total=self._cost_to(frames) * self._whole, unit=unit, unit_scale=True)
+
+    def _cost(self, frame: int) -> float:
+        return self._costs[frame] if self._costs else 1
+
+    def _cost_to(self, frame: int) -> float:
+        return sum(self._costs[:frame]) if self._costs else frame
 
     def step(self, octave: int, iteration: int, image: View) -> None:
         """Count a step, and let Ctrl-C in."""
@@ -109,7 +115,7 @@ class Progress(Bar, Watch):
         dream = f"{self._what} {frame + 1}/{self._frames}, " if self._frames > 1 else ""
         self._bar.set_description_str(f"{dream}octave {octave + 1}/{octaves}", refresh=False)
         self._bar.set_postfix_str("", refresh=False)
-        rest = self._pixels[octave] * self._costs[frame] - self._begun
+        rest = self._pixels[octave] * self._cost(frame) - self._begun
         octave += iteration + 1 == self._iter_n
         self._next, self._begun = (frame + octave // octaves, octave % octaves), 0
         self.advance(rest)
@@ -117,14 +123,14 @@ class Progress(Bar, Watch):
     def tile(self, done: int, tiles: int) -> None:
         """Count a part of a step, and let Ctrl-C in, which costs that step."""
         frame, octave = self._next
-        before, self._begun = self._begun, self._pixels[octave] * self._costs[frame] * done / tiles
+        before, self._begun = self._begun, self._pixels[octave] * self._cost(frame) * done / tiles
         self._bar.set_postfix_str(f"tile {done}/{tiles}", refresh=False)
         self._bar.update(self._begun - before)
         between_steps()
 
     def passed(self, number: int) -> None:
         """Go to where so many dreams are over, however they ended."""
-        self._bar.n = sum(self._costs[:number]) * self._whole
+        self._bar.n = self._cost_to(number) * self._whole
         self._bar.set_postfix_str("", refresh=False)
         self._bar.refresh()
         self._next, self._begun = (number, 0), 0

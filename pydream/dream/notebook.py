@@ -146,7 +146,7 @@ def deepdream(
     base_img : (H, W, 3) array_like
         RGB, 0..255.
     iter_n : int
-        Steps per octave.
+        Steps per octave; at most `MOST_ITERATIONS`.
     octave_n : int
         Number of sizes, the picture's own included; at most `MOST_OCTAVES`.
     octave_scale : float

@@ -8,8 +8,9 @@ from types import ModuleType
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ..errors import ShapeError
+from ..errors import MemoryTooSmallError, ShapeError
 from ..net import Array, Net
+from ..system import free_bytes
 from .era import MODERN, round_half
 from .images import deprocess, preprocess
 
@@ -83,6 +84,7 @@ class Bases:
         sizes = octave_sizes(h, w, octave_n, octave_scale, era)
         for end in ends:
             check_octaves(net, end, sizes)
+        check_memory(sizes, net.dtype.itemsize)
         self.sizes = sizes[::-1]
         for octave in reversed(range(octave_n - 1)):  # chained, as in the notebook: each octave shrinks the last one
             image = self._smaller[octave] = ops.zoom(image, *self.sizes[octave])
@@ -129,6 +131,24 @@ def check_octaves(net: Net, end: str, sizes: list[Size]) -> None:
         if reason is not None:
             which = f"octave {number} of {len(sizes)} ({w}x{h})" if len(sizes) > 1 else f"the picture ({w}x{h})"
             raise ShapeError(_advice(net, end, which, (h, w), reason, sizes))
+
+
+def check_memory(sizes: list[Size], itemsize: int) -> None:
+    """Raise `MemoryTooSmallError` if a picture at all smaller sizes is more than all free memory.
+
+    Parameters
+    ----------
+    sizes : list of (height, width)
+        As `octave_sizes` returns them.
+    itemsize : int
+        Bytes of a number.
+    """
+    wanted = sum(3 * height * width * itemsize for height, width in sizes[1:])
+    if (free := free_bytes()) is not None and wanted > free:
+        raise MemoryTooSmallError(
+            f"{len(sizes)} octaves of {sizes[0][1]}x{sizes[0][0]} pixels take {wanted / 1e9:.3g} GB, and"
+            f" {free / 1e9:.3g} GB are free: use fewer octaves, or a larger octave_scale"
+        )
 
 
 def _advice(net: Net, end: str, which: str, size: Size, reason: str, sizes: list[Size]) -> str:

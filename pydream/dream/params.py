@@ -21,6 +21,8 @@ NOTEBOOK_END = "inception_4c/output"
 # Bounds that no dream needs to exceed; beyond them sums overflow.
 LARGEST_STEP = 255.0
 LARGEST_JITTER = 100_000
+MOST_ITERATIONS = 10**7  # in each octave
+MOST_FRAMES = 10**8  # of a loop: their files have names of eight digits
 
 FINEST_GRID = 2.0**-16  # its multiples up to 255 are exact in float32
 
@@ -63,7 +65,7 @@ def find_ends(net: Net, end: End | None, objective: Objective | None = None) -> 
 
 # Parameter of `deepdream` or `make_step` → a function that raises `ValueError` for a value out of its range.
 _CHECKS: dict[str, Callable[[Any], object]] = {
-    "iter_n": lambda value: whole_number("iter_n", value, 1),
+    "iter_n": lambda value: whole_number("iter_n", value, 1, MOST_ITERATIONS),
     "octave_n": lambda value: whole_number("octave_n", value, 1, MOST_OCTAVES),
     "octave_scale": lambda value: require(
         is_real(value) and 1 <= value < math.inf, "octave_scale", value, "a number of at least 1"

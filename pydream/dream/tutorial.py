@@ -26,7 +26,7 @@ from .images import noise, picture_gradient, preprocess
 from .laplacian import MOST_LEVELS, lap_normalize
 from .notebook import DreamInterrupted
 from .objectives import Objective, channels_text
-from .octaves import Size, check_octaves
+from .octaves import Size, check_memory, check_octaves
 from .params import check_params, find_end, require, whole_number
 from .watch import Watch
 
@@ -279,6 +279,7 @@ class _DeepDream(Renderer):
 
     def start(self, img: Array, octave: int) -> Array:
         if octave == 0:
+            check_memory(self.sizes, self.net.dtype.itemsize)
             self._details = []
             for size in self.sizes[1:]:
                 lo = resize(img, size, self.net.dtype)

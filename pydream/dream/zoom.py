@@ -16,7 +16,7 @@ from ..picture import as_picture
 from .era import MODERN, check_era
 from .images import preprocess
 from .notebook import deepdream
-from .params import check_params, find_ends, is_real, require, whole_number
+from .params import MOST_FRAMES, check_params, find_ends, is_real, require, whole_number
 
 ZOOM_COPIES = 2  # arrays of a frame's size beside a dream's: the frame before, and the start of this one
 
@@ -46,7 +46,7 @@ def zoom_loop(
     frame : (H, W, 3) array_like
         RGB, 0..255; copied.
     frames : int
-        Number of frames, at least 1.
+        Number of frames, at least 1, at most `MOST_FRAMES`.
     scale, rotate, shift, era, backend
         As for `zoom_frame`; `era` and `backend` for `deepdream` too.
     rng : numpy.random.RandomState, optional
@@ -67,8 +67,8 @@ def zoom_loop(
     DreamInterrupted, ShapeError, ZeroGradientError
         As `deepdream`, in the frame that is being made.
     """
-    frames = whole_number("frames", frames, 1)
-    _check_move(scale, rotate, shift, era)
+    frames = whole_number("frames", frames, 1, MOST_FRAMES)
+    check_move(scale, rotate, shift, era)
     check_params(rng=rng, backend=backend, **dream_params)
     find_ends(net, dream_params.get("end"), dream_params.get("objective"))
     preprocess(net, frame)  # raises for what is not a picture
@@ -123,7 +123,7 @@ def zoom_frame(
     ValueError
         A parameter is out of its range, or the frame has another shape.
     """
-    _check_move(scale, rotate, shift, era)
+    check_move(scale, rotate, shift, era)
     ops = imageops.backend(backend)
     picture = as_picture(frame, "frame")
     real = np.float64 if picture.dtype == np.float64 else np.float32
@@ -145,7 +145,8 @@ def zoom_frame(
     return moved
 
 
-def _check_move(scale: float, rotate: float, shift: tuple[float, float], era: str) -> None:
+def check_move(scale: float, rotate: float, shift: tuple[float, float], era: str = MODERN) -> None:
+    """Raise `ValueError` for a move that `zoom_frame` cannot make."""
     require(is_real(scale) and -1 < scale < 1, "scale", scale, "a number above -1 and below 1")
     require(_is_finite(rotate), "rotate", rotate, "a finite number of degrees")
     pair = list(shift) if isinstance(shift, Iterable) else []

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import os
+from typing import Annotated
 
 import msgspec
 
 from ..errors import CheckpointError
-from ..files import write_text
+from ..files import read_file, write_text
 from .provenance import Account, Side
 from .recipe import Difference, changes
 from .text import from_json
 
 _MOST_TEXT = 2**20  # bytes
+
+Number = Annotated[int, msgspec.Meta(ge=0, lt=10**9)]  # of a frame
 
 
 class Film(Account, frozen=True, kw_only=True):
@@ -35,8 +38,8 @@ class Film(Account, frozen=True, kw_only=True):
     """
 
     film: str
-    first: int
-    frames: int
+    first: Number
+    frames: Number
     size: tuple[Side, Side]
     blend: float
     flow: bool
@@ -57,8 +60,7 @@ def save(path: str | os.PathLike[str], film: Film) -> None:
 def load(path: str | os.PathLike[str]) -> Film | None:
     """Read what a film was to be; None where there is none, `CheckpointError` where it is damaged."""
     try:
-        with open(path, "rb") as file:
-            return from_json(file.read(_MOST_TEXT), Film)
+        return from_json(read_file(path, _MOST_TEXT), Film)
     except FileNotFoundError:
         return None
     except (OSError, UnicodeError, msgspec.DecodeError, RecursionError) as error:

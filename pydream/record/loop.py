@@ -9,9 +9,10 @@ from typing import NamedTuple
 
 import msgspec
 import numpy as np
+from PIL import Image
 
 from ..errors import CheckpointError
-from ..files import written_file
+from ..files import open_file, written_file
 from ..net import Array
 from .provenance import Ingredients
 from .recipe import Difference, Loop, Recipe
@@ -85,10 +86,12 @@ def save(path: str | os.PathLike[str], checkpoint: Checkpoint) -> None:
 def load(path: str | os.PathLike[str]) -> Checkpoint | None:
     """Read a checkpoint; None where there is none, `CheckpointError` where it is damaged."""
     try:
-        with zipfile.ZipFile(path) as file:
+        with open_file(path) as opened, zipfile.ZipFile(opened) as file:
             loop = from_json(_array(file, "loop", _MOST_TEXT).tobytes(), LoopFacts)
             loop.place  # noqa: B018 (raises)
             shape = (loop.input.height, loop.input.width, 3)
+            if prod(shape[:2]) > (Image.MAX_IMAGE_PIXELS or 2**31):
+                raise ValueError(f"its picture has {shape[1]}x{shape[0]} pixels, which are too many")
             frame = _array(file, "frame", prod(shape) * np.dtype(np.float64).itemsize)
             if frame.shape != shape or str(frame.dtype) != loop.network.dtype:
                 raise ValueError(f"its frame is {frame.shape}, {frame.dtype}")

@@ -19,7 +19,7 @@ import numpy as np
 
 from .. import __version__
 from ..errors import ProvenanceError
-from ..files import file_sha256
+from ..files import file_sha256, read_file
 from ..formats import InputSpec
 from ..media import LONGEST_NOTE, read_note
 from ..media.video import is_film, read_comment
@@ -32,7 +32,7 @@ from .text import from_json, to_json
 LIBRARIES = ("numpy", "scipy", "pillow", "tensorflow")
 
 Sha256 = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{64}$")]
-Side = Annotated[int, msgspec.Meta(ge=1)]
+Side = Annotated[int, msgspec.Meta(ge=1, le=10**7)]  # pixels
 
 _UNSPECIFIED = InputSpec()
 
@@ -223,8 +223,7 @@ def read_provenance(path: str | os.PathLike[str]) -> Dream:
     try:
         text = None if path == sidecar else read_comment(path) if is_film(path) else read_note(path)
         if text is None or not text.startswith("{"):  # a camera describes its pictures in the same field
-            with sidecar.open(encoding="utf-8") as file:
-                text = file.read(LONGEST_NOTE + 1)
+            text = read_file(sidecar, LONGEST_NOTE + 1, "a record").decode().removesuffix("\n")
     except FileNotFoundError:
         raise ProvenanceError(
             f"'{path}' does not say how it was made: it is not pydream's, or lost that on the way;"

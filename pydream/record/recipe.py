@@ -12,17 +12,17 @@ from numpy.typing import ArrayLike
 
 from ..dream.era import MODERN
 from ..dream.images import display_range, noise
+from ..dream.laplacian import MOST_LEVELS
 from ..dream.notebook import DreamInterrupted, deepdream, dream_copies
 from ..dream.objectives import Objective, Score, Term, channels_text
 from ..dream.octaves import Size, octave_sizes
-from ..dream.params import find_ends
+from ..dream.params import MOST_FRAMES, check_params, find_ends, whole_number
 from ..dream.retouch import KeepColors, Laplacian, Mask, PullBack, Retouch, Smooth, TotalVariation
 from ..dream.tutorial import NAIVE_COPIES, RENDERERS, rendered_sizes, to_display
 from ..dream.watch import View, Watch
-from ..dream.zoom import zoom_loop
+from ..dream.zoom import check_move, zoom_loop
 from ..net import Array, Net
 from ..tiles.fitting import check_limit, choose_side
-from ..tiles.plan import LARGEST_TILE
 
 RNG = "numpy.random.RandomState (MT19937)"  # what a seed is the seed of
 
@@ -53,10 +53,13 @@ def changes(before: Any, after: Any, names: Iterable[str]) -> Iterator[Differenc
 class Loop(msgspec.Struct, frozen=True, kw_only=True):
     """Which frame of a zoom loop this is, and how the loop moves: see `pydream.zoom_loop`."""
 
-    frame: Annotated[int, msgspec.Meta(ge=0)]
+    frame: Annotated[int, msgspec.Meta(ge=0, lt=MOST_FRAMES)]
     scale: float
     rotate: float
     shift: tuple[float, float]
+
+    def __post_init__(self) -> None:
+        check_move(**self.move)
 
     @property
     def move(self) -> dict[str, Any]:
@@ -71,6 +74,10 @@ class Rendering(msgspec.Struct, frozen=True, kw_only=True):
     channels: Annotated[tuple[int, ...], msgspec.Meta(max_length=MOST_SUMMED)] | None = None
     lap_n: int | None = None
 
+    def __post_init__(self) -> None:
+        if self.lap_n is not None:
+            whole_number("lap_n", self.lap_n, 0, MOST_LEVELS)
+
     @property
     def whole(self) -> bool:
         """Whether the network sees the whole picture at once, and not the tutorial's tiles of it."""
@@ -79,6 +86,8 @@ class Rendering(msgspec.Struct, frozen=True, kw_only=True):
 
 class Recipe(msgspec.Struct, frozen=True, kw_only=True):
     """What `follow` follows.
+
+    What can be read in a file is bounded by what a dream can be; the bounds are those of `deepdream`.
 
     Attributes
     ----------
@@ -104,13 +113,18 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True):
         For a picture of the tutorial's renderers: `step_size` is their step, and parameters that they lack are ignored.
     steps : int, optional
         For a dream that was interrupted: after so many steps.
+
+    Raises
+    ------
+    ValueError
+        A value is out of its range.
     """
 
     end: str
     seed: Annotated[int, msgspec.Meta(ge=0, lt=2**32)]
     objective: Annotated[tuple[Term, ...], msgspec.Meta(max_length=MOST_TERMS)] = ()
-    iter_n: Count = 10
-    octave_n: Count = 4
+    iter_n: int = 10
+    octave_n: int = 4
     octave_scale: float = 1.4
     step_size: float = 1.5
     jitter: int = 32
@@ -118,7 +132,7 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True):
     era: str = MODERN
     grid: float | None = None
     backend: str = "native"
-    tile: Annotated[int, msgspec.Meta(ge=0, le=LARGEST_TILE)] | None = None
+    tile: int | None = None
     smooth: float = 0.0
     laplacian: int = 0
     tv: float = 0.0
@@ -128,6 +142,11 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True):
     loop: Loop | None = None
     rendering: Rendering | None = None
     steps: Count | None = None
+
+    def __post_init__(self) -> None:
+        names = ("iter_n", "octave_n", "octave_scale", "step_size", "jitter", "era", "grid", "tile")
+        check_params(**{name: getattr(self, name) for name in names})
+        self.retouches()
 
     @property
     def score(self) -> Score | None:
@@ -191,6 +210,12 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True):
         if self.rendering is not None:
             return rendered_sizes(self.rendering.renderer, height, width, self.octave_n, self.octave_scale)
         return octave_sizes(height, width, self.octave_n, self.octave_scale, self.era)
+
+    def work(self, height: int, width: int) -> int:
+        """Return how many pixels the steps go over, all together, in a dream on a picture of that size."""
+        frames = 1 if self.loop is None else self.loop.frame + 1
+        whole = frames * self.iter_n * sum(h * w for h, w in self.sizes(height, width))
+        return whole if self.steps is None else min(whole, self.steps * height * width)
 
     def shown(self, dream: Array) -> Array:
         """Return a dream as it is shown: by `display_range` if it was not clipped, a rendering as the tutorial does."""

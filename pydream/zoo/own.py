@@ -12,7 +12,7 @@ from typing import Any
 import yaml
 
 from ..errors import NetFileError, ShapeError, UnknownNameError, printable
-from ..files import file_sha256, make_folder, write_text, write_whole, written_file, written_folder
+from ..files import file_sha256, make_folder, open_file, write_text, write_whole, written_file, written_folder
 from ..formats import SUFFIXES, InputSpec, format_of, keras
 from ..formats.base import Packed
 from ..net import ChannelOrder
@@ -101,7 +101,7 @@ def _write(packed: Packed, folder: Path, file: str, facts: dict[str, Any]) -> No
     if isinstance(packed.weights, bytes):
         write_whole(copy, packed.weights)
     else:
-        with packed.weights.open("rb") as source, written_file(copy) as there:
+        with open_file(packed.weights) as source, written_file(copy) as there:
             shutil.copyfileobj(source, there, 2**20)
     if packed.definition is not None:
         write_whole(folder / DEFINITION, packed.definition)

@@ -15,7 +15,7 @@ import msgspec
 import yaml
 
 from ..errors import NetFileError
-from ..files import file_sha256
+from ..files import file_sha256, read_file
 from ..formats import Format, InputSpec, caffe, format_of
 from ..net import ChannelOrder, unknown_name
 
@@ -26,6 +26,7 @@ DEFINITION = "deploy.prototxt"  # in a network's folder, unless the weights' fil
 URL_VARIABLE = "PYDREAM_MODEL_URL_"
 
 # Not a path and not a hidden file: names become folders and files.
+_MAX_README = 2**20  # bytes
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,63}")
 
 FileName = Annotated[str, msgspec.Meta(pattern=rf"^{NAME.pattern}\Z")]
@@ -226,7 +227,7 @@ def _own(name: str) -> Entry | NetFileError:
 def read_entry(readme: Path) -> Entry:
     """Read the front matter of a network's README; `NetFileError` where it is not valid."""
     try:
-        front = re.match(r"---\n(.*?\n)---\n", readme.read_text(encoding="utf-8-sig"), re.DOTALL)
+        front = re.match(r"---\n(.*?\n)---\n", read_file(readme, _MAX_README).decode("utf-8-sig"), re.DOTALL)
         facts = yaml.safe_load(front[1]) if front else None
         entry = msgspec.convert(facts, Entry)
     except (OSError, UnicodeDecodeError, yaml.YAMLError, msgspec.ValidationError, RecursionError) as error:

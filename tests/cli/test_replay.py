@@ -12,11 +12,13 @@ import pytest
 from support.interrupting import interrupt_at
 
 import pydream
+from pydream.errors import ProvenanceError
 from pydream.files import file_sha256
 from pydream.media.image import read_image, read_note, write_image
 from pydream.record.provenance import parse, pixels_sha256, versions
 from pydream.zoo.registry import find_network, find_weights
 
+LOOP = {"frame": 1, "scale": 0.05, "rotate": 0.0, "shift": [0.0, 0.0]}
 SHORT = ["--octaves", "2", "--iterations", "2", "--seed", "3"]
 
 
@@ -232,8 +234,8 @@ def test_the_input_is_gone(refused, exact, picture):
     [
         (lambda said: said.clear(), "required field"),
         (lambda said: said["dream"].update(seed="7"), "Expected `int`"),
-        (lambda said: said["dream"].update(iter_n=0), ">= 1"),
-        (lambda said: said["dream"].update(iter_n=10**30), "dream.iter_n"),
+        (lambda said: said["dream"].update(iter_n=0), "iter_n: 0, expected at least 1"),
+        (lambda said: said["dream"].update(iter_n=10**30), "expected at least 1, at most 10000000"),
         (lambda said: said["dream"].update(step_size=-1.0), "step_size: -1.0, expected"),
         (lambda said: said["dream"].update(octave_scale=0.5), "octave_scale: 0.5, expected"),
         (lambda said: said["dream"].update(octave_n=10**6), "octave_n: 1000000, expected"),
@@ -248,7 +250,7 @@ def test_the_input_is_gone(refused, exact, picture):
         (lambda said: said.update(input={"name": "noise", "width": 1, "height": 1}, dream={**said["dream"], "noise":
             [10**6, 10**6]}), "1000000x1000000 pixels of noise: too many"),
         (lambda said: said["result"].update(sha256="; rm -rf"), "result.sha256"),
-        (lambda said: said.update(command="x" * 100_000), "longer than 60000 characters"),
+        (lambda said: said.update(command="x" * 100_000), "more than a record can hold"),
     ],
 )  # fmt: skip
 def test_what_strangers_write(run, exact, folder, change, why):
@@ -265,6 +267,47 @@ def test_what_strangers_write(run, exact, folder, change, why):
     assert why in seen.err
     assert seen.out == ""
     assert sorted(os.listdir(folder)) == before
+
+
+NO_DREAM = [
+    ({"steps": 10**10}, "dream.steps"),
+    ({"octave_n": 10**9}, "octave_n: 1000000000, expected at least 1, at most 1000"),
+    ({"jitter": 10**6}, "jitter: 1000000, expected"),
+    ({"tile": 10**10}, "tile: 10000000000, expected"),
+    ({"smooth": 1e6}, "sigma: 1000000.0, expected"),
+    ({"laplacian": 10**9}, "levels: 1000000000, expected"),
+    ({"tv": -1.0}, "weight: -1.0, expected"),
+    ({"pull_back": 1e9}, "weight: 1000000000.0, expected"),
+    ({"grid": 3.0}, "grid: 3.0, expected"),
+    ({"loop": {**LOOP, "frame": 10**9}}, "dream.loop.frame"),
+    ({"loop": {**LOOP, "scale": 2.0}}, "scale: 2.0, expected"),
+    ({"rendering": {"renderer": "lapnorm", "lap_n": 10**9}}, "lap_n: 1000000000"),
+    ({"objective": [{"layer": "data"}] * 1001}, "length <= 1000"),
+]
+
+
+def test_what_no_dream_can_be(exact):
+    """It is refused where it is read, before anything is made of it."""
+    for change, why in NO_DREAM:
+        said = json.loads(read_note(exact))
+        said["dream"] |= change
+        with pytest.raises(ProvenanceError, match=why):
+            parse(json.dumps(said))
+
+
+@pytest.mark.parametrize(
+    ("change", "years"),
+    [
+        ({"iter_n": 10**7, "octave_n": 1000, "octave_scale": 1.0}, "2 years"),
+        ({"iter_n": 1000, "loop": {**LOOP, "frame": 10**6}}, "121 days"),
+    ],
+)
+def test_what_takes_years(run, exact, refused, monkeypatch, change, years):
+    """It is said before the network is loaded, and waits for a yes."""
+    rewrite(exact, lambda said: said["dream"].update(change))
+    assert f"which takes some {years}: --yes replays it" in refused(2, "replay", exact)
+    monkeypatch.setattr("pydream.cli.commands.replay.load", list)  # takes no six arguments
+    assert "list expected at most 1 argument" in run("replay", exact, "--yes").err
 
 
 @pytest.mark.parametrize("text", ["[" * 50_000, "{", "null", "1e999", '"\\ud800"', "\x00"])

@@ -19,13 +19,14 @@ from ...record.provenance import Dream, PictureFacts, picture_facts, pixels_sha2
 from ...record.text import as_path
 from ...zoo.registry import networks
 from ..help import Command
-from ..input import NOISE, STANDARD, check_not_read, check_sidecar, one_target
+from ..input import NOISE, STANDARD, Size, check_not_read, check_sidecar, one_target
 from ..job import Job, SidePicture, load
 from ..options import PICTURE_FILES, device_option, last_options, memory_option, option, output_option, weights_option
 from ..signals import uninterrupted
 from ..streams import echo
 
 _LOSSLESS = (FORMATS["png"], FORMATS["tiff"])
+_PIXELS_A_SECOND = 10**6  # that steps go over, roughly: GoogLeNet's middle layers on a few cores
 _picture_file = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
@@ -38,6 +39,7 @@ _picture_file = click.Path(exists=True, dir_okay=False, path_type=Path)
 @weights_option
 @device_option
 @memory_option
+@option("--yes", "Replay of what would take days.", is_flag=True)
 @output_option(f"{PICTURE_FILES}, or -")
 @last_options
 def command(
@@ -49,6 +51,7 @@ def command(
     weights: Path | None,
     device: str,
     memory: int | None,
+    yes: bool,
     output: str | None,
     sidecar: bool,
     quiet: bool,
@@ -74,6 +77,8 @@ def command(
     named = _registered(made, model)
     start = None if made.input.name == NOISE else _find(made.input, input, picture, "--input")
     size = _noise_size(made) if start is None else (start.shape[0], start.shape[1])
+    if not yes:
+        _check_work(made, size)
     guide_picture, mask_picture = (
         None if facts is None else SidePicture(facts.name, _find(facts, given, picture, option))
         for facts, given, option in ((made.guide, guide, "--guide"), (made.mask, mask, "--mask"))
@@ -155,6 +160,15 @@ def _registered(made: Dream, model: str | None) -> str:
             " name its files with --model and --weights"
         )
     return made.network.name
+
+
+def _check_work(made: Dream, size: Size) -> None:
+    """Refuse what would take days: anyone can write a large number into a picture."""
+    pixels = made.recipe.work(*size)
+    days = pixels / _PIXELS_A_SECOND / 86_400
+    if days > 1:
+        took = f"{days / 365:,.0f} years" if days > 365 else f"{days:.0f} days"
+        raise click.UsageError(f"its steps go over {pixels:.1e} pixels, which takes some {took}: --yes replays it")
 
 
 def _noise_size(made: Dream) -> tuple[int, int]:

@@ -66,7 +66,7 @@ _SINGLE = [key for key, result in RESULTS.items() if not result.loop]
     show_default=True,
 )
 @guide_option
-@frames_option(click.IntRange(min=0), FRAMES)
+@frames_option(0, FRAMES)
 @option(
     "--only",
     f"Result to make, of {', '.join(RESULTS)}; can be repeated.  [default: all]",

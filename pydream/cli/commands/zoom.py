@@ -15,7 +15,7 @@ from ...dream.images import noise
 from ...dream.zoom import ZOOM_COPIES, zoom_frame, zoom_loop
 from ...errors import CheckpointError
 from ...files import make_folder
-from ...media import read_note, video
+from ...media import FORMATS, read_note, video
 from ...picture import to_pixels
 from ...record import loop as checkpoint
 from ...record.loop import Checkpoint, LoopFacts
@@ -31,7 +31,7 @@ from ..folders import (
     write_sidecar,
 )
 from ..help import Command
-from ..input import InputPicture, Source, SourceType, check_not_read
+from ..input import InputPicture, Source, SourceType, Target, check_not_read
 from ..job import Job, prepare
 from ..options import (
     FiniteRange,
@@ -55,7 +55,7 @@ def _default(name: str) -> Any:
 @click.command("zoom", cls=Command)
 @click.argument("input", type=SourceType())
 @output_option("A folder for the frames, a .mp4 or .gif film, or several of these", required=True, multiple=True)
-@frames_option(click.IntRange(min=1), _default("frames"))
+@frames_option(1, _default("frames"))
 @option(
     "--scale",
     "Zoom per frame, as a part of width and height; below 0, outwards.",
@@ -112,7 +112,7 @@ def command(
     folder.check(resume, force)
     start = InputPicture.read(source)
     check_films(films, start.size, fps)
-    written = [folder.target(index) for index in range(frames)] + film_targets(films)
+    written = [Target(str(path), FORMATS["png"]) for path in folder.existing()] + film_targets(films)
     check_not_read(written, [source.path, options["guide"], options["mask"]])
 
     move = Loop(frame=0, scale=scale, rotate=rotate, shift=shift)

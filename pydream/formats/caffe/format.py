@@ -14,10 +14,11 @@ from numpy.typing import DTypeLike
 from ...errors import NetFileError
 from ...runtime.graph import Graph, Params
 from ..base import Packed
+from ..files import read_bytes
 from ..spec import InputSpec
 from . import caffe_pb2
 from .layers import graph_of
-from .prototxt import holds_text, parse_text, read_binary, read_model
+from .prototxt import MAX_TEXT_BYTES, holds_text, parse_text, read_binary, read_model
 from .weights import weights_of
 
 MEAN = (104.0, 116.0, 122.0)  # the notebook's, BGR
@@ -116,7 +117,7 @@ def pack(files: Sequence[Path], spec: InputSpec) -> Packed:
     (weights,) = binaries
     if texts:
         graph, _ = read(texts[0], weights)
-        return Packed(graph, str(texts[0]), ".caffemodel", weights, texts[0].read_bytes())
+        return Packed(graph, str(texts[0]), ".caffemodel", weights, read_bytes(texts[0], MAX_TEXT_BYTES, "a prototxt"))
     graph, _ = read(weights)
     text = _without_weights(read_binary(weights))
     graph_of(parse_text(text, str(weights)), str(weights))

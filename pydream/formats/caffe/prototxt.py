@@ -17,6 +17,7 @@ from google.protobuf import text_format
 from google.protobuf.message import DecodeError
 
 from ...errors import NetFileError
+from ...files import open_file
 from ...runtime.graph import MAX_COUNT
 from ...runtime.layers import Shape
 from ..files import read_bytes
@@ -24,7 +25,7 @@ from . import caffe_pb2
 
 # protobuf itself stops at 2 GiB; a text that large is not a prototxt.
 _MAX_BINARY_BYTES = 2**31 - 1
-_MAX_TEXT_BYTES = 16 * 2**20
+MAX_TEXT_BYTES = 16 * 2**20
 
 _DATA_TYPES = frozenset({"Data", "ImageData", "HDF5Data", "MemoryData", "WindowData", "DummyData"})
 _DEFAULT_CROP = 224  # for a training file that does not crop: ImageNet's usual size
@@ -92,7 +93,7 @@ def _strings(net: Any) -> Iterator[str]:
 def read_text(path: str | os.PathLike[str]) -> Any:
     """Read the NetParameter of a prototxt; `NetFileError` with line and column for another text."""
     try:
-        text = read_bytes(path, _MAX_TEXT_BYTES, "a prototxt").decode("utf-8-sig")
+        text = read_bytes(path, MAX_TEXT_BYTES, "a prototxt").decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise NetFileError(f"{path}: not a prototxt: byte {error.start} is not text; is it a caffemodel?") from error
     return parse_text(text, str(path))
@@ -117,7 +118,7 @@ def holds_text(path: Path) -> bool:
     """Return whether a file is a prototxt and not a caffemodel: by its name, or else by its beginning."""
     if path.suffix in (".prototxt", ".caffemodel") or not path.is_file():
         return path.suffix != ".caffemodel"
-    with path.open("rb") as file:
+    with open_file(path) as file:
         return b"\0" not in file.read(4096)
 
 

@@ -13,9 +13,10 @@ settings `Times` of frames, and settings of a film that is written
 from .reading import Footage, Section, read_comment, read_video
 from .settings import Times
 from .sound import Sound
-from .writing import QUALITY, SLOWEST, WRITABLE, check_video, is_film, write_video
+from .writing import FASTEST, QUALITY, SLOWEST, WRITABLE, check_video, is_film, write_video
 
 __all__ = [
+    "FASTEST",
     "QUALITY",
     "SLOWEST",
     "WRITABLE",

@@ -25,6 +25,7 @@ from .sound import Sound
 WRITABLE = {".mp4": MP4, ".gif": GIF}
 QUALITY = 90
 SLOWEST = Fraction(1, 10)  # frames per second
+FASTEST = max(form.fastest for form in WRITABLE.values())
 
 
 def write_video(
