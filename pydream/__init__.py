@@ -12,6 +12,7 @@ rooms before it:
 ========== ============================================================================
 errors     every exception
 locks      one run writes a place: locks that end with their process
+reads      what a run reads, and must not write over
 files      a file is written whole or not at all
 system     the memory and the threads that there are
 picture    what a picture is: (H, W, 3), RGB, 8 bits

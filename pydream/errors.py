@@ -65,6 +65,10 @@ class CheckpointError(PydreamError, ValueError):
     """A zoom loop or a film cannot be resumed from the files of an earlier run."""
 
 
+class OverwriteError(PydreamError, RuntimeError):
+    """A file that is read would be written over."""
+
+
 class BusyError(PydreamError, RuntimeError):
     """Another run writes the same folder or file."""
 

@@ -25,6 +25,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from .errors import PydreamError
+from .reads import reads
 
 _unsynced: ContextVar[bool] = ContextVar("unsynced", default=False)
 _NO_SYNC = {errno.EINVAL, errno.ENOTSUP, errno.ENOSYS}  # of file systems that cannot sync this
@@ -65,6 +66,8 @@ def open_file(path: str | os.PathLike[str]) -> BufferedReader:
     """
     if not stat.S_ISREG(os.stat(path).st_mode):  # not opened: some devices do something then
         raise NotRegularError
+    if (run := reads()) is not None:
+        run.add(Path(path))
     file = open(path, "rb", opener=_open_at_once)  # noqa: SIM115
     if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):  # it was replaced in between
         file.close()
@@ -84,6 +87,11 @@ def read_file(path: str | os.PathLike[str], most: int, kind: str = "") -> bytes:
         if size > most or len(content) > most:
             raise OSError(errno.EFBIG, f"{size} bytes, more than {kind or 'it'} can hold ({most})")
         return content
+
+
+def _check_not_read(path: Path) -> None:
+    if (run := reads()) is not None:
+        run.check(path)
 
 
 @contextmanager
@@ -119,6 +127,7 @@ def written_whole(path: str | os.PathLike[str]) -> Iterator[Path]:
         An empty file, to be written to but not replaced; its permissions follow the umask.
     """
     target = Path(path).resolve()
+    _check_not_read(target)
     with _temporary(target.parent, _new_file) as (temporary, descriptor):
         yield temporary
         if target.exists():
@@ -163,6 +172,7 @@ def write_all(file: BinaryIO, data: bytes | memoryview) -> None:
 
 def move_whole(source: Path, target: Path) -> None:
     """Rename a whole file to `target`, in the same folder, once it is on the disk."""
+    _check_not_read(target)
     with source.open("rb") as file:
         _sync(file.fileno())
     source.replace(target)

@@ -101,7 +101,12 @@ class Subject:
     @property
     def title(self) -> str:
         """What is measured."""
-        return printable(f"{self.model} to {self.end}")
+        return printable(f"{self.name} to {self.end}")
+
+    @property
+    def name(self) -> str:
+        """The network's name, or its file's, for reports."""
+        return Path(self.model).name
 
     @classmethod
     def find(
@@ -186,7 +191,7 @@ def contest(subject: Subject, size: Size, all_passes: Sequence[Passes]) -> Conte
     """
     check_octaves(subject.net, subject.end, [size])
     return Contest(
-        f"{subject.model}'s gradient, {size[1]}x{size[0]}",
+        f"{subject.name}'s gradient, {size[1]}x{size[0]}",
         {each.name: each.way(_image(size, subject.net, each.dtype)) for each in all_passes},
         within(POOLING_ALLOWED),
         {FLOOR: matrix_product(), FORWARD: _forward(subject, size)},
@@ -229,7 +234,7 @@ def expect_same_gradients(subject: Subject, all_passes: Sequence[Passes], size: 
     for name, distances in apart.items():
         if not float(np.median(distances)) <= SAME_GRADIENT:
             raise ResultsDifferError(
-                f"{subject.model}: {name} and {reference.name} compute different gradients, so their times are not "
+                f"{subject.name}: {name} and {reference.name} compute different gradients, so their times are not "
                 f"compared: {min(distances):.1e} to {max(distances):.1e} apart on {len(distances)} pictures of "
                 f"{size[1]}x{size[0]} (expected {SAME_GRADIENT:g} in the median)"
             )

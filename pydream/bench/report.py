@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -231,13 +232,15 @@ def as_json(report: BenchReport) -> dict[str, Any]:
             for name, size, outcome in report.operations
         ],
         "network": {
-            "model": subject.model,
+            "model": subject.name,
             "layer": subject.end,
             "floor": f"4 operations a multiplication, at the rate of a float32 matrix product of {MATRIX}x{MATRIX}",
             "sizes": [_passes(report, size, outcome) for size, outcome in report.network],
         },
         "dream": {
             **msgspec.to_builtins(request),
+            "model": subject.name,
+            "weights": request.weights and Path(request.weights).name,
             "import_seconds": cost.importing,
             "load_seconds": cost.loading,
             "memory_bytes": {"before the first dream": cost.before, "peak of the first dream": cost.peak},

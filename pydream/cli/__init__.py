@@ -7,6 +7,7 @@ options        options that several commands have; rendering, workers, folders, 
 scoring        `--layer`, `--objective` and `--class` as the objective of a dream
 help           headings and order of the options in --help
 input          what is read and written: files, folders, standard input and output, noise
+places         what is written: known to be writable, not read, and this run's
 job            a network and a recipe, ready for pictures: it dreams and it saves
 figures        a sheet, its record, and its dreams: made now, by workers, or in an earlier run
 folders        pictures that a stopped run left, and films
@@ -28,6 +29,7 @@ from typing import Any
 import click
 
 from .. import __version__
+from ..reads import kept_apart
 from .errors import debug_option, errors_in_one_line
 from .signals import signals_as_ctrl_c, uninterrupted
 from .streams import echo, standard_streams
@@ -95,7 +97,7 @@ class Commands(click.Group):
 
     def invoke(self, ctx: click.Context) -> Any:
         """Parse the command's options and run it."""
-        with signals_as_ctrl_c(), errors_in_one_line(ctx):
+        with signals_as_ctrl_c(), errors_in_one_line(ctx), kept_apart():
             return super().invoke(ctx)
 
 

@@ -15,7 +15,7 @@ from typing import IO, Any
 
 import click
 
-from ..errors import PydreamError, UnknownNameError
+from ..errors import OverwriteError, PydreamError, UnknownNameError
 from .signals import exit_code
 from .streams import echo
 
@@ -46,9 +46,10 @@ def one_line(error: Exception) -> Failed:
     if isinstance(error, click.UsageError):
         seek = f" (see '{error.ctx.command_path} --help')" if error.ctx else ""
         return Usage(f"{error.format_message().rstrip('.')}{seek}")
-    if isinstance(error, (PydreamError, OSError)) and not isinstance(error, UnknownNameError):
+    usage = (OverwriteError, UnknownNameError)
+    if isinstance(error, (PydreamError, OSError)) and not isinstance(error, usage):
         return Failed(str(error))
-    if isinstance(error, (UnknownNameError, ValueError)):  # deepdream's, of a parameter that click let through
+    if isinstance(error, (*usage, ValueError)):  # deepdream's, of a parameter that click let through
         return Usage(str(error))
     kind = type(error).__name__
     unmapped = isinstance(error, ImportError) and "failed to map segment" in str(error)  # a library, for want of memory

@@ -18,6 +18,7 @@ from ..record.command import option_words
 from ..record.provenance import sidecar_of
 from .input import Size, Target
 from .options import Decorator, FiniteRange, option, together
+from .places import OUTPUT, claim_folder, claim_made
 from .signals import between_steps, interruptible
 
 _PNG = FORMATS["png"]
@@ -51,8 +52,12 @@ class OutputFolder:
         found = self.folder.iterdir()
         return sorted(path for path in found if ours.fullmatch(path.name) or path.name == self.state)
 
-    def check(self, resume: bool, force: bool, hint: str = "'--output'") -> list[Path]:
-        """Return what an earlier run left; `click.BadParameter` where it would be lost without being asked for."""
+    def check(self, resume: bool, force: bool, hint: str = OUTPUT) -> list[Path]:
+        """Return what an earlier run left; `click.BadParameter` where it would be lost without being asked for.
+
+        The folder is claimed, as `claim_folder` does.
+        """
+        claim_folder(self.folder, hint, lock=not self.temporary)  # a temporary one belongs to a file that is locked
         if resume and force:
             raise click.BadParameter("it continues, and --force begins again; choose one", param_hint="'--resume'")
         existing = self.existing()
@@ -61,6 +66,7 @@ class OutputFolder:
                 f"'{self.folder}' holds {self.what} already: --resume continues with them, --force overwrites them",
                 param_hint=hint,
             )
+        claim_made(existing, hint)
         return existing
 
     def clear(self) -> None:

@@ -27,8 +27,10 @@ from ..media import (
     write_image,
 )
 from ..picture import Picture
+from ..record.names import file_word
 from ..record.provenance import Account, PictureFacts, picture_facts, sidecar_of
 from .errors import bad_value
+from .places import OUTPUT, check, claim, note_read
 from .streams import write_bytes
 
 STANDARD = "-"
@@ -60,8 +62,10 @@ class Source:
 
     @property
     def argument(self) -> str:
-        """The argument of a command line that makes the same again: noise with its size."""
-        return f"{NOISE}:{self.noise[1]}x{self.noise[0]}" if self.noise else self.given
+        """The argument of a command line that makes the same again: noise with its size, a file without its folder."""
+        if self.noise is not None:
+            return f"{NOISE}:{self.noise[1]}x{self.noise[0]}"
+        return STANDARD if self.given == STANDARD else file_word(self.given, self.name.partition(":")[0] == NOISE)
 
     @property
     def path(self) -> Path | None:
@@ -128,6 +132,7 @@ class SourceType(click.ParamType):  # type: ignore[type-arg]  # before 8.2 it ha
         """Read one source, or those of a folder."""
         path = Path(value)
         if value == STANDARD:
+            note_read(0)
             return [Source(value)]
         word, colon, size = value.partition(":")
         if word == NOISE:
@@ -135,12 +140,15 @@ class SourceType(click.ParamType):  # type: ignore[type-arg]  # before 8.2 it ha
         if not path.exists():
             self.fail(f"{value!r} does not exist (expected a picture, '{STANDARD}' or '{NOISE}')", param, ctx)
         if not path.is_dir():
+            note_read(path)
             return [Source(value)]
         if not self._folders:
             self.fail(f"{value!r} is a folder", param, ctx)
         pictures = [Source(str(file)) for file in sorted(path.iterdir()) if _looks_like_a_picture(file)]
         if not pictures:
             self.fail(f"there is no picture in the folder {value!r}", param, ctx)
+        for picture in pictures:
+            note_read(Path(picture.given))
         return pictures
 
 
@@ -187,7 +195,7 @@ class Target:
         """Return whether something is there."""
         return self.path is not None and self.path.exists()
 
-    def check(self, size: tuple[int, ...] | None = None) -> None:
+    def check(self, size: tuple[int, ...] | None = None, sidecar: bool = False) -> None:
         """Raise `click.BadParameter` for what cannot be written, before the picture is made."""
         if self.path is None:
             if sys.stdout is None:
@@ -199,6 +207,8 @@ class Target:
             check_writable(self.path, size)
         except ImageFileError as error:
             raise bad_value("--output", str(error)) from error
+        if sidecar:
+            check(sidecar_of(self.path), "'--sidecar'")
 
     def write(self, pixels: Picture, provenance: Account, sidecar: bool, dpi: float | None = None) -> None:
         """Write a picture with its record, and a figure with the size that it is printed at."""
@@ -247,14 +257,8 @@ def folder_targets(folder: Path, sources: Sequence[Source], format: str | None) 
     return [Target(name, FORMATS[format]) for name in names]
 
 
-def check_not_read(targets: Sequence[Target], read: Sequence[Path | None], hint: str = "'--output'") -> None:
-    """Refuse to write over a file that is read, through whatever name."""
-    kept = {_identity(path): path for path in read if path is not None and path.exists()}
-    for path in (path for target in targets for path in (target.path, target.sidecar)):
-        if path is not None and path.exists() and (file := kept.get(_identity(path))):
-            raise click.BadParameter(f"it would overwrite '{file}', which is read", param_hint=hint)
-
-
-def _identity(path: Path) -> tuple[int, int]:
-    found = path.stat()
-    return found.st_dev, found.st_ino
+def claim_targets(targets: Sequence[Target], sidecar: bool, hint: str = OUTPUT) -> None:
+    """Claim the files of pictures, and those beside them; see `claim`."""
+    claim((target.path for target in targets if target.path is not None), hint)
+    if sidecar:
+        claim((target.sidecar for target in targets if target.sidecar is not None), "'--sidecar'")

@@ -13,6 +13,7 @@ from typing import Any
 
 import click
 import msgspec
+import numpy as np
 
 from ..cluster.tasks import DreamTask, NetOrder, guided
 from ..cluster.workers import Cluster
@@ -21,21 +22,23 @@ from ..dream.params import find_end, find_ends
 from ..dream.retouch import Mask, Retouch
 from ..dream.watch import Watch
 from ..formats import InputSpec
-from ..media import read_image
+from ..media import LONGEST_NOTE, read_image
 from ..net import ChannelOrder, Net
 from ..picture import Picture, to_pixels
 from ..record.command import command_of
 from ..record.provenance import Dream, Ingredients, NetFacts, PictureFacts, net_facts, picture_facts
-from ..record.recipe import Recipe, choose_tile, follow
+from ..record.recipe import LEAST_TERM, Recipe, choose_tile, follow
 from ..runtime.net import Net as LocalNet
 from ..tiles.plan import plan_tiles
 from ..zoo.load import find_files, load_net
 from .errors import debugging
 from .input import InputPicture, Size, Target
 from .progress import Bar, Progress
-from .scoring import only_layer, score_of
+from .scoring import least_in_record, only_layer, score_of
 from .signals import interruptible
 from .streams import echo
+
+_LONGEST_INPUT = 4096  # characters in a record: a file's name, escaped, in its facts and in the command
 
 
 @dataclass(frozen=True)
@@ -102,7 +105,7 @@ class Job:
         """The guide's, for the recipe's layer."""
         if self.guide is None:
             return None
-        return guided(self.net, self.guide.pixels, self.recipe.end, self.guide.given)
+        return guided(self.net, self.guide.pixels, self.recipe.end, self.guide.facts.name)
 
     @cached_property
     def retouches(self) -> list[Retouch]:
@@ -202,6 +205,19 @@ class Job:
         line = self.command_line(command, [start.source.argument, "-o", target.recorded], recipe)
         target.write(pixels, self.record(line, recipe, start.facts, pixels), self.sidecar)
 
+    def check_account(self) -> None:
+        """Raise `click.UsageError` where no file could hold the record of this job's dreams."""
+        given = click.get_current_context().params
+        texts = [text for name in ("title", "at") if isinstance(text := given.get(name), str)]
+        pixels = np.zeros((1, 1, 3), np.uint8)
+        line = self.command_line("dream", texts, self.recipe)
+        length = len(self.record(line, self.recipe, picture_facts("", pixels), pixels).to_json()) + _LONGEST_INPUT
+        if length > LONGEST_NOTE:
+            what = "fewer layers and channels" + (", or shorter texts" if texts else "")
+            raise click.UsageError(
+                f"the file's record would have about {length} characters, of at most {LONGEST_NOTE}: it takes {what}"
+            )
+
     def say(self, line: str) -> None:
         """Print a line on stderr, if messages are wanted."""
         if not self.quiet:
@@ -247,6 +263,10 @@ def prepare(
     if mask is not None and not recipe.get("clip", True):
         raise click.BadParameter("it keeps pixels as they are, and --no-clip rescales them all", param_hint="'--mask'")
     # before TensorFlow is imported
+    least = sum(map(least_in_record, layers)) + LEAST_TERM * len(classes)
+    if least > LONGEST_NOTE:
+        what = f"{len(layers) + len(classes)} terms do not fit into the file's record of {LONGEST_NOTE} characters"
+        raise click.BadParameter(what, param_hint="'--layer'" if layers else "'--class'")
     guide_picture, mask_picture = (None if path is None else SidePicture.read(path) for path in (guide, mask))
     input_spec = InputSpec(mean, pixel_scale, channel_order, input_node)
     net, network = load(model, weights, dtype, runtime, device, input_spec)
@@ -270,6 +290,7 @@ def prepare(
         sidecar=sidecar,
         quiet=quiet,
     )
+    job.check_account()
     job.objective  # noqa: B018 (raises where the guide does not fit)
     return job
 

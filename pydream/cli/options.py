@@ -29,6 +29,7 @@ from ..tiles.plan import LARGEST_TILE
 from ..zoo.load import load_net
 from ..zoo.registry import DEFAULT_NETWORK
 from .input import WIDTH_HEIGHT, read_size
+from .places import Model, ReadFile
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
@@ -57,8 +58,7 @@ class FiniteRange(click.FloatRange):
         return number
 
 
-_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
-_METAVARS: dict[Any, str] = {click.IntRange: "N", FiniteRange: "X", click.Path: "FILE"}
+_METAVARS: dict[Any, str] = {click.IntRange: "N", FiniteRange: "X", ReadFile: "FILE"}
 
 
 def option(names: str, help: str, type: Any = None, **more: Any) -> Decorator:
@@ -113,7 +113,7 @@ def model_option(default: str = DEFAULT_NETWORK, *parameter: str, **more: Any) -
     """Make the option for the network."""
     text = f"Network name (`pydream models`) or model file.  [default: {default}]"
     value = [default] if more.get("multiple") else default
-    return option(" ".join(["-m --model", *parameter]), text, default=value, metavar="MODEL", **more)
+    return option(" ".join(["-m --model", *parameter]), text, Model(), default=value, metavar="MODEL", **more)
 
 
 def layer_option(metavar: str = "LAYER", *parameter: str, default: str = "network's own", **more: Any) -> Decorator:
@@ -123,7 +123,9 @@ def layer_option(metavar: str = "LAYER", *parameter: str, default: str = "networ
 
 
 weights_option = option(
-    "-w --weights", "Weights file, or a registered network's frozen graph, if not where `pydream models` says.", _FILE
+    "-w --weights",
+    "Weights file, or a registered network's frozen graph, if not where `pydream models` says.",
+    ReadFile(),
 )
 
 
@@ -280,7 +282,7 @@ objective_options = together(
         metavar="CLASS[=X]",
     ),
 )
-guide_option = option("-g --guide", "Guide picture, whose features the dream takes up.", _FILE)
+guide_option = option("-g --guide", "Guide picture, whose features the dream takes up.", ReadFile())
 
 # Options of which the commands have different defaults: names, help and type.
 _STEPS: dict[str, tuple[str, str, Any]] = {
@@ -331,7 +333,7 @@ def _weight(names: str, help: str, most: float) -> Decorator:
 
 
 retouch_options = together(
-    option("--mask", "Mask picture: white dreams, black stays to the byte.", _FILE),
+    option("--mask", "Mask picture: white dreams, black stays to the byte.", ReadFile()),
     option("--keep-colors", "The picture's own colours; only brightness dreams.", is_flag=True),
     _weight("--tv", "Weight of total variation, against grain.", STRONGEST_TV),
     _weight("--pull-back", "Weight of the pull towards the input picture (L2); try 0.01 to 0.1.", STRONGEST_PULL),

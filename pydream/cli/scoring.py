@@ -11,6 +11,7 @@ import click
 from ..dream.objectives import MOST_CHANNELS, Kind, Score, Term, class_logit
 from ..errors import UnknownNameError
 from ..net import Net
+from ..record.recipe import LEAST_TERM
 
 CHANNELS = re.compile(r"\d{1,6}(-\d{1,6})?(,\d{1,6}(-\d{1,6})?)*")
 
@@ -47,6 +48,12 @@ def score_of(net: Net, layers: Sequence[str], kind: Kind, classes: Sequence[str]
     if not terms or (len(terms) == 1 and terms[0] == Term(terms[0].layer)):
         return None
     return Score(tuple(terms))
+
+
+def least_in_record(given: str) -> int:
+    """Count the characters that LAYER[:CHANNELS][=WEIGHT] takes at least in a picture's record."""
+    layer, colon, _ = given.partition("=")[0].partition(":")
+    return LEAST_TERM + len(given) + len(layer) + (len("\n     0\n    ") if colon else 0)
 
 
 def only_layer(net: Net, layers: Sequence[str]) -> str | None:

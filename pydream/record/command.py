@@ -14,6 +14,7 @@ from ..dream.objectives import Kind, channels_text
 from ..dream.tutorial import RENDERERS
 from ..dream.zoom import zoom_loop
 from ..zoo.registry import DEFAULT_NETWORK
+from .names import file_word, model_word
 from .provenance import NetFacts
 from .recipe import Recipe
 from .text import as_unicode
@@ -66,17 +67,19 @@ def command_of(
     layers : sequence of str, optional
         As the command takes them; None: the recipe's.
     guide, mask : str, optional
-        The files.
+        The files; of all files the line has the names, without folders.
     """
     words = ["pydream", command, *arguments, *_loop(recipe)]
-    words += option_words({"--model": None if model == DEFAULT_NETWORK else model, "--weights": weights})
+    named = None if model is None or model == DEFAULT_NETWORK else model_word(model)
+    guide_name, mask_name, weights_name = (path and file_word(path) for path in (guide, mask, weights))
+    words += option_words({"--model": named, "--weights": weights_name})
     mean = None if network.mean is None else ",".join(f"{value:.9g}" for value in network.mean)
     words += option_words({"--mean": mean, "--pixel-scale": network.scale, "--channel-order": network.channel_order})
     words += option_words({"--input-node": network.input})
     words += _score_arguments(recipe) if layers is None else option_words({"--layer": list(layers)})
-    words += option_words({"--guide": guide})
+    words += option_words({"--guide": guide_name})
     words += _rendering(recipe) if recipe.rendering else option_words(_changed(recipe))
-    words += option_words({"--mask": mask})
+    words += option_words({"--mask": mask_name})
     if network.runtime != "tensorflow":
         words += ["--runtime", network.runtime]
     words += option_words({"--exact": network.dtype == "float64", "--tile": recipe.tile or None})

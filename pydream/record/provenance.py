@@ -26,6 +26,7 @@ from ..media.video import is_film, read_comment
 from ..net import ChannelOrder
 from ..picture import Picture
 from ..zoo.load import NetFiles
+from .names import without_folders
 from .recipe import RNG, Difference, Recipe, changes
 from .text import from_json, to_json
 
@@ -198,7 +199,8 @@ def parse(text: str) -> Dream:
         for kind, what in (("film", "a film of dreams"), ("figure", "a figure")):
             if kind in found:
                 raise ProvenanceError(f"it is {what}, not a dream; `{found.get('command')}` makes it again")
-        return msgspec.convert(found, Dream)
+        dream = msgspec.convert(found, Dream)
+        return msgspec.structs.replace(dream, command=without_folders(dream.command))
     except (msgspec.DecodeError, RecursionError, UnicodeEncodeError) as error:
         raise ProvenanceError(f"it is not as pydream writes it: {error}") from error
 

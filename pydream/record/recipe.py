@@ -21,13 +21,15 @@ from ..dream.retouch import KeepColors, Laplacian, Mask, PullBack, Retouch, Smoo
 from ..dream.tutorial import NAIVE_COPIES, RENDERERS, rendered_sizes, to_display
 from ..dream.watch import View, Watch
 from ..dream.zoom import check_move, zoom_loop
+from ..media import LONGEST_NOTE
 from ..net import Array, Net
 from ..tiles.fitting import check_limit, choose_side
 
 RNG = "numpy.random.RandomState (MT19937)"  # what a seed is the seed of
 
 Count = Annotated[int, msgspec.Meta(ge=1, le=10**9)]  # of steps or pixels; sums of it fit everywhere
-MOST_TERMS = 1000  # of a score
+LEAST_TERM = 93  # characters that a term takes in a note and its command, beside names and numbers
+MOST_TERMS = LONGEST_NOTE // LEAST_TERM  # of a score
 MOST_SUMMED = 4096  # channels of one rendering, so that a picture's note can hold them
 
 

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from numpy.typing import DTypeLike
 
 from ..caffe import Classifier
-from ..errors import NetFileError, UnknownNameError
+from ..errors import NetFileError, PydreamError, UnknownNameError
 from ..formats import SUFFIXES, Format, InputSpec, caffe, format_of, graphdef, keras
 from ..net import ChannelOrder
 from ..runtime.base import Runtime
@@ -135,6 +135,19 @@ def find_files(name_or_path: str | os.PathLike[str] | Any, weights: str | os.Pat
         return NetFiles(None, form, definition, form.find_weights(definition, weights))
     file = _weights_for(entry) if weights is None else Path(weights)
     return NetFiles(entry, form, definition or file, file if definition else None)
+
+
+def network_files(name_or_path: str) -> list[Path]:
+    """List the files that a network is read from; none where there is no such network, as `load_net` says."""
+    path = Path(name_or_path)
+    try:
+        files = find_files(name_or_path)
+    except PydreamError:  # of a prototxt, for want of weights
+        return [path] if path.is_file() else []
+    folder = files.definition.parent
+    if files.format is keras and keras.model_file(folder) == files.definition:  # a SavedModel
+        return [file for file in folder.rglob("*") if file.is_file()]
+    return [file for file in (files.definition, files.weights) if file is not None]
 
 
 def read_graph(

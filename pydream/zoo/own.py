@@ -12,7 +12,17 @@ from typing import Any
 import yaml
 
 from ..errors import NetFileError, ShapeError, UnknownNameError, printable
-from ..files import file_sha256, make_folder, open_file, write_text, write_whole, written_file, written_folder
+from ..files import (
+    check_place,
+    file_sha256,
+    make_folder,
+    open_file,
+    write_errors,
+    write_text,
+    write_whole,
+    written_file,
+    written_folder,
+)
 from ..formats import SUFFIXES, InputSpec, format_of, keras
 from ..formats.base import Packed
 from ..net import ChannelOrder
@@ -56,15 +66,19 @@ def add_network(
     Raises
     ------
     NetFileError
-        If the files are no network, or do not belong together.
+        If the files are no network, or do not belong together, or the registry's folder cannot be written.
     UnknownNameError
         If the network has no such layer.
     ValueError
         If the name or the mean is not valid, or the registry has the name.
     OSError
-        If the folder cannot be written.
+        If the folder cannot be written to its end.
     """
     _check_name(name)
+    target = own_folder() / name
+    with write_errors(target, NetFileError):  # before the network is read
+        make_folder(target.parent)
+        check_place(target)
     asked = InputSpec(mean, scale, channel_order, input)
     paths = [_found(keras.model_file(Path(file))) for file in files]
     form = format_of(*paths)
@@ -87,8 +101,6 @@ def add_network(
         "default_layer": layer,
         "bundled": False,
     }
-    target = own_folder() / name
-    make_folder(target.parent)
     with written_folder(target) as temporary:  # fails where another process has put a folder that is not empty
         _write(packed, temporary, file, facts)
         read_entry(temporary / "README.md")

@@ -12,10 +12,10 @@ from ...bench.network import Subject
 from ...bench.plot import FORMATS, matplotlib, write_plot
 from ...bench.report import FULL, QUICK, as_json, as_text, measure
 from ...dream.octaves import Size
-from ...files import check_place, reason
 from ..help import Command
 from ..job import quiet_tensorflow
 from ..options import image_size_option, json_option, layer_option, model_option, option, quiet_option, weights_option
+from ..places import claim
 from ..progress import Bar
 from ..signals import interruptible, uninterrupted
 from ..streams import echo
@@ -25,10 +25,6 @@ def _plot_path(text: str) -> Path:
     path = Path(text)
     if path.suffix.lower() not in FORMATS:
         raise click.BadParameter(f"'{path}' does not end in {', '.join(FORMATS)}")
-    try:
-        check_place(path)  # before anything is measured
-    except OSError as error:
-        raise click.BadParameter(f"cannot write '{path}': {reason(error)}") from error
     return path
 
 
@@ -61,6 +57,7 @@ def command(
     pydream bench --plot bench.png
     """  # noqa: D301 (click's mark for a block to leave as it is)
     if plot is not None:
+        claim([plot], "'--plot'")
         matplotlib()  # raises now if it is missing
     plan = QUICK if quick else FULL
     if image_size:

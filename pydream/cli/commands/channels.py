@@ -21,7 +21,7 @@ from ..errors import interruption
 from ..figures import FigureDreams, Style, columns_option, figure_of, figure_options
 from ..folders import OutputFolder
 from ..help import Command
-from ..input import NOISE, InputPicture, Source, SourceType, Target, check_not_read, one_target
+from ..input import NOISE, InputPicture, Source, SourceType, claim_targets, one_target
 from ..job import Job
 from ..options import PICTURE_FILES, force_option, last_options, output_option, pictures_option, resume_option
 from ..rendering import ChannelOption, prepare_rendering, recipe_taken, rendering_options
@@ -71,13 +71,13 @@ def command(
     target = one_target(output, None)
     if target.path is None:
         raise click.BadParameter("its tiles are kept beside it until it is whole: name a file", param_hint="'--output'")
+    target.check()
+    claim_targets([target], sidecar)
     folder = pictures or target.path.with_name(f"{target.path.name}.tiles")
     tiles = OutputFolder(folder, pictures is None, "tiles", "channel-", 6)
     existing = tiles.check(resume, force, "'--pictures'" if pictures else "'--output'")
     (source,) = input
     start = InputPicture.read(source)
-    target.check()
-    check_not_read([target, *(Target(str(path), target.form) for path in existing)], [source.path])
     if resume and existing and options["seed"] is None:
         options["seed"] = read_provenance(existing[0]).recipe.seed
     style = Style.taken(options)

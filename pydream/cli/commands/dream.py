@@ -28,13 +28,14 @@ from ..input import (
     Source,
     SourceType,
     Target,
-    check_not_read,
     check_sidecar,
+    claim_targets,
     folder_targets,
     one_target,
 )
 from ..job import Job, prepare
 from ..options import PICTURE_FILES, dreaming_options, force_option, last_options, option, output_option
+from ..places import claim_folder, claim_made
 from ..signals import between_steps, interruptible, uninterrupted
 from ..streams import echo
 from ..workers import WorkerOptions, start_workers, worker_options
@@ -81,10 +82,16 @@ def command(
     if folder is None and len(sources) > 1:
         raise click.BadParameter("standard output takes one picture", param_hint="'--output'")
     check_sidecar(sidecar, targets)
-    check_not_read(targets, [*(source.path for source in sources), options["guide"], options["mask"]])
+    if folder is not None:
+        claim_folder(folder, lock=len(sources) > 1)
+    if len(sources) == 1:  # other runs may make other pictures in the folder
+        claim_targets(targets, sidecar)
+    else:
+        claim_made(target.path for target in targets if target.path is not None)
+        claim_made((target.sidecar for target in targets if sidecar and target.sidecar is not None), "'--sidecar'")
 
     workers = WorkerOptions.taken(options)
-    batch = DreamBatch(ctx, partial(prepare, sidecar=sidecar, quiet=quiet, **options), quiet)
+    batch = DreamBatch(ctx, partial(prepare, sidecar=sidecar, quiet=quiet, **options), quiet, sidecar=sidecar)
     if folder is None:
         batch.one(sources[0], targets[0], workers)
     else:
@@ -108,6 +115,7 @@ class DreamBatch:
         Of a picture's size, its dream's; None: the same.
     command : str
         The command that makes one of them.
+    sidecar : bool
     """
 
     ctx: click.Context
@@ -115,6 +123,7 @@ class DreamBatch:
     quiet: bool
     result_size: Callable[[int, int], Size] | None = None
     command: str = "dream"
+    sidecar: bool = False
     _loaded: Job | None = field(default=None, init=False)
     _written: int = field(default=0, init=False)  # of many
     _failed: int = field(default=0, init=False)
@@ -235,7 +244,7 @@ class DreamBatch:
         """Read a picture and check where its dream goes, before TensorFlow is imported."""
         with interruptible():
             start = InputPicture.read(source)
-        target.check(self.result_size(*start.size) if self.result_size else start.size)
+        target.check(self.result_size(*start.size) if self.result_size else start.size, self.sidecar)
         return start
 
     def _recipe(self, start: InputPicture) -> Recipe:

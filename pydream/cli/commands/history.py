@@ -23,7 +23,7 @@ from ..errors import interruption
 from ..figures import Style, figure_of, figure_options
 from ..folders import check_films, film_options, film_targets, films_apart, quality_words, write_sidecar
 from ..help import Command
-from ..input import InputPicture, Size, Source, SourceType, check_not_read, one_target
+from ..input import InputPicture, Size, Source, SourceType, claim_targets, one_target
 from ..job import prepare
 from ..options import PICTURE_FILES, dreaming_options, last_options, option, output_option
 from ..progress import Progress
@@ -89,6 +89,8 @@ def command(
         if not targets or targets[0].path is None:
             raise click.BadParameter("there is no figure's file to put it beside", param_hint="'--gif'")
         films.append(targets[0].path.with_suffix(".gif"))
+    written = [*targets, *film_targets(films)]
+    claim_targets(written, sidecar)
     (source,) = input
     start = InputPicture.read(source)
     shown = iterations(at, options["iter_n"])
@@ -96,8 +98,6 @@ def command(
     for target in targets:
         target.check()
     check_films(films, start.size, fps)
-    written = [*targets, *film_targets(films)]
-    check_not_read(written, [source.path, options["guide"], options["mask"]])
 
     with uninterrupted(done_then=True), temporary_folder() as folder:
         job = prepare(sidecar=sidecar, quiet=quiet, **options)

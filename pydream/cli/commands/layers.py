@@ -20,6 +20,7 @@ from ..help import Command
 from ..input import Size
 from ..job import quiet_tensorflow
 from ..options import image_size_option, input_node_option, json_option, model_option, option
+from ..places import Model
 from ..streams import echo
 
 
@@ -30,6 +31,7 @@ from ..streams import echo
 @option(
     "--check-weights weights",
     "Check of each layer's weights, in this file or in the one that `pydream models` knows.",
+    Model(),
     is_flag=False,
     flag_value="",
     metavar="[FILE]",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import click
@@ -15,6 +14,7 @@ from ..errors import Failed, debug_option, interruption
 from ..help import Command
 from ..job import quiet_tensorflow
 from ..options import input_options, layer_option, option, quiet_option
+from ..places import Model
 from ..progress import FetchProgress
 from ..streams import echo, echo_path
 
@@ -127,7 +127,7 @@ def fetch_command(name: str, urls: tuple[str, ...], quiet: bool) -> None:
 
 @command.command("add")
 @click.argument("name")
-@click.argument("files", nargs=-1, required=True, metavar="FILE...", type=click.Path(path_type=Path))
+@click.argument("files", nargs=-1, required=True, metavar="FILE...", type=Model())
 @input_options
 @layer_option(default="none")
 @option(
@@ -138,7 +138,7 @@ def fetch_command(name: str, urls: tuple[str, ...], quiet: bool) -> None:
 )
 def add_command(
     name: str,
-    files: tuple[Path, ...],
+    files: tuple[str, ...],
     layer: str | None,
     description: str | None,
     input_node: str | None,

@@ -17,7 +17,7 @@ from ...record.command import option_words
 from ..errors import interruption
 from ..figures import Style, figure_of, figure_options
 from ..help import Command
-from ..input import InputPicture, Source, SourceType, check_not_read, one_target
+from ..input import InputPicture, Source, SourceType, claim_targets, one_target
 from ..job import prepare
 from ..options import PICTURE_FILES, FiniteRange, dreaming_options, last_options, option, output_option
 from ..signals import uninterrupted
@@ -74,13 +74,13 @@ def command(
     """  # noqa: D301 (click's mark for a block to leave as it is)
     style = Style.taken(options)
     target = one_target(output, None)
+    target.check()
+    claim_targets([target], sidecar)
     (source,) = input
     start = InputPicture.read(source)
     count = options["octave_n"]
     sheet = style.sheet(3, fitting_width(3, count, start.size), HEADINGS)
     sheet.check(3 * count, start.size)
-    target.check()
-    check_not_read([target], [source.path, options["guide"], options["mask"]])
 
     with uninterrupted(done_then=True):
         job = prepare(sidecar=sidecar, quiet=quiet, **options)

@@ -19,23 +19,23 @@ from ...record.provenance import Dream, PictureFacts, picture_facts, pixels_sha2
 from ...record.text import as_path
 from ...zoo.registry import networks
 from ..help import Command
-from ..input import NOISE, STANDARD, Size, check_not_read, check_sidecar, one_target
+from ..input import NOISE, STANDARD, Size, check_sidecar, claim_targets, one_target
 from ..job import Job, SidePicture, load
 from ..options import PICTURE_FILES, device_option, last_options, memory_option, option, output_option, weights_option
+from ..places import Model, ReadFile, note_network
 from ..signals import uninterrupted
 from ..streams import echo
 
 _LOSSLESS = (FORMATS["png"], FORMATS["tiff"])
 _PIXELS_A_SECOND = 10**6  # that steps go over, roughly: GoogLeNet's middle layers on a few cores
-_picture_file = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
 @click.command("replay", cls=Command)
-@click.argument("picture", type=_picture_file)
-@option("-i --input", "Input picture, if it moved.", _picture_file, metavar="FILE")
-@option("-g --guide", "Guide picture, if it moved.", _picture_file, metavar="FILE")
-@option("--mask", "Mask picture, if it moved.", _picture_file, metavar="FILE")
-@option("-m --model", "Network, if `pydream models` does not list it.", metavar="MODEL")
+@click.argument("picture", type=ReadFile())
+@option("-i --input", "Input picture, if it moved.", ReadFile(), metavar="FILE")
+@option("-g --guide", "Guide picture, if it moved.", ReadFile(), metavar="FILE")
+@option("--mask", "Mask picture, if it moved.", ReadFile(), metavar="FILE")
+@option("-m --model", "Network, if `pydream models` does not list it.", Model(), metavar="MODEL")
 @weights_option
 @device_option
 @memory_option
@@ -75,6 +75,7 @@ def command(
     target = None if output is None else one_target(output, None)
     check_sidecar(sidecar, [target])
     named = _registered(made, model)
+    note_network(named)
     start = None if made.input.name == NOISE else _find(made.input, input, picture, "--input")
     size = _noise_size(made) if start is None else (start.shape[0], start.shape[1])
     if not yes:
@@ -84,8 +85,8 @@ def command(
         for facts, given, option in ((made.guide, guide, "--guide"), (made.mask, mask, "--mask"))
     )
     if target is not None:
-        check_not_read([target], [picture, input, guide, mask])
         target.check((made.result.height, made.result.width))
+        claim_targets([target], sidecar)
 
     with uninterrupted(done_then=True):
         facts = made.network

@@ -21,6 +21,7 @@ from ...formats import InputSpec
 from ...media import FORMATS, read_image
 from ...picture import Picture
 from ...record.command import option_words, shell_line
+from ...record.names import file_word, model_word
 from ...record.provenance import PictureFacts, picture_facts, pixels_sha256, versions
 from ...record.recipe import Recipe
 from ...reproduce.known import facts_of, judge, weights_sha256
@@ -32,7 +33,7 @@ from ...zoo.load import find_files
 from ..errors import Failed, interruption
 from ..folders import OutputFolder
 from ..help import Command
-from ..input import Size, Target, check_not_read
+from ..input import Size, Target, claim_targets
 from ..job import Job, SidePicture, load
 from ..options import (
     EXACT_HELP,
@@ -50,6 +51,7 @@ from ..options import (
     steps_option,
     weights_option,
 )
+from ..places import ReadFile, claim, claim_folder
 from ..progress import Progress
 from ..signals import uninterrupted
 
@@ -58,7 +60,7 @@ _SINGLE = [key for key, result in RESULTS.items() if not result.loop]
 
 
 @click.command("reproduce", cls=Command)
-@click.argument("input", type=click.Path(exists=True, dir_okay=False, path_type=Path), required=False)
+@click.argument("input", type=ReadFile(), required=False)
 @output_option(
     "A folder for the report and the pictures",
     type=click.Path(file_okay=False, path_type=Path),
@@ -128,7 +130,7 @@ def command(
     sky = _input(input, "sky.jpg")
     flowers = _input(guide, "flowers.jpg") if any(result.guided for result in wanted) else None
     folder = Folder(output)
-    folder.check(wanted, frames, [input, guide])
+    folder.claim(wanted, sidecar)
 
     net, network = load(model, weights, "float64" if exact else "float32", "tensorflow", device, InputSpec())
     chosen = dict(layers)
@@ -140,20 +142,20 @@ def command(
     known_as = files.entry.name if files.entry else f"the file {files.definition.name}"
     words = option_words(
         {
-            "--guide": guide,
+            "--guide": guide and file_word(guide),
             "--frames": frames,
             "--only": list(only),
             "--exact": exact,
             "--era": None if era == _ERA else era,
-            "--model": None if model == _MODEL else model,
-            "--weights": weights,
+            "--model": None if model == _MODEL else model_word(model),
+            "--weights": weights and file_word(weights),
             "--layer": list(layers),
             "--octaves": None if octaves == library_default("octave_n") else octaves,
             "--iterations": None if iterations == library_default("iter_n") else iterations,
             "--seed": seed,
         }
     )
-    command_line = shell_line(["pydream", "reproduce", *([] if input is None else [str(input)]), *words])
+    command_line = shell_line(["pydream", "reproduce", *([] if input is None else [file_word(input)]), *words])
     recipe = next(iter(recipes.values()))
     job = Job(net=net, network=network, model=model, weights=weights, recipe=recipe, sidecar=sidecar, quiet=quiet)
     run = Run(job, known_as, weights_sha256(net), recipes, sky, flowers, folder, command_line)
@@ -168,7 +170,7 @@ def _input(given: Path | None, ours: str) -> Input:
 
 
 class Folder:
-    """Where everything goes; made when the first file is written."""
+    """Where everything goes."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -180,21 +182,13 @@ class Folder:
         """Return where a result goes."""
         return Target(str(self.path / f"dream_{key}.png"), FORMATS["png"])
 
-    def check(self, wanted: Sequence[Result], frames: int, read: Sequence[Path | None]) -> None:
-        """Refuse a folder that cannot be written to, or where a file that is read would be overwritten."""
-        for file in (self.report, self.data):
-            if file.is_dir():
-                raise click.BadParameter(f"'{file}' is a folder", param_hint="'--output'")
-        targets = [self.picture(result.key) for result in wanted if not result.loop]
-        if len(targets) < len(wanted):
-            targets += map(self.frames.target, range(frames))
-        check_not_read(targets, read)
-        for target in targets:
-            if target.exists():
-                target.check()
-        for folder in {Path(target.given).parent for target in targets}:
-            there = next(parent for parent in (folder, *folder.absolute().parents) if parent.exists())
-            Target(str(there / "picture.png"), FORMATS["png"]).check()
+    def claim(self, wanted: Sequence[Result], sidecar: bool) -> None:
+        """Claim what is going to be written, as `claim_targets` does."""
+        claim_folder(self.path)
+        claim([self.report, self.data], lock=False)
+        claim_targets([self.picture(result.key) for result in wanted if not result.loop], sidecar)
+        if any(result.loop for result in wanted):
+            self.frames.check(resume=False, force=True)
 
 
 @dataclass

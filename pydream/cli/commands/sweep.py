@@ -22,6 +22,7 @@ from ...media import FORMATS, LONGEST_NOTE, Sheet, fitting_columns, fitting_widt
 from ...net import unknown_name
 from ...picture import Picture
 from ...record.command import option_words
+from ...record.names import model_word, quoting_names
 from ...record.provenance import read_provenance
 from ...record.recipe import Recipe
 from ...runtime.geometry import BlobFacts, survey
@@ -31,7 +32,7 @@ from ...zoo.registry import DEFAULT_NETWORK
 from ..errors import Failed, interruption, one_line, print_error
 from ..figures import FigureDreams, Style, columns_option, figure_of, figure_options
 from ..help import Command
-from ..input import InputPicture, Size, Source, SourceType, Target, check_not_read, one_target
+from ..input import InputPicture, Size, Source, SourceType, Target, claim_targets, one_target
 from ..job import Job, SidePicture, prepare, quiet_tensorflow
 from ..options import (
     PICTURE_FILES,
@@ -50,6 +51,7 @@ from ..options import (
     tile_options,
     weights_option,
 )
+from ..places import claim_folder, claim_made
 from ..signals import uninterrupted
 from ..streams import echo
 from ..workers import WorkerOptions, start_workers, worker_options
@@ -117,6 +119,10 @@ def command(
         raise click.BadParameter("each of several networks has one column", param_hint="'--columns'")
     if resume and (force or pictures is None):
         raise click.BadParameter("it continues with what is in --pictures; --force would not", param_hint="'--resume'")
+    target.check()
+    claim_targets([target], options["sidecar"])
+    if pictures is not None:
+        claim_folder(pictures, "'--pictures'")
     (source,) = input
     start = InputPicture.read(source)
     quiet_tensorflow()  # which Keras models and SavedModels are read with
@@ -127,9 +133,9 @@ def command(
     cells = _cells(layers_of, pictures)
     style = Style.taken(options)
     sheet = _sheet(style, columns, layers_of, start.size)
-    target.check()
     targets = [cell.target for cell in cells if cell.target is not None]
-    check_not_read([target, *targets], [source.path, options["guide"], options["mask"]])
+    if pictures is not None:
+        claim_made((each.path for each in targets if each.path is not None), "'--pictures'")
     existing = [each.path for each in targets if each.path is not None and each.exists()]
     if existing and not (resume or force):
         raise click.BadParameter(
@@ -150,7 +156,7 @@ def command(
     workers, job_options = WorkerOptions.taken(options), options
     sweep = Sweep(ctx, start, sheet, resume, workers)
     words = option_words({"--at-most": at_most, "--columns": columns}) + style.words
-    words += option_words({"--model": list(models) if list(models) != [DEFAULT_NETWORK] else None})
+    words += option_words({"--model": list(map(model_word, models)) if list(models) != [DEFAULT_NETWORK] else None})
     with uninterrupted(done_then=True):
         interrupted = sweep.run(cells, load)
         outcome = sweep.write(style, target, cells, words, layers)
@@ -323,7 +329,7 @@ class Sweep:
                 except Exception as error:
                     with progress.aside():
                         print_error(self.ctx, error, label)
-                    self.sheet.add(None, label, note, one_line(error).message, cell.place)
+                    self.sheet.add(None, label, note, quoting_names(one_line(error).message), cell.place)
                     self.failed += 1
                 else:
                     self.sheet.add(pixels, label, note, place=cell.place)

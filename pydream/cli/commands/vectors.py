@@ -9,6 +9,7 @@ import click
 from ..errors import interruption
 from ..help import Command
 from ..options import output_option
+from ..places import claim, claim_folder
 from ..streams import echo
 
 
@@ -23,8 +24,10 @@ def command(output: Path) -> None:
     \b
     pydream vectors -o vectors
     """  # noqa: D301 (click's mark for a block to leave as it is)
-    from ...testing import write_vectors
+    from ...testing.vectors import MANIFEST, write_vectors
 
+    claim_folder(output)
+    claim([output / MANIFEST], lock=False)
     try:
         files = write_vectors(output)
     except KeyboardInterrupt:

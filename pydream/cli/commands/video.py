@@ -28,14 +28,16 @@ from ...picture import Picture
 from ...record import film as film_file
 from ...record.command import option_words
 from ...record.film import Film
+from ...record.names import file_word
 from ...record.provenance import PictureFacts, versions
 from ...record.recipe import Recipe
 from ..errors import interruption
 from ..folders import check_films, film_targets, frames_beside, quality_option, quality_words, write_sidecar
 from ..help import Command
-from ..input import WIDTH_HEIGHT, Size, check_not_read, read_size
+from ..input import WIDTH_HEIGHT, Size, claim_targets, read_size
 from ..job import Job, prepare
 from ..options import FiniteRange, dreaming_options, force_option, last_options, option, output_option, resume_option
+from ..places import ReadFile
 from ..progress import Bar
 from ..signals import between_steps, interruptible, interruptible_each, uninterrupted
 from ..workers import WorkerOptions, start_workers, worker_options
@@ -61,7 +63,7 @@ def _time(ctx: click.Context, param: click.Parameter, value: str | None) -> str 
 
 
 @click.command("video", cls=Command)
-@click.argument("input", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.argument("input", type=ReadFile())
 @output_option("A .mp4 or .gif film", required=True, type=click.Path(path_type=Path))
 @option(
     "--blend",
@@ -125,9 +127,9 @@ def command(
     pydream video in.mp4 -o out.mp4 --blend 0 --workers 2
     """  # noqa: D301 (click's mark for a block to leave as it is)
     folder = frames_beside(output, _STATE)
-    existing = folder.check(resume, force)
     check_films([output], size or (1, 1), fps=25)  # an error in its name does not wait for INPUT
-    check_not_read(film_targets([output, *existing]), [input, options["guide"], options["mask"]])
+    claim_targets(film_targets([output]), options["sidecar"])
+    folder.check(resume, force)
     workers = WorkerOptions.taken(options)
     if workers is not None and blend:
         what = "a frame that starts from the last dream waits for it: --blend 0"
@@ -153,7 +155,8 @@ def command(
         resized = None if size is None else f"{size[1]}x{size[0]}"
         words = {"--size": resized, "--blend": None if blend == BLEND else blend, "--cut": None if cut == CUT else cut}
         words |= {"--from": start, "--to": stop, "--range": part, "--flow": flow}
-        arguments = [str(input), "-o", f"dream{output.suffix}", *option_words(words), *quality_words(output, quality)]
+        arguments = [file_word(input), "-o", f"dream{output.suffix}"]
+        arguments += [*option_words(words), *quality_words(output, quality)]
         height, width = footage.size
         facts = PictureFacts(name=input.name, width=width, height=height, sha256=_hash(input))
         film = Film(

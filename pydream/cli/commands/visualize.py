@@ -10,7 +10,7 @@ import click
 from ...dream.tutorial import NOISE_SIZE, rendered_sizes
 from ...record.recipe import MOST_SUMMED
 from ..help import Command
-from ..input import NOISE, Source, SourceType, check_not_read, check_sidecar, one_target
+from ..input import NOISE, Source, SourceType, check_sidecar, claim_targets, one_target
 from ..options import PICTURE_FILES, last_options, output_option
 from ..rendering import ChannelOption, prepare_rendering, recipe_taken, rendering_options
 from .dream import DreamBatch
@@ -50,7 +50,7 @@ def command(
     (source,) = input
     target = one_target(output, None)
     check_sidecar(sidecar, [target])
-    check_not_read([target], [source.path])
+    claim_targets([target], sidecar)
     layer = layer or ChannelOption()
     if len(layer.channels or ()) > MOST_SUMMED:
         raise click.BadParameter(f"'{layer.given}' is more than {MOST_SUMMED} channels", param_hint="'--layer'")
@@ -59,5 +59,5 @@ def command(
     renderer = options["rendering"].renderer  # whose result may be larger than what it starts from
     load = partial(prepare_rendering, sidecar=sidecar, quiet=quiet, **options)
     result_size = lambda height, width: rendered_sizes(renderer, height, width, **octaves)[0]  # noqa: E731
-    batch = DreamBatch(ctx, load, quiet, result_size, "visualize")
+    batch = DreamBatch(ctx, load, quiet, result_size, "visualize", sidecar)
     batch.one(source, target)

@@ -15,7 +15,7 @@ from ...dream.images import noise
 from ...dream.zoom import ZOOM_COPIES, zoom_frame, zoom_loop
 from ...errors import CheckpointError
 from ...files import make_folder
-from ...media import FORMATS, read_note, video
+from ...media import read_note, video
 from ...picture import to_pixels
 from ...record import loop as checkpoint
 from ...record.loop import Checkpoint, LoopFacts
@@ -31,7 +31,7 @@ from ..folders import (
     write_sidecar,
 )
 from ..help import Command
-from ..input import InputPicture, Source, SourceType, Target, check_not_read
+from ..input import InputPicture, Source, SourceType, claim_targets
 from ..job import Job, prepare
 from ..options import (
     FiniteRange,
@@ -109,11 +109,10 @@ def command(
     """  # noqa: D301 (click's mark for a block to leave as it is)
     (source,) = input
     films, folder = _outputs(output)
+    claim_targets(film_targets(films), options["sidecar"])
     folder.check(resume, force)
     start = InputPicture.read(source)
     check_films(films, start.size, fps)
-    written = [Target(str(path), FORMATS["png"]) for path in folder.existing()] + film_targets(films)
-    check_not_read(written, [source.path, options["guide"], options["mask"]])
 
     move = Loop(frame=0, scale=scale, rotate=rotate, shift=shift)
     with uninterrupted(done_then=True):

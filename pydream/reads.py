@@ -1,0 +1,96 @@
+"""What a run reads is not written over, through whatever name: a link, another spelling, standard output.
+
+`pydream/files.py` reports here what is opened and what is to be written, by any code; this matters in a block of
+`kept_apart` only.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from pathlib import Path
+
+from .errors import OverwriteError
+
+Identity = tuple[int, int]  # device and inode
+
+
+class Reads:
+    """The files that a run reads, and those that it claims: it writes them, and may read them under that name."""
+
+    def __init__(self) -> None:
+        self._read: dict[Identity, Path | int] = {}
+        self._claimed: dict[Identity, str] = {}  # those that were there
+        self._names: set[str] = set()  # of all that is claimed, folders too
+        for number, name in ((1, "standard output"), (2, "standard error")):
+            if (identity := _identity(number)) is not None:
+                self._claimed[identity] = name
+
+    def add(self, file: Path | int) -> None:
+        """Note a file, or a descriptor, that is read; `OverwriteError` if it is claimed under another name."""
+        if isinstance(file, Path) and self._is_own(file):
+            return
+        identity = _identity(file)
+        if identity is not None:
+            if identity in self._claimed:
+                raise OverwriteError(f"{self._claimed[identity]} would overwrite {_name(file)}, which is read")
+            self._read.setdefault(identity, file)
+
+    def check(self, path: Path) -> None:
+        """Raise `OverwriteError` if a file that is to be written or removed is read."""
+        identity = _identity(path)
+        file = None if identity is None else self._read.get(identity)
+        if file is not None and _identity(file) == identity:  # it may be gone, and its inode another file's
+            raise OverwriteError(f"it would overwrite {_name(file)}, which is read")
+
+    def claim(self, path: Path) -> None:
+        """Claim a file that is to be written; `OverwriteError` if it is read, or claimed already."""
+        self.check(path)
+        name, identity = os.path.abspath(path), _identity(path)
+        if name in self._names or (identity is not None and identity in self._claimed):
+            raise OverwriteError(f"'{path}' would be written twice")
+        self._names.add(name)
+        if identity is not None:
+            self._claimed[identity] = f"'{path}'"
+
+    def claim_folder(self, folder: Path) -> None:
+        """Claim what is read in a folder from now on."""
+        self._names.add(os.path.abspath(folder))
+
+    def _is_own(self, path: Path) -> bool:
+        name = os.path.abspath(path)
+        return name in self._names or os.path.dirname(name) in self._names
+
+
+_current: ContextVar[Reads | None] = ContextVar("reads", default=None)
+
+
+@contextmanager
+def kept_apart() -> Iterator[None]:
+    """Refuse, in the block, to write over what was read in it."""
+    token = _current.set(Reads())
+    try:
+        yield
+    finally:
+        _current.reset(token)
+
+
+def reads() -> Reads | None:
+    """Return what the run reads; None outside `kept_apart`."""
+    return _current.get()
+
+
+def _identity(file: Path | int) -> Identity | None:
+    """Return what a regular file is, whatever its name; None for all else."""
+    try:
+        found = os.stat(file)
+    except (OSError, ValueError):  # not there, a closed stream; a NUL
+        return None
+    return (found.st_dev, found.st_ino) if stat.S_ISREG(found.st_mode) else None
+
+
+def _name(file: Path | int) -> str:
+    return f"'{file}'" if isinstance(file, Path) else "the file that is standard input"

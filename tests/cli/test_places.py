@@ -1,0 +1,266 @@
+"""What a command reads is never written over, it is the only one that writes, and both are known before its work."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import click
+import pytest
+
+from pydream.cli import COMMANDS, main
+from pydream.cli.input import SourceType
+from pydream.cli.places import Model, ReadFile
+from pydream.locks import locked
+from pydream.media import LONGEST_NOTE, read_note
+from pydream.zoo.registry import find_network, find_weights
+
+SHORT = ["-n", "1", "--octaves", "2", "--jitter", "4", "--seed", "1", "--runtime", "numpy"]
+# A command line of every command that writes files, and where it writes: {read} is a file that it reads.
+WRITES = {
+    "dream": (["{read}", "-o", "out.png"], "out.png"),
+    "dream --sidecar": (["{read}", "-o", "out.png", "--sidecar"], "out.png.json"),
+    "dream many": (["{read}", "other.png", "-o", "out"], "out/other.png"),
+    "zoom": (["{read}", "-o", "out", "--force"], "out/00000003.png"),
+    "zoom film": (["{read}", "-o", "out.mp4"], "out.mp4"),
+    "zoom frames of a film": (["{read}", "-o", "out.mp4", "--force"], "out.mp4.frames/00000003.png"),
+    "video": (["{read}", "-o", "out.mp4"], "out.mp4"),
+    "video frames": (["{read}", "-o", "out.mp4", "--force"], "out.mp4.frames/00000003.png"),
+    "visualize": (["{read}", "-o", "out.png"], "out.png"),
+    "channels": (["{read}", "-o", "out.png"], "out.png"),
+    "channels --pictures": (["{read}", "-o", "out.png", "--pictures", "out", "--force"], "out/channel-000003.png"),
+    "sweep": (["{read}", "-o", "out.png"], "out.png"),
+    "octaves": (["{read}", "-o", "out.png"], "out.png"),
+    "history": (["{read}", "-o", "out.png"], "out.png"),
+    "history --gif": (["{read}", "-o", "out.png", "--gif"], "out.gif"),
+    "reproduce": (["{read}", "-o", "out", "--model", "squeezenet_v1.1"], "out/dream_4c.png"),
+    "reproduce frames": (["{read}", "-o", "out", "--model", "squeezenet_v1.1"], "out/frames/00000003.png"),
+    "reproduce report": (["{read}", "-o", "out", "--model", "squeezenet_v1.1"], "out/report.html"),
+    "bench": (["--weights", "{read}", "--plot", "out.svg"], "out.svg"),
+}
+WRITES_NOTHING = {"presets", "layers"}  # but standard output
+WRITES_ITS_OWN = {"replay", "vectors", "models"}  # see below
+
+
+def parameters():
+    """Yield each command's name and parameter, those of groups too."""
+    for name in COMMANDS:
+        command = main.get_command(click.Context(main), name)
+        for each in (command, *getattr(command, "commands", {}).values()):
+            for parameter in each.params:
+                yield name, parameter
+
+
+def test_every_command_is_here():
+    assert {name.split()[0] for name in WRITES} | WRITES_NOTHING | WRITES_ITS_OWN == set(COMMANDS)
+
+
+def test_a_file_on_the_command_line_has_a_type_that_notes_it():
+    """A path that must be there is read; and one of these names is a file, whatever its type says."""
+    noting = (ReadFile, Model, SourceType)
+    read = {"input", "picture", "guide", "mask", "model", "models", "weights", "files"}
+    seen = set()
+    for name, parameter in parameters():
+        kind = parameter.type
+        if isinstance(kind, click.Path):
+            assert isinstance(kind, ReadFile) or not kind.exists, f"{name} {parameter.name}"
+        if parameter.name in read:
+            assert isinstance(kind, noting), f"{name} {parameter.name}"
+            seen.add(parameter.name)
+    assert seen == read
+
+
+@pytest.fixture
+def unloaded(monkeypatch):
+    """No network is loaded, and so TensorFlow not imported."""
+
+    def load(*_, **__):
+        raise AssertionError("a network was loaded")
+
+    for name in ("load_net", "read_graph"):
+        monkeypatch.setattr(f"pydream.zoo.load.{name}", load)
+    monkeypatch.setattr("pydream.cli.job.load_net", load)
+    monkeypatch.setattr("pydream.cli.commands.sweep.read_graph", load)
+
+
+def line(name, read):
+    return [name.split()[0], *(word.format(read=read) for word in WRITES[name][0])]
+
+
+@pytest.mark.parametrize("link", [os.link, os.symlink])
+@pytest.mark.parametrize("name", WRITES)
+def test_what_is_read_is_not_written_over(run, picture, folder, unloaded, link, name):
+    """By no command, wherever it writes; the place is another name of the file."""
+    place = folder / WRITES[name][1]
+    place.parent.mkdir(parents=True, exist_ok=True)
+    (folder / "other.png").write_bytes(picture.read_bytes())
+    os.rename(picture, place)
+    link(place, picture)
+    before = place.read_bytes()
+    seen = run(*line(name, "in.png"))
+    assert (seen.code, seen.out) == (2, ""), seen
+    assert "would overwrite" in seen.err
+    assert "which is read" in seen.err
+    assert place.read_bytes() == before
+
+
+def options_that_read():
+    for name, parameter in parameters():
+        if isinstance(parameter, click.Option) and isinstance(parameter.type, (ReadFile, Model)) and name in WRITES:
+            yield name, parameter.opts[-1]
+
+
+@pytest.mark.parametrize(("name", "option"), sorted(options_that_read()))
+def test_nor_what_an_option_reads(run, picture, folder, unloaded, name, option):
+    place = folder / WRITES[name][1]
+    place.parent.mkdir(parents=True, exist_ok=True)
+    os.link(picture, folder / "side.png")
+    os.link(picture, place)
+    (folder / "other.png").write_bytes(picture.read_bytes())
+    seen = run(*line(name, "other.png"), option, "side.png")
+    assert (seen.code, seen.out) == (2, ""), seen
+    assert "'side.png', which is read" in seen.err, seen
+
+
+def test_replay_finds_what_it_may_not_write_over(run, refused, picture, folder):
+    """The input and the mask, beside the picture, whatever the target is called."""
+    (folder / "mask.png").write_bytes(picture.read_bytes())
+    assert run("dream", "in.png", "-o", "dream.png", "--mask", "mask.png", *SHORT, "-q").code == 0
+    (folder / "sub").mkdir()
+    os.link("mask.png", "sub/same.png")
+    for target, read in (("in.png", "in.png"), ("mask.png", "mask.png"), ("sub/same.png", "mask.png")):
+        said = refused(2, "replay", "dream.png", "-o", target)
+        assert f"it would overwrite '{read}', which is read" in said
+    weights = find_weights(find_network("squeezenet_v1.1"))
+    os.symlink(weights, "weights.png")
+    assert f"'{weights}', which is read" in refused(2, "replay", "dream.png", "-o", "weights.png")
+    assert "dream.png', which is read" in refused(2, "replay", "dream.png", "-o", "dream.png")
+    assert run("replay", "dream.png", "-o", "again.png").code == 0
+
+
+def test_standard_output_is_a_target(own_network, folder, root):
+    """And standard input a file that is read."""
+    before = Path("own.prototxt").read_bytes()
+    environment = {**os.environ, "PYTHONPATH": str(root)}
+
+    def pydream(*arguments, **streams):
+        command = [sys.executable, "-m", "pydream", *arguments]
+        return subprocess.run(command, env=environment, stderr=subprocess.PIPE, text=True, **streams)
+
+    with open("own.prototxt", "ab") as file:
+        ended = pydream("layers", "-m", "own.prototxt", stdout=file)
+    assert ended.returncode == 2
+    assert "standard output would overwrite 'own.prototxt', which is read" in ended.stderr
+    assert Path("own.prototxt").read_bytes() == before
+    with open("own.prototxt", "rb") as file:
+        os.link("own.prototxt", "out.png")
+        ended = pydream("dream", "-", "-o", "out.png", stdin=file)
+    assert ended.returncode == 2
+    assert "it would overwrite the file that is standard input, which is read" in ended.stderr
+
+
+@pytest.mark.parametrize("name", [*WRITES, "vectors"])
+def test_another_run_writes_there(run, picture, folder, unloaded, name):
+    """It is said at once, and nothing is touched."""
+    (folder / "other.png").write_bytes(picture.read_bytes())
+    (folder / "out").mkdir()
+    arguments = ["vectors", "-o", "out"] if name == "vectors" else line(name, "in.png")
+    place = WRITES.get(name, ("", "out/file"))[1].replace(".frames", "").replace(".json", "").split("/")[0]
+    with locked(folder / place):
+        seen = run(*arguments)
+    assert (seen.code, seen.out) == (1, ""), seen
+    assert seen.err == (
+        f"pydream: error: another run (process {os.getpid()}) writes '{place}': wait for it, or choose another place\n"
+    )
+    assert sorted(os.listdir(folder)) == ["in.png", "other.png", "out"]
+    assert os.listdir("out") == []
+
+
+def test_pictures_of_one_each_go_into_a_folder_side_by_side(run, picture, folder):
+    """As `xargs -P` starts them; but not twice the same."""
+    (folder / "out").mkdir()
+    with locked(folder / "out" / "other.png"), locked(folder / "out"):
+        assert run("dream", "in.png", "-o", "out", *SHORT, "-q").code == 0
+    with locked(folder / "out" / "in.png"):
+        assert run("dream", "in.png", "-o", "out", *SHORT, "-f").code == 1
+
+
+NOT_WRITABLE = "/proc/self"  # by root neither
+TOO_LATE = {
+    "a sidecar's place": (["dream", "in.png", "-o", "out.png", "--sidecar"], "out.png.json"),
+    "a film's sidecar": (["zoom", "in.png", "-o", "out.mp4", "--sidecar"], "out.mp4.json"),
+    "a figure's sidecar": (["octaves", "in.png", "-o", "out.png", "--sidecar"], "out.png.json"),
+    "a sheet": (["sweep", "in.png", "-o", "out.png"], "out.png"),
+    "the gif beside it": (["history", "in.png", "-o", "out.png", "--gif"], "out.gif"),
+    "a report": (["reproduce", "in.png", "-o", "out", "--model", "squeezenet_v1.1"], "out/report.json"),
+    "a plot": (["bench", "--plot", "out.svg"], "out.svg"),
+    "a manifest": (["vectors", "-o", "out"], "out/vectors.json"),
+}
+
+
+@pytest.mark.parametrize("name", TOO_LATE)
+def test_a_folder_has_the_name(run, picture, folder, unloaded, name):
+    arguments, place = TOO_LATE[name]
+    (folder / place).mkdir(parents=True)
+    seen = run(*arguments)
+    assert (seen.code, seen.err.count("\n")) == (2, 1), seen
+    assert f"cannot write '{place}': it is a folder" in seen.err
+
+
+@pytest.mark.skipif(not Path(NOT_WRITABLE).exists(), reason="NOT PROVEN HERE: no folder that takes nothing")
+@pytest.mark.parametrize(
+    ("arguments", "hint"),
+    [
+        (["zoom", "in.png", "-o", NOT_WRITABLE], "'--output'"),
+        (["dream", "in.png", "other.png", "-o", NOT_WRITABLE], "'--output'"),
+        (["sweep", "in.png", "-o", "out.png", "--pictures", f"{NOT_WRITABLE}/all"], "'--pictures'"),
+        (["channels", "-o", "out.png", "--pictures", f"{NOT_WRITABLE}/all"], "'--pictures'"),
+        (["video", "in.png", "-o", f"{NOT_WRITABLE}/out.mp4"], "'--output'"),
+        (["reproduce", "in.png", "-o", NOT_WRITABLE, "--model", "squeezenet_v1.1"], "'--output'"),
+        (["vectors", "-o", NOT_WRITABLE], "'--output'"),
+    ],
+)
+def test_a_folder_that_takes_nothing(run, picture, folder, unloaded, arguments, hint):
+    (folder / "other.png").write_bytes(picture.read_bytes())
+    seen = run(*arguments)
+    assert (seen.code, seen.err.count("\n")) == (2, 1), seen
+    assert f"Invalid value for {hint}: cannot write '{NOT_WRITABLE}" in seen.err
+
+
+def test_the_registry_takes_nothing(run, own_network, folder, unloaded, monkeypatch):
+    monkeypatch.setenv("XDG_DATA_HOME", NOT_WRITABLE)
+    monkeypatch.setattr("pydream.formats.caffe.pack", None)  # nothing is read
+    seen = run("models", "add", "mine", "own.prototxt", "own.caffemodel")
+    assert (seen.code, seen.err.count("\n")) == (1, 1), seen
+    assert f"cannot write '{NOT_WRITABLE}/pydream/models/mine': " in seen.err
+
+
+def test_a_folder_is_not_left_behind(run, picture, folder):
+    """That a run made, and wrote nothing into."""
+    assert run("zoom", "in.png", "-o", "a/b/out", "-l", "no_such_layer", *SHORT).code == 2
+    assert os.listdir(folder) == ["in.png"]
+
+
+def test_terms_that_no_record_holds(run, picture, folder, monkeypatch):
+    """Of 450 channels before the network is loaded; what hangs on its layers before the dream."""
+    channels = [word for number in range(450) for word in ("-l", f"fire8/concat:{number}=0.5")]
+    with monkeypatch.context() as patch:
+        patch.setattr("pydream.cli.job.load_net", None)
+        seen = run("dream", "in.png", "-o", "out.png", *channels, *SHORT)
+    assert seen.code == 2
+    assert "Invalid value for '--layer': 450 terms do not fit into the file's record of 60000 characters" in seen.err
+    monkeypatch.setattr("pydream.cli.job.follow", None)
+    for arguments in (["-l", "fire8/concat:0-499=0.1"] * 14, channels[:840]):
+        seen = run("dream", "in.png", "-o", "out.png", *arguments, *SHORT)
+        assert seen.code == 2, seen
+        assert "characters, of at most 60000: it takes fewer layers and channels" in seen.err
+    seen = run("octaves", "in.png", "-o", "out.png", "--title", "é" * 10_000, *SHORT)
+    assert (seen.code, "or shorter texts" in seen.err) == (2, True), seen
+    assert os.listdir(folder) == ["in.png"]
+
+
+def test_as_many_terms_as_fit(run, picture, folder):
+    """The estimate is no more than what is written."""
+    channels = [word for number in range(380) for word in ("-l", f"fire8/concat:{number}=0.5")]
+    assert run("dream", "in.png", "-o", "out.png", *channels, *SHORT, "--octaves", "1", "-q").code == 0
+    assert len(read_note("out.png")) > LONGEST_NOTE - 6000
