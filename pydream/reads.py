@@ -57,8 +57,11 @@ class Reads:
             self._claimed[identity] = f"'{path}'"
 
     def claim_folder(self, folder: Path) -> None:
-        """Claim what is read in a folder from now on."""
-        self._names.add(os.path.abspath(folder))
+        """Claim what is read in a folder from now on; `OverwriteError` if a file of that name is to be written."""
+        name = os.path.abspath(folder)
+        if name in self._names:
+            raise OverwriteError(f"'{folder}' would be a folder and a file")
+        self._names.add(name)
 
     def _is_own(self, path: Path) -> bool:
         name = os.path.abspath(path)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -30,7 +30,7 @@ from ..picture import Picture
 from ..record.names import file_word
 from ..record.provenance import Account, PictureFacts, picture_facts, sidecar_of
 from .errors import bad_value
-from .places import OUTPUT, check, claim, note_read
+from .places import OUTPUT, check, claim, claim_made, note_read
 from .streams import write_bytes
 
 STANDARD = "-"
@@ -257,8 +257,10 @@ def folder_targets(folder: Path, sources: Sequence[Source], format: str | None) 
     return [Target(name, FORMATS[format]) for name in names]
 
 
-def claim_targets(targets: Sequence[Target], sidecar: bool, hint: str = OUTPUT) -> None:
-    """Claim the files of pictures, and those beside them; see `claim`."""
-    claim((target.path for target in targets if target.path is not None), hint)
+def claim_targets(targets: Iterable[Target], sidecar: bool, hint: str = OUTPUT, made: bool = False) -> None:
+    """Claim the files of pictures, and those beside them, as `claim` does, or `claim_made` in a folder."""
+    files = [target for target in targets if target.path is not None]
+    claiming = claim_made if made else claim
+    claiming((target.path for target in files if target.path is not None), hint)
     if sidecar:
-        claim((target.sidecar for target in targets if target.sidecar is not None), "'--sidecar'")
+        claiming((target.sidecar for target in files if target.sidecar is not None), "'--sidecar'")

@@ -99,20 +99,18 @@ def claim_folder(folder: Path, hint: str = OUTPUT, lock: bool = True) -> None:
     missing = [path for path in (folder, *folder.parents) if not path.exists()]
     ctx.call_on_close(lambda: _remove_empty(missing))
     with _usage(folder, hint):
+        if (run := reads()) is not None:
+            run.claim_folder(folder)
         make_folder(folder)
         check_place(folder / ".pydream")
-    if (run := reads()) is not None:
-        run.claim_folder(folder)
     if lock:
         _lock(folder)
 
 
 def _claim(path: Path, hint: str) -> None:
-    try:
+    with _usage(path, hint):
         if (run := reads()) is not None:
             run.claim(path)
-    except OverwriteError as error:
-        raise click.BadParameter(str(error), param_hint=hint) from error
 
 
 def _lock(place: Path) -> None:
@@ -130,5 +128,7 @@ def _remove_empty(folders: Iterable[Path]) -> None:
 def _usage(path: Path, hint: str) -> Iterator[None]:
     try:
         yield
+    except OverwriteError as error:
+        raise click.BadParameter(str(error), param_hint=hint) from error
     except OSError as error:
         raise click.BadParameter(f"cannot write '{path}': {reason(error)}", param_hint=hint) from error

@@ -181,11 +181,35 @@ def test_pictures_of_one_each_go_into_a_folder_side_by_side(run, picture, folder
     (folder / "out").mkdir()
     with locked(folder / "out" / "other.png"), locked(folder / "out"):
         assert run("dream", "in.png", "-o", "out", *SHORT, "-q").code == 0
+    (folder / "other.png").write_bytes(picture.read_bytes())
     with locked(folder / "out" / "in.png"):
-        assert run("dream", "in.png", "-o", "out", *SHORT, "-f").code == 1
+        seen = run("dream", "in.png", "other.png", "-o", "out", *SHORT, "-f", "-q")
+    assert seen.code == 1
+    assert f"'in.png': another run (process {os.getpid()}) writes 'out/in.png'" in seen.err
+    assert sorted(os.listdir("out")) == ["in.png", "other.png"]
 
 
 NOT_WRITABLE = "/proc/self"  # by root neither
+TWICE = {
+    "a film": ["zoom", "in.png", "-o", "out.mp4", "-o", "./out.mp4"],
+    "a figure": ["history", "in.png", "-o", "out.png", "-o", "link.png"],
+    "the gif beside it": ["history", "in.png", "-o", "out.png", "-o", "out.gif", "--gif"],
+    "a sheet and a folder": ["sweep", "in.png", "-o", "out.png", "--pictures", "new/../out.png"],
+    "a sidecar and a folder": ["channels", "-o", "out.png", "--sidecar", "--pictures", "out.png.json"],
+}
+
+
+@pytest.mark.parametrize("name", TWICE)
+def test_nothing_is_written_twice(run, picture, folder, unloaded, name):
+    if name == "a figure":
+        (folder / "out.png").touch()
+        (folder / "link.png").symlink_to("out.png")
+    seen = run(*TWICE[name])
+    assert seen.code == 2, seen
+    assert "would be" in seen.err
+    assert not (folder / "out.png").is_dir()
+
+
 TOO_LATE = {
     "a sidecar's place": (["dream", "in.png", "-o", "out.png", "--sidecar"], "out.png.json"),
     "a film's sidecar": (["zoom", "in.png", "-o", "out.mp4", "--sidecar"], "out.mp4.json"),

@@ -14,8 +14,9 @@ import msgspec
 
 from ...cluster.tasks import DreamTask, RemoteTilesNet, checked, dream
 from ...dream.notebook import DreamInterrupted
-from ...errors import ClusterError, ImageFileError
+from ...errors import BusyError, ClusterError, ImageFileError
 from ...files import make_folder
+from ...locks import locked
 from ...media import FORMATS
 from ...picture import to_pixels
 from ...record.recipe import Recipe
@@ -35,7 +36,7 @@ from ..input import (
 )
 from ..job import Job, prepare
 from ..options import PICTURE_FILES, dreaming_options, force_option, last_options, option, output_option
-from ..places import claim_folder, claim_made
+from ..places import claim_folder
 from ..signals import between_steps, interruptible, uninterrupted
 from ..streams import echo
 from ..workers import WorkerOptions, start_workers, worker_options
@@ -83,12 +84,8 @@ def command(
         raise click.BadParameter("standard output takes one picture", param_hint="'--output'")
     check_sidecar(sidecar, targets)
     if folder is not None:
-        claim_folder(folder, lock=len(sources) > 1)
-    if len(sources) == 1:  # other runs may make other pictures in the folder
-        claim_targets(targets, sidecar)
-    else:
-        claim_made(target.path for target in targets if target.path is not None)
-        claim_made((target.sidecar for target in targets if sidecar and target.sidecar is not None), "'--sidecar'")
+        claim_folder(folder, lock=len(sources) > 1)  # runs of one picture each may go on beside each other
+    claim_targets(targets, sidecar, made=folder is not None)
 
     workers = WorkerOptions.taken(options)
     batch = DreamBatch(ctx, partial(prepare, sidecar=sidecar, quiet=quiet, **options), quiet, sidecar=sidecar)
@@ -188,7 +185,7 @@ class DreamBatch:
                 self._by_workers(left, workers)
             else:
                 for source, target in left:
-                    with self._one_of_many(source):
+                    with self._one_of_many(source), locked(Path(target.given)):
                         start = self._read(source, target)
                         with uninterrupted():
                             self._dream(start, self._recipe(start), target)
@@ -209,7 +206,7 @@ class DreamBatch:
                     dreams = cluster.run(dream, self._tasks(left), between_steps)
                     for number, ((start, target, recipe), outcome) in enumerate(dreams, start=1):
                         progress.passed(number)
-                        with progress.aside(), self._one_of_many(start.source):
+                        with progress.aside(), self._one_of_many(start.source), locked(Path(target.given)):
                             made = checked(outcome.get(), recipe.sizes(*start.size)[0])
                             recipe = msgspec.structs.replace(recipe, tile=made.tile)
                             job.save(target, start, recipe, made.pixels, self.command)
@@ -231,7 +228,7 @@ class DreamBatch:
         except ClusterError:
             raise
         except Exception as error:
-            if self._loaded is None and not isinstance(error, (ImageFileError, click.BadParameter)):
+            if self._loaded is None and not isinstance(error, (ImageFileError, BusyError, click.BadParameter)):
                 raise  # the network cannot be loaded, for any picture
             print_error(self.ctx, error, source.given)
             self._failed += 1

@@ -51,7 +51,7 @@ from ..options import (
     tile_options,
     weights_option,
 )
-from ..places import claim_folder, claim_made
+from ..places import claim_folder
 from ..signals import uninterrupted
 from ..streams import echo
 from ..workers import WorkerOptions, start_workers, worker_options
@@ -135,7 +135,7 @@ def command(
     sheet = _sheet(style, columns, layers_of, start.size)
     targets = [cell.target for cell in cells if cell.target is not None]
     if pictures is not None:
-        claim_made((each.path for each in targets if each.path is not None), "'--pictures'")
+        claim_targets(targets, options["sidecar"], "'--pictures'", made=True)
     existing = [each.path for each in targets if each.path is not None and each.exists()]
     if existing and not (resume or force):
         raise click.BadParameter(
