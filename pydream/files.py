@@ -8,7 +8,6 @@ of dead processes are removed by the next one that writes there.
 from __future__ import annotations
 
 import errno
-import fcntl
 import hashlib
 import os
 import re
@@ -25,6 +24,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from .errors import PydreamError
+from .locks import hold, is_lock_file, locked_if_dead
 from .reads import reads
 
 _unsynced: ContextVar[bool] = ContextVar("unsynced", default=False)
@@ -251,8 +251,8 @@ def _sync(descriptor: int) -> None:
 
 
 def is_temporary(path: Path) -> bool:
-    """Return whether a name is that of a temporary file or folder of a process, dead or alive."""
-    return re.fullmatch(r"\.pydream-[0-9a-f]{16}\.tmp", path.name) is not None
+    """Return whether a name is that of a temporary file or folder, or of a lock, of a process dead or alive."""
+    return re.fullmatch(r"\.pydream-[0-9a-f]{16}\.tmp", path.name) is not None or is_lock_file(path)
 
 
 def temporary_beside(target: Path) -> Path:
@@ -267,26 +267,19 @@ def _prefix() -> str:
 
 
 def clear_dead(folder: Path) -> None:
-    """Remove the temporary files and folders that dead processes of this machine left in a folder."""
+    """Remove the temporary files and folders, and the locks, that dead processes of this machine left in a folder."""
     with suppress(OSError):  # a folder that cannot be listed
         for name in os.listdir(folder):
-            if name.startswith(_prefix()) and is_temporary(folder / name):
-                with suppress(OSError):  # locked, or the file system has no locks, or it is another user's
-                    _remove_unlocked(folder / name)
+            path = folder / name
+            if is_temporary(path) and (name.startswith(_prefix()) or is_lock_file(path)):
+                with locked_if_dead(path) as dead, suppress(OSError):  # it is another user's
+                    if dead:
+                        _remove(path)
 
 
 @cache
 def _clear_once(folder: Path) -> None:
     clear_dead(folder)
-
-
-def _remove_unlocked(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        _remove(path)
-    finally:
-        os.close(descriptor)
 
 
 def _remove(path: Path) -> None:
@@ -327,13 +320,7 @@ def _temporary(folder: Path, make: Callable[[Path], int]) -> Iterator[tuple[Path
 def _lock(descriptor: int, path: Path) -> bool:
     """Lock a new temporary file; return False if another process has just taken it for a dead one's."""
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    except OSError:  # a file system without locks: `clear_dead` does not remove anything there
-        return True
-    try:
-        return os.path.samestat(os.fstat(descriptor), path.stat())
+        return hold(descriptor) and os.path.samestat(os.fstat(descriptor), path.stat())
     except FileNotFoundError:
         return False
 

@@ -21,6 +21,7 @@ try:
 except ImportError:  # Windows
     fcntl = None  # type: ignore[assignment]
 
+_INSIDE, _PREFIX, _SUFFIX = ".pydream.lock", ".pydream-", ".lock"
 _LONGEST_NAME = 255  # bytes, of Linux and macOS
 
 
@@ -28,11 +29,16 @@ def lock_file(place: Path) -> Path:
     """Return the lock file of a place: inside, if it is a folder, else beside it."""
     place = place.resolve()
     if place.is_dir():
-        return place / ".pydream.lock"
-    name = f".pydream-{place.name}.lock"
+        return place / _INSIDE
+    name = f"{_PREFIX}{place.name}{_SUFFIX}"
     if len(os.fsencode(name)) > _LONGEST_NAME:
-        name = f".pydream-{hashlib.sha256(os.fsencode(place.name)).hexdigest()}.lock"
+        name = f"{_PREFIX}{hashlib.sha256(os.fsencode(place.name)).hexdigest()}{_SUFFIX}"
     return place.with_name(name)
+
+
+def is_lock_file(path: Path) -> bool:
+    """Return whether a name is that of a place's lock file."""
+    return path.name == _INSIDE or (path.name.startswith(_PREFIX) and path.name.endswith(_SUFFIX))
 
 
 @contextmanager
@@ -87,7 +93,7 @@ def hold(file: int, wait: bool = False) -> bool:
     file : int
         A descriptor; the lock is that of all its duplicates, those in forked processes included.
     wait : bool
-        Wait for the other. For a file of this process' own, which only `is_dead` of another holds for a moment.
+        Wait for the other.
     """
     if fcntl is None:
         return True
@@ -100,25 +106,31 @@ def hold(file: int, wait: bool = False) -> bool:
     return True
 
 
-def is_dead(path: Path) -> bool:
-    """Return whether a file or folder, which its maker locks with `hold` as long as it lives, has outlived it.
+@contextmanager
+def locked_if_dead(path: Path) -> Iterator[bool]:
+    """Yield whether a file or folder, which its maker locks with `hold` as long as it lives, has outlived it.
 
-    False where that cannot be known.
+    The block has the lock, so that a process that has just made the file finds out. False where nothing can be
+    known.
     """
     if fcntl is None:
-        return False
+        yield False
+        return
     try:
         how = os.O_RDONLY if path.is_dir() else os.O_RDWR  # NFS locks only what can be written
         file = os.open(path, how | os.O_NOFOLLOW | os.O_NONBLOCK)
     except OSError:
-        return False
+        yield False
+        return
     try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:  # another has it; or the file system has no locks
-        return False
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            dead = True
+        except OSError:  # another has it; or the file system has no locks
+            dead = False
+        yield dead
     finally:
         os.close(file)
-    return True
 
 
 def _opened(path: Path) -> int:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from pathlib import Path
@@ -18,43 +18,44 @@ from .errors import OverwriteError
 Identity = tuple[int, int]  # device and inode
 
 
+_STREAMS = ("the file that is standard input", "standard output", "standard error")  # by descriptor
+
+
 class Reads:
     """The files that a run reads, and those that it claims: it writes them, and may read them under that name."""
 
     def __init__(self) -> None:
         self._read: dict[Identity, Path | int] = {}
-        self._claimed: dict[Identity, str] = {}  # those that were there
+        self._claimed: dict[Identity, Path | int] = {}  # those that were there
         self._names: set[str] = set()  # of all that is claimed, folders too
-        for number, name in ((1, "standard output"), (2, "standard error")):
+        for number in (1, 2):
             if (identity := _identity(number)) is not None:
-                self._claimed[identity] = name
+                self._claimed[identity] = number
 
     def add(self, file: Path | int) -> None:
         """Note a file, or a descriptor, that is read; `OverwriteError` if it is claimed under another name."""
         if isinstance(file, Path) and self._is_own(file):
             return
         identity = _identity(file)
+        if (target := _found(self._claimed, identity)) is not None:
+            raise OverwriteError(f"{_name(target)} would overwrite {_name(file)}, which is read")
         if identity is not None:
-            if identity in self._claimed:
-                raise OverwriteError(f"{self._claimed[identity]} would overwrite {_name(file)}, which is read")
             self._read.setdefault(identity, file)
 
     def check(self, path: Path) -> None:
         """Raise `OverwriteError` if a file that is to be written or removed is read."""
-        identity = _identity(path)
-        file = None if identity is None else self._read.get(identity)
-        if file is not None and _identity(file) == identity:  # it may be gone, and its inode another file's
+        if (file := _found(self._read, _identity(path))) is not None:
             raise OverwriteError(f"it would overwrite {_name(file)}, which is read")
 
     def claim(self, path: Path) -> None:
         """Claim a file that is to be written; `OverwriteError` if it is read, or claimed already."""
         self.check(path)
         name, identity = os.path.abspath(path), _identity(path)
-        if name in self._names or (identity is not None and identity in self._claimed):
+        if name in self._names or _found(self._claimed, identity) is not None:
             raise OverwriteError(f"'{path}' would be written twice")
         self._names.add(name)
         if identity is not None:
-            self._claimed[identity] = f"'{path}'"
+            self._claimed[identity] = path
 
     def claim_folder(self, folder: Path) -> None:
         """Claim what is read in a folder from now on; `OverwriteError` if a file of that name is to be written."""
@@ -95,5 +96,11 @@ def _identity(file: Path | int) -> Identity | None:
     return (found.st_dev, found.st_ino) if stat.S_ISREG(found.st_mode) else None
 
 
+def _found(files: Mapping[Identity, Path | int], identity: Identity | None) -> Path | int | None:
+    """Return the file that is the same; one that is gone may have left its inode to another."""
+    file = None if identity is None else files.get(identity)
+    return None if file is None or _identity(file) != identity else file
+
+
 def _name(file: Path | int) -> str:
-    return f"'{file}'" if isinstance(file, Path) else "the file that is standard input"
+    return f"'{file}'" if isinstance(file, Path) else _STREAMS[file]
