@@ -150,12 +150,12 @@ def uninterrupted(done_then: bool = False) -> Iterator[None]:
 def interruptible() -> Iterator[None]:
     """Let signals in at any moment of the block, inside `uninterrupted` too: nothing is half done, and it may wait."""
     signals = _signals()
-    held, signals.holds = signals.holds, 0
+    holds, signals.holds = signals.holds, 0
     try:
         signals.let_in()
         yield
     finally:
-        signals.holds = held
+        signals.holds = holds
 
 
 def interruptible_each(items: Iterable[T]) -> Iterator[T]:

@@ -36,16 +36,16 @@ class _Stream:
 
     def write(self, text: str) -> int:
         """Write a text."""
-        with self._losses():
-            try:
-                self._stream.write(text)
-            except UnicodeEncodeError:
-                encoding = self._stream.encoding
-                self._stream.write(text.encode(encoding, "backslashreplace").decode(encoding))
+        data = text.encode(self._stream.encoding or "utf-8", "backslashreplace")
+        if hasattr(self._stream, "buffer"):
+            self.write_bytes(data)
+        else:  # a notebook's
+            with self._losses():
+                self._stream.write(data.decode(self._stream.encoding or "utf-8"))
         return len(text)
 
     def write_bytes(self, data: bytes | memoryview) -> None:
-        """Write bytes, behind the text that was written before."""
+        """Write all bytes, also where a write takes only some of them."""
         with self._losses():
             self._stream.flush()
             write_all(self._stream.buffer, data)

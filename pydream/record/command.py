@@ -17,7 +17,7 @@ from ..zoo.registry import DEFAULT_NETWORK
 from .names import file_word, model_word
 from .provenance import NetFacts
 from .recipe import Recipe
-from .text import as_unicode
+from .text import as_unicode, to_bytes
 
 _DEFAULTS = {field.name: field.default for field in msgspec.structs.fields(Recipe)}
 # Fields of a recipe as options, in the order in which they are written; flags turn the default around.
@@ -99,8 +99,7 @@ def _quoted(word: str) -> str:
 
 
 def _octal(character: str) -> str:
-    errors = "surrogateescape" if "\udc80" <= character <= "\udcff" else "surrogatepass"
-    return "".join(f"\\{byte:03o}" for byte in character.encode("utf-8", errors))
+    return "".join(f"\\{byte:03o}" for byte in to_bytes(character))
 
 
 def option_words(options: Mapping[str, Any]) -> list[str]:

@@ -31,7 +31,7 @@ def from_json(text: str | bytes, type: type[T]) -> T:
 
 def as_unicode(text: str) -> str:
     """Decode bytes in a text that are UTF-8, which the locale C leaves as they are."""
-    return re.sub("[\udc80-\udcff]+", lambda found: _bytes(found[0]).decode("utf-8", "surrogateescape"), text)
+    return re.sub("[\udc80-\udcff]+", lambda found: to_bytes(found[0]).decode("utf-8", "surrogateescape"), text)
 
 
 def as_path(name: str) -> Path:
@@ -39,12 +39,16 @@ def as_path(name: str) -> Path:
     try:
         os.fsencode(name)
     except UnicodeEncodeError:  # the locale C has no such letters
-        return Path(os.fsdecode(_bytes(name)))
+        return Path(os.fsdecode(to_bytes(name)))
     return Path(name)
 
 
-def _bytes(text: str) -> bytes:
-    return text.encode("utf-8", "surrogateescape")
+def to_bytes(text: str) -> bytes:
+    """Return the bytes of a name; of a text that no file can have as a name, some."""
+    try:
+        return text.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:
+        return text.encode("utf-8", "surrogatepass")
 
 
 def _escaped(text: str) -> str:

@@ -166,6 +166,17 @@ def test_the_locale_c(run, folder, draw):
     assert find_network("mine").title == "ä"
 
 
+def test_a_record_with_a_name_that_no_file_has(run, odd):
+    assert run("dream", f"{BYTES}.png", "-o", "d.png", *odd, "--sidecar").code == 0
+    for name in ("\0d800.png", "\0" + "0000.png", "\0d800\0dcff"):
+        said = json.loads(Path("d.png.json").read_text(encoding="ascii"))
+        said["input"]["name"] = name
+        Path("d.json").write_text(json.dumps(said), encoding="ascii")
+        seen = run("replay", "d.json", *odd[:4])
+        assert seen.code == 1, seen
+        assert "with the same pixels (48x40) beside the picture or here" in seen.err
+
+
 # ---- names that a terminal would obey ----
 
 

@@ -76,6 +76,37 @@ def test_a_stream_is_closed(whole, monkeypatch, capfd, name):
     assert (err == "") == (name == "stderr")
 
 
+class Sparing(io.RawIOBase):
+    """A stream without a buffer that takes a few bytes at a time, as PYTHONUNBUFFERED makes them."""
+
+    def __init__(self):
+        self.taken = b""
+
+    def writable(self):
+        return True
+
+    def write(self, data):
+        self.taken += bytes(data[:7])
+        return len(data[:7])
+
+
+def test_every_write_is_continued(run, folder, monkeypatch):
+    sparing = Sparing()
+    with monkeypatch.context() as patch:
+        patch.setattr(sys, "stdout", io.TextIOWrapper(sparing, encoding="utf-8", write_through=True))
+        assert code_of("presets", "--json") == 0
+    assert sparing.taken.decode() == run("presets", "--json").out
+
+
+def test_letters_that_the_encoding_lacks(run, folder, monkeypatch):
+    narrow = io.BytesIO()
+    with monkeypatch.context() as patch:
+        patch.setattr(sys, "stdout", io.TextIOWrapper(narrow, encoding="ascii"))
+        assert code_of("layers", "-m", "squeezenet_v1.1", "--like", "fire9") == 0
+        shown = narrow.getvalue().decode("ascii")
+    assert shown == run("layers", "-m", "squeezenet_v1.1", "--like", "fire9").out.replace("×", r"\xd7")
+
+
 class GoneTerminal(io.StringIO):
     """A terminal that was closed with its window."""
 
