@@ -93,6 +93,16 @@ class WorkerDiedError(PydreamError, RuntimeError):
     """A task killed one worker after the other."""
 
 
+MOST_SHOWN = 2000  # characters of a line
+
+
+def shortened(text: str) -> str:
+    """Return a line without the middle of what is too long to be read. Names in files may have any length."""
+    if len(text) <= MOST_SHOWN:
+        return text
+    return f"{text[: MOST_SHOWN // 2]} […{len(text) - MOST_SHOWN} characters…] {text[-MOST_SHOWN // 2 :]}"
+
+
 def printable(text: str, keep: str = "") -> str:
     r"""Escape control characters, which a terminal would obey: ``\x1b``. Names in files are untrusted text."""
     return "".join(c if c.isprintable() or c in keep else c.encode("unicode_escape").decode() for c in text)

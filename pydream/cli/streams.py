@@ -17,7 +17,7 @@ from typing import Any, TextIO
 
 import click
 
-from ..errors import printable
+from ..errors import printable, shortened
 from ..files import reason, write_all
 
 READER_GONE = 128 + signal.SIGPIPE
@@ -101,10 +101,11 @@ def standard_streams() -> Iterator[None]:
 
 
 def echo(*lines: object, err: bool = False) -> None:
-    """Print each of `lines` as one line, whatever is in it, on standard output or standard error."""
+    """Print each of `lines` as one line, whatever is in it, on standard output or, if it is long, in part, on error."""
     stream = sys.stderr if err else sys.stdout
     if stream is not None:
-        stream.write("".join(f"{printable(str(line))}\n" for line in lines))
+        shown = (printable(str(line)) for line in lines)
+        stream.write("".join(f"{shortened(line) if err else line}\n" for line in shown))
         stream.flush()
 
 

@@ -12,12 +12,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from heapq import heapify, heappop, heappush
 from math import prod
 
 from ..errors import ShapeError
 from ..net import Field, View
 from .graph import Graph, Step, TooLargeError
 from .layers import Shape, Window
+
+_MOST_VISITS = 10**7  # of steps, in working out what all of a graph cost: some ten seconds
 
 PIXEL = Field(View(1, 1, 0), View(1, 1, 0))
 
@@ -40,7 +43,7 @@ class BlobFacts:
     macs : int or None
         Multiplications with a weight, each with its addition, in the layer, for one picture. None: without a shape.
     macs_to : int or None
-        The same for the whole forward pass that ends there.
+        The same for the whole forward pass that ends there. None: unknown.
     fixed : bool
         Whether it is made by a layer whose weights fit one input size only, or behind such a layer.
     """
@@ -64,7 +67,8 @@ def survey(graph: Graph, inputs: dict[str, Shape]) -> list[BlobFacts]:
     shapes = graph.fitting(inputs)
     seen = fields(graph)
     fixed = _fixed(graph)
-    costs = {step.tops[0]: _macs(step, shapes) for step in graph.steps}
+    costs = [_macs(step, shapes) for step in graph.steps]
+    costs_to = _totals(graph, costs)
     facts = []
     for blob in graph.blobs:
         if blob in graph.inputs:
@@ -74,19 +78,17 @@ def survey(graph: Graph, inputs: dict[str, Shape]) -> list[BlobFacts]:
         end = graph.index(blob)
         ended = graph.value(blob, end)
         value = graph.first_value(blob) if ended is None else ended  # None: an earlier layer has this blob's name
-        steps = graph.needed([value], len(graph.steps))
-        spent = [costs[step.tops[0]] for step in steps]
-        known = [macs for macs in spent if macs is not None]
+        made = graph.maker(value)
         facts.append(
             BlobFacts(
                 name=blob,
-                layer=steps[-1].layer.name,
-                type=steps[-1].layer.type,
+                layer=graph.steps[made].layer.name,
+                type=graph.steps[made].layer.type,
                 shape=shapes[value],
                 dreamable=ended is not None and value in seen,
                 field=seen.get(value),
-                macs=spent[-1],
-                macs_to=sum(known) if len(known) == len(spent) else None,
+                macs=costs[made],
+                macs_to=costs_to[made],
                 fixed=value in fixed,
             )
         )
@@ -220,6 +222,33 @@ def _fixed(graph: Graph) -> set[int]:
     shape = (*shape[:2], *(2 * side + 64 for side in shape[2:]))
     larger = graph.fitting({**graph.declared, graph.image_input: shape})
     return {value for value, shape in larger.items() if isinstance(shape, ShapeError)}
+
+
+def _totals(graph: Graph, costs: Sequence[int | None]) -> list[int | None]:
+    """Compute for each step what it and all that it needs cost; None where a cost is unknown.
+
+    Where branches meet, the steps back to their common one are gone through, the latest first: of that the total is
+    known. A large graph whose branches never meet is not worked out to its end.
+    """
+    totals: list[int | None] = []
+    visits = 0
+    for step, cost in zip(graph.steps, costs, strict=True):
+        total, branches = cost, [-made for made in {graph.maker(value) for value in step.bottoms} if made >= 0]
+        heapify(branches)
+        seen = set(branches)
+        while branches and total is not None:
+            latest = -heappop(branches)
+            spent = costs[latest] if branches else totals[latest]
+            visits += 1
+            total = None if spent is None or visits > _MOST_VISITS else total + spent
+            if not branches:
+                break
+            for made in {graph.maker(value) for value in graph.steps[latest].bottoms}:
+                if made >= 0 and -made not in seen:
+                    seen.add(-made)
+                    heappush(branches, -made)
+        totals.append(total)
+    return totals
 
 
 def _macs(step: Step, shapes: dict[int, Shape | ShapeError]) -> int | None:

@@ -7,6 +7,7 @@ convolution's output, and the ReLU that would overwrite it has not run.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from math import prod
@@ -73,7 +74,10 @@ class Graph:
         self.image_input = "data" if "data" in self.declared else next(iter(self.declared))
         self.inputs = {name: value for value, name in enumerate(inputs)}
         self._blob_of = list(self.inputs)  # value → blob
+        self._maker = [-1] * len(self.inputs)  # value → index of its step
         self.steps: list[Step] = []
+        layer_at: dict[str, int] = {}  # name → index of its first step
+        blob_at: dict[str, int] = {}
         latest = dict(self.inputs)
         for layer in layers:
             for bottom in layer.bottoms:
@@ -82,11 +86,16 @@ class Graph:
             bottoms = tuple(latest[bottom] for bottom in layer.bottoms)
             tops = tuple(range(len(self._blob_of), len(self._blob_of) + len(layer.tops)))
             self._blob_of += layer.tops
+            self._maker += [len(self.steps)] * len(tops)
+            layer_at.setdefault(layer.name, len(self.steps))
             for top, value in zip(layer.tops, tops, strict=True):
                 if top in latest and top not in layer.bottoms:
                     raise NetFileError(f"layer {layer.name!r}: blob {top!r} is made twice")
                 latest[top] = value
+                blob_at.setdefault(top, len(self.steps))
             self.steps.append(Step(layer, bottoms, tops))
+        self._index = blob_at | layer_at
+        self._blob_at = blob_at
         self._values_of: dict[str, list[int]] = {}
         for value, blob in enumerate(self._blob_of):
             self._values_of.setdefault(blob, []).append(value)
@@ -110,12 +119,8 @@ class Graph:
             raise self.unknown_blob(str(name))
         if name is None:
             return len(self.steps) - 1
-        for i, step in enumerate(self.steps):
-            if step.layer.name == name:
-                return i
-        for i, step in enumerate(self.steps):
-            if name in step.layer.tops:
-                return i
+        if name in self._index:
+            return self._index[name]
         if name in self.inputs:
             raise UnknownNameError(f"{name!r} is an input, not a layer")
         raise unknown_name("layer", name, [step.layer.name for step in self.steps])
@@ -134,8 +139,13 @@ class Graph:
 
     def value(self, blob: str, end: int) -> int | None:
         """Return the value of `blob` after the layers up to and including `end` have run; None: no value yet."""
-        made = sum(len(step.tops) for step in self.steps[: end + 1]) + len(self.inputs)
-        return max((value for value in self._values_of[blob] if value < made), default=None)
+        values = self._values_of[blob]
+        made = bisect_right(values, end, key=self.maker)
+        return values[made - 1] if made else None
+
+    def maker(self, value: int) -> int:
+        """Return the index of the step that makes a value; below 0: it is an input."""
+        return self._maker[value]
 
     def first_value(self, blob: str) -> int:
         """Return the first value of `blob`, which in-place layers then overwrite."""
@@ -164,7 +174,8 @@ class Graph:
             return inputs[blob]
         key = (blob, tuple(inputs.values()), in_one_run)
         if key not in self._known_shapes:
-            made, step = next((i, step) for i, step in enumerate(self.steps) if blob in step.layer.tops)
+            made = self._blob_at[blob]
+            step = self.steps[made]
             value = step.tops[step.layer.tops.index(blob)]
             self._known_shapes[key] = self._infer(inputs, made, [value], in_one_run)[value]
         return self._known_shapes[key]

@@ -14,8 +14,9 @@ from support.interrupting import interrupt_at
 
 from pydream.cli import input as sources
 from pydream.cli.progress import Progress
-from pydream.errors import CheckpointError
+from pydream.errors import MOST_SHOWN, CheckpointError, shortened
 from pydream.files import NotRegularError, open_file, read_file
+from pydream.formats.caffe import caffe_pb2
 from pydream.record import film
 
 RUN = ["--layer", "light", "--runtime", "numpy", "-n", "1", "--octaves", "1", "--jitter", "0", "--seed", "1"]
@@ -223,3 +224,27 @@ def test_a_checkpoint_of_a_picture_that_is_too_large(run, folder, picture, own_n
     seen = run("zoom", "in.png", "-o", "frames", "--frames", "2", "--resume", *own_network, *RUN)
     assert seen.code == 1
     assert "1000000x1000000 pixels" in seen.err
+
+
+# ---- networks with many layers, and with long names ----
+
+
+def test_lines_on_standard_error_are_short(refused, folder):
+    """A blob of 300,000 dimensions."""
+    net = caffe_pb2.NetParameter()
+    layer = net.layer.add(name="n" * 10**5, type="Convolution")
+    layer.blobs.add(data=[1.0]).shape.dim.extend([1] * 300_000)
+    Path("net.prototxt").write_text(
+        f'input: "data" input_dim: [1, 3, 8, 8] layer {{ name: "{layer.name}" type: "Convolution" bottom: "data"'
+        ' top: "c" convolution_param { num_output: 1 kernel_size: 1 } }'
+    )
+    Path("net.caffemodel").write_bytes(net.SerializeToString())
+    line = refused(1, "dream", "noise:8x8", "-o", "out.png", "-m", "net.prototxt", "-w", "net.caffemodel", *RUN[2:4])
+    assert len(line) < 2200
+    assert "characters…]" in line
+
+
+def test_short_lines_are_whole():
+    assert shortened("x" * MOST_SHOWN) == "x" * MOST_SHOWN
+    assert shortened("a" * 5000 + "z" * 5000).startswith("aaa")
+    assert shortened("a" * 5000 + "z" * 5000).endswith("zzz")

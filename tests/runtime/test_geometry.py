@@ -1,5 +1,8 @@
 """Receptive fields, strides and costs: against windows walked through one by one, gradients, and what is known."""
 
+import random
+import time
+
 import numpy as np
 import pytest
 from google.protobuf import text_format
@@ -7,6 +10,7 @@ from google.protobuf import text_format
 from pydream.errors import ShapeError
 from pydream.formats.caffe import caffe_pb2
 from pydream.formats.caffe import layers as layer_readers
+from pydream.runtime import Graph, geometry, layers
 from pydream.runtime.geometry import Field, View, fields, survey
 from pydream.zoo.load import read_graph
 
@@ -208,3 +212,47 @@ def test_a_size_that_is_too_small():
     tiny = by_name(read_graph("squeezenet_v1.1"), {"data": (1, 3, 2, 2)})
     assert all(isinstance(facts.shape, ShapeError) for name, facts in tiny.items() if name != "data")
     assert not any(facts.fixed for facts in tiny.values())
+
+
+# ---- what a pass costs, in graphs of any form ----
+
+
+def relu(name, *bottoms):
+    return layers.ReLU(name, bottoms, (name,), negative_slope=0.0)
+
+
+def test_costs_of_branches_that_meet():
+    """Against the sum over all that a blob is made of."""
+    rng = random.Random(1)
+    for _ in range(5):
+        names, text = ["data"], ""
+        for i in range(40):
+            bottoms = rng.sample(names[-6:], min(rng.randint(1, 3), len(names[-6:])))
+            text += convolution(f"c{i}", bottoms[0], kernel_size=1)
+            text += layer("Concat", f"m{i}", [f"c{i}", *bottoms])
+            names += [f"c{i}", f"m{i}"]
+        graph = graph_of(text, (8, 8))
+        found = by_name(graph)
+        for name in names[1:]:
+            steps = graph.needed([graph.first_value(name)], len(graph.steps))
+            assert found[name].macs_to == sum(found[step.layer.name].macs for step in steps)
+
+
+def test_many_layers_take_time_in_proportion():
+    chain = [relu("0", "data"), *(relu(str(i), str(i - 1)) for i in range(1, 10_000))]
+    began = time.process_time()
+    graph = Graph("chain", {"data": (1, 3, 8, 8)}, chain)
+    assert len(survey(graph, graph.declared)) == 10_001
+    assert time.process_time() - began < 3  # it was half a minute
+
+
+def test_branches_that_never_meet(monkeypatch):
+    """The work that they would take has a bound; what is behind it is unknown."""
+    monkeypatch.setattr(geometry, "_MOST_VISITS", 10_000)
+    text, ends = "", ["data", "data"]
+    for i in range(300):
+        text += layer("Eltwise", f"a{i}", ends) + layer("Eltwise", f"b{i}", ends)
+        ends = [f"a{i}", f"b{i}"]
+    found = by_name(graph_of(text, (8, 8)))
+    assert found["a10"].macs_to == 0
+    assert found["a299"].macs_to is None

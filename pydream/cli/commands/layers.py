@@ -67,7 +67,11 @@ def command(
         raise unknown_name("blob like", like or "", graph.blobs)
     default = default_layer(model)
     wrong = None if weights is None else _wrong_weights(model, weights, graph)
-    blobs = [_as_json(each, graph, default, wrong) for each in facts]
+    made_by: dict[str, list[str]] = {}  # layers of each blob, those in place included
+    for step in graph.steps:
+        for top in step.layer.tops:
+            made_by.setdefault(top, []).append(step.layer.name)
+    blobs = [_as_json(each, graph, made_by, default, wrong) for each in facts]
     if json:
         content = {"input": {name: list(shape) for name, shape in shapes.items()}, "blobs": blobs}
         echo(*dumps(content, indent=1).split("\n"))
@@ -82,7 +86,9 @@ def _wrong_weights(model: str, weights: str, graph: Graph) -> dict[str, str]:
     return {} if files.frozen else misfits(read_binary(files.weights or files.definition), graph.params)
 
 
-def _as_json(facts: BlobFacts, graph: Graph, default: str | None, wrong: dict[str, str] | None) -> dict[str, Any]:
+def _as_json(
+    facts: BlobFacts, graph: Graph, made_by: dict[str, list[str]], default: str | None, wrong: dict[str, str] | None
+) -> dict[str, Any]:
     shape = None if isinstance(facts.shape, ShapeError) else facts.shape
     field = facts.field
     blob: dict[str, Any] = {
@@ -100,8 +106,8 @@ def _as_json(facts: BlobFacts, graph: Graph, default: str | None, wrong: dict[st
         "fixed_size": facts.fixed,
         "default": facts.name == default,
     }
-    if wrong is not None:  # of all layers that make the blob, those in place included
-        layers = [step.layer.name for step in graph.steps if facts.name in step.layer.tops]
+    if wrong is not None:
+        layers = made_by.get(facts.name, [])
         blob["weights"] = sum(prod(shape) for layer in layers for shape in graph.params.get(layer, ()))
         blob["wrong_weights"] = {layer: wrong[layer] for layer in layers if layer in wrong}
     return blob

@@ -11,7 +11,7 @@ import numpy as np
 from PIL import Image
 
 from ...dream.zoom import ZOOM_COPIES
-from ...errors import ImageFileError, ProvenanceError
+from ...errors import ImageFileError, ProvenanceError, shortened
 from ...media import FORMATS, WRITABLE, read_image
 from ...media.video import is_film
 from ...picture import Picture
@@ -121,7 +121,7 @@ def command(
     outcome = "identical" if identical else "different"
     echo(f"{outcome}: {_compared(made, pixels, file, lossless, identical)}")
     for line in _reasons(made, now) if not identical else ():
-        echo(f"  {line}")
+        echo(f"  {shortened(line)}")
     if file is not None and lossless and pixels_sha256(file) != made.result.sha256:
         echo("  the file itself is not as it was made: its pixels were changed since")
         identical = False
