@@ -119,7 +119,7 @@ def written_whole(path: str | os.PathLike[str]) -> Iterator[Path]:
         An empty file, to be written to but not replaced; its permissions follow the umask.
     """
     target = Path(path).resolve()
-    with _temporary(target.parent, _new_file) as (temporary, descriptor):
+    with _named(path), _temporary(target.parent, _new_file) as (temporary, descriptor):
         yield temporary
         if target.exists():
             os.fchmod(descriptor, stat.S_IMODE(target.stat().st_mode))
@@ -176,7 +176,7 @@ def written_folder(path: str | os.PathLike[str]) -> Iterator[Path]:
     `OSError` if `path` is a folder already, unless it is empty.
     """
     target = Path(path).resolve()
-    with _temporary(target.parent, _new_folder) as (temporary, descriptor):
+    with _named(path), _temporary(target.parent, _new_folder) as (temporary, descriptor):
         yield temporary
         _sync(descriptor)
         temporary.rename(target)
@@ -188,6 +188,20 @@ def temporary_folder() -> Iterator[Path]:
     """Yield a folder, where the system keeps temporary files, that only its owner can read and that the block ends."""
     with _temporary(Path(tempfile.gettempdir()), partial(_new_folder, mode=0o700)) as (temporary, _):
         yield temporary
+
+
+@contextmanager
+def _named(path: str | os.PathLike[str]) -> Iterator[None]:
+    """Let an error say which file it is about: that of a write does not, and a temporary file's name says nothing."""
+    try:
+        yield
+    except OSError as error:
+        about = error.filename
+        if error.errno is not None and (
+            about is None or (isinstance(about, (str, Path)) and is_temporary(Path(about)))
+        ):
+            error.filename, error.filename2 = os.fspath(path), None
+        raise
 
 
 def make_folder(folder: str | os.PathLike[str]) -> None:

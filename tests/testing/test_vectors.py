@@ -87,23 +87,23 @@ def test_the_bytes_are_the_same_each_time(folder, tmp_path):
 
 
 def test_a_stopped_run_leaves_no_manifest_and_is_repeated(tmp_path, monkeypatch):
-    again, written = tmp_path / "again", vectors.written_file
+    again, written = tmp_path / "again", vectors.write_whole
     monkeypatch.setattr(vectors, "_cases", vectors._images)
     whole = {path.name: path.read_bytes() for path in write_vectors(again)}
     for there in (again, tmp_path / "new"):
         left = iter(range(5))
 
-        def stopped(path, left=left):
+        def stopped(path, data, left=left):
             if next(left, None) is None:
                 raise KeyboardInterrupt
-            return written(path)
+            written(path, data)
 
-        monkeypatch.setattr(vectors, "written_file", stopped)
+        monkeypatch.setattr(vectors, "write_whole", stopped)
         with pytest.raises(KeyboardInterrupt):
             write_vectors(there)
         assert len(list(there.iterdir())) == 5
         assert not (there / "vectors.json").exists()
-        monkeypatch.setattr(vectors, "written_file", written)
+        monkeypatch.setattr(vectors, "write_whole", written)
         assert {path.name: path.read_bytes() for path in write_vectors(there)} == whole
         assert len(list(there.iterdir())) == len(whole)
 
