@@ -8,7 +8,6 @@ of dead processes are removed by the next one that writes there.
 from __future__ import annotations
 
 import errno
-import fcntl
 import hashlib
 import os
 import re
@@ -25,6 +24,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from .errors import PydreamError
+from .locks import locked_if_dead, hold
 
 _unsynced: ContextVar[bool] = ContextVar("unsynced", default=False)
 _NO_SYNC = {errno.EINVAL, errno.ENOTSUP, errno.ENOSYS}  # of file systems that cannot sync this
@@ -232,7 +232,7 @@ def sync_folder(folder: Path) -> None:
     if _unsynced.get():
         return
     try:
-        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     except PermissionError:  # files can be written into a folder that cannot be listed
         return
     try:
@@ -275,22 +275,14 @@ def clear_dead(folder: Path) -> None:
     with suppress(OSError):  # a folder that cannot be listed
         for name in os.listdir(folder):
             if name.startswith(_prefix()) and is_temporary(folder / name):
-                with suppress(OSError):  # locked, or the file system has no locks, or it is another user's
-                    _remove_unlocked(folder / name)
+                with locked_if_dead(folder / name) as dead, suppress(OSError):  # it is another user's
+                    if dead:
+                        _remove(folder / name)
 
 
 @cache
 def _clear_once(folder: Path) -> None:
     clear_dead(folder)
-
-
-def _remove_unlocked(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        _remove(path)
-    finally:
-        os.close(descriptor)
 
 
 def _remove(path: Path) -> None:
@@ -301,12 +293,12 @@ def _remove(path: Path) -> None:
 
 
 def _new_file(path: Path) -> int:
-    return os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
+    return os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o666)
 
 
 def _new_folder(path: Path, mode: int = 0o777) -> int:
     path.mkdir(mode)
-    return os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    return os.open(path, os.O_RDONLY | os.O_DIRECTORY)
 
 
 @contextmanager
@@ -331,13 +323,7 @@ def _temporary(folder: Path, make: Callable[[Path], int]) -> Iterator[tuple[Path
 def _lock(descriptor: int, path: Path) -> bool:
     """Lock a new temporary file; return False if another process has just taken it for a dead one's."""
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    except OSError:  # a file system without locks: `clear_dead` does not remove anything there
-        return True
-    try:
-        return os.path.samestat(os.fstat(descriptor), path.stat())
+        return hold(descriptor) and os.path.samestat(os.fstat(descriptor), path.stat())
     except FileNotFoundError:
         return False
 

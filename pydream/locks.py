@@ -87,7 +87,7 @@ def hold(file: int, wait: bool = False) -> bool:
     file : int
         A descriptor; the lock is that of all its duplicates, those in forked processes included.
     wait : bool
-        Wait for the other. For a file of this process' own, which only `is_dead` of another holds for a moment.
+        Wait for the other.
     """
     if fcntl is None:
         return True
@@ -100,25 +100,31 @@ def hold(file: int, wait: bool = False) -> bool:
     return True
 
 
-def is_dead(path: Path) -> bool:
-    """Return whether a file or folder, which its maker locks with `hold` as long as it lives, has outlived it.
+@contextmanager
+def locked_if_dead(path: Path) -> Iterator[bool]:
+    """Yield whether a file or folder, which its maker locks with `hold` as long as it lives, has outlived it.
 
-    False where that cannot be known.
+    The block has the lock, so that a process that has just made the file finds out. False where nothing can be
+    known.
     """
     if fcntl is None:
-        return False
+        yield False
+        return
     try:
         how = os.O_RDONLY if path.is_dir() else os.O_RDWR  # NFS locks only what can be written
         file = os.open(path, how | os.O_NOFOLLOW | os.O_NONBLOCK)
     except OSError:
-        return False
+        yield False
+        return
     try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:  # another has it; or the file system has no locks
-        return False
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            dead = True
+        except OSError:  # another has it; or the file system has no locks
+            dead = False
+        yield dead
     finally:
         os.close(file)
-    return True
 
 
 def _opened(path: Path) -> int:

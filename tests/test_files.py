@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from support.writers import DREAM, PICTURE, WRITERS
 
-from pydream import files
+from pydream import files, locks
 from pydream.cli import main
 from pydream.cli.input import Target
 from pydream.errors import ImageFileError
@@ -277,17 +277,17 @@ def test_what_is_not_left_by_a_dead_process_of_this_machine_stays(tmp_path):
 
 def test_a_temporary_that_is_taken_for_a_dead_ones(tmp_path, monkeypatch):
     """Another process clears between a file's first moment and its lock: another file is made."""
-    locks, flock = [], files.fcntl.flock
+    tried, flock = [], locks.fcntl.flock
 
     def cleared_first(descriptor, how):
-        locks.append(descriptor)
-        if len(locks) == 1:
+        tried.append(descriptor)
+        if len(tried) == 1:
             next(tmp_path.glob(".pydream-*.tmp")).unlink()
         flock(descriptor, how)
 
-    monkeypatch.setattr(files.fcntl, "flock", cleared_first)
+    monkeypatch.setattr(locks.fcntl, "flock", cleared_first)
     files.write_text(tmp_path / "note.txt", "text")
-    assert len(locks) == 2
+    assert len(tried) == 2
     assert (tmp_path / "note.txt").read_text() == "text"
     assert os.listdir(tmp_path) == ["note.txt"]
 
@@ -296,7 +296,7 @@ def test_a_file_system_without_locks(tmp_path, monkeypatch):
     def fail(descriptor, how):
         raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
 
-    monkeypatch.setattr(files.fcntl, "flock", fail)
+    monkeypatch.setattr(locks.fcntl, "flock", fail)
     left = files.temporary_beside(tmp_path / "x")
     left.touch()
     files.write_text(tmp_path / "note.txt", "text")

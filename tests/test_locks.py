@@ -80,18 +80,27 @@ def test_a_strangers_lock_file(tmp_path, make):
         pass
 
 
+def is_dead(path):
+    with locks.locked_if_dead(path) as dead:
+        if dead:
+            again = os.open(path, os.O_RDONLY)
+            assert not locks.hold(again)  # whoever has just made it finds out
+            os.close(again)
+        return dead
+
+
 def test_what_a_dead_process_left(tmp_path):
     file, folder = tmp_path / "file", tmp_path / "folder"
     file.touch()
     folder.mkdir()
     for path in (file, folder):
-        assert locks.is_dead(path)
+        assert is_dead(path)
         held = os.open(path, os.O_RDONLY)
         assert locks.hold(held)
-        assert not locks.is_dead(path)
+        assert not is_dead(path)
         os.close(held)
-        assert locks.is_dead(path)
-    assert not locks.is_dead(tmp_path / "missing")
+        assert is_dead(path)
+    assert not is_dead(tmp_path / "missing")
 
 
 def test_a_system_or_a_file_system_without_locks(tmp_path, monkeypatch):
@@ -104,5 +113,5 @@ def test_a_system_or_a_file_system_without_locks(tmp_path, monkeypatch):
     for attribute, value in (("fcntl.flock", refuse), ("fcntl", None)):
         monkeypatch.setattr(locks if attribute == "fcntl" else locks.fcntl, attribute.rpartition(".")[2], value)
         with locks.locked(tmp_path / "a.png"), locks.locked(tmp_path / "a.png"):
-            assert not locks.is_dead(tmp_path / "file")
+            assert not is_dead(tmp_path / "file")
     assert os.listdir(tmp_path) == ["file"]

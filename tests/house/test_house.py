@@ -77,7 +77,13 @@ WRITERS = {
     ("media/video/gif.py", "open"): "the temporary file of `files`, bit by bit",
     ("media/video/mp4.py", "open"): "libav's; the same",
     ("zoo/fetch.py", "open"): "a part, which is checked whole and then moved; a lock",
-    ("runtime/on_tensorflow/door.py", "TemporaryFile"): "it has no name",
+    ("locks.py", "open"): "a lock's file",
+    ("cli/signals.py", "write"): "a line to a terminal, in a signal's handler",
+    ("formats/keras/apart.py", "TemporaryFile"): "it has no name",
+    ("formats/keras/reader.py", "fdopen"): "an answer to another process",
+    ("formats/keras/reader.py", "open"): "nowhere, for TensorFlow's lines",
+    ("formats/keras/reader.py", "write_text"): "what the kernel is told of this process",
+    ("runtime/on_tensorflow/door.py", "TemporaryFile"): "the same",
     ("runtime/on_tensorflow/door.py", "write"): "what a terminal was not shown",
 }
 _WRITES = {
