@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from .errors import PydreamError
-from .locks import locked_if_dead, hold
+from .locks import hold, locked_if_dead
 
 _unsynced: ContextVar[bool] = ContextVar("unsynced", default=False)
 _NO_SYNC = {errno.EINVAL, errno.ENOTSUP, errno.ENOSYS}  # of file systems that cannot sync this
