@@ -32,7 +32,7 @@ COMMANDS = {  # what is run, and what is run after the cut
     "zoom": (["zoom", "in.png", "-o", "disk/out", *FRAMES], ["--resume"]),
     "film": (["zoom", "in.png", "-o", "disk/out.mp4", *FRAMES], ["--resume"]),
     "batch": (["dream", "many", "-o", "disk/out", *SHORT, "--sidecar"], []),
-    "jpg": (["dream", "many", "-o", "disk/out", "--format", "jpg", *SHORT], []),
+    "jpg": (["dream", "many", "-o", "disk/out", "--format", "jpeg", *SHORT], []),
 }
 
 
@@ -82,7 +82,7 @@ def cut(
     wrong = []
     with in_file(disk, copy):
         found = made(disk)
-        pictures = {path: content for path, content in found.items() if path.endswith((".png", ".jpg", ".mp4"))}
+        pictures = {path: content for path, content in found.items() if path.endswith((".png", ".jpeg", ".mp4"))}
         # The frames of a film are those of the loop: they go when it is whole.
         wrong += [
             f"{path} has {len(content)} bytes" for path, content in pictures.items() if torn(path, content, whole)
@@ -101,7 +101,7 @@ def cut(
 
 def torn(path: str, content: bytes, whole: dict[str, bytes]) -> bool:
     """Return whether a picture is not the one that it should be, or of a film's frames not a whole one."""
-    ends = {".png": b"IEND\xaeB`\x82", ".jpg": b"\xff\xd9"}
+    ends = {".png": b"IEND\xaeB`\x82", ".jpeg": b"\xff\xd9"}
     return content != whole[path] if path in whole else not content.endswith(ends[Path(path).suffix])
 
 
@@ -123,7 +123,9 @@ def main(cuts: int, only: tuple[str, ...], seed: int, options: str | None) -> No
             shutil.copy(folder / "many" / "00.png", folder / "in.png")
             (folder / "disk").mkdir()
             begin = time.monotonic()
-            start(folder, COMMANDS[name][0]).communicate()
+            quiet = start(folder, COMMANDS[name][0])
+            if errors := quiet.communicate()[1]:
+                raise click.ClickException(errors)
             most = time.monotonic() - begin
             whole = made(folder / "disk")
             shutil.rmtree(folder / "disk")
