@@ -128,7 +128,7 @@ def written_whole(path: str | os.PathLike[str]) -> Iterator[Path]:
     """
     target = Path(path).resolve()
     _check_not_read(target)
-    with _temporary(target.parent, _new_file) as (temporary, descriptor):
+    with _named(path), _temporary(target.parent, _new_file) as (temporary, descriptor):
         yield temporary
         if target.exists():
             os.fchmod(descriptor, stat.S_IMODE(target.stat().st_mode))
@@ -186,7 +186,7 @@ def written_folder(path: str | os.PathLike[str]) -> Iterator[Path]:
     `OSError` if `path` is a folder already, unless it is empty.
     """
     target = Path(path).resolve()
-    with _temporary(target.parent, _new_folder) as (temporary, descriptor):
+    with _named(path), _temporary(target.parent, _new_folder) as (temporary, descriptor):
         yield temporary
         _sync(descriptor)
         temporary.rename(target)
@@ -198,6 +198,20 @@ def temporary_folder() -> Iterator[Path]:
     """Yield a folder, where the system keeps temporary files, that only its owner can read and that the block ends."""
     with _temporary(Path(tempfile.gettempdir()), partial(_new_folder, mode=0o700)) as (temporary, _):
         yield temporary
+
+
+@contextmanager
+def _named(path: str | os.PathLike[str]) -> Iterator[None]:
+    """Let an error say which file it is about: that of a write does not, and a temporary file's name says nothing."""
+    try:
+        yield
+    except OSError as error:
+        about = error.filename
+        if error.errno is not None and (
+            about is None or (isinstance(about, (str, Path)) and is_temporary(Path(about)))
+        ):
+            error.filename, error.filename2 = os.fspath(path), None
+        raise
 
 
 def make_folder(folder: str | os.PathLike[str]) -> None:
@@ -228,7 +242,7 @@ def sync_folder(folder: Path) -> None:
     if _unsynced.get():
         return
     try:
-        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     except PermissionError:  # files can be written into a folder that cannot be listed
         return
     try:
@@ -290,12 +304,12 @@ def _remove(path: Path) -> None:
 
 
 def _new_file(path: Path) -> int:
-    return os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
+    return os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o666)
 
 
 def _new_folder(path: Path, mode: int = 0o777) -> int:
     path.mkdir(mode)
-    return os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    return os.open(path, os.O_RDONLY | os.O_DIRECTORY)
 
 
 @contextmanager

@@ -5,7 +5,17 @@ from pathlib import Path
 
 import pytest
 
+from pydream.files import unsynced
+
 ROOT = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(scope="session", autouse=True)
+def no_sync():
+    """Thousands of small files are written: only the tests of syncing wait for the disk."""
+    os.environ["PYDREAM_NO_SYNC"] = "1"  # for commands in processes of their own
+    with unsynced():
+        yield
 
 
 @pytest.fixture(scope="session")

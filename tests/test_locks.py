@@ -83,6 +83,10 @@ def test_a_strangers_lock_file(tmp_path, make):
 
 def is_dead(path):
     with locks.locked_if_dead(path) as dead:
+        if dead:
+            again = os.open(path, os.O_RDONLY)
+            assert not locks.hold(again)  # whoever has just made it finds out
+            os.close(again)
         return dead
 
 
@@ -96,8 +100,8 @@ def test_what_a_dead_process_left(tmp_path):
         assert locks.hold(held)
         assert not is_dead(path)
         os.close(held)
-        with locks.locked_if_dead(path):
-            assert not is_dead(path)
+        assert is_dead(path)
+    assert not is_dead(tmp_path / "missing")
 
 
 def test_a_dead_processs_lock_is_cleared(holder, tmp_path):

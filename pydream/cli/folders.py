@@ -11,7 +11,7 @@ from pathlib import Path
 import click
 
 from ..errors import VideoFileError
-from ..files import clear_dead, write_text
+from ..files import clear_dead, sync_folder, write_text
 from ..media import FORMATS, read_image, video
 from ..picture import Picture
 from ..record.command import option_words
@@ -81,6 +81,7 @@ class OutputFolder:
             self.clear()
             if not any(self.folder.iterdir()):
                 self.folder.rmdir()
+                sync_folder(self.folder.parent)
 
     def made(self, most: int) -> int:
         """Count the pictures that are there, one after the other from the first."""

@@ -21,6 +21,7 @@ from ..dream.objectives import KINDS
 from ..dream.octaves import MOST_OCTAVES
 from ..dream.params import LARGEST_JITTER, LARGEST_STEP, MOST_FRAMES, MOST_ITERATIONS
 from ..dream.retouch import STRONGEST_PULL, STRONGEST_TV, WIDEST_BLUR
+from ..files import unsynced
 from ..formats import InputSpec, caffe, graphdef, keras
 from ..net import CHANNEL_ORDERS
 from ..record.presets import PRESETS
@@ -104,6 +105,21 @@ pictures_option = option(
     metavar="FOLDER",
 )
 sidecar_option = option("--sidecar", "A JSON file with the record beside each picture or film.", is_flag=True)
+
+
+def _take_no_sync(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
+    if wanted:
+        ctx.with_resource(unsynced())
+
+
+no_sync_option = option(
+    "--no-sync",
+    "No wait for the disk after each file: faster, but a power cut may leave empty files.",
+    is_flag=True,
+    expose_value=False,
+    callback=_take_no_sync,
+    envvar="PYDREAM_NO_SYNC",
+)
 
 
 # ---- the network, and how it runs ----
@@ -386,4 +402,4 @@ run_options = together(common_run_options, backend_option)
 
 # What all commands have that dream, but sweep, which chooses layers otherwise; and what ends every list of options.
 dreaming_options = together(objective_options, dream_options, retouch_options, run_options, tile_options)
-last_options = together(sidecar_option, quiet_option)
+last_options = together(sidecar_option, no_sync_option, quiet_option)

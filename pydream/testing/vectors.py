@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import re
@@ -20,7 +21,7 @@ from ..dream.objectives import objective_guide, objective_L2
 from ..dream.octaves import octave_sizes
 from ..dream.watch import View, Watch
 from ..errors import PydreamError
-from ..files import is_temporary, make_folder, sync_folder, write_text, written_file
+from ..files import is_temporary, make_folder, sync_folder, write_text, write_whole
 from ..formats.caffe import caffe_pb2
 from ..zoo.load import load_net
 from ..zoo.registry import DEFAULT_NETWORK, find_network
@@ -84,8 +85,9 @@ def write_vectors(folder: str | os.PathLike[str]) -> list[Path]:
     sync_folder(folder)
     for file, array in files.items():
         # Version 1.0 of the format, whatever NumPy's default is; no object arrays, so no pickle.
-        with written_file(folder / file) as stream:
-            np.lib.format.write_array(stream, np.ascontiguousarray(array), version=(1, 0), allow_pickle=False)
+        stream = io.BytesIO()  # NumPy would write to a file's descriptor
+        np.lib.format.write_array(stream, np.ascontiguousarray(array), version=(1, 0), allow_pickle=False)
+        write_whole(folder / file, stream.getbuffer())
     network = find_network(DEFAULT_NETWORK)
     content = {
         "about": _ABOUT,

@@ -287,6 +287,22 @@ def test_add(run, files, folder, picture):
     assert net.mean.ravel().tolist() == [104, 117.5, 123]
 
 
+def test_a_killed_add_leaves_nothing_for_long(run, files, folder, monkeypatch):
+    program = (
+        "import os, signal, sys; from pydream.zoo import own\n"
+        "own.file_sha256 = lambda path: os.kill(os.getpid(), signal.SIGKILL)\n"  # the weights are copied by then
+        "own.add_network('mine', sys.argv[1:])"
+    )
+    killed = subprocess.run([sys.executable, "-c", program, *files], capture_output=True)
+    assert killed.returncode == -signal.SIGKILL, killed
+    place = folder / "data" / "pydream" / "models" / "mine"
+    (left,) = place.parent.iterdir()
+    assert (left / "mine.caffemodel").exists()
+    assert "mine" not in run("models").out
+    assert run("models", "add", "mine", *files).code == 0
+    assert list(place.parent.iterdir()) == [place]
+
+
 def test_add_says_nothing_more_than_it_knows(run, files, folder):
     assert run("models", "add", "mine", *files).code == 0
     entry = find_network("mine")

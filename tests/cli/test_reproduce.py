@@ -182,6 +182,15 @@ def test_a_second_run_writes_over_the_first(run, pictures):
 KNOWN = [*QUICK, "--exact", "--frames", "3"]
 
 
+def test_a_report_is_of_the_pictures_beside_it(run, pictures, monkeypatch):
+    """A run that is killed after its first picture leaves no report of the run before."""
+    arguments = ["reproduce", *pictures, *QUICK, "--only", "4c"]
+    assert run(*arguments, "--seed", "3").code == 0
+    monkeypatch.setattr(module.Run, "_write_report", lambda run: None)
+    assert run(*arguments, "--seed", "4").code == 0
+    assert written() == ["dream_4c.png"]
+
+
 def test_known_results(run, folder):
     seen = run("reproduce", *KNOWN)
     assert seen.code == 0, seen

@@ -1,6 +1,7 @@
 """The house stands as drawn: who imports whom, what is public, and what an import costs."""
 
 import ast
+import re
 import subprocess
 import sys
 
@@ -65,6 +66,79 @@ def test_tensorflow_is_known_to_one_runtime(root):
     for path, room, name in imports(root):
         if name.startswith(TENSORFLOWS_DOOR) and room == "runtime":
             assert path.parent.name == "on_tensorflow", f"{path} imports {name}"
+
+
+# What writes elsewhere than in `pydream.files`: the file, what is called there, and why that is right.
+WRITERS = {
+    ("media/image.py", "save"): "Pillow encodes in memory",
+    ("reproduce/page.py", "save"): "the same",
+    ("bench/plot.py", "savefig"): "Matplotlib draws in memory",
+    ("record/loop.py", "savez"): "into a file that `files` has opened",
+    ("media/video/gif.py", "open"): "the temporary file of `files`, bit by bit",
+    ("media/video/mp4.py", "open"): "libav's; the same",
+    ("zoo/fetch.py", "open"): "a part, which is checked whole and then moved; a lock",
+    ("locks.py", "open"): "a lock's file",
+    ("cli/streams.py", "open"): "the null device, in the place of a lost stream",
+    ("cli/streams.py", "write_bytes"): "standard output",
+    ("cli/signals.py", "write"): "a line to a terminal, in a signal's handler",
+    ("formats/keras/apart.py", "TemporaryFile"): "it has no name",
+    ("formats/keras/reader.py", "fdopen"): "an answer to another process",
+    ("formats/keras/reader.py", "open"): "nowhere, for TensorFlow's lines",
+    ("formats/keras/reader.py", "write_text"): "what the kernel is told of this process",
+    ("runtime/on_tensorflow/door.py", "TemporaryFile"): "the same",
+    ("runtime/on_tensorflow/door.py", "write"): "what a terminal was not shown",
+}
+_WRITES = {
+    *("write_text", "write_bytes", "touch", "mkdir", "makedirs", "rename", "renames", "symlink_to", "hardlink_to"),
+    *("mkstemp", "mkdtemp", "TemporaryFile", "NamedTemporaryFile", "TemporaryDirectory", "fdopen", "memmap"),
+    *("savez", "savez_compressed", "savetxt", "tofile", "savefig"),
+}
+_MODULES_WRITE = {
+    *("os.open", "os.write", "os.replace", "os.link", "np.save", "shutil.copy", "shutil.copy2", "shutil.copyfile"),
+    *("shutil.copytree", "shutil.move"),
+}
+
+
+def _writes(call):
+    """Return the name of a function that writes to a path, as far as the call alone can tell."""
+    function, values = call.func, [*call.args, *(each.value for each in call.keywords)]
+    name = getattr(function, "attr", getattr(function, "id", None))
+    if name == "open":
+        texts = [each.value for each in values if isinstance(each, ast.Constant) and isinstance(each.value, str)]
+        found = any(re.fullmatch(r"[rbt]*[wxa+][bt+]*", text) for text in texts)
+    else:
+        found = isinstance(function, ast.Attribute) and (
+            name in _WRITES
+            or (name == "replace" and len(values) == 1)  # a text's has two
+            or (name == "save" and ast.unparse(function).startswith("Image."))  # Pillow's
+        )
+    return name if found or ast.unparse(function) in _MODULES_WRITE else None
+
+
+def test_one_writer(root):
+    """All that is written goes through `pydream.files`, which is whole, checked and on the disk."""
+    package, found = root / "pydream", set()
+    for path in package.rglob("*.py"):
+        file = path.relative_to(package).as_posix()
+        if file != "files.py":
+            calls = (
+                node for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))) if isinstance(node, ast.Call)
+            )
+            found |= {(file, name) for name in map(_writes, calls) if name}
+    assert found == set(WRITERS)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "open(path, 'w')", "path.open('xb')", "path.open(mode='r+b')", "gzip.open(path, 'ab')", "path.write_text(text)",
+        "Image.fromarray(pixels).save(path)", "np.savez(path, a=a)", "array.tofile(path)", "os.open(path, flags)",
+        "temporary.replace(path)", "path.parent.mkdir(parents=True)", "shutil.copyfile(a, b)",
+        "tempfile.mkdtemp()",
+    ],
+)  # fmt: skip
+def test_a_writer_is_found(line):
+    assert _writes(ast.parse(line, mode="eval").body)
 
 
 def test_no_file_is_longer_than_500_lines(root):

@@ -11,6 +11,7 @@ from support import oracle
 
 from pydream.formats.caffe import caffe_pb2
 from pydream.formats.caffe import layers as layer_readers
+from pydream.testing import vectors
 from pydream.testing.vectors import VectorsError, write_vectors
 
 STAGES = {
@@ -83,6 +84,28 @@ def test_the_bytes_are_the_same_each_time(folder, tmp_path):
     assert [path.read_bytes() for path in write_vectors(tmp_path / "again")] == kept
     assert not (tmp_path / "again" / "999.roll.in.old.npy").exists()
     assert (tmp_path / "again" / "mine.npy").exists()
+
+
+def test_a_stopped_run_leaves_no_manifest_and_is_repeated(tmp_path, monkeypatch):
+    again, written = tmp_path / "again", vectors.write_whole
+    monkeypatch.setattr(vectors, "_cases", vectors._images)
+    whole = {path.name: path.read_bytes() for path in write_vectors(again)}
+    for there in (again, tmp_path / "new"):
+        left = iter(range(5))
+
+        def stopped(path, data, left=left):
+            if next(left, None) is None:
+                raise KeyboardInterrupt
+            written(path, data)
+
+        monkeypatch.setattr(vectors, "write_whole", stopped)
+        with pytest.raises(KeyboardInterrupt):
+            write_vectors(there)
+        assert len(list(there.iterdir())) == 5
+        assert not (there / "vectors.json").exists()
+        monkeypatch.setattr(vectors, "write_whole", written)
+        assert {path.name: path.read_bytes() for path in write_vectors(there)} == whole
+        assert len(list(there.iterdir())) == len(whole)
 
 
 def test_a_folder_with_other_files(tmp_path):

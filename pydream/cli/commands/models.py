@@ -13,7 +13,7 @@ from ...zoo.registry import find_network, find_weights
 from ..errors import Failed, debug_option, interruption
 from ..help import Command
 from ..job import quiet_tensorflow
-from ..options import input_options, layer_option, option, quiet_option
+from ..options import input_options, layer_option, no_sync_option, option, quiet_option
 from ..places import Model
 from ..progress import FetchProgress
 from ..streams import echo, echo_path
@@ -102,6 +102,7 @@ def info_command(name: str) -> None:
 @command.command("fetch")
 @click.argument("name")
 @option("--url urls", "Address to try before the known ones; can be repeated.", multiple=True, metavar="URL")
+@no_sync_option
 @quiet_option
 def fetch_command(name: str, urls: tuple[str, ...], quiet: bool) -> None:
     """Get the weights of the network NAME into the user's cache, and print where they are.
@@ -136,6 +137,7 @@ def fetch_command(name: str, urls: tuple[str, ...], quiet: bool) -> None:
     as_unicode,
     metavar="TEXT",
 )
+@no_sync_option
 def add_command(
     name: str,
     files: tuple[str, ...],

@@ -16,7 +16,7 @@ from ...dream.octaves import check_octaves
 from ...dream.params import find_end
 from ...dream.zoom import ZOOM_COPIES
 from ...errors import ShapeError
-from ...files import make_folder, write_text
+from ...files import make_folder, sync_folder, write_text
 from ...formats import InputSpec
 from ...media import FORMATS, read_image
 from ...picture import Picture
@@ -178,6 +178,13 @@ class Folder:
         self.data = path / "report.json"
         self.frames = OutputFolder(path / "frames", False, "frames")
 
+    def remove_report(self) -> None:
+        """Remove the report of an earlier run, whose pictures are about to be replaced."""
+        if self.report.exists() or self.data.exists():
+            self.report.unlink(missing_ok=True)
+            self.data.unlink(missing_ok=True)
+            sync_folder(self.path)
+
     def picture(self, key: str) -> Target:
         """Return where a result goes."""
         return Target(str(self.path / f"dream_{key}.png"), FORMATS["png"])
@@ -285,6 +292,7 @@ class Run:
         self.job.say(f"{result.key} {recipe.end}: {seconds(outcome.seconds)}, {verdict.text}")
 
     def _write(self, target: Target, pixels: Picture, recipe: Recipe, guide: Input | None) -> None:
+        self.folder.remove_report()
         make_folder(Path(target.given).parent)
         job = replace(self.job, guide=None if guide is None else SidePicture(guide.name, guide.pixels))
         target.write(pixels, job.record(self.command, recipe, self.sky_facts, pixels), job.sidecar)
@@ -309,8 +317,8 @@ class Run:
             versions={"pydream": __version__, **versions()},
             made=datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
         )
-        write_text(self.folder.report, page(report))
         write_text(self.folder.data, report.to_json())
+        write_text(self.folder.report, page(report))
 
 
 def _threads() -> str:

@@ -1,0 +1,313 @@
+"""What is written is whole and on the disk, or not there; what dead processes left is removed, and only that."""
+
+import errno
+import io
+import os
+import resource
+import stat
+import subprocess
+import sys
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from support.writers import DREAM, PICTURE, WRITERS
+
+from pydream import files, locks
+from pydream.cli import main
+from pydream.cli.input import Target
+from pydream.errors import ImageFileError
+from pydream.media.image import FORMATS, read_note
+
+PAGE = 4096
+
+
+@contextmanager
+def files_of_at_most(size):
+    """A write that reaches this size is a short one, and the next an error, as on a disk that gets full."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+@pytest.mark.parametrize("name", WRITERS)
+def test_a_disk_that_is_full_after_any_page(tmp_path, name):
+    path, write = tmp_path / name, WRITERS[name]
+    write(path)
+    whole = path.read_bytes()
+    assert len(whole) > 2 * PAGE
+    path.write_bytes(b"older")
+    for room in [*range(PAGE, len(whole), PAGE), len(whole) - 1]:
+        with files_of_at_most(room), pytest.raises((OSError, ValueError), match="File too large"):
+            write(path)
+        assert os.listdir(tmp_path) == [name]
+        assert path.read_bytes() == b"older", room
+    with files_of_at_most(len(whole)):
+        write(path)
+    assert path.read_bytes() == whole
+
+
+# ---- on the disk ----
+
+
+@pytest.fixture
+def synced():
+    """Wait for the disk, which the other tests do not."""
+    token = files._unsynced.set(False)
+    yield
+    files._unsynced.reset(token)
+
+
+@pytest.fixture
+def seen(monkeypatch, synced):
+    """List syncs and renames in their order, by the place."""
+    seen = []
+    fsync, replace, rename = os.fsync, Path.replace, Path.rename
+
+    def spy_fsync(descriptor):
+        kind = "folder" if stat.S_ISDIR(os.fstat(descriptor).st_mode) else "file"
+        seen.append((f"sync {kind}", Path(os.readlink(f"/proc/self/fd/{descriptor}"))))
+        fsync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", spy_fsync)
+    monkeypatch.setattr(Path, "replace", lambda *both: (seen.append(("rename", both[0])), replace(*both)))
+    monkeypatch.setattr(Path, "rename", lambda *both: (seen.append(("rename", both[0])), rename(*both)))
+    return seen
+
+
+@pytest.mark.parametrize("name", WRITERS)
+def test_a_file_is_synced_before_its_rename_and_its_folder_after(tmp_path, seen, name):
+    WRITERS[name](tmp_path / name)
+    (_, temporary), *_ = seen
+    assert seen == [("sync file", temporary), ("rename", temporary), ("sync folder", tmp_path)]
+    assert files.is_temporary(temporary)
+
+
+def test_a_folder_is_synced_as_its_files_are(tmp_path, seen):
+    with files.written_folder(tmp_path / "net") as temporary:
+        files.write_text(temporary / "README.md", "about")
+    assert [what for what, _ in seen[:3]] == ["sync file", "rename", "sync folder"]
+    assert seen[3:] == [("sync folder", temporary), ("rename", temporary), ("sync folder", tmp_path)]
+
+
+def test_new_folders_are_synced(tmp_path, seen):
+    files.make_folder(tmp_path / "a" / "b")
+    files.make_folder(tmp_path / "a" / "b")
+    assert seen == [("sync folder", tmp_path), ("sync folder", tmp_path / "a")]
+
+
+def test_a_fetched_file_is_synced(tmp_path, seen):
+    (tmp_path / "x.part").write_bytes(b"all of it")
+    files.move_whole(tmp_path / "x.part", tmp_path / "x")
+    assert seen == [
+        ("sync file", tmp_path / "x.part"), ("rename", tmp_path / "x.part"), ("sync folder", tmp_path)
+    ]  # fmt: skip
+
+
+def test_nothing_waits_for_the_disk_without_sync(tmp_path, seen):
+    with files.unsynced():
+        for name, write in WRITERS.items():
+            write(tmp_path / name)
+    assert {what for what, _ in seen} == {"rename"}
+    files.write_text(tmp_path / "after.txt", "text")
+    assert seen[-1] == ("sync folder", tmp_path)
+
+
+@pytest.mark.parametrize("code", [errno.ENOSPC, errno.EIO, errno.EDQUOT])
+def test_a_disk_that_is_found_full_when_synced(tmp_path, monkeypatch, synced, code):
+    """Some file systems find room for what was written only then, network ones above all."""
+
+    def fail(descriptor):
+        raise OSError(code, os.strerror(code))
+
+    (tmp_path / "out.png").write_bytes(b"older")
+    monkeypatch.setattr(os, "fsync", fail)
+    with pytest.raises(ImageFileError, match=os.strerror(code)):
+        WRITERS["out.png"](tmp_path / "out.png")
+    assert os.listdir(tmp_path) == ["out.png"]
+    assert (tmp_path / "out.png").read_bytes() == b"older"
+
+
+def test_a_file_system_that_cannot_sync(tmp_path, monkeypatch, synced):
+    def fail(descriptor):
+        raise OSError(errno.EINVAL, os.strerror(errno.EINVAL))
+
+    monkeypatch.setattr(os, "fsync", fail)
+    files.write_text(tmp_path / "note.txt", "text")
+    assert (tmp_path / "note.txt").read_text() == "text"
+
+
+def test_a_folder_that_cannot_be_listed(tmp_path, monkeypatch, synced):
+    opened = os.open
+
+    def fail(path, flags, *more, **others):
+        if flags & os.O_DIRECTORY:
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+        return opened(path, flags, *more, **others)
+
+    monkeypatch.setattr(os, "open", fail)
+    files.write_text(tmp_path / "note.txt", "text")
+    assert (tmp_path / "note.txt").read_text() == "text"
+
+
+def test_the_option(tmp_path, seen, monkeypatch):
+    """It holds for its run alone, and makes no other picture."""
+    monkeypatch.delenv("PYDREAM_NO_SYNC")
+    for option, wanted in ((["--no-sync"], {"rename"}), ([], {"rename", "sync file", "sync folder"})):
+        seen.clear()
+        arguments = [
+            "dream",
+            "noise:32x32",
+            "--layer",
+            "fire2/concat",
+            "-n",
+            "1",
+            "--octaves",
+            "1",
+            "--runtime",
+            "numpy",
+        ]
+        main([*arguments, "-q", "-o", str(tmp_path / "out.png"), *option], standalone_mode=False)
+        assert {what for what, _ in seen} == wanted
+        assert "no-sync" not in read_note(tmp_path / "out.png")
+
+
+# ---- streams ----
+
+
+class Reluctant(io.RawIOBase):
+    """A stream that takes some bytes at a time."""
+
+    def __init__(self, *takes):
+        self.takes, self.taken = list(takes), b""
+
+    def writable(self):
+        return True
+
+    def write(self, data):
+        most = self.takes.pop(0) if self.takes else None
+        if most is None:
+            return None
+        self.taken += bytes(data[:most])
+        return min(most, len(data))
+
+
+def test_a_short_write_is_continued(monkeypatch):
+    """Standard output is unbuffered under `python -u`: a write there may take less than all."""
+    stream = Reluctant(1000, 1, 10**9)
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(stream, write_through=True))
+    Target("-", FORMATS["png"]).write(PICTURE, DREAM, sidecar=False)
+    assert stream.taken.endswith(b"IEND\xaeB`\x82")
+
+
+def test_a_stream_that_takes_nothing():
+    with pytest.raises(BlockingIOError):
+        files.write_all(Reluctant(5), b"more than that")
+    with open("/dev/full", "wb", buffering=0) as full, pytest.raises(OSError, match="No space left"):
+        files.write_all(full, b"picture")
+
+
+# ---- what processes leave ----
+
+
+@contextmanager
+def writing(path, how="written_whole"):
+    """A process that writes for ever; yields it and its temporary file or folder."""
+    program = (
+        "import sys, time; from pydream import files\n"
+        f"with files.{how}(*sys.argv[1:]) as there:\n"
+        "    (there / 'half' if there.is_dir() else there).write_text('half')\n"
+        "    print(there, flush=True); time.sleep(99)\n"
+    )
+    command = [sys.executable, "-c", program, *([] if path is None else [path])]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            yield process, Path(process.stdout.readline().strip())
+        finally:
+            process.kill()
+
+
+@pytest.mark.parametrize("how", ["written_whole", "written_folder"])
+def test_a_dead_process_leaves_nothing_for_long_and_a_live_one_keeps_its_own(tmp_path, how):
+    with writing(tmp_path / "net", how) as (process, temporary):
+        assert temporary.parent == tmp_path
+        files.clear_dead(tmp_path)
+        files.write_text(tmp_path / "a.txt", "text")
+        assert temporary.exists()
+        process.kill()
+        process.wait()
+        assert temporary.exists()
+        files._clear_once.cache_clear()  # a process looks once into a folder
+        files.write_text(tmp_path / "b.txt", "text")
+        assert sorted(os.listdir(tmp_path)) == ["a.txt", "b.txt"]
+
+
+def test_a_folder_for_temporary_files(tmp_path, monkeypatch):
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    monkeypatch.setattr(files.tempfile, "tempdir", None)
+    with writing(None, "temporary_folder") as (process, left):
+        assert left.parent == tmp_path
+        process.kill()
+        process.wait()
+    files._clear_once.cache_clear()
+    with files.temporary_folder() as folder:
+        assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+        (folder / "0.png").touch()
+        assert list(tmp_path.iterdir()) == [folder]
+    assert not list(tmp_path.iterdir())
+
+
+def test_what_is_not_left_by_a_dead_process_of_this_machine_stays(tmp_path):
+    prefix = files._prefix()
+    (tmp_path / f"{prefix}0123abcd.tmp.png").touch()
+    (tmp_path / f"{prefix}notours.tmp").touch()
+    (tmp_path / ".pydream-0123456789abcdef.tmp").touch()  # of another machine, whose locks are not known here
+    (tmp_path / "photo.tmp").touch()
+    (tmp_path / f"{prefix}00000001.tmp").symlink_to("photo.tmp")
+    before = sorted(os.listdir(tmp_path))
+    files.clear_dead(tmp_path)
+    assert sorted(os.listdir(tmp_path)) == before
+    os.mkfifo(tmp_path / f"{prefix}00000002.tmp")  # is not waited for
+    files.clear_dead(tmp_path)
+    files.clear_dead(tmp_path / "nowhere")
+
+
+def test_a_temporary_that_is_taken_for_a_dead_ones(tmp_path, monkeypatch):
+    """Another process clears between a file's first moment and its lock: another file is made."""
+    tried, flock = [], locks.fcntl.flock
+
+    def cleared_first(descriptor, how):
+        tried.append(descriptor)
+        if len(tried) == 1:
+            next(tmp_path.glob(".pydream-*.tmp")).unlink()
+        flock(descriptor, how)
+
+    monkeypatch.setattr(locks.fcntl, "flock", cleared_first)
+    files.write_text(tmp_path / "note.txt", "text")
+    assert len(tried) == 2
+    assert (tmp_path / "note.txt").read_text() == "text"
+    assert os.listdir(tmp_path) == ["note.txt"]
+
+
+def test_a_file_system_without_locks(tmp_path, monkeypatch):
+    def fail(descriptor, how):
+        raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
+
+    monkeypatch.setattr(locks.fcntl, "flock", fail)
+    left = files.temporary_beside(tmp_path / "x")
+    left.touch()
+    files.write_text(tmp_path / "note.txt", "text")
+    files.clear_dead(tmp_path)
+    assert sorted(os.listdir(tmp_path)) == [left.name, "note.txt"]
+
+
+def test_no_descriptor_is_left(tmp_path):
+    before = len(os.listdir("/proc/self/fd"))
+    for name, write in WRITERS.items():
+        write(tmp_path / name)
+    with pytest.raises(KeyError), files.written_whole(tmp_path / "x"):
+        raise KeyError
+    assert len(os.listdir("/proc/self/fd")) == before
