@@ -26,6 +26,8 @@ from .rules import IMAGE, RULES, Inputs
 # Sizes to try where the input declares none: the first at which all layers fit, fully connected ones too.
 _SIZES = ((224, 224), (299, 299), (227, 227), (331, 331), (256, 256), (192, 192), (160, 160), (128, 128), (32, 32))
 
+_MOST_AXES = 5  # that all of TensorFlow's ops take
+
 _CONTROL_FLOW = {
     "Switch", "RefSwitch", "Merge", "RefMerge", "Enter", "RefEnter", "Exit", "RefExit", "NextIteration", "LoopCond",
     "RefNextIteration", "While", "StatelessWhile", "If", "StatelessIf", "Case", "StatelessCase", "For",
@@ -239,6 +241,9 @@ class _Translator(Inputs):
         if len(places) > 1 and not isinstance(rule, Broadcast):
             raise LeftOutError(f"{node.name!r} ({node.op}) reads {len(places)} values of the picture, expected one")
         found = {i: self.constants[e.node] for i, e in enumerate(node.inputs) if e.node in self.constants}
+        axes = max([*(len(self.shape(node, place)) for place in places), *(values.ndim for values in found.values())])
+        if axes > _MOST_AXES:
+            raise LeftOutError(f"{node.name!r} ({node.op}) reads a value with {axes} axes, more than {_MOST_AXES}")
         proto, constants = rewritten(node, output, found)
         layer = Operation(
             *self.names(node, *places, output=output),
