@@ -6,6 +6,7 @@ They are in the repository; run this after adding a target or a kind of file. Fi
 import io
 import json
 import sys
+import tempfile
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from targets import CORPUS, MEMBER, MEMBER_BYTES
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 import tensorflow as tf
-from support import clips, graphs, nets
+from support import clips, graphs, kerasnets, nets
 
 from pydream.media.image import FORMATS, encode_image
 from pydream.record import Film
@@ -90,6 +91,32 @@ def frozen() -> bytes:
     return content
 
 
+def trained() -> dict[str, bytes]:
+    """Return the files of a Keras model with a dilated convolution, saved in every way."""
+    keras, kinds = tf.keras, tf.keras.layers
+    image = keras.Input((8, 8, 3), name="image")
+    x = kinds.Conv2D(2, 3, padding="same", dilation_rate=2, activation="relu", name="conv")(image)
+    model = kerasnets.seeded(
+        keras.Model(image, kinds.Add(name="sum")([x, kinds.MaxPooling2D(3, 1, "same")(x)]), name="m")
+    )
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        for suffix in ("keras", "h5"):
+            model.save(folder / f"m.{suffix}")
+        model.export(folder / "m", verbose=False)
+        with zipfile.ZipFile(folder / "m.keras") as file:
+            config, weights = file.read("config.json"), file.read("model.weights.h5")
+        return {
+            "keras_config/plain": config,
+            "keras_weights/plain": weights,
+            "keras_archive/plain": (folder / "m.keras").read_bytes(),
+            "keras_hdf5/plain": (folder / "m.h5").read_bytes(),
+            "saved_graph/plain": (folder / "m" / "saved_model.pb").read_bytes(),
+            "saved_index/plain": (folder / "m" / "variables" / "variables.index").read_bytes(),
+            "saved_data/plain": (folder / "m" / "variables" / "variables.data-00000-of-00001").read_bytes(),
+        }
+
+
 def encoded(form: str, mode: str = "RGB", **options: Any) -> bytes:
     """Return the file of a picture of 3 x 2 pixels, of one of Pillow's modes."""
     size = (3, 2)
@@ -155,6 +182,7 @@ def corpus() -> dict[str, bytes]:
         "caffemodel/new": weights(NEW),
         "caffemodel/old": weights(OLD),
         "graphdef/plain": frozen(),
+        **trained(),
         "image/palette.png": encoded("PNG", "P"),
         "image/bit.png": encoded("PNG", "1"),
         "image/deep.png": encoded("PNG", "I;16"),

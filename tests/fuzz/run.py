@@ -24,6 +24,7 @@ from targets import CORPUS, TARGETS
 MEGABYTES = 2000  # of memory that a target may take, TensorFlow not being loaded; more is a finding
 IN_MEMORY = Path("/dev/shm")  # where files cost no disk
 DRIVER = Path(__file__).with_name("drive.py")
+APART = ("keras_", "saved_")  # read by another process, whose lines libFuzzer does not see: nothing says what is new
 SECONDS = 20  # that one file may take
 
 
@@ -84,6 +85,7 @@ def _options(name: str, keep: Path, seed: int, seconds: float) -> list[str]:
         f"-timeout={SECONDS}",
         f"-rss_limit_mb={MEGABYTES}",
         "-max_len=65536",
+        *(["-reduce_inputs=0", "-mutate_depth=1"] if name.startswith(APART) else []),
         *([f"-dict={words}"] if _words(name) else []),
         f"-artifact_prefix={own}/finding-",
         str(own),

@@ -5,17 +5,21 @@ those of the past are kept in `corpus/`, which `test_corpus.py` goes through.
 """
 
 import io
+import sys
 import tempfile
+import zipfile
 from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
+from unittest import mock
 
 import numpy as np
 from PIL import Image
 
 from pydream.errors import PydreamError
-from pydream.formats import InputSpec, caffe
+from pydream.formats import InputSpec, caffe, keras
 from pydream.formats import graphdef as frozen
+from pydream.formats.keras import apart
 from pydream.media import video
 from pydream.media.image import decode_image, read_note
 from pydream.record import film as film_file
@@ -25,10 +29,18 @@ from pydream.runtime.geometry import survey
 from pydream.zoo.fetch import take_member
 from pydream.zoo.registry import read_entry
 
+sys.path.append(str(Path(__file__).parents[1]))
+from support.readers import Readers
+
 CORPUS = Path(__file__).with_name("corpus")
 MOST_PIXELS = 2**20  # for `PIL.Image.MAX_IMAGE_PIXELS` in place of 89 million, to be refused sooner
 MOST_FRAMES = video.Section(0, 50)
+_SHARD = Path("variables", "variables.data-00000-of-00001")
 MEMBER, MEMBER_BYTES = "inner/net.pb", 100  # the only member that is unpacked from a zip file
+
+READING = 10  # seconds, in place of two minutes
+
+readers = Readers()
 
 Target = Callable[[bytes], None]
 
@@ -62,6 +74,74 @@ def graphdef(data: bytes) -> None:
     """A frozen TensorFlow graph: up to the shapes and costs of its blobs, with its constants computed."""
     graph, _ = frozen.read(_file(data, ".pb"))
     assert {fact.name for fact in survey(graph, graph.declared)} == set(graph.blobs)
+
+
+def keras_config(data: bytes) -> None:
+    """The configuration of a Keras model, with weights for another one."""
+    _keras(_file(_archive(data, _plain("keras_weights")), ".keras"))
+
+
+def keras_weights(data: bytes) -> None:
+    """The weights of a Keras model."""
+    _keras(_file(_archive(_plain("keras_config"), data), ".keras"))
+
+
+def keras_archive(data: bytes) -> None:
+    """A whole ``.keras`` file."""
+    _keras(_file(data, ".keras"))
+
+
+def keras_hdf5(data: bytes) -> None:
+    """A whole ``.h5`` file."""
+    _keras(_file(data, ".h5"))
+
+
+def saved_graph(data: bytes) -> None:
+    """The graph of a SavedModel, with variables for another one."""
+    _keras(_saved(graph=data))
+
+
+def saved_index(data: bytes) -> None:
+    """The index of a SavedModel's variables."""
+    _keras(_saved(index=data))
+
+
+def saved_data(data: bytes) -> None:
+    """The values of a SavedModel's variables."""
+    _keras(_saved(data=data))
+
+
+def _keras(path: Path) -> None:
+    """Read a file in a process apart, and its graph here: up to the shapes and costs of its blobs."""
+    with mock.patch.object(apart, "start", readers.start), mock.patch.object(apart, "_SECONDS", READING):
+        try:
+            graph = keras.graph(path, InputSpec())
+        except PydreamError as error:
+            if apart.UNFORESEEN in str(error):
+                raise AssertionError(str(error)) from error
+            raise
+    assert {fact.name for fact in survey(graph, graph.declared)} == set(graph.blobs)
+
+
+def _archive(config: bytes, weights: bytes) -> bytes:
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w") as archive:
+        for name, content in (("metadata.json", b"{}"), ("config.json", config), ("model.weights.h5", weights)):
+            archive.writestr(name, content)
+    return file.getvalue()
+
+
+def _saved(**members: bytes) -> Path:
+    folder = Path(_folder.name, "saved")
+    (folder / "variables").mkdir(parents=True, exist_ok=True)
+    places = {"graph": apart.GRAPH_FILE, "index": apart.VARIABLES, "data": _SHARD}
+    for name, place in places.items():
+        (folder / place).write_bytes(members.get(name, _plain(f"saved_{name}")))
+    return folder / apart.GRAPH_FILE
+
+
+def _plain(name: str) -> bytes:
+    return (CORPUS / name / "plain").read_bytes()
 
 
 def image(data: bytes) -> None:
@@ -137,7 +217,8 @@ def readme(data: bytes) -> None:
     assert len(entry.mean) == 3
 
 
-_ALL = (prototxt, caffemodel, graphdef, image, metadata, sidecar, resume, film, film_left, archive, readme)
+_KERAS = (keras_config, keras_weights, keras_archive, keras_hdf5, saved_graph, saved_index, saved_data)
+_ALL = (prototxt, caffemodel, graphdef, *_KERAS, image, metadata, sidecar, resume, film, film_left, archive, readme)
 TARGETS: dict[str, Target] = {target.__name__: target for target in _ALL}
 
 

@@ -1,9 +1,16 @@
 """Every file that fuzzing starts from, and every finding: read, or refused in one line."""
 
 import pytest
+from fuzz import targets
 from fuzz.targets import CORPUS, TARGETS, feed
 
 from pydream.errors import PydreamError
+
+
+@pytest.fixture(autouse=True)
+def _readers(readers, monkeypatch):
+    monkeypatch.setattr(targets, "readers", readers)
+
 
 FILES = sorted(path for path in CORPUS.rglob("*") if path.is_file())
 

@@ -6,6 +6,7 @@ nodes       a file → nodes, each behind its inputs
 folding     what does not depend on the picture, computed
 rules       a node of a known op → a layer and its weights
 ops         the ops that TensorFlow runs itself, with their shapes
+attributes  what such an op is asked, written anew
 translation nodes → a graph
 format      what every format answers, `read` and `net`
 =========== =====================================================

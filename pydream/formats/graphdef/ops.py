@@ -70,6 +70,8 @@ class Reduction(Elsewhere):
     def top_shape(self, layer: Operation, *bottoms: Shape) -> Shape:
         (shape,) = bottoms
         axes = _axes(layer, _integers(layer, 1), len(shape))
+        if len(set(axes)) < len(axes):
+            raise _misfit(layer, shape)
         node = NodeDef.FromString(layer.node)
         if any(entry.key == "keep_dims" and entry.value.b for entry in node.attr):
             return tuple(1 if axis in axes else size for axis, size in enumerate(shape))

@@ -17,6 +17,7 @@ from ...runtime.graph import Graph, Params
 from ...runtime.layers import Layer, Shape
 from ...runtime.tf_layers import FLOATS, Identity, Operation, nhwc
 from ..spec import InputSpec
+from .attributes import check_inputs, rewritten
 from .folding import fold
 from .nodes import Budget, LeftOutError, Node, Source, Values, constant, listed, sizes
 from .ops import OPS, Broadcast
@@ -24,6 +25,8 @@ from .rules import IMAGE, RULES, Inputs
 
 # Sizes to try where the input declares none: the first at which all layers fit, fully connected ones too.
 _SIZES = ((224, 224), (299, 299), (227, 227), (331, 331), (256, 256), (192, 192), (160, 160), (128, 128), (32, 32))
+
+_MOST_AXES = 5  # that all of TensorFlow's ops take
 
 _CONTROL_FLOW = {
     "Switch", "RefSwitch", "Merge", "RefMerge", "Enter", "RefEnter", "Exit", "RefExit", "NextIteration", "LoopCond",
@@ -200,6 +203,8 @@ class _Translator(Inputs):
             raise LeftOutError(f"{node.name!r} ({node.op}) depends on the picture's size, through {sized[0]!r}")
         if node.text("data_format", "NHWC") not in ("NHWC", ""):
             raise LeftOutError(f"{node.name!r} ({node.op}) has its channels first; only NHWC is supported")
+        if node.op in RULES or node.op in OPS:
+            check_inputs(node)
         for output in outputs:
             made = RULES[node.op](self, node) if node.op in RULES and output == 0 else None
             layer, weights = made or (self._operation(node, output), [])
@@ -235,11 +240,15 @@ class _Translator(Inputs):
         places = [i for i, each in enumerate(node.inputs) if each.node not in self.constants]
         if len(places) > 1 and not isinstance(rule, Broadcast):
             raise LeftOutError(f"{node.name!r} ({node.op}) reads {len(places)} values of the picture, expected one")
-        constants = {i: self.constants[e.node] for i, e in enumerate(node.inputs) if e.node in self.constants}
+        found = {i: self.constants[e.node] for i, e in enumerate(node.inputs) if e.node in self.constants}
+        axes = max([*(len(self.shape(node, place)) for place in places), *(values.ndim for values in found.values())])
+        if axes > _MOST_AXES:
+            raise LeftOutError(f"{node.name!r} ({node.op}) reads a value with {axes} axes, more than {_MOST_AXES}")
+        proto, constants = rewritten(node, output, found)
         layer = Operation(
             *self.names(node, *places, output=output),
             op=node.op,
-            node=node.proto.SerializeToString(),
+            node=proto,
             output=output,
             arguments=tuple(places.index(i) if i in places else None for i in range(len(node.inputs))),
             constants=constants,

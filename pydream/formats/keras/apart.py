@@ -24,6 +24,7 @@ from ...errors import NetFileError
 from .frozen import Frozen
 from .saved_model import GRAPH_FILE, VARIABLES
 
+UNFORESEEN = "damaged, or of a kind that cannot be read"  # in an error that nothing in this package has made
 LONGEST_TEXT = 4000  # of an error
 _LONGEST_HEAD = 2**16
 _MAX_BYTES = 2**31 - 1  # of a GraphDef

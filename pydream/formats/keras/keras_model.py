@@ -72,6 +72,9 @@ def read_keras(path: str | os.PathLike[str]) -> Any:
     except NetFileError:
         raise
     except Exception as error:  # of any kind: it depends on the layer whose configuration is wrong
+        damaged = _unreadable(path, archive)
+        if damaged is not None:
+            raise NetFileError(f"{path}: weights {damaged!r} are damaged: {first_line(error)}") from error
         raise NetFileError(
             f"{path}: Keras cannot build this model ({first_line(error)}); where you can, pass load_net the live model"
         ) from error
@@ -264,7 +267,9 @@ def _unzipped(path: Path) -> tuple[dict[str, Any], int]:
             config = _parsed(archive.read("config.json"), path)
             with archive.open(_WEIGHTS) as weights:
                 return config, _numbers(weights, path)
-    except (zipfile.BadZipFile, EOFError, OSError) as error:
+    except NetFileError:
+        raise
+    except Exception as error:  # zipfile's and zlib's are of many kinds
         raise NetFileError(f"{path}: not a Keras model, or damaged: {first_line(error)}") from error
 
 
@@ -276,17 +281,24 @@ def _hdf5(path: Path) -> tuple[dict[str, Any], int]:
             if text is None:
                 raise NetFileError(f"{path}: no network in it, only weights; expected a model that was saved whole")
             config = _parsed(text, path)
-        return config, _numbers(path, path)
+    except NetFileError:
+        raise
     except OSError as error:
         raise NetFileError(f"{path}: not a Keras model: neither a .keras file nor HDF5") from error
+    except Exception as error:  # h5py's are of many kinds
+        raise NetFileError(f"{path}: its attribute 'model_config' is damaged: {first_line(error)}") from error
+    return config, _numbers(path, path)
 
 
 def _numbers(file: Any, path: Path) -> int:
     """Count the numbers in an HDF5 file without reading them; a size may be claimed that is not there."""
     h5py = part("h5py")
     counts: list[int] = []
+    seen = "/"
 
     def count(name: str, link: Any) -> str | None:
+        nonlocal seen
+        seen = name
         item = None if isinstance(link, h5py.ExternalLink) else h5.get(name)
         if isinstance(item, h5py.Group):
             return None
@@ -295,13 +307,35 @@ def _numbers(file: Any, path: Path) -> int:
         counts.append(item.size)
         return None
 
-    with h5py.File(file, "r") as h5:
-        hollow = h5.visititems_links(count)  # ends at the first name
+    try:
+        with h5py.File(file, "r") as h5:
+            hollow = h5.visititems_links(count)  # ends at the first name
+    except Exception as error:  # h5py's are of many kinds
+        raise NetFileError(f"{path}: its weights are damaged at {seen!r} or behind it: {first_line(error)}") from error
     if hollow is not None:
         raise NetFileError(f"{path}: weights {hollow!r} are claimed, but not in the file")
     if sum(counts) > _MAX_BYTES // 4:
         raise NetFileError(f"{path}: {sum(counts)} weights, more than a model can have here")
     return sum(counts)
+
+
+def _unreadable(path: Path, archive: bool) -> str | None:
+    """Return the first dataset that HDF5 cannot read; None where all can be."""
+    seen = "/"
+
+    def read(name: str, item: Any) -> None:
+        nonlocal seen
+        seen = name
+        if hasattr(item, "read_direct"):
+            item[()]
+
+    try:
+        with contextlib.ExitStack() as opened:
+            weights = opened.enter_context(zipfile.ZipFile(path)).open(_WEIGHTS) if archive else path
+            opened.enter_context(part("h5py").File(weights, "r")).visititems(read)
+    except Exception:  # h5py's are of many kinds
+        return seen
+    return None
 
 
 def _parsed(text: str | bytes, path: Path) -> dict[str, Any]:

@@ -21,7 +21,7 @@ import msgspec
 from ...errors import MemoryTooSmallError, NetFileError, PydreamError, printable
 from ...runtime.on_tensorflow.door import part
 from ...system import data_bytes, threads_of_tensorflow
-from .apart import LONGEST_TEXT, MOST_ANSWERED, Answer, Limits, kind_of, name_of_source
+from .apart import LONGEST_TEXT, MOST_ANSWERED, UNFORESEEN, Answer, Limits, kind_of, name_of_source
 from .frozen import Frozen
 from .keras_model import first_line, freeze_model, read_keras
 from .saved_model import GRAPH_FILE, freeze_saved_model
@@ -77,7 +77,7 @@ def freeze_file(file: Path) -> Frozen:
             f"{source}: the file made the reader of {kind_of(file)} take more than {memory:.1f} GB"
         ) from error
     except Exception as error:  # TensorFlow's, Keras's and HDF5's are of many kinds
-        raise NetFileError(f"{source}: damaged, or of a kind that cannot be read: {first_line(error)}") from error
+        raise NetFileError(f"{source}: {UNFORESEEN}: {first_line(error)}") from error
 
 
 def _end_with(parent: int) -> None:

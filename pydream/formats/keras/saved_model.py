@@ -17,6 +17,7 @@ from ...runtime.on_tensorflow.door import part, tensorflow
 from .dilation import dilate
 from .frozen import Frozen
 from .inline import CALLS, SCOPES, Origins, inlined
+from .keras_model import first_line
 
 _MAX_BYTES = 2**31 - 1  # of the graph, and of the variables: a frozen GraphDef cannot be larger
 GRAPH_FILE = "saved_model.pb"
@@ -118,11 +119,17 @@ def _values(path: Path, variables: Mapping[str, int]) -> dict[str, Any]:
         wanted = sum(tensorflow().TensorShape(shapes[key]).num_elements() * types[key].size for key in keys.values())
         if wanted > size:
             raise NetFileError(f"{path}: its variables have {wanted} bytes, the files {size}")
-        return {node: reader.get_tensor(key) for node, key in keys.items()}
     except NetFileError:
         raise
     except Exception as error:  # TensorFlow's are of many kinds
-        raise NetFileError(f"{path}: its variables are missing or damaged") from error
+        raise NetFileError(f"{path}: its variables are missing or damaged: {first_line(error)}") from error
+    values = {}
+    for node, key in keys.items():
+        try:
+            values[node] = reader.get_tensor(key)
+        except Exception as error:
+            raise NetFileError(f"{path}: its variable {key!r} is missing or damaged: {first_line(error)}") from error
+    return values
 
 
 def _frozen(graph: Any, image: str, outputs: list[str], values: Mapping[str, Any], source: str) -> bytes:

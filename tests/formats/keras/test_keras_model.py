@@ -335,7 +335,10 @@ def test_files_that_are_none(saved, tmp_path):
         (edited(saved, tmp_path / "c.keras", config_json=lambda c: c[:-9]), "its configuration is not JSON"),
         (edited(saved, tmp_path / "d.keras", config_json=lambda _: b"[]"), "its configuration names no class"),
         (edited(saved, tmp_path / "e.keras", config_json=lambda _: b"[" * 10**5), "its configuration is not JSON"),
-        (edited(saved, tmp_path / "f.keras", model_weights_h5=lambda w: w[:99]), "not a Keras model, or damaged"),
+        (
+            edited(saved, tmp_path / "f.keras", model_weights_h5=lambda w: w[:99]),
+            "its weights are damaged at '/' or behind it: ",
+        ),
         (
             edited(saved, tmp_path / "g.keras", config_json=lambda c: c.replace(b'"same"', b'"other"')),
             "Keras cannot build this model",
