@@ -6,11 +6,9 @@ file's name. Whatever an answer is made of, it can do no more than make its addr
 
 from __future__ import annotations
 
-import fcntl
-import os
 import zipfile
 from collections.abc import Callable, Generator, Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +16,7 @@ import requests
 
 from ..errors import FetchError, printable
 from ..files import make_folder, move_whole, written_whole
+from ..locks import locked
 from . import wire
 from .addresses import is_address, without_secrets
 from .registry import Entry, fault, fetched_place, find_weights
@@ -83,7 +82,7 @@ def fetch(
     if not addresses:
         raise FetchError(f"no address is known for {entry.name}; {by_hand(entry)}")
     make_folder(target.parent)
-    with _locked(target, on_message):
+    with locked(target, lambda: on_message(f"another process is fetching {target.name}; waiting for it")):
         if not _right(target, entry):  # another process may have been quicker
             _fetch(entry, addresses, target, on_bytes, on_message)
     return target
@@ -100,29 +99,6 @@ def by_hand(entry: Entry) -> str:
 
 def _right(path: Path, entry: Entry) -> bool:
     return path.is_file() and fault(path, entry.size, entry.sha256) is None
-
-
-@contextmanager
-def _locked(target: Path, on_message: OnMessage) -> Iterator[None]:
-    """Hold a lock on a file beside the target; the system releases it however the process ends."""
-    path = target.with_name(f".{target.name}.lock")
-    while True:
-        with path.open("ab") as file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                on_message(f"another process is fetching {target.name}; waiting for it")
-                fcntl.flock(file, fcntl.LOCK_EX)
-            try:
-                if not os.path.samestat(os.fstat(file.fileno()), path.stat()):
-                    continue
-            except FileNotFoundError:  # the last process has removed it: a lock on it is worth nothing
-                continue
-            try:
-                yield
-            finally:
-                path.unlink(missing_ok=True)
-            return
 
 
 def _fetch(entry: Entry, addresses: list[str], target: Path, on_bytes: OnBytes, on_message: OnMessage) -> None:
