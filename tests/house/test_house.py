@@ -10,7 +10,7 @@ import pydream
 
 # A room imports those before it,
 ORDER = [
-    *("errors", "locks", "files", "system", "picture", "net"),
+    *("errors", "forks", "locks", "files", "system", "picture", "net"),
     *("media", "imageops", "tiles", "dream"),
     *("runtime", "formats", "caffe", "zoo"),
     *("record", "cluster"),
