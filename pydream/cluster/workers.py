@@ -3,7 +3,7 @@
 Dask's scheduler keeps a task until its result has been fetched, so a worker that dies costs what it was working on: the
 task goes to another one. What is added here is that nothing waits for ever, and that memory does not grow with the
 number of tasks. A worker sends heartbeats while it computes, however long that takes; one that does not is as good as
-dead. All waits are counted in ticks, so that time for which this process was stopped itself counts for nobody else.
+dead. Waits for answers and heartbeats are counted in ticks: time for which this process was stopped is not in them.
 """
 
 from __future__ import annotations
