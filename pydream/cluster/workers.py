@@ -22,6 +22,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from multiprocessing import resource_tracker
 from queue import Empty, SimpleQueue
+from threading import Thread
 from time import monotonic, sleep
 from typing import Any
 
@@ -41,6 +42,10 @@ _ASK_EVERY = 2.0  # how often the scheduler is asked for its workers
 _TICK = 0.2  # how long a wait is at most
 _RESTART = 10.0  # for a nanny to end its worker
 _CLOSE = 1.0  # for connections that are cut off
+
+
+class _NoAnswerError(Exception):
+    """Something takes too long."""
 
 
 @dataclass
@@ -180,17 +185,16 @@ class Cluster:
                 between()
                 if future.status == "pending":
                     return None
+        finally:
+            fetched.cancel()  # unless it is done
+        try:
             return Outcome(fetched.result())
-        except ClusterError:
-            raise
         except (Exception, asyncio.CancelledError) as error:
             if future.status == "error" and isinstance(error, Exception):
                 return Outcome(error=error)
             if future.status == "pending":
                 return None
             raise ClusterError(f"the scheduler at {self.address} is gone, and what the workers computed") from error
-        finally:
-            fetched.cancel()
 
     def _begin(self, question: Callable[[], Coroutine[Any, Any, R]]) -> futures.Future[R]:
         """Have a coroutine run by Dask's thread."""
@@ -204,18 +208,14 @@ class Cluster:
         """Ask the scheduler something; raise where no answer comes."""
         asked = self._begin(question)
         try:
-            for _ in range(math.ceil(PATIENCE / _TICK)):
-                if futures.wait([asked], _TICK).done:
-                    return asked.result()
-                between()
+            return _wait(asked, between, PATIENCE)
+        except _NoAnswerError:
+            what = f"the scheduler at {self.address} has not answered for {PATIENCE:g} seconds"
+            raise ClusterError(what) from None
         except OSError as error:
             raise ClusterError(f"the scheduler at {self.address} is gone: {error}") from error
         finally:
             asked.cancel()
-        raise self._silent()
-
-    def _silent(self) -> ClusterError:
-        return ClusterError(f"the scheduler at {self.address} has not answered for {PATIENCE:g} seconds")
 
     def _watch(self, every: float, between: Callable[[], None]) -> None:
         """Ask the scheduler now and then for its workers; raise where there have been none for long."""
@@ -306,7 +306,7 @@ def connected(
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of other versions: `pydream.cluster.tasks` compares those that count
         try:
-            asyncio.run(asyncio.wait_for(_greet(address), CONNECT))
+            _wait(_in_thread(lambda: asyncio.run(asyncio.wait_for(_greet(address), CONNECT))), between)
             client = Client(address, timeout=CONNECT, set_as_default=False, name="pydream")
         except (OSError, ValueError, TypeError, RuntimeError) as error:
             no_answer = f"no answer within {CONNECT:g} seconds"
@@ -318,6 +318,31 @@ def connected(
         yield cluster
     finally:
         _close(client)
+
+
+def _in_thread(function: Callable[[], R]) -> futures.Future[R]:
+    """Run a function in a thread that the end of the process does not wait for."""
+    run: futures.Future[R] = futures.Future()
+
+    def finish() -> None:
+        try:
+            run.set_result(function())
+        except BaseException as error:
+            run.set_exception(error)
+
+    Thread(target=finish, daemon=True).start()
+    return run
+
+
+def _wait(future: futures.Future[R], between: Callable[[], None], seconds: float = math.inf) -> R:
+    """Return a future's result; raise `_NoAnswerError` where it takes longer."""
+    waited = 0.0
+    while not futures.wait([future], _TICK).done:
+        between()
+        waited += _TICK
+        if waited > seconds:
+            raise _NoAnswerError
+    return future.result()
 
 
 async def _greet(address: str) -> None:

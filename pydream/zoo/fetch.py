@@ -306,6 +306,8 @@ def _reason(error: Exception) -> str:
         return f"no answer for {wire.TIMEOUT:g} s"
     if isinstance(error, requests.exceptions.ChunkedEncodingError):
         return "cut off"
+    if isinstance(error, requests.exceptions.ContentDecodingError):
+        return "sends what is not in the coding that it says"
     if isinstance(error, (requests.RequestException, wire.GivenUpError)):
         return _innermost(error)
     return f"sends what cannot be understood: {_innermost(error)}"
