@@ -199,7 +199,6 @@ def test_tiles_of_tensorflow(run, large):
 
 def test_workers_that_are_lost_in_the_middle_of_a_picture(run, large, two, tmp_path_factory, monkeypatch):
     """What there is so far is written, as after Ctrl-C, and says what it is."""
-    monkeypatch.setattr(cluster, "LONELY", 1.0)
     monkeypatch.setattr(cluster, "_ASK_EVERY", 0.2)
     step = Progress.step
     arguments = ["large.png", *NETWORK, *SHORT, "--tile", "64"]
@@ -209,6 +208,7 @@ def test_workers_that_are_lost_in_the_middle_of_a_picture(run, large, two, tmp_p
             step(self, octave, iteration, image)
             if (octave, iteration) == (0, 1):
                 processes.workers[0].kill()
+                monkeypatch.setattr(cluster, "LONELY", 1.0)  # no earlier: the worker may take long to start
 
         monkeypatch.setattr(Progress, "step", killing)
         seen = run("dream", *arguments, "-o", "dream.png", "--scheduler", processes.address)
