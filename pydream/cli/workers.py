@@ -12,9 +12,10 @@ from tqdm import tqdm
 
 from ..cluster.workers import Cluster, connected, local
 from ..system import free_bytes, resident_bytes, threads
-from .errors import debugging, printable
+from .errors import debugging
 from .options import together
 from .signals import between_steps
+from .streams import echo
 
 MOST_WORKERS = 1024  # of one machine
 PROTOCOLS = ("tcp://", "tls://", "ws://", "wss://", "ucx://")
@@ -98,4 +99,4 @@ def _say(line: str) -> None:
     """Print a line about a worker, above the bar if there is one."""
     if not click.get_current_context().params.get("quiet"):
         with tqdm.external_write_mode(file=sys.stderr):
-            click.echo(f"pydream: {printable(line)}", err=True)
+            echo(f"pydream: {line}", err=True)

@@ -330,8 +330,7 @@ class _ScoreGradient:
         self._net = tiled(self._net, [self.layer], side, on_tile)
 
     def __call__(self, img: Array) -> Array:
-        net = self._net
-        with net.one_thread():
+        with (net := self._net).one_thread():
             src = net.blobs["data"]
             src.reshape(1, 3, *img.shape[:2])
             preprocess(net, img, out=src.data[0])
