@@ -11,6 +11,7 @@ rooms before it:
 
 ========== ============================================================================
 errors     every exception
+forks      what a forked process has lost
 locks      one run writes a place: locks that end with their process
 reads      what a run reads, and must not write over
 files      a file is written whole or not at all
@@ -36,6 +37,8 @@ cli        the command line
 
 from importlib import import_module
 from typing import Any
+
+from . import forks as forks  # from now on, it is known what a fork loses
 
 __version__ = "0.1.0"
 

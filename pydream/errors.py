@@ -77,6 +77,14 @@ class DeviceError(PydreamError, RuntimeError):
     """The requested device does not exist."""
 
 
+class NetInUseError(PydreamError, RuntimeError):
+    """A net is used by two threads at once."""
+
+
+class ForkError(PydreamError, RuntimeError):
+    """A forked process uses a library whose threads only the process that it was forked from has."""
+
+
 class ResultsDifferError(PydreamError, ArithmeticError):
     """Two implementations that are to be timed against each other do not compute the same."""
 

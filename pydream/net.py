@@ -8,18 +8,23 @@ from __future__ import annotations
 
 import difflib
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import wraps
+from threading import RLock
 from types import ModuleType
-from typing import Any, Literal, NamedTuple, Protocol, Self, get_args
+from typing import Any, Literal, NamedTuple, Protocol, Self, TypeVar, cast, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .errors import ShapeError, UnknownNameError
+from .errors import NetInUseError, ShapeError, UnknownNameError
 
 Array = NDArray[Any]  # float32 or float64, as the network's dtype
 ChannelOrder = Literal["BGR", "RGB"]
 CHANNEL_ORDERS: tuple[str, ...] = get_args(ChannelOrder)
+
+
+F = TypeVar("F", bound=Callable[..., Any])
 
 
 class View(NamedTuple):
@@ -128,6 +133,23 @@ class Part(Protocol):
         """Compute the gradient on a net, whose input gets the part's size."""
 
 
+class OneThread:
+    """Blocks that one thread at a time may be in, as deep as it likes; `NetInUseError` for another."""
+
+    def __init__(self) -> None:
+        self._lock = RLock()
+
+    def __enter__(self) -> None:
+        if not self._lock.acquire(blocking=False):
+            raise NetInUseError("another thread uses this net, which holds one picture: load a net for each thread")
+
+    def __exit__(self, *_: object) -> None:
+        self._lock.release()
+
+    def __reduce__(self) -> tuple[type[OneThread], tuple[()]]:  # a copy is of another net
+        return OneThread, ()
+
+
 class Net(ABC):
     """Blobs by name, a forward pass up to a layer and a backward pass from it to the input, ``blobs["data"]``.
 
@@ -211,6 +233,14 @@ class Net(ABC):
         """
         return ops.to_tensor(image, ox, oy, self.channels_last)
 
+    def one_thread(self) -> OneThread:
+        """Return a block for work on the blobs, from the picture's writing to the gradient's reading.
+
+        `NetInUseError` if another thread is in such a block.
+        """
+        made: OneThread = vars(self).setdefault("_one_thread", OneThread())
+        return made
+
     # What follows is for pictures that are dreamt in tiles (`pydream.tiles`). With the defaults, none is.
 
     def locality(self, end: str) -> Field:
@@ -267,6 +297,9 @@ class Wrapper(Net):
     def feed(self, image: Array, ox: int, oy: int, ops: ModuleType) -> Any:
         return self._net.feed(image, ox, oy, ops)
 
+    def one_thread(self) -> OneThread:
+        return self._net.one_thread()
+
     def locality(self, end: str) -> Field:
         return self._net.locality(end)
 
@@ -278,6 +311,17 @@ class Wrapper(Net):
 
     def gradients_of(self, parts: Iterable[Part]) -> Iterator[Array]:
         return self._net.gradients_of(parts)
+
+
+def in_one_thread(function: F) -> F:
+    """Make a function of a net hold `Net.one_thread` while it runs."""
+
+    @wraps(function)
+    def in_block(net: Net, *args: Any, **kwargs: Any) -> Any:
+        with net.one_thread():
+            return function(net, *args, **kwargs)
+
+    return cast(F, in_block)
 
 
 def names_of(end: str | Sequence[str] | None) -> tuple[str, ...] | None:

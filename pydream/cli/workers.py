@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import sys
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
 import click
+from tqdm import tqdm
 
 from ..cluster.workers import Cluster, connected, local
 from ..system import free_bytes, resident_bytes, threads
 from .errors import debugging
 from .options import together
 from .signals import between_steps
+from .streams import echo
 
 MOST_WORKERS = 1024  # of one machine
 PROTOCOLS = ("tcp://", "tls://", "ws://", "wss://", "ucx://")
@@ -87,6 +90,13 @@ def start_workers(options: WorkerOptions | None) -> AbstractContextManager[Clust
         return nullcontext()
     debug = debugging(click.get_current_context())
     if options.scheduler is not None:
-        return connected(options.scheduler, between_steps, debug)
+        return connected(options.scheduler, between_steps, _say, debug)
     workers = options.workers or 1
-    return local(workers, max(threads() // workers, 1), between_steps, debug)
+    return local(workers, max(threads() // workers, 1), between_steps, _say, debug)
+
+
+def _say(line: str) -> None:
+    """Print a line about a worker, above the bar if there is one."""
+    if not click.get_current_context().params.get("quiet"):
+        with tqdm.external_write_mode(file=sys.stderr):
+            echo(f"pydream: {line}", err=True)

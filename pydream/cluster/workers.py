@@ -2,7 +2,8 @@
 
 Dask's scheduler keeps a task until its result has been fetched, so a worker that dies costs what it was working on: the
 task goes to another one. What is added here is that nothing waits for ever, and that memory does not grow with the
-number of tasks.
+number of tasks. A worker sends heartbeats while it computes, however long that takes; one that does not is as good as
+dead. Waits for answers and heartbeats are counted in ticks: time for which this process was stopped is not in them.
 """
 
 from __future__ import annotations
@@ -10,15 +11,18 @@ from __future__ import annotations
 import asyncio
 import importlib
 import logging
+import math
 import os
 import signal
 import warnings
 from collections.abc import Callable, Collection, Coroutine, Iterable, Iterator
+from concurrent import futures
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
 from multiprocessing import resource_tracker
 from queue import Empty, SimpleQueue
+from threading import Thread
 from time import monotonic, sleep
 from typing import Any
 
@@ -32,9 +36,25 @@ IN_FLIGHT = 2  # tasks a worker: one that it computes, and one that is on its wa
 CONNECT = 10.0  # until a scheduler has to answer at first
 PATIENCE = 30.0  # and later
 LONELY = 20.0  # how long it may be without a worker
-_ASK_EVERY = 2.0  # how often it is asked for its workers
+SILENT = 30.0  # how long a worker may be without a heartbeat until that is said
+HUNG = 60.0  # and until its tasks are given to others
+_ASK_EVERY = 2.0  # how often the scheduler is asked for its workers
 _TICK = 0.2  # how long a wait is at most
+_RESTART = 10.0  # for a nanny to end its worker
 _CLOSE = 1.0  # for connections that are cut off
+
+
+class _NoAnswerError(Exception):
+    """Something takes too long."""
+
+
+@dataclass
+class _Heard:
+    """What is known of a worker's heartbeats."""
+
+    beat: float  # the scheduler's time of the last one
+    silence: float = 0  # seconds since it changed
+    said: bool = False
 
 
 @dataclass
@@ -46,15 +66,19 @@ class Cluster:
     client : distributed.Client
     address : str
         The scheduler's.
+    say : callable
+        Called with a line for people: a worker that does not answer.
     workers : int
         How many it had when it was last asked.
     """
 
     client: Any
     address: str
+    say: Callable[[str], None] = lambda line: None
     workers: int = 0
     _asked: float = field(default_factory=monotonic)
     _last_seen: float = field(default_factory=monotonic)  # when it had workers
+    _heard: dict[str, _Heard] = field(default_factory=dict)
 
     def run(
         self,
@@ -109,11 +133,11 @@ class Cluster:
                     if not suspects:
                         break
                     key, future = suspects.pop()
-                    self._ask(partial(self.client.retry, [future], asynchronous=True))
+                    self._ask(partial(self.client.retry, [future], asynchronous=True), between)
                     fly(key, future)
                 future = self._first(landed, between)
                 key, _ = flying.pop(future.key)
-                outcome = self._fetch(future)
+                outcome = self._fetch(future, between)
                 if outcome is None:
                     fly(key, future)
                 elif isinstance(outcome.error, KilledWorker) and not last_one:
@@ -140,49 +164,67 @@ class Cluster:
     def wait_for_workers(self, between: Callable[[], None]) -> None:
         """Wait until there is a worker."""
         while not self.workers:
-            self._watch(0)
+            self._watch(0, between)
             between()
             sleep(_TICK / 4)
 
     def _first(self, landed: SimpleQueue[Any], between: Callable[[], None]) -> Any:
         """Wait for the first future that is done, as long as the scheduler answers."""
         while True:
-            self._watch(_ASK_EVERY)
+            self._watch(_ASK_EVERY, between)
             between()
             with suppress(Empty):
                 return landed.get(timeout=_TICK)
 
-    def _fetch(self, future: Any) -> Outcome[Any] | None:
+    def _fetch(self, future: Any, between: Callable[[], None]) -> Outcome[Any] | None:
         """Fetch what came of a task; None where that was lost with its worker, and the task is done again."""
+        fetched = self._begin(future._result)  # `result` cannot be waited for in ticks
         try:
-            return Outcome(future.result(PATIENCE))
+            while not futures.wait([fetched], _TICK).done:
+                self._watch(_ASK_EVERY, between)
+                between()
+                if future.status == "pending":
+                    return None
+        finally:
+            fetched.cancel()  # unless it is done
+        try:
+            return Outcome(fetched.result())
         except (Exception, asyncio.CancelledError) as error:
             if future.status == "error" and isinstance(error, Exception):
                 return Outcome(error=error)
             if future.status == "pending":
                 return None
-            if isinstance(error, TimeoutError):
-                raise self._silent() from error
             raise ClusterError(f"the scheduler at {self.address} is gone, and what the workers computed") from error
 
-    def _ask(self, question: Callable[[], Coroutine[Any, Any, R]]) -> R:
+    def _begin(self, question: Callable[[], Coroutine[Any, Any, R]]) -> futures.Future[R]:
+        """Have a coroutine run by Dask's thread."""
+
+        async def ask() -> R:
+            return await question()
+
+        return asyncio.run_coroutine_threadsafe(ask(), self.client.loop.asyncio_loop)
+
+    def _ask(self, question: Callable[[], Coroutine[Any, Any, R]], between: Callable[[], None]) -> R:
         """Ask the scheduler something; raise where no answer comes."""
+        asked = self._begin(question)
         try:
-            answer: R = self.client.sync(question, callback_timeout=PATIENCE)
-        except TimeoutError as error:
-            raise self._silent() from error
+            return _wait(asked, between, PATIENCE)
+        except _NoAnswerError:
+            what = f"the scheduler at {self.address} has not answered for {PATIENCE:g} seconds"
+            raise ClusterError(what) from None
         except OSError as error:
             raise ClusterError(f"the scheduler at {self.address} is gone: {error}") from error
-        return answer
+        finally:
+            asked.cancel()
 
-    def _silent(self) -> ClusterError:
-        return ClusterError(f"the scheduler at {self.address} has not answered for {PATIENCE:g} seconds")
-
-    def _watch(self, every: float) -> None:
+    def _watch(self, every: float, between: Callable[[], None]) -> None:
         """Ask the scheduler now and then for its workers; raise where there have been none for long."""
-        if monotonic() - self._asked < every:
+        passed = monotonic() - self._asked
+        if passed < every:
             return
-        self.workers = len(self._ask(self.client.scheduler.ncores))
+        workers: dict[str, Any] = self._ask(self.client.scheduler.identity, between)["workers"]
+        self._listen(workers, min(passed, 2 * _ASK_EVERY))
+        self.workers = len(workers)
         self._asked = monotonic()
         if self.workers:
             self._last_seen = self._asked
@@ -191,6 +233,30 @@ class Cluster:
                 f"the scheduler at {self.address} has had no workers for {LONELY:g} seconds;"
                 f" `dask worker {self.address}` starts one"
             )
+
+    def _listen(self, workers: dict[str, Any], passed: float) -> None:
+        """Say which workers have sent no heartbeat for long, and have those that are taken for dead replaced."""
+        before, self._heard = self._heard, {}
+        for address, facts in workers.items():
+            beat = facts["last_seen"]
+            heard = self._heard[address] = before.get(address) or _Heard(beat)
+            if heard.beat != beat:
+                self._heard[address] = _Heard(beat)
+                continue
+            heard.silence += passed
+            if heard.silence > HUNG:
+                self.say(f"the worker at {address} has been silent for {HUNG:g} seconds; its tasks go to others")
+                self._heard[address] = _Heard(beat, said=True)
+                self._begin(partial(self._replace, address))
+            elif heard.silence > SILENT and not heard.said:
+                self.say(f"the worker at {address} has been silent for {SILENT:g} seconds")
+                heard.said = True
+
+    async def _replace(self, address: str) -> None:
+        """End a worker: its nanny kills it and starts another; without one, the scheduler forgets it."""
+        await self.client.scheduler.restart_workers(
+            workers=[address], timeout=_RESTART, wait_for_workers=False, on_error="return", stimulus_id="pydream-silent"
+        )
 
 
 def _judged(outcome: Outcome[R]) -> Outcome[R]:
@@ -208,7 +274,12 @@ def _judged(outcome: Outcome[R]) -> Outcome[R]:
 
 
 @contextmanager
-def connected(address: str, between: Callable[[], None] = lambda: None, verbose: bool = False) -> Iterator[Cluster]:
+def connected(
+    address: str,
+    between: Callable[[], None] = lambda: None,
+    say: Callable[[str], None] = lambda line: None,
+    verbose: bool = False,
+) -> Iterator[Cluster]:
     """Use the workers of a scheduler that runs somewhere.
 
     Parameters
@@ -217,6 +288,8 @@ def connected(address: str, between: Callable[[], None] = lambda: None, verbose:
         ``tcp://host:port``, or ``tls://host:port`` with the certificates that Dask's configuration names.
     between : callable
         As for `Cluster.run`.
+    say : callable
+        As for `Cluster`.
     verbose : bool
         Whether Dask may log.
 
@@ -233,18 +306,43 @@ def connected(address: str, between: Callable[[], None] = lambda: None, verbose:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of other versions: `pydream.cluster.tasks` compares those that count
         try:
-            asyncio.run(asyncio.wait_for(_greet(address), CONNECT))
+            _wait(_in_thread(lambda: asyncio.run(asyncio.wait_for(_greet(address), CONNECT))), between)
             client = Client(address, timeout=CONNECT, set_as_default=False, name="pydream")
         except (OSError, ValueError, TypeError, RuntimeError) as error:
             no_answer = f"no answer within {CONNECT:g} seconds"
             why = no_answer if isinstance(error, TimeoutError) else " ".join(str(error).split())
             raise ClusterError(f"no Dask scheduler can be reached at '{address}': {why}") from error
-    cluster = Cluster(client, address)
+    cluster = Cluster(client, address, say)
     try:
         cluster.wait_for_workers(between)
         yield cluster
     finally:
         _close(client)
+
+
+def _in_thread(function: Callable[[], R]) -> futures.Future[R]:
+    """Run a function in a thread that the end of the process does not wait for."""
+    run: futures.Future[R] = futures.Future()
+
+    def finish() -> None:
+        try:
+            run.set_result(function())
+        except BaseException as error:
+            run.set_exception(error)
+
+    Thread(target=finish, daemon=True).start()
+    return run
+
+
+def _wait(future: futures.Future[R], between: Callable[[], None], seconds: float = math.inf) -> R:
+    """Return a future's result; raise `_NoAnswerError` where it takes longer."""
+    waited = 0.0
+    while not futures.wait([future], _TICK).done:
+        between()
+        waited += _TICK
+        if waited > seconds:
+            raise _NoAnswerError
+    return future.result()
 
 
 async def _greet(address: str) -> None:
@@ -257,7 +355,11 @@ async def _greet(address: str) -> None:
 
 @contextmanager
 def local(
-    workers: int, threads: int, between: Callable[[], None] = lambda: None, verbose: bool = False
+    workers: int,
+    threads: int,
+    between: Callable[[], None] = lambda: None,
+    say: Callable[[str], None] = lambda line: None,
+    verbose: bool = False,
 ) -> Iterator[Cluster]:
     """Start worker processes on this machine, which no other program can talk to, and end them with the block.
 
@@ -266,7 +368,7 @@ def local(
     workers : int
     threads : int
         Of each.
-    between, verbose
+    between, say, verbose
         As for `connected`.
     """
     _import_dask(verbose)
@@ -298,7 +400,7 @@ def local(
                     env={"PYDREAM_NUM_THREADS": many},
                 )
             client = Client(processes, set_as_default=False, name="pydream")
-            cluster = Cluster(client, str(processes.scheduler_address))
+            cluster = Cluster(client, str(processes.scheduler_address), say)
             try:
                 cluster.wait_for_workers(between)
                 yield cluster

@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike
 
 from .. import imageops
 from ..errors import ShapeError, ZeroGradientError
-from ..net import Array, Net
+from ..net import Array, Net, in_one_thread
 from ..tiles.fitting import fit
 from ..tiles.net import tiled
 from .era import MODERN
@@ -42,6 +42,7 @@ class DreamInterrupted(KeyboardInterrupt):
         self.steps = steps
 
 
+@in_one_thread
 def make_step(
     net: Net,
     step_size: float = 1.5,
@@ -89,6 +90,8 @@ def make_step(
         `end` is not a blob, or the image is too small for it.
     ValueError
         A parameter is out of its range.
+    NetInUseError
+        Another thread uses the net.
     """
     check_params(step_size=step_size, jitter=jitter, rng=rng, retouches=retouches)
     jitter = int(jitter)  # jitter + 1 could be more than a NumPy integer holds
@@ -120,6 +123,7 @@ def make_step(
         raise _no_step(repr(objective) if isinstance(objective, Score) else ", ".join(map(repr, ends)), mean)
 
 
+@in_one_thread
 def deepdream(
     net: Net,
     base_img: ArrayLike,
@@ -186,7 +190,7 @@ def deepdream(
         An octave is too small for `end`: which one, and what would do. Raised before anything is computed.
     MemoryTooSmallError
         A limit of the process (``ulimit -v``) is below the estimate of memory. Raised before anything is computed.
-    ZeroGradientError, UnknownNameError, ValueError
+    ZeroGradientError, UnknownNameError, ValueError, NetInUseError
         As `make_step`.
     """
     check_params(iter_n=iter_n, octave_n=octave_n, octave_scale=octave_scale, rng=rng, era=era, grid=grid)

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ..errors import ShapeError, UnknownNameError
-from ..net import Affine, Array, Blob, Match, Net
+from ..net import Affine, Array, Blob, Match, Net, in_one_thread
 from .images import preprocess
 from .labels import find_class
 
@@ -210,6 +210,7 @@ def _score(layer: str, kind: Kind, channels: int | Iterable[int]) -> Score:
     return Score((Term(layer, kind, chosen),))
 
 
+@in_one_thread
 def objective_guide(net: Net, guide: ArrayLike, end: str) -> Objective:
     """Make the layer see what it sees in a guide picture.
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ..errors import MemoryTooSmallError, ShapeError
-from ..net import Array, Net
+from ..net import Array, Net, in_one_thread
 from ..system import free_bytes
 from .era import MODERN, round_half
 from .images import deprocess, preprocess
@@ -111,6 +111,7 @@ class Bases:
             channel += self._ops.zoom(small[np.newaxis], h, w)[0]
 
 
+@in_one_thread
 def check_octaves(net: Net, end: str, sizes: list[Size]) -> None:
     """Raise `ShapeError` if an octave does not fit the layers up to `end`: which one, and what would do.
 

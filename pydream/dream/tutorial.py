@@ -229,13 +229,14 @@ class Renderer:
         img = self.start(img, 0)
         reached = steps = 0
         try:
-            for octave in range(self.octave_n):
-                if octave > 0:
-                    img, reached = self.start(img, octave), octave
-                for i in range(iter_n):
-                    img = img + self.normalize(self.gradient(t_grad, img, rng), step)
-                    steps += 1
-                    watch.step(octave, i, partial(np.asarray, img))
+            with net.one_thread():
+                for octave in range(self.octave_n):
+                    if octave > 0:
+                        img, reached = self.start(img, octave), octave
+                    for i in range(iter_n):
+                        img = img + self.normalize(self.gradient(t_grad, img, rng), step)
+                        steps += 1
+                        watch.step(octave, i, partial(np.asarray, img))
         except KeyboardInterrupt as interrupt:
             raise DreamInterrupted(self.finish(img, reached), steps) from interrupt
         t_grad.check_found()
@@ -329,13 +330,13 @@ class _ScoreGradient:
         self._net = tiled(self._net, [self.layer], side, on_tile)
 
     def __call__(self, img: Array) -> Array:
-        net = self._net
-        src = net.blobs["data"]
-        src.reshape(1, 3, *img.shape[:2])
-        preprocess(net, img, out=src.data[0])
-        net.forward(end=self.layer)
-        self._objective(net.blobs[self.layer])
-        g = picture_gradient(net, net.backward(start=self.layer))
+        with (net := self._net).one_thread():
+            src = net.blobs["data"]
+            src.reshape(1, 3, *img.shape[:2])
+            preprocess(net, img, out=src.data[0])
+            net.forward(end=self.layer)
+            self._objective(net.blobs[self.layer])
+            g = picture_gradient(net, net.backward(start=self.layer))
         largest = np.abs(g).max()
         if not math.isfinite(largest):
             raise ZeroGradientError(

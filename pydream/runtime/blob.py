@@ -148,9 +148,9 @@ class Blob(net.Blob):
         if min(shape) < 1 or prod(shape[:1] + shape[2:]) > MAX_COUNT:
             raise ShapeError(f"input {self.name!r} cannot be {shape}: 1 to {MAX_COUNT} values a channel")
         if shape != self._input_shape:
+            self._net.resized()  # raises where another thread uses it
             self._input_shape = shape
             self._data = None
-            self._net.resized()
 
     def drive(self, seed: Seed) -> None:
         """Set `diff` to what a seed makes of `data`, without reading values that nothing has read.

@@ -15,7 +15,7 @@ from numpy.typing import DTypeLike, NDArray
 
 from .. import net
 from ..errors import ShapeError, UnknownNameError
-from ..net import Affine, Array, ChannelOrder, Field, Match, Seed, names_of, unknown_name
+from ..net import Affine, Array, ChannelOrder, Field, Match, OneThread, Seed, in_one_thread, names_of, unknown_name
 from .base import Memos, Runtime, Tensor
 from .blob import Blob, Blobs, Outputs
 from .geometry import locality, step_values
@@ -136,6 +136,7 @@ class Net(net.Net):
         """Make new blobs, and forget the last passes."""
         made = {name: Blob(self, name, self.graph.declared.get(name)) for name in self.graph.blobs}
         self.blobs = Blobs(made, self.graph)
+        self._one_thread = OneThread()
         self._forward: _Forward | None = None  # the last pass each way
         self._backward: _Backward | None = None
 
@@ -158,6 +159,7 @@ class Net(net.Net):
         values = step_values(self.graph, ends, {**self.graph.declared, self.image_input: shape})
         return int(values * self.dtype.itemsize * MEMORY_FACTOR[self.dtype.name])
 
+    @in_one_thread
     def forward(
         self, end: str | Sequence[str] | None = None, *, tensor: Array | None = None, **inputs: Array
     ) -> Mapping[str, Array]:
@@ -202,6 +204,7 @@ class Net(net.Net):
         self._forward = _Forward(tensors, ends, index)
         return Outputs(self.blobs, names)
 
+    @in_one_thread
     def backward(self, start: str | Sequence[str] | None = None) -> Array:
         """Run back from the first layer named `start`, whose blob's `diff` an objective has written, to the inputs.
 
@@ -253,6 +256,7 @@ class Net(net.Net):
         """Check that every layer fits the inputs' present shapes; `ShapeError` names the first that does not."""
         self.graph.check(self._input_shapes())
 
+    @in_one_thread
     def resized(self) -> None:
         """Drop what belongs to inputs of another shape."""
         self._forward = self._backward = None

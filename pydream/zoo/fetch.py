@@ -1,33 +1,32 @@
 """A fetch tries addresses in turn until one sends the file that the registry describes, to the byte.
 
-pooch does the HTTP: redirects, TLS, proxies, chunks. It can neither resume half a file nor stop a server that sends too
-much, so it writes to a `_Part`, which does both. What a server says about the file is not trusted: size and sha256 are
-the registry's, and only a file with both gets the file's name.
+What a server says about the file is not trusted: size and sha256 are the registry's, and only a file with both gets the
+file's name. Whatever an answer is made of, it can do no more than make its address fail.
 """
 
 from __future__ import annotations
 
-import fcntl
-import os
 import zipfile
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
-import pooch
 import requests
 
-from ..errors import FetchError
+from ..errors import FetchError, printable
 from ..files import make_folder, move_whole, written_whole
+from ..locks import locked
+from . import wire
+from .addresses import is_address, without_secrets
 from .registry import Entry, fault, fetched_place, find_weights
 
-TIMEOUT = 30.0  # seconds without a byte
 TRIES = 5  # per address, while each connection is cut off later than the last
 CHUNK = 2**12  # bytes; a chunk that is cut off is lost
+LONGEST_LENGTH = 20  # digits
+LONGEST_REASON = 200  # characters; a server may say more
 
-OnBytes = Callable[[str, int, int], None]  # address, bytes so far, bytes in all
+OnBytes = Callable[[str, int, int], None]  # address without its secrets, bytes so far, bytes in all
 OnMessage = Callable[[str], None]  # a line for people
 
 
@@ -68,7 +67,7 @@ def fetch(
         If the file cannot be written.
     """
     for address in first:
-        if not _is_address(address):
+        if not is_address(address):
             raise ValueError(_not_an_address(address))
     target = fetched_place(entry)
     there = find_weights(entry)
@@ -83,7 +82,7 @@ def fetch(
     if not addresses:
         raise FetchError(f"no address is known for {entry.name}; {by_hand(entry)}")
     make_folder(target.parent)
-    with _locked(target, on_message):
+    with locked(target, lambda: on_message(f"another process is fetching {target.name}; waiting for it")):
         if not _right(target, entry):  # another process may have been quicker
             _fetch(entry, addresses, target, on_bytes, on_message)
     return target
@@ -102,29 +101,6 @@ def _right(path: Path, entry: Entry) -> bool:
     return path.is_file() and fault(path, entry.size, entry.sha256) is None
 
 
-@contextmanager
-def _locked(target: Path, on_message: OnMessage) -> Iterator[None]:
-    """Hold a lock on a file beside the target; the system releases it however the process ends."""
-    path = target.with_name(f".{target.name}.lock")
-    while True:
-        with path.open("ab") as file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                on_message(f"another process is fetching {target.name}; waiting for it")
-                fcntl.flock(file, fcntl.LOCK_EX)
-            try:
-                if not os.path.samestat(os.fstat(file.fileno()), path.stat()):
-                    continue
-            except FileNotFoundError:  # the last process has removed it: a lock on it is worth nothing
-                continue
-            try:
-                yield
-            finally:
-                path.unlink(missing_ok=True)
-            return
-
-
 def _fetch(entry: Entry, addresses: list[str], target: Path, on_bytes: OnBytes, on_message: OnMessage) -> None:
     wanted = entry.archive or entry
     name = entry.archive.name if entry.archive else entry.weights
@@ -134,7 +110,7 @@ def _fetch(entry: Entry, addresses: list[str], target: Path, on_bytes: OnBytes, 
     else:
         failed = _try(addresses, part, wanted.size, wanted.sha256, on_bytes, on_message)
     if len(failed) == len(addresses):
-        why = "; ".join(f"{address}: {reason}" for address, reason in failed.items())
+        why = "; ".join(f"{without_secrets(address)}: {reason}" for address, reason in failed.items())
         raise FetchError(f"cannot fetch {entry.name}: {why}; {by_hand(entry)}")
     if entry.archive:
         with written_whole(target) as temporary:
@@ -153,10 +129,11 @@ def _try(
     """Fill a part from the first address that can; return the reasons of those that could not."""
     failed: dict[str, str] = {}
     for number, address in enumerate(addresses, start=1):
+        shown = without_secrets(address)
         try:
-            if not _is_address(address):
+            if not is_address(address):
                 raise FetchError(_not_an_address(address))
-            with _Part(path, size, lambda done, address=address: on_bytes(address, done, size)) as part:  # type: ignore[misc]
+            with _Part(path, size, lambda done, shown=shown: on_bytes(shown, done, size)) as part:  # type: ignore[misc]
                 _fill(part, address)
                 wrong = fault(path, size, sha256)
                 if wrong and part.resumed:  # one half may be another server's
@@ -168,28 +145,21 @@ def _try(
                     raise FetchError(wrong)
             return failed
         except FetchError as error:
-            failed[address] = str(error)
+            failed[address] = printable(without_secrets(str(error)[:2000]))[:LONGEST_REASON]
         if number < len(addresses):
-            on_message(f"{address}: {failed[address]}; trying the next address")
+            on_message(f"{shown}: {failed[address]}; trying the next address")
     if path.is_file() and path.stat().st_size == 0:
         path.unlink()
     return failed
 
 
-def _is_address(address: str) -> bool:
-    try:
-        parts = urlsplit(address)
-    except ValueError:
-        return False
-    return parts.scheme in ("http", "https") and bool(parts.hostname)
-
-
 def _not_an_address(address: str) -> str:
-    return f"{address!r} is not an address to fetch from (expected e.g. https://example.org/file)"
+    shown = without_secrets(address)
+    return f"{shown!r} is not an address to fetch from (expected e.g. https://example.org/file)"
 
 
 class _Cut(Exception):
-    """The connection ended early; the bytes so far are kept."""
+    """The answer ended early, and why; the bytes so far are kept."""
 
 
 class _NoPart(Exception):
@@ -197,7 +167,7 @@ class _NoPart(Exception):
 
 
 class _Part:
-    """A file that grows up to a size: pooch's downloader writes to it, and it checks the answer first."""
+    """A file that grows up to a size; it checks an answer before its body is read."""
 
     def __init__(self, path: Path, size: int, on_bytes: Callable[[int], None]) -> None:
         self._file = path.open("ab")
@@ -251,8 +221,8 @@ class _Part:
             raise FetchError(f"answers {response.status_code} {response.reason or ''}".rstrip())
         length = response.headers.get("Content-Length")
         self._declared = length is not None
-        if length is not None and not length.isdecimal():
-            raise FetchError(f"answers with a length of {length!r}")
+        if length is not None and not (length.isdecimal() and len(length) < LONGEST_LENGTH):
+            raise FetchError(f"answers with a length of {length[:LONGEST_LENGTH]!r}")
         if length is not None and "Content-Encoding" not in response.headers and int(length) != self._size - self.done:
             raise FetchError(f"has {int(length) + self.done} bytes, not {self._size}")
 
@@ -262,18 +232,15 @@ class _Part:
             self.clear()
             raise FetchError(f"sends more than the {self._size} bytes that it should have")
         self._file.write(chunk)
-        self._on_bytes(self.done)
-
-    def flush(self) -> None:
-        """Flush the file; pooch calls this after every chunk."""
         self._file.flush()
+        self._on_bytes(self.done)
 
     def ended(self) -> None:
         """Check the bytes so far when the server has sent all."""
         if self.done == self._size:
             return
         if self._declared:  # which older urllib3 do not notice
-            raise _Cut
+            raise _Cut("cut off")
         done = self.done
         self.clear()
         raise FetchError(f"has {done} bytes, not {self._size}")
@@ -298,41 +265,55 @@ def _fill(part: _Part, address: str) -> None:
                 raise FetchError("sends only a part of the file") from None
             part.clear()
             continue
-        except _Cut:
-            reason = "cut off"
-        except requests.RequestException as error:
-            reason = _reason(error)
+        except _Cut as cut:
+            reason = str(cut)
         if part.done <= before or not part.resumable:
             break
     raise FetchError(f"{reason} after {part.done} bytes" if part.done else reason)
 
 
 def _transfer(part: _Part, address: str) -> None:
-    download = pooch.HTTPDownloader(
-        progressbar=False,  # pooch's counts chunks, and from 0
-        chunk_size=CHUNK,
-        timeout=TIMEOUT,
-        headers=part.headers(),
-        hooks={"response": part.answered},
-    )
-    download(address, part, None)
+    pace = wire.Pace()
+    with closing(_received(part, address, pace)) as chunks:
+        for chunk in chunks:
+            part.write(chunk)  # an error of the disk is not the address's
+            pace.of_file(len(chunk))
     part.ended()
 
 
-def _reason(error: requests.RequestException) -> str:
+def _received(part: _Part, address: str, pace: wire.Pace) -> Generator[bytes]:
+    """Yield the bytes of an answer; every error on the way is the address's: `FetchError`, `_NoPart` or `_Cut`.
+
+    No list of errors would do: for what servers send, the libraries raise ValueError, UnicodeError, anything.
+    """
+    asked = {"headers": part.headers(), "timeout": wire.TIMEOUT, "hooks": {"response": part.answered}}
+    try:
+        with wire.session(pace) as session, session.get(address, stream=True, **asked) as response:  # type: ignore[arg-type]
+            yield from response.iter_content(CHUNK)
+    except (FetchError, _NoPart):
+        raise
+    except Exception as error:
+        raise _Cut(_reason(error)) from None  # its text may have the address's password
+
+
+def _reason(error: Exception) -> str:
     """Return what went wrong, in few words; urllib3 wraps it in several layers."""
     if isinstance(error, requests.TooManyRedirects):
         return "redirects without end"
     if isinstance(error, requests.exceptions.SSLError):
         return f"TLS fails: {_innermost(error)}"
     if isinstance(error, requests.Timeout) or "timed out" in str(error):
-        return f"no answer for {TIMEOUT:g} s"
+        return f"no answer for {wire.TIMEOUT:g} s"
     if isinstance(error, requests.exceptions.ChunkedEncodingError):
         return "cut off"
-    return _innermost(error)
+    if isinstance(error, requests.exceptions.ContentDecodingError):
+        return "sends what is not in the coding that it says"
+    if isinstance(error, (requests.RequestException, wire.GivenUpError)):
+        return _innermost(error)
+    return f"sends what cannot be understood: {_innermost(error)}"
 
 
-def _innermost(error: BaseException) -> str:
+def _innermost(error: Exception) -> str:
     while True:
         inner = [e for e in (getattr(error, "reason", None), *error.args, error.__cause__) if isinstance(e, Exception)]
         if not inner:

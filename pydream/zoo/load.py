@@ -16,6 +16,7 @@ from ..net import ChannelOrder
 from ..runtime.base import Runtime
 from ..runtime.graph import Graph
 from ..runtime.net import Net
+from .addresses import without_secrets
 from .registry import Entry, find_network, find_weights, is_name, weight_folders
 
 # What makes the nets of a format.
@@ -194,9 +195,10 @@ def _weights_for(entry: Entry) -> Path:
     found = find_weights(entry)
     if found is None:
         folders = ", ".join(str(folder) for folder in [entry.folder, *weight_folders()])
-        fetch = f"`pydream models fetch {entry.name}` gets it from {' or '.join(entry.addresses)}; or "
+        addresses = " or ".join(map(without_secrets, entry.addresses))
+        fetch = f"`pydream models fetch {entry.name}` gets it from {addresses}; or "
         raise NetFileError(
-            f"no weights for {entry.name}: {entry.weights} is not in {folders}; {fetch if entry.addresses else ''}"
+            f"no weights for {entry.name}: {entry.weights} is not in {folders}; {fetch if addresses else ''}"
             "put it into one of these, name its folder in PYDREAM_MODELS, or name the file itself as the weights"
         )
     return found

@@ -4,13 +4,18 @@ import os
 import re
 import shutil
 import signal
+import socket
 import subprocess
 import sys
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from fractions import Fraction
 from functools import partial
 from pathlib import Path
 
+import click
 import pytest
 from PIL import Image
 from support.clips import moving_square, write_clip
@@ -19,6 +24,7 @@ from support.clusters import Processes, until
 import pydream.cli.commands.dream as module
 import pydream.cli.commands.video as film_module
 from pydream.cli.progress import Progress
+from pydream.cli.workers import _say
 from pydream.cluster import workers as cluster
 
 pytest.importorskip("distributed", reason="NOT PROVEN HERE: Dask is not installed (pip install '.[dask]')")
@@ -193,7 +199,6 @@ def test_tiles_of_tensorflow(run, large):
 
 def test_workers_that_are_lost_in_the_middle_of_a_picture(run, large, two, tmp_path_factory, monkeypatch):
     """What there is so far is written, as after Ctrl-C, and says what it is."""
-    monkeypatch.setattr(cluster, "LONELY", 1.0)
     monkeypatch.setattr(cluster, "_ASK_EVERY", 0.2)
     step = Progress.step
     arguments = ["large.png", *NETWORK, *SHORT, "--tile", "64"]
@@ -203,6 +208,7 @@ def test_workers_that_are_lost_in_the_middle_of_a_picture(run, large, two, tmp_p
             step(self, octave, iteration, image)
             if (octave, iteration) == (0, 1):
                 processes.workers[0].kill()
+                monkeypatch.setattr(cluster, "LONELY", 1.0)  # no earlier: the worker may take long to start
 
         monkeypatch.setattr(Progress, "step", killing)
         seen = run("dream", *arguments, "-o", "dream.png", "--scheduler", processes.address)
@@ -418,3 +424,28 @@ def test_without_dask(run, pictures, monkeypatch):
     seen = run("dream", pictures, "-o", "out", *NETWORK, *SHORT, "--workers", "2")
     assert seen.code == 1
     assert re.fullmatch(r"pydream: error: workers need Dask \(.*\): pip install 'pydeepdream\[dask\]'\n", seen.err)
+
+
+def test_ctrl_c_while_a_scheduler_does_not_answer(run, pictures):
+    def interrupt():
+        with silent.accept()[0]:
+            os.kill(os.getpid(), signal.SIGINT)
+            released.wait(20)
+
+    released = threading.Event()
+    with socket.create_server(("127.0.0.1", 0)) as silent, ThreadPoolExecutor(1) as pool:
+        pool.submit(interrupt)
+        began = time.monotonic()
+        address = f"tcp://127.0.0.1:{silent.getsockname()[1]}"
+        seen = run("dream", pictures, "-o", "out", *NETWORK, *SHORT, "--scheduler", address)
+        released.set()
+    assert seen.code == 130
+    assert time.monotonic() - began < cluster.CONNECT - 2
+
+
+@pytest.mark.parametrize(("quiet", "line"), [(False, "pydream: a worker at \\x1b[31m\n"), (True, "")])
+def test_what_is_said_of_a_worker(capsys, quiet, line):
+    with click.Context(click.Command("dream")) as ctx:
+        ctx.params["quiet"] = quiet
+        _say("a worker at \x1b[31m")
+    assert capsys.readouterr() == ("", line)

@@ -42,8 +42,15 @@ def impatient(monkeypatch):
         monkeypatch.setattr(module, name, seconds)
 
 
-def results(cluster, tasks):
-    return {key: outcome.get() for key, outcome in cluster.run(eval, tasks)}
+@pytest.fixture
+def hasty(monkeypatch):
+    """A worker is silent after a second, and hung after two."""
+    for name, seconds in {"SILENT": 1.0, "HUNG": 2.0, "_ASK_EVERY": 0.2}.items():
+        monkeypatch.setattr(module, name, seconds)
+
+
+def results(cluster, tasks, between=lambda: None):
+    return {key: outcome.get() for key, outcome in cluster.run(eval, tasks, between)}
 
 
 def test_every_task_once(two):
@@ -132,6 +139,18 @@ def test_what_kills_every_worker_ends_alone(two):
     assert all(outcome.get() > 0 for outcome in done.values())
 
 
+def test_a_hung_worker_is_replaced(two, tmp_path, monkeypatch, hasty):
+    """It holds Python's lock, so no heartbeat leaves it; the other one only takes long."""
+    lines = []
+    monkeypatch.setattr(two, "say", lines.append)
+    begun, holding = tmp_path / "begun", "__import__('ctypes').PyDLL(None).sleep(60)"
+    hanging = f"__import__('os').path.exists({str(begun)!r}) or {noting(begun, '', holding)}"
+    tasks = [("slow", sleeping(2.5, "'slow'")), ("hung", hanging), *((number, str(number)) for number in range(4))]
+    assert results(two, tasks) == {"slow": "slow", "hung": True, **{number: number for number in range(4)}}
+    worker = next(line for line in lines if line.endswith(" for 2 seconds; its tasks go to others")).split()[3]
+    assert lines[0] == f"the worker at {worker} has been silent for 1 seconds"
+
+
 def test_large_tasks_go_without_a_word(two, capfd):
     """Dask has a warning for them."""
     large = "'" + "x" * 15_000_000 + "'"
@@ -195,15 +214,25 @@ def test_a_scheduler_that_stops_or_dies(impatient, tmp_path, number, what, monke
     monkeypatch.setattr(module, "LONELY", 20.0)  # its worker may take a while to start
     done, began = [], time.monotonic()
 
-    def use(processes):
-        with connected(processes.address) as cluster:
-            for key, outcome in cluster.run(eval, ((number, sleeping(0.3)) for number in range(1000))):
-                done.append((key, outcome.get()))
-                if len(done) == 2:
-                    processes.scheduler.send_signal(number)
+    def between():
+        if stopped and time.monotonic() - stopped[0] > 0.5:
+            raise KeyboardInterrupt
 
-    with Processes(tmp_path, workers=1) as processes, pytest.raises(ClusterError, match=f"^the scheduler at .* {what}"):
-        use(processes)
+    def use(cluster, between=lambda: None):
+        for key, outcome in cluster.run(eval, ((number, sleeping(0.3)) for number in range(1000)), between):
+            done.append((key, outcome.get()))
+            if len(done) == 2:
+                processes.scheduler.send_signal(number)
+                stopped.append(time.monotonic())
+
+    stopped = []
+    with Processes(tmp_path, workers=1) as processes, connected(processes.address) as cluster:
+        if number == signal.SIGSTOP:  # Ctrl-C does not wait for it
+            with pytest.raises(KeyboardInterrupt):
+                use(cluster, between)
+            assert time.monotonic() - stopped[0] < 1.4
+        with pytest.raises(ClusterError, match=f"^the scheduler at .* {what}"):
+            use(cluster)
     assert len(done) >= 2
     assert time.monotonic() - began < 30
 
@@ -246,6 +275,26 @@ def test_a_terminals_ctrl_c_is_not_for_workers(own):
     assert {int(signal.SIGINT), int(signal.SIGHUP)} <= {
         int(each) for masks in results(own, [(n, sleeping(0.2, ignored)) for n in range(4)]).values() for each in masks
     }
+
+
+def test_ctrl_c_while_all_hang(own):
+    pids = set(results(own, ((number, sleeping(0.2)) for number in range(4))).values())
+    began = time.monotonic()
+
+    def interrupt():
+        if time.monotonic() - began > 0.5:
+            raise KeyboardInterrupt
+
+    for pid in pids:
+        os.kill(pid, signal.SIGSTOP)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            results(own, ((number, PID) for number in range(4)), interrupt)
+        assert time.monotonic() - began < 2
+    finally:
+        for pid in pids:
+            os.kill(pid, signal.SIGCONT)
+    assert results(own, [("then", "2")]) == {"then": 2}
 
 
 def test_nobody_else_talks_to_them(own, impatient):

@@ -11,7 +11,7 @@ import pydream
 
 # A room imports those before it,
 ORDER = [
-    *("errors", "locks", "reads", "files", "system", "picture", "net"),
+    *("errors", "forks", "locks", "reads", "files", "system", "picture", "net"),
     *("media", "imageops", "tiles", "dream"),
     *("runtime", "formats", "caffe", "zoo"),
     *("record", "cluster"),
@@ -235,7 +235,7 @@ def test_what_the_notebook_has_not_is_keyword_only():
         ("import pydream.cli", ["av"]),
         ("import pydream.cli.commands.dream, pydream.cluster.workers", ["dask", "distributed", "tensorflow"]),
         ("import pydream.bench.report, pydream.bench.plot", ["tensorflow", "matplotlib"]),
-        ("import pydream.cli.commands.models", ["pooch", "requests", "tensorflow"]),
+        ("import pydream.cli.commands.models", ["requests", "tensorflow"]),
     ],
 )
 def test_imports_are_light(root, program, absent):

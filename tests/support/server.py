@@ -2,9 +2,10 @@
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from socketserver import StreamRequestHandler, ThreadingTCPServer
 
 
 class BadServer(ThreadingHTTPServer):
@@ -34,9 +35,55 @@ class BadServer(ThreadingHTTPServer):
         """Clients that hang up are what is tested."""
 
 
+class RawServer(ThreadingTCPServer):
+    """Answers each request with whatever bytes a function yields, HTTP or not.
+
+    Attributes
+    ----------
+    answer : callable
+        Of the request's bytes.
+    sent : int
+        Bytes that were sent.
+    """
+
+    daemon_threads = True
+
+    def __init__(self, answer: Callable[[bytes], Iterator[bytes]]) -> None:
+        super().__init__(("127.0.0.1", 0), _RawHandler)
+        self.answer = answer
+        self.sent = 0
+        self.released = threading.Event()  # ends what is endless
+
+    @property
+    def host(self) -> str:
+        return f"127.0.0.1:{self.server_address[1]}"
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """Clients that hang up are what is tested."""
+
+
+class _RawHandler(StreamRequestHandler):
+    server: RawServer
+
+    def handle(self) -> None:
+        request = b""
+        while not request.endswith(b"\r\n\r\n"):
+            request += self.rfile.readline()
+        for part in self.server.answer(request):
+            if self.server.released.is_set():
+                break
+            self.wfile.write(part)
+            self.server.sent += len(part)
+
+
 @contextmanager
 def serving(content: bytes) -> Iterator[BadServer]:
-    server = BadServer(content)
+    with running(BadServer(content)) as server:
+        yield server
+
+
+@contextmanager
+def running(server: BadServer | RawServer) -> Iterator[BadServer | RawServer]:
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
     thread.start()
     try:

@@ -8,6 +8,7 @@ import click
 
 from ...record.text import as_unicode
 from ...zoo import registry
+from ...zoo.addresses import without_secrets
 from ...zoo.own import add_network
 from ...zoo.registry import find_network, find_weights
 from ..errors import Failed, debug_option, interruption
@@ -69,7 +70,7 @@ def _show(entry: registry.Entry, names: str) -> None:
         "bytes": entry.size,
         "sha256": entry.sha256,
         "in": archive and f"{archive.name}, {archive.size} bytes, as {archive.member}",
-        "from": entry.addresses,
+        "from": tuple(map(without_secrets, entry.addresses)),
         "weights": "built in" if found and entry.bundled else found,
     }
     if found is None:

@@ -13,6 +13,7 @@ from typing import Any
 
 from ... import system
 from ...errors import DeviceError
+from ...forks import check_tensorflow
 from ...system import check_limits, requested_threads
 
 # What importing 2.21 alone adds, by the limit that counts it: bytes, measured. Of address space most is its libraries.
@@ -48,7 +49,13 @@ def tensorflow() -> Any:
     """Return the module `tensorflow`, importing it at the first call.
 
     ``PYDREAM_NUM_THREADS`` bounds its threads too; ``TF_CPP_MIN_LOG_LEVEL=0`` in the environment shows its messages.
+
+    Raises
+    ------
+    ForkError
+        In a forked process, if it was imported before.
     """
+    check_tensorflow()
     if "tensorflow" in sys.modules:
         return sys.modules["tensorflow"]
     _check_limits(_IMPORT_TAKES)
