@@ -49,6 +49,8 @@ def decode(file: BinaryIO, name: str) -> tuple[Image.Image, str | None]:
         kind = tiff.Kind.read(file)
         if kind is not None:
             return _decode_tiff(file, kind, name)
+        if tiff.is_unknown(file):
+            raise ImageFileError(f"'{name}' is a big-endian BigTIFF: not a kind that is read")
         if png.is_png(file):
             image, damage = png.in_spite_of_metadata(png.load, file), png.damage(file)
         else:
@@ -59,19 +61,22 @@ def decode(file: BinaryIO, name: str) -> tuple[Image.Image, str | None]:
 def _decode_tiff(file: BinaryIO, kind: tiff.Kind, name: str) -> tuple[Image.Image, str | None]:
     with libtiff.messages() as heard:
         try:
-            if kind.by_pillow:
-                image = to_rgb(load(open_image(file)), name)  # upright
-            elif kind.by_samples:
-                image = _upright(to_rgb(tiff.read_samples(file, kind, name), name), kind.tags.get(_EXIF_ORIENTATION))
-            else:
-                raise ImageFileError(f"'{name}' is a {kind}: not a kind that is read")
-        except ImageFileError:
-            raise
-        except (UnidentifiedImageError, ValueError) as error:
-            raise ImageFileError(f"'{name}' is a {kind}: damaged, or not a kind that is read") from error
+            return _tiff_pixels(file, kind, name), libtiff.damage(heard)
         except OSError as error:
             raise OSError(next(iter(heard), reason(error))) from error
-    return image, libtiff.damage(heard)
+
+
+def _tiff_pixels(file: BinaryIO, kind: tiff.Kind, name: str) -> Image.Image:
+    if kind.by_pillow:
+        try:
+            image = load(open_image(file))
+        except (UnidentifiedImageError, ValueError):
+            file.seek(0)
+        else:
+            return to_rgb(image, name)  # upright
+    if not kind.by_samples:
+        raise ImageFileError(f"'{name}' is a {kind}: {'damaged, or ' * kind.by_pillow}not a kind that is read")
+    return _upright(to_rgb(tiff.read_samples(file, kind, name), name), kind.tags.get(_EXIF_ORIENTATION))
 
 
 def _upright(image: Image.Image, orientation: object) -> Image.Image:

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, TiffImagePlugin
 
-from .depth import high_bytes, to_8_bits
+from .depth import high_bytes, lab_to_srgb, to_8_bits
 
 ORIENTATION = 0x0112
 _WIDTH, _HEIGHT, _BITS, _COMPRESSION, _PHOTOMETRIC, _FILL_ORDER = 256, 257, 258, 259, 262, 266
@@ -19,11 +19,11 @@ _OFFSETS, _SAMPLES, _ROWS_PER_STRIP, _COUNTS, _PLANAR, _PREDICTOR = 273, 277, 27
 _TILE_WIDTH, _TILE_HEIGHT, _TILE_OFFSETS, _TILE_COUNTS = 322, 323, 324, 325
 _EXTRA, _FORMAT, _YCBCR_SUBSAMPLING = 338, 339, 530
 
-_WHITE_IS_ZERO, _BLACK_IS_ZERO, _RGB, _CMYK, _YCBCR = 0, 1, 2, 5, 6
+_WHITE_IS_ZERO, _BLACK_IS_ZERO, _RGB, _CMYK, _YCBCR, _LAB = 0, 1, 2, 5, 6, 8
 _COLOURS = {0: "grey, white is 0", 1: "grey", 2: "RGB", 3: "a palette", 4: "a mask", 5: "inks", 6: "YCbCr"}
 _COLOURS |= {8: "CIELab", 9: "ICC Lab", 10: "ITU Lab", 32803: "a colour filter array", 34892: "linear raw"}
 _COLOURS |= {32844: "LogL", 32845: "LogLuv"}
-_PLANES = {_WHITE_IS_ZERO: 1, _BLACK_IS_ZERO: 1, _RGB: 3, _CMYK: 4}  # without extra samples
+_PLANES = {_WHITE_IS_ZERO: 1, _BLACK_IS_ZERO: 1, _RGB: 3, _CMYK: 4, _LAB: 3}  # without extra samples
 _UNSIGNED, _SIGNED, _FLOAT = 1, 2, 3
 _LETTERS = {_UNSIGNED: "u", _SIGNED: "i", _FLOAT: "f"}  # NumPy's
 _FORMATS = {_UNSIGNED: "unsigned integers", _SIGNED: "signed integers", _FLOAT: "floats"}
@@ -98,6 +98,8 @@ class Kind(NamedTuple):
         """Return whether Pillow reads this kind right, if it reads it at all."""
         if self.planar and (self.extra or (self.compression in _BYTES and self.photometric in _PLANES)):
             return False
+        if self.photometric == _LAB:  # dark colours would differ from the formula by 30
+            return False
         if self.photometric == _YCBCR and self.compression == 1:  # Pillow takes them as not subsampled
             return int(sum(self.tags.get(_COUNTS, ()))) >= 3 * self.width * self.height
         if self.format != _UNSIGNED or (self.bits == 16 and self.compression not in _BYTES):
@@ -113,10 +115,12 @@ class Kind(NamedTuple):
         """Return whether `read_samples` reads this kind."""
         if self.compression not in _BYTES or self.samples != _PLANES.get(self.photometric, -9) + len(self.extra):
             return False
-        if self.photometric == _CMYK and any(self.extra):
+        if self.photometric in (_CMYK, _LAB) and any(self.extra):
+            return False
+        if self.photometric == _WHITE_IS_ZERO and _ASSOCIATED in self.extra:  # with which of the two as 0?
             return False
         if self.format == _FLOAT:
-            return self.bits in (16, 32, 64) and self.photometric != _WHITE_IS_ZERO and self.photometric != _CMYK
+            return self.bits in (16, 32, 64) and self.photometric in (_BLACK_IS_ZERO, _RGB)
         if self.predictor not in (1, 2):
             return False
         if self.bits == 12:
@@ -132,6 +136,14 @@ class Kind(NamedTuple):
             f"TIFF of {f'{self.bits}-bit ' if self.bits else ''}{numbers}, {colours}{extra}"
             f"{', in planes' * self.planar}, compression {packing or self.compression}"
         )
+
+
+def is_unknown(file: BinaryIO) -> bool:
+    """Return whether an open file starts as a big-endian BigTIFF does, whose tags Pillow cannot read."""
+    file.seek(0)
+    head = file.read(4)
+    file.seek(0)
+    return head == b"MM\0+"
 
 
 def read_samples(file: BinaryIO, kind: Kind, name: str) -> Image.Image:
@@ -150,6 +162,10 @@ def read_samples(file: BinaryIO, kind: Kind, name: str) -> Image.Image:
 
 
 def _in_8_bits(samples: NDArray[Any], kind: Kind, name: str) -> NDArray[np.uint8]:
+    if kind.photometric == _LAB and samples.shape[-1] == 3:
+        lightness = (samples[..., 0] / (2**kind.bits - 1) * 100).astype(np.float32)
+        opponent = samples[..., 1:].view(samples.dtype.str.replace("u", "i")).astype(np.float32)
+        return lab_to_srgb(lightness, opponent / np.float32(2 ** (kind.bits - 8)))
     if kind.bits == 8:
         return samples
     colour = kind.photometric in (_RGB, _CMYK) and kind.format == _UNSIGNED
