@@ -41,9 +41,9 @@ LONGEST_NOTE = 60_000  # characters; JPEG keeps all of EXIF within 65,533 bytes
 def read_image(path: str | os.PathLike[str]) -> Picture:
     """Read a picture file as 8-bit RGB.
 
-    Transparency is composited on white; grey, palette, 1-bit, 16-bit, float and CMYK pictures are converted; EXIF's
-    orientation is applied; only the first frame of an animation is read. Colour profiles are ignored, as in the
-    notebook.
+    Transparency is composited on white; grey, palette, 1-bit, 12-bit, 16-bit, float, CMYK and CIELab pictures are
+    converted; EXIF's orientation is applied; only the first frame of an animation is read. Colour profiles are ignored,
+    as in the notebook.
 
     Parameters
     ----------
@@ -62,7 +62,7 @@ def read_image(path: str | os.PathLike[str]) -> Picture:
         (float outside 0..255, integers beyond 16 bits), or has more pixels than Pillow's `PIL.Image.MAX_IMAGE_PIXELS`.
     """
     with _opened(path) as file:
-        return decode_image(file, str(path))
+        return _picture(file, str(path))
 
 
 def read_note(path: str | os.PathLike[str]) -> str | None:
@@ -89,9 +89,13 @@ def _opened(path: str | os.PathLike[str]) -> BinaryIO:
 
 def decode_image(file: BinaryIO, name: str) -> Picture:
     """Read a picture, as `read_image` does, from an open seekable file; `name` is for messages."""
+    return _picture(file, name)
+
+
+def _picture(file: BinaryIO, name: str) -> Picture:
     image, damage = decode(file, name)
     if damage is not None:
-        warnings.warn(f"'{name}' is damaged: {damage}", DamagedPictureWarning, stacklevel=2)
+        warnings.warn(f"'{name}' is damaged: {damage}", DamagedPictureWarning, stacklevel=3)
     return np.array(image, dtype=np.uint8, order="C")
 
 

@@ -75,7 +75,7 @@ def damage(file: BinaryIO) -> str | None:
     """Return which part of the picture has a wrong checksum; None if none has."""
     for kind, start, length in _chunks(file):
         if kind in (b"IDAT", b"tRNS") and not _is_right(file, kind, start, length):
-            return f"the checksum of its {'pixels' if kind == b'IDAT' else 'transparent colours'} is wrong"
+            return f"the checksum of its {'pixels' if kind == b'IDAT' else 'transparent colours'} is wrong or missing"
     return None
 
 
