@@ -49,6 +49,10 @@ class ImageFileError(PydreamError, ValueError):
     """A picture cannot be read or written."""
 
 
+class DamagedPictureWarning(UserWarning):
+    """A picture was read from a file that is damaged: some of its pixels are wrong."""
+
+
 class VideoFileError(PydreamError, ValueError):
     """A film cannot be read or written."""
 

@@ -17,6 +17,7 @@ progress       bars on stderr
 streams        standard input, output and error: printable lines, and streams that are lost
 signals        Ctrl-C, SIGTERM and SIGHUP, at safe moments
 errors         an error is one line and an exit code
+libraries      what other libraries say by the way, and warnings
 =============  =========================================================================
 """
 
@@ -30,7 +31,8 @@ import click
 
 from .. import __version__
 from ..reads import kept_apart
-from .errors import debug_option, errors_in_one_line
+from .errors import debug_option, debugging, errors_in_one_line
+from .libraries import quiet_libraries
 from .signals import signals_as_ctrl_c, uninterrupted
 from .streams import echo, standard_streams
 
@@ -97,7 +99,7 @@ class Commands(click.Group):
 
     def invoke(self, ctx: click.Context) -> Any:
         """Parse the command's options and run it."""
-        with signals_as_ctrl_c(), errors_in_one_line(ctx), kept_apart():
+        with signals_as_ctrl_c(), errors_in_one_line(ctx), quiet_libraries(debugging(ctx)), kept_apart():
             return super().invoke(ctx)
 
 

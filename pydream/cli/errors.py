@@ -16,6 +16,7 @@ from typing import IO, Any
 import click
 
 from ..errors import OverwriteError, PydreamError, UnknownNameError
+from .libraries import loud_libraries
 from .signals import exit_code
 from .streams import echo
 
@@ -101,11 +102,18 @@ def debugging(ctx: click.Context) -> bool:
     return bool(ctx.meta.get(_DEBUG))
 
 
+def _debug(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
+    if wanted:
+        ctx.meta[_DEBUG] = True
+        if ctx.parent is not None:  # the group's own comes before `quiet_libraries`
+            loud_libraries()
+
+
 debug_option = click.Option(
     ["--debug"],
     is_flag=True,
     expose_value=False,
     is_eager=True,
-    callback=lambda ctx, _, wanted: ctx.meta.update({_DEBUG: wanted or debugging(ctx)}),
-    help="Show where an error comes from, and TensorFlow's messages.",
+    callback=_debug,
+    help="Show where an error comes from, and libraries' messages.",
 )

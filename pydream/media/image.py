@@ -5,22 +5,18 @@ from __future__ import annotations
 import io
 import os
 import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, PngImagePlugin, UnidentifiedImageError
+from PIL import Image, PngImagePlugin
 
-from ..errors import ImageFileError
-from ..files import check_place, open_regular, reason, write_errors, write_whole
+from ..errors import DamagedPictureWarning, ImageFileError
+from ..files import check_place, open_regular, write_errors, write_whole
 from ..picture import Picture, to_pixels
-
-# Named one by one: Pillow would also pass PostScript to Ghostscript, take random bytes for a TGA, and silently fill up
-# a truncated JPEG 2000.
-READABLE = ("PNG", "JPEG", "WEBP", "TIFF", "GIF", "BMP", "PPM", "AVIF", "ICO")
+from .decoding import EXIF_NOTE, PNG_NOTE, decode, find_note
+from .decoding import READABLE as READABLE
 
 
 class ImageFormat(NamedTuple):
@@ -38,30 +34,16 @@ _TIFF = ImageFormat("TIFF", 2**31 - 1, {})
 FORMATS = {"png": _PNG, "jpeg": _JPEG, "webp": _WEBP, "tiff": _TIFF}
 WRITABLE = {".png": _PNG, ".jpg": _JPEG, ".jpeg": _JPEG, ".webp": _WEBP, ".tif": _TIFF, ".tiff": _TIFF}
 
-# Where a file stores the note of `write_image`.
-_PNG_KEYWORD = "pydream"
-_EXIF_NOTE = 0x010E  # ImageDescription: the one text field of EXIF that TIFF, JPEG and WebP all keep
 _EXIF_SOFTWARE = 0x0131
 LONGEST_NOTE = 60_000  # characters; JPEG keeps all of EXIF within 65,533 bytes
-
-_EXIF_ORIENTATION = 0x0112
-_UPRIGHT = {  # EXIF's orientation → the transposition that undoes it
-    2: Image.Transpose.FLIP_LEFT_RIGHT,
-    3: Image.Transpose.ROTATE_180,
-    4: Image.Transpose.FLIP_TOP_BOTTOM,
-    5: Image.Transpose.TRANSPOSE,
-    6: Image.Transpose.ROTATE_270,
-    7: Image.Transpose.TRANSVERSE,
-    8: Image.Transpose.ROTATE_90,
-}
 
 
 def read_image(path: str | os.PathLike[str]) -> Picture:
     """Read a picture file as 8-bit RGB.
 
-    Transparency is composited on white; grey, palette, 1-bit, 16-bit, float and CMYK pictures are converted; EXIF's
-    orientation is applied; only the first frame of an animation is read. Colour profiles are ignored, as in the
-    notebook.
+    Transparency is composited on white; grey, palette, 1-bit, 12-bit, 16-bit, float, CMYK and CIELab pictures are
+    converted; EXIF's orientation is applied; only the first frame of an animation is read. Colour profiles are ignored,
+    as in the notebook.
 
     Parameters
     ----------
@@ -80,7 +62,7 @@ def read_image(path: str | os.PathLike[str]) -> Picture:
         (float outside 0..255, integers beyond 16 bits), or has more pixels than Pillow's `PIL.Image.MAX_IMAGE_PIXELS`.
     """
     with _opened(path) as file:
-        return decode_image(file, str(path))
+        return _picture(file, str(path))
 
 
 def read_note(path: str | os.PathLike[str]) -> str | None:
@@ -97,10 +79,8 @@ def read_note(path: str | os.PathLike[str]) -> str | None:
     ImageFileError
         If there is no such file, or it is not a picture.
     """
-    with _opened(path) as file, _pillow_errors(str(path)), _pillow_image(file) as image:
-        # The pixels, which may be many, are not decoded.
-        note = image.info.get(_PNG_KEYWORD) if image.format == "PNG" else _exif(image).get(_EXIF_NOTE)
-        return str(note) if note else None
+    with _opened(path) as file:
+        return find_note(file, str(path))
 
 
 def _opened(path: str | os.PathLike[str]) -> BinaryIO:
@@ -109,83 +89,14 @@ def _opened(path: str | os.PathLike[str]) -> BinaryIO:
 
 def decode_image(file: BinaryIO, name: str) -> Picture:
     """Read a picture, as `read_image` does, from an open seekable file; `name` is for messages."""
-    with _pillow_errors(name), _pillow_image(file) as image:
-        if 0 in image.size:
-            raise ImageFileError(f"'{name}' has no pixels: it is {image.width}×{image.height}")
-        image.load()
-        orientation = _exif(image).get(_EXIF_ORIENTATION)  # after load(): TIFF is upright by then
-        rgb = _to_rgb(image, name)
-        if orientation in _UPRIGHT:
-            rgb = rgb.transpose(_UPRIGHT[orientation])
-        return np.array(rgb, dtype=np.uint8, order="C")
+    return _picture(file, name)
 
 
-def _pillow_image(file: BinaryIO) -> Image.Image:
-    Image.init()
-    return Image.open(file, formats=[name for name in READABLE if name in Image.OPEN])
-
-
-@contextmanager
-def _pillow_errors(name: str) -> Iterator[None]:
-    """Turn any error of Pillow's into an `ImageFileError`, and silence its warnings."""
-    with warnings.catch_warnings():
-        # Pillow warns of decompression bombs, which are refused, and of damaged metadata, which does no harm.
-        warnings.simplefilter("ignore")
-        warnings.simplefilter("error", Image.DecompressionBombWarning)
-        try:
-            yield
-        except UnidentifiedImageError:
-            raise ImageFileError(f"'{name}' is not a picture, or is damaged (expected {', '.join(READABLE)})") from None
-        except (Image.DecompressionBombWarning, Image.DecompressionBombError):
-            raise ImageFileError(
-                f"'{name}' claims more than {Image.MAX_IMAGE_PIXELS} pixels: too large to read safely;"
-                " `pydream --max-pixels` allows larger ones that you trust"
-            ) from None
-        except (ImageFileError, MemoryError):
-            raise
-        except Exception as error:  # on damaged files Pillow raises struct.error, KeyError, anything
-            raise ImageFileError(f"'{name}' is damaged or cut short: {reason(error)}") from error
-
-
-def _exif(image: Image.Image) -> Image.Exif:
-    """Return a picture's EXIF; an empty one if it is damaged."""
-    try:
-        return image.getexif()
-    except MemoryError:
-        raise
-    except Exception:  # SyntaxError, struct.error, anything
-        return Image.Exif()
-
-
-def _to_rgb(image: Image.Image, name: str) -> Image.Image:
-    """Convert any of Pillow's modes to RGB, with transparency on white."""
-    if image.mode.startswith("I") or image.mode == "F":
-        return _deep_grey_to_rgb(image, name)
-    if not image.has_transparency_data:
-        return image.convert("RGB")
-    if image.mode in ("RGBa", "La"):  # premultiplied
-        image = image.convert({"RGBa": "RGBA", "La": "LA"}[image.mode])
-    rgba = image.convert("RGBA")
-    white = Image.new("RGBA", rgba.size, "white")
-    return Image.alpha_composite(white, rgba).convert("RGB")
-
-
-def _deep_grey_to_rgb(image: Image.Image, name: str) -> Image.Image:
-    """Convert a grey picture of more than 8 bits: integers mean 0..65535, floats 0..1 or 0..255."""
-    deep = np.asarray(image)
-    low, high = deep.min(), deep.max()
-    if deep.dtype.kind == "f":
-        if not (low >= 0 and high <= 255):  # NaN too
-            raise ImageFileError(f"'{name}' has values from {low:g} to {high:g} (expected 0..1 or 0..255)")
-        grey = np.rint(deep * 255 if high <= 1 else deep)
-    else:
-        if low < 0 or high > 65535:
-            raise ImageFileError(f"'{name}' has values from {low} to {high} (expected 0..65535)")
-        grey = (deep.astype(np.uint32) + 128) // 257  # 65535 = 255 * 257
-    transparent = image.info.get("transparency")  # a PNG names one 16-bit grey as transparent
-    if isinstance(transparent, int):
-        grey[deep == transparent] = 255
-    return Image.fromarray(grey.astype(np.uint8)).convert("RGB")
+def _picture(file: BinaryIO, name: str) -> Picture:
+    image, damage = decode(file, name)
+    if damage is not None:
+        warnings.warn(f"'{name}' is damaged: {damage}", DamagedPictureWarning, stacklevel=3)
+    return np.array(image, dtype=np.uint8, order="C")
 
 
 def write_image(
@@ -234,11 +145,11 @@ def encode_image(pixels: Picture, form: ImageFormat, note: str | None = None, dp
         if form is _PNG:
             options["pnginfo"] = PngImagePlugin.PngInfo()
             options["pnginfo"].add_text("Software", "pydream")
-            options["pnginfo"].add_text(_PNG_KEYWORD, note)
+            options["pnginfo"].add_text(PNG_NOTE, note)
         else:
             options["exif"] = Image.Exif()
             options["exif"][_EXIF_SOFTWARE] = "pydream"
-            options["exif"][_EXIF_NOTE] = note
+            options["exif"][EXIF_NOTE] = note
     file = io.BytesIO()
     Image.fromarray(pixels).save(file, format=form.name, **options)
     return file.getbuffer()

@@ -12,7 +12,8 @@ from PIL import Image
 from support.pictures import photograph, pixels, saved
 
 from pydream.errors import ImageFileError
-from pydream.media.image import _to_rgb, decode_image, read_image, read_note
+from pydream.media.decoding.pillow import to_rgb
+from pydream.media.image import decode_image, read_image, read_note
 
 RED, GREEN, BLUE, WHITE, BLACK = (255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 255, 255), (0, 0, 0)
 
@@ -91,7 +92,7 @@ def test_premultiplied_alpha(
     mode,
 ):  # no format that Pillow writes opens so: the converter gets the image itself
     straight = row((80, 80, 80, 255), (80, 80, 80, 0), mode="RGBA").convert(mode[:-1] + "A")
-    rgb = _to_rgb(straight.convert(mode), "in")
+    rgb = to_rgb(straight.convert(mode), "in")
     assert np.asarray(rgb).tolist() == [[[80, 80, 80], [255, 255, 255]]]
 
 

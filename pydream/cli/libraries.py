@@ -1,0 +1,51 @@
+"""What libraries say by the way stays off the screen, unless --debug is given; a warning of pydream's is one line."""
+
+from __future__ import annotations
+
+import logging
+import sys
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import click
+
+from ..errors import DamagedPictureWarning
+from .streams import echo
+
+
+@contextmanager
+def quiet_libraries(debug: bool) -> Iterator[None]:
+    """Silence Python's warnings and logs for this block, unless `debug`; print pydream's own warnings, unless -q."""
+    shown: set[str] = set()
+
+    def show(message: Warning | str, category: type[Warning], filename: str, lineno: int, *_: Any) -> None:
+        own = issubclass(category, DamagedPictureWarning)
+        context = click.get_current_context(silent=True)
+        line = f"pydream: warning: {message}" if own else f"{filename}:{lineno}: {category.__name__}: {message}"
+        if line in shown or (own and context is not None and context.params.get("quiet")):
+            return
+        shown.add(line)
+        from tqdm import tqdm
+
+        with tqdm.external_write_mode(file=sys.stderr):  # above the bar
+            echo(line, err=True)
+
+    logged = logging.root.manager.disable
+    with warnings.catch_warnings():
+        warnings.showwarning = show
+        if not debug:
+            warnings.simplefilter("ignore")
+            logging.disable()
+        warnings.simplefilter("always", DamagedPictureWarning)
+        try:
+            yield
+        finally:
+            logging.disable(logged)
+
+
+def loud_libraries() -> None:
+    """Undo `quiet_libraries` for the rest of its block."""
+    warnings.simplefilter("default")  # of DamagedPictureWarning too: one of each text and place is shown
+    logging.disable(logging.NOTSET)

@@ -1,0 +1,95 @@
+"""Picture files → 8 bits, RGB, upright; what Pillow misreads, refuses or keeps to itself is found here.
+
+======== ===================================================================================
+pillow   Pillow: its formats, its errors, its modes
+depth    numbers of more than 8 bits
+png      chunks that are not needed, transparent colours, checksums
+jpeg     whether all pixels are there
+tiff     kinds of samples that Pillow does not read
+libtiff  its messages
+======== ===================================================================================
+"""
+
+from __future__ import annotations
+
+from typing import BinaryIO
+
+from PIL import Image, UnidentifiedImageError
+
+from ...errors import ImageFileError
+from ...files import reason
+from . import jpeg, libtiff, png, tiff
+from .pillow import READABLE, exif, load, open_image, pillow_errors, to_rgb
+
+__all__ = ["EXIF_NOTE", "PNG_NOTE", "READABLE", "decode", "find_note"]
+
+EXIF_NOTE = 0x010E  # ImageDescription: the one text field of EXIF that TIFF, JPEG and WebP all keep
+PNG_NOTE = png.NOTE
+_EXIF_ORIENTATION = 0x0112
+_UPRIGHT = {  # EXIF's orientation → the transposition that undoes it
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+
+
+def decode(file: BinaryIO, name: str) -> tuple[Image.Image, str | None]:
+    """Return the picture in an open seekable file, and what is damaged of it; `name` is for messages.
+
+    Raises
+    ------
+    ImageFileError
+        If it is no picture, cannot be decoded, or has values without an agreed meaning.
+    """
+    with pillow_errors(name):
+        kind = tiff.Kind.read(file)
+        if kind is not None:
+            return _decode_tiff(file, kind, name)
+        if tiff.is_unknown(file):
+            raise ImageFileError(f"'{name}' is a big-endian BigTIFF: not a kind that is read")
+        if png.is_png(file):
+            image, damage = png.in_spite_of_metadata(png.load, file), png.damage(file)
+        else:
+            image, damage = jpeg.load(file) if jpeg.is_jpeg(file) else (load(open_image(file)), None)
+        return _upright(to_rgb(image, name), exif(image).get(_EXIF_ORIENTATION)), damage
+
+
+def _decode_tiff(file: BinaryIO, kind: tiff.Kind, name: str) -> tuple[Image.Image, str | None]:
+    with libtiff.messages() as heard:
+        try:
+            return _tiff_pixels(file, kind, name), libtiff.damage(heard)
+        except OSError as error:
+            raise OSError(next(iter(heard), reason(error))) from error
+
+
+def _tiff_pixels(file: BinaryIO, kind: tiff.Kind, name: str) -> Image.Image:
+    if kind.by_pillow:
+        try:
+            image = load(open_image(file))
+        except (UnidentifiedImageError, ValueError):
+            file.seek(0)
+        else:
+            return to_rgb(image, name)  # upright
+    if not kind.by_samples:
+        raise ImageFileError(f"'{name}' is a {kind}: {'damaged, or ' * kind.by_pillow}not a kind that is read")
+    return _upright(to_rgb(tiff.read_samples(file, kind, name), name), kind.tags.get(_EXIF_ORIENTATION))
+
+
+def _upright(image: Image.Image, orientation: object) -> Image.Image:
+    return image.transpose(_UPRIGHT[orientation]) if orientation in _UPRIGHT else image
+
+
+def find_note(file: BinaryIO, name: str) -> str | None:
+    """Return the note of the picture in an open file; None if there is none."""
+    with pillow_errors(name):
+        kind = tiff.Kind.read(file)
+        if kind is not None:
+            note = kind.tags.get(EXIF_NOTE)
+        else:
+            image = png.in_spite_of_metadata(open_image, file)  # the pixels, which may be many, are not decoded
+            note = image.info.get(PNG_NOTE) if image.format == "PNG" else exif(image).get(EXIF_NOTE)
+        return str(note) if note else None

@@ -1,0 +1,116 @@
+"""PNG: chunks that are not needed do no harm, transparent colours of any depth, checksums of pixels."""
+
+from __future__ import annotations
+
+import io
+import struct
+import zlib
+from collections.abc import Callable, Iterator
+from typing import BinaryIO, TypeVar
+
+import numpy as np
+from PIL import Image
+
+from . import pillow
+
+NOTE = "pydream"  # the keyword of the text chunk that `write_image` stores a note in
+_SIGNATURE = b"\x89PNG\r\n\x1a\n"
+_CRITICAL = (b"IHDR", b"PLTE", b"IDAT", b"IEND")
+_USED = (b"tRNS", b"eXIf")  # and of texts these:
+_TEXTS = {b"tEXt": NOTE.encode() + b"\0", b"iTXt": b"XML:com.adobe.xmp\0\0"}  # not compressed
+_LONGEST = 2**20  # bytes of such a chunk
+_BLOCK = 2**20  # bytes
+
+Result = TypeVar("Result")
+
+
+def in_spite_of_metadata(use: Callable[[BinaryIO], Result], file: BinaryIO) -> Result:
+    """Return what `use` makes of a picture file; of a PNG that it refuses, what it makes of its needed chunks alone."""
+    try:
+        return use(file)
+    except MemoryError:
+        raise
+    except Exception:
+        if not is_png(file):
+            raise
+        return use(_needed(file))
+
+
+def is_png(file: BinaryIO) -> bool:
+    """Return whether an open file starts as a PNG does; its position becomes 0."""
+    file.seek(0)
+    head = file.read(len(_SIGNATURE))
+    file.seek(0)
+    return head == _SIGNATURE
+
+
+def load(file: BinaryIO) -> Image.Image:
+    """Decode the pixels of a PNG, with the transparent colour at the depth of its pixels."""
+    image = pillow.open_image(file)
+    transparent = image.info.get("transparency")
+    if image.mode in ("L", "RGB") and transparent is not None:
+        raw = image.tile[0][3]
+        if raw == "RGB;16B":
+            return _deep_with_transparent(file, image, transparent)
+        most = {"L;2": 3, "L;4": 15}.get(str(raw), 255)
+        at_8_bits = np.bitwise_and(transparent, most) * (255 // most)
+        image.info["transparency"] = int(at_8_bits) if image.mode == "L" else tuple(map(int, at_8_bits))
+    return pillow.load(image)
+
+
+def _deep_with_transparent(file: BinaryIO, high: Image.Image, transparent: tuple[int, ...]) -> Image.Image:
+    """Decode 16-bit colours of which one is transparent: to 8 bits others may be equal to it."""
+    pillow.load(high)
+    file.seek(0)
+    low = pillow.open_image(file)
+    low.tile = [(*low.tile[0][:3], "RGB;16L")]  # type: ignore[list-item]  # the other byte of each sample
+    pillow.load(low)
+    deep = np.asarray(high).astype(np.uint16) << 8 | np.asarray(low)
+    high.info.pop("transparency")
+    high.putalpha(Image.fromarray(np.where((deep == transparent).all(-1), 0, 255).astype(np.uint8)))
+    return high
+
+
+def damage(file: BinaryIO) -> str | None:
+    """Return which part of the picture has a wrong checksum; None if none has."""
+    for kind, start, length in _chunks(file):
+        if kind in (b"IDAT", b"tRNS") and not _is_right(file, kind, start, length):
+            return f"the checksum of its {'pixels' if kind == b'IDAT' else 'transparent colours'} is wrong or missing"
+    return None
+
+
+def _needed(file: BinaryIO) -> BinaryIO:
+    """Return a copy without the chunks that decide nothing, are too long or have a wrong checksum."""
+    kept = io.BytesIO(_SIGNATURE)
+    kept.seek(0, io.SEEK_END)
+    for kind, start, length in _chunks(file):
+        if kind not in _CRITICAL:
+            if length > _LONGEST or not _is_right(file, kind, start, length):
+                continue
+            file.seek(start)
+            if kind not in _USED and not (kind in _TEXTS and file.read(length).startswith(_TEXTS[kind])):
+                continue
+        file.seek(start - 8)
+        kept.write(file.read(8 + length + 4))
+    kept.seek(0)
+    return kept
+
+
+def _chunks(file: BinaryIO) -> Iterator[tuple[bytes, int, int]]:
+    """Yield a PNG's chunks: kind, place and length of their data."""
+    file.seek(len(_SIGNATURE))
+    while len(head := file.read(8)) == 8:
+        length, kind = struct.unpack(">I4s", head)
+        start = file.tell()
+        yield kind, start, length
+        file.seek(start + length + 4)
+
+
+def _is_right(file: BinaryIO, kind: bytes, start: int, length: int) -> bool:
+    """Return whether a chunk has its checksum."""
+    file.seek(start)
+    checksum = zlib.crc32(kind)
+    while length and (block := file.read(min(length, _BLOCK))):
+        checksum = zlib.crc32(block, checksum)
+        length -= len(block)
+    return file.read(4) == checksum.to_bytes(4, "big")
