@@ -15,9 +15,10 @@ from support.writers import DREAM, PICTURE, WRITERS
 
 from pydream import files, locks
 from pydream.cli import main
+from pydream.cli.folders import OutputFolder
 from pydream.cli.input import Target
 from pydream.errors import ImageFileError
-from pydream.media.image import FORMATS, read_note
+from pydream.media.image import FORMATS, read_note, write_image
 
 PAGE = 4096
 
@@ -41,8 +42,9 @@ def test_a_disk_that_is_full_after_any_page(tmp_path, name):
     assert len(whole) > 2 * PAGE
     path.write_bytes(b"older")
     for room in [*range(PAGE, len(whole), PAGE), len(whole) - 1]:
-        with files_of_at_most(room), pytest.raises((OSError, ValueError), match="File too large"):
+        with files_of_at_most(room), pytest.raises((OSError, ValueError), match="File too large") as error:
             write(path)
+        assert str(path) in str(error.value)
         assert os.listdir(tmp_path) == [name]
         assert path.read_bytes() == b"older", room
     with files_of_at_most(len(whole)):
@@ -105,6 +107,15 @@ def test_a_fetched_file_is_synced(tmp_path, seen):
     assert seen == [
         ("sync file", tmp_path / "x.part"), ("rename", tmp_path / "x.part"), ("sync folder", tmp_path)
     ]  # fmt: skip
+
+
+def test_the_frames_of_a_film_that_is_whole_do_not_come_back(tmp_path, seen):
+    frames = OutputFolder(tmp_path / "film.mp4.frames", temporary=True, what="frames")
+    frames.folder.mkdir()
+    write_image(frames.target(0).given, PICTURE)
+    frames.finish()
+    assert seen[-1] == ("sync folder", tmp_path)
+    assert not list(tmp_path.iterdir())
 
 
 def test_nothing_waits_for_the_disk_without_sync(tmp_path, seen):
