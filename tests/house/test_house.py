@@ -81,8 +81,6 @@ WRITERS = {
     ("cli/streams.py", "open"): "the null device, in the place of a lost stream",
     ("cli/streams.py", "write_bytes"): "standard output",
     ("cli/signals.py", "write"): "a line to a terminal, in a signal's handler",
-    ("cli/streams.py", "open"): "nowhere, for messages that nobody reads",
-    ("cli/streams.py", "write_bytes"): "standard output, whole",
     ("formats/keras/apart.py", "TemporaryFile"): "it has no name",
     ("formats/keras/reader.py", "fdopen"): "an answer to another process",
     ("formats/keras/reader.py", "open"): "nowhere, for TensorFlow's lines",
