@@ -77,8 +77,7 @@ def add_network(
     _check_name(name)
     target = own_folder() / name
     with write_errors(target, NetFileError):  # before the network is read
-        make_folder(target.parent)
-        check_place(target)
+        check_place(next(folder for folder in target.absolute().parents if folder.exists()) / name)
     asked = InputSpec(mean, scale, channel_order, input)
     paths = [_found(keras.model_file(Path(file))) for file in files]
     form = format_of(*paths)
@@ -101,6 +100,7 @@ def add_network(
         "default_layer": layer,
         "bundled": False,
     }
+    make_folder(target.parent)
     with written_folder(target) as temporary:  # fails where another process has put a folder that is not empty
         _write(packed, temporary, file, facts)
         read_entry(temporary / "README.md")

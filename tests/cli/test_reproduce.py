@@ -81,7 +81,7 @@ def test_float32_and_the_modern_era(run, pictures):
     assert report()["network"]["dtype"] == "float32"
 
 
-def test_pictures_say_how_they_were_made(run, pictures):
+def test_pictures_say_how_they_were_made(run, pictures, folder):
     assert (
         run("reproduce", *pictures, *QUICK, "--frames", "2", "--exact", "--only", "guided", "--only", "zoom").code == 0
     )
@@ -89,6 +89,10 @@ def test_pictures_say_how_they_were_made(run, pictures):
     assert (guided.recipe.end, guided.recipe.era, guided.guide.name) == ("fire5/concat", "2015", "guide.png")
     assert guided.command.startswith("pydream reproduce ")
     assert "--only guided --only zoom" in guided.command
+    for name in ("report.html", "report.json"):  # the pictures were named with their folder
+        text = Path("reproduction", name).read_text(encoding="utf-8")
+        assert "pydream reproduce in.png --guide guide.png" in text
+        assert folder.name not in text
     frame = read_provenance("reproduction/frames/00000001.png")
     assert (frame.recipe.loop.frame, frame.recipe.grid, frame.guide) == (1, GRID, None)
     again = run("replay", "reproduction/frames/00000001.png", "--input", "in.png", "-o", "again.png")

@@ -48,7 +48,7 @@ def test_every_option_reaches_the_renderer(run, picture, net):
     np.testing.assert_array_equal(read_image("out.png"), to_pixels(to_display("lapnorm", img)))
     said = parse(read_note("out.png"))
     assert said.command == (
-        f"pydream visualize {picture} -o dream.png --layer {LAYER}:7,9-10 --iterations 1 --step-size 0.7 --octaves 2"
+        f"pydream visualize in.png -o dream.png --layer {LAYER}:7,9-10 --iterations 1 --step-size 0.7 --octaves 2"
         " --octave-scale 1.5 --laplacian 2 --seed 5"
     )
     assert (said.result.width, said.result.height) == (144, 108)
