@@ -76,7 +76,7 @@ class NetFacts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     weights: str
     weights_sha256: Sha256
     definition_sha256: Sha256
-    dtype: str
+    dtype: Annotated[str, msgspec.Meta(pattern="^float(32|64)$")]
     runtime: str
     device: str
     mean: tuple[float, float, float] | None = None
