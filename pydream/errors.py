@@ -77,6 +77,10 @@ class BusyError(PydreamError, RuntimeError):
     """Another run writes the same folder or file."""
 
 
+class ForeignFileError(PydreamError, ValueError):
+    """A file has the name of a result and is something else, which would be lost."""
+
+
 class DeviceError(PydreamError, RuntimeError):
     """The requested device does not exist."""
 

@@ -379,6 +379,24 @@ def check_place(path: str | os.PathLike[str]) -> None:
         temporary.unlink(missing_ok=True)
 
 
+def is_blank(path: Path) -> bool:
+    """Return whether a file has no bytes but zeros, as after a power cut."""
+    try:
+        with open_file(path) as file:
+            return not any(block.strip(b"\0") for block in iter(lambda: file.read(2**20), b""))
+    except OSError:
+        return False
+
+
+def start_of(path: Path, most: int) -> bytes:
+    """Return the first bytes of a file; none if it cannot be read."""
+    try:
+        with open_file(path) as file:
+            return file.read(most)
+    except OSError:
+        return b""
+
+
 def reason(error: Exception) -> str:
     """Return an error's reason in one line, without the file's name that an `OSError` may have."""
     return " ".join(str(getattr(error, "strerror", None) or error).split()) or type(error).__name__

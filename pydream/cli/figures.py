@@ -14,12 +14,12 @@ from msgspec.structs import asdict
 from ..cluster.tasks import K, Outcome, checked, dream, run_here
 from ..cluster.workers import Cluster
 from ..dream.era import MODERN
-from ..errors import ImageFileError, ProvenanceError
+from ..errors import ForeignFileError
 from ..files import make_folder
 from ..media import DPI, PAGE, THEMES, Sheet, read_image
 from ..picture import Picture
 from ..record.command import option_words
-from ..record.provenance import Figure, NetFacts, pixels_sha256, read_provenance
+from ..record.provenance import Figure, NetFacts
 from ..record.recipe import Recipe
 from ..record.text import as_unicode
 from .input import InputPicture, Target
@@ -122,6 +122,13 @@ class FigureDreams(Generic[K]):
     save: Callable[[K, Recipe, Picture], None]  # writes a dream to its target
     resume: bool = True  # take the dreams of an earlier run
 
+    def check(self, keys: Iterable[K]) -> None:
+        """Raise `ForeignFileError` for a picture of an earlier run that is another, before the first dream."""
+        for key in keys:
+            between_steps()
+            if (target := self.target(key)) is not None:
+                self.job.made(target, self.recipe(key), self.start.facts)
+
     def each(self, keys: Iterable[K], bar: Bar, cluster: Cluster | None) -> Iterator[tuple[K, Outcome[Picture]]]:
         """Yield dreams with their keys: one after the other, or those that are there and then as workers make them."""
         if cluster is None:
@@ -131,7 +138,12 @@ class FigureDreams(Generic[K]):
         left: list[tuple[K, Recipe]] = []
         for key in keys:
             recipe = self.recipe(key)
-            if (existing := self._existing(key, recipe)) is None:
+            try:
+                existing = self._existing(key, recipe)
+            except ForeignFileError as error:
+                yield key, Outcome(error=error)
+                continue
+            if existing is None:
                 left.append((key, recipe))
             else:
                 yield key, Outcome(existing)
@@ -154,18 +166,12 @@ class FigureDreams(Generic[K]):
         return pixels
 
     def _existing(self, key: K, recipe: Recipe) -> Picture | None:
-        """Return the picture that an earlier run left, if it is whole, and the one that would be made now."""
+        """Return the picture that an earlier run left, if it is whole; raise `ForeignFileError` if it is another."""
         target = self.target(key)
-        if target is None or not self.resume:
+        if target is None or not self.resume or self.job.made(target, recipe, self.start.facts) is None:
             return None
-        try:
-            with interruptible():
-                made, pixels = read_provenance(target.given), read_image(target.given)
-        except (ImageFileError, ProvenanceError):
-            return None  # not there, or not whole
-        if made.unlike(self.job.as_recorded(recipe), self.job.ingredients(self.start.facts)):
-            return None
-        return pixels if made.result.sha256 == pixels_sha256(pixels) else None
+        with interruptible():
+            return read_image(target.given)
 
 
 def in_words(figure: Figure) -> str:

@@ -3,30 +3,46 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
 import click
 
-from ..errors import VideoFileError
+from ..errors import CheckpointError, ForeignFileError, VideoFileError
 from ..files import clear_dead, sync_folder, write_text
 from ..media import FORMATS, read_image, video
+from ..media.video import read_comment
 from ..picture import Picture
 from ..record.command import option_words
+from ..record.made import dream_in, note_of
 from ..record.provenance import sidecar_of
+from ..record.recipe import Recipe
 from .input import Size, Target
 from .options import Decorator, FiniteRange, option, together
 from .places import OUTPUT, claim_folder, claim_made
+from .progress import Bar
 from .signals import between_steps, interruptible
 
 _PNG = FORMATS["png"]
 
 
+Claims = Callable[[str | None, int], bool]  # of a picture: its note, and its number by its name
+
+
+def is_frame(note: str | None, number: int) -> bool:
+    """Return whether a picture says that it is this frame of a zoom loop, whatever loop."""
+    dream = dream_in(note)
+    return dream is not None and dream.recipe.loop is not None and dream.recipe.loop.frame == number
+
+
 @dataclass(frozen=True)
 class OutputFolder:
-    """A folder of numbered pictures."""
+    """A folder of numbered pictures, in which other files may be too.
+
+    A picture is its own if it says so of itself, or if there is nothing in it that could be lost.
+    """
 
     folder: Path
     temporary: bool  # its pictures go when the whole is there
@@ -34,6 +50,8 @@ class OutputFolder:
     prefix: str = ""  # of a picture's name, which ends with its number
     digits: int = 8
     state: str = ""  # the name of the file that it takes to resume, if there is one
+    claims: Claims = is_frame  # whether a picture says that it is its own
+    is_state: Callable[[Path], bool] = Path.is_file  # whether a file of that name is the state
 
     def target(self, number: int) -> Target:
         """Return where a picture goes."""
@@ -44,28 +62,53 @@ class OutputFolder:
         """Where the state is kept."""
         return self.folder / self.state
 
-    def existing(self) -> list[Path]:
-        """List what an earlier run left: pictures, their sidecars, and the state."""
+    def numbered(self) -> list[tuple[int, Path]]:
+        """List the files with the names of its pictures, and of their sidecars, with their numbers."""
         if not self.folder.is_dir():
             return []
-        ours = re.compile(rf"{re.escape(self.prefix)}\d{{{self.digits}}}\.png(\.json)?")
-        found = self.folder.iterdir()
-        return sorted(path for path in found if ours.fullmatch(path.name) or path.name == self.state)
+        name = re.compile(rf"{re.escape(self.prefix)}(\d{{{self.digits}}})\.png(\.json)?")
+        found = ((name.fullmatch(path.name), path) for path in self.folder.iterdir())
+        return sorted((int(match[1]), path) for match, path in found if match)
 
-    def check(self, resume: bool, force: bool, hint: str = OUTPUT) -> list[Path]:
-        """Return what an earlier run left; `click.BadParameter` where it would be lost without being asked for.
+    def existing(self) -> list[Path]:
+        """List what an earlier run left: pictures, their sidecars, and the state."""
+        return self._own_and_others()[0]
 
-        The folder is claimed, as `claim_folder` does.
+    def _own_and_others(self) -> tuple[list[Path], list[tuple[int, Path]]]:
+        """List what an earlier run left, and what has the names of that and is something else."""
+        own, others = [], []
+        for number, path in self.numbered():
+            between_steps()
+            note, blank = note_of(path)
+            if blank or self.claims(note, number):
+                own.append(path)
+            else:
+                others.append((number, path))
+        if self.state and self.state_file.exists():
+            if self.is_state(self.state_file):
+                own.append(self.state_file)
+            else:
+                others.append((0, self.state_file))
+        return own, others
+
+    def check(self, resume: bool, force: bool, hint: str = OUTPUT, most: int | None = None) -> list[Path]:
+        """Return what an earlier run left.
+
+        The folder is claimed, as `claim_folder` does. Raises `click.BadParameter` where what is there would be lost
+        without being asked for, and for a file that is something else, where one of the first `most` pictures would go.
         """
         claim_folder(self.folder, hint, lock=not self.temporary)  # a temporary one belongs to a file that is locked
         if resume and force:
             raise click.BadParameter("it continues, and --force begins again; choose one", param_hint="'--resume'")
-        existing = self.existing()
+        existing, others = self._own_and_others()
         if existing and not (resume or force):
             raise click.BadParameter(
                 f"'{self.folder}' holds {self.what} already: --resume continues with them, --force overwrites them",
                 param_hint=hint,
             )
+        # a state that cannot be read says by itself why nothing can be resumed with it
+        in_the_way = [path for number, path in others if most is None or number < most]
+        check_own((path for path in in_the_way if not (resume and path == self.state_file)), lambda _: False, hint)
         claim_made(existing, hint)
         return existing
 
@@ -83,9 +126,16 @@ class OutputFolder:
                 self.folder.rmdir()
                 sync_folder(self.folder.parent)
 
-    def made(self, most: int) -> int:
-        """Count the pictures that are there, one after the other from the first."""
-        return next(number for number in range(most + 1) if number == most or not self.target(number).exists())
+    def made(self, most: int, is_made: Callable[[int, Target], bool], quiet: bool) -> set[int]:
+        """Return the numbers of the pictures that are there and made, of the first `most`."""
+        there = [number for number, path in self.numbered() if number < most and path == self.target(number).path]
+        made = set()
+        with Bar(quiet, desc=f"looking at {self.folder}", total=len(there), unit="picture") as seen:
+            for number in there:
+                if is_made(number, self.target(number)):
+                    made.add(number)
+                seen.advance()
+        return made
 
     def picture(self, number: int) -> Picture:
         """Read a picture that is there."""
@@ -99,9 +149,26 @@ class OutputFolder:
             yield self.picture(number)
 
 
-def frames_beside(film: Path, state: str) -> OutputFolder:
+def frames_beside(film: Path, state: str, is_state: Callable[[Path], bool]) -> OutputFolder:
     """Return the folder of a film alone: beside it until it is whole."""
-    return OutputFolder(film.with_name(f"{film.name}.frames"), True, "frames", state=state)
+    return OutputFolder(film.with_name(f"{film.name}.frames"), True, "frames", state=state, is_state=is_state)
+
+
+def check_own(places: Iterable[Path | None], is_own: Callable[[Path], bool], hint: str = OUTPUT) -> None:
+    """Raise `click.BadParameter` for a file in the place of a result that is none."""
+    for path in places:
+        if path is not None and path.exists() and not is_own(path):
+            raise click.BadParameter(
+                f"'{path}' does not say that it was made by this command, and would be lost: move it, or name another"
+                " folder",
+                param_hint=hint,
+            )
+
+
+def earlier_recipe(existing: Iterable[Path]) -> Recipe | None:
+    """Return the recipe of the first of the pictures that says it: what is resumed has its seed."""
+    dreams = (dream_in(note_of(path)[0]) for path in existing)
+    return next((dream.recipe for dream in dreams if dream is not None), None)
 
 
 # ---- films ----
@@ -131,13 +198,28 @@ def films_apart(output: Sequence[str]) -> tuple[list[Path], list[str]]:
     return films, [name for name in output if not video.is_film(name)]
 
 
-def check_films(films: Sequence[Path], size: Size, fps: float | Fraction, hint: str = "'--output'") -> None:
+def check_films(films: Sequence[Path], size: Size, fps: float | Fraction, hint: str = OUTPUT) -> None:
     """Raise `click.BadParameter` for a film that cannot be made of pictures of this size."""
     for film in films:
         try:
             video.check_video(film, size, fps)
         except VideoFileError as error:
             raise click.BadParameter(str(error), param_hint=hint) from error
+
+
+def check_unfinished(films: Iterable[Path]) -> None:
+    """Raise an error for films that are there: there is nothing that could be resumed, and they would be lost."""
+    for film in films:
+        try:
+            note = read_comment(film) if film.exists() else None
+        except VideoFileError:  # damaged, or empty
+            continue
+        if note is not None and note.startswith("{"):
+            raise CheckpointError(f"'{film}' is complete, and its frames are gone: --force begins again")
+        if film.exists():
+            raise ForeignFileError(
+                f"'{film}' does not say that it was made here, and would be lost: --force overwrites it"
+            )
 
 
 def film_targets(films: Sequence[Path]) -> list[Target]:

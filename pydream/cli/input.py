@@ -49,6 +49,7 @@ class Source:
 
     given: str  # as on the command line, or as its folder lists it: a path, "-", "noise" or "noise:640x480"
     noise: Size | None = None  # the size of noise
+    listed: bool = False  # by the folder that was given
 
     @property
     def name(self) -> str:
@@ -144,7 +145,7 @@ class SourceType(click.ParamType):  # type: ignore[type-arg]  # before 8.2 it ha
             return [Source(value)]
         if not self._folders:
             self.fail(f"{value!r} is a folder", param, ctx)
-        pictures = [Source(str(file)) for file in sorted(path.iterdir()) if _looks_like_a_picture(file)]
+        pictures = [Source(str(file), listed=True) for file in sorted(path.iterdir()) if _looks_like_a_picture(file)]
         if not pictures:
             self.fail(f"there is no picture in the folder {value!r}", param, ctx)
         for picture in pictures:

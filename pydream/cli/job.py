@@ -21,13 +21,16 @@ from ..dream.objectives import Kind, Objective
 from ..dream.params import find_end, find_ends
 from ..dream.retouch import Mask, Retouch
 from ..dream.watch import Watch
+from ..errors import ForeignFileError
+from ..files import write_text
 from ..formats import InputSpec
 from ..media import LONGEST_NOTE, read_image
 from ..net import ChannelOrder, Net
 from ..picture import Picture, to_pixels
 from ..record.command import command_of
-from ..record.provenance import Dream, Ingredients, NetFacts, PictureFacts, net_facts, picture_facts
-from ..record.recipe import LEAST_TERM, Recipe, choose_tile, follow
+from ..record.made import is_record, made_note, note_of
+from ..record.provenance import Dream, Ingredients, NetFacts, PictureFacts, net_facts, parse, picture_facts
+from ..record.recipe import LEAST_TERM, Difference, Recipe, choose_tile, follow
 from ..runtime.net import Net as LocalNet
 from ..tiles.plan import plan_tiles
 from ..zoo.load import find_files, load_net
@@ -75,6 +78,8 @@ class Job:
     guide, mask : SidePicture, optional
     tile, memory : int, optional
         The side of a tile, and the bytes that the process may take, if they are given.
+    open : set of str
+        Fields of the recipe that the command does not fix: a seed that it draws, tiles that it decides on.
     sidecar, quiet : bool
     heading : str, optional
         The title of progress bars; None: see `title`.
@@ -89,6 +94,7 @@ class Job:
     mask: SidePicture | None = None
     tile: int | None = None
     memory: int | None = None
+    open: frozenset[str] = frozenset()
     sidecar: bool = False
     quiet: bool = False
     heading: str | None = None
@@ -172,6 +178,29 @@ class Job:
         )
 
     # ---- record and save ----
+
+    def made(self, target: Target, recipe: Recipe, input: PictureFacts) -> str | None:
+        """Return what a file says of itself, if it is the dream of a recipe and whole: see `made_note`."""
+        now, ingredients = self.as_recorded(recipe), self.ingredients(input)
+
+        def unlike(made: Dream) -> list[Difference]:
+            before = msgspec.structs.replace(made, recipe=self.as_recorded(made.recipe))
+            return before.unlike(now, ingredients, self.open)
+
+        with interruptible():
+            return made_note(target.given, parse, unlike)
+
+    def keep_sidecar(self, target: Target, note: str | None) -> None:
+        """Write the sidecar of a picture that is made already, where it is wanted and missing.
+
+        Raises `ForeignFileError` for something else of that name.
+        """
+        if not self.sidecar or target.sidecar is None:
+            return
+        if not is_record(target.sidecar):
+            raise ForeignFileError(f"'{target.sidecar}' does not say that it was made here")
+        if note is not None and note_of(target.sidecar)[0] != note:
+            write_text(target.sidecar, f"{note}\n")
 
     def ingredients(self, input: PictureFacts) -> Ingredients:
         """Return what goes into a dream on a picture."""
@@ -272,6 +301,7 @@ def prepare(
     net, network = load(model, weights, dtype, runtime, device, input_spec)
     if kind != "l2" and not layers and not classes:
         layers = [find_end(net, None)]
+    left_open = frozenset(name for name, given in (("seed", seed), ("tile", tile)) if given is None)
     score = score_of(net, layers, kind, classes)
     if guide is not None and score is not None:
         raise click.BadParameter("a guide takes up whole layers, without channels and weights", param_hint="'--guide'")
@@ -287,6 +317,7 @@ def prepare(
         mask=mask_picture,
         tile=tile,
         memory=memory,
+        open=left_open,
         sidecar=sidecar,
         quiet=quiet,
     )

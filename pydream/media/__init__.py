@@ -2,6 +2,7 @@
 
 ======== ========================================================================
 image    picture files, and the note that they keep: `read_image`, `write_image`
+whole    whether a picture file is whole: `look_at`
 video    films: `video.read_video`, `video.write_video`
 sheet    contact sheets: `Sheet`
 ======== ========================================================================
@@ -22,6 +23,7 @@ from .image import (
     write_image,
 )
 from .sheet import DPI, PAGE, THEMES, Sheet, fitting_columns, fitting_width
+from .whole import FileFacts, look_at
 
 __all__ = [
     "DPI",
@@ -31,6 +33,7 @@ __all__ = [
     "READABLE",
     "THEMES",
     "WRITABLE",
+    "FileFacts",
     "ImageFormat",
     "Sheet",
     "check_writable",
@@ -38,6 +41,7 @@ __all__ = [
     "encode_image",
     "fitting_columns",
     "fitting_width",
+    "look_at",
     "read_image",
     "read_note",
     "video",

@@ -6,6 +6,7 @@ presets     named recipes
 provenance  what a file says of how it was made: `Dream`, `Figure`
 film        `Film`, the same of a film, which resumes a stopped one
 loop        the checkpoint of a zoom loop
+made        whether a file is a result of an earlier run, and whole
 command     the command line that makes a dream again
 names       files in an account: names without folders
 text        accounts as JSON, whatever bytes a name is made of

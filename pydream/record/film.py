@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 from typing import Annotated
 
 import msgspec
+from msgspec.structs import asdict
 
-from ..errors import CheckpointError
-from ..files import read_file, write_text
-from .provenance import Account, Side
+from ..errors import CheckpointError, ProvenanceError
+from ..files import is_blank, read_file, write_text
+from ..media import LONGEST_NOTE
+from ..picture import Picture
+from .provenance import Account, PictureFacts, Side, picture_facts
 from .recipe import Difference, changes
 from .text import from_json
 
@@ -45,6 +49,10 @@ class Film(Account, frozen=True, kw_only=True):
     flow: bool
     cut: float
 
+    def frame(self, number: int, pixels: Picture) -> FilmFrame:
+        """Return what the picture of a frame says of itself."""
+        return FilmFrame(**asdict(self), number=number, result=picture_facts("result", pixels))
+
     def unlike(self, other: Film) -> list[Difference]:
         """List what makes another film: not the device, as one that is lost can be replaced, nor how many frames."""
         own = changes(self, other, ("first", "size", "blend", "flow", "cut"))
@@ -52,15 +60,57 @@ class Film(Account, frozen=True, kw_only=True):
         return [each for each in found if each.what != "device"]
 
 
+class FilmFrame(Film, frozen=True, kw_only=True):
+    """How a frame of a film was made.
+
+    Attributes
+    ----------
+    number : int
+        Among those that were dreamt on, from 0.
+    result : PictureFacts
+    """
+
+    number: Number
+    result: PictureFacts
+
+
+class FilmPlan(Film, frozen=True, kw_only=True):
+    """What a film is to be.
+
+    Attributes
+    ----------
+    frames_say : bool
+        Whether its frames say of themselves what they are; once they did not.
+    """
+
+    frames_say: bool = False
+
+
+def read_frame(note: str) -> FilmFrame:
+    """Read what a frame says of itself; `ProvenanceError` where that is nothing of the kind."""
+    try:
+        return from_json(note[: LONGEST_NOTE + 1], FilmFrame)
+    except (msgspec.DecodeError, RecursionError, UnicodeError) as error:
+        raise ProvenanceError(f"it is not a frame of a film: {error}") from error
+
+
+def is_plan(path: Path) -> bool:
+    """Return whether a file says what a film is to be, or nothing is in it: no other file is lost with it."""
+    try:
+        return load(path) is not None
+    except CheckpointError:
+        return is_blank(path)
+
+
 def save(path: str | os.PathLike[str], film: Film) -> None:
     """Write what a film is to be, whole or not at all: with the frames beside it the film can be resumed."""
-    write_text(path, f"{film.to_json()}\n")
+    write_text(path, f"{FilmPlan(**asdict(film), frames_say=True).to_json()}\n")
 
 
-def load(path: str | os.PathLike[str]) -> Film | None:
+def load(path: str | os.PathLike[str]) -> FilmPlan | None:
     """Read what a film was to be; None where there is none, `CheckpointError` where it is damaged."""
     try:
-        return from_json(read_file(path, _MOST_TEXT), Film)
+        return from_json(read_file(path, _MOST_TEXT), FilmPlan)
     except FileNotFoundError:
         return None
     except (OSError, UnicodeError, msgspec.DecodeError, RecursionError) as error:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import zipfile
 from math import prod
+from pathlib import Path
 from typing import NamedTuple
 
 import msgspec
@@ -12,7 +13,7 @@ import numpy as np
 from PIL import Image
 
 from ..errors import CheckpointError
-from ..files import open_file, written_file
+from ..files import is_blank, open_file, start_of, written_file
 from ..net import Array
 from .provenance import Ingredients
 from .recipe import Difference, Loop, Recipe
@@ -81,6 +82,12 @@ def save(path: str | os.PathLike[str], checkpoint: Checkpoint) -> None:
             position=np.array([position, has_gauss]),
             gauss=np.array(gauss),
         )
+
+
+def is_checkpoint(path: Path) -> bool:
+    """Return whether a file begins as `save` writes it, or nothing is in it: damaged or not, no other file is lost."""
+    head = start_of(path, 38)  # of the first member of the archive, up to its name's end
+    return (head[:4], head[30:]) == (b"PK\3\4", b"loop.npy") or is_blank(path)
 
 
 def load(path: str | os.PathLike[str]) -> Checkpoint | None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import os
 import platform
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from importlib import metadata
 from pathlib import Path
 from typing import Annotated, Any
@@ -161,9 +161,12 @@ class Dream(Account, frozen=True, kw_only=True):
 
     result: PictureFacts
 
-    def unlike(self, recipe: Recipe, ingredients: Ingredients) -> list[Difference]:
-        """List what would be different in a dream of this recipe and these ingredients."""
-        return [*self.recipe.differences(recipe), *self.differences(ingredients)]
+    def unlike(self, recipe: Recipe, ingredients: Ingredients, open: Container[str] = ()) -> list[Difference]:
+        """List what makes another dream: not the device, as one that is lost can be replaced, nor what is left open."""
+        found = [*self.recipe.differences(recipe), *self.differences(ingredients)]
+        if self.recipe.loop is not None and recipe.loop is not None:
+            found += changes(self.recipe.loop, recipe.loop, ["frame"])
+        return [each for each in found if each.what != "device" and each.what not in open]
 
 
 class Figure(Account, frozen=True, kw_only=True):

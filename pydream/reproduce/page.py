@@ -15,6 +15,7 @@ from .known import Verdict
 from .report import Input, ReproductionReport, Row
 from .results import FRAMES, GOOGLENET, GRID, Reproduction, small
 
+HEADING = "The dreams of 2015, made again"
 _STYLE = Path(__file__).with_name("page.css")
 _WIDEST = 1024  # pixels; wider pictures are shown smaller, and the PNG beside the page has all pixels
 _MOST_PNG = 2_000_000  # bytes; a larger picture is shown as JPEG
@@ -35,7 +36,7 @@ def page(report: ReproductionReport) -> str:
     parts = [
         "<header>",
         '<p class="over">pydream reproduce</p>',
-        "<h1>The dreams of 2015, made again</h1>",
+        f"<h1>{HEADING}</h1>",
         f'<p class="lead">{_text(report.network.name)} on {_text(report.sky.name)}: {mode}, {libraries},'
         f" seed {report.seed}.</p>",
         f"<p>{_summary(report)}</p>",
@@ -45,7 +46,7 @@ def page(report: ReproductionReport) -> str:
         *(_result(row, report) for row in report.rows),
         _colophon(report),
     ]
-    title = f"The dreams of 2015, made again: {report.network.name}, {mode}"
+    title = f"{HEADING}: {report.network.name}, {mode}"
     return (
         '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'

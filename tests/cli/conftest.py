@@ -108,6 +108,12 @@ def own_network(folder: Path) -> list[str]:
     return ["--model", "own.prototxt", "--weights", "own.caffemodel"]
 
 
+@pytest.fixture
+def quick(own_network: list[str]) -> list[str]:
+    """Options of dreams that take no time."""
+    return [*own_network, "-l", "light", "--runtime", "numpy", "--octaves", "1", "-n", "1"]
+
+
 @pytest.fixture(scope="session", autouse=True)
 def tensorflow_has_said_its_lines() -> None:
     """Without this the first command here would show what TensorFlow logs once a process."""

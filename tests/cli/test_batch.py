@@ -15,7 +15,7 @@ import pydream.cli.commands.dream as module
 from pydream.cli import job
 from pydream.dream.images import noise
 from pydream.dream.notebook import deepdream
-from pydream.media.image import FORMATS, read_image, read_note
+from pydream.media.image import FORMATS, read_image, read_note, write_image
 from pydream.zoo.load import load_net
 
 SHORT = ["--octaves", "1", "--iterations", "1", "--seed", "3"]
@@ -64,16 +64,159 @@ def test_one_picture_into_a_folder(run, picture, output):
 def test_what_is_there_is_not_made_again(run, pictures):
     assert run("dream", pictures, "-o", "out", *SHORT).code == 0
     os.remove("out/b.png")
-    Path("out/a.png").write_text("kept")
+    os.utime("out/a.png", (0, 0))
     seen = run("dream", pictures, "-o", "out", *SHORT)
     assert seen.code == 0
     assert "2 of 3 are in 'out' already; --force overwrites them\n" in seen.err
-    assert Path("out/a.png").read_text() == "kept"
+    assert os.stat("out/a.png").st_mtime == 0
     assert Path("out/b.png").exists()
 
     assert "3 of 3" in run("dream", pictures, "-o", "out", *SHORT).err
     assert run("dream", pictures, "-o", "out", "--force", *SHORT).code == 0
     assert read_image("out/a.png").shape == (40, 48, 3)
+
+
+# ---- what is there already is read ----
+
+
+@pytest.fixture
+def many(run, folder, draw, quick):
+    """A batch of three, made; the words that make it."""
+    (folder / "many").mkdir()
+    for number, name in enumerate(["a.png", "b.png", "c.png"]):
+        draw(folder / "many" / name, 30 + number, 40)
+    words = ["dream", "many", "-o", "o", *quick]
+    assert run(*words).code == 0
+    return words
+
+
+def files(folder):
+    return {path.name: (path.read_bytes(), path.stat().st_mtime_ns) for path in Path(folder).iterdir()}
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_damaged_ones_are_made_again(run, many, form):
+    """Empty, full of zeros, and cut; a WebP that is cut has lost its note."""
+    words = [*many, "--format", form, "--seed", "3"]
+    assert run(*words, "--force").code == 0
+    whole = files("o")
+    paths = [Path("o", f"{name}.{form}") for name in "abc"]
+    paths[0].write_bytes(b"")
+    paths[1].write_bytes(bytes(4096))
+    if form != "webp":
+        paths[2].write_bytes(paths[2].read_bytes()[:-9])
+    seen = run(*words)
+    there = "" if form != "webp" else "1 of 3 are in 'o' already; --force overwrites them\n"
+    assert seen.code == 0
+    assert seen.err.startswith(there)
+    assert {name: content for name, (content, _) in files("o").items()} == {
+        name: content for name, (content, _) in whole.items()
+    }
+
+
+def test_what_is_whole_stays_whatever_its_seed(run, many):
+    before = files("o")
+    seen = run(*many)
+    assert (seen.code, seen.err) == (0, "3 of 3 are in 'o' already; --force overwrites them\n")
+    assert run(*many, "--memory", "2GB").err.startswith("3 of 3 are in 'o' already")
+    assert files("o") == before
+
+
+def test_what_is_something_else_is_told(run, many, draw):
+    """A photograph, a text, a damaged picture of which nobody knows whose: none is taken as made, none is lost."""
+    draw(Path("o/a.png"), 30, 40)
+    Path("o/b.png").write_text("a text")
+    photograph = draw(Path("o/c.png"), 30, 40)
+    photograph.write_bytes(photograph.read_bytes()[:-20])
+    before = files("o")
+    seen = run(*many)
+    assert seen.code == 1
+    assert seen.err.splitlines() == [
+        *(
+            f"pydream: error: 'many/{name}': 'o/{name}' does not say that it was made here; --force overwrites it"
+            for name in ("a.png", "b.png", "c.png")
+        ),
+        "pydream: error: 3 of 3 pictures failed",
+    ]
+    assert files("o") == before
+    assert run(*many, "--force").code == 0
+    assert run(*many).err.startswith("3 of 3 are in 'o' already")
+
+
+@pytest.mark.parametrize(
+    ("options", "why"),
+    [
+        (["--seed", "3"], "seed was "),
+        (["--step-size", "2"], "step_size was 1.5, now 2.0"),
+        (["--exact"], "dtype was float32, now float64"),
+        (["--guide", "many/a.png"], "guide was none, now a.png"),
+        (["--tile", "64"], "tile was 0, now 64"),
+    ],
+)
+def test_another_dream_is_told(run, many, options, why):
+    before = files("o")
+    seen = run(*many, *options)
+    assert seen.code == 1
+    assert seen.err.count(f"is another dream: {why}") == 3
+    assert seen.err.endswith("pydream: error: 3 of 3 pictures failed\n")
+    assert files("o") == before
+
+
+def test_another_picture_under_the_same_name_is_told(run, many, draw):
+    draw(Path("many/b.png"), 33, 40)
+    seen = run(*many)
+    assert (seen.code, seen.err.count(" is another dream: input was b.png (40x31, ")) == (1, 1)
+    assert "2 of 3 are in 'o' already" in seen.err
+
+
+def test_pixels_that_were_changed_are_told(run, many):
+    words = [*many, "--format", "tiff", "--force"]
+    assert run(*words).code == 0
+    for name in ("a.tiff", "b.tiff"):
+        pixels, note = read_image(f"o/{name}"), read_note(f"o/{name}")
+        pixels[0, 0] ^= 1
+        write_image(f"o/{name}"[:-1], pixels if name == "a.tiff" else pixels[:-1], note)
+        Path(f"o/{name}"[:-1]).rename(f"o/{name}")
+    seen = run(*words[:-1])
+    assert (seen.code, seen.err.count("is not as it was made: its pixels were changed since")) == (1, 2)
+
+
+def test_sidecars_that_are_missing_are_written(run, many):
+    """Of what is made already; a file that is not a sidecar stays."""
+    Path("o/b.png.json").write_text('{"title": "a photograph"}')
+    before = files("o")
+    seen = run(*many, "--sidecar")
+    assert (seen.code, seen.err.count("'o/b.png.json' does not say that it was made here; --force")) == (1, 1)
+    assert Path("o/a.png.json").read_text() == f"{read_note('o/a.png')}\n"
+    assert {name: content for name, content in files("o").items() if name in before} == before
+    Path("o/c.png").unlink()
+    Path("o/c.png.json").write_text("{}")
+    assert "'o/c.png.json' does not say that it was made here" in run(*many, "--sidecar").err
+    assert not Path("o/c.png").exists()
+
+
+def test_standard_input_is_read_once(run, many, monkeypatch):
+    """And compared with what its dream was made of."""
+
+    def piped(*more):
+        monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(Path("many/a.png").read_bytes())))
+        return run("dream", "-", "many/b.png", "-o", "o2", *many[4:], *more)
+
+    seen = piped()
+    assert seen.code == 0, seen
+    assert piped().err.startswith("2 of 2 are in 'o2' already")
+    Path("o2/stdin.png").write_bytes(b"")
+    assert piped().code == 0
+    assert read_image("o2/stdin.png").shape == (30, 40, 3)
+
+
+def test_a_folder_of_one(run, many, refused):
+    """Goes into a folder, as that of two does."""
+    for name in ("b.png", "c.png"):
+        Path("many", name).unlink()
+    seen = run("dream", "many", "-o", "dreams", *many[4:])
+    assert (seen.code, os.listdir("dreams")) == (0, ["a.png"])
+    assert "'dream.png' names a picture" in refused(2, "dream", "many", "-o", "dream.png", *many[4:])
 
 
 def test_a_bad_picture_costs_itself_only(run, pictures):

@@ -13,7 +13,7 @@ import pytest
 from support.interrupting import interrupt_at
 
 import pydream
-from pydream.media.image import read_image, read_note, write_image
+from pydream.media.image import read_image, read_note
 from pydream.record.provenance import read_provenance
 
 LAYER = "fire2/expand3x3"  # before its ReLU
@@ -168,20 +168,31 @@ def test_what_is_not_a_tile_is_left_alone(run, whole):
     assert os.listdir("out.png.tiles") == ["notes.txt"]
 
 
-def test_tiles_of_another_sheet_are_made_again(run, whole):
+def test_tiles_of_another_sheet_are_not_overwritten(run, whole):
     arguments = ["channels", "-o", "out.png", *FOUR, *RENDERER, "--dpi", "50", "--pictures", "tiles"]
     assert run(*arguments, "--seed", "4").code == 0
     assert Path("out.png").read_bytes() != whole
-    other = read_image(f"tiles/{tile(2)}")
-    assert run(*arguments, "--seed", "3", "--resume").code == 0
-    assert (read_image(f"tiles/{tile(2)}") != other).any()
-    made = Path("out.png").read_bytes()
-    damaged = read_image(f"tiles/{tile(3)}")
-    damaged[0, 0] ^= 1
-    write_image(f"tiles/{tile(3)}", damaged, read_note(f"tiles/{tile(3)}"))
-    Path("tiles", tile(4)).write_bytes(b"no picture")
-    assert run(*arguments, "--seed", "3", "--resume").code == 0
-    assert Path("out.png").read_bytes() == made
+    made = Path("tiles", tile(2)).read_bytes()
+    seen = run(*arguments, "--seed", "3", "--resume")
+    assert (seen.code, seen.err) == (
+        1, f"pydream: error: 'tiles/{tile(2)}' is another dream: seed was 4, now 3\n"
+    )  # fmt: skip
+    assert Path("tiles", tile(2)).read_bytes() == made
+    assert run(*arguments, "--seed", "3", "--force").code == 0
+    assert Path("out.png").read_bytes() == whole
+
+
+def test_damaged_tiles_are_made_again(run, whole):
+    arguments = ["channels", "-o", "out.png", *FOUR, *RENDERER, "--dpi", "50", "--pictures", "tiles"]
+    assert run(*arguments, "--seed", "3").code == 0
+    for channel in (2, 4):
+        path = Path("tiles", tile(channel))
+        path.write_bytes(b"" if channel == 2 else path.read_bytes()[:-20])
+    assert run(*arguments, "--resume").code == 0  # the seed is found in one that says it
+    assert Path("out.png").read_bytes() == whole
+    Path("tiles", tile(3)).write_bytes(b"no picture")
+    assert f"'tiles/{tile(3)}' does not say that it was made" in run(*arguments, "--resume").err
+    assert Path("tiles", tile(3)).read_bytes() == b"no picture"
 
 
 def test_force_begins_again(run, folder):

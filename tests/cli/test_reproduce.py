@@ -176,6 +176,7 @@ def test_names_are_told_without_their_control_characters(run, pictures, own_netw
 def test_a_second_run_writes_over_the_first(run, pictures):
     for seed in ("1", "2"):
         assert run("reproduce", *pictures, *QUICK, "--frames", "1", "--seed", seed).code == 0
+        Path("reproduction/dream_4c.png").write_bytes(b"")  # nothing is lost with it
         assert f"--seed {seed}" in report()["command"]
     assert written() == sorted([*ALL, "frames/00000000.png"])
 
@@ -372,6 +373,18 @@ def test_a_picture_that_is_none(refused, pictures, folder, no_network):
 def test_a_folder_in_the_way(refused, pictures, folder, no_network, name):
     (folder / "reproduction" / name).mkdir(parents=True)
     assert "--output" in refused(2, "reproduce", *SQUEEZENET, *pictures)
+
+
+@pytest.mark.parametrize("name", ["report.html", "report.json", "dream_4c.png", "frames/00000001.png"])
+def test_what_is_no_result_is_not_overwritten(refused, pictures, folder, draw, no_network, name):
+    path = folder / "reproduction" / name
+    path.parent.mkdir(parents=True)
+    if path.suffix == ".png":
+        draw(path, 8, 8)
+    else:
+        path.write_text('{"tests": "passed"}')
+    line = refused(2, "reproduce", *SQUEEZENET, *pictures, "--frames", "2")
+    assert f"'reproduction/{name}' does not say that it was made by this command" in line
 
 
 def test_a_file_in_the_way(refused, pictures, folder, no_network):

@@ -208,8 +208,13 @@ def test_resume_makes_what_is_missing_and_no_more(run, refused, picture, folder)
     assert {name: after[name][0] for name in FILES} == {name: whole[name][0] for name in FILES}
     assert after[FILES[2]] == whole[FILES[2]]
     np.testing.assert_array_equal(read_image("sheet.png"), sheet)
-    assert run(*again, "--resume", "--step-size", "3").code == 0  # another dream: all of it anew
+    seen = run(*again, "--resume", "--step-size", "3")
+    assert (seen.code, seen.err.count(" is another dream: step_size was 1.5, now 3.0\n")) == (1, len(FILES))
+    assert content(folder / "all") == after
+    assert run(*again, "--force", "--step-size", "3").code == 0  # another dream: all of it anew
     assert all(content(folder / "all")[name][0] != whole[name][0] for name in FILES)
+    (folder / "all" / FILES[0]).write_text("a text")
+    assert f"'all/{FILES[0]}' does not say that it was made by this command" in refused(2, *again, "--force")
 
 
 @pytest.mark.parametrize(

@@ -16,8 +16,9 @@ from support.clips import moving_square, packets, shown, write_clip
 from support.interrupting import interrupt_at
 
 import pydream
-from pydream.media.image import read_image
+from pydream.media.image import read_image, read_note
 from pydream.media.video import read_comment, read_video, write_video
+from pydream.record.film import read_frame
 
 DREAM = ["--octaves", "1", "--iterations", "2", "--jitter", "4"]
 SHORT = [*DREAM, "--seed", "3"]
@@ -290,6 +291,73 @@ def test_a_damaged_account(refused, stopped, damage):
     Path(FRAMES, "film.json").write_bytes(damage)
     line = refused(1, "video", "in.mp4", "-o", "out.mp4", *SHORT, "--resume")
     assert f"'{FRAMES}/film.json' is damaged" in line
+
+
+# ---- what is there already is read ----
+
+
+@pytest.fixture
+def left(run, folder, quick, monkeypatch):
+    """The frames of a whole film, and the words that make it."""
+    write_clip(folder / "in.mp4", moving_square(6))
+    words = ["video", "in.mp4", "-o", "out.mp4", *quick]
+    with monkeypatch.context() as patch:
+
+        def interrupted(*_, **__):
+            raise KeyboardInterrupt
+
+        patch.setattr("pydream.video.write_video", interrupted)
+        assert run(*words, "--seed", "3").code == 130
+    return words
+
+
+def frame(number):
+    return Path(FRAMES, f"{number:08d}.png")
+
+
+def test_a_frame_says_what_it_is(run, left):
+    said = read_frame(read_note(frame(2)))
+    assert (said.number, said.recipe.seed, said.input.name) == (2, 3, "in.mp4")
+    assert "it is a film of dreams, not a dream" in run("replay", frame(2)).err
+
+
+@pytest.mark.parametrize("damage", [b"", bytes(5000), None, "cut"])
+def test_lost_frames_are_made_again(run, left, damage):
+    """The last ones, as after a power cut, and one in the middle."""
+    for number in (2, 5):
+        if damage is None:
+            frame(number).unlink()
+        else:
+            frame(number).write_bytes(frame(number).read_bytes()[:-30] if damage == "cut" else damage)
+    seen = run(*left, "--resume")
+    assert seen.code == 0, seen
+    assert seen.err.splitlines()[0] == f"2 of 6 frames are in '{FRAMES}' already"
+    made = Path("out.mp4").read_bytes()
+    assert run(*left, "--seed", "3").code == 0
+    assert Path("out.mp4").read_bytes() == made
+
+
+def test_a_picture_that_is_no_frame(run, refused, left):
+    """It is neither taken as one nor overwritten, nor removed when the film is whole."""
+    whole = frame(1).read_bytes()
+    Image.fromarray(moving_square(1)[0]).save(frame(1))
+    for option in ("--resume", "--force"):
+        line = refused(2, *left, option)
+        assert f"'{frame(1)}' does not say that it was made by this command" in line
+    frame(1).write_bytes(whole)
+    frame(2).write_bytes(whole)  # another frame of this film
+    assert f"'{frame(2)}' does not say that it was made by this command" in refused(2, *left, "--resume")
+
+
+def test_a_frame_of_another_film(run, refused, left):
+    """It is not overwritten by --resume; --force, which begins again, removes it."""
+    plan = Path(FRAMES, "film.json").read_text()
+    Path(FRAMES, "film.json").write_text(plan.replace('"seed": 3', '"seed": 4'))
+    assert f"'{frame(0)}' is another dream: seed was 3, now 4" in refused(1, *left, "--resume")
+    Path(FRAMES, "film.json").unlink()
+    assert f"'{FRAMES}/film.json' is gone, so the film cannot be resumed" in refused(1, *left, "--resume")
+    assert run(*left, "--force").code == 0
+    assert not Path(FRAMES).exists()
 
 
 # ---- refusals ----

@@ -16,6 +16,7 @@ from support.interrupting import interrupt_at
 
 import pydream
 from pydream.dream.images import noise
+from pydream.media import video
 from pydream.media.image import read_image, read_note
 from pydream.record import loop as checkpoint
 from pydream.record.provenance import parse
@@ -199,7 +200,7 @@ def test_between_a_frame_and_its_checkpoint(run, picture, whole, monkeypatch):
         seen = run("zoom", picture.name, "-o", "out", "--frames", "4", *SHORT)
     assert seen.code == 1
     assert "No space left" in seen.err
-    Path("out/00000002.png").write_text("to be made again")
+    Path("out/00000002.png").write_bytes(whole["00000002.png"][:-1])
     assert run("zoom", picture.name, "-o", "out", "--frames", "4", *SHORT, "--resume").code == 0
     assert only_frames("out") == whole
 
@@ -254,6 +255,120 @@ def test_a_damaged_checkpoint(run, picture, whole, damage):
     assert seen.code == 1
     assert "'whole/resume.npz' is damaged" in seen.err
     assert seen.err.count("\n") == 1
+
+
+# ---- what is there already is read ----
+
+
+@pytest.fixture
+def loop(run, folder, draw, quick):
+    """Three frames with their sidecars, made; the words that make them."""
+    draw(folder / "in.png", 30, 40)
+    words = ["zoom", "in.png", "-o", "z", *quick, "--frames", "3"]
+    assert run(*words, "--seed", "3", "--sidecar", "-q").code == 0
+    return words
+
+
+@pytest.mark.parametrize("more", [[], ["--frames", "5", "-o", "z.gif"], ["--frames", "2"]])
+def test_lost_frames_are_made_again(run, loop, more):
+    """An empty one, one that is cut, and their sidecars; the loop goes on from its checkpoint then."""
+    words = [*loop, *more]
+    assert run(*["whole" if word == "z" else word for word in words], "--seed", "3", "--sidecar").code == 0
+    whole = files("whole")
+    Path("z", FRAMES[0]).write_bytes(b"")
+    Path("z", FRAMES[1]).write_bytes(whole[FRAMES[1]][:-30])
+    Path("z", f"{FRAMES[1]}.json").unlink()
+    os.utime(Path("z", FRAMES[2]), (0, 0))
+    seen = run(*words, "--resume", "--sidecar")
+    assert seen.code == 0, seen
+    line = "missing or damaged: 2 frames before its checkpoint, first 0; made again from the start of the loop\n"
+    assert line in seen.err
+    assert {name: content for name, content in files("z").items() if name in whole and name != "resume.npz"} == {
+        name: content for name, content in whole.items() if name != "resume.npz"
+    }
+    assert Path("z", FRAMES[2]).stat().st_mtime == 0
+    assert "made again" not in run(*words, "--resume").err
+
+
+def test_ctrl_c_while_they_are_made_again(run, loop, monkeypatch):
+    whole = files("z")
+    for name in FRAMES[:3]:
+        Path("z", name).unlink()
+    with monkeypatch.context() as patch:
+        interrupt_at(patch, 2)
+        seen = run(*loop, "--resume")
+    assert seen.err.splitlines()[-1] == "pydream: interrupted; 1 of 3 frames are in 'z'; --resume continues"
+    assert run(*loop, "--resume").code == 0
+    assert files("z") == whole
+
+
+def test_without_a_checkpoint_the_frames_have_the_seed(run, loop):
+    whole = only_frames("z")
+    Path("z/resume.npz").unlink()
+    assert run(*loop, "--resume").code == 0
+    assert only_frames("z") == whole
+
+
+@pytest.mark.parametrize("number", [1, 3])
+def test_frames_of_another_loop_are_not_overwritten(run, loop, number):
+    """Before the checkpoint, which is of frame 2, and behind it."""
+    assert run("zoom", "in.png", "-o", "other", *loop[4:], "--frames", "4", "--seed", "4").code == 0
+    Path("other", FRAMES[number]).replace(Path("z", FRAMES[number]))
+    before = files("z")
+    seen = run(*loop, "--frames", "4", "--resume")
+    assert (seen.code, seen.err) == (1, f"pydream: error: 'z/{FRAMES[number]}' is another dream: seed was 4, now 3\n")
+    assert files("z") == before
+
+
+def test_force_leaves_photographs_alone(run, folder, draw, quick):
+    """A frame is what says of itself that it is one."""
+    photos = folder / "photos"
+    photos.mkdir()
+    for name in ("20240101.png", "a.png"):
+        draw(photos / name, 30, 40)
+    (photos / "20240101.png.json").write_text('{"title": "20240101.png"}')
+    Path("photos/20240102.png").write_bytes((photos / "a.png").read_bytes()[:-40])
+    before = files("photos")
+    words = ["zoom", "photos/a.png", "-o", "photos", *quick]
+    assert run(*words, "--frames", "3", "--sidecar").code == 0  # such files are not frames
+    assert "holds frames already" in run(*words, "--frames", "2").err
+    Path("photos", FRAMES[2]).write_bytes(b"")  # nothing is lost with it
+    assert run(*words, "--frames", "2", "--force").code == 0
+    assert sorted(files("photos")) == sorted([*before, *FRAMES[:2], "resume.npz"])
+    assert {name: content for name, content in files("photos").items() if name in before} == before
+
+
+@pytest.mark.parametrize("name", [FRAMES[1], f"{FRAMES[1]}.json", "resume.npz"])
+@pytest.mark.parametrize("option", [[], ["--force"], ["--resume"]])
+def test_what_is_no_frame_is_not_overwritten(refused, folder, draw, quick, name, option):
+    draw(folder / "in.png", 30, 40)
+    (folder / "z").mkdir()
+    np.savez(folder / "other.npz", mine=np.zeros(3))
+    content = {".png": (folder / "in.png").read_bytes(), ".npz": (folder / "other.npz").read_bytes()}
+    (folder / "z" / name).write_bytes(content.get(name[-4:], b'{"title": "mine"}'))
+    resumed = name == "resume.npz" and option == ["--resume"]  # it cannot be read, and that is said
+    line = refused(1 if resumed else 2, "zoom", "in.png", "-o", "z", *quick, "--frames", "2", *option)
+    assert f"'z/{name}' {'is damaged' if resumed else 'does not say that it was made by this command'}" in line
+
+
+@pytest.mark.parametrize("name", ["a.mp4", "a.gif"])
+def test_a_film_is_complete_if_it_says_so(run, folder, draw, quick, name):
+    draw(folder / "in.png", 30, 40)
+    words = ["zoom", "in.png", "-o", name, *quick, "--frames", "2", "--resume"]
+    assert run(*words).code == 0
+    made = Path(name).read_bytes()
+    assert f"'{name}' is complete" in run(*words).err
+    assert Path(name).read_bytes() == made
+    Path(name).write_bytes(b"")  # as after a power cut
+    assert run(*words).code == 0
+    video.write_video(Path(name), [read_image("in.png")] * 3, 25)
+    other = Path(name).read_bytes()
+    seen = run(*words)
+    assert (seen.code, "does not say that it was made here, and would be lost: --force overwrites it" in seen.err) == (
+        1, True,
+    )  # fmt: skip
+    assert Path(name).read_bytes() == other
+    assert not Path(f"{name}.frames").exists()
 
 
 # ---- refusals ----

@@ -22,6 +22,7 @@ from pydream.formats import graphdef as frozen
 from pydream.formats.keras import apart
 from pydream.media import video
 from pydream.media.image import decode_image, read_note
+from pydream.media.whole import look_at
 from pydream.record import film as film_file
 from pydream.record import loop as checkpoint
 from pydream.record import provenance
@@ -148,6 +149,7 @@ def image(data: bytes) -> None:
     """A picture: up to its pixels."""
     before, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, MOST_PIXELS
     try:
+        look_at(_file(data, ".png"))
         pixels = decode_image(io.BytesIO(data), "stranger")
     finally:
         Image.MAX_IMAGE_PIXELS = before

@@ -15,11 +15,11 @@ from ...errors import SilentScoreError
 from ...media import fitting_columns
 from ...picture import Picture
 from ...record.command import option_words
-from ...record.provenance import read_provenance
+from ...record.made import dream_in
 from ...record.recipe import Recipe
 from ..errors import interruption
 from ..figures import FigureDreams, Style, columns_option, figure_of, figure_options
-from ..folders import OutputFolder
+from ..folders import OutputFolder, earlier_recipe
 from ..help import Command
 from ..input import NOISE, InputPicture, Source, SourceType, claim_targets, one_target
 from ..job import Job
@@ -74,12 +74,12 @@ def command(
     target.check()
     claim_targets([target], sidecar)
     folder = pictures or target.path.with_name(f"{target.path.name}.tiles")
-    tiles = OutputFolder(folder, pictures is None, "tiles", "channel-", 6)
+    tiles = OutputFolder(folder, pictures is None, "tiles", "channel-", 6, claims=_is_tile)
     existing = tiles.check(resume, force, "'--pictures'" if pictures else "'--output'")
     (source,) = input
     start = InputPicture.read(source)
-    if resume and existing and options["seed"] is None:
-        options["seed"] = read_provenance(existing[0]).recipe.seed
+    if resume and options["seed"] is None and (earlier := earlier_recipe(existing)) is not None:
+        options["seed"] = earlier.seed
     style = Style.taken(options)
     layer = layer or ChannelOption()
     recipe, workers = recipe_taken(options), WorkerOptions.taken(options)
@@ -98,6 +98,7 @@ def command(
             job = replace(job, memory=workers.memory(job.memory))
         job = replace(job, recipe=job.tiled(job.recipe, start.size))
         dreams = _dreams(job, start, tiles)
+        dreams.check(channels)
         silent = []  # without a gradient
         try:
             with (
@@ -126,6 +127,12 @@ def command(
             raise interruption(f"{done} of {len(channels)} tiles are in '{folder}'; --resume continues") from None
         tiles.finish()
     job.say(f"wrote {target}")
+
+
+def _is_tile(note: str | None, channel: int) -> bool:
+    """Return whether a picture says that it is of this channel alone, of whatever layer."""
+    dream = dream_in(note)
+    return dream is not None and dream.recipe.rendering is not None and dream.recipe.rendering.channels == (channel,)
 
 
 def _dreams(job: Job, start: InputPicture, tiles: OutputFolder) -> FigureDreams[int]:

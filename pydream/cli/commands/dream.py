@@ -14,10 +14,10 @@ import msgspec
 
 from ...cluster.tasks import DreamTask, RemoteTilesNet, checked, dream
 from ...dream.notebook import DreamInterrupted
-from ...errors import BusyError, ClusterError, ImageFileError
+from ...errors import BusyError, ClusterError, ForeignFileError, ImageFileError
 from ...files import make_folder
 from ...locks import locked
-from ...media import FORMATS
+from ...media import FORMATS, WRITABLE
 from ...picture import to_pixels
 from ...record.recipe import Recipe
 from ..errors import Failed, interruption, print_error
@@ -37,8 +37,8 @@ from ..input import (
 from ..job import Job, prepare
 from ..options import PICTURE_FILES, dreaming_options, force_option, last_options, option, output_option
 from ..places import claim_folder
+from ..progress import Bar
 from ..signals import between_steps, interruptible, uninterrupted
-from ..streams import echo
 from ..workers import WorkerOptions, start_workers, worker_options
 
 
@@ -77,8 +77,12 @@ def command(
     if sum(source.given == STANDARD for source in sources) > 1:
         raise click.BadParameter("standard input is one picture", param_hint="'INPUT'")
     folder = None
-    if output != STANDARD and (len(input) > 1 or len(sources) > 1 or Path(output).is_dir() or output[-1:] == "/"):
+    several = len(input) > 1 or any(source.listed for source in sources)
+    if output != STANDARD and (several or Path(output).is_dir() or output[-1:] == "/"):
         folder = Path(output)
+        if not folder.exists() and output[-1:] != "/" and folder.suffix.lower() in WRITABLE:
+            what = f"these go into a folder, and '{output}' names a picture; '{output}/' names a folder"
+            raise click.BadParameter(what, param_hint="'--output'")
     targets = [one_target(output, format)] if folder is None else folder_targets(folder, sources, format)
     if folder is None and len(sources) > 1:
         raise click.BadParameter("standard output takes one picture", param_hint="'--output'")
@@ -122,6 +126,7 @@ class DreamBatch:
     command: str = "dream"
     sidecar: bool = False
     _loaded: Job | None = field(default=None, init=False)
+    _standard: InputPicture | None = field(default=None, init=False)
     _written: int = field(default=0, init=False)  # of many
     _failed: int = field(default=0, init=False)
 
@@ -172,15 +177,14 @@ class DreamBatch:
     ) -> None:
         """Dream on each picture: a bad one costs itself only, and Ctrl-C those that are not done.
 
-        One after the other, or as workers are free for them.
+        One after the other, or as workers are free for them. Without `force` those that are there are not made again,
+        and what else is there is not overwritten.
         """
-        left = [(source, target) for source, target in pairs if force or not target.exists()]
-        if len(left) < len(pairs) and not self.quiet:
-            there = f"{len(pairs) - len(left)} of {len(pairs)} are in '{folder}' already"
-            echo(f"{there}; --force overwrites them", err=True)
-        if left:
-            make_folder(folder)
+        left = pairs
         try:
+            left = pairs if force else self._left(folder, pairs)
+            if left:
+                make_folder(folder)
             if workers is not None and left:
                 self._by_workers(left, workers)
             else:
@@ -194,7 +198,45 @@ class DreamBatch:
             outcome = f"{self._written} of {len(left)} pictures were written; the same command makes the others"
             raise interruption(outcome) from None
         if self._failed:
-            raise Failed(f"{self._failed} of {len(left)} pictures failed")
+            raise Failed(f"{self._failed} of {self._failed + self._written} pictures failed")
+
+    def _left(self, folder: Path, pairs: Sequence[tuple[Source, Target]]) -> Sequence[tuple[Source, Target]]:
+        """Return those that are to be made; name each file that would be lost."""
+        there = sum(self._exists(target) for _, target in pairs)
+        if not there:
+            return pairs
+        left, made = [], 0
+        self.job  # noqa: B018 (it decides which dreams they would be)
+        with Bar(self.quiet, desc=f"looking at {folder}", total=there, unit="picture") as bar:
+            for source, target in pairs:
+                if not self._exists(target):
+                    left.append((source, target))
+                    continue
+                with self._one_of_many(source):
+                    if self._is_made(source, target):
+                        made += 1
+                    else:
+                        left.append((source, target))
+                bar.advance()
+        if made:
+            self.job.say(f"{made} of {len(pairs)} are in '{folder}' already; --force overwrites them")
+        return left
+
+    def _is_made(self, source: Source, target: Target) -> bool:
+        """Return whether a picture is there, and whole."""
+        start = self._input(source)
+        recipe = msgspec.structs.replace(self.job.recipe, noise=start.noise, tile=self.job.tile)
+        try:
+            note = self.job.made(target, recipe, start.facts)
+            self.job.keep_sidecar(target, note)
+        except ForeignFileError as error:
+            raise ForeignFileError(f"{error}; --force overwrites it") from error
+        return note is not None
+
+    def _exists(self, target: Target) -> bool:
+        """Return whether there is something where a dream or its sidecar goes."""
+        sidecar = target.sidecar if self.sidecar else None
+        return target.exists() or (sidecar is not None and sidecar.exists())
 
     def _by_workers(self, left: Sequence[tuple[Source, Target]], workers: WorkerOptions) -> None:
         """Have every picture's dream made by workers, and write each when it comes."""
@@ -237,10 +279,18 @@ class DreamBatch:
         self._written += 1
         self.job.say(f"wrote {target}")
 
+    def _input(self, source: Source) -> InputPicture:
+        """Read a picture; standard input once."""
+        if source.given != STANDARD:
+            return InputPicture.read(source)
+        if self._standard is None:
+            self._standard = InputPicture.read(source)
+        return self._standard
+
     def _read(self, source: Source, target: Target) -> InputPicture:
         """Read a picture and check where its dream goes, before TensorFlow is imported."""
         with interruptible():
-            start = InputPicture.read(source)
+            start = self._input(source)
         target.check(self.result_size(*start.size) if self.result_size else start.size, self.sidecar)
         return start
 

@@ -16,22 +16,23 @@ from ...dream.octaves import check_octaves
 from ...dream.params import find_end
 from ...dream.zoom import ZOOM_COPIES
 from ...errors import ShapeError
-from ...files import make_folder, sync_folder, write_text
+from ...files import is_blank, make_folder, start_of, sync_folder, write_text
 from ...formats import InputSpec
 from ...media import FORMATS, read_image
 from ...picture import Picture
 from ...record.command import option_words, shell_line
+from ...record.made import dream_in, is_record
 from ...record.names import file_word, model_word
-from ...record.provenance import PictureFacts, picture_facts, pixels_sha256, versions
+from ...record.provenance import Dream, PictureFacts, picture_facts, pixels_sha256, versions
 from ...record.recipe import Recipe
 from ...reproduce.known import facts_of, judge, weights_sha256
-from ...reproduce.page import page, seconds
+from ...reproduce.page import HEADING, page, seconds
 from ...reproduce.report import Input, ReproductionReport, Row
 from ...reproduce.results import FRAMES, RESULTS, Result, example, layer_for, make, recipe_for
 from ...system import requested_threads, usable_cores
 from ...zoo.load import find_files
 from ..errors import Failed, interruption
-from ..folders import OutputFolder
+from ..folders import OutputFolder, check_own, is_frame
 from ..help import Command
 from ..input import Size, Target, claim_targets
 from ..job import Job, SidePicture, load
@@ -55,6 +56,7 @@ from ..places import ReadFile, claim, claim_folder
 from ..progress import Progress
 from ..signals import uninterrupted
 
+_COMMAND = "pydream reproduce"
 _ERA, _MODEL = "2015", "bvlc_googlenet"
 _SINGLE = [key for key, result in RESULTS.items() if not result.loop]
 
@@ -163,6 +165,22 @@ def command(
         run.make_all()
 
 
+def _is_result(dream: Dream) -> bool:
+    """Return whether this command made a picture."""
+    return dream.command.startswith(_COMMAND)
+
+
+def _is_frame(note: str | None, number: int) -> bool:
+    """Return whether this command made that frame of a loop."""
+    return is_frame(note, number) and (dream := dream_in(note)) is not None and _is_result(dream)
+
+
+def _is_report(path: Path) -> bool:
+    """Return whether a file begins as a report does, or is blank."""
+    start = start_of(path, 1000).decode(errors="replace")
+    return HEADING in start or start.startswith(f'{{\n "command": "{_COMMAND}') or is_blank(path)
+
+
 def _input(given: Path | None, ours: str) -> Input:
     path = example(ours) if given is None else given
     pixels = read_image(path)
@@ -176,7 +194,7 @@ class Folder:
         self.path = path
         self.report = path / "report.html"
         self.data = path / "report.json"
-        self.frames = OutputFolder(path / "frames", False, "frames")
+        self.frames = OutputFolder(path / "frames", False, "frames", claims=_is_frame)
 
     def remove_report(self) -> None:
         """Remove the report of an earlier run, whose pictures are about to be replaced."""
@@ -194,6 +212,8 @@ class Folder:
         claim_folder(self.path)
         claim([self.report, self.data], lock=False)
         claim_targets([self.picture(result.key) for result in wanted if not result.loop], sidecar)
+        check_own((self.picture(result.key).path for result in wanted), lambda path: is_record(path, _is_result))
+        check_own([self.report, self.data], _is_report)
         if any(result.loop for result in wanted):
             self.frames.check(resume=False, force=True)
 

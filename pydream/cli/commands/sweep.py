@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import secrets
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from itertools import groupby
@@ -17,13 +16,12 @@ import click
 import msgspec
 
 from ...cluster.workers import Cluster
-from ...errors import ImageFileError, ProvenanceError
 from ...media import FORMATS, LONGEST_NOTE, Sheet, fitting_columns, fitting_width
 from ...net import unknown_name
 from ...picture import Picture
 from ...record.command import option_words
+from ...record.made import is_record
 from ...record.names import model_word, quoting_names
-from ...record.provenance import read_provenance
 from ...record.recipe import Recipe
 from ...runtime.geometry import BlobFacts, survey
 from ...runtime.graph import Graph
@@ -31,6 +29,7 @@ from ...zoo.load import find_files, read_graph
 from ...zoo.registry import DEFAULT_NETWORK
 from ..errors import Failed, interruption, one_line, print_error
 from ..figures import FigureDreams, Style, columns_option, figure_of, figure_options
+from ..folders import check_own, earlier_recipe
 from ..help import Command
 from ..input import InputPicture, Size, Source, SourceType, Target, claim_targets, one_target
 from ..job import Job, SidePicture, prepare, quiet_tensorflow
@@ -137,6 +136,7 @@ def command(
     if pictures is not None:
         claim_targets(targets, options["sidecar"], "'--pictures'", made=True)
     existing = [each.path for each in targets if each.path is not None and each.exists()]
+    check_own([*existing, *(each.sidecar for each in targets if options["sidecar"])], is_record, "'--pictures'")
     if existing and not (resume or force):
         raise click.BadParameter(
             f"'{pictures}' holds such pictures already: --resume continues with them, --force overwrites them",
@@ -144,8 +144,8 @@ def command(
         )
     seed = options.pop("seed")
     if seed is None:
-        earlier = _seed(existing) if resume else None
-        seed = secrets.randbelow(2**32) if earlier is None else earlier
+        earlier = earlier_recipe(existing) if resume else None
+        seed = secrets.randbelow(2**32) if earlier is None else earlier.seed
     guide = options.pop("guide")
     side = None if guide is None else SidePicture.read(guide)
 
@@ -166,14 +166,6 @@ def command(
             echo(f"wrote {target}", err=True)
         if sweep.failed:
             raise Failed(f"{sweep.failed} of {len(cells)} layers could not be dreamt with; the sheet tells why")
-
-
-def _seed(existing: list[Path]) -> int | None:
-    """Return the seed of an earlier run, from the first of its pictures that can be read."""
-    for path in existing:
-        with suppress(ImageFileError, ProvenanceError):
-            return read_provenance(path).recipe.seed
-    return None
 
 
 class SweepLayer(NamedTuple):

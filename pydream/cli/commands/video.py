@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Generator, Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ from ...cluster.tasks import checked, dream
 from ...cluster.workers import Cluster
 from ...dream.film import BLEND, CUT, FILM_COPIES, MOST_CUT, FramePair, dream_frames
 from ...dream.flow import check_flow
-from ...errors import CheckpointError
+from ...errors import CheckpointError, ProvenanceError
 from ...files import file_sha256, make_folder
 from ...media import video, write_image
 from ...media.video import Footage, Section
@@ -28,13 +29,23 @@ from ...picture import Picture
 from ...record import film as film_file
 from ...record.command import option_words
 from ...record.film import Film
+from ...record.made import frame_made
 from ...record.names import file_word
 from ...record.provenance import PictureFacts, versions
 from ...record.recipe import Recipe
 from ..errors import interruption
-from ..folders import check_films, film_targets, frames_beside, quality_option, quality_words, write_sidecar
+from ..folders import (
+    OutputFolder,
+    check_films,
+    check_unfinished,
+    film_targets,
+    frames_beside,
+    quality_option,
+    quality_words,
+    write_sidecar,
+)
 from ..help import Command
-from ..input import WIDTH_HEIGHT, Size, claim_targets, read_size
+from ..input import WIDTH_HEIGHT, Size, Target, claim_targets, read_size
 from ..job import Job, prepare
 from ..options import FiniteRange, dreaming_options, force_option, last_options, option, output_option, resume_option
 from ..places import ReadFile
@@ -126,10 +137,10 @@ def command(
     pydream video in.mp4 -o out.gif --size 320x180 --range 0:50 --blend 0
     pydream video in.mp4 -o out.mp4 --blend 0 --workers 2
     """  # noqa: D301 (click's mark for a block to leave as it is)
-    folder = frames_beside(output, _STATE)
+    folder = _frames(output)
     check_films([output], size or (1, 1), fps=25)  # an error in its name does not wait for INPUT
     claim_targets(film_targets([output]), options["sidecar"])
-    folder.check(resume, force)
+    existing = folder.check(resume, force)
     workers = WorkerOptions.taken(options)
     if workers is not None and blend:
         what = "a frame that starts from the last dream waits for it: --blend 0"
@@ -145,8 +156,10 @@ def command(
         check_films([output], clip.size, clip.rate)
         with interruptible():
             left = film_file.load(folder.state_file) if resume else None
-        if resume and left is None and output.exists():
-            raise CheckpointError(f"'{output}' is complete, and its frames are gone: --force begins again")
+            if resume and left is None:
+                check_unfinished([output])
+        if resume and left is None and existing:
+            raise CheckpointError(f"'{folder.state_file}' is gone, so the film cannot be resumed: --force begins again")
         job = prepare(quiet=quiet, resumed=None if left is None else left.recipe, **options)
         if workers is not None:
             job = replace(job, memory=workers.memory(job.memory))
@@ -176,7 +189,7 @@ def command(
             before = msgspec.structs.replace(left, recipe=job.as_recorded(left.recipe))
             if others := before.unlike(film):
                 raise CheckpointError(f"'{folder.folder}' holds another film: {', '.join(map(str, others))}")
-        done = folder.made(len(clip)) if left is not None else 0
+        done = 0 if left is None else _done(folder, film, left.frames_say, quiet)
         for line in clip.losses(output):
             job.say(line)
         if done:
@@ -193,8 +206,9 @@ def command(
                 start_workers(workers) as cluster,
                 closing(_dreams(cluster, job, recipe, film, clip, last, done)) as dreams,
             ):
-                for index, made in enumerate(dreams, start=done):
-                    write_image(folder.target(index).given, made)
+                for number, made in enumerate(dreams, start=done):
+                    write_image(folder.target(number).given, made, film.frame(number, made).to_json())
+                    done += 1
             with Bar(quiet, desc=f"writing {output.name}", total=len(clip), unit="frame") as written_frames:
                 video.write_video(
                     output,
@@ -208,10 +222,41 @@ def command(
                 )
             write_sidecar(output, film.to_json(), job.sidecar)
         except KeyboardInterrupt:
-            outcome = f"{folder.made(len(clip))} of {len(clip)} frames are in '{folder.folder}'; --resume continues"
+            outcome = f"{done} of {len(clip)} frames are in '{folder.folder}'; --resume continues"
             raise interruption(outcome) from None
         folder.finish()
         job.say(f"wrote '{output}'")
+
+
+def _frames(output: Path) -> OutputFolder:
+    """Return the folder of the frames."""
+    folder = frames_beside(output, _STATE, film_file.is_plan)
+
+    @cache
+    def silent() -> bool:
+        """Return whether they do not say what they are, as those of a film that was begun long ago."""
+        with suppress(CheckpointError):
+            plan = film_file.load(folder.state_file)
+            return plan is not None and not plan.frames_say
+        return False
+
+    def claims(note: str | None, number: int) -> bool:
+        with suppress(ProvenanceError):
+            return silent() if note is None else film_file.read_frame(note).number == number
+        return False
+
+    return replace(folder, claims=claims)
+
+
+def _done(folder: OutputFolder, film: Film, say: bool, quiet: bool) -> int:
+    """Count the frames that are there, one after the other from the first; see `frame_made`."""
+
+    def is_made(number: int, target: Target) -> bool:
+        with interruptible():
+            return frame_made(target.given, film, number, say)
+
+    made = folder.made(film.frames, is_made, quiet)
+    return next(number for number in range(film.frames + 1) if number not in made)
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import inspect
+from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,14 +18,17 @@ from ...dream.zoom import ZOOM_COPIES, zoom_frame, zoom_loop
 from ...errors import CheckpointError
 from ...files import make_folder
 from ...media import read_note, video
+from ...net import Array
 from ...picture import to_pixels
 from ...record import loop as checkpoint
-from ...record.loop import Checkpoint, LoopFacts
-from ...record.recipe import Loop
+from ...record.loop import Checkpoint, LoopFacts, is_checkpoint
+from ...record.recipe import Loop, Recipe
 from ..errors import interruption
 from ..folders import (
     OutputFolder,
     check_films,
+    check_unfinished,
+    earlier_recipe,
     film_options,
     film_targets,
     films_apart,
@@ -31,7 +36,7 @@ from ..folders import (
     write_sidecar,
 )
 from ..help import Command
-from ..input import InputPicture, Source, SourceType, claim_targets
+from ..input import InputPicture, Source, SourceType, Target, claim_targets
 from ..job import Job, prepare
 from ..options import (
     FiniteRange,
@@ -110,7 +115,7 @@ def command(
     (source,) = input
     films, folder = _outputs(output)
     claim_targets(film_targets(films), options["sidecar"])
-    folder.check(resume, force)
+    existing = folder.check(resume, force, most=frames)
     start = InputPicture.read(source)
     check_films(films, start.size, fps)
 
@@ -118,9 +123,10 @@ def command(
     with uninterrupted(done_then=True):
         with interruptible():
             left = checkpoint.load(folder.state_file) if resume else None
-        if resume and folder.temporary and left is None and all(film.exists() for film in films):
-            raise CheckpointError(f"'{films[0]}' is complete, and its frames are gone: --force begins again")
-        job = prepare(resumed=None if left is None else left.loop.recipe, **options)
+            if resume and folder.temporary and left is None:
+                check_unfinished(films)
+            earlier = left.loop.recipe if left is not None else earlier_recipe(existing) if resume else None
+        job = prepare(resumed=earlier, **options)
         tile, plan = job.in_tiles(start.size, copies=ZOOM_COPIES)
         recipe = msgspec.structs.replace(job.recipe, loop=move, noise=start.noise, tile=tile)
         loop = LoopFacts(recipe=job.as_recorded(recipe), **asdict(job.ingredients(start.facts)))
@@ -131,24 +137,37 @@ def command(
                 raise CheckpointError(f"'{folder.folder}' holds another loop: {', '.join(map(str, others))}")
         if left is None:
             rng, done = np.random.RandomState(recipe.seed), 0
-            first = np.asarray(start.picture) if start.noise is None else noise(*start.noise, rng)
+            first = _first(start, rng)
         else:
             rng, done = left.rng, left.loop.place.frame + 1
             first = zoom_frame(left.frame, era=recipe.era, backend=recipe.backend, **move.move)
-        if done:
-            job.say(f"{min(done, frames)} of {frames} frames are in '{folder.folder}' already")
+        made = folder.made(frames, partial(_is_made, job, loop), job.quiet) if resume else set()
+        lost = set(range(min(done, frames))) - made  # which is not empty where something was removed or damaged
+        there = min(done, frames) - len(lost)
+        if there:
+            job.say(f"{there} of {frames} frames are in '{folder.folder}' already")
+        if lost:
+            what = f"{len(lost)} frames before its checkpoint, first {min(lost)}"
+            job.say(f"missing or damaged: {what}; made again from the start of the loop")
         if plan is not None:
             job.say(plan)
+        again = max(lost, default=-1) + 1  # frames from the start to the last that is lost
         try:
-            with job.bar(start.size, frames - done) as bar:
+            with job.bar(start.size, again + max(frames - done, 0)) as bar:
                 params = recipe.dream_params(job.objective, job.retouches) | move.move
                 dreams = zoom_loop(job.net, first, frames - done, rng=rng, watch=bar, **params) if done < frames else ()
                 if force:  # not before all that could be wrong has been looked at
                     folder.clear()
                 make_folder(folder.folder)
+                for index, frame in _again(job, start, recipe, again, watch=bar, **params):
+                    if index in lost:
+                        _write(job, folder, source, loop.at(index), frame)
+                        there += 1
                 for index, frame in enumerate(dreams, start=done):
-                    _write(job, folder, source, Checkpoint(loop.at(index), frame, rng))
-                    done = index + 1
+                    _write(job, folder, source, loop.at(index), frame)
+                    # killed before this, the loop makes the frame again, the same
+                    checkpoint.save(folder.state_file, Checkpoint(loop.at(index), frame, rng))
+                    there += 1
             if not folder.temporary:
                 job.say(f"wrote {frames} frames into '{folder.folder}'")
             last = read_note(folder.target(frames - 1).given)  # a film has the record of its last frame
@@ -157,19 +176,36 @@ def command(
                 write_sidecar(film, last, job.sidecar)
                 job.say(f"wrote '{film}'")
         except KeyboardInterrupt:
-            outcome = f"{done} of {frames} frames are in '{folder.folder}'; --resume continues"
+            outcome = f"{there} of {frames} frames are in '{folder.folder}'; --resume continues"
             raise interruption(outcome) from None
         folder.finish()
 
 
-def _write(job: Job, folder: OutputFolder, source: Source, made: Checkpoint) -> None:
-    """Write a frame, and then what the next one needs: killed in between, the loop makes the frame again, the same."""
-    recipe = made.loop.recipe
-    pixels = to_pixels(recipe.shown(made.frame))
-    line = job.command_line("zoom", [source.argument, "-o", "frames"], recipe)
-    record = job.record(line, recipe, made.loop.input, pixels)
-    folder.target(made.loop.place.frame).write(pixels, record, job.sidecar)
-    checkpoint.save(folder.state_file, made)
+def _first(start: InputPicture, rng: np.random.RandomState) -> Array:
+    """Return what the loop starts from."""
+    return np.asarray(start.picture) if start.noise is None else noise(*start.noise, rng)
+
+
+def _again(job: Job, start: InputPicture, recipe: Recipe, frames: int, **params: Any) -> Iterator[tuple[int, Array]]:
+    """Yield so many frames from the start, with their numbers."""
+    if frames:
+        rng = np.random.RandomState(recipe.seed)
+        yield from enumerate(zoom_loop(job.net, _first(start, rng), frames, rng=rng, **params))
+
+
+def _is_made(job: Job, loop: LoopFacts, number: int, target: Target) -> bool:
+    """Return whether a frame is there, and whole; see `made_note`."""
+    note = job.made(target, loop.at(number).recipe, loop.input)
+    job.keep_sidecar(target, note)
+    return note is not None
+
+
+def _write(job: Job, folder: OutputFolder, source: Source, loop: LoopFacts, frame: Array) -> None:
+    """Write a frame."""
+    pixels = to_pixels(loop.recipe.shown(frame))
+    line = job.command_line("zoom", [source.argument, "-o", "frames"], loop.recipe)
+    record = job.record(line, loop.recipe, loop.input, pixels)
+    folder.target(loop.place.frame).write(pixels, record, job.sidecar)
 
 
 def _outputs(output: tuple[str, ...]) -> tuple[list[Path], OutputFolder]:
@@ -179,11 +215,11 @@ def _outputs(output: tuple[str, ...]) -> tuple[list[Path], OutputFolder]:
     if len(folders) > 1:
         raise click.BadParameter(f"frames go into one folder, not '{folders[0]}' and '{folders[1]}'", param_hint="'-o'")
     if not folders:
-        return films, frames_beside(films[0], _CHECKPOINT)
+        return films, frames_beside(films[0], _CHECKPOINT, is_checkpoint)
     folder = folders[0]
     if folder.exists() and not folder.is_dir():
         raise click.BadParameter(f"frames go into a folder, and '{folder}' is a file", param_hint="'--output'")
     if folder.suffix and not folder.exists():
         known = ", ".join(video.WRITABLE)
         raise click.BadParameter(f"'{folder}' is not a folder, and films are {known}", param_hint="'--output'")
-    return films, OutputFolder(folder, False, "frames", state=_CHECKPOINT)
+    return films, OutputFolder(folder, False, "frames", state=_CHECKPOINT, is_state=is_checkpoint)

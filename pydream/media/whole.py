@@ -1,0 +1,145 @@
+"""A picture file → its note, its size, and whether it is whole; a PNG is not decoded, as its checksums say enough."""
+
+from __future__ import annotations
+
+import os
+import struct
+from pathlib import Path
+from typing import BinaryIO, NamedTuple
+from zlib import crc32
+
+import numpy as np
+
+from ..errors import ImageFileError
+from ..files import is_blank, open_file, reason
+from ..picture import Picture
+from .decoding import PNG_NOTE, decode, find_note
+from .image import LONGEST_NOTE
+
+_SIGNATURE = b"\x89PNG\r\n\x1a\n"
+_NOTE = PNG_NOTE.encode() + b"\0"
+_KEPT = len(_NOTE) + LONGEST_NOTE  # bytes of a chunk; of longer ones only the checksum counts
+_BLOCK = 2**20  # bytes
+
+
+class FileFacts(NamedTuple):
+    """What a picture file is, as far as that was looked at.
+
+    Attributes
+    ----------
+    note : str or None
+        What `write_image` stored in it; it can be there in a damaged file too.
+    size : (height, width) or None
+    damage : str or None
+        What is wrong with it; None: it is whole.
+    blank : bool
+        Nothing is lost with it: it has no bytes but zeros, or ends before its pixels.
+    pixels : (H, W, 3) uint8 array or None
+        Of a TIFF, which keeps them as they were written.
+    """
+
+    note: str | None = None
+    size: tuple[int, ...] | None = None
+    damage: str | None = None
+    blank: bool = False
+    pixels: Picture | None = None
+
+
+def look_at(path: str | os.PathLike[str], thoroughly: bool = True) -> FileFacts | None:
+    """Return what a picture file is; None if there is no such file.
+
+    A PNG is whole if all its chunks have their checksums and nothing comes after the last: cut files, blocks that a
+    disk lost and flipped bits are found without decoding it. Other formats have no checksums: they are decoded, and end
+    where they say that they do.
+
+    Parameters
+    ----------
+    path : path-like
+    thoroughly : bool
+        False: only for the note, and whether it is blank; the pixels are not looked at.
+    """
+    path = Path(path)
+    try:
+        with open_file(path) as file:
+            start = file.read(len(_SIGNATURE))
+            if start == _SIGNATURE:
+                return _look_at_png(file, thoroughly)
+            if not start.strip(b"\0") and is_blank(path):
+                return FileFacts(damage="it is empty", blank=True)
+            return _look_at_other(path, file, start, thoroughly)
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        return FileFacts(damage=reason(error))
+
+
+def _look_at_png(file: BinaryIO, thoroughly: bool) -> FileFacts:
+    """Go through the chunks behind the signature."""
+    note = size = None
+    kind, pixels = b"", 0
+    while kind != b"IEND":
+        head = file.read(8)
+        if len(head) < 8:
+            return FileFacts(note, size, "it is cut short", blank=_has_no_pixels(file))
+        length, kind = struct.unpack(">I4s", head)
+        if kind == b"IDAT":
+            pixels += length
+            if not thoroughly:
+                return FileFacts(note, size)
+        content, checksum, expected = _read_chunk(file, kind, length)
+        if checksum != expected:
+            cut = len(expected) < 4
+            what = "it is cut short" if cut else "a checksum is wrong"
+            return FileFacts(note, size, what, blank=cut and _has_no_pixels(file))
+        if kind == b"IHDR" and length == 13:
+            width, height = struct.unpack(">II", content[:8])
+            size = (height, width)
+        elif kind == b"tEXt" and content.startswith(_NOTE):
+            note = content.removeprefix(_NOTE).decode("latin-1")
+    whole = pixels and not file.read(1)
+    return FileFacts(note, size, None if whole else "it does not end where it says")
+
+
+def _has_no_pixels(file: BinaryIO) -> bool:
+    """Return whether a cut file ends before its first pixels, wherever a wrong length leads to."""
+    file.seek(0)
+    start = file.read(2 * _KEPT)
+    return len(start) < 2 * _KEPT and b"IDAT" not in start
+
+
+def _read_chunk(file: BinaryIO, kind: bytes, length: int) -> tuple[bytes, bytes, bytes]:
+    """Read a chunk; return its content, if that is short, its checksum, and what the file has for that."""
+    checksum, content = crc32(kind), b""
+    for left in range(length, 0, -_BLOCK):
+        block = file.read(min(left, _BLOCK))
+        checksum = crc32(block, checksum)
+        if length <= _KEPT:
+            content = block
+    return content, struct.pack(">I", checksum), file.read(4)
+
+
+def _look_at_other(path: Path, file: BinaryIO, start: bytes, thoroughly: bool) -> FileFacts:
+    """Read the note, and decode it."""
+    note = None
+    try:
+        file.seek(0)
+        note = find_note(file, str(path))
+        if not thoroughly:
+            return FileFacts(note)
+        file.seek(0)
+        image, damage = decode(file, str(path))
+    except ImageFileError as error:
+        return FileFacts(note, damage=str(error))
+    if damage is None and not _ends(file, start):
+        damage = "it does not end where it says"
+    pixels = np.array(image, np.uint8) if start[:2] in (b"II", b"MM") else None
+    return FileFacts(note, image.size[::-1], damage, pixels=pixels)
+
+
+def _ends(file: BinaryIO, start: bytes) -> bool:
+    """Return whether a JPEG has its last marker at its end, and a WebP its length; others were decoded to theirs."""
+    length = file.seek(0, os.SEEK_END)
+    if start.startswith(b"\xff\xd8"):
+        file.seek(-2, os.SEEK_END)
+        return file.read() == b"\xff\xd9"
+    return not start.startswith(b"RIFF") or length == 8 + int.from_bytes(start[4:8], "little")
