@@ -7,11 +7,15 @@ import sys
 
 from .errors import ForkError
 
-_lost: set[str] = set()  # modules with threads that this process does not have
+_lost: set[str] = set()  # libraries whose threads this process does not have
 
 
 def _in_child() -> None:
-    _lost.update({"tensorflow"} & sys.modules.keys())
+    # TensorFlow starts its threads with its context, when it first computes; it has no public name for that.
+    module = sys.modules.get("tensorflow.python.eager.context")
+    context = getattr(module, "_context", None)
+    if context is not None and getattr(context, "_context_handle", True) is not None:
+        _lost.add("tensorflow")
 
 
 if hasattr(os, "register_at_fork"):
@@ -19,9 +23,9 @@ if hasattr(os, "register_at_fork"):
 
 
 def check_tensorflow() -> None:
-    """Raise `ForkError` if TensorFlow was imported by a process that this one was forked from."""
+    """Raise `ForkError` if TensorFlow has computed in a process that this one was forked from."""
     if _lost:
         raise ForkError(
-            "TensorFlow was imported before this process was forked, and does not run in it: start processes with"
+            "TensorFlow was in use before this process was forked, and does not run in it: start processes with"
             " multiprocessing.get_context('spawn'), or use the runtime 'numpy'"
         )

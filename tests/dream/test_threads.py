@@ -174,14 +174,17 @@ def test_a_net_that_is_in_use_at_a_fork(dreaming):
     assert text.startswith(IN_USE[1:])
 
 
-def test_a_forked_process_without_tensorflow_may_import_it(monkeypatch):
-    monkeypatch.delitem(sys.modules, "tensorflow", raising=False)
+CONTEXT = "tensorflow.python.eager.context"
 
-    def use():
-        sys.modules["tensorflow"] = types.ModuleType("imported_later")
-        return tensorflow().__name__
 
-    assert in_child(use) == "imported_later"
+@pytest.mark.parametrize("context", [None, types.SimpleNamespace(_context_handle=None)], ids=["none", "not used"])
+def test_tensorflow_that_has_not_computed(monkeypatch, context):
+    """It has no threads yet, so a forked process may start them; as far as that is known."""
+    monkeypatch.setitem(sys.modules, "tensorflow", types.ModuleType("imported"))
+    monkeypatch.setitem(sys.modules, CONTEXT, types.SimpleNamespace(_context=context))
+    assert in_child(lambda: tensorflow().__name__) == "imported"
+    monkeypatch.setattr(sys.modules[CONTEXT], "_context", object())  # of a version that is not known
+    assert in_child(lambda: tensorflow().__name__)[0] is ForkError
 
 
 @pytest.mark.parametrize("load", [lambda net: net, lambda net: small("tensorflow")], ids=["its parent's", "its own"])

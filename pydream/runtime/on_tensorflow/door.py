@@ -57,7 +57,7 @@ def tensorflow() -> Any:
     Raises
     ------
     ForkError
-        In a forked process, if it was imported before.
+        In a forked process, if it has computed before the fork.
     """
     check_tensorflow()
     if "tensorflow" in sys.modules:
