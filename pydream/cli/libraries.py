@@ -34,7 +34,7 @@ def quiet_libraries(debug: bool) -> Iterator[None]:
 
     logged = logging.root.manager.disable
     with warnings.catch_warnings():
-        warnings.showwarning = show
+        warnings.showwarning = show  # type: ignore[assignment]  # it takes the rest as it comes
         if not debug:
             warnings.simplefilter("ignore")
             logging.disable()

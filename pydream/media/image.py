@@ -15,7 +15,8 @@ from PIL import Image, PngImagePlugin
 from ..errors import DamagedPictureWarning, ImageFileError
 from ..files import check_place, open_regular, write_errors, write_whole
 from ..picture import Picture, to_pixels
-from .decoding import EXIF_NOTE, PNG_NOTE, decode, find_note
+from .decoding import EXIF_NOTE, decode, find_note
+from .decoding import PNG_KEYWORD as PNG_KEYWORD
 from .decoding import READABLE as READABLE
 
 
@@ -145,7 +146,7 @@ def encode_image(pixels: Picture, form: ImageFormat, note: str | None = None, dp
         if form is _PNG:
             options["pnginfo"] = PngImagePlugin.PngInfo()
             options["pnginfo"].add_text("Software", "pydream")
-            options["pnginfo"].add_text(PNG_NOTE, note)
+            options["pnginfo"].add_text(PNG_KEYWORD, note)
         else:
             options["exif"] = Image.Exif()
             options["exif"][_EXIF_SOFTWARE] = "pydream"

@@ -13,7 +13,7 @@ from typing import Any
 
 import msgspec
 import numpy as np
-from PIL import Image, ImageCms
+from PIL import Image, ImageCms, PngImagePlugin
 from targets import CORPUS, MEMBER, MEMBER_BYTES
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
@@ -167,6 +167,13 @@ def clip(suffix: str, codec: str, tone: str | None, **options: Any) -> bytes:
     return content
 
 
+def long_text() -> PngImagePlugin.PngInfo:
+    """Return a text that Pillow refuses to decompress."""
+    info = PngImagePlugin.PngInfo()
+    info.add_text("text", "x" * 2**20 + "x", zip=True)
+    return info
+
+
 def corpus() -> dict[str, bytes]:
     """Return every file by its place."""
     note = Dream(
@@ -197,6 +204,14 @@ def corpus() -> dict[str, bytes]:
         "image/packed.tif": encoded("TIFF", compression="tiff_lzw"),
         "image/float.tif": encoded("TIFF", "F", exif=exif()),
         "image/cmyk.tif": encoded("TIFF", "CMYK"),
+        "image/planes.tif": tiffs.tiff(np.zeros((3, 5, 3), np.uint16), 2, planar=True, compression=tiffs.DEFLATE),
+        "image/twelve.tif": tiffs.tiff(np.zeros((3, 5, 1), np.uint16), 0, bits=12, order=">"),
+        "image/floats.tif": tiffs.tiff(
+            np.zeros((3, 5, 4)), 2, tile=16, extra=(2,), compression=tiffs.DEFLATE, predictor=3, big=True
+        ),
+        "image/lab.tif": tiffs.tiff(np.zeros((3, 5, 3), np.uint8), 8, compression=tiffs.LZW, predictor=2),
+        "image/transparent.png": encoded("PNG", transparency=(0, 0, 0)),
+        "image/text.png": encoded("PNG", pnginfo=long_text()),
         "image/animated.gif": encoded("GIF", **frames),
         "image/plain.bmp": encoded("BMP"),
         "image/plain.ppm": encoded("PPM"),

@@ -3,7 +3,9 @@
 import io
 import struct
 import time
+import tracemalloc
 import zlib
+from contextlib import suppress
 from itertools import product
 
 import numpy as np
@@ -131,6 +133,20 @@ def test_a_wrong_checksum_of_what_is_needed_is_an_error(kind):
     length = int.from_bytes(content[at - 4 : at], "big")
     with pytest.raises(ImageFileError):
         read(content[: at + 4 + length] + b"\1\2\3\4" + content[at + 8 + length :])
+
+
+@pytest.mark.parametrize("kind", [b"IHDR", b"IDAT", b"tEXt"])
+def test_a_length_of_gigabytes_takes_none(tmp_path, kind):
+    content = rgb_png(before=chunk(b"tEXt", b"key\0text"))
+    at = content.index(kind)
+    path = tmp_path / "x.png"
+    path.write_bytes(content[: at - 4] + b"\x7f\xff\xff\xff" + content[at:])
+    tracemalloc.start()
+    for use in (read_image, read_note):
+        with suppress(ImageFileError):
+            use(path)
+    assert tracemalloc.get_traced_memory()[1] < 20e6
+    tracemalloc.stop()
 
 
 def test_a_wrong_checksum_of_pixels_is_told():

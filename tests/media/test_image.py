@@ -268,6 +268,7 @@ def test_no_picture(tmp_path, content):
     refused(path, "is not a picture")
 
 
+@pytest.mark.filterwarnings("ignore::pydream.errors.DamagedPictureWarning")
 @pytest.mark.parametrize("suffix", ["png", "jpg", "webp", "tif", "gif", "bmp", "ppm"])
 def test_truncated_anywhere_is_never_a_partial_picture(tmp_path, suffix):
     path = saved(tmp_path, photograph(), f"in.{suffix}")
@@ -288,6 +289,7 @@ def test_truncated_in_the_middle_says_so(tmp_path):
     refused(path, "damaged or cut short.*truncated")
 
 
+@pytest.mark.filterwarnings("ignore::pydream.errors.DamagedPictureWarning")
 def test_damaged_files_raise_nothing_else(tmp_path):
     draw = np.random.default_rng(0)
     path = tmp_path / "in"

@@ -21,10 +21,10 @@ from ...files import reason
 from . import jpeg, libtiff, png, tiff
 from .pillow import READABLE, exif, load, open_image, pillow_errors, to_rgb
 
-__all__ = ["EXIF_NOTE", "PNG_NOTE", "READABLE", "decode", "find_note"]
+__all__ = ["EXIF_NOTE", "PNG_KEYWORD", "READABLE", "decode", "find_note"]
 
 EXIF_NOTE = 0x010E  # ImageDescription: the one text field of EXIF that TIFF, JPEG and WebP all keep
-PNG_NOTE = png.NOTE
+PNG_KEYWORD = png.KEYWORD
 _EXIF_ORIENTATION = 0x0112
 _UPRIGHT = {  # EXIF's orientation → the transposition that undoes it
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -91,5 +91,5 @@ def find_note(file: BinaryIO, name: str) -> str | None:
             note = kind.tags.get(EXIF_NOTE)
         else:
             image = png.in_spite_of_metadata(open_image, file)  # the pixels, which may be many, are not decoded
-            note = image.info.get(PNG_NOTE) if image.format == "PNG" else exif(image).get(EXIF_NOTE)
+            note = image.info.get(PNG_KEYWORD) if image.format == "PNG" else exif(image).get(EXIF_NOTE)
         return str(note) if note else None

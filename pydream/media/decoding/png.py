@@ -13,11 +13,11 @@ from PIL import Image
 
 from . import pillow
 
-NOTE = "pydream"  # the keyword of the text chunk that `write_image` stores a note in
+KEYWORD = "pydream"  # the keyword of the text chunk that `write_image` stores a note in
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _CRITICAL = (b"IHDR", b"PLTE", b"IDAT", b"IEND")
 _USED = (b"tRNS", b"eXIf")  # and of texts these:
-_TEXTS = {b"tEXt": NOTE.encode() + b"\0", b"iTXt": b"XML:com.adobe.xmp\0\0"}  # not compressed
+_TEXTS = {b"tEXt": KEYWORD.encode() + b"\0", b"iTXt": b"XML:com.adobe.xmp\0\0"}  # not compressed
 _LONGEST = 2**20  # bytes of such a chunk
 _BLOCK = 2**20  # bytes
 
@@ -44,9 +44,23 @@ def is_png(file: BinaryIO) -> bool:
     return head == _SIGNATURE
 
 
+class _Within:
+    """An open file that makes room for no more bytes than it has, whatever length a chunk claims."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self.seek, self.tell = file.seek, file.tell
+        self._read = file.read
+        self._size = file.seek(0, io.SEEK_END)
+        file.seek(0)
+
+    def read(self, size: int) -> bytes:
+        """Read at most `size` bytes."""
+        return self._read(max(min(size, self._size - self.tell()), 0))
+
+
 def load(file: BinaryIO) -> Image.Image:
     """Decode the pixels of a PNG, with the transparent colour at the depth of its pixels."""
-    image = pillow.open_image(file)
+    image = pillow.open_image(_Within(file))
     transparent = image.info.get("transparency")
     if image.mode in ("L", "RGB") and transparent is not None:
         raw = image.tile[0][3]
@@ -97,12 +111,13 @@ def _needed(file: BinaryIO) -> BinaryIO:
 
 
 def _chunks(file: BinaryIO) -> Iterator[tuple[bytes, int, int]]:
-    """Yield a PNG's chunks: kind, place and length of their data."""
+    """Yield a PNG's chunks: kind, place and length of their data, of the last one as far as the file goes."""
+    size = file.seek(0, io.SEEK_END)
     file.seek(len(_SIGNATURE))
     while len(head := file.read(8)) == 8:
         length, kind = struct.unpack(">I4s", head)
         start = file.tell()
-        yield kind, start, length
+        yield kind, start, min(length, size - start)
         file.seek(start + length + 4)
 
 
