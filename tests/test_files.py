@@ -3,7 +3,6 @@
 import errno
 import io
 import os
-import resource
 import stat
 import subprocess
 import sys
@@ -11,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from support.disks import files_of_at_most
 from support.writers import DREAM, PICTURE, WRITERS
 
 from pydream import files, locks
@@ -21,17 +21,6 @@ from pydream.errors import ImageFileError
 from pydream.media.image import FORMATS, read_note, write_image
 
 PAGE = 4096
-
-
-@contextmanager
-def files_of_at_most(size):
-    """A write that reaches this size is a short one, and the next an error, as on a disk that gets full."""
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
 @pytest.mark.parametrize("name", WRITERS)
