@@ -210,7 +210,7 @@ def _named(path: str | os.PathLike[str]) -> Iterator[None]:
         if error.errno is not None and (
             about is None or (isinstance(about, (str, Path)) and is_temporary(Path(about)))
         ):
-            error.filename, error.filename2 = os.fspath(path), None
+            raise OSError(error.errno, error.strerror, os.fspath(path)) from error
         raise
 
 

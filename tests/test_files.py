@@ -3,6 +3,7 @@
 import errno
 import io
 import os
+import re
 import stat
 import subprocess
 import sys
@@ -33,7 +34,8 @@ def test_a_disk_that_is_full_after_any_page(tmp_path, name):
     for room in [*range(PAGE, len(whole), PAGE), len(whole) - 1]:
         with files_of_at_most(room), pytest.raises((OSError, ValueError), match="File too large") as error:
             write(path)
-        assert str(path) in str(error.value)
+        line = str(error.value)
+        assert line in (f"cannot write '{path}': File too large", f"[Errno 27] File too large: '{path}'")
         assert os.listdir(tmp_path) == [name]
         assert path.read_bytes() == b"older", room
     with files_of_at_most(len(whole)):
@@ -129,6 +131,18 @@ def test_a_disk_that_is_found_full_when_synced(tmp_path, monkeypatch, synced, co
         WRITERS["out.png"](tmp_path / "out.png")
     assert os.listdir(tmp_path) == ["out.png"]
     assert (tmp_path / "out.png").read_bytes() == b"older"
+
+
+def test_an_error_names_what_is_written_and_not_its_temporary(tmp_path, monkeypatch):
+    """That of a rename has two names."""
+
+    def fail(old, new):
+        raise OSError(errno.EIO, os.strerror(errno.EIO), str(old), None, str(new))
+
+    monkeypatch.setattr(Path, "replace", fail)
+    with pytest.raises(OSError, match=re.escape(f"[Errno 5] Input/output error: '{tmp_path / 'note.txt'}'") + "$"):
+        files.write_text(tmp_path / "note.txt", "text")
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_file_system_that_cannot_sync(tmp_path, monkeypatch, synced):
