@@ -142,6 +142,11 @@ def test_an_error_names_what_is_written_and_not_its_temporary(tmp_path, monkeypa
     monkeypatch.setattr(Path, "replace", fail)
     with pytest.raises(OSError, match=re.escape(f"[Errno 5] Input/output error: '{tmp_path / 'note.txt'}'") + "$"):
         files.write_text(tmp_path / "note.txt", "text")
+    with (
+        pytest.raises(OSError, match=re.escape(f"'{tmp_path / 'net'}'") + "$"),
+        files.written_folder(tmp_path / "net") as folder,
+    ):
+        files.write_text(folder / "README.md", "about")
     assert not list(tmp_path.iterdir())
 
 
