@@ -206,11 +206,10 @@ def _named(path: str | os.PathLike[str]) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        about = error.filename
-        if error.errno is not None and (
-            about is None or (isinstance(about, (str, Path)) and is_temporary(Path(about)))
-        ):
-            error.filename, error.filename2 = os.fspath(path), None
+        about = Path(error.filename) if isinstance(error.filename, (str, Path)) else Path()
+        nameless = error.filename is None or any(map(is_temporary, (about, *about.parents)))
+        if error.errno is not None and nameless:
+            raise OSError(error.errno, error.strerror, os.fspath(path)) from error
         raise
 
 

@@ -3,7 +3,7 @@
 import errno
 import io
 import os
-import resource
+import re
 import stat
 import subprocess
 import sys
@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from support.disks import files_of_at_most
 from support.writers import DREAM, PICTURE, WRITERS
 
 from pydream import files, locks
@@ -23,17 +24,6 @@ from pydream.media.image import FORMATS, read_note, write_image
 PAGE = 4096
 
 
-@contextmanager
-def files_of_at_most(size):
-    """A write that reaches this size is a short one, and the next an error, as on a disk that gets full."""
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
-
-
 @pytest.mark.parametrize("name", WRITERS)
 def test_a_disk_that_is_full_after_any_page(tmp_path, name):
     path, write = tmp_path / name, WRITERS[name]
@@ -44,7 +34,8 @@ def test_a_disk_that_is_full_after_any_page(tmp_path, name):
     for room in [*range(PAGE, len(whole), PAGE), len(whole) - 1]:
         with files_of_at_most(room), pytest.raises((OSError, ValueError), match="File too large") as error:
             write(path)
-        assert str(path) in str(error.value)
+        line = str(error.value)
+        assert line in (f"cannot write '{path}': File too large", f"[Errno 27] File too large: '{path}'")
         assert os.listdir(tmp_path) == [name]
         assert path.read_bytes() == b"older", room
     with files_of_at_most(len(whole)):
@@ -140,6 +131,23 @@ def test_a_disk_that_is_found_full_when_synced(tmp_path, monkeypatch, synced, co
         WRITERS["out.png"](tmp_path / "out.png")
     assert os.listdir(tmp_path) == ["out.png"]
     assert (tmp_path / "out.png").read_bytes() == b"older"
+
+
+def test_an_error_names_what_is_written_and_not_its_temporary(tmp_path, monkeypatch):
+    """That of a rename has two names."""
+
+    def fail(old, new):
+        raise OSError(errno.EIO, os.strerror(errno.EIO), str(old), None, str(new))
+
+    monkeypatch.setattr(Path, "replace", fail)
+    with pytest.raises(OSError, match=re.escape(f"[Errno 5] Input/output error: '{tmp_path / 'note.txt'}'") + "$"):
+        files.write_text(tmp_path / "note.txt", "text")
+    with (
+        pytest.raises(OSError, match=re.escape(f"'{tmp_path / 'net'}'") + "$"),
+        files.written_folder(tmp_path / "net") as folder,
+    ):
+        files.write_text(folder / "README.md", "about")
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_file_system_that_cannot_sync(tmp_path, monkeypatch, synced):

@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 import yaml
 from support.clips import moving_square, write_clip
+from support.disks import files_of_at_most
 from support.interrupting import interrupt_at
 from support.server import serving
 from tools.soak import MAY_GROW, soak
@@ -26,17 +27,6 @@ from pydream.zoo.registry import find_network, find_weights
 PACKAGE = Path(pydream.__file__).parent
 WEIGHTS = find_weights(find_network("squeezenet_v1.1")).read_bytes()
 SHORT = ["-n", "1", "--octaves", "2", "--jitter", "4", "--seed", "1"]
-
-
-@contextmanager
-def files_of_at_most(size):
-    """A disk is full in the middle of a file: Python has SIGXFSZ ignored, and gets EFBIG as it would get ENOSPC."""
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
 def process(*arguments, limit=None, package=PACKAGE.parent, **variables):

@@ -1,10 +1,25 @@
-"""Disks in memory and in files, for root: ones that get full, and ones that are copied in the middle of a write."""
+"""Disks that get full, and ones that are copied in the middle of a write; most need root."""
 
 import os
+import resource
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+
+@contextmanager
+def files_of_at_most(size: int) -> Iterator[None]:
+    """Make a write that reaches this size a short one, and the next an error, as on a disk that gets full.
+
+    Python has SIGXFSZ ignored, and gets EFBIG as it would get ENOSPC.
+    """
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
 def _call(*command: object) -> None:
