@@ -138,14 +138,16 @@ def _convolution(inputs: Inputs, node: Node) -> Made:
         kernel, group = kernel.transpose(3, 2, 0, 1), max(channels // each, 1)
     if out % group:
         raise LeftOutError(f"{node.name!r} ({node.op}): {out} outputs do not fall into {group} groups")
-    dilation = _windowed(node, "dilations")
+    stride, dilation = _windowed(node, "strides"), _windowed(node, "dilations")
+    if depthwise and stride[0] != stride[1]:
+        raise LeftOutError(f"{node.name!r} ({node.op}): strides {stride}; TensorFlow has no gradient for two of them")
     if prod(d * (k - 1) + 1 for k, d in zip((h, w), dilation, strict=True)) * prod(kernel.shape[:2]) > MAX_NUMBERS:
         raise LeftOutError(f"{node.name!r} ({node.op}): its dilated kernel reaches too far to be run")
     layer = kind(
         *inputs.names(node, 0),
         num_output=out,
         kernel=(h, w),
-        stride=_windowed(node, "strides"),
+        stride=stride,
         pad=(0, 0),
         dilation=dilation,
         group=group,

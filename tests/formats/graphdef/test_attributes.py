@@ -60,6 +60,10 @@ ZERO, WIDTHS = np.zeros((), np.int32), np.zeros((4, 2), np.int32)
         (graph("MirrorPad", WIDTHS, mode=3), "mode '' is not supported"),
         (graph("Relu6", inputs=["c", "c"]), "has 2 inputs, expected 1"),
         (graph("Maximum", np.ones((1, 1, 1, 1, 1, 4), np.float32)), "a value with 6 axes, more than 5"),
+        (
+            graph("DepthwiseConv2dNative", np.ones((1, 1, 4, 1), np.float32), strides=[1, 2, 1, 1], padding=b"SAME"),
+            r"strides (2, 1)",
+        ),
         (graph("Add", inputs=["c", "c", "c"]), "has 3 inputs, expected 2"),
         (graph("Conv2D", inputs=["c"]), "has 1 inputs, expected 2"),
         (graph("BiasAdd", np.ones((1, 1, 1, 1, 4), np.float32)), "is not one number for each channel"),
