@@ -24,7 +24,7 @@ HEADINGS = {
     "Network": "model weights mean pixel-scale channel-order input-node description url",
     "Size": "size image-size quick workers memory scheduler tile",
     "Figure": "at gain columns title theme width dpi caption",
-    "General": "json plot quiet debug help help-all",
+    "General": "json plot yes quiet debug help help-all",
 }
 # A picture can be made, and made again on another machine, without these.
 _EXPERT = (

@@ -22,6 +22,7 @@ from .layers import Layer, Shape
 Params = dict[str, list[NDArray[Any]]]  # layer → its weights
 
 MAX_COUNT = 2**31 - 1  # numbers in a blob, as in Caffe
+_MOST_KNOWN = 1024  # shapes that are kept for when they are asked for again
 
 
 @dataclass(frozen=True)
@@ -174,6 +175,8 @@ class Graph:
             return inputs[blob]
         key = (blob, tuple(inputs.values()), in_one_run)
         if key not in self._known_shapes:
+            if len(self._known_shapes) >= _MOST_KNOWN:  # of a batch every picture may have its own size
+                self._known_shapes.clear()
             made = self._blob_at[blob]
             step = self.steps[made]
             value = step.tops[step.layer.tops.index(blob)]

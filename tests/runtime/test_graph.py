@@ -652,3 +652,11 @@ def test_the_image_is_data_wherever_it_stands(build):
     np.testing.assert_array_equal(net.backward(start="r"), image > 0)
     np.testing.assert_array_equal(net.blobs["data"].diff, in_caffes_order(net, image > 0))
     assert not net.blobs["label"].diff.any()
+
+
+def test_shapes_of_many_sizes_take_no_more_memory():
+    """Each picture of a batch may have its own size."""
+    graph = Graph("one", {"data": (1, 3, 8, 8)}, [layers.ReLU("relu", ("data",), ("relu",), negative_slope=0.0)])
+    for side in range(1, 5000):
+        assert graph.shape("relu", {"data": (1, 3, side, 8)}) == (1, 3, side, 8)
+    assert len(graph._known_shapes) <= 1024
