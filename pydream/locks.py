@@ -7,6 +7,7 @@ dead.
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import stat
@@ -140,10 +141,18 @@ def _opened(path: Path) -> int:
         file = os.open(path, os.O_RDWR | os.O_CREAT | safely, 0o666)
     except PermissionError:  # another user's, who is gone
         file = os.open(path, os.O_RDONLY | safely)
+    except OSError as error:
+        if error.errno in (errno.EISDIR, errno.ELOOP):
+            raise _not_one(path) from error
+        raise
     if not stat.S_ISREG(os.fstat(file).st_mode):
         os.close(file)
-        raise OSError(f"'{path}' is not a lock file: remove it")
+        raise _not_one(path)
     return file
+
+
+def _not_one(path: Path) -> OSError:
+    return OSError(f"'{path}' is not a lock file: remove it")
 
 
 def _write_holder(file: int) -> None:

@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+import os
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,6 +17,7 @@ from typing import IO, Any
 import click
 
 from ..errors import OverwriteError, PydreamError, UnknownNameError
+from ..files import reason
 from .libraries import loud_libraries
 from .signals import exit_code
 from .streams import echo
@@ -48,6 +50,8 @@ def one_line(error: Exception) -> Failed:
         seek = f" (see '{error.ctx.command_path} --help')" if error.ctx else ""
         return Usage(f"{error.format_message().rstrip('.')}{seek}")
     usage = (OverwriteError, UnknownNameError)
+    if isinstance(error, OSError) and not isinstance(error, PydreamError) and error.filename is not None:
+        return Failed(f"'{os.fsdecode(error.filename)}': {reason(error)}")
     if isinstance(error, (PydreamError, OSError)) and not isinstance(error, usage):
         return Failed(str(error))
     if isinstance(error, (*usage, ValueError)):  # deepdream's, of a parameter that click let through

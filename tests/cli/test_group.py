@@ -80,7 +80,7 @@ MEMORY = "the network could not run, most likely for want of memory; a smaller p
     ("error", "code", "line"),
     [
         (ValueError("step_size is nan"), 2, "step_size is nan"),
-        (OSError(28, "No space left on device", "x.png"), 1, "[Errno 28] No space left on device: 'x.png'"),
+        (OSError(28, "No space left on device", "x.png"), 1, "'x.png': No space left on device"),
         (MemoryError(), 1, "not enough memory; a smaller picture needs less"),
         (RuntimeError("first\nsecond"), 1, "RuntimeError: first (--debug shows where)"),
         (RuntimeError(), 1, "RuntimeError: (--debug shows where)"),
