@@ -13,11 +13,11 @@ import numpy as np
 from ..errors import ImageFileError
 from ..files import is_blank, open_file, reason
 from ..picture import Picture
-from .decoding import PNG_NOTE, decode, find_note
+from .decoding import PNG_KEYWORD, decode, find_note
 from .image import LONGEST_NOTE
 
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
-_NOTE = PNG_NOTE.encode() + b"\0"
+_NOTE = PNG_KEYWORD.encode() + b"\0"
 _KEPT = len(_NOTE) + LONGEST_NOTE  # bytes of a chunk; of longer ones only the checksum counts
 _BLOCK = 2**20  # bytes
 

@@ -18,7 +18,7 @@ from targets import CORPUS, MEMBER, MEMBER_BYTES
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 import tensorflow as tf
-from support import clips, graphs, kerasnets, nets
+from support import clips, graphs, kerasnets, nets, tiffs
 
 from pydream.media.image import FORMATS, encode_image
 from pydream.record import Film
