@@ -10,6 +10,7 @@ import hashlib
 import os
 import platform
 from collections.abc import Container, Iterator
+from functools import cache
 from importlib import metadata
 from pathlib import Path
 from typing import Annotated, Any
@@ -283,9 +284,13 @@ def pixels_sha256(pixels: Picture) -> str:
 def versions(*more: str) -> dict[str, str]:
     """Return the versions of Python, of the machine's kind and of the libraries that take part in the pixels."""
     found = {"python": platform.python_version(), "machine": f"{platform.system()} {platform.machine()}"}
-    for name in (*LIBRARIES, *more):
-        try:
-            found[name] = metadata.version(name)
-        except metadata.PackageNotFoundError:  # tensorflow-cpu, say
-            found[name] = "unknown"
-    return found
+    return found | {name: _version(name) for name in (*LIBRARIES, *more)}
+
+
+@cache
+def _version(library: str) -> str:
+    """Look a version up once: that lists every folder of `sys.path`, and a batch may write into one of them."""
+    try:
+        return metadata.version(library)
+    except metadata.PackageNotFoundError:  # tensorflow-cpu, say
+        return "unknown"

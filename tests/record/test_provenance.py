@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from pydream.errors import ProvenanceError
-from pydream.record import Dream, Figure, Film, Ingredients, Loop, NetFacts, PictureFacts, Recipe
+from pydream.record import Dream, Figure, Film, Ingredients, Loop, NetFacts, PictureFacts, Recipe, provenance
 from pydream.record.loop import LoopFacts
 from pydream.record.provenance import parse
 
@@ -88,3 +88,15 @@ def test_what_is_not_a_dream_says_what_it_is():
     )  # fmt: skip
     with pytest.raises(ProvenanceError, match=r"^it is a figure, not a dream; `pydream sweep` makes it again$"):
         parse(figure.to_json())
+
+
+def test_versions_are_looked_up_once(monkeypatch):
+    """A look lists every folder of `sys.path`; where a batch writes into one, that took longer with every picture."""
+    looked = []
+    monkeypatch.setattr(provenance.metadata, "version", lambda name: looked.append(name) or "1.0")
+    provenance._version.cache_clear()
+    try:
+        assert provenance.versions() == provenance.versions("numpy")
+        assert looked == list(provenance.LIBRARIES)
+    finally:
+        provenance._version.cache_clear()
