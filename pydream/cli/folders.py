@@ -108,8 +108,8 @@ class OutputFolder:
             )
         # a state that cannot be read says by itself why nothing can be resumed with it
         in_the_way = [path for number, path in others if most is None or number < most]
+        claim_made([*existing, *in_the_way], hint)
         check_own((path for path in in_the_way if not (resume and path == self.state_file)), lambda _: False, hint)
-        claim_made(existing, hint)
         return existing
 
     def clear(self) -> None:

@@ -13,6 +13,7 @@ import pytest
 from support.interrupting import interrupt_at
 
 import pydream
+from pydream.files import temporary_beside
 from pydream.media.image import read_image, read_note
 from pydream.record.provenance import read_provenance
 
@@ -154,7 +155,7 @@ def test_killed(whole):
             time.sleep(0.002)
         process.kill()
         process.wait()
-    Path("out.png.tiles", ".pydream-0123456789abcdef.tmp").write_bytes(b"what was being written")
+    temporary_beside(Path("out.png.tiles", tile(5))).write_bytes(b"what was being written")
     assert subprocess.run(arguments, env=environment, stderr=subprocess.DEVNULL).returncode == 0
     assert Path("out.png").read_bytes() == whole
     assert not Path("out.png.tiles").exists()

@@ -16,6 +16,7 @@ from pydream.errors import ProvenanceError
 from pydream.files import file_sha256
 from pydream.media.image import read_image, read_note, write_image
 from pydream.record.provenance import parse, pixels_sha256, versions
+from pydream.record.recipe import MOST_TERMS
 from pydream.zoo.registry import find_network, find_weights
 
 LOOP = {"frame": 1, "scale": 0.05, "rotate": 0.0, "shift": [0.0, 0.0]}
@@ -283,7 +284,7 @@ NO_DREAM = [
     ({"loop": {**LOOP, "frame": 10**9}}, "dream.loop.frame"),
     ({"loop": {**LOOP, "scale": 2.0}}, "scale: 2.0, expected"),
     ({"rendering": {"renderer": "lapnorm", "lap_n": 10**9}}, "lap_n: 1000000000"),
-    ({"objective": [{"layer": "data"}] * 1001}, "length <= 1000"),
+    ({"objective": [{"layer": "data"}] * (MOST_TERMS + 1)}, f"length <= {MOST_TERMS}"),
 ]
 
 

@@ -16,6 +16,7 @@ from support.clips import moving_square, packets, shown, write_clip
 from support.interrupting import interrupt_at
 
 import pydream
+from pydream.files import temporary_beside
 from pydream.media.image import read_image, read_note
 from pydream.media.video import read_comment, read_video, write_video
 from pydream.record.film import read_frame
@@ -219,7 +220,7 @@ def test_killed(folder, whole):
     assert not Path("out.mp4").exists()
     for path in Path(FRAMES).glob("[0-9]*.png"):
         assert read_image(path).shape == (48, 64, 3)
-    Path(FRAMES, ".pydream-0123456789abcdef.tmp").touch()  # as where it was killed within a file
+    temporary_beside(Path(FRAMES, "00000003.png")).touch()  # as where it was killed within a file
     assert subprocess.run(arguments, env=environment, stderr=subprocess.DEVNULL).returncode == 0
     assert Path("out.mp4").read_bytes() == whole
     assert sorted(os.listdir(folder)) == ["in.mp4", "out.mp4", "whole.mp4"]
