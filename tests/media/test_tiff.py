@@ -2,6 +2,7 @@
 
 import io
 import itertools
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -313,6 +314,20 @@ def test_pixels_that_libtiff_warns_of_are_damaged(capfd):
     damaged[28] ^= 255
     with pytest.warns(DamagedPictureWarning, match=r"'x\.tif' is damaged: Fax4Decode: Bad code word"):
         assert read(bytes(damaged)).shape == (60, 80, 3)
+    assert capfd.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize("head", [b"II\0*", b"II*\0"])
+def test_illegal_heads_and_types_are_read_alike(head, capfd):
+    """What is a TIFF to Pillow only."""
+    content = tiff(one_row(0, 1000, 30000, 65535), WHITE0)
+    np.testing.assert_array_equal(read(head + content[4:]), grey(255, 251, 138, 0))
+    packed = tiff(np.zeros((4, 4, 3), "u1"), RGB, compression=DEFLATE)
+    width = (256).to_bytes(2, "little")
+    at = packed.index(width + b"\4\0")
+    for kind in range(13):
+        with suppress(ImageFileError):
+            read(head + packed[4 : at + 2] + bytes([kind]) + packed[at + 3 :])
     assert capfd.readouterr() == ("", "")
 
 

@@ -45,10 +45,10 @@ def decode(file: BinaryIO, name: str) -> tuple[Image.Image, str | None]:
     ImageFileError
         If it is no picture, cannot be decoded, or has values without an agreed meaning.
     """
-    with pillow_errors(name):
+    with pillow_errors(name), libtiff.messages() as heard:  # also of what is a TIFF only to Pillow
         kind = tiff.Kind.read(file)
         if kind is not None:
-            return _decode_tiff(file, kind, name)
+            return _decode_tiff(file, kind, name, heard)
         if tiff.is_unknown(file):
             raise ImageFileError(f"'{name}' is a big-endian BigTIFF: not a kind that is read")
         if png.is_png(file):
@@ -58,12 +58,11 @@ def decode(file: BinaryIO, name: str) -> tuple[Image.Image, str | None]:
         return _upright(to_rgb(image, name), exif(image).get(_EXIF_ORIENTATION)), damage
 
 
-def _decode_tiff(file: BinaryIO, kind: tiff.Kind, name: str) -> tuple[Image.Image, str | None]:
-    with libtiff.messages() as heard:
-        try:
-            return _tiff_pixels(file, kind, name), libtiff.damage(heard)
-        except OSError as error:
-            raise OSError(next(iter(heard), reason(error))) from error
+def _decode_tiff(file: BinaryIO, kind: tiff.Kind, name: str, heard: list[str]) -> tuple[Image.Image, str | None]:
+    try:
+        return _tiff_pixels(file, kind, name), libtiff.damage(heard)
+    except OSError as error:
+        raise OSError(next(iter(heard), reason(error))) from error
 
 
 def _tiff_pixels(file: BinaryIO, kind: tiff.Kind, name: str) -> Image.Image:

@@ -25,6 +25,7 @@ _COLOURS |= {8: "CIELab", 9: "ICC Lab", 10: "ITU Lab", 32803: "a colour filter a
 _COLOURS |= {32844: "LogL", 32845: "LogLuv"}
 _PLANES = {_WHITE_IS_ZERO: 1, _BLACK_IS_ZERO: 1, _RGB: 3, _CMYK: 4, _LAB: 3}  # without extra samples
 _UNSIGNED, _SIGNED, _FLOAT = 1, 2, 3
+_HEADS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+", b"II\0*", b"MM*\0")  # the last two are not legal, but Pillow's
 _LETTERS = {_UNSIGNED: "u", _SIGNED: "i", _FLOAT: "f"}  # NumPy's
 _FORMATS = {_UNSIGNED: "unsigned integers", _SIGNED: "signed integers", _FLOAT: "floats"}
 _ASSOCIATED, _UNASSOCIATED = 1, 2  # kinds of alpha
@@ -56,7 +57,7 @@ class Kind(NamedTuple):
         """Read the tags of an open file, and return to its start; None if it is no TIFF, or they are damaged."""
         file.seek(0)
         head = file.read(8)
-        if head[:4] not in (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"):
+        if head[:4] not in _HEADS:
             file.seek(0)
             return None
         try:
