@@ -16,6 +16,8 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import click
@@ -36,11 +38,16 @@ COMMANDS = {  # what is run, and what is run after the cut
 }
 
 
-def start(folder: Path, arguments: list[str]) -> subprocess.Popen[str]:
-    """Start a command."""
+@contextmanager
+def started(folder: Path, arguments: list[str]) -> Iterator[subprocess.Popen[str]]:
+    """Start a command, which ends with the block at the latest."""
     command = [sys.executable, "-m", "pydream", *arguments]
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    return subprocess.Popen(command, cwd=folder, env=environment, stderr=subprocess.PIPE, text=True)
+    with subprocess.Popen(command, cwd=folder, env=environment, stderr=subprocess.PIPE, text=True) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
 
 
 def made(disk: Path) -> dict[str, bytes]:
@@ -65,9 +72,8 @@ def cut(
     arguments, again = COMMANDS[name]
     disk, image, copy = folder / "disk", folder / "image", folder / "copy"
     make_ext4(image, 16)
-    with in_file(disk, image):
-        os.sync()
-        process = start(folder, [*arguments, *options])
+    os.sync()
+    with in_file(disk, image), started(folder, [*arguments, *options]) as process:
         if wait is None:
             process.wait()
         else:
@@ -77,8 +83,6 @@ def cut(
             process.send_signal(signal.SIGSTOP)
         ended = process.poll() == 0
         copy_at_rest(image, copy)
-        process.kill()
-        process.communicate()
     wrong = []
     with in_file(disk, copy):
         found = made(disk)
@@ -89,8 +93,10 @@ def cut(
         ]
         if ended and found != whole:
             wrong.append(f"it had ended, and of {len(whole)} files {len(found)} are there")
-        process = start(folder, [*arguments, *options, *again])
-        _, line = process.communicate()
+        if found == whole:
+            return len(pictures), wrong
+        with started(folder, [*arguments, *options, *again]) as process:
+            _, line = process.communicate()
         if process.returncode:
             wrong.append(f"again: exit code {process.returncode}, {line.strip()[-100:]}")
         elif made(disk) != whole:
@@ -112,6 +118,7 @@ def torn(path: str, content: bytes, whole: dict[str, bytes]) -> bool:
 @click.option("--no-sync", "options", flag_value="--no-sync", default=None, help="As it would be without syncs.")
 def main(cuts: int, only: tuple[str, ...], seed: int, options: str | None) -> None:
     """Print a line for each command."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # disks are unmounted then too
     draw, failed = random.Random(seed), 0
     for name in only or COMMANDS:
         with tempfile.TemporaryDirectory() as place:
@@ -123,9 +130,9 @@ def main(cuts: int, only: tuple[str, ...], seed: int, options: str | None) -> No
             shutil.copy(folder / "many" / "00.png", folder / "in.png")
             (folder / "disk").mkdir()
             begin = time.monotonic()
-            quiet = start(folder, COMMANDS[name][0])
-            if errors := quiet.communicate()[1]:
-                raise click.ClickException(errors)
+            with started(folder, COMMANDS[name][0]) as quiet:
+                if errors := quiet.communicate()[1]:
+                    raise click.ClickException(errors)
             most = time.monotonic() - begin
             whole = made(folder / "disk")
             shutil.rmtree(folder / "disk")
