@@ -68,6 +68,7 @@ def _decode_tiff(file: BinaryIO, kind: tiff.Kind, name: str) -> tuple[Image.Imag
 
 def _tiff_pixels(file: BinaryIO, kind: tiff.Kind, name: str) -> Image.Image:
     if kind.by_pillow:
+        kind.check_blocks()
         try:
             image = load(open_image(file))
         except (UnidentifiedImageError, ValueError):
