@@ -20,7 +20,7 @@ def quiet_libraries(debug: bool) -> Iterator[None]:
     """Silence Python's warnings and logs for this block, unless `debug`; print pydream's own warnings, unless -q."""
     shown: set[str] = set()
 
-    def show(message: Warning | str, category: type[Warning], filename: str, lineno: int, *_: Any, **__: Any) -> None:
+    def show(message: Warning | str, category: type[Warning], filename: str, lineno: int, *_: Any) -> None:
         own = issubclass(category, DamagedPictureWarning)
         context = click.get_current_context(silent=True)
         line = f"pydream: warning: {message}" if own else f"{filename}:{lineno}: {category.__name__}: {message}"
