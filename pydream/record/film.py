@@ -10,7 +10,7 @@ import msgspec
 from msgspec.structs import asdict
 
 from ..errors import CheckpointError, ProvenanceError
-from ..files import is_blank, read_file, write_text
+from ..files import is_blank, read_file, reason, write_text
 from ..media import LONGEST_NOTE
 from ..picture import Picture
 from .provenance import Account, PictureFacts, Side, picture_facts
@@ -114,6 +114,4 @@ def load(path: str | os.PathLike[str]) -> FilmPlan | None:
     except FileNotFoundError:
         return None
     except (OSError, UnicodeError, msgspec.DecodeError, RecursionError) as error:
-        raise CheckpointError(
-            f"'{path}' is damaged, so the film cannot be resumed: {' '.join(str(error).split())}"
-        ) from error
+        raise CheckpointError(f"'{path}' is damaged, so the film cannot be resumed: {reason(error)}") from error

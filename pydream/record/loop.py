@@ -13,7 +13,7 @@ import numpy as np
 from PIL import Image
 
 from ..errors import CheckpointError
-from ..files import is_blank, open_file, start_of, written_file
+from ..files import is_blank, open_file, reason, start_of, written_file
 from ..net import Array
 from .provenance import Ingredients
 from .recipe import Difference, Loop, Recipe
@@ -111,9 +111,7 @@ def load(path: str | os.PathLike[str]) -> Checkpoint | None:
     except MemoryError:
         raise
     except Exception as error:  # on damaged files zipfile and NumPy raise struct.error, SyntaxError, anything
-        raise CheckpointError(
-            f"'{path}' is damaged, so the loop cannot be resumed: {' '.join(str(error).split())}"
-        ) from error
+        raise CheckpointError(f"'{path}' is damaged, so the loop cannot be resumed: {reason(error)}") from error
     return Checkpoint(loop, frame, rng)
 
 
