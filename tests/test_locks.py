@@ -126,3 +126,13 @@ def test_a_system_or_a_file_system_without_locks(tmp_path, monkeypatch):
         with locks.locked(tmp_path / "a.png"), locks.locked(tmp_path / "a.png"):
             assert not is_dead(tmp_path / "file")
     assert os.listdir(tmp_path) == ["file"]
+
+
+@pytest.mark.parametrize("make", [os.mkdir, os.mkfifo, lambda path: os.symlink("/etc/hostname", path)])
+def test_what_is_no_lock_file(tmp_path, make):
+    """Anyone may have put it there; it is neither followed nor waited for, nor removed."""
+    make(tmp_path / ".pydream-film.mp4.lock")
+    wrong = pytest.raises(OSError, match=r"\.pydream-film\.mp4\.lock' is not a lock file: remove it$")
+    with wrong, locks.locked(tmp_path / "film.mp4"):
+        pass
+    assert os.listdir(tmp_path) == [".pydream-film.mp4.lock"]

@@ -66,7 +66,7 @@ class OutputFolder:
         """List the files with the names of its pictures, and of their sidecars, with their numbers."""
         if not self.folder.is_dir():
             return []
-        name = re.compile(rf"{re.escape(self.prefix)}(\d{{{self.digits}}})\.png(\.json)?")
+        name = re.compile(rf"{re.escape(self.prefix)}([0-9]{{{self.digits}}})\.png(\.json)?")
         found = ((name.fullmatch(path.name), path) for path in self.folder.iterdir())
         return sorted((int(match[1]), path) for match, path in found if match)
 

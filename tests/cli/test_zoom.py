@@ -324,7 +324,7 @@ def test_force_leaves_photographs_alone(run, folder, draw, quick):
     """A frame is what says of itself that it is one."""
     photos = folder / "photos"
     photos.mkdir()
-    for name in ("20240101.png", "a.png"):
+    for name in ("20240101.png", "a.png", "٠٠٠٠٠٠٠١.png"):  # the last in Arabic digits
         draw(photos / name, 30, 40)
     (photos / "20240101.png.json").write_text('{"title": "20240101.png"}')
     Path("photos/20240102.png").write_bytes((photos / "a.png").read_bytes()[:-40])

@@ -2,6 +2,7 @@
 
 import io
 import itertools
+import struct
 from contextlib import suppress
 from pathlib import Path
 
@@ -272,6 +273,19 @@ def test_the_note_of_a_kind_that_pillow_does_not_open(tmp_path):
 
 
 # ---- damaged ----
+
+
+@pytest.mark.parametrize(("mode", "rows"), [("L", 6), ("RGB", 6), ("I;16", 6), ("RGB", 2)])
+def test_strips_that_are_missing(mode, rows):
+    """Pillow would leave them black, for a height that is not the picture's."""
+    made = io.BytesIO()
+    Image.new(mode, (4, 6), 200 if mode != "RGB" else "white").save(made, "TIFF", tiffinfo={278: rows})
+    whole = made.getvalue()
+    assert read(whole).shape == (6, 4, 3)
+    place = whole.index(struct.pack("<HHI", 257, 4, 1)) + 8
+    assert whole[place] == 6
+    with pytest.raises(ImageFileError, match=r"damaged or cut short: \d of \d+ tiles or strips are there"):
+        read(whole[:place] + struct.pack("<I", 60) + whole[place + 4 :])
 
 
 def test_strips_are_checked_before_they_are_decoded(monkeypatch):

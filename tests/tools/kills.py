@@ -50,6 +50,7 @@ COMMANDS = {
 }
 RESUMED = {"zoom", "zoom, film alone", "video", "sweep", "channels"}
 INPUTS = {"in.png", "made.png", "clip.mp4", "many", "own.prototxt", "own.caffemodel"}
+HOMES = ("XDG_CACHE_HOME", "XDG_DATA_HOME")
 UNTOLD = {"stderr", "report.html", "report.json"}  # a report says how long it took
 OWN = Path(__file__).parents[1] / "data" / "made_before" / "own"
 SIGNALS = [signal.SIGKILL] * 4 + [signal.SIGTERM, signal.SIGINT]
@@ -73,7 +74,7 @@ def run(arguments: list[str], folder: Path) -> subprocess.Popen[bytes]:
         return subprocess.Popen(
             [sys.executable, "-m", "pydream", *arguments],
             cwd=folder,
-            env={**os.environ, "MPLCONFIGDIR": str(folder.parent), "XDG_CACHE_HOME": str(folder / "cache")},
+            env={**os.environ, "MPLCONFIGDIR": str(folder.parent)} | {kind: str(folder / "home") for kind in HOMES},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=stderr,

@@ -67,6 +67,7 @@ def _decode_tiff(file: BinaryIO, kind: tiff.Kind, name: str, heard: list[str]) -
 
 def _tiff_pixels(file: BinaryIO, kind: tiff.Kind, name: str) -> Image.Image:
     if kind.by_pillow:
+        kind.check_blocks()
         try:
             image = load(open_image(file))
         except (UnidentifiedImageError, ValueError):

@@ -95,6 +95,29 @@ class Kind(NamedTuple):
         )
 
     @property
+    def block(self) -> tuple[int, int]:
+        """Width and height of a tile, or of a strip."""
+        if _TILE_OFFSETS in self.tags:
+            return self.tags[_TILE_WIDTH], self.tags[_TILE_HEIGHT]
+        return self.width, min(self.tags.get(_ROWS_PER_STRIP, self.height), self.height)
+
+    @property
+    def grid(self) -> tuple[int, int]:
+        """How many blocks there are across and down, in each plane."""
+        width, height = self.block
+        if min(width, height, self.width, self.height) < 1:
+            raise ValueError(f"it is {self.width}×{self.height} pixels, in blocks of {width}×{height}")
+        return -(-self.width // width), -(-self.height // height)
+
+    def check_blocks(self) -> None:
+        """Raise `ValueError` where tiles or strips are missing: Pillow leaves their pixels black."""
+        across, down = self.grid
+        count = across * down * (self.samples if self.planar else 1)
+        there = min(len(self.tags.get(tag, range(count))) for tag in (_OFFSETS, _TILE_OFFSETS))
+        if there < count:
+            raise ValueError(f"{there} of {count} tiles or strips are there")
+
+    @property
     def by_pillow(self) -> bool:
         """Return whether Pillow reads this kind right, if it reads it at all."""
         if self.planar and (self.extra or (self.compression in _BYTES and self.photometric in _PLANES)):
@@ -176,11 +199,7 @@ def _in_8_bits(samples: NDArray[Any], kind: Kind, name: str) -> NDArray[np.uint8
 def _samples(file: BinaryIO, kind: Kind) -> NDArray[Any]:
     """Return the samples as numbers: (height, width, samples)."""
     tags, tiled = kind.tags, _TILE_OFFSETS in kind.tags
-    width = tags[_TILE_WIDTH] if tiled else kind.width  # of a block, a tile or a strip
-    height = tags[_TILE_HEIGHT] if tiled else min(tags.get(_ROWS_PER_STRIP, kind.height), kind.height)
-    if min(width, height, kind.width, kind.height) < 1:
-        raise ValueError(f"it is {kind.width}×{kind.height} pixels, in blocks of {width}×{height}")
-    across, down = -(-kind.width // width), -(-kind.height // height)
+    (width, height), (across, down) = kind.block, kind.grid
     rows = down * height if tiled else kind.height
     planes, together = (kind.samples, 1) if kind.planar else (1, kind.samples)
     row = -(-width * together * kind.bits // 8)  # bytes of a block's row
