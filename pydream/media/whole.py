@@ -6,20 +6,17 @@ import os
 import struct
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
-from zlib import crc32
 
 import numpy as np
 
 from ..errors import ImageFileError
 from ..files import is_blank, open_file, reason
 from ..picture import Picture
-from .decoding import PNG_KEYWORD, decode, find_note
+from .decoding import decode, find_note, png
 from .image import LONGEST_NOTE
 
-_SIGNATURE = b"\x89PNG\r\n\x1a\n"
-_NOTE = PNG_KEYWORD.encode() + b"\0"
-_KEPT = len(_NOTE) + LONGEST_NOTE  # bytes of a chunk; of longer ones only the checksum counts
-_BLOCK = 2**20  # bytes
+_NOTE = png.KEYWORD.encode() + b"\0"
+_LONGEST = len(_NOTE) + LONGEST_NOTE  # bytes of its chunk
 
 
 class FileFacts(NamedTuple):
@@ -61,9 +58,9 @@ def look_at(path: str | os.PathLike[str], thoroughly: bool = True) -> FileFacts 
     path = Path(path)
     try:
         with open_file(path) as file:
-            start = file.read(len(_SIGNATURE))
-            if start == _SIGNATURE:
+            if png.is_png(file):
                 return _look_at_png(file, thoroughly)
+            start = file.read(8)
             if not start.strip(b"\0") and is_blank(path):
                 return FileFacts(damage="it is empty", blank=True)
             return _look_at_other(path, file, start, thoroughly)
@@ -74,48 +71,33 @@ def look_at(path: str | os.PathLike[str], thoroughly: bool = True) -> FileFacts 
 
 
 def _look_at_png(file: BinaryIO, thoroughly: bool) -> FileFacts:
-    """Go through the chunks behind the signature."""
+    """Go through the chunks."""
     note = size = None
-    kind, pixels = b"", 0
-    while kind != b"IEND":
-        head = file.read(8)
-        if len(head) < 8:
-            return FileFacts(note, size, "it is cut short", blank=_has_no_pixels(file))
-        length, kind = struct.unpack(">I4s", head)
+    has_pixels = False
+    end = file.seek(0, os.SEEK_END)
+    for kind, start, length in png.chunks(file):
         if kind == b"IDAT":
-            pixels += length
+            has_pixels = True
             if not thoroughly:
                 return FileFacts(note, size)
-        content, checksum, expected = _read_chunk(file, kind, length)
-        if checksum != expected:
-            cut = len(expected) < 4
-            what = "it is cut short" if cut else "a checksum is wrong"
-            return FileFacts(note, size, what, blank=cut and _has_no_pixels(file))
+        behind = start + length + 4
+        if not png.is_right(file, kind, start, length):
+            if behind > end:
+                break
+            return FileFacts(note, size, "a checksum is wrong")
+        file.seek(start)
         if kind == b"IHDR" and length == 13:
-            width, height = struct.unpack(">II", content[:8])
+            width, height = struct.unpack(">II", file.read(8))
             size = (height, width)
-        elif kind == b"tEXt" and content.startswith(_NOTE):
-            note = content.removeprefix(_NOTE).decode("latin-1")
-    whole = pixels and not file.read(1)
-    return FileFacts(note, size, None if whole else "it does not end where it says")
-
-
-def _has_no_pixels(file: BinaryIO) -> bool:
-    """Return whether a cut file ends before its first pixels, wherever a wrong length leads to."""
+        elif kind == b"tEXt" and length <= _LONGEST and (text := file.read(length)).startswith(_NOTE):
+            note = text.removeprefix(_NOTE).decode("latin-1")
+        elif kind == b"IEND":
+            whole = has_pixels and behind == end
+            return FileFacts(note, size, None if whole else "it does not end where it says")
+    # A wrong length leads anywhere.
     file.seek(0)
-    start = file.read(2 * _KEPT)
-    return len(start) < 2 * _KEPT and b"IDAT" not in start
-
-
-def _read_chunk(file: BinaryIO, kind: bytes, length: int) -> tuple[bytes, bytes, bytes]:
-    """Read a chunk; return its content, if that is short, its checksum, and what the file has for that."""
-    checksum, content = crc32(kind), b""
-    for left in range(length, 0, -_BLOCK):
-        block = file.read(min(left, _BLOCK))
-        checksum = crc32(block, checksum)
-        if length <= _KEPT:
-            content = block
-    return content, struct.pack(">I", checksum), file.read(4)
+    blank = end < 2 * _LONGEST and b"IDAT" not in file.read()
+    return FileFacts(note, size, "it is cut short", blank)
 
 
 def _look_at_other(path: Path, file: BinaryIO, start: bytes, thoroughly: bool) -> FileFacts:

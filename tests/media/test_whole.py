@@ -37,15 +37,6 @@ def test_whole(tmp_path, suffix, note):
         assert found.pixels is None
 
 
-def test_a_png_of_several_blocks(tmp_path, monkeypatch):
-    """Large chunks are read block by block."""
-    monkeypatch.setattr("pydream.media.whole._BLOCK", 20)
-    monkeypatch.setattr("pydream.media.whole._KEPT", 20)
-    path = tmp_path / "a.png"
-    write_image(path, PIXELS)
-    assert look_at(path).damage is None
-
-
 @pytest.mark.parametrize("thoroughly", [True, False])
 def test_every_cut_of_a_png(png, thoroughly):
     content = png.read_bytes()

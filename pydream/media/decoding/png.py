@@ -87,8 +87,8 @@ def _deep_with_transparent(file: BinaryIO, high: Image.Image, transparent: tuple
 
 def damage(file: BinaryIO) -> str | None:
     """Return which part of the picture has a wrong checksum; None if none has."""
-    for kind, start, length in _chunks(file):
-        if kind in (b"IDAT", b"tRNS") and not _is_right(file, kind, start, length):
+    for kind, start, length in chunks(file):
+        if kind in (b"IDAT", b"tRNS") and not is_right(file, kind, start, length):
             return f"the checksum of its {'pixels' if kind == b'IDAT' else 'transparent colours'} is wrong or missing"
     return None
 
@@ -97,9 +97,9 @@ def _needed(file: BinaryIO) -> BinaryIO:
     """Return a copy without the chunks that decide nothing, are too long or have a wrong checksum."""
     kept = io.BytesIO(_SIGNATURE)
     kept.seek(0, io.SEEK_END)
-    for kind, start, length in _chunks(file):
+    for kind, start, length in chunks(file):
         if kind not in _CRITICAL:
-            if length > _LONGEST or not _is_right(file, kind, start, length):
+            if length > _LONGEST or not is_right(file, kind, start, length):
                 continue
             file.seek(start)
             if kind not in _USED and not (kind in _TEXTS and file.read(length).startswith(_TEXTS[kind])):
@@ -110,7 +110,7 @@ def _needed(file: BinaryIO) -> BinaryIO:
     return kept
 
 
-def _chunks(file: BinaryIO) -> Iterator[tuple[bytes, int, int]]:
+def chunks(file: BinaryIO) -> Iterator[tuple[bytes, int, int]]:
     """Yield a PNG's chunks: kind, place and length of their data, of the last one as far as the file goes."""
     size = file.seek(0, io.SEEK_END)
     file.seek(len(_SIGNATURE))
@@ -121,7 +121,7 @@ def _chunks(file: BinaryIO) -> Iterator[tuple[bytes, int, int]]:
         file.seek(start + length + 4)
 
 
-def _is_right(file: BinaryIO, kind: bytes, start: int, length: int) -> bool:
+def is_right(file: BinaryIO, kind: bytes, start: int, length: int) -> bool:
     """Return whether a chunk has its checksum."""
     file.seek(start)
     checksum = zlib.crc32(kind)
