@@ -49,7 +49,7 @@ class Reader:
 
     def __init__(self, server):
         self._server = server
-        self._pid = int(server.stdout.readline())
+        self.pid = int(server.stdout.readline())
         self.returncode = None
 
     def wait(self, timeout=None):
@@ -61,10 +61,11 @@ class Reader:
 
     def kill(self):
         if self.returncode is None:
-            os.kill(self._pid, signal.SIGKILL)
+            os.kill(self.pid, signal.SIGKILL)
 
 
 def serve():
+    from pydream import forks
     from pydream.formats.keras import reader
     from pydream.runtime.on_tensorflow.door import part
 
@@ -73,6 +74,7 @@ def serve():
         order = json.loads(line)
         pid = os.fork()
         if not pid:
+            forks._lost.clear()  # TensorFlow is imported, but has run nothing yet and has no threads
             try:
                 os.chdir(order["folder"])
                 if order["program"]:
