@@ -28,7 +28,7 @@ _LONGEST_NAME = 255  # bytes, of Linux and macOS
 
 def lock_file(place: Path) -> Path:
     """Return the lock file of a place: inside, if it is a folder, else beside it."""
-    place = place.resolve()
+    place = Path(os.path.realpath(place))  # resolve() raises RuntimeError on a loop of links
     if place.is_dir():
         return place / _INSIDE
     name = f"{_PREFIX}{place.name}{_SUFFIX}"

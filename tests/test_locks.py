@@ -136,3 +136,10 @@ def test_what_is_no_lock_file(tmp_path, make):
     with wrong, locks.locked(tmp_path / "film.mp4"):
         pass
     assert os.listdir(tmp_path) == [".pydream-film.mp4.lock"]
+
+
+def test_a_loop_of_links_has_a_lock_too(tmp_path):
+    """What is wrong with it is said where it is written."""
+    (tmp_path / "a.png").symlink_to("a.png")
+    with locks.locked(tmp_path / "a.png"):
+        assert sorted(os.listdir(tmp_path)) == [".pydream-a.png.lock", "a.png"]
