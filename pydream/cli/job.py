@@ -334,7 +334,8 @@ def load(
     with interruptible():
         net = load_net(model, weights, dtype=dtype, device=device, runtime=runtime, **input_spec.keywords)
         facts = net_facts(net.name, find_files(model, weights), net.dtype, runtime, net.device, input_spec)
-    gc.freeze()  # what TensorFlow's import made stays; to look through it all for garbage costs 0.2 s of a dream
+    if not gc.get_freeze_count():  # a second time would keep an earlier network for ever
+        gc.freeze()  # what TensorFlow's import made stays; to look through it all for garbage costs 0.2 s of a dream
     return net, facts
 
 

@@ -1,5 +1,6 @@
 """What only a real process shows: a terminal's progress, signals, and TensorFlow's silence."""
 
+import gc
 import os
 import pty
 import re
@@ -8,12 +9,16 @@ import subprocess
 import sys
 import termios
 import threading
+import weakref
 from pathlib import Path
 
+import click
 import numpy as np
 from PIL import Image
 
 import pydream
+from pydream.cli.job import load
+from pydream.formats import InputSpec
 from pydream.media.image import read_image
 
 PYDREAM = [sys.executable, "-m", "pydream"]
@@ -92,3 +97,13 @@ def test_an_error_is_the_only_line_on_stderr(folder, own_network):
     assert done.stdout == ""
     assert re.fullmatch(r"pydream: error: [^\n]*'light'[^\n]*zero[^\n]*\n", done.stderr), done.stderr
     assert sorted(os.listdir(folder)) == before
+
+
+def test_a_network_does_not_outlive_its_command():
+    """The collector sees all but what the first one left: a sweep of many networks, or many commands in one process."""
+    with click.Context(click.Command("a")):
+        nets = [load("squeezenet_v1.1", None, "float32", "numpy", "auto", InputSpec())[0] for _ in range(3)]
+    second = weakref.ref(nets[1])
+    del nets
+    gc.collect()
+    assert second() is None
