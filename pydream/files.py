@@ -216,6 +216,8 @@ def _named(path: str | os.PathLike[str]) -> Iterator[None]:
 def make_folder(folder: str | os.PathLike[str]) -> None:
     """Make a folder that is not there, and those above it."""
     path = Path(folder)
+    if path.exists() and not path.is_dir():
+        raise NotADirectoryError(errno.ENOTDIR, f"'{path}' is not a folder")
     if not path.is_dir():
         if not path.parent.is_dir():
             make_folder(path.parent)

@@ -78,7 +78,6 @@ class OutputFolder:
         """List what an earlier run left, and what has the names of that and is something else."""
         own, others = [], []
         for number, path in self.numbered():
-            between_steps()
             note, blank = note_of(path)
             if blank or self.claims(note, number):
                 own.append(path)

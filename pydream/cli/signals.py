@@ -34,12 +34,13 @@ class _Signals:
     number: int = signal.SIGINT  # what the exit code is made of
     came: bool = False
     waits: bool = False
+    done: bool = False  # nothing is left to be done
     holds: int = 0  # blocks of `uninterrupted` that have not ended
 
     def interrupt(self, number: int, _: object) -> None:
         """Raise KeyboardInterrupt for the first signal, now or as soon as that does no harm."""
-        if self.came:
-            return  # finished work is being kept; `_end_at_second` counts
+        if self.came or self.done:
+            return  # finished work is being kept, or it is too late; `_end_at_second` counts
         self.number, self.came = number, True
         if self.holds:
             self.waits = True
@@ -132,16 +133,17 @@ def uninterrupted(done_then: bool = False) -> Iterator[None]:
     Parameters
     ----------
     done_then : bool
-        Nothing is left to be done behind the block: a signal that waited for its end was too late.
+        Nothing is left to be done behind the block: a signal that waited for its end, or comes later, is too late.
     """
     signals = _signals()
     signals.holds += 1
     try:
         yield
+        if done_then:
+            signals.done = True
+            signals.waits = False
     finally:
         signals.holds -= 1
-    if done_then:
-        signals.waits = False
     if not signals.holds:
         signals.let_in()
 

@@ -77,7 +77,7 @@ def add_network(
     _check_name(name)
     target = own_folder() / name
     with write_errors(target, NetFileError):  # before the network is read
-        check_place(next(folder for folder in target.absolute().parents if folder.exists()) / name)
+        check_place(next(folder for folder in target.absolute().parents if folder.exists()) / ".pydream")
     asked = InputSpec(mean, scale, channel_order, input)
     paths = [_found(keras.model_file(Path(file))) for file in files]
     form = format_of(*paths)

@@ -31,6 +31,7 @@ def test_from_fit_to_a_dream(root, folder):
     names = {}
     exec(compile("import PIL.Image\nimport pydream\n" + training + five + saved, "own-network.md", "exec"), names)
     assert names["model"].evaluate(names["pictures"], names["direction"], verbose=0)[1] > 0.9
+    part("keras").utils.set_random_seed(0)  # of five seeds the stripiest has 0.23, the others 0.07 to 0.09
     untrained = pydream.load_net(part("keras").models.clone_model(names["model"]))
     img, how = names["img"], {"end": "conv2", "octave_n": 3, "rng": np.random.RandomState(0)}
     learnt = striped(names["out"] - img)
