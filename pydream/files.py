@@ -216,13 +216,13 @@ def _named(path: str | os.PathLike[str]) -> Iterator[None]:
 def make_folder(folder: str | os.PathLike[str]) -> None:
     """Make a folder that is not there, and those above it."""
     path = Path(folder)
-    if path.exists() and not path.is_dir():
+    if path.is_dir():
+        return
+    if path.exists():
         raise NotADirectoryError(errno.ENOTDIR, f"'{path}' is not a folder")
-    if not path.is_dir():
-        if not path.parent.is_dir():
-            make_folder(path.parent)
-        path.mkdir(exist_ok=True)
-        sync_folder(path.parent)
+    make_folder(path.parent)
+    path.mkdir(exist_ok=True)
+    sync_folder(path.parent)
 
 
 # ---- on the disk, not only on its way there ----

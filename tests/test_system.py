@@ -1,5 +1,6 @@
 """Threads, memory and limits: of this process, and of file systems as Linux has them."""
 
+import gc
 import mmap
 import os
 import re
@@ -26,6 +27,7 @@ from pydream.system import (
     threads,
     threads_of_tensorflow,
     total_memory,
+    uncollected,
     usable_cores,
 )
 
@@ -201,3 +203,13 @@ def test_without_a_number_there_are_as_many_threads_as_usable_cores(monkeypatch,
 def test_versions():
     assert package_version("numpy") == package_version("no-such-package", "numpy") == np.__version__
     assert package_version("no-such-package") is None
+
+
+def test_garbage_is_looked_for_again():
+    assert gc.isenabled()
+    with uncollected():
+        assert not gc.isenabled()
+        with uncollected():
+            pass
+        assert not gc.isenabled()
+    assert gc.isenabled()

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import gc
 import statistics
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from time import perf_counter, process_time
 from typing import Any
@@ -18,6 +17,7 @@ import numpy as np
 
 from ..errors import ResultsDifferError
 from ..net import Array
+from ..system import uncollected
 
 Way = Callable[[], Any]  # the function that is timed; its first result is compared
 Check = Callable[[Any, Any], str | None]  # expected, found -> what is wrong, or None
@@ -134,7 +134,8 @@ def race(contest: Contest, seconds: float = 1.0, least: int = 5, warmups: int = 
             way()
     samples: dict[str, list[float]] = {name: [] for name, _ in runs}
     work: dict[str, list[float]] = {name: [] for name, _ in runs}
-    with _no_collection():
+    gc.collect()
+    with uncollected():
         end = perf_counter() + seconds
         for done in range(_MOST_ROUNDS):
             if done >= least and perf_counter() >= end:
@@ -200,16 +201,3 @@ def distance(found: Array, expected: Array) -> float:
 def _copied(result: Any) -> tuple[Array, ...]:
     """Copy a result, which the next call may overwrite."""
     return tuple(np.array(array, order="C") for array in (result if isinstance(result, tuple) else (result,)))
-
-
-@contextmanager
-def _no_collection() -> Iterator[None]:
-    """Keep Python's garbage collector out of the measurement."""
-    enabled = gc.isenabled()
-    gc.collect()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if enabled:
-            gc.enable()

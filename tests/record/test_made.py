@@ -3,10 +3,11 @@
 import msgspec
 import numpy as np
 import pytest
+from support.accounts import INGREDIENTS, NETWORK, RECIPE, SKY
 
 from pydream.errors import ForeignFileError
 from pydream.media.image import write_image
-from pydream.record import Dream, Film, Ingredients, Loop, NetFacts, PictureFacts, Recipe
+from pydream.record import Dream, Film, Loop
 from pydream.record import film as film_file
 from pydream.record import loop as checkpoint
 from pydream.record.loop import Checkpoint, LoopFacts
@@ -14,14 +15,6 @@ from pydream.record.made import dream_in, frame_made, is_record, made_note, note
 from pydream.record.provenance import parse, picture_facts, sidecar_of
 
 PIXELS = np.random.default_rng(0).integers(0, 256, (4, 6, 3), np.uint8)
-A = "a" * 64
-NETWORK = NetFacts(
-    name="net", weights="w.caffemodel", weights_sha256=A, definition_sha256=A, dtype="float64", runtime="numpy",
-    device="CPU:0",
-)  # fmt: skip
-SKY = PictureFacts(name="sky.png", width=6, height=4, sha256=A)
-RECIPE = Recipe(end="conv", seed=7)
-INGREDIENTS = Ingredients(network=NETWORK, input=SKY)
 DREAM = Dream(
     recipe=RECIPE, command="pydream dream sky.png -o dream.png", network=NETWORK, input=SKY,
     result=picture_facts("result", PIXELS),

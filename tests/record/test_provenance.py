@@ -4,20 +4,14 @@ import json
 
 import msgspec
 import pytest
+from support.accounts import INGREDIENTS, NETWORK, RECIPE, SKY
 
 from pydream.errors import ProvenanceError
-from pydream.record import Dream, Figure, Film, Ingredients, Loop, NetFacts, PictureFacts, Recipe, provenance
+from pydream.record import Dream, Figure, Film, Ingredients, Loop, provenance
 from pydream.record.loop import LoopFacts
 from pydream.record.provenance import parse
 
-A, B = "a" * 64, "b" * 64
-NETWORK = NetFacts(
-    name="net", weights="w.caffemodel", weights_sha256=A, definition_sha256=A, dtype="float64", runtime="numpy",
-    device="CPU:0",
-)  # fmt: skip
-SKY = PictureFacts(name="sky.png", width=6, height=4, sha256=A)
-RECIPE = Recipe(end="conv", seed=7)
-INGREDIENTS = Ingredients(network=NETWORK, input=SKY)
+B = "b" * 64
 DREAM = Dream(recipe=RECIPE, command="pydream dream sky.png -o dream.png", network=NETWORK, input=SKY, result=SKY)
 
 

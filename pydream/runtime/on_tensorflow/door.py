@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import gc
 import importlib
 import os
 import re
@@ -66,10 +65,10 @@ def tensorflow() -> Any:
     _check_limits(_IMPORT_TAKES)
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     if os.environ["TF_CPP_MIN_LOG_LEVEL"] == "0":
-        with system.unbroken(), _garbage_kept():
+        with system.unbroken(), system.uncollected():
             tf = importlib.import_module("tensorflow")
     else:
-        with quiet_stderr(), system.unbroken(), _garbage_kept():
+        with quiet_stderr(), system.unbroken(), system.uncollected():
             tf = importlib.import_module("tensorflow")
             tf.config.list_physical_devices()  # it complains where it finds no driver for one
     _check_limits(dict.fromkeys(_IMPORT_TAKES, 0))  # it imports others' packages where they are there
@@ -78,18 +77,6 @@ def tensorflow() -> Any:
         tf.config.threading.set_intra_op_parallelism_threads(threads)
         tf.config.threading.set_inter_op_parallelism_threads(threads)
     return tf
-
-
-@contextlib.contextmanager
-def _garbage_kept() -> Iterator[None]:
-    """Leave garbage where it is for a time: a fifth of what an import takes goes into looking for what there is not."""
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if enabled:
-            gc.enable()
 
 
 def _check_limits(takes: dict[str, int]) -> None:
