@@ -13,7 +13,12 @@ import numpy as np
 
 from ..runtime import layers
 from ..runtime.base import TIE, Runner, Runtime
-from ..runtime.on_numpy.layers import ConvolutionRunner, LRNRunner, Memo, Pair, PoolingRunner, ReLURunner, unpad
+from ..runtime.on_numpy.layers.activations import ReLURunner
+from ..runtime.on_numpy.layers.base import Memo, Pair
+from ..runtime.on_numpy.layers.linear import ConvolutionRunner
+from ..runtime.on_numpy.layers.normalising import LRNRunner
+from ..runtime.on_numpy.layers.pooling import PoolingRunner
+from ..runtime.on_numpy.layers.windows import unpad
 from ..runtime.on_numpy.runtime import NumpyRuntime
 from .report import Array
 

@@ -11,12 +11,14 @@ from .. import layers as caffe_layers
 from .. import tf_layers as layers
 from ..base import Runner, Tensor, Tensors
 from ..tf_layers import FLOATS, Paddings
-from . import layers as caffe_tf
-from .pooling import PoolingRunner
+from .layers import RUNNERS as CAFFE_RUNNERS
+from .layers.activations import DropoutRunner
+from .layers.linear import ConvolutionRunner
+from .layers.pooling import PoolingRunner
 from .runner import TFRunner
 
 
-class Conv2DRunner(caffe_tf.ConvolutionRunner):
+class Conv2DRunner(ConvolutionRunner):
     """Caffe's convolution with TensorFlow's padding."""
 
     layer: layers.Conv2D
@@ -173,12 +175,12 @@ class OperationRunner(TFRunner[layers.Operation]):
 
 
 RUNNERS: dict[type[caffe_layers.Layer], type[Runner[Any]]] = {
-    **caffe_tf.RUNNERS,
+    **CAFFE_RUNNERS,
     layers.Affine: AffineRunner,
     layers.AvgPool: AvgPoolRunner,
     layers.Conv2D: Conv2DRunner,
     layers.DepthwiseConv2D: DepthwiseConv2DRunner,
-    layers.Identity: caffe_tf.DropoutRunner,
+    layers.Identity: DropoutRunner,
     layers.MaxPool: MaxPoolRunner,
     layers.Operation: OperationRunner,
 }

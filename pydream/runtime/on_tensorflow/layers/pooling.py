@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .. import layers
-from ..base import LOWEST, TIE, Tensor, Tensors
-from .runner import TFRunner
+from ... import layers
+from ...base import LOWEST, TIE, Runner, Tensor, Tensors
+from ..runner import TFRunner
 
 
 class PoolingRunner(TFRunner[layers.Pooling]):
@@ -239,3 +239,8 @@ class RectifiedPoolingRunner(PoolingRunner):
     def backward(self, memo: Tensors, *diffs: Tensor) -> Tensors:
         top, *rest = memo
         return super().backward(tuple(rest), self.tf.raw_ops.ReluGrad(gradients=diffs[0], features=top))
+
+
+RUNNERS: dict[type[layers.Layer], type[Runner[Any]]] = {
+    layers.Pooling: PoolingRunner,
+}

@@ -1,0 +1,39 @@
+"""Layers that multiply with weights: their messages."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ....runtime import layers
+from .fields import Readers, axis_1, pair, wrong
+
+
+def _convolution(proto: Any) -> dict[str, Any]:
+    param = proto.convolution_param
+    axis_1(proto, param)
+    if param.num_output < 1 or param.group < 1 or param.num_output % param.group:
+        raise wrong(proto, f"num_output {param.num_output} in {param.group} groups; expected 1 or more in each")
+    return {
+        "num_output": param.num_output,
+        "kernel": pair(proto, param, "kernel", 0, 1),
+        "stride": pair(proto, param, "stride", 1, 1),
+        "pad": pair(proto, param, "pad", 0, 0),
+        "dilation": pair(proto, param, "dilation", 1, 1),
+        "group": param.group,
+        "bias": param.bias_term,
+    }
+
+
+def _inner_product(proto: Any) -> dict[str, Any]:
+    param = proto.inner_product_param
+    if param.axis != 1:
+        raise wrong(proto, f"axis {param.axis}, only 1 is supported")
+    if param.num_output < 1:
+        raise wrong(proto, f"num_output {param.num_output}, expected 1 or more")
+    return {"num_output": param.num_output, "bias": param.bias_term, "transpose": param.transpose}
+
+
+READERS: Readers = {
+    layers.Convolution: _convolution,
+    layers.InnerProduct: _inner_product,
+}

@@ -1,0 +1,50 @@
+"""A layer is its facts: what it reads and writes, its constants, and the shapes it makes; how it runs is elsewhere.
+
+Four packages have the same files: this one, the readers of a layer's message in `pydream.formats.caffe.layers`, and the
+formulas of its passes in `on_numpy.layers` and `on_tensorflow.layers`.
+
+=========== =======================================================================
+base        what all layers have
+linear      convolution and inner product
+pooling     one value for a window
+normalising divided by what values are like together
+activations value by value
+combining   blobs added and multiplied, with each other and with weights
+reductions  along whole axes
+shapes      values moved, nothing computed
+=========== =======================================================================
+"""
+
+from .activations import Dropout, Power, ReLU, Sigmoid, TanH
+from .base import POINT, Layer, Numbers, Shape, Window, Windows
+from .combining import Eltwise, Scale
+from .linear import Convolution, InnerProduct
+from .normalising import LRN, BatchNorm
+from .pooling import Pooling
+from .reductions import Softmax
+from .shapes import Concat, Flatten, Split
+
+__all__ = [
+    "LRN",
+    "POINT",
+    "BatchNorm",
+    "Concat",
+    "Convolution",
+    "Dropout",
+    "Eltwise",
+    "Flatten",
+    "InnerProduct",
+    "Layer",
+    "Numbers",
+    "Pooling",
+    "Power",
+    "ReLU",
+    "Scale",
+    "Shape",
+    "Sigmoid",
+    "Softmax",
+    "Split",
+    "TanH",
+    "Window",
+    "Windows",
+]

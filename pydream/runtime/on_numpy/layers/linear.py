@@ -1,0 +1,69 @@
+"""Layers that multiply with weights: two formulas each, in NumPy."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from ... import layers
+from ...base import Runner
+from .base import Array, Arrays, Memo, Pair
+from .windows import pad, reached, taps, unpad
+
+
+class ConvolutionRunner(Runner[layers.Convolution]):
+    """``y = W im2col(x) + b``, ``dx = col2im(W^T dy)``, group by group; a correlation, the kernel is not flipped."""
+
+    def prepare(self, params: list[Array]) -> None:
+        group = self.layer.group
+        self.matrix = params[0].reshape(group, self.layer.num_output // group, -1)  # (group, out, in * taps)
+        self.bias = params[1].reshape(-1, 1, 1) if self.layer.bias else None
+
+    def forward(self, *bottoms: Array) -> tuple[Arrays, Memo]:
+        (x,) = bottoms
+        ((n, _, h, w),) = self.layer.top_shapes(x.shape)
+        padded = pad(x, self.layer.pad, self._reached((h, w)), 0)
+        columns = np.stack(list(self._taps(padded, (h, w))), axis=2)  # im2col: (n, c, taps, h, w)
+        columns = columns.reshape(n, self.layer.group, -1, h * w)
+        top = (self.matrix @ columns).reshape(n, -1, h, w)
+        return (top if self.bias is None else top + self.bias,), (x.shape, padded.shape)
+
+    def backward(self, memo: Memo, *diffs: Array) -> Arrays:
+        (shape, padded_shape), (diff,) = memo, diffs
+        n, _, h, w = diff.shape
+        columns = self.matrix.transpose(0, 2, 1) @ diff.reshape(n, self.layer.group, -1, h * w)
+        columns = columns.reshape(n, shape[1], -1, h, w)
+        padded = np.zeros(padded_shape, diff.dtype)
+        for tap, view in enumerate(self._taps(padded, (h, w))):  # col2im: what a tap saw gets its share back
+            view += columns[:, :, tap]
+        return (unpad(padded, self.layer.pad, shape),)
+
+    def _taps(self, padded: Array, out: Pair) -> Iterator[Array]:
+        return taps(padded, self.layer.kernel, self.layer.stride, self.layer.dilation, out)
+
+    def _reached(self, out: Pair) -> Pair:
+        return reached(out, self.layer.stride, self.layer.reach)
+
+
+class InnerProductRunner(Runner[layers.InnerProduct]):
+    """``y = x W^T + b``, ``dx = dy W``, with x flattened in the order c, h, w."""
+
+    def prepare(self, params: list[Array]) -> None:
+        self.matrix = params[0].T if self.layer.transpose else params[0]  # (out, in)
+        self.bias = params[1] if self.layer.bias else None
+
+    def forward(self, *bottoms: Array) -> tuple[Arrays, Memo]:
+        (x,) = bottoms
+        top = x.reshape(len(x), -1) @ self.matrix.T
+        return (top if self.bias is None else top + self.bias,), (x.shape,)
+
+    def backward(self, memo: Memo, *diffs: Array) -> Arrays:
+        return ((diffs[0] @ self.matrix).reshape(memo[0]),)
+
+
+RUNNERS: dict[type[layers.Layer], type[Runner[Any]]] = {
+    layers.Convolution: ConvolutionRunner,
+    layers.InnerProduct: InnerProductRunner,
+}

@@ -1,0 +1,121 @@
+"""Layers that multiply with weights: two formulas each, in TensorFlow."""
+
+from __future__ import annotations
+
+from math import prod
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ....errors import NetFileError
+from ... import layers
+from ...base import Runner, Tensor, Tensors
+from ..fusion import ConcatConvolution
+from ..phases import Phases
+from ..runner import TFRunner
+
+_LARGEST_KERNEL = 2**28  # numbers in a dilated kernel with its holes
+
+
+class ConvolutionRunner(TFRunner[layers.Convolution]):
+    """A cross-correlation, group by group."""
+
+    def prepare(self, params: list[NDArray[Any]]) -> None:
+        layer = self.layer
+        kernel = params[0].transpose(2, 3, 1, 0)  # (out, in, h, w) -> (h, w, in, out)
+        if layer.reach != layer.kernel:
+            # TensorFlow has no gradient of a dilated convolution on the CPU: write the holes into the kernel.
+            if prod(layer.reach) * prod(kernel.shape[2:]) > _LARGEST_KERNEL:
+                reach = "x".join(map(str, layer.reach))
+                raise NetFileError(f"layer {layer.name!r}: its dilated kernel reaches {reach}, too far to be run")
+            holed = np.zeros((*layer.reach, *kernel.shape[2:]), kernel.dtype)
+            holed[:: layer.dilation[0], :: layer.dilation[1]] = kernel
+            kernel = holed
+        self.kernels = [self.constant(part) for part in np.split(kernel, layer.group, axis=3)]
+        self.bias = self.constant(params[1]) if layer.bias else None
+        self.phases = None
+        if layer.group == 1 and Phases.pay(kernel, layer.stride, self.dtype):
+            self.phases = Phases(self.tf, kernel.astype(self.dtype), layer.stride, layer.slide)
+        if layer.stride == (1, 1) and all(k == 2 * p + 1 for k, p in zip(layer.reach, layer.pad, strict=True)):
+            self.padding: Any = "SAME"  # the same numbers, and oneDNN's kernels both ways
+        elif layer.pad == (0, 0):
+            self.padding = "VALID"
+        else:
+            self.padding = [[0, 0], [layer.pad[0]] * 2, [layer.pad[1]] * 2, [0, 0]]
+
+    def forward(self, *bottoms: Tensor) -> tuple[Tensors, Tensors]:
+        (x,) = bottoms
+        parts = self.tf.split(x, self.layer.group, axis=3) if self.layer.group > 1 else [x]
+        tops = [
+            self.tf.nn.conv2d(part, kernel, self.layer.stride, self.padding)
+            for part, kernel in zip(parts, self.kernels, strict=True)
+        ]
+        top = tops[0] if len(tops) == 1 else self.tf.concat(tops, axis=3)
+        if self.bias is not None:
+            top = self.tf.nn.bias_add(top, self.bias)
+        return (top,), (self.tf.shape(parts[0]),)
+
+    def backward(self, memo: Tensors, *diffs: Tensor) -> Tensors:
+        if self.phases is not None:
+            return (self.phases.gradient(diffs[0], memo[0][1], memo[0][2]),)
+        parts = self.tf.split(diffs[0], self.layer.group, axis=3) if self.layer.group > 1 else [diffs[0]]
+        bottoms = [
+            self.tf.nn.conv2d_transpose(part, kernel, memo[0], self.layer.stride, self.padding)
+            for part, kernel in zip(parts, self.kernels, strict=True)
+        ]
+        return (bottoms[0] if len(bottoms) == 1 else self.tf.concat(bottoms, axis=3),)
+
+
+class ConcatConvolutionRunner(ConvolutionRunner):
+    """The sum of a convolution of each blob, with its part of the kernel."""
+
+    layer: ConcatConvolution
+
+    def prepare(self, params: list[NDArray[Any]]) -> None:
+        super().prepare(params)
+        self.kernels = self.tf.split(self.kernels[0], self.layer.channels, axis=2)
+
+    def forward(self, *bottoms: Tensor) -> tuple[Tensors, Tensors]:
+        first, second = (
+            self.tf.nn.conv2d(bottom, kernel, self.layer.stride, self.padding)
+            for bottom, kernel in zip(bottoms, self.kernels, strict=True)
+        )
+        if self.bias is not None:
+            second = self.tf.nn.bias_add(second, self.bias)
+        # So TensorFlow makes one operation of the second convolution, its bias, the sum and a rectifier behind it.
+        return (second + first,), tuple(map(self.tf.shape, bottoms))
+
+    def backward(self, memo: Tensors, *diffs: Tensor) -> Tensors:
+        return tuple(
+            self.tf.nn.conv2d_transpose(diffs[0], kernel, shape, self.layer.stride, self.padding)
+            for kernel, shape in zip(self.kernels, memo, strict=True)
+        )
+
+
+class InnerProductRunner(TFRunner[layers.InnerProduct]):
+    """``y = W x + b`` with x flattened in the order c, h, w."""
+
+    def prepare(self, params: list[NDArray[Any]]) -> None:
+        self.matrix = self.constant(params[0] if self.layer.transpose else params[0].T)  # (in, out)
+        self.bias = self.constant(params[1]) if self.layer.bias else None
+
+    def forward(self, *bottoms: Tensor) -> tuple[Tensors, Tensors]:
+        tf, (x,) = self.tf, bottoms
+        if x.shape.rank == 4:
+            x = tf.transpose(x, (0, 3, 1, 2))
+        top = tf.matmul(tf.reshape(x, (tf.shape(x)[0], self.matrix.shape[0])), self.matrix)
+        if self.bias is not None:
+            top = top + self.bias
+        return (top,), (tf.shape(x),)
+
+    def backward(self, memo: Tensors, *diffs: Tensor) -> Tensors:
+        (shape,) = memo
+        diff = self.tf.reshape(self.tf.matmul(diffs[0], self.matrix, transpose_b=True), shape)
+        return (self.tf.transpose(diff, (0, 2, 3, 1)) if shape.shape[0] == 4 else diff,)
+
+
+RUNNERS: dict[type[layers.Layer], type[Runner[Any]]] = {
+    layers.Convolution: ConvolutionRunner,
+    layers.InnerProduct: InnerProductRunner,
+}
