@@ -23,7 +23,7 @@ from ..dream.retouch import Mask, Retouch
 from ..dream.watch import Watch
 from ..errors import ForeignFileError
 from ..files import write_text
-from ..formats import InputSpec
+from ..formats import InputSpec, PixelScale
 from ..media import LONGEST_NOTE, read_image
 from ..net import ChannelOrder, Net
 from ..picture import Picture, to_pixels
@@ -267,7 +267,7 @@ def prepare(
     runtime: str,
     device: str,
     mean: tuple[float, float, float] | None = None,
-    pixel_scale: float | None = None,
+    pixel_scale: PixelScale | None = None,
     channel_order: ChannelOrder | None = None,
     input_node: str | None = None,
     tile: int | None = None,

@@ -152,12 +152,16 @@ class Mean(tuple[float, ...]):
         return ",".join(f"{value:.9g}" for value in self)
 
 
+def _numbers(text: str) -> Mean:
+    try:
+        return Mean(map(float, text.split(",")))
+    except ValueError:
+        return Mean()
+
+
 def _mean(text: str) -> Mean:
     """Read ``104,116,122``."""
-    try:
-        mean = Mean(map(float, text.split(",")))
-    except ValueError:
-        mean = Mean()
+    mean = _numbers(text)
     if len(mean) != 3:
         raise click.BadParameter(f"{text!r} is not a mean (expected three numbers, e.g. 104,116,122)")
     if not all(map(math.isfinite, mean)):
@@ -165,11 +169,17 @@ def _mean(text: str) -> Mean:
     return mean
 
 
-def _pixel_scale(_: click.Context, __: click.Parameter, value: float | None) -> float | None:
+def _pixel_scale(text: str) -> float | Mean:
+    """Read ``0.5`` or ``0.0171,0.0175,0.0174``."""
+    found = _numbers(text)
+    if len(found) not in (1, 3):
+        raise click.BadParameter(f"{text!r} is not a scale (expected a number, or three, e.g. 0.0171,0.0175,0.0174)")
+    scale = found[0] if len(found) == 1 else found
     try:
-        return InputSpec(scale=value).scale
+        InputSpec(scale=scale)
     except ValueError as error:
         raise click.BadParameter(str(error)) from error
+    return scale
 
 
 input_node_option = option(
@@ -190,10 +200,10 @@ input_options = together(
     ),
     option(
         "--pixel-scale",  # `pydream zoom` has a --scale
-        "Scale of a TensorFlow network's input, (pixel - mean) * scale.  [default: the registry's, or 1]",
-        float,
-        callback=_pixel_scale,
-        metavar="X",
+        "Scale of the network's input, (pixel - mean) * scale: one, or one for each channel; not for Caffe's files."
+        "  [default: the registry's, or 1]",
+        _pixel_scale,
+        metavar="X[,X,X]",
     ),
     option(
         "--channel-order",

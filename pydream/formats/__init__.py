@@ -2,6 +2,7 @@
 
 ======== ==========================================================
 spec     what pictures a network wants
+entrance the layer that scales them
 caffe    a prototxt and a caffemodel
 graphdef a frozen TensorFlow graph
 keras    a Keras model or a SavedModel, which is frozen first
@@ -13,9 +14,9 @@ files    files read whole
 
 from . import caffe, graphdef, keras
 from .base import Format
-from .spec import InputSpec
+from .spec import InputSpec, PixelScale
 
-__all__ = ["FORMATS", "SUFFIXES", "Format", "InputSpec", "caffe", "format_of", "graphdef", "keras"]
+__all__ = ["FORMATS", "SUFFIXES", "Format", "InputSpec", "PixelScale", "caffe", "format_of", "graphdef", "keras"]
 
 # In this order: a SavedModel's graph has the suffix of a frozen graph, and Caffe's files may have any.
 FORMATS: tuple[Format, ...] = (keras, graphdef, caffe)

@@ -10,6 +10,8 @@ import numpy as np
 
 from ..net import CHANNEL_ORDERS, ChannelOrder
 
+PixelScale = float | tuple[float, float, float]  # of all channels, or of each in the network's order
+
 
 @dataclass(frozen=True)
 class InputSpec:
@@ -19,8 +21,8 @@ class InputSpec:
     ----------
     mean : sequence of 3 floats, optional
         Mean of the training pictures, 0..255, in the network's channel order; kept as a tuple.
-    scale : float, optional
-        Factor of the pixels minus the mean; for TensorFlow's networks only.
+    scale : float or sequence of 3 floats, optional
+        Factor of the pixels minus the mean, or one for each channel, kept as a tuple; not for Caffe's networks.
     channel_order : {"BGR", "RGB"}, optional
     node : str, optional
         Node of a frozen graph that the picture replaces. Unspecified: its one placeholder for pictures.
@@ -28,19 +30,22 @@ class InputSpec:
     Raises
     ------
     ValueError
-        For a mean that is not three finite numbers, a scale that is 0 or not finite, or another channel order.
+        For a mean that is not three finite numbers, a scale that is neither one nor three finite numbers other than 0,
+        or another channel order.
     """
 
     mean: Sequence[float] | None = None
-    scale: float | None = None
+    scale: float | Sequence[float] | None = None
     channel_order: ChannelOrder | None = None
     node: str | None = None
 
     def __post_init__(self) -> None:
         if self.mean is not None:
-            object.__setattr__(self, "mean", _three_numbers(self.mean))
-        if self.scale is not None and (not np.isfinite(self.scale) or self.scale == 0):
-            raise ValueError(f"scale {self.scale}, expected a number other than 0")
+            object.__setattr__(self, "mean", _three_numbers("mean", self.mean))
+        if self.scale is not None and np.ndim(self.scale):
+            object.__setattr__(self, "scale", _three_numbers("scale", self.scale))  # type: ignore[arg-type]
+        if self.scale is not None and not (np.isfinite(self.scale).all() and np.all(self.scale)):
+            raise ValueError(f"scale {self.scale}, expected a number other than 0, or three of them")
         if self.channel_order is not None and self.channel_order not in CHANNEL_ORDERS:
             raise ValueError(f"channel_order {self.channel_order!r}, expected one of {', '.join(CHANNEL_ORDERS)}")
 
@@ -55,9 +60,9 @@ class InputSpec:
         return {"mean": self.mean, "scale": self.scale, "channel_order": self.channel_order, "input": self.node}
 
 
-def _three_numbers(mean: Sequence[float]) -> tuple[float, float, float]:
-    found = np.asarray(mean, np.float64)
+def _three_numbers(name: str, values: Sequence[float]) -> tuple[float, float, float]:
+    found = np.asarray(values, np.float64)
     if found.shape != (3,) or not np.isfinite(found).all():
-        raise ValueError(f"mean {mean}, expected three numbers")
+        raise ValueError(f"{name} {values}, expected three numbers")
     first, second, third = map(float, found)
     return first, second, third

@@ -74,7 +74,8 @@ def command_of(
     guide_name, mask_name, weights_name = (path and file_word(path) for path in (guide, mask, weights))
     words += option_words({"--model": named, "--weights": weights_name})
     mean = None if network.mean is None else ",".join(f"{value:.9g}" for value in network.mean)
-    words += option_words({"--mean": mean, "--pixel-scale": network.scale, "--channel-order": network.channel_order})
+    scale = ",".join(map(str, network.scale)) if isinstance(network.scale, tuple) else network.scale
+    words += option_words({"--mean": mean, "--pixel-scale": scale, "--channel-order": network.channel_order})
     words += option_words({"--input-node": network.input})
     words += _score_arguments(recipe) if layers is None else option_words({"--layer": list(layers)})
     words += option_words({"--guide": guide_name})

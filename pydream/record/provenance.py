@@ -21,7 +21,7 @@ import numpy as np
 from .. import __version__
 from ..errors import ProvenanceError
 from ..files import file_sha256, read_file
-from ..formats import InputSpec
+from ..formats import InputSpec, PixelScale
 from ..media import LONGEST_NOTE, read_note
 from ..media.video import is_film, read_comment
 from ..net import ChannelOrder
@@ -81,7 +81,7 @@ class NetFacts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     runtime: str
     device: str
     mean: tuple[float, float, float] | None = None
-    scale: float | None = None
+    scale: PixelScale | None = None
     channel_order: ChannelOrder | None = None
     input: str | None = None
 

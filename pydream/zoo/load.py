@@ -66,7 +66,7 @@ def load_net(
     runtime: str | type[Runtime] = "tensorflow",
     *,
     mean: Sequence[float] | None = None,
-    scale: float | None = None,
+    scale: float | Sequence[float] | None = None,
     channel_order: ChannelOrder | None = None,
     input: str | None = None,
 ) -> Net:
@@ -91,8 +91,8 @@ def load_net(
         Mean of the training pictures, 0..255, in the network's channel order. None: the registry's; for a file 104,
         116, 122, as in the notebook, for a frozen graph 117, 117, 117, and for a Keras model or a SavedModel 0, since
         most of these have a layer for it.
-    scale : float, optional
-        Factor of the pixels minus the mean, for TensorFlow's networks. None: the registry's, or 1.
+    scale : float or sequence of 3 floats, optional
+        Factor of the pixels minus the mean, or one for each channel; not for Caffe's files. None: the registry's, or 1.
     channel_order : {"BGR", "RGB"}, optional
         None: the registry's; BGR for Caffe's files, and RGB for TensorFlow's networks.
     input : str, optional

@@ -38,7 +38,7 @@ def add_network(
     layer: str | None = None,
     title: str | None = None,
     *,
-    scale: float | None = None,
+    scale: float | Sequence[float] | None = None,
     channel_order: ChannelOrder | None = None,
     input: str | None = None,
 ) -> Entry:

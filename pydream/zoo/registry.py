@@ -16,7 +16,7 @@ import yaml
 
 from ..errors import NetFileError
 from ..files import file_sha256, read_file
-from ..formats import Format, InputSpec, caffe, format_of
+from ..formats import Format, InputSpec, PixelScale, caffe, format_of
 from ..net import ChannelOrder, unknown_name
 
 DEFAULT_NETWORK = "squeezenet_v1.1"
@@ -92,7 +92,7 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     archive: Archive | None = None
     license: str
     mean: tuple[float, float, float]
-    scale: float = 1.0
+    scale: PixelScale = 1.0
     channel_order: ChannelOrder = "BGR"
     input: str | None = None
     default_layer: str | None = None

@@ -52,6 +52,27 @@ def test_dream_and_replay(run, refused, graph, picture):
     assert (again.code, again.out.split(":")[0]) == (0, "identical")
 
 
+def test_a_scale_for_each_channel(run, graph, picture):
+    scale = ["--pixel-scale", "0.25,0.5,1.1", "--layer", "Conv2D", "--input-node", "input"]
+    assert run("dream", picture, "-o", "out.png", "-m", graph, *scale, *SHORT).code == 0
+    said = json.loads(read_note("out.png"))
+    assert said["network"]["scale"] == [0.25, 0.5, 1.1]
+    assert "--pixel-scale 0.25,0.5,1.1" in said["command"]
+    again = run("replay", "out.png", "-m", graph)
+    assert (again.code, again.out.split(":")[0]) == (0, "identical")
+    assert run("models", "add", "own", graph, *scale).code == 0
+    assert "scale    0.25, 0.5, 1.1" in run("models", "info", "own").out
+    assert find_network("own").spec.scale == (0.25, 0.5, 1.1)
+    data = np.float64([[[[1]], [[2]], [[4]]]]) * np.ones((1, 3, 8, 8))
+    net = pydream.load_net("own", dtype="float64")
+    net.blobs["data"].reshape(1, 3, 8, 8)
+    net.forward("Conv2D", data=data)
+    plain = pydream.load_net(graph, input="input", dtype="float64")
+    plain.blobs["data"].reshape(1, 3, 8, 8)
+    plain.forward("Conv2D", data=data * np.reshape([0.25, 0.5, 1.1], (3, 1, 1)))
+    np.testing.assert_allclose(net.blobs["Conv2D"].data, plain.blobs["Conv2D"].data, rtol=1e-12)
+
+
 def test_a_sweep_and_its_single_pictures(run, graph, picture):
     chosen = ["-m", "two.pb", "--layer", "Conv2D", "--input-node", "input", *TOLD]
     assert run("sweep", picture.name, "-o", "sheet.png", "--pictures", "all", *chosen, *SHORT).code == 0
@@ -75,6 +96,8 @@ def test_a_caffe_network_takes_no_scale(refused, picture):
     assert "scale 0.0, expected a number other than 0" in refused(
         2, "dream", picture, "-o", "out.png", "--pixel-scale", "0", *SHORT
     )
+    for wrong in ("1,2", "1,2,0", "1,x,2"):
+        assert "three" in refused(2, "dream", picture, "-o", "out.png", "--pixel-scale", wrong, *SHORT)
     assert "is not a mean" in refused(2, "dream", picture, "-o", "out.png", "--mean", "1,2", *SHORT)
     assert "not finite" in refused(2, "dream", picture, "-o", "out.png", "--mean", "1,2,nan", *SHORT)
 

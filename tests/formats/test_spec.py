@@ -15,6 +15,8 @@ from pydream.formats import InputSpec, caffe, format_of, graphdef, keras
         ({"mean": [[1, 2, 3]]}, "expected three numbers"),
         ({"scale": 0}, "scale 0, expected a number other than 0"),
         ({"scale": np.nan}, "scale nan, expected a number other than 0"),
+        ({"scale": (1, 2)}, r"scale \(1, 2\), expected three numbers"),
+        ({"scale": (1, 0, 2)}, "expected a number other than 0, or three of them"),
         ({"channel_order": "bgr"}, "channel_order 'bgr', expected one of BGR, RGB"),
     ],
 )
@@ -25,6 +27,11 @@ def test_what_is_not_a_spec(fields, message):
 
 def test_a_mean_of_any_kind_is_a_tuple():
     assert InputSpec(np.float32([1, 2, 3.5])) == InputSpec([1, 2, 3.5]) == InputSpec((1.0, 2.0, 3.5))
+
+
+def test_a_scale_is_one_number_or_three():
+    assert InputSpec(scale=np.float32([1, 2, 3.5])) == InputSpec(scale=[1, 2, 3.5]) == InputSpec(scale=(1.0, 2.0, 3.5))
+    assert InputSpec(scale=2).keywords["scale"] == 2
 
 
 def test_what_is_unspecified_is_another_specs():

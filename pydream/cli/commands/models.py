@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from ...formats import PixelScale
 from ...record.text import as_unicode
 from ...zoo import registry
 from ...zoo.addresses import without_secrets
@@ -58,11 +59,12 @@ def list_command() -> None:
 def _show(entry: registry.Entry, names: str) -> None:
     """Print those of a network's facts that are not None."""
     archive, found = entry.archive, find_weights(entry)
+    scales = entry.scale if isinstance(entry.scale, tuple) else (entry.scale,)
     facts: dict[str, object] = {
         "layer": entry.default_layer or "none",
         "licence": entry.license,
         "mean": f"{', '.join(f'{value:g}' for value in entry.mean)} ({entry.channel_order})",
-        "scale": None if entry.scale == 1 else f"{entry.scale:.9g}",
+        "scale": None if entry.scale == 1 else ", ".join(f"{value:.9g}" for value in scales),
         "input": entry.input or None,
         "network": "in the file" if entry.frozen else entry.definition,
         "about": entry.folder / "README.md",
@@ -145,7 +147,7 @@ def add_command(
     layer: str | None,
     description: str | None,
     input_node: str | None,
-    pixel_scale: float | None,
+    pixel_scale: PixelScale | None,
     **input_spec: Any,
 ) -> None:
     """Add a network of your own as NAME, for --model; prints its folder.

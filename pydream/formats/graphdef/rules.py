@@ -25,10 +25,9 @@ from ...runtime.tf_layers import (
     Paddings,
     nhwc,
 )
+from ..entrance import IMAGE
 from .folding import IDENTITIES
 from .nodes import MAX_NUMBERS, Budget, LeftOutError, Node, Source, Values
-
-IMAGE = "data"  # the input's blob, as in every network
 
 _COPIES = 5 * 8  # bytes of each channel while its factor and offset are computed
 _LARGEST_SIDE = 2**15  # of a window, and of a stride

@@ -12,16 +12,16 @@ import numpy as np
 
 from ...errors import NetFileError, ShapeError
 from ...net import unknown_name
-from ...runtime import layers as caffe_layers
 from ...runtime.graph import Graph, Params
 from ...runtime.layers import Layer, Shape
 from ...runtime.tf_layers import FLOATS, Identity, Operation, nhwc
+from ..entrance import IMAGE, entrance
 from ..spec import InputSpec
 from .attributes import check_inputs, rewritten
 from .folding import fold
 from .nodes import Budget, LeftOutError, Node, Source, Values, constant, listed, sizes
 from .ops import OPS, Broadcast
-from .rules import IMAGE, RULES, Inputs
+from .rules import RULES, Inputs
 
 # Sizes to try where the input declares none: the first at which all layers fit, fully connected ones too.
 _SIZES = ((224, 224), (299, 299), (227, 227), (331, 331), (256, 256), (192, 192), (160, 160), (128, 128), (32, 32))
@@ -62,7 +62,7 @@ def translate(nodes: Sequence[Node], source: str, name: str, spec: InputSpec) ->
     constants, unknown = _constants(nodes, place, budget)
     tried: list[_Translator] = []
     for size in _SIZES if declared is None else [declared]:
-        tried.append(_Translator(place, spec.scale or 1.0, constants, unknown, budget))
+        tried.append(_Translator(place, spec.scale, constants, unknown, budget))
         tried[-1].run(nodes, (1, 3, *size))
         if not tried[-1].misfits:
             break
@@ -147,7 +147,7 @@ class _Translator(Inputs):
     def __init__(
         self,
         place: Node,
-        scale: float,
+        scale: float | Sequence[float] | None,
         constants: Mapping[str, Values],
         unknown: Mapping[str, str],
         budget: Budget,
@@ -182,11 +182,9 @@ class _Translator(Inputs):
         """Put the picture in the input's place, scaled, and under the input's name too."""
         name = self._place.name
         self.blob_of[Source(name, 0)] = name
-        if self._scale != 1:
-            scaled = caffe_layers.Power(name, (IMAGE,), (name,), power=1.0, scale=self._scale, shift=0.0)
-            self._add(scaled)
-        elif name != IMAGE:
-            self._add(Identity(name, (IMAGE,), (name,)))
+        layer, weights = entrance(name, self._scale)
+        if name != IMAGE or not isinstance(layer, Identity):
+            self._add(layer, weights)
 
     def _translate(self, node: Node, outputs: Sequence[int]) -> None:
         for each in node.inputs:
