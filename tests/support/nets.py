@@ -20,7 +20,7 @@ def blob(values, *, double=False, legacy=False, shape=None):
     if legacy:
         proto.num, proto.channels, proto.height, proto.width = (1,) * (4 - len(shape)) + tuple(shape)
     else:
-        proto.shape.dim.extend(shape)
+        proto.shape.dim.extend(shape)  # of 0 axes: no shape at all, as Caffe writes them
     return proto
 
 
