@@ -37,6 +37,13 @@ def test_blobs_in_order(run, folder):
     assert not any(line.endswith(" ") for line in seen.out.splitlines())
 
 
+def test_the_network_may_come_first(run, folder):
+    assert run("layers", "squeezenet_v1.1").out == run("layers", "-m", "squeezenet_v1.1").out
+    two = run("layers", "bvlc_googlenet", "-m", "squeezenet_v1.1")
+    assert two.code == 2
+    assert "two networks, 'bvlc_googlenet' and --model 'squeezenet_v1.1'; expected one" in two.err
+
+
 def test_columns_are_aligned(run, folder):
     lines = run("layers", "-m", "bvlc_googlenet").out.splitlines()
     at = lines[0].index("to dream with")

@@ -7,6 +7,7 @@ from math import prod
 from typing import Any
 
 import click
+from click.core import ParameterSource
 
 from ...errors import ShapeError, printable
 from ...formats.caffe.prototxt import read_binary
@@ -25,6 +26,7 @@ from ..streams import echo
 
 
 @click.command("layers", cls=Command)
+@click.argument("network", required=False, type=Model(), metavar="[MODEL]")
 @model_option()
 @image_size_option("what the network declares")
 @option("--like", "Part of the names of the blobs to list: 4c.", as_unicode, metavar="TEXT")
@@ -39,7 +41,13 @@ from ..streams import echo
 @input_node_option
 @json_option
 def command(
-    model: str, image_size: Size | None, like: str | None, weights: str | None, json: bool, input_node: str | None
+    network: str | None,
+    model: str,
+    image_size: Size | None,
+    like: str | None,
+    weights: str | None,
+    json: bool,
+    input_node: str | None,
 ) -> None:
     """List the blobs of a network, what each sees of the picture, and what it costs.
 
@@ -55,9 +63,13 @@ def command(
     MACs    multiplications with a weight, each with an addition: of the layer, and of all that it needs
 
     \b
-    pydream layers -m bvlc_googlenet --like 4c --image-size 1024x575
+    pydream layers bvlc_googlenet --like 4c --image-size 1024x575
     """  # noqa: D301 (click's mark for a block to leave as it is)
     quiet_tensorflow()  # TensorFlow is asked for Keras models and SavedModels
+    if network is not None:
+        if click.get_current_context().get_parameter_source("model") is not ParameterSource.DEFAULT:
+            raise click.UsageError(f"two networks, {network!r} and --model {model!r}; expected one")
+        model = network
     graph = read_graph(model, weights or None, input_node)
     shapes = dict(graph.declared)
     if image_size is not None:
