@@ -3,7 +3,8 @@
     python tests/tools/public_networks.py
     python tests/tools/public_networks.py fcn8s ssd300
 
-The layer sequences are in `tests/support/public.py`. A network that cannot be listed or dreamt with is an exit code of 1.
+The layer sequences are in `tests/support/public.py`. A network that cannot be listed or dreamt with is an exit code
+of 1.
 """
 
 import sys
@@ -21,6 +22,7 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
 from pydream.cli import main  # noqa: E402
+from pydream.errors import PydreamError  # noqa: E402
 from pydream.formats.caffe import caffe_pb2  # noqa: E402
 from pydream.zoo import read_graph  # noqa: E402
 from tests.support.public import NETWORKS, Sequence  # noqa: E402
@@ -60,7 +62,7 @@ def tried(sequence: Sequence, folder: Path) -> str:
         ["layers", str(prototxt)],
         ["dream", str(picture), "-o", str(folder / "out.png"), "-m", str(prototxt), "-l", sequence.dreamt, *two_steps],
     ):
-        done = CliRunner().invoke(main, [*command, "--debug"] if "--debug" in command else command)
+        done = CliRunner().invoke(main, command)
         said.append(done.output)
         if done.exit_code:
             raise click.ClickException(f"{' '.join(command)}: {done.output[-300:]}")
@@ -81,9 +83,9 @@ def run(names: tuple[str, ...]) -> None:
                 said = tried(NETWORKS[name](), Path(folder))
                 notes = [line for line in said.splitlines() if "cannot be run" in line][:1]
                 click.echo(f"{name:22} dreamt in {time.perf_counter() - began:4.1f} s  {' '.join(notes)}")
-            except click.ClickException as error:
+            except (click.ClickException, PydreamError) as error:
                 failed += 1
-                click.echo(f"{name:22} WRONG: {error.message}")
+                click.echo(f"{name:22} WRONG: {' '.join(str(error).split())}")
     click.echo(f"{len(names or NETWORKS) - failed} of {len(names or NETWORKS)} networks")
     sys.exit(bool(failed))
 
