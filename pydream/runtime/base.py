@@ -33,10 +33,10 @@ TIE = 1e-9
 class Runner(ABC, Generic[L]):
     """A layer as two formulas: bottoms -> tops and a memo; memo and the tops' gradients -> the bottoms' gradients."""
 
-    def __init__(self, layer: L, params: list[NDArray[Any]], dtype: np.dtype[Any]) -> None:
+    def __init__(self, layer: L, params: Sequence[NDArray[Any]], dtype: np.dtype[Any]) -> None:
         self.layer = layer
         self.dtype = dtype
-        self.prepare([np.asarray(param) for param in params])
+        self.prepare([np.asarray(param, dtype) for param in params])
 
     def prepare(self, params: list[NDArray[Any]]) -> None:
         """Bring the weights into the form that the passes use."""
@@ -59,8 +59,8 @@ class Runtime(ABC):
     Parameters
     ----------
     graph : Graph
-    params : dict of str to list of array
-        Layer → its weights, in Caffe's order.
+    params : mapping of str to list of array
+        Layer → its weights, in Caffe's order: asked for when the layer is first needed.
     dtype : numpy.dtype
         float32 or float64; float64 makes max pooling tie-tolerant.
     device : {"auto", "cpu", "gpu", "gpu:N"}

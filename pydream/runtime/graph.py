@@ -8,7 +8,7 @@ convolution's output, and the ReLU that would overwrite it has not run.
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from math import prod
 from typing import Any
@@ -19,7 +19,7 @@ from ..errors import NetFileError, ShapeError, UnknownNameError
 from ..net import unknown_name
 from .layers import Layer, Shape
 
-Params = dict[str, list[NDArray[Any]]]  # layer → its weights
+Params = Mapping[str, Sequence[NDArray[Any]]]  # layer → its weights, which may be read when they are asked for
 
 MAX_COUNT = 2**31 - 1  # numbers in a blob, as in Caffe
 _MOST_KNOWN = 1024  # shapes that are kept for when they are asked for again

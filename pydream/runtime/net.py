@@ -5,7 +5,7 @@ A `Runtime` computes: TensorFlow, or NumPy. A forward pass is run when its resul
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass, field
 from typing import Any, Self
@@ -44,14 +44,37 @@ class Param:
         return self.data.shape
 
 
+class NetParams(Mapping[str, list[Param]]):
+    """The weights of a net's layers; those of a layer are read when they are first asked for, and kept."""
+
+    def __init__(self, params: Params, dtype: np.dtype[Any]) -> None:
+        self._params = params
+        self._dtype = dtype
+        self._read: dict[str, list[Param]] = {}
+
+    def __getitem__(self, layer: str) -> list[Param]:
+        if layer not in self._read:
+            self._read[layer] = [Param(np.asarray(array, self._dtype)) for array in self._params[layer]]
+        return self._read[layer]
+
+    def __contains__(self, layer: object) -> bool:
+        return layer in self._params
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._params)
+
+    def __len__(self) -> int:
+        return len(self._params)
+
+
 class Net(net.Net):
     """A graph with weights, ready to run.
 
     Parameters
     ----------
     graph : Graph
-    params : dict of str to list of array
-        Layer → its weights, of any float type.
+    params : mapping of str to list of array
+        Layer → its weights, of any float type: asked for when the layer is first needed.
     dtype : {"float32", "float64"}
         float64 is exact: its max pooling tolerates ties, so rounding never picks the winner.
     runtime : {"tensorflow", "numpy"}, or a subclass of Runtime
@@ -65,7 +88,8 @@ class Net(net.Net):
     Attributes
     ----------
     blobs : mapping of str to Blob
-    params : dict of str to list of Param
+    params : mapping of str to list of Param
+        Read when they are asked for: in the order of the network, weights that do not fit are an error then.
     inputs, outputs : list of str
         Blobs that no layer makes, and blobs that no layer reads.
     image_input : str
@@ -106,9 +130,8 @@ class Net(net.Net):
         channel_order: ChannelOrder = "BGR",
     ) -> None:
         self.dtype = real_dtype(dtype)
-        params = {layer: [np.asarray(each, self.dtype) for each in arrays] for layer, arrays in params.items()}
         self.graph = graph
-        self.params = {layer: [Param(array) for array in arrays] for layer, arrays in params.items()}
+        self.params: Mapping[str, list[Param]] = NetParams(params, self.dtype)
         self.name = graph.name
         self.default_end: str | None = None
         self.channel_order: ChannelOrder = channel_order

@@ -10,7 +10,7 @@ import click
 from click.core import ParameterSource
 
 from ...errors import ShapeError, printable
-from ...formats.caffe.prototxt import read_binary
+from ...formats.caffe.caffemodel import read_binary
 from ...formats.caffe.weights import misfits
 from ...net import unknown_name
 from ...record.text import as_unicode

@@ -17,9 +17,10 @@ from ..base import Packed
 from ..files import read_bytes
 from ..spec import InputSpec
 from . import caffe_pb2
+from .caffemodel import Caffemodel, from_message, read_binary
 from .layers import graph_of
-from .prototxt import MAX_TEXT_BYTES, holds_text, parse_text, read_binary, read_model
-from .weights import weights_of
+from .prototxt import MAX_TEXT_BYTES, holds_text, parse_text, read_model, read_text
+from .weights import Weights, misfits
 
 MEAN = (104.0, 116.0, 122.0)  # the notebook's, BGR
 DEFAULT_SPEC = InputSpec(MEAN, 1.0, "BGR")
@@ -79,15 +80,15 @@ def read(
     Raises
     ------
     NetFileError
-        For files that are no network, or weights that are missing, misshapen or not finite.
+        For files that are no network, or weights of which none fit. Weights of a layer that are missing, misshapen or
+        not finite are an error when they are asked for.
     """
-    definition = model if _is_message(model) else read_model(model)
-    graph = graph_of(definition, _source(model))
+    whole = _open(model)
+    graph = graph_of(whole.net, whole.source)
     if weights is None:
-        stored, weights = definition, model
-    else:
-        stored = weights if _is_message(weights) else read_binary(weights)
-    return graph, weights_of(stored, graph.params, np.dtype(dtype), _source(weights))
+        return graph, Weights(whole, graph.params, np.dtype(dtype))
+    stored = _open(weights) if _is_message(weights) else read_binary(weights)
+    return graph, Weights(stored, graph.params, np.dtype(dtype))
 
 
 def check_spec(spec: InputSpec, model: Any) -> None:
@@ -116,10 +117,10 @@ def pack(files: Sequence[Path], spec: InputSpec) -> Packed:
         )
     (weights,) = binaries
     if texts:
-        graph, _ = read(texts[0], weights)
+        graph = _checked(texts[0], weights)
         return Packed(graph, str(texts[0]), ".caffemodel", weights, read_bytes(texts[0], MAX_TEXT_BYTES, "a prototxt"))
-    graph, _ = read(weights)
-    text = _without_weights(read_binary(weights))
+    graph = _checked(weights)
+    text = str(text_format.MessageToString(_bare(read_binary(weights).net)))
     graph_of(parse_text(text, str(weights)), str(weights))
     return Packed(graph, str(weights), ".caffemodel", weights, text.encode())
 
@@ -133,8 +134,25 @@ def _source(model: Any) -> str:
     return model.name or "network" if _is_message(model) else str(model)
 
 
-def _without_weights(model: Any) -> str:
-    """Return the prototxt of a caffemodel that holds its network; the message has no numbers afterwards."""
+def _open(model: Any) -> Caffemodel:
+    """Open a network that may hold its weights, in whatever it is."""
+    if _is_message(model):
+        return from_message(model, _source(model))
+    return from_message(read_text(model), str(model)) if holds_text(Path(model)) else read_binary(model)
+
+
+def _checked(model: Path, weights: Path | None = None) -> Graph:
+    """Read a network and all its weights that fit; the first layer's must be among them."""
+    graph, params = read(model, weights)
+    wrong = misfits(read_binary(weights or model), graph.params)
+    for index, name in enumerate(params):
+        if index == 0 or name not in wrong:
+            params[name]
+    return graph
+
+
+def _bare(model: Any) -> Any:
+    """Return the NetParameter of a caffemodel without its blobs."""
     for layer in (*model.layer, *model.layers):
         layer.ClearField("blobs")
-    return str(text_format.MessageToString(model))
+    return model

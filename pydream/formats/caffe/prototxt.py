@@ -7,14 +7,12 @@ so that all other modules see new-style `LayerParameter` messages and nothing el
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 from dataclasses import dataclass
 from math import prod
 from pathlib import Path
 from typing import Any
 
 from google.protobuf import text_format
-from google.protobuf.message import DecodeError
 
 from ...errors import NetFileError
 from ...files import open_file
@@ -22,9 +20,8 @@ from ...runtime.graph import MAX_COUNT
 from ...runtime.layers import Shape
 from ..files import read_bytes
 from . import caffe_pb2
+from .caffemodel import read_binary
 
-# protobuf itself stops at 2 GiB; a text that large is not a prototxt.
-_MAX_BINARY_BYTES = 2**31 - 1
 MAX_TEXT_BYTES = 16 * 2**20
 
 _DATA_TYPES = frozenset({"Data", "ImageData", "HDF5Data", "MemoryData", "WindowData", "DummyData"})
@@ -65,31 +62,6 @@ class Definition:
     layers: list[Any]
 
 
-def read_binary(path: str | os.PathLike[str]) -> Any:
-    """Read the NetParameter of a caffemodel; `NetFileError` for another file."""
-    content = read_bytes(path, _MAX_BINARY_BYTES, "a caffemodel")
-    net = caffe_pb2.NetParameter()
-    try:
-        net.ParseFromString(content)
-    except DecodeError as error:
-        raise NetFileError(f"{path}: not a caffemodel, or cut short ({len(content)} bytes read)") from error
-    if not all(isinstance(text, str) for text in _strings(net)):  # protobuf returns bytes for what is not UTF-8
-        raise NetFileError(f"{path}: not a caffemodel, or damaged: a name in it is not text")
-    if not (net.layer or net.layers):
-        raise NetFileError(f"{path}: not a caffemodel: no layer in its {len(content)} bytes")
-    return net
-
-
-def _strings(net: Any) -> Iterator[str]:
-    """Yield every name of a NetParameter that is read later."""
-    yield from (net.name, *net.input, *net.state.stage)
-    for layer in (*net.layers, *net.layer):
-        yield from (layer.name, *layer.bottom, *layer.top)
-        for rule in (*layer.include, *layer.exclude):
-            yield from (*rule.stage, *rule.not_stage)
-    yield from (layer.type for layer in net.layer)
-
-
 def read_text(path: str | os.PathLike[str]) -> Any:
     """Read the NetParameter of a prototxt; `NetFileError` with line and column for another text."""
     try:
@@ -109,9 +81,9 @@ def parse_text(text: str, source: str) -> Any:
 
 
 def read_model(path: str | os.PathLike[str]) -> Any:
-    """Read the NetParameter of a prototxt or a caffemodel, whichever the file is."""
+    """Read the NetParameter of a prototxt or a caffemodel, whichever the file is, of the latter without numbers."""
     path = Path(path)
-    return read_text(path) if holds_text(path) else read_binary(path)
+    return read_text(path) if holds_text(path) else read_binary(path).net
 
 
 def holds_text(path: Path) -> bool:

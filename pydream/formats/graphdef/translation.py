@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from ...errors import NetFileError, ShapeError
-from ...net import unknown_name
+from ...net import Array, unknown_name
 from ...runtime.graph import Graph, Params
 from ...runtime.layers import Layer, Shape
 from ...runtime.tf_layers import FLOATS, Identity, Operation, nhwc
@@ -158,7 +158,7 @@ class _Translator(Inputs):
         self._sized: set[str] = set()  # constants that depend on the picture's size
         self.left_out = dict(unknown)
         self.layers: list[Layer] = []
-        self.params: Params = {}
+        self.params: dict[str, list[Array]] = {}
         self.misfits = 0
 
     def run(self, nodes: Sequence[Node], shape: Shape) -> None:

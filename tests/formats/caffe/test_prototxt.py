@@ -14,7 +14,8 @@ from support import nets, oracle
 import pydream.caffe
 from pydream.errors import NetFileError, PydreamError
 from pydream.formats.caffe import caffe_pb2
-from pydream.formats.caffe.prototxt import define, read_binary, read_text
+from pydream.formats.caffe.caffemodel import read_binary
+from pydream.formats.caffe.prototxt import define, read_text
 
 EXACT = 1e-12  # relative, in L2
 RELU = nets.layer("relu", "ReLU", "data", "relu")
@@ -387,7 +388,7 @@ def test_weights_are_matched_by_name():
 )  # fmt: skip
 def test_weights_that_do_not_fit(blobs, words):
     with pytest.raises(NetFileError, match=words) as error:
-        nets.build(IMAGE + CONV, "float32", conv=blobs)
+        nets.build(IMAGE + CONV, "float32", "numpy", conv=blobs).forward()["conv"]
     assert "\n" not in str(error.value)
 
 
@@ -403,7 +404,7 @@ def test_a_network_that_claims_absurd_weights_takes_no_memory(tmp_path):
     path.write_bytes(net.SerializeToString())
     tracemalloc.start()
     with pytest.raises(NetFileError, match=r"huge.caffemodel.*'fc': 2 numbers for weights of shape .*90000000000"):
-        pydream.caffe.Net(path)
+        pydream.caffe.Net(path, runtime="numpy").forward()
     assert tracemalloc.get_traced_memory()[1] < 10**7
     tracemalloc.stop()
 
@@ -444,7 +445,7 @@ def test_truncated_weights(tmp_path):
     for length in range(len(whole)):
         path.write_bytes(whole[:length])
         with pytest.raises(NetFileError, match=r"good.caffemodel: .*"):
-            pydream.caffe.Net(text, path)
+            pydream.caffe.Net(text, path, runtime="numpy").forward()
 
 
 @pytest.mark.parametrize("suffix", ["prototxt", "caffemodel", "bin"])
@@ -517,7 +518,7 @@ def test_a_pipe_is_not_waited_for(tmp_path):
 def _try(net):
     """A network is built, or refused in one line."""
     try:
-        pydream.caffe.Net(net, dtype="float32", device="cpu")
+        list(pydream.caffe.Net(net, dtype="float32", device="cpu", runtime="numpy").params.values())
     except PydreamError as error:
         message = str(error)
     else:
