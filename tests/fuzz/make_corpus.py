@@ -20,6 +20,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 import tensorflow as tf
 from support import clips, graphs, kerasnets, nets, tiffs
 
+from pydream.formats.caffe import caffe_pb2
 from pydream.media.image import FORMATS, encode_image
 from pydream.record import Film
 from pydream.record import loop as checkpoint
@@ -76,6 +77,16 @@ def weights(text: str) -> bytes:
             layer.blobs.extend([nets.blob(np.ones((2, 36))), nets.blob(np.ones(2))])
     content: bytes = net.SerializeToString(deterministic=True)
     return content
+
+
+def pieces(content: bytes) -> bytes:
+    """Return a caffemodel with two more layers: one whose numbers stand one by one, and one in doubles."""
+    net = caffe_pb2.NetParameter.FromString(content)
+    net.layer.add(name="doubles").blobs.append(nets.blob(np.ones(3), double=True))
+    each = b"\x2d" + np.float32(1).tobytes()
+    blob = b"\x3a\x03\x0a\x01\x05" + each * 3 + b"\x2a\x08" + np.ones(2, "<f4").tobytes()
+    layer = b"\x0a\x04each\x3a" + bytes([len(blob)]) + blob
+    return net.SerializeToString(deterministic=True) + b"\xa2\x06" + bytes([len(layer)]) + layer
 
 
 def frozen() -> bytes:
@@ -188,6 +199,7 @@ def corpus() -> dict[str, bytes]:
         "prototxt/old": OLD.encode(),
         "caffemodel/new": weights(NEW),
         "caffemodel/old": weights(OLD),
+        "caffemodel/pieces": pieces(weights(NEW)),
         "graphdef/plain": frozen(),
         **trained(),
         "image/palette.png": encoded("PNG", "P"),

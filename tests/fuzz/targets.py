@@ -11,6 +11,7 @@ import zipfile
 from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 from unittest import mock
 
 import numpy as np
@@ -19,6 +20,8 @@ from PIL import Image
 from pydream.errors import PydreamError
 from pydream.formats import InputSpec, caffe, keras
 from pydream.formats import graphdef as frozen
+from pydream.formats.caffe import caffe_pb2
+from pydream.formats.caffe.caffemodel import Caffemodel, read_binary
 from pydream.formats.keras import apart
 from pydream.media import video
 from pydream.media.image import decode_image, read_note
@@ -63,12 +66,21 @@ def prototxt(data: bytes) -> None:
 
 
 def caffemodel(data: bytes) -> None:
-    """A network with its weights: up to the arrays."""
+    """A network with its weights: up to the arrays; the numbers are those that protobuf itself reads."""
     path = _file(data, ".caffemodel")
+    _compare(read_binary(path), caffe_pb2.NetParameter.FromString(data))
     _, params = caffe.read(path)
     for arrays in params.values():
         assert all(np.isfinite(array).all() for array in arrays)
         assert sum(array.nbytes for array in arrays) <= 8 * len(data)
+
+
+def _compare(stored: Caffemodel, whole: Any) -> None:
+    layers = {layer.name: layer for layer in (*whole.layers, *whole.layer) if layer.blobs}
+    assert list(layers) == list(stored.blobs)
+    for name, blobs in stored.blobs.items():
+        for blob, wanted in zip(blobs, layers[name].blobs, strict=True):
+            assert np.array_equal(blob.numbers.read(), list(wanted.double_data or wanted.data), equal_nan=True)
 
 
 def graphdef(data: bytes) -> None:
