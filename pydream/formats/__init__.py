@@ -9,6 +9,7 @@ keras    a Keras model or a SavedModel, which is frozen first
 base     what each of these three answers
 schema   protobuf messages from tables
 files    files read whole
+source   files read in parts, when these are needed
 ======== ==========================================================
 """
 

@@ -131,8 +131,9 @@ def test_weights_of_a_file_that_changes(change, tmp_path):
 
 def test_missing_and_misshapen_weights_of_what_is_not_needed():
     other = nets.weights(conv=[KERNEL, BIAS], fc=[HEAD[:20]])
-    for weights, words in ((other, "'fc' has weights 20x24, the network wants 1000x24"),
-                           (nets.weights(conv=[KERNEL, BIAS]), r"no weights for layer 'fc' \(1 of 2 layers")):  # fmt: skip
+    none = nets.weights(conv=[KERNEL, BIAS])
+    wrong = "'fc' has weights 20x24, the network wants 1000x24"
+    for weights, words in ((other, wrong), (none, r"no weights for layer 'fc' \(1 of 2 layers")):
         net = pydream.caffe.Net(nets.parse(TEXT), weights, runtime="numpy")
         net.forward(end="conv")
         with pytest.raises(NetFileError, match=words):
