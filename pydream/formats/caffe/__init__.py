@@ -9,7 +9,7 @@ format    what every format answers, and `read`
 ========= ======================================================
 """
 
-from .format import DEFAULT_SPEC, MEAN, SUFFIXES, check_spec, find_weights, graph, name_of, pack, read, reads
+from .format import DEFAULT_SPEC, MEAN, SUFFIXES, check_spec, find_weights, graph, holds, name_of, pack, read, reads
 
 __all__ = [
     "DEFAULT_SPEC",
@@ -18,6 +18,7 @@ __all__ = [
     "check_spec",
     "find_weights",
     "graph",
+    "holds",
     "name_of",
     "pack",
     "read",
