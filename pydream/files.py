@@ -54,8 +54,14 @@ class NotRegularError(OSError):
         super().__init__(errno.EINVAL, "not a regular file")
 
 
-def open_file(path: str | os.PathLike[str]) -> BufferedReader:
+def open_file(path: str | os.PathLike[str], noted: bool = True) -> BufferedReader:
     """Open a regular file for reading, at once: a pipe would wait for its writer, and a device might never end.
+
+    Parameters
+    ----------
+    path : path-like
+    noted : bool
+        Whether the run reads it, and must not write over it; False: it only looks what it is.
 
     Raises
     ------
@@ -66,7 +72,7 @@ def open_file(path: str | os.PathLike[str]) -> BufferedReader:
     """
     if not stat.S_ISREG(os.stat(path).st_mode):  # not opened: some devices do something then
         raise NotRegularError
-    if (run := reads()) is not None:
+    if noted and (run := reads()) is not None:
         run.add(Path(path))
     file = open(path, "rb", opener=_open_at_once)  # noqa: SIM115
     if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):  # it was replaced in between

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
 from ..runtime.graph import Graph
+from .head import Head
 from .spec import InputSpec
 
 
@@ -41,11 +42,14 @@ class Format(Protocol):
     `pydream.caffe.Classifier.load` makes that of Caffe's files.
     """
 
-    SUFFIXES: tuple[str, ...]  # how the names of its files end
+    SUFFIXES: tuple[str, ...]  # how the names of its files end, in small letters
     DEFAULT_SPEC: InputSpec  # what pictures its networks want where nothing else says so
 
+    def holds(self, head: Head) -> bool:
+        """Return whether a file is of this format, by its content."""
+
     def reads(self, model: object) -> bool:
-        """Return whether the model is of this format, by its name."""
+        """Return whether the model is of this format, by its type or its name."""
 
     def name_of(self, model: Any) -> str:
         """Return the name of a network that has none in the registry."""

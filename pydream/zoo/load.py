@@ -183,9 +183,13 @@ def _find_model(name_or_path: str | os.PathLike[str] | Any) -> tuple[Entry | Non
     file = keras.model_file(path)
     if file.is_file() and (file == path or not (name and is_name(name))):
         return None, format_of(file), file
+    if path.is_dir() and name is None:
+        raise NetFileError(
+            f"{path}: not a regular file, but a folder without a SavedModel's graph; name the file in it"
+        )
     if path.exists() and name is None:
         raise NetFileError(f"{path}: not a regular file")
-    if name is None or path.suffix in SUFFIXES:
+    if name is None or name.lower().endswith(SUFFIXES):
         raise UnknownNameError(f"no such file: '{path}'")
     entry = find_network(name)
     return entry, entry.format, entry.definition

@@ -16,7 +16,7 @@ import yaml
 
 from ..errors import NetFileError
 from ..files import file_sha256, read_file
-from ..formats import Format, InputSpec, PixelScale, caffe, format_of
+from ..formats import Format, InputSpec, PixelScale, caffe, format_by_name
 from ..net import ChannelOrder, unknown_name
 
 DEFAULT_NETWORK = "squeezenet_v1.1"
@@ -103,7 +103,7 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def format(self) -> Format:
         """The format of the weights' file."""
-        return format_of(self.folder / self.weights)
+        return format_by_name(Path(self.weights))
 
     @property
     def frozen(self) -> bool:

@@ -195,6 +195,12 @@ def corpus() -> dict[str, bytes]:
     profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
     frames = {"save_all": True, "append_images": [Image.new("RGB", (3, 2), "red")]}
     return {
+        "network/text": NEW.encode(),
+        "network/weights": weights(OLD)[:2000],
+        "network/graph": frozen()[:2000],
+        "network/archive": zipped("net/data.pkl", "net/code/x.py"),
+        "network/state": b"\x08\x64\x12\x02cm\x1a\x04\x08\x01\x10\x03",
+        "network/page": b"<!-- --><html><body>404</body></html>",
         "prototxt/new": NEW.encode(),
         "prototxt/old": OLD.encode(),
         "caffemodel/new": weights(NEW),

@@ -18,7 +18,7 @@ import numpy as np
 from PIL import Image
 
 from pydream.errors import PydreamError
-from pydream.formats import InputSpec, caffe, keras
+from pydream.formats import FORMATS, InputSpec, caffe, format_of, keras
 from pydream.formats import graphdef as frozen
 from pydream.formats.caffe import caffe_pb2
 from pydream.formats.caffe.caffemodel import Caffemodel, read_binary
@@ -56,6 +56,11 @@ def _file(data: bytes, suffix: str) -> Path:
     path = Path(_folder.name, f"stranger{suffix}")
     path.write_bytes(data)
     return path
+
+
+def network(data: bytes) -> None:
+    """Any file that is said to be a network: up to its format."""
+    assert format_of(_file(data, ".bin")) in FORMATS
 
 
 def prototxt(data: bytes) -> None:
@@ -232,7 +237,21 @@ def readme(data: bytes) -> None:
 
 
 _KERAS = (keras_config, keras_weights, keras_archive, keras_hdf5, saved_graph, saved_index, saved_data)
-_ALL = (prototxt, caffemodel, graphdef, *_KERAS, image, metadata, sidecar, resume, film, film_left, archive, readme)
+_ALL = (
+    network,
+    prototxt,
+    caffemodel,
+    graphdef,
+    *_KERAS,
+    image,
+    metadata,
+    sidecar,
+    resume,
+    film,
+    film_left,
+    archive,
+    readme,
+)
 TARGETS: dict[str, Target] = {target.__name__: target for target in _ALL}
 
 

@@ -82,6 +82,7 @@ WRITERS = {
     ("cli/streams.py", "write_bytes"): "standard output",
     ("cli/signals.py", "write"): "a line to a terminal, in a signal's handler",
     ("formats/keras/apart.py", "TemporaryFile"): "it has no name",
+    ("formats/keras/keras_model.py", "symlink_to"): "in a temporary folder of `files`",
     ("formats/keras/reader.py", "fdopen"): "an answer to another process",
     ("formats/keras/reader.py", "open"): "nowhere, for TensorFlow's lines",
     ("formats/keras/reader.py", "write_text"): "what the kernel is told of this process",

@@ -11,7 +11,7 @@ format     what every format answers, and `read`
 ========== ===========================================================
 """
 
-from .format import DEFAULT_SPEC, MEAN, SUFFIXES, check_spec, find_weights, graph, name_of, pack, read, reads
+from .format import DEFAULT_SPEC, MEAN, SUFFIXES, check_spec, find_weights, graph, holds, name_of, pack, read, reads
 
 __all__ = [
     "DEFAULT_SPEC",
@@ -20,6 +20,7 @@ __all__ = [
     "check_spec",
     "find_weights",
     "graph",
+    "holds",
     "name_of",
     "pack",
     "read",

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Sequence
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +17,8 @@ from ...errors import NetFileError
 from ...runtime.graph import Graph, Params
 from ..base import Packed
 from ..files import read_bytes
+from ..foreign import refuse
+from ..head import Head
 from ..spec import InputSpec
 from . import caffe_pb2
 from .caffemodel import Caffemodel, from_message, read_binary
@@ -24,7 +28,19 @@ from .weights import Weights, misfits
 
 MEAN = (104.0, 116.0, 122.0)  # the notebook's, BGR
 DEFAULT_SPEC = InputSpec(MEAN, 1.0, "BGR")
-SUFFIXES: tuple[str, ...] = (".prototxt", ".caffemodel")
+_WEIGHTS = (".caffemodel", ".caffemodel.h5")
+SUFFIXES: tuple[str, ...] = (".prototxt", ".prototxt.txt", *_WEIGHTS)
+_HDF5_GROUP = re.compile(rb"(?<![A-Za-z_])data(?![A-Za-z_])")  # the one in the root of Caffe's snapshots
+_MOST_FILES = 1000  # in a folder, whose content is looked at
+
+
+def holds(head: Head) -> bool:
+    """Return whether it is a prototxt, a caffemodel, or weights in HDF5."""
+    return head.word in caffe_pb2.NetParameter.DESCRIPTOR.fields_by_name or _holds_weights(head)
+
+
+def _holds_weights(head: Head) -> bool:
+    return head.message == "NetParameter" or (head.hdf5 and _HDF5_GROUP.search(head.start) is not None)
 
 
 def reads(model: object) -> bool:
@@ -34,11 +50,14 @@ def reads(model: object) -> bool:
 
 def name_of(model: Path) -> str:
     """Return the file's name without its ending."""
-    return model.stem
+    ending = max((suffix for suffix in SUFFIXES if model.name.lower().endswith(suffix)), key=len, default="")
+    return model.name[: -len(ending)] if ending else model.stem
 
 
 def find_weights(model: Path, weights: str | os.PathLike[str] | None) -> Path | None:
     """Return the weights of a prototxt: those that are named, or the caffemodel beside it; None for a caffemodel.
+
+    Files with a caffemodel's suffix come first; where there is none, the files' content decides.
 
     Raises
     ------
@@ -47,10 +66,12 @@ def find_weights(model: Path, weights: str | os.PathLike[str] | None) -> Path | 
     """
     if weights is not None:
         return Path(weights)
-    if model.suffix != ".prototxt":
+    if not holds_text(model):
         return None
-    there = sorted(model.parent.glob("*.caffemodel"))
-    same = [each for each in there if each.stem == model.stem]
+    files = sorted(path for path in islice(model.parent.iterdir(), _MOST_FILES) if path.is_file())
+    there = [path for path in files if path.name.lower().endswith(_WEIGHTS)]
+    there = there or [path for path in files if _holds_weights(Head.of(path, noted=False))]
+    same = [each for each in there if name_of(each).lower() == name_of(model).lower()]
     if not same and len(there) != 1:
         raise NetFileError(f"{model}: name its weights: {len(there) or 'no'} caffemodel files in {model.parent}")
     return (same or there)[0]
@@ -83,6 +104,9 @@ def read(
         For files that are no network, or weights of which none fit. Weights of a layer that are missing, misshapen or
         not finite are an error when they are asked for.
     """
+    for file in (model, weights):
+        if isinstance(file, str | os.PathLike) and Path(file).is_file():
+            refuse(file, Head.of(file))
     whole = _open(model)
     graph = graph_of(whole.net, whole.source)
     if weights is None:

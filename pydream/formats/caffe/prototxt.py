@@ -15,10 +15,10 @@ from typing import Any
 from google.protobuf import text_format
 
 from ...errors import NetFileError
-from ...files import open_file
 from ...runtime.graph import MAX_COUNT
 from ...runtime.layers import Shape
 from ..files import read_bytes
+from ..head import Head
 from . import caffe_pb2
 from .caffemodel import read_binary
 
@@ -83,15 +83,22 @@ def parse_text(text: str, source: str) -> Any:
 def read_model(path: str | os.PathLike[str]) -> Any:
     """Read the NetParameter of a prototxt or a caffemodel, whichever the file is, of the latter without numbers."""
     path = Path(path)
-    return read_text(path) if holds_text(path) else read_binary(path).net
+    if holds_text(path):
+        return read_text(path)
+    if path.is_file() and Head.of(path).hdf5:
+        raise NetFileError(
+            f"{path}: HDF5, which holds weights but no network; name its prototxt, and this file as the weights"
+        )
+    return read_binary(path).net
 
 
 def holds_text(path: Path) -> bool:
-    """Return whether a file is a prototxt and not a caffemodel: by its name, or else by its beginning."""
-    if path.suffix in (".prototxt", ".caffemodel") or not path.is_file():
-        return path.suffix != ".caffemodel"
-    with open_file(path) as file:
-        return b"\0" not in file.read(4096)
+    """Return whether a file is a prototxt and not a caffemodel: by its beginning, or else by its name."""
+    if path.is_file():
+        head = Head.of(path)
+        if head.word or head.message == "NetParameter" or head.hdf5:
+            return bool(head.word)
+    return not path.name.lower().endswith((".caffemodel", ".h5"))
 
 
 def define(net: Any, source: str) -> Definition:

@@ -12,7 +12,7 @@ format      what every format answers, `read` and `net`
 =========== =====================================================
 """
 
-from .format import DEFAULT_SPEC, MEAN, SUFFIXES, find_weights, graph, name_of, net, pack, read, reads
+from .format import DEFAULT_SPEC, MEAN, SUFFIXES, find_weights, graph, holds, name_of, net, pack, read, reads
 
 __all__ = [
     "DEFAULT_SPEC",
@@ -20,6 +20,7 @@ __all__ = [
     "SUFFIXES",
     "find_weights",
     "graph",
+    "holds",
     "name_of",
     "net",
     "pack",

@@ -14,6 +14,7 @@ from ...runtime.base import Runtime
 from ...runtime.graph import Graph, Params
 from ...runtime.net import Net
 from ..base import Packed
+from ..head import Head
 from ..spec import InputSpec
 from .nodes import read_nodes
 from .translation import translate
@@ -22,12 +23,17 @@ from .translation import translate
 MEAN = (117.0, 117.0, 117.0)
 _ORDER: ChannelOrder = "RGB"
 DEFAULT_SPEC = InputSpec(MEAN, 1.0, _ORDER)
-SUFFIXES: tuple[str, ...] = (".pb",)
+SUFFIXES: tuple[str, ...] = (".pb", ".pbtxt")
+
+
+def holds(head: Head) -> bool:
+    """Return whether it is a GraphDef."""
+    return head.message == "GraphDef" or head.word in ("node", "versions", "library")
 
 
 def reads(model: object) -> bool:
-    """Return whether a path's name ends with ``.pb``."""
-    return isinstance(model, Path) and model.suffix in SUFFIXES
+    """Return whether a path's name ends with ``.pb`` or ``.pbtxt``."""
+    return isinstance(model, Path) and model.name.lower().endswith(SUFFIXES)
 
 
 def name_of(model: Path) -> str:

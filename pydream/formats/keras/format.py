@@ -17,6 +17,7 @@ from ...runtime.on_tensorflow.door import tensorflow
 from .. import graphdef
 from ..base import Packed
 from ..graphdef.format import only_file
+from ..head import Head
 from ..spec import InputSpec
 from .apart import reading
 from .frozen import Frozen
@@ -27,12 +28,21 @@ from .saved_model import GRAPH_FILE, VARIABLES
 MEAN = (0.0, 0.0, 0.0)
 DEFAULT_SPEC = InputSpec(MEAN, 1.0, "RGB")
 SUFFIXES: tuple[str, ...] = (".keras", ".h5", ".hdf5")
+_MARKS = (b"model_weights", b"model_config")  # in the root of an HDF5 file, which comes first
+
+
+def holds(head: Head) -> bool:
+    """Return whether it is a Keras model, or the graph of a SavedModel under its own name."""
+    archive = "config.json" in head.members and bool(head.members & {"metadata.json", "model.weights.h5"})
+    graph = head.message == "SavedModel" and head.name == GRAPH_FILE
+    return archive or graph or (head.hdf5 and any(mark in head.start for mark in _MARKS))
 
 
 def reads(model: object) -> bool:
     """Return whether it is a live Keras model, or by its name the file of one or a SavedModel's graph."""
     if isinstance(model, Path):
-        return model.suffix in SUFFIXES or model.name == GRAPH_FILE
+        name = model.name.lower()
+        return (name.endswith(SUFFIXES) and not name.endswith(".caffemodel.h5")) or model.name == GRAPH_FILE
     return is_keras_model(model)
 
 

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, TypeGuard
 
 from ...errors import NetFileError
+from ...files import temporary_folder
 from ...runtime.on_tensorflow.door import part, quiet_stderr, tensorflow
 from .dilation import dilate
 from .frozen import Frozen
@@ -67,8 +68,8 @@ def read_keras(path: str | os.PathLike[str]) -> Any:
             claimed = _count(_built(config, archive).weights)
         if claimed > count:
             raise NetFileError(f"{path}: its layers want {claimed} weights; the file holds {count}")
-        # Keras chooses the reader by the suffix.
-        return keras.models.load_model(path, compile=False, safe_mode=True)
+        with _named(path, ".keras" if archive else ".h5") as file:
+            return keras.models.load_model(file, compile=False, safe_mode=True)
     except NetFileError:
         raise
     except Exception as error:  # of any kind: it depends on the layer whose configuration is wrong
@@ -78,6 +79,18 @@ def read_keras(path: str | os.PathLike[str]) -> Any:
         raise NetFileError(
             f"{path}: Keras cannot build this model ({first_line(error)}); where you can, pass load_net the live model"
         ) from error
+
+
+@contextlib.contextmanager
+def _named(path: Path, suffix: str) -> Iterator[Path]:
+    """Yield a name of the file with this suffix: Keras chooses the reader by it."""
+    if path.name.endswith(suffix):
+        yield path
+        return
+    with temporary_folder() as folder:
+        link = folder / f"model{suffix}"
+        link.symlink_to(path.resolve())
+        yield link
 
 
 def freeze_model(model: Any, source: str | None = None) -> Frozen:

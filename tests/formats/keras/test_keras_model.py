@@ -10,6 +10,9 @@ from support import kerasnets, nets
 
 import pydream
 from pydream.errors import NetFileError
+from pydream.formats import format_of
+from pydream.formats import keras as format_keras
+from pydream.formats.keras.keras_model import read_keras
 from pydream.runtime.on_tensorflow.door import part, tensorflow
 
 
@@ -211,6 +214,16 @@ def test_files(model, tmp_path, name):
     live = load(model)
     assert list(net.blobs) == list(live.blobs)
     for found, wanted in zip(nets.passes(net, "classes", image), nets.passes(live, "classes", image), strict=True):
+        np.testing.assert_array_equal(found, wanted)
+
+
+@pytest.mark.parametrize("suffix", [".keras", ".h5"])
+def test_files_of_any_name(keras, tmp_path, suffix):
+    small = keras.Sequential([keras.Input((8, 8, 3)), kerasnets.layers().Conv2D(2, 3)], name="small")
+    small.save(tmp_path / f"small{suffix}")
+    other = (tmp_path / f"small{suffix}").rename(tmp_path / "small.caffemodel")
+    assert format_of(other) is format_keras
+    for found, wanted in zip(read_keras(other).get_weights(), small.get_weights(), strict=True):
         np.testing.assert_array_equal(found, wanted)
 
 
