@@ -49,8 +49,16 @@ class ImageFileError(PydreamError, ValueError):
     """A picture cannot be read or written."""
 
 
-class DamagedPictureWarning(UserWarning):
+class PydreamWarning(UserWarning):
+    """Base of every warning that pydream gives about its input; its text is one line."""
+
+
+class DamagedPictureWarning(PydreamWarning):
     """A picture was read from a file that is damaged: some of its pixels are wrong."""
+
+
+class LeftOutWarning(PydreamWarning):
+    """Some of a network's layers cannot be run, and are left out with all that is made of them."""
 
 
 class VideoFileError(PydreamError, ValueError):

@@ -22,6 +22,7 @@ from .errors import NetInUseError, ShapeError, UnknownNameError
 Array = NDArray[Any]  # float32 or float64, as the network's dtype
 ChannelOrder = Literal["BGR", "RGB"]
 CHANNEL_ORDERS: tuple[str, ...] = get_args(ChannelOrder)
+NOTEBOOK_END = "inception_4c/output"  # the layer that the notebook dreams with
 
 
 F = TypeVar("F", bound=Callable[..., Any])

@@ -20,6 +20,7 @@ from ..formats.caffe import caffe_pb2
 from ..formats.caffe.layers import graph_of
 from ..formats.caffe.prototxt import read_model
 from ..net import Array, Net
+from ..runtime.ends import default_end
 from ..runtime.graph import Graph
 from ..zoo.load import find_files, load_net, read_graph
 from ..zoo.registry import find_network
@@ -138,10 +139,10 @@ class Subject:
         entry = find_network(model)
         if entry.definition is None:
             raise NetFileError(f"{model}: a frozen graph cannot have random weights, and {entry.weights} is missing")
-        end = layer or entry.default_layer
+        definition = read_model(entry.definition)
+        end = layer or entry.default_layer or default_end(graph_of(definition, model))
         if end is None:
             raise UnknownNameError(f"{model} has no default layer; name one")
-        definition = read_model(entry.definition)
         # The layers after this one are not needed, and may have most of the weights.
         del definition.layer[1 + next(i for i, each in enumerate(definition.layer) if end in each.top) :]
         graph = graph_of(definition, model)

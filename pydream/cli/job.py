@@ -25,7 +25,7 @@ from ..errors import ForeignFileError
 from ..files import write_text
 from ..formats import InputSpec, PixelScale
 from ..media import LONGEST_NOTE, read_image
-from ..net import ChannelOrder, Net
+from ..net import NOTEBOOK_END, ChannelOrder, Net
 from ..picture import Picture, to_pixels
 from ..record.command import command_of
 from ..record.made import is_record, made_note, note_of
@@ -33,7 +33,7 @@ from ..record.provenance import Dream, Ingredients, NetFacts, PictureFacts, net_
 from ..record.recipe import LEAST_TERM, Difference, Recipe, choose_tile, follow
 from ..runtime.net import Net as LocalNet
 from ..tiles.plan import plan_tiles
-from ..zoo.load import find_files, load_net
+from ..zoo.load import default_layer, find_files, load_net
 from .errors import debugging
 from .input import InputPicture, Size, Target
 from .progress import Bar, Progress
@@ -299,7 +299,8 @@ def prepare(
     guide_picture, mask_picture = (None if path is None else SidePicture.read(path) for path in (guide, mask))
     input_spec = InputSpec(mean, pixel_scale, channel_order, input_node)
     net, network = load(model, weights, dtype, runtime, device, input_spec)
-    if kind != "l2" and not layers and not classes:
+    named = bool(layers or classes)
+    if kind != "l2" and not named:
         layers = [find_end(net, None)]
     left_open = frozenset(name for name, given in (("seed", seed), ("tile", tile)) if given is None)
     score = score_of(net, layers, kind, classes)
@@ -321,6 +322,8 @@ def prepare(
         sidecar=sidecar,
         quiet=quiet,
     )
+    if not named and end != NOTEBOOK_END and default_layer(model) is None:
+        job.say(f"no --layer: {end!r}, the last convolution that sees most of the picture (`pydream layers` lists all)")
     job.check_account()
     job.objective  # noqa: B018 (raises where the guide does not fit)
     return job

@@ -11,7 +11,7 @@ from typing import Any
 
 import click
 
-from ..errors import DamagedPictureWarning
+from ..errors import PydreamWarning
 from .streams import echo
 
 
@@ -21,7 +21,7 @@ def quiet_libraries(debug: bool) -> Iterator[None]:
     shown: set[str] = set()
 
     def show(message: Warning | str, category: type[Warning], filename: str, lineno: int, *_: Any) -> None:
-        own = issubclass(category, DamagedPictureWarning)
+        own = issubclass(category, PydreamWarning)
         context = click.get_current_context(silent=True)
         line = f"pydream: warning: {message}" if own else f"{filename}:{lineno}: {category.__name__}: {message}"
         if line in shown or (own and context is not None and context.params.get("quiet")):
@@ -38,7 +38,7 @@ def quiet_libraries(debug: bool) -> Iterator[None]:
         if not debug:
             warnings.simplefilter("ignore")
             logging.disable()
-        warnings.simplefilter("always", DamagedPictureWarning)
+        warnings.simplefilter("always", PydreamWarning)
         try:
             yield
         finally:
@@ -47,5 +47,5 @@ def quiet_libraries(debug: bool) -> Iterator[None]:
 
 def loud_libraries() -> None:
     """Undo `quiet_libraries` for the rest of its block."""
-    warnings.simplefilter("default")  # of DamagedPictureWarning too: one of each text and place is shown
+    warnings.simplefilter("default")  # of pydream's own too: one of each text and place is shown
     logging.disable(logging.NOTSET)

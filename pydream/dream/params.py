@@ -9,14 +9,12 @@ from typing import Any
 
 from .. import imageops
 from ..errors import UnknownNameError
-from ..net import Net
+from ..net import NOTEBOOK_END, Net
 from ..tiles.plan import LARGEST_TILE
 from .era import check_era
 from .objectives import Objective, Score
 from .octaves import MOST_OCTAVES
 from .retouch import Retouch
-
-NOTEBOOK_END = "inception_4c/output"
 
 # Bounds that no dream needs to exceed; beyond them sums overflow.
 LARGEST_STEP = 255.0

@@ -8,7 +8,7 @@ convolution's output, and the ReLU that would overwrite it has not run.
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from math import prod
 from typing import Any
@@ -45,7 +45,11 @@ class Graph:
     layers : iterable of Layer
         In running order, without inputs.
     left_out : mapping of str to str
-        Node of the file that is not a blob → the reason.
+        Layer or node of the file that cannot be run → the reason.
+    unit : str
+        What the file's parts are called, "layers" or "nodes".
+    parts : collection of str, optional
+        Those of which `notice` counts; None: all layers.
 
     Attributes
     ----------
@@ -54,6 +58,8 @@ class Graph:
         Input blob → its value.
     declared : dict of str to tuple of int
         Input blob → shape in the file.
+    left_out : dict of str to str
+        Layer or node of the file that cannot be run → the reason.
     image_input : str
         The input that is dreamt on: "data", or the first where none has that name.
     steps : list of Step
@@ -67,11 +73,18 @@ class Graph:
     """
 
     def __init__(
-        self, name: str, inputs: Mapping[str, Shape], layers: Iterable[Layer], left_out: Mapping[str, str] | None = None
+        self,
+        name: str,
+        inputs: Mapping[str, Shape],
+        layers: Iterable[Layer],
+        left_out: Mapping[str, str] | None = None,
+        unit: str = "layers",
+        parts: Collection[str] | None = None,
     ) -> None:
         self.name = name
         self.declared = dict(inputs)
-        self._left_out = left_out or {}
+        self.left_out = dict(left_out or {})
+        self._unit, self._parts = unit, parts
         self.image_input = "data" if "data" in self.declared else next(iter(self.declared))
         self.inputs = {name: value for value, name in enumerate(inputs)}
         self._blob_of = list(self.inputs)  # value → blob
@@ -116,7 +129,7 @@ class Graph:
 
         The name of a blob that no layer shares stands for the layer that makes it.
         """
-        if name in self._left_out and name not in self._values_of:
+        if name in self.left_out and name not in self._values_of:
             raise self.unknown_blob(str(name))
         if name is None:
             return len(self.steps) - 1
@@ -128,15 +141,29 @@ class Graph:
 
     def unknown_blob(self, name: str) -> UnknownNameError:
         """Make the error for an unknown blob; for an in-place layer's name, say which blob it writes."""
-        if name in self._left_out:
-            return UnknownNameError(f"{name!r} is a node of the graph that cannot be run: {self._left_out[name]}")
+        if name in self.left_out:
+            return UnknownNameError(f"{name!r} is a {self._unit[:-1]} that cannot be run: {self.left_out[name]}")
         for step in self.steps:
             if step.layer.name == name:
                 how = "works in place on" if step.layer.in_place else "writes"
                 return UnknownNameError(
                     f"{name!r} is a layer that {how} the blob {step.layer.tops[0]!r}; name that blob"
                 )
-        return unknown_name("blob", name, self.blobs)
+        from .ends import worthwhile  # which reads graphs
+
+        return unknown_name("blob", name, [*dict.fromkeys([*worthwhile(self), *self.blobs])])
+
+    @property
+    def notice(self) -> str | None:
+        """How many of the layers or nodes cannot be run, and why not the first, in one line; None: all can be."""
+        reasons = {name: why for name, why in self.left_out.items() if self._parts is None or name in self._parts}
+        if not reasons:
+            return None
+        names = reasons.keys() | {step.layer.name for step in self.steps}
+        count = len(names if self._parts is None else self._parts)
+        name, why = next(iter(reasons.items()))
+        first = why if name in why else f"{name!r}: {why}"
+        return f"{self.name}: {len(reasons)} of {count} {self._unit} cannot be run; the first: {first}"
 
     def value(self, blob: str, end: int) -> int | None:
         """Return the value of `blob` after the layers up to and including `end` have run; None: no value yet."""

@@ -18,9 +18,10 @@ from ..errors import ShapeError, UnknownNameError
 from ..net import Affine, Array, ChannelOrder, Field, Match, OneThread, Seed, in_one_thread, names_of, unknown_name
 from .base import Memos, Runtime, Tensor
 from .blob import Blob, Blobs, Outputs
+from .ends import logits
 from .geometry import locality, step_values
 from .graph import Graph, Params
-from .layers import Shape, Softmax
+from .layers import Shape
 from .on_numpy import NumpyRuntime
 from .on_tensorflow import TensorFlowRuntime
 
@@ -135,7 +136,7 @@ class Net(net.Net):
         self.name = graph.name
         self.default_end: str | None = None
         self.channel_order: ChannelOrder = channel_order
-        self.logits = _logits(graph)
+        self.logits = logits(graph)
         self.inputs = list(graph.inputs)
         self.image_input = graph.image_input
         self.mean = np.array(mean, self.dtype).reshape(3, 1, 1)
@@ -403,15 +404,6 @@ class _Backward:
     seeds: list[Seed]  # of the values
     reached: dict[str, int]  # blob → the value whose gradient its diff is
     gradients: dict[str, Tensor] = field(default_factory=dict)  # of these blobs, once one has been read
-
-
-def _logits(graph: Graph) -> tuple[str, int] | None:
-    """Return the blob that the last softmax reads, and the number of classes; None without a softmax of classes."""
-    read = [step.bottoms[0] for step in graph.steps if isinstance(step.layer, Softmax)]
-    if not read:
-        return None
-    shape = graph.declared_shapes[read[-1]]
-    return (graph.blob(read[-1]), shape[1]) if len(shape) > 1 else None
 
 
 def real_dtype(dtype: DTypeLike) -> np.dtype[Any]:

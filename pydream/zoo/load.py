@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -10,10 +11,11 @@ from typing import Any, NamedTuple
 from numpy.typing import DTypeLike
 
 from ..caffe import Classifier
-from ..errors import NetFileError, PydreamError, UnknownNameError
+from ..errors import LeftOutWarning, NetFileError, PydreamError, UnknownNameError
 from ..formats import SUFFIXES, Format, InputSpec, caffe, format_of, graphdef, keras
 from ..net import ChannelOrder
 from ..runtime.base import Runtime
+from ..runtime.ends import default_end
 from ..runtime.graph import Graph
 from ..runtime.net import Net
 from .addresses import without_secrets
@@ -101,7 +103,8 @@ def load_net(
     Returns
     -------
     Net
-        With mean, channel order and default layer set. One of Caffe's networks is a `pydream.caffe.Classifier`.
+        With mean, channel order and default layer set: the registry's, or the last convolution that sees most of the
+        picture. One of Caffe's networks is a `pydream.caffe.Classifier`.
 
     Raises
     ------
@@ -113,14 +116,25 @@ def load_net(
         For a GPU that is not there.
     ValueError
         For another dtype, runtime, mean, scale or channel order.
+
+    Warns
+    -----
+    LeftOutWarning
+        Some layers cannot be run.
     """
     files = find_files(name_or_path, weights)
     spec = InputSpec(mean, scale, channel_order, input).or_else(files.spec)
     make = _NET[files.format]
     net = make(files.definition, files.weights, spec, files.name, dtype=dtype, device=device, runtime=runtime)
     net.name = files.name
-    net.default_end = files.entry.default_layer if files.entry else None
+    net.default_end = (files.entry and files.entry.default_layer) or default_end(net.graph)
+    _warn(net.graph)
     return net
+
+
+def _warn(graph: Graph) -> None:
+    if graph.notice is not None:
+        warnings.warn(graph.notice, LeftOutWarning, stacklevel=3)
 
 
 def find_files(name_or_path: str | os.PathLike[str] | Any, weights: str | os.PathLike[str] | None = None) -> NetFiles:
@@ -165,7 +179,9 @@ def read_graph(
     if definition is None:
         definition = find_files(name_or_path, weights).definition
     spec = InputSpec(node=input).or_else(entry.spec if entry else form.DEFAULT_SPEC)
-    return form.graph(definition, spec, entry.name if entry else None)
+    graph = form.graph(definition, spec, entry.name if entry else None)
+    _warn(graph)
+    return graph
 
 
 def default_layer(name_or_path: str | os.PathLike[str]) -> str | None:

@@ -52,6 +52,17 @@ def test_dream_and_replay(run, refused, graph, picture):
     assert (again.code, again.out.split(":")[0]) == (0, "identical")
 
 
+def test_what_cannot_be_run_is_said_once(run, graph, picture):
+    """By whichever command loads the network, in one line; asking for it is an error with the reason."""
+    chosen = ["-m", graph, "--input-node", "input", *SHORT, "-o", "out.png"]
+    seen = run("dream", picture, *chosen)
+    assert (seen.code, seen.err.count("2 of 3 nodes cannot be run")) == (0, 1)
+    assert "no --layer: 'Conv2D', the last convolution that sees most of the picture" in seen.err
+    assert "cannot be run" not in run("dream", picture, "-q", *chosen).err
+    left_out = json.loads(run("layers", "-m", graph, "--input-node", "input", "--json").out)["left_out"]
+    assert left_out["add"] == "'style' (Placeholder) has no value"
+
+
 def test_a_scale_for_each_channel(run, graph, picture):
     scale = ["--pixel-scale", "0.25,0.5,1.1", "--layer", "Conv2D", "--input-node", "input"]
     assert run("dream", picture, "-o", "out.png", "-m", graph, *scale, *SHORT).code == 0
@@ -153,10 +164,12 @@ def test_add_with_what_is_usual(run, folder):
 def test_layers(run, refused, graph):
     assert "nothing in it can be run: " in refused(1, "layers", "-m", graph, "--input-node", "style")
     seen = run("layers", "-m", graph, "--input-node", "input", "--check-weights")
-    assert seen.code == 0
+    reason = "'add': 'style' (Placeholder) has no value"
+    notice = f"pydream: warning: two: 2 of 3 nodes cannot be run; the first: {reason}\n"
+    assert (seen.code, seen.err) == (0, notice)
     lines = {line.split()[0]: line.split() for line in seen.out.splitlines()}
     assert lines["data"][1:3] == ["Input", "1×3×40×48"]
-    assert lines["Conv2D"][1:] == ["Conv2D", "1×6×20×24", "6", "5", "2", "216k", "216k", "yes", "450"]
+    assert lines["Conv2D"][1:] == ["Conv2D", "1×6×20×24", "6", "5", "2", "216k", "216k", "default", "450"]
     assert "2 placeholders" in refused(1, "layers", "-m", graph)
     missing = refused(1, "layers", "-m", "inception5h", "--check-weights")
     assert "no weights for inception5h: tensorflow_inception_graph.pb is not in" in missing

@@ -47,6 +47,26 @@ def test_dream_and_again(run, file, picture):
     assert (again.code, again.out) == (0, "identical: every byte of 96x72 pixels, float32\n")
 
 
+def test_no_layer_is_named(run, folder, model):
+    model.save(folder / "mine.keras")
+    seen = run("dream", "noise:48x40", "-o", "out.png", "-m", "mine.keras", *QUICK)
+    assert seen.code == 0
+    line = "no --layer: 'conv', the last convolution that sees most of the picture (`pydream layers` lists all)"
+    assert line in seen.err.splitlines()
+    seen = run("layers", "-m", "mine.keras")
+    assert seen.out.splitlines()[0] == "worth dreaming of: block1_conv1, residual, separable, join, conv"
+    (row,) = [line.split() for line in seen.out.splitlines() if line.startswith("conv ")]
+    assert row[-1] == "default"
+
+
+@pytest.mark.parametrize("options", [["--class", "3"], ["--layer", "classes/BiasAdd:3", "--objective", "sum"]])
+def test_a_class(run, folder, model, options):
+    model.save(folder / "mine.keras")
+    seen = run("dream", "noise:56x40", "-o", "out.png", "-m", "mine.keras", *options, *QUICK)
+    assert seen.code == 0, seen
+    assert "mine sum of 'classes/BiasAdd':3 on CPU:0" in seen.err.splitlines()[0]
+
+
 def test_layers(run, file, folder):
     seen = run("layers", "-m", file, "--image-size", "47x33", "--json")
     assert (seen.code, seen.err) == (0, "")
@@ -78,4 +98,3 @@ def test_what_cannot_be(refused, folder, model):
     model.save(folder / "mine.keras")
     wanted = "no blob 'residue'; close: 'residual'"
     assert wanted in refused(2, "models", "add", "mine", "mine.keras", "-l", "residue")
-    assert "mine has no default layer; name one: " in refused(2, "dream", "noise", "-o", "out.png", "-m", "mine.keras")

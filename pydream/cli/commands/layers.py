@@ -14,6 +14,7 @@ from ...formats.caffe.caffemodel import read_binary
 from ...formats.caffe.weights import misfits
 from ...net import unknown_name
 from ...record.text import as_unicode
+from ...runtime.ends import default_end, worthwhile
 from ...runtime.geometry import BlobFacts, survey
 from ...runtime.graph import Graph
 from ...zoo.load import default_layer, find_files, read_graph
@@ -52,9 +53,10 @@ def command(
     """List the blobs of a network, what each sees of the picture, and what it costs.
 
     A network is a name that `pydream models` lists, or a prototxt, a caffemodel, a frozen graph (.pb), a Keras model
-    (.keras, .h5) or the folder of a SavedModel. Weights are not needed, unless they are in the graph. Each blob but
-    the input is a --layer for `pydream dream`, if the last column says so; a layer that works in place has no blob of
-    its own. JSON has the place of the first receptive field too.
+    (.keras, .h5) or the folder of a SavedModel. Weights are not needed, unless they are in the graph. The first line
+    names what is worth dreaming of, such as the modules' outputs. Each blob but the input is a --layer for `pydream
+    dream`, if the last column says so; a layer that works in place has no blob of its own. JSON has
+    the place of the first receptive field too, and why layers cannot be run.
 
     \b
     shape   batch × channels × height × width
@@ -75,19 +77,26 @@ def command(
     if image_size is not None:
         shapes[graph.image_input] = (*shapes[graph.image_input][:2], *image_size)
     facts = [each for each in survey(graph, shapes) if like is None or like in each.name]
+    good = worthwhile(graph)
     if not facts:
-        raise unknown_name("blob like", like or "", graph.blobs)
-    default = default_layer(model)
+        raise unknown_name("blob like", like or "", dict.fromkeys([*good, *graph.blobs]))
+    default = default_layer(model) or default_end(graph)
     wrong = None if weights is None else _wrong_weights(model, weights, graph)
     made_by: dict[str, list[str]] = {}  # layers of each blob, those in place included
     for step in graph.steps:
         for top in step.layer.tops:
             made_by.setdefault(top, []).append(step.layer.name)
-    blobs = [_as_json(each, graph, made_by, default, wrong) for each in facts]
+    blobs = [_as_json(each, graph, made_by, default, wrong) | {"worthwhile": each.name in good} for each in facts]
     if json:
-        content = {"input": {name: list(shape) for name, shape in shapes.items()}, "blobs": blobs}
+        content = {
+            "input": {name: list(shape) for name, shape in shapes.items()},
+            "blobs": blobs,
+            "left_out": graph.left_out,
+        }
         echo(*dumps(content, indent=1).split("\n"))
     else:
+        if listed := [each.name for each in facts if each.name in good]:
+            echo(f"worth dreaming of: {', '.join(map(printable, listed))}")
         declared = "x".join(map(str, reversed(graph.declared[graph.image_input][2:])))  # width first, as in sizes
         _print_table([_row(blob, declared) for blob in blobs])
 

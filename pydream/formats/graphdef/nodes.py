@@ -26,6 +26,7 @@ Values = NDArray[Any]  # a constant
 # protobuf itself stops at 2 GiB. The largest frozen networks have some ten thousand nodes.
 _MAX_BYTES = 2**31 - 1
 _MAX_NODES = 2**15
+LAYER = "_layer"  # an attribute of nodes that are a Keras layer's output
 MAX_NUMBERS = 2**28  # in one constant
 MAX_MADE = 2**31  # bytes of constants that the file does not write number by number, and of what computing them takes
 MAX_WORK = 2**32  # numbers that computing them reads and writes: some ten seconds

@@ -19,7 +19,7 @@ from ..entrance import IMAGE, entrance
 from ..spec import InputSpec
 from .attributes import check_inputs, rewritten
 from .folding import fold
-from .nodes import Budget, LeftOutError, Node, Source, Values, constant, listed, sizes
+from .nodes import LAYER, Budget, LeftOutError, Node, Source, Values, constant, listed, sizes
 from .ops import OPS, Broadcast
 from .rules import RULES, Inputs
 
@@ -60,6 +60,8 @@ def translate(nodes: Sequence[Node], source: str, name: str, spec: InputSpec) ->
     declared = _declared_size(place)
     budget = Budget()  # of all sizes together
     constants, unknown = _constants(nodes, place, budget)
+    made = _made_of(place, nodes)
+    layers = {node.name for node in nodes if LAYER in node.attributes} & made  # of a Keras model
     tried: list[_Translator] = []
     for size in _SIZES if declared is None else [declared]:
         tried.append(_Translator(place, spec.scale, constants, unknown, budget))
@@ -70,7 +72,23 @@ def translate(nodes: Sequence[Node], source: str, name: str, spec: InputSpec) ->
     if all(layer.name == place.name for layer in best.layers):
         reasons = list(best.left_out.values())
         raise NetFileError(f"{source}: nothing in it can be run" + (f": {reasons[0]}" if reasons else ""))
-    return Graph(name, {IMAGE: best.shapes[IMAGE]}, best.layers, best.left_out), best.params
+    return Graph(
+        name,
+        {IMAGE: best.shapes[IMAGE]},
+        best.layers,
+        best.left_out,
+        unit="layers" if layers else "nodes",
+        parts=layers or made,
+    ), best.params
+
+
+def _made_of(place: Node, nodes: Sequence[Node]) -> set[str]:
+    """Return the nodes that are made of the picture, whether they can be run or not."""
+    made = {place.name}
+    for node in nodes:
+        if not made.isdisjoint(each.node for each in node.inputs):
+            made.add(node.name)
+    return made - {place.name}
 
 
 def _input_node(nodes: Sequence[Node], source: str, name: str | None) -> Node:

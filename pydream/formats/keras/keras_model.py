@@ -18,6 +18,7 @@ from typing import Any, TypeGuard
 from ...errors import NetFileError
 from ...files import temporary_folder
 from ...runtime.on_tensorflow.door import part, quiet_stderr, tensorflow
+from ..graphdef.nodes import LAYER
 from .dilation import dilate
 from .frozen import Frozen
 from .inline import CALLS, Origins, inlined
@@ -249,7 +250,10 @@ def _rename(graph: Any, outputs: Mapping[str, str], image: str) -> None:
             name = node.name if scope is None else scopes[scope] + node.name.removeprefix(scope)
             names[node.name] = _free(name, taken)
             taken.add(names[node.name])
+    layers = set(outputs.values())
     for node in graph.node:
+        if node.name in layers:
+            node.attr[LAYER].b = True
         node.name = names[node.name]
         inputs = [each.partition(":") for each in node.input]
         node.input[:] = [names[source] + colon + output for source, colon, output in inputs]

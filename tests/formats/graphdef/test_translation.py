@@ -108,7 +108,7 @@ def test_what_cannot_be_run_is_left_out(tmp_path):
     assert list(net.blobs) == ["data", "input", "before", "beside"]
     results(net, picture(8, 9, np.float32), "beside")
     assert list(tmp_path.iterdir()) == []
-    reason = r"'behind' is a node of the graph that cannot be run: 'Cumsum' has the op 'Cumsum', which is not supported"
+    reason = r"'behind' is a node that cannot be run: 'Cumsum' has the op 'Cumsum', which is not supported"
     for ask in (lambda: net.blobs["behind"], lambda: net.forward(end="behind")):
         with pytest.raises(UnknownNameError, match=reason):
             ask()
