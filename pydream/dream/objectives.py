@@ -189,10 +189,7 @@ def class_logit(net: Net, label: int | str) -> Score:
         The network has no classes, or no such class.
     """
     if net.logits is None:
-        raise UnknownNameError(
-            f"{net.name} ends in no softmax, sigmoid or fully connected layer, and so has no classes;"
-            " dream with a channel of a layer"
-        )
+        raise UnknownNameError(f"{net.name} has no softmax and so no classes; dream with a channel of a layer")
     layer, count = net.logits
     return total(layer, find_class(label, count))
 

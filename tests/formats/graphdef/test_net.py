@@ -31,7 +31,7 @@ def colours():
 
 def test_defaults(path):
     net = pydream.load_net(path)
-    assert (net.name, net.default_end, net.dtype, net.channel_order) == ("tiny", None, np.float32, "RGB")
+    assert (net.name, net.default_end, net.dtype, net.channel_order) == ("tiny", "out", np.float32, "RGB")
     np.testing.assert_array_equal(net.mean, np.full((3, 1, 1), 117, np.float32))
     assert list(net.blobs) == ["data", "input", "Conv2D", "rectified", "out"]
     assert net.blobs["data"].shape == (1, 3, 224, 224)
