@@ -239,7 +239,8 @@ CASES = [
     reshape("one-map", "shape { dim: 0 dim: 1 dim: -1 dim: 0 }", lambda n, c, h, w: (n, 1, c * h, w)),
     reshape("axis-behind-the-last", "axis: -1 num_axes: 0 shape { dim: 1 }", lambda *sizes: (*sizes, 1)),
     reshape("axis-in-front", "num_axes: 0 shape { dim: 1 }", lambda *sizes: (1, *sizes)),
-    reshape("places-as-channels", "axis: 1 shape { dim: -1 dim: 1 dim: 3 }", lambda n, c, h, w: (n, c * h * w // 3, 1, 3)),
+    reshape("places-as-channels", "axis: 1 shape { dim: -1 dim: 1 dim: 3 }",
+            lambda n, c, h, w: (n, c * h * w // 3, 1, 3)),
     reshape("image-of-a-list", "axis: 1 shape { dim: 2 dim: 1 dim: 3 }", lambda n, k: (n, 2, 1, 3), FLAT),
     reshape("5-axes", "axis: 3 num_axes: 2 shape { dim: -1 }", lambda a, b, c, d, e: (a, b, c, d * e),
             [[(1, 2, 3, 4, 5)], [(2, 2, 3, 2, 5)]]),
@@ -248,7 +249,8 @@ CASES = [
          lambda y: np.s_[:, :, 1 : 1 + y[2], 1 : 1 + y[3]]),
     crop("no-offset", "", [[(1, 3, 7, 9), (1, 3, 7, 9)]], lambda y: np.s_[:, :, : y[2], : y[3]]),
     crop("columns", "axis: -1 offset: 3", [[(1, 3, 7, 9), (1, 1, 1, 6)]], lambda y: np.s_[:, :, :, 3 : 3 + y[3]]),
-    crop("channels", "axis: 1 offset: 1 offset: 0 offset: 2", [[(1, 5, 7, 9), (1, 3, 7, 4)], [(2, 5, 8, 6), (2, 3, 2, 3)]],
+    crop("channels", "axis: 1 offset: 1 offset: 0 offset: 2",
+         [[(1, 5, 7, 9), (1, 3, 7, 4)], [(2, 5, 8, 6), (2, 3, 2, 3)]],
          lambda y: np.s_[:, 1 : 1 + y[1], : y[2], 2 : 2 + y[3]]),
     crop("2-axes", "axis: 1 offset: 2", [[(2, 6), (1, 3)]], lambda y: np.s_[:, 2 : 2 + y[1]]),
 
@@ -575,7 +577,8 @@ LISTS = nets.inputs(x=(1, 5), numbers=(5,))
 FIELD = {
     "Convolution": "convolution_param", "InnerProduct": "inner_product_param", "Pooling": "pooling_param",
     "LRN": "lrn_param", "Concat": "concat_param", "Eltwise": "eltwise_param", "Softmax": "softmax_param",
-    "Slice": "slice_param", "Reshape": "reshape_param", "Crop": "crop_param", "Tile": "tile_param", "Parameter": "parameter_param",
+    "Slice": "slice_param", "Reshape": "reshape_param", "Crop": "crop_param", "Tile": "tile_param",
+    "Parameter": "parameter_param",
     "Flatten": "flatten_param", "BatchNorm": "batch_norm_param", "Scale": "scale_param",
 }  # fmt: skip
 

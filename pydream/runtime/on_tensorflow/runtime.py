@@ -97,10 +97,12 @@ class TensorFlowRuntime(Runtime):
         """As `Runtime.total`, in one operation and in this order in every trace."""
         return tensorflow().add_n(diffs[::-1]) if len(diffs) > 1 else diffs[0]
 
-    def _run(self, key: Any, run: Callable[..., Any], inputs: Sequence[Tensor], more: Sequence[Tensor] = ()) -> Any:
+    def _run(
+        self, key: tuple[Any, ...], run: Callable[..., Any], inputs: Sequence[Tensor], more: Sequence[Tensor] = ()
+    ) -> Any:
         """Run a function of the inputs, and of `more` tensors; it is traced the first time."""
         shapes = [tuple(tensor.shape) if self._exact else _open(tensor.shape) for tensor in inputs]
-        key = (key, *shapes)
+        key = (*key, *shapes)
         if key not in self._traced:
             signature = [tensorflow().TensorSpec(shape, self.dtype) for shape in shapes]
             self._traced[key] = self._trace(run, signature + [_spec(tensor) for tensor in more])
