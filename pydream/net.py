@@ -10,6 +10,7 @@ import difflib
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import wraps
+from math import lcm
 from threading import RLock
 from types import ModuleType
 from typing import Any, Literal, NamedTuple, Protocol, Self, TypeVar, cast, get_args
@@ -39,11 +40,19 @@ class View(NamedTuple):
         From the first pixel of one value to that of the next.
     start : int
         The first pixel that value 0 sees; below 0 in the padding.
+    grid : int
+        Stride of a coarser map on the way, which was stretched; 1: there is none.
     """
 
     size: int
     stride: int
     start: int
+    grid: int = 1
+
+    @property
+    def cell(self) -> int:
+        """What a part of the picture begins at a multiple of, lest its values be others than the whole picture's."""
+        return lcm(self.stride, self.grid)
 
 
 class Field(NamedTuple):

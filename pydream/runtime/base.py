@@ -47,9 +47,9 @@ class Runner(ABC, Generic[L]):
 
     @abstractmethod
     def backward(self, memo: Tensors, *diffs: Tensor) -> Tensors:
-        """Compute the gradients at the bottoms from those at the tops.
+        """Compute the gradients at the bottoms from those at the tops; None stands for none, both ways.
 
-        A top that nothing reads has no gradient: a Split, which alone has several tops, may get fewer than all.
+        A top that nothing reads has none; one of them has. A bottom has none where its values do not count.
         """
 
 
@@ -145,15 +145,17 @@ class Runtime(ABC):
         """Compute the gradients at the `wanted` values, given `diffs` at `values`.
 
         `values` are made by the steps up to and including `start`. Where one is made of another, the gradients add up.
+        At a value that no gradient reaches it is None.
         """
         arriving: dict[int, list[Tensor]] = {value: [diff] for value, diff in zip(values, diffs, strict=True)}
         for step in reversed(self.steps(values, start, wanted)):
-            tops = [self.total(arriving[value]) for value in step.tops if value in arriving]
-            if tops:
+            tops = [self.total(arriving[value]) if value in arriving else None for value in step.tops]
+            if any(value in arriving for value in step.tops):
                 bottoms = self.runner(step).backward(memos[_key(step)], *tops)
                 for value, diff in zip(step.bottoms, bottoms, strict=True):
-                    arriving.setdefault(value, []).append(diff)
-        return [self.total(arriving[value]) for value in wanted]
+                    if diff is not None:
+                        arriving.setdefault(value, []).append(diff)
+        return [self.total(arriving[value]) if value in arriving else None for value in wanted]
 
     def gradient(
         self, values: Sequence[int], end: int, inputs: Sequence[Tensor], seeds: Sequence[Seed], wanted: Sequence[int]

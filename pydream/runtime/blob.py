@@ -94,7 +94,10 @@ class Blob(net.Blob):
         """The gradient: as `data`."""
         if isinstance(self._diff, Computed):
             if self._diff.array is None:
-                self._diff.array = self._net.to_caffe(self._net.computed_diff(self.name))
+                tensor = self._net.computed_diff(self.name)
+                self._diff.array = (
+                    np.zeros(self.shape, self._net.dtype) if tensor is None else self._net.to_caffe(tensor)
+                )
             return self._diff.array
         if not isinstance(self._diff, np.ndarray):
             tensor = self._seeded()
@@ -190,7 +193,7 @@ class Blob(net.Blob):
         """Return numbers for a blob as an array of its rank, with at least one number for each channel."""
         array = np.asarray(numbers, self._net.dtype)
         try:
-            wanted = np.broadcast_shapes(array.shape, (1, *shape[1:2], *[1] * (len(shape) - 2)))
+            wanted = np.broadcast_shapes(array.shape, (1, *shape[1:2], *[1] * (len(shape) - 2))[: len(shape)])
             if np.broadcast_shapes(wanted, shape) == shape:
                 return np.broadcast_to(array, wanted)
         except ValueError:
@@ -203,6 +206,11 @@ class Blob(net.Blob):
     def pending_seed(self) -> Seeded | None:
         """The seed of values that the last forward pass has yet to compute, if the gradient is one."""
         return self._diff if isinstance(self._diff, Seeded) and self._diff.tensor is None else None
+
+    @property
+    def has_diff(self) -> bool:
+        """Whether the gradient is anything but the zeros that it starts as."""
+        return self._diff is not None
 
     def resolve(self) -> None:
         """Compute the values of a pending seed, with the last forward pass."""

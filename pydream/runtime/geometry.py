@@ -5,6 +5,10 @@ beginning p before the first value, on a bottom that itself sees `size` pixels, 
 
     size' = size + (k - 1) * stride        start' = start - p * stride        stride' = s * stride
 
+A layer that stretches its bottom, as a deconvolution by its stride, divides `stride` first; then `size` is an upper
+limit, which values between two of the bottom reach together. Where the division leaves a fraction, a value counts as
+seeing the whole picture.
+
 Where branches meet, a value sees what each of them sees.
 """
 
@@ -13,12 +17,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from heapq import heapify, heappop, heappush
-from math import prod
+from math import lcm, prod
 
 from ..errors import ShapeError
 from ..net import Field, View
 from .graph import Graph, Step, TooLargeError
-from .layers import Shape, Window
+from .layers import Reshape, Shape, Window
 
 _MOST_VISITS = 10**7  # of steps, in working out what all of a graph cost: some ten seconds
 
@@ -112,14 +116,18 @@ def fields(graph: Graph, filled: bool = False) -> dict[int, Field | None]:
     """
     found: dict[int, Field | None] = {graph.inputs[graph.image_input]: PIXEL}
     for step in graph.steps:
-        bottoms = [found[value] for value in step.bottoms if value in found]
+        bottoms = [found[value] for value in step.bottoms[: step.layer.reads] if value in found]
         if bottoms:
             windows = step.layer.windows
             if filled and windows is not None:
                 windows = (_filled(windows[0]), _filled(windows[1]))
             met = None if windows is None else _met(bottoms)
             top = None
-            if windows is not None and met is not None:
+            if (
+                windows is not None
+                and met is not None
+                and not any(view.stride % window.up for view, window in zip(met, windows, strict=True))
+            ):
                 top = Field(_through(met.rows, windows[0]), _through(met.columns, windows[1]))
             found.update(dict.fromkeys(step.tops, top))
     return found
@@ -149,6 +157,10 @@ def locality(graph: Graph, end: str) -> Field:
     steps = [] if value is None else graph.needed([value], index)
     found = fields(graph, filled=True)
     for step in steps:
+        if not step.bottoms:
+            raise ShapeError(
+                f"{end!r} is made of the layer {_describe(step)} too, which has no part for a part of a picture"
+            )
         others = [graph.blob(bottom) for bottom in step.bottoms if graph.blob(bottom) in graph.inputs]
         others = [name for name in others if name != graph.image_input]
         if others:
@@ -163,7 +175,7 @@ def locality(graph: Graph, end: str) -> Field:
     if not any(step.layer.slides for step in steps):
         return field
     # Each such layer moves by half its own stride at most, strides double at least: together, by less than the last.
-    rows, columns = (View(view.size + view.stride, view.stride, view.start - view.stride) for view in field)
+    rows, columns = (view._replace(size=view.size + view.cell, start=view.start - view.cell) for view in field)
     return Field(rows, columns)
 
 
@@ -174,7 +186,7 @@ def step_values(graph: Graph, ends: Sequence[str], inputs: dict[str, Shape]) -> 
     values than a blob can hold.
     """
     places = [graph.index(end) for end in ends]
-    values = [top for place in places for top in graph.steps[place].tops]
+    values = [value for end in ends for value in graph.values(end)]
     shapes = graph.fitting(inputs)
     made = [shapes[top] for step in graph.needed(values, max(places)) for top in step.tops]
     made += [shapes[value] for value in values]
@@ -195,10 +207,12 @@ def _describe(step: Step) -> str:
 
 def _through(view: View, window: Window) -> View:
     """Return the view of a top whose bottom has this one."""
+    step = view.stride // window.up
     return View(
-        size=view.size + (window.reach - 1) * view.stride,
-        stride=view.stride * window.stride,
-        start=view.start - window.pad * view.stride,
+        size=view.size + (window.reach - 1) * step,
+        stride=step * window.stride,
+        start=view.start - window.pad * step,
+        grid=view.grid if window.up == 1 else lcm(view.grid, view.stride),
     )
 
 
@@ -211,17 +225,34 @@ def _met(bottoms: list[Field | None]) -> Field | None:
             return None
         start = min(view.start for view in found)
         behind = max(view.start + view.size for view in found)
-        views.append(View(behind - start, found[0].stride, start))
+        views.append(View(behind - start, found[0].stride, start, lcm(*(view.grid for view in found))))
     return Field(*views)
 
 
 def _fixed(graph: Graph) -> set[int]:
     """Return the values behind a layer whose weights fit one input size only: an InnerProduct of a map."""
+    return {value for value, shape in _larger(graph).items() if isinstance(shape, ShapeError)}
+
+
+def _larger(graph: Graph) -> dict[int, Shape | ShapeError]:
+    """Return all shapes for a picture so much larger that every map is larger too, whatever the strides."""
     shape = graph.declared[graph.image_input]
-    # So much larger that every map is larger too, whatever the strides.
     shape = (*shape[:2], *(2 * side + 64 for side in shape[2:]))
-    larger = graph.fitting({**graph.declared, graph.image_input: shape})
-    return {value for value, shape in larger.items() if isinstance(shape, ShapeError)}
+    return graph.fitting({**graph.declared, graph.image_input: shape})
+
+
+def channels_vary(graph: Graph) -> bool:
+    """Return whether the number of channels of any map depends on the picture's size, as a Reshape may have it."""
+    for value, shape in _larger(graph).items():
+        declared = graph.declared_shapes[value]
+        if len(declared) != 4:
+            continue
+        if isinstance(shape, ShapeError):
+            if graph.maker(value) >= 0 and isinstance(graph.steps[graph.maker(value)].layer, Reshape):
+                return True
+        elif shape[1] != declared[1]:
+            return True
+    return False
 
 
 def _totals(graph: Graph, costs: Sequence[int | None]) -> list[int | None]:

@@ -21,6 +21,7 @@ from .layers import Layer, Shape
 
 Params = Mapping[str, Sequence[NDArray[Any]]]  # layer → its weights, which may be read when they are asked for
 
+MAX_AXES = 32  # of a blob, as in Caffe
 MAX_COUNT = 2**31 - 1  # numbers in a blob, as in Caffe
 _MOST_KNOWN = 1024  # shapes that are kept for when they are asked for again
 
@@ -138,6 +139,13 @@ class Graph:
         if name in self.inputs:
             raise UnknownNameError(f"{name!r} is an input, not a layer")
         raise unknown_name("layer", name, [step.layer.name for step in self.steps])
+
+    def values(self, name: str) -> tuple[int, ...]:
+        """Return the values that a name stands for: all tops of the first layer of that name, or the one blob."""
+        step = self.steps[self.index(name)]
+        if name == step.layer.name or name not in step.layer.tops:
+            return step.tops
+        return (step.tops[step.layer.tops.index(name)],)
 
     def unknown_blob(self, name: str) -> UnknownNameError:
         """Make the error for an unknown blob; for an in-place layer's name, say which blob it writes."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass, field
+from itertools import compress
 from typing import Any, Self
 
 import numpy as np
@@ -252,14 +253,19 @@ class Net(net.Net):
         )
         if forward is None or index > forward.end:
             raise ShapeError(f"backward from {start!r}: run forward to it, or beyond it, first")
+        whole = values == forward.values
         blobs = [self.blobs[self.graph.blob(value)] for value in values]
+        # Of a layer's several tops often one alone has a gradient.
+        driven = [blob.has_diff for blob in blobs]
+        if any(driven):
+            values, blobs = list(compress(values, driven)), list(compress(blobs, driven))
         steps = self.graph.needed(values, index)
         # Each blob's first value: Caffe writes an in-place layer's gradient over the one that it was given.
         reached = {name: self.graph.first_value(name) for step in steps for name in step.layer.bottoms}
         inputs = [name for name in self.inputs if name in reached]
         wanted = [reached[name] for name in inputs]
         pending = [blob.pending_seed for blob in blobs]
-        if all(pending) and values == forward.values:
+        if all(pending) and whole:
             seeds = [seeded.seed for seeded in pending if seeded]
             made, found = self.runtime.gradient(values, index, forward.inputs, seeds, wanted)
             forward.tensors.update(zip(values, made, strict=True))
@@ -267,12 +273,12 @@ class Net(net.Net):
         else:
             self._backward = _Backward(values, index, [blob.diff_tensor() for blob in blobs], [], reached)
             found = self._gradients(wanted)
-        gradients = dict(zip(inputs, found, strict=True))
+        gradients = {name: gradient for name, gradient in zip(inputs, found, strict=True) if gradient is not None}
         # Where one of several starts is on the way from another, its diff stays as it was written.
         stay = {blob.name for blob in blobs} if len(blobs) > 1 else set()
         for name in {*reached, *self.inputs} - stay:
-            self.blobs[name].replace_diff(gradients.get(name), computed=name in reached)
-        if self.image_input not in gradients:  # `start` is made of other inputs only
+            self.blobs[name].replace_diff(gradients.get(name), computed=name in reached and name not in self.inputs)
+        if self.image_input not in gradients:  # `start` is made of the values of other inputs only
             return np.zeros(forward.inputs[self.inputs.index(self.image_input)].shape, self.dtype)
         return self.runtime.array(gradients[self.image_input])
 
@@ -321,11 +327,11 @@ class Net(net.Net):
         return seed and Affine(*map(self.from_caffe, seed))
 
     def _ends(self, names: Sequence[str]) -> tuple[list[int], int]:
-        """Return the values that the first layers of these names make, and the index of the last of those layers."""
+        """Return the values that these names stand for, and the index of the last layer that makes one."""
         indices = [self.graph.index(name) for name in names]
-        values = [top for index in indices for top in self.graph.steps[index].tops]
+        values = list(dict.fromkeys(value for name in names for value in self.graph.values(name)))
         blobs = [self.graph.blob(value) for value in values]
-        if len(set(blobs)) < len(blobs) or not blobs:
+        if len(set(blobs)) < len(blobs) or len(set(names)) < len(names) or not blobs:
             raise UnknownNameError(f"{names}: expected layers of different blobs, not {blobs}")
         return values, max(indices)
 
@@ -361,8 +367,8 @@ class Net(net.Net):
             forward.tensors.update(zip(wanted, made, strict=True))
         return forward.tensors[value]
 
-    def computed_diff(self, name: str) -> Tensor:
-        """Return what the last backward pass leaves in the diff of a blob that it reaches."""
+    def computed_diff(self, name: str) -> Tensor | None:
+        """Return what the last backward pass leaves in the diff of a blob that it passes; None: it has no gradient."""
         assert self._backward is not None
         if not self._backward.gradients:
             names = list(self._backward.reached)
@@ -370,7 +376,7 @@ class Net(net.Net):
             self._backward.gradients.update(zip(names, found, strict=True))
         return self._backward.gradients[name]
 
-    def _gradients(self, values: list[int]) -> list[Tensor]:
+    def _gradients(self, values: list[int]) -> list[Tensor | None]:
         """Run the last backward pass for the gradients at these values, again if it was run already."""
         forward, backward = self._forward, self._backward
         assert forward is not None
@@ -403,7 +409,7 @@ class _Backward:
     diffs: list[Tensor] | None  # with these gradients; None: in one run with the forward pass, from
     seeds: list[Seed]  # of the values
     reached: dict[str, int]  # blob → the value whose gradient its diff is
-    gradients: dict[str, Tensor] = field(default_factory=dict)  # of these blobs, once one has been read
+    gradients: dict[str, Tensor | None] = field(default_factory=dict)  # of these blobs, once one has been read
 
 
 def real_dtype(dtype: DTypeLike) -> np.dtype[Any]:

@@ -61,7 +61,7 @@ def choose_side(
             return 0
     try:
         net.blobs["data"].reshape(1, 3, height, width)
-        stride = lcm(*(view.stride for end in ends for view in net.locality(end)))
+        stride = lcm(*(view.cell for end in ends for view in net.locality(end)))
         plans = {side: plan_tiles(net, ends, height, width, side) for side in range(stride, LARGEST_SIDE + 1, stride)}
     except ShapeError:
         return 0

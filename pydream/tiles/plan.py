@@ -50,7 +50,7 @@ def spans(size: int, side: int, views: Sequence[View], counts: Sequence[int]) ->
     list of Span
         In order. Each value of each layer is in exactly one of them.
     """
-    stride = lcm(*(view.stride for view in views))
+    stride = lcm(*(view.cell for view in views))
     blocks = -(-size // (max(side // stride, 1) * stride))
     pitch = -(-size // (blocks * stride)) * stride
     found = []

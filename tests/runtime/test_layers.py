@@ -29,6 +29,7 @@ class Case:
     low: float = -2.0  # of the bottoms' values
     positive_weights: bool = False
     in_place: bool = False
+    tops: int = 1
 
     def __str__(self):
         return f"{self.kind}-{self.name}"
@@ -44,7 +45,9 @@ class Case:
         return [np.abs(array) + 0.5 for array in drawn] if self.positive_weights else drawn
 
     def run(self, bottoms):
-        return self.formula(*bottoms, *[array.astype(np.float32).astype(np.float64) for array in self.params()])
+        """The tops, and the way back."""
+        tops, back = self.formula(*bottoms, *[array.astype(np.float32).astype(np.float64) for array in self.params()])
+        return (tops, back) if self.tops > 1 else ([tops], back)
 
 
 IMAGE = [[(1, 3, 7, 9)], [(2, 3, 5, 8)]]  # two passes of one net: other batch, other size
@@ -86,6 +89,21 @@ def inner(name, rest, weights, shapes, **constants):
 
 def eltwise(name, rest, formula, many, shapes=((1, 3, 5, 4), (2, 3, 3, 7))):
     return Case(name, "Eltwise", f"eltwise_param {{ {rest} }}", formula, [[shape] * many for shape in shapes])
+
+
+def slicing(name, tops, rest, shapes, **constants):
+    formula = partial(oracle.slices, tops=tops, **constants)
+    if tops == 1:
+        formula = oracle.same
+    return Case(name, "Slice", f"slice_param {{ {rest} }}", formula, shapes, tops=tops)
+
+
+def reshape(name, rest, shape, shapes=IMAGE):
+    return Case(name, "Reshape", f"reshape_param {{ {rest} }}", partial(oracle.reshape, shape=shape), shapes)
+
+
+def crop(name, rest, shapes, part):
+    return Case(name, "Crop", f"crop_param {{ {rest} }}", partial(oracle.crop, part=part), shapes)
 
 
 DEEP = [[(1, 7, 3, 5)], [(2, 7, 2, 3)]]
@@ -204,6 +222,44 @@ CASES = [
          partial(oracle.flatten, axis=0, end_axis=-3), IMAGE),
     Case("one-axis", "Flatten", "flatten_param { axis: 2 end_axis: 2 }",
          partial(oracle.flatten, axis=2, end_axis=2), IMAGE),
+    Case("3-axes", "Flatten", "flatten_param { axis: 0 end_axis: 1 }", partial(oracle.flatten, axis=0, end_axis=1),
+         [[(2, 3, 5)], [(4, 3, 5)]]),
+
+    slicing("even", 3, "", IMAGE, sizes=(1, 1, 1)),
+    slicing("points", 3, "slice_point: 1 slice_point: 4", [[(1, 6, 3, 5)], [(2, 6, 4, 3)]], sizes=(1, 3, 2)),
+    slicing("rows", 2, "axis: 2", [[(1, 3, 4, 5)], [(2, 3, 8, 3)]], axis=2, sizes=None),
+    slicing("columns", 2, "axis: -1 slice_point: 2", [[(1, 3, 4, 5)], [(2, 3, 3, 7)]], axis=3, sizes=(2, None)),
+    slicing("pictures", 2, "slice_dim: 0", [[(2, 3, 4, 5)], [(4, 3, 3, 2)]], axis=0, sizes=None),
+    slicing("2-axes", 2, "slice_point: 4", FLAT, sizes=(4, 2)),
+    slicing("5-axes", 2, "axis: 3", [[(1, 2, 3, 4, 5)], [(2, 2, 3, 2, 5)]], axis=3, sizes=None),
+    slicing("one-top", 1, "", IMAGE, sizes=(3,)),
+
+    reshape("vector", "shape { dim: 0 dim: -1 }", lambda n, c, h, w: (n, c * h * w)),
+    reshape("groups", "axis: 1 num_axes: 1 shape { dim: 3 dim: -1 }", lambda n, c, h, w: (n, 3, c // 3, h, w)),
+    reshape("one-map", "shape { dim: 0 dim: 1 dim: -1 dim: 0 }", lambda n, c, h, w: (n, 1, c * h, w)),
+    reshape("axis-behind-the-last", "axis: -1 num_axes: 0 shape { dim: 1 }", lambda *sizes: (*sizes, 1)),
+    reshape("axis-in-front", "num_axes: 0 shape { dim: 1 }", lambda *sizes: (1, *sizes)),
+    reshape("places-as-channels", "axis: 1 shape { dim: -1 dim: 1 dim: 3 }",
+            lambda n, c, h, w: (n, c * h * w // 3, 1, 3)),
+    reshape("image-of-a-list", "axis: 1 shape { dim: 2 dim: 1 dim: 3 }", lambda n, k: (n, 2, 1, 3), FLAT),
+    reshape("5-axes", "axis: 3 num_axes: 2 shape { dim: -1 }", lambda a, b, c, d, e: (a, b, c, d * e),
+            [[(1, 2, 3, 4, 5)], [(2, 2, 3, 2, 5)]]),
+
+    crop("rows-and-columns", "offset: 1", [[(1, 3, 7, 9), (1, 2, 5, 4)], [(2, 3, 6, 8), (1, 2, 4, 7)]],
+         lambda y: np.s_[:, :, 1 : 1 + y[2], 1 : 1 + y[3]]),
+    crop("no-offset", "", [[(1, 3, 7, 9), (1, 3, 7, 9)]], lambda y: np.s_[:, :, : y[2], : y[3]]),
+    crop("columns", "axis: -1 offset: 3", [[(1, 3, 7, 9), (1, 1, 1, 6)]], lambda y: np.s_[:, :, :, 3 : 3 + y[3]]),
+    crop("channels", "axis: 1 offset: 1 offset: 0 offset: 2",
+         [[(1, 5, 7, 9), (1, 3, 7, 4)], [(2, 5, 8, 6), (2, 3, 2, 3)]],
+         lambda y: np.s_[:, 1 : 1 + y[1], : y[2], 2 : 2 + y[3]]),
+    crop("2-axes", "axis: 1 offset: 2", [[(2, 6), (1, 3)]], lambda y: np.s_[:, 2 : 2 + y[1]]),
+
+    Case("channels", "Tile", "tile_param { tiles: 3 }", partial(oracle.tile, axis=1, tiles=3), IMAGE),
+    Case("pictures", "Tile", "tile_param { axis: 0 tiles: 2 }", partial(oracle.tile, axis=0, tiles=2), IMAGE),
+    Case("rows", "Tile", "tile_param { axis: 2 tiles: 2 }", partial(oracle.tile, axis=2, tiles=2), IMAGE),
+    Case("last", "Tile", "tile_param { axis: -1 tiles: 2 }", partial(oracle.tile, axis=3, tiles=2), IMAGE),
+    Case("2-axes", "Tile", "tile_param { tiles: 2 }", partial(oracle.tile, axis=1, tiles=2), FLAT),
+    Case("once", "Tile", "tile_param { tiles: 1 }", partial(oracle.tile, axis=1, tiles=1), IMAGE),
 ]  # fmt: skip
 
 NAMES = "abc"
@@ -215,8 +271,12 @@ def net_of(build, case, dtype, in_place=False):
     if in_place:
         text += nets.layer("copy", "Dropout", "a", "y") + nets.layer("it", case.kind, "y", "y", case.rest)
     else:
-        text += nets.layer("it", case.kind, " ".join(names), "y", case.rest)
+        text += nets.layer("it", case.kind, " ".join(names), " ".join(tops_of(case)), case.rest)
     return build(text, dtype, **({"it": case.params()} if case.weights else {}))
+
+
+def tops_of(case):
+    return ["y", "z", "v"][: case.tops]
 
 
 def feed(net, bottoms):
@@ -235,18 +295,20 @@ def test_layer_is_the_formula(build, case, in_place, dtype):
     net = net_of(build, case, dtype, in_place)
     for turn, shapes in enumerate(case.shapes):
         bottoms = case.draw(shapes, turn)
-        top, back = case.run(bottoms)
-        diff = nets.normal(np.random.default_rng(turn), *top.shape)
+        tops, back = case.run(bottoms)
+        rng = np.random.default_rng(turn)
+        diffs = [nets.normal(rng, *top.shape) for top in tops]
         feed(net, bottoms)
-        assert net.blobs["y"].shape == top.shape
         out = net.forward()
-        assert list(out) == ["y"]
-        assert out["y"] is net.blobs["y"].data
-        assert out["y"].dtype == dtype
-        assert nets.off(out["y"], top) < TOLERANCE[dtype]
-        net.blobs["y"].diff[...] = diff
+        assert list(out) == tops_of(case)
+        for name, top, diff in zip(out, tops, diffs, strict=True):
+            assert net.blobs[name].shape == top.shape
+            assert out[name] is net.blobs[name].data
+            assert out[name].dtype == dtype
+            assert nets.off(out[name], top) < TOLERANCE[dtype]
+            net.blobs[name].diff[...] = diff
         net.backward()
-        for name, wanted in zip(net.inputs, back(diff), strict=True):
+        for name, wanted in zip(net.inputs, back(*diffs), strict=True):
             assert net.blobs[name].diff.dtype == dtype
             assert nets.off(net.blobs[name].diff, wanted) < TOLERANCE[dtype], f"gradient at {name}"
 
@@ -257,14 +319,15 @@ def test_backward_reads_the_memo_alone(build, case):
     net = net_of(build, case, "float32")
     (shapes, *_) = case.shapes
     bottoms = case.draw(shapes)
-    top, back = case.run(bottoms)
+    tops, back = case.run(bottoms)
     feed(net, bottoms)
-    assert net.forward()["y"].shape == top.shape
+    assert [top.shape for top in net.forward().values()] == [top.shape for top in tops]
     net.runtime._made.clear()
-    diff = nets.normal(np.random.default_rng(0), *top.shape)
-    net.blobs["y"].diff[...] = diff
+    diffs = [nets.normal(np.random.default_rng(0), *top.shape) for top in tops]
+    for name, diff in zip(tops_of(case), diffs, strict=True):
+        net.blobs[name].diff[...] = diff
     net.backward()
-    for name, wanted in zip(net.inputs, back(diff), strict=True):
+    for name, wanted in zip(net.inputs, back(*diffs), strict=True):
         assert nets.off(net.blobs[name].diff, wanted) < TOLERANCE["float32"], f"gradient at {name}"
 
 
@@ -273,23 +336,44 @@ def test_oracle_goes_back_as_it_goes_forward(case):
     """Central differences along random directions; 1e-6 steps in values that are 5e-4 or more from any kink."""
     for turn, shapes in enumerate(case.shapes):
         bottoms = case.draw(shapes, turn)
-        top, back = case.run(bottoms)
+        tops, back = case.run(bottoms)
         rng = np.random.default_rng(turn + 100)
-        diff = nets.normal(rng, *top.shape)
-        diffs = back(diff)
+        weights = [nets.normal(rng, *top.shape) for top in tops]
+        diffs = back(*weights)
         for _ in range(3):
             directions = [nets.normal(rng, *shape) for shape in shapes]
             step = 1e-6
             ahead, _ = case.run([x + step * u for x, u in zip(bottoms, directions, strict=True)])
             behind, _ = case.run([x - step * u for x, u in zip(bottoms, directions, strict=True)])
-            measured = np.sum(diff * (ahead - behind)) / (2 * step)
+            measured = sum(np.sum(weight * (a - b)) for weight, a, b in zip(weights, ahead, behind, strict=True)) / (
+                2 * step
+            )
             told = sum(np.sum(d * u) for d, u in zip(diffs, directions, strict=True))
             assert told == pytest.approx(measured, rel=1e-6, abs=1e-6)
 
 
 def test_every_type_has_a_case():
-    covered = {case.kind for case in CASES} | {"Split"}  # Split: test_graph
+    # Split: test_graph. Parameter has no bottom: below.
+    covered = {case.kind for case in CASES} | {"Split", "Parameter"}
     assert covered == set(layer_readers.TYPES)
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_parameter_is_its_weights(build, dtype):
+    text = (
+        nets.inputs(x=(1, 2, 3, 4))
+        + nets.layer("it", "Parameter", "", "p", "parameter_param { shape { dim: 1 dim: 2 dim: 3 dim: 4 } }")
+        + nets.layer("sum", "Eltwise", "x p", "y")
+    )
+    rng = np.random.default_rng(0)
+    x, p, diff = (nets.normal(rng, 1, 2, 3, 4) for _ in range(3))
+    net = build(text, dtype, it=[p])
+    assert nets.off(net.forward(x=x)["y"], x + p) < TOLERANCE[dtype]
+    assert np.array_equal(net.blobs["p"].data, p.astype(dtype))
+    net.blobs["y"].diff[...] = diff
+    net.backward()
+    assert np.array_equal(net.blobs["x"].diff, diff.astype(dtype))
+    assert np.array_equal(net.blobs["p"].diff, diff.astype(dtype))
 
 
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
@@ -493,6 +577,8 @@ LISTS = nets.inputs(x=(1, 5), numbers=(5,))
 FIELD = {
     "Convolution": "convolution_param", "InnerProduct": "inner_product_param", "Pooling": "pooling_param",
     "LRN": "lrn_param", "Concat": "concat_param", "Eltwise": "eltwise_param", "Softmax": "softmax_param",
+    "Slice": "slice_param", "Reshape": "reshape_param", "Crop": "crop_param", "Tile": "tile_param",
+    "Parameter": "parameter_param",
     "Flatten": "flatten_param", "BatchNorm": "batch_norm_param", "Scale": "scale_param",
 }  # fmt: skip
 
@@ -537,6 +623,35 @@ FIELD = {
         (IMAGES, "Eltwise", "x x > y", "coeff: 1", "1 coeff for SUM of 2 bottoms"),
         (IMAGES, "Eltwise", "x x > y", "operation: MAX coeff: 1 coeff: 2", "coeff for MAX"),
         (IMAGES, "Softmax", "x > y", "axis: 4", "no axis 4"),
+        (IMAGES, "Concat", "x > y", "axis: 1 concat_dim: 1", "both axis and concat_dim"),
+        (IMAGES, "Slice", "x > y z", "axis: 1 slice_dim: 1", "both axis and slice_dim"),
+        (IMAGES, "Slice", "x > y z", "", "3 along axis 1 does not fall into 2 equal parts"),
+        (IMAGES, "Slice", "x > y z", "axis: 7", "no axis 7"),
+        (IMAGES, "Slice", "x > y z", "slice_point: 3", "a part of the 3 along axis 1 would be empty"),
+        (IMAGES, "Slice", "x > y z", "slice_point: 4294967295", "would be empty"),
+        (IMAGES, "Slice", "x > y z", "slice_point: 1 slice_point: 2", "2 slice_point for 2 tops; expected one less"),
+        (IMAGES, "Slice", "x > y z v", "slice_point: 2 slice_point: 1", "each larger than the one before"),
+        (IMAGES, "Reshape", "x > x", "shape { dim: -1 }", "cannot work in place on 'x'"),
+        (IMAGES, "Flatten", "x > x", "", "cannot work in place on 'x'"),
+        (IMAGES, "Reshape", "x > y", "shape { dim: 5 dim: -1 }", r"\(1, 3, 6, 7\) cannot become \(5, 25\)"),
+        (IMAGES, "Reshape", "x > y", "shape { dim: -1 dim: -1 }", "2 sizes of -1"),
+        (IMAGES, "Reshape", "x > y", "shape { dim: -2 }", "shape -2; expected"),
+        (IMAGES, "Reshape", "x > y", f"shape {{ dim: {2**62} dim: {2**62} }}", "expected up to 32 sizes"),
+        (IMAGES, "Reshape", "x > y", "shape { " + "dim: 1 " * 33 + "}", "expected up to 32 sizes"),
+        (IMAGES, "Reshape", "x > y", "num_axes: -2", "num_axes -2"),
+        (IMAGES, "Reshape", "x > y", "axis: 3 num_axes: 2 shape { dim: -1 }", "no such axes"),
+        (IMAGES, "Reshape", "x > y", "axis: 3 shape { dim: -1 dim: 0 }", "no such axes"),
+        (IMAGES, "Crop", "x wide > y", "", r"\(1, 3, 6, 7\) cut from \(0, 0, 0, 0\) on is smaller than \(1, 3, 6, 8\)"),
+        (IMAGES, "Crop", "wide x > y", "offset: 1", "is smaller than"),
+        (IMAGES, "Crop", "wide x > y", "offset: 0 offset: 0 offset: 0", "3 numbers for offset, expected 1 or 2"),
+        (IMAGES, "Crop", "wide x > y", "axis: 4", "no axis 4"),
+        (IMAGES, "Crop", "x > y", "", "1 bottoms, expected 2"),
+        (IMAGES, "Tile", "x > y", "", "tiles 0, expected 1 or more"),
+        (IMAGES, "Tile", "x > y", "tiles: -1", "tiles -1"),
+        (IMAGES, "Tile", "x > y", "axis: 4 tiles: 1", "no axis 4"),
+        (IMAGES, "Tile", "x > y", f"tiles: {2**30}", "more than 2147483647"),
+        (IMAGES, "Parameter", " > y", "shape { dim: 0 }", "shape 0; expected"),
+        (IMAGES, "Parameter", " > y", f"shape {{ dim: {2**31} }}", "expected up to 32 sizes"),
         (IMAGES, "Flatten", "x > y", "axis: 3 end_axis: 1", "no axes 3 to 1"),
         (IMAGES, "BatchNorm", "x > y", "use_global_stats: false", "use_global_stats"),
         (IMAGES, "Scale", "x > y", "axis: 2", "axis 2"),

@@ -244,6 +244,50 @@ def flatten(x, *, axis=1, end_axis=-1):
     return y, lambda diff: [diff.reshape(x.shape)]
 
 
+def slices(x, *, tops, axis=1, sizes=None):
+    """Parts of these sizes, None: the rest; without sizes equal ones."""
+    whole = x.shape[axis]
+    sizes = sizes or [whole // tops] * tops
+    sizes = [whole - sum(size for size in sizes if size) if size is None else size for size in sizes]
+    parts, first = [], 0
+    for size in sizes:
+        parts.append(x[(slice(None),) * axis + (slice(first, first + size),)])
+        first += size
+    assert first == whole
+    return parts, lambda *diffs: [np.concatenate(diffs, axis)]
+
+
+def reshape(x, *, shape):
+    y = np.array(x.ravel().tolist()).reshape(shape(*x.shape))
+    return y, lambda diff: [diff.reshape(x.shape)]
+
+
+def crop(x, reference, *, part):
+    """`part` of the reference's shape is what remains of x; the reference's values have no part in it."""
+
+    def back(diff):
+        dx = np.zeros(x.shape)
+        dx[part(reference.shape)] = diff
+        return [dx, np.zeros(reference.shape)]
+
+    return x[part(reference.shape)], back
+
+
+def tile(x, *, axis, tiles):
+    """Place i is the bottom's place i modulo its size."""
+    size = x.shape[axis]
+    places = np.arange(tiles * size) % size
+    y = np.take(x, places, axis)
+
+    def back(diff):
+        dx = np.zeros(x.shape)
+        for i, place in enumerate(places):
+            dx[(slice(None),) * axis + (place,)] += np.take(diff, i, axis)
+        return [dx]
+
+    return y, back
+
+
 def _channels(values, x):
     """One value a channel, against any x of two axes or more."""
     return np.reshape(values, (1, -1) + (1,) * (x.ndim - 2))

@@ -15,7 +15,7 @@ from typing import Any
 from google.protobuf import text_format
 
 from ...errors import NetFileError
-from ...runtime.graph import MAX_COUNT
+from ...runtime.graph import MAX_AXES, MAX_COUNT
 from ...runtime.layers import Shape
 from ..files import read_bytes
 from ..head import Head
@@ -179,9 +179,9 @@ def _declared_inputs(net: Any, layers: list[Any], source: str) -> dict[str, Shap
     if not inputs:
         raise NetFileError(f"{source}: no input: neither 'input:', nor an Input layer, nor a data layer")
     for name, shape in inputs.items():
-        if not 1 <= len(shape) <= 4 or min(shape) < 1 or prod(shape) > MAX_COUNT:
+        if not 1 <= len(shape) <= MAX_AXES or min(shape) < 1 or prod(shape) > MAX_COUNT:
             raise NetFileError(
-                f"{source}: input {name!r} has shape {shape}; expected 1 to 4 sizes, 1 to {MAX_COUNT} values"
+                f"{source}: input {name!r} has shape {shape}; expected 1 to {MAX_AXES} sizes, 1 to {MAX_COUNT} values"
             )
     return inputs
 

@@ -22,7 +22,7 @@ from .linear import Convolution, InnerProduct
 from .normalising import LRN, BatchNorm
 from .pooling import Pooling
 from .reductions import Softmax
-from .shapes import Concat, Flatten, Split
+from .shapes import Concat, Crop, Flatten, Parameter, Part, Refolded, Reshape, Slice, Split, Tile
 
 __all__ = [
     "LRN",
@@ -30,21 +30,28 @@ __all__ = [
     "BatchNorm",
     "Concat",
     "Convolution",
+    "Crop",
     "Dropout",
     "Eltwise",
     "Flatten",
     "InnerProduct",
     "Layer",
     "Numbers",
+    "Parameter",
+    "Part",
     "Pooling",
     "Power",
     "ReLU",
+    "Refolded",
+    "Reshape",
     "Scale",
     "Shape",
     "Sigmoid",
+    "Slice",
     "Softmax",
     "Split",
     "TanH",
+    "Tile",
     "Window",
     "Windows",
 ]

@@ -27,11 +27,14 @@ class Window(NamedTuple):
         Rows of the bottom from one row of the top to the next.
     pad : int
         Rows before the bottom's first that the first window takes in.
+    up : int
+        Rows that the bottom is stretched by: what comes before is counted in these smaller rows.
     """
 
     reach: int = 1
     stride: int = 1
     pad: int = 0
+    up: int = 1
 
 
 Windows = tuple[Window, Window]  # of rows, of columns
@@ -80,6 +83,17 @@ class Layer:
     def macs(self, *bottoms: Shape) -> int:
         """Count the multiplications with a weight for one picture, each with its addition."""
         return 0
+
+    @property
+    def reads(self) -> int:
+        """How many bottoms count for their values; those behind them give their shapes alone."""
+        return len(self.bottoms)
+
+    def _axis(self, axis: int, shape: Shape) -> int:
+        """Return an axis of a bottom counted from the first; below 0 it is counted from the last."""
+        if not -len(shape) <= axis < len(shape):
+            raise ShapeError(f"layer {self.name!r}: no axis {axis} in {shape}")
+        return axis % len(shape)
 
     def _image(self, shape: Shape) -> Shape:
         if len(shape) != 4:

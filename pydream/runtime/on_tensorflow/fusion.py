@@ -46,7 +46,7 @@ def fused(graph: Graph, steps: Sequence[Step], wanted: Iterable[int], dtype: np.
     passed_on = {step.tops[0]: step for step in steps if readers[step.tops[0]] == 1 and step.tops[0] not in wanted}
     made: list[Step] = []
     for step in steps:
-        before = passed_on.get(step.bottoms[0])
+        before = passed_on.get(step.bottoms[0]) if step.bottoms else None
         layer = before and _as_one(graph, before, step.layer, dtype)
         if before and layer:
             made.remove(before)
@@ -59,11 +59,11 @@ def _as_one(graph: Graph, step: Step, second: layers.Layer, dtype: np.dtype[Any]
     """Return the layer that is a step and the layer that alone reads it; None: they run one by one."""
     first = step.layer
     # Of these types exactly: subclasses are padded differently.
-    pooled = type(second) is layers.Pooling and not second.average
+    pooled = type(second) is layers.Pooling and not second.average and len(second.tops) == 1
     # Otherwise the rectifier's blob has a gradient of its own, which can be read.
     if pooled and isinstance(first, layers.ReLU) and first.negative_slope == 0 and first.in_place:
         return RectifiedPooling(**_fields(second))
-    convolved = type(second) is layers.Convolution and second.group == 1
+    convolved = type(second) is layers.Convolution and second.group == 1 and len(second.bottoms) == 1
     pair = isinstance(first, layers.Concat) and first.axis == 1 and len(first.bottoms) == 2
     if convolved and pair and dtype == np.float32:
         channels = tuple(graph.declared_shapes[value][1] for value in step.bottoms)

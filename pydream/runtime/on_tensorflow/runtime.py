@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from functools import cached_property
 from itertools import islice
 from typing import Any
 
@@ -10,6 +11,7 @@ import numpy as np
 
 from ...net import ROWS, Array, Seed
 from ..base import Memos, Runner, Runtime, Tensor
+from ..geometry import channels_vary
 from ..graph import Graph, Params, Step
 from ..layers import Layer
 from .door import find_device, tensorflow
@@ -95,11 +97,14 @@ class TensorFlowRuntime(Runtime):
         """As `Runtime.total`, in one operation and in this order in every trace."""
         return tensorflow().add_n(diffs[::-1]) if len(diffs) > 1 else diffs[0]
 
-    def _run(self, key: Any, run: Callable[..., Any], inputs: Sequence[Tensor], more: Sequence[Tensor] = ()) -> Any:
+    def _run(
+        self, key: tuple[Any, ...], run: Callable[..., Any], inputs: Sequence[Tensor], more: Sequence[Tensor] = ()
+    ) -> Any:
         """Run a function of the inputs, and of `more` tensors; it is traced the first time."""
+        shapes = [tuple(tensor.shape) if self._exact else _open(tensor.shape) for tensor in inputs]
+        key = (*key, *shapes)
         if key not in self._traced:
-            shapes = self.graph.declared.values()
-            signature = [tensorflow().TensorSpec(_open(s), self.dtype) for s in shapes]
+            signature = [tensorflow().TensorSpec(shape, self.dtype) for shape in shapes]
             self._traced[key] = self._trace(run, signature + [_spec(tensor) for tensor in more])
         with tensorflow().device(self.device):
             return self._traced[key](*inputs, *more)
@@ -108,8 +113,10 @@ class TensorFlowRuntime(Runtime):
         self, values: Sequence[int], start: int, memos: Memos, diffs: Sequence[Tensor], wanted: Sequence[int]
     ) -> list[Tensor]:
         """As `Runtime.backward`, traced."""
-        key = ("backward", tuple(values), start, tuple(wanted))
+        key: tuple[Any, ...] = ("backward", tuple(values), start, tuple(wanted))
         read = self.read_back(memos, values, start, wanted)
+        if self._exact:
+            key += tuple(tuple(tensor.shape) for tensor in tensorflow().nest.flatten([read, list(diffs)]))
         if key not in self._traced:
             run = super().backward
             self._traced[key] = self._trace(
@@ -129,22 +136,27 @@ class TensorFlowRuntime(Runtime):
         """As `Runtime.runner_type`, with the layers that `steps` has fused."""
         return FUSED[type(layer)] if type(layer) in FUSED else super().runner_type(layer)
 
+    @cached_property
+    def _exact(self) -> bool:
+        """Whether a number of channels depends on the picture's size: then each size has traces of its own."""
+        return channels_vary(self.graph)
+
     def _trace(self, run: Callable[..., Any], signature: list[Any]) -> Callable[..., Any]:
         function = tensorflow().function(run, input_signature=signature, autograph=False)
         traced: Callable[..., Any] = function.get_concrete_function()
         return traced
 
 
-def _open(shape: tuple[int, ...]) -> list[int | None]:
-    """Return the signature of a tensor of Caffe's declared shape, at any size."""
+def _open(shape: Sequence[int]) -> tuple[int | None, ...]:
+    """Return the signature of an input of this shape: images of any size, and any number of them."""
     if len(shape) == 4:
-        return [None, None, None, shape[1]]
-    return [None, *shape[1:]]
+        return (None, None, None, shape[3])
+    return (None, *shape[1:])[: len(shape)]
 
 
 def _spec(tensor: Tensor) -> Any:
     """Return a tensor's signature: sizes are open; ranks, channels of images and lengths of shape vectors are fixed."""
     dims = tensor.shape.as_list()
     if len(dims) > 1 or tensor.dtype.is_floating:
-        dims = [None] * len(dims[:3]) + dims[3:]
+        dims = [None, None, None, dims[3]] if len(dims) == 4 else [None] * len(dims)
     return tensorflow().TensorSpec(dims, tensor.dtype)

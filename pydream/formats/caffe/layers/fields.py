@@ -38,6 +38,12 @@ def pair(proto: Any, param: Any, what: str, default: int, least: int, most: int 
     return pair
 
 
+def apart(proto: Any) -> None:
+    """Check that a layer does not work in place."""
+    if both := set(proto.bottom).intersection(proto.top):
+        raise wrong(proto, f"cannot work in place on {min(both)!r}; it needs a top of another name")
+
+
 def axis_1(proto: Any, param: Any) -> None:
     """Check that a layer works along the channels."""
     if param.axis not in (1, -3):

@@ -8,5 +8,6 @@ from numpy.typing import NDArray
 
 Array = NDArray[Any]  # float32 or float64
 Arrays = tuple[Array, ...]
+Diffs = tuple[Array | None, ...]
 Memo = tuple[Any, ...]
 Pair = tuple[int, int]  # (vertical, horizontal)

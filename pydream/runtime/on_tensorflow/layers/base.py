@@ -2,8 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any, TypeVar
+
+from ...base import Tensor
+
+T = TypeVar("T")
+
 
 def tf_axis(axis: int, rank: int) -> int:
     """Return the place of Caffe's axis in a tensor of TensorFlow's."""
     axis %= rank
     return (0, 3, 1, 2)[axis] if rank == 4 else axis
+
+
+def laid(sizes: Sequence[T]) -> list[T]:
+    """Return what stands in the order of Caffe's axes in the order of a tensor's."""
+    return [sizes[axis] for axis in (0, 2, 3, 1)] if len(sizes) == 4 else list(sizes)
+
+
+def caffe_order(tf: Any, x: Tensor) -> Tensor:
+    """Return a tensor with its axes in Caffe's order."""
+    return tf.transpose(x, (0, 3, 1, 2)) if x.shape.rank == 4 else x
+
+
+def tf_order(tf: Any, x: Tensor) -> Tensor:
+    """Return what has its axes in Caffe's order as a tensor."""
+    return tf.transpose(x, (0, 2, 3, 1)) if x.shape.rank == 4 else x

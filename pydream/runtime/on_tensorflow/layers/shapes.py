@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from functools import reduce
+from itertools import pairwise
+from math import prod
 from typing import Any
 
-import numpy as np
+from numpy.typing import NDArray
 
 from ... import layers
 from ...base import Runner, Tensor, Tensors
 from ..runner import TFRunner
-from .base import tf_axis
+from .base import caffe_order, laid, tf_axis, tf_order
 
 
 class SplitRunner(TFRunner[layers.Split]):
@@ -20,7 +22,7 @@ class SplitRunner(TFRunner[layers.Split]):
         return bottoms * len(self.layer.tops), ()
 
     def backward(self, memo: Tensors, *diffs: Tensor) -> Tensors:
-        return (reduce(lambda a, b: a + b, diffs),)
+        return (reduce(lambda a, b: a + b, [diff for diff in diffs if diff is not None]),)
 
 
 class ConcatRunner(TFRunner[layers.Concat]):
@@ -35,32 +37,112 @@ class ConcatRunner(TFRunner[layers.Concat]):
         return tuple(self.tf.split(diffs[0], self.tf.stack(memo), axis, num=len(memo)))
 
 
-class FlattenRunner(TFRunner[layers.Flatten]):
-    """Axes merged in Caffe's order."""
+class SliceRunner(TFRunner[layers.Slice]):
+    """Parts of the bottom; the gradients side by side, 0 for a part that has none."""
 
     def forward(self, *bottoms: Tensor) -> tuple[Tensors, Tensors]:
-        tf, (x,) = self.tf, bottoms
-        rank = x.shape.rank
-        first, behind = self.layer.span(rank)
-        known = [x.shape[tf_axis(axis, rank)] for axis in range(rank)]
-        if rank == 4:
-            x = tf.transpose(x, (0, 3, 1, 2))
+        tf, (x,), count, points = self.tf, bottoms, len(self.layer.tops), self.layer.points
+        axis = tf_axis(self.layer.axis, x.shape.rank)
+        known = x.shape[axis]
+        sizes: Any = [behind - first for first, behind in pairwise((0, *points))]
+        sizes = [*sizes, -1 if known is None else known - sum(sizes)] if points or count == 1 else count
+        tops = tuple(tf.split(x, sizes, axis))
+        return tops, tuple(map(tf.shape, tops))
+
+    def backward(self, memo: Tensors, *diffs: Tensor) -> Tensors:
+        tf = self.tf
+        parts = [tf.zeros(shape, self.dtype) if diff is None else diff for shape, diff in zip(memo, diffs, strict=True)]
+        return (tf.concat(parts, tf_axis(self.layer.axis, parts[0].shape.rank)),)
+
+
+class RefoldedRunner(TFRunner[layers.Refolded]):
+    """The same values on other axes, in Caffe's order: Flatten and Reshape."""
+
+    def forward(self, *bottoms: Tensor) -> tuple[Tensors, Tensors]:
+        tf, x = self.tf, caffe_order(self.tf, bottoms[0])
         shape = tf.shape(x)
-        top = tf.reshape(x, tf.concat((shape[:first], [-1], shape[behind:]), 0))
-        merged = known[first:behind]
-        top.set_shape((*known[:first], None if None in merged else int(np.prod(merged)), *known[behind:]))
-        return (tf.transpose(top, (0, 2, 3, 1)) if top.shape.rank == 4 else top,), (shape,)
+        parts = self.layer.parts(x.shape.rank)
+        sizes = [part.size if part.axis is None else shape[part.axis] for part in parts]
+        top = tf.reshape(x, tf.stack(sizes) if sizes else ())
+        top.set_shape(self._known(parts, x.shape.as_list()))
+        return (tf_order(tf, top),), (shape,)
+
+    def _known(self, parts: list[layers.Part], known: list[int | None]) -> list[int | None]:
+        """Return what is known of the top's shape from what is known of the bottom's."""
+        copied = [part.axis for part in parts if part.axis is not None]
+        merged = [size for axis, size in enumerate(known) if axis not in copied]
+        given = prod(part.size for part in parts if part.axis is None and part.size != -1)
+        # An axis that is copied twice has no part in what remains.
+        whole = None in merged or len(set(copied)) < len(copied)
+        rest = None if whole else prod(size for size in merged if size is not None) // given
+        return [known[part.axis] if part.axis is not None else rest if part.size == -1 else part.size for part in parts]
+
+    def backward(self, memo: Tensors, *diffs: Tensor) -> Tensors:
+        return (tf_order(self.tf, self.tf.reshape(caffe_order(self.tf, diffs[0]), memo[0])),)
+
+
+class CropRunner(TFRunner[layers.Crop]):
+    """A part of the first bottom; the gradient in a field of zeros. Of the second only the size counts."""
+
+    def forward(self, *bottoms: Tensor) -> tuple[Tensors, Tensors]:
+        tf, (x, reference) = self.tf, bottoms
+        rank = x.shape.rank
+        first, begin = self.layer._axis(self.layer.axis, (1,) * rank), laid(self.layer.begin(rank))
+        like = [reference if axis >= first else x for axis in range(rank)]
+        places = [(each, tf_axis(axis, each.shape.rank)) for axis, each in enumerate(like)]
+        top = tf.slice(x, begin, laid([tf.shape(each)[place] for each, place in places]))
+        top.set_shape(laid([each.shape[place] for each, place in places]))
+        return (top,), (tf.shape(x),)
 
     def backward(self, memo: Tensors, *diffs: Tensor) -> Tensors:
         tf, (shape,), (diff,) = self.tf, memo, diffs
-        if diff.shape.rank == 4:
-            diff = tf.transpose(diff, (0, 3, 1, 2))
-        diff = tf.reshape(diff, shape)
-        return (tf.transpose(diff, (0, 2, 3, 1)) if shape.shape[0] == 4 else diff,)
+        begin = laid(self.layer.begin(diff.shape.rank))
+        return tf.pad(diff, tf.stack((begin, shape - begin - tf.shape(diff)), 1)), None
+
+
+class TileRunner(TFRunner[layers.Tile]):
+    """The bottom again and again; the gradients of all add up."""
+
+    def forward(self, *bottoms: Tensor) -> tuple[Tensors, Tensors]:
+        tf, (x,), tiles = self.tf, bottoms, self.layer.tiles
+        axis, shape = tf_axis(self.layer.axis, x.shape.rank), tf.shape(x)
+        block = tf.reshape(x, (tf.reduce_prod(shape[:axis]), 1, tf.reduce_prod(shape[axis:])))
+        known = x.shape.as_list()
+        known[axis] = None if known[axis] is None else known[axis] * tiles
+        top = tf.reshape(
+            tf.tile(block, (1, tiles, 1)), tf.concat((shape[:axis], [shape[axis] * tiles], shape[axis + 1 :]), 0)
+        )
+        top.set_shape(known)
+        return (top,), (shape,)
+
+    def backward(self, memo: Tensors, *diffs: Tensor) -> Tensors:
+        tf, (shape,), (diff,) = self.tf, memo, diffs
+        axis = tf_axis(self.layer.axis, diff.shape.rank)
+        outer, block = tf.reduce_prod(shape[:axis]), tf.reduce_prod(shape[axis:])
+        return (tf.reshape(tf.reduce_sum(tf.reshape(diff, (outer, self.layer.tiles, block)), 1), shape),)
+
+
+class ParameterRunner(TFRunner[layers.Parameter]):
+    """The weights."""
+
+    def prepare(self, params: list[NDArray[Any]]) -> None:
+        (values,) = params
+        self.values = self.constant(values.transpose(laid(range(values.ndim))))
+
+    def forward(self, *bottoms: Tensor) -> tuple[Tensors, Tensors]:
+        return (self.values,), ()
+
+    def backward(self, memo: Tensors, *diffs: Tensor) -> Tensors:
+        return ()
 
 
 RUNNERS: dict[type[layers.Layer], type[Runner[Any]]] = {
     layers.Concat: ConcatRunner,
-    layers.Flatten: FlattenRunner,
+    layers.Crop: CropRunner,
+    layers.Flatten: RefoldedRunner,
+    layers.Parameter: ParameterRunner,
+    layers.Reshape: RefoldedRunner,
+    layers.Slice: SliceRunner,
     layers.Split: SplitRunner,
+    layers.Tile: TileRunner,
 }
