@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 
 from ..errors import NetFileError
 from ..files import open_file
-from ..formats.head import Head
 from ..formats.caffe.prototxt import read_text
 from ..formats.caffe.writer import write_weights
+from ..formats.head import Head
 from ..runtime.graph import Graph
 from ..runtime.layers import Shape
 

@@ -11,10 +11,9 @@ from typing import NamedTuple
 
 from ..errors import NetFileError
 from ..files import file_sha256, start_of, write_text
-from ..formats import caffe
 from ..formats.foreign import FOREIGN
 from ..formats.head import Head
-from .numbers import numbers_sha256
+from .numbers import numbers_of
 from .registry import Copy, Entry
 
 
@@ -60,13 +59,12 @@ def check(path: Path, entry: Entry, *, trusted: bool = False) -> Verdict:
     if entry.definition is None or (hashed and not entry.numbers and not trusted):
         return Verdict(entry.file.fault(path) or _what(path) or (None if not hashed else "another hash"))
     try:
-        graph, params = caffe.read(entry.definition, path)
+        numbers = numbers_of(entry.definition, path)  # reads all of them: what is missing is found
     except NetFileError as error:
         size = f"{entry.file.fault(path)}, and " if entry.size else ""
         return Verdict(f"{size}{str(error).removeprefix(f'{path}: ')}{_what(path)}")
     if not entry.numbers:
         return Verdict(None, "by its shapes; no hash of it is known", sure=False)
-    numbers = numbers_sha256(graph, params)
     if numbers != entry.numbers:
         return Verdict(f"numbers of sha256 {numbers}, not {entry.numbers}")
     return Verdict(None, "by its numbers")

@@ -234,7 +234,7 @@ def test_verify(run, folder, monkeypatch):
     monkeypatch.setenv("PYDREAM_MODELS", str(folder))
     (folder / "bvlc_googlenet.caffemodel").write_bytes(b"short")
     seen = run("models", "verify")
-    why = "not a caffemodel, or cut short (5 bytes read)"
+    why = "not a caffemodel, or cut short or damaged (5 bytes; wire type 3 at byte 0)"
     assert seen.code == 1
     assert f"bvlc_googlenet: wrong, {folder / 'bvlc_googlenet.caffemodel'}\n" in seen.out
     assert (
