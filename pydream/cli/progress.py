@@ -143,7 +143,7 @@ class FetchProgress(Bar):
     def __init__(self, title: str, quiet: bool = False) -> None:
         super().__init__(quiet, desc=title, unit="B", unit_scale=True)
 
-    def on_bytes(self, address: str, done: int, size: int) -> None:
+    def on_bytes(self, address: str, done: int, size: int | None) -> None:
         """Show how much is there; `pydream.zoo.fetch.fetch` calls it."""
         if self._bar.total is None or done < self._bar.n:  # the first bytes, of now or of an earlier fetch; or anew
             self._bar.total = size

@@ -5,6 +5,11 @@ registry networks by name: the built-in ones, and the user's own
 load     a name or a file → a net, ready to dream
 own      files → a network of the user's own in the registry
 fetch    addresses → weights, checked
+sources  what may be fetched: the file, a copy, files of layers
+part     one answer after the other → a file
+assemble an ONNX file, or raw numbers → a caffemodel
+check    is a file a network's: by its hash, or its numbers'
+numbers  the hash of a network's numbers
 ======== ==============================================================
 """
 
@@ -13,6 +18,7 @@ from .own import add_network
 from .registry import (
     DEFAULT_NETWORK,
     Archive,
+    Copy,
     Entry,
     damaged_networks,
     fetched_place,
@@ -27,6 +33,7 @@ from .registry import (
 __all__ = [
     "DEFAULT_NETWORK",
     "Archive",
+    "Copy",
     "Entry",
     "add_network",
     "damaged_networks",

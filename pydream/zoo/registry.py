@@ -5,17 +5,18 @@ The user's own networks are in a folder of the same layout, `own_folder()`; `pyd
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 from functools import cache
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import msgspec
 import yaml
 
 from ..errors import NetFileError
-from ..files import file_sha256, read_file
+from ..files import open_file, read_file
 from ..formats import Format, InputSpec, PixelScale, caffe, format_by_name
 from ..net import ChannelOrder, unknown_name
 
@@ -33,27 +34,82 @@ FileName = Annotated[str, msgspec.Meta(pattern=rf"^{NAME.pattern}\Z")]
 
 Sha256 = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{64}$")]
 
+Sha1 = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{40}$")]
+
 Bytes = Annotated[int, msgspec.Meta(ge=1)]
 
 
-class Archive(msgspec.Struct, frozen=True, kw_only=True):
-    """A zip file that holds the weights, where the addresses have one.
+class Copy(msgspec.Struct, frozen=True, kw_only=True):
+    """A file that has a network's weights. What is not known of it is None.
 
     Attributes
     ----------
     name : str
         File name.
-    size : int
+    size : int or None
         In bytes.
-    sha256 : str
+    sha256, sha1 : str or None
+    urls : tuple of str
+        Addresses of it, in the order to try.
+    """
+
+    name: FileName
+    size: Bytes | None = None
+    sha256: Sha256 | None = None
+    sha1: Sha1 | None = None
+    urls: tuple[str, ...] = ()
+
+    @property
+    def known(self) -> bool:
+        """Whether its hash is known: any such file is the right one."""
+        return self.size is not None and (self.sha256 or self.sha1) is not None
+
+    def fault(self, path: Path) -> str | None:
+        """Compare a file's size and hash with the known ones; return the difference in words, None if there is none."""
+        found = path.stat().st_size
+        if self.size is not None and found != self.size:
+            return f"{found} bytes, not {self.size}"
+        name, wanted = ("sha256", self.sha256) if self.sha256 else ("sha1", self.sha1)
+        if wanted is None:
+            return None
+        with open_file(path) as file:
+            digest = hashlib.file_digest(file, name).hexdigest()
+        return None if digest == wanted else f"{name} {digest}, not {wanted}"
+
+    def __str__(self) -> str:
+        facts = [f"{self.size} bytes"] if self.size else []
+        facts += [f"sha256 {self.sha256}"] if self.sha256 else [f"sha1 {self.sha1}"] if self.sha1 else []
+        return f"{self.name} ({', '.join(facts) or 'size and hash are unknown'})"
+
+
+class Archive(Copy, frozen=True, kw_only=True):
+    """A zip file, or a compressed tar file, that holds the weights, where the addresses have one.
+
+    Attributes
+    ----------
     member : str
         Exact name of the weights in it.
     """
 
-    name: FileName
-    size: Bytes
-    sha256: Sha256
     member: str
+
+
+class Layers(msgspec.Struct, frozen=True, kw_only=True):
+    """The weights as raw files, float32 in little-endian order, one file for each array of each layer.
+
+    Attributes
+    ----------
+    urls : tuple of str
+        Addresses with ``{layer}`` and ``{blob}`` in them.
+    blobs : tuple of str
+        What stands for ``{blob}``: the name of the kernel, and that of the bias.
+    axes : str
+        Order of a kernel's axes in the file: O (output channels), I (input channels), H and W.
+    """
+
+    urls: tuple[str, ...]
+    blobs: tuple[str, str] = ("filter", "bias")
+    axes: Literal["OHWI", "OIHW", "HWIO"] = "OIHW"
 
 
 class Entry(msgspec.Struct, frozen=True, kw_only=True):
@@ -67,12 +123,19 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
         With ``README.md`` and, unless it is a frozen graph, ``deploy.prototxt``.
     weights : str
         File name of the caffemodel, or of the frozen graph.
-    size : int
+    size : int or None
         In bytes.
-    sha256 : str
+    sha256, sha1 : str or None
+        Of the file. None: unknown.
     urls : tuple of str
         Addresses of it, or of the archive, in the order to try.
     archive : Archive or None
+    numbers : str or None
+        The hash of the weights' numbers, whatever file they are in: see `pydream.zoo.numbers`.
+    copies : tuple of Copy
+        Other files with the same numbers.
+    layers : Layers or None
+        The same numbers as a file for each layer.
     license : str
     mean, scale, channel_order, input
         What pictures it wants: see `spec`.
@@ -86,10 +149,14 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     name: FileName
     title: str
     weights: FileName
-    size: Bytes
-    sha256: Sha256
+    size: Bytes | None = None
+    sha256: Sha256 | None = None
+    sha1: Sha1 | None = None
     urls: tuple[str, ...] = ()
     archive: Archive | None = None
+    numbers: Sha256 | None = None
+    copies: tuple[Copy, ...] = ()
+    layers: Layers | None = None
     license: str
     mean: tuple[float, float, float]
     scale: PixelScale = 1.0
@@ -116,14 +183,25 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
         return None if self.frozen else self.folder / DEFINITION
 
     @property
+    def file(self) -> Copy:
+        """What is known of the weights' file."""
+        return Copy(name=self.weights, size=self.size, sha256=self.sha256, sha1=self.sha1, urls=self.urls)
+
+    @property
     def spec(self) -> InputSpec:
         """What pictures it wants."""
         return InputSpec(self.mean, self.scale, self.channel_order, self.input)
 
     @property
+    def mirrors(self) -> tuple[str, ...]:
+        """The user's addresses of it, or of any of its copies, in ``PYDREAM_MODEL_URL_<NAME>``."""
+        return tuple(os.environ.get(url_variable(self.name), "").split())
+
+    @property
     def addresses(self) -> tuple[str, ...]:
-        """Where to fetch it from: the user's mirrors in ``PYDREAM_MODEL_URL_<NAME>`` first, then `urls`."""
-        return (*os.environ.get(url_variable(self.name), "").split(), *self.urls)
+        """Where to fetch it from, in the order to try: `mirrors`, `urls`, those of the copies and of the layers."""
+        others = [url for copy in self.copies for url in copy.urls]
+        return (*self.mirrors, *self.urls, *others, *(self.layers.urls if self.layers else ()))
 
 
 def networks() -> list[Entry]:
@@ -186,15 +264,6 @@ def find_weights(entry: Entry) -> Path | None:
 def fetched_place(entry: Entry) -> Path:
     """Return the file that `pydream models fetch` writes: in the user's cache, or beside the user's own network."""
     return (entry.folder if entry.own else weight_folders()[-1]) / entry.weights
-
-
-def fault(path: Path, size: int, sha256: str) -> str | None:
-    """Compare a file's size and hash with those given and return the difference in words; None: there is none."""
-    found = path.stat().st_size
-    if found != size:
-        return f"{found} bytes, not {size}"
-    digest = file_sha256(path)
-    return None if digest == sha256 else f"sha256 {digest}, not {sha256}"
 
 
 @cache

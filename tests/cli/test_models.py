@@ -106,7 +106,9 @@ def test_info(run, refused, folder, monkeypatch):
     assert lines["weights"] == "missing: bvlc_googlenet.caffemodel, 53.5 MB"
     assert lines["into"] == str(folder / "cache" / "pydream" / "models")
     addresses = [line.split()[1] for line in seen.out.splitlines() if line.startswith("  from")]
-    assert addresses == ["http://mirror.example.org/g", *entry.urls]
+    assert addresses == ["http://mirror.example.org/g", *entry.urls, *entry.copies[0].urls, *entry.layers.urls]
+    assert lines["numbers"] == entry.numbers
+    assert "\n  or       googlenet-7.onnx (28020232 bytes, sha256 5725ccfd" in seen.out
     assert "close: 'bvlc_googlenet'" in refused(2, "models", "info", "googlenet")
 
 
@@ -232,9 +234,12 @@ def test_verify(run, folder, monkeypatch):
     monkeypatch.setenv("PYDREAM_MODELS", str(folder))
     (folder / "bvlc_googlenet.caffemodel").write_bytes(b"short")
     seen = run("models", "verify")
+    why = "not a caffemodel, or cut short or damaged (5 bytes; wire type 3 at byte 0)"
     assert seen.code == 1
     assert f"bvlc_googlenet: wrong, {folder / 'bvlc_googlenet.caffemodel'}\n" in seen.out
-    assert seen.err == f"pydream: error: '{folder / 'bvlc_googlenet.caffemodel'}' has 5 bytes, not {53533754}\n"
+    assert (
+        seen.err == f"pydream: error: '{folder / 'bvlc_googlenet.caffemodel'}' has 5 bytes, not {53533754}, and {why}\n"
+    )
 
 
 def test_verify_looks_at_every_byte(run, entry):

@@ -14,6 +14,8 @@ class BadServer(ThreadingHTTPServer):
     Attributes
     ----------
     content : bytes
+    files : dict of str to bytes
+        End of a path → content in place of that.
     asked : list of (path, Range header or None)
         Every request.
     """
@@ -24,6 +26,7 @@ class BadServer(ThreadingHTTPServer):
     def __init__(self, content: bytes) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
         self.content = content
+        self.files: dict[str, bytes] = {}
         self.asked: list[tuple[str, str | None]] = []
         self.released = threading.Event()  # ends what hangs
         self.half_sent = threading.Event()
@@ -98,6 +101,10 @@ def running(server: BadServer | RawServer) -> Iterator[BadServer | RawServer]:
 class _Handler(BaseHTTPRequestHandler):
     server: BadServer
 
+    @property
+    def content(self) -> bytes:
+        return next((file for end, file in self.server.files.items() if self.path.endswith(end)), self.server.content)
+
     def log_message(self, format: str, *args: object) -> None:
         pass
 
@@ -117,7 +124,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _rest(self) -> bytes:
         """Begin the answer to a request for all, or for the rest; gives what is to be sent."""
-        content, asked = self.server.content, self.headers["Range"]
+        content, asked = self.content, self.headers["Range"]
         if not asked:
             self._start(200, len(content), Accept_Ranges="bytes")
             return content
@@ -132,12 +139,12 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(self._rest())
 
     def without_range(self) -> None:
-        self._start(200, len(self.server.content))
-        self.wfile.write(self.server.content)
+        self._start(200, len(self.content))
+        self.wfile.write(self.content)
 
     def without_length(self) -> None:
         self._start()
-        self.wfile.write(self.server.content)
+        self.wfile.write(self.content)
 
     def slow(self) -> None:
         rest = self._rest()
@@ -166,8 +173,8 @@ class _Handler(BaseHTTPRequestHandler):
         self.cut() if first else self.good()
 
     def cut_without_range(self) -> None:
-        self._start(200, len(self.server.content))
-        self.wfile.write(self.server.content[: len(self.server.content) // 2])
+        self._start(200, len(self.content))
+        self.wfile.write(self.content[: len(self.content) // 2])
 
     def wrong_bytes(self) -> None:
         rest = self._rest()
@@ -179,38 +186,53 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(bytes(255 - byte for byte in rest[: len(rest) // 2]))
 
     def longer(self) -> None:
-        self._start(200, len(self.server.content) + 1)
-        self.wfile.write(self.server.content + b"!")
+        self._start(200, len(self.content) + 1)
+        self.wfile.write(self.content + b"!")
 
     def shorter(self) -> None:
-        self._start(200, len(self.server.content) - 1)
-        self.wfile.write(self.server.content[:-1])
+        self._start(200, len(self.content) - 1)
+        self.wfile.write(self.content[:-1])
 
     def endless(self) -> None:
         self._start()
         while not self.server.released.is_set():
-            self.wfile.write(self.server.content)
+            self.wfile.write(self.content)
 
     def page(self) -> None:
         self._start(200, Content_Type="text/html")
         self.wfile.write(b"<html>Please log in.</html>")
 
+    def long_page(self) -> None:
+        """A web page in place of the file, of a length that says so."""
+        page = b"<!DOCTYPE html>\n<html><body>Too many downloads.</body></html>"
+        self._start(200, len(page), Content_Type="text/html")
+        self.wfile.write(page)
+
+    def to_page(self) -> None:
+        self._start(302, 0, Location="/long-page/login")
+
+    def pointer(self) -> None:
+        """What GitHub sends of a file that is kept elsewhere."""
+        pointer = b"version https://git-lfs.github.com/spec/v1\noid sha256:%064d\nsize %d\n" % (7, len(self.content))
+        self._start(200, len(pointer), Content_Type="text/plain")
+        self.wfile.write(pointer)
+
     def says_less(self) -> None:
         """A length that is too small, and more bytes than that."""
-        self._start(200, len(self.server.content) // 2)
-        self.wfile.write(self.server.content)
+        self._start(200, len(self.content) // 2)
+        self.wfile.write(self.content)
 
     def no_length(self) -> None:
         self._start(200, Content_Length="many")
-        self.wfile.write(self.server.content)
+        self.wfile.write(self.content)
 
     def other_range(self) -> None:
         """Another part than was asked for."""
         self.only_parts() if self.headers["Range"] else self.cut()
 
     def only_parts(self) -> None:
-        self._start(206, 5, Content_Range=f"bytes 0-4/{len(self.server.content)}")
-        self.wfile.write(self.server.content[:5])
+        self._start(206, 5, Content_Range=f"bytes 0-4/{len(self.content)}")
+        self.wfile.write(self.content[:5])
 
     def not_satisfiable(self) -> None:
         if self.headers["Range"]:
@@ -232,7 +254,7 @@ class _Handler(BaseHTTPRequestHandler):
         """To what follows in the path, with a body that never ends."""
         self._start(302, Location="/" + self.path.removeprefix("/redirect/"))
         while not self.server.released.is_set():
-            self.wfile.write(self.server.content)
+            self.wfile.write(self.content)
 
     def loop(self) -> None:
         self._start(302, 0, Location=self.path)

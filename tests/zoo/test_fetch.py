@@ -18,9 +18,11 @@ from support.server import serving
 import pydream
 from pydream import zoo
 from pydream.errors import FetchError
-from pydream.zoo import fetch as module
+from pydream.zoo import part as module
 from pydream.zoo import wire
-from pydream.zoo.fetch import CHUNK, fetch, take_member
+from pydream.zoo.archives import take_member
+from pydream.zoo.fetch import by_hand, fetch
+from pydream.zoo.part import CHUNK
 
 PACKAGE = Path(pydream.__file__).parents[1]
 CONTENT = bytes((i * i) >> 3 & 255 for i in range(200_000))
@@ -425,5 +427,5 @@ def test_damaged_and_encrypted_members(tmp_path):
 
 def test_by_hand_names_the_archive():
     entry = archived(zipped(("inner/net.pb", CONTENT)))
-    assert "put some.caffemodel, which is in some.zip, (" in module.by_hand(entry)
+    assert "put some.caffemodel, which is in some.zip, (" in by_hand(entry)
     assert msgspec.structs.replace(entry, archive=None).archive is None

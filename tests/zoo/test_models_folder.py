@@ -23,12 +23,16 @@ KEYS = {
     "sha256": str,
     "sha1": str,
     "urls": list,
+    "numbers": str,
+    "copies": list,
+    "layers": dict,
     "license": str,
     "mean": list,
     "channel_order": str,
     "default_layer": str,
     "bundled": bool,
 }
+OPTIONAL = {"numbers", "copies", "layers"}
 
 
 def front_matter(name):
@@ -110,8 +114,9 @@ def test_the_folder_holds_the_networks_that_are_tested_here():
 @pytest.mark.parametrize("name", NAMES)
 def test_front_matter(name):
     facts = front_matter(name)
-    assert {key: type(value) for key, value in facts.items()} == KEYS
-    assert list(facts) == list(KEYS)
+    assert {key: type(value) for key, value in facts.items()} == {key: KEYS[key] for key in facts}
+    assert list(facts) == [key for key in KEYS if key in facts]
+    assert set(KEYS) - set(facts) <= OPTIONAL
     assert facts["name"] == name
     assert facts["weights"] == f"{name}.caffemodel"
     assert re.fullmatch("[0-9a-f]{64}", facts["sha256"])

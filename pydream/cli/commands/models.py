@@ -10,6 +10,7 @@ from ...formats import PixelScale
 from ...record.text import as_unicode
 from ...zoo import registry
 from ...zoo.addresses import without_secrets
+from ...zoo.check import check
 from ...zoo.own import add_network
 from ...zoo.registry import find_network, find_weights
 from ..errors import Failed, debug_option, interruption
@@ -51,14 +52,16 @@ def list_command() -> None:
     for entry in registry.networks():
         mark = " (default)" if entry.name == registry.DEFAULT_NETWORK else ""
         echo(f"{entry.name}{mark}: {entry.title}")
-        _show(entry, "layer licence weights" if find_weights(entry) else "layer licence weights from into sha256 fetch")
+        _show(
+            entry, "layer licence weights" if find_weights(entry) else "layer licence weights first into sha256 fetch"
+        )
     for name, error in registry.damaged_networks().items():
         echo(f"{name}: damaged: {error}")
 
 
 def _show(entry: registry.Entry, names: str) -> None:
     """Print those of a network's facts that are not None."""
-    archive, found = entry.archive, find_weights(entry)
+    archive, found, addresses = entry.archive, find_weights(entry), tuple(map(without_secrets, entry.addresses))
     scales = entry.scale if isinstance(entry.scale, tuple) else (entry.scale,)
     facts: dict[str, object] = {
         "layer": entry.default_layer or "none",
@@ -69,15 +72,19 @@ def _show(entry: registry.Entry, names: str) -> None:
         "network": "in the file" if entry.frozen else entry.definition,
         "about": entry.folder / "README.md",
         "file": entry.weights,
-        "bytes": entry.size,
+        "bytes": entry.size or "unknown",
         "sha256": entry.sha256,
+        "sha1": None if entry.sha256 else entry.sha1 or "unknown",
+        "numbers": entry.numbers,
+        "or": tuple(map(str, entry.copies)),
         "in": archive and f"{archive.name}, {archive.size} bytes, as {archive.member}",
-        "from": tuple(map(without_secrets, entry.addresses)),
+        "from": addresses,
+        "first": " or ".join([*addresses[:1], *([f"{len(addresses) - 1} more"] if addresses[1:] else [])]) or None,
         "weights": "built in" if found and entry.bundled else found,
     }
     if found is None:
         facts |= {
-            "weights": f"missing: {entry.weights}, {entry.size / 1e6:.1f} MB",
+            "weights": f"missing: {entry.weights}" + (f", {entry.size / 1e6:.1f} MB" if entry.size else ""),
             "into": registry.fetched_place(entry).parent,
             "fetch": f"pydream models fetch {entry.name}",
             "mirror": f"--url, or {registry.url_variable(entry.name)}",
@@ -86,7 +93,7 @@ def _show(entry: registry.Entry, names: str) -> None:
         fact = facts.get(name)
         for each in fact if isinstance(fact, tuple) else (fact,):
             if each is not None:
-                echo(f"  {name:<8} {each}")
+                echo(f"  {'from' if name == 'first' else name:<8} {each}")
 
 
 @command.command("info")
@@ -99,7 +106,8 @@ def info_command(name: str) -> None:
     """  # noqa: D301
     entry = find_network(name)
     echo(f"{entry.name}: {entry.title}")
-    _show(entry, "licence layer mean scale input network about file bytes sha256 in from weights into fetch mirror")
+    _show(entry, "licence layer mean scale input network about file bytes sha256 sha1 numbers in or from")
+    _show(entry, "weights into fetch mirror")
 
 
 @command.command("fetch")
@@ -112,7 +120,8 @@ def fetch_command(name: str, urls: tuple[str, ...], quiet: bool) -> None:
 
     Addresses are tried in turn: those of --url, those in a variable (for bvlc_googlenet it is
     PYDREAM_MODEL_URL_BVLC_GOOGLENET), then the network's own. An interrupted fetch is continued by the next
-    one. Size and sha256 are checked.
+    one. Size and hash are checked. A network may come as one of several files, an ONNX file for instance, whose
+    numbers have a hash of their own; of such a file a caffemodel is made.
 
     \b
     pydream models fetch bvlc_googlenet
@@ -168,9 +177,10 @@ def add_command(
 @command.command("verify")
 @click.argument("name", required=False)
 def verify_command(name: str | None) -> None:
-    """Compare the weights that are there with the size and sha256 that they should have; NAME or all.
+    """Compare the weights that are there with the hash that they, or their numbers, should have; NAME or all.
 
-    Exit code 1 tells that something is wrong, or that the weights of NAME are missing.
+    Where no hash is known, the shapes of the weights are checked; the line says so. Exit code 1 tells that something is
+    wrong, or that the weights of NAME are missing.
 
     \b
     pydream models verify
@@ -178,8 +188,10 @@ def verify_command(name: str | None) -> None:
     wrong = []
     for entry in registry.networks() if name is None else [find_network(name)]:
         found = find_weights(entry)
-        wrong_with = found and registry.fault(found, entry.size, entry.sha256)
-        echo(f"{entry.name}: " + (f"{'wrong' if wrong_with else 'right'}, {found}" if found else "missing"))
+        verdict = check(found, entry) if found else None
+        wrong_with = verdict and verdict.wrong
+        right = f"right ({verdict.by})" if verdict and verdict.by else "right"
+        echo(f"{entry.name}: " + (f"{'wrong' if wrong_with else right}, {found}" if found else "missing"))
         if wrong_with:
             wrong += [f"'{found}' has {wrong_with}"]
         elif found is None and (name is not None or entry.bundled or entry.own):

@@ -1,0 +1,58 @@
+"""A caffemodel of weights is written layer by layer, from arrays that may be anywhere, a mapped file for instance."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any, BinaryIO
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...files import write_all
+from . import caffe_pb2
+
+# Field numbers of Caffe's messages.
+_LAYER = 100  # NetParameter.layer
+_BLOBS = 7  # LayerParameter.blobs
+_DATA = 5  # BlobProto.data, packed floats
+
+
+def write_weights(file: BinaryIO, name: str, layers: Iterable[tuple[str, str, Sequence[NDArray[Any]]]]) -> None:
+    """Write a caffemodel that holds weights and no network.
+
+    Parameters
+    ----------
+    file : binary file
+    name : str
+        The network's.
+    layers : iterable of (str, str, sequence of ndarray)
+        Layer, its type, and its weights, which are written as float32.
+    """
+    write_all(file, caffe_pb2.NetParameter(name=name).SerializeToString())
+    for layer, kind, arrays in layers:
+        head = caffe_pb2.LayerParameter(name=layer, type=kind).SerializeToString()
+        blobs = [_blob(array) for array in arrays]
+        size = sum(len(part) for blob in blobs for part in blob)
+        write_all(file, _tag(_LAYER, len(head) + size) + head)
+        for part in (part for blob in blobs for part in blob):
+            write_all(file, part)
+
+
+def _blob(array: NDArray[Any]) -> list[bytes | memoryview]:
+    """Return a field of a layer, in parts: the blob's shape and its numbers."""
+    numbers = np.ascontiguousarray(array, "<f4").reshape(-1).data.cast("B")
+    shape = caffe_pb2.BlobProto(shape={"dim": array.shape}).SerializeToString() + _tag(_DATA, len(numbers))
+    return [_tag(_BLOBS, len(shape) + len(numbers)) + shape, numbers]
+
+
+def _tag(field: int, size: int) -> bytes:
+    """Return what stands before a field's content in protobuf's encoding."""
+    return _varint(field << 3 | 2) + _varint(size)
+
+
+def _varint(number: int) -> bytes:
+    digits = bytearray()
+    while number > 127:
+        digits.append(number & 127 | 128)
+        number >>= 7
+    return bytes([*digits, number])
