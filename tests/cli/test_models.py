@@ -227,8 +227,8 @@ def test_progress_on_a_terminal(monkeypatch):
 
 def test_verify(run, folder, monkeypatch):
     weights = find_weights(find_network("squeezenet_v1.1"))
-    expected = f"squeezenet_v1.1: right, {weights}\nbvlc_alexnet: missing\nbvlc_googlenet: missing\n"
-    expected += "inception5h: missing\ninception_v4: missing\n"
+    missing = [f"{entry.name}: missing\n" for entry in networks() if not entry.bundled]
+    expected = f"squeezenet_v1.1: right, {weights}\n{''.join(missing)}"
     assert run("models", "verify") == (0, expected, "")
     assert run("models", "verify", "squeezenet_v1.1") == (0, f"squeezenet_v1.1: right, {weights}\n", "")
     monkeypatch.setenv("PYDREAM_MODELS", str(folder))

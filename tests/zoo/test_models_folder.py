@@ -5,6 +5,7 @@ import os
 import re
 from pathlib import Path
 
+import numpy as np
 import pytest
 import yaml
 from google.protobuf import text_format
@@ -14,7 +15,17 @@ from pydream.formats.caffe import caffe_pb2
 ROOT = Path(__file__).resolve().parents[2]
 MODELS = ROOT / "models"
 SHARED = Path(os.environ.get("PYDREAM_SHARED", ROOT.parent / "shared"))
-NAMES = ["bvlc_alexnet", "bvlc_googlenet", "squeezenet_v1.1"]
+MEANS = {
+    "bvlc_alexnet": [104, 116, 122],
+    "bvlc_googlenet": [104, 116, 122],
+    "bvlc_reference_caffenet": [104, 116, 122],
+    "googlenet_places205": [105.417, 113.753, 116.047],
+    "googlenet_places365": [104.051, 112.514, 116.676],
+    "squeezenet_v1.1": [104, 116, 122],
+    "vgg16": [103.939, 116.779, 123.68],
+    "vgg19": [103.939, 116.779, 123.68],
+}
+NAMES = list(MEANS)
 KEYS = {
     "name": str,
     "title": str,
@@ -23,6 +34,7 @@ KEYS = {
     "sha256": str,
     "sha1": str,
     "urls": list,
+    "archive": dict,
     "numbers": str,
     "copies": list,
     "layers": dict,
@@ -32,7 +44,7 @@ KEYS = {
     "default_layer": str,
     "bundled": bool,
 }
-OPTIONAL = {"numbers", "copies", "layers"}
+OPTIONAL = {"size", "sha256", "sha1", "archive", "numbers", "copies", "layers"}
 
 
 def front_matter(name):
@@ -118,10 +130,11 @@ def test_front_matter(name):
     assert list(facts) == [key for key in KEYS if key in facts]
     assert set(KEYS) - set(facts) <= OPTIONAL
     assert facts["name"] == name
-    assert facts["weights"] == f"{name}.caffemodel"
-    assert re.fullmatch("[0-9a-f]{64}", facts["sha256"])
-    assert re.fullmatch("[0-9a-f]{40}", facts["sha1"])
-    assert facts["mean"] == [104, 116, 122]
+    assert facts["weights"].endswith(".caffemodel")
+    assert re.fullmatch("[0-9a-f]{64}", facts.get("sha256", "0" * 64))
+    assert re.fullmatch("[0-9a-f]{40}", facts.get("sha1", "0" * 40))
+    assert ("size" in facts) == ("sha256" in facts or "sha1" in facts)
+    assert facts["mean"] == MEANS[name]
     assert facts["channel_order"] == "BGR"
     assert facts["bundled"] == (MODELS / name / facts["weights"]).exists()
     assert bool(facts["urls"]) != facts["bundled"]
@@ -245,10 +258,60 @@ def test_alexnet_has_the_published_shapes():
     assert order[:9] == ["data", "conv1", "relu1", "norm1", "pool1", "conv2", "relu2", "norm2", "pool2"]
 
 
-@pytest.mark.parametrize("name", ["bvlc_alexnet", "bvlc_googlenet"])
+@pytest.mark.parametrize(
+    "name", ["bvlc_alexnet", "bvlc_googlenet", "bvlc_reference_caffenet", "googlenet_places205", "googlenet_places365"]
+)
 def test_norms_are_the_published_ones(name):
     norms = [layer.lrn_param for layer in definition(name).layer if layer.type == "LRN"]
     assert [(n.local_size, n.alpha, n.beta, n.k) for n in norms] == [(5, pytest.approx(1e-4), 0.75, 1)] * 2
+
+
+def test_caffenet_is_alexnet_with_pooling_before_norms():
+    """Its weights have the shapes of AlexNet's, and so has its file, but for four bytes."""
+    net, alexnet = definition("bvlc_reference_caffenet"), definition("bvlc_alexnet")
+    assert walk(net)[1] == walk(alexnet)[1]
+    order = [layer.name for layer in net.layer]
+    assert order[:9] == ["data", "conv1", "relu1", "pool1", "norm1", "conv2", "relu2", "pool2", "norm2"]
+    assert [layer.bottom[0] for layer in net.layer if layer.name in ("conv2", "conv3")] == ["norm1", "norm2"]
+    assert [layer.bottom[0] for layer in net.layer if layer.type == "LRN"] == ["pool1", "pool2"]
+
+
+@pytest.mark.parametrize(("name", "convolutions", "size"), [("vgg16", 13, 553432081), ("vgg19", 16, 574671192)])
+def test_vgg_has_the_published_shapes(name, convolutions, size):
+    net = definition(name)
+    blobs, needed = walk(net)
+    assert [blobs[f"pool{n}"] for n in range(1, 6)] == [
+        (64, 112, 112), (128, 56, 56), (256, 28, 28), (512, 14, 14), (512, 7, 7),
+    ]  # fmt: skip
+    convs = [layer for layer in net.layer if layer.type == "Convolution"]
+    assert len(convs) == convolutions
+    assert all((list(c.convolution_param.kernel_size), list(c.convolution_param.pad)) == ([3], [1]) for c in convs)
+    numbers = sum(np.prod(shape) for shapes in needed.values() for shape in shapes)
+    assert 4 * numbers == pytest.approx(size, abs=10_000)  # names and training settings
+    assert front_matter(name)["size"] == size
+
+
+@pytest.mark.parametrize("classes", [205, 365])
+def test_the_places_networks_are_googlenet_with_other_classes(classes):
+    net, googlenet = definition(f"googlenet_places{classes}"), definition("bvlc_googlenet")
+    (fc,) = [layer for layer in net.layer if layer.name == "loss3/classifier"]
+    assert fc.inner_product_param.num_output == classes
+    fc.inner_product_param.num_output = 1000
+    assert list(net.layer) == list(googlenet.layer)
+
+
+@pytest.mark.parametrize("name", ["bvlc_alexnet", "bvlc_reference_caffenet", "vgg19", "bvlc_googlenet"])
+def test_the_zoos_copies_are_as_large_as_the_weights(name):
+    _, needed = walk(definition(name))
+    numbers = sum(np.prod(shape) for shapes in needed.values() for shape in shapes)
+    (copy,) = [copy for copy in front_matter(name)["copies"] if copy["name"].endswith(".onnx")]
+    assert 4 * numbers == pytest.approx(copy["size"], abs=30_000)
+    commit = "[0-9a-f]{40}/(validated/)?vision/classification/"
+    first, second = copy["urls"]
+    assert re.match(rf"https://github\.com/onnx/models/raw/{commit}", first)
+    assert re.match(rf"https://media\.githubusercontent\.com/media/onnx/models/{commit}", second)
+    assert first.endswith(f"/model/{copy['name']}")
+    assert second.endswith(first.partition("/raw/")[2])
 
 
 def test_bundled_weights_are_what_the_readme_says():

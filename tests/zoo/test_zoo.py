@@ -24,23 +24,37 @@ def no_user_folders(monkeypatch, tmp_path):
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
 
 
+LAYERS = {  # the built-in network, then the others by name
+    "squeezenet_v1.1": "fire8/concat",
+    "bvlc_alexnet": "conv4",
+    "bvlc_googlenet": "inception_4c/output",
+    "bvlc_reference_caffenet": "conv4",
+    "googlenet_places205": "inception_4c/output",
+    "googlenet_places365": "inception_4c/output",
+    "inception5h": "mixed4c",
+    "inception_v4": "InceptionV4/InceptionV4/Mixed_6d/concat",
+    "vgg16": "conv4_3",
+    "vgg19": "conv4_3",
+}
+
+
 def test_networks():
     entries = zoo.networks()
-    caffes = entries[:3]
-    assert [entry.name for entry in caffes] == ["squeezenet_v1.1", "bvlc_alexnet", "bvlc_googlenet"]
-    assert [entry.bundled for entry in entries] == [True, False, False, False, False]
-    assert [entry.default_layer for entry in caffes] == ["fire8/concat", "conv4", "inception_4c/output"]
-    assert all(entry.mean == (104, 116, 122) for entry in caffes)
-    assert all((entry.scale, entry.channel_order, entry.frozen) == (1, "BGR", False) for entry in caffes)
+    assert {entry.name: entry.default_layer for entry in entries} == LAYERS
+    assert [entry.name for entry in entries] == list(LAYERS)
+    assert [entry.name for entry in entries if entry.bundled] == ["squeezenet_v1.1"]
+    caffes = [entry for entry in entries if not entry.frozen]
+    assert [entry.mean for entry in caffes[:3]] == [(104, 116, 122)] * 3
+    assert all((entry.scale, entry.channel_order) == (1, "BGR") for entry in caffes)
+    assert all(entry.license not in ("", "unknown") for entry in entries)
+    assert all(entry.addresses for entry in entries if not entry.bundled)
 
 
 def test_frozen_graphs():
     """As networks.md has them: Inception5h is RGB minus 117, Inception v4 RGB, (x - 127.5) / 127.5."""
-    small, large = zoo.networks()[3:]
-    assert (small.name, small.mean, small.scale) == ("inception5h", (117, 117, 117), 1)
-    assert (large.name, large.mean, large.scale) == ("inception_v4", (127.5, 127.5, 127.5), pytest.approx(1 / 127.5))
-    assert small.default_layer == "mixed4c"
-    assert large.default_layer == "InceptionV4/InceptionV4/Mixed_6d/concat"
+    small, large = map(zoo.find_network, ("inception5h", "inception_v4"))
+    assert (small.mean, small.scale) == ((117, 117, 117), 1)
+    assert (large.mean, large.scale) == ((127.5, 127.5, 127.5), pytest.approx(1 / 127.5))
     assert (small.archive.name, small.archive.member) == ("inception5h.zip", "tensorflow_inception_graph.pb")
     for entry in (small, large):
         assert (entry.channel_order, entry.frozen, entry.license) == ("RGB", True, "Apache-2.0")

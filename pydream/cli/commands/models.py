@@ -84,7 +84,8 @@ def _show(entry: registry.Entry, names: str) -> None:
     }
     if found is None:
         facts |= {
-            "weights": f"missing: {entry.weights}" + (f", {entry.size / 1e6:.1f} MB" if entry.size else ""),
+            "weights": f"missing: {entry.weights}"
+            + (f", {entry.size / 1e6:.1f} MB" if entry.size else " of unknown size"),
             "into": registry.fetched_place(entry).parent,
             "fetch": f"pydream models fetch {entry.name}",
             "mirror": f"--url, or {registry.url_variable(entry.name)}",
