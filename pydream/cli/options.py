@@ -112,6 +112,7 @@ def _take_no_sync(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
         ctx.with_resource(unsynced())
 
 
+yes_option = option("--yes", "Consent to what takes days, or removes files.", is_flag=True)
 no_sync_option = option(
     "--no-sync",
     "No wait for the disk after each file: faster, but a power cut may leave empty files.",

@@ -17,11 +17,14 @@ class Preset:
         Where it comes from, or what it looks like.
     params : dict of str
         Of `pydream.record.recipe.Recipe`, by their names there; ``layer`` is its `end`.
+    network : str or None
+        The network that the look is known by. None: the built-in one.
     """
 
     name: str
     about: str
     params: dict[str, Any]
+    network: str | None = None
 
 
 _PRESETS = (
@@ -29,16 +32,19 @@ _PRESETS = (
         "2015",
         "the notebook's parameters, with the rounding of its time",
         {"iter_n": 10, "step_size": 1.5, "octave_n": 4, "octave_scale": 1.4, "jitter": 32, "clip": True, "era": "2015"},
+        network="bvlc_googlenet",
     ),
     Preset(
         "report",
         "far beyond a dream, until a layer shows what it wants",
         {"iter_n": 47, "step_size": 4.4, "octave_n": 4, "octave_scale": 1.4},
+        network="bvlc_googlenet",
     ),
     Preset(
         "tutorial",
         "the 2016 tutorial's numbers in the notebook's step; `pydream visualize` is the tutorial itself",
         {"iter_n": 10, "step_size": 1.5, "octave_n": 4, "octave_scale": 1.4, "clip": False},
+        network="inception5h",
     ),
     # Of the built-in network, found by looking at dreams of examples/sky.jpg and the notebook's two photographs.
     Preset("dogs", "faces with snouts and fur", {"layer": "fire8/squeeze1x1", "iter_n": 20, "step_size": 1.5}),

@@ -6,6 +6,7 @@ the form that `sha256sum -c` reads.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -14,7 +15,7 @@ from ..files import file_sha256, start_of, write_text
 from ..formats.foreign import FOREIGN
 from ..formats.head import Head
 from .numbers import numbers_of
-from .registry import Copy, Entry
+from .registry import Copy, Entry, networks
 
 
 class Verdict(NamedTuple):
@@ -68,6 +69,16 @@ def check(path: Path, entry: Entry, *, trusted: bool = False) -> Verdict:
     if numbers != entry.numbers:
         return Verdict(f"numbers of sha256 {numbers}, not {entry.numbers}")
     return Verdict(None, "by its numbers")
+
+
+def recognised(weights: Path) -> Entry | None:
+    """Return the network of the registry that a file of weights has the numbers of."""
+    for entry in networks():
+        if entry.numbers and entry.definition is not None and not entry.own:
+            with suppress(NetFileError):  # it is of another network
+                if numbers_of(entry.definition, weights) == entry.numbers:
+                    return entry
+    return None
 
 
 def what_it_is(start: bytes) -> str:

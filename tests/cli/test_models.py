@@ -10,6 +10,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import msgspec
 import pytest
 import yaml
 from support.server import serving
@@ -17,6 +18,9 @@ from support.server import serving
 import pydream
 from pydream.cli.progress import FetchProgress
 from pydream.errors import NetFileError
+from pydream.locks import locked
+from pydream.record.presets import PRESETS
+from pydream.zoo import registry
 from pydream.zoo.registry import DEFAULT_NETWORK, find_network, find_weights, networks
 
 CONTENT = bytes(i * i & 255 for i in range(100_000))
@@ -415,3 +419,139 @@ def block_of(name: str, listing: str) -> str:
     rest = [line for line in lines[first + 1 :] if not line.startswith("  ")][:1]
     end = lines.index(rest[0]) if rest else len(lines)
     return "\n".join([*lines[first:end], ""])
+
+
+# fetch --looks
+
+LOOKS = ["bvlc_googlenet", "inception5h"]
+
+
+@pytest.fixture
+def looks(folder, server, monkeypatch):
+    """Make the two networks come from the server, with small files."""
+
+    def looks(**paths):
+        known = registry._built_in()
+        facts = {"size": len(CONTENT), "sha256": hashlib.sha256(CONTENT).hexdigest()}
+        facts |= {"archive": None, "copies": (), "layers": None}
+        changed = {
+            name: msgspec.structs.replace(known[name], urls=(server.url(paths.get(name, "good")),), **facts)
+            for name in LOOKS
+        }
+        monkeypatch.setattr(registry, "_built_in", lambda: known | changed)
+        cache = folder / "cache" / "pydream" / "models"
+        return [cache / changed[name].weights for name in LOOKS]
+
+    return looks
+
+
+def test_the_networks_of_looks(run, refused, looks):
+    """Sizes are said first, and nothing is asked."""
+    places = looks()
+    seen = run("models", "fetch", "--looks")
+    assert (seen.code, seen.out) == (0, "".join(f"{place}\n" for place in places))
+    assert (
+        seen.err == "pydream: it fetches bvlc_googlenet (0.1 MB, unrestricted) and inception5h (0.1 MB, Apache-2.0)\n"
+    )
+    assert run("models", "fetch", "--looks") == (0, seen.out, "")
+    assert "expected the NAME of a network, or --looks" in refused(2, "models", "fetch", "--looks", "vgg16")
+    assert "expected the NAME of a network, or --looks" in refused(2, "models", "fetch")
+    assert "--looks without --url" in refused(2, "models", "fetch", "--looks", "--url", "http://x/")
+
+
+def test_one_of_the_looks_networks_is_not_to_be_had(run, looks):
+    first, second = looks(bvlc_googlenet="missing")
+    seen = run("models", "fetch", "--looks", "-q")
+    assert (seen.code, seen.out) == (1, f"{second}\n")
+    assert "404 Not Found" in seen.err
+    assert not first.exists()
+    assert {preset.network for preset in PRESETS.values()} == {None, *LOOKS}
+
+
+# remove
+
+
+def test_remove_what_was_fetched(run, refused, looks, folder):
+    """The weights, parts and the record; not the network, and nothing that was put there by hand."""
+    place, other = looks()
+    run("models", "fetch", "--looks")
+    parts = [place.with_name(f"{place.name}{end}") for end in (".part", ".layers.part", ".sha256")]
+    stays = [other, place.with_name("googlenet-7.onnx"), place.with_name("mine.part")]
+    for path in [*parts, *stays[1:]]:
+        path.write_bytes(b"x")
+    line = refused(2, "models", "remove", "bvlc_googlenet")
+    assert f"'{place}' (0.1 MB): --yes does" in line
+    assert place.exists()
+    seen = run("models", "remove", "bvlc_googlenet", "--yes")
+    assert (seen.code, seen.err) == (0, "")
+    assert seen.out.splitlines() == [*map(str, parts), str(place)]
+    assert sorted(place.parent.iterdir()) == sorted(stays)
+    assert "nothing of bvlc_googlenet is there" in refused(1, "models", "remove", "bvlc_googlenet", "--yes")
+    assert find_network("bvlc_googlenet")
+
+
+def test_remove_follows_no_links(run, looks, folder):
+    place, _ = looks()
+    place.parent.mkdir(parents=True)
+    (folder / "disk.caffemodel").write_bytes(CONTENT)
+    place.symlink_to(folder / "disk.caffemodel")
+    assert run("models", "remove", "bvlc_googlenet", "--yes") == (0, f"{place}\n", "")
+    assert not place.is_symlink()
+    assert (folder / "disk.caffemodel").read_bytes() == CONTENT
+
+
+def test_remove_a_network_of_ones_own(run, refused, entry):
+    net = entry("good")
+    run("models", "fetch", "some_net")
+    (net.folder / "notes.txt").write_text("mine")
+    seen = run("models", "remove", "some_net", "--yes")
+    assert (seen.code, seen.err) == (0, "")
+    gone = [net.folder / name for name in ("README.md", "deploy.prototxt", "some.caffemodel")]
+    assert seen.out.splitlines() == list(map(str, gone))
+    assert list(net.folder.iterdir()) == [net.folder / "notes.txt"]
+    assert "no network 'some_net'" in refused(2, "models", "remove", "some_net", "--yes")
+    (net.folder / "notes.txt").unlink()
+    entry("good")
+    assert run("models", "remove", "some_net", "--yes").out.splitlines()[-1] == str(net.folder)
+    assert not net.folder.exists()
+
+
+def test_remove_a_damaged_network(run, refused, entry):
+    net = entry("good")
+    (net.folder / "README.md").write_text("---\nname: [\n---\n")
+    (net.folder / "some_net.caffemodel").write_text("x")
+    assert "--yes does" in refused(2, "models", "remove", "some_net")
+    assert run("models", "remove", "some_net", "--yes").code == 0
+    assert not net.folder.exists()
+
+
+def test_what_is_not_removed(run, refused, looks, folder, monkeypatch):
+    looks()
+    assert "comes with pydream and stays" in refused(2, "models", "remove", "squeezenet_v1.1", "--yes")
+    for name in ("nothing", "..", "../cache", "", "/"):
+        assert "no network" in refused(2, "models", "remove", "--yes", "--", name)
+    monkeypatch.setenv("PYDREAM_MODELS", str(folder / "mine"))
+    (folder / "mine").mkdir()
+    weights = folder / "mine" / "bvlc_googlenet.caffemodel"
+    weights.write_bytes(CONTENT)
+    assert f"'{weights}' is yours to remove" in refused(1, "models", "remove", "bvlc_googlenet", "--yes")
+    assert weights.exists()
+
+
+def test_remove_waits_for_nobody(run, refused, entry):
+    net = entry("good")
+    run("models", "fetch", "some_net")
+    with locked(net.folder / "some.caffemodel"):
+        assert "another run" in refused(1, "models", "remove", "some_net", "--yes")
+    assert net.folder.exists()
+
+
+# add knows what it is
+
+
+def test_add_recognises_googlenet(run, shared, folder, root):
+    """By its numbers, whatever the file."""
+    weights, prototxt = shared / "models" / "bvlc_googlenet.caffemodel", root / "models" / "bvlc_googlenet"
+    seen = run("models", "add", "g", prototxt / "deploy.prototxt", weights)
+    assert seen.code == 0
+    assert seen.err == "pydream: its numbers are those of bvlc_googlenet, which has a name already\n"

@@ -86,7 +86,7 @@ def test_arguments():
             if isinstance(param, click.Argument):
                 found[param.name].add(name)
     dreams = {"dream", "zoom", "video", "sweep", "octaves", "history", "visualize", "channels", "reproduce"}
-    networks = {"models add", "models fetch", "models info", "models path", "models verify"}
+    networks = {"models add", "models fetch", "models info", "models path", "models remove", "models verify"}
     # The INPUT of the picture that is replayed is --input.
     assert found == {"input": dreams, "picture": {"replay"}, "name": networks, "files": {"models add"}}
 

@@ -6,17 +6,20 @@ from typing import Any
 
 import click
 
+from ...errors import FetchError
 from ...formats import PixelScale
+from ...record.presets import PRESETS
 from ...record.text import as_unicode
 from ...zoo import registry
 from ...zoo.addresses import without_secrets
-from ...zoo.check import check
+from ...zoo.check import check, recognised
 from ...zoo.own import add_network
 from ...zoo.registry import find_network, find_weights
+from ...zoo.removal import removable, remove_network
 from ..errors import Failed, debug_option, interruption
 from ..help import Command
 from ..job import quiet_tensorflow
-from ..options import input_options, layer_option, no_sync_option, option, quiet_option
+from ..options import input_options, layer_option, no_sync_option, option, quiet_option, yes_option
 from ..places import Model
 from ..progress import FetchProgress
 from ..streams import echo, echo_path
@@ -25,7 +28,7 @@ from ..streams import echo, echo_path
 @click.group("models", invoke_without_command=True, params=[debug_option])
 @click.pass_context
 def command(ctx: click.Context) -> None:
-    """List the networks, fetch their weights, add your own.
+    """List the networks, fetch their weights, add your own, remove them.
 
     Weights are looked for in the folders of PYDREAM_MODELS (separated as in PATH) and in the user's cache. Nothing is
     fetched unless you say `fetch`.
@@ -112,11 +115,12 @@ def info_command(name: str) -> None:
 
 
 @command.command("fetch")
-@click.argument("name")
+@click.argument("name", required=False)
+@option("--looks", "The networks of the looks that `pydream presets` lists, in place of NAME.", is_flag=True)
 @option("--url urls", "Address to try before the known ones; can be repeated.", multiple=True, metavar="URL")
 @no_sync_option
 @quiet_option
-def fetch_command(name: str, urls: tuple[str, ...], quiet: bool) -> None:
+def fetch_command(name: str | None, looks: bool, urls: tuple[str, ...], quiet: bool) -> None:
     """Get the weights of the network NAME into the user's cache, and print where they are.
 
     Addresses are tried in turn: those of --url, those in a variable (for bvlc_googlenet it is
@@ -126,17 +130,69 @@ def fetch_command(name: str, urls: tuple[str, ...], quiet: bool) -> None:
 
     \b
     pydream models fetch bvlc_googlenet
+    pydream models fetch --looks
     pydream models fetch bvlc_googlenet --url https://mirror.example.org/bvlc_googlenet.caffemodel
     """  # noqa: D301
+    if looks == (name is not None) or (looks and urls):
+        raise click.UsageError("expected the NAME of a network, or --looks without --url")
+    if not looks:
+        _fetch(find_network(str(name)), urls, quiet)
+        return
+    wanted = [find_network(each) for each in dict.fromkeys(preset.network for preset in PRESETS.values()) if each]
+    missing = [entry for entry in wanted if find_weights(entry) is None]
+    if missing and not quiet:
+        sizes = " and ".join(f"{entry.name} ({_size(entry)}, {entry.license})" for entry in missing)
+        echo(f"pydream: it fetches {sizes}", err=True)
+    failed = []
+    for entry in wanted:
+        try:
+            _fetch(entry, (), quiet)
+        except FetchError as error:
+            failed += [str(error)]
+    if failed:
+        raise Failed("; ".join(failed))
+
+
+def _fetch(entry: registry.Entry, urls: tuple[str, ...], quiet: bool) -> None:
     from ...zoo.fetch import fetch  # with requests, which the other commands do not wait for
 
-    entry = find_network(name)
     try:
         with FetchProgress(entry.name, quiet) as progress:
             place = fetch(entry, urls, progress.on_bytes, progress.message)
     except KeyboardInterrupt:
         raise interruption("what has come is kept, and fetch continues with it") from None
     echo_path(place)
+
+
+def _size(entry: registry.Entry) -> str:
+    size = entry.archive.size if entry.archive else entry.size
+    return f"{size / 1e6:.1f} MB" if size else "of unknown size"
+
+
+@command.command("remove")
+@click.argument("name")
+@yes_option
+@no_sync_option
+def remove_command(name: str, yes: bool) -> None:
+    """Remove the weights that were fetched of the network NAME, or a network of your own; prints what is gone.
+
+    What you put into a folder of PYDREAM_MODELS stays, and so does all that pydream did not write. Without --yes it
+    says what it would remove.
+
+    \b
+    pydream models remove bvlc_googlenet --yes
+    """  # noqa: D301
+    files = removable(name)
+    if not files:
+        found = None if name in registry.damaged_networks() else find_weights(find_network(name))
+        where = f"; '{found}' is yours to remove" if found else ""
+        raise Failed(f"nothing of {name} is there that pydream put there{where}")
+    if not yes:
+        size = sum(file.lstat().st_size for file in files) / 1e6
+        names = ", ".join(f"'{file}'" for file in files)
+        raise click.UsageError(f"it would remove {names} ({size:.1f} MB): --yes does")
+    for file in remove_network(name):
+        echo_path(file)
 
 
 @command.command("add")
@@ -172,7 +228,11 @@ def add_command(
     """  # noqa: D301
     quiet_tensorflow()
     input_spec |= {"scale": pixel_scale, "input": input_node}
-    echo_path(add_network(name, files, layer=layer, title=description, **input_spec).folder)
+    entry = add_network(name, files, layer=layer, title=description, **input_spec)
+    same = None if entry.frozen else recognised(entry.folder / entry.weights)
+    if same is not None:
+        echo(f"pydream: its numbers are those of {same.name}, which has a name already", err=True)
+    echo_path(entry.folder)
 
 
 @command.command("verify")

@@ -19,18 +19,25 @@ def command(json: bool) -> None:
     """List the named looks, and the options that each stands for.
 
     A preset sets defaults; options beside it win, and all others stay as they are. Those with a layer are for the
-    built-in network.
+    built-in network; the others are known by a network that `pydream models fetch --looks` gets, and take any.
 
     \b
     pydream presets
     pydream dream sky.jpg -o dream.png --preset report --iterations 20
     """  # noqa: D301 (click's mark for a block to leave as it is)
     if json:
-        rows = [{"name": each.name, "about": each.about, **each.params} for each in PRESETS.values()]
+        rows = [
+            {"name": each.name, "about": each.about, "network": each.network, **each.params}
+            for each in PRESETS.values()
+        ]
         echo(*dumps(rows, indent=1).split("\n"))
         return
     for preset in PRESETS.values():
-        echo(f"{preset.name:<10}{preset.about}", f"{'':<10}{' '.join(options(preset))}")
+        echo(f"{preset.name:<10}{preset.about}", f"{'':<10}{' '.join([*options(preset), *_model(preset)])}")
+
+
+def _model(preset: Preset) -> list[str]:
+    return ["--model", preset.network] if preset.network else []
 
 
 def options(preset: Preset) -> list[str]:

@@ -21,7 +21,16 @@ from ...zoo.registry import networks
 from ..help import Command
 from ..input import NOISE, STANDARD, Size, check_sidecar, claim_targets, one_target
 from ..job import Job, SidePicture, load
-from ..options import PICTURE_FILES, device_option, last_options, memory_option, option, output_option, weights_option
+from ..options import (
+    PICTURE_FILES,
+    device_option,
+    last_options,
+    memory_option,
+    option,
+    output_option,
+    weights_option,
+    yes_option,
+)
 from ..places import Model, ReadFile, note_network
 from ..signals import uninterrupted
 from ..streams import echo
@@ -39,7 +48,7 @@ _PIXELS_A_SECOND = 10**6  # that steps go over, roughly: GoogLeNet's middle laye
 @weights_option
 @device_option
 @memory_option
-@option("--yes", "Replay of what would take days.", is_flag=True)
+@yes_option
 @output_option(f"{PICTURE_FILES}, or -")
 @last_options
 def command(
