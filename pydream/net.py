@@ -16,9 +16,10 @@ from types import ModuleType
 from typing import Any, Literal, NamedTuple, Protocol, Self, TypeVar, cast, get_args
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from .errors import NetInUseError, ShapeError, UnknownNameError
+from .picture import grey
 
 Array = NDArray[Any]  # float32 or float64, as the network's dtype
 ChannelOrder = Literal["BGR", "RGB"]
@@ -161,7 +162,7 @@ class OneThread:
 
 
 class Net(ABC):
-    """Blobs by name, a forward pass up to a layer and a backward pass from it to the input, ``blobs["data"]``.
+    """Blobs by name, a forward pass up to a layer and a backward pass from it to the image, ``blobs[image_input]``.
 
     Attributes
     ----------
@@ -169,10 +170,12 @@ class Net(ABC):
         For messages and file names.
     blobs : mapping of str to Blob
         In the order of the network; an unknown name raises `UnknownNameError` with the close ones.
-    mean : (3, 1, 1) array
+    image_input : str
+        The blob that takes the image, (n, c, h, w) with 3 channels or 1; "data" by default.
+    mean : (c, 1, 1) array
         Of the training pictures, 0..255; of the network's dtype, in its channel order.
     channel_order : {"BGR", "RGB"}
-        Of the image input. Caffe's networks take BGR.
+        Of the image input. Caffe's networks take BGR. Of no effect where there is one channel.
     dtype : numpy.dtype
         float32 or float64.
     channels_last : bool
@@ -185,6 +188,7 @@ class Net(ABC):
 
     name: str
     blobs: Mapping[str, Blob]
+    image_input: str = "data"
     mean: Array
     channel_order: ChannelOrder
     dtype: np.dtype[Any]
@@ -194,7 +198,7 @@ class Net(ABC):
 
     @abstractmethod
     def forward(self, end: str | Sequence[str] | None = None, *, tensor: Array | None = None) -> Mapping[str, Array]:
-        """Run the layers up to and including the first one named `end`, on ``blobs["data"]`` or on `tensor`.
+        """Run the layers up to and including the first one named `end`, on the image input's data or on `tensor`.
 
         Parameters
         ----------
@@ -230,12 +234,22 @@ class Net(ABC):
     def reshape(self) -> None:
         """Check that every layer fits the inputs' present shapes; raise `ShapeError` where one does not."""
 
+    @property
+    def image(self) -> Blob:
+        """The blob that takes the image."""
+        return self.blobs[self.image_input]
+
+    def resize(self, height: int, width: int) -> None:
+        """Set the size of the one image that the input takes; its data become zeros, unless the size is the same."""
+        image = self.image
+        image.reshape(1, image.shape[1], height, width)
+
     def feed(self, image: Array, ox: int, oy: int, ops: ModuleType) -> Any:
         """Make the tensor that `forward` takes from an image, shifted cyclically.
 
         Parameters
         ----------
-        image : (3, h, w) array
+        image : (c, h, w) array
         ox, oy : int
             The shift to the right and down, in pixels.
         ops : module
@@ -280,7 +294,7 @@ class Net(ABC):
             for part in parts:
                 yield part.gradient(twin)
         finally:  # drop what it has computed: a net is a reference cycle, which stays in memory until it is collected
-            twin.blobs["data"].reshape(1, 3, 1, 1)
+            twin.resize(1, 1)
 
 
 class Wrapper(Net):
@@ -289,6 +303,7 @@ class Wrapper(Net):
     def __init__(self, net: Net) -> None:
         self._net = net
         self.logits = net.logits
+        self.image_input = net.image_input
 
     def __getattr__(self, name: str) -> Any:
         if name == "_net":  # while it is copied or unpickled, before there is one
@@ -332,6 +347,28 @@ def in_one_thread(function: F) -> F:
             return function(net, *args, **kwargs)
 
     return cast(F, in_block)
+
+
+def as_mean(mean: ArrayLike, shape: tuple[int, ...], channel_order: ChannelOrder) -> Array:
+    """Return a mean as an input of that shape takes it, (c, 1, 1) float64.
+
+    One number is every channel's, as Caffe's `mean_value`. Three are made grey for one channel, as pictures are: the
+    mean of grey pictures is the grey of their mean.
+
+    Raises
+    ------
+    ValueError
+        For another shape than that of one number or three, with or without the axes of height and width.
+    """
+    numbers = np.asarray(mean, np.float64)
+    if numbers.shape not in ((1,), (3,), (1, 1, 1), (3, 1, 1)):
+        raise ValueError(f"mean: shape {numbers.shape}, expected one number a channel, (3,) or (1,)")
+    numbers = numbers.reshape(-1, 1, 1)
+    if len(shape) != 4 or shape[1] not in (1, 3):  # no picture's
+        return numbers
+    if shape[1] == 1 and len(numbers) == 3:
+        numbers = grey(*(numbers[::-1] if channel_order == "BGR" else numbers))[np.newaxis]
+    return np.repeat(numbers, shape[1] // len(numbers), axis=0)
 
 
 def names_of(end: str | Sequence[str] | None) -> tuple[str, ...] | None:

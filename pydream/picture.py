@@ -12,6 +12,15 @@ Picture = NDArray[np.uint8]  # (H, W, 3), RGB
 LUMA = np.array([0.299, 0.587, 0.114])  # of R, G, B: ITU-R BT.601, as in JPEG
 
 
+def grey(red: NDArray[Any], green: NDArray[Any], blue: NDArray[Any]) -> NDArray[Any]:
+    """Compute the luma of real numbers, which is the grey that networks of one channel are trained on.
+
+    OpenCV has these weights, and with it Caffe's `force_gray`; so have Pillow's "L", Keras and torchvision. Only
+    ``caffe.io.load_image(color=False)`` has those of BT.709. What is grey already stays as it is, to the bit.
+    """
+    return green + LUMA[0].astype(red.dtype) * (red - green) + LUMA[2].astype(red.dtype) * (blue - green)
+
+
 def as_picture(image: ArrayLike, name: str = "picture") -> NDArray[Any]:
     """Return a picture as an array of its own dtype; raise `ValueError` for a shape other than (H, W, 3)."""
     picture: NDArray[Any] = np.asarray(image)

@@ -165,7 +165,7 @@ def passes_of(net: Net, end: str, name: str) -> Passes:
 
     def gradient(tensor: Array) -> Array:
         size = tensor.shape[1:3] if net.channels_last else tensor.shape[2:]
-        net.blobs["data"].reshape(1, 3, *size)
+        net.resize(*size)
         net.forward(end=end, tensor=tensor)
         objective_L2(net.blobs[end])
         return net.backward(start=end)
@@ -205,7 +205,7 @@ def _forward(subject: Subject, size: Size) -> Callable[[], Array]:
     tensor = np.ascontiguousarray(made.transpose(1, 2, 0) if net.channels_last else made)[np.newaxis]
 
     def forward() -> Array:
-        net.blobs["data"].reshape(1, 3, *size)
+        net.resize(*size)
         net.forward(end=end, tensor=tensor)
         return net.blobs[end].data
 

@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, DTypeLike
 
 from ..formats import caffe
 from ..formats.spec import InputSpec
-from ..net import Array, ChannelOrder
+from ..net import Array, ChannelOrder, as_mean
 from ..runtime.base import Runtime
 from .net import TEST, Net
 
@@ -60,13 +60,10 @@ class Classifier(Net):
     ) -> None:
         self.transformer = Transformer()
         super().__init__(model_file, pretrained_file, TEST, dtype=dtype, device=device, runtime=runtime)
-        per_channel = np.asarray(np.zeros(3) if mean is None else mean, self.dtype)
-        if per_channel.shape not in ((3,), (3, 1, 1)):
-            raise ValueError(f"mean: shape {per_channel.shape}, expected one number a channel, (3,)")
-        self.mean = per_channel.reshape(3, 1, 1)
         if channel_swap is not None:
             self.transformer.channel_swap[self.image_input] = tuple(channel_swap)
             self.channel_order = "RGB" if tuple(channel_swap) == _SWAPS["RGB"] else "BGR"
+        self.mean = as_mean((0,) if mean is None else mean, self.image.shape, self.channel_order).astype(self.dtype)
 
     @classmethod
     def load(
@@ -107,7 +104,7 @@ class Classifier(Net):
 
     @property
     def mean(self) -> Array:
-        """The transformer's: (3, 1, 1), of the net's dtype, in its channel order."""
+        """The transformer's: (c, 1, 1), of the net's dtype, in its channel order."""
         return np.asarray(self.transformer.mean[self.image_input], self.dtype)
 
     @mean.setter

@@ -140,7 +140,7 @@ class Job:
         if side == 0:
             return 0, None
         ends = find_ends(self.net, recipe.end if recipe.score is None else None, recipe.score)
-        self.net.blobs["data"].reshape(1, 3, height, width)
+        self.net.resize(height, width)
         plan = plan_tiles(self.net, ends, height, width, side)
         if len(plan) <= 1:
             return side, None
@@ -266,7 +266,7 @@ def prepare(
     dtype: str,
     runtime: str,
     device: str,
-    mean: tuple[float, float, float] | None = None,
+    mean: Sequence[float] | None = None,
     pixel_scale: PixelScale | None = None,
     channel_order: ChannelOrder | None = None,
     input_node: str | None = None,

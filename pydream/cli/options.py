@@ -22,15 +22,15 @@ from ..dream.octaves import MOST_OCTAVES
 from ..dream.params import LARGEST_JITTER, LARGEST_STEP, MOST_FRAMES, MOST_ITERATIONS
 from ..dream.retouch import STRONGEST_PULL, STRONGEST_TV, WIDEST_BLUR
 from ..files import unsynced
-from ..formats import InputSpec, caffe, graphdef, keras
+from ..formats import InputSpec, caffe, graphdef, keras, read_mean
 from ..net import CHANNEL_ORDERS
 from ..record.presets import PRESETS
-from ..record.text import as_unicode
+from ..record.text import as_unicode, number_text
 from ..tiles.plan import LARGEST_TILE
 from ..zoo.load import load_net
 from ..zoo.registry import DEFAULT_NETWORK
 from .input import WIDTH_HEIGHT, read_size
-from .places import Model, ReadFile
+from .places import Model, ReadFile, note_read
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
@@ -59,7 +59,18 @@ class FiniteRange(click.FloatRange):
         return number
 
 
-_METAVARS: dict[Any, str] = {click.IntRange: "N", FiniteRange: "X", ReadFile: "FILE"}
+class StepSize(FiniteRange):
+    """A range of numbers without 0."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """Check the number: a step of 0 goes nowhere."""
+        number = super().convert(value, param, ctx)
+        if number == 0:
+            self.fail("0 is no step (expected a number above 0, or below it to climb down)", param, ctx)
+        return number
+
+
+_METAVARS: dict[Any, str] = {click.IntRange: "N", FiniteRange: "X", StepSize: "X", ReadFile: "FILE"}
 
 
 def option(names: str, help: str, type: Any = None, **more: Any) -> Decorator:
@@ -147,10 +158,10 @@ weights_option = option(
 
 
 class Mean(tuple[float, ...]):
-    """Three numbers; as text they are what the option takes."""
+    """Numbers, one a channel; as text they are what the option takes."""
 
     def __str__(self) -> str:
-        return ",".join(f"{value:.9g}" for value in self)
+        return ",".join(map(number_text, self))
 
 
 def _numbers(text: str) -> Mean:
@@ -161,10 +172,17 @@ def _numbers(text: str) -> Mean:
 
 
 def _mean(text: str) -> Mean:
-    """Read ``104,116,122``."""
+    """Read ``104,116,122``, or a file."""
     mean = _numbers(text)
-    if len(mean) != 3:
-        raise click.BadParameter(f"{text!r} is not a mean (expected three numbers, e.g. 104,116,122)")
+    if not mean:
+        path = Path(text)
+        if not path.exists():
+            what = "three numbers, e.g. 104,116,122, one, or a file: .binaryproto, .npy"
+            raise click.BadParameter(f"{text!r} is not a mean (expected {what})")
+        note_read(path)
+        return Mean(read_mean(path))
+    if len(mean) not in (1, 3):
+        raise click.BadParameter(f"{text!r} has {len(mean)} numbers (expected three, or one for all channels)")
     if not all(map(math.isfinite, mean)):
         raise click.BadParameter(f"{text!r} is not finite")
     return mean
@@ -193,11 +211,12 @@ input_node_option = option(
 input_options = together(
     option(
         "--mean",
-        "Mean of the training pictures, in the network's channel order.  [default: the registry's; of a file"
+        "Mean of the training pictures, in the network's channel order: numbers, or a .binaryproto or .npy file, whose"
+        " pixels are averaged.  [default: the registry's; of a file"
         f" {Mean(caffe.MEAN)}, of a frozen graph {Mean(graphdef.MEAN)}, of a Keras model or SavedModel"
         f" {Mean(keras.MEAN)}]",
         _mean,
-        metavar="C,C,C",
+        metavar="C,C,C|FILE",
     ),
     option(
         "--pixel-scale",  # `pydream zoom` has a --scale
@@ -318,8 +337,8 @@ _STEPS: dict[str, tuple[str, str, Any]] = {
     "iterations": ("-n --iterations", "Steps in each octave.", click.IntRange(1, MOST_ITERATIONS)),
     "step_size": (
         "-s --step-size",
-        "Step size in pixel values, 0..255.",
-        FiniteRange(min=0, max=LARGEST_STEP, min_open=True),
+        "Step size in pixel values, up to 255; below 0 the dream climbs down.",
+        StepSize(min=-LARGEST_STEP, max=LARGEST_STEP),
     ),
     "laplacian": ("--laplacian", "Gradient scales made equally strong.", click.IntRange(0, MOST_LEVELS)),
 }

@@ -1,6 +1,7 @@
-"""picture, (H, W, 3) RGB ↔ a network's image, (3, H, W) minus its mean: the notebook's pair of functions.
+"""picture, (H, W, 3) RGB ↔ a network's image, (C, H, W) minus its mean: the notebook's pair of functions.
 
-The notebook's network takes BGR; for one that takes RGB the channels keep their order.
+The notebook's network takes BGR; for one that takes RGB the channels keep their order. A network of one channel sees
+the picture's grey, and its dream is a grey picture.
 """
 
 from __future__ import annotations
@@ -8,12 +9,13 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
+from ..errors import ShapeError
 from ..net import Array, Net
-from ..picture import as_picture
+from ..picture import as_picture, grey
 
 
 def preprocess(net: Net, img: ArrayLike, out: Array | None = None) -> Array:
-    """Turn a picture into a network's image: ``float32(rollaxis(img, 2)[::-1]) - mean``.
+    """Turn a picture into a network's image: ``float32(rollaxis(img, 2)[::-1]) - mean``, of one channel its `grey`.
 
     Parameters
     ----------
@@ -21,12 +23,12 @@ def preprocess(net: Net, img: ArrayLike, out: Array | None = None) -> Array:
         Its mean, channel order and, in place of float32, its dtype are used.
     img : (H, W, 3) array_like
         RGB, 0..255.
-    out : (3, H, W) array, optional
+    out : (C, H, W) array, optional
         Array to write to, of the network's dtype. None: a new one.
 
     Returns
     -------
-    (3, H, W) array
+    (C, H, W) array
         In the network's channel order, C-contiguous, of its dtype; `out` if given.
 
     Raises
@@ -34,9 +36,12 @@ def preprocess(net: Net, img: ArrayLike, out: Array | None = None) -> Array:
     ValueError
         The shape is another, or there is NaN or infinity among the pixels.
     """
-    picture = np.rollaxis(as_picture(img, "img"), 2)[_order(net)]
-    image: Array = np.empty(picture.shape, net.dtype) if out is None else out
-    np.copyto(image, picture, casting="unsafe")
+    picture = np.rollaxis(as_picture(img, "img"), 2)
+    image: Array = np.empty((len(net.mean), *picture.shape[1:]), net.dtype) if out is None else out
+    if len(image) == 1:
+        image[0] = grey(*picture.astype(net.dtype))
+    else:
+        np.copyto(image, _in_order(net, picture), casting="unsafe")
     if not np.isfinite([image.min(), image.max()]).all():  # min and max of NaN are NaN: no array of booleans
         raise ValueError("img: NaN or infinity among its pixels, expected 0..255")
     image -= net.mean
@@ -49,7 +54,7 @@ def deprocess(net: Net, img: Array) -> Array:
     Parameters
     ----------
     net : Net
-    img : (3, H, W) array
+    img : (C, H, W) array
         In the network's channel order, minus the mean.
 
     Returns
@@ -57,19 +62,20 @@ def deprocess(net: Net, img: Array) -> Array:
     (H, W, 3) array
         RGB, of the image's dtype, neither clipped nor rounded.
     """
-    order = _order(net)
     # In one operation: a picture may be most of what memory holds.
-    picture: Array = np.add(np.rollaxis(img[order], 0, 3), np.rollaxis(net.mean[order], 0, 3), order="C")
+    picture: Array = np.add(*(np.rollaxis(_in_order(net, each), 0, 3) for each in (img, net.mean)), order="C")
     return picture
 
 
 def picture_gradient(net: Net, g: Array) -> Array:
     """Turn the gradient at a network's image into the gradient at the picture: the transpose of `preprocess`.
 
+    Of one channel it is the gradient at a picture that stays grey, the same for red, green and blue.
+
     Parameters
     ----------
     net : Net
-    g : (1, h, w, 3) array, or (1, 3, h, w) without `Net.channels_last`
+    g : (1, h, w, c) array, or (1, c, h, w) without `Net.channels_last`
         In the network's channel order, as `Net.backward` returns it.
 
     Returns
@@ -77,13 +83,32 @@ def picture_gradient(net: Net, g: Array) -> Array:
     (h, w, 3) array
         RGB, C-contiguous, of the network's dtype.
     """
-    channels_last = g[0] if net.channels_last else g[0].transpose(1, 2, 0)
-    return np.ascontiguousarray(channels_last[..., _order(net)])
+    channels_first = g[0].transpose(2, 0, 1) if net.channels_last else g[0]
+    return np.ascontiguousarray(np.rollaxis(_in_order(net, channels_first), 0, 3))
 
 
-def _order(net: Net) -> slice:
-    """Return the index that turns RGB into the network's channel order, or back."""
-    return slice(None, None, -1 if net.channel_order == "BGR" else 1)
+def check_image(net: Net) -> None:
+    """Raise `ShapeError` if the network's input takes no picture: of 3 channels, or of 1, grey."""
+    shape = net.image.shape
+    if len(shape) != 4:
+        raise ShapeError(f"{net.name} takes {shape} at {net.image_input!r}; a picture has four axes, (n, c, h, w)")
+    if shape[1] not in (1, 3):
+        raise ShapeError(f"{net.name} takes {shape[1]} channels; a picture has 3, or 1 if it is grey")
+
+
+def as_seen(net: Net, picture: Array) -> Array:
+    """Return a picture of real numbers in the colours that the network sees: grey where it has one channel."""
+    if len(net.mean) > 1:
+        return picture
+    seen: Array = np.repeat(grey(*np.rollaxis(picture, 2))[..., np.newaxis], 3, axis=2)
+    return seen
+
+
+def _in_order(net: Net, planes: Array) -> Array:
+    """Return a view of planes, (C, H, W), from RGB in the network's channel order, or back; one plane becomes three."""
+    if len(planes) == 1:
+        return np.broadcast_to(planes, (3, *planes.shape[1:]))
+    return planes[:: -1 if net.channel_order == "BGR" else 1]
 
 
 def noise(height: int, width: int, rng: np.random.RandomState | None = None) -> Array:

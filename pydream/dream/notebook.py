@@ -55,7 +55,7 @@ def make_step(
     retouches: Sequence[Retouch] = (),
     backend: str = "native",
 ) -> None:
-    """Take one step of gradient ascent on the image in ``net.blobs["data"].data[0]``, in place.
+    """Take one step of gradient ascent on the image in ``net.image.data[0]``, in place.
 
     Jitter, forward, objective, backward, ``src += step_size / mean|g| * g``, shift back, clip: the order of the
     notebook, each rounding where NumPy rounds.
@@ -64,7 +64,8 @@ def make_step(
     ----------
     net : Net
     step_size : float
-        Mean absolute change of a pixel, in levels of 0..255; at most `LARGEST_STEP`.
+        Mean absolute change of a pixel, in levels of 0..255; at most `LARGEST_STEP`. Below 0 the step goes down the
+        gradient: the layer sees less of what it sees.
     end : str or sequence of str, optional
         The layer to dream with, or several at once. None: the layers of `objective` if it is a `Score`, else the
         network's default, ``"inception_4c/output"`` where it exists.
@@ -74,7 +75,7 @@ def make_step(
         Whether to keep the pixels within 0..255.
     objective : callable
         Receives the blob of each layer in `end` and writes its ``diff``: one of `pydream.objectives`, or your own.
-        While it runs, ``net.blobs["data"].data`` is the image unshifted, where the notebook has it shifted.
+        While it runs, ``net.image.data`` is the image unshifted, where the notebook has it shifted.
     rng : numpy.random.RandomState, optional
         Draws the shift. None: NumPy's global legacy state, as in the notebook, so `numpy.random.seed` seeds it.
     retouches : sequence of Retouch
@@ -97,11 +98,9 @@ def make_step(
     jitter = int(jitter)  # jitter + 1 could be more than a NumPy integer holds
     ops = imageops.backend(backend)
     ends = find_ends(net, end, objective)
-    src = net.blobs["data"]  # input image is stored in Net's 'data' blob
+    src = net.image  # input image is stored in Net's 'data' blob
     if src.shape[0] != 1:
-        raise ShapeError(
-            f"the input holds {src.shape[0]} images; a step takes one: net.blobs['data'].reshape(1, 3, h, w)"
-        )
+        raise ShapeError(f"the input holds {src.shape[0]} images; a step takes one: net.resize(height, width)")
     image = src.data[0]
     dst = [net.blobs[end] for end in ends]
 
@@ -204,9 +203,9 @@ def deepdream(
     side = fit(net, ends, *bases.sizes[-1], tile, dream_copies(retouches, clip))
     net = tiled(net, ends, side, watch.tile)
 
-    src = net.blobs["data"]
+    src = net.image
     # allocate image for network-produced details; None while they are in the network's image
-    detail: Array | None = np.zeros((3, *bases.sizes[0]), net.dtype)
+    detail: Array | None = np.zeros((src.shape[1], *bases.sizes[0]), net.dtype)
     octave = steps = 0
     last = octave_n - 1
     try:
@@ -236,7 +235,7 @@ def deepdream(
             bases.start(last, detail)
             detail = None
         so_far = deprocess(net, src.data[0])
-        src.reshape(1, 3, *bases.sizes[0])  # frees the image: only the dream is needed now
+        net.resize(*bases.sizes[0])  # frees the image: only the dream is needed now
         raise DreamInterrupted(finish(retouches, so_far, base_img), steps) from interrupt
     # returning the resulting image
     return finish(retouches, deprocess(net, src.data[0]), base_img)

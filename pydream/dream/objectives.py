@@ -19,7 +19,7 @@ from numpy.typing import ArrayLike
 
 from ..errors import ShapeError, UnknownNameError
 from ..net import Affine, Array, Blob, Match, Net, in_one_thread
-from .images import preprocess
+from .images import check_image, preprocess
 from .labels import find_class
 
 Objective = Callable[..., None]  # takes the blob of each layer to dream with
@@ -237,10 +237,11 @@ def objective_guide(net: Net, guide: ArrayLike, end: str) -> Objective:
         The guide is not a picture, or too small for `end`. The objective itself raises `ShapeError` for another layer's
         blob.
     """
-    src, dst = net.blobs["data"], net.blobs[end]
+    check_image(net)
+    dst = net.blobs[end]
     image = preprocess(net, guide)
-    src.reshape(1, *image.shape)
-    src.data[0] = image
+    net.resize(*image.shape[1:])
+    net.image.data[0] = image
     net.forward(end=end)
     guide_features = dst.data[0].copy()
 

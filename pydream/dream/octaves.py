@@ -12,7 +12,7 @@ from ..errors import MemoryTooSmallError, ShapeError
 from ..net import Array, Net, in_one_thread
 from ..system import free_bytes
 from .era import MODERN, round_half
-from .images import deprocess, preprocess
+from .images import check_image, deprocess, preprocess
 
 MOST_OCTAVES = 1000  # more than any picture can be halved, and quickly checked
 _SEARCHED = 1024  # largest side tried in the search for the smallest that a layer takes
@@ -98,9 +98,9 @@ class Bases:
 
     def start(self, octave: int, detail: Array) -> None:
         """Make the network's image an octave's base plus the details so far, and drop all smaller bases."""
-        src, (h, w) = self._net.blobs["data"], self.sizes[octave]
-        src.reshape(1, 3, h, w)  # resize the network's input image size
-        image = src.data[0]
+        h, w = self.sizes[octave]
+        self._net.resize(h, w)  # resize the network's input image size
+        image = self._net.image.data[0]
         if octave in self._smaller:
             image[...] = self._smaller[octave]
         else:
@@ -124,9 +124,7 @@ def check_octaves(net: Net, end: str, sizes: list[Size]) -> None:
     sizes : list of (height, width)
         As `octave_sizes` returns them.
     """
-    channels = net.blobs["data"].shape[1]
-    if channels != 3:
-        raise ShapeError(f"{net.name} takes {channels} channel{'s' if channels > 1 else ''}; a picture has 3")
+    check_image(net)
     for number, (h, w) in enumerate(sizes[::-1], start=1):
         reason = _misfit(net, end, h, w)
         if reason is not None:
@@ -168,7 +166,7 @@ def _advice(net: Net, end: str, which: str, size: Size, reason: str, sizes: list
 def _misfit(net: Net, end: str, h: int, w: int) -> str | None:
     """Return why an image of that size does not fit the layers up to `end`; None: it fits."""
     try:
-        net.blobs["data"].reshape(1, 3, h, w)
+        net.resize(h, w)
         net.blobs[end].shape  # noqa: B018
     except ShapeError as error:
         return str(error)

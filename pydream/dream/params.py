@@ -35,9 +35,8 @@ def find_end(net: Net, end: str | None) -> str:
         raise UnknownNameError(
             f"{net.name} has no default layer; name one: {', '.join(map(repr, list(net.blobs)[1:9]))}, …"
         )
-    net.blobs[end]  # an unknown name raises, and lists close ones
-    if end == "data":
-        raise UnknownNameError("'data' is the image itself; name a layer behind it")
+    if net.blobs[end] is net.image:  # an unknown name raises, and lists close ones
+        raise UnknownNameError(f"{end!r} is the image itself; name a layer behind it")
     return end
 
 
@@ -69,7 +68,10 @@ _CHECKS: dict[str, Callable[[Any], object]] = {
         is_real(value) and 1 <= value < math.inf, "octave_scale", value, "a number of at least 1"
     ),
     "step_size": lambda value: require(
-        is_real(value) and 0 < value <= LARGEST_STEP, "step_size", value, f"a number above 0, at most {LARGEST_STEP}"
+        is_real(value) and 0 < abs(value) <= LARGEST_STEP,
+        "step_size",
+        value,
+        f"a number above 0, at most {LARGEST_STEP}, or below 0 to climb down",
     ),
     "jitter": lambda value: whole_number("jitter", value, 0, LARGEST_JITTER),
     "rng": lambda value: require(

@@ -31,12 +31,13 @@ class Retouch:
         return self
 
     def change(self, change: Array, image: Array) -> Array:
-        """Return what is added to an image, times the step size.
+        """Return what is added to an image, times the step's length.
 
         Parameters
         ----------
         change : (3, h, w) array
-            The result of the retouch before; for the first, the gradient divided by its mean absolute value.
+            The result of the retouch before; for the first, the gradient divided by its mean absolute value, and
+            turned round where the step size is below 0.
         image : (3, h, w) array
             In the network's channel order, 0..255 minus its mean; read-only.
         """
@@ -243,11 +244,11 @@ def ascend(
     """
     mean = float(ops.mean_abs(g))
     if 0 < mean < math.inf:
-        g /= g.dtype.type(mean)
+        g /= g.dtype.type(math.copysign(mean, step_size))  # only the dream climbs down: a pull stays a pull
         change = g
         for retouch in retouches:
             change = retouch.change(change, image)
-        image += image.dtype.type(step_size) * change
+        image += image.dtype.type(abs(step_size)) * change
         if low is not None and high is not None:
             ops.clip(image, low, high)
     return mean

@@ -22,7 +22,7 @@ from ..picture import as_picture
 from ..tiles.fitting import choose_side
 from ..tiles.net import OnTile, tiled
 from ..tiles.plan import LARGEST_TILE
-from .images import noise, picture_gradient, preprocess
+from .images import as_seen, noise, picture_gradient, preprocess
 from .laplacian import MOST_LEVELS, lap_normalize
 from .notebook import DreamInterrupted
 from .objectives import Objective, channels_text
@@ -67,7 +67,7 @@ def render_naive(
     iter_n : int
         Steps in each octave.
     step : float
-        Factor of the normalised gradient; above 0, at most `pydream.dream.params.LARGEST_STEP`.
+        Factor of the normalised gradient, at most `pydream.dream.params.LARGEST_STEP`; below 0 it goes down.
     rng : numpy.random.RandomState, optional
         Draws the noise, and then the shifts of tiles. None: NumPy's global legacy state, as in the tutorial.
     watch : Watch, optional
@@ -226,7 +226,7 @@ class Renderer:
         check_octaves(net, t_grad.layer, [(min(h, self.seen), min(w, self.seen)) for h, w in self.sizes])
         t_grad.divide(tile, h, w, watch.tile)
         img = img.astype(np.result_type(img, net.dtype) if img.dtype.kind == "f" else net.dtype)
-        img = self.start(img, 0)
+        img = self.start(as_seen(net, img), 0)
         reached = steps = 0
         try:
             with net.one_thread():
@@ -331,9 +331,8 @@ class _ScoreGradient:
 
     def __call__(self, img: Array) -> Array:
         with (net := self._net).one_thread():
-            src = net.blobs["data"]
-            src.reshape(1, 3, *img.shape[:2])
-            preprocess(net, img, out=src.data[0])
+            net.resize(*img.shape[:2])
+            preprocess(net, img, out=net.image.data[0])
             net.forward(end=self.layer)
             self._objective(net.blobs[self.layer])
             g = picture_gradient(net, net.backward(start=self.layer))

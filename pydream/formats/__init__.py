@@ -2,6 +2,7 @@
 
 ======== ==========================================================
 spec     what pictures a network wants
+mean     mean files, which are a part of that
 entrance the layer that scales them
 caffe    a prototxt and a caffemodel
 graphdef a frozen TensorFlow graph
@@ -21,6 +22,7 @@ from . import caffe, graphdef, keras
 from .base import Format
 from .foreign import UNKNOWN, refuse
 from .head import Head
+from .mean import read_mean
 from .spec import InputSpec, PixelScale
 
 __all__ = [
@@ -34,6 +36,7 @@ __all__ = [
     "format_of",
     "graphdef",
     "keras",
+    "read_mean",
 ]
 
 # By name they are asked in this order: a SavedModel's graph has the suffix of a frozen graph, and Caffe's files may

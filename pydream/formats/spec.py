@@ -19,8 +19,9 @@ class InputSpec:
 
     Attributes
     ----------
-    mean : sequence of 3 floats, optional
-        Mean of the training pictures, 0..255, in the network's channel order; kept as a tuple.
+    mean : sequence of 3 floats, or of 1, optional
+        Mean of the training pictures, 0..255, in the network's channel order; kept as a tuple. See
+        `pydream.net.as_mean`.
     scale : float or sequence of 3 floats, optional
         Factor of the pixels minus the mean, or one for each channel, kept as a tuple; not for Caffe's networks.
     channel_order : {"BGR", "RGB"}, optional
@@ -30,8 +31,8 @@ class InputSpec:
     Raises
     ------
     ValueError
-        For a mean that is not three finite numbers, a scale that is neither one nor three finite numbers other than 0,
-        or another channel order.
+        For a mean that is neither three finite numbers nor one, a scale that is neither one nor three finite numbers
+        other than 0, or another channel order.
     """
 
     mean: Sequence[float] | None = None
@@ -41,9 +42,9 @@ class InputSpec:
 
     def __post_init__(self) -> None:
         if self.mean is not None:
-            object.__setattr__(self, "mean", _three_numbers("mean", self.mean))
+            object.__setattr__(self, "mean", _numbers("mean", self.mean, (1, 3)))
         if self.scale is not None and np.ndim(self.scale):
-            object.__setattr__(self, "scale", _three_numbers("scale", self.scale))  # type: ignore[arg-type]
+            object.__setattr__(self, "scale", _numbers("scale", self.scale, (3,)))  # type: ignore[arg-type]
         if self.scale is not None and not (np.isfinite(self.scale).all() and np.all(self.scale)):
             raise ValueError(f"scale {self.scale}, expected a number other than 0, or three of them")
         if self.channel_order is not None and self.channel_order not in CHANNEL_ORDERS:
@@ -60,9 +61,8 @@ class InputSpec:
         return {"mean": self.mean, "scale": self.scale, "channel_order": self.channel_order, "input": self.node}
 
 
-def _three_numbers(name: str, values: Sequence[float]) -> tuple[float, float, float]:
+def _numbers(name: str, values: Sequence[float], counts: tuple[int, ...]) -> tuple[float, ...]:
     found = np.asarray(values, np.float64)
-    if found.shape != (3,) or not np.isfinite(found).all():
-        raise ValueError(f"{name} {values}, expected three numbers")
-    first, second, third = map(float, found)
-    return first, second, third
+    if found.ndim != 1 or len(found) not in counts or not np.isfinite(found).all():
+        raise ValueError(f"{name} {values}, expected three numbers{', or one' if 1 in counts else ''}")
+    return tuple(map(float, found))

@@ -17,7 +17,7 @@ from ..zoo.registry import DEFAULT_NETWORK
 from .names import file_word, model_word
 from .provenance import NetFacts
 from .recipe import Recipe
-from .text import as_unicode, to_bytes
+from .text import as_unicode, number_text, to_bytes
 
 _DEFAULTS = {field.name: field.default for field in msgspec.structs.fields(Recipe)}
 # Fields of a recipe as options, in the order in which they are written; flags turn the default around.
@@ -73,7 +73,7 @@ def command_of(
     named = None if model is None or model == DEFAULT_NETWORK else model_word(model)
     guide_name, mask_name, weights_name = (path and file_word(path) for path in (guide, mask, weights))
     words += option_words({"--model": named, "--weights": weights_name})
-    mean = None if network.mean is None else ",".join(f"{value:.9g}" for value in network.mean)
+    mean = None if network.mean is None else ",".join(map(number_text, network.mean))
     scale = ",".join(map(str, network.scale)) if isinstance(network.scale, tuple) else network.scale
     words += option_words({"--mean": mean, "--pixel-scale": scale, "--channel-order": network.channel_order})
     words += option_words({"--input-node": network.input})

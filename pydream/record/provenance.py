@@ -34,6 +34,7 @@ from .text import from_json, to_json
 LIBRARIES = ("numpy", "scipy", "pillow", "tensorflow")
 
 Sha256 = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{64}$")]
+MeanNumbers = Annotated[tuple[float, ...], msgspec.Meta(min_length=1, max_length=3)]
 Side = Annotated[int, msgspec.Meta(ge=1, le=10**7)]  # pixels
 
 _UNSPECIFIED = InputSpec()
@@ -80,10 +81,13 @@ class NetFacts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     dtype: Annotated[str, msgspec.Meta(pattern="^float(32|64)$")]
     runtime: str
     device: str
-    mean: tuple[float, float, float] | None = None
+    mean: MeanNumbers | None = None
     scale: PixelScale | None = None
     channel_order: ChannelOrder | None = None
     input: str | None = None
+
+    def __post_init__(self) -> None:
+        self.input_spec  # noqa: B018 (checks its numbers)
 
     @property
     def input_spec(self) -> InputSpec:

@@ -29,6 +29,12 @@ def from_json(text: str | bytes, type: type[T]) -> T:
     return msgspec.convert(_each_text(msgspec.json.decode(text), _unescaped), type)
 
 
+def number_text(value: float) -> str:
+    """Return a number in nine digits, or in as many as it takes to read the same number again."""
+    short = f"{value:.9g}"
+    return short if float(short) == value else repr(value)
+
+
 def as_unicode(text: str) -> str:
     """Decode bytes in a text that are UTF-8, which the locale C leaves as they are."""
     return re.sub("[\udc80-\udcff]+", lambda found: to_bytes(found[0]).decode("utf-8", "surrogateescape"), text)

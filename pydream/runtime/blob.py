@@ -241,19 +241,23 @@ class Blob(net.Blob):
 
 
 class Blobs(Mapping[str, Blob]):
-    """Blobs by name, inputs first, then in the order of the layers that make them."""
+    """Blobs by name, inputs first, then in the order of the layers that make them.
+
+    The image input answers to "data" too, as the notebook calls it, where no blob has that name.
+    """
 
     def __init__(self, blobs: dict[str, Blob], graph: Graph) -> None:
         self._blobs = blobs
         self._graph = graph
+        self._known = {"data": blobs[graph.image_input], **blobs}
 
     def __getitem__(self, name: str) -> Blob:
-        if name not in self._blobs:
+        if name not in self._known:
             raise self._graph.unknown_blob(name)
-        return self._blobs[name]
+        return self._known[name]
 
     def __contains__(self, name: object) -> bool:
-        return name in self._blobs
+        return name in self._known
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._blobs)

@@ -62,7 +62,8 @@ class Graph:
     left_out : dict of str to str
         Layer or node of the file that cannot be run → the reason.
     image_input : str
-        The input that is dreamt on: "data", or the first where none has that name.
+        The input that is dreamt on: of those with four axes and 3 or 1 channels "data", or else the first with the most
+        channels; where none has these, the first of all.
     steps : list of Step
         In running order.
     blobs : list of str
@@ -86,7 +87,7 @@ class Graph:
         self.declared = dict(inputs)
         self.left_out = dict(left_out or {})
         self._unit, self._parts = unit, parts
-        self.image_input = "data" if "data" in self.declared else next(iter(self.declared))
+        self.image_input = _image_input(self.declared)
         self.inputs = {name: value for value, name in enumerate(inputs)}
         self._blob_of = list(self.inputs)  # value → blob
         self._maker = [-1] * len(self.inputs)  # value → index of its step
@@ -262,6 +263,18 @@ class Graph:
     def _fixed_size(self, layer: Layer) -> ShapeError:
         sizes = ", ".join(f"{name} {'x'.join(map(str, shape[1:]))}" for name, shape in self.declared.items())
         return ShapeError(f"layer {layer.name!r} fits only the size that the network was made for, {sizes}")
+
+
+def _image_input(declared: Mapping[str, Shape]) -> str:
+    fitting = [name for name, shape in declared.items() if takes_pictures(shape)]
+    if "data" in fitting:
+        return "data"
+    return max(fitting, key=lambda name: declared[name][1], default=next(iter(declared)))
+
+
+def takes_pictures(shape: Shape) -> bool:
+    """Return whether an input of that shape takes a picture: in colour, with three channels, or grey, with one."""
+    return len(shape) == 4 and shape[1] in (1, 3)
 
 
 class TooLargeError(ShapeError):

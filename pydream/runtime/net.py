@@ -12,11 +12,23 @@ from itertools import compress
 from typing import Any, Self
 
 import numpy as np
-from numpy.typing import DTypeLike, NDArray
+from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from .. import net
 from ..errors import ShapeError, UnknownNameError
-from ..net import Affine, Array, ChannelOrder, Field, Match, OneThread, Seed, in_one_thread, names_of, unknown_name
+from ..net import (
+    Affine,
+    Array,
+    ChannelOrder,
+    Field,
+    Match,
+    OneThread,
+    Seed,
+    as_mean,
+    in_one_thread,
+    names_of,
+    unknown_name,
+)
 from .base import Memos, Runtime, Tensor
 from .blob import Blob, Blobs, Outputs
 from .ends import logits
@@ -82,8 +94,8 @@ class Net(net.Net):
     runtime : {"tensorflow", "numpy"}, or a subclass of Runtime
         TensorFlow, or readable formulas in NumPy, which are slower.
     device : {"auto", "cpu", "gpu", "gpu:N"}
-    mean : sequence of 3 floats, optional
-        Of the training pictures, 0..255, in the network's channel order; zeros by default.
+    mean : sequence of 1 or 3 floats, optional
+        Of the training pictures, 0..255, in the network's channel order; zeros by default. See `pydream.net.as_mean`.
     channel_order : {"BGR", "RGB"}
         What the image input takes.
 
@@ -95,7 +107,7 @@ class Net(net.Net):
     inputs, outputs : list of str
         Blobs that no layer makes, and blobs that no layer reads.
     image_input : str
-        The input that takes the image: "data", or the first where none has that name.
+        The input that takes the image: see `Graph`. ``blobs["data"]`` is it too, where no blob has that name.
     layer_names : list of str
     top_names, bottom_names : dict of str to list of str
         Layer → the blobs that it writes, and those that it reads.
@@ -128,7 +140,7 @@ class Net(net.Net):
         runtime: str | type[Runtime] = "tensorflow",
         device: str = "auto",
         *,
-        mean: Sequence[float] = (0, 0, 0),
+        mean: ArrayLike = (0,),
         channel_order: ChannelOrder = "BGR",
     ) -> None:
         self.dtype = real_dtype(dtype)
@@ -140,7 +152,7 @@ class Net(net.Net):
         self.logits = logits(graph)
         self.inputs = list(graph.inputs)
         self.image_input = graph.image_input
-        self.mean = np.array(mean, self.dtype).reshape(3, 1, 1)
+        self.mean = as_mean(mean, graph.declared[graph.image_input], channel_order).astype(self.dtype)
         read = {bottom for step in graph.steps for bottom in step.bottoms}
         self._outputs = {
             top: value
@@ -197,7 +209,7 @@ class Net(net.Net):
             another, on the way to a deeper end, writes over it. None: all layers, which only the size that the
             network was made for may allow.
         tensor : (n, h, w, c) array, without `channels_last` (n, c, h, w), optional
-            The image in the runtime's own layout, in place of ``blobs["data"].data``; not to be written to while
+            The image in the runtime's own layout, in place of ``image.data``; not to be written to while
             this pass's results are read, or `backward` is to follow.
         **inputs : (n, c, h, w) array
             Written into the input blobs of these names first, as pycaffe does.
@@ -244,7 +256,7 @@ class Net(net.Net):
         Returns
         -------
         (n, h, w, c) array, without `channels_last` (n, c, h, w)
-            The gradient at the image, in the runtime's own layout; read-only. It is ``blobs["data"].diff`` too.
+            The gradient at the image, in the runtime's own layout; read-only. It is ``image.diff`` too.
         """
         forward = self._forward
         asked = names_of(start)

@@ -56,7 +56,7 @@ class Reference:
             return np.zeros(0)  # equal to no port's
         net.blobs[end].diff[...] = seed
         net.backward(start=layer)
-        gradient: Array = net.blobs["data"].diff
+        gradient: Array = net.image.diff
         return gradient[:, ::-1].copy() if mistake is not None and mistake.reversed_channels else gradient.copy()
 
     def mistakes(self, image: Array, end: str, seed: Array | None = None) -> Mistakes:
@@ -66,8 +66,8 @@ class Reference:
 
 def feed(net: Any, image: Array) -> None:
     """Put an image, (1, 3, h, w), into a network."""
-    net.blobs["data"].reshape(*image.shape)
-    net.blobs["data"].data[...] = image
+    net.resize(*image.shape[2:])
+    net.image.data[...] = image
 
 
 def check_net(
@@ -85,7 +85,7 @@ def check_net(
     net : Net
         In float64 differences up to 1e-9 (relative, L2) pass, with tie-tolerant max pooling; in float32 rounding does.
     network, weights
-        The network that `net` is a port of, as for `pydream.load_net`. The image's blob must be called ``data``.
+        The network that `net` is a port of, as for `pydream.load_net`. The image's blob is `Net.image`, in both.
 
     Returns
     -------
@@ -191,14 +191,14 @@ def _ends(reference: Reference, image: Array) -> list[str]:
 def _shapes(report: Report, net: Net, reference: Reference, ends: list[str]) -> bool:
     for height, width in (SIZE, OTHER_SIZE):
         for which in (net, reference.net):
-            which.blobs["data"].reshape(1, 3, height, width)
+            which.resize(height, width)
         for end in ends:
             step = f"shape of {end!r} at {width}x{height}"
             wanted = tuple(reference.net.blobs[end].shape)
             with report.trying(step):
                 found = tuple(net.blobs[end].shape)
                 if found != wanted:
-                    image = np.zeros((1, 3, height, width))
+                    image = np.zeros((1, *net.image.shape[1:]))
                     made = [t for t, twin in reference.mistakes(image, end).items() if twin().shape == found]
                     advice = f"; as if {' or '.join(made)}" if made else ""
                     return report.holds(step, False, f"{found}, expected {wanted}{advice}")
@@ -207,7 +207,7 @@ def _shapes(report: Report, net: Net, reference: Reference, ends: list[str]) -> 
     report.holds(f"shapes of {len(ends)} blobs at two sizes", True, "")
     with report.trying("a size that is too small"):
         raised = "nothing"
-        net.blobs["data"].reshape(1, 3, 2, 2)
+        net.resize(2, 2)
         try:
             net.blobs[ends[-1]].shape  # noqa: B018
         except ShapeError:
@@ -288,7 +288,7 @@ def _gradient(net: Net, image: Array, end: str, seed: Array) -> Array:
     net.forward(end=end)
     net.blobs[end].diff[...] = seed
     net.backward(start=end)
-    return net.blobs["data"].diff.copy()
+    return net.image.diff.copy()
 
 
 def _protocol(report: Report, net: Net, reference: Reference, image: Array, ends: list[str]) -> None:
@@ -301,7 +301,7 @@ def _protocol(report: Report, net: Net, reference: Reference, image: Array, ends
     with report.trying("backward a second time"):
         first = _gradient(net, image, end, seed)
         net.backward(start=end)
-        again = net.blobs["data"].diff
+        again = net.image.diff
         report.compare(
             "backward a second time",
             again,
@@ -318,23 +318,23 @@ def _protocol(report: Report, net: Net, reference: Reference, image: Array, ends
         net.blobs[end].diff[...] = seed
         net.backward(start=end)
         hint = "other blobs' diff must not count, as in a fresh Caffe process"
-        report.compare("gradients in other blobs", net.blobs["data"].diff, expected, limit[1], hint=hint)
+        report.compare("gradients in other blobs", net.image.diff, expected, limit[1], hint=hint)
     with report.trying("copy_data_to_diff"):
         feed(net, image)
         net.forward(end=end)
         net.blobs[end].copy_data_to_diff()
         report.compare("copy_data_to_diff", net.blobs[end].diff, net.blobs[end].data, limit[0])
         gradient = net.backward(start=end)
-        report.compare("backward from the data themselves", net.blobs["data"].diff, expected, limit[1])
+        report.compare("backward from the data themselves", net.image.diff, expected, limit[1])
         plain = isinstance(gradient, np.ndarray) and gradient.flags.c_contiguous and gradient.dtype == net.dtype
         fault = f"{type(gradient).__name__}, expected a C-contiguous {net.dtype} array"
         report.holds("what backward returns", plain, fault)
         report.compare(
             "what backward returns",
             gradient,
-            _laid_out(net.blobs["data"].diff, net.channels_last),
+            _laid_out(net.image.diff, net.channels_last),
             0.0,
-            {"channels_last were the other layout's": lambda: _laid_out(net.blobs["data"].diff, not net.channels_last)},
+            {"channels_last were the other layout's": lambda: _laid_out(net.image.diff, not net.channels_last)},
         )
     _seeds(report, net, reference, image, end, ends)
     with report.trying("forward with a tensor"):
@@ -342,7 +342,7 @@ def _protocol(report: Report, net: Net, reference: Reference, image: Array, ends
         tensor = np.ascontiguousarray(_laid_out(image, net.channels_last), net.dtype)
         net.forward(end=end, tensor=tensor)
         report.compare("forward with a tensor", net.blobs[end].data, seed, limit[0])
-        kept = not net.blobs["data"].data.any()
+        kept = not net.image.data.any()
         report.holds("the image beside a tensor", kept, "blobs['data'].data was written; it must stay unshifted")
 
 
@@ -359,7 +359,7 @@ def _seeds(report: Report, net: Net, reference: Reference, image: Array, end: st
         mistakes = {"the bias were left out": lambda: gain * data, "the gain were left out": lambda: data + 0.5 * gain}
         report.compare("drive(Affine)", net.blobs[end].diff, seed, limit[0], mistakes)
         net.backward(start=end)
-        report.compare("backward from drive(Affine)", net.blobs["data"].diff, reference.run(image, end, seed), limit[1])
+        report.compare("backward from drive(Affine)", net.image.diff, reference.run(image, end, seed), limit[1])
     with report.trying("drive(Match)"):
         guide = data[0, :, ::2, 1:]  # each place of it is most like itself, or like another that is still more so
         net.forward(end=end)
@@ -382,7 +382,7 @@ def _seeds(report: Report, net: Net, reference: Reference, image: Array, end: st
         made = {
             f"{name!r} alone had a gradient": lambda part=part: part for name, part in zip(seeds, parts, strict=True)
         }
-        report.compare(several, net.blobs["data"].diff, parts[0] + parts[1], limit[1], made)
+        report.compare(several, net.image.diff, parts[0] + parts[1], limit[1], made)
 
 
 def _sizes(report: Report, net: Net, reference: Reference, image: Array, end: str) -> None:

@@ -283,20 +283,19 @@ def _sizes(arrays: list[Array]) -> str:
 
 def _network() -> Iterator[dict[str, Any]]:
     net = load_net(DEFAULT_NETWORK, dtype="float64", runtime="numpy")
-    src = net.blobs["data"]
     image = preprocess(net, samples.picture(64, 83))
     about = {"network": DEFAULT_NETWORK, "end": "fire5/concat"}
 
     def load(values: Array) -> None:
-        src.reshape(1, *values.shape)
-        src.data[0] = values
+        net.resize(*values.shape[1:])
+        net.image.data[0] = values
 
     for end in ("conv1", "pool1", "fire2/concat", "fire5/concat", "fire8/concat"):
         load(image)
         net.forward(end=end)
         net.blobs[end].copy_data_to_diff()
         net.backward(start=end)
-        outputs = {"gradient": src.diff[0].copy()}
+        outputs = {"gradient": net.image.diff[0].copy()}
         if end not in ("conv1", "fire2/concat"):  # whose activations are large
             outputs = {"activations": net.blobs[end].data.copy(), **outputs}
         yield _float64(
@@ -335,7 +334,7 @@ def _network() -> Iterator[dict[str, Any]]:
         "one step",
         "roll by (ox, oy); forward; diff = data; backward; image += step_size / mean|g| * g; roll back; clip",
         {"image": image, "mean": net.mean},
-        {"image": src.data[0].copy()},
+        {"image": net.image.data[0].copy()},
         {**about, "step_size": 1.5, "ox": int(shifts[0]), "oy": int(shifts[1])},
         limits=(1e-9, 1e-3),
     )
@@ -344,7 +343,7 @@ def _network() -> Iterator[dict[str, Any]]:
 
     class Levels(Watch):
         def step(self, octave: int, iteration: int, image: View) -> None:
-            seen.append(float(np.sqrt(np.mean(src.data**2))))
+            seen.append(float(np.sqrt(np.mean(net.image.data**2))))
 
     octaves: dict[str, Any] = {"octave_n": 3, "octave_scale": 1.4, "iter_n": 2, "step_size": 1.5}
     dream = deepdream(

@@ -60,7 +60,7 @@ def choose_side(
         if fits(net.step_bytes(ends, height, width) + image, False, most):  # with the image laid out for the network
             return 0
     try:
-        net.blobs["data"].reshape(1, 3, height, width)
+        net.resize(height, width)
         stride = lcm(*(view.cell for end in ends for view in net.locality(end)))
         plans = {side: plan_tiles(net, ends, height, width, side) for side in range(stride, LARGEST_SIDE + 1, stride)}
     except ShapeError:
@@ -112,7 +112,7 @@ def check_limit(net: Net, ends: Sequence[str], height: int, width: int, side: in
     limit = tightest_limit()
     crop = (height, width)
     if side:
-        net.blobs["data"].reshape(1, 3, height, width)
+        net.resize(height, width)
         crop = plan_tiles(net, ends, height, width, side).crop
     step = net.step_bytes(ends, *crop)
     missing = missing_bytes(int(copies * 3 * height * width * net.dtype.itemsize), step, tiled=side > 0)

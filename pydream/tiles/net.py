@@ -79,7 +79,7 @@ class TiledNet(Wrapper):
     @property
     def blobs(self) -> Mapping[str, Blob]:  # type: ignore[override]  # other nets have an attribute
         """The net's own if the picture is one tile, else the input and `ends`."""
-        return _Blobs(data=self._net.blobs["data"], **self._layers) if self._divided() else self._net.blobs
+        return _Blobs({self.image_input: self._net.image, **self._layers}) if self._divided() else self._net.blobs
 
     def feed(self, image: Array, ox: int, oy: int, ops: ModuleType) -> Any:
         """Return the shifted image for `forward`, which makes a crop of it for each tile."""
@@ -89,15 +89,15 @@ class TiledNet(Wrapper):
         """Take the image, shifted or not; the layers run when their values are read, or in `backward`."""
         if not self._divided():
             return super().forward(end, tensor=tensor)
-        self._image = Shifted(self._net.blobs["data"].data[0], 0, 0) if tensor is None else tensor
+        self._image = Shifted(self._net.image.data[0], 0, 0) if tensor is None else tensor
         return {}
 
     def backward(self, start: str | Sequence[str] | None = None) -> Array:
         """Return the gradient at the shifted image, laid out as a tensor of the net."""
         if not self._divided():
             return super().backward(start)
-        height, width = self._net.blobs["data"].shape[2:]
-        shape = (1, height, width, 3) if self.channels_last else (1, 3, height, width)
+        channels, height, width = self._net.image.shape[1:]
+        shape = (1, height, width, channels) if self.channels_last else (1, channels, height, width)
         gradient = np.zeros(shape, self.dtype)
         made = self._net.gradients_of(self._tile(row, column) for row, column in self._plan)
         for done, ((row, column), part) in enumerate(zip(self._plan, made, strict=True), start=1):
@@ -124,13 +124,13 @@ class TiledNet(Wrapper):
             for place, end in enumerate(self._ends):
                 own = twin.blobs[end].data[:, :, row.inside[place], column.inside[place]]
                 made[end][:, :, row.values[place], column.values[place]] = own
-        twin.blobs["data"].reshape(1, 3, 1, 1)  # drop what it has computed: see `Net.gradients_of`
+        twin.resize(1, 1)  # drop what it has computed: see `Net.gradients_of`
         for end, data in made.items():
             self._layers[end].set_data(data)
 
     def _divided(self) -> bool:
         """Return whether the picture, at its present size, has several tiles; plan them if the size is new."""
-        height, width = self._net.blobs["data"].shape[2:]
+        height, width = self._net.image.shape[2:]
         if self._planned != (height, width):
             self._plan = plan_tiles(self._net, self._ends, height, width, self._side)
             self._layers = {end: TiledBlob(self, self._net.blobs[end].shape) for end in self._ends}
@@ -177,7 +177,7 @@ class Tile:
 
 def run_crop(net: Net, ends: tuple[str, ...], image: Array) -> None:
     """Run forward on a crop, (c, h, w)."""
-    net.blobs["data"].reshape(1, *image.shape)
+    net.resize(*image.shape[1:])
     tensor = np.ascontiguousarray(np.rollaxis(image, 0, 3) if net.channels_last else image)
     net.forward(ends, tensor=tensor[np.newaxis])
 

@@ -12,7 +12,7 @@ from numpy.typing import DTypeLike
 
 from ..caffe import Classifier
 from ..errors import LeftOutWarning, NetFileError, PydreamError, UnknownNameError
-from ..formats import SUFFIXES, Format, InputSpec, caffe, format_of, graphdef, keras
+from ..formats import SUFFIXES, Format, InputSpec, caffe, format_of, graphdef, keras, read_mean
 from ..net import ChannelOrder
 from ..runtime.base import Runtime
 from ..runtime.ends import default_end
@@ -67,7 +67,7 @@ def load_net(
     device: str = "auto",
     runtime: str | type[Runtime] = "tensorflow",
     *,
-    mean: Sequence[float] | None = None,
+    mean: Sequence[float] | str | os.PathLike[str] | None = None,
     scale: float | Sequence[float] | None = None,
     channel_order: ChannelOrder | None = None,
     input: str | None = None,
@@ -89,10 +89,11 @@ def load_net(
     runtime : {"tensorflow", "numpy"}, or a subclass of pydream.runtime.Runtime
         The engine: TensorFlow, or formulas in NumPy, which are a slow reference. In float64 the pictures are the same.
         NumPy runs no frozen graphs.
-    mean : sequence of 3 floats, optional
-        Mean of the training pictures, 0..255, in the network's channel order. None: the registry's; for a file 104,
-        116, 122, as in the notebook, for a frozen graph 117, 117, 117, and for a Keras model or a SavedModel 0, since
-        most of these have a layer for it.
+    mean : sequence of 3 floats, or of 1, or path, optional
+        Mean of the training pictures, 0..255, in the network's channel order; or a mean file, as
+        `pydream.formats.read_mean` reads it. None: the registry's; for a file 104, 116, 122, as in the notebook, for a
+        frozen graph 117, 117, 117, and for a Keras model or a SavedModel 0, since most of these have a layer for it.
+        A network of one channel takes the grey of three numbers, as it does of pictures.
     scale : float or sequence of 3 floats, optional
         Factor of the pixels minus the mean, or one for each channel; not for Caffe's files. None: the registry's, or 1.
     channel_order : {"BGR", "RGB"}, optional
@@ -123,7 +124,7 @@ def load_net(
         Some layers cannot be run.
     """
     files = find_files(name_or_path, weights)
-    spec = InputSpec(mean, scale, channel_order, input).or_else(files.spec)
+    spec = InputSpec(numbers_of(mean), scale, channel_order, input).or_else(files.spec)
     make = _NET[files.format]
     net = make(files.definition, files.weights, spec, files.name, dtype=dtype, device=device, runtime=runtime)
     net.name = files.name
@@ -135,6 +136,11 @@ def load_net(
 def _warn(graph: Graph) -> None:
     if graph.notice is not None:
         warnings.warn(graph.notice, LeftOutWarning, stacklevel=3)
+
+
+def numbers_of(mean: Sequence[float] | str | os.PathLike[str] | None) -> Sequence[float] | None:
+    """Return a mean's numbers: those of its file, where it is a path."""
+    return read_mean(mean) if isinstance(mean, str | os.PathLike) else mean
 
 
 def find_files(name_or_path: str | os.PathLike[str] | Any, weights: str | os.PathLike[str] | None = None) -> NetFiles:

@@ -27,14 +27,15 @@ from ..formats import SUFFIXES, InputSpec, format_of, keras
 from ..formats.base import Packed
 from ..net import ChannelOrder
 from ..runtime.geometry import survey
-from ..runtime.graph import Graph
+from ..runtime.graph import Graph, takes_pictures
+from .load import numbers_of
 from .registry import DEFINITION, NAME, Entry, networks, own_folder, read_entry
 
 
 def add_network(
     name: str,
     files: Sequence[str | os.PathLike[str]],
-    mean: Sequence[float] | None = None,
+    mean: Sequence[float] | str | os.PathLike[str] | None = None,
     layer: str | None = None,
     title: str | None = None,
     *,
@@ -78,7 +79,7 @@ def add_network(
     target = own_folder() / name
     with write_errors(target, NetFileError):  # before the network is read
         check_place(next(folder for folder in target.absolute().parents if folder.exists()) / ".pydream")
-    asked = InputSpec(mean, scale, channel_order, input)
+    asked = InputSpec(numbers_of(mean), scale, channel_order, input)
     paths = [_found(keras.model_file(Path(file))) for file in files]
     form = format_of(*paths)
     packed = form.pack(paths, asked)
@@ -145,9 +146,9 @@ def _found(path: Path) -> Path:
 
 
 def _check_input(graph: Graph, source: str) -> None:
-    shape = graph.declared.get("data", ())
-    if len(shape) != 4 or shape[1] != 3:
-        raise NetFileError(f"{source}: no input 'data' of three channels for a picture")
+    if not takes_pictures(graph.declared[graph.image_input]):
+        found = ", ".join(f"{name!r} {shape}" for name, shape in graph.declared.items())
+        raise NetFileError(f"{source}: no input of four axes with three channels or one, for a picture, but {found}")
 
 
 def _check_layer(graph: Graph, layer: str | None) -> None:

@@ -158,7 +158,7 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     copies: tuple[Copy, ...] = ()
     layers: Layers | None = None
     license: str
-    mean: tuple[float, float, float]
+    mean: tuple[float, ...]
     scale: PixelScale = 1.0
     channel_order: ChannelOrder = "BGR"
     input: str | None = None

@@ -65,7 +65,7 @@ def translate(nodes: Sequence[Node], source: str, name: str, spec: InputSpec) ->
     tried: list[_Translator] = []
     for size in _SIZES if declared is None else [declared]:
         tried.append(_Translator(place, spec.scale, constants, unknown, budget))
-        tried[-1].run(nodes, (1, 3, *size))
+        tried[-1].run(nodes, (1, _channels(place), *size))
         if not tried[-1].misfits:
             break
     best = min(tried, key=lambda each: each.misfits)
@@ -98,7 +98,8 @@ def _input_node(nodes: Sequence[Node], source: str, name: str | None) -> Node:
         if not found:
             raise unknown_name("node", name, [node.name for node in (*placeholders, *nodes)])
         return found[0]
-    fitting = [node for node in placeholders if _takes_pictures(node)]
+    fitting = [node for node in placeholders if _takes_pictures(node, (-1, 3))]
+    fitting = fitting or [node for node in placeholders if _takes_pictures(node, (1,))]
     if len(fitting) == 1:
         return fitting[0]
     if fitting:
@@ -107,10 +108,18 @@ def _input_node(nodes: Sequence[Node], source: str, name: str | None) -> Node:
     raise NetFileError(f"{source}: no placeholder for a picture{others}; name the node that the picture replaces")
 
 
-def _takes_pictures(node: Node) -> bool:
-    """Return whether a placeholder is for numbers, and has four axes and three channels, or leaves that open."""
+def _takes_pictures(node: Node, channels: tuple[int, ...]) -> bool:
+    """Return whether a placeholder is for numbers, and has four axes and so many channels, or leaves that open."""
     kind, shape = node.attributes.get("dtype"), _declared_shape(node)
-    return (kind is None or kind.type in FLOATS) and (shape is None or (len(shape) == 4 and shape[3] in (-1, 3)))
+    if shape is None:
+        return (kind is None or kind.type in FLOATS) and -1 in channels
+    return (kind is None or kind.type in FLOATS) and len(shape) == 4 and shape[3] in channels
+
+
+def _channels(node: Node) -> int:
+    """Return the channels of the pictures that an input takes: 1 where it declares that, else 3."""
+    shape = _declared_shape(node)
+    return 1 if shape is not None and len(shape) == 4 and shape[3] == 1 else 3
 
 
 def _declared_shape(node: Node) -> Shape | None:
