@@ -173,16 +173,13 @@ def _numbers(text: str) -> Mean:
 
 def _mean(text: str) -> Mean:
     """Read ``104,116,122``, or a file."""
-    mean = _numbers(text)
-    if not mean:
-        path = Path(text)
-        if not path.exists():
-            what = "three numbers, e.g. 104,116,122, one, or a file: .binaryproto, .npy"
-            raise click.BadParameter(f"{text!r} is not a mean (expected {what})")
+    mean, path = _numbers(text), Path(text)
+    if not mean and path.is_file():
         note_read(path)
         return Mean(read_mean(path))
     if len(mean) not in (1, 3):
-        raise click.BadParameter(f"{text!r} has {len(mean)} numbers (expected three, or one for all channels)")
+        what = "three numbers, e.g. 104,116,122, one for all channels, or a .binaryproto or .npy file"
+        raise click.BadParameter(f"{text!r} is not a mean (expected {what})")
     if not all(map(math.isfinite, mean)):
         raise click.BadParameter(f"{text!r} is not finite")
     return mean

@@ -45,9 +45,10 @@ def read_mean(path: str | os.PathLike[str]) -> tuple[float, ...]:
         values = values[np.newaxis]
     if values.ndim not in (1, 3) or len(values) not in (1, 3) or not values.size:
         raise NetFileError(f"{path}: a mean of shape {values.shape}; expected (3, h, w), (1, h, w), (3,) or (1,)")
-    means = values.astype(np.float64).reshape(len(values), -1 if values.ndim == 1 else values.shape[1], -1)
+    if values.ndim == 1:
+        values = values[:, np.newaxis, np.newaxis]
     with np.errstate(all="ignore"):
-        numbers = means.mean(1).mean(1)
+        numbers = values.astype(np.float64).mean(1).mean(1)
     if not np.isfinite(numbers).all():
         raise NetFileError(f"{path}: NaN or infinity in the mean")
     return tuple(map(float, numbers))

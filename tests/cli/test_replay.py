@@ -237,7 +237,7 @@ def test_the_input_is_gone(refused, exact, picture):
         (lambda said: said["dream"].update(seed="7"), "Expected `int`"),
         (lambda said: said["dream"].update(iter_n=0), "iter_n: 0, expected at least 1"),
         (lambda said: said["dream"].update(iter_n=10**30), "expected at least 1, at most 10000000"),
-        (lambda said: said["dream"].update(step_size=-1.0), "step_size: -1.0, expected"),
+        (lambda said: said["dream"].update(step_size=0.0), "step_size: 0.0, expected"),
         (lambda said: said["dream"].update(octave_scale=0.5), "octave_scale: 0.5, expected"),
         (lambda said: said["dream"].update(octave_n=10**6), "octave_n: 1000000, expected"),
         (lambda said: said["dream"].update(backend="../x"), "../x"),

@@ -362,7 +362,7 @@ def test_default_layer(squeezenet32, googlenet32):
         ({"octave_scale": 0}, ValueError, "octave_scale: 0"),
         ({"step_size": math.nan}, ValueError, "step_size: nan"),
         ({"step_size": math.inf}, ValueError, "step_size: inf"),
-        ({"step_size": -1}, ValueError, "step_size: -1"),
+        ({"step_size": -256}, ValueError, "step_size: -256"),
         ({"step_size": 1e308}, ValueError, "step_size: 1e+308, expected a number above 0, at most 255"),
         ({"octave_scale": 0.9}, ValueError, "octave_scale: 0.9, expected a number of at least 1"),
         ({"octave_n": 10**9}, ValueError, "octave_n: 1000000000"),
