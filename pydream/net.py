@@ -319,6 +319,9 @@ class Wrapper(Net):
     def reshape(self) -> None:
         self._net.reshape()
 
+    def resize(self, height: int, width: int) -> None:
+        self._net.resize(height, width)
+
     def feed(self, image: Array, ox: int, oy: int, ops: ModuleType) -> Any:
         return self._net.feed(image, ox, oy, ops)
 

@@ -18,7 +18,8 @@ def grey(red: NDArray[Any], green: NDArray[Any], blue: NDArray[Any]) -> NDArray[
     OpenCV has these weights, and with it Caffe's `force_gray`; so have Pillow's "L", Keras and torchvision. Only
     ``caffe.io.load_image(color=False)`` has those of BT.709. What is grey already stays as it is, to the bit.
     """
-    return green + LUMA[0].astype(red.dtype) * (red - green) + LUMA[2].astype(red.dtype) * (blue - green)
+    luma: NDArray[Any] = green + LUMA[0].astype(red.dtype) * (red - green) + LUMA[2].astype(red.dtype) * (blue - green)
+    return luma
 
 
 def as_picture(image: ArrayLike, name: str = "picture") -> NDArray[Any]:

@@ -334,7 +334,7 @@ _STEPS: dict[str, tuple[str, str, Any]] = {
     "iterations": ("-n --iterations", "Steps in each octave.", click.IntRange(1, MOST_ITERATIONS)),
     "step_size": (
         "-s --step-size",
-        "Step size in pixel values, up to 255; below 0 the dream climbs down.",
+        "Step size in levels; below 0, downwards.",
         StepSize(min=-LARGEST_STEP, max=LARGEST_STEP),
     ),
     "laplacian": ("--laplacian", "Gradient scales made equally strong.", click.IntRange(0, MOST_LEVELS)),
