@@ -268,7 +268,17 @@ def corpus() -> dict[str, bytes]:
             f"{front}mean: &m [1, 2.5, 3e0]\nurls: [http://localhost/x]\n"
             f"archive: {{name: a.zip, size: 7, sha256: {HASH}, member: in/it}}\n---\n"
         ).encode(),
+        "mean/picture": array(np.ones((3, 2, 2), np.float32)),
+        "mean/numbers": array(np.float64([104, 117, 123]), (2, 0)),
+        "mean/proto": nets.blob(np.ones((3, 2, 2)), legacy=True).SerializeToString(),
     }
+
+
+def array(values: Any, version: tuple[int, int] = (1, 0)) -> bytes:
+    """Return a ``.npy`` file."""
+    file = io.BytesIO()
+    np.lib.format.write_array(file, values, version)
+    return file.getvalue()
 
 
 def main() -> None:

@@ -18,7 +18,7 @@ import numpy as np
 from PIL import Image
 
 from pydream.errors import PydreamError
-from pydream.formats import FORMATS, InputSpec, caffe, format_of, keras
+from pydream.formats import FORMATS, InputSpec, caffe, format_of, keras, read_mean
 from pydream.formats import graphdef as frozen
 from pydream.formats.caffe import caffe_pb2
 from pydream.formats.caffe.caffemodel import Caffemodel, read_binary
@@ -233,7 +233,14 @@ def archive(data: bytes) -> None:
 def readme(data: bytes) -> None:
     """The front matter of a network's README."""
     entry = read_entry(_file(data, ".md"))
-    assert len(entry.mean) == 3
+    assert len(entry.mean) in (1, 3)
+
+
+def mean(data: bytes) -> None:
+    """A mean file: up to one number a channel."""
+    numbers = read_mean(_file(data, ".npy"))
+    assert len(numbers) in (1, 3)
+    assert np.isfinite(numbers).all()
 
 
 _KERAS = (keras_config, keras_weights, keras_archive, keras_hdf5, saved_graph, saved_index, saved_data)
@@ -251,6 +258,7 @@ _ALL = (
     film_left,
     archive,
     readme,
+    mean,
 )
 TARGETS: dict[str, Target] = {target.__name__: target for target in _ALL}
 
