@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import warnings
 from math import prod
 from tokenize import TokenError
 from typing import Any
@@ -60,7 +61,9 @@ def _npy(content: bytes, source: str) -> NDArray[Any]:
     try:
         version = np.lib.format.read_magic(file)
         read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
-        shape, fortran, dtype = read(file)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)  # of a header that Python 2 wrote
+            shape, fortran, dtype = read(file)
     except (ValueError, SyntaxError, TypeError, TokenError, RecursionError, MemoryError) as error:
         raise NetFileError(f"{source}: not a NumPy array: {' '.join(str(error).split())[:200]}") from error
     there = content[file.tell() :]
