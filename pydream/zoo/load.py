@@ -19,7 +19,7 @@ from ..runtime.ends import default_end
 from ..runtime.graph import Graph
 from ..runtime.net import Net
 from .addresses import without_secrets
-from .registry import Entry, find_network, find_weights, is_name, weight_folders
+from .registry import Entry, find_copies, find_network, find_weights, is_name, weight_folders
 
 # What makes the nets of a format.
 _NET: dict[Format, Callable[..., Net]] = {caffe: Classifier.load, graphdef: graphdef.net, keras: keras.net}
@@ -221,10 +221,15 @@ def _weights_for(entry: Entry) -> Path:
     found = find_weights(entry)
     if found is None:
         folders = ", ".join(str(folder) for folder in [entry.folder, *weight_folders()])
-        addresses = " or ".join(map(without_secrets, entry.addresses))
-        fetch = f"`pydream models fetch {entry.name}` gets it from {addresses}; or "
+        fetch = f"`pydream models fetch {entry.name}`"
+        first, *more = [*map(without_secrets, entry.addresses), ""]
+        others = f" or {len(more) - 1} more" if len(more) > 1 else ""
+        copies = " or ".join(copy.name for copy in entry.copies if copy.name != entry.weights)
+        there = "; ".join(f"'{path}' is there, of which {fetch} makes it" for _, path in find_copies(entry))
         raise NetFileError(
-            f"no weights for {entry.name}: {entry.weights} is not in {folders}; {fetch if addresses else ''}"
-            "put it into one of these, name its folder in PYDREAM_MODELS, or name the file itself as the weights"
+            f"no weights for {entry.name}: {entry.weights} is not in {folders}; "
+            + (f"{there}; " if there else f"{fetch} gets it from {first}{others}; or " if first else "")
+            + f"put it into one of these, {f'or {copies}, of which {fetch} makes it, ' if copies else ''}"
+            "name its folder in PYDREAM_MODELS, or name the file itself as the weights"
         )
     return found

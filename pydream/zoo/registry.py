@@ -261,6 +261,16 @@ def find_weights(entry: Entry) -> Path | None:
     return next((path for path in candidates if path.is_file()), None)
 
 
+def find_copies(entry: Entry) -> list[tuple[Copy, Path]]:
+    """Return the files that have the name of a network's copy, or of its archive, where weights are looked for."""
+    folders = dict.fromkeys([entry.folder, fetched_place(entry).parent, *weight_folders()])
+    copies = [
+        each for each in (*([entry.archive] if entry.archive else []), *entry.copies) if each.name != entry.weights
+    ]
+    found = [(copy, folder / copy.name) for copy in copies for folder in folders]
+    return [(copy, path) for copy, path in found if path.is_file()]
+
+
 def fetched_place(entry: Entry) -> Path:
     """Return the file that `pydream models fetch` writes: in the user's cache, or beside the user's own network."""
     return (entry.folder if entry.own else weight_folders()[-1]) / entry.weights

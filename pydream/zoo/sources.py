@@ -19,7 +19,7 @@ from .archives import take_member
 from .assemble import assemble, from_onnx, from_raw, is_onnx
 from .check import check, known_copy, record
 from .part import Part, fill
-from .registry import Copy, Entry, Layers, weight_folders
+from .registry import Copy, Entry, Layers, find_copies
 
 OnBytes = Callable[[int, int | None], None]  # bytes so far, bytes in all if they are known
 
@@ -63,14 +63,10 @@ def sources_of(entry: Entry, first: Sequence[str], target: Path) -> Iterator[Sou
 
 def whole_files(entry: Entry, target: Path) -> Iterator[tuple[Path, Source]]:
     """Yield files that are there already: parts of a fetch that was interrupted at its end, copies put by hand."""
-    for copy in (entry.archive or entry.file, *entry.copies):
-        source = File(entry, copy, (), target)
-        places = [source.part]
-        if copy.name != entry.weights:
-            places += [folder / copy.name for folder in dict.fromkeys([target.parent, *weight_folders()])]
-        for path in places:
-            if copy.known and path.is_file() and copy.fault(path) is None:
-                yield path, source
+    parts = [(copy, target.with_name(f"{copy.name}.part")) for copy in (entry.archive or entry.file, *entry.copies)]
+    for copy, path in (*parts, *find_copies(entry)):
+        if copy.known and path.is_file() and copy.fault(path) is None:
+            yield path, File(entry, copy, (), target)
 
 
 class File:

@@ -3,9 +3,11 @@
 They are in the repository; run this after adding a target or a kind of file. Findings are not made here.
 """
 
+import gzip
 import io
 import json
 import sys
+import tarfile
 import tempfile
 import zipfile
 from pathlib import Path
@@ -13,8 +15,9 @@ from typing import Any
 
 import msgspec
 import numpy as np
+import onnx
 from PIL import Image, ImageCms, PngImagePlugin
-from targets import CORPUS, MEMBER, MEMBER_BYTES
+from targets import COPIED, CORPUS, MEMBER, MEMBER_BYTES
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 import tensorflow as tf
@@ -159,6 +162,30 @@ def zipped(*names: str, compression: int = zipfile.ZIP_DEFLATED) -> bytes:
     return file.getvalue()
 
 
+def tarred(*names: str, kind: bytes = tarfile.REGTYPE) -> bytes:
+    """Return a compressed tar file whose members have these names."""
+    file = io.BytesIO()
+    with gzip.GzipFile(fileobj=file, mode="wb", mtime=0) as packed, tarfile.open(fileobj=packed, mode="w") as archive:
+        for name in names:
+            info = tarfile.TarInfo(name)
+            info.size, info.type = MEMBER_BYTES, kind
+            archive.addfile(info, io.BytesIO(bytes(MEMBER_BYTES)))
+    return file.getvalue()
+
+
+def copied(raw: bool) -> bytes:
+    """Return an ONNX file with the weights of a network, as raw bytes or as numbers."""
+    tensors = []
+    for layer, shapes in COPIED.items():
+        for kind, shape in zip("wb", shapes, strict=True):
+            values = np.arange(np.prod(shape), dtype=np.float32)
+            content = values.tobytes() if raw else values.tolist()
+            make = onnx.helper.make_tensor
+            tensors.append(make(f"{layer}_{kind}_0", onnx.TensorProto.FLOAT, shape, content, raw))
+    graph = onnx.helper.make_graph([onnx.helper.make_node("Relu", ["x"], ["y"])], "net", [], [], tensors)
+    return bytes(onnx.helper.make_model(graph).SerializeToString())
+
+
 def left() -> bytes:
     """Return the file of a stopped zoom loop."""
     path = CORPUS / "left.npz"
@@ -263,6 +290,10 @@ def corpus() -> dict[str, bytes]:
         "archive/good": zipped("other", MEMBER),
         "archive/stored": zipped("../../evil", MEMBER, compression=zipfile.ZIP_STORED),
         "archive/lzma": zipped(MEMBER, compression=zipfile.ZIP_LZMA),
+        "tarball/good": tarred("other", MEMBER),
+        "tarball/link": tarred("../../evil", kind=tarfile.SYMTYPE),
+        "onnx_copy/raw": copied(True),
+        "onnx_copy/numbers": copied(False),
         "readme/plain": f"{front}mean: [1, 2, 3]\n---\nText\n".encode(),
         "readme/archive": (
             f"{front}mean: &m [1, 2.5, 3e0]\nurls: [http://localhost/x]\n"

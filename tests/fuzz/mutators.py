@@ -226,7 +226,7 @@ def _crc(byte):
 
 _CRC = [_crc(byte) for byte in range(256)]
 
-MUTATORS = {"keras_config": tree, "saved_graph": wire, "saved_index": table}
+MUTATORS = {"keras_config": tree, "onnx_copy": wire, "saved_graph": wire, "saved_index": table}
 
 
 def mutate(name, data, most, seed, otherwise):

@@ -30,7 +30,9 @@ from pydream.record import film as film_file
 from pydream.record import loop as checkpoint
 from pydream.record import provenance
 from pydream.runtime.geometry import survey
-from pydream.zoo.fetch import take_member
+from pydream.runtime.layers import Shape
+from pydream.zoo.archives import take_member
+from pydream.zoo.assemble import from_onnx
 from pydream.zoo.registry import read_entry
 
 sys.path.append(str(Path(__file__).parents[1]))
@@ -40,6 +42,7 @@ CORPUS = Path(__file__).with_name("corpus")
 MOST_PIXELS = 2**20  # for `PIL.Image.MAX_IMAGE_PIXELS` in place of 89 million, to be refused sooner
 MOST_FRAMES = video.Section(0, 50)
 _SHARD = Path("variables", "variables.data-00000-of-00001")
+COPIED: dict[str, list[Shape]] = {"a": [(2, 3, 1, 1), (2,)], "b/c": [(1, 2), (1,)]}  # a network's weights
 MEMBER, MEMBER_BYTES = "inner/net.pb", 100  # the only member that is unpacked from a zip file
 
 READING = 10  # seconds, in place of two minutes
@@ -230,6 +233,24 @@ def archive(data: bytes) -> None:
     assert taken.stat().st_size <= MEMBER_BYTES
 
 
+def tarball(data: bytes) -> None:
+    """A compressed tar file from a server: up to the one member that is wanted, of unknown size."""
+    path = _file(data, ".tar.gz")
+    taken = path.with_name("taken")
+    taken.unlink(missing_ok=True)
+    take_member(path, MEMBER, taken, None, MEMBER_BYTES)
+    assert taken.stat().st_size <= MEMBER_BYTES
+
+
+def onnx_copy(data: bytes) -> None:
+    """An ONNX file that has the numbers of a network that is known: up to the arrays that it wants."""
+    wanted = from_onnx(_file(data, ".onnx"))
+    for layer, shapes in COPIED.items():
+        arrays = wanted(layer, shapes)
+        assert [array.shape for array in arrays] == shapes
+        assert sum(array.nbytes for array in arrays) <= len(data)
+
+
 def readme(data: bytes) -> None:
     """The front matter of a network's README."""
     entry = read_entry(_file(data, ".md"))
@@ -257,6 +278,8 @@ _ALL = (
     film,
     film_left,
     archive,
+    tarball,
+    onnx_copy,
     readme,
     mean,
 )

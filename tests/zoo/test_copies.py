@@ -14,7 +14,7 @@ from support.server import serving
 
 import pydream
 from pydream import zoo
-from pydream.errors import FetchError
+from pydream.errors import FetchError, NetFileError
 from pydream.formats import caffe
 from pydream.formats.caffe import caffe_pb2
 from pydream.zoo import wire
@@ -350,6 +350,8 @@ def test_a_copy_that_is_put_there_by_hand(entry_for, server, tmp_path, monkeypat
     with pytest.raises(FetchError):
         fetch(entry)
     (folder / "tiny-7.onnx").write_bytes(server.files[".onnx"])
+    with pytest.raises(NetFileError, match=r"tiny-7.onnx' is there, of which `pydream models fetch tiny` makes it"):
+        pydream.load_net("tiny")
     fetch(entry)
     assert (folder / "tiny-7.onnx").read_bytes() == server.files[".onnx"]
     (folder / "tiny-7.onnx").unlink()

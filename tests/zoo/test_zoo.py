@@ -91,7 +91,8 @@ def test_missing_weights_are_an_error(tmp_path, monkeypatch):
         "bvlc_googlenet.caffemodel",
         str(tmp_path / "mine"),
         str(tmp_path / "cache" / "pydream" / "models"),
-        "http://dl.caffe.berkeleyvision.org/bvlc_googlenet.caffemodel",
+        "http://dl.caffe.berkeleyvision.org/bvlc_googlenet.caffemodel or 5 more",
+        "put it into one of these, or googlenet-7.onnx, of which `pydream models fetch bvlc_googlenet` makes it",
         "PYDREAM_MODELS",
     ):
         assert part in text
