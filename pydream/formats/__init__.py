@@ -7,7 +7,8 @@ entrance the layer that scales them
 caffe    a prototxt and a caffemodel
 graphdef a frozen TensorFlow graph
 keras    a Keras model or a SavedModel, which is frozen first
-base     what each of these three answers
+pytorch  a live PyTorch module
+base     what each of these answers
 head     what a file is, by its content
 foreign  files that are none of these
 schema   protobuf messages from tables
@@ -18,7 +19,7 @@ source   files read in parts, when these are needed
 
 from pathlib import Path
 
-from . import caffe, graphdef, keras
+from . import caffe, graphdef, keras, pytorch
 from .base import Format
 from .foreign import UNKNOWN, refuse
 from .head import Head
@@ -36,12 +37,13 @@ __all__ = [
     "format_of",
     "graphdef",
     "keras",
+    "pytorch",
     "read_mean",
 ]
 
 # By name they are asked in this order: a SavedModel's graph has the suffix of a frozen graph, and Caffe's files may
 # have any.
-FORMATS: tuple[Format, ...] = (keras, graphdef, caffe)
+FORMATS: tuple[Format, ...] = (pytorch, keras, graphdef, caffe)
 SUFFIXES = tuple(suffix for each in FORMATS for suffix in each.SUFFIXES)
 
 
@@ -61,7 +63,9 @@ def format_of(*models: object) -> Format:
     for each in FORMATS:
         if each in found:
             return each
-    raise TypeError(f"a network is a name, a path or a Keras model, not {' and '.join(map(repr, models))}")
+    raise TypeError(
+        f"a network is a name, a path, a Keras model or a PyTorch module, not {' and '.join(map(repr, models))}"
+    )
 
 
 def format_by_name(path: Path) -> Format:

@@ -38,7 +38,7 @@ class Packed(NamedTuple):
 class Format(Protocol):
     """A kind of network file: `caffe`, `graphdef` and `keras` are modules that have this.
 
-    A model is a path, or a live Keras model. `net` of `graphdef` and of `keras` makes the net of one;
+    A model is a path, or a live model of Keras or PyTorch. The `net` of a format makes the net of one;
     `pydream.caffe.Classifier.load` makes that of Caffe's files.
     """
 

@@ -1,4 +1,4 @@
-"""A network is loaded by a name of the registry, from its files, or from a live Keras model."""
+"""A network is loaded by a name of the registry, from its files, or from a live model of Keras or PyTorch."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from numpy.typing import DTypeLike
 
 from ..caffe import Classifier
 from ..errors import LeftOutWarning, NetFileError, PydreamError, UnknownNameError
-from ..formats import SUFFIXES, Format, InputSpec, caffe, format_of, graphdef, keras, read_mean
+from ..formats import SUFFIXES, Format, InputSpec, caffe, format_of, graphdef, keras, pytorch, read_mean
 from ..net import ChannelOrder
 from ..runtime.base import Runtime
 from ..runtime.ends import default_end
@@ -21,8 +21,13 @@ from ..runtime.net import Net
 from .addresses import without_secrets
 from .registry import Entry, find_copies, find_network, find_weights, is_name, weight_folders
 
-# What makes the nets of a format.
-_NET: dict[Format, Callable[..., Net]] = {caffe: Classifier.load, graphdef: graphdef.net, keras: keras.net}
+# What makes the nets of a format. That of a live PyTorch module is a `pydream.net.Net` without a graph.
+_NET: dict[Format, Callable[..., Any]] = {
+    caffe: Classifier.load,
+    graphdef: graphdef.net,
+    keras: keras.net,
+    pytorch: pytorch.net,
+}
 
 
 class NetFiles(NamedTuple):
@@ -34,7 +39,7 @@ class NetFiles(NamedTuple):
         Of the registry, if it has the network.
     format : Format
     definition : Path
-        Or a live Keras model.
+        Or a live model.
     weights : Path or None
         None: the definition is a caffemodel or a TensorFlow graph, which holds them too.
     """
@@ -63,7 +68,7 @@ class NetFiles(NamedTuple):
 def load_net(
     name_or_path: str | os.PathLike[str] | Any,
     weights: str | os.PathLike[str] | None = None,
-    dtype: DTypeLike = "float32",
+    dtype: DTypeLike | None = None,
     device: str = "auto",
     runtime: str | type[Runtime] = "tensorflow",
     *,
@@ -76,15 +81,16 @@ def load_net(
 
     Parameters
     ----------
-    name_or_path : str, path or keras.Model
+    name_or_path : str, path, keras.Model or torch.nn.Module
         A name of the registry (`networks`), a prototxt, a caffemodel, which holds its network too, a frozen TensorFlow
         graph, whose name ends with ``.pb``, a Keras model, ``.keras`` or ``.h5``, the folder of a SavedModel; or a live
-        Keras model, which is taken as it is now.
+        Keras model, which is taken as it is now, or a live PyTorch module, which runs on PyTorch, as it is then.
     weights : path, optional
         The caffemodel. None: for a name, where `find_weights` finds it; for a prototxt, the caffemodel beside it, of
         the same name or the only one. For a name of a frozen graph, its file.
-    dtype : {"float32", "float64"}
-        float64 is the exact mode: its pictures equal Caffe's, pixel for pixel.
+    dtype : {"float32", "float64"}, optional
+        float64 is the exact mode: its pictures equal Caffe's, pixel for pixel. None: float32; for a PyTorch module its
+        own, of which another makes a copy.
     device : {"auto", "cpu", "gpu", "gpu:N"}
     runtime : {"tensorflow", "numpy"}, or a subclass of pydream.runtime.Runtime
         The engine: TensorFlow, or formulas in NumPy, which are a slow reference. In float64 the pictures are the same.
@@ -105,7 +111,8 @@ def load_net(
     -------
     Net
         With mean, channel order and default layer set: the registry's, or the last convolution that sees most of the
-        picture. One of Caffe's networks is a `pydream.caffe.Classifier`.
+        picture. One of Caffe's networks is a `pydream.caffe.Classifier`; that of a PyTorch module is a
+        `pydream.net.Net`, which has no graph, and its default layer is the last convolution.
 
     Raises
     ------
@@ -126,10 +133,12 @@ def load_net(
     files = find_files(name_or_path, weights)
     spec = InputSpec(numbers_of(mean), scale, channel_order, input).or_else(files.spec)
     make = _NET[files.format]
-    net = make(files.definition, files.weights, spec, files.name, dtype=dtype, device=device, runtime=runtime)
+    exactness = {} if dtype is None else {"dtype": dtype}
+    net: Net = make(files.definition, files.weights, spec, files.name, device=device, runtime=runtime, **exactness)
     net.name = files.name
-    net.default_end = (files.entry and files.entry.default_layer) or default_end(net.graph)
-    _warn(net.graph)
+    if files.format is not pytorch:
+        net.default_end = (files.entry and files.entry.default_layer) or default_end(net.graph)
+        _warn(net.graph)
     return net
 
 

@@ -70,5 +70,5 @@ def test_formats_by_name(tmp_path, name, form):
 
 
 def test_what_no_format_reads():
-    with pytest.raises(TypeError, match="a network is a name, a path or a Keras model, not 5"):
+    with pytest.raises(TypeError, match="a network is a name, a path, a Keras model or a PyTorch module, not 5"):
         pydream.load_net(5)
