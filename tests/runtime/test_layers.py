@@ -371,13 +371,13 @@ def test_layers_side_by_side(build, dtype):
         drawn, wanted, diffs = {}, {}, {}
         for end, (case, names) in ends.items():
             drawn[end] = case.draw(case.shapes[min(turn, len(case.shapes) - 1)], turn)
-            wanted[end] = top, _ = case.run(drawn[end])
+            wanted[end] = (top,), _ = case.run(drawn[end])
             diffs[end] = nets.normal(np.random.default_rng(turn), *np.shape(top))
             for name, values in zip(names, drawn[end], strict=True):
                 net.blobs[name].reshape(*values.shape)
                 net.blobs[name].data[...] = values
         out = net.forward()
-        for end, (top, _) in wanted.items():
+        for end, ((top,), _) in wanted.items():
             assert out[end].dtype == dtype
             assert nets.off(out[end], top) < TOLERANCE[dtype], ends[end][0]
             net.blobs[end].diff[...] = diffs[end]
