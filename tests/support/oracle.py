@@ -49,11 +49,12 @@ def convolution(x, weights, bias=None, *, stride=(1, 1), pad=(0, 0), dilation=(1
     return y, back
 
 
-def inner_product(x, weights, bias=None, *, transpose=False):
-    """Each image as one row, in the order c, h, w, times a matrix of a row an output (transposed: a column)."""
+def inner_product(x, weights, bias=None, *, transpose=False, axis=1):
+    """From `axis` on all as a row, in the order c, h, w, times a matrix of a row an output (transposed: a column)."""
     matrix = weights.T if transpose else weights
-    rows = np.stack([image.ravel() for image in x])
-    y = np.stack([[np.dot(row, output) for output in matrix] for row in rows])
+    y = np.zeros((*x.shape[:axis], len(matrix)))
+    for place in np.ndindex(x.shape[:axis]):
+        y[place] = [np.dot(x[place].ravel(), output) for output in matrix]
     if bias is not None:
         y += bias
     return y, lambda diff: [(diff @ matrix).reshape(x.shape)]
@@ -156,6 +157,29 @@ def lrn(x, *, size=5, alpha=1.0, beta=0.75, k=1.0):
     return y, back
 
 
+def lrn_within(x, *, size=5, alpha=1.0, beta=0.75, k=1.0):
+    """top = x * s^-beta, s = 1 + alpha/size² * the sum of x² over the size x size places around; k does not count."""
+    alpha, beta, h, w = f32(alpha), f32(beta), *x.shape[2:]
+    s = np.ones(x.shape)
+    near = {}
+    for row, column in np.ndindex(h, w):
+        rows = slice(max(0, row - size // 2), row + size // 2 + 1)
+        columns = slice(max(0, column - size // 2), column + size // 2 + 1)
+        near[row, column] = np.s_[:, :, rows, columns]
+        s[:, :, row, column] += alpha / size**2 * (x[near[row, column]] ** 2).sum((2, 3))
+    y = x * s**-beta
+
+    def back(diff):
+        dx = diff * s**-beta
+        for (row, column), places in near.items():  # d top[row, column] / d x[places]
+            at = np.s_[:, :, row, column]
+            share = diff[at] * x[at] * -beta * s[at] ** (-beta - 1) * 2 * alpha / size**2
+            dx[places] += share[:, :, None, None] * x[places]
+        return [dx]
+
+    return y, back
+
+
 def relu(x, *, slope=0.0):
     """At 0 the gradient is the slope's, as for negative values."""
     slope = f32(slope)
@@ -180,6 +204,53 @@ def power(x, *, power=1.0, scale=1.0, shift=0.0):
     return inner**power, lambda diff: [diff * power * scale * inner ** (power - 1)]
 
 
+def exponential(x, *, base=-1.0, scale=1.0, shift=0.0):
+    log_base = 1.0 if base == -1 else np.log(f32(base))
+    y = np.exp(log_base * (f32(shift) + f32(scale) * x))
+    return y, lambda diff: [diff * y * log_base * f32(scale)]
+
+
+def logarithm(x, *, base=-1.0, scale=1.0, shift=0.0):
+    log_base = 1.0 if base == -1 else np.log(f32(base))
+    inner = f32(shift) + f32(scale) * x
+    return np.log(inner) / log_base, lambda diff: [diff * f32(scale) / (log_base * inner)]
+
+
+def prelu(x, slope):
+    """One slope a channel, or one for all (0 axes)."""
+    slope = slope if slope.ndim == 0 else _channels(slope, x)
+    y = np.maximum(x, 0) + slope * np.minimum(x, 0)
+    return y, lambda diff: [diff * (x > 0) + diff * slope * (x <= 0)]
+
+
+def elu(x, *, alpha=1.0):
+    alpha = f32(alpha)
+    y = np.maximum(x, 0) + alpha * (np.exp(np.minimum(x, 0)) - 1)
+    return y, lambda diff: [np.where(x > 0, diff, diff * alpha * np.exp(np.minimum(x, 0)))]
+
+
+def absolute(x):
+    return np.abs(x), lambda diff: [diff * np.sign(x)]
+
+
+def bnll(x):
+    return np.logaddexp(x, 0), lambda diff: [diff / (1 + np.exp(-x))]
+
+
+def threshold(x, *, threshold=0.0):
+    return np.where(x > f32(threshold), 1.0, 0.0), lambda diff: [np.zeros(x.shape)]
+
+
+def clip(x, *, low, high):
+    inside = (f32(low) <= x) & (x <= f32(high))
+    return np.minimum(np.maximum(x, f32(low)), f32(high)), lambda diff: [diff * inside]
+
+
+def swish(x, *, beta=1.0):
+    s = 1 / (1 + np.exp(-f32(beta) * x))
+    return x * s, lambda diff: [diff * (s + x * f32(beta) * s * (1 - s))]
+
+
 def same(x):
     """Dropout at test time."""
     return x, lambda diff: [diff]
@@ -193,6 +264,11 @@ def concat(*bottoms, axis=1):
     y = np.concatenate(bottoms, axis)
     ends = np.cumsum([bottom.shape[axis] for bottom in bottoms])[:-1]
     return y, lambda diff: np.split(diff, ends, axis)
+
+
+def unstable_product(*bottoms):
+    y, _ = product(*bottoms)
+    return y, lambda diff: [diff * y / bottom for bottom in bottoms]
 
 
 def product(*bottoms):
@@ -300,8 +376,88 @@ def batch_norm(x, mean, variance, factor, *, eps=1e-5):
     return (x - _channels(mean * by, x)) / deviation, lambda diff: [diff / deviation]
 
 
-def scale(x, factor, bias=None):
-    y = x * _channels(factor, x)
-    if bias is not None:
-        y = y + _channels(bias, x)
-    return y, lambda diff: [diff * _channels(factor, x)]
+def batch_statistics(x, *unused, eps=1e-5):
+    """BatchNorm with the mean and variance of what comes in, channel by channel: as MVN, but eps in the variance."""
+    axes = (0, *range(2, x.ndim))
+    return _normalised(x, axes, lambda variance: np.sqrt(variance + f32(eps)))
+
+
+def mvn(x, *, across=False, variance=True, eps=1e-9):
+    """The mean of maps (`across`: pictures) away, then divided by deviation + eps: and Caffe's own gradient."""
+    images = x.reshape(*x.shape, *[1] * (4 - x.ndim))
+    axes = (1, 2, 3) if across else (2, 3)
+    deviation = (lambda v: np.sqrt(v) + f32(eps)) if variance else (lambda v: None)
+    y, back = _normalised(images, axes, deviation)
+    return y, lambda diff: [back(diff)[0].reshape(x.shape)]
+
+
+def _normalised(x, axes, deviation):
+    centred = x - x.mean(axes, keepdims=True)
+    by = deviation((centred**2).mean(axes, keepdims=True))
+    if by is None:
+        return centred, lambda diff: [diff - diff.mean(axes, keepdims=True)]
+    y = centred / by
+
+    def back(diff):
+        return [(diff - diff.mean(axes, keepdims=True) - y * (diff * y).mean(axes, keepdims=True)) / by]
+
+    return y, back
+
+
+def scale(x, *numbers, axis=1, weights=1):
+    """Times a factor along axes from `axis` on, then plus a bias; `weights`: how many of the numbers are no bottoms."""
+    factor, bias = (*numbers, None)[:2]
+    laid = [None if n is None else _along(n, x, axis) for n in (factor, bias)]
+    y = x * laid[0] + (0 if bias is None else laid[1])
+
+    def back(diff):
+        diffs = [diff * laid[0]]
+        return diffs if weights else [*diffs, _summed(diff * x, factor, axis)]
+
+    return y, back
+
+
+def offset(x, numbers, *, axis=1, weights=1):
+    back = (lambda diff: [diff]) if weights else (lambda diff: [diff, _summed(diff, numbers, axis)])
+    return x + _along(numbers, x, axis), back
+
+
+def _along(numbers, x, axis):
+    axis = 0 if numbers.ndim == 0 else axis % x.ndim
+    laid = np.zeros(x.shape)
+    for place in np.ndindex(x.shape):
+        laid[place] = numbers[place[axis : axis + numbers.ndim]]
+    return laid
+
+
+def _summed(values, numbers, axis):
+    total = np.zeros(numbers.shape)
+    axis = 0 if numbers.ndim == 0 else axis % values.ndim
+    for place in np.ndindex(values.shape):
+        total[place[axis : axis + numbers.ndim]] += values[place]
+    return total
+
+
+def reduction(x, *, operation="SUM", axis=0, coeff=1.0):
+    value, slope = {
+        "ASUM": (np.abs, np.sign),
+        "SUMSQ": (np.square, lambda x: 2 * x),
+    }.get(operation, (lambda x: x, np.ones_like))
+    axes = tuple(range(axis % x.ndim, x.ndim))
+    by = f32(coeff) / (np.prod(x.shape[axis % x.ndim :]) if operation == "MEAN" else 1)
+    return value(x).sum(axes) * by, lambda diff: [np.expand_dims(diff, axes) * by * slope(x)]
+
+
+def argmax(x, *, top_k=1, values=False, axis=None):
+    """Sorted by value, then by place, from the end: the last of equal ones comes first."""
+
+    def best(row):
+        places = sorted(range(len(row)), key=lambda place: (row[place], place))[::-1][:top_k]
+        return np.float64([places, row[places]])
+
+    if axis is None:
+        y = np.stack([best(image.ravel())[: 1 + values] for image in x])
+        y = y.reshape(*y.shape, *[1] * (x.ndim - 3))
+    else:
+        y = np.apply_along_axis(lambda row: best(row)[int(values)], axis, x)
+    return y, lambda diff: [np.zeros(x.shape)]

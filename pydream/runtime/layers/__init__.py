@@ -15,33 +15,44 @@ shapes      values moved, nothing computed
 =========== =======================================================================
 """
 
-from .activations import Dropout, Power, ReLU, Sigmoid, TanH
+from .activations import BNLL, ELU, AbsVal, Clip, Dropout, Exp, Log, Power, PReLU, ReLU, Sigmoid, Swish, TanH, Threshold
 from .base import POINT, Layer, Numbers, Shape, Window, Windows
-from .combining import Eltwise, Scale
+from .combining import Bias, Eltwise, Scale
 from .linear import Convolution, InnerProduct
-from .normalising import LRN, BatchNorm
+from .normalising import LRN, MVN, BatchNorm
 from .pooling import Pooling
-from .reductions import Softmax
+from .reductions import ArgMax, Reduction, Softmax
 from .shapes import Concat, Crop, Flatten, Parameter, Part, Refolded, Reshape, Slice, Split, Tile
 
 __all__ = [
+    "BNLL",
+    "ELU",
     "LRN",
+    "MVN",
     "POINT",
+    "AbsVal",
+    "ArgMax",
     "BatchNorm",
+    "Bias",
+    "Clip",
     "Concat",
     "Convolution",
     "Crop",
     "Dropout",
     "Eltwise",
+    "Exp",
     "Flatten",
     "InnerProduct",
     "Layer",
+    "Log",
     "Numbers",
+    "PReLU",
     "Parameter",
     "Part",
     "Pooling",
     "Power",
     "ReLU",
+    "Reduction",
     "Refolded",
     "Reshape",
     "Scale",
@@ -50,7 +61,9 @@ __all__ = [
     "Slice",
     "Softmax",
     "Split",
+    "Swish",
     "TanH",
+    "Threshold",
     "Tile",
     "Window",
     "Windows",

@@ -59,8 +59,8 @@ class Layer:
 
     @property
     def in_place(self) -> bool:
-        """Whether the top overwrites the bottom."""
-        return self.tops == self.bottoms
+        """Whether the first top overwrites the first bottom."""
+        return self.tops[:1] == self.bottoms[:1]
 
     def top_shapes(self, *bottoms: Shape) -> list[Shape]:
         """Return the tops' shapes for the bottoms'; raise `ShapeError` where there can be none."""

@@ -57,23 +57,24 @@ class Convolution(Layer):
 
 @dataclass(frozen=True)
 class InnerProduct(Layer):
-    """A matrix product with the bottom flattened in the order c, h, w."""
+    """A matrix product with the bottom flattened from an axis on, in the order c, h, w."""
 
     num_output: int
     bias: bool
     transpose: bool
+    axis: int = 1
 
     def top_shapes(self, *bottoms: Shape) -> list[Shape]:
-        return [(bottoms[0][0], self.num_output)]
+        return [(*bottoms[0][: self._axis(self.axis, bottoms[0])], self.num_output)]
 
     @property
     def windows(self) -> None:
         return None
 
     def macs(self, *bottoms: Shape) -> int:
-        return prod(self.param_shapes(*bottoms)[0])
+        return prod(self.param_shapes(*bottoms)[0]) * prod(bottoms[0][1 : self._axis(self.axis, bottoms[0])])
 
     def param_shapes(self, *bottoms: Shape) -> list[Shape]:
-        matrix = (self.num_output, prod(bottoms[0][1:]))
+        matrix = (self.num_output, prod(bottoms[0][self._axis(self.axis, bottoms[0]) :]))
         matrix = matrix[::-1] if self.transpose else matrix
         return [matrix, (self.num_output,)] if self.bias else [matrix]

@@ -20,4 +20,4 @@ class TFRunner(Runner[L]):
 
     def constant(self, array: NDArray[Any]) -> Tensor:
         """Return an array as a tensor of the network's dtype."""
-        return self.tf.constant(np.ascontiguousarray(array, self.dtype))
+        return self.tf.constant(np.asarray(array, self.dtype, order="C"))

@@ -26,11 +26,14 @@ def _convolution(proto: Any) -> dict[str, Any]:
 
 def _inner_product(proto: Any) -> dict[str, Any]:
     param = proto.inner_product_param
-    if param.axis != 1:
-        raise wrong(proto, f"axis {param.axis}, only 1 is supported")
     if param.num_output < 1:
         raise wrong(proto, f"num_output {param.num_output}, expected 1 or more")
-    return {"num_output": param.num_output, "bias": param.bias_term, "transpose": param.transpose}
+    return {
+        "num_output": param.num_output,
+        "bias": param.bias_term,
+        "transpose": param.transpose,
+        "axis": param.axis,
+    }
 
 
 READERS: Readers = {

@@ -11,21 +11,33 @@ from .fields import Readers, wrong
 
 def _lrn(proto: Any) -> dict[str, Any]:
     param = proto.lrn_param
-    if param.norm_region != caffe_pb2.LRNParameter.ACROSS_CHANNELS:
-        raise wrong(proto, "norm_region WITHIN_CHANNEL, only ACROSS_CHANNELS is supported")
     if param.local_size % 2 == 0 or param.local_size > 2**15:
         raise wrong(proto, f"local_size {param.local_size}, expected an odd number")
-    return {"local_size": param.local_size, "alpha": param.alpha, "beta": param.beta, "k": param.k}
+    return {
+        "local_size": param.local_size,
+        "alpha": param.alpha,
+        "beta": param.beta,
+        "k": param.k,
+        "within": param.norm_region == caffe_pb2.LRNParameter.WITHIN_CHANNEL,
+    }
 
 
 def _batch_norm(proto: Any) -> dict[str, Any]:
     param = proto.batch_norm_param
-    if param.HasField("use_global_stats") and not param.use_global_stats:
-        raise wrong(proto, "use_global_stats: false; a dream runs with the stored statistics")
-    return {"eps": param.eps}
+    return {"eps": param.eps, "batch": param.HasField("use_global_stats") and not param.use_global_stats}
+
+
+def _mvn(proto: Any) -> dict[str, Any]:
+    param = proto.mvn_param
+    return {
+        "across_channels": param.across_channels,
+        "normalize_variance": param.normalize_variance,
+        "eps": param.eps,
+    }
 
 
 READERS: Readers = {
     layers.BatchNorm: _batch_norm,
     layers.LRN: _lrn,
+    layers.MVN: _mvn,
 }

@@ -41,9 +41,15 @@ def layer_from_proto(proto: Any) -> Layer:
         ("tops", proto.top, kind.tops_wanted),
     ):
         if not low <= len(names) <= high:
-            raise wrong(proto, f"{len(names)} {what}, expected {low if low == high else f'{low} or more'}")
+            raise wrong(proto, f"{len(names)} {what}, expected {_count(low, high)}")
     reader = READERS[kind]
     return kind(proto.name, tuple(proto.bottom), tuple(proto.top), **(reader(proto) if reader else {}))
+
+
+def _count(low: int, high: int) -> str:
+    if low == high:
+        return str(low)
+    return f"{low} or {high}" if high == low + 1 else f"{low} or more"
 
 
 def graph_of(net: Any, source: str) -> Graph:

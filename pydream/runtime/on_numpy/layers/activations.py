@@ -64,6 +64,118 @@ class PowerRunner(Runner[layers.Power]):
         return (diffs[0] * (power * scale) * memo[0] ** (power - 1),)
 
 
+class ExpRunner(Runner[layers.Exp]):
+    """``y = base^(shift + scale x)``, ``dx = dy y log(base) scale``."""
+
+    def forward(self, *bottoms: Array) -> tuple[Arrays, Memo]:
+        top = np.exp(self.layer.log_base * self.layer.scale * bottoms[0]) * self.layer.outer
+        return (top,), (top,)
+
+    def backward(self, memo: Memo, *diffs: Array) -> Arrays:
+        return (diffs[0] * memo[0] * (self.layer.log_base * self.layer.scale),)
+
+
+class LogRunner(Runner[layers.Log]):
+    """``y = log(shift + scale x) / log(base)``, ``dx = dy scale / (log(base) (shift + scale x))``."""
+
+    def forward(self, *bottoms: Array) -> tuple[Arrays, Memo]:
+        inner = self.layer.shift + self.layer.scale * bottoms[0]
+        return (np.log(inner) / self.layer.log_base,), (bottoms[0],)
+
+    def backward(self, memo: Memo, *diffs: Array) -> Arrays:
+        inner = self.layer.shift + self.layer.scale * memo[0]
+        return (diffs[0] * (self.layer.scale / self.layer.log_base / inner),)
+
+
+class PReLURunner(Runner[layers.PReLU]):
+    """``y = x`` where x > 0, else ``slope x``; the gradient at 0 is that of the negative side."""
+
+    def prepare(self, params: list[Array]) -> None:
+        (self.slope,) = params
+
+    def forward(self, *bottoms: Array) -> tuple[Arrays, Memo]:
+        (x,) = bottoms
+        return (np.where(x > 0, x, self.along(x) * x),), (x,)
+
+    def backward(self, memo: Memo, *diffs: Array) -> Arrays:
+        (x,), (diff,) = memo, diffs
+        return (np.where(x > 0, diff, self.along(x) * diff),)
+
+    def along(self, x: Array) -> Array:
+        """Lay the slopes along the channel axis of `x`."""
+        return self.slope.reshape(-1, *[1] * (x.ndim - 2))
+
+
+class ELURunner(Runner[layers.ELU]):
+    """``y = x`` where x > 0, else ``alpha (exp(x) - 1)``; ``dx = dy``, else ``dy (alpha + y)``."""
+
+    def forward(self, *bottoms: Array) -> tuple[Arrays, Memo]:
+        (x,) = bottoms
+        top = np.where(x > 0, x, self.layer.alpha * (np.exp(np.minimum(x, 0)) - 1))
+        return (top,), (x, top)
+
+    def backward(self, memo: Memo, *diffs: Array) -> Arrays:
+        (x, top), (diff,) = memo, diffs
+        return (np.where(x > 0, diff, diff * (self.layer.alpha + top)),)
+
+
+class AbsValRunner(Runner[layers.AbsVal]):
+    """``y = |x|``, ``dx = dy sign(x)``, 0 at 0."""
+
+    def forward(self, *bottoms: Array) -> tuple[Arrays, Memo]:
+        return (np.abs(bottoms[0]),), bottoms
+
+    def backward(self, memo: Memo, *diffs: Array) -> Arrays:
+        return (diffs[0] * np.sign(memo[0]),)
+
+
+class BNLLRunner(Runner[layers.BNLL]):
+    """``y = log(1 + exp(x))``, ``dx = dy e / (e + 1)`` with ``e = exp(min(x, 50))``."""
+
+    def forward(self, *bottoms: Array) -> tuple[Arrays, Memo]:
+        (x,) = bottoms
+        return (np.maximum(x, 0) + np.log(1 + np.exp(-np.abs(x))),), (x,)
+
+    def backward(self, memo: Memo, *diffs: Array) -> Arrays:
+        power = np.exp(np.minimum(memo[0], 50))
+        return (diffs[0] * power / (power + 1),)
+
+
+class ThresholdRunner(Runner[layers.Threshold]):
+    """``y = 1`` where x > threshold, else 0; no gradient."""
+
+    def forward(self, *bottoms: Array) -> tuple[Arrays, Memo]:
+        return ((bottoms[0] > self.layer.threshold).astype(self.dtype),), ()
+
+    def backward(self, memo: Memo, *diffs: Array) -> Arrays:
+        return (np.zeros_like(diffs[0]),)
+
+
+class ClipRunner(Runner[layers.Clip]):
+    """``y = min(max(x, least), most)``, ``dx = dy`` where x is between them or one of them, else 0."""
+
+    def forward(self, *bottoms: Array) -> tuple[Arrays, Memo]:
+        return (np.clip(bottoms[0], self.layer.least, self.layer.most),), bottoms
+
+    def backward(self, memo: Memo, *diffs: Array) -> Arrays:
+        inside = (memo[0] >= self.layer.least) & (memo[0] <= self.layer.most)
+        return (np.where(inside, diffs[0], diffs[0].dtype.type(0)),)
+
+
+class SwishRunner(Runner[layers.Swish]):
+    """``y = x s`` with ``s = 1 / (1 + exp(-beta x))``, ``dx = dy (beta y + s (1 - beta y))``."""
+
+    def forward(self, *bottoms: Array) -> tuple[Arrays, Memo]:
+        gate = 1 / (1 + np.exp(-self.layer.beta * bottoms[0]))
+        top = bottoms[0] * gate
+        return (top,), (top, gate)
+
+    def backward(self, memo: Memo, *diffs: Array) -> Arrays:
+        top, gate = memo
+        passed = self.layer.beta * top
+        return (diffs[0] * (passed + gate * (1 - passed)),)
+
+
 class DropoutRunner(Runner[layers.Dropout]):
     """The identity, at test time."""
 
@@ -75,9 +187,18 @@ class DropoutRunner(Runner[layers.Dropout]):
 
 
 RUNNERS: dict[type[layers.Layer], type[Runner[Any]]] = {
+    layers.BNLL: BNLLRunner,
+    layers.ELU: ELURunner,
+    layers.AbsVal: AbsValRunner,
+    layers.Clip: ClipRunner,
     layers.Dropout: DropoutRunner,
+    layers.Exp: ExpRunner,
+    layers.Log: LogRunner,
+    layers.PReLU: PReLURunner,
     layers.Power: PowerRunner,
     layers.ReLU: ReLURunner,
     layers.Sigmoid: SigmoidRunner,
+    layers.Swish: SwishRunner,
     layers.TanH: TanHRunner,
+    layers.Threshold: ThresholdRunner,
 }

@@ -48,7 +48,7 @@ class ConvolutionRunner(Runner[layers.Convolution]):
 
 
 class InnerProductRunner(Runner[layers.InnerProduct]):
-    """``y = x W^T + b``, ``dx = dy W``, with x flattened in the order c, h, w."""
+    """``y = x W^T + b``, ``dx = dy W``, with x flattened from an axis on, in the order c, h, w."""
 
     def prepare(self, params: list[Array]) -> None:
         self.matrix = params[0].T if self.layer.transpose else params[0]  # (out, in)
@@ -56,7 +56,8 @@ class InnerProductRunner(Runner[layers.InnerProduct]):
 
     def forward(self, *bottoms: Array) -> tuple[Arrays, Memo]:
         (x,) = bottoms
-        top = x.reshape(len(x), -1) @ self.matrix.T
+        (shape,) = self.layer.top_shapes(x.shape)
+        top = x.reshape(*shape[:-1], -1) @ self.matrix.T
         return (top if self.bias is None else top + self.bias,), (x.shape,)
 
     def backward(self, memo: Memo, *diffs: Array) -> Arrays:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from numpy.typing import NDArray
+
 from ... import layers
 from ...base import Runner, Tensor, Tensors
 from ..runner import TFRunner
+from .base import along
 
 
 class ReLURunner(TFRunner[layers.ReLU]):
@@ -64,6 +67,118 @@ class PowerRunner(TFRunner[layers.Power]):
         return (diffs[0] * scale if power == 1 else diffs[0] * (power * scale) * memo[0] ** (power - 1),)
 
 
+class ExpRunner(TFRunner[layers.Exp]):
+    """``y = base^(shift + scale x)``, ``dx = dy y log(base) scale``."""
+
+    def forward(self, *bottoms: Tensor) -> tuple[Tensors, Tensors]:
+        top = self.tf.exp(self.layer.log_base * self.layer.scale * bottoms[0]) * self.layer.outer
+        return (top,), (top,)
+
+    def backward(self, memo: Tensors, *diffs: Tensor) -> Tensors:
+        return (diffs[0] * memo[0] * (self.layer.log_base * self.layer.scale),)
+
+
+class LogRunner(TFRunner[layers.Log]):
+    """``y = log(shift + scale x) / log(base)``, ``dx = dy scale / (log(base) (shift + scale x))``."""
+
+    def forward(self, *bottoms: Tensor) -> tuple[Tensors, Tensors]:
+        inner = self.layer.shift + self.layer.scale * bottoms[0]
+        return (self.tf.math.log(inner) / self.layer.log_base,), (bottoms[0],)
+
+    def backward(self, memo: Tensors, *diffs: Tensor) -> Tensors:
+        inner = self.layer.shift + self.layer.scale * memo[0]
+        return (diffs[0] * (self.layer.scale / self.layer.log_base / inner),)
+
+
+class PReLURunner(TFRunner[layers.PReLU]):
+    """``y = x`` where x > 0, else ``slope x``; the gradient at 0 is that of the negative side."""
+
+    def prepare(self, params: list[NDArray[Any]]) -> None:
+        (self.slope,) = params
+
+    def forward(self, *bottoms: Tensor) -> tuple[Tensors, Tensors]:
+        (x,) = bottoms
+        return (self.tf.where(x > 0, x, self._along(x) * x),), (x,)
+
+    def backward(self, memo: Tensors, *diffs: Tensor) -> Tensors:
+        (x,), (diff,) = memo, diffs
+        return (self.tf.where(x > 0, diff, self._along(x) * diff),)
+
+    def _along(self, x: Tensor) -> Tensor:
+        """Lay the slopes along the channel axis of `x`."""
+        return self.constant(along(self.slope, 1, x.shape.rank))
+
+
+class ELURunner(TFRunner[layers.ELU]):
+    """``y = x`` where x > 0, else ``alpha (exp(x) - 1)``; ``dx = dy``, else ``dy (alpha + y)``."""
+
+    def forward(self, *bottoms: Tensor) -> tuple[Tensors, Tensors]:
+        (x,) = bottoms
+        top = self.tf.where(x > 0, x, self.layer.alpha * (self.tf.exp(self.tf.minimum(x, 0)) - 1))
+        return (top,), (x, top)
+
+    def backward(self, memo: Tensors, *diffs: Tensor) -> Tensors:
+        (x, top), (diff,) = memo, diffs
+        return (self.tf.where(x > 0, diff, diff * (self.layer.alpha + top)),)
+
+
+class AbsValRunner(TFRunner[layers.AbsVal]):
+    """``y = |x|``, ``dx = dy sign(x)``, 0 at 0."""
+
+    def forward(self, *bottoms: Tensor) -> tuple[Tensors, Tensors]:
+        return (self.tf.abs(bottoms[0]),), bottoms
+
+    def backward(self, memo: Tensors, *diffs: Tensor) -> Tensors:
+        return (diffs[0] * self.tf.sign(memo[0]),)
+
+
+class BNLLRunner(TFRunner[layers.BNLL]):
+    """``y = log(1 + exp(x))``, ``dx = dy e / (e + 1)`` with ``e = exp(min(x, 50))``."""
+
+    def forward(self, *bottoms: Tensor) -> tuple[Tensors, Tensors]:
+        (x,) = bottoms
+        return (self.tf.maximum(x, 0) + self.tf.math.log(1 + self.tf.exp(-self.tf.abs(x))),), (x,)
+
+    def backward(self, memo: Tensors, *diffs: Tensor) -> Tensors:
+        power = self.tf.exp(self.tf.minimum(memo[0], 50))
+        return (diffs[0] * power / (power + 1),)
+
+
+class ThresholdRunner(TFRunner[layers.Threshold]):
+    """``y = 1`` where x > threshold, else 0; no gradient."""
+
+    def forward(self, *bottoms: Tensor) -> tuple[Tensors, Tensors]:
+        return (self.tf.cast(bottoms[0] > self.layer.threshold, self.dtype),), ()
+
+    def backward(self, memo: Tensors, *diffs: Tensor) -> Tensors:
+        return (self.tf.zeros_like(diffs[0]),)
+
+
+class ClipRunner(TFRunner[layers.Clip]):
+    """``y = min(max(x, least), most)``, ``dx = dy`` where x is between them or one of them, else 0."""
+
+    def forward(self, *bottoms: Tensor) -> tuple[Tensors, Tensors]:
+        return (self.tf.clip_by_value(bottoms[0], self.layer.least, self.layer.most),), bottoms
+
+    def backward(self, memo: Tensors, *diffs: Tensor) -> Tensors:
+        inside = (memo[0] >= self.layer.least) & (memo[0] <= self.layer.most)
+        return (self.tf.where(inside, diffs[0], self.tf.zeros_like(diffs[0])),)
+
+
+class SwishRunner(TFRunner[layers.Swish]):
+    """``y = x s`` with ``s = 1 / (1 + exp(-beta x))``, ``dx = dy (beta y + s (1 - beta y))``."""
+
+    def forward(self, *bottoms: Tensor) -> tuple[Tensors, Tensors]:
+        gate = self.tf.sigmoid(self.layer.beta * bottoms[0])
+        top = bottoms[0] * gate
+        return (top,), (top, gate)
+
+    def backward(self, memo: Tensors, *diffs: Tensor) -> Tensors:
+        top, gate = memo
+        passed = self.layer.beta * top
+        return (diffs[0] * (passed + gate * (1 - passed)),)
+
+
 class DropoutRunner(TFRunner[layers.Dropout]):
     """The identity, at test time."""
 
@@ -75,9 +190,18 @@ class DropoutRunner(TFRunner[layers.Dropout]):
 
 
 RUNNERS: dict[type[layers.Layer], type[Runner[Any]]] = {
+    layers.BNLL: BNLLRunner,
+    layers.ELU: ELURunner,
+    layers.AbsVal: AbsValRunner,
+    layers.Clip: ClipRunner,
     layers.Dropout: DropoutRunner,
+    layers.Exp: ExpRunner,
+    layers.Log: LogRunner,
+    layers.PReLU: PReLURunner,
     layers.Power: PowerRunner,
     layers.ReLU: ReLURunner,
     layers.Sigmoid: SigmoidRunner,
+    layers.Swish: SwishRunner,
     layers.TanH: TanHRunner,
+    layers.Threshold: ThresholdRunner,
 }

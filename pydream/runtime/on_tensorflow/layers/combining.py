@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from functools import reduce
-from typing import Any
+from typing import Any, TypeVar
 
 from numpy.typing import NDArray
 
 from ... import layers
 from ...base import Runner, Tensor, Tensors
 from ..runner import TFRunner
-from .base import tf_axis
+from .base import along, caffe_order, sizes, tf_axis, tf_order
+
+A = TypeVar("A", bound=layers.Scale | layers.Bias)
 
 
 class EltwiseRunner(TFRunner[layers.Eltwise]):
@@ -21,7 +23,8 @@ class EltwiseRunner(TFRunner[layers.Eltwise]):
             terms = [x if c == 1 else c * x for c, x in zip(self.layer.coeff, bottoms, strict=True)]
             return (reduce(lambda a, b: a + b, terms),), ()
         if self.layer.operation == "PROD":
-            return (reduce(lambda a, b: a * b, bottoms),), bottoms
+            top = reduce(lambda a, b: a * b, bottoms)
+            return (top,), bottoms if self.layer.stable else (top, *bottoms)
         # Of the first two the later wins a tie; a further one must be larger to win.
         first_wins = bottoms[0] > bottoms[1]
         best = self.tf.where(first_wins, bottoms[0], bottoms[1])
@@ -35,33 +38,84 @@ class EltwiseRunner(TFRunner[layers.Eltwise]):
         (diff,) = diffs
         if self.layer.operation == "SUM":
             return tuple(diff if c == 1 else c * diff for c in self.layer.coeff)
+        if self.layer.operation == "PROD" and not self.layer.stable:
+            top, *factors = memo
+            return tuple(diff * (top / x) for x in factors)
         if self.layer.operation == "PROD":
             return tuple(reduce(lambda a, b: a * b, memo[:i] + memo[i + 1 :], diff) for i in range(len(memo)))
         zero = self.tf.zeros_like(diff)
         return tuple(self.tf.where(memo[0] == i, diff, zero) for i in range(len(self.layer.bottoms)))
 
 
-class ChannelwiseRunner(TFRunner[layers.BatchNorm | layers.Scale]):
-    """``y = factor x + offset`` with a factor and an offset for each channel: BatchNorm and Scale."""
-
-    def prepare(self, params: list[NDArray[Any]]) -> None:
-        self.factor, self.offset = self.layer.affine(*params)
-
-    def forward(self, *bottoms: Tensor) -> tuple[Tensors, Tensors]:
-        top = bottoms[0] * self._along(self.factor, bottoms[0])
-        return (top if self.offset is None else top + self._along(self.offset, bottoms[0]),), ()
-
-    def backward(self, memo: Tensors, *diffs: Tensor) -> Tensors:
-        return (diffs[0] * self._along(self.factor, diffs[0]),)
+class AlongRunner(TFRunner[A]):
+    """Numbers along some axes of the first bottom: a weight, or the second bottom."""
 
     def _along(self, values: NDArray[Any], x: Tensor) -> Tensor:
-        """Lay one number for each channel along the channel axis of `x`."""
-        shape = [1] * x.shape.rank
-        shape[tf_axis(1, x.shape.rank)] = -1
-        return self.constant(values.reshape(shape))
+        """Lay weights along their axes of `x`."""
+        return self.constant(along(values, self._start(x, values.ndim), x.shape.rank))
+
+    def _spread(self, numbers: Tensor, x: Tensor) -> Tensor:
+        """Lay the second bottom along its axes of `x`."""
+        tf, rank = self.tf, numbers.shape.rank
+        start = self._start(x, rank)
+        if rank == x.shape.rank:
+            return numbers
+        numbers = caffe_order(tf, numbers)
+        numbers = tf.reshape(numbers, [*[1] * start, *sizes(tf, numbers), *[1] * (x.shape.rank - start - rank)])
+        return tf_order(tf, numbers)
+
+    def _total(self, diff: Tensor, numbers: Tensor) -> Tensor:
+        """Sum a gradient over all axes but those that the second bottom, of that shape, lies along."""
+        tf, rank = self.tf, diff.shape.rank
+        if numbers.shape.rank == rank:
+            return diff
+        start = self._start(diff, numbers.shape.rank)
+        others = (*range(start), *range(start + numbers.shape.rank, rank))
+        total = tf.reduce_sum(diff, [tf_axis(axis, rank) for axis in others], keepdims=True)
+        shape = sizes(tf, caffe_order(tf, numbers))
+        return tf_order(tf, tf.reshape(caffe_order(tf, total), shape))
+
+    def _start(self, x: Tensor, rank: int) -> int:
+        return self.layer.axis % x.shape.rank if rank else 0
+
+
+class ScaleRunner(AlongRunner[layers.Scale]):
+    """``y = factor x + offset``, ``dx = dy factor``, ``dfactor = sum dy x`` over the other axes."""
+
+    def prepare(self, params: list[NDArray[Any]]) -> None:
+        self.factor = params[:-1] if self.layer.bias else params
+        self.offset = params[-1] if self.layer.bias else None
+
+    def forward(self, *bottoms: Tensor) -> tuple[Tensors, Tensors]:
+        x = bottoms[0]
+        top = x * (self._along(self.factor[0], x) if self.factor else self._spread(bottoms[1], x))
+        return (top if self.offset is None else top + self._along(self.offset, x),), () if self.factor else bottoms
+
+    def backward(self, memo: Tensors, *diffs: Tensor) -> Tensors:
+        (diff,) = diffs
+        if self.factor:
+            return (diff * self._along(self.factor[0], diff),)
+        x, factor = memo
+        return diff * self._spread(factor, x), self._total(diff * x, factor)
+
+
+class BiasRunner(AlongRunner[layers.Bias]):
+    """``y = x + offset``, ``dx = dy``, ``doffset = sum dy`` over the other axes."""
+
+    def prepare(self, params: list[NDArray[Any]]) -> None:
+        self.offset = params
+
+    def forward(self, *bottoms: Tensor) -> tuple[Tensors, Tensors]:
+        x = bottoms[0]
+        offset = self._along(self.offset[0], x) if self.offset else self._spread(bottoms[1], x)
+        return (x + offset,), bottoms[1:]
+
+    def backward(self, memo: Tensors, *diffs: Tensor) -> Tensors:
+        return (diffs[0], *(self._total(diffs[0], offset) for offset in memo))
 
 
 RUNNERS: dict[type[layers.Layer], type[Runner[Any]]] = {
     layers.Eltwise: EltwiseRunner,
-    layers.Scale: ChannelwiseRunner,
+    layers.Bias: BiasRunner,
+    layers.Scale: ScaleRunner,
 }

@@ -14,6 +14,7 @@ from ...base import Runner, Tensor, Tensors
 from ..fusion import ConcatConvolution
 from ..phases import Phases
 from ..runner import TFRunner
+from .base import caffe_order, sizes, tf_order
 
 _LARGEST_KERNEL = 2**28  # numbers in a dilated kernel with its holes
 
@@ -94,25 +95,30 @@ class ConcatConvolutionRunner(ConvolutionRunner):
 
 
 class InnerProductRunner(TFRunner[layers.InnerProduct]):
-    """``y = W x + b`` with x flattened in the order c, h, w."""
+    """``y = W x + b`` with x flattened from an axis on, in the order c, h, w."""
 
     def prepare(self, params: list[NDArray[Any]]) -> None:
         self.matrix = self.constant(params[0] if self.layer.transpose else params[0].T)  # (in, out)
         self.bias = self.constant(params[1]) if self.layer.bias else None
 
     def forward(self, *bottoms: Tensor) -> tuple[Tensors, Tensors]:
-        tf, (x,) = self.tf, bottoms
-        if x.shape.rank == 4:
-            x = tf.transpose(x, (0, 3, 1, 2))
-        top = tf.matmul(tf.reshape(x, (tf.shape(x)[0], self.matrix.shape[0])), self.matrix)
+        tf, x = self.tf, caffe_order(self.tf, bottoms[0])
+        axis = self.layer.axis % x.shape.rank
+        rows = tf.reshape(x, (tf.shape(x)[0] if axis == 1 else -1, self.matrix.shape[0]))
+        top = tf.matmul(rows, self.matrix)
         if self.bias is not None:
             top = top + self.bias
+        if axis != 1:
+            top = tf_order(tf, tf.reshape(top, [*sizes(tf, x)[:axis], self.layer.num_output]))
         return (top,), (tf.shape(x),)
 
     def backward(self, memo: Tensors, *diffs: Tensor) -> Tensors:
-        (shape,) = memo
-        diff = self.tf.reshape(self.tf.matmul(diffs[0], self.matrix, transpose_b=True), shape)
-        return (self.tf.transpose(diff, (0, 2, 3, 1)) if shape.shape[0] == 4 else diff,)
+        tf, (shape,) = self.tf, memo
+        rows = diffs[0]
+        if rows.shape.rank != 2:
+            rows = tf.reshape(caffe_order(tf, rows), (-1, self.layer.num_output))
+        diff = tf.reshape(tf.matmul(rows, self.matrix, transpose_b=True), shape)
+        return (tf_order(tf, diff),)
 
 
 RUNNERS: dict[type[layers.Layer], type[Runner[Any]]] = {

@@ -5,30 +5,37 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ... import layers
 from ...base import Runner, Tensor, Tensors
 from ..runner import TFRunner
-from .combining import ChannelwiseRunner
+from .base import along, caffe_order, sizes, tf_axis, tf_order
 
 
 class LRNRunner(TFRunner[layers.LRN]):
-    """``y = x s^-beta``, ``s = k + alpha/n sum x^2`` over the n neighbouring channels.
+    """``y = x s^-beta``, ``s = k + alpha/n sum x^2`` over the n neighbouring channels, or n places of a channel.
 
+    Within a channel n is the square of the size, also where part of it is outside of the map, and k is 1.
     The sum over neighbours is a product with a band matrix, which is faster than TensorFlow's own LRN and works in
     float64 too. Most of a wide matrix is zeros: then channels are taken in blocks, and a block sees its neighbours.
     """
 
+    def prepare(self, params: list[NDArray[Any]]) -> None:
+        within, size = self.layer.within, self.layer.local_size
+        self.k, self.count = (1.0, size**2) if within else (self.layer.k, size)
+        self._neighbours = self._places if within else self._channels
+
     def forward(self, *bottoms: Tensor) -> tuple[Tensors, Tensors]:
         (x,) = bottoms
-        scale = self._neighbours(x * x, self.layer.alpha / self.layer.local_size, self.layer.k)
+        scale = self._neighbours(x * x, self.layer.alpha / self.count, self.k)
         return (x * self._power(scale),), (x, scale)
 
     def backward(self, memo: Tensors, *diffs: Tensor) -> Tensors:
         # dx = dy s^-beta - 2 alpha beta / n * x * sum over neighbours of (dy y / s)
         (x, scale), (diff,) = memo, diffs
         passed = diff * self._power(scale)
-        ratio = 2 * self.layer.alpha * self.layer.beta / self.layer.local_size
+        ratio = 2 * self.layer.alpha * self.layer.beta / self.count
         return (passed - x * self._neighbours(passed * x / scale, ratio),)
 
     def _power(self, scale: Tensor) -> Tensor:
@@ -39,7 +46,14 @@ class LRNRunner(TFRunner[layers.LRN]):
             return self.tf.math.rsqrt(scale)
         return scale**-self.layer.beta
 
-    def _neighbours(self, x: Tensor, factor: float, offset: float = 0.0) -> Tensor:
+    def _places(self, x: Tensor, factor: float, offset: float = 0.0) -> Tensor:
+        """Compute ``offset + factor * sum over the n neighbouring places``, row by row and then column by column."""
+        size, reach = self.layer.local_size, self.layer.local_size // 2
+        padded = self.tf.pad(x, [[0, 0], [reach, reach], [reach, reach], [0, 0]])
+        rows = self.tf.nn.avg_pool2d(padded, (size, 1), 1, "VALID")
+        return self.tf.nn.avg_pool2d(rows, (1, size), 1, "VALID") * (size**2 * factor) + offset
+
+    def _channels(self, x: Tensor, factor: float, offset: float = 0.0) -> Tensor:
         """Compute ``offset + factor * sum over the n neighbouring channels``."""
         tf, channels, reach = self.tf, x.shape[-1], self.layer.local_size // 2
         block = self._block(channels)
@@ -61,7 +75,79 @@ class LRNRunner(TFRunner[layers.LRN]):
         return block if fits and channels >= worth_it else channels
 
 
+class BatchNormRunner(TFRunner[layers.BatchNorm]):
+    """``y = (x - m) / s``, ``dx = dy / s``, or with the batch's own ``dx = (dy - mean dy - y mean(dy y)) / s``.
+
+    m is the mean of each channel and s the root of its variance plus eps.
+    """
+
+    def prepare(self, params: list[NDArray[Any]]) -> None:
+        if not self.layer.batch:
+            self.factor, self.offset = self.layer.affine(*params)
+
+    def forward(self, *bottoms: Tensor) -> tuple[Tensors, Tensors]:
+        (x,) = bottoms
+        if not self.layer.batch:
+            return (x * self._along(self.factor, x) + self._along(self.offset, x),), ()
+        centred = x - self._mean(x)
+        deviation = self.tf.sqrt(self._mean(centred * centred) + self.layer.eps)
+        top = centred / deviation
+        return (top,), (top, deviation)
+
+    def backward(self, memo: Tensors, *diffs: Tensor) -> Tensors:
+        (diff,) = diffs
+        if not self.layer.batch:
+            return (diff * self._along(self.factor, diff),)
+        top, deviation = memo
+        return ((diff - self._mean(diff) - top * self._mean(diff * top)) / deviation,)
+
+    def _mean(self, x: Tensor) -> Tensor:
+        """Compute the mean of each channel, on the axes of `x`."""
+        rank = x.shape.rank
+        return self.tf.reduce_mean(x, [axis for axis in range(rank) if axis != tf_axis(1, rank)], keepdims=True)
+
+    def _along(self, values: NDArray[Any], x: Tensor) -> Tensor:
+        """Lay one number for each channel along the channel axis of `x`."""
+        return self.constant(along(values, 1, x.shape.rank))
+
+
+class MVNRunner(TFRunner[layers.MVN]):
+    """``y = (x - m) / s``, ``dx = (dy - mean dy - y mean(dy y)) / s``, m the mean and s the deviation plus eps.
+
+    Caffe's gradient, which is the derivative where eps is 0. Without the variance s is 1 and there is no last term.
+    """
+
+    def prepare(self, params: list[NDArray[Any]]) -> None:
+        self.axes = [tf_axis(axis, 4) for axis in self.layer.axes]
+
+    def forward(self, *bottoms: Tensor) -> tuple[Tensors, Tensors]:
+        tf, x = self.tf, caffe_order(self.tf, bottoms[0])
+        shape = tf.shape(x)
+        image = bottoms[0]
+        if x.shape.rank < 4:
+            image = tf_order(tf, tf.reshape(x, [*sizes(tf, x), *[1] * (4 - x.shape.rank)]))
+        centred = image - self._mean(image)
+        if not self.layer.normalize_variance:
+            return (centred,), (shape,)
+        deviation = tf.sqrt(self._mean(centred * centred)) + self.layer.eps
+        top = centred / deviation
+        return (top,), (shape, top, deviation)
+
+    def backward(self, memo: Tensors, *diffs: Tensor) -> Tensors:
+        (shape, *normalised), (diff,) = memo, diffs
+        passed = diff - self._mean(diff)
+        if normalised:
+            top, deviation = normalised
+            passed = (passed - top * self._mean(diff * top)) / deviation
+        return (passed if shape.shape[0] == 4 else self.tf.reshape(caffe_order(self.tf, passed), shape),)
+
+    def _mean(self, x: Tensor) -> Tensor:
+        """Compute the mean of each map, or of each picture, on the axes of `x`."""
+        return self.tf.reduce_mean(x, self.axes, keepdims=True)
+
+
 RUNNERS: dict[type[layers.Layer], type[Runner[Any]]] = {
-    layers.BatchNorm: ChannelwiseRunner,
+    layers.BatchNorm: BatchNormRunner,
     layers.LRN: LRNRunner,
+    layers.MVN: MVNRunner,
 }
