@@ -30,7 +30,7 @@ from pydream.record import film as film_file
 from pydream.record import loop as checkpoint
 from pydream.record import provenance
 from pydream.runtime.geometry import survey
-from pydream.zoo.fetch import take_member
+from pydream.zoo.archives import take_member
 from pydream.zoo.registry import read_entry
 
 sys.path.append(str(Path(__file__).parents[1]))

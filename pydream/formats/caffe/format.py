@@ -24,7 +24,7 @@ from . import caffe_pb2
 from .caffemodel import Caffemodel, from_message, read_binary
 from .definition import define
 from .layers import graph_of, linked
-from .prototxt import MAX_TEXT_BYTES, holds_text, parse_text, read_model, read_text
+from .prototxt import MAX_TEXT_BYTES, holds_text, open_model, parse_text, read_model
 from .weights import Weights
 
 MEAN = (104.0, 116.0, 122.0)  # the notebook's, BGR
@@ -173,9 +173,7 @@ def _read(model: Any, weights: Any, dtype: np.dtype[Any]) -> tuple[Graph, Weight
 
 def _open(model: Any) -> Caffemodel:
     """Open a network that may hold its weights, in whatever it is."""
-    if _is_message(model):
-        return from_message(model, _source(model))
-    return from_message(read_text(model), str(model)) if holds_text(Path(model)) else read_binary(model)
+    return from_message(model, _source(model)) if _is_message(model) else open_model(model)
 
 
 def _checked(model: Path, weights: Path | None = None) -> Graph:

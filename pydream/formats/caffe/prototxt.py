@@ -10,7 +10,7 @@ from ...errors import NetFileError
 from ..files import read_bytes
 from ..head import Head
 from . import caffe_pb2
-from .caffemodel import read_binary
+from .caffemodel import Caffemodel, from_message, read_binary
 from .text import TextError, parse
 
 MAX_TEXT_BYTES = 16 * 2**20
@@ -37,14 +37,19 @@ def parse_text(content: bytes, source: str) -> Any:
 
 def read_model(path: str | os.PathLike[str]) -> Any:
     """Read the NetParameter of a prototxt or a caffemodel, whichever the file is, of the latter without numbers."""
+    return open_model(path).net
+
+
+def open_model(path: str | os.PathLike[str]) -> Caffemodel:
+    """Open a prototxt or a caffemodel, which both may have numbers; `NetFileError` for weights alone in HDF5."""
     path = Path(path)
     if holds_text(path):
-        return read_text(path)
+        return from_message(read_text(path), str(path))
     if path.is_file() and Head.of(path).hdf5:
         raise NetFileError(
             f"{path}: HDF5, which holds weights but no network; name its prototxt, and this file as the weights"
         )
-    return read_binary(path).net
+    return read_binary(path)
 
 
 def holds_text(path: Path) -> bool:

@@ -80,7 +80,9 @@ def linked(definition: Definition, source: str) -> Graph:
         raise NetFileError(f"{source}: nothing in it can be run: {name!r}: {why}")
     there = {name for layer in layers for name in (layer.name, *layer.tops)} | definition.inputs.keys()
     left_out = {name: why for name, why in left_out.items() if name not in there}
-    return Graph(definition.name, definition.inputs, layers, {**definition.lost, **definition.unused, **left_out})
+    reasons = {**left_out, **definition.lost, **definition.unused}
+    parts = {proto.name for proto in definition.layers}
+    return Graph(definition.name, definition.inputs, layers, reasons, parts=parts)
 
 
 def _cannot_run(proto: Any) -> str | None:
