@@ -38,7 +38,7 @@ MISSING = {
     "flatten_axis1_end2",
     "im2col_k3s2p1", "im2col_n2",
     "inplace_after_elu", "inplace_after_flatten", "inplace_after_lrn", "inplace_twice",
-    "input_beside_input_layer", "input_shape_two",
+    "input_shape_two",
     "ip_axis2", "ip_axis2_transpose", "ip_axis_m1_nobias",
     "log", "log_inplace", "log_shift",
     "lrn_inplace", "lrn_within_1", "lrn_within_3", "lrn_within_7_k2", "lrn_within_n2",
