@@ -30,7 +30,6 @@ MISSING = {
     "eltwise_sum_inplace",
     "im2col_k3s2p1", "im2col_n2",
     "inplace_after_elu", "inplace_after_flatten", "inplace_after_lrn",
-    "input_beside_input_layer",
     "log_inplace",
     "lrn_inplace",
     "net_fcn",

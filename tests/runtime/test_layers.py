@@ -716,8 +716,8 @@ FIELD = {
 @pytest.mark.parametrize(
     ("inputs", "kind", "ends", "constants", "words"),
     [
-        (IMAGES, "Warp", "x > y", "", "'it'.*'Warp'.*known: Input, AbsVal, .*TanH"),
-        (IMAGES, "relu", "x > y", "", "'relu'.*known: .*ReLU"),
+        (IMAGES, "Warp", "x > y", "", "'it': its type 'Warp' is not known"),
+        (IMAGES, "relu", "x > y", "", "'relu' is not known; Caffe's name is 'ReLU'"),
         (IMAGES, "ReLU", "x x > y", "", r"'it' \(ReLU\): 2 bottoms, expected 1"),
         (IMAGES, "ReLU", "x > y z", "", "2 tops, expected 1"),
         (IMAGES, "ReLU", " > y", "", "0 bottoms, expected 1"),

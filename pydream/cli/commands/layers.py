@@ -10,8 +10,7 @@ import click
 from click.core import ParameterSource
 
 from ...errors import ShapeError, printable
-from ...formats.caffe.caffemodel import read_binary
-from ...formats.caffe.weights import misfits
+from ...formats import caffe
 from ...net import unknown_name
 from ...record.text import as_unicode
 from ...runtime.ends import default_end, worthwhile
@@ -104,7 +103,7 @@ def command(
 def _wrong_weights(model: str, weights: str, graph: Graph) -> dict[str, str]:
     """Describe which weights do not fit the network; a frozen graph was read with its own."""
     files = find_files(model, weights or None)
-    return {} if files.frozen else misfits(read_binary(files.weights or files.definition), graph.params)
+    return {} if files.frozen else caffe.misfits(files.definition, files.weights)
 
 
 def _as_json(

@@ -4,14 +4,31 @@
 caffe_pb2  Caffe's messages
 wire       a caffemodel's bytes → where its numbers are
 caffemodel a caffemodel, opened without its numbers
-prototxt   a file → inputs and layers, whatever its age
+text       a prototxt → Caffe's messages
+prototxt   a file → Caffe's messages
+upgrade    messages of any age → those of 2015
+inputs     Input and data layers → shapes
+definition messages → what runs at test time
 layers     layer messages → the layers of `pydream.runtime`
 weights    a caffemodel → arrays, checked against the layers when read
 format     what every format answers, and `read`
 ========== ===========================================================
 """
 
-from .format import DEFAULT_SPEC, MEAN, SUFFIXES, check_spec, find_weights, graph, holds, name_of, pack, read, reads
+from .format import (
+    DEFAULT_SPEC,
+    MEAN,
+    SUFFIXES,
+    check_spec,
+    find_weights,
+    graph,
+    holds,
+    misfits,
+    name_of,
+    pack,
+    read,
+    reads,
+)
 
 __all__ = [
     "DEFAULT_SPEC",
@@ -21,6 +38,7 @@ __all__ = [
     "find_weights",
     "graph",
     "holds",
+    "misfits",
     "name_of",
     "pack",
     "read",

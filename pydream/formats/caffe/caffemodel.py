@@ -74,15 +74,21 @@ def _opened(source: Source) -> Caffemodel:
 
 
 def _blobs(net: Any, numbers: list[LayerNumbers]) -> dict[str, list[StoredBlob]]:
-    """Put shapes and numbers together; of layers with one name the last counts, as in Caffe."""
-    found = {}
-    for field, layers in ((2, net.layers), (100, net.layer)):
-        there = [each for each in numbers if each.number == field]
-        for layer, each in zip(layers, there, strict=True):
-            if layer.blobs:
-                found[layer.name] = [
-                    StoredBlob(_shape(blob), where) for blob, where in zip(layer.blobs, each.blobs, strict=True)
-                ]
+    """Put shapes and numbers together; of layers with one name the last counts, as in Caffe.
+
+    As when Caffe upgrades a network, `layer` beside `layers` does not count, and where one layer is of 2013, all are.
+    """
+    layers = net.layers or net.layer
+    there = [each for each in numbers if each.number == (2 if net.layers else 100)]
+    oldest = any(layer.HasField("layer") for layer in net.layers)
+    found: dict[str, list[StoredBlob]] = {}
+    for message, each in zip(layers, there, strict=True):
+        layer, places = (message.layer, each.inner) if oldest else (message, each.blobs)
+        if layer.blobs:
+            found.pop(layer.name, None)  # in the file's order, which counts where weights are shared
+            found[layer.name] = [
+                StoredBlob(_shape(blob), where) for blob, where in zip(layer.blobs, places, strict=True)
+            ]
     return found
 
 
@@ -99,6 +105,8 @@ def _strings(net: Any) -> Iterator[str]:
     yield from (net.name, *net.input, *net.state.stage)
     for layer in (*net.layers, *net.layer):
         yield from (layer.name, *layer.bottom, *layer.top)
+        if layer.DESCRIPTOR.name == "V1LayerParameter":
+            yield from (layer.layer.name, layer.layer.type)
         for rule in (*layer.include, *layer.exclude):
             yield from (*rule.stage, *rule.not_stage)
     yield from (layer.type for layer in net.layer)

@@ -22,9 +22,10 @@ from ..head import Head
 from ..spec import InputSpec
 from . import caffe_pb2
 from .caffemodel import Caffemodel, from_message, read_binary
-from .layers import graph_of
-from .prototxt import MAX_TEXT_BYTES, holds_text, parse_text, read_model, read_text
-from .weights import Weights, misfits
+from .definition import define
+from .layers import graph_of, linked
+from .prototxt import MAX_TEXT_BYTES, holds_text, open_model, parse_text, read_model
+from .weights import Weights
 
 MEAN = (104.0, 116.0, 122.0)  # the notebook's, BGR
 DEFAULT_SPEC = InputSpec(MEAN, 1.0, "BGR")
@@ -104,15 +105,14 @@ def read(
         For files that are no network, or weights of which none fit. Weights of a layer that are missing, misshapen or
         not finite are an error when they are asked for.
     """
-    for file in (model, weights):
-        if isinstance(file, str | os.PathLike) and Path(file).is_file():
-            refuse(file, Head.of(file))
-    whole = _open(model)
-    graph = graph_of(whole.net, whole.source)
-    if weights is None:
-        return graph, Weights(whole, graph.params, np.dtype(dtype))
-    stored = _open(weights) if _is_message(weights) else read_binary(weights)
-    return graph, Weights(stored, graph.params, np.dtype(dtype))
+    graph, params = _read(model, weights, np.dtype(dtype))
+    params.check()
+    return graph, params
+
+
+def misfits(model: Path, weights: Path | None = None) -> dict[str, str]:
+    """Return the layers of a network whose weights do not fit → "missing", or their shapes and the wanted ones."""
+    return _read(model, weights, np.dtype("float32"))[1].misfits()
 
 
 def check_spec(spec: InputSpec, model: Any) -> None:
@@ -144,9 +144,9 @@ def pack(files: Sequence[Path], spec: InputSpec) -> Packed:
         graph = _checked(texts[0], weights)
         return Packed(graph, str(texts[0]), ".caffemodel", weights, read_bytes(texts[0], MAX_TEXT_BYTES, "a prototxt"))
     graph = _checked(weights)
-    text = str(text_format.MessageToString(_bare(read_binary(weights).net)))
+    text = text_format.MessageToString(_bare(read_binary(weights).net), print_unknown_fields=True).encode()
     graph_of(parse_text(text, str(weights)), str(weights))
-    return Packed(graph, str(weights), ".caffemodel", weights, text.encode())
+    return Packed(graph, str(weights), ".caffemodel", weights, text)
 
 
 def _is_message(model: object) -> bool:
@@ -158,17 +158,28 @@ def _source(model: Any) -> str:
     return model.name or "network" if _is_message(model) else str(model)
 
 
+def _read(model: Any, weights: Any, dtype: np.dtype[Any]) -> tuple[Graph, Weights]:
+    for file in (model, weights):
+        if isinstance(file, str | os.PathLike) and Path(file).is_file():
+            refuse(file, Head.of(file))
+    whole = _open(model)
+    definition = define(whole.net, whole.source)
+    graph = linked(definition, whole.source)
+    stored = whole
+    if weights is not None:
+        stored = _open(weights) if _is_message(weights) else read_binary(weights)
+    return graph, Weights(stored, graph.params, dtype, definition.shared)
+
+
 def _open(model: Any) -> Caffemodel:
     """Open a network that may hold its weights, in whatever it is."""
-    if _is_message(model):
-        return from_message(model, _source(model))
-    return from_message(read_text(model), str(model)) if holds_text(Path(model)) else read_binary(model)
+    return from_message(model, _source(model)) if _is_message(model) else open_model(model)
 
 
 def _checked(model: Path, weights: Path | None = None) -> Graph:
     """Read a network and all its weights that fit; the first layer's must be among them."""
-    graph, params = read(model, weights)
-    wrong = misfits(read_binary(weights or model), graph.params)
+    graph, params = _read(model, weights, np.dtype("float32"))
+    wrong = params.misfits()
     for index, name in enumerate(params):
         if index == 0 or name not in wrong:
             params[name]

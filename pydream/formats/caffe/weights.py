@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from math import prod
 from typing import Any
 
@@ -25,20 +25,27 @@ class Weights(Mapping[str, list[NDArray[Any]]]):
         Layer → shapes, as `Graph.params`.
     dtype : numpy.dtype
         Type of the arrays, which are read-only.
+    shared : dict of (str, int) to list of (str, int), optional
+        Layer and index of weights → all that share these numbers: those that the file has last count, as in Caffe.
 
     Raises
     ------
     NetFileError
-        Where no layer's weights fit. And when a layer's weights are asked for: they are missing, have other shapes than
-        wanted, hold NaN or infinity, or the file has changed.
+        When a layer's weights are asked for: they are missing, have other shapes than wanted, hold NaN or infinity, or
+        the file has changed.
     """
 
-    def __init__(self, stored: Caffemodel, wanted: dict[str, list[Shape]], dtype: np.dtype[Any]) -> None:
+    def __init__(
+        self,
+        stored: Caffemodel,
+        wanted: dict[str, list[Shape]],
+        dtype: np.dtype[Any],
+        shared: Mapping[tuple[str, int], Sequence[tuple[str, int]]] | None = None,
+    ) -> None:
         self._stored = stored
         self._wanted = wanted
         self._dtype = dtype
-        if wanted and len(misfits(stored, wanted)) == len(wanted):
-            self._find(next(iter(wanted)))
+        self._shared = shared or {}
 
     def __getitem__(self, name: str) -> list[NDArray[Any]]:
         where = f"{self._stored.source}: layer {name!r}"
@@ -56,12 +63,28 @@ class Weights(Mapping[str, list[NDArray[Any]]]):
     def __len__(self) -> int:
         return len(self._wanted)
 
+    def check(self) -> None:
+        """Raise `NetFileError`, for the first layer, where no layer's weights fit."""
+        if self._wanted and len(self.misfits()) == len(self._wanted):
+            self._find(next(iter(self._wanted)))
+
+    def misfits(self) -> dict[str, str]:
+        """Return the layers whose weights do not fit → "missing", or their shapes and the wanted ones."""
+        wrong = {}
+        for name, shapes in self._wanted.items():
+            blobs = self._blobs(name)
+            if blobs is None:
+                wrong[name] = "missing"
+            elif not _all_fit(blobs, shapes):
+                wrong[name] = f"{_list(blobs)}, not {_text(shapes)}"
+        return wrong
+
     def _find(self, name: str) -> list[StoredBlob]:
         """Return what the file has for a layer; `NetFileError` for what does not fit."""
         shapes = self._wanted[name]
-        blobs = self._stored.blobs.get(name)
+        blobs = self._blobs(name)
         if blobs is None:
-            missing = sum(each not in self._stored.blobs for each in self._wanted)
+            missing = sum(self._blobs(each) is None for each in self._wanted)
             raise NetFileError(
                 f"{self._stored.source}: no weights for layer {name!r} "
                 f"({missing} of {len(self._wanted)} layers miss theirs)"
@@ -72,28 +95,30 @@ class Weights(Mapping[str, list[NDArray[Any]]]):
             )
         return blobs
 
+    def _blobs(self, name: str) -> list[StoredBlob] | None:
+        """Return what the file has for a layer, and for those that it shares weights with; None: nothing."""
+        own = self._stored.blobs.get(name)
+        shared = {
+            index: blob
+            for index, shape in enumerate(self._wanted[name])
+            if (blob := self._last_shared(self._shared.get((name, index), ()), shape))
+        }
+        if not shared:
+            return own
+        blobs = {**dict(enumerate(own or ())), **shared}
+        return [blobs[index] for index in sorted(blobs)]
 
-def misfits(stored: Caffemodel, wanted: dict[str, list[Shape]]) -> dict[str, str]:
-    """Compare the weights of a caffemodel with those that a network wants, layer by layer.
-
-    Parameters
-    ----------
-    stored, wanted
-        As for `Weights`, which reads the numbers too.
-
-    Returns
-    -------
-    dict of str to str
-        Layer → "missing", or its shapes and the wanted ones; layers that fit are left out.
-    """
-    wrong = {}
-    for name, shapes in wanted.items():
-        blobs = stored.blobs.get(name)
-        if blobs is None:
-            wrong[name] = "missing"
-        elif not _all_fit(blobs, shapes):
-            wrong[name] = f"{_list(blobs)}, not {_text(shapes)}"
-    return wrong
+    def _last_shared(self, group: Sequence[tuple[str, int]], shape: Shape) -> StoredBlob | None:
+        """Return the last weights of a group that the file has, as this shape where they are as many numbers."""
+        there = [
+            self._stored.blobs[layer][index]
+            for layer in self._stored.blobs
+            for sharer, index in group
+            if sharer == layer and index < len(self._stored.blobs[layer])
+        ]
+        if not there:
+            return None
+        return StoredBlob(shape, there[-1].numbers) if prod(there[-1].shape) == prod(shape) else there[-1]
 
 
 def _all_fit(blobs: list[StoredBlob], wanted: list[Shape]) -> bool:
