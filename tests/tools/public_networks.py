@@ -10,6 +10,7 @@ of 1.
 import sys
 import tempfile
 import time
+import warnings
 from math import prod
 from pathlib import Path
 
@@ -22,12 +23,14 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
 from pydream.cli import main  # noqa: E402
-from pydream.errors import PydreamError  # noqa: E402
+from pydream.errors import LeftOutWarning, PydreamError  # noqa: E402
 from pydream.formats.caffe import caffe_pb2  # noqa: E402
 from pydream.zoo import read_graph  # noqa: E402
 from tests.support.public import NETWORKS, Sequence  # noqa: E402
 
 LARGEST = 2 * 10**7  # numbers of a layer; the fully connected ones that have more are left out, as in many files
+
+LONGEST = 192  # side of a picture
 
 
 def write_files(sequence: Sequence, folder: Path) -> Path:
@@ -36,7 +39,9 @@ def write_files(sequence: Sequence, folder: Path) -> Path:
     prototxt.write_text(sequence.text, encoding="utf-8")
     rng = np.random.default_rng(0)
     weights = caffe_pb2.NetParameter()
-    for layer, shapes in read_graph(prototxt).params.items():
+    with warnings.catch_warnings(action="ignore", category=LeftOutWarning):
+        wanted = read_graph(prototxt).params
+    for layer, shapes in wanted.items():
         if max(map(prod, shapes)) > LARGEST:
             continue
         proto = weights.layer.add(name=layer)
@@ -53,7 +58,7 @@ def write_files(sequence: Sequence, folder: Path) -> Path:
 def tried(sequence: Sequence, folder: Path) -> str:
     """List a network's layers and dream with it; return what the commands said."""
     prototxt, picture = write_files(sequence, folder), folder / "in.png"
-    height, width = sequence.size
+    height, width = (min(side, LONGEST) for side in sequence.size)
     noise = np.random.default_rng(1).integers(0, 256, (height, width, 3), dtype=np.uint8)
     Image.fromarray(noise).save(picture)
     two_steps = ["--iterations", "2", "--octaves", "1"]
