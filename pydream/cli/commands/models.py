@@ -84,6 +84,7 @@ def _show(entry: registry.Entry, names: str) -> None:
         "from": addresses,
         "first": " or ".join([*addresses[:1], *([f"{len(addresses) - 1} more"] if addresses[1:] else [])]) or None,
         "weights": "built in" if found and entry.bundled else found,
+        "size": found and f"{found.stat().st_size / 1e6:.1f} MB",
     }
     if found is None:
         facts |= {
