@@ -55,9 +55,8 @@ def list_command() -> None:
     for entry in registry.networks():
         mark = " (default)" if entry.name == registry.DEFAULT_NETWORK else ""
         echo(f"{entry.name}{mark}: {entry.title}")
-        _show(
-            entry, "layer licence weights" if find_weights(entry) else "layer licence weights first into sha256 fetch"
-        )
+        found = find_weights(entry)
+        _show(entry, "layer licence size weights" if found else "layer licence weights first into sha256 fetch")
     for name, error in registry.damaged_networks().items():
         echo(f"{name}: damaged: {error}")
 
