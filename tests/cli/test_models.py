@@ -21,6 +21,7 @@ from pydream.errors import NetFileError
 from pydream.locks import locked
 from pydream.record.presets import PRESETS
 from pydream.zoo import registry
+from pydream.zoo.numbers import numbers_of
 from pydream.zoo.registry import DEFAULT_NETWORK, find_network, find_weights, networks
 
 CONTENT = bytes(i * i & 255 for i in range(100_000))
@@ -73,7 +74,7 @@ def test_every_network_is_listed(run, folder, args):
 
 def test_built_in_weights(run, folder):
     block = block_of("squeezenet_v1.1", run("models").out)
-    assert "weights  built in" in block
+    assert "size     4.9 MB\n  weights  built in" in block
     assert "BSD-2-Clause" in block
 
 
@@ -254,6 +255,21 @@ def test_verify_looks_at_every_byte(run, entry):
     seen = run("models", "verify", "some_net")
     assert seen.code == 1
     assert "sha256 " in seen.err
+
+
+def test_verify_says_by_what(run, entry, files):
+    net = entry(size=None, sha256=None)
+    place = net.folder / "some.caffemodel"
+    shutil.copy(files[1], place)
+    by = "by its shapes; no hash of it is known"
+    assert run("models", "verify", "some_net") == (0, f"some_net: right ({by}), {place}\n", "")
+    entry(size=None, sha256=None, numbers=numbers_of(*files))
+    assert run("models", "verify", "some_net") == (0, f"some_net: right (by its numbers), {place}\n", "")
+    entry(size=None, sha256=None, numbers="0" * 64)
+    seen = run("models", "verify", "some_net")
+    assert (seen.code, seen.out) == (1, f"some_net: wrong, {place}\n")
+    assert "has numbers of sha256" in seen.err
+    assert "  bytes    unknown\n  sha1     unknown\n" in run("models", "info", "some_net").out
 
 
 def test_verify_what_is_missing(run, folder):

@@ -55,9 +55,8 @@ def list_command() -> None:
     for entry in registry.networks():
         mark = " (default)" if entry.name == registry.DEFAULT_NETWORK else ""
         echo(f"{entry.name}{mark}: {entry.title}")
-        _show(
-            entry, "layer licence weights" if find_weights(entry) else "layer licence weights first into sha256 fetch"
-        )
+        found = find_weights(entry)
+        _show(entry, "layer licence size weights" if found else "layer licence weights first into sha256 fetch")
     for name, error in registry.damaged_networks().items():
         echo(f"{name}: damaged: {error}")
 
@@ -84,6 +83,7 @@ def _show(entry: registry.Entry, names: str) -> None:
         "from": addresses,
         "first": " or ".join([*addresses[:1], *([f"{len(addresses) - 1} more"] if addresses[1:] else [])]) or None,
         "weights": "built in" if found and entry.bundled else found,
+        "size": found and f"{found.stat().st_size / 1e6:.1f} MB",
     }
     if found is None:
         facts |= {
