@@ -180,11 +180,11 @@ class Operation(Layer):
         """Return this op with the constants that its sizes are for bottoms of these shapes."""
         if not self.sizes:
             return self
-        made = {place: np.empty(numbers.shape, np.int64) for place, numbers in self.sizes.items()}
+        made: dict[int, NDArray[Any]] = {}
         try:
             for place, numbers in self.sizes.items():
                 flat = [value_of(n, lambda blob, axis: shapes[self.bottoms.index(blob)][axis]) for n in numbers.flat]
-                made[place].flat = flat
+                made[place] = np.array(flat, np.int64).reshape(numbers.shape)
         except (ArithmeticError, IndexError) as error:
             raise ShapeError(f"layer {self.name!r} ({self.op}): a size cannot be computed: {error}") from error
         return replace(self, constants={**self.constants, **made}, sizes={})

@@ -2,10 +2,10 @@
 
     python tests/tools/keras_networks.py [NAME…]
 
-For each it prints how many of its layers are left out, which must be none, and how far its logits and their gradient at
-the picture, in float64, are from Keras's. The graph has constants in float32, such as the epsilons of normalisations, so
-that 1e-5 is as near as they come. Each network has a process of its own; the largest take some gigabytes. Exit code 1: one
-of them is not as it should be.
+For each it prints how many of its layers are left out, which must be none, and how far its logits and their gradient
+at the picture, in float64, are from Keras's. The graph has constants in float32, such as the epsilons of
+normalisations, so that 1e-5 is as near as they come. Each network has a process of its own; the largest take some
+gigabytes. Exit code 1: one of them is not as it should be.
 """
 
 import os

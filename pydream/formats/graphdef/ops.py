@@ -242,10 +242,11 @@ class StridedSlice(Rule):
             return None
         windows = []
         for place in places[1:3]:
-            if not isinstance(place, slice) or (place.start or 0) < 0 or (place.step or 1) < 0:
+            if not isinstance(place, slice) or min(place.start or 0, -(place.stop or 0), place.step) < 0:
                 return None
-            windows.append(Window(1, place.step or 1, -(place.start or 0)))
-        return (windows[0], windows[1]) if len(places) == 4 and isinstance(places[0], slice) else None
+            # As a convolution that takes one of its pixels: it too has no values where some are outside.
+            windows.append(Window(1 + (place.start or 0) - (place.stop or 0), place.step))
+        return (windows[0], windows[1]) if len(places) == 4 and all(isinstance(p, slice) for p in places) else None
 
 
 class Tile(Elsewhere):
@@ -271,7 +272,7 @@ class Transposed(Elsewhere):
         explicit = _attribute(layer, "explicit_paddings") or [0] * 8
         padding = [e.value.s for e in NodeDef.FromString(layer.node).attr if e.key == "padding"]
         for axis in (1, 2):
-            around = Padding(*explicit[2 * axis : 2 * axis + 2], same=padding == [b"SAME"])
+            around = Padding(explicit[2 * axis], explicit[2 * axis + 1], padding == [b"SAME"])
             reach = dilations[axis] * (kernel.shape[axis - 1] - 1) + 1
             if around.windows(wanted[axis], reach, strides[axis]) != shape[axis]:
                 raise _misfit(layer, shape)

@@ -261,17 +261,18 @@ class _Translator(Inputs):
             # The batch and the channels are the network's.
             sizes = [Size(blob, i) if 0 < i < len(shape) - 1 else size for i, size in enumerate(shape)]
             return np.array(sizes, object)
-        inputs = [self._sized.get(each.node, self.constants[each.node]) for each in node.inputs]
-        if any(each is None for each in inputs):
+        found = [self._sized.get(each.node, self.constants[each.node]) for each in node.inputs]
+        inputs = [each for each in found if each is not None]
+        if len(inputs) < len(found):
             return None
         try:
-            found = fold(node, self.budget, *inputs)
+            made = fold(node, self.budget, *inputs)
         except LeftOutError:
             return None
-        return found if found.dtype.kind in "iO" else None
+        return made if made.dtype.kind in "iO" else None
 
     def _flattens(self, node: Node) -> bool:
-        """Take the two Reshapes around a product of each place's channels with a matrix out; is this one of them?
+        """Take this node out if it is one of the two Reshapes around a product of each place's channels with a matrix.
 
         TensorFlow writes a fully connected layer on images so, through shapes that depend on the picture's size.
         """
@@ -279,7 +280,7 @@ class _Translator(Inputs):
             return False
         first = node.inputs[0]
         blob = self.blob_of[first]
-        n, *places, c = shape = nhwc(self.shapes[blob])
+        shape = nhwc(self.shapes[blob])
         wanted = self.constants[node.inputs[1].node].tolist()
         if first.node in self.flattened:
             if wanted != [*shape]:
@@ -288,7 +289,7 @@ class _Translator(Inputs):
             self.blob_of[Source(node.name, 0)] = node.name
             return True
         products = self._readers.get(node.name, [])
-        if len(shape) != 4 or wanted not in ([prod(shape[:3]), c], [-1, c]) or not products:
+        if len(shape) != 4 or wanted not in ([prod(shape[:-1]), shape[-1]], [-1, shape[-1]]) or not products:
             return False
         if not all(each.op == "MatMul" and each.inputs[0].node == node.name for each in products):
             return False
