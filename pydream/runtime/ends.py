@@ -142,10 +142,11 @@ def _last(graph: Graph) -> set[int]:
 
 
 def _is_connected(graph: Graph, step: Step) -> bool:
-    """Return whether a step is a fully connected layer, or only adds to what one makes."""
+    """Return whether a step is a fully connected layer, on one place a convolution, or only adds to what one makes."""
     while step.layer.type in _SAME | _ADDED and graph.maker(step.bottoms[0]) >= 0:
         step = graph.steps[graph.maker(step.bottoms[0])]
-    return step.layer.type == "InnerProduct"
+    one_place = isinstance(step.layer, Convolution) and graph.declared_shapes[step.bottoms[0]][2:] == (1, 1)
+    return one_place or step.layer.type == "InnerProduct"
 
 
 def _without_reshaping(graph: Graph, value: int) -> int:

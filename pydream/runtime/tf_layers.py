@@ -6,12 +6,16 @@ Shapes of blobs are Caffe's, (n, c, h, w), unless a docstring names TensorFlow's
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import NamedTuple
+from dataclasses import dataclass, field, replace
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
 
 from ..errors import ShapeError
 from . import layers
 from .layers import POINT, Layer, Numbers, Shape, Window, Windows
+from .sizes import value_of
 
 FLOATS = frozenset({1, 2, 14, 19})  # TensorFlow's types that become the network's own; 14 is bfloat16
 
@@ -144,6 +148,9 @@ class Operation(Layer):
         For each of its inputs the index of the bottom; None: a constant.
     constants : mapping of int to array
         Index among the inputs → the constant there.
+    sizes : mapping of int to array of objects
+        Index among the inputs → numbers and sizes of bottoms there, in place of a constant. Bottoms behind those that
+        `arguments` names are there for their sizes alone.
     rule : Rule
         For its op: see `pydream.formats.graphdef.ops`.
     """
@@ -154,6 +161,7 @@ class Operation(Layer):
     arguments: tuple[int | None, ...]
     constants: Mapping[int, Numbers] = field(compare=False, repr=False)
     rule: Rule = field(compare=False, repr=False)
+    sizes: Mapping[int, NDArray[Any]] = field(default_factory=dict, compare=False, repr=False)
 
     @property
     def type(self) -> str:
@@ -161,10 +169,25 @@ class Operation(Layer):
 
     @property
     def windows(self) -> Windows | None:
-        return self.rule.windows(self)
+        return None if self.sizes else self.rule.windows(self)
 
     def top_shapes(self, *bottoms: Shape) -> list[Shape]:
-        return [nchw(self.rule.top_shape(self, *map(nhwc, bottoms)))]
+        shapes = [nhwc(shape) for shape in bottoms]
+        read = shapes[: sum(argument is not None for argument in self.arguments)]
+        return [nchw(self.rule.top_shape(self._at(shapes), *read))]
+
+    def _at(self, shapes: list[Shape]) -> Operation:
+        """Return this op with the constants that its sizes are for bottoms of these shapes."""
+        if not self.sizes:
+            return self
+        made: dict[int, NDArray[Any]] = {}
+        try:
+            for place, numbers in self.sizes.items():
+                flat = [value_of(n, lambda blob, axis: shapes[self.bottoms.index(blob)][axis]) for n in numbers.flat]
+                made[place] = np.array(flat, np.int64).reshape(numbers.shape)
+        except (ArithmeticError, IndexError) as error:
+            raise ShapeError(f"layer {self.name!r} ({self.op}): a size cannot be computed: {error}") from error
+        return replace(self, constants={**self.constants, **made}, sizes={})
 
 
 class Rule:

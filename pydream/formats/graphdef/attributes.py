@@ -37,6 +37,7 @@ class Signature(NamedTuple):
 
 
 _RESIZE = Signature(2, {1: None}, {"align_corners": "b", "half_pixel_centers": "b"})
+_CONVOLUTION = {"strides": "list", "dilations": "list", "explicit_paddings": "list", "padding": "s"}
 _PAIR = "Add AddV2 BiasAdd Div DivNoNan Maximum Minimum Mul Pow RealDiv SquaredDifference Sub"
 
 _ONE = "AvgPool Cast CheckNumerics Identity LRN MaxPool PlaceholderWithDefault Relu Snapshot"
@@ -53,6 +54,7 @@ _SIGNATURES: dict[str, Signature] = {
     **dict.fromkeys(["ResizeBilinear", "ResizeBicubic", "ResizeNearestNeighbor"], _RESIZE),
     **dict.fromkeys(["DepthToSpace", "SpaceToDepth"], Signature(attributes={"block_size": "i"})),
     "ClipByValue": Signature(3),
+    "Conv2DBackpropInput": Signature(3, {0: None}, _CONVOLUTION),
     "ExpandDims": Signature(2, {1: "Tdim"}),
     "LeakyRelu": Signature(attributes={"alpha": "f"}),
     "MirrorPad": Signature(2, {1: "Tpaddings"}, {"mode": "s"}),
@@ -62,6 +64,12 @@ _SIGNATURES: dict[str, Signature] = {
     "Slice": Signature(3, {1: "Index", 2: "Index"}),
     "Split": Signature(2, {0: None}, {"num_split": "i"}),
     "Squeeze": Signature(attributes={"squeeze_dims": "list"}),
+    "StridedSlice": Signature(
+        4,
+        dict.fromkeys((1, 2, 3), "Index"),
+        {f"{name}_mask": "i" for name in ("begin", "end", "ellipsis", "new_axis", "shrink_axis")},
+    ),
+    "Tile": Signature(2, {1: "Tmultiples"}),
     "Transpose": Signature(2, {1: "Tperm"}),
 }
 
@@ -133,6 +141,14 @@ def _check_values(node: Node, constants: Mapping[int, Values]) -> None:
         raise LeftOutError(f"{node.name!r} ({node.op}): align_corners and half_pixel_centers exclude each other")
     if node.op == "MirrorPad" and node.text("mode", "") not in ("REFLECT", "SYMMETRIC"):
         raise LeftOutError(f"{node.name!r} ({node.op}): mode {node.text('mode', '')!r} is not supported")
+    if node.op == "Conv2DBackpropInput":
+        if node.text("padding", "") not in ("SAME", "VALID", "EXPLICIT"):
+            raise LeftOutError(f"{node.name!r} ({node.op}): padding {node.text('padding', '')!r} is not supported")
+        if not all(1 <= n <= 2**15 for name in ("strides", "dilations") for n in node.integers(name, (1,))):
+            raise LeftOutError(f"{node.name!r} ({node.op}): its strides or dilations are not sizes")
+        explicit = node.integers("explicit_paddings", ())
+        if len(explicit) != (8 if node.text("padding", "") == "EXPLICIT" else 0) or min(explicit, default=0) < 0:
+            raise LeftOutError(f"{node.name!r} ({node.op}): explicit_paddings {list(explicit)} are not supported")
     if node.op == "BiasAdd":  # another is made a layer
         raise LeftOutError(f"{node.name!r} ({node.op}): its input 1 is not one number for each channel")
     scalars = {"ClipByValue": (1, 2), "PadV2": (2,), "Split": (0,), "ExpandDims": (1,)}.get(node.op, ())

@@ -15,6 +15,7 @@ import numpy as np
 from ...runtime.tf_layers import FLOATS
 from .nodes import Budget, LeftOutError, Node, Values
 
+_INTEGERS = (3, 9)
 _CASTS: dict[int, type] = {3: np.int32, 9: np.int64, 10: np.bool_}
 _WIDEST = 8  # bytes a number
 _MOST_SIZES = 64  # that an input with sizes or axes may hold
@@ -94,6 +95,8 @@ def _cast(node: Node, x: Values) -> Any:
     wanted = node.attributes["DstT"].type if "DstT" in node.attributes else 0
     if wanted in FLOATS:
         return x.astype(np.float64, copy=False)
+    if x.dtype == object and wanted in _INTEGERS:
+        return x
     if wanted not in _CASTS:
         raise ValueError(f"TensorFlow's type {wanted} is not supported")
     return x.astype(_CASTS[wanted], copy=False)
@@ -142,10 +145,18 @@ def _strided_slice(node: Node, x: Values, begin: Values, end: Values, strides: V
     return x[tuple(places)]
 
 
+def _gather(node: Node, x: Values, places: Values, axis: Values) -> Any:
+    if node.integer("batch_dims", 0) or places.size > _MOST_SIZES:
+        raise ValueError(f"{places.size} places, expected at most {_MOST_SIZES}, and batch_dims 0")
+    if places.size and not -0.5 < places.min() <= places.max() < x.shape[int(axis)]:
+        raise IndexError("its places are outside of its values")
+    return np.take(x, places, int(axis))
+
+
 def _reduction(function: Callable[..., Any]) -> _Formula:
     def compute(node: Node, x: Values, axes: Values) -> Any:
         x = _exact(x)
-        return function(x, axis=tuple(_sizes(axes)), keepdims=node.flag("keep_dims")).astype(x.dtype, copy=False)
+        return np.asarray(function(x, axis=tuple(_sizes(axes)), keepdims=node.flag("keep_dims")), x.dtype)
 
     def numbers(node: Node, x: Values, axes: Values) -> int:
         gone = {axis % max(x.ndim, 1) for axis in _sizes(axes)}
@@ -170,6 +181,8 @@ _FORMULAS: dict[str, _Formula] = {
     "Fill": _Formula(
         lambda node, shape, value: np.full(_sizes(shape), value), lambda node, shape, value: prod(_sizes(shape))
     ),
+    "FloorDiv": _elementwise(np.floor_divide),
+    "GatherV2": _Formula(_gather, lambda node, x, places, axis: x.size * places.size),
     "Maximum": _elementwise(np.maximum),
     "Mean": _reduction(np.mean),
     "Minimum": _elementwise(np.minimum),

@@ -11,7 +11,7 @@ import numpy as np
 
 from ...errors import ShapeError
 from ...runtime.layers import POINT, Shape, Window, Windows
-from ...runtime.tf_layers import Operation, Rule
+from ...runtime.tf_layers import Operation, Padding, Rule
 from .proto import NodeDef
 
 
@@ -201,6 +201,84 @@ class Slice(Elsewhere):
         return tuple(part)
 
 
+class StridedSlice(Rule):
+    """A part of each axis: from a place up to another, in steps; or one place, which takes the axis away."""
+
+    def _places(self, layer: Operation, rank: int) -> list[int | slice]:
+        begin, end, step = (_integers(layer, place) for place in (1, 2, 3))
+        masks = {
+            name: sum(_attribute(layer, f"{name}_mask"))
+            for name in ("begin", "end", "shrink_axis", "ellipsis", "new_axis")
+        }
+        if not len(begin) == len(end) == len(step) <= rank or 0 in step or masks["new_axis"]:
+            raise ShapeError(f"layer {layer.name!r} ({layer.op}): its places do not fit {rank} axes")
+        places: list[int | slice] = []
+        for i, (first, behind, stride) in enumerate(zip(begin, end, step, strict=True)):
+            if masks["ellipsis"] >> i & 1:
+                places += [slice(None)] * (rank - len(begin) + 1)
+            elif masks["shrink_axis"] >> i & 1:
+                places.append(first)
+            else:
+                begins, ends = (masks[name] >> i & 1 for name in ("begin", "end"))
+                places.append(slice(None if begins else first, None if ends else behind, stride))
+        return places + [slice(None)] * (rank - len(places))
+
+    def top_shape(self, layer: Operation, *bottoms: Shape) -> Shape:
+        (shape,) = bottoms
+        made = []
+        for size, place in zip(shape, self._places(layer, len(shape)), strict=True):
+            if isinstance(place, slice):
+                made.append(len(range(*place.indices(size))))
+            elif not -size <= place < size:
+                raise _misfit(layer, shape)
+        if min(made, default=1) < 1:
+            raise _misfit(layer, shape)
+        return tuple(made)
+
+    def windows(self, layer: Operation) -> Windows | None:
+        try:
+            places = self._places(layer, 4)  # of an image
+        except ShapeError:
+            return None
+        windows = []
+        for place in places[1:3]:
+            if not isinstance(place, slice) or min(place.start or 0, -(place.stop or 0), place.step) < 0:
+                return None
+            # As a convolution that takes one of its pixels: it too has no values where some are outside.
+            windows.append(Window(1 + (place.start or 0) - (place.stop or 0), place.step))
+        return (windows[0], windows[1]) if len(places) == 4 and all(isinstance(p, slice) for p in places) else None
+
+
+class Tile(Elsewhere):
+    """Several times along each axis."""
+
+    def top_shape(self, layer: Operation, *bottoms: Shape) -> Shape:
+        (shape,), times = bottoms, _integers(layer, 1)
+        if len(times) != len(shape) or min(times, default=1) < 1:
+            raise _misfit(layer, shape)
+        return tuple(size * each for size, each in zip(shape, times, strict=True))
+
+
+class Transposed(Elsewhere):
+    """A transposed convolution: to the size that the first input is, with the kernel that the second is."""
+
+    def top_shape(self, layer: Operation, *bottoms: Shape) -> Shape:
+        (shape,), wanted, kernel = bottoms, _integers(layer, 0), layer.constants.get(1)
+        strides, dilations = _attribute(layer, "strides"), _attribute(layer, "dilations") or [1, 1, 1, 1]
+        if kernel is None or not len(shape) == len(wanted) == kernel.ndim == len(strides) == len(dilations) == 4:
+            raise _misfit(layer, shape)
+        if (wanted[0], shape[3], wanted[3]) != (shape[0], *kernel.shape[:1:-1]) or min(wanted) < 1:
+            raise _misfit(layer, shape)
+        explicit = _attribute(layer, "explicit_paddings") or [0] * 8
+        padding = [e.value.s for e in NodeDef.FromString(layer.node).attr if e.key == "padding"]
+        for axis in (1, 2):
+            around = Padding(explicit[2 * axis], explicit[2 * axis + 1], padding == [b"SAME"])
+            reach = dilations[axis] * (kernel.shape[axis - 1] - 1) + 1
+            if around.windows(wanted[axis], reach, strides[axis]) != shape[axis]:
+                raise _misfit(layer, shape)
+        return tuple(wanted)
+
+
 _SINGLE = """
     Abs Asinh Atan Cos Cosh Elu Erf Erfc Exp Expm1 Inv LeakyRelu Log Log1p LogSoftmax Neg Reciprocal Relu Relu6 Rsqrt
     Selu Sigmoid Sin Sinh Softmax Softplus Softsign Sqrt Square StopGradient Tan Tanh
@@ -219,7 +297,10 @@ OPS: dict[str, Rule] = {
     "ExpandDims": ExpandDims(),
     "Reshape": Reshape(),
     "Slice": Slice(),
+    "Conv2DBackpropInput": Transposed(),
     "Split": Split(),
     "Squeeze": Squeeze(),
+    "StridedSlice": StridedSlice(),
+    "Tile": Tile(),
     "Transpose": Transpose(),
 }

@@ -44,6 +44,8 @@ class Inputs:
         Output of a node → blob.
     shapes : dict of str to tuple of int
         Blob → (n, c, h, w).
+    flattened : set of str
+        Nodes whose output is the places of an image as rows, (places, c); its blob is the image.
     budget : Budget
         For weights that are computed.
     """
@@ -52,6 +54,7 @@ class Inputs:
         self.constants = dict(constants)
         self.budget = budget
         self.blob_of: dict[Source, str] = {}
+        self.flattened: set[str] = set()
         self.shapes: dict[str, Shape] = {}
 
     def names(self, node: Node, *places: int, output: int = 0) -> tuple[str, tuple[str, ...], tuple[str]]:
@@ -285,6 +288,8 @@ def _concat(inputs: Inputs, node: Node) -> Made:
 
 def _matrix_product(inputs: Inputs, node: Node) -> Made:
     matrix, shape = inputs.weights(node, 1), inputs.shape(node)
+    if node.inputs[0].node in inputs.flattened:
+        return _product_of_places(inputs, node, matrix)
     if len(shape) != 2 or matrix.ndim != 2 or node.flag("transpose_a"):
         raise LeftOutError(f"{node.name!r} ({node.op}): want (n, c) times a constant matrix")
     turned = node.flag("transpose_b")
@@ -292,6 +297,33 @@ def _matrix_product(inputs: Inputs, node: Node) -> Made:
         *inputs.names(node, 0), num_output=matrix.shape[0 if turned else 1], bias=False, transpose=not turned
     )
     return layer, [matrix]
+
+
+def _product_of_places(inputs: Inputs, node: Node, matrix: Values) -> Made:
+    """Translate the product of each place's channels with a matrix: a convolution of one pixel."""
+    kernel = matrix if node.flag("transpose_b") else matrix.T
+    if kernel.ndim != 2 or node.flag("transpose_a"):
+        raise LeftOutError(f"{node.name!r} ({node.op}): want rows times a constant matrix")
+    inputs.flattened.add(node.name)
+    one = (1, 1)
+    layer = Conv2D(
+        *inputs.names(node, 0),
+        num_output=kernel.shape[0],
+        kernel=one,
+        stride=one,
+        pad=(0, 0),
+        dilation=one,
+        group=1,
+        bias=False,
+        padding=(Padding(), Padding()),
+    )
+    return layer, [kernel[:, :, np.newaxis, np.newaxis]]
+
+
+def _transposition(inputs: Inputs, node: Node) -> Made:
+    """Translate a Transpose that leaves the axes where they are, as tensordot may have; TensorFlow runs others."""
+    axes = inputs.weights(node, 1)
+    return _identity(inputs, node) if axes.tolist() == list(range(len(inputs.shape(node)))) else None
 
 
 def _rectifier(inputs: Inputs, node: Node) -> Made:
@@ -324,4 +356,5 @@ RULES: dict[str, Callable[[Inputs, Node], Made]] = {
     "Cast": _cast,
     "LRN": _lrn,
     "MatMul": _matrix_product,
+    "Transpose": _transposition,
 }

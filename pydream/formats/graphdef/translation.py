@@ -7,6 +7,7 @@ asking for one of them raises an error with the reason.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from math import prod
 
 import numpy as np
 
@@ -14,6 +15,7 @@ from ...errors import NetFileError, ShapeError
 from ...net import Array, unknown_name
 from ...runtime.graph import Graph, Params
 from ...runtime.layers import Layer, Shape
+from ...runtime.sizes import Size
 from ...runtime.tf_layers import FLOATS, Identity, Operation, nhwc
 from ..entrance import IMAGE, entrance
 from ..spec import InputSpec
@@ -182,7 +184,9 @@ class _Translator(Inputs):
         super().__init__(constants, budget)
         self._place = place
         self._scale = scale
-        self._sized: set[str] = set()  # constants that depend on the picture's size
+        # Constants that depend on the picture's size, as numbers and sizes; None: in a way that cannot be followed.
+        self._sized: dict[str, Values | None] = {}
+        self._readers: dict[str, list[Node]] = {}
         self.left_out = dict(unknown)
         self.layers: list[Layer] = []
         self.params: dict[str, list[Array]] = {}
@@ -193,8 +197,10 @@ class _Translator(Inputs):
         self.shapes[IMAGE] = shape
         self._begin()
         outputs: dict[str, set[int]] = {}
-        for each in (each for node in nodes for each in node.inputs):
-            outputs.setdefault(each.node, set()).add(each.output)
+        for node in nodes:
+            for each in node.inputs:
+                outputs.setdefault(each.node, set()).add(each.output)
+                self._readers.setdefault(each.node, []).append(node)
         for node in nodes:
             if node is self._place or node.name in self.constants or node.name in self.left_out:
                 continue
@@ -222,10 +228,13 @@ class _Translator(Inputs):
         sized = [each.node for each in node.inputs if each.node in self._sized]
         if node.op == "Shape" or all(each.node in self.constants for each in node.inputs):
             self.constants[node.name] = self._folded(node)
-            self._sized.add(node.name)
+            self._sized[node.name] = self._followed(node)
             return
-        if sized and node.op != "Reshape":
-            raise LeftOutError(f"{node.name!r} ({node.op}) depends on the picture's size, through {sized[0]!r}")
+        if self._flattens(node):
+            return
+        unknown = [name for name in sized if self._sized[name] is None]
+        if unknown and node.op != "Reshape":
+            raise LeftOutError(f"{node.name!r} ({node.op}) depends on the picture's size, through {unknown[0]!r}")
         if node.text("data_format", "NHWC") not in ("NHWC", ""):
             raise LeftOutError(f"{node.name!r} ({node.op}) has its channels first; only NHWC is supported")
         if node.op in RULES or node.op in OPS:
@@ -243,6 +252,52 @@ class _Translator(Inputs):
             return fold(node, self.budget, *(self.constants[each.node] for each in node.inputs))
         kind = node.attributes.get("out_type")
         return np.array(nhwc(self.shapes[self.bottom(node, 0)]), np.int64 if kind and kind.type == 9 else np.int32)
+
+    def _followed(self, node: Node) -> Values | None:
+        """Return what `_folded` does as numbers and sizes; None where it cannot be followed."""
+        if node.op == "Shape":
+            blob = self.bottom(node, 0)
+            shape = nhwc(self.shapes[blob])
+            # The batch and the channels are the network's.
+            sizes = [Size(blob, i) if 0 < i < len(shape) - 1 else size for i, size in enumerate(shape)]
+            return np.array(sizes, object)
+        found = [self._sized.get(each.node, self.constants[each.node]) for each in node.inputs]
+        inputs = [each for each in found if each is not None]
+        if len(inputs) < len(found):
+            return None
+        try:
+            made = fold(node, self.budget, *inputs)
+        except LeftOutError:
+            return None
+        return made if made.dtype.kind in "iO" else None
+
+    def _flattens(self, node: Node) -> bool:
+        """Take this node out if it is one of the two Reshapes around a product of each place's channels with a matrix.
+
+        TensorFlow writes a fully connected layer on images so, through shapes that depend on the picture's size.
+        """
+        if node.op != "Reshape" or len(node.inputs) != 2 or node.inputs[1].node not in self.constants:
+            return False
+        first = node.inputs[0]
+        blob = self.blob_of[first]
+        shape = nhwc(self.shapes[blob])
+        wanted = self.constants[node.inputs[1].node].tolist()
+        if first.node in self.flattened:
+            if wanted != [*shape]:
+                raise LeftOutError(f"{node.name!r} ({node.op}) makes {wanted} of the places of {shape}")
+            self._add(Identity(node.name, (blob,), (node.name,)))
+            self.blob_of[Source(node.name, 0)] = node.name
+            return True
+        products = self._readers.get(node.name, [])
+        if len(shape) != 4 or wanted not in ([prod(shape[:-1]), shape[-1]], [-1, shape[-1]]) or not products:
+            return False
+        if not all(each.op == "MatMul" and each.inputs[0].node == node.name for each in products):
+            return False
+        if not all(last.op == "Reshape" for each in products for last in self._readers.get(each.name, [])):
+            return False
+        self.flattened.add(node.name)
+        self.blob_of[Source(node.name, 0)] = blob
+        return True
 
     def _add(self, layer: Layer, weights: Sequence[Values] = ()) -> None:
         bottoms = [self.shapes[bottom] for bottom in layer.bottoms]
@@ -270,16 +325,27 @@ class _Translator(Inputs):
         if axes > _MOST_AXES:
             raise LeftOutError(f"{node.name!r} ({node.op}) reads a value with {axes} axes, more than {_MOST_AXES}")
         proto, constants = rewritten(node, output, found)
+        sizes = {i: values for i in found if (values := self._sized.get(node.inputs[i].node)) is not None}
+        sizes = {i: values for i, values in sizes.items() if any(isinstance(each, Size) for each in values.flat)}
+        name, bottoms, tops = self.names(node, *places, output=output)
+        sized_by = {
+            blob for values in sizes.values() for each in values.flat if isinstance(each, Size) for blob in each.blobs
+        }
         layer = Operation(
-            *self.names(node, *places, output=output),
+            name,
+            (*bottoms, *sorted(sized_by - set(bottoms))),
+            tops,
             op=node.op,
             node=proto,
             output=output,
             arguments=tuple(places.index(i) if i in places else None for i in range(len(node.inputs))),
             constants=constants,
             rule=rule,
+            sizes=sizes,
         )
-        if any(each.node in self._sized for each in node.inputs):  # a Reshape: fix what it makes at this size
+        if any(
+            each.node in self._sized and self._sized[each.node] is None for each in node.inputs
+        ):  # a Reshape: fix what it makes at this size
             made = layer.rule.top_shape(layer, *(nhwc(self.shapes[bottom]) for bottom in layer.bottoms))
             constants[1] = np.array(made, constants[1].dtype)
         return layer

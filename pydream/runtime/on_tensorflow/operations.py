@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ from numpy.typing import NDArray
 from .. import layers as caffe_layers
 from .. import tf_layers as layers
 from ..base import Runner, Tensor, Tensors
+from ..sizes import value_of
 from ..tf_layers import FLOATS, Paddings
 from .layers import RUNNERS as CAFFE_RUNNERS
 from .layers.activations import DropoutRunner
@@ -158,20 +160,30 @@ class OperationRunner(TFRunner[layers.Operation]):
         return (self._top(bottoms),), bottoms
 
     def backward(self, memo: Tensors, *diffs: Tensor) -> Tensors:
-        # One bottom may be computed from another: each gets only the gradient that comes through this op.
-        bottoms = list(memo)
-        how = {"stop_gradients": bottoms, "unconnected_gradients": "zero"}
-        return tuple(self.tf.gradients(self._top(memo), bottoms, list(diffs), **how))
+        # Tensors that only this op reads: one bottom may be computed from another, and TensorFlow looks through all
+        # that is made of them.
+        bottoms = [self.tf.identity(bottom) for bottom in memo]
+        return tuple(self.tf.gradients(self._top(bottoms), bottoms, list(diffs), unconnected_gradients="zero"))
 
-    def _top(self, bottoms: Tensors) -> Tensor:
+    def _top(self, bottoms: Sequence[Tensor]) -> Tensor:
         tf = self.tf
         inputs = {
-            # Constants of the trace itself: TensorFlow infers shapes from them.
-            f"{index}:0": tf.constant(self.constants[index]) if bottom is None else bottoms[bottom]
+            f"{index}:0": self._constant(index, bottoms) if bottom is None else bottoms[bottom]
             for index, bottom in enumerate(self.layer.arguments)
         }
         (top,) = tf.graph_util.import_graph_def(self.graph, inputs, [f"op:{self.layer.output}"])
         return tf.cast(top, self.dtype)  # some ops make float32 of everything
+
+    def _constant(self, index: int, bottoms: Sequence[Tensor]) -> Tensor:
+        """Return a constant of the trace itself, from which TensorFlow infers shapes, or what the sizes there make."""
+        tf, numbers = self.tf, self.layer.sizes.get(index)
+        if numbers is None:
+            return tf.constant(self.constants[index])
+
+        def size(blob: str, axis: int) -> Tensor:
+            return tf.shape(bottoms[self.layer.bottoms.index(blob)])[axis]
+
+        return tf.reshape(tf.stack([value_of(number, size) for number in numbers.flat]), numbers.shape)
 
 
 RUNNERS: dict[type[caffe_layers.Layer], type[Runner[Any]]] = {

@@ -188,7 +188,8 @@ def test_a_size_at_which_all_fits_is_found(size, flatten):
 def test_sizes_that_go_by_the_picture_are_not_guessed():
     def build(x):
         small = tf.nn.max_pool2d(x, 2, 2, "SAME", name="small")
-        return v1.image.resize_nearest_neighbor(small, tf.shape(x)[1:3], name="large")
+        half = tf.cast(tf.shape(x)[1:3], tf.float32) * 0.5
+        return v1.image.resize_nearest_neighbor(small, tf.cast(half, tf.int32), name="large")
 
     graph = read(frozen(build))
     with pytest.raises(
