@@ -198,7 +198,7 @@ def step_values(graph: Graph, ends: Sequence[str], inputs: dict[str, Shape]) -> 
 
 def _filled(window: Window) -> Window:
     gap = max(window.stride - window.reach, 0)
-    return Window(window.reach + gap, window.stride, window.pad + gap)
+    return window._replace(reach=window.reach + gap, pad=window.pad + gap)
 
 
 def _describe(step: Step) -> str:

@@ -18,11 +18,11 @@ shapes      values moved, nothing computed
 from .activations import BNLL, ELU, AbsVal, Clip, Dropout, Exp, Log, Power, PReLU, ReLU, Sigmoid, Swish, TanH, Threshold
 from .base import POINT, Layer, Numbers, Shape, Window, Windows
 from .combining import Bias, Eltwise, Scale
-from .linear import Convolution, InnerProduct
+from .linear import Convolution, Deconvolution, InnerProduct
 from .normalising import LRN, MVN, BatchNorm
-from .pooling import Pooling
+from .pooling import SPP, Pooling
 from .reductions import ArgMax, Reduction, Softmax
-from .shapes import Concat, Crop, Flatten, Parameter, Part, Refolded, Reshape, Slice, Split, Tile
+from .shapes import Concat, Crop, Flatten, Im2col, Parameter, Part, Refolded, Reshape, Slice, Split, Tile
 
 __all__ = [
     "BNLL",
@@ -30,6 +30,7 @@ __all__ = [
     "LRN",
     "MVN",
     "POINT",
+    "SPP",
     "AbsVal",
     "ArgMax",
     "BatchNorm",
@@ -38,10 +39,12 @@ __all__ = [
     "Concat",
     "Convolution",
     "Crop",
+    "Deconvolution",
     "Dropout",
     "Eltwise",
     "Exp",
     "Flatten",
+    "Im2col",
     "InnerProduct",
     "Layer",
     "Log",

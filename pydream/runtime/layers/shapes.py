@@ -10,6 +10,7 @@ from typing import ClassVar, NamedTuple
 
 from ...errors import ShapeError
 from .base import Layer, Shape, Window, Windows, across
+from .linear import Convolution
 
 
 @dataclass(frozen=True)
@@ -210,6 +211,31 @@ class Tile(Layer):
         shape = bottoms[0]
         axis = self._axis(self.axis, shape)
         return [(*shape[:axis], self.tiles * shape[axis], *shape[axis + 1 :])]
+
+
+@dataclass(frozen=True)
+class Im2col(Layer):
+    """What each place of a kernel sees, as channels: those of a channel side by side, row by row; 0 in the padding."""
+
+    kernel: tuple[int, int]
+    stride: tuple[int, int]
+    pad: tuple[int, int]
+    dilation: tuple[int, int]
+
+    @property
+    def convolution(self) -> Convolution:
+        """A convolution with this kernel."""
+        return Convolution(
+            self.name, self.bottoms, self.tops, 1, self.kernel, self.stride, self.pad, self.dilation, 1, bias=False
+        )
+
+    @property
+    def windows(self) -> Windows:
+        return self.convolution.windows
+
+    def top_shapes(self, *bottoms: Shape) -> list[Shape]:
+        ((n, _, *out),) = self.convolution.top_shapes(*bottoms)
+        return [(n, bottoms[0][1] * prod(self.kernel), *out)]
 
 
 @dataclass(frozen=True)

@@ -59,7 +59,7 @@ def _as_one(graph: Graph, step: Step, second: layers.Layer, dtype: np.dtype[Any]
     """Return the layer that is a step and the layer that alone reads it; None: they run one by one."""
     first = step.layer
     # Of these types exactly: subclasses are padded differently.
-    pooled = type(second) is layers.Pooling and not second.average and len(second.tops) == 1
+    pooled = type(second) is layers.Pooling and not (second.average or second.stochastic or second.tops[1:])
     # Otherwise the rectifier's blob has a gradient of its own, which can be read.
     if pooled and isinstance(first, layers.ReLU) and first.negative_slope == 0 and first.in_place:
         return RectifiedPooling(**_fields(second))

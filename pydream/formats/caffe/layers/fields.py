@@ -38,6 +38,16 @@ def pair(proto: Any, param: Any, what: str, default: int, least: int, most: int 
     return pair
 
 
+def window(proto: Any, param: Any) -> dict[str, Any]:
+    """Read the window of a convolution's message."""
+    return {
+        "kernel": pair(proto, param, "kernel", 0, 1),
+        "stride": pair(proto, param, "stride", 1, 1),
+        "pad": pair(proto, param, "pad", 0, 0),
+        "dilation": pair(proto, param, "dilation", 1, 1),
+    }
+
+
 def apart(proto: Any) -> None:
     """Check that a layer does not work in place."""
     if both := set(proto.bottom).intersection(proto.top):

@@ -5,20 +5,19 @@ from __future__ import annotations
 from typing import Any
 
 from ....runtime import layers
-from .fields import Readers, axis_1, pair, wrong
+from .fields import Readers, axis_1, window, wrong
 
 
 def _convolution(proto: Any) -> dict[str, Any]:
     param = proto.convolution_param
     axis_1(proto, param)
+    if len(proto.bottom) != len(proto.top):
+        raise wrong(proto, f"{len(proto.bottom)} bottoms and {len(proto.top)} tops; expected as many tops as bottoms")
     if param.num_output < 1 or param.group < 1 or param.num_output % param.group:
         raise wrong(proto, f"num_output {param.num_output} in {param.group} groups; expected 1 or more in each")
     return {
         "num_output": param.num_output,
-        "kernel": pair(proto, param, "kernel", 0, 1),
-        "stride": pair(proto, param, "stride", 1, 1),
-        "pad": pair(proto, param, "pad", 0, 0),
-        "dilation": pair(proto, param, "dilation", 1, 1),
+        **window(proto, param),
         "group": param.group,
         "bias": param.bias_term,
     }
@@ -38,5 +37,6 @@ def _inner_product(proto: Any) -> dict[str, Any]:
 
 READERS: Readers = {
     layers.Convolution: _convolution,
+    layers.Deconvolution: _convolution,
     layers.InnerProduct: _inner_product,
 }

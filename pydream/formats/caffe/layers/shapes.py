@@ -8,7 +8,7 @@ from typing import Any
 
 from ....runtime import layers
 from ....runtime.graph import MAX_AXES, MAX_COUNT
-from .fields import Readers, apart, wrong
+from .fields import Readers, apart, window, wrong
 
 
 def _along(proto: Any, param: Any, old: str) -> int:
@@ -30,6 +30,10 @@ def _crop(proto: Any) -> dict[str, Any]:
 def _flatten(proto: Any) -> dict[str, Any]:
     apart(proto)
     return {"axis": proto.flatten_param.axis, "end_axis": proto.flatten_param.end_axis}
+
+
+def _im2col(proto: Any) -> dict[str, Any]:
+    return window(proto, proto.convolution_param)
 
 
 def _parameter(proto: Any) -> dict[str, Any]:
@@ -82,6 +86,7 @@ READERS: Readers = {
     layers.Concat: _concat,
     layers.Crop: _crop,
     layers.Flatten: _flatten,
+    layers.Im2col: _im2col,
     layers.Parameter: _parameter,
     layers.Reshape: _reshape,
     layers.Slice: _slice,

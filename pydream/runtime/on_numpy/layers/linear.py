@@ -9,12 +9,15 @@ import numpy as np
 
 from ... import layers
 from ...base import Runner
-from .base import Array, Arrays, Memo, Pair
+from .base import Array, Arrays, Diffs, Memo, Pair
 from .windows import pad, reached, taps, unpad
 
 
 class ConvolutionRunner(Runner[layers.Convolution]):
-    """``y = W im2col(x) + b``, ``dx = col2im(W^T dy)``, group by group; a correlation, the kernel is not flipped."""
+    """``y = W im2col(x) + b``, ``dx = col2im(W^T dy)``, group by group; a correlation, the kernel is not flipped.
+
+    Of several bottoms each by itself.
+    """
 
     def prepare(self, params: list[Array]) -> None:
         group = self.layer.group
@@ -22,29 +25,53 @@ class ConvolutionRunner(Runner[layers.Convolution]):
         self.bias = params[1].reshape(-1, 1, 1) if self.layer.bias else None
 
     def forward(self, *bottoms: Array) -> tuple[Arrays, Memo]:
-        (x,) = bottoms
+        return tuple(map(self.slide, bottoms)), tuple(bottom.shape for bottom in bottoms)
+
+    def backward(self, memo: Memo, *diffs: Array | None) -> Diffs:
+        return tuple(
+            None if diff is None else self.spread(diff, shape) for diff, shape in zip(diffs, memo, strict=True)
+        )
+
+    def slide(self, x: Array) -> Array:
+        """``W im2col(x) + b``."""
         ((n, _, h, w),) = self.layer.top_shapes(x.shape)
         padded = pad(x, self.layer.pad, self._reached((h, w)), 0)
         columns = np.stack(list(self._taps(padded, (h, w))), axis=2)  # im2col: (n, c, taps, h, w)
         columns = columns.reshape(n, self.layer.group, -1, h * w)
         top = (self.matrix @ columns).reshape(n, -1, h, w)
-        return (top if self.bias is None else top + self.bias,), (x.shape, padded.shape)
+        return top if self.bias is None else top + self.bias
 
-    def backward(self, memo: Memo, *diffs: Array) -> Arrays:
-        (shape, padded_shape), (diff,) = memo, diffs
+    def spread(self, diff: Array, shape: tuple[int, ...]) -> Array:
+        """``col2im(W^T dy)``, for an x of that shape."""
         n, _, h, w = diff.shape
         columns = self.matrix.transpose(0, 2, 1) @ diff.reshape(n, self.layer.group, -1, h * w)
         columns = columns.reshape(n, shape[1], -1, h, w)
-        padded = np.zeros(padded_shape, diff.dtype)
+        padded = pad(np.zeros(shape, diff.dtype), self.layer.pad, self._reached((h, w)), 0)
         for tap, view in enumerate(self._taps(padded, (h, w))):  # col2im: what a tap saw gets its share back
             view += columns[:, :, tap]
-        return (unpad(padded, self.layer.pad, shape),)
+        return unpad(padded, self.layer.pad, shape)
 
     def _taps(self, padded: Array, out: Pair) -> Iterator[Array]:
         return taps(padded, self.layer.kernel, self.layer.stride, self.layer.dilation, out)
 
     def _reached(self, out: Pair) -> Pair:
         return reached(out, self.layer.stride, self.layer.reach)
+
+
+class DeconvolutionRunner(Runner[layers.Deconvolution]):
+    """The two formulas of a convolution from top to bottom, the other way round: ``y = col2im(W^T x) + b``."""
+
+    def prepare(self, params: list[Array]) -> None:
+        self.convolution = ConvolutionRunner(self.layer.convolution(len(params[0])), params[:1], self.dtype)
+        self.bias = params[1].reshape(-1, 1, 1) if self.layer.bias else None
+
+    def forward(self, *bottoms: Array) -> tuple[Arrays, Memo]:
+        shapes = self.layer.top_shapes(*(bottom.shape for bottom in bottoms))
+        tops = [self.convolution.spread(x, shape) for x, shape in zip(bottoms, shapes, strict=True)]
+        return tuple(tops if self.bias is None else (top + self.bias for top in tops)), ()
+
+    def backward(self, memo: Memo, *diffs: Array | None) -> Diffs:
+        return tuple(None if diff is None else self.convolution.slide(diff) for diff in diffs)
 
 
 class InnerProductRunner(Runner[layers.InnerProduct]):
@@ -66,5 +93,6 @@ class InnerProductRunner(Runner[layers.InnerProduct]):
 
 RUNNERS: dict[type[layers.Layer], type[Runner[Any]]] = {
     layers.Convolution: ConvolutionRunner,
+    layers.Deconvolution: DeconvolutionRunner,
     layers.InnerProduct: InnerProductRunner,
 }

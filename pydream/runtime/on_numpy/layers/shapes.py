@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import reduce
 from typing import Any
 
@@ -10,6 +11,7 @@ import numpy as np
 from ... import layers
 from ...base import Runner
 from .base import Array, Arrays, Diffs, Memo
+from .windows import pad, reached, taps, unpad
 
 
 class SplitRunner(Runner[layers.Split]):
@@ -86,6 +88,33 @@ class TileRunner(Runner[layers.Tile]):
         return (reduce(np.add, np.split(diffs[0], self.layer.tiles, self.layer.axis)),)
 
 
+class Im2colRunner(Runner[layers.Im2col]):
+    """What each place of the kernel sees; what it saw gets its gradient back."""
+
+    def forward(self, *bottoms: Array) -> tuple[Arrays, Memo]:
+        (x,) = bottoms
+        (shape,) = self.layer.top_shapes(x.shape)
+        padded = self.padded(x, shape)
+        return (np.stack(list(self.taps(padded, shape)), axis=2).reshape(shape),), (x.shape,)
+
+    def backward(self, memo: Memo, *diffs: Array) -> Arrays:
+        (shape,), (diff,) = memo, diffs
+        padded = self.padded(np.zeros(shape, diff.dtype), diff.shape)
+        columns = diff.reshape(*shape[:2], -1, *diff.shape[2:])
+        for tap, view in enumerate(self.taps(padded, diff.shape)):
+            view += columns[:, :, tap]
+        return (unpad(padded, self.layer.pad, shape),)
+
+    def padded(self, x: Array, top: tuple[int, ...]) -> Array:
+        """Pad x as far as the windows of a top of that shape reach."""
+        reach = self.layer.convolution.reach
+        return pad(x, self.layer.pad, reached((top[2], top[3]), self.layer.stride, reach), 0)
+
+    def taps(self, padded: Array, top: tuple[int, ...]) -> Iterator[Array]:
+        """Yield what each place of the kernel sees, for a top of that shape."""
+        return taps(padded, self.layer.kernel, self.layer.stride, self.layer.dilation, (top[2], top[3]))
+
+
 class ParameterRunner(Runner[layers.Parameter]):
     """The weights."""
 
@@ -103,6 +132,7 @@ RUNNERS: dict[type[layers.Layer], type[Runner[Any]]] = {
     layers.Concat: ConcatRunner,
     layers.Crop: CropRunner,
     layers.Flatten: RefoldedRunner,
+    layers.Im2col: Im2colRunner,
     layers.Parameter: ParameterRunner,
     layers.Reshape: RefoldedRunner,
     layers.Slice: SliceRunner,

@@ -20,7 +20,7 @@ _LARGEST_KERNEL = 2**28  # numbers in a dilated kernel with its holes
 
 
 class ConvolutionRunner(TFRunner[layers.Convolution]):
-    """A cross-correlation, group by group."""
+    """A cross-correlation, group by group; of several bottoms each by itself."""
 
     def prepare(self, params: list[NDArray[Any]]) -> None:
         layer = self.layer
@@ -46,7 +46,15 @@ class ConvolutionRunner(TFRunner[layers.Convolution]):
             self.padding = [[0, 0], [layer.pad[0]] * 2, [layer.pad[1]] * 2, [0, 0]]
 
     def forward(self, *bottoms: Tensor) -> tuple[Tensors, Tensors]:
-        (x,) = bottoms
+        return tuple(map(self.slide, bottoms)), tuple(map(self.tf.shape, bottoms))
+
+    def backward(self, memo: Tensors, *diffs: Tensor) -> Tensors:
+        return tuple(
+            None if diff is None else self.spread(diff, shape) for diff, shape in zip(diffs, memo, strict=True)
+        )
+
+    def slide(self, x: Tensor) -> Tensor:
+        """Compute the top of a bottom."""
         parts = self.tf.split(x, self.layer.group, axis=3) if self.layer.group > 1 else [x]
         tops = [
             self.tf.nn.conv2d(part, kernel, self.layer.stride, self.padding)
@@ -55,17 +63,21 @@ class ConvolutionRunner(TFRunner[layers.Convolution]):
         top = tops[0] if len(tops) == 1 else self.tf.concat(tops, axis=3)
         if self.bias is not None:
             top = self.tf.nn.bias_add(top, self.bias)
-        return (top,), (self.tf.shape(parts[0]),)
+        return top
 
-    def backward(self, memo: Tensors, *diffs: Tensor) -> Tensors:
+    def spread(self, diff: Tensor, shape: Tensor) -> Tensor:
+        """Compute the gradient at a bottom of that shape from the one at its top."""
         if self.phases is not None:
-            return (self.phases.gradient(diffs[0], memo[0][1], memo[0][2]),)
-        parts = self.tf.split(diffs[0], self.layer.group, axis=3) if self.layer.group > 1 else [diffs[0]]
+            return self.phases.gradient(diff, shape[1], shape[2])
+        group = self.layer.group
+        parts = self.tf.split(diff, group, axis=3) if group > 1 else [diff]
+        if group > 1:
+            shape = self.tf.concat((shape[:3], [self.kernels[0].shape[2]]), 0)
         bottoms = [
-            self.tf.nn.conv2d_transpose(part, kernel, memo[0], self.layer.stride, self.padding)
+            self.tf.nn.conv2d_transpose(part, kernel, shape, self.layer.stride, self.padding)
             for part, kernel in zip(parts, self.kernels, strict=True)
         ]
-        return (bottoms[0] if len(bottoms) == 1 else self.tf.concat(bottoms, axis=3),)
+        return bottoms[0] if group == 1 else self.tf.concat(bottoms, axis=3)
 
 
 class ConcatConvolutionRunner(ConvolutionRunner):
@@ -92,6 +104,28 @@ class ConcatConvolutionRunner(ConvolutionRunner):
             self.tf.nn.conv2d_transpose(diffs[0], kernel, shape, self.layer.stride, self.padding)
             for kernel, shape in zip(self.kernels, memo, strict=True)
         )
+
+
+class DeconvolutionRunner(TFRunner[layers.Deconvolution]):
+    """The passes of a convolution from top to bottom, the other way round."""
+
+    def prepare(self, params: list[NDArray[Any]]) -> None:
+        self.convolution = ConvolutionRunner(self.layer.convolution(len(params[0])), params[:1], self.dtype)
+        self.bias = self.constant(params[1]) if self.layer.bias else None
+
+    def forward(self, *bottoms: Tensor) -> tuple[Tensors, Tensors]:
+        return tuple(map(self.spread, bottoms)), ()
+
+    def backward(self, memo: Tensors, *diffs: Tensor) -> Tensors:
+        return tuple(None if diff is None else self.convolution.slide(diff) for diff in diffs)
+
+    def spread(self, x: Tensor) -> Tensor:
+        """Compute the top of a bottom."""
+        n, *size, _ = self.tf.unstack(self.tf.shape(x))
+        size = [self.layer.slide(each, axis)[1] for axis, each in enumerate(size)]
+        top = self.convolution.spread(x, self.tf.stack((n, *size, self.layer.num_output)))
+        top.set_shape((None, None, None, self.layer.num_output))
+        return top if self.bias is None else self.tf.nn.bias_add(top, self.bias)
 
 
 class InnerProductRunner(TFRunner[layers.InnerProduct]):
@@ -123,5 +157,6 @@ class InnerProductRunner(TFRunner[layers.InnerProduct]):
 
 RUNNERS: dict[type[layers.Layer], type[Runner[Any]]] = {
     layers.Convolution: ConvolutionRunner,
+    layers.Deconvolution: DeconvolutionRunner,
     layers.InnerProduct: InnerProductRunner,
 }

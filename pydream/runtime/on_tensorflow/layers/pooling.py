@@ -28,20 +28,25 @@ class PoolingRunner(TFRunner[layers.Pooling]):
 
     def forward(self, *bottoms: Tensor) -> tuple[Tensors, Tensors]:
         (x,) = bottoms
+        if self.layer.stochastic:
+            return self._weighted(x)
         if self.layer.everything:
             return self._everything(x)
         if self.layer.average:
             return self._mean(x)
-        return self._tolerant_maximum(x) if self.dtype == np.float64 else self._plain_maximum(x)
+        return self._scanned_maximum(x) if self.scans else self._plain_maximum(x)
 
     def backward(self, memo: Tensors, *diffs: Tensor) -> Tensors:
-        (diff,) = diffs
+        (diff, *_) = diffs  # that of a mask does not count
+        if diff is None:
+            return (None,)
+        if self.layer.stochastic:
+            return self._weighted_back(memo, diff)
         if self.layer.everything:
             return self._everything_back(memo, diff)
         if self.layer.average:
             return self._mean_back(memo, diff)
-        back = self._tolerant_maximum_back if self.dtype == np.float64 else self._plain_maximum_back
-        return back(memo, diff)
+        return self._scanned_maximum_back(memo, diff) if self.scans else self._plain_maximum_back(memo, diff)
 
     # The window over the whole map.
 
@@ -51,9 +56,12 @@ class PoolingRunner(TFRunner[layers.Pooling]):
         flat = self.tf.reshape(x, (self.tf.shape(x)[0], -1, x.shape[3]))
         if self.dtype == np.float64:
             best, winner = self._tolerant_scan(flat)
-            return (best[:, None, None],), (winner, self.tf.shape(x))
-        winner = self.tf.argmax(flat, axis=1)  # of equal values the first, row by row
-        return (self.tf.reduce_max(x, (1, 2), keepdims=True),), (winner, self.tf.shape(x))
+            best = best[:, None, None]
+        else:
+            best = self.tf.reduce_max(x, (1, 2), keepdims=True)
+            winner = self.tf.argmax(flat, axis=1)  # of equal values the first, row by row
+        tops = (best, self.tf.cast(winner, self.dtype)[:, None, None]) if len(self.layer.tops) > 1 else (best,)
+        return tops, (winner, self.tf.shape(x))
 
     def _tolerant_scan(self, flat: Tensor) -> tuple[Tensor, Tensor]:
         """Return the winning values and their places along axis 1, compared in order with the tolerance for ties."""
@@ -144,17 +152,30 @@ class PoolingRunner(TFRunner[layers.Pooling]):
             padding=padding,
         )
 
-    # The same with a tolerance for ties: the exact mode's.
+    # The same, tap by tap: with a tolerance for ties, the exact mode's; and where the winners' places are a top.
 
-    def _tolerant_maximum(self, x: Tensor) -> tuple[Tensors, Tensors]:
+    @property
+    def scans(self) -> bool:
+        return self.dtype == np.float64 or len(self.layer.tops) > 1
+
+    def _scanned_maximum(self, x: Tensor) -> tuple[Tensors, Tensors]:
         tf = self.tf
         padded = self._filled(x)
         best, *taps = self._taps(padded)
         winner = tf.zeros(tf.shape(best), tf.int32)
         for number, tap in enumerate(taps, start=1):
-            wins = tap > best + TIE * (1 + tf.abs(best))
+            wins = tap > best + TIE * (1 + tf.abs(best)) if self.dtype == np.float64 else tap > best
             best, winner = tf.where(wins, tap, best), tf.where(wins, number, winner)
-        return (best,), (winner, tf.shape(padded), tf.shape(x))
+        tops = (best, self._places(winner, tf.shape(x))) if len(self.layer.tops) > 1 else (best,)
+        return tops, (winner, tf.shape(padded), tf.shape(x))
+
+    def _places(self, winner: Tensor, shape: Tensor) -> Tensor:
+        """Compute ``row * width + column`` in the map of the place of the window that wins."""
+        (stride_h, stride_w), (above, left) = self.layer.stride, self.layer.pad
+        out, kernel_w = self.tf.shape(winner), self.layer.kernel[1]
+        rows = self.tf.range(out[1])[:, None, None] * stride_h - above + winner // kernel_w
+        columns = self.tf.range(out[2])[:, None] * stride_w - left + winner % kernel_w
+        return self.tf.cast(rows * shape[2] + columns, self.dtype)
 
     def _taps(self, padded: Tensor) -> list[Tensor]:
         """Return what each tap of the window sees, row by row."""
@@ -179,7 +200,7 @@ class PoolingRunner(TFRunner[layers.Pooling]):
             for j in range(self.layer.kernel[1])
         ]
 
-    def _tolerant_maximum_back(self, memo: Tensors, diff: Tensor) -> Tensors:
+    def _scanned_maximum_back(self, memo: Tensors, diff: Tensor) -> Tensors:
         winner, padded_shape, shape = memo
         tf = self.tf
         # Where in the flat (h, w, c) map each window's first value stands, and its winner.
@@ -212,21 +233,48 @@ class PoolingRunner(TFRunner[layers.Pooling]):
 
     def _mean(self, x: Tensor) -> tuple[Tensors, Tensors]:
         padded = self._padded(x, 0.0)
-        area = self.layer.kernel[0] * self.layer.kernel[1]
-        total = self.tf.nn.avg_pool2d(padded, self.layer.kernel, self.layer.stride, "VALID") * area
-        return (total / self._divisor(self.tf.shape(x)),), (self.tf.shape(padded), self.tf.shape(x))
+        return (self._sums(padded) / self._divisor(self.tf.shape(x)),), (self.tf.shape(padded), self.tf.shape(x))
 
     def _mean_back(self, memo: Tensors, diff: Tensor) -> Tensors:
         padded_shape, shape = memo
+        return (self._unpadded(self._spread(diff / self._divisor(shape), padded_shape), shape),)
+
+    def _sums(self, padded: Tensor) -> Tensor:
+        """Add up each window."""
         area = self.layer.kernel[0] * self.layer.kernel[1]
-        back = self.tf.raw_ops.AvgPoolGrad(
+        return self.tf.nn.avg_pool2d(padded, self.layer.kernel, self.layer.stride, "VALID") * area
+
+    def _spread(self, diff: Tensor, padded_shape: Tensor) -> Tensor:
+        """Compute the gradient at the padded map from that at the sums."""
+        return self.tf.raw_ops.AvgPoolGrad(
             orig_input_shape=padded_shape,
-            grad=diff / self._divisor(shape) * area,
+            grad=diff * (self.layer.kernel[0] * self.layer.kernel[1]),
             ksize=[1, *self.layer.kernel, 1],
             strides=[1, *self.layer.stride, 1],
             padding="VALID",
         )
-        return (self._unpadded(back, shape),)
+
+    # The sum of squares over the sum, 0 where that is not positive: y = q / s, so dy/dx = (2 x - y) / s.
+
+    def _weighted(self, x: Tensor) -> tuple[Tensors, Tensors]:
+        tf = self.tf
+        if self.layer.everything:
+            total, squares = (tf.reduce_sum(each, (1, 2), keepdims=True) for each in (x, x * x))
+        else:
+            padded = self._padded(x, 0.0)
+            total, squares = self._sums(padded), self._sums(padded * padded)
+        share = tf.where(total > 0, 1 / total, tf.zeros_like(total))
+        return (squares * share,), (x, share, squares * share)
+
+    def _weighted_back(self, memo: Tensors, diff: Tensor) -> Tensors:
+        x, share, top = memo
+        passed = diff * share
+        if self.layer.everything:
+            return (passed * (2 * x - top),)
+        shape = self.tf.shape(x)
+        padded_shape = self.tf.shape(self._padded(x, 0.0))
+        twice, once = (self._unpadded(self._spread(each, padded_shape), shape) for each in (passed, passed * top))
+        return (2 * x * twice - once,)
 
 
 class RectifiedPoolingRunner(PoolingRunner):
@@ -241,6 +289,61 @@ class RectifiedPoolingRunner(PoolingRunner):
         return super().backward(tuple(rest), self.tf.raw_ops.ReluGrad(gradients=diffs[0], features=top))
 
 
+class SPPRunner(TFRunner[layers.SPP]):
+    """Each level's bins as pictures of their own, pooled whole; as vectors side by side.
+
+    A level's windows are the padded map's bins, so none overlap, and an average counts all of a bin.
+    """
+
+    def prepare(self, params: list[NDArray[Any]]) -> None:
+        layer = self.layer
+        whole = layers.Pooling(layer.name, layer.bottoms, layer.tops, layer.average, True, (0, 0), (1, 1), (0, 0), True)
+        self.pool = PoolingRunner(whole, [], self.dtype)
+
+    def forward(self, *bottoms: Tensor) -> tuple[Tensors, Tensors]:
+        tf, (x,) = self.tf, bottoms
+        n, channels = tf.shape(x)[0], x.shape[3]
+        tops, memos = [], []
+        for level in range(self.layer.height):
+            bins = 2**level
+            kernel, pads = self._level(tf.shape(x), bins)
+            padded = tf.pad(x, pads, constant_values=tf.constant(0.0 if self.layer.average else LOWEST, x.dtype))
+            apart = tf.reshape(padded, (n, bins, kernel[0], bins, kernel[1], channels))
+            pictures = tf.reshape(tf.transpose(apart, (0, 1, 3, 2, 4, 5)), (-1, *kernel, channels))
+            (top,), memo = self.pool.forward(pictures)
+            tops.append(tf.transpose(tf.reshape(top, (n, bins * bins, channels)), (0, 2, 1)))
+            memos.append(memo)
+        joined = tf.concat([tf.reshape(top, (n, channels * top.shape[2])) for top in tops], 1)
+        return (joined[:, None, None] if len(tops) == 1 else joined,), (*memos, tf.shape(x))
+
+    def backward(self, memo: Tensors, *diffs: Tensor) -> Tensors:
+        tf, (*memos, shape) = self.tf, memo
+        n, channels = shape[0], shape[3]
+        sizes = [channels * 4**level for level in range(self.layer.height)]
+        parts = tf.split(tf.reshape(diffs[0], (n, -1)), tf.stack(sizes), 1, num=len(sizes))
+        gradients = []
+        for level, (made, part) in enumerate(zip(memos, parts, strict=True)):
+            bins = 2**level
+            kernel, pads = self._level(shape, bins)
+            diff = tf.reshape(
+                tf.transpose(tf.reshape(part, (n, channels, bins * bins)), (0, 2, 1)), (-1, 1, 1, channels)
+            )
+            (pictures,) = self.pool.backward(made, diff)
+            apart = tf.transpose(tf.reshape(pictures, (n, bins, bins, *kernel, channels)), (0, 1, 3, 2, 4, 5))
+            padded = tf.reshape(apart, (n, bins * kernel[0], bins * kernel[1], channels))
+            gradients.append(tf.slice(padded, pads[:, 0], shape))
+        return (tf.add_n(gradients),)
+
+    def _level(self, shape: Tensor, bins: int) -> tuple[Tensors, Tensor]:
+        """Compute a level's kernel, and what is added before and behind each axis: `SPP.level` in the graph."""
+        kernel = -(-shape[1:3] // bins)
+        before = (kernel * bins - shape[1:3] + 1) // 2
+        behind = kernel * bins - shape[1:3] - before
+        pads = self.tf.pad(self.tf.stack((before, behind), 1), [[1, 1], [0, 0]])
+        return (kernel[0], kernel[1]), pads
+
+
 RUNNERS: dict[type[layers.Layer], type[Runner[Any]]] = {
     layers.Pooling: PoolingRunner,
+    layers.SPP: SPPRunner,
 }

@@ -122,6 +122,38 @@ class TileRunner(TFRunner[layers.Tile]):
         return (tf.reshape(tf.reduce_sum(tf.reshape(diff, (outer, self.layer.tiles, block)), 1), shape),)
 
 
+class Im2colRunner(TFRunner[layers.Im2col]):
+    """TensorFlow's patches, with channels in front of places; what a place saw gets its gradient back."""
+
+    def forward(self, *bottoms: Tensor) -> tuple[Tensors, Tensors]:
+        (x,) = bottoms
+        columns = self._patches(x)  # (n, h, w, taps * c)
+        taps, channels = prod(self.layer.kernel), x.shape[3]
+        shape = self.tf.shape(columns)
+        columns = self.tf.reshape(columns, (shape[0] * shape[1] * shape[2], taps, channels))
+        top = self.tf.reshape(self.tf.transpose(columns, (0, 2, 1)), (*self.tf.unstack(shape[:3]), channels * taps))
+        return (top,), (self.tf.shape(x),)
+
+    def backward(self, memo: Tensors, *diffs: Tensor) -> Tensors:
+        tf, (shape,), (diff,) = self.tf, memo, diffs
+        n, h, w, channels = tf.unstack(shape)
+        # The pixels that the taps see, counted from 1, since the padding is 0.
+        pixels = self._patches(tf.reshape(tf.range(1, h * w + 1), (1, h, w, 1)))
+        taps = prod(self.layer.kernel)
+        shares = tf.reshape(diff, (n, -1, channels, taps))
+        shares = tf.reshape(tf.transpose(shares, (1, 3, 0, 2)), (-1, n * channels))
+        sums = tf.math.unsorted_segment_sum(shares, tf.reshape(pixels, (-1,)), h * w + 1)[1:]
+        return (tf.reshape(tf.transpose(tf.reshape(sums, (h * w, n, channels)), (1, 0, 2)), shape),)
+
+    def _patches(self, x: Tensor) -> Tensor:
+        layer = self.layer
+        padded = self.tf.pad(x, [[0, 0], [layer.pad[0]] * 2, [layer.pad[1]] * 2, [0, 0]])
+        return self.tf.raw_ops.ExtractImagePatches(
+            images=padded, ksizes=[1, *layer.kernel, 1], strides=[1, *layer.stride, 1], rates=[1, *layer.dilation, 1],
+            padding="VALID",
+        )  # fmt: skip
+
+
 class ParameterRunner(TFRunner[layers.Parameter]):
     """The weights."""
 
@@ -140,6 +172,7 @@ RUNNERS: dict[type[layers.Layer], type[Runner[Any]]] = {
     layers.Concat: ConcatRunner,
     layers.Crop: CropRunner,
     layers.Flatten: RefoldedRunner,
+    layers.Im2col: Im2colRunner,
     layers.Parameter: ParameterRunner,
     layers.Reshape: RefoldedRunner,
     layers.Slice: SliceRunner,
