@@ -60,6 +60,12 @@ def conv(name, rest, weights, shapes=IMAGE, **constants):
     return Case(name, "Convolution", rest, partial(oracle.convolution, **constants), shapes, tuple(shaped))
 
 
+def deconv(name, rest, weights, shapes=IMAGE, **constants):
+    shaped = [weights] + ([] if "bias_term: false" in rest else [(weights[1] * constants.get("group", 1),)])
+    rest = f"convolution_param {{ num_output: {weights[1] * constants.get('group', 1)} {rest} }}"
+    return Case(name, "Deconvolution", rest, partial(oracle.deconvolution, **constants), shapes, tuple(shaped))
+
+
 def pool(name, rest, shapes=IMAGE, **constants):
     return [
         Case(f"{name}-{way}", "Pooling", f"pooling_param {{ pool: {way} {rest} }}", formula, shapes)
@@ -152,6 +158,27 @@ CASES = [
     conv("depthwise", "kernel_size: 5 pad: 2 group: 4", (4, 1, 5, 5), [[(2, 4, 3, 7)]], pad=(2, 2), group=4),
     conv("kernel-is-image", "kernel_h: 5 kernel_w: 6", (2, 3, 5, 6), [[(2, 3, 5, 6)]]),
 
+    Case("two-bottoms", "Convolution", "convolution_param { num_output: 4 kernel_size: 3 stride: 2 }",
+         partial(oracle.convolutions, bottoms=2, stride=(2, 2)), [shapes * 2 for shapes in IMAGE], ((4, 3, 3, 3), (4,)),
+         tops=2),
+
+    deconv("1x1", "kernel_size: 1", (3, 4, 1, 1)),
+    deconv("2x", "kernel_size: 4 stride: 2 pad: 1", (3, 2, 4, 4), stride=(2, 2), pad=(1, 1)),
+    deconv("2x-groups", "kernel_size: 4 stride: 2 pad: 1 group: 3 bias_term: false", (3, 1, 4, 4), stride=(2, 2),
+           pad=(1, 1), group=3),
+    deconv("gaps", "kernel_size: 1 stride: 3", (3, 2, 1, 1), stride=(3, 3)),
+    deconv("rectangular", "kernel_h: 3 kernel_w: 2 stride_h: 1 stride_w: 3 pad_h: 2 pad_w: 0", (3, 2, 3, 2),
+           stride=(1, 3), pad=(2, 0)),
+    deconv("dilated", "kernel_size: 2 dilation: 3 stride: 2", (3, 2, 2, 2), dilation=(3, 3), stride=(2, 2)),
+    Case("two-bottoms", "Deconvolution", "convolution_param { num_output: 2 kernel_size: 3 stride: 2 }",
+         partial(oracle.convolutions, formula=oracle.deconvolution, bottoms=2, stride=(2, 2)),
+         [shapes * 2 for shapes in IMAGE], ((3, 2, 3, 3), (2,)), tops=2),
+
+    Case("3x2", "Im2col", "convolution_param { kernel_h: 3 kernel_w: 2 }", partial(oracle.im2col, kernel=(3, 2)),
+         IMAGE),
+    Case("stride-pad-dilation", "Im2col", "convolution_param { kernel_size: 2 stride: 2 pad: 1 dilation: 2 }",
+         partial(oracle.im2col, kernel=(2, 2), stride=(2, 2), pad=(1, 1), dilation=(2, 2)), IMAGE),
+
     inner("4-axes", "", ((5, 30), (5,)), FIXED),
     inner("2-axes", "", ((5, 6), (5,)), FLAT),
     inner("no-bias", "bias_term: false", ((5, 30),), FIXED),
@@ -177,6 +204,24 @@ CASES = [
          partial(oracle.global_pooling, oracle.max_pooling), IMAGE),
     Case("global-AVE", "Pooling", "pooling_param { pool: AVE global_pooling: true }",
          partial(oracle.global_pooling, oracle.average_pooling), IMAGE),
+
+    Case("mask", "Pooling", "pooling_param { kernel_size: 3 stride: 2 }",
+         partial(oracle.pooling_with_mask, kernel=(3, 3), stride=(2, 2)), IMAGE, tops=2),
+    Case("mask-pad", "Pooling", "pooling_param { kernel_h: 2 kernel_w: 3 stride: 2 pad: 1 }",
+         partial(oracle.pooling_with_mask, kernel=(2, 3), stride=(2, 2), pad=(1, 1)), IMAGE, tops=2),
+    Case("mask-global", "Pooling", "pooling_param { global_pooling: true }",
+         partial(oracle.global_pooling, oracle.pooling_with_mask), IMAGE, tops=2),
+    Case("stochastic", "Pooling", "pooling_param { pool: STOCHASTIC kernel_size: 3 stride: 2 }",
+         partial(oracle.stochastic_pooling, kernel=(3, 3), stride=(2, 2)), IMAGE, low=-0.3),
+    Case("stochastic-global", "Pooling", "pooling_param { pool: STOCHASTIC global_pooling: true }",
+         partial(oracle.global_pooling, oracle.stochastic_pooling), IMAGE, low=-0.3),
+
+    Case("1-MAX", "SPP", "spp_param { pyramid_height: 1 }",
+         partial(oracle.pyramid, levels=1, pooling=oracle.max_pooling), IMAGE),
+    Case("2-MAX", "SPP", "spp_param { pyramid_height: 2 }",
+         partial(oracle.pyramid, levels=2, pooling=oracle.max_pooling), IMAGE),
+    Case("3-AVE", "SPP", "spp_param { pyramid_height: 3 pool: AVE }",
+         partial(oracle.pyramid, levels=3, pooling=oracle.average_pooling), [[(1, 3, 7, 10)], [(2, 3, 6, 8)]]),
 
     lrn("googlenet", size=5, alpha=0.0001, beta=0.75, shapes=DEEP),
     lrn("strong", size=5, alpha=0.7, beta=0.75, k=2.0, shapes=DEEP),
@@ -703,7 +748,8 @@ def test_convolved_sizes(height, width, kernel_h, kernel_w, stride, pad, dilatio
 IMAGES = nets.inputs(x=(1, 3, 6, 7), wide=(1, 3, 6, 8))
 LISTS = nets.inputs(x=(1, 5), numbers=(5,))
 FIELD = {
-    "Convolution": "convolution_param", "InnerProduct": "inner_product_param", "Pooling": "pooling_param",
+    "Convolution": "convolution_param", "Deconvolution": "convolution_param", "Im2col": "convolution_param",
+    "SPP": "spp_param", "InnerProduct": "inner_product_param", "Pooling": "pooling_param",
     "LRN": "lrn_param", "Concat": "concat_param", "Eltwise": "eltwise_param", "Softmax": "softmax_param",
     "Slice": "slice_param", "Reshape": "reshape_param", "Crop": "crop_param", "Tile": "tile_param",
     "Parameter": "parameter_param",
@@ -722,7 +768,18 @@ FIELD = {
         (IMAGES, "ReLU", "x > y z", "", "2 tops, expected 1"),
         (IMAGES, "ReLU", " > y", "", "0 bottoms, expected 1"),
         (IMAGES, "Eltwise", "x > y", "", "1 bottoms, expected 2 or more"),
-        (IMAGES, "Pooling", "x > y mask", "kernel_size: 2", "2 tops"),
+        (IMAGES, "Pooling", "x > y mask", "kernel_size: 2 pool: AVE", "2 tops and pool AVE; only MAX has a mask"),
+        (IMAGES, "Pooling", "x > y mask more", "kernel_size: 2", "3 tops, expected 1 or"),
+        (IMAGES, "Convolution", "x x > y", "num_output: 4 kernel_size: 1", "2 bottoms and 1 tops"),
+        (IMAGES, "Convolution", "x wide > y z", "num_output: 4 kernel_size: 1", "bottoms of different shapes"),
+        (IMAGES, "Deconvolution", "x > y", "num_output: 4 kernel_size: 2 pad: 4", "leaves nothing within the padding"),
+        (IMAGES, "Deconvolution", "x > y", f"num_output: 9 kernel_size: {2**15}", "more than 2147483647"),
+        (IMAGES, "Im2col", "x > y", "kernel_size: 7", "7x6 is smaller than its 7x7 kernel"),
+        (IMAGES, "Im2col", "x > y", f"kernel_size: {2**15} pad: {2**15}", "more than 2147483647"),
+        (IMAGES, "SPP", "x > y", "", "pyramid_height 0, expected 1 to 16"),
+        (IMAGES, "SPP", "x > y", "pyramid_height: 60", "pyramid_height 60, expected 1 to 16"),
+        (IMAGES, "SPP", "x > y", "pyramid_height: 4", "7x6 does not divide into 8x8 bins"),
+        (IMAGES, "SPP", "x > y", "pyramid_height: 2 pool: STOCHASTIC", "STOCHASTIC, expected MAX or AVE"),
         (IMAGES, "Convolution", "x > y", "", "num_output 0"),
         (IMAGES, "Convolution", "x > y", "num_output: 4 group: 3 kernel_size: 1", "num_output 4 in 3 groups"),
         (IMAGES, "Convolution", "x > y", "num_output: 4 group: 0 kernel_size: 1", "in 0 groups"),
@@ -739,7 +796,7 @@ FIELD = {
         (IMAGES, "InnerProduct", "x > y", "num_output: 4 axis: 4", r"no axis 4 in \(1, 3, 6, 7\)"),
         (IMAGES, "Pooling", "x > y", "", "kernel_size is missing"),
         (IMAGES, "Pooling", "x > y", "kernel_size: 3 pad: 3", "pad 3x3 is not smaller than the kernel, 3x3"),
-        (IMAGES, "Pooling", "x > y", "kernel_size: 3 pool: STOCHASTIC", "STOCHASTIC, expected MAX or AVE"),
+        (IMAGES, "Pooling", "x > y", "kernel_size: 3 pool: STOCHASTIC pad: 1", "pool STOCHASTIC with pad 1x1"),
         (IMAGES, "Pooling", "x > y", "global_pooling: true pad: 1", "global_pooling with pad"),
         (IMAGES, "Pooling", "x > y", "global_pooling: true stride: 2", "global_pooling with pad or stride"),
         (IMAGES, "Pooling", "x > y", "kernel_size: 9 stride: 2", "7x6 is too small for a 9x9 window"),

@@ -49,6 +49,51 @@ def convolution(x, weights, bias=None, *, stride=(1, 1), pad=(0, 0), dilation=(1
     return y, back
 
 
+def convolutions(*arrays, bottoms, formula=convolution, **constants):
+    """Each of the bottoms by itself, with the same weights, which are the last arrays."""
+    runs = [formula(x, *arrays[bottoms:], **constants) for x in arrays[:bottoms]]
+    return [y for y, _ in runs], lambda *diffs: [back(diff)[0] for (_, back), diff in zip(runs, diffs, strict=True)]
+
+
+def deconvolution(x, weights, bias=None, *, stride=(1, 1), pad=(0, 0), dilation=(1, 1), group=1):
+    """top[n, o, s i - pad + d a] += x[n, c, i] weights[c, o, a] in each group; then the bias, everywhere."""
+    n, channels, *size = x.shape
+    per_group, kernel = weights.shape[1], weights.shape[2:]
+    outputs = per_group * group
+    out = [stride[a] * (size[a] - 1) + dilation[a] * (kernel[a] - 1) + 1 - 2 * pad[a] for a in range(2)]
+    y = np.zeros((n, outputs, *out))
+    pairs = []  # what goes where, times what
+    for c in range(channels):
+        g = c // (channels // group)
+        for row, column in np.ndindex(*size):
+            for i, j in np.ndindex(*kernel):
+                at = (stride[0] * row - pad[0] + dilation[0] * i, stride[1] * column - pad[1] + dilation[1] * j)
+                if 0 <= at[0] < out[0] and 0 <= at[1] < out[1]:
+                    where = slice(g * per_group, (g + 1) * per_group)
+                    pairs.append(((c, row, column), (where, *at), weights[c, :, i, j]))
+    for (c, row, column), (where, *at), w in pairs:
+        y[:, where, at[0], at[1]] += x[:, c, row, column][:, None] * w
+    if bias is not None:
+        y += bias[None, :, None, None]
+
+    def back(diff):
+        dx = np.zeros(x.shape)
+        for (c, row, column), (where, *at), w in pairs:
+            dx[:, c, row, column] += diff[:, where, at[0], at[1]] @ w
+        return [dx]
+
+    return y, back
+
+
+def im2col(x, *, kernel, stride=(1, 1), pad=(0, 0), dilation=(1, 1)):
+    """A convolution whose output (c, i, j) has the weight 1 at channel c and tap (i, j)."""
+    channels = x.shape[1]
+    return convolution(
+        x, np.eye(channels * kernel[0] * kernel[1]).reshape(-1, channels, *kernel), stride=stride, pad=pad,
+        dilation=dilation,
+    )  # fmt: skip
+
+
 def inner_product(x, weights, bias=None, *, transpose=False, axis=1):
     """From `axis` on all as a row, in the order c, h, w, times a matrix of a row an output (transposed: a column)."""
     matrix = weights.T if transpose else weights
@@ -115,6 +160,57 @@ def max_pooling(x, *, kernel, stride=(1, 1), pad=(0, 0), floor=False, tolerance=
         return [dx]
 
     return y, back
+
+
+def pooling_with_mask(x, **constants):
+    y, back = max_pooling(x, **constants)
+    mask = np.zeros(y.shape)
+    for place in np.ndindex(y.shape):
+        one = np.zeros(y.shape)
+        one[place] = 1
+        mask[place] = back(one)[0][place[:2]].argmax()
+    return [y, mask], lambda diff, mask_diff: back(diff)
+
+
+def stochastic_pooling(x, *, kernel, stride=(1, 1), pad=(0, 0)):
+    """The sum of squares over the sum, of a window cut to the picture; 0 where the sum is not above 0."""
+    y, places = _top(x.shape, kernel, stride, pad, False)
+    for yy, xx, rows, columns, _ in places:
+        seen = x[:, :, rows][:, :, :, columns]
+        total = seen.sum((2, 3))
+        y[:, :, yy, xx] = np.where(total > 0, (seen**2).sum((2, 3)) / np.where(total > 0, total, 1), 0)
+
+    def back(diff):
+        dx = np.zeros(x.shape)
+        for yy, xx, rows, columns, _ in places:
+            total = x[:, :, rows][:, :, :, columns].sum((2, 3))
+            for row in rows:
+                for column in columns:
+                    slope = (2 * x[:, :, row, column] - y[:, :, yy, xx]) / np.where(total > 0, total, np.inf)
+                    dx[:, :, row, column] += diff[:, :, yy, xx] * slope
+        return [dx]
+
+    return y, back
+
+
+def pyramid(x, *, levels, pooling):
+    """Level i in 2^i x 2^i bins of ceil(size / 2^i), the padding in front the larger half; then side by side."""
+    tops, ways = [], []
+    for bins in (2**level for level in range(levels)):
+        kernel = [-(-size // bins) for size in x.shape[2:]]
+        pad = [-(-(k * bins - size) // 2) for k, size in zip(kernel, x.shape[2:], strict=True)]
+        y, way = pooling(x, kernel=kernel, stride=kernel, pad=pad)
+        assert y.shape[2:] == (bins, bins)
+        tops.append(y)
+        ways.append(way)
+    flat = [y.reshape(len(x), -1) for y in tops]
+    joined = tops[0] if levels == 1 else np.concatenate(flat, 1)
+
+    def back(diff):
+        parts = np.split(diff.reshape(len(x), -1), np.cumsum([y.shape[1] for y in flat])[:-1], 1)
+        return [sum(way(part.reshape(y.shape))[0] for way, part, y in zip(ways, parts, tops, strict=True))]
+
+    return joined, back
 
 
 def average_pooling(x, *, kernel, stride=(1, 1), pad=(0, 0), floor=False):

@@ -6,7 +6,7 @@ two differ in the order of sums only: 1e-10 is what is promised, 1e-15 what is m
 
 import gc
 import tracemalloc
-from math import lcm
+from math import gcd, lcm
 
 import numpy as np
 import pytest
@@ -121,6 +121,10 @@ def pool(name, bottom, how, kernel, stride, pad):
     return nets.layer(name, "Pooling", bottom, name, POOL % (how, kernel, stride, pad))
 
 
+def deconv(name, bottom, kernel, stride, pad):
+    return nets.layer(name, "Deconvolution", bottom, name, CONV % (kernel, stride, pad))
+
+
 SMALL = {
     "a stride of 3, padded": conv("a", "data", 5, 3, 2) + conv("b", "a", 3, 1, 1),
     "pooling that rounds up": pool("a", "data", "MAX", 3, 2, 0) + pool("b", "a", "MAX", 3, 2, 0),
@@ -140,6 +144,17 @@ SMALL = {
     + nets.layer("norm", "LRN", "a", "norm", "lrn_param { local_size: 3 alpha: 0.1 }")
     + pool("b", "norm", "MAX", 2, 2, 0)
     + nets.layer("soft", "Softmax", "b", "soft"),
+    "stretched, and cut to fit": conv("a", "data", 3, 2, 1)
+    + pool("p", "a", "MAX", 3, 2, 0)
+    + deconv("up", "p", 4, 2, 0)
+    + nets.layer("cut", "Crop", "up a", "cut", "crop_param { offset: 1 }")
+    + nets.layer("sum", "Eltwise", "a cut", "sum")
+    + deconv("again", "sum", 5, 2, 1)
+    + nets.layer("b", "Crop", "again data", "b"),
+    "in parts": conv("a", "data", 3, 2, 1)
+    + nets.layer("parts", "Slice", "a", "low high", "slice_param { slice_point: 1 }")
+    + pool("b", "high", "MAX", 2, 2, 0)
+    + nets.layer("twice", "Tile", "low", "twice", "tile_param { tiles: 2 }"),
 }
 
 
@@ -174,11 +189,18 @@ def test_small_networks_have_a_border_that_matters():
 @st.composite
 def chains(draw):
     """A network of a few convolutions and poolings, of any window, stride and padding that gives numbers in Caffe."""
-    text, bottom = "", "data"
+    text, bottom, apart = "", "data", 1
     for number in range(draw(st.integers(1, 4))):
         name = f"l{number}"
-        how = draw(st.sampled_from(["conv", "MAX", "AVE"]))
+        how = draw(st.sampled_from(["conv", "MAX", "AVE", "deconv"]))
         stride = draw(st.integers(1, 3))
+        if how == "deconv":
+            stride = gcd(stride, apart)  # others have no tiles
+            kernel = draw(st.integers(1, 5))
+            text += deconv(name, bottom, kernel, stride, draw(st.integers(0, (kernel - 1) // 2)))
+            bottom, apart = name, apart // stride
+            continue
+        apart *= stride
         kernel = draw(st.integers(1 if how == "conv" else stride, 5))  # a pooling window may have nothing in it
         window = (kernel, stride, draw(st.integers(0, kernel - 1)))
         text += conv(name, bottom, *window) if how == "conv" else pool(name, bottom, how, *window)
@@ -210,6 +232,8 @@ def test_whatever_the_windows(chain, height, width, side, seed):
         (nets.layer("b", "InnerProduct", "data", "b", "inner_product_param { num_output: 2 }"), "'b' (InnerProduct)"),
         (nets.layer("b", "Softmax", "data", "b", "softmax_param { axis: 2 }"), "'b' (Softmax)"),
         (nets.layer("f", "Flatten", "data", "f") + nets.layer("b", "ReLU", "f", "b"), "'f' (Flatten)"),
+        (deconv("b", "data", 4, 2, 1), "'b' (Deconvolution)"),
+        (nets.layer("parts", "Slice", "data", "a b", "slice_param { axis: 2 }"), "'parts' (Slice)"),
     ],
 )
 def test_what_sees_the_whole_picture_has_no_tiles(text, reason):
@@ -226,6 +250,13 @@ def test_another_input_has_no_tiles():
     text = nets.inputs(data=(1, 3, 40, 40), more=(1, 3, 40, 40)) + nets.layer("b", "Eltwise", "data more", "b")
     net = nets.build(text, runtime="numpy")
     with pytest.raises(ShapeError, match="the input 'more' too"):
+        plan_tiles(net, ["b"], 40, 40, 16)
+
+
+def test_weights_as_a_blob_have_no_tiles():
+    weights = "parameter_param { shape { dim: 1 dim: 3 dim: 40 dim: 40 } }"
+    net = small(nets.layer("p", "Parameter", "", "p", weights) + nets.layer("b", "Eltwise", "data p", "b"))
+    with pytest.raises(ShapeError, match=r"the layer 'p' \(Parameter\) too, which has no part"):
         plan_tiles(net, ["b"], 40, 40, 16)
 
 

@@ -78,7 +78,7 @@ class SPP(Layer):
         pad = tuple((k * bins - each + 1) // 2 for k, each in zip(kernel, size, strict=True))
         if any(p >= k for p, k in zip(pad, kernel, strict=True)):
             raise ShapeError(f"layer {self.name!r}: {size[1]}x{size[0]} does not divide into {bins}x{bins} bins")
-        return Pooling(self.name, self.bottoms, self.tops, self.average, False, kernel, kernel, pad, True)  # type: ignore[arg-type]
+        return Pooling(self.name, self.bottoms, self.tops, self.average, False, kernel, kernel, pad, True)
 
     def levels(self, shape: Shape) -> list[Pooling]:
         """Return the poolings of all levels for a bottom of that shape."""

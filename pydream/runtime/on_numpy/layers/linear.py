@@ -38,7 +38,7 @@ class ConvolutionRunner(Runner[layers.Convolution]):
         padded = pad(x, self.layer.pad, self._reached((h, w)), 0)
         columns = np.stack(list(self._taps(padded, (h, w))), axis=2)  # im2col: (n, c, taps, h, w)
         columns = columns.reshape(n, self.layer.group, -1, h * w)
-        top = (self.matrix @ columns).reshape(n, -1, h, w)
+        top: Array = (self.matrix @ columns).reshape(n, -1, h, w)
         return top if self.bias is None else top + self.bias
 
     def spread(self, diff: Array, shape: tuple[int, ...]) -> Array:

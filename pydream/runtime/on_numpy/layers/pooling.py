@@ -50,7 +50,8 @@ class PoolingRunner(Runner[layers.Pooling]):
         (stride_h, stride_w), (above, left) = self.layer.stride, self.before(shape)
         rows = np.arange(out_h)[:, None] * stride_h - above + winner // kernel_w
         columns = np.arange(out_w) * stride_w - left + winner % kernel_w
-        return (rows * shape[3] + columns).astype(self.dtype)
+        places: Array = (rows * shape[3] + columns).astype(self.dtype)
+        return places
 
     def beats(self, tap: Array, best: Array) -> Array:
         """``tap > best``; in float64 by more than rounding could do."""
