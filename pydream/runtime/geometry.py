@@ -70,7 +70,7 @@ def survey(graph: Graph, inputs: dict[str, Shape]) -> list[BlobFacts]:
     """
     shapes = graph.fitting(inputs)
     seen = fields(graph)
-    fixed = _fixed(graph)
+    driven, fixed = _driven(graph), _fixed(graph)
     costs = [_macs(step, shapes) for step in graph.steps]
     costs_to = _totals(graph, costs)
     facts = []
@@ -89,7 +89,7 @@ def survey(graph: Graph, inputs: dict[str, Shape]) -> list[BlobFacts]:
                 layer=graph.steps[made].layer.name,
                 type=graph.steps[made].layer.type,
                 shape=shapes[value],
-                dreamable=ended is not None and value in seen,
+                dreamable=ended is not None and value in driven,
                 field=seen.get(value),
                 macs=costs[made],
                 macs_to=costs_to[made],
@@ -227,6 +227,15 @@ def _met(bottoms: list[Field | None]) -> Field | None:
         behind = max(view.start + view.size for view in found)
         views.append(View(behind - start, found[0].stride, start, lcm(*(view.grid for view in found))))
     return Field(*views)
+
+
+def _driven(graph: Graph) -> set[int]:
+    """Return the values from which a gradient reaches the image."""
+    driven = {graph.inputs[graph.image_input]}
+    for step in graph.steps:
+        if driven.intersection(step.bottoms[: step.layer.reads]):
+            driven.update(step.tops[: step.layer.drives])
+    return driven
 
 
 def _fixed(graph: Graph) -> set[int]:

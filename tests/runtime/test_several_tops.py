@@ -112,6 +112,18 @@ def test_channels_that_come_of_the_size(build, dtype):
         net.backward()
 
 
+def test_what_passes_no_gradient_is_no_layer_to_dream_with():
+    text = (
+        nets.inputs(data=IMAGE)
+        + nets.layer("pool", "Pooling", "data", "y mask", "pooling_param { kernel_size: 2 }")
+        + nets.layer("above", "Threshold", "y", "above")
+        + nets.layer("double", "Power", "mask", "double", "power_param { scale: 2 }")
+        + nets.layer("both", "Eltwise", "y mask", "both")
+    )
+    facts = survey(graph_of(nets.parse(text), "net"), {"data": IMAGE})
+    assert [fact.name for fact in facts if fact.dreamable] == ["y", "both"]
+
+
 def test_facts_of_each_top():
     facts = {
         fact.name: fact

@@ -105,6 +105,10 @@ class Threshold(Layer):
 
     threshold: float
 
+    @property
+    def drives(self) -> int:
+        return 0
+
 
 @dataclass(frozen=True)
 class Clip(Layer):

@@ -89,6 +89,11 @@ class Layer:
         """How many bottoms count for their values; those behind them give their shapes alone."""
         return len(self.bottoms)
 
+    @property
+    def drives(self) -> int:
+        """How many tops pass a gradient on; those behind them do not."""
+        return len(self.tops)
+
     def _axis(self, axis: int, shape: Shape) -> int:
         """Return an axis of a bottom counted from the first; below 0 it is counted from the last."""
         if not -len(shape) <= axis < len(shape):

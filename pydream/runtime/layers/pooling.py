@@ -28,6 +28,10 @@ class Pooling(Layer):
 
     tops_wanted: ClassVar[tuple[int, int]] = (1, 2)
 
+    @property
+    def drives(self) -> int:
+        return 1
+
     def top_shapes(self, *bottoms: Shape) -> list[Shape]:
         n, c, *size = self._image(bottoms[0])
         if self.everything:

@@ -49,6 +49,10 @@ class ArgMax(Layer):
     axis: int | None  # None: everything behind the first axis as one
 
     @property
+    def drives(self) -> int:
+        return 0
+
+    @property
     def windows(self) -> Windows | None:
         return None if self.axis is None else across(self.axis)
 
