@@ -106,7 +106,9 @@ def _strings(net: Any) -> Iterator[str]:
     for layer in (*net.layers, *net.layer):
         yield from (layer.name, *layer.bottom, *layer.top)
         if layer.DESCRIPTOR.name == "V1LayerParameter":
-            yield from (layer.layer.name, layer.layer.type)
+            yield from (layer.layer.name, layer.layer.type, *layer.param)
+        else:
+            yield from (param.name for param in layer.param)
         for rule in (*layer.include, *layer.exclude):
             yield from (*rule.stage, *rule.not_stage)
     yield from (layer.type for layer in net.layer)

@@ -175,7 +175,7 @@ def _from_v1(old: Any) -> Any:
 def _move_transforms(layer: Any, param: Any) -> None:
     for name in _TRANSFORMS:
         if param.HasField(name):
-            setattr(layer.transform_param, name, getattr(param, name))
+            _set(layer.transform_param, name, getattr(param, name))
             param.ClearField(name)
 
 
@@ -244,7 +244,7 @@ def _from_v0(connection: Any, source: str) -> Any:
     _write_params(new, old)
     for field, value in old.ListFields():
         if field.name in _V0_TRANSFORMS:
-            setattr(new.transform_param, _V0_TRANSFORMS[field.name], value)
+            _set(new.transform_param, _V0_TRANSFORMS[field.name], value)
         elif field.name == "hdf5_output_param" and kind == "HDF5Output":
             new.hdf5_output_param.CopyFrom(value)
         elif place := _V0_FIELDS.get(field.name, {}).get(kind):
@@ -255,6 +255,8 @@ def _from_v0(connection: Any, source: str) -> Any:
 
 def _set(param: Any, name: str, value: Any) -> None:
     field = param.DESCRIPTOR.fields_by_name[name]
+    if isinstance(value, bytes):  # a string that is no text, such as a path: nobody reads it
+        value = value.decode(errors="replace")
     if is_repeated(field):
         getattr(param, name).append(value)
     elif field.message_type:
