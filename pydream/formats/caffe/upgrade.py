@@ -255,7 +255,7 @@ def _from_v0(connection: Any, source: str) -> Any:
 
 def _set(param: Any, name: str, value: Any) -> None:
     field = param.DESCRIPTOR.fields_by_name[name]
-    if isinstance(value, bytes):  # a string that is no text, such as a path: nobody reads it
+    if isinstance(value, bytes):  # a string that is no text, such as a path that is not read
         value = value.decode(errors="replace")
     if is_repeated(field):
         getattr(param, name).append(value)

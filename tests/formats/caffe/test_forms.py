@@ -325,6 +325,15 @@ def test_an_unknown_layer_in_place():
         graph.index("r")
 
 
+def test_two_layers_with_weights_of_one_name():
+    """Caffe gives the file's to the first, and random numbers to the other."""
+    text = INPUT + CONV + CONV.replace("data", "conv").replace('top: "conv"', 'top: "odd"') + TAIL
+    graph = graph_of(text_of(text), "it")
+    assert graph.blobs == ["data", "conv"]
+    with pytest.raises(UnknownNameError, match="a layer before it has its name, and so its weights"):
+        graph.index("odd")
+
+
 def test_the_notice():
     """It names the first layer that cannot be run, though one in place behind it writes its blob; no loss counts."""
     text = INPUT + CONV + nets.layer("odd", "Axpy", "conv", "odd") + nets.layer("r", "ReLU", "odd", "odd") + TAIL

@@ -65,12 +65,17 @@ def linked(definition: Definition, source: str) -> Graph:
     # Blobs that are not made → the layer or blob that is the reason, and why.
     lost = {name: (name, why) for name, why in definition.lost.items()}
     shapes = dict(definition.inputs)
+    weighted: set[str] = set()
     for proto in definition.layers:
         origin = next((lost[bottom] for bottom in proto.bottom if bottom in lost), None)
         why = f"it needs {origin[0]!r}: {origin[1]}" if origin else _cannot_run(proto)
         if why is None:
             try:
                 layer = layer_from_proto(proto)
+                if type(layer).param_shapes is not Layer.param_shapes:  # it may have weights
+                    if layer.name in weighted:
+                        raise wrong(proto, "a layer before it has its name, and so its weights")
+                    weighted.add(layer.name)
                 if definition.assumed:
                     shapes.update(_shapes_of(layer, shapes))
                 layers.append(layer)
