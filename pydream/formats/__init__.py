@@ -14,6 +14,7 @@ foreign  files that are none of these
 schema   protobuf messages from tables
 files    files read whole
 source   files read in parts, when these are needed
+hdf5     the numbers of an HDF5 file
 ======== ==========================================================
 """
 

@@ -13,6 +13,7 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
+import h5py
 import msgspec
 import numpy as np
 import onnx
@@ -69,6 +70,26 @@ layers { name: "loss" type: SOFTMAX_LOSS bottom: "conv" bottom: "label" }
 """
 
 
+OLDEST = """
+input: "data" input_dim: 1 input_dim: 3 input_dim: 6 input_dim: 5
+layers { layer { name: "pad" type: "padding" pad: 1 } bottom: "data" top: "pad" }
+layers { layer { name: "conv" type: "conv" num_output: 2 kernelsize: 3 stride: 2 blobs_lr: 1 }
+         bottom: "pad" top: "conv" }
+layers { layer { name: "pool" type: "pool" kernelsize: 2 pool: AVE cropsize: 3 } bottom: "conv" top: "pool" }
+"""
+FORK = b"""\xef\xbb\xbf# gr\xf6\xdfe
+layer { name: "d" type: "AnnotatedData" top: "data" top: "label"
+        transform_param { crop_size: 9 resize_param < a: [1, X] > } }
+layer { name: "a" type: "ReLU" bottom: "data" top: "a" relu_param { engine: MKL negative_slope: -.5e-1f },
+        fork: 'x' "y" };
+layer { name: "b" type: "Convolution" bottom: "data" top: "b" param { name: "w" fork { } }
+        convolution_param { num_output: 0x2 kernel_size: [3, 03] weight_filler { type: "\\x41\\n" } }
+        include { phase: TEST not_stage: "x" } }
+layer { name: "c" type: "Permute" bottom: "b" top: "c" [a.b]: 1 } layer { name: "e" type: "TanH" bottom: "c" top: "e" }
+layer { name: "f" type: "DummyData" top: "f" dummy_data_param { num: 1 channels: 2 height: 3 width: 4 } }
+"""
+
+
 def weights(text: str) -> bytes:
     """Return the caffemodel of a network, with numbers for its first convolution."""
     net = nets.parse(text)
@@ -90,6 +111,24 @@ def pieces(content: bytes) -> bytes:
     blob = b"\x3a\x03\x0a\x01\x05" + each * 3 + b"\x2a\x08" + np.ones(2, "<f4").tobytes()
     layer = b"\x0a\x04each\x3a" + bytes([len(blob)]) + blob
     return net.SerializeToString(deterministic=True) + b"\xa2\x06" + bytes([len(layer)]) + layer
+
+
+def oldest() -> bytes:
+    """Return a caffemodel of 2013 that holds its network: weights sit in the inner layers."""
+    net = nets.parse(OLDEST)
+    net.layers[1].layer.blobs.extend(nets.blob(np.ones(shape), legacy=True) for shape in ((2, 3, 3, 3), (2,)))
+    content: bytes = net.SerializeToString(deterministic=True)
+    return content
+
+
+def snapshot() -> bytes:
+    """Return weights in HDF5."""
+    file = io.BytesIO()
+    with h5py.File(file, "w") as layers:
+        layers["data/conv/0"] = np.ones((2, 3, 3, 3), np.float32)
+        layers["data/conv/1"] = np.ones(2)
+        layers["data/join/2/0"] = np.float32(1)
+    return file.getvalue()
 
 
 def frozen() -> bytes:
@@ -230,9 +269,13 @@ def corpus() -> dict[str, bytes]:
         "network/page": b"<!-- --><html><body>404</body></html>",
         "prototxt/new": NEW.encode(),
         "prototxt/old": OLD.encode(),
+        "prototxt/oldest": OLDEST.encode(),
+        "prototxt/fork": FORK,
         "caffemodel/new": weights(NEW),
         "caffemodel/old": weights(OLD),
         "caffemodel/pieces": pieces(weights(NEW)),
+        "caffemodel/oldest": oldest(),
+        "snapshot/plain": snapshot(),
         "graphdef/plain": frozen(),
         **trained(),
         "image/palette.png": encoded("PNG", "P"),

@@ -22,6 +22,7 @@ from pydream.formats import FORMATS, InputSpec, caffe, format_of, keras, read_me
 from pydream.formats import graphdef as frozen
 from pydream.formats.caffe import caffe_pb2
 from pydream.formats.caffe.caffemodel import Caffemodel, read_binary
+from pydream.formats.caffe.snapshot import read_snapshot
 from pydream.formats.keras import apart
 from pydream.media import video
 from pydream.media.image import decode_image, read_note
@@ -84,11 +85,22 @@ def caffemodel(data: bytes) -> None:
 
 
 def _compare(stored: Caffemodel, whole: Any) -> None:
-    layers = {layer.name: layer for layer in (*whole.layers, *whole.layer) if layer.blobs}
-    assert list(layers) == list(stored.blobs)
+    messages = whole.layers or whole.layer
+    if any(layer.HasField("layer") for layer in whole.layers):
+        messages = [layer.layer for layer in whole.layers]
+    layers = {layer.name: layer for layer in messages if layer.blobs}
+    assert layers.keys() == stored.blobs.keys()
     for name, blobs in stored.blobs.items():
         for blob, wanted in zip(blobs, layers[name].blobs, strict=True):
             assert np.array_equal(blob.numbers.read(), list(wanted.double_data or wanted.data), equal_nan=True)
+
+
+def snapshot(data: bytes) -> None:
+    """Weights in HDF5: up to the numbers, which are in the file."""
+    stored = read_snapshot(_file(data, ".caffemodel.h5"))
+    for blobs in stored.blobs.values():
+        for blob in blobs:
+            assert blob.numbers.read().nbytes <= len(data)
 
 
 def graphdef(data: bytes) -> None:
@@ -269,6 +281,7 @@ _ALL = (
     network,
     prototxt,
     caffemodel,
+    snapshot,
     graphdef,
     *_KERAS,
     image,

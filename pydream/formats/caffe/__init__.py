@@ -4,6 +4,7 @@
 caffe_pb2  Caffe's messages
 wire       a caffemodel's bytes → where its numbers are
 caffemodel a caffemodel, opened without its numbers
+snapshot   weights in HDF5, opened in the same way
 text       a prototxt → Caffe's messages
 prototxt   a file → Caffe's messages
 upgrade    messages of any age → those of 2015

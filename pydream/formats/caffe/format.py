@@ -24,7 +24,7 @@ from . import caffe_pb2
 from .caffemodel import Caffemodel, from_message, read_binary
 from .definition import define
 from .layers import graph_of, linked
-from .prototxt import MAX_TEXT_BYTES, holds_text, open_model, parse_text, read_model
+from .prototxt import MAX_TEXT_BYTES, holds_text, open_model, open_weights, parse_text, read_model
 from .weights import Weights
 
 MEAN = (104.0, 116.0, 122.0)  # the notebook's, BGR
@@ -95,7 +95,7 @@ def read(
     model : path or NetParameter
         A prototxt; or a caffemodel, which may hold its network too.
     weights : path or NetParameter, optional
-        A caffemodel, whose weights are matched by layer name. None: the model holds them.
+        A caffemodel, or a snapshot in HDF5, whose weights are matched by layer name. None: the model holds them.
     dtype : {"float32", "float64"}
         Type of the weights.
 
@@ -142,7 +142,8 @@ def pack(files: Sequence[Path], spec: InputSpec) -> Packed:
     (weights,) = binaries
     if texts:
         graph = _checked(texts[0], weights)
-        return Packed(graph, str(texts[0]), ".caffemodel", weights, read_bytes(texts[0], MAX_TEXT_BYTES, "a prototxt"))
+        suffix = ".caffemodel.h5" if Head.of(weights).hdf5 else ".caffemodel"
+        return Packed(graph, str(texts[0]), suffix, weights, read_bytes(texts[0], MAX_TEXT_BYTES, "a prototxt"))
     graph = _checked(weights)
     text = text_format.MessageToString(_bare(read_binary(weights).net), print_unknown_fields=True).encode()
     graph_of(parse_text(text, str(weights)), str(weights))
@@ -167,7 +168,7 @@ def _read(model: Any, weights: Any, dtype: np.dtype[Any]) -> tuple[Graph, Weight
     graph = linked(definition, whole.source)
     stored = whole
     if weights is not None:
-        stored = _open(weights) if _is_message(weights) else read_binary(weights)
+        stored = _open(weights) if _is_message(weights) else open_weights(weights)
     return graph, Weights(stored, graph.params, dtype, definition.shared)
 
 

@@ -11,6 +11,7 @@ from ..files import read_bytes
 from ..head import Head
 from . import caffe_pb2
 from .caffemodel import Caffemodel, from_message, read_binary
+from .snapshot import read_snapshot
 from .text import TextError, parse
 
 MAX_TEXT_BYTES = 16 * 2**20
@@ -50,6 +51,12 @@ def open_model(path: str | os.PathLike[str]) -> Caffemodel:
             f"{path}: HDF5, which holds weights but no network; name its prototxt, and this file as the weights"
         )
     return read_binary(path)
+
+
+def open_weights(path: str | os.PathLike[str]) -> Caffemodel:
+    """Open a caffemodel, or weights in HDF5."""
+    path = Path(path)
+    return read_snapshot(path) if path.is_file() and Head.of(path).hdf5 else read_binary(path)
 
 
 def holds_text(path: Path) -> bool:

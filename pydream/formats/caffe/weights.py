@@ -111,10 +111,10 @@ class Weights(Mapping[str, list[NDArray[Any]]]):
     def _last_shared(self, group: Sequence[tuple[str, int]], shape: Shape) -> StoredBlob | None:
         """Return the last weights of a group that the file has, as this shape where they are as many numbers."""
         there = [
-            self._stored.blobs[layer][index]
-            for layer in self._stored.blobs
+            blobs[index]
+            for layer, blobs in self._stored.blobs.items()
             for sharer, index in group
-            if sharer == layer and index < len(self._stored.blobs[layer])
+            if sharer == layer and index < len(blobs) and len(blobs[index].numbers)
         ]
         if not there:
             return None

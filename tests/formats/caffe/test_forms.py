@@ -325,6 +325,14 @@ def test_an_unknown_layer_in_place():
         graph.index("r")
 
 
+def test_the_notice():
+    """It names the first layer that cannot be run, though one in place behind it writes its blob; no loss counts."""
+    text = INPUT + CONV + nets.layer("odd", "Axpy", "conv", "odd") + nets.layer("r", "ReLU", "odd", "odd") + TAIL
+    graph = graph_of(text_of(text + nets.layer("loss", "EuclideanLoss", "conv label", "loss")), "it")
+    assert graph.notice == "it: 3 of 4 layers cannot be run; the first: 'odd': its type 'Axpy' is not known"
+    assert graph_of(text_of(INPUT + CONV), "it").notice is None
+
+
 def test_what_only_training_has():
     text = (
         INPUT

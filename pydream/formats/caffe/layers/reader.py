@@ -79,7 +79,8 @@ def linked(definition: Definition, source: str) -> Graph:
             except ShapeError as error:
                 why = f"the file states no size of its pictures, and the usual one does not fit: {error}"
         if why is not None:
-            left_out.update(dict.fromkeys([proto.name, *proto.top], why))
+            for name in (proto.name, *proto.top):
+                left_out.setdefault(name, why)
             lost.update(dict.fromkeys(proto.top, origin or (proto.name, why)))
     if not layers:
         name, why = next(iter(left_out.items()))

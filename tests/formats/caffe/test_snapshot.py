@@ -1,0 +1,169 @@
+"""Weights in HDF5, as Caffe writes them: found by a reader of our own, compared with HDF5's library."""
+
+import os
+import re
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pytest
+from support import nets
+
+import pydream.caffe
+from pydream.errors import NetFileError
+from pydream.formats import hdf5
+from pydream.formats.caffe.caffemodel import read_binary
+from pydream.formats.caffe.snapshot import read_snapshot
+from pydream.zoo.own import add_network
+
+SHARED = Path(os.environ.get("PYDREAM_SHARED", "shared"))
+needs_shared = pytest.mark.skipif(not SHARED.is_dir(), reason="PYDREAM_SHARED is not set")
+_rng = np.random.default_rng(4)
+KERNEL, BIAS = nets.normal(_rng, 2, 3, 3, 3), nets.normal(_rng, 2)
+TEXT = nets.inputs(data=(1, 3, 6, 5)) + nets.layer(
+    "a/conv", "Convolution", "data", "conv", "convolution_param { num_output: 2 kernel_size: 3 }"
+)
+
+
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / "it.caffemodel.h5"
+
+
+def write(path, **datasets):
+    with h5py.File(path, "w") as file:
+        for name, values in {"data/a/conv/0": KERNEL, "data/a/conv/1": BIAS, **datasets}.items():
+            file[name] = values
+    return path
+
+
+def numbers(stored):
+    return {name: [blob.numbers.read().reshape(blob.shape) for blob in blobs] for name, blobs in stored.blobs.items()}
+
+
+@needs_shared
+def test_the_three_ways_in_which_caffe_writes_weights(tmp_path):
+    """Blobs of 0 axes too: in a caffemodel they have neither a shape nor the four old sizes."""
+    golden = np.load(SHARED / "golden" / "layers" / "weights_scalars.npz")
+    keys = [key for key in golden if key.startswith("weights/")]
+    forms = {"caffemodel": read_binary, "caffemodel_double": read_binary, "caffemodel_h5": read_snapshot}
+    for form, read in forms.items():
+        file = tmp_path / form
+        file.write_bytes(golden[form].tobytes())
+        found = numbers(read(file))
+        assert sum(map(len, found.values())) == len(keys)
+        for key in keys:
+            _, layer, index = key.split("/")
+            assert found[layer][int(index)].shape == golden[key].shape
+            assert np.array_equal(found[layer][int(index)], golden[key].astype(found[layer][int(index)].dtype))
+
+
+@needs_shared
+def test_the_case():
+    folder = SHARED / "cases" / "caffe-hdf5"
+    net = pydream.caffe.Net(folder / "base.prototxt", folder / "base.caffemodel.h5", runtime="numpy")
+    assert np.isfinite(net.forward(end="conv2")["conv2"]).all()
+
+
+def test_a_net(path):
+    net = pydream.caffe.Net(nets.parse(TEXT), write(path), dtype="float64", runtime="numpy")
+    assert np.array_equal(net.params["a/conv"][0].data, KERNEL)
+    with pytest.raises(NetFileError, match=r"it.caffemodel.h5: .*HDF5, which holds weights but no network"):
+        pydream.caffe.Net(path)
+
+
+def test_in_the_registry(path, tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+    text = tmp_path / "it.prototxt"
+    text.write_text(TEXT)
+    entry = add_network("mine", [text, write(path)])
+    assert entry.weights == "mine.caffemodel.h5"
+    assert pydream.load_net("mine", runtime="numpy").params["a/conv"][0].shape == (2, 3, 3, 3)
+
+
+def test_many_layers_and_types(path):
+    """Tables of several nodes, numbers of both sizes, and what is no weight."""
+    many = {f"data/layer{i}/0": np.full((i % 3,), i, "f4") for i in range(300)}
+    others = {"diff/a/conv/0": KERNEL, "data/a/conv/name": BIAS, "data/scalar/0": np.float64(7), "data/7": BIAS}
+    found = numbers(read_snapshot(write(path, **many, **others)))
+    assert found.keys() == {"a/conv", "scalar", *(f"layer{i}" for i in range(300))}
+    assert found["layer299"][0].tolist() == [299, 299]
+    assert found["layer3"][0].shape == (0,)
+    assert found["scalar"][0] == 7
+    assert [each.dtype for each in found["a/conv"]] == [np.float64] * 2
+
+
+def test_a_layer_that_shares_weights(path):
+    """Caffe writes them once; the other layer's place is empty."""
+    text = TEXT.replace('top: "conv" ', 'top: "conv" param { name: "w" }')
+    text += text.split("\n", 1)[1].replace("a/conv", "b").replace('top: "conv"', 'top: "b"')
+    net = pydream.caffe.Net(nets.parse(text), write(path, **{"data/b/1": -BIAS}), dtype="float64", runtime="numpy")
+    kernel, bias = net.params["b"]
+    assert np.array_equal(kernel.data, KERNEL)
+    assert np.array_equal(bias.data, -BIAS)
+
+
+def test_links_are_not_followed(path):
+    write(path)
+    with h5py.File(path, "a") as file:
+        file["data/soft"] = h5py.SoftLink("/data/a/conv")
+    assert list(read_snapshot(path).blobs) == ["a/conv"]
+    with h5py.File(path, "a") as file:
+        file["data/out"] = h5py.ExternalLink("/etc/passwd", "/")
+    with pytest.raises(NetFileError, match=r"the group 'data' is of HDF5 1.8's form"):
+        read_snapshot(path)
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"compression": "gzip"}, "'data/x/0' is compressed, in pieces, or in another file"),
+        ({"chunks": (7,)}, "'data/x/0' is compressed, in pieces"),
+        ({"dtype": "i4"}, "'data/x/0' has no little-endian floats"),
+        ({"dtype": ">f4"}, "no little-endian floats"),
+        ({"dtype": "f2"}, "no little-endian floats"),
+        ({"external": [("passwd", 0, 28)]}, "in another file"),
+    ],
+)
+def test_other_ways_to_store_numbers(options, words, path):
+    with h5py.File(path, "w") as file:
+        file.create_dataset("data/x/0", (7,), **{"dtype": "f4", **options})
+    with pytest.raises(NetFileError, match=f"it.caffemodel.h5: damaged, or not HDF5 as Caffe writes it: .*{words}"):
+        read_snapshot(path)
+
+
+def test_a_newer_form(path):
+    with h5py.File(path, "w", libver="latest") as file:
+        file["data/x/0"] = BIAS
+    with pytest.raises(NetFileError, match="superblock"):
+        read_snapshot(path)
+
+
+def test_damaged_files(path):
+    """Any byte changed, or any length: read, or refused in one line; HDF5's own library may crash."""
+    content = write(path).read_bytes()
+    places = np.random.default_rng(0).choice(len(content), 300)
+    for place in places:
+        damaged = bytearray(content)
+        damaged[place] ^= 1 << place % 8
+        path.write_bytes(damaged if place % 3 else content[:place])
+        assert re.fullmatch(r"[ -~]*", _refusal(path))
+
+
+def _refusal(path):
+    try:
+        numbers(read_snapshot(path))
+    except NetFileError as error:
+        return str(error)
+    return ""
+
+
+def test_bounds(path, monkeypatch):
+    write(path)
+    monkeypatch.setattr(hdf5, "MOST_OBJECTS", 5)
+    with pytest.raises(NetFileError, match="more than 5 objects"):
+        read_snapshot(path)
+    monkeypatch.undo()
+    monkeypatch.setattr(hdf5, "MOST_NESTED", 2)
+    with pytest.raises(NetFileError, match="more than 2 groups inside each other"):
+        read_snapshot(path)
