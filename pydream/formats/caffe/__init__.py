@@ -20,6 +20,7 @@ from .format import (
     MEAN,
     SUFFIXES,
     check_spec,
+    definition,
     find_weights,
     graph,
     holds,
@@ -28,6 +29,8 @@ from .format import (
     pack,
     read,
     reads,
+    weights_for,
+    without_weights,
 )
 
 __all__ = [
@@ -35,6 +38,7 @@ __all__ = [
     "MEAN",
     "SUFFIXES",
     "check_spec",
+    "definition",
     "find_weights",
     "graph",
     "holds",
@@ -43,4 +47,6 @@ __all__ = [
     "pack",
     "read",
     "reads",
+    "weights_for",
+    "without_weights",
 ]
