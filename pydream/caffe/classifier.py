@@ -110,7 +110,8 @@ class Classifier(Net):
             crops = [each[y : y + self.crop_dims[0], x : x + self.crop_dims[1]] for each in resized]
         name = self.image_input
         data = np.stack([self.transformer.preprocess(name, crop) for crop in crops])
-        made = self.forward_all(**{name: data})[self.outputs[0]]
+        given: dict[str, Any] = {name: data}
+        made = self.forward_all(**given)[self.outputs[0]]
         predictions: Array = made.reshape(len(inputs), -1, *made.shape[1:]).mean(1)
         return predictions
 

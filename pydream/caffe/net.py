@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections import ChainMap, OrderedDict
-from collections.abc import Mapping, Sequence
+from collections import OrderedDict
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NoReturn
 
 import numpy as np
@@ -19,6 +19,7 @@ from ..net import Array, names_of, unknown_name
 from ..runtime import net
 from ..runtime.base import Runtime
 from ..runtime.blob import Outputs
+from ..runtime.graph import Params
 from ..runtime.net import Param, real_dtype, runtime_type
 from . import mode
 
@@ -47,6 +48,25 @@ class Layer:
     def blobs(self) -> list[Param]:
         """The weights, read when they are asked for."""
         return self._params.get(self._name, [])
+
+
+class _Taken(Mapping[str, Sequence[Array]]):
+    """The weights of a net, some of them taken from elsewhere."""
+
+    def __init__(self, taken: Params, others: Params) -> None:
+        self._taken, self._others = taken, others
+
+    def __getitem__(self, layer: str) -> Sequence[Array]:
+        return self._taken[layer] if layer in self._taken else self._others[layer]
+
+    def __contains__(self, layer: object) -> bool:
+        return layer in self._others
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._others)
+
+    def __len__(self) -> int:
+        return len(self._others)
 
 
 class Diffs(Outputs):
@@ -128,7 +148,7 @@ class Net(net.Net):
         end: Names | None = None,
         *,
         tensor: Array | None = None,
-        **inputs: Array,
+        **inputs: Any,
     ) -> Mapping[str, Array]:
         """Run the layers up to and with the first layer named `end`, when their results are read.
 
@@ -202,7 +222,7 @@ class Net(net.Net):
         """Run back, and return the gradient at the image: what a dream calls."""
         return super().backward(start)
 
-    def forward_all(self, blobs: Sequence[str] | None = None, **inputs: Array) -> dict[str, Array]:
+    def forward_all(self, blobs: Sequence[str] | None = None, **inputs: Any) -> dict[str, Array]:
         """Run forward on any number of inputs, as many at a time as the network's inputs hold.
 
         Parameters
@@ -223,7 +243,9 @@ class Net(net.Net):
         for first in range(0, count, size):
             batch = {name: np.asarray(values)[first : first + size] for name, values in inputs.items()}
             missing = size - min(size, count - first)  # the last rows are zeros
-            padded = {n: np.pad(each, [(0, missing), *[(0, 0)] * (each.ndim - 1)]) for n, each in batch.items()}
+            padded: dict[str, Any] = {
+                n: np.pad(each, [(0, missing), *[(0, 0)] * (each.ndim - 1)]) for n, each in batch.items()
+            }
             made = self.forward(blobs=blobs, **padded)
             parts.append({name: data[: size - missing].copy() for name, data in made.items()})
         return {name: np.concatenate([part[name] for part in parts]) for name in (parts[0] if parts else ())}
@@ -279,7 +301,7 @@ class Net(net.Net):
         NetFileError
             For a file that is no caffemodel, or has none of these layers; and as the constructor.
         """
-        self.set_params(ChainMap(caffe.weights_for(weights, self.graph, self.dtype), self._weights))
+        self.set_params(_Taken(caffe.weights_for(weights, self.graph, self.dtype), self._weights))
 
     def share_with(self, other: Net) -> None:
         """Take the weights that another net has for layers of the same names and shapes.
@@ -294,7 +316,7 @@ class Net(net.Net):
             if mine[name] != theirs[name]:
                 raise ShapeError(f"layer {name!r} has weights {theirs[name]} in {other.name}, and {mine[name]} here")
         shared = {name: [param.data for param in other.params[name]] for name in mine if name in theirs}
-        self.set_params(ChainMap(shared, self._weights))
+        self.set_params(_Taken(shared, self._weights))
 
     def save(self, filename: str | os.PathLike[str]) -> None:
         """Write a caffemodel: the layers that run at test time, with their weights, as Caffe reads them.

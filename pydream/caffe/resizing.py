@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -10,7 +11,7 @@ from numpy.typing import ArrayLike
 from ..net import Array
 
 
-def resize_image(im: ArrayLike, new_dims: Sequence[int], interp_order: int = 1) -> Array:
+def resize_image(im: ArrayLike, new_dims: Sequence[int], interp_order: Any = 1) -> Array:
     """Resize a picture: pixels are areas, and what is outside of the picture is its darkest value.
 
     Without a filter before it, as scikit-image resized until 0.14. With 1 or 3 channels; others, as in pycaffe, have
@@ -35,17 +36,16 @@ def resize_image(im: ArrayLike, new_dims: Sequence[int], interp_order: int = 1) 
     if image.shape[-1] not in (1, 3):
         zoom = (height / image.shape[0], width / image.shape[1], 1)
         return np.asarray(ndimage.zoom(image, zoom, order=interp_order), np.float32)
-    low, high = image.min(), image.max()
+    low, high = float(image.min()), float(image.max())
     if high == low:
         return np.full((height, width, image.shape[-1]), low, np.float32)
     scale = np.array([image.shape[0] / height, image.shape[1] / width])
-    resized = np.empty((height, width, image.shape[-1]))
-    for channel in range(image.shape[-1]):
-        plane = (image[..., channel].astype(np.float64) - low) / (float(high) - low)
-        ndimage.affine_transform(
-            plane, scale, scale / 2 - 0.5, (height, width), resized[..., channel], interp_order, mode="grid-constant"
-        )
-    return np.asarray(resized * (float(high) - low) + low, np.float32)
+    place: dict[str, Any] = {"offset": scale / 2 - 0.5, "output_shape": (height, width)}
+    planes = [
+        ndimage.affine_transform((plane - low) / (high - low), scale, **place, order=interp_order, mode="grid-constant")
+        for plane in np.rollaxis(image.astype(np.float64), 2)
+    ]
+    return np.asarray(np.dstack(planes) * (high - low) + low, np.float32)
 
 
 def oversample(images: Sequence[ArrayLike], crop_dims: Sequence[int]) -> Array:
