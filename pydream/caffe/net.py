@@ -167,14 +167,8 @@ class Net(net.Net):
             The data of the blobs that `end` makes, or of the network's outputs, and of `blobs`.
         """
         more = _more("forward", "end", blobs)
-        names = self._layer_names
-        if start is not None and start not in names:
-            raise unknown_name("layer", start, names)
-        if start is not None and names.index(start) > len(self.inputs):
-            raise ValueError(
-                f"start: {start!r}, expected {names[len(self.inputs)]!r} or none: a pass begins at the inputs; to begin"
-                " later, make a network of the later layers, with an input in front"
-            )
+        if start is not None:
+            self._check_start(start)
         self._check_batches(inputs)
         made = super().forward(end, tensor=tensor, **inputs)
         return Outputs(self.blobs, list(dict.fromkeys([*made, *self._known(more)])))
@@ -255,6 +249,17 @@ class Net(net.Net):
         if start is None:
             return [] if self._forward is None else [self.graph.blob(value) for value in self._forward.values]
         return [self.graph.blob(value) for value in self._ends(names_of(start) or ())[0]]
+
+    def _check_start(self, start: str) -> None:
+        """Raise an error unless a forward pass from that layer runs all that it can reach."""
+        names = self._layer_names
+        if start not in names:
+            raise unknown_name("layer", start, names)
+        if names.index(start) > len(self.inputs):
+            raise ValueError(
+                f"start: {start!r}, expected {names[len(self.inputs)]!r} or none: a pass begins at the inputs; to begin"
+                " later, make a network of the later layers, with an input in front"
+            )
 
     def _known(self, names: Sequence[str]) -> Sequence[str]:
         for name in names:
