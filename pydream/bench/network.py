@@ -168,7 +168,7 @@ def passes_of(net: Net, end: str, name: str) -> Passes:
         net.resize(*size)
         net.forward(end=end, tensor=tensor)
         objective_L2(net.blobs[end])
-        return net.backward(start=end)
+        return net.gradient(end)
 
     return Passes(name, gradient, net.channels_last, dtype=str(net.dtype))
 

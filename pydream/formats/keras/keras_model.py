@@ -100,7 +100,7 @@ def freeze_model(model: Any, source: str | None = None) -> Frozen:
     Parameters
     ----------
     model : keras.Model
-        With one input, pictures of three channels, (n, h, w, 3); on the backend TensorFlow.
+        With one input, pictures of three channels or one, (n, h, w, 3); on the backend TensorFlow.
     source : str, optional
         For messages. None: the model's name.
 
@@ -118,18 +118,18 @@ def freeze_model(model: Any, source: str | None = None) -> Frozen:
     """
     _keras()
     source = source or model.name
-    (height, width), name = _input(model, source)
+    (height, width, channels), name = _input(model, source)
     problem: Exception | None = None
     for size in ((None, None), (height, width)):
         try:
-            graph, image = _traced(model, (None, *size, 3), name, source)
+            graph, image = _traced(model, (None, *size, channels), name, source)
             break
         except Exception as error:  # of any kind: a layer's own code meets an open size
             problem = problem or error
     else:
         raise NetFileError(f"{source}: it cannot be run on pictures: {first_line(problem)}") from problem
     # The size at which its fully connected layers fit.
-    declared = tensorflow().TensorShape((None, height, width, 3)).as_proto()
+    declared = tensorflow().TensorShape((None, height, width, channels)).as_proto()
     next(node for node in graph.node if node.name == image).attr["shape"].shape.CopyFrom(declared)
     return Frozen(graph.SerializeToString(), image)
 
@@ -142,8 +142,8 @@ def _keras() -> Any:
     return keras
 
 
-def _input(model: Any, source: str) -> tuple[tuple[int | None, int | None], str]:
-    """Return the declared height and width of the model's input, and its name."""
+def _input(model: Any, source: str) -> tuple[tuple[int | None, int | None, int], str]:
+    """Return the declared height and width of the model's input, its channels, and its name."""
     inputs = list(getattr(model, "inputs", None) or [])
     if len(inputs) > 1:
         names = ", ".join(repr(each.name) for each in inputs)
@@ -151,9 +151,11 @@ def _input(model: Any, source: str) -> tuple[tuple[int | None, int | None], str]
     if not inputs and not model.built:
         raise NetFileError(f"{source}: not built yet: call it on a picture once, or give its input a shape")
     shape = tuple(inputs[0].shape) if inputs else (None, None, None, 3)
-    if len(shape) != 4 or shape[3] not in (3, None):
-        raise NetFileError(f"{source}: its input is {shape}; expected (n, height, width, 3), a colour picture")
-    return shape[1:3], inputs[0].name.split(":")[0] if inputs else "input"
+    if len(shape) != 4 or shape[3] not in (3, 1, None):
+        raise NetFileError(
+            f"{source}: its input is {shape}; expected (n, height, width, 3), a colour picture, or 1 for a grey one"
+        )
+    return (*shape[1:3], shape[3] or 3), inputs[0].name.split(":")[0] if inputs else "input"
 
 
 def _traced(model: Any, shape: tuple[int | None, ...], name: str, source: str) -> tuple[Any, str]:
