@@ -11,6 +11,7 @@ import os
 import re
 import zipfile
 from collections.abc import Callable, Collection, Iterator, Mapping
+from copy import deepcopy
 from math import prod
 from pathlib import Path
 from typing import Any, TypeGuard
@@ -22,11 +23,18 @@ from ..graphdef.nodes import LAYER
 from .dilation import dilate
 from .frozen import Frozen
 from .inline import CALLS, Origins, inlined
-from .known import check_config
+from .keras2 import drop_unused
+from .known import KNOWN, check_config
 
 _MAX_BYTES = 2**31 - 1  # of a file, and of what it unpacks to
 _MAX_CONFIG_BYTES = 16 * 2**20
 _WEIGHTS = "model.weights.h5"
+_COLOUR = re.compile(r"\x1b\[[0-9;]*m")
+_WRAPPED = re.compile(
+    r"Error when deserializing class '(\w+)' using config=.*?\n\nException encountered: "
+    r"|Exception encountered when calling ([\w.]+?)\.call\(\)\.\n",
+    re.DOTALL,
+)
 
 
 def is_keras_model(model: object) -> TypeGuard[Any]:
@@ -63,6 +71,7 @@ def read_keras(path: str | os.PathLike[str]) -> Any:
     config, count = (_unzipped if archive else _hdf5)(path)
     config["compile_config"] = None  # how it was trained
     check_config(config, str(path))
+    drop_unused(config)
     keras = _keras()
     try:
         with keras.StatelessScope(initialize_variables=False):  # shapes without memory
@@ -70,7 +79,9 @@ def read_keras(path: str | os.PathLike[str]) -> Any:
         if claimed > count:
             raise NetFileError(f"{path}: its layers want {claimed} weights; the file holds {count}")
         with _named(path, ".keras" if archive else ".h5") as file:
-            return keras.models.load_model(file, compile=False, safe_mode=True)
+            model = _built(config, archive)
+            model.load_weights(file)
+            return model
     except NetFileError:
         raise
     except Exception as error:  # of any kind: it depends on the layer whose configuration is wrong
@@ -368,9 +379,13 @@ def _parsed(text: str | bytes, path: Path) -> dict[str, Any]:
 
 
 def _built(config: dict[str, Any], archive: bool) -> Any:
+    config = deepcopy(config)  # Keras takes parts out
     if archive:
         return part("keras").saving.deserialize_keras_object(config, safe_mode=True)
-    return part("keras.src.legacy.saving.saving_utils").model_from_config(config)  # as load_model does with HDF5
+    own = part("keras.src.applications.convnext")  # HDF5 files do not say where a class is
+    custom_objects = {name: getattr(own, name) for name in KNOWN["applications"]}
+    # as load_model does with HDF5
+    return part("keras.src.legacy.saving.saving_utils").model_from_config(config, custom_objects)
 
 
 def _count(weights: list[Any]) -> int:
@@ -378,5 +393,12 @@ def _count(weights: list[Any]) -> int:
 
 
 def first_line(error: Exception | None) -> str:
-    """Return the first line of an error's text, or its kind where it has none."""
-    return next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)[:300]
+    """Return the line of an error's text that says why, or its kind where it has none.
+
+    Keras wraps an error in a configuration of many lines, or in the call of a layer; the layer's class comes before it.
+    """
+    text = _COLOUR.sub("", str(error))
+    wrapped = _WRAPPED.search(text)
+    before = f"{wrapped[1] or wrapped[2]}: " if wrapped else ""
+    lines = text[wrapped.end() if wrapped else 0 :].splitlines()
+    return before + next((line.strip() for line in lines if line.strip()), type(error).__name__)[:300]

@@ -128,7 +128,7 @@ def test_what_cannot_be_run_is_left_out(tmp_path):
     for ask in (lambda: net.blobs["behind"], lambda: net.forward(end="behind")):
         with pytest.raises(UnknownNameError, match=reason):
             ask()
-    with pytest.raises(UnknownNameError, match=r"'bits'.*'Cast' .Cast. does not make floats of floats"):
+    with pytest.raises(UnknownNameError, match=r"'bits'.*'Cast' .Cast. does not make floats"):
         net.blobs["bits"]
 
 
