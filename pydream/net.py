@@ -230,6 +230,13 @@ class Net(ABC):
             The gradient at the image, in the layout that `channels_last` says.
         """
 
+    def gradient(self, start: str | Sequence[str] | None = None) -> Array:
+        """Run `backward`, and return the gradient at the image: what a dream calls.
+
+        A net overrides it whose `backward` returns something else, as pycaffe's does.
+        """
+        return self.backward(start)
+
     @abstractmethod
     def reshape(self) -> None:
         """Check that every layer fits the inputs' present shapes; raise `ShapeError` where one does not."""
@@ -311,10 +318,13 @@ class Wrapper(Net):
         return getattr(self._net, name)
 
     def forward(self, end: str | Sequence[str] | None = None, *, tensor: Array | None = None) -> Mapping[str, Array]:
-        return self._net.forward(end, tensor=tensor)
+        return self._net.forward(end=end, tensor=tensor)
 
     def backward(self, start: str | Sequence[str] | None = None) -> Array:
-        return self._net.backward(start)
+        return self._net.gradient(start)
+
+    def gradient(self, start: str | Sequence[str] | None = None) -> Array:
+        return self.backward(start)
 
     def reshape(self) -> None:
         self._net.reshape()

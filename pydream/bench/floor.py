@@ -30,8 +30,8 @@ def multiplications(graph: Graph, end: str, size: Size) -> int:
     size : (height, width)
         Size of the image.
     """
-    (name, declared), *others = graph.declared.items()
-    inputs = {name: (1, declared[1], *size), **dict(others)}
+    channels = graph.declared[graph.image_input][1]
+    inputs = {**graph.declared, graph.image_input: (1, channels, *size)}
     index = graph.index(end)
     total = 0
     for step in graph.needed(list(graph.steps[index].tops), index):

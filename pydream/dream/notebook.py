@@ -107,9 +107,9 @@ def make_step(
     ox, oy = (np.random if rng is None else rng).randint(-jitter, jitter + 1, 2)
     tensor = net.feed(image, ox, oy, ops)  # apply jitter shift to what the network sees; the image stays where it is
 
-    net.forward(ends, tensor=tensor)
+    net.forward(end=ends, tensor=tensor)
     objective(*dst)  # specify the optimization objective
-    g = net.backward(ends)
+    g = net.gradient(ends)
 
     # apply normalized ascent step to the input image, the gradient shifted back, and clip
     low, high = (-net.mean, 255 - net.mean) if clip else (None, None)

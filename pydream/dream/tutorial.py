@@ -335,7 +335,7 @@ class _ScoreGradient:
             preprocess(net, img, out=net.image.data[0])
             net.forward(end=self.layer)
             self._objective(net.blobs[self.layer])
-            g = picture_gradient(net, net.backward(start=self.layer))
+            g = picture_gradient(net, net.gradient(self.layer))
         largest = np.abs(g).max()
         if not math.isfinite(largest):
             raise ZeroGradientError(

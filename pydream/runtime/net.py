@@ -5,7 +5,7 @@ A `Runtime` computes: TensorFlow, or NumPy. A forward pass is run when its resul
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass, field
 from itertools import compress
@@ -145,7 +145,9 @@ class Net(net.Net):
     ) -> None:
         self.dtype = real_dtype(dtype)
         self.graph = graph
-        self.params: Mapping[str, list[Param]] = NetParams(params, self.dtype)
+        self._runtime: Callable[[Graph, Params, np.dtype[Any], str], Runtime] = runtime_type(runtime)
+        self._wanted_device = device
+        self._weigh(params)
         self.name = graph.name
         self.default_end: str | None = None
         self.channel_order: ChannelOrder = channel_order
@@ -164,10 +166,19 @@ class Net(net.Net):
         self.layer_names = [step.layer.name for step in graph.steps]
         self.top_names = {step.layer.name: list(step.layer.tops) for step in graph.steps}
         self.bottom_names = {step.layer.name: list(step.layer.bottoms) for step in graph.steps}
-        self.runtime = runtime_type(runtime)(graph, params, self.dtype, device)
         self.device = self.runtime.device
         self.channels_last = self.runtime.channels_last
         self._clear()
+
+    def _weigh(self, params: Params) -> None:
+        self._weights = params
+        self.params: Mapping[str, list[Param]] = NetParams(params, self.dtype)
+        self.runtime = self._runtime(self.graph, params, self.dtype, self._wanted_device)
+
+    def set_params(self, params: Params) -> None:
+        """Take other weights, for all layers; what was computed with those before is dropped, and the inputs stay."""
+        self._weigh(params)
+        self.resized()
 
     def _clear(self) -> None:
         """Make new blobs, and forget the last passes."""

@@ -324,7 +324,7 @@ def _protocol(report: Report, net: Net, reference: Reference, image: Array, ends
         net.forward(end=end)
         net.blobs[end].copy_data_to_diff()
         report.compare("copy_data_to_diff", net.blobs[end].diff, net.blobs[end].data, limit[0])
-        gradient = net.backward(start=end)
+        gradient = net.gradient(end)
         report.compare("backward from the data themselves", net.image.diff, expected, limit[1])
         plain = isinstance(gradient, np.ndarray) and gradient.flags.c_contiguous and gradient.dtype == net.dtype
         fault = f"{type(gradient).__name__}, expected a C-contiguous {net.dtype} array"

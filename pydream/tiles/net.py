@@ -172,14 +172,14 @@ class Tile:
         run_crop(net, self.ends, self.image)
         for end, seed, place in zip(self.ends, self.seeds, self.places, strict=True):
             _drive(net.blobs[end], seed, place)
-        return net.backward(self.ends)
+        return net.gradient(self.ends)
 
 
 def run_crop(net: Net, ends: tuple[str, ...], image: Array) -> None:
     """Run forward on a crop, (c, h, w)."""
     net.resize(*image.shape[1:])
     tensor = np.ascontiguousarray(np.rollaxis(image, 0, 3) if net.channels_last else image)
-    net.forward(ends, tensor=tensor[np.newaxis])
+    net.forward(end=ends, tensor=tensor[np.newaxis])
 
 
 class Shifted(NamedTuple):

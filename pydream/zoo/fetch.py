@@ -7,6 +7,8 @@ checked again by its numbers. Whatever an answer is made of, it can do no more t
 
 from __future__ import annotations
 
+import errno
+import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -136,6 +138,11 @@ def _get(source: Source, address: str, on_bytes: sources.OnBytes) -> str:
     """Fetch from an address; what is wrong with parts of two answers may be right from this one alone."""
     if not is_address(address):
         raise FetchError(_not_an_address(address))
+    there = source.part.stat().st_size if source.part.is_file() else 0
+    free = shutil.disk_usage(source.part.parent).free
+    if source.room - there > free:
+        needed = f"{(source.room - there) / 1e6:.1f} MB are needed, {free / 1e6:.1f} MB are free"
+        raise OSError(errno.ENOSPC, needed, str(source.part.parent))
     while True:
         mixed = source.get(address, on_bytes)
         try:

@@ -32,10 +32,13 @@ class Source(Protocol):
     addresses : tuple of str
     part : Path
         What has come of it.
+    room : int
+        Bytes of the disk that it takes at most, with what is made of it, as far as sizes are known.
     """
 
     addresses: tuple[str, ...]
     part: Path
+    room: int
 
     def get(self, address: str, on_bytes: OnBytes) -> bool:
         """Fill the part from an address; return whether some of it is of another answer."""
@@ -75,6 +78,8 @@ class File:
     def __init__(self, entry: Entry, copy: Copy, addresses: tuple[str, ...], target: Path) -> None:
         self.addresses = addresses
         self.part = target.with_name(f"{copy.name}.part")
+        made = copy.name != entry.weights  # another file is made of it
+        self.room = (copy.size or 0) + (entry.size or copy.size or 0) * made
         self._entry, self._copy, self._target = entry, copy, target
 
     def get(self, address: str, on_bytes: OnBytes) -> bool:
@@ -122,13 +127,14 @@ class LayerFiles:
     def __init__(self, entry: Entry, layers: Layers, definition: Path, target: Path) -> None:
         self.addresses = layers.urls
         self.part = target.with_name(f"{entry.weights}.layers.part")
+        self.room = 2 * _whole(_graph(definition))
         self._entry, self._layers, self._definition, self._target = entry, layers, definition, target
 
     def get(self, address: str, on_bytes: OnBytes) -> bool:
         """Fill the part from an address; return whether some of it is of another answer."""
         before = self.part.stat().st_size if self.part.is_file() else 0
         wanted = _graph(self._definition).params
-        whole = sum(4 * prod(shape) for shapes in wanted.values() for shape in shapes)
+        whole = _whole(_graph(self._definition))
         if before > whole:
             os.truncate(self.part, 0)
         start = 0
@@ -177,10 +183,12 @@ def _graph(definition: Path) -> Graph:
     return caffe.graph(definition, InputSpec())
 
 
+def _whole(graph: Graph) -> int:
+    """Return the bytes of a network's numbers."""
+    return sum(4 * prod(shape) for shapes in graph.params.values() for shape in shapes)
+
+
 def _most(entry: Entry) -> int:
     """Return how many bytes a file of a network may have where its size is not known."""
     known = [copy.size or 0 for copy in (entry.file, entry.archive or entry.file, *entry.copies)]
-    numbers = 0
-    if entry.definition is not None:
-        numbers = sum(prod(shape) for shapes in _graph(entry.definition).params.values() for shape in shapes)
-    return 2 * max(*known, 4 * numbers) + 2**24
+    return 2 * max(*known, 0 if entry.definition is None else _whole(_graph(entry.definition))) + 2**24

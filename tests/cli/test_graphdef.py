@@ -162,7 +162,7 @@ def test_add_with_what_is_usual(run, folder):
 
 
 def test_layers(run, refused, graph):
-    assert "nothing in it can be run: " in refused(1, "layers", "-m", graph, "--input-node", "style")
+    assert "nothing in it can be run" in refused(1, "layers", "-m", graph, "--input-node", "out")
     seen = run("layers", "-m", graph, "--input-node", "input", "--check-weights")
     reason = "'add': 'style' (Placeholder) has no value"
     notice = f"pydream: warning: two: 2 of 3 nodes cannot be run; the first: {reason}\n"
@@ -170,10 +170,19 @@ def test_layers(run, refused, graph):
     lines = {line.split()[0]: line.split() for line in seen.out.splitlines()}
     assert lines["data"][1:3] == ["Input", "1×3×40×48"]
     assert lines["Conv2D"][1:] == ["Conv2D", "1×6×20×24", "6", "5", "2", "216k", "216k", "default", "450"]
-    assert "2 placeholders" in refused(1, "layers", "-m", graph)
     missing = refused(1, "layers", "-m", "inception5h", "--check-weights")
     assert "no weights for inception5h: tensorflow_inception_graph.pb is not in" in missing
     assert "`pydream models fetch inception5h` gets it from https://storage.googleapis.com" in missing
+
+
+def test_layers_lists_nodes_where_no_input_is_found(run, graph):
+    seen = run("layers", "-m", graph)
+    assert (seen.code, "2 placeholders: 'input', 'style'; name the input" in seen.err) == (1, True)
+    assert [line.split() for line in seen.out.splitlines()][:3] == [
+        ["node", "op"], ["input", "Placeholder"], ["style", "Placeholder"],
+    ]  # fmt: skip
+    nodes = json.loads(run("layers", "-m", graph, "--json").out)["nodes"]
+    assert {"name": "Conv2D", "op": "Conv2D"} in nodes
 
 
 def test_layers_of_a_registered_graph(run, inception5h_pb):

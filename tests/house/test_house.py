@@ -19,7 +19,7 @@ ORDER = [
     "cli",
 ]
 # and neither side of the seam the other.
-PICTURES, NETWORKS = {"media", "imageops", "tiles", "dream"}, {"runtime", "formats", "caffe", "zoo"}
+PICTURES, NETWORKS = {"media", "imageops", "tiles", "dream"}, {"runtime", "formats", "zoo"}  # pycaffe's face has both
 
 TENSORFLOWS_DOOR = "pydream.runtime.on_tensorflow.door"
 

@@ -634,12 +634,12 @@ def test_a_variance_below_zero_is_told(build):
         net.forward()
 
 
-def test_a_picture_does_not_fit_a_grey_network(build):
+def test_a_picture_does_not_fit_two_channels(build):
     net = build(
-        "layer { name: 'data' type: 'Input' top: 'data' input_param { shape { dim: 1 dim: 1 dim: 8 dim: 8 } } }"
+        "layer { name: 'data' type: 'Input' top: 'data' input_param { shape { dim: 1 dim: 2 dim: 8 dim: 8 } } }"
         "layer { name: 'r' type: 'ReLU' bottom: 'data' top: 'r' }"
     )
-    with pytest.raises(ShapeError, match="takes 1 channel; a picture has 3"):
+    with pytest.raises(ShapeError, match="takes 2 channels; a picture has 3"):
         check_octaves(net, "r", [(8, 8)])
 
 

@@ -34,7 +34,7 @@ def gradient(net, end, seed, forward_end=None):
 
 def test_nothing_written_is_zero(net):
     net.forward(end="fire8/concat")
-    assert not net.backward(start="fire8/concat").any()
+    assert not net.gradient("fire8/concat").any()
     assert not net.blobs["data"].diff.any()
 
 
@@ -42,9 +42,9 @@ def test_an_earlier_start_goes_on_from_what_the_later_one_left(net):
     """As in Caffe: the first pass has written the diff of every blob on its way."""
     net.forward(end="fire8/concat")
     net.blobs["fire8/concat"].diff[...] = 1
-    whole = net.backward(start="fire8/concat").copy()
+    whole = net.gradient("fire8/concat").copy()
     for start in ("fire7/concat", "fire5/concat", "fire5/concat", "pool1"):
-        np.testing.assert_allclose(net.backward(start=start), whole, rtol=1e-12, atol=1e-12 * np.abs(whole).max())
+        np.testing.assert_allclose(net.gradient(start), whole, rtol=1e-12, atol=1e-12 * np.abs(whole).max())
 
 
 @pytest.mark.parametrize(("before", "after"), [("fire8/concat", "fire5/concat"), ("fire7/concat", "fire6/concat")])
@@ -53,7 +53,7 @@ def test_a_new_forward_pass_starts_from_zero(net, before, after):
     net.blobs[before].diff[...] = 1
     net.backward(start=before)
     net.forward(end=after)
-    assert not net.backward(start=after).any()
+    assert not net.gradient(after).any()
 
 
 def test_backward_after_a_step_elsewhere(net):

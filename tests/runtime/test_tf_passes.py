@@ -239,11 +239,11 @@ def test_at_once_and_one_after_the_other_are_the_same_bits(dtype, size):
     net.blobs["data"].data[...] = np.random.RandomState(0).uniform(-100, 130, (1, 3, *size))
     net.forward(end="fire8/concat")
     net.blobs["fire8/concat"].copy_data_to_diff()
-    at_once = net.backward(start="fire8/concat")
+    at_once = net.gradient("fire8/concat")
     copied = net.blobs["fire8/concat"].diff.copy()
     net.forward(end="fire8/concat")
     net.blobs["fire8/concat"].diff[...] = net.blobs["fire8/concat"].data
-    np.testing.assert_array_equal(net.backward(start="fire8/concat"), at_once)
+    np.testing.assert_array_equal(net.gradient("fire8/concat"), at_once)
     np.testing.assert_array_equal(net.blobs["fire8/concat"].diff, copied)
     assert {key[0] for key in net.runtime._traced} == {"gradient", "forward", "backward"}
 

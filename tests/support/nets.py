@@ -3,8 +3,9 @@
 import numpy as np
 from google.protobuf import text_format
 
-import pydream.caffe
+from pydream.formats import caffe
 from pydream.formats.caffe import caffe_pb2
+from pydream.runtime.net import Net
 
 
 def parse(text):
@@ -45,7 +46,8 @@ def layer(name, kind, bottoms, tops, rest=""):
 
 
 def build(text, dtype="float64", runtime="tensorflow", **layers):
-    return pydream.caffe.Net(parse(text), weights(**layers), dtype=dtype, device="cpu", runtime=runtime)
+    graph, params = caffe.read(parse(text), weights(**layers), dtype)
+    return Net(graph, params, dtype, runtime, "cpu")
 
 
 def spread(rng, shape, low=-2.0, high=2.0):

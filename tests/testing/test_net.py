@@ -178,7 +178,7 @@ class PostReLU(Port):
         return self.net.forward(end=self._last(end), tensor=tensor)
 
     def backward(self, start=None):
-        return self.net.backward(start=self._last(start))
+        return self.net.gradient(self._last(start))
 
 
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
@@ -194,7 +194,7 @@ def test_after_the_rectifier_on_the_way_back_only():
 
     def backward(start=None):
         net.net.forward(end=net._last(start))
-        return net.net.backward(start=net._last(start))
+        return net.net.gradient(net._last(start))
 
     net.backward = backward
     failure = first_failure(net)
@@ -293,7 +293,7 @@ def test_gradients_that_add_up():
             return self.net.forward(end=end, tensor=tensor)
 
         def backward(self, start=None):
-            self.total = self.total + self.net.backward(start=start)
+            self.total = self.total + self.net.gradient(start)
             self.net.blobs["data"].diff[...] = self.total
             return self.total
 
@@ -307,8 +307,8 @@ def test_what_other_blobs_hold():
         def backward(self, start=None):
             extra = 0
             if start != "conv1" and self.net.blobs["conv1"].diff.any():
-                extra = self.net.backward(start="conv1").copy()
-            gradient = self.net.backward(start=start) + extra
+                extra = self.net.gradient("conv1").copy()
+            gradient = self.net.gradient(start) + extra
             self.net.blobs["data"].diff[...] = gradient
             return gradient
 
@@ -443,7 +443,7 @@ def test_matches_that_are_the_last_of_all():
 def test_one_of_two_ends():
     class Last(Port):
         def backward(self, start=None):
-            return self.net.backward(start=start if start is None or isinstance(start, str) else start[-1:])
+            return self.net.gradient(start if start is None or isinstance(start, str) else start[-1:])
 
     with pytest.raises(ConformanceError, match=r"at once: off by .* as if 'fire8/concat' alone had a gradient"):
         check_net(Last(load()))
@@ -472,10 +472,10 @@ def test_a_port_of_what_is_abstract_alone():
             self.blobs = _Blobs(inner.blobs, Blob)
 
         def forward(self, end=None, *, tensor=None):
-            return self._inner.forward(end, tensor=tensor)
+            return self._inner.forward(end=end, tensor=tensor)
 
         def backward(self, start=None):
-            return self._inner.backward(start)
+            return self._inner.gradient(start)
 
         def reshape(self):
             self._inner.reshape()

@@ -41,9 +41,9 @@ def gradient(net, ends, objective, image, side):
     net.blobs["data"].data[0] = image
     worker = tiled(net, ends, side)
     tiles = len(plan_tiles(net, ends, *image.shape[1:], side)) if side else 1
-    worker.forward(ends, tensor=worker.feed(net.blobs["data"].data[0], 5, -3, native_ops))
+    worker.forward(end=ends, tensor=worker.feed(net.blobs["data"].data[0], 5, -3, native_ops))
     objective(*[worker.blobs[end] for end in ends])
-    found = np.array(worker.backward(ends))[0]
+    found = np.array(worker.gradient(ends))[0]
     np.testing.assert_array_equal(net.blobs["data"].data[0], image.astype(net.dtype))  # as it was
     return (found.transpose(2, 0, 1) if net.channels_last else found), tiles
 

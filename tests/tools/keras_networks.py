@@ -34,6 +34,7 @@ def build(name, dtype):
     import keras
 
     keras.config.set_dtype_policy(dtype)
+    keras.config.set_floatx(dtype)  # of the input
     side = LEAST.get(name, SIDE)
     return getattr(keras.applications, name)(
         weights=None, input_shape=(side, side, 3), classes=10, classifier_activation=None

@@ -2,8 +2,10 @@
 
 import hashlib
 import io
+import shutil
 import struct
 import tarfile
+from types import SimpleNamespace
 
 import msgspec
 import numpy as np
@@ -333,6 +335,22 @@ def test_a_file_that_is_not_the_network(entry_for, server, content, why):
         with pytest.raises(FetchError) as caught:
             fetch(entry_for(), [server.url(how)])
         assert why in str(caught.value)
+
+
+@pytest.mark.parametrize("kind", ["urls", "onnx", "layers"])
+def test_a_disk_that_is_too_small_is_known_before(entry_for, server, monkeypatch, kind):
+    """With the file that is made of another one, nothing comes; what is there already counts."""
+    entry = entry_for(**{kind: ["good/x.onnx" if kind == "onnx" else "good"]})
+    numbers = sum(array.nbytes for both in NUMBERS.values() for array in both)
+    whole = len(trained())
+    needed = {"urls": whole, "onnx": len(server.files[".onnx"]) + whole, "layers": 2 * numbers}[kind]
+    monkeypatch.setattr(shutil, "disk_usage", lambda folder: SimpleNamespace(free=needed - 1))
+    with pytest.raises(OSError, match=r"MB are needed, 0\.0 MB are free"):
+        fetch(entry)
+    assert server.asked == []
+    monkeypatch.setattr(shutil, "disk_usage", lambda folder: SimpleNamespace(free=needed))
+    fetch(entry)
+    assert is_whole(entry)
 
 
 # ---- by hand ----

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from json import dumps
 from math import prod
 from typing import Any
@@ -10,7 +11,7 @@ import click
 from click.core import ParameterSource
 
 from ...errors import ShapeError, printable
-from ...formats import caffe
+from ...formats import caffe, graphdef
 from ...net import unknown_name
 from ...record.text import as_unicode
 from ...runtime.ends import default_end, worthwhile
@@ -71,7 +72,11 @@ def command(
         if click.get_current_context().get_parameter_source("model") is not ParameterSource.DEFAULT:
             raise click.UsageError(f"two networks, {network!r} and --model {model!r}; expected one")
         model = network
-    graph = read_graph(model, weights or None, input_node)
+    try:
+        graph = read_graph(model, weights or None, input_node)
+    except graphdef.NoInputError as error:
+        _print_nodes(error.nodes, json)
+        raise
     shapes = dict(graph.declared)
     if image_size is not None:
         shapes[graph.image_input] = (*shapes[graph.image_input][:2], *image_size)
@@ -98,6 +103,15 @@ def command(
             echo(f"worth dreaming of: {', '.join(map(printable, listed))}")
         declared = "x".join(map(str, reversed(graph.declared[graph.image_input][2:])))  # width first, as in sizes
         _print_table([_row(blob, declared) for blob in blobs])
+
+
+def _print_nodes(nodes: Sequence[tuple[str, str]], json: bool) -> None:
+    """Print the nodes of a graph whose input is not known."""
+    if json:
+        content = {"nodes": [{"name": name, "op": op} for name, op in nodes]}
+        echo(*dumps(content, indent=1).split("\n"))
+    else:
+        _print_table([{"node": printable(name), "op": op} for name, op in nodes] or [{"node": "", "op": ""}])
 
 
 def _wrong_weights(model: str, weights: str, graph: Graph) -> dict[str, str]:

@@ -21,6 +21,7 @@ from .format import (
     MEAN,
     SUFFIXES,
     check_spec,
+    definition,
     find_weights,
     graph,
     holds,
@@ -29,6 +30,8 @@ from .format import (
     pack,
     read,
     reads,
+    weights_for,
+    without_weights,
 )
 
 __all__ = [
@@ -36,6 +39,7 @@ __all__ = [
     "MEAN",
     "SUFFIXES",
     "check_spec",
+    "definition",
     "find_weights",
     "graph",
     "holds",
@@ -44,4 +48,6 @@ __all__ = [
     "pack",
     "read",
     "reads",
+    "weights_for",
+    "without_weights",
 ]

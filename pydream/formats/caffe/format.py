@@ -22,7 +22,7 @@ from ..head import Head
 from ..spec import InputSpec
 from . import caffe_pb2
 from .caffemodel import Caffemodel, from_message, read_binary
-from .definition import define
+from .definition import Definition, define
 from .layers import graph_of, linked
 from .prototxt import MAX_TEXT_BYTES, holds_text, open_model, open_weights, parse_text, read_model
 from .weights import Weights
@@ -113,6 +113,26 @@ def read(
 def misfits(model: Path, weights: Path | None = None) -> dict[str, str]:
     """Return the layers of a network whose weights do not fit → "missing", or their shapes and the wanted ones."""
     return _read(model, weights, np.dtype("float32"))[1].misfits()
+
+
+def without_weights(model: str | os.PathLike[str] | Any, dtype: DTypeLike = "float32") -> tuple[Graph, Params]:
+    """Read a network whose weights may follow: where it has none, they are an error when they are asked for."""
+    return _read(model, None, np.dtype(dtype))
+
+
+def weights_for(weights: str | os.PathLike[str] | Any, graph: Graph, dtype: DTypeLike) -> Params:
+    """Open the weights of a caffemodel that are of a network's layers; `NetFileError` where there are none."""
+    stored = _open(weights) if _is_message(weights) else read_binary(weights)
+    wanted = {name: shapes for name, shapes in graph.params.items() if name in stored.blobs}
+    if not wanted:
+        raise NetFileError(f"{stored.source}: no weights for any layer of {graph.name}")
+    return Weights(stored, wanted, np.dtype(dtype))
+
+
+def definition(model: str | os.PathLike[str] | Any) -> Definition:
+    """Read a network's inputs and layers: new-style messages without weights."""
+    whole = _open(model)
+    return define(_bare(whole.net), whole.source)
 
 
 def check_spec(spec: InputSpec, model: Any) -> None:

@@ -255,3 +255,11 @@ def _varint(value: int) -> bytes:
         value >>= 7
     parts.append(value)
     return bytes(parts)
+
+
+def packed(values: NDArray[Any]) -> bytes:
+    """Return the field of a BlobProto that holds numbers: `data`, or `double_data` where float32 would round them."""
+    single = values.astype("<f4")
+    number = _DATA if np.array_equal(single, values) else _DOUBLE_DATA
+    content = (single if number == _DATA else values.astype("<f8")).tobytes()
+    return _varint(number << 3 | _BYTES) + _varint(len(content)) + content

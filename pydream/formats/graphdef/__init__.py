@@ -2,7 +2,9 @@
 
 =========== =====================================================
 proto       TensorFlow's schema of a GraphDef
+text        its text form, ``.pbtxt``
 nodes       a file → nodes, each behind its inputs
+inputs      the node that the picture replaces
 folding     what does not depend on the picture, computed
 rules       a node of a known op → a layer and its weights
 ops         the ops that TensorFlow runs itself, with their shapes
@@ -13,11 +15,13 @@ format      what every format answers, `read` and `net`
 """
 
 from .format import DEFAULT_SPEC, MEAN, SUFFIXES, find_weights, graph, holds, name_of, net, pack, read, reads
+from .inputs import NoInputError
 
 __all__ = [
     "DEFAULT_SPEC",
     "MEAN",
     "SUFFIXES",
+    "NoInputError",
     "find_weights",
     "graph",
     "holds",

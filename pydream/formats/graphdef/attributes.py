@@ -12,10 +12,14 @@ from typing import NamedTuple
 import numpy as np
 
 from ...runtime.tf_layers import FLOATS
+from .inputs import BYTE
 from .nodes import LeftOutError, Node, Values
 from .proto import NodeDef
 
 _FLOAT, _INT32 = 1, 3
+# What moves pixels, and makes floats of bytes where it computes.
+_RESIZES = ["ResizeBilinear", "ResizeBicubic", "ResizeNearestNeighbor"]
+_OF_BYTES = frozenset(["ExpandDims", "Pad", "Reshape", "Slice", "Squeeze", "StridedSlice", *_RESIZES])
 
 
 class Signature(NamedTuple):
@@ -51,7 +55,7 @@ _SIGNATURES: dict[str, Signature] = {
     **dict.fromkeys(["AddN", "Concat", "ConcatV2"], Signature(None)),
     **dict.fromkeys(_PAIR.split(), Signature(2)),
     **dict.fromkeys(["Max", "Mean", "Min", "Prod", "Sum"], Signature(2, {1: "Tidx"}, {"keep_dims": "b"})),
-    **dict.fromkeys(["ResizeBilinear", "ResizeBicubic", "ResizeNearestNeighbor"], _RESIZE),
+    **dict.fromkeys(_RESIZES, _RESIZE),
     **dict.fromkeys(["DepthToSpace", "SpaceToDepth"], Signature(attributes={"block_size": "i"})),
     "ClipByValue": Signature(3),
     "Conv2DBackpropInput": Signature(3, {0: None}, _CONVOLUTION),
@@ -101,7 +105,7 @@ def rewritten(node: Node, output: int, constants: Mapping[int, Values]) -> tuple
     if output and node.op != "Split":
         raise LeftOutError(f"{node.name!r} ({node.op}) has no output {output}")
     kind = node.attributes["T"].type if "T" in node.attributes else _FLOAT
-    if kind not in FLOATS:
+    if kind not in FLOATS and not (kind == BYTE and node.op in _OF_BYTES):
         raise LeftOutError(f"{node.name!r} ({node.op}) works on TensorFlow's type {kind}, expected floats")
     made = NodeDef(name=node.name, op=node.op)
     _add(made, "T").type = _FLOAT

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from ...errors import NetFileError
 from ..files import read_bytes
 from .proto import GraphDef
+from .text import is_text, parse
 
 Values = NDArray[Any]  # a constant
 
@@ -149,7 +150,10 @@ def read_nodes(file: str | os.PathLike[str] | bytes, source: str) -> list[Node]:
     content = file if isinstance(file, bytes) else read_bytes(file, _MAX_BYTES, "a GraphDef")
     graph = GraphDef()
     try:
-        graph.ParseFromString(content)
+        if is_text(content):
+            graph = parse(content, source)
+        else:
+            graph.ParseFromString(content)
     except DecodeError as error:
         raise NetFileError(f"{source}: not a GraphDef, or cut short ({len(content)} bytes read)") from error
     if not graph.node:

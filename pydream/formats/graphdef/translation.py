@@ -12,16 +12,17 @@ from math import prod
 import numpy as np
 
 from ...errors import NetFileError, ShapeError
-from ...net import Array, unknown_name
+from ...net import Array
 from ...runtime.graph import Graph, Params
 from ...runtime.layers import Layer, Shape
 from ...runtime.sizes import Size
-from ...runtime.tf_layers import FLOATS, Identity, Operation, nhwc
+from ...runtime.tf_layers import Identity, Operation, nhwc
 from ..entrance import IMAGE, entrance
 from ..spec import InputSpec
 from .attributes import check_inputs, rewritten
 from .folding import fold
-from .nodes import LAYER, Budget, LeftOutError, Node, Source, Values, constant, listed, sizes
+from .inputs import channels, declared_size, input_node
+from .nodes import LAYER, Budget, LeftOutError, Node, Source, Values, constant
 from .ops import OPS, Broadcast
 from .rules import RULES, Inputs
 
@@ -58,16 +59,18 @@ def translate(nodes: Sequence[Node], source: str, name: str, spec: InputSpec) ->
     UnknownNameError
         For an input that is not a node.
     """
-    place = _input_node(nodes, source, spec.node)
-    declared = _declared_size(place)
+    place = input_node(nodes, source, spec.node)
+    declared = declared_size(place)
     budget = Budget()  # of all sizes together
     constants, unknown = _constants(nodes, place, budget)
+    if declared is None and place.op.startswith("Resize"):
+        declared = _made_size(place, constants)
     made = _made_of(place, nodes)
     layers = {node.name for node in nodes if LAYER in node.attributes} & made  # of a Keras model
     tried: list[_Translator] = []
     for size in _SIZES if declared is None else [declared]:
         tried.append(_Translator(place, spec.scale, constants, unknown, budget))
-        tried[-1].run(nodes, (1, _channels(place), *size))
+        tried[-1].run(nodes, (1, channels(place), *size))
         if not tried[-1].misfits:
             break
     best = min(tried, key=lambda each: each.misfits)
@@ -84,6 +87,14 @@ def translate(nodes: Sequence[Node], source: str, name: str, spec: InputSpec) ->
     ), best.params
 
 
+def _made_size(place: Node, constants: Mapping[str, Values]) -> tuple[int, int] | None:
+    """Return the size that a graph resizes its pictures to, in the place of which others are."""
+    found = constants.get(place.inputs[1].node) if len(place.inputs) > 1 else None
+    if found is None or found.dtype.kind != "i" or found.shape != (2,) or not 1 <= found.min() <= found.max() <= 2**14:
+        return None
+    return int(found[0]), int(found[1])
+
+
 def _made_of(place: Node, nodes: Sequence[Node]) -> set[str]:
     """Return the nodes that are made of the picture, whether they can be run or not."""
     made = {place.name}
@@ -91,52 +102,6 @@ def _made_of(place: Node, nodes: Sequence[Node]) -> set[str]:
         if not made.isdisjoint(each.node for each in node.inputs):
             made.add(node.name)
     return made - {place.name}
-
-
-def _input_node(nodes: Sequence[Node], source: str, name: str | None) -> Node:
-    placeholders = [node for node in nodes if node.op in ("Placeholder", "PlaceholderV2")]
-    if name is not None:
-        found = [node for node in nodes if node.name == name.removesuffix(":0")]
-        if not found:
-            raise unknown_name("node", name, [node.name for node in (*placeholders, *nodes)])
-        return found[0]
-    fitting = [node for node in placeholders if _takes_pictures(node, (-1, 3))]
-    fitting = fitting or [node for node in placeholders if _takes_pictures(node, (1,))]
-    if len(fitting) == 1:
-        return fitting[0]
-    if fitting:
-        raise NetFileError(f"{source}: {len(fitting)} placeholders: {listed(n.name for n in fitting)}; name the input")
-    others = f" among {listed(node.name for node in placeholders)}" if placeholders else ""
-    raise NetFileError(f"{source}: no placeholder for a picture{others}; name the node that the picture replaces")
-
-
-def _takes_pictures(node: Node, channels: tuple[int, ...]) -> bool:
-    """Return whether a placeholder is for numbers, and has four axes and so many channels, or leaves that open."""
-    kind, shape = node.attributes.get("dtype"), _declared_shape(node)
-    if shape is None:
-        return (kind is None or kind.type in FLOATS) and -1 in channels
-    return (kind is None or kind.type in FLOATS) and len(shape) == 4 and shape[3] in channels
-
-
-def _channels(node: Node) -> int:
-    """Return the channels of the pictures that an input takes: 1 where it declares that, else 3."""
-    shape = _declared_shape(node)
-    return 1 if shape is not None and len(shape) == 4 and shape[3] == 1 else 3
-
-
-def _declared_shape(node: Node) -> Shape | None:
-    """Return the shape that a placeholder declares; None where it declares none, for which old files write no axes."""
-    attribute = node.attributes.get("shape")
-    shape = None if attribute is None else sizes(attribute.shape)
-    return shape or None
-
-
-def _declared_size(node: Node) -> tuple[int, int] | None:
-    """Return the height and width that a placeholder declares."""
-    shape = _declared_shape(node)
-    if shape is None or len(shape) != 4 or min(shape[1:3]) < 1 or max(shape[1:3]) > 2**14:
-        return None
-    return shape[1], shape[2]
 
 
 def _constants(nodes: Sequence[Node], place: Node, budget: Budget) -> tuple[dict[str, Values], dict[str, str]]:

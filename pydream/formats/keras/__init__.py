@@ -16,6 +16,8 @@ Freezing uses what TensorFlow and Keras keep to themselves; `tests/formats/keras
 what an upgrade has moved. Functions and classes:
 
 - ``keras.src.legacy.saving.saving_utils.model_from_config``: builds a model from the configuration in an HDF5 file
+- ``keras.src.applications.convnext.LayerScale``: a layer of ConvNeXt's that HDF5 files name without its module
+- ``keras.src.applications.convnext.StochasticDepth``: another
 - ``tensorflow.python.framework.convert_to_constants.convert_variables_to_constants_v2``: a trace → constants
 - ``tensorflow.python.grappler.tf_optimizer.OptimizeGraph``: puts functions in place of their calls
 - ``tensorflow.core.protobuf.config_pb2.ConfigProto``: what that is asked to do

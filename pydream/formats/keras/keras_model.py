@@ -11,6 +11,7 @@ import os
 import re
 import zipfile
 from collections.abc import Callable, Collection, Iterator, Mapping
+from copy import deepcopy
 from math import prod
 from pathlib import Path
 from typing import Any, TypeGuard
@@ -22,11 +23,18 @@ from ..graphdef.nodes import LAYER
 from .dilation import dilate
 from .frozen import Frozen
 from .inline import CALLS, Origins, inlined
-from .known import check_config
+from .keras2 import drop_unused
+from .known import KNOWN, check_config
 
 _MAX_BYTES = 2**31 - 1  # of a file, and of what it unpacks to
 _MAX_CONFIG_BYTES = 16 * 2**20
 _WEIGHTS = "model.weights.h5"
+_COLOUR = re.compile(r"\x1b\[[0-9;]*m")
+_WRAPPED = re.compile(
+    r"Error when deserializing class '(\w+)' using config=.*?\n\nException encountered: "
+    r"|Exception encountered when calling ([\w.]+?)\.call\(\)\.\n",
+    re.DOTALL,
+)
 
 
 def is_keras_model(model: object) -> TypeGuard[Any]:
@@ -63,6 +71,7 @@ def read_keras(path: str | os.PathLike[str]) -> Any:
     config, count = (_unzipped if archive else _hdf5)(path)
     config["compile_config"] = None  # how it was trained
     check_config(config, str(path))
+    drop_unused(config)
     keras = _keras()
     try:
         with keras.StatelessScope(initialize_variables=False):  # shapes without memory
@@ -70,7 +79,9 @@ def read_keras(path: str | os.PathLike[str]) -> Any:
         if claimed > count:
             raise NetFileError(f"{path}: its layers want {claimed} weights; the file holds {count}")
         with _named(path, ".keras" if archive else ".h5") as file:
-            return keras.models.load_model(file, compile=False, safe_mode=True)
+            model = _built(config, archive)
+            model.load_weights(file)
+            return model
     except NetFileError:
         raise
     except Exception as error:  # of any kind: it depends on the layer whose configuration is wrong
@@ -100,7 +111,7 @@ def freeze_model(model: Any, source: str | None = None) -> Frozen:
     Parameters
     ----------
     model : keras.Model
-        With one input, pictures of three channels, (n, h, w, 3); on the backend TensorFlow.
+        With one input, pictures of three channels or one, (n, h, w, 3); on the backend TensorFlow.
     source : str, optional
         For messages. None: the model's name.
 
@@ -118,18 +129,18 @@ def freeze_model(model: Any, source: str | None = None) -> Frozen:
     """
     _keras()
     source = source or model.name
-    (height, width), name = _input(model, source)
+    (height, width, channels), name = _input(model, source)
     problem: Exception | None = None
     for size in ((None, None), (height, width)):
         try:
-            graph, image = _traced(model, (None, *size, 3), name, source)
+            graph, image = _traced(model, (None, *size, channels), name, source)
             break
         except Exception as error:  # of any kind: a layer's own code meets an open size
             problem = problem or error
     else:
         raise NetFileError(f"{source}: it cannot be run on pictures: {first_line(problem)}") from problem
     # The size at which its fully connected layers fit.
-    declared = tensorflow().TensorShape((None, height, width, 3)).as_proto()
+    declared = tensorflow().TensorShape((None, height, width, channels)).as_proto()
     next(node for node in graph.node if node.name == image).attr["shape"].shape.CopyFrom(declared)
     return Frozen(graph.SerializeToString(), image)
 
@@ -142,8 +153,8 @@ def _keras() -> Any:
     return keras
 
 
-def _input(model: Any, source: str) -> tuple[tuple[int | None, int | None], str]:
-    """Return the declared height and width of the model's input, and its name."""
+def _input(model: Any, source: str) -> tuple[tuple[int | None, int | None, int], str]:
+    """Return the declared height and width of the model's input, its channels, and its name."""
     inputs = list(getattr(model, "inputs", None) or [])
     if len(inputs) > 1:
         names = ", ".join(repr(each.name) for each in inputs)
@@ -151,9 +162,11 @@ def _input(model: Any, source: str) -> tuple[tuple[int | None, int | None], str]
     if not inputs and not model.built:
         raise NetFileError(f"{source}: not built yet: call it on a picture once, or give its input a shape")
     shape = tuple(inputs[0].shape) if inputs else (None, None, None, 3)
-    if len(shape) != 4 or shape[3] not in (3, None):
-        raise NetFileError(f"{source}: its input is {shape}; expected (n, height, width, 3), a colour picture")
-    return shape[1:3], inputs[0].name.split(":")[0] if inputs else "input"
+    if len(shape) != 4 or shape[3] not in (3, 1, None):
+        raise NetFileError(
+            f"{source}: its input is {shape}; expected (n, height, width, 3), a colour picture, or 1 for a grey one"
+        )
+    return (*shape[1:3], shape[3] or 3), inputs[0].name.split(":")[0] if inputs else "input"
 
 
 def _traced(model: Any, shape: tuple[int | None, ...], name: str, source: str) -> tuple[Any, str]:
@@ -366,9 +379,13 @@ def _parsed(text: str | bytes, path: Path) -> dict[str, Any]:
 
 
 def _built(config: dict[str, Any], archive: bool) -> Any:
+    config = deepcopy(config)  # Keras takes parts out
     if archive:
         return part("keras").saving.deserialize_keras_object(config, safe_mode=True)
-    return part("keras.src.legacy.saving.saving_utils").model_from_config(config)  # as load_model does with HDF5
+    own = part("keras.src.applications.convnext")  # HDF5 files do not say where a class is
+    custom_objects = {name: getattr(own, name) for name in KNOWN["applications"]}
+    # as load_model does with HDF5
+    return part("keras.src.legacy.saving.saving_utils").model_from_config(config, custom_objects)
 
 
 def _count(weights: list[Any]) -> int:
@@ -376,5 +393,12 @@ def _count(weights: list[Any]) -> int:
 
 
 def first_line(error: Exception | None) -> str:
-    """Return the first line of an error's text, or its kind where it has none."""
-    return next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)[:300]
+    """Return the line of an error's text that says why, or its kind where it has none.
+
+    Keras wraps an error in a configuration of many lines, or in the call of a layer; the layer's class comes before it.
+    """
+    text = _COLOUR.sub("", str(error))
+    wrapped = _WRAPPED.search(text)
+    before = f"{wrapped[1] or wrapped[2]}: " if wrapped else ""
+    lines = text[wrapped.end() if wrapped else 0 :].splitlines()
+    return before + next((line.strip() for line in lines if line.strip()), type(error).__name__)[:300]

@@ -44,6 +44,7 @@ KNOWN: dict[str, frozenset[str]] = {
         "RandomShear RandomTranslation RandomZoom Solarization",
     ),
     "models": _names("Functional Model Sequential"),
+    "applications": _names("LayerScale StochasticDepth"),  # of ConvNeXt
     "ops": _names(
         "Abs Absolute AdaptiveAveragePool AdaptiveMaxPool Add Amax Amin Arccos Arccosh Arcsin Arcsinh Arctan Arctan2",
         "Arctanh Argmax Argmin Average AveragePool BatchNorm BroadcastTo Cast Cbrt Ceil Celu Clip Concatenate Conv",
@@ -104,7 +105,7 @@ def check_config(config: Any, source: str) -> None:
     NetFileError
         For a class or a function that is not known.
     """
-    for each in _dicts(config):
+    for each in dicts(config):
         if "class_name" in each:
             _check_object(each, source)
         for key, value in each.items():
@@ -154,7 +155,8 @@ def _part(module: str) -> str:
     return parts[1] if len(parts) > 1 and parts[0] in ("keras", "tf_keras") else ""
 
 
-def _dicts(value: Any) -> Iterator[dict[str, Any]]:
+def dicts(value: Any) -> Iterator[dict[str, Any]]:
+    """Yield the objects of a configuration."""
     waiting = [value]
     while waiting:
         each = waiting.pop()

@@ -49,6 +49,22 @@ def test_shapes_of_placeholders(shape):
     assert read(frozen(tf.nn.relu, shape)).declared == {"data": (1, 3, *size)}
 
 
+def test_a_placeholder_of_one_channel_takes_grey_pictures():
+    """Where no other takes pictures in colour: the mask above does not."""
+
+    def build(x):
+        v1.placeholder(tf.float32, (1, 8, 8, 2), "flow")
+        return conv((3, 3), channels=1)(x)
+
+    graph = frozen(build, (None, 28, 30, 1))
+    assert read(graph).declared == {"data": (1, 1, 28, 30)}
+    net = net_of(graph.SerializeToString(), "float64")
+    image = np.ascontiguousarray(picture(28, 30)[..., :1])
+    net.forward(end="out", tensor=image)
+    wanted, _ = imported(graph, image)
+    np.testing.assert_allclose(net.blobs["out"].data.transpose(0, 2, 3, 1), wanted, rtol=0, atol=1e-4)
+
+
 def test_several_placeholders():
     graph = frozen(with_placeholders((tf.float32, (1, 8, 8, 3), "style")))
     with pytest.raises(NetFileError, match=r"some.pb: 2 placeholders: 'input', 'style'; name the input"):
@@ -112,7 +128,7 @@ def test_what_cannot_be_run_is_left_out(tmp_path):
     for ask in (lambda: net.blobs["behind"], lambda: net.forward(end="behind")):
         with pytest.raises(UnknownNameError, match=reason):
             ask()
-    with pytest.raises(UnknownNameError, match=r"'bits'.*'Cast' .Cast. does not make floats of floats"):
+    with pytest.raises(UnknownNameError, match=r"'bits'.*'Cast' .Cast. does not make floats"):
         net.blobs["bits"]
 
 

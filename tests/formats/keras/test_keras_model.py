@@ -231,17 +231,36 @@ def test_inputs_that_are_no_picture(keras):
     kinds = kerasnets.layers()
     a, b = keras.Input((8, 8, 3), name="a"), keras.Input((8, 8, 3), name="b")
     both = keras.Model([a, b], kinds.Add()([a, b]), name="both")
-    grey = keras.Sequential([keras.Input((28, 28, 1)), kinds.Conv2D(4, 3)], name="grey")
+    two = keras.Sequential([keras.Input((28, 28, 2)), kinds.Conv2D(4, 3)], name="two")
     first = keras.Sequential([keras.Input((3, 28, 28)), kinds.ReLU()], name="first")
     flat = keras.Sequential([keras.Input((12,)), kinds.Dense(4)], name="flat")
     for made, words in [
         (both, r"both: 2 inputs \('a', 'b'\); a dream has one picture"),
-        (grey, r"grey: its input is \(None, 28, 28, 1\); expected \(n, height, width, 3\), a colour picture"),
+        (two, r"two: its input is \(None, 28, 28, 2\); expected \(n, height, width, 3\), a colour picture, or 1"),
         (first, r"first: its input is \(None, 3, 28, 28\)"),
         (flat, r"flat: its input is \(None, 12\)"),
     ]:
         with pytest.raises(NetFileError, match=words):
             load(made)
+
+
+def test_a_model_of_one_channel_dreams_in_grey(keras, tmp_path):
+    kinds = kerasnets.layers()
+    made = keras.Sequential(
+        [keras.Input((28, 28, 1)), kinds.Rescaling(1 / 255), kinds.Conv2D(4, 3, name="conv"), kinds.Softmax()]
+    )
+    made.save(tmp_path / "grey.keras")
+    net = load(tmp_path / "grey.keras")
+    assert net.image.shape == (1, 1, 28, 28)
+    colours = np.random.default_rng(0).integers(0, 256, (28, 28, 3), dtype=np.uint8)
+    grey = np.float32(colours @ [0.299, 0.587, 0.114])
+    net.image.data[0] = pydream.preprocess(net, colours)
+    np.testing.assert_allclose(net.image.data[0, 0], grey, rtol=1e-6)
+    net.forward()
+    wanted = made(grey[np.newaxis, ..., np.newaxis]).numpy()
+    np.testing.assert_allclose(net.blobs[net.outputs[0]].data.transpose(0, 2, 3, 1), wanted, rtol=0, atol=1e-6)
+    dream = pydream.deepdream(net, colours, octave_n=1, iter_n=1, end="conv")
+    assert (dream == dream[..., :1]).all()
 
 
 @pytest.mark.parametrize("suffix", [".keras", ".h5"])

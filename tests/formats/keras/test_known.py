@@ -26,6 +26,8 @@ def function(name, module="builtins", registered="function"):
         LAYER | {"module": "keras.src.models.functional", "class_name": "Functional"},
         LAYER | {"module": "keras.src.engine.functional", "class_name": "Functional"},  # of Keras 2
         LAYER | {"module": "keras.src.ops.numpy", "class_name": "Add", "registered_name": "Add"},
+        LAYER
+        | {"module": "keras.src.applications.convnext", "class_name": "LayerScale", "registered_name": "LayerScale"},
         LAYER | {"module": "keras", "class_name": "DTypePolicy"},
         LAYER | {"module": "keras.mixed_precision", "class_name": "Policy"},
         LAYER | {"module": "keras.initializers", "class_name": "GlorotUniform"},

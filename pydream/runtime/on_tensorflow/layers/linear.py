@@ -16,7 +16,7 @@ from ..phases import Phases
 from ..runner import TFRunner
 from .base import caffe_order, sizes, tf_order
 
-_LARGEST_KERNEL = 2**28  # numbers in a dilated kernel with its holes
+_LARGEST_KERNEL = 2**28  # numbers that a dilated kernel reaches over, or has with its holes
 
 
 class ConvolutionRunner(TFRunner[layers.Convolution]):
@@ -25,14 +25,21 @@ class ConvolutionRunner(TFRunner[layers.Convolution]):
     def prepare(self, params: list[NDArray[Any]]) -> None:
         layer = self.layer
         kernel = params[0].transpose(2, 3, 1, 0)  # (out, in, h, w) -> (h, w, in, out)
+        self.dilation, self.turned = (1, 1), []
         if layer.reach != layer.kernel:
-            # TensorFlow has no gradient of a dilated convolution on the CPU: write the holes into the kernel.
-            if prod(layer.reach) * prod(kernel.shape[2:]) > _LARGEST_KERNEL:
+            slides = layer.stride == (1, 1)
+            # What is padded grows with the reach, and so does a kernel with its holes written out.
+            if prod(layer.reach) * prod(kernel.shape[2:3] if slides else kernel.shape[2:]) > _LARGEST_KERNEL:
                 reach = "x".join(map(str, layer.reach))
                 raise NetFileError(f"layer {layer.name!r}: its dilated kernel reaches {reach}, too far to be run")
-            holed = np.zeros((*layer.reach, *kernel.shape[2:]), kernel.dtype)
-            holed[:: layer.dilation[0], :: layer.dilation[1]] = kernel
-            kernel = holed
+            if slides:
+                self.dilation = layer.dilation
+                turned = np.split(kernel[::-1, ::-1], layer.group, axis=3)
+                self.turned = [self.constant(part.transpose(0, 1, 3, 2)) for part in turned]
+            else:  # TensorFlow has no gradient of a dilated convolution on the CPU
+                holed = np.zeros((*layer.reach, *kernel.shape[2:]), kernel.dtype)
+                holed[:: layer.dilation[0], :: layer.dilation[1]] = kernel
+                kernel = holed
         self.kernels = [self.constant(part) for part in np.split(kernel, layer.group, axis=3)]
         self.bias = self.constant(params[1]) if layer.bias else None
         self.phases = None
@@ -57,7 +64,7 @@ class ConvolutionRunner(TFRunner[layers.Convolution]):
         """Compute the top of a bottom."""
         parts = self.tf.split(x, self.layer.group, axis=3) if self.layer.group > 1 else [x]
         tops = [
-            self.tf.nn.conv2d(part, kernel, self.layer.stride, self.padding)
+            self.tf.nn.conv2d(part, kernel, self.layer.stride, self.padding, dilations=self.dilation)
             for part, kernel in zip(parts, self.kernels, strict=True)
         ]
         top = tops[0] if len(tops) == 1 else self.tf.concat(tops, axis=3)
@@ -73,11 +80,26 @@ class ConvolutionRunner(TFRunner[layers.Convolution]):
         parts = self.tf.split(diff, group, axis=3) if group > 1 else [diff]
         if group > 1:
             shape = self.tf.concat((shape[:3], [self.kernels[0].shape[2]]), 0)
-        bottoms = [
-            self.tf.nn.conv2d_transpose(part, kernel, shape, self.layer.stride, self.padding)
-            for part, kernel in zip(parts, self.kernels, strict=True)
-        ]
+        if self.turned:
+            bottoms = [self.correlate_back(part, kernel) for part, kernel in zip(parts, self.turned, strict=True)]
+        else:
+            bottoms = [
+                self.tf.nn.conv2d_transpose(part, kernel, shape, self.layer.stride, self.padding)
+                for part, kernel in zip(parts, self.kernels, strict=True)
+            ]
         return bottoms[0] if group == 1 else self.tf.concat(bottoms, axis=3)
+
+    def correlate_back(self, diff: Tensor, turned: Tensor) -> Tensor:
+        """Compute the gradient of a dilated convolution without strides: a correlation with the turned kernel."""
+        cut, pads = [], []
+        for axis, reach in enumerate(self.layer.reach):
+            known = {"SAME": ((reach - 1) // 2, reach // 2), "VALID": (0, 0)}
+            before, behind = known[self.padding] if isinstance(self.padding, str) else self.padding[1 + axis]
+            wanted = (reach - 1 - before, reach - 1 - behind)
+            cut.append(slice(max(-wanted[0], 0), min(wanted[1], 0) or None))
+            pads.append([max(each, 0) for each in wanted])
+        within = diff[:, cut[0], cut[1]]
+        return self.tf.nn.conv2d(within, turned, 1, [[0, 0], *pads, [0, 0]], dilations=self.dilation)
 
 
 class ConcatConvolutionRunner(ConvolutionRunner):
