@@ -7,6 +7,7 @@ entrance the layer that scales them
 caffe    a prototxt and a caffemodel
 graphdef a frozen TensorFlow graph
 keras    a Keras model or a SavedModel, which is frozen first
+onnx     an ONNX network
 pytorch  a live PyTorch module
 base     what each of these answers
 head     what a file is, by its content
@@ -20,7 +21,7 @@ hdf5     the numbers of an HDF5 file
 
 from pathlib import Path
 
-from . import caffe, graphdef, keras, pytorch
+from . import caffe, graphdef, keras, onnx, pytorch
 from .base import Format
 from .foreign import UNKNOWN, refuse
 from .head import Head
@@ -38,13 +39,14 @@ __all__ = [
     "format_of",
     "graphdef",
     "keras",
+    "onnx",
     "pytorch",
     "read_mean",
 ]
 
 # By name they are asked in this order: a SavedModel's graph has the suffix of a frozen graph, and Caffe's files may
 # have any.
-FORMATS: tuple[Format, ...] = (pytorch, keras, graphdef, caffe)
+FORMATS: tuple[Format, ...] = (pytorch, keras, graphdef, onnx, caffe)
 SUFFIXES = tuple(suffix for each in FORMATS for suffix in each.SUFFIXES)
 
 

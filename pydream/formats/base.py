@@ -26,6 +26,8 @@ class Packed(NamedTuple):
         The file, or its content.
     definition : bytes or None
         The prototxt; None: the weights' file holds the network too.
+    spec : InputSpec
+        What the files say of the pictures that it wants.
     """
 
     graph: Graph
@@ -33,6 +35,7 @@ class Packed(NamedTuple):
     suffix: str
     weights: Path | bytes
     definition: bytes | None = None
+    spec: InputSpec = InputSpec()
 
 
 class Format(Protocol):

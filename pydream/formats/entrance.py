@@ -1,4 +1,4 @@
-"""The first layer of a network that wants its pictures scaled: it makes the network's own input of the picture."""
+"""Where the picture enters a network: at which sizes it is tried, and the layer that scales it."""
 
 from __future__ import annotations
 
@@ -10,6 +10,9 @@ from ..runtime.layers import Layer, Numbers, Power
 from ..runtime.tf_layers import Affine, Identity
 
 IMAGE = "data"  # the blob that is the picture, as in every network
+
+# Sizes to try where the input declares none: the first at which all layers fit, fully connected ones too.
+SIZES = ((224, 224), (299, 299), (227, 227), (331, 331), (256, 256), (192, 192), (160, 160), (128, 128), (32, 32))
 
 
 def entrance(name: str, scale: float | Sequence[float] | None) -> tuple[Layer, list[Numbers]]:

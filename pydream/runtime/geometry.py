@@ -14,7 +14,7 @@ Where branches meet, a value sees what each of them sees.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from heapq import heapify, heappop, heappush
 from math import lcm, prod
@@ -251,17 +251,22 @@ def _larger(graph: Graph) -> dict[int, Shape | ShapeError]:
 
 
 def channels_vary(graph: Graph) -> bool:
-    """Return whether the number of channels of any map depends on the picture's size, as a Reshape may have it."""
+    """Return whether a size that traces have to know, as that of channels, depends on the picture's."""
     for value, shape in _larger(graph).items():
         declared = graph.declared_shapes[value]
-        if len(declared) != 4:
+        if len(declared) < 4:
             continue
         if isinstance(shape, ShapeError):
             if graph.maker(value) >= 0 and isinstance(graph.steps[graph.maker(value)].layer, Reshape):
                 return True
-        elif shape[1] != declared[1]:
+        elif any(shape[axis] != declared[axis] for axis in _traced(len(declared))):
             return True
     return False
+
+
+def _traced(rank: int) -> Iterable[int]:
+    """Return the axes whose sizes a trace has to know."""
+    return (1,) if rank == 4 else range(3, rank)
 
 
 def _totals(graph: Graph, costs: Sequence[int | None]) -> list[int | None]:

@@ -12,7 +12,7 @@ from numpy.typing import DTypeLike
 
 from ..caffe import Classifier
 from ..errors import LeftOutWarning, NetFileError, PydreamError, UnknownNameError
-from ..formats import SUFFIXES, Format, InputSpec, caffe, format_of, graphdef, keras, pytorch, read_mean
+from ..formats import SUFFIXES, Format, InputSpec, caffe, format_of, graphdef, keras, onnx, pytorch, read_mean
 from ..net import ChannelOrder
 from ..runtime.base import Runtime
 from ..runtime.ends import default_end
@@ -26,6 +26,7 @@ _NET: dict[Format, Callable[..., Any]] = {
     caffe: Classifier.load,
     graphdef: graphdef.net,
     keras: keras.net,
+    onnx: onnx.net,
     pytorch: pytorch.net,
 }
 

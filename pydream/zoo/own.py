@@ -86,7 +86,7 @@ def add_network(
     _check_input(packed.graph, packed.source)
     _check_layer(packed.graph, layer)
 
-    spec = asked.or_else(form.DEFAULT_SPEC)
+    spec = asked.or_else(packed.spec).or_else(form.DEFAULT_SPEC)
     file = f"{name}{packed.suffix}"
     facts: dict[str, Any] = {
         "name": name,

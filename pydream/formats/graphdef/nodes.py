@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from math import prod
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from google.protobuf.message import DecodeError
@@ -108,6 +108,16 @@ class Node:
         return bool(found.b) if found is not None and found.HasField("b") else default
 
 
+class Named(Protocol):
+    """A node of any format, for messages."""
+
+    @property
+    def name(self) -> str: ...  # noqa: D102
+
+    @property
+    def op(self) -> str: ...  # noqa: D102
+
+
 class Budget:
     """What a file's constants may take beyond the bytes that it writes out."""
 
@@ -115,7 +125,7 @@ class Budget:
         self._left = MAX_MADE
         self._work = MAX_WORK
 
-    def check(self, node: Node, size: int, work: int = 0) -> None:
+    def check(self, node: Named, size: int, work: int = 0) -> None:
         """Raise `LeftOutError` where `size` bytes more are too many, or `work` numbers more to compute with."""
         self._work -= work
         if size > self._left:
@@ -126,7 +136,7 @@ class Budget:
         if self._work < 0:
             raise LeftOutError(f"{node.name!r} ({node.op}): all constants take more than {MAX_WORK} numbers to compute")
 
-    def take(self, node: Node, size: int) -> None:
+    def take(self, node: Named, size: int) -> None:
         """Count bytes that stay."""
         self.check(node, size)
         self._left -= size

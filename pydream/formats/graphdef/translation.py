@@ -17,7 +17,7 @@ from ...runtime.graph import Graph, Params
 from ...runtime.layers import Layer, Shape
 from ...runtime.sizes import Size
 from ...runtime.tf_layers import Identity, Operation, nhwc
-from ..entrance import IMAGE, entrance
+from ..entrance import IMAGE, SIZES, entrance
 from ..spec import InputSpec
 from .attributes import check_inputs, rewritten
 from .folding import fold
@@ -25,9 +25,6 @@ from .inputs import channels, declared_size, input_node
 from .nodes import LAYER, Budget, LeftOutError, Node, Source, Values, constant
 from .ops import OPS, Broadcast
 from .rules import RULES, Inputs
-
-# Sizes to try where the input declares none: the first at which all layers fit, fully connected ones too.
-_SIZES = ((224, 224), (299, 299), (227, 227), (331, 331), (256, 256), (192, 192), (160, 160), (128, 128), (32, 32))
 
 _MOST_AXES = 5  # that all of TensorFlow's ops take
 
@@ -68,7 +65,7 @@ def translate(nodes: Sequence[Node], source: str, name: str, spec: InputSpec) ->
     made = _made_of(place, nodes)
     layers = {node.name for node in nodes if LAYER in node.attributes} & made  # of a Keras model
     tried: list[_Translator] = []
-    for size in _SIZES if declared is None else [declared]:
+    for size in SIZES if declared is None else [declared]:
         tried.append(_Translator(place, spec.scale, constants, unknown, budget))
         tried[-1].run(nodes, (1, channels(place), *size))
         if not tried[-1].misfits:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import ClassVar
 
 import numpy as np
 
@@ -10,12 +11,13 @@ from ...errors import DeviceError
 from ...net import Array, Seed, best_match
 from ..base import Memos, Runtime, Tensor
 from .layers import RUNNERS
+from .onnx_layers import RUNNERS as ONNX_RUNNERS
 
 
 class NumpyRuntime(Runtime):
     """Runs on the CPU, on arrays (n, c, h, w)."""
 
-    runners = RUNNERS
+    runners: ClassVar = {**RUNNERS, **ONNX_RUNNERS}
     channels_last = False
 
     def find_device(self, wanted: str) -> str:

@@ -17,7 +17,8 @@ from .layers import RUNNERS as CAFFE_RUNNERS
 from .layers.activations import DropoutRunner
 from .layers.linear import ConvolutionRunner
 from .layers.pooling import PoolingRunner
-from .runner import TFRunner
+from .onnx_layers import RUNNERS as ONNX_RUNNERS
+from .runner import Differentiated, TFRunner
 
 
 class Conv2DRunner(ConvolutionRunner):
@@ -40,21 +41,30 @@ class DepthwiseConv2DRunner(TFRunner[layers.DepthwiseConv2D]):
         holed = np.zeros((*layer.reach, *kernel.shape[2:]), kernel.dtype)
         holed[:: layer.dilation[0], :: layer.dilation[1]] = kernel
         self.kernel = self.constant(holed)
-        self.how = {"strides": [1, *layer.stride, 1], "padding": "SAME" if layer.padding[0].same else "EXPLICIT"}
-        if not layer.padding[0].same:
-            self.how["explicit_paddings"] = [0, 0, *(n for each in layer.padding for n in each[:2]), 0, 0]
+        self.bias = self.constant(params[1]) if layer.bias else None
+        around = [[each.before, each.behind] for each in layer.padding]
+        even = layer.stride == (1, 1) and around == [[reach // 2, (reach - 1) // 2] for reach in layer.reach]
+        same = layer.padding[0].same or (even and all(reach % 2 for reach in layer.reach))
+        # With explicit paddings TensorFlow's optimiser crashes where a bias is merged into the convolution.
+        self.widths = [[0, 0], *around, [0, 0]] if not same and any(map(any, around)) else None
+        self.how = {"strides": [1, *layer.stride, 1], "padding": "SAME" if same else "VALID"}
 
     def forward(self, *bottoms: Tensor) -> tuple[Tensors, Tensors]:
         (x,) = bottoms
-        top = self.tf.raw_ops.DepthwiseConv2dNative(input=x, filter=self.kernel, **self.how)
-        return (top,), (self.tf.shape(x),)
+        padded = x if self.widths is None else self.tf.pad(x, self.widths)
+        top = self.tf.raw_ops.DepthwiseConv2dNative(input=padded, filter=self.kernel, **self.how)
+        if self.bias is not None:
+            top = self.tf.nn.bias_add(top, self.bias)
+        return (top,), (self.tf.shape(padded), self.tf.shape(x))
 
     def backward(self, memo: Tensors, *diffs: Tensor) -> Tensors:
-        return (
-            self.tf.raw_ops.DepthwiseConv2dNativeBackpropInput(
-                input_sizes=memo[0], filter=self.kernel, out_backprop=diffs[0], **self.how
-            ),
+        padded, shape = memo
+        back = self.tf.raw_ops.DepthwiseConv2dNativeBackpropInput(
+            input_sizes=padded, filter=self.kernel, out_backprop=diffs[0], **self.how
         )
+        if self.widths is None:
+            return (back,)
+        return (self.tf.slice(back, [before for before, _ in self.widths], shape),)
 
 
 def _padding(padding: Paddings) -> Any:
@@ -132,11 +142,8 @@ class AffineRunner(TFRunner[layers.Affine]):
         return (diffs[0] if self.factor is None else diffs[0] * self.factor,)
 
 
-class OperationRunner(TFRunner[layers.Operation]):
-    """TensorFlow's own op, and its own gradient.
-
-    The backward pass runs the op again, in the forward pass's trace or in its own; TensorFlow merges equal ops.
-    """
+class OperationRunner(Differentiated[layers.Operation]):
+    """TensorFlow's own op, and its own gradient."""
 
     def prepare(self, params: list[NDArray[Any]]) -> None:
         layer, tf = self.layer, self.tf
@@ -156,16 +163,7 @@ class OperationRunner(TFRunner[layers.Operation]):
             for index, values in layer.constants.items()
         }
 
-    def forward(self, *bottoms: Tensor) -> tuple[Tensors, Tensors]:
-        return (self._top(bottoms),), bottoms
-
-    def backward(self, memo: Tensors, *diffs: Tensor) -> Tensors:
-        # Tensors that only this op reads: one bottom may be computed from another, and TensorFlow looks through all
-        # that is made of them.
-        bottoms = [self.tf.identity(bottom) for bottom in memo]
-        return tuple(self.tf.gradients(self._top(bottoms), bottoms, list(diffs), unconnected_gradients="zero"))
-
-    def _top(self, bottoms: Sequence[Tensor]) -> Tensor:
+    def top(self, *bottoms: Tensor) -> Tensor:
         tf = self.tf
         inputs = {
             f"{index}:0": self._constant(index, bottoms) if bottom is None else bottoms[bottom]
@@ -188,6 +186,7 @@ class OperationRunner(TFRunner[layers.Operation]):
 
 RUNNERS: dict[type[caffe_layers.Layer], type[Runner[Any]]] = {
     **CAFFE_RUNNERS,
+    **ONNX_RUNNERS,
     layers.Affine: AffineRunner,
     layers.AvgPool: AvgPoolRunner,
     layers.Conv2D: Conv2DRunner,

@@ -35,7 +35,7 @@ class ConvolutionRunner(Runner[layers.Convolution]):
     def slide(self, x: Array) -> Array:
         """``W im2col(x) + b``."""
         ((n, _, h, w),) = self.layer.top_shapes(x.shape)
-        padded = pad(x, self.layer.pad, self._reached((h, w)), 0)
+        padded = pad(x, self._before(x.shape), self._reached((h, w)), 0)
         columns = np.stack(list(self._taps(padded, (h, w))), axis=2)  # im2col: (n, c, taps, h, w)
         columns = columns.reshape(n, self.layer.group, -1, h * w)
         top: Array = (self.matrix @ columns).reshape(n, -1, h, w)
@@ -46,10 +46,13 @@ class ConvolutionRunner(Runner[layers.Convolution]):
         n, _, h, w = diff.shape
         columns = self.matrix.transpose(0, 2, 1) @ diff.reshape(n, self.layer.group, -1, h * w)
         columns = columns.reshape(n, shape[1], -1, h, w)
-        padded = pad(np.zeros(shape, diff.dtype), self.layer.pad, self._reached((h, w)), 0)
+        padded = pad(np.zeros(shape, diff.dtype), self._before(shape), self._reached((h, w)), 0)
         for tap, view in enumerate(self._taps(padded, (h, w))):  # col2im: what a tap saw gets its share back
             view += columns[:, :, tap]
-        return unpad(padded, self.layer.pad, shape)
+        return unpad(padded, self._before(shape), shape)
+
+    def _before(self, shape: tuple[int, ...]) -> Pair:
+        return self.layer.slide(shape[2], 0)[0], self.layer.slide(shape[3], 1)[0]
 
     def _taps(self, padded: Array, out: Pair) -> Iterator[Array]:
         return taps(padded, self.layer.kernel, self.layer.stride, self.layer.dilation, out)
