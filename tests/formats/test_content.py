@@ -305,6 +305,11 @@ def test_a_whole_network_wants_no_weights(tmp_path):
     assert caffe.find_weights(path, None) is None
 
 
+def test_what_is_no_text_wants_no_weights(tmp_path):
+    (tmp_path / "net.onnx").write_bytes(b"\x93\x01\0")
+    assert caffe.find_weights(tmp_path / "net.onnx", None) is None
+
+
 def test_looking_for_weights_reads_no_picture(tmp_path):
     """Or a dream could not replace an older one that is beside the network."""
     (tmp_path / "net.prototxt").write_text(TEXT)

@@ -65,4 +65,6 @@ def holds_text(path: Path) -> bool:
         head = Head.of(path)
         if head.word or head.message == "NetParameter" or head.hdf5:
             return bool(head.word)
+        if not head.text:
+            return path.name.lower().endswith(".prototxt")
     return not path.name.lower().endswith((".caffemodel", ".h5"))
