@@ -69,7 +69,7 @@ def define(net: Any, source: str) -> Definition:
     at_test = [layer for layer in new.layer if _runs_at_test(layer, new.state)]
     others = [layer for layer in new.layer if not _runs_at_test(layer, new.state) and layer.type != "Input"]
     inputs = inputs_of([*at_test, *others], source)
-    if not inputs.shapes and not inputs.unsized:
+    if not inputs.shapes:
         raise _no_input(new, source)
     kept = []
     # Blobs that only training has, labels and what is made of them → the first of these, and the reason.
@@ -109,7 +109,9 @@ def _no_input(net: Any, source: str) -> NetFileError:
         return NetFileError(
             f"{source}: it holds weights but no network; name its prototxt, and this file as the weights"
         )
-    return NetFileError(f"{source}: no input: neither 'input:' with sizes, nor an Input layer, nor a data layer")
+    return NetFileError(
+        f"{source}: no input: neither 'input:' with sizes, nor an Input layer with a shape, nor a data layer"
+    )
 
 
 def _not_at_test(layer: Any, state: Any) -> str | None:

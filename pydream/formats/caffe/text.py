@@ -32,8 +32,8 @@ _TEXTS = {FieldDescriptor.TYPE_STRING, FieldDescriptor.TYPE_BYTES}
 _NEEDED = {"name", "type", "input", "bottom", "top", "stage", "not_stage"}  # strings that are read later
 
 _NOTE = 2**29 - 1  # the largest number of a field: here, the name of one that is not known
-# Fields of a layer that decide nothing but how it is trained, and filled where there are no weights.
-_HARMLESS = re.compile(r"param|loss_param|transform_param|(\w+_)?filler")
+# Fields of a layer that decide nothing but how it is trained, filled where there are no weights, or which code runs it.
+_HARMLESS = re.compile(r"param|loss_param|transform_param|(\w+_)?filler|engine(: .*)?")
 
 
 class TextError(Exception):
@@ -68,19 +68,22 @@ def parse(content: bytes, message: Any) -> None:
 def unknown_in(message: Any) -> str | None:
     """Return a field of a layer's message that is not known, or has an unknown value; None: there is none.
 
-    What only decides how the layer is trained does not count.
+    What only decides how the layer is trained, or which of equal code runs it, does not count.
     """
     each: Any
     for each in UnknownFieldSet(message):  # type: ignore[attr-defined]  # its stub is not whole
-        if each.field_number == _NOTE:
-            return str(each.data.decode("utf-8", "replace"))
         known = message.DESCRIPTOR.fields_by_number.get(each.field_number)
-        return f"{known.name}: {each.data}" if known else str(each.field_number)
+        if each.field_number == _NOTE:
+            found = str(each.data.decode("utf-8", "replace"))
+        else:
+            found = f"{known.name}: {each.data}" if known else str(each.field_number)
+        if not _HARMLESS.fullmatch(found):
+            return found
     for field, value in message.ListFields():
         if field.message_type and field.name != "blobs" and not _HARMLESS.fullmatch(field.name):
             for inner in value if is_repeated(field) else [value]:
-                if (found := unknown_in(inner)) is not None:
-                    return f"{field.name}.{found}"
+                if (deeper := unknown_in(inner)) is not None:
+                    return f"{field.name}.{deeper}"
     return None
 
 

@@ -275,7 +275,10 @@ def test_an_input_without_a_shape_costs_what_reads_it():
         (nets.layer("odd", "Python", "conv", "odd", 'python_param { module: "os" }'), "type 'Python' are not run"),
         (nets.layer("odd", "ReLU", "conv", "odd", "fork_param { a: 1 }"), "field 'fork_param' is not known"),
         (nets.layer("odd", "ReLU", "conv", "odd", "relu_param { cap: 6 }"), "field 'relu_param.cap' is not known"),
-        (nets.layer("odd", "ReLU", "conv", "odd", "relu_param { engine: MKL }"), "field 'relu_param.engine: MKL'"),
+        (
+            nets.layer("odd", "Pooling", "conv", "odd", "pooling_param { pool: LP kernel_size: 2 }"),
+            "field 'pooling_param.pool: LP'",
+        ),
         (nets.layer("odd", "Convolution", "conv", "odd"), "num_output 0"),
     ],
 )
@@ -299,16 +302,18 @@ def test_one_layer_costs_what_is_made_of_it(layer, reason, binary, tmp_path):
 
 def test_a_field_of_a_fork_in_a_binary_file():
     """There it has a number; an enum's value too."""
-    for wire, words in ((b"\xc2\x0c\x02\x08\x01", "'200'"), (b"\xda\x07\x02\x10\x63", "relu_param.engine: 99")):
-        message = text_of(INPUT + CONV + nets.layer("odd", "ReLU", "conv", "odd"))
+    for wire, words in ((b"\xc2\x0c\x02\x08\x01", "'200'"), (b"\xca\x07\x02\x08\x63", "pooling_param.pool: 99")):
+        message = text_of(
+            INPUT + CONV + nets.layer("odd", "Pooling", "conv", "odd", "pooling_param { kernel_size: 2 }")
+        )
         message.layer[2].MergeFromString(wire)
         with pytest.raises(UnknownNameError, match=f"its field '?{words}'? is not known"):
             graph_of(message, "it").index("odd")
 
 
-def test_what_decides_only_training_may_be_unknown():
+def test_what_decides_only_training_or_speed_may_be_unknown():
     rest = (
-        "param { lr_mult: 1 fork: 2 } convolution_param { num_output: 2 kernel_size: 3 "
+        "param { lr_mult: 1 fork: 2 } engine: 'MKLDNN' convolution_param { num_output: 2 kernel_size: 3 engine: MKL2017 "
         'weight_filler { type: "orthogonal" gain: 2 } }'
     )
     loss = nets.layer("loss", "SoftmaxWithLoss", "conv", "loss", "fork_param { a: 1 }")

@@ -76,7 +76,8 @@ def test_several_inputs():
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        (RELU, "file: no input: neither 'input:' with sizes, nor an Input layer, nor a data layer"),
+        (RELU, "file: no input: neither 'input:' with sizes, nor an Input layer with a shape, nor a"),
+        ('layer { name: "in" type: "Input" top: "data" }' + RELU, "file: no input"),
         ('input: "data"' + RELU, "file: no input"),
         ('input: "data" input_dim: [1, 3, 6, 5]' + nets.inputs(data=(1, 3, 6, 5)) + RELU, "'data' is declared twice"),
         ('input: "a" input: "b" input_dim: [1, 3, 6, 5]' + RELU, "2 inputs, but 1 shapes"),
