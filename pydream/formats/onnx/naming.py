@@ -46,7 +46,7 @@ def blob_names(model: Model, nodes: Sequence[Node]) -> dict[str, str]:
 
 def is_caffe(model: Model) -> bool:
     """Return whether a network was one of Caffe's, and came through Caffe2, as those of the ONNX model zoo did."""
-    return "caffe2" in model.producer or "data_0" in model.inputs
+    return "caffe2" in model.producer or any(name.rpartition("/")[2] == "data_0" for name in model.inputs)
 
 
 def _module(node: Node) -> str | None:
