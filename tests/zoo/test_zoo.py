@@ -29,12 +29,18 @@ LAYERS = {  # the built-in network, then the others by name
     "bvlc_alexnet": "conv4",
     "bvlc_googlenet": "inception_4c/output",
     "bvlc_reference_caffenet": "conv4",
+    "densenet121": "concat_4_24",
     "googlenet_places205": "inception_4c/output",
     "googlenet_places365": "inception_4c/output",
     "inception5h": "mixed4c",
+    "inception_v1": "inception_4c/output",
+    "inception_v2": "inception_4c/output",
     "inception_v4": "InceptionV4/InceptionV4/Mixed_6d/concat",
+    "resnet50": "resnetv17_stage3_activation5",
     "vgg16": "conv4_3",
+    "vgg16_mxnet": "vgg0_conv9_fwd",
     "vgg19": "conv4_3",
+    "zfnet512": "gpu_0/conv5",
 }
 
 
