@@ -313,7 +313,8 @@ def test_a_field_of_a_fork_in_a_binary_file():
 
 def test_what_decides_only_training_or_speed_may_be_unknown():
     rest = (
-        "param { lr_mult: 1 fork: 2 } engine: 'MKLDNN' convolution_param { num_output: 2 kernel_size: 3 engine: MKL2017 "
+        "param { lr_mult: 1 fork: 2 } engine: 'MKLDNN' "
+        "convolution_param { num_output: 2 kernel_size: 3 engine: MKL2017 "
         'weight_filler { type: "orthogonal" gain: 2 } }'
     )
     loss = nets.layer("loss", "SoftmaxWithLoss", "conv", "loss", "fork_param { a: 1 }")
