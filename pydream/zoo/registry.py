@@ -120,9 +120,9 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     name, title : str
         For programs, and for people.
     folder : Path
-        With ``README.md`` and, unless it is a frozen graph, ``deploy.prototxt``.
+        With ``README.md`` and, for one of Caffe's networks, ``deploy.prototxt``.
     weights : str
-        File name of the caffemodel, or of the frozen graph.
+        File name of the caffemodel, or of the file that holds the network too.
     size : int or None
         In bytes.
     sha256, sha1 : str or None
@@ -174,7 +174,7 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def frozen(self) -> bool:
-        """Whether it is a frozen TensorFlow graph, not a network of Caffe's."""
+        """Whether its file holds the network: a frozen TensorFlow graph or an ONNX file, not a network of Caffe's."""
         return self.format is not caffe
 
     @property
