@@ -116,6 +116,7 @@ class Graph:
         for value, blob in enumerate(self._blob_of):
             self._values_of.setdefault(blob, []).append(value)
         self.blobs = list(self._values_of)
+        self._overwriting = self._find_overwriting()
         self._known_shapes: dict[tuple[str, tuple[Shape, ...], bool], Shape] = {}
         self.params: dict[str, list[Shape]] = {}
         self.declared_shapes = self._infer(self.declared, len(self.steps))
@@ -125,6 +126,30 @@ class Graph:
                 raise NetFileError(f"two layers with weights are named {step.layer.name!r}")
             if wanted:
                 self.params[step.layer.name] = wanted
+
+    def _find_overwriting(self) -> dict[int, int]:
+        """Return the values that are overwritten, each with the one that is then in its blob.
+
+        Where others read a value too, Caffe refuses to overwrite it: then they all read what they are given.
+        """
+        readers: dict[int, set[int]] = {}
+        for place, step in enumerate(self.steps):
+            for value in step.bottoms:
+                readers.setdefault(value, set()).add(place)
+        return {
+            bottom: top
+            for step in self.steps
+            for bottom, top in zip(step.bottoms, step.tops, strict=False)
+            if self.blob(bottom) == self.blob(top) and len(readers[bottom]) == 1
+        }
+
+    def overwritten(self, value: int, end: int) -> int | None:
+        """Return what is in a value's blob after the layers up to and including `end`; None: the value itself."""
+        found = None
+        following = self._overwriting.get(value)
+        while following is not None and self.maker(following) <= end:
+            found, following = following, self._overwriting.get(following)
+        return found
 
     def index(self, name: str | None) -> int:
         """Return the index of the first layer named `name`, as Caffe's `forward(end=)` does; None: the last layer.

@@ -407,7 +407,9 @@ class Net(net.Net):
         if backward.diffs is None:
             return self.runtime.gradient(backward.values, backward.start, forward.inputs, backward.seeds, values)[1]
         if not self.runtime.covers(forward.memos, backward.values, backward.start, values):
-            _, memos = self.runtime.forward(backward.values, backward.start, forward.inputs, values)
+            later = self.runtime.later(backward.values, backward.start, forward.end)
+            end = forward.end if later else backward.start
+            _, memos = self.runtime.forward([*backward.values, *later], end, forward.inputs, values)
             forward.memos.update(memos)
         return self.runtime.backward(backward.values, backward.start, forward.memos, backward.diffs, values)
 
