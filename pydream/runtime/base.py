@@ -173,6 +173,19 @@ class Runtime(ABC):
         found = [self._overwritten(step, end) for step in self.graph.needed(list(values), start)] if end > start else []
         return [value for each in found for value in each.values() if self.graph.maker(value) > start]
 
+    def unlike_caffe(self) -> list[str]:
+        """Return the layers around which Caffe's gradient may be another, as they overwrite what it reads back."""
+        read: set[str] = set()
+        for step in self.graph.steps:
+            where = self.runner_type(step.layer).reads(step.layer)
+            read.update(step.layer.bottoms[: "bottom" in where], step.layer.tops[: "top" in where])
+        maxima = [
+            layer.name
+            for layer in (step.layer for step in self.graph.steps)
+            if isinstance(layer, layers.Eltwise) and layer.in_place and layer.operation != "SUM"
+        ]
+        return [*maxima, *(name for name, blob in self.graph.unread if blob in read)]
+
     def values(self, values: Sequence[int], end: int, inputs: Sequence[Tensor]) -> list[Tensor]:
         """Compute values and nothing else."""
         tensors, _ = self.forward(values, end, inputs)
