@@ -119,7 +119,7 @@ class Runtime(ABC):
 
     def array(self, tensor: Tensor) -> Array:
         """Return a tensor as a C-contiguous, read-only array, which may share the tensor's memory."""
-        shared = np.ascontiguousarray(tensor)[...]
+        shared = np.asarray(tensor, order="C")[...]  # 0 axes stay 0
         shared.flags.writeable = False
         return shared
 
