@@ -61,6 +61,10 @@ class LeftOutWarning(PydreamWarning):
     """Some of a network's layers cannot be run, and are left out with all that is made of them."""
 
 
+class UnlikeCaffeWarning(PydreamWarning):
+    """Caffe's gradient of a network may be another: its layers in place overwrite what others read back."""
+
+
 class VideoFileError(PydreamError, ValueError):
     """A film cannot be read or written."""
 

@@ -31,7 +31,16 @@ TIE = 1e-9
 
 
 class Runner(ABC, Generic[L]):
-    """A layer as two formulas: bottoms -> tops and a memo; memo and the tops' gradients -> the bottoms' gradients."""
+    """A layer as two formulas: bottoms -> tops and a memo; memo and the tops' gradients -> the bottoms' gradients.
+
+    Attributes
+    ----------
+    memory : tuple of {"bottom", "top", ""}
+        Where Caffe's backward reads each entry of the memo: in the blob of the first bottom or top, as layers in place
+        have left it, or in what the layer keeps itself.
+    """
+
+    memory: ClassVar[tuple[str, ...]] = ()
 
     def __init__(self, layer: L, params: Sequence[NDArray[Any]], dtype: np.dtype[Any]) -> None:
         self.layer = layer
@@ -51,6 +60,16 @@ class Runner(ABC, Generic[L]):
 
         A top that nothing reads has none; one of them has. A bottom has none where its values do not count.
         """
+
+    @classmethod
+    def reads(cls, layer: L) -> tuple[str, ...]:
+        """Return `memory`, which may depend on the layer."""
+        return cls.memory
+
+    def reread(self, memo: Tensors, **overwritten: Tensor) -> Tensors:
+        """Return the memo with what now is in the "bottom" or in the "top"."""
+        kept = (*self.reads(self.layer), *[""] * len(memo))
+        return tuple(overwritten.get(where, entry) for where, entry in zip(kept, memo, strict=False))
 
 
 class Runtime(ABC):
@@ -100,7 +119,7 @@ class Runtime(ABC):
 
     def array(self, tensor: Tensor) -> Array:
         """Return a tensor as a C-contiguous, read-only array, which may share the tensor's memory."""
-        shared = np.ascontiguousarray(tensor)[...]
+        shared = np.asarray(tensor, order="C")[...]  # 0 axes stay 0
         shared.flags.writeable = False
         return shared
 
@@ -129,10 +148,43 @@ class Runtime(ABC):
         """
         known = dict(zip(self.graph.inputs.values(), inputs, strict=True))
         memos = {}
-        for step in self.steps(values, end, kept):
+        steps = self.steps(values, end, kept)
+        for step in steps:
             tops, memos[_key(step)] = self.runner(step).forward(*(known[value] for value in step.bottoms))
             known.update(zip(step.tops, tops, strict=True))
+        for step in steps:
+            now = {where: known[value] for where, value in self._overwritten(step, end).items() if value in known}
+            if now:
+                memos[_key(step)] = self.runner(step).reread(memos[_key(step)], **now)
         return [known[value] for value in values], memos
+
+    def _overwritten(self, step: Step, end: int) -> dict[str, int]:
+        """Return what is in those blobs that a step's backward reads, where layers in place have run over them."""
+        read = self.runner_type(step.layer).reads(step.layer)
+        found = {}
+        for where, values in (("bottom", step.bottoms), ("top", step.tops)):
+            value = self.graph.overwritten(values[0], end) if where in read else None
+            if value is not None:
+                found[where] = value
+        return found
+
+    def later(self, values: Sequence[int], start: int, end: int) -> list[int]:
+        """Return what steps behind `start` and up to `end` have left where `backward` from `start` reads."""
+        found = [self._overwritten(step, end) for step in self.graph.needed(list(values), start)] if end > start else []
+        return [value for each in found for value in each.values() if self.graph.maker(value) > start]
+
+    def unlike_caffe(self) -> list[str]:
+        """Return the layers around which Caffe's gradient may be another, as they overwrite what it reads back."""
+        read: set[str] = set()
+        for step in self.graph.steps:
+            where = self.runner_type(step.layer).reads(step.layer)
+            read.update(step.layer.bottoms[: "bottom" in where], step.layer.tops[: "top" in where])
+        maxima = [
+            layer.name
+            for layer in (step.layer for step in self.graph.steps)
+            if isinstance(layer, layers.Eltwise) and layer.in_place and layer.operation != "SUM"
+        ]
+        return [*maxima, *(name for name, blob in self.graph.unread if blob in read)]
 
     def values(self, values: Sequence[int], end: int, inputs: Sequence[Tensor]) -> list[Tensor]:
         """Compute values and nothing else."""

@@ -8,7 +8,7 @@ convolution's output, and the ReLU that would overwrite it has not run.
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import prod
 from typing import Any
@@ -17,12 +17,13 @@ from numpy.typing import NDArray
 
 from ..errors import NetFileError, ShapeError, UnknownNameError
 from ..net import unknown_name
-from .layers import Layer, Shape
+from .layers import Layer, Overwritten, Shape
 
 Params = Mapping[str, Sequence[NDArray[Any]]]  # layer → its weights, which may be read when they are asked for
 
 MAX_AXES = 32  # of a blob, as in Caffe
 MAX_COUNT = 2**31 - 1  # numbers in a blob, as in Caffe
+_MOST_OVERWRITTEN = 10_000  # blobs that layers in place overwrite under other names
 _MOST_KNOWN = 1024  # shapes that are kept for when they are asked for again
 
 
@@ -68,6 +69,8 @@ class Graph:
         In running order.
     blobs : list of str
         Every blob's name, inputs first, in the order of their first write.
+    unread : list of (str, str)
+        Layers in place, each with a blob in the same memory that is not read behind it.
     declared_shapes : dict of int to tuple of int
         Value → its shape at the declared input size.
     params : dict of str to list of tuple of int
@@ -95,7 +98,8 @@ class Graph:
         layer_at: dict[str, int] = {}  # name → index of its first step
         blob_at: dict[str, int] = {}
         latest = dict(self.inputs)
-        for layer in layers:
+        self.unread: list[tuple[str, str]] = []
+        for layer in _in_memory(list(layers), self.unread):
             for bottom in layer.bottoms:
                 if bottom not in latest:
                     raise NetFileError(f"layer {layer.name!r}: no blob {bottom!r} before it")
@@ -116,6 +120,7 @@ class Graph:
         for value, blob in enumerate(self._blob_of):
             self._values_of.setdefault(blob, []).append(value)
         self.blobs = list(self._values_of)
+        self._overwriting = self._find_overwriting()
         self._known_shapes: dict[tuple[str, tuple[Shape, ...], bool], Shape] = {}
         self.params: dict[str, list[Shape]] = {}
         self.declared_shapes = self._infer(self.declared, len(self.steps))
@@ -125,6 +130,31 @@ class Graph:
                 raise NetFileError(f"two layers with weights are named {step.layer.name!r}")
             if wanted:
                 self.params[step.layer.name] = wanted
+
+    def _find_overwriting(self) -> dict[int, int]:
+        """Return the values that are overwritten, each with the one that is then in its blob.
+
+        Where others read a value too, Caffe refuses to overwrite it: then they all read what they are given.
+        """
+        readers: dict[int, set[int]] = {}
+        for place, step in enumerate(self.steps):
+            for value in [] if isinstance(step.layer, Overwritten) else step.bottoms:
+                readers.setdefault(value, set()).add(place)
+        return {
+            bottom: top
+            for step in self.steps
+            for bottom, top in zip(step.bottoms, step.tops, strict=False)
+            if self.blob(bottom) == self.blob(top)
+            and (isinstance(step.layer, Overwritten) or len(readers[bottom]) == 1)
+        }
+
+    def overwritten(self, value: int, end: int) -> int | None:
+        """Return what is in a value's blob after the layers up to and including `end`; None: the value itself."""
+        found = None
+        following = self._overwriting.get(value)
+        while following is not None and self.maker(following) <= end:
+            found, following = following, self._overwriting.get(following)
+        return found
 
     def index(self, name: str | None) -> int:
         """Return the index of the first layer named `name`, as Caffe's `forward(end=)` does; None: the last layer.
@@ -275,6 +305,32 @@ def _image_input(declared: Mapping[str, Shape]) -> str:
 def takes_pictures(shape: Shape) -> bool:
     """Return whether an input of that shape takes a picture: in colour, with three channels, or grey, with one."""
     return len(shape) == 4 and shape[1] in (1, 3)
+
+
+def _in_memory(layers: Sequence[Layer], unread: list[tuple[str, str]]) -> Iterator[Layer]:
+    """Yield the layers; behind one in place also what it does to blobs in the same memory that are read later.
+
+    Those that are not are noted in `unread`, each with the layer.
+    """
+    last_read = {bottom: place for place, layer in enumerate(layers) for bottom in layer.bottoms}
+    shared: dict[str, set[str]] = {}  # blob → the blobs in its memory
+    count = 0
+    for place, layer in enumerate(layers):
+        yield layer
+        if layer.shares and layer.bottoms:
+            memory = shared.setdefault(layer.bottoms[0], {layer.bottoms[0]})
+            memory.update(layer.tops)
+            shared.update(dict.fromkeys(layer.tops, memory))
+        elif layer.in_place:
+            others = shared.get(layer.tops[0], set()) - {layer.tops[0]}
+            count += len(others)
+            if count > _MOST_OVERWRITTEN:
+                raise NetFileError(f"layer {layer.name!r}: in place on memory that too many blobs share")
+            for other in sorted(others):
+                if last_read.get(other, 0) > place:
+                    yield Overwritten(f"{layer.name} on {other}", (other, layer.tops[0]), (other,))
+                else:
+                    unread.append((layer.name, other))
 
 
 class TooLargeError(ShapeError):

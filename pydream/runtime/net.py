@@ -34,7 +34,7 @@ from .blob import Blob, Blobs, Outputs
 from .ends import logits
 from .geometry import locality, step_values
 from .graph import Graph, Params
-from .layers import Shape
+from .layers import Overwritten, Shape
 from .on_numpy import NumpyRuntime
 from .on_tensorflow import TensorFlowRuntime
 
@@ -155,7 +155,9 @@ class Net(net.Net):
         self.inputs = list(graph.inputs)
         self.image_input = graph.image_input
         self.mean = as_mean(mean, graph.declared[graph.image_input], channel_order).astype(self.dtype)
-        read = {bottom for step in graph.steps for bottom in step.bottoms}
+        shared = [step for step in graph.steps if isinstance(step.layer, Overwritten)]
+        made = [step for step in graph.steps if not isinstance(step.layer, Overwritten)]
+        read = {bottom for step in made for bottom in step.bottoms} | {step.bottoms[0] for step in shared}
         self._outputs = {
             top: value
             for step in graph.steps
@@ -163,9 +165,9 @@ class Net(net.Net):
             if value not in read
         }
         self.outputs = list(self._outputs)
-        self.layer_names = [step.layer.name for step in graph.steps]
-        self.top_names = {step.layer.name: list(step.layer.tops) for step in graph.steps}
-        self.bottom_names = {step.layer.name: list(step.layer.bottoms) for step in graph.steps}
+        self.layer_names = [step.layer.name for step in made]
+        self.top_names = {step.layer.name: list(step.layer.tops) for step in made}
+        self.bottom_names = {step.layer.name: list(step.layer.bottoms) for step in made}
         self.device = self.runtime.device
         self.channels_last = self.runtime.channels_last
         self._clear()
@@ -407,7 +409,9 @@ class Net(net.Net):
         if backward.diffs is None:
             return self.runtime.gradient(backward.values, backward.start, forward.inputs, backward.seeds, values)[1]
         if not self.runtime.covers(forward.memos, backward.values, backward.start, values):
-            _, memos = self.runtime.forward(backward.values, backward.start, forward.inputs, values)
+            later = self.runtime.later(backward.values, backward.start, forward.end)
+            end = forward.end if later else backward.start
+            _, memos = self.runtime.forward([*backward.values, *later], end, forward.inputs, values)
             forward.memos.update(memos)
         return self.runtime.backward(backward.values, backward.start, forward.memos, backward.diffs, values)
 

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from numpy.typing import DTypeLike
 
 from ..caffe import Classifier
-from ..errors import LeftOutWarning, NetFileError, PydreamError, UnknownNameError
+from ..errors import LeftOutWarning, NetFileError, PydreamError, UnknownNameError, UnlikeCaffeWarning
 from ..formats import SUFFIXES, Format, InputSpec, caffe, format_of, graphdef, keras, onnx, pytorch, read_mean
 from ..net import ChannelOrder
 from ..runtime.base import Runtime
@@ -130,6 +130,8 @@ def load_net(
     -----
     LeftOutWarning
         Some layers cannot be run.
+    UnlikeCaffeWarning
+        Caffe's gradient may be another, as layers in place overwrite what it reads.
     """
     files = find_files(name_or_path, weights)
     spec = InputSpec(numbers_of(mean), scale, channel_order, input).or_else(files.spec)
@@ -140,12 +142,20 @@ def load_net(
     if files.format is not pytorch:
         net.default_end = (files.entry and files.entry.default_layer) or default_end(net.graph)
         _warn(net.graph)
+        _warn_of_gradients(net)
     return net
 
 
 def _warn(graph: Graph) -> None:
     if graph.notice is not None:
         warnings.warn(graph.notice, LeftOutWarning, stacklevel=3)
+
+
+def _warn_of_gradients(net: Net) -> None:
+    if unlike := net.runtime.unlike_caffe():
+        names = ", ".join(map(repr, unlike[:3])) + (f" and {len(unlike) - 3} more" if unlike[3:] else "")
+        text = f"{net.name}: Caffe's gradient may be another where layers overwrite what it reads: {names}"
+        warnings.warn(text, UnlikeCaffeWarning, stacklevel=3)
 
 
 def numbers_of(mean: Sequence[float] | str | os.PathLike[str] | None) -> Sequence[float] | None:

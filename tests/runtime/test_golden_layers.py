@@ -22,16 +22,7 @@ TOLERANCE = 1e-9
 LEFT_OUT = {"batchreindex", "embed", "filter", "lstm", "lstm_state_kept", "rnn"}
 # Files and texts rather than layers: tests/formats/caffe.
 FORMS = {"data_dummy_shape", "data_memory", "v0_pad_pool_lrn", "v0_training_data", "v1_types", "weights_scalars"}
-# What is still missing. Each of them fails; one that does not has to leave the set.
-MISSING = {
-    "bnll_inplace",
-    "eltwise_sum_inplace",
-    "inplace_after_elu", "inplace_after_flatten", "inplace_after_lrn",
-    "log_inplace",
-    "lrn_inplace",
-    "power_2_inplace", "power_affine_inplace",
-    "reduction_sum_all",
-}  # fmt: skip
+LAYERS = [name for name in FOUND if name not in LEFT_OUT | FORMS]
 
 
 def load(name):
@@ -61,15 +52,7 @@ def assert_close(got, wanted, what):
     assert off <= TOLERANCE * (largest or 1), f"{what}: off by {off:.2g} of {largest:.2g}"
 
 
-def cases(files):
-    made = []
-    for name in files:
-        mark = [pytest.mark.xfail(strict=True, reason="not yet")] if name in MISSING else []
-        made.append(pytest.param(name, marks=mark))
-    return made
-
-
-@pytest.mark.parametrize("name", cases(name for name in FOUND if name not in LEFT_OUT | FORMS))
+@pytest.mark.parametrize("name", LAYERS)
 def test_layer_is_caffe(build, name):
     golden = load(name)
     net = build(str(golden["prototxt"]), **weights_in(golden))
@@ -93,7 +76,7 @@ def test_layer_is_caffe(build, name):
             assert_close(net.blobs[blob].diff, wanted, f"gradient at {blob}")
 
 
-@pytest.mark.parametrize("name", [name for name in FOUND if name not in LEFT_OUT | FORMS | MISSING])
+@pytest.mark.parametrize("name", LAYERS)
 def test_what_a_value_sees(name):
     """The gradient of single values is 0 outside of their part of the image, where there is one: tiles rely on it."""
     golden = load(name)

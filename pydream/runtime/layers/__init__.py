@@ -22,7 +22,7 @@ from .linear import Convolution, Deconvolution, InnerProduct
 from .normalising import LRN, MVN, BatchNorm
 from .pooling import SPP, Pooling
 from .reductions import ArgMax, Reduction, Softmax
-from .shapes import Concat, Crop, Flatten, Im2col, Parameter, Part, Refolded, Reshape, Slice, Split, Tile
+from .shapes import Concat, Crop, Flatten, Im2col, Overwritten, Parameter, Part, Refolded, Reshape, Slice, Split, Tile
 
 __all__ = [
     "BNLL",
@@ -49,6 +49,7 @@ __all__ = [
     "Layer",
     "Log",
     "Numbers",
+    "Overwritten",
     "PReLU",
     "Parameter",
     "Part",

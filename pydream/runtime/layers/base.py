@@ -62,6 +62,11 @@ class Layer:
         """Whether the first top overwrites the first bottom."""
         return self.tops[:1] == self.bottoms[:1]
 
+    @property
+    def shares(self) -> bool:
+        """Whether the tops are in the bottom's memory in Caffe, so that in place on one is in place on all."""
+        return False
+
     def top_shapes(self, *bottoms: Shape) -> list[Shape]:
         """Return the tops' shapes for the bottoms'; raise `ShapeError` where there can be none."""
         return [bottoms[0]] * len(self.tops)

@@ -19,6 +19,20 @@ class Split(Layer):
 
     tops_wanted: ClassVar[tuple[int, int]] = (1, 2**15)
 
+    @property
+    def shares(self) -> bool:
+        return True
+
+
+@dataclass(frozen=True)
+class Overwritten(Layer):
+    """A blob in whose memory a layer has worked in place on another blob, the second bottom.
+
+    The gradient goes as if nothing was shared: to what was there before.
+    """
+
+    bottoms_wanted: ClassVar[tuple[int, int]] = (2, 2)
+
 
 @dataclass(frozen=True)
 class Concat(Layer):
@@ -27,6 +41,10 @@ class Concat(Layer):
     axis: int
 
     bottoms_wanted: ClassVar[tuple[int, int]] = (1, 2**15)
+
+    @property
+    def shares(self) -> bool:
+        return len(self.bottoms) == 1
 
     @property
     def windows(self) -> Windows | None:
@@ -53,6 +71,10 @@ class Slice(Layer):
     points: tuple[int, ...]
 
     tops_wanted: ClassVar[tuple[int, int]] = (1, 2**15)
+
+    @property
+    def shares(self) -> bool:
+        return len(self.tops) == 1
 
     @property
     def windows(self) -> Windows | None:
@@ -88,6 +110,10 @@ class Part(NamedTuple):
 
 class Refolded(Layer):
     """The same values, in Caffe's order, on other axes."""
+
+    @property
+    def shares(self) -> bool:
+        return True
 
     @property
     def windows(self) -> None:

@@ -42,7 +42,15 @@ class TensorFlowRuntime(Runtime):
     def steps(self, values: Sequence[int], end: int, kept: Iterable[int] = ()) -> list[Step]:
         """As `Runtime.steps`, with pairs that run faster as one; a subclass with other runners runs them one by one."""
         steps = super().steps(values, end)
-        return fused(self.graph, steps, {*values, *kept}, self.dtype) if self.runners is RUNNERS else steps
+        made = {*values, *kept, *self._reread}
+        return fused(self.graph, steps, made, self.dtype) if self.runners is RUNNERS else steps
+
+    @cached_property
+    def _reread(self) -> set[int]:
+        """The values that a backward formula of another step reads, as they are in its blobs by then."""
+        steps = self.graph.steps
+        found = [(value, step) for step in steps for value in self._overwritten(step, len(steps)).values()]
+        return {value for value, step in found if value not in step.tops}
 
     def forward(
         self, values: Sequence[int], end: int, inputs: Sequence[Tensor], kept: Iterable[int] = ()

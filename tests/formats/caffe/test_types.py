@@ -25,8 +25,15 @@ CASES = Path(os.environ.get("PYDREAM_SHARED", ROOT.parent / "shared")) / "cases"
         ("pool_mask", {"x": (1, 12, 8, 8), "mask": (1, 12, 8, 8)}),
         ("pool_stoch", {"x": (1, 12, 8, 8)}),
         ("spp", {"x": (1, 60)}),
+        ("argmax", {"x": (1, 1, 1, 1)}),
+        ("ip_axis2", {"x": (1, 12, 5)}),
+        ("reduction", {"x": ()}),
+        *((kind, {"x": (1, 12, 16, 16)}) for kind in (
+            "absval", "bias", "bn_batch", "bnll", "elu", "exp", "log", "lrn_within", "mvn", "prelu", "scale_axis0",
+            "scale_two", "threshold",
+        )),
     ],
-)
+)  # fmt: skip
 def test_types_of_caffe(name, shapes):
     path = CASES / f"tail_{name}.prototxt"
     if not path.exists():

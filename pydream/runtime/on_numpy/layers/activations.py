@@ -8,11 +8,13 @@ import numpy as np
 
 from ... import layers
 from ...base import Runner
-from .base import Array, Arrays, Memo
+from .base import Array, Arrays, Diffs, Memo
 
 
 class ReLURunner(Runner[layers.ReLU]):
     """``y = x`` where x > 0, else ``negative_slope * x``; the gradient at 0 is that of the negative side."""
+
+    memory = ("bottom",)
 
     def forward(self, *bottoms: Array) -> tuple[Arrays, Memo]:
         (x,) = bottoms
@@ -31,6 +33,8 @@ class ReLURunner(Runner[layers.ReLU]):
 class SigmoidRunner(Runner[layers.Sigmoid]):
     """``y = 1 / (1 + exp(-x))``, ``dx = dy y (1 - y)``."""
 
+    memory = ("top",)
+
     def forward(self, *bottoms: Array) -> tuple[Arrays, Memo]:
         top = 1 / (1 + np.exp(-bottoms[0]))
         return (top,), (top,)
@@ -42,6 +46,8 @@ class SigmoidRunner(Runner[layers.Sigmoid]):
 class TanHRunner(Runner[layers.TanH]):
     """``y = tanh(x)``, ``dx = dy (1 - y^2)``."""
 
+    memory = ("top",)
+
     def forward(self, *bottoms: Array) -> tuple[Arrays, Memo]:
         top = np.tanh(bottoms[0])
         return (top,), (top,)
@@ -51,21 +57,40 @@ class TanHRunner(Runner[layers.TanH]):
 
 
 class PowerRunner(Runner[layers.Power]):
-    """``y = (shift + scale x)^power``, ``dx = dy power scale (shift + scale x)^(power - 1)``."""
+    """``y = v^power`` with ``v = shift + scale x``, ``dx = dy power scale y / v``.
+
+    In place Caffe writes the slope over dy before it multiplies: the slope comes out squared.
+    """
+
+    memory = ("bottom", "top")
 
     def forward(self, *bottoms: Array) -> tuple[Arrays, Memo]:
-        base = self.layer.shift + self.layer.scale * bottoms[0]
-        return (base**self.layer.power,), (base,)
+        inner = self.layer.shift + self.layer.scale * bottoms[0]
+        if self.layer.power == 1:
+            return (inner,), ()
+        top = inner**self.layer.power
+        return (top,), (bottoms[0], top)
 
     def backward(self, memo: Memo, *diffs: Array) -> Arrays:
-        power, scale = self.layer.power, self.layer.scale
-        if power * scale == 0:  # a constant, also where its base is 0
-            return (np.zeros_like(diffs[0]),)
-        return (diffs[0] * (power * scale) * memo[0] ** (power - 1),)
+        (diff,) = diffs
+        slope = self.slope(*memo)
+        return (diff * slope if not self.layer.in_place else np.zeros_like(diff) + slope * slope,)
+
+    def slope(self, *memo: Array) -> Array | float:
+        """Compute what the gradient is multiplied with, as Caffe does: without a value where y and v are 0."""
+        power, scale, shift = self.layer.power, self.layer.scale, self.layer.shift
+        if power == 1 or power * scale == 0:  # a constant, also where v is 0
+            return power * scale
+        x, top = memo
+        if power == 2:
+            return power * scale * (scale * x + shift)
+        return power * top / x if shift == 0 else power * scale * top / (shift + scale * x)
 
 
 class ExpRunner(Runner[layers.Exp]):
     """``y = base^(shift + scale x)``, ``dx = dy y log(base) scale``."""
+
+    memory = ("top",)
 
     def forward(self, *bottoms: Array) -> tuple[Arrays, Memo]:
         top = np.exp(self.layer.log_base * self.layer.scale * bottoms[0]) * self.layer.outer
@@ -76,7 +101,12 @@ class ExpRunner(Runner[layers.Exp]):
 
 
 class LogRunner(Runner[layers.Log]):
-    """``y = log(shift + scale x) / log(base)``, ``dx = dy scale / (log(base) (shift + scale x))``."""
+    """``y = log(shift + scale x) / log(base)``, ``dx = dy scale / (log(base) (shift + scale x))``.
+
+    In place Caffe writes the slope over dy before it multiplies: the slope comes out squared.
+    """
+
+    memory = ("bottom",)
 
     def forward(self, *bottoms: Array) -> tuple[Arrays, Memo]:
         inner = self.layer.shift + self.layer.scale * bottoms[0]
@@ -84,7 +114,8 @@ class LogRunner(Runner[layers.Log]):
 
     def backward(self, memo: Memo, *diffs: Array) -> Arrays:
         inner = self.layer.shift + self.layer.scale * memo[0]
-        return (diffs[0] * (self.layer.scale / self.layer.log_base / inner),)
+        slope = self.layer.scale / self.layer.log_base / inner
+        return (slope * (slope if self.layer.in_place else diffs[0]),)
 
 
 class PReLURunner(Runner[layers.PReLU]):
@@ -109,6 +140,8 @@ class PReLURunner(Runner[layers.PReLU]):
 class ELURunner(Runner[layers.ELU]):
     """``y = x`` where x > 0, else ``alpha (exp(x) - 1)``; ``dx = dy``, else ``dy (alpha + y)``."""
 
+    memory = ("bottom", "top")
+
     def forward(self, *bottoms: Array) -> tuple[Arrays, Memo]:
         (x,) = bottoms
         top = np.where(x > 0, x, self.layer.alpha * (np.exp(np.minimum(x, 0)) - 1))
@@ -122,6 +155,8 @@ class ELURunner(Runner[layers.ELU]):
 class AbsValRunner(Runner[layers.AbsVal]):
     """``y = |x|``, ``dx = dy sign(x)``, 0 at 0."""
 
+    memory = ("bottom",)
+
     def forward(self, *bottoms: Array) -> tuple[Arrays, Memo]:
         return (np.abs(bottoms[0]),), bottoms
 
@@ -131,6 +166,8 @@ class AbsValRunner(Runner[layers.AbsVal]):
 
 class BNLLRunner(Runner[layers.BNLL]):
     """``y = log(1 + exp(x))``, ``dx = dy e / (e + 1)`` with ``e = exp(min(x, 50))``."""
+
+    memory = ("bottom",)
 
     def forward(self, *bottoms: Array) -> tuple[Arrays, Memo]:
         (x,) = bottoms
@@ -147,12 +184,14 @@ class ThresholdRunner(Runner[layers.Threshold]):
     def forward(self, *bottoms: Array) -> tuple[Arrays, Memo]:
         return ((bottoms[0] > self.layer.threshold).astype(self.dtype),), ()
 
-    def backward(self, memo: Memo, *diffs: Array) -> Arrays:
-        return (np.zeros_like(diffs[0]),)
+    def backward(self, memo: Memo, *diffs: Array) -> Diffs:
+        return (None,)
 
 
 class ClipRunner(Runner[layers.Clip]):
     """``y = min(max(x, least), most)``, ``dx = dy`` where x is between them or one of them, else 0."""
+
+    memory = ("bottom",)
 
     def forward(self, *bottoms: Array) -> tuple[Arrays, Memo]:
         return (np.clip(bottoms[0], self.layer.least, self.layer.most),), bottoms
@@ -164,6 +203,8 @@ class ClipRunner(Runner[layers.Clip]):
 
 class SwishRunner(Runner[layers.Swish]):
     """``y = x s`` with ``s = 1 / (1 + exp(-beta x))``, ``dx = dy (beta y + s (1 - beta y))``."""
+
+    memory = ("top",)
 
     def forward(self, *bottoms: Array) -> tuple[Arrays, Memo]:
         gate = 1 / (1 + np.exp(-self.layer.beta * bottoms[0]))

@@ -15,11 +15,15 @@ A = TypeVar("A", bound=layers.Scale | layers.Bias)
 
 
 class EltwiseRunner(Runner[layers.Eltwise]):
-    """PROD, SUM with coefficients, or MAX."""
+    """PROD, SUM with coefficients, or MAX.
+
+    Caffe empties the top of a SUM before it adds: a bottom that the top overwrites does not count.
+    """
 
     def forward(self, *bottoms: Array) -> tuple[Arrays, Memo]:
         if self.layer.operation == "SUM":
-            return (reduce(np.add, [c * x for c, x in zip(self.layer.coeff, bottoms, strict=True)]),), ()
+            terms = [c * x for c, x in zip(self.layer.coeff, bottoms, strict=True)]
+            return (reduce(np.add, terms[self.layer.in_place :]),), ()
         if self.layer.operation == "PROD":
             top = reduce(np.multiply, bottoms)
             return (top,), bottoms if self.layer.stable else (top, *bottoms)
@@ -31,10 +35,17 @@ class EltwiseRunner(Runner[layers.Eltwise]):
             best, winner = np.where(wins, x, best), np.where(wins, i, winner)
         return (best,), (winner,)
 
+    @classmethod
+    def reads(cls, layer: layers.Eltwise) -> tuple[str, ...]:
+        """As `Runner.reads`: only an unstable product reads its top."""
+        return ("top",) if layer.operation == "PROD" and not layer.stable else ()
+
     def backward(self, memo: Memo, *diffs: Array) -> Arrays:
         (diff,) = diffs
         if self.layer.operation == "SUM":
-            return tuple(c * diff for c in self.layer.coeff)
+            first, *others = self.layer.coeff
+            passed = first * diff
+            return passed, *(c * (passed if self.layer.in_place else diff) for c in others)
         if self.layer.operation == "PROD" and not self.layer.stable:
             top, *factors = memo
             return tuple(diff * (top / x) for x in factors)

@@ -15,25 +15,44 @@ from .base import Array, Arrays, Memo
 class LRNRunner(Runner[layers.LRN]):
     """``y = x s^-beta``, ``s = k + alpha/n sum x^2`` over the n neighbouring channels, or n places of a channel.
 
-    Within a channel n is the square of the size, also where part of it is outside of the map, and k is 1.
+    Within a channel n is the square of the size, also where part of it is outside of the map, and k is 1. In place over
+    channels Caffe overwrites x with s^-beta before it multiplies, and dy too: s^-2 beta stands for x s^-beta, and for
+    dy s^-beta.
     """
+
+    memory = ("bottom", "", "top")
 
     def prepare(self, params: list[Array]) -> None:
         within, size = self.layer.within, self.layer.local_size
+        self.loses = self.layer.in_place and not within
         self.k, self.count = (1.0, size**2) if within else (self.layer.k, size)
         self.axes = (2, 3) if within else (1,)
 
     def forward(self, *bottoms: Array) -> tuple[Arrays, Memo]:
         (x,) = bottoms
         scale = self.k + self.layer.alpha / self.count * self.neighbours(x * x)
-        return (x * scale**-self.layer.beta,), (x, scale)
+        power = scale**-self.layer.beta
+        return (power * power if self.loses else x * power,), (x, scale)
+
+    @classmethod
+    def reads(cls, layer: layers.LRN) -> tuple[str, ...]:
+        """As `Runner.reads`: within a channel the top is not read."""
+        return cls.memory[:2] if layer.within else cls.memory
+
+    def reread(self, memo: Memo, **overwritten: Array) -> Memo:
+        """As `Runner.reread`; over channels the top comes behind, where it is not what x makes."""
+        top = overwritten.get("top", overwritten.get("bottom"))
+        return (*super().reread(memo, **overwritten), *([] if self.layer.within else [top]))
 
     def backward(self, memo: Memo, *diffs: Array) -> Arrays:
         # dx = dy s^-beta - 2 alpha beta / n * x * sum over neighbours of (dy y / s)
-        (x, scale), (diff,) = memo, diffs
-        passed = diff * scale**-self.layer.beta
+        (x, scale, *top), (diff,) = memo, diffs
+        power = scale**-self.layer.beta
+        diff = power if self.loses else diff
+        passed = diff * power
+        times_top = (passed if self.loses else diff) * top[0] if top else passed * x
         ratio = 2 * self.layer.alpha * self.layer.beta / self.count
-        return (passed - ratio * x * self.neighbours(passed * x / scale),)
+        return (passed - ratio * x * self.neighbours(times_top / scale),)
 
     def neighbours(self, x: Array) -> Array:
         """Add up the n values around each one; beyond the ends there are none."""
@@ -84,7 +103,10 @@ class MVNRunner(Runner[layers.MVN]):
     """``y = (x - m) / s``, ``dx = (dy - mean dy - y mean(dy y)) / s``, m the mean and s the deviation plus eps.
 
     Caffe's gradient, which is the derivative where eps is 0. Without the variance s is 1 and there is no last term.
+    In place Caffe overwrites dy before it reads it again: ``dx = -2 (y + sum y) mean(dy y) / s``, where sum y is 0.
     """
+
+    memory = ("", "top")
 
     def forward(self, *bottoms: Array) -> tuple[Arrays, Memo]:
         (x,) = bottoms
@@ -101,7 +123,10 @@ class MVNRunner(Runner[layers.MVN]):
         passed = diff - self.mean(diff)
         if normalised:
             top, deviation = normalised
-            passed = (passed - top * self.mean(diff * top)) / deviation
+            if self.layer.in_place:
+                passed = -2 * (top + np.sum(top, self.layer.axes, keepdims=True)) * self.mean(diff * top) / deviation
+            else:
+                passed = (passed - top * self.mean(diff * top)) / deviation
         return (passed.reshape(shape),)
 
     def mean(self, x: Array) -> Array:

@@ -9,11 +9,13 @@ import numpy as np
 
 from ... import layers
 from ...base import Runner
-from .base import Array, Arrays, Memo
+from .base import Array, Arrays, Diffs, Memo
 
 
 class SoftmaxRunner(Runner[layers.Softmax]):
     """``y = exp(x) / sum exp(x)``, ``dx = (dy - sum(dy y)) y``."""
+
+    memory = ("top",)
 
     def forward(self, *bottoms: Array) -> tuple[Arrays, Memo]:
         (x,), axis = bottoms, self.layer.axis
@@ -59,12 +61,12 @@ class ArgMaxRunner(Runner[layers.ArgMax]):
         if self.layer.axis is None:
             (shape,) = self.layer.top_shapes(x.shape)
             both = (places.astype(x.dtype), best)
-            return (np.stack(both if self.layer.values else both[:1], 1).reshape(shape),), (x.shape,)
+            return (np.stack(both if self.layer.values else both[:1], 1).reshape(shape),), ()
         top = best if self.layer.values else places.astype(x.dtype)
-        return (np.moveaxis(top, -1, self.layer.axis),), (x.shape,)
+        return (np.moveaxis(top, -1, self.layer.axis),), ()
 
-    def backward(self, memo: Memo, *diffs: Array) -> Arrays:
-        return (np.zeros(memo[0], diffs[0].dtype),)
+    def backward(self, memo: Memo, *diffs: Array) -> Diffs:
+        return (None,)
 
 
 RUNNERS: dict[type[layers.Layer], type[Runner[Any]]] = {

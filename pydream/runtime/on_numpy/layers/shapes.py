@@ -24,6 +24,16 @@ class SplitRunner(Runner[layers.Split]):
         return (reduce(np.add, [diff for diff in diffs if diff is not None]),)
 
 
+class OverwrittenRunner(Runner[layers.Overwritten]):
+    """``y = x2`` in the shape of x1, ``dx1 = dy``."""
+
+    def forward(self, *bottoms: Array) -> tuple[Arrays, Memo]:
+        return (bottoms[1].reshape(bottoms[0].shape),), ()
+
+    def backward(self, memo: Memo, *diffs: Array) -> Diffs:
+        return diffs[0], None
+
+
 class ConcatRunner(Runner[layers.Concat]):
     """The bottoms side by side; each gets its slice of the gradient."""
 
@@ -133,6 +143,7 @@ RUNNERS: dict[type[layers.Layer], type[Runner[Any]]] = {
     layers.Crop: CropRunner,
     layers.Flatten: RefoldedRunner,
     layers.Im2col: Im2colRunner,
+    layers.Overwritten: OverwrittenRunner,
     layers.Parameter: ParameterRunner,
     layers.Reshape: RefoldedRunner,
     layers.Slice: SliceRunner,

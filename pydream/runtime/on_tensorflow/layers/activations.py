@@ -15,6 +15,8 @@ from .base import along
 class ReLURunner(TFRunner[layers.ReLU]):
     """``y = x`` where x > 0, else ``negative_slope * x``; the gradient at 0 is that of the negative side."""
 
+    memory = ("bottom",)
+
     def forward(self, *bottoms: Tensor) -> tuple[Tensors, Tensors]:
         (x,) = bottoms
         slope = self.layer.negative_slope
@@ -34,6 +36,8 @@ class ReLURunner(TFRunner[layers.ReLU]):
 class SigmoidRunner(TFRunner[layers.Sigmoid]):
     """``y = 1 / (1 + exp(-x))``, ``dx = dy y (1 - y)``."""
 
+    memory = ("top",)
+
     def forward(self, *bottoms: Tensor) -> tuple[Tensors, Tensors]:
         top = self.tf.sigmoid(bottoms[0])
         return (top,), (top,)
@@ -45,6 +49,8 @@ class SigmoidRunner(TFRunner[layers.Sigmoid]):
 class TanHRunner(TFRunner[layers.TanH]):
     """``y = tanh(x)``, ``dx = dy (1 - y^2)``."""
 
+    memory = ("top",)
+
     def forward(self, *bottoms: Tensor) -> tuple[Tensors, Tensors]:
         top = self.tf.tanh(bottoms[0])
         return (top,), (top,)
@@ -54,21 +60,40 @@ class TanHRunner(TFRunner[layers.TanH]):
 
 
 class PowerRunner(TFRunner[layers.Power]):
-    """``y = (shift + scale x)^power``, ``dx = dy power scale (shift + scale x)^(power - 1)``."""
+    """``y = v^power`` with ``v = shift + scale x``, ``dx = dy power scale y / v``.
+
+    In place Caffe writes the slope over dy before it multiplies: the slope comes out squared.
+    """
+
+    memory = ("bottom", "top")
 
     def forward(self, *bottoms: Tensor) -> tuple[Tensors, Tensors]:
-        base = self.layer.shift + self.layer.scale * bottoms[0]
-        return (base if self.layer.power == 1 else base**self.layer.power,), (base,)
+        inner = self.layer.shift + self.layer.scale * bottoms[0]
+        if self.layer.power == 1:
+            return (inner,), ()
+        top = inner**self.layer.power
+        return (top,), (bottoms[0], top)
 
     def backward(self, memo: Tensors, *diffs: Tensor) -> Tensors:
-        power, scale = self.layer.power, self.layer.scale
-        if power * scale == 0:  # a constant, also where its base is 0
-            return (self.tf.zeros_like(diffs[0]),)
-        return (diffs[0] * scale if power == 1 else diffs[0] * (power * scale) * memo[0] ** (power - 1),)
+        (diff,) = diffs
+        slope = self.slope(*memo)
+        return (diff * slope if not self.layer.in_place else self.tf.zeros_like(diff) + slope * slope,)
+
+    def slope(self, *memo: Tensor) -> Tensor | float:
+        """Compute what the gradient is multiplied with, as Caffe does: without a value where y and v are 0."""
+        power, scale, shift = self.layer.power, self.layer.scale, self.layer.shift
+        if power == 1 or power * scale == 0:  # a constant, also where v is 0
+            return power * scale
+        x, top = memo
+        if power == 2:
+            return power * scale * (scale * x + shift)
+        return power * top / x if shift == 0 else power * scale * top / (shift + scale * x)
 
 
 class ExpRunner(TFRunner[layers.Exp]):
     """``y = base^(shift + scale x)``, ``dx = dy y log(base) scale``."""
+
+    memory = ("top",)
 
     def forward(self, *bottoms: Tensor) -> tuple[Tensors, Tensors]:
         top = self.tf.exp(self.layer.log_base * self.layer.scale * bottoms[0]) * self.layer.outer
@@ -79,7 +104,12 @@ class ExpRunner(TFRunner[layers.Exp]):
 
 
 class LogRunner(TFRunner[layers.Log]):
-    """``y = log(shift + scale x) / log(base)``, ``dx = dy scale / (log(base) (shift + scale x))``."""
+    """``y = log(shift + scale x) / log(base)``, ``dx = dy scale / (log(base) (shift + scale x))``.
+
+    In place Caffe writes the slope over dy before it multiplies: the slope comes out squared.
+    """
+
+    memory = ("bottom",)
 
     def forward(self, *bottoms: Tensor) -> tuple[Tensors, Tensors]:
         inner = self.layer.shift + self.layer.scale * bottoms[0]
@@ -87,7 +117,8 @@ class LogRunner(TFRunner[layers.Log]):
 
     def backward(self, memo: Tensors, *diffs: Tensor) -> Tensors:
         inner = self.layer.shift + self.layer.scale * memo[0]
-        return (diffs[0] * (self.layer.scale / self.layer.log_base / inner),)
+        slope = self.layer.scale / self.layer.log_base / inner
+        return (slope * (slope if self.layer.in_place else diffs[0]),)
 
 
 class PReLURunner(TFRunner[layers.PReLU]):
@@ -112,6 +143,8 @@ class PReLURunner(TFRunner[layers.PReLU]):
 class ELURunner(TFRunner[layers.ELU]):
     """``y = x`` where x > 0, else ``alpha (exp(x) - 1)``; ``dx = dy``, else ``dy (alpha + y)``."""
 
+    memory = ("bottom", "top")
+
     def forward(self, *bottoms: Tensor) -> tuple[Tensors, Tensors]:
         (x,) = bottoms
         top = self.tf.where(x > 0, x, self.layer.alpha * (self.tf.exp(self.tf.minimum(x, 0)) - 1))
@@ -125,6 +158,8 @@ class ELURunner(TFRunner[layers.ELU]):
 class AbsValRunner(TFRunner[layers.AbsVal]):
     """``y = |x|``, ``dx = dy sign(x)``, 0 at 0."""
 
+    memory = ("bottom",)
+
     def forward(self, *bottoms: Tensor) -> tuple[Tensors, Tensors]:
         return (self.tf.abs(bottoms[0]),), bottoms
 
@@ -134,6 +169,8 @@ class AbsValRunner(TFRunner[layers.AbsVal]):
 
 class BNLLRunner(TFRunner[layers.BNLL]):
     """``y = log(1 + exp(x))``, ``dx = dy e / (e + 1)`` with ``e = exp(min(x, 50))``."""
+
+    memory = ("bottom",)
 
     def forward(self, *bottoms: Tensor) -> tuple[Tensors, Tensors]:
         (x,) = bottoms
@@ -151,11 +188,13 @@ class ThresholdRunner(TFRunner[layers.Threshold]):
         return (self.tf.cast(bottoms[0] > self.layer.threshold, self.dtype),), ()
 
     def backward(self, memo: Tensors, *diffs: Tensor) -> Tensors:
-        return (self.tf.zeros_like(diffs[0]),)
+        return (None,)
 
 
 class ClipRunner(TFRunner[layers.Clip]):
     """``y = min(max(x, least), most)``, ``dx = dy`` where x is between them or one of them, else 0."""
+
+    memory = ("bottom",)
 
     def forward(self, *bottoms: Tensor) -> tuple[Tensors, Tensors]:
         return (self.tf.clip_by_value(bottoms[0], self.layer.least, self.layer.most),), bottoms
@@ -167,6 +206,8 @@ class ClipRunner(TFRunner[layers.Clip]):
 
 class SwishRunner(TFRunner[layers.Swish]):
     """``y = x s`` with ``s = 1 / (1 + exp(-beta x))``, ``dx = dy (beta y + s (1 - beta y))``."""
+
+    memory = ("top",)
 
     def forward(self, *bottoms: Tensor) -> tuple[Tensors, Tensors]:
         gate = self.tf.sigmoid(self.layer.beta * bottoms[0])

@@ -16,12 +16,15 @@ A = TypeVar("A", bound=layers.Scale | layers.Bias)
 
 
 class EltwiseRunner(TFRunner[layers.Eltwise]):
-    """PROD, SUM with coefficients, or MAX."""
+    """PROD, SUM with coefficients, or MAX.
+
+    Caffe empties the top of a SUM before it adds: a bottom that the top overwrites does not count.
+    """
 
     def forward(self, *bottoms: Tensor) -> tuple[Tensors, Tensors]:
         if self.layer.operation == "SUM":
             terms = [x if c == 1 else c * x for c, x in zip(self.layer.coeff, bottoms, strict=True)]
-            return (reduce(lambda a, b: a + b, terms),), ()
+            return (reduce(lambda a, b: a + b, terms[self.layer.in_place :]),), ()
         if self.layer.operation == "PROD":
             top = reduce(lambda a, b: a * b, bottoms)
             return (top,), bottoms if self.layer.stable else (top, *bottoms)
@@ -34,10 +37,18 @@ class EltwiseRunner(TFRunner[layers.Eltwise]):
             best, winner = self.tf.where(wins, x, best), self.tf.where(wins, i, winner)
         return (best,), (winner,)
 
+    @classmethod
+    def reads(cls, layer: layers.Eltwise) -> tuple[str, ...]:
+        """As `Runner.reads`: only an unstable product reads its top."""
+        return ("top",) if layer.operation == "PROD" and not layer.stable else ()
+
     def backward(self, memo: Tensors, *diffs: Tensor) -> Tensors:
         (diff,) = diffs
         if self.layer.operation == "SUM":
-            return tuple(diff if c == 1 else c * diff for c in self.layer.coeff)
+            first, *others = self.layer.coeff
+            passed = diff if first == 1 else first * diff
+            diff = passed if self.layer.in_place else diff
+            return passed, *(diff if c == 1 else c * diff for c in others)
         if self.layer.operation == "PROD" and not self.layer.stable:
             top, *factors = memo
             return tuple(diff * (top / x) for x in factors)

@@ -16,27 +16,46 @@ from .base import along, caffe_order, sizes, tf_axis, tf_order
 class LRNRunner(TFRunner[layers.LRN]):
     """``y = x s^-beta``, ``s = k + alpha/n sum x^2`` over the n neighbouring channels, or n places of a channel.
 
-    Within a channel n is the square of the size, also where part of it is outside of the map, and k is 1.
+    Within a channel n is the square of the size, also where part of it is outside of the map, and k is 1. In place over
+    channels Caffe overwrites x with s^-beta before it multiplies, and dy too: s^-2 beta stands for x s^-beta, and for
+    dy s^-beta.
     The sum over neighbours is a product with a band matrix, which is faster than TensorFlow's own LRN and works in
     float64 too. Most of a wide matrix is zeros: then channels are taken in blocks, and a block sees its neighbours.
     """
 
+    memory = ("bottom", "", "top")
+
     def prepare(self, params: list[NDArray[Any]]) -> None:
         within, size = self.layer.within, self.layer.local_size
+        self.loses = self.layer.in_place and not within
         self.k, self.count = (1.0, size**2) if within else (self.layer.k, size)
         self._neighbours = self._places if within else self._channels
 
     def forward(self, *bottoms: Tensor) -> tuple[Tensors, Tensors]:
         (x,) = bottoms
         scale = self._neighbours(x * x, self.layer.alpha / self.count, self.k)
-        return (x * self._power(scale),), (x, scale)
+        power = self._power(scale)
+        return (power * power if self.loses else x * power,), (x, scale)
+
+    @classmethod
+    def reads(cls, layer: layers.LRN) -> tuple[str, ...]:
+        """As `Runner.reads`: within a channel the top is not read."""
+        return cls.memory[:2] if layer.within else cls.memory
+
+    def reread(self, memo: Tensors, **overwritten: Tensor) -> Tensors:
+        """As `Runner.reread`; over channels the top comes behind, where it is not what x makes."""
+        top = overwritten.get("top", overwritten.get("bottom"))
+        return (*super().reread(memo, **overwritten), *([] if self.layer.within else [top]))
 
     def backward(self, memo: Tensors, *diffs: Tensor) -> Tensors:
         # dx = dy s^-beta - 2 alpha beta / n * x * sum over neighbours of (dy y / s)
-        (x, scale), (diff,) = memo, diffs
-        passed = diff * self._power(scale)
+        (x, scale, *top), (diff,) = memo, diffs
+        power = self._power(scale)
+        diff = power if self.loses else diff
+        passed = diff * power
+        times_top = (passed if self.loses else diff) * top[0] if top else passed * x
         ratio = 2 * self.layer.alpha * self.layer.beta / self.count
-        return (passed - x * self._neighbours(passed * x / scale, ratio),)
+        return (passed - x * self._neighbours(times_top / scale, ratio),)
 
     def _power(self, scale: Tensor) -> Tensor:
         # The exponents of Caffe's networks and of Inception5h; a power is slow.
@@ -115,7 +134,10 @@ class MVNRunner(TFRunner[layers.MVN]):
     """``y = (x - m) / s``, ``dx = (dy - mean dy - y mean(dy y)) / s``, m the mean and s the deviation plus eps.
 
     Caffe's gradient, which is the derivative where eps is 0. Without the variance s is 1 and there is no last term.
+    In place Caffe overwrites dy before it reads it again: ``dx = -2 (y + sum y) mean(dy y) / s``, where sum y is 0.
     """
+
+    memory = ("", "top")
 
     def prepare(self, params: list[NDArray[Any]]) -> None:
         self.axes = [tf_axis(axis, 4) for axis in self.layer.axes]
@@ -138,7 +160,12 @@ class MVNRunner(TFRunner[layers.MVN]):
         passed = diff - self._mean(diff)
         if normalised:
             top, deviation = normalised
-            passed = (passed - top * self._mean(diff * top)) / deviation
+            if self.layer.in_place:
+                passed = (
+                    -2 * (top + self.tf.reduce_sum(top, self.axes, keepdims=True)) * self._mean(diff * top) / deviation
+                )
+            else:
+                passed = (passed - top * self._mean(diff * top)) / deviation
         return (passed if shape.shape[0] == 4 else self.tf.reshape(caffe_order(self.tf, passed), shape),)
 
     def _mean(self, x: Tensor) -> Tensor:

@@ -15,6 +15,8 @@ from .base import caffe_order, sizes, tf_axis, tf_order
 class SoftmaxRunner(TFRunner[layers.Softmax]):
     """``y = exp(x) / sum exp(x)``, ``dx = (dy - sum(dy y)) y``."""
 
+    memory = ("top",)
+
     def forward(self, *bottoms: Tensor) -> tuple[Tensors, Tensors]:
         top = self.tf.nn.softmax(bottoms[0], tf_axis(self.layer.axis, bottoms[0].shape.rank))
         return (top,), (top,)
@@ -68,12 +70,12 @@ class ArgMaxRunner(TFRunner[layers.ArgMax]):
         if self.layer.axis is None:
             top = tf.stack([places, best] if self.layer.values else [places], 1)
             top = tf.reshape(top, [*sizes(tf, top), *[1] * (x.shape.rank - 3)])
-            return (tf_order(tf, top),), bottoms
+            return (tf_order(tf, top),), ()
         top = best if self.layer.values else places
-        return (tf.transpose(top, np.argsort(order)),), bottoms
+        return (tf.transpose(top, np.argsort(order)),), ()
 
     def backward(self, memo: Tensors, *diffs: Tensor) -> Tensors:
-        return (self.tf.zeros_like(memo[0]),)
+        return (None,)
 
 
 RUNNERS: dict[type[layers.Layer], type[Runner[Any]]] = {

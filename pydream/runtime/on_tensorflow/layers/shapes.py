@@ -25,6 +25,19 @@ class SplitRunner(TFRunner[layers.Split]):
         return (reduce(lambda a, b: a + b, [diff for diff in diffs if diff is not None]),)
 
 
+class OverwrittenRunner(TFRunner[layers.Overwritten]):
+    """``y = x2`` in the shape of x1, ``dx1 = dy``."""
+
+    def forward(self, *bottoms: Tensor) -> tuple[Tensors, Tensors]:
+        was, now = (caffe_order(self.tf, bottom) for bottom in bottoms)
+        top = tf_order(self.tf, self.tf.reshape(now, self.tf.shape(was)))
+        top.set_shape(bottoms[0].shape)
+        return (top,), ()
+
+    def backward(self, memo: Tensors, *diffs: Tensor) -> Tensors:
+        return diffs[0], None
+
+
 class ConcatRunner(TFRunner[layers.Concat]):
     """The bottoms side by side; each gets its slice of the gradient."""
 
@@ -173,6 +186,7 @@ RUNNERS: dict[type[layers.Layer], type[Runner[Any]]] = {
     layers.Crop: CropRunner,
     layers.Flatten: RefoldedRunner,
     layers.Im2col: Im2colRunner,
+    layers.Overwritten: OverwrittenRunner,
     layers.Parameter: ParameterRunner,
     layers.Reshape: RefoldedRunner,
     layers.Slice: SliceRunner,
