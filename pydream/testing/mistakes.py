@@ -15,9 +15,10 @@ from ..runtime import layers
 from ..runtime.base import TIE, Runner, Runtime
 from ..runtime.on_numpy.layers.activations import ReLURunner
 from ..runtime.on_numpy.layers.base import Memo, Pair
-from ..runtime.on_numpy.layers.linear import ConvolutionRunner
-from ..runtime.on_numpy.layers.normalising import LRNRunner
+from ..runtime.on_numpy.layers.linear import ConvolutionRunner, DeconvolutionRunner
+from ..runtime.on_numpy.layers.normalising import BatchNormRunner, LRNRunner, MVNRunner
 from ..runtime.on_numpy.layers.pooling import PoolingRunner
+from ..runtime.on_numpy.layers.shapes import RefoldedRunner
 from ..runtime.on_numpy.layers.windows import unpad
 from ..runtime.on_numpy.runtime import NumpyRuntime
 from .report import Array
@@ -85,10 +86,11 @@ class _EqualsAlike(PoolingRunner):
     shared: bool
 
     def maximum(self, x: Array) -> tuple[tuple[Array, ...], Memo]:
-        (best,), (_, *shapes) = super().maximum(x)
+        tops, (_, *shapes) = super().maximum(x)
+        best = tops[0]
         limit = TIE * (1 + np.abs(best)) if self.dtype == np.float64 else 0
         equal = [tap >= best - limit for tap in self.taps(self.padded(x, -np.inf), x.shape)]
-        return (best,), (equal, *shapes)
+        return tops, (equal, *shapes)
 
     def maximum_back(self, memo: Memo, diff: Array) -> tuple[Array, ...]:
         equal, shape, padded_shape = memo
@@ -139,6 +141,26 @@ class FlippedConvolution(ConvolutionRunner):
         super().prepare([params[0][:, :, ::-1, ::-1], *params[1:]])
 
 
+class FlippedDeconvolution(DeconvolutionRunner):
+    """The same in its transpose."""
+
+    def prepare(self, params: list[Array]) -> None:
+        super().prepare([params[0][:, :, ::-1, ::-1], *params[1:]])
+
+
+class LastChannels(RefoldedRunner):
+    """Values are taken in TensorFlow's order: h, w, c."""
+
+    def forward(self, *bottoms: Array) -> tuple[tuple[Array, ...], Memo]:
+        (x,) = bottoms
+        return super().forward(np.moveaxis(x, 1, -1).reshape(x.shape))
+
+    def backward(self, memo: Memo, *diffs: Array) -> tuple[Array, ...]:
+        (diff,) = super().backward(memo, *diffs)
+        n, channels, *places = diff.shape
+        return (np.moveaxis(diff.reshape(n, *places, channels), -1, 1),)
+
+
 class GuidedReLU(ReLURunner):
     """Negative gradients are dropped too."""
 
@@ -161,6 +183,41 @@ class UndividedLRN(LRNRunner):
         super().__init__(replace(layer, alpha=layer.alpha * layer.local_size), params, dtype)
 
 
+class KWithin(LRNRunner):
+    """Within a channel k counts too."""
+
+    def prepare(self, params: list[Array]) -> None:
+        super().prepare(params)
+        self.k = self.layer.k
+
+
+class SampleVariance(BatchNormRunner):
+    """The variance of the batch is divided by the count less one."""
+
+    def forward(self, *bottoms: Array) -> tuple[tuple[Array, ...], Memo]:
+        (top,), memo = super().forward(*bottoms)
+        if not memo:
+            return (top,), memo
+        (x,), (_, deviation) = bottoms, memo
+        count = x.size // x.shape[1]
+        eps = self.layer.eps
+        longer = np.sqrt((deviation**2 - eps) * count / (count - 1) + eps)
+        return (top * deviation / longer,), (top * deviation / longer, longer)
+
+
+class EpsInVariance(MVNRunner):
+    """Eps is added to the variance, not to the deviation."""
+
+    def forward(self, *bottoms: Array) -> tuple[tuple[Array, ...], Memo]:
+        (top,), (shape, *normalised) = super().forward(*bottoms)
+        if not normalised:
+            return (top,), (shape,)
+        _, deviation = normalised
+        eps = self.layer.eps
+        other = np.sqrt((deviation - eps) ** 2 + eps)
+        return (top * deviation / other,), (shape, top * deviation / other, other)
+
+
 KNOWN = (
     Mistake("the in-place layer behind it, a ReLU, had run: `end` is the first layer of that name", behind=True),
     Mistake("the image were RGB and not BGR", reversed_channels=True),
@@ -171,8 +228,19 @@ KNOWN = (
     Mistake("each of equal values in max pooling had all of the gradient", {layers.Pooling: AllToEachEqual}),
     Mistake("average pooling counted no padding", {layers.Pooling: InsideOnlyMean}),
     Mistake("average pooling counted what lies beyond the padding", {layers.Pooling: WholeWindowMean}),
-    Mistake("convolution kernels were flipped", {layers.Convolution: FlippedConvolution}),
+    Mistake(
+        "convolution kernels were flipped",
+        {layers.Convolution: FlippedConvolution, layers.Deconvolution: FlippedDeconvolution},
+    ),
+    Mistake("deconvolution kernels were flipped", {layers.Deconvolution: FlippedDeconvolution}),
+    Mistake(
+        "values were flattened in TensorFlow's order, h, w, c",
+        {layers.Flatten: LastChannels, layers.Reshape: LastChannels},
+    ),
     Mistake("ReLU dropped negative gradients (guided backpropagation)", {layers.ReLU: GuidedReLU}),
     Mistake("ReLU's gradient at 0 were 1", {layers.ReLU: OpenReLU}),
     Mistake("LRN's alpha were not divided by local_size", {layers.LRN: UndividedLRN}),
+    Mistake("LRN within a channel had a k", {layers.LRN: KWithin}),
+    Mistake("BatchNorm's variance of a batch were divided by the count less one", {layers.BatchNorm: SampleVariance}),
+    Mistake("MVN's eps were added to the variance, not to the deviation", {layers.MVN: EpsInVariance}),
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 import numpy as np
@@ -61,7 +61,14 @@ class Reference:
 
     def mistakes(self, image: Array, end: str, seed: Array | None = None) -> Mistakes:
         """Return the result of `run` with each of the known mistakes."""
-        return {m.text: lambda m=m: self.run(image, end, seed, m) for m in KNOWN}  # type: ignore[misc]
+
+        def run(mistake: Mistake) -> Array:
+            try:
+                return self.run(image, end, seed, mistake)
+            except (ShapeError, ValueError):  # a layer further on cannot take what the mistake makes
+                return np.zeros(0)
+
+        return {mistake.text: partial(run, mistake) for mistake in KNOWN}
 
 
 def feed(net: Any, image: Array) -> None:
@@ -367,7 +374,10 @@ def _seeds(report: Report, net: Net, reference: Reference, image: Array, end: st
         x, y = net.blobs[end].data[0].reshape(len(guide), -1), guide.reshape(len(guide), -1)
         wanted = y[:, best_match(np.asarray(x, np.float64), y)].reshape(data.shape)
         report.compare("drive(Match)", net.blobs[end].diff, wanted, limit[1])
-    earlier = next((name for name in ends[: ends.index(end)][::-1] if name in _in_place(reference.net, ends)), ends[0])
+    others = [name for name in ends if name != end]
+    earlier = next(
+        (name for name in others[: ends.index(end)][::-1] if name in _in_place(reference.net, ends)), others[0]
+    )
     several = f"backward from {earlier!r} and {end!r} at once"
     with report.trying(several):
         feed(net, image)

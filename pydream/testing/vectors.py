@@ -26,6 +26,7 @@ from ..formats.caffe import caffe_pb2
 from ..zoo.load import load_net
 from ..zoo.registry import DEFAULT_NETWORK, find_network
 from . import samples
+from .layers import EXAMPLES, Example
 from .report import Array
 from .stages import FORMULAS, stages
 
@@ -167,83 +168,36 @@ def _conversions() -> Iterator[dict[str, Any]]:
         )
 
 
-# Layer type, its constants, the shapes of its bottoms, and of its weights.
-_LAYERS: list[tuple[str, str, list[tuple[int, ...]], list[tuple[int, ...]]]] = [
-    ("Convolution", "convolution_param { num_output: 4 kernel_size: 3 }", [(1, 3, 7, 9)], [(4, 3, 3, 3), (4,)]),
-    (
-        "Convolution",
-        "convolution_param { num_output: 4 kernel_size: 3 stride: 2 pad: 1 }",
-        [(1, 3, 8, 9)],
-        [(4, 3, 3, 3), (4,)],
-    ),
-    (
-        "Convolution",
-        "convolution_param { num_output: 6 kernel_h: 3 kernel_w: 5 pad_h: 1 pad_w: 2 group: 2 }",
-        [(1, 4, 6, 7)],
-        [(6, 2, 3, 5), (6,)],
-    ),
-    (
-        "Convolution",
-        "convolution_param { num_output: 2 kernel_size: 3 dilation: 2 bias_term: false }",
-        [(1, 3, 7, 8)],
-        [(2, 3, 3, 3)],
-    ),
-    ("InnerProduct", "inner_product_param { num_output: 5 }", [(2, 2, 3, 4)], [(5, 24), (5,)]),
-    ("Pooling", "pooling_param { pool: MAX kernel_size: 3 stride: 2 }", [(1, 2, 8, 9)], []),
-    ("Pooling", "pooling_param { pool: MAX kernel_size: 3 stride: 1 pad: 1 }", [(1, 2, 6, 7)], []),
-    ("Pooling", "pooling_param { pool: MAX kernel_size: 2 stride: 2 pad: 1 }", [(1, 2, 5, 6)], []),
-    ("Pooling", "pooling_param { pool: MAX global_pooling: true }", [(1, 2, 4, 5)], []),
-    ("Pooling", "pooling_param { pool: AVE kernel_size: 3 stride: 2 }", [(1, 2, 8, 9)], []),
-    ("Pooling", "pooling_param { pool: AVE kernel_size: 3 stride: 2 pad: 1 }", [(1, 2, 8, 9)], []),
-    ("Pooling", "pooling_param { pool: AVE global_pooling: true }", [(1, 2, 4, 5)], []),
-    ("LRN", "lrn_param { local_size: 5 alpha: 0.0001 beta: 0.75 }", [(1, 7, 3, 4)], []),
-    ("LRN", "lrn_param { local_size: 3 alpha: 1.5 beta: 0.6 k: 2 }", [(1, 7, 3, 4)], []),
-    ("ReLU", "", [(1, 2, 4, 5)], []),
-    ("ReLU", "relu_param { negative_slope: 0.25 }", [(1, 2, 4, 5)], []),
-    ("Sigmoid", "", [(1, 2, 4, 5)], []),
-    ("TanH", "", [(1, 2, 4, 5)], []),
-    ("Power", "power_param { power: 2 scale: -0.5 shift: 0.25 }", [(1, 2, 4, 5)], []),
-    ("Dropout", "", [(1, 2, 4, 5)], []),
-    ("Split", "", [(1, 2, 4, 5)], []),
-    ("Concat", "", [(1, 2, 3, 4), (1, 1, 3, 4), (1, 3, 3, 4)], []),
-    ("Eltwise", "eltwise_param { operation: SUM coeff: 0.5 coeff: -1 }", [(1, 2, 3, 4)] * 2, []),
-    ("Eltwise", "eltwise_param { operation: PROD }", [(1, 2, 3, 4)] * 3, []),
-    ("Eltwise", "eltwise_param { operation: MAX }", [(1, 2, 3, 4)] * 2, []),
-    ("Softmax", "", [(2, 6)], []),
-    ("Softmax", "", [(1, 4, 2, 3)], []),
-    ("Flatten", "", [(2, 2, 3, 4)], []),
-    ("BatchNorm", "", [(1, 3, 4, 5)], [(3,), (3,), (1,)]),
-    ("Scale", "scale_param { bias_term: true }", [(1, 3, 4, 5)], [(3,), (3,)]),
-]
-
-
 def _layers() -> Iterator[dict[str, Any]]:
-    for kind, constants, shapes, weights in _LAYERS:
-        yield _layer(kind, constants, [samples.numbers(s, i) for i, s in enumerate(shapes)], weights)
+    for example in EXAMPLES:
+        yield _layer(example, [samples.numbers(shape, i) for i, shape in enumerate(example.bottoms)])
     # Ties: multiples of a quarter, which are often equal; differences below and above the tolerance.
     few = np.round(samples.numbers((1, 2, 7, 8), 5) * 2) / 2
     for step, what in ((0.0, "equal values"), (1e-12, "values that count as equal"), (1e-7, "values that do not")):
         places = np.random.RandomState(6).randint(0, 3, few.shape)
-        yield _layer("Pooling", "pooling_param { pool: MAX kernel_size: 3 stride: 2 }", [few + step * places], [], what)
+        pooling = Example("Pooling", "pooling_param { pool: MAX kernel_size: 3 stride: 2 }", (few.shape,))
+        yield _layer(pooling, [few + step * places], what)
     equal = [np.round(samples.numbers((1, 2, 3, 4), i)) for i in range(3)]
     for count in (2, 3):
-        yield _layer("Eltwise", "eltwise_param { operation: MAX }", equal[:count], [], "equal values")
+        maximum = Example("Eltwise", "eltwise_param { operation: MAX }", (equal[0].shape,) * count)
+        yield _layer(maximum, equal[:count], "equal values")
     zeros = samples.numbers((1, 2, 4, 5), 0)
     zeros[..., ::2] = 0
-    yield _layer("ReLU", "", [zeros], [], "zeros")
+    yield _layer(Example("ReLU", "", (zeros.shape,)), [zeros], "zeros")
+    yield _layer(Example("PReLU", "", (zeros.shape,), ((2,),)), [zeros], "zeros")
 
 
-def _layer(
-    kind: str, constants: str, bottoms: list[Array], weights: list[tuple[int, ...]], what: str = ""
-) -> dict[str, Any]:
+def _layer(example: Example, bottoms: list[Array], what: str = "") -> dict[str, Any]:
+    kind, constants, weights = example.type, example.constants, example.weights
     names = [f"bottom{i}" for i in range(len(bottoms))]
-    tops = ["top0", "top1"] if kind == "Split" else ["top0"]
+    tops = [f"top{i}" for i in range(example.tops)]
     ends = " ".join([f'bottom: "{name}"' for name in names] + [f'top: "{name}"' for name in tops])
     text = f'layer {{ name: "it" type: "{kind}" {ends} {constants} }}'
     inputs = " ".join(
         f'input: "{name}" input_shape {{ {" ".join(f"dim: {size}" for size in array.shape)} }}'
         for name, array in zip(names, bottoms, strict=True)
     )
+    inputs = inputs or 'input: "data" input_shape { dim: 1 }'  # which a network has, even where nothing reads it
     # Positive: BatchNorm's second and third are a variance and a count.
     params = [np.abs(samples.numbers(shape, 20 + i)) + 0.5 if kind == "BatchNorm" else samples.numbers(shape, 20 + i)
               for i, shape in enumerate(weights)]  # fmt: skip
@@ -265,7 +219,8 @@ def _layer(
     outputs |= {f"{name}_diff": net.blobs[name].diff for name in names}
     return _float64(
         "layer",
-        f"{kind} of {_sizes(bottoms)}{f', {what}' if what else ''}: {constants or 'default parameters'}",
+        f"{kind}{_sizes(bottoms)}{f', {what}' if what else ''}: {constants or 'default parameters'}"
+        f"{f', {len(tops)} tops' if len(tops) > 1 else ''}",
         "top = layer(bottom); bottom_diff: the gradient of sum(top * top_diff) at the bottom",
         {
             **dict(zip(names, bottoms, strict=True)),
@@ -278,7 +233,7 @@ def _layer(
 
 
 def _sizes(arrays: list[Array]) -> str:
-    return ", ".join("x".join(map(str, array.shape)) for array in arrays)
+    return " of " + ", ".join("x".join(map(str, array.shape)) for array in arrays) if arrays else ""
 
 
 def _network() -> Iterator[dict[str, Any]]:

@@ -416,6 +416,10 @@ def flatten(x, *, axis=1, end_axis=-1):
     return y, lambda diff: [diff.reshape(x.shape)]
 
 
+def parameter(weights):
+    return weights, lambda diff: []
+
+
 def slices(x, *, tops, axis=1, sizes=None):
     """Parts of these sizes, None: the rest; without sizes equal ones."""
     whole = x.shape[axis]

@@ -2,17 +2,19 @@
 
 import numpy as np
 import pytest
-from support import oracle
+from support import nets, oracle
 
 import pydream
 from pydream import net as seam
 from pydream.dream import objectives
 from pydream.dream.objectives import objective_guide
 from pydream.errors import ShapeError
+from pydream.formats.caffe.layers import graph_of
 from pydream.net import Affine, Match
 from pydream.runtime import layers
 from pydream.runtime.on_numpy.runtime import NumpyRuntime
 from pydream.testing import ConformanceError, check_net
+from pydream.testing.mistakes import KNOWN
 
 CONV, POOL, RELU = (NumpyRuntime.runners[kind] for kind in (layers.Convolution, layers.Pooling, layers.ReLU))
 
@@ -70,6 +72,72 @@ def test_another_network(shared):
     net = pydream.load_net("bvlc_googlenet", weights, dtype="float64", runtime=Mine)
     with pytest.raises(ConformanceError, match=r"forward to 'pool1/norm1': .* as if LRN's alpha were not divided"):
         check_net(net, "bvlc_googlenet", weights)
+
+
+# A network of the rarer layers.
+
+
+def conv(**numbers):
+    return "convolution_param { " + " ".join(f"{name}: {number}" for name, number in numbers.items()) + " }"
+
+
+RARE = nets.inputs(data=(1, 3, 64, 83)) + "".join(
+    nets.layer(name, kind, bottoms, tops, rest)
+    for name, kind, bottoms, tops, rest in (
+        ("conv", "Convolution", "data", "conv", conv(num_output=4, kernel_size=5, stride=2)),
+        ("prelu", "PReLU", "conv", "conv", ""),
+        ("pool", "Pooling", "conv", "pool mask", "pooling_param { kernel_size: 3 stride: 2 }"),
+        ("within", "LRN", "pool", "within", "lrn_param { norm_region: WITHIN_CHANNEL local_size: 3 alpha: 0.01 k: 2 }"),
+        ("batch", "BatchNorm", "within", "batch", "batch_norm_param { use_global_stats: false }"),
+        ("elu", "ELU", "batch", "batch", ""),
+        ("up", "Deconvolution", "batch", "up", conv(num_output=4, kernel_size=4, stride=2)),
+        ("cut", "Crop", "up conv", "cut", "crop_param { offset: 1 }"),
+        ("parts", "Slice", "cut", "low high", ""),
+        ("largest", "Eltwise", "low high", "largest", "eltwise_param { operation: MAX }"),
+        ("mvn", "MVN", "largest", "mvn", "mvn_param { eps: 0.1 }"),
+        ("columns", "Im2col", "mvn", "columns", conv(kernel_size=2, stride=3)),
+        ("twice", "Tile", "columns", "twice", "tile_param { tiles: 2 }"),
+        ("groups", "Reshape", "twice", "groups", "reshape_param { axis: 1 num_axes: 1 shape { dim: 4 dim: -1 } }"),
+        ("flat", "Flatten", "groups", "flat", "flatten_param { axis: 1 end_axis: 2 }"),
+        ("pyramid", "SPP", "flat", "pyramid", "spp_param { pyramid_height: 2 }"),
+        ("sum", "Reduction", "pyramid", "sum", "reduction_param { operation: SUMSQ }"),
+    )
+)
+
+
+@pytest.fixture(scope="module")
+def rare(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("rare")
+    graph = graph_of(nets.parse(RARE), "rare")
+    rng = np.random.default_rng(0)
+    drawn = {name: [nets.normal(rng, *shape) for shape in shapes] for name, shapes in graph.params.items()}
+    (folder / "net.prototxt").write_text(RARE)
+    (folder / "net.caffemodel").write_bytes(nets.weights(**drawn).SerializeToString())
+    return folder / "net.prototxt", folder / "net.caffemodel"
+
+
+@pytest.mark.parametrize("runtime", ["tensorflow", "numpy"])
+def test_rarer_layers(rare, runtime):
+    report = check_net(pydream.load_net(*rare, dtype="float64", runtime=runtime), *rare)
+    names = [step.name for step in report.steps]
+    assert {"forward to 'mask'", "forward to 'sum'", "backward from 'sum'", "backward from 'mask'"} <= set(names)
+
+
+@pytest.mark.parametrize(
+    ("kinds", "words"),
+    [
+        (["Deconvolution"], "forward to 'up': .*deconvolution kernels were flipped"),
+        (["Flatten", "Reshape"], "forward to 'groups': .*flattened in TensorFlow's order"),
+        (["LRN"], "forward to 'within': .*LRN within a channel had a k"),
+        (["BatchNorm"], "forward to 'batch': .*divided by the count less one"),
+        (["MVN"], "forward to 'mvn': .*eps were added to the variance"),
+    ],
+)
+def test_mistakes_in_rarer_layers(rare, kinds, words):
+    wrong = [mistake for mistake in KNOWN if {kind.__name__ for kind in mistake.runners} == set(kinds)]
+    net = pydream.load_net(*rare, dtype="float64", runtime=wrong[-1].runtime())
+    with pytest.raises(ConformanceError, match=words):
+        check_net(net, *rare)
 
 
 # Means.

@@ -2,6 +2,8 @@
 
 import json
 import math
+from functools import partial
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -208,49 +210,140 @@ def test_guide(cases):
 # A port of the layers: the oracle.
 
 
-def arguments(kind, proto):
-    """The layer's constants, as the oracle's keywords."""
-    if kind == "Convolution":
-        p = proto.convolution_param
-        pad = (p.pad_h, p.pad_w) if p.HasField("pad_h") else (p.pad[0] if p.pad else 0,) * 2
-        stride, dilation = (p.stride[0] if p.stride else 1,) * 2, (p.dilation[0] if p.dilation else 1,) * 2
-        return oracle.convolution, {"stride": stride, "pad": pad, "dilation": dilation, "group": p.group}
-    if kind == "Pooling":
-        p = proto.pooling_param
-        mean = p.pool == p.AVE
-        if p.global_pooling:
-            return lambda x: oracle.global_pooling(oracle.average_pooling if mean else oracle.max_pooling, x), {}
-        sizes = {"kernel": (p.kernel_size,) * 2, "stride": (p.stride,) * 2, "pad": (p.pad,) * 2}
-        return (oracle.average_pooling, sizes) if mean else (oracle.max_pooling, {**sizes, "tolerance": 1e-9})
-    if kind == "Eltwise":
-        p = proto.eltwise_param
-        if p.operation == p.SUM:
-            return oracle.weighted_sum, {"coeff": list(p.coeff)}
-        return (oracle.product if p.operation == p.PROD else oracle.maximum), {}
-    if kind == "LRN":
-        p = proto.lrn_param
-        return oracle.lrn, {"size": p.local_size, "alpha": p.alpha, "beta": p.beta, "k": p.k}
-    if kind == "ReLU":
-        return oracle.relu, {"slope": proto.relu_param.negative_slope}
-    if kind == "Power":
-        p = proto.power_param
-        return oracle.power, {"power": p.power, "scale": p.scale, "shift": p.shift}
-    names = {"InnerProduct": "inner_product", "BatchNorm": "batch_norm", "TanH": "tanh", "Dropout": "same"}
-    return getattr(oracle, names.get(kind, kind.lower())), {}
+def window(p):
+    pad = (p.pad_h, p.pad_w) if p.HasField("pad_h") else (p.pad[0] if p.pad else 0,) * 2
+    stride, dilation = (p.stride[0] if p.stride else 1,) * 2, (p.dilation[0] if p.dilation else 1,) * 2
+    return {"stride": stride, "pad": pad, "dilation": dilation}
+
+
+def pooling(proto):
+    p = proto.pooling_param
+    if p.global_pooling:
+        formula = oracle.average_pooling if p.pool == p.AVE else oracle.max_pooling
+        return lambda x: oracle.global_pooling(formula, x), {}
+    sizes = {"kernel": (p.kernel_size,) * 2, "stride": (p.stride,) * 2, "pad": (p.pad,) * 2}
+    if p.pool != p.MAX:
+        return (oracle.average_pooling if p.pool == p.AVE else oracle.stochastic_pooling), sizes
+    return (oracle.max_pooling if len(proto.top) == 1 else oracle.pooling_with_mask), {**sizes, "tolerance": 1e-9}
+
+
+def combined(proto):
+    p = proto.eltwise_param
+    if p.operation == p.SUM:
+        return oracle.weighted_sum, {"coeff": list(p.coeff)}
+    return (oracle.product if p.operation == p.PROD else oracle.maximum), {}
+
+
+def lrn(proto):
+    p = proto.lrn_param
+    formula = oracle.lrn if p.norm_region == p.ACROSS_CHANNELS else oracle.lrn_within
+    return formula, {"size": p.local_size, "alpha": p.alpha, "beta": p.beta, "k": p.k}
+
+
+def fields(name, *names, **renamed):
+    """The fields of the layer's message, as the oracle's keywords."""
+    asked = {each: each for each in names} | renamed
+    return lambda proto: {to: getattr(getattr(proto, f"{name}_param"), field) for to, field in asked.items()}
+
+
+def slices(proto):
+    """The two examples' slices."""
+    p = proto.slice_param
+    sizes = [b - a for a, b in pairwise([0, *p.slice_point])]
+    return {"tops": len(proto.top), "axis": p.axis % 4, "sizes": [*sizes, None] if sizes else None}
+
+
+SHAPES = {  # the examples' reshapes
+    "dim: 0 dim: -1": lambda n, c, h, w: (n, c * h * w),
+    "dim: 2 dim: -1": lambda n, c, h, w: (n, 2, c // 2, h, w),
+}
+BASE = fields("exp", "base", "scale", "shift"), fields("log", "base", "scale", "shift")
+
+# Type → the oracle's formula and what gives its constants; or what gives both.
+PORT = {
+    "AbsVal": (oracle.absolute, None),
+    "ArgMax": (
+        oracle.argmax,
+        lambda proto: (
+            {"axis": proto.argmax_param.axis if proto.argmax_param.HasField("axis") else None}
+            | fields("argmax", "top_k", values="out_max_val")(proto)
+        ),
+    ),
+    "BNLL": (oracle.bnll, None),
+    "BatchNorm": lambda proto: (
+        (oracle.batch_statistics if proto.batch_norm_param.HasField("use_global_stats") else oracle.batch_norm),
+        {},
+    ),
+    "Bias": (oracle.offset, lambda proto: {"axis": proto.bias_param.axis, "weights": 2 - len(proto.bottom)}),
+    "Clip": (oracle.clip, fields("clip", low="min", high="max")),
+    "Concat": (oracle.concat, fields("concat", "axis")),
+    "Convolution": lambda proto: (
+        (partial(oracle.convolutions, bottoms=2) if len(proto.bottom) > 1 else oracle.convolution),
+        {**window(proto.convolution_param), "group": proto.convolution_param.group},
+    ),
+    "Crop": (oracle.crop, lambda proto: {"part": lambda y: np.s_[:, :, 1 : 1 + y[2], 2 : 2 + y[3]]}),
+    "Deconvolution": (
+        oracle.deconvolution,
+        lambda proto: {**window(proto.convolution_param), "group": proto.convolution_param.group},
+    ),
+    "Dropout": (oracle.same, None),
+    "ELU": (oracle.elu, fields("elu", "alpha")),
+    "Eltwise": combined,
+    "Exp": (oracle.exponential, BASE[0]),
+    "Flatten": (oracle.flatten, fields("flatten", "axis", "end_axis")),
+    "Im2col": (
+        oracle.im2col,
+        lambda proto: {**window(proto.convolution_param), "kernel": tuple(proto.convolution_param.kernel_size) * 2},
+    ),
+    "InnerProduct": (oracle.inner_product, fields("inner_product", "transpose", "axis")),
+    "LRN": lrn,
+    "Log": (oracle.logarithm, BASE[1]),
+    "MVN": (oracle.mvn, fields("mvn", "eps", across="across_channels", variance="normalize_variance")),
+    "PReLU": (oracle.prelu, None),
+    "Parameter": (oracle.parameter, None),
+    "Pooling": pooling,
+    "Power": (oracle.power, fields("power", "power", "scale", "shift")),
+    "ReLU": (oracle.relu, fields("relu", slope="negative_slope")),
+    "Reduction": (
+        oracle.reduction,
+        lambda proto: (
+            {"operation": caffe_pb2.ReductionParameter.ReductionOp.Name(proto.reduction_param.operation)}
+            | fields("reduction", "axis", "coeff")(proto)
+        ),
+    ),
+    "Reshape": (
+        oracle.reshape,
+        lambda proto: {"shape": SHAPES[" ".join(f"dim: {size}" for size in proto.reshape_param.shape.dim)]},
+    ),
+    "SPP": (
+        oracle.pyramid,
+        lambda proto: {
+            "levels": proto.spp_param.pyramid_height,
+            "pooling": oracle.average_pooling if proto.spp_param.pool else oracle.max_pooling,
+        },
+    ),
+    "Scale": (oracle.scale, lambda proto: {"axis": proto.scale_param.axis, "weights": 2 - len(proto.bottom)}),
+    "Sigmoid": (oracle.sigmoid, None),
+    "Slice": (oracle.slices, slices),
+    "Softmax": (oracle.softmax, fields("softmax", "axis")),
+    "Split": (oracle.split, lambda proto: {"tops": len(proto.top)}),
+    "Swish": (oracle.swish, fields("swish", "beta")),
+    "TanH": (oracle.tanh, None),
+    "Threshold": (oracle.threshold, fields("threshold", "threshold")),
+    "Tile": (oracle.tile, fields("tile", "axis", "tiles")),
+}
 
 
 def test_layers(cases):
     for case in cases["layer"]:
         proto = text_format.Parse(case["parameters"]["prototxt"], caffe_pb2.NetParameter()).layer[0]
-        function, constants = arguments(proto.type, proto)
+        port = PORT[proto.type]
+        function, constants = port(proto) if callable(port) else (port[0], port[1](proto) if port[1] else {})
         inputs, outputs = case["inputs"], case["outputs"]
         bottoms = [inputs[name] for name in proto.bottom]
         weights = [inputs[f"weights{i}"] for i in range(3) if f"weights{i}" in inputs]
-        if proto.type == "Split":
-            top, back = function(*bottoms, len(proto.top))
-        else:
-            top, back = function(*bottoms, *weights, **constants)
-            top = [top]
+        top, back = function(*bottoms, *weights, **constants)
+        top = top if isinstance(top, list) else [top]
         for name, values in zip(proto.top, top, strict=True):
             assert off(values, outputs[name]) <= case["tolerance"], case["name"]
         diffs = back(*(inputs[f"{name}_diff"] for name in proto.top))
