@@ -88,7 +88,8 @@ def test_arguments():
     dreams = {"dream", "zoom", "video", "sweep", "octaves", "history", "visualize", "channels", "reproduce"}
     networks = {"models add", "models fetch", "models info", "models path", "models remove", "models verify"}
     # The INPUT of the picture that is replayed is --input.
-    assert found == {"input": dreams, "picture": {"replay"}, "name": networks, "files": {"models add"}}
+    files = {"files": {"models add"}, "network": {"layers"}}
+    assert found == {"input": dreams, "picture": {"replay"}, "name": networks, **files}
 
 
 def test_help_is_a_noun_phrase():

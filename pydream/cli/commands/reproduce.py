@@ -128,11 +128,11 @@ def command(
     wanted = [result for key, result in RESULTS.items() if key in (only or RESULTS) and (frames or not result.loop)]
     if not wanted:
         raise click.BadParameter("without frames there is no loop", param_hint="'--frames'")
-    files = find_files(model, weights)  # says where to get weights that are missing, before anything else
-    sky = _input(input, "sky.jpg")
-    flowers = _input(guide, "flowers.jpg") if any(result.guided for result in wanted) else None
     folder = Folder(output)
     folder.claim(wanted, sidecar)
+    files = find_files(model, weights)  # says where to get weights that are missing, before anything is read
+    sky = _input(input, "sky.jpg")
+    flowers = _input(guide, "flowers.jpg") if any(result.guided for result in wanted) else None
 
     net, network = load(model, weights, "float64" if exact else "float32", "tensorflow", device, InputSpec())
     chosen = dict(layers)
