@@ -17,6 +17,7 @@ import h5py
 import msgspec
 import numpy as np
 import onnx
+from google.protobuf import text_format
 from PIL import Image, ImageCms, PngImagePlugin
 from targets import COPIED, CORPUS, MEMBER, MEMBER_BYTES
 
@@ -141,6 +142,35 @@ def frozen() -> bytes:
         return tf.reduce_mean(tf.pad(y, [[0, 0], [1, 1], [0, 0], [0, 0]]), [1, 2])
 
     content: bytes = graphs.frozen(build, (1, 8, 8, 3)).SerializeToString(deterministic=True)
+    return content
+
+
+def sized() -> bytes:
+    """Return a graph that computes sizes from the picture's, with what they are for."""
+
+    def build(x: Any) -> Any:
+        x = tf.tensordot(x[:, 1:-1, ::2], graphs.normal(3, 2), [[3], [0]])
+        n, h, w = (tf.shape(x)[axis] for axis in range(3))
+        x = tf.raw_ops.ResizeBilinear(images=x, size=tf.shape(x)[1:3] * [2, 3])
+        x = tf.nn.conv2d_transpose(x, graphs.normal(2, 2, 2, 2), tf.stack([n, 4 * h, 6 * w, 2]), 2, "SAME")
+        return tf.reshape(tf.tile(tf.expand_dims(x, 2), [1, 1, 2, 1, 1]), tf.stack([n, 8 * h, 6 * w, 2]))
+
+    content: bytes = graphs.frozen(build, (1, 6, 6, 3)).SerializeToString(deterministic=True)
+    return content
+
+
+def channels_first() -> bytes:
+    """Return a graph with channels first."""
+
+    def build(x: Any) -> Any:
+        how = {"padding": "SAME", "data_format": "NCHW"}
+        x = tf.raw_ops.Conv2D(input=x, filter=graphs.normal(2, 2, 3, 2), strides=[1, 1, 2, 1], **how)
+        x = tf.raw_ops.BiasAdd(value=x, bias=graphs.constant([1, 2]), data_format="NCHW")
+        x = tf.concat([tf.nn.relu(x), x * graphs.constant([[[1]], [[2]]])], 1)
+        x = tf.raw_ops.MaxPool(input=x, ksize=[1, 1, 2, 2], strides=[1, 1, 1, 1], **how)
+        return tf.reduce_mean(tf.pad(x, [[0, 0], [0, 0], [1, 1], [0, 0]]), [2, 3])
+
+    content: bytes = graphs.frozen(build, (1, 3, 8, 8)).SerializeToString(deterministic=True)
     return content
 
 
@@ -277,6 +307,9 @@ def corpus() -> dict[str, bytes]:
         "caffemodel/oldest": oldest(),
         "snapshot/plain": snapshot(),
         "graphdef/plain": frozen(),
+        "graphdef/sizes": sized(),
+        "graphdef/first": channels_first(),
+        "graph_text/plain.pbtxt": text_format.MessageToBytes(tf.compat.v1.GraphDef.FromString(frozen())),
         **trained(),
         "image/palette.png": encoded("PNG", "P"),
         "image/bit.png": encoded("PNG", "1"),

@@ -109,6 +109,12 @@ def graphdef(data: bytes) -> None:
     assert {fact.name for fact in survey(graph, graph.declared)} == set(graph.blobs)
 
 
+def graph_text(data: bytes) -> None:
+    """The same in words."""
+    graph, _ = frozen.read(_file(data, ".pbtxt"))
+    assert {fact.name for fact in survey(graph, graph.declared)} == set(graph.blobs)
+
+
 def keras_config(data: bytes) -> None:
     """The configuration of a Keras model, with weights for another one."""
     _keras(_file(_archive(data, _plain("keras_weights")), ".keras"))
@@ -283,6 +289,7 @@ _ALL = (
     caffemodel,
     snapshot,
     graphdef,
+    graph_text,
     *_KERAS,
     image,
     metadata,

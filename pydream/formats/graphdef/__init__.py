@@ -2,6 +2,7 @@
 
 =========== =====================================================
 proto       TensorFlow's schema of a GraphDef
+layout      channels first → channels last
 text        its text form, ``.pbtxt``
 nodes       a file → nodes, each behind its inputs
 inputs      the node that the picture replaces

@@ -8,6 +8,7 @@ from ...errors import NetFileError
 from ...net import unknown_name
 from ...runtime.layers import Shape
 from ...runtime.tf_layers import FLOATS
+from .layout import is_first
 from .nodes import Node, listed, sizes
 
 BYTE = 4  # TensorFlow's type of pictures as they are in files
@@ -74,10 +75,20 @@ def input_node(nodes: Sequence[Node], source: str, name: str | None) -> Node:
     )
 
 
-def channels(node: Node) -> int:
+def is_channels_first(node: Node, nodes: Sequence[Node]) -> bool:
+    """Return whether an input takes (n, c, h, w): as it declares, or as the first convolution does."""
+    shape = declared_shape(node)
+    if shape is None:
+        first = next((each for each in nodes if each.op in _CONVOLUTIONS and each.inputs), None)
+        moved = any(each.op == "Transpose" for each in _leading(nodes))
+        return first is not None and is_first(first) and not moved
+    return len(shape) == 4 and shape[1] in (1, 3) and shape[3] not in (1, 3)
+
+
+def channels(node: Node, first: bool) -> int:
     """Return the channels of the pictures that an input takes: 1 where it declares that, else 3."""
     shape = declared_shape(node)
-    return 1 if shape is not None and len(shape) == 4 and shape[3] == 1 else 3
+    return 1 if shape is not None and len(shape) == 4 and shape[1 if first else 3] == 1 else 3
 
 
 def declared_shape(node: Node) -> Shape | None:
@@ -87,12 +98,13 @@ def declared_shape(node: Node) -> Shape | None:
     return shape or None
 
 
-def declared_size(node: Node) -> tuple[int, int] | None:
+def declared_size(node: Node, first: bool) -> tuple[int, int] | None:
     """Return the height and width that a placeholder declares."""
     shape = declared_shape(node)
-    if shape is None or len(shape) != 4 or min(shape[1:3]) < 1 or max(shape[1:3]) > _LARGEST_SIDE:
+    if shape is None or len(shape) != 4:
         return None
-    return shape[1], shape[2]
+    height, width = shape[2:] if first else shape[1:3]
+    return (height, width) if min(height, width) >= 1 and max(height, width) <= _LARGEST_SIDE else None
 
 
 def _takes_pictures(node: Node, kinds: frozenset[int], channels: tuple[int, ...]) -> bool:
@@ -100,7 +112,10 @@ def _takes_pictures(node: Node, kinds: frozenset[int], channels: tuple[int, ...]
     kind, shape = node.attributes.get("dtype"), declared_shape(node)
     if kind is not None and kind.type not in kinds:
         return False
-    return -1 in channels if shape is None else len(shape) == 4 and shape[3] in channels
+    if shape is None:
+        return -1 in channels
+    first = len(shape) == 4 and shape[1] in channels and shape[1] > 0 and shape[3] not in (1, 3)
+    return first or (len(shape) == 4 and shape[3] in channels)
 
 
 def _prepared(nodes: Sequence[Node]) -> list[Node]:

@@ -73,3 +73,4 @@ DESCRIPTOR = describe("graphdef", _MESSAGES)
 
 GraphDef: Any = message_factory.GetMessageClass(DESCRIPTOR.message_types_by_name["GraphDef"])
 NodeDef: Any = message_factory.GetMessageClass(DESCRIPTOR.message_types_by_name["NodeDef"])
+AttrValue: Any = message_factory.GetMessageClass(DESCRIPTOR.message_types_by_name["AttrValue"])

@@ -326,6 +326,11 @@ def _transposition(inputs: Inputs, node: Node) -> Made:
     return _identity(inputs, node) if axes.tolist() == list(range(len(inputs.shape(node)))) else None
 
 
+def _flattened(inputs: Inputs, node: Node) -> Made:
+    """Translate a Reshape of (n, c, h, w) to (n, c h w), which is no op of TensorFlow's own."""
+    return caffe_layers.Flatten(*inputs.names(node, 0), axis=1, end_axis=-1), []
+
+
 def _rectifier(inputs: Inputs, node: Node) -> Made:
     slope = node.number("alpha", 0.2) if node.op == "LeakyRelu" else 0.0
     return caffe_layers.ReLU(*inputs.names(node, 0), negative_slope=slope), []
@@ -354,6 +359,7 @@ RULES: dict[str, Callable[[Inputs, Node], Made]] = {
     "AddN": _sum_of_all,
     "BatchNormWithGlobalNormalization": _global_batch_norm,
     "Cast": _cast,
+    "Flatten": _flattened,
     "LRN": _lrn,
     "MatMul": _matrix_product,
     "Transpose": _transposition,

@@ -7,6 +7,7 @@ asking for one of them raises an error with the reason.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from math import prod
 
 import numpy as np
@@ -21,7 +22,8 @@ from ..entrance import IMAGE, SIZES, entrance
 from ..spec import InputSpec
 from .attributes import check_inputs, rewritten
 from .folding import fold
-from .inputs import channels, declared_size, input_node
+from .inputs import channels, declared_size, input_node, is_channels_first
+from .layout import is_first, to_first, to_last, with_channels_last
 from .nodes import LAYER, Budget, LeftOutError, Node, Source, Values, constant
 from .ops import OPS, Broadcast
 from .rules import RULES, Inputs
@@ -57,7 +59,8 @@ def translate(nodes: Sequence[Node], source: str, name: str, spec: InputSpec) ->
         For an input that is not a node.
     """
     place = input_node(nodes, source, spec.node)
-    declared = declared_size(place)
+    first = is_channels_first(place, nodes)
+    declared = declared_size(place, first)
     budget = Budget()  # of all sizes together
     constants, unknown = _constants(nodes, place, budget)
     if declared is None and place.op.startswith("Resize"):
@@ -66,8 +69,8 @@ def translate(nodes: Sequence[Node], source: str, name: str, spec: InputSpec) ->
     layers = {node.name for node in nodes if LAYER in node.attributes} & made  # of a Keras model
     tried: list[_Translator] = []
     for size in SIZES if declared is None else [declared]:
-        tried.append(_Translator(place, spec.scale, constants, unknown, budget))
-        tried[-1].run(nodes, (1, channels(place), *size))
+        tried.append(_Translator(place, spec.scale, constants, unknown, budget, first))
+        tried[-1].run(nodes, (1, channels(place, first), *size))
         if not tried[-1].misfits:
             break
     best = min(tried, key=lambda each: each.misfits)
@@ -142,12 +145,15 @@ class _Translator(Inputs):
         constants: Mapping[str, Values],
         unknown: Mapping[str, str],
         budget: Budget,
+        first: bool,
     ) -> None:
         super().__init__(constants, budget)
         self._place = place
         self._scale = scale
+        self._channels_first = first
         # Constants that depend on the picture's size, as numbers and sizes; None: in a way that cannot be followed.
         self._sized: dict[str, Values | None] = {}
+        self._first: set[str] = set()  # blobs that have their channels first, as the graph sees them
         self._readers: dict[str, list[Node]] = {}
         self.left_out = dict(unknown)
         self.layers: list[Layer] = []
@@ -177,6 +183,8 @@ class _Translator(Inputs):
         """Put the picture in the input's place, scaled, and under the input's name too."""
         name = self._place.name
         self.blob_of[Source(name, 0)] = name
+        if self._channels_first:
+            self._first.add(name)
         layer, weights = entrance(name, self._scale)
         if name != IMAGE or not isinstance(layer, Identity):
             self._add(layer, weights)
@@ -197,8 +205,7 @@ class _Translator(Inputs):
         unknown = [name for name in sized if self._sized[name] is None]
         if unknown and node.op != "Reshape":
             raise LeftOutError(f"{node.name!r} ({node.op}) depends on the picture's size, through {unknown[0]!r}")
-        if node.text("data_format", "NHWC") not in ("NHWC", ""):
-            raise LeftOutError(f"{node.name!r} ({node.op}) has its channels first; only NHWC is supported")
+        node, first = self._with_channels_last(node)
         if node.op in RULES or node.op in OPS:
             check_inputs(node)
         for output in outputs:
@@ -206,14 +213,42 @@ class _Translator(Inputs):
             layer, weights = made or (self._operation(node, output), [])
             self._add(layer, weights)
             self.blob_of[Source(node.name, output)] = layer.tops[0]
+            if first and len(self.shapes[layer.tops[0]]) == 4:
+                self._first.add(layer.tops[0])
             if node.op == "Reshape" and self.shapes[layer.tops[0]][0] != 1:
                 self.misfits += 1  # a picture became several: it fits, but is hardly intended
+
+    def _with_channels_last(self, node: Node) -> tuple[Node, bool]:
+        """Return a node that reads channels last, and whether what it makes has them first, as the graph sees it."""
+        read = [self.blob_of[each] for each in node.inputs if each in self.blob_of]
+        axes = self.constants.get(node.inputs[1].node) if node.op == "Transpose" and len(node.inputs) == 2 else None
+        if self._first.isdisjoint(read):
+            if is_first(node):
+                raise LeftOutError(f"{node.name!r} ({node.op}) has its channels first, what it reads has them last")
+            if axes is not None and to_first(axes):
+                return replace(node, op="Identity", inputs=node.inputs[:1]), True
+            return node, False
+        if axes is not None and to_last(axes):
+            return replace(node, op="Identity", inputs=node.inputs[:1]), False
+        if not self._first.issuperset(read):
+            raise LeftOutError(f"{node.name!r} ({node.op}) reads values with channels first and others")
+        if node.op == "Reshape" and len(node.inputs) == 2:
+            n, *places = self.shapes[read[0]]
+            wanted = self.constants[node.inputs[1].node].tolist()
+            if wanted in ([n, prod(places)], [-1, prod(places)], [n, -1]):
+                return replace(node, op="Flatten", inputs=node.inputs[:1]), False
+        last = with_channels_last(node, lambda place: self.constant(node, place), self.constants.__setitem__)
+        if any(new != old and old.node in self._sized for new, old in zip(last.inputs, node.inputs, strict=True)):
+            raise LeftOutError(f"{node.name!r} ({node.op}) depends on the picture's size, with channels first")
+        return last, True
 
     def _folded(self, node: Node) -> Values:
         if node.op != "Shape":
             return fold(node, self.budget, *(self.constants[each.node] for each in node.inputs))
         kind = node.attributes.get("out_type")
-        return np.array(nhwc(self.shapes[self.bottom(node, 0)]), np.int64 if kind and kind.type == 9 else np.int32)
+        blob = self.bottom(node, 0)
+        shape = self.shapes[blob] if blob in self._first else nhwc(self.shapes[blob])
+        return np.array(shape, np.int64 if kind and kind.type == 9 else np.int32)
 
     def _followed(self, node: Node) -> Values | None:
         """Return what `_folded` does as numbers and sizes; None where it cannot be followed."""
@@ -222,7 +257,7 @@ class _Translator(Inputs):
             shape = nhwc(self.shapes[blob])
             # The batch and the channels are the network's.
             sizes = [Size(blob, i) if 0 < i < len(shape) - 1 else size for i, size in enumerate(shape)]
-            return np.array(sizes, object)
+            return np.array([sizes[i] for i in (0, 3, 1, 2)] if blob in self._first else sizes, object)
         found = [self._sized.get(each.node, self.constants[each.node]) for each in node.inputs]
         inputs = [each for each in found if each is not None]
         if len(inputs) < len(found):

@@ -5,6 +5,7 @@ apart       a file is read in a process of its own
 reader      that process
 keras_model a live Keras model, ``.keras`` or ``.h5`` → a frozen GraphDef
 saved_model the folder of a SavedModel → a frozen GraphDef
+live        a live `tf.Module`, or a loaded SavedModel → a frozen GraphDef
 inline      a graph's functions in place of their calls
 dilation    a dilated convolution is one node
 known       which classes a file may name
@@ -18,6 +19,8 @@ what an upgrade has moved. Functions and classes:
 - ``keras.src.legacy.saving.saving_utils.model_from_config``: builds a model from the configuration in an HDF5 file
 - ``keras.src.applications.convnext.LayerScale``: a layer of ConvNeXt's that HDF5 files name without its module
 - ``keras.src.applications.convnext.StochasticDepth``: another
+- ``keras.src.ops.image.resize``: checks the size that is resized to, during a trace it does not
+- ``keras.src.backend.tensorflow.image.resize``: takes any
 - ``tensorflow.python.framework.convert_to_constants.convert_variables_to_constants_v2``: a trace → constants
 - ``tensorflow.python.grappler.tf_optimizer.OptimizeGraph``: puts functions in place of their calls
 - ``tensorflow.core.protobuf.config_pb2.ConfigProto``: what that is asked to do

@@ -22,6 +22,7 @@ from ..spec import InputSpec
 from .apart import reading
 from .frozen import Frozen
 from .keras_model import freeze_model, is_keras_model
+from .live import freeze_module, is_module
 from .saved_model import GRAPH_FILE, VARIABLES
 
 # Keras models since 2021 have layers that scale their pictures, and so do most SavedModels that are made of them.
@@ -39,11 +40,11 @@ def holds(head: Head) -> bool:
 
 
 def reads(model: object) -> bool:
-    """Return whether it is a live Keras model, or by its name the file of one or a SavedModel's graph."""
+    """Return whether it is a live model or module, or by its name the file of a model or a SavedModel's graph."""
     if isinstance(model, Path):
         name = model.name.lower()
         return (name.endswith(SUFFIXES) and not name.endswith(".caffemodel.h5")) or model.name == GRAPH_FILE
-    return is_keras_model(model)
+    return is_keras_model(model) or is_module(model)
 
 
 def model_file(path: Path) -> Path:
@@ -55,7 +56,8 @@ def model_file(path: Path) -> Path:
 def name_of(model: Path | Any) -> str:
     """Return a live model's own name, a file's without its ending, or a folder's."""
     if not isinstance(model, Path):
-        return str(model.name)
+        name = getattr(model, "name", None)  # what is loaded from a SavedModel has none
+        return name if isinstance(name, str) else "a module"
     return model.parent.resolve().name if model.name == GRAPH_FILE else model.stem
 
 
@@ -85,7 +87,7 @@ def freeze(model: Path | Any, meanwhile: Callable[[], object] = lambda: None) ->
         What this process does while another one reads a file.
     """
     if not isinstance(model, Path):
-        return freeze_model(model)
+        return freeze_model(model) if is_keras_model(model) else freeze_module(model, name_of(model))
     with reading(model) as result:
         meanwhile()
         return result()

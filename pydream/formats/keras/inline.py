@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from itertools import islice
 from typing import Any
 
@@ -85,3 +85,19 @@ class Origins:
 def _passes_on(node: Any) -> bool:
     ends = node.op == "Identity" and _ENDS.fullmatch(node.name)
     return bool(ends) or node.op in ("IdentityN", "ReadVariableOp")
+
+
+def connect(graph: Any, returned: Collection[str], source: str) -> None:
+    """Drop the nodes that only pass a tensor on, a function's return nodes, and those that only order others."""
+    origins = Origins(graph, source)
+    kept = [each for each in graph.node if each.op != "NoOp" and each.name not in returned and each.name not in origins]
+    for node in kept:
+        node.input[:] = [name + output for name, output in origins.inputs(node)]
+    graph.CopyFrom(type(graph)(node=kept))
+
+
+def short_names(names: set[str]) -> dict[str, str]:
+    """Return names without those of the calls before them, where they stay distinct."""
+    short = {name: re.sub(f"^{SCOPES}+", "", name) for name in names}
+    taken = list(short.values())
+    return {name: after if taken.count(after) == 1 else name for name, after in short.items()}

@@ -22,7 +22,7 @@ from ...runtime.on_tensorflow.door import part, quiet_stderr, tensorflow
 from ..graphdef.nodes import LAYER
 from .dilation import dilate
 from .frozen import Frozen
-from .inline import CALLS, Origins, inlined
+from .inline import CALLS, connect, inlined
 from .keras2 import drop_unused
 from .known import KNOWN, check_config
 
@@ -173,7 +173,7 @@ def _traced(model: Any, shape: tuple[int | None, ...], name: str, source: str) -
     """Return the graph of a model for pictures of this shape, and the node that they replace."""
     tf = tensorflow()
     tensors: dict[str, Any] = {}
-    with _recorded(model, tensors):
+    with _recorded(model, tensors), _resized_at_any_size():
         function = tf.function(lambda image: model(image, training=False), autograph=False)
         traced = function.get_concrete_function(tf.TensorSpec(shape, tf.float32, name))
     image = traced.inputs[0].op.name
@@ -188,7 +188,7 @@ def _traced(model: Any, shape: tuple[int | None, ...], name: str, source: str) -
         raise NetFileError(f"{source}: no layers")
     if any(node.op in CALLS for node in graph.node):  # else it stays in the order of the layers
         graph = inlined(graph, [image, *outputs.values()], source)
-    _connect(graph, {tensor.op.name for tensor in constants.outputs}, source)
+    connect(graph, {tensor.op.name for tensor in constants.outputs}, source)
     dilate(graph)
     _rename(graph, outputs, image)
     return graph, image
@@ -233,19 +233,27 @@ def _recorded(model: Any, tensors: dict[str, Any]) -> Iterator[None]:
         base.__call__ = call
 
 
+@contextlib.contextmanager
+def _resized_at_any_size() -> Iterator[None]:
+    """Have Keras resize to sizes that are tensors meanwhile; it asks them whether they are above 0."""
+    module, backend = part("keras.src.ops.image"), part("keras.src.backend.tensorflow.image")
+    checked = module.resize
+
+    def resize(images: Any, size: Any, **options: Any) -> Any:
+        of_tensors = any(isinstance(each, tensorflow().Tensor) for each in size)
+        return (backend.resize if of_tensors else checked)(images, size, **options)
+
+    module.resize = resize
+    try:
+        yield
+    finally:
+        module.resize = checked
+
+
 def _free(name: str, taken: Collection[str]) -> str:
     """Return the name, numbered as TensorFlow does where a layer is called twice."""
     numbered = (name if i == 0 else f"{name}_{i}" for i in range(len(taken) + 1))
     return next(each for each in numbered if each not in taken and f"{each}/0" not in taken)
-
-
-def _connect(graph: Any, returned: Collection[str], source: str) -> None:
-    """Drop the nodes that only pass a tensor on, a function's return nodes, and those that only order others."""
-    origins = Origins(graph, source)
-    kept = [each for each in graph.node if each.op != "NoOp" and each.name not in returned and each.name not in origins]
-    for node in kept:
-        node.input[:] = [name + output for name, output in origins.inputs(node)]
-    graph.CopyFrom(type(graph)(node=kept))
 
 
 def _rename(graph: Any, outputs: Mapping[str, str], image: str) -> None:

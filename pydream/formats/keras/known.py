@@ -144,8 +144,9 @@ def _check(known: bool, named: Iterable[object], source: str) -> None:
         )
     kind, *others = shown or ["None"]
     raise NetFileError(
-        f"{source}: {kind!r} is not one of Keras's layers ({others[0] if others else kind}); load the model"
-        " yourself, with its custom objects, and pass load_net the live model"
+        f"{source}: {kind!r} is not one of Keras's layers ({others[0] if others else kind});"
+        f" load the model yourself, keras.models.load_model(file, custom_objects={{{kind!r}: …}}),"
+        " and pass load_net the live model"
     )
 
 

@@ -7,7 +7,6 @@ values the variables, which leaves a frozen GraphDef.
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -16,7 +15,7 @@ from ...errors import NetFileError
 from ...runtime.on_tensorflow.door import part, tensorflow
 from .dilation import dilate
 from .frozen import Frozen
-from .inline import CALLS, SCOPES, Origins, inlined
+from .inline import CALLS, Origins, inlined, short_names
 from .keras_model import first_line
 
 _MAX_BYTES = 2**31 - 1  # of the graph, and of the variables: a frozen GraphDef cannot be larger
@@ -142,7 +141,7 @@ def _frozen(graph: Any, image: str, outputs: list[str], values: Mapping[str, Any
         if name not in needed:
             needed.add(name)
             waiting += [read for read, _ in origins.inputs(nodes[name])]
-    names = _short({name for name in needed if name not in values}) | {name: name for name in values}
+    names = short_names({name for name in needed if name not in values}) | {name: name for name in values}
     made = type(graph)()
     for node in graph.node:
         if node.name not in needed:
@@ -159,13 +158,6 @@ def _frozen(graph: Any, image: str, outputs: list[str], values: Mapping[str, Any
     dilate(made)
     frozen: bytes = made.SerializeToString()
     return frozen
-
-
-def _short(names: set[str]) -> dict[str, str]:
-    """Return names without those of the calls before them, where they stay distinct."""
-    short = {name: re.sub(f"^{SCOPES}+", "", name) for name in names}
-    taken = list(short.values())
-    return {name: after if taken.count(after) == 1 else name for name, after in short.items()}
 
 
 def _node(tensor: str) -> str:
