@@ -320,6 +320,16 @@ def test_what_is_around_a_module():
         pydream.load_net(torch.jit.trace(nn.ReLU(), torch.ones(1)))
 
 
+def test_one_channel():
+    torch.manual_seed(0)
+    net = pydream.load_net(nn.Sequential(nn.Conv2d(1, 4, 5), nn.Tanh()).double(), mean=(127,), scale=1 / 128)
+    assert net.blobs["data"].shape[1] == net.mean.size == 1
+    start = np.random.RandomState(0).uniform(0, 255, (20, 24, 3))
+    dream = pydream.deepdream(net, start, octave_n=1, iter_n=2, rng=np.random.RandomState(0))
+    assert np.ptp(dream, axis=2).max() == 0
+    assert np.ptp(dream) > 100
+
+
 def test_no_gradient():
     class Blind(nn.Module):
         def __init__(self):
