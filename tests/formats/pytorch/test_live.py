@@ -420,6 +420,23 @@ def test_a_dream_is_that_of_the_same_network_of_caffes(tmp_path):
     assert np.abs(images[0] - start).mean() > 1
 
 
+def test_a_dream_is_that_of_the_onnx_file_of_the_module(tmp_path):
+    module, _ = twins(tmp_path, POOL)
+    torch.onnx.export(module, torch.zeros(1, 3, 24, 24, dtype=torch.float64), str(tmp_path / "net.onnx"), dynamo=False)
+    start = np.random.RandomState(0).uniform(0, 255, (40, 44, 3))
+    live, file = (
+        pydream.load_net(model, dtype="float64", mean=MEAN, scale=SCALE, **engine)
+        for model, engine in ((module, {}), (tmp_path / "net.onnx", {"runtime": "numpy"}))
+    )
+    how = {"octave_n": 2, "iter_n": 3}
+    images = [
+        pydream.deepdream(net, start, end=end, rng=np.random.RandomState(0), **how)
+        for net, end in ((live, "output"), (file, list(file.blobs)[-1]))
+    ]
+    assert nets.off(*images) < 1e-9
+    assert np.abs(images[0] - start).mean() > 1
+
+
 def test_it_is_a_port(tmp_path):
     """All that is asked of a runtime, against the reference, its gradients and its seeds."""
     module, files = twins(tmp_path)
