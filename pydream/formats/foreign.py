@@ -57,7 +57,7 @@ def _is_darknet(head: Head) -> bool:
 
 _TORCH = (
     "in Python, build the network, load this into it and pass it to load_net, or write it as ONNX with "
-    "torch.onnx.export(module, picture, 'net.onnx')"
+    "torch.onnx.export(module, picture, 'net.onnx', external_data=False)"
 )
 _TENSORFLOW = "load it in TensorFlow and write it as a SavedModel (tf.saved_model.save), or freeze it to a .pb file"
 _ONNX = "the network that it was made from, or an ONNX file of it, can be read"
@@ -129,7 +129,7 @@ FOREIGN: tuple[Foreign, ...] = (
     ),
     Foreign(
         "a program of torch.export",
-        "torch.onnx.export(torch.export.load(file), f='net.onnx') writes it as ONNX",
+        "torch.onnx.export(torch.export.load(file), f='net.onnx', external_data=False) writes it as ONNX",
         _holds(r"(^|/)(serialized_exported_program\.json|archive_format|models/model\.json)$"),
     ),
     Foreign(

@@ -380,6 +380,11 @@ def test_the_foreign_cases(shared, name, words):
             load(shared / "cases" / "foreign" / name)
 
 
+def test_the_foreign_case_of_onnx(shared):
+    with pytest.raises(NetFileError, match=r"x.onnx: not an ONNX network, or cut short"):
+        pydream.load_net(shared / "cases/foreign/x.onnx", runtime="numpy")
+
+
 @pytest.mark.parametrize("name", ["DEPLOY.PROTOTXT", "deploy.prototxt.txt"])
 def test_the_cases_of_suffixes(shared, name, tmp_path):
     for file in (name, "base.caffemodel"):

@@ -23,7 +23,7 @@ MEAN = (0.0, 0.0, 0.0)
 DEFAULT_SPEC = InputSpec(MEAN, 1.0, "RGB")
 SUFFIXES: tuple[str, ...] = ()
 _MODULE = "torch.nn.modules.module.Module"
-_EXPORT = "torch.onnx.export(module, picture, 'net.onnx') makes a file that has one"
+_EXPORT = "torch.onnx.export(module, picture, 'net.onnx', external_data=False) makes a file that has one"
 
 
 def holds(head: Head) -> bool:

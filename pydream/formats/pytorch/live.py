@@ -14,7 +14,7 @@ from numpy.typing import DTypeLike
 
 from ... import net
 from ...errors import DeviceError, ShapeError, UnknownNameError
-from ...net import Affine, Array, Seed, in_one_thread, names_of, unknown_name
+from ...net import Affine, Array, Seed, as_mean, in_one_thread, names_of, unknown_name
 from ...runtime.blob import Outputs
 from ...runtime.net import real_dtype
 from ..spec import InputSpec
@@ -37,7 +37,7 @@ class TorchNet(net.Net):
     Parameters
     ----------
     module : torch.nn.Module
-        Takes pictures, (1, 3, h, w).
+        Takes pictures, (1, 3, h, w), or grey ones, (1, 1, h, w), if its first convolution does.
     spec : InputSpec
     name : str
     dtype, device
@@ -56,13 +56,14 @@ class TorchNet(net.Net):
         self.dtype = _TYPES[self._number.dtype]
         place = self._number.device
         self.device = f"{'CPU' if place.type == 'cpu' else 'GPU'}:{place.index or 0}"
-        self.mean = np.array(spec.mean, self.dtype).reshape(-1, 1, 1)
         self.channel_order = spec.channel_order or "RGB"
         self._scale = self.tensor(np.reshape(spec.scale or 1, (-1, 1, 1)))
         named = {key: each for key, each in self.module.named_modules() if key not in ("", INPUT)}
         self.modules = named | ({} if OUTPUT in named else {OUTPUT: self.module})
         convolutions = [key for key, each in named.items() if isinstance(each, torch.nn.Conv2d)]
         self.default_end = convolutions[-1] if convolutions else None
+        grey = bool(convolutions) and named[convolutions[0]].in_channels == 1
+        self.mean = as_mean(spec.mean or (0,), (1, 1 if grey else 3, 1, 1), self.channel_order).astype(self.dtype)
         self.blobs = Blobs(self)
         self._image: Any = None  # of the last pass
         self._made: dict[str, Any] = {}

@@ -320,6 +320,16 @@ def test_what_is_around_a_module():
         pydream.load_net(torch.jit.trace(nn.ReLU(), torch.ones(1)))
 
 
+def test_one_channel():
+    torch.manual_seed(0)
+    net = pydream.load_net(nn.Sequential(nn.Conv2d(1, 4, 5), nn.Tanh()).double(), mean=(127,), scale=1 / 128)
+    assert net.blobs["data"].shape[1] == net.mean.size == 1
+    start = np.random.RandomState(0).uniform(0, 255, (20, 24, 3))
+    dream = pydream.deepdream(net, start, octave_n=1, iter_n=2, rng=np.random.RandomState(0))
+    assert np.ptp(dream, axis=2).max() == 0
+    assert np.ptp(dream) > 100
+
+
 def test_no_gradient():
     class Blind(nn.Module):
         def __init__(self):
@@ -405,6 +415,23 @@ def test_a_dream_is_that_of_the_same_network_of_caffes(tmp_path):
             pydream.load_net(module, **OF_CAFFE),
             pydream.load_net(files, dtype="float64", runtime="numpy", **OF_CAFFE),
         )
+    ]
+    assert nets.off(*images) < 1e-9
+    assert np.abs(images[0] - start).mean() > 1
+
+
+def test_a_dream_is_that_of_the_onnx_file_of_the_module(tmp_path):
+    module, _ = twins(tmp_path, POOL)
+    torch.onnx.export(module, torch.zeros(1, 3, 24, 24, dtype=torch.float64), str(tmp_path / "net.onnx"), dynamo=False)
+    start = np.random.RandomState(0).uniform(0, 255, (40, 44, 3))
+    live, file = (
+        pydream.load_net(model, dtype="float64", mean=MEAN, scale=SCALE, **engine)
+        for model, engine in ((module, {}), (tmp_path / "net.onnx", {"runtime": "numpy"}))
+    )
+    how = {"octave_n": 2, "iter_n": 3}
+    images = [
+        pydream.deepdream(net, start, end=end, rng=np.random.RandomState(0), **how)
+        for net, end in ((live, "output"), (file, list(file.blobs)[-1]))
     ]
     assert nets.off(*images) < 1e-9
     assert np.abs(images[0] - start).mean() > 1
