@@ -174,6 +174,7 @@ CASES = [
     deconv("gaps", "kernel_size: 1 stride: 3", (3, 2, 1, 1), stride=(3, 3)),
     deconv("rectangular", "kernel_h: 3 kernel_w: 2 stride_h: 1 stride_w: 3 pad_h: 2 pad_w: 0", (3, 2, 3, 2),
            stride=(1, 3), pad=(2, 0)),
+    deconv("dilated-stride-1", "kernel_size: 3 dilation: 2 pad: 1", (3, 2, 3, 3), dilation=(2, 2), pad=(1, 1)),
     deconv("dilated", "kernel_size: 2 dilation: 3 stride: 2", (3, 2, 2, 2), dilation=(3, 3), stride=(2, 2)),
     Case("two-bottoms", "Deconvolution", "convolution_param { num_output: 2 kernel_size: 3 stride: 2 }",
          partial(oracle.convolutions, formula=oracle.deconvolution, bottoms=2, stride=(2, 2)),

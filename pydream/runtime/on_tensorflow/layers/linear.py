@@ -110,10 +110,11 @@ class ConcatConvolutionRunner(ConvolutionRunner):
     def prepare(self, params: list[NDArray[Any]]) -> None:
         super().prepare(params)
         self.kernels = self.tf.split(self.kernels[0], self.layer.channels, axis=2)
+        self.turned = [part for whole in self.turned for part in self.tf.split(whole, self.layer.channels, axis=3)]
 
     def forward(self, *bottoms: Tensor) -> tuple[Tensors, Tensors]:
         first, second = (
-            self.tf.nn.conv2d(bottom, kernel, self.layer.stride, self.padding)
+            self.tf.nn.conv2d(bottom, kernel, self.layer.stride, self.padding, dilations=self.dilation)
             for bottom, kernel in zip(bottoms, self.kernels, strict=True)
         )
         if self.bias is not None:
@@ -122,6 +123,8 @@ class ConcatConvolutionRunner(ConvolutionRunner):
         return (second + first,), tuple(map(self.tf.shape, bottoms))
 
     def backward(self, memo: Tensors, *diffs: Tensor) -> Tensors:
+        if self.turned:
+            return tuple(self.correlate_back(diffs[0], kernel) for kernel in self.turned)
         return tuple(
             self.tf.nn.conv2d_transpose(diffs[0], kernel, shape, self.layer.stride, self.padding)
             for kernel, shape in zip(self.kernels, memo, strict=True)
