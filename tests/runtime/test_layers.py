@@ -270,7 +270,7 @@ CASES = [
     value("plain", "Swish", "", oracle.swish),
     value("beta", "Swish", "swish_param { beta: -0.7 }", partial(oracle.swish, beta=-0.7)),
     *(Case(f"{len(shape)}-axes", kind, "", formula, [[shape]], beside=True)
-      for shape in ((4,), (2, 2, 3))
+      for shape in ((4,), (2, 2, 3), (1, 2, 2, 1, 3))
       for kind, formula in (("TanH", oracle.tanh), ("Swish", oracle.swish))),
 
     Case("axis-1", "Concat", "", oracle.concat,
@@ -307,6 +307,7 @@ CASES = [
     along("two-maps", "Scale", "axis: 2 bias_term: true", [[(2, 3, 2, 5), (2, 5)]], ((2, 5),), axis=2),
     along("two-alike", "Scale", "axis: -4", [image * 2 for image in IMAGE], axis=0),
     along("two-of-3", "Scale", "axis: 1", [[(2, 3, 4), (3,)], [(3, 3, 4), (3,)]]),
+    along("5-axes", "Scale", "axis: 1", [[(2, 3, 2, 1, 2), (3, 2, 1, 2)]]),
     along("channels", "Bias", "", IMAGE, ((3,),)),
     along("2-axes", "Bias", "", FLAT, ((6,),)),
     along("one-number", "Bias", "num_axes: 0", IMAGE, ((),)),
@@ -327,6 +328,8 @@ CASES = [
            partial(oracle.lrn_within, size=size, alpha=0.7, beta=beta), IMAGE, beside=True)
       for size, beta in ((1, 0.75), (3, 0.6), (11, 0.5))),
 
+    reduction("all"),
+    reduction("of-5", axis=4, shapes=[[(1, 2, 3, 2, 4)], [(2, 2, 3, 2, 4)]]),
     reduction("channels", axis=1, coeff=0.3),
     reduction("maps", "MEAN", axis=2, coeff=-1.5),
     reduction("rows", "ASUM", axis=-1),
@@ -859,6 +862,7 @@ FIELD = {
         (IMAGES, "ArgMax", "x > y", "top_k: 0", "top_k 0, expected 1 or more"),
         (IMAGES, "ArgMax", "x > y", "top_k: 127", "top_k 127 of 126 values"),
         (IMAGES, "ArgMax", "x > y", "top_k: 4 axis: 1", "top_k 4 of 3 values"),
+        (nets.inputs(x=(1, 2, 1, 2, 1)), "MVN", "x > y", "", "expects 4 axes at most"),
         (LISTS, "PReLU", "numbers > y", "", "expects channels"),
         (LISTS, "BatchNorm", "numbers > y", "", "expects channels"),
         (LISTS, "Pooling", "x > y", "kernel_size: 1", r"expects \(n, c, h, w\), bottom 'x' is \(1, 5\)"),
