@@ -84,7 +84,7 @@ def compare(name: str, exporter: str, opset: int | None, runtime: str) -> tuple[
     # PyTorch's own gradient has 1/6 in float32, whatever the network's type is.
     torch.nn.functional.hardsigmoid = lambda x, inplace=False: torch.relu(x + 3).clamp_max(6) / 6
     returned = results(module, picture)
-    names = [blob for blob in net.blobs if blob in returned]
+    names = [blob for blob in net.blobs if returned.get(blob)]
     net.blobs["data"].reshape(*picture.shape)
     net.blobs["data"].data[...] = picture.numpy()
     net.forward(names)
@@ -134,7 +134,8 @@ def results(module: torch.nn.Module, picture: torch.Tensor) -> dict[str, list[np
             for other in module.get_submodule(name.rpartition(".")[0]).named_children():
                 sibling = f"{name.rpartition('.')[0]}.{other[0]}".lstrip(".")
                 if isinstance(other[1], torch.nn.Conv2d) and sibling in found:
-                    found[sibling] = [*found[sibling], *found[name]]
+                    # In timm's the rectifier is a module of the normalisation: no module returns what is before it.
+                    found[sibling] = [] if any(each.children()) else [*found[sibling], *found[name]]
     return found
 
 
