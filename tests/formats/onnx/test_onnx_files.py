@@ -306,6 +306,12 @@ def test_damaged_and_hostile_files(change, message):
         form.read(broken(change))
 
 
+def test_a_name_that_is_not_utf_8():
+    data = made([("Conv", "x w", "y", {})], {"w": np.ones((2, 3, 1, 1))})
+    with pytest.raises(NetFileError, match="a name is not UTF-8"):
+        form.read(data.replace(b"Conv", b"C\xffnv"))
+
+
 def test_memory_is_not_taken_for_what_a_small_file_asks_for():
     nodes = [("ConstantOfShape", "s", "big", {}), ("Add", "x big", "y", {}), ("Relu", "x", "z", {})]
     graph, *_ = form.read(made(nodes, {"s": np.int64([2**20, 2**20])}))
