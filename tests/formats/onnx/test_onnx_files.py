@@ -228,9 +228,7 @@ def test_weights_of_sixteen_bits(kind):
         else (values.view(np.uint32) >> 16).astype("<u2").tobytes()
     )
     number = TensorProto.FLOAT16 if kind == "float16" else TensorProto.BFLOAT16
-    model.graph.initializer[0].CopyFrom(
-        TensorProto(name="w", dims=values.shape, data_type=number, raw_data=half.tobytes())
-    )
+    model.graph.initializer[0].CopyFrom(TensorProto(name="w", dims=values.shape, data_type=number, raw_data=half))
     _, params, _ = form.read(model.SerializeToString())
     np.testing.assert_array_equal(params["y"][0], values)
 
