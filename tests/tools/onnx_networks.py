@@ -129,13 +129,13 @@ def results(module: torch.nn.Module, picture: torch.Tensor) -> dict[str, list[np
         module(picture)
     for handle in handles:
         handle.remove()
+    before = ""
     for name, each in module.named_modules():  # exporters merge a normalisation into the convolution before it
-        if isinstance(each, torch.nn.BatchNorm2d) and name in found:
-            for other in module.get_submodule(name.rpartition(".")[0]).named_children():
-                sibling = f"{name.rpartition('.')[0]}.{other[0]}".lstrip(".")
-                if isinstance(other[1], torch.nn.Conv2d) and sibling in found:
-                    # In timm's the rectifier is a module of the normalisation: no module returns what is before it.
-                    found[sibling] = [] if any(each.children()) else [*found[sibling], *found[name]]
+        if isinstance(each, torch.nn.Conv2d):
+            before = name
+        elif isinstance(each, torch.nn.BatchNorm2d) and name in found and before in found:
+            # In timm's the rectifier is a module of the normalisation: no module returns what is before it.
+            found[before] = [] if any(each.children()) else [*found[before], *found[name]]
     return found
 
 
