@@ -211,7 +211,7 @@ input_options = together(
         "Mean of the training pictures, in the network's channel order: numbers, or a .binaryproto or .npy file, whose"
         " pixels are averaged.  [default: the registry's; of a file"
         f" {Mean(caffe.MEAN)}, of a frozen graph {Mean(graphdef.MEAN)}, of a Keras model or SavedModel"
-        f" {Mean(keras.MEAN)}]",
+        f" {Mean(keras.MEAN)}, of an ONNX network as docs/networks.md says]",
         _mean,
         metavar="C,C,C|FILE",
     ),

@@ -84,8 +84,9 @@ def load_net(
     ----------
     name_or_path : str, path, keras.Model or torch.nn.Module
         A name of the registry (`networks`), a prototxt, a caffemodel, which holds its network too, a frozen TensorFlow
-        graph, whose name ends with ``.pb``, a Keras model, ``.keras`` or ``.h5``, the folder of a SavedModel; or a live
-        Keras model, which is taken as it is now, or a live PyTorch module, which runs on PyTorch, as it is then.
+        graph, whose name ends with ``.pb``, a Keras model, ``.keras`` or ``.h5``, the folder of a SavedModel, an ONNX
+        network; or a live Keras model, which is taken as it is now, or a live PyTorch module, which runs on PyTorch, as
+        it is then.
     weights : path, optional
         The caffemodel. None: for a name, where `find_weights` finds it; for a prototxt, the caffemodel beside it, of
         the same name or the only one. For a name of a frozen graph, its file.

@@ -44,6 +44,7 @@ NETWORK = NetFacts(
 )
 START = PictureFacts(name="in.png", width=3, height=2, sha256=HASH)
 RECIPE = Recipe(end="conv", seed=7, loop=Loop(frame=1, scale=0.05, rotate=0.0, shift=(0.0, 1.0)), noise=(2, 3), steps=3)
+ONNX = Path(__file__).parents[1] / "data" / "onnx"
 NEW = nets.inputs(data=(1, 3, 6, 5)) + "".join(
     nets.layer(*words)
     for words in (
@@ -310,6 +311,7 @@ def corpus() -> dict[str, bytes]:
         "graphdef/sizes": sized(),
         "graphdef/first": channels_first(),
         "graph_text/plain.pbtxt": text_format.MessageToBytes(tf.compat.v1.GraphDef.FromString(frozen())),
+        **{f"onnx_network/{name}": (ONNX / f"{name}.onnx").read_bytes() for name in ("mobile", "modern_13")},
         **trained(),
         "image/palette.png": encoded("PNG", "P"),
         "image/bit.png": encoded("PNG", "1"),

@@ -18,7 +18,7 @@ import numpy as np
 from PIL import Image
 
 from pydream.errors import PydreamError
-from pydream.formats import FORMATS, InputSpec, caffe, format_of, keras, read_mean
+from pydream.formats import FORMATS, InputSpec, caffe, format_of, keras, onnx, read_mean
 from pydream.formats import graphdef as frozen
 from pydream.formats.caffe import caffe_pb2
 from pydream.formats.caffe.caffemodel import Caffemodel, read_binary
@@ -112,6 +112,12 @@ def graphdef(data: bytes) -> None:
 def graph_text(data: bytes) -> None:
     """The same in words."""
     graph, _ = frozen.read(_file(data, ".pbtxt"))
+    assert {fact.name for fact in survey(graph, graph.declared)} == set(graph.blobs)
+
+
+def onnx_network(data: bytes) -> None:
+    """An ONNX network: up to the shapes and costs of its blobs, with its constants computed."""
+    graph, _, _ = onnx.read(_file(data, ".onnx"))
     assert {fact.name for fact in survey(graph, graph.declared)} == set(graph.blobs)
 
 
@@ -300,6 +306,7 @@ _ALL = (
     archive,
     tarball,
     onnx_copy,
+    onnx_network,
     readme,
     mean,
 )

@@ -84,7 +84,7 @@ def compare(name: str, exporter: str, opset: int | None, runtime: str) -> tuple[
     # PyTorch's own gradient has 1/6 in float32, whatever the network's type is.
     torch.nn.functional.hardsigmoid = lambda x, inplace=False: torch.relu(x + 3).clamp_max(6) / 6
     returned = results(module, picture)
-    names = [blob for blob in net.blobs if blob in returned]
+    names = [blob for blob in net.blobs if returned.get(blob)]
     net.blobs["data"].reshape(*picture.shape)
     net.blobs["data"].data[...] = picture.numpy()
     net.forward(names)
@@ -129,12 +129,13 @@ def results(module: torch.nn.Module, picture: torch.Tensor) -> dict[str, list[np
         module(picture)
     for handle in handles:
         handle.remove()
+    before = ""
     for name, each in module.named_modules():  # exporters merge a normalisation into the convolution before it
-        if isinstance(each, torch.nn.BatchNorm2d) and name in found:
-            for other in module.get_submodule(name.rpartition(".")[0]).named_children():
-                sibling = f"{name.rpartition('.')[0]}.{other[0]}".lstrip(".")
-                if isinstance(other[1], torch.nn.Conv2d) and sibling in found:
-                    found[sibling] = [*found[sibling], *found[name]]
+        if isinstance(each, torch.nn.Conv2d):
+            before = name
+        elif isinstance(each, torch.nn.BatchNorm2d) and name in found and before in found:
+            # In timm's the rectifier is a module of the normalisation: no module returns what is before it.
+            found[before] = [] if any(each.children()) else [*found[before], *found[name]]
     return found
 
 

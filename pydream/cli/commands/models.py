@@ -218,8 +218,8 @@ def add_command(
 ) -> None:
     """Add a network of your own as NAME, for --model; prints its folder.
 
-    FILE is a prototxt and a caffemodel, a caffemodel that holds its network, or a frozen TensorFlow graph, which ends
-    with .pb. They are checked and copied. A Keras model (.keras, .h5) and the folder of a SavedModel are frozen.
+    FILE is a prototxt and a caffemodel, a caffemodel that holds its network, a frozen TensorFlow graph (.pb) or an ONNX
+    network. They are checked and copied. A Keras model (.keras, .h5) and the folder of a SavedModel are frozen.
 
     \b
     pydream models add mine deploy.prototxt mine.caffemodel --layer conv4 --mean 104,117,123

@@ -25,6 +25,7 @@ from .translation import translate
 _MEAN, _DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 _PYTORCH = InputSpec(tuple(255 * each for each in _MEAN), tuple(1 / (255 * each) for each in _DEVIATION), "RGB")
 _CAFFE = InputSpec((104.0, 116.0, 122.0), 1.0, "BGR")
+_GREY = InputSpec((0.0,), 1 / 255, "RGB")
 _PLAIN = InputSpec((0.0, 0.0, 0.0), 1.0, "RGB")
 
 # What the file says, or who wrote it, decides: see `wanted`.
@@ -64,11 +65,13 @@ def wanted(model: Model) -> InputSpec:
     """Return what pictures a network wants, as far as the file tells.
 
     By its metadata (``Image.BitmapPixelFormat``, ``Image.NominalPixelRange``); a network that came through Caffe2 as
-    Caffe's do, one that was TensorFlow's as Keras models do, and any other as PyTorch's.
+    Caffe's do, one that was TensorFlow's as Keras models do, one of a single channel in 0..1, any other as PyTorch's.
     """
     order = _ORDERS.get(model.metadata.get("Image.BitmapPixelFormat", ""))
     found = _RANGES.get(model.metadata.get("Image.NominalPixelRange", ""))
     said = InputSpec(None if found is None else (found[0],) * 3, None if found is None else found[1], order)
+    if any(shape and len(shape) == 4 and shape[1] == 1 for _, shape in model.inputs.values()):
+        return said.or_else(_GREY)
     if is_caffe(model):
         return said.or_else(_CAFFE)
     return said.or_else(_PLAIN if model.producer in ("tf2onnx", "keras2onnx") else _PYTORCH)

@@ -167,16 +167,33 @@ def read_model(file: str | os.PathLike[str] | bytes, source: str) -> Model:
     graph = model.graph
     if not graph.node or not model.opset_import:
         raise NetFileError(f"{source}: not an ONNX network: no node, or no version of the ops, in it")
+    if not all(isinstance(text, str) for text in _texts(model)):  # protobuf returns bytes for what is not UTF-8
+        raise NetFileError(f"{source}: not an ONNX network, or damaged: a name is not UTF-8")
     opsets = {"" if each.domain == "ai.onnx" else each.domain: int(each.version) for each in model.opset_import}
-    try:
-        nodes = _Nodes(model.functions, opsets, source).all(graph.node)
-        constants, unread = _constants(graph, source)
-    except UnicodeDecodeError as error:
-        raise NetFileError(f"{source}: not an ONNX network, or damaged: a name is not UTF-8") from error
+    nodes = _Nodes(model.functions, opsets, source).all(graph.node)
+    constants, unread = _constants(graph, source)
     inputs = {each.name: _declared(each) for each in graph.input if each.name not in constants and each.name}
     metadata = {each.key: each.value for each in model.metadata_props}
     return Model(_checked(nodes, {*inputs, *constants, *unread}, source), constants, unread, inputs,
                  model.producer_name, metadata)  # fmt: skip
+
+
+def _texts(model: Any) -> Iterator[Any]:
+    """Yield every name in a model."""
+    graph = model.graph
+    yield model.producer_name
+    for pair in (*model.metadata_props, *model.opset_import):
+        yield from (getattr(pair, name) for name in ("key", "value", "domain") if hasattr(pair, name))
+    yield from (each.name for each in (*graph.input, *graph.initializer))
+    yield from (each.values.name for each in graph.sparse_initializer)
+    for function in model.functions:
+        yield from (function.name, function.domain, *function.input, *function.output)
+        yield from (each.domain for each in function.opset_import)
+        yield from (each.name for each in function.attribute_proto)
+    for node in (*graph.node, *(node for function in model.functions for node in function.node)):
+        yield from (node.name, node.op_type, node.domain, *node.input, *node.output)
+        yield from (text for each in node.attribute for text in (each.name, each.ref_attr_name))
+        yield from (text for each in node.metadata_props for text in (each.key, each.value))
 
 
 def _declared(value: Any) -> tuple[int, tuple[int, ...] | None]:

@@ -177,7 +177,7 @@ class _Translator:
             try:
                 with np.errstate(all="ignore"):  # `append` names the layer whose weights are not finite
                     self._translate(node)
-            except (LeftOutError, ShapeError, ValueError) as error:
+            except (LeftOutError, ShapeError, ValueError, IndexError) as error:
                 self.left_out.update((each, str(error)) for each in outputs if each not in self.inputs.seen)
                 self.misfits += isinstance(error, ShapeError)
             else:
