@@ -153,6 +153,10 @@ def _cast(node: Node, x: Values, *like: Values) -> Any:
     return x.astype(_INTEGERS[wanted], copy=False)
 
 
+def _clip(node: Node, x: Values, low: Values | None = None, high: Values | None = None) -> Any:
+    return np.clip(_exact(x), low, high)
+
+
 def _gather(node: Node, x: Values, indices: Values) -> Any:
     return np.take(x, indices, node.integer("axis", 0))
 
@@ -265,6 +269,7 @@ _FORMULAS: dict[str, _Formula] = {
     **{op: _elementwise(function) for op, function in _ELEMENTWISE.items()},
     "Cast": _Formula(_cast, _all),
     "CastLike": _Formula(_cast, _all),
+    "Clip": _Formula(_clip, _all),
     "Concat": _Formula(lambda node, *parts: np.concatenate(parts, node.integer("axis", 1)), _all),
     "Constant": _Formula(_constant, _constant_numbers),
     "ConstantOfShape": _Formula(_filled, _filled_numbers),

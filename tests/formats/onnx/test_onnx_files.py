@@ -153,6 +153,8 @@ OPS = {
             {"p": np.int64([0, 0, 1, 2, 0, 0, 3, 0]), "q": np.int64([0, 0, 1, 0, 0, 0, 0, 2]), "v": np.float64(0.5)}),
     "average": ([("AveragePool", "x", "y", {"kernel_shape": [3, 3], "strides": [2, 2], "pads": [1, 0, 1, 1],
                                             "count_include_pad": 1})], {}),
+    "clipped": ([("Clip", "p zero", "q", {}), ("Pad", "x q", "y", {})],
+                {"p": np.int64([0, 0, 1, -2, 0, 0, 0, 1]), "zero": np.int64(0)}),
     "sizes": ([("Shape", "x", "s", {}), ("Gather", "s zero", "n", {}), ("Unsqueeze", "n zeros", "m", {}),
                ("Concat", "m rest", "t", {"axis": 0}), ("Reshape", "x t", "y", {})],
               {"zero": np.int64(0), "zeros": np.int64([0]), "rest": np.int64([-1])}),
