@@ -5,7 +5,7 @@ Blobs are the same either way: only what a node says of its axes changes, and co
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -93,10 +93,20 @@ def with_channels_last(
             return reading({place: values[list(_ORDER)]})
         if not all(-4 <= axis < 4 for axis in values.reshape(-1)):
             raise _wrong(node)
+        if node.op in _OVER_AXES and not node.flag("keep_dims"):
+            _check_order(node, values.reshape(-1).tolist())
         return reading({place: np.array(_TO_LAST, values.dtype)[values % 4]})
     if node.op == "Squeeze" and all(-4 <= axis < 4 for axis in node.integers("squeeze_dims", ())):
+        _check_order(node, node.integers("squeeze_dims", ()) or (0, 2, 3))
         return replace(node, attributes={name: _moved(name, value) for name, value in node.attributes.items()})
     raise _wrong(node)
+
+
+def _check_order(node: Node, gone: Sequence[int]) -> None:
+    """Raise `LeftOutError` where the axes that are left have another order with channels last."""
+    left = [axis for axis in _ORDER if axis not in {each % 4 for each in gone}]
+    if left != sorted(left):
+        raise _wrong(node)
 
 
 def _wrong(node: Node) -> LeftOutError:

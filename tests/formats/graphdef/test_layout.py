@@ -99,6 +99,8 @@ def test_flattened():
     ("build", "reason"),
     [
         (lambda x: tf.nn.softmax(x), "has its channels first in a way that is not supported"),
+        (lambda x: tf.reduce_mean(x, 2), "has its channels first in a way that is not supported"),
+        (lambda x: tf.squeeze(tf.reduce_mean(x, 2, keepdims=True), [2]), "has its channels first in a way"),
         (lambda x: tf.reshape(x, [-1, 3]), "has its channels first in a way that is not supported"),
         (lambda x: raw.Conv2D(input=x, filter=normal(3, 3, 8, 8), strides=[1] * 4, padding="SAME"), "channels first"),
     ],
