@@ -474,6 +474,14 @@ def test_a_tar_file_of_unknown_hash(entry_for, server, tmp_path, packed, why):
     assert not list(tmp_path.rglob("*evil*"))
 
 
+def test_what_comes_before_a_member_of_known_size(entry_for, server):
+    server.files["x"] = tarred(("README", b"of another size", REG), WANTED)
+    archive = {"name": "net.tar.gz", "member": "in/net.caffemodel"}
+    entry = entry_for(["good/x"], onnx=None, archive=archive, size=len(trained()), sha256=None)
+    fetch(entry)
+    assert is_whole(entry)
+
+
 # ---- GoogLeNet itself ----
 
 
