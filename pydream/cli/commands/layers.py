@@ -52,11 +52,11 @@ def command(
 ) -> None:
     """List the blobs of a network, what each sees of the picture, and what it costs.
 
-    A network is a name that `pydream models` lists, or a prototxt, a caffemodel, a frozen graph (.pb), a Keras model
-    (.keras, .h5) or the folder of a SavedModel. Weights are not needed, unless they are in the graph. The first line
-    names what is worth dreaming of, such as the modules' outputs. Each blob but the input is a --layer for `pydream
-    dream`, if the last column says so; a layer that works in place has no blob of its own. JSON has
-    the place of the first receptive field too, and why layers cannot be run.
+    A network is a name that `pydream models` lists, or a prototxt, a caffemodel, a frozen graph (.pb), an ONNX network,
+    a Keras model (.keras, .h5) or the folder of a SavedModel. Weights are not needed, unless they are in the graph. The
+    first line names what is worth dreaming of, such as the modules' outputs. Each blob but the input is a --layer for
+    `pydream dream`, if the last column says so; a layer that works in place has no blob of its own. JSON has the place
+    of the first receptive field too, and why layers cannot be run.
 
     \b
     shape   batch × channels × height × width
