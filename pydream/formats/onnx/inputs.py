@@ -132,6 +132,8 @@ class Inputs:
 
     def name(self, node: Node, output: int = 0) -> str:
         """Return the name of the blob that a node makes."""
+        if not node.outputs[output]:
+            raise LeftOutError(f"{node} leaves out its output {output}, which has to have a name")
         name = self.names[node.outputs[output]]
         return f"{name}:0" if name == IMAGE else name  # that is the picture's
 

@@ -163,7 +163,7 @@ def _split(inputs: Inputs, node: Node) -> None:
     found = parts_of(node, shape[axis], inputs.fixed(node, 1))
     if sum(found) != shape[axis] or min(found, default=0) < 1 or len(found) < len(node.outputs):
         raise ShapeError(f"{node}: parts of {found} do not make {shape[axis]}")
-    for output in range(len(node.outputs)):
+    for output in (output for output, name in enumerate(node.outputs) if name):
         start = sum(found[:output])
         slices = [slice(None)] * len(shape)
         slices[axis] = slice(start, start + found[output])

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 
 from .nodes import Model, Node
 
+_LONGEST, _DEEPEST = 2**9, 32  # of a module's path: characters, and dots in it
 _NUMBERED = re.compile(r"\d+|onnx::\w+|val_\d+")  # names that a counter makes
 
 
@@ -62,6 +63,8 @@ def _module(node: Node) -> str | None:
                 path.append(part)
         module = ".".join(path)
     else:
+        return None
+    if len(module) > _LONGEST or module.count(".") > _DEEPEST:
         return None
     weights = _weighted(node)
     # A normalisation that the exporter merged into the convolution before it: the weights say which this is.

@@ -25,6 +25,8 @@ Values = NDArray[Any]  # a constant
 
 MAX_BYTES = 2**31 - 1  # protobuf itself stops at 2 GiB
 _MAX_NODES = 2**15
+_MAX_CALLS = 32  # of functions in one another
+_MAX_CHARACTERS = 2**26  # in all names, those of functions written out
 _MAX_NUMBERS = 2**30  # in one constant
 _MOST = 64  # integers in an attribute with sizes or axes
 
@@ -211,6 +213,7 @@ class _Nodes:
     opsets: Mapping[str, int]
     source: str
     count: int = 0
+    characters: int = 0
     known: dict[tuple[str, str], Any] = field(default_factory=dict)
 
     def all(self, protos: Any) -> list[Node]:
@@ -230,6 +233,12 @@ class _Nodes:
             self.count += 1
             if self.count > _MAX_NODES:
                 raise NetFileError(f"{self.source}: more than {_MAX_NODES} nodes, functions written out included")
+            texts = (proto.name, *proto.input, *proto.output)
+            self.characters += sum(map(len, texts)) + (len(prefix) + 1) * len(texts)
+            if self.characters > _MAX_CHARACTERS:
+                raise NetFileError(
+                    f"{self.source}: more than {_MAX_CHARACTERS} characters in names of nodes and values"
+                )
             attributes = {each.name: each for each in proto.attribute if not each.ref_attr_name}
             for each in proto.attribute:
                 if each.ref_attr_name and given and each.ref_attr_name in given:
@@ -251,6 +260,8 @@ class _Nodes:
                 continue
             if any(function is each for each in calls):
                 raise NetFileError(f"{self.source}: the function {proto.op_type!r} calls itself")
+            if len(calls) == _MAX_CALLS:
+                raise NetFileError(f"{self.source}: functions call one another more than {_MAX_CALLS} deep")
             yield from self._called(function, node, calls)
 
     def _called(self, function: Any, call: Node, calls: tuple[Any, ...]) -> Iterator[Node]:
@@ -357,4 +368,7 @@ def tensor(proto: Any, what: str) -> Values:
         values = values.view(kind)
     if proto.data_type == _BFLOAT16:
         values = (values.astype(np.uint32) << 16).view(np.float32)
-    return values.reshape(shape)
+    try:
+        return values.reshape(shape)
+    except ValueError as error:  # none of 2**62 numbers each
+        raise NetFileError(f"{what} has shape {shape[:8]}: {error}") from error

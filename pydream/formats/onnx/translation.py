@@ -75,7 +75,8 @@ def translate(model: Model, source: str, name: str, spec: InputSpec) -> tuple[Gr
     place = _input(model, source, spec.node)
     budget = Budget()  # of all sizes together
     constants, unknown = _constants(model, place, budget)
-    names = blob_names(model, [node for node in model.nodes if node.outputs[0] not in {**constants, **unknown}])
+    known = constants.keys() | unknown.keys()
+    names = blob_names(model, [node for node in model.nodes if not known.issuperset(node.outputs[:1])])
     tried: list[_Translator] = []
     for size in SIZES if place.size is None else [place.size]:
         tried.append(_Translator(place, spec.scale, Inputs(constants, names, budget, place.batch), unknown))
@@ -177,7 +178,7 @@ class _Translator:
             try:
                 with np.errstate(all="ignore"):  # `append` names the layer whose weights are not finite
                     self._translate(node)
-            except (LeftOutError, ShapeError, ValueError, IndexError) as error:
+            except (LeftOutError, ShapeError, ValueError, IndexError, ArithmeticError) as error:
                 self.left_out.update((each, str(error)) for each in outputs if each not in self.inputs.seen)
                 self.misfits += isinstance(error, ShapeError)
             else:
@@ -216,8 +217,7 @@ class _Translator:
         if max(len(inputs.seen[each].order) for each in read if each in inputs.seen) > _MOST_AXES:
             raise LeftOutError(f"{node} reads a value with more than {_MOST_AXES} axes")
         RULES[node.op](inputs, node)
-        made = inputs.seen[node.outputs[0]]
-        if node.op == "Reshape" and inputs.shape_of(made)[0] != 1:
+        if node.op == "Reshape" and inputs.shape_of(inputs.seen[node.outputs[0]])[0] != 1:
             self.misfits += 1  # a picture became several: it fits, but is hardly intended
 
     def _fold(self, node: Node) -> None:

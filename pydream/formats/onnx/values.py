@@ -261,7 +261,7 @@ RULES: dict[str, Rule] = {
     "Neg": lambda inputs, node: _power(inputs, node, scale=-1.0),
     "Reciprocal": lambda inputs, node: _power(inputs, node, power=-1.0),
     "Relu": _rectifier,
-    "Selu": _attributes(alpha=1.6732632, gamma=1.0507010),
+    "Selu": _attributes(alpha=1.6732632423543772, gamma=1.0507009873554805),  # before ONNX rounded them to float32
     "Sigmoid": _simple(layers.Sigmoid),
     "Softmax": _softmax,
     "Softplus": _simple(layers.BNLL),

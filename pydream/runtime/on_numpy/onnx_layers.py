@@ -245,7 +245,7 @@ class ReduceRunner(Runner[layers.Reduce]):
             wins = x == top
             return (diff * wins / wins.sum(self.layer.axes, keepdims=True),)
         if self.layer.op == "L2":
-            return (diff * x / top,)
+            return (diff * x / np.where(top == 0, 1, top),)  # at 0 no gradient, as in PyTorch
         share = top.size / x.size if self.layer.op == "Mean" else 1.0
         return (np.broadcast_to(diff * diff.dtype.type(share), x.shape),)
 

@@ -200,7 +200,9 @@ class ReduceRunner(LogicalRunner):
             x = self.logical(x)
         axes = [tf_axis(axis, x.shape.rank) if layer.kept else axis for axis in layer.axes]
         if layer.op == "L2":
-            top = tf.sqrt(tf.reduce_sum(x * x, axes, keepdims=layer.kept))
+            total = tf.reduce_sum(x * x, axes, keepdims=layer.kept)
+            none = tf.equal(total, 0)  # there the root has no derivative; as in PyTorch the gradient is 0
+            top = tf.where(none, tf.zeros_like(total), tf.sqrt(tf.where(none, tf.ones_like(total), total)))
         else:
             top = getattr(tf, f"reduce_{layer.op.lower()}")(x, axes, keepdims=layer.kept)
         return top if layer.kept else self.stored(top)

@@ -274,12 +274,27 @@ def recursive(model):
 
 
 def doubling(model):
-    for depth in range(40):
+    for depth in range(20):
         inner = [helper.make_node(f"F{depth + 1}", ["a"], ["c"], domain="d"),
                  helper.make_node(f"F{depth + 1}", ["c"], ["b"], domain="d")]  # fmt: skip
         function = helper.make_function("d", f"F{depth}", ["a"], ["b"], inner, [helper.make_opsetid("d", 1)])
         model.functions.append(function)
     model.graph.node.append(helper.make_node("F0", ["y"], ["z"], domain="d"))
+
+
+def deep(model):
+    inner = [helper.make_node("Relu", ["a"], ["b"])]
+    for depth in range(400):
+        function = helper.make_function("d", f"F{depth}", ["a"], ["b"], inner, [helper.make_opsetid("d", 1)])
+        model.functions.append(function)
+        inner = [helper.make_node(f"F{depth}", ["a"], ["b"], domain="d")]
+    model.graph.node.append(helper.make_node("F399", ["y"], ["z"], domain="d"))
+
+
+def wide(model):
+    inner = [helper.make_node("Concat", ["a" * 1000] * 10_000, ["b"])]
+    model.functions.append(helper.make_function("d", "F", ["a"], ["b"], inner, [helper.make_opsetid("", 13)]))
+    model.graph.node.extend(helper.make_node("F", ["y"], [f"z{i}"], domain="d") for i in range(10))
 
 
 @pytest.mark.parametrize(
@@ -288,6 +303,9 @@ def doubling(model):
         (outside, "is in another file, which is not opened"),
         (recursive, "the function 'Again' calls itself"),
         (doubling, "more than 32768 nodes"),
+        (deep, "functions call one another more than 32 deep"),
+        (wide, "more than 67108864 characters in names"),
+        (lambda model: model.graph.initializer.add(name="e", data_type=1, dims=[0, 2**62], raw_data=b""), "too big"),
         (lambda model: model.graph.initializer[0].dims.append(2), "48 bytes for shape .*, expected 96"),
         (lambda model: model.graph.initializer[0].dims.extend([2**20] * 4), "expected sizes and at most"),
         (lambda model: model.graph.node[0].input.append("nowhere"), "reads 'nowhere', which nothing makes"),
@@ -317,6 +335,48 @@ def test_memory_is_not_taken_for_what_a_small_file_asks_for():
     graph, *_ = form.read(made(nodes, {"s": np.int64([2**20, 2**20])}))
     assert "takes" in graph.left_out["y"]
     assert "z" in graph.blobs
+
+
+def test_a_module_path_without_end_names_nothing():
+    """Each module's path is noted with all that are around it: one of a megabyte would take its square."""
+    graph, *_ = form.read(made([("Relu", "x", "y", {"name": f"/{'a.' * 2**19}/Relu"})]))
+    assert list(graph.blobs)[-1] == "y"
+
+
+def test_outputs_that_have_no_name():
+    nodes = [("Relu", "x", "", {}), ("Split", "x", "b", {"axis": 1}), ("Relu", "x", "d", {}), ("Relu", "b", "y", {})]
+    model = onnx.load_from_string(made(nodes))
+    model.graph.node[0].ClearField("output")
+    model.graph.node[1].output[:] = ["", "b", "c"]
+    model.graph.node[2].output[:] = ["", "d"]
+    graph, *_ = form.read(model.SerializeToString())
+    assert {"b", "c", "y"} <= set(graph.blobs)
+    assert "leaves out its output 0" in graph.left_out["d"]
+
+
+def test_selu_is_that_of_pytorch_in_float64():
+    """ONNX has its constants rounded to float32, which PyTorch's are not; the exporters write none."""
+    net, _ = net_of(made([("Selu", "x", "y", {})]))
+    net.blobs["data"].reshape(1, 3, 8, 8)
+    picture = RNG.normal(size=(1, 3, 8, 8))
+    net.forward("y", data=picture)
+    scale, alpha = 1.0507009873554804934193349852946, 1.6732632423543772848170429916717
+    wanted = scale * np.where(net.blobs["x"].data > 0, net.blobs["x"].data, alpha * np.expm1(net.blobs["x"].data))
+    np.testing.assert_allclose(net.blobs["y"].data, wanted, rtol=1e-12)
+
+
+@pytest.mark.parametrize("runtime", ["numpy", "tensorflow"])
+def test_the_norm_of_nothing_has_no_gradient(runtime):
+    net, _ = net_of(made([("Relu", "x", "a", {}), ("ReduceL2", "a", "y", {"axes": [2, 3]})]), runtime)
+    net.blobs["data"].reshape(1, 3, 8, 8)
+    picture = np.full((1, 3, 8, 8), -1.0)
+    picture[:, 1] = 3
+    net.forward("y", data=picture)
+    net.blobs["y"].diff[:] = 1
+    found = net.backward("y")
+    np.testing.assert_array_equal(found[:, [0, 2]], 0)
+    assert np.isfinite(found).all()
+    assert (found[:, 1] > 0).all()
 
 
 def test_a_function_is_written_out():
