@@ -59,7 +59,7 @@ def _of_zip(archive: Path, member: str, size: int | None, most: int) -> Iterator
 
 
 def _of_tar(archive: Path, member: str, size: int | None, most: int) -> Iterator[bytes]:
-    """Yield a member's bytes; members before it are unpacked too, to nowhere, up to `most` bytes of each."""
+    """Yield a member's bytes; members before it are unpacked too, to nowhere, each of no more than it may have."""
     try:
         with tarfile.open(archive, "r|gz") as packed:
             for _ in range(_MEMBERS):
@@ -72,7 +72,7 @@ def _of_tar(archive: Path, member: str, size: int | None, most: int) -> Iterator
                     assert source is not None  # of a regular file
                     yield from _read(archive, member, source, info.size)
                     return
-                _check_size(archive, info.name, info.size, None, most)
+                _check_size(archive, info.name, info.size, None, most or size or 0)
             raise FetchError(f"{archive.name}: no member is named {member!r}")
     except (FetchError, MemoryError):
         raise

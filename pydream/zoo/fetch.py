@@ -143,14 +143,22 @@ def _get(source: Source, address: str, on_bytes: sources.OnBytes) -> str:
     if source.room - there > free:
         needed = f"{(source.room - there) / 1e6:.1f} MB are needed, {free / 1e6:.1f} MB are free"
         raise OSError(errno.ENOSPC, needed, str(source.part.parent))
-    while True:
-        mixed = source.get(address, on_bytes)
-        try:
-            return source.take(source.part, move=True)
-        except FetchError:
-            source.part.unlink(missing_ok=True)
-            if not mixed:
-                raise
+    mixed = source.get(address, on_bytes)
+    try:
+        return _taken(source)
+    except FetchError:
+        if not mixed:
+            raise
+    source.get(address, on_bytes)
+    return _taken(source)
+
+
+def _taken(source: Source) -> str:
+    try:
+        return source.take(source.part, move=True)
+    except FetchError:
+        source.part.unlink(missing_ok=True)
+        raise
 
 
 def _not_an_address(address: str) -> str:

@@ -97,8 +97,9 @@ class File:
         trusted = copy is not None
         archive, definition = entry.archive, entry.definition
         if archive is not None and (copy is None or copy == archive):
+            most = 0 if entry.size else _most(entry)
             return self._made(
-                lambda new: take_member(path, archive.member, new, entry.size, _most(entry)),
+                lambda new: take_member(path, archive.member, new, entry.size, most),
                 f"{archive.name}: {archive.member!r} in it is wrong: ",
                 trusted,
             )

@@ -185,6 +185,10 @@ class _Handler(BaseHTTPRequestHandler):
         rest = self._rest()
         self.wfile.write(bytes(255 - byte for byte in rest[: len(rest) // 2]))
 
+    def wrong_in_two(self) -> None:
+        """Something else, of the right length, in two answers: a cut, and the rest."""
+        self.wrong_bytes() if self.headers["Range"] else self.wrong_half()
+
     def longer(self) -> None:
         self._start(200, len(self.content) + 1)
         self.wfile.write(self.content + b"!")

@@ -258,6 +258,13 @@ def test_halves_of_two_servers(server):
     assert [asked for path, asked in server.asked if path == "/good"][-1] is None
 
 
+def test_a_server_that_cuts_what_is_wrong_is_left(server):
+    """What came in two answers is fetched once more, and no third time."""
+    with pytest.raises(FetchError, match="sha256 .*, not "):
+        fetch(entry_for(server.url("wrong-in-two")))
+    assert len(server.asked) == 4
+
+
 def test_a_damaged_file_is_fetched_again(server):
     entry = entry_for(server.url("good"))
     place = zoo.fetched_place(entry)
