@@ -260,7 +260,7 @@ def test_halves_of_two_servers(server):
 
 def test_a_server_that_cuts_what_is_wrong_is_left(server):
     """What came in two answers is fetched once more, and no third time."""
-    with pytest.raises(FetchError, match="sha256 .*, not "):
+    with pytest.raises(FetchError, match=r"sha256 .*, not "):
         fetch(entry_for(server.url("wrong-in-two")))
     assert len(server.asked) == 4
 

@@ -154,6 +154,8 @@ class Inputs:
         """Add a layer; `ShapeError` where its bottoms or weights do not fit."""
         bottoms = [self.shapes[bottom] for bottom in layer.bottoms]
         (shape,) = layer.top_shapes(*bottoms)
+        if min(shape, default=1) < 1:
+            raise ShapeError(f"layer {layer.name!r} makes no values: {shape}")
         wanted = layer.param_shapes(*bottoms)
         if [each.shape for each in weights] != wanted:
             found = ", ".join("x".join(map(str, each.shape)) for each in weights)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from math import inf
+from math import inf, isnan
 
 import numpy as np
 
@@ -75,9 +75,11 @@ def _clip(inputs: Inputs, node: Node) -> None:
     else:
         limits = [inputs.fixed(node, place) for place in (1, 2)]
         low, high = (
-            default if limit is None else float(limit.item()) if limit.size == 1 else default
+            default if limit is None else float(limit.item())
             for limit, default in zip(limits, (-inf, inf), strict=True)
         )
+    if isnan(low) or isnan(high):
+        raise LeftOutError(f"{node}: a limit is not a number")
     if low == 0 and high == inf:
         _rectifier(inputs, node)
     else:
@@ -128,7 +130,11 @@ def _of_many(inputs: Inputs, node: Node) -> None:
 
 
 def _with_constant(inputs: Inputs, node: Node, op: str, place: int) -> None:
-    values, value = inputs.weights(node, place), inputs.value(node, 1 - place)
+    values, value = inputs.fixed(node, place), inputs.value(node, 1 - place)
+    if op == "Pow" and values is not None and values.dtype.kind in "iu":  # the one that may be of another type
+        values = values.astype(np.float64)
+    else:
+        values = inputs.weights(node, place)
     turned, rank = place == 0, len(value.order)
     if node.opset < 7 and node.integer("broadcast", 0) and values.ndim and "axis" in node.attributes:
         values = values.reshape(*values.shape, *[1] * max(rank - node.integer("axis", 0) % rank - values.ndim, 0))

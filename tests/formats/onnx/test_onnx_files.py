@@ -133,6 +133,7 @@ OPS = {
     "turned": ([("Sub", "w x", "a", {}), ("Div", "two a", "y", {})],
                {"w": np.full((3, 1, 1), 9.0), "two": np.float64(2)}),
     "pow": ([("Mul", "x x", "a", {}), ("Pow", "a p", "b", {}), ("Sqrt", "b", "y", {})], {"p": np.float64(1.5)}),
+    "square": ([("Pow", "x p", "y", {})], {"p": np.int64(2)}),
     "max": ([("Max", "x w", "a", {}), ("Min", "a v", "y", {})],
             {"w": np.float64(0.1), "v": np.full((1, 3, 1, 1), 0.7)}),
     "units": ([("Elu", "x", "a", {}), ("Softplus", "a", "b", {}), ("Selu", "b", "c", {}), ("Exp", "c", "d", {}),
@@ -335,6 +336,19 @@ def test_memory_is_not_taken_for_what_a_small_file_asks_for():
     graph, *_ = form.read(made(nodes, {"s": np.int64([2**20, 2**20])}))
     assert "takes" in graph.left_out["y"]
     assert "z" in graph.blobs
+
+
+@pytest.mark.parametrize(
+    ("node", "constant", "reason"),
+    [
+        (("Gather", "x c", "y", {"axis": 1}), np.zeros(0, np.int64), "makes no values"),
+        (("Clip", "x c", "y", {}), np.float64("nan"), "a limit is not a number"),
+        (("Clip", "x c", "y", {}), np.ones(2), "can only convert an array of size 1"),
+    ],
+)
+def test_constants_that_make_no_sense(node, constant, reason):
+    graph, *_ = form.read(made([("Relu", "x", "a", {}), node], {"c": constant}))
+    assert reason in graph.left_out["y"]
 
 
 def test_a_module_path_without_end_names_nothing():
