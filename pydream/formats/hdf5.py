@@ -15,7 +15,7 @@ from ..errors import NetFileError
 from .source import Source, read_part
 
 SIGNATURE = b"\x89HDF\r\n\x1a\n"
-MOST_OBJECTS = 2**15  # groups, datasets and the nodes of their tables: some ten times as many as the largest networks
+MOST_LOOKS = 2**18  # headers with their messages, tables with their entries: ten times as many as in large networks
 MOST_NESTED = 16
 _LONGEST_NAME = 1024
 _LONGEST_HEADER = 2**16
@@ -72,7 +72,7 @@ class _Reader:
 
     def __init__(self, source: Source) -> None:
         self._source = source
-        self._objects = 0
+        self._looks = 0
 
     def all(self) -> Iterator[tuple[tuple[str, ...], Dataset]]:
         """Yield the datasets of the root group."""
@@ -109,16 +109,15 @@ class _Reader:
         nodes = [tree]
         while nodes:
             address = nodes.pop()
-            self._count()
             kind = self._read(address, 8)
+            (used,) = struct.unpack_from("<H", kind, 6)
+            self._count(1 + used)
             if kind[:4] == b"TREE" and kind[4] == 0:
-                (used,) = struct.unpack_from("<H", kind, 6)
                 entries = self._read(address + 24, 16 * used)
                 nodes += [child for _, child in struct.iter_unpack("<QQ", entries)][::-1]
                 if len(nodes) > MOST_OBJECTS:  # it may list itself
                     raise _Error(f"a table of more than {MOST_OBJECTS} nodes")
             elif kind[:4] == b"SNOD":
-                (used,) = struct.unpack_from("<H", kind, 6)
                 for name, member, cached, _, _ in struct.iter_unpack("<QQII16s", self._read(address + 8, 40 * used)):
                     if cached != _SOFT_LINK:  # where it leads, its target is found too
                         yield self._name(texts + name), member
@@ -138,15 +137,14 @@ class _Reader:
 
     def _messages(self, address: int) -> dict[int, bytes]:
         """Return the messages of an object header by their type; of one type the first."""
-        self._count()
         head = self._read(address, 16)
         version, _, count, _, size = struct.unpack_from("<BBHII", head)
         if version != 1:
             raise _Error(f"object header {version}")
+        self._count(1 + count)
         found: dict[int, bytes] = {}
         blocks = [(address + 16, size)]
         while blocks and count:
-            self._count()
             start, length = blocks.pop(0)
             if length > _LONGEST_HEADER:
                 raise _Error(f"an object header of {length} bytes")
@@ -179,10 +177,11 @@ class _Reader:
             raise _Error(f"{name!r} is cut short")
         return Dataset(shape, at if count else 0, size)
 
-    def _count(self) -> None:
-        self._objects += 1
-        if self._objects > MOST_OBJECTS:
-            raise _Error(f"more than {MOST_OBJECTS} objects")
+    def _count(self, looks: int) -> None:
+        """Count what is about to be looked at, before memory or time is spent on it."""
+        self._looks += looks
+        if self._looks > MOST_LOOKS:
+            raise _Error(f"more than {MOST_LOOKS} messages and entries")
 
     def _read(self, at: int, count: int) -> bytes:
         if at + count > self._source.size:

@@ -2,6 +2,8 @@
 
 import os
 import re
+import struct
+import time
 from pathlib import Path
 
 import h5py
@@ -150,6 +152,28 @@ def test_damaged_files(path):
         assert re.fullmatch(r"[ -~]*", _refusal(path))
 
 
+@pytest.mark.parametrize(
+    "table",
+    [
+        lambda at: b"TREE" + struct.pack("<BBH16x", 0, 0, 2**16 - 1) + struct.pack("<QQ", 0, at) * (2**16 - 1),
+        # Soft links, which are passed over: a tree of trees of them.
+        lambda at: (
+            (b"TREE" + struct.pack("<BBH16x", 0, 0, 200) + struct.pack("<QQ", 0, at + 3224) * 200)
+            + (b"SNOD" + struct.pack("<HH", 1, 2**16 - 1) + struct.pack("<QQII16x", 0, 0, 2, 0) * (2**16 - 1))
+        ),
+    ],
+)
+def test_a_group_that_never_ends(table, path):
+    """A table that leads back to itself, or to one with many entries again and again, is refused at once."""
+    content = write(path).read_bytes()
+    end = len(content)
+    tree = struct.pack("<Q", content.index(b"TREE"))
+    path.write_bytes(content.replace(tree, struct.pack("<Q", end)) + table(end))
+    start = time.process_time()
+    assert f"more than {hdf5.MOST_LOOKS} messages and entries" in _refusal(path)
+    assert time.process_time() - start < 2
+
+
 def _refusal(path):
     try:
         numbers(read_snapshot(path))
@@ -160,8 +184,8 @@ def _refusal(path):
 
 def test_bounds(path, monkeypatch):
     write(path)
-    monkeypatch.setattr(hdf5, "MOST_OBJECTS", 5)
-    with pytest.raises(NetFileError, match="more than 5 objects"):
+    monkeypatch.setattr(hdf5, "MOST_LOOKS", 5)
+    with pytest.raises(NetFileError, match="more than 5 messages and entries"):
         read_snapshot(path)
     monkeypatch.undo()
     data = bytearray(path.read_bytes())
