@@ -195,11 +195,10 @@ class _Parser:
         return sign * whole
 
     def _string(self, field: FieldDescriptor) -> str:
-        place, content = self._at, b""
-        while not content or self._kind == "string":  # several count as one
-            content += _unescaped(self._take("string")[1:-1].encode("latin-1"))
-            if not content and self._kind != "string":
-                break
+        place, parts = self._at, [self._take("string")]
+        while self._kind == "string":  # several count as one
+            parts.append(self._take("string"))
+        content = b"".join(_unescaped(part[1:-1].encode("latin-1")) for part in parts)
         try:
             return content.decode()
         except UnicodeDecodeError as error:
