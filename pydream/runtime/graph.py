@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from ..errors import NetFileError, ShapeError, UnknownNameError
 from ..net import unknown_name
-from .layers import Layer, Overwritten, Shape
+from .layers import POINT, Layer, Overwritten, Shape
 
 Params = Mapping[str, Sequence[NDArray[Any]]]  # layer → its weights, which may be read when they are asked for
 
@@ -285,7 +285,10 @@ class Graph:
         if known is not None and step.layer.param_shapes(*bottoms) != known:
             raise self._fixed_size(step.layer)
         for shape in tops:
-            if in_one_run and prod(shape) > MAX_COUNT:
+            if len(shape) > MAX_AXES:
+                raise ShapeError(f"layer {step.layer.name!r} would make {len(shape)} axes, more than {MAX_AXES}")
+        for shape in [*tops, *_padded(step.layer, bottoms, tops)] if in_one_run else []:
+            if prod(shape) > MAX_COUNT:
                 size = "x".join(map(str, shape))
                 raise TooLargeError(f"layer {step.layer.name!r} would make {size} values, more than {MAX_COUNT}")
         return tops
@@ -331,6 +334,16 @@ def _in_memory(layers: Sequence[Layer], unread: list[tuple[str, str]]) -> Iterat
                     yield Overwritten(f"{layer.name} on {other}", (other, layer.tops[0]), (other,))
                 else:
                     unread.append((layer.name, other))
+
+
+def _padded(layer: Layer, bottoms: Sequence[Shape], tops: Sequence[Shape]) -> Iterator[Shape]:
+    """Yield the shapes of the bottoms with as much padding as a layer's windows reach into, where it is a copy."""
+    windows = layer.windows
+    if windows is None or windows == POINT or max(window.up for window in windows) > 1:
+        return
+    for bottom, top in zip(bottoms, tops, strict=False):
+        sizes = ((size - 1) * window.stride + window.reach for size, window in zip(top[2:], windows, strict=True))
+        yield (*bottom[:2], *sizes)
 
 
 class TooLargeError(ShapeError):
