@@ -28,7 +28,7 @@ _V1_LAYER = {1: _V0_LAYER, 6: _BLOB}
 _NET = {2: _V1_LAYER, 100: _LAYER}
 # Fields of a BlobProto with numbers: data, diff, double_data, double_diff -> the type, and its wire type.
 _NUMBERS = {5: ("<f4", _FIXED32), 6: ("<f4", _FIXED32), 8: ("<f8", _FIXED64), 9: ("<f8", _FIXED64)}
-_DATA, _DOUBLE_DATA = 5, 8
+DATA, _DOUBLE_DATA = 5, 8
 
 
 class DamagedError(Exception):
@@ -159,7 +159,7 @@ class _Scanner:
                 content = self._blob(each, self.layers[-1].inner if inside is _V0_LAYER else self.layers[-1].blobs)
             else:
                 content = self.message(each.begin, each.end, inside[each.number])
-            parts += [self._keep(kept, each.key), _varint(each.number << 3 | _BYTES), _varint(len(content)), content]
+            parts += [self._keep(kept, each.key), tag(each.number, len(content)), content]
             kept = each.end
         return b"".join([*parts, self._keep(kept, end)])
 
@@ -186,7 +186,7 @@ class _Scanner:
             else:
                 parts.append(self._keep(each.key, each.end))
                 continue
-            if each.number == _DATA:
+            if each.number == DATA:
                 numbers.data.append(piece)
             elif each.number == _DOUBLE_DATA:
                 numbers.double_data.append(piece)
@@ -247,6 +247,11 @@ class _Scanner:
         return read_part(self._source, at, end - at) if end > at else b""
 
 
+def tag(field: int, size: int) -> bytes:
+    """Return what stands on the wire before a field's content of so many bytes."""
+    return _varint(field << 3 | _BYTES) + _varint(size)
+
+
 def _varint(value: int) -> bytes:
     """Return a whole number as protobuf writes it."""
     parts = bytearray()
@@ -260,6 +265,6 @@ def _varint(value: int) -> bytes:
 def packed(values: NDArray[Any]) -> bytes:
     """Return the field of a BlobProto that holds numbers: `data`, or `double_data` where float32 would round them."""
     single = values.astype("<f4")
-    number = _DATA if np.array_equal(single, values) else _DOUBLE_DATA
-    content = (single if number == _DATA else values.astype("<f8")).tobytes()
-    return _varint(number << 3 | _BYTES) + _varint(len(content)) + content
+    number = DATA if np.array_equal(single, values) else _DOUBLE_DATA
+    content = (single if number == DATA else values.astype("<f8")).tobytes()
+    return tag(number, len(content)) + content

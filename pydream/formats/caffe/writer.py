@@ -10,11 +10,11 @@ from numpy.typing import NDArray
 
 from ...files import write_all
 from . import caffe_pb2
+from .wire import DATA, tag
 
 # Field numbers of Caffe's messages.
 _LAYER = 100  # NetParameter.layer
 _BLOBS = 7  # LayerParameter.blobs
-_DATA = 5  # BlobProto.data, packed floats
 
 
 def write_weights(file: BinaryIO, name: str, layers: Iterable[tuple[str, str, Sequence[NDArray[Any]]]]) -> None:
@@ -33,7 +33,7 @@ def write_weights(file: BinaryIO, name: str, layers: Iterable[tuple[str, str, Se
         head = caffe_pb2.LayerParameter(name=layer, type=kind).SerializeToString()
         blobs = [_blob(array) for array in arrays]
         size = sum(len(part) for blob in blobs for part in blob)
-        write_all(file, _tag(_LAYER, len(head) + size) + head)
+        write_all(file, tag(_LAYER, len(head) + size) + head)
         for part in (part for blob in blobs for part in blob):
             write_all(file, part)
 
@@ -41,18 +41,5 @@ def write_weights(file: BinaryIO, name: str, layers: Iterable[tuple[str, str, Se
 def _blob(array: NDArray[Any]) -> list[bytes | memoryview]:
     """Return a field of a layer, in parts: the blob's shape and its numbers."""
     numbers = np.ascontiguousarray(array, "<f4").reshape(-1).data.cast("B")
-    shape = caffe_pb2.BlobProto(shape={"dim": array.shape}).SerializeToString() + _tag(_DATA, len(numbers))
-    return [_tag(_BLOBS, len(shape) + len(numbers)) + shape, numbers]
-
-
-def _tag(field: int, size: int) -> bytes:
-    """Return what stands before a field's content in protobuf's encoding."""
-    return _varint(field << 3 | 2) + _varint(size)
-
-
-def _varint(number: int) -> bytes:
-    digits = bytearray()
-    while number > 127:
-        digits.append(number & 127 | 128)
-        number >>= 7
-    return bytes([*digits, number])
+    shape = caffe_pb2.BlobProto(shape={"dim": array.shape}).SerializeToString() + tag(DATA, len(numbers))
+    return [tag(_BLOBS, len(shape) + len(numbers)) + shape, numbers]
