@@ -153,10 +153,9 @@ def _without_reshaping(graph: Graph, value: int) -> int:
     """Return the value of the same classes before TensorFlow's reshaping, which fits one size."""
     while graph.maker(value) >= 0:
         step = graph.steps[graph.maker(value)]
-        before = step.bottoms[0]
-        if step.layer.type not in _RESHAPING or _one_place(graph, value) != _one_place(graph, before):
+        if step.layer.type not in _RESHAPING or _one_place(graph, value) != _one_place(graph, step.bottoms[0]):
             break
-        value = before
+        value = step.bottoms[0]
     return value
 
 

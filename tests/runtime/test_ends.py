@@ -156,3 +156,9 @@ def test_what_is_left_out_is_counted():
     )
     assert found.notice == "net: 1 of 2 nodes cannot be run; the first: 'loss': no such type"
     assert Graph("net", {"data": (1, 3, 32, 32)}, made, {"save": "no value"}, parts=["conv1"]).notice is None
+
+
+def test_classes_that_nothing_in_the_picture_makes():
+    """Weights as a blob have no layer before them."""
+    weights = nets.layer("w", "Parameter", "", "w", "parameter_param { shape { dim: 1 dim: 10 } }")
+    assert logits(graph(STEM, weights, nets.layer("prob", "Softmax", "w", "prob"))) in (None, ("w", 10))
