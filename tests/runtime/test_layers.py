@@ -882,3 +882,12 @@ def test_what_makes_no_sense(build, inputs, kind, ends, constants, words):
     assert re.search(words, str(error.value))
     assert "'it'" in str(error.value)
     assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(("kind", "top", "slope"), [("Bias", 30, 2), ("Scale", 225, 30)])
+def test_two_blobs_of_no_axes(build, kind, top, slope):
+    net = build(nets.inputs(x=(1, 6)) + nets.layer("s", "Reduction", "x", "s") + nets.layer("y", kind, "s s", "y"))
+    assert net.forward(x=np.arange(6).reshape(1, 6))["y"] == top
+    net.blobs["y"].diff[...] = 1
+    net.backward()
+    assert (net.blobs["x"].diff == slope).all()

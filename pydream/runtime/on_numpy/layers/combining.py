@@ -60,7 +60,7 @@ class AlongRunner(Runner[A]):
     def along(self, values: Array, x: Array) -> Array:
         """Lay the numbers along their axes of `x`."""
         behind = x.ndim - self.layer.start(x.shape, values.shape) - values.ndim
-        return values.reshape(*values.shape, *[1] * behind)
+        return values.reshape((*values.shape, *[1] * behind))
 
     def total(self, diff: Array, shape: tuple[int, ...]) -> Array:
         """Sum a gradient over all axes but those that the numbers, of that shape, lie along."""
