@@ -266,6 +266,7 @@ CASES = [
     value("plain", "AbsVal", "", oracle.absolute),
     value("plain", "BNLL", "", oracle.bnll),
     value("0.3", "Threshold", "threshold_param { threshold: 0.3 }", partial(oracle.threshold, threshold=0.3)),
+    value("least-above-most", "Clip", "clip_param { min: 0.5 max: 0.2 }", partial(oracle.clip, low=0.5, high=0.2)),
     value("-0.7..0.4", "Clip", "clip_param { min: -0.7 max: 0.4 }", partial(oracle.clip, low=-0.7, high=0.4)),
     value("plain", "Swish", "", oracle.swish),
     value("beta", "Swish", "swish_param { beta: -0.7 }", partial(oracle.swish, beta=-0.7)),

@@ -339,7 +339,7 @@ def threshold(x, *, threshold=0.0):
 
 def clip(x, *, low, high):
     inside = (f32(low) <= x) & (x <= f32(high))
-    return np.minimum(np.maximum(x, f32(low)), f32(high)), lambda diff: [diff * inside]
+    return np.maximum(np.minimum(x, f32(high)), f32(low)), lambda diff: [diff * inside]
 
 
 def swish(x, *, beta=1.0):

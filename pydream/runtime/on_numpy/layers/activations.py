@@ -189,12 +189,12 @@ class ThresholdRunner(Runner[layers.Threshold]):
 
 
 class ClipRunner(Runner[layers.Clip]):
-    """``y = min(max(x, least), most)``, ``dx = dy`` where x is between them or one of them, else 0."""
+    """``y = max(least, min(x, most))``, ``dx = dy`` where x is between them or one of them, else 0."""
 
     memory = ("bottom",)
 
     def forward(self, *bottoms: Array) -> tuple[Arrays, Memo]:
-        return (np.clip(bottoms[0], self.layer.least, self.layer.most),), bottoms
+        return (np.maximum(np.minimum(bottoms[0], self.layer.most), self.layer.least),), bottoms
 
     def backward(self, memo: Memo, *diffs: Array) -> Arrays:
         inside = (memo[0] >= self.layer.least) & (memo[0] <= self.layer.most)

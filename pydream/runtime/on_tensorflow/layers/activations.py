@@ -192,7 +192,7 @@ class ThresholdRunner(TFRunner[layers.Threshold]):
 
 
 class ClipRunner(TFRunner[layers.Clip]):
-    """``y = min(max(x, least), most)``, ``dx = dy`` where x is between them or one of them, else 0."""
+    """``y = max(least, min(x, most))``, ``dx = dy`` where x is between them or one of them, else 0."""
 
     memory = ("bottom",)
 
