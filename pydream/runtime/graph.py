@@ -284,7 +284,8 @@ class Graph:
         """Return the shapes that a step makes; raise `ShapeError` where its bottoms do not fit."""
         tops = step.layer.top_shapes(*bottoms)
         known = self.params.get(step.layer.name)
-        if known is not None and step.layer.param_shapes(*bottoms) != known:
+        wanted = step.layer.param_shapes(*bottoms)  # none, where only the name is that of a layer with weights
+        if known is not None and wanted and wanted != known:
             raise self._fixed_size(step.layer)
         for shape in tops:
             if len(shape) > MAX_AXES:

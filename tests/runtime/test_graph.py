@@ -593,6 +593,46 @@ def test_two_layers_with_weights_of_one_name(build):
         Graph("twice", graph.declared, [first, replace(first, bottoms=("y",), tops=("z",))])
 
 
+HALF = "pooling_param { kernel_size: 2 stride: 2 }"
+ONE_BY_ONE = "convolution_param { num_output: 1 kernel_size: 1 }"
+
+
+def test_a_layer_without_weights_may_have_the_name_of_one_with(build):
+    text = nets.inputs(data=(1, 1, 4, 4)) + nets.layer("it", "Convolution", "data", "x", ONE_BY_ONE)
+    text += nets.layer("it", "Pooling", "x", "y", HALF)
+    net = build(text, it=[np.full((1, 1, 1, 1), 3.0), np.zeros(1)])
+    out, diff = nets.passes(net, "y", np.arange(16.0).reshape(1, 1, 4, 4))
+    assert out.tolist() == [[[[15, 21], [39, 45]]]]
+    assert diff[0, 0, 3].tolist() == [0, 117, 0, 135]
+
+
+@pytest.mark.parametrize(
+    ("layer", "words"),
+    [
+        (("Pooling", "x", "x", HALF), r"writes \(1, 2, 2, 2\) over its bottom 'x'"),
+        (("Slice", "x", "x z", "slice_param { slice_point: 1 }"), r"writes \(1, 1, 4, 4\) over its bottom 'x'"),
+    ],
+)
+def test_a_layer_in_place_keeps_the_size(build, layer, words):
+    text = nets.inputs(data=(1, 2, 4, 4)) + nets.layer("relu", "ReLU", "data", "x")
+    net = build(text + nets.layer("it", *layer) + nets.layer("next", "TanH", "x", "y"))
+    assert net.blobs["x"].data.shape == net.blobs["x"].diff.shape == (1, 2, 4, 4)
+    with pytest.raises(UnknownNameError, match=words):
+        net.forward(end="y")
+
+
+def test_normalising_one_channel_whose_gradient_has_no_known_shape(build):
+    text = nets.inputs(data=(1, 1, 4, 5)) + nets.layer(
+        "norm", "LRN", "data", "x", "lrn_param { local_size: 3 alpha: 3 }"
+    )
+    net = build(text + nets.layer("columns", "Im2col", "x", "y", "convolution_param { kernel_size: 1 }"))
+    image = nets.normal(np.random.default_rng(0), 1, 1, 4, 5)
+    out, diff = nets.passes(net, "y", image)
+    scale = 1 + image * image
+    assert nets.off(out, image * scale**-0.75) < 1e-12
+    assert nets.off(diff, image * scale**-1.5 - 1.5 * image**3 * scale**-2.5) < 1e-12
+
+
 def test_phase_and_dtype(build):
     text = nets.inputs(x=(1, 2)) + nets.layer("it", "ReLU", "x", "y")
     assert pydream.caffe.Net(nets.parse(text), pydream.caffe.TEST).dtype == np.float32

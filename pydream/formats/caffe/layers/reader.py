@@ -76,8 +76,16 @@ def linked(definition: Definition, source: str) -> Graph:
                     if layer.name in weighted:
                         raise wrong(proto, "a layer before it has its name, and so its weights")
                     weighted.add(layer.name)
-                if definition.assumed:
-                    shapes.update(_shapes_of(layer, shapes))
+                try:
+                    made = _shapes_of(layer, shapes)
+                except ShapeError:
+                    if definition.assumed:
+                        raise
+                    made = {}  # the graph says what does not fit
+                for name in {*layer.bottoms} & made.keys():
+                    if made[name] != shapes[name]:
+                        raise wrong(proto, f"it writes {made[name]} over its bottom {name!r}, which is {shapes[name]}")
+                shapes.update(made)
                 layers.append(layer)
             except NetFileError as error:
                 why = str(error)

@@ -55,7 +55,8 @@ class LRNRunner(TFRunner[layers.LRN]):
         passed = diff * power
         times_top = (passed if self.loses else diff) * top[0] if top else passed * x
         ratio = 2 * self.layer.alpha * self.layer.beta / self.count
-        return (passed - x * self._neighbours(times_top / scale, ratio),)
+        shares = self.tf.ensure_shape(times_top / scale, x.shape)  # one channel: a diff's shape may be unknown here
+        return (passed - x * self._neighbours(shares, ratio),)
 
     def _power(self, scale: Tensor) -> Tensor:
         # The exponents of Caffe's networks and of Inception5h; a power is slow.
