@@ -111,12 +111,10 @@ class _Reader:
             address = nodes.pop()
             kind = self._read(address, 8)
             (used,) = struct.unpack_from("<H", kind, 6)
-            self._count(1 + used)
+            self._count(1 + used)  # a table may list itself
             if kind[:4] == b"TREE" and kind[4] == 0:
                 entries = self._read(address + 24, 16 * used)
                 nodes += [child for _, child in struct.iter_unpack("<QQ", entries)][::-1]
-                if len(nodes) > MOST_OBJECTS:  # it may list itself
-                    raise _Error(f"a table of more than {MOST_OBJECTS} nodes")
             elif kind[:4] == b"SNOD":
                 for name, member, cached, _, _ in struct.iter_unpack("<QQII16s", self._read(address + 8, 40 * used)):
                     if cached != _SOFT_LINK:  # where it leads, its target is found too
