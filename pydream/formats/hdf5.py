@@ -111,7 +111,7 @@ class _Reader:
             address = nodes.pop()
             kind = self._read(address, 8)
             (used,) = struct.unpack_from("<H", kind, 6)
-            self._count(1 + used)
+            self._count(1 + used)  # a table may list itself
             if kind[:4] == b"TREE" and kind[4] == 0:
                 entries = self._read(address + 24, 16 * used)
                 nodes += [child for _, child in struct.iter_unpack("<QQ", entries)][::-1]

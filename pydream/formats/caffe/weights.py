@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from math import prod
+from operator import itemgetter
 from typing import Any
 
 import numpy as np
@@ -46,6 +47,8 @@ class Weights(Mapping[str, list[NDArray[Any]]]):
         self._wanted = wanted
         self._dtype = dtype
         self._shared = shared or {}
+        self._places = {layer: place for place, layer in enumerate(stored.blobs)}
+        self._last: dict[int, StoredBlob | None] = {}  # identity of a group in `shared` → the last that the file has
 
     def __getitem__(self, name: str) -> list[NDArray[Any]]:
         where = f"{self._stored.source}: layer {name!r}"
@@ -110,15 +113,18 @@ class Weights(Mapping[str, list[NDArray[Any]]]):
 
     def _last_shared(self, group: Sequence[tuple[str, int]], shape: Shape) -> StoredBlob | None:
         """Return the last weights of a group that the file has, as this shape where they are as many numbers."""
-        there = [
-            blobs[index]
-            for layer, blobs in self._stored.blobs.items()
-            for sharer, index in group
-            if sharer == layer and index < len(blobs) and len(blobs[index].numbers)
-        ]
-        if not there:
+        if id(group) not in self._last:
+            there = [
+                (self._places[layer], blob)
+                for layer, index in group
+                for blob in self._stored.blobs.get(layer, ())[index : index + 1]
+                if len(blob.numbers)
+            ]
+            self._last[id(group)] = sorted(there, key=itemgetter(0))[-1][1] if there else None
+        last = self._last[id(group)]
+        if last is None:
             return None
-        return StoredBlob(shape, there[-1].numbers) if prod(there[-1].shape) == prod(shape) else there[-1]
+        return StoredBlob(shape, last.numbers) if prod(last.shape) == prod(shape) else last
 
 
 def _all_fit(blobs: list[StoredBlob], wanted: list[Shape]) -> bool:

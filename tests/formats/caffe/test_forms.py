@@ -2,6 +2,7 @@
 
 import os
 import time
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -512,3 +513,15 @@ def test_cases_with_weights(text, weights):
 )
 def test_cases_of_texts(text):
     assert "conv2" in caffe.graph(case(*text.split("/")), InputSpec()).blobs
+
+
+def test_many_layers_that_share_weights():
+    """In time that grows with their number, not with its cube."""
+    names = ["data", *(f"c{i}" for i in range(500))]
+    rest = 'param { name: "w" } convolution_param { num_output: 3 kernel_size: 1 bias_term: false }'
+    text = "".join(nets.layer(top, "Convolution", bottom, top, rest) for bottom, top in pairwise(names))
+    weights = nets.weights(**{name: [np.ones((3, 3, 1, 1))] for name in names[1:]})
+    start = time.process_time()
+    _, params = caffe.read(nets.parse(nets.inputs(data=(1, 3, 4, 4)) + text), weights)
+    assert len(params["c7"]) == 1
+    assert time.process_time() - start < 2

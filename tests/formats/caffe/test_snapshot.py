@@ -188,6 +188,15 @@ def test_bounds(path, monkeypatch):
     with pytest.raises(NetFileError, match="more than 5 messages and entries"):
         read_snapshot(path)
     monkeypatch.undo()
+    data = bytearray(path.read_bytes())
+    tree = data.index(b"TREE")
+    data[tree + 6 : tree + 8] = (2).to_bytes(2, "little")
+    data[tree + 24 : tree + 56] = (b"\0" * 8 + tree.to_bytes(8, "little")) * 2  # a table that lists itself, twice
+    path.write_bytes(data)
+    monkeypatch.setattr(hdf5, "MOST_LOOKS", 1000)
+    with pytest.raises(NetFileError, match="more than 1000 messages and entries"):
+        read_snapshot(path)
+    monkeypatch.undo()
     write(path)
     monkeypatch.setattr(hdf5, "MOST_NESTED", 2)
     with pytest.raises(NetFileError, match="more than 2 groups inside each other"):
