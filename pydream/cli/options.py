@@ -200,7 +200,7 @@ def _pixel_scale(text: str) -> float | Mean:
 
 input_node_option = option(
     "--input-node",
-    "Node of a frozen graph that takes the picture.  [default: its placeholder]",
+    "Node of a frozen graph, or input of an ONNX network, that takes the picture.  [default: the one for pictures]",
     as_unicode,
     metavar="NODE",
 )
@@ -218,7 +218,7 @@ input_options = together(
     option(
         "--pixel-scale",  # `pydream zoom` has a --scale
         "Scale of the network's input, (pixel - mean) * scale: one, or one for each channel; not for Caffe's files."
-        "  [default: the registry's, or 1]",
+        "  [default: the registry's, or 1; of an ONNX network as docs/networks.md says]",
         _pixel_scale,
         metavar="X[,X,X]",
     ),

@@ -100,14 +100,17 @@ def load_net(
     mean : sequence of 3 floats, or of 1, or path, optional
         Mean of the training pictures, 0..255, in the network's channel order; or a mean file, as
         `pydream.formats.read_mean` reads it. None: the registry's; for a file 104, 116, 122, as in the notebook, for a
-        frozen graph 117, 117, 117, and for a Keras model or a SavedModel 0, since most of these have a layer for it.
-        A network of one channel takes the grey of three numbers, as it does of pictures.
+        frozen graph 117, 117, 117, for a Keras model or a SavedModel 0, since most of these have a layer for it, for an
+        ONNX network as `pydream.formats.onnx.format.wanted` says. A network of one channel takes the grey of three
+        numbers, as it does of pictures.
     scale : float or sequence of 3 floats, optional
-        Factor of the pixels minus the mean, or one for each channel; not for Caffe's files. None: the registry's, or 1.
+        Factor of the pixels minus the mean, or one for each channel; not for Caffe's files. None: the registry's, an
+        ONNX network's as for the mean, or 1.
     channel_order : {"BGR", "RGB"}, optional
-        None: the registry's; BGR for Caffe's files, and RGB for TensorFlow's networks.
+        None: the registry's; BGR for Caffe's files, an ONNX network's as for the mean, and RGB for others.
     input : str, optional
-        Node of a frozen graph that the picture replaces. None: the registry's, or its one placeholder.
+        Node of a frozen graph that the picture replaces, or an ONNX network's input. None: the registry's, or the one
+        that takes pictures.
 
     Returns
     -------

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from itertools import islice
 from typing import Any
@@ -99,5 +100,5 @@ def connect(graph: Any, returned: Collection[str], source: str) -> None:
 def short_names(names: set[str]) -> dict[str, str]:
     """Return names without those of the calls before them, where they stay distinct."""
     short = {name: re.sub(f"^{SCOPES}+", "", name) for name in names}
-    taken = list(short.values())
-    return {name: after if taken.count(after) == 1 else name for name, after in short.items()}
+    taken = Counter(short.values())
+    return {name: after if taken[after] == 1 else name for name, after in short.items()}

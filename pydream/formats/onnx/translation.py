@@ -248,7 +248,9 @@ class _Translator:
         if node.op in _MOVES:
             moved = masks if node.op == "Concat" else masks[:1]
             known = [
-                inputs.constants[each]
+                None
+                if not each
+                else inputs.constants[each]
                 if place >= len(moved)
                 else np.zeros(inputs.constants[each].shape, bool)
                 if moved[place] is None

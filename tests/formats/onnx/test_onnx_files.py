@@ -368,6 +368,14 @@ def test_outputs_that_have_no_name():
     assert "leaves out its output 0" in graph.left_out["d"]
 
 
+def test_sizes_that_are_sliced_without_axes():
+    nodes = [("Shape", "x", "s", {}), ("Slice", "s zero two", "t", {}), ("Reshape", "x t", "y", {})]
+    model = onnx.load_from_string(made(nodes, {"zero": np.int64([0]), "two": np.int64([4]), "one": np.int64([1])}))
+    model.graph.node[1].input.extend(["", "one"])
+    graph, *_ = form.read(model.SerializeToString())
+    assert graph.left_out == {}
+
+
 def test_selu_is_that_of_pytorch_in_float64():
     """ONNX has its constants rounded to float32, which PyTorch's are not; the exporters write none."""
     net, _ = net_of(made([("Selu", "x", "y", {})]))
