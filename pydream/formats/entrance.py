@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ..runtime.layers import Layer, Numbers, Power
+from ..runtime.layers import Layer, Numbers, Scale
 from ..runtime.tf_layers import Affine, Identity
 
 IMAGE = "data"  # the blob that is the picture, as in every network
@@ -22,5 +22,7 @@ def entrance(name: str, scale: float | Sequence[float] | None) -> tuple[Layer, l
     if wanted.size > 1:
         factor = np.asarray(scale, np.float64)
         return Affine(*facts, op="Scale", channels=factor.size, factor=True, offset=False), [factor]
-    (one,) = map(float, wanted)
-    return (Identity(*facts) if one == 1 else Power(*facts, power=1.0, scale=one, shift=0.0)), []
+    if wanted == 1:
+        return Identity(*facts), []
+    # In place where the input is called as the picture is, which a Scale may be.
+    return Scale(*facts, axis=0, num_axes=0, bias=False), [wanted.reshape(())]

@@ -86,7 +86,7 @@ def lrn(name, shapes=IMAGE, **constants):
 def power(name, low=-2.0, **constants):
     text = " ".join(f"{field}: {value}" for field, value in constants.items())
     formula = partial(oracle.power, **constants)
-    return Case(name, "Power", f"power_param {{ {text} }}", formula, IMAGE, low=low, in_place=True)
+    return Case(name, "Power", f"power_param {{ {text} }}", formula, IMAGE, low=low)
 
 
 def inner(name, rest, weights, shapes, **constants):
