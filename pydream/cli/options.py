@@ -259,8 +259,12 @@ EXACT_HELP = "float64, Caffe's result to the pixel; slower."
 exact_options = together(
     # eager: before --dtype, whose default it sets
     option("--exact", EXACT_HELP, is_flag=True, is_eager=True, expose_value=False, callback=_take_exact),
-    _library_choice(
-        "dtype", "Data type of the network; float64 is the same as --exact.", ["float32", "float64"], callback=_dtype
+    option(
+        "--dtype",
+        "Data type of the network; float64 is the same as --exact.",
+        click.Choice(["float32", "float64"]),
+        default="float32",  # the library's for a network of files
+        callback=_dtype,
     ),
 )
 device_option = option(

@@ -311,7 +311,7 @@ def corpus() -> dict[str, bytes]:
         "graphdef/sizes": sized(),
         "graphdef/first": channels_first(),
         "graph_text/plain.pbtxt": text_format.MessageToBytes(tf.compat.v1.GraphDef.FromString(frozen())),
-        **{f"onnx_network/{name}": (ONNX / f"{name}.onnx").read_bytes() for name in ("mobile", "modern_13")},
+        **{f"onnx_network/{name}": (ONNX / f"{name}.onnx").read_bytes() for name in ("modern_13",)},
         **trained(),
         "image/palette.png": encoded("PNG", "P"),
         "image/bit.png": encoded("PNG", "1"),
