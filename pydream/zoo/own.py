@@ -132,9 +132,13 @@ def _check_name(name: str) -> None:
     same = taken.get(name.lower())
     if same is not None and not same.own:
         raise ValueError(f"there is a network {same.name!r} already, which comes with pydream; choose another name")
-    if same is not None or (own_folder() / name).exists():
-        folder = same.folder if same else own_folder() / name
-        raise ValueError(f"there is a network {folder.name!r} already: choose another name, or delete '{folder}' first")
+    if same is not None:
+        raise ValueError(
+            f"there is a network {same.name!r} already: choose another name, or `pydream models remove {same.name}` first"
+        )
+    folder = own_folder() / name
+    if folder.exists():
+        raise ValueError(f"'{folder}' is there already: choose another name, or delete it first")
 
 
 def _found(path: Path) -> Path:

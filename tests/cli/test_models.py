@@ -359,8 +359,9 @@ def test_names_of_the_built_in_ones(refused, files, folder, name):
 
 def test_a_name_that_is_taken(run, refused, files, folder):
     assert run("models", "add", "mine", *files).code == 0
-    place = folder / "data" / "pydream" / "models" / "mine"
-    assert f"or delete '{place}' first" in refused(2, "models", "add", "mine", *files)
+    (folder / "data" / "pydream" / "models" / "other").mkdir()
+    assert "models/other' is there already" in refused(2, "models", "add", "other", *files)
+    assert "or `pydream models remove mine` first" in refused(2, "models", "add", "mine", *files)
     assert "there is a network 'mine' already" in refused(2, "models", "add", "MINE", *files)
 
 
@@ -375,8 +376,10 @@ def test_files_that_do_not_fit(refused, files, root, folder, own_network):
     assert "not a regular file" in refused(1, "models", "add", "x", folder, weights)
     (folder / "cut.caffemodel").write_bytes(weights.read_bytes()[:-1000])
     assert "cut.caffemodel" in refused(1, "models", "add", "x", prototxt, folder / "cut.caffemodel")
-    (folder / "grey.prototxt").write_text((folder / "own.prototxt").read_text().replace("dim: 3 ", "dim: 1 "))
-    assert "no input 'data' of three channels" in refused(1, "models", "add", "x", "grey.prototxt", "own.caffemodel")
+    (folder / "two.prototxt").write_text((folder / "own.prototxt").read_text().replace("dim: 3 ", "dim: 2 "))
+    assert "no input of four axes with three channels or one" in refused(
+        1, "models", "add", "x", "two.prototxt", "own.caffemodel"
+    )
 
 
 def test_options_that_cannot_be(refused, files, folder):
