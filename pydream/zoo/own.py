@@ -133,9 +133,8 @@ def _check_name(name: str) -> None:
     if same is not None and not same.own:
         raise ValueError(f"there is a network {same.name!r} already, which comes with pydream; choose another name")
     if same is not None:
-        raise ValueError(
-            f"there is a network {same.name!r} already: choose another name, or `pydream models remove {same.name}` first"
-        )
+        way = f"choose another name, or `pydream models remove {same.name}` first"
+        raise ValueError(f"there is a network {same.name!r} already: {way}")
     folder = own_folder() / name
     if folder.exists():
         raise ValueError(f"'{folder}' is there already: choose another name, or delete it first")
