@@ -34,7 +34,7 @@ _MARKS = (b"model_weights", b"model_config")  # in the root of an HDF5 file, whi
 
 def holds(head: Head) -> bool:
     """Return whether it is a Keras model, or the graph of a SavedModel under its own name."""
-    archive = "config.json" in head.members and bool(head.members & {"metadata.json", "model.weights.h5"})
+    archive = len(head.members & {"config.json", "metadata.json", "model.weights.h5"}) > 1  # one may be missing
     graph = head.message == "SavedModel" and head.name == GRAPH_FILE
     return archive or graph or (head.hdf5 and any(mark in head.start for mark in _MARKS))
 
