@@ -120,10 +120,10 @@ class Graph:
         for value, blob in enumerate(self._blob_of):
             self._values_of.setdefault(blob, []).append(value)
         self.blobs = list(self._values_of)
+        self._overwriting = self._find_overwriting()
         self._known_shapes: dict[tuple[str, tuple[Shape, ...], bool], Shape] = {}
         self.params: dict[str, list[Shape]] = {}
         self.declared_shapes = self._infer(self.declared, len(self.steps))
-        self._overwriting = self._find_overwriting()
         for step in self.steps:
             wanted = step.layer.param_shapes(*(self.declared_shapes[value] for value in step.bottoms))
             if wanted and step.layer.name in self.params:
@@ -134,8 +134,7 @@ class Graph:
     def _find_overwriting(self) -> dict[int, int]:
         """Return the values that are overwritten, each with the one that is then in its blob.
 
-        Where others read a value too, Caffe refuses to overwrite it: then they all read what they are given. So they do
-        where the shape changes, of which Caffe makes nothing that has a meaning.
+        Where others read a value too, Caffe refuses to overwrite it: then they all read what they are given.
         """
         readers: dict[int, set[int]] = {}
         for place, step in enumerate(self.steps):
@@ -146,7 +145,6 @@ class Graph:
             for step in self.steps
             for bottom, top in zip(step.bottoms, step.tops, strict=False)
             if self.blob(bottom) == self.blob(top)
-            and self.declared_shapes[bottom] == self.declared_shapes[top]
             and (isinstance(step.layer, Overwritten) or len(readers[bottom]) == 1)
         }
 

@@ -7,7 +7,7 @@ import pytest
 from support import nets, oracle
 
 import pydream
-from pydream.errors import NetFileError, ShapeError, UnlikeCaffeWarning
+from pydream.errors import NetFileError, UnlikeCaffeWarning
 
 SHAPE = (2, 3, 4, 5)
 X = nets.normal(np.random.default_rng(0), *SHAPE)
@@ -217,20 +217,3 @@ def test_memory_that_too_many_blobs_share(build):
     text += "".join(nets.layer(name, "ReLU", name, name) for name in names)
     with pytest.raises(NetFileError, match="in place on memory that too many blobs share"):
         build(text)
-
-
-def test_layers_in_place_that_change_the_shape(build):
-    """What overwrites nothing of its shape overwrites nothing: the same as under another name."""
-    pooling, bend = "pooling_param { kernel_size: 2 stride: 2 pool: AVE }", nets.layer("bend", "TanH", "y", "y")
-    in_place, apart = (
-        build_net(build, bend, nets.layer("pool", "Pooling", "y", top, pooling), nets.layer("last", "TanH", top, "out"))
-        for top in "yz"
-    )
-    diff = nets.normal(np.random.default_rng(2), 2, 3, 2, 3)
-    np.testing.assert_array_equal(*(gradient(net, diff=diff) for net in (in_place, apart)))
-
-
-def test_shared_memory_that_loses_its_shape(build):
-    both = nets.layer("both", "Split", "y", "a b") + nets.layer("row", "InnerProduct", "a", "a", ROW)
-    with pytest.raises(ShapeError, match=r"layer 'row on b': in place, \(2, 3, 4, 5\) cannot become \(2, 7\)"):
-        build_net(build, both, nets.layer("last", "TanH", "b", "b"), row=[np.ones((7, 60))])

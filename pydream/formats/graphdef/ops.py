@@ -201,6 +201,9 @@ class Slice(Elsewhere):
         return tuple(part)
 
 
+WHOLE = slice(None, None, 1)  # all of an axis
+
+
 class StridedSlice(Rule):
     """A part of each axis: from a place up to another, in steps; or one place, which takes the axis away."""
 
@@ -215,13 +218,13 @@ class StridedSlice(Rule):
         places: list[int | slice] = []
         for i, (first, behind, stride) in enumerate(zip(begin, end, step, strict=True)):
             if masks["ellipsis"] >> i & 1:
-                places += [slice(None)] * (rank - len(begin) + 1)
+                places += [WHOLE] * (rank - len(begin) + 1)
             elif masks["shrink_axis"] >> i & 1:
                 places.append(first)
             else:
                 begins, ends = (masks[name] >> i & 1 for name in ("begin", "end"))
                 places.append(slice(None if begins else first, None if ends else behind, stride))
-        return places + [slice(None)] * (rank - len(places))
+        return places + [WHOLE] * (rank - len(places))
 
     def top_shape(self, layer: Operation, *bottoms: Shape) -> Shape:
         (shape,) = bottoms

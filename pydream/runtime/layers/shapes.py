@@ -33,12 +33,6 @@ class Overwritten(Layer):
 
     bottoms_wanted: ClassVar[tuple[int, int]] = (2, 2)
 
-    def top_shapes(self, *bottoms: Shape) -> list[Shape]:
-        before, now = bottoms
-        if prod(before) != prod(now):
-            raise ShapeError(f"layer {self.name!r}: in place, {before} cannot become {now}")
-        return [before]
-
 
 @dataclass(frozen=True)
 class Concat(Layer):

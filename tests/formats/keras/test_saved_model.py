@@ -125,7 +125,11 @@ def test_what_tensorflow_1_wrote(tmp_path):
     ("damage", "words"),
     [
         (lambda folder: cut(folder / "saved_model.pb", 1000), "saved_model.pb is not a SavedModel, or cut short"),
-        (lambda folder: cut(folder / "saved_model.pb", 0), "nothing in this SavedModel is tagged 'serve'"),
+        (lambda folder: cut(folder / "saved_model.pb", 0), "saved_model.pb: an empty file"),
+        (
+            lambda folder: (folder / "saved_model.pb").write_bytes(b"\x08\x01"),
+            "nothing in this SavedModel is tagged 'serve'",
+        ),
         (lambda folder: shutil.rmtree(folder / "variables"), "its variables are missing or damaged"),
         (lambda folder: cut(folder / "variables" / "variables.index", 100), "its variables are missing or damaged"),
         (
