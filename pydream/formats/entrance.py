@@ -20,8 +20,7 @@ def entrance(name: str, scale: float | Sequence[float] | None) -> tuple[Layer, l
     wanted = np.unique([1.0] if scale is None else scale)
     facts = (name, (IMAGE,), (name,))
     if wanted.size > 1:
-        factor = np.asarray(scale, np.float64)
-        return Affine(*facts, op="Scale", channels=factor.size, factor=True, offset=False), [factor]
+        return Affine.of(*facts, "Scale", factor=np.asarray(scale, np.float64))
     if wanted == 1:
         return Identity(*facts), []
     # In place where the input is called as the picture is, which a Scale may be.

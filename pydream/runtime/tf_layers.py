@@ -119,6 +119,21 @@ class Affine(Layer):
     factor: bool
     offset: bool
 
+    @classmethod
+    def of(
+        cls,
+        name: str,
+        bottoms: tuple[str, ...],
+        tops: tuple[str, ...],
+        op: str,
+        factor: Numbers | None = None,
+        offset: Numbers | None = None,
+    ) -> tuple[Affine, list[Numbers]]:
+        """Return the layer for these numbers, one or both (channels,), and its weights."""
+        weights = [numbers for numbers in (factor, offset) if numbers is not None]
+        channels = weights[0].size
+        return cls(name, bottoms, tops, op, channels, factor is not None, offset is not None), weights
+
     @property
     def type(self) -> str:
         return self.op

@@ -218,15 +218,7 @@ def _sum_of_all(inputs: Inputs, node: Node) -> Made:
 def _affine(
     inputs: Inputs, node: Node, place: int, *, factor: Values | None = None, offset: Values | None = None
 ) -> Made:
-    weights = [values for values in (factor, offset) if values is not None]
-    layer = Affine(
-        *inputs.names(node, place),
-        op=node.op,
-        channels=weights[0].size,
-        factor=factor is not None,
-        offset=offset is not None,
-    )
-    return layer, weights
+    return Affine.of(*inputs.names(node, place), node.op, factor, offset)
 
 
 def _fused_batch_norm(inputs: Inputs, node: Node) -> Made:

@@ -13,7 +13,8 @@ format      what every format answers, `read` and `net`
 =========== =====================================================
 """
 
-from .format import DEFAULT_SPEC, SUFFIXES, find_weights, graph, holds, name_of, net, pack, read, reads, wanted
+from ..graphdef.format import find_weights, name_of
+from .format import DEFAULT_SPEC, SUFFIXES, graph, holds, net, pack, read, reads, wanted
 
 __all__ = [
     "DEFAULT_SPEC",

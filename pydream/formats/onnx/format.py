@@ -8,7 +8,6 @@ from pathlib import Path
 
 from numpy.typing import DTypeLike
 
-from ...errors import NetFileError
 from ...net import ChannelOrder
 from ...runtime.base import Runtime
 from ...runtime.graph import Graph, Params
@@ -48,17 +47,6 @@ def holds(head: Head) -> bool:
 def reads(model: object) -> bool:
     """Return whether a path's name ends with ``.onnx``."""
     return isinstance(model, Path) and model.name.lower().endswith(SUFFIXES)
-
-
-def name_of(model: Path) -> str:
-    """Return the file's name without its ending."""
-    return model.stem
-
-
-def find_weights(model: Path, weights: str | os.PathLike[str] | None) -> None:
-    """Raise `NetFileError` for weights that are named: the file holds its own."""
-    if weights is not None:
-        raise NetFileError(f"{model}: it holds its weights; '{weights}' has no use here")
 
 
 def wanted(model: Model) -> InputSpec:

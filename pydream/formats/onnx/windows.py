@@ -97,14 +97,7 @@ def affine(
     factor: Values | None = None, offset: Values | None = None,
 ) -> None:  # fmt: skip
     """Add the layer that multiplies each channel with a number, and adds one."""
-    weights = [values for values in (factor, offset) if values is not None]
-    layer = Affine(
-        *inputs.facts(node, bottom),
-        op=node.op,
-        channels=weights[0].size,
-        factor=factor is not None,
-        offset=offset is not None,
-    )
+    layer, weights = Affine.of(*inputs.facts(node, bottom), node.op, factor, offset)
     inputs.add(node, layer, weights, order)
 
 
