@@ -244,13 +244,13 @@ class Cluster:
                 self._heard[address] = _Heard(beat)
                 continue
             heard.silence += passed
+            if heard.silence > SILENT and not heard.said:
+                self.say(f"the worker at {address} has been silent for {SILENT:g} seconds")
+                heard.said = True
             if heard.silence > HUNG:
                 self.say(f"the worker at {address} has been silent for {HUNG:g} seconds; its tasks go to others")
                 self._heard[address] = _Heard(beat, said=True)
                 self._begin(partial(self._replace, address))
-            elif heard.silence > SILENT and not heard.said:
-                self.say(f"the worker at {address} has been silent for {SILENT:g} seconds")
-                heard.said = True
 
     async def _replace(self, address: str) -> None:
         """End a worker: its nanny kills it and starts another; without one, the scheduler forgets it."""

@@ -147,8 +147,20 @@ def test_a_hung_worker_is_replaced(two, tmp_path, monkeypatch, hasty):
     hanging = f"__import__('os').path.exists({str(begun)!r}) or {noting(begun, '', holding)}"
     tasks = [("slow", sleeping(2.5, "'slow'")), ("hung", hanging), *((number, str(number)) for number in range(4))]
     assert results(two, tasks) == {"slow": "slow", "hung": True, **{number: number for number in range(4)}}
-    worker = next(line for line in lines if line.endswith(" for 2 seconds; its tasks go to others")).split()[3]
-    assert lines[0] == f"the worker at {worker} has been silent for 1 seconds"
+    hung = next(line for line in lines if line.endswith(" for 2 seconds; its tasks go to others"))
+    silent = f"the worker at {hung.split()[3]} has been silent for 1 seconds"
+    assert silent in lines[: lines.index(hung)]
+
+
+def test_a_worker_found_hung_at_once_is_first_called_silent(two, monkeypatch):
+    """Between two looks at a busy machine more time may pass than makes a worker silent."""
+    lines = []
+    monkeypatch.setattr(two, "say", lines.append)
+    monkeypatch.setattr(two, "_begin", lambda replacing: None)
+    monkeypatch.setattr(two, "_heard", {})
+    for passed in (0.0, module.HUNG + 1):
+        two._listen({"tcp://there": {"last_seen": 7.0}}, passed)
+    assert [line.partition(" for ")[0] for line in lines] == ["the worker at tcp://there has been silent"] * 2
 
 
 def test_large_tasks_go_without_a_word(two, capfd):
