@@ -3,6 +3,7 @@
 ======== ======================================================================
 reading  a film's frames, and when each is shown: `read_video`, `Footage`
 colours  a decoded frame becomes RGB, upright
+hdr      PQ and HLG become BT.709
 sound    copied from one film to another
 writing  `write_video`; its formats are in mp4 and gif
 libav    untrusted files opened with PyAV, its errors in one line

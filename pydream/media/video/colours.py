@@ -3,52 +3,49 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
-from ...errors import VideoFileError
 from ...picture import Picture
+from .hdr import HDR, tone_mapped
 from .libav import EXACT_SCALING, FULL, LIMITED
 
 if TYPE_CHECKING:
     from av import VideoFrame
 
-# H.273's numbers of matrices → swscale's. One of these two, by the size of the frame, stands for an unspecified matrix
-# and for those that swscale does not have.
-_BT709, _BT601 = 1, 5
-_MATRICES = {1: _BT709, 4: 4, 5: _BT601, 6: _BT601, 7: 7, 9: 9, 10: 9}
-_HDR = {16: "PQ", 18: "HLG"}
-
-
-def check_range(frame: VideoFrame, path: Path) -> None:
-    """Raise `VideoFileError` for HDR, which would look pale and dark in 8 bits."""
-    if frame.color_trc in _HDR:
-        raise VideoFileError(
-            f"'{path}' is HDR ({_HDR[frame.color_trc]}), which is not converted: convert it to BT.709 first, e.g. with"
-            " FFmpeg's tonemap filter"
-        )
+# H.273's numbers of matrices → swscale's. One of these, by the size of the frame or since it is HDR, stands for an
+# unspecified matrix and for those that swscale does not have.
+_BT709, _BT601, _BT2020 = 1, 5, 9
+_MATRICES = {1: _BT709, 4: 4, 5: _BT601, 6: _BT601, 7: 7, 9: _BT2020, 10: _BT2020}
 
 
 def rgb(frame: VideoFrame) -> Picture:
-    """Return a frame as (H, W, 3) RGB, with transparency on white."""
+    """Return a frame as (H, W, 3) RGB: transparency on white, HDR as BT.709."""
+    if frame.color_trc in HDR:
+        return tone_mapped(_converted(frame, "rgb48le", _BT2020), frame.color_trc)
     high = frame.width >= 1280 or frame.height > 576  # as in mpv
-    full = frame.color_range == FULL or frame.format.name.startswith("yuvj") or frame.format.is_rgb
     transparent = any(component.is_alpha for component in frame.format.components) or frame.format.has_palette
-    converted: Picture = frame.reformat(
-        format="rgba" if transparent else "rgb24",
-        src_colorspace=None if frame.format.is_rgb else _MATRICES.get(frame.colorspace, _BT709 if high else _BT601),
-        src_color_range=FULL if full else LIMITED,
-        dst_color_range=FULL,
-        interpolation=EXACT_SCALING,
-        threads=1,
-    ).to_ndarray()  # type: ignore[assignment]  # both formats have 8 bits
+    converted: Picture = _converted(frame, "rgba" if transparent else "rgb24", _BT709 if high else _BT601)
     if not transparent:
         return converted
     image = Image.fromarray(converted)
     return np.array(Image.alpha_composite(Image.new("RGBA", image.size, "white"), image).convert("RGB"))
+
+
+def _converted(frame: VideoFrame, to: str, unspecified: int) -> NDArray[Any]:
+    """Return a frame in RGB, full range, by the matrix that it declares, or else by this one."""
+    full = frame.color_range == FULL or frame.format.name.startswith("yuvj") or frame.format.is_rgb
+    return frame.reformat(
+        format=to,
+        src_colorspace=None if frame.format.is_rgb else _MATRICES.get(frame.colorspace, unspecified),
+        src_color_range=FULL if full else LIMITED,
+        dst_color_range=FULL,
+        interpolation=EXACT_SCALING,
+        threads=1,
+    ).to_ndarray()
 
 
 def display_matrix(frame: VideoFrame) -> Sequence[int]:

@@ -16,7 +16,7 @@ from PIL import Image
 from ...errors import VideoFileError
 from ...picture import Picture
 from ..image import LONGEST_NOTE
-from .colours import check_range, display_matrix, is_turned, rgb, upright
+from .colours import display_matrix, is_turned, rgb, upright
 from .libav import decoder_options, opened, read_errors
 from .settings import Times
 from .sound import Sound, is_decodable
@@ -91,7 +91,8 @@ class Footage:
 
         Each is decoded on demand, with the matrix (BT.601, BT.709 or BT.2020) and the range (limited or full) that the
         film declares. If it declares none, the matrix is BT.709's from 1280 pixels of width or 577 of height on and
-        BT.601's below, as in players, and the range is limited. Transparency is composited on white.
+        BT.601's below, as in players, and the range is limited. HDR (PQ, HLG) becomes BT.709, as `hdr` says.
+        Transparency is composited on white.
 
         Raises
         ------
@@ -125,7 +126,7 @@ def read_video(path: Path, section: Section = WHOLE, on_frame: Callable[[], obje
     ------
     VideoFileError
         If there is no such file, it is not a film, has frames of several sizes or of more pixels than a picture may
-        have, or is HDR; or none of its frames is in the section.
+        have; or none of its frames is in the section.
     """
     with read_errors(path), opened(path) as container:
         film = _Film(path, container)
@@ -201,7 +202,7 @@ class _Film:
                 f"'{path}' claims more than {Image.MAX_IMAGE_PIXELS} pixels a frame: too large to read safely"
             )
         stream.codec_context.options = decoder_options()
-        self._path, self._container = path, container
+        self._container = container
         self.stream = stream
         self.tick = stream.time_base or Fraction(1, _MPEG_CLOCK)
         self.rates = [rate for rate in (stream.average_rate, stream.guessed_rate, stream.base_rate) if rate]
@@ -221,7 +222,6 @@ class _Film:
 
     def __iter__(self) -> Iterator[VideoFrame]:
         for number, frame in enumerate(self._decoded()):
-            check_range(frame, self._path)
             given = frame.dts if frame.pts is None else frame.pts
             if number == 0:
                 self.now = self._begin = given or 0

@@ -3,6 +3,7 @@
 import os
 import socket
 from fractions import Fraction
+from pathlib import Path
 
 import av
 import numpy as np
@@ -12,7 +13,9 @@ from support.clips import copied, moving_square, shown, sine, write_clip
 
 from pydream.errors import VideoFileError
 from pydream.media.video import Section, read_comment, read_video, write_video
+from pydream.media.video.hdr import HLG, PQ, tone_mapped
 
+SHARED = Path(os.environ.get("PYDREAM_SHARED", "shared"))
 NTSC = Fraction(30000, 1001)
 VARIABLE = [0, 1, 2, 5, 9, 10, 20, 21, 22, 30]  # sixtieths of a second
 
@@ -217,11 +220,27 @@ def test_what_is_transparent_is_white(tmp_path):
     assert second[24, 16].tolist() == [200, 30, 60]
 
 
-@pytest.mark.parametrize(("number", "name"), [(16, "PQ"), (18, "HLG")])
-def test_hdr_is_refused(tmp_path, number, name):
-    clip = write_clip(tmp_path / "in.mkv", moving_square(2), tags={"color_trc": number})
-    with pytest.raises(VideoFileError, match=rf"HDR \({name}\)"):
-        read_video(clip)
+@pytest.mark.parametrize("matrix", [9, 2])
+@pytest.mark.parametrize("transfer", [PQ, HLG])
+def test_hdr_becomes_bt709(tmp_path, transfer, matrix):
+    """In 10 bits, as telephones film, by BT.2020's matrix, also where the film names none."""
+    frame, name = yuv_frame("BT.2020", False, 10)
+    frame.colorspace = matrix
+    tags = {"colorspace": matrix, "color_trc": transfer, "color_primaries": 9, "color_range": 1}
+    clip = write_clip(tmp_path / "in.mkv", [frame], codec="ffv1", pix_fmt=name, tags=tags)
+    wanted = tone_mapped(np.uint16([COLOURS]) * 257, transfer)[0]
+    assert np.abs(read_colours(clip) - wanted).max() <= 3
+
+
+def test_a_film_of_a_telephone():
+    path = SHARED / "cases" / "films" / "hlg.mp4"
+    if not path.is_file():
+        pytest.skip(f"NOT PROVEN HERE: no {path} (PYDREAM_SHARED)")
+    first, *others = read_video(path).frames()
+    assert len(others) == 3
+    assert first.shape == (64, 96, 3)
+    # measured once; that the formulas are right is test_hdr's
+    np.testing.assert_allclose(first[0, ::24], [[255, 234, 113], [186, 202, 247], [0, 136, 210], [0, 75, 81]], atol=2)
 
 
 # ---- upright ----
