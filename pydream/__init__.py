@@ -28,6 +28,7 @@ caffe      pycaffe's names: ``import pydream.caffe as caffe``
 zoo        names → networks
 record     what decides a dream, written down and kept in its picture
 cluster    a dream by many processes
+easy       `dream_picture`, for notebooks, and what it and the commands prepare
 bench      for measuring
 reproduce  for the results of 2015
 testing    for ports to other runtimes

@@ -29,6 +29,21 @@ class UnknownNameError(PydreamError, KeyError):
         return str(self.args[0])  # KeyError would show the repr
 
 
+class ParameterError(PydreamError, ValueError):
+    """A parameter has a wrong value, or does not go with another.
+
+    Attributes
+    ----------
+    parameter : str
+        Its name; the option of the command line has the same.
+    problem : str
+    """
+
+    def __init__(self, parameter: str, problem: str) -> None:
+        super().__init__(f"{parameter}: {problem}")
+        self.parameter, self.problem = parameter, problem
+
+
 class ShapeError(PydreamError, ValueError):
     """A shape does not fit: a blob is too small for a layer, a layer has a fixed size, a sheet is too large."""
 

@@ -4,7 +4,6 @@ What the commands share is in this folder, and `commands/` has one file for each
 
 =============  =========================================================================
 options        options that several commands have; rendering, workers, folders, figures: more of them
-scoring        `--layer`, `--objective` and `--class` as the objective of a dream
 help           headings and order of the options in --help
 input          what is read and written: files, folders, standard input and output, noise
 places         what is written: known to be writable, not read, and this run's

@@ -10,6 +10,7 @@ from typing import Any
 
 import click
 
+from ..errors import ParameterError
 from .errors import debug_option
 from .streams import echo
 
@@ -52,6 +53,14 @@ class Command(click.Command):
     def get_params(self, ctx: click.Context) -> list[click.Parameter]:
         """Return the parameters, with those of every command: --help, --help-all and --debug."""
         return [*super().get_params(ctx), _help_all, debug_option]
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command; the library's error of a parameter becomes that of the option."""
+        try:
+            return super().invoke(ctx)
+        except ParameterError as error:
+            option = f"'--{error.parameter.replace('_', '-')}'"
+            raise click.BadParameter(error.problem, ctx, param_hint=option) from error
 
     def collect_usage_pieces(self, ctx: click.Context) -> list[str]:
         """Return the words after the command's name, with the options that are required."""

@@ -15,69 +15,38 @@ import click
 import msgspec
 import numpy as np
 
-from ..cluster.tasks import DreamTask, NetOrder, guided
+from ..cluster.tasks import DreamTask, NetOrder
 from ..cluster.workers import Cluster
-from ..dream.objectives import Kind, Objective
-from ..dream.params import find_end, find_ends
-from ..dream.retouch import Mask, Retouch
-from ..dream.watch import Watch
+from ..dream.objectives import Kind
+from ..dream.params import find_end
+from ..easy.preparation import Prepared, SidePicture
 from ..errors import ForeignFileError
 from ..files import write_text
 from ..formats import InputSpec, PixelScale
-from ..media import LONGEST_NOTE, read_image
-from ..net import NOTEBOOK_END, ChannelOrder, Net
-from ..picture import Picture, to_pixels
-from ..record.command import command_of
+from ..media import LONGEST_NOTE
+from ..net import NOTEBOOK_END, ChannelOrder
+from ..picture import Picture
 from ..record.made import is_record, made_note, note_of
-from ..record.provenance import Dream, Ingredients, NetFacts, PictureFacts, net_facts, parse, picture_facts
-from ..record.recipe import LEAST_TERM, Difference, Recipe, choose_tile, follow
+from ..record.provenance import DreamAccount, NetFacts, PictureFacts, net_facts, parse, picture_facts
+from ..record.recipe import LEAST_TERM, Difference, Recipe
+from ..record.scoring import least_in_record, only_layer, score_of
 from ..runtime.net import Net as LocalNet
-from ..tiles.plan import plan_tiles
 from ..zoo.load import default_layer, find_files, load_net
 from .errors import debugging
 from .input import InputPicture, Size, Target
 from .progress import Bar, Progress
-from .scoring import least_in_record, only_layer, score_of
 from .signals import interruptible
 from .streams import echo
 
 _LONGEST_INPUT = 4096  # characters in a record: a file's name, escaped, in its facts and in the command
 
 
-@dataclass(frozen=True)
-class SidePicture:
-    """A guide or a mask: the name that it is given by, and its pixels."""
-
-    given: str
-    pixels: Picture
-
-    @classmethod
-    def read(cls, path: Path) -> SidePicture:
-        """Read it."""
-        with interruptible():
-            return cls(str(path), read_image(path))
-
-    @cached_property
-    def facts(self) -> PictureFacts:
-        """For the record."""
-        return picture_facts(self.given, self.pixels)
-
-
 @dataclass(frozen=True, kw_only=True)
-class Job:
-    """A network, a recipe, and what goes in beside the picture.
+class Job(Prepared):
+    """What is prepared for a command, with its messages and the files that it writes.
 
     Attributes
     ----------
-    net : Net
-    network : NetFacts
-    model, weights : str, path
-        Where the network was found.
-    recipe : Recipe
-        For a picture; noise and a loop are the command's to add.
-    guide, mask : SidePicture, optional
-    tile, memory : int, optional
-        The side of a tile, and the bytes that the process may take, if they are given.
     open : set of str
         Fields of the recipe that the command does not fix: a seed that it draws, tiles that it decides on.
     sidecar, quiet : bool
@@ -85,15 +54,6 @@ class Job:
         The title of progress bars; None: see `title`.
     """
 
-    net: Net
-    network: NetFacts
-    model: str
-    weights: Path | None = None
-    recipe: Recipe
-    guide: SidePicture | None = None
-    mask: SidePicture | None = None
-    tile: int | None = None
-    memory: int | None = None
     open: frozenset[str] = frozenset()
     sidecar: bool = False
     quiet: bool = False
@@ -106,18 +66,6 @@ class Job:
         what = f"{facts.name} {recipe.dreams_with}"
         return self.heading or f"{what} on {facts.device}, {facts.dtype}, seed {recipe.seed}"
 
-    @cached_property
-    def objective(self) -> Objective | None:
-        """The guide's, for the recipe's layer."""
-        if self.guide is None:
-            return None
-        return guided(self.net, self.guide.pixels, self.recipe.end, self.guide.facts.name)
-
-    @cached_property
-    def retouches(self) -> list[Retouch]:
-        """What is done to each step, with the mask."""
-        return self.recipe.retouches(None if self.mask is None else Mask.of(self.mask.pixels))
-
     def bar(self, size: Size, count: int = 1, what: str = "frame", costs: Sequence[float] = ()) -> Progress:
         """Make the progress bar of dreams on pictures of a size."""
         return Progress(self.title, self.recipe.sizes(*size), self.recipe.iter_n, self.quiet, count, what, costs)
@@ -129,37 +77,12 @@ class Job:
 
     # ---- dream ----
 
-    def in_tiles(self, size: Size, copies: float = 0, recipe: Recipe | None = None) -> tuple[int, str | None]:
-        """Decide on the side of the tiles for a picture, 0 for none, and describe the plan, if there are several.
-
-        `copies` is how many arrays of the picture's size the command keeps, beside a dream's own; `recipe` is the job's
-        by default.
-        """
-        recipe, (height, width) = recipe or self.recipe, size
-        side = choose_tile(recipe, self.net, height, width, self.tile, self.memory, self.retouches, copies)
-        if side == 0:
-            return 0, None
-        ends = find_ends(self.net, recipe.end if recipe.score is None else None, recipe.score)
-        self.net.resize(height, width)
-        plan = plan_tiles(self.net, ends, height, width, side)
-        if len(plan) <= 1:
-            return side, None
-        high, wide = plan.crop
-        return side, (
-            f"{width}x{height} in {len(plan)} tiles of up to {side} pixels, crops of up to {wide}x{high},"
-            f" {plan.cost:.2g} times the work"
-        )
-
     def tiled(self, recipe: Recipe, size: Size, copies: float = 0, of: str | None = None) -> Recipe:
         """Return a recipe with the side of its tiles decided on, as `in_tiles` does, and print the plan, `of` what."""
         side, plan = self.in_tiles(size, copies, recipe)
         if plan is not None:
             self.say(plan if of is None else f"{of}: {plan}")
         return msgspec.structs.replace(recipe, tile=side)
-
-    def dream(self, recipe: Recipe, picture: Picture | None, watch: Watch) -> Picture:
-        """Dream by a recipe in this process."""
-        return to_pixels(follow(recipe, self.net, picture, self.objective, retouches=self.retouches, watch=watch))
 
     @cached_property
     def order(self) -> NetOrder:
@@ -183,7 +106,7 @@ class Job:
         """Return what a file says of itself, if it is the dream of a recipe and whole: see `made_note`."""
         now, ingredients = self.as_recorded(recipe), self.ingredients(input)
 
-        def unlike(made: Dream) -> list[Difference]:
+        def unlike(made: DreamAccount) -> list[Difference]:
             before = msgspec.structs.replace(made, recipe=self.as_recorded(made.recipe))
             return before.unlike(now, ingredients, self.open)
 
@@ -201,31 +124,6 @@ class Job:
             raise ForeignFileError(f"'{target.sidecar}' does not say that it was made here")
         if note is not None and note_of(target.sidecar)[0] != note:
             write_text(target.sidecar, f"{note}\n")
-
-    def ingredients(self, input: PictureFacts) -> Ingredients:
-        """Return what goes into a dream on a picture."""
-        guide, mask = (None if each is None else each.facts for each in (self.guide, self.mask))
-        return Ingredients(network=self.network, input=input, guide=guide, mask=mask)
-
-    def as_recorded(self, recipe: Recipe) -> Recipe:
-        """Return what a picture says of a recipe: in float64 nothing of tiles, which decide no pixel there."""
-        return msgspec.structs.replace(recipe, tile=None) if self.network.dtype == "float64" else recipe
-
-    def command_line(self, command: str, arguments: Sequence[str], recipe: Recipe, **more: Any) -> str:
-        """Write the command line that makes the same again; see `command_of`."""
-        recipe = self.as_recorded(recipe)
-        files: dict[str, Any] = {"model": self.model, "weights": self.weights}
-        files |= {"guide": self.guide and self.guide.given, "mask": self.mask and self.mask.given}
-        return command_of(command, arguments, recipe, self.network, **{**files, **more})
-
-    def record(self, command: str, recipe: Recipe, input: PictureFacts, pixels: Picture) -> Dream:
-        """Return what a picture says of itself; `command` is the whole line."""
-        return Dream(
-            command=command,
-            recipe=self.as_recorded(recipe),
-            result=picture_facts("result", pixels),
-            **msgspec.structs.asdict(self.ingredients(input)),
-        )
 
     def save(
         self, target: Target, start: InputPicture, recipe: Recipe, pixels: Picture, command: str = "dream"
@@ -296,7 +194,8 @@ def prepare(
     if least > LONGEST_NOTE:
         what = f"{len(layers) + len(classes)} terms do not fit into the file's record of {LONGEST_NOTE} characters"
         raise click.BadParameter(what, param_hint="'--layer'" if layers else "'--class'")
-    guide_picture, mask_picture = (None if path is None else SidePicture.read(path) for path in (guide, mask))
+    with interruptible():
+        guide_picture, mask_picture = (None if path is None else SidePicture.read(path) for path in (guide, mask))
     input_spec = InputSpec(mean, pixel_scale, channel_order, input_node)
     net, network = load(model, weights, dtype, runtime, device, input_spec)
     named = bool(layers or classes)

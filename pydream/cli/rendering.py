@@ -9,9 +9,9 @@ import click
 
 from ..dream.tutorial import RENDERERS, TILE_SIZE
 from ..record.recipe import Rendering
+from ..record.scoring import CHANNELS, channels_of
 from .job import Job, prepare
 from .options import common_run_options, layer_option, network_options, option, steps_option, tile_options, together
-from .scoring import CHANNELS, channels_of
 
 # Option → the parameter of a renderer, and what a recipe calls it.
 _PARAMETERS = {

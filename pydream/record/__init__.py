@@ -3,7 +3,8 @@
 ==========  =================================================================
 recipe      what decides a dream's pixels, and `follow`, which dreams by it
 presets     named recipes
-provenance  what a file says of how it was made: `Dream`, `Figure`
+scoring     layers and classes, as the command line has them, as an objective
+provenance  what a file says of how it was made: `DreamAccount`, `Figure`
 film        `Film`, the same of a film, which resumes a stopped one
 loop        the checkpoint of a zoom loop
 made        whether a file is a result of an earlier run, and whole
@@ -15,12 +16,12 @@ text        accounts as JSON, whatever bytes a name is made of
 
 from .film import Film
 from .presets import PRESETS, Preset
-from .provenance import Dream, Figure, Ingredients, NetFacts, PictureFacts, read_provenance
+from .provenance import DreamAccount, Figure, Ingredients, NetFacts, PictureFacts, read_provenance
 from .recipe import Loop, Recipe, Rendering, follow
 
 __all__ = [
     "PRESETS",
-    "Dream",
+    "DreamAccount",
     "Figure",
     "Film",
     "Ingredients",

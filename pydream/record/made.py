@@ -11,10 +11,10 @@ from ..errors import ForeignFileError, ProvenanceError
 from ..files import read_file
 from ..media import LONGEST_NOTE, look_at
 from .film import Film, FilmFrame, read_frame
-from .provenance import Dream, parse, pixels_sha256
+from .provenance import DreamAccount, parse, pixels_sha256
 from .recipe import Difference
 
-T = TypeVar("T", Dream, FilmFrame)
+T = TypeVar("T", DreamAccount, FilmFrame)
 
 
 def made_note(
@@ -73,7 +73,7 @@ def frame_made(path: str | os.PathLike[str], film: Film, number: int, says: bool
     return made_note(path, read_frame, unlike) is not None
 
 
-def dream_in(note: str | None) -> Dream | None:
+def dream_in(note: str | None) -> DreamAccount | None:
     """Return what a note says of a dream; None if it says nothing of the kind."""
     try:
         return None if note is None else parse(note)
@@ -81,7 +81,7 @@ def dream_in(note: str | None) -> Dream | None:
         return None
 
 
-def is_record(path: Path, claims: Callable[[Dream], bool] = lambda _: True) -> bool:
+def is_record(path: Path, claims: Callable[[DreamAccount], bool] = lambda _: True) -> bool:
     """Return whether a picture or a sidecar says that it is a dream, such as is claimed, or nothing is lost with it."""
     note, blank = note_of(path)
     dream = dream_in(note)

@@ -156,7 +156,7 @@ class Account(Ingredients, frozen=True, kw_only=True):
         return to_json(self, indent=1)
 
 
-class Dream(Account, frozen=True, kw_only=True):
+class DreamAccount(Account, frozen=True, kw_only=True):
     """How a picture was made.
 
     Attributes
@@ -198,8 +198,8 @@ def _short(sha256: str) -> str:
     return f"sha256 {sha256[:12]}…"
 
 
-def parse(text: str) -> Dream:
-    """Read what `Dream.to_json` wrote; `ProvenanceError` says in one line what is wrong with it."""
+def parse(text: str) -> DreamAccount:
+    """Read what `DreamAccount.to_json` wrote; `ProvenanceError` says in one line what is wrong with it."""
     if len(text) > LONGEST_NOTE:
         raise ProvenanceError(f"it is longer than {LONGEST_NOTE} characters")
     try:
@@ -207,13 +207,13 @@ def parse(text: str) -> Dream:
         for kind, what in (("film", "a film of dreams"), ("figure", "a figure")):
             if kind in found:
                 raise ProvenanceError(f"it is {what}, not a dream; `{found.get('command')}` makes it again")
-        dream = msgspec.convert(found, Dream)
+        dream = msgspec.convert(found, DreamAccount)
         return msgspec.structs.replace(dream, command=without_folders(dream.command))
     except (msgspec.DecodeError, RecursionError, UnicodeEncodeError) as error:
         raise ProvenanceError(f"it is not as pydream writes it: {error}") from error
 
 
-def read_provenance(path: str | os.PathLike[str]) -> Dream:
+def read_provenance(path: str | os.PathLike[str]) -> DreamAccount:
     """Read how a picture was made, from the picture or, where that says nothing, from its sidecar.
 
     Parameters

@@ -10,12 +10,12 @@ from PIL import Image
 from support.interrupting import interrupt_at
 
 from pydream.caffe import Net
-from pydream.cli.scoring import score_of
 from pydream.dream import objectives
 from pydream.dream.notebook import deepdream
 from pydream.dream.objectives import Term, l2, mean
 from pydream.dream.retouch import KeepColors, Laplacian, Mask, PullBack, Smooth, TotalVariation
 from pydream.media.image import read_image, read_note, write_image
+from pydream.record.scoring import score_of
 from pydream.zoo.load import load_net
 
 SHORT = ["--octaves", "2", "--iterations", "2", "--seed", "3"]
@@ -117,7 +117,7 @@ def test_names_with_colons_and_equals_signs(given, term):
             "'3-' in 'fire8/concat:3-' is not a list of channels (expected e.g. 3 or 3-7 or 3-7,12)",
         ),
         ("-l fire8/concat:", "'' in 'fire8/concat:' is not a list of channels"),
-        ("-l fire8/concat:7-3", "'7-3' in 'fire8/concat:7-3' is not a range of channels (expected e.g. 3-7)"),
+        ("-l fire8/concat:7-3", "Invalid value for '--layer': '7-3' in 'fire8/concat:7-3' is not a range of channels"),
         ("-l fire8/concat:0-999999", "'0-999999' in 'fire8/concat:0-999999' is not a range of channels"),
         ("-l fire8/concat:3,3", "channels: 3,3, expected each once"),
         ("-l fire8/concat:512", "no channel 512: 'fire8/concat' has 512, 0 to 511"),

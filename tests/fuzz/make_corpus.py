@@ -29,7 +29,7 @@ from pydream.formats.caffe import caffe_pb2
 from pydream.media.image import FORMATS, encode_image
 from pydream.record import Film
 from pydream.record import loop as checkpoint
-from pydream.record.provenance import Dream, NetFacts, PictureFacts
+from pydream.record.provenance import DreamAccount, NetFacts, PictureFacts
 from pydream.record.recipe import Loop, Recipe
 
 HASH = "0123456789abcdef" * 4
@@ -284,7 +284,7 @@ def long_text() -> PngImagePlugin.PngInfo:
 
 def corpus() -> dict[str, bytes]:
     """Return every file by its place."""
-    note = Dream(
+    note = DreamAccount(
         command="pydream dream in.png -o dream.png", recipe=RECIPE, network=NETWORK, input=START, result=START
     ).to_json()
     other = json.dumps({**json.loads(note), "dream": {"end": "x", "seed": 0}, "guide": json.loads(note)["input"]})

@@ -14,7 +14,7 @@ ORDER = [
     *("errors", "forks", "locks", "reads", "files", "system", "picture", "net"),
     *("media", "imageops", "tiles", "dream"),
     *("runtime", "formats", "caffe", "zoo"),
-    *("record", "cluster"),
+    *("record", "cluster", "easy"),
     *("bench", "reproduce", "testing"),
     "cli",
 ]

@@ -7,7 +7,7 @@ from support.accounts import INGREDIENTS, NETWORK, RECIPE, SKY
 
 from pydream.errors import ForeignFileError
 from pydream.media.image import write_image
-from pydream.record import Dream, Film, Loop
+from pydream.record import DreamAccount, Film, Loop
 from pydream.record import film as film_file
 from pydream.record import loop as checkpoint
 from pydream.record.loop import Checkpoint, LoopFacts
@@ -15,7 +15,7 @@ from pydream.record.made import dream_in, frame_made, is_record, made_note, note
 from pydream.record.provenance import parse, picture_facts, sidecar_of
 
 PIXELS = np.random.default_rng(0).integers(0, 256, (4, 6, 3), np.uint8)
-DREAM = Dream(
+DREAM = DreamAccount(
     recipe=RECIPE, command="pydream dream sky.png -o dream.png", network=NETWORK, input=SKY,
     result=picture_facts("result", PIXELS),
 )  # fmt: skip

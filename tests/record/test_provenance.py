@@ -7,12 +7,14 @@ import pytest
 from support.accounts import INGREDIENTS, NETWORK, RECIPE, SKY
 
 from pydream.errors import ProvenanceError
-from pydream.record import Dream, Figure, Film, Ingredients, Loop, provenance
+from pydream.record import DreamAccount, Figure, Film, Ingredients, Loop, provenance
 from pydream.record.loop import LoopFacts
 from pydream.record.provenance import parse
 
 B = "b" * 64
-DREAM = Dream(recipe=RECIPE, command="pydream dream sky.png -o dream.png", network=NETWORK, input=SKY, result=SKY)
+DREAM = DreamAccount(
+    recipe=RECIPE, command="pydream dream sky.png -o dream.png", network=NETWORK, input=SKY, result=SKY
+)
 
 
 def changed(what, **changes):

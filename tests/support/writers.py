@@ -9,7 +9,7 @@ import numpy as np
 from pydream.files import write_text, written_file
 from pydream.media.image import write_image
 from pydream.media.video import write_video
-from pydream.record import Dream, Film, Loop, NetFacts, PictureFacts, Recipe, film, loop
+from pydream.record import DreamAccount, Film, Loop, NetFacts, PictureFacts, Recipe, film, loop
 
 _HASH = "a" * 64
 _NOISE = np.random.RandomState(0).randint(0, 256, (6, 60, 80, 3)).astype(np.uint8)
@@ -20,7 +20,7 @@ _NETWORK = NetFacts(
 )  # fmt: skip
 _INPUT = PictureFacts(name="sky.png", width=80, height=60, sha256=_HASH)
 _RECIPE = Recipe(end="conv", seed=7)
-DREAM = Dream(recipe=_RECIPE, command="pydream dream sky.png", network=_NETWORK, input=_INPUT, result=_INPUT)
+DREAM = DreamAccount(recipe=_RECIPE, command="pydream dream sky.png", network=_NETWORK, input=_INPUT, result=_INPUT)
 
 
 def _picture(path: Path) -> None:

@@ -11,16 +11,17 @@ import numpy as np
 from PIL import Image
 
 from ...dream.zoom import ZOOM_COPIES
+from ...easy.preparation import SidePicture
 from ...errors import ImageFileError, ProvenanceError, shortened
 from ...media import FORMATS, WRITABLE, read_image
 from ...media.video import is_film
 from ...picture import Picture
-from ...record.provenance import Dream, PictureFacts, picture_facts, pixels_sha256, read_provenance
+from ...record.provenance import DreamAccount, PictureFacts, picture_facts, pixels_sha256, read_provenance
 from ...record.text import as_path
 from ...zoo.registry import networks
 from ..help import Command
 from ..input import NOISE, STANDARD, Size, check_sidecar, claim_targets, one_target
-from ..job import Job, SidePicture, load
+from ..job import Job, load
 from ..options import (
     PICTURE_FILES,
     device_option,
@@ -159,7 +160,7 @@ def _find(facts: PictureFacts, given: Path | None, beside: Path, option: str) ->
     )
 
 
-def _registered(made: Dream, model: str | None) -> str:
+def _registered(made: DreamAccount, model: str | None) -> str:
     """Return the network that is given, or the one of the registry that the picture names."""
     if model is not None:
         return model
@@ -172,7 +173,7 @@ def _registered(made: Dream, model: str | None) -> str:
     return made.network.name
 
 
-def _check_work(made: Dream, size: Size) -> None:
+def _check_work(made: DreamAccount, size: Size) -> None:
     """Refuse what would take days: anyone can write a large number into a picture."""
     pixels = made.recipe.work(*size)
     days = pixels / _PIXELS_A_SECOND / 86_400
@@ -181,7 +182,7 @@ def _check_work(made: Dream, size: Size) -> None:
         raise click.UsageError(f"its steps go over {pixels:.1e} pixels, which takes some {took}: --yes replays it")
 
 
-def _noise_size(made: Dream) -> tuple[int, int]:
+def _noise_size(made: DreamAccount) -> tuple[int, int]:
     size = made.recipe.noise
     if size is None:
         raise ProvenanceError("it says that it was made of noise, but not of what size")
@@ -190,7 +191,7 @@ def _noise_size(made: Dream) -> tuple[int, int]:
     return size
 
 
-def _compared(made: Dream, pixels: Picture, file: Picture | None, lossless: bool, identical: bool) -> str:
+def _compared(made: DreamAccount, pixels: Picture, file: Picture | None, lossless: bool, identical: bool) -> str:
     """Describe how the new picture differs from the old one."""
     height, width = pixels.shape[:2]
     if identical:
@@ -208,7 +209,7 @@ def _compared(made: Dream, pixels: Picture, file: Picture | None, lossless: bool
     )
 
 
-def _reasons(made: Dream, now: Dream) -> Iterator[str]:
+def _reasons(made: DreamAccount, now: DreamAccount) -> Iterator[str]:
     """Name what is not as it was."""
     yield from map(str, made.differences(now))
     if made.pydream != now.pydream:

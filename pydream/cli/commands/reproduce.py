@@ -15,6 +15,7 @@ from ... import __version__
 from ...dream.octaves import check_octaves
 from ...dream.params import find_end
 from ...dream.zoom import ZOOM_COPIES
+from ...easy.preparation import SidePicture
 from ...errors import ShapeError
 from ...files import is_blank, make_folder, start_of, sync_folder, write_text
 from ...formats import InputSpec
@@ -23,7 +24,7 @@ from ...picture import Picture
 from ...record.command import option_words, shell_line
 from ...record.made import dream_in, is_record
 from ...record.names import file_word, model_word
-from ...record.provenance import Dream, PictureFacts, picture_facts, pixels_sha256, versions
+from ...record.provenance import DreamAccount, PictureFacts, picture_facts, pixels_sha256, versions
 from ...record.recipe import Recipe
 from ...reproduce.known import facts_of, judge, weights_sha256
 from ...reproduce.page import HEADING, page, seconds
@@ -35,7 +36,7 @@ from ..errors import Failed, interruption
 from ..folders import OutputFolder, check_own, is_frame
 from ..help import Command
 from ..input import Size, Target, claim_targets
-from ..job import Job, SidePicture, load
+from ..job import Job, load
 from ..options import (
     EXACT_HELP,
     device_option,
@@ -165,7 +166,7 @@ def command(
         run.make_all()
 
 
-def _is_result(dream: Dream) -> bool:
+def _is_result(dream: DreamAccount) -> bool:
     """Return whether this command made a picture."""
     return dream.command.startswith(_COMMAND)
 

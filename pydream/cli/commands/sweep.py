@@ -16,6 +16,7 @@ import click
 import msgspec
 
 from ...cluster.workers import Cluster
+from ...easy.preparation import SidePicture
 from ...media import FORMATS, LONGEST_NOTE, Sheet, fitting_columns, fitting_width
 from ...net import unknown_name
 from ...picture import Picture
@@ -32,7 +33,7 @@ from ..figures import FigureDreams, Style, columns_option, figure_of, figure_opt
 from ..folders import check_own, earlier_recipe
 from ..help import Command
 from ..input import InputPicture, Size, Source, SourceType, Target, claim_targets, one_target
-from ..job import Job, SidePicture, prepare, quiet_tensorflow
+from ..job import Job, prepare, quiet_tensorflow
 from ..options import (
     PICTURE_FILES,
     dream_options,
@@ -51,7 +52,7 @@ from ..options import (
     weights_option,
 )
 from ..places import claim_folder
-from ..signals import uninterrupted
+from ..signals import interruptible, uninterrupted
 from ..streams import echo
 from ..workers import WorkerOptions, start_workers, worker_options
 
@@ -147,7 +148,8 @@ def command(
         earlier = earlier_recipe(existing) if resume else None
         seed = secrets.randbelow(2**32) if earlier is None else earlier.seed
     guide = options.pop("guide")
-    side = None if guide is None else SidePicture.read(guide)
+    with interruptible():
+        side = None if guide is None else SidePicture.read(guide)
 
     def load(model: str, layer: str) -> Job:
         job = prepare(model=model, weights=weights, layer=layer, seed=seed, quiet=quiet, **job_options)

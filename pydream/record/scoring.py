@@ -1,4 +1,4 @@
-"""From `--layer`, `--objective` and `--class` to what a dream makes larger."""
+"""From layers, a kind of objective and classes, as the command line takes them, to what a dream makes larger."""
 
 from __future__ import annotations
 
@@ -6,12 +6,10 @@ import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
-import click
-
 from ..dream.objectives import MOST_CHANNELS, Kind, Score, Term, class_logit
-from ..errors import UnknownNameError
+from ..errors import ParameterError, UnknownNameError
 from ..net import Net
-from ..record.recipe import LEAST_TERM
+from .recipe import LEAST_TERM
 
 CHANNELS = re.compile(r"\d{1,6}(-\d{1,6})?(,\d{1,6}(-\d{1,6})?)*")
 
@@ -37,7 +35,7 @@ def score_of(net: Net, layers: Sequence[str], kind: Kind, classes: Sequence[str]
     ------
     UnknownNameError
         For a layer or a class that the network does not have, with those that are close.
-    click.BadParameter
+    ParameterError
         For channels or weights of another form.
     """
     terms = [_term(net, layer, kind) for layer in layers]
@@ -75,7 +73,7 @@ def _term(net: Net, given: str, kind: Kind) -> Term:
 
 
 def channels_of(listed: str, given: str) -> tuple[int, ...]:
-    """Read a list of channels, e.g. 3-7,12, of an option's text `given`; `click.BadParameter` if it is not one."""
+    """Read a list of channels, e.g. 3-7,12, of an option's text `given`; `ParameterError` if it is not one."""
     if not CHANNELS.fullmatch(listed):
         raise _bad(f"{listed!r} in {given!r} is not a list of channels (expected e.g. 3 or 3-7 or 3-7,12)")
     chosen: list[int] = []
@@ -87,8 +85,8 @@ def channels_of(listed: str, given: str) -> tuple[int, ...]:
     return tuple(chosen)
 
 
-def _bad(message: str) -> click.BadParameter:
-    return click.BadParameter(message, param_hint="'--layer'")
+def _bad(message: str) -> ParameterError:
+    return ParameterError("layer", message)
 
 
 def _readings(given: str) -> list[_Reading]:
