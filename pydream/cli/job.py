@@ -18,6 +18,7 @@ import numpy as np
 from ..cluster.tasks import DreamTask, NetOrder
 from ..cluster.workers import Cluster
 from ..dream.objectives import Kind
+from ..dream.octaves import AUTO, octaves_for
 from ..dream.params import find_end
 from ..easy.preparation import Prepared, SidePicture
 from ..errors import ForeignFileError
@@ -47,6 +48,8 @@ class Job(Prepared):
 
     Attributes
     ----------
+    auto_octaves : bool
+        Whether every picture's size decides on the number of octaves: see `recipe_for`.
     open : set of str
         Fields of the recipe that the command does not fix: a seed that it draws, tiles that it decides on.
     sidecar, quiet : bool
@@ -54,6 +57,7 @@ class Job(Prepared):
         The title of progress bars; None: see `title`.
     """
 
+    auto_octaves: bool = False
     open: frozenset[str] = frozenset()
     sidecar: bool = False
     quiet: bool = False
@@ -66,9 +70,24 @@ class Job(Prepared):
         what = f"{facts.name} {recipe.dreams_with}"
         return self.heading or f"{what} on {facts.device}, {facts.dtype}, seed {recipe.seed}"
 
-    def bar(self, size: Size, count: int = 1, what: str = "frame", costs: Sequence[float] = ()) -> Progress:
-        """Make the progress bar of dreams on pictures of a size."""
-        return Progress(self.title, self.recipe.sizes(*size), self.recipe.iter_n, self.quiet, count, what, costs)
+    def recipe_for(self, start: InputPicture) -> Recipe:
+        """Return the recipe of a picture's dream, without its tiles."""
+        recipe = msgspec.structs.replace(self.recipe, noise=start.noise)
+        if not self.auto_octaves:
+            return recipe
+        return msgspec.structs.replace(recipe, octave_n=octaves_for(*start.size, recipe.octave_scale))
+
+    def bar(
+        self,
+        size: Size,
+        count: int = 1,
+        what: str = "frame",
+        costs: Sequence[float] = (),
+        recipe: Recipe | None = None,
+    ) -> Progress:
+        """Make the progress bar of dreams on pictures of a size; `recipe` is the job's by default."""
+        recipe = recipe or self.recipe
+        return Progress(self.title, recipe.sizes(*size), recipe.iter_n, self.quiet, count, what, costs)
 
     def done_bar(self, cluster: Cluster, count: int, what: str) -> Bar:
         """Make the progress bar of dreams by workers."""
@@ -203,6 +222,8 @@ def prepare(
         layers = [find_end(net, None)]
     left_open = frozenset(name for name, given in (("seed", seed), ("tile", tile)) if given is None)
     score = score_of(net, layers, kind, classes)
+    if auto_octaves := recipe.get("octave_n") == AUTO:
+        recipe.pop("octave_n")
     if guide is not None and score is not None:
         raise click.BadParameter("a guide takes up whole layers, without channels and weights", param_hint="'--guide'")
     end = find_end(net, only_layer(net, layers)) if score is None else score.ends[0]
@@ -217,6 +238,7 @@ def prepare(
         mask=mask_picture,
         tile=tile,
         memory=memory,
+        auto_octaves=auto_octaves,
         open=left_open,
         sidecar=sidecar,
         quiet=quiet,

@@ -18,7 +18,7 @@ from ..dream.era import ERAS
 from ..dream.laplacian import MOST_LEVELS
 from ..dream.notebook import deepdream, make_step
 from ..dream.objectives import KINDS
-from ..dream.octaves import MOST_OCTAVES
+from ..dream.octaves import AUTO, MOST_OCTAVES, SMALLEST_SIDE
 from ..dream.params import LARGEST_JITTER, LARGEST_STEP, MOST_FRAMES, MOST_ITERATIONS
 from ..dream.retouch import STRONGEST_PULL, STRONGEST_TV, WIDEST_BLUR
 from ..files import unsynced
@@ -59,6 +59,14 @@ class FiniteRange(click.FloatRange):
         return number
 
 
+class Octaves(click.IntRange):
+    """A range of whole numbers, or ``auto``."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Check a number; ``auto`` is resolved for each picture."""
+        return AUTO if value == AUTO else super().convert(value, param, ctx)
+
+
 class StepSize(FiniteRange):
     """A range of numbers without 0."""
 
@@ -70,7 +78,13 @@ class StepSize(FiniteRange):
         return number
 
 
-_METAVARS: dict[Any, str] = {click.IntRange: "N", FiniteRange: "X", StepSize: "X", ReadFile: "FILE"}
+_METAVARS: dict[Any, str] = {
+    click.IntRange: "N",
+    FiniteRange: "X",
+    StepSize: "X",
+    Octaves: f"N|{AUTO}",
+    ReadFile: "FILE",
+}
 
 
 def option(names: str, help: str, type: Any = None, **more: Any) -> Decorator:
@@ -352,10 +366,17 @@ def steps_option(name: str, *parameter: str, default: Any = None, text: str | No
     return option(" ".join([names, *parameter]), described, type, default=default)
 
 
+def octaves_option() -> Decorator:
+    """Make the option for the number of octaves of dreams, which their pictures' sizes can decide."""
+    names, help, _ = _STEPS["octaves"]
+    text = f"{help}  [default: {library_default('octave_n')}; {AUTO}: down to about {SMALLEST_SIDE} pixels]"
+    return option(f"{names} octave_n", text, Octaves(1, MOST_OCTAVES), default=library_default("octave_n"))
+
+
 dream_options = together(
     preset_option,
     guide_option,
-    steps_option("octaves", "octave_n", default=library_default("octave_n")),
+    octaves_option(),
     steps_option("octave_scale", default=library_default("octave_scale")),
     steps_option("iterations", "iter_n", default=library_default("iter_n")),
     steps_option("step_size", default=library_default("step_size")),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from types import ModuleType
 
@@ -15,6 +16,10 @@ from .era import MODERN, round_half
 from .images import check_image, deprocess, preprocess
 
 MOST_OCTAVES = 1000  # more than any picture can be halved, and quickly checked
+AUTO = "auto"  # in place of a number of octaves: see `octaves_for`
+SMALLEST_SIDE = 160  # pixels: what `octaves_for` goes down to
+_NOTEBOOKS = 1.4**3  # how much smaller the notebook's smallest octave is than the picture
+_LEAST_SIDE = 48  # pixels: below that middle layers see mostly their own padding
 _SEARCHED = 1024  # largest side tried in the search for the smallest that a layer takes
 
 Size = tuple[int, int]  # (height, width)
@@ -42,6 +47,27 @@ def octave_sizes(
         h, w = sizes[-1]
         sizes.append((round_half(h * (1.0 / octave_scale), era), round_half(w * (1.0 / octave_scale), era)))
     return sizes
+
+
+def octaves_for(height: int, width: int, octave_scale: float = 1.4) -> int:
+    """Return the number of octaves that go down to about 160 pixels on the short side.
+
+    The smallest octave decides how large what is dreamt can be in the picture. Where 160 pixels are nearer than the
+    notebook's smallest octave, 1 / 1.4³ of the picture, that is the goal, but no less than 48 pixels: so a picture of
+    132 to 439 pixels has the notebook's 4, and one of less than 57 a single one.
+
+    Parameters
+    ----------
+    height, width : int
+        Of the picture, in pixels.
+    octave_scale : float
+        At least 1; at 1 all octaves would be as large, and one is enough.
+    """
+    if octave_scale == 1:
+        return 1
+    side = min(height, width)
+    goal = min(SMALLEST_SIDE, max(side / _NOTEBOOKS, _LEAST_SIDE), side)
+    return min(1 + round(math.log(side / goal) / math.log(octave_scale)), MOST_OCTAVES)
 
 
 class Bases:

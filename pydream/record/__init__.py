@@ -15,7 +15,7 @@ text        accounts as JSON, whatever bytes a name is made of
 """
 
 from .film import Film
-from .presets import PRESETS, Preset
+from .presets import PRESETS, Preset, params_for
 from .provenance import DreamAccount, Figure, Ingredients, NetFacts, PictureFacts, read_provenance
 from .recipe import Loop, Recipe, Rendering, follow
 
@@ -32,5 +32,6 @@ __all__ = [
     "Recipe",
     "Rendering",
     "follow",
+    "params_for",
     "read_provenance",
 ]

@@ -8,18 +8,15 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import msgspec
-
 from ..dream.objectives import Kind, channels_text
 from ..dream.tutorial import RENDERERS
 from ..dream.zoom import zoom_loop
 from ..zoo.registry import DEFAULT_NETWORK
 from .names import file_word, model_word
 from .provenance import NetFacts
-from .recipe import Recipe
+from .recipe import DEFAULTS, Recipe
 from .text import as_unicode, number_text, to_bytes
 
-_DEFAULTS = {field.name: field.default for field in msgspec.structs.fields(Recipe)}
 # Fields of a recipe as options, in the order in which they are written; flags turn the default around.
 _OPTIONS = {
     "grid": "--grid",
@@ -117,7 +114,7 @@ def option_words(options: Mapping[str, Any]) -> list[str]:
 
 
 def _changed(recipe: Recipe) -> dict[str, Any]:
-    values = {name: getattr(recipe, name) for name in _OPTIONS if getattr(recipe, name) != _DEFAULTS[name]}
+    values = {name: getattr(recipe, name) for name in _OPTIONS if getattr(recipe, name) != DEFAULTS[name]}
     return {_OPTIONS[name]: isinstance(value, bool) or value for name, value in values.items()}
 
 

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
+
+from ..dream.octaves import AUTO, Size, octaves_for
+from .recipe import DEFAULTS
 
 
 @dataclass(frozen=True)
@@ -16,7 +20,8 @@ class Preset:
     about : str
         Where it comes from, or what it looks like.
     params : dict of str
-        Of `pydream.record.recipe.Recipe`, by their names there; ``layer`` is its `end`.
+        Of `pydream.record.recipe.Recipe`, by their names there; ``layer`` is its `end`, and a number of octaves may be
+        `AUTO`: see `params_for`.
     network : str or None
         The network that the look is known by. None: the built-in one.
     """
@@ -43,27 +48,57 @@ _PRESETS = (
     Preset(
         "tutorial",
         "the 2016 tutorial's numbers in the notebook's step; `pydream visualize` is the tutorial itself",
-        {"iter_n": 10, "step_size": 1.5, "octave_n": 4, "octave_scale": 1.4, "clip": False},
+        {"iter_n": 10, "step_size": 1.5, "octave_n": AUTO, "octave_scale": 1.4, "clip": False},
         network="inception5h",
     ),
     # Of the built-in network, found by looking at dreams of examples/sky.jpg and the notebook's two photographs.
-    Preset("dogs", "faces with snouts and fur", {"layer": "fire8/squeeze1x1", "iter_n": 20, "step_size": 1.5}),
-    Preset("eyes", "eyes in everything round", {"layer": "fire6/squeeze1x1", "iter_n": 20, "step_size": 1.5}),
-    Preset("birds", "beaks, legs and plumage", {"layer": "conv10", "iter_n": 30, "step_size": 1.5}),
-    Preset("swirls", "curls and whirls", {"layer": "fire5/concat", "iter_n": 20, "step_size": 1.5, "octave_n": 5}),
-    Preset("strokes", "as if brushed", {"layer": "fire3/concat", "iter_n": 10, "step_size": 1.0, "octave_n": 5}),
-    Preset("facets", "planes and folds", {"layer": "fire4/expand3x3", "iter_n": 20, "step_size": 1.5}),
+    Preset(
+        "dogs",
+        "faces with snouts and fur",
+        {"layer": "fire8/squeeze1x1", "iter_n": 20, "step_size": 1.5, "octave_n": AUTO},
+    ),
+    Preset(
+        "eyes",
+        "eyes in everything round",
+        {"layer": "fire6/squeeze1x1", "iter_n": 20, "step_size": 1.5, "octave_n": AUTO},
+    ),
+    Preset("birds", "beaks, legs and plumage", {"layer": "conv10", "iter_n": 30, "step_size": 1.5, "octave_n": AUTO}),
+    Preset("swirls", "curls and whirls", {"layer": "fire5/concat", "iter_n": 20, "step_size": 1.5, "octave_n": AUTO}),
+    Preset("strokes", "as if brushed", {"layer": "fire3/concat", "iter_n": 10, "step_size": 1.0, "octave_n": AUTO}),
+    Preset(
+        "facets", "planes and folds", {"layer": "fire4/expand3x3", "iter_n": 20, "step_size": 1.5, "octave_n": AUTO}
+    ),
     Preset(
         "carved",
         "a relief, in the picture's own colours",
-        {"layer": "fire3/concat", "iter_n": 20, "step_size": 1.0, "octave_n": 5, "keep_colors": True},
+        {"layer": "fire3/concat", "iter_n": 20, "step_size": 1.0, "octave_n": AUTO, "keep_colors": True},
     ),
     Preset(
         "plush",
         "soft dogs in loud colours",
-        {"layer": "fire8/squeeze1x1", "iter_n": 20, "step_size": 1.5, "laplacian": 4},
+        {"layer": "fire8/squeeze1x1", "iter_n": 20, "step_size": 1.5, "octave_n": AUTO, "laplacian": 4},
     ),
-    Preset("beads", "rows of beads", {"layer": "fire5/expand3x3", "iter_n": 20, "step_size": 1.0, "octave_n": 3}),
+    Preset("beads", "rows of beads", {"layer": "fire5/expand3x3", "iter_n": 20, "step_size": 1.0, "octave_n": AUTO}),
 )
 
 PRESETS = {preset.name: preset for preset in _PRESETS}
+
+
+def params_for(params: Mapping[str, Any], size: Size | None = None) -> dict[str, Any]:
+    """Return a look's parameters for a picture of that size: as numbers, where they depend on it.
+
+    Parameters
+    ----------
+    params : mapping of str
+        A preset's, or those with which some of them were overridden; the recipe's defaults stand for what it lacks.
+        ``strength``, a factor for the iterations, is taken out: they are rounded, and at least 1.
+    size : (int, int), optional
+        Height and width of the picture that is dreamt on. None: unknown yet, and `AUTO` octaves stay so.
+    """
+    found = dict(params)
+    if size is not None and found.get("octave_n") == AUTO:
+        found["octave_n"] = octaves_for(*size, found.get("octave_scale", DEFAULTS["octave_scale"]))
+    strength = found.pop("strength", 1)
+    if strength != 1:
+        found["iter_n"] = max(1, round(strength * found.get("iter_n", DEFAULTS["iter_n"])))
+    return found

@@ -226,6 +226,9 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True):
         return dream if self.clip else display_range(dream)
 
 
+DEFAULTS = {field.name: field.default for field in msgspec.structs.fields(Recipe)}
+
+
 def choose_tile(
     recipe: Recipe,
     net: Net,

@@ -19,6 +19,7 @@ from ...files import make_folder
 from ...locks import locked
 from ...media import FORMATS, WRITABLE
 from ...picture import to_pixels
+from ...record.presets import params_for
 from ...record.recipe import Recipe
 from ..errors import Failed, interruption, print_error
 from ..help import Command
@@ -92,6 +93,7 @@ def command(
     claim_targets(targets, sidecar, made=folder is not None)
 
     workers = WorkerOptions.taken(options)
+    options = params_for(options)
     batch = DreamBatch(ctx, partial(prepare, sidecar=sidecar, quiet=quiet, **options), quiet, sidecar=sidecar)
     if folder is None:
         batch.one(sources[0], targets[0], workers)
@@ -225,7 +227,7 @@ class DreamBatch:
     def _is_made(self, source: Source, target: Target) -> bool:
         """Return whether a picture is there, and whole."""
         start = self._input(source)
-        recipe = msgspec.structs.replace(self.job.recipe, noise=start.noise, tile=self.job.tile)
+        recipe = msgspec.structs.replace(self.job.recipe_for(start), tile=self.job.tile)
         try:
             note = self.job.made(target, recipe, start.facts)
             self.job.keep_sidecar(target, note)
@@ -259,7 +261,7 @@ class DreamBatch:
         for source, target in left:
             with self._one_of_many(source):
                 start = self._read(source, target)
-                recipe = msgspec.structs.replace(self.job.recipe, noise=start.noise, tile=self.job.tile)
+                recipe = msgspec.structs.replace(self.job.recipe_for(start), tile=self.job.tile)
                 yield (replace(start, picture=None), target, recipe), self.job.task(recipe, start.picture)
 
     @contextmanager
@@ -295,10 +297,10 @@ class DreamBatch:
         return start
 
     def _recipe(self, start: InputPicture) -> Recipe:
-        return self.job.tiled(msgspec.structs.replace(self.job.recipe, noise=start.noise), start.size)
+        return self.job.tiled(self.job.recipe_for(start), start.size)
 
     def _dream(self, start: InputPicture, recipe: Recipe, target: Target) -> None:
         job = self.job
-        with job.bar(start.size) as bar:
+        with job.bar(start.size, recipe=recipe) as bar:
             pixels = job.dream(recipe, start.picture, bar)
         job.save(target, start, recipe, pixels, self.command)

@@ -19,6 +19,7 @@ from ...files import temporary_folder, unsynced
 from ...media import Sheet, fitting_columns, fitting_width, read_image, video, write_image
 from ...picture import Picture, to_pixels
 from ...record.command import option_words
+from ...record.presets import params_for
 from ..errors import interruption
 from ..figures import Style, figure_of, figure_options
 from ..folders import check_films, film_options, film_targets, films_apart, quality_words, write_sidecar
@@ -93,6 +94,7 @@ def command(
     claim_targets(written, sidecar)
     (source,) = input
     start = InputPicture.read(source)
+    options = params_for(options, start.size)
     shown = iterations(at, options["iter_n"])
     sheet = _sheet(style, shown, options["octave_n"], start.size)
     for target in targets:

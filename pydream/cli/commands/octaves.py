@@ -14,6 +14,7 @@ from ...dream.notebook import DreamInterrupted
 from ...media import Sheet, fitting_width
 from ...net import Array
 from ...record.command import option_words
+from ...record.presets import params_for
 from ..errors import interruption
 from ..figures import Style, figure_of, figure_options
 from ..help import Command
@@ -78,6 +79,7 @@ def command(
     claim_targets([target], sidecar)
     (source,) = input
     start = InputPicture.read(source)
+    options = params_for(options, start.size)
     count = options["octave_n"]
     sheet = style.sheet(3, fitting_width(3, count, start.size), HEADINGS)
     sheet.check(3 * count, start.size)

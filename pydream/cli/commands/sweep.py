@@ -23,6 +23,7 @@ from ...picture import Picture
 from ...record.command import option_words
 from ...record.made import is_record
 from ...record.names import model_word, quoting_names
+from ...record.presets import params_for
 from ...record.recipe import Recipe
 from ...runtime.geometry import BlobFacts, survey
 from ...runtime.graph import Graph
@@ -125,6 +126,7 @@ def command(
         claim_folder(pictures, "'--pictures'")
     (source,) = input
     start = InputPicture.read(source)
+    options = params_for(options, start.size)
     quiet_tensorflow()  # which Keras models and SavedModels are read with
     graphs = {name: read_graph(name, weights, options["input_node"]) for name in names}
     layers_of = choose(graphs, _listed(layers or (ALL,), "'--layer'"), at_most, start.size)

@@ -31,6 +31,7 @@ from ...record.command import option_words
 from ...record.film import Film
 from ...record.made import frame_made
 from ...record.names import file_word
+from ...record.presets import params_for
 from ...record.provenance import PictureFacts, versions
 from ...record.recipe import Recipe
 from ..errors import interruption
@@ -153,6 +154,7 @@ def command(
         with interruptible(), Bar(quiet, desc=f"looking at {input.name}", unit="frame") as seen:
             footage = video.read_video(input, section(start, stop, part), seen.advance)
         clip = Clip(footage, size or footage.size)
+        options = params_for(options, clip.size)
         check_films([output], clip.size, clip.rate)
         with interruptible():
             left = film_file.load(folder.state_file) if resume else None

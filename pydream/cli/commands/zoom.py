@@ -22,6 +22,7 @@ from ...net import Array
 from ...picture import to_pixels
 from ...record import loop as checkpoint
 from ...record.loop import Checkpoint, LoopFacts, is_checkpoint
+from ...record.presets import params_for
 from ...record.recipe import Loop, Recipe
 from ..errors import interruption
 from ..folders import (
@@ -117,6 +118,7 @@ def command(
     claim_targets(film_targets(films), options["sidecar"])
     existing = folder.check(resume, force, most=frames)
     start = InputPicture.read(source)
+    options = params_for(options, start.size)
     check_films(films, start.size, fps)
 
     move = Loop(frame=0, scale=scale, rotate=rotate, shift=shift)
