@@ -18,7 +18,7 @@ from ..dream.era import ERAS
 from ..dream.laplacian import MOST_LEVELS
 from ..dream.notebook import deepdream, make_step
 from ..dream.objectives import KINDS
-from ..dream.octaves import AUTO, MOST_OCTAVES, SMALLEST_SIDE
+from ..dream.octaves import AUTO, MOST_OCTAVES
 from ..dream.params import LARGEST_JITTER, LARGEST_STEP, MOST_FRAMES, MOST_ITERATIONS
 from ..dream.retouch import STRONGEST_PULL, STRONGEST_TV, WIDEST_BLUR
 from ..files import unsynced
@@ -359,24 +359,19 @@ _STEPS: dict[str, tuple[str, str, Any]] = {
 }
 
 
-def steps_option(name: str, *parameter: str, default: Any = None, text: str | None = None) -> Decorator:
+def steps_option(
+    name: str, *parameter: str, default: Any = None, text: str | None = None, type: Any = None
+) -> Decorator:
     """Make one of these options, for a `parameter` of another name if one is given; `text` describes the default."""
-    names, help, type = _STEPS[name]
+    names, help, usual = _STEPS[name]
     described = f"{help}  [default: {default if text is None else text}]"
-    return option(" ".join([names, *parameter]), described, type, default=default)
-
-
-def octaves_option() -> Decorator:
-    """Make the option for the number of octaves of dreams, which their pictures' sizes can decide."""
-    names, help, _ = _STEPS["octaves"]
-    text = f"{help}  [default: {library_default('octave_n')}; {AUTO}: down to about {SMALLEST_SIDE} pixels]"
-    return option(f"{names} octave_n", text, Octaves(1, MOST_OCTAVES), default=library_default("octave_n"))
+    return option(" ".join([names, *parameter]), described, type or usual, default=default)
 
 
 dream_options = together(
     preset_option,
     guide_option,
-    octaves_option(),
+    steps_option("octaves", "octave_n", default=library_default("octave_n"), type=Octaves(1, MOST_OCTAVES)),
     steps_option("octave_scale", default=library_default("octave_scale")),
     steps_option("iterations", "iter_n", default=library_default("iter_n")),
     steps_option("step_size", default=library_default("step_size")),
