@@ -18,14 +18,14 @@ from ..cluster.workers import Cluster
 from ..dream.era import MODERN
 from ..errors import ForeignFileError
 from ..files import make_folder, write_text
-from ..media import DPI, FORMATS, PAGE, THEMES, Gallery, ImageFormat, Sheet, read_image
+from ..media import DPI, FORMATS, PAGE, THEMES, WRITABLE, Gallery, ImageFormat, Sheet, read_image
 from ..picture import Picture
 from ..record.command import option_words
 from ..record.provenance import Figure, NetFacts
 from ..record.recipe import Recipe
 from ..record.text import as_unicode
 from .errors import bad_value
-from .input import NOISE, InputPicture, Source, Target, one_target
+from .input import NOISE, STANDARD, InputPicture, Source, Target, one_target
 from .job import Job
 from .options import PICTURE_FILES, FiniteRange, option, together
 from .places import check
@@ -110,7 +110,11 @@ class PageTarget(Target):
 
 def figure_target(output: str) -> Target:
     """Return the target of a figure, a picture or a page; `click.BadParameter` for an option that a page has not."""
-    if Path(output).suffix.lower() not in _PAGES:
+    suffix = Path(output).suffix.lower()
+    if suffix not in (*_PAGES, *WRITABLE) and output != STANDARD:
+        known = ", ".join([*WRITABLE, *_PAGES])
+        raise bad_value("--output", f"cannot write '{output}': its suffix names no known format (expected {known})")
+    if suffix not in _PAGES:
         return one_target(output, None)
     ctx = click.get_current_context()
     for name in _OF_SHEETS:

@@ -96,7 +96,9 @@ def jpeg(pixels: Picture, quality: int) -> Embedded:
     """Encode a picture as JPEG, smaller if it is wider or higher than a page shows it."""
     pixels = small(pixels, WIDEST)
     file = io.BytesIO()
-    Image.fromarray(pixels).save(file, "JPEG", quality=quality, optimize=True)
+    Image.fromarray(pixels).save(
+        file, "JPEG", quality=quality, subsampling="4:4:4", optimize=True
+    )  # dreams are colours
     return _embedded("jpeg", file, pixels)
 
 

@@ -286,7 +286,7 @@ class Sweep:
     _jobs: list[Job] = field(default_factory=list)  # of each network
     _tiles: set[int | None] = field(default_factory=set)  # the sides that the layers had
     _done: list[Cell] = field(default_factory=list)
-    _recipes: dict[Cell, Recipe] = field(default_factory=dict)
+    _recipes: dict[int, Recipe] = field(default_factory=dict)  # by the place of their cells
 
     def run(self, cells: list[Cell], load: Callable[[str, str], Job]) -> bool:
         """Dream with all cells; return whether Ctrl-C left some."""
@@ -326,7 +326,7 @@ class Sweep:
                 with progress.aside():
                     found = job.tiled(found, self.start.size, of=end)
                 self._tiles.add(job.as_recorded(found).tile)
-                self._recipes[cell] = found
+                self._recipes[cell.place] = found
                 return found
 
             def save(cell: Cell, recipe: Recipe, pixels: Picture) -> None:
@@ -356,7 +356,7 @@ class Sweep:
         """Return the command that makes a cell's dream."""
         source = self.start.source
         arguments = [word_from_here(source), "-o", f"{source.stem}-{_file_name(cell.facts.name)}.png"]
-        return job.command_line("dream", arguments, self._recipes[cell])
+        return job.command_line("dream", arguments, self._recipes[cell.place])
 
     def write(self, style: Style, target: Target, cells: list[Cell], words: list[str], layers: Sequence[str]) -> str:
         """Write the sheet of what there is; return what it is."""
