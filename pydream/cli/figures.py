@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, fields, replace
 from functools import partial
@@ -9,24 +10,31 @@ from pathlib import Path
 from typing import Any, Generic
 
 import click
+from click.core import ParameterSource
 from msgspec.structs import asdict
 
 from ..cluster.tasks import K, Outcome, checked, dream, run_here
 from ..cluster.workers import Cluster
 from ..dream.era import MODERN
 from ..errors import ForeignFileError
-from ..files import make_folder
-from ..media import DPI, PAGE, THEMES, Sheet, read_image
+from ..files import make_folder, write_text
+from ..media import DPI, FORMATS, PAGE, THEMES, WRITABLE, Gallery, ImageFormat, Sheet, read_image
 from ..picture import Picture
 from ..record.command import option_words
 from ..record.provenance import Figure, NetFacts
 from ..record.recipe import Recipe
 from ..record.text import as_unicode
-from .input import InputPicture, Target
+from .errors import bad_value
+from .input import NOISE, STANDARD, InputPicture, Source, Target, one_target
 from .job import Job
-from .options import FiniteRange, option, together
+from .options import PICTURE_FILES, FiniteRange, option, together
+from .places import check
 from .progress import Bar, Progress
 from .signals import between_steps, interruptible
+
+FIGURE_FILES = f"{PICTURE_FILES.removesuffix(' file').replace(' or ', ', ')} or .html file"
+_PAGES = (".html", ".htm")
+_OF_SHEETS = ("columns", "width", "dpi", "theme")  # options that a page has no use for
 
 _THEME = "light"
 columns_option = option(
@@ -76,11 +84,54 @@ class Style:
         """Make an empty sheet of so many columns, by default that wide."""
         return Sheet(columns, self.width or width, self.dpi, self.theme, headings)
 
-    def write(self, sheet: Sheet, target: Target, figure: Figure, title: str, more: str, sidecar: bool) -> None:
-        """Draw the sheet and write it with its record; `more` ends the caption."""
-        caption = f"{in_words(figure)}\n{more}".strip()
-        pixels = sheet.draw(title if self.title is None else self.title, caption if self.caption else "")
-        target.write(pixels, figure, sidecar, self.dpi)
+    def write(
+        self, sheet: Sheet | Gallery, target: Target, figure: Figure, title: str, more: str, sidecar: bool
+    ) -> None:
+        """Write the sheet, or the page, with its record; `more` ends the caption."""
+        title = title if self.title is None else self.title
+        caption = f"{in_words(figure)}\n{more}".strip() if self.caption else ""
+        if isinstance(sheet, Sheet):
+            target.write(sheet.draw(title, caption), figure, sidecar, self.dpi)
+        elif target.path is not None:
+            write_text(target.path, sheet.page(title, caption, figure.to_json()))
+            target.write_sidecar(figure, sidecar)
+
+
+@dataclass(frozen=True)
+class PageTarget(Target):
+    """An HTML page as the output of a figure."""
+
+    form: ImageFormat = FORMATS["png"]  # of no picture
+
+    def check(self, size: tuple[int, ...] | None = None, sidecar: bool = False) -> None:
+        """Raise `click.BadParameter` for what cannot be written, before the pictures are made."""
+        check(Path(self.given))
+
+
+def figure_target(output: str) -> Target:
+    """Return the target of a figure, a picture or a page; `click.BadParameter` for an option that a page has not."""
+    suffix = Path(output).suffix.lower()
+    if suffix not in (*_PAGES, *WRITABLE) and output != STANDARD:
+        known = ", ".join([*WRITABLE, *_PAGES])
+        raise bad_value("--output", f"cannot write '{output}': its suffix names no known format (expected {known})")
+    if suffix not in _PAGES:
+        return one_target(output, None)
+    ctx = click.get_current_context()
+    for name in _OF_SHEETS:
+        if ctx.get_parameter_source(name) is ParameterSource.COMMANDLINE:
+            raise bad_value(f"--{name}", "it is for a sheet; a page is as wide as its window and as dark as the system")
+    return PageTarget(output)
+
+
+def word_from_here(source: Source) -> str:
+    """Return the argument for a command in this folder: a file by its path from here, not by that of another home."""
+    if source.path is None:
+        return source.argument
+    path = os.path.relpath(source.path)
+    home = Path.home().name
+    if os.sep not in path or (home and home in Path(path).parts):
+        return source.argument
+    return f"./{path}" if path.startswith(("-", NOISE)) else path
 
 
 def figure_of(

@@ -218,8 +218,12 @@ class Target:
             write_bytes(encode_image(pixels, self.form, note, dpi))
             return
         write_image(self.path, pixels, note, dpi)
-        if sidecar:
-            write_text(sidecar_of(self.path), f"{note}\n")
+        self.write_sidecar(provenance, sidecar)
+
+    def write_sidecar(self, provenance: Account, wanted: bool) -> None:
+        """Write the file beside it, if it is wanted."""
+        if wanted and self.sidecar is not None:
+            write_text(self.sidecar, f"{provenance.to_json()}\n")
 
     def __str__(self) -> str:
         return "the picture to standard output" if self.path is None else f"'{self.given}'"

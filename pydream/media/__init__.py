@@ -5,10 +5,13 @@ image    picture files, and the note that they keep: `read_image`, `write_image`
 whole    whether a picture file is whole: `look_at`
 video    films: `video.read_video`, `video.write_video`
 sheet    contact sheets: `Sheet`
+page     HTML pages with their pictures inside
+gallery  such pages of labelled pictures and commands: `Gallery`
 ======== ========================================================================
 """
 
 from . import video
+from .gallery import Gallery
 from .image import (
     FORMATS,
     LONGEST_NOTE,
@@ -34,6 +37,7 @@ __all__ = [
     "THEMES",
     "WRITABLE",
     "FileFacts",
+    "Gallery",
     "ImageFormat",
     "Sheet",
     "check_writable",

@@ -123,7 +123,7 @@ class Sheet:
         """Raise `ShapeError` if a sheet of so many pictures of (height, width) `size` would be too large."""
         width, height = self._scaled(size)
         places = tiles + -tiles % len(self._columns)
-        _check_pixels(places * height * width, f"{tiles} pictures of {width}×{height}")
+        check_pixels(places * height * width, f"{tiles} pictures of {width}×{height}")
 
     def draw(self, title: str = "", caption: str = "") -> Picture:
         """Return the sheet, (H, W, 3) uint8, with a title above the tiles and a caption below them.
@@ -133,7 +133,7 @@ class Sheet:
         if not self._tiles:
             raise ValueError("the sheet has no pictures")
         height = self._paint(Image.new("RGB", (1, 1)), title, caption)  # draws nothing, for want of room: only measures
-        _check_pixels(self._width * height, f"{self._width}×{height}")
+        check_pixels(self._width * height, f"{self._width}×{height}")
         image = Image.new("RGB", (self._width, height), self._theme.paper)
         self._paint(image, title, caption)
         return np.asarray(image)
@@ -213,11 +213,12 @@ def _width(columns: int, rows: int, size: tuple[int, ...]) -> float:
     return columns * (tile + _GUTTER) - _GUTTER + 2 * _MARGIN
 
 
-def _check_pixels(pixels: int, what: str) -> None:
+def check_pixels(pixels: int, what: str, of: str = "sheet") -> None:
+    """Raise `ShapeError` for more pixels than viewers show: what they are, `of` a sheet or a page."""
     most = Image.MAX_IMAGE_PIXELS or 2**30  # viewers refuse larger ones
     if pixels > most:
         raise ShapeError(
-            f"the sheet is too large: {what} are {pixels} pixels (at most {most}); use fewer or smaller ones"
+            f"the {of} is too large: {what} are {pixels} pixels (at most {most}); use fewer or smaller ones"
         )
 
 

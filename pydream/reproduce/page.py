@@ -1,24 +1,17 @@
-"""The page is one HTML file with its pictures and style inside: nothing to fetch and nothing to run."""
+"""The report as a page: the results, how they compare with known ones, and how they were made."""
 
 from __future__ import annotations
 
-import base64
-import io
-from collections.abc import Iterable, Sequence
-from html import escape
+from collections.abc import Iterable
 from pathlib import Path
 
-from PIL import Image
-
-from ..picture import Picture
+from ..media.page import document, escaped, figure, jpeg, lossless
 from .known import Verdict
 from .report import Input, ReproductionReport, Row
-from .results import FRAMES, GOOGLENET, GRID, Reproduction, small
+from .results import FRAMES, GOOGLENET, GRID, Reproduction
 
 HEADING = "The dreams of 2015, made again"
 _STYLE = Path(__file__).with_name("page.css")
-_WIDEST = 1024  # pixels; wider pictures are shown smaller, and the PNG beside the page has all pixels
-_MOST_PNG = 2_000_000  # bytes; a larger picture is shown as JPEG
 
 _NOTES = {
     "4c": "What the notebook shows first: animals and buildings, found in clouds.",
@@ -37,7 +30,7 @@ def page(report: ReproductionReport) -> str:
         "<header>",
         '<p class="over">pydream reproduce</p>',
         f"<h1>{HEADING}</h1>",
-        f'<p class="lead">{_text(report.network.name)} on {_text(report.sky.name)}: {mode}, {libraries},'
+        f'<p class="lead">{escaped(report.network.name)} on {escaped(report.sky.name)}: {mode}, {libraries},'
         f" seed {report.seed}.</p>",
         f"<p>{_summary(report)}</p>",
         _table_of_results(report),
@@ -47,13 +40,7 @@ def page(report: ReproductionReport) -> str:
         _colophon(report),
     ]
     title = f"{HEADING}: {report.network.name}, {mode}"
-    return (
-        '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        f"<title>{_text(title)}</title>\n<style>\n{_STYLE.read_text(encoding='utf-8')}</style>\n</head>\n<body>\n<main>\n"
-        + "\n".join(parts)
-        + "\n</main>\n</body>\n</html>\n"
-    )
+    return document(title, "\n".join(parts), _STYLE.read_text(encoding="utf-8"))
 
 
 def _summary(report: ReproductionReport) -> str:
@@ -77,7 +64,8 @@ def _table_of_results(report: ReproductionReport) -> str:
     for row in report.rows:
         result, outcome = row.outcome.result, row.outcome
         lines.append(
-            f'<tr><th><a href="#{result.key}">{result.title}</a></th><td><code>{_text(outcome.recipe.end)}</code></td>'
+            f'<tr><th><a href="#{result.key}">{result.title}</a></th>'
+            f"<td><code>{escaped(outcome.recipe.end)}</code></td>"
             f'<td>{_verdict_mark(row.verdict)}</td><td class="number">{seconds(outcome.seconds)}</td></tr>'
         )
     return "\n".join([*lines, "</tbody></table>"])
@@ -85,7 +73,7 @@ def _table_of_results(report: ReproductionReport) -> str:
 
 def _verdict_mark(verdict: Verdict) -> str:
     style = {"identical": ' class="good"', "differs": ' class="bad"'}.get(verdict.kind, "")
-    return f"<span{style}>{_text(verdict.kind)}</span>"
+    return f"<span{style}>{escaped(verdict.kind)}</span>"
 
 
 def _inputs(report: ReproductionReport) -> str:
@@ -99,21 +87,21 @@ def _input(given: Input, what: str) -> str:
     height, width = given.pixels.shape[:2]
     origin = ", which comes with pydream" if given.ours else ""
     caption = (
-        f"{what}: <code>{_text(given.name)}</code>{origin}, {width}×{height}."
+        f"{what}: <code>{escaped(given.name)}</code>{origin}, {width}×{height}."
         f' Its pixels: <span class="hash">{given.sha256}</span>'
     )
-    return _figure(_jpeg(given.pixels, 90), f"{what}: {given.name}", caption)
+    return figure(jpeg(given.pixels, 90), f"{what}: {given.name}", caption)
 
 
 def _result(row: Row, report: ReproductionReport) -> str:
     outcome, result = row.outcome, row.outcome.result
     parts = [
         f'<section class="result" id="{result.key}">',
-        f'<p class="over">{_text(outcome.recipe.end)}</p>',
+        f'<p class="over">{escaped(outcome.recipe.end)}</p>',
         f"<h2>{result.title}</h2>",
         f"<p>{_NOTES[result.key]}{_stand_in(row, report)}</p>",
-        f'<p class="verdict {row.verdict.kind.replace(" ", "-")}">{_text(_sentence(row.verdict.text))}</p>',
-        _figure(_lossless(outcome.picture), _alt(row, report), _caption(row)),
+        f'<p class="verdict {row.verdict.kind.replace(" ", "-")}">{escaped(_sentence(row.verdict.text))}</p>',
+        figure(lossless(outcome.picture), _alt(row, report), _caption(row)),
         _frames(row) if result.loop else _octaves(row, report),
         _timing(outcome),
         _facts(row, report),
@@ -126,9 +114,8 @@ def _stand_in(row: Row, report: ReproductionReport) -> str:
     recipe, notebooks = row.outcome.recipe, GOOGLENET["4c" if row.outcome.result.loop else row.outcome.result.key]
     if recipe.end == notebooks:
         return ""
-    return (
-        f" Here <code>{_text(recipe.end)}</code> of {_text(report.network.name)} stands for <code>{notebooks}</code>."
-    )
+    layer, network = escaped(recipe.end), escaped(report.network.name)
+    return f" Here <code>{layer}</code> of {network} stands for <code>{notebooks}</code>."
 
 
 def _alt(row: Row, report: ReproductionReport) -> str:
@@ -144,15 +131,15 @@ def _caption(row: Row) -> str:
         which = f"Interrupted after {outcome.steps} of {outcome.steps_wanted} steps"
     else:
         which = f"The result, which is octave {len(outcome.snapshots)} of {len(outcome.snapshots)}"
-    return f"{which}: {width}×{height}, <code>{_text(row.file)}</code>"
+    return f"{which}: {width}×{height}, <code>{escaped(row.file)}</code>"
 
 
 def _octaves(row: Row, report: ReproductionReport) -> str:
-    figures = [_figure(_jpeg(report.sky.pixels, 85), "the picture before the dream", "before")]
+    figures = [figure(jpeg(report.sky.pixels, 85), "the picture before the dream", "before")]
     for number, snapshot in enumerate(row.outcome.snapshots):
         height, width = snapshot.picture.shape[:2]
         caption = f"octave {number + 1}: {width}×{height}<br>{_mark(row.verdict, number, snapshot.sha256)}"
-        figures.append(_figure(_jpeg(snapshot.picture, 88), f"octave {number + 1}", caption))
+        figures.append(figure(jpeg(snapshot.picture, 88), f"octave {number + 1}", caption))
     return f'<div class="strip">{"".join(figures)}</div>'
 
 
@@ -161,7 +148,7 @@ def _frames(row: Row) -> str:
     for number, snapshot in enumerate(row.outcome.snapshots):
         caption = f"{number} {_mark(row.verdict, number, snapshot.sha256)}"
         style = "shown" if number == row.outcome.shown else ""
-        figures.append(_figure(_jpeg(snapshot.picture, 85), f"frame {number}", caption, style))
+        figures.append(figure(jpeg(snapshot.picture, 85), f"frame {number}", caption, style))
     return f'<div class="sheet">{"".join(figures)}</div>'
 
 
@@ -184,14 +171,16 @@ def _timing(outcome: Reproduction) -> str:
         f' <span class="key">{seconds(side)} on the image side</span>; {outcome.steps} steps{each}'
     )
     alt = f"{share:.0f} % of the time in the network, the rest on the image side"
-    return f'<div class="bar" role="img" aria-label="{alt}"><span style="width:{share:.1f}%"></span></div><p>{text}</p>'
+    bar = f'<rect width="{share:.1f}" height="1"></rect>'
+    box = f'viewBox="0 0 100 1" preserveAspectRatio="none" role="img" aria-label="{alt}"'
+    return f'<svg class="bar" {box}>{bar}</svg><p>{text}</p>'
 
 
 def _facts(row: Row, report: ReproductionReport) -> str:
     outcome, recipe = row.outcome, row.outcome.recipe
     facts = [
-        ("notebook", f"<code>{_text(outcome.result.line)}</code>"),
-        ("octaves", f"{recipe.octave_n}, scale {recipe.octave_scale:g}: {_text(row.facts['sizes'])}"),
+        ("notebook", f"<code>{escaped(outcome.result.line)}</code>"),
+        ("octaves", f"{recipe.octave_n}, scale {recipe.octave_scale:g}: {escaped(row.facts['sizes'])}"),
         ("steps", f"{recipe.iter_n} an octave of size {recipe.step_size:g}, jitter {recipe.jitter}, clipped to 0..255"),
         ("seed", f"{recipe.seed}, of a RandomState for this result only"),
     ]
@@ -204,20 +193,20 @@ def _facts(row: Row, report: ReproductionReport) -> str:
     if hashes and not outcome.interrupted and not outcome.result.loop:
         facts.append(("SHA-256 of its pixels", f'<span class="hash">{hashes[-1]}</span>'))
     if row.verdict.known and not outcome.result.loop and row.verdict.kind != "identical":
-        facts.append(("SHA-256 of the known one", f'<span class="hash">{_text(row.verdict.known[-1])}</span>'))
+        facts.append(("SHA-256 of the known one", f'<span class="hash">{escaped(row.verdict.known[-1])}</span>'))
     return _facts_table(facts)
 
 
 def _colophon(report: ReproductionReport) -> str:
     network = report.network
     facts = [
-        ("command", f"<code>{_text(report.command)}</code>"),
-        ("network", f"{_text(network.name)} from <code>{_text(network.weights)}</code>"),
-        ("its file", f'SHA-256 <span class="hash">{_text(network.weights_sha256)}</span>'),
-        ("its weights", f'SHA-256 <span class="hash">{_text(report.weights)}</span>'),
-        ("run on", f"{_text(network.device)}, {_text(network.dtype)}, {_text(report.threads)}"),
-        ("versions", _text(", ".join(f"{name} {version}" for name, version in report.versions.items()))),
-        ("made", _text(report.made)),
+        ("command", f"<code>{escaped(report.command)}</code>"),
+        ("network", f"{escaped(network.name)} from <code>{escaped(network.weights)}</code>"),
+        ("its file", f'SHA-256 <span class="hash">{escaped(network.weights_sha256)}</span>'),
+        ("its weights", f'SHA-256 <span class="hash">{escaped(report.weights)}</span>'),
+        ("run on", f"{escaped(network.device)}, {escaped(network.dtype)}, {escaped(report.threads)}"),
+        ("versions", escaped(", ".join(f"{name} {version}" for name, version in report.versions.items()))),
+        ("made", escaped(report.made)),
     ]
     exact = (
         "A dream is chaotic: rounding differences grow with every step. In float64, with max pooling where rounding"
@@ -235,41 +224,6 @@ def _colophon(report: ReproductionReport) -> str:
 def _facts_table(facts: Iterable[tuple[str, str]]) -> str:
     rows = "".join(f"<tr><th>{name}</th><td>{html}</td></tr>" for name, html in facts)
     return f'<table class="facts"><tbody>{rows}</tbody></table>'
-
-
-def _figure(source: tuple[str, Sequence[int]], alt: str, caption: str, style: str = "") -> str:
-    uri, (width, height) = source
-    shown = f' class="{style}"' if style else ""
-    return (
-        f'<figure{shown}><img src="{uri}" width="{width}" height="{height}" alt="{_text(alt)}">'
-        f"<figcaption>{caption}</figcaption></figure>"
-    )
-
-
-def _lossless(pixels: Picture) -> tuple[str, Sequence[int]]:
-    """Encode a picture without loss, unless that takes too many bytes."""
-    if max(pixels.shape) <= _WIDEST:
-        file = io.BytesIO()
-        Image.fromarray(pixels).save(file, "PNG", optimize=True)
-        if file.tell() <= _MOST_PNG:
-            return _uri("png", file), (pixels.shape[1], pixels.shape[0])
-    return _jpeg(pixels, 93)
-
-
-def _jpeg(pixels: Picture, quality: int) -> tuple[str, Sequence[int]]:
-    pixels = small(pixels, _WIDEST)
-    file = io.BytesIO()
-    Image.fromarray(pixels).save(file, "JPEG", quality=quality, optimize=True)
-    return _uri("jpeg", file), (pixels.shape[1], pixels.shape[0])
-
-
-def _uri(kind: str, file: io.BytesIO) -> str:
-    return f"data:image/{kind};base64,{base64.b64encode(file.getvalue()).decode()}"
-
-
-def _text(value: object) -> str:
-    """Escape text from files and command lines."""
-    return escape("".join(c if c.isprintable() else "�" for c in str(value)))
 
 
 def _sentence(text: str) -> str:

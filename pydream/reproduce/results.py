@@ -10,7 +10,6 @@ from time import perf_counter
 from typing import Any
 
 import numpy as np
-from PIL import Image
 
 from ..bench.clock import TimedNet
 from ..dream.notebook import DreamInterrupted, deepdream
@@ -18,6 +17,7 @@ from ..dream.objectives import objective_guide
 from ..dream.watch import View, Watch
 from ..dream.zoom import zoom_loop
 from ..errors import UnknownNameError
+from ..media.page import small
 from ..net import Array, Net
 from ..picture import Picture, to_pixels
 from ..record.provenance import pixels_sha256
@@ -316,10 +316,3 @@ def borders(dream: Array) -> dict[int, int]:
     """Find the values within `BORDER` of another level, without those that were clipped, which do not move."""
     near = (np.abs(dream - np.rint(dream)) < BORDER) & (dream > 0.5) & (dream < 255)
     return {int(index): int(dream.flat[index]) for index in np.flatnonzero(near)}
-
-
-def small(pixels: Picture, most: int) -> Picture:
-    """Return a picture made small enough: at most so many pixels wide and high."""
-    image = Image.fromarray(pixels)
-    image.thumbnail((most, most), Image.Resampling.LANCZOS)
-    return np.asarray(image)

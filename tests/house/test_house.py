@@ -71,7 +71,7 @@ def test_tensorflow_is_known_to_one_runtime(root):
 # What writes elsewhere than in `pydream.files`: the file, what is called there, and why that is right.
 WRITERS = {
     ("media/image.py", "save"): "Pillow encodes in memory",
-    ("reproduce/page.py", "save"): "the same",
+    ("media/page.py", "save"): "the same",
     ("bench/plot.py", "savefig"): "Matplotlib draws in memory",
     ("record/loop.py", "savez"): "into a file that `files` has opened",
     ("media/video/gif.py", "open"): "the temporary file of `files`, bit by bit",

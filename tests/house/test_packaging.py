@@ -24,6 +24,9 @@ NEEDED = [
     "pydream/examples/flowers.jpg",
     "pydream/reproduce/known.json",
     "pydream/reproduce/page.css",
+    "pydream/media/page.css",
+    "pydream/media/gallery.css",
+    "pydream/media/gallery.js",
 ]
 
 

@@ -17,7 +17,7 @@ import msgspec
 
 from ...cluster.workers import Cluster
 from ...easy.preparation import SidePicture
-from ...media import FORMATS, LONGEST_NOTE, Sheet, fitting_columns, fitting_width
+from ...media import FORMATS, LONGEST_NOTE, Gallery, Sheet, fitting_columns, fitting_width
 from ...net import unknown_name
 from ...picture import Picture
 from ...record.command import option_words
@@ -30,13 +30,22 @@ from ...runtime.graph import Graph
 from ...zoo.load import find_files, read_graph
 from ...zoo.registry import DEFAULT_NETWORK
 from ..errors import Failed, interruption, one_line, print_error
-from ..figures import FigureDreams, Style, columns_option, figure_of, figure_options
+from ..figures import (
+    FIGURE_FILES,
+    FigureDreams,
+    PageTarget,
+    Style,
+    columns_option,
+    figure_of,
+    figure_options,
+    figure_target,
+    word_from_here,
+)
 from ..folders import check_own, earlier_recipe
 from ..help import Command
-from ..input import InputPicture, Size, Source, SourceType, Target, claim_targets, one_target
+from ..input import InputPicture, Size, Source, SourceType, Target, claim_targets
 from ..job import Job, prepare, quiet_tensorflow
 from ..options import (
-    PICTURE_FILES,
     dream_options,
     force_option,
     input_options,
@@ -64,7 +73,7 @@ _OF_ONE = ("weights", "mean", "pixel_scale", "channel_order", "input_node")  # o
 
 @click.command("sweep", cls=Command)
 @click.argument("input", type=SourceType())
-@output_option(f"{PICTURE_FILES}, or -", required=True)
+@output_option(f"{FIGURE_FILES}, or -", required=True)
 @model_option(DEFAULT_NETWORK, "models", multiple=True)
 @weights_option
 @input_options
@@ -103,14 +112,15 @@ def command(
     INPUT is a picture, - for one from standard input, or noise, also as noise:640x480. --layer can be repeated, and be
     a pattern as fire*/concat; --model can be repeated, and each of several networks has a column. Every layer dreams
     with the same seed and parameters. Where one fails, the sheet says why, the others follow, and the exit code is 1.
-    Ctrl-C writes a sheet of what is there; with --pictures, --resume continues.
+    A .html page shows a dream large on a click, and copies the command that makes it. Ctrl-C writes a sheet of what is
+    there; with --pictures, --resume continues.
 
     \b
     pydream sweep sky.jpg -o sheet.png --layer "fire*/concat"
-    pydream sweep sky.jpg -o sheet.png --pictures sweep --preset report --at-most 12
+    pydream sweep sky.jpg -o sweep.html --pictures sweep --preset report --at-most 12
     pydream sweep sky.jpg -o sheet.png --at-most 8 --workers 2 -m squeezenet_v1.1 -m bvlc_googlenet
     """  # noqa: D301 (click's mark for a block to leave as it is)
-    target = one_target(output, None)
+    target = figure_target(output)
     names = _listed(models, "'--model'")
     for name in _OF_ONE if len(names) > 1 else ():
         if ctx.params[name] is not None:
@@ -134,7 +144,7 @@ def command(
         find_files(name, weights)  # what is missing is found before the first network has dreamt for an hour
     cells = _cells(layers_of, pictures)
     style = Style.taken(options)
-    sheet = _sheet(style, columns, layers_of, start.size)
+    sheet = _sheet(style, columns, layers_of, start.size, isinstance(target, PageTarget))
     targets = [cell.target for cell in cells if cell.target is not None]
     if pictures is not None:
         claim_targets(targets, options["sidecar"], "'--pictures'", made=True)
@@ -237,20 +247,29 @@ def _cells(layers_of: dict[str, list[SweepLayer]], folder: Path | None) -> list[
         for row, (number, facts) in enumerate(layers):
             target = None
             if folder is not None:
-                # Names in a network's file are not paths.
-                name = re.sub(r"[^\w.-]+", "-", f"{number:03d}-{Path(model).name}-{facts.name}")[:150]
+                name = _file_name(f"{number:03d}-{Path(model).name}-{facts.name}")
                 target = Target(str(folder / f"{f'{column + 1}-' if several else ''}{name}.png"), _PNG)
             cells.append(Cell(model, facts, row * len(layers_of) + column, target))
     return cells
 
 
-def _sheet(style: Style, columns: int | None, layers_of: dict[str, list[SweepLayer]], size: Size) -> Sheet:
-    """Make the empty sheet; `ShapeError` where it would be too large."""
+def _file_name(text: str) -> str:
+    """Return what can be a file's name: names in a network's file are not paths."""
+    return re.sub(r"[^\w.-]+", "-", text)[:150]
+
+
+def _sheet(
+    style: Style, columns: int | None, layers_of: dict[str, list[SweepLayer]], size: Size, page: bool
+) -> Sheet | Gallery:
+    """Make the empty sheet, or page; `ShapeError` where it would be too large."""
     most = max(map(len, layers_of.values()))
-    if len(layers_of) == 1:
+    headings = [Path(model).name for model in layers_of] if len(layers_of) > 1 else []
+    sheet: Sheet | Gallery
+    if page:
+        sheet = Gallery(headings)
+    elif not headings:
         sheet = style.sheet(columns or fitting_columns(most, size))
     else:
-        headings = [Path(model).name for model in layers_of]
         sheet = style.sheet(len(headings), fitting_width(len(headings), most, size), headings)
     sheet.check(most * len(layers_of), size)
     return sheet
@@ -262,13 +281,14 @@ class Sweep:
 
     ctx: click.Context
     start: InputPicture
-    sheet: Sheet
+    sheet: Sheet | Gallery
     resume: bool
     workers: WorkerOptions | None
     failed: int = 0
     _jobs: list[Job] = field(default_factory=list)  # of each network
     _tiles: set[int | None] = field(default_factory=set)  # the sides that the layers had
     _done: list[Cell] = field(default_factory=list)
+    _recipes: dict[int, Recipe] = field(default_factory=dict)  # by the place of their cells
 
     def run(self, cells: list[Cell], load: Callable[[str, str], Job]) -> bool:
         """Dream with all cells; return whether Ctrl-C left some."""
@@ -308,6 +328,7 @@ class Sweep:
                 with progress.aside():
                     found = job.tiled(found, self.start.size, of=end)
                 self._tiles.add(job.as_recorded(found).tile)
+                self._recipes[cell.place] = found
                 return found
 
             def save(cell: Cell, recipe: Recipe, pixels: Picture) -> None:
@@ -328,9 +349,16 @@ class Sweep:
                     self.sheet.add(None, label, note, quoting_names(one_line(error).message), cell.place)
                     self.failed += 1
                 else:
-                    self.sheet.add(pixels, label, note, place=cell.place)
+                    command = {"command": self._command(job, cell)} if isinstance(self.sheet, Gallery) else {}
+                    self.sheet.add(pixels, label, note, place=cell.place, **command)
                     self._done.append(cell)
                 progress.passed(number)
+
+    def _command(self, job: Job, cell: Cell) -> str:
+        """Return the command that makes a cell's dream."""
+        source = self.start.source
+        arguments = [word_from_here(source), "-o", f"{source.stem}-{_file_name(cell.facts.name)}.png"]
+        return job.command_line("dream", arguments, self._recipes[cell.place])
 
     def write(self, style: Style, target: Target, cells: list[Cell], words: list[str], layers: Sequence[str]) -> str:
         """Write the sheet of what there is; return what it is."""

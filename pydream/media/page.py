@@ -1,0 +1,114 @@
+"""A page is one HTML file with its pictures and style inside: nothing is fetched, and no script runs but its own."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import io
+from html import escape
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from PIL import Image
+
+from ..picture import Picture
+
+_STYLE = Path(__file__).with_name("page.css")
+WIDEST = 1024  # pixels; wider pictures are shown smaller
+_LESS = "\\u003c"
+_MOST_PNG = 2_000_000  # bytes; a larger picture is shown as JPEG
+
+
+class Embedded(NamedTuple):
+    """A picture inside a page, and its size there in pixels."""
+
+    uri: str
+    width: int
+    height: int
+
+
+def document(title: str, body: str, style: str = "", script: str = "", note: str | None = None) -> str:
+    """Return a whole page.
+
+    A browser runs and shows nothing that is not in it: the policy in its head names style and script by their hashes.
+
+    Parameters
+    ----------
+    title : str
+        As text.
+    body : str
+        As HTML, without styles and scripts; what came from files passes through `escaped`.
+    style : str
+        CSS for this page alone; what pages share comes before it.
+    script : str
+        JavaScript, run at the end.
+    note : str, optional
+        JSON that says how the page was made, kept as ``<script id="record" type="application/json">``.
+    """
+    style = _STYLE.read_text(encoding="utf-8") + style
+    allowed = {"style-src": style, **({"script-src": script} if script else {})}
+    hashes = [f"{name} '{_hash(code)}'" for name, code in allowed.items()]
+    policy = "; ".join(["default-src 'none'", "img-src data:", *hashes, "base-uri 'none'", "form-action 'none'"])
+    scripts = f"<script>{script}</script>\n" if script else ""
+    if note is not None:  # JSON may write any character by its number: no text of it ends its element
+        scripts += f'<script id="record" type="application/json">{note.replace("<", _LESS)}</script>\n'
+    return (
+        '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
+        f'<meta http-equiv="Content-Security-Policy" content="{policy}">\n'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+        f"<title>{escaped(title)}</title>\n<style>{style}</style>\n</head>\n<body>\n<main>\n{body}\n</main>\n"
+        f"{scripts}</body>\n</html>\n"
+    )
+
+
+def _hash(code: str) -> str:
+    return f"sha256-{base64.b64encode(hashlib.sha256(code.encode()).digest()).decode()}"
+
+
+def escaped(value: object) -> str:
+    """Return a text as HTML: escaped, and what is not printable replaced. Names of files are strangers'."""
+    return escape("".join(c if c.isprintable() else "�" for c in str(value)))
+
+
+def figure(picture: Embedded, alt: str, caption: str, style: str = "") -> str:
+    """Return a picture with a caption, which is HTML, as HTML; `style` is a class."""
+    shown = f' class="{style}"' if style else ""
+    return f"<figure{shown}>{picture_html(picture, alt)}<figcaption>{caption}</figcaption></figure>"
+
+
+def picture_html(picture: Embedded, alt: str) -> str:
+    """Return a picture as HTML; `alt` says what it shows."""
+    return f'<img src="{picture.uri}" width="{picture.width}" height="{picture.height}" alt="{escaped(alt)}">'
+
+
+def lossless(pixels: Picture) -> Embedded:
+    """Encode a picture without loss, unless that takes too many bytes."""
+    if max(pixels.shape) <= WIDEST:
+        file = io.BytesIO()
+        Image.fromarray(pixels).save(file, "PNG", optimize=True)
+        if file.tell() <= _MOST_PNG:
+            return _embedded("png", file, pixels)
+    return jpeg(pixels, 93)
+
+
+def jpeg(pixels: Picture, quality: int) -> Embedded:
+    """Encode a picture as JPEG, smaller if it is wider or higher than a page shows it."""
+    pixels = small(pixels, WIDEST)
+    file = io.BytesIO()
+    Image.fromarray(pixels).save(
+        file, "JPEG", quality=quality, subsampling="4:4:4", optimize=True
+    )  # dreams are colours
+    return _embedded("jpeg", file, pixels)
+
+
+def small(pixels: Picture, most: int) -> Picture:
+    """Return a picture made small enough: at most so many pixels wide and high."""
+    image = Image.fromarray(pixels)
+    image.thumbnail((most, most), Image.Resampling.LANCZOS)
+    return np.asarray(image)
+
+
+def _embedded(kind: str, file: io.BytesIO, pixels: Picture) -> Embedded:
+    height, width = pixels.shape[:2]
+    return Embedded(f"data:image/{kind};base64,{base64.b64encode(file.getvalue()).decode()}", width, height)
