@@ -18,8 +18,10 @@ from .image import (
     check_writable,
     decode_image,
     encode_image,
+    is_readable,
     read_image,
     read_note,
+    unread_kind,
     write_image,
 )
 from .sheet import DPI, PAGE, THEMES, Sheet, fitting_columns, fitting_width
@@ -41,9 +43,11 @@ __all__ = [
     "encode_image",
     "fitting_columns",
     "fitting_width",
+    "is_readable",
     "look_at",
     "read_image",
     "read_note",
+    "unread_kind",
     "video",
     "write_image",
 ]
