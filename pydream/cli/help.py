@@ -29,7 +29,7 @@ HEADINGS = {
 }
 # A picture can be made, and made again on another machine, without these.
 _EXPERT = (
-    "format sidecar no-sync cut quality grid objective clip dtype era backend runtime device weights mean pixel-scale"
+    "recursive format sidecar no-sync cut quality grid objective clip dtype era backend runtime device weights mean pixel-scale"
     " channel-order input-node memory scheduler tile dpi caption debug"
 )
 EXPERT = frozenset(_EXPERT.split())
