@@ -6,6 +6,7 @@ What the commands share is in this folder, and `commands/` has one file for each
 options        options that several commands have; rendering, workers, folders, figures: more of them
 help           headings and order of the options in --help
 input          what is read and written: files, folders, standard input and output, noise
+listing        the pictures of a folder, and what of it is left out
 places         what is written: known to be writable, not read, and this run's
 job            a network and a recipe, ready for pictures: it dreams and it saves
 figures        a sheet, its record, and its dreams: made now, by workers, or in an earlier run

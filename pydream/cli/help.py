@@ -15,7 +15,7 @@ from .errors import debug_option
 from .streams import echo
 
 HEADINGS = {
-    "Output": "output pictures gif resume force only format sidecar no-sync",
+    "Output": "output recursive pictures gif resume force only format sidecar no-sync",
     "Film": "from to range blend flow cut fps quality",
     "Loop": "frames scale rotate shift grid",
     "Dream of": "preset layer at-most like check-weights class input guide objective",
@@ -29,8 +29,8 @@ HEADINGS = {
 }
 # A picture can be made, and made again on another machine, without these.
 _EXPERT = (
-    "format sidecar no-sync cut quality grid objective clip dtype era backend runtime device weights mean pixel-scale"
-    " channel-order input-node memory scheduler tile dpi caption debug"
+    "recursive format sidecar no-sync cut quality grid objective clip dtype era backend runtime device weights mean"
+    " pixel-scale channel-order input-node memory scheduler tile dpi caption debug"
 )
 EXPERT = frozenset(_EXPERT.split())
 _FEW = 11  # options that need no headings

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import io
+import os
 import re
 import sys
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -49,7 +51,9 @@ class Source:
 
     given: str  # as on the command line, or as its folder lists it: a path, "-", "noise" or "noise:640x480"
     noise: Size | None = None  # the size of noise
+    folder: bool = False  # whose pictures it stands for, until they are listed
     listed: bool = False  # by the folder that was given
+    inside: str = ""  # the folder within that folder
 
     @property
     def name(self) -> str:
@@ -117,7 +121,8 @@ def _standard_input() -> io.BytesIO:
 def _begins_a_picture(content: bytes) -> bool:
     Image.init()
     formats = (Image.OPEN[name] for name in READABLE if name in Image.OPEN)
-    return any(accept is None or accept(content[:16]) for _, accept in formats)
+    is_heif = content[4:8] == b"ftyp"
+    return is_heif or any(accept is None or accept(content[:16]) for _, accept in formats)
 
 
 class SourceType(click.ParamType):  # type: ignore[type-arg]  # before 8.2 it has none
@@ -130,7 +135,7 @@ class SourceType(click.ParamType):  # type: ignore[type-arg]  # before 8.2 it ha
         self._noise = noise
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> list[Source]:
-        """Read one source, or those of a folder."""
+        """Read one source, or a folder that stands for its pictures."""
         path = Path(value)
         if value == STANDARD:
             note_read(0)
@@ -145,17 +150,7 @@ class SourceType(click.ParamType):  # type: ignore[type-arg]  # before 8.2 it ha
             return [Source(value)]
         if not self._folders:
             self.fail(f"{value!r} is a folder", param, ctx)
-        pictures = [Source(str(file), listed=True) for file in sorted(path.iterdir()) if _looks_like_a_picture(file)]
-        if not pictures:
-            self.fail(f"there is no picture in the folder {value!r}", param, ctx)
-        for picture in pictures:
-            note_read(Path(picture.given))
-        return pictures
-
-
-def _looks_like_a_picture(path: Path) -> bool:
-    kind = Image.registered_extensions().get(path.suffix.lower())
-    return path.is_file() and not path.name.startswith(".") and kind in READABLE
+        return [Source(value, folder=True)]
 
 
 def read_size(text: str) -> Size:
@@ -249,17 +244,32 @@ def check_sidecar(sidecar: bool, targets: Sequence[Target | None]) -> None:
 
 
 def folder_targets(folder: Path, sources: Sequence[Source], format: str | None) -> list[Target]:
-    """Return a target in a folder for each source, with the source's name."""
+    """Return a target in a folder for each source, with the source's name.
+
+    Those of the same name without suffix keep theirs: ``a.jpg.png`` and ``a.png.png``. What is still the same, as of
+    two folders, is numbered: ``a.jpg-2.png``.
+    """
     format = format or "png"
     if folder.exists() and not folder.is_dir():
         raise bad_value("--output", f"several pictures go into a folder, and '{folder}' is a file")
-    names: dict[str, str] = {}
+    counts = Counter(_folded(source, source.stem) for source in sources)
+    taken: set[str] = set()
+    targets = []
     for source in sources:
-        name = str(folder / f"{source.stem}.{format}")
-        if name in names:
-            raise bad_value("INPUT", f"'{names[name]}' and '{source.given}' would both become '{name}'")
-        names[name] = source.given
-    return [Target(name, FORMATS[format]) for name in names]
+        alone = counts[_folded(source, source.stem)] == 1
+        name = first = source.stem if alone or source.path is None else source.name
+        number = 1
+        while _folded(source, name) in taken:
+            number += 1
+            name = f"{first}-{number}"
+        taken.add(_folded(source, name))
+        targets.append(Target(str(folder / source.inside / f"{name}.{format}"), FORMATS[format]))
+    return targets
+
+
+def _folded(source: Source, name: str) -> str:
+    """Return the name of a dream as file systems that do not tell capitals see it."""
+    return os.path.join(source.inside, name).casefold()
 
 
 def claim_targets(targets: Iterable[Target], sidecar: bool, hint: str = OUTPUT, made: bool = False) -> None:

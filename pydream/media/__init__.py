@@ -21,8 +21,10 @@ from .image import (
     check_writable,
     decode_image,
     encode_image,
+    is_readable,
     read_image,
     read_note,
+    unread_kind,
     write_image,
 )
 from .sheet import DPI, PAGE, THEMES, Sheet, fitting_columns, fitting_width
@@ -45,9 +47,11 @@ __all__ = [
     "encode_image",
     "fitting_columns",
     "fitting_width",
+    "is_readable",
     "look_at",
     "read_image",
     "read_note",
+    "unread_kind",
     "video",
     "write_image",
 ]

@@ -18,6 +18,8 @@ from ..picture import Picture, to_pixels
 from .decoding import EXIF_NOTE, decode, find_note
 from .decoding import PNG_KEYWORD as PNG_KEYWORD
 from .decoding import READABLE as READABLE
+from .decoding import is_readable as is_readable
+from .decoding import unread_kind as unread_kind
 
 
 class ImageFormat(NamedTuple):

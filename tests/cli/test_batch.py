@@ -261,7 +261,6 @@ def test_ctrl_c_costs_the_picture_it_falls_into(run, pictures, monkeypatch):
         (["in", "-o", "a.png"], "'a.png' is a file"),
         (["in", "-o", "-"], "standard output takes one picture"),
         (["-", "-", "-o", "out"], "standard input is one picture"),
-        (["in/a.png", "same/a.jpg", "-o", "out"], "'in/a.png' and 'same/a.jpg' would both become 'out/a.png'"),
         (["in", "-o", "in"], "would overwrite 'in/a.png'"),
         (["in/a.png", "-o", "out.png", "--format", "png"], "the suffix of 'out.png' decides the format"),
         (["in/a.png", "-o", "-", "--sidecar"], "no file to put it beside"),

@@ -36,6 +36,7 @@ from ..input import (
     one_target,
 )
 from ..job import Job, prepare
+from ..listing import expanded, recursive_option
 from ..options import PICTURE_FILES, dreaming_options, force_option, last_options, option, output_option
 from ..places import claim_folder
 from ..progress import Bar
@@ -49,6 +50,7 @@ from ..workers import WorkerOptions, start_workers, worker_options
 @dreaming_options
 @worker_options
 @option("--format", "File format in a folder or on standard output.  [default: png]", click.Choice(list(FORMATS)))
+@recursive_option
 @force_option
 @last_options
 @click.pass_context
@@ -58,6 +60,7 @@ def command(
     input: tuple[list[Source], ...],
     output: str,
     format: str | None,
+    recursive: bool,
     force: bool,
     sidecar: bool,
     quiet: bool,
@@ -74,7 +77,8 @@ def command(
     pydream dream noise:640x480 -o dream.png --class tabby --guide flowers.jpg
     pydream dream photos/ -o dreams/ --keep-colors --workers 2
     """  # noqa: D301 (click's mark for a block to leave as it is)
-    sources = [source for given in input for source in given]
+    given = [source for sources in input for source in sources]
+    sources = expanded(given, recursive, None if output == STANDARD else Path(output))
     if sum(source.given == STANDARD for source in sources) > 1:
         raise click.BadParameter("standard input is one picture", param_hint="'INPUT'")
     folder = None
@@ -90,6 +94,8 @@ def command(
     check_sidecar(sidecar, targets)
     if folder is not None:
         claim_folder(folder, lock=len(sources) > 1)  # runs of one picture each may go on beside each other
+        for deeper in sorted({target.path.parent for target in targets if target.path} - {folder}):
+            claim_folder(deeper, lock=False)
     claim_targets(targets, sidecar, made=folder is not None)
 
     workers = WorkerOptions.taken(options)

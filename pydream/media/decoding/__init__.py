@@ -5,6 +5,8 @@ pillow   Pillow: its formats, its errors, its modes
 depth    numbers of more than 8 bits
 png      chunks that are not needed, transparent colours, checksums
 jpeg     whether all pixels are there
+heif     HEIC, by another package
+kinds    what is not read, by its name
 tiff     kinds of samples that Pillow does not read
 libtiff  its messages
 ======== ===================================================================================
@@ -18,10 +20,12 @@ from PIL import Image, UnidentifiedImageError
 
 from ...errors import ImageFileError
 from ...files import reason
-from . import jpeg, libtiff, png, tiff
+from . import jpeg, kinds, libtiff, png, tiff
+from .heif import open_heic
+from .kinds import is_readable, unread_kind
 from .pillow import READABLE, exif, load, open_image, pillow_errors, to_rgb
 
-__all__ = ["EXIF_NOTE", "PNG_KEYWORD", "READABLE", "decode", "find_note"]
+__all__ = ["EXIF_NOTE", "PNG_KEYWORD", "READABLE", "decode", "find_note", "is_readable", "unread_kind"]
 
 EXIF_NOTE = 0x010E  # ImageDescription: the one text field of EXIF that TIFF, JPEG and WebP all keep
 PNG_KEYWORD = png.KEYWORD
@@ -46,8 +50,11 @@ def decode(file: BinaryIO, name: str) -> tuple[Image.Image, str | None]:
         If it is no picture, cannot be decoded, or has values without an agreed meaning.
     """
     with pillow_errors(name), libtiff.messages() as heard:  # also of what is a TIFF only to Pillow
+        if kinds.is_heic(file, name):
+            return to_rgb(load(open_heic(file)), name), None  # upright
         kind = tiff.Kind.read(file)
         if kind is not None:
+            kinds.check_tiff(file, kind.tags, name)
             return _decode_tiff(file, kind, name, heard)
         if tiff.is_unknown(file):
             raise ImageFileError(f"'{name}' is a big-endian BigTIFF: not a kind that is read")
@@ -86,6 +93,8 @@ def _upright(image: Image.Image, orientation: object) -> Image.Image:
 def find_note(file: BinaryIO, name: str) -> str | None:
     """Return the note of the picture in an open file; None if there is none."""
     with pillow_errors(name):
+        if kinds.is_heic(file, name):
+            return None
         kind = tiff.Kind.read(file)
         if kind is not None:
             note = kind.tags.get(EXIF_NOTE)

@@ -33,6 +33,12 @@ def load(image: Image.Image) -> Image.Image:
     return image
 
 
+def check_size(image: Image.Image) -> None:
+    """Raise Pillow's error for more pixels than are read safely, of a picture that is not opened by `Image.open`."""
+    if Image.MAX_IMAGE_PIXELS is not None and image.width * image.height > Image.MAX_IMAGE_PIXELS:
+        raise Image.DecompressionBombError
+
+
 @contextmanager
 def pillow_errors(name: str) -> Iterator[None]:
     """Turn any error of Pillow's into an `ImageFileError`, and silence its warnings."""
