@@ -17,6 +17,7 @@ reads      what a run reads, and must not write over
 files      a file is written whole or not at all
 system     the memory and the threads that there are
 picture    what a picture is: (H, W, 3), RGB, 8 bits
+table      rows of text under a head: aligned, as HTML, folded
 net        the seam: `Net` and `Blob`, all that a dream asks of a network
 media      files ↔ pictures: image files, films, contact sheets
 imageops   roll, zoom, ascend, clip, affine: in C++ and in NumPy, the same bits

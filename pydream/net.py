@@ -9,6 +9,7 @@ from __future__ import annotations
 import difflib
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from functools import wraps
 from math import lcm
 from threading import RLock
@@ -20,6 +21,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from .errors import NetInUseError, ShapeError, UnknownNameError
 from .picture import grey
+from .table import Table, Tabular
 
 Array = NDArray[Any]  # float32 or float64, as the network's dtype
 ChannelOrder = Literal["BGR", "RGB"]
@@ -28,6 +30,7 @@ NOTEBOOK_END = "inception_4c/output"  # the layer that the notebook dreams with
 
 
 F = TypeVar("F", bound=Callable[..., Any])
+B = TypeVar("B", bound="Blob")
 
 
 class View(NamedTuple):
@@ -112,6 +115,11 @@ class Blob(ABC):
     def shape(self) -> tuple[int, ...]:
         """(n, c, h, w), or (n, c) behind a fully connected layer; `ShapeError` where the input does not fit."""
 
+    @property
+    def kind(self) -> str:
+        """What makes it, for tables: the types of its layers. By default unknown."""
+        return ""
+
     @abstractmethod
     def reshape(self, *dims: int) -> None:
         """Set an input blob's shape; its data become zeros, unless the shape is the same."""
@@ -135,6 +143,24 @@ class Blob(ABC):
     def clear_diff(self) -> None:
         """``diff[:] = 0``."""
         self.diff[...] = 0
+
+
+class Blobs(Tabular, Mapping[str, B]):
+    """The blobs of a net by name."""
+
+    def __init__(self, net: Net) -> None:
+        self._net = net
+
+    def table(self) -> Table:
+        """Return a table of the blobs, with their shapes at the inputs' present sizes."""
+        return _blob_table(f"{len(self)} blobs", self, self._net.shapes())
+
+
+def _blob_table(title: str, blobs: Mapping[str, Blob], shapes: Mapping[str, tuple[int, ...]]) -> Table:
+    def cells(name: str) -> tuple[str, str, str]:
+        return name, blobs[name].kind, "×".join(map(str, shapes[name])) if name in shapes else "none"
+
+    return Table(title, ("blob", "type", "shape"), list(blobs), cells)
 
 
 class Part(Protocol):
@@ -161,7 +187,7 @@ class OneThread:
         return OneThread, ()
 
 
-class Net(ABC):
+class Net(Tabular, ABC):
     """Blobs by name, a forward pass up to a layer and a backward pass from it to the image, ``blobs[image_input]``.
 
     Attributes
@@ -240,6 +266,20 @@ class Net(ABC):
     @abstractmethod
     def reshape(self) -> None:
         """Check that every layer fits the inputs' present shapes; raise `ShapeError` where one does not."""
+
+    def table(self) -> Table:
+        """Return a table of the blobs, under what the net is."""
+        default = f", dreams with {self.default_end!r} by default" if self.default_end else ""
+        what = f"{self.name}: {self.dtype}, {self.channel_order}{default}"
+        return _blob_table(f"{what}; {len(self.blobs)} blobs", self.blobs, self.shapes())
+
+    def shapes(self) -> dict[str, tuple[int, ...]]:
+        """Return the shape of each blob for the inputs' present sizes, but of those that do not fit."""
+        found = {}
+        for name, blob in self.blobs.items():
+            with suppress(ShapeError):
+                found[name] = blob.shape
+        return found
 
     @property
     def image(self) -> Blob:
@@ -337,6 +377,9 @@ class Wrapper(Net):
 
     def one_thread(self) -> OneThread:
         return self._net.one_thread()
+
+    def shapes(self) -> dict[str, tuple[int, ...]]:
+        return self._net.shapes()
 
     def locality(self, end: str) -> Field:
         return self._net.locality(end)

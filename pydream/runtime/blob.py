@@ -18,7 +18,7 @@ from .. import net
 from ..errors import ShapeError
 from ..net import Affine, Array, Match, Seed
 from .base import Tensor
-from .graph import MAX_COUNT, Graph
+from .graph import MAX_COUNT
 from .layers import Shape
 
 if TYPE_CHECKING:
@@ -73,6 +73,11 @@ class Blob(net.Blob):
 
     def __repr__(self) -> str:
         return f"<Blob {self.name!r}>"
+
+    @property
+    def kind(self) -> str:
+        """The types of the layers that write it, in order."""
+        return self._net.graph.kind(self.name)
 
     @property
     def shape(self) -> Shape:
@@ -240,16 +245,17 @@ class Blob(net.Blob):
         return self._net.runtime.seeded(self._diff.tensor, self._diff.seed)
 
 
-class Blobs(Mapping[str, Blob]):
+class Blobs(net.Blobs[Blob]):
     """Blobs by name, inputs first, then in the order of the layers that make them.
 
     The image input answers to "data" too, as the notebook calls it, where no blob has that name.
     """
 
-    def __init__(self, blobs: dict[str, Blob], graph: Graph) -> None:
+    def __init__(self, blobs: dict[str, Blob], net: Net) -> None:
+        super().__init__(net)
         self._blobs = blobs
-        self._graph = graph
-        self._known = {"data": blobs[graph.image_input], **blobs}
+        self._graph = net.graph
+        self._known = {"data": blobs[net.graph.image_input], **blobs}
 
     def __getitem__(self, name: str) -> Blob:
         if name not in self._known:

@@ -214,6 +214,11 @@ class Graph:
         """Return the index of the step that makes a value; below 0: it is an input."""
         return self._maker[value]
 
+    def kind(self, blob: str) -> str:
+        """Return the types of the layers that write a blob, in order: ``Convolution, ReLU``."""
+        makers = [self.maker(value) for value in self._values_of[blob]]
+        return ", ".join("Input" if maker < 0 else self.steps[maker].layer.type for maker in makers)
+
     def first_value(self, blob: str) -> int:
         """Return the first value of `blob`, which in-place layers then overwrite."""
         return self._values_of[blob][0]

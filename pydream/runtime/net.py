@@ -185,7 +185,7 @@ class Net(net.Net):
     def _clear(self) -> None:
         """Make new blobs, and forget the last passes."""
         made = {name: Blob(self, name, self.graph.declared.get(name)) for name in self.graph.blobs}
-        self.blobs = Blobs(made, self.graph)
+        self.blobs = Blobs(made, self)
         self._one_thread = OneThread()
         self._forward: _Forward | None = None  # the last pass each way
         self._backward: _Backward | None = None
@@ -319,6 +319,12 @@ class Net(net.Net):
             blob.replace_diff()
             if name not in self.inputs:
                 blob.forget_data()
+
+    def shapes(self) -> dict[str, Shape]:
+        """Return the shape of each blob for the inputs' present shapes, but of those that do not fit."""
+        found = self.graph.fitting(self._input_shapes())
+        made = ((name, found[self.graph.first_value(name)]) for name in self.blobs)
+        return {name: shape for name, shape in made if not isinstance(shape, ShapeError)}
 
     def shape_of(self, name: str) -> Shape:
         """Return the shape of a computed blob."""

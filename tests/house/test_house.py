@@ -11,7 +11,7 @@ import pydream
 
 # A room imports those before it,
 ORDER = [
-    *("errors", "forks", "locks", "reads", "files", "system", "picture", "net"),
+    *("errors", "forks", "locks", "reads", "files", "system", "picture", "table", "net"),
     *("media", "imageops", "tiles", "dream"),
     *("runtime", "formats", "caffe", "zoo"),
     *("record", "cluster", "easy"),

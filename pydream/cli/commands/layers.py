@@ -17,6 +17,7 @@ from ...record.text import as_unicode
 from ...runtime.ends import default_end, worthwhile
 from ...runtime.geometry import BlobFacts, survey
 from ...runtime.graph import Graph
+from ...table import aligned
 from ...zoo.load import default_layer, find_files, read_graph
 from ..help import Command
 from ..input import Size
@@ -198,8 +199,7 @@ RIGHT = ("channels", "sees", "stride", "MACs", "in all")
 
 
 def _print_table(rows: list[dict[str, str]]) -> None:
-    rows = [{title: title for title in rows[0]}, *rows]
-    widths = {title: max(len(row[title]) for row in rows) for title in rows[0]}
-    for row in rows:
-        cells = [f"{text:{'>' if title in RIGHT else '<'}{widths[title]}}" for title, text in row.items()]
-        echo("  ".join(cells).rstrip())
+    head = list(rows[0])
+    right = [column for column, title in enumerate(head) if title in RIGHT]
+    for line in aligned([head, *(list(row.values()) for row in rows)], right):
+        echo(line)

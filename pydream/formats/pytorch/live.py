@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from copy import deepcopy
 from functools import cached_property
 from typing import Any
@@ -140,6 +140,18 @@ class TorchNet(net.Net):
         made = self.computed(name)
         return tuple((self._passed((name,), self._leaf(None))[name] if made is None else made).shape)
 
+    def shapes(self) -> dict[str, tuple[int, ...]]:
+        """Return the shapes of the picture and of what a pass makes of it; where it fails, of what it has made."""
+        found = {INPUT: self.blobs[INPUT].shape}
+
+        def note(key: str, output: Any) -> None:
+            for name, part in _parts(key, output):
+                found.setdefault(name, tuple(part.shape))
+
+        with _hooks(self.modules, note), suppress(ShapeError):
+            self._run(self._leaf(None))
+        return found
+
     def _leaf(self, tensor: Array | None) -> Any:
         """Return a picture that gradients are wanted at: a tensor's, or a copy of the input's."""
         image = self.blobs[INPUT]
@@ -164,21 +176,25 @@ class TorchNet(net.Net):
         with _hooks(
             {key: self.modules[key] for key in {_module(name, self.modules) for name in names or [OUTPUT]}}, note
         ):
-            try:
-                with _inference(self.module):
-                    self.module(leaf * self._scale)
-            except _EnoughError:
-                pass
-            except torch.OutOfMemoryError:
-                raise
-            except RuntimeError as error:
-                size = "x".join(map(str, leaf.shape[:1:-1]))
-                reason = str(error).strip().partition("\n")[0]
-                raise ShapeError(f"{self.name} does not run on a picture of {size}: {reason}") from error
+            self._run(leaf)
         for name in names or ():
             if name not in made:
                 raise UnknownNameError(f"{name!r} is in {self.name}, but a pass does not make it, or as no tensor")
         return made
+
+    def _run(self, leaf: Any) -> None:
+        """Run the module on a picture, as far as the hooks want."""
+        try:
+            with _inference(self.module):
+                self.module(leaf * self._scale)
+        except _EnoughError:
+            pass
+        except torch.OutOfMemoryError:
+            raise
+        except RuntimeError as error:
+            size = "x".join(map(str, leaf.shape[:1:-1]))
+            reason = str(error).strip().partition("\n")[0]
+            raise ShapeError(f"{self.name} does not run on a picture of {size}: {reason}") from error
 
 
 class _EnoughError(BaseException):
@@ -285,6 +301,12 @@ class Blob(net.Blob):
         return f"<Blob {self.name!r}>"
 
     @property
+    def kind(self) -> str:
+        """The class of the module that makes it."""
+        made = self._net.modules.get(self.name)
+        return "Input" if made is None else type(made).__name__
+
+    @property
     def shape(self) -> tuple[int, ...]:
         """The shape for the picture's present size; it may take a pass."""
         return self._size if self.name == INPUT else self._net.shape_of(self.name)
@@ -347,11 +369,13 @@ class Blob(net.Blob):
         return self._net.tensor(self.diff if self._diff is None else self._diff)
 
 
-class Blobs(Mapping[str, Blob]):
+class Blobs(net.Blobs[Blob]):
     """Blobs by name: the picture, the module tree's, what the module returns; parts of outputs where asked for."""
 
+    _net: TorchNet
+
     def __init__(self, owner: TorchNet) -> None:
-        self._net = owner
+        super().__init__(owner)
         self._made = {name: Blob(owner, name) for name in (INPUT, *owner.modules)}
 
     def forget(self) -> None:

@@ -127,6 +127,22 @@ def test_names_and_facts():
         net.forward("unused")
 
 
+def test_table():
+    """One pass for all shapes; what it does not make has none."""
+    net = pydream.load_net(small())
+    net.resize(20, 26)
+    CALLS.clear()
+    lines = {line.split()[0]: line.split()[1:] for line in repr(net).splitlines()[1:]}
+    assert CALLS == ["last"]
+    assert lines["data"] == ["Input", "1×3×20×26"]
+    assert lines["stem.conv"] == ["Conv2d", "1×8×20×26"]
+    assert lines["output"] == ["Small", "1×4"]
+    assert lines["unused"] == ["Conv2d", "none"]
+    assert "<td" in net.blobs._repr_html_()
+    net.resize(1, 1)
+    assert "last       Conv2d       none" in repr(net)
+
+
 def test_a_pass_ends_where_its_end_is():
     net = pydream.load_net(small())
     picture(net)
