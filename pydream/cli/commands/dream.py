@@ -130,7 +130,7 @@ class DreamBatch:
         The command that makes one of them.
     sidecar : bool
     plain : bool
-        Whether nobody chose a number of octaves: what that does to a large picture is said, of the first one.
+        Whether the number of octaves is the default: what that does to a large picture is said, of the first one.
     """
 
     ctx: click.Context
