@@ -8,7 +8,7 @@ import pytest
 
 from pydream.cli import job
 from pydream.cli.progress import Progress
-from pydream.media.image import read_note
+from pydream.media.image import read_note, write_image
 
 
 @pytest.fixture
@@ -101,3 +101,53 @@ def test_what_is_neither_a_number_nor_auto(refused, picture, given):
 
 def test_reproduce_takes_a_number(refused, folder):
     assert "'auto' is not a valid integer" in refused(2, "reproduce", "-o", "results", "--octaves", "auto")
+
+
+@pytest.fixture
+def large(folder):
+    write_image(folder / "large.png", np.full((900, 1000, 3), 128, np.uint8))
+    return "large.png"
+
+
+@pytest.fixture
+def no_dream(monkeypatch):
+    """Commands whose dream takes no time: the recipes that they would follow."""
+    recipes = []
+
+    def dream(self, recipe, picture, watch):
+        recipes.append(recipe)
+        return picture
+
+    monkeypatch.setattr(job.Job, "dream", dream)
+    return recipes
+
+
+LARGE = "creatures will have up to about"
+OF = "of 1000x900 pixels; --octaves auto, here 6, makes them as large as"
+QUICK = ["--runtime", "numpy", "--seed", "3", "-l", "fire8/squeeze1x1"]
+
+
+def test_a_plain_dream_of_a_large_picture_says_how_large_things_become(run, large, no_dream):
+    seen = run("dream", large, "-o", "a.png", *QUICK)
+    # what 'fire8/squeeze1x1' sees, 143 pixels, at 1.4³ and at 1.4⁵: a third
+    assert seen.err.splitlines()[0] == f"{LARGE} 130 {OF} 260"
+    assert no_dream[0].octave_n == 4
+    assert "creatures" not in run("dream", large, "-o", "a.png", *QUICK, "--quiet", "--force").err
+
+
+@pytest.mark.parametrize("more", [["--octaves", "4"], ["--octaves", "auto"], ["--preset", "report"]])
+def test_who_chose_the_octaves_is_told_nothing(run, large, no_dream, more):
+    assert "creatures" not in run("dream", large, "-o", "a.png", *QUICK, *more).err
+
+
+def test_a_small_picture_says_nothing_and_a_batch_says_it_once(run, large, folder, no_dream):
+    write_image(folder / "small.png", np.full((800, 900, 3), 128, np.uint8))
+    write_image(folder / "other.png", np.full((950, 1000, 3), 128, np.uint8))
+    seen = run("dream", "small.png", large, "other.png", "-o", "dreams/", *QUICK)
+    assert seen.code == 0
+    assert [line for line in seen.err.splitlines() if "creatures" in line] == [f"{LARGE} 130 {OF} 260"]
+
+
+def test_layers_that_see_everything_know_things_of_a_size(run, large, no_dream):
+    seen = run("dream", large, "-o", "a.png", *QUICK[:-2], "--class", "tabby")
+    assert f"{LARGE} 200 {OF} 300" in seen.err  # a third of 224, and of the whole picture

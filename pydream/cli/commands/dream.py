@@ -11,6 +11,7 @@ from typing import Any
 
 import click
 import msgspec
+from click.core import ParameterSource
 
 from ...cluster.tasks import DreamTask, RemoteTilesNet, checked, dream
 from ...dream.notebook import DreamInterrupted
@@ -21,6 +22,7 @@ from ...media import FORMATS, WRITABLE
 from ...picture import to_pixels
 from ...record.presets import params_for
 from ...record.recipe import Recipe
+from ..advice import creatures
 from ..errors import Failed, interruption, print_error
 from ..help import Command
 from ..input import (
@@ -100,7 +102,9 @@ def command(
 
     workers = WorkerOptions.taken(options)
     options = params_for(options)
-    batch = DreamBatch(ctx, partial(prepare, sidecar=sidecar, quiet=quiet, **options), quiet, sidecar=sidecar)
+    plain = ctx.get_parameter_source("octave_n") is ParameterSource.DEFAULT
+    load = partial(prepare, sidecar=sidecar, quiet=quiet, **options)
+    batch = DreamBatch(ctx, load, quiet, sidecar=sidecar, plain=plain)
     if folder is None:
         batch.one(sources[0], targets[0], workers)
     else:
@@ -125,6 +129,8 @@ class DreamBatch:
     command : str
         The command that makes one of them.
     sidecar : bool
+    plain : bool
+        Whether the number of octaves is the default: what that does to a large picture is said, of the first one.
     """
 
     ctx: click.Context
@@ -133,6 +139,7 @@ class DreamBatch:
     result_size: Callable[[int, int], Size] | None = None
     command: str = "dream"
     sidecar: bool = False
+    plain: bool = False
     _loaded: Job | None = field(default=None, init=False)
     _standard: InputPicture | None = field(default=None, init=False)
     _written: int = field(default=0, init=False)  # of many
@@ -267,7 +274,7 @@ class DreamBatch:
         for source, target in left:
             with self._one_of_many(source):
                 start = self._read(source, target)
-                recipe = msgspec.structs.replace(self.job.recipe_for(start), tile=self.job.tile)
+                recipe = msgspec.structs.replace(self._untiled(start), tile=self.job.tile)
                 yield (replace(start, picture=None), target, recipe), self.job.task(recipe, start.picture)
 
     @contextmanager
@@ -303,7 +310,14 @@ class DreamBatch:
         return start
 
     def _recipe(self, start: InputPicture) -> Recipe:
-        return self.job.tiled(self.job.recipe_for(start), start.size)
+        return self.job.tiled(self._untiled(start), start.size)
+
+    def _untiled(self, start: InputPicture) -> Recipe:
+        recipe = self.job.recipe_for(start)
+        if self.plain and (line := creatures(self.job.net, recipe, start.size)) is not None:
+            self.plain = False
+            self.job.say(line)
+        return recipe
 
     def _dream(self, start: InputPicture, recipe: Recipe, target: Target) -> None:
         job = self.job
