@@ -21,7 +21,7 @@ from ..record.provenance import sidecar_of
 from ..record.recipe import Recipe
 from .input import Size, Target
 from .options import Decorator, FiniteRange, option, together
-from .places import OUTPUT, claim_folder, claim_made
+from .places import OUTPUT, claim_folder, claim_made, forced
 from .progress import Bar
 from .signals import between_steps, interruptible
 
@@ -90,21 +90,20 @@ class OutputFolder:
                 others.append((0, self.state_file))
         return own, others
 
-    def check(self, resume: bool, force: bool, hint: str = OUTPUT, most: int | None = None) -> list[Path]:
-        """Return what an earlier run left.
+    def check(self, resume: bool | None, hint: str = OUTPUT, most: int | None = None) -> list[Path]:
+        """Return what an earlier run left, which `resume` continues; None: the command cannot.
 
         The folder is claimed, as `claim_folder` does. Raises `click.BadParameter` where what is there would be lost
         without being asked for, and for a file that is something else, where one of the first `most` pictures would go.
         """
         claim_folder(self.folder, hint, lock=not self.temporary)  # a temporary one belongs to a file that is locked
-        if resume and force:
+        if resume and forced():
             raise click.BadParameter("it continues, and --force begins again; choose one", param_hint="'--resume'")
         existing, others = self._own_and_others()
-        if existing and not (resume or force):
-            raise click.BadParameter(
-                f"'{self.folder}' holds {self.what} already: --resume continues with them, --force overwrites them",
-                param_hint=hint,
-            )
+        if existing and not (resume or forced()):
+            continued = "" if resume is None else "--resume continues with them, "
+            what = f"'{self.folder}' holds {self.what} already: {continued}--force replaces them"
+            raise click.BadParameter(what, param_hint=hint)
         # a state that cannot be read says by itself why nothing can be resumed with it
         in_the_way = [path for number, path in others if most is None or number < most]
         claim_made([*existing, *in_the_way], hint)
@@ -217,7 +216,7 @@ def check_unfinished(films: Iterable[Path]) -> None:
             raise CheckpointError(f"'{film}' is complete, and its frames are gone: --force begins again")
         if film.exists():
             raise ForeignFileError(
-                f"'{film}' does not say that it was made here, and would be lost: --force overwrites it"
+                f"'{film}' does not say that it was made here, and would be lost: --force replaces it"
             )
 
 

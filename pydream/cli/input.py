@@ -7,8 +7,9 @@ import os
 import re
 import sys
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +33,7 @@ from ..picture import Picture
 from ..record.names import file_word
 from ..record.provenance import Account, PictureFacts, picture_facts, sidecar_of
 from .errors import bad_value
-from .places import OUTPUT, check, claim, claim_made, note_read
+from .places import OUTPUT, check, check_new, claim, claim_made, note_read, unnamed
 from .streams import write_bytes
 
 STANDARD = "-"
@@ -237,6 +238,28 @@ def one_target(output: str, format: str | None) -> Target:
     return Target(output, form)
 
 
+def unnamed_target(source: Source, suffix: str = ".png") -> Target:
+    """Return the target of a picture where --output names none: see `unnamed`."""
+    return one_target(str(unnamed(source.path, source.stem, suffix)), None)
+
+
+def unnamed_targets(sources: Sequence[Source], format: str | None) -> list[Target]:
+    """Return these of several pictures: finished ones are not made again, so that numbers only keep them apart."""
+    suffix = f".{format or 'png'}"
+    if len(sources) == 1:
+        return [unnamed_target(sources[0], suffix)]
+    names: list[Path] = []
+    for source in sources:
+        names.append(unnamed(source.path, source.stem, suffix, names))
+    return [Target(str(name), FORMATS[suffix[1:]]) for name in names]
+
+
+def unnamed_folder(folder: Path) -> Path:
+    """Return the folder for the dreams of a folder's pictures where --output names none: beside it, always the same."""
+    folder = folder if folder.name not in ("", "..") else folder.resolve()
+    return unnamed(folder, folder.name, "", [])
+
+
 def check_sidecar(sidecar: bool, targets: Sequence[Target | None]) -> None:
     """Refuse a sidecar of a picture that is not a file."""
     if sidecar and any(target is None or target.path is None for target in targets):
@@ -272,10 +295,22 @@ def _folded(source: Source, name: str) -> str:
     return os.path.join(source.inside, name).casefold()
 
 
-def claim_targets(targets: Iterable[Target], sidecar: bool, hint: str = OUTPUT, made: bool = False) -> None:
+def claim_targets(
+    targets: Sequence[Target], sidecar: bool, hint: str = OUTPUT, made: bool = False, new: bool = True
+) -> None:
     """Claim the files of pictures, and those beside them, as `claim` does, or `claim_made` in a folder."""
-    files = [target for target in targets if target.path is not None]
-    claiming = claim_made if made else claim
-    claiming((target.path for target in files if target.path is not None), hint)
+    claiming = claim_made if made else partial(claim, new=new)
+    for files, of_option in _files(targets, sidecar, hint):
+        claiming(files, of_option)
+
+
+def check_new_targets(targets: Sequence[Target], sidecar: bool, hint: str = OUTPUT) -> None:
+    """Refuse files of pictures, and those beside them, that would be replaced, as `check_new` does."""
+    for files, of_option in _files(targets, sidecar, hint):
+        check_new(files, of_option)
+
+
+def _files(targets: Sequence[Target], sidecar: bool, hint: str) -> Iterator[tuple[list[Path], str]]:
+    yield [target.path for target in targets if target.path is not None], hint
     if sidecar:
-        claiming((target.sidecar for target in files if target.sidecar is not None), "'--sidecar'")
+        yield [target.sidecar for target in targets if target.sidecar is not None], "'--sidecar'"

@@ -30,7 +30,7 @@ from ..tiles.plan import LARGEST_TILE
 from ..zoo.load import load_net
 from ..zoo.registry import DEFAULT_NETWORK
 from .input import WIDTH_HEIGHT, read_size
-from .places import Model, ReadFile, note_read
+from .places import Model, NewFolder, ReadFile, note_read, take_force
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
@@ -114,19 +114,25 @@ def together(*options: Decorator) -> Decorator:
 PICTURE_FILES = "A .png, .jpg, .webp or .tif file"
 
 
-def output_option(files: str, **more: Any) -> Decorator:
-    """Make the option for the output; every command has its own list of files that it can write."""
-    return option("-o --output", f"{files}.", metavar="FILE", **more)
+def output_option(files: str, *, beside: str | None = None, **more: Any) -> Decorator:
+    """Make the option for the output; every command has its own list of files that it can write.
+
+    `beside` is how the name ends that stands in for it: see `unnamed`.
+    """
+    default = "" if beside is None else f"  [default: NAME.{beside} beside the input]"
+    return option("-o --output", f"{files}.{default}", metavar="FILE", **more)
 
 
 quiet_option = option("-q --quiet", "No messages but errors.", is_flag=True)
 json_option = option("--json", "Output as JSON.", is_flag=True)
-force_option = option("-f --force", "Overwrite what an earlier run left.", is_flag=True)
+force_option = option(
+    "-f --force", "Replacement of existing files.", is_flag=True, is_eager=True, expose_value=False, callback=take_force
+)
 resume_option = option("--resume", "Continue where the same command was stopped.", is_flag=True)
 pictures_option = option(
     "--pictures",
     "Folder for every picture at full size, for `pydream replay`.",
-    click.Path(file_okay=False, path_type=Path),
+    NewFolder(),
     metavar="FOLDER",
 )
 sidecar_option = option("--sidecar", "A JSON file with the record beside each picture or film.", is_flag=True)

@@ -1,25 +1,33 @@
 """What a command reads and what it writes: known before the work begins, and never the same.
 
 A file on the command line has a type that notes it as read: `ReadFile` or `Model`. What is going to be written is
-claimed, which checks that it can be, that it is not read, and that no other run writes it until this one ends.
+claimed, which checks that it can be, that it is not read, that no other run writes it until this one ends, and that it
+replaces nothing: an existing file goes only with --force, or where someone at a terminal says so.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import os
+import re
+import sys
+from collections.abc import Container, Iterable, Iterator
 from contextlib import contextmanager, suppress
+from itertools import count
 from pathlib import Path
 from typing import Any
 
 import click
 
-from ..errors import OverwriteError
-from ..files import check_place, make_folder, reason
+from ..errors import OverwriteError, VideoFileError, printable
+from ..files import check_place, is_blank, make_folder, reason
 from ..locks import locked
+from ..media import video
 from ..reads import reads
+from ..record.made import note_of
 from ..zoo.load import network_files
 
 OUTPUT = "'--output'"
+_FORCED = f"{__name__}.forced"
 
 
 def note_read(file: Path | int) -> None:
@@ -61,19 +69,50 @@ class Model(click.ParamType):  # type: ignore[type-arg]  # before 8.2 it has non
         return value
 
 
+class NewFolder(click.Path):
+    """The path of a folder that is written into, and made if it is not there."""
+
+    def __init__(self) -> None:
+        super().__init__(file_okay=False, path_type=Path)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Check that it is a folder's name."""
+        if (wrong := wrong_folder(value)) is not None:
+            self.fail(wrong, param, ctx)
+        return super().convert(value, param, ctx)
+
+
+def wrong_folder(name: str | Path) -> str | None:
+    """Return what is wrong with a new folder's name that is a file's: ``out.png``, not ``out.png/`` or ``v1.2``."""
+    is_files = re.fullmatch(r"\.[A-Za-z]\w*", Path(name).suffix) is not None
+    if not is_files or str(name)[-1:] == "/" or Path(name).exists():
+        return None
+    return f"these go into a folder, and '{name}' names a file; '{name}/' names a folder"
+
+
 def check(path: Path, hint: str = OUTPUT) -> None:
     """Raise `click.BadParameter` if a file cannot be written."""
     with _usage(path, hint):
         check_place(path)
 
 
-def claim(paths: Iterable[Path], hint: str = OUTPUT, lock: bool = True) -> None:
-    """Claim files that are going to be written, until the command ends.
+def take_force(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
+    """Note that this run may replace what is there; the callback of --force."""
+    ctx.meta[_FORCED] = wanted
+
+
+def forced() -> bool:
+    """Return whether --force was given."""
+    return bool(click.get_current_context().meta.get(_FORCED))
+
+
+def claim(paths: Iterable[Path], hint: str = OUTPUT, lock: bool = True, new: bool = True) -> None:
+    """Claim files that are going to be written, until the command ends, and that are `new`, unless the caller looks.
 
     Raises
     ------
     click.BadParameter
-        If one cannot be written, is read, or would be written twice.
+        If one cannot be written, is read, would be written twice, or is there already.
     BusyError
         If another run writes it.
     """
@@ -82,6 +121,55 @@ def claim(paths: Iterable[Path], hint: str = OUTPUT, lock: bool = True) -> None:
         _claim(path, hint)
         if lock:
             _lock(path)
+        if new:
+            check_new([path], hint)
+
+
+def check_new(paths: Iterable[Path], hint: str = OUTPUT) -> None:
+    """Raise `click.BadParameter` for a file that would be replaced, unless --force or someone at the terminal says so.
+
+    With --resume, one that says that it was made here is the last run's. Without content nothing can be lost.
+    """
+    resume = click.get_current_context().params.get("resume")
+    for path in paths:
+        kept = path.is_file() and not (forced() or is_blank(path) or (resume and _says_made_here(path)))
+        if kept and not _may_replace(path):
+            raise click.BadParameter(f"'{path}' is there already: --force replaces it", param_hint=hint)
+
+
+def _says_made_here(path: Path) -> bool:
+    try:
+        note = video.read_comment(path) if video.is_film(path) else note_of(path)[0]
+    except VideoFileError:  # damaged
+        return True
+    return note is not None and note.startswith("{")
+
+
+def _may_replace(path: Path) -> bool:
+    """Ask at a terminal whether a file may be replaced; elsewhere it may not."""
+    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+        return False
+    sys.stderr.write(f"pydream: '{printable(str(path))}' is there already: replace it? [y/N] ")
+    sys.stderr.flush()
+    return sys.stdin.readline().strip().lower() in ("y", "yes")
+
+
+def unnamed(beside: Path | None, stem: str, suffix: str = ".png", taken: Container[Path] | None = None) -> Path:
+    """Return the name of an output that --output does not name: of ``portrait.jpg``, ``portrait.dream.png`` beside it.
+
+    The next one is ``portrait.dream.2.png``, and so on. With --force it is the first, with --resume the last that is
+    there. Where these names are given as `taken`, others count as free, whatever is there.
+    """
+    ctx = click.get_current_context()
+    folder = Path() if beside is None else beside.parent
+    last = None
+    for number in count(1):
+        name = folder / f"{stem}.{ctx.command.name}{'' if number == 1 else f'.{number}'}{suffix}"
+        if name not in taken if taken is not None else forced() or not os.path.exists(name):
+            break
+        last = name
+    begun = any(os.path.exists(f"{name}{of_it}") for of_it in (".frames", ".tiles"))
+    return last if ctx.params.get("resume") and last is not None and not begun else name
 
 
 def claim_made(paths: Iterable[Path], hint: str = OUTPUT) -> None:

@@ -12,7 +12,7 @@ from tqdm import tqdm
 
 from ..dream.watch import View, Watch
 from ..errors import printable
-from .signals import between_steps
+from .signals import between_steps, expect
 from .streams import echo
 
 
@@ -100,6 +100,8 @@ class Progress(Bar, Watch):
         self._whole = iter_n * sum(self._pixels)
         self._next = (0, 0)  # frame and octave of the next step, from 0
         self._begun: float = 0  # what of it is done
+        self._tiles = 1  # of a step
+        self._since = monotonic()
         unit = "MAC" if costs else "px"
         super().__init__(quiet, title, total=self._cost_to(frames) * self._whole, unit=unit, unit_scale=True)
 
@@ -118,6 +120,7 @@ class Progress(Bar, Watch):
         rest = self._pixels[octave] * self._cost(frame) - self._begun
         octave += iteration + 1 == self._iter_n
         self._next, self._begun = (frame + octave // octaves, octave % octaves), 0
+        self._pace(rest)
         self.advance(rest)
 
     def tile(self, done: int, tiles: int) -> None:
@@ -126,7 +129,22 @@ class Progress(Bar, Watch):
         before, self._begun = self._begun, self._pixels[octave] * self._cost(frame) * done / tiles
         self._bar.set_postfix_str(f"tile {done}/{tiles}", refresh=False)
         self._bar.update(self._begun - before)
+        self._tiles = tiles
+        self._pace(self._begun - before)
         between_steps()
+
+    def _pace(self, done: float) -> None:
+        """Note how long the next step, or tile, is likely to take, by what was done since the last one."""
+        frame, octave = self._next
+        if done > 0 and frame < self._frames:  # a step in tiles ends with its last tile
+            now = monotonic()
+            rest = self._pixels[octave] * self._cost(frame) / self._tiles
+            expect((now - self._since) / done * rest)
+            self._since = now
+
+    def __exit__(self, *_: object) -> None:
+        expect(None)
+        super().__exit__()
 
     def passed(self, number: int) -> None:
         """Go to where so many dreams are over, however they ended."""

@@ -3,7 +3,7 @@
 Python would raise KeyboardInterrupt wherever it happens to be. In an import that becomes an ImportError, or worse;
 between a step and its count the picture no longer matches its record; while it is written it is lost. So steps and
 writing are `uninterrupted`, and what waits for a file or computes what a stranger's file asks for is `interruptible`.
-A second signal ends the process, whatever it is doing.
+A signal that has to wait is answered at once, with how long; a second one ends the process, whatever it is doing.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from .. import system
 T = TypeVar("T")
 
 GRACE = 1.5  # seconds that a second signal leaves to what is being written
+_AT_ONCE = 0.2  # seconds in which a run that ends needs no other answer
 _SAME = 0.25  # seconds in which several signals are one: a line that is lost sends SIGHUP twice
 _NUMBERS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
@@ -35,6 +36,8 @@ class _Signals:
     came: bool = False
     waits: bool = False
     done: bool = False  # nothing is left to be done
+    raised: bool = False
+    step: tuple[float, float] | None = None  # when the step began, and how long it is likely to take
     holds: int = 0  # blocks of `uninterrupted` that have not ended
 
     def interrupt(self, number: int, _: object) -> None:
@@ -45,13 +48,22 @@ class _Signals:
         if self.holds:
             self.waits = True
         else:
+            self.raised = True
             raise KeyboardInterrupt
 
     def let_in(self) -> None:
         """Raise it for a signal that waits."""
         if self.waits:
-            self.waits = False
+            self.waits, self.raised = False, True
             raise KeyboardInterrupt
+
+    def answer(self) -> str:
+        """Return what a signal is told that has to wait."""
+        if self.step is None:
+            when = "as soon as nothing is half done"
+        else:
+            when = f"after this step, about {max(sum(self.step) - monotonic(), 1):.0f} s"
+        return f"pydream: stopping {when}; once more stops now\n"
 
 
 def _signals() -> _Signals:
@@ -77,7 +89,7 @@ def signals_as_ctrl_c() -> Iterator[None]:
     before = {number: signal.signal(number, interrupt) for number in caught}
     imports, system.unbroken = system.unbroken, uninterrupted
     try:
-        with _end_at_second():
+        with _end_at_second(_signals()):
             yield
     finally:
         system.unbroken = imports
@@ -86,11 +98,11 @@ def signals_as_ctrl_c() -> Iterator[None]:
 
 
 @contextmanager
-def _end_at_second() -> Iterator[None]:
-    """Have a thread count signals, also while the main thread is in machine code, where Python handles none."""
+def _end_at_second(signals: _Signals) -> Iterator[None]:
+    """Have a thread answer signals and count them, also while the main thread is in machine code."""
     reading, writing = os.pipe()
     os.set_blocking(writing, False)
-    thread = threading.Thread(target=_count, args=[reading], name="pydream-signals", daemon=True)
+    thread = threading.Thread(target=_count, args=[reading, signals], name="pydream-signals", daemon=True)
     thread.start()
     before = signal.set_wakeup_fd(writing, warn_on_full_buffer=False)
     try:
@@ -102,8 +114,8 @@ def _end_at_second() -> Iterator[None]:
         os.close(reading)
 
 
-def _count(reading: int) -> None:
-    """Read the numbers of signals; end the process soon after the second one, unless it ends by itself."""
+def _count(reading: int, signals: _Signals) -> None:
+    """Read the numbers of signals; answer the first, and end the process soon after the second."""
     signal.pthread_sigmask(signal.SIG_BLOCK, _NUMBERS)  # they are to wake the main thread
     first = None
     while number := os.read(reading, 1):
@@ -112,9 +124,17 @@ def _count(reading: int) -> None:
             continue
         if first is None:
             first = now
+            _answer(reading, signals)
         elif now - first > _SAME:
             _end(reading, number[0], now + GRACE)
             return
+
+
+def _answer(reading: int, signals: _Signals) -> None:
+    select.select([reading], [], [], _AT_ONCE)
+    if not (signals.raised or signals.done):
+        with suppress(OSError):
+            os.write(2, (b"\n" if os.isatty(2) else b"") + signals.answer().encode())  # below the bar
 
 
 def _end(reading: int, number: int, deadline: float) -> None:
@@ -170,6 +190,11 @@ def interruptible_each(items: Iterable[T]) -> Iterator[T]:
             except StopIteration:
                 return
         yield item
+
+
+def expect(seconds: float | None) -> None:
+    """Note that a step begins, and how long it is likely to take; None: no step."""
+    _signals().step = None if seconds is None else (monotonic(), seconds)
 
 
 def between_steps() -> None:

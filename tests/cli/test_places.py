@@ -1,5 +1,6 @@
 """What a command reads is never written over, it is the only one that writes, and both are known before its work."""
 
+import io
 import os
 import subprocess
 import sys
@@ -189,13 +190,91 @@ def test_pictures_of_one_each_go_into_a_folder_side_by_side(run, picture, folder
     assert sorted(os.listdir("out")) == ["in.png", "other.png"]
 
 
+FILE = "'--output'"
+# What is there when a command begins: its line, the file, and the option that names it.
+KEPT = {
+    "dream": (["dream", "in.png", "-o", "out.png"], "out.png", FILE),
+    "dream's sidecar": (["dream", "in.png", "-o", "out.png", "--sidecar"], "out.png.json", "'--sidecar'"),
+    "a link": (["dream", "in.png", "-o", "link.png"], "out.png", FILE),
+    "zoom": (["zoom", "in.png", "-o", "out.mp4"], "out.mp4", FILE),
+    "a loop's second film": (["zoom", "in.png", "-o", "new", "-o", "a.gif", "-o", "b.mp4"], "b.mp4", FILE),
+    "a film's sidecar": (["zoom", "in.png", "-o", "out.mp4", "--sidecar"], "out.mp4.json", "'--sidecar'"),
+    "video": (["video", "in.png", "-o", "out.mp4"], "out.mp4", FILE),
+    "visualize": (["visualize", "-o", "out.png"], "out.png", FILE),
+    "channels": (["channels", "-o", "out.png"], "out.png", FILE),
+    "sweep": (["sweep", "in.png", "-o", "out.png"], "out.png", FILE),
+    "octaves": (["octaves", "in.png", "-o", "out.png"], "out.png", FILE),
+    "history": (["history", "in.png", "-o", "out.png"], "out.png", FILE),
+    "history's film": (["history", "in.png", "-o", "new.png", "-o", "out.mp4"], "out.mp4", FILE),
+    "history --gif": (["history", "in.png", "-o", "out.png", "--gif"], "out.gif", FILE),
+    "reproduce": (["reproduce", "in.png", "--model", "squeezenet_v1.1", "-o", "out"], "out/report.html", FILE),
+    "bench": (["bench", "--plot", "out.svg"], "out.svg", "'--plot'"),
+    "vectors": (["vectors", "-o", "out"], "out/vectors.json", FILE),
+}
+
+
+@pytest.mark.parametrize("name", KEPT)
+def test_what_is_there_is_not_replaced(refused, picture, folder, unloaded, name):
+    """By no command, before it loads anything, unless --force says so."""
+    arguments, place, hint = KEPT[name]
+    (folder / place).parent.mkdir(exist_ok=True)
+    (folder / "link.png").symlink_to("out.png")
+    (folder / place).write_text("The dreams of 2015, made again")  # what a report begins with
+    name = "link.png" if name == "a link" else place
+    said = refused(2, *arguments)
+    assert f"Invalid value for {hint}: '{name}' is there already: --force replaces it" in said
+
+
+def test_every_command_that_writes_takes_force():
+    """But those whose results are never replaced."""
+    writing = {name for name, parameter in parameters() if parameter.name in ("output", "plot")}
+    forcing = {name for name, parameter in parameters() if "--force" in parameter.opts}
+    assert {arguments[0] for arguments, _, _ in KEPT.values()} | {"replay"} == writing
+    assert forcing >= writing
+
+
+def test_force_replaces(run, quick, picture):
+    assert run("dream", "in.png", "-o", "out.png", *quick, "--sidecar", "-q").code == 0
+    before = Path("out.png").read_bytes()
+    assert run("dream", "in.png", "-o", "out.png", *quick, "-q").code == 2
+    assert Path("out.png").read_bytes() == before
+    assert run("dream", "in.png", "-o", "out.png", *quick, "--sidecar", "-q", "--force", "-n", "2").code == 0
+    assert '"iter_n": 2' in read_note("out.png")
+    assert f"{read_note('out.png')}\n" == Path("out.png.json").read_text()
+    Path("again.png").write_text("precious")
+    said = run("replay", "out.png", "-o", "again.png", *quick[:4]).err
+    assert "'again.png' is there already: --force replaces it" in said
+
+
+def test_what_has_no_content_cannot_be_lost(run, quick, picture):
+    """As the file that mktemp makes."""
+    Path("out.png").touch()
+    assert run("dream", "in.png", "-o", "out.png", *quick, "-q").code == 0
+
+
+class Terminal(io.StringIO):
+    def isatty(self):
+        return True
+
+
+@pytest.mark.parametrize(("answer", "code"), [("y\n", 0), ("\n", 2), ("", 2), ("no\n", 2)])
+def test_a_terminal_is_asked(run, quick, picture, monkeypatch, answer, code):
+    Path("out.png").write_text("precious")
+    monkeypatch.setattr("sys.stdin", Terminal(answer))
+    assert run("dream", "in.png", "-o", "out.png", *quick, "-q").code == 2  # stderr is none
+    monkeypatch.setattr("sys.stderr", shown := Terminal())
+    assert run("dream", "in.png", "-o", "out.png", *quick, "-q").code == code
+    assert shown.getvalue().startswith("pydream: 'out.png' is there already: replace it? [y/N] ")
+    assert (Path("out.png").read_bytes() == b"precious") == bool(code)
+
+
 NOT_WRITABLE = "/proc/self"  # by root neither
 TWICE = {
     "a film": ["zoom", "in.png", "-o", "out.mp4", "-o", "./out.mp4"],
     "a figure": ["history", "in.png", "-o", "out.png", "-o", "link.png"],
     "the gif beside it": ["history", "in.png", "-o", "out.png", "-o", "out.gif", "--gif"],
-    "a sheet and a folder": ["sweep", "in.png", "-o", "out.png", "--pictures", "new/../out.png"],
-    "a sidecar and a folder": ["channels", "-o", "out.png", "--sidecar", "--pictures", "out.png.json"],
+    "a sheet and a folder": ["sweep", "in.png", "-o", "out.png", "--pictures", "new/../out.png/"],
+    "a sidecar and a folder": ["channels", "-o", "out.png", "--sidecar", "--pictures", "out.png.json/"],
 }
 
 

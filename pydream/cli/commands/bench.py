@@ -14,7 +14,16 @@ from ...bench.report import FULL, QUICK, as_json, as_text, measure
 from ...dream.octaves import Size
 from ..help import Command
 from ..job import quiet_tensorflow
-from ..options import image_size_option, json_option, layer_option, model_option, option, quiet_option, weights_option
+from ..options import (
+    force_option,
+    image_size_option,
+    json_option,
+    layer_option,
+    model_option,
+    option,
+    quiet_option,
+    weights_option,
+)
 from ..places import claim
 from ..progress import Bar
 from ..signals import interruptible, uninterrupted
@@ -36,6 +45,7 @@ def _plot_path(text: str) -> Path:
 @option("--quick", "A rough measurement: one small size, few repeats, a short dream.", is_flag=True)
 @json_option
 @option("--plot", "Plot of the results: a .png, .svg or .pdf file.", _plot_path, metavar="FILE")
+@force_option
 @quiet_option
 def command(
     model: str,

@@ -21,9 +21,10 @@ from ..errors import interruption
 from ..figures import FigureDreams, Style, columns_option, figure_of, figure_options
 from ..folders import OutputFolder, earlier_recipe
 from ..help import Command
-from ..input import NOISE, InputPicture, Source, SourceType, claim_targets, one_target
+from ..input import NOISE, InputPicture, Source, SourceType, claim_targets, one_target, unnamed_target
 from ..job import Job
 from ..options import PICTURE_FILES, force_option, last_options, output_option, pictures_option, resume_option
+from ..places import forced
 from ..rendering import ChannelOption, prepare_rendering, recipe_taken, rendering_options
 from ..signals import uninterrupted
 from ..workers import WorkerOptions, start_workers, worker_options
@@ -33,7 +34,7 @@ _SIZE = (96, 96)
 
 @click.command("channels", cls=Command)
 @click.argument("input", type=SourceType(noise=_SIZE), default=NOISE)
-@output_option(PICTURE_FILES, required=True)
+@output_option(PICTURE_FILES, beside="channels.png")
 @rendering_options
 @worker_options
 @columns_option
@@ -47,12 +48,11 @@ def command(
     ctx: click.Context,
     /,
     input: list[Source],
-    output: str,
+    output: str | None,
     layer: ChannelOption | None,
     columns: int | None,
     pictures: Path | None,
     resume: bool,
-    force: bool,
     sidecar: bool,
     quiet: bool,
     **options: Any,
@@ -68,15 +68,15 @@ def command(
     pydream channels -o sheet.png --layer fire4/expand3x3:0-63
     pydream channels noise:128x128 -o sheet.png --layer fire8/squeeze1x1 --renderer multiscale
     """  # noqa: D301 (click's mark for a block to leave as it is)
-    target = one_target(output, None)
+    (source,) = input
+    target = unnamed_target(source) if output is None else one_target(output, None)
     if target.path is None:
         raise click.BadParameter("its tiles are kept beside it until it is whole: name a file", param_hint="'--output'")
     target.check()
     claim_targets([target], sidecar)
     folder = pictures or target.path.with_name(f"{target.path.name}.tiles")
     tiles = OutputFolder(folder, pictures is None, "tiles", "channel-", 6, claims=_is_tile)
-    existing = tiles.check(resume, force, "'--pictures'" if pictures else "'--output'")
-    (source,) = input
+    existing = tiles.check(resume, "'--pictures'" if pictures else "'--output'")
     start = InputPicture.read(source)
     if resume and options["seed"] is None and (earlier := earlier_recipe(existing)) is not None:
         options["seed"] = earlier.seed
@@ -92,7 +92,7 @@ def command(
         tile_size = job.recipe.sizes(*start.size)[0]
         sheet = style.sheet(columns or fitting_columns(len(channels), tile_size))
         sheet.check(len(channels), tile_size)
-        if force:  # not before all that could be wrong has been looked at
+        if forced():  # not before all that could be wrong has been looked at
             tiles.clear()
         if workers is not None:
             job = replace(job, memory=workers.memory(job.memory))

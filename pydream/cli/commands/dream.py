@@ -18,7 +18,7 @@ from ...dream.notebook import DreamInterrupted
 from ...errors import BusyError, ClusterError, ForeignFileError, ImageFileError
 from ...files import make_folder
 from ...locks import locked
-from ...media import FORMATS, WRITABLE
+from ...media import FORMATS
 from ...picture import to_pixels
 from ...record.presets import params_for
 from ...record.recipe import Recipe
@@ -36,11 +36,13 @@ from ..input import (
     claim_targets,
     folder_targets,
     one_target,
+    unnamed_folder,
+    unnamed_targets,
 )
 from ..job import Job, prepare
 from ..listing import expanded, recursive_option
 from ..options import PICTURE_FILES, dreaming_options, force_option, last_options, option, output_option
-from ..places import claim_folder
+from ..places import claim_folder, forced, wrong_folder
 from ..progress import Bar
 from ..signals import between_steps, interruptible, uninterrupted
 from ..workers import WorkerOptions, start_workers, worker_options
@@ -48,7 +50,7 @@ from ..workers import WorkerOptions, start_workers, worker_options
 
 @click.command("dream", cls=Command)
 @click.argument("input", type=SourceType(folders=True), nargs=-1, required=True)
-@output_option(f"{PICTURE_FILES}, a folder, or -", required=True)
+@output_option(f"{PICTURE_FILES}, a folder, or -", beside="dream.png")
 @dreaming_options
 @worker_options
 @option("--format", "File format in a folder or on standard output.  [default: png]", click.Choice(list(FORMATS)))
@@ -60,10 +62,9 @@ def command(
     ctx: click.Context,
     /,
     input: tuple[list[Source], ...],
-    output: str,
+    output: str | None,
     format: str | None,
     recursive: bool,
-    force: bool,
     sidecar: bool,
     quiet: bool,
     **options: Any,
@@ -74,41 +75,57 @@ def command(
     finished ones are skipped. A dream has its record in it, for `pydream replay`. Ctrl-C ends it early.
 
     \b
+    pydream dream sky.jpg
     pydream dream sky.jpg -o dream.png --layer fire6/concat --octaves 5
     pydream dream sky.jpg -o dream.png --layer fire8/concat:7 --layer conv1=-0.1
     pydream dream noise:640x480 -o dream.png --class tabby --guide flowers.jpg
     pydream dream photos/ -o dreams/ --keep-colors --workers 2
     """  # noqa: D301 (click's mark for a block to leave as it is)
     given = [source for sources in input for source in sources]
-    sources = expanded(given, recursive, None if output == STANDARD else Path(output))
+    sources = expanded(given, recursive, None if output in (None, STANDARD) else Path(output))
     if sum(source.given == STANDARD for source in sources) > 1:
         raise click.BadParameter("standard input is one picture", param_hint="'INPUT'")
-    folder = None
     several = len(input) > 1 or any(source.listed for source in sources)
-    if output != STANDARD and (several or Path(output).is_dir() or output[-1:] == "/"):
-        folder = Path(output)
-        if not folder.exists() and output[-1:] != "/" and folder.suffix.lower() in WRITABLE:
-            what = f"these go into a folder, and '{output}' names a picture; '{output}/' names a folder"
-            raise click.BadParameter(what, param_hint="'--output'")
-    targets = [one_target(output, format)] if folder is None else folder_targets(folder, sources, format)
-    if folder is None and len(sources) > 1:
-        raise click.BadParameter("standard output takes one picture", param_hint="'--output'")
+    folder = _folder(given, output, several)
+    if folder is not None:
+        targets = folder_targets(folder, sources, format)
+    elif output is None:
+        targets = unnamed_targets(sources, format)
+    else:
+        targets = [one_target(output, format)]
+        if several:
+            raise click.BadParameter("standard output takes one picture", param_hint="'--output'")
     check_sidecar(sidecar, targets)
     if folder is not None:
         claim_folder(folder, lock=len(sources) > 1)  # runs of one picture each may go on beside each other
         for deeper in sorted({target.path.parent for target in targets if target.path} - {folder}):
             claim_folder(deeper, lock=False)
-    claim_targets(targets, sidecar, made=folder is not None)
+    many = several or folder is not None
+    claim_targets(targets, sidecar, made=many)
 
     workers = WorkerOptions.taken(options)
     options = params_for(options)
     plain = ctx.get_parameter_source("octave_n") is ParameterSource.DEFAULT
     load = partial(prepare, sidecar=sidecar, quiet=quiet, **options)
     batch = DreamBatch(ctx, load, quiet, sidecar=sidecar, plain=plain)
-    if folder is None:
-        batch.one(sources[0], targets[0], workers)
+    if many:
+        batch.many(list(zip(sources, targets, strict=True)), workers)
     else:
-        batch.many(folder, list(zip(sources, targets, strict=True)), force, workers)
+        batch.one(sources[0], targets[0], workers)
+
+
+def _folder(given: Sequence[Source], output: str | None, several: bool) -> Path | None:
+    """Return the folder that the dreams go into; None: each has its own name, or the only one has."""
+    if output is None:
+        folders = [source for source in given if source.folder]
+        if folders and len(given) > 1:
+            raise click.BadParameter("there are folders and others: it takes a folder's name", param_hint="'--output'")
+        return unnamed_folder(Path(folders[0].given)) if folders else None
+    if output == STANDARD or not (several or Path(output).is_dir() or output[-1:] == "/"):
+        return None
+    if (wrong := wrong_folder(output)) is not None:
+        raise click.BadParameter(wrong, param_hint="'--output'")
+    return Path(output)
 
 
 PendingDream = tuple[InputPicture, Target, Recipe]  # while a worker dreams; without the picture itself
@@ -142,7 +159,8 @@ class DreamBatch:
     plain: bool = False
     _loaded: Job | None = field(default=None, init=False)
     _standard: InputPicture | None = field(default=None, init=False)
-    _written: int = field(default=0, init=False)  # of many
+    _count: int = field(default=0, init=False)  # of many, those to be made
+    _written: int = field(default=0, init=False)
     _failed: int = field(default=0, init=False)
 
     @property
@@ -187,19 +205,16 @@ class DreamBatch:
             self._loaded = replace(job, net=RemoteTilesNet(job.net, job.order, in_order))
             yield
 
-    def many(
-        self, folder: Path, pairs: Sequence[tuple[Source, Target]], force: bool, workers: WorkerOptions | None = None
-    ) -> None:
+    def many(self, pairs: Sequence[tuple[Source, Target]], workers: WorkerOptions | None = None) -> None:
         """Dream on each picture: a bad one costs itself only, and Ctrl-C those that are not done.
 
-        One after the other, or as workers are free for them. Without `force` those that are there are not made again,
-        and what else is there is not overwritten.
+        One after the other, or as workers are free for them. Without --force those that are there are not made again,
+        and what else is there is not replaced.
         """
         left = pairs
         try:
-            left = pairs if force else self._left(folder, pairs)
-            if left:
-                make_folder(folder)
+            left = pairs if forced() else self._left(pairs)
+            self._count = len(left)
             if workers is not None and left:
                 self._by_workers(left, workers)
             else:
@@ -215,14 +230,14 @@ class DreamBatch:
         if self._failed:
             raise Failed(f"{self._failed} of {self._failed + self._written} pictures failed")
 
-    def _left(self, folder: Path, pairs: Sequence[tuple[Source, Target]]) -> Sequence[tuple[Source, Target]]:
+    def _left(self, pairs: Sequence[tuple[Source, Target]]) -> Sequence[tuple[Source, Target]]:
         """Return those that are to be made; name each file that would be lost."""
         there = sum(self._exists(target) for _, target in pairs)
         if not there:
             return pairs
         left, made = [], 0
         self.job  # noqa: B018 (it decides which dreams they would be)
-        with Bar(self.quiet, desc=f"looking at {folder}", total=there, unit="picture") as bar:
+        with Bar(self.quiet, desc="looking at what is there", total=there, unit="picture") as bar:
             for source, target in pairs:
                 if not self._exists(target):
                     left.append((source, target))
@@ -234,7 +249,7 @@ class DreamBatch:
                         left.append((source, target))
                 bar.advance()
         if made:
-            self.job.say(f"{made} of {len(pairs)} are in '{folder}' already; --force overwrites them")
+            self.job.say(f"{made} of {len(pairs)} are there already; --force replaces them")
         return left
 
     def _is_made(self, source: Source, target: Target) -> bool:
@@ -245,7 +260,7 @@ class DreamBatch:
             note = self.job.made(target, recipe, start.facts)
             self.job.keep_sidecar(target, note)
         except ForeignFileError as error:
-            raise ForeignFileError(f"{error}; --force overwrites it") from error
+            raise ForeignFileError(f"{error}; --force replaces it") from error
         return note is not None
 
     def _exists(self, target: Target) -> bool:
@@ -292,7 +307,7 @@ class DreamBatch:
 
     def _wrote(self, target: Target) -> None:
         self._written += 1
-        self.job.say(f"wrote {target}")
+        self.job.say(f"wrote {target} ({self._written + self._failed} of {self._count})")
 
     def _input(self, source: Source) -> InputPicture:
         """Read a picture; standard input once."""

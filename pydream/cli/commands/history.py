@@ -26,7 +26,8 @@ from ..folders import check_films, film_options, film_targets, films_apart, qual
 from ..help import Command
 from ..input import InputPicture, Size, Source, SourceType, claim_targets, one_target
 from ..job import prepare
-from ..options import PICTURE_FILES, dreaming_options, last_options, option, output_option
+from ..options import PICTURE_FILES, dreaming_options, force_option, last_options, option, output_option
+from ..places import unnamed
 from ..progress import Progress
 from ..signals import uninterrupted
 
@@ -45,7 +46,9 @@ def _iterations(text: str) -> str:
 @click.command("history", cls=Command)
 @click.argument("input", type=SourceType())
 @output_option(
-    f"{PICTURE_FILES}, a .gif or .mp4 film of every iteration, or several of these", required=True, multiple=True
+    f"{PICTURE_FILES}, a .gif or .mp4 film of every iteration, or several of these",
+    beside="history.png",
+    multiple=True,
 )
 @option("--gif", "A film beside the figure, with the same name and .gif.", is_flag=True)
 @option(
@@ -57,6 +60,7 @@ def _iterations(text: str) -> str:
 @dreaming_options
 @figure_options
 @film_options(fps=_FPS)
+@force_option
 @last_options
 @click.pass_context
 def command(
@@ -84,7 +88,8 @@ def command(
     pydream history sky.jpg -o growing.mp4 --preset report
     """  # noqa: D301 (click's mark for a block to leave as it is)
     style = Style.taken(options)
-    films, others = films_apart(output)
+    (source,) = input
+    films, others = films_apart(output or (str(unnamed(source.path, source.stem)),))
     targets = [one_target(name, None) for name in others]
     if gif:
         if not targets or targets[0].path is None:
@@ -92,7 +97,6 @@ def command(
         films.append(targets[0].path.with_suffix(".gif"))
     written = [*targets, *film_targets(films)]
     claim_targets(written, sidecar)
-    (source,) = input
     start = InputPicture.read(source)
     options = params_for(options, start.size)
     shown = iterations(at, options["iter_n"])

@@ -18,9 +18,9 @@ from ...record.presets import params_for
 from ..errors import interruption
 from ..figures import Style, figure_of, figure_options
 from ..help import Command
-from ..input import InputPicture, Source, SourceType, claim_targets, one_target
+from ..input import InputPicture, Source, SourceType, claim_targets, one_target, unnamed_target
 from ..job import prepare
-from ..options import PICTURE_FILES, FiniteRange, dreaming_options, last_options, option, output_option
+from ..options import PICTURE_FILES, FiniteRange, dreaming_options, force_option, last_options, option, output_option
 from ..signals import uninterrupted
 
 HEADINGS = ("Base", "Detail", "Sum")
@@ -44,7 +44,7 @@ class Octave(NamedTuple):
 
 @click.command("octaves", cls=Command)
 @click.argument("input", type=SourceType())
-@output_option(f"{PICTURE_FILES}, or -", required=True)
+@output_option(f"{PICTURE_FILES}, or -", beside="octaves.png")
 @option(
     "--gain",
     "Gain of the details, shown around mid-grey.  [default: what fits]",
@@ -52,13 +52,14 @@ class Octave(NamedTuple):
 )
 @dreaming_options
 @figure_options
+@force_option
 @last_options
 @click.pass_context
 def command(
     ctx: click.Context,
     /,
     input: list[Source],
-    output: str,
+    output: str | None,
     gain: float | None,
     sidecar: bool,
     quiet: bool,
@@ -74,10 +75,10 @@ def command(
     pydream octaves sky.jpg -o octaves.png --preset report --layer fire5/concat --theme dark
     """  # noqa: D301 (click's mark for a block to leave as it is)
     style = Style.taken(options)
-    target = one_target(output, None)
+    (source,) = input
+    target = unnamed_target(source) if output is None else one_target(output, None)
     target.check()
     claim_targets([target], sidecar)
-    (source,) = input
     start = InputPicture.read(source)
     options = params_for(options, start.size)
     count = options["octave_n"]

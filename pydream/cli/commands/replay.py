@@ -25,6 +25,7 @@ from ..job import Job, load
 from ..options import (
     PICTURE_FILES,
     device_option,
+    force_option,
     last_options,
     memory_option,
     option,
@@ -51,6 +52,7 @@ _PIXELS_A_SECOND = 10**6  # that steps go over, roughly: GoogLeNet's middle laye
 @memory_option
 @yes_option
 @output_option(f"{PICTURE_FILES}, or -")
+@force_option
 @last_options
 def command(
     picture: Path,

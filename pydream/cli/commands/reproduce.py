@@ -35,12 +35,13 @@ from ...zoo.load import find_files
 from ..errors import Failed, interruption
 from ..folders import OutputFolder, check_own, is_frame
 from ..help import Command
-from ..input import Size, Target, claim_targets
+from ..input import Size, Target, check_new_targets, claim_targets
 from ..job import Job, load
 from ..options import (
     EXACT_HELP,
     device_option,
     era_option,
+    force_option,
     frames_option,
     guide_option,
     last_options,
@@ -53,7 +54,7 @@ from ..options import (
     steps_option,
     weights_option,
 )
-from ..places import ReadFile, claim, claim_folder
+from ..places import NewFolder, ReadFile, check_new, claim, claim_folder
 from ..progress import Progress
 from ..signals import uninterrupted
 
@@ -65,10 +66,8 @@ _SINGLE = [key for key, result in RESULTS.items() if not result.loop]
 @click.command("reproduce", cls=Command)
 @click.argument("input", type=ReadFile(), required=False)
 @output_option(
-    "A folder for the report and the pictures",
-    type=click.Path(file_okay=False, path_type=Path),
-    default=Path("reproduction"),
-    show_default=True,
+    "A folder for the report and the pictures.  [default: reproduction; of INPUT reproduction-NAME]",
+    type=NewFolder(),
 )
 @guide_option
 @frames_option(0, FRAMES)
@@ -94,9 +93,10 @@ _SINGLE = [key for key, result in RESULTS.items() if not result.loop]
 @steps_option("iterations", default=library_default("iter_n"))
 @seed_option(0)
 @device_option
+@force_option
 @last_options
 def command(
-    output: Path,
+    output: Path | None,
     input: Path | None,
     guide: Path | None,
     frames: int,
@@ -129,7 +129,7 @@ def command(
     wanted = [result for key, result in RESULTS.items() if key in (only or RESULTS) and (frames or not result.loop)]
     if not wanted:
         raise click.BadParameter("without frames there is no loop", param_hint="'--frames'")
-    folder = Folder(output)
+    folder = Folder(output or Path("reproduction" if input is None else f"reproduction-{input.stem}"))
     folder.claim(wanted, sidecar)
     files = find_files(model, weights)  # says where to get weights that are missing, before anything is read
     sky = _input(input, "sky.jpg")
@@ -211,12 +211,15 @@ class Folder:
     def claim(self, wanted: Sequence[Result], sidecar: bool) -> None:
         """Claim what is going to be written, as `claim_targets` does."""
         claim_folder(self.path)
-        claim([self.report, self.data], lock=False)
-        claim_targets([self.picture(result.key) for result in wanted if not result.loop], sidecar)
-        check_own((self.picture(result.key).path for result in wanted), lambda path: is_record(path, _is_result))
+        pictures = [self.picture(result.key) for result in wanted if not result.loop]
+        claim([self.report, self.data], lock=False, new=False)
+        claim_targets(pictures, sidecar, new=False)
+        check_own((picture.path for picture in pictures), lambda path: is_record(path, _is_result))
         check_own([self.report, self.data], _is_report)
+        check_new([self.report, self.data])
+        check_new_targets(pictures, sidecar)
         if any(result.loop for result in wanted):
-            self.frames.check(resume=False, force=True)
+            self.frames.check(resume=None)
 
 
 @dataclass

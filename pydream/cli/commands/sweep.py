@@ -43,7 +43,7 @@ from ..figures import (
 )
 from ..folders import check_own, earlier_recipe
 from ..help import Command
-from ..input import InputPicture, Size, Source, SourceType, Target, claim_targets
+from ..input import InputPicture, Size, Source, SourceType, Target, claim_targets, unnamed_target
 from ..job import Job, prepare, quiet_tensorflow
 from ..options import (
     dream_options,
@@ -61,7 +61,7 @@ from ..options import (
     tile_options,
     weights_option,
 )
-from ..places import claim_folder
+from ..places import claim_folder, forced
 from ..signals import interruptible, uninterrupted
 from ..streams import echo
 from ..workers import WorkerOptions, start_workers, worker_options
@@ -73,7 +73,7 @@ _OF_ONE = ("weights", "mean", "pixel_scale", "channel_order", "input_node")  # o
 
 @click.command("sweep", cls=Command)
 @click.argument("input", type=SourceType())
-@output_option(f"{FIGURE_FILES}, or -", required=True)
+@output_option(f"{FIGURE_FILES}, or -", beside="sweep.png")
 @model_option(DEFAULT_NETWORK, "models", multiple=True)
 @weights_option
 @input_options
@@ -95,7 +95,7 @@ def command(
     ctx: click.Context,
     /,
     input: list[Source],
-    output: str,
+    output: str | None,
     models: tuple[str, ...],
     weights: Path | None,
     layers: tuple[str, ...],
@@ -103,7 +103,6 @@ def command(
     pictures: Path | None,
     columns: int | None,
     resume: bool,
-    force: bool,
     quiet: bool,
     **options: Any,
 ) -> None:
@@ -120,7 +119,8 @@ def command(
     pydream sweep sky.jpg -o sweep.html --pictures sweep --preset report --at-most 12
     pydream sweep sky.jpg -o sheet.png --at-most 8 --workers 2 -m squeezenet_v1.1 -m bvlc_googlenet
     """  # noqa: D301 (click's mark for a block to leave as it is)
-    target = figure_target(output)
+    (source,) = input
+    target = unnamed_target(source) if output is None else figure_target(output)
     names = _listed(models, "'--model'")
     for name in _OF_ONE if len(names) > 1 else ():
         if ctx.params[name] is not None:
@@ -128,13 +128,12 @@ def command(
             raise click.BadParameter("it is for one network, and there are several", param_hint=hint)
     if columns is not None and len(names) > 1:
         raise click.BadParameter("each of several networks has one column", param_hint="'--columns'")
-    if resume and (force or pictures is None):
+    if resume and (forced() or pictures is None):
         raise click.BadParameter("it continues with what is in --pictures; --force would not", param_hint="'--resume'")
     target.check()
     claim_targets([target], options["sidecar"])
     if pictures is not None:
         claim_folder(pictures, "'--pictures'")
-    (source,) = input
     start = InputPicture.read(source)
     options = params_for(options, start.size)
     quiet_tensorflow()  # which Keras models and SavedModels are read with
@@ -150,9 +149,9 @@ def command(
         claim_targets(targets, options["sidecar"], "'--pictures'", made=True)
     existing = [each.path for each in targets if each.path is not None and each.exists()]
     check_own([*existing, *(each.sidecar for each in targets if options["sidecar"])], is_record, "'--pictures'")
-    if existing and not (resume or force):
+    if existing and not (resume or forced()):
         raise click.BadParameter(
-            f"'{pictures}' holds such pictures already: --resume continues with them, --force overwrites them",
+            f"'{pictures}' holds such pictures already: --resume continues with them, --force replaces them",
             param_hint="'--pictures'",
         )
     seed = options.pop("seed")

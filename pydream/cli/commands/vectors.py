@@ -8,13 +8,14 @@ import click
 
 from ..errors import interruption
 from ..help import Command
-from ..options import no_sync_option, output_option
-from ..places import claim, claim_folder
+from ..options import force_option, no_sync_option, output_option
+from ..places import NewFolder, claim, claim_folder
 from ..streams import echo
 
 
 @click.command("vectors", cls=Command)
-@output_option("A folder, made if it is not there", type=click.Path(file_okay=False, path_type=Path), required=True)
+@output_option("A folder, made if it is not there", type=NewFolder(), required=True)
+@force_option
 @no_sync_option
 def command(output: Path) -> None:
     """Write inputs and expected outputs of every stage of a dream, for tests of a port.

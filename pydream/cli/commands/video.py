@@ -49,7 +49,7 @@ from ..help import Command
 from ..input import WIDTH_HEIGHT, Size, Target, claim_targets, read_size
 from ..job import Job, prepare
 from ..options import FiniteRange, dreaming_options, force_option, last_options, option, output_option, resume_option
-from ..places import ReadFile
+from ..places import ReadFile, unnamed
 from ..progress import Bar
 from ..signals import between_steps, interruptible, interruptible_each, uninterrupted
 from ..workers import WorkerOptions, start_workers, worker_options
@@ -76,7 +76,7 @@ def _time(ctx: click.Context, param: click.Parameter, value: str | None) -> str 
 
 @click.command("video", cls=Command)
 @click.argument("input", type=ReadFile())
-@output_option("A .mp4 or .gif film", required=True, type=click.Path(path_type=Path))
+@output_option("A .mp4 or .gif film", beside="video.mp4", type=click.Path(path_type=Path))
 @option(
     "--blend",
     "Share of the last dream in the start of the next one; 0: each frame for itself.",
@@ -111,7 +111,7 @@ def _time(ctx: click.Context, param: click.Parameter, value: str | None) -> str 
 @last_options
 def command(
     input: Path,
-    output: Path,
+    output: Path | None,
     blend: float,
     flow: bool,
     cut: float,
@@ -121,7 +121,6 @@ def command(
     size: Size | None,
     quality: int,
     resume: bool,
-    force: bool,
     quiet: bool,
     **options: Any,
 ) -> None:
@@ -138,10 +137,11 @@ def command(
     pydream video in.mp4 -o out.gif --size 320x180 --range 0:50 --blend 0
     pydream video in.mp4 -o out.mp4 --blend 0 --workers 2
     """  # noqa: D301 (click's mark for a block to leave as it is)
+    output = output or unnamed(input, input.stem, ".mp4")
     folder = _frames(output)
     check_films([output], size or (1, 1), fps=25)  # an error in its name does not wait for INPUT
     claim_targets(film_targets([output]), options["sidecar"])
-    existing = folder.check(resume, force)
+    existing = folder.check(resume)
     workers = WorkerOptions.taken(options)
     if workers is not None and blend:
         what = "a frame that starts from the last dream waits for it: --blend 0"

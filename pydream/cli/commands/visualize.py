@@ -10,23 +10,24 @@ import click
 from ...dream.tutorial import NOISE_SIZE, rendered_sizes
 from ...record.recipe import MOST_SUMMED
 from ..help import Command
-from ..input import NOISE, Source, SourceType, check_sidecar, claim_targets, one_target
-from ..options import PICTURE_FILES, last_options, output_option
+from ..input import NOISE, Source, SourceType, check_sidecar, claim_targets, one_target, unnamed_target
+from ..options import PICTURE_FILES, force_option, last_options, output_option
 from ..rendering import ChannelOption, prepare_rendering, recipe_taken, rendering_options
 from .dream import DreamBatch
 
 
 @click.command("visualize", cls=Command)
 @click.argument("input", type=SourceType(noise=NOISE_SIZE), default=NOISE)
-@output_option(f"{PICTURE_FILES}, or -", required=True)
+@output_option(f"{PICTURE_FILES}, or -", beside="visualize.png")
 @rendering_options
+@force_option
 @last_options
 @click.pass_context
 def command(
     ctx: click.Context,
     /,
     input: list[Source],
-    output: str,
+    output: str | None,
     layer: ChannelOption | None,
     sidecar: bool,
     quiet: bool,
@@ -48,7 +49,7 @@ def command(
     pydream visualize sky.jpg -o dream.png --layer fire8/concat --renderer deepdream
     """  # noqa: D301 (click's mark for a block to leave as it is)
     (source,) = input
-    target = one_target(output, None)
+    target = unnamed_target(source) if output is None else one_target(output, None)
     check_sidecar(sidecar, [target])
     claim_targets([target], sidecar)
     layer = layer or ChannelOption()

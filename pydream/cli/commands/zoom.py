@@ -49,6 +49,7 @@ from ..options import (
     output_option,
     resume_option,
 )
+from ..places import forced, unnamed
 from ..signals import interruptible, uninterrupted
 
 _CHECKPOINT = "resume.npz"
@@ -60,7 +61,7 @@ def _default(name: str) -> Any:
 
 @click.command("zoom", cls=Command)
 @click.argument("input", type=SourceType())
-@output_option("A folder for the frames, a .mp4 or .gif film, or several of these", required=True, multiple=True)
+@output_option("A folder for the frames, a .mp4 or .gif film, or several of these", beside="zoom.mp4", multiple=True)
 @frames_option(1, _default("frames"))
 @option(
     "--scale",
@@ -99,7 +100,6 @@ def command(
     fps: float,
     quality: int,
     resume: bool,
-    force: bool,
     **options: Any,
 ) -> None:
     """Dream on INPUT, move into the dream, dream on that, and so on: the notebook's zoom.
@@ -114,9 +114,9 @@ def command(
     pydream zoom noise:320x240 -o noise.gif --frames 40 --fps 12
     """  # noqa: D301 (click's mark for a block to leave as it is)
     (source,) = input
-    films, folder = _outputs(output)
+    films, folder = _outputs(output or (str(unnamed(source.path, source.stem, ".mp4")),))
     claim_targets(film_targets(films), options["sidecar"])
-    existing = folder.check(resume, force, most=frames)
+    existing = folder.check(resume, most=frames)
     start = InputPicture.read(source)
     options = params_for(options, start.size)
     check_films(films, start.size, fps)
@@ -158,7 +158,7 @@ def command(
             with job.bar(start.size, again + max(frames - done, 0)) as bar:
                 params = recipe.dream_params(job.objective, job.retouches) | move.move
                 dreams = zoom_loop(job.net, first, frames - done, rng=rng, watch=bar, **params) if done < frames else ()
-                if force:  # not before all that could be wrong has been looked at
+                if forced():  # not before all that could be wrong has been looked at
                     folder.clear()
                 make_folder(folder.folder)
                 for index, frame in _again(job, start, recipe, again, watch=bar, **params):
