@@ -58,7 +58,7 @@ class _Signals:
             raise KeyboardInterrupt
 
     def answer(self) -> str:
-        """Return what a signal is told that has to wait."""
+        """Return the line about a signal that has to wait."""
         if self.step is None:
             when = "as soon as nothing is half done"
         else:
