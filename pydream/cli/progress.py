@@ -102,6 +102,7 @@ class Progress(Bar, Watch):
         self._begun: float = 0  # what of it is done
         self._tiles = 1  # of a step
         self._since = monotonic()
+        self._seconds: float | None = None  # for a pixel, or a MAC
         unit = "MAC" if costs else "px"
         super().__init__(quiet, title, total=self._cost_to(frames) * self._whole, unit=unit, unit_scale=True)
 
@@ -136,11 +137,11 @@ class Progress(Bar, Watch):
     def _pace(self, done: float) -> None:
         """Note how long the next step, or tile, is likely to take, by what was done since the last one."""
         frame, octave = self._next
-        if done > 0 and frame < self._frames:  # a step in tiles ends with its last tile
+        if done > 0:  # a step in tiles ends with its last tile
             now = monotonic()
-            rest = self._pixels[octave] * self._cost(frame) / self._tiles
-            expect((now - self._since) / done * rest)
-            self._since = now
+            self._seconds, self._since = (now - self._since) / done, now
+        if self._seconds is not None and frame < self._frames:
+            expect(self._seconds * self._pixels[octave] * self._cost(frame) / self._tiles)
 
     def __exit__(self, *_: object) -> None:
         expect(None)

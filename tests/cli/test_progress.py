@@ -34,6 +34,23 @@ def test_the_time_of_day_is_set_while_a_bar_runs(monkeypatch, jump):
     assert len(shown) >= 60  # it has moved all the time
 
 
+def test_how_long_the_next_step_takes(monkeypatch):
+    """By the last one and the sizes of both; of a dream in tiles, how long the next tile takes. Then there is none."""
+    now, expected = [50.0], []
+    monkeypatch.setattr("pydream.cli.progress.monotonic", lambda: now[0])
+    monkeypatch.setattr("pydream.cli.progress.expect", expected.append)
+    with Progress(None, [(20, 10), (10, 10)], 2, quiet=True, frames=2) as progress:
+        for octave, iteration in ((0, 0), (0, 1), (1, 0)):
+            now[0] += 3
+            progress.step(octave, iteration, None)
+        assert expected == [3, 6, 3]
+        for tile in range(1, 5):
+            now[0] += 2
+            progress.tile(tile, 4)
+        progress.step(1, 1, None)
+    assert expected == [3, 6, 3, 2, 2, 2, 2, 1, None]
+
+
 def test_tiles_are_parts_of_a_step(monkeypatch):
     """The bar is where it would be without them when the step is done, whatever the octave and the layer."""
     terminal = Terminal()

@@ -23,7 +23,14 @@ import pydream
 from pydream import system
 from pydream.cli import COMMANDS as SUBCOMMANDS
 from pydream.cli import main, signals
-from pydream.cli.signals import between_steps, interruptible, interruptible_each, signals_as_ctrl_c, uninterrupted
+from pydream.cli.signals import (
+    between_steps,
+    expect,
+    interruptible,
+    interruptible_each,
+    signals_as_ctrl_c,
+    uninterrupted,
+)
 from pydream.media.image import read_image, read_note
 from pydream.record.provenance import pixels_sha256
 
@@ -169,6 +176,40 @@ def test_imports_are_whole(in_a_command, monkeypatch):
     assert done == ["the import"]
 
 
+# ---- an answer at once ----
+
+
+def test_what_has_to_wait_is_answered(in_a_command, capfd):
+    """While the step goes on, with how long that takes."""
+
+    def command():
+        with uninterrupted():
+            expect(9.3)
+            os.kill(os.getpid(), signal.SIGINT)
+            time.sleep(2 * signals._AT_ONCE)
+            assert capfd.readouterr().err == "pydream: stopping after this step, about 9 s; once more stops now\n"
+            between_steps()
+
+    with pytest.raises(KeyboardInterrupt):
+        command()
+
+
+@pytest.mark.parametrize("wait", [between_steps, lambda: None])
+def test_what_need_not_wait_is_no_answer(in_a_command, capfd, wait):
+    """The run's own last line is one."""
+
+    def command():
+        with uninterrupted():
+            expect(9)
+            os.kill(os.getpid(), signal.SIGTERM)
+            wait()
+
+    with pytest.raises(KeyboardInterrupt):
+        command()
+    time.sleep(2 * signals._AT_ONCE)
+    assert capfd.readouterr().err == ""
+
+
 # ---- a second one ----
 
 
@@ -196,7 +237,7 @@ def test_a_second_one_ends_the_process(monkeypatch, sent, ends, finishes):
     else:
         monkeypatch.setattr(select, "select", lambda *_: ([], [], []))
         threading.Timer(0.1, os.close, [writing]).start()
-    thread = threading.Thread(target=signals._count, args=[reading])  # it blocks them
+    thread = threading.Thread(target=signals._count, args=[reading, signals._Signals()])  # it blocks them
     thread.start()
     thread.join()
     assert ended == ([ends] if ends and not finishes else [])
@@ -223,7 +264,9 @@ def test_a_second_one_in_machine_code():
         assert process.poll() is None
         process.send_signal(signal.SIGTERM)
         began = time.monotonic()
-        assert process.communicate(timeout=20)[1].startswith("pydream: interrupted again")
+        stopping, again = process.communicate(timeout=20)[1].splitlines()
+        assert stopping == "pydream: stopping as soon as nothing is half done; once more stops now"
+        assert again.startswith("pydream: interrupted again")
         assert time.monotonic() - began < 2
         assert process.returncode == 128 + signal.SIGTERM
 

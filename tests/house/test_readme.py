@@ -232,3 +232,14 @@ def test_every_flag_is_explained():
                 assert parameter.help, f"{path} {parameter.opts}"
         lines = [line.strip() for line in command.help.splitlines()]  # Python 3.13 takes the margin off a docstring
         assert any(line.startswith(path) for line in lines), f"{path} has no example"
+
+
+@pytest.mark.parametrize("page", ["README", "docs/figures", "docs/getting-started", "docs/networks", "docs/video"])
+def test_no_command_replaces_what_another_of_the_page_wrote(root, page):
+    """That would be refused; dreams of folders skip what is there."""
+    text = (root / f"{page}.md").read_text(encoding="utf-8")
+    lines = [line for language in ("sh", "console") for block in blocks(text, language) for line in block.splitlines()]
+    words = [shlex.split(line, comments=True) for line in lines if "pydream " in line]
+    written = [name for line in words for option, name in pairwise(line) if option == "-o" and "--force" not in line]
+    assert len(written) >= 3
+    assert sorted(written) == sorted(set(written))
