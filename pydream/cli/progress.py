@@ -102,7 +102,7 @@ class Progress(Bar, Watch):
         self._begun: float = 0  # what of it is done
         self._tiles = 1  # of a step
         self._since = monotonic()
-        self._seconds: float | None = None  # for a pixel, or a MAC
+        self.pace: float | None = None  # seconds for a pixel, or a MAC
         unit = "MAC" if costs else "px"
         super().__init__(quiet, title, total=self._cost_to(frames) * self._whole, unit=unit, unit_scale=True)
 
@@ -139,9 +139,9 @@ class Progress(Bar, Watch):
         frame, octave = self._next
         if done > 0:  # a step in tiles ends with its last tile
             now = monotonic()
-            self._seconds, self._since = (now - self._since) / done, now
-        if self._seconds is not None and frame < self._frames:
-            expect(self._seconds * self._pixels[octave] * self._cost(frame) / self._tiles)
+            self.pace, self._since = (now - self._since) / done, now
+        if self.pace is not None and frame < self._frames:
+            expect(self.pace * self._pixels[octave] * self._cost(frame) / self._tiles)
 
     def __exit__(self, *_: object) -> None:
         expect(None)

@@ -37,7 +37,7 @@ class DreamInterrupted(KeyboardInterrupt):
     """
 
     def __init__(self, image: Array, steps: int) -> None:
-        super().__init__(f"interrupted after {steps} steps")
+        super().__init__(f"interrupted after {steps} steps; the dream so far is in .image of this exception")
         self.image = image
         self.steps = steps
 

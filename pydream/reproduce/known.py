@@ -64,6 +64,12 @@ class Known(msgspec.Struct, frozen=True, kw_only=True):
     pictures: list[str]
     borders: dict[int, int] = {}  # msgspec copies it
 
+    @property
+    def whose(self) -> str:
+        """Whose result it is: Caffe's, or pydream's own, which another machine made."""
+        owner = "Caffe's result" if self.by.startswith("Caffe") else "pydream's own result of another machine"
+        return f"{owner} ({self.by})"
+
 
 @dataclass(frozen=True)
 class Verdict:
@@ -78,12 +84,15 @@ class Verdict:
         The expected hashes; empty where no result is known.
     first : int, optional
         Index of the first expected hash that differs.
+    whose : str
+        Whose result it was compared with, as `Known.whose`; empty where it was not.
     """
 
     kind: str
     text: str
     known: Sequence[str] = ()
     first: int | None = None
+    whose: str = ""
 
 
 @cache
@@ -133,6 +142,41 @@ def facts_of(network: str, weights: str, recipe: Recipe, size: tuple[int, int], 
     return facts
 
 
+def comparable(
+    result: str, facts: Facts, *, exact: bool, known: Sequence[Known] | None = None
+) -> tuple[Known | None, str]:
+    """Return the known result that a result can be compared with, or is only similar to, and why it cannot be compared.
+
+    Parameters
+    ----------
+    result : str
+        Its key.
+    facts : dict
+        As `facts_of` returns them.
+    exact : bool
+        Whether it is made in the exact mode: other results are only similar, and never compared.
+    known : list of Known, optional
+        None: those of this version of pydream.
+
+    Returns
+    -------
+    known : Known or None
+    why : str
+        Empty where it can be compared.
+    """
+    others = [other for other in (known_results() if known is None else known) if other.result == result]
+    # float32 has no grid, and is not compared anyway.
+    apart = [[name for name in OTHER if facts.get(name) != other.facts.get(name)] for other in others]
+    apart = [[name for name in names if exact or name != "grid"] for names in apart]
+    nearest = min(range(len(others)), key=lambda index: len(apart[index]), default=None)
+    if nearest is None or "network" in apart[nearest]:
+        return None, f"no known result of {facts['network']}"
+    if apart[nearest]:
+        return None, f"the nearest known result has {', '.join(OTHER[name] for name in apart[nearest])}"
+    other = others[nearest]
+    return other, "" if exact else f"float32 is only similar to {other.whose}; --exact equals it"
+
+
 def judge(
     result: str,
     facts: Facts,
@@ -161,34 +205,25 @@ def judge(
     known : list of Known, optional
         None: those of this version of pydream.
     """
-    others = [other for other in (known_results() if known is None else known) if other.result == result]
-    # float32 has no grid, and is not compared anyway.
-    apart = [[name for name in OTHER if facts.get(name) != other.facts.get(name)] for other in others]
-    apart = [[name for name in names if exact or name != "grid"] for names in apart]
-    nearest = min(range(len(others)), key=lambda index: len(apart[index]), default=None)
-    if nearest is None or "network" in apart[nearest]:
-        return Verdict("not compared", f"not compared: no known result of {facts['network']}")
-    other = others[nearest]
-    if apart[nearest]:
-        differences = ", ".join(OTHER[name] for name in apart[nearest])
-        return Verdict("not compared", f"not compared: the nearest known result has {differences}")
-    if not exact:
-        text = f"not compared: float32 is only similar to the result of {other.by}; --exact equals it"
-        return Verdict("not compared", text, other.pictures)
+    other, why = comparable(result, facts, exact=exact, known=known)
+    if other is None or why:
+        return Verdict("not compared", f"not compared: {why}", other.pictures if other else ())
     if interrupted:
         return Verdict("not compared", "not compared: interrupted", other.pictures)
     for number, (found, wanted) in enumerate(zip(hashes, other.pictures, strict=False)):
         if found != wanted:
             off = _values_off(picture, other) if number + 1 == len(other.pictures) else None
             if off:
-                text = f"identical to the result of {other.by}, except {off} of {picture.size} values on the border"
-                return Verdict("identical", f"{text} between two levels, which are one level off", other.pictures)
+                text = f"identical to {other.whose}, except {off} of {picture.size} values on the border"
+                text = f"{text} between two levels, which are one level off"
+                return Verdict("identical", text, other.pictures, whose=other.whose)
             first = f"frame {number}" if "grid" in facts else f"octave {number + 1} of {len(other.pictures)}"
-            text = f"differs from the result of {other.by}, first in {first}"
-            return Verdict("differs", text, other.pictures, number)
+            text = f"differs from {other.whose}, first in {first}"
+            return Verdict("differs", text, other.pictures, number, other.whose)
     last = len(other.pictures) - 1
     beyond = f", up to frame {last}, the last known one" if len(hashes) > last + 1 else ""
-    return Verdict("identical", f"identical to the result of {other.by}, in every pixel{beyond}", other.pictures)
+    text = f"identical to {other.whose}, in every pixel{beyond}"
+    return Verdict("identical", text, other.pictures, whose=other.whose)
 
 
 def _values_off(picture: Picture, known: Known) -> int | None:

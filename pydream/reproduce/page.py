@@ -73,7 +73,7 @@ def _table_of_results(report: ReproductionReport) -> str:
 
 def _verdict_mark(verdict: Verdict) -> str:
     style = {"identical": ' class="good"', "differs": ' class="bad"'}.get(verdict.kind, "")
-    return f"<span{style}>{escaped(verdict.kind)}</span>"
+    return f"<span{style}>{escaped(verdict.kind)}</span>" + (f": {escaped(verdict.whose)}" if verdict.whose else "")
 
 
 def _inputs(report: ReproductionReport) -> str:

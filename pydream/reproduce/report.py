@@ -121,6 +121,7 @@ def _row(row: Row) -> dict[str, Any]:
         "borders": outcome.borders,
         "known": list(row.verdict.known),
         "verdict": row.verdict.kind,
+        "whose": row.verdict.whose,
         "text": row.verdict.text,
         "steps": outcome.steps,
         "interrupted": outcome.interrupted,

@@ -42,7 +42,7 @@ def test_a_folder(run, folder, pictures):
     assert seen.code == 0, seen
     assert sorted(os.listdir("out")) == ["a.png", "b.png", "c.png"]
     assert [line for line in seen.err.splitlines() if line.startswith("wrote")] == [
-        "wrote 'out/a.png'", "wrote 'out/b.png'", "wrote 'out/c.png'",
+        "wrote 'out/a.png' (1 of 3)", "wrote 'out/b.png' (2 of 3)", "wrote 'out/c.png' (3 of 3)",
     ]  # fmt: skip
     np.testing.assert_array_equal(read_image("out/b.png"), alone(run, "in/b.jpg", "b.png"))
 
@@ -67,7 +67,7 @@ def test_what_is_there_is_not_made_again(run, pictures):
     os.utime("out/a.png", (0, 0))
     seen = run("dream", pictures, "-o", "out", *SHORT)
     assert seen.code == 0
-    assert "2 of 3 are in 'out' already; --force overwrites them\n" in seen.err
+    assert "2 of 3 are in 'out' already; --force replaces them\n" in seen.err
     assert os.stat("out/a.png").st_mtime == 0
     assert Path("out/b.png").exists()
 
@@ -106,7 +106,7 @@ def test_damaged_ones_are_made_again(run, many, form):
     if form != "webp":
         paths[2].write_bytes(paths[2].read_bytes()[:-9])
     seen = run(*words)
-    there = "" if form != "webp" else "1 of 3 are in 'o' already; --force overwrites them\n"
+    there = "" if form != "webp" else "1 of 3 are in 'o' already; --force replaces them\n"
     assert seen.code == 0
     assert seen.err.startswith(there)
     assert {name: content for name, (content, _) in files("o").items()} == {
@@ -117,7 +117,7 @@ def test_damaged_ones_are_made_again(run, many, form):
 def test_what_is_whole_stays_whatever_its_seed(run, many):
     before = files("o")
     seen = run(*many)
-    assert (seen.code, seen.err) == (0, "3 of 3 are in 'o' already; --force overwrites them\n")
+    assert (seen.code, seen.err) == (0, "3 of 3 are in 'o' already; --force replaces them\n")
     assert run(*many, "--memory", "2GB").err.startswith("3 of 3 are in 'o' already")
     assert files("o") == before
 
@@ -133,7 +133,7 @@ def test_what_is_something_else_is_told(run, many, draw):
     assert seen.code == 1
     assert seen.err.splitlines() == [
         *(
-            f"pydream: error: 'many/{name}': 'o/{name}' does not say that it was made here; --force overwrites it"
+            f"pydream: error: 'many/{name}': 'o/{name}' does not say that it was made here; --force replaces it"
             for name in ("a.png", "b.png", "c.png")
         ),
         "pydream: error: 3 of 3 pictures failed",

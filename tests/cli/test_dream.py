@@ -103,9 +103,11 @@ def test_quiet(run, picture):
     assert run("dream", picture, "-o", "out.png", "-q", *SHORT) == (0, "", "")
 
 
-def test_an_older_picture_is_replaced(run, picture, folder):
+def test_an_older_picture_is_replaced_by_force(run, picture, folder):
     (folder / "out.jpg").write_text("older")
-    assert run("dream", picture, "-o", "out.jpg", *SHORT).code == 0
+    assert run("dream", picture, "-o", "out.jpg", *SHORT).code == 2
+    assert Path("out.jpg").read_text() == "older"
+    assert run("dream", picture, "-o", "out.jpg", *SHORT, "--force").code == 0
     assert read_image("out.jpg").shape == (72, 96, 3)
 
 
@@ -186,10 +188,6 @@ def test_flags_and_files_are_checked_before_tensorflow(refused, picture, folder,
     monkeypatch.setattr(module, "prepare", lambda: None)  # calling it with options would be a TypeError
     refused(2, "dream", picture, "-o", "no/out.png")
     refused(1, "dream", junk(folder), "-o", "out.png")
-
-
-def test_output_is_required(refused, picture):
-    assert "--output" in refused(2, "dream", picture)
 
 
 def test_no_such_input(refused):

@@ -200,7 +200,7 @@ def test_resume_makes_what_is_missing_and_no_more(run, refused, picture, folder)
     again = ["sweep", picture.name, "-o", "sheet.png", "--pictures", "all", *CHOSEN, "--octaves", "1", "-n", "2"]
     assert run(*again).code == 0  # with a seed of its own, which --resume finds
     whole, sheet = content(folder / "all"), read_image("sheet.png")
-    assert "--resume continues with them, --force overwrites them" in refused(2, *again)
+    assert "--resume continues with them, --force replaces them" in refused(2, *again)
     (folder / "all" / FILES[0]).unlink()
     (folder / "all" / FILES[1]).write_bytes(whole[FILES[1]][0][:3000])
     assert run(*again, "--resume").code == 0

@@ -73,9 +73,9 @@ def test_a_folder(run, quick, picture, folder, draw):
     (folder / "photos").mkdir()
     draw(folder / "photos" / "b.jpg", 24, 32)
     assert dreamt(run, "dream", "photos", *quick) == ["wrote 'photos.dream/b.png' (1 of 1)"]
-    assert "1 of 1 are there already" in run("dream", "photos/", *quick).err
+    assert "1 of 1 are in 'photos.dream' already" in run("dream", "photos/", *quick).err
     os.chdir("photos")
-    assert "1 of 1 are there already" in run("dream", ".", *(word.replace("own.", "../own.") for word in quick)).err
+    assert "1 of 1 are in" in run("dream", ".", *(word.replace("own.", "../own.") for word in quick)).err
     os.chdir("..")
     seen = run("dream", "photos", "in.png", *quick)
     assert (seen.code, "there are folders and others" in seen.err) == (2, True), seen

@@ -252,7 +252,7 @@ def stopped(run, clip, monkeypatch):
 
 def test_frames_that_are_there_are_not_lost(run, refused, stopped):
     line = refused(2, "video", "in.mp4", "-o", "out.mp4", *SHORT)
-    assert f"'{FRAMES}' holds frames already: --resume continues with them, --force overwrites them" in line
+    assert f"'{FRAMES}' holds frames already: --resume continues with them, --force replaces them" in line
     assert run("video", "in.mp4", "-o", "out.mp4", *SHORT, "--force", "--range", "0:1").code == 0
     assert len(frames("out.mp4")) == 1
     assert not Path(FRAMES).exists()

@@ -364,7 +364,7 @@ def test_a_film_is_complete_if_it_says_so(run, folder, draw, quick, name):
     video.write_video(Path(name), [read_image("in.png")] * 3, 25)
     other = Path(name).read_bytes()
     seen = run(*words)
-    assert (seen.code, "does not say that it was made here, and would be lost: --force overwrites it" in seen.err) == (
+    assert (seen.code, "does not say that it was made here, and would be lost: --force replaces it" in seen.err) == (
         1, True,
     )  # fmt: skip
     assert Path(name).read_bytes() == other
@@ -398,7 +398,7 @@ def test_refusals(refused, picture, arguments, why):
 
 def test_frames_that_are_there_are_not_lost(refused, picture, whole):
     line = refused(2, "zoom", picture, "-o", "whole", *SHORT)
-    assert "'whole' holds frames already: --resume continues with them, --force overwrites them" in line
+    assert "'whole' holds frames already: --resume continues with them, --force replaces them" in line
 
 
 def test_a_frame_that_is_read_is_not_written(refused, whole):

@@ -16,7 +16,6 @@ from click.core import ParameterSource
 from ...cluster.tasks import DreamTask, RemoteTilesNet, checked, dream
 from ...dream.notebook import DreamInterrupted
 from ...errors import BusyError, ClusterError, ForeignFileError, ImageFileError
-from ...files import make_folder
 from ...locks import locked
 from ...media import FORMATS
 from ...picture import to_pixels
@@ -249,7 +248,9 @@ class DreamBatch:
                         left.append((source, target))
                 bar.advance()
         if made:
-            self.job.say(f"{made} of {len(pairs)} are there already; --force replaces them")
+            folders = {Path(target.given).parent for _, target in pairs}
+            where = f"in '{folders.pop()}'" if len(folders) == 1 else "there"
+            self.job.say(f"{made} of {len(pairs)} are {where} already; --force replaces them")
         return left
 
     def _is_made(self, source: Source, target: Target) -> bool:

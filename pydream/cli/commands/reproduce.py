@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import click
 import msgspec
@@ -14,6 +15,7 @@ import msgspec
 from ... import __version__
 from ...dream.octaves import check_octaves
 from ...dream.params import find_end
+from ...dream.watch import View
 from ...dream.zoom import ZOOM_COPIES
 from ...easy.preparation import SidePicture
 from ...errors import ShapeError
@@ -26,10 +28,12 @@ from ...record.made import dream_in, is_record
 from ...record.names import file_word, model_word
 from ...record.provenance import DreamAccount, PictureFacts, picture_facts, pixels_sha256, versions
 from ...record.recipe import Recipe
-from ...reproduce.known import facts_of, judge, weights_sha256
+from ...reproduce.known import Facts, comparable, facts_of, judge, weights_sha256
 from ...reproduce.page import HEADING, page, seconds
 from ...reproduce.report import Input, ReproductionReport, Row
 from ...reproduce.results import FRAMES, RESULTS, Result, example, layer_for, make, recipe_for
+from ...runtime.geometry import survey
+from ...runtime.net import Net
 from ...system import requested_threads, usable_cores
 from ...zoo.load import find_files
 from ..errors import Failed, interruption
@@ -161,7 +165,7 @@ def command(
     command_line = shell_line(["pydream", "reproduce", *([] if input is None else [file_word(input)]), *words])
     recipe = next(iter(recipes.values()))
     job = Job(net=net, network=network, model=model, weights=weights, recipe=recipe, sidecar=sidecar, quiet=quiet)
-    run = Run(job, known_as, weights_sha256(net), recipes, sky, flowers, folder, command_line)
+    run = Run(job, net, known_as, weights_sha256(net), recipes, sky, flowers, folder, command_line)
     with uninterrupted(done_then=True):
         run.make_all()
 
@@ -222,11 +226,33 @@ class Folder:
             self.frames.check(resume=None)
 
 
+class _Progress(Progress):
+    """The bar of a result; the first one's prints lines about all, and how long they are likely to take."""
+
+    def __init__(self, lines: Sequence[str], work: float, *sizes_and_steps: Any) -> None:
+        super().__init__(lines[0] if lines else None, *sizes_and_steps)
+        self._lines, self._work = lines[1:], work
+        self._steps = 0
+
+    def step(self, octave: int, iteration: int, image: View) -> None:
+        """Count a step; print the lines after the first, and the time after the second, which compiles nothing."""
+        super().step(octave, iteration, image)
+        self._steps += 1
+        if self._steps == 1:
+            for line in self._lines:
+                self.write(line)
+        elif self._steps == 2 and self._lines and self.pace is not None:
+            count = self.pace * self._work
+            about = f"{count / 60:.0f} min" if count >= 120 else f"{max(count, 1):.0f} s"
+            self.write(f"about {about} for all of it, by the second step")
+
+
 @dataclass
 class Run:
     """The results, one after the other, and the report on those that were made."""
 
     job: Job
+    net: Net
     known_as: str
     weights: str
     recipes: dict[str, Recipe]
@@ -299,21 +325,47 @@ class Run:
             loop = msgspec.structs.replace(recipe.loop, frame=number)
             self._write(self.folder.frames.target(number), pixels, msgspec.structs.replace(recipe, loop=loop), None)
 
-        with Progress(None if self.rows else run, recipe.sizes(*self.size), recipe.iter_n, quiet, frames) as progress:
+        title = [] if self.rows else [run, *self._comparisons()]
+        with _Progress(title, self._work(recipe), recipe.sizes(*self.size), recipe.iter_n, quiet, frames) as progress:
             flowers = None if guide is None else guide.pixels
             outcome = make(self.job.net, result, recipe, self.sky.pixels, flowers, progress, write_frame)
         target = self.folder.frames.target(outcome.shown) if result.loop else self.folder.picture(result.key)
         if not result.loop:
             steps = outcome.steps if outcome.interrupted else None
             self._write(target, outcome.picture, msgspec.structs.replace(recipe, steps=steps), guide)
-        given = None if guide is None else guide.sha256
-        facts = facts_of(self.known_as, self.weights, recipe, self.size, self.sky.sha256, given)
-        exact, interrupted = network.dtype == "float64", outcome.interrupted
-        verdict = judge(result.key, facts, outcome.hashes, outcome.picture, exact=exact, interrupted=interrupted)
+        facts, interrupted = self._facts(result, recipe), outcome.interrupted
+        verdict = judge(result.key, facts, outcome.hashes, outcome.picture, exact=self._exact, interrupted=interrupted)
         name = str(Path(target.given).relative_to(self.folder.path))
         self.rows.append(Row(outcome, facts, verdict, name))
         self.interrupted = interrupted
         self.job.say(f"{result.key} {recipe.end}: {seconds(outcome.seconds)}, {verdict.text}")
+
+    @property
+    def _exact(self) -> bool:
+        return self.job.network.dtype == "float64"
+
+    def _facts(self, result: Result, recipe: Recipe) -> Facts:
+        guide = self.guide.sha256 if result.guided and self.guide is not None else None
+        return facts_of(self.known_as, self.weights, recipe, self.size, self.sky.sha256, guide)
+
+    def _comparisons(self) -> Iterator[str]:
+        """Yield lines that say what each result is going to be compared with, if with anything."""
+        keys: dict[str, list[str]] = {}
+        for key, recipe in self.recipes.items():
+            known, why = comparable(key, self._facts(RESULTS[key], recipe), exact=self._exact)
+            text = f"not compared, {why}" if known is None or why else f"compared with {known.whose}"
+            keys.setdefault(text, []).append(key)
+        for text, those in keys.items():
+            yield f"{', '.join(those)}: {text}"
+
+    def _work(self, first: Recipe) -> float:
+        """Return what all results cost, in pixels that the steps of one of them go over."""
+        graph = self.net.graph
+        shape = graph.declared[graph.image_input]
+        declared = {**graph.declared, graph.image_input: (*shape[:2], *self.size)}
+        costs = {facts.name: facts.macs_to for facts in survey(graph, declared)}
+        each = [(recipe.work(*self.size), costs.get(recipe.end) or 1) for recipe in self.recipes.values()]
+        return sum(work * cost for work, cost in each) / (costs.get(first.end) or 1)
 
     def _write(self, target: Target, pixels: Picture, recipe: Recipe, guide: Input | None) -> None:
         self.folder.remove_report()
@@ -333,7 +385,7 @@ class Run:
             guide=self.guide,
             network=self.job.network,
             weights=self.weights,
-            exact=self.job.network.dtype == "float64",
+            exact=self._exact,
             era=recipe.era,
             seed=recipe.seed,
             command=self.command,
