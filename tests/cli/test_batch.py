@@ -216,7 +216,7 @@ def test_a_folder_of_one(run, many, refused):
         Path("many", name).unlink()
     seen = run("dream", "many", "-o", "dreams", *many[4:])
     assert (seen.code, os.listdir("dreams")) == (0, ["a.png"])
-    assert "'dream.png' names a picture" in refused(2, "dream", "many", "-o", "dream.png", *many[4:])
+    assert "'dream.png' names a file" in refused(2, "dream", "many", "-o", "dream.png", *many[4:])
 
 
 def test_a_bad_picture_costs_itself_only(run, pictures):

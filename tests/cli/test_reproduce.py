@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -29,11 +30,16 @@ ALL = ["report.html", "report.json", "dream_4c.png", "dream_5x5_reduce.png", "dr
 
 @pytest.fixture
 def pictures(folder, draw):
-    return [draw(folder / "in.png", 72, 96), "--guide", draw(folder / "guide.png", 48, 64)]
+    return [draw(folder / "in.png", 72, 96), "--guide", draw(folder / "guide.png", 48, 64), "-o", "reproduction"]
 
 
 def report(folder="reproduction"):
     return json.loads(Path(folder, "report.json").read_text())
+
+
+def outcomes(seen):
+    """The lines of results that are made."""
+    return [line for line in seen.err.splitlines() if re.match(r"\S+ \S+: [\d.]+ (s|min)", line)]
 
 
 def written(folder="reproduction"):
@@ -48,7 +54,12 @@ def test_the_results_are_the_librarys(run, pictures):
     assert (seen.code, seen.out) == (0, ""), seen
     lines = seen.err.splitlines()
     assert lines[0] == "squeezenet_v1.1 on CPU:0, float64, era 2015, seed 3"
-    names = [line.partition(":")[0] for line in lines[1:-1]]
+    apart = "the nearest known result has another picture, other octaves, another seed"
+    assert lines[1] == f"4c, 5x5_reduce: not compared, {apart}"
+    assert lines[2].startswith("guided: not compared, the nearest known result has another picture, another guide, ")
+    assert re.fullmatch(r"about \d+ (s|min) for all of it, by the second step", lines[4])
+    assert outcomes(seen) == lines[5:-1]
+    names = [line.partition(":")[0] for line in outcomes(seen)]
     assert names == ["4c fire8/concat", "5x5_reduce fire5/squeeze1x1", "guided fire5/concat", "zoom fire8/concat"]
     assert lines[-1] == f"wrote '{Path('reproduction', 'report.html')}'"
     assert written() == sorted([*ALL, "frames/00000000.png", "frames/00000001.png"])
@@ -173,18 +184,35 @@ def test_names_are_told_without_their_control_characters(run, pictures, own_netw
     assert "\\x1b[31mown" in seen.err
 
 
-def test_a_second_run_writes_over_the_first(run, pictures):
+def test_a_second_run_replaces_the_first_by_force(run, pictures):
     for seed in ("1", "2"):
-        assert run("reproduce", *pictures, *QUICK, "--frames", "1", "--seed", seed).code == 0
+        assert run("reproduce", *pictures, *QUICK, "--frames", "1", "--seed", seed, "--force").code == 0
         Path("reproduction/dream_4c.png").write_bytes(b"")  # nothing is lost with it
         assert f"--seed {seed}" in report()["command"]
     assert written() == sorted([*ALL, "frames/00000000.png"])
+
+
+def test_another_photograph_has_a_folder_of_its_own(run, own_network, folder, draw):
+    """And what is in it is not replaced."""
+    options = ["--frames", "0", "--only", "4c", "--layer", "4c", "light", "--octaves", "1", "--iterations", "1"]
+    for name in ("a.png", "b.png"):
+        assert run("reproduce", draw(folder / name, 48, 64), *own_network, *options).code == 0
+    assert report("reproduction-a")["inputs"]["sky"]["name"] == "a.png"
+    assert report("reproduction-b")["inputs"]["sky"]["name"] == "b.png"
+    seen = run("reproduce", "a.png", *own_network, *options, "--seed", "7")
+    assert seen.code == 2
+    assert "'reproduction-a/report.html' is there already: --force replaces it" in seen.err
+    Path("reproduction-a/report.html").unlink()
+    Path("reproduction-a/report.json").unlink()
+    seen = run("reproduce", "a.png", *own_network, *options, "--seed", "7")
+    assert "'reproduction-a/dream_4c.png' is there already: --force replaces it" in seen.err
 
 
 # ---- known results ----
 
 # Results of the built-in network on our pictures that take seconds.
 KNOWN = [*QUICK, "--exact", "--frames", "3"]
+OWN = "pydream's own result of another machine (pydream 0.1.0 on 1 and 2 threads)"
 
 
 def test_a_report_is_of_the_pictures_beside_it(run, pictures, monkeypatch):
@@ -192,18 +220,21 @@ def test_a_report_is_of_the_pictures_beside_it(run, pictures, monkeypatch):
     arguments = ["reproduce", *pictures, *QUICK, "--only", "4c"]
     assert run(*arguments, "--seed", "3").code == 0
     monkeypatch.setattr(module.Run, "_write_report", lambda run: None)
-    assert run(*arguments, "--seed", "4").code == 0
+    assert run(*arguments, "--seed", "4", "--force").code == 0
     assert written() == ["dream_4c.png"]
 
 
 def test_known_results(run, folder):
     seen = run("reproduce", *KNOWN)
     assert seen.code == 0, seen
-    for line, key in zip(seen.err.splitlines()[1:-1], RESULTS, strict=True):
+    assert seen.err.splitlines()[1] == f"4c, 5x5_reduce, guided, zoom: compared with {OWN}"
+    for line, key in zip(outcomes(seen), RESULTS, strict=True):
         assert line.startswith(f"{key} ")
-        assert "identical to the result of pydream 0.1.0 on 1 and 2 threads, in every pixel" in line
+        assert f"identical to {OWN}, in every pixel" in line
     assert {result["verdict"] for result in report()["results"]} == {"identical"}
     html = Path("reproduction", "report.html").read_text(encoding="utf-8")
+    assert html.count('<span class="good">identical</span>: pydream&#x27;s own result of another machine (') == 4
+    assert {result["whose"] for result in report()["results"]} == {OWN}
     assert "the known results: 4 identical." in html
     assert html.count("✓") == 3 * 2 + 3
 
@@ -219,9 +250,10 @@ def test_a_result_that_differs(run, folder, monkeypatch):
     seen = run("reproduce", *KNOWN, "--frames", "2", "--only", "4c", "--only", "5x5_reduce", "--only", "zoom")
     assert seen.code == 1
     lines = seen.err.splitlines()
-    assert "differs from the result of pydream 0.1.0 on 1 and 2 threads, first in octave 1 of 2" in lines[1]
-    assert "identical" in lines[2]
-    assert "first in frame 1" in lines[3]
+    first, second, third = outcomes(seen)
+    assert f"differs from {OWN}, first in octave 1 of 2" in first
+    assert "identical" in second
+    assert "first in frame 1" in third
     assert lines[-1] == "pydream: error: 4c, zoom: not the known result; see 'reproduction/report.html'"
     assert [result["verdict"] for result in report()["results"]] == ["differs", "identical", "differs"]
     html = Path("reproduction", "report.html").read_text(encoding="utf-8")
@@ -232,7 +264,7 @@ def test_a_result_that_differs(run, folder, monkeypatch):
 def test_float32_is_not_compared(run, folder):
     seen = run("reproduce", *[option for option in KNOWN if option != "--exact"], "--only", "4c")
     assert seen.code == 0
-    assert "not compared: float32 is only similar to the result of pydream" in seen.err
+    assert "not compared: float32 is only similar to pydream's own result of another" in seen.err
 
 
 def test_other_pictures_are_not_compared(run, pictures):
@@ -396,7 +428,7 @@ def test_a_file_in_the_way(refused, pictures, folder, no_network):
 def test_what_is_read_is_not_written_over(refused, folder, draw, no_network):
     (folder / "reproduction").mkdir()
     sky = draw(folder / "reproduction" / "dream_4c.png", 72, 96)
-    assert "overwrite" in refused(2, "reproduce", *SQUEEZENET, sky)
+    assert "overwrite" in refused(2, "reproduce", *SQUEEZENET, sky, "-o", "reproduction")
 
 
 def test_unknown_layer(refused, pictures):

@@ -38,14 +38,14 @@ def known(facts, *pictures, result="4c"):
 def test_the_same_pixels():
     verdict = judge("4c", facts(), [A, B], exact=True, known=known(facts(), A, B))
     assert (verdict.kind, verdict.first) == ("identical", None)
-    assert verdict.text == "identical to the result of Caffe, in every pixel"
+    assert verdict.text == "identical to Caffe's result (Caffe), in every pixel"
 
 
 @pytest.mark.parametrize(("found", "first"), [([A, C], 1), ([C, B], 0), ([C, D], 0)])
 def test_other_pixels(found, first):
     verdict = judge("4c", facts(), found, exact=True, known=known(facts(), A, B))
     assert (verdict.kind, verdict.first, verdict.known) == ("differs", first, [A, B])
-    assert verdict.text == f"differs from the result of Caffe, first in octave {first + 1} of 2"
+    assert verdict.text == f"differs from Caffe's result (Caffe), first in octave {first + 1} of 2"
 
 
 BORDERS = {5: int(PICTURE.flat[5]), 71: int(PICTURE.flat[71]), 1799: int(PICTURE.flat[1799])}
@@ -74,7 +74,7 @@ def test_values_on_a_border_may_be_one_level_off(picture, off):
     assert verdict.kind == ("identical" if off else "differs")
     if off:
         expected = f"except {off} of 1800 values on the border between two levels, which are one level off"
-        assert verdict.text == f"identical to the result of Caffe, {expected}"
+        assert verdict.text == f"identical to Caffe's result (Caffe), {expected}"
     earlier = judge("4c", facts(), [B, pixels_sha256(picture)], picture, exact=True, known=there)
     assert (earlier.kind, earlier.first) == ("differs", 0)
 

@@ -125,7 +125,7 @@ def test_identical():
     html = page(report(row(made, made.hashes)))
     found = Checked(html)
     assert "Compared with the known results: 1 identical." in found.text
-    assert "Identical to the result of Caffe, in every pixel." in found.text
+    assert "Identical to Caffe's result (Caffe), in every pixel." in found.text
     assert found.text.count("✓") == 3
     assert "differs" not in found.text
 
@@ -136,7 +136,7 @@ def test_differs():
     known = [made.hashes[0], B, A]
     text = Checked(page(report(row(made, known), row(guided, guided.hashes), row(guided)))).text
     assert "Compared with the known results: 1 identical, 1 different, 1 not compared." in text
-    assert "Differs from the result of Caffe, first in octave 2 of 3." in text
+    assert "Differs from Caffe's result (Caffe), first in octave 2 of 3." in text
     assert f"SHA-256 of the known one{A}" in text  # the expected hash
     assert re.findall(r"octave (\d): 40×30\w{8} (✓|differs)", text)[:3] == [
         ("1", "✓"),

@@ -74,9 +74,7 @@ def command(
     finished ones are skipped. A dream has its record in it, for `pydream replay`. Ctrl-C ends it early.
 
     \b
-    pydream dream sky.jpg
-    pydream dream sky.jpg -o dream.png --layer fire6/concat --octaves 5
-    pydream dream sky.jpg -o dream.png --layer fire8/concat:7 --layer conv1=-0.1
+    pydream dream sky.jpg --layer fire6/concat --octaves 5
     pydream dream noise:640x480 -o dream.png --class tabby --guide flowers.jpg
     pydream dream photos/ -o dreams/ --keep-colors --workers 2
     """  # noqa: D301 (click's mark for a block to leave as it is)
