@@ -10,7 +10,7 @@ from pathlib import Path
 
 import click
 
-from ..errors import CheckpointError, ForeignFileError, VideoFileError
+from ..errors import CheckpointError, VideoFileError
 from ..files import clear_dead, sync_folder, write_text
 from ..media import FORMATS, read_image, video
 from ..media.video import read_comment
@@ -206,18 +206,14 @@ def check_films(films: Sequence[Path], size: Size, fps: float | Fraction, hint: 
 
 
 def check_unfinished(films: Iterable[Path]) -> None:
-    """Raise an error for films that are there: there is nothing that could be resumed, and they would be lost."""
+    """Raise `CheckpointError` for films of an earlier run: there is nothing left that could be resumed."""
     for film in films:
         try:
             note = read_comment(film) if film.exists() else None
         except VideoFileError:  # damaged, or empty
             continue
-        if note is not None and note.startswith("{"):
+        if note is not None:
             raise CheckpointError(f"'{film}' is complete, and its frames are gone: --force begins again")
-        if film.exists():
-            raise ForeignFileError(
-                f"'{film}' does not say that it was made here, and would be lost: --force replaces it"
-            )
 
 
 def film_targets(films: Sequence[Path]) -> list[Target]:

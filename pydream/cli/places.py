@@ -134,7 +134,8 @@ def check_new(paths: Iterable[Path], hint: str = OUTPUT) -> None:
     for path in paths:
         kept = path.is_file() and not (forced() or is_blank(path) or (resume and _says_made_here(path)))
         if kept and not _may_replace(path):
-            raise click.BadParameter(f"'{path}' is there already: --force replaces it", param_hint=hint)
+            why = "does not say that it was made here, and would be lost" if resume else "is there already"
+            raise click.BadParameter(f"'{path}' {why}: --force replaces it", param_hint=hint)
 
 
 def _says_made_here(path: Path) -> bool:

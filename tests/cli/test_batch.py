@@ -12,9 +12,9 @@ import pytest
 from PIL import Image
 
 import pydream.cli.commands.dream as module
-from pydream.cli import job
 from pydream.dream.images import noise
 from pydream.dream.notebook import deepdream
+from pydream.easy import preparation
 from pydream.media.image import FORMATS, read_image, read_note, write_image
 from pydream.zoo.load import load_net
 
@@ -237,7 +237,7 @@ def test_a_network_that_cannot_be_had_ends_it_at_once(refused, pictures):
 
 
 def test_ctrl_c_costs_the_picture_it_falls_into(run, pictures, monkeypatch):
-    follow = job.follow
+    follow = preparation.follow
     left = ["a.png", "b.jpg"]
 
     def interrupted(*args, **options):
@@ -246,7 +246,7 @@ def test_ctrl_c_costs_the_picture_it_falls_into(run, pictures, monkeypatch):
             signal.raise_signal(signal.SIGINT)
         return follow(*args, **options)
 
-    monkeypatch.setattr(job, "follow", interrupted)
+    monkeypatch.setattr(preparation, "follow", interrupted)
     seen = run("dream", pictures, "-o", "out", *SHORT)
     assert seen.code == 130
     assert os.listdir("out") == ["a.png"]

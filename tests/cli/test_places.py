@@ -352,7 +352,7 @@ def test_terms_that_no_record_holds(run, picture, folder, monkeypatch):
         seen = run("dream", "in.png", "-o", "out.png", *channels, *SHORT)
     assert seen.code == 2
     assert "Invalid value for '--layer': 450 terms do not fit into the file's record of 60000 characters" in seen.err
-    monkeypatch.setattr("pydream.cli.job.follow", None)
+    monkeypatch.setattr("pydream.easy.preparation.follow", None)
     for arguments in (["-l", "fire8/concat:0-499=0.1"] * 14, channels[:840]):
         seen = run("dream", "in.png", "-o", "out.png", *arguments, *SHORT)
         assert seen.code == 2, seen

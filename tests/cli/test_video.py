@@ -367,7 +367,6 @@ def test_a_frame_of_another_film(run, refused, left):
 @pytest.mark.parametrize(
     ("arguments", "why"),
     [
-        (["in.mp4"], "Missing option '-o' / '--output'"),
         (["nothing.mp4", "-o", "out.mp4"], "'nothing.mp4' does not exist"),
         (["in.mp4", "-o", "out.avi"], "Invalid value for '--output': cannot write 'out.avi'"),
         (["in.mp4", "-o", "no/out.mp4"], "there is no folder 'no'"),
