@@ -369,7 +369,10 @@ def test_a_frame_of_another_film(run, refused, left):
     [
         (["in.mp4"], "Missing option '-o' / '--output'"),
         (["nothing.mp4", "-o", "out.mp4"], "'nothing.mp4' does not exist"),
-        (["in.mp4", "-o", "out.avi"], "Invalid value for '--output': cannot write 'out.avi'"),
+        (
+            ["in.mp4", "-o", "out.avi"],
+            "Invalid value for '--output': 'out.avi' is not a folder, and films are .mp4, .gif",
+        ),
         (["in.mp4", "-o", "no/out.mp4"], "there is no folder 'no'"),
         (["in.mp4", "-o", "in.mp4"], "it would overwrite 'in.mp4', which is read"),
         (["in.mp4", "-o", "out.mp4", "--guide", "out.mp4"], "'--guide'"),
