@@ -183,3 +183,16 @@ def test_pixels_that_are_not_square(run, folder, short):
     write_video("in.mp4", frames, pixel_aspect=Fraction(16, 15))
     seen = run("video", "in.mp4", "-o", "out.gif", *short)
     assert "left out: the pixels' shape, 16/15, which a .gif film cannot have" in seen.err
+
+
+def test_other_commands_name_this_one(run, refused, clip, short):
+    """A film and an animation, given to `dream`."""
+    dream = short[:-4]
+    assert "'in.mp4' is a film: `pydream video` dreams on it" in refused(1, "dream", "in.mp4", "-o", "out.png", *dream)
+    first, *others = (Image.fromarray(frame) for frame in moving_square(3))
+    first.save("in.gif", save_all=True, append_images=others, duration=100)
+    seen = run("dream", "in.gif", "-o", "out.png", *dream)
+    assert seen.code == 0
+    line = "'in.gif' is an animation, and only the first of its 3 frames is read: `pydream video` takes all"
+    assert f"pydream: warning: {line}" in seen.err.splitlines()
+    assert Path("out.png").is_file()
