@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+import types
 from fractions import Fraction
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from support.interrupting import interrupt_at
 
 import pydream
 from pydream.files import temporary_beside
+from pydream.media import video
 from pydream.media.image import read_image, read_note
 from pydream.media.video import read_comment, read_video, write_video
 from pydream.record.film import read_frame
@@ -411,9 +413,17 @@ def test_a_film_that_is_too_fast_for_a_gif(refused, folder):
     )
 
 
-def test_flow_without_opencv(refused, clip, monkeypatch):
-    monkeypatch.setitem(sys.modules, "cv2", None)
+@pytest.mark.parametrize("cv2", [None, types.ModuleType("cv2")])
+def test_flow_without_opencv(refused, clip, monkeypatch, cv2):
+    """Told before the film is read, with the command; also where it is too old."""
+    monkeypatch.setitem(sys.modules, "cv2", cv2)
+    monkeypatch.setattr(video, "read_video", lambda *_: pytest.fail("the work has begun"))
     assert "pip install 'pydeepdream[flow]'" in refused(1, "video", "in.mp4", "-o", "out.mp4", *SHORT, "--flow")
+
+
+def test_without_pyav(refused, clip, monkeypatch):
+    monkeypatch.setitem(sys.modules, "av", None)
+    assert "pip install av" in refused(1, "video", "in.mp4", "-o", "out.gif", *SHORT)
 
 
 def test_what_is_wrong_is_told_before_tensorflow_is_imported(clip):

@@ -32,7 +32,7 @@ STARTS = [b"\0\0\0\x08wide\0\0\0\0mdat", b"OggS\0\2", b"0&\xb2u\x8ef\xcf\x11", b
 
 @pytest.mark.parametrize("start", STARTS)
 def test_other_films(start):
-    with pytest.raises(ImageFileError, match="^'x' is a film"):
+    with pytest.raises(ImageFileError, match="is a film"):
         decode_image(io.BytesIO(start + bytes(200)), "x")
 
 

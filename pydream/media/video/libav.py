@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from PIL import Image
 
-from ...errors import VideoFileError
+from ...errors import MissingExtraError, VideoFileError
 from ...files import open_regular, reason
 
 if TYPE_CHECKING:
@@ -63,9 +63,13 @@ def opened(path: Path) -> Iterator[InputContainer]:
     ------
     VideoFileError
         If there is no such file, or it is not a film.
+    MissingExtraError
+        If PyAV cannot be imported.
     """
-    import av
-
+    try:
+        import av
+    except ImportError as error:
+        raise MissingExtraError(f"reading a film needs PyAV ({error}): pip install av") from error
     options = {
         "format_whitelist": ",".join(READABLE),
         "protocol_whitelist": "none",  # libav reads from the open file, and opens nothing else
