@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from PIL import Image
 
@@ -29,11 +29,19 @@ LIMITED, FULL = 1, 2
 EXACT_SCALING = 4 | 1 << 13 | 1 << 14 | 1 << 18 | 1 << 19
 
 
+def _pyav() -> Any:
+    """Return PyAV; `MissingExtraError` if it cannot be imported."""
+    try:
+        import av
+    except ImportError as error:
+        raise MissingExtraError(f"reading a film needs PyAV ({error}): pip install av") from error
+    return av
+
+
 @contextmanager
 def ffmpeg_errors() -> Iterator[None]:
     """Turn libav's errors into `OSError`; some of them are `OSError` or `ValueError` already, some are neither."""
-    import av
-
+    av = _pyav()
     try:
         yield
     except av.FFmpegError as error:
@@ -66,10 +74,7 @@ def opened(path: Path) -> Iterator[InputContainer]:
     MissingExtraError
         If PyAV cannot be imported.
     """
-    try:
-        import av
-    except ImportError as error:
-        raise MissingExtraError(f"reading a film needs PyAV ({error}): pip install av") from error
+    av = _pyav()
     options = {
         "format_whitelist": ",".join(READABLE),
         "protocol_whitelist": "none",  # libav reads from the open file, and opens nothing else
