@@ -72,6 +72,10 @@ class DamagedPictureWarning(PydreamWarning):
     """A picture was read from a file that is damaged: some of its pixels are wrong."""
 
 
+class AnimationWarning(PydreamWarning):
+    """Only the first frame of an animation was read."""
+
+
 class LeftOutWarning(PydreamWarning):
     """Some of a network's layers cannot be run, and are left out with all that is made of them."""
 

@@ -400,7 +400,7 @@ def start_of(path: Path, most: int) -> bytes:
     try:
         with open_file(path) as file:
             return file.read(most)
-    except OSError:
+    except (OSError, ValueError):  # ValueError: a NUL in the path
         return b""
 
 

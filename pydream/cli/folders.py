@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -152,6 +153,25 @@ def frames_beside(film: Path, state: str, is_state: Callable[[Path], bool]) -> O
     return OutputFolder(film.with_name(f"{film.name}.frames"), True, "frames", state=state, is_state=is_state)
 
 
+def films_and_frames(
+    output: Sequence[str], state: str, is_state: Callable[[Path], bool]
+) -> tuple[list[Path], OutputFolder]:
+    """Return the films among the outputs, and the folder of the frames: the one that is named, or one beside a film."""
+    films, others = films_apart(output)
+    if not others:
+        return films, frames_beside(films[0], state, is_state)
+    if len(others) > 1:
+        what = f"frames go into one folder, not '{others[0]}' and '{others[1]}'"
+        raise click.BadParameter(what, param_hint="'-o'")
+    folder = Path(others[0])
+    if folder.exists() and not folder.is_dir():
+        raise click.BadParameter(f"frames go into a folder, and '{folder}' is a file", param_hint=OUTPUT)
+    if folder.suffix and not folder.exists() and not others[0].endswith(os.sep):
+        known = ", ".join(video.WRITABLE)
+        raise click.BadParameter(f"'{folder}' is not a folder, and films are {known}", param_hint=OUTPUT)
+    return films, OutputFolder(folder, False, "frames", state=state, is_state=is_state)
+
+
 def check_own(places: Iterable[Path | None], is_own: Callable[[Path], bool], hint: str = OUTPUT) -> None:
     """Raise `click.BadParameter` for a file in the place of a result that is none."""
     for path in places:
@@ -176,12 +196,15 @@ quality_option = option(
 )
 
 
+def fps_option(default: int | None, text: str = "") -> Decorator:
+    """Make the option for a film's frames per second; `text` says the default where that depends."""
+    help = f"Frames per second of a film.{f'  [default: {text}]' if text else ''}"
+    return option("--fps", help, FiniteRange(0, video.FASTEST, min_open=True), default=default)
+
+
 def film_options(fps: int) -> Decorator:
     """Make the options of a film, which has `fps` frames a second by default."""
-    fps_option = option(
-        "--fps", "Frames per second of a film.", FiniteRange(0, video.FASTEST, min_open=True), default=fps
-    )
-    return together(fps_option, quality_option)
+    return together(fps_option(fps), quality_option)
 
 
 def quality_words(film: Path, quality: int) -> list[str]:

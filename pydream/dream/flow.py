@@ -117,11 +117,13 @@ def flow(frame: Picture, other: Picture) -> NDArray[np.float32]:
 
 
 def check_flow() -> Any:
-    """Return OpenCV; `MissingExtraError` if it is not installed."""
+    """Return OpenCV; `MissingExtraError` if it is not installed, or too old."""
     try:
         import cv2
     except ImportError as error:
         raise MissingExtraError(f"optical flow needs OpenCV ({error}): {pip_install('flow')}") from error
+    if not hasattr(cv2, "DISOpticalFlow_create"):
+        raise MissingExtraError(f"optical flow needs OpenCV 4 or later, this has no DIS: {pip_install('flow')}")
     return cv2
 
 

@@ -12,10 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, PngImagePlugin
 
-from ..errors import DamagedPictureWarning, ImageFileError
+from ..errors import AnimationWarning, DamagedPictureWarning, ImageFileError
 from ..files import check_place, open_regular, write_errors, write_whole
 from ..picture import Picture, to_pixels
-from .decoding import EXIF_NOTE, decode, find_note
+from .decoding import EXIF_NOTE, decode, find_note, frame_count
 from .decoding import PNG_KEYWORD as PNG_KEYWORD
 from .decoding import READABLE as READABLE
 from .decoding import is_readable as is_readable
@@ -45,7 +45,8 @@ def read_image(path: str | os.PathLike[str]) -> Picture:
     """Read a picture file as 8-bit RGB.
 
     Transparency is composited on white; grey, palette, 1-bit, 12-bit, 16-bit, float, CMYK and CIELab pictures are
-    converted; EXIF's orientation is applied; only the first frame of an animation is read. Colour profiles are ignored,
+    converted; EXIF's orientation is applied; only the first frame of an animation is read, with
+    an `AnimationWarning`. Colour profiles are ignored,
     as in the notebook.
 
     Parameters
@@ -99,6 +100,9 @@ def _picture(file: BinaryIO, name: str) -> Picture:
     image, damage = decode(file, name)
     if damage is not None:
         warnings.warn(f"'{name}' is damaged: {damage}", DamagedPictureWarning, stacklevel=3)
+    if (frames := frame_count(file)) > 1:
+        what = f"'{name}' is an animation, and only the first of its {frames} frames is read: `pydream video` takes all"
+        warnings.warn(what, AnimationWarning, stacklevel=3)
     return np.array(image, dtype=np.uint8, order="C")
 
 

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+import types
 from fractions import Fraction
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from support.interrupting import interrupt_at
 
 import pydream
 from pydream.files import temporary_beside
+from pydream.media import video
 from pydream.media.image import read_image, read_note
 from pydream.media.video import read_comment, read_video, write_video
 from pydream.record.film import read_frame
@@ -368,7 +370,10 @@ def test_a_frame_of_another_film(run, refused, left):
     ("arguments", "why"),
     [
         (["nothing.mp4", "-o", "out.mp4"], "'nothing.mp4' does not exist"),
-        (["in.mp4", "-o", "out.avi"], "Invalid value for '--output': cannot write 'out.avi'"),
+        (
+            ["in.mp4", "-o", "out.avi"],
+            "Invalid value for '--output': 'out.avi' is not a folder, and films are .mp4, .gif",
+        ),
         (["in.mp4", "-o", "no/out.mp4"], "there is no folder 'no'"),
         (["in.mp4", "-o", "in.mp4"], "it would overwrite 'in.mp4', which is read"),
         (["in.mp4", "-o", "out.mp4", "--guide", "out.mp4"], "'--guide'"),
@@ -407,9 +412,17 @@ def test_a_film_that_is_too_fast_for_a_gif(refused, folder):
     )
 
 
-def test_flow_without_opencv(refused, clip, monkeypatch):
-    monkeypatch.setitem(sys.modules, "cv2", None)
+@pytest.mark.parametrize("cv2", [None, types.ModuleType("cv2")])
+def test_flow_without_opencv(refused, clip, monkeypatch, cv2):
+    """Told before the film is read, with the command; also where it is too old."""
+    monkeypatch.setitem(sys.modules, "cv2", cv2)
+    monkeypatch.setattr(video, "read_video", lambda *_: pytest.fail("the work has begun"))
     assert "pip install 'pydeepdream[flow]'" in refused(1, "video", "in.mp4", "-o", "out.mp4", *SHORT, "--flow")
+
+
+def test_without_pyav(refused, clip, monkeypatch):
+    monkeypatch.setitem(sys.modules, "av", None)
+    assert "pip install av" in refused(1, "video", "in.mp4", "-o", "out.gif", *SHORT)
 
 
 def test_what_is_wrong_is_told_before_tensorflow_is_imported(clip):

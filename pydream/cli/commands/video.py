@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import click
 import msgspec
@@ -22,8 +22,8 @@ from ...cluster.workers import Cluster
 from ...dream.film import BLEND, CUT, FILM_COPIES, MOST_CUT, FramePair, dream_frames
 from ...dream.flow import check_flow
 from ...errors import CheckpointError, ProvenanceError
-from ...files import file_sha256, make_folder
-from ...media import video, write_image
+from ...files import make_folder
+from ...media import video
 from ...media.video import Footage, Section
 from ...picture import Picture
 from ...record import film as film_file
@@ -40,14 +40,16 @@ from ..folders import (
     check_films,
     check_unfinished,
     film_targets,
-    frames_beside,
+    films_and_frames,
+    fps_option,
     quality_option,
     quality_words,
     write_sidecar,
 )
 from ..help import Command
-from ..input import WIDTH_HEIGHT, Size, Target, claim_targets, read_size
+from ..input import WIDTH_HEIGHT, Size, Source, Target, claim_targets, read_size
 from ..job import Job, prepare
+from ..listing import expanded
 from ..options import FiniteRange, dreaming_options, force_option, last_options, option, output_option, resume_option
 from ..places import ReadFile, unnamed
 from ..progress import Bar
@@ -55,6 +57,7 @@ from ..signals import between_steps, interruptible, interruptible_each, uninterr
 from ..workers import WorkerOptions, start_workers, worker_options
 
 _STATE = "film.json"
+_FPS = 25  # of a folder of frames
 
 
 def _frame_range(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
@@ -74,9 +77,27 @@ def _time(ctx: click.Context, param: click.Parameter, value: str | None) -> str 
     return value
 
 
+class _Frames(NamedTuple):
+    """A folder of frames, as input."""
+
+    path: Path
+    files: list[Path]
+
+
+class _FilmOrFrames(ReadFile):
+    """The path of a film, or of a folder of frames."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Check that there is one, and note what is read."""
+        if not Path(value).is_dir():
+            return super().convert(value, param, ctx)
+        pictures = expanded([Source(value, folder=True)], recursive=False, output=None)
+        return _Frames(Path(value), [Path(each.given) for each in pictures])
+
+
 @click.command("video", cls=Command)
-@click.argument("input", type=ReadFile())
-@output_option("A .mp4 or .gif film", beside="video.mp4", type=click.Path(path_type=Path))
+@click.argument("input", type=_FilmOrFrames())
+@output_option("A .mp4 or .gif film, a folder for the frames, or several of these", beside="video.mp4", multiple=True)
 @option(
     "--blend",
     "Share of the last dream in the start of the next one; 0: each frame for itself.",
@@ -105,13 +126,14 @@ def _time(ctx: click.Context, param: click.Parameter, value: str | None) -> str 
     read_size,
     metavar=WIDTH_HEIGHT,
 )
+@fps_option(None, f"the film's own, {_FPS} for a folder of frames")
 @quality_option
 @resume_option
 @force_option
 @last_options
 def command(
-    input: Path,
-    output: Path | None,
+    input: Path | _Frames,
+    output: tuple[str, ...],
     blend: float,
     flow: bool,
     cut: float,
@@ -119,28 +141,35 @@ def command(
     stop: str | None,
     part: str | None,
     size: Size | None,
+    fps: float | None,
     quality: int,
     resume: bool,
     quiet: bool,
     **options: Any,
 ) -> None:
-    """Dream on every frame of the film INPUT, and make a film of the dreams.
+    """Dream on every frame of INPUT, and make a film of the dreams.
 
-    Each frame starts from itself, blended with the last dream; with --flow, that is moved along with the picture
-    first, so that it does not flicker. The film keeps its frame rate, or every frame's time, and its sound. Stopped
-    at any moment, by Ctrl-C or a power cut, the same command with --resume continues, and ends with the same film to
-    the byte.
+    INPUT is a film, an animated picture, or a folder of frames, in the order of the numbers in their names. Each frame
+    starts from itself, blended with the last dream; with --flow, that is moved along with the picture first, so that
+    it does not flicker. The film keeps its frame rate, or every frame's time, and its sound; in a folder, frames are
+    00000000.png and so on. Stopped at any moment, by Ctrl-C or a power cut, the same command with --resume continues,
+    and ends with the same film to the byte.
 
     \b
     pydream video in.mp4 -o out.mp4
     pydream video in.mp4 -o out.mp4 --flow --blend 0.7 --from 0:12.5 --to 0:20
     pydream video in.mp4 -o out.gif --size 320x180 --range 0:50 --blend 0
     pydream video in.mp4 -o out.mp4 --blend 0 --workers 2
+    pydream video frames -o out.mp4 --fps 24
+    pydream video in.mp4 -o frames
     """  # noqa: D301 (click's mark for a block to leave as it is)
-    output = output or unnamed(input, input.stem, ".mp4")
-    folder = _frames(output)
-    check_films([output], size or (1, 1), fps=25)  # an error in its name does not wait for INPUT
-    claim_targets(film_targets([output]), options["sidecar"])
+    path = input if isinstance(input, Path) else input.path
+    if fps is not None and path is input:
+        what = f"'{path}' has its own frames per second; it is for a folder of frames"
+        raise click.BadParameter(what, param_hint="'--fps'")
+    films, folder = _outputs(output or (str(unnamed(path, path.stem, ".mp4")),), path)
+    check_films(films, size or (1, 1), fps or _FPS)  # an error in its name does not wait for INPUT
+    claim_targets(film_targets(films), options["sidecar"])
     existing = folder.check(resume)
     workers = WorkerOptions.taken(options)
     if workers is not None and blend:
@@ -151,15 +180,20 @@ def command(
 
     with uninterrupted(done_then=True):
         # before TensorFlow is imported
-        with interruptible(), Bar(quiet, desc=f"looking at {input.name}", unit="frame") as seen:
-            footage = video.read_video(input, section(start, stop, part), seen.advance)
+        with interruptible(), Bar(quiet, desc=f"looking at {path.name}", unit="frame") as seen:
+            if isinstance(input, Path):
+                footage = video.read_video(input, section(start, stop, part), seen.advance)
+            else:
+                rate = Fraction(fps or _FPS).limit_denominator(1001)  # as it is written
+                footage = video.read_frames(*input, rate, section(start, stop, part), seen.advance)
+            sha256 = footage.sha256()
         clip = Clip(footage, size or footage.size)
         options = params_for(options, clip.size)
-        check_films([output], clip.size, clip.rate)
+        check_films(films, clip.size, clip.rate)
         with interruptible():
             left = film_file.load(folder.state_file) if resume else None
             if resume and left is None:
-                check_unfinished([output])
+                check_unfinished(films)
         if resume and left is None and existing:
             raise CheckpointError(f"'{folder.state_file}' is gone, so the film cannot be resumed: --force begins again")
         job = prepare(quiet=quiet, resumed=None if left is None else left.recipe, **options)
@@ -169,11 +203,12 @@ def command(
         recipe = msgspec.structs.replace(job.recipe, tile=tile)
         resized = None if size is None else f"{size[1]}x{size[0]}"
         words = {"--size": resized, "--blend": None if blend == BLEND else blend, "--cut": None if cut == CUT else cut}
-        words |= {"--from": start, "--to": stop, "--range": part, "--flow": flow}
-        arguments = [file_word(input), "-o", f"dream{output.suffix}"]
-        arguments += [*option_words(words), *quality_words(output, quality)]
+        words |= {"--from": start, "--to": stop, "--range": part, "--flow": flow, "--fps": fps}
+        given = [f"dream{each.suffix}" for each in films] + ["frames"] * (not folder.temporary)
+        arguments = [file_word(path), *(word for each in given for word in ("-o", each)), *option_words(words)]
+        arguments += next(filter(None, (quality_words(each, quality) for each in films)), [])
         height, width = footage.size
-        facts = PictureFacts(name=input.name, width=width, height=height, sha256=_hash(input))
+        facts = PictureFacts(name=path.resolve().name, width=width, height=height, sha256=sha256)
         film = Film(
             film="video",
             command=job.command_line("video", arguments, recipe),
@@ -192,7 +227,7 @@ def command(
             if others := before.unlike(film):
                 raise CheckpointError(f"'{folder.folder}' holds another film: {', '.join(map(str, others))}")
         done = 0 if left is None else _done(folder, film, left.frames_say, quiet)
-        for line in clip.losses(output):
+        for line in clip.losses(films, folder):
             job.say(line)
         if done:
             job.say(f"{done} of {len(clip)} frames are in '{folder.folder}' already")
@@ -209,30 +244,27 @@ def command(
                 closing(_dreams(cluster, job, recipe, film, clip, last, done)) as dreams,
             ):
                 for number, made in enumerate(dreams, start=done):
-                    write_image(folder.target(number).given, made, film.frame(number, made).to_json())
+                    record = film.frame(number, made)
+                    folder.target(number).write(made, record, sidecar=job.sidecar and not folder.temporary)
                     done += 1
-            with Bar(quiet, desc=f"writing {output.name}", total=len(clip), unit="frame") as written_frames:
-                video.write_video(
-                    output,
-                    folder.pictures(len(clip), written_frames.advance),
-                    clip.rate,
-                    quality,
-                    film.to_json(),
-                    times=None if footage.rate else footage.times,
-                    pixel_aspect=clip.pixel_aspect,
-                    sound=None if _is_silent(output) else footage.sound,
-                )
-            write_sidecar(output, film.to_json(), job.sidecar)
+            if not folder.temporary:
+                job.say(f"wrote {len(clip)} frames into '{folder.folder}'")
+            for target in films:
+                _write(target, clip, folder, film, quality, quiet)
+                write_sidecar(target, film.to_json(), job.sidecar)
+                job.say(f"wrote '{target}'")
         except KeyboardInterrupt:
             outcome = f"{done} of {len(clip)} frames are in '{folder.folder}'; --resume continues"
             raise interruption(outcome) from None
         folder.finish()
-        job.say(f"wrote '{output}'")
 
 
-def _frames(output: Path) -> OutputFolder:
-    """Return the folder of the frames."""
-    folder = frames_beside(output, _STATE, film_file.is_plan)
+def _outputs(output: Sequence[str], input: Path) -> tuple[list[Path], OutputFolder]:
+    """Return the films, and the folder of the frames."""
+    films, folder = films_and_frames(output, _STATE, film_file.is_plan)
+    if folder.folder.is_dir() and folder.folder.samefile(input):
+        what = f"'{input}' holds the frames that are read: name another folder"
+        raise click.BadParameter(what, param_hint="'--output'")
 
     @cache
     def silent() -> bool:
@@ -247,7 +279,23 @@ def _frames(output: Path) -> OutputFolder:
             return silent() if note is None else film_file.read_frame(note).number == number
         return False
 
-    return replace(folder, claims=claims)
+    return films, replace(folder, claims=claims)
+
+
+def _write(target: Path, clip: Clip, folder: OutputFolder, film: Film, quality: int, quiet: bool) -> None:
+    """Write the frames that are made as a film."""
+    footage = clip.footage
+    with Bar(quiet, desc=f"writing {target.name}", total=len(clip), unit="frame") as written:
+        video.write_video(
+            target,
+            folder.pictures(len(clip), written.advance),
+            clip.rate,
+            quality,
+            film.to_json(),
+            times=None if footage.rate else footage.times,
+            pixel_aspect=clip.pixel_aspect,
+            sound=None if _is_silent(target) else footage.sound,
+        )
 
 
 def _done(folder: OutputFolder, film: Film, say: bool, quiet: bool) -> int:
@@ -292,15 +340,21 @@ class Clip:
             else:
                 yield np.array(Image.fromarray(frame).resize(self.size[::-1], Image.Resampling.LANCZOS))
 
-    def losses(self, output: Path) -> Iterator[str]:
+    def losses(self, films: Sequence[Path], folder: OutputFolder) -> Iterator[str]:
         """Describe what of the film is lost in its dream."""
         footage = self.footage
         if footage.damaged:
             yield f"'{footage.path}' is damaged, {footage.damaged} times: what can be read is dreamt on"
         if footage.left_out:
             yield f"left out: {', '.join(footage.left_out)}"
-        if footage.sound is not None and _is_silent(output):
-            yield f"left out: the sound, which a {output.suffix.lower()} film cannot have"
+        lost = [] if footage.sound is None else ["the sound"]
+        if self.pixel_aspect != 1:
+            lost.append(f"the pixels' shape, {self.pixel_aspect}")
+        for suffix in (film.suffix.lower() for film in films if _is_silent(film)):
+            yield from (f"left out: {each}, which a {suffix} film cannot have" for each in lost)
+        if not folder.temporary:
+            times = "the frames' times" if footage.rate is None else f"the rate, {float(footage.rate):.6g} a second"
+            yield f"left out: {' and '.join([*lost, times])}, which a folder of frames cannot have"
 
 
 def _dreams(
@@ -327,11 +381,6 @@ def _dreams(
             watch=bar,
             **recipe.dream_params(job.objective, job.retouches),
         )
-
-
-def _hash(film: Path) -> str:
-    with interruptible():
-        return file_sha256(film)
 
 
 def section(start: str | None, stop: str | None, part: str | None) -> Section:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import inspect
 from collections.abc import Iterator
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import click
@@ -32,8 +31,7 @@ from ..folders import (
     earlier_recipe,
     film_options,
     film_targets,
-    films_apart,
-    frames_beside,
+    films_and_frames,
     write_sidecar,
 )
 from ..help import Command
@@ -114,7 +112,9 @@ def command(
     pydream zoom noise:320x240 -o noise.gif --frames 40 --fps 12
     """  # noqa: D301 (click's mark for a block to leave as it is)
     (source,) = input
-    films, folder = _outputs(output or (str(unnamed(source.path, source.stem, ".mp4")),))
+    films, folder = films_and_frames(
+        output or (str(unnamed(source.path, source.stem, ".mp4")),), _CHECKPOINT, is_checkpoint
+    )
     claim_targets(film_targets(films), options["sidecar"])
     existing = folder.check(resume, most=frames)
     start = InputPicture.read(source)
@@ -208,20 +208,3 @@ def _write(job: Job, folder: OutputFolder, source: Source, loop: LoopFacts, fram
     line = job.command_line("zoom", [source.argument, "-o", "frames"], loop.recipe)
     record = job.record(line, loop.recipe, loop.input, pixels)
     folder.target(loop.place.frame).write(pixels, record, job.sidecar)
-
-
-def _outputs(output: tuple[str, ...]) -> tuple[list[Path], OutputFolder]:
-    """Return the films, and the folder of the frames."""
-    films, others = films_apart(output)
-    folders = list(map(Path, others))
-    if len(folders) > 1:
-        raise click.BadParameter(f"frames go into one folder, not '{folders[0]}' and '{folders[1]}'", param_hint="'-o'")
-    if not folders:
-        return films, frames_beside(films[0], _CHECKPOINT, is_checkpoint)
-    folder = folders[0]
-    if folder.exists() and not folder.is_dir():
-        raise click.BadParameter(f"frames go into a folder, and '{folder}' is a file", param_hint="'--output'")
-    if folder.suffix and not folder.exists():
-        known = ", ".join(video.WRITABLE)
-        raise click.BadParameter(f"'{folder}' is not a folder, and films are {known}", param_hint="'--output'")
-    return films, OutputFolder(folder, False, "frames", state=_CHECKPOINT, is_state=is_checkpoint)

@@ -7,6 +7,7 @@ png      chunks that are not needed, transparent colours, checksums
 jpeg     whether all pixels are there
 heif     HEIC, by another package
 kinds    what is not read, by its name
+moving   films, and the frames of animations
 tiff     kinds of samples that Pillow does not read
 libtiff  its messages
 ======== ===================================================================================
@@ -23,9 +24,10 @@ from ...files import reason
 from . import jpeg, kinds, libtiff, png, tiff
 from .heif import open_heic
 from .kinds import is_readable, unread_kind
+from .moving import frame_count, is_film
 from .pillow import READABLE, exif, load, open_image, pillow_errors, to_rgb
 
-__all__ = ["EXIF_NOTE", "PNG_KEYWORD", "READABLE", "decode", "find_note", "is_readable", "unread_kind"]
+__all__ = ["EXIF_NOTE", "PNG_KEYWORD", "READABLE", "decode", "find_note", "frame_count", "is_readable", "unread_kind"]
 
 EXIF_NOTE = 0x010E  # ImageDescription: the one text field of EXIF that TIFF, JPEG and WebP all keep
 PNG_KEYWORD = png.KEYWORD
@@ -50,6 +52,8 @@ def decode(file: BinaryIO, name: str) -> tuple[Image.Image, str | None]:
         If it is no picture, cannot be decoded, or has values without an agreed meaning.
     """
     with pillow_errors(name), libtiff.messages() as heard:  # also of what is a TIFF only to Pillow
+        if is_film(file):
+            raise ImageFileError(f"'{name}' is a film: {kinds.FILM.instead}")
         if kinds.is_heic(file, name):
             return to_rgb(load(open_heic(file)), name), None  # upright
         kind = tiff.Kind.read(file)

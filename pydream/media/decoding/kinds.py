@@ -26,14 +26,14 @@ HEIC = UnreadKind("HEIC", f"{pip_install('heif')} reads it")
 RAW = UnreadKind("camera RAW", "`darktable-cli` makes a PNG of it")
 _JPEG_XL = UnreadKind("JPEG XL", "`djxl` makes a PNG of it")
 _JPEG_2000 = UnreadKind("JPEG 2000", "`opj_decompress` makes a PNG of it")
-_FILM = UnreadKind("film", "`pydream video` dreams on it")
+FILM = UnreadKind("film", "`pydream video` dreams on it")
 
 _SUFFIXES = {
     HEIC: "heic heics heif heifs hif",
     _JPEG_XL: "jxl",
     _JPEG_2000: "jp2 j2k j2c jpc jpf jpx jpm jph jhc",
     RAW: "3fr arw cr2 cr3 crw dcr dng erf fff iiq kdc mef mos mrw nef nrw orf pef raf raw rw2 rwl sr2 srf srw x3f",
-    _FILM: "3gp avi flv m2ts m4v mkv mov mp4 mpeg mpg mts ogv ts webm wmv",
+    FILM: "3gp avi flv m2ts m4v mkv mov mp4 mpeg mpg mts ogv ts webm wmv",
 }
 _OF_SUFFIX = {f".{suffix}": kind for kind, suffixes in _SUFFIXES.items() for suffix in suffixes.split()}
 _STARTS = {

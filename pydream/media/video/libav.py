@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from PIL import Image
 
-from ...errors import VideoFileError
+from ...errors import MissingExtraError, VideoFileError
 from ...files import open_regular, reason
 
 if TYPE_CHECKING:
@@ -29,11 +29,19 @@ LIMITED, FULL = 1, 2
 EXACT_SCALING = 4 | 1 << 13 | 1 << 14 | 1 << 18 | 1 << 19
 
 
+def _pyav() -> Any:
+    """Return PyAV; `MissingExtraError` if it cannot be imported."""
+    try:
+        import av
+    except ImportError as error:
+        raise MissingExtraError(f"reading a film needs PyAV ({error}): pip install av") from error
+    return av
+
+
 @contextmanager
 def ffmpeg_errors() -> Iterator[None]:
     """Turn libav's errors into `OSError`; some of them are `OSError` or `ValueError` already, some are neither."""
-    import av
-
+    av = _pyav()
     try:
         yield
     except av.FFmpegError as error:
@@ -63,9 +71,10 @@ def opened(path: Path) -> Iterator[InputContainer]:
     ------
     VideoFileError
         If there is no such file, or it is not a film.
+    MissingExtraError
+        If PyAV cannot be imported.
     """
-    import av
-
+    av = _pyav()
     options = {
         "format_whitelist": ",".join(READABLE),
         "protocol_whitelist": "none",  # libav reads from the open file, and opens nothing else

@@ -5,11 +5,10 @@ from __future__ import annotations
 from array import array
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from fractions import Fraction
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from PIL import Image
 
@@ -17,9 +16,11 @@ from ...errors import VideoFileError
 from ...picture import Picture
 from ..image import LONGEST_NOTE
 from .colours import display_matrix, is_turned, rgb, upright
+from .footage import WHOLE, Footage, Section, check_found
 from .libav import decoder_options, opened, read_errors
 from .settings import Times
 from .sound import Sound, is_decodable
+from .stills import is_webp, read_animation
 
 if TYPE_CHECKING:
     from av import VideoFrame
@@ -30,84 +31,13 @@ _FINEST = 1_000_000  # ticks a second
 _MPEG_CLOCK = 90_000  # ticks a second, in place of finer ones
 
 
-class Section(NamedTuple):
-    """A section of a film: frames by number from 0, and by seconds after the first one; None: to the film's end."""
+class _Decoded(Footage):
+    """A film that libav decodes."""
 
-    first: int = 0
-    last: int | None = None  # not included
-    start: Fraction = Fraction(0)
-    stop: Fraction | None = None  # not included
-
-    def has(self, frame: int, time: Fraction) -> bool:
-        """Return whether a frame is in the section."""
-        return frame >= self.first and time >= self.start and not self.is_over(frame, time)
-
-    def is_over(self, frame: int, time: Fraction) -> bool:
-        """Return whether a frame comes after the section."""
-        return (self.last is not None and frame >= self.last) or (self.stop is not None and time >= self.stop)
-
-
-WHOLE = Section()
-
-
-@dataclass(frozen=True)
-class Footage:
-    """A film, or a section of one, that can be read.
-
-    Attributes
-    ----------
-    path : Path
-    size : (height, width)
-        Of its frames, upright.
-    first : int
-        The number of its first frame in the film.
-    times : Times
-    rate : Fraction or None
-        Frames per second, if constant.
-    pixel_aspect : Fraction
-        A pixel's width to its height, upright.
-    sound : Sound or None
-    left_out : tuple of str
-        Streams of other kinds in the file.
-    damaged : int
-        Number of places where frames cannot be decoded, or the file ends too early.
-    """
-
-    path: Path
-    size: tuple[int, int]
-    first: int
-    times: Times
-    rate: Fraction | None
-    pixel_aspect: Fraction
-    sound: Sound | None
-    left_out: tuple[str, ...]
-    damaged: int
-
-    def __len__(self) -> int:
-        return len(self.times.ticks) - 1
-
-    def frames(self, skip: int = 0) -> Iterator[Picture]:
-        """Yield the frames after the first `skip`: (H, W, 3), RGB, upright.
-
-        Each is decoded on demand, with the matrix (BT.601, BT.709 or BT.2020) and the range (limited or full) that the
-        film declares. If it declares none, the matrix is BT.709's from 1280 pixels of width or 577 of height on and
-        BT.601's below, as in players, and the range is limited. HDR (PQ, HLG) becomes BT.709, as `hdr` says.
-        Transparency is composited on white.
-
-        Raises
-        ------
-        VideoFileError
-            If the file has changed since `read_video`.
-        """
+    def decoded(self, first: int) -> Iterator[Picture]:
         with read_errors(self.path), opened(self.path) as container:
-            for frame in islice(_Film(self.path, container), self.first + skip, self.first + len(self)):
-                pixels = upright(rgb(frame), display_matrix(frame))
-                if pixels.shape[:2] != self.size:
-                    raise VideoFileError(f"'{self.path}' has changed: its frames have another size")
-                yield pixels
-                skip += 1
-        if skip < len(self):
-            raise VideoFileError(f"'{self.path}' has changed: frame {self.first + skip} is missing")
+            for frame in islice(_Film(self.path, container), first, None):
+                yield upright(rgb(frame), display_matrix(frame))
 
 
 def read_video(path: Path, section: Section = WHOLE, on_frame: Callable[[], object] = lambda: None) -> Footage:
@@ -128,6 +58,8 @@ def read_video(path: Path, section: Section = WHOLE, on_frame: Callable[[], obje
         If there is no such file, it is not a film, has frames of several sizes or of more pixels than a picture may
         have; or none of its frames is in the section.
     """
+    if is_webp(path):
+        return read_animation(path, section, on_frame)
     with read_errors(path), opened(path) as container:
         film = _Film(path, container)
         ticks, sizes, turned = array("q"), set(), False
@@ -144,10 +76,7 @@ def read_video(path: Path, section: Section = WHOLE, on_frame: Callable[[], obje
             on_frame()
         else:
             number += 1
-        if number == 0:
-            raise VideoFileError(f"'{path}' has no readable frame")
-        if not ticks:
-            raise VideoFileError(f"'{path}' has no frame there, only {number} in the {float(time):.6g} s before")
+        check_found(path, ticks, number, time)
         if len(sizes) > 1:
             seen = " and ".join(f"{width}×{height}" for height, width in sorted(sizes))
             raise VideoFileError(f"the frames of '{path}' have several sizes, {seen}: cut it where the size changes")
@@ -156,7 +85,7 @@ def read_video(path: Path, section: Section = WHOLE, on_frame: Callable[[], obje
         ticks.append(end)
         first = number - len(ticks) + 1
         aspect = film.stream.sample_aspect_ratio or Fraction(1)
-        return Footage(
+        return _Decoded(
             path,
             sizes.pop(),
             first,
