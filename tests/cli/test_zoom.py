@@ -364,7 +364,7 @@ def test_a_film_is_complete_if_it_says_so(run, folder, draw, quick, name):
     video.write_video(Path(name), [read_image("in.png")] * 3, 25)
     other = Path(name).read_bytes()
     seen = run(*words)
-    assert (seen.code, "does not say that it was made here, and would be lost: --force replaces it" in seen.err) == (
+    assert (seen.code, f"'{name}' is there already: it does not say that it was made here, and would be lost" in seen.err) == (
         2, True,
     )  # fmt: skip
     assert Path(name).read_bytes() == other
