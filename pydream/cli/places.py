@@ -130,12 +130,14 @@ def check_new(paths: Iterable[Path], hint: str = OUTPUT) -> None:
 
     With --resume, one that says that it was made here is the last run's. Without content nothing can be lost.
     """
-    resume = click.get_current_context().params.get("resume")
+    resume = click.get_current_context().params.get("resume")  # None: the command cannot
+    ways = "--force replaces it" + ("" if resume is None else ", --resume continues an earlier run")
     for path in paths:
         kept = path.is_file() and not (forced() or is_blank(path) or (resume and _says_made_here(path)))
         if kept and not _may_replace(path):
-            why = "does not say that it was made here, and would be lost" if resume else "is there already"
-            raise click.BadParameter(f"'{path}' {why}: --force replaces it", param_hint=hint)
+            if resume:
+                ways = "it does not say that it was made here, and would be lost"
+            raise click.BadParameter(f"'{path}' is there already: {ways}", param_hint=hint)
 
 
 def _says_made_here(path: Path) -> bool:

@@ -29,7 +29,8 @@ from ..net import ChannelOrder
 from ..runtime.geometry import survey
 from ..runtime.graph import Graph, takes_pictures
 from .load import numbers_of
-from .registry import DEFINITION, NAME, Entry, networks, own_folder, read_entry
+from .registry import DEFINITION, NAME, Entry, damaged_networks, networks, own_folder, read_entry
+from .removal import removable, remove_network
 
 
 def add_network(
@@ -42,6 +43,7 @@ def add_network(
     scale: float | Sequence[float] | None = None,
     channel_order: ChannelOrder | None = None,
     input: str | None = None,
+    replace: bool = False,
 ) -> Entry:
     """Add a network to the registry, so that `load_net` finds it by name.
 
@@ -58,6 +60,8 @@ def add_network(
         Default layer to dream with.
     title : str, optional
         Title for people. None: the network's own name.
+    replace : bool
+        Whether it may take the place of a network of the user's own, which goes when the new one is whole.
 
     Returns
     -------
@@ -75,7 +79,7 @@ def add_network(
     OSError
         If the folder cannot be written to its end.
     """
-    _check_name(name)
+    _check_name(name, replace)
     target = own_folder() / name
     with write_errors(target, NetFileError):  # before the network is read
         check_place(next(folder for folder in target.absolute().parents if folder.exists()) / ".pydream")
@@ -105,6 +109,8 @@ def add_network(
     with written_folder(target) as temporary:  # fails where another process has put a folder that is not empty
         _write(packed, temporary, file, facts)
         read_entry(temporary / "README.md")
+        if replace and target.exists():
+            remove_network(name)
     return read_entry(target / "README.md")
 
 
@@ -123,7 +129,7 @@ def _write(packed: Packed, folder: Path, file: str, facts: dict[str, Any]) -> No
     write_text(folder / "README.md", f"---\n{front}---\n\n# {printable(facts['title'])}\n")
 
 
-def _check_name(name: str) -> None:
+def _check_name(name: str, replace: bool) -> None:
     if not NAME.fullmatch(name):
         raise ValueError(f"{name!r} is not a name for a network (expected letters, digits and ._+-, at most 64)")
     if name.lower().endswith(SUFFIXES):
@@ -132,8 +138,12 @@ def _check_name(name: str) -> None:
     same = taken.get(name.lower())
     if same is not None and not same.own:
         raise ValueError(f"there is a network {same.name!r} already, which comes with pydream; choose another name")
+    if replace and (name in damaged_networks() or (same is not None and same.name == name)):
+        if others := sorted({*(own_folder() / name).iterdir()}.difference(removable(name))):
+            raise ValueError(f"'{others[0]}' was not written by pydream, and would be lost: move it")
+        return
     if same is not None:
-        way = f"choose another name, or `pydream models remove {same.name}` first"
+        way = "--force replaces it" if same.name == name else "choose another name"
         raise ValueError(f"there is a network {same.name!r} already: {way}")
     folder = own_folder() / name
     if folder.exists():

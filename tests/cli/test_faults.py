@@ -77,7 +77,7 @@ def fill(disk, room):
 
 
 WRITE = {
-    "dream": ["dream", "in.png", "-o", "disk/out.png", *SHORT, "--sidecar"],
+    "dream": ["dream", "in.png", "-o", "disk/out.png", *SHORT, "--sidecar", "--force"],
     "many": ["dream", "many", "-o", "disk/out", *SHORT],
     "zoom": ["zoom", "in.png", "-o", "disk/out", "--frames", "2", *SHORT, "--resume"],
     "film": ["zoom", "in.png", "-o", "disk/film.mp4", "--frames", "2", *SHORT, "--resume"],
@@ -85,7 +85,7 @@ WRITE = {
               "--resume"],
     "channels": ["channels", "noise:48x48", "-o", "disk/out.png", "-l", "fire2/squeeze1x1:0-2", "-n", "1", "--seed",
                  "1", "--resume"],
-    "history": ["history", "in.png", "-o", "disk/out.png", "--gif", *SHORT],
+    "history": ["history", "in.png", "-o", "disk/out.png", "--gif", *SHORT, "--force"],
     "fetch": ["models", "fetch", "some_net"],
 }  # fmt: skip
 
@@ -148,7 +148,7 @@ def test_a_full_disk_leaves_the_older_file(run, picture, disk):
     assert run("dream", "in.png", "-o", "disk/out.png", *SHORT).code == 0
     before = contents(disk)
     fill(disk, 4096)
-    seen = run("dream", "in.png", "-o", "disk/out.png", *SHORT, "--step-size", "2")
+    seen = run("dream", "in.png", "-o", "disk/out.png", *SHORT, "--step-size", "2", "--force")
     assert seen.code == 1
     assert seen.err.splitlines()[-1] == "pydream: error: cannot write 'disk/out.png': No space left on device"
     (disk / "ballast").unlink()

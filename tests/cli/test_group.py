@@ -125,7 +125,7 @@ def test_larger_pictures_if_they_are_trusted(run, folder, monkeypatch):
     assert run("--max-pixels", "600", *dream).code == 0
     assert Image.MAX_IMAGE_PIXELS == 500
     monkeypatch.setenv("PYDREAM_MAX_PIXELS", "600")
-    assert run(*dream, "--seed", "1").code == 0
+    assert run(*dream, "--seed", "1", "--force").code == 0
     monkeypatch.setenv("PYDREAM_MAX_PIXELS", "many")
     seen = run(*dream)
     assert seen.code == 2

@@ -99,8 +99,8 @@ def test_a_films_command_has_its_frame_rate(run, picture):
     assert "-o history.gif --fps 4" in made["command"]
     assert run(*shlex.split(made["command"])[1:]).code == 0
     assert Path("history.gif").read_bytes() == Path("h.gif").read_bytes()
-    assert run("history", picture.name, "-o", "h.gif", *DREAM, "-n", "2").code == 0
-    with PIL.Image.open("h.gif") as film:
+    assert run("history", picture.name, "-o", "usual.gif", *DREAM, "-n", "2").code == 0
+    with PIL.Image.open("usual.gif") as film:
         assert "--fps" not in film.info["comment"].decode()
 
 

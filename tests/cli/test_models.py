@@ -361,8 +361,26 @@ def test_a_name_that_is_taken(run, refused, files, folder):
     assert run("models", "add", "mine", *files).code == 0
     (folder / "data" / "pydream" / "models" / "other").mkdir()
     assert "models/other' is there already" in refused(2, "models", "add", "other", *files)
-    assert "or `pydream models remove mine` first" in refused(2, "models", "add", "mine", *files)
-    assert "there is a network 'mine' already" in refused(2, "models", "add", "MINE", *files)
+    assert "there is a network 'mine' already: --force replaces it" in refused(2, "models", "add", "mine", *files)
+    assert "there is a network 'mine' already: choose another" in refused(2, "models", "add", "MINE", *files, "--force")
+    assert "models/other' is there already" in refused(2, "models", "add", "other", *files, "--force")
+
+
+def test_a_network_is_replaced_by_force(run, refused, files, folder):
+    """When the new one is whole; files that pydream did not write are not removed for it."""
+    assert run("models", "add", "mine", *files, "--layer", "conv1").code == 0
+    own = folder / "data" / "pydream" / "models" / "mine"
+    before = {path.name: path.read_bytes() for path in own.iterdir()}
+    assert run("models", "add", "mine", *files, "--layer", "no_such", "--force").code == 2
+    assert {path.name: path.read_bytes() for path in own.iterdir()} == before
+    again = [own / path.name for path in own.iterdir() if path.name != "README.md"]  # its own files
+    assert run("models", "add", "mine", *again, "--force").code == 0
+    assert {path.name for path in own.iterdir()} == set(before)
+    assert "layer    none" in block_of("mine", run("models").out)
+    (own / "README.md").write_text("damaged")
+    assert run("models", "add", "mine", *files, "--force").code == 0
+    (own / "notes.txt").write_text("mine")
+    assert "notes.txt' was not written by pydream" in refused(2, "models", "add", "mine", *files, "--force")
 
 
 def test_files_that_do_not_fit(refused, files, root, folder, own_network):

@@ -222,7 +222,8 @@ def test_what_is_there_is_not_replaced(refused, picture, folder, unloaded, name)
     (folder / place).write_text("The dreams of 2015, made again")  # what a report begins with
     name = "link.png" if name == "a link" else place
     said = refused(2, *arguments)
-    assert f"Invalid value for {hint}: '{name}' is there already: --force replaces it" in said
+    resumes = ", --resume continues an earlier run" if arguments[0] in ("zoom", "video", "channels", "sweep") else ""
+    assert f"Invalid value for {hint}: '{name}' is there already: --force replaces it{resumes} (see" in said
 
 
 def test_every_command_that_writes_takes_force():

@@ -200,7 +200,10 @@ def test_resume_makes_what_is_missing_and_no_more(run, refused, picture, folder)
     again = ["sweep", picture.name, "-o", "sheet.png", "--pictures", "all", *CHOSEN, "--octaves", "1", "-n", "2"]
     assert run(*again).code == 0  # with a seed of its own, which --resume finds
     whole, sheet = content(folder / "all"), read_image("sheet.png")
-    assert "--resume continues with them, --force replaces them" in refused(2, *again)
+    ways = "--force replaces it, --resume continues an earlier run"
+    assert f"'sheet.png' is there already: {ways}" in refused(2, *again)
+    ways = "--resume continues with them, --force replaces them"
+    assert f"'all' holds such pictures already: {ways}" in refused(2, *again[:3], "other.png", *again[4:])
     (folder / "all" / FILES[0]).unlink()
     (folder / "all" / FILES[1]).write_bytes(whole[FILES[1]][0][:3000])
     assert run(*again, "--resume").code == 0

@@ -55,12 +55,14 @@ def test_several_pictures(run, quick, picture, folder, draw):
     (folder / "sub").mkdir()
     draw(folder / "sub" / "b.png", 24, 32)
     draw(folder / "in.jpg", 24, 32)
-    words = ["dream", "in.png", "sub/b.png", "in.jpg", *quick]
-    assert dreamt(run, *words) == [
-        "wrote 'in.dream.png' (1 of 3)",
-        "wrote 'sub/b.dream.png' (2 of 3)",
-        "wrote 'in.dream.2.png' (3 of 3)",
-    ]
+    words = ["dream", "in.png", "sub/b.png", "in.jpg", *quick, "--seed", "1"]
+    seen = run(*words)
+    title = "own light on CPU:0, float32, seed 1"
+    assert (seen.code, seen.err.splitlines()) == (0, [
+        f"{title}, 1 of 3", "wrote 'in.dream.png' (1 of 3)",
+        f"{title}, 2 of 3", "wrote 'sub/b.dream.png' (2 of 3)",
+        f"{title}, 3 of 3", "wrote 'in.dream.2.png' (3 of 3)",
+    ])  # fmt: skip
     Path("sub/b.dream.png").unlink()
     seen = run(*words)
     assert "2 of 3 are there already; --force replaces them" in seen.err

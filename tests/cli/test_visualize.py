@@ -62,7 +62,7 @@ def test_a_layer_without_channels_and_the_networks_own(run, picture, net):
         net, "fire8/concat", None, read_image(picture), octave_n=1, iter_n=2, rng=np.random.RandomState(3)
     )
     np.testing.assert_array_equal(read_image("out.png"), to_pixels(img))
-    assert run(*arguments, "--layer", ":3", "--seed", "3").code == 0
+    assert run(*arguments, "--layer", ":3", "--seed", "3", "--force").code == 0
     assert parse(read_note("out.png")).recipe.rendering.channels == (3,)
 
 
@@ -83,7 +83,7 @@ def test_float64_and_numpy(run, folder):
     arguments = ["visualize", "-o", "out.png", "-l", "conv1:5", *SHORT, "--octaves", "2", "--dtype", "float64"]
     assert run(*arguments).code == 0
     exact = read_image("out.png")
-    assert run(*arguments, "--runtime", "numpy").code == 0
+    assert run(*arguments, "--runtime", "numpy", "--force").code == 0
     np.testing.assert_array_equal(read_image("out.png"), exact)
 
 

@@ -179,7 +179,7 @@ def large(folder, draw):
 
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
 def test_the_tiles_of_one_picture(run, large, two, dtype):
-    arguments = ["large.png", "--runtime", "numpy", "--dtype", dtype, *SHORT, "--tile", "48"]
+    arguments = ["large.png", "--runtime", "numpy", "--dtype", dtype, *SHORT, "--tile", "48", "--force"]
     for name, layers in {"score": ["fire2/concat:0-9", "conv1=-0.2"], "guide": ["fire2/concat"]}.items():
         given = [option for layer in layers for option in ("--layer", layer)]
         given += ["--guide", "large.png"] if name == "guide" else []
@@ -312,7 +312,7 @@ def test_a_sheet_is_the_same(run, pictures, two, command):
     command = [*command, "--runtime", "numpy", "--dtype", "float64", "-o", "sheet.png", "--pictures"]
     one = run(*command, "one")
     sheet, sidecar = Path("sheet.png").read_bytes(), Path("sheet.png.json").read_bytes()
-    seen = run(*command, "many", "--scheduler", two.address)
+    seen = run(*command, "many", "--force", "--scheduler", two.address)
     assert seen.code == one.code, seen
     assert files("many") == files("one")
     assert Path("sheet.png").read_bytes() == sheet

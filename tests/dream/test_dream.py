@@ -189,6 +189,7 @@ def test_interruption_keeps_what_was_done(squeezenet32, picture):
     with pytest.raises(pydream.DreamInterrupted) as caught:
         dream(squeezenet32, picture, watch=watching(step=stop))
     assert caught.value.steps == 3
+    assert str(caught.value) == "interrupted after 3 steps; the dream so far is in .image of this exception"
     np.testing.assert_array_equal(caught.value.image, seen[-1])
 
     def stop_early(octave, i, image):

@@ -306,7 +306,11 @@ class DreamBatch:
 
     def _wrote(self, target: Target) -> None:
         self._written += 1
-        self.job.say(f"wrote {target} ({self._written + self._failed} of {self._count})")
+        self.job.say(f"wrote {target} ({self._over} of {self._count})")
+
+    @property
+    def _over(self) -> int:
+        return self._written + self._failed
 
     def _input(self, source: Source) -> InputPicture:
         """Read a picture; standard input once."""
@@ -335,6 +339,8 @@ class DreamBatch:
 
     def _dream(self, start: InputPicture, recipe: Recipe, target: Target) -> None:
         job = self.job
+        if self._count > 1:
+            job = replace(job, heading=f"{job.title}, {self._over + 1} of {self._count}")
         with job.bar(start.size, recipe=recipe) as bar:
             pixels = job.dream(recipe, start.picture, bar)
         job.save(target, start, recipe, pixels, self.command)

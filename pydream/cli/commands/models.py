@@ -19,8 +19,8 @@ from ...zoo.removal import removable, remove_network
 from ..errors import Failed, debug_option, interruption
 from ..help import Command
 from ..job import quiet_tensorflow
-from ..options import input_options, layer_option, no_sync_option, option, quiet_option, yes_option
-from ..places import Model
+from ..options import force_option, input_options, layer_option, no_sync_option, option, quiet_option, yes_option
+from ..places import Model, forced
 from ..progress import FetchProgress
 from ..streams import echo, echo_path
 
@@ -206,6 +206,7 @@ def remove_command(name: str, yes: bool) -> None:
     as_unicode,
     metavar="TEXT",
 )
+@force_option
 @no_sync_option
 def add_command(
     name: str,
@@ -228,7 +229,7 @@ def add_command(
     """  # noqa: D301
     quiet_tensorflow()
     input_spec |= {"scale": pixel_scale, "input": input_node}
-    entry = add_network(name, files, layer=layer, title=description, **input_spec)
+    entry = add_network(name, files, layer=layer, title=description, replace=forced(), **input_spec)
     same = None if entry.frozen else recognised(entry.folder / entry.weights)
     if same is not None:
         echo(f"pydream: its numbers are those of {same.name}, which has a name already", err=True)
