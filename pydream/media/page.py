@@ -113,9 +113,8 @@ def jpeg(pixels: Picture, quality: int) -> Embedded:
     """Encode a picture as JPEG, smaller if it is wider or higher than a page shows it."""
     pixels = small(pixels, WIDEST)
     file = io.BytesIO()
-    Image.fromarray(pixels).save(
-        file, "JPEG", quality=quality, subsampling="4:4:4", optimize=True
-    )  # dreams are colours
+    # Dreams are colours: all of them are kept, without `optimize`, for which Pillow takes too little memory then.
+    Image.fromarray(pixels).save(file, "JPEG", quality=quality, subsampling="4:4:4")
     return _embedded("jpeg", file, pixels)
 
 

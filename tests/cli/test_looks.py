@@ -172,6 +172,17 @@ def test_ctrl_c_before_the_first_look_writes_nothing(run, looks, monkeypatch):
     assert (seen.code, os.path.exists("looks.html")) == (130, False)
 
 
+def test_the_page_is_beside_the_picture(run, looks):
+    assert run("looks", "in.png", "--preset", "dogs", *RUN).err.endswith("wrote 'in.looks.html'\n")
+    assert run("looks", "in.png", "--preset", "eyes", *RUN).err.endswith("wrote 'in.looks.2.html'\n")
+    before = Path("in.looks.html").read_text()
+    seen = run("looks", "in.png", "-o", "in.looks.html", "--preset", "eyes", *RUN)
+    assert (seen.code, Path("in.looks.html").read_text()) == (2, before)
+    assert "'in.looks.html' is there already: --force replaces it" in seen.err
+    assert run("looks", "in.png", "--force", "--preset", "eyes", *RUN).err.endswith("wrote 'in.looks.html'\n")
+    assert Path("in.looks.html").read_text() != before
+
+
 def test_looks_of_noise_and_of_a_picture_that_is_small_enough(run, looks):
     assert run("looks", "noise:96x64", "-o", "noise.html", "--preset", "dogs", *RUN).code == 0
     found = Checked(Path("noise.html").read_text())

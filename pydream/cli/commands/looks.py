@@ -36,6 +36,7 @@ from ..help import Command
 from ..input import InputPicture, Source, SourceType, Target, claim_targets
 from ..job import Job, prepare
 from ..options import force_option, last_options, option, output_option, run_options
+from ..places import unnamed
 from ..sheets import Cell, DreamSheet
 from ..signals import uninterrupted
 from ..streams import echo
@@ -46,7 +47,7 @@ LONG_SIDE = 384  # pixels
 
 @click.command("looks", cls=Command)
 @click.argument("input", type=SourceType())
-@output_option(FIGURE_FILES, required=True)
+@output_option(FIGURE_FILES, beside="looks.html")
 @option(
     "--preset presets",
     "Named look, see `pydream presets`.  [default: all whose networks are here]",
@@ -71,11 +72,10 @@ def command(
     ctx: click.Context,
     /,
     input: list[Source],
-    output: str,
+    output: str | None,
     presets: tuple[str, ...],
     long_side: int,
     columns: int | None,
-    force: bool,
     quiet: bool,
     **options: Any,
 ) -> None:
@@ -86,13 +86,13 @@ def command(
     these. Looks of networks whose weights are not here are left out, which is said. Ctrl-C keeps those that are done.
 
     \b
-    pydream looks portrait.jpg -o looks.html
+    pydream looks portrait.jpg
     pydream looks portrait.jpg -o looks.png --preset dogs --preset eyes --seed 3
     """  # noqa: D301 (click's mark for a block to leave as it is)
-    target = figure_target(output)
+    (source,) = input
+    target = figure_target(output or str(unnamed(source.path, source.stem, ".html")))
     target.check()
     claim_targets([target], options["sidecar"])
-    (source,) = input
     original = InputPicture.read(source)
     chosen, left_out = _chosen(presets)
     if options["seed"] is None:
