@@ -9,7 +9,8 @@ input          what is read and written: files, folders, standard input and outp
 listing        the pictures of a folder, and what of it is left out
 places         what is written: known to be writable, not read, and this run's
 job            a network and a recipe, ready for pictures: it dreams and it saves
-figures        a sheet, its record, and its dreams: made now, by workers, or in an earlier run
+figures        a sheet, or a page, its record, and its dreams: made now, by workers, or in an earlier run
+sheets         a sheet, or a page, of dreams that differ: of layers, or of looks
 folders        pictures that a stopped run left, and films
 rendering      the options of the tutorial's renderers
 workers        `--workers` and `--scheduler`
@@ -43,6 +44,7 @@ GROUPS = {  # each command is `command` in the module of its name
         "video": "Dream on every frame of a film, with its sound.",
         "replay": "Make a picture again from its own record, and compare.",
         "presets": "List the named looks.",
+        "looks": "Show every named look on one picture, with its command.",
     },
     "Look into a network": {
         "visualize": "Show what a channel or a layer looks for.",

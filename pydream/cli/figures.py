@@ -19,6 +19,7 @@ from ..dream.era import MODERN
 from ..errors import ForeignFileError
 from ..files import make_folder, write_text
 from ..media import DPI, FORMATS, PAGE, THEMES, WRITABLE, Gallery, ImageFormat, Sheet, read_image
+from ..media.page import PAGES
 from ..picture import Picture
 from ..record.command import option_words
 from ..record.provenance import Figure, NetFacts
@@ -33,7 +34,6 @@ from .progress import Bar, Progress
 from .signals import between_steps, interruptible
 
 FIGURE_FILES = f"{PICTURE_FILES.removesuffix(' file').replace(' or ', ', ')} or .html file"
-_PAGES = (".html", ".htm")
 _OF_SHEETS = ("columns", "width", "dpi", "theme")  # options that a page has no use for
 
 _THEME = "light"
@@ -85,11 +85,18 @@ class Style:
         return Sheet(columns, self.width or width, self.dpi, self.theme, headings)
 
     def write(
-        self, sheet: Sheet | Gallery, target: Target, figure: Figure, title: str, more: str, sidecar: bool
+        self,
+        sheet: Sheet | Gallery,
+        target: Target,
+        figure: Figure,
+        title: str,
+        more: str,
+        sidecar: bool,
+        about: str | None = None,
     ) -> None:
-        """Write the sheet, or the page, with its record; `more` ends the caption."""
+        """Write the sheet, or the page, with its record; `about`, by default `in_words`, and `more` are the caption."""
         title = title if self.title is None else self.title
-        caption = f"{in_words(figure)}\n{more}".strip() if self.caption else ""
+        caption = f"{in_words(figure) if about is None else about}\n{more}".strip() if self.caption else ""
         if isinstance(sheet, Sheet):
             target.write(sheet.draw(title, caption), figure, sidecar, self.dpi)
         elif target.path is not None:
@@ -111,10 +118,10 @@ class PageTarget(Target):
 def figure_target(output: str) -> Target:
     """Return the target of a figure, a picture or a page; `click.BadParameter` for an option that a page has not."""
     suffix = Path(output).suffix.lower()
-    if suffix not in (*_PAGES, *WRITABLE) and output != STANDARD:
-        known = ", ".join([*WRITABLE, *_PAGES])
+    if suffix not in (*PAGES, *WRITABLE) and output != STANDARD:
+        known = ", ".join([*WRITABLE, *PAGES])
         raise bad_value("--output", f"cannot write '{output}': its suffix names no known format (expected {known})")
-    if suffix not in _PAGES:
+    if suffix not in PAGES:
         return one_target(output, None)
     ctx = click.get_current_context()
     for name in _OF_SHEETS:

@@ -23,7 +23,7 @@ HEADINGS = {
     "Look": "mask keep-colors laplacian smooth tv pull-back",
     "Exactness": "seed exact dtype era backend runtime device",
     "Network": "model weights mean pixel-scale channel-order input-node description url looks",
-    "Size": "size image-size quick workers memory scheduler tile",
+    "Size": "long-side size image-size quick workers memory scheduler tile",
     "Figure": "at gain columns title theme width dpi caption",
     "General": "json plot yes quiet debug help help-all",
 }

@@ -5,13 +5,15 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from math import prod
 from time import monotonic
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 from tqdm import tqdm
 
 from ..dream.watch import View, Watch
 from ..errors import printable
+from ..record.recipe import Recipe
 from .signals import between_steps, expect
 from .streams import echo
 
@@ -154,6 +156,50 @@ class Progress(Bar, Watch):
         self._bar.refresh()
         self._next, self._begun = (number, 0), 0
         between_steps()
+
+
+class Plan(NamedTuple):
+    """The steps of a dream, and what they cost."""
+
+    sizes: list[tuple[int, int]]  # (height, width) of the octaves, the largest first
+    iter_n: int
+    cost: float  # MACs for a pixel, or 1
+
+    @classmethod
+    def of(cls, recipe: Recipe, size: tuple[int, int], macs: float | None) -> Self:
+        """Plan a recipe's dream on a picture of (height, width) `size`, where a step takes so many MACs, if known."""
+        return cls(recipe.sizes(*size), recipe.iter_n, 1 if macs is None else macs / prod(size))
+
+    @property
+    def work(self) -> float:
+        """What the whole dream costs."""
+        return self.cost * self.iter_n * sum(map(prod, self.sizes))
+
+
+class Plans(Progress):
+    """A bar of dreams that differ in their steps too."""
+
+    def __init__(self, title: str | None, plans: Sequence[Plan], quiet: bool = False, what: str = "frame") -> None:
+        self._plans = plans
+        costs = [plan.cost for plan in plans if plan.cost != 1]
+        super().__init__(title, plans[0].sizes, plans[0].iter_n, quiet, len(plans), what, costs)
+
+    def _cost_to(self, frame: int) -> float:
+        return sum(plan.work for plan in self._plans[:frame]) / self._whole
+
+    def _turn_to_the_next(self) -> None:
+        plan = self._plans[min(self._next[0], len(self._plans) - 1)]
+        self._pixels, self._iter_n = [prod(size) for size in reversed(plan.sizes)], plan.iter_n
+
+    def step(self, octave: int, iteration: int, image: View) -> None:
+        """Count a step, and let Ctrl-C in."""
+        super().step(octave, iteration, image)
+        self._turn_to_the_next()
+
+    def passed(self, number: int) -> None:
+        """Go to where so many dreams are over, however they ended."""
+        super().passed(number)
+        self._turn_to_the_next()
 
 
 class FetchProgress(Bar):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import io
+import os
 from html import escape
 from pathlib import Path
 from typing import NamedTuple
@@ -12,10 +13,14 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image
 
+from ..files import open_file
 from ..picture import Picture
 
 _STYLE = Path(__file__).with_name("page.css")
+PAGES = (".html", ".htm")
 WIDEST = 1024  # pixels; wider pictures are shown smaller
+_RECORD = '<script id="record" type="application/json">'
+_HEAD = 2**18  # bytes in which a note ends
 _LESS = "\\u003c"
 _MOST_PNG = 2_000_000  # bytes; a larger picture is shown as JPEG
 
@@ -50,16 +55,28 @@ def document(title: str, body: str, style: str = "", script: str = "", note: str
     allowed = {"style-src": style, **({"script-src": script} if script else {})}
     hashes = [f"{name} '{_hash(code)}'" for name, code in allowed.items()]
     policy = "; ".join(["default-src 'none'", "img-src data:", *hashes, "base-uri 'none'", "form-action 'none'"])
-    scripts = f"<script>{script}</script>\n" if script else ""
-    if note is not None:  # JSON may write any character by its number: no text of it ends its element
-        scripts += f'<script id="record" type="application/json">{note.replace("<", _LESS)}</script>\n'
+    record = "" if note is None else f"{_RECORD}{note.replace('<', _LESS)}</script>\n"
     return (
         '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         f'<meta http-equiv="Content-Security-Policy" content="{policy}">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        f"<title>{escaped(title)}</title>\n<style>{style}</style>\n</head>\n<body>\n<main>\n{body}\n</main>\n"
-        f"{scripts}</body>\n</html>\n"
+        f"<title>{escaped(title)}</title>\n{record}<style>{style}</style>\n</head>\n<body>\n<main>\n{body}\n</main>\n"
+        + (f"<script>{script}</script>\n" if script else "")
+        + "</body>\n</html>\n"
     )
+
+
+def is_page(path: str | os.PathLike[str]) -> bool:
+    """Return whether a file's name is that of a page."""
+    return Path(path).suffix.lower() in PAGES
+
+
+def page_note(path: str | os.PathLike[str]) -> str | None:
+    """Read the note of a page, which stands before its pictures; None if it has none. `OSError` if it is no file."""
+    with open_file(path, noted=False) as file:
+        head = file.read(_HEAD).decode("utf-8", "replace")
+    note = head.partition(_RECORD)[2].partition("</script>")
+    return note[0] if note[1] else None
 
 
 def _hash(code: str) -> str:
@@ -96,9 +113,8 @@ def jpeg(pixels: Picture, quality: int) -> Embedded:
     """Encode a picture as JPEG, smaller if it is wider or higher than a page shows it."""
     pixels = small(pixels, WIDEST)
     file = io.BytesIO()
-    Image.fromarray(pixels).save(
-        file, "JPEG", quality=quality, subsampling="4:4:4", optimize=True
-    )  # dreams are colours
+    # Dreams are colours: all of them are kept, without `optimize`, for which Pillow takes too little memory then.
+    Image.fromarray(pixels).save(file, "JPEG", quality=quality, subsampling="4:4:4")
     return _embedded("jpeg", file, pixels)
 
 

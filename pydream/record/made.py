@@ -10,6 +10,7 @@ from typing import TypeVar
 from ..errors import ForeignFileError, ProvenanceError
 from ..files import read_file
 from ..media import LONGEST_NOTE, look_at
+from ..media.page import is_page, page_note
 from .film import Film, FilmFrame, read_frame
 from .provenance import DreamAccount, parse, pixels_sha256
 from .recipe import Difference
@@ -89,14 +90,14 @@ def is_record(path: Path, claims: Callable[[DreamAccount], bool] = lambda _: Tru
 
 
 def note_of(path: Path) -> tuple[str | None, bool]:
-    """Return what a picture, or the sidecar of one, says of itself, and whether nothing would be lost with it."""
-    if path.suffix != ".json":
+    """Return what a picture, a page or a sidecar says of itself, and whether nothing would be lost with it."""
+    if path.suffix != ".json" and not is_page(path):
         found = look_at(path, thoroughly=False)
         return (None, True) if found is None else (found.note, found.blank)
     try:
-        text = read_file(path, LONGEST_NOTE + 1).decode().removesuffix("\n")
+        text = page_note(path) if is_page(path) else read_file(path, LONGEST_NOTE + 1).decode().removesuffix("\n")
     except FileNotFoundError:
         return None, True
     except (OSError, UnicodeDecodeError):
         return None, False
-    return text, not text.strip("\0")
+    return text, text is not None and not text.strip("\0")

@@ -23,6 +23,7 @@ from ..errors import ProvenanceError
 from ..files import file_sha256, read_file
 from ..formats import InputSpec, PixelScale
 from ..media import LONGEST_NOTE, read_note
+from ..media.page import is_page, page_note
 from ..media.video import is_film, read_comment
 from ..net import ChannelOrder
 from ..picture import Picture
@@ -194,6 +195,18 @@ class Figure(Account, frozen=True, kw_only=True):
     networks: list[NetFacts]
 
 
+class LooksFigure(Figure, frozen=True, kw_only=True):
+    """How a figure was made whose dreams differ in more than the layer.
+
+    Attributes
+    ----------
+    looks : dict of str to Recipe
+        Each look's.
+    """
+
+    looks: dict[str, Recipe]
+
+
 def _short(sha256: str) -> str:
     return f"sha256 {sha256[:12]}…"
 
@@ -231,7 +244,7 @@ def read_provenance(path: str | os.PathLike[str]) -> DreamAccount:
     path = Path(path)
     sidecar = path if path.suffix == ".json" else sidecar_of(path)
     try:
-        text = None if path == sidecar else read_comment(path) if is_film(path) else read_note(path)
+        text = None if path == sidecar else _note(path)
         if text is None or not text.startswith("{"):  # a camera describes its pictures in the same field
             text = read_file(sidecar, LONGEST_NOTE + 1, "a record").decode().removesuffix("\n")
     except FileNotFoundError:
@@ -245,6 +258,10 @@ def read_provenance(path: str | os.PathLike[str]) -> DreamAccount:
         return parse(text)
     except ProvenanceError as error:
         raise ProvenanceError(f"what '{path}' says of itself cannot be used: {error}") from error
+
+
+def _note(path: Path) -> str | None:
+    return read_comment(path) if is_film(path) else page_note(path) if is_page(path) else read_note(path)
 
 
 def sidecar_of(picture: Path) -> Path:

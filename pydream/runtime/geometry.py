@@ -99,6 +99,12 @@ def survey(graph: Graph, inputs: dict[str, Shape]) -> list[BlobFacts]:
     return facts
 
 
+def survey_at(graph: Graph, size: tuple[int, int]) -> list[BlobFacts]:
+    """Return the facts of every blob for a picture of (height, width) `size`."""
+    shape = graph.declared[graph.image_input]
+    return survey(graph, {**graph.declared, graph.image_input: (*shape[:2], *size)})
+
+
 def fields(graph: Graph, filled: bool = False) -> dict[int, Field | None]:
     """Compute the receptive field of every value that is made of the image; None: all of it.
 

@@ -88,7 +88,7 @@ def test_arguments():
         for param in command.params:
             if isinstance(param, click.Argument):
                 found[param.name].add(name)
-    dreams = {"dream", "zoom", "video", "sweep", "octaves", "history", "visualize", "channels", "reproduce"}
+    dreams = {"dream", "zoom", "video", "looks", "sweep", "octaves", "history", "visualize", "channels", "reproduce"}
     networks = {"models add", "models fetch", "models info", "models path", "models remove", "models verify"}
     # The INPUT of the picture that is replayed is --input.
     files = {"files": {"models add"}, "network": {"layers"}}

@@ -1,6 +1,5 @@
 """A figure as an HTML page: its pictures, the commands that make them, and its record."""
 
-import html
 import json
 import os
 import re
@@ -9,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from support.html import Checked, shown
+from support.html import Checked, commands, shown
 from support.interrupting import interrupt_at
 
 from pydream.cli.figures import word_from_here
@@ -37,12 +36,6 @@ def page(path):
     found = Checked(Path(path).read_text(encoding="utf-8"))
     found.check_that_it_stands_alone()
     return found
-
-
-def commands(path):
-    """Return the commands on a page, as they are copied."""
-    codes = re.findall(r"<code>(.+?)</code>", Path(path).read_text(encoding="utf-8"))
-    return [html.unescape(re.sub("</?span>", "", code)) for code in codes]
 
 
 def test_sweep_makes_a_page(run, folder, draw, network):

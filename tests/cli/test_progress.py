@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from pydream.cli.progress import Bar, FetchProgress, Progress
+from pydream.cli.progress import Bar, FetchProgress, Plan, Plans, Progress
 
 
 class Terminal(io.StringIO):
@@ -75,6 +75,32 @@ def test_tiles_are_parts_of_a_step(monkeypatch):
         assert progress._bar.n == 600
         progress.tile(1, 4)
         assert progress._bar.n == 600 + 3 * 100 / 4
+
+
+def test_dreams_that_differ_in_their_steps(monkeypatch):
+    """Each has its own octaves, iterations and cost."""
+    monkeypatch.setattr(sys, "stderr", Terminal())
+    plans = [Plan([(10, 10)], 3, 2.0), Plan([(20, 10), (10, 10)], 2, 1.5), Plan([(10, 10)], 1, 4.0)]
+    with Plans(None, plans, what="look") as progress:
+        assert progress._bar.total == 600 + 900 + 400
+        seen, done = [], 0
+        for plan in plans:
+            for octave, (height, width) in enumerate(reversed(plan.sizes)):
+                for step in range(plan.iter_n):
+                    progress.tile(1, 2)
+                    progress.step(octave, step, None)
+                    done += height * width * plan.cost
+                    assert progress._bar.n == done
+                    seen.append(progress._bar.desc)
+        assert done == progress._bar.total
+        assert seen == [
+            *["look 1/3, octave 1/1"] * 3,
+            *["look 2/3, octave 1/2"] * 2, *["look 2/3, octave 2/2"] * 2,
+            "look 3/3, octave 1/1",
+        ]  # fmt: skip
+        progress.passed(1)  # the first came to nothing
+        progress.step(0, 0, None)
+        assert progress._bar.n == 600 + 150
 
 
 def test_nothing_else_goes_by_the_time_of_day(root):

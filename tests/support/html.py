@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import html as entities
 import io
 import json
 import re
 from html.parser import HTMLParser
+from pathlib import Path
 from typing import Any
 
 from PIL import Image
@@ -90,3 +92,9 @@ def shown(image: dict[str, Any]) -> Image.Image:
         assert (read.format or "").lower() == kind
         assert read.size == (int(image["width"]), int(image["height"]))
         return read
+
+
+def commands(path: str | Path) -> list[str]:
+    """Return the commands on a page, as they are copied."""
+    codes = re.findall(r"<code>(.+?)</code>", Path(path).read_text(encoding="utf-8"))
+    return [entities.unescape(re.sub("</?span>", "", code)) for code in codes]

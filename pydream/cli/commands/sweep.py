@@ -4,35 +4,31 @@ from __future__ import annotations
 
 import re
 import secrets
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Sequence
+from dataclasses import replace
 from fnmatch import fnmatchcase
 from itertools import groupby
-from math import prod
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import click
 import msgspec
 
-from ...cluster.workers import Cluster
 from ...easy.preparation import SidePicture
 from ...media import FORMATS, LONGEST_NOTE, Gallery, Sheet, fitting_columns, fitting_width
 from ...net import unknown_name
-from ...picture import Picture
 from ...record.command import option_words
 from ...record.made import is_record
-from ...record.names import model_word, quoting_names
+from ...record.names import model_word
 from ...record.presets import params_for
 from ...record.recipe import Recipe
-from ...runtime.geometry import BlobFacts, survey
+from ...runtime.geometry import BlobFacts, survey_at
 from ...runtime.graph import Graph
 from ...zoo.load import find_files, read_graph
 from ...zoo.registry import DEFAULT_NETWORK
-from ..errors import Failed, interruption, one_line, print_error
+from ..errors import Failed, interruption
 from ..figures import (
     FIGURE_FILES,
-    FigureDreams,
     PageTarget,
     Style,
     columns_option,
@@ -62,9 +58,10 @@ from ..options import (
     weights_option,
 )
 from ..places import claim_folder, forced
+from ..sheets import Cell, DreamSheet
 from ..signals import interruptible, uninterrupted
 from ..streams import echo
-from ..workers import WorkerOptions, start_workers, worker_options
+from ..workers import WorkerOptions, worker_options
 
 ALL = "all"
 _PNG = FORMATS["png"]
@@ -162,17 +159,21 @@ def command(
     with interruptible():
         side = None if guide is None else SidePicture.read(guide)
 
-    def load(model: str, layer: str) -> Job:
-        job = prepare(model=model, weights=weights, layer=layer, seed=seed, quiet=quiet, **job_options)
+    def load(cell: Cell) -> Job:
+        job = prepare(model=cell.model, weights=weights, layer=cell.label, seed=seed, quiet=quiet, **job_options)
         return replace(job, guide=side)  # which may fit some layers only
 
     workers, job_options = WorkerOptions.taken(options), options
-    sweep = Sweep(ctx, start, sheet, resume, workers)
+
+    def command_of(job: Job, cell: Cell, recipe: Recipe, output: str) -> str:
+        return job.command_line("dream", [word_from_here(source), "-o", output], recipe)
+
+    sweep = DreamSheet(ctx, start, sheet, "layer", resume, workers, _recipe, command_of)
     words = option_words({"--at-most": at_most, "--columns": columns}) + style.words
     words += option_words({"--model": list(map(model_word, models)) if list(models) != [DEFAULT_NETWORK] else None})
     with uninterrupted(done_then=True):
         interrupted = sweep.run(cells, load)
-        outcome = sweep.write(style, target, cells, words, layers)
+        outcome = _write(sweep, style, target, cells, words, layers)
         if interrupted:
             raise interruption(f"{outcome}{'; --resume continues' if cells[0].target else ''}")
         if not quiet:
@@ -195,10 +196,8 @@ def choose(
     chosen, found_by = {}, set()
     every: dict[str, None] = {}  # that can dream, of all networks
     for model, graph in graphs.items():
-        shape = graph.declared[graph.image_input]
-        facts = survey(graph, {**graph.declared, graph.image_input: (*shape[:2], *size)})
         found = []
-        for number, each in enumerate(facts):
+        for number, each in enumerate(survey_at(graph, size)):
             if each.dreamable:
                 every[each.name] = None
                 if named := {pattern for pattern in patterns if _means(pattern, each)}:
@@ -230,15 +229,6 @@ def _listed(names: Sequence[str], option: str) -> list[str]:
     return list(dict.fromkeys(names))
 
 
-class Cell(NamedTuple):
-    """A layer of a network, where it is on the sheet, and where its dream goes besides."""
-
-    model: str
-    facts: BlobFacts
-    place: int
-    target: Target | None
-
-
 def _cells(layers_of: dict[str, list[SweepLayer]], folder: Path | None) -> list[Cell]:
     """Place one network's layers row by row, several networks' column by column."""
     cells, several = [], len(layers_of) > 1
@@ -248,7 +238,8 @@ def _cells(layers_of: dict[str, list[SweepLayer]], folder: Path | None) -> list[
             if folder is not None:
                 name = _file_name(f"{number:03d}-{Path(model).name}-{facts.name}")
                 target = Target(str(folder / f"{f'{column + 1}-' if several else ''}{name}.png"), _PNG)
-            cells.append(Cell(model, facts, row * len(layers_of) + column, target))
+            place, file = row * len(layers_of) + column, _file_name(facts.name)
+            cells.append(Cell(model, facts.name, _sees(facts), place, file, target))
     return cells
 
 
@@ -274,106 +265,27 @@ def _sheet(
     return sheet
 
 
-@dataclass
-class Sweep:
-    """One dream after the other onto a sheet, network by network, and what has come of them."""
+def _recipe(job: Job, cell: Cell) -> Recipe:
+    return msgspec.structs.replace(job.recipe, end=cell.label)
 
-    ctx: click.Context
-    start: InputPicture
-    sheet: Sheet | Gallery
-    resume: bool
-    workers: WorkerOptions | None
-    failed: int = 0
-    _jobs: list[Job] = field(default_factory=list)  # of each network
-    _tiles: set[int | None] = field(default_factory=set)  # the sides that the layers had
-    _done: list[Cell] = field(default_factory=list)
-    _recipes: dict[int, Recipe] = field(default_factory=dict)  # by the place of their cells
 
-    def run(self, cells: list[Cell], load: Callable[[str, str], Job]) -> bool:
-        """Dream with all cells; return whether Ctrl-C left some."""
-        try:
-            with start_workers(self.workers) as cluster:
-                for model, of_one in groupby(cells, key=lambda cell: cell.model):
-                    mine = list(of_one)
-                    self._network(load(model, mine[0].facts.name), mine, cluster)
-        except KeyboardInterrupt:
-            if not self._done:
-                raise
-            return True
-        if not self._done:
-            raise Failed("no layer could be dreamt with: nothing was written")
-        return False
-
-    def _network(self, job: Job, cells: list[Cell], cluster: Cluster | None) -> None:
-        """Dream with the layers of one network: one that cannot costs itself only."""
-        if self.workers is not None:
-            job = replace(job, memory=self.workers.memory(job.memory))
-        facts = job.network
-        heading = f"{facts.name}, {len(cells)} layers on {facts.device}, {facts.dtype}"
-        job = replace(job, heading=f"{heading}, seed {job.recipe.seed}")
-        self._jobs.append(job)
-        costs = [cell.facts.macs_to or 0 for cell in cells]
-        per_pixel = [cost / prod(self.start.size) for cost in costs] if all(costs) else ()
-        bar = (
-            job.bar(self.start.size, len(cells), "layer", per_pixel)
-            if cluster is None
-            else job.done_bar(cluster, len(cells), "layer")
-        )
-        with bar as progress:
-
-            def recipe(cell: Cell) -> Recipe:
-                end = cell.facts.name
-                found = msgspec.structs.replace(job.recipe, end=end, noise=self.start.noise)
-                with progress.aside():
-                    found = job.tiled(found, self.start.size, of=end)
-                self._tiles.add(job.as_recorded(found).tile)
-                self._recipes[cell.place] = found
-                return found
-
-            def save(cell: Cell, recipe: Recipe, pixels: Picture) -> None:
-                assert cell.target is not None
-                job.save(cell.target, self.start, recipe, pixels)
-
-            dreams = FigureDreams(
-                job=job, start=self.start, recipe=recipe, target=lambda cell: cell.target, save=save,
-                resume=self.resume,
-            )  # fmt: skip
-            for number, (cell, outcome) in enumerate(dreams.each(cells, progress, cluster), start=1):
-                label, note = cell.facts.name, _sees(cell.facts)
-                try:
-                    pixels = outcome.get()
-                except Exception as error:
-                    with progress.aside():
-                        print_error(self.ctx, error, label)
-                    self.sheet.add(None, label, note, quoting_names(one_line(error).message), cell.place)
-                    self.failed += 1
-                else:
-                    command = {"command": self._command(job, cell)} if isinstance(self.sheet, Gallery) else {}
-                    self.sheet.add(pixels, label, note, place=cell.place, **command)
-                    self._done.append(cell)
-                progress.passed(number)
-
-    def _command(self, job: Job, cell: Cell) -> str:
-        """Return the command that makes a cell's dream."""
-        source = self.start.source
-        arguments = [word_from_here(source), "-o", f"{source.stem}-{_file_name(cell.facts.name)}.png"]
-        return job.command_line("dream", arguments, self._recipes[cell.place])
-
-    def write(self, style: Style, target: Target, cells: list[Cell], words: list[str], layers: Sequence[str]) -> str:
-        """Write the sheet of what there is; return what it is."""
-        first = self._jobs[0]
-        tile = self._tiles.pop() if len(self._tiles) == 1 else None
-        recipe = msgspec.structs.replace(first.recipe, noise=self.start.noise, tile=tile)
-        done = [cell for cell in cells if cell in self._done]  # in their order
-        names = [[cell.facts.name for cell in of_one] for _, of_one in groupby(done, lambda cell: cell.model)]
-        networks = [job.network for job in self._jobs]
-        start = self.start
-        figure = figure_of(first, "sweep", start, target, recipe, words, names, networks, model=None, layers=layers)
-        left = len(cells) - len(done) - self.failed
-        more = f"Interrupted: {left} of {len(cells)} layers are not here." if left else ""
-        named = networks[0].name if len(networks) == 1 else "the networks"
-        style.write(self.sheet, target, figure, f"{start.source.name} through {named}", more, first.sidecar)
-        return f"wrote {target} with {len(done)} of {len(cells)} layers"
+def _write(
+    sweep: DreamSheet, style: Style, target: Target, cells: list[Cell], words: list[str], layers: Sequence[str]
+) -> str:
+    """Write the sheet of what there is; return what it is."""
+    first, start = sweep.jobs[0], sweep.start
+    tiles = {recipe.tile for recipe in sweep.recipes.values()}
+    tile = tiles.pop() if len(tiles) == 1 else None
+    recipe = msgspec.structs.replace(first.recipe, noise=start.noise, tile=tile)
+    done = [cell for cell in cells if cell in sweep.done]  # in their order
+    names = [[cell.label for cell in of_one] for _, of_one in groupby(done, lambda cell: cell.model)]
+    networks = [job.network for job in sweep.jobs]
+    figure = figure_of(first, "sweep", start, target, recipe, words, names, networks, model=None, layers=layers)
+    left = len(cells) - len(done) - sweep.failed
+    more = f"Interrupted: {left} of {len(cells)} layers are not here." if left else ""
+    named = networks[0].name if len(networks) == 1 else "the networks"
+    style.write(sweep.sheet, target, figure, f"{start.source.name} through {named}", more, first.sidecar)
+    return f"wrote {target} with {len(done)} of {len(cells)} layers"
 
 
 def _sees(facts: BlobFacts) -> str:

@@ -1,0 +1,263 @@
+"""`pydream looks`: every named look on one picture, small, each with the command that makes it large."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import click
+import msgspec
+
+from ...dream.params import find_end
+from ...errors import NetFileError
+from ...media import Gallery, fitting_columns
+from ...media.page import small
+from ...record.command import option_words, shell_line
+from ...record.presets import PRESETS, Preset, params_for
+from ...record.provenance import LooksFigure, NetFacts
+from ...record.recipe import DEFAULTS, Recipe
+from ...record.scoring import only_layer, score_of
+from ...zoo.load import find_files
+from ...zoo.registry import DEFAULT_NETWORK
+from ..errors import Failed, interruption
+from ..figures import (
+    FIGURE_FILES,
+    PageTarget,
+    Style,
+    columns_option,
+    figure_options,
+    figure_target,
+    word_from_here,
+)
+from ..help import Command
+from ..input import InputPicture, Source, SourceType, Target, claim_targets
+from ..job import Job, prepare
+from ..options import force_option, last_options, option, output_option, run_options
+from ..places import unnamed
+from ..sheets import Cell, DreamSheet
+from ..signals import uninterrupted
+from ..streams import echo
+from ..workers import WorkerOptions, worker_options
+
+LONG_SIDE = 384  # pixels
+
+
+@click.command("looks", cls=Command)
+@click.argument("input", type=SourceType())
+@output_option(FIGURE_FILES, beside="looks.html")
+@option(
+    "--preset presets",
+    "Named look, see `pydream presets`.  [default: all whose networks are here]",
+    click.Choice(list(PRESETS)),
+    multiple=True,
+    metavar="NAME",
+)
+@option(
+    "--long-side",
+    "Long side that the picture is resized to; adds octaves.",
+    click.IntRange(1, 10**6),
+    default=LONG_SIDE,
+)
+@force_option
+@run_options
+@worker_options
+@columns_option
+@figure_options
+@last_options
+@click.pass_context
+def command(
+    ctx: click.Context,
+    /,
+    input: list[Source],
+    output: str | None,
+    presets: tuple[str, ...],
+    long_side: int,
+    columns: int | None,
+    quiet: bool,
+    **options: Any,
+) -> None:
+    """Show every named look on INPUT, small, each with the command that makes it at the picture's own size.
+
+    INPUT is a picture, - for one from standard input, or noise, also as noise:640x480. A .html page shows a look large
+    on a click, and copies its command on another; a picture is a contact sheet. --preset can be repeated and shows only
+    these. Looks of networks whose weights are not here are left out, which is said. Ctrl-C keeps those that are done.
+
+    \b
+    pydream looks portrait.jpg
+    pydream looks portrait.jpg -o looks.png --preset dogs --preset eyes --seed 3
+    """  # noqa: D301 (click's mark for a block to leave as it is)
+    (source,) = input
+    target = figure_target(output or str(unnamed(source.path, source.stem, ".html")))
+    target.check()
+    claim_targets([target], options["sidecar"])
+    original = InputPicture.read(source)
+    chosen, left_out = _chosen(presets)
+    if options["seed"] is None:
+        options["seed"] = secrets.randbelow(2**32)
+    style, workers = Style.taken(options), WorkerOptions.taken(options)
+    looks = Looks(original, _at(original, long_side), options["seed"], left_out)
+    page = isinstance(target, PageTarget)
+    cells = looks.cells(chosen, page)
+    count, size = len(cells) + 1, looks.start.size  # with the picture itself
+    sheet = Gallery() if page else style.sheet(columns or fitting_columns(count, size))
+    sheet.check(count, size)
+    for line in [] if quiet else left_out:
+        echo(line, err=True)
+    words = option_words({"--preset": list(presets), "--long-side": None if long_side == LONG_SIDE else long_side})
+    words += option_words({"--columns": columns}) + style.words
+
+    def load(cell: Cell) -> Job:
+        layer = PRESETS[cell.label].params.get("layer")
+        return prepare(model=cell.model, weights=None, layer=layer, quiet=quiet, **options)
+
+    dreams = DreamSheet(ctx, looks.start, sheet, "look", False, workers, looks.recipe, looks.command)
+    if looks.start.picture is not None:
+        sheet.add(looks.start.picture, source.name, "as it is", place=0)
+    with uninterrupted(done_then=True):
+        interrupted = dreams.run(cells, load)
+        outcome = looks.write(dreams, style, target, cells, words)
+        if interrupted:
+            raise interruption(outcome)
+        if not quiet:
+            echo(f"wrote {target}", err=True)
+        if dreams.failed:
+            raise Failed(f"{dreams.failed} of {len(cells)} looks could not be made; the sheet tells why")
+
+
+def _chosen(names: Sequence[str]) -> tuple[list[Preset], list[str]]:
+    """Return the looks whose networks are here, and a line for each network that is not; raise if none is."""
+    chosen: list[Preset] = []
+    absent: dict[str, list[str]] = {}
+    wanted = [preset for name, preset in PRESETS.items() if name in (names or PRESETS)]
+    for preset in wanted:
+        network = _network(preset)
+        try:
+            find_files(network)
+        except NetFileError:
+            absent.setdefault(network, []).append(preset.name)
+        else:
+            chosen.append(preset)
+    lines = [
+        f"Left out: {', '.join(looks)}; {network} is not here, and `pydream models fetch {network}` gets it."
+        for network, looks in absent.items()
+    ]
+    if not chosen:
+        raise Failed(" ".join(lines))
+    return chosen, lines
+
+
+def _at(original: InputPicture, long_side: int) -> InputPicture:
+    """Return a picture made small enough; its facts stay those of the file."""
+    if original.picture is not None:
+        picture = small(original.picture, long_side)
+        return replace(original, picture=picture, size=picture.shape[:2])
+    height, width = original.size
+    scale = min(1.0, long_side / max(height, width))
+    size = max(1, round(height * scale)), max(1, round(width * scale))
+    return replace(original, source=replace(original.source, noise=size), size=size)
+
+
+@dataclass(frozen=True)
+class Looks:
+    """The looks of a picture.
+
+    Attributes
+    ----------
+    original, start : InputPicture
+        As it is given, and as it is dreamt on.
+    seed : int
+    left_out : list of str
+        Lines about looks that cannot be made here.
+    """
+
+    original: InputPicture
+    start: InputPicture
+    seed: int
+    left_out: list[str]
+
+    def cells(self, presets: Sequence[Preset], page: bool) -> list[Cell]:
+        """Place the looks in their order, behind the picture itself, and return them network by network.
+
+        Each has a note: on a page, which has the command, what it looks like; else the options that stand for it.
+        """
+        cells = []
+        for place, each in enumerate(presets, 0 if self.start.picture is None else 1):
+            note = each.about if page else shell_line(_look_words(each))
+            cells.append(Cell(_network(each), each.name, note, place, each.name))
+        networks = list(dict.fromkeys(cell.model for cell in cells))
+        return sorted(cells, key=lambda cell: networks.index(cell.model))
+
+    def recipe(self, job: Job, cell: Cell) -> Recipe:
+        """Return a look's recipe at the small size."""
+        params = params_for(PRESETS[cell.label].params, self.start.size)
+        layer, kind, classes = params.pop("layer", ()), params.pop("kind", "l2"), params.pop("classes", ())
+        layers = [layer] if isinstance(layer, str) else list(layer)
+        score = score_of(job.net, layers, kind, classes)
+        end = find_end(job.net, only_layer(job.net, layers)) if score is None else score.ends[0]
+        return msgspec.structs.replace(job.recipe, end=end, objective=score.terms if score else (), **params)
+
+    def command(self, job: Job, cell: Cell, recipe: Recipe, output: str) -> str:
+        """Return the command that makes a look of the picture at its own size."""
+        words = ["pydream", "dream", word_from_here(self.original.source), "-o", output]
+        return shell_line(words + _look_words(PRESETS[cell.label]) + _run_words(job, recipe))
+
+    def write(
+        self, dreams: DreamSheet, style: Style, target: Target, cells: Sequence[Cell], words: Sequence[str]
+    ) -> str:
+        """Write the sheet, or page, of what there is; return what it is."""
+        done = sorted(dreams.done, key=lambda cell: cell.place)
+        first = dreams.jobs[0]
+        recipes = {cell.label: dreams.recipes[cell] for cell in done}
+        recipe = recipes[done[0].label]
+        networks = [job.network for job in dreams.jobs]
+        output = f"looks{Path(target.recorded).suffix or '.png'}"
+        line = ["pydream", "looks", self.original.source.argument, "-o", output, *words]
+        figure = LooksFigure(
+            figure="looks",
+            command=shell_line([*line, *_run_words(first, recipe)]),
+            recipe=recipe,
+            looks=recipes,
+            layers=[
+                [dreams.recipes[cell].dreams_with for cell in done if cell.model == job.model] for job in dreams.jobs
+            ],
+            networks=networks,
+            **msgspec.structs.asdict(first.ingredients(self.original.facts)),
+        )
+        left = len(cells) - len(done) - dreams.failed
+        more = [*self.left_out, *([f"Interrupted: {left} of {len(cells)} looks are not here."] if left else [])]
+        title = f"{self.original.source.name} in {len(done)} look{'' if len(done) == 1 else 's'}"
+        style.write(dreams.sheet, target, figure, title, "\n".join(more), first.sidecar, self._about(networks))
+        return f"wrote {target} with {len(done)} of {len(cells)} looks"
+
+    def _about(self, networks: Sequence[NetFacts]) -> str:
+        """Describe the sheet, for its caption."""
+        (height, width), (small_height, small_width) = self.original.size, self.start.size
+        names = " and ".join(facts.name for facts in networks)
+        return (
+            f"{self.original.source.name}, {width}×{height} pixels. The looks were made at {small_width}×{small_height}"
+            f" pixels by {names} in {networks[0].dtype}, seed {self.seed}. The commands make them at the picture's own"
+            " size: most looks then take more octaves (--octaves auto), so that creatures grow with the picture, and"
+            " have finer detail."
+        )
+
+
+def _network(preset: Preset) -> str:
+    return preset.network or DEFAULT_NETWORK
+
+
+def _look_words(preset: Preset) -> list[str]:
+    """Return the options that stand for a look."""
+    network = _network(preset)
+    return option_words({"--preset": preset.name, "--model": None if network == DEFAULT_NETWORK else network})
+
+
+def _run_words(job: Job, recipe: Recipe) -> list[str]:
+    """Return the options of how it runs, with the seed."""
+    facts = job.network
+    runtime = None if facts.runtime == "tensorflow" else facts.runtime
+    backend = None if recipe.backend == DEFAULTS["backend"] else recipe.backend
+    options = {"--backend": backend, "--runtime": runtime, "--exact": facts.dtype == "float64", "--seed": recipe.seed}
+    return option_words(options)

@@ -1,0 +1,164 @@
+"""A sheet of dreams that differ, or a page: one after the other, network by network, and what has come of each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from itertools import groupby
+
+import click
+import msgspec
+
+from ..cluster.workers import Cluster
+from ..media import Gallery, Sheet
+from ..picture import Picture
+from ..record.names import quoting_names
+from ..record.recipe import Recipe
+from ..runtime.geometry import survey_at
+from ..runtime.net import Net
+from .errors import Failed, one_line, print_error
+from .figures import FigureDreams
+from .input import InputPicture, Size, Target
+from .job import Job
+from .progress import Plan, Plans
+from .workers import WorkerOptions, start_workers
+
+
+@dataclass(frozen=True, eq=False)
+class Cell:
+    """A dream's place on the sheet, and where it goes besides.
+
+    Attributes
+    ----------
+    model : str
+        The network, as it is named on the command line.
+    label, note : str
+        The text below the picture.
+    place : int
+        Counted from 0, row by row.
+    file : str
+        What its dream's file is called after, in the command that makes it.
+    target : Target, optional
+        A file of its own.
+    """
+
+    model: str
+    label: str
+    note: str
+    place: int
+    file: str
+    target: Target | None = None
+
+
+@dataclass
+class DreamSheet:
+    """Dreams on a sheet, or on a page, as far as they can be made.
+
+    Attributes
+    ----------
+    what : str
+        Noun for one of them.
+    recipe : callable
+        A job and a cell → the dream's recipe, without its tiles.
+    command : callable
+        A job, a cell, the dream's recipe and the file to write → the command that makes it alone, for this folder.
+    failed : int
+        How many could not be made.
+    jobs : list of Job
+        One for each network.
+    done : list of Cell
+    recipes : dict of Cell to Recipe
+        Of the dreams, as they were made.
+    """
+
+    ctx: click.Context
+    start: InputPicture
+    sheet: Sheet | Gallery
+    what: str
+    resume: bool
+    workers: WorkerOptions | None
+    recipe: Callable[[Job, Cell], Recipe]
+    command: Callable[[Job, Cell, Recipe, str], str]
+    failed: int = 0
+    jobs: list[Job] = field(default_factory=list)
+    done: list[Cell] = field(default_factory=list)
+    recipes: dict[Cell, Recipe] = field(default_factory=dict)
+
+    def run(self, cells: list[Cell], load: Callable[[Cell], Job]) -> bool:
+        """Dream for all cells, which stand network by network; return whether Ctrl-C left some.
+
+        `load` makes the job of a network, for the first cell of it.
+        """
+        try:
+            with start_workers(self.workers) as cluster:
+                for _, of_one in groupby(cells, key=lambda cell: cell.model):
+                    mine = list(of_one)
+                    self._network(load(mine[0]), mine, cluster)
+        except KeyboardInterrupt:
+            if not self.done:
+                raise
+            return True
+        if not self.done:
+            raise Failed(f"no {self.what} could be dreamt with: nothing was written")
+        return False
+
+    def _network(self, job: Job, cells: list[Cell], cluster: Cluster | None) -> None:
+        """Dream for the cells of one network: one that fails costs itself only."""
+        if self.workers is not None:
+            job = replace(job, memory=self.workers.memory(job.memory))
+        facts, size = job.network, self.start.size
+        heading = f"{facts.name}, {len(cells)} {self.what}s on {facts.device}, {facts.dtype}, seed {job.recipe.seed}"
+        job = replace(job, heading=heading)
+        self.jobs.append(job)
+        planned = {cell: msgspec.structs.replace(self.recipe(job, cell), noise=self.start.noise) for cell in cells}
+        plans = _plans(job, list(planned.values()), size)
+        bar = (
+            Plans(job.title, plans, job.quiet, self.what)
+            if cluster is None
+            else job.done_bar(cluster, len(cells), self.what)
+        )
+        with bar as progress:
+
+            def recipe(cell: Cell) -> Recipe:
+                with progress.aside():
+                    found = replace(job, recipe=planned[cell]).tiled(planned[cell], size, of=cell.label)
+                self.recipes[cell] = job.as_recorded(found)
+                return found
+
+            def save(cell: Cell, recipe: Recipe, pixels: Picture) -> None:
+                assert cell.target is not None
+                job.save(cell.target, self.start, recipe, pixels)
+
+            dreams = FigureDreams(
+                job=job, start=self.start, recipe=recipe, target=lambda cell: cell.target, save=save,
+                resume=self.resume,
+            )  # fmt: skip
+            for number, (cell, outcome) in enumerate(dreams.each(cells, progress, cluster), start=1):
+                try:
+                    pixels = outcome.get()
+                except Exception as error:
+                    with progress.aside():
+                        print_error(self.ctx, error, cell.label)
+                    self.sheet.add(None, cell.label, cell.note, quoting_names(one_line(error).message), cell.place)
+                    self.failed += 1
+                else:
+                    self._show(job, cell, pixels)
+                    self.done.append(cell)
+                progress.passed(number)
+
+    def _show(self, job: Job, cell: Cell, pixels: Picture) -> None:
+        """Put a dream on the sheet; a page has the command that makes it, too."""
+        if isinstance(self.sheet, Sheet):
+            self.sheet.add(pixels, cell.label, cell.note, place=cell.place)
+        else:
+            command = self.command(job, cell, self.recipes[cell], f"{self.start.source.stem}-{cell.file}.png")
+            self.sheet.add(pixels, cell.label, cell.note, place=cell.place, command=command)
+
+
+def _plans(job: Job, recipes: list[Recipe], size: Size) -> list[Plan]:
+    """Plan the dreams of a network for the bar: with the layers' costs, where all are known."""
+    facts = survey_at(job.net.graph, size) if isinstance(job.net, Net) else []
+    macs_to = {each.name: each.macs_to or 0 for each in facts}
+    ends = [recipe.score.ends if recipe.score else [recipe.end] for recipe in recipes]
+    costs = [max(macs_to.get(end, 0) for end in each) for each in ends]
+    return [Plan.of(recipe, size, cost if all(costs) else None) for recipe, cost in zip(recipes, costs, strict=True)]
