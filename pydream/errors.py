@@ -72,6 +72,10 @@ class DamagedPictureWarning(PydreamWarning):
     """A picture was read from a file that is damaged: some of its pixels are wrong."""
 
 
+class UnitRangeWarning(PydreamWarning):
+    """A picture of floats has all its pixels within 0..1, where 0..255 is expected."""
+
+
 class LeftOutWarning(PydreamWarning):
     """Some of a network's layers cannot be run, and are left out with all that is made of them."""
 
