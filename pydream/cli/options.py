@@ -9,10 +9,12 @@ import inspect
 import math
 import re
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import click
+from click.core import ParameterSource
 
 from ..dream.era import ERAS
 from ..dream.laplacian import MOST_LEVELS
@@ -332,8 +334,8 @@ preset_option = option(
     expose_value=False,
     callback=_take_preset,
 )
-# What a class needs beside a layer's parameters: a classifier's gradient is grain. Found by looking at flamingos, cats and
-# dogs on examples/sky.jpg: with less they are grey and hard to make out, with more Laplacian levels garish.
+# What a class needs beside a layer's parameters: a classifier's gradient is grain. Found by looking at flamingos, cats
+# and dogs on examples/sky.jpg: with less they are grey and hard to make out, with more Laplacian levels garish.
 _CLASS_SMOOTHING = {"smooth": 0.5, "laplacian": 3}
 _CLASS_ITERATIONS = 20
 _SMOOTHING = (*_CLASS_SMOOTHING, "tv")

@@ -253,7 +253,7 @@ def test_a_message_wraps_at_words_on_a_terminal_and_is_one_line_elsewhere(termin
     assert [each.strip() for each in [short, end]] == ["short", ""]
     assert len(wrapped) > 3
     assert all(len(each) <= 50 for each in wrapped)
-    assert wrapped[0].startswith("pydream: error: no blob 'nope'; close: 'fire0")
+    assert wrapped[0].startswith("pydream: error: no blob 'nope'; close:")
     assert all(each.startswith("  '") for each in wrapped[1:])
     assert long == "  " + "x" * 60  # a path can still be copied
     assert traceback == "  File 'x'" + " y" * 40

@@ -71,10 +71,10 @@ def find_classes(label: int | str, count: int) -> tuple[int, ...]:
         return (found[0],)
     if found:
         raise UnknownNameError(f"class {label!r} could be {_listed(found)}; use a number or more of the name")
-    numbers = {name.lower(): number for number, name in enumerate(names)}
-    close = difflib.get_close_matches(sought, dict.fromkeys([*numbers, *imagenet_words()]), n=5, cutoff=0.5)
+    numbered = {name.lower(): number for number, name in enumerate(names)}
+    close = difflib.get_close_matches(sought, dict.fromkeys([*numbered, *imagenet_words()]), n=5, cutoff=0.5)
     near = ", ".join(
-        _listed([numbers[name]]) if name in numbers else f"{name!r} ({len(imagenet_words()[name])} classes)"
+        _listed([numbered[name]]) if name in numbered else f"{name!r} ({len(imagenet_words()[name])} classes)"
         for name in close
     )
     raise UnknownNameError(f"no class {label!r}{f'; close: {near}' if near else ' among the 1000 of ImageNet'}")
