@@ -371,9 +371,7 @@ objective_options = together(
     ),
     option(
         "--class classes",
-        "Class to dream of, by name, number or a word for several: tabby, 281, dog."
-        f"  [default: none; with one -n {_CLASS_ITERATIONS}, and --smooth {_CLASS_SMOOTHING['smooth']} --laplacian"
-        f" {_CLASS_SMOOTHING['laplacian']} unless there is other smoothing]",
+        "Class to dream of, or word for several: tabby, 281, dog.",
         as_unicode,
         multiple=True,
         metavar="CLASS[=X]",
