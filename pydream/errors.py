@@ -76,6 +76,10 @@ class AnimationWarning(PydreamWarning):
     """Only the first frame of an animation was read."""
 
 
+class UnitRangeWarning(PydreamWarning):
+    """A picture of floats has all its pixels within 0..1, where 0..255 is expected."""
+
+
 class LeftOutWarning(PydreamWarning):
     """Some of a network's layers cannot be run, and are left out with all that is made of them."""
 

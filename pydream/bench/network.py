@@ -22,7 +22,7 @@ from ..formats.caffe.prototxt import read_model
 from ..net import Array, Net
 from ..runtime.ends import default_end
 from ..runtime.graph import Graph
-from ..zoo.load import find_files, load_net, read_graph
+from ..zoo.load import find_files, load_net, read_graph, read_outline
 from ..zoo.registry import find_network
 from .floor import floor_seconds, matrix_product, multiplications
 from .inputs import image
@@ -131,8 +131,10 @@ class Subject:
                 raise
             return cls._standing_in(model, layer)
         load = partial(load_net, model, weights)
+        outline = read_outline(model, weights)  # a wrong name does not wait for TensorFlow
+        end = None if outline is None else find_end(outline, layer)
         net = load("float32")
-        return cls(model, load, net, read_graph(model, weights), find_end(net, layer), weights)
+        return cls(model, load, net, read_graph(model, weights), end or find_end(net, layer), weights)
 
     @classmethod
     def _standing_in(cls, model: str, layer: str | None) -> Subject:

@@ -7,7 +7,7 @@ import os
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -19,20 +19,19 @@ from ..cluster.tasks import DreamTask, NetOrder
 from ..cluster.workers import Cluster
 from ..dream.objectives import Kind
 from ..dream.octaves import AUTO, octaves_for
-from ..dream.params import find_end
 from ..easy.preparation import Prepared, SidePicture
 from ..errors import ForeignFileError
 from ..files import write_text
 from ..formats import InputSpec, PixelScale
 from ..media import LONGEST_NOTE
-from ..net import NOTEBOOK_END, ChannelOrder
+from ..net import ChannelOrder
 from ..picture import Picture
 from ..record.made import is_record, made_note, note_of
 from ..record.provenance import DreamAccount, NetFacts, PictureFacts, net_facts, parse, picture_facts
 from ..record.recipe import LEAST_TERM, Difference, Recipe
-from ..record.scoring import least_in_record, only_layer, score_of
+from ..record.scoring import aim_of, least_in_record
 from ..runtime.net import Net as LocalNet
-from ..zoo.load import default_layer, find_files, load_net
+from ..zoo.load import default_layer, find_files, load_net, read_outline
 from .errors import debugging
 from .input import InputPicture, Size, Target
 from .progress import Bar, Progress
@@ -177,6 +176,7 @@ def prepare(
     layer: str | Sequence[str] | None,
     kind: Kind = "l2",
     classes: Sequence[str] = (),
+    channels: Sequence[int] = (),
     guide: Path | None = None,
     mask: Path | None = None,
     seed: int | None,
@@ -196,6 +196,8 @@ def prepare(
 ) -> Job:
     """Load the network, the guide and the mask that the options name; the other options are fields of the recipe.
 
+    Names of layers, channels and classes are looked up before TensorFlow is imported, where the network's file can be
+    read without it. `channels` are those that a rendering will show.
     A stopped run is resumed with the seed and the tiles of its recipe, unless others are given.
     """
     if resumed is not None:
@@ -213,27 +215,31 @@ def prepare(
     if least > LONGEST_NOTE:
         what = f"{len(layers) + len(classes)} terms do not fit into the file's record of {LONGEST_NOTE} characters"
         raise click.BadParameter(what, param_hint="'--layer'" if layers else "'--class'")
+    aim_at = partial(
+        aim_of,
+        layers=layers,
+        kind=kind,
+        classes=classes,
+        guided=guide is not None,
+        channels=channels if "rendering" in recipe else None,
+    )
     with interruptible():
+        outline = read_outline(model, weights, input_node)
+        aim = None if outline is None else aim_at(outline)
         guide_picture, mask_picture = (None if path is None else SidePicture.read(path) for path in (guide, mask))
     input_spec = InputSpec(mean, pixel_scale, channel_order, input_node)
     net, network = load(model, weights, dtype, runtime, device, input_spec)
-    named = bool(layers or classes)
-    if kind != "l2" and not named:
-        layers = [find_end(net, None)]
+    aim = aim or aim_at(net)
     left_open = frozenset(name for name, given in (("seed", seed), ("tile", tile)) if given is None)
-    score = score_of(net, layers, kind, classes)
     if auto_octaves := recipe.get("octave_n") == AUTO:
         recipe.pop("octave_n")
-    if guide is not None and score is not None:
-        raise click.BadParameter("a guide takes up whole layers, without channels and weights", param_hint="'--guide'")
-    end = find_end(net, only_layer(net, layers)) if score is None else score.ends[0]
     seed = secrets.randbelow(2**32) if seed is None else seed
     job = Job(
         net=net,
         network=network,
         model=model,
         weights=weights,
-        recipe=Recipe(end=end, objective=score.terms if score else (), seed=seed, **recipe),
+        recipe=Recipe(end=aim.end, objective=aim.score.terms if aim.score else (), seed=seed, **recipe),
         guide=guide_picture,
         mask=mask_picture,
         tile=tile,
@@ -243,8 +249,8 @@ def prepare(
         sidecar=sidecar,
         quiet=quiet,
     )
-    if not named and end != NOTEBOOK_END and default_layer(model) is None:
-        job.say(f"no --layer: {end!r}, the last convolution that sees most of the picture (`pydream layers` lists all)")
+    if aim.why is not None and (guide is not None or default_layer(model) is None):
+        job.say(f"{aim.why} (`pydream layers` lists all)")
     job.check_account()
     job.objective  # noqa: B018 (raises where the guide does not fit)
     return job

@@ -10,7 +10,6 @@ import click
 from ..dream.tutorial import RENDERERS, TILE_SIZE
 from ..record.recipe import Rendering
 from ..record.scoring import CHANNELS, channels_of
-from .job import Job, prepare
 from .options import common_run_options, layer_option, network_options, option, steps_option, tile_options, together
 
 # Option → the parameter of a renderer, and what a recipe calls it.
@@ -94,11 +93,3 @@ def recipe_taken(options: dict[str, Any], channels: tuple[int, ...] | None = Non
             what = f"the network sees {TILE_SIZE}x{TILE_SIZE} pixels at a time with {renderer}; naive can go in blocks"
             raise click.BadParameter(what, param_hint=f"'--{each}'")
     return {**recipe, "rendering": rendering}
-
-
-def prepare_rendering(*, layer: str | None, **options: Any) -> Job:
-    """Load the network as `prepare` does; a dream's layer may have a weight, a renderer's has none."""
-    job = prepare(layer=layer, **options)
-    if job.recipe.objective:
-        raise click.BadParameter(f"the renderers take {layer!r} without a weight", param_hint="'--layer'")
-    return job

@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import textwrap
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -21,6 +22,7 @@ from ..errors import printable, shortened
 from ..files import reason, write_all
 
 READER_GONE = 128 + signal.SIGPIPE
+_HANGING = "  "  # what the second line of a message begins with
 
 
 class _Stream:
@@ -101,12 +103,34 @@ def standard_streams() -> Iterator[None]:
 
 
 def echo(*lines: object, err: bool = False) -> None:
-    """Print each of `lines` as one line, whatever is in it, on standard output or, if it is long, in part, on error."""
+    """Print each of `lines` as one line, whatever is in it, on standard output or, if it is long, in part, on error.
+
+    Where standard error is a terminal, a line that is longer than it is wide is wrapped at words. For a pipe or a file
+    it stays one line.
+    """
     stream = sys.stderr if err else sys.stdout
     if stream is not None:
         shown = (printable(str(line)) for line in lines)
-        stream.write("".join(f"{shortened(line) if err else line}\n" for line in shown))
+        width = _width(stream) if err else None
+        stream.write("".join(f"{_wrapped(shortened(line), width) if err else line}\n" for line in shown))
         stream.flush()
+
+
+def _width(stream: TextIO) -> int | None:
+    """Return the width of a terminal; None: it is none."""
+    try:
+        return os.get_terminal_size(stream.fileno()).columns or None
+    except (OSError, ValueError):  # io.UnsupportedOperation is both
+        return None
+
+
+def _wrapped(line: str, width: int | None) -> str:
+    """Wrap a line at words, with a hanging indent; a traceback's lines, which are indented themselves, stay."""
+    if width is None or len(line) <= width or line.startswith(" "):
+        return line
+    return textwrap.fill(
+        line, width, subsequent_indent=_HANGING, break_long_words=False, break_on_hyphens=False, expand_tabs=False
+    )
 
 
 def echo_path(path: Path) -> None:

@@ -8,7 +8,6 @@ dead. Waits for answers and heartbeats are counted in ticks: time for which this
 
 from __future__ import annotations
 
-import asyncio
 import importlib
 import logging
 import math
@@ -178,6 +177,8 @@ class Cluster:
 
     def _fetch(self, future: Any, between: Callable[[], None]) -> Outcome[Any] | None:
         """Fetch what came of a task; None where that was lost with its worker, and the task is done again."""
+        import asyncio
+
         fetched = self._begin(future._result)  # `result` cannot be waited for in ticks
         try:
             while not futures.wait([fetched], _TICK).done:
@@ -198,6 +199,7 @@ class Cluster:
 
     def _begin(self, question: Callable[[], Coroutine[Any, Any, R]]) -> futures.Future[R]:
         """Have a coroutine run by Dask's thread."""
+        import asyncio
 
         async def ask() -> R:
             return await question()
@@ -300,6 +302,8 @@ def connected(
     MissingExtraError
         Where Dask is not installed.
     """
+    import asyncio  # with ssl, a tenth of a command's start
+
     _import_dask(verbose)
     from distributed import Client
 
@@ -416,6 +420,8 @@ def local(
 
 async def _end(nannies: Iterable[Any]) -> None:
     """End worker processes that may be busy, without the seconds that Dask would give them."""
+    import asyncio
+
     await asyncio.gather(*(nanny.close(timeout=_CLOSE) for nanny in nannies))
 
 

@@ -6,10 +6,13 @@ the picture's grey, and its dream is a grey picture.
 
 from __future__ import annotations
 
+import sys
+import warnings
+
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ..errors import ShapeError
+from ..errors import ShapeError, UnitRangeWarning
 from ..net import Array, Net
 from ..picture import as_picture, grey
 
@@ -35,7 +38,18 @@ def preprocess(net: Net, img: ArrayLike, out: Array | None = None) -> Array:
     ------
     ValueError
         The shape is another, or there is NaN or infinity among the pixels.
+
+    Warns
+    -----
+    UnitRangeWarning
+        The pixels are floats within 0..1.
     """
+    _warn_of_unit_range(np.asarray(img))
+    return as_image(net, img, out)
+
+
+def as_image(net: Net, img: ArrayLike, out: Array | None = None) -> Array:
+    """Turn a picture into a network's image as `preprocess` does, without its warning."""
     picture = np.rollaxis(as_picture(img, "img"), 2)
     image: Array = np.empty((len(net.mean), *picture.shape[1:]), net.dtype) if out is None else out
     if len(image) == 1:
@@ -46,6 +60,19 @@ def preprocess(net: Net, img: ArrayLike, out: Array | None = None) -> Array:
         raise ValueError("img: NaN or infinity among its pixels, expected 0..255")
     image -= net.mean
     return image
+
+
+def _warn_of_unit_range(img: Array) -> None:
+    """Warn the caller of pydream of a float picture of 0..1; one that is as good as black, of a few ones, is none."""
+    if img.dtype.kind != "f" or not img.size or not (img.max() <= 1 and img.min() >= 0):
+        return
+    if img.mean() <= 0.5 and ((img == 0) | (img == 1)).all():
+        return
+    frame, level = sys._getframe(1), 2
+    while frame.f_back is not None and frame.f_globals.get("__name__", "").partition(".")[0] == "pydream":
+        frame, level = frame.f_back, level + 1
+    text = "img: all pixels are within 0..1, and 0..255 is expected; picture * 255 would be"
+    warnings.warn(text, UnitRangeWarning, stacklevel=level)
 
 
 def deprocess(net: Net, img: Array) -> Array:

@@ -10,7 +10,7 @@ mean of 'fire8/concat':7 - 0.5 * l2 of 'fire2/concat'
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal, get_args
 
@@ -20,7 +20,7 @@ from numpy.typing import ArrayLike
 from ..errors import ShapeError, UnknownNameError
 from ..net import Affine, Array, Blob, Match, Net, in_one_thread
 from .images import check_image, preprocess
-from .labels import find_class
+from .labels import find_classes, is_number
 
 Objective = Callable[..., None]  # takes the blob of each layer to dream with
 Kind = Literal["l2", "mean", "sum"]
@@ -120,6 +120,11 @@ class Score:
     def __sub__(self, other: Score) -> Score:
         return self + -other
 
+    def check(self, net: Net) -> None:
+        """Raise `UnknownNameError` where a network lacks one of the layers, or a layer one of the channels."""
+        for term in self.terms:
+            check_channels(net, term.layer, term.channels)
+
     def __call__(self, *dst: Blob) -> None:
         """Write the gradient into the `diff` of the blob of each of `ends`.
 
@@ -148,8 +153,7 @@ class Score:
         for term in self.terms:
             if term.layer != layer:
                 continue
-            if term.channels and max(term.channels) >= count:
-                raise UnknownNameError(f"no channel {max(term.channels)}: {layer!r} has {count}, 0 to {count - 1}")
+            _check_channels(layer, count, term.channels)
             chosen = list(term.channels or range(count))
             if term.kind == "l2":
                 gain[chosen] += term.weight
@@ -176,12 +180,15 @@ def total(layer: str, channels: int | Iterable[int] = ()) -> Score:
 def class_logit(net: Net, label: int | str) -> Score:
     """Score a class's value before the softmax: the dream becomes what the network takes for that class.
 
+    Of a word for several classes it is the mean of their values, of several numbers the sum.
+
     Parameters
     ----------
     net : Net
         A classifier.
     label : int or str
-        The class's number, or, for the 1,000 classes of ImageNet, its name or a part of it: see `find_class`.
+        The class's number, or several, as ``"3-7,12"``; or, for the 1,000 classes of ImageNet, its name or a part of
+        it, or a word for several, as ``"dog"``: see `pydream.dream.labels.find_classes`.
 
     Raises
     ------
@@ -191,7 +198,20 @@ def class_logit(net: Net, label: int | str) -> Score:
     if net.logits is None:
         raise UnknownNameError(f"{net.name} has no softmax and so no classes; dream with a channel of a layer")
     layer, count = net.logits
-    return total(layer, find_class(label, count))
+    numbers = find_classes(label, count)
+    return (1 if is_number(label) else 1 / len(numbers)) * total(layer, numbers)
+
+
+def check_channels(net: Net, layer: str, channels: Sequence[int]) -> None:
+    """Raise `UnknownNameError` where a layer lacks one of these channels."""
+    if channels:
+        _check_channels(layer, net.blobs[layer].shape[1], channels)
+
+
+def _check_channels(layer: str, count: int, channels: Sequence[int]) -> None:
+    for channel in channels:
+        if not 0 <= channel < count:
+            raise UnknownNameError(f"no channel {channel} in {layer!r}, which has {count}: 0 to {count - 1}")
 
 
 def channels_text(channels: Iterable[int]) -> str:

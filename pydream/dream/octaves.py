@@ -13,7 +13,7 @@ from ..errors import MemoryTooSmallError, ShapeError
 from ..net import Array, Net, in_one_thread
 from ..system import free_bytes
 from .era import MODERN, round_half
-from .images import check_image, deprocess, preprocess
+from .images import as_image, check_image, deprocess, preprocess
 
 MOST_OCTAVES = 1000  # more than any picture can be halved, and quickly checked
 AUTO = "auto"  # in place of a number of octaves: see `octaves_for`
@@ -116,7 +116,7 @@ class Bases:
             image = self._smaller[octave] = ops.zoom(image, *self.sizes[octave])
 
     def __getitem__(self, octave: int) -> Array:
-        return self._smaller[octave] if octave in self._smaller else preprocess(self._net, self._picture)
+        return self._smaller[octave] if octave in self._smaller else as_image(self._net, self._picture)
 
     def picture(self, octave: int) -> Array:
         """Return an octave's base as a picture, (h, w, 3) RGB."""
@@ -130,7 +130,7 @@ class Bases:
         if octave in self._smaller:
             image[...] = self._smaller[octave]
         else:
-            preprocess(self._net, self._picture, out=image)
+            as_image(self._net, self._picture, out=image)
         self._smaller = {later: base for later, base in self._smaller.items() if later >= octave}
         # upscale details from the previous octave, channel by channel: no other array is as large as the image
         for channel, small in zip(image, detail, strict=True):

@@ -16,16 +16,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
 
-from ..errors import SilentScoreError, UnknownNameError, ZeroGradientError
+from ..errors import SilentScoreError, ZeroGradientError
 from ..net import Affine, Array, Blob, Net
 from ..picture import as_picture
 from ..tiles.fitting import choose_side
 from ..tiles.net import OnTile, tiled
 from ..tiles.plan import LARGEST_TILE
-from .images import as_seen, noise, picture_gradient, preprocess
+from .images import as_image, as_seen, noise, picture_gradient
 from .laplacian import MOST_LEVELS, lap_normalize
 from .notebook import DreamInterrupted
-from .objectives import Objective, channels_text
+from .objectives import Objective, channels_text, check_channels
 from .octaves import Size, check_memory, check_octaves
 from .params import check_params, find_end, require, whole_number
 from .watch import Watch
@@ -332,7 +332,7 @@ class _ScoreGradient:
     def __call__(self, img: Array) -> Array:
         with (net := self._net).one_thread():
             net.resize(*img.shape[:2])
-            preprocess(net, img, out=net.image.data[0])
+            as_image(net, img, out=net.image.data[0])
             net.forward(end=self.layer)
             self._objective(net.blobs[self.layer])
             g = picture_gradient(net, net.gradient(self.layer))
@@ -377,14 +377,6 @@ def _score(net: Net, layer: str, channel: Channels) -> Objective:
 
 def _channels(channel: int | Sequence[int]) -> list[int]:
     return [channel] if isinstance(channel, int) else list(channel)
-
-
-def check_channels(net: Net, layer: str, channels: Sequence[int]) -> None:
-    """Raise `UnknownNameError` if a layer lacks one of these channels."""
-    count = net.blobs[layer].shape[1]
-    for each in channels:
-        if not 0 <= each < count:
-            raise UnknownNameError(f"no channel {each} in {layer!r}, which has {count}: 0 to {count - 1}")
 
 
 def calc_grad_tiled(

@@ -14,7 +14,7 @@ from .. import imageops
 from ..net import Array, Net
 from ..picture import as_picture
 from .era import MODERN, check_era
-from .images import preprocess
+from .images import as_image
 from .notebook import deepdream
 from .params import MOST_FRAMES, check_params, find_ends, is_real, require, whole_number
 
@@ -71,7 +71,7 @@ def zoom_loop(
     check_move(scale, rotate, shift, era)
     check_params(rng=rng, backend=backend, **dream_params)
     find_ends(net, dream_params.get("end"), dream_params.get("objective"))
-    preprocess(net, frame)  # raises for what is not a picture
+    as_image(net, frame)  # raises for what is not a picture
 
     def dreams(frame: Array) -> Iterator[Array]:
         for _ in range(frames):

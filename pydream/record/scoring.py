@@ -6,9 +6,12 @@ import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from ..dream.objectives import MOST_CHANNELS, Kind, Score, Term, class_logit
+from ..dream.objectives import MOST_CHANNELS, Kind, Score, Term, check_channels, class_logit
+from ..dream.params import find_end, find_ends
 from ..errors import ParameterError, UnknownNameError
-from ..net import Net
+from ..net import NOTEBOOK_END, Net
+from ..runtime.ends import guide_end
+from ..runtime.net import Net as LocalNet
 from .recipe import LEAST_TERM
 
 CHANNELS = re.compile(r"\d{1,6}(-\d{1,6})?(,\d{1,6}(-\d{1,6})?)*")
@@ -26,6 +29,73 @@ class _Reading(NamedTuple):
         return (self.channels is None or CHANNELS.fullmatch(self.channels) is not None) and (
             self.weight is None or _number(self.weight) is not None
         )
+
+
+class Aim(NamedTuple):
+    """What a dream makes larger.
+
+    Attributes
+    ----------
+    end : str
+        The layer; of several the first.
+    score : Score or None
+        None: the notebook's objective, or a guide's.
+    why : str or None
+        Why it is this layer, where none was named and the network's is not the notebook's.
+    """
+
+    end: str
+    score: Score | None
+    why: str | None = None
+
+
+def aim_of(
+    net: LocalNet,
+    layers: Sequence[str],
+    kind: Kind,
+    classes: Sequence[str],
+    *,
+    guided: bool = False,
+    channels: Sequence[int] | None = None,
+) -> Aim:
+    """Return what the options name; the net needs neither weights nor TensorFlow.
+
+    Parameters
+    ----------
+    net : Net
+    layers, kind, classes
+        As for `score_of`, which raises the same errors.
+    guided : bool
+        Whether there is a guide, which takes a whole layer.
+    channels : sequence of int, optional
+        Those of the layer that are rendered alone, all of them if there is none; None: it is no rendering.
+
+    Raises
+    ------
+    UnknownNameError
+        Where there is no such layer, channel or class, with those that are close.
+    ParameterError
+        For a guide or a rendering of something else than a layer.
+    """
+    why = None
+    if guided and not layers:
+        layers = [guide_end(net.graph) or find_end(net, None)]
+        why = f"no --layer: the guide shows in {layers[0]!r}"
+    elif not layers and not classes:
+        layers = [find_end(net, None)]
+        if layers[0] != NOTEBOOK_END:
+            why = f"no --layer: {layers[0]!r}, the last convolution that sees most of the picture"
+    score = score_of(net, layers, kind, classes)
+    if score is not None and channels is not None:
+        raise _bad(f"the renderers take {layers[0]!r} without a weight")
+    if score is not None and guided:
+        raise ParameterError("guide", "a guide takes up whole layers, without channels and weights")
+    if score is None:
+        end = find_end(net, _term(net, layers[0], "l2").layer)
+        check_channels(net, end, channels or ())
+        return Aim(end, None, why)
+    score.check(net)
+    return Aim(find_ends(net, None, score)[0], score, why)
 
 
 def score_of(net: Net, layers: Sequence[str], kind: Kind, classes: Sequence[str]) -> Score | None:
@@ -52,11 +122,6 @@ def least_in_record(given: str) -> int:
     """Count the characters that LAYER[:CHANNELS][=WEIGHT] takes at least in a picture's record."""
     layer, colon, _ = given.partition("=")[0].partition(":")
     return LEAST_TERM + len(given) + len(layer) + (len("\n     0\n    ") if colon else 0)
-
-
-def only_layer(net: Net, layers: Sequence[str]) -> str | None:
-    """Return the name of the layer of a dream without a score."""
-    return _term(net, layers[0], "l2").layer if layers else None
 
 
 def _term(net: Net, given: str, kind: Kind) -> Term:

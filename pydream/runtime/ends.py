@@ -57,6 +57,31 @@ def default_end(graph: Graph) -> str | None:
     return found[-1] if found else None
 
 
+def guide_end(graph: Graph) -> str | None:
+    """Return the layer where a guide shows, of textures and parts; None: no convolution of the picture.
+
+    The first of `worthwhile` behind a third of the convolutions on the way to the last of them, if it is not narrower
+    than the one before it, as a squeeze is: fire4 of SqueezeNet, inception_3b of GoogLeNet.
+    """
+    found = worthwhile(graph)
+    passed = _convolutions_passed(graph)
+    deep = passed[_ended(graph, found[-1])] if found else 0
+    widths = [graph.declared_shapes[_ended(graph, blob)][1] for blob in found]
+    for blob, before, width in zip(found, [0, *widths], widths, strict=False):
+        if 3 * passed[_ended(graph, blob)] >= deep and width >= before:
+            return blob
+    return found[-1] if found else None
+
+
+def _convolutions_passed(graph: Graph) -> dict[int, int]:
+    """Count the convolutions on the longest way from an input to each value."""
+    passed = dict.fromkeys(graph.inputs.values(), 0)
+    for step in graph.steps:
+        count = max((passed[value] for value in step.bottoms), default=0) + isinstance(step.layer, Convolution)
+        passed.update(dict.fromkeys(step.tops, count))
+    return passed
+
+
 def worthwhile(graph: Graph) -> list[str]:
     """Return the blobs that are worth dreaming of, in the order of the network.
 

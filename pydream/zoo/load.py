@@ -144,7 +144,7 @@ def load_net(
     net: Net = make(files.definition, files.weights, spec, files.name, device=device, runtime=runtime, **exactness)
     net.name = files.name
     if files.format is not pytorch:
-        net.default_end = (files.entry and files.entry.default_layer) or default_end(net.graph)
+        net.default_end = _default_end(files.entry, net.graph)
         _warn(net.graph)
         _warn_of_gradients(net)
     return net
@@ -205,13 +205,53 @@ def read_graph(
     name_or_path, weights, input
         As for `load_net`, which raises the same errors. Only a frozen graph needs the weights, which it holds.
     """
+    graph = _graph(*_find_model(name_or_path), name_or_path, weights, input)
+    _warn(graph)
+    return graph
+
+
+def read_outline(
+    name_or_path: str | os.PathLike[str], weights: str | os.PathLike[str] | None = None, input: str | None = None
+) -> Net | None:
+    """Read a network without its weights and without TensorFlow, as a net that has names and shapes and is not run.
+
+    Parameters
+    ----------
+    name_or_path, weights, input
+        As for `read_graph`.
+
+    Returns
+    -------
+    Net or None
+        None: it is a Keras model, which TensorFlow alone reads.
+    """
     entry, form, definition = _find_model(name_or_path)
+    if form is keras:
+        return None
+    graph = _graph(entry, form, definition, name_or_path, weights, input)
+    outline = Net(graph, {}, runtime="numpy")
+    outline.name = entry.name if entry else form.name_of(definition)
+    outline.default_end = _default_end(entry, graph)
+    return outline
+
+
+def _graph(
+    entry: Entry | None,
+    form: Format,
+    definition: Any,
+    name_or_path: str | os.PathLike[str],
+    weights: str | os.PathLike[str] | None,
+    input: str | None,
+) -> Graph:
     if definition is None:
         definition = find_files(name_or_path, weights).definition
     spec = InputSpec(node=input).or_else(entry.spec if entry else form.DEFAULT_SPEC)
-    graph = form.graph(definition, spec, entry.name if entry else None)
-    _warn(graph)
+    graph: Graph = form.graph(definition, spec, entry.name if entry else None)
     return graph
+
+
+def _default_end(entry: Entry | None, graph: Graph) -> str | None:
+    return (entry and entry.default_layer) or default_end(graph)
 
 
 def default_layer(name_or_path: str | os.PathLike[str]) -> str | None:

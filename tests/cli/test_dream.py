@@ -91,6 +91,14 @@ def test_guide(run, picture, folder, net):
     np.testing.assert_array_equal(read_image("out.png"), np.uint8(np.clip(expected, 0, 255)))
 
 
+def test_a_guide_without_a_layer_takes_one_where_it_shows(run, picture):
+    seen = run("dream", picture, "-o", "out.png", "-g", picture, *SHORT)
+    assert seen.code == 0, seen
+    assert "no --layer: the guide shows in 'fire4/concat' (`pydream layers` lists all)" in seen.err.splitlines()
+    assert run("dream", picture, "-o", "named.png", "-g", picture, "-l", "fire4/concat", *SHORT).code == 0
+    assert Path("out.png").read_bytes() == Path("named.png").read_bytes().replace(b"named.png", b"out.png")
+
+
 def test_without_a_seed_the_drawn_one_repeats_the_dream(run, picture):
     first = run("dream", picture, "-o", "1.png", "-n", "1", "--octaves", "1")
     seed = re.search(r"seed (\d+)$", first.err.splitlines()[0])[1]

@@ -1,6 +1,7 @@
 """What `pydream dream` and `zoom` can make larger, and where: options are the library's, recorded and replayed."""
 
 import json
+import shlex
 import shutil
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from pydream.dream.notebook import deepdream
 from pydream.dream.objectives import Term, l2, mean
 from pydream.dream.retouch import KeepColors, Laplacian, Mask, PullBack, Smooth, TotalVariation
 from pydream.media.image import read_image, read_note, write_image
+from pydream.record.presets import PRESETS
 from pydream.record.scoring import score_of
 from pydream.zoo.load import load_net
 
@@ -48,9 +50,11 @@ SCORES = {
     "-l fire6/concat -l conv1:0-9=-1e-2": l2("fire6/concat") - 1e-2 * l2("conv1", range(10)),
     "-l fire6/concat=-1": -l2("fire6/concat"),
     "--objective sum": objectives.total("fire8/concat"),
-    "--class tabby": objectives.total("pool10", 281),
-    "--class 985 --class tabby=-0.5": objectives.total("pool10", 985) - 0.5 * objectives.total("pool10", 281),
-    "--class daisy -l fire8/concat=1e-6": 1e-6 * l2("fire8/concat") + objectives.total("pool10", 985),
+    "--class tabby --smooth 0": objectives.total("pool10", 281),
+    "--class 985 --class tabby=-0.5 --smooth 0": objectives.total("pool10", 985)
+    - 0.5 * objectives.total("pool10", 281),
+    "--class daisy -l fire8/concat=1e-6 --smooth 0": 1e-6 * l2("fire8/concat") + objectives.total("pool10", 985),
+    "--class dogs --smooth 0": 1 / 118 * objectives.total("pool10", range(151, 269)),
 }
 
 
@@ -66,6 +70,70 @@ def test_a_score(run, picture, net, options):
     )
     seen = run("replay", "out.png")
     assert (seen.code, seen.out) == (0, "identical: every byte of 96x72 pixels, float32\n")
+
+
+def test_the_command_of_a_word_beside_a_layer_makes_the_same(run, picture):
+    assert run("dream", "in.png", "-o", "out.png", "--class", "dog=0.3", "-l", "fire8/concat=1e-6", *SHORT).code == 0
+    command = json.loads(read_note("out.png"))["command"]
+    assert f"--class 151-268={0.3 / 118!r}" in command
+    assert run(*shlex.split(command)[1:], "-o", "again.png").code == 0
+    assert json.loads(read_note("again.png"))["dream"] == json.loads(read_note("out.png"))["dream"]
+    np.testing.assert_array_equal(read_image("again.png"), read_image("out.png"))
+
+
+class ReadError(Exception):
+    """Nothing is dreamt: the options have been read."""
+
+
+@pytest.fixture
+def options_of(run, picture, monkeypatch):
+    """A function: words of a command line → the values of its options."""
+    seen = {}
+
+    def prepare(**options):
+        seen.update(options)
+        raise ReadError
+
+    def options_of(*words):
+        monkeypatch.setattr("pydream.cli.commands.dream.prepare", prepare)
+        assert "ReadError" in run("dream", "in.png", "-o", "out.png", *words).err
+        return tuple(seen[name] for name in ("smooth", "laplacian", "tv", "iter_n"))
+
+    return options_of
+
+
+CLASS_LOOK = (0.5, 3, 0, 20)
+
+
+@pytest.mark.parametrize(
+    ("words", "values"),
+    [
+        ("", (0, 0, 0, 10)),
+        ("-l fire8/concat", (0, 0, 0, 10)),
+        ("--class tabby", CLASS_LOOK),
+        ("-l fire8/concat --class tabby --class 3=-1", CLASS_LOOK),
+        ("--class tabby -n 5", (*CLASS_LOOK[:3], 5)),
+        ("-n 10 --class tabby", (*CLASS_LOOK[:3], 10)),
+        ("--class tabby --smooth 0", (0, 0, 0, 20)),
+        ("--laplacian 4 --class tabby", (0, 4, 0, 20)),
+        ("--class tabby --tv 0.1", (0, 0, 0.1, 20)),
+    ],
+)
+def test_a_class_takes_the_smoothing_that_it_needs(options_of, words, values):
+    assert options_of(*words.split()) == values
+
+
+@pytest.mark.parametrize("words", ["--preset {} --class tabby", "--class tabby --preset {}"])
+def test_a_presets_own_smoothing_and_steps_come_first(options_of, words):
+    several = set()
+    for name, preset in PRESETS.items():
+        said = preset.params
+        smoothing = CLASS_LOOK[:3]
+        if said.keys() & {"smooth", "laplacian", "tv"}:
+            smoothing = tuple(said.get(each, 0) for each in ("smooth", "laplacian", "tv"))
+        several.add(smoothing)
+        assert options_of(*words.format(name).split()) == (*smoothing, said.get("iter_n", 20)), name
+    assert len(several) > 1
 
 
 @pytest.mark.parametrize("options", ["", "-l fire8/concat", "--layer fire8/concat --objective l2", "-l fire8/concat=1"])
@@ -120,10 +188,10 @@ def test_names_with_colons_and_equals_signs(given, term):
         ("-l fire8/concat:7-3", "Invalid value for '--layer': '7-3' in 'fire8/concat:7-3' is not a range of channels"),
         ("-l fire8/concat:0-999999", "'0-999999' in 'fire8/concat:0-999999' is not a range of channels"),
         ("-l fire8/concat:3,3", "channels: 3,3, expected each once"),
-        ("-l fire8/concat:512", "no channel 512: 'fire8/concat' has 512, 0 to 511"),
+        ("-l fire8/concat:512", "no channel 512 in 'fire8/concat', which has 512: 0 to 511"),
         ("-l fire8/concat=x", "'x' in 'fire8/concat=x' is not a weight (expected a number, e.g. 0.5 or -1)"),
         ("-l fire8/concat=inf", "'inf' in 'fire8/concat=inf' is not a weight"),
-        ("--class bear", "class 'bear' could be 294 'brown bear', 295 'American black bear'"),
+        ("--class irish", "class 'irish' could be 170 'Irish wolfhound', 184 'Irish terrier'"),
         ("--class tabbi", "no class 'tabbi'; close: 281 'tabby'"),
         ("--class 1000", "no class 1000; there are 1000, 0 to 999"),
         ("--class tabby -g in.png", "a guide goes with one layer, without --objective and --class"),

@@ -1,17 +1,21 @@
 """Standard streams that are closed, whose reader is gone, or whose disk is full: the picture is made all the same."""
 
 import errno
+import fcntl
 import io
 import os
+import pty
+import struct
 import subprocess
 import sys
+import termios
 from pathlib import Path
 
 import pytest
 
 import pydream
 from pydream.cli import main
-from pydream.cli.streams import READER_GONE
+from pydream.cli.streams import READER_GONE, echo
 
 SHORT = ["-n", "1", "--octaves", "1", "--jitter", "2", "--seed", "1", "--runtime", "numpy"]
 MINE = ["--model", "own.prototxt", "--weights", "own.caffemodel"]
@@ -222,3 +226,49 @@ def test_a_process_ends_quietly_without_a_reader(whole):
     assert seen.returncode == 1
     assert seen.stderr == b"pydream: error: cannot write to standard output: No space left on device\n"
     os.close(theirs)
+
+
+@pytest.fixture
+def terminal(monkeypatch):
+    """Standard error is a terminal of so many columns; a function that returns what it has shown."""
+    outer, inner = pty.openpty()
+
+    def show(columns, lines):
+        fcntl.ioctl(inner, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
+        with monkeypatch.context() as patch, os.fdopen(os.dup(inner), "w", encoding="utf-8") as stream:
+            patch.setattr(sys, "stderr", stream)
+            lines()
+        return os.read(outer, 100_000).decode().replace("\r\n", "\n")
+
+    yield show
+    os.close(outer)
+    os.close(inner)
+
+
+def test_a_message_wraps_at_words_on_a_terminal_and_is_one_line_elsewhere(terminal, capsys):
+    words = [f"'fire{number}/squeeze1x1'," for number in range(9)]
+    line = f"pydream: error: no blob 'nope'; close: {' '.join(words)} " + "x" * 60
+    shown = terminal(50, lambda: echo(line, "short", "  File 'x'" + " y" * 40, err=True)).split("\n")
+    *wrapped, long, short, traceback, end = shown
+    assert [each.strip() for each in [short, end]] == ["short", ""]
+    assert len(wrapped) > 3
+    assert all(len(each) <= 50 for each in wrapped)
+    assert wrapped[0].startswith("pydream: error: no blob 'nope'; close:")
+    assert all(each.startswith("  '") for each in wrapped[1:])
+    assert long == "  " + "x" * 60  # a path can still be copied
+    assert traceback == "  File 'x'" + " y" * 40
+    assert " ".join(each.strip() for each in [*wrapped, long]) == line  # nothing is lost
+    assert terminal(0, lambda: echo(line, err=True)) == line + "\n"  # a terminal of unknown width
+    echo(line, err=True)
+    assert capsys.readouterr().err == line + "\n"
+
+
+def test_an_error_of_a_command_wraps(terminal, tmp_path):
+    def refused():
+        with pytest.raises(SystemExit):
+            main(["dream", str(tmp_path / "no.png"), "-o", "x.png", "--preset", "nope"], prog_name="pydream")
+
+    shown = terminal(40, refused).rstrip("\n").split("\n")
+    assert len(shown) > 2
+    assert shown[0].startswith("pydream: error: ")
+    assert all(each.startswith("  ") for each in shown[1:])

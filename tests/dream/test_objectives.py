@@ -226,7 +226,7 @@ def test_layers_and_channels_that_are_not_there(squeezenet32):
     for objective, text in (
         (l2("fire8/conct"), "no blob 'fire8/conct'; close: 'fire8/concat'"),
         (mean("conv1") + l2("fire8/relu_expand1x1"), "name that blob"),
-        (mean("conv1", [3, 64]), "no channel 64: 'conv1' has 64, 0 to 63"),
+        (mean("conv1", [3, 64]), "no channel 64 in 'conv1', which has 64: 0 to 63"),
     ):
         with pytest.raises(UnknownNameError, match=text):
             pydream.deepdream(squeezenet32, picture, octave_n=1, iter_n=1, objective=objective)

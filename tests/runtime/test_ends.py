@@ -4,7 +4,7 @@ import pytest
 from support import nets
 
 from pydream.formats.caffe.layers import graph_of
-from pydream.runtime.ends import default_end, logits, worthwhile
+from pydream.runtime.ends import default_end, guide_end, logits, worthwhile
 from pydream.runtime.graph import Graph
 from pydream.zoo import read_graph
 
@@ -162,3 +162,24 @@ def test_classes_that_nothing_in_the_picture_makes():
     """Weights as a blob have no layer before them."""
     weights = nets.layer("w", "Parameter", "", "w", "parameter_param { shape { dim: 1 dim: 10 } }")
     assert logits(graph(STEM, weights, nets.layer("prob", "Softmax", "w", "prob"))) in (None, ("w", 10))
+
+
+@pytest.mark.parametrize(
+    ("model", "layer"),
+    [
+        ("squeezenet_v1.1", "fire4/concat"),
+        ("bvlc_googlenet", "inception_3b/output"),
+        ("bvlc_alexnet", "conv2"),
+        ("vgg16", "conv3_1"),
+    ],
+)
+def test_where_a_guide_shows(model, layer):
+    assert guide_end(read_graph(model)) == layer
+
+
+def test_where_a_guide_shows_in_small_networks():
+    assert guide_end(graph(STEM)) == "conv1"
+    narrow = convolution("first", "data", 8, 3) + convolution("squeeze", "first", 2, 1)
+    wide = "".join(convolution(f"conv{n}", "squeeze" if n == 0 else f"conv{n - 1}", 8, 3) for n in range(3))
+    assert guide_end(graph(narrow + wide)) == "conv0"
+    assert guide_end(graph(pooled("pool", "data"))) is None

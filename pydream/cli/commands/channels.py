@@ -10,7 +10,6 @@ import click
 import msgspec
 
 from ...dream.objectives import channels_text
-from ...dream.tutorial import check_channels
 from ...errors import SilentScoreError
 from ...media import fitting_columns
 from ...picture import Picture
@@ -22,10 +21,10 @@ from ..figures import FigureDreams, Style, columns_option, figure_of, figure_opt
 from ..folders import OutputFolder, earlier_recipe
 from ..help import Command
 from ..input import NOISE, InputPicture, Source, SourceType, claim_targets, one_target, unnamed_target
-from ..job import Job
+from ..job import Job, prepare
 from ..options import PICTURE_FILES, force_option, last_options, output_option, pictures_option, resume_option
 from ..places import forced
-from ..rendering import ChannelOption, prepare_rendering, recipe_taken, rendering_options
+from ..rendering import ChannelOption, recipe_taken, rendering_options
 from ..signals import uninterrupted
 from ..workers import WorkerOptions, start_workers, worker_options
 
@@ -85,10 +84,10 @@ def command(
     recipe, workers = recipe_taken(options), WorkerOptions.taken(options)
 
     with uninterrupted(done_then=True):
-        job = prepare_rendering(layer=layer.name, sidecar=sidecar, quiet=quiet, **options, **recipe)
+        shown = layer.channels or ()
+        job = prepare(layer=layer.name, channels=shown, sidecar=sidecar, quiet=quiet, **options, **recipe)
         end = job.recipe.end
-        channels = layer.channels or tuple(range(job.net.blobs[end].shape[1]))
-        check_channels(job.net, end, channels)
+        channels = shown or tuple(range(job.net.blobs[end].shape[1]))
         tile_size = job.recipe.sizes(*start.size)[0]
         sheet = style.sheet(columns or fitting_columns(len(channels), tile_size))
         sheet.check(len(channels), tile_size)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +35,7 @@ from ...reproduce.results import FRAMES, RESULTS, Result, example, layer_for, ma
 from ...runtime.geometry import survey
 from ...runtime.net import Net
 from ...system import requested_threads, usable_cores
-from ...zoo.load import find_files
+from ...zoo.load import find_files, read_outline
 from ..errors import Failed, interruption
 from ..folders import OutputFolder, check_own, is_frame
 from ..help import Command
@@ -60,7 +60,7 @@ from ..options import (
 )
 from ..places import NewFolder, ReadFile, check_new, claim, claim_folder
 from ..progress import Progress
-from ..signals import uninterrupted
+from ..signals import interruptible, uninterrupted
 
 _COMMAND = "pydream reproduce"
 _ERA, _MODEL = "2015", "bvlc_googlenet"
@@ -136,16 +136,19 @@ def command(
     folder = Folder(output or Path("reproduction" if input is None else f"reproduction-{input.stem}"))
     folder.claim(wanted, sidecar)
     files = find_files(model, weights)  # says where to get weights that are missing, before anything is read
+    ends_in = partial(_ends, wanted=wanted, chosen=dict(layers))
+    with interruptible():
+        outline = read_outline(model, weights)
+    ends = None if outline is None else ends_in(outline)  # a wrong name does not wait for TensorFlow
     sky = _input(input, "sky.jpg")
     flowers = _input(guide, "flowers.jpg") if any(result.guided for result in wanted) else None
 
     net, network = load(model, weights, "float64" if exact else "float32", "tensorflow", device, InputSpec())
-    chosen = dict(layers)
+    ends = ends or ends_in(net)
     recipes = {}
     for result in wanted:
-        layer = chosen.get("4c" if result.loop else result.key) or layer_for(net, result.key)
         params = {"octave_n": octaves, "iter_n": iterations, "seed": seed, "era": era}
-        recipes[result.key] = recipe_for(result, find_end(net, layer), exact=exact, frames=frames, **params)
+        recipes[result.key] = recipe_for(result, ends[result.key], exact=exact, frames=frames, **params)
     known_as = files.entry.name if files.entry else f"the file {files.definition.name}"
     words = option_words(
         {
@@ -168,6 +171,12 @@ def command(
     run = Run(job, net, known_as, weights_sha256(net), recipes, sky, flowers, folder, command_line)
     with uninterrupted(done_then=True):
         run.make_all()
+
+
+def _ends(net: Net, wanted: Sequence[Result], chosen: Mapping[str, str]) -> dict[str, str]:
+    """Return the layer of each result."""
+    named = {result.key: chosen.get("4c" if result.loop else result.key) for result in wanted}
+    return {key: find_end(net, layer or layer_for(net, key)) for key, layer in named.items()}
 
 
 def _is_result(dream: DreamAccount) -> bool:

@@ -11,8 +11,9 @@ from ...dream.tutorial import NOISE_SIZE, rendered_sizes
 from ...record.recipe import MOST_SUMMED
 from ..help import Command
 from ..input import NOISE, Source, SourceType, check_sidecar, claim_targets, one_target, unnamed_target
+from ..job import prepare
 from ..options import PICTURE_FILES, force_option, last_options, output_option
-from ..rendering import ChannelOption, prepare_rendering, recipe_taken, rendering_options
+from ..rendering import ChannelOption, recipe_taken, rendering_options
 from .dream import DreamBatch
 
 
@@ -55,10 +56,10 @@ def command(
     layer = layer or ChannelOption()
     if len(layer.channels or ()) > MOST_SUMMED:
         raise click.BadParameter(f"'{layer.given}' is more than {MOST_SUMMED} channels", param_hint="'--layer'")
-    options |= {"layer": layer.name, **recipe_taken(options, layer.channels)}
+    options |= {"layer": layer.name, "channels": layer.channels or (), **recipe_taken(options, layer.channels)}
     octaves = {name: options[name] for name in ("octave_n", "octave_scale") if name in options}
     renderer = options["rendering"].renderer  # whose result may be larger than what it starts from
-    load = partial(prepare_rendering, sidecar=sidecar, quiet=quiet, **options)
+    load = partial(prepare, sidecar=sidecar, quiet=quiet, **options)
     result_size = lambda height, width: rendered_sizes(renderer, height, width, **octaves)[0]  # noqa: E731
     batch = DreamBatch(ctx, load, quiet, result_size, "visualize", sidecar)
     batch.one(source, target)

@@ -1,14 +1,17 @@
-"""A class's name → its number: the 1,000 of ImageNet, in the order of its networks. README.md has the source."""
+"""A class's name, or a word for several → their numbers: the 1,000 of ImageNet. README.md has the sources."""
 
 from __future__ import annotations
 
 import difflib
+import re
+from collections.abc import Callable
 from functools import cache
 from importlib.resources import files
 
 from ...errors import UnknownNameError
 
 _MOST_LISTED = 8  # classes in a message
+_NUMBERS = re.compile(r"\d{1,6}(-\d{1,6})?(,\d{1,6}(-\d{1,6})?)*")
 
 
 @cache
@@ -17,14 +20,27 @@ def imagenet_names() -> tuple[str, ...]:
     return tuple(files(__name__).joinpath("ilsvrc2012.txt").read_text(encoding="ascii").splitlines())
 
 
-def find_class(label: int | str, count: int) -> int:
-    """Find a class's number.
+@cache
+def imagenet_words() -> dict[str, tuple[int, ...]]:
+    """Return WordNet's words for several of the 1,000 classes, each with their numbers."""
+    lines = files(__name__).joinpath("words.txt").read_text(encoding="ascii").splitlines()
+    return {word: _numbers(listed) for word, _, listed in (line.rpartition(": ") for line in lines)}
+
+
+def is_number(label: int | str) -> bool:
+    """Return whether a class is given by its number, or several by theirs, ``3-7,12``."""
+    return isinstance(label, int) or _NUMBERS.fullmatch(label.strip()) is not None
+
+
+def find_classes(label: int | str, count: int) -> tuple[int, ...]:
+    """Find a class's number, or those of all classes that a word means.
 
     Parameters
     ----------
     label : int or str
-        The number, also in digits; or a name or a part of one, in upper or lower case. Matches of the whole name come
-        before those of whole words, and these before those of parts of words.
+        The number, also in digits, or numbers as ``3-7,12``; or a name or a part of one, in upper or lower case. A
+        whole name comes before a word of `imagenet_words`, ``dog`` or ``dogs``; that before a name that has the word,
+        and this before parts of words.
     count : int
         Number of classes of the network; only for 1,000 are names known.
 
@@ -33,29 +49,45 @@ def find_class(label: int | str, count: int) -> int:
     UnknownNameError
         There is no such class, or several: the message lists those, or close names.
     """
-    if isinstance(label, int) or label.strip().isdecimal():
-        number = int(label)
-        if not 0 <= number < count:
-            raise UnknownNameError(f"no class {number}; there are {count}, 0 to {count - 1}")
-        return number
+    if isinstance(label, int) or is_number(label):
+        for number in [label] if isinstance(label, int) else map(int, re.split("[-,]", label)):
+            if not 0 <= number < count:
+                raise UnknownNameError(f"no class {number}; there are {count}, 0 to {count - 1}")
+        if numbers := (label,) if isinstance(label, int) else _numbers(label):
+            return numbers
+        raise UnknownNameError(f"no class {label!r} (expected the smaller number first, e.g. 3-7)")
     names = imagenet_names()
     if count != len(names):
         raise UnknownNameError(
             f"no class {label!r}: no names are known for a network with {count} classes; use a number, 0 to {count - 1}"
         )
     sought = label.strip().lower()
-    found: list[int] = []
-    for fits in (_whole, _words, _part):
-        found = found or [number for number, name in enumerate(names) if fits(sought, name.lower())]
+    found = _named(_whole, sought)
+    for word in (sought, sought.removesuffix("s")) if not found else ():
+        if word in imagenet_words():
+            return imagenet_words()[word]
+    found = found or _named(_words, sought) or _named(_part, sought)
     if len(found) == 1:
-        return found[0]
+        return (found[0],)
     if found:
         raise UnknownNameError(f"class {label!r} could be {_listed(found)}; use a number or more of the name")
-    close = difflib.get_close_matches(sought, [name.lower() for name in names], n=5, cutoff=0.5)
-    near = [number for number, name in enumerate(names) if name.lower() in close]
-    raise UnknownNameError(
-        f"no class {label!r}{f'; close: {_listed(near)}' if near else ' among the 1000 of ImageNet'}"
+    numbered = {name.lower(): number for number, name in enumerate(names)}
+    close = difflib.get_close_matches(sought, dict.fromkeys([*numbered, *imagenet_words()]), n=5, cutoff=0.5)
+    near = ", ".join(
+        _listed([numbered[name]]) if name in numbered else f"{name!r} ({len(imagenet_words()[name])} classes)"
+        for name in close
     )
+    raise UnknownNameError(f"no class {label!r}{f'; close: {near}' if near else ' among the 1000 of ImageNet'}")
+
+
+def _numbers(listed: str) -> tuple[int, ...]:
+    """Read numbers, each once: ``3-7,12``."""
+    runs = [run.partition("-") for run in listed.split(",")]
+    return tuple(dict.fromkeys(n for first, _, last in runs for n in range(int(first), int(last or first) + 1)))
+
+
+def _named(fits: Callable[[str, str], bool], sought: str) -> list[int]:
+    return [number for number, name in enumerate(imagenet_names()) if fits(sought, name.lower())]
 
 
 def _whole(sought: str, name: str) -> bool:
