@@ -7,7 +7,7 @@ import os
 import re
 import sys
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -38,7 +38,7 @@ from ..record.names import file_word
 from ..record.presets import params_for
 from ..record.provenance import Account, PictureFacts, picture_facts, sidecar_of
 from .errors import bad_value
-from .places import OUTPUT, check, check_new, claim, claim_made, note_read, unnamed
+from .places import OUTPUT, check, claim, claim_made, note_read, unnamed
 from .streams import write_bytes
 
 STANDARD = "-"
@@ -355,21 +355,11 @@ def _folded(source: Source, name: str) -> str:
 
 
 def claim_targets(
-    targets: Sequence[Target], sidecar: bool, hint: str = OUTPUT, made: bool = False, new: bool = True
+    targets: Iterable[Target], sidecar: bool, hint: str = OUTPUT, made: bool = False, new: bool = True
 ) -> None:
     """Claim the files of pictures, and those beside them, as `claim` does, or `claim_made` in a folder."""
+    files = [target for target in targets if target.path is not None]
     claiming = claim_made if made else partial(claim, new=new)
-    for files, of_option in _files(targets, sidecar, hint):
-        claiming(files, of_option)
-
-
-def check_new_targets(targets: Sequence[Target], sidecar: bool, hint: str = OUTPUT) -> None:
-    """Refuse files of pictures, and those beside them, that would be replaced, as `check_new` does."""
-    for files, of_option in _files(targets, sidecar, hint):
-        check_new(files, of_option)
-
-
-def _files(targets: Sequence[Target], sidecar: bool, hint: str) -> Iterator[tuple[list[Path], str]]:
-    yield [target.path for target in targets if target.path is not None], hint
+    claiming((target.path for target in files if target.path is not None), hint)
     if sidecar:
-        yield [target.sidecar for target in targets if target.sidecar is not None], "'--sidecar'"
+        claiming((target.sidecar for target in files if target.sidecar is not None), "'--sidecar'")

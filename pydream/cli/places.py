@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import re
 import sys
-from collections.abc import Container, Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from itertools import count
 from pathlib import Path
@@ -116,13 +116,14 @@ def claim(paths: Iterable[Path], hint: str = OUTPUT, lock: bool = True, new: boo
     BusyError
         If another run writes it.
     """
+    paths = list(paths)
     for path in paths:
         check(path, hint)
         _claim(path, hint)
         if lock:
             _lock(path)
-        if new:
-            check_new([path], hint)
+    if new:
+        check_new(paths, hint)
 
 
 def check_new(paths: Iterable[Path], hint: str = OUTPUT) -> None:
@@ -130,14 +131,16 @@ def check_new(paths: Iterable[Path], hint: str = OUTPUT) -> None:
 
     With --resume, one that says that it was made here is the last run's. Without content nothing can be lost.
     """
+    if forced():
+        return
     resume = click.get_current_context().params.get("resume")  # None: the command cannot
-    ways = "--force replaces it" + ("" if resume is None else ", --resume continues an earlier run")
-    for path in paths:
-        kept = path.is_file() and not (forced() or is_blank(path) or (resume and _says_made_here(path)))
-        if kept and not _may_replace(path):
-            if resume:
-                ways = "it does not say that it was made here, and would be lost"
-            raise click.BadParameter(f"'{path}' is there already: {ways}", param_hint=hint)
+    kept = [path for path in paths if path.is_file() and not (is_blank(path) or (resume and _says_made_here(path)))]
+    if kept and not _may_replace(kept):
+        if resume:
+            ways = "it does not say that it was made here, and would be lost"
+        else:
+            ways = "--force replaces it" + ("" if resume is None else ", --resume continues an earlier run")
+        raise click.BadParameter(f"'{kept[0]}' is there already: {ways}", param_hint=hint)
 
 
 def _says_made_here(path: Path) -> bool:
@@ -148,11 +151,13 @@ def _says_made_here(path: Path) -> bool:
     return note is not None and note.startswith("{")
 
 
-def _may_replace(path: Path) -> bool:
-    """Ask at a terminal whether a file may be replaced; elsewhere it may not."""
+def _may_replace(paths: Sequence[Path]) -> bool:
+    """Ask at a terminal whether files may be replaced; elsewhere they may not."""
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
         return False
-    sys.stderr.write(f"pydream: '{printable(str(path))}' is there already: replace it? [y/N] ")
+    names = ", ".join(f"'{printable(str(path))}'" for path in paths)
+    what = "is there already: replace it" if len(paths) == 1 else "are there already: replace them"
+    sys.stderr.write(f"pydream: {names} {what}? [y/N] ")
     sys.stderr.flush()
     return sys.stdin.readline().strip().lower() in ("y", "yes")
 

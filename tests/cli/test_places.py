@@ -258,6 +258,16 @@ class Terminal(io.StringIO):
         return True
 
 
+def test_a_terminal_is_asked_about_all_of_them(run, quick, picture, monkeypatch):
+    for name in ("in.history.png", "in.history.gif"):
+        Path(name).write_text("precious")
+    monkeypatch.setattr("sys.stdin", Terminal("y\n"))
+    monkeypatch.setattr("sys.stderr", shown := Terminal())
+    assert run("history", "in.png", "-o", "in.history.png", "-o", "in.history.gif", *quick, "-q").code == 0
+    asked = "pydream: 'in.history.png', 'in.history.gif' are there already: replace them? [y/N] "
+    assert shown.getvalue().startswith(asked)
+
+
 @pytest.mark.parametrize(("answer", "code"), [("y\n", 0), ("\n", 2), ("", 2), ("no\n", 2)])
 def test_a_terminal_is_asked(run, quick, picture, monkeypatch, answer, code):
     Path("out.png").write_text("precious")

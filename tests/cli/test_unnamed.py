@@ -46,6 +46,18 @@ def test_a_film(run, quick, picture, draw):
     assert seen.err.splitlines()[-1] == "wrote 'in.zoom.3.mp4'"
 
 
+def test_a_page_that_is_there(run, own_network, picture):
+    """--resume replaces one that was made here, and no other."""
+    words = ["sweep", "in.png", "-o", "sweep.html", "--pictures", "all", *own_network, "-l", "light"]
+    words += ["--runtime", "numpy", "--octaves", "1", "-n", "1"]
+    assert run(*words).code == 0
+    assert "'sweep.html' is there already: --force replaces it" in run(*words).err
+    assert run(*words, "--resume").code == 0
+    Path("sweep.html").write_text("<!DOCTYPE html>")
+    assert run(*words, "--resume").code == 2
+    assert Path("sweep.html").read_text() == "<!DOCTYPE html>"
+
+
 def test_history_and_its_film(run, quick, picture):
     assert dreamt(run, "history", "in.png", *quick, "--gif") == ["wrote 'in.history.png'", "wrote 'in.history.gif'"]
 

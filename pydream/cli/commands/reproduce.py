@@ -39,7 +39,7 @@ from ...zoo.load import find_files, read_outline
 from ..errors import Failed, interruption
 from ..folders import OutputFolder, check_own, is_frame
 from ..help import Command
-from ..input import Size, Target, check_new_targets, claim_targets
+from ..input import Size, Target, claim_targets
 from ..job import Job, load
 from ..options import (
     EXACT_HELP,
@@ -229,8 +229,9 @@ class Folder:
         claim_targets(pictures, sidecar, new=False)
         check_own((picture.path for picture in pictures), lambda path: is_record(path, _is_result))
         check_own([self.report, self.data], _is_report)
-        check_new([self.report, self.data])
-        check_new_targets(pictures, sidecar)
+        files = [self.report, self.data, *(each.path for each in pictures)]
+        files += [each.sidecar for each in pictures if sidecar]
+        check_new(file for file in files if file is not None)
         if any(result.loop for result in wanted):
             self.frames.check(resume=None)
 
