@@ -213,8 +213,8 @@ def _layer(example: Example, bottoms: list[Array], what: str = "") -> Case:
         "layer",
         f"{kind}{_sizes(bottoms)}{f', {what}' if what else ''}: {text or 'default parameters'}"
         f"{f', {len(tops)} tops' if len(tops) > 1 else ''}",
-        "top = layer(bottom); bottom_diff: the gradient of sum(top * top_diff) at the bottom; weights0, weights1, … are "
-        "the layer's in Caffe's order",
+        "top = layer(bottom); bottom_diff: the gradient of sum(top * top_diff) at the bottom; weights0, weights1, … are"
+        " the layer's in Caffe's order",
         {
             **dict(zip(names, bottoms, strict=True)),
             **{f"weights{i}": array for i, array in enumerate(params)},

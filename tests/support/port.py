@@ -1,4 +1,4 @@
-"""A port of the network in NumPy, of what `pydream vectors --weights` writes and nothing else: no import of the package.
+"""A port of the network in NumPy, of what `pydream vectors --weights` writes and nothing else of the package.
 
 It is short, not fast. `floor` is a typical mistake: sizes of poolings that round down.
 """

@@ -79,13 +79,11 @@ def test_a_ports_mistake_is_named(folder, tmp_path):
     """Sizes of poolings that round down."""
     port.network_results(folder, tmp_path, floor=True)
     failures = faults(tmp_path)
-    (pool,) = (
-        fault for name, fault in failures.items() if "activations of pool1" in name and name.endswith("activations")
-    )
-    assert pool == "shape (1, 64, 15, 20), expected (1, 64, 16, 21); as if pooling sizes were rounded down, not up" or (
-        "as if pooling sizes were rounded down, not up" in pool
-    )
-    assert not any("conv1" in name for name in failures)  # before the first pooling
+    (name, fault), *others = failures.items()
+    assert "activations of fire5/concat" in name
+    assert name.endswith(", activations")
+    assert fault.endswith("; as if pooling sizes were rounded down, not up")
+    assert len(others) == 4
 
 
 def test_the_description_of_the_network(folder):
@@ -150,14 +148,17 @@ def test_single_precision_has_limits_of_its_own(folder, found):
     ("name", "output", "make", "why"),
     [
         ("roll by 3", "result", lambda image: np.roll(image, -3, -1), "as if it rolled the other way"),
-        ("ascend, float64", "image", lambda image, gradient: image - 1.5 / np.abs(gradient).mean() * gradient, "it went down"),
+        (
+            "ascend, float64", "image", lambda image, gradient: image - 1.5 / np.abs(gradient).mean() * gradient,
+            "as if it went down",
+        ),
         ("picture to image", "image", lambda picture, mean: np.moveaxis(picture, 2, 0) - mean, "in the order RGB"),
-        ("what is written", "saved", lambda picture: np.rint(picture.clip(0, 255)), "fractions were rounded, not dropped"),
+        ("what is written", "saved", lambda picture: np.rint(picture.clip(0, 255)), "fractions were rounded, not"),
         (
             "ReLU of 1x2x4x5, zeros", "bottom0_diff", lambda bottom0, top0_diff: np.where(bottom0 >= 0, top0_diff, 0),
             "as if ReLU's gradient at 0 were 1",
         ),
-        ("one step", "image", lambda image, mean: image, "first at [0, 0, 0]: "),
+        ("one step", "image", lambda image, mean: image, "first at [0, 0, 1]: 151, expected 150.766"),
         ("sizes of the octaves of 126x111", "sizes", lambda: np.zeros((4, 2), int), "off by 1.0e+00"),
     ],
 )  # fmt: skip
@@ -195,10 +196,10 @@ def pickled(path):
 
 
 def packed(path):
-    """Pack a gigabyte into a megabyte."""
+    """Pack a megabyte into a kilobyte."""
     path.unlink()
     with zipfile.ZipFile(path.with_name("x.npz"), "w", zipfile.ZIP_DEFLATED) as archive:
-        archive.writestr(path.name, bytes(2**27))
+        archive.writestr(path.name, bytes(2**20))
 
 
 @pytest.mark.parametrize(

@@ -21,8 +21,8 @@ def constants(layer: Any) -> dict[str, Any]:
     """Return the constants of a new-style LayerParameter, as JSON has them.
 
     Sizes that may be one number, two, or of two fields are always two here: ``kernel_h`` and ``kernel_w``,
-    ``stride_h``, ``pad_h``, ``dilation_h`` and so on. An enumeration is its name. What is not set and has no default is None. Fillers
-    are for training, and are left out.
+    ``stride_h``, ``pad_h``, ``dilation_h`` and so on. An enumeration is its name. What is not set and has no default is
+    None. Fillers are for training, and are left out.
     """
     name = _PARAM_OF.get(layer.type) or next(
         (
