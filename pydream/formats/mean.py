@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import io
 import os
-import warnings
 from math import prod
-from tokenize import TokenError
 from typing import Any
 
 import numpy as np
@@ -16,9 +13,9 @@ from numpy.typing import NDArray
 from ..errors import NetFileError
 from .caffe import caffe_pb2
 from .files import read_bytes
+from .npy import MAGIC, parse_npy
 
 _MOST_BYTES = 64 * 2**20  # ImageNet's in double has 1.5 million
-_MAGIC = b"\x93NUMPY"
 
 
 def read_mean(path: str | os.PathLike[str]) -> tuple[float, ...]:
@@ -39,7 +36,7 @@ def read_mean(path: str | os.PathLike[str]) -> tuple[float, ...]:
         For a file that is neither, or of another shape, or that holds NaN or infinity.
     """
     content = read_bytes(path, _MOST_BYTES, "a mean file")
-    values = (_npy if content.startswith(_MAGIC) else _binaryproto)(content, str(path))
+    values = (parse_npy if content.startswith(MAGIC) else _binaryproto)(content, str(path))
     while values.ndim > 3 and len(values) == 1:
         values = values[0]
     if values.ndim == 2:
@@ -53,23 +50,6 @@ def read_mean(path: str | os.PathLike[str]) -> tuple[float, ...]:
     if not np.isfinite(numbers).all():
         raise NetFileError(f"{path}: NaN or infinity in the mean")
     return tuple(map(float, numbers))
-
-
-def _npy(content: bytes, source: str) -> NDArray[Any]:
-    """Read an array; its header is compared with the bytes that are there before memory is taken."""
-    file = io.BytesIO(content)
-    try:
-        version = np.lib.format.read_magic(file)
-        read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", UserWarning)  # of a header that Python 2 wrote
-            shape, fortran, dtype = read(file)
-    except (ValueError, SyntaxError, TypeError, TokenError, RecursionError, MemoryError) as error:
-        raise NetFileError(f"{source}: not a NumPy array: {' '.join(str(error).split())[:200]}") from error
-    there = content[file.tell() :]
-    if dtype.kind not in "fiu" or min(shape, default=1) < 0 or prod(shape) * dtype.itemsize != len(there):
-        raise NetFileError(f"{source}: {len(there)} bytes for an array of {dtype} {shape}; expected numbers, and all")
-    return np.frombuffer(there, dtype).reshape(shape, order="F" if fortran else "C")
 
 
 def _binaryproto(content: bytes, source: str) -> NDArray[Any]:

@@ -9,7 +9,8 @@ See `docs/porting.md`. A port in another language reads the files of `pydream ve
     check_net        a network: blobs, forward, backward                                 (net, mistakes)
     check_imageops   the image side, function by function                                (imageops, stages)
     check_dream      steps, octaves, a whole dream                                       (dream)
-    write_vectors    inputs and expected outputs as files                                (vectors)
+    write_vectors    inputs and expected outputs as files                                (cases, vectors, weights)
+    check_vectors    a port's outputs as files                                           (results)
     Report           the steps that a check compared; a `ConformanceError` has one       (report)
 """
 
@@ -17,6 +18,7 @@ from .dream import check_dream
 from .imageops import check_imageops
 from .net import check_net
 from .report import ConformanceError, Report
+from .results import check_vectors
 from .vectors import write_vectors
 
-__all__ = ["ConformanceError", "Report", "check_dream", "check_imageops", "check_net", "write_vectors"]
+__all__ = ["ConformanceError", "Report", "check_dream", "check_imageops", "check_net", "check_vectors", "write_vectors"]

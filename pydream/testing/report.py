@@ -53,17 +53,19 @@ class Comparison:
 
 
 class Report:
-    """The steps of a check. Its text has one line per step."""
+    """The steps of a check, and notes on what was not compared. Its text has one line for each."""
 
     def __init__(self, subject: str) -> None:
         self.subject = subject
         self.steps: list[Comparison] = []
+        self.notes: list[str] = []
 
     def __str__(self) -> str:
         lines = [f"{self.subject}: {len(self.steps)} steps, {len(self.failures)} failed"]
         for step in self.steps:
             measured = f"off by {step.difference:.1e}, limit {step.limit:.0e}" if step.limit else "as it should be"
             lines.append(f"  {step.name}: {step.fault or measured}")
+        lines += (f"  {note}" for note in self.notes)
         return "\n".join(lines)
 
     @property

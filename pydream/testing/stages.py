@@ -16,12 +16,16 @@ IN_PLACE = frozenset({"ascend", "clip", "ascend_tensor"})
 
 FORMULAS = {
     "roll": "np.roll(np.roll(image, ox, -1), oy, -2)",
-    "zoom": "scipy.ndimage.zoom(image, (1, height / H, width / W), order=1)",
+    "zoom": "scipy.ndimage.zoom(image, (1, height / H, width / W), order=1); an image of that size already is copied",
     "mean_abs": "np.abs(gradient).mean()",
     "ascend": "image += step_size / np.abs(gradient).mean() * gradient",
     "clip": "image[:] = np.clip(image, low, high)",
     "to_tensor": "roll(image, ox, oy), laid out (1, H, W, C) or (1, C, H, W)",
-    "ascend_tensor": "roll(image, ox, oy); ascend; roll(image, -ox, -oy); clip",
+    "ascend_tensor": (
+        "roll(image, ox, oy); ascend by the gradient, which is of the rolled image and laid out (1, H, W, C) or "
+        "(1, C, H, W); roll(image, -ox, -oy); clip. The result is mean|gradient|; where that is 0, or not finite, no "
+        "step is taken: the image stays as it is, unclipped"
+    ),
     "affine_transform": (
         "scipy.ndimage.affine_transform(frame, [*matrix, 1], [*offset, 0], order=1): output o = (y, x) is the frame at "
         "matrix * o + offset, 0 outside; with offset_first, as in SciPy before 0.18, at matrix * (o + offset)"
@@ -118,9 +122,11 @@ def _stages(dtype: np.dtype[Any]) -> Iterator[Stage]:
         tensor = np.ascontiguousarray(gradient.transpose(1, 2, 0) if last else gradient)[np.newaxis]
         step = {"image": image, "gradient": tensor, **bounds}
         parameters = {"step_size": 1.5, **parameters}
-        yield Stage(f"ascend_tensor, {layout}, {dtype}", "ascend_tensor", step, parameters, _STEPS)
+        yield Stage(f"ascend_tensor, {layout}, {dtype}", "ascend_tensor", step, parameters, STEP_MISTAKES)
         flat = {**step, "gradient": np.zeros_like(tensor)}
-        yield Stage(f"ascend_tensor along no gradient, {layout}, {dtype}", "ascend_tensor", flat, parameters, _STEPS)
+        yield Stage(
+            f"ascend_tensor along no gradient, {layout}, {dtype}", "ascend_tensor", flat, parameters, STEP_MISTAKES
+        )
     for what, (h, w), matrix, offset, first in (
         ("5 % closer, even sides", (20, 28), [0.95, 0.95], [20 * 0.05 / 2, 28 * 0.05 / 2], False),
         ("5 % closer, odd sides", (21, 29), [0.95, 0.95], [21 * 0.05 / 2, 29 * 0.05 / 2], False),
@@ -256,7 +262,7 @@ _TENSORS: dict[str, Callable[..., Any]] = {
         image, ox, oy, not channels_last
     ),
 }
-_STEPS: dict[str, Callable[..., Any]] = {
+STEP_MISTAKES: dict[str, Callable[..., Any]] = {
     "the image were not rolled as the gradient is": _step(roll=False, unroll=False),
     "the image were not rolled back": _step(roll=True, unroll=False),
     "the image were written though no step can be taken": _step(roll=True, unroll=True, careful=False),

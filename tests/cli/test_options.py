@@ -21,6 +21,7 @@ EXCEPTIONS = {
     ("frames", "reproduce"): "type: 0 leaves the loop out",
     ("guide", "replay"): "help: the picture's record has the guide, unless the file moved",
     ("mask", "replay"): "help: as for --guide",
+    ("weights", "vectors"): "type, help: the built-in network's are written, not a file's read",
     ("model", "replay"): "help: the picture's record has the network",
 }
 

@@ -2,6 +2,9 @@
 
 import json
 import re
+import shutil
+
+from pydream.testing import cases
 
 
 def test_into_a_folder(run, tmp_path):
@@ -21,4 +24,30 @@ def test_refusals(run, tmp_path):
     code, _, err = run("vectors", "-o", str(tmp_path / "letter.txt"))
     assert code == 2
     assert "letter.txt' is a file" in err
-    assert run("vectors")[0] == 2
+    for arguments in ([], ["-o", "vectors", "--check", tmp_path], ["--weights", "--check", tmp_path]):
+        code, _, err = run("vectors", *arguments)
+        assert (code, "'--output' writes the vectors, '--check' compares results: choose one" in err) == (2, True)
+    assert run("vectors", "--check", tmp_path / "nothing")[0] == 2
+
+
+def test_check(run, folder, monkeypatch):
+    """A port's results: a line for each, and 1 if one differs."""
+    monkeypatch.setattr(cases, "cases", cases.images)
+    assert run("vectors", "-o", "vectors", "--weights").code == 0
+    assert (folder / "vectors" / "network.json").is_file()
+    results = folder / "results"
+    results.mkdir()
+    names = [file.name for file in (folder / "vectors").glob("*.roll.out.*.npy")]
+    for name in names:
+        shutil.copy(folder / "vectors" / name, results)
+    code, out, err = run("vectors", "--check", "results")
+    assert (code, err) == (0, "")
+    first, *steps, note = out.splitlines()
+    assert first == "results of 'results': 10 steps, 0 failed"
+    assert steps[0] == "  001 roll by 0 to the right and 0 down, float32, result: as it should be"
+    assert note.startswith("  not there: 14 zoom, 4 mean_abs")
+    shutil.copy(results / "002.roll.out.result.npy", results / "004.roll.out.result.npy")
+    shutil.copy(folder / "vectors" / "003.roll.in.image.npy", results / "003.roll.out.result.npy")
+    code, out, err = run("vectors", "--check", "results")
+    assert (code, err) == (1, "pydream: error: 2 of 10 results differ from the vectors\n")
+    assert out.splitlines()[0] == "results of 'results': 10 steps, 2 failed"

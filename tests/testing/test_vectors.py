@@ -63,7 +63,7 @@ def test_what_there_is(folder, manifest, cases):
     names = [case["name"] for case in manifest["cases"]]
     assert len(set(names)) == len(names)
     files = list(folder.iterdir())
-    assert {file.suffix for file in files} == {".npy", ".json"}
+    assert {file.suffix for file in files} == {".npy", ".json", ".md"}
     assert sum(file.stat().st_size for file in files) < 5e6
 
 
@@ -90,7 +90,7 @@ def test_the_bytes_are_the_same_each_time(folder, tmp_path):
 
 def test_a_stopped_run_leaves_no_manifest_and_is_repeated(tmp_path, monkeypatch):
     again, written = tmp_path / "again", vectors.write_whole
-    monkeypatch.setattr(vectors, "_cases", vectors._images)
+    monkeypatch.setattr(vectors.cases, "cases", vectors.cases.images)
     whole = {path.name: path.read_bytes() for path in write_vectors(again)}
     for there in (again, tmp_path / "new"):
         left = iter(range(5))

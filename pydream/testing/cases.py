@@ -1,0 +1,389 @@
+"""A case is a stage of a dream with inputs and expected outputs, and what it would put out with a known mistake."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Any, NamedTuple
+
+import numpy as np
+from google.protobuf import text_format
+
+from ..caffe import Net
+from ..dream.images import deprocess, preprocess
+from ..dream.notebook import deepdream, make_step
+from ..dream.objectives import objective_guide, objective_L2
+from ..dream.octaves import octave_sizes
+from ..dream.watch import View, Watch
+from ..errors import ShapeError
+from ..formats.caffe import caffe_pb2
+from ..formats.caffe.plain import constants
+from ..imageops import numpy_ops
+from ..runtime.base import Runtime
+from ..zoo.load import load_net
+from ..zoo.registry import DEFAULT_NETWORK
+from . import samples
+from .layers import EXAMPLES, Example
+from .mistakes import KNOWN
+from .net import Reference
+from .report import Array, Mistakes
+from .stages import FORMULAS, STEP_MISTAKES, Stage, stages
+
+# The others' are large: a port that has their gradients has them too.
+KEPT_ACTIVATIONS = ("pool1", "fire5/concat", "fire8/concat")
+
+
+def _none(output: str) -> Mistakes:
+    return {}
+
+
+class Case(NamedTuple):
+    """Inputs and expected outputs of a stage.
+
+    Attributes
+    ----------
+    stage, name, function : str
+        The stage, what this case tests of it, and the formula.
+    parameters : dict
+    inputs, outputs : dict of str to array
+    tolerance : float
+        Largest difference that passes: relative, L2; 0: the same bits.
+    tolerance_float32 : float, optional
+        That of a float32 port, where the arrays are float64.
+    mistakes : callable
+        The name of an output → common mistakes, with the values that they give it.
+    """
+
+    stage: str
+    name: str
+    function: str
+    parameters: dict[str, Any]
+    inputs: dict[str, Array]
+    outputs: dict[str, Array]
+    tolerance: float
+    tolerance_float32: float | None = None
+    mistakes: Callable[[str], Mistakes] = _none
+
+
+def cases() -> Iterator[Case]:
+    """Yield the cases in the order of the algorithm."""
+    yield from images()
+    yield from _conversions()
+    yield from _layers()
+    yield from _network()
+
+
+def images() -> Iterator[Case]:
+    """Yield those of the image side."""
+    for stage in stages():
+        formula = FORMULAS[stage.function]
+        yield Case(
+            stage.function, stage.name, formula, stage.parameters, stage.inputs, stage.expected(), stage.tolerance,
+            mistakes=partial(_of_stage, stage),
+        )  # fmt: skip
+
+
+def _of_stage(stage: Stage, output: str) -> Mistakes:
+    def run(function: Callable[..., Any]) -> Array:
+        return stage.run(function)[output]
+
+    return {text: partial(run, function) for text, function in stage.mistakes.items()}
+
+
+def _conversions() -> Iterator[Case]:
+    net = load_net(DEFAULT_NETWORK, dtype="float64", runtime="numpy")
+    rgb = samples.picture(5, 7)
+    image = preprocess(net, rgb)
+    mean = net.mean
+    yield _float64(
+        "preprocess",
+        "picture to image",
+        "float(rollaxis(picture, 2)[::-1]) - mean: (H, W, 3) RGB to (3, H, W) BGR",
+        {"picture": rgb, "mean": mean},
+        {"image": image},
+        limits=(0.0, 0.0),
+        mistakes=lambda _: {
+            "channels stayed in the order RGB": lambda: np.moveaxis(rgb, 2, 0) - mean,
+            "the mean were in the order RGB": lambda: image + mean - mean[::-1],
+            "the mean were not subtracted": lambda: image + mean,
+            "pixels were 0..1": lambda: (image + mean) / 255,
+            "channels stayed last": lambda: np.moveaxis(image, 0, 2),
+        },
+    )
+    yield _float64(
+        "deprocess",
+        "image to picture",
+        "dstack((image + mean)[::-1]): (3, H, W) BGR to (H, W, 3) RGB",
+        {"image": image, "mean": mean},
+        {"picture": deprocess(net, image)},
+        limits=(0.0, 0.0),
+        mistakes=lambda _: {
+            "channels stayed in the order BGR": lambda: deprocess(net, image)[..., ::-1],
+            "the mean were not added": lambda: deprocess(net, image - mean),
+            "it were 8 bits: fractions are kept": lambda: deprocess(net, image).astype(np.uint8),
+        },
+    )
+    picture = np.concatenate([np.linspace(-0.9, 256, 29), [0, 0.5, 254.999, 255, 300]])
+    yield _float64(
+        "save",
+        "what is written to a file",
+        "uint8(clip(picture, 0, 255)): fractions are dropped",
+        {"picture": picture},
+        {"saved": np.clip(picture, 0, 255).astype(np.uint8)},
+        limits=(0.0, 0.0),
+        mistakes=lambda _: {
+            "fractions were rounded, not dropped": lambda: np.rint(np.clip(picture, 0, 255)),
+            "values wrapped around at 256, not clipped": lambda: np.trunc(picture) % 256,
+        },
+    )
+    for height, width in ((575, 1024), (111, 126), (333, 500), (35, 49)):
+        yield _float64(
+            "octaves",
+            f"sizes of the octaves of {width}x{height}",
+            "each is round(size / octave_scale) of the one before; halves go to even",
+            {},
+            {"sizes": np.array(octave_sizes(height, width))},
+            {"height": height, "width": width, "octave_n": 4, "octave_scale": 1.4},
+            limits=(0.0, 0.0),
+        )
+
+
+def _layers() -> Iterator[Case]:
+    for example in EXAMPLES:
+        yield _layer(example, [samples.numbers(shape, i) for i, shape in enumerate(example.bottoms)])
+    # Ties: multiples of a quarter, which are often equal; differences below and above the tolerance.
+    few = np.round(samples.numbers((1, 2, 7, 8), 5) * 2) / 2
+    for step, what in ((0.0, "equal values"), (1e-12, "values that count as equal"), (1e-7, "values that do not")):
+        places = np.random.RandomState(6).randint(0, 3, few.shape)
+        pooling = Example("Pooling", "pooling_param { pool: MAX kernel_size: 3 stride: 2 }", (few.shape,))
+        yield _layer(pooling, [few + step * places], what)
+    equal = [np.round(samples.numbers((1, 2, 3, 4), i)) for i in range(3)]
+    for count in (2, 3):
+        maximum = Example("Eltwise", "eltwise_param { operation: MAX }", (equal[0].shape,) * count)
+        yield _layer(maximum, equal[:count], "equal values")
+    zeros = samples.numbers((1, 2, 4, 5), 0)
+    zeros[..., ::2] = 0
+    yield _layer(Example("ReLU", "", (zeros.shape,)), [zeros], "zeros")
+    yield _layer(Example("PReLU", "", (zeros.shape,), ((2,),)), [zeros], "zeros")
+
+
+def _layer(example: Example, bottoms: list[Array], what: str = "") -> Case:
+    kind, text, weights = example.type, example.constants, example.weights
+    names = [f"bottom{i}" for i in range(len(bottoms))]
+    tops = [f"top{i}" for i in range(example.tops)]
+    ends = " ".join([f'bottom: "{name}"' for name in names] + [f'top: "{name}"' for name in tops])
+    prototxt = f'layer {{ name: "it" type: "{kind}" {ends} {text} }}'
+    inputs = " ".join(
+        f'input: "{name}" input_shape {{ {" ".join(f"dim: {size}" for size in array.shape)} }}'
+        for name, array in zip(names, bottoms, strict=True)
+    )
+    inputs = inputs or 'input: "data" input_shape { dim: 1 }'  # which a network has, even where nothing reads it
+    # Positive: BatchNorm's second and third are a variance and a count.
+    params = [np.abs(samples.numbers(shape, 20 + i)) + 0.5 if kind == "BatchNorm" else samples.numbers(shape, 20 + i)
+              for i, shape in enumerate(weights)]  # fmt: skip
+    stored = caffe_pb2.NetParameter()
+    layer = stored.layer.add(name="it")
+    for array in params:
+        blob = layer.blobs.add(double_data=array.ravel().tolist())
+        blob.shape.dim.extend(array.shape)
+    model = text_format.Parse(f"{inputs} {prototxt}", caffe_pb2.NetParameter())
+    diffs: list[Array] = []
+
+    def run(runtime: str | type[Runtime], back: bool = True) -> dict[str, Array]:
+        net = Net(model, stored, dtype="float64", runtime=runtime)
+        for name, array in zip(names, bottoms, strict=True):
+            net.blobs[name].data[...] = array
+        net.forward()
+        found = {top: net.blobs[top].data for top in tops}
+        diffs.extend(samples.numbers(found[top].shape, 40 + i) for i, top in enumerate(tops) if not diffs[i:])
+        if back:
+            for top, diff in zip(tops, diffs, strict=True):
+                net.blobs[top].diff[...] = diff
+            net.backward()
+            found |= {f"{name}_diff": net.blobs[name].diff for name in names}
+        return found
+
+    def mistakes(output: str) -> Mistakes:
+        made = [each for each in KNOWN if any(layer.__name__ == kind for layer in each.runners)]
+        back = output not in tops
+        return {each.text: partial(_tried, partial(run, each.runtime(), back), output) for each in made}
+
+    outputs = run("numpy")
+    return _float64(
+        "layer",
+        f"{kind}{_sizes(bottoms)}{f', {what}' if what else ''}: {text or 'default parameters'}"
+        f"{f', {len(tops)} tops' if len(tops) > 1 else ''}",
+        "top = layer(bottom); bottom_diff: the gradient of sum(top * top_diff) at the bottom; weights0, weights1, … are"
+        " the layer's in Caffe's order",
+        {
+            **dict(zip(names, bottoms, strict=True)),
+            **{f"weights{i}": array for i, array in enumerate(params)},
+            **{f"{top}_diff": diff for top, diff in zip(tops, diffs, strict=True)},
+        },
+        outputs,
+        {"type": kind, "constants": constants(model.layer[0]), "prototxt": " ".join(prototxt.split())},
+        mistakes=mistakes,
+    )
+
+
+def _tried(run: Callable[[], dict[str, Array]], output: str) -> Array:
+    """Return what a mistake makes; nothing that equals a port's where it makes shapes that do not fit."""
+    try:
+        return run()[output]
+    except (ShapeError, ValueError):
+        return np.zeros(0)
+
+
+def _sizes(arrays: list[Array]) -> str:
+    return " of " + ", ".join("x".join(map(str, array.shape)) for array in arrays) if arrays else ""
+
+
+def _of_network(image: Array, end: str, activations: Array, output: str) -> Mistakes:
+    seed = None if output == "activations" else activations
+    found = Reference(DEFAULT_NETWORK, None).mistakes(image[np.newaxis], end, seed)
+    if output == "activations":
+        return found
+    return {text: partial(_of_one, run) for text, run in found.items()}
+
+
+def _of_one(run: Callable[[], Array]) -> Array:
+    """Return the gradient at one image, unless there is none."""
+    found = run()
+    return found[0] if found.ndim == 4 else found
+
+
+def _network() -> Iterator[Case]:
+    net = load_net(DEFAULT_NETWORK, dtype="float64", runtime="numpy")
+    image = preprocess(net, samples.picture(64, 83))
+    about = {"network": DEFAULT_NETWORK, "end": "fire5/concat"}
+
+    def load(values: Array) -> None:
+        net.resize(*values.shape[1:])
+        net.image.data[0] = values
+
+    for end in ("conv1", "pool1", "fire2/concat", "fire5/concat", "fire8/concat"):
+        load(image)
+        net.forward(end=end)
+        net.blobs[end].copy_data_to_diff()
+        net.backward(start=end)
+        activations = net.blobs[end].data.copy()
+        outputs = {"gradient": net.image.diff[0].copy()}
+        if end in KEPT_ACTIVATIONS:
+            outputs = {"activations": activations, **outputs}
+        yield _float64(
+            "network",
+            f"{'activations of ' * (end in KEPT_ACTIVATIONS)}{end}, and the gradient at the image of half the sum of"
+            " squares of its activations",
+            "forward to the first layer named `end`; its diff is its data; backward from there",
+            {"image": image},
+            outputs,
+            {**about, "end": end},
+            limits=(1e-9, 1e-3),
+            mistakes=partial(_of_network, image, end, activations),
+        )
+
+    guide = samples.picture(40, 50, seed=3)
+    objective = objective_guide(net, guide, "fire2/concat")
+    load(preprocess(net, guide))
+    net.forward(end="fire2/concat")
+    features = net.blobs["fire2/concat"].data[0].copy()
+    load(preprocess(net, samples.picture(32, 44)))
+    net.forward(end="fire2/concat")
+    dst = net.blobs["fire2/concat"]
+    objective(dst)
+    yield _float64(
+        "guide",
+        "objective of a guide picture",
+        "x, y: activations as (channels, places); diff = y[:, (x.T @ y).argmax(1)], the first of equals",
+        {"activations": dst.data[0].copy(), "guide_activations": features},
+        {"diff": dst.diff[0].copy()},
+        limits=(0.0, 1e-6),
+        mistakes=partial(_of_guide, dst.data[0].copy(), features),
+    )
+
+    load(image)
+    shifts = np.random.RandomState(0).randint(-32, 33, 2)
+    make_step(net, 1.5, "fire5/concat", 32, True, objective_L2, rng=np.random.RandomState(0), backend="numpy")
+    stepped = net.image.data[0].copy()
+    ox, oy = map(int, shifts)
+
+    def wrong_steps(_: str) -> Mistakes:
+        load(numpy_ops.roll(image, ox, oy))
+        net.forward(end="fire5/concat")
+        net.blobs["fire5/concat"].copy_data_to_diff()
+        net.backward(start="fire5/concat")
+        call = {"gradient": net.image.diff.copy(), "step_size": 1.5, "ox": ox, "oy": oy, "channels_last": False}
+        call |= {"low": -net.mean, "high": 255 - net.mean}
+
+        def run(function: Callable[..., Any]) -> Array:
+            changed = image.copy()
+            function(changed, **call)
+            return changed
+
+        return {text: partial(run, function) for text, function in STEP_MISTAKES.items()}
+
+    yield _float64(
+        "step",
+        "one step",
+        "roll by (ox, oy); forward; diff = data; backward; image += step_size / mean|g| * g; roll back; clip",
+        {"image": image, "mean": net.mean},
+        {"image": stepped},
+        {**about, "step_size": 1.5, "ox": ox, "oy": oy},
+        limits=(1e-9, 1e-3),
+        mistakes=wrong_steps,
+    )
+
+    picture, seen = samples.picture(111, 126), []
+
+    class Levels(Watch):
+        def step(self, octave: int, iteration: int, image: View) -> None:
+            seen.append(float(np.sqrt(np.mean(net.image.data**2))))
+
+    octaves: dict[str, Any] = {"octave_n": 3, "octave_scale": 1.4, "iter_n": 2, "step_size": 1.5}
+    dream = deepdream(
+        net,
+        picture,
+        end="fire5/concat",
+        backend="numpy",
+        rng=np.random.RandomState(0),
+        watch=Levels(),
+        jitter=32,
+        **octaves,
+    )
+    rng = np.random.RandomState(0)
+    draws = np.array([rng.randint(-32, 33, 2) for _ in seen])
+    yield _float64(
+        "dream",
+        "a whole dream; the sizes are among those where SciPy's last rows and columns are 0",
+        "deepdream; shifts has (ox, oy) of each step, step_rms the root of the mean square of the image after it",
+        {"picture": picture, "mean": net.mean, "shifts": draws},
+        {"step_rms": np.array(seen), "dream": dream, "saved": np.clip(dream, 0, 255).astype(np.uint8)},
+        {**about, "jitter": 32, "seed": 0, **octaves},
+        limits=(1e-9, 2e-2),
+    )
+
+
+def _of_guide(activations: Array, guide: Array, _: str) -> Mistakes:
+    x, y = (each.reshape(len(each), -1) for each in (activations, guide))
+
+    def chosen(products: Array) -> Array:
+        return y[:, products.argmax(1)].reshape(activations.shape)
+
+    lengths = np.maximum(np.linalg.norm(y, axis=0), 1e-30)
+    return {
+        "features were compared by their angle; it is the dot product": lambda: chosen(x.T @ y / lengths),
+        "the nearest features were taken; it is the largest dot product": lambda: chosen(x.T @ y - lengths**2 / 2),
+    }
+
+
+def _float64(
+    stage: str,
+    name: str,
+    function: str,
+    inputs: dict[str, Array],
+    outputs: dict[str, Array],
+    parameters: dict[str, Any] | None = None,
+    limits: tuple[float, float] = (1e-12, 2e-6),
+    mistakes: Callable[[str], Mistakes] = _none,
+) -> Case:
+    return Case(stage, name, function, parameters or {}, inputs, outputs, *limits, mistakes)
