@@ -16,7 +16,7 @@ from ..streams import echo
 
 @click.command("vectors", cls=Command)
 @output_option("A folder, made if it is not there", type=NewFolder())
-@option("--weights", "The built-in network too, as arrays and JSON.", is_flag=True)
+@option("-w --weights", "The built-in network too, as arrays and JSON.", is_flag=True)
 @option(
     "--check",
     "Results of a port, a folder of .npy files or a .npz file, to compare with the vectors; nothing is written.",
