@@ -17,9 +17,9 @@ HERE = Path(__file__).resolve().parent
 WIDTH, HEIGHT = 320, 180
 SHOWN = (0, 8, 16, 17, 18, 23)
 WAYS = {
-    "--blend 0": {"blend": 0},
-    "--blend 0.5": {"blend": 0.5},
-    "--blend 0.5 --flow": {"blend": 0.5, "flow": True},
+    "--carry 0": {"blend": 0},
+    "--carry 0.5": {"blend": 0.5},
+    "--carry 0.5 --flow": {"blend": 0.5, "flow": True},
 }
 
 

@@ -245,6 +245,7 @@ def in_words(figure: Figure) -> str:
         lap_n = recipe.rendering.lap_n
         levels = "" if lap_n is None else f" with {lap_n} Laplacian level{'' if lap_n == 1 else 's'}"
         parts.insert(0, f"{recipe.rendering.renderer}{levels}")
+    parts += [f"resized to {recipe.size[1]}×{recipe.size[0]}"] if recipe.size else []
     parts += [f"guided by {figure.guide.name}"] if figure.guide else []
     parts += [
         f"{name.replace('_', ' ')} {getattr(recipe, name):g}"

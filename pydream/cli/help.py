@@ -16,11 +16,11 @@ from .streams import echo
 
 HEADINGS = {
     "Output": "output recursive pictures gif resume force only format sidecar no-sync",
-    "Film": "from to range blend flow cut fps quality",
+    "Film": "from to range carry flow cut fps quality",
     "Loop": "frames scale rotate shift grid",
     "Dream of": "preset layer at-most like check-weights class input guide objective",
-    "Steps": "renderer octaves octave-scale iterations step-size jitter clip",
-    "Look": "mask keep-colors laplacian smooth tv pull-back",
+    "Steps": "renderer octaves octave-scale iterations strength step-size jitter clip",
+    "Look": "mask keep-colors laplacian smooth tv pull-back blend",
     "Exactness": "seed exact dtype era backend runtime device",
     "Network": "model weights mean pixel-scale channel-order input-node description url looks",
     "Size": "long-side size image-size quick workers memory scheduler tile",
@@ -29,8 +29,9 @@ HEADINGS = {
 }
 # A picture can be made, and made again on another machine, without these.
 _EXPERT = (
-    "recursive format sidecar no-sync cut quality grid objective clip dtype era backend runtime device weights mean"
-    " pixel-scale channel-order input-node memory scheduler tile dpi caption debug"
+    "recursive format sidecar no-sync cut quality grid objective octave-scale jitter clip tv dtype era backend"
+    " runtime device weights mean pixel-scale channel-order input-node memory scheduler tile dpi caption debug"
+    " size"
 )
 EXPERT = frozenset(_EXPERT.split())
 _FEW = 11  # options that need no headings

@@ -22,15 +22,20 @@ from ..media import (
     FORMATS,
     READABLE,
     WRITABLE,
+    Dpi,
     ImageFormat,
     check_writable,
     decode_image,
     encode_image,
+    find_dpi,
+    read_dpi,
     read_image,
+    resized,
     write_image,
 )
 from ..picture import Picture
 from ..record.names import file_word
+from ..record.presets import params_for
 from ..record.provenance import Account, PictureFacts, picture_facts, sidecar_of
 from .errors import bad_value
 from .places import OUTPUT, check, check_new, claim, claim_made, note_read, unnamed
@@ -80,30 +85,84 @@ class Source:
 
 
 @dataclass(frozen=True)
+class Resizing:
+    """The values of `--size` and `--long-side`."""
+
+    size: Size | None = None
+    long_side: int | None = None
+
+    @classmethod
+    def taken(cls, options: dict[str, Any]) -> Resizing:
+        """Take them out of a command's options."""
+        found = cls(options.pop("size"), options.pop("long_side"))
+        if found.size is not None and found.long_side is not None:
+            raise bad_value("--long-side", "--size says both sides")
+        return found
+
+    @property
+    def wanted(self) -> bool:
+        """Whether pictures are resized."""
+        return self.size is not None or self.long_side is not None
+
+    def of(self, height: int, width: int) -> Size:
+        """Return the size that a picture of some size is resized to."""
+        if self.long_side is None:
+            return self.size or (height, width)
+        ratio = self.long_side / max(height, width)
+        high, wide = (max(1, round(side * ratio)) for side in (height, width))
+        try:
+            return read_size(f"{wide}x{high}")
+        except click.BadParameter as error:
+            raise bad_value("--long-side", error.message) from None
+
+    def counted(self, given: Size) -> Size | None:
+        """Return the size that a number of octaves is for; None: that of the dream, as `--size` is to the letter."""
+        return None if self.long_side is None else given
+
+
+@dataclass(frozen=True)
 class InputPicture:
-    """A source that was read."""
+    """A source that was read, and resized."""
 
     source: Source
     picture: Picture | None  # (h, w, 3); None: noise, or not kept
     size: Size
-    facts: PictureFacts  # for the record of its dreams
+    facts: PictureFacts  # for the record of its dreams: of the file
+    dpi: Dpi | None = None
+    counted: Size | None = None  # what a number of octaves is for, if that is not `size`
 
     @classmethod
-    def read(cls, source: Source) -> InputPicture:
+    def read(cls, source: Source, resizing: Resizing | None = None) -> InputPicture:
         """Read the picture, unless it is noise, which the recipe's seed draws."""
         if source.noise is not None:
+            if resizing is not None and resizing.wanted:
+                raise bad_value("INPUT", f"noise has its size in its name, as {NOISE}:1500x1000")
             height, width = source.noise
             return cls(source, None, source.noise, PictureFacts(name=NOISE, width=width, height=height))
         if source.given == STANDARD:
-            picture = decode_image(_standard_input(), "standard input")
+            file = _standard_input()
+            picture, dpi = decode_image(file, "standard input"), find_dpi(file)
         else:
-            picture = read_image(source.given)
-        return cls(source, picture, picture.shape[:2], picture_facts(source.name, picture))
+            picture, dpi = read_image(source.given), read_dpi(source.given)
+        facts, given = picture_facts(source.name, picture), picture.shape[:2]
+        if resizing is None:
+            return cls(source, picture, given, facts, dpi)
+        size = resizing.of(*given)
+        return cls(source, resized(picture, size), size, facts, dpi, resizing.counted(given))
 
     @property
     def noise(self) -> Size | None:
         """The size of noise, for a recipe."""
         return self.source.noise
+
+    @property
+    def resized(self) -> Size | None:
+        """The size that the picture was resized to, for a recipe."""
+        return None if self.size == (self.facts.height, self.facts.width) else self.size
+
+    def params(self, options: dict[str, Any]) -> dict[str, Any]:
+        """Return parameters of a recipe for this picture: see `params_for`."""
+        return {**params_for(options, self.size, self.counted), "size": self.resized, "noise": self.noise}
 
 
 def _standard_input() -> io.BytesIO:
@@ -207,8 +266,8 @@ class Target:
         if sidecar:
             check(sidecar_of(self.path), "'--sidecar'")
 
-    def write(self, pixels: Picture, provenance: Account, sidecar: bool, dpi: float | None = None) -> None:
-        """Write a picture with its record, and a figure with the size that it is printed at."""
+    def write(self, pixels: Picture, provenance: Account, sidecar: bool, dpi: float | Dpi | None = None) -> None:
+        """Write a picture with its record, and the resolution that it is printed at."""
         note = provenance.to_json()
         if self.path is None:
             write_bytes(encode_image(pixels, self.form, note, dpi))

@@ -18,7 +18,7 @@ import numpy as np
 from ..cluster.tasks import DreamTask, NetOrder
 from ..cluster.workers import Cluster
 from ..dream.objectives import Kind
-from ..dream.octaves import AUTO, octaves_for
+from ..dream.octaves import AUTO
 from ..easy.preparation import Prepared, SidePicture
 from ..errors import ForeignFileError
 from ..files import write_text
@@ -71,10 +71,9 @@ class Job(Prepared):
 
     def recipe_for(self, start: InputPicture) -> Recipe:
         """Return the recipe of a picture's dream, without its tiles."""
-        recipe = msgspec.structs.replace(self.recipe, noise=start.noise)
-        if not self.auto_octaves:
-            return recipe
-        return msgspec.structs.replace(recipe, octave_n=octaves_for(*start.size, recipe.octave_scale))
+        octaves: dict[str, Any] = {"octave_n": AUTO if self.auto_octaves else self.recipe.octave_n}
+        octaves["octave_scale"] = self.recipe.octave_scale
+        return msgspec.structs.replace(self.recipe, **start.params(octaves))
 
     def bar(
         self,
@@ -148,7 +147,7 @@ class Job(Prepared):
     ) -> None:
         """Write a dream with its record; `command` is the one that makes it alone."""
         line = self.command_line(command, [start.source.argument, "-o", target.recorded], recipe)
-        target.write(pixels, self.record(line, recipe, start.facts, pixels), self.sidecar)
+        target.write(pixels, self.record(line, recipe, start.facts, pixels), self.sidecar, start.dpi)
 
     def check_account(self) -> None:
         """Raise `click.UsageError` where no file could hold the record of this job's dreams."""

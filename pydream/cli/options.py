@@ -409,6 +409,7 @@ dream_options = together(
     steps_option("octaves", "octave_n", default=library_default("octave_n"), type=Octaves(1, MOST_OCTAVES)),
     steps_option("octave_scale", default=library_default("octave_scale")),
     steps_option("iterations", "iter_n", default=library_default("iter_n")),
+    option("--strength", "Factor for the iterations.", FiniteRange(0.25, 4), default=1.0),
     steps_option("step_size", default=library_default("step_size")),
     option(
         "-j --jitter",
@@ -434,13 +435,20 @@ retouch_options = together(
     option("--mask", "Mask picture: white dreams, black stays to the byte.", ReadFile()),
     option("--keep-colors", "The picture's own colours; only brightness dreams.", is_flag=True),
     _weight("--tv", "Weight of total variation, against grain.", STRONGEST_TV),
-    _weight("--pull-back", "Weight of the pull towards the input picture (L2); try 0.01 to 0.1.", STRONGEST_PULL),
+    _weight("--pull-back", "Weight of the pull to the input; try 0.05.", STRONGEST_PULL),
     _weight("--smooth", "Sigma of a gradient blur, in pixels.", WIDEST_BLUR),
     steps_option("laplacian", default=0),
 )
 
 
+blend_option = _weight("--blend", "Share of the input picture in the result.", 1)
+
 # ---- sizes ----
+
+size_options = together(
+    option("--long-side", "Long side that the picture is resized to; adds octaves.", click.IntRange(1, 10**6)),
+    option("--size", "Size that the picture is resized to.", read_size, metavar="WxH"),
+)
 
 
 def image_size_option(default: str, **more: Any) -> Decorator:

@@ -18,6 +18,7 @@ from .images import as_image, check_image, deprocess, preprocess
 MOST_OCTAVES = 1000  # more than any picture can be halved, and quickly checked
 AUTO = "auto"  # in place of a number of octaves: see `octaves_for`
 SMALLEST_SIDE = 160  # pixels: what `octaves_for` goes down to
+TRIED_SIDE = 1500  # pixels: the long side of pictures that looks are tried on
 _NOTEBOOKS = 1.4**3  # how much smaller the notebook's smallest octave is than the picture
 _LEAST_SIDE = 48  # pixels: below that middle layers see mostly their own padding
 _SEARCHED = 1024  # largest side tried in the search for the smallest that a layer takes
@@ -68,6 +69,21 @@ def octaves_for(height: int, width: int, octave_scale: float = 1.4) -> int:
     side = min(height, width)
     goal = min(SMALLEST_SIDE, max(side / _NOTEBOOKS, _LEAST_SIDE), side)
     return min(1 + round(math.log(side / goal) / math.log(octave_scale)), MOST_OCTAVES)
+
+
+def octaves_added(size: Size, before: Size, octave_scale: float = 1.4) -> int:
+    """Return how many more octaves a larger picture needs, so that its smallest octave stays as large.
+
+    Parameters
+    ----------
+    size, before : (int, int)
+        Height and width of the picture, and those that a number of octaves was chosen for. Of a long side above 1,500
+        pixels counts 1,500, as looks are tried at such sizes.
+    octave_scale : float
+        At least 1.
+    """
+    growth = max(size) / min(max(before), TRIED_SIDE)
+    return 0 if growth <= 1 or octave_scale == 1 else round(math.log(growth) / math.log(octave_scale))
 
 
 class Bases:

@@ -22,11 +22,14 @@ from .image import (
     decode_image,
     encode_image,
     is_readable,
+    read_dpi,
     read_image,
     read_note,
+    resized,
     unread_kind,
     write_image,
 )
+from .resolution import Dpi, find_dpi
 from .sheet import DPI, PAGE, THEMES, Sheet, fitting_columns, fitting_width
 from .whole import FileFacts, look_at
 
@@ -38,6 +41,7 @@ __all__ = [
     "READABLE",
     "THEMES",
     "WRITABLE",
+    "Dpi",
     "FileFacts",
     "Gallery",
     "ImageFormat",
@@ -45,12 +49,15 @@ __all__ = [
     "check_writable",
     "decode_image",
     "encode_image",
+    "find_dpi",
     "fitting_columns",
     "fitting_width",
     "is_readable",
     "look_at",
+    "read_dpi",
     "read_image",
     "read_note",
+    "resized",
     "unread_kind",
     "video",
     "write_image",

@@ -20,6 +20,7 @@ from .decoding import PNG_KEYWORD as PNG_KEYWORD
 from .decoding import READABLE as READABLE
 from .decoding import is_readable as is_readable
 from .decoding import unread_kind as unread_kind
+from .resolution import Dpi, find_dpi
 
 
 class ImageFormat(NamedTuple):
@@ -96,6 +97,19 @@ def decode_image(file: BinaryIO, name: str) -> Picture:
     return _picture(file, name)
 
 
+def read_dpi(path: str | os.PathLike[str]) -> Dpi | None:
+    """Read the pixels per inch of a picture file: see `find_dpi`."""
+    with _opened(path) as file:
+        return find_dpi(file)
+
+
+def resized(picture: Picture, size: tuple[int, int]) -> Picture:
+    """Return a picture at another (height, width), by Pillow's Lanczos filter: antialiased, and the same everywhere."""
+    if picture.shape[:2] == size:
+        return picture
+    return np.array(Image.fromarray(picture).resize(size[::-1], Image.Resampling.LANCZOS))
+
+
 def _picture(file: BinaryIO, name: str) -> Picture:
     image, damage = decode(file, name)
     if damage is not None:
@@ -107,7 +121,7 @@ def _picture(file: BinaryIO, name: str) -> Picture:
 
 
 def write_image(
-    path: str | os.PathLike[str], image: NDArray[Any], note: str | None = None, dpi: float | None = None
+    path: str | os.PathLike[str], image: NDArray[Any], note: str | None = None, dpi: float | Dpi | None = None
 ) -> None:
     """Write a picture whole or not at all, in the format of the path's suffix.
 
@@ -124,8 +138,8 @@ def write_image(
     note : str, optional
         ASCII text to store in the file, at most `LONGEST_NOTE` characters: in a PNG's text chunk ``pydream``, or the
         image description of EXIF or TIFF. `read_note` returns it.
-    dpi : float, optional
-        Pixels per inch in print; WebP cannot store it.
+    dpi : float or (float, float), optional
+        Pixels per inch in print, or those across and down; WebP cannot store it.
 
     Raises
     ------
@@ -138,14 +152,16 @@ def write_image(
         write_whole(path, encode_image(pixels, form, note, dpi))
 
 
-def encode_image(pixels: Picture, form: ImageFormat, note: str | None = None, dpi: float | None = None) -> memoryview:
+def encode_image(
+    pixels: Picture, form: ImageFormat, note: str | None = None, dpi: float | Dpi | None = None
+) -> memoryview:
     """Return a picture's file, with `write_image`'s note and dpi; `ValueError` if the note does not fit.
 
     In memory, since Pillow's encoders of JPEG and TIFF ignore that a disk takes only some of their bytes.
     """
     options = dict(form.options)
     if dpi is not None:
-        options["dpi"] = (dpi, dpi)
+        options["dpi"] = dpi if isinstance(dpi, tuple) else (dpi, dpi)
     if note is not None:
         if len(note) > LONGEST_NOTE or not note.isascii():
             raise ValueError(f"note: {len(note)} characters, expected ASCII, at most {LONGEST_NOTE}")

@@ -33,6 +33,7 @@ _OPTIONS = {
     "tv": "--tv",
     "pull_back": "--pull-back",
     "keep_colors": "--keep-colors",
+    "blend": "--blend",
 }
 
 
@@ -67,6 +68,8 @@ def command_of(
         The files; of all files the line has the names, without folders.
     """
     words = ["pydream", command, *arguments, *_loop(recipe)]
+    if recipe.size is not None:
+        words += ["--size", f"{recipe.size[1]}x{recipe.size[0]}"]
     named = None if model is None or model == DEFAULT_NETWORK else model_word(model)
     guide_name, mask_name, weights_name = (path and file_word(path) for path in (guide, mask, weights))
     words += option_words({"--model": named, "--weights": weights_name})

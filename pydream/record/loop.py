@@ -96,7 +96,7 @@ def load(path: str | os.PathLike[str]) -> Checkpoint | None:
         with open_file(path) as opened, zipfile.ZipFile(opened) as file:
             loop = from_json(_array(file, "loop", _MOST_TEXT).tobytes(), LoopFacts)
             loop.place  # noqa: B018 (raises)
-            shape = (loop.input.height, loop.input.width, 3)
+            shape = (*(loop.recipe.size or (loop.input.height, loop.input.width)), 3)
             if prod(shape[:2]) > (Image.MAX_IMAGE_PIXELS or 2**31):
                 raise ValueError(f"its picture has {shape[1]}x{shape[0]} pixels, which are too many")
             frame = _array(file, "frame", prod(shape) * np.dtype(np.float64).itemsize)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ..dream.octaves import AUTO, Size, octaves_for
+from ..dream.octaves import AUTO, MOST_OCTAVES, Size, octaves_added, octaves_for
 from .recipe import DEFAULTS
 
 
@@ -84,7 +84,7 @@ _PRESETS = (
 PRESETS = {preset.name: preset for preset in _PRESETS}
 
 
-def params_for(params: Mapping[str, Any], size: Size | None = None) -> dict[str, Any]:
+def params_for(params: Mapping[str, Any], size: Size | None = None, enlarged: Size | None = None) -> dict[str, Any]:
     """Return a look's parameters for a picture of that size: as numbers, where they depend on it.
 
     Parameters
@@ -94,10 +94,15 @@ def params_for(params: Mapping[str, Any], size: Size | None = None) -> dict[str,
         ``strength``, a factor for the iterations, is taken out: they are rounded, and at least 1.
     size : (int, int), optional
         Height and width of the picture that is dreamt on. None: unknown yet, and `AUTO` octaves stay so.
+    enlarged : (int, int), optional
+        Those of the picture that a number of octaves is for: see `octaves_added`.
     """
     found = dict(params)
-    if size is not None and found.get("octave_n") == AUTO:
-        found["octave_n"] = octaves_for(*size, found.get("octave_scale", DEFAULTS["octave_scale"]))
+    octaves, scale = (found.get(name, DEFAULTS[name]) for name in ("octave_n", "octave_scale"))
+    if size is not None and octaves == AUTO:
+        found["octave_n"] = octaves_for(*size, scale)
+    elif size is not None and enlarged is not None:
+        found["octave_n"] = min(octaves + octaves_added(size, enlarged, scale), MOST_OCTAVES)
     strength = found.pop("strength", 1)
     if strength != 1:
         found["iter_n"] = max(1, round(strength * found.get("iter_n", DEFAULTS["iter_n"])))

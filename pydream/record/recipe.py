@@ -21,7 +21,7 @@ from ..dream.retouch import KeepColors, Laplacian, Mask, PullBack, Retouch, Smoo
 from ..dream.tutorial import NAIVE_COPIES, RENDERERS, rendered_sizes, to_display
 from ..dream.watch import View, Watch
 from ..dream.zoom import check_move, zoom_loop
-from ..media import LONGEST_NOTE
+from ..media import LONGEST_NOTE, resized
 from ..net import Array, Net
 from ..tiles.fitting import check_limit, choose_side
 
@@ -105,6 +105,10 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True):
     smooth, laplacian, tv, pull_back, keep_colors
         The retouches of these names, in this order, with their one parameter; 0 or False: without. A mask is a picture,
         and no part of a recipe.
+    size : (int, int), optional
+        Height and width that the picture is resized to before the dream, by `pydream.media.resized`.
+    blend : float
+        Share of that picture in the result: ``dream + blend * (picture - dream)``, of a finished dream.
     seed : int
         Of the `RandomState` that draws noise, if the dream starts from that, and then the jitter.
     noise : (int, int), optional
@@ -140,6 +144,8 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True):
     tv: float = 0.0
     pull_back: float = 0.0
     keep_colors: bool = False
+    size: tuple[Count, Count] | None = None
+    blend: float = 0.0
     noise: tuple[Count, Count] | None = None
     loop: Loop | None = None
     rendering: Rendering | None = None
@@ -149,6 +155,8 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True):
         names = ("iter_n", "octave_n", "octave_scale", "step_size", "jitter", "era", "grid", "tile")
         check_params(**{name: getattr(self, name) for name in names})
         self.retouches()
+        if not 0 <= self.blend <= 1:  # NaN included
+            raise ValueError(f"blend: {self.blend}, expected a number from 0, the dream, to 1, the picture")
 
     @property
     def score(self) -> Score | None:
@@ -219,11 +227,23 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True):
         whole = frames * self.iter_n * sum(h * w for h, w in self.sizes(height, width))
         return whole if self.steps is None else min(whole, self.steps * height * width)
 
-    def shown(self, dream: Array) -> Array:
-        """Return a dream as it is shown: by `display_range` if it was not clipped, a rendering as the tutorial does."""
+    def start(self, picture: ArrayLike | None) -> tuple[Array, np.random.RandomState]:
+        """Return what the dream starts from, the picture in its size or noise, and the random state for the dream."""
+        rng = np.random.RandomState(self.seed)
+        if picture is None and self.noise is not None:
+            return noise(*self.noise, rng), rng
+        found = np.asarray(picture)
+        return (found if self.size is None else resized(found, self.size)), rng
+
+    def shown(self, dream: Array, picture: ArrayLike | None = None) -> Array:
+        """Return a dream as it is shown: by `display_range` if it was not clipped, a rendering as the tutorial does.
+
+        `picture` is what `blend` mixes it with, as for `start`.
+        """
         if self.rendering is not None:
             return to_display(self.rendering.renderer, dream)
-        return dream if self.clip else display_range(dream)
+        dream = dream if self.clip else display_range(dream)
+        return dream + dream.dtype.type(self.blend) * (self.start(picture)[0] - dream) if self.blend else dream
 
 
 DEFAULTS = {field.name: field.default for field in msgspec.structs.fields(Recipe)}
@@ -306,8 +326,7 @@ def follow(
     ValueError, ShapeError, UnknownNameError, ZeroGradientError
         As `deepdream`.
     """
-    rng = np.random.RandomState(recipe.seed)
-    start = noise(*recipe.noise, rng) if picture is None and recipe.noise is not None else np.asarray(picture)
+    start, rng = recipe.start(picture)
     watch = watch or Watch()
     if recipe.steps is not None:
         watch = _Interrupting(recipe.steps, watch)
@@ -325,7 +344,7 @@ def follow(
         if interrupted.steps != recipe.steps:
             raise
         dream = interrupted.image
-    return recipe.shown(dream)
+    return recipe.shown(dream, picture)
 
 
 class _Interrupting(Watch):

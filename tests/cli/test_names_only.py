@@ -36,7 +36,7 @@ COMMANDS = {
                     "-l", "light", *DREAM],
     "many": ["dream", "{}/in.png", "{}/side.png", "-o", "{}/out", *DREAM],
     "zoom": ["zoom", "{}/in.png", "-o", "{}/out", "-o", "{}/out.gif", "--frames", "2", *DREAM],
-    "film": ["video", "{}/in.mp4", "-o", "{}/out.mp4", "--sidecar", "--blend", "0", *DREAM],
+    "film": ["video", "{}/in.mp4", "-o", "{}/out.mp4", "--sidecar", "--carry", "0", *DREAM],
     "visualize": ["visualize", "{}/in.png", "-o", "out.png", "-l", "fire2/squeeze1x1:1", "-r", "naive"],
     "channels": ["channels", "{}/in.png", "-o", "out.png", "-l", "fire2/squeeze1x1:0-1", "--pictures", "{}/out",
                  "-r", "naive", "--dpi", "50"],

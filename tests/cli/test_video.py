@@ -50,7 +50,7 @@ def as_encoded(folder, pictures, rate, **options):
 
 @pytest.mark.parametrize("flow", [False, True])
 def test_the_frames_are_the_librarys(run, folder, clip, flow):
-    seen = run("video", "in.mp4", "-o", "out.mp4", *SHORT, "--blend", "0.25", *(["--flow"] if flow else []))
+    seen = run("video", "in.mp4", "-o", "out.mp4", *SHORT, "--carry", "0.25", *(["--flow"] if flow else []))
     assert seen.code == 0, seen
     assert seen.err.splitlines()[1:] == ["wrote 'out.mp4'"]
     assert sorted(os.listdir(folder)) == ["in.mp4", "out.mp4"]
@@ -63,7 +63,7 @@ def test_the_frames_are_the_librarys(run, folder, clip, flow):
 def test_without_blending_a_frame_is_pydream_dreams(run, folder, clip, monkeypatch):
     """The frames are left in the folder, where a signal before the film is written stops the command."""
     interrupt_at(monkeypatch, 12)
-    assert run("video", "in.mp4", "-o", "out.mp4", *SHORT, "--blend", "0").code == 130
+    assert run("video", "in.mp4", "-o", "out.mp4", *SHORT, "--carry", "0").code == 130
     Image.fromarray(frames("in.mp4")[4]).save("4.png")
     assert run("dream", "4.png", "-o", "dream.png", *SHORT).code == 0
     np.testing.assert_array_equal(read_image(f"{FRAMES}/00000004.png"), read_image("dream.png"))
@@ -122,7 +122,7 @@ def test_size(run, clip, size, aspect):
 def test_a_turned_film_is_upright(run, folder):
     write_clip(folder / "in.mp4", moving_square(2), prepare=lambda stream: stream.set_display_rotation(90))
     assert (
-        run("video", "in.mp4", "-o", "out.mp4", *SHORT, "--blend", "0", "--step-size", "0.01", "--quality", "100").code
+        run("video", "in.mp4", "-o", "out.mp4", *SHORT, "--carry", "0", "--step-size", "0.01", "--quality", "100").code
         == 0
     )
     (seen, _) = frames("out.mp4")
@@ -264,7 +264,7 @@ def test_frames_that_are_there_are_not_lost(run, refused, stopped):
     ("options", "why"),
     [
         (["--seed", "4"], "seed was 3, now 4"),
-        (["--blend", "0.7", "--flow"], "blend was 0.5, now 0.7, flow was False, now True"),
+        (["--carry", "0.7", "--flow"], "blend was 0.5, now 0.7, flow was False, now True"),
         (["--cut", "0"], "cut was 20.0, now 0.0"),
         (["--step-size", "2"], "step_size was 1.5, now 2.0"),
         (["--size", "32x24"], "size was (48, 64), now (24, 32)"),
@@ -377,8 +377,8 @@ def test_a_frame_of_another_film(run, refused, left):
         (["in.mp4", "-o", "no/out.mp4"], "there is no folder 'no'"),
         (["in.mp4", "-o", "in.mp4"], "it would overwrite 'in.mp4', which is read"),
         (["in.mp4", "-o", "out.mp4", "--guide", "out.mp4"], "'--guide'"),
-        (["in.mp4", "-o", "out.mp4", "--blend", "2"], "--blend"),
-        (["in.mp4", "-o", "out.mp4", "--blend", "nan"], "--blend"),
+        (["in.mp4", "-o", "out.mp4", "--carry", "2"], "--carry"),
+        (["in.mp4", "-o", "out.mp4", "--carry", "nan"], "--carry"),
         (["in.mp4", "-o", "out.mp4", "--cut", "-1"], "--cut"),
         (["in.mp4", "-o", "out.mp4", "--range", "5"], "'5' is not a range of frames"),
         (["in.mp4", "-o", "out.mp4", "--range", "5:5"], "'5:5' is not a range of frames"),

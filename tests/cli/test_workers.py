@@ -355,9 +355,9 @@ def film(folder):
 
 
 def test_a_film_without_blending(run, film, two):
-    assert run(*film, "--blend", "0").code == 0
+    assert run(*film, "--carry", "0").code == 0
     one = Path("out.mp4").read_bytes()
-    seen = run(*film, "--blend", "0", "--force", "--scheduler", two.address)
+    seen = run(*film, "--carry", "0", "--force", "--scheduler", two.address)
     assert seen.code == 0, seen
     assert Path("out.mp4").read_bytes() == one
 
@@ -373,19 +373,19 @@ def test_a_film_goes_on(run, film, two, monkeypatch):
             signal.raise_signal(signal.SIGINT)
 
     monkeypatch.setattr(film_module, "write_image", interrupting)
-    arguments = [*film, "--blend", "0", "--scheduler", two.address]
+    arguments = [*film, "--carry", "0", "--scheduler", two.address]
     seen = run(*arguments)
     assert (seen.code, "3 of 7 frames are in" in seen.err) == (130, True), seen
     assert run(*arguments, "--resume").code == 0
     assert written == [f"{number:08d}.png" for number in range(7)]
     resumed = Path("out.mp4").read_bytes()
-    assert run(*film, "--blend", "0", "--force").code == 0
+    assert run(*film, "--carry", "0", "--force").code == 0
     assert Path("out.mp4").read_bytes() == resumed
 
 
 def test_a_film_with_blending_is_one_processs(refused, film, two):
     line = refused(2, *film, "--scheduler", two.address)
-    assert "a frame that starts from the last dream waits for it: --blend 0" in line
+    assert "a frame that starts from the last dream waits for it: --carry 0" in line
 
 
 def test_a_worker_with_other_weights_refuses(run, pictures, own_network, folder, tmp_path_factory):

@@ -27,6 +27,7 @@ from ..help import Command
 from ..input import (
     STANDARD,
     InputPicture,
+    Resizing,
     Size,
     Source,
     SourceType,
@@ -40,7 +41,16 @@ from ..input import (
 )
 from ..job import Job, prepare
 from ..listing import expanded, recursive_option
-from ..options import PICTURE_FILES, dreaming_options, force_option, last_options, option, output_option
+from ..options import (
+    PICTURE_FILES,
+    blend_option,
+    dreaming_options,
+    force_option,
+    last_options,
+    option,
+    output_option,
+    size_options,
+)
 from ..places import claim_folder, forced, wrong_folder
 from ..progress import Bar
 from ..signals import between_steps, interruptible, uninterrupted
@@ -51,6 +61,8 @@ from ..workers import WorkerOptions, start_workers, worker_options
 @click.argument("input", type=SourceType(folders=True), nargs=-1, required=True)
 @output_option(f"{PICTURE_FILES}, a folder, or -", beside="dream.png")
 @dreaming_options
+@size_options
+@blend_option
 @worker_options
 @option("--format", "File format in a folder or on standard output.  [default: png]", click.Choice(list(FORMATS)))
 @recursive_option
@@ -101,10 +113,11 @@ def command(
     claim_targets(targets, sidecar, made=many)
 
     workers = WorkerOptions.taken(options)
+    resizing = Resizing.taken(options)
     options = params_for(options)
     plain = ctx.get_parameter_source("octave_n") is ParameterSource.DEFAULT
     load = partial(prepare, sidecar=sidecar, quiet=quiet, **options)
-    batch = DreamBatch(ctx, load, quiet, sidecar=sidecar, plain=plain)
+    batch = DreamBatch(ctx, load, quiet, sidecar=sidecar, resizing=resizing, plain=plain)
     if many:
         batch.many(list(zip(sources, targets, strict=True)), workers)
     else:
@@ -143,6 +156,8 @@ class DreamBatch:
     command : str
         The command that makes one of them.
     sidecar : bool
+    resizing : Resizing, optional
+        What is done to pictures before.
     plain : bool
         Whether the number of octaves is the default: what that does to a large picture is said, of the first one.
     """
@@ -153,6 +168,7 @@ class DreamBatch:
     result_size: Callable[[int, int], Size] | None = None
     command: str = "dream"
     sidecar: bool = False
+    resizing: Resizing | None = None
     plain: bool = False
     _loaded: Job | None = field(default=None, init=False)
     _standard: InputPicture | None = field(default=None, init=False)
@@ -179,7 +195,9 @@ class DreamBatch:
                 if interrupted.steps == 0:
                     raise lost or interrupted from interrupted
                 recipe = msgspec.structs.replace(recipe, steps=interrupted.steps)
-                self.job.save(target, start, recipe, to_pixels(recipe.shown(interrupted.image)), self.command)
+                self.job.save(
+                    target, start, recipe, to_pixels(recipe.shown(interrupted.image, start.picture)), self.command
+                )
                 outcome = f"wrote {target} after {interrupted.steps} of {recipe.octave_n * recipe.iter_n} steps"
                 if lost is not None:
                     raise Failed(f"{lost}; {outcome}") from interrupted
@@ -315,9 +333,9 @@ class DreamBatch:
     def _input(self, source: Source) -> InputPicture:
         """Read a picture; standard input once."""
         if source.given != STANDARD:
-            return InputPicture.read(source)
+            return InputPicture.read(source, self.resizing)
         if self._standard is None:
-            self._standard = InputPicture.read(source)
+            self._standard = InputPicture.read(source, self.resizing)
         return self._standard
 
     def _read(self, source: Source, target: Target) -> InputPicture:

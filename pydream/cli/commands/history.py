@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import click
-import msgspec
 import numpy as np
 from PIL import Image
 
@@ -19,14 +18,13 @@ from ...files import temporary_folder, unsynced
 from ...media import Sheet, fitting_columns, fitting_width, read_image, video, write_image
 from ...picture import Picture, to_pixels
 from ...record.command import option_words
-from ...record.presets import params_for
 from ..errors import interruption
 from ..figures import Style, figure_of, figure_options
 from ..folders import check_films, film_options, film_targets, films_apart, quality_words, write_sidecar
 from ..help import Command
-from ..input import InputPicture, Size, Source, SourceType, claim_targets, one_target
+from ..input import InputPicture, Resizing, Size, Source, SourceType, claim_targets, one_target
 from ..job import prepare
-from ..options import PICTURE_FILES, dreaming_options, force_option, last_options, option, output_option
+from ..options import PICTURE_FILES, dreaming_options, force_option, last_options, option, output_option, size_options
 from ..places import unnamed
 from ..progress import Progress
 from ..signals import uninterrupted
@@ -58,6 +56,7 @@ def _iterations(text: str) -> str:
     metavar="N[,N…]",
 )
 @dreaming_options
+@size_options
 @figure_options
 @film_options(fps=_FPS)
 @force_option
@@ -97,8 +96,8 @@ def command(
         films.append(targets[0].path.with_suffix(".gif"))
     written = [*targets, *film_targets(films)]
     claim_targets(written, sidecar)
-    start = InputPicture.read(source)
-    options = params_for(options, start.size)
+    start = InputPicture.read(source, Resizing.taken(options))
+    options = start.params(options)
     shown = iterations(at, options["iter_n"])
     sheet = _sheet(style, shown, options["octave_n"], start.size)
     for target in targets:
@@ -107,7 +106,7 @@ def command(
 
     with uninterrupted(done_then=True), temporary_folder() as folder:
         job = prepare(sidecar=sidecar, quiet=quiet, **options)
-        recipe = job.tiled(msgspec.structs.replace(job.recipe, noise=start.noise), start.size)
+        recipe = job.tiled(job.recipe, start.size)
         outcome = None
         with job.bar(start.size) as bar:
             history = History(bar, sheet, shown, recipe.octave_n, start.size, folder if films else None)

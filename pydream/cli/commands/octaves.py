@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import click
-import msgspec
 import numpy as np
 
 from ...dream.images import display_range
@@ -14,13 +13,21 @@ from ...dream.notebook import DreamInterrupted
 from ...media import Sheet, fitting_width
 from ...net import Array
 from ...record.command import option_words
-from ...record.presets import params_for
 from ..errors import interruption
 from ..figures import Style, figure_of, figure_options
 from ..help import Command
-from ..input import InputPicture, Source, SourceType, claim_targets, one_target, unnamed_target
+from ..input import InputPicture, Resizing, Source, SourceType, claim_targets, one_target, unnamed_target
 from ..job import prepare
-from ..options import PICTURE_FILES, FiniteRange, dreaming_options, force_option, last_options, option, output_option
+from ..options import (
+    PICTURE_FILES,
+    FiniteRange,
+    dreaming_options,
+    force_option,
+    last_options,
+    option,
+    output_option,
+    size_options,
+)
 from ..signals import uninterrupted
 
 HEADINGS = ("Base", "Detail", "Sum")
@@ -51,6 +58,7 @@ class Octave(NamedTuple):
     FiniteRange(min=0, max=1000, min_open=True),
 )
 @dreaming_options
+@size_options
 @figure_options
 @force_option
 @last_options
@@ -79,15 +87,15 @@ def command(
     target = unnamed_target(source) if output is None else one_target(output, None)
     target.check()
     claim_targets([target], sidecar)
-    start = InputPicture.read(source)
-    options = params_for(options, start.size)
+    start = InputPicture.read(source, Resizing.taken(options))
+    options = start.params(options)
     count = options["octave_n"]
     sheet = style.sheet(3, fitting_width(3, count, start.size), HEADINGS)
     sheet.check(3 * count, start.size)
 
     with uninterrupted(done_then=True):
         job = prepare(sidecar=sidecar, quiet=quiet, **options)
-        recipe = job.tiled(msgspec.structs.replace(job.recipe, noise=start.noise), start.size, copies=_COPIES)
+        recipe = job.tiled(job.recipe, start.size, copies=_COPIES)
         octaves: list[Octave] = []
         stopped = False
         with job.bar(start.size) as bar:

@@ -89,7 +89,7 @@ def command(
     named = _registered(made, model)
     note_network(named)
     start = None if made.input.name == NOISE else _find(made.input, input, picture, "--input")
-    size = _noise_size(made) if start is None else (start.shape[0], start.shape[1])
+    size = _noise_size(made) if start is None else _dreamt_size(made, start)
     if not yes:
         _check_work(made, size)
     guide_picture, mask_picture = (
@@ -188,8 +188,17 @@ def _noise_size(made: DreamAccount) -> tuple[int, int]:
     size = made.recipe.noise
     if size is None:
         raise ProvenanceError("it says that it was made of noise, but not of what size")
+    return _checked_size(size, "noise")
+
+
+def _dreamt_size(made: DreamAccount, start: Picture) -> Size:
+    """Return the height and width that a picture is dreamt on at."""
+    return start.shape[:2] if made.recipe.size is None else _checked_size(made.recipe.size, "a resized picture")
+
+
+def _checked_size(size: Size, what: str) -> Size:
     if size[0] * size[1] > (Image.MAX_IMAGE_PIXELS or 0):
-        raise ProvenanceError(f"it says that it was made of {size[1]}x{size[0]} pixels of noise: too many")
+        raise ProvenanceError(f"it says that it was made of {size[1]}x{size[0]} pixels of {what}: too many")
     return size
 
 

@@ -20,7 +20,6 @@ from ...net import unknown_name
 from ...record.command import option_words
 from ...record.made import is_record
 from ...record.names import model_word
-from ...record.presets import params_for
 from ...record.recipe import Recipe
 from ...runtime.geometry import BlobFacts, survey_at
 from ...runtime.graph import Graph
@@ -39,7 +38,7 @@ from ..figures import (
 )
 from ..folders import check_own, earlier_recipe
 from ..help import Command
-from ..input import InputPicture, Size, Source, SourceType, Target, claim_targets, unnamed_target
+from ..input import InputPicture, Resizing, Size, Source, SourceType, Target, claim_targets, unnamed_target
 from ..job import Job, prepare, quiet_tensorflow
 from ..options import (
     dream_options,
@@ -54,6 +53,7 @@ from ..options import (
     resume_option,
     retouch_options,
     run_options,
+    size_options,
     tile_options,
     weights_option,
 )
@@ -83,6 +83,7 @@ _OF_ONE = ("weights", "mean", "pixel_scale", "channel_order", "input_node")  # o
 @retouch_options
 @run_options
 @tile_options
+@size_options
 @worker_options
 @columns_option
 @figure_options
@@ -131,8 +132,8 @@ def command(
     claim_targets([target], options["sidecar"])
     if pictures is not None:
         claim_folder(pictures, "'--pictures'")
-    start = InputPicture.read(source)
-    options = params_for(options, start.size)
+    start = InputPicture.read(source, Resizing.taken(options))
+    options = start.params(options)
     quiet_tensorflow()  # which Keras models and SavedModels are read with
     graphs = {name: read_graph(name, weights, options["input_node"]) for name in names}
     layers_of = choose(graphs, _listed(layers or (ALL,), "'--layer'"), at_most, start.size)
@@ -276,7 +277,7 @@ def _write(
     first, start = sweep.jobs[0], sweep.start
     tiles = {recipe.tile for recipe in sweep.recipes.values()}
     tile = tiles.pop() if len(tiles) == 1 else None
-    recipe = msgspec.structs.replace(first.recipe, noise=start.noise, tile=tile)
+    recipe = msgspec.structs.replace(first.recipe, tile=tile)
     done = [cell for cell in cells if cell in sweep.done]  # in their order
     names = [[cell.label for cell in of_one] for _, of_one in groupby(done, lambda cell: cell.model)]
     networks = [job.network for job in sweep.jobs]

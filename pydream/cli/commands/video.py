@@ -13,9 +13,7 @@ from typing import Any, NamedTuple
 
 import click
 import msgspec
-import numpy as np
 from msgspec.structs import asdict
-from PIL import Image
 
 from ...cluster.tasks import checked, dream
 from ...cluster.workers import Cluster
@@ -23,7 +21,7 @@ from ...dream.film import BLEND, CUT, FILM_COPIES, MOST_CUT, FramePair, dream_fr
 from ...dream.flow import check_flow
 from ...errors import CheckpointError, ProvenanceError
 from ...files import make_folder
-from ...media import video
+from ...media import resized, video
 from ...media.video import Footage, Section
 from ...picture import Picture
 from ...record import film as film_file
@@ -47,10 +45,19 @@ from ..folders import (
     write_sidecar,
 )
 from ..help import Command
-from ..input import WIDTH_HEIGHT, Size, Source, Target, claim_targets, read_size
+from ..input import Resizing, Size, Source, Target, claim_targets
 from ..job import Job, prepare
 from ..listing import expanded
-from ..options import FiniteRange, dreaming_options, force_option, last_options, option, output_option, resume_option
+from ..options import (
+    FiniteRange,
+    dreaming_options,
+    force_option,
+    last_options,
+    option,
+    output_option,
+    resume_option,
+    size_options,
+)
 from ..places import ReadFile, unnamed
 from ..progress import Bar
 from ..signals import between_steps, interruptible, interruptible_each, uninterrupted
@@ -99,7 +106,7 @@ class _FilmOrFrames(ReadFile):
 @click.argument("input", type=_FilmOrFrames())
 @output_option("A .mp4 or .gif film, a folder for the frames, or several of these", beside="video.mp4", multiple=True)
 @option(
-    "--blend",
+    "--carry blend",
     "Share of the last dream in the start of the next one; 0: each frame for itself.",
     FiniteRange(min=0, max=1),
     default=BLEND,
@@ -120,12 +127,7 @@ class _FilmOrFrames(ReadFile):
 )
 @dreaming_options
 @worker_options
-@option(
-    "--size",
-    "Size that the frames are resized to before they are dreamt on.  [default: the film's own]",
-    read_size,
-    metavar=WIDTH_HEIGHT,
-)
+@size_options
 @fps_option(None, f"the film's own, {_FPS} for a folder of frames")
 @quality_option
 @resume_option
@@ -140,7 +142,6 @@ def command(
     start: str | None,
     stop: str | None,
     part: str | None,
-    size: Size | None,
     fps: float | None,
     quality: int,
     resume: bool,
@@ -157,9 +158,9 @@ def command(
 
     \b
     pydream video in.mp4 -o out.mp4
-    pydream video in.mp4 -o out.mp4 --flow --blend 0.7 --from 0:12.5 --to 0:20
-    pydream video in.mp4 -o out.gif --size 320x180 --range 0:50 --blend 0
-    pydream video in.mp4 -o out.mp4 --blend 0 --workers 2
+    pydream video in.mp4 -o out.mp4 --flow --carry 0.7 --from 0:12.5 --to 0:20
+    pydream video in.mp4 -o out.gif --size 320x180 --range 0:50 --carry 0
+    pydream video in.mp4 -o out.mp4 --carry 0 --workers 2
     pydream video frames -o out.mp4 --fps 24
     pydream video in.mp4 -o frames
     """  # noqa: D301 (click's mark for a block to leave as it is)
@@ -168,12 +169,13 @@ def command(
         what = f"'{path}' has its own frames per second; it is for a folder of frames"
         raise click.BadParameter(what, param_hint="'--fps'")
     films, folder = _outputs(output or (str(unnamed(path, path.stem, ".mp4")),), path)
-    check_films(films, size or (1, 1), fps or _FPS)  # an error in its name does not wait for INPUT
+    resizing = Resizing.taken(options)
+    check_films(films, resizing.size or (1, 1), fps or _FPS)  # an error in its name does not wait for INPUT
     claim_targets(film_targets(films), options["sidecar"])
     existing = folder.check(resume)
     workers = WorkerOptions.taken(options)
     if workers is not None and blend:
-        what = "a frame that starts from the last dream waits for it: --blend 0"
+        what = "a frame that starts from the last dream waits for it: --carry 0"
         raise click.BadParameter(what, param_hint=workers.option)
     if flow:
         check_flow()
@@ -187,8 +189,8 @@ def command(
                 rate = Fraction(fps or _FPS).limit_denominator(1001)  # as it is written
                 footage = video.read_frames(*input, rate, section(start, stop, part), seen.advance)
             sha256 = footage.sha256()
-        clip = Clip(footage, size or footage.size)
-        options = params_for(options, clip.size)
+        clip = Clip(footage, resizing.of(*footage.size))
+        options = params_for(options, clip.size, resizing.counted(footage.size))
         check_films(films, clip.size, clip.rate)
         with interruptible():
             left = film_file.load(folder.state_file) if resume else None
@@ -201,8 +203,8 @@ def command(
             job = replace(job, memory=workers.memory(job.memory))
         tile, plan = job.in_tiles(clip.size, copies=FILM_COPIES)
         recipe = msgspec.structs.replace(job.recipe, tile=tile)
-        resized = None if size is None else f"{size[1]}x{size[0]}"
-        words = {"--size": resized, "--blend": None if blend == BLEND else blend, "--cut": None if cut == CUT else cut}
+        new_size = f"{clip.size[1]}x{clip.size[0]}" if resizing.wanted else None
+        words = {"--size": new_size, "--carry": None if blend == BLEND else blend, "--cut": None if cut == CUT else cut}
         words |= {"--from": start, "--to": stop, "--range": part, "--flow": flow, "--fps": fps}
         given = [f"dream{each.suffix}" for each in films] + ["frames"] * (not folder.temporary)
         arguments = [file_word(path), *(word for each in given for word in ("-o", each)), *option_words(words)]
@@ -335,10 +337,7 @@ class Clip:
     def frames(self, skip: int = 0) -> Iterator[Picture]:
         """Yield the frames but the first so many."""
         for frame in interruptible_each(self.footage.frames(skip)):
-            if self.size == self.footage.size:
-                yield frame
-            else:
-                yield np.array(Image.fromarray(frame).resize(self.size[::-1], Image.Resampling.LANCZOS))
+            yield resized(frame, self.size)
 
     def losses(self, films: Sequence[Path], folder: OutputFolder) -> Iterator[str]:
         """Describe what of the film is lost in its dream."""

@@ -21,7 +21,6 @@ from ...net import Array
 from ...picture import to_pixels
 from ...record import loop as checkpoint
 from ...record.loop import Checkpoint, LoopFacts, is_checkpoint
-from ...record.presets import params_for
 from ...record.recipe import Loop, Recipe
 from ..errors import interruption
 from ..folders import (
@@ -35,7 +34,7 @@ from ..folders import (
     write_sidecar,
 )
 from ..help import Command
-from ..input import InputPicture, Source, SourceType, Target, claim_targets
+from ..input import InputPicture, Resizing, Source, SourceType, Target, claim_targets
 from ..job import Job, prepare
 from ..options import (
     FiniteRange,
@@ -46,6 +45,7 @@ from ..options import (
     option,
     output_option,
     resume_option,
+    size_options,
 )
 from ..places import forced, unnamed
 from ..signals import interruptible, uninterrupted
@@ -84,6 +84,7 @@ def _default(name: str) -> Any:
     FiniteRange(min=0, max=1, min_open=True),
 )
 @dreaming_options
+@size_options
 @film_options(fps=25)
 @resume_option
 @force_option
@@ -117,8 +118,8 @@ def command(
     )
     claim_targets(film_targets(films), options["sidecar"])
     existing = folder.check(resume, most=frames)
-    start = InputPicture.read(source)
-    options = params_for(options, start.size)
+    start = InputPicture.read(source, Resizing.taken(options))
+    options = start.params(options)
     check_films(films, start.size, fps)
 
     move = Loop(frame=0, scale=scale, rotate=rotate, shift=shift)
@@ -130,7 +131,7 @@ def command(
             earlier = left.loop.recipe if left is not None else earlier_recipe(existing) if resume else None
         job = prepare(resumed=earlier, **options)
         tile, plan = job.in_tiles(start.size, copies=ZOOM_COPIES)
-        recipe = msgspec.structs.replace(job.recipe, loop=move, noise=start.noise, tile=tile)
+        recipe = msgspec.structs.replace(job.recipe, loop=move, tile=tile)
         loop = LoopFacts(recipe=job.as_recorded(recipe), **asdict(job.ingredients(start.facts)))
         if left is not None:
             # tiles count only where they decide pixels now

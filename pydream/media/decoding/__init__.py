@@ -27,7 +27,19 @@ from .kinds import is_readable, unread_kind
 from .moving import frame_count, is_film
 from .pillow import READABLE, exif, load, open_image, pillow_errors, to_rgb
 
-__all__ = ["EXIF_NOTE", "PNG_KEYWORD", "READABLE", "decode", "find_note", "frame_count", "is_readable", "unread_kind"]
+__all__ = [
+    "EXIF_NOTE",
+    "PNG_KEYWORD",
+    "READABLE",
+    "decode",
+    "exif",
+    "find_note",
+    "frame_count",
+    "is_readable",
+    "open_image",
+    "pillow_errors",
+    "unread_kind",
+]
 
 EXIF_NOTE = 0x010E  # ImageDescription: the one text field of EXIF that TIFF, JPEG and WebP all keep
 PNG_KEYWORD = png.KEYWORD
