@@ -89,7 +89,7 @@ def command(
     named = _registered(made, model)
     note_network(named)
     start = None if made.input.name == NOISE else _find(made.input, input, picture, "--input")
-    size = _noise_size(made) if start is None else _dreamt_size(made, start)
+    size = _noise_size(made) if start is None else _dream_size(made, start)
     if not yes:
         _check_work(made, size)
     guide_picture, mask_picture = (
@@ -191,7 +191,7 @@ def _noise_size(made: DreamAccount) -> tuple[int, int]:
     return _checked_size(size, "noise")
 
 
-def _dreamt_size(made: DreamAccount, start: Picture) -> Size:
+def _dream_size(made: DreamAccount, start: Picture) -> Size:
     """Return the height and width that a picture is dreamt on at."""
     return start.shape[:2] if made.recipe.size is None else _checked_size(made.recipe.size, "a resized picture")
 
