@@ -26,7 +26,7 @@ def frames(folder):
 
 @pytest.fixture
 def short(quick):
-    return [*quick, "--seed", "1", "--step-size", "0.01", "--jitter", "0", "--blend", "0"]
+    return [*quick, "--seed", "1", "--step-size", "0.01", "--jitter", "0", "--carry", "0"]
 
 
 @pytest.fixture
