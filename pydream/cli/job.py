@@ -238,7 +238,7 @@ def prepare(
         network=network,
         model=model,
         weights=weights,
-        recipe=Recipe(end=aim.end, objective=aim.score.terms if aim.score else (), seed=seed, **recipe),
+        recipe=Recipe(end=aim.end, objective=aim.terms, seed=seed, **recipe),
         guide=guide_picture,
         mask=mask_picture,
         tile=tile,

@@ -48,9 +48,14 @@ class Aim(NamedTuple):
     score: Score | None
     why: str | None = None
 
+    @property
+    def terms(self) -> tuple[Term, ...]:
+        """The score's, for a recipe."""
+        return self.score.terms if self.score else ()
+
 
 def aim_of(
-    net: LocalNet,
+    net: Net,
     layers: Sequence[str],
     kind: Kind,
     classes: Sequence[str],
@@ -79,7 +84,7 @@ def aim_of(
     """
     why = None
     if guided and not layers:
-        layers = [guide_end(net.graph) or find_end(net, None)]
+        layers = [(guide_end(net.graph) if isinstance(net, LocalNet) else None) or find_end(net, None)]
         why = f"no --layer: the guide shows in {layers[0]!r}"
     elif not layers and not classes:
         layers = [find_end(net, None)]

@@ -19,7 +19,6 @@ from ...record.presets import PRESETS, Preset, params_for
 from ...record.provenance import LooksFigure, NetFacts
 from ...record.recipe import DEFAULTS, Recipe
 from ...record.scoring import aim_of
-from ...runtime.net import Net as LocalNet
 from ...zoo.load import find_files
 from ...zoo.registry import DEFAULT_NETWORK
 from ..errors import Failed, interruption
@@ -195,11 +194,8 @@ class Looks:
         params = params_for(PRESETS[cell.label].params, self.start.size)
         layer, kind, classes = params.pop("layer", ()), params.pop("kind", "l2"), params.pop("classes", ())
         layers = [layer] if isinstance(layer, str) else list(layer)
-        assert isinstance(job.net, LocalNet)
         aim = aim_of(job.net, layers, kind, classes)
-        return msgspec.structs.replace(
-            job.recipe, end=aim.end, objective=aim.score.terms if aim.score else (), **params
-        )
+        return msgspec.structs.replace(job.recipe, end=aim.end, objective=aim.terms, **params)
 
     def command(self, job: Job, cell: Cell, recipe: Recipe, output: str) -> str:
         """Return the command that makes a look of the picture at its own size."""
