@@ -11,7 +11,6 @@ from typing import Any
 import click
 import msgspec
 
-from ...dream.params import find_end
 from ...errors import NetFileError
 from ...media import Gallery, fitting_columns
 from ...media.page import small
@@ -19,7 +18,8 @@ from ...record.command import option_words, shell_line
 from ...record.presets import PRESETS, Preset, params_for
 from ...record.provenance import LooksFigure, NetFacts
 from ...record.recipe import DEFAULTS, Recipe
-from ...record.scoring import only_layer, score_of
+from ...record.scoring import aim_of
+from ...runtime.net import Net
 from ...zoo.load import find_files
 from ...zoo.registry import DEFAULT_NETWORK
 from ..errors import Failed, interruption
@@ -193,11 +193,12 @@ class Looks:
     def recipe(self, job: Job, cell: Cell) -> Recipe:
         """Return a look's recipe at the small size."""
         params = params_for(PRESETS[cell.label].params, self.start.size)
-        layer, kind, classes = params.pop("layer", ()), params.pop("kind", "l2"), params.pop("classes", ())
-        layers = [layer] if isinstance(layer, str) else list(layer)
-        score = score_of(job.net, layers, kind, classes)
-        end = find_end(job.net, only_layer(job.net, layers)) if score is None else score.ends[0]
-        return msgspec.structs.replace(job.recipe, end=end, objective=score.terms if score else (), **params)
+        layer = params.pop("layer", ())
+        assert isinstance(job.net, Net)
+        aim = aim_of(job.net, [layer] if isinstance(layer, str) else layer, "l2", ())
+        return msgspec.structs.replace(
+            job.recipe, end=aim.end, objective=aim.score.terms if aim.score else (), **params
+        )
 
     def command(self, job: Job, cell: Cell, recipe: Recipe, output: str) -> str:
         """Return the command that makes a look of the picture at its own size."""
