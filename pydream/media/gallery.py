@@ -70,16 +70,16 @@ class Gallery:
         check_pixels(tiles * height * width, f"{tiles} pictures of {width}×{height}", "page")
 
     def page(self, title: str, caption: str, note: str | None = None) -> str:
-        """Return the page, with a title above the tiles, a caption below them, and its record; see `document`.
+        """Return the page, with a title and a caption above the tiles, and its record; see `document`.
 
         Raise `ValueError` if there are no tiles.
         """
         if not self._tiles:
             raise ValueError("the gallery has no pictures")
-        header = f"<header><h1>{_shown(title)}</h1></header>\n" if title else ""
-        lines = [line for line in caption.splitlines() if line]
-        footer = "<footer>" + "".join(f"<p>{_shown(line)}</p>" for line in lines) + "</footer>" if lines else ""
-        body = f"{header}{''.join(self._sections())}{footer}\n{_DIALOG}"
+        heading = f"<h1>{_shown(title)}</h1>" if title else ""
+        lines = [f"<p>{_shown(line)}</p>" for line in caption.splitlines() if line]
+        header = f"<header>{heading}{''.join(lines)}</header>\n"
+        body = f"{header}{''.join(self._sections())}{_DIALOG}"
         style, script = (path.read_text(encoding="utf-8") for path in (_STYLE, _SCRIPT))
         return document(drawable(title or "pydream"), body, style, script, note)
 

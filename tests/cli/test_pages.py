@@ -107,6 +107,18 @@ def test_a_layer_that_fails_has_a_reason_and_no_command(run, folder, draw, netwo
     assert len(commands("a.html")) == 2
 
 
+def test_a_page_is_resumed_and_no_other_is_replaced(run, folder, draw, network):
+    draw(folder / "in.png", 20, 30)
+    words = ["sweep", "in.png", "-o", "a.html", "--pictures", "all", *network, *QUICK]
+    assert run(*words).code == 0
+    before = Path("a.html").read_text()
+    assert run(*words).code == 2
+    assert run(*words, "--resume").code == 0
+    assert Path("a.html").read_text() == before
+    Path("a.html").write_text("<p>something else</p>")
+    assert "'a.html' does not say that it was made here" in run(*words, "--resume").err
+
+
 def test_ctrl_c_keeps_a_page(run, folder, draw, network, monkeypatch):
     draw(folder / "in.png", 20, 30)
     interrupt_at(monkeypatch, 3)

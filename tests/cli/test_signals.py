@@ -45,6 +45,7 @@ COMMANDS = {
     "zoom": ["zoom", "in.png", "-o", "out", "-o", "film.mp4", "--frames", "12", *SHORT],
     "reproduce": ["reproduce", *NETWORK, *PICTURES, "--frames", "3", "-o", "out", "--iterations", "2"],
     "sweep": ["sweep", "in.png", "-o", "out.png", "--pictures", "out", "--layer", "fire[2345]/concat", *SHORT],
+    "looks": ["looks", "in.png", "-o", "out.html", "--preset", "eyes", "--preset", "dogs", "--long-side", "64"],
     "channels": ["channels", "noise:48x48", "-o", "out.png", "--layer", "fire2/squeeze1x1:0-7", "-n", "3"],
     "history": ["history", "in.png", "-o", "out.png", "--gif", "-n", "10", "--octaves", "2", "--seed", "1"],
     "octaves": ["octaves", "in.png", "-o", "out.png", "-n", "10", "--octaves", "3", "--seed", "1"],

@@ -193,8 +193,7 @@ class Looks:
         """Return a look's recipe at the small size."""
         params = params_for(PRESETS[cell.label].params, self.start.size)
         layer, kind, classes = params.pop("layer", ()), params.pop("kind", "l2"), params.pop("classes", ())
-        layers = [layer] if isinstance(layer, str) else list(layer)
-        aim = aim_of(job.net, layers, kind, classes)
+        aim = aim_of(job.net, [layer] if isinstance(layer, str) else layer, kind, classes)
         return msgspec.structs.replace(job.recipe, end=aim.end, objective=aim.terms, **params)
 
     def command(self, job: Job, cell: Cell, recipe: Recipe, output: str) -> str:
@@ -227,18 +226,26 @@ class Looks:
         left = len(cells) - len(done) - dreams.failed
         more = [*self.left_out, *([f"Interrupted: {left} of {len(cells)} looks are not here."] if left else [])]
         title = f"{self.original.source.name} in {len(done)} look{'' if len(done) == 1 else 's'}"
-        style.write(dreams.sheet, target, figure, title, "\n".join(more), first.sidecar, self._about(networks))
+        style.write(
+            dreams.sheet,
+            target,
+            figure,
+            title,
+            "\n".join(more),
+            first.sidecar,
+            self._about(networks, isinstance(target, PageTarget)),
+        )
         return f"wrote {target} with {len(done)} of {len(cells)} looks"
 
-    def _about(self, networks: Sequence[NetFacts]) -> str:
-        """Describe the sheet, for its caption."""
+    def _about(self, networks: Sequence[NetFacts], page: bool) -> str:
+        """Describe the page, or the sheet, for its caption."""
         (height, width), (small_height, small_width) = self.original.size, self.start.size
         names = " and ".join(facts.name for facts in networks)
+        what = "The commands make them" if page else "`pydream dream` with these options makes them"
         return (
             f"{self.original.source.name}, {width}×{height} pixels. The looks were made at {small_width}×{small_height}"
-            f" pixels by {names} in {networks[0].dtype}, seed {self.seed}. The commands make them at the picture's own"
-            " size: most looks then take more octaves (--octaves auto), so that creatures grow with the picture, and"
-            " have finer detail."
+            f" pixels by {names} in {networks[0].dtype}, seed {self.seed}. {what} at the picture's own size: most looks"
+            " then take more octaves (--octaves auto), so that creatures grow with the picture, and have finer detail."
         )
 
 
