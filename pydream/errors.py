@@ -80,6 +80,10 @@ class UnitRangeWarning(PydreamWarning):
     """A picture of floats has all its pixels within 0..1, where 0..255 is expected."""
 
 
+class IgnoredProfileWarning(PydreamWarning):
+    """A picture's colours were read as sRGB, since its colour profile cannot be used."""
+
+
 class LeftOutWarning(PydreamWarning):
     """Some of a network's layers cannot be run, and are left out with all that is made of them."""
 

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, PngImagePlugin
 
-from ..errors import AnimationWarning, DamagedPictureWarning, ImageFileError
+from ..errors import AnimationWarning, DamagedPictureWarning, IgnoredProfileWarning, ImageFileError
 from ..files import check_place, open_regular, write_errors, write_whole
 from ..picture import Picture, to_pixels
 from .decoding import EXIF_NOTE, decode, find_note, frame_count
@@ -42,18 +42,20 @@ _EXIF_SOFTWARE = 0x0131
 LONGEST_NOTE = 60_000  # characters; JPEG keeps all of EXIF within 65,533 bytes
 
 
-def read_image(path: str | os.PathLike[str]) -> Picture:
+def read_image(path: str | os.PathLike[str], *, to_srgb: bool = True) -> Picture:
     """Read a picture file as 8-bit RGB.
 
     Transparency is composited on white; grey, palette, 1-bit, 12-bit, 16-bit, float, CMYK and CIELab pictures are
-    converted; EXIF's orientation is applied; only the first frame of an animation is read, with
-    an `AnimationWarning`. Colour profiles are ignored,
-    as in the notebook.
+    converted; EXIF's orientation is applied; only the first frame of an animation is read, with an `AnimationWarning`.
 
     Parameters
     ----------
     path : path-like
-        A file in one of the formats `READABLE`.
+        A file in one of the formats `READABLE`, or HEIC with the package pillow-heif.
+    to_srgb : bool
+        Convert colours of a profile such as Display P3 or Adobe RGB to sRGB, relative colorimetric, in 8 bits. Pictures
+        without a profile, or with one of sRGB, keep every byte; a profile that is damaged, or has more than 4 MiB, is
+        ignored with an `IgnoredProfileWarning`. False: ignore all profiles, as the notebook does.
 
     Returns
     -------
@@ -67,7 +69,7 @@ def read_image(path: str | os.PathLike[str]) -> Picture:
         (float outside 0..255, integers beyond 16 bits), or has more pixels than Pillow's `PIL.Image.MAX_IMAGE_PIXELS`.
     """
     with _opened(path) as file:
-        return _picture(file, str(path))
+        return _picture(file, str(path), to_srgb)
 
 
 def read_note(path: str | os.PathLike[str]) -> str | None:
@@ -92,9 +94,9 @@ def _opened(path: str | os.PathLike[str]) -> BinaryIO:
     return open_regular(Path(path), "picture", ImageFileError)
 
 
-def decode_image(file: BinaryIO, name: str) -> Picture:
+def decode_image(file: BinaryIO, name: str, *, to_srgb: bool = True) -> Picture:
     """Read a picture, as `read_image` does, from an open seekable file; `name` is for messages."""
-    return _picture(file, name)
+    return _picture(file, name, to_srgb)
 
 
 def read_dpi(path: str | os.PathLike[str]) -> Dpi | None:
@@ -110,10 +112,12 @@ def resized(picture: Picture, size: tuple[int, int]) -> Picture:
     return np.array(Image.fromarray(picture).resize(size[::-1], Image.Resampling.LANCZOS))
 
 
-def _picture(file: BinaryIO, name: str) -> Picture:
-    image, damage = decode(file, name)
+def _picture(file: BinaryIO, name: str, to_srgb: bool) -> Picture:
+    image, damage, trouble = decode(file, name, to_srgb)
     if damage is not None:
         warnings.warn(f"'{name}' is damaged: {damage}", DamagedPictureWarning, stacklevel=3)
+    if trouble is not None:
+        warnings.warn(f"the colour profile of '{name}' is ignored: {trouble}", IgnoredProfileWarning, stacklevel=3)
     if (frames := frame_count(file)) > 1:
         what = f"'{name}' is an animation, and only the first of its {frames} frames is read: `pydream video` takes all"
         warnings.warn(what, AnimationWarning, stacklevel=3)

@@ -109,7 +109,7 @@ def _look_at_other(path: Path, file: BinaryIO, start: bytes, thoroughly: bool) -
         if not thoroughly:
             return FileFacts(note)
         file.seek(0)
-        image, damage = decode(file, str(path))
+        image, damage, _ = decode(file, str(path))
     except ImageFileError as error:
         return FileFacts(note, damage=str(error))
     if damage is None and not _ends(file, start):

@@ -8,6 +8,7 @@ jpeg     whether all pixels are there
 heif     HEIC, by another package
 kinds    what is not read, by its name
 moving   films, and the frames of animations
+profiles colours by an ICC profile
 tiff     kinds of samples that Pillow does not read
 libtiff  its messages
 ======== ===================================================================================
@@ -15,7 +16,7 @@ libtiff  its messages
 
 from __future__ import annotations
 
-from typing import BinaryIO
+from typing import BinaryIO, NamedTuple
 
 from PIL import Image, UnidentifiedImageError
 
@@ -26,6 +27,7 @@ from .heif import open_heic
 from .kinds import is_readable, unread_kind
 from .moving import frame_count, is_film
 from .pillow import READABLE, exif, load, open_image, pillow_errors, to_rgb
+from .profiles import Profile
 
 __all__ = [
     "EXIF_NOTE",
@@ -55,8 +57,16 @@ _UPRIGHT = {  # EXIF's orientation → the transposition that undoes it
 }
 
 
-def decode(file: BinaryIO, name: str) -> tuple[Image.Image, str | None]:
-    """Return the picture in an open seekable file, and what is damaged of it; `name` is for messages.
+class Decoded(NamedTuple):
+    """A picture, what is damaged of it, and why its colour profile is ignored, if it is."""
+
+    image: Image.Image
+    damage: str | None = None
+    profile_trouble: str | None = None
+
+
+def decode(file: BinaryIO, name: str, to_srgb: bool = False) -> Decoded:
+    """Return the picture in an open seekable file, by its colour profile in sRGB; `name` is for messages.
 
     Raises
     ------
@@ -67,39 +77,39 @@ def decode(file: BinaryIO, name: str) -> tuple[Image.Image, str | None]:
         if is_film(file):
             raise ImageFileError(f"'{name}' is a film: {kinds.FILM.instead}")
         if kinds.is_heic(file, name):
-            return to_rgb(load(open_heic(file)), name), None  # upright
-        kind = tiff.Kind.read(file)
-        if kind is not None:
+            image, damage, turned = open_heic(file), None, None  # it becomes upright
+            content = image.info.get("icc_profile")
+            load(image)
+        elif (kind := tiff.Kind.read(file)) is not None:
             kinds.check_tiff(file, kind.tags, name)
-            return _decode_tiff(file, kind, name, heard)
-        if tiff.is_unknown(file):
+            image, turned = _load_tiff(file, kind, name, heard)
+            damage, content = libtiff.damage(heard), kind.profile
+        elif tiff.is_unknown(file):
             raise ImageFileError(f"'{name}' is a big-endian BigTIFF: not a kind that is read")
-        if png.is_png(file):
+        elif png.is_png(file):
             image, damage = png.in_spite_of_metadata(png.load, file), png.damage(file)
+            turned, content = exif(image).get(_EXIF_ORIENTATION), png.profile(file) if to_srgb else None
         else:
             image, damage = jpeg.load(file) if jpeg.is_jpeg(file) else (load(open_image(file)), None)
-        return _upright(to_rgb(image, name), exif(image).get(_EXIF_ORIENTATION)), damage
+            turned, content = exif(image).get(_EXIF_ORIENTATION), image.info.get("icc_profile")
+        profile = Profile(content if to_srgb else None)
+        return Decoded(_upright(to_rgb(image, name, profile), turned), damage, profile.trouble)
 
 
-def _decode_tiff(file: BinaryIO, kind: tiff.Kind, name: str, heard: list[str]) -> tuple[Image.Image, str | None]:
+def _load_tiff(file: BinaryIO, kind: tiff.Kind, name: str, heard: list[str]) -> tuple[Image.Image, object]:
+    """Decode the pixels of a TIFF; return what turns them, too."""
     try:
-        return _tiff_pixels(file, kind, name), libtiff.damage(heard)
+        if kind.by_pillow:
+            kind.check_blocks()
+            try:
+                return load(open_image(file)), None  # it is upright
+            except (UnidentifiedImageError, ValueError):
+                file.seek(0)
+        if not kind.by_samples:
+            raise ImageFileError(f"'{name}' is a {kind}: {'damaged, or ' * kind.by_pillow}not a kind that is read")
+        return tiff.read_samples(file, kind, name), kind.tags.get(_EXIF_ORIENTATION)
     except OSError as error:
         raise OSError(next(iter(heard), reason(error))) from error
-
-
-def _tiff_pixels(file: BinaryIO, kind: tiff.Kind, name: str) -> Image.Image:
-    if kind.by_pillow:
-        kind.check_blocks()
-        try:
-            image = load(open_image(file))
-        except (UnidentifiedImageError, ValueError):
-            file.seek(0)
-        else:
-            return to_rgb(image, name)  # upright
-    if not kind.by_samples:
-        raise ImageFileError(f"'{name}' is a {kind}: {'damaged, or ' * kind.by_pillow}not a kind that is read")
-    return _upright(to_rgb(tiff.read_samples(file, kind, name), name), kind.tags.get(_EXIF_ORIENTATION))
 
 
 def _upright(image: Image.Image, orientation: object) -> Image.Image:

@@ -13,6 +13,7 @@ from PIL import Image, ImageFile, UnidentifiedImageError
 from ...errors import ImageFileError
 from ...files import reason
 from .depth import to_8_bits
+from .profiles import Profile
 
 # Named one by one: Pillow would also pass PostScript to Ghostscript, take random bytes for a TGA, and silently fill up
 # a truncated JPEG 2000.
@@ -71,23 +72,30 @@ def exif(image: Image.Image) -> Image.Exif:
         return Image.Exif()
 
 
-def to_rgb(image: Image.Image, name: str) -> Image.Image:
-    """Convert any of Pillow's modes to RGB, with transparency on white."""
+def to_rgb(image: Image.Image, name: str, profile: Profile) -> Image.Image:
+    """Convert any of Pillow's modes to RGB by a profile's colours, with transparency on white."""
     if image.mode.startswith("I") or image.mode == "F":
-        return _deep_grey_to_rgb(image, name)
+        return profile.to_srgb(_in_8_bits(image, name)).convert("RGB")
     if not image.has_transparency_data:
+        image = profile.to_srgb(image)
         return image if image.mode == "RGB" else image.convert("RGB")
     if image.mode in ("RGBa", "La"):  # premultiplied
         image = image.convert({"RGBa": "RGBA", "La": "LA"}[image.mode])
     rgba = image.convert("RGBA")
+    if profile:
+        colours = profile.to_srgb(image.convert("L") if image.mode in ("L", "LA") else rgba.convert("RGB")).convert(
+            "RGB"
+        )
+        colours.putalpha(rgba.getchannel("A"))
+        rgba = colours
     white = Image.new("RGBA", rgba.size, "white")
     return Image.alpha_composite(white, rgba).convert("RGB")
 
 
-def _deep_grey_to_rgb(image: Image.Image, name: str) -> Image.Image:
+def _in_8_bits(image: Image.Image, name: str) -> Image.Image:
     deep = np.asarray(image)
     grey = to_8_bits(deep, name)
     transparent = image.info.get("transparency")  # a PNG names one 16-bit grey as transparent
     if isinstance(transparent, int):
         grey[deep == transparent] = 255
-    return Image.fromarray(grey).convert("RGB")
+    return Image.fromarray(grey)

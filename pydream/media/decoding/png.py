@@ -12,6 +12,7 @@ import numpy as np
 from PIL import Image
 
 from . import pillow
+from .profiles import LONGEST_PROFILE
 
 KEYWORD = "pydream"  # the keyword of the text chunk that `write_image` stores a note in
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
@@ -90,6 +91,23 @@ def damage(file: BinaryIO) -> str | None:
     for kind, start, length in chunks(file):
         if kind in (b"IDAT", b"tRNS") and not is_right(file, kind, start, length):
             return f"the checksum of its {'pixels' if kind == b'IDAT' else 'transparent colours'} is wrong or missing"
+    return None
+
+
+def profile(file: BinaryIO) -> bytes | None:
+    """Return the colour profile, of which no more is decompressed than a profile may have; None if there is none."""
+    for kind, start, length in chunks(file):
+        if kind in (b"PLTE", b"IDAT"):
+            return None
+        if kind == b"iCCP":
+            if not is_right(file, kind, start, length):
+                return b"?"  # which is none, and said to be ignored
+            file.seek(start)
+            compressed = file.read(min(length, 2 * LONGEST_PROFILE)).partition(b"\0")[2][1:]
+            try:
+                return zlib.decompressobj().decompress(compressed, LONGEST_PROFILE + 1)
+            except zlib.error:
+                return b"?"
     return None
 
 

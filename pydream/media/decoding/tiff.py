@@ -17,7 +17,7 @@ ORIENTATION = 0x0112
 _WIDTH, _HEIGHT, _BITS, _COMPRESSION, _PHOTOMETRIC, _FILL_ORDER = 256, 257, 258, 259, 262, 266
 _OFFSETS, _SAMPLES, _ROWS_PER_STRIP, _COUNTS, _PLANAR, _PREDICTOR = 273, 277, 278, 279, 284, 317
 _TILE_WIDTH, _TILE_HEIGHT, _TILE_OFFSETS, _TILE_COUNTS = 322, 323, 324, 325
-_EXTRA, _FORMAT, _YCBCR_SUBSAMPLING = 338, 339, 530
+_EXTRA, _FORMAT, _YCBCR_SUBSAMPLING, _ICC_PROFILE = 338, 339, 530, 34675
 
 _WHITE_IS_ZERO, _BLACK_IS_ZERO, _RGB, _CMYK, _YCBCR, _LAB = 0, 1, 2, 5, 6, 8
 _COLOURS = {0: "grey, white is 0", 1: "grey", 2: "RGB", 3: "a palette", 4: "a mask", 5: "inks", 6: "YCbCr"}
@@ -93,6 +93,12 @@ class Kind(NamedTuple):
             compression=compression,
             predictor=int(tags.get(_PREDICTOR, 1)) if compression in _PREDICTED else 1,
         )
+
+    @property
+    def profile(self) -> bytes | None:
+        """The colour profile of its samples; what becomes sRGB without one has none."""
+        content = self.tags.get(_ICC_PROFILE)
+        return content if isinstance(content, bytes) and self.photometric != _LAB else None
 
     @property
     def block(self) -> tuple[int, int]:
