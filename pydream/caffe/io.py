@@ -33,7 +33,7 @@ _LUMA = np.array([0.2125, 0.7154, 0.0721])  # of scikit-image's rgb2gray: ITU-R 
 
 
 def load_image(filename: str | os.PathLike[str], color: bool = True) -> Array:
-    """Read a picture.
+    """Read a picture; its colour profile is ignored, as in Caffe.
 
     Parameters
     ----------
@@ -47,7 +47,7 @@ def load_image(filename: str | os.PathLike[str], color: bool = True) -> Array:
     (h, w, 3) or, without `color`, (h, w, 1) float32 array
         RGB, 0..1.
     """
-    picture = read_image(filename) / 255
+    picture = read_image(filename, to_srgb=False) / 255
     return np.asarray(picture if color else picture @ _LUMA[:, np.newaxis], np.float32)
 
 

@@ -16,6 +16,7 @@ from typing import Any
 import click
 from PIL import Image
 
+from ..dream.era import MODERN
 from ..errors import ImageFileError
 from ..files import write_text
 from ..media import (
@@ -141,9 +142,9 @@ class InputPicture:
             return cls(source, None, source.noise, PictureFacts(name=NOISE, width=width, height=height))
         if source.given == STANDARD:
             file = _standard_input()
-            picture, dpi = decode_image(file, "standard input"), find_dpi(file)
+            picture, dpi = decode_image(file, "standard input", to_srgb=reads_profiles()), find_dpi(file)
         else:
-            picture, dpi = read_image(source.given), read_dpi(source.given)
+            picture, dpi = read_image(source.given, to_srgb=reads_profiles()), read_dpi(source.given)
         facts, given = picture_facts(source.name, picture), picture.shape[:2]
         if resizing is None:
             return cls(source, picture, given, facts, dpi)
@@ -163,6 +164,12 @@ class InputPicture:
     def params(self, options: dict[str, Any]) -> dict[str, Any]:
         """Return parameters of a recipe for this picture: see `params_for`."""
         return {**params_for(options, self.size, self.counted), "size": self.resized, "noise": self.noise}
+
+
+def reads_profiles() -> bool:
+    """Return whether colours become sRGB by a picture's profile while it is read: not as in 2015."""
+    context = click.get_current_context(silent=True)
+    return context is None or context.params.get("era", MODERN) == MODERN
 
 
 def _standard_input() -> io.BytesIO:

@@ -33,7 +33,7 @@ from ..record.scoring import aim_of, least_in_record
 from ..runtime.net import Net as LocalNet
 from ..zoo.load import default_layer, find_files, load_net, read_outline
 from .errors import debugging
-from .input import InputPicture, Size, Target
+from .input import InputPicture, Size, Target, reads_profiles
 from .progress import Bar, Progress
 from .signals import interruptible
 from .streams import echo
@@ -225,7 +225,8 @@ def prepare(
     with interruptible():
         outline = read_outline(model, weights, input_node)
         aim = None if outline is None else aim_at(outline)
-        guide_picture, mask_picture = (None if path is None else SidePicture.read(path) for path in (guide, mask))
+        guide_picture = None if guide is None else SidePicture.read(guide, reads_profiles())
+        mask_picture = None if mask is None else SidePicture.read(mask, to_srgb=False)
     input_spec = InputSpec(mean, pixel_scale, channel_order, input_node)
     net, network = load(model, weights, dtype, runtime, device, input_spec)
     aim = aim or aim_at(net)

@@ -33,9 +33,9 @@ class SidePicture:
     pixels: Picture
 
     @classmethod
-    def read(cls, path: Path) -> Self:
-        """Read it."""
-        return cls(str(path), read_image(path))
+    def read(cls, path: Path, to_srgb: bool) -> Self:
+        """Read it; a mask's numbers are no colours, and as they are stored."""
+        return cls(str(path), read_image(path, to_srgb=to_srgb))
 
     @cached_property
     def facts(self) -> PictureFacts:

@@ -1,9 +1,11 @@
 """Metadata that is damaged or huge moves no pixel; pixels that are damaged are told of."""
 
 import io
+import re
 import struct
 import time
 import tracemalloc
+import warnings
 import zlib
 from contextlib import suppress
 from itertools import product
@@ -200,6 +202,66 @@ def test_a_progressive_jpeg_without_some_scans_is_told():
         before = content.rindex(b"\xff\xc4", 0, place)  # its table
         with pytest.warns(DamagedPictureWarning, match="some of its scans are missing"):
             assert read(content[:before] + b"\xff\xd9").shape == (60, 80, 3)
+
+
+# ---- a JPEG that ends too early ----
+
+
+def rows_missing(made, content):
+    """Count the rows from the first on that is not as in the whole picture."""
+    apart = np.flatnonzero((made != read(content)).any((1, 2)))
+    return len(made) - apart[0] if len(apart) else 0
+
+
+@pytest.mark.parametrize("options", [way for way in WAYS if "progressive" not in way])
+def test_a_jpeg_that_lacks_its_last_bytes_is_read_and_told(options):
+    content = jpeg(photograph(), **options)
+    with pytest.warns(DamagedPictureWarning, match="^'x' is damaged: its last bytes are missing$"):
+        np.testing.assert_array_equal(read(content[:-2]), read(content))
+    start = content.index(b"\xff\xda") + 14
+    found = set()
+    for end in np.linspace(start, len(content) - 3, 60).astype(int):
+        with warnings.catch_warnings(record=True, action="always") as told:
+            try:
+                made = read(content[:end])
+            except ImageFileError as error:
+                found.add(str(error))
+                continue
+        missing = int(
+            re.fullmatch(r"'x' is damaged: the last (\d+) of its 60 rows are missing", str(told[0].message))[1]
+        )
+        assert missing <= 30
+        assert abs(missing - rows_missing(made, content)) <= 16  # a row of blocks, of which one more may be there
+        found.add(missing)
+    assert found >= {"'x' is damaged or cut short: the last 60 of its 60 rows are missing"}
+    assert {number for number in found if isinstance(number, int)} >= ({12} if options == {"subsampling": 0} else {29})
+
+
+@pytest.mark.parametrize("part", [0.3, 0.6, 0.9, 1])
+def test_a_progressive_jpeg_that_ends_too_early_is_less_sharp(part):
+    content = jpeg(photograph(), progressive=True)
+    start = content.index(b"\xff\xda", content.index(b"\xff\xda") + 2)  # the second scan: the first has all means
+    for end in (start, start + int(part * (len(content) - 4 - start)), content.rindex(b"\xff\xda") + 3):
+        with pytest.warns(
+            DamagedPictureWarning, match="^'x' is damaged: its last scans are missing, which make it sharp$"
+        ):
+            assert np.abs(read(content[:end]).astype(int) - read(content)).mean() < 20
+    with pytest.warns(DamagedPictureWarning, match="its last bytes are missing"):
+        np.testing.assert_array_equal(read(content[:-1]), read(content))
+    with pytest.raises(
+        ImageFileError, match=r"^'x' is damaged or cut short: the last [0-9]+ of its 60 rows are missing$"
+    ):
+        read(content[: content.index(b"\xff\xda") + 30])
+
+
+def test_a_cut_jpeg_without_some_of_its_colours_is_refused():
+    """Scans of one component each: of the last two there is nothing."""
+    content = jpeg(photograph(), progressive=True)
+    one = bytearray(content[: content.index(b"\xff\xda")])
+    with pytest.raises(ImageFileError, match="is damaged or cut short"):
+        read(bytes(one))
+    with pytest.raises(ImageFileError, match="is damaged or cut short"):
+        read(content[:-1].replace(b"\xff\xda\0\x0c\3", b"\xff\xda\0\x0c\1", 1))
 
 
 def test_more_data_than_pixels_is_told():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import click
@@ -10,6 +11,7 @@ import msgspec
 import numpy as np
 from PIL import Image
 
+from ...dream.era import MODERN
 from ...dream.zoom import ZOOM_COPIES
 from ...easy.preparation import SidePicture
 from ...errors import ImageFileError, ProvenanceError, shortened
@@ -88,13 +90,17 @@ def command(
     check_sidecar(sidecar, [target])
     named = _registered(made, model)
     note_network(named)
-    start = None if made.input.name == NOISE else _find(made.input, input, picture, "--input")
+    in_srgb = made.recipe.era == MODERN
+    start = None if made.input.name == NOISE else _find(made.input, input, picture, "--input", in_srgb)
     size = _noise_size(made) if start is None else _dream_size(made, start)
     if not yes:
         _check_work(made, size)
     guide_picture, mask_picture = (
-        None if facts is None else SidePicture(facts.name, _find(facts, given, picture, option))
-        for facts, given, option in ((made.guide, guide, "--guide"), (made.mask, mask, "--mask"))
+        None if facts is None else SidePicture(facts.name, _find(facts, given, picture, option, way))
+        for facts, given, option, way in (
+            (made.guide, guide, "--guide", in_srgb),
+            (made.mask, mask, "--mask", False),
+        )
     )
     if target is not None:
         target.check((made.result.height, made.result.width))
@@ -141,25 +147,32 @@ def command(
         raise click.exceptions.Exit(1)
 
 
-def _find(facts: PictureFacts, given: Path | None, beside: Path, option: str) -> Picture:
+def _find(facts: PictureFacts, given: Path | None, beside: Path, option: str, to_srgb: bool) -> Picture:
     """Read the picture that is given, or one of the old name that has the old pixels."""
     if given is not None:
-        return read_image(given)
+        found = _read_as_then(given, facts, to_srgb)
+        return read_image(given, to_srgb=to_srgb) if found is None else found
     if facts.name == STANDARD:
         raise ProvenanceError(f"the picture came through standard input: name a file with {option}")
     # A name in a record is not a path: its last part counts, and only with its hash.
     name = Path(facts.name).name
     for path in (beside.with_name(str(as_path(name))), as_path(name)):
-        try:
-            picture = read_image(path)
-        except ImageFileError:
-            continue
-        if pixels_sha256(picture) == facts.sha256:
-            return picture
+        with suppress(ImageFileError):
+            if (picture := _read_as_then(path, facts, to_srgb)) is not None:
+                return picture
     raise ProvenanceError(
         f"no '{name}' with the same pixels ({facts.width}x{facts.height}) beside the picture or here:"
         f" name it with {option}"
     )
+
+
+def _read_as_then(path: Path, facts: PictureFacts, to_srgb: bool) -> Picture | None:
+    """Read a picture that has the old pixels, in sRGB or, as earlier versions did, whatever its profile."""
+    for way in (to_srgb, not to_srgb):
+        picture = read_image(path, to_srgb=way)
+        if pixels_sha256(picture) == facts.sha256:
+            return picture
+    return None
 
 
 def _registered(made: DreamAccount, model: str | None) -> str:

@@ -197,7 +197,7 @@ def _is_report(path: Path) -> bool:
 
 def _input(given: Path | None, ours: str) -> Input:
     path = example(ours) if given is None else given
-    pixels = read_image(path)
+    pixels = read_image(path, to_srgb=False)  # the bytes, as in 2015
     return Input(path.name, given is None, pixels, pixels_sha256(pixels))
 
 

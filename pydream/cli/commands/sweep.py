@@ -38,7 +38,17 @@ from ..figures import (
 )
 from ..folders import check_own, earlier_recipe
 from ..help import Command
-from ..input import InputPicture, Resizing, Size, Source, SourceType, Target, claim_targets, unnamed_target
+from ..input import (
+    InputPicture,
+    Resizing,
+    Size,
+    Source,
+    SourceType,
+    Target,
+    claim_targets,
+    reads_profiles,
+    unnamed_target,
+)
 from ..job import Job, prepare, quiet_tensorflow
 from ..options import (
     dream_options,
@@ -158,7 +168,7 @@ def command(
         seed = secrets.randbelow(2**32) if earlier is None else earlier.seed
     guide = options.pop("guide")
     with interruptible():
-        side = None if guide is None else SidePicture.read(guide)
+        side = None if guide is None else SidePicture.read(guide, reads_profiles())
 
     def load(cell: Cell) -> Job:
         job = prepare(model=cell.model, weights=weights, layer=cell.label, seed=seed, quiet=quiet, **job_options)

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import io
 import re
 from typing import Any, BinaryIO, NamedTuple
 
+import numpy as np
 from PIL import Image, ImageFile
 
 from .pillow import load as load_pixels
 from .pillow import open_image
 
 _EOI, _SOS = 0xD9, 0xDA
+_END = b"\xff\xd9"
+# Codes of some pixels; what waits for a restart gets one.
+_FILLER = b"".join(b"\x55\x99" * 1000 + bytes([0xFF, 0xD0 + restart]) for restart in range(8))
 _SEQUENTIAL, _PROGRESSIVE = (0xC0, 0xC1), 0xC2  # start of frame, with Huffman codes
 _FRAMES = {*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC}
 _MARKER = re.compile(rb"\xff[\x01-\xcf\xd8-\xfe]")  # within compressed data: neither stuffing nor a restart
@@ -31,24 +36,74 @@ def is_jpeg(file: BinaryIO) -> bool:
 def load(file: BinaryIO) -> tuple[Image.Image, str | None]:
     """Decode the pixels of a JPEG; return what is damaged of them, too."""
     try:
-        end, complete = find_pixels(file)
+        pixels = find_pixels(file)
     except ValueError:  # a segment that is too short
-        end, complete = None, True
+        pixels = Pixels(None)
     file.seek(0)
-    if end is None:
-        return load_pixels(open_image(file)), None if complete else "some of its scans are missing"
-    watched = Watched(file, end)
+    if pixels.cut:
+        return _load_cut(file, pixels)
+    if pixels.end is None:
+        return load_pixels(open_image(file)), None if pixels.complete else "some of its scans are missing"
+    watched = Watched(file, pixels.end)
     image = open_image(watched)
     watched.watch(image)
     load_pixels(image)
     return image, watched.damage
 
 
+def _load_cut(file: BinaryIO, pixels: Pixels) -> tuple[Image.Image, str]:
+    """Decode a JPEG that ends within its pixels, of which libjpeg makes the missing ones, and count the rows of those.
+
+    Raises
+    ------
+    ValueError
+        If less than half of the picture is there.
+    """
+    assert pixels.end is not None
+    file.seek(pixels.end - 1)
+    filler = b"\0" * (file.read(1) == b"\xff") + _FILLER  # no marker begins in the file and ends here
+    image, other = (load_pixels(open_image(_Ended(file, pixels.end, ending + _END))) for ending in (b"", filler))
+    rows = np.flatnonzero((np.asarray(image) != np.asarray(other)).reshape(image.height, -1).any(1))
+    if pixels.coarse and (len(rows) or not pixels.complete):
+        return image, "its last scans are missing, which make it sharp"
+    if not len(rows):
+        return image, "its last bytes are missing"
+    missing = f"the last {image.height - rows[0]} of its {image.height} rows are missing"
+    if 2 * rows[0] < image.height:
+        raise ValueError(missing)
+    return image, missing
+
+
+class _Ended:
+    """A file that goes on with other bytes from a place."""
+
+    def __init__(self, file: BinaryIO, end: int, ending: bytes) -> None:
+        self.tell = file.tell
+        self._file = file
+        self._end = end
+        self._ending = self._left = ending
+        self.seek(0)
+
+    def seek(self, place: int, whence: int = io.SEEK_SET) -> int:
+        """Go to a place within the file."""
+        self._left = self._ending
+        return self._file.seek(place, whence)
+
+    def read(self, size: int) -> bytes:
+        """Read at most `size` bytes of the file, and then all others at once."""
+        if content := self._file.read(max(min(size, self._end - self._file.tell()), 0)):
+            return content
+        content, self._left = self._left, b""
+        return content
+
+
 class Pixels(NamedTuple):
-    """Where the compressed pixels of a JPEG end, if one scan has all of them; whether scans are missing, if not."""
+    """Where the compressed pixels of a JPEG end, if one scan has all of them or the file ends, and what is missing."""
 
     end: int | None
-    complete: bool = True
+    complete: bool = True  # not so: scans are missing
+    cut: bool = False  # the file ends among them
+    coarse: bool = False  # but what is there shows all of the picture
 
 
 def find_pixels(file: BinaryIO) -> Pixels:
@@ -62,12 +117,20 @@ def find_pixels(file: BinaryIO) -> Pixels:
     file.seek(0)
     file.read(2)  # start of image
     fractions: dict[int, list[int]] = {}  # component → for each coefficient the bits that are still to come; -1: all
+    begun: set[int] = set()  # components of which there is something
     sequential = False
+    place = file.tell()
     while (marker := _marker(file)) != _EOI:
-        if marker is None:
-            return Pixels(None)
-        length = int.from_bytes(file.read(2), "big") - 2
+        size = file.read(2)
+        length = int.from_bytes(size, "big") - 2
         segment = file.read(max(length, 0))
+        if marker is None or len(size) < 2 or len(segment) < length:
+            cut = not file.read(1) and begun == {*fractions} != set()
+            return (
+                Pixels(place, not any(map(any, fractions.values())), True, _is_coarse(fractions))
+                if cut
+                else Pixels(None)
+            )
         if marker in _FRAMES:
             sequential = marker in _SEQUENTIAL
             if not sequential and marker != _PROGRESSIVE:
@@ -75,16 +138,25 @@ def find_pixels(file: BinaryIO) -> Pixels:
             fractions = {component: [-1] * 64 for component in segment[6::3]}
         elif marker == _SOS:
             first, last, bits = segment[-3:]
-            found = [fractions[component] for component in segment[1:-3:2] if component in fractions]
+            found = [component for component in segment[1:-3:2] if component in fractions]
+            begun.update(found)
+            coarse = _is_coarse(fractions)
             end = _next_marker(file)
-            if end is None:
-                return Pixels(None)
-            if sequential and len(found) == len(fractions):
+            if end is not None and sequential and len(found) == len(fractions):
                 return Pixels(end)
             for component in found:
-                component[first : last + 1] = [bits & 15] * (min(last, 63) + 1 - first)
+                fractions[component][first : last + 1] = [bits & 15] * (min(last, 63) + 1 - first)
+            if end is None:
+                complete = sequential or not any(map(any, fractions.values()))
+                return Pixels(file.tell(), complete, True, coarse) if begun == {*fractions} else Pixels(None)
             file.seek(end)
+        place = file.tell()
     return Pixels(None, not any(map(any, fractions.values())))
+
+
+def _is_coarse(fractions: dict[int, list[int]]) -> bool:
+    """Return whether the mean of every block of every component is there."""
+    return all(bits[0] >= 0 for bits in fractions.values())
 
 
 def _marker(file: BinaryIO) -> int | None:

@@ -1,0 +1,70 @@
+"""A picture's colours by its profile: dreamt on in sRGB, not as in 2015; replayed as they were then."""
+
+import json
+
+import numpy as np
+import pytest
+from PIL import Image
+from support.pictures import photograph
+from support.profiles import DISPLAY_P3, in_srgb, rgb_profile
+
+from pydream.media import read_image, read_note, write_image
+from pydream.record.provenance import pixels_sha256
+
+PIXELS = np.asarray(photograph(24, 32)) // 2 + 128  # what the network sees something in
+P3 = rgb_profile(DISPLAY_P3)
+
+
+@pytest.fixture
+def photo(folder):
+    Image.fromarray(PIXELS).save(folder / "p3.png", icc_profile=P3)
+    return "p3.png"
+
+
+def said(name):
+    return json.loads(read_note(name))
+
+
+def test_a_dream_is_of_the_colours_in_srgb(run, photo, quick):
+    assert run("dream", photo, "-o", "out.png", "-g", photo, "--mask", photo, *quick).code == 0
+    converted = read_image(photo)
+    assert np.abs(converted - in_srgb(PIXELS, DISPLAY_P3)).max() < 2
+    hashes = {name: said("out.png")[name]["sha256"] for name in ("input", "guide", "mask")}
+    stored = pixels_sha256(PIXELS)  # a mask's numbers are no colours
+    assert hashes == {"input": pixels_sha256(converted), "guide": pixels_sha256(converted), "mask": stored}
+    write_image("srgb.png", converted)
+    words = ("-g", "srgb.png", "--mask", photo, "--seed", said("out.png")["dream"]["seed"])
+    assert run("dream", "srgb.png", "-o", "same.png", *words, *quick).code == 0
+    np.testing.assert_array_equal(read_image("out.png"), read_image("same.png"))
+
+
+@pytest.mark.parametrize("words", [["--era", "2015"], ["--preset", "2015"]])
+def test_in_2015_the_bytes_count(run, photo, quick, words):
+    assert run("dream", photo, "-o", "out.png", "-g", photo, *words, *quick).code == 0
+    for name in ("input", "guide"):
+        assert said("out.png")[name]["sha256"] == pixels_sha256(PIXELS)
+
+
+@pytest.mark.parametrize("more", [[], ["--input", "p3.png", "--guide", "p3.png", "--mask", "p3.png"]])
+def test_a_dream_is_replayed(run, photo, quick, own_network, more):
+    assert run("dream", photo, "-o", "out.png", "-g", photo, "--mask", photo, *quick).code == 0
+    assert run("replay", "out.png", *own_network, *more).out.startswith("identical")
+
+
+@pytest.mark.parametrize("more", [[], ["--input", "p3.png"]])
+def test_a_dream_of_an_earlier_version_is_replayed(run, photo, quick, own_network, more, folder):
+    """It was of the bytes, whatever their profile."""
+    write_image("plain.png", PIXELS)
+    assert run("dream", "plain.png", "-o", "out.png", *quick).code == 0
+    (folder / "plain.png").unlink()
+    note = said("out.png")
+    note["input"]["name"] = photo
+    write_image("out.png", read_image("out.png"), json.dumps(note))
+    assert run("replay", "out.png", *own_network, *more).out.startswith("identical")
+
+
+def test_a_profile_that_is_ignored_is_one_line(run, folder, quick):
+    Image.fromarray(PIXELS).save("broken.png", icc_profile=b"?")
+    seen = run("dream", "broken.png", "-o", "out.png", *quick)
+    assert (seen.code, seen.err.count("pydream: warning: the colour profile of 'broken.png' is ignored: ")) == (0, 1)
+    assert "warning" not in run("dream", "broken.png", "-o", "2.png", *quick, "-q").err
