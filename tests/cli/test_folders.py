@@ -107,7 +107,7 @@ def test_equal_stems_get_names_of_their_own(dream, photos, draw):
     assert (seen.code, files("out")) == (0, ["a.jpg.png", "a.png.png", "b.png"])
     assert read_image("out/a.png.png").shape == (8, 12, 3)
     again = dream("photos", "-o", "out")
-    assert again.err.splitlines()[-1] == "3 of 3 are in 'out' already; --force overwrites them"
+    assert again.err.splitlines()[-1] == "3 of 3 are in 'out' already; --force replaces them"
 
 
 def test_names_that_differ_in_capitals_only(dream, photos, draw):
@@ -155,7 +155,7 @@ def test_a_tree_is_kept(dream, tree):
     assert (seen.code, warnings_of(seen)) == (0, [])
     assert files("out") == ["a.png", "sub/a.png", "sub/deep/a.jpg.png", "sub/deep/a.png.png"]
     assert [read_image(Path("out", name)).shape[0] for name in files("out")] == [8, 9, 10, 11]
-    assert "4 of 4 are in 'out' already" in dream("photos", "--recursive", "-o", "out").err
+    assert "4 of 4 are there already" in dream("photos", "--recursive", "-o", "out").err
 
 
 def test_without_it_only_the_folder_is_read(dream, tree):

@@ -16,6 +16,7 @@ from ...errors import VideoFileError
 from ...files import file_sha256, open_regular, start_of
 from ...picture import Picture
 from ..decoding.pillow import load, open_image, pillow_errors, to_rgb
+from ..decoding.profiles import Profile
 from ..image import read_image
 from .footage import WHOLE, Footage, Section, check_found
 from .settings import Times
@@ -131,5 +132,5 @@ def _shown(path: Path) -> Iterator[tuple[Picture, int]]:
         for number in range(count):
             with pillow_errors(str(path)):
                 image.seek(number)
-                pixels = np.array(to_rgb(load(image), str(path)))
+                pixels = np.array(to_rgb(load(image), str(path), Profile(image.info.get("icc_profile"))))
             yield pixels, round(image.info.get("duration", 0)) or _UNSAID
