@@ -332,6 +332,13 @@ def check_sidecar(sidecar: bool, targets: Sequence[Target | None]) -> None:
         raise bad_value("--sidecar", "there is no file to put it beside")
 
 
+def series_targets(folder: Path, count: int, format: str | None) -> list[Target]:
+    """Return numbered targets in a folder: ``1.png`` to ``6.png``, ``01.png`` to ``12.png``."""
+    format = format or "png"
+    width = len(str(count))
+    return [Target(str(folder / f"{number:0{width}d}.{format}"), FORMATS[format]) for number in range(1, count + 1)]
+
+
 def folder_targets(folder: Path, sources: Sequence[Source], format: str | None) -> list[Target]:
     """Return a target in a folder for each source, with the source's name.
 

@@ -26,7 +26,7 @@ from ..dream.retouch import STRONGEST_PULL, STRONGEST_TV, WIDEST_BLUR
 from ..files import unsynced
 from ..formats import InputSpec, caffe, graphdef, keras, read_mean
 from ..net import CHANNEL_ORDERS
-from ..record.presets import PRESETS
+from ..record.presets import PRESETS, STRENGTHS
 from ..record.text import as_unicode, number_text
 from ..tiles.plan import LARGEST_TILE
 from ..zoo.load import load_net
@@ -409,7 +409,7 @@ dream_options = together(
     steps_option("octaves", "octave_n", default=library_default("octave_n"), type=Octaves(1, MOST_OCTAVES)),
     steps_option("octave_scale", default=library_default("octave_scale")),
     steps_option("iterations", "iter_n", default=library_default("iter_n")),
-    option("--strength", "Factor for the iterations.", FiniteRange(0.25, 4), default=1.0),
+    option("--strength", "Factor for the iterations.", FiniteRange(*STRENGTHS), default=1.0),
     steps_option("step_size", default=library_default("step_size")),
     option(
         "-j --jitter",

@@ -81,7 +81,21 @@ _PRESETS = (
     Preset("beads", "rows of beads", {"layer": "fire5/expand3x3", "iter_n": 20, "step_size": 1.0, "octave_n": AUTO}),
 )
 
+STRENGTHS = (0.25, 4.0)  # mild, and wild: factors for the iterations
 PRESETS = {preset.name: preset for preset in _PRESETS}
+
+
+def series_iterations(iter_n: int, count: int) -> list[int]:
+    """Return the iterations of a series from mild to wild: strengths from 0.25 to 4, each so many times the one before.
+
+    They are rounded, and each is one more than the one before at least.
+    """
+    mild, wild = STRENGTHS
+    found = [0]
+    for number in range(count):
+        strength = mild * (wild / mild) ** (number / max(count - 1, 1))
+        found.append(max(found[-1] + 1, round(strength * iter_n)))
+    return found[1:]
 
 
 def params_for(params: Mapping[str, Any], size: Size | None = None, enlarged: Size | None = None) -> dict[str, Any]:

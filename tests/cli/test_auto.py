@@ -37,12 +37,11 @@ def test_a_number_is_recorded_and_makes_the_same(run, wide, auto):
     assert "identical" in run("replay", "a.png", *auto[:4]).out
 
 
-@pytest.mark.parametrize("more", [[], ["--workers", "2"]])
-def test_each_picture_of_a_batch_has_its_own(run, picture, wide, auto, more):
-    assert run("dream", picture.name, wide.name, "-o", "dreams/", *auto, *more).code == 0
+def test_each_picture_of_a_batch_has_its_own(run, picture, wide, auto):
+    assert run("dream", picture.name, wide.name, "-o", "dreams/", *auto).code == 0
     numbers = {name: account(f"dreams/{name}.png")["dream"]["octave_n"] for name in ("in", "wide")}
     assert numbers == {"in": 2, "wide": 4}
-    again = run("dream", picture.name, wide.name, "-o", "dreams/", *auto, *more)
+    again = run("dream", picture.name, wide.name, "-o", "dreams/", *auto)
     assert "2 of 2 are in 'dreams' already" in again.err
 
 

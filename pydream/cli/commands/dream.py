@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -19,10 +19,11 @@ from ...errors import BusyError, ClusterError, ForeignFileError, ImageFileError
 from ...locks import locked
 from ...media import FORMATS
 from ...picture import to_pixels
-from ...record.presets import params_for
+from ...record.presets import params_for, series_iterations
 from ...record.recipe import Recipe
 from ..advice import creatures
 from ..errors import Failed, interruption, print_error
+from ..folders import earlier_recipe
 from ..help import Command
 from ..input import (
     STANDARD,
@@ -36,6 +37,7 @@ from ..input import (
     claim_targets,
     folder_targets,
     one_target,
+    series_targets,
     unnamed_folder,
     unnamed_targets,
 )
@@ -51,7 +53,7 @@ from ..options import (
     output_option,
     size_options,
 )
-from ..places import claim_folder, forced, wrong_folder
+from ..places import claim_folder, forced, unnamed, wrong_folder
 from ..progress import Bar
 from ..signals import between_steps, interruptible, uninterrupted
 from ..workers import WorkerOptions, start_workers, worker_options
@@ -65,6 +67,7 @@ from ..workers import WorkerOptions, start_workers, worker_options
 @blend_option
 @worker_options
 @option("--format", "File format in a folder or on standard output.  [default: png]", click.Choice(list(FORMATS)))
+@option("--series", "Number of dreams from mild to wild, in a folder.", click.IntRange(2, 100))
 @recursive_option
 @force_option
 @last_options
@@ -75,6 +78,7 @@ def command(
     input: tuple[list[Source], ...],
     output: str | None,
     format: str | None,
+    series: int | None,
     recursive: bool,
     sidecar: bool,
     quiet: bool,
@@ -95,8 +99,14 @@ def command(
     if sum(source.given == STANDARD for source in sources) > 1:
         raise click.BadParameter("standard input is one picture", param_hint="'INPUT'")
     several = len(input) > 1 or any(source.listed for source in sources)
-    folder = _folder(given, output, several)
-    if folder is not None:
+    folder = _folder(given, output, several or series is not None)
+    if series is not None:
+        if several or output == STANDARD:
+            raise click.BadParameter("it makes a folder of dreams on one picture", param_hint="'--series'")
+        (source,) = sources
+        folder, sources = folder or unnamed(source.path, source.stem, "", []), [source] * series
+        targets = series_targets(folder, series, format)
+    elif folder is not None:
         targets = folder_targets(folder, sources, format)
     elif output is None:
         targets = unnamed_targets(sources, format)
@@ -115,9 +125,14 @@ def command(
     workers = WorkerOptions.taken(options)
     resizing = Resizing.taken(options)
     options = params_for(options)
+    numbers = [] if series is None else series_iterations(options["iter_n"], series)
+    if numbers and options["seed"] is None and not forced():  # a series that was interrupted goes on with its seed
+        earlier = earlier_recipe(target.path for target in targets if target.exists() and target.path)
+        options["seed"] = earlier and earlier.seed
     plain = ctx.get_parameter_source("octave_n") is ParameterSource.DEFAULT
     load = partial(prepare, sidecar=sidecar, quiet=quiet, **options)
     batch = DreamBatch(ctx, load, quiet, sidecar=sidecar, resizing=resizing, plain=plain)
+    batch.iterations = {target.given: number for target, number in zip(targets, numbers, strict=False)}
     if many:
         batch.many(list(zip(sources, targets, strict=True)), workers)
     else:
@@ -160,6 +175,8 @@ class DreamBatch:
         What is done to pictures before.
     plain : bool
         Whether the number of octaves is the default: what that does to a large picture is said, of the first one.
+    iterations : mapping of str to int
+        Those of a dream, by the file that it goes to; others have the job's.
     """
 
     ctx: click.Context
@@ -170,6 +187,7 @@ class DreamBatch:
     sidecar: bool = False
     resizing: Resizing | None = None
     plain: bool = False
+    iterations: Mapping[str, int] = field(default_factory=dict)
     _loaded: Job | None = field(default=None, init=False)
     _standard: InputPicture | None = field(default=None, init=False)
     _count: int = field(default=0, init=False)  # of many, those to be made
@@ -187,7 +205,7 @@ class DreamBatch:
         """Dream on one picture, with workers for its tiles; Ctrl-C writes what there is so far."""
         start = self._read(source, target)
         with uninterrupted(done_then=True), self._remote_tiles(start, workers):
-            recipe = self._recipe(start)
+            recipe = self._recipe(start, target)
             try:
                 self._dream(start, recipe, target)
             except DreamInterrupted as interrupted:
@@ -237,7 +255,7 @@ class DreamBatch:
                     with self._one_of_many(source), locked(Path(target.given)):
                         start = self._read(source, target)
                         with uninterrupted():
-                            self._dream(start, self._recipe(start), target)
+                            self._dream(start, self._recipe(start, target), target)
                             self._wrote(target)
         except KeyboardInterrupt:
             outcome = f"{self._written} of {len(left)} pictures were written; the same command makes the others"
@@ -272,7 +290,7 @@ class DreamBatch:
     def _is_made(self, source: Source, target: Target) -> bool:
         """Return whether a picture is there, and whole."""
         start = self._input(source)
-        recipe = msgspec.structs.replace(self.job.recipe_for(start), tile=self.job.tile)
+        recipe = msgspec.structs.replace(self._untiled(start, target), tile=self.job.tile)
         try:
             note = self.job.made(target, recipe, start.facts)
             self.job.keep_sidecar(target, note)
@@ -306,7 +324,7 @@ class DreamBatch:
         for source, target in left:
             with self._one_of_many(source):
                 start = self._read(source, target)
-                recipe = msgspec.structs.replace(self._untiled(start), tile=self.job.tile)
+                recipe = msgspec.structs.replace(self._advised(start, target), tile=self.job.tile)
                 yield (replace(start, picture=None), target, recipe), self.job.task(recipe, start.picture)
 
     @contextmanager
@@ -345,11 +363,15 @@ class DreamBatch:
         target.check(self.result_size(*start.size) if self.result_size else start.size, self.sidecar)
         return start
 
-    def _recipe(self, start: InputPicture) -> Recipe:
-        return self.job.tiled(self._untiled(start), start.size)
+    def _recipe(self, start: InputPicture, target: Target) -> Recipe:
+        return self.job.tiled(self._advised(start, target), start.size)
 
-    def _untiled(self, start: InputPicture) -> Recipe:
+    def _untiled(self, start: InputPicture, target: Target) -> Recipe:
         recipe = self.job.recipe_for(start)
+        return msgspec.structs.replace(recipe, iter_n=self.iterations.get(target.given, recipe.iter_n))
+
+    def _advised(self, start: InputPicture, target: Target) -> Recipe:
+        recipe = self._untiled(start, target)
         if self.plain and (line := creatures(self.job.net, recipe, start.size)) is not None:
             self.plain = False
             self.job.say(line)
