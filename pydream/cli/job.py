@@ -249,10 +249,10 @@ def prepare(
         sidecar=sidecar,
         quiet=quiet,
     )
-    if aim.why is not None and (guide is not None or default_layer(model) is None):
-        job.say(f"{aim.why} (`pydream layers` lists all)")
     job.check_account()
     job.objective  # noqa: B018 (raises where the guide does not fit)
+    if aim.why is not None and (guide is not None or default_layer(model) is None):
+        job.say(f"{aim.why} (`pydream layers` lists all)")
     return job
 
 

@@ -35,6 +35,7 @@ _OPTIONS = {
     "keep_colors": "--keep-colors",
     "blend": "--blend",
 }
+_WITH_CLASS = ("iter_n", "smooth")  # given, --class takes no defaults of its own
 
 
 def command_of(
@@ -77,9 +78,10 @@ def command_of(
     scale = ",".join(map(str, network.scale)) if isinstance(network.scale, tuple) else network.scale
     words += option_words({"--mean": mean, "--pixel-scale": scale, "--channel-order": network.channel_order})
     words += option_words({"--input-node": network.input})
-    words += _score_arguments(recipe) if layers is None else option_words({"--layer": list(layers)})
-    words += option_words({"--guide": guide_name})
-    words += _rendering(recipe) if recipe.rendering else option_words(_changed(recipe))
+    named_by = _score_arguments(recipe) if layers is None else option_words({"--layer": list(layers)})
+    words += named_by + option_words({"--guide": guide_name})
+    always = _WITH_CLASS if "--class" in named_by else ()
+    words += _rendering(recipe) if recipe.rendering else option_words(_changed(recipe, always))
     words += option_words({"--mask": mask_name})
     if network.runtime != "tensorflow":
         words += ["--runtime", network.runtime]
@@ -116,9 +118,10 @@ def option_words(options: Mapping[str, Any]) -> list[str]:
     return words
 
 
-def _changed(recipe: Recipe) -> dict[str, Any]:
-    values = {name: getattr(recipe, name) for name in _OPTIONS if getattr(recipe, name) != DEFAULTS[name]}
-    return {_OPTIONS[name]: isinstance(value, bool) or value for name, value in values.items()}
+def _changed(recipe: Recipe, always: Sequence[str]) -> dict[str, Any]:
+    values = {name: getattr(recipe, name) for name in _OPTIONS}
+    written = {name: value for name, value in values.items() if name in always or value != DEFAULTS[name]}
+    return {_OPTIONS[name]: isinstance(value, bool) or value for name, value in written.items()}
 
 
 def _loop(recipe: Recipe) -> Iterator[str]:

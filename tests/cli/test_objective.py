@@ -72,8 +72,10 @@ def test_a_score(run, picture, net, options):
     assert (seen.code, seen.out) == (0, "identical: every byte of 96x72 pixels, float32\n")
 
 
-def test_the_command_of_a_word_beside_a_layer_makes_the_same(run, picture):
-    assert run("dream", "in.png", "-o", "out.png", "--class", "dog=0.3", "-l", "fire8/concat=1e-6", *SHORT).code == 0
+@pytest.mark.parametrize("smoothing", ["", "--smooth 0"])
+def test_the_command_of_a_word_beside_a_layer_makes_the_same(run, picture, smoothing):
+    score = ["--class", "dog=0.3", "-l", "fire8/concat=1e-6", *smoothing.split()]
+    assert run("dream", "in.png", "-o", "out.png", *score, *SHORT).code == 0
     command = json.loads(read_note("out.png"))["command"]
     assert f"--class 151-268={0.3 / 118!r}" in command
     assert run(*shlex.split(command)[1:], "-o", "again.png").code == 0
