@@ -62,6 +62,15 @@ def test_a_folder_becomes_a_film(run, frames, short):
     assert squares[-1] >= 20
 
 
+def test_without_an_output(run, frames, short, monkeypatch):
+    """Beside the folder, numbered, also where the folder is the one that the shell is in."""
+    frames.rename("v1.2")
+    monkeypatch.chdir("v1.2")
+    for name in ("v1.2.video.mp4", "v1.2.video.2.mp4"):
+        assert run("video", ".", *short[:1], "../own.prototxt", "--weights", "../own.caffemodel", *short[4:]).code == 0
+        assert Path("..", name).is_file()
+
+
 @pytest.mark.parametrize(("fps", "rate"), [("24", 24), ("29.97", Fraction(2997, 100)), ("0.5", Fraction(1, 2))])
 def test_fps(run, frames, short, fps, rate):
     assert run("video", "frames", "-o", "out.mp4", *short, "--fps", fps, "--range", "0:3").code == 0

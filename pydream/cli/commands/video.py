@@ -98,8 +98,9 @@ class _FilmOrFrames(ReadFile):
         """Check that there is one, and note what is read."""
         if not Path(value).is_dir():
             return super().convert(value, param, ctx)
+        path = Path(value)
         pictures = expanded([Source(value, folder=True)], recursive=False, output=None)
-        return _Frames(Path(value), [Path(each.given) for each in pictures])
+        return _Frames(path if path.name not in ("", "..") else path.resolve(), [Path(each.given) for each in pictures])
 
 
 @click.command("video", cls=Command)
@@ -168,7 +169,7 @@ def command(
     if fps is not None and path is input:
         what = f"'{path}' has its own frames per second; it is for a folder of frames"
         raise click.BadParameter(what, param_hint="'--fps'")
-    films, folder = _outputs(output or (str(unnamed(path, path.stem, ".mp4")),), path)
+    films, folder = _outputs(output or (str(unnamed(path, path.stem if path is input else path.name, ".mp4")),), path)
     resizing = Resizing.taken(options)
     check_films(films, resizing.size or (1, 1), fps or _FPS)  # an error in its name does not wait for INPUT
     claim_targets(film_targets(films), options["sidecar"])
