@@ -33,6 +33,7 @@ _OPTIONS = {
     "tv": "--tv",
     "pull_back": "--pull-back",
     "keep_colors": "--keep-colors",
+    "stretch": "--stretch",
     "blend": "--blend",
 }
 
