@@ -397,13 +397,14 @@ def steps_option(
     return option(" ".join([names, *parameter]), described, type or usual, default=default)
 
 
+strength_option = option("--strength", "Factor for the iterations.", FiniteRange(*STRENGTHS), default=1.0)
 dream_options = together(
     preset_option,
     guide_option,
     steps_option("octaves", "octave_n", default=library_default("octave_n"), type=Octaves(1, MOST_OCTAVES)),
     steps_option("octave_scale", default=library_default("octave_scale")),
     steps_option("iterations", "iter_n", default=library_default("iter_n")),
-    option("--strength", "Factor for the iterations.", FiniteRange(*STRENGTHS), default=1.0),
+    strength_option,
     steps_option("step_size", default=library_default("step_size")),
     option(
         "-j --jitter",
@@ -440,8 +441,15 @@ blend_option = _weight("--blend", "Share of the input picture in the result.", 1
 
 # ---- sizes ----
 
+
+def long_side_option(**more: Any) -> Decorator:
+    """Make the option for a picture's size by one number."""
+    text = "Long side that the picture is resized to; adds octaves."
+    return option("--long-side", text, click.IntRange(1, 10**6), **more)
+
+
 size_options = together(
-    option("--long-side", "Long side that the picture is resized to; adds octaves.", click.IntRange(1, 10**6)),
+    long_side_option(),
     option("--size", "Size that the picture is resized to.", read_size, metavar="WxH"),
 )
 

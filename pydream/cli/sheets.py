@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import secrets
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from itertools import groupby
+from pathlib import Path
 
 import click
 import msgspec
@@ -12,14 +14,17 @@ import msgspec
 from ..cluster.workers import Cluster
 from ..media import Gallery, Sheet
 from ..picture import Picture
+from ..record.made import is_record
 from ..record.names import quoting_names
 from ..record.recipe import Recipe
 from ..runtime.geometry import survey_at
 from ..runtime.net import Net
 from .errors import Failed, one_line, print_error
 from .figures import FigureDreams
-from .input import InputPicture, Size, Target
+from .folders import check_own, earlier_recipe
+from .input import InputPicture, Size, Target, claim_targets
 from .job import Job
+from .places import forced
 from .progress import Plan, Plans
 from .workers import WorkerOptions, start_workers
 
@@ -162,3 +167,37 @@ def _plans(job: Job, recipes: list[Recipe], size: Size) -> list[Plan]:
     ends = [recipe.score.ends if recipe.score else [recipe.end] for recipe in recipes]
     costs = [max(macs_to.get(end, 0) for end in each) for each in ends]
     return [Plan.of(recipe, size, cost if all(costs) else None) for recipe, cost in zip(recipes, costs, strict=True)]
+
+
+def claim_pictures(cells: Iterable[Cell], folder: Path | None, sidecar: bool, resume: bool) -> list[Path]:
+    """Claim the files of dreams in the folder of --pictures, which is claimed; return those that an earlier run left.
+
+    Raises
+    ------
+    click.BadParameter
+        If there are some, without --resume and --force; or others' files, with --force.
+    """
+    targets = [cell.target for cell in cells if cell.target is not None]
+    claim_targets(targets, sidecar, "'--pictures'", made=True)
+    existing = [each.path for each in targets if each.path is not None and each.exists()]
+    check_own([*existing, *(each.sidecar for each in targets if sidecar)], is_record, "'--pictures'")
+    if existing and not (resume or forced()):
+        raise click.BadParameter(
+            f"'{folder}' holds such pictures already: --resume continues with them, --force replaces them",
+            param_hint="'--pictures'",
+        )
+    return existing
+
+
+def check_resume(resume: bool, pictures: Path | None) -> None:
+    """Refuse --resume without pictures that could be resumed."""
+    if resume and (forced() or pictures is None):
+        raise click.BadParameter("it continues with what is in --pictures; --force would not", param_hint="'--resume'")
+
+
+def seed_of(given: int | None, existing: Iterable[Path], resume: bool) -> int:
+    """Return the seed of all dreams: the given one, that of a run that is resumed, or a new one."""
+    if given is not None:
+        return given
+    earlier = earlier_recipe(existing) if resume else None
+    return secrets.randbelow(2**32) if earlier is None else earlier.seed

@@ -17,8 +17,7 @@ from pydream.cli import job
 from pydream.dream.objectives import l2
 from pydream.dream.octaves import AUTO
 from pydream.dream.retouch import KeepColors
-from pydream.media import Sheet, fitting_columns, read_image, read_note
-from pydream.media.page import small
+from pydream.media import Sheet, fitting_columns, read_image, read_note, resized
 from pydream.record.presets import PRESETS, Preset
 
 RUN = ["--runtime", "numpy", "--seed", "3", "--long-side", "48"]
@@ -61,8 +60,7 @@ def test_every_look_is_on_the_sheet_in_order(run, looks):
     assert seen.code == 0, seen
     assert "Left out: birds; bvlc_googlenet is not here, and `pydream models fetch bvlc_googlenet` gets it." in seen.err
     assert seen.err.endswith("wrote 'looks.png'\n")
-    picture = small(read_image("in.png"), 48)
-    assert picture.shape == (36, 48, 3)
+    picture = resized(read_image("in.png"), (36, 48))
     net = pydream.load_net("own.prototxt", runtime="numpy")
 
     def dream(*args, **params):
@@ -141,6 +139,30 @@ def test_presets_choose_and_each_network_is_loaded_once(run, looks, monkeypatch)
     assert run("looks", "in.png", "-o", "one.html", "--preset", "eyes", *RUN).code == 0
     assert len(commands("one.html")) == 1
     assert "--preset eyes" in Checked(Path("one.html").read_text()).record["command"]
+
+
+def test_pictures_are_kept_and_replayed(run, looks, folder):
+    words = ["looks", "in.png", "-o", "looks.html", "--pictures", "all", "--runtime", "numpy", "--long-side", "48"]
+    assert run(*words).code == 0  # with a seed of its own, which --resume finds
+    assert sorted(os.listdir("all")) == ["2015.png", "dogs.png", "eyes.png"]
+    assert run("replay", "all/eyes.png", "--input", "in.png", "-m", "own.prototxt").out.startswith("identical")
+    before = Path("looks.html").read_text()
+    (folder / "all" / "eyes.png").unlink()
+    made = (folder / "all" / "dogs.png").stat().st_mtime_ns
+    assert "'all' holds such pictures already: --resume continues with them" in run(*words, "-o", "other.html").err
+    assert run(*words, "--resume").code == 0
+    assert Path("looks.html").read_text() == before
+    assert (folder / "all" / "dogs.png").stat().st_mtime_ns == made
+    assert "it continues with what is in --pictures" in run("looks", "in.png", "--resume").err
+
+
+def test_strength(run, looks):
+    words = ["looks", "in.png", "-o", "looks.html", "--preset", "dogs", "--strength", "2.5", *RUN]
+    assert run(*words).code == 0
+    record = Checked(Path("looks.html").read_text()).record
+    assert record["looks"]["dogs"]["iter_n"] == 5
+    assert "--preset dogs --strength 2.5 --long-side 48" in record["command"]
+    assert "--preset dogs --strength 2.5 --runtime" in commands("looks.html")[0]
 
 
 def test_no_look_is_here(refused, looks):

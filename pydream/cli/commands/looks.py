@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -12,13 +11,13 @@ import click
 import msgspec
 
 from ...errors import NetFileError
-from ...media import Gallery, fitting_columns
-from ...media.page import small
+from ...media import FORMATS, Gallery, fitting_columns, resized
 from ...record.command import option_words, shell_line
-from ...record.presets import PRESETS, Preset, params_for
+from ...record.presets import PRESETS, Preset
 from ...record.provenance import LooksFigure, NetFacts
 from ...record.recipe import DEFAULTS, Recipe
 from ...record.scoring import aim_of
+from ...record.text import number_text
 from ...zoo.load import find_files
 from ...zoo.registry import DEFAULT_NETWORK
 from ..errors import Failed, interruption
@@ -32,11 +31,21 @@ from ..figures import (
     word_from_here,
 )
 from ..help import Command
-from ..input import InputPicture, Source, SourceType, Target, claim_targets
+from ..input import InputPicture, Resizing, Source, SourceType, Target, claim_targets
 from ..job import Job, prepare
-from ..options import force_option, last_options, option, output_option, run_options
-from ..places import unnamed
-from ..sheets import Cell, DreamSheet
+from ..options import (
+    force_option,
+    last_options,
+    long_side_option,
+    option,
+    output_option,
+    pictures_option,
+    resume_option,
+    run_options,
+    strength_option,
+)
+from ..places import claim_folder, unnamed
+from ..sheets import Cell, DreamSheet, check_resume, claim_pictures, seed_of
 from ..signals import uninterrupted
 from ..streams import echo
 from ..workers import WorkerOptions, worker_options
@@ -54,13 +63,11 @@ LONG_SIDE = 384  # pixels
     multiple=True,
     metavar="NAME",
 )
-@option(
-    "--long-side",
-    "Long side that the picture is resized to; adds octaves.",
-    click.IntRange(1, 10**6),
-    default=LONG_SIDE,
-)
+@pictures_option
+@resume_option
 @force_option
+@strength_option
+@long_side_option(default=LONG_SIDE)
 @run_options
 @worker_options
 @columns_option
@@ -73,6 +80,9 @@ def command(
     input: list[Source],
     output: str | None,
     presets: tuple[str, ...],
+    pictures: Path | None,
+    resume: bool,
+    strength: float,
     long_side: int,
     columns: int | None,
     quiet: bool,
@@ -82,7 +92,8 @@ def command(
 
     INPUT is a picture, - for one from standard input, or noise, also as noise:640x480. A .html page shows a look large
     on a click, and copies its command on another; a picture is a contact sheet. --preset can be repeated and shows only
-    these. Looks of networks whose weights are not here are left out, which is said. Ctrl-C keeps those that are done.
+    these. Looks of networks whose weights are not here are left out, which is said. Ctrl-C keeps those that are done;
+    with --pictures, --resume continues.
 
     \b
     pydream looks portrait.jpg
@@ -90,36 +101,39 @@ def command(
     """  # noqa: D301 (click's mark for a block to leave as it is)
     (source,) = input
     target = figure_target(output or str(unnamed(source.path, source.stem, ".html")))
+    check_resume(resume, pictures)
     target.check()
     claim_targets([target], options["sidecar"])
+    if pictures is not None:
+        claim_folder(pictures, "'--pictures'")
     original = InputPicture.read(source)
     chosen, left_out = _chosen(presets)
-    if options["seed"] is None:
-        options["seed"] = secrets.randbelow(2**32)
-    style, workers = Style.taken(options), WorkerOptions.taken(options)
-    looks = Looks(original, _at(original, long_side), options["seed"], left_out)
+    looks = Looks(original, _at(original, long_side), strength, left_out)
     page = isinstance(target, PageTarget)
-    cells = looks.cells(chosen, page)
+    cells = looks.cells(chosen, page, pictures)
+    options["seed"] = seed_of(options["seed"], claim_pictures(cells, pictures, options["sidecar"], resume), resume)
+    style, workers = Style.taken(options), WorkerOptions.taken(options)
     count, size = len(cells) + 1, looks.start.size  # with the picture itself
     sheet = Gallery() if page else style.sheet(columns or fitting_columns(count, size))
     sheet.check(count, size)
     for line in [] if quiet else left_out:
         echo(line, err=True)
-    words = option_words({"--preset": list(presets), "--long-side": None if long_side == LONG_SIDE else long_side})
-    words += option_words({"--columns": columns}) + style.words
+    words = option_words({"--preset": list(presets)}) + looks.words
+    words += option_words({"--long-side": None if long_side == LONG_SIDE else long_side, "--columns": columns})
+    words += style.words
 
     def load(cell: Cell) -> Job:
         layers = PRESETS[cell.label].layers
         return prepare(model=cell.model, weights=None, layer=layers, quiet=quiet, **options)
 
-    dreams = DreamSheet(ctx, looks.start, sheet, "look", False, workers, looks.recipe, looks.command)
+    dreams = DreamSheet(ctx, looks.start, sheet, "look", resume, workers, looks.recipe, looks.command)
     if looks.start.picture is not None:
         sheet.add(looks.start.picture, source.name, "as it is", place=0)
     with uninterrupted(done_then=True):
         interrupted = dreams.run(cells, load)
         outcome = looks.write(dreams, style, target, cells, words)
         if interrupted:
-            raise interruption(outcome)
+            raise interruption(f"{outcome}{'; --resume continues' if pictures else ''}")
         if not quiet:
             echo(f"wrote {target}", err=True)
         if dreams.failed:
@@ -150,13 +164,10 @@ def _chosen(names: Sequence[str]) -> tuple[list[Preset], list[str]]:
 
 def _at(original: InputPicture, long_side: int) -> InputPicture:
     """Return a picture made small enough; its facts stay those of the file."""
-    if original.picture is not None:
-        picture = small(original.picture, long_side)
-        return replace(original, picture=picture, size=picture.shape[:2])
-    height, width = original.size
-    scale = min(1.0, long_side / max(height, width))
-    size = max(1, round(height * scale)), max(1, round(width * scale))
-    return replace(original, source=replace(original.source, noise=size), size=size)
+    size = Resizing(long_side=min(long_side, max(original.size))).of(*original.size)
+    if original.picture is None:
+        return InputPicture.read(replace(original.source, noise=size))
+    return replace(original, picture=resized(original.picture, size), size=size)
 
 
 @dataclass(frozen=True)
@@ -167,31 +178,37 @@ class Looks:
     ----------
     original, start : InputPicture
         As it is given, and as it is dreamt on.
-    seed : int
+    strength : float
     left_out : list of str
         Lines about looks that cannot be made here.
     """
 
     original: InputPicture
     start: InputPicture
-    seed: int
+    strength: float
     left_out: list[str]
 
-    def cells(self, presets: Sequence[Preset], page: bool) -> list[Cell]:
+    @property
+    def words(self) -> list[str]:
+        """The options of all looks."""
+        return option_words({"--strength": None if self.strength == 1 else number_text(self.strength)})
+
+    def cells(self, presets: Sequence[Preset], page: bool, folder: Path | None) -> list[Cell]:
         """Place the looks in their order, behind the picture itself, and return them network by network.
 
         Each has a note: on a page, which has the command, what it looks like; else the options that stand for it.
         """
         cells = []
         for place, each in enumerate(presets, 0 if self.start.picture is None else 1):
-            note = each.about if page else shell_line(_look_words(each))
-            cells.append(Cell(each.network, each.name, note, place, each.name))
+            note = each.about if page else shell_line(_look_words(each) + self.words)
+            target = None if folder is None else Target(str(folder / f"{each.name}.png"), FORMATS["png"])
+            cells.append(Cell(each.network, each.name, note, place, each.name, target))
         networks = list(dict.fromkeys(cell.model for cell in cells))
         return sorted(cells, key=lambda cell: networks.index(cell.model))
 
     def recipe(self, job: Job, cell: Cell) -> Recipe:
         """Return a look's recipe at the small size."""
-        params = params_for(PRESETS[cell.label].params, self.start.size)
+        params = self.start.params({**PRESETS[cell.label].params, "strength": self.strength})
         kind, classes, _ = params.pop("kind", "l2"), params.pop("classes", ()), params.pop("layer", None)
         aim = aim_of(job.net, PRESETS[cell.label].layers, kind, classes)
         return msgspec.structs.replace(job.recipe, end=aim.end, objective=aim.terms, **params)
@@ -199,7 +216,7 @@ class Looks:
     def command(self, job: Job, cell: Cell, recipe: Recipe, output: str) -> str:
         """Return the command that makes a look of the picture at its own size."""
         words = ["pydream", "dream", word_from_here(self.original.source), "-o", output]
-        return shell_line(words + _look_words(PRESETS[cell.label]) + _run_words(job, recipe))
+        return shell_line(words + _look_words(PRESETS[cell.label]) + self.words + _run_words(job, recipe))
 
     def write(
         self, dreams: DreamSheet, style: Style, target: Target, cells: Sequence[Cell], words: Sequence[str]
@@ -233,18 +250,18 @@ class Looks:
             title,
             "\n".join(more),
             first.sidecar,
-            self._about(networks, isinstance(target, PageTarget)),
+            self._about(networks, recipe.seed, isinstance(target, PageTarget)),
         )
         return f"wrote {target} with {len(done)} of {len(cells)} looks"
 
-    def _about(self, networks: Sequence[NetFacts], page: bool) -> str:
+    def _about(self, networks: Sequence[NetFacts], seed: int, page: bool) -> str:
         """Describe the page, or the sheet, for its caption."""
         (height, width), (small_height, small_width) = self.original.size, self.start.size
         names = " and ".join(facts.name for facts in networks)
         what = "The commands make them" if page else "`pydream dream` with these options makes them"
         return (
             f"{self.original.source.name}, {width}×{height} pixels. The looks were made at {small_width}×{small_height}"
-            f" pixels by {names} in {networks[0].dtype}, seed {self.seed}. {what} at the picture's own size: most looks"
+            f" pixels by {names} in {networks[0].dtype}, seed {seed}. {what} at the picture's own size: most looks"
             " then take more octaves (--octaves auto), so that creatures grow with the picture, and have finer detail."
         )
 

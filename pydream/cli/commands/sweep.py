@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import secrets
 from collections.abc import Sequence
 from dataclasses import replace
 from fnmatch import fnmatchcase
@@ -18,7 +17,6 @@ from ...easy.preparation import SidePicture
 from ...media import FORMATS, LONGEST_NOTE, Gallery, Sheet, fitting_columns, fitting_width
 from ...net import unknown_name
 from ...record.command import option_words
-from ...record.made import is_record
 from ...record.names import model_word
 from ...record.recipe import Recipe
 from ...runtime.geometry import BlobFacts, survey_at
@@ -36,7 +34,6 @@ from ..figures import (
     figure_target,
     word_from_here,
 )
-from ..folders import check_own, earlier_recipe
 from ..help import Command
 from ..input import (
     InputPicture,
@@ -67,8 +64,8 @@ from ..options import (
     tile_options,
     weights_option,
 )
-from ..places import claim_folder, forced
-from ..sheets import Cell, DreamSheet
+from ..places import claim_folder
+from ..sheets import Cell, DreamSheet, check_resume, claim_pictures, seed_of
 from ..signals import interruptible, uninterrupted
 from ..streams import echo
 from ..workers import WorkerOptions, worker_options
@@ -136,8 +133,7 @@ def command(
             raise click.BadParameter("it is for one network, and there are several", param_hint=hint)
     if columns is not None and len(names) > 1:
         raise click.BadParameter("each of several networks has one column", param_hint="'--columns'")
-    if resume and (forced() or pictures is None):
-        raise click.BadParameter("it continues with what is in --pictures; --force would not", param_hint="'--resume'")
+    check_resume(resume, pictures)
     target.check()
     claim_targets([target], options["sidecar"])
     if pictures is not None:
@@ -152,20 +148,8 @@ def command(
     cells = _cells(layers_of, pictures)
     style = Style.taken(options)
     sheet = _sheet(style, columns, layers_of, start.size, isinstance(target, PageTarget))
-    targets = [cell.target for cell in cells if cell.target is not None]
-    if pictures is not None:
-        claim_targets(targets, options["sidecar"], "'--pictures'", made=True)
-    existing = [each.path for each in targets if each.path is not None and each.exists()]
-    check_own([*existing, *(each.sidecar for each in targets if options["sidecar"])], is_record, "'--pictures'")
-    if existing and not (resume or forced()):
-        raise click.BadParameter(
-            f"'{pictures}' holds such pictures already: --resume continues with them, --force replaces them",
-            param_hint="'--pictures'",
-        )
-    seed = options.pop("seed")
-    if seed is None:
-        earlier = earlier_recipe(existing) if resume else None
-        seed = secrets.randbelow(2**32) if earlier is None else earlier.seed
+    existing = claim_pictures(cells, pictures, options["sidecar"], resume)
+    seed = seed_of(options.pop("seed"), existing, resume)
     guide = options.pop("guide")
     with interruptible():
         side = None if guide is None else SidePicture.read(guide, reads_profiles())
