@@ -29,9 +29,8 @@ HEADINGS = {
 }
 # A picture can be made, and made again on another machine, without these.
 _EXPERT = (
-    "recursive format sidecar no-sync cut quality grid objective octave-scale jitter clip tv dtype era backend"
-    " runtime device weights mean pixel-scale channel-order input-node memory scheduler tile dpi caption debug"
-    " size"
+    "recursive format sidecar no-sync cut quality grid objective octave-scale jitter clip tv stretch dtype era backend"
+    " runtime device weights mean pixel-scale channel-order input-node size memory scheduler tile dpi caption debug"
 )
 EXPERT = frozenset(_EXPERT.split())
 _FEW = 11  # options that need no headings

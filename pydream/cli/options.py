@@ -316,12 +316,12 @@ def era_option(default: str = library_default("era")) -> Decorator:
 
 # ---- the dream ----
 
-
+PRESET_HELP = f"Named look, see `pydream presets`: {', '.join([*PRESETS][:3])}, …"
 # For dreams alone: a preset's step size, jitter and clipping are those of `deepdream`, which the tutorial's renderers
 # of `visualize` and `channels` do not have.
 preset_option = option(
     "--preset",
-    f"Named look: {', '.join([*PRESETS][:4])} …; `pydream presets` lists all.",
+    PRESET_HELP,
     click.Choice(list(PRESETS)),
     metavar="NAME",
     is_eager=True,  # before the options whose defaults it gives

@@ -91,7 +91,6 @@ def command(
 
     \b
     pydream dream sky.jpg --preset dogs
-    pydream dream sky.jpg --layer fire6/concat --octaves 5
     pydream dream noise:640x480 -o dream.png --class dog
     pydream dream photos/ -o dreams/ --keep-colors --workers 2
     """  # noqa: D301 (click's mark for a block to leave as it is)

@@ -34,6 +34,7 @@ from ..help import Command
 from ..input import InputPicture, Resizing, Source, SourceType, Target, claim_targets
 from ..job import Job, prepare
 from ..options import (
+    PRESET_HELP,
     force_option,
     last_options,
     long_side_option,
@@ -58,7 +59,7 @@ LONG_SIDE = 384  # pixels
 @output_option(FIGURE_FILES, beside="looks.html")
 @option(
     "--preset presets",
-    "Named look, see `pydream presets`.  [default: all whose networks are here]",
+    f"{PRESET_HELP}  [default: all whose networks are here]",
     click.Choice(list(PRESETS)),
     multiple=True,
     metavar="NAME",
