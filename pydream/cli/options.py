@@ -316,7 +316,7 @@ def era_option(default: str = library_default("era")) -> Decorator:
 
 # ---- the dream ----
 
-PRESET_HELP = f"Named look, see `pydream presets`: {', '.join([*PRESETS][:3])}, …"
+PRESET_HELP = f"Named look ({', '.join([*PRESETS][:3])}, …), see `pydream presets`."
 # For dreams alone: a preset's step size, jitter and clipping are those of `deepdream`, which the tutorial's renderers
 # of `visualize` and `channels` do not have.
 preset_option = option(
