@@ -249,7 +249,7 @@ def in_words(figure: Figure) -> str:
     parts += [f"guided by {figure.guide.name}"] if figure.guide else []
     parts += [
         f"{name.replace('_', ' ')} {getattr(recipe, name):g}"
-        for name in ("smooth", "laplacian", "tv", "pull_back")
+        for name in ("smooth", "laplacian", "tv", "pull_back", "stretch")
         if getattr(recipe, name)
     ]
     parts += ["colours kept"] if recipe.keep_colors else []

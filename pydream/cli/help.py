@@ -20,7 +20,7 @@ HEADINGS = {
     "Loop": "frames scale rotate shift grid",
     "Dream of": "preset layer at-most like check-weights class input guide objective",
     "Steps": "renderer octaves octave-scale iterations strength step-size jitter clip",
-    "Look": "mask keep-colors laplacian smooth tv pull-back blend",
+    "Look": "mask keep-colors laplacian smooth tv pull-back stretch blend",
     "Exactness": "seed exact dtype era backend runtime device",
     "Network": "model weights mean pixel-scale channel-order input-node description url looks",
     "Size": "long-side size image-size quick workers memory scheduler tile",

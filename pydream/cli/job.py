@@ -34,6 +34,7 @@ from ..runtime.net import Net as LocalNet
 from ..zoo.load import default_layer, find_files, load_net, read_outline
 from .errors import debugging
 from .input import InputPicture, Size, Target, reads_profiles
+from .preset import network_note, of_preset
 from .progress import Bar, Progress
 from .signals import interruptible
 from .streams import echo
@@ -209,6 +210,8 @@ def prepare(
         raise click.BadParameter("a guide goes with one layer, without --objective and --class", param_hint="'--guide'")
     if mask is not None and not recipe.get("clip", True):
         raise click.BadParameter("it keeps pixels as they are, and --no-clip rescales them all", param_hint="'--mask'")
+    if mask is not None and recipe.get("stretch"):
+        raise click.BadParameter("it keeps pixels as they are, and --stretch rescales them all", param_hint="'--mask'")
     # before TensorFlow is imported
     least = sum(map(least_in_record, layers)) + LEAST_TERM * len(classes)
     if least > LONGEST_NOTE:
@@ -222,14 +225,15 @@ def prepare(
         guided=guide is not None,
         channels=channels if "rendering" in recipe else None,
     )
-    with interruptible():
+    with interruptible(), of_preset(model, weights):
         outline = read_outline(model, weights, input_node)
         aim = None if outline is None else aim_at(outline)
         guide_picture = None if guide is None else SidePicture.read(guide, reads_profiles())
         mask_picture = None if mask is None else SidePicture.read(mask, to_srgb=False)
     input_spec = InputSpec(mean, pixel_scale, channel_order, input_node)
-    net, network = load(model, weights, dtype, runtime, device, input_spec)
-    aim = aim or aim_at(net)
+    with of_preset(model, weights):
+        net, network = load(model, weights, dtype, runtime, device, input_spec)
+        aim = aim or aim_at(net)
     left_open = frozenset(name for name, given in (("seed", seed), ("tile", tile)) if given is None)
     if auto_octaves := recipe.get("octave_n") == AUTO:
         recipe.pop("octave_n")
@@ -251,6 +255,8 @@ def prepare(
     )
     job.check_account()
     job.objective  # noqa: B018 (raises where the guide does not fit)
+    if (note := network_note(model)) is not None:
+        job.say(note)
     if aim.why is not None and (guide is not None or default_layer(model) is None):
         job.say(f"{aim.why} (`pydream layers` lists all)")
     return job

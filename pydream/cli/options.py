@@ -17,6 +17,7 @@ import click
 from click.core import ParameterSource
 
 from ..dream.era import ERAS
+from ..dream.images import MOST_STRETCH
 from ..dream.laplacian import MOST_LEVELS
 from ..dream.notebook import deepdream, make_step
 from ..dream.objectives import KINDS
@@ -33,6 +34,7 @@ from ..zoo.load import load_net
 from ..zoo.registry import DEFAULT_NETWORK
 from .input import WIDTH_HEIGHT, read_size
 from .places import Model, NewFolder, ReadFile, note_read, take_force
+from .preset import take_preset
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
@@ -315,24 +317,16 @@ def era_option(default: str = library_default("era")) -> Decorator:
 # ---- the dream ----
 
 
-def _take_preset(ctx: click.Context, _: click.Parameter, name: str | None) -> None:
-    """Make a preset's parameters the command's defaults, as far as it has them."""
-    if name is not None:
-        several = {param.name for param in ctx.command.params if isinstance(param, click.Option) and param.multiple}
-        given = {key: [value] if key in several else value for key, value in PRESETS[name].params.items()}
-        ctx.default_map = {**(ctx.default_map or {}), **given}
-
-
 # For dreams alone: a preset's step size, jitter and clipping are those of `deepdream`, which the tutorial's renderers
 # of `visualize` and `channels` do not have.
 preset_option = option(
     "--preset",
-    "Named look, see `pydream presets`.",
+    f"Named look: {', '.join([*PRESETS][:4])} …; `pydream presets` lists all.",
     click.Choice(list(PRESETS)),
     metavar="NAME",
     is_eager=True,  # before the options whose defaults it gives
     expose_value=False,
-    callback=_take_preset,
+    callback=take_preset,
 )
 # What a class needs beside a layer's parameters: a classifier's gradient is grain. Found by looking at flamingos, cats
 # and dogs on examples/sky.jpg: with less they are grey and hard to make out, with more Laplacian levels garish.
@@ -438,6 +432,7 @@ retouch_options = together(
     _weight("--pull-back", "Weight of the pull to the input; try 0.05.", STRONGEST_PULL),
     _weight("--smooth", "Sigma of a gradient blur, in pixels.", WIDEST_BLUR),
     steps_option("laplacian", default=0),
+    _weight("--stretch", "Contrast of the result: percentage of values made black, and as many white.", MOST_STRETCH),
 )
 
 

@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike
 from ..net import Array, Net
 from ..picture import Picture, to_pixels
 from .flow import check_flow, difference, move_along
-from .images import display_range
+from .images import MOST_STRETCH, as_shown
 from .notebook import deepdream
 from .params import check_params, find_ends, is_real, require, whole_number
 from .retouch import Retouch
@@ -39,6 +39,7 @@ def dream_frames(
     seed: int = 0,
     last: FramePair | tuple[Picture, Picture] | None = None,
     clip: bool = True,
+    stretch: float = 0.0,
     **dream_params: Any,
 ) -> Iterator[Picture]:
     """Dream on the frames of a film, each started from the last dream.
@@ -68,6 +69,9 @@ def dream_frames(
         The pair before the first of `frames`, to resume a film.
     clip
         As for `deepdream`.
+    stretch : float
+        Percentage of the values that become black, and as many white, if it is above 0: see
+        `pydream.dream.images.stretched`.
     **dream_params
         More for `deepdream`: `iter_n`, `octave_n`, `octave_scale`, `end`, `watch`, `era`, `grid`, `backend`,
         `step_size`, `jitter`, `objective`, `retouches`, `tile`. Retouches that keep something of the picture, such as a
@@ -76,8 +80,8 @@ def dream_frames(
     Yields
     ------
     (H, W, 3) uint8 array
-        The dream as it is saved: clipped, or by `display_range` if `clip` is False, fractions dropped. The next frame
-        starts from this, so a film can be resumed from its pictures.
+        The dream as it is saved: clipped, by `display_range` if `clip` is False, or stretched; fractions dropped. The
+        next frame starts from this, so a film can be resumed from its pictures.
 
     Raises
     ------
@@ -91,6 +95,8 @@ def dream_frames(
     """
     require(is_real(blend) and 0 <= blend <= 1, "blend", blend, "a number, 0..1")
     require(is_real(cut) and 0 <= cut <= MOST_CUT, "cut", cut, f"a number of levels, 0..{MOST_CUT:g}")
+    most = f"a percentage, 0..{MOST_STRETCH:g}"
+    require(is_real(stretch) and 0 <= stretch <= MOST_STRETCH, "stretch", stretch, most)
     seed = whole_number("seed", seed, 0, 2**32 - 1)
     if "rng" in dream_params:
         raise TypeError("dream_frames has no parameter 'rng': each dream starts with `seed`")
@@ -110,7 +116,7 @@ def dream_frames(
                 raise ValueError(f"frame: {width}×{height} pixels, and the one before has {w}×{h}")
             start = _start(frame, previous, blend, flow, cut, retouches)
             dream = deepdream(net, start, clip=clip, rng=np.random.RandomState(seed), **dream_params)
-            previous = FramePair(frame, to_pixels(dream if clip else display_range(dream)))
+            previous = FramePair(frame, to_pixels(as_shown(dream, clip, stretch)))
             yield previous.dream.copy()
 
     return dreams()

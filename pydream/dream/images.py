@@ -16,6 +16,8 @@ from ..errors import ShapeError, UnitRangeWarning
 from ..net import Array, Net
 from ..picture import as_picture, grey
 
+MOST_STRETCH = 49.0  # percent at either end: what is left between them is not empty
+
 
 def preprocess(net: Net, img: ArrayLike, out: Array | None = None) -> Array:
     """Turn a picture into a network's image: ``float32(rollaxis(img, 2)[::-1]) - mean``, of one channel its `grey`.
@@ -158,7 +160,36 @@ def noise(height: int, width: int, rng: np.random.RandomState | None = None) -> 
 
 
 def display_range(vis: Array) -> Array:
-    """Adjust the contrast of a picture made without clipping: ``vis * (255 / percentile(vis, 99.98))``."""
+    """Adjust the contrast of a picture made without clipping: ``vis * (255 / percentile(vis, 99.98))``.
+
+    That is the notebook's line. A few values far above all others make everything else dark: see `stretched`.
+    """
     top = np.percentile(vis, 99.98)
     adjusted: Array = vis * (255.0 / top) if top > 0 else vis  # black stays black
+    return adjusted
+
+
+def as_shown(dream: Array, clip: bool, stretch: float = 0.0) -> Array:
+    """Return a dream as it is shown: `stretched` by a percentage above 0, or else by `display_range` without `clip`."""
+    if stretch:
+        return stretched(dream, stretch)
+    return dream if clip else display_range(dream)
+
+
+def stretched(picture: Array, percent: float) -> Array:
+    """Adjust the contrast by percentiles: so many percent of the values become 0 or less, and as many 255 or more.
+
+    Parameters
+    ----------
+    picture : (H, W, 3) array
+    percent : float
+        0..`MOST_STRETCH`; at 0 nothing is adjusted.
+    """
+    if percent == 0:
+        return picture
+    low, high = np.percentile(picture, [percent, 100 - percent])
+    if low == high:  # a picture of one grey
+        return picture
+    adjusted: Array = picture - low
+    adjusted *= 255.0 / (high - low)
     return adjusted

@@ -33,6 +33,7 @@ _OPTIONS = {
     "tv": "--tv",
     "pull_back": "--pull-back",
     "keep_colors": "--keep-colors",
+    "stretch": "--stretch",
     "blend": "--blend",
 }
 _WITH_CLASS = ("iter_n", "smooth")  # given, --class takes no defaults of its own

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..dream.octaves import AUTO, MOST_OCTAVES, Size, octaves_added, octaves_for
+from ..zoo.registry import DEFAULT_NETWORK
 from .recipe import DEFAULTS
 
 
@@ -20,65 +21,117 @@ class Preset:
     about : str
         Where it comes from, or what it looks like.
     params : dict of str
-        Of `pydream.record.recipe.Recipe`, by their names there; ``layer`` is its `end`, and a number of octaves may be
-        `AUTO`: see `params_for`.
-    network : str or None
-        The network that the look is known by. None: the built-in one.
+        Of `pydream.record.recipe.Recipe`, by their names there; ``layer`` is its `end`, or a tuple of several, each as
+        the command line takes it, and a number of octaves may be `AUTO`: see `params_for`.
+    network : str
+        The network that the look is known by, which has the layers.
     """
 
     name: str
     about: str
     params: dict[str, Any]
-    network: str | None = None
+    network: str = DEFAULT_NETWORK
+
+    @property
+    def layers(self) -> tuple[str, ...]:
+        """The layers, each as the command line takes it; none: the network's own."""
+        named: str | tuple[str, ...] = self.params.get("layer", ())
+        return (named,) if isinstance(named, str) else tuple(named)
 
 
+_GOOGLENET = "bvlc_googlenet"
+
+# Found by looking, on the six pictures of docs/looks.md; the strong ones first.
 _PRESETS = (
     Preset(
-        "2015",
-        "the notebook's parameters, with the rounding of its time",
-        {"iter_n": 10, "step_size": 1.5, "octave_n": 4, "octave_scale": 1.4, "jitter": 32, "clip": True, "era": "2015"},
-        network="bvlc_googlenet",
+        "dogs",
+        "dogs' faces, fur and many eyes",
+        {"layer": "fire7/concat", "iter_n": 30, "octave_n": AUTO, "smooth": 0.5},
+    ),
+    Preset(
+        "eyes",
+        "eyes in everything round, with faces around them",
+        {"layer": ("fire8/squeeze1x1", "fire6/squeeze1x1"), "iter_n": 30, "octave_n": AUTO, "smooth": 0.5},
+    ),
+    Preset(
+        "masks",
+        "round faces of dogs, each by itself in a picture that stays",
+        {"layer": "fire8/squeeze1x1:29", "iter_n": 30, "octave_n": AUTO, "smooth": 0.7},
+    ),
+    Preset(
+        "plush",
+        "soft dogs in loud colours",
+        {"layer": "fire8/squeeze1x1", "iter_n": 20, "octave_n": AUTO, "laplacian": 4},
+    ),
+    Preset(
+        "birds",
+        "birds that stand, of all kinds",
+        {"layer": "conv10:7-24,80-100,127-146", "iter_n": 30, "octave_n": AUTO, "smooth": 0.7},  # ImageNet's birds
+    ),
+    Preset(
+        "scales",
+        "round scales that overlap, as of a fish",
+        {"layer": "fire8/squeeze1x1:44", "iter_n": 30, "octave_n": AUTO, "smooth": 0.7},
+    ),
+    Preset("swirls", "curls and whirls", {"layer": "fire5/concat", "iter_n": 30, "octave_n": AUTO, "smooth": 0.5}),
+    Preset(
+        "towers",
+        "temples, towers, cars and faces",
+        {"layer": "inception_4c/output", "iter_n": 30, "octave_n": AUTO, "smooth": 0.5},
+        network=_GOOGLENET,
+    ),
+    Preset(
+        "creatures",
+        "birds, beasts and insects",
+        {"layer": "inception_4d/output", "iter_n": 30, "octave_n": AUTO},
+        network=_GOOGLENET,
+    ),
+    Preset(
+        "fair",
+        "tents, lace and machines, as on a fair at night",
+        {"layer": "inception_4e/output", "iter_n": 30, "octave_n": AUTO, "smooth": 0.5},
+        network=_GOOGLENET,
+    ),
+    Preset(
+        "starry",
+        "spirals and strokes of fur, as if painted",
+        {"layer": "inception_3b/output", "iter_n": 20, "octave_n": AUTO},
+        network=_GOOGLENET,
     ),
     Preset(
         "report",
         "far beyond a dream, until a layer shows what it wants",
         {"iter_n": 47, "step_size": 4.4, "octave_n": 4, "octave_scale": 1.4},
-        network="bvlc_googlenet",
+        network=_GOOGLENET,
     ),
     Preset(
-        "tutorial",
-        "the 2016 tutorial's numbers in the notebook's step; `pydream visualize` is the tutorial itself",
-        {"iter_n": 10, "step_size": 1.5, "octave_n": AUTO, "octave_scale": 1.4, "clip": False},
-        network="inception5h",
-    ),
-    # Of the built-in network, found by looking at dreams of examples/sky.jpg and the notebook's two photographs.
-    Preset(
-        "dogs",
-        "faces with snouts and fur",
-        {"layer": "fire8/squeeze1x1", "iter_n": 20, "step_size": 1.5, "octave_n": AUTO},
+        "facets",
+        "planes with dark edges, as in a cubist's painting",
+        {"layer": "fire4/squeeze1x1", "iter_n": 20, "octave_n": AUTO, "smooth": 0.5},
     ),
     Preset(
-        "eyes",
-        "eyes in everything round",
-        {"layer": "fire6/squeeze1x1", "iter_n": 20, "step_size": 1.5, "octave_n": AUTO},
+        "beads",
+        "strings of beads",
+        {"layer": "fire5/expand3x3", "iter_n": 20, "octave_n": AUTO, "smooth": 0.7},
     ),
-    Preset("birds", "beaks, legs and plumage", {"layer": "conv10", "iter_n": 30, "step_size": 1.5, "octave_n": AUTO}),
-    Preset("swirls", "curls and whirls", {"layer": "fire5/concat", "iter_n": 20, "step_size": 1.5, "octave_n": AUTO}),
     Preset("strokes", "as if brushed", {"layer": "fire3/concat", "iter_n": 10, "step_size": 1.0, "octave_n": AUTO}),
-    Preset(
-        "facets", "planes and folds", {"layer": "fire4/expand3x3", "iter_n": 20, "step_size": 1.5, "octave_n": AUTO}
-    ),
     Preset(
         "carved",
         "a relief, in the picture's own colours",
         {"layer": "fire3/concat", "iter_n": 20, "step_size": 1.0, "octave_n": AUTO, "keep_colors": True},
     ),
     Preset(
-        "plush",
-        "soft dogs in loud colours",
-        {"layer": "fire8/squeeze1x1", "iter_n": 20, "step_size": 1.5, "octave_n": AUTO, "laplacian": 4},
+        "2015",
+        "the notebook's parameters, with the rounding of its time",
+        {"iter_n": 10, "step_size": 1.5, "octave_n": 4, "octave_scale": 1.4, "jitter": 32, "clip": True, "era": "2015"},
+        network=_GOOGLENET,
     ),
-    Preset("beads", "rows of beads", {"layer": "fire5/expand3x3", "iter_n": 20, "step_size": 1.0, "octave_n": AUTO}),
+    Preset(
+        "tutorial",
+        "the 2016 tutorial's numbers in the notebook's step; `pydream visualize` is the tutorial itself",
+        {"iter_n": 10, "step_size": 1.5, "octave_n": AUTO, "octave_scale": 1.4, "clip": False, "stretch": 1.0},
+        network="inception5h",
+    ),
 )
 
 STRENGTHS = (0.25, 4.0)  # mild, and wild: factors for the iterations
@@ -96,6 +149,11 @@ def series_iterations(iter_n: int, count: int) -> list[int]:
         strength = mild * (wild / mild) ** (number / max(count - 1, 1))
         found.append(max(found[-1] + 1, round(strength * iter_n)))
     return found[1:]
+
+
+# A zoom loop dreams on what it has dreamt, so a frame takes fewer steps than a picture: with the 10 that are the
+# notebook's, the built-in network's frames have burnt out by the eighth. Found by looking at frames 1, 4, 8, 16.
+ZOOM = {"layer": ("fire7/concat",), "iter_n": 3}
 
 
 def params_for(params: Mapping[str, Any], size: Size | None = None, enlarged: Size | None = None) -> dict[str, Any]:

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ..dream.era import MODERN
-from ..dream.images import display_range, noise
+from ..dream.images import MOST_STRETCH, as_shown, noise
 from ..dream.laplacian import MOST_LEVELS
 from ..dream.notebook import DreamInterrupted, deepdream, dream_copies
 from ..dream.objectives import Objective, Score, Term, channels_text
@@ -109,6 +109,8 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True):
         Height and width that the picture is resized to before the dream, by `pydream.media.resized`.
     blend : float
         Share of that picture in the result: ``dream + blend * (picture - dream)``, of a finished dream.
+    stretch : float
+        Percentage for `pydream.dream.images.stretched`, which adjusts the contrast of what is shown; 0: the notebook's.
     seed : int
         Of the `RandomState` that draws noise, if the dream starts from that, and then the jitter.
     noise : (int, int), optional
@@ -146,6 +148,7 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True):
     keep_colors: bool = False
     size: tuple[Count, Count] | None = None
     blend: float = 0.0
+    stretch: Annotated[float, msgspec.Meta(ge=0, le=MOST_STRETCH)] = 0.0
     noise: tuple[Count, Count] | None = None
     loop: Loop | None = None
     rendering: Rendering | None = None
@@ -236,13 +239,13 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True):
         return (found if self.size is None else resized(found, self.size)), rng
 
     def shown(self, dream: Array, picture: ArrayLike | None = None) -> Array:
-        """Return a dream as it is shown: by `display_range` if it was not clipped, a rendering as the tutorial does.
+        """Return a dream as it is shown: see `pydream.dream.images.as_shown`; a rendering as the tutorial does.
 
         `picture` is what `blend` mixes it with, as for `start`.
         """
         if self.rendering is not None:
             return to_display(self.rendering.renderer, dream)
-        dream = dream if self.clip else display_range(dream)
+        dream = as_shown(dream, self.clip, self.stretch)
         return dream + dream.dtype.type(self.blend) * (self.start(picture)[0] - dream) if self.blend else dream
 
 
@@ -283,7 +286,7 @@ def choose_tile(
     if recipe.rendering is not None and not recipe.rendering.whole:
         return 0
     touched = recipe.retouches() if retouches is None else retouches
-    copies += NAIVE_COPIES if recipe.rendering else dream_copies(touched, recipe.clip)
+    copies += NAIVE_COPIES if recipe.rendering else dream_copies(touched, recipe.clip and not recipe.stretch)
     ends = find_ends(net, recipe.end if recipe.score is None else None, recipe.score)
     side = choose_side(net, ends, height, width, memory, copies) if tile is None else tile
     check_limit(net, ends, height, width, side, copies)

@@ -23,15 +23,18 @@ from pydream.record.presets import PRESETS, Preset
 
 RUN = ["--runtime", "numpy", "--seed", "3", "--long-side", "48"]
 BARE = ["--title", "", "--no-caption"]
+OWN = "own.prototxt"
 LOOKS = (
-    Preset("dogs", "faces & fur", {"layer": "twice", "iter_n": 2, "octave_n": AUTO}),
+    Preset("dogs", "faces & fur", {"layer": "twice", "iter_n": 2, "octave_n": AUTO}, network=OWN),
     Preset(
         "2015",
         "of another network",
         {"layer": "lit", "iter_n": 1, "octave_n": 2, "step_size": 3.0},
         network="other.prototxt",
     ),
-    Preset("eyes", "eyes", {"layer": ["lit:1", "twice=0.5"], "iter_n": 1, "octave_n": 1, "keep_colors": True}),
+    Preset(
+        "eyes", "eyes", {"layer": ["lit:1", "twice=0.5"], "iter_n": 1, "octave_n": 1, "keep_colors": True}, network=OWN
+    ),
     Preset("birds", "of a network that is not here", {"iter_n": 1}, network="bvlc_googlenet"),
 )
 
@@ -148,7 +151,7 @@ def test_no_look_is_here(refused, looks):
 
 
 def test_a_look_that_fails_costs_only_itself(run, looks, monkeypatch):
-    monkeypatch.setitem(PRESETS, "dogs", Preset("dogs", "of nothing", {"layer": "none", "iter_n": 1}))
+    monkeypatch.setitem(PRESETS, "dogs", Preset("dogs", "of nothing", {"layer": "none", "iter_n": 1}, network=OWN))
     seen = run("looks", "in.png", "-o", "looks.html", *RUN)
     assert seen.code == 1
     assert "error: 1 of 3 looks could not be made; the sheet tells why" in seen.err

@@ -502,7 +502,7 @@ def test_one_of_the_looks_networks_is_not_to_be_had(run, looks):
     assert (seen.code, seen.out) == (1, f"{second}\n")
     assert "404 Not Found" in seen.err
     assert not first.exists()
-    assert {preset.network for preset in PRESETS.values()} == {None, *LOOKS}
+    assert {preset.network for preset in PRESETS.values()} == {"squeezenet_v1.1", *LOOKS}
 
 
 # remove

@@ -13,7 +13,7 @@ from support.watching import watching
 import pydream
 from pydream.bench.clock import TimedNet
 from pydream.dream.era import round_half
-from pydream.dream.images import display_range
+from pydream.dream.images import as_shown, display_range, stretched
 from pydream.dream.octaves import check_octaves, octave_sizes
 from pydream.errors import ShapeError, UnknownNameError, ZeroGradientError
 from pydream.tiles.fitting import check_limit, choose_side
@@ -172,6 +172,24 @@ def test_octaves_are_watched(squeezenet32, picture, clip):
     for octave, base, image in octaves:
         np.testing.assert_array_equal(image if clip else display_range(image), last_steps[octave])
         assert np.abs(image - base).mean() > 1
+
+
+def test_stretched_by_percentiles():
+    """A few values far off change neither the others' range nor their order."""
+    values = np.linspace(50, 150, 3000).reshape(10, 100, 3).astype(np.float32)
+    values[0, 0], values[9, 99] = -5000, 9000
+    picture = stretched(values, 1)
+    assert (picture.dtype, picture.shape) == (np.float32, values.shape)
+    assert np.percentile(picture, [1, 99]) == pytest.approx([0, 255], abs=1e-3)
+    assert np.mean(picture < 0) == np.mean(picture > 255) == 0.01
+    np.testing.assert_allclose(picture, (values - np.float32(51.0)) * np.float32(255 / 98), atol=0.2)
+    assert np.percentile(display_range(values), 99) < 5  # the notebook's: nearly black
+    np.testing.assert_array_equal(as_shown(values, clip=False, stretch=1), picture)
+    np.testing.assert_array_equal(as_shown(values, clip=True, stretch=1), picture)
+    np.testing.assert_array_equal(as_shown(values, clip=False), display_range(values))
+    assert as_shown(values, clip=True) is values
+    grey = np.full((4, 4, 3), 7.0)
+    assert stretched(grey, 2) is grey
 
 
 def test_nothing_to_see_is_shown_as_it_is():

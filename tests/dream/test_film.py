@@ -10,6 +10,7 @@ from support.motion import landscape, window
 import pydream
 from pydream.dream.film import FramePair
 from pydream.dream.flow import difference, move_along
+from pydream.dream.images import stretched
 from pydream.dream.objectives import mean
 from pydream.dream.retouch import KeepColors, Mask
 from pydream.picture import to_pixels
@@ -130,6 +131,11 @@ def test_parameters_reach_the_dream(net):
         pydream.deepdream(net, frame, clip=False, step_size=30, rng=np.random.RandomState(0), **SHORT)
     )
     np.testing.assert_array_equal(dream, to_pixels(rescaled))
+    (dream,) = dreams(net, [frame], clip=False, step_size=30, stretch=2)
+    unclipped = pydream.deepdream(net, frame, clip=False, step_size=30, rng=np.random.RandomState(0), **SHORT)
+    np.testing.assert_array_equal(dream, to_pixels(stretched(unclipped, 2)))
+    with pytest.raises(ValueError, match=r"stretch: 50, expected a percentage, 0\.\.49"):
+        pydream.dream_frames(net, [frame], stretch=50)
 
 
 def test_what_a_mask_keeps_is_the_frame(net):

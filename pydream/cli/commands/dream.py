@@ -90,6 +90,7 @@ def command(
     finished ones are skipped. A dream has its record in it, for `pydream replay`. Ctrl-C ends it early.
 
     \b
+    pydream dream sky.jpg --preset dogs
     pydream dream sky.jpg --layer fire6/concat --octaves 5
     pydream dream noise:640x480 -o dream.png --class dog
     pydream dream photos/ -o dreams/ --keep-colors --workers 2

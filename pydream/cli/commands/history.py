@@ -12,6 +12,7 @@ import click
 import numpy as np
 from PIL import Image
 
+from ...dream.images import stretched
 from ...dream.notebook import DreamInterrupted
 from ...dream.watch import View, Watch
 from ...files import temporary_folder, unsynced
@@ -109,7 +110,7 @@ def command(
         recipe = job.tiled(job.recipe, start.size)
         outcome = None
         with job.bar(start.size) as bar:
-            history = History(bar, sheet, shown, recipe.octave_n, start.size, folder if films else None)
+            history = History(bar, sheet, shown, recipe.octave_n, start.size, recipe.stretch, folder if films else None)
             try:
                 job.dream(recipe, start.picture, history)
             except DreamInterrupted as interrupted:
@@ -166,6 +167,7 @@ class History(Watch):
     shown: list[int]  # iterations, counted from 1
     octave_n: int
     size: Size  # of frames
+    stretch: float  # of the recipe
     folder: Path | None  # takes every picture, for a film: memory would not hold them all
     files: list[Path] = field(default_factory=list)  # in it
 
@@ -175,7 +177,7 @@ class History(Watch):
     def step(self, octave: int, iteration: int, image: View) -> None:
         """Count a step and keep its picture."""
         self.bar.step(octave, iteration, image)
-        pixels = to_pixels(image())
+        pixels = to_pixels(stretched(image(), self.stretch))
         height, width = pixels.shape[:2]
         if iteration + 1 in self.shown:
             column = self.shown.index(iteration + 1)

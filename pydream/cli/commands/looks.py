@@ -109,8 +109,8 @@ def command(
     words += option_words({"--columns": columns}) + style.words
 
     def load(cell: Cell) -> Job:
-        layer = PRESETS[cell.label].params.get("layer")
-        return prepare(model=cell.model, weights=None, layer=layer, quiet=quiet, **options)
+        layers = PRESETS[cell.label].layers
+        return prepare(model=cell.model, weights=None, layer=layers, quiet=quiet, **options)
 
     dreams = DreamSheet(ctx, looks.start, sheet, "look", False, workers, looks.recipe, looks.command)
     if looks.start.picture is not None:
@@ -132,7 +132,7 @@ def _chosen(names: Sequence[str]) -> tuple[list[Preset], list[str]]:
     absent: dict[str, list[str]] = {}
     wanted = [preset for name, preset in PRESETS.items() if name in (names or PRESETS)]
     for preset in wanted:
-        network = _network(preset)
+        network = preset.network
         try:
             find_files(network)
         except NetFileError:
@@ -185,15 +185,15 @@ class Looks:
         cells = []
         for place, each in enumerate(presets, 0 if self.start.picture is None else 1):
             note = each.about if page else shell_line(_look_words(each))
-            cells.append(Cell(_network(each), each.name, note, place, each.name))
+            cells.append(Cell(each.network, each.name, note, place, each.name))
         networks = list(dict.fromkeys(cell.model for cell in cells))
         return sorted(cells, key=lambda cell: networks.index(cell.model))
 
     def recipe(self, job: Job, cell: Cell) -> Recipe:
         """Return a look's recipe at the small size."""
         params = params_for(PRESETS[cell.label].params, self.start.size)
-        layer, kind, classes = params.pop("layer", ()), params.pop("kind", "l2"), params.pop("classes", ())
-        aim = aim_of(job.net, [layer] if isinstance(layer, str) else layer, kind, classes)
+        kind, classes, _ = params.pop("kind", "l2"), params.pop("classes", ()), params.pop("layer", None)
+        aim = aim_of(job.net, PRESETS[cell.label].layers, kind, classes)
         return msgspec.structs.replace(job.recipe, end=aim.end, objective=aim.terms, **params)
 
     def command(self, job: Job, cell: Cell, recipe: Recipe, output: str) -> str:
@@ -249,14 +249,10 @@ class Looks:
         )
 
 
-def _network(preset: Preset) -> str:
-    return preset.network or DEFAULT_NETWORK
-
-
 def _look_words(preset: Preset) -> list[str]:
     """Return the options that stand for a look."""
-    network = _network(preset)
-    return option_words({"--preset": preset.name, "--model": None if network == DEFAULT_NETWORK else network})
+    network = None if preset.network == DEFAULT_NETWORK else preset.network
+    return option_words({"--preset": preset.name, "--model": network})
 
 
 def _run_words(job: Job, recipe: Recipe) -> list[str]:

@@ -138,7 +138,8 @@ def fetch_command(name: str | None, looks: bool, urls: tuple[str, ...], quiet: b
     if not looks:
         _fetch(find_network(str(name)), urls, quiet)
         return
-    wanted = [find_network(each) for each in dict.fromkeys(preset.network for preset in PRESETS.values()) if each]
+    networks = map(find_network, dict.fromkeys(preset.network for preset in PRESETS.values()))
+    wanted = [entry for entry in networks if not entry.bundled]
     missing = [entry for entry in wanted if find_weights(entry) is None]
     if missing and not quiet:
         sizes = " and ".join(f"{entry.name} ({_size(entry)}, {entry.license})" for entry in missing)

@@ -8,11 +8,12 @@ from typing import Any, NamedTuple
 import click
 import numpy as np
 
-from ...dream.images import display_range
+from ...dream.images import as_shown
 from ...dream.notebook import DreamInterrupted
 from ...media import Sheet, fitting_width
 from ...net import Array
 from ...record.command import option_words
+from ...record.recipe import Recipe
 from ..errors import interruption
 from ..figures import Style, figure_of, figure_options
 from ..help import Command
@@ -109,7 +110,7 @@ def command(
         words = option_words({"--gain": gain}) + style.words
         gain = fitting_gain(octaves) if gain is None else gain
         for number, octave in enumerate(octaves, start=1):
-            _add(sheet, number, octave, gain, recipe.clip)
+            _add(sheet, number, octave, gain, recipe)
         figure = figure_of(job, "octaves", start, target, recipe, words)
         more = f"Detail: what was dreamt in this octave and those above it, × {gain:g}, around mid-grey."
         style.write(sheet, target, figure, f"Octaves of {source.name}, {recipe.dreams_with}", more, sidecar)
@@ -124,10 +125,10 @@ def fitting_gain(octaves: Sequence[Octave]) -> float:
     return next((gain for gain in _GAINS if gain * strongest < _GREY), _GAINS[-1])
 
 
-def _add(sheet: Sheet, number: int, octave: Octave, gain: float, clip: bool) -> None:
+def _add(sheet: Sheet, number: int, octave: Octave, gain: float, recipe: Recipe) -> None:
     """Put an octave's three pictures on the sheet, in a row."""
     height, width, _ = octave.base.shape
     detail = octave.detail
     sheet.add(octave.base, f"octave {number}", f"{width}×{height} pixels")
     sheet.add(_GREY + gain * detail, f"× {gain:g}", f"{np.abs(detail).mean():.1f} levels on average")
-    sheet.add(octave.image if clip else display_range(octave.image), "")
+    sheet.add(as_shown(octave.image, recipe.clip, recipe.stretch), "")

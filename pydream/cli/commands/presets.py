@@ -6,7 +6,9 @@ from json import dumps
 
 import click
 
+from ...record.command import option_words
 from ...record.presets import PRESETS, Preset
+from ...zoo.registry import DEFAULT_NETWORK
 from ..help import Command
 from ..options import json_option
 from ..streams import echo
@@ -18,8 +20,9 @@ from .dream import command as dream
 def command(json: bool) -> None:
     """List the named looks, and the options that each stands for.
 
-    A preset sets defaults; options beside it win, and all others stay as they are. Those with a layer are for the
-    built-in network; the others are known by a network that `pydream models fetch --looks` gets, and take any.
+    A preset sets defaults; options beside it win, and all others stay as they are. The strong ones are first. Those
+    with a --layer run on the network that has it, unless --model names another; the others are known by the network
+    that is listed, and run on any. `pydream models fetch --looks` gets the networks that are not built in.
 
     \b
     pydream presets
@@ -37,7 +40,7 @@ def command(json: bool) -> None:
 
 
 def _model(preset: Preset) -> list[str]:
-    return ["--model", preset.network] if preset.network else []
+    return [] if preset.network == DEFAULT_NETWORK else ["--model", preset.network]
 
 
 def options(preset: Preset) -> list[str]:
@@ -48,5 +51,5 @@ def options(preset: Preset) -> list[str]:
         if isinstance(value, bool):
             words.append(param.opts[-1] if value else param.secondary_opts[-1])
         elif value is not None:
-            words += [param.opts[-1], str(value)]
+            words += option_words({param.opts[-1]: list(value) if isinstance(value, tuple) else value})
     return words

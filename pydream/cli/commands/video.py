@@ -378,6 +378,7 @@ def _dreams(
             cut=film.cut,
             seed=recipe.seed,
             last=last,
+            stretch=recipe.stretch,
             watch=bar,
             **recipe.dream_params(job.objective, job.retouches),
         )

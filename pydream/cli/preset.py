@@ -1,0 +1,86 @@
+"""`--preset` makes a look's parameters the defaults of a command, and its network too, if it has layers of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import click
+from click.core import ParameterSource
+
+from ..errors import NetFileError, UnknownNameError
+from ..record.presets import PRESETS, ZOOM, Preset
+from ..record.recipe import DEFAULTS, Recipe
+from ..zoo.load import find_files
+from ..zoo.registry import DEFAULT_NETWORK
+
+_KEY = f"{__name__}.preset"
+
+
+def take_preset(ctx: click.Context, _: click.Parameter, name: str | None) -> None:
+    """Make a preset's parameters the command's defaults, as far as it has them."""
+    if name is None:
+        return
+    preset = ctx.meta[_KEY] = PRESETS[name]
+    of_network = {"model": preset.network, "layer": list(preset.layers)} if preset.layers else {}
+    ctx.default_map = {**(ctx.default_map or {}), **preset.params, **of_network}
+
+
+def zoom_options(options: dict[str, Any], earlier: Recipe | None = None) -> dict[str, Any]:
+    """Return the options of a zoom loop, with as many iterations a frame as last, where none are given.
+
+    Those of the notebook are for other networks, for a layer or an objective that is given, and for a loop that is
+    resumed and had them. A preset's iterations, which are for one picture, are no more than these.
+
+    Parameters
+    ----------
+    options : dict of str
+    earlier : Recipe, optional
+        Of the loop that is resumed.
+    """
+    ctx = click.get_current_context()
+    source = {name: ctx.get_parameter_source(name) for name in ("layer", "classes", "kind", "guide", "iter_n")}
+    built_in = options["model"] == DEFAULT_NETWORK
+    if source["iter_n"] is ParameterSource.DEFAULT_MAP and ctx.meta[_KEY].layers:
+        return {**options, "iter_n": ZOOM["iter_n"] if built_in else DEFAULTS["iter_n"]}
+    mine = set(source.values()) == {ParameterSource.DEFAULT}
+    if not (built_in and mine) or (earlier is not None and earlier.iter_n != ZOOM["iter_n"]):
+        return options
+    return {**options, **ZOOM}
+
+
+def network_note(model: str) -> str | None:
+    """Return a line about a preset whose network is another than `model`; None: there is nothing to say."""
+    preset = _of_model()
+    if preset is None or preset.network == model:
+        return None
+    return f"--preset {preset.name} is known by {preset.network}, and this is {model}: it will look otherwise"
+
+
+@contextmanager
+def of_preset(model: str, weights: object = None) -> Iterator[None]:
+    """Say in errors about layers and weights that a preset named them, in this block."""
+    preset = _of_model()
+    ctx = click.get_current_context()
+    if preset is None or ctx.get_parameter_source("layer") is not ParameterSource.DEFAULT_MAP:
+        yield
+        return
+    look = f"--preset {preset.name} is a look of {preset.network}"
+    if model == preset.network and weights is None:
+        try:
+            find_files(model)
+        except NetFileError as error:
+            fetch = f"`pydream models fetch {preset.network}`"
+            raise NetFileError(f"{look}, whose weights are missing; {fetch} gets them ({error})") from error
+    try:
+        yield
+    except UnknownNameError as error:
+        raise UnknownNameError(f"{look}, and {model} is another network: {error}") from error
+
+
+def _of_model() -> Preset | None:
+    """Return the preset of a command that runs one network; others say in their figures what they ran."""
+    ctx = click.get_current_context(silent=True)
+    preset: Preset | None = ctx.meta.get(_KEY) if ctx is not None and "model" in ctx.params else None
+    return preset
