@@ -20,13 +20,12 @@ import numpy as np
 from PIL import Image
 
 import pydream
-from pydream.dream.params import find_end
 from pydream.errors import NetFileError
 from pydream.media import read_image
 from pydream.net import Net
 from pydream.picture import Picture, to_pixels
 from pydream.record import PRESETS, Preset, Recipe, follow, params_for
-from pydream.record.scoring import only_layer, score_of
+from pydream.record.scoring import aim_of
 
 ROOT = Path(__file__).parents[2]
 GOOGLENET = "bvlc_googlenet"
@@ -110,10 +109,9 @@ def _dream(folder: Path, net: Net, look: Preset, name: str, picture: Picture) ->
     if not file.exists():
         params: dict[str, Any] = params_for(look.params, picture.shape[:2])
         params.pop("layer", None)
-        score = score_of(net, look.layers, "l2", ())
-        end = find_end(net, only_layer(net, look.layers)) if score is None else score.ends[0]
+        aim = aim_of(net, look.layers, "l2", ())
         noise = NOISE if name == "noise" else None
-        recipe = Recipe(end=end, objective=score.terms if score else (), seed=0, noise=noise, **params)
+        recipe = Recipe(end=aim.end, objective=aim.terms, seed=0, noise=noise, **params)
         file.parent.mkdir(parents=True, exist_ok=True)
         Image.fromarray(to_pixels(follow(recipe, net, None if noise else picture))).save(file)
         click.echo(file)
