@@ -257,6 +257,8 @@ def prepare(
         job.say(note)
     job.check_account()
     job.objective  # noqa: B018 (raises where the guide does not fit)
+    if (note := network_note(model)) is not None:
+        job.say(note)
     if aim.why is not None and (guide is not None or default_layer(model) is None):
         job.say(f"{aim.why} (`pydream layers` lists all)")
     return job

@@ -187,7 +187,7 @@ def stretched(picture: Array, percent: float) -> Array:
     """
     if percent == 0:
         return picture
-    low, high = np.percentile(picture, [percent, 100 - percent])
+    low, high = np.percentile(picture, [percent, 100 - percent]).astype(picture.dtype)
     if low == high:  # a picture of one grey
         return picture
     adjusted: Array = picture - low
