@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from math import prod
 from time import monotonic
@@ -16,6 +16,13 @@ from ..errors import printable
 from ..record.recipe import Recipe
 from .signals import between_steps, expect
 from .streams import echo
+
+_ENOUGH = 100_000  # pixels of an octave from which on time grows with them
+
+
+def about(seconds: float) -> str:
+    """Return a time in words, as far as it can be foretold: ``35 s``, ``4 min``."""
+    return f"{seconds / 60:.0f} min" if seconds >= 120 else f"{max(seconds, 1):.0f} s"
 
 
 class _Steady(tqdm):  # type: ignore[type-arg]
@@ -103,7 +110,8 @@ class Progress(Bar, Watch):
         self._next = (0, 0)  # frame and octave of the next step, from 0
         self._begun: float = 0  # what of it is done
         self._tiles = 1  # of a step
-        self._since = monotonic()
+        self._start = self._since = monotonic()
+        self.estimated: Callable[[float], None] | None = None  # takes the seconds of all of it, once they are known
         self.pace: float | None = None  # seconds for a pixel, or a MAC
         unit = "MAC" if costs else "px"
         super().__init__(quiet, title, total=self._cost_to(frames) * self._whole, unit=unit, unit_scale=True)
@@ -120,11 +128,19 @@ class Progress(Bar, Watch):
         dream = f"{self._what} {frame + 1}/{self._frames}, " if self._frames > 1 else ""
         self._bar.set_description_str(f"{dream}octave {octave + 1}/{octaves}", refresh=False)
         self._bar.set_postfix_str("", refresh=False)
-        rest = self._pixels[octave] * self._cost(frame) - self._begun
+        pixels, before = self._pixels[octave], sum(self._pixels[:octave])
+        rest = pixels * self._cost(frame) - self._begun
         octave += iteration + 1 == self._iter_n
         self._next, self._begun = (frame + octave // octaves, octave % octaves), 0
         self._pace(rest)
         self.advance(rest)
+        # an octave's first step prepares the others
+        if self.estimated is not None and self.pace and pixels >= _ENOUGH and (iteration or self._iter_n == 1):
+            steps = self._iter_n * before + (iteration + 1) * pixels  # of this dream, in pixels
+            done = self._cost_to(frame) * self._whole + self._cost(frame) * steps
+            left = self._cost_to(self._frames) * self._whole - done
+            self.estimated(monotonic() - self._start + self.pace * left)
+            self.estimated = None
 
     def tile(self, done: int, tiles: int) -> None:
         """Count a part of a step, and let Ctrl-C in, which costs that step."""

@@ -5,9 +5,12 @@ import io
 import re
 import sys
 
+import numpy as np
 import pytest
 
+from pydream.cli.advice import duration
 from pydream.cli.progress import Bar, FetchProgress, Plan, Plans, Progress
+from pydream.media.image import write_image
 
 
 class Terminal(io.StringIO):
@@ -129,3 +132,65 @@ def test_what_a_bar_says_is_printable(monkeypatch):
     assert lines.replace("\n", "").isprintable()
     assert not any(line.startswith("wrote") for line in lines.splitlines())
     assert lines.count("\\x1b]0;title") >= 3
+
+
+def test_how_long_all_of_it_takes(monkeypatch):
+    """Once, by a step of an octave that is large enough, and not by its first, which prepares the others."""
+    now, found = [50.0], []
+    monkeypatch.setattr("pydream.cli.progress.monotonic", lambda: now[0])
+    with Progress(None, [(1000, 800), (500, 400), (100, 100)], 2, quiet=True, frames=2) as progress:
+        progress.estimated = found.append
+        for octave, iteration, seconds in ((0, 0, 9), (0, 1, 1), (1, 0, 7)):
+            now[0] += seconds
+            progress.step(octave, iteration, None)
+        assert found == []
+        now[0] += 2  # for 200,000 pixels
+        progress.step(1, 1, None)
+        ahead = 2 * 800_000 + 2 * (800_000 + 200_000 + 10_000)  # of this dream, and the next one
+        assert found == pytest.approx([9 + 1 + 7 + 2 + 2 * ahead / 200_000])
+        progress.step(2, 0, None)
+    assert len(found) == 1
+
+
+def test_how_long_a_single_step_in_each_octave_takes(monkeypatch):
+    now, found = [50.0], []
+    monkeypatch.setattr("pydream.cli.progress.monotonic", lambda: now[0])
+    with Progress(None, [(1000, 800), (500, 400)], 1, quiet=True) as progress:
+        progress.estimated = found.append
+        now[0] += 2
+        progress.step(0, 0, None)
+    assert found == pytest.approx([2 + 8])
+
+
+@pytest.mark.parametrize(
+    ("seconds", "size", "expected"),
+    [
+        (60, (3000, 4000), None),
+        (61, (1000, 1500), "this takes about 61 s"),
+        (250, (3000, 4000), "this takes about 4 min; --long-side 1500 takes about 35 s"),
+        (3600, (6000, 4000), "this takes about 60 min; --long-side 1500 takes about 4 min"),
+    ],
+)
+def test_what_is_long_is_said_and_what_is_faster(seconds, size, expected):
+    assert duration(seconds, size) == expected
+
+
+def test_a_dream_says_how_long_it_takes_once(run, folder, own_network, monkeypatch):
+    """On stderr, after its title, and not with --quiet."""
+    write_image(folder / "in.png", np.full((900, 1600, 3), 200, np.uint8))
+    now = [50.0]
+    monkeypatch.setattr("pydream.cli.progress.monotonic", lambda: now[0])
+
+    def dream(self, recipe, picture, watch):
+        for octave in range(recipe.octave_n):
+            for iteration in range(recipe.iter_n):
+                now[0] += 10
+                watch.step(octave, iteration, None)
+        return picture
+
+    monkeypatch.setattr("pydream.cli.job.Job.dream", dream)
+    given = [*own_network, "-l", "light", "--runtime", "numpy", "--octaves", "1", "-n", "9"]
+    seen = run("dream", "in.png", "-o", "a.png", *given)
+    assert seen.err.splitlines()[1:] == ["this takes about 90 s; --long-side 1500 takes about 79 s", "wrote 'a.png'"]
+    assert run("dream", "in.png", "-o", "b.png", *given, "--quiet").err == ""
+    assert "takes" not in run("dream", "in.png", "-o", "c.png", *given[:-1], "3").err

@@ -21,7 +21,7 @@ from ...media import FORMATS
 from ...picture import to_pixels
 from ...record.presets import params_for, series_iterations
 from ...record.recipe import Recipe
-from ..advice import creatures
+from ..advice import creatures, duration
 from ..errors import Failed, interruption, print_error
 from ..folders import earlier_recipe
 from ..help import Command
@@ -54,7 +54,7 @@ from ..options import (
     size_options,
 )
 from ..places import claim_folder, forced, unnamed, wrong_folder
-from ..progress import Bar
+from ..progress import Bar, Progress
 from ..signals import between_steps, interruptible, uninterrupted
 from ..workers import WorkerOptions, start_workers, worker_options
 
@@ -192,6 +192,7 @@ class DreamBatch:
     _standard: InputPicture | None = field(default=None, init=False)
     _count: int = field(default=0, init=False)  # of many, those to be made
     _written: int = field(default=0, init=False)
+    _timed: bool = field(default=False, init=False)  # what takes long is said
     _failed: int = field(default=0, init=False)
 
     @property
@@ -377,10 +378,17 @@ class DreamBatch:
             self.job.say(line)
         return recipe
 
+    def _say_how_long(self, bar: Progress, size: Size, seconds: float) -> None:
+        """Print how long a dream takes, if that is long, of the first one."""
+        if not self._timed and (line := duration(seconds, size)) is not None:
+            self._timed = True
+            bar.write(line)
+
     def _dream(self, start: InputPicture, recipe: Recipe, target: Target) -> None:
         job = self.job
         if self._count > 1:
             job = replace(job, heading=f"{job.title}, {self._over + 1} of {self._count}")
         with job.bar(start.size, recipe=recipe) as bar:
+            bar.estimated = partial(self._say_how_long, bar, start.size)
             pixels = job.dream(recipe, start.picture, bar)
         job.save(target, start, recipe, pixels, self.command)

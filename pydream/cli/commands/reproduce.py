@@ -59,7 +59,7 @@ from ..options import (
     weights_option,
 )
 from ..places import NewFolder, ReadFile, check_new, claim, claim_folder
-from ..progress import Progress
+from ..progress import Progress, about
 from ..signals import interruptible, uninterrupted
 
 _COMMAND = "pydream reproduce"
@@ -252,9 +252,7 @@ class _Progress(Progress):
             for line in self._lines:
                 self.write(line)
         elif self._steps == 2 and self._lines and self.pace is not None:
-            count = self.pace * self._work
-            about = f"{count / 60:.0f} min" if count >= 120 else f"{max(count, 1):.0f} s"
-            self.write(f"about {about} for all of it, by the second step")
+            self.write(f"about {about(self.pace * self._work)} for all of it, by the second step")
 
 
 @dataclass
