@@ -15,7 +15,7 @@ from PIL import Image, PngImagePlugin
 from ..errors import AnimationWarning, DamagedPictureWarning, IgnoredProfileWarning, ImageFileError
 from ..files import check_place, open_regular, write_errors, write_whole
 from ..picture import Picture, to_pixels
-from .decoding import EXIF_NOTE, decode, find_note, frame_count
+from .decoding import EXIF_FIELDS, MAKER_NOTE, NOTE_START, decode, find_note, frame_count
 from .decoding import PNG_KEYWORD as PNG_KEYWORD
 from .decoding import READABLE as READABLE
 from .decoding import is_readable as is_readable
@@ -140,8 +140,9 @@ def write_image(
     image : (H, W, 3) array
         RGB, 0..255, any real dtype, without NaN.
     note : str, optional
-        ASCII text to store in the file, at most `LONGEST_NOTE` characters: in a PNG's text chunk ``pydream``, or the
-        image description of EXIF or TIFF. `read_note` returns it.
+        ASCII text to store in the file, at most `LONGEST_NOTE` characters: in a PNG's text chunk ``pydream``, or in the
+        maker's note of EXIF or TIFF, not in the image description, which programs show as the caption. `read_note`
+        returns it.
     dpi : float or (float, float), optional
         Pixels per inch in print, or those across and down; WebP cannot store it.
 
@@ -176,7 +177,9 @@ def encode_image(
         else:
             options["exif"] = Image.Exif()
             options["exif"][_EXIF_SOFTWARE] = "pydream"
-            options["exif"][EXIF_NOTE] = note
+            # Pillow writes no fields of EXIF's own into a TIFF.
+            fields = options["exif"] if form is _TIFF else options["exif"].get_ifd(EXIF_FIELDS)
+            fields[MAKER_NOTE] = NOTE_START + note.encode("ascii")
     file = io.BytesIO()
     Image.fromarray(pixels).save(file, format=form.name, **options)
     return file.getbuffer()

@@ -3,6 +3,7 @@
 import json
 import os
 import stat
+import struct
 from pathlib import Path
 
 import numpy as np
@@ -213,7 +214,7 @@ def test_a_note_comes_back_and_moves_no_pixel(tmp_path, suffix, length):
 
 
 def test_where_a_note_is(tmp_path):
-    """Other programs show it."""
+    """In a text of a PNG; else where no program takes it for the caption."""
     for name in ("out.png", "out.jpg", "out.webp", "out.tif"):
         write_image(tmp_path / name, np.zeros((4, 4, 3)), "how it was made")
     with Image.open(tmp_path / "out.png") as image:
@@ -221,10 +222,40 @@ def test_where_a_note_is(tmp_path):
     for name in ("out.jpg", "out.webp", "out.tif"):
         with Image.open(tmp_path / name) as image:
             exif = image.getexif()
-            assert (exif[ExifTags.Base.Software], exif[ExifTags.Base.ImageDescription]) == (
-                "pydream",
-                "how it was made",
-            )
+            own = dict(exif if name == "out.tif" else exif.get_ifd(ExifTags.IFD.Exif))
+        assert own[ExifTags.Base.MakerNote] == b"pydream\0how it was made"
+        assert exif[ExifTags.Base.Software] == "pydream"
+        shown = {"ImageDescription", "UserComment", "XPTitle", "XPComment", "XPSubject", "XPKeywords"}
+        assert not {ExifTags.Base[field] for field in shown} & {*exif, *own, *exif.get_ifd(ExifTags.IFD.Exif)}
+        content = (tmp_path / name).read_bytes()
+        assert content.count(b"how it was made") == 1
+        assert b"photoshop" not in content.lower()  # no IPTC, no XMP
+        assert b"xmp" not in content.lower()
+
+
+@pytest.mark.parametrize("suffix", ["jpg", "webp", "tif"])
+def test_a_note_where_earlier_versions_have_it(tmp_path, suffix):
+    """In the image description; a note of today's comes first."""
+    path, exif = tmp_path / f"out.{suffix}", Image.Exif()
+    exif[ExifTags.Base.ImageDescription] = "made before"
+    Image.new("RGB", (4, 4)).save(path, exif=exif)
+    assert read_note(path) == "made before"
+    fields = exif if suffix == "tif" else exif.get_ifd(ExifTags.IFD.Exif)
+    fields[ExifTags.Base.MakerNote] = b"Canon\0\1\2"  # a camera's
+    Image.new("RGB", (4, 4)).save(path, exif=exif)
+    assert read_note(path) == "made before"
+    fields[ExifTags.Base.MakerNote] = b"pydream\0today"
+    Image.new("RGB", (4, 4)).save(path, exif=exif)
+    assert read_note(path) == "today"
+
+
+@pytest.mark.parametrize("suffix", ["jpg", "webp"])
+def test_damaged_fields_have_no_note(tmp_path, suffix):
+    """A place of EXIF's own fields that leads anywhere, or back."""
+    for place in (8, 26, 10**6, 2**32 - 1):
+        exif = b"Exif\0\0II*\0\x08\0\0\0\1\0" + struct.pack("<HHII", 0x8769, 4, 1, place) + bytes(4)
+        Image.new("RGB", (4, 4)).save(tmp_path / f"out.{suffix}", exif=exif)
+        assert read_note(tmp_path / f"out.{suffix}") is None
 
 
 @pytest.mark.parametrize("note", ["x" * (LONGEST_NOTE + 1), "ü"])

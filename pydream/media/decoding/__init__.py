@@ -16,7 +16,8 @@ libtiff  its messages
 
 from __future__ import annotations
 
-from typing import BinaryIO, NamedTuple
+from collections.abc import Mapping
+from typing import Any, BinaryIO, NamedTuple
 
 from PIL import Image, UnidentifiedImageError
 
@@ -26,11 +27,13 @@ from . import jpeg, kinds, libtiff, png, tiff
 from .heif import open_heic
 from .kinds import is_readable, unread_kind
 from .moving import frame_count, is_film
-from .pillow import READABLE, exif, load, open_image, pillow_errors, to_rgb
+from .pillow import EXIF_FIELDS, READABLE, exif, exif_fields, load, open_image, pillow_errors, to_rgb
 from .profiles import Profile
 
 __all__ = [
-    "EXIF_NOTE",
+    "EXIF_FIELDS",
+    "MAKER_NOTE",
+    "NOTE_START",
     "PNG_KEYWORD",
     "READABLE",
     "decode",
@@ -43,7 +46,9 @@ __all__ = [
     "unread_kind",
 ]
 
-EXIF_NOTE = 0x010E  # ImageDescription: the one text field of EXIF that TIFF, JPEG and WebP all keep
+MAKER_NOTE = 0x927C  # of EXIF: the maker's own bytes, which no program shows; up to what a JPEG's EXIF has room for
+NOTE_START = b"pydream\0"
+_OLD_NOTE = 0x010E  # ImageDescription, the caption: where versions before 0.3 have it
 PNG_KEYWORD = png.KEYWORD
 _EXIF_ORIENTATION = 0x0112
 _UPRIGHT = {  # EXIF's orientation → the transposition that undoes it
@@ -123,8 +128,19 @@ def find_note(file: BinaryIO, name: str) -> str | None:
             return None
         kind = tiff.Kind.read(file)
         if kind is not None:
-            note = kind.tags.get(EXIF_NOTE)
-        else:
-            image = png.in_spite_of_metadata(open_image, file)  # the pixels, which may be many, are not decoded
-            note = image.info.get(PNG_KEYWORD) if image.format == "PNG" else exif(image).get(EXIF_NOTE)
-        return str(note) if note else None
+            return _note_of(kind.tags)
+        image = png.in_spite_of_metadata(open_image, file)  # the pixels, which may be many, are not decoded
+        if image.format == "PNG":
+            note = image.info.get(PNG_KEYWORD)
+            return str(note) if note else None
+        fields = exif(image)
+        return _note_of({**fields, **exif_fields(fields)})
+
+
+def _note_of(fields: Mapping[int, Any]) -> str | None:
+    """Return what `write_image` stored in fields of EXIF or TIFF; else what describes the picture."""
+    made = fields.get(MAKER_NOTE)
+    if isinstance(made, bytes) and made.startswith(NOTE_START):
+        return made.removeprefix(NOTE_START).decode("latin-1") or None
+    note = fields.get(_OLD_NOTE)
+    return str(note) if note else None

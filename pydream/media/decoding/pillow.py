@@ -19,6 +19,8 @@ from .profiles import Profile
 # a truncated JPEG 2000.
 READABLE = ("PNG", "JPEG", "WEBP", "TIFF", "GIF", "BMP", "PPM", "AVIF", "ICO")
 
+EXIF_FIELDS = 0x8769  # where EXIF's own fields are
+
 
 def open_image(file: Any) -> ImageFile.ImageFile:
     """Open a picture in one of the formats `READABLE`; its pixels are not decoded."""
@@ -70,6 +72,16 @@ def exif(image: Image.Image) -> Image.Exif:
         raise
     except Exception:  # SyntaxError, struct.error, anything
         return Image.Exif()
+
+
+def exif_fields(fields: Image.Exif) -> dict[int, Any]:
+    """Return the fields of EXIF that are not TIFF's; none if they are damaged."""
+    try:
+        return fields.get_ifd(EXIF_FIELDS)
+    except MemoryError:
+        raise
+    except Exception:  # as above
+        return {}
 
 
 def to_rgb(image: Image.Image, name: str, profile: Profile) -> Image.Image:
