@@ -253,8 +253,6 @@ def prepare(
         sidecar=sidecar,
         quiet=quiet,
     )
-    if (note := network_note(model)) is not None:
-        job.say(note)
     job.check_account()
     job.objective  # noqa: B018 (raises where the guide does not fit)
     if (note := network_note(model)) is not None:

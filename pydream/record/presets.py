@@ -138,11 +138,6 @@ STRENGTHS = (0.25, 4.0)  # mild, and wild: factors for the iterations
 PRESETS = {preset.name: preset for preset in _PRESETS}
 
 
-# A zoom loop dreams on what it has dreamt, so a frame takes fewer steps than a picture: with the 10 that are the
-# notebook's, the built-in network's frames have burnt out by the eighth. Found by looking at frames 1, 4, 8, 16.
-ZOOM = {"layer": ("fire7/concat",), "iter_n": 3}
-
-
 def series_iterations(iter_n: int, count: int) -> list[int]:
     """Return the iterations of a series from mild to wild: strengths from 0.25 to 4, each so many times the one before.
 
