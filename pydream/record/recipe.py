@@ -246,7 +246,12 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True):
         if self.rendering is not None:
             return to_display(self.rendering.renderer, dream)
         dream = as_shown(dream, self.clip, self.stretch)
-        return dream + dream.dtype.type(self.blend) * (self.start(picture)[0] - dream) if self.blend else dream
+        if not self.blend:
+            return dream
+        mixed: Array = self.start(picture)[0] - dream  # in place: a picture may fill the memory
+        mixed *= mixed.dtype.type(self.blend)
+        mixed += dream
+        return mixed
 
 
 DEFAULTS = {field.name: field.default for field in msgspec.structs.fields(Recipe)}
