@@ -441,13 +441,9 @@ blend_option = _weight("--blend", "Share of the input picture in the result.", 1
 
 # ---- sizes ----
 
-
-def long_side_option(**more: Any) -> Decorator:
-    """Make the option for a picture's size by one number."""
-    text = "Long side that the picture is resized to; adds octaves."
-    return option("--long-side", text, click.IntRange(1, 10**6), **more)
-
-
+long_side_option = partial(
+    option, "--long-side", "Long side that the picture is resized to; adds octaves.", click.IntRange(1, 10**6)
+)
 size_options = together(
     long_side_option(),
     option("--size", "Size that the picture is resized to.", read_size, metavar="WxH"),
