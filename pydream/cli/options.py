@@ -319,6 +319,7 @@ def era_option(default: str = library_default("era")) -> Decorator:
 PRESET_HELP = f"Named look ({', '.join([*PRESETS][:3])}, …), see `pydream presets`."
 # For dreams alone: a preset's step size, jitter and clipping are those of `deepdream`, which the tutorial's renderers
 # of `visualize` and `channels` do not have.
+PRESET_HELP = f"Named look: {', '.join([*PRESETS][:4])} …; `pydream presets` lists all."
 preset_option = option(
     "--preset",
     PRESET_HELP,
@@ -441,13 +442,9 @@ blend_option = _weight("--blend", "Share of the input picture in the result.", 1
 
 # ---- sizes ----
 
-
-def long_side_option(**more: Any) -> Decorator:
-    """Make the option for a picture's size by one number."""
-    text = "Long side that the picture is resized to; adds octaves."
-    return option("--long-side", text, click.IntRange(1, 10**6), **more)
-
-
+long_side_option = partial(
+    option, "--long-side", "Long side that the picture is resized to; adds octaves.", click.IntRange(1, 10**6)
+)
 size_options = together(
     long_side_option(),
     option("--size", "Size that the picture is resized to.", read_size, metavar="WxH"),

@@ -209,9 +209,10 @@ class Looks:
 
     def recipe(self, job: Job, cell: Cell) -> Recipe:
         """Return a look's recipe at the small size."""
-        params = self.start.params({**PRESETS[cell.label].params, "strength": self.strength})
+        look = PRESETS[cell.label]
+        params = self.start.params({**look.params, "strength": self.strength})
         kind, classes, _ = params.pop("kind", "l2"), params.pop("classes", ()), params.pop("layer", None)
-        aim = aim_of(job.net, PRESETS[cell.label].layers, kind, classes)
+        aim = aim_of(job.net, look.layers, kind, classes)
         return msgspec.structs.replace(job.recipe, end=aim.end, objective=aim.terms, **params)
 
     def command(self, job: Job, cell: Cell, recipe: Recipe, output: str) -> str:
