@@ -51,8 +51,10 @@ class LeftOut:
             yield f"{', '.join(names)}{f' and {more} more' * bool(more)} ({reason})"
 
 
-def expanded(sources: Iterable[Source], recursive: bool, output: Path | None) -> list[Source]:
+def expanded(sources: Iterable[Source], recursive: bool | None, output: Path | None) -> list[Source]:
     """Return sources with a folder's pictures in its place, noted as read; warn of what is left out.
+
+    `recursive` is that of `list_pictures`.
 
     Raises
     ------
@@ -77,11 +79,11 @@ def expanded(sources: Iterable[Source], recursive: bool, output: Path | None) ->
     return found
 
 
-def list_pictures(folder: Path, recursive: bool, output: Path | None = None) -> tuple[list[Source], LeftOut]:
+def list_pictures(folder: Path, recursive: bool | None, output: Path | None = None) -> tuple[list[Source], LeftOut]:
     """Return the pictures of a folder, in the order of their names, and what else is in it.
 
-    With `recursive` those of its folders too, but not of `output`, where dreams go; what leaves the folder by a link is
-    left out.
+    With `recursive` those of its folders too, but not of `output`, where dreams go; None: the command has no such
+    option. What leaves the folder by a link is left out.
     """
     root, written = folder.resolve(), output and output.resolve()
     pictures: list[Source] = []
@@ -115,12 +117,12 @@ def list_pictures(folder: Path, recursive: bool, output: Path | None = None) -> 
     return pictures, left_out
 
 
-def _reason_of_folder(entry: os.DirEntry[str], recursive: bool, written: bool) -> str | None:
+def _reason_of_folder(entry: os.DirEntry[str], recursive: bool | None, written: bool) -> str | None:
     """Return why a folder is left out; None if it is gone into."""
     if entry.name.startswith("."):
         return "hidden"
     if not recursive:
-        return "a folder: --recursive reads it"
+        return "a folder" if recursive is None else "a folder: --recursive reads it"
     if written:
         return "the output"
     return "a link to a folder" if entry.is_symlink() else None

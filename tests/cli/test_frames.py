@@ -106,6 +106,14 @@ def test_a_folder_becomes_a_folder_and_films(run, frames, short):
     assert Path("out.mp4.json").is_file()
 
 
+def test_what_is_no_frame_is_named(run, frames, short):
+    Path("frames/notes.txt").touch()
+    Path("frames/more").mkdir()
+    seen = run("video", "frames", "-o", "out", *short, "--range", "0:1")
+    line = "1 file and 1 folder of 'frames' are left out: more (a folder), notes.txt (no picture)"
+    assert f"pydream: warning: {line}" in seen.err.splitlines()
+
+
 def test_stopped_and_resumed(run, frames, short, monkeypatch):
     assert run("video", "frames", "-o", "whole", *short).code == 0
     with monkeypatch.context() as patched:

@@ -336,7 +336,7 @@ def test_lost_frames_are_made_again(run, left, damage):
     assert seen.code == 0, seen
     assert seen.err.splitlines()[0] == f"2 of 6 frames are in '{FRAMES}' already"
     made = Path("out.mp4").read_bytes()
-    assert run(*left, "--seed", "3").code == 0
+    assert run(*left, "--seed", "3", "--force").code == 0
     assert Path("out.mp4").read_bytes() == made
 
 

@@ -99,7 +99,7 @@ class _FilmOrFrames(ReadFile):
         if not Path(value).is_dir():
             return super().convert(value, param, ctx)
         path = Path(value)
-        pictures = expanded([Source(value, folder=True)], recursive=False, output=None)
+        pictures = expanded([Source(value, folder=True)], recursive=None, output=None)
         return _Frames(path if path.name not in ("", "..") else path.resolve(), [Path(each.given) for each in pictures])
 
 
