@@ -316,10 +316,9 @@ def era_option(default: str = library_default("era")) -> Decorator:
 
 # ---- the dream ----
 
-PRESET_HELP = f"Named look ({', '.join([*PRESETS][:3])}, …), see `pydream presets`."
 # For dreams alone: a preset's step size, jitter and clipping are those of `deepdream`, which the tutorial's renderers
 # of `visualize` and `channels` do not have.
-PRESET_HELP = f"Named look: {', '.join([*PRESETS][:4])} …; `pydream presets` lists all."
+PRESET_HELP = f"Named look ({', '.join([*PRESETS][:3])}, …), see `pydream presets`."
 preset_option = option(
     "--preset",
     PRESET_HELP,
