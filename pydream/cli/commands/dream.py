@@ -86,8 +86,8 @@ def command(
 ) -> None:
     """Dream on pictures.
 
-    INPUT is a picture, a folder of them, - (standard input), noise or noise:640x480. A dream holds its
-    record, for `pydream replay`; Ctrl-C ends it early.
+    INPUT is a picture, a folder of them, -, noise or noise:640x480. A dream holds its record for `pydream replay`;
+    Ctrl-C ends it early.
 
     \b
     pydream dream sky.jpg --preset dogs
