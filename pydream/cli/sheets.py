@@ -112,7 +112,8 @@ class DreamSheet:
         if self.workers is not None:
             job = replace(job, memory=self.workers.memory(job.memory))
         facts, size = job.network, self.start.size
-        heading = f"{facts.name}, {len(cells)} {self.what}s on {facts.device}, {facts.dtype}, seed {job.recipe.seed}"
+        count = f"{len(cells)} {self.what}{'' if len(cells) == 1 else 's'}"
+        heading = f"{facts.name}, {count} on {facts.device}, {facts.dtype}, seed {job.recipe.seed}"
         job = replace(job, heading=heading)
         self.jobs.append(job)
         planned = {cell: msgspec.structs.replace(self.recipe(job, cell), noise=self.start.noise) for cell in cells}
