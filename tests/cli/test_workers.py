@@ -58,9 +58,9 @@ def test_the_same_files_as_of_one_process(run, pictures, two):
     assert seen.code == 0, seen
     assert files("many") == files("one")
     assert len(files("one")) == 12
-    assert sorted(line for line in seen.err.splitlines() if line.startswith("wrote")) == [
-        f"wrote 'many/{number}.png'" for number in range(6)
-    ]
+    written = [line.partition(" (") for line in seen.err.splitlines() if line.startswith("wrote")]
+    assert sorted(line for line, _, _ in written) == [f"wrote 'many/{number}.png'" for number in range(6)]
+    assert [count for _, _, count in written] == [f"{number} of 6)" for number in range(1, 7)]
     assert re.search(r"^squeezenet_v1.1 fire2/concat on CPU:0, float64, seed 3, \d workers?$", seen.err, re.MULTILINE)
 
 
