@@ -29,7 +29,7 @@ caffe      pycaffe's names: ``import pydream.caffe as caffe``
 zoo        names → networks
 record     what decides a dream, written down and kept in its picture
 cluster    a dream by many processes
-easy       `dream_picture`, for notebooks, and what it and the commands prepare
+easy       a dream in one call: `dream_picture`; and what it shares with the commands
 bench      for measuring
 reproduce  for the results of 2015
 testing    for ports to other runtimes
@@ -45,12 +45,14 @@ from . import forks as forks  # from now on, it is known what a fork loses
 __version__ = "0.1.0"
 
 _HOMES = {  # public name → the module that has it, or that it is
+    "Dream": "easy.result",
     "DreamInterrupted": "dream.notebook",
     "PydreamError": "errors",
     "Watch": "dream.watch",
     "deepdream": "dream.notebook",
     "deprocess": "dream.images",
     "dream_frames": "dream.film",
+    "dream_picture": "easy.call",
     "load_net": "zoo.load",
     "make_step": "dream.notebook",
     "objective_L2": "dream.objectives",

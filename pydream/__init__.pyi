@@ -5,6 +5,8 @@ from .dream.notebook import DreamInterrupted, deepdream, make_step
 from .dream.objectives import objective_guide, objective_L2
 from .dream.watch import Watch
 from .dream.zoom import zoom_frame, zoom_loop
+from .easy.call import dream_picture
+from .easy.result import Dream
 from .errors import PydreamError
 from .media import video
 from .zoo.load import load_net
@@ -12,12 +14,14 @@ from .zoo.load import load_net
 __version__: str
 
 __all__ = [
+    "Dream",
     "DreamInterrupted",
     "PydreamError",
     "Watch",
     "deepdream",
     "deprocess",
     "dream_frames",
+    "dream_picture",
     "load_net",
     "make_step",
     "objective_L2",

@@ -84,6 +84,10 @@ class IgnoredProfileWarning(PydreamWarning):
     """A picture's colours were read as sRGB, since its colour profile cannot be used."""
 
 
+class DreamInterruptedWarning(PydreamWarning):
+    """A dream was interrupted, and is returned as far as it came."""
+
+
 class LeftOutWarning(PydreamWarning):
     """Some of a network's layers cannot be run, and are left out with all that is made of them."""
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import os
-import re
 import sys
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -17,7 +16,10 @@ import click
 from PIL import Image
 
 from ..dream.era import MODERN
-from ..errors import ImageFileError
+from ..easy.inputs import WIDTH_HEIGHT as WIDTH_HEIGHT
+from ..easy.inputs import Resizing as Resizing
+from ..easy.inputs import size_of
+from ..errors import ImageFileError, ParameterError
 from ..files import write_text
 from ..media import (
     FORMATS,
@@ -35,7 +37,8 @@ from ..media import (
     write_image,
 )
 from ..picture import Picture
-from ..record.names import file_word
+from ..record.names import NOISE as NOISE
+from ..record.names import source_word
 from ..record.presets import params_for
 from ..record.provenance import Account, PictureFacts, picture_facts, sidecar_of
 from .errors import bad_value
@@ -43,11 +46,9 @@ from .places import OUTPUT, check, claim, claim_made, note_read, unnamed
 from .streams import write_bytes
 
 STANDARD = "-"
-NOISE = "noise"
 
 Size = tuple[int, int]  # (height, width)
 NOISE_SIZE = (512, 512)
-WIDTH_HEIGHT = "WIDTHxHEIGHT"
 MOST_STANDARD_INPUT = 2**30  # bytes: more than 89 million pixels have in any format
 _CHUNK = 2**20
 
@@ -77,48 +78,12 @@ class Source:
         """The argument of a command line that makes the same again: noise with its size, a file without its folder."""
         if self.noise is not None:
             return f"{NOISE}:{self.noise[1]}x{self.noise[0]}"
-        return STANDARD if self.given == STANDARD else file_word(self.given, self.name.partition(":")[0] == NOISE)
+        return STANDARD if self.given == STANDARD else source_word(self.given)
 
     @property
     def path(self) -> Path | None:
         """The file, if it is one."""
         return None if self.noise or self.given == STANDARD else Path(self.given)
-
-
-@dataclass(frozen=True)
-class Resizing:
-    """The values of `--size` and `--long-side`."""
-
-    size: Size | None = None
-    long_side: int | None = None
-
-    @classmethod
-    def taken(cls, options: dict[str, Any]) -> Resizing:
-        """Take them out of a command's options."""
-        found = cls(options.pop("size"), options.pop("long_side"))
-        if found.size is not None and found.long_side is not None:
-            raise bad_value("--long-side", "--size says both sides")
-        return found
-
-    @property
-    def wanted(self) -> bool:
-        """Whether pictures are resized."""
-        return self.size is not None or self.long_side is not None
-
-    def of(self, height: int, width: int) -> Size:
-        """Return the size that a picture of some size is resized to."""
-        if self.long_side is None:
-            return self.size or (height, width)
-        ratio = self.long_side / max(height, width)
-        high, wide = (max(1, round(side * ratio)) for side in (height, width))
-        try:
-            return read_size(f"{wide}x{high}")
-        except click.BadParameter as error:
-            raise bad_value("--long-side", error.message) from None
-
-    def counted(self, given: Size) -> Size | None:
-        """Return the size that a number of octaves is for; None: that of the dream, as `--size` is to the letter."""
-        return None if self.long_side is None else given
 
 
 @dataclass(frozen=True)
@@ -148,7 +113,10 @@ class InputPicture:
         facts, given = picture_facts(source.name, picture), picture.shape[:2]
         if resizing is None:
             return cls(source, picture, given, facts, dpi)
-        size = resizing.of(*given)
+        try:
+            size = resizing.of(*given)
+        except ParameterError as error:  # of this picture, and not of another
+            raise bad_value("--long-side", error.problem) from None
         return cls(source, resized(picture, size), size, facts, dpi, resizing.counted(given))
 
     @property
@@ -222,14 +190,10 @@ class SourceType(click.ParamType):  # type: ignore[type-arg]  # before 8.2 it ha
 
 def read_size(text: str) -> Size:
     """Return the height and width of ``640x480``; the type of an option whose value is a size."""
-    found = re.fullmatch(r"([1-9][0-9]{0,6})[x×]([1-9][0-9]{0,6})", text)
-    if found is None:
-        raise click.BadParameter(f"{text!r} is not a size (expected {WIDTH_HEIGHT}, e.g. 640x480)")
-    width, height = int(found[1]), int(found[2])
-    most = Image.MAX_IMAGE_PIXELS or sys.maxsize
-    if width * height > most:
-        raise click.BadParameter(f"{text!r} is more than {most} pixels; `pydream --max-pixels` sets that")
-    return height, width
+    try:
+        return size_of(text)
+    except ParameterError as error:
+        raise click.BadParameter(error.problem) from None
 
 
 @dataclass(frozen=True)

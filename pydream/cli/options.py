@@ -27,7 +27,8 @@ from ..dream.retouch import STRONGEST_PULL, STRONGEST_TV, WIDEST_BLUR
 from ..files import unsynced
 from ..formats import InputSpec, caffe, graphdef, keras, read_mean
 from ..net import CHANNEL_ORDERS
-from ..record.presets import PRESETS, STRENGTHS
+from ..record.presets import PRESETS, SMOOTHING, STRENGTHS, with_class
+from ..record.recipe import MOST_SEED
 from ..record.text import as_unicode, number_text
 from ..tiles.plan import LARGEST_TILE
 from ..zoo.load import load_net
@@ -305,7 +306,7 @@ backend_option = _library_choice(
 def seed_option(default: int | None = None) -> Decorator:
     """Make the option for the seed; without a default each run draws a new one."""
     shown = "a new one, which is printed" if default is None else default
-    return option("--seed", f"Random seed.  [default: {shown}]", click.IntRange(0, 2**32 - 1), default=default)
+    return option("--seed", f"Random seed.  [default: {shown}]", click.IntRange(0, MOST_SEED), default=default)
 
 
 def era_option(default: str = library_default("era")) -> Decorator:
@@ -328,11 +329,6 @@ preset_option = option(
     expose_value=False,
     callback=take_preset,
 )
-# What a class needs beside a layer's parameters: a classifier's gradient is grain. Found by looking at flamingos, cats
-# and dogs on examples/sky.jpg: with less they are grey and hard to make out, with more Laplacian levels garish.
-_CLASS_SMOOTHING = {"smooth": 0.5, "laplacian": 3}
-_CLASS_ITERATIONS = 20
-_SMOOTHING = (*_CLASS_SMOOTHING, "tv")
 
 
 def _take_class(ctx: click.Context, _: click.Parameter, classes: tuple[str, ...]) -> tuple[str, ...]:
@@ -342,15 +338,12 @@ def _take_class(ctx: click.Context, _: click.Parameter, classes: tuple[str, ...]
 
         def unless_given(value: float) -> float:
             # asked for when all options that are given have been read
-            given = (ctx.get_parameter_source(each) for each in _SMOOTHING)
+            given = map(ctx.get_parameter_source, SMOOTHING)
             return 0 if ParameterSource.COMMANDLINE in given else value
 
-        smoothing = {name: partial(unless_given, value) for name, value in _CLASS_SMOOTHING.items()}
-        ctx.default_map = {
-            "iter_n": _CLASS_ITERATIONS,
-            **({} if said.keys() & set(_SMOOTHING) else smoothing),
-            **said,
-        }
+        added = with_class(said)
+        smoothing = {name: partial(unless_given, added[name]) for name in added.keys() & SMOOTHING - said.keys()}
+        ctx.default_map = {**added, **smoothing}
     return classes
 
 

@@ -53,9 +53,8 @@ def zoom_options(options: dict[str, Any], earlier: Recipe | None = None) -> dict
 def network_note(model: str) -> str | None:
     """Return a line about a preset whose network is another than `model`; None: there is nothing to say."""
     preset = _of_model()
-    if preset is None or preset.network == model:
-        return None
-    return f"--preset {preset.name} is known by {preset.network}, and this is {model}: it will look otherwise"
+    note = None if preset is None else preset.note(model)
+    return None if note is None else f"--preset {note}"
 
 
 @contextmanager

@@ -46,7 +46,7 @@ def preprocess(net: Net, img: ArrayLike, out: Array | None = None) -> Array:
     UnitRangeWarning
         The pixels are floats within 0..1.
     """
-    _warn_of_unit_range(np.asarray(img))
+    warn_of_unit_range(np.asarray(img))
     return as_image(net, img, out)
 
 
@@ -64,7 +64,7 @@ def as_image(net: Net, img: ArrayLike, out: Array | None = None) -> Array:
     return image
 
 
-def _warn_of_unit_range(img: Array) -> None:
+def warn_of_unit_range(img: Array) -> None:
     """Warn the caller of pydream of a float picture of 0..1; one that is as good as black, of a few ones, is none."""
     if img.dtype.kind != "f" or not img.size or not (img.max() <= 1 and img.min() >= 0):
         return

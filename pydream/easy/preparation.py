@@ -2,27 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import secrets
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache, partial
 from pathlib import Path
 from typing import Any, Self
 
 import msgspec
+import numpy as np
 
 from ..cluster.tasks import guided
-from ..dream.objectives import Objective
+from ..dream.objectives import Kind, Objective
 from ..dream.octaves import Size
 from ..dream.params import find_ends
 from ..dream.retouch import Mask, Retouch
 from ..dream.watch import Watch
-from ..media import read_image
-from ..net import Net
+from ..errors import ParameterError
+from ..formats import InputSpec, PixelScale
+from ..media import LONGEST_NOTE, read_image
+from ..net import ChannelOrder, Net
 from ..picture import Picture, to_pixels
 from ..record.command import command_of
-from ..record.provenance import DreamAccount, Ingredients, NetFacts, PictureFacts, picture_facts
-from ..record.recipe import Recipe, choose_tile, follow
+from ..record.provenance import DreamAccount, Ingredients, NetFacts, PictureFacts, net_facts, picture_facts
+from ..record.recipe import LEAST_TERM, Recipe, choose_tile, follow
+from ..record.scoring import aim_of, least_in_record
+from ..runtime.net import Net as LocalNet
 from ..tiles.plan import plan_tiles
+from ..zoo.load import default_layer, find_files, load_net, read_outline
+
+_LONGEST_INPUT = 4096  # characters in a record: a file's name, escaped, in its facts and in the command
 
 
 @dataclass(frozen=True)
@@ -58,6 +67,8 @@ class Prepared:
     guide, mask : SidePicture, optional
     tile, memory : int, optional
         The side of a tile, and the bytes that the process may take, if they are given.
+    why : str, optional
+        Why the recipe's layer was taken, where none was named.
     """
 
     net: Net
@@ -69,6 +80,7 @@ class Prepared:
     mask: SidePicture | None = None
     tile: int | None = None
     memory: int | None = None
+    why: str | None = None
 
     @cached_property
     def objective(self) -> Objective | None:
@@ -135,3 +147,136 @@ class Prepared:
             result=picture_facts("result", pixels),
             **msgspec.structs.asdict(self.ingredients(input)),
         )
+
+    def check(self, texts: Sequence[str] = ()) -> None:
+        """Raise an error for a guide that does not fit, and a record, with these texts, that no file could hold."""
+        self.objective  # noqa: B018 (raises it)
+        pixels = np.zeros((1, 1, 3), np.uint8)
+        line = self.command_line("dream", texts, self.recipe)
+        length = len(self.record(line, self.recipe, picture_facts("", pixels), pixels).to_json()) + _LONGEST_INPUT
+        if length > LONGEST_NOTE:
+            what = "fewer layers and channels" + (", or shorter texts" if texts else "")
+            raise ValueError(
+                f"the file's record would have about {length} characters, of at most {LONGEST_NOTE}: it takes {what}"
+            )
+
+
+def load(
+    model: str, weights: Path | None, dtype: str, runtime: str, device: str, input_spec: InputSpec
+) -> tuple[LocalNet, NetFacts]:
+    """Load a network as `pydream.load_net` does, and return its facts too."""
+    net = load_net(model, weights, dtype=dtype, device=device, runtime=runtime, **input_spec.keywords)
+    return net, net_facts(net.name, find_files(model, weights), net.dtype, runtime, net.device, input_spec)
+
+
+def keep_loaded(
+    model: str, weights: Path | None, dtype: str, runtime: str, device: str, input_spec: InputSpec
+) -> tuple[LocalNet, NetFacts]:
+    """Load a network, unless it is the last one that was loaded here and its files are as they were."""
+    files = find_files(model, weights)
+    stamps = tuple(_stamp(path) for path in (files.definition, files.weights) if path is not None)
+    return _kept(model, weights, dtype, runtime, device, input_spec, stamps)
+
+
+@lru_cache(maxsize=1)
+def _kept(*options: Any) -> tuple[LocalNet, NetFacts]:
+    return load(*options[:-1])
+
+
+def _stamp(path: Path) -> tuple[str, int, int]:
+    """Return what changes when a file is written."""
+    found = path.stat()
+    return str(path), found.st_mtime_ns, found.st_size
+
+
+def prepare(
+    *,
+    model: str,
+    weights: Path | None = None,
+    layer: str | Sequence[str] | None = None,
+    kind: Kind = "l2",
+    classes: Sequence[str] = (),
+    channels: Sequence[int] = (),
+    guide: Path | SidePicture | None = None,
+    mask: Path | SidePicture | None = None,
+    seed: int | None = None,
+    dtype: str = "float32",
+    runtime: str = "tensorflow",
+    device: str = "auto",
+    mean: Sequence[float] | None = None,
+    pixel_scale: PixelScale | None = None,
+    channel_order: ChannelOrder | None = None,
+    input_node: str | None = None,
+    tile: int | None = None,
+    memory: int | None = None,
+    to_srgb: bool = True,
+    load: Callable[..., tuple[LocalNet, NetFacts]] = keep_loaded,
+    **recipe: Any,
+) -> Prepared:
+    """Load a network, a guide and a mask, and find what is to grow; other arguments are fields of the recipe.
+
+    Names of layers, channels and classes are looked up before TensorFlow is imported, where the network's file can be
+    read without it.
+
+    Parameters
+    ----------
+    model, weights, layer, kind, classes, seed, dtype, runtime, device, mean, pixel_scale, channel_order, input_node
+        As the options of the commands.
+    channels : sequence of int
+        Those that a rendering will show.
+    guide, mask : path or SidePicture, optional
+    tile, memory : int, optional
+    to_srgb : bool
+        Whether a guide's colours become sRGB by its profile.
+    load : callable
+        `load`, `keep_loaded`, or another with their arguments.
+    **recipe
+
+    Raises
+    ------
+    ParameterError
+        A value is wrong, or does not go with another.
+    UnknownNameError
+        There is no such network, layer, channel or class.
+    """
+    if unknown := recipe.keys() - set(Recipe.__struct_fields__):
+        raise TypeError(f"neither an option nor a field of a recipe: {', '.join(sorted(unknown))}")
+    layers = [layer] if isinstance(layer, str) else list(layer or ())
+    if guide is not None and (len(layers) > 1 or kind != "l2" or classes):
+        raise ParameterError("guide", "a guide goes with one layer, without --objective and --class")
+    if mask is not None and not recipe.get("clip", True):
+        raise ParameterError("mask", "it keeps pixels as they are, and --no-clip rescales them all")
+    if mask is not None and recipe.get("stretch"):
+        raise ParameterError("mask", "it keeps pixels as they are, and --stretch rescales them all")
+    least = sum(map(least_in_record, layers)) + LEAST_TERM * len(classes)
+    if least > LONGEST_NOTE:
+        what = f"{len(layers) + len(classes)} terms do not fit into the file's record of {LONGEST_NOTE} characters"
+        raise ParameterError("layer" if layers else "class", what)
+    aim_at = partial(
+        aim_of,
+        layers=layers,
+        kind=kind,
+        classes=classes,
+        guided=guide is not None,
+        channels=channels if "rendering" in recipe else None,
+    )
+    outline = read_outline(model, weights, input_node)
+    aim = None if outline is None else aim_at(outline)
+    guide = SidePicture.read(guide, to_srgb) if isinstance(guide, Path) else guide
+    mask = SidePicture.read(mask, to_srgb=False) if isinstance(mask, Path) else mask
+    input_spec = InputSpec(mean, pixel_scale, channel_order, input_node)
+    net, network = load(model, weights, dtype, runtime, device, input_spec)
+    aim = aim or aim_at(net)
+    seed = secrets.randbelow(2**32) if seed is None else seed
+    return Prepared(
+        net=net,
+        network=network,
+        model=model,
+        weights=weights,
+        recipe=Recipe(end=aim.end, objective=aim.terms, seed=seed, **recipe),
+        guide=guide,
+        mask=mask,
+        tile=tile,
+        memory=memory,
+        why=aim.why if guide is not None or default_layer(model) is None else None,
+    )

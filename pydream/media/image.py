@@ -15,7 +15,7 @@ from PIL import Image, PngImagePlugin
 from ..errors import AnimationWarning, DamagedPictureWarning, IgnoredProfileWarning, ImageFileError
 from ..files import check_place, open_regular, write_errors, write_whole
 from ..picture import Picture, to_pixels
-from .decoding import EXIF_FIELDS, MAKER_NOTE, NOTE_START, decode, find_note, frame_count
+from .decoding import EXIF_FIELDS, MAKER_NOTE, NOTE_START, Decoded, convert, decode, find_note, frame_count
 from .decoding import PNG_KEYWORD as PNG_KEYWORD
 from .decoding import READABLE as READABLE
 from .decoding import is_readable as is_readable
@@ -72,6 +72,11 @@ def read_image(path: str | os.PathLike[str], *, to_srgb: bool = True) -> Picture
         return _picture(file, str(path), to_srgb)
 
 
+def picture_of(image: Image.Image, name: str = "picture", *, to_srgb: bool = True) -> Picture:
+    """Convert a picture of Pillow's as `read_image` does that of a file; `name` is for messages."""
+    return _pixels(convert(image, name, to_srgb), name)
+
+
 def read_note(path: str | os.PathLike[str]) -> str | None:
     """Read the note that `write_image` stored in a picture file; None if there is none.
 
@@ -113,15 +118,20 @@ def resized(picture: Picture, size: tuple[int, int]) -> Picture:
 
 
 def _picture(file: BinaryIO, name: str, to_srgb: bool) -> Picture:
-    image, damage, trouble = decode(file, name, to_srgb)
-    if damage is not None:
-        warnings.warn(f"'{name}' is damaged: {damage}", DamagedPictureWarning, stacklevel=3)
-    if trouble is not None:
-        warnings.warn(f"the colour profile of '{name}' is ignored: {trouble}", IgnoredProfileWarning, stacklevel=3)
+    found = decode(file, name, to_srgb)
     if (frames := frame_count(file)) > 1:
         what = f"'{name}' is an animation, and only the first of its {frames} frames is read: `pydream video` takes all"
         warnings.warn(what, AnimationWarning, stacklevel=3)
-    return np.array(image, dtype=np.uint8, order="C")
+    return _pixels(found, name)
+
+
+def _pixels(found: Decoded, name: str) -> Picture:
+    if found.damage is not None:
+        warnings.warn(f"'{name}' is damaged: {found.damage}", DamagedPictureWarning, stacklevel=4)
+    if found.profile_trouble is not None:
+        what = f"the colour profile of '{name}' is ignored: {found.profile_trouble}"
+        warnings.warn(what, IgnoredProfileWarning, stacklevel=4)
+    return np.array(found.image, dtype=np.uint8, order="C")
 
 
 def write_image(

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from ..zoo.registry import is_name
 
+NOISE = "noise"  # in the place of a picture's name: the dream starts from that
 _OF_FILES = {"-o", "--guide", "--mask", "--model", "--weights"}  # options whose value is a file
 _WORD = re.compile(r"""(?:\$'(?:[^'\\]|\\.)*'|'[^']*'|"[^"\\]*"|[^\s'"])+""")
 
@@ -19,6 +20,11 @@ def file_word(path: str | os.PathLike[str], taken: bool = False) -> str:
     if name in ("", ".."):
         name = Path(path).resolve().name
     return f"./{name}" if taken or name.startswith("-") else name
+
+
+def source_word(path: str | os.PathLike[str]) -> str:
+    """Return the name of a picture as a word of a command line, where a bare ``noise`` is none."""
+    return file_word(path, Path(path).name.partition(":")[0] == NOISE)
 
 
 def model_word(model: str) -> str:

@@ -10,6 +10,12 @@ from ..dream.octaves import AUTO, MOST_OCTAVES, Size, octaves_added, octaves_for
 from ..zoo.registry import DEFAULT_NETWORK
 from .recipe import DEFAULTS
 
+# What a class needs beside a layer's parameters. Found by looking at flamingos, cats and dogs on examples/sky.jpg: with
+# less they are grey and hard to make out, with more Laplacian levels garish.
+CLASS_SMOOTHING = {"smooth": 0.5, "laplacian": 3}
+CLASS_ITERATIONS = 20
+SMOOTHING = {*CLASS_SMOOTHING, "tv"}
+
 
 @dataclass(frozen=True)
 class Preset:
@@ -37,6 +43,12 @@ class Preset:
         """The layers, each as the command line takes it; none: the network's own."""
         named: str | tuple[str, ...] = self.params.get("layer", ())
         return (named,) if isinstance(named, str) else tuple(named)
+
+    def note(self, model: str) -> str | None:
+        """Return a line about a network that the look is not known by; None: it is known by that."""
+        if model == self.network:
+            return None
+        return f"{self.name} is known by {self.network}, and this is {model}: it will look otherwise"
 
 
 _GOOGLENET = "bvlc_googlenet"
@@ -154,6 +166,14 @@ def series_iterations(iter_n: int, count: int) -> list[int]:
 # A zoom loop dreams on what it has dreamt, so a frame takes fewer steps than a picture: with the 10 that are the
 # notebook's, the built-in network's frames have burnt out by the eighth. Found by looking at frames 1, 4, 8, 16.
 ZOOM = {"layer": ("fire7/concat",), "iter_n": 3}
+
+
+def with_class(params: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the parameters of a dream of a class: with what that needs, where `params` say nothing of it.
+
+    A classifier's gradient is grain, so it is smoothed, unless something smooths already.
+    """
+    return {"iter_n": CLASS_ITERATIONS, **({} if params.keys() & SMOOTHING else CLASS_SMOOTHING), **params}
 
 
 def params_for(params: Mapping[str, Any], size: Size | None = None, enlarged: Size | None = None) -> dict[str, Any]:

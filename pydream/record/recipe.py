@@ -28,6 +28,7 @@ from ..tiles.fitting import check_limit, choose_side
 RNG = "numpy.random.RandomState (MT19937)"  # what a seed is the seed of
 
 Count = Annotated[int, msgspec.Meta(ge=1, le=10**9)]  # of steps or pixels; sums of it fit everywhere
+MOST_SEED = 2**32 - 1
 LEAST_TERM = 93  # characters that a term takes in a note and its command, beside names and numbers
 MOST_TERMS = LONGEST_NOTE // LEAST_TERM  # of a score
 MOST_SUMMED = 4096  # channels of one rendering, so that a picture's note can hold them
@@ -129,7 +130,7 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     end: str
-    seed: Annotated[int, msgspec.Meta(ge=0, lt=2**32)]
+    seed: Annotated[int, msgspec.Meta(ge=0, le=MOST_SEED)]
     objective: Annotated[tuple[Term, ...], msgspec.Meta(max_length=MOST_TERMS)] = ()
     iter_n: int = 10
     octave_n: int = 4

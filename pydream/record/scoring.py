@@ -85,11 +85,11 @@ def aim_of(
     why = None
     if guided and not layers:
         layers = [(guide_end(net.graph) if isinstance(net, LocalNet) else None) or find_end(net, None)]
-        why = f"no --layer: the guide shows in {layers[0]!r}"
+        why = f"the guide shows in {layers[0]!r}"
     elif not layers and not classes:
         layers = [find_end(net, None)]
         if layers[0] != NOTEBOOK_END:
-            why = f"no --layer: {layers[0]!r}, the last convolution that sees most of the picture"
+            why = f"{layers[0]!r}, the last convolution that sees most of the picture"
     score = score_of(net, layers, kind, classes)
     if score is not None and channels is not None:
         raise _bad(f"the renderers take {layers[0]!r} without a weight")

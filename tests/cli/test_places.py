@@ -82,7 +82,7 @@ def unloaded(monkeypatch):
 
     for name in ("load_net", "read_graph"):
         monkeypatch.setattr(f"pydream.zoo.load.{name}", load)
-    monkeypatch.setattr("pydream.cli.job.load_net", load)
+    monkeypatch.setattr("pydream.easy.preparation.load_net", load)
     monkeypatch.setattr("pydream.cli.commands.sweep.read_graph", load)
 
 
@@ -363,7 +363,7 @@ def test_terms_that_no_record_holds(run, picture, folder, monkeypatch):
     """Of 450 channels before the network is loaded; what hangs on its layers before the dream."""
     channels = [word for number in range(450) for word in ("-l", f"fire8/concat:{number}=0.5")]
     with monkeypatch.context() as patch:
-        patch.setattr("pydream.cli.job.load_net", None)
+        patch.setattr("pydream.easy.preparation.load_net", None)
         seen = run("dream", "in.png", "-o", "out.png", *channels, *SHORT)
     assert seen.code == 2
     assert "Invalid value for '--layer': 450 terms do not fit into the file's record of 60000 characters" in seen.err

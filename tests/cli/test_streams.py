@@ -176,7 +176,7 @@ def test_a_broken_pipe_of_something_else_is_an_error(picture, own_network, monke
     def broken(*_, **__):
         raise BrokenPipeError(errno.EPIPE, "a worker's, say")
 
-    monkeypatch.setattr("pydream.cli.job.load_net", broken)
+    monkeypatch.setattr("pydream.easy.preparation.load_net", broken)
     assert code_of("dream", "in.png", "-o", "out.png", *SHORT, *DREAM) == 1
     assert "a worker's, say" in capfd.readouterr().err
 

@@ -154,12 +154,14 @@ def test_no_file_is_longer_than_500_lines(root):
 
 def test_public_names():
     assert sorted(pydream.__all__) == [
+        "Dream",
         "DreamInterrupted",
         "PydreamError",
         "Watch",
         "deepdream",
         "deprocess",
         "dream_frames",
+        "dream_picture",
         "load_net",
         "make_step",
         "objective_L2",
@@ -177,6 +179,20 @@ def test_public_names():
     assert set(pydream.__all__) <= set(dir(pydream))
     with pytest.raises(AttributeError, match="no attribute 'deep_dream'"):
         pydream.deep_dream  # noqa: B018
+
+
+@pytest.mark.parametrize(
+    "program",
+    [
+        "from pydream import objectives, retouch; import pydream",
+        "import pydream; objectives, retouch = pydream.objectives, pydream.retouch",
+        "import pydream.dream.notebook; from pydream import objectives, retouch",
+    ],
+)
+def test_public_modules(program):
+    """In whatever way, and order, they are imported."""
+    check = "assert objectives is pydream.objectives and retouch is pydream.retouch; objectives.l2; retouch.Smooth"
+    subprocess.run([sys.executable, "-c", f"{program}; {check}"], check=True)
 
 
 def test_notebook_defaults():

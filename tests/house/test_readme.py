@@ -115,7 +115,7 @@ def test_python_of_the_tutorials_page(root, tmp_path, monkeypatch):
     assert np.asarray(PIL.Image.open("channel.png")).std() == pytest.approx(25.5, rel=0.1)  # a tenth of the range
 
 
-@pytest.mark.parametrize("page", ["getting-started", "objectives"])
+@pytest.mark.parametrize("page", ["getting-started", "notebook", "objectives"])
 def test_python_of_pages(root, small_checkout, page):
     program = "".join(blocks((root / "docs" / f"{page}.md").read_text(encoding="utf-8"), "python"))
     found = {}

@@ -36,6 +36,8 @@ __all__ = [
     "NOTE_START",
     "PNG_KEYWORD",
     "READABLE",
+    "Decoded",
+    "convert",
     "decode",
     "exif",
     "find_note",
@@ -119,6 +121,14 @@ def _load_tiff(file: BinaryIO, kind: tiff.Kind, name: str, heard: list[str]) -> 
 
 def _upright(image: Image.Image, orientation: object) -> Image.Image:
     return image.transpose(_UPRIGHT[orientation]) if orientation in _UPRIGHT else image
+
+
+def convert(image: Image.Image, name: str, to_srgb: bool = False) -> Decoded:
+    """Return a picture of Pillow's as `decode` does one of a file; `ImageFileError` for values without a meaning."""
+    with pillow_errors(name):
+        profile = Profile(image.info.get("icc_profile") if to_srgb else None)
+        upright = _upright(to_rgb(load(image), name, profile), exif(image).get(_EXIF_ORIENTATION))
+        return Decoded(upright, None, profile.trouble)
 
 
 def find_note(file: BinaryIO, name: str) -> str | None:

@@ -1,0 +1,225 @@
+"""`dream_picture`: the command line's words as arguments → a dream."""
+
+from __future__ import annotations
+
+import os
+import sys
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+import msgspec
+from numpy.typing import ArrayLike
+from PIL import Image
+
+from ..dream.era import MODERN
+from ..dream.notebook import DreamInterrupted
+from ..dream.objectives import Kind
+from ..dream.params import require, whole_number
+from ..errors import DreamInterruptedWarning
+from ..formats import PixelScale
+from ..net import ChannelOrder, unknown_name
+from ..picture import to_pixels
+from ..record.presets import PRESETS, STRENGTHS, params_for, with_class
+from ..record.recipe import MOST_SEED
+from ..zoo.load import numbers_of
+from ..zoo.registry import DEFAULT_NETWORK
+from .inputs import Input, Resizing, size_of
+from .live import Live
+from .preparation import SidePicture, prepare
+from .result import Dream
+
+PictureLike = str | os.PathLike[str] | Image.Image | ArrayLike
+
+
+def dream_picture(
+    picture: PictureLike,
+    *,
+    model: str | os.PathLike[str] | None = None,
+    weights: str | os.PathLike[str] | None = None,
+    preset: str | None = None,
+    strength: float = 1.0,
+    layer: str | Sequence[str] | None = None,
+    objective: Kind | None = None,
+    class_: str | int | Sequence[str | int] = (),
+    guide: PictureLike | None = None,
+    octaves: int | Literal["auto"] | None = None,
+    octave_scale: float | None = None,
+    iterations: int | None = None,
+    step_size: float | None = None,
+    jitter: int | None = None,
+    clip: bool | None = None,
+    era: str | None = None,
+    size: str | None = None,
+    long_side: int | None = None,
+    blend: float | None = None,
+    mask: PictureLike | None = None,
+    keep_colors: bool | None = None,
+    tv: float | None = None,
+    pull_back: float | None = None,
+    smooth: float | None = None,
+    laplacian: int | None = None,
+    stretch: float | None = None,
+    seed: int | None = None,
+    exact: bool = False,
+    runtime: str = "tensorflow",
+    device: str = "auto",
+    backend: str | None = None,
+    mean: Sequence[float] | str | os.PathLike[str] | None = None,
+    pixel_scale: PixelScale | None = None,
+    channel_order: ChannelOrder | None = None,
+    input_node: str | None = None,
+    tile: int | None = None,
+    memory: int | None = None,
+    progress: bool = True,
+) -> Dream:
+    """Dream on a picture, with the words of ``pydream dream`` as arguments.
+
+    What is None is the preset's, or as in ``pydream dream``. Ctrl-C, or a notebook's interrupt, ends the dream after
+    the step that it comes in: what is there is returned, with a warning. A second one raises `DreamInterrupted`.
+
+    Parameters
+    ----------
+    picture : path, PIL.Image.Image or array_like
+        A file; or a picture in memory, converted as a file of it would be; or (H, W), (H, W, 3) or (H, W, 4) numbers of
+        0..255.
+    model, weights : str or path, optional
+        A network's name (``pydream models``) or file. None: the preset's, or the built-in one. A network stays loaded
+        until another is asked for.
+    preset : str, optional
+        A named look (``pydream presets``), which every other argument overrides.
+    strength : float
+        Factor of the iterations.
+    layer : str or sequence of str, optional
+        ``LAYER[:CHANNELS][=WEIGHT]``, as for ``--layer``.
+    objective : {"l2", "mean", "sum"}, optional
+    class_ : str, int or sequence of these
+        Classes to dream of, by name or number.
+    guide, mask : as `picture`, optional
+    size : str, optional
+        ``WIDTHxHEIGHT`` that the picture is resized to.
+    long_side : int, optional
+        The same by its long side; adds octaves.
+    octaves : int or "auto", optional
+        Number of sizes; "auto": down to about 160 pixels.
+    octave_scale, iterations, step_size, jitter, clip, era
+        As the options.
+    keep_colors, tv, pull_back, smooth, laplacian, stretch, blend
+        As the options.
+    seed : int, optional
+        None: a new one, which the result has.
+    exact : bool
+        float64: the same on any machine; slower.
+    runtime, device, backend, mean, pixel_scale, channel_order, input_node, tile
+        As the options.
+    memory : int, optional
+        Bytes that the process may take.
+    progress : bool
+        Whether to show a bar, and in a notebook the picture so far.
+
+    Returns
+    -------
+    Dream
+        It shows and saves itself; `Dream.pixels` is the picture.
+
+    Raises
+    ------
+    ParameterError, ValueError
+        An argument has a wrong value, or does not go with another.
+    UnknownNameError
+        There is no such network, layer, class or preset.
+    ImageFileError, NetFileError
+        A file cannot be read.
+    DreamInterrupted
+        On a second Ctrl-C, with the dream so far.
+    ShapeError, MemoryTooSmallError, ZeroGradientError
+        As `pydream.deepdream`.
+
+    Warns
+    -----
+    DreamInterruptedWarning
+        The dream was interrupted.
+    """
+    if preset is not None and preset not in PRESETS:
+        raise unknown_name("preset", preset, PRESETS)
+    chosen = None if preset is None else PRESETS[preset]
+    if seed is not None:
+        seed = whole_number("seed", seed, 0, MOST_SEED)
+    require(STRENGTHS[0] <= strength <= STRENGTHS[1], "strength", strength, f"{STRENGTHS[0]} to {STRENGTHS[1]}")
+    if model is None:
+        model = chosen.network if chosen is not None and chosen.layers else DEFAULT_NETWORK
+    look: dict[str, Any] = {} if chosen is None else dict(chosen.params)
+    classes = [str(each) for each in ([class_] if isinstance(class_, str | int) else class_)]
+    given = {
+        "layer": layer,
+        "kind": objective,
+        "classes": classes or None,
+        "octave_n": octaves,
+        "octave_scale": octave_scale,
+        "iter_n": iterations,
+        "step_size": step_size,
+        "jitter": jitter,
+        "clip": clip,
+        "era": era,
+        "keep_colors": keep_colors,
+        "tv": tv,
+        "pull_back": pull_back,
+        "smooth": smooth,
+        "laplacian": laplacian,
+        "backend": backend,
+        "blend": blend,
+        "stretch": stretch,
+    }
+    look |= {name: value for name, value in given.items() if value is not None}
+    if classes:
+        look = with_class(look)
+    to_srgb = look.get("era", MODERN) == MODERN
+    start = Input.of(picture, "picture", to_srgb)
+    given_size = start.pixels.shape[:2]
+    resizing = Resizing(None if size is None else size_of(size), long_side)
+    height, width = dreamt = resizing.of(*given_size)
+    params = params_for({**look, "strength": strength}, dreamt, resizing.counted(given_size))
+    prepared = prepare(
+        model=os.fspath(model),
+        weights=None if weights is None else Path(weights),
+        guide=_beside(guide, "guide", to_srgb),
+        mask=_beside(mask, "mask", to_srgb=False),
+        seed=seed,
+        dtype="float64" if exact else "float32",
+        runtime=runtime,
+        device=device,
+        mean=numbers_of(mean),
+        pixel_scale=pixel_scale,
+        channel_order=channel_order,
+        input_node=input_node,
+        tile=tile,
+        memory=memory,
+        size=None if dreamt == given_size else dreamt,
+        **params,
+    )
+    prepared.check()
+    notes = [chosen and chosen.note(os.fspath(model)), prepared.why and f"no layer: {prepared.why}"]
+    for note in filter(None, notes if progress else []):
+        print(note, file=sys.stderr)
+    side, _ = prepared.in_tiles(dreamt)
+    recipe = msgspec.structs.replace(prepared.recipe, tile=side)
+    with Live(recipe.sizes(height, width), recipe.iter_n, progress) as live:
+        try:
+            pixels = prepared.dream(recipe, start.pixels, live)
+        except DreamInterrupted as interrupted:
+            if live.at_once or interrupted.steps == 0:
+                raise
+            recipe = msgspec.structs.replace(recipe, steps=interrupted.steps)
+            pixels = to_pixels(recipe.shown(interrupted.image, start.pixels))
+    dream = Dream(pixels, recipe, start, prepared)
+    if recipe.steps is not None:
+        done = f"{recipe.steps} of {recipe.octave_n * recipe.iter_n} steps"
+        warnings.warn(f"interrupted after {done}: it is the dream so far", DreamInterruptedWarning, stacklevel=2)
+    live.show(pixels)
+    dream.on_show = live.clear
+    return dream
+
+
+def _beside(given: PictureLike | None, parameter: str, to_srgb: bool) -> SidePicture | None:
+    return None if given is None else SidePicture(*Input.of(given, parameter, to_srgb)[:2])

@@ -1,0 +1,150 @@
+"""A dream is a picture that knows how it was made: it shows itself, and saves itself with its record."""
+
+from __future__ import annotations
+
+import base64
+import os
+from collections.abc import Callable
+from html import escape
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from ..errors import ForeignFileError, OverwriteError, printable
+from ..media import FORMATS, encode_image, write_image
+from ..picture import Picture
+from ..record.made import made_note
+from ..record.names import source_word
+from ..record.provenance import DreamAccount, parse, picture_facts
+from ..record.recipe import Recipe
+from .inputs import Input
+from .preparation import Prepared
+
+_SHOWN = 1024  # pixels of the longer side in a notebook, whose file keeps what is shown
+
+
+class Dream:
+    """A dream, as `pydream.dream_picture` returns it.
+
+    A notebook shows it with its recipe. ``numpy.asarray(dream)`` is its pixels.
+
+    Attributes
+    ----------
+    pixels : (H, W, 3) uint8 array
+        RGB; read-only.
+    image : PIL.Image.Image
+    recipe : pydream.record.Recipe
+        All that decides the pixels, beside the network and the pictures; its `steps` says after how many steps an
+        interrupted dream was left.
+    seed : int
+    command : str
+        The command line that makes the same.
+    input : PIL.Image.Image
+        What it is a dream of, as it was read.
+    """
+
+    def __init__(self, pixels: Picture, recipe: Recipe, start: Input, prepared: Prepared) -> None:
+        self.pixels = pixels
+        self.pixels.flags.writeable = False
+        self.recipe = recipe
+        self._start, self._prepared = start, prepared
+        self.on_show: Callable[[], None] = lambda: None  # called when a notebook shows it
+
+    @property
+    def image(self) -> Image.Image:
+        """The picture, as Pillow's: a copy."""
+        return Image.fromarray(self.pixels)
+
+    @property
+    def input(self) -> Image.Image:
+        """What it is a dream of, as it was read."""
+        return Image.fromarray(self._start.pixels)
+
+    @property
+    def seed(self) -> int:
+        """What decided the jitter."""
+        return self.recipe.seed
+
+    @property
+    def command(self) -> str:
+        """The command line that makes the same."""
+        return self._command(".png")
+
+    def _command(self, suffix: str) -> str:
+        words = [source_word(self._start.name), "-o", f"dream{suffix}"]
+        return self._prepared.command_line("dream", words, self.recipe)
+
+    def account(self, suffix: str = ".png") -> DreamAccount:
+        """Return what a file with that suffix says of itself."""
+        start = picture_facts(self._start.name, self._start.pixels)
+        return self._prepared.record(self._command(suffix), self.recipe, start, self.pixels)
+
+    def save(self, path: str | os.PathLike[str], *, force: bool = False) -> None:
+        """Write it to a file with its record, from which ``pydream replay`` makes it again.
+
+        Parameters
+        ----------
+        path : path-like
+            A .png, .jpg, .webp or .tif file.
+        force : bool
+            Whether to replace a file that is something else than this very dream.
+
+        Raises
+        ------
+        OverwriteError
+            The file is what it is a dream of.
+        ForeignFileError
+            There is something else, and no `force`.
+        ImageFileError
+            It cannot be written.
+        """
+        target = Path(path)
+        if target.exists() and Path(self._start.name).exists() and target.samefile(self._start.name):
+            raise OverwriteError(f"'{target}' is the picture that this is a dream of")
+        account = self.account(target.suffix.lower())
+        try:
+            if not force:
+                made_note(target, parse, lambda made: made.unlike(account.recipe, account))
+        except ForeignFileError as error:
+            raise ForeignFileError(f"{error}; force=True replaces it") from error
+        write_image(target, self.pixels, account.to_json(), self._start.dpi)
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
+        return np.array(self.pixels, dtype, copy=copy)
+
+    # ---- shown ----
+
+    @property
+    def caption(self) -> str:
+        """What it is, in a line."""
+        height, width = self.pixels.shape[:2]
+        recipe, facts = self.recipe, self._prepared.network
+        whole = recipe.octave_n * recipe.iter_n
+        done = f"interrupted after {recipe.steps} of {whole}" if recipe.steps else str(whole)
+        return printable(
+            f"{Path(self._start.name).name}, {width}×{height}: {facts.name} {recipe.dreams_with}, {done} steps in"
+            f" {recipe.octave_n} octaves, seed {recipe.seed}"
+        )
+
+    def __repr__(self) -> str:
+        return f"<Dream on {self.caption}>"
+
+    def _repr_jpeg_(self) -> bytes:  # not a PNG, which would be ten times as large, and is kept in the notebook
+        return as_shown(self.pixels)
+
+    def _repr_html_(self) -> str:
+        self.on_show()
+        picture = base64.b64encode(self._repr_jpeg_()).decode()
+        return (
+            f'<figure style="margin: 0"><img src="data:image/jpeg;base64,{picture}" style="max-width: 100%">'
+            f"<figcaption>{escape(self.caption)}<br><code>{escape(printable(self.command))}</code></figcaption></figure>"
+        )
+
+
+def as_shown(pixels: Picture) -> bytes:
+    """Return a JPEG of a picture, as large as a notebook shows it."""
+    image = Image.fromarray(pixels)
+    image.thumbnail((_SHOWN, _SHOWN), Image.Resampling.LANCZOS)
+    return bytes(encode_image(np.asarray(image), FORMATS["jpeg"]))
