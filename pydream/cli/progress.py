@@ -17,7 +17,8 @@ from ..record.recipe import Recipe
 from .signals import between_steps, expect
 from .streams import echo
 
-_ENOUGH = 100_000  # pixels of an octave from which on time grows with them
+_ENOUGH = 400_000  # pixels of an octave from which on time grows with them
+_LONG_ENOUGH = 5  # seconds of an octave, to foretell the others by
 
 
 def about(seconds: float) -> str:
@@ -110,7 +111,7 @@ class Progress(Bar, Watch):
         self._next = (0, 0)  # frame and octave of the next step, from 0
         self._begun: float = 0  # what of it is done
         self._tiles = 1  # of a step
-        self._start = self._since = monotonic()
+        self._start = self._octave = self._since = monotonic()
         self.estimated: Callable[[float], None] | None = None  # takes the seconds of all of it, once they are known
         self.pace: float | None = None  # seconds for a pixel, or a MAC
         unit = "MAC" if costs else "px"
@@ -134,12 +135,22 @@ class Progress(Bar, Watch):
         self._next, self._begun = (frame + octave // octaves, octave % octaves), 0
         self._pace(rest)
         self.advance(rest)
-        # an octave's first step prepares the others
-        if self.estimated is not None and self.pace and pixels >= _ENOUGH and (iteration or self._iter_n == 1):
-            steps = self._iter_n * before + (iteration + 1) * pixels  # of this dream, in pixels
-            done = self._cost_to(frame) * self._whole + self._cost(frame) * steps
-            left = self._cost_to(self._frames) * self._whole - done
-            self.estimated(monotonic() - self._start + self.pace * left)
+        if self.estimated is not None:
+            self._estimate(frame, before, pixels, iteration + 1)
+
+    def _estimate(self, frame: int, before: int, pixels: int, steps: int) -> None:
+        """Foretell the seconds of all by an octave so far, with its first step, which takes longer in each of them."""
+        now = monotonic()
+        seconds, over = now - self._octave, steps == self._iter_n
+        if over:
+            self._octave = now
+        if pixels < min(_ENOUGH, self._pixels[-1]) or not (over or (steps > 1 and seconds >= _LONG_ENOUGH)):
+            return
+        cost = self._cost(frame)
+        done = self._cost_to(frame) * self._whole + cost * (self._iter_n * before + steps * pixels)
+        left = self._cost_to(self._frames) * self._whole - done
+        if left and self.estimated is not None:
+            self.estimated(now - self._start + left * seconds / (cost * steps * pixels))
             self.estimated = None
 
     def tile(self, done: int, tiles: int) -> None:

@@ -135,31 +135,42 @@ def test_what_a_bar_says_is_printable(monkeypatch):
 
 
 def test_how_long_all_of_it_takes(monkeypatch):
-    """Once, by a step of an octave that is large enough, and not by its first, which prepares the others."""
+    """Once, by an octave that is large enough: all of its steps, as each octave's first one prepares the others."""
     now, found = [50.0], []
     monkeypatch.setattr("pydream.cli.progress.monotonic", lambda: now[0])
-    with Progress(None, [(1000, 800), (500, 400), (100, 100)], 2, quiet=True, frames=2) as progress:
+    with Progress(None, [(1000, 1600), (500, 800), (100, 100)], 2, quiet=True, frames=2) as progress:
         progress.estimated = found.append
-        for octave, iteration, seconds in ((0, 0, 9), (0, 1, 1), (1, 0, 7)):
+        for octave, iteration, seconds in ((0, 0, 9), (0, 1, 1), (1, 0, 3)):
             now[0] += seconds
             progress.step(octave, iteration, None)
         assert found == []
-        now[0] += 2  # for 200,000 pixels
+        now[0] += 1  # 4 seconds for two steps of 400,000 pixels
         progress.step(1, 1, None)
-        ahead = 2 * 800_000 + 2 * (800_000 + 200_000 + 10_000)  # of this dream, and the next one
-        assert found == pytest.approx([9 + 1 + 7 + 2 + 2 * ahead / 200_000])
+        ahead = 2 * 1_600_000 + 2 * (1_600_000 + 400_000 + 10_000)  # of this dream, and the next one
+        assert found == pytest.approx([9 + 1 + 4 + 4 * ahead / 800_000])
         progress.step(2, 0, None)
     assert len(found) == 1
 
 
-def test_how_long_a_single_step_in_each_octave_takes(monkeypatch):
+def test_how_long_all_of_it_takes_is_said_soon(monkeypatch):
+    """Not at the end of an octave that takes long; and of a small picture by its own size."""
     now, found = [50.0], []
     monkeypatch.setattr("pydream.cli.progress.monotonic", lambda: now[0])
-    with Progress(None, [(1000, 800), (500, 400)], 1, quiet=True) as progress:
+    with Progress(None, [(300, 400)], 100, quiet=True) as progress:
         progress.estimated = found.append
-        now[0] += 2
+        for step in range(4):
+            now[0] += 2
+            progress.step(0, step, None)
+            assert found == ([] if step < 2 else pytest.approx([200]))
+
+
+def test_nothing_is_foretold_when_it_is_over(monkeypatch):
+    found = []
+    with Progress(None, [(1000, 800), (10, 10)], 1, quiet=True) as progress:
+        progress.estimated = found.append
         progress.step(0, 0, None)
-    assert found == pytest.approx([2 + 8])
+        progress.step(1, 0, None)
+    assert found == []
 
 
 @pytest.mark.parametrize(

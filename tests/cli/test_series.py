@@ -74,5 +74,10 @@ def test_one_picture_and_a_folder(refused, picture, given):
     assert "'--series': it makes a folder of dreams on one picture" in line
 
 
+def test_no_dream_of_a_series_has_more_iterations_than_there_may_be(refused, picture):
+    line = refused(2, "dream", picture.name, "-o", "row", "-n", "9000000", "--series", "3")
+    assert "36000000, expected at least 1, at most 10000000" in line
+
+
 def test_a_file_is_no_folder(refused, picture):
     assert "--output" in refused(2, "dream", picture.name, "-o", "row.png", "--series", "3")

@@ -15,6 +15,7 @@ from click.core import ParameterSource
 
 from ...cluster.tasks import DreamTask, RemoteTilesNet, checked, dream
 from ...dream.notebook import DreamInterrupted
+from ...dream.params import check_params
 from ...errors import BusyError, ClusterError, ForeignFileError, ImageFileError
 from ...locks import locked
 from ...media import FORMATS
@@ -126,6 +127,8 @@ def command(
     resizing = Resizing.taken(options)
     options = params_for(options)
     numbers = [] if series is None else series_iterations(options["iter_n"], series)
+    for number in numbers[-1:]:
+        check_params(iter_n=number)
     if numbers and options["seed"] is None and not forced():  # a series that was interrupted goes on with its seed
         earlier = earlier_recipe(target.path for target in targets if target.exists() and target.path)
         options["seed"] = earlier and earlier.seed
