@@ -111,7 +111,7 @@ def command(
 
     \b
     pydream zoom sky.jpg -o frames
-    pydream zoom sky.jpg -o frames -o zoom.mp4 --frames 200 --rotate 0.5
+    pydream zoom sky.jpg -o more -o zoom.mp4 --frames 200 --rotate 0.5
     pydream zoom noise:320x240 -o noise.gif --frames 40 --fps 12
     """  # noqa: D301 (click's mark for a block to leave as it is)
     (source,) = input
