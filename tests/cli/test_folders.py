@@ -5,9 +5,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from pydream.cli.input import Source, folder_targets
-from pydream.media import decoding, read_image
+from pydream.media import decoding, read_image, read_note
 
 WARNING = "pydream: warning: "
 
@@ -205,3 +206,13 @@ def test_the_cases(dream, shared, folder, no_heif):
         seen = dream(cases / name, "-o", name)
         assert (seen.code, files(name)) == (0, made)
     assert np.ptp(read_image("one/rgb.png")) > 0
+
+
+def test_a_heic_is_dreamt_on(run, photos, quick):
+    """From a folder, and by its name."""
+    pillow_heif = pytest.importorskip("pillow_heif")
+    pillow_heif.from_pillow(Image.fromarray(read_image(photos / "a.png"))).save(photos / "b.HEIC", quality=-1)
+    seen = run("dream", "photos", "-o", "out", *quick)
+    assert (seen.code, files("out"), warnings_of(seen)) == (0, ["a.png", "b.png"], [])
+    assert run("dream", photos / "b.HEIC", "-o", "b.png", *quick).code == 0
+    assert '"name": "b.HEIC"' in read_note("b.png")

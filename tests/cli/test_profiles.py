@@ -1,6 +1,7 @@
 """A picture's colours by its profile: dreamt on in sRGB, not as in 2015; replayed as they were then."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -8,6 +9,8 @@ from PIL import Image
 from support.pictures import photograph
 from support.profiles import DISPLAY_P3, in_srgb, rgb_profile
 
+from pydream.caffe.io import load_image
+from pydream.cli.commands import reproduce
 from pydream.media import read_image, read_note, write_image
 from pydream.record.provenance import pixels_sha256
 
@@ -68,3 +71,16 @@ def test_a_profile_that_is_ignored_is_one_line(run, folder, quick):
     seen = run("dream", "broken.png", "-o", "out.png", *quick)
     assert (seen.code, seen.err.count("pydream: warning: the colour profile of 'broken.png' is ignored: ")) == (0, 1)
     assert "warning" not in run("dream", "broken.png", "-o", "2.png", *quick, "-q").err
+
+
+def test_reproduce_and_caffe_take_the_bytes(photo):
+    np.testing.assert_array_equal(reproduce._input(Path(photo), "sky.jpg").pixels, PIXELS)
+    np.testing.assert_array_equal(load_image(photo), np.float32(PIXELS / 255))
+
+
+def test_a_jpeg_without_its_last_bytes_is_dreamt_on(run, folder, quick):
+    Image.fromarray(PIXELS).save("whole.jpg")
+    Path("cut.jpg").write_bytes(Path("whole.jpg").read_bytes()[:-2])
+    seen = run("dream", "cut.jpg", "-o", "out.png", *quick)
+    warnings = [line for line in seen.err.splitlines() if "warning" in line]
+    assert (seen.code, warnings) == (0, ["pydream: warning: 'cut.jpg' is damaged: its last bytes are missing"])

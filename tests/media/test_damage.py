@@ -99,6 +99,24 @@ def test_what_is_not_needed_is_skipped(chunks, where, recwarn):
     assert not recwarn.list
 
 
+@pytest.mark.parametrize("kind", [b"zTXt", b"iTXt"])
+def test_metadata_of_megabytes_is_no_damage(tmp_path, kind, recwarn):
+    """More than Pillow's MAX_TEXT_CHUNK, as programs write it."""
+    text = zlib.compress(np.random.default_rng(0).integers(32, 127, 3_000_000, np.uint8).tobytes())
+    path = tmp_path / "x.png"
+    head = b"Raw profile type APP1\0" + (b"\0" if kind == b"zTXt" else b"\1\0\0\0")
+    path.write_bytes(rgb_png(before=chunk(kind, head + text)))
+    np.testing.assert_array_equal(read_image(path), RGB)
+    assert read_note(path) is None
+    assert not recwarn.list
+
+
+def test_the_cases(shared, recwarn):
+    for path in (shared / "cases" / "png-chunks").glob("*.png"):
+        assert read_image(path).shape == (120, 160, 3)
+    assert not recwarn.list
+
+
 def test_what_is_needed_is_kept_beside_what_is_skipped(tmp_path):
     """Orientation, transparency and the note."""
     path = tmp_path / "x.png"
