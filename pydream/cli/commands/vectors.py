@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -10,22 +11,30 @@ from ...errors import ResultsDifferError
 from ..errors import interruption
 from ..help import Command
 from ..options import force_option, no_sync_option, option, output_option
-from ..places import NewFolder, claim, claim_folder
+from ..places import NewFolder, ReadFile, claim, claim_folder
 from ..streams import echo
+
+
+class _Results(ReadFile):
+    """The path of an archive, or of a folder, of results."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Check that there is one, and note what is read."""
+        return Path(value) if Path(value).is_dir() else super().convert(value, param, ctx)
 
 
 @click.command("vectors", cls=Command)
 @output_option("A folder, made if it is not there", type=NewFolder())
-@option("-w --weights", "The built-in network too, as arrays and JSON.", is_flag=True)
+@option("-w --weights with_weights", "The built-in network too, as arrays and JSON.", is_flag=True)
 @option(
     "--check",
     "Results of a port, a folder of .npy files or a .npz file, to compare with the vectors; nothing is written.",
-    click.Path(exists=True, path_type=Path),
+    _Results(),
     metavar="RESULTS",
 )
 @force_option
 @no_sync_option
-def command(output: Path | None, weights: bool, check: Path | None) -> None:
+def command(output: Path | None, with_weights: bool, check: Path | None) -> None:
     """Write inputs and expected outputs of every stage of a dream, for tests of a port.
 
     Each stage, from the roll of the image to a whole dream, is a case in vectors.json, which names its formula, its
@@ -41,7 +50,7 @@ def command(output: Path | None, weights: bool, check: Path | None) -> None:
     from ...testing import ConformanceError, check_vectors
     from ...testing.vectors import MANIFEST, write_vectors
 
-    if (output is None) == (check is None) or (weights and check):
+    if (output is None) == (check is None) or (with_weights and check):
         raise click.UsageError("'--output' writes the vectors, '--check' compares results: choose one")
     if check is not None:
         try:
@@ -58,7 +67,7 @@ def command(output: Path | None, weights: bool, check: Path | None) -> None:
     claim_folder(output)
     claim([output / MANIFEST], lock=False)
     try:
-        files = write_vectors(output, weights)
+        files = write_vectors(output, with_weights)
     except KeyboardInterrupt:
         raise interruption(f"'{output}' is not whole; the same command writes it anew") from None
     size = sum(path.stat().st_size for path in files)
