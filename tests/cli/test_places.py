@@ -217,6 +217,9 @@ KEPT = {
 }
 
 
+RESUMING = {name for name, parameter in parameters() if "--resume" in parameter.opts}
+
+
 @pytest.mark.parametrize("name", KEPT)
 def test_what_is_there_is_not_replaced(refused, picture, folder, unloaded, name):
     """By no command, before it loads anything, unless --force says so."""
@@ -226,7 +229,7 @@ def test_what_is_there_is_not_replaced(refused, picture, folder, unloaded, name)
     (folder / place).write_text("The dreams of 2015, made again")  # what a report begins with
     name = "link.png" if name == "a link" else place
     said = refused(2, *arguments)
-    resumes = ", --resume continues an earlier run" if arguments[0] in ("zoom", "video", "channels", "sweep") else ""
+    resumes = ", --resume continues an earlier run" if arguments[0] in RESUMING else ""
     assert f"Invalid value for {hint}: '{name}' is there already: --force replaces it{resumes} (see" in said
 
 
