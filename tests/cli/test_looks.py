@@ -172,8 +172,8 @@ def test_no_look_is_here(refused, looks):
     )
 
 
-def test_a_look_that_fails_costs_only_itself(run, looks, monkeypatch):
-    monkeypatch.setitem(PRESETS, "dogs", Preset("dogs", "of nothing", {"layer": "none", "iter_n": 1}, network=OWN))
+def test_a_look_that_fails_costs_only_itself(run, looks):
+    PRESETS["dogs"] = Preset("dogs", "of nothing", {"layer": "none", "iter_n": 1}, network=OWN)  # the fixture undoes it
     seen = run("looks", "in.png", "-o", "looks.html", *RUN)
     assert seen.code == 1
     assert "error: 1 of 3 looks could not be made; the sheet tells why" in seen.err
