@@ -7,11 +7,13 @@ import signal
 import subprocess
 import sys
 from io import BytesIO
+from pathlib import Path
 
 import click
 import numpy as np
 import pytest
 from PIL import Image
+from support.profiles import DISPLAY_P3, rgb_profile
 
 import pydream
 from pydream.cli import main
@@ -25,6 +27,7 @@ from pydream.errors import (
     UnknownNameError,
 )
 from pydream.media import read_image, read_note, write_image
+from pydream.zoo.load import NetFiles
 
 SHORT = {"layer": "fire2/concat", "octaves": 2, "iterations": 2, "runtime": "numpy", "progress": False}
 WORDS = ["--layer", "fire2/concat", "--octaves", "2", "--iterations", "2", "--runtime", "numpy"]
@@ -182,6 +185,36 @@ def test_preset(folder):
     assert len(seen["sizes"]) == 4
     with pytest.raises(UnknownNameError, match=r"no preset 'dog'; close: 'dogs'"):
         pydream.dream_picture("in.png", preset="dog")
+
+
+def test_preset_of_another_network(folder, monkeypatch, capfd):
+    """Its network is taken with its layers; one that is given instead is noted."""
+    asked = []
+
+    def load(model, *_):
+        asked.append(model)
+        raise InterruptedError
+
+    monkeypatch.setattr("pydream.easy.preparation._kept", load)
+    monkeypatch.setattr("pydream.easy.preparation.find_files", lambda *_: NetFiles(None, None, Path("in.png"), None))
+    monkeypatch.setattr("pydream.easy.preparation.read_outline", lambda *_: None)
+    for model in (None, "squeezenet_v1.1"):
+        with pytest.raises(InterruptedError):
+            pydream.dream_picture("in.png", preset="towers", model=model)
+    assert asked == ["bvlc_googlenet", "squeezenet_v1.1"]
+    monkeypatch.undo()
+    monkeypatch.chdir(folder)
+    pydream.dream_picture("in.png", preset="towers", model="squeezenet_v1.1", **SHORT | {"progress": True})
+    said = capfd.readouterr().err
+    assert said == "towers is known by bvlc_googlenet, and this is squeezenet_v1.1: it will look otherwise\n"
+
+
+def test_the_era_of_2015_ignores_colour_profiles(folder):
+    colours = read_image("in.png")
+    Image.fromarray(colours).save("p3.png", icc_profile=rgb_profile(DISPLAY_P3))
+    for era, same in (("2015", True), (None, False)):
+        dream = pydream.dream_picture("p3.png", era=era, guide="p3.png", **SHORT | {"octaves": 1, "iterations": 1})
+        assert np.array_equal(np.asarray(dream.input), colours) is same
 
 
 def test_sizes(folder, run):

@@ -5,9 +5,10 @@ import warnings
 import numpy as np
 import pytest
 from PIL import Image
+from support.profiles import DISPLAY_P3, rgb_profile
 
 from pydream.easy.inputs import Input
-from pydream.errors import ImageFileError, ParameterError, UnitRangeWarning
+from pydream.errors import IgnoredProfileWarning, ImageFileError, ParameterError, UnitRangeWarning
 from pydream.media import read_image
 
 COLOURS = np.random.RandomState(0).randint(0, 256, (6, 9, 4)).astype(np.uint8)
@@ -42,6 +43,19 @@ def test_orientation(tmp_path):
         turned = pixels(opened)
     np.testing.assert_array_equal(turned, np.rot90(COLOURS[..., :3], -1))
     np.testing.assert_array_equal(turned, read_image(tmp_path / "a.png"))
+
+
+def test_colour_profiles(tmp_path):
+    """As of a file: sRGB, or as in 2015; one that cannot be used is ignored with a warning."""
+    image = Image.fromarray(COLOURS[..., :3])
+    image.save(tmp_path / "a.png", icc_profile=rgb_profile(DISPLAY_P3))
+    with Image.open(tmp_path / "a.png") as opened:
+        np.testing.assert_array_equal(pixels(opened), read_image(tmp_path / "a.png"))
+        np.testing.assert_array_equal(Input.of(opened, "picture", to_srgb=False).pixels, COLOURS[..., :3])
+    assert not np.array_equal(pixels(tmp_path / "a.png"), COLOURS[..., :3])
+    image.info["icc_profile"] = b"none"
+    with pytest.warns(IgnoredProfileWarning, match="the colour profile of 'picture' is ignored"):
+        np.testing.assert_array_equal(pixels(image), COLOURS[..., :3])
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.int64, np.float32, np.float64])
