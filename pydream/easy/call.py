@@ -178,8 +178,8 @@ def dream_picture(
     start = Input.of(picture, "picture", to_srgb)
     given_size = start.pixels.shape[:2]
     resizing = Resizing(None if size is None else size_of(size), long_side)
-    height, width = dreamt = resizing.of(*given_size)
-    params = params_for({**look, "strength": strength}, dreamt, resizing.counted(given_size))
+    height, width = result_size = resizing.of(*given_size)
+    params = params_for({**look, "strength": strength}, result_size, resizing.counted(given_size))
     prepared = prepare(
         model=os.fspath(model),
         weights=None if weights is None else Path(weights),
@@ -195,14 +195,14 @@ def dream_picture(
         input_node=input_node,
         tile=tile,
         memory=memory,
-        size=None if dreamt == given_size else dreamt,
+        size=None if result_size == given_size else result_size,
         **params,
     )
     prepared.check()
     notes = [chosen and chosen.note(os.fspath(model)), prepared.why and f"no layer: {prepared.why}"]
     for note in filter(None, notes if progress else []):
         print(note, file=sys.stderr)
-    side, _ = prepared.in_tiles(dreamt)
+    side, _ = prepared.in_tiles(result_size)
     recipe = msgspec.structs.replace(prepared.recipe, tile=side)
     with Live(recipe.sizes(height, width), recipe.iter_n, progress) as live:
         try:
