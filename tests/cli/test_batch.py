@@ -264,7 +264,7 @@ def test_ctrl_c_costs_the_picture_it_falls_into(run, pictures, monkeypatch):
         (["in", "-o", "in"], "would overwrite 'in/a.png'"),
         (["in/a.png", "-o", "out.png", "--format", "png"], "the suffix of 'out.png' decides the format"),
         (["in/a.png", "-o", "-", "--sidecar"], "no file to put it beside"),
-        (["in/a.png", "-o", "out.png", "--size", "9x9"], "No such option"),
+        (["in/a.png", "-o", "out.png", "--image-size", "9x9"], "No such option"),
         (["noise:9x", "-o", "out.png"], "'9x' is not a size"),
         (["noise:999999x999999", "-o", "out.png"], "more than"),
         (["none", "-o", "out.png"], "'none' does not exist (expected a picture, '-' or 'noise')"),
