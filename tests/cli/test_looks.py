@@ -9,7 +9,7 @@ from unittest import mock
 
 import numpy as np
 import pytest
-from support.html import Checked, commands
+from support.markup import Checked, commands
 from support.interrupting import interrupt_at
 
 import pydream

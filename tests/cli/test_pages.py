@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from support.html import Checked, commands, shown
+from support.markup import Checked, commands, shown
 from support.interrupting import interrupt_at
 
 from pydream.cli.figures import word_from_here

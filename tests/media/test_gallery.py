@@ -6,7 +6,7 @@ import re
 import numpy as np
 import pytest
 from PIL import Image
-from support.html import Checked, shown
+from support.markup import Checked, shown
 
 from pydream.errors import ShapeError
 from pydream.media import Gallery

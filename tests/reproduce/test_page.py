@@ -6,7 +6,7 @@ import re
 import msgspec
 import numpy as np
 import pytest
-from support.html import Checked, shown
+from support.markup import Checked, shown
 
 from pydream.record.provenance import NetFacts, pixels_sha256
 from pydream.record.recipe import Loop, Recipe
