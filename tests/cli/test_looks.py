@@ -9,8 +9,8 @@ from unittest import mock
 
 import numpy as np
 import pytest
-from support.markup import Checked, commands
 from support.interrupting import interrupt_at
+from support.markup import Checked, commands
 
 import pydream
 from pydream.cli import job

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from support.markup import Checked, commands, shown
 from support.interrupting import interrupt_at
+from support.markup import Checked, commands, shown
 
 from pydream.cli.figures import word_from_here
 from pydream.cli.input import Source
