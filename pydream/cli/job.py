@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gc
 import os
-from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from functools import cached_property
 from pathlib import Path
@@ -73,12 +72,12 @@ class Job(Prepared):
         size: Size,
         count: int = 1,
         what: str = "frame",
-        costs: Sequence[float] = (),
         recipe: Recipe | None = None,
+        title: str | None = None,
     ) -> Progress:
-        """Make the progress bar of dreams on pictures of a size; `recipe` is the job's by default."""
+        """Make the progress bar of dreams on pictures of a size; `recipe` and `title` are the job's by default."""
         recipe = recipe or self.recipe
-        return Progress(self.title, recipe.sizes(*size), recipe.iter_n, self.quiet, count, what, costs)
+        return Progress(title or self.title, recipe.sizes(*size), recipe.iter_n, self.quiet, count, what)
 
     def done_bar(self, cluster: Cluster, count: int, what: str) -> Bar:
         """Make the progress bar of dreams by workers."""

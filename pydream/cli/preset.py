@@ -31,7 +31,7 @@ def zoom_options(options: dict[str, Any], earlier: Recipe | None = None) -> dict
     """Return the options of a zoom loop, with as many iterations a frame as last, where none are given.
 
     Those of the notebook are for other networks, for a layer or an objective that is given, and for a loop that is
-    resumed and had them. A preset's iterations, which are for one picture, are no more than these.
+    resumed and had them. The iterations of a preset or a class, which are for one picture, are no more than these.
 
     Parameters
     ----------
@@ -42,10 +42,11 @@ def zoom_options(options: dict[str, Any], earlier: Recipe | None = None) -> dict
     ctx = click.get_current_context()
     source = {name: ctx.get_parameter_source(name) for name in ("layer", "classes", "kind", "guide", "iter_n")}
     built_in = options["model"] == DEFAULT_NETWORK
-    if source["iter_n"] is ParameterSource.DEFAULT_MAP and ctx.meta[_KEY].layers:
+    preset: Preset | None = ctx.meta.get(_KEY)  # without one it is a class that has iterations
+    if source["iter_n"] is ParameterSource.DEFAULT_MAP and (preset is None or preset.layers):
         return {**options, "iter_n": ZOOM["iter_n"] if built_in else DEFAULTS["iter_n"]}
     mine = set(source.values()) == {ParameterSource.DEFAULT}
-    if not (built_in and mine) or (earlier is not None and earlier.iter_n != ZOOM["iter_n"]):
+    if not (built_in and mine) or (earlier is not None and earlier.end not in ZOOM["layer"]):
         return options
     return {**options, **ZOOM}
 

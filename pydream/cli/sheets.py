@@ -9,7 +9,6 @@ from itertools import groupby
 from pathlib import Path
 
 import click
-import msgspec
 
 from ..cluster.workers import Cluster
 from ..media import Gallery, Sheet
@@ -116,7 +115,7 @@ class DreamSheet:
         heading = f"{facts.name}, {count} on {facts.device}, {facts.dtype}, seed {job.recipe.seed}"
         job = replace(job, heading=heading)
         self.jobs.append(job)
-        planned = {cell: msgspec.structs.replace(self.recipe(job, cell), noise=self.start.noise) for cell in cells}
+        planned = {cell: self.recipe(job, cell) for cell in cells}
         plans = _plans(job, list(planned.values()), size)
         bar = (
             Plans(job.title, plans, job.quiet, self.what)

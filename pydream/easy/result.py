@@ -14,6 +14,7 @@ from PIL import Image
 
 from ..errors import ForeignFileError, OverwriteError, printable
 from ..media import FORMATS, encode_image, write_image
+from ..media.page import small
 from ..picture import Picture
 from ..record.made import made_note
 from ..record.names import source_word
@@ -145,6 +146,4 @@ class Dream:
 
 def as_shown(pixels: Picture) -> bytes:
     """Return a JPEG of a picture, as large as a notebook shows it."""
-    image = Image.fromarray(pixels)
-    image.thumbnail((_SHOWN, _SHOWN), Image.Resampling.LANCZOS)
-    return bytes(encode_image(np.asarray(image), FORMATS["jpeg"]))
+    return bytes(encode_image(small(pixels, _SHOWN), FORMATS["jpeg"]))

@@ -6,12 +6,11 @@ import math
 from typing import BinaryIO
 
 from ..errors import ImageFileError
-from .decoding import exif, open_image, pillow_errors
+from .decoding import exif, open_image, pillow_errors, tiff
 from .decoding.png import in_spite_of_metadata
 
 _RANGE = (1, 30_000)  # dpi that every format can store
 _SIDEWAYS = range(5, 9)  # EXIF's orientations whose rows are columns
-_EXIF_ORIENTATION = 0x0112
 
 Dpi = tuple[float, float]  # pixels per inch, across and down
 
@@ -26,7 +25,7 @@ def find_dpi(file: BinaryIO) -> Dpi | None:
         with pillow_errors("it"):
             image = in_spite_of_metadata(open_image, file)
             across, down = map(float, image.info["dpi"])
-            sideways = exif(image).get(_EXIF_ORIENTATION) in _SIDEWAYS
+            sideways = exif(image).get(tiff.ORIENTATION) in _SIDEWAYS
     except (ImageFileError, LookupError, TypeError, ValueError, ZeroDivisionError, OverflowError):
         return None
     if not all(math.isfinite(each) and _RANGE[0] <= each <= _RANGE[1] for each in (across, down)):

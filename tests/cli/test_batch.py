@@ -236,6 +236,15 @@ def test_a_network_that_cannot_be_had_ends_it_at_once(refused, pictures):
     assert "no weights for bvlc_googlenet" in line
 
 
+def test_a_guide_is_looked_at_once(run, pictures, draw, quick, monkeypatch):
+    """And not for every picture, whose titles differ."""
+    seen, guided = [], preparation.guided
+    monkeypatch.setattr(preparation, "guided", lambda *args: seen.append(args) or guided(*args))
+    assert run("dream", pictures, "-o", "out", "--guide", "in/a.png", *quick).code == 0
+    assert len(os.listdir("out")) == 3
+    assert len(seen) == 1
+
+
 def test_ctrl_c_costs_the_picture_it_falls_into(run, pictures, monkeypatch):
     follow = preparation.follow
     left = ["a.png", "b.jpg"]

@@ -240,6 +240,9 @@ def looped(run, picture, *given):
         ("--iterations 4", ("fire8/concat", 4)),
         ("--preset strokes", ("fire3/concat", 3)),
         ("--preset strokes --iterations 4", ("fire3/concat", 4)),
+        ("--class tabby", ("pool10", 3)),
+        ("--class tabby --preset beads", ("fire5/expand3x3", 3)),
+        ("--class tabby --iterations 4", ("pool10", 4)),
     ],
 )
 def test_frames_of_a_zoom_loop(run, picture, given, expected):
@@ -265,3 +268,13 @@ def test_a_loop_of_an_earlier_version_goes_on(run, picture):
     seen = run("zoom", picture, "-o", "frames", *given)
     assert seen.code == 0, seen
     assert made("frames/00000001.png")["dream"]["iter_n"] == 10
+
+
+def test_a_loop_of_a_strength_goes_on(run, picture):
+    """Its number of iterations is not the default's, and its layer is."""
+    assert looped(run, picture, "--strength", "2", "--runtime", "numpy") == ("fire7/concat", 6)
+    given = ["--frames", "2", "--octaves", "1", "--strength", "2", "--runtime", "numpy", "--resume"]
+    seen = run("zoom", picture, "-o", "frames", *given)
+    assert seen.code == 0, seen
+    dream = made("frames/00000001.png")["dream"]
+    assert (dream["end"], dream["iter_n"]) == ("fire7/concat", 6)

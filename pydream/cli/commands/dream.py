@@ -389,9 +389,8 @@ class DreamBatch:
 
     def _dream(self, start: InputPicture, recipe: Recipe, target: Target) -> None:
         job = self.job
-        if self._count > 1:
-            job = replace(job, heading=f"{job.title}, {self._over + 1} of {self._count}")
-        with job.bar(start.size, recipe=recipe) as bar:
+        title = f"{job.title}, {self._over + 1} of {self._count}" if self._count > 1 else None
+        with job.bar(start.size, recipe=recipe, title=title) as bar:
             bar.estimated = partial(self._say_how_long, bar, start.size)
             pixels = job.dream(recipe, start.picture, bar)
         job.save(target, start, recipe, pixels, self.command)

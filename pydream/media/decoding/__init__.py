@@ -52,7 +52,6 @@ MAKER_NOTE = 0x927C  # of EXIF: the maker's own bytes, which no program shows; u
 NOTE_START = b"pydream\0"
 _OLD_NOTE = 0x010E  # ImageDescription, the caption: where versions before 0.3 have it
 PNG_KEYWORD = png.KEYWORD
-_EXIF_ORIENTATION = 0x0112
 _UPRIGHT = {  # EXIF's orientation → the transposition that undoes it
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -95,10 +94,10 @@ def decode(file: BinaryIO, name: str, to_srgb: bool = False) -> Decoded:
             raise ImageFileError(f"'{name}' is a big-endian BigTIFF: not a kind that is read")
         elif png.is_png(file):
             image, damage = png.in_spite_of_metadata(png.load, file), png.damage(file)
-            turned, content = exif(image).get(_EXIF_ORIENTATION), png.profile(file) if to_srgb else None
+            turned, content = exif(image).get(tiff.ORIENTATION), png.profile(file) if to_srgb else None
         else:
             image, damage = jpeg.load(file) if jpeg.is_jpeg(file) else (load(open_image(file)), None)
-            turned, content = exif(image).get(_EXIF_ORIENTATION), image.info.get("icc_profile")
+            turned, content = exif(image).get(tiff.ORIENTATION), image.info.get("icc_profile")
         profile = Profile(content if to_srgb else None)
         return Decoded(_upright(to_rgb(image, name, profile), turned), damage, profile.trouble)
 
@@ -114,7 +113,7 @@ def _load_tiff(file: BinaryIO, kind: tiff.Kind, name: str, heard: list[str]) -> 
                 file.seek(0)
         if not kind.by_samples:
             raise ImageFileError(f"'{name}' is a {kind}: {'damaged, or ' * kind.by_pillow}not a kind that is read")
-        return tiff.read_samples(file, kind, name), kind.tags.get(_EXIF_ORIENTATION)
+        return tiff.read_samples(file, kind, name), kind.tags.get(tiff.ORIENTATION)
     except OSError as error:
         raise OSError(next(iter(heard), reason(error))) from error
 
@@ -127,7 +126,7 @@ def convert(image: Image.Image, name: str, to_srgb: bool = False) -> Decoded:
     """Return a picture of Pillow's as `decode` does one of a file; `ImageFileError` for values without a meaning."""
     with pillow_errors(name):
         profile = Profile(image.info.get("icc_profile") if to_srgb else None)
-        upright = _upright(to_rgb(load(image), name, profile), exif(image).get(_EXIF_ORIENTATION))
+        upright = _upright(to_rgb(load(image), name, profile), exif(image).get(tiff.ORIENTATION))
         return Decoded(upright, None, profile.trouble)
 
 
