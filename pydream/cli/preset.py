@@ -71,12 +71,16 @@ def of_preset(model: str, weights: object = None) -> Iterator[None]:
         try:
             find_files(model)
         except NetFileError as error:
-            fetch = f"`pydream models fetch {preset.network}`"
-            raise NetFileError(f"{look}, whose weights are missing; {fetch} gets them ({error})") from error
+            how = f"`pydream models fetch {preset.network}` gets them, or PYDREAM_MODELS names their folder"
+            raise NetFileError(f"{look}, whose weights are missing: {how}") from error
     try:
         yield
     except UnknownNameError as error:
-        raise UnknownNameError(f"{look}, and {model} is another network: {error}") from error
+        missing = str(error).partition(";")[0]
+        if not missing.startswith("no blob"):  # a class or a network that the preset did not name
+            raise
+        how = "leave --model out, or name a --layer"
+        raise UnknownNameError(f"{look}, and {model} is another network: {missing}; {how}") from error
 
 
 def _of_model() -> Preset | None:

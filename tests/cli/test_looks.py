@@ -13,10 +13,10 @@ from support.interrupting import interrupt_at
 from support.markup import Checked, commands
 
 import pydream
-from pydream.cli import job
 from pydream.dream.objectives import l2
 from pydream.dream.octaves import AUTO
 from pydream.dream.retouch import KeepColors
+from pydream.easy import preparation
 from pydream.media import Sheet, fitting_columns, read_image, read_note, resized
 from pydream.record.presets import PRESETS, Preset
 
@@ -132,8 +132,10 @@ def test_a_page_has_the_commands_for_the_picture_at_its_own_size(run, folder, lo
 
 def test_presets_choose_and_each_network_is_loaded_once(run, looks, monkeypatch):
     loaded = []
-    load = job.load_net
-    monkeypatch.setattr(job, "load_net", lambda name, *args, **more: loaded.append(name) or load(name, *args, **more))
+    load = preparation.load_net
+    monkeypatch.setattr(
+        preparation, "load_net", lambda name, *args, **more: loaded.append(name) or load(name, *args, **more)
+    )
     assert run("looks", "in.png", "-o", "all.html", *RUN).code == 0
     assert loaded == ["own.prototxt", "other.prototxt"]
     assert run("looks", "in.png", "-o", "one.html", "--preset", "eyes", *RUN).code == 0

@@ -143,7 +143,7 @@ def test_no_such_preset(refused, picture):
 def test_the_layers_of_a_preset_are_on_its_network(run, refused, picture):
     """Which has to be there: nothing else is dreamt with in silence."""
     line = refused(1, "dream", picture, "-o", "dream.png", "--preset", "towers")
-    assert "--preset towers is a look of bvlc_googlenet, whose weights are missing; " in line
+    assert "--preset towers is a look of bvlc_googlenet, whose weights are missing: " in line
     assert "`pydream models fetch bvlc_googlenet` gets them" in line
     line = refused(2, "dream", picture, "-o", "dream.png", "--preset", "towers", "--model", "squeezenet_v1.1")
     assert "--preset towers is a look of bvlc_googlenet, and squeezenet_v1.1 is another network: no blob" in line
@@ -157,6 +157,9 @@ def test_a_preset_of_the_built_in_network_with_another(refused, picture, own_net
 def test_another_layer_on_another_network(run, refused, picture, own_network):
     """What a preset did not name is not its fault, and a look that works on another network says so in one line."""
     given = ["--preset", "plush", "--runtime", "numpy", *own_network, "-n", "1", "--laplacian", "0", "--octaves", "1"]
+    line = refused(2, "dream", picture, "-o", "dream.png", "--preset", "plush", "--class", "dahg", *given[2:4])
+    assert "'dahg'" in line
+    assert "a look of" not in line
     line = refused(2, "dream", picture, "-o", "dream.png", *given, "--layer", "dark")
     assert "no blob 'dark'" in line
     assert "preset" not in line

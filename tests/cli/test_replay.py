@@ -56,7 +56,7 @@ def test_what_a_picture_says(run, picture, folder):
             "end": "fire4/concat", "seed": 7, "objective": [], "iter_n": 1, "octave_n": 2, "octave_scale": 1.4,
             "step_size": 1.5, "jitter": 32, "clip": False, "era": "2015", "grid": None, "backend": "native",
             "tile": 0, "smooth": 0.0, "laplacian": 0, "tv": 0.0, "pull_back": 0.0, "keep_colors": False,
-            "stretch": 0.0, "noise": None, "loop": None, "rendering": None, "steps": None,
+            "size": None, "blend": 0.0, "stretch": 0.0, "noise": None, "loop": None, "rendering": None, "steps": None,
         },
         "rng": "numpy.random.RandomState (MT19937)",
         "network": {
