@@ -84,3 +84,16 @@ def test_a_jpeg_without_its_last_bytes_is_dreamt_on(run, folder, quick):
     seen = run("dream", "cut.jpg", "-o", "out.png", *quick)
     warnings = [line for line in seen.err.splitlines() if "warning" in line]
     assert (seen.code, warnings) == (0, ["pydream: warning: 'cut.jpg' is damaged: its last bytes are missing"])
+
+
+@pytest.mark.parametrize("words", [[], ["--era", "2015"]])
+@pytest.mark.parametrize("name", ["frames", "moving.webp"])
+def test_frames_are_read_as_pictures_are(run, folder, quick, name, words):
+    Path("frames").mkdir()
+    first, other = (Image.fromarray(pixels) for pixels in (PIXELS, PIXELS[::-1]))
+    first.save("frames/1.png", icc_profile=P3)
+    first.save("moving.webp", save_all=True, append_images=[other], lossless=True, icc_profile=P3)
+    still = ["--step-size", "0.01", "--jitter", "0", "--carry", "0"]
+    assert run("video", name, "-o", "out", *still, *words, *quick).code == 0
+    wanted = read_image("frames/1.png", to_srgb=not words).astype(int)
+    assert np.abs(read_image("out/00000000.png") - wanted).max() <= 1

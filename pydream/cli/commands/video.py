@@ -45,7 +45,7 @@ from ..folders import (
     write_sidecar,
 )
 from ..help import Command
-from ..input import Resizing, Size, Source, Target, claim_targets
+from ..input import Resizing, Size, Source, Target, claim_targets, reads_profiles
 from ..job import Job, prepare
 from ..listing import expanded
 from ..options import (
@@ -185,10 +185,10 @@ def command(
         # before TensorFlow is imported
         with interruptible(), Bar(quiet, desc=f"looking at {path.name}", unit="frame") as seen:
             if isinstance(input, Path):
-                footage = video.read_video(input, section(start, stop, part), seen.advance)
+                footage = video.read_video(input, section(start, stop, part), seen.advance, reads_profiles())
             else:
                 rate = Fraction(fps or _FPS).limit_denominator(1001)  # as it is written
-                footage = video.read_frames(*input, rate, section(start, stop, part), seen.advance)
+                footage = video.read_frames(*input, rate, section(start, stop, part), seen.advance, reads_profiles())
             sha256 = footage.sha256()
         clip = Clip(footage, resizing.of(*footage.size))
         options = params_for(options, clip.size, resizing.counted(footage.size))

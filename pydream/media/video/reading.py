@@ -40,7 +40,9 @@ class _Decoded(Footage):
                 yield upright(rgb(frame), display_matrix(frame))
 
 
-def read_video(path: Path, section: Section = WHOLE, on_frame: Callable[[], object] = lambda: None) -> Footage:
+def read_video(
+    path: Path, section: Section = WHOLE, on_frame: Callable[[], object] = lambda: None, to_srgb: bool = True
+) -> Footage:
     """Read a film, or a section of it: every frame is decoded once for its time and size; `Footage.frames` yields them.
 
     Frames that cannot be decoded are skipped; those after them keep their times.
@@ -51,6 +53,8 @@ def read_video(path: Path, section: Section = WHOLE, on_frame: Callable[[], obje
     section : Section
     on_frame : callable, optional
         Called after each decoded frame.
+    to_srgb : bool
+        As for `read_image`: frames of an animated WebP may have a colour profile.
 
     Raises
     ------
@@ -59,7 +63,7 @@ def read_video(path: Path, section: Section = WHOLE, on_frame: Callable[[], obje
         have; or none of its frames is in the section.
     """
     if is_webp(path):
-        return read_animation(path, section, on_frame)
+        return read_animation(path, section, on_frame, to_srgb)
     with read_errors(path), opened(path) as container:
         film = _Film(path, container)
         ticks, sizes, turned = array("q"), set(), False

@@ -40,9 +40,11 @@ class _Frames(Footage):
     """A film whose frames are files."""
 
     files: tuple[Path, ...]  # also those that are not in the section
+    to_srgb: bool
 
     def decoded(self, first: int) -> Iterator[Picture]:
-        yield from map(read_image, self.files[first:])
+        for file in self.files[first:]:
+            yield read_image(file, to_srgb=self.to_srgb)
 
     def sha256(self) -> str:
         return hashlib.sha256("".join(map(file_sha256, self.files)).encode()).hexdigest()
@@ -54,6 +56,7 @@ def read_frames(
     rate: Fraction,
     section: Section = WHOLE,
     on_frame: Callable[[], object] = lambda: None,
+    to_srgb: bool = True,
 ) -> Footage:
     """Read pictures as a film, or a section of it: each is decoded once, one at a time, before any of them is used.
 
@@ -65,7 +68,7 @@ def read_frames(
         The frames in any order; they are shown in the order of the numbers in their names.
     rate : Fraction
         Frames per second.
-    section, on_frame
+    section, on_frame, to_srgb
         As for `read_video`.
 
     Raises
@@ -78,25 +81,28 @@ def read_frames(
     files = sorted(files, key=natural_order)
     numbers = [number for number in range(len(files)) if section.has(number, number / rate)]
     check_found(folder, numbers, len(files), (len(files) - 1) / rate)
-    size = read_image(files[numbers[0]]).shape[:2]
+    size = read_image(files[numbers[0]], to_srgb=False).shape[:2]
     for number in numbers:
-        height, width = read_image(files[number]).shape[:2]
+        height, width = read_image(files[number], to_srgb=False).shape[:2]
         if (height, width) != size:
             first = f"'{files[numbers[0]].name}' is {size[1]}×{size[0]}"
             raise VideoFileError(f"frames have one size: {first}, '{files[number]}' is {width}×{height}")
         on_frame()
     times = Times(range(numbers[0], numbers[-1] + 2), 1 / rate)
-    return _Frames(folder, size, numbers[0], times, rate, Fraction(1), None, (), 0, tuple(files))
+    return _Frames(folder, size, numbers[0], times, rate, Fraction(1), None, (), 0, tuple(files), to_srgb)
 
 
 # ---- WebP ----
 
 
+@dataclass(frozen=True)
 class _Animation(Footage):
     """A film that Pillow decodes."""
 
+    to_srgb: bool
+
     def decoded(self, first: int) -> Iterator[Picture]:
-        for pixels, _ in islice(_shown(self.path), first, None):
+        for pixels, _ in islice(_shown(self.path, self.to_srgb), first, None):
             yield pixels
 
 
@@ -106,10 +112,10 @@ def is_webp(path: Path) -> bool:
     return start.startswith(b"RIFF") and start.endswith(b"WEBP")
 
 
-def read_animation(path: Path, section: Section, on_frame: Callable[[], object]) -> Footage:
+def read_animation(path: Path, section: Section, on_frame: Callable[[], object], to_srgb: bool) -> Footage:
     """Read an animated picture, as `read_video` does a film."""
     durations = []
-    for pixels, duration in _shown(path):
+    for pixels, duration in _shown(path, to_srgb=False):
         size = pixels.shape[:2]
         durations.append(duration)
         on_frame()
@@ -120,10 +126,10 @@ def read_animation(path: Path, section: Section, on_frame: Callable[[], object])
     chosen = ticks[numbers[0] : numbers[-1] + 2]
     steps = {durations[number] for number in numbers}
     rate = Fraction(1000, steps.pop()) if len(steps) == 1 else None
-    return _Animation(path, size, numbers[0], Times(chosen, _MILLISECOND), rate, Fraction(1), None, (), 0)
+    return _Animation(path, size, numbers[0], Times(chosen, _MILLISECOND), rate, Fraction(1), None, (), 0, to_srgb)
 
 
-def _shown(path: Path) -> Iterator[tuple[Picture, int]]:
+def _shown(path: Path, to_srgb: bool) -> Iterator[tuple[Picture, int]]:
     """Yield each frame of an animation, and for how many milliseconds it is shown."""
     with open_regular(path, "film", VideoFileError) as file:
         with pillow_errors(str(path)):
@@ -132,5 +138,6 @@ def _shown(path: Path) -> Iterator[tuple[Picture, int]]:
         for number in range(count):
             with pillow_errors(str(path)):
                 image.seek(number)
-                pixels = np.array(to_rgb(load(image), str(path), Profile(image.info.get("icc_profile"))))
+                profile = Profile(image.info.get("icc_profile") if to_srgb else None)
+                pixels = np.array(to_rgb(load(image), str(path), profile))
             yield pixels, round(image.info.get("duration", 0)) or _UNSAID
