@@ -80,7 +80,7 @@ def test_it_says_how_it_was_made(run, picture):
     assert (made["figure"], made["layers"]) == ("octaves", [["fire4/concat"]])
     before = read_image("octaves.png")
     assert (before[0, 0] < 30).all()
-    assert run(*shlex.split(made["command"])[1:]).code == 0
+    assert run(*shlex.split(made["command"])[1:], "--force").code == 0
     np.testing.assert_array_equal(read_image("octaves.png"), before)
 
 
@@ -126,5 +126,5 @@ def test_objectives_retouches_and_a_mask_are_told(run, picture, draw, folder):
     assert made["layers"] == [["conv1", "fire2/concat"]]
     assert (made["dream"]["smooth"], made["mask"]["name"]) == (0.5, "mask.png")
     before = read_image("octaves.png")
-    assert run(*shlex.split(made["command"])[1:]).code == 0
+    assert run(*shlex.split(made["command"])[1:], "--force").code == 0
     np.testing.assert_array_equal(read_image("octaves.png"), before)
