@@ -7,9 +7,10 @@ from typing import Any, NamedTuple
 
 import click
 
+from ..dream.labels import NUMBERS
 from ..dream.tutorial import RENDERERS, TILE_SIZE
 from ..record.recipe import Rendering
-from ..record.scoring import CHANNELS, channels_of
+from ..record.scoring import channels_of
 from .options import common_run_options, layer_option, network_options, option, steps_option, tile_options, together
 
 # Option → the parameter of a renderer, and what a recipe calls it.
@@ -55,7 +56,7 @@ class ChannelOption(NamedTuple):
 def _channel_option(given: str) -> ChannelOption:
     """Read ``fire4/expand3x3:7``, ``fire4/expand3x3:0-15,20``, or ``:7`` of the default layer."""
     name, colon, listed = given.rpartition(":")
-    if not colon or not CHANNELS.fullmatch(listed):
+    if not colon or not NUMBERS.fullmatch(listed):
         return ChannelOption(given, given)
     channels = channels_of(listed, given)
     if len(set(channels)) < len(channels):

@@ -44,6 +44,11 @@ class Preset:
         named: str | tuple[str, ...] = self.params.get("layer", ())
         return (named,) if isinstance(named, str) else tuple(named)
 
+    @property
+    def model(self) -> str | None:
+        """The network as `--model` names it; None: the default one."""
+        return None if self.network == DEFAULT_NETWORK else self.network
+
     def note(self, model: str) -> str | None:
         """Return a line about a network that the look is not known by; None: it is known by that."""
         if model == self.network:

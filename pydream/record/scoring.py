@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from ..dream.labels import NUMBERS
 from ..dream.objectives import MOST_CHANNELS, Kind, Score, Term, check_channels, class_logit
 from ..dream.params import find_end, find_ends
 from ..errors import ParameterError, UnknownNameError
@@ -13,8 +13,6 @@ from ..net import NOTEBOOK_END, Net
 from ..runtime.ends import guide_end
 from ..runtime.net import Net as LocalNet
 from .recipe import LEAST_TERM
-
-CHANNELS = re.compile(r"\d{1,6}(-\d{1,6})?(,\d{1,6}(-\d{1,6})?)*")
 
 
 class _Reading(NamedTuple):
@@ -26,7 +24,7 @@ class _Reading(NamedTuple):
 
     @property
     def sound(self) -> bool:
-        return (self.channels is None or CHANNELS.fullmatch(self.channels) is not None) and (
+        return (self.channels is None or NUMBERS.fullmatch(self.channels) is not None) and (
             self.weight is None or _number(self.weight) is not None
         )
 
@@ -144,7 +142,7 @@ def _term(net: Net, given: str, kind: Kind) -> Term:
 
 def channels_of(listed: str, given: str) -> tuple[int, ...]:
     """Read a list of channels, e.g. 3-7,12, of an option's text `given`; `ParameterError` if it is not one."""
-    if not CHANNELS.fullmatch(listed):
+    if not NUMBERS.fullmatch(listed):
         raise _bad(f"{listed!r} in {given!r} is not a list of channels (expected e.g. 3 or 3-7 or 3-7,12)")
     chosen: list[int] = []
     for run in listed.split(","):

@@ -19,7 +19,6 @@ from ...record.recipe import DEFAULTS, Recipe
 from ...record.scoring import aim_of
 from ...record.text import number_text
 from ...zoo.load import find_files
-from ...zoo.registry import DEFAULT_NETWORK
 from ..errors import Failed, interruption
 from ..figures import (
     FIGURE_FILES,
@@ -270,8 +269,7 @@ class Looks:
 
 def _look_words(preset: Preset) -> list[str]:
     """Return the options that stand for a look."""
-    network = None if preset.network == DEFAULT_NETWORK else preset.network
-    return option_words({"--preset": preset.name, "--model": network})
+    return option_words({"--preset": preset.name, "--model": preset.model})
 
 
 def _run_words(job: Job, recipe: Recipe) -> list[str]:

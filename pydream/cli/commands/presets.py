@@ -8,7 +8,6 @@ import click
 
 from ...record.command import option_words
 from ...record.presets import PRESETS, Preset
-from ...zoo.registry import DEFAULT_NETWORK
 from ..help import Command
 from ..options import json_option
 from ..streams import echo
@@ -36,11 +35,10 @@ def command(json: bool) -> None:
         echo(*dumps(rows, indent=1).split("\n"))
         return
     for preset in PRESETS.values():
-        echo(f"{preset.name:<10}{preset.about}", f"{'':<10}{' '.join([*options(preset), *_model(preset)])}")
-
-
-def _model(preset: Preset) -> list[str]:
-    return [] if preset.network == DEFAULT_NETWORK else ["--model", preset.network]
+        echo(
+            f"{preset.name:<10}{preset.about}",
+            f"{'':<10}{' '.join([*options(preset), *option_words({'--model': preset.model})])}",
+        )
 
 
 def options(preset: Preset) -> list[str]:

@@ -11,7 +11,7 @@ from importlib.resources import files
 from ...errors import UnknownNameError
 
 _MOST_LISTED = 8  # classes in a message
-_NUMBERS = re.compile(r"\d{1,6}(-\d{1,6})?(,\d{1,6}(-\d{1,6})?)*")
+NUMBERS = re.compile(r"\d{1,6}(-\d{1,6})?(,\d{1,6}(-\d{1,6})?)*")
 
 
 @cache
@@ -29,7 +29,7 @@ def imagenet_words() -> dict[str, tuple[int, ...]]:
 
 def is_number(label: int | str) -> bool:
     """Return whether a class is given by its number, or several by theirs, ``3-7,12``."""
-    return isinstance(label, int) or _NUMBERS.fullmatch(label.strip()) is not None
+    return isinstance(label, int) or NUMBERS.fullmatch(label.strip()) is not None
 
 
 def find_classes(label: int | str, count: int) -> tuple[int, ...]:
