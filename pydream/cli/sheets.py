@@ -18,13 +18,15 @@ from ..record.names import quoting_names
 from ..record.recipe import Recipe
 from ..runtime.geometry import survey_at
 from ..runtime.net import Net
-from .errors import Failed, one_line, print_error
+from .errors import Failed, interruption, one_line, print_error
 from .figures import FigureDreams
 from .folders import check_own, earlier_recipe
 from .input import InputPicture, Size, Target, claim_targets
 from .job import Job
-from .places import forced
+from .places import claim_folder, forced
 from .progress import Plan, Plans
+from .signals import uninterrupted
+from .streams import echo
 from .workers import WorkerOptions, start_workers
 
 
@@ -88,7 +90,22 @@ class DreamSheet:
     done: list[Cell] = field(default_factory=list)
     recipes: dict[Cell, Recipe] = field(default_factory=dict)
 
-    def run(self, cells: list[Cell], load: Callable[[Cell], Job]) -> bool:
+    def make(
+        self, cells: list[Cell], load: Callable[[Cell], Job], write: Callable[[], str], target: Target, quiet: bool
+    ) -> None:
+        """Dream for all cells, as `_run` does, and `write` what there is to the target, which returns what it is."""
+        with uninterrupted(done_then=True):
+            interrupted = self._run(cells, load)
+            outcome = write()
+            if interrupted:
+                raise interruption(f"{outcome}{'; --resume continues' if cells[0].target else ''}")
+            if not quiet:
+                echo(f"wrote {target}", err=True)
+            if self.failed:
+                what = f"{self.failed} of {len(cells)} {self.what}s could not be dreamt with"
+                raise Failed(f"{what}; the sheet tells why")
+
+    def _run(self, cells: list[Cell], load: Callable[[Cell], Job]) -> bool:
         """Dream for all cells, which stand network by network; return whether Ctrl-C left some.
 
         `load` makes the job of a network, for the first cell of it.
@@ -189,10 +206,14 @@ def claim_pictures(cells: Iterable[Cell], folder: Path | None, sidecar: bool, re
     return existing
 
 
-def check_resume(resume: bool, pictures: Path | None) -> None:
-    """Refuse --resume without pictures that could be resumed."""
+def claim_sheet(target: Target, pictures: Path | None, sidecar: bool, resume: bool) -> None:
+    """Claim a sheet's file, and the folder of --pictures; refuse --resume without pictures that could be resumed."""
     if resume and (forced() or pictures is None):
         raise click.BadParameter("it continues with what is in --pictures; --force would not", param_hint="'--resume'")
+    target.check()
+    claim_targets([target], sidecar)
+    if pictures is not None:
+        claim_folder(pictures, "'--pictures'")
 
 
 def seed_of(given: int | None, existing: Iterable[Path], resume: bool) -> int:

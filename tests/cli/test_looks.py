@@ -50,7 +50,7 @@ def looks(folder, draw, monkeypatch):
         )
         layer = b"\x0a\x05twice\x12\x05Power"
         (folder / f"{name}.caffemodel").write_bytes(b"\xa2\x06" + bytes([len(layer)]) + layer)
-    monkeypatch.setattr("pydream.cli.commands.looks.DEFAULT_NETWORK", "own.prototxt")
+    monkeypatch.setattr("pydream.record.presets.DEFAULT_NETWORK", "own.prototxt")
     with mock.patch.dict(PRESETS, {look.name: look for look in LOOKS}, clear=True):
         yield draw(folder / "in.png", 72, 96)
 
@@ -178,7 +178,7 @@ def test_a_look_that_fails_costs_only_itself(run, looks):
     PRESETS["dogs"] = Preset("dogs", "of nothing", {"layer": "none", "iter_n": 1}, network=OWN)  # the fixture undoes it
     seen = run("looks", "in.png", "-o", "looks.html", *RUN)
     assert seen.code == 1
-    assert "error: 1 of 3 looks could not be made; the sheet tells why" in seen.err
+    assert "error: 1 of 3 looks could not be dreamt with; the sheet tells why" in seen.err
     assert len(commands("looks.html")) == 2
     assert "the gradient of 'none' at the image is zero" in Checked(Path("looks.html").read_text()).text
 

@@ -19,7 +19,7 @@ from ...record.recipe import DEFAULTS, Recipe
 from ...record.scoring import aim_of
 from ...record.text import number_text
 from ...zoo.load import find_files
-from ..errors import Failed, interruption
+from ..errors import Failed
 from ..figures import (
     FIGURE_FILES,
     PageTarget,
@@ -30,7 +30,7 @@ from ..figures import (
     word_from_here,
 )
 from ..help import Command
-from ..input import InputPicture, Resizing, Source, SourceType, Target, claim_targets
+from ..input import InputPicture, Resizing, Source, SourceType, Target
 from ..job import Job, prepare
 from ..options import (
     PRESET_HELP,
@@ -44,9 +44,8 @@ from ..options import (
     run_options,
     strength_option,
 )
-from ..places import claim_folder, unnamed
-from ..sheets import Cell, DreamSheet, check_resume, claim_pictures, seed_of
-from ..signals import uninterrupted
+from ..places import unnamed
+from ..sheets import Cell, DreamSheet, claim_pictures, claim_sheet, seed_of
 from ..streams import echo
 from ..workers import WorkerOptions, worker_options
 
@@ -101,11 +100,7 @@ def command(
     """  # noqa: D301 (click's mark for a block to leave as it is)
     (source,) = input
     target = figure_target(output or str(unnamed(source.path, source.stem, ".html")))
-    check_resume(resume, pictures)
-    target.check()
-    claim_targets([target], options["sidecar"])
-    if pictures is not None:
-        claim_folder(pictures, "'--pictures'")
+    claim_sheet(target, pictures, options["sidecar"], resume)
     original = InputPicture.read(source)
     chosen, left_out = _chosen(presets)
     looks = Looks(original, _at(original, long_side), strength, left_out)
@@ -129,15 +124,7 @@ def command(
     dreams = DreamSheet(ctx, looks.start, sheet, "look", resume, workers, looks.recipe, looks.command)
     if looks.start.picture is not None:
         sheet.add(looks.start.picture, source.name, "as it is", place=0)
-    with uninterrupted(done_then=True):
-        interrupted = dreams.run(cells, load)
-        outcome = looks.write(dreams, style, target, cells, words)
-        if interrupted:
-            raise interruption(f"{outcome}{'; --resume continues' if pictures else ''}")
-        if not quiet:
-            echo(f"wrote {target}", err=True)
-        if dreams.failed:
-            raise Failed(f"{dreams.failed} of {len(cells)} looks could not be made; the sheet tells why")
+    dreams.make(cells, load, lambda: looks.write(dreams, style, target, cells, words), target, quiet)
 
 
 def _chosen(names: Sequence[str]) -> tuple[list[Preset], list[str]]:

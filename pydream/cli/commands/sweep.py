@@ -23,7 +23,6 @@ from ...runtime.geometry import BlobFacts, survey_at
 from ...runtime.graph import Graph
 from ...zoo.load import find_files, read_graph
 from ...zoo.registry import DEFAULT_NETWORK
-from ..errors import Failed, interruption
 from ..figures import (
     FIGURE_FILES,
     PageTarget,
@@ -42,7 +41,6 @@ from ..input import (
     Source,
     SourceType,
     Target,
-    claim_targets,
     reads_profiles,
     unnamed_target,
 )
@@ -64,10 +62,8 @@ from ..options import (
     tile_options,
     weights_option,
 )
-from ..places import claim_folder
-from ..sheets import Cell, DreamSheet, check_resume, claim_pictures, seed_of
-from ..signals import interruptible, uninterrupted
-from ..streams import echo
+from ..sheets import Cell, DreamSheet, claim_pictures, claim_sheet, seed_of
+from ..signals import interruptible
 from ..workers import WorkerOptions, worker_options
 
 ALL = "all"
@@ -133,11 +129,7 @@ def command(
             raise click.BadParameter("it is for one network, and there are several", param_hint=hint)
     if columns is not None and len(names) > 1:
         raise click.BadParameter("each of several networks has one column", param_hint="'--columns'")
-    check_resume(resume, pictures)
-    target.check()
-    claim_targets([target], options["sidecar"])
-    if pictures is not None:
-        claim_folder(pictures, "'--pictures'")
+    claim_sheet(target, pictures, options["sidecar"], resume)
     start = InputPicture.read(source, Resizing.taken(options))
     options = start.params(options)
     quiet_tensorflow()  # which Keras models and SavedModels are read with
@@ -166,15 +158,7 @@ def command(
     sweep = DreamSheet(ctx, start, sheet, "layer", resume, workers, _recipe, command_of)
     words = option_words({"--at-most": at_most, "--columns": columns}) + style.words
     words += option_words({"--model": list(map(model_word, models)) if list(models) != [DEFAULT_NETWORK] else None})
-    with uninterrupted(done_then=True):
-        interrupted = sweep.run(cells, load)
-        outcome = _write(sweep, style, target, cells, words, layers)
-        if interrupted:
-            raise interruption(f"{outcome}{'; --resume continues' if cells[0].target else ''}")
-        if not quiet:
-            echo(f"wrote {target}", err=True)
-        if sweep.failed:
-            raise Failed(f"{sweep.failed} of {len(cells)} layers could not be dreamt with; the sheet tells why")
+    sweep.make(cells, load, lambda: _write(sweep, style, target, cells, words, layers), target, quiet)
 
 
 class SweepLayer(NamedTuple):
