@@ -234,7 +234,7 @@ def test_resume_makes_what_is_missing_and_no_more(run, refused, picture, folder)
         (["-m", "squeezenet_v1.1", "-m", "bvlc_alexnet", "--mean", "1,2,3"], "'--mean': it is for one network"),
         (["--resume"], "it continues with what is in --pictures"),
         (["--columns", "100", "--dpi", "50"], "columns: 100, too many for a sheet 170 mm wide at 50 dpi"),
-        (["--size", "10x10"], "No such option"),
+        (["--image-size", "10x10"], "No such option"),
         (["--theme", "pink"], "'pink' is not one of 'light', 'dark'"),
         (["-o", "sheet.bmp"], "its suffix names no known format"),
         (["-o", "in.png"], "it would overwrite 'in.png', which is read"),
