@@ -450,7 +450,20 @@ def test_memory_does_not_grow_with_the_length(folder):
 
     def peak(count):
         write_clip(folder / "in.mp4", moving_square(count, 64, 96), pix_fmt="yuv420p", tone="aac")
-        arguments = ["video", "in.mp4", "-o", "out.mp4", "--octaves", "1", "-n", "1", "--flow", "--seed", "1"]
+        arguments = [
+            "video",
+            "in.mp4",
+            "-o",
+            "out.mp4",
+            "--octaves",
+            "1",
+            "-n",
+            "1",
+            "--flow",
+            "--seed",
+            "1",
+            "--force",
+        ]
         run = subprocess.run(
             [sys.executable, "-c", script, *arguments], env=environment, capture_output=True, text=True, check=True
         )

@@ -234,7 +234,10 @@ def test_force_begins_again(run, picture, whole):
         (["--step-size", "2"], "step_size was 1.5, now 2.0"),
         (["--scale", "0.1", "--shift", "1", "2"], "scale was 0.05, now 0.1, shift was (0.0, 0.0), now (1.0, 2.0)"),
         (["--dtype", "float64"], "dtype was float32, now float64"),
-        (["--guide", "other.png"], "guide was none, now other.png (40x40, sha256 16813696bb5b…)"),
+        (
+            ["--guide", "other.png", "--layer", "fire8/concat"],
+            "guide was none, now other.png (40x40, sha256 16813696bb5b…)",
+        ),
     ],
 )
 def test_another_loop_is_not_gone_on_with(run, picture, whole, draw, folder, options, why):
