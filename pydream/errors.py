@@ -40,8 +40,11 @@ class ParameterError(PydreamError, ValueError):
     """
 
     def __init__(self, parameter: str, problem: str) -> None:
-        super().__init__(f"{parameter}: {problem}")
+        super().__init__(parameter, problem)  # as it is unpickled with
         self.parameter, self.problem = parameter, problem
+
+    def __str__(self) -> str:
+        return f"{self.parameter}: {self.problem}"
 
 
 class ShapeError(PydreamError, ValueError):

@@ -16,7 +16,8 @@ from PIL import Image
 from ..dream.era import MODERN
 from ..dream.notebook import DreamInterrupted
 from ..dream.objectives import Kind
-from ..dream.params import require, whole_number
+from ..dream.octaves import AUTO
+from ..dream.params import check_params, is_real, require, whole_number
 from ..errors import DreamInterruptedWarning
 from ..formats import PixelScale
 from ..net import ChannelOrder, unknown_name
@@ -146,7 +147,10 @@ def dream_picture(
     chosen = None if preset is None else PRESETS[preset]
     if seed is not None:
         seed = whole_number("seed", seed, 0, MOST_SEED)
-    require(STRENGTHS[0] <= strength <= STRENGTHS[1], "strength", strength, f"{STRENGTHS[0]} to {STRENGTHS[1]}")
+    mild, wild = STRENGTHS
+    require(is_real(strength) and mild <= strength <= wild, "strength", strength, f"{mild} to {wild}")
+    if long_side is not None:
+        long_side = whole_number("long_side", long_side, 1)
     if model is None:
         model = chosen.network if chosen is not None and chosen.layers else DEFAULT_NETWORK
     look: dict[str, Any] = {} if chosen is None else dict(chosen.params)
@@ -172,6 +176,10 @@ def dream_picture(
         "stretch": stretch,
     }
     look |= {name: value for name, value in given.items() if value is not None}
+    # before numbers are made of them
+    check_params(
+        **{name: look[name] for name in ("iter_n", "octave_n", "octave_scale") if look.get(name, AUTO) != AUTO}
+    )
     if classes:
         look = with_class(look)
     to_srgb = look.get("era", MODERN) == MODERN

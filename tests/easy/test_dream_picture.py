@@ -3,6 +3,7 @@
 import inspect
 import json
 import os
+import pickle
 import signal
 import subprocess
 import sys
@@ -263,6 +264,11 @@ def test_guide(folder, run, dream):
         ({"layer": "fire2/concat=x"}, ParameterError, "^layer: 'x' in 'fire2/concat=x' is not a weight"),
         ({"mask": "in.png", "clip": False}, ParameterError, "^mask: "),
         ({"octaves": 0}, ValueError, "octave_n"),
+        ({"octaves": "x", "long_side": 64}, ValueError, "octave_n"),
+        ({"octaves": "auto", "octave_scale": 0.5}, ValueError, "octave_scale"),
+        ({"iterations": 0, "strength": 2}, ValueError, "iter_n"),
+        ({"long_side": 0}, ValueError, "long_side"),
+        ({"strength": "x"}, ValueError, "strength"),
         ({"strength": 0}, ValueError, "strength"),
         ({"strength": float("nan")}, ValueError, "strength"),
         ({"size": "64"}, ParameterError, "^size: '64' is not a size"),
@@ -275,6 +281,11 @@ def test_guide(folder, run, dream):
 def test_wrong_arguments(folder, given, error, message):
     with pytest.raises(error, match=message):
         pydream.dream_picture("in.png", **{**SHORT, **given})
+
+
+def test_an_error_goes_to_another_process():
+    error = pickle.loads(pickle.dumps(ParameterError("layer", "why")))
+    assert (str(error), error.parameter, error.problem) == ("layer: why", "layer", "why")
 
 
 # ---- what it returns ----
