@@ -189,7 +189,7 @@ def test_the_option(tmp_path, seen, monkeypatch):
             "--runtime",
             "numpy",
         ]
-        main([*arguments, "-q", "-o", str(tmp_path / "out.png"), *option], standalone_mode=False)
+        main([*arguments, "-q", "--force", "-o", str(tmp_path / "out.png"), *option], standalone_mode=False)
         assert {what for what, _ in seen} == wanted
         assert "no-sync" not in read_note(tmp_path / "out.png")
 

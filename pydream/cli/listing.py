@@ -101,7 +101,7 @@ def list_pictures(folder: Path, recursive: bool | None, output: Path | None = No
         deeper = []
         for entry in entries:
             path, name = Path(entry.path), str(inside / entry.name)
-            if entry.is_dir():
+            if path.is_dir():  # an entry would raise for a link to itself
                 reason = _reason_of_folder(entry, recursive, path.resolve() == written)
                 if reason is None:
                     deeper.append(inside / entry.name)
@@ -136,7 +136,7 @@ def _reason_of_file(entry: os.DirEntry[str], path: Path, within: Path | None) ->
         return str(kind)
     if not is_readable(path):
         return "no picture"
-    if not entry.is_file():
+    if not path.is_file():
         return "a broken link" if entry.is_symlink() else "no regular file"
     if within is not None and entry.is_symlink() and not path.resolve().is_relative_to(within):
         return "a link out of the folder"

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import msgspec
+import numpy as np
 from numpy.typing import ArrayLike
 from PIL import Image
 
@@ -18,12 +19,12 @@ from ..dream.notebook import DreamInterrupted
 from ..dream.objectives import Kind
 from ..dream.octaves import AUTO
 from ..dream.params import check_params, is_real, require, whole_number
-from ..errors import DreamInterruptedWarning
+from ..errors import DreamInterruptedWarning, ParameterError
 from ..formats import PixelScale
 from ..net import ChannelOrder, unknown_name
 from ..picture import to_pixels
 from ..record.presets import PRESETS, STRENGTHS, params_for, with_class
-from ..record.recipe import MOST_SEED
+from ..record.recipe import MOST_SEED, Recipe
 from ..zoo.load import numbers_of
 from ..zoo.registry import DEFAULT_NETWORK
 from .inputs import Input, Resizing, size_of
@@ -32,6 +33,7 @@ from .preparation import SidePicture, prepare
 from .result import Dream
 
 PictureLike = str | os.PathLike[str] | Image.Image | ArrayLike
+_FIELDS = {field.name: field.type for field in msgspec.structs.fields(Recipe)}
 
 
 def dream_picture(
@@ -154,7 +156,7 @@ def dream_picture(
     if model is None:
         model = chosen.network if chosen is not None and chosen.layers else DEFAULT_NETWORK
     look: dict[str, Any] = {} if chosen is None else dict(chosen.params)
-    classes = [str(each) for each in ([class_] if isinstance(class_, str | int) else class_)]
+    classes = [str(each) for each in ([class_] if isinstance(class_, str | int | np.integer) else class_)]
     given = {
         "layer": layer,
         "kind": objective,
@@ -175,7 +177,8 @@ def dream_picture(
         "blend": blend,
         "stretch": stretch,
     }
-    look |= {name: value for name, value in given.items() if value is not None}
+    look |= {name: _as_recorded(name, value) for name, value in given.items() if value is not None}
+    tile = _as_recorded("tile", tile)
     # before numbers are made of them
     check_params(
         **{name: look[name] for name in ("iter_n", "octave_n", "octave_scale") if look.get(name, AUTO) != AUTO}
@@ -227,6 +230,17 @@ def dream_picture(
     live.show(pixels)
     dream.on_show = live.clear
     return dream
+
+
+def _as_recorded(name: str, value: Any) -> Any:
+    """Return an argument as a record has it, NumPy's numbers as Python's; `ParameterError` for another type."""
+    if name not in _FIELDS or value == AUTO:
+        return value
+    value = value.item() if isinstance(value, np.generic) else value
+    try:
+        return msgspec.convert(value, _FIELDS[name])
+    except msgspec.ValidationError as error:
+        raise ParameterError(name, f"{value!r}: {error}") from None
 
 
 def _beside(given: PictureLike | None, parameter: str, to_srgb: bool) -> SidePicture | None:

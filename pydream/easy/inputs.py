@@ -6,6 +6,7 @@ import os
 import re
 import sys
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -23,11 +24,12 @@ _NAMELESS = "picture.png"  # a picture without a file, in the record of its drea
 
 
 class Input(NamedTuple):
-    """A picture with the name of its file, and the pixels per inch that it says."""
+    """A picture with the name of its file, the pixels per inch that it says, and the file."""
 
     name: str
     pixels: Picture
     dpi: Dpi | None = None
+    file: Path | None = None
 
     @classmethod
     def of(cls, given: Given, parameter: str, to_srgb: bool = True) -> Input:
@@ -41,9 +43,11 @@ class Input(NamedTuple):
             For an array that is none: of another shape, or with values outside 0..255.
         """
         if isinstance(given, str | os.PathLike):
-            return cls(os.fspath(given), read_image(given, to_srgb=to_srgb), read_dpi(given))
+            return cls(os.fspath(given), read_image(given, to_srgb=to_srgb), read_dpi(given), Path(given).absolute())
         if isinstance(given, Image.Image):
-            return cls(getattr(given, "filename", "") or _NAMELESS, picture_of(given, parameter, to_srgb=to_srgb))
+            name = os.fsdecode(getattr(given, "filename", ""))
+            pixels = picture_of(given, parameter, to_srgb=to_srgb)
+            return cls(name or _NAMELESS, pixels, file=Path(name).absolute() if name else None)
         return cls(_NAMELESS, picture_of(Image.fromarray(_as_bytes(given, parameter)), parameter))
 
 

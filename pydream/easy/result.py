@@ -101,8 +101,8 @@ class Dream:
         ImageFileError
             It cannot be written.
         """
-        target = Path(path)
-        if target.exists() and Path(self._start.name).exists() and target.samefile(self._start.name):
+        target, read = Path(path), self._start.file
+        if read is not None and target.exists() and read.exists() and target.samefile(read):
             raise OverwriteError(f"'{target}' is the picture that this is a dream of")
         account = self.account(target.suffix.lower())
         try:

@@ -37,4 +37,7 @@ def parse_npy(content: bytes, source: str) -> NDArray[Any]:
     there = content[file.tell() :]
     if dtype.kind not in "fiu" or min(shape, default=1) < 0 or prod(shape) * dtype.itemsize != len(there):
         raise NetFileError(f"{source}: {len(there)} bytes for an array of {dtype} {shape}; expected numbers, and all")
-    return np.frombuffer(there, dtype).reshape(shape, order="F" if fortran else "C")
+    try:
+        return np.frombuffer(there, dtype).reshape(shape, order="F" if fortran else "C")
+    except (ValueError, TypeError) as error:  # more axes than there can be, or sides that are no integers
+        raise NetFileError(f"{source}: an array of shape {shape}: {error}") from error

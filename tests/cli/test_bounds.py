@@ -239,7 +239,9 @@ def test_lines_on_standard_error_are_short(refused, folder):
         ' top: "c" convolution_param { num_output: 1 kernel_size: 1 } }'
     )
     Path("net.caffemodel").write_bytes(net.SerializeToString())
-    line = refused(1, "dream", "noise:8x8", "-o", "out.png", "-m", "net.prototxt", "-w", "net.caffemodel", *RUN[2:4])
+    line = refused(
+        1, "dream", "noise:8x8", "-o", "out.png", "-m", "net.prototxt", "-w", "net.caffemodel", "-l", "c", *RUN[2:4]
+    )
     assert len(line) < 2200
     assert "characters…]" in line
 

@@ -56,6 +56,14 @@ def test_what_cannot_be_read_is_named(dream, photos, no_heif):
     assert warnings_of(dream("photos", "-o", "again", "-q")) == []
 
 
+@pytest.mark.parametrize("more", [[], ["--recursive"]])
+def test_a_link_to_itself_is_named(dream, photos, more):
+    (photos / "b.png").symlink_to("b.png")
+    seen = dream("photos", "-o", "out", *more)
+    assert (seen.code, files("out")) == (0, ["a.png"])
+    assert warnings_of(seen) == ["1 file of 'photos' is left out: b.png (a broken link)"]
+
+
 def test_one_file(dream, photos):
     (photos / "d.JXL").write_bytes(b"x")
     seen = dream("photos", "-o", "out")

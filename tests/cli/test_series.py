@@ -57,6 +57,15 @@ def test_an_interrupted_series_goes_on_with_its_seed(run, picture, quick, monkey
     assert "3 of 3 are in 'row' already" in run(*given).err
 
 
+def test_what_is_another_dream_counts_as_one_that_failed(run, picture, quick):
+    given = ["dream", picture.name, "-o", "row", *quick]
+    assert run(*given, "-n", "1", "--series", "2").code == 0
+    seen = run(*given, "-n", "2", "--series", "3")
+    assert seen.code == 1
+    assert "wrote 'row/3.png' (2 of 2)" in seen.err
+    assert "1 of 2 pictures failed" in seen.err
+
+
 def test_its_folder_and_names(run, picture, quick):
     assert run("dream", picture.name, *quick, "--series", "10", "--format", "jpeg").code == 0
     assert [path.name for path in sorted(Path("in.dream").iterdir())][::9] == ["01.jpeg", "10.jpeg"]

@@ -276,6 +276,13 @@ def test_guide(folder, run, dream):
         ({"blend": 2}, ValueError, "blend"),
         ({"seed": 2**32}, ValueError, "seed"),
         ({"seed": -1}, ValueError, "seed"),
+        ({"stretch": 99}, ParameterError, "stretch: 99"),
+        ({"clip": 3}, ParameterError, "clip: 3"),
+        ({"keep_colors": "x"}, ParameterError, "keep_colors: 'x'"),
+        ({"octaves": "autos"}, ParameterError, "octave_n: 'autos'"),
+        ({"blend": "x"}, ParameterError, "blend: 'x'"),
+        ({"tile": "x"}, ParameterError, "tile: 'x'"),
+        ({"long_side": float("nan")}, ValueError, "long_side"),
     ],
 )
 def test_wrong_arguments(folder, given, error, message):
@@ -305,6 +312,22 @@ def test_saved_and_replayed(dream, run):
     assert json.loads(read_note("out.png"))["dream"]["seed"] == 4
 
 
+def test_numpys_numbers_are_numbers(folder, run):
+    """As of linspace and arange: they are in the record too."""
+    whole = {"octaves": np.int32(1), "iterations": np.int64(1), "jitter": np.uint8(3), "laplacian": np.int64(1)}
+    real = {
+        "step_size": np.float32(1.1),
+        "octave_scale": np.float64(1.5),
+        "stretch": np.float32(1),
+        "tv": np.float64(0.1),
+    }
+    more = {"keep_colors": np.bool_(True), "blend": np.float64(0.2), "tile": np.int64(0), "class_": np.int64(281)}
+    dream = pydream.dream_picture("in.png", **SHORT | whole | real | more | {"long_side": np.int64(64)})
+    dream.save("out.png")
+    assert "281" in dream.command
+    assert run("replay", "out.png", "-q")[0] == 0
+
+
 def test_nothing_else_is_overwritten(dream, folder):
     before = {name: (folder / name).read_bytes() for name in ("in.png",)}
     with pytest.raises(OverwriteError, match=r"in\.png' is the picture that this is a dream of"):
@@ -316,6 +339,23 @@ def test_nothing_else_is_overwritten(dream, folder):
     assert before == {name: (folder / name).read_bytes() for name in before}
     dream.save("photo.png", force=True)
     np.testing.assert_array_equal(read_image("photo.png"), dream.pixels)
+
+
+def test_a_picture_without_a_file_may_be_saved_under_any_name(folder):
+    """The record calls it picture.png, which is a name and no file that was read."""
+    dream = pydream.dream_picture(read_image("in.png"), seed=3, **SHORT)
+    for _ in range(2):
+        dream.save("picture.png")
+    pydream.dream_picture(dream.pixels, seed=3, **SHORT).save("picture.png", force=True)
+
+
+@pytest.mark.parametrize("given", [str, Path, Image.open])
+def test_what_was_read_is_known_from_another_folder(folder, monkeypatch, given):
+    dream = pydream.dream_picture(given("in.png"), seed=3, **SHORT)
+    (folder / "other").mkdir()
+    monkeypatch.chdir(folder / "other")
+    with pytest.raises(OverwriteError, match=r"in\.png' is the picture that this is a dream of"):
+        dream.save("../in.png", force=True)
 
 
 def test_pixels(dream):

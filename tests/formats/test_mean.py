@@ -65,6 +65,7 @@ def test_numbers_and_grey_means(tmp_path, array):
         (npy(np.ones(3))[:-1], "23 bytes for an array of float64"),
         (npy(np.ones(3)).replace(b"(3,)", b"(9,)"), "24 bytes for an array of float64"),
         (npy(np.ones(3)).replace(b"'shape'", b"'shame'"), "not a NumPy array"),
+        (npy(np.ones(1)).replace(b"(1,), }   ", b"(True,), }"), "an array of shape"),
         (npy(np.ones(3)).replace(b"(3,)", b"(3,("), "not a NumPy array"),
         (npy(np.array([print], dtype=object), allow_pickle=True), "expected numbers"),
         (b"\x93NUMPY\x09\x00", "not a NumPy array"),

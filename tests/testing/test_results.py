@@ -202,9 +202,35 @@ def packed(path):
         archive.writestr(path.name, bytes(2**20))
 
 
+def shaped(shape):
+    """Return a function that writes four zeros and a header with any text as the shape."""
+    header = f"{{'descr': '<f4', 'fortran_order': False, 'shape': {shape}}}".encode()
+    return lambda path: path.write_bytes(b"\x93NUMPY\1\0" + len(header).to_bytes(2, "little") + header + bytes(4))
+
+
+def spoilt(method):
+    """Return a function that packs the file, with other bytes in the middle of what was packed."""
+
+    def spoil(path):
+        archive = path.with_name("x.npz")
+        with zipfile.ZipFile(archive, "w", method) as packed:
+            packed.write(path, path.name)
+        path.unlink()
+        content = bytearray(archive.read_bytes())
+        content[100:160] = b"\xff" * 60
+        archive.write_bytes(content)
+
+    return spoil
+
+
 @pytest.mark.parametrize(
     ("spoil", "why"),
     [
+        (shaped((1,) * 65), "maximum supported dimension"),
+        (shaped("(True,)"), "an integer is required"),
+        (spoilt(zipfile.ZIP_DEFLATED), "while decompressing"),
+        (spoilt(zipfile.ZIP_LZMA), "Corrupt input data"),
+        (spoilt(zipfile.ZIP_BZIP2), "Invalid data stream"),
         (bomb, "0 bytes for an array of float64 (10000000, 10000000); expected numbers, and all"),
         (pickled, "expected numbers, and all"),
         (lambda path: path.write_bytes(path.read_bytes()[:-1]), "bytes for an array of float32"),

@@ -251,7 +251,7 @@ class DreamBatch:
         left = pairs
         try:
             left = pairs if forced() else self._left(pairs)
-            self._count = len(left)
+            self._count = len(left) + self._failed
             if workers is not None and left:
                 self._by_workers(left, workers)
             else:
