@@ -81,6 +81,14 @@ class Commands(click.Group):
             command: click.Command = importlib.import_module(f"{__name__}.commands.{cmd_name}").command
         return command
 
+    def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
+        """Answer a wrong name with close ones."""
+        if not args[0].startswith("-") and args[0] not in COMMANDS:
+            from ..net import unknown_name
+
+            ctx.fail(str(unknown_name("command", args[0], COMMANDS)))
+        return super().resolve_command(ctx, args)
+
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the commands first, without an import, then the group's own options."""
         width = max(map(len, COMMANDS))

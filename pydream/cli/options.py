@@ -35,7 +35,7 @@ from ..zoo.load import load_net
 from ..zoo.registry import DEFAULT_NETWORK
 from .input import WIDTH_HEIGHT, read_size
 from .places import Model, NewFolder, ReadFile, note_read, take_force
-from .preset import take_preset
+from .preset import PresetName, take_preset
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
@@ -323,7 +323,7 @@ PRESET_HELP = f"Named look ({', '.join([*PRESETS][:3])}, …), see `pydream pres
 preset_option = option(
     "--preset",
     PRESET_HELP,
-    click.Choice(list(PRESETS)),
+    PresetName(),
     metavar="NAME",
     is_eager=True,  # before the options whose defaults it gives
     expose_value=False,

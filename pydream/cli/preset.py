@@ -10,12 +10,26 @@ import click
 from click.core import ParameterSource
 
 from ..errors import NetFileError, UnknownNameError
+from ..net import unknown_name
 from ..record.presets import PRESETS, ZOOM, Preset
 from ..record.recipe import DEFAULTS, Recipe
 from ..zoo.load import find_files
 from ..zoo.registry import DEFAULT_NETWORK
 
 _KEY = f"{__name__}.preset"
+
+
+class PresetName(click.Choice):  # type: ignore[type-arg]  # before 8.2 it has none
+    """A look's name; a wrong one is answered with close ones."""
+
+    def __init__(self) -> None:
+        super().__init__(list(PRESETS))
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Return a name that there is."""
+        if value not in PRESETS:
+            self.fail(str(unknown_name("preset", value, PRESETS)), param, ctx)
+        return super().convert(value, param, ctx)
 
 
 def take_preset(ctx: click.Context, _: click.Parameter, name: str | None) -> None:

@@ -65,7 +65,7 @@ def test_version(run):
 
 
 def test_unknown_command(refused):
-    assert "No such command 'dreem'" in refused(2, "dreem")
+    assert "no command 'dreem'; close: 'dream'" in refused(2, "dreem")
 
 
 def test_unknown_option(refused):

@@ -31,7 +31,7 @@ WRONG = {
     "sweep": (["sweep", "in.png", *TO, "-l", "conct*"], "no layer to dream with 'conct*'"),
     "reproduce": (["reproduce", "-m", "squeezenet_v1.1", "--layer", "4c", "fire8/conct"], NOPE),
     "bench": (["bench", "-l", "fire8/conct"], NOPE),
-    "preset": (["dream", "in.png", *TO, "--preset", "dog"], "'dog' is not one of"),
+    "preset": (["dream", "in.png", *TO, "--preset", "dog"], "no preset 'dog'; close: 'dogs'"),
 }
 
 

@@ -134,7 +134,8 @@ def test_every_preset_is_what_its_options_are(run, picture):
 
 
 def test_no_such_preset(refused, picture):
-    assert "'cats' is not one of 'dogs', 'eyes'" in refused(2, "dream", picture, "-o", "dream.png", "--preset", "cats")
+    said = refused(2, "dream", picture, "-o", "dream.png", "--preset", "quiet")
+    assert "no preset 'quiet'; there are: 'dogs', 'eyes'" in said
 
 
 # a look and its network

@@ -167,7 +167,9 @@ def test_another_input(run, exact, folder, draw):
     assert first.startswith("different: ")
     assert first.endswith(" on average")
     (reason,) = reasons
-    assert re.fullmatch(r"  input was in.png \(96x72, sha256 \w{12}…\), now in.png \(96x72, sha256 \w{12}…\)", reason)
+    assert re.fullmatch(
+        r"  input was in.png \(96x72, sha256 \w{12}…\), now other.png \(96x72, sha256 \w{12}…\)", reason
+    )
     write_image("other.png", read_image("other.png")[:60])
     assert run("replay", exact, "--input", "other.png").out.startswith("different: 96x60 pixels, was 96x72\n")
 

@@ -45,6 +45,7 @@ from ..options import (
     strength_option,
 )
 from ..places import unnamed
+from ..preset import PresetName
 from ..sheets import Cell, DreamSheet, claim_pictures, claim_sheet, seed_of
 from ..streams import echo
 from ..workers import WorkerOptions, worker_options
@@ -58,7 +59,7 @@ LONG_SIDE = 384  # pixels
 @option(
     "--preset presets",
     f"{PRESET_HELP}  [default: all whose networks are here]",
-    click.Choice(list(PRESETS)),
+    PresetName(),
     multiple=True,
     metavar="NAME",
 )

@@ -129,6 +129,8 @@ def command(
         with job.bar(size, 1 if recipe.loop is None else recipe.loop.frame + 1) as bar:
             pixels = job.dream(tiled, start, bar)
     start_facts = made.input if start is None else picture_facts(made.input.name, start)
+    if input is not None and start_facts.sha256 != made.input.sha256:
+        start_facts = msgspec.structs.replace(start_facts, name=input.name)
     now = job.record(made.command, tiled, start_facts, pixels)
     if target is not None:
         target.write(pixels, now, sidecar)
