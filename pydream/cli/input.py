@@ -178,7 +178,7 @@ class SourceType(click.ParamType):  # type: ignore[type-arg]  # before 8.2 it ha
         word, colon, size = value.partition(":")
         if word == NOISE:
             return [Source(value, read_size(size) if colon else self._noise)]
-        if not path.exists():
+        if not value or not path.exists():  # '' would be this folder
             self.fail(f"{value!r} does not exist (expected a picture, '{STANDARD}' or '{NOISE}')", param, ctx)
         if not path.is_dir():
             note_read(path)

@@ -69,7 +69,13 @@ class Octaves(click.IntRange):
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         """Check a number; ``auto`` is resolved for each picture."""
-        return AUTO if value == AUTO else super().convert(value, param, ctx)
+        if value == AUTO:
+            return AUTO
+        try:
+            int(value)
+        except ValueError:
+            self.fail(f"{value!r} is neither a whole number nor '{AUTO}'", param, ctx)
+        return super().convert(value, param, ctx)
 
 
 class StepSize(FiniteRange):

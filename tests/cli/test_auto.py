@@ -98,6 +98,11 @@ def test_what_is_neither_a_number_nor_auto(refused, picture, given):
     assert given in line
 
 
+@pytest.mark.parametrize("given", ["AUTO", "autos", "2.5", ""])
+def test_what_is_neither(refused, folder, given):
+    assert f"{given!r} is neither a whole number nor 'auto'" in refused(2, "dream", "noise", "--octaves", given)
+
+
 def test_reproduce_takes_a_number(refused, folder):
     assert "'auto' is not a valid integer" in refused(2, "reproduce", "-o", "results", "--octaves", "auto")
 

@@ -277,6 +277,7 @@ def test_ctrl_c_costs_the_picture_it_falls_into(run, pictures, monkeypatch):
         (["noise:9x", "-o", "out.png"], "'9x' is not a size"),
         (["noise:999999x999999", "-o", "out.png"], "more than"),
         (["none", "-o", "out.png"], "'none' does not exist (expected a picture, '-' or 'noise')"),
+        ([""], "'' does not exist"),  # as of a variable that is not set: not all pictures that are here
     ],
 )
 def test_refusals(refused, pictures, folder, draw, arguments, why):
