@@ -36,7 +36,7 @@ _OPTIONS = {
     "stretch": "--stretch",
     "blend": "--blend",
 }
-_WITH_CLASS = ("iter_n", "smooth")  # given, --class takes no defaults of its own
+_WITH_CLASS = ("octave_n", "iter_n", "smooth")  # given, --class takes no defaults of its own
 
 
 def command_of(

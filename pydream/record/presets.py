@@ -11,7 +11,8 @@ from ..zoo.registry import DEFAULT_NETWORK
 from .recipe import DEFAULTS
 
 # What a class needs beside a layer's parameters. Found by looking at flamingos, cats and dogs on examples/sky.jpg: with
-# less they are grey and hard to make out, with more Laplacian levels garish.
+# less they are grey and hard to make out, with more Laplacian levels garish. In a large photograph, with the notebook's
+# octaves, they are small scraps.
 CLASS_SMOOTHING = {"smooth": 0.5, "laplacian": 3}
 CLASS_ITERATIONS = 20
 SMOOTHING = {*CLASS_SMOOTHING, "tv"}
@@ -178,7 +179,12 @@ def with_class(params: Mapping[str, Any]) -> dict[str, Any]:
 
     A classifier's gradient is grain, so it is smoothed, unless something smooths already.
     """
-    return {"iter_n": CLASS_ITERATIONS, **({} if params.keys() & SMOOTHING else CLASS_SMOOTHING), **params}
+    return {
+        "iter_n": CLASS_ITERATIONS,
+        "octave_n": AUTO,
+        **({} if params.keys() & SMOOTHING else CLASS_SMOOTHING),
+        **params,
+    }
 
 
 def params_for(params: Mapping[str, Any], size: Size | None = None, enlarged: Size | None = None) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from pydream.caffe import Net
 from pydream.dream import objectives
 from pydream.dream.notebook import deepdream
 from pydream.dream.objectives import Term, l2, mean
+from pydream.dream.octaves import AUTO
 from pydream.dream.retouch import KeepColors, Laplacian, Mask, PullBack, Smooth, TotalVariation
 from pydream.media.image import read_image, read_note, write_image
 from pydream.record.presets import PRESETS
@@ -99,26 +100,26 @@ def options_of(run, picture, monkeypatch):
     def options_of(*words):
         monkeypatch.setattr("pydream.cli.commands.dream.prepare", prepare)
         assert "ReadError" in run("dream", "in.png", "-o", "out.png", *words).err
-        return tuple(seen[name] for name in ("smooth", "laplacian", "tv", "iter_n"))
+        return tuple(seen[name] for name in ("smooth", "laplacian", "tv", "iter_n", "octave_n"))
 
     return options_of
 
 
-CLASS_LOOK = (0.5, 3, 0, 20)
+CLASS_LOOK = (0.5, 3, 0, 20, AUTO)
 
 
 @pytest.mark.parametrize(
     ("words", "values"),
     [
-        ("", (0, 0, 0, 10)),
-        ("-l fire8/concat", (0, 0, 0, 10)),
+        ("", (0, 0, 0, 10, 4)),
+        ("-l fire8/concat", (0, 0, 0, 10, 4)),
         ("--class tabby", CLASS_LOOK),
         ("-l fire8/concat --class tabby --class 3=-1", CLASS_LOOK),
-        ("--class tabby -n 5", (*CLASS_LOOK[:3], 5)),
-        ("-n 10 --class tabby", (*CLASS_LOOK[:3], 10)),
-        ("--class tabby --smooth 0", (0, 0, 0, 20)),
-        ("--laplacian 4 --class tabby", (0, 4, 0, 20)),
-        ("--class tabby --tv 0.1", (0, 0, 0.1, 20)),
+        ("--class tabby -n 5", (*CLASS_LOOK[:3], 5, AUTO)),
+        ("-n 10 --class tabby --octaves 4", (*CLASS_LOOK[:3], 10, 4)),
+        ("--class tabby --smooth 0", (0, 0, 0, 20, AUTO)),
+        ("--laplacian 4 --class tabby", (0, 4, 0, 20, AUTO)),
+        ("--class tabby --tv 0.1", (0, 0, 0.1, 20, AUTO)),
     ],
 )
 def test_a_class_takes_the_smoothing_that_it_needs(options_of, words, values):
@@ -134,7 +135,11 @@ def test_a_presets_own_smoothing_and_steps_come_first(options_of, words):
         if said.keys() & {"smooth", "laplacian", "tv"}:
             smoothing = tuple(said.get(each, 0) for each in ("smooth", "laplacian", "tv"))
         several.add(smoothing)
-        assert options_of(*words.format(name).split()) == (*smoothing, said.get("iter_n", 20)), name
+        assert options_of(*words.format(name).split()) == (
+            *smoothing,
+            said.get("iter_n", 20),
+            said.get("octave_n", AUTO),
+        ), name
     assert len(several) > 1
 
 

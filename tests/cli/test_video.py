@@ -370,6 +370,7 @@ def test_a_frame_of_another_film(run, refused, left):
     ("arguments", "why"),
     [
         (["nothing.mp4", "-o", "out.mp4"], "'nothing.mp4' does not exist"),
+        (["", "-o", "out.mp4"], "'' does not exist"),
         (
             ["in.mp4", "-o", "out.avi"],
             "Invalid value for '--output': 'out.avi' is not a folder, and films are .mp4, .gif",

@@ -147,9 +147,9 @@ def test_every_word_is_recorded(folder, run):
 @pytest.mark.parametrize(
     ("given", "words"),
     [
-        ({}, "--iterations 20 --smooth 0.5 --laplacian 3"),
-        ({"tv": 0.1, "iterations": 3}, "--iterations 3 --tv 0.1"),
-        ({"smooth": 0.2}, "--iterations 20 --smooth 0.2"),
+        ({}, "--octaves 2 --iterations 20 --smooth 0.5 --laplacian 3"),
+        ({"tv": 0.1, "iterations": 3}, "--octaves 2 --iterations 3 --tv 0.1"),
+        ({"smooth": 0.2}, "--octaves 2 --iterations 20 --smooth 0.2"),
         (
             {"preset": "carved", "layer": (), "octaves": 4},
             "--iterations 20 --step-size 1.0 --smooth 0.5 --laplacian 3 --keep-colors",

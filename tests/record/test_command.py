@@ -25,7 +25,7 @@ EXACT = NetFacts(
         ({"objective": (Term("conv", "l2", (3, 4, 5)), Term("pool", "l2", weight=-0.5))},
          "--layer conv:3-5 --layer pool=-0.5"),
         ({"objective": (Term("conv", "mean"), Term("logits", "sum", (281,), 2.0))},
-         "--layer conv --objective mean --class 281=2.0 --iterations 10 --smooth 0.0"),
+         "--layer conv --objective mean --class 281=2.0 --octaves 4 --iterations 10 --smooth 0.0"),
         ({"objective": (Term("logits", "sum", (281,)),)}, "--layer logits:281 --objective sum"),
         ({"loop": Loop(frame=4, scale=0.1, rotate=0.0, shift=(1.0, 0.0)), "grid": 0.5},
          "--frames 5 --scale 0.1 --shift 1.0 0.0 --layer conv --grid 0.5"),

@@ -96,7 +96,7 @@ class _FilmOrFrames(ReadFile):
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         """Check that there is one, and note what is read."""
-        if not Path(value).is_dir():
+        if not value or not Path(value).is_dir():  # '' would be this folder
             return super().convert(value, param, ctx)
         path = Path(value)
         pictures = expanded([Source(value, folder=True)], recursive=None, output=None)
