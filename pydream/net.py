@@ -151,7 +151,7 @@ class Blobs(Tabular, Mapping[str, B]):
     def __init__(self, net: Net) -> None:
         self._net = net
 
-    def table(self) -> Table:
+    def _table(self) -> Table:
         """Return a table of the blobs, with their shapes at the inputs' present sizes."""
         return _blob_table(f"{len(self)} blobs", self, self._net.shapes())
 
@@ -267,7 +267,7 @@ class Net(Tabular, ABC):
     def reshape(self) -> None:
         """Check that every layer fits the inputs' present shapes; raise `ShapeError` where one does not."""
 
-    def table(self) -> Table:
+    def _table(self) -> Table:
         """Return a table of the blobs, under what the net is."""
         default = f", dreams with {self.default_end!r} by default" if self.default_end else ""
         what = f"{self.name}: {self.dtype}, {self.channel_order}{default}"

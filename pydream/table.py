@@ -74,15 +74,15 @@ class Table:
 class Tabular:
     """What shows itself as a table, in a terminal and in a notebook."""
 
-    def table(self) -> Table:
+    def _table(self) -> Table:
         """Return the table."""
         raise NotImplementedError
 
     def __repr__(self) -> str:
-        return self.table().text()
+        return self._table().text()
 
     def _repr_html_(self) -> str:
-        return self.table().html()
+        return self._table().html()
 
 
 def _short(text: str) -> str:

@@ -18,13 +18,14 @@ from typing import Any
 
 import click
 
-from ..errors import OverwriteError, VideoFileError, printable
+from ..errors import OverwriteError, VideoFileError
 from ..files import check_place, is_blank, make_folder, reason
 from ..locks import locked
 from ..media import video
 from ..reads import reads
 from ..record.made import note_of
 from ..zoo.load import network_files
+from .streams import echo
 
 OUTPUT = "'--output'"
 _FORCED = f"{__name__}.forced"
@@ -155,10 +156,9 @@ def _may_replace(paths: Sequence[Path]) -> bool:
     """Ask at a terminal whether files may be replaced; elsewhere they may not."""
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
         return False
-    names = ", ".join(f"'{printable(str(path))}'" for path in paths)
+    names = ", ".join(f"'{path}'" for path in paths)
     what = "is there already: replace it" if len(paths) == 1 else "are there already: replace them"
-    sys.stderr.write(f"pydream: {names} {what}? [y/N] ")
-    sys.stderr.flush()
+    echo(f"pydream: {names} {what}? [y/N]", err=True)
     return sys.stdin.readline().strip().lower() in ("y", "yes")
 
 

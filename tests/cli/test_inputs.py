@@ -104,7 +104,7 @@ def test_a_network_of_any_input_is_added(run, folder, picture):
         assert run("models", "add", name, *files, "--layer", "two", *mean).code == 0
         assert "two" in run("layers", "-m", name).out
         for network, out in ((name, "a.png"), (model, "b.png")):
-            assert run("dream", "in.png", "-o", out, "-m", network, *mean, "--seed", 3, *SHORT).code == 0
+            assert run("dream", "in.png", "-o", out, "-m", network, *mean, "--seed", 3, "--force", *SHORT).code == 0
         np.testing.assert_array_equal(read_image("a.png"), read_image("b.png"))
     assert find_network("letters").mean == (90.0,)
     assert "mean     90 (BGR)" in run("models", "info", "letters").out

@@ -236,6 +236,11 @@ def everything(network):
             [picture, *network, *SHORT, "--dpi", "50", "-o", f"s{EVIL}.png", "--pictures", f"s{EVIL}"],
             [picture, *unknown, "-o", "s.png"],
         ],
+        "looks": [
+            [picture, "--preset", "strokes", "--long-side", "32", "--runtime", "numpy", "-o", f"l{EVIL}.html"],
+            [picture, "--preset", f"no{EVIL}"],
+            [f"bad{EVIL}.png"],
+        ],
         "octaves": [[*figure, f"o{EVIL}.png"]],
         "history": [[*figure, f"h{EVIL}.png"]],
         "models": [

@@ -271,7 +271,7 @@ def test_a_terminal_is_asked_about_all_of_them(run, quick, picture, monkeypatch)
     monkeypatch.setattr("sys.stdin", Terminal("y\n"))
     monkeypatch.setattr("sys.stderr", shown := Terminal())
     assert run("history", "in.png", "-o", "in.history.png", "-o", "in.history.gif", *quick, "-q").code == 0
-    asked = "pydream: 'in.history.png', 'in.history.gif' are there already: replace them? [y/N] "
+    asked = "pydream: 'in.history.png', 'in.history.gif' are there already: replace them? [y/N]\n"
     assert shown.getvalue().startswith(asked)
 
 
@@ -282,7 +282,7 @@ def test_a_terminal_is_asked(run, quick, picture, monkeypatch, answer, code):
     assert run("dream", "in.png", "-o", "out.png", *quick, "-q").code == 2  # stderr is none
     monkeypatch.setattr("sys.stderr", shown := Terminal())
     assert run("dream", "in.png", "-o", "out.png", *quick, "-q").code == code
-    assert shown.getvalue().startswith("pydream: 'out.png' is there already: replace it? [y/N] ")
+    assert shown.getvalue().startswith("pydream: 'out.png' is there already: replace it? [y/N]\n")
     assert (Path("out.png").read_bytes() == b"precious") == bool(code)
 
 

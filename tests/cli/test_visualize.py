@@ -88,7 +88,7 @@ def test_float64_and_numpy(run, folder):
 
 
 def test_defaults_are_the_tutorials(run):
-    shown = " ".join(run("visualize", "--help").out.split())
+    shown = " ".join(run("visualize", "--help-all").out.split())
     for default in ("20 for naive, 10 for multiscale", "1.0 for naive and multiscale and lapnorm, 1.5 for deepdream",
                     "3 for multiscale and lapnorm, 4 for deepdream", "1.4", "4", "lapnorm"):  # fmt: skip
         assert f"[default: {default}" in shown

@@ -492,7 +492,19 @@ def notebook(monkeypatch):
     monkeypatch.setattr(IPython, "get_ipython", Shell)
     monkeypatch.setattr(pytest.importorskip("IPython.display"), "display", display)
     monkeypatch.setattr(live, "_EVERY", 0)
+    monkeypatch.setattr(live, "_bar", eager(live._bar))
     return shown
+
+
+def eager(make):
+    """Make bars that show every step, however fast."""
+
+    def made(*args):
+        bar = make(*args)
+        bar.mininterval = 0
+        return bar
+
+    return made
 
 
 def test_live_picture(folder, notebook, capfd):
