@@ -49,6 +49,7 @@ COMMANDS = {
     "models add": ["models", "add", "own", "own.prototxt", "own.caffemodel"],
 }
 RESUMED = {"zoom", "zoom, film alone", "video", "sweep", "channels"}
+BATCHES = {"batch", "workers"}  # finished pictures are skipped; other commands replace what is there by --force alone
 INPUTS = {"in.png", "made.png", "clip.mp4", "many", "own.prototxt", "own.caffemodel"}
 HOMES = ("XDG_CACHE_HOME", "XDG_DATA_HOME")
 UNTOLD = {"stderr", "report.html", "report.json"}  # a report says how long it took
@@ -136,7 +137,8 @@ def one_round(
 
 def again(name: str) -> list[str]:
     """Return the command that goes on."""
-    return [*COMMANDS[name], *(["--resume"] if name in RESUMED else [])]
+    how = ["--resume"] if name in RESUMED else [] if name in BATCHES else ["--force"]
+    return [*COMMANDS[name], *how]
 
 
 @click.command()
