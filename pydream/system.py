@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from .errors import MemoryTooSmallError
 
-# Makes the block in which TensorFlow is imported: the command line has signals wait for its end.
+# Makes the block in which TensorFlow is imported, or a file of many written: the command line has signals wait for it.
 unbroken: Callable[[], AbstractContextManager[None]] = nullcontext
 
 MOST_THREADS = 1024  # as in csrc/parallel.hpp

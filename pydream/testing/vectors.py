@@ -12,9 +12,9 @@ from typing import Any
 
 import numpy as np
 
-from .. import __version__
+from .. import __version__, system
 from ..errors import PydreamError
-from ..files import is_temporary, make_folder, start_of, sync_folder, write_text, write_whole
+from ..files import is_temporary, make_folder, start_of, sync_folder, write_whole
 from ..zoo.registry import DEFAULT_NETWORK, find_network
 from . import cases
 from .cases import Case
@@ -100,12 +100,18 @@ def write_vectors(folder: str | os.PathLike[str], weights: bool = False) -> list
         # Version 1.0 of the format, whatever NumPy's default is; no object arrays, so no pickle.
         stream = io.BytesIO()  # NumPy would write to a file's descriptor
         np.lib.format.write_array(stream, np.ascontiguousarray(array), version=(1, 0), allow_pickle=False)
-        write_whole(folder / file, stream.getbuffer())
+        _write(folder / file, stream.getbuffer())
     for file, text in texts.items():
-        write_text(folder / file, text)
+        _write(folder / file, text.encode())
     content = {"about": _ABOUT, "format": 1, "pydream": __version__, "network": about, "cases": entries}
-    write_text(manifest, _json(content))
+    _write(manifest, _json(content).encode())
     return [manifest, *(folder / file for file in (*texts, *files))]
+
+
+def _write(path: Path, data: bytes | memoryview) -> None:
+    """Write a file; a signal waits for the whole of it, which leaves no temporary one."""
+    with system.unbroken():
+        write_whole(path, data)
 
 
 def numbered() -> Iterator[tuple[int, Case]]:

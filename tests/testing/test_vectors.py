@@ -2,6 +2,7 @@
 
 import json
 import math
+from contextlib import contextmanager
 from functools import partial
 from itertools import pairwise
 
@@ -108,6 +109,25 @@ def test_a_stopped_run_leaves_no_manifest_and_is_repeated(tmp_path, monkeypatch)
         monkeypatch.setattr(vectors, "write_whole", written)
         assert {path.name: path.read_bytes() for path in write_vectors(there)} == whole
         assert len(list(there.iterdir())) == len(whole)
+
+
+def test_a_signal_waits_for_each_file(tmp_path, monkeypatch):
+    """Else it could leave a temporary one."""
+    held = []
+
+    @contextmanager
+    def unbroken():
+        held.append(True)
+        yield
+        held[-1] = False
+
+    def write(path, data):
+        assert held[-1]
+        path.write_bytes(data)
+
+    monkeypatch.setattr(vectors.system, "unbroken", unbroken)
+    monkeypatch.setattr(vectors, "write_whole", write)
+    assert len(write_vectors(tmp_path)) == len(held) == len(list(tmp_path.iterdir()))
 
 
 def test_a_folder_with_other_files(tmp_path):
