@@ -59,6 +59,14 @@ class ReadFile(click.Path):
         return path
 
 
+class ReadPlace(ReadFile):
+    """The path of a file that is read, or of a folder of such files, which are noted as they are opened."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Check that there is one; an empty name is none, and not this folder."""
+        return Path(value) if value and Path(value).is_dir() else super().convert(value, param, ctx)
+
+
 class Model(click.ParamType):  # type: ignore[type-arg]  # before 8.2 it has none
     """A network's name, or its file."""
 

@@ -28,6 +28,8 @@ def test_refusals(run, tmp_path):
         code, _, err = run("vectors", *arguments)
         assert (code, "'--output' writes the vectors, '--check' compares results: choose one" in err) == (2, True)
     assert run("vectors", "--check", tmp_path / "nothing")[0] == 2
+    code, _, err = run("vectors", "--check", "")  # it is not this folder
+    assert (code, "'' does not exist" in err) == (2, True)
 
 
 def test_check(run, folder, monkeypatch):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import click
 
@@ -11,16 +10,8 @@ from ...errors import ResultsDifferError
 from ..errors import interruption
 from ..help import Command
 from ..options import force_option, no_sync_option, option, output_option
-from ..places import NewFolder, ReadFile, claim, claim_folder
+from ..places import NewFolder, ReadPlace, claim, claim_folder
 from ..streams import echo
-
-
-class _Results(ReadFile):
-    """The path of an archive, or of a folder, of results."""
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        """Check that there is one, and note what is read."""
-        return Path(value) if Path(value).is_dir() else super().convert(value, param, ctx)
 
 
 @click.command("vectors", cls=Command)
@@ -29,7 +20,7 @@ class _Results(ReadFile):
 @option(
     "--check",
     "Results of a port, a folder of .npy files or a .npz file, to compare with the vectors; nothing is written.",
-    _Results(),
+    ReadPlace(),
     metavar="RESULTS",
 )
 @force_option

@@ -58,7 +58,7 @@ from ..options import (
     resume_option,
     size_options,
 )
-from ..places import ReadFile, unnamed
+from ..places import ReadPlace, unnamed
 from ..progress import Bar
 from ..signals import between_steps, interruptible, interruptible_each, uninterrupted
 from ..workers import WorkerOptions, start_workers, worker_options
@@ -91,14 +91,14 @@ class _Frames(NamedTuple):
     files: list[Path]
 
 
-class _FilmOrFrames(ReadFile):
+class _FilmOrFrames(ReadPlace):
     """The path of a film, or of a folder of frames."""
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         """Check that there is one, and note what is read."""
-        if not value or not Path(value).is_dir():  # '' would be this folder
-            return super().convert(value, param, ctx)
-        path = Path(value)
+        path: Path = super().convert(value, param, ctx)
+        if not path.is_dir():
+            return path
         pictures = expanded([Source(value, folder=True)], recursive=None, output=None)
         return _Frames(path if path.name not in ("", "..") else path.resolve(), [Path(each.given) for each in pictures])
 
