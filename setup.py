@@ -86,7 +86,19 @@ class BuildWithShared(build_py):
 
 setup(
     packages=find_packages(include=["pydream", "pydream.*"]),
-    package_data={"pydream": ["py.typed", "**/*.pyi", "**/*.css", "**/*.js", "reproduce/known.json", "dream/labels/*"]},
+    package_data={
+        "pydream": [
+            "py.typed",
+            "**/*.pyi",
+            "**/*.css",
+            "**/*.js",
+            "**/*.html",
+            "**/*.svg",
+            "**/*.webmanifest",
+            "reproduce/known.json",
+            "dream/labels/*",
+        ]
+    },
     ext_modules=[Extension("pydream.imageops._native", sources=[])],
     cmdclass={"build_ext": CMakeBuild, "build_py": BuildWithShared},
 )

@@ -16,6 +16,7 @@ ORDER = [
     *("runtime", "formats", "caffe", "zoo"),
     *("record", "cluster", "easy"),
     *("bench", "reproduce", "testing"),
+    "studio",
     "cli",
 ]
 # and neither side of the seam the other.

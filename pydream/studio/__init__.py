@@ -1,0 +1,18 @@
+"""The studio: a page in the browser that dreams, on this machine.
+
+==========  ==================================================================================
+orders      what a client asks for: `Order`
+messages    what the server and its worker processes say to one another
+folder      the folder: pictures, jobs, results; all that survives a power cut
+queue       jobs, one after the other
+process     a worker process that may end at any moment, and is started again
+events      what happens, sent to any number of readers, as fast as each can read
+studio      `Studio`: all of that, as the interface over HTTP needs it
+catalogue   networks, layers, classes and looks, by name
+guard       token, host and origin of each request; limits of bodies; headers of each answer
+app         the interface over HTTP
+serve       the address, the port and the browser
+worker/     the processes that decode pictures and dream; they alone import TensorFlow
+page/       HTML, CSS and JavaScript
+==========  ==================================================================================
+"""

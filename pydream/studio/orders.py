@@ -1,0 +1,107 @@
+"""An order is what a client asks for: the words of the command line, checked before anything is read or loaded."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+import msgspec
+
+from ..dream.film import BLEND, CUT, MOST_CUT
+from ..dream.objectives import Kind
+from ..dream.params import MOST_FRAMES
+from ..media.video import FASTEST
+from ..zoo.registry import DEFAULT_NETWORK
+
+PictureId = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{64}\Z")]  # sha256: of the pixels, or of a film's file
+JobId = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{12}\Z")]
+Word = Annotated[str, msgspec.Meta(min_length=1, max_length=500)]  # a layer with channels and weight, or a class
+Words = Annotated[tuple[Word, ...], msgspec.Meta(max_length=100)]
+Values = Annotated[tuple[float | Word, ...], msgspec.Meta(min_length=1, max_length=12)]
+
+OrderKind = Literal["dream", "zoom", "sweep", "film"]
+
+
+class Network(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A network of the registry, and how it is run."""
+
+    name: Annotated[str, msgspec.Meta(max_length=100)] = DEFAULT_NETWORK
+    dtype: Literal["float32", "float64"] = "float32"
+
+
+class Axis(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One direction of a sheet: a parameter, and its values.
+
+    Attributes
+    ----------
+    parameter : str
+        A number of the recipe, ``strength``, ``layer`` or ``preset``.
+    values : tuple
+    """
+
+    parameter: Annotated[str, msgspec.Meta(max_length=40)]
+    values: Values
+
+
+class Order(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What is to be made; what is left out is as in the command of that name.
+
+    Attributes
+    ----------
+    kind : {"dream", "zoom", "sweep", "film"}
+    picture : str, optional
+        The id of what is dreamt on; None: noise.
+    guide, mask : str, optional
+        Ids of pictures.
+    network : Network
+    preset : str, optional
+        A look, whose parameters the others override.
+    strength : float
+        Factor of the iterations.
+    layer, classes : tuple of str
+        As `--layer` and `--class` take them.
+    objective : {"l2", "mean", "sum"}, optional
+    recipe : dict of str
+        Fields of `pydream.record.Recipe`, by its names; ``octave_n`` may be ``"auto"``. With ``end`` and ``objective``
+        there, `layer`, `classes` and `objective` are left out.
+    long_side : int, optional
+        What the picture's long side is resized to.
+    frames : int, optional
+        Of a zoom loop; of a film the most that are dreamt on.
+    scale, rotate, shift
+        Of a zoom loop.
+    fps : float, optional
+        Of a zoom loop's film.
+    first : int
+        The first frame of a film.
+    carry, flow, cut
+        Of a film.
+    rows, columns : Axis, optional
+        Of a sheet; without either it has the network's layers.
+    replaces : str, optional
+        The id of a job of this page that is stopped for this one, which takes its place.
+    """
+
+    kind: OrderKind
+    picture: PictureId | None = None
+    guide: PictureId | None = None
+    mask: PictureId | None = None
+    network: Network = Network()
+    preset: Annotated[str, msgspec.Meta(max_length=40)] | None = None
+    strength: float = 1.0
+    layer: Words = ()
+    classes: Words = ()
+    objective: Kind | None = None
+    recipe: dict[str, Any] = {}
+    long_side: Annotated[int, msgspec.Meta(ge=1, le=10**5)] | None = None
+    frames: Annotated[int, msgspec.Meta(ge=1, le=MOST_FRAMES)] | None = None
+    scale: float | None = None
+    rotate: float | None = None
+    shift: tuple[float, float] | None = None
+    fps: Annotated[float, msgspec.Meta(gt=0, le=FASTEST)] | None = None
+    first: Annotated[int, msgspec.Meta(ge=0, lt=MOST_FRAMES)] = 0
+    carry: Annotated[float, msgspec.Meta(ge=0, le=1)] = BLEND
+    flow: bool = False
+    cut: Annotated[float, msgspec.Meta(ge=0, le=MOST_CUT)] = CUT
+    rows: Axis | None = None
+    columns: Axis | None = None
+    replaces: JobId | None = None

@@ -1,0 +1,1 @@
+"""The processes that decode pictures and dream."""
