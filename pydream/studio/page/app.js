@@ -1,0 +1,29 @@
+// The page begins: what was saved is read, every part takes its place, and the stream of events opens.
+import { connect, listen } from "./api.js";
+import { find, say } from "./dom.js";
+import { followJobs, loadJobs } from "./jobs.js";
+import { listenToKeys, shortcut } from "./keys.js";
+import { canRedo, canUndo, load, redo, saveNow, subscribe, undo } from "./state.js";
+
+const PARTS = []; // functions that fill their part of the page, in its order
+
+function mountHistory() {
+  find("#undo").onclick = undo;
+  find("#redo").onclick = redo;
+  shortcut("Z", "Undo the last change", undo);
+  shortcut("Shift+Z", "Redo it", redo);
+  subscribe(() => {
+    find("#undo").disabled = !canUndo();
+    find("#redo").disabled = !canRedo();
+  });
+}
+
+mountHistory();
+for (const mount of PARTS) mount();
+listenToKeys();
+followJobs();
+listen("connection", ({ line }) => say(find("#connection"), line));
+addEventListener("pagehide", saveNow);
+document.addEventListener("visibilitychange", () => document.hidden && saveNow());
+await Promise.all([load(), loadJobs()]).catch((error) => say(find("#connection"), error.message));
+connect();
