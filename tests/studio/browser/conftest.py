@@ -1,0 +1,126 @@
+"""A real studio and a real browser: every test drives the page as a person would."""
+
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import httpx
+import numpy as np
+import PIL.Image
+import pytest
+
+CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
+DESKTOP, PHONE = {"width": 1280, "height": 800}, {"width": 390, "height": 844}
+SCREENSHOTS = os.environ.get("PYDREAM_SCREENSHOTS")  # a folder for pictures of every state
+
+
+@dataclass
+class Running:
+    """A studio that runs."""
+
+    address: str  # with the token
+    folder: Path
+    process: subprocess.Popen
+
+    @property
+    def base(self):
+        parts = urlsplit(self.address)
+        return f"{parts.scheme}://{parts.netloc}"
+
+    @property
+    def token(self):
+        return re.search(r"token=([\w-]+)", self.address)[1]
+
+    def client(self):
+        return httpx.Client(base_url=self.base, headers={"Authorization": f"Bearer {self.token}"}, timeout=60)
+
+
+@contextmanager
+def running(folder, *options):
+    """Start a studio, until the block ends."""
+    words = [sys.executable, "-m", "pydream", "studio", "--no-browser", "--folder", str(folder), *options]
+    with subprocess.Popen(words, stdout=subprocess.PIPE, text=True) as process:
+        address = process.stdout.readline().strip()
+        assert address.startswith("http://"), address
+        try:
+            yield Running(address, folder, process)
+        finally:
+            process.send_signal(signal.SIGTERM)
+            process.wait(30)
+
+
+@pytest.fixture(scope="module")
+def studio(tmp_path_factory):
+    with running(tmp_path_factory.mktemp("studio")) as found:
+        yield found
+
+
+@pytest.fixture(scope="session")
+def browser():
+    if CHROMIUM is None:
+        pytest.skip("NOT PROVEN HERE: there is no Chromium (on PATH, or by CHROMIUM) to show the page in")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def visit(browser, studio):
+    """Return what opens the page as a new visitor; nothing may go to another host, and nothing be logged as an error."""
+    contexts, complaints = [], []
+
+    def opened(viewport=DESKTOP, address=None, **options):
+        options.setdefault("has_touch", viewport is PHONE)
+        context = browser.new_context(viewport=viewport, **options)
+        contexts.append(context)
+        context.grant_permissions(["clipboard-read", "clipboard-write"])
+        page = context.new_page()
+        page.set_default_timeout(15_000)
+        page.on("request", lambda request: complaints.append(request.url) if elsewhere(request.url) else None)
+        page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.complaints = complaints
+        page.goto(address or studio.address)
+        return page
+
+    def elsewhere(url):
+        return not url.startswith((studio.base, "about:"))
+
+    yield opened
+    for context in contexts:
+        context.close()
+    assert not complaints
+
+
+@pytest.fixture
+def shot(request):
+    """Return what keeps a picture of a state, where these are wanted."""
+
+    def shot(page, name):
+        if SCREENSHOTS:
+            page.screenshot(path=Path(SCREENSHOTS) / f"{name}.png")
+
+    return shot
+
+
+@pytest.fixture
+def photograph(tmp_path):
+    """A small picture with something in it."""
+    return picture_file(tmp_path / "photograph.png")
+
+
+def picture_file(path, size=(96, 64), seed=0):
+    rng = np.random.default_rng(seed)
+    coarse = PIL.Image.fromarray(rng.integers(0, 256, (6, 9, 3), np.uint8))
+    coarse.resize(size, PIL.Image.Resampling.BICUBIC).save(path)
+    return path
