@@ -73,7 +73,8 @@ class Guard:
         self, app: ASGIApp, *, host: str, port: int, most_body: Callable[[str, str], int], report: Callable[[str], None]
     ) -> None:
         self._app, self._most_body, self._report = app, most_body, report
-        self.token, self.once = secrets.token_urlsafe(24), secrets.token_urlsafe(24)
+        self.token = secrets.token_urlsafe(24)
+        self.once: str | None = secrets.token_urlsafe(24)
         self._cookie = f"pydream-studio-{port}"  # cookies are a host's, whatever the port
         self._names = {*_LOOPBACK, f"[{host}]" if ":" in host else host.lower()}
         self._anywhere = not is_loopback(host)

@@ -46,12 +46,17 @@ class Connection(H11Protocol):
         """Read on; wait for the rest of a request's lines."""
         super().data_received(data)
         if self.conn.their_state is not IDLE:
-            self._patience = _cancelled(self._patience)
+            self._end_waiting()
         elif self._patience is None and self.timeout_keep_alive_task is None:
             self._wait()
 
     def _wait(self) -> None:
         self._patience = self.loop.call_later(PATIENCE, self.transport.abort)
+
+    def _end_waiting(self) -> None:
+        if self._patience is not None:
+            self._patience.cancel()
+            self._patience = None
 
     def pause_writing(self) -> None:
         """Wait for the client to read."""
@@ -61,17 +66,14 @@ class Connection(H11Protocol):
     def resume_writing(self) -> None:
         """Go on: it has read."""
         super().resume_writing()
-        self._stalled = _cancelled(self._stalled)
+        if self._stalled is not None:
+            self._stalled.cancel()
+            self._stalled = None
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Wait for nothing more."""
-        self._patience, self._stalled = _cancelled(self._patience), _cancelled(self._stalled)
-        super().connection_lost(exc)
-
-
-def _cancelled(timer: asyncio.TimerHandle | None) -> None:
-    if timer is not None:
-        timer.cancel()
+        super().connection_lost(exc)  # resumes writing
+        self._end_waiting()
 
 
 class Server(uvicorn.Server):
@@ -80,7 +82,8 @@ class Server(uvicorn.Server):
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
         """End at a signal; one that is ignored, as by `nohup`, stays so."""
-        caught = [number for number in _SIGNALS if signal.getsignal(number) != signal.SIG_IGN]
+        mine = threading.current_thread() is threading.main_thread()  # signals are that one's
+        caught = [number for number in _SIGNALS if mine and signal.getsignal(number) != signal.SIG_IGN]
         before = {number: signal.signal(number, self._on_signal) for number in caught}
         try:
             yield

@@ -75,7 +75,7 @@ class _Form:
         self._is_file = False
         self._came = bytearray()
         names = ("part_begin", "part_data", "header_field", "header_value", "header_end")
-        self._parser = MultipartParser(boundary, {f"on_{name}": getattr(self, f"_{name}") for name in names})  # type: ignore[arg-type, misc]
+        self._parser = MultipartParser(boundary, {f"on_{name}": getattr(self, f"_{name}") for name in names})  # type: ignore[arg-type]
 
     @classmethod
     def of(cls, request: Request) -> _Form | None:
