@@ -40,6 +40,7 @@ from .streams import echo, standard_streams
 GROUPS = {  # each command is `command` in the module of its name
     "Dream": {
         "dream": "Dream on pictures.",
+        "studio": "Dream in the browser, on a page of this machine.",
         "zoom": "Dream, move in, dream again: frames and films.",
         "video": "Dream on every frame of a film, with its sound.",
         "replay": "Make a picture again from its own record, and compare.",

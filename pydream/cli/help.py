@@ -23,7 +23,8 @@ HEADINGS = {
     "Look": "mask keep-colors laplacian smooth tv pull-back stretch blend",
     "Exactness": "seed exact dtype era backend runtime device",
     "Network": "model weights mean pixel-scale channel-order input-node description url looks",
-    "Size": "long-side size image-size quick workers memory scheduler tile",
+    "Studio": "host port folder no-browser allow-remote",
+    "Size": "max-pixels long-side size image-size quick workers memory scheduler tile",
     "Figure": "at gain columns title theme width dpi caption",
     "General": "json plot yes quiet debug help help-all",
 }

@@ -9,6 +9,7 @@ process     a worker process that may end at any moment, and is started again
 events      what happens, sent to any number of readers, as fast as each can read
 studio      `Studio`: all of that, as the interface over HTTP needs it
 catalogue   networks, layers, classes and looks, by name
+uploads     files that clients send, written as they come
 guard       token, host and origin of each request; limits of bodies; headers of each answer
 app         the interface over HTTP
 serve       the address, the port and the browser

@@ -190,6 +190,7 @@ def evil(folder, draw):
 
 HARMLESS = {
     "presets": [[], ["--json"]],
+    "studio": [[f"no{EVIL}.png"], ["-m", f"no{EVIL}"], ["--host", EVIL], ["--host", EVIL, "--allow-remote"]],
     "vectors": [["-o", "."]],  # is not empty
     "bench": [["-m", f"no{EVIL}"], ["--plot", f"{EVIL}.xyz"]],
     "reproduce": [[f"no{EVIL}.png", "-o", f"r{EVIL}"], ["-o", "r", "-m", EVIL]],

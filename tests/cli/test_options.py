@@ -93,7 +93,7 @@ def test_arguments():
     networks = {"models add", "models fetch", "models info", "models path", "models remove", "models verify"}
     # The INPUT of the picture that is replayed is --input.
     files = {"files": {"models add"}, "network": {"layers"}}
-    assert found == {"input": dreams, "picture": {"replay"}, "name": networks, **files}
+    assert found == {"input": dreams, "picture": {"replay", "studio"}, "name": networks, **files}
 
 
 def test_help_is_a_noun_phrase():

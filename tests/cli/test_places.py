@@ -42,7 +42,7 @@ WRITES = {
     "bench": (["--weights", "{read}", "--plot", "out.svg"], "out.svg"),
 }
 WRITES_NOTHING = {"presets", "layers"}  # but standard output
-WRITES_ITS_OWN = {"replay", "vectors", "models"}  # see below
+WRITES_ITS_OWN = {"replay", "vectors", "models", "studio"}  # see below, and tests/studio
 
 
 def parameters():

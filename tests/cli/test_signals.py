@@ -58,7 +58,12 @@ COMMANDS = {
 
 
 def test_every_long_command_is_here():
-    assert {arguments[0] for arguments in COMMANDS.values()} == set(SUBCOMMANDS) - {"layers", "models", "presets"}
+    assert {arguments[0] for arguments in COMMANDS.values()} == set(SUBCOMMANDS) - {
+        "layers",
+        "models",
+        "presets",
+        "studio",
+    }
 
 
 # ---- when a signal is let in ----

@@ -90,6 +90,8 @@ WRITERS = {
     ("formats/keras/reader.py", "fdopen"): "an answer to another process",
     ("formats/keras/reader.py", "open"): "nowhere, for TensorFlow's lines",
     ("formats/keras/reader.py", "write_text"): "what the kernel is told of this process",
+    ("studio/uploads.py", "open"): "a file on its way, which a worker reads and a new start removes",
+    ("studio/uploads.py", "copyfile"): "the same",
     ("runtime/on_tensorflow/door.py", "TemporaryFile"): "the same",
     ("runtime/on_tensorflow/door.py", "write"): "what a terminal was not shown",
 }

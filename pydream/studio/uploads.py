@@ -1,0 +1,131 @@
+"""A file that a client sends, written to the disk as it comes: as the body, or as the one file of a form."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from python_multipart.exceptions import FormParserError
+from python_multipart.multipart import MultipartParser, parse_options_header
+from starlette.requests import Request
+
+from ..errors import StudioError
+from ..files import temporary_beside
+
+MOST_UPLOAD = 2**29  # bytes of a picture or a film
+MOST_UPLOADS = 8  # at once
+SPARE = 2**28  # bytes of the disk that an upload leaves
+_AT_ONCE = 2**20  # bytes that are written at once
+
+
+class Uploads:
+    """Files on their way, in a folder for them."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._count = 0
+
+    @asynccontextmanager
+    async def taken(self, request: Request) -> AsyncIterator[tuple[Path, str]]:
+        """Yield the file that a request brings, and its name; remove the file, unless it has been moved."""
+        if self._count >= MOST_UPLOADS:
+            raise StudioError(f"{MOST_UPLOADS} files are on their way already: try again when one is there", 429)
+        length = request.headers.get("content-length", "0")
+        free = shutil.disk_usage(self._folder).free - SPARE
+        if int(length) > free:
+            raise StudioError(f"the disk has room for {max(free, 0) // 10**6} MB more", 413)
+        form = _Form.of(request)
+        path = temporary_beside(self._folder / "_")
+        self._count += 1
+        try:
+            with path.open("xb", buffering=0) as file:
+                waiting = bytearray()
+                async for chunk in request.stream():
+                    waiting += chunk if form is None else form.take(chunk)
+                    if len(waiting) >= _AT_ONCE:
+                        await asyncio.to_thread(file.write, bytes(waiting))
+                        waiting.clear()
+                await asyncio.to_thread(file.write, bytes(waiting))
+                if form is not None:
+                    form.end()
+                if file.tell() == 0:
+                    raise StudioError("the file is empty: 0 bytes came")
+            yield path, (form.name if form else "") or request.query_params.get("name", "picture")
+        finally:
+            self._count -= 1
+            path.unlink(missing_ok=True)
+
+    def copy(self, source: Path) -> Path:
+        """Return a copy of a file of this machine."""
+        path = temporary_beside(self._folder / "_")
+        shutil.copyfile(source, path)
+        return path
+
+
+class _Form:
+    """A form with one file, as `curl -F` and a page's <form> send it."""
+
+    def __init__(self, boundary: bytes) -> None:
+        self.name = ""
+        self._files = 0
+        self._field, self._value = bytearray(), bytearray()
+        self._is_file = False
+        self._came = bytearray()
+        names = ("part_begin", "part_data", "header_field", "header_value", "header_end")
+        self._parser = MultipartParser(boundary, {f"on_{name}": getattr(self, f"_{name}") for name in names})  # type: ignore[arg-type]
+
+    @classmethod
+    def of(cls, request: Request) -> _Form | None:
+        """Return the reader of a request's form; None: the body is the file."""
+        kind, options = parse_options_header(request.headers.get("content-type", ""))
+        if kind != b"multipart/form-data":
+            return None
+        if not options.get(b"boundary"):
+            raise StudioError("the form has no boundary in its Content-Type")
+        return cls(options[b"boundary"])
+
+    def take(self, chunk: bytes) -> bytes:
+        """Read on; return what of it is the file's."""
+        try:
+            self._parser.write(chunk)
+        except FormParserError as error:
+            raise StudioError(f"the form cannot be read: {error}") from error
+        came = bytes(self._came)
+        self._came.clear()
+        return came
+
+    def end(self) -> None:
+        """Check that the form was whole, and had a file."""
+        try:
+            self._parser.finalize()
+        except FormParserError as error:
+            raise StudioError(f"the form cannot be read: {error}") from error
+        if self._files != 1:
+            raise StudioError("the form has no file (expected one, e.g. curl -F file=@sky.jpg)")
+
+    def _part_begin(self) -> None:
+        self._is_file = False
+
+    def _header_field(self, data: bytes, start: int, end: int) -> None:
+        self._field += data[start:end]
+
+    def _header_value(self, data: bytes, start: int, end: int) -> None:
+        self._value += data[start:end]
+
+    def _header_end(self) -> None:
+        if self._field.lower() == b"content-disposition":
+            _, options = parse_options_header(bytes(self._value))
+            if b"filename" in options:
+                self._files += 1
+                if self._files > 1:
+                    raise StudioError("the form has several files; expected one")
+                self._is_file, self.name = True, options[b"filename"].decode("utf-8", "replace")
+        self._field.clear()
+        self._value.clear()
+
+    def _part_data(self, data: bytes, start: int, end: int) -> None:
+        if self._is_file:
+            self._came += data[start:end]
