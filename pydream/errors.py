@@ -155,6 +155,20 @@ class WorkerDiedError(PydreamError, RuntimeError):
     """A task killed one worker after the other."""
 
 
+class StudioError(PydreamError, RuntimeError):
+    """What a client of the studio asks for cannot be done.
+
+    Attributes
+    ----------
+    status : int
+        That of the answer over HTTP.
+    """
+
+    def __init__(self, line: str, status: int = 400) -> None:
+        super().__init__(line)
+        self.status = status
+
+
 MOST_SHOWN = 2000  # characters of a line
 
 
