@@ -77,7 +77,8 @@ class _Child:
         reader, writer = await asyncio.open_connection(sock=ours)
         pipe = asyncio.StreamReader()
         await asyncio.get_running_loop().connect_read_pipe(
-            lambda: asyncio.StreamReaderProtocol(pipe), open(errors, "rb", buffering=0)
+            lambda: asyncio.StreamReaderProtocol(pipe),
+            open(errors, "rb", buffering=0),  # noqa: SIM115
         )
         return cls(process, reader, writer, pipe)
 
