@@ -185,6 +185,24 @@ def move_whole(source: Path, target: Path) -> None:
     sync_folder(target.parent)
 
 
+def move_new(source: Path, target: Path) -> None:
+    """Rename a whole file on its disk; `FileExistsError` if there is one of that name already, which stays as it is.
+
+    A process that ends in between leaves the file under both names, or under one.
+    """
+    try:
+        os.link(source, target)
+    except FileExistsError:
+        raise
+    except OSError:  # a file system without links
+        if os.path.lexists(target):
+            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(target)) from None
+        source.rename(target)
+    else:
+        source.unlink()
+    sync_folder(target.parent)
+
+
 @contextmanager
 def written_folder(path: str | os.PathLike[str]) -> Iterator[Path]:
     """Yield a temporary folder to write files into; rename it to `path` if the block succeeds, remove it if it raises.

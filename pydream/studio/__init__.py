@@ -3,10 +3,13 @@
 ==========  ==================================================================================
 orders      what a client asks for: `Order`
 messages    what the server and its worker processes say to one another
+jobs        a job: what is kept of it, and what clients see
 folder      the folder: pictures, jobs, results; all that survives a power cut
 queue       jobs, one after the other
 process     a worker process that may end at any moment, and is started again
 events      what happens, sent to any number of readers, as fast as each can read
+thumbnails  small dreams to choose from
+runner      what the process that dreams does next
 studio      `Studio`: all of that, as the interface over HTTP needs it
 catalogue   networks, layers, classes and looks, by name
 uploads     files that clients send, written as they come
