@@ -8,7 +8,7 @@ import os
 import re
 from collections.abc import AsyncGenerator, Callable, Coroutine, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 import msgspec
 from starlette.applications import Starlette
@@ -210,7 +210,7 @@ class Api:
             "height": entry.height,
             "frames": entry.frames,
             "seconds": entry.seconds,
-            "made_with": None if entry.account is None else msgspec.json.decode(entry.account).get("recipe"),
+            "made_with": None if entry.account is None else msgspec.json.decode(entry.account)["dream"],
             "order": entry.order,
             "missing": self.studio.missing(entry),
         }
@@ -219,8 +219,8 @@ class Api:
         return Json(self._shown(self.studio.picture(_picture_id(request))))
 
     async def _picture_file(self, request: Request) -> Response:
-        kind = request.path_params["kind"]
-        kind = kind if kind in ("jpg", "png") else "film"
+        given = request.path_params["kind"]
+        kind: Literal["jpg", "png", "film"] = "jpg" if given == "jpg" else "png" if given == "png" else "film"
         return await _file(self.studio.picture_file(_picture_id(request), kind), _FOR_EVER)
 
     async def _replay(self, request: Request) -> Response:

@@ -20,11 +20,11 @@ from .events import JOBS, Event, Hub, event
 from .folder import Folder
 from .jobs import Job, Record
 from .messages import DecodePicture, EncodePicture, Failed, Finished, Message, PictureEntry, ReplayPicture
-from .orders import Network, Order
+from .orders import Network, Order, ThumbnailsWanted
 from .process import PROGRAM, ProcessEndedError, WorkerProcess
 from .queue import Queue
 from .runner import Runner, state
-from .thumbnails import Thumbnails, Wanted, orders
+from .thumbnails import Thumbnails, orders
 
 MOST_DECODED = 20  # uploads that wait for one another
 DECODE_SECONDS = 300.0
@@ -357,7 +357,7 @@ class Studio:
 
     # ---- small dreams, and the page ----
 
-    async def thumbnails(self, request: Wanted) -> list[dict[str, Any]]:
+    async def thumbnails(self, request: ThumbnailsWanted) -> list[dict[str, Any]]:
         """Have small dreams made that are wanted and not there."""
         if request.picture is not None:
             self.picture(request.picture)

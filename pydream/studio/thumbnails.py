@@ -10,7 +10,7 @@ import secrets
 from collections import OrderedDict
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any
 
 import msgspec
 
@@ -21,7 +21,7 @@ from ..zoo.load import read_graph
 from .events import Hub, event
 from .folder import Folder
 from .messages import DrawThumbnails, Thumbnail
-from .orders import Network, Order, PictureId
+from .orders import Network, Order, ThumbnailsWanted
 
 LONG_SIDE = 160  # pixels
 RECIPE = {"seed": 0, "octave_n": 2}  # of a layer and of a channel: the strongest of both can be made out
@@ -29,17 +29,6 @@ MOST_PENDING = 500
 _BATCH = 8  # one after another is asked for; what is wanted more comes in between
 _MOST_DEATHS = 2
 _MOST_FAILED = 1000
-
-
-class Wanted(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Which small dreams are wanted: of a network's layers, of a layer's channels, or of the looks."""
-
-    picture: PictureId | None = None
-    network: Annotated[str, msgspec.Meta(max_length=100)]
-    of: Literal["layers", "channels", "presets"]
-    layer: Annotated[str, msgspec.Meta(max_length=500)] | None = None
-    start: Annotated[int, msgspec.Meta(ge=0, le=10**6)] = msgspec.field(default=0, name="from")
-    count: Annotated[int, msgspec.Meta(ge=1, le=100)] = 24
 
 
 class Thumbnails:
@@ -129,13 +118,13 @@ def key_of(order: Order) -> str:
     return hashlib.sha256(msgspec.json.encode(order)).hexdigest()[:32]
 
 
-def orders(wanted: Wanted) -> list[tuple[str, str, Order]]:
+def orders(wanted: ThumbnailsWanted) -> list[tuple[str, str, Order]]:
     """Return the names, labels and orders of small dreams; errors as for a network's name."""
     found = list(_orders(wanted))
     return found[wanted.start : wanted.start + wanted.count]
 
 
-def _orders(wanted: Wanted) -> Iterator[tuple[str, str, Order]]:
+def _orders(wanted: ThumbnailsWanted) -> Iterator[tuple[str, str, Order]]:
     network = Network(name=wanted.network)
 
     def order(**fields: Any) -> Order:

@@ -76,7 +76,7 @@ def browser():
 
 @pytest.fixture
 def visit(browser, studio):
-    """Return what opens the page as a new visitor; nothing may go to another host, and nothing be logged as an error."""
+    """Return what opens the page anew; nothing may go to another host, and no error be logged."""
     contexts, complaints = [], []
 
     def opened(viewport=DESKTOP, address=None, **options):
