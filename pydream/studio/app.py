@@ -23,12 +23,13 @@ from ..errors import PydreamError, StudioError, UnknownNameError
 from . import catalogue
 from .guard import error_answer
 from .messages import PictureEntry
-from .orders import JobId, Order, ThumbnailsWanted
+from .orders import JobId, Order
+from .studio import Studio
+from .thumbnails import Wanted
 from .uploads import MOST_UPLOAD, Uploads
 
 if TYPE_CHECKING:
     from .events import Event
-    from .studio import Studio
 
 MOST_PAGE = 2**16  # bytes of the page's state
 MOST_JSON = 2**18
@@ -235,8 +236,11 @@ class Api:
     # ---- jobs ----
 
     async def _submit(self, request: Request) -> Response:
-        order = await _read(request, Order)
-        job = await self.studio.submit(order)
+        given = await _read(request, dict[str, Any])
+        network = given.setdefault("network", {})
+        if isinstance(network, dict):
+            network.setdefault("name", catalogue.network_of(given.get("preset"), self._model))
+        job = await self.studio.submit(_checked(msgspec.convert, given, Order))
         return Json({"id": job.id}, 202)
 
     async def _jobs(self, _: Request) -> Response:
@@ -288,7 +292,7 @@ class Api:
     # ---- thumbnails, and the page's state ----
 
     async def _thumbnails(self, request: Request) -> Response:
-        wanted = await _read(request, ThumbnailsWanted)
+        wanted = await _read(request, Wanted)
         return Json({"items": await self.studio.thumbnails(wanted)})
 
     async def _thumbnail(self, request: Request) -> Response:
@@ -301,7 +305,7 @@ class Api:
         data = await request.body()
         if len(data) > MOST_PAGE:
             raise StudioError(f"the page's state has {len(data)} bytes, of at most {MOST_PAGE}", 413)
-        _decoded(data, dict[str, Any])
+        _checked(msgspec.json.decode, data, dict[str, Any])
         await asyncio.to_thread(self.studio.save_page, data)
         return Json({})
 
@@ -337,12 +341,12 @@ async def _file(path: Path, headers: Mapping[str, str] | None = None, name: str 
 
 
 async def _read(request: Request, kind: type[T]) -> T:
-    return _decoded(await request.body(), kind)
+    return _checked(msgspec.json.decode, await request.body(), kind)
 
 
-def _decoded(data: bytes, kind: type[T]) -> T:
+def _checked(read: Callable[..., T], data: Any, kind: type[T]) -> T:
     try:
-        return msgspec.json.decode(data, type=kind)
+        return read(data, type=kind)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise StudioError(f"the body is not what is expected: {error}") from error
 

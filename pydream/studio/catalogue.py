@@ -26,6 +26,12 @@ def networks(default: str) -> dict[str, Any]:
     return {"default": default, "networks": [_network(entry) for entry in registry.networks()]}
 
 
+def network_of(preset: object, default: str) -> str:
+    """Return the network that an order runs on where it names none: that of a look with layers, as on the command line."""
+    look = PRESETS.get(preset) if isinstance(preset, str) else None
+    return look.network if look is not None and look.layers else default
+
+
 def presets() -> dict[str, Any]:
     """Return the looks, and what holds where a look says nothing."""
     looks = [
