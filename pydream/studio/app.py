@@ -23,9 +23,8 @@ from ..errors import PydreamError, StudioError, UnknownNameError
 from . import catalogue
 from .guard import error_answer
 from .messages import PictureEntry
-from .orders import JobId, Order
+from .orders import JobId, Order, ThumbnailsWanted
 from .studio import Studio
-from .thumbnails import Wanted
 from .uploads import MOST_UPLOAD, Uploads
 
 if TYPE_CHECKING:
@@ -292,7 +291,7 @@ class Api:
     # ---- thumbnails, and the page's state ----
 
     async def _thumbnails(self, request: Request) -> Response:
-        wanted = await _read(request, Wanted)
+        wanted = await _read(request, ThumbnailsWanted)
         return Json({"items": await self.studio.thumbnails(wanted)})
 
     async def _thumbnail(self, request: Request) -> Response:

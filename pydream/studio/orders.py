@@ -105,3 +105,14 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     rows: Axis | None = None
     columns: Axis | None = None
     replaces: JobId | None = None
+
+
+class ThumbnailsWanted(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Which small dreams are wanted: of a network's layers, of a layer's channels, or of the looks."""
+
+    picture: PictureId | None = None
+    network: Annotated[str, msgspec.Meta(max_length=100)]
+    of: Literal["layers", "channels", "presets"]
+    layer: Annotated[str, msgspec.Meta(max_length=500)] | None = None
+    start: Annotated[int, msgspec.Meta(ge=0, le=10**6)] = msgspec.field(default=0, name="from")
+    count: Annotated[int, msgspec.Meta(ge=1, le=100)] = 24
