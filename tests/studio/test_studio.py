@@ -8,8 +8,7 @@ from support.keeping import ended, made, opened, order, running, until, upload
 
 from pydream.errors import BusyError, StudioError, UnknownNameError
 from pydream.studio import process, queue
-from pydream.studio.orders import Network, Order
-from pydream.studio.thumbnails import Wanted
+from pydream.studio.orders import Network, Order, ThumbnailsWanted
 
 
 def in_studio(scenario):
@@ -170,11 +169,15 @@ async def test_what_goes_is_what_the_job_wrote(studio, folder):
     for job in jobs[:2]:
         await studio.delete(job)
     gone = set(before) - set(files(folder))
-    assert gone == {
-        *(f"jobs/{job}.json" for job in jobs[:2]),
-        *(f"jobs/{jobs[0]}/{name}" for name in ("small.jpg", "sky-1.webp")),
-        "dreams/sky-1.png",
-    } | {"dreams/sky-1.png.count"} & gone
+    assert (
+        gone
+        == {
+            *(f"jobs/{job}.json" for job in jobs[:2]),
+            *(f"jobs/{jobs[0]}/{name}" for name in ("small.jpg", "sky-1.webp")),
+            "dreams/sky-1.png",
+        }
+        | {"dreams/sky-1.png.count"} & gone
+    )
     assert text(folder, "sky-2") == "edited"
     assert [job.id for job in studio.jobs()] == jobs[2:]
     with pytest.raises(StudioError, match="no job") as caught:
@@ -257,7 +260,7 @@ async def test_a_picture_that_cannot_be_read_touches_nothing_else(studio, folder
     assert studio.picture_file(entry.id, "jpg").read_bytes() == b"jpeg"
     with pytest.raises(StudioError, match=r"'sky.jpg' is a picture"):
         studio.picture_file(entry.id, "film")
-    assert (job := studio.job(job.id)).attempts == 1
+    assert studio.job(job.id).attempts == 1
     await studio.stop(job.id)
 
 
@@ -337,7 +340,7 @@ async def test_a_picture_is_made_again_before_the_jobs_that_wait(studio, folder)
 
 @in_studio
 async def test_small_dreams_give_way_and_go_on(studio, folder):
-    wanted = Wanted(network="squeezenet_v1.1", of="layers", start=1, count=6)
+    wanted = ThumbnailsWanted(network="squeezenet_v1.1", of="layers", start=1, count=6)
     events = studio.subscribe(None)
     items = await studio.thumbnails(wanted)
     assert len(items) == 6
@@ -357,14 +360,16 @@ async def test_small_dreams_give_way_and_go_on(studio, folder):
     assert keys == [item["key"] for item in items]
     assert all(item["ready"] for item in await studio.thumbnails(wanted))
     assert studio.thumbnail_file(keys[0]).read_text() == "small"
-    channels = await studio.thumbnails(Wanted(network="squeezenet_v1.1", of="channels", layer=items[0]["name"], count=2))
+    channels = await studio.thumbnails(
+        ThumbnailsWanted(network="squeezenet_v1.1", of="channels", layer=items[0]["name"], count=2)
+    )
     assert [item["name"] for item in channels] == [f"{items[0]['name']}:{number}" for number in (0, 1)]
-    looks = await studio.thumbnails(Wanted(network="squeezenet_v1.1", of="presets"))
+    looks = await studio.thumbnails(ThumbnailsWanted(network="squeezenet_v1.1", of="presets"))
     assert {"name": looks[0]["name"], "ready": False}.items() <= looks[0].items()
     with pytest.raises(StudioError, match="no layer 'x'"):
-        await studio.thumbnails(Wanted(network="squeezenet_v1.1", of="channels", layer="x"))
+        await studio.thumbnails(ThumbnailsWanted(network="squeezenet_v1.1", of="channels", layer="x"))
     with pytest.raises(UnknownNameError):
-        await studio.thumbnails(Wanted(network="/etc/passwd", of="layers"))
+        await studio.thumbnails(ThumbnailsWanted(network="/etc/passwd", of="layers"))
 
 
 @in_studio
