@@ -100,10 +100,6 @@ class Folder:
         """Return the folder of what a job keeps."""
         return self.jobs / job
 
-    def make_work(self, job: str) -> None:
-        """Make the folder of what a job keeps, and in it that of its result."""
-        make_folder(self.made(job))
-
     def made(self, job: str) -> Path:
         """Return the folder in which a job makes its result."""
         return self.work(job) / "made"
@@ -206,7 +202,7 @@ def _suffixes(made: str, stem: str) -> str:
 
 
 def _stamp(path: Path) -> tuple[int, int]:
-    found = path.stat()
+    found = path.lstat()
     return found.st_size, found.st_mtime_ns
 
 

@@ -149,7 +149,7 @@ class WorkerProcess:
         self.fresh = True
         self.silent_ends = 0
         self._child: _Child | None = None
-        self._up = asyncio.Event()
+        self._news = asyncio.Event()  # a process has been started, or the task is to stop
         self._turn = asyncio.Lock()
         self._asked: _Asked | None = None
         self._keeper: asyncio.Task[None] | None = None
@@ -198,9 +198,10 @@ class WorkerProcess:
         async with self._turn:
             asked = self._asked = _Asked(task.task, hear)
             try:
-                while self._child is None:
-                    await self._up.wait()
-                if asked.stopped:
+                while self._child is None and not asked.stopped:
+                    self._news.clear()
+                    await self._news.wait()
+                if self._child is None or asked.stopped:
                     return Finished(task=task.task, stopped=True)
                 self.fresh, asked.sent = False, True
                 self._child.send(task)
@@ -219,6 +220,7 @@ class WorkerProcess:
         if asked is None or asked.task != task:
             return
         asked.stopped = True
+        self._news.set()
         if asked.sent and child is not None:
             child.send(Stop(task=task, discard=discard))
             if asked.patience is None:
@@ -250,22 +252,21 @@ class WorkerProcess:
 
     async def _live(self) -> tuple[str, bool]:
         """Start a process, hear it until it ends, and return how it did, and whether it said anything."""
-        before = _kills_for_memory()
+        before = _killed_for_memory()
         child = await _started(self._program, self._arguments)
         hearing = asyncio.create_task(self._hear(child))
         ending = asyncio.create_task(child.process.wait())
         try:
             self._child, self.fresh = child, True
-            self._up.set()
+            self._news.set()
             self._changed()
             await asyncio.wait({hearing, ending}, return_when=asyncio.FIRST_COMPLETED)
             await asyncio.wait({hearing}, timeout=END_SECONDS)  # what it said before it ended
         finally:
-            self._up.clear()
             self._child = None
             hearing.cancel()
             await child.end(ending)
-        return _how_it_ended(child, _kills_for_memory() > before), child.spoke
+        return _how_it_ended(child, before), child.spoke
 
     async def _hear(self, child: _Child) -> None:
         """Read messages until there are no more."""
@@ -313,14 +314,17 @@ async def _started(program: Sequence[str], arguments: Sequence[str]) -> _Child:
     return await _Child.of(process, ours, errors)
 
 
-def _how_it_ended(child: _Child, for_memory: bool) -> str:
+def _how_it_ended(child: _Child, before: int | None) -> str:
     """Return what happened to a process that has ended, in words."""
     code, tail = child.process.returncode, child.tail.decode(errors="replace")
     lines = [line for line in map(str.strip, tail.splitlines()) if line]
     if child.killed is not None:
         return child.killed
     if code == -signal.SIGKILL:
-        return "ran out of memory (SIGKILL)" if for_memory else "was killed (SIGKILL)"
+        now = _killed_for_memory()
+        if now is None:
+            return "was killed (SIGKILL), perhaps for want of memory"
+        return "was killed (SIGKILL)" if now == before else "ran out of memory (SIGKILL)"
     how = f"was ended by {_signal_name(-code)}" if code is not None and code < 0 else f"ended with status {code}"
     return f"{how}: {printable(lines[-1][:_LONGEST_REASON])}" if lines else how
 
@@ -332,10 +336,10 @@ def _signal_name(number: int) -> str:
         return f"signal {number}"
 
 
-def _kills_for_memory() -> int:
-    """Return how many processes the kernel has killed for want of memory; 0 where that is not known."""
+def _killed_for_memory() -> int | None:
+    """Return how many processes the kernel has killed for want of memory; None where that is not known."""
     with suppress(OSError, ValueError):
         for line in Path("/proc/vmstat").read_text(encoding="ascii").splitlines():
             if line.startswith("oom_kill "):
                 return int(line.split()[1])
-    return 0
+    return None

@@ -54,6 +54,8 @@ class Queue:
             if record.dropped:
                 await self.on_disk(self._folder.remove, record)
             elif record.ended:
+                if self._folder.made(record.id).exists():  # the studio ended before it was removed
+                    await self.on_disk(self._folder.remove_work, record.id)
                 self._note_ended(record)
             elif record.stopping and record.made is None:
                 record.state, record.stopping = "stopped", False
@@ -63,6 +65,9 @@ class Queue:
                 self._waiting.append(record)
         last = len(order)
         self._waiting.sort(key=lambda record: (record.state != "running", order.get(record.id, last), record.number))
+        for record in self._waiting:
+            if record.made is None:
+                record.state = "queued"
 
     async def close(self) -> None:
         """Wait for what is being written."""

@@ -10,6 +10,7 @@ import asyncio
 import secrets
 from collections import deque
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from time import monotonic
 from typing import Any
@@ -17,7 +18,7 @@ from typing import Any
 import msgspec
 
 from ..errors import StudioError
-from ..files import reason
+from ..files import make_folder, reason
 from .events import JOBS, Event, Hub, event
 from .folder import Folder
 from .jobs import Made, Record
@@ -142,7 +143,7 @@ class Runner:
                 await self._make(record)
             if record.made is not None and not record.dropped:
                 await self._keep(record)
-        except (OSError, StudioError) as error:
+        except Exception as error:  # those that wait are not to wait for ever
             record.state, record.error = "failed", reason(error)
         record.what = record.seconds_left = self.preview = None
         self._latest.clear()
@@ -156,6 +157,8 @@ class Runner:
         self._queue.end(record)
         try:
             if record.dropped:
+                with suppress(StudioError):  # a full disk
+                    await self._queue.save(record)
                 await self._queue.on_disk(self._folder.remove, record)
             else:
                 await self._queue.save(record)
@@ -175,7 +178,7 @@ class Runner:
             record.state, record.attempts, record.step = "running", record.attempts + 1, 0
             await self._queue.save(record)
             self.publish_state(record)
-            await self._queue.on_disk(self._folder.make_work, record.id)
+            await self._queue.on_disk(make_folder, self._folder.made(record.id))
             if record.stopping or record.dropped:  # while this was written
                 break
             try:

@@ -13,6 +13,7 @@ import msgspec
 
 from .. import __version__
 from ..errors import StudioError
+from ..files import make_folder
 from ..record.names import NOISE
 from ..record.recipe import MOST_SEED, Recipe
 from ..zoo.registry import find_network, find_weights, is_name
@@ -309,7 +310,7 @@ class Studio:
         return target
 
     async def _encode(self, job: str, source: Path, target: Path, long_side: int | None) -> None:
-        await self._queue.on_disk(self._folder.make_work, job)
+        await self._queue.on_disk(make_folder, self._folder.work(job))
         task = EncodePicture(task=secrets.token_hex(6), file=str(source), output=str(target), long_side=long_side)
         await self._ask_pictures(task, f"{source.name!r} cannot be made into {target.suffix}")
 

@@ -17,7 +17,7 @@ import msgspec
 from ..errors import ShapeError, StudioError
 from ..record.presets import PRESETS
 from ..runtime.geometry import BlobFacts, survey
-from ..zoo.load import read_graph
+from .catalogue import outline
 from .events import Hub, event
 from .folder import Folder
 from .messages import DrawThumbnails, Thumbnail
@@ -149,5 +149,7 @@ def _orders(wanted: ThumbnailsWanted) -> Iterator[tuple[str, str, Order]]:
 
 
 def _layers(network: str) -> list[BlobFacts]:
-    graph = read_graph(network)
-    return [each for each in survey(graph, dict(graph.declared)) if each.dreamable and not each.fixed]
+    net = outline(network)
+    if net is None:
+        raise StudioError(f"the layers of {network} are not known before it is loaded", 404)
+    return [each for each in survey(net.graph, dict(net.graph.declared)) if each.dreamable]

@@ -3,28 +3,394 @@
 import asyncio
 import json
 
-from support.keeping import opened, order, upload
+import pytest
+from support.keeping import ended, made, opened, order, running, until, upload
+
+from pydream.errors import BusyError, StudioError, UnknownNameError
+from pydream.studio import process, queue
+from pydream.studio.orders import Network, Order, ThumbnailsWanted
 
 
-def test_a_job_runs_shows_itself_and_leaves_a_file(tmp_path):
+def in_studio(scenario):
+    """Run a test in a studio of its own."""
+
+    def test(tmp_path):
+        async def run():
+            async with opened(tmp_path) as studio:
+                await scenario(studio, tmp_path)
+
+        asyncio.run(run())
+
+    test.__name__ = scenario.__name__
+    return test
+
+
+def files(folder):
+    return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
+
+
+def text(folder, name):
+    return (folder / "dreams" / f"{name}.png").read_text()
+
+
+@in_studio
+async def test_a_job_runs_shows_itself_and_leaves_a_file(studio, folder):
+    entry = await upload(studio, folder)
+    assert not list((folder / "incoming").iterdir())
+    job = await studio.submit(order("steps-5 pause-60", picture=entry.id))
+    assert (job.state, job.name, job.number) == ("queued", "sky-1", 1)
+    events = [event async for event in studio.subscribe(job.id)]
+    names = [event.name for event in events]
+    assert names[0] == names[-1] == "state"
+    assert {"progress", "preview"} <= set(names)
+    last = json.loads(events[-1].data)
+    assert last["job"] == last["id"] == job.id
+    assert last["state"] == "done"
+    assert last["result"]["files"] == {"png": f"/api/jobs/{job.id}/result.png"}
+    path = await studio.result_file(job.id, "png")
+    assert path == folder / "dreams" / "sky-1.png"
+    assert path.read_text() == f"seed {job.order.recipe['seed']} tile {path.read_text().split()[3]} steps 5"
+    assert (studio.command(job.id), studio.python(job.id)) == ("pydream dream", "import pydream")
+    assert [each.state for each in studio.jobs()] == ["done"]
+    assert not (folder / "jobs" / job.id).exists()
+
+
+@in_studio
+async def test_the_last_preview_is_there_as_long_as_the_job_runs(studio, folder):
+    job = await studio.submit(order("steps-400 pause-5"))
+    await running(studio, job.id, 2)
+    assert studio.preview(job.id).startswith(b"jpeg ")
+    first = [await anext(events) for events in [studio.subscribe(None)] for _ in range(3)]
+    assert [event.name for event in first] == ["jobs", "progress", "preview"]  # to a page that comes later
+    await studio.stop(job.id)
+    await ended(studio, job.id)
+    with pytest.raises(StudioError, match="no preview"):
+        studio.preview(job.id)
+
+
+@in_studio
+async def test_stop_keeps_what_there_is(studio, folder):
+    job = await studio.submit(order("steps-1000 pause-5"))
+    await running(studio, job.id, 3)
+    await studio.stop(job.id)
+    (job,) = await ended(studio, job.id)
+    assert job.state == "stopped"
+    assert 3 <= job.result.stopped_after < 100
+    assert text(folder, job.name).endswith(f"steps {job.result.stopped_after}")
+    await studio.stop(job.id)  # nothing
+    assert studio.job(job.id) == job
+
+
+@in_studio
+async def test_stop_before_it_begins_leaves_nothing(studio, folder):
+    first = await studio.submit(order("steps-1000 pause-5"))
+    second = await studio.submit(order())
+    await studio.stop(second.id)
+    assert studio.job(second.id).state == "stopped"
+    await studio.stop(first.id)  # perhaps before its process is there
+    stopped, waiting = await ended(studio, first.id, second.id)
+    assert (stopped.state, waiting.state, waiting.result) == ("stopped", "stopped", None)
+    assert waiting.attempts == 0
+
+
+def test_a_process_that_does_not_stop_is_killed(tmp_path, monkeypatch):
+    monkeypatch.setattr(process, "STOP_SECONDS", 0.2)
+
     async def scenario():
         async with opened(tmp_path) as studio:
-            entry = await upload(studio, tmp_path)
-            assert not list((tmp_path / "incoming").iterdir())
-            job = await studio.submit(order("steps-5 pause-60", picture=entry.id))
-            assert (job.state, job.name, job.number) == ("queued", "sky-1", 1)
-            events = [event async for event in studio.subscribe(job.id)]
-            names = [event.name for event in events]
-            assert names[0] == names[-1] == "state"
-            assert {"progress", "preview"} <= set(names)
-            last = json.loads(events[-1].data)
-            assert last["job"] == last["id"] == job.id
-            assert last["state"] == "done"
-            assert last["result"]["files"] == {"png": f"/api/jobs/{job.id}/result.png"}
-            path = await studio.result_file(job.id, "png")
-            assert path == tmp_path / "dreams" / "sky-1.png"
-            assert path.read_text().startswith(f"seed {job.order.recipe['seed']} ")
-            assert studio.command(job.id) == "pydream dream"
-            assert [each.state for each in studio.jobs()] == ["done"]
+            job = await studio.submit(order("deaf steps-5000 pause-10"))
+            after = await studio.submit(order())
+            await running(studio, job.id)
+            await studio.stop(job.id)
+            job, after = await ended(studio, job.id, after.id)
+            assert (job.state, job.result, after.state) == ("stopped", None, "done")
+            line = studio.status()["worker"]["line"]
+            assert line == "the process that dreams did not stop within 0.2 s and was killed; it is started again"
+
+    asyncio.run(scenario())
+
+
+@in_studio
+async def test_the_order_of_those_that_wait_can_be_changed(studio, folder):
+    first = await studio.submit(order("steps-1000 pause-5"))
+    a, b, c = [(await studio.submit(order())).id for _ in range(3)]
+    await running(studio, first.id)
+
+    def waiting():
+        return [job.id for job in studio.jobs() if job.state == "queued"]
+
+    await studio.move(c, a)
+    assert waiting() == [c, a, b]
+    await studio.move(c, c)
+    await studio.move(a, None)
+    assert waiting() == [c, b, a]
+    assert json.loads((folder / "jobs" / "order.json").read_text()) == [c, b, a]
+    with pytest.raises(StudioError, match="job 1 does not wait any more"):
+        await studio.move(first.id, a)
+    with pytest.raises(StudioError, match="no job 'abc'"):
+        await studio.move(a, "abc")
+    await studio.stop(first.id)
+    await ended(studio, a, b, c)
+    assert [job.number for job in studio.jobs()] == [1, 4, 3, 2]
+
+
+@in_studio
+async def test_an_order_takes_the_place_of_the_one_that_it_replaces(studio, folder):
+    first = await studio.submit(order("steps-1000 pause-5"))
+    last = await studio.submit(order())
+    await running(studio, first.id)
+    second = await studio.submit(order("steps-1000 pause-5", replaces=first.id))
+    late = await studio.submit(order("steps-900 pause-5", replaces=first.id))  # the page knew of the first only
+    third = await studio.submit(order("steps-4", replaces=late.id))
+    assert third.order.replaces is None  # what is asked for again replaces nothing
+    assert [job.id for job in studio.jobs() if not job.result] == [third.id, last.id]
+    third, last = await ended(studio, third.id, last.id)
+    assert [job.id for job in studio.jobs()] == [third.id, last.id]
+    for gone in (first, second, late):
+        with pytest.raises(StudioError, match="no job"):
+            studio.job(gone.id)
+    assert [name for name in files(folder) if name.startswith("dreams/")] == [f"dreams/noise-{n}.png" for n in (2, 5)]
+    again = await studio.submit(order(replaces=third.id))  # that has ended: its result stays
+    await ended(studio, again.id)
+    assert len(studio.jobs()) == 3
+
+
+@in_studio
+async def test_what_goes_is_what_the_job_wrote(studio, folder):
+    mine = folder / "dreams" / "mine.png"
+    mine.write_text("mine")
+    entry = await upload(studio, folder)
+    jobs = [(await studio.submit(order(picture=entry.id))).id for _ in range(3)]
+    await ended(studio, *jobs)
+    await studio.small_file(jobs[0])
+    await studio.result_file(jobs[0], "webp")
+    (folder / "dreams" / "sky-2.png").write_text("edited")
+    before = files(folder)
+    for job in jobs[:2]:
+        await studio.delete(job)
+    gone = set(before) - set(files(folder))
+    assert (
+        gone
+        == {
+            *(f"jobs/{job}.json" for job in jobs[:2]),
+            *(f"jobs/{jobs[0]}/{name}" for name in ("small.jpg", "sky-1.webp")),
+            "dreams/sky-1.png",
+        }
+        | {"dreams/sky-1.png.count"} & gone
+    )
+    assert text(folder, "sky-2") == "edited"
+    assert [job.id for job in studio.jobs()] == jobs[2:]
+    with pytest.raises(StudioError, match="no job") as caught:
+        await studio.delete(jobs[0])
+    assert caught.value.status == 404
+
+
+@in_studio
+async def test_a_running_job_is_deleted_with_all_that_it_made(studio, folder):
+    job = await studio.submit(order("steps-1000 pause-5"))
+    await running(studio, job.id)
+    events = studio.subscribe(job.id)
+    await anext(events)
+    await studio.delete(job.id)
+    assert studio.jobs() == []
+    assert "state" not in [event.name async for event in events]  # the stream ends
+    await until(lambda: not [name for name in files(folder) if name.startswith(("jobs/", "dreams/"))])
+
+
+@in_studio
+async def test_no_file_that_is_there_is_written_over(studio, folder):
+    (folder / "dreams" / "noise-1.png").write_text("mine")
+    first = await studio.submit(order("steps-200 pause-5"))
+    await running(studio, first.id)
+    second = await studio.submit(order())
+    (folder / "dreams" / "noise-1.2.png").write_text("mine too")  # while it runs
+    await studio.stop(first.id)
+    await ended(studio, first.id, second.id)
+    assert (text(folder, "noise-1"), text(folder, "noise-1.2")) == ("mine", "mine too")
+    assert text(folder, "noise-1.3").startswith("seed ")
+    assert (await studio.result_file(first.id, "png")).name == "noise-1.3.png"
+
+
+@in_studio
+async def test_a_name_that_is_taken_at_the_last_moment(studio, folder):
+    keep, calls = studio._folder.keep, []
+
+    def late(record):
+        if not calls:
+            (folder / "dreams" / "noise-1.png").write_text("mine")
+        calls.append(record.id)
+        keep(record)
+
+    studio._folder.keep = late
+    job = await studio.submit(order())
+    (job,) = await ended(studio, job.id)
+    assert (text(folder, "noise-1"), text(folder, "noise-1.2")[:4], len(calls)) == ("mine", "seed", 2)
+
+
+@in_studio
+async def test_another_kind_of_file_is_made_once(studio, folder):
+    job = await studio.submit(order())
+    with pytest.raises(StudioError, match="no result yet"):
+        await studio.result_file(job.id, "png")
+    await ended(studio, job.id)
+    found = {*await asyncio.gather(*(studio.result_file(job.id, "webp") for _ in range(5)))}
+    assert found == {folder / "jobs" / job.id / "noise-1.webp"}
+    assert (await studio.small_file(job.id)).read_text().startswith("320 of seed")
+    assert (folder / "dreams" / "noise-1.png.count").read_text() == "xx"
+    (folder / "dreams" / "noise-1.png").unlink()
+    with pytest.raises(StudioError, match=r"'noise-1.png' is not in '.*' any more") as caught:
+        await studio.result_file(job.id, "jpg")
+    assert caught.value.status == 404
+
+
+@in_studio
+async def test_a_picture_that_cannot_be_read_touches_nothing_else(studio, folder):
+    job = await studio.submit(order("steps-200 pause-5"))
+    await running(studio, job.id)
+    with pytest.raises(StudioError, match="it is no picture"):
+        await upload(studio, folder, b"text")
+    with pytest.raises(StudioError) as caught:
+        await upload(studio, folder, b"bomb", "bomb.png")
+    assert str(caught.value) == "'bomb.png' cannot be read: the process that decodes pictures was killed (SIGKILL)"
+    assert caught.value.status == 422
+    assert not list((folder / "incoming").iterdir())
+    entry = await upload(studio, folder)
+    assert studio.picture(entry.id) == entry
+    assert studio.picture_file(entry.id, "png").read_bytes() == b"a picture"
+    assert studio.picture_file(entry.id, "jpg").read_bytes() == b"jpeg"
+    with pytest.raises(StudioError, match=r"'sky.jpg' is a picture"):
+        studio.picture_file(entry.id, "film")
+    assert studio.job(job.id).attempts == 1
+    await studio.stop(job.id)
+
+
+@in_studio
+async def test_what_cannot_be_carried_out_is_said_at_once(studio, folder):
+    film = await upload(studio, folder, b"film", "clip.mp4")
+    picture = await upload(studio, folder)
+    for asked, error, line in (
+        (order(picture="0" * 64), StudioError, "no picture"),
+        (order(picture=film.id), StudioError, "'clip.mp4' is a film"),
+        (order(picture=picture.id, mask=film.id), StudioError, "mask: 'clip.mp4' is a film"),
+        (Order(kind="film", picture=picture.id), StudioError, "'sky.jpg' is a picture"),
+        (Order(kind="film"), StudioError, "send one"),
+        (order(network=Network(name="../x")), UnknownNameError, "no network '../x'"),
+        (order(recipe={"iter": 3}), StudioError, "no field 'iter'; there are end, seed"),
+        (order(recipe={"iter_n": "many"}), StudioError, r"Expected `int`, got `str` - at `\$.iter_n`"),
+        (order(recipe={"octave_n": -1}), StudioError, "octave_n"),
+        (order(recipe={"jitter": 10**30}), StudioError, "recipe: "),
+        (order(recipe={"end": "x" * 200_000}), StudioError, "longer than 131072 bytes"),
+    ):
+        with pytest.raises(error, match=line):
+            await studio.submit(asked)
+    assert studio.jobs() == []
+    job = await studio.submit(order(recipe={"octave_n": "auto", "seed": 7}))
+    await ended(studio, job.id)
+    assert text(folder, "noise-1").startswith("seed 7 ")  # drawn only where there is none
+
+
+def test_so_many_wait_and_no_more(tmp_path, monkeypatch):
+    monkeypatch.setattr(queue, "MOST_WAITING", 3)
+
+    async def scenario():
+        async with opened(tmp_path) as studio:
+            first = await studio.submit(order("steps-1000 pause-5"))
+            await running(studio, first.id)
+            for _ in range(3):
+                await studio.submit(order())
+            with pytest.raises(StudioError, match="3 jobs wait already") as caught:
+                await studio.submit(order())
+            assert caught.value.status == 429
+
+    asyncio.run(scenario())
+
+
+def test_the_list_and_the_memory_end_somewhere(tmp_path, monkeypatch):
+    monkeypatch.setattr(queue, "LISTED", 5)
+
+    async def scenario():
+        async with opened(tmp_path) as studio:
+            ids = [(await studio.submit(order("steps-1 pause-0"))).id for _ in range(12)]
+            await until(lambda: [job.state for job in studio.jobs()] == ["done"] * 5)
+            assert [job.id for job in studio.jobs()] == ids[-5:]
+            assert studio.job(ids[0]).state == "done"  # on the disk
+            await studio.delete(ids[0])
+        async with opened(tmp_path) as studio:
+            assert [job.id for job in studio.jobs()] == ids[-5:]
+            assert (await studio.submit(order())).number == 13
+            with pytest.raises(StudioError):
+                studio.job(ids[0])
+
+    asyncio.run(scenario())
+
+
+@in_studio
+async def test_a_picture_is_made_again_before_the_jobs_that_wait(studio, folder):
+    entry = await upload(studio, folder)
+    job = await studio.submit(order())
+    await ended(studio, job.id)
+    assert await studio.replay(None, job.id, None) == {"identical": True, "why": "noise-1.png"}
+    assert (await studio.replay(None, None, entry.id))["why"] == f"{entry.id}.png"
+    jobs = [(await studio.submit(order("steps-20 pause-5"))).id for _ in range(2)]
+    asked = asyncio.create_task(studio.replay(folder / "incoming" / "sent.png", None, None))
+    await ended(studio, jobs[0])
+    assert (await asked)["why"] == "sent.png"
+    assert studio.job(jobs[1]).state != "done"
+
+
+@in_studio
+async def test_small_dreams_give_way_and_go_on(studio, folder):
+    wanted = ThumbnailsWanted(network="squeezenet_v1.1", of="layers", start=1, count=6)
+    events = studio.subscribe(None)
+    items = await studio.thumbnails(wanted)
+    assert len(items) == 6
+    assert {"name", "label", "key", "ready", "error"} == items[0].keys()
+    assert not any(item["ready"] for item in items)
+    keys = []
+    async for event in events:
+        if event.name == "thumbnail":
+            keys.append(json.loads(event.data)["key"])
+            if len(keys) == 1:
+                job = await studio.submit(order())
+                await ended(studio, job.id)
+                made_before = sum(studio._thumbnails.file(item["key"]).exists() for item in items)
+            if len(keys) == 6:
+                break
+    assert made_before < 6  # within a step of the click
+    assert keys == [item["key"] for item in items]
+    assert all(item["ready"] for item in await studio.thumbnails(wanted))
+    assert studio.thumbnail_file(keys[0]).read_text() == "small"
+    channels = await studio.thumbnails(
+        ThumbnailsWanted(network="squeezenet_v1.1", of="channels", layer=items[0]["name"], count=2)
+    )
+    assert [item["name"] for item in channels] == [f"{items[0]['name']}:{number}" for number in (0, 1)]
+    looks = await studio.thumbnails(ThumbnailsWanted(network="squeezenet_v1.1", of="presets"))
+    assert {"name": looks[0]["name"], "ready": False}.items() <= looks[0].items()
+    with pytest.raises(StudioError, match="no layer 'x'"):
+        await studio.thumbnails(ThumbnailsWanted(network="squeezenet_v1.1", of="channels", layer="x"))
+    with pytest.raises(UnknownNameError):
+        await studio.thumbnails(ThumbnailsWanted(network="/etc/passwd", of="layers"))
+
+
+@in_studio
+async def test_a_small_dream_that_kills_is_given_up(studio, folder):
+    named = [(name, name, order(words, recipe={"seed": 0})) for name, words in (("a", ""), ("b", "die"), ("c", "x"))]
+    items = studio._thumbnails.want(named)
+    studio._runner.wake()
+    await until(lambda: studio._thumbnails.file(items[2]["key"]).exists())
+    again = studio._thumbnails.want(named)
+    assert [item["ready"] for item in again] == [True, False, True]
+    assert "was ended by SIGSEGV: a last line, before SIGSEGV" in again[1]["error"]
+
+
+def test_a_folder_has_one_studio(tmp_path):
+    async def scenario():
+        async with opened(tmp_path):
+            with pytest.raises(BusyError, match=r"another run .* writes .*: wait for it, or choose another place"):
+                await made(tmp_path).start()
+        async with opened(tmp_path) as studio:
+            studio.save_page(b'{"a": 1}')
+        async with opened(tmp_path) as studio:
+            assert studio.page() == b'{"a": 1}'
 
     asyncio.run(scenario())
