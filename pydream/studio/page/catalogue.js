@@ -16,7 +16,6 @@ function once(path) {
 export const networks = () => once("/api/networks");
 export const looks = () => once("/api/presets");
 export const classes = () => once("/api/classes").then((answer) => answer.classes);
-export const picture = (id) => once(`/api/pictures/${id}`);
 
 // Ask again which networks there are: one may have been fetched.
 export function renew() {

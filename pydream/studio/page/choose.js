@@ -1,4 +1,4 @@
-// What to dream: looks, the network, its layers and channels, classes, and a guide picture. Each folds away, and says
+// What to dream: the network, its layers and channels, classes, and a guide picture. Each folds away, and says
 // in its heading what is chosen.
 import { find, make, say } from "./dom.js";
 import { mountClasses } from "./classes.js";
@@ -10,8 +10,8 @@ import { mountTerms } from "./terms.js";
 import { setView, state, subscribe } from "./state.js";
 
 export function mountChoose() {
+  mountLooks();
   find("#choose").append(
-    part("looks", "Look", mountLooks, true),
     part("layers", "Layer", mountLayers),
     part("channels", "Channel", mountChannels),
     part("classes", "Things to dream of", mountClasses),
@@ -23,7 +23,7 @@ export function mountChoose() {
 
 // mount(body) fills a part, and returns a function that draws it and returns what is chosen, in words; {open} says
 // whether the body is seen, so that nobody draws small dreams for nothing.
-function part(name, title, mount, opened = false) {
+function part(name, title, mount) {
   const chosen = make("span", { class: "chosen" });
   const body = make("div", { class: "body" });
   const details = make("details", { id: `choose-${name}` }, make("summary", {}, make("span", {}, title), chosen), body);
@@ -41,7 +41,7 @@ function part(name, title, mount, opened = false) {
       say(error, failure.message);
     }
   }
-  const wanted = () => state.view.choose?.[name] ?? opened;
+  const wanted = () => state.view.choose?.[name] ?? false;
   details.addEventListener("toggle", () => {
     if (details.open !== wanted()) setView({ choose: { ...state.view.choose, [name]: details.open } });
     if (details.open) redraw();

@@ -1,9 +1,8 @@
 // The guide: another picture, whose features the dream takes up.
-import { post } from "./api.js";
-import { picture } from "./catalogue.js";
 import { make, say } from "./dom.js";
 import { jobs } from "./jobs.js";
 import { change, state } from "./state.js";
+import { pictureEntry, upload } from "./upload.js";
 
 export function mountGuide(body) {
   const error = make("p", { class: "error", role: "alert", hidden: true });
@@ -17,7 +16,7 @@ export function mountGuide(body) {
     if (!chosen) return;
     try {
       zone.setAttribute("aria-busy", "true");
-      const { id } = await post(`/api/pictures?name=${encodeURIComponent(chosen.name)}`, chosen);
+      const { id } = await upload(chosen);
       change({ guide: id, layer: undefined, classes: undefined });
       say(error, null);
     } catch (failure) {
@@ -47,7 +46,7 @@ export function mountGuide(body) {
     const { guide, picture: own } = state.order;
     const known = new Set([guide, own, ...jobs().flatMap(({ order }) => [order.guide, order.picture])].filter(Boolean));
     const ids = [...known].slice(0, 24);
-    const entries = open ? await Promise.all(ids.map((id) => picture(id).catch(() => null))) : [guide && (await picture(guide).catch(() => null))];
+    const entries = open ? await Promise.all(ids.map((id) => pictureEntry(id).catch(() => null))) : [guide && (await pictureEntry(guide).catch(() => null))];
     if (!current()) return null;
     const found = entries.filter((entry) => entry && !entry.frames);
     pictures.replaceChildren(...found.map(({ id, name }) => make("button", { type: "button", class: "tile", "aria-pressed": String(id === guide),

@@ -1,9 +1,10 @@
 // How to dream: a slider, a box or a list for each number of the order. Nothing is changed before a slider is let go.
-import { looks, picture } from "./catalogue.js";
+import { looks } from "./catalogue.js";
 import { announce, find, make, say } from "./dom.js";
 import { held } from "./held.js";
 import { jobs } from "./jobs.js";
 import { change, replaceOrder, setView, state, subscribe } from "./state.js";
+import { pictureEntry } from "./upload.js";
 
 const percent = (value) => `${Math.round(value * 100)} %`;
 const orNone = (text) => (value) => (value ? text(value) : "off");
@@ -182,7 +183,7 @@ function sizeField() {
   drawn.push(async () => {
     const { picture: id, long_side: side, recipe } = state.order;
     const noise = recipe?.noise;
-    const entry = id ? await picture(id).catch(() => null) : null;
+    const entry = id ? await pictureEntry(id).catch(() => null) : null;
     const own = entry && Math.max(entry.width, entry.height);
     const now = noise ? Math.max(...noise) : side;
     const sides = [...new Set([...SIZES, ...(now ? [now] : [])])].sort((a, b) => a - b);

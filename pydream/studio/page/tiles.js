@@ -23,7 +23,7 @@ function fail(image, line) {
   tile.title = line;
 }
 
-// A grid of tiles: draw(entries, request) shows entries of {name, label, about, pressed, disabled} and asks for their
+// A grid of tiles: draw(entries, request) shows entries of {name, label, about, pressed, missing} and asks for their
 // thumbnails, which the server calls by the same names; choose(name) is called on a click.
 export function tileGrid(label, choose) {
   const grid = make("div", { class: "tiles", role: "group", "aria-label": label });
@@ -43,17 +43,17 @@ export function tileGrid(label, choose) {
     [...grid.children].forEach((button, place) => button.setAttribute("aria-pressed", Boolean(entries[place].pressed)));
   }
 
-  function tile({ name, label: text, about, disabled }, image, wanted) {
-    return make("button", { type: "button", class: `tile${wanted && !disabled ? " waiting" : ""}`, "data-name": name,
-      "aria-disabled": disabled ? "true" : null, title: about, onclick: () => disabled || choose(name) },
-      make("span", { class: "small" }, image), make("span", {}, text), about ? make("span", { class: "about" }, about) : null);
+  function tile({ name, label: text, about, missing }, image, wanted) {
+    return make("button", { type: "button", class: `tile${wanted && !missing ? " waiting" : ""}`, "data-name": name,
+      title: missing ? `${about}; its network is not here yet` : about, onclick: () => choose(name) },
+      make("span", { class: missing ? "small missing" : "small" }, image), make("span", {}, text, make("span", { class: "unseen" }, `: ${about}${missing ? "; its network is not here yet" : ""}`)));
   }
 
   async function ask(request, mine) {
     try {
       for (const { name, key, ready, error: line } of (await post("/api/thumbnails", request)).items) {
         const image = mine.get(name);
-        if (!image || image.closest("[aria-disabled]")) continue;
+        if (!image || image.closest(".missing")) continue;
         if (line) fail(image, line);
         else if (ready) show(image, key);
         else waiting.set(key, [...(waiting.get(key) ?? []).filter((each) => each.isConnected), image]);
