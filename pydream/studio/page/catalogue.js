@@ -15,7 +15,16 @@ function once(path) {
 
 export const networks = () => once("/api/networks");
 export const looks = () => once("/api/presets");
-export const classes = () => once("/api/classes").then((answer) => answer.classes);
+
+let names = [];
+export const classes = async () => {
+  names = (await once("/api/classes")).classes;
+  return names;
+};
+
+// The name of a class, given as `--class` takes it: a number or a word. Before the names are known: that.
+export const className = (word) => names[word]?.split(",")[0] ?? word;
+
 
 // Ask again which networks there are: one may have been fetched.
 export function renew() {

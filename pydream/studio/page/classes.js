@@ -1,8 +1,7 @@
 // Classes: things that a network knows by name, found by typing. A combobox with a list, as ARIA describes it.
-import { classes, network } from "./catalogue.js";
+import { className, classes, network } from "./catalogue.js";
 import { announce, make } from "./dom.js";
 import { term } from "./held.js";
-import { className } from "./terms.js";
 import { change, state } from "./state.js";
 
 const MOST = 40; // names shown at once
@@ -81,13 +80,13 @@ export function mountClasses(body) {
     input.disabled = !names.length;
     hint.textContent = names.length ? `Any of ${names.length.toLocaleString("en")} things; several are mixed.` : `${found?.title ?? "This network"} knows no things by name; another network may.`;
     const chosen = state.order.classes ?? [];
-    chips.replaceChildren(...chosen.map((text) => make("button", { type: "button", class: "chip", "aria-label": `Without ${className(text, names)}`,
+    chips.replaceChildren(...chosen.map((text) => make("button", { type: "button", class: "chip", "aria-label": `Without ${className(term(text).layer)}`,
       onclick: () => {
         const rest = (state.order.classes ?? []).filter((each) => each !== text);
         change({ classes: rest.length ? rest : undefined });
         input.focus();
-      } }, className(text, names), make("span", { "aria-hidden": "true" }, " ✕"))));
-    return chosen.map((text) => className(text, names)).join(", ") || "none";
+      } }, className(term(text).layer), make("span", { "aria-hidden": "true" }, " ✕"))));
+    return chosen.map((text) => className(term(text).layer)).join(", ") || "none";
   };
 }
 

@@ -5,7 +5,7 @@ import { layersOf, term, written } from "./held.js";
 import { change, state } from "./state.js";
 import { pagedGrid, request } from "./tiles.js";
 
-const sees = ({ field, channels }) => `${channels} channels${field ? `, sees ${field} px` : ""}`;
+const facts = ({ field, channels }) => `${channels} channels${field ? `, sees ${field} px` : ""}`;
 
 // Dream on one thing, or with `several` on it beside the others; once more takes it away.
 function toggle(text) {
@@ -23,7 +23,7 @@ async function present() {
 
 export function mountLayers(body, redraw) {
   const grid = pagedGrid("Layers", toggle, redraw);
-  body.append(make("p", { class: "hint" }, "Early layers draw strokes, later ones eyes and things. “Sees” is how large a shape can be."), grid.element);
+  body.append(make("p", { class: "hint" }, "Early layers draw strokes, later ones eyes and things. What a layer sees is how large its shapes can be."), grid.element);
   return async ({ open, current }) => {
     const { found, terms } = await present();
     if (!current()) return null;
@@ -31,7 +31,7 @@ export function mountLayers(body, redraw) {
     if (open && found) {
       grid.draw(
         (found.layers ?? []).filter(({ dreamable }) => dreamable)
-          .map((layer) => ({ name: layer.name, label: layer.name, about: sees(layer), pressed: chosen.includes(layer.name) })),
+          .map((layer) => ({ name: layer.name, label: layer.name, facts: facts(layer), pressed: chosen.includes(layer.name) })),
         found.here ? request({ network: found.name, of: "layers" }) : null,
       );
     }

@@ -6,14 +6,20 @@ import { replaceOrder, state } from "./state.js";
 
 export function mountNetworks(body, redraw) {
   const list = make("div", { role: "radiogroup", "aria-label": "Network" });
+  const missing = make("div", { class: "missing-networks" });
   const again = make("button", { type: "button", class: "quiet", onclick: () => { renew(); drawn = null; redraw(); } }, "Look again");
-  body.append(make("p", { class: "hint" }, "Each network has seen other things, and draws those."), list, again);
+  body.append(make("p", { class: "hint" }, "Each network has seen other things, and draws those."), list, missing, again);
   let drawn = null; // the list that is shown
   return async ({ current }) => {
     const all = await networks();
     if (!current()) return null;
     const chosen = state.order.network?.name ?? all.default;
-    if (drawn !== all) list.replaceChildren(...all.networks.map(entry));
+    if (drawn !== all) {
+      list.replaceChildren(...all.networks.filter(({ here }) => here).map(entry));
+      const others = all.networks.filter(({ here }) => !here).map(entry);
+      missing.replaceChildren(...(others.length ? [make("p", { class: "hint" }, "Not here yet. In a terminal, once:"), ...others] : []));
+      again.hidden = !others.length;
+    }
     drawn = all;
     for (const radio of list.querySelectorAll("input")) radio.checked = radio.value === chosen;
     return all.networks.find(({ name }) => name === chosen)?.title ?? chosen;
@@ -21,11 +27,9 @@ export function mountNetworks(body, redraw) {
 }
 
 function entry({ name, title, here, fetch, classes }) {
-  const radio = make("input", { type: "radio", name: "network", value: name, disabled: !here, onchange: () => take(name) });
-  const facts = here ? (classes ? "knows things by name" : "knows no names") : "not here yet; fetch it once:";
-  return make("div", { class: "network" },
-    make("label", { class: "radio" }, radio, make("span", {}, title, make("small", {}, ` ${name}, ${facts}`))),
-    here || !fetch ? null : command(fetch));
+  if (!here) return make("div", { class: "network" }, make("p", {}, title), command(fetch));
+  const radio = make("input", { type: "radio", name: "network", value: name, onchange: () => take(name) });
+  return make("label", { class: "radio" }, radio, make("span", {}, title, make("small", {}, `${name}${classes ? ", knows 1,000 things by name" : ""}`)));
 }
 
 // Layers, channels, classes and looks are a network's own.

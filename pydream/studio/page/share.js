@@ -7,7 +7,7 @@ import { linkTo, takeLink } from "./link.js";
 import { state, subscribe } from "./state.js";
 import { pictureEntry } from "./upload.js";
 
-const FILES = { png: "PNG", jpg: "JPEG", webp: "WebP", tiff: "TIFF, 16-bit", mp4: "Film (MP4)", gif: "GIF" };
+const FILES = { png: "PNG", jpg: "JPEG", webp: "WebP", tiff: "TIFF", mp4: "Film (MP4)", gif: "GIF" };
 
 export function mountShare() {
   const section = find("#share");

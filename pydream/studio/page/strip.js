@@ -1,5 +1,6 @@
 // All results of the visit, newest first: each is one click from being gone back to, and undo goes forward again.
 import { remove } from "./api.js";
+import { classes } from "./catalogue.js";
 import { announce, find, make, say } from "./dom.js";
 import { isOpen, job, jobs, onJobs } from "./jobs.js";
 import { mountQueue } from "./queue.js";
@@ -34,6 +35,7 @@ export function mountStrip() {
     for (const [id, { element }] of rows) find("button", element).setAttribute("aria-current", String(id === state.view.job));
   }
 
+  classes().then(() => { rows.clear(); list.replaceChildren(); draw(); }, () => {}); // jobs of a class have its name
   onJobs((id) => (id === null || !isOpen(job(id)) || rows.has(id)) && draw());
   subscribe((what) => (what === "view" || what === "load") && mark());
 }

@@ -1,5 +1,5 @@
 // Several layers, channels and classes at once, each with a weight: for experts.
-import { classes, looks, network } from "./catalogue.js";
+import { className, classes, looks, network } from "./catalogue.js";
 import { make } from "./dom.js";
 import { layersOf, term, written } from "./held.js";
 import { change, setView, state, subscribe } from "./state.js";
@@ -17,22 +17,16 @@ export function mountTerms(body, redraw) {
   });
   return async ({ current }) => {
     const [found, catalogue] = await Promise.all([network(), looks()]);
-    const names = found?.classes ? await classes() : [];
+    if (state.order.classes?.length) await classes();
     if (!current()) return null;
     const layers = layersOf(state.order, catalogue, found);
     const all = [
       ...layers.map((text, place) => row("layer", layers, place, written({ ...term(text), weight: 1 }), text)),
-      ...(state.order.classes ?? []).map((text, place, every) => row("classes", every, place, className(text, names), text)),
+      ...(state.order.classes ?? []).map((text, place, every) => row("classes", every, place, className(term(text).layer), text)),
     ];
     list.replaceChildren(...all);
     return all.length > 1 ? `${all.length}` : "one";
   };
-}
-
-// A class is a number or a word, as `--class` takes it.
-export function className(text, names) {
-  const { layer: word } = term(text);
-  return names[word]?.split(",")[0] ?? word;
 }
 
 function row(field, all, place, name, text) {

@@ -23,7 +23,7 @@ function fail(image, line) {
   tile.title = line;
 }
 
-// A grid of tiles: draw(entries, request) shows entries of {name, label, about, pressed, missing} and asks for their
+// A grid of tiles: draw(entries, request) shows entries of {name, label, about, facts, pressed, missing} and asks for their
 // thumbnails, which the server calls by the same names; choose(name) is called on a click.
 export function tileGrid(label, choose) {
   const grid = make("div", { class: "tiles", role: "group", "aria-label": label });
@@ -43,10 +43,11 @@ export function tileGrid(label, choose) {
     [...grid.children].forEach((button, place) => button.setAttribute("aria-pressed", Boolean(entries[place].pressed)));
   }
 
-  function tile({ name, label: text, about, missing }, image, wanted) {
+  function tile({ name, label: text, about, facts, missing }, image, wanted) {
     return make("button", { type: "button", class: `tile${wanted && !missing ? " waiting" : ""}`, "data-name": name,
-      title: missing ? `${about}; its network is not here yet` : about, onclick: () => choose(name) },
-      make("span", { class: missing ? "small missing" : "small" }, image), make("span", {}, text, make("span", { class: "unseen" }, `: ${about}${missing ? "; its network is not here yet" : ""}`)));
+      title: missing ? `${about}; its network is not here yet` : about ?? facts, onclick: () => choose(name) },
+      make("span", { class: missing ? "small missing" : "small" }, image), make("span", {}, text, about ? make("span", { class: "unseen" }, `: ${about}${missing ? "; its network is not here yet" : ""}`) : null,
+        facts ? make("small", {}, facts) : null));
   }
 
   async function ask(request, mine) {

@@ -1,9 +1,12 @@
 // Jobs and times in words.
+import { className } from "./catalogue.js";
+import { term } from "./held.js";
+
 const KINDS = { dream: "Dream", zoom: "Zoom loop", sweep: "Sheet", film: "Film" };
 
 // What a job is of, and with what.
 export function inWords({ kind, name, order }) {
-  const what = order.preset ?? [...(order.layer ?? []), ...(order.classes ?? [])].join(", ");
+  const what = order.preset ?? [...(order.layer ?? []), ...(order.classes ?? []).map((each) => className(term(each).layer))].join(", ");
   return `${KINDS[kind]}${name ? ` of ${name}` : ""}${what ? `: ${what}` : ""}`;
 }
 
