@@ -1,11 +1,18 @@
 // The page begins: what was saved is read, every part takes its place, and the stream of events opens.
 import { connect, listen } from "./api.js";
+import { mountChoose } from "./choose.js";
 import { find, say } from "./dom.js";
+import { mountFilm } from "./film.js";
+import { mountForms } from "./forms.js";
+import { mountHelp } from "./help.js";
 import { followJobs, loadJobs } from "./jobs.js";
 import { listenToKeys, shortcut } from "./keys.js";
+import { mountSettings } from "./settings.js";
+import { mountShare } from "./share.js";
 import { canRedo, canUndo, load, redo, saveNow, subscribe, undo } from "./state.js";
+import { mountStrip } from "./strip.js";
 
-const PARTS = []; // functions that fill their part of the page, in its order
+const PARTS = [mountFilm, mountStrip, mountChoose, mountSettings, mountForms, mountShare, mountHelp]; // functions that fill their part of the page, in its order
 
 function mountHistory() {
   find("#undo").onclick = undo;

@@ -1,0 +1,28 @@
+// What holds for a dream: the order's own numbers, and where it has none the look's, a class's, or the command's.
+
+// Return the recipe's fields and the strength as they will be; `catalogue` is the answer of /api/presets.
+export function held(order, catalogue) {
+  const look = catalogue.presets.find(({ name }) => name === order.preset);
+  const own = { ...look?.recipe, ...order.recipe };
+  const ofClass = order.classes?.length ? { ...catalogue.class_recipe } : {};
+  if (catalogue.smoothing.some((name) => name in own)) for (const name of catalogue.smoothing) delete ofClass[name];
+  return { ...catalogue.defaults, ...ofClass, ...own, strength: order.strength ?? 1 };
+}
+
+// The layers that are dreamt on: the order's, the look's, or the network's own.
+export function layersOf(order, catalogue, network) {
+  if (order.layer?.length) return order.layer;
+  const look = catalogue.presets.find(({ name }) => name === order.preset);
+  if (look?.layer.length) return look.layer;
+  return order.classes?.length || !network?.default_layer ? [] : [network.default_layer];
+}
+
+// Read LAYER[:CHANNELS][=WEIGHT], or CLASS[=WEIGHT].
+export function term(text) {
+  const [, layer, channels, weight] = /^(.*?)(?::(\d[\d,-]*))?(?:=([-+.\deE]+))?$/.exec(text);
+  return { layer, channels: channels ?? null, weight: weight === undefined ? 1 : Number(weight) };
+}
+
+// Write what `term` reads.
+export const written = ({ layer, channels, weight }) =>
+  `${layer}${channels === null ? "" : `:${channels}`}${weight === 1 ? "" : `=${weight}`}`;

@@ -1,0 +1,39 @@
+// Settings as a link: base64url of the order's JSON, behind the # that no server sees. It holds no token.
+import { replaceOrder, state } from "./state.js";
+import { pictureEntry } from "./upload.js";
+
+const PREFIX = "#order=";
+const FIELDS = new Set(["kind", "picture", "guide", "mask", "network", "preset", "strength", "layer", "classes", "objective", "recipe", "long_side",
+  "frames", "scale", "rotate", "shift", "fps", "first", "carry", "flow", "cut", "rows", "columns"]);
+
+export function linkTo(order) {
+  const bytes = new TextEncoder().encode(JSON.stringify(order));
+  const text = btoa(String.fromCharCode(...bytes)).replaceAll("+", "-").replaceAll("/", "_").replace(/=+$/, "");
+  return `${location.origin}/${PREFIX}${text}`;
+}
+
+// Take up the settings in the address, if it has any. Returns a line about what came of it, or null; the fragment is
+// taken away, so that a reload does not do it again. Pictures that are not here are left out.
+export async function takeLink() {
+  if (!location.hash.startsWith(PREFIX)) return null;
+  const text = location.hash.slice(PREFIX.length);
+  history.replaceState(null, "", location.pathname);
+  let order;
+  try {
+    const bytes = Uint8Array.from(atob(text.replaceAll("-", "+").replaceAll("_", "/")), (letter) => letter.charCodeAt(0));
+    order = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
+    if (typeof order?.kind !== "string" || Object.keys(order).some((name) => !FIELDS.has(name))) throw new TypeError();
+  } catch {
+    return "The link has no settings that this studio can read; copy it anew from “Keep and share”.";
+  }
+  const gone = [];
+  for (const name of ["picture", "guide", "mask"]) {
+    if (order[name] && !(await pictureEntry(order[name]).catch(() => null))) {
+      delete order[name];
+      gone.push(name);
+    }
+  }
+  if (gone.includes("picture") && state.order.picture) order.picture = state.order.picture;
+  replaceOrder(order);
+  return gone.length ? `The link's settings are set; its ${gone.join(" and ")} ${gone.length > 1 ? "are" : "is"} not on this computer.` : "The link's settings are set.";
+}

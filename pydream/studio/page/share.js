@@ -1,0 +1,83 @@
+// Keep and share the result that is looked at: files, the command, Python, a link, and whether it can be made again.
+import { get, post } from "./api.js";
+import { copy } from "./copying.js";
+import { find, make, say } from "./dom.js";
+import { job, onJobs } from "./jobs.js";
+import { linkTo, takeLink } from "./link.js";
+import { state, subscribe } from "./state.js";
+import { pictureEntry } from "./upload.js";
+
+const FILES = { png: "PNG", jpg: "JPEG", webp: "WebP", tiff: "TIFF", mp4: "Film (MP4)", gif: "GIF" };
+
+export function mountShare() {
+  const section = find("#share");
+  const none = make("p", { class: "hint" }, "Downloads and the command appear here with the first result.");
+  const files = make("div", { class: "row downloads", role: "group", "aria-label": "Download as" });
+  const text = make("textarea", { readOnly: true, rows: 4, "aria-label": "Text to copy", hidden: true, spellcheck: false, class: "code" });
+  const error = make("p", { class: "error", role: "alert", hidden: true });
+  const verdict = make("p", { class: "notice", role: "status", hidden: true });
+  const news = make("p", { class: "notice", role: "status", hidden: true });
+  const copier = (label, read) => make("button", { type: "button", onclick: (event) => put(event.currentTarget, read) }, label);
+  const command = copier("Copy as command", () => get(`/api/jobs/${state.view.job}/command`));
+  const python = copier("Copy as Python", () => get(`/api/jobs/${state.view.job}/python`));
+  const link = copier("Copy link to the settings", () => linkTo(job(state.view.job)?.order ?? state.order));
+  const replay = make("button", { type: "button", onclick: again }, "Replay");
+  const why = make("p", { class: "hint" }, "Replay makes the picture anew from its own record, and compares every pixel.");
+  section.append(news, none, files, make("div", { class: "row" }, command, python, link), text, error, make("div", { class: "row" }, replay), why, verdict);
+
+  async function put(button, read) {
+    try {
+      text.value = await read();
+      text.hidden = false;
+      say(error, null);
+      if (!(await copy(text.value, button))) text.select();
+    } catch (failure) {
+      say(error, failure.message);
+    }
+  }
+
+  async function again() {
+    const source = origin;
+    replay.disabled = true;
+    replay.setAttribute("aria-busy", "true");
+    say(verdict, "Making it again …");
+    try {
+      const { identical, why: reason } = await post(`/api/replay?${source}`);
+      if (source === origin) say(verdict, identical ? "Identical: every pixel is the same." : `Not identical: ${reason}`);
+      say(error, null);
+    } catch (failure) {
+      say(verdict, null);
+      say(error, failure.message);
+    } finally {
+      replay.removeAttribute("aria-busy");
+      replay.disabled = false;
+    }
+  }
+
+  let origin = null; // what a replay would be of
+  let shown;
+  async function draw() {
+    const looked = state.view.job ? job(state.view.job) : null;
+    const entry = !looked && state.order.picture ? await pictureEntry(state.order.picture).catch(() => null) : null;
+    const now = looked?.result ? `job=${looked.id}` : entry?.made_with ? `picture=${entry.id}` : null;
+    none.hidden = Boolean(now);
+    const has = Object.entries(FILES).filter(([kind]) => looked?.result?.files[kind]);
+    if (JSON.stringify([now, has]) !== shown) {
+      shown = JSON.stringify([now, has]);
+      files.replaceChildren(...has.map(([kind, name]) => make("a", { class: "button", href: `${looked.result.files[kind]}?download=1`, download: "" }, name)));
+      text.hidden = true;
+      say(error, null);
+      say(verdict, null);
+    }
+    origin = now;
+    command.hidden = python.hidden = !looked?.command;
+    replay.hidden = why.hidden = !now || Boolean(looked && !looked.result.files.png);
+  }
+
+  subscribe(async (what) => {
+    if (what === "load") say(news, await takeLink());
+    if (what !== "moving") draw();
+  });
+  addEventListener("hashchange", async () => say(news, await takeLink()));
+  onJobs((id) => (id === null || id === state.view.job) && draw());
+}

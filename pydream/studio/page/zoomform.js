@@ -1,0 +1,33 @@
+// A zoom loop: it dreams, moves into the dream, and dreams on that.
+import { make } from "./dom.js";
+import { entered, labelled, number, settingsFor } from "./forms.js";
+
+export function zoomForm() {
+  const frames = number(100, { min: 1, max: 100000, step: 1 });
+  const scale = number(0.05, { min: -0.9, max: 0.9 });
+  const rotate = number(0, { min: -360, max: 360 });
+  const right = number(0, { "aria-label": "To the right" });
+  const down = number(0, { "aria-label": "Down" });
+  const fps = number(25, { min: 0.1, max: 1000 });
+  const length = make("p", { class: "hint", role: "status" });
+  const form = make("form", {},
+    make("p", { class: "hint" }, "Each frame is the last one, moved, and dreamt on again. Closed in the middle, it goes on the next time."),
+    labelled("zoom-frames", "Frames", frames, "How many pictures the film has."),
+    labelled("zoom-scale", "Zoom", scale, "How far each frame moves in, as a part of the picture; below 0, out."),
+    labelled("zoom-rotate", "Turn", rotate, "Degrees that each frame turns to the left."),
+    make("div", { class: "field", role: "group", "aria-labelledby": "zoom-shift-name" }, make("span", { class: "name", id: "zoom-shift-name" }, "Move"),
+      make("div", { class: "row" }, right, down), make("p", { class: "hint" }, "Pixels that each frame moves to the right, and down.")),
+    labelled("zoom-fps", "Frames a second", fps, "How fast it plays."),
+    length,
+    make("p", { class: "row" }, make("button", { type: "submit", class: "primary" }, "Make the zoom loop")));
+  const tell = () => {
+    const seconds = entered(frames) / entered(fps);
+    length.textContent = Number.isFinite(seconds) ? `A film of ${Math.round(seconds * 10) / 10} seconds.` : "";
+  };
+  form.addEventListener("input", tell);
+  tell();
+  return {
+    form,
+    order: () => ({ ...settingsFor("zoom"), frames: entered(frames), scale: entered(scale), rotate: entered(rotate), shift: [entered(right), entered(down)], fps: entered(fps) }),
+  };
+}
