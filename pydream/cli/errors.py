@@ -8,7 +8,6 @@
 
 from __future__ import annotations
 
-import os
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,8 +15,7 @@ from typing import IO, Any
 
 import click
 
-from ..errors import OverwriteError, PydreamError, UnknownNameError
-from ..files import reason
+from ..easy.failure import Failure
 from .libraries import loud_libraries
 from .signals import exit_code
 from .streams import echo
@@ -49,21 +47,10 @@ def one_line(error: Exception) -> Failed:
     if isinstance(error, click.UsageError):
         seek = f" (see '{error.ctx.command_path} --help')" if error.ctx else ""
         return Usage(f"{error.format_message().rstrip('.')}{seek}")
-    usage = (OverwriteError, UnknownNameError)
-    if isinstance(error, OSError) and not isinstance(error, PydreamError) and error.filename is not None:
-        return Failed(f"'{os.fsdecode(error.filename)}': {reason(error)}")
-    if isinstance(error, (PydreamError, OSError)) and not isinstance(error, usage):
-        return Failed(str(error))
-    if isinstance(error, (*usage, ValueError)):  # deepdream's, of a parameter that click let through
-        return Usage(str(error))
-    kind = type(error).__name__
-    unmapped = isinstance(error, ImportError) and "failed to map segment" in str(error)  # a library, for want of memory
-    if isinstance(error, MemoryError) or unmapped or kind == "ResourceExhaustedError":  # TensorFlow's
-        return Failed("not enough memory; a smaller picture needs less")
-    lines = [line for line in str(error).splitlines() if line.strip() and "Graph execution error" not in line]
-    if kind == "AbortedError":  # what oneDNN's refusals become, of memory above all
-        return Failed("the network could not run, most likely for want of memory; a smaller picture needs less")
-    return Failed(f"{kind}: {next(iter(lines), '')} (--debug shows where)")
+    failure = Failure.of(error)
+    if failure.asked:
+        return Usage(failure.line)
+    return Failed(failure.line if failure.known else f"{failure.line} (--debug shows where)")
 
 
 @contextmanager

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple, Self
 from tqdm import tqdm
 
 from ..dream.watch import View, Watch
+from ..dream.work import Work
 from ..errors import printable
 from ..record.recipe import Recipe
 from .signals import between_steps, expect
@@ -102,12 +103,11 @@ class Progress(Bar, Watch):
         what: str = "frame",  # noun for one of them
         costs: Sequence[float] = (),  # MACs of each dream for a pixel; none: they cost the same
     ) -> None:
-        self._pixels = [height * width for height, width in reversed(sizes)]
+        self._dream_work = Work.of(sizes, iter_n)
         self._frames = frames
         self._what = what
         self._costs = costs
-        self._iter_n = iter_n
-        self._whole = iter_n * sum(self._pixels)
+        self._whole = self._dream_work.whole
         self._next = (0, 0)  # frame and octave of the next step, from 0
         self._begun: float = 0  # what of it is done
         self._tiles = 1  # of a step
@@ -125,29 +125,30 @@ class Progress(Bar, Watch):
 
     def step(self, octave: int, iteration: int, image: View) -> None:
         """Count a step, and let Ctrl-C in."""
-        frame, octaves = self._next[0], len(self._pixels)
+        frame, octaves = self._next[0], len(self._dream_work.pixels)
         dream = f"{self._what} {frame + 1}/{self._frames}, " if self._frames > 1 else ""
         self._bar.set_description_str(f"{dream}octave {octave + 1}/{octaves}", refresh=False)
         self._bar.set_postfix_str("", refresh=False)
-        pixels, before = self._pixels[octave], sum(self._pixels[:octave])
-        rest = pixels * self._cost(frame) - self._begun
-        octave += iteration + 1 == self._iter_n
+        work, at = self._dream_work, octave
+        rest = work.pixels[octave] * self._cost(frame) - self._begun
+        octave += iteration + 1 == work.iter_n
         self._next, self._begun = (frame + octave // octaves, octave % octaves), 0
         self._pace(rest)
         self.advance(rest)
         if self.estimated is not None:
-            self._estimate(frame, before, pixels, iteration + 1)
+            self._estimate(frame, at, iteration + 1)
 
-    def _estimate(self, frame: int, before: int, pixels: int, steps: int) -> None:
+    def _estimate(self, frame: int, octave: int, steps: int) -> None:
         """Foretell the seconds of all by an octave so far, with its first step, which takes longer in each of them."""
         now = monotonic()
-        seconds, over = now - self._octave, steps == self._iter_n
+        work, pixels = self._dream_work, self._dream_work.pixels[octave]
+        seconds, over = now - self._octave, steps == work.iter_n
         if over:
             self._octave = now
-        if pixels < min(_ENOUGH, self._pixels[-1]) or not (over or (steps > 1 and seconds >= _LONG_ENOUGH)):
+        if pixels < min(_ENOUGH, work.pixels[-1]) or not (over or (steps > 1 and seconds >= _LONG_ENOUGH)):
             return
         cost = self._cost(frame)
-        done = self._cost_to(frame) * self._whole + cost * (self._iter_n * before + steps * pixels)
+        done = self._cost_to(frame) * self._whole + cost * work.done(octave, steps)
         left = self._cost_to(self._frames) * self._whole - done
         if left and self.estimated is not None:
             self.estimated(now - self._start + left * seconds / (cost * steps * pixels))
@@ -156,7 +157,7 @@ class Progress(Bar, Watch):
     def tile(self, done: int, tiles: int) -> None:
         """Count a part of a step, and let Ctrl-C in, which costs that step."""
         frame, octave = self._next
-        before, self._begun = self._begun, self._pixels[octave] * self._cost(frame) * done / tiles
+        before, self._begun = self._begun, self._dream_work.pixels[octave] * self._cost(frame) * done / tiles
         self._bar.set_postfix_str(f"tile {done}/{tiles}", refresh=False)
         self._bar.update(self._begun - before)
         self._tiles = tiles
@@ -170,7 +171,7 @@ class Progress(Bar, Watch):
             now = monotonic()
             self.pace, self._since = (now - self._since) / done, now
         if self.pace is not None and frame < self._frames:
-            expect(self.pace * self._pixels[octave] * self._cost(frame) / self._tiles)
+            expect(self.pace * self._dream_work.pixels[octave] * self._cost(frame) / self._tiles)
 
     def __exit__(self, *_: object) -> None:
         expect(None)
@@ -200,7 +201,7 @@ class Plan(NamedTuple):
     @property
     def work(self) -> float:
         """What the whole dream costs."""
-        return self.cost * self.iter_n * sum(map(prod, self.sizes))
+        return self.cost * Work.of(self.sizes, self.iter_n).whole
 
 
 class Plans(Progress):
@@ -216,7 +217,7 @@ class Plans(Progress):
 
     def _turn_to_the_next(self) -> None:
         plan = self._plans[min(self._next[0], len(self._plans) - 1)]
-        self._pixels, self._iter_n = [prod(size) for size in reversed(plan.sizes)], plan.iter_n
+        self._dream_work = Work.of(plan.sizes, plan.iter_n)
 
     def step(self, octave: int, iteration: int, image: View) -> None:
         """Count a step, and let Ctrl-C in."""

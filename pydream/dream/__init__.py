@@ -9,6 +9,7 @@ objectives what grows; `labels`: classes by name
 retouch    changes to each step and to the result
 laplacian  bands of detail
 watch      an observer of a dream
+work       how much of it is done, in pixels
 era        what libraries of 2015 computed otherwise
 zoom       the notebook's last loop
 film       the frames of a film; `flow`: motion between them

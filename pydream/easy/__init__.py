@@ -3,9 +3,11 @@
 ===========  ==========================================================
 call         `dream_picture`: the command line's words as arguments
 result       `Dream`: a picture that shows itself, and saves its record
+look         a preset, and what was said over it, for a picture's size
 inputs       a path, Pillow's picture or an array → 8-bit RGB
 live         a bar, the picture so far, interrupts between two steps
 preparation  `Prepared`: network, recipe, guide and mask
+failure      any error in one line
 ===========  ==========================================================
 
 Its public names are those of `pydream`.

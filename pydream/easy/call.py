@@ -7,33 +7,29 @@ import sys
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import msgspec
 import numpy as np
 from numpy.typing import ArrayLike
 from PIL import Image
 
-from ..dream.era import MODERN
 from ..dream.notebook import DreamInterrupted
 from ..dream.objectives import Kind
-from ..dream.octaves import AUTO
-from ..dream.params import check_params, is_real, require, whole_number
-from ..errors import DreamInterruptedWarning, ParameterError
+from ..dream.params import whole_number
+from ..errors import DreamInterruptedWarning
 from ..formats import PixelScale
-from ..net import ChannelOrder, unknown_name
+from ..net import ChannelOrder
 from ..picture import to_pixels
-from ..record.presets import PRESETS, STRENGTHS, params_for, with_class
-from ..record.recipe import MOST_SEED, Recipe
+from ..record.recipe import MOST_SEED
 from ..zoo.load import numbers_of
-from ..zoo.registry import DEFAULT_NETWORK
 from .inputs import Input, Resizing, size_of
 from .live import Live
+from .look import Look, as_recorded
 from .preparation import SidePicture, prepare
 from .result import Dream
 
 PictureLike = str | os.PathLike[str] | Image.Image | ArrayLike
-_FIELDS = {field.name: field.type for field in msgspec.structs.fields(Recipe)}
 
 
 def dream_picture(
@@ -144,18 +140,10 @@ def dream_picture(
     DreamInterruptedWarning
         The dream was interrupted.
     """
-    if preset is not None and preset not in PRESETS:
-        raise unknown_name("preset", preset, PRESETS)
-    chosen = None if preset is None else PRESETS[preset]
     if seed is not None:
         seed = whole_number("seed", seed, 0, MOST_SEED)
-    mild, wild = STRENGTHS
-    require(is_real(strength) and mild <= strength <= wild, "strength", strength, f"{mild} to {wild}")
     if long_side is not None:
         long_side = whole_number("long_side", long_side, 1)
-    if model is None:
-        model = chosen.network if chosen is not None and chosen.layers else DEFAULT_NETWORK
-    look: dict[str, Any] = {} if chosen is None else dict(chosen.params)
     classes = [str(each) for each in ([class_] if isinstance(class_, str | int | np.integer) else class_)]
     given = {
         "layer": layer,
@@ -177,24 +165,16 @@ def dream_picture(
         "blend": blend,
         "stretch": stretch,
     }
-    look |= {name: _as_recorded(name, value) for name, value in given.items() if value is not None}
-    tile = _as_recorded("tile", tile)
-    # before numbers are made of them
-    check_params(
-        **{name: look[name] for name in ("iter_n", "octave_n", "octave_scale") if look.get(name, AUTO) != AUTO}
-    )
-    if classes:
-        look = with_class(look)
-    to_srgb = look.get("era", MODERN) == MODERN
-    start = Input.of(picture, "picture", to_srgb)
+    look = Look.of(preset, strength, given)
+    model = look.model if model is None else os.fspath(model)
+    start = Input.of(picture, "picture", look.to_srgb)
     given_size = start.pixels.shape[:2]
     resizing = Resizing(None if size is None else size_of(size), long_side)
     height, width = result_size = resizing.of(*given_size)
-    params = params_for({**look, "strength": strength}, result_size, resizing.counted(given_size))
     prepared = prepare(
-        model=os.fspath(model),
+        model=model,
         weights=None if weights is None else Path(weights),
-        guide=_beside(guide, "guide", to_srgb),
+        guide=_beside(guide, "guide", look.to_srgb),
         mask=_beside(mask, "mask", to_srgb=False),
         seed=seed,
         dtype="float64" if exact else "float32",
@@ -204,13 +184,12 @@ def dream_picture(
         pixel_scale=pixel_scale,
         channel_order=channel_order,
         input_node=input_node,
-        tile=tile,
+        tile=as_recorded("tile", tile),
         memory=memory,
-        size=None if result_size == given_size else result_size,
-        **params,
+        **look.params_for(given_size, resizing),
     )
     prepared.check()
-    notes = [chosen and chosen.note(os.fspath(model)), prepared.why and f"no layer: {prepared.why}"]
+    notes = [look.preset and look.preset.note(model), prepared.why and f"no layer: {prepared.why}"]
     for note in filter(None, notes if progress else []):
         print(note, file=sys.stderr)
     side, _ = prepared.in_tiles(result_size)
@@ -230,17 +209,6 @@ def dream_picture(
     live.show(pixels)
     dream.on_show = live.clear
     return dream
-
-
-def _as_recorded(name: str, value: Any) -> Any:
-    """Return an argument as a record has it, NumPy's numbers as Python's; `ParameterError` for another type."""
-    if name not in _FIELDS or value == AUTO:
-        return value
-    value = value.item() if isinstance(value, np.generic) else value
-    try:
-        return msgspec.convert(value, _FIELDS[name])
-    except msgspec.ValidationError as error:
-        raise ParameterError(name, f"{value!r}: {error}") from None
 
 
 def _beside(given: PictureLike | None, parameter: str, to_srgb: bool) -> SidePicture | None:

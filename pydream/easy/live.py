@@ -12,6 +12,7 @@ from typing import Any, Self
 
 from ..dream.octaves import Size
 from ..dream.watch import View, Watch
+from ..dream.work import Work
 from ..net import Array
 from ..picture import to_pixels
 from .result import as_shown
@@ -27,11 +28,10 @@ class Live(Watch):
     """
 
     def __init__(self, sizes: list[Size], iter_n: int, shown: bool) -> None:
-        self._pixels = [height * width for height, width in reversed(sizes)]
-        self._iter_n = iter_n
+        self._work = Work.of(sizes, iter_n)
         self._screen = _Screen.of_notebook() if shown else None
         in_notebook = self._screen is not None
-        self._bar = _bar(iter_n * sum(self._pixels), (False if in_notebook else None) if shown else True)
+        self._bar = _bar(self._work.whole, (False if in_notebook else None) if shown else True)
         self._due = monotonic() + _EVERY
         self._interrupts = 0
         self._handler: Any = None  # of Ctrl-C, outside the block
@@ -58,9 +58,9 @@ class Live(Watch):
 
     def step(self, octave: int, iteration: int, image: View) -> None:
         """Count a step, show the picture if it is time to, and let an interrupt in."""
-        self._bar.set_description_str(f"octave {octave + 1}/{len(self._pixels)}", refresh=False)
-        self._bar.update(self._pixels[octave])
-        if self._screen is not None and (iteration + 1 == self._iter_n or monotonic() >= self._due):
+        self._bar.set_description_str(f"octave {octave + 1}/{len(self._work.pixels)}", refresh=False)
+        self._bar.update(self._work.pixels[octave])
+        if self._screen is not None and (iteration + 1 == self._work.iter_n or monotonic() >= self._due):
             self.show(image())
             self._due = monotonic() + _EVERY
         self.tile(1, 1)

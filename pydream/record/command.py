@@ -6,7 +6,7 @@ import inspect
 import shlex
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from ..dream.objectives import Kind, channels_text
 from ..dream.tutorial import RENDERERS
@@ -37,6 +37,57 @@ _OPTIONS = {
     "blend": "--blend",
 }
 _WITH_CLASS = ("octave_n", "iter_n", "smooth")  # given, --class takes no defaults of its own
+
+
+class Words(NamedTuple):
+    """What a recipe's dream makes larger, in the words of the command line.
+
+    Attributes
+    ----------
+    layers : list of str
+        As `--layer` takes them.
+    kind : {"l2", "mean", "sum"}
+        Of their objective.
+    classes : list of str
+        As `--class` takes them: numbers.
+    """
+
+    layers: list[str]
+    kind: Kind
+    classes: list[str]
+
+    @classmethod
+    def of(cls, recipe: Recipe) -> Words:
+        """Return the layer, or the terms of a score: of mixed kinds, the sums are classes."""
+        if recipe.rendering is not None:
+            return cls([_channels(recipe.end, recipe.rendering.channels or ())], "l2", [])
+        if not recipe.objective:
+            return cls([recipe.end], "l2", [])
+        kinds = [term.kind for term in recipe.objective]
+        found = cls([], next((each for each in kinds if each != "sum"), "sum"), [])
+        for term in recipe.objective:
+            weight = "" if term.weight == 1 else f"={term.weight!r}"
+            if term.kind == found.kind:
+                found.layers.append(_channels(term.layer, term.channels) + weight)
+            else:
+                found.classes.append(channels_text(term.channels) + weight)
+        return found
+
+    @property
+    def options(self) -> list[str]:
+        """The same as options of a command line."""
+        objective = None if self.kind == "l2" else self.kind
+        return option_words({"--layer": self.layers, "--objective": objective, "--class": self.classes})
+
+
+def changed(recipe: Recipe, classes: bool) -> dict[str, Any]:
+    """Return the fields of a recipe that a command line names: those that are not the defaults.
+
+    `classes`: for a dream of a class, whose own defaults are others, those that these would stand for, too.
+    """
+    values = {name: getattr(recipe, name) for name in _OPTIONS}
+    always = _WITH_CLASS if classes else ()
+    return {name: value for name, value in values.items() if name in always or value != DEFAULTS[name]}
 
 
 def command_of(
@@ -79,10 +130,13 @@ def command_of(
     scale = ",".join(map(str, network.scale)) if isinstance(network.scale, tuple) else network.scale
     words += option_words({"--mean": mean, "--pixel-scale": scale, "--channel-order": network.channel_order})
     words += option_words({"--input-node": network.input})
-    named_by = _score_arguments(recipe) if layers is None else option_words({"--layer": list(layers)})
+    named_by = Words.of(recipe).options if layers is None else option_words({"--layer": list(layers)})
     words += named_by + option_words({"--guide": guide_name})
-    always = _WITH_CLASS if "--class" in named_by else ()
-    words += _rendering(recipe) if recipe.rendering else option_words(_changed(recipe, always))
+    if recipe.rendering is not None:
+        words += _rendering(recipe)
+    else:
+        given = changed(recipe, "--class" in named_by)
+        words += option_words({_OPTIONS[name]: isinstance(value, bool) or value for name, value in given.items()})
     words += option_words({"--mask": mask_name})
     if network.runtime != "tensorflow":
         words += ["--runtime", network.runtime]
@@ -119,12 +173,6 @@ def option_words(options: Mapping[str, Any]) -> list[str]:
     return words
 
 
-def _changed(recipe: Recipe, always: Sequence[str]) -> dict[str, Any]:
-    values = {name: getattr(recipe, name) for name in _OPTIONS}
-    written = {name: value for name, value in values.items() if name in always or value != DEFAULTS[name]}
-    return {_OPTIONS[name]: isinstance(value, bool) or value for name, value in written.items()}
-
-
 def _loop(recipe: Recipe) -> Iterator[str]:
     """Write a loop up to the recipe's frame."""
     if recipe.loop is not None:
@@ -147,25 +195,6 @@ def _rendering(recipe: Recipe) -> list[str]:
         if parameter in known and chosen[parameter] != known[parameter].default
     }
     return option_words({"--renderer": None if name == "lapnorm" else name, **written})
-
-
-def _score_arguments(recipe: Recipe) -> list[str]:
-    """Write the layer, or the terms of a score: of mixed kinds, the sums are classes."""
-    if recipe.rendering is not None:
-        return ["--layer", _channels(recipe.end, recipe.rendering.channels or ())]
-    if not recipe.objective:
-        return ["--layer", recipe.end]
-    kinds = [term.kind for term in recipe.objective]
-    kind: Kind = next((each for each in kinds if each != "sum"), "sum")
-    layers, classes = [], []
-    for term in recipe.objective:
-        weight = "" if term.weight == 1 else f"={term.weight!r}"
-        if term.kind == kind:
-            layers.append(_channels(term.layer, term.channels) + weight)
-        else:
-            classes.append(channels_text(term.channels) + weight)
-    objective = None if kind == "l2" else kind
-    return option_words({"--layer": layers, "--objective": objective, "--class": classes})
 
 
 def _channels(layer: str, channels: Sequence[int]) -> str:

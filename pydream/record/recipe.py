@@ -20,6 +20,7 @@ from ..dream.params import MOST_FRAMES, check_params, find_ends, whole_number
 from ..dream.retouch import KeepColors, Laplacian, Mask, PullBack, Retouch, Smooth, TotalVariation
 from ..dream.tutorial import NAIVE_COPIES, RENDERERS, rendered_sizes, to_display
 from ..dream.watch import View, Watch
+from ..dream.work import Work
 from ..dream.zoom import check_move, zoom_loop
 from ..media import LONGEST_NOTE, resized
 from ..net import Array, Net
@@ -228,7 +229,7 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True):
     def work(self, height: int, width: int) -> int:
         """Return how many pixels the steps go over, all together, in a dream on a picture of that size."""
         frames = 1 if self.loop is None else self.loop.frame + 1
-        whole = frames * self.iter_n * sum(h * w for h, w in self.sizes(height, width))
+        whole = frames * Work.of(self.sizes(height, width), self.iter_n).whole
         return whole if self.steps is None else min(whole, self.steps * height * width)
 
     def start(self, picture: ArrayLike | None) -> tuple[Array, np.random.RandomState]:
