@@ -38,7 +38,7 @@ from ..media import (
 )
 from ..picture import Picture
 from ..record.names import NOISE as NOISE
-from ..record.names import source_word
+from ..record.names import NOISE_SIZE, noise_word, source_word
 from ..record.presets import params_for
 from ..record.provenance import Account, PictureFacts, picture_facts, sidecar_of
 from .errors import bad_value
@@ -48,7 +48,6 @@ from .streams import write_bytes
 STANDARD = "-"
 
 Size = tuple[int, int]  # (height, width)
-NOISE_SIZE = (512, 512)
 MOST_STANDARD_INPUT = 2**30  # bytes: more than 89 million pixels have in any format
 _CHUNK = 2**20
 
@@ -77,7 +76,7 @@ class Source:
     def argument(self) -> str:
         """The argument of a command line that makes the same again: noise with its size, a file without its folder."""
         if self.noise is not None:
-            return f"{NOISE}:{self.noise[1]}x{self.noise[0]}"
+            return noise_word(self.noise)
         return STANDARD if self.given == STANDARD else source_word(self.given)
 
     @property

@@ -10,6 +10,7 @@ from pathlib import Path
 from ..zoo.registry import is_name
 
 NOISE = "noise"  # in the place of a picture's name: the dream starts from that
+NOISE_SIZE = (512, 512)  # (height, width), where none is given
 _OF_FILES = {"-o", "--guide", "--mask", "--model", "--weights"}  # options whose value is a file
 _WORD = re.compile(r"""(?:\$'(?:[^'\\]|\\.)*'|'[^']*'|"[^"\\]*"|[^\s'"])+""")
 
@@ -25,6 +26,11 @@ def file_word(path: str | os.PathLike[str], taken: bool = False) -> str:
 def source_word(path: str | os.PathLike[str]) -> str:
     """Return the name of a picture as a word of a command line, where a bare ``noise`` is none."""
     return file_word(path, Path(path).name.partition(":")[0] == NOISE)
+
+
+def noise_word(size: tuple[int, int]) -> str:
+    """Return noise of a (height, width) as a word of a command line: ``noise:640x480``."""
+    return f"{NOISE}:{size[1]}x{size[0]}"
 
 
 def model_word(model: str) -> str:
