@@ -172,6 +172,7 @@ def series_iterations(iter_n: int, count: int) -> list[int]:
 # A zoom loop dreams on what it has dreamt, so a frame takes fewer steps than a picture: with the 10 that are the
 # notebook's, the built-in network's frames have burnt out by the eighth. Found by looking at frames 1, 4, 8, 16.
 ZOOM: dict[str, Any] = {"layer": ("fire7/concat",), "iter_n": 3}
+ZOOM_FPS = 25  # of its film
 
 
 def with_class(params: Mapping[str, Any]) -> dict[str, Any]:

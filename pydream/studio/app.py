@@ -75,11 +75,11 @@ class Events(Response):
         self._api, self._job = api, job
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Send events until there are no more, or the client has gone."""
-        gone = asyncio.create_task(_gone(receive))
+        """Send events until there are no more, or the client has gone, or the studio is closed."""
         events: AsyncGenerator[Event, None] = self._api.studio.subscribe(self._job)
-        coming: asyncio.Future[Any] | None = None
-        self._api.streams += 1
+        gone = asyncio.create_task(_gone(receive))
+        coming: asyncio.Future[Event] | None = None
+        self._api.streams.add(gone)
         try:
             fields = [(b"content-type", b"text/event-stream")]
             await send({"type": "http.response.start", "status": 200, "headers": fields})
@@ -93,14 +93,15 @@ class Events(Response):
                 body = b"event: %s\ndata: %s\n\n" % (event.name.encode(), event.data)
                 await send({"type": "http.response.body", "body": body, "more_body": True})
         except StopAsyncIteration:
-            await send({"type": "http.response.body", "body": b"", "more_body": False})
+            pass
         finally:
-            self._api.streams -= 1
+            self._api.streams.discard(gone)
             gone.cancel()
             if coming is not None:
                 coming.cancel()
             await asyncio.gather(gone, *([coming] if coming else []), return_exceptions=True)
             await events.aclose()
+        await send({"type": "http.response.body", "body": b"", "more_body": False})
 
 
 async def _gone(receive: Receive) -> None:
@@ -125,7 +126,12 @@ class Api:
     def __init__(self, studio: Studio, incoming: Path, model: str, opened: Path | None = None) -> None:
         self.studio, self._model, self._opened = studio, model, opened
         self._uploads = Uploads(incoming)
-        self.streams = 0  # that are open
+        self.streams: set[asyncio.Task[None]] = set()  # what waits for the end of each
+
+    def end_streams(self) -> None:
+        """End all streams of events, so that the server can end."""
+        for stream in self.streams:
+            stream.cancel()
 
     def routes(self) -> list[Route]:
         """Return the addresses, and what answers there."""
@@ -262,7 +268,7 @@ class Api:
         return Json({})
 
     async def _events(self, request: Request) -> Response:
-        if self.streams >= MOST_STREAMS:
+        if len(self.streams) >= MOST_STREAMS:
             raise StudioError(f"{MOST_STREAMS} pages are open already: close one", 429)
         job = _job_id(request) if "id" in request.path_params else None
         if job is not None:

@@ -5,13 +5,15 @@ All of it is read without TensorFlow; a network whose file only TensorFlow reads
 
 from __future__ import annotations
 
+import inspect
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from ..dream.labels import imagenet_names
+from ..dream.zoom import zoom_loop
 from ..errors import PydreamError, ShapeError, StudioError
-from ..record.presets import PRESETS, SMOOTHING, with_class
+from ..record.presets import PRESETS, SMOOTHING, ZOOM_FPS, with_class
 from ..record.recipe import DEFAULTS
 from ..reproduce.results import example
 from ..runtime.ends import logits, worthwhile
@@ -20,6 +22,8 @@ from ..runtime.net import Net
 from ..zoo import registry
 from ..zoo.load import read_outline
 
+_OF_ZOOM = ("frames", "scale", "rotate", "shift")
+
 
 def networks(default: str) -> dict[str, Any]:
     """Return every network of the registry."""
@@ -27,7 +31,7 @@ def networks(default: str) -> dict[str, Any]:
 
 
 def network_of(preset: object, default: str) -> str:
-    """Return the network that an order runs on where it names none: that of a look with layers, as on the command line."""
+    """Return the network of an order that names none: that of a look with layers, as on the command line."""
     look = PRESETS.get(preset) if isinstance(preset, str) else None
     return look.network if look is not None and look.layers else default
 
@@ -46,7 +50,13 @@ def presets() -> dict[str, Any]:
         for preset in PRESETS.values()
     ]
     defaults = {name: value for name, value in DEFAULTS.items() if isinstance(value, (bool, int, float, str))}
-    return {"presets": looks, "defaults": defaults, "class_recipe": with_class({}), "smoothing": sorted(SMOOTHING)}
+    return {
+        "presets": looks,
+        "defaults": defaults,
+        "class_recipe": with_class({}),
+        "smoothing": sorted(SMOOTHING),
+        "zoom": {name: inspect.signature(zoom_loop).parameters[name].default for name in _OF_ZOOM} | {"fps": ZOOM_FPS},
+    }
 
 
 def classes() -> dict[str, Any]:

@@ -79,6 +79,15 @@ class Connection(H11Protocol):
 class Server(uvicorn.Server):
     """A server that a signal ends without an error: that is how a studio is closed."""
 
+    def __init__(self, config: uvicorn.Config, end_streams: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._end_streams = end_streams
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """End what never ends by itself, then the rest."""
+        self._end_streams()
+        await super().shutdown(sockets)
+
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
         """End at a signal; one that is ignored, as by `nohup`, stays so."""
@@ -105,7 +114,7 @@ def listening(host: str, port: int | None) -> socket.socket:
             _end_half_open(sock)
             sock.bind((host, number))
             sock.listen(512)
-        except (OSError, OverflowError) as error:
+        except (OSError, ValueError, TypeError) as error:
             sock.close()
             if number != PORT or port is not None:
                 why = getattr(error, "strerror", None) or str(error)
@@ -192,7 +201,7 @@ async def _serve(
         say(address_of(host, port, guard.token))
         if browser:
             _open(address_of(host, port, guard.once or guard.token))
-        await Server(config).serve([sock])
+        await Server(config, api.end_streams).serve([sock])
     finally:
         await studio.close()
 

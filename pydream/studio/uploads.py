@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import shutil
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
 from python_multipart.exceptions import FormParserError
@@ -13,7 +13,7 @@ from python_multipart.multipart import MultipartParser, parse_options_header
 from starlette.requests import Request
 
 from ..errors import StudioError
-from ..files import temporary_beside
+from ..files import reason, temporary_beside
 
 MOST_UPLOAD = 2**29  # bytes of a picture or a film
 MOST_UPLOADS = 8  # at once
@@ -50,7 +50,7 @@ class Uploads:
                         waiting.clear()
                 await asyncio.to_thread(file.write, bytes(waiting))
                 if form is not None:
-                    form.end()
+                    form.check()
                 if file.tell() == 0:
                     raise StudioError("the file is empty: 0 bytes came")
             yield path, (form.name if form else "") or request.query_params.get("name", "picture")
@@ -61,7 +61,11 @@ class Uploads:
     def copy(self, source: Path) -> Path:
         """Return a copy of a file of this machine."""
         path = temporary_beside(self._folder / "_")
-        shutil.copyfile(source, path)
+        try:
+            shutil.copyfile(source, path)
+        except OSError as error:
+            path.unlink(missing_ok=True)
+            raise StudioError(f"'{source.name}' cannot be read: {reason(error)}") from error
         return path
 
 
@@ -74,7 +78,8 @@ class _Form:
         self._field, self._value = bytearray(), bytearray()
         self._is_file = False
         self._came = bytearray()
-        names = ("part_begin", "part_data", "header_field", "header_value", "header_end")
+        self._whole = False
+        names = ("part_begin", "part_data", "header_field", "header_value", "header_end", "end")
         self._parser = MultipartParser(boundary, {f"on_{name}": getattr(self, f"_{name}") for name in names})  # type: ignore[arg-type]
 
     @classmethod
@@ -85,24 +90,21 @@ class _Form:
             return None
         if not options.get(b"boundary"):
             raise StudioError("the form has no boundary in its Content-Type")
-        return cls(options[b"boundary"])
+        with _form_errors():
+            return cls(options[b"boundary"])
 
     def take(self, chunk: bytes) -> bytes:
         """Read on; return what of it is the file's."""
-        try:
+        with _form_errors():
             self._parser.write(chunk)
-        except FormParserError as error:
-            raise StudioError(f"the form cannot be read: {error}") from error
         came = bytes(self._came)
         self._came.clear()
         return came
 
-    def end(self) -> None:
+    def check(self) -> None:
         """Check that the form was whole, and had a file."""
-        try:
-            self._parser.finalize()
-        except FormParserError as error:
-            raise StudioError(f"the form cannot be read: {error}") from error
+        if not self._whole:
+            raise StudioError("the form ends before its last boundary")
         if self._files != 1:
             raise StudioError("the form has no file (expected one, e.g. curl -F file=@sky.jpg)")
 
@@ -129,3 +131,14 @@ class _Form:
     def _part_data(self, data: bytes, start: int, end: int) -> None:
         if self._is_file:
             self._came += data[start:end]
+
+    def _end(self) -> None:
+        self._whole = True
+
+
+@contextmanager
+def _form_errors() -> Iterator[None]:
+    try:
+        yield
+    except FormParserError as error:
+        raise StudioError(f"the form cannot be read: {error}") from error

@@ -18,6 +18,7 @@ class Served(NamedTuple):
     once: str
     port: int
     studio: FakeStudio
+    api: serve.Api
     folder: Path
     reported: list[str]
     client: httpx.Client  # with the token
@@ -29,14 +30,17 @@ def run_server(folder: Path, monkeypatch: pytest.MonkeyPatch, opened: Path | Non
     studio, reported, said = FakeStudio(folder), [], []
     servers: list[serve.Server] = []
     opens: list[str] = []
+    apis: list[serve.Api] = []
+    application = serve.application
     original = uvicorn.Server.__init__
 
     def noted(self, config):
         original(self, config)
         servers.append(self)
 
-    monkeypatch.setattr(serve.Server, "__init__", noted)
+    monkeypatch.setattr(uvicorn.Server, "__init__", noted)
     monkeypatch.setattr(serve, "_open", opens.append)
+    monkeypatch.setattr(serve, "application", lambda api: apis.append(api) or application(api))
     sock = serve.listening("127.0.0.1", None)
     options = {"model": "squeezenet_v1.1", "opened": opened, "say": said.append, "report": reported.append}
     thread = threading.Thread(target=lambda: serve.serve(studio, folder, sock, browser=True, **options))
@@ -50,7 +54,7 @@ def run_server(folder: Path, monkeypatch: pytest.MonkeyPatch, opened: Path | Non
         httpx.Client(base_url=address, trust_env=False) as stranger,
     ):
         once = opens[0].partition("/?token=")[2]
-        yield Served(address, token, once, sock.getsockname()[1], studio, folder, reported, client, stranger)
+        yield Served(address, token, once, sock.getsockname()[1], studio, apis[0], folder, reported, client, stranger)
     servers[0].should_exit = True
     thread.join(10)
     assert not thread.is_alive()
@@ -68,5 +72,6 @@ def running(tmp_path_factory):
 def served(running):
     """A studio of which nothing may be reported: no request makes the program fail."""
     running.stranger.cookies.clear()
+    running.reported.clear()
     yield running
     assert running.reported == []
