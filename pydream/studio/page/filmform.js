@@ -1,7 +1,7 @@
 // A film: chosen, sent, and dreamt on frame by frame.
 import { make, say } from "./dom.js";
-import { entered, labelled, number, settingsFor } from "./forms.js";
-import { setView, state, subscribe } from "./state.js";
+import { entered, fillNumbers, labelled, number } from "./fields.js";
+import { state } from "./state.js";
 import { pictureEntry, upload } from "./upload.js";
 
 export function filmForm(error) {
@@ -24,7 +24,7 @@ export function filmForm(error) {
       labelled("film-cut", "Cut", cut, "By how many levels frames differ at a cut, where the dream begins anew.")),
     make("p", { class: "row" }, go));
 
-  const film = () => state.view.film ?? null;
+  let film = null; // its id
   file.onchange = async () => {
     if (!file.files[0]) return;
     say(error, null);
@@ -32,7 +32,8 @@ export function filmForm(error) {
     try {
       const entry = await upload(file.files[0], (part) => { bar.value = part; });
       if (!entry.frames) throw new Error(`${entry.name} is a single picture: drop it on the page, and dream on it there.`);
-      setView({ film: entry.id });
+      await take(entry.id);
+      form.dispatchEvent(new Event("change"));
     } catch (failure) {
       say(error, failure.message);
     } finally {
@@ -40,17 +41,22 @@ export function filmForm(error) {
       file.value = "";
     }
   };
-  const draw = async () => {
-    const entry = film() && (await pictureEntry(film()).catch(() => null));
+  const take = async (id) => {
+    film = id;
+    const entry = film && (await pictureEntry(film).catch(() => null));
     go.disabled = !entry;
     facts.textContent = entry ? `${entry.name}: ${entry.width}×${entry.height}, ${entry.frames} frames${entry.seconds ? `, ${Math.round(entry.seconds * 10) / 10} s` : ""}` : "";
     if (entry) first.max = frames.max = entry.frames;
   };
-  subscribe((what) => (what === "load" || what === "view") && draw());
-  const order = () => {
-    const { mask, ...kept } = settingsFor("film"); // a brush is for one picture
-    const { noise, ...recipe } = kept.recipe ?? {};
-    return { ...kept, recipe, picture: film(), first: entered(first), frames: entered(frames), carry: Number(carry.value), flow: flow.checked, cut: entered(cut) };
+  const all = () => ({ picture: film, first: entered(first), frames: entered(frames), carry: Number(carry.value), flow: flow.checked, cut: entered(cut) });
+  const fill = (values) => {
+    fillNumbers({ first, frames, carry, cut }, values);
+    flow.checked = Boolean(values.flow);
+    if ((values.picture ?? null) !== film) take(values.picture ?? null);
   };
-  return { form, order };
+  const fields = () => {
+    const { noise, ...recipe } = state.order.recipe ?? {};
+    return { ...all(), recipe, mask: undefined }; // a brush is for one picture
+  };
+  return { form, entered: all, fill, fields };
 }

@@ -1,4 +1,5 @@
-// Sheets, zoom loops and films: orders of another kind, with the settings of the page.
+// Sheets, zoom loops and films: orders of another kind, with the settings of the page. What is entered is kept in
+// state.view, so that a reload finds it.
 import { post } from "./api.js";
 import { announce, find, make, say } from "./dom.js";
 import { filmForm } from "./filmform.js";
@@ -8,55 +9,52 @@ import { zoomForm } from "./zoomform.js";
 
 export function mountForms() {
   find("#forms").append(
-    folded("sheet", "Sheet: two settings against each other", sheetForm),
+    folded("sweep", "Sheet: two settings against each other", sheetForm),
     folded("zoom", "Zoom loop: a film that falls into the dream", zoomForm),
     folded("film", "Film: every frame dreams", filmForm),
   );
 }
 
-function folded(name, title, build) {
+// A form is {form, entered() → its fields as they are, fill(fields), fields() → those of an order; throws what is wrong}.
+function folded(kind, title, build) {
   const error = make("p", { class: "error", role: "alert", hidden: true });
-  const { form, order } = build(error);
+  const { form, entered, fill, fields } = build(error);
+  form.id = `form-${kind}`;
   form.append(error);
-  form.id = `form-${name}`;
-  form.noValidate = false;
   form.onsubmit = async (event) => {
     event.preventDefault();
     try {
       say(error, null);
-      const asked = order();
-      const { id } = await post("/api/jobs", asked);
+      const { id } = await post("/api/jobs", { ...dreamOf(state.order), kind, ...fields() });
       setView({ job: id });
       announce("It is in the queue");
     } catch (failure) {
       say(error, failure.message);
     }
   };
+  form.addEventListener("change", () => keep({ fields: entered() }));
   const details = make("details", {}, make("summary", {}, title), form);
-  details.addEventListener("toggle", () => {
-    if (details.open !== Boolean(state.view.forms?.[name])) setView({ forms: { ...state.view.forms, [name]: details.open } });
-  });
+  const kept = () => state.view.forms?.[kind] ?? {};
+  const keep = (changed) => setView({ forms: { ...state.view.forms, [kind]: { ...kept(), ...changed } } });
+  details.addEventListener("toggle", () => details.open !== Boolean(kept().open) && keep({ open: details.open }));
+  let filled = null;
   subscribe((what) => {
-    if (what === "load" || what === "view") details.open = Boolean(state.view.forms?.[name]);
+    if (what !== "load" && what !== "view") return;
+    details.open = Boolean(kept().open);
+    if (kept().fields && kept().fields !== filled) fill(kept().fields);
+    filled = kept().fields;
   });
   return details;
 }
 
-// A field with its name, and one line that says what it does.
-export function labelled(id, label, control, hint) {
-  control.id = id;
-  control.setAttribute("aria-describedby", `${id}-hint`);
-  const box = control.type === "checkbox";
-  return make("div", { class: box ? "field box" : "field" }, make("label", { for: id }, label), control, make("p", { class: "hint", id: `${id}-hint` }, hint));
+// What of an order is a dream's: without the fields of a kind of its own.
+export function dreamOf(order) {
+  const { frames, scale, rotate, shift, fps, first, carry, flow, cut, rows, columns, ...kept } = order;
+  return { ...kept, kind: "dream" };
 }
 
-export const number = (value, properties) => make("input", { type: "number", inputmode: "decimal", step: "any", required: true, ...properties, value });
-
-// The number in a field; nothing where it was left as it was.
-export const entered = (input) => (input.value === "" ? undefined : Number(input.value));
-
-// The page's settings for an order of another kind; without what belongs to one kind alone.
-export function settingsFor(kind) {
-  const { frames, scale, rotate, shift, fps, first, carry, flow, cut, rows, columns, ...kept } = state.order;
-  return { ...kept, kind };
+// Put the fields of a job's order into its form.
+export function refill({ kind, picture, frames, scale, rotate, shift, fps, first, carry, flow, cut, rows, columns }) {
+  const fields = { frames, scale, rotate, shift, fps, first, carry, flow, cut, rows, columns, ...(kind === "film" && { picture }) };
+  setView({ forms: { ...state.view.forms, [kind]: { ...state.view.forms?.[kind], open: true, fields } } });
 }

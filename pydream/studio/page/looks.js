@@ -17,7 +17,9 @@ export function mountLooks() {
     missing.hidden = look.here;
     if (look.here) return take(name === state.order.preset ? null : look, all.default);
     const { fetch, title } = all.networks.find((each) => each.name === look.network);
+    missing.hidden = false;
     missing.replaceChildren(make("p", { class: "notice" }, `“${name}” needs ${title}, whose weights are not here. Fetch them once, in a terminal:`), command(fetch));
+    missing.scrollIntoView({ block: "nearest" });
   }
 
   async function draw() {

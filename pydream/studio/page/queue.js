@@ -24,7 +24,8 @@ export function mountQueue() {
       rows = new Map(made.map(([id, { tell }]) => [id, tell]));
       list.replaceChildren(...made.map(([, { element }]) => element));
       shown = now;
-      if (focused) find(`[data-does="${focused}"]`, list)?.focus();
+      const wanted = focused && (find(`[data-does="${focused}"]:enabled`, list) ?? find(`[data-does$="${focused.split(" ")[1]}"]:enabled`, list));
+      wanted?.focus();
     }
     for (const each of open) rows.get(each.id)(each);
   }

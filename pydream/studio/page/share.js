@@ -23,7 +23,8 @@ export function mountShare() {
   const link = copier("Copy link to the settings", () => linkTo(job(state.view.job)?.order ?? state.order));
   const replay = make("button", { type: "button", onclick: again }, "Replay");
   const why = make("p", { class: "hint" }, "Replay makes the picture anew from its own record, and compares every pixel.");
-  section.append(news, none, files, make("div", { class: "row" }, command, python, link), text, error, make("div", { class: "row" }, replay), why, verdict);
+  find("#panel").prepend(news);
+  section.append(none, files, make("div", { class: "row" }, command, python, link), text, error, make("div", { class: "row" }, replay), why, verdict);
 
   async function put(button, read) {
     try {
@@ -74,10 +75,12 @@ export function mountShare() {
     replay.hidden = why.hidden = !now || Boolean(looked && !looked.result.files.png);
   }
 
-  subscribe(async (what) => {
-    if (what === "load") say(news, await takeLink());
+  const open = async () => say(news, await takeLink());
+  subscribe((what) => {
+    if (what === "load") open();
+    else if (what === "order") say(news, null);
     if (what !== "moving") draw();
   });
-  addEventListener("hashchange", async () => say(news, await takeLink()));
+  addEventListener("hashchange", open);
   onJobs((id) => (id === null || id === state.view.job) && draw());
 }

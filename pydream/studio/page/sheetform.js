@@ -1,7 +1,7 @@
 // A sheet: one setting changes from row to row, another from column to column.
 import { looks, network } from "./catalogue.js";
 import { make } from "./dom.js";
-import { labelled, settingsFor } from "./forms.js";
+import { labelled } from "./fields.js";
 import { held } from "./held.js";
 import { state, subscribe } from "./state.js";
 
@@ -23,17 +23,23 @@ export function sheetForm() {
     const [high, wide] = [rows, columns].map(({ values }) => Math.max(1, values().length));
     go.textContent = `Make the sheet of ${high * wide} picture${high * wide > 1 ? "s" : ""}`;
   };
-  form.addEventListener("input", tell);
+  for (const name of ["input", "change", "suggested"]) form.addEventListener(name, tell);
   subscribe((what) => {
-    if (what === "load" || what === "order") Promise.all([rows.suggest(), columns.suggest()]).then(tell, () => {});
+    if (what === "load" || what === "order") for (const each of [rows, columns]) each.suggest().catch(() => {}); // the network line says why
   });
-  const order = () => {
+  const fields = () => {
     const [down, across] = [rows.axis(), columns.axis()];
     if (!down && !across) throw new Error("Choose a setting for the rows or the columns.");
     if (down?.parameter === across?.parameter) throw new Error("Rows and columns have the same setting: choose another for one of them.");
-    return { ...settingsFor("sweep"), ...(down && { rows: down }), ...(across && { columns: across }) };
+    return { ...(down && { rows: down }), ...(across && { columns: across }) };
   };
-  return { form, order };
+  const entered = () => ({ rows: rows.entered(), columns: columns.entered() });
+  const fill = (values) => {
+    rows.fill(values.rows);
+    columns.fill(values.columns);
+    tell();
+  };
+  return { form, entered, fill, fields };
 }
 
 function axis(name, label, first) {
@@ -45,18 +51,29 @@ function axis(name, label, first) {
   const values = () => (choice.value ? text.value.split(",").map((each) => each.trim()).filter(Boolean) : []);
   const suggest = async () => {
     if (own) return;
-    text.value = await usual(choice.value);
+    const found = await usual(choice.value);
+    if (own) return;
+    text.value = found;
+    text.dispatchEvent(new Event("suggested", { bubbles: true }));
   };
   text.addEventListener("input", () => { own = true; });
   choice.addEventListener("change", () => {
     own = false;
     line.hidden = !choice.value;
-    suggest().then(() => text.dispatchEvent(new Event("change", { bubbles: true })));
+    suggest().catch(() => {});
   });
   const line = labelled(`${name}-values`, `Values of the ${label.toLowerCase()}`, text, "With commas between them; at most 12.");
   return {
     values,
     suggest,
+    entered: () => ({ parameter: choice.value, values: own ? values() : [] }),
+    fill(axis) {
+      choice.value = axis?.parameter ?? "";
+      line.hidden = !choice.value;
+      own = Boolean(axis?.values?.length);
+      if (own) text.value = axis.values.join(", ");
+      else suggest().catch(() => {});
+    },
     fields: [labelled(`${name}-parameter`, label, choice, `What changes from ${name === "rows" ? "row to row" : "column to column"}.`), line],
     axis() {
       if (!choice.value) return null;

@@ -2,6 +2,7 @@
 import { remove } from "./api.js";
 import { classes } from "./catalogue.js";
 import { announce, find, make, say } from "./dom.js";
+import { dreamOf, refill } from "./forms.js";
 import { isOpen, job, jobs, onJobs } from "./jobs.js";
 import { mountQueue } from "./queue.js";
 import { replaceOrder, setView, state, subscribe } from "./state.js";
@@ -42,8 +43,11 @@ export function mountStrip() {
 
 // Take up a result again: its settings, and its picture on the canvas.
 export function goBack({ id, order }) {
+  const { picture, ...dream } = dreamOf(order);
+  const own = order.kind === "film" ? state.order.picture : picture; // a film is no picture
   setView({ job: id });
-  replaceOrder(order);
+  if (order.kind !== "dream") refill(order);
+  replaceOrder({ ...dream, ...(own !== undefined && { picture: own }) });
   announce("This result's settings are back; undo leaves them again");
 }
 

@@ -1,6 +1,6 @@
 // A zoom loop: it dreams, moves into the dream, and dreams on that.
 import { make } from "./dom.js";
-import { entered, labelled, number, settingsFor } from "./forms.js";
+import { entered, fillNumbers, labelled, number } from "./fields.js";
 
 export function zoomForm() {
   const frames = number(100, { min: 1, max: 100000, step: 1 });
@@ -26,8 +26,10 @@ export function zoomForm() {
   };
   form.addEventListener("input", tell);
   tell();
-  return {
-    form,
-    order: () => ({ ...settingsFor("zoom"), frames: entered(frames), scale: entered(scale), rotate: entered(rotate), shift: [entered(right), entered(down)], fps: entered(fps) }),
+  const fields = () => ({ frames: entered(frames), scale: entered(scale), rotate: entered(rotate), shift: [entered(right), entered(down)], fps: entered(fps) });
+  const fill = (values) => {
+    fillNumbers({ frames, scale, rotate, right, down, fps }, { ...values, right: values.shift?.[0], down: values.shift?.[1] });
+    tell();
   };
+  return { form, entered: fields, fill, fields };
 }
