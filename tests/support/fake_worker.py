@@ -1,7 +1,7 @@
 """A worker that speaks the wire's format without pydream, and does at once what its order's preset says.
 
 Words of a preset: ``steps-N``, ``pause-MS`` a step, ``die-SIGNAL-at-N``, ``until-N`` attempts, ``fail``, ``deaf`` to
-Stop, ``exit``. Its picture is text: seed, whether it was resumed, and how many steps.
+Stop, ``further`` at each attempt, ``nonsense``. Its picture is text: seed, whether it was resumed, and how many steps.
 """
 
 import hashlib
@@ -72,6 +72,11 @@ def run(message):
     steps, pause = int(value.get("steps", 3)), int(value.get("pause", 1)) / 1000
     fatal = next((word.split("-") for word in words if word.startswith("die-")), None)
     count = attempts(message["folder"])
+    if "nonsense" in words and count <= int(value.get("until", 1000)):
+        server.sendall(b"nonsense and more of it")
+        return None
+    if "further" in value:
+        fatal = ["die", "SIGKILL", "at", str(count + 3)]
     if "fail" in words:
         return send("Failed", task, error="it cannot be done")
     recipe = message.get("resumed") or {"end": "a", "seed": order["recipe"]["seed"], "tile": os.getpid() % 1000}

@@ -11,8 +11,8 @@ from pydream.studio.studio import Studio
 FAKE = (sys.executable, "-I", "-S", str(Path(__file__).with_name("fake_worker.py")))
 
 
-def made(folder):
-    return Studio(folder, model="squeezenet_v1.1", memory=None, most_pixels=10**6, program=FAKE)
+def made(folder, program=FAKE):
+    return Studio(folder, model="squeezenet_v1.1", memory=None, most_pixels=10**6, program=program)
 
 
 @asynccontextmanager
