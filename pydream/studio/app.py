@@ -219,6 +219,7 @@ class Api:
             "made_with": None if entry.account is None else msgspec.json.decode(entry.account)["dream"],
             "order": entry.order,
             "missing": self.studio.missing(entry),
+            "notes": entry.notes,
         }
 
     async def _picture(self, request: Request) -> Response:

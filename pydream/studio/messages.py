@@ -112,13 +112,11 @@ class DecodePicture(Message, frozen=True, kw_only=True):
     folder : str
         Where it is put by its id: a picture as ``ID.png``, a film as ``ID`` with its suffix; beside it ``ID.jpg``, at
         most 1280 pixels long, to be shown, and ``ID.json``, a `PictureEntry`.
-    most_pixels : int
     """
 
     file: str
     name: str
     folder: str
-    most_pixels: int
 
 
 class EncodePicture(Message, frozen=True, kw_only=True):
@@ -248,6 +246,8 @@ class PictureEntry(msgspec.Struct, frozen=True, kw_only=True):
         Its record, as it is in the file, if pydream made it.
     order : Order or None
         That record as an order: POSTed again it makes the same.
+    notes : tuple of str
+        What is wrong with the file, a line each: it was read in spite of that.
     """
 
     id: str
@@ -259,6 +259,7 @@ class PictureEntry(msgspec.Struct, frozen=True, kw_only=True):
     suffix: str = ".png"
     account: str | None = None
     order: Order | None = None
+    notes: tuple[str, ...] = ()
 
 
 ToWorker = Warm | Run | DrawThumbnails | ReplayPicture | DecodePicture | EncodePicture | Stop

@@ -121,7 +121,6 @@ class Studio:
             file=str(file),
             name=name,
             folder=str(self._folder.pictures),
-            most_pixels=self._most_pixels,
         )
         try:
             answer = await self._ask_pictures(task, f"{name!r} cannot be read")

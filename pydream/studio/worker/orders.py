@@ -8,7 +8,7 @@ from typing import Any, Self
 
 import msgspec
 
-from ...dream.octaves import AUTO, Size
+from ...dream.octaves import Size
 from ...easy.inputs import Input, Resizing
 from ...easy.look import Look, as_recorded
 from ...easy.preparation import Prepared, SidePicture, prepare

@@ -7,6 +7,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from time import monotonic, perf_counter, thread_time
 from typing import Any, Self
 
+import numpy as np
 from PIL import Image
 
 from ...dream.watch import View, Watch
@@ -106,5 +107,5 @@ def preview(picture: Array) -> tuple[bytes, int, int]:
     image = Image.fromarray(to_pixels(picture))
     if (times := -(-max(image.size) // SHOWN)) > 1:
         image = image.reduce(times)
-    pixels = to_pixels(image)
+    pixels = np.asarray(image)
     return bytes(encode_image(pixels, _JPEG)), *image.size
