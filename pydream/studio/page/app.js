@@ -16,7 +16,10 @@ import { canRedo, canUndo, load, redo, saveNow, subscribe, undo } from "./state.
 import { mountStrip } from "./strip.js";
 import { mount as mountViewer } from "./viewer.js";
 
-const PARTS = [mountViewer, mountShow, mountInput, mountRun, mountFilm, mountStrip, mountChoose, mountSettings, mountForms, mountShare, mountHelp]; // functions that fill their part of the page, in its order
+// Functions that fill their part of the page.
+const PARTS = [
+  mountViewer, mountShow, mountInput, mountRun, mountFilm, mountStrip, mountChoose, mountSettings, mountForms, mountShare, mountHelp,
+];
 
 function mountHistory() {
   find("#undo").onclick = undo;
