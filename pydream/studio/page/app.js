@@ -5,14 +5,21 @@ import { find, say } from "./dom.js";
 import { mountFilm } from "./film.js";
 import { mountForms } from "./forms.js";
 import { mountHelp } from "./help.js";
+import { mountInput } from "./input.js";
 import { followJobs, loadJobs } from "./jobs.js";
 import { listenToKeys, shortcut } from "./keys.js";
+import { mountRun } from "./run.js";
 import { mountSettings } from "./settings.js";
 import { mountShare } from "./share.js";
+import { mount as mountShow } from "./show.js";
 import { canRedo, canUndo, load, redo, saveNow, subscribe, undo } from "./state.js";
 import { mountStrip } from "./strip.js";
+import { mount as mountViewer } from "./viewer.js";
 
-const PARTS = [mountFilm, mountStrip, mountChoose, mountSettings, mountForms, mountShare, mountHelp]; // functions that fill their part of the page, in its order
+// Functions that fill their part of the page.
+const PARTS = [
+  mountViewer, mountShow, mountInput, mountRun, mountFilm, mountStrip, mountChoose, mountSettings, mountForms, mountShare, mountHelp,
+];
 
 function mountHistory() {
   find("#undo").onclick = undo;

@@ -2,7 +2,7 @@
 import { post, remove } from "./api.js";
 import { announce, find, make, say } from "./dom.js";
 import { isOpen, jobs, onJobs, take } from "./jobs.js";
-import { setView } from "./state.js";
+import { setView, state, subscribe } from "./state.js";
 import { inWords, timeLeft } from "./words.js";
 
 export function mountQueue() {
@@ -15,11 +15,11 @@ export function mountQueue() {
 
   function draw() {
     const open = jobs().filter(isOpen);
-    section.hidden = !open.length;
-    const now = open.map(({ id, state }) => `${id} ${state}`).join("\n");
+    section.hidden = open.every(({ id }) => id === state.view.job); // which the Dream button tells of
+    const now = open.map((each) => `${each.id} ${each.state}`).join("\n");
     if (now !== shown) {
       const focused = document.activeElement?.closest?.("#queue") && document.activeElement.dataset.does;
-      const waiting = open.filter(({ state }) => state === "queued");
+      const waiting = open.filter((each) => each.state === "queued");
       const made = open.map((each) => [each.id, row(each, waiting, error)]);
       rows = new Map(made.map(([id, { tell }]) => [id, tell]));
       list.replaceChildren(...made.map(([, { element }]) => element));
@@ -30,6 +30,7 @@ export function mountQueue() {
     for (const each of open) rows.get(each.id)(each);
   }
   onJobs(draw);
+  subscribe((what) => what === "view" && draw());
 }
 
 function row(each, waiting, error) {
@@ -58,8 +59,8 @@ function row(each, waiting, error) {
   const look = make("button", { type: "button", class: "quiet", title: "Look at it", onclick: () => setView({ job: each.id }) }, words);
   return {
     element: make("li", {}, make("div", { class: "about" }, look, status, place < 0 ? bar : null), ...buttons),
-    tell({ state, step, steps, what, seconds_left: left }) {
-      if (state === "queued") status.textContent = place ? `waits as number ${place + 1}` : "is next";
+    tell({ state: now, step, steps, what, seconds_left: left }) {
+      if (now === "queued") status.textContent = place ? `waits as number ${place + 1}` : "is next";
       else {
         if (steps) bar.value = step / steps;
         else bar.removeAttribute("value");

@@ -59,7 +59,8 @@ export function mountShare() {
   let shown;
   async function draw() {
     const looked = state.view.job ? job(state.view.job) : null;
-    const entry = !looked && state.order.picture ? await pictureEntry(state.order.picture).catch(() => null) : null;
+    const { dropped } = state.view; // a picture that pydream made
+    const entry = !looked && dropped ? await pictureEntry(dropped).catch(() => null) : null;
     const now = looked?.result ? `job=${looked.id}` : entry?.made_with ? `picture=${entry.id}` : null;
     none.hidden = Boolean(now);
     const has = Object.entries(FILES).filter(([kind]) => looked?.result?.files[kind]);

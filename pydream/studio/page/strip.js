@@ -16,6 +16,7 @@ export function mountStrip() {
   const empty = make("p", { class: "hint" }, "What you dream is kept here.");
   const list = make("ul", { class: "strip" });
   find("#strip").append(error, empty, list);
+  let newest;
   const rows = new Map(); // id → its <li> and what that shows
 
   function draw() {
@@ -29,6 +30,8 @@ export function mountStrip() {
       if (known && known !== row) known.element.remove();
       if (list.children[place] !== row.element) list.insertBefore(row.element, list.children[place] ?? null);
     });
+    if (kept[0]?.id !== newest) list.scrollLeft = 0;
+    newest = kept[0]?.id;
     mark();
   }
 

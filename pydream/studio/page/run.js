@@ -1,0 +1,154 @@
+// Dream, and stop: the job of this page, which starts anew when a setting was changed and let go.
+import { get, post } from "./api.js";
+import { announce, find, make, say } from "./dom.js";
+import { dreamOf } from "./forms.js";
+import { isOpen, job, onJobs, take } from "./jobs.js";
+import { shortcut } from "./keys.js";
+import { same, setView, state, subscribe } from "./state.js";
+import { pictureEntry } from "./upload.js";
+import { inWords, timeLeft } from "./words.js";
+
+const LARGEST = 8192; // pixels of a long side that a picture is enlarged to
+const NO_PICTURE = "Choose a picture first: drop one on the page, or start from noise.";
+
+let asked = null; // the order that the page's job was made from
+let asking = false;
+let again = false; // something was changed while an order was on its way
+const parts = {};
+
+export function mountRun() {
+  parts.dream = make("button", { type: "button", id: "dream", class: "primary", title: "Dream with these settings (D)", onclick: dream }, "Dream");
+  parts.stop = make("button", { type: "button", id: "stop", class: "danger", title: "Stop, and keep what there is (S or Esc)", onclick: stop, hidden: true }, "Stop");
+  parts.large = make("button", { type: "button", id: "large", title: "Dream the same in the picture's own size, or twice as large (L)", onclick: large }, "Large");
+  parts.queue = make("button", { type: "button", id: "enqueue", title: "Dream this after what is running (Q)", onclick: enqueue }, "Queue");
+  parts.progress = make("progress", { max: 1, value: 0, "aria-label": "Progress of the dream", hidden: true });
+  parts.told = make("p", { id: "told" });
+  parts.error = make("p", { class: "error", role: "alert", hidden: true });
+  find("#run").append(parts.progress, make("div", { class: "row" }, parts.dream, parts.stop, parts.large, parts.queue), parts.told, parts.error);
+  shortcut("D", "Dream", () => dream());
+  shortcut(["S", "Escape"], "Stop, and keep what there is", () => (parts.stop.hidden ? false : stop()));
+  shortcut("L", "Dream the same, large", () => large());
+  shortcut("Q", "Add to the queue", () => enqueue());
+  subscribe((what) => {
+    if (what === "load") asked = dreamOf(state.order);
+    if (what === "order") restart();
+    if (what !== "moving") draw();
+  });
+  let before = null;
+  onJobs((id) => {
+    draw();
+    const mine = job(state.view.runs);
+    const now = mine && `${mine.id} ${mine.state}`;
+    if (id !== null && now !== before && mine && !isOpen(mine)) announce(ended(mine));
+    before = now;
+  });
+}
+
+// Post an order; the line of an error is shown at the buttons. Returns the job's id, or null.
+async function submit(order) {
+  try {
+    const { id } = await post("/api/jobs", order);
+    take(await get(`/api/jobs/${id}`));
+    say(parts.error, null);
+    return id;
+  } catch (failure) {
+    say(parts.error, failure.message);
+    return null;
+  }
+}
+
+async function dream() {
+  if (state.order.picture === undefined) return say(parts.error, NO_PICTURE);
+  if (asking) {
+    again = true;
+    return;
+  }
+  asking = true;
+  do {
+    again = false;
+    asked = dreamOf(state.order);
+    const mine = job(state.view.runs);
+    const id = await submit({ ...asked, ...(isOpen(mine) && { replaces: mine.id }) });
+    if (id) {
+      setView({ job: id, runs: id });
+      announce("Dreaming");
+    }
+  } while (again);
+  asking = false;
+  draw();
+}
+
+// What runs and is looked at is made anew with the settings as they are now.
+function restart() {
+  if (asking) again = !same(asked, dreamOf(state.order));
+  else if (state.view.job === state.view.runs && isOpen(job(state.view.runs)) && !same(asked, dreamOf(state.order))) dream();
+}
+
+// What the stop button stops: what is looked at, or else what this page started.
+const running = () => [job(state.view.job), job(state.view.runs)].find(isOpen) ?? null;
+
+async function stop() {
+  const stopped = running();
+  if (!stopped) return;
+  parts.stop.disabled = true;
+  try {
+    await post(`/api/jobs/${stopped.id}/stop`);
+    say(parts.error, null);
+  } catch (failure) {
+    say(parts.error, failure.message);
+  }
+  parts.stop.disabled = false;
+}
+
+async function enqueue() {
+  if (state.order.picture === undefined) return say(parts.error, NO_PICTURE);
+  if (await submit(dreamOf(state.order))) announce("Added to the queue");
+}
+
+// The size that "Large" makes: the picture's own, or twice what it is now.
+async function largeSide() {
+  const { picture, long_side: side, recipe } = state.order;
+  if (picture === null) return Math.min(2 * Math.max(...(recipe?.noise ?? [384])), LARGEST);
+  const entry = picture && (await pictureEntry(picture).catch(() => null));
+  const own = entry ? Math.max(entry.width, entry.height) : 0;
+  return !side || side >= own ? Math.min(2 * (side ?? own), LARGEST) : own;
+}
+
+async function large() {
+  if (state.order.picture === undefined) return say(parts.error, NO_PICTURE);
+  const side = await largeSide();
+  const order = dreamOf(state.order);
+  const seed = job(state.view.job)?.order.recipe?.seed ?? order.recipe?.seed; // of what is looked at
+  const recipe = { ...order.recipe, ...(seed !== undefined && { seed }) };
+  const { noise } = recipe;
+  const factor = noise && side / Math.max(...noise);
+  const id = await submit(noise ? { ...order, recipe: { ...recipe, noise: noise.map((length) => Math.round(length * factor)) } } : { ...order, recipe, long_side: side });
+  if (!id) return;
+  setView({ job: id });
+  announce(`Dreaming with ${side} pixels`);
+}
+
+async function draw() {
+  const open = running();
+  const mine = isOpen(job(state.view.runs));
+  parts.stop.hidden = !open;
+  parts.dream.hidden = Boolean(mine && state.view.job === state.view.runs);
+  const looked = job(state.view.job) ?? open;
+  parts.progress.hidden = looked?.state !== "running";
+  if (looked?.steps) parts.progress.value = looked.step / looked.steps;
+  else parts.progress.removeAttribute("value");
+  parts.told.textContent = looked ? (isOpen(looked) ? going(looked) : ended(looked)) : "";
+  parts.large.title = `Dream the same with ${await largeSide()} pixels (L)`;
+}
+
+function going({ state: now, step, steps, what, seconds_left: left, attempts }) {
+  if (now === "queued") return "Waits for its turn";
+  if (!steps) return attempts > 1 ? "Goes on …" : "Begins …";
+  return [what, `step ${step} of ${steps}`, left != null && timeLeft(left)].filter(Boolean).join(", ");
+}
+
+function ended(made) {
+  if (made.state === "failed") return `Failed: ${made.error}`;
+  if (made.state === "stopped") return made.result ? "Stopped; what there was is kept" : "Stopped before there was anything";
+  return `${inWords(made)} is done${made.seconds ? ` after ${made.seconds < 10 ? Math.round(made.seconds * 10) / 10 : Math.round(made.seconds)} s` : ""}`;
+}
