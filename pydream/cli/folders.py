@@ -3,93 +3,40 @@
 from __future__ import annotations
 
 import os
-import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
 import click
 
+from ..easy.film import is_silent
 from ..errors import CheckpointError, VideoFileError
-from ..files import clear_dead, sync_folder, write_text
-from ..media import FORMATS, read_image, video
+from ..files import write_text
+from ..media import FORMATS, video
 from ..media.video import read_comment
 from ..picture import Picture
 from ..record.command import option_words
-from ..record.made import dream_in, note_of
-from ..record.provenance import sidecar_of
-from ..record.recipe import Recipe
+from ..record.frames import FrameFolder
+from ..record.provenance import Account, sidecar_of
 from .input import Size, Target
 from .options import Decorator, FiniteRange, option, together
 from .places import OUTPUT, claim_folder, claim_made, forced
 from .progress import Bar
-from .signals import between_steps, interruptible
+from .signals import interruptible
 
 _PNG = FORMATS["png"]
 
 
-Claims = Callable[[str | None, int], bool]  # of a picture: its note, and its number by its name
-
-
-def is_frame(note: str | None, number: int) -> bool:
-    """Return whether a picture says that it is this frame of a zoom loop, whatever loop."""
-    dream = dream_in(note)
-    return dream is not None and dream.recipe.loop is not None and dream.recipe.loop.frame == number
-
-
 @dataclass(frozen=True)
-class OutputFolder:
-    """A folder of numbered pictures, in which other files may be too.
+class OutputFolder(FrameFolder):
+    """The folder of a command: it is claimed, what is made is looked at with a bar, and Ctrl-C comes in as it reads."""
 
-    A picture is its own if it says so of itself, or if there is nothing in it that could be lost.
-    """
-
-    folder: Path
-    temporary: bool  # its pictures go when the whole is there
-    what: str  # the pictures are: ``frames``
-    prefix: str = ""  # of a picture's name, which ends with its number
-    digits: int = 8
-    state: str = ""  # the name of the file that it takes to resume, if there is one
-    claims: Claims = is_frame  # whether a picture says that it is its own
-    is_state: Callable[[Path], bool] = Path.is_file  # whether a file of that name is the state
+    sidecar: bool = False  # whether pictures have their records beside them too
 
     def target(self, number: int) -> Target:
         """Return where a picture goes."""
-        return Target(str(self.folder / f"{self.prefix}{number:0{self.digits}d}.png"), _PNG)
-
-    @property
-    def state_file(self) -> Path:
-        """Where the state is kept."""
-        return self.folder / self.state
-
-    def numbered(self) -> list[tuple[int, Path]]:
-        """List the files with the names of its pictures, and of their sidecars, with their numbers."""
-        if not self.folder.is_dir():
-            return []
-        name = re.compile(rf"{re.escape(self.prefix)}([0-9]{{{self.digits}}})\.png(\.json)?")
-        found = ((name.fullmatch(path.name), path) for path in self.folder.iterdir())
-        return sorted((int(match[1]), path) for match, path in found if match)
-
-    def existing(self) -> list[Path]:
-        """List what an earlier run left: pictures, their sidecars, and the state."""
-        return self._own_and_others()[0]
-
-    def _own_and_others(self) -> tuple[list[Path], list[tuple[int, Path]]]:
-        """List what an earlier run left, and what has the names of that and is something else."""
-        own, others = [], []
-        for number, path in self.numbered():
-            note, blank = note_of(path)
-            if blank or self.claims(note, number):
-                own.append(path)
-            else:
-                others.append((number, path))
-        if self.state and self.state_file.exists():
-            if self.is_state(self.state_file):
-                own.append(self.state_file)
-            else:
-                others.append((0, self.state_file))
-        return own, others
+        return Target(str(self.path(number)), _PNG)
 
     def check(self, resume: bool | None, hint: str = OUTPUT, most: int | None = None) -> list[Path]:
         """Return what an earlier run left, which `resume` continues; None: the command cannot.
@@ -100,7 +47,7 @@ class OutputFolder:
         claim_folder(self.folder, hint, lock=not self.temporary)  # a temporary one belongs to a file that is locked
         if resume and forced():
             raise click.BadParameter("it continues, and --force begins again; choose one", param_hint="'--resume'")
-        existing, others = self._own_and_others()
+        existing, others = self.own_and_others()
         if existing and not (resume or forced()):
             continued = "" if resume is None else "--resume continues with them, "
             what = f"'{self.folder}' holds {self.what} already: {continued}--force replaces them"
@@ -111,23 +58,9 @@ class OutputFolder:
         check_own((path for path in in_the_way if not (resume and path == self.state_file)), lambda _: False, hint)
         return existing
 
-    def clear(self) -> None:
-        """Remove that, and what was being written when a run was killed."""
-        for path in self.existing():
-            path.unlink()
-        clear_dead(self.folder)
-
-    def finish(self) -> None:
-        """Remove it all, unless it is kept, and the folder, unless something else is in it."""
-        if self.temporary and self.folder.is_dir():
-            self.clear()
-            if not any(self.folder.iterdir()):
-                self.folder.rmdir()
-                sync_folder(self.folder.parent)
-
     def made(self, most: int, is_made: Callable[[int, Target], bool], quiet: bool) -> set[int]:
         """Return the numbers of the pictures that are there and made, of the first `most`."""
-        there = [number for number, path in self.numbered() if number < most and path == self.target(number).path]
+        there = self.there(most)
         made = set()
         with Bar(quiet, desc=f"looking at {self.folder}", total=len(there), unit="picture") as seen:
             for number in there:
@@ -136,16 +69,14 @@ class OutputFolder:
                 seen.advance()
         return made
 
+    def write(self, number: int, pixels: Picture, record: Account) -> None:
+        """Write a picture with its record."""
+        self.target(number).write(pixels, record, self.sidecar)
+
     def picture(self, number: int) -> Picture:
         """Read a picture that is there."""
         with interruptible():
-            return read_image(self.target(number).given)
-
-    def pictures(self, count: int, on_frame: Callable[[], object] = between_steps) -> Iterator[Picture]:
-        """Yield the pictures to a film, and let Ctrl-C in before each."""
-        for number in range(count):
-            on_frame()
-            yield self.picture(number)
+            return super().picture(number)
 
 
 def frames_beside(film: Path, state: str, is_state: Callable[[Path], bool]) -> OutputFolder:
@@ -183,12 +114,6 @@ def check_own(places: Iterable[Path | None], is_own: Callable[[Path], bool], hin
             )
 
 
-def earlier_recipe(existing: Iterable[Path]) -> Recipe | None:
-    """Return the recipe of the first of the pictures that says it: what is resumed has its seed."""
-    dreams = (dream_in(note_of(path)[0]) for path in existing)
-    return next((dream.recipe for dream in dreams if dream is not None), None)
-
-
 # ---- films ----
 
 quality_option = option(
@@ -209,7 +134,7 @@ def film_options(fps: int) -> Decorator:
 
 def quality_words(film: Path, quality: int) -> list[str]:
     """Write the option for a film's quality, where it is not the default."""
-    counts = quality != video.QUALITY and not video.WRITABLE[film.suffix.lower()].silent
+    counts = quality != video.QUALITY and not is_silent(film)
     return option_words({"--quality": quality if counts else None})
 
 

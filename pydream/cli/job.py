@@ -21,9 +21,9 @@ from ..errors import ForeignFileError
 from ..files import write_text
 from ..formats import InputSpec
 from ..picture import Picture
-from ..record.made import is_record, made_note, note_of
-from ..record.provenance import DreamAccount, NetFacts, PictureFacts, parse
-from ..record.recipe import Difference, Recipe
+from ..record.made import is_record, note_of
+from ..record.provenance import NetFacts, PictureFacts
+from ..record.recipe import Recipe
 from ..runtime.net import Net as LocalNet
 from .errors import debugging
 from .input import InputPicture, Size, Target, reads_profiles
@@ -113,14 +113,8 @@ class Job(Prepared):
 
     def made(self, target: Target, recipe: Recipe, input: PictureFacts) -> str | None:
         """Return what a file says of itself, if it is the dream of a recipe and whole: see `made_note`."""
-        now, ingredients = self.as_recorded(recipe), self.ingredients(input)
-
-        def unlike(made: DreamAccount) -> list[Difference]:
-            before = msgspec.structs.replace(made, recipe=self.as_recorded(made.recipe))
-            return before.unlike(now, ingredients, self.open)
-
         with interruptible():
-            return made_note(target.given, parse, unlike)
+            return self.made_note(target.given, recipe, input, self.open)
 
     def keep_sidecar(self, target: Target, note: str | None) -> None:
         """Write the sidecar of a picture that is made already, where it is wanted and missing.

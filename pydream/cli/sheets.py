@@ -13,6 +13,7 @@ import click
 from ..cluster.workers import Cluster
 from ..media import Gallery, Sheet
 from ..picture import Picture
+from ..record.frames import earlier_recipe
 from ..record.made import is_record
 from ..record.names import quoting_names
 from ..record.recipe import Recipe
@@ -20,7 +21,7 @@ from ..runtime.geometry import survey_at
 from ..runtime.net import Net
 from .errors import Failed, interruption, one_line, print_error
 from .figures import FigureDreams
-from .folders import check_own, earlier_recipe
+from .folders import check_own
 from .input import InputPicture, Size, Target, claim_targets
 from .job import Job
 from .places import claim_folder, forced

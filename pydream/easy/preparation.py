@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache, partial
 from pathlib import Path
@@ -24,8 +25,9 @@ from ..media import LONGEST_NOTE, read_image
 from ..net import ChannelOrder, Net
 from ..picture import Picture, to_pixels
 from ..record.command import command_of
-from ..record.provenance import DreamAccount, Ingredients, NetFacts, PictureFacts, net_facts, picture_facts
-from ..record.recipe import LEAST_TERM, Recipe, choose_tile, follow
+from ..record.made import made_note
+from ..record.provenance import DreamAccount, Ingredients, NetFacts, PictureFacts, net_facts, parse, picture_facts
+from ..record.recipe import LEAST_TERM, Difference, Recipe, choose_tile, follow
 from ..record.scoring import aim_of, least_in_record
 from ..runtime.net import Net as LocalNet
 from ..tiles.plan import plan_tiles
@@ -147,6 +149,18 @@ class Prepared:
             result=picture_facts("result", pixels),
             **msgspec.structs.asdict(self.ingredients(input)),
         )
+
+    def made_note(
+        self, path: str | os.PathLike[str], recipe: Recipe, input: PictureFacts, open: Container[str] = ()
+    ) -> str | None:
+        """Return what a file says of itself, if it is the dream of a recipe but for `open` fields: see `made_note`."""
+        now, ingredients = self.as_recorded(recipe), self.ingredients(input)
+
+        def unlike(made: DreamAccount) -> list[Difference]:
+            before = msgspec.structs.replace(made, recipe=self.as_recorded(made.recipe))
+            return before.unlike(now, ingredients, open)
+
+        return made_note(path, parse, unlike)
 
     def check(self, texts: Sequence[str] = ()) -> None:
         """Raise an error for a guide that does not fit, and a record, with these texts, that no file could hold."""

@@ -7,6 +7,7 @@ scoring     layers and classes, as the command line has them, as an objective
 provenance  what a file says of how it was made: `DreamAccount`, `Figure`
 film        `Film`, the same of a film, which resumes a stopped one
 loop        the checkpoint of a zoom loop
+frames      a folder of numbered pictures, which a stopped run leaves
 made        whether a file is a result of an earlier run, and whole
 command     the command line that makes a dream again
 names       files in an account: names without folders

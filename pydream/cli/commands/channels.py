@@ -14,11 +14,12 @@ from ...errors import SilentScoreError
 from ...media import fitting_columns
 from ...picture import Picture
 from ...record.command import option_words
+from ...record.frames import earlier_recipe
 from ...record.made import dream_in
 from ...record.recipe import Recipe
 from ..errors import interruption
 from ..figures import FigureDreams, Style, columns_option, figure_of, figure_options
-from ..folders import OutputFolder, earlier_recipe
+from ..folders import OutputFolder
 from ..help import Command
 from ..input import NOISE, InputPicture, Source, SourceType, claim_targets, one_target, unnamed_target
 from ..job import Job, prepare

@@ -20,11 +20,11 @@ from ...errors import BusyError, ClusterError, ForeignFileError, ImageFileError
 from ...locks import locked
 from ...media import FORMATS
 from ...picture import to_pixels
+from ...record.frames import earlier_recipe
 from ...record.presets import params_for, series_iterations
 from ...record.recipe import Recipe
 from ..advice import creatures, duration
 from ..errors import Failed, interruption, print_error
-from ..folders import earlier_recipe
 from ..help import Command
 from ..input import (
     STANDARD,

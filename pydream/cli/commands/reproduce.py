@@ -24,6 +24,7 @@ from ...formats import InputSpec
 from ...media import FORMATS, read_image
 from ...picture import Picture
 from ...record.command import option_words, shell_line
+from ...record.frames import is_frame
 from ...record.made import dream_in, is_record
 from ...record.names import file_word, model_word
 from ...record.provenance import DreamAccount, PictureFacts, picture_facts, pixels_sha256, versions
@@ -37,7 +38,7 @@ from ...runtime.net import Net
 from ...system import requested_threads, usable_cores
 from ...zoo.load import find_files, read_outline
 from ..errors import Failed, interruption
-from ..folders import OutputFolder, check_own, is_frame
+from ..folders import OutputFolder, check_own
 from ..help import Command
 from ..input import Size, Target, claim_targets
 from ..job import Job, load

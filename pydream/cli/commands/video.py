@@ -5,33 +5,29 @@ from __future__ import annotations
 import re
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing, suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from fractions import Fraction
 from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import click
-import msgspec
-from msgspec.structs import asdict
 
 from ...cluster.tasks import checked, dream
 from ...cluster.workers import Cluster
-from ...dream.film import BLEND, CUT, FILM_COPIES, MOST_CUT, FramePair, dream_frames
+from ...dream.film import BLEND, CUT, MOST_CUT
 from ...dream.flow import check_flow
+from ...easy.film import STATE, Clip, FilmRun, is_silent
 from ...errors import CheckpointError, ProvenanceError
 from ...files import make_folder
-from ...media import resized, video
-from ...media.video import Footage, Section
+from ...media import video
+from ...media.video import Section
 from ...picture import Picture
 from ...record import film as film_file
-from ...record.command import option_words
-from ...record.film import Film
 from ...record.made import frame_made
 from ...record.names import file_word
 from ...record.presets import params_for
-from ...record.provenance import PictureFacts, versions
-from ...record.recipe import Recipe
+from ...record.provenance import PictureFacts
 from ..errors import interruption
 from ..folders import (
     OutputFolder,
@@ -45,7 +41,7 @@ from ..folders import (
     write_sidecar,
 )
 from ..help import Command
-from ..input import Resizing, Size, Source, Target, claim_targets, reads_profiles
+from ..input import Resizing, Source, Target, claim_targets, reads_profiles
 from ..job import Job, prepare
 from ..listing import expanded
 from ..options import (
@@ -63,7 +59,6 @@ from ..progress import Bar
 from ..signals import between_steps, interruptible, interruptible_each, uninterrupted
 from ..workers import WorkerOptions, start_workers, worker_options
 
-_STATE = "film.json"
 _FPS = 25  # of a folder of frames
 
 
@@ -190,7 +185,7 @@ def command(
                 rate = Fraction(fps or _FPS).limit_denominator(1001)  # as it is written
                 footage = video.read_frames(*input, rate, section(start, stop, part), seen.advance, reads_profiles())
             sha256 = footage.sha256()
-        clip = Clip(footage, resizing.of(*footage.size))
+        clip = _Clip(footage, resizing.of(*footage.size))
         options = params_for(options, clip.size, resizing.counted(footage.size))
         check_films(films, clip.size, clip.rate)
         with interruptible():
@@ -202,59 +197,46 @@ def command(
         job = prepare(quiet=quiet, resumed=None if left is None else left.recipe, **options)
         if workers is not None:
             job = replace(job, memory=workers.memory(job.memory))
-        tile, plan = job.in_tiles(clip.size, copies=FILM_COPIES)
-        recipe = msgspec.structs.replace(job.recipe, tile=tile)
-        new_size = f"{clip.size[1]}x{clip.size[0]}" if resizing.wanted else None
-        words = {"--size": new_size, "--carry": None if blend == BLEND else blend, "--cut": None if cut == CUT else cut}
-        words |= {"--from": start, "--to": stop, "--range": part, "--flow": flow, "--fps": fps}
-        given = [f"dream{each.suffix}" for each in films] + ["frames"] * (not folder.temporary)
-        arguments = [file_word(path), *(word for each in given for word in ("-o", each)), *option_words(words)]
-        arguments += next(filter(None, (quality_words(each, quality) for each in films)), [])
+        folder = replace(folder, sidecar=job.sidecar and not folder.temporary)
         height, width = footage.size
-        facts = PictureFacts(name=path.resolve().name, width=width, height=height, sha256=sha256)
-        film = Film(
-            film="video",
-            command=job.command_line("video", arguments, recipe),
-            recipe=job.as_recorded(recipe),
-            **asdict(job.ingredients(facts)),
-            first=footage.first,
-            frames=len(clip),
-            size=clip.size,
+        run = FilmRun.planned(
+            job,
+            clip,
+            folder,
+            left,
+            word=file_word(path),
+            input=PictureFacts(name=path.resolve().name, width=width, height=height, sha256=sha256),
+            outputs=[f"dream{each.suffix}" for each in films] + ["frames"] * (not folder.temporary),
+            resized=resizing.wanted,
             blend=blend,
             flow=flow,
             cut=cut,
-            versions=versions("av", *(["opencv-python-headless"] if flow else [])),
+            section={"--from": start, "--to": stop, "--range": part},
+            fps=fps,
+            more=next(filter(None, (quality_words(each, quality) for each in films)), []),
         )
-        if left is not None:
-            before = msgspec.structs.replace(left, recipe=job.as_recorded(left.recipe))
-            if others := before.unlike(film):
-                raise CheckpointError(f"'{folder.folder}' holds another film: {', '.join(map(str, others))}")
-        done = 0 if left is None else _done(folder, film, left.frames_say, quiet)
-        for line in clip.losses(films, folder):
+        done = 0 if left is None else _done(run, folder, left.frames_say, quiet)
+        for line in _losses(clip, films, folder):
             job.say(line)
         if done:
             job.say(f"{done} of {len(clip)} frames are in '{folder.folder}' already")
-        if plan:
-            job.say(plan)
+        if run.plan:
+            job.say(run.plan)
         try:
             if left is None:  # not before all that could be wrong has been looked at
                 folder.clear()
                 make_folder(folder.folder)
-                film_file.save(folder.state_file, film)
-            last = FramePair(next(clip.frames(done - 1)), folder.picture(done - 1)) if done else None
-            with (
-                start_workers(workers) as cluster,
-                closing(_dreams(cluster, job, recipe, film, clip, last, done)) as dreams,
-            ):
+                film_file.save(folder.state_file, run.film)
+            with start_workers(workers) as cluster, closing(_dreams(cluster, job, run, done)) as dreams:
                 for number, made in enumerate(dreams, start=done):
-                    record = film.frame(number, made)
-                    folder.target(number).write(made, record, sidecar=job.sidecar and not folder.temporary)
+                    run.write(number, made)
                     done += 1
             if not folder.temporary:
                 job.say(f"wrote {len(clip)} frames into '{folder.folder}'")
             for target in films:
-                _write(target, clip, folder, film, quality, quiet)
-                write_sidecar(target, film.to_json(), job.sidecar)
+                with Bar(quiet, desc=f"writing {target.name}", total=len(clip), unit="frame") as written:
+                    run.write_film(target, quality, on_frame=written.advance)
+                write_sidecar(target, run.film.to_json(), job.sidecar)
                 job.say(f"wrote '{target}'")
         except KeyboardInterrupt:
             outcome = f"{done} of {len(clip)} frames are in '{folder.folder}'; --resume continues"
@@ -264,7 +246,7 @@ def command(
 
 def _outputs(output: Sequence[str], input: Path) -> tuple[list[Path], OutputFolder]:
     """Return the films, and the folder of the frames."""
-    films, folder = films_and_frames(output, _STATE, film_file.is_plan)
+    films, folder = films_and_frames(output, STATE, film_file.is_plan)
     if folder.folder.is_dir() and folder.folder.samefile(input):
         what = f"'{input}' holds the frames that are read: name another folder"
         raise click.BadParameter(what, param_hint="'--output'")
@@ -285,103 +267,53 @@ def _outputs(output: Sequence[str], input: Path) -> tuple[list[Path], OutputFold
     return films, replace(folder, claims=claims)
 
 
-def _write(target: Path, clip: Clip, folder: OutputFolder, film: Film, quality: int, quiet: bool) -> None:
-    """Write the frames that are made as a film."""
-    footage = clip.footage
-    with Bar(quiet, desc=f"writing {target.name}", total=len(clip), unit="frame") as written:
-        video.write_video(
-            target,
-            folder.pictures(len(clip), written.advance),
-            clip.rate,
-            quality,
-            film.to_json(),
-            times=None if footage.rate else footage.times,
-            pixel_aspect=clip.pixel_aspect,
-            sound=None if _is_silent(target) else footage.sound,
-        )
-
-
-def _done(folder: OutputFolder, film: Film, say: bool, quiet: bool) -> int:
+def _done(run: FilmRun, folder: OutputFolder, say: bool, quiet: bool) -> int:
     """Count the frames that are there, one after the other from the first; see `frame_made`."""
 
     def is_made(number: int, target: Target) -> bool:
         with interruptible():
-            return frame_made(target.given, film, number, say)
+            return frame_made(target.given, run.film, number, say)
 
-    made = folder.made(film.frames, is_made, quiet)
-    return next(number for number in range(film.frames + 1) if number not in made)
+    return run.done(folder.made(run.film.frames, is_made, quiet))
 
 
-@dataclass(frozen=True)
-class Clip:
-    """Footage, and the size that it is dreamt at."""
-
-    footage: Footage
-    size: Size
-
-    def __len__(self) -> int:
-        return len(self.footage)
-
-    @property
-    def rate(self) -> Fraction:
-        """Frames per second, on average."""
-        return self.footage.times.rate if self.footage.rate is None else self.footage.rate
-
-    @property
-    def pixel_aspect(self) -> Fraction:
-        """That which the film is shown in its own shape with; a size that is its shape to the pixel changes nothing."""
-        (height, width), (high, wide) = self.footage.size, self.size
-        if abs(wide * height - width * high) < max(width, height):
-            return self.footage.pixel_aspect
-        return self.footage.pixel_aspect * Fraction(width * high, height * wide)
+class _Clip(Clip):
+    """A clip that Ctrl-C ends as it is read."""
 
     def frames(self, skip: int = 0) -> Iterator[Picture]:
         """Yield the frames but the first so many."""
-        for frame in interruptible_each(self.footage.frames(skip)):
-            yield resized(frame, self.size)
-
-    def losses(self, films: Sequence[Path], folder: OutputFolder) -> Iterator[str]:
-        """Describe what of the film is lost in its dream."""
-        footage = self.footage
-        if footage.damaged:
-            yield f"'{footage.path}' is damaged, {footage.damaged} times: what can be read is dreamt on"
-        if footage.left_out:
-            yield f"left out: {', '.join(footage.left_out)}"
-        lost = [] if footage.sound is None else ["the sound"]
-        if self.pixel_aspect != 1:
-            lost.append(f"the pixels' shape, {self.pixel_aspect}")
-        for suffix in (film.suffix.lower() for film in films if _is_silent(film)):
-            yield from (f"left out: {each}, which a {suffix} film cannot have" for each in lost)
-        if not folder.temporary:
-            times = "the frames' times" if footage.rate is None else f"the rate, {float(footage.rate):.6g} a second"
-            yield f"left out: {' and '.join([*lost, times])}, which a folder of frames cannot have"
+        return interruptible_each(super().frames(skip))
 
 
-def _dreams(
-    cluster: Cluster | None, job: Job, recipe: Recipe, film: Film, clip: Clip, last: FramePair | None, done: int
-) -> Generator[Picture, None, None]:
+def _losses(clip: Clip, films: Sequence[Path], folder: OutputFolder) -> Iterator[str]:
+    """Describe what of a film is lost in its dream."""
+    footage = clip.footage
+    if footage.damaged:
+        yield f"'{footage.path}' is damaged, {footage.damaged} times: what can be read is dreamt on"
+    if footage.left_out:
+        yield f"left out: {', '.join(footage.left_out)}"
+    lost = [] if footage.sound is None else ["the sound"]
+    if clip.pixel_aspect != 1:
+        lost.append(f"the pixels' shape, {clip.pixel_aspect}")
+    for suffix in (film.suffix.lower() for film in films if is_silent(film)):
+        yield from (f"left out: {each}, which a {suffix} film cannot have" for each in lost)
+    if not folder.temporary:
+        times = "the frames' times" if footage.rate is None else f"the rate, {float(footage.rate):.6g} a second"
+        yield f"left out: {' and '.join([*lost, times])}, which a folder of frames cannot have"
+
+
+def _dreams(cluster: Cluster | None, job: Job, run: FilmRun, done: int) -> Generator[Picture, None, None]:
     """Yield the dreams that are left, in order: by this process, each from the last one, or by the workers."""
-    frames, count = clip.frames(done), len(clip) - done
+    clip, count = run.clip, len(run.clip) - done
     if cluster is not None:  # each by itself, as `dream_frames` does without blending
-        tasks = (job.task(recipe, frame) for frame in frames)
+        tasks = (job.task(run.recipe, frame) for frame in clip.frames(done))
         with job.done_bar(cluster, count, "frame") as counter:
             for number, outcome in enumerate(cluster.in_order(dream, tasks, between_steps), start=1):
-                yield checked(outcome.get(), recipe.sizes(*clip.size)[0]).pixels
+                yield checked(outcome.get(), run.recipe.sizes(*clip.size)[0]).pixels
                 counter.passed(number)
         return
     with job.bar(clip.size, count) as bar:
-        yield from dream_frames(
-            job.net,
-            frames,
-            blend=film.blend,
-            flow=film.flow,
-            cut=film.cut,
-            seed=recipe.seed,
-            last=last,
-            stretch=recipe.stretch,
-            watch=bar,
-            **recipe.dream_params(job.objective, job.retouches),
-        )
+        yield from run.dreams(done, bar)
 
 
 def section(start: str | None, stop: str | None, part: str | None) -> Section:
@@ -397,7 +329,3 @@ def seconds(time: str) -> Fraction:
     for part in time.split(":"):
         total = 60 * total + Fraction(part)
     return total
-
-
-def _is_silent(output: Path) -> bool:
-    return video.WRITABLE[output.suffix.lower()].silent
