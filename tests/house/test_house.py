@@ -75,6 +75,7 @@ WRITERS = {
     ("media/page.py", "save"): "the same",
     ("bench/plot.py", "savefig"): "Matplotlib draws in memory",
     ("record/loop.py", "savez"): "into a file that `files` has opened",
+    ("studio/worker/__main__.py", "write_text"): "the kernel's, of this process",
     ("media/video/gif.py", "open"): "the temporary file of `files`, bit by bit",
     ("media/video/mp4.py", "open"): "libav's; the same",
     ("zoo/part.py", "open"): "a part, which is checked whole and then moved",
