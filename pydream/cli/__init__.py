@@ -25,7 +25,6 @@ libraries      what other libraries say by the way, and warnings
 from __future__ import annotations
 
 import importlib
-from functools import partial
 from typing import Any
 
 import click
@@ -33,7 +32,7 @@ import click
 from .. import __version__
 from ..reads import kept_apart
 from .errors import debug_option, debugging, errors_in_one_line
-from .libraries import quiet_libraries
+from .libraries import limit_pixels, quiet_libraries
 from .signals import signals_as_ctrl_c, uninterrupted
 from .streams import echo, standard_streams
 
@@ -131,11 +130,7 @@ def main(ctx: click.Context, max_pixels: int | None) -> None:
     \b
     pydream dream sky.jpg -o dream.png
     """  # noqa: D301 (click's mark for a block to leave as it is)
-    if max_pixels is not None:
-        from PIL import Image
-
-        ctx.call_on_close(partial(setattr, Image, "MAX_IMAGE_PIXELS", Image.MAX_IMAGE_PIXELS))
-        Image.MAX_IMAGE_PIXELS = max_pixels
+    limit_pixels(ctx, max_pixels)
     if ctx.invoked_subcommand is None:
         echo(*ctx.get_help().split("\n"))
 

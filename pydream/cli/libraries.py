@@ -7,6 +7,7 @@ import sys
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import click
@@ -49,3 +50,12 @@ def loud_libraries() -> None:
     """Undo `quiet_libraries` for the rest of its block."""
     warnings.simplefilter("default")  # of pydream's own too: one of each text and place is shown
     logging.disable(logging.NOTSET)
+
+
+def limit_pixels(ctx: click.Context, most: int | None) -> None:
+    """Have Pillow, and all that asks it, read no picture of more pixels while a command runs; None: as it was."""
+    if most is not None:
+        from PIL import Image
+
+        ctx.call_on_close(partial(setattr, Image, "MAX_IMAGE_PIXELS", Image.MAX_IMAGE_PIXELS))
+        Image.MAX_IMAGE_PIXELS = most

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
-from collections.abc import Callable, Container, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache, partial
 from pathlib import Path
@@ -203,6 +203,22 @@ def _stamp(path: Path) -> tuple[str, int, int]:
     return str(path), found.st_mtime_ns, found.st_size
 
 
+def check_together(
+    layers: Sequence[str], kind: Kind, classes: Sequence[str], *, guided: bool, masked: bool, recipe: Mapping[str, Any]
+) -> None:
+    """Raise `ParameterError` for arguments of `prepare` that do not go together, whatever the network."""
+    if guided and (len(layers) > 1 or kind != "l2" or classes):
+        raise ParameterError("guide", "a guide goes with one layer, without --objective and --class")
+    if masked and not recipe.get("clip", True):
+        raise ParameterError("mask", "it keeps pixels as they are, and --no-clip rescales them all")
+    if masked and recipe.get("stretch"):
+        raise ParameterError("mask", "it keeps pixels as they are, and --stretch rescales them all")
+    least = sum(map(least_in_record, layers)) + LEAST_TERM * len(classes)
+    if least > LONGEST_NOTE:
+        what = f"{len(layers) + len(classes)} terms do not fit into the file's record of {LONGEST_NOTE} characters"
+        raise ParameterError("layer" if layers else "class", what)
+
+
 def prepare(
     *,
     model: str,
@@ -256,16 +272,7 @@ def prepare(
     if unknown := recipe.keys() - set(Recipe.__struct_fields__):
         raise TypeError(f"neither an option nor a field of a recipe: {', '.join(sorted(unknown))}")
     layers = [layer] if isinstance(layer, str) else list(layer or ())
-    if guide is not None and (len(layers) > 1 or kind != "l2" or classes):
-        raise ParameterError("guide", "a guide goes with one layer, without --objective and --class")
-    if mask is not None and not recipe.get("clip", True):
-        raise ParameterError("mask", "it keeps pixels as they are, and --no-clip rescales them all")
-    if mask is not None and recipe.get("stretch"):
-        raise ParameterError("mask", "it keeps pixels as they are, and --stretch rescales them all")
-    least = sum(map(least_in_record, layers)) + LEAST_TERM * len(classes)
-    if least > LONGEST_NOTE:
-        what = f"{len(layers) + len(classes)} terms do not fit into the file's record of {LONGEST_NOTE} characters"
-        raise ParameterError("layer" if layers else "class", what)
+    check_together(layers, kind, classes, guided=guide is not None, masked=mask is not None, recipe=recipe)
     aim_at = partial(
         aim_of,
         layers=layers,

@@ -2,6 +2,8 @@
 
 ==========  ==================================================================================
 orders      what a client asks for: `Order`
+axes        directions of a sheet of orders
+checking    what can be known of an order before a network is loaded
 messages    what the server and its worker processes say to one another
 jobs        a job: what is kept of it, and what clients see
 folder      the folder: pictures, jobs, results; all that survives a power cut

@@ -246,7 +246,10 @@ class Api:
         network = given.setdefault("network", {})
         if isinstance(network, dict):
             network.setdefault("name", catalogue.network_of(given.get("preset"), self._model))
-        job = await self.studio.submit(_checked(msgspec.convert, given, Order))
+        order = _checked(msgspec.convert, given, Order)
+        entry = None if order.picture is None else self.studio.picture(order.picture)
+        await asyncio.to_thread(_check, order, None if entry is None else (entry.height, entry.width))
+        job = await self.studio.submit(order)
         return Json({"id": job.id}, 202)
 
     async def _jobs(self, _: Request) -> Response:
@@ -354,7 +357,16 @@ def _checked(read: Callable[..., T], data: Any, kind: type[T]) -> T:
     try:
         return read(data, type=kind)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-        raise StudioError(f"the body is not what is expected: {error}") from error
+        text, _, where = str(error).partition(" - at `$")  # msgspec's words for a place in JSON
+        text = re.sub("`str` matching regex '.*'", "an id", text)
+        place = where.strip("`.") or "the body"
+        raise StudioError(f"{place}: {text}") from error
+
+
+def _check(order: Order, size: tuple[int, int] | None) -> None:
+    from .checking import check  # with what prepares dreams, which the page need not wait for
+
+    check(order, size)
 
 
 def _id(given: str, pattern: re.Pattern[str], noun: str) -> str:

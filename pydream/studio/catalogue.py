@@ -22,7 +22,8 @@ from ..runtime.net import Net
 from ..zoo import registry
 from ..zoo.load import read_outline
 
-_OF_ZOOM = ("frames", "scale", "rotate", "shift")
+_OF_ZOOM = inspect.signature(zoom_loop).parameters
+MOVE = {name: _OF_ZOOM[name].default for name in ("scale", "rotate", "shift")}  # of a zoom loop
 
 
 def networks(default: str) -> dict[str, Any]:
@@ -55,7 +56,7 @@ def presets() -> dict[str, Any]:
         "defaults": defaults,
         "class_recipe": with_class({}),
         "smoothing": sorted(SMOOTHING),
-        "zoom": {name: inspect.signature(zoom_loop).parameters[name].default for name in _OF_ZOOM} | {"fps": ZOOM_FPS},
+        "zoom": {**MOVE, "frames": _OF_ZOOM["frames"].default, "fps": ZOOM_FPS},
     }
 
 

@@ -59,7 +59,7 @@ def test_looks_classes_and_samples(served):
 
 def test_a_picture_as_the_body_and_in_a_form(served):
     shown = {"id": SKY_ID, "name": "sky.jpg", "width": 96, "height": 64, "frames": None, "seconds": None}
-    shown |= {"made_with": None, "order": None, "missing": []}
+    shown |= {"made_with": None, "order": None, "missing": [], "notes": []}
     answers = [
         served.client.post("/api/pictures", params={"name": "sky.jpg"}, content=SKY),
         served.client.post("/api/pictures", content=iter([SKY[:7], SKY[7:]]), params={"name": "a/b\\sky.jpg"}),
@@ -127,8 +127,9 @@ def test_jobs(served):
     assert served.client.get(f"/api/jobs/{job}").status_code == 404
 
 
-def test_the_network_that_an_order_does_not_name(served):
+def test_the_network_that_an_order_does_not_name(served, monkeypatch):
     """It is a look's, where that has layers; and otherwise --model's."""
+    monkeypatch.setattr("pydream.studio.app._check", lambda *_: None)
     for given, network in (
         ({}, "squeezenet_v1.1"),
         ({"preset": "towers"}, "bvlc_googlenet"),
@@ -136,9 +137,22 @@ def test_the_network_that_an_order_does_not_name(served):
         ({"preset": "towers", "network": {"name": "vgg16"}}, "vgg16"),
         ({"network": {"dtype": "float64"}}, "squeezenet_v1.1"),
     ):
-        served.studio.checked = False
         job = served.client.post("/api/jobs", json={"kind": "dream", **given}).json()["id"]
         assert served.studio.orders[job].order.network.name == network
+
+
+def test_an_order_that_cannot_be_carried_out(served):
+    for given, said in (
+        ({"layer": ["fire2/concatx"]}, "close: 'fire2/concat'"),
+        ({"picture": "0" * 64}, "no picture"),
+        ({"picture": "../x"}, "picture: Expected an id"),
+        ({"kind": "poem"}, "kind: Invalid enum value 'poem'"),
+        ({"recipe": {"iter_n": "many"}}, "iter_n: 'many'"),
+        ({"made": 1}, "unknown field `made`"),
+    ):
+        answer = served.client.post("/api/jobs", json={"kind": "dream", **given})
+        assert answer.status_code in (400, 404)
+        assert said in line(answer)
 
 
 def test_replay(served):
@@ -160,7 +174,7 @@ def test_thumbnails(served):
     kept = served.client.get(f"/api/thumbnails/{'0' * 64}.jpg")
     assert "immutable" in kept.headers["cache-control"]
     wrong = served.client.post("/api/thumbnails", json={"network": "a", "of": "files"})
-    assert (wrong.status_code, line(wrong)[:4]) == (400, "the ")
+    assert (wrong.status_code, line(wrong)[:4]) == (400, "of: ")
 
 
 def test_the_pages_state(served):

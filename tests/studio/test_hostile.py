@@ -262,6 +262,7 @@ def test_an_error_of_the_programs_own(served, monkeypatch):
     monkeypatch.setattr(served.studio, "stop", fails)
     answer = served.client.post(f"/api/jobs/{'f' * 12}/stop")
     assert (answer.status_code, line(answer)) == (500, "the program failed: ZeroDivisionError; its terminal says more")
+    assert settled(lambda: -len(served.reported), -1)  # the client knows before the terminal
     assert served.reported == [f"POST /api/jobs/{'f' * 12}/stop: ZeroDivisionError: what only the terminal shows"]
     served.reported.clear()
 
@@ -272,4 +273,5 @@ def test_an_error_of_the_programs_own(served, monkeypatch):
     monkeypatch.setattr(served.studio, "subscribe", half)
     with pytest.raises(httpx.RemoteProtocolError):
         served.client.get("/api/events")
+    assert settled(lambda: -len(served.reported), -1)
     served.reported.clear()

@@ -10,6 +10,7 @@ import click
 from ...studio.guard import is_loopback
 from ...zoo.registry import find_network, own_folder
 from ..help import Command
+from ..libraries import limit_pixels
 from ..options import memory_option, model_option, option
 from ..places import ReadFile
 from ..streams import echo
@@ -66,8 +67,8 @@ def command(
         raise click.BadParameter(line, param_hint="'--host'")
     find_network(model)
     folder = (folder or own_folder().parents[1] / "pydream-studio").absolute()
-    most_pixels = max_pixels or Image.MAX_IMAGE_PIXELS or 2**31
-    studio = Studio(folder, model=model, memory=memory, most_pixels=most_pixels)
+    limit_pixels(click.get_current_context(), max_pixels)
+    studio = Studio(folder, model=model, memory=memory, most_pixels=Image.MAX_IMAGE_PIXELS or 2**31)
     with listening(host, port) as sock:
         serve(
             studio,

@@ -1,0 +1,83 @@
+"""What can be known of an order before a network is loaded: that its words are words, and go together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from ..dream.octaves import Size
+from ..dream.zoom import check_move
+from ..easy.inputs import check_size
+from ..easy.preparation import check_together
+from ..errors import PydreamError, StudioError
+from ..record.names import NOISE_SIZE
+from ..record.recipe import Recipe
+from ..record.scoring import aim_of
+from ..zoo.registry import find_network, find_weights
+from . import catalogue
+from .axes import with_value
+from .orders import Order
+from .worker.orders import Wanted
+
+
+def check(order: Order, size: Size | None) -> None:
+    """Check an order's words, and its layers and classes in the network's outline.
+
+    Parameters
+    ----------
+    order : Order
+    size : (int, int) or None
+        Height and width of the picture; None: there is none.
+
+    Raises
+    ------
+    PydreamError
+        One line that says what is wrong.
+    """
+    try:
+        for each in (order, *_of_sheet(order)):
+            _check_one(each, size)
+        if order.kind == "zoom":
+            given = {name: getattr(order, name) for name in ("scale", "rotate", "shift")}
+            check_move(**{**catalogue.MOVE, **{name: value for name, value in given.items() if value is not None}})
+    except PydreamError:
+        raise
+    except (ValueError, OverflowError) as error:
+        raise StudioError(str(error)) from error
+
+
+def _check_one(order: Order, size: Size | None) -> None:
+    wanted = Wanted.of(order)
+    entry = find_network(wanted.model)
+    if find_weights(entry) is None:
+        raise StudioError(
+            f"network: the weights of {entry.name} are not here; `pydream models fetch {entry.name}` gets them"
+        )
+    found = size or wanted.noise or NOISE_SIZE
+    check_size(*wanted.resizing.of(*found))
+    params = wanted.look.params_for(found, wanted.resizing)
+    fields = {name: value for name, value in {**params, **wanted.more}.items() if name in Recipe.__struct_fields__}
+    Recipe(**{"end": "", "seed": 0, **fields})
+    layer = params.get("layer") or ()
+    words: dict[str, Any] = {
+        "layers": [layer] if isinstance(layer, str) else layer,
+        "classes": params.get("classes") or (),
+    }
+    words["kind"] = params.get("kind") or "l2"
+    guided = order.guide is not None
+    check_together(**words, guided=guided, masked=order.mask is not None, recipe=fields)
+    net = catalogue.outline(entry.name)
+    if net is not None:
+        aim_of(net, **words, guided=guided)
+
+
+def _of_sheet(order: Order) -> Iterator[Order]:
+    """Yield an order for each value of a sheet's directions."""
+    if order.kind != "sweep" and (order.rows or order.columns):
+        raise StudioError("rows and columns are of a sheet: kind is 'sweep'")
+    axes = [axis for axis in (order.rows, order.columns) if axis is not None]
+    if len(axes) == 2 and axes[0].parameter == axes[1].parameter:
+        raise StudioError(f"rows and columns are both {axes[0].parameter}")
+    for axis in axes:
+        for value in axis.values:
+            yield with_value(order, axis.parameter, value)
