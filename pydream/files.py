@@ -85,9 +85,12 @@ def _open_at_once(path: str, flags: int) -> int:
     return os.open(path, flags | os.O_NONBLOCK | os.O_NOCTTY)
 
 
-def read_file(path: str | os.PathLike[str], most: int, kind: str = "") -> bytes:
-    """Read a regular file; `OSError` where it is none, or has more bytes than the `most` that its kind can have."""
-    with open_file(path) as file:
+def read_file(path: str | os.PathLike[str], most: int, kind: str = "", noted: bool = True) -> bytes:
+    """Read a regular file; `OSError` where it is none, or has more bytes than the `most` that its kind can have.
+
+    `noted` is as for `open_file`: a program that keeps its own state in a file reads it with False, to write it again.
+    """
+    with open_file(path, noted) as file:
         size = os.fstat(file.fileno()).st_size
         content = file.read(size + 1) if size <= most else b""
         if size > most or len(content) > most:

@@ -77,7 +77,7 @@ class Folder:
 
     def _read(self, path: Path) -> Record | str:
         try:
-            return msgspec.json.decode(read_file(path, MOST_RECORD, "a job"), type=Record)
+            return msgspec.json.decode(read_file(path, MOST_RECORD, "a job", noted=False), type=Record)
         except (OSError, msgspec.MsgspecError, UnicodeDecodeError) as error:
             return reason(error)
 
@@ -88,7 +88,7 @@ class Folder:
     def order(self) -> list[str]:
         """Return the ids of jobs that wait, where they do not wait in the order of their numbers."""
         try:
-            return msgspec.json.decode(read_file(self._order, MOST_RECORD, "an order"), type=list[str])
+            return msgspec.json.decode(read_file(self._order, MOST_RECORD, "an order", noted=False), type=list[str])
         except (OSError, msgspec.MsgspecError, UnicodeDecodeError):
             return []
 
@@ -187,7 +187,7 @@ class Folder:
     def page(self) -> bytes:
         """Return the page's state: JSON; that of a new page if there is none."""
         try:
-            return read_file(self._page, MOST_PAGE, "the page's state")
+            return read_file(self._page, MOST_PAGE, "the page's state", noted=False)
         except OSError:
             return b"{}"
 

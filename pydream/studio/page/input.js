@@ -3,7 +3,7 @@ import { get, post } from "./api.js";
 import { announce, find, make, say } from "./dom.js";
 import { refill } from "./forms.js";
 import { shortcut } from "./keys.js";
-import { change, replaceOrder, setView, state, subscribe } from "./state.js";
+import { change, NEW_ORDER, replaceOrder, setView, state, subscribe } from "./state.js";
 import { pictureEntry, remember, upload } from "./upload.js";
 
 const NOISE = [512, 768]; // height and width
@@ -93,7 +93,7 @@ async function send(file) {
 // Take a picture up: one that pydream made brings its settings back, a film goes to its form.
 export function takePicture(entry) {
   say(error, null);
-  news.replaceChildren(...(entry.missing ?? []).map((line) => make("p", { class: "notice" }, line)));
+  news.replaceChildren(...[...(entry.notes ?? []), ...(entry.missing ?? [])].map((line) => make("p", { class: "notice" }, line)));
   if (entry.frames > 1) {
     refill({ kind: "film", picture: entry.id });
     find("#form-film").scrollIntoView({ block: "nearest" });
@@ -105,7 +105,8 @@ export function takePicture(entry) {
     news.append(make("p", { class: "notice" }, "pydream made this picture: its settings are back. Under “Keep and share”, Replay says whether it comes out identical."));
   } else {
     setView({ job: null, dropped: undefined });
-    change({ kind: "dream", picture: entry.id, mask: undefined, recipe: { noise: undefined } });
+    const wasNoise = state.order.picture === null; // of which the recipe has the size
+    change({ kind: "dream", picture: entry.id, mask: undefined, recipe: { noise: undefined }, ...(wasNoise && { long_side: NEW_ORDER.long_side }) });
   }
   announce(`${entry.name}, ${entry.width} by ${entry.height} pixels`);
 }

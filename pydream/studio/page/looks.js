@@ -24,9 +24,9 @@ export function mountLooks() {
 
   async function draw() {
     try {
-      const { presets } = await looks();
+      const [{ presets }, { default: usual }] = await Promise.all([looks(), networks()]);
       const entries = presets.map(({ name, about, here }) => ({ name, label: name, about, missing: !here, pressed: name === state.order.preset }));
-      grid.draw(entries, request({ of: "presets" }));
+      grid.draw(entries, request({ network: usual, of: "presets" }));
       say(error, null);
     } catch (failure) {
       say(error, failure.message);

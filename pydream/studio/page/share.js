@@ -7,7 +7,8 @@ import { linkTo, takeLink } from "./link.js";
 import { state, subscribe } from "./state.js";
 import { pictureEntry } from "./upload.js";
 
-const FILES = { png: "PNG", jpg: "JPEG", webp: "WebP", tiff: "TIFF", mp4: "Film (MP4)", gif: "GIF" };
+const PICTURES = { png: "PNG", jpg: "JPEG", webp: "WebP", tiff: "TIFF" }; // the server makes any of them from the first
+const FILMS = { mp4: "Film (MP4)", gif: "GIF" };
 
 export function mountShare() {
   const section = find("#share");
@@ -63,10 +64,11 @@ export function mountShare() {
     const entry = !looked && dropped ? await pictureEntry(dropped).catch(() => null) : null;
     const now = looked?.result ? `job=${looked.id}` : entry?.made_with ? `picture=${entry.id}` : null;
     none.hidden = Boolean(now);
-    const has = Object.entries(FILES).filter(([kind]) => looked?.result?.files[kind]);
+    const made = looked?.result?.files ?? {};
+    const has = Object.entries({ ...(made.png && PICTURES), ...FILMS }).filter(([kind]) => made[kind] || kind in PICTURES);
     if (JSON.stringify([now, has]) !== shown) {
       shown = JSON.stringify([now, has]);
-      files.replaceChildren(...has.map(([kind, name]) => make("a", { class: "button", href: `${looked.result.files[kind]}?download=1`, download: "" }, name)));
+      files.replaceChildren(...has.map(([kind, name]) => make("a", { class: "button", href: `/api/jobs/${looked.id}/result.${kind}?download=1`, download: "" }, name)));
       text.hidden = true;
       say(error, null);
       say(verdict, null);
