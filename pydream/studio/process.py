@@ -311,7 +311,13 @@ async def _started(program: Sequence[str], arguments: Sequence[str]) -> _Child:
     finally:
         its.close()
         os.close(its_errors)
-    return await _Child.of(process, ours, errors)
+    try:
+        return await _Child.of(process, ours, errors)
+    except BaseException:
+        ours.close()
+        process.kill()
+        await process.wait()
+        raise
 
 
 def _how_it_ended(child: _Child, before: int | None) -> str:

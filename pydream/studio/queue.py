@@ -53,16 +53,16 @@ class Queue:
         for record in records:
             if record.dropped:
                 await self.on_disk(self._folder.remove, record)
-            elif record.ended:
-                if self._folder.made(record.id).exists():  # the studio ended before it was removed
-                    await self.on_disk(self._folder.remove_work, record.id)
-                self._note_ended(record)
-            elif record.stopping and record.made is None:
+                continue
+            if record.stopping and record.made is None:
                 record.state, record.stopping = "stopped", False
                 await self.save(record)
-                self._note_ended(record)
-            else:
+            if not record.ended:
                 self._waiting.append(record)
+                continue
+            self._note_ended(record)
+            if self._folder.made(record.id).exists():  # the studio ended before it was removed
+                await self.on_disk(self._folder.remove_work, record.id)
         last = len(order)
         self._waiting.sort(key=lambda record: (record.state != "running", order.get(record.id, last), record.number))
         for record in self._waiting:

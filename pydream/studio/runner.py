@@ -162,7 +162,8 @@ class Runner:
                 await self._queue.on_disk(self._folder.remove, record)
             else:
                 await self._queue.save(record)
-                await self._queue.on_disk(self._folder.remove_work, record.id)
+                if record.made is None:
+                    await self._queue.on_disk(self._folder.remove_work, record.id)
         except (OSError, StudioError) as error:
             self.process.line = reason(error)
         if record.dropped:
@@ -241,6 +242,7 @@ class Runner:
         while record.made is not None:
             try:
                 await self._queue.on_disk(self._folder.keep, record)
+                await self._queue.on_disk(self._folder.remove_work, record.id)  # before other files are made there
                 record.state = "stopped" if record.made.stopped else "done"
                 return
             except FileExistsError:

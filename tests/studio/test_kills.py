@@ -135,8 +135,9 @@ def test_a_program_that_cannot_run_does_not_make_the_studio_busy(tmp_path, monke
             )
             monkeypatch.setattr(process, "FIRST_PAUSE", 10)
             monkeypatch.setattr(process, "LONGEST_PAUSE", 10)
+            ends = studio._runner.process.silent_ends
             job = await studio.submit(order())
-            await until(lambda: studio.job(job.id).state == "running")
+            await until(lambda: studio._runner.process.silent_ends > ends)
             began = time.monotonic()
             await studio.stop(job.id)
             await ended(studio, job.id)
@@ -176,6 +177,56 @@ def test_a_closed_studio_goes_on_where_it_was(tmp_path):
             job, *_ = await ended(studio, job.id, *waiting)
             assert (job.state, job.attempts) == ("done", 2)
             assert text(tmp_path, job.name) == f"seed {job.order.recipe['seed']} tile {pid % 1000} steps 60"
+
+    asyncio.run(scenario())
+
+
+def test_what_ran_runs_first_and_what_waits_keeps_its_order(tmp_path):
+    async def scenario():
+        async with opened(tmp_path) as studio:
+            first, second, third = [(await studio.submit(order("steps-500 pause-5"))).id for _ in range(3)]
+            await studio.move(third, second)
+            await studio.stop(first)
+            await running(studio, third)
+            fourth = (await studio.submit(order())).id
+            await studio.move(fourth, second)
+        async with opened(tmp_path) as studio:
+            assert [job.id for job in studio.jobs()] == [first, third, fourth, second]
+
+    asyncio.run(scenario())
+
+
+def test_a_job_that_was_to_stop_has_stopped(tmp_path):
+    async def scenario():
+        async with opened(tmp_path) as studio:
+            job = await studio.submit(order("deaf steps-500 pause-5"))
+            await running(studio, job.id)
+            await studio.stop(job.id)
+        async with opened(tmp_path) as studio:
+            assert [(each.id, each.state) for each in studio.jobs()] == [(job.id, "stopped")]
+            assert not (tmp_path / "jobs" / job.id).exists()
+
+    asyncio.run(scenario())
+
+
+def test_files_that_are_no_jobs_are_left_alone(tmp_path):
+    async def scenario():
+        async with opened(tmp_path) as studio:
+            job = await studio.submit(order())
+            await ended(studio, job.id)
+            whole = (tmp_path / "jobs" / f"{job.id}.json").read_bytes()
+        strange = {"0" * 12: b"", "1" * 12: whole[: len(whole) // 2], "2" * 12: b"[" * 10**5, "3" * 12: whole}
+        for name, content in strange.items():
+            (tmp_path / "jobs" / f"{name}.json").write_bytes(content)
+        (tmp_path / "jobs" / "order.json").write_bytes(b"{}")
+        (tmp_path / "incoming" / "half").write_bytes(b"half of an upload")
+        async with opened(tmp_path) as studio:
+            assert [each.id for each in studio.jobs()] == [job.id]
+            assert len(studio._queue.lines) == 4
+            assert f"{'0' * 12}.json' is left alone, since it cannot be read: " in line(studio)
+            assert not list((tmp_path / "incoming").iterdir())
+        for name, content in strange.items():
+            assert (tmp_path / "jobs" / f"{name}.json").read_bytes() == content
 
     asyncio.run(scenario())
 
@@ -221,7 +272,7 @@ def test_a_power_cut_at_any_write_loses_nothing(tmp_path, monkeypatch):
     only_dreams(monkeypatch)
 
     async def work(studio):
-        first = await studio.submit(order("steps-30 pause-2"))
+        first = await studio.submit(order("steps-30 pause-2", recipe={"seed": 1}))
         await running(studio, first.id)
         second = await studio.submit(order("steps-2", recipe={"seed": 2}, replaces=first.id))
         third = await studio.submit(order("steps-2", recipe={"seed": 3}))
@@ -252,6 +303,7 @@ def test_a_power_cut_at_any_write_loses_nothing(tmp_path, monkeypatch):
             assert all(job.state == "done" for job in studio.jobs())
             seeds = sorted(job.order.recipe["seed"] for job in jobs)
             assert len(set(seeds)) == len(seeds)
+            assert not {1, 2} <= set(seeds)  # the second took the place of the first
             wanted = {"noise-3.png"}
             for job in jobs:
                 path = await studio.result_file(job.id, "png")

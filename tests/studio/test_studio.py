@@ -142,7 +142,7 @@ async def test_an_order_takes_the_place_of_the_one_that_it_replaces(studio, fold
     await running(studio, first.id)
     second = await studio.submit(order("steps-1000 pause-5", replaces=first.id))
     late = await studio.submit(order("steps-900 pause-5", replaces=first.id))  # the page knew of the first only
-    third = await studio.submit(order("steps-4", replaces=late.id))
+    third = await studio.submit(order("steps-20 pause-10", replaces=late.id))
     assert third.order.replaces is None  # what is asked for again replaces nothing
     assert [job.id for job in studio.jobs() if not job.result] == [third.id, last.id]
     third, last = await ended(studio, third.id, last.id)
@@ -266,6 +266,15 @@ async def test_a_picture_that_cannot_be_read_touches_nothing_else(studio, folder
 
 
 @in_studio
+async def test_an_answer_goes_to_the_one_that_asked(studio, folder):
+    given_up = asyncio.create_task(upload(studio, folder, b"slow", "slow.jpg"))
+    await until(lambda: studio._pictures._asked and studio._pictures._asked.sent)
+    given_up.cancel()
+    await asyncio.gather(given_up, return_exceptions=True)
+    assert (await upload(studio, folder)).name == "sky.jpg"
+
+
+@in_studio
 async def test_what_cannot_be_carried_out_is_said_at_once(studio, folder):
     film = await upload(studio, folder, b"film", "clip.mp4")
     picture = await upload(studio, folder)
@@ -371,6 +380,14 @@ async def test_small_dreams_give_way_and_go_on(studio, folder):
         await studio.thumbnails(ThumbnailsWanted(network="squeezenet_v1.1", of="channels", layer="x"))
     with pytest.raises(UnknownNameError):
         await studio.thumbnails(ThumbnailsWanted(network="/etc/passwd", of="layers"))
+
+
+@in_studio
+async def test_what_was_asked_for_last_is_made_first(studio, folder):
+    a, b, c = [(name, name, order(name)) for name in "abc"]
+    studio._thumbnails.want([a, b, c])
+    studio._thumbnails.want([c])
+    assert [item.order.preset for item in studio._thumbnails.take().items] == ["c", "a", "b"]
 
 
 @in_studio

@@ -118,6 +118,8 @@ def decode(message):
     if content == b"bomb":
         os.kill(os.getpid(), signal.SIGKILL)
         time.sleep(10)
+    if content == b"slow":
+        time.sleep(0.1)
     if content == b"text":
         return send("Failed", message["task"], error="it is no picture")
     found = hashlib.sha256(content).hexdigest()
