@@ -182,6 +182,10 @@ class Folder:
         """Return the file of a picture, or of a film."""
         return self.pictures / f"{entry.id}{entry.suffix}"
 
+    def shown(self, picture: str) -> Path:
+        """Return the file of a picture that is shown: no longer than a screen."""
+        return self.pictures / f"{picture}.jpg"
+
     # ---- the page's state ----
 
     def page(self) -> bytes:

@@ -201,7 +201,8 @@ class Finished(Message, frozen=True, kw_only=True):
         What was written, by its kind: ``{"png": path, "mp4": path}``.
     facts : dict
         For a dream ``width``, ``height``, ``sha256``, ``command``, ``python`` and ``seconds``; for a picture the fields
-        of its `PictureEntry`; for a replay ``identical`` and ``why``.
+        of its `PictureEntry`; for small dreams ``errors``, a line for each that cannot be made; for a replay
+        ``identical`` and ``why``.
     stopped : bool
         By `Stop`; without files: nothing had been made.
     """

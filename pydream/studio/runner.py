@@ -338,7 +338,7 @@ class Runner:
                 self._thumbnails.fail(key, answer.error)
         elif not answer.stopped:
             for key in left:
-                self._thumbnails.fail(key, "it was not made")
+                self._thumbnails.fail(key, answer.facts.get("errors", {}).get(key, "it was not made"))
 
 
 def _new_task() -> str:

@@ -164,7 +164,7 @@ class Studio:
         entry = self.picture(id)
         is_picture = entry.frames is None
         if kind == "jpg":
-            return self._folder.pictures / f"{id}.jpg"
+            return self._folder.shown(id)
         if (kind == "png") != is_picture:
             raise StudioError(f"{entry.name!r} is {'a picture' if is_picture else 'a film'}", 404)
         return self._folder.picture_file(entry)

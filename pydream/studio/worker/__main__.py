@@ -21,7 +21,7 @@ import msgspec
 
 from ..messages import HEADER, Failed, Finished, FromWorker, Message, Stop, ToWorker, packed, sizes
 from .kinds import function_for
-from .task import LaterError, Task
+from .task import Task
 
 _FIRST_TO_GO = (
     "500"  # for the kernel, out of -1000 to 1000: where memory runs out, this process ends and not the server
@@ -55,7 +55,7 @@ class Worker:
             os._exit(0)
 
     def _add(self, message: Message) -> None:
-        task = self._open[message.task] = Task(message, self._send, lambda: not self._waiting.empty())
+        task = self._open[message.task] = Task(message, self._send)
         self._waiting.put(task)
 
     def work(self) -> None:
@@ -65,10 +65,6 @@ class Worker:
             try:
                 task.check()
                 answer: FromWorker = function_for(task.message)(task)
-            except LaterError as later:
-                task.message = later.rest
-                self._waiting.put(task)
-                continue
             except KeyboardInterrupt:
                 answer = Finished(task=task.id, stopped=True)
             except Exception as error:

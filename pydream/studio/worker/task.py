@@ -11,19 +11,6 @@ from ..messages import Began, FromWorker, Made, Message, Preview, Progress, Stop
 M = TypeVar("M", bound=Message)
 
 
-class LaterError(Exception):
-    """The rest of a task can wait, and others do: it is to be carried out after them.
-
-    Attributes
-    ----------
-    rest : Message
-    """
-
-    def __init__(self, rest: Message) -> None:
-        super().__init__("others wait")
-        self.rest = rest
-
-
 class Task(Generic[M]):
     """A task.
 
@@ -35,20 +22,15 @@ class Task(Generic[M]):
         That it is to end: the thread that reads sets it.
     """
 
-    def __init__(self, message: M, send: Callable[[FromWorker, bytes], None], others: Callable[[], bool]) -> None:
+    def __init__(self, message: M, send: Callable[[FromWorker, bytes], None]) -> None:
         self.message = message
         self.stopped: Stop | None = None
-        self._send, self._others = send, others
+        self._send = send
 
     @property
     def id(self) -> str:
         """The task's name in messages."""
         return self.message.task
-
-    @property
-    def others_wait(self) -> bool:
-        """Whether other tasks wait for this one."""
-        return self._others()
 
     def check(self) -> None:
         """Raise KeyboardInterrupt if it is to stop, as Ctrl-C does in a command."""
