@@ -1,5 +1,6 @@
 // The page begins: what was saved is read, every part takes its place, and the stream of events opens.
 import { connect, listen } from "./api.js";
+import { mountBrush } from "./brush.js";
 import { mountChoose } from "./choose.js";
 import { find, say } from "./dom.js";
 import { mountFilm } from "./film.js";
@@ -18,7 +19,7 @@ import { mount as mountViewer } from "./viewer.js";
 
 // Functions that fill their part of the page.
 const PARTS = [
-  mountViewer, mountShow, mountInput, mountRun, mountFilm, mountStrip, mountChoose, mountSettings, mountForms, mountShare, mountHelp,
+  mountViewer, mountBrush, mountShow, mountInput, mountRun, mountFilm, mountStrip, mountChoose, mountSettings, mountForms, mountShare, mountHelp,
 ];
 
 function mountHistory() {

@@ -56,10 +56,21 @@ def running(folder, *options):
             process.wait(30)
 
 
-@pytest.fixture(scope="module")
-def studio(tmp_path_factory):
+@pytest.fixture(scope="session")
+def studio(browser, tmp_path_factory):
+    """One studio for all tests: its worker takes seconds until it is warm."""
     with running(tmp_path_factory.mktemp("studio")) as found:
         yield found
+
+
+@pytest.fixture
+def api(studio):
+    """Return a client of a studio that has forgotten the visit before."""
+    with studio.client() as client:
+        for job in client.get("/api/jobs").json()["jobs"]:
+            client.delete(f"/api/jobs/{job['id']}").raise_for_status()
+        client.put("/api/page", content="{}").raise_for_status()
+        yield client
 
 
 @pytest.fixture(scope="session")
@@ -75,11 +86,17 @@ def browser():
 
 
 @pytest.fixture
-def visit(browser, studio):
-    """Return what opens the page anew; nothing may go to another host, and no error be logged."""
+def visit(browser, studio, api):
+    """Return what opens the page anew; nothing may go to another host, and no error be logged.
+
+    With an `order`, the page opens as a visit left it that had put that order together.
+    """
     contexts, complaints = [], []
 
-    def opened(viewport=DESKTOP, address=None, **options):
+    def opened(viewport=DESKTOP, address=None, order=None, view=None, **options):
+        if order is not None:
+            state = {"version": 1, "order": {"kind": "dream", **order}, "view": {"job": None, **(view or {})}}
+            api.put("/api/page", json=state).raise_for_status()
         options.setdefault("has_touch", viewport is PHONE)
         context = browser.new_context(viewport=viewport, **options)
         contexts.append(context)
@@ -87,11 +104,14 @@ def visit(browser, studio):
         page = context.new_page()
         page.set_default_timeout(15_000)
         page.on("request", lambda request: complaints.append(request.url) if elsewhere(request.url) else None)
-        page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
+        page.on("console", lambda message: complaints.append(told(message)) if message.type == "error" else None)
         page.on("pageerror", lambda error: complaints.append(str(error)))
         page.complaints = complaints
         page.goto(address or studio.address)
         return page
+
+    def told(message):
+        return f"{message.text} [{message.location['url'].removeprefix(studio.base)}]"
 
     def elsewhere(url):
         return not url.startswith((studio.base, "about:"))
@@ -113,10 +133,17 @@ def shot(request):
     return shot
 
 
-@pytest.fixture
-def photograph(tmp_path):
+@pytest.fixture(scope="session")
+def photograph(tmp_path_factory):
     """A small picture with something in it."""
-    return picture_file(tmp_path / "photograph.png")
+    return picture_file(tmp_path_factory.mktemp("pictures") / "photograph.png")
+
+
+@pytest.fixture
+def picture(api, photograph):
+    """The id of that picture, which the studio has."""
+    answer = api.post("/api/pictures?name=photograph.png", content=photograph.read_bytes())
+    return answer.raise_for_status().json()["id"]
 
 
 def picture_file(path, size=(96, 64), seed=0):
