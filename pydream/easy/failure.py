@@ -1,4 +1,4 @@
-"""What went wrong, in one line: an error of any kind, for those that run a dream for somebody else."""
+"""What went wrong, in one line: an error of any kind, for those that run a dream for others."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Failure(NamedTuple):
             return cls(f"'{os.fsdecode(error.filename)}': {reason(error)}")
         if isinstance(error, (PydreamError, OSError)) and not isinstance(error, usage):
             return cls(str(error))
-        if isinstance(error, (*usage, ValueError)):  # deepdream's, of a parameter that nobody checked before
+        if isinstance(error, (*usage, ValueError)):  # deepdream's, of a parameter that was not checked before
             return cls(str(error), asked=True)
         kind = type(error).__name__
         unmapped = isinstance(error, ImportError) and "failed to map segment" in str(error)  # for want of memory

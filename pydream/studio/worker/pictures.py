@@ -87,7 +87,7 @@ def _order(account: str | None) -> Order | None:
 
 @contextmanager
 def _by_its_name(given: DecodePicture) -> Iterator[None]:
-    """Name the file in errors as whoever sent it does."""
+    """Name the file in errors as its sender does."""
     try:
         yield
     except PydreamError as error:
