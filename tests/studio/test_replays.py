@@ -119,7 +119,25 @@ def test_it_is_what_the_command_makes(studio, pictures, tmp_path, monkeypatch):
 def test_a_frame_of_a_zoom_loop(studio, pictures, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     with pytest.raises(SystemExit) as ended:
-        main("zoom picture.png -o loop --frames 3 -n 1 --octaves 2 --jitter 4 --seed 1 -q".split())
+        main(
+            [
+                "zoom",
+                "picture.png",
+                "-o",
+                "loop",
+                "--frames",
+                "3",
+                "-n",
+                "1",
+                "--octaves",
+                "2",
+                "--jitter",
+                "4",
+                "--seed",
+                "1",
+                "-q",
+            ]
+        )
     assert not ended.value.code
     assert studio.replay(tmp_path / "loop" / "00000002.png")["identical"]
     steps = [each.steps for each in studio.sent if type(each).__name__ == "Began"]
