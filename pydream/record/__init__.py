@@ -10,6 +10,7 @@ loop        the checkpoint of a zoom loop
 frames      a folder of numbered pictures, which a stopped run leaves
 made        whether a file is a result of an earlier run, and whole
 command     the command line that makes a dream again
+replay      a picture that was made again, compared with what it was
 names       files in an account: names without folders
 text        accounts as JSON, whatever bytes a name is made of
 ==========  =================================================================

@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
 import click
 import msgspec
-import numpy as np
-from PIL import Image
 
 from ...dream.era import MODERN
 from ...dream.zoom import ZOOM_COPIES
 from ...easy.preparation import SidePicture
 from ...errors import ImageFileError, ProvenanceError, shortened
-from ...media import FORMATS, WRITABLE, read_image
+from ...media import WRITABLE, read_image
 from ...media.video import is_film
 from ...picture import Picture
-from ...record.provenance import DreamAccount, PictureFacts, picture_facts, pixels_sha256, read_provenance
+from ...record.provenance import DreamAccount, PictureFacts, picture_facts, read_provenance
+from ...record.replay import LOSSLESS, compare, long_work, read_as_then, start_size
 from ...record.text import as_path
 from ...zoo.registry import networks
 from ..help import Command
@@ -38,9 +36,6 @@ from ..options import (
 from ..places import Model, ReadFile, note_network
 from ..signals import uninterrupted
 from ..streams import echo
-
-_LOSSLESS = (FORMATS["png"], FORMATS["tiff"])
-_PIXELS_A_SECOND = 10**6  # that steps go over, roughly: GoogLeNet's middle layers on a few cores
 
 
 @click.command("replay", cls=Command)
@@ -92,7 +87,7 @@ def command(
     note_network(named)
     in_srgb = made.recipe.era == MODERN
     start = None if made.input.name == NOISE else _find(made.input, input, picture, "--input", in_srgb)
-    size = _noise_size(made) if start is None else _dream_size(made, start)
+    size = start_size(made, start)
     if not yes:
         _check_work(made, size)
     guide_picture, mask_picture = (
@@ -136,23 +131,19 @@ def command(
         target.write(pixels, now, sidecar)
 
     file = None if picture.suffix == ".json" or is_film(picture) else read_image(picture)
-    identical = made.result.sha256 == now.result.sha256
-    lossless = WRITABLE.get(picture.suffix.lower()) in _LOSSLESS
-    outcome = "identical" if identical else "different"
-    echo(f"{outcome}: {_compared(made, pixels, file, lossless, identical)}")
-    for line in _reasons(made, now) if not identical else ():
+    lossless = WRITABLE.get(picture.suffix.lower()) in LOSSLESS
+    outcome = compare(made, now, pixels, file, lossless)
+    echo(f"{'identical' if outcome.again else 'different'}: {outcome.compared}")
+    for line in outcome.reasons:
         echo(f"  {shortened(line)}")
-    if file is not None and lossless and pixels_sha256(file) != made.result.sha256:
-        echo("  the file itself is not as it was made: its pixels were changed since")
-        identical = False
-    if not identical:
+    if not outcome.identical:
         raise click.exceptions.Exit(1)
 
 
 def _find(facts: PictureFacts, given: Path | None, beside: Path, option: str, to_srgb: bool) -> Picture:
     """Read the picture that is given, or one of the old name that has the old pixels."""
     if given is not None:
-        found = _read_as_then(given, facts, to_srgb)
+        found = read_as_then(given, facts, to_srgb)
         return read_image(given, to_srgb=to_srgb) if found is None else found
     if facts.name == STANDARD:
         raise ProvenanceError(f"the picture came through standard input: name a file with {option}")
@@ -160,21 +151,12 @@ def _find(facts: PictureFacts, given: Path | None, beside: Path, option: str, to
     name = Path(facts.name).name
     for path in (beside.with_name(str(as_path(name))), as_path(name)):
         with suppress(ImageFileError):
-            if (picture := _read_as_then(path, facts, to_srgb)) is not None:
+            if (picture := read_as_then(path, facts, to_srgb)) is not None:
                 return picture
     raise ProvenanceError(
         f"no '{name}' with the same pixels ({facts.width}x{facts.height}) beside the picture or here:"
         f" name it with {option}"
     )
-
-
-def _read_as_then(path: Path, facts: PictureFacts, to_srgb: bool) -> Picture | None:
-    """Read a picture that has the old pixels, in sRGB or, as earlier versions did, whatever its profile."""
-    for way in (to_srgb, not to_srgb):
-        picture = read_image(path, to_srgb=way)
-        if pixels_sha256(picture) == facts.sha256:
-            return picture
-    return None
 
 
 def _registered(made: DreamAccount, model: str | None) -> str:
@@ -191,57 +173,5 @@ def _registered(made: DreamAccount, model: str | None) -> str:
 
 
 def _check_work(made: DreamAccount, size: Size) -> None:
-    """Refuse what would take days: anyone can write a large number into a picture."""
-    pixels = made.recipe.work(*size)
-    days = pixels / _PIXELS_A_SECOND / 86_400
-    if days > 1:
-        took = f"{days / 365:,.0f} years" if days > 365 else f"{days:.0f} days"
-        raise click.UsageError(f"its steps go over {pixels:.1e} pixels, which takes some {took}: --yes replays it")
-
-
-def _noise_size(made: DreamAccount) -> tuple[int, int]:
-    size = made.recipe.noise
-    if size is None:
-        raise ProvenanceError("it says that it was made of noise, but not of what size")
-    return _checked_size(size, "noise")
-
-
-def _dream_size(made: DreamAccount, start: Picture) -> Size:
-    """Return the height and width that a picture is dreamt on at."""
-    return start.shape[:2] if made.recipe.size is None else _checked_size(made.recipe.size, "a resized picture")
-
-
-def _checked_size(size: Size, what: str) -> Size:
-    if size[0] * size[1] > (Image.MAX_IMAGE_PIXELS or 0):
-        raise ProvenanceError(f"it says that it was made of {size[1]}x{size[0]} pixels of {what}: too many")
-    return size
-
-
-def _compared(made: DreamAccount, pixels: Picture, file: Picture | None, lossless: bool, identical: bool) -> str:
-    """Describe how the new picture differs from the old one."""
-    height, width = pixels.shape[:2]
-    if identical:
-        what = "every byte" if lossless else "every byte that was then encoded"
-        return f"{what} of {width}x{height} pixels, {made.network.dtype}"
-    if file is None:
-        return f"sha256 of the pixels {pixels_sha256(pixels)}, was {made.result.sha256}"
-    if file.shape != pixels.shape:
-        return f"{width}x{height} pixels, was {file.shape[1]}x{file.shape[0]}"
-    apart = np.abs(pixels.astype(np.int16) - file)
-    encoded = "" if lossless else ", encoding included"
-    return (
-        f"{np.count_nonzero(apart)} of {apart.size} values differ, by {apart.max()} at most"
-        f" and {apart.mean():.3g} on average{encoded}"
-    )
-
-
-def _reasons(made: DreamAccount, now: DreamAccount) -> Iterator[str]:
-    """Name what is not as it was."""
-    yield from map(str, made.differences(now))
-    if made.pydream != now.pydream:
-        yield f"pydream was {made.pydream}, now {now.pydream}"
-    for name, before in made.versions.items():
-        if before != (after := now.versions.get(name, "none")):
-            yield f"{name} was {before}, now {after}"
-    if made.network.dtype != "float64":
-        yield "float32: such dreams depend on the processor and the number of threads; float64 ones do not"
+    if (line := long_work(made, size)) is not None:
+        raise click.UsageError(f"{line}: --yes replays it")

@@ -1,0 +1,106 @@
+"""A picture made again from its record: with pictures that are here, and in the blocks that it was made in."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import msgspec
+
+from ...dream.watch import View, Watch
+from ...dream.work import Work
+from ...dream.zoom import ZOOM_COPIES
+from ...easy.preparation import Prepared, SidePicture, keep_loaded
+from ...errors import ProvenanceError
+from ...files import start_of
+from ...media import read_image
+from ...media.video import is_film
+from ...picture import Picture
+from ...record.names import NOISE
+from ...record.provenance import PictureFacts, parse, picture_facts, read_provenance
+from ...record.replay import compare, long_work, start_size
+from ...zoo.registry import find_network
+from ..messages import Finished, PictureEntry, ReplayPicture
+from .previews import Previews
+from .task import Task
+
+_LOSSLESS_STARTS = (b"\x89PNG", b"II*\0", b"MM\0*")
+_LOSSLESS_NAMES = (".png", ".tif", ".tiff")
+
+
+def replay(task: Task[ReplayPicture]) -> Finished:
+    """Dream as a picture's record says, and say whether the same comes."""
+    given = task.message
+    path, known = Path(given.picture), Path(given.known)
+    made = read_provenance(path) if given.account is None else parse(given.account)
+    entry = find_network(made.network.name)
+    start = None if made.input.name == NOISE else _find("picture", made.input, known)
+    guide, mask = (
+        None if facts is None else SidePicture(facts.name, _find(role, facts, known))
+        for role, facts in (("guide", made.guide), ("mask", made.mask))
+    )
+    size = start_size(made, start)
+    if (line := long_work(made, size)) is not None:
+        raise ProvenanceError(f"{line}: `pydream replay --yes` does it")
+    facts = made.network
+    exact = facts.dtype == "float64"  # elsewhere blocks decide pixels: it is made in those that it was made in
+    net, network = keep_loaded(entry.name, None, facts.dtype, facts.runtime, "auto", facts.input_spec)
+    prepared = Prepared(
+        net=net,
+        network=network,
+        model=entry.name,
+        recipe=made.recipe if start is None else msgspec.structs.replace(made.recipe, noise=None),
+        guide=guide,
+        mask=mask,
+        tile=made.recipe.tile,
+        memory=given.memory if exact else None,
+    )
+    side, _ = prepared.in_tiles(size, copies=0 if made.recipe.loop is None else ZOOM_COPIES)
+    recipe = msgspec.structs.replace(prepared.recipe, tile=side)
+    work = Work.of(recipe.sizes(*size), recipe.iter_n)
+    frames = 1 if recipe.loop is None else recipe.loop.frame + 1
+    task.began(frames * work.steps, recipe, made.command)
+    with Previews(task, [work] * frames) as previews:
+        pixels = prepared.dream(recipe, start, previews if frames == 1 else _Frames(previews, work.steps))
+    now = prepared.record(made.command, recipe, made.input if start is None else _named(made.input, start), pixels)
+    file = None if is_film(path) else read_image(path)
+    outcome = compare(made, now, pixels, file, _is_lossless(path))
+    why = "; ".join((outcome.compared, *outcome.reasons))
+    return Finished(task=task.id, facts={"identical": outcome.identical, "why": why})
+
+
+class _Frames(Watch):
+    """The watch of a zoom loop's frames, one after the other, each of so many steps."""
+
+    def __init__(self, previews: Previews, steps: int) -> None:
+        self._previews, self._steps = previews, steps
+        self._done = 0
+        self.tile = previews.tile  # type: ignore[method-assign]
+
+    def step(self, octave: int, iteration: int, image: View) -> None:
+        """Count, and go to the next frame where one is over."""
+        self._previews.step(octave, iteration, image)
+        self._done += 1
+        if self._done % self._steps == 0:
+            self._previews.passed(self._done // self._steps)
+
+
+def _named(facts: PictureFacts, pixels: Picture) -> PictureFacts:
+    return picture_facts(facts.name, pixels)
+
+
+def _find(role: str, facts: PictureFacts, known: Path) -> Picture:
+    """Return the picture of these pixels; `ProvenanceError` where it is not here."""
+    path = known / f"{facts.sha256}.png"
+    if facts.sha256 is None or not path.is_file():
+        line = f"the {role} that it was made with is not here: send {facts} first"
+        raise ProvenanceError(line)
+    return read_image(path)
+
+
+def _is_lossless(path: Path) -> bool:
+    """Return whether a file has the pixels that were made; one that was kept is a .png, whatever it was sent as."""
+    try:
+        entry = msgspec.json.decode(path.with_suffix(".json").read_bytes(), type=PictureEntry)
+    except (OSError, msgspec.MsgspecError):
+        return start_of(path, 4) in _LOSSLESS_STARTS
+    return Path(entry.name).suffix.lower() in _LOSSLESS_NAMES
