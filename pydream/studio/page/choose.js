@@ -2,12 +2,13 @@
 // in its heading what is chosen.
 import { find, make, say } from "./dom.js";
 import { mountClasses } from "./classes.js";
+import { keepFolded } from "./folding.js";
 import { mountGuide } from "./guide.js";
 import { mountChannels, mountLayers } from "./layers.js";
 import { mountLooks } from "./looks.js";
 import { mountNetworks } from "./networks.js";
 import { mountTerms } from "./terms.js";
-import { setView, state, subscribe } from "./state.js";
+import { subscribe } from "./state.js";
 
 export function mountChoose() {
   mountLooks();
@@ -41,14 +42,7 @@ function part(name, title, mount) {
       say(error, failure.message);
     }
   }
-  const wanted = () => state.view.choose?.[name] ?? false;
-  details.addEventListener("toggle", () => {
-    if (details.open !== wanted()) setView({ choose: { ...state.view.choose, [name]: details.open } });
-    if (details.open) redraw();
-  });
-  subscribe((what) => {
-    if (what === "load" || what === "view") details.open = wanted();
-    if (what === "load" || what === "order") redraw();
-  });
+  keepFolded(details, name, redraw);
+  subscribe((what) => (what === "load" || what === "order") && redraw());
   return details;
 }

@@ -3,6 +3,7 @@
 import { post } from "./api.js";
 import { announce, find, make, say } from "./dom.js";
 import { filmForm } from "./filmform.js";
+import { keepFolded } from "./folding.js";
 import { sheetForm } from "./sheetform.js";
 import { setView, state, subscribe } from "./state.js";
 import { zoomForm } from "./zoomform.js";
@@ -32,17 +33,15 @@ function folded(kind, title, build) {
       say(error, failure.message);
     }
   };
-  form.addEventListener("change", () => keep({ fields: entered() }));
+  form.addEventListener("change", () => setView({ forms: { ...state.view.forms, [kind]: entered() } }));
   const details = make("details", {}, make("summary", {}, title), form);
-  const kept = () => state.view.forms?.[kind] ?? {};
-  const keep = (changed) => setView({ forms: { ...state.view.forms, [kind]: { ...kept(), ...changed } } });
-  details.addEventListener("toggle", () => details.open !== Boolean(kept().open) && keep({ open: details.open }));
+  const kept = () => state.view.forms?.[kind];
+  keepFolded(details, `form-${kind}`);
   let filled = null;
   subscribe((what) => {
     if (what !== "load" && what !== "view") return;
-    details.open = Boolean(kept().open);
-    if (kept().fields && kept().fields !== filled) fill(kept().fields);
-    filled = kept().fields;
+    if (kept() && kept() !== filled) fill(kept());
+    filled = kept();
   });
   return details;
 }
@@ -56,5 +55,5 @@ export function dreamOf(order) {
 // Put the fields of a job's order into its form.
 export function refill({ kind, picture, frames, scale, rotate, shift, fps, first, carry, flow, cut, rows, columns }) {
   const fields = { frames, scale, rotate, shift, fps, first, carry, flow, cut, rows, columns, ...(kind === "film" && { picture }) };
-  setView({ forms: { ...state.view.forms, [kind]: { ...state.view.forms?.[kind], open: true, fields } } });
+  setView({ forms: { ...state.view.forms, [kind]: fields }, open: { ...state.view.open, [`form-${kind}`]: true } });
 }

@@ -20,10 +20,10 @@ export function mountInput() {
     chooser.value = "";
   };
   const shown = make("p", { class: "picture" });
-  find("#source").append(shown, make("div", { class: "row" }, ...ways()), chooser, bar, error, news);
-  const samples = make("div", { class: "tiles", role: "group", "aria-label": "Pictures of ours" });
+  find("#source").append(shown, make("div", { class: "row" }, ...ways()), chooser, bar, error, news, make("details", {}, make("summary", {}, "One of ours"), samples[1]));
+  const samples = [0, 1].map(() => make("div", { class: "tiles", role: "group", "aria-label": "Pictures of ours" }));
   const start = find("#start");
-  start.append(make("h2", {}, "Drop a picture, and watch it dream"), make("div", { class: "row" }, ...ways("primary")), make("p", { class: "hint" }, "or paste one, or try one of ours:"), samples);
+  start.append(make("h2", {}, "Drop a picture, and watch it dream"), make("div", { class: "row" }, ...ways("primary")), make("p", { class: "hint" }, "or paste one, or try one of ours:"), samples[0]);
   shortcut("O", "Choose a picture", choose);
   takeDrops();
   addEventListener("paste", (event) => {
@@ -33,7 +33,7 @@ export function mountInput() {
   subscribe(async (what) => {
     if (what === "load") {
       opened();
-      offer(samples);
+      for (const grid of samples) offer(grid);
     }
     if (what !== "load" && what !== "order") return;
     start.hidden = state.order.picture !== undefined;

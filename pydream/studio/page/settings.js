@@ -1,9 +1,10 @@
 // How to dream: a slider, a box or a list for each number of the order. Nothing is changed before a slider is let go.
 import { looks } from "./catalogue.js";
 import { announce, find, make, say } from "./dom.js";
+import { keepFolded } from "./folding.js";
 import { held } from "./held.js";
 import { jobs } from "./jobs.js";
-import { change, replaceOrder, setView, state, subscribe } from "./state.js";
+import { change, replaceOrder, state, subscribe } from "./state.js";
 import { pictureEntry } from "./upload.js";
 
 const percent = (value) => `${Math.round(value * 100)} %`;
@@ -65,7 +66,7 @@ export function mountSettings() {
   const expert = make("details", { class: "expert" },
     make("summary", {}, "For experts"),
     ...EXPERT.map(field));
-  expert.addEventListener("toggle", () => expert.open !== Boolean(state.view.expert) && setView({ expert: expert.open }));
+  keepFolded(expert, "expert");
   const error = make("p", { class: "error", role: "alert", hidden: true });
   section.append(
     ...SLIDERS.map(field),
@@ -86,10 +87,7 @@ export function mountSettings() {
       say(error, failure.message);
     }
   };
-  subscribe((what) => {
-    if (what === "view" || what === "load") expert.open = Boolean(state.view.expert);
-    if (what !== "view") draw();
-  });
+  subscribe((what) => (what === "order" || what === "load") && draw());
 }
 
 // What the order itself says of a field.
