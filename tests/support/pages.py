@@ -102,3 +102,18 @@ def audit(page):
     found = Axe().run(page).response["violations"]
     lines = [f"{each['id']}: {each['help']}: {node['html'][:200]}" for each in found for node in each["nodes"]]
     assert not lines, "\n".join(lines)
+
+
+def press(page, name):
+    page.get_by_role("button", name=name, exact=True).click()
+
+
+def look(page):
+    """Return what is on the canvas."""
+    page.wait_for_timeout(50)  # it is drawn in the next frame
+    return page.evaluate("document.querySelector('#canvas').toDataURL()")
+
+
+def looks_different(page, before):
+    """Wait until the canvas is another one than before."""
+    return until(lambda: look(page) != before)
