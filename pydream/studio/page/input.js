@@ -20,8 +20,8 @@ export function mountInput() {
     chooser.value = "";
   };
   const shown = make("p", { class: "picture" });
-  find("#source").append(shown, make("div", { class: "row" }, ...ways()), chooser, bar, error, news, make("details", {}, make("summary", {}, "One of ours"), samples[1]));
   const samples = [0, 1].map(() => make("div", { class: "tiles", role: "group", "aria-label": "Pictures of ours" }));
+  find("#source").append(shown, make("div", { class: "row" }, ...ways()), chooser, bar, error, news, make("details", {}, make("summary", {}, "One of ours"), samples[1]));
   const start = find("#start");
   start.append(make("h2", {}, "Drop a picture, and watch it dream"), make("div", { class: "row" }, ...ways("primary")), make("p", { class: "hint" }, "or paste one, or try one of ours:"), samples[0]);
   shortcut("O", "Choose a picture", choose);
