@@ -27,8 +27,8 @@ class Studio:
         self.known.mkdir()
         self.sent = []
 
-    def carry_out(self, function, message, stop=None):
-        task = Task(message, lambda each, _: self.sent.append(each), lambda: False)
+    def carry_out(self, function, message):
+        task = Task(message, lambda each, _: self.sent.append(each))
         return function(task)
 
     def send(self, path, name=None):
@@ -119,25 +119,7 @@ def test_it_is_what_the_command_makes(studio, pictures, tmp_path, monkeypatch):
 def test_a_frame_of_a_zoom_loop(studio, pictures, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     with pytest.raises(SystemExit) as ended:
-        main(
-            [
-                "zoom",
-                "picture.png",
-                "-o",
-                "loop",
-                "--frames",
-                "3",
-                "-n",
-                "1",
-                "--octaves",
-                "2",
-                "--jitter",
-                "4",
-                "--seed",
-                "1",
-                "-q",
-            ]
-        )
+        main(["zoom", "picture.png", "-o", "loop", "--frames", "3", "-n", "1", "--octaves", "2", "--seed", "1", "-q"])
     assert not ended.value.code
     assert studio.replay(tmp_path / "loop" / "00000002.png")["identical"]
     steps = [each.steps for each in studio.sent if type(each).__name__ == "Began"]
@@ -195,5 +177,8 @@ def test_what_it_takes(studio, pictures, tmp_path):
     ):  # fmt: skip
         with pytest.raises(failure, match=line):
             studio.replay(file, json.dumps({**said, **change}))
-    with pytest.raises(ProvenanceError, match="does not say how it was made"):
+    with pytest.raises(ProvenanceError, match="'the picture' does not say how it was made"):
         studio.replay(tmp_path / "picture.png")
+    (tmp_path / ".x.tmp").write_bytes(b"no picture")
+    with pytest.raises(ProvenanceError, match="'the picture' is not a picture"):
+        studio.replay(tmp_path / ".x.tmp")

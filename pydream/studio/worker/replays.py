@@ -10,13 +10,13 @@ from ...dream.watch import View, Watch
 from ...dream.work import Work
 from ...dream.zoom import ZOOM_COPIES
 from ...easy.preparation import Prepared, SidePicture, keep_loaded
-from ...errors import ProvenanceError
+from ...errors import ProvenanceError, PydreamError
 from ...files import start_of
 from ...media import read_image
 from ...media.video import is_film
 from ...picture import Picture
 from ...record.names import NOISE
-from ...record.provenance import PictureFacts, parse, picture_facts, read_provenance
+from ...record.provenance import DreamAccount, PictureFacts, parse, picture_facts, read_provenance
 from ...record.replay import compare, long_work, start_size
 from ...zoo.registry import find_network
 from ..messages import Finished, PictureEntry, ReplayPicture
@@ -31,7 +31,7 @@ def replay(task: Task[ReplayPicture]) -> Finished:
     """Dream as a picture's record says, and say whether the same comes."""
     given = task.message
     path, known = Path(given.picture), Path(given.known)
-    made = read_provenance(path) if given.account is None else parse(given.account)
+    made = parse(given.account) if given.account is not None else _read(path)
     entry = find_network(made.network.name)
     start = None if made.input.name == NOISE else _find("picture", made.input, known)
     guide, mask = (
@@ -66,6 +66,14 @@ def replay(task: Task[ReplayPicture]) -> Finished:
     outcome = compare(made, now, pixels, file, _is_lossless(path))
     why = "; ".join((outcome.compared, *outcome.reasons))
     return Finished(task=task.id, facts={"identical": outcome.identical, "why": why})
+
+
+def _read(path: Path) -> DreamAccount:
+    """Read the record of a file, which was sent under no name."""
+    try:
+        return read_provenance(path)
+    except PydreamError as error:
+        raise ProvenanceError(str(error).replace(str(path), "the picture")) from error
 
 
 class _Frames(Watch):
