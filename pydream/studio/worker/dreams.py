@@ -32,7 +32,7 @@ def run(task: Task[Run]) -> Finished:
     recipe, start = ordered.tiled(), ordered.start
     file = ordered.output.with_name(f"{ordered.output.name}.png")
     work = Work.of(recipe.sizes(*start.size), recipe.iter_n)
-    command, python = ordered.command(file.name, recipe), ordered.snippet(file.name, recipe)
+    command, python = ordered.command(recipe), ordered.snippet(recipe)
     task.began(work.steps, recipe, command, python)
     with Previews(task, [work]) as watch:
         try:
@@ -49,7 +49,7 @@ def run(task: Task[Run]) -> Finished:
 
 def save(ordered: Ordered, file: Any, recipe: Recipe, pixels: Picture) -> dict[str, Any]:
     """Write a dream with its record; return its facts."""
-    account = ordered.prepared.record(ordered.command(file.name, recipe), recipe, ordered.start.facts, pixels)
+    account = ordered.prepared.record(ordered.command(recipe), recipe, ordered.start.facts, pixels)
     write_image(file, pixels, account.to_json(), ordered.start.dpi)
     return {"width": account.result.width, "height": account.result.height, "sha256": account.result.sha256}
 

@@ -25,6 +25,7 @@ from ..messages import Run
 from ..orders import Order
 
 _OF_KINDS = {"loop", "rendering"}  # fields of a recipe that an order has other words for, or none
+_RECORDED = "dream.png"  # what commands write, as in records of `pydream dream`
 _OF_PICTURES = ("size", "noise", "steps", "seed", "tile")  # that are no part of a look
 
 
@@ -167,13 +168,13 @@ class Ordered:
         side, _ = self.prepared.in_tiles(self.start.size)
         return msgspec.structs.replace(self.prepared.recipe, tile=side)
 
-    def command(self, name: str, recipe: Recipe) -> str:
-        """Return the command that writes the dream to a file."""
-        return self.prepared.command_line("dream", [self.start.word, "-o", name], recipe)
+    def command(self, recipe: Recipe) -> str:
+        """Return the command that makes the dream, the same wherever it is written."""
+        return self.prepared.command_line("dream", [self.start.word, "-o", _RECORDED], recipe)
 
-    def snippet(self, name: str, recipe: Recipe) -> str | None:
+    def snippet(self, recipe: Recipe) -> str | None:
         """Return the same in Python."""
-        return snippet_of(self.start.word, name, self.prepared, recipe)
+        return snippet_of(self.start.word, _RECORDED, self.prepared, recipe)
 
 
 def _beside(file: str | None, name: str, to_srgb: bool) -> SidePicture | None:
