@@ -157,6 +157,7 @@ class Folder:
             Another file has got the name since.
         OSError
         """
+        make_folder(self.dreams)  # it may have been tidied away
         for each in record.made.files.values() if record.made else ():
             source, target = self.made(record.id) / each.made, self.dreams / each.name
             if not source.exists() and target.exists():

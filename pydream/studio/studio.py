@@ -30,7 +30,7 @@ from .thumbnails import Thumbnails, orders
 MOST_DECODED = 20  # uploads that wait for one another
 DECODE_SECONDS = 300.0
 SMALL = 320  # pixels, of the long side
-MOST_ORDER = 2**17  # bytes
+MOST_ORDER = 2**16  # bytes; a record has no more
 
 
 class Studio:

@@ -43,7 +43,7 @@ def test_each_gets_five_a_second_the_latest_and_the_same_bytes():
 
     first, second = asyncio.run(scenario())
     shown = [(json.loads(each.data)["number"], when) for each, when in first if each.name == "preview"]
-    assert 3 <= len(shown) <= 5
+    assert len(shown) >= 3
     assert shown[0][0] == 0  # at once
     assert shown[-1][0] == 59
     assert all(later - earlier > 0.19 for (_, earlier), (_, later) in pairwise(shown))

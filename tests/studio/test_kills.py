@@ -2,15 +2,18 @@
 
 import asyncio
 import os
+import random
 import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 from support.keeping import ended, made, opened, order, running, until, upload
 
+from pydream.errors import StudioError
 from pydream.studio import folder as folders
 from pydream.studio import process
 
@@ -358,3 +361,49 @@ def test_a_killed_server_is_started_again(tmp_path, root):
     assert [each.split()[1] for each in found] == ["0", "1", "2"]
     assert all(each.endswith("steps 40") for each in found)
     assert sorted(path.name for path in (tmp_path / "dreams").iterdir()) == [f"noise-{n}.png" for n in (1, 2, 3)]
+
+
+def test_any_order_of_events(tmp_path):
+    """What clients may ask for at once, in any order, beside kills and a restart: all ends, and files are as listed."""
+    rng, ids = random.Random(0), []
+    looks = ["steps-3", "steps-20 pause-3", "steps-4 die-SIGKILL-at-2 until-1", "fail"]
+
+    async def one(studio):
+        job = rng.choice(ids) if ids else None
+        asked = rng.randrange(12) if ids else 0
+        with suppress(StudioError, ProcessLookupError):
+            if asked < 4:
+                ids.append((await studio.submit(order(rng.choice(looks), replaces=rng.choice([None, job])))).id)
+            elif asked == 4:
+                await studio.stop(job)
+            elif asked in (5, 6):
+                await studio.delete(job)
+            elif asked == 7:
+                await studio.move(job, rng.choice([None, *ids]))
+            elif asked == 8:
+                await studio.result_file(job, rng.choice(["png", "webp"]))
+            elif asked == 9:
+                await studio.small_file(job)
+            elif asked == 10:
+                await studio.replay(None, job, None)
+            elif studio._runner.process.pid is not None:
+                os.kill(studio._runner.process.pid, signal.SIGKILL)
+
+    async def scenario():
+        for _ in range(2):
+            async with opened(tmp_path) as studio:
+                asked = []
+                for _ in range(60):
+                    asked.append(asyncio.create_task(one(studio)))
+                    await asyncio.sleep(rng.choice([0, 0, 0.005, 0.02]))
+                await asyncio.wait_for(asyncio.gather(*asked), 20)
+        async with opened(tmp_path) as studio:
+            await until(lambda: not studio._queue.waits and studio._queue.running is None, 20)
+            jobs = studio.jobs()
+            assert {path.stem for path in (tmp_path / "jobs").glob("????????????.json")} == {job.id for job in jobs}
+            results = {f"{job.name}.png" for job in jobs if job.result}
+            assert {path.name for path in (tmp_path / "dreams").glob("*.png")} == results
+            assert not list((tmp_path / "jobs").glob("*/made"))
+            assert len(results) > 5
+
+    asyncio.run(scenario())

@@ -289,7 +289,7 @@ async def test_what_cannot_be_carried_out_is_said_at_once(studio, folder):
         (order(recipe={"iter_n": "many"}), StudioError, r"Expected `int`, got `str` - at `\$.iter_n`"),
         (order(recipe={"octave_n": -1}), StudioError, "octave_n"),
         (order(recipe={"jitter": 10**30}), StudioError, "recipe: "),
-        (order(recipe={"end": "x" * 200_000}), StudioError, "longer than 131072 bytes"),
+        (order(recipe={"end": "x" * 200_000}), StudioError, "longer than 65536 bytes"),
     ):
         with pytest.raises(error, match=line):
             await studio.submit(asked)
