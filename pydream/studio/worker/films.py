@@ -45,20 +45,20 @@ def run(task: Task[Run]) -> Finished:
     prepared = Ordered.of(message, wanted, start, size=None, steps=None).prepared  # a film's record has its size
     folder = FrameFolder(Path(message.folder, "frames"), True, "frames", state=STATE, is_state=film_file.is_plan)
     left = film_file.load(folder.state_file)
-    dreamt = _planned(prepared, clip, folder, left, start, order, wanted.resizing, last)
+    film_run = _planned(prepared, clip, folder, left, start, order, wanted.resizing, last)
     if left is None:
         make_folder(folder.folder)
-        film_file.save(folder.state_file, dreamt.film)
+        film_file.save(folder.state_file, film_run.film)
     frames = len(clip)
-    done = dreamt.done({number for number in folder.there(frames) if _is_made(dreamt, number)})
-    work = [Work.of(dreamt.recipe.sizes(*clip.size), dreamt.recipe.iter_n)] * frames
+    done = film_run.done({number for number in folder.there(frames) if _is_made(film_run, number)})
+    work = [Work.of(film_run.recipe.sizes(*clip.size), film_run.recipe.iter_n)] * frames
     steps = frames * work[0].steps
-    task.began(steps, dreamt.recipe, dreamt.film.command)
+    task.began(steps, film_run.recipe, film_run.film.command)
     with Previews(task, work, lambda number: f"frame {number + 1} of {frames}") as watch:
         try:
             watch.passed(done)
-            for number, dream in enumerate(dreamt.dreams(done, watch), start=done):
-                dreamt.write(number, dream)
+            for number, dream in enumerate(film_run.dreams(done, watch), start=done):
+                film_run.write(number, dream)
                 done += 1
                 watch.passed(done)
         except KeyboardInterrupt:
@@ -68,11 +68,11 @@ def run(task: Task[Run]) -> Finished:
     if done < frames:  # the film is that of the command which dreams on these frames, with their sound
         last = footage.first + done
         clip = replace(clip, footage=video.read_video(file, Section(order.first, last), to_srgb=wanted.look.to_srgb))
-        kept = replace(prepared, tile=dreamt.recipe.tile)
-        dreamt = _planned(kept, clip, folder, None, start, order, wanted.resizing, last)
-    dreamt.write_film(film, on_frame=task.check_kept)
+        kept = replace(prepared, tile=film_run.recipe.tile)
+        film_run = _planned(kept, clip, folder, None, start, order, wanted.resizing, last)
+    film_run.write_film(film, on_frame=task.check_kept)
     (height, width), sha256 = clip.size, file_sha256(film)
-    facts = {"width": width, "height": height, "sha256": sha256, "command": dreamt.film.command}
+    facts = {"width": width, "height": height, "sha256": sha256, "command": film_run.film.command}
     facts["seconds"] = round(monotonic() - begun, 3)
     return Finished(task=task.id, files={"mp4": str(film)}, facts=facts, stopped=done < frames)
 
@@ -113,6 +113,6 @@ def _planned(
     )
 
 
-def _is_made(dreamt: FilmRun, number: int) -> bool:
+def _is_made(film_run: FilmRun, number: int) -> bool:
     """Return whether a frame is there, and whole; see `made_note`."""
-    return frame_made(dreamt.folder.path(number), dreamt.film, number)
+    return frame_made(film_run.folder.path(number), film_run.film, number)
