@@ -11,8 +11,8 @@ from click.core import ParameterSource
 
 from ..errors import NetFileError, UnknownNameError
 from ..net import unknown_name
-from ..record.presets import PRESETS, ZOOM, Preset
-from ..record.recipe import DEFAULTS, Recipe
+from ..record.presets import PRESETS, Preset, zoom_params
+from ..record.recipe import Recipe
 from ..zoo.load import find_files
 from ..zoo.registry import DEFAULT_NETWORK
 
@@ -42,27 +42,14 @@ def take_preset(ctx: click.Context, _: click.Parameter, name: str | None) -> Non
 
 
 def zoom_options(options: dict[str, Any], earlier: Recipe | None = None) -> dict[str, Any]:
-    """Return the options of a zoom loop, with as many iterations a frame as last, where none are given.
-
-    Those of the notebook are for other networks, for a layer or an objective that is given, and for a loop that is
-    resumed and had them. The iterations of a preset or a class, which are for one picture, are no more than these.
-
-    Parameters
-    ----------
-    options : dict of str
-    earlier : Recipe, optional
-        Of the loop that is resumed.
-    """
+    """Return the options of a zoom loop, `earlier` that of one that is resumed: see `zoom_params`."""
     ctx = click.get_current_context()
     source = {name: ctx.get_parameter_source(name) for name in ("layer", "classes", "kind", "guide", "iter_n")}
-    built_in = options["model"] == DEFAULT_NETWORK
-    preset: Preset | None = ctx.meta.get(_KEY)  # without one it is a class that has iterations
-    if source["iter_n"] is ParameterSource.DEFAULT_MAP and (preset is None or preset.layers):
-        return {**options, "iter_n": ZOOM["iter_n"] if built_in else DEFAULTS["iter_n"]}
-    mine = set(source.values()) == {ParameterSource.DEFAULT}
-    if not (built_in and mine) or (earlier is not None and earlier.end not in ZOOM["layer"]):
-        return options
-    return {**options, **ZOOM}
+    of_look = {name for name, where in source.items() if where is ParameterSource.DEFAULT_MAP}
+    given = {name for name, where in source.items() if where is not ParameterSource.DEFAULT} - of_look
+    built_in, preset = options["model"] == DEFAULT_NETWORK, ctx.meta.get(_KEY)
+    more = zoom_params(built_in=built_in, given=given, of_look=of_look, preset=preset, earlier=earlier)
+    return {**options, **more}
 
 
 def network_note(model: str) -> str | None:

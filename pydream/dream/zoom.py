@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import math
 import sys
 from collections.abc import Iterable, Iterator
@@ -80,6 +81,11 @@ def zoom_loop(
             frame = zoom_frame(frame, scale, rotate, shift, era, backend)
 
     return dreams(np.array(frame))
+
+
+def zoom_default(parameter: str) -> Any:
+    """Return what a parameter of `zoom_loop` is by default."""
+    return inspect.signature(zoom_loop).parameters[parameter].default
 
 
 def zoom_frame(

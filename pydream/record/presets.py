@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from ..dream.octaves import AUTO, MOST_OCTAVES, Size, octaves_added, octaves_for
 from ..zoo.registry import DEFAULT_NETWORK
-from .recipe import DEFAULTS
+from .recipe import DEFAULTS, Recipe
 
 # What a class needs beside a layer's parameters. Found by looking at flamingos, cats and dogs on examples/sky.jpg: with
 # less they are grey and hard to make out, with more Laplacian levels garish. In a large photograph, with the notebook's
@@ -173,6 +173,36 @@ def series_iterations(iter_n: int, count: int) -> list[int]:
 # notebook's, the built-in network's frames have burnt out by the eighth. Found by looking at frames 1, 4, 8, 16.
 ZOOM: dict[str, Any] = {"layer": ("fire7/concat",), "iter_n": 3}
 ZOOM_FPS = 25  # of its film
+
+
+def zoom_params(
+    *,
+    built_in: bool,
+    given: Collection[str],
+    of_look: Collection[str],
+    preset: Preset | None = None,
+    earlier: Recipe | None = None,
+) -> dict[str, Any]:
+    """Return the parameters of a zoom loop that are others than a picture's: iterations that last, and their layer.
+
+    Those of the notebook are for other networks, for a layer or an objective that is given, and for a loop that is
+    resumed and had them. The iterations of a preset or a class, which are for one picture, are no more than these.
+
+    Parameters
+    ----------
+    built_in : bool
+        Whether the network is.
+    given, of_look : collection of str
+        Which of ``layer``, ``classes``, ``kind``, ``guide`` and ``iter_n`` are given, and which are a preset's or come
+        with a class.
+    preset : Preset, optional
+    earlier : Recipe, optional
+        Of the loop that is resumed.
+    """
+    if "iter_n" in of_look and (preset is None or preset.layers):  # without a preset it is a class that has them
+        return {"iter_n": ZOOM["iter_n"] if built_in else DEFAULTS["iter_n"]}
+    others = given or of_look or (earlier is not None and earlier.end not in ZOOM["layer"])
+    return ZOOM if built_in and not others else {}
 
 
 def with_class(params: Mapping[str, Any]) -> dict[str, Any]:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import inspect
 from dataclasses import replace
 from functools import partial
 from typing import Any
 
 import click
 
-from ...dream.zoom import zoom_loop
+from ...dream.zoom import zoom_default
 from ...easy.loop import STATE, ZoomRun
 from ...record import loop as checkpoint
 from ...record.frames import earlier_recipe
@@ -44,28 +43,27 @@ from ..preset import zoom_options
 from ..signals import between_steps, interruptible, uninterrupted
 
 
-def _default(name: str) -> Any:
-    return inspect.signature(zoom_loop).parameters[name].default
-
-
 @click.command("zoom", cls=Command)
 @click.argument("input", type=SourceType())
 @output_option("A folder for the frames, a .mp4 or .gif film, or several of these", beside="zoom.mp4", multiple=True)
-@frames_option(1, _default("frames"))
+@frames_option(1, zoom_default("frames"))
 @option(
     "--scale",
     "Zoom per frame, as a part of width and height; below 0, outwards.",
     FiniteRange(-1, 1, min_open=True, max_open=True),
-    default=_default("scale"),
+    default=zoom_default("scale"),
 )
 @option(
-    "--rotate", "Rotation per frame, in degrees counter-clockwise.", FiniteRange(-360, 360), default=_default("rotate")
+    "--rotate",
+    "Rotation per frame, in degrees counter-clockwise.",
+    FiniteRange(-360, 360),
+    default=zoom_default("rotate"),
 )
 @option(
     "--shift",
     "Shift per frame, in pixels to the right and down.",
     (FiniteRange(), FiniteRange()),
-    default=_default("shift"),
+    default=zoom_default("shift"),
     metavar="DX DY",
 )
 @option(

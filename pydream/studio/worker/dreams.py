@@ -38,7 +38,7 @@ def run(task: Task[Run]) -> Finished:
         try:
             pixels = ordered.prepared.dream(recipe, start.picture, watch)
         except DreamInterrupted as interrupted:
-            if interrupted.steps == 0 or task.stopped is None or task.stopped.discard:
+            if interrupted.steps == 0 or not task.keeps:
                 raise
             recipe = msgspec.structs.replace(recipe, steps=interrupted.steps)
             pixels = to_pixels(recipe.shown(interrupted.image, start.picture))

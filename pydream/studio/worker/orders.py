@@ -151,16 +151,19 @@ class Ordered:
     output: Path  # without its suffix
 
     @classmethod
-    def of(cls, message: Run) -> Self:
-        """Read the pictures and load the network; the tiles are not decided on."""
-        wanted, order, names = Wanted.of(message.order), message.order, message.names
-        start = wanted.start(message.picture, names.get("picture", ""))
+    def of(cls, message: Run, wanted: Wanted | None = None, start: Start | None = None, **recipe: Any) -> Self:
+        """Read the pictures and load the network; the tiles are not decided on.
+
+        What is wanted, the start and fields of the recipe are the order's, unless they are given.
+        """
+        wanted, order, names = wanted or Wanted.of(message.order), message.order, message.names
+        start = start or wanted.start(message.picture, names.get("picture", ""))
         sides = {
             "guide": _beside(message.guide, names.get("guide", ""), to_srgb=wanted.look.to_srgb),
             "mask": _beside(message.mask, names.get("mask", ""), to_srgb=False),
         }
         resumed = {} if message.resumed is None else {"seed": message.resumed.seed, "tile": message.resumed.tile}
-        prepared = wanted.prepare(start, order.network.dtype, memory=message.memory, **sides, **resumed)
+        prepared = wanted.prepare(start, order.network.dtype, memory=message.memory, **sides, **resumed, **recipe)
         return cls(start, prepared, Path(message.output))
 
     def tiled(self) -> Recipe:

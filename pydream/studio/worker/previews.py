@@ -39,6 +39,7 @@ class Previews(Watch):
     def __init__(self, task: Task[Any], dreams: Sequence[Work], what: Callable[[int], str] | None = None) -> None:
         self._task, self._dreams, self._what = task, dreams, what
         self._number = self._before = self._step = 0  # the dream, and the pixels and steps of those before it
+        self._done = 0  # pixels, of all of them
         self._whole, self._steps = sum(each.whole for each in dreams), sum(each.steps for each in dreams)
         self._timed: tuple[float, int] | None = (
             None  # the time after the first step, which takes longer, and its pixels
@@ -71,7 +72,9 @@ class Previews(Watch):
         """Go to where so many dreams are over, however they ended."""
         self._before = sum(each.whole for each in self._dreams[:number])
         self._step = sum(each.steps for each in self._dreams[:number])
-        self._number, self._timed = number, None
+        self._number = number
+        if self._done != self._before:  # some were not made here
+            self._timed = None
         self._report(self._before, last=True)
         self._task.check()
 
@@ -90,7 +93,7 @@ class Previews(Watch):
         self._due = now + max(_EVERY, _SHARE * (took + thread_time() - begun))
 
     def _report(self, done: int, last: bool) -> None:
-        now = monotonic()
+        now, self._done = monotonic(), done
         if self._timed is None:
             self._timed = now, done
         if now < self._reported + _OFTEN and not last:

@@ -37,6 +37,16 @@ class Task(Generic[M]):
         if self.stopped is not None:
             raise KeyboardInterrupt
 
+    @property
+    def keeps(self) -> bool:
+        """Whether it is to stop, and what there is is kept."""
+        return self.stopped is not None and not self.stopped.discard
+
+    def check_kept(self) -> None:
+        """Raise KeyboardInterrupt if it is to stop and nothing of it is kept: else what there is is being written."""
+        if not self.keeps:
+            self.check()
+
     # ---- what is sent ----
 
     def began(
