@@ -1,59 +1,15 @@
 """A real studio and a real browser: every test drives the page as a person would."""
 
 import os
-import re
-import shutil
-import signal
-import subprocess
-import sys
-from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import urlsplit
 
-import httpx
 import numpy as np
 import PIL.Image
 import pytest
+from support.studios import CHROMIUM, running
 
-CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
 DESKTOP, PHONE = {"width": 1280, "height": 800}, {"width": 390, "height": 844}
 SCREENSHOTS = os.environ.get("PYDREAM_SCREENSHOTS")  # a folder for pictures of every state
-
-
-@dataclass
-class Running:
-    """A studio that runs."""
-
-    address: str  # with the token
-    folder: Path
-    process: subprocess.Popen
-
-    @property
-    def base(self):
-        parts = urlsplit(self.address)
-        return f"{parts.scheme}://{parts.netloc}"
-
-    @property
-    def token(self):
-        return re.search(r"token=([\w-]+)", self.address)[1]
-
-    def client(self):
-        return httpx.Client(base_url=self.base, headers={"Authorization": f"Bearer {self.token}"}, timeout=60)
-
-
-@contextmanager
-def running(folder, *options):
-    """Start a studio, until the block ends."""
-    words = [sys.executable, "-m", "pydream", "studio", "--no-browser", "--folder", str(folder), *options]
-    with subprocess.Popen(words, stdout=subprocess.PIPE, text=True) as process:
-        address = process.stdout.readline().strip()
-        assert address.startswith("http://"), address
-        try:
-            yield Running(address, folder, process)
-        finally:
-            process.send_signal(signal.SIGTERM)
-            process.wait(30)
 
 
 @pytest.fixture(scope="session")
