@@ -4,11 +4,13 @@ import base64
 import time
 from contextlib import contextmanager
 
+import numpy as np
+import PIL.Image
 from axe_playwright_python.sync_playwright import Axe
 
 QUICK = {"iter_n": 2, "octave_n": 2}  # a dream of a moment
 LONG = {"iter_n": 2000, "octave_n": 1}  # one that is there to be stopped
-SECONDS = 15
+SECONDS = 30
 
 _TRANSFER = """([name, type, text]) => {
     const bytes = Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
@@ -16,6 +18,13 @@ _TRANSFER = """([name, type, text]) => {
     transfer.items.add(new File([bytes], name, { type }));
     return transfer;
 }"""
+
+
+def picture_file(path, size=(96, 64), seed=0):
+    rng = np.random.default_rng(seed)
+    coarse = PIL.Image.fromarray(rng.integers(0, 256, (6, 9, 3), np.uint8))
+    coarse.resize(size, PIL.Image.Resampling.BICUBIC).save(path)
+    return path
 
 
 def drop(page, file, on="#canvas", type="image/png"):
@@ -80,6 +89,12 @@ def made(api, **order):
     """Have something dreamt by a script, and return the job."""
     id = submit(api, **order)
     return until(lambda: (job := api.get(f"/api/jobs/{id}").json())["state"] == "done" and job)
+
+
+def remember(api, order, view=None):
+    """Have the studio remember a visit that put this order together."""
+    state = {"version": 1, "order": {"kind": "dream", **order}, "view": {"job": None, **(view or {})}}
+    api.put("/api/page", json=state).raise_for_status()
 
 
 def saved(api):

@@ -78,6 +78,7 @@ export function mountClasses(body) {
     names = found?.classes ? await classes() : [];
     if (!current()) return null;
     input.disabled = !names.length;
+    if (!list.hidden) open(); // typed before the names were there
     hint.textContent = names.length ? `Any of ${names.length.toLocaleString("en")} things; several are mixed.` : `${found?.title ?? "This network"} knows no things by name; another network may.`;
     const chosen = state.order.classes ?? [];
     chips.replaceChildren(...chosen.map((text) => make("button", { type: "button", class: "chip", "aria-label": `Without ${className(term(text).layer)}`,

@@ -3,9 +3,8 @@
 import os
 from pathlib import Path
 
-import numpy as np
-import PIL.Image
 import pytest
+from support.pages import picture_file, remember
 from support.studios import CHROMIUM, running
 
 DESKTOP, PHONE = {"width": 1280, "height": 800}, {"width": 390, "height": 844}
@@ -33,8 +32,9 @@ def api(studio):
 def browser():
     if CHROMIUM is None:
         pytest.skip("NOT PROVEN HERE: there is no Chromium (on PATH, or by CHROMIUM) to show the page in")
-    from playwright.sync_api import sync_playwright
+    from playwright.sync_api import expect, sync_playwright
 
+    expect.set_options(timeout=20_000)  # only a failure takes so long
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
         yield browser
@@ -51,14 +51,13 @@ def visit(browser, studio, api):
 
     def opened(viewport=DESKTOP, address=None, order=None, view=None, **options):
         if order is not None:
-            state = {"version": 1, "order": {"kind": "dream", **order}, "view": {"job": None, **(view or {})}}
-            api.put("/api/page", json=state).raise_for_status()
+            remember(api, order, view)
         options.setdefault("has_touch", viewport is PHONE)
         context = browser.new_context(viewport=viewport, **options)
         contexts.append(context)
         context.grant_permissions(["clipboard-read", "clipboard-write"])
         page = context.new_page()
-        page.set_default_timeout(15_000)
+        page.set_default_timeout(20_000)
         page.on("request", lambda request: complaints.append(request.url) if elsewhere(request.url) else None)
         page.on("console", lambda message: complaints.append(told(message)) if message.type == "error" else None)
         page.on("pageerror", lambda error: complaints.append(str(error)))
@@ -100,10 +99,3 @@ def picture(api, photograph):
     """The id of that picture, which the studio has."""
     answer = api.post("/api/pictures?name=photograph.png", content=photograph.read_bytes())
     return answer.raise_for_status().json()["id"]
-
-
-def picture_file(path, size=(96, 64), seed=0):
-    rng = np.random.default_rng(seed)
-    coarse = PIL.Image.fromarray(rng.integers(0, 256, (6, 9, 3), np.uint8))
-    coarse.resize(size, PIL.Image.Resampling.BICUBIC).save(path)
-    return path

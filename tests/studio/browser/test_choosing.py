@@ -1,7 +1,7 @@
 """What is dreamt, and how: chosen from pictures of one's own, by name, and with sliders."""
 
 from playwright.sync_api import expect
-from support.pages import QUICK, drop, last, press, saved, slide, until
+from support.pages import QUICK, drop, last, picture_file, press, saved, slide, until
 
 
 def opened(page, name):
@@ -98,8 +98,6 @@ def test_the_network_is_chosen_and_what_is_missing_says_how_it_comes(visit, api,
 
 
 def test_a_guide_is_dropped_on_its_place(visit, api, picture, tmp_path, shot):
-    from conftest import picture_file
-
     page = visit(order={"picture": picture, "recipe": QUICK})
     part = opened(page, "guide")
     drop(page, picture_file(tmp_path / "flowers.png", seed=1), on="#choose-guide .dropzone")
