@@ -83,7 +83,9 @@ def test_a_result_is_copied_as_a_command_and_as_python(visit, api, picture):
     page = visit(order={"picture": picture}, view={"job": job["id"]})
     for button, part in (("Copy as command", "pydream dream "), ("Copy as Python", "pydream.dream_picture(")):
         page.get_by_role("button", name=button).click()
-        text = until(lambda part=part: (found := page.evaluate("navigator.clipboard.readText()")) and part in found and found)
+        text = until(
+            lambda part=part: (found := page.evaluate("navigator.clipboard.readText()")) and part in found and found
+        )
         assert page.get_by_label("Text to copy").input_value() == text
         assert "7" in text
 
