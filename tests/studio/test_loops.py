@@ -94,7 +94,7 @@ def carried_out(run, sent, after=None, then=None):
         if after is not None and isinstance(each, Progress) and each.step >= after:
             then(task)
 
-    task = Task(sent, send, lambda: False)
+    task = Task(sent, send)
     return run(task), seen
 
 
