@@ -8,6 +8,7 @@ import numpy as np
 import PIL.Image
 from axe_playwright_python.sync_playwright import Axe
 
+DESKTOP, PHONE = {"width": 1280, "height": 800}, {"width": 390, "height": 844}
 QUICK = {"iter_n": 2, "octave_n": 2}  # a dream of a moment
 LONG = {"iter_n": 2000, "octave_n": 1}  # one that is there to be stopped
 SECONDS = 30

@@ -14,12 +14,17 @@ let turn = 0; // only what was asked for last is shown
 let drawn = ""; // what that was
 let whole = false; // whether the picture before is there in its own size
 let decoding = false;
+let origin = null; // the picture that is shown before its dream
+let latest = null; // preview of any job
 let waiting = null; // the latest preview that came while one was decoded
 
 export function mount() {
   subscribe((what) => what !== "moving" && update());
   onJobs((id) => (id === null || id === state.view.job) && update());
-  listen("preview", (preview) => preview.job === state.view.job && take(preview));
+  listen("preview", (preview) => {
+    latest = preview; // the stream begins with the last one
+    if (preview.job === state.view.job) take(preview);
+  });
   onZoom((scale) => scale * shownSide() > SHOWN_SIDE * 1.2 && showWhole());
 }
 
@@ -30,7 +35,7 @@ async function update() {
   const made = job(state.view.job);
   const after = afterOf(made);
   const id = original(made);
-  const wanted = `${id} ${after}`;
+  const wanted = `${id} ${made?.id} ${after}`;
   say(find("#badge"), badge(made));
   if (wanted === drawn) return;
   drawn = wanted;
@@ -42,9 +47,10 @@ async function update() {
     after && load(after),
   ]);
   if (mine !== turn) return;
-  const kept = !second && made && shown().after && isOpen(made) ? null : second;
-  show(first, kept, sizeOf(made, entry, first, second), name(made, entry));
-  if (!second && made) fetchPreview(made, mine);
+  const kept = isOpen(made) && id === origin ? shown().after : null; // the dream before, until there is one of this
+  origin = id;
+  show(first, second ?? kept, sizeOf(made, entry, first, second), name(made, entry));
+  if (isOpen(made) && latest?.job === made.id) take(latest);
 }
 
 // The address of the dream, where there is one to load.
@@ -99,13 +105,6 @@ async function showWhole() {
 }
 
 // ---- previews: base64 → Blob → ImageBitmap; no address, so that the content policy needs no exception ----
-
-// A page that was just opened has no preview yet, until the next comes.
-async function fetchPreview(made, mine) {
-  if (made.state !== "running") return;
-  const image = await load(`/api/jobs/${made.id}/preview.jpg`);
-  if (image && mine === turn && !shown().after) showAfter(image, previewed(dimensions(image)));
-}
 
 async function take(preview) {
   waiting = preview; // a slow page shows the latest

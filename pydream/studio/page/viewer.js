@@ -167,10 +167,11 @@ export function fit() {
 export function zoomTo(scale, around = { x: canvas.width / 2, y: canvas.height / 2 }) {
   if (!size) return;
   const place = placed();
-  const wanted = Math.min(Math.max(scale, fitting() / 4), CLOSEST);
+  const least = Math.min(fitting(), 1); // a small picture can be seen as small as it is
+  const wanted = Math.min(Math.max(scale, least), CLOSEST);
   const grown = wanted / place.scale;
   view = { scale: wanted, x: around.x - (around.x - place.x) * grown, y: around.y - (around.y - place.y) * grown };
-  if (scale <= fitting() && grown < 1) view = null;
+  if (wanted === least && least < 1) view = null;
   keepInSight();
   zoomed();
 }

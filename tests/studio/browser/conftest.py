@@ -4,10 +4,9 @@ import os
 from pathlib import Path
 
 import pytest
-from support.pages import picture_file, remember
+from support.pages import DESKTOP, PHONE, picture_file, remember
 from support.studios import CHROMIUM, running
 
-DESKTOP, PHONE = {"width": 1280, "height": 800}, {"width": 390, "height": 844}
 SCREENSHOTS = os.environ.get("PYDREAM_SCREENSHOTS")  # a folder for pictures of every state
 
 

@@ -2,9 +2,8 @@
 
 import pytest
 from playwright.sync_api import expect
-from support.pages import LONG, QUICK, audit, jobs, last, made, press, until
+from support.pages import DESKTOP, LONG, PHONE, QUICK, audit, jobs, last, made, press, until
 
-DESKTOP, PHONE = {"width": 1280, "height": 800}, {"width": 390, "height": 844}
 SEEN = [
     pytest.param(DESKTOP, "dark", id="desktop-dark"),
     pytest.param(PHONE, "light", id="phone-light"),
@@ -95,13 +94,14 @@ def test_targets_on_a_phone_are_large_enough_for_a_finger(visit, api, picture):
 
 def test_the_keyboard_alone_does_all_of_it(visit, api, photograph, shot):
     page = visit(order={"recipe": LONG})
-    keys = page.keyboard
+    keys, choosers = page.keyboard, []
+    page.on("filechooser", choosers.append)
     keys.press("Tab")
     expect(page.get_by_role("link", name="Skip to the Dream button")).to_be_focused()
     keys.press("Enter")
-    with page.expect_file_chooser() as chooser:
-        keys.press("o")
-    chooser.value.set_files(photograph)
+    keys.press("o")
+    until(lambda: page.wait_for_timeout(20) or choosers)
+    choosers[0].set_files(photograph)
     expect(page.locator("#canvas")).to_have_attribute("aria-label", "photograph.png, 96 by 64 pixels")
     page.get_by_label("Strength", exact=True).focus()
     keys.press("ArrowRight")

@@ -5,6 +5,7 @@ import time
 from playwright.sync_api import expect
 from support.pages import (
     LONG,
+    PHONE,
     QUICK,
     complaining,
     drop,
@@ -19,7 +20,6 @@ from support.pages import (
     until,
 )
 
-PHONE = {"width": 390, "height": 844}
 START = "Drop a picture, and watch it dream"
 
 
