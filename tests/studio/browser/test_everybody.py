@@ -95,7 +95,7 @@ def test_targets_on_a_phone_are_large_enough_for_a_finger(visit, api, picture):
 def test_the_keyboard_alone_does_all_of_it(visit, api, photograph, shot):
     page = visit(order={"recipe": LONG})
     keys, choosers = page.keyboard, []
-    page.on("filechooser", choosers.append)
+    page.on("filechooser", lambda chooser: choosers.append(chooser))
     keys.press("Tab")
     expect(page.get_by_role("link", name="Skip to the Dream button")).to_be_focused()
     keys.press("Enter")
