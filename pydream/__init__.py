@@ -33,6 +33,7 @@ easy       a dream in one call: `dream_picture`; and what it shares with the com
 bench      for measuring
 reproduce  for the results of 2015
 testing    for ports to other runtimes
+studio     a page in the browser that dreams, on this machine
 cli        the command line
 ========== ============================================================================
 """

@@ -112,6 +112,8 @@ def test_the_keyboard_alone_does_all_of_it(visit, api, photograph, shot):
     until(lambda: len(jobs(api)) == 2)
     keys.press("s")
     until(lambda: jobs(api)[0]["state"] == "stopped")
+    expect(page.locator("#strip li")).to_have_count(1)
+    expect(page.get_by_label("Before and after")).to_be_visible()
     keys.press("c")
     expect(page.get_by_label("Before and after")).to_have_value("50")
     keys.press("1")

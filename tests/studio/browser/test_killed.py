@@ -1,9 +1,11 @@
 """A studio is killed while it dreams; ``tests/tools/studio_kills.py`` does so at random moments, and for longer."""
 
+import pytest
 from support.studios import CHROMIUM
 from tools.studio_kills import make_inputs, one_round, quiet_run
 
 
+@pytest.mark.slow
 def test_browser_and_server_are_killed_in_the_middle_of_a_dream(tmp_path):
     inputs = tmp_path / "inputs"
     quiet = quiet_run("dream", make_inputs(inputs), inputs, tmp_path / "quiet")
