@@ -5,6 +5,7 @@ import { shortcut } from "./keys.js";
 
 const CLOSEST = 32; // device pixels for one of the picture
 const NEAR = 22; // CSS pixels from the slider's line in which it is taken hold of
+const THUMB = 13; // CSS pixels from the middle of the slider's thumb to its edge
 const PAN = 60; // CSS pixels an arrow key moves
 const ZOOM = 1.25; // of a key or button
 
@@ -145,17 +146,25 @@ function visible(place) {
   return [Math.max(place.x, 0), Math.min(place.x + place.width, canvas.width)];
 }
 
-function lineAt(place) {
+// Where the slider's thumb runs: over the picture, and no farther than all of the thumb is seen.
+function track(place) {
+  const margin = THUMB * (devicePixelRatio || 1);
   const [left, right] = visible(place);
-  return left + ((right - left) * compare.value) / 100;
+  return [Math.max(left, margin), Math.min(right, canvas.width - margin)];
+}
+
+function lineAt(place) {
+  const share = +compare.value / 100;
+  const [left, right] = share < 1 ? track(place) : visible(place);
+  return left + (right - left) * share;
 }
 
 function placeSlider(place, density) {
   compare.hidden = !(place && before && after);
   if (compare.hidden) return;
-  const [left, right] = visible(place);
-  compare.style.left = `${left / density - 13}px`;
-  compare.style.width = `${(right - left) / density + 26}px`;
+  const [left, right] = track(place);
+  compare.style.left = `${left / density - THUMB}px`;
+  compare.style.width = `${(right - left) / density + 2 * THUMB}px`;
 }
 
 export function fit() {
@@ -202,11 +211,12 @@ function keepInSight() {
   view.y = within(view.y, size.height * view.scale, canvas.height);
 }
 
+// Before there is a dream the line can be asked for, and comes with it.
 function toggleCompare() {
-  if (compare.hidden) return announce("There is no before and after yet: dream first");
   compare.value = +compare.value > 0 ? 0 : 50;
   compare.dispatchEvent(new Event("input"));
-  announce(+compare.value > 0 ? "Before left, after right" : "After");
+  if (+compare.value === 0) announce("After");
+  else announce(compare.hidden ? "Before and after will be there with the dream" : "Before left, after right");
 }
 
 // ---- pointers and keys ----
@@ -263,7 +273,7 @@ function onUp(event) {
 }
 
 function dragLine(point) {
-  const [left, right] = visible(placed());
+  const [left, right] = track(placed());
   compare.value = Math.round((100 * (point.x - left)) / (right - left));
   compare.dispatchEvent(new Event("input"));
 }
