@@ -21,6 +21,7 @@ from starlette.types import Receive, Scope, Send
 
 from ..errors import PydreamError, StudioError, UnknownNameError
 from . import catalogue
+from .folder import MOST_PAGE
 from .guard import error_answer
 from .messages import PictureEntry
 from .orders import JobId, Order, ThumbnailsWanted
@@ -30,7 +31,6 @@ from .uploads import MOST_UPLOAD, Uploads
 if TYPE_CHECKING:
     from .events import Event
 
-MOST_PAGE = 2**16  # bytes of the page's state
 MOST_JSON = 2**18
 MOST_STREAMS = 900  # of events, at once
 PAGE = Path(__file__).parent / "page"
@@ -107,6 +107,20 @@ class Events(Response):
 async def _gone(receive: Receive) -> None:
     while (await receive())["type"] != "http.disconnect":
         pass
+
+
+async def _while_there(request: Request, coming: Coroutine[Any, Any, Any]) -> Response:
+    """Answer what takes long, which ends where the client has gone."""
+    answer, gone = asyncio.create_task(coming), asyncio.create_task(_gone(request.receive))
+    try:
+        await asyncio.wait({answer, gone}, return_when=asyncio.FIRST_COMPLETED)
+        if not answer.done():
+            raise ClientDisconnect
+        return Json(answer.result())
+    finally:
+        for each in (answer, gone):
+            each.cancel()
+        await asyncio.gather(answer, gone, return_exceptions=True)
 
 
 class Api:
@@ -233,11 +247,11 @@ class Api:
     async def _replay(self, request: Request) -> Response:
         job, picture = (request.query_params.get(name) for name in ("job", "picture"))
         if job is not None:
-            return Json(await self.studio.replay(None, _id(job, _JOB, "job"), None))
+            return await _while_there(request, self.studio.replay(None, _id(job, _JOB, "job"), None))
         if picture is not None:
-            return Json(await self.studio.replay(None, None, _id(picture, _SHA, "picture")))
+            return await _while_there(request, self.studio.replay(None, None, _id(picture, _SHA, "picture")))
         async with self._uploads.taken(request) as (path, _):
-            return Json(await self.studio.replay(path, None, None))
+            return await _while_there(request, self.studio.replay(path, None, None))
 
     # ---- jobs ----
 
@@ -396,6 +410,6 @@ def _answer_error(request: Request, error: Exception) -> Response:
         status = 404 if request.method == "GET" else 400
     elif not isinstance(error, (PydreamError, ClientDisconnect)):
         line, status = f"the program failed: {type(error).__name__}; its terminal says more", 500
-    if status in (408, 413, 429):
+    if status in (408, 413, 429, 507):
         headers["connection"] = "close"  # nothing more of the body is read
     return Response(error_answer(line), status, headers, "application/json")

@@ -18,7 +18,7 @@ from .jobs import Record, Written
 from .messages import PictureEntry
 
 MOST_RECORD = 2**24  # bytes of a job's or a picture's file
-MOST_PAGE = 2**16
+MOST_PAGE = 2**16  # bytes of the page's state
 MOST_THUMBNAILS = 5000
 _ID, _SHA = r"[0-9a-f]{12}", r"[0-9a-f]{64}"
 

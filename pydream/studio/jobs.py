@@ -121,6 +121,11 @@ class Record(msgspec.Struct, kw_only=True, eq=False):
         """Whether nothing more will come of it."""
         return self.state in ENDED
 
+    @property
+    def leaves_parts(self) -> bool:
+        """Whether frames, or cells of a sheet, are there of it after a process that ended: they are its result too."""
+        return self.attempts > 0 and self.order.kind != "dream"
+
     def shown(self) -> Job:
         """Return what a client sees of it."""
         result = None

@@ -18,10 +18,11 @@ from typing import Literal
 import msgspec
 
 from ..errors import PydreamError, printable
-from .messages import HEADER, Failed, Finished, FromWorker, Message, Stop, packed, sizes
+from .messages import HEADER, Failed, Finished, FromWorker, Message, Progress, Stop, packed, sizes
 
 PROGRAM = (sys.executable, "-P", "-m", "pydream.studio.worker")
-STOP_SECONDS = 20.0  # for a worker to answer `Stop`
+STOP_SECONDS = 20.0  # for a worker to answer `Stop`,
+WRITE_SECONDS = 1800.0  # or, where its steps are over, to write what is kept: a film takes minutes
 END_SECONDS = 2.0  # for a worker to end when its socket is closed
 FIRST_PAUSE, LONGEST_PAUSE = 0.25, 10.0  # before one is started that ended without a word
 _TAIL = 4096  # bytes of what it wrote to stderr
@@ -42,7 +43,8 @@ class _Asked:
     def __init__(self, task: str, hear: Heard) -> None:
         self.task, self.hear = task, hear
         self.answer: asyncio.Future[Finished | Failed] = asyncio.get_running_loop().create_future()
-        self.sent = self.stopped = False
+        self.sent = self.stopped = self.discards = False
+        self.writing = False  # whether its steps are over
         self.patience: asyncio.TimerHandle | None = None
 
     def settle(self, answer: Finished | Failed | Exception) -> None:
@@ -223,9 +225,9 @@ class WorkerProcess:
         self._news.set()
         if asked.sent and child is not None:
             child.send(Stop(task=task, discard=discard))
-            if asked.patience is None:
-                why = f"did not stop within {STOP_SECONDS:g} s and was killed"
-                asked.patience = asyncio.get_running_loop().call_later(STOP_SECONDS, child.kill, why)
+            if asked.patience is None or (discard and not asked.discards):
+                asked.discards = discard
+                _be_patient(asked, child)
 
     def kill(self, why: str) -> None:
         """End the process that runs; `why` is the line's."""
@@ -281,10 +283,23 @@ class WorkerProcess:
             try:
                 if isinstance(message, Finished | Failed):
                     asked.settle(message)
-                else:
-                    asked.hear(message, data)
+                    continue
+                if isinstance(message, Progress) and asked.writing != (message.step >= message.steps):
+                    asked.writing = not asked.writing
+                    if asked.patience is not None:
+                        _be_patient(asked, child)
+                asked.hear(message, data)
             except Exception as error:
                 asked.settle(error)
+
+
+def _be_patient(asked: _Asked, child: _Child) -> None:
+    """Kill a process that does not end its task in time."""
+    if asked.patience is not None:
+        asked.patience.cancel()
+    seconds = WRITE_SECONDS if asked.writing and not asked.discards else STOP_SECONDS
+    why = f"did not stop within {seconds:g} s and was killed"
+    asked.patience = asyncio.get_running_loop().call_later(seconds, child.kill, why)
 
 
 async def _started(program: Sequence[str], arguments: Sequence[str]) -> _Child:

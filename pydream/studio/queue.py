@@ -54,7 +54,9 @@ class Queue:
             if record.dropped:
                 await self.on_disk(self._folder.remove, record)
                 continue
-            if record.stopping and record.made is None:
+            if record.made is not None and record.state == "failed":  # its files could not be kept: perhaps now
+                record.state, record.error = "running", None
+            if record.stopping and record.made is None and not record.leaves_parts:
                 record.state, record.stopping = "stopped", False
                 await self.save(record)
             if not record.ended:
@@ -118,6 +120,7 @@ class Queue:
         """Return the job whose place a new one takes: that of the id, or the one that has replaced it."""
         candidates = [*self._waiting, *([self.running] if self.running is not None else [])]
         found = [each for each in candidates if replaces is not None and replaces in (each.id, each.replaces)]
+        found = [each for each in found if not each.stopping]  # what there is of that one is kept
         return min(found, key=lambda each: each.dropped, default=None)
 
     # ---- what becomes of them ----
@@ -179,5 +182,6 @@ def _superseded(records: list[Record]) -> list[Record]:
         record
         for record in records
         if not record.ended
+        and not record.stopping
         and (record.id in newest or (record.replaces is not None and newest[record.replaces] is not record))
     ]

@@ -82,7 +82,9 @@ class Runner:
         self._wake = asyncio.Event()
         self._replays: deque[tuple[ReplayPicture, asyncio.Future[dict[str, Any]]]] = deque()
         self._drawing: str | None = None
+        self._begun = False  # whether the process has begun with the job that runs
         self._serving: asyncio.Task[None] | None = None
+        self._saving: asyncio.Task[None] | None = None
         self.process = WorkerProcess("dreams", program, arguments, self._process_changed)
 
     def start(self) -> None:
@@ -175,13 +177,14 @@ class Runner:
     async def _make(self, record: Record) -> None:
         """Have the process carry out a job, again and again until it gets through."""
         deaths = furthest = 0
-        while not (record.stopping or record.dropped):
+        while not self._is_over(record):
             record.state, record.attempts, record.step = "running", record.attempts + 1, 0
             await self._queue.save(record)
             self.publish_state(record)
             await self._queue.on_disk(make_folder, self._folder.made(record.id))
-            if record.stopping or record.dropped:  # while this was written
+            if self._is_over(record):  # while this was written
                 break
+            self._begun = False
             try:
                 answer = await self.process.ask(self._run(record), self._hear)
             except ProcessEndedError as ended:
@@ -194,6 +197,16 @@ class Runner:
             await self._note(record, answer)
             return
         record.state = "stopped"
+
+    @staticmethod
+    def _is_over(record: Record) -> bool:
+        """Whether nothing more comes of a job; what an earlier process has made of one that stops is to be kept."""
+        return record.dropped or (record.stopping and not record.leaves_parts)
+
+    def stop(self, record: Record) -> None:
+        """End the job that runs within one step; one that was made in part by another process when it goes on."""
+        if self._begun or record.attempts < 2 or not record.leaves_parts:
+            self.process.stop(record.id)
 
     def _run(self, record: Record) -> Run:
         order, paths, names = record.order, {}, {}
@@ -259,8 +272,11 @@ class Runner:
             record.steps = message.steps
             record.recipe = message.recipe or record.recipe
             record.command, record.python = message.command, message.python
-            asyncio.get_running_loop().create_task(self._save_quietly(record))
+            self._saving = asyncio.get_running_loop().create_task(self._save_quietly(record))  # kept, or it may vanish
             self.publish_state(record)
+            self._begun = True
+            if record.stopping:
+                self.process.stop(record.id)
         elif isinstance(message, Progress):
             record.step, record.steps = message.step, message.steps
             record.seconds_left, record.what = message.seconds_left, message.what

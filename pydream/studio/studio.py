@@ -243,8 +243,8 @@ class Studio:
             return
         record.stopping = True
         if self._queue.running is record:
+            self._runner.stop(record)  # on a full disk too
             await self._queue.save(record)
-            self._runner.process.stop(id)
         else:
             record.state, record.stopping = "stopped", False
             await self._runner.end(record)

@@ -7,13 +7,14 @@ import shutil
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
 from starlette.requests import Request
 
 from ..errors import StudioError
-from ..files import reason, temporary_beside
+from ..files import reason, temporary_beside, write_all
 
 MOST_UPLOAD = 2**29  # bytes of a picture or a film
 MOST_UPLOADS = 8  # at once
@@ -46,9 +47,9 @@ class Uploads:
                 async for chunk in request.stream():
                     waiting += chunk if form is None else form.take(chunk)
                     if len(waiting) >= _AT_ONCE:
-                        await asyncio.to_thread(file.write, bytes(waiting))
+                        await _written(file, waiting)
                         waiting.clear()
-                await asyncio.to_thread(file.write, bytes(waiting))
+                await _written(file, waiting)
                 if form is not None:
                     form.check()
                 if file.tell() == 0:
@@ -67,6 +68,13 @@ class Uploads:
             path.unlink(missing_ok=True)
             raise StudioError(f"'{source.name}' cannot be read: {reason(error)}") from error
         return path
+
+
+async def _written(file: BinaryIO, data: bytearray) -> None:
+    try:
+        await asyncio.to_thread(write_all, file, bytes(data))
+    except OSError as error:
+        raise StudioError(f"the file cannot be written: {reason(error)}", 507) from error
 
 
 class _Form:

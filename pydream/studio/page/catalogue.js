@@ -25,7 +25,6 @@ export const classes = async () => {
 // The name of a class, given as `--class` takes it: a number or a word. Before the names are known: that.
 export const className = (word) => names[word]?.split(",")[0] ?? word;
 
-
 // Ask again which networks there are: one may have been fetched.
 export function renew() {
   kept.delete("/api/networks");

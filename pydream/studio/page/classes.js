@@ -1,7 +1,7 @@
 // Classes: things that a network knows by name, found by typing. A combobox with a list, as ARIA describes it.
 import { className, classes, network } from "./catalogue.js";
 import { announce, make } from "./dom.js";
-import { term } from "./held.js";
+import { term } from "./effective.js";
 import { change, state } from "./state.js";
 
 const MOST = 40; // names shown at once

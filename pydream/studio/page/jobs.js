@@ -1,7 +1,9 @@
-// The jobs of the studio, as the server last told of them.
+// The jobs of the studio, as the server last described them.
 import { get, listen } from "./api.js";
 
 let all = [];
+let asked = 0; // how often the list was asked for
+let since = new Map(); // jobs that events described while it was on its way
 const listeners = new Set();
 
 export const jobs = () => all; // oldest first
@@ -15,7 +17,11 @@ export function onJobs(listener) {
 }
 
 export async function loadJobs() {
-  all = (await get("/api/jobs")).jobs;
+  const mine = ++asked;
+  const newer = (since = new Map());
+  const listed = (await get("/api/jobs")).jobs;
+  if (mine !== asked) return; // a later one is on its way
+  all = listed.map((each) => newer.get(each.id) ?? each); // an event may have overtaken the list
   tell(null);
 }
 
@@ -30,10 +36,11 @@ export function followJobs() {
 }
 
 // Take in what the server says of one job.
-export function take(told) {
-  const place = all.findIndex((each) => each.id === told.id);
-  all = place < 0 ? [...all, told] : all.with(place, told);
-  tell(told.id);
+export function take(described) {
+  since.set(described.id, described);
+  const place = all.findIndex((each) => each.id === described.id);
+  all = place < 0 ? [...all, described] : all.with(place, described);
+  tell(described.id);
 }
 
 function tell(id) {

@@ -1,7 +1,7 @@
 // Layers and their channels, from small dreams on the user's own picture.
 import { looks, network } from "./catalogue.js";
 import { make } from "./dom.js";
-import { layersOf, term, written } from "./held.js";
+import { layersOf, term, written } from "./effective.js";
 import { change, state } from "./state.js";
 import { pagedGrid, request } from "./tiles.js";
 

@@ -6,6 +6,18 @@ const PREFIX = "#order=";
 const FIELDS = new Set(["kind", "picture", "guide", "mask", "network", "preset", "strength", "layer", "classes", "objective", "recipe", "long_side",
   "frames", "scale", "rotate", "shift", "fps", "first", "carry", "flow", "cut", "rows", "columns"]);
 
+const isObject = (value) => value !== null && typeof value === "object" && !Array.isArray(value);
+const isWords = (value) => Array.isArray(value) && value.every((word) => typeof word === "string");
+
+// Whether each part of an order is what the page takes it for; the server checks the rest.
+function isOrder(order) {
+  const { kind, network = {}, recipe = {}, layer = [], classes = [] } = order;
+  const { noise } = recipe ?? {};
+  return typeof kind === "string" && isObject(network) && isObject(recipe) && isWords(layer) && isWords(classes)
+    && (noise == null || (Array.isArray(noise) && noise.length === 2 && noise.every(Number.isFinite)))
+    && Object.keys(order).every((name) => FIELDS.has(name));
+}
+
 export function linkTo(order) {
   const bytes = new TextEncoder().encode(JSON.stringify(order));
   const text = btoa(String.fromCharCode(...bytes)).replaceAll("+", "-").replaceAll("/", "_").replace(/=+$/, "");
@@ -22,7 +34,7 @@ export async function takeLink() {
   try {
     const bytes = Uint8Array.from(atob(text.replaceAll("-", "+").replaceAll("_", "/")), (letter) => letter.charCodeAt(0));
     order = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
-    if (typeof order?.kind !== "string" || Object.keys(order).some((name) => !FIELDS.has(name))) throw new TypeError();
+    if (!isObject(order) || !isOrder(order)) throw new TypeError();
   } catch {
     return "The link has no settings that this studio can read; copy it anew from “Keep and share”.";
   }

@@ -1,7 +1,7 @@
 // The queue: what runs and what waits, in what order, until it is cancelled.
 import { post, remove } from "./api.js";
 import { announce, find, make, say } from "./dom.js";
-import { isOpen, jobs, onJobs, take } from "./jobs.js";
+import { isOpen, jobs, onJobs } from "./jobs.js";
 import { setView, state, subscribe } from "./state.js";
 import { inWords, timeLeft } from "./words.js";
 
@@ -50,7 +50,7 @@ function row(each, waiting, error) {
     } }, text);
   const move = (before) => post(`/api/jobs/${each.id}/move`, { before });
   const buttons = place < 0
-    ? [act("stop", "Stop and keep what there is", "Stop", async () => { const told = await post(`/api/jobs/${each.id}/stop`); if (told?.id && told.state) take(told); })]
+    ? [act("stop", "Stop and keep what there is", "Stop", () => post(`/api/jobs/${each.id}/stop`))]
     : [
         act("up", "Earlier", "↑", () => move(waiting[place - 1].id), place > 0),
         act("down", "Later", "↓", () => move(waiting[place + 2]?.id ?? null), place < waiting.length - 1),

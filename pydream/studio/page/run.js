@@ -14,6 +14,7 @@ const NO_PICTURE = "Choose a picture first: drop one on the page, or start from 
 let asked = null; // the order that the page's job was made from
 let asking = false;
 let again = false; // something was changed while an order was on its way
+let stopping = null; // the id of a job that is to stop: what there is of it is kept, and no other takes its place
 const parts = {};
 
 export function mountRun() {
@@ -32,7 +33,7 @@ export function mountRun() {
   subscribe((what) => {
     if (what === "load") asked = dreamOf(state.order);
     if (what === "order") restart();
-    if (what !== "moving") draw();
+    draw();
   });
   let before = null;
   onJobs((id) => {
@@ -48,7 +49,7 @@ export function mountRun() {
 async function submit(order) {
   try {
     const { id } = await post("/api/jobs", order);
-    take(await get(`/api/jobs/${id}`));
+    await get(`/api/jobs/${id}`).then(take, () => {}); // an event says it too
     say(parts.error, null);
     return id;
   } catch (failure) {
@@ -68,7 +69,7 @@ async function dream() {
     again = false;
     asked = dreamOf(state.order);
     const mine = job(state.view.runs);
-    const id = await submit({ ...asked, ...(isOpen(mine) && { replaces: mine.id }) });
+    const id = await submit({ ...asked, ...(isOpen(mine) && mine.id !== stopping && { replaces: mine.id }) });
     if (id) {
       setView({ job: id, runs: id });
       announce("Dreaming");
@@ -81,7 +82,7 @@ async function dream() {
 // What runs and is looked at is made anew with the settings as they are now.
 function restart() {
   if (asking) again = !same(asked, dreamOf(state.order));
-  else if (state.view.job === state.view.runs && isOpen(job(state.view.runs)) && !same(asked, dreamOf(state.order))) dream();
+  else if (state.view.job === state.view.runs && state.view.runs !== stopping && isOpen(job(state.view.runs)) && !same(asked, dreamOf(state.order))) dream();
 }
 
 // What the stop button stops: what is looked at, or else what this page started.
@@ -91,10 +92,12 @@ async function stop() {
   const stopped = running();
   if (!stopped) return;
   parts.stop.disabled = true;
+  stopping = stopped.id;
   try {
     await post(`/api/jobs/${stopped.id}/stop`);
     say(parts.error, null);
   } catch (failure) {
+    stopping = null;
     say(parts.error, failure.message);
   }
   parts.stop.disabled = false;

@@ -1,8 +1,8 @@
 // How to dream: a slider, a box or a list for each number of the order. Nothing is changed before a slider is let go.
 import { looks } from "./catalogue.js";
 import { announce, find, make, say } from "./dom.js";
+import { effective } from "./effective.js";
 import { keepFolded } from "./folding.js";
-import { held } from "./held.js";
 import { jobs } from "./jobs.js";
 import { change, replaceOrder, state, subscribe } from "./state.js";
 import { pictureEntry } from "./upload.js";
@@ -43,13 +43,13 @@ const EXPERT = [
     hint: "How much larger each size is than the one before: further apart leaves gaps between small and large shapes." },
   { name: "jitter", label: "Jitter", number: true, min: 0, max: 100000, step: 1,
     hint: "Random shift at each step, in pixels: without it, patterns stick to a grid." },
-  { name: "objective", label: "What grows", of: "order", held: "l2", choices: [["l2", "squares (2015)"], ["mean", "mean"], ["sum", "sum"]],
+  { name: "objective", label: "What grows", of: "order", usual: "l2", choices: [["l2", "squares (2015)"], ["mean", "mean"], ["sum", "sum"]],
     hint: "Squares let the strongest features win; mean and sum let all grow alike." },
   { name: "clip", label: "Clip at each step", box: true,
     hint: "Keeps colours in range at each step; without it, contrast is set at the end." },
   { name: "era", label: "Era", choices: [["modern", "today"], ["2015", "2015"]],
     hint: "Rounds as today's libraries do, or as those of 2015 did: the pixels differ, the look does not." },
-  { name: "dtype", label: "Exact", of: "network", box: true, held: "float32", read: (on) => (on ? "float64" : "float32"), shown: (value) => value === "float64",
+  { name: "dtype", label: "Exact", of: "network", box: true, usual: "float32", read: (on) => (on ? "float64" : "float32"), shown: (value) => value === "float64",
     hint: "Caffe's result of 2015 to the pixel; looks the same and takes longer." },
   { name: "backend", label: "Image operations", choices: [["native", "C++"], ["numpy", "NumPy"]],
     hint: "Changes nothing in the picture; NumPy is slower." },
@@ -80,7 +80,7 @@ export function mountSettings() {
   const draw = async () => {
     try {
       const catalogue = await looks();
-      const values = held(state.order, catalogue);
+      const values = effective(state.order, catalogue);
       for (const show of drawn) show(values);
       say(error, null);
     } catch (failure) {
@@ -143,7 +143,7 @@ function field(spec) {
     };
   }
   drawn.push((values) => {
-    show(said(spec) ?? values[spec.name] ?? spec.held ?? null);
+    show(said(spec) ?? values[spec.name] ?? spec.usual ?? null);
     reset.hidden = said(spec) === undefined;
   });
   const label = make("label", { for: id }, spec.label);

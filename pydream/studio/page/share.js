@@ -82,7 +82,7 @@ export function mountShare() {
   subscribe((what) => {
     if (what === "load") open();
     else if (what === "order") say(news, null);
-    if (what !== "moving") draw();
+    draw();
   });
   addEventListener("hashchange", open);
   onJobs((id) => (id === null || id === state.view.job) && draw());

@@ -2,7 +2,7 @@
 import { looks, network } from "./catalogue.js";
 import { make } from "./dom.js";
 import { labelled } from "./fields.js";
-import { held } from "./held.js";
+import { effective } from "./effective.js";
 import { state, subscribe } from "./state.js";
 
 const MOST = 12; // values of an axis
@@ -97,5 +97,5 @@ async function usual(parameter) {
     const step = Math.max(1, names.length / 4);
     return [0, 1, 2, 3].map((place) => names[Math.floor(place * step)]).filter(Boolean).join(", ");
   }
-  return USUAL[parameter] ?? String(held(state.order, await looks())[parameter] ?? "");
+  return USUAL[parameter] ?? String(effective(state.order, await looks())[parameter] ?? "");
 }

@@ -19,7 +19,7 @@ let latest = null; // preview of any job
 let waiting = null; // the latest preview that came while one was decoded
 
 export function mount() {
-  subscribe((what) => what !== "moving" && update());
+  subscribe(update);
   onJobs((id) => (id === null || id === state.view.job) && update());
   listen("preview", (preview) => {
     latest = preview; // the stream begins with the last one

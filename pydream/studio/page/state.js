@@ -8,43 +8,41 @@
 import { get, put } from "./api.js";
 
 const MOST_STEPS = 100; // of the history
-const MOST_SAVED = 60_000; // characters; the server takes 64 kB
+const MOST_SAVED = 60_000; // bytes; the server takes 64 kB, as a request that outlives its page
 const SAVE_AFTER = 400; // ms without a change
+const SAVE_AGAIN = 5000; // ms after the studio did not answer
 
 export const NEW_ORDER = Object.freeze({ kind: "dream", long_side: 768 });
 
 export const state = { order: NEW_ORDER, view: { job: null } };
 let past = [];
 let future = [];
-let settled = state.order; // that of the last change that was let go
 let timer = 0;
 const listeners = new Set();
 
-// Call a function after every change, with what changed: "order", "moving" (a slider on its way: nothing may run),
-// "view" or "load" (all of it). Returns a function that ends it.
+// Call a function after every change, with what changed: "order", "view" or "load" (all of it). Returns a function that
+// ends it.
 export function subscribe(listener) {
   listeners.add(listener);
   return () => listeners.delete(listener);
 }
 
-// Change fields of the order; undefined removes one. `recipe` is merged the same way. With {moving: true}, while a
-// slider moves, no undo step is made and nothing starts; a change without it comes when it is let go.
-export function change(fields, { moving = false } = {}) {
+// Change fields of the order; undefined removes one. `recipe` is merged the same way.
+export function change(fields) {
   const recipe = fields.recipe && merged(state.order.recipe ?? {}, fields.recipe);
-  replaceOrder(merged(state.order, recipe ? { ...fields, recipe } : fields), { moving });
+  replaceOrder(merged(state.order, recipe ? { ...fields, recipe } : fields));
 }
 
 // Take another order as a whole: of a picture that brings its settings, of a result that is gone back to.
-export function replaceOrder(order, { moving = false } = {}) {
+export function replaceOrder(order) {
   const { replaces, ...kept } = order;
+  const before = state.order;
   state.order = Object.freeze(kept);
-  if (!moving) {
-    if (same(kept, settled)) return tell("order");
-    past = [...past, settled].slice(-MOST_STEPS);
+  if (!same(kept, before)) {
+    past = [...past, before].slice(-MOST_STEPS);
     future = [];
-    settled = state.order;
   }
-  tell(moving ? "moving" : "order");
+  tell("order");
 }
 
 export function setView(fields) {
@@ -57,18 +55,16 @@ export const canRedo = () => future.length > 0;
 
 export function undo() {
   if (!canUndo()) return;
-  future = [settled, ...future];
-  settled = past.at(-1);
+  future = [state.order, ...future];
+  state.order = past.at(-1);
   past = past.slice(0, -1);
-  state.order = settled;
   tell("order");
 }
 
 export function redo() {
   if (!canRedo()) return;
-  past = [...past, settled];
-  [settled, ...future] = future;
-  state.order = settled;
+  past = [...past, state.order];
+  [state.order, ...future] = future;
   tell("order");
 }
 
@@ -76,7 +72,7 @@ export function redo() {
 export async function load() {
   const saved = await get("/api/page");
   if (saved?.version === 1) {
-    settled = state.order = Object.freeze(saved.order ?? { ...NEW_ORDER });
+    state.order = Object.freeze(saved.order ?? { ...NEW_ORDER });
     [past, future] = [saved.past ?? [], saved.future ?? []];
     state.view = { job: null, ...saved.view };
   }
@@ -88,14 +84,16 @@ export function saveNow() {
   if (!timer) return;
   clearTimeout(timer);
   timer = 0;
-  put("/api/page", saved(), { keepalive: true }).catch(() => {}); // the line "not running" is there already
+  put("/api/page", saved(), { keepalive: true }).catch((error) => {
+    if (error.status === 0) timer ||= setTimeout(saveNow, SAVE_AGAIN); // the line "not running" is there already
+  });
 }
 
 function saved() {
-  let steps = past.length;
+  let steps = Math.max(past.length, future.length);
   for (;;) {
-    const kept = { version: 1, order: settled, past: steps ? past.slice(-steps) : [], future, view: state.view };
-    if (!steps || JSON.stringify(kept).length <= MOST_SAVED) return kept;
+    const kept = { version: 1, order: state.order, past: steps ? past.slice(-steps) : [], future: future.slice(0, steps), view: state.view };
+    if (!steps || new Blob([JSON.stringify(kept)]).size <= MOST_SAVED) return kept;
     steps = steps >> 1;
   }
 }

@@ -1,7 +1,7 @@
 // Several layers, channels and classes at once, each with a weight: for experts.
 import { className, classes, looks, network } from "./catalogue.js";
 import { make } from "./dom.js";
-import { layersOf, term, written } from "./held.js";
+import { layersOf, term, written } from "./effective.js";
 import { change, setView, state, subscribe } from "./state.js";
 
 export function mountTerms(body, redraw) {

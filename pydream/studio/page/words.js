@@ -1,6 +1,6 @@
 // Jobs and times in words.
 import { className } from "./catalogue.js";
-import { term } from "./held.js";
+import { term } from "./effective.js";
 
 const KINDS = { dream: "Dream", zoom: "Zoom loop", sweep: "Sheet", film: "Film" };
 

@@ -88,7 +88,8 @@ def run(task: Task[Run]) -> Finished:
     with _OnSheet(task, works, lambda each: cells[each].label, placed) as watch:
         try:
             for number, cell in enumerate(cells):
-                watch.passed(number)
+                if not _kept(message, number).with_suffix(".png").exists():  # one that is there is shown
+                    watch.passed(number)
                 _dream(message, number, cell, made, watch)
             watch.passed(len(cells))
         except KeyboardInterrupt:
@@ -141,9 +142,14 @@ def _work(order: Order, start: Start) -> Work:
     return Work.of(recipe.sizes(*start.size), recipe.iter_n)
 
 
+def _kept(message: Run, number: int) -> Path:
+    """Return where a dream of the sheet is kept, without the suffix."""
+    return Path(message.folder) / "cells" / f"{number:03}"
+
+
 def _dream(message: Run, number: int, cell: Cell, made: _Made, watch: Previews) -> None:
     """Make a dream, or take the one that an earlier run has made; the sheet says why there is none."""
-    kept = Path(message.folder) / "cells" / f"{number:03}"
+    kept = _kept(message, number)
     file, recipe_file = kept.with_suffix(".png"), kept.with_suffix(".json")
     try:
         resumed = (

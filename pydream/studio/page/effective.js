@@ -1,7 +1,7 @@
-// What holds for a dream: the order's own numbers, and where it has none the look's, a class's, or the command's.
+// What a dream is made with: the order's own numbers, and where it has none the look's, a class's, or the command's.
 
 // Return the recipe's fields and the strength as they will be; `catalogue` is the answer of /api/presets.
-export function held(order, catalogue) {
+export function effective(order, catalogue) {
   const look = catalogue.presets.find(({ name }) => name === order.preset);
   const own = { ...look?.recipe, ...order.recipe };
   const ofClass = order.classes?.length ? { ...catalogue.class_recipe } : {};
