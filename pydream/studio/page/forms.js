@@ -33,11 +33,14 @@ function folded(kind, title, build) {
       say(error, failure.message);
     }
   };
-  form.addEventListener("change", () => setView({ forms: { ...state.view.forms, [kind]: entered() } }));
+  let filled; // the fields as they are in the form
+  form.addEventListener("change", () => {
+    filled = entered();
+    setView({ forms: { ...state.view.forms, [kind]: filled } });
+  });
   const details = make("details", {}, make("summary", {}, title), form);
   const kept = () => state.view.forms?.[kind];
   keepFolded(details, `form-${kind}`);
-  let filled = null;
   subscribe((what) => {
     if (what !== "load" && what !== "view") return;
     if (kept() && kept() !== filled) fill(kept());
