@@ -182,3 +182,12 @@ def test_what_it_takes(studio, pictures, tmp_path):
     (tmp_path / ".x.tmp").write_bytes(b"no picture")
     with pytest.raises(ProvenanceError, match="'the picture' is not a picture"):
         studio.replay(tmp_path / ".x.tmp")
+
+
+def test_a_copy_without_its_record_does_not_take_it_away(studio, pictures, tmp_path):
+    made = studio.dream(order(pictures[0]))
+    with_record = studio.send(made)
+    PIL.Image.open(made).save(tmp_path / "bare.png")
+    bare = studio.send(tmp_path / "bare.png")
+    assert (bare.id, bare.account, bare.order) == (with_record.id, with_record.account, with_record.order)
+    assert bare.account is not None
