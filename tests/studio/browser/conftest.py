@@ -10,9 +10,15 @@ from support.studios import CHROMIUM, running
 SCREENSHOTS = os.environ.get("PYDREAM_SCREENSHOTS")  # a folder for pictures of every state
 
 
+def need_chromium():
+    if CHROMIUM is None:
+        pytest.skip("NOT PROVEN HERE: there is no Chromium (on PATH, or by CHROMIUM) to show the page in")
+
+
 @pytest.fixture(scope="session")
-def studio(browser, tmp_path_factory):
+def studio(tmp_path_factory):
     """One studio for all tests: its worker takes seconds until it is warm."""
+    need_chromium()
     with running(tmp_path_factory.mktemp("studio")) as found:
         yield found
 
@@ -27,10 +33,10 @@ def api(studio):
         yield client
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser():
-    if CHROMIUM is None:
-        pytest.skip("NOT PROVEN HERE: there is no Chromium (on PATH, or by CHROMIUM) to show the page in")
+    """A browser until the last test of the file: while Playwright runs, asyncio cannot in the same process."""
+    need_chromium()
     from playwright.sync_api import expect, sync_playwright
 
     expect.set_options(timeout=20_000)  # only a failure takes so long
