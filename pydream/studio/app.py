@@ -24,7 +24,7 @@ from . import catalogue
 from .folder import MOST_PAGE
 from .guard import error_answer
 from .messages import PictureEntry
-from .orders import JobId, Order, ThumbnailsWanted
+from .orders import JOB_ID, PICTURE_ID, JobId, Order, ThumbnailsWanted
 from .studio import Studio
 from .uploads import MOST_UPLOAD, Uploads
 
@@ -36,7 +36,7 @@ MOST_STREAMS = 900  # of events, at once
 PAGE = Path(__file__).parent / "page"
 _UPLOADS = {("POST", "/api/pictures"), ("POST", "/api/replay")}
 _FOR_EVER = {"cache-control": "private, max-age=31536000, immutable"}  # of what is named by its content
-_SHA, _JOB, _KEY = re.compile("[0-9a-f]{64}"), re.compile("[0-9a-f]{12}"), re.compile("[0-9a-f]{16,64}")
+_KEY = "[0-9a-f]{16,64}"  # of a thumbnail
 _KINDS = ("png", "jpg", "webp", "tiff", "mp4", "gif")  # of results
 
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
@@ -247,9 +247,9 @@ class Api:
     async def _replay(self, request: Request) -> Response:
         job, picture = (request.query_params.get(name) for name in ("job", "picture"))
         if job is not None:
-            return await _while_there(request, self.studio.replay(None, _id(job, _JOB, "job"), None))
+            return await _while_there(request, self.studio.replay(None, _id(job, JOB_ID, "job"), None))
         if picture is not None:
-            return await _while_there(request, self.studio.replay(None, None, _id(picture, _SHA, "picture")))
+            return await _while_there(request, self.studio.replay(None, None, _id(picture, PICTURE_ID, "picture")))
         async with self._uploads.taken(request) as (path, _):
             return await _while_there(request, self.studio.replay(path, None, None))
 
@@ -383,18 +383,18 @@ def _check(order: Order, size: tuple[int, int] | None) -> None:
     check(order, size)
 
 
-def _id(given: str, pattern: re.Pattern[str], noun: str) -> str:
-    if pattern.fullmatch(given) is None:
+def _id(given: str, pattern: str, noun: str) -> str:
+    if re.fullmatch(pattern, given) is None:
         raise StudioError(f"no {noun} {given!r}", 404)
     return given
 
 
 def _job_id(request: Request) -> str:
-    return _id(request.path_params["id"], _JOB, "job")
+    return _id(request.path_params["id"], JOB_ID, "job")
 
 
 def _picture_id(request: Request) -> str:
-    return _id(request.path_params["id"], _SHA, "picture")
+    return _id(request.path_params["id"], PICTURE_ID, "picture")
 
 
 def _answer_error(request: Request, error: Exception) -> Response:

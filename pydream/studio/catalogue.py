@@ -5,13 +5,12 @@ All of it is read without TensorFlow; a network whose file only TensorFlow reads
 
 from __future__ import annotations
 
-import inspect
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from ..dream.labels import imagenet_names
-from ..dream.zoom import zoom_loop
+from ..dream.zoom import zoom_default
 from ..errors import PydreamError, ShapeError, StudioError
 from ..record.presets import PRESETS, SMOOTHING, ZOOM_FPS, with_class
 from ..record.recipe import DEFAULTS
@@ -22,8 +21,7 @@ from ..runtime.net import Net
 from ..zoo import registry
 from ..zoo.load import read_outline
 
-_OF_ZOOM = inspect.signature(zoom_loop).parameters
-MOVE = {name: _OF_ZOOM[name].default for name in ("scale", "rotate", "shift")}  # of a zoom loop
+_OF_ZOOM = ("scale", "rotate", "shift", "frames")
 
 
 def networks(default: str) -> dict[str, Any]:
@@ -56,7 +54,7 @@ def presets() -> dict[str, Any]:
         "defaults": defaults,
         "class_recipe": with_class({}),
         "smoothing": sorted(SMOOTHING),
-        "zoom": {**MOVE, "frames": _OF_ZOOM["frames"].default, "fps": ZOOM_FPS},
+        "zoom": {**{name: zoom_default(name) for name in _OF_ZOOM}, "fps": ZOOM_FPS},
     }
 
 

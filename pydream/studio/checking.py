@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from typing import Any
 
 from ..dream.octaves import Size
-from ..dream.zoom import check_move
 from ..easy.inputs import check_size
 from ..easy.preparation import check_together
 from ..errors import PydreamError, StudioError
@@ -17,7 +16,7 @@ from ..zoo.registry import find_network, find_weights
 from . import catalogue
 from .axes import with_value
 from .orders import Order
-from .worker.orders import Wanted
+from .worker.orders import Wanted, loop_of
 
 
 def check(order: Order, size: Size | None) -> None:
@@ -38,8 +37,7 @@ def check(order: Order, size: Size | None) -> None:
         for each in (order, *_of_sheet(order)):
             _check_one(each, size)
         if order.kind == "zoom":
-            given = {name: getattr(order, name) for name in ("scale", "rotate", "shift")}
-            check_move(**{**catalogue.MOVE, **{name: value for name, value in given.items() if value is not None}})
+            loop_of(order)
     except PydreamError:
         raise
     except (ValueError, OverflowError) as error:

@@ -16,11 +16,11 @@ from ..files import make_folder, move_new, read_file, reason, sync_folder, write
 from ..locks import locked
 from .jobs import Record, Written
 from .messages import PictureEntry
+from .orders import JOB_ID, PICTURE_ID
 
 MOST_RECORD = 2**24  # bytes of a job's or a picture's file
 MOST_PAGE = 2**16  # bytes of the page's state
 MOST_THUMBNAILS = 5000
-_ID, _SHA = r"[0-9a-f]{12}", r"[0-9a-f]{64}"
 
 
 class Folder:
@@ -59,7 +59,7 @@ class Folder:
         """Return all jobs, and a line for each file that has none."""
         found, lines = [], []
         for path in sorted(self.jobs.iterdir()):
-            if re.fullmatch(rf"{_ID}\.json", path.name):
+            if re.fullmatch(rf"{JOB_ID}\.json", path.name):
                 record = self._read(path)
                 if isinstance(record, Record) and record.id == path.stem:
                     found.append(record)
@@ -70,7 +70,7 @@ class Folder:
 
     def record(self, job: str) -> Record | None:
         """Return a job, if there is one of that id."""
-        if not re.fullmatch(_ID, job):
+        if not re.fullmatch(JOB_ID, job):
             return None
         found = self._read(self.jobs / f"{job}.json")
         return found if isinstance(found, Record) else None
@@ -171,7 +171,7 @@ class Folder:
 
     def picture(self, picture: str) -> PictureEntry | None:
         """Return what is known of a picture, if there is one of that id."""
-        if not re.fullmatch(_SHA, picture):
+        if not re.fullmatch(PICTURE_ID, picture):
             return None
         try:
             data = read_file(self.pictures / f"{picture}.json", MOST_RECORD, "a picture's record")

@@ -12,8 +12,9 @@ from ..dream.params import MOST_FRAMES
 from ..media.video import FASTEST
 from ..zoo.registry import DEFAULT_NETWORK
 
-PictureId = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{64}\Z")]  # sha256: of the pixels, or of a film's file
-JobId = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{12}\Z")]
+PICTURE_ID, JOB_ID = "[0-9a-f]{64}", "[0-9a-f]{12}"
+PictureId = Annotated[str, msgspec.Meta(pattern=rf"^{PICTURE_ID}\Z")]  # sha256: of the pixels, or of a film's file
+JobId = Annotated[str, msgspec.Meta(pattern=rf"^{JOB_ID}\Z")]
 Word = Annotated[str, msgspec.Meta(min_length=1, max_length=500)]  # a layer with channels and weight, or a class
 Words = Annotated[tuple[Word, ...], msgspec.Meta(max_length=100)]
 Values = Annotated[tuple[float | Word, ...], msgspec.Meta(min_length=1, max_length=12)]

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import FrameType
-from typing import Any
+from typing import TYPE_CHECKING
 
 import uvicorn
 from h11 import IDLE
@@ -23,6 +23,9 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 from ..errors import StudioError
 from .app import Api, application, most_body
 from .guard import Guard
+
+if TYPE_CHECKING:
+    from .studio import Studio
 
 PORT = 8215  # the first to be tried; at it a bookmark finds the studio again
 PATIENCE = 10.0  # seconds for the lines of a request
@@ -140,7 +143,7 @@ def address_of(host: str, port: int, token: str) -> str:
 
 
 def serve(
-    studio: Any,
+    studio: Studio,
     folder: Path,
     sock: socket.socket,
     *,
@@ -168,43 +171,34 @@ def serve(
     browser : bool
         Whether to open the address there.
     """
-    asyncio.run(_serve(studio, folder, sock, model, opened, say, report, browser))
 
+    async def run() -> None:
+        host, port = sock.getsockname()[:2]
+        _raise_file_limit()
+        await studio.start()
+        try:
+            api = Api(studio, folder / "incoming", model, opened)
+            guard = Guard(application(api), host=host, port=port, most_body=most_body, report=report)
+            config = uvicorn.Config(
+                guard,
+                http=Connection,
+                ws="none",
+                lifespan="off",
+                loop="asyncio",
+                log_config=None,
+                access_log=False,
+                proxy_headers=False,
+                server_header=False,
+                timeout_graceful_shutdown=1,
+            )
+            say(address_of(host, port, guard.token))
+            if browser:
+                _open(address_of(host, port, guard.once or guard.token))
+            await Server(config, api.end_streams).serve([sock])
+        finally:
+            await studio.close()
 
-async def _serve(
-    studio: Any,
-    folder: Path,
-    sock: socket.socket,
-    model: str,
-    opened: Path | None,
-    say: Callable[[str], None],
-    report: Callable[[str], None],
-    browser: bool,
-) -> None:
-    host, port = sock.getsockname()[:2]
-    _raise_file_limit()
-    await studio.start()
-    try:
-        api = Api(studio, folder / "incoming", model, opened)
-        guard = Guard(application(api), host=host, port=port, most_body=most_body, report=report)
-        config = uvicorn.Config(
-            guard,
-            http=Connection,
-            ws="none",
-            lifespan="off",
-            loop="asyncio",
-            log_config=None,
-            access_log=False,
-            proxy_headers=False,
-            server_header=False,
-            timeout_graceful_shutdown=1,
-        )
-        say(address_of(host, port, guard.token))
-        if browser:
-            _open(address_of(host, port, guard.once or guard.token))
-        await Server(config, api.end_streams).serve([sock])
-    finally:
-        await studio.close()
+    asyncio.run(run())
 
 
 def _raise_file_limit() -> None:

@@ -21,7 +21,7 @@ import msgspec
 
 from ..messages import HEADER, Failed, Finished, FromWorker, Message, Stop, ToWorker, packed, sizes
 from .kinds import function_for
-from .task import Task
+from .task import Task, in_a_line
 
 _FIRST_TO_GO = (
     "500"  # for the kernel, out of -1000 to 1000: where memory runs out, this process ends and not the server
@@ -83,13 +83,11 @@ class Worker:
 def failed(task: str, error: Exception) -> Failed:
     """Return what is said of an error: one line, with the names of files for their paths."""
     from ...easy.failure import Failure
-    from ...record.names import quoting_names
 
     failure = Failure.of(error)
     if not failure.known:
         traceback.print_exception(error)
-    line = quoting_names(" ".join(failure.line.split()))
-    return Failed(task=task, error=line, fault="input" if failure.known else "worker")
+    return Failed(task=task, error=in_a_line(failure.line), fault="input" if failure.known else "worker")
 
 
 def main() -> None:

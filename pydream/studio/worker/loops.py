@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 from time import monotonic
-from typing import Any
 
 import msgspec
 
@@ -19,11 +18,11 @@ from ...record.command import option_words
 from ...record.frames import FrameFolder, earlier_recipe
 from ...record.loop import is_checkpoint
 from ...record.presets import ZOOM_FPS, zoom_params
-from ...record.recipe import Loop, Recipe
+from ...record.recipe import Recipe
 from ...zoo.registry import DEFAULT_NETWORK
 from ..messages import Finished, Run
 from ..orders import Order
-from .orders import Ordered, Wanted
+from .orders import Ordered, Wanted, loop_of
 from .previews import Previews
 from .task import Task
 
@@ -49,7 +48,7 @@ def run(task: Task[Run]) -> Finished:
         size=start.size,
         input=start.facts,
         frames=frames,
-        move=_move(order),
+        move=loop_of(order),
     )
     made = {number for number in folder.there(frames) if _is_made(loop, number)}
     lost = loop.lost(made)
@@ -94,11 +93,6 @@ def _wanted(order: Order, earlier: Recipe | None) -> Wanted:
         earlier=earlier,
     )
     return replace(wanted, look=wanted.look._replace(params={**wanted.look.params, **more}))
-
-
-def _move(order: Order) -> Loop:
-    given: dict[str, Any] = {"scale": order.scale, "rotate": order.rotate, "shift": order.shift}
-    return Loop(frame=0, **{name: zoom_default(name) if value is None else value for name, value in given.items()})
 
 
 def _is_made(loop: ZoomRun, number: int) -> bool:

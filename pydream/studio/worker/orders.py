@@ -9,6 +9,7 @@ from typing import Any, Self
 import msgspec
 
 from ...dream.octaves import Size
+from ...dream.zoom import zoom_default
 from ...easy.inputs import Input, Resizing
 from ...easy.look import Look, as_recorded
 from ...easy.preparation import Prepared, SidePicture, prepare
@@ -19,7 +20,7 @@ from ...picture import Picture
 from ...record.command import Words
 from ...record.names import NOISE, NOISE_SIZE, noise_word, source_word
 from ...record.provenance import PictureFacts, picture_facts
-from ...record.recipe import Recipe
+from ...record.recipe import Loop, Recipe
 from ...zoo.registry import DEFAULT_NETWORK, find_network
 from ..messages import Run
 from ..orders import Order
@@ -140,6 +141,12 @@ def _named(order: Order, end: Any, objective: Any) -> dict[str, Any]:
     terms = as_recorded("objective", objective)
     named = Words.of(Recipe(end=as_recorded("end", end or ""), objective=terms, seed=0))
     return {"layer": named.layers or None, "kind": named.kind, "classes": named.classes or None}
+
+
+def loop_of(order: Order) -> Loop:
+    """Return how a zoom loop moves, at its first frame; ValueError for what is no move."""
+    given: dict[str, Any] = {"scale": order.scale, "rotate": order.rotate, "shift": order.shift}
+    return Loop(frame=0, **{name: zoom_default(name) if value is None else value for name, value in given.items()})
 
 
 @dataclass(frozen=True)

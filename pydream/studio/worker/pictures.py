@@ -34,9 +34,7 @@ def decode(task: Task[DecodePicture]) -> Finished:
     given = task.message
     path, folder = Path(given.file), Path(given.folder)
     with _by_its_name(given), warnings.catch_warnings(record=True, action="always", category=PydreamWarning) as said:
-        with open_regular(path, "picture", ImageFileError) as file:
-            moves = is_film(file) or frame_count(file) > 1
-        entry, shown = (_film if moves else _picture)(path, given.name, folder)
+        entry, shown = (_film if _moves(path, "picture") else _picture)(path, given.name, folder)
     notes = tuple(str(each.message).replace(given.file, given.name) for each in said)
     entry = msgspec.structs.replace(entry, notes=notes)
     known = folder / f"{entry.id}.json"
@@ -46,6 +44,11 @@ def decode(task: Task[DecodePicture]) -> Finished:
     write_whole(folder / f"{entry.id}.jpg", encode_image(small(shown, SHOWN), _JPEG))
     write_text(known, msgspec.json.encode(entry).decode())
     return Finished(task=task.id, facts=msgspec.to_builtins(entry))
+
+
+def _moves(path: Path, noun: str) -> bool:
+    with open_regular(path, noun, ImageFileError) as file:
+        return is_film(file) or frame_count(file) > 1
 
 
 def _picture(path: Path, name: str, folder: Path) -> tuple[PictureEntry, Picture]:
@@ -81,9 +84,11 @@ def _film(path: Path, name: str, folder: Path) -> tuple[PictureEntry, Picture]:
 def _account(note: str | None) -> str | None:
     """Return a note, if it is a dream's record; a camera writes into the same place."""
     try:
-        return None if note is None or parse(note) is None else note
+        if note is not None:
+            parse(note)
     except PydreamError:
         return None
+    return note
 
 
 def _order(account: str | None) -> Order | None:
@@ -103,9 +108,7 @@ def encode(task: Task[EncodePicture]) -> Finished:
     """Write a picture in another format, with its record, or small; of a film the frame in its middle."""
     given = task.message
     path, output = Path(given.file), Path(given.output)
-    with open_regular(path, "result", ImageFileError) as file:
-        moves = is_film(file) or frame_count(file) > 1
-    if moves:
+    if _moves(path, "result"):
         footage = video.read_video(path)
         pixels, note, dpi = next(islice(footage.frames(), len(footage) // 2, None)), None, None
     else:

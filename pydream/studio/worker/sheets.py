@@ -19,7 +19,6 @@ from ...files import make_folder, read_file, write_text
 from ...media import DPI, LONGEST_NOTE, Sheet, fitting_columns, read_image, write_image
 from ...picture import Picture
 from ...record.figures import in_words
-from ...record.names import quoting_names
 from ...record.provenance import Figure, LooksFigure, NetFacts, pixels_sha256
 from ...record.recipe import Recipe
 from ...runtime.geometry import survey_at
@@ -30,7 +29,7 @@ from ..orders import Axis, Order
 from .dreams import save
 from .orders import Ordered, Start, Wanted
 from .previews import Previews
-from .task import Task
+from .task import Task, in_a_line
 
 _COMMAND = "pydream studio"  # that makes a sheet of two parameters; `pydream sweep` makes one of layers
 
@@ -93,7 +92,7 @@ def run(task: Task[Run]) -> Finished:
                 _dream(message, number, cell, made, watch)
             watch.passed(len(cells))
         except KeyboardInterrupt:
-            if not made.recipes or task.stopped is None or task.stopped.discard:
+            if not made.recipes or not task.keeps:
                 raise
             if number not in made.recipes:
                 made.sheet.add(None, cells[number].label, reason="stopped", place=number)
@@ -164,7 +163,7 @@ def _dream(message: Run, number: int, cell: Cell, made: _Made, watch: Previews) 
             pixels = ordered.prepared.dream(recipe, ordered.start.picture, watch)
             save(ordered, file, recipe, pixels)
     except (PydreamError, ValueError) as error:
-        line = quoting_names(" ".join(str(error).split()))
+        line = in_a_line(error)
         made.errors.append(line)
         made.sheet.add(None, cell.label, reason=line, place=number)
     else:

@@ -5,10 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Generic, TypeVar
 
+from ...record.names import quoting_names
 from ...record.recipe import Recipe
 from ..messages import Began, FromWorker, Made, Message, Preview, Progress, Stop
 
 M = TypeVar("M", bound=Message)
+
+
+def in_a_line(error: object) -> str:
+    """Return an error, or its text, as one line with the names of files for their paths."""
+    return quoting_names(" ".join(str(error).split()))
 
 
 class Task(Generic[M]):

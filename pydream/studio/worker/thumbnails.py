@@ -10,10 +10,9 @@ from ...easy.inputs import Resizing
 from ...errors import PydreamError
 from ...files import write_whole
 from ...media import FORMATS, encode_image
-from ...record.names import quoting_names
 from ..messages import DrawThumbnails, Finished, Thumbnail
 from .orders import Start, Wanted
-from .task import Task
+from .task import Task, in_a_line
 
 _JPEG = FORMATS["jpeg"]._replace(options={"quality": 85})
 _NAME = "picture"  # in the record that a small dream has not
@@ -44,7 +43,7 @@ def draw(task: Task[DrawThumbnails]) -> Finished:
                 starts[wanted.resizing] = wanted.start(task.message.picture, _NAME)
             _draw(task, item, wanted, starts[wanted.resizing])
         except PydreamError as error:
-            errors[item.key] = quoting_names(" ".join(str(error).split()))
+            errors[item.key] = in_a_line(error)
         else:
             task.made(item.key)
     return Finished(task=task.id, facts={"errors": errors})
