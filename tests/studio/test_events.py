@@ -116,7 +116,8 @@ def test_a_quiet_stream_shows_that_it_is_open(monkeypatch):
     async def scenario():
         hub = Hub()
         found, task = await reading(hub)
-        await asyncio.sleep(0.13)
+        while len(found) < 2:
+            await asyncio.sleep(0.001)
         hub.close()
         await task
         assert [each.name for each, _ in found] == ["ping", "ping"]
