@@ -15,7 +15,6 @@ import threading
 import time
 from pathlib import Path
 
-server = socket.socket(fileno=int(sys.argv[1]))
 stopped = {}
 tasks = []
 news = threading.Condition()
@@ -152,9 +151,12 @@ def warm(message):
 
 
 KINDS = {"Run": run, "DrawThumbnails": draw, "DecodePicture": decode, "EncodePicture": encode, "ReplayPicture": replay}
-threading.Thread(target=read, daemon=True).start()
-while True:
-    with news:
-        news.wait_for(lambda: tasks)
-        following = tasks.pop(0)
-    KINDS.get(following["type"], warm)(following)
+
+if __name__ == "__main__":
+    server = socket.socket(fileno=int(sys.argv[1]))
+    threading.Thread(target=read, daemon=True).start()
+    while True:
+        with news:
+            news.wait_for(lambda: tasks)
+            following = tasks.pop(0)
+        KINDS.get(following["type"], warm)(following)
