@@ -33,12 +33,17 @@ function mountHistory() {
   });
 }
 
+// Let the page be used: what was changed before its state is there would be lost.
+function begin() {
+  find("main").removeAttribute("aria-busy");
+  listenToKeys();
+}
+
 mountHistory();
 for (const mount of PARTS) mount();
-listenToKeys();
 followJobs();
 listen("connection", ({ line }) => say(find("#connection"), line));
 addEventListener("pagehide", saveNow);
 document.addEventListener("visibilitychange", () => document.hidden && saveNow());
-await Promise.all([load(), loadJobs()]).catch((error) => say(find("#connection"), error.message));
+await Promise.all([load().finally(begin), loadJobs()]).catch((error) => say(find("#connection"), error.message));
 connect();

@@ -68,6 +68,7 @@ def visit(browser, studio, api):
         page.on("pageerror", lambda error: complaints.append(str(error)))
         page.complaints = complaints
         page.goto(address or studio.address)
+        page.locator("main:not([aria-busy])").wait_for(state="attached")
         return page
 
     def told(message):
