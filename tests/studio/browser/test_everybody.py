@@ -184,11 +184,10 @@ def test_the_page_is_light_and_all_of_it_comes_from_here(visit, studio):
 
 def test_nothing_can_be_changed_before_what_was_saved_is_there(visit, picture):
     page, waiting = visit(order={"picture": picture}), []
-    page.route("**/api/page", waiting.append)
+    page.route("**/api/page", lambda route: waiting.append(route), times=1)  # a method of a list has no attributes
     page.reload(wait_until="domcontentloaded")
     until(lambda: page.wait_for_timeout(20) or waiting)
     dream = page.get_by_role("button", name="Dream", exact=True)
     expect(dream).to_be_hidden()
-    page.unroute("**/api/page")
     waiting[0].continue_()
     expect(dream).to_be_visible()
