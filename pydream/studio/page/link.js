@@ -1,10 +1,11 @@
 // Settings as a link: base64url of the order's JSON, behind the # that no server sees. It holds no token.
+import { dreamOf, refill } from "./forms.js";
 import { replaceOrder, state } from "./state.js";
 import { pictureEntry } from "./upload.js";
 
 const PREFIX = "#order=";
 const FIELDS = new Set(["kind", "picture", "guide", "mask", "network", "preset", "strength", "layer", "classes", "objective", "recipe", "long_side",
-  "frames", "scale", "rotate", "shift", "fps", "first", "carry", "flow", "cut", "rows", "columns"]);
+  "frames", "scale", "rotate", "shift", "fps", "first", "carry", "flow", "cut", "rows", "columns", "replaces"]); // a job's order has them all
 
 const isObject = (value) => value !== null && typeof value === "object" && !Array.isArray(value);
 const isWords = (value) => Array.isArray(value) && value.every((word) => typeof word === "string");
@@ -18,7 +19,7 @@ function isOrder(order) {
     && Object.keys(order).every((name) => FIELDS.has(name));
 }
 
-export function linkTo(order) {
+export function linkTo({ replaces, ...order }) {
   const bytes = new TextEncoder().encode(JSON.stringify(order));
   const text = btoa(String.fromCharCode(...bytes)).replaceAll("+", "-").replaceAll("/", "_").replace(/=+$/, "");
   return `${location.origin}/${PREFIX}${text}`;
@@ -46,6 +47,9 @@ export async function takeLink() {
     }
   }
   if (gone.includes("picture") && state.order.picture) order.picture = state.order.picture;
-  replaceOrder(order);
+  if (order.kind !== "dream") refill(order);
+  const { picture, ...dream } = dreamOf(order);
+  const own = order.kind === "film" ? state.order.picture : picture; // a film is no picture
+  replaceOrder({ ...dream, ...(own !== undefined && { picture: own }) });
   return gone.length ? `The link's settings are set; its ${gone.join(" and ")} ${gone.length > 1 ? "are" : "is"} not on this computer.` : "The link's settings are set.";
 }

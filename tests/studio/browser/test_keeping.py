@@ -107,6 +107,18 @@ def test_a_link_has_the_settings_in_its_fragment_and_no_token(visit, api, pictur
     assert page.url == f"{studio.base}/"  # so that a reload does not set them anew
 
 
+def test_a_link_to_a_result_brings_its_settings_back(visit, api, picture, studio):
+    job = made(api, picture=picture, layer=["fire3/concat"], recipe=QUICK)
+    page = visit(order={"picture": picture}, view={"job": job["id"]})
+    page.get_by_role("button", name="Copy link to the settings").click()
+    link = until(lambda: page.evaluate("navigator.clipboard.readText()"))
+    page.goto("about:blank")
+    page.goto(link)
+    expect(page.locator("#panel > .notice")).to_have_text("The link's settings are set.")
+    until(lambda: saved(api).get("layer") == ["fire3/concat"])
+    assert saved(api)["recipe"]["seed"] == job["order"]["recipe"]["seed"]
+
+
 @pytest.mark.parametrize("fragment", ["#order=", "#order=%%%", "#order=W10", "#order=eyJraW5kIjoiZHJlYW0iLCJ4IjoxfQ"])
 def test_a_link_that_is_none_says_so(visit, api, picture, studio, fragment):
     page = visit(order={"picture": picture, "strength": 2.0})
