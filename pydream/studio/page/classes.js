@@ -54,7 +54,8 @@ export function mountClasses(body) {
     input.value = "";
     close();
     if (now.some((each) => term(each).layer === String(number))) return;
-    change({ classes: [...now, String(number)] });
+    // A thing alone, as layers are: otherwise the layer, the look or the guide before is mixed in, and it is barely seen.
+    change({ classes: [...now, String(number)], ...(!state.view.several && { layer: undefined, preset: undefined, guide: undefined }) });
   }
 
   input.addEventListener("input", open);

@@ -50,7 +50,7 @@ export function mountGuide(body) {
     if (!current()) return null;
     const found = entries.filter((entry) => entry && !entry.frames);
     pictures.replaceChildren(...found.map(({ id, name }) => make("button", { type: "button", class: "tile", "aria-pressed": String(id === guide),
-      onclick: () => change({ guide: id === guide ? undefined : id }) },
+      onclick: () => change(id === guide ? { guide: undefined } : { guide: id, layer: undefined, classes: undefined }) },
       make("span", { class: "small" }, make("img", { src: `/api/pictures/${id}.jpg`, alt: "" })), make("span", {}, name))));
     without.hidden = !guide;
     return guide ? found.find(({ id }) => id === guide)?.name ?? "one that is gone" : "none";

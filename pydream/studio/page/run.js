@@ -1,6 +1,8 @@
 // Dream, and stop: the job of this page, which starts anew when a setting was changed and let go.
 import { get, post } from "./api.js";
+import { looks } from "./catalogue.js";
 import { announce, find, make, say } from "./dom.js";
+import { effective } from "./effective.js";
 import { dreamOf } from "./forms.js";
 import { isOpen, job, onJobs, take } from "./jobs.js";
 import { shortcut } from "./keys.js";
@@ -108,23 +110,33 @@ async function enqueue() {
   if (await submit(dreamOf(state.order))) announce("Added to the queue");
 }
 
-// The size that "Large" makes: the picture's own, or twice what it is now.
-async function largeSide() {
+// The long side that a dream has now, and the one that "Large" makes: the picture's own, or twice what it is now.
+async function longSides() {
   const { picture, long_side: side, recipe } = state.order;
-  if (picture === null) return Math.min(2 * Math.max(...(recipe?.noise ?? [384])), LARGEST);
+  if (picture === null) return twice(Math.max(...(recipe?.noise ?? [384])));
   const entry = picture && (await pictureEntry(picture).catch(() => null));
   const own = entry ? Math.max(entry.width, entry.height) : 0;
-  return !side || side >= own ? Math.min(2 * (side ?? own), LARGEST) : own;
+  return !side || side >= own ? twice(side ?? own) : [side, own];
+}
+
+const twice = (side) => [side, Math.min(2 * side, LARGEST)];
+
+// In how many sizes a picture dreams that is larger by a factor: shapes grow with it, and do not become many small ones.
+async function sizesOfLarger(order, factor) {
+  const { octave_n: now, octave_scale: scale, grid } = effective(order, await looks());
+  const more = Math.round(Math.log(factor) / Math.log(scale));
+  return grid || now === "auto" || !(scale > 1) || !(more > 0) || !Number.isFinite(more) ? {} : { octave_n: now + more };
 }
 
 async function large() {
   if (state.order.picture === undefined) return say(parts.error, NO_PICTURE);
-  const side = await largeSide();
+  const [before, side] = await longSides();
   const order = dreamOf(state.order);
   const seed = job(state.view.job)?.order.recipe?.seed ?? order.recipe?.seed; // of what is looked at
-  const recipe = { ...order.recipe, ...(seed !== undefined && { seed }) };
+  const larger = await sizesOfLarger(order, side / before).catch(() => ({}));
+  const recipe = { ...order.recipe, ...larger, ...(seed !== undefined && { seed }) };
   const { noise } = recipe;
-  const factor = noise && side / Math.max(...noise);
+  const factor = side / before;
   const id = await submit(noise ? { ...order, recipe: { ...recipe, noise: noise.map((length) => Math.round(length * factor)) } } : { ...order, recipe, long_side: side });
   if (!id) return;
   setView({ job: id });
@@ -141,7 +153,7 @@ async function draw() {
   if (looked?.steps) parts.progress.value = looked.step / looked.steps;
   else parts.progress.removeAttribute("value");
   parts.told.textContent = looked ? (isOpen(looked) ? going(looked) : ended(looked)) : "";
-  parts.large.title = `Dream the same with ${await largeSide()} pixels (L)`;
+  parts.large.title = `Dream the same with ${(await longSides())[1]} pixels (L)`;
 }
 
 function going({ state: now, step, steps, what, seconds_left: left, attempts }) {

@@ -6,7 +6,8 @@ const KINDS = { dream: "Dream", zoom: "Zoom loop", sweep: "Sheet", film: "Film" 
 
 // What a job is of, and with what.
 export function inWords({ kind, name, order }) {
-  const what = order.preset ?? [...(order.layer ?? []), ...(order.classes ?? []).map((each) => className(term(each).layer))].join(", ");
+  const own = [...(order.layer ?? []), ...(order.classes ?? []).map((each) => className(term(each).layer))].join(", "); // it counts before a look's
+  const what = [own || order.preset, order.guide && "with a guide", order.mask && "masked"].filter(Boolean).join(", ");
   return `${KINDS[kind]}${name ? ` of ${name}` : ""}${what ? `: ${what}` : ""}`;
 }
 

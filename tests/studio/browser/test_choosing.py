@@ -50,7 +50,7 @@ def test_channels_of_a_layer_are_chosen_the_same_way(visit, api, picture, shot):
 
 
 def test_a_class_is_found_by_typing_its_name(visit, api, picture, shot):
-    page = visit(order={"picture": picture, "recipe": QUICK})
+    page = visit(order={"picture": picture, "layer": ["fire5/concat"], "preset": "dogs", "recipe": QUICK})
     part = opened(page, "classes")
     search = part.get_by_role("combobox", name="Search")
     search.press_sequentially("flam")
@@ -60,6 +60,7 @@ def test_a_class_is_found_by_typing_its_name(visit, api, picture, shot):
     search.press("Enter")
     expect(part.locator("summary")).to_contain_text("flamingo")
     until(lambda: saved(api).get("classes") == ["130"])
+    assert not {"layer", "preset"} & saved(api).keys()  # flamingos alone, not mixed with dogs
     search.press_sequentially("xyzzy")
     expect(part.get_by_role("option")).to_have_text("No such name; try a more general word")
     search.press("Escape")

@@ -55,4 +55,5 @@ def test_a_tuned_dream_is_rendered_large(visit, api, picture):
     )
     assert large["result"]["width"] == 2 * small["result"]["width"]
     assert large["order"]["recipe"]["seed"] == small["order"]["recipe"]["seed"]
+    assert large["order"]["recipe"]["octave_n"] == QUICK["octave_n"] + 2  # 1.4² is nearly 2: shapes grow with it
     shows(page, large)
