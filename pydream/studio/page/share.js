@@ -68,7 +68,9 @@ export function mountShare() {
     const has = Object.entries({ ...(made.png && PICTURES), ...FILMS }).filter(([kind]) => made[kind] || kind in PICTURES);
     if (JSON.stringify([now, has]) !== shown) {
       shown = JSON.stringify([now, has]);
-      files.replaceChildren(...has.map(([kind, name]) => make("a", { class: "button", href: `/api/jobs/${looked.id}/result.${kind}?download=1`, download: "" }, name)));
+      const { mask } = looked?.order ?? {}; // which the command wants as a file
+      files.replaceChildren(...has.map(([kind, name]) => make("a", { class: "button", href: `/api/jobs/${looked.id}/result.${kind}?download=1`, download: "" }, name)),
+        ...(has.length && mask ? [make("a", { class: "button", href: `/api/pictures/${mask}.png`, download: "mask.png", title: "The painted mask, as the command wants it" }, "Mask")] : []));
       text.hidden = true;
       say(error, null);
       say(verdict, null);

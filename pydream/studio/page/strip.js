@@ -62,7 +62,7 @@ function entry(each, error) {
     : make("span", { class: "nothing", "aria-hidden": "true" }, each.state === "failed" ? "⚠" : "∅");
   const open = make("button", { type: "button", class: "result", title: how ? `${words}; ${how}` : words, "aria-label": `Go back to ${each.number}: ${words}${how ? `, ${how}` : ""}`, onclick: () => goBack(each) }, picture);
   return make("li", {}, open,
-    make("p", { class: each.state === "failed" ? "error" : "hint" }, how && each.state === "failed" ? how : words),
+    make("p", { class: each.state === "failed" ? "error" : "hint" }, how && each.state === "failed" ? how : words.replace(/^Dream of /, "")), // two short lines
     deleter(each, words, error));
 }
 

@@ -21,6 +21,7 @@ function fail(image, line) {
   const tile = image.closest("button");
   tile.classList.remove("waiting");
   tile.title = line;
+  image.parentElement.dataset.why = "nothing of it here";
 }
 
 // A grid of tiles: draw(entries, request) shows entries of {name, label, about, facts, pressed, missing} and asks for their
@@ -46,7 +47,7 @@ export function tileGrid(label, choose) {
   function tile({ name, label: text, about, facts, missing }, image, wanted) {
     return make("button", { type: "button", class: `tile${wanted && !missing ? " waiting" : ""}`, "data-name": name,
       title: missing ? `${about}; its network is not here yet` : about ?? facts, onclick: () => choose(name) },
-      make("span", { class: missing ? "small missing" : "small" }, image), make("span", {}, text, about ? make("span", { class: "unseen" }, `: ${about}${missing ? "; its network is not here yet" : ""}`) : null,
+      make("span", { class: missing ? "small missing" : "small", "data-why": missing ? "to be fetched" : null }, image), make("span", {}, text, about ? make("span", { class: "unseen" }, `: ${about}${missing ? "; its network is not here yet" : ""}`) : null,
         facts ? make("small", {}, facts) : null));
   }
 
@@ -89,10 +90,14 @@ export function pagedGrid(label, choose, redraw) {
   const [back, on] = [turn(-1), turn(1)];
   const pages = make("p", { class: "row pages" }, back, status, on);
   let from = 0;
+  let place = null; // of what is chosen
   return {
     element: make("div", {}, grid.element, pages),
     restart: () => { from = 0; },
     draw(entries, fields) {
+      const chosen = entries.findIndex(({ pressed }) => pressed);
+      if (chosen !== place && chosen >= 0) from = chosen - (chosen % PAGE); // its page
+      place = chosen;
       if (from >= entries.length) from = 0;
       const shown = entries.slice(from, from + PAGE);
       grid.draw(shown, fields && { ...fields, from, count: PAGE });

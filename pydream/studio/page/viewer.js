@@ -110,7 +110,7 @@ function draw() {
   context.imageSmoothingQuality = "high";
   const top = after ?? before;
   if (top) context.drawImage(top, place.x, place.y, place.width, place.height);
-  if (before && after && +compare.value > 0) drawBefore(context, place, density);
+  if (comparable() && +compare.value > 0) drawBefore(context, place, density);
   for (const layer of layers) layer(context, place);
 }
 
@@ -159,8 +159,15 @@ function lineAt(place) {
   return left + (right - left) * share;
 }
 
+// Before and after are of one shape, which a picture and a sheet are not; and nothing lies under a brush.
+function comparable() {
+  if (!before || !after || handler) return false;
+  const [one, other] = [before, after].map(({ naturalWidth, naturalHeight, width, height }) => (naturalWidth ?? width) / (naturalHeight ?? height));
+  return Math.abs(one / other - 1) < 0.1;
+}
+
 function placeSlider(place, density) {
-  compare.hidden = !(place && before && after);
+  compare.hidden = !(place && comparable());
   if (compare.hidden) return;
   const [left, right] = track(place);
   compare.style.left = `${left / density - THUMB}px`;

@@ -21,6 +21,9 @@ def drawn(part, count):
 def test_layers_are_chosen_from_small_dreams_of_ones_own_picture(visit, api, picture, shot):
     page = visit(order={"picture": picture})
     part = opened(page, "layers")
+    expect(part.locator('[aria-pressed="true"]')).to_have_attribute("data-name", "fire8/concat")  # in sight
+    part.get_by_role("button", name="Earlier").click()
+    expect(part.locator('[data-name="fire3/concat"]')).to_be_visible()
     addresses = drawn(part, 3)
     contents = {api.get(address).raise_for_status().content for address in addresses}
     assert len(contents) == 3  # each layer's own

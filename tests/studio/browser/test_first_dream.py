@@ -218,7 +218,7 @@ def test_before_and_after_are_compared_with_a_line_to_drag(visit, api, picture, 
     box = page.locator("#canvas").bounding_box()
     page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 3)
     page.mouse.down()
-    page.mouse.move(box["x"] + box["width"] * 0.8, box["y"] + box["height"] / 3, steps=3)
+    page.mouse.move(box["x"] + box["width"] * 0.75, box["y"] + box["height"] / 3, steps=3)
     page.mouse.up()
     assert 70 < int(compare.input_value()) < 90
     assert looks_different(page, half)
