@@ -37,7 +37,7 @@ PAGE = Path(__file__).parent / "page"
 _UPLOADS = {("POST", "/api/pictures"), ("POST", "/api/replay")}
 _FOR_EVER = {"cache-control": "private, max-age=31536000, immutable"}  # of what is named by its content
 _KEY = "[0-9a-f]{16,64}"  # of a thumbnail
-_KINDS = ("png", "jpg", "webp", "tiff", "mp4", "gif")  # of results
+_KINDS = ("png", "jpg", "webp", "tiff", "mp4")  # of results
 
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 T = TypeVar("T")

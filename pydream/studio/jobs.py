@@ -76,6 +76,8 @@ class Record(msgspec.Struct, kw_only=True, eq=False):
         With its seed.
     name : str
         Of its result, without a suffix.
+    names : dict of str
+        What its pictures were called when it was ordered, by their roles: a record has them.
     replaces : str or None
         The id of the job whose place it took.
     state : {"queued", "running", "done", "stopped", "failed"}
@@ -100,6 +102,7 @@ class Record(msgspec.Struct, kw_only=True, eq=False):
     number: int
     order: Order
     name: PlainName
+    names: dict[str, str] = {}
     replaces: JobId | None = None
     state: State = "queued"
     step: int = 0

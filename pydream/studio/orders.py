@@ -107,6 +107,12 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     columns: Axis | None = None
     replaces: JobId | None = None
 
+    @property
+    def pictures(self) -> dict[str, PictureId]:
+        """The ids of its pictures, by their roles."""
+        roles = {"picture": self.picture, "guide": self.guide, "mask": self.mask}
+        return {role: id for role, id in roles.items() if id is not None}
+
 
 class ThumbnailsWanted(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Which small dreams are wanted: of a network's layers, of a layer's channels, or of the looks."""

@@ -209,20 +209,19 @@ class Runner:
             self.process.stop(record.id)
 
     def _run(self, record: Record) -> Run:
-        order, paths, names = record.order, {}, {}
-        for role, picture in (("picture", order.picture), ("guide", order.guide), ("mask", order.mask)):
-            if picture is not None:
-                entry = self._folder.picture(picture)
-                if entry is None:
-                    raise StudioError(f"the {role} is not in '{self._folder.pictures}' any more", 404)
-                paths[role], names[role] = str(self._folder.picture_file(entry)), entry.name
+        paths = {}
+        for role, picture in record.order.pictures.items():
+            entry = self._folder.picture(picture)
+            if entry is None:
+                raise StudioError(f"the {role} is not in '{self._folder.pictures}' any more", 404)
+            paths[role] = str(self._folder.picture_file(entry))
         return Run(
             task=record.id,
-            order=order,
+            order=record.order,
             picture=paths.get("picture"),
             guide=paths.get("guide"),
             mask=paths.get("mask"),
-            names=names,
+            names=record.names,
             folder=str(self._folder.work(record.id)),
             output=str(self._folder.made(record.id) / record.name),
             resumed=record.recipe,

@@ -174,9 +174,10 @@ class Studio:
         order, lines = entry.order, []
         if order is None:
             return []
-        for role in ("picture", "guide", "mask"):
-            if (id := getattr(order, role)) is not None and self._folder.picture(id) is None:
-                lines.append(f"the {role} that it was made with is not here: drop it too")
+        for role, id in order.pictures.items():
+            if self._folder.picture(id) is None:
+                noun = "film" if (order.kind, role) == ("film", "picture") else role
+                lines.append(f"the {noun} that it was made with is not here: drop it too")
         name = order.network.name
         if not is_name(name):
             lines.append(f"the network that it was made with, {name!r}, is not in the registry")
@@ -191,12 +192,14 @@ class Studio:
         self._check(order)
         recipe = {"seed": secrets.randbelow(MOST_SEED + 1), **order.recipe}
         number = self._queue.next_number()
-        stem = NOISE if order.picture is None else _plain(self.picture(order.picture).name)
+        names = {role: self.picture(id).name for role, id in order.pictures.items()}
+        stem = _plain(names["picture"]) if "picture" in names else NOISE
         record = Record(
             id=secrets.token_hex(6),
             number=number,
             order=msgspec.structs.replace(order, recipe=recipe, replaces=None),
             name=f"{stem}-{number}",
+            names=names,
             replaces=order.replaces,
         )
         if (replaced := await self._queue.add(record)) is not None:
@@ -210,12 +213,11 @@ class Studio:
         """Raise `StudioError` for what can be seen to be wrong before anything is loaded."""
         if len(msgspec.json.encode(order)) > MOST_ORDER:
             raise StudioError(f"the order is longer than {MOST_ORDER} bytes", 413)
-        for role in ("picture", "guide", "mask"):
-            if (id := getattr(order, role)) is not None:
-                entry = self.picture(id)
-                if (entry.frames is not None) != (order.kind == "film" and role == "picture"):
-                    kind = "a picture" if entry.frames is None else "a film"
-                    raise StudioError(f"{role}: {entry.name!r} is {kind}")
+        for role, id in order.pictures.items():
+            entry = self.picture(id)
+            if (entry.frames is not None) != (order.kind == "film" and role == "picture"):
+                kind = "a picture" if entry.frames is None else "a film"
+                raise StudioError(f"{role}: {entry.name!r} is {kind}")
         if order.kind == "film" and order.picture is None:
             raise StudioError("picture: a film is made of a film: send one")
         if order.network.name != self._model:

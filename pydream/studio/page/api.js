@@ -2,6 +2,7 @@
 const FIRST_RETRY = 500; // ms; doubled up to
 const LAST_RETRY = 5000;
 export const GONE = "The studio is not running. Start it again with: pydream studio";
+const DEAF = "The studio sends this page no news, as too many pages of it are open: close some.";
 export const LOCKED = "The studio was started anew: open the address that it printed.";
 
 export class ApiError extends Error {
@@ -79,7 +80,7 @@ function open() {
     close();
     timer = setTimeout(open, retry);
     retry = Math.min(retry * 2, LAST_RETRY);
-    const line = await get("/api/studio").then(() => GONE, (error) => error.message);
+    const line = await get("/api/studio").then(() => DEAF, (error) => error.message);
     if (!source || source.readyState !== EventSource.OPEN) send("connection", { connected: false, line });
   };
 }

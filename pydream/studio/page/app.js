@@ -2,7 +2,7 @@
 import { connect, listen } from "./api.js";
 import { mountBrush } from "./brush.js";
 import { mountChoose } from "./choose.js";
-import { find, say } from "./dom.js";
+import { announce, find, say } from "./dom.js";
 import { mountFilm } from "./film.js";
 import { mountForms } from "./forms.js";
 import { mountHelp } from "./help.js";
@@ -10,7 +10,7 @@ import { mountInput } from "./input.js";
 import { followJobs, loadJobs } from "./jobs.js";
 import { listenToKeys, shortcut } from "./keys.js";
 import { mountRun } from "./run.js";
-import { mountSettings } from "./settings.js";
+import { mountSettings, namesOf } from "./settings.js";
 import { mountShare } from "./share.js";
 import { mount as mountShow } from "./show.js";
 import { canRedo, canUndo, load, redo, saveNow, subscribe, undo } from "./state.js";
@@ -23,10 +23,12 @@ const PARTS = [
 ];
 
 function mountHistory() {
-  find("#undo").onclick = undo;
-  find("#redo").onclick = redo;
-  shortcut("Z", "Undo the last change", undo);
-  shortcut("Shift+Z", "Redo it", redo);
+  const back = () => canUndo() && announce(`Undone: ${namesOf(undo())}`);
+  const again = () => canRedo() && announce(`Redone: ${namesOf(redo())}`);
+  find("#undo").onclick = back;
+  find("#redo").onclick = again;
+  shortcut("Z", "Undo the last change", back);
+  shortcut("Shift+Z", "Redo it", again);
   subscribe(() => {
     find("#undo").disabled = !canUndo();
     find("#redo").disabled = !canRedo();

@@ -21,7 +21,15 @@ export function say(element, line) {
   element.hidden = !line;
 }
 
-// Have a screen reader say a line, once, without moving the focus.
+const READ = 4000; // ms that a line is seen
+
+// Say a line for a moment, to the eye and to a screen reader, without moving the focus.
 export function announce(line) {
-  find("#announcement").textContent = line;
+  const element = find("#announcement");
+  element.textContent = line;
+  element.classList.add("new");
+  clearTimeout(reading);
+  reading = setTimeout(() => element.classList.remove("new"), READ);
 }
+
+let reading = 0;

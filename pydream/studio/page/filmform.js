@@ -15,11 +15,12 @@ export function filmForm(error) {
   const cut = number(20, { min: 0, max: 255 });
   const go = make("button", { type: "submit", class: "primary", disabled: true }, "Dream the film");
   const form = make("form", {},
+    make("p", { class: "hint" }, "Every frame dreams with the look and the settings of this page, Size too."),
     labelled("film-file", "Film", file, "A video, or an animated picture."), bar, facts,
     labelled("film-first", "From frame", first, "Where to begin; 0 is the first."),
     labelled("film-frames", "At most so many frames", frames, "A few, to try; all when it is left empty."),
-    labelled("film-carry", "Carry on", carry, "How much of the last frame's dream stays in the next: steadier to the right; at 0 each frame is for itself."),
-    labelled("film-flow", "Follow movement", flow, "Moves the last dream along with what moves in the film, so that it does not flicker (needs OpenCV)."),
+    labelled("film-carry", "Keep of the last frame", carry, "How much of the last frame's dream stays in the next: steadier to the right; at 0 each frame is for itself."),
+    labelled("film-flow", "Follow movement", flow, "Moves the last dream along with what moves in the film, so that it does not flicker. It takes OpenCV: pip install opencv-python-headless."),
     make("details", { class: "expert" }, make("summary", {}, "For experts"),
       labelled("film-cut", "Cut", cut, "By how many levels frames differ at a cut, where the dream begins anew.")),
     make("p", { class: "row" }, go));
@@ -45,7 +46,7 @@ export function filmForm(error) {
     film = id;
     const entry = film && (await pictureEntry(film).catch(() => null));
     go.disabled = !entry;
-    facts.textContent = entry ? `${entry.name}: ${entry.width}×${entry.height}, ${entry.frames} frames${entry.seconds ? `, ${Math.round(entry.seconds * 10) / 10} s` : ""}` : "";
+    facts.textContent = entry ? `${entry.name}: ${entry.width}×${entry.height}, ${entry.frames} frames${entry.seconds ? `, ${Math.round(entry.seconds * 10) / 10} s` : ""}` : id ? "The film is not on this computer any more: choose it." : "";
     if (entry) first.max = frames.max = entry.frames;
   };
   const all = () => ({ picture: film, first: entered(first), frames: entered(frames), carry: Number(carry.value), flow: flow.checked, cut: entered(cut) });

@@ -5,7 +5,7 @@ import { announce, find, make, say } from "./dom.js";
 import { filmForm } from "./filmform.js";
 import { keepFolded } from "./folding.js";
 import { sheetForm } from "./sheetform.js";
-import { setView, state, subscribe } from "./state.js";
+import { replaceOrder, setView, state, subscribe } from "./state.js";
 import { zoomForm } from "./zoomform.js";
 
 export function mountForms() {
@@ -55,7 +55,15 @@ export function dreamOf(order) {
   return { ...kept, kind: "dream" };
 }
 
-// Put the fields of a job's order into its form.
+// Take another order up: a dream's settings are the page's, those of another kind are in its form too.
+export function takeOrder(order) {
+  if (order.kind !== "dream") refill(order);
+  const { picture, ...dream } = dreamOf(order);
+  const own = order.kind === "film" ? state.order.picture : picture; // a film is no picture
+  replaceOrder({ ...dream, ...(own !== undefined && { picture: own }) });
+}
+
+// Put the fields of an order into the form of its kind.
 export function refill({ kind, picture, frames, scale, rotate, shift, fps, first, carry, flow, cut, rows, columns }) {
   const fields = { frames, scale, rotate, shift, fps, first, carry, flow, cut, rows, columns, ...(kind === "film" && { picture }) };
   setView({ forms: { ...state.view.forms, [kind]: fields }, open: { ...state.view.open, [`form-${kind}`]: true } });

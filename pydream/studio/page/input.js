@@ -1,9 +1,9 @@
 // The picture to dream on: dropped, pasted, chosen, one of ours, or noise.
 import { get, post } from "./api.js";
 import { announce, find, make, say } from "./dom.js";
-import { refill } from "./forms.js";
+import { refill, takeOrder } from "./forms.js";
 import { shortcut } from "./keys.js";
-import { change, NEW_ORDER, replaceOrder, setView, state, subscribe } from "./state.js";
+import { change, NEW_ORDER, setView, state, subscribe } from "./state.js";
 import { pictureEntry, remember, upload } from "./upload.js";
 
 const NOISE = [512, 768]; // height and width
@@ -13,7 +13,7 @@ let error, news, bar, chooser;
 export function mountInput() {
   error = make("p", { class: "error", role: "alert", hidden: true });
   news = make("div", { role: "status" });
-  bar = make("progress", { max: 1, "aria-label": "Sending the picture", hidden: true });
+  bar = make("progress", { id: "sending", max: 1, "aria-label": "Sending the picture", hidden: true });
   chooser = make("input", { type: "file", id: "picture-file", class: "unseen", tabIndex: -1, "aria-label": "Picture file" });
   chooser.onchange = () => {
     send(chooser.files[0]);
@@ -21,7 +21,8 @@ export function mountInput() {
   };
   const shown = make("p", { class: "picture" });
   const samples = [0, 1].map(() => make("div", { class: "tiles", role: "group", "aria-label": "Pictures of ours" }));
-  find("#source").append(shown, make("div", { class: "row" }, ...ways()), chooser, bar, error, news, make("details", {}, make("summary", {}, "One of ours"), samples[1]));
+  find("#frame").append(bar);
+  find("#source").append(shown, make("div", { class: "row" }, ...ways()), chooser, error, news, make("details", {}, make("summary", {}, "One of ours"), samples[1]));
   const start = find("#start");
   start.append(make("h2", {}, "Drop a picture, and watch it dream"), make("div", { class: "row" }, ...ways("primary")), make("p", { class: "hint" }, "or paste one, or try one of ours:"), samples[0]);
   shortcut("O", "Choose a picture", choose);
@@ -38,8 +39,15 @@ export function mountInput() {
     if (what !== "load" && what !== "order") return;
     start.hidden = state.order.picture !== undefined;
     const entry = state.order.picture && (await pictureEntry(state.order.picture).catch(() => null));
-    shown.textContent = entry ? `${entry.name}, ${entry.width}×${entry.height}` : state.order.picture === null ? "Noise" : state.order.picture ? "The picture is not here any more." : "None yet.";
+    shown.textContent = entry ? `${entry.name}, ${entry.width}×${entry.height}${resized(entry)}` : state.order.picture === null ? "Noise" : state.order.picture ? "The picture is not here any more." : "None yet.";
   });
+}
+
+// How large it dreams, where that is not its own size.
+function resized({ width, height }) {
+  const { long_side: side } = state.order;
+  const scale = side ? side / Math.max(width, height) : 1;
+  return scale === 1 ? "" : `; dreams at ${Math.round(width * scale)}×${Math.round(height * scale)}`;
 }
 
 const ways = (first) => [
@@ -94,21 +102,27 @@ async function send(file) {
 export function takePicture(entry) {
   say(error, null);
   news.replaceChildren(...[...(entry.notes ?? []), ...(entry.missing ?? [])].map((line) => make("p", { class: "notice" }, line)));
-  if (entry.frames > 1) {
+  const film = entry.frames > 1;
+  if (entry.order) {
+    setView({ job: null, dropped: film ? undefined : entry.id });
+    takeOrder(entry.order);
+    const where = film ? "" : entry.made_with ? " Under “Keep and share”, Replay says whether it comes out identical." : " Those of a sheet are its first picture's.";
+    news.append(make("p", { class: "notice" }, `pydream made this ${film ? "film" : "picture"}: its settings are back.${where}`));
+  } else if (film) {
     refill({ kind: "film", picture: entry.id });
     find("#form-film").scrollIntoView({ block: "nearest" });
     return announce("The film is in its form, under Sheets, zooms and films");
-  }
-  if (entry.order) {
-    setView({ job: null, dropped: entry.id });
-    replaceOrder(entry.order);
-    news.append(make("p", { class: "notice" }, "pydream made this picture: its settings are back. Under “Keep and share”, Replay says whether it comes out identical."));
   } else {
     setView({ job: null, dropped: undefined });
-    const wasNoise = state.order.picture === null; // of which the recipe has the size
-    change({ kind: "dream", picture: entry.id, mask: undefined, recipe: { noise: undefined }, ...(wasNoise && { long_side: NEW_ORDER.long_side }) });
+    change({ kind: "dream", picture: entry.id, mask: undefined, recipe: { noise: undefined }, long_side: sideFor(entry) });
   }
   announce(`${entry.name}, ${entry.width} by ${entry.height} pixels`);
+}
+
+// The size to try things at: the one that was chosen, and no larger than the picture is.
+function sideFor({ width, height }) {
+  const side = state.order.long_side ?? NEW_ORDER.long_side;
+  return Math.max(width, height) > side ? side : undefined;
 }
 
 function takeDrops() {

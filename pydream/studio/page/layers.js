@@ -5,7 +5,7 @@ import { layersOf, term, written } from "./effective.js";
 import { change, state } from "./state.js";
 import { pagedGrid, request } from "./tiles.js";
 
-const facts = ({ field, channels }) => `${channels} channels${field ? `, sees ${field} px` : ""}`;
+const facts = ({ field, channels }) => `${channels} channels${field ? `, shapes to ${field} px` : ""}`;
 
 // Dream on one thing, or with `several` on it beside the others; once more takes it away.
 function toggle(text) {
@@ -23,7 +23,7 @@ async function present() {
 
 export function mountLayers(body, redraw) {
   const grid = pagedGrid("Layers", toggle, redraw);
-  body.append(make("p", { class: "hint" }, "Early layers draw strokes, later ones eyes and things. What a layer sees is how large its shapes can be."), grid.element);
+  body.append(make("p", { class: "hint" }, "Early layers draw strokes, later ones eyes and things, in shapes as large as the layer sees."), grid.element);
   return async ({ open, current }) => {
     const { found, terms } = await present();
     if (!current()) return null;

@@ -1,6 +1,6 @@
 // Settings as a link: base64url of the order's JSON, behind the # that no server sees. It holds no token.
-import { dreamOf, refill } from "./forms.js";
-import { replaceOrder, state } from "./state.js";
+import { takeOrder } from "./forms.js";
+import { state } from "./state.js";
 import { pictureEntry } from "./upload.js";
 
 const PREFIX = "#order=";
@@ -47,9 +47,6 @@ export async function takeLink() {
     }
   }
   if (gone.includes("picture") && state.order.picture) order.picture = state.order.picture;
-  if (order.kind !== "dream") refill(order);
-  const { picture, ...dream } = dreamOf(order);
-  const own = order.kind === "film" ? state.order.picture : picture; // a film is no picture
-  replaceOrder({ ...dream, ...(own !== undefined && { picture: own }) });
+  takeOrder(order);
   return gone.length ? `The link's settings are set; its ${gone.join(" and ")} ${gone.length > 1 ? "are" : "is"} not on this computer.` : "The link's settings are set.";
 }

@@ -9,7 +9,7 @@ export function mountLooks() {
   const missing = make("div", { hidden: true, role: "status" });
   const error = make("p", { class: "error", role: "alert", hidden: true });
   const grid = tileGrid("Looks", choose);
-  find("#presets").append(make("p", { class: "hint" }, "Each sets network, layer and numbers at once; change what you like after."), error, grid.element, missing);
+  find("#presets").append(make("p", { class: "hint" }, "Each sets network, layer and numbers at once; change what you like after."), error, missing, grid.element);
 
   async function choose(name) {
     const [{ presets }, all] = await Promise.all([looks(), networks()]);
@@ -18,7 +18,7 @@ export function mountLooks() {
     if (look.here) return take(name === state.order.preset ? null : look, all.default);
     const { fetch, title } = all.networks.find((each) => each.name === look.network);
     missing.hidden = false;
-    missing.replaceChildren(make("p", { class: "notice" }, `“${name}” needs ${title}, whose weights are not here. Fetch them once, in a terminal:`), command(fetch));
+    missing.replaceChildren(make("p", { class: "notice" }, `“${name}” needs ${title}, which is not on this computer yet. Fetch it once, in a terminal:`), command(fetch));
     missing.scrollIntoView({ block: "nearest" });
   }
 

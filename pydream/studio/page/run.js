@@ -22,12 +22,12 @@ const parts = {};
 export function mountRun() {
   parts.dream = make("button", { type: "button", id: "dream", class: "primary", title: "Dream with these settings (D)", onclick: dream }, "Dream");
   parts.stop = make("button", { type: "button", id: "stop", class: "danger", title: "Stop, and keep what there is (S or Esc)", onclick: stop, hidden: true }, "Stop");
-  parts.large = make("button", { type: "button", id: "large", title: "Dream the same in the picture's own size, or twice as large (L)", onclick: large }, "Large");
+  parts.large = make("button", { type: "button", id: "large", title: "Dream the same in the picture's own size, or twice as large (L)", onclick: large }, "Large ", (parts.side = make("small")));
   parts.queue = make("button", { type: "button", id: "enqueue", title: "Dream this after what is running (Q)", onclick: enqueue }, "Queue");
   parts.progress = make("progress", { max: 1, value: 0, "aria-label": "Progress of the dream", hidden: true });
-  parts.told = make("p", { id: "told" });
+  parts.status = make("p", { id: "status" });
   parts.error = make("p", { class: "error", role: "alert", hidden: true });
-  find("#run").append(parts.progress, make("div", { class: "row" }, parts.dream, parts.stop, parts.large, parts.queue), parts.told, parts.error);
+  find("#run").append(parts.progress, make("div", { class: "row" }, parts.dream, parts.stop, parts.large, parts.queue), parts.status, parts.error);
   shortcut("D", "Dream", () => dream());
   shortcut(["S", "Escape"], "Stop, and keep what there is", () => (parts.stop.hidden ? false : stop()));
   shortcut("L", "Dream the same, large", () => large());
@@ -152,8 +152,8 @@ async function draw() {
   parts.progress.hidden = looked?.state !== "running";
   if (looked?.steps) parts.progress.value = looked.step / looked.steps;
   else parts.progress.removeAttribute("value");
-  parts.told.textContent = looked ? (isOpen(looked) ? going(looked) : ended(looked)) : "";
-  parts.large.title = `Dream the same with ${(await longSides())[1]} pixels (L)`;
+  parts.status.textContent = looked ? (isOpen(looked) ? going(looked) : ended(looked)) : "";
+  parts.side.textContent = state.order.picture === undefined ? "" : `${(await longSides())[1]} px`;
 }
 
 function going({ state: now, step, steps, what, seconds_left: left, attempts }) {

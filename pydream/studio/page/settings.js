@@ -23,7 +23,7 @@ const SLIDERS = [
 const RETOUCHES = [
   { name: "smooth", label: "Smooth", min: 0, max: 4, step: 0.1, text: orNone((value) => `${plain(value)} px`),
     hint: "Softens what grows: less grain, rounder shapes." },
-  { name: "laplacian", label: "Even scales", min: 0, max: 8, step: 1, text: orNone((value) => `${value} scales`),
+  { name: "laplacian", label: "Coarse shapes", min: 0, max: 8, step: 1, text: orNone((value) => `${value} scales`),
     hint: "Lets coarse shapes grow as strongly as fine ones: softer, in louder colours." },
   { name: "tv", label: "Less grain", min: 0, max: 2, step: 0.05, text: orNone(plain),
     hint: "Takes fine grain away and leaves edges sharp." },
@@ -57,6 +57,12 @@ const EXPERT = [
     hint: "Large pictures are computed in tiles of so many pixels; 0 never. It saves memory and is barely seen." },
 ];
 const SIZES = [256, 512, 768, 1024, 1536, 2048, 3072, 4096];
+
+const LABELS = { ...Object.fromEntries([...SLIDERS, ...RETOUCHES, COLOURS, ...EXPERT].map(({ name, label }) => [name, label.toLowerCase()])),
+  long_side: "size", noise: "size", preset: "look", classes: "things", kind: "what is made" };
+
+// Fields of an order in words, as the page calls them.
+export const namesOf = (fields) => [...new Set(fields.map((name) => LABELS[name] ?? name))].join(", ") || "nothing";
 
 const drawn = []; // functions that show what holds
 
@@ -215,7 +221,7 @@ function seedField() {
     number.hidden = seed === undefined;
     number.value = seed ?? "";
   });
-  return make("fieldset", { class: "field seed" }, make("legend", {}, "Chance"), make("div", { class: "row" }, fresh, fixed, number),
+  return make("fieldset", { class: "field seed" }, make("legend", {}, "Seed"), make("div", { class: "row" }, fresh, fixed, number),
     make("p", { class: "hint", id: "set-seed-hint" }, "A new seed makes another dream of the same kind; the same seed makes the same picture again."));
 }
 

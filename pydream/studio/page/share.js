@@ -8,7 +8,7 @@ import { state, subscribe } from "./state.js";
 import { pictureEntry } from "./upload.js";
 
 const PICTURES = { png: "PNG", jpg: "JPEG", webp: "WebP", tiff: "TIFF" }; // the server makes any of them from the first
-const FILMS = { mp4: "Film (MP4)", gif: "GIF" };
+const FILMS = { mp4: "Film (MP4)" };
 
 export function mountShare() {
   const section = find("#share");

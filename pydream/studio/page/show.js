@@ -47,6 +47,7 @@ async function update() {
     after && load(after),
   ]);
   if (mine !== turn) return;
+  if ((id && !first) || (after && !second)) drawn = ""; // the next event tries again
   const kept = isOpen(made) && id === origin ? shown().after : null; // the dream before, until there is one of this
   origin = id;
   show(first, second ?? kept, sizeOf(made, entry, first, second), name(made, entry));

@@ -53,19 +53,28 @@ export function setView(fields) {
 export const canUndo = () => past.length > 0;
 export const canRedo = () => future.length > 0;
 
+// Undo the last change; return the names of the fields that it had changed.
 export function undo() {
-  if (!canUndo()) return;
+  const undone = state.order;
   future = [state.order, ...future];
   state.order = past.at(-1);
   past = past.slice(0, -1);
   tell("order");
+  return differing(undone, state.order);
 }
 
+// The same of the next one.
 export function redo() {
-  if (!canRedo()) return;
-  past = [...past, state.order];
+  const before = state.order;
+  past = [...past, before];
   [state.order, ...future] = future;
   tell("order");
+  return differing(before, state.order);
+}
+
+function differing(one, other) {
+  const [a, b] = [one, other].map(({ recipe, ...fields }) => ({ ...fields, ...recipe }));
+  return [...new Set([...Object.keys(a), ...Object.keys(b)])].filter((name) => !same(a[name] ?? null, b[name] ?? null));
 }
 
 // Read what was saved; a page of another version, or none, leaves the defaults.

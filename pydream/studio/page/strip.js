@@ -2,10 +2,10 @@
 import { remove } from "./api.js";
 import { classes } from "./catalogue.js";
 import { announce, find, make, say } from "./dom.js";
-import { dreamOf, refill } from "./forms.js";
+import { takeOrder } from "./forms.js";
 import { isOpen, job, jobs, onJobs } from "./jobs.js";
 import { mountQueue } from "./queue.js";
-import { replaceOrder, setView, state, subscribe } from "./state.js";
+import { setView, state, subscribe } from "./state.js";
 import { inWords } from "./words.js";
 
 const UNSURE = 4000; // ms in which a second click deletes
@@ -46,11 +46,8 @@ export function mountStrip() {
 
 // Take up a result again: its settings, and its picture on the canvas.
 export function goBack({ id, order }) {
-  const { picture, ...dream } = dreamOf(order);
-  const own = order.kind === "film" ? state.order.picture : picture; // a film is no picture
   setView({ job: id });
-  if (order.kind !== "dream") refill(order);
-  replaceOrder({ ...dream, ...(own !== undefined && { picture: own }) });
+  takeOrder(order);
   announce("This result's settings are back; undo leaves them again");
 }
 

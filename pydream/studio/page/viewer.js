@@ -103,6 +103,7 @@ function draw() {
   const context = canvas.getContext("2d");
   context.clearRect(0, 0, width, height);
   const place = size && placed();
+  for (const button of find("#view-tools").querySelectorAll("button")) button.disabled = !size;
   placeSlider(place, density);
   zoomText.value = place ? `${Math.round((place.width / size.width) * 100)} %` : "";
   if (!place) return;

@@ -1,4 +1,4 @@
-"""What a picture says of itself → the order that makes it again. The text is anyone's: it is data."""
+"""What a file says of itself → the order that makes it again. The text is anyone's: it is data."""
 
 from __future__ import annotations
 
@@ -8,21 +8,32 @@ import msgspec
 
 from ...errors import ProvenanceError
 from ...formats import InputSpec
+from ...media import LONGEST_NOTE
 from ...record.command import Words, changed
-from ...record.provenance import DreamAccount, PictureFacts, parse
+from ...record.film import Film
+from ...record.provenance import Account, Figure, PictureFacts, parse
+from ...record.text import from_json
 from ..orders import Network, Order
 
 
 def order_of(note: str) -> Order | None:
-    """Return the order of a dream or of a zoom loop's frame; None where it says none, or nothing."""
+    """Return the order of a dream, a zoom loop or a film, or of the first dream on a sheet; None where it says none."""
+    if len(note) > LONGEST_NOTE:
+        return None
     try:
-        account = parse(note)
-        return msgspec.convert(msgspec.to_builtins(_ordered(account)), Order)
-    except (ProvenanceError, msgspec.ValidationError):
+        return msgspec.convert(msgspec.to_builtins(_ordered(_read(note))), Order)
+    except (ProvenanceError, msgspec.DecodeError, RecursionError, UnicodeEncodeError):
         return None
 
 
-def _ordered(account: DreamAccount) -> Order | None:
+def _read(note: str) -> Account:
+    found = from_json(note, dict[str, Any])
+    if "film" in found:
+        return msgspec.convert(found, Film)
+    return msgspec.convert(found, Figure) if "figure" in found else parse(note)
+
+
+def _ordered(account: Account) -> Order | None:
     recipe = account.recipe
     if recipe.rendering is not None or account.network.input_spec != InputSpec():
         return None
@@ -32,6 +43,9 @@ def _ordered(account: DreamAccount) -> Order | None:
     own: dict[str, Any] = {"kind": "dream"}
     if recipe.loop is not None:
         own = {"kind": "zoom", "frames": recipe.loop.frame + 1, **recipe.loop.move}
+    elif isinstance(account, Film):
+        own = {"kind": "film", **{name: getattr(account, name) for name in ("first", "frames", "flow", "cut")}}
+        own["carry"], fields["size"] = account.blend, account.size
     return Order(
         picture=account.input.sha256,
         guide=_pixels(account.guide),

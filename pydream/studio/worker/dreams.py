@@ -34,14 +34,14 @@ def run(task: Task[Run]) -> Finished:
     work = Work.of(recipe.sizes(*start.size), recipe.iter_n)
     command, python = ordered.command(recipe), ordered.snippet(recipe)
     task.began(work.steps, recipe, command, python)
-    with Previews(task, [work]) as watch:
-        try:
-            pixels = ordered.prepared.dream(recipe, start.picture, watch)
-        except DreamInterrupted as interrupted:
-            if interrupted.steps == 0 or not task.keeps:
-                raise
-            recipe = msgspec.structs.replace(recipe, steps=interrupted.steps)
-            pixels = to_pixels(recipe.shown(interrupted.image, start.picture))
+    watch = Previews(task, [work])
+    try:
+        pixels = ordered.prepared.dream(recipe, start.picture, watch)
+    except DreamInterrupted as interrupted:
+        if interrupted.steps == 0 or not task.keeps:
+            raise
+        recipe = msgspec.structs.replace(recipe, steps=interrupted.steps)
+        pixels = to_pixels(recipe.shown(interrupted.image, start.picture))
     facts = save(ordered, file, recipe, pixels)
     facts |= {"command": command, "python": python, "seconds": round(monotonic() - begun, 3)}
     return Finished(task=task.id, files={"png": str(file)}, facts=facts, stopped=recipe.steps is not None)

@@ -54,16 +54,16 @@ def run(task: Task[Run]) -> Finished:
     work = [Work.of(film_run.recipe.sizes(*clip.size), film_run.recipe.iter_n)] * frames
     steps = frames * work[0].steps
     task.began(steps, film_run.recipe, film_run.film.command)
-    with Previews(task, work, lambda number: f"frame {number + 1} of {frames}") as watch:
-        try:
+    watch = Previews(task, work, lambda number: f"frame {number + 1} of {frames}")
+    try:
+        watch.passed(done)
+        for number, dream in enumerate(film_run.dreams(done, watch), start=done):
+            film_run.write(number, dream)
+            done += 1
             watch.passed(done)
-            for number, dream in enumerate(film_run.dreams(done, watch), start=done):
-                film_run.write(number, dream)
-                done += 1
-                watch.passed(done)
-        except KeyboardInterrupt:
-            if not task.keeps or done == 0:
-                raise
+    except KeyboardInterrupt:
+        if not task.keeps or done == 0:
+            raise
     task.progress(steps, steps, what="the film")
     if done < frames:  # the film is that of the command which dreams on these frames, with their sound
         last = footage.first + done

@@ -56,15 +56,15 @@ def run(task: Task[Run]) -> Finished:
     work = [Work.of(loop.recipe.sizes(*start.size), loop.recipe.iter_n)] * max(count, frames)
     steps, before = len(work) * work[0].steps, len(work) - count
     task.began(steps, loop.facts.at(frames - 1).recipe, _command(loop, film, fps))
-    with Previews(task, work, lambda number: f"frame {number + 1} of {len(work)}") as watch:
-        try:
-            watch.passed(before)
-            for number in loop.written(lost, watch):
-                made.add(number)
-                watch.passed(number + 1 + (before if number in lost else len(work) - frames))
-        except KeyboardInterrupt:
-            if not task.keeps or 0 not in made:
-                raise
+    watch = Previews(task, work, lambda number: f"frame {number + 1} of {len(work)}")
+    try:
+        watch.passed(before)
+        for number in loop.written(lost, watch):
+            made.add(number)
+            watch.passed(number + 1 + (before if number in lost else len(work) - frames))
+    except KeyboardInterrupt:
+        if not task.keeps or 0 not in made:
+            raise
     loop = replace(loop, frames=next(number for number in range(frames + 1) if number == frames or number not in made))
     task.progress(steps, steps, what="the film")
     loop.write_film(film, fps, on_frame=task.check_kept)

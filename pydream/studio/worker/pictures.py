@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
@@ -19,7 +20,6 @@ from ...picture import Picture
 from ...record.provenance import parse, pixels_sha256
 from ..folder import MOST_RECORD
 from ..messages import DecodePicture, EncodePicture, Finished, PictureEntry
-from ..orders import Order
 from .accounts import order_of
 from .previews import SHOWN
 from .task import Task
@@ -38,7 +38,9 @@ def decode(task: Task[DecodePicture]) -> Finished:
     notes = tuple(str(each.message).replace(given.file, given.name) for each in said)
     entry = msgspec.structs.replace(entry, notes=notes)
     known = folder / f"{entry.id}.json"
-    if entry.account is None and known.exists():  # a copy without its record, of a picture that came with it
+    if (
+        entry.order is None and entry.account is None and known.exists()
+    ):  # a copy without its record, of a picture that came with it
         earlier = msgspec.json.decode(read_file(known, MOST_RECORD), type=PictureEntry)
         entry = msgspec.structs.replace(entry, account=earlier.account, order=earlier.order)
     write_whole(folder / f"{entry.id}.jpg", encode_image(small(shown, SHOWN), _JPEG))
@@ -55,8 +57,7 @@ def _picture(path: Path, name: str, folder: Path) -> tuple[PictureEntry, Picture
     with open_regular(path, "picture", ImageFileError) as file:
         pixels = decode_image(file, name)
     id, (height, width) = pixels_sha256(pixels), pixels.shape[:2]
-    account = _account(read_note(path))
-    entry = PictureEntry(id=id, name=name, width=width, height=height, account=account, order=_order(account))
+    entry = PictureEntry(id=id, name=name, width=width, height=height, **_said(read_note(path)))
     write_whole(folder / f"{id}{entry.suffix}", encode_image(pixels, _QUICK, None, read_dpi(path)))
     return entry, pixels
 
@@ -64,7 +65,6 @@ def _picture(path: Path, name: str, folder: Path) -> tuple[PictureEntry, Picture
 def _film(path: Path, name: str, folder: Path) -> tuple[PictureEntry, Picture]:
     footage = video.read_video(path)
     id, suffix, (height, width) = file_sha256(path), Path(name).suffix.lower(), footage.size
-    account = _account(video.read_comment(path))
     first = next(footage.frames())
     entry = PictureEntry(
         id=id,
@@ -74,25 +74,22 @@ def _film(path: Path, name: str, folder: Path) -> tuple[PictureEntry, Picture]:
         frames=len(footage),
         seconds=float(len(footage) / footage.times.rate),
         suffix=suffix if suffix in _FILMS else ".mp4",
-        account=account,
-        order=_order(account),
+        **_said(video.read_comment(path)),
     )
     move_whole(path, folder / f"{id}{entry.suffix}")
     return entry, first
 
 
-def _account(note: str | None) -> str | None:
-    """Return a note, if it is a dream's record; a camera writes into the same place."""
+def _said(note: str | None) -> dict[str, Any]:
+    """Return what a note is for an entry; a camera writes into the same place."""
+    if note is None:
+        return {}
+    order = order_of(note)
     try:
-        if note is not None:
-            parse(note)
-    except PydreamError:
-        return None
-    return note
-
-
-def _order(account: str | None) -> Order | None:
-    return None if account is None else order_of(account)
+        parse(note)
+    except PydreamError:  # nothing that can be replayed
+        return {"order": order}
+    return {"account": note, "order": order}
 
 
 @contextmanager

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from time import monotonic, perf_counter, thread_time
-from typing import Any, Self
+from time import monotonic
+from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -25,7 +24,7 @@ _JPEG = FORMATS["jpeg"]._replace(options={"quality": 85})
 
 
 class Previews(Watch):
-    """What a page sees of dreams, one after the other, until the block ends.
+    """What a page sees of dreams, one after the other.
 
     Parameters
     ----------
@@ -45,14 +44,6 @@ class Previews(Watch):
             None  # the time after the first step, which takes longer, and its pixels
         )
         self._reported = self._due = 0.0
-        self._thread = ThreadPoolExecutor(1, "preview")
-        self._encoding: Future[None] | None = None
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._thread.shutdown()  # nothing is shown of a task that is over
 
     def step(self, octave: int, iteration: int, image: View) -> None:
         """Report a step, show the picture if it is time to, and stop if that is wanted."""
@@ -60,7 +51,7 @@ class Previews(Watch):
         self._step += 1
         done = self._before + dream.done(octave, iteration + 1)
         self._report(done, last=octave + 1 == len(dream.pixels) and iteration + 1 == dream.iter_n)
-        if monotonic() >= self._due and (self._encoding is None or self._encoding.done()):
+        if monotonic() >= self._due:
             self.show(image)
         self._task.check()
 
@@ -79,18 +70,11 @@ class Previews(Watch):
         self._task.check()
 
     def show(self, image: View) -> None:
-        """Show a picture; it is encoded beside the dream."""
-        begun = perf_counter()
-        picture = image()
-        took = perf_counter() - begun
-        self._due = monotonic() + _EVERY  # until it is known what it takes
-        self._encoding = self._thread.submit(self._encode, picture, took)
-
-    def _encode(self, picture: Array, took: float) -> None:
-        begun, now = thread_time(), monotonic()
-        jpeg, width, height = preview(picture)
+        """Show a picture, between two steps: a thread beside the dream would take its time from the dream's own two."""
+        begun = monotonic()
+        jpeg, width, height = preview(image())
         self._task.preview(width, height, jpeg)
-        self._due = now + max(_EVERY, _SHARE * (took + thread_time() - begun))
+        self._due = begun + max(_EVERY, _SHARE * (monotonic() - begun))
 
     def _report(self, done: int, last: bool) -> None:
         now, self._done = monotonic(), done
@@ -107,8 +91,8 @@ class Previews(Watch):
 
 def preview(picture: Array) -> tuple[bytes, int, int]:
     """Return a picture as a page shows it while it grows: a JPEG file, its width and its height."""
-    image = Image.fromarray(to_pixels(picture))
-    if (times := -(-max(image.size) // SHOWN)) > 1:
-        image = image.reduce(times)
-    pixels = np.asarray(image)
-    return bytes(encode_image(pixels, _JPEG)), *image.size
+    pixels = to_pixels(picture)
+    if (times := -(-max(pixels.shape) // SHOWN)) > 1:
+        pixels = np.asarray(Image.fromarray(pixels).reduce(times))
+    height, width = pixels.shape[:2]
+    return bytes(encode_image(pixels, _JPEG)), width, height

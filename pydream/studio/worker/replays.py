@@ -59,8 +59,8 @@ def replay(task: Task[ReplayPicture]) -> Finished:
     work = Work.of(recipe.sizes(*size), recipe.iter_n)
     frames = 1 if recipe.loop is None else recipe.loop.frame + 1
     task.began(frames * work.steps, recipe, made.command)
-    with Previews(task, [work] * frames) as previews:
-        pixels = prepared.dream(recipe, start, previews if frames == 1 else _Frames(previews, work.steps))
+    previews = Previews(task, [work] * frames)
+    pixels = prepared.dream(recipe, start, previews if frames == 1 else _Frames(previews, work.steps))
     now = prepared.record(made.command, recipe, made.input if start is None else _named(made.input, start), pixels)
     file = None if is_film(path) else read_image(path)
     outcome = compare(made, now, pixels, file, _is_lossless(path))

@@ -84,18 +84,18 @@ def run(task: Task[Run]) -> Finished:
         made.sheet.add(picture, cells[number].label, place=number)
         return made.sheet.draw()
 
-    with _OnSheet(task, works, lambda each: cells[each].label, placed) as watch:
-        try:
-            for number, cell in enumerate(cells):
-                if not _kept(message, number).with_suffix(".png").exists():  # one that is there is shown
-                    watch.passed(number)
-                _dream(message, number, cell, made, watch)
-            watch.passed(len(cells))
-        except KeyboardInterrupt:
-            if not made.recipes or not task.keeps:
-                raise
-            if number not in made.recipes:
-                made.sheet.add(None, cells[number].label, reason="stopped", place=number)
+    watch = _OnSheet(task, works, lambda each: cells[each].label, placed)
+    try:
+        for number, cell in enumerate(cells):
+            if not _kept(message, number).with_suffix(".png").exists():  # one that is there is shown
+                watch.passed(number)
+            _dream(message, number, cell, made, watch)
+        watch.passed(len(cells))
+    except KeyboardInterrupt:
+        if not made.recipes or not task.keeps:
+            raise
+        if number not in made.recipes:
+            made.sheet.add(None, cells[number].label, reason="stopped", place=number)
     if made.first is None:
         raise PydreamError(made.errors[0])
     left = len(cells) - len(made.recipes) - len(made.errors)

@@ -122,7 +122,7 @@ def test_sliders_set_the_dream(visit, api, picture, shot):
     slide(page, "Scale of features", 0.15)()
     for label, share in (
         ("Smooth", 0.5),
-        ("Even scales", 0.5),
+        ("Coarse shapes", 0.5),
         ("Less grain", 0.5),
         ("Pull back", 0.5),
         ("Contrast", 0.5),

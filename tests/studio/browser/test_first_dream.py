@@ -26,6 +26,7 @@ START = "Drop a picture, and watch it dream"
 def test_a_picture_is_dropped_and_dreams(visit, api, photograph, shot):
     page = visit(order={"recipe": QUICK})
     expect(page.get_by_role("heading", name=START)).to_be_visible()
+    expect(page.get_by_role("button", name="1:1")).to_be_disabled()  # of nothing
     shot(page, "start")
     drop(page, photograph)
     expect(page.locator("#canvas")).to_have_attribute("aria-label", "photograph.png, 96 by 64 pixels")
@@ -33,7 +34,7 @@ def test_a_picture_is_dropped_and_dreams(visit, api, photograph, shot):
     before = look(page)
     press(page, "Dream")
     job = last(api, "done")
-    expect(page.locator("#told")).to_contain_text("is done")
+    expect(page.locator("#status")).to_contain_text("is done")
     assert looks_different(page, before)
     width, height = job["result"]["width"], job["result"]["height"]
     expect(page.locator("#canvas")).to_have_attribute("aria-label", f"The dream, {width} by {height} pixels")
@@ -110,7 +111,7 @@ def test_previews_come_while_it_grows_at_most_five_a_second(visit, api, picture,
     assert looks_different(page, grown)
     bar = page.get_by_role("progressbar", name="Progress of the dream")
     expect(bar).to_be_visible()
-    expect(page.locator("#told")).to_contain_text("of 2000")
+    expect(page.locator("#status")).to_contain_text("of 2000")
     shot(page, "running")
     came = until(lambda: (times := page.evaluate("window.came"))[5:] and times)
     assert (len(came) - 1) / (came[-1] - came[0]) * 1000 <= 5.5
@@ -160,6 +161,7 @@ def test_changes_are_undone_and_made_again(visit, api, picture):
     page.get_by_label("Keep colours", exact=True).check()
     moved = strength.input_value()
     page.get_by_role("button", name="Undo").click()
+    expect(page.get_by_text("Undone: keep colours")).to_be_in_viewport()
     expect(page.get_by_label("Keep colours", exact=True)).not_to_be_checked()
     expect(strength).to_have_value(moved)
     page.get_by_role("button", name="Undo").click()

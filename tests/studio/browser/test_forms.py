@@ -5,7 +5,7 @@ import io
 import PIL.Image
 import pytest
 from playwright.sync_api import expect
-from support.pages import QUICK, complaining, jobs, until
+from support.pages import QUICK, complaining, jobs, made, until
 
 
 def opened(page, kind):
@@ -107,7 +107,7 @@ def test_a_film_is_sent_and_dreamt_on(visit, api, picture, film, shot):
     expect(form.get_by_text("film.gif: 64×48, 5 frames")).to_be_visible()
     form.get_by_label("From frame").fill("1")
     form.get_by_label("At most so many frames").fill("3")
-    form.get_by_label("Carry on").fill("0.25")
+    form.get_by_label("Keep of the last frame").fill("0.25")
     shot(page, "film-form")
     form.get_by_role("button", name="Dream the film").click()
     job = done(api)
@@ -120,6 +120,34 @@ def test_a_film_dropped_as_a_picture_goes_to_its_form(visit, film):
     page = visit()
     page.set_input_files("#picture-file", film)
     expect(page.locator("#form-film")).to_contain_text("film.gif: 64×48, 5 frames")
+
+
+@pytest.mark.parametrize("kind", ["zoom", "film"])
+def test_a_film_of_pydream_brings_its_settings_back(visit, api, picture, film, tmp_path, kind):
+    source = api.post("/api/pictures?name=film.gif", content=film.read_bytes()).json()["id"]
+    asked, fields, button = {
+        "zoom": ({"picture": picture, "frames": 2, "rotate": 3}, {"Frames": "2", "Turn": "3"}, "Make the zoom loop"),
+        "film": (
+            {"picture": source, "first": 1, "frames": 2, "carry": 0.25},
+            {"From frame": "1", "At most so many frames": "2"},
+            "Dream the film",
+        ),
+    }[kind]
+    job = made(api, kind=kind, recipe={"iter_n": 1, "octave_n": 1, "smooth": 1.5}, **asked)
+    file = tmp_path / "made.mp4"
+    file.write_bytes(api.get(job["result"]["files"]["mp4"]).content)
+    page = visit()
+    page.set_input_files("#picture-file", file)
+    expect(page.get_by_label("Smooth", exact=True)).to_have_value("1.5")
+    form = page.locator(f"#form-{kind}")
+    for label, value in fields.items():
+        expect(form.get_by_label(label, exact=True)).to_have_value(value)
+    if kind == "film":
+        expect(form).to_contain_text("film.gif: 64×48, 5 frames")
+    form.get_by_role("button", name=button).click()
+    again = until(lambda: (found := done(api)) and found["id"] != job["id"] and found)
+    frames = [api.get(each["result"]["files"]["mp4"]).content for each in (job, again)]
+    assert frames[0] == frames[1]
 
 
 def test_a_picture_in_a_films_place_says_so(visit, photograph):

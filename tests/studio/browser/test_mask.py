@@ -6,7 +6,7 @@ import numpy as np
 import PIL.Image
 import pytest
 from playwright.sync_api import expect
-from support.pages import QUICK, last, saved, until
+from support.pages import PHONE, QUICK, last, saved, until
 
 
 @pytest.fixture
@@ -107,3 +107,43 @@ def test_a_mask_is_painted_with_the_keyboard_undone_and_there_after_a_reload(eas
     page.get_by_role("button", name="Invert").click()  # it is the one that was painted
     _, inverted = mask(first)
     assert np.array_equal(inverted, 255 - one)
+
+
+def fingers(page, *ways):
+    """Move fingers over the canvas; each way is where one begins and ends, in parts of its width and height."""
+    box = page.locator("#canvas").bounding_box()
+    session = page.context.new_cdp_session(page)
+
+    def touch(kind, at):
+        points = [
+            {
+                "x": box["x"] + box["width"] * (x + (to_x - x) * at),
+                "y": box["y"] + box["height"] * (y + (to_y - y) * at),
+                "id": id,
+            }
+            for id, ((x, y), (to_x, to_y)) in enumerate(ways)
+        ]
+        session.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points if kind != "touchEnd" else []})
+
+    touch("touchStart", 0)
+    for at in (0.25, 0.5, 0.75, 1):
+        touch("touchMove", at)
+    touch("touchEnd", 1)
+
+
+def test_a_finger_paints_and_two_zoom(visit, picture, api, shot):
+    page = visit(PHONE, order={"picture": picture, "recipe": QUICK})
+    expect(page.locator("#canvas")).to_have_attribute("aria-label", "photograph.png, 96 by 64 pixels")
+    zoom = page.get_by_role("status", name="Zoom")
+    fitted = zoom.inner_text()
+    page.get_by_role("button", name="Mask", exact=True).tap()
+    fingers(page, ((0.3, 0.5), (0.6, 0.5)))
+    painted = until(lambda: saved(api).get("mask"))
+    mask = pixels(api, f"/api/pictures/{painted}.png")[..., 0]
+    assert mask[32, 40] == 255
+    shot(page, "phone, mask")
+    fingers(page, ((0.45, 0.5), (0.2, 0.5)), ((0.55, 0.5), (0.8, 0.5)))
+    expect(zoom).not_to_have_text(fitted)
+    assert int(zoom.inner_text().split()[0]) > 2 * int(fitted.split()[0])
+    page.wait_for_timeout(500)  # a stroke would have been sent
+    assert saved(api)["mask"] == painted

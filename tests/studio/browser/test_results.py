@@ -10,11 +10,6 @@ def shows(page, job):
     expect(page.locator("#canvas")).to_have_attribute("aria-label", f"The dream, {width} by {height} pixels")
 
 
-def another(api, known):
-    """Wait for a result that is not the known one."""
-    return until(lambda: next((job for job in jobs(api) if job["id"] != known["id"] and job["state"] == "done"), None))
-
-
 def test_a_picture_of_pydream_brings_its_settings_back_and_makes_the_same(visit, api, picture, tmp_path):
     job = made(api, picture=picture, layer=["fire3/concat"], recipe={**QUICK, "smooth": 1.5})
     file = tmp_path / "found.png"
@@ -45,11 +40,36 @@ def test_a_mask_comes_back_with_the_picture(visit, api, picture, tmp_path):
     until(lambda: saved(api).get("mask") == mask)
 
 
+def test_a_sheet_brings_the_settings_of_its_first_picture_back(visit, api, picture, tmp_path):
+    job = made(
+        api, kind="sweep", picture=picture, recipe={**QUICK, "tv": 0.25}, rows={"parameter": "seed", "values": [5, 6]}
+    )
+    file = tmp_path / "sheet.png"
+    file.write_bytes(api.get(job["result"]["files"]["png"]).content)
+    page = visit()
+    drop(page, file)
+    expect(page.locator("#source .notice")).to_contain_text("Those of a sheet are its first picture's")
+    expect(page.get_by_label("Less grain", exact=True)).to_have_value("0.25")
+    until(lambda: saved(api).get("picture") == picture and saved(api)["recipe"]["seed"] == 5)
+
+
+def test_a_picture_is_tuned_small_and_never_made_larger(visit, photograph, tmp_path):
+    page = visit()
+    size = page.get_by_label("Size", exact=True)
+    drop(page, picture_file(tmp_path / "large.png", (1024, 640)))
+    expect(page.locator("#source .picture")).to_have_text("large.png, 1024×640; dreams at 768×480")
+    expect(size).to_have_value("768")
+    drop(page, photograph)
+    expect(page.locator("#source .picture")).to_have_text("photograph.png, 96×64")
+    expect(size).to_have_value("")
+    expect(size.locator("option:checked")).to_have_text("as it is: 96")
+
+
 def test_a_tuned_dream_is_rendered_large(visit, api, picture):
     page = visit(order={"picture": picture, "recipe": QUICK})
     press(page, "Dream")
     small = last(api, "done")
-    press(page, "Large")
+    page.get_by_role("button", name="Large 192 px").click()
     large = until(
         lambda: next((each for each in jobs(api) if each["id"] != small["id"] and each["state"] == "done"), None)
     )
