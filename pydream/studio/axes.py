@@ -11,7 +11,7 @@ from .orders import Order
 NUMBERS = tuple(
     field.name
     for field in msgspec.structs.fields(Recipe)
-    if type(field.default) in (int, float) and field.name != "tile"
+    if field.name == "seed" or (type(field.default) in (int, float) and field.name != "tile")
 )
 
 

@@ -124,7 +124,7 @@ def files(folder: Path) -> tuple[dict[str, bytes], str]:
     found = {str(path.relative_to(folder)): path for path in sorted(folder.rglob("*")) if path.is_file()}
     kept = {name: path.read_bytes() for name, path in found.items() if Path(name).parts[0] in KEPT}
     inside = [name for name in found if len(Path(name).parts) > 2 or Path(name).name.startswith(".")]
-    left = [name for name in inside if Path(name).parts[0] != "thumbnails"]
+    left = [name for name in inside if Path(name).parts[0] != "thumbnails" and Path(name).name != "small.jpg"]
     return kept, f"left over: {', '.join(left)}" if left else ""
 
 

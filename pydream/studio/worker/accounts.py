@@ -45,7 +45,9 @@ def _ordered(account: Account) -> Order | None:
         own = {"kind": "zoom", "frames": recipe.loop.frame + 1, **recipe.loop.move}
     elif isinstance(account, Film):
         own = {"kind": "film", **{name: getattr(account, name) for name in ("first", "frames", "flow", "cut")}}
-        own["carry"], fields["size"] = account.blend, account.size
+        own["carry"] = account.blend
+        if account.size != (account.input.height, account.input.width):
+            fields["size"] = account.size
     return Order(
         picture=account.input.sha256,
         guide=_pixels(account.guide),
