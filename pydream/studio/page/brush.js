@@ -11,9 +11,9 @@ const KEYS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDo
 
 const mask = surface(); // white where it is painted, and transparent elsewhere
 const before = surface(); // the stroke that is painted
-const tint = surface(); // what is seen of it
+const veil = surface(); // over what does not dream
 let known; // the order's mask that is on the canvas
-let stale = true; // whether the tint is that of an older mask
+let stale = true; // whether the veil is that of an older mask
 let stroke = null; // points of the mask
 let at = null; // where the brush is, in the mask
 let sending = false;
@@ -87,7 +87,7 @@ function toggleErase() {
 // ---- the mask ----
 
 function setSize({ width, height }) {
-  for (const each of [mask, before, tint]) [each.canvas.width, each.canvas.height] = [width, height];
+  for (const each of [mask, before, veil]) [each.canvas.width, each.canvas.height] = [width, height];
   stale = true;
 }
 
@@ -102,7 +102,8 @@ function fitSize() {
 // Have the order's mask on the canvas: it was undone, came with a picture, or another picture was chosen.
 async function follow() {
   const { mask: id } = state.order;
-  parts.open.textContent = id ? "Mask: on" : "Mask";
+  parts.open.toggleAttribute("data-on", Boolean(id));
+  parts.open.ariaLabel = id ? "Mask: on" : "Mask";
   if (id === known) return;
   known = id;
   stroke = null;
@@ -271,14 +272,16 @@ function paint() {
 function draw(context, place) {
   if (!painting()) return;
   if (stale) {
-    put(tint, mask);
-    tint.globalCompositeOperation = "source-in";
-    tint.fillStyle = "rgb(160 90 255 / .6)";
-    tint.fillRect(0, 0, tint.canvas.width, tint.canvas.height);
-    tint.globalCompositeOperation = "source-over";
+    veil.fillStyle = "rgb(45 15 90)";
+    veil.fillRect(0, 0, veil.canvas.width, veil.canvas.height);
+    put(veil, mask, "destination-out");
     stale = false;
   }
-  context.drawImage(tint.canvas, place.x, place.y, place.width, place.height);
+  if (state.order.mask || stroke || sending) { // else all of it dreams
+    context.globalAlpha = 0.7;
+    context.drawImage(veil.canvas, place.x, place.y, place.width, place.height);
+    context.globalAlpha = 1;
+  }
   if (!at) return;
   const scale = place.width / mask.canvas.width;
   for (const [colour, thickness] of [["#000", 3], ["#fff", 1.5]]) {
