@@ -42,7 +42,8 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     error: str | None
     result: Result | None
     attempts: int
-    command: bool
+    command: bool  # whether there is one
+    python: bool
 
 
 class Written(msgspec.Struct, frozen=True, kw_only=True):
@@ -141,4 +142,5 @@ class Record(msgspec.Struct, kw_only=True, eq=False):
                 files={kind: f"/api/jobs/{self.id}/result.{kind}" for kind in self.made.files},
             )
         shared = {name: getattr(self, name) for name in Job.__struct_fields__ if name in self.__struct_fields__}
-        return Job(**{**shared, "command": self.command is not None}, kind=self.order.kind, result=result)
+        copies = {name: getattr(self, name) is not None for name in ("command", "python")}
+        return Job(**{**shared, **copies}, kind=self.order.kind, result=result)

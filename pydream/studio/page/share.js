@@ -76,7 +76,8 @@ export function mountShare() {
       say(verdict, null);
     }
     origin = now;
-    command.hidden = python.hidden = !looked?.command;
+    command.hidden = !looked?.command;
+    python.hidden = !looked?.python;
     replay.hidden = why.hidden = !now || Boolean(looked && !looked.result.files.png);
   }
 
