@@ -24,7 +24,7 @@ from .messages import DrawThumbnails, Thumbnail
 from .orders import Network, Order, ThumbnailsWanted
 
 LONG_SIDE = 160  # pixels
-RECIPE = {"seed": 0, "octave_n": 2}  # of a layer and of a channel: the strongest of both can be made out
+RECIPE = {"seed": 0, "octave_n": 2, "iter_n": 16, "step_size": 4.0, "jitter": 8}  # of a layer and of a channel: strong
 MOST_PENDING = 500
 _BATCH = 8  # one after another is asked for; what is wanted more comes in between
 _MOST_DEATHS = 2
