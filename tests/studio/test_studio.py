@@ -349,6 +349,22 @@ async def test_a_picture_is_made_again_before_the_jobs_that_wait(studio, folder)
 
 
 @in_studio
+async def test_replays_whose_clients_are_gone_do_not_count(studio, folder):
+    job = await studio.submit(order("steps-1000 pause-5"))
+    await running(studio, job.id)
+    for _ in range(2):
+        asked = [asyncio.create_task(studio.replay(folder / f"{number}.png", None, None)) for number in range(8)]
+        await asyncio.sleep(0)
+        assert not any(each.done() for each in asked)
+        with pytest.raises(StudioError, match="8 replays wait already"):
+            await studio.replay(folder / "late.png", None, None)
+        for each in asked:
+            each.cancel()
+        await asyncio.gather(*asked, return_exceptions=True)
+    await studio.stop(job.id)
+
+
+@in_studio
 async def test_small_dreams_give_way_and_go_on(studio, folder):
     wanted = ThumbnailsWanted(network="squeezenet_v1.1", of="layers", start=1, count=6)
     events = studio.subscribe(None)
