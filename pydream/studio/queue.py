@@ -6,6 +6,7 @@ import asyncio
 from collections import OrderedDict
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from contextvars import copy_context
 from functools import partial
 from typing import TypeVar
@@ -140,7 +141,8 @@ class Queue:
             self._waiting.append(record)
         else:
             self._waiting.insert(self._waiting.index(instead) if instead in self._waiting else 0, record)
-            await self._save_order()
+            with suppress(StudioError):  # the job is there: a full disk costs its place in the next studio only
+                await self._save_order()
         return instead
 
     async def move(self, record: Record, before: Record | None) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 from collections.abc import AsyncGenerator, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any, Literal
 
@@ -203,7 +203,8 @@ class Studio:
             replaces=order.replaces,
         )
         if (replaced := await self._queue.add(record)) is not None:
-            await self._drop(replaced)
+            with suppress(StudioError):  # where that cannot be written, the next studio drops it: it is replaced
+                await self._drop(replaced)
         self._runner.publish_state(record)
         self._hub.publish(JOBS)
         self._runner.wake()

@@ -1,7 +1,9 @@
 """Pictures go in, jobs wait and run, results are kept: with workers that are fakes."""
 
 import asyncio
+import errno
 import json
+import os
 
 import pytest
 from support.keeping import ended, made, opened, order, running, until, upload
@@ -154,6 +156,29 @@ async def test_an_order_takes_the_place_of_the_one_that_it_replaces(studio, fold
     again = await studio.submit(order(replaces=third.id))  # that has ended: its result stays
     await ended(studio, again.id)
     assert len(studio.jobs()) == 3
+
+
+@in_studio
+async def test_an_order_that_is_written_is_carried_out_though_the_disk_is_full_then(studio, folder):
+    first = await studio.submit(order("steps-1000 pause-5"))
+    await running(studio, first.id)
+    save, saved = studio._folder.save, []
+
+    def fill(job, data):
+        saved.append(job)
+        if len(saved) > 1:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        save(job, data)
+
+    studio._folder.save = fill
+    studio._folder.save_order = lambda jobs: fill("order", b"")
+    second = await studio.submit(order(replaces=first.id))
+    assert [job.id for job in studio.jobs()] == [second.id]
+    studio._folder.save = save
+    (second,) = await ended(studio, second.id)
+    assert second.state == "done"
+    with pytest.raises(StudioError, match="no job"):
+        studio.job(first.id)
 
 
 @in_studio
