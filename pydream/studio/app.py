@@ -329,7 +329,7 @@ class Api:
         if len(data) > MOST_PAGE:
             raise StudioError(f"the page's state has {len(data)} bytes, of at most {MOST_PAGE}", 413)
         _checked(msgspec.json.decode, data, dict[str, Any])
-        await asyncio.to_thread(self.studio.save_page, data)
+        await self.studio.save_page(data)
         return Json({})
 
 

@@ -83,13 +83,14 @@ class Queue:
 
     async def save(self, record: Record) -> None:
         """Write a job as it is now; `StudioError` where it cannot be written."""
-        await self._write(self._folder.save, record.id, msgspec.json.encode(record))
+        await self.write(self._folder.save, record.id, msgspec.json.encode(record))
 
-    async def _write(self, function: Callable[..., None], *arguments: object) -> None:
+    async def write(self, function: Callable[..., None], *arguments: object) -> None:
+        """Call a function that writes, after those before it; `StudioError` where it cannot."""
         try:
             await self.on_disk(function, *arguments)
         except OSError as error:
-            raise StudioError(f"cannot write to '{self._folder.jobs}': {reason(error)}", 507) from error
+            raise StudioError(f"cannot write to '{self._folder.place}': {reason(error)}", 507) from error
 
     # ---- which there are ----
 
@@ -174,7 +175,7 @@ class Queue:
             self._ended.popitem(last=False)
 
     async def _save_order(self) -> None:
-        await self._write(self._folder.save_order, [each.id for each in self._waiting])
+        await self.write(self._folder.save_order, [each.id for each in self._waiting])
 
 
 def _superseded(records: list[Record]) -> list[Record]:

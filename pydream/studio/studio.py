@@ -379,9 +379,9 @@ class Studio:
         """Return the page's state: JSON."""
         return self._folder.page()
 
-    def save_page(self, data: bytes) -> None:
-        """Keep the page's state."""
-        self._folder.save_page(data)
+    async def save_page(self, data: bytes) -> None:
+        """Keep the page's state; the last one stays, and `StudioError` where it cannot be written."""
+        await self._queue.write(self._folder.save_page, data)
 
     def subscribe(self, job: str | None) -> AsyncGenerator[Event, None]:
         """Return what happens from now on, beginning with how things stand: to one job, or to all."""

@@ -4,6 +4,7 @@ import asyncio
 import errno
 import json
 import os
+import time
 
 import pytest
 from support.keeping import ended, made, opened, order, running, until, upload
@@ -442,16 +443,35 @@ async def test_a_small_dream_that_kills_is_given_up(studio, folder):
     assert "was ended by SIGSEGV: a last line, before SIGSEGV" in again[1]["error"]
 
 
+@in_studio
+async def test_the_pages_last_state_is_kept_or_it_is_said_why_not(studio, folder):
+    save = studio._folder.save_page
+
+    def slow(data):  # the first is slow, and a later one is no quicker
+        if data == b"0":
+            time.sleep(0.1)
+        save(data)
+
+    studio._folder.save_page = slow
+    await asyncio.gather(*(studio.save_page(b"%d" % number) for number in range(4)))
+    assert studio.page() == b"3"
+    (folder / "page.json").unlink()
+    (folder / "page.json").mkdir()
+    with pytest.raises(StudioError, match=r"cannot write to '.*'") as caught:
+        await studio.save_page(b"{}")
+    assert caught.value.status == 507
+
+
 def test_a_folder_has_one_studio(tmp_path):
     async def scenario():
         async with opened(tmp_path):
             with pytest.raises(BusyError, match=r"another run .* writes .*: wait for it, or choose another place"):
                 await made(tmp_path).start()
         async with opened(tmp_path) as studio:
-            studio.save_page(b'{"a": 1}')
+            await studio.save_page(b'{"a": 1}')
         async with opened(tmp_path) as studio:
             assert studio.page() == b'{"a": 1}'
-            studio.save_page(b'{"a": 2}')  # what it reads of its own it writes again
+            await studio.save_page(b'{"a": 2}')  # what it reads of its own it writes again
 
     with kept_apart():  # as the command does
         asyncio.run(scenario())
