@@ -115,6 +115,7 @@ async def _while_there(request: Request, coming: Coroutine[Any, Any, Any]) -> Re
     try:
         await asyncio.wait({answer, gone}, return_when=asyncio.FIRST_COMPLETED)
         if not answer.done():
+            gone.result()  # raises, where the body is too long or too slow
             raise ClientDisconnect
         return Json(answer.result())
     finally:
