@@ -314,7 +314,10 @@ class Studio:
     async def _encode(self, job: str, source: Path, target: Path, long_side: int | None) -> None:
         await self._queue.on_disk(make_folder, self._folder.work(job))
         task = EncodePicture(task=secrets.token_hex(6), file=str(source), output=str(target), long_side=long_side)
-        await self._ask_pictures(task, f"{source.name!r} cannot be made into {target.suffix}")
+        try:
+            await self._ask_pictures(task, f"{source.name!r} cannot be made into {target.suffix}")
+        finally:
+            await self._queue.on_disk(self._folder.remove_orphaned, job)
 
     def preview(self, id: str) -> bytes:
         """Return the last preview of the job that runs: a JPEG file."""

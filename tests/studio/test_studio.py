@@ -271,6 +271,25 @@ async def test_another_kind_of_file_is_made_once(studio, folder):
 
 
 @in_studio
+async def test_a_job_that_goes_while_its_result_is_encoded_leaves_nothing(studio, folder):
+    job = await studio.submit(order())
+    await ended(studio, job.id)
+    ask = studio._pictures.ask
+
+    async def late(task, **more):
+        answer = await ask(task, **more)
+        content = (folder / "jobs" / job.id / "small.jpg").read_bytes()
+        await studio.delete(job.id)
+        (folder / "jobs" / job.id).mkdir()  # as when the file got its name while the folder was being emptied
+        (folder / "jobs" / job.id / "small.jpg").write_bytes(content)
+        return answer
+
+    studio._pictures.ask = late
+    await studio.small_file(job.id)
+    assert not (folder / "jobs" / job.id).exists()
+
+
+@in_studio
 async def test_a_picture_that_cannot_be_read_touches_nothing_else(studio, folder):
     job = await studio.submit(order("steps-200 pause-5"))
     await running(studio, job.id)
