@@ -179,13 +179,7 @@ class Folder:
 
     def picture(self, picture: str) -> PictureEntry | None:
         """Return what is known of a picture, if there is one of that id."""
-        if not re.fullmatch(PICTURE_ID, picture):
-            return None
-        try:
-            data = read_file(self.pictures / f"{picture}.json", MOST_RECORD, "a picture's record")
-            return msgspec.json.decode(data, type=PictureEntry)
-        except (OSError, msgspec.MsgspecError, UnicodeDecodeError):
-            return None
+        return read_entry(self.pictures / f"{picture}.json") if re.fullmatch(PICTURE_ID, picture) else None
 
     def picture_file(self, entry: PictureEntry) -> Path:
         """Return the file of a picture, or of a film."""
@@ -207,6 +201,14 @@ class Folder:
     def save_page(self, data: bytes) -> None:
         """Write the page's state."""
         write_whole(self._page, data)
+
+
+def read_entry(path: Path) -> PictureEntry | None:
+    """Read what is known of a picture; None where there is nothing that can be read."""
+    try:
+        return msgspec.json.decode(read_file(path, MOST_RECORD, "a picture's record", noted=False), type=PictureEntry)
+    except (OSError, msgspec.MsgspecError, UnicodeDecodeError):
+        return None
 
 
 def _suffixes(made: str, stem: str) -> str:
