@@ -219,6 +219,7 @@ class Api:
             path.unlink(missing_ok=True)
 
     async def _added(self, name: str, path: Path) -> Response:
+        name = name.encode(errors="replace").decode()  # a file's name on the command line is any bytes
         name = re.split(r"[/\\]", name.replace("\0", ""))[-1][-200:] or "picture"
         return Json(self._shown(await self.studio.add_picture(name, path)), 201)
 
