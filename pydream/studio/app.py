@@ -115,6 +115,7 @@ async def _while_there(request: Request, coming: Coroutine[Any, Any, Any]) -> Re
     try:
         await asyncio.wait({answer, gone}, return_when=asyncio.FIRST_COMPLETED)
         if not answer.done():
+            gone.result()  # raises, where the body is too long or too slow
             raise ClientDisconnect
         return Json(answer.result())
     finally:
@@ -218,6 +219,7 @@ class Api:
             path.unlink(missing_ok=True)
 
     async def _added(self, name: str, path: Path) -> Response:
+        name = name.encode(errors="replace").decode()  # a file's name on the command line is any bytes
         name = re.split(r"[/\\]", name.replace("\0", ""))[-1][-200:] or "picture"
         return Json(self._shown(await self.studio.add_picture(name, path)), 201)
 
@@ -329,7 +331,7 @@ class Api:
         if len(data) > MOST_PAGE:
             raise StudioError(f"the page's state has {len(data)} bytes, of at most {MOST_PAGE}", 413)
         _checked(msgspec.json.decode, data, dict[str, Any])
-        await asyncio.to_thread(self.studio.save_page, data)
+        await self.studio.save_page(data)
         return Json({})
 
 

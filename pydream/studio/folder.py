@@ -72,8 +72,11 @@ class Folder:
         """Return a job, if there is one of that id."""
         if not re.fullmatch(JOB_ID, job):
             return None
-        found = self._read(self.jobs / f"{job}.json")
+        found = self._read(self._file(job))
         return found if isinstance(found, Record) else None
+
+    def _file(self, job: str) -> Path:
+        return self.jobs / f"{job}.json"
 
     def _read(self, path: Path) -> Record | str:
         try:
@@ -83,7 +86,7 @@ class Folder:
 
     def save(self, job: str, data: bytes) -> None:
         """Write a job's record."""
-        write_whole(self.jobs / f"{job}.json", data)
+        write_whole(self._file(job), data)
 
     def order(self) -> list[str]:
         """Return the ids of jobs that wait, where they do not wait in the order of their numbers."""
@@ -108,6 +111,11 @@ class Folder:
         """Remove what a job keeps."""
         shutil.rmtree(self.work(job), ignore_errors=True)
 
+    def remove_orphaned(self, job: str) -> None:
+        """Remove what a job keeps if the job is gone."""
+        if not self._file(job).exists():
+            self.remove_work(job)
+
     def remove(self, record: Record) -> None:
         """Remove a job and all that it made; files that were replaced or changed since are left alone."""
         for each in record.made.files.values() if record.made else ():
@@ -116,7 +124,7 @@ class Folder:
                 if _stamp(path) == (each.size, each.modified):
                     path.unlink()
         self.remove_work(record.id)
-        (self.jobs / f"{record.id}.json").unlink(missing_ok=True)
+        self._file(record.id).unlink(missing_ok=True)
         sync_folder(self.jobs)
 
     # ---- results ----
@@ -171,13 +179,7 @@ class Folder:
 
     def picture(self, picture: str) -> PictureEntry | None:
         """Return what is known of a picture, if there is one of that id."""
-        if not re.fullmatch(PICTURE_ID, picture):
-            return None
-        try:
-            data = read_file(self.pictures / f"{picture}.json", MOST_RECORD, "a picture's record")
-            return msgspec.json.decode(data, type=PictureEntry)
-        except (OSError, msgspec.MsgspecError, UnicodeDecodeError):
-            return None
+        return read_entry(self.pictures / f"{picture}.json") if re.fullmatch(PICTURE_ID, picture) else None
 
     def picture_file(self, entry: PictureEntry) -> Path:
         """Return the file of a picture, or of a film."""
@@ -199,6 +201,14 @@ class Folder:
     def save_page(self, data: bytes) -> None:
         """Write the page's state."""
         write_whole(self._page, data)
+
+
+def read_entry(path: Path) -> PictureEntry | None:
+    """Read what is known of a picture; None where there is nothing that can be read."""
+    try:
+        return msgspec.json.decode(read_file(path, MOST_RECORD, "a picture's record", noted=False), type=PictureEntry)
+    except (OSError, msgspec.MsgspecError, UnicodeDecodeError):
+        return None
 
 
 def _suffixes(made: str, stem: str) -> str:

@@ -6,6 +6,7 @@ import asyncio
 from collections import OrderedDict
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from contextvars import copy_context
 from functools import partial
 from typing import TypeVar
@@ -82,13 +83,14 @@ class Queue:
 
     async def save(self, record: Record) -> None:
         """Write a job as it is now; `StudioError` where it cannot be written."""
-        await self._write(self._folder.save, record.id, msgspec.json.encode(record))
+        await self.write(self._folder.save, record.id, msgspec.json.encode(record))
 
-    async def _write(self, function: Callable[..., None], *arguments: object) -> None:
+    async def write(self, function: Callable[..., None], *arguments: object) -> None:
+        """Call a function that writes, after those before it; `StudioError` where it cannot."""
         try:
             await self.on_disk(function, *arguments)
         except OSError as error:
-            raise StudioError(f"cannot write to '{self._folder.jobs}': {reason(error)}", 507) from error
+            raise StudioError(f"cannot write to '{self._folder.place}': {reason(error)}", 507) from error
 
     # ---- which there are ----
 
@@ -140,7 +142,8 @@ class Queue:
             self._waiting.append(record)
         else:
             self._waiting.insert(self._waiting.index(instead) if instead in self._waiting else 0, record)
-            await self._save_order()
+            with suppress(StudioError):  # the job is there: a full disk costs its place in the next studio only
+                await self._save_order()
         return instead
 
     async def move(self, record: Record, before: Record | None) -> None:
@@ -172,7 +175,7 @@ class Queue:
             self._ended.popitem(last=False)
 
     async def _save_order(self) -> None:
-        await self._write(self._folder.save_order, [each.id for each in self._waiting])
+        await self.write(self._folder.save_order, [each.id for each in self._waiting])
 
 
 def _superseded(records: list[Record]) -> list[Record]:

@@ -308,6 +308,7 @@ class Runner:
 
     def replay(self, task: ReplayPicture) -> asyncio.Future[dict[str, Any]]:
         """Have a picture made again, before the jobs that wait; `StudioError` if too many are."""
+        self._replays = deque(each for each in self._replays if not each[1].done())  # those of others gave up
         if len(self._replays) >= MOST_REPLAYS:
             raise StudioError(f"{MOST_REPLAYS} replays wait already: wait for one", 429)
         answer: asyncio.Future[dict[str, Any]] = asyncio.get_running_loop().create_future()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 from collections.abc import AsyncGenerator, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any, Literal
 
@@ -203,7 +203,8 @@ class Studio:
             replaces=order.replaces,
         )
         if (replaced := await self._queue.add(record)) is not None:
-            await self._drop(replaced)
+            with suppress(StudioError):  # where that cannot be written, the next studio drops it: it is replaced
+                await self._drop(replaced)
         self._runner.publish_state(record)
         self._hub.publish(JOBS)
         self._runner.wake()
@@ -313,7 +314,10 @@ class Studio:
     async def _encode(self, job: str, source: Path, target: Path, long_side: int | None) -> None:
         await self._queue.on_disk(make_folder, self._folder.work(job))
         task = EncodePicture(task=secrets.token_hex(6), file=str(source), output=str(target), long_side=long_side)
-        await self._ask_pictures(task, f"{source.name!r} cannot be made into {target.suffix}")
+        try:
+            await self._ask_pictures(task, f"{source.name!r} cannot be made into {target.suffix}")
+        finally:
+            await self._queue.on_disk(self._folder.remove_orphaned, job)
 
     def preview(self, id: str) -> bytes:
         """Return the last preview of the job that runs: a JPEG file."""
@@ -378,9 +382,9 @@ class Studio:
         """Return the page's state: JSON."""
         return self._folder.page()
 
-    def save_page(self, data: bytes) -> None:
-        """Keep the page's state."""
-        self._folder.save_page(data)
+    async def save_page(self, data: bytes) -> None:
+        """Keep the page's state; the last one stays, and `StudioError` where it cannot be written."""
+        await self._queue.write(self._folder.save_page, data)
 
     def subscribe(self, job: str | None) -> AsyncGenerator[Event, None]:
         """Return what happens from now on, beginning with how things stand: to one job, or to all."""

@@ -124,7 +124,7 @@ class FakeStudio:
     def page(self):
         return self.kept
 
-    def save_page(self, data):
+    async def save_page(self, data):
         json.loads(data)
         self.kept = data
 

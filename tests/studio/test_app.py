@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import shutil
 import subprocess
 import sys
 import threading
@@ -212,6 +213,9 @@ def test_the_picture_of_the_command_line(served, tmp_path):
     served.api._opened = example("sky.jpg")
     assert served.client.post("/api/opened").json()["id"] == SKY_ID
     assert served.client.post("/api/opened").json() is None
+    served.api._opened = tmp_path / os.fsdecode(b"caf\xe9.jpg")  # as an old file system has it
+    shutil.copyfile(example("sky.jpg"), served.api._opened)
+    assert served.client.post("/api/opened").json()["name"] == "caf?.jpg"
     served.api._opened = tmp_path / "gone.png"
     assert served.client.post("/api/opened").status_code == 400
     assert served.client.post("/api/opened").json() is None

@@ -1,5 +1,6 @@
 """Clients that mean no good, or have bad luck: none gets in, none makes the program fail, none costs the others."""
 
+import asyncio
 import json
 import os
 import socket
@@ -201,6 +202,19 @@ def test_a_slow_body(served, monkeypatch):
                 continue
     assert b" 408 " in came
     assert list((served.folder / "incoming").iterdir()) == []
+
+
+def test_a_slow_body_where_none_is_read(served, monkeypatch):
+    async def replay(*_):
+        await asyncio.sleep(10)
+
+    monkeypatch.setattr(guard, "LONGEST_WAIT", 0.3)
+    monkeypatch.setattr(served.studio, "replay", replay)
+    head = request(served, "POST", f"/api/replay?picture={'0' * 64}", "Content-Length: 1000")
+    with connection(served, head + "x") as sock:
+        came = everything(sock)
+    assert came.startswith("HTTP/1.1 408 ")
+    assert "the request came too slowly" in came
 
 
 def test_a_client_that_does_not_read(served, monkeypatch):

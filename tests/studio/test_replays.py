@@ -191,3 +191,12 @@ def test_a_copy_without_its_record_does_not_take_it_away(studio, pictures, tmp_p
     bare = studio.send(tmp_path / "bare.png")
     assert (bare.id, bare.account, bare.order) == (with_record.id, with_record.account, with_record.order)
     assert bare.account is not None
+
+
+@pytest.mark.parametrize("content", ["", '{"id": 3}', '{"id": "\udcff"}'])
+def test_an_entry_that_cannot_be_read_is_written_anew(studio, pictures, tmp_path, content):
+    entry = studio.known / f"{pictures[0]}.json"
+    before = entry.read_bytes()
+    entry.write_text(content, errors="surrogateescape")
+    assert studio.send(tmp_path / "picture.png").id == pictures[0]
+    assert entry.read_bytes() == before

@@ -1,7 +1,10 @@
 """Pictures go in, jobs wait and run, results are kept: with workers that are fakes."""
 
 import asyncio
+import errno
 import json
+import os
+import time
 
 import pytest
 from support.keeping import ended, made, opened, order, running, until, upload
@@ -157,6 +160,29 @@ async def test_an_order_takes_the_place_of_the_one_that_it_replaces(studio, fold
 
 
 @in_studio
+async def test_an_order_that_is_written_is_carried_out_though_the_disk_is_full_then(studio, folder):
+    first = await studio.submit(order("steps-1000 pause-5"))
+    await running(studio, first.id)
+    save, saved = studio._folder.save, []
+
+    def fill(job, data):
+        saved.append(job)
+        if len(saved) > 1:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        save(job, data)
+
+    studio._folder.save = fill
+    studio._folder.save_order = lambda jobs: fill("order", b"")
+    second = await studio.submit(order(replaces=first.id))
+    assert [job.id for job in studio.jobs()] == [second.id]
+    studio._folder.save = save
+    (second,) = await ended(studio, second.id)
+    assert second.state == "done"
+    with pytest.raises(StudioError, match="no job"):
+        studio.job(first.id)
+
+
+@in_studio
 async def test_what_goes_is_what_the_job_wrote(studio, folder):
     mine = folder / "dreams" / "mine.png"
     mine.write_text("mine")
@@ -242,6 +268,25 @@ async def test_another_kind_of_file_is_made_once(studio, folder):
     with pytest.raises(StudioError, match=r"'noise-1.png' is not in '.*' any more") as caught:
         await studio.result_file(job.id, "jpg")
     assert caught.value.status == 404
+
+
+@in_studio
+async def test_a_job_that_goes_while_its_result_is_encoded_leaves_nothing(studio, folder):
+    job = await studio.submit(order())
+    await ended(studio, job.id)
+    ask = studio._pictures.ask
+
+    async def late(task, **more):
+        answer = await ask(task, **more)
+        content = (folder / "jobs" / job.id / "small.jpg").read_bytes()
+        await studio.delete(job.id)
+        (folder / "jobs" / job.id).mkdir()  # as when the file got its name while the folder was being emptied
+        (folder / "jobs" / job.id / "small.jpg").write_bytes(content)
+        return answer
+
+    studio._pictures.ask = late
+    await studio.small_file(job.id)
+    assert not (folder / "jobs" / job.id).exists()
 
 
 @in_studio
@@ -349,6 +394,22 @@ async def test_a_picture_is_made_again_before_the_jobs_that_wait(studio, folder)
 
 
 @in_studio
+async def test_replays_whose_clients_are_gone_do_not_count(studio, folder):
+    job = await studio.submit(order("steps-1000 pause-5"))
+    await running(studio, job.id)
+    for _ in range(2):
+        asked = [asyncio.create_task(studio.replay(folder / f"{number}.png", None, None)) for number in range(8)]
+        await asyncio.sleep(0)
+        assert not any(each.done() for each in asked)
+        with pytest.raises(StudioError, match="8 replays wait already"):
+            await studio.replay(folder / "late.png", None, None)
+        for each in asked:
+            each.cancel()
+        await asyncio.gather(*asked, return_exceptions=True)
+    await studio.stop(job.id)
+
+
+@in_studio
 async def test_small_dreams_give_way_and_go_on(studio, folder):
     wanted = ThumbnailsWanted(network="squeezenet_v1.1", of="layers", start=1, count=6)
     events = studio.subscribe(None)
@@ -401,16 +462,35 @@ async def test_a_small_dream_that_kills_is_given_up(studio, folder):
     assert "was ended by SIGSEGV: a last line, before SIGSEGV" in again[1]["error"]
 
 
+@in_studio
+async def test_the_pages_last_state_is_kept_or_it_is_said_why_not(studio, folder):
+    save = studio._folder.save_page
+
+    def slow(data):  # the first is slow, and a later one is no quicker
+        if data == b"0":
+            time.sleep(0.1)
+        save(data)
+
+    studio._folder.save_page = slow
+    await asyncio.gather(*(studio.save_page(b"%d" % number) for number in range(4)))
+    assert studio.page() == b"3"
+    (folder / "page.json").unlink()
+    (folder / "page.json").mkdir()
+    with pytest.raises(StudioError, match=r"cannot write to '.*'") as caught:
+        await studio.save_page(b"{}")
+    assert caught.value.status == 507
+
+
 def test_a_folder_has_one_studio(tmp_path):
     async def scenario():
         async with opened(tmp_path):
             with pytest.raises(BusyError, match=r"another run .* writes .*: wait for it, or choose another place"):
                 await made(tmp_path).start()
         async with opened(tmp_path) as studio:
-            studio.save_page(b'{"a": 1}')
+            await studio.save_page(b'{"a": 1}')
         async with opened(tmp_path) as studio:
             assert studio.page() == b'{"a": 1}'
-            studio.save_page(b'{"a": 2}')  # what it reads of its own it writes again
+            await studio.save_page(b'{"a": 2}')  # what it reads of its own it writes again
 
     with kept_apart():  # as the command does
         asyncio.run(scenario())

@@ -12,13 +12,13 @@ from typing import Any
 import msgspec
 
 from ...errors import ImageFileError, PydreamError, PydreamWarning
-from ...files import file_sha256, move_whole, open_regular, read_file, write_text, write_whole
+from ...files import file_sha256, move_whole, open_regular, write_text, write_whole
 from ...media import FORMATS, decode_image, encode_image, read_dpi, read_image, read_note, video, write_image
 from ...media.decoding.moving import frame_count, is_film
 from ...media.page import small
 from ...picture import Picture
 from ...record.provenance import parse, pixels_sha256
-from ..folder import MOST_RECORD
+from ..folder import read_entry
 from ..messages import DecodePicture, EncodePicture, Finished, PictureEntry
 from .accounts import order_of
 from .previews import SHOWN
@@ -38,10 +38,8 @@ def decode(task: Task[DecodePicture]) -> Finished:
     notes = tuple(str(each.message).replace(given.file, given.name) for each in said)
     entry = msgspec.structs.replace(entry, notes=notes)
     known = folder / f"{entry.id}.json"
-    if (
-        entry.order is None and entry.account is None and known.exists()
-    ):  # a copy without its record, of a picture that came with it
-        earlier = msgspec.json.decode(read_file(known, MOST_RECORD), type=PictureEntry)
+    earlier = read_entry(known)
+    if entry.order is None and entry.account is None and earlier is not None:  # perhaps a copy without its record
         entry = msgspec.structs.replace(entry, account=earlier.account, order=earlier.order)
     write_whole(folder / f"{entry.id}.jpg", encode_image(small(shown, SHOWN), _JPEG))
     write_text(known, msgspec.json.encode(entry).decode())

@@ -19,7 +19,8 @@ from ...record.names import NOISE
 from ...record.provenance import DreamAccount, PictureFacts, parse, picture_facts, read_provenance
 from ...record.replay import compare, long_work, start_size
 from ...zoo.registry import find_network
-from ..messages import Finished, PictureEntry, ReplayPicture
+from ..folder import read_entry
+from ..messages import Finished, ReplayPicture
 from .previews import Previews
 from .task import Task
 
@@ -107,8 +108,7 @@ def _find(role: str, facts: PictureFacts, known: Path) -> Picture:
 
 def _is_lossless(path: Path) -> bool:
     """Return whether a file has the pixels that were made; one that was kept is a .png, whatever it was sent as."""
-    try:
-        entry = msgspec.json.decode(path.with_suffix(".json").read_bytes(), type=PictureEntry)
-    except (OSError, msgspec.MsgspecError):
+    entry = read_entry(path.with_suffix(".json"))
+    if entry is None:
         return start_of(path, 4) in _LOSSLESS_STARTS
     return Path(entry.name).suffix.lower() in _LOSSLESS_NAMES
