@@ -40,7 +40,7 @@ from ..picture import Picture
 from ..record.names import NOISE as NOISE
 from ..record.names import NOISE_SIZE, noise_word, source_word
 from ..record.presets import params_for
-from ..record.provenance import Account, PictureFacts, picture_facts, sidecar_of
+from ..record.provenance import Account, PictureFacts, noise_facts, picture_facts, sidecar_of
 from .errors import bad_value
 from .places import OUTPUT, check, claim, claim_made, note_read, unnamed
 from .streams import write_bytes
@@ -102,8 +102,7 @@ class InputPicture:
         if source.noise is not None:
             if resizing is not None and resizing.wanted:
                 raise bad_value("INPUT", f"noise has its size in its name, as {NOISE}:1500x1000")
-            height, width = source.noise
-            return cls(source, None, source.noise, PictureFacts(name=NOISE, width=width, height=height))
+            return cls(source, None, source.noise, noise_facts(source.noise))
         if source.given == STANDARD:
             file = _standard_input()
             picture, dpi = decode_image(file, "standard input", to_srgb=reads_profiles()), find_dpi(file)

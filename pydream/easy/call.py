@@ -17,13 +17,14 @@ from PIL import Image
 from ..dream.notebook import DreamInterrupted
 from ..dream.objectives import Kind
 from ..dream.params import whole_number
-from ..errors import DreamInterruptedWarning
+from ..errors import DreamInterruptedWarning, ParameterError
 from ..formats import PixelScale
 from ..net import ChannelOrder
 from ..picture import to_pixels
+from ..record.names import noise_word
 from ..record.recipe import MOST_SEED
 from ..zoo.load import numbers_of
-from .inputs import Input, Resizing, size_of
+from .inputs import Input, Resizing, noise_size, size_of
 from .live import Live
 from .look import Look, as_recorded
 from .preparation import SidePicture, prepare
@@ -82,7 +83,7 @@ def dream_picture(
     ----------
     picture : path, PIL.Image.Image or array_like
         A file; or a picture in memory, converted as a file of it would be; or (H, W), (H, W, 3) or (H, W, 4) numbers of
-        0..255.
+        0..255; or ``"noise:640x480"``, which the seed draws.
     model, weights : str or path, optional
         A network's name (``pydream models``) or file. None: the preset's, or the built-in one. A network stays loaded
         until another is asked for.
@@ -167,9 +168,14 @@ def dream_picture(
     }
     look = Look.of(preset, strength, given)
     model = look.model if model is None else os.fspath(model)
-    start = Input.of(picture, "picture", look.to_srgb)
-    given_size = start.pixels.shape[:2]
     resizing = Resizing(None if size is None else size_of(size), long_side)
+    noise = noise_size(picture)
+    if noise is not None and resizing.wanted:
+        raise ParameterError("size", f"noise has its size in its name, as {noise_word((1000, 1500))!r}")
+    start, pixels, given_size = None, None, noise
+    if given_size is None:
+        start = Input.of(picture, "picture", look.to_srgb)
+        pixels, given_size = start.pixels, start.pixels.shape[:2]
     height, width = result_size = resizing.of(*given_size)
     prepared = prepare(
         model=model,
@@ -186,6 +192,7 @@ def dream_picture(
         input_node=input_node,
         tile=as_recorded("tile", tile),
         memory=memory,
+        noise=noise,
         **look.params_for(given_size, resizing),
     )
     prepared.check()
@@ -196,17 +203,17 @@ def dream_picture(
     recipe = msgspec.structs.replace(prepared.recipe, tile=side)
     with Live(recipe.sizes(height, width), recipe.iter_n, progress) as live:
         try:
-            pixels = prepared.dream(recipe, start.pixels, live)
+            made = prepared.dream(recipe, pixels, live)
         except DreamInterrupted as interrupted:
             if live.at_once or interrupted.steps == 0:
                 raise
             recipe = msgspec.structs.replace(recipe, steps=interrupted.steps)
-            pixels = to_pixels(recipe.shown(interrupted.image, start.pixels))
-    dream = Dream(pixels, recipe, start, prepared)
+            made = to_pixels(recipe.shown(interrupted.image, pixels))
+    dream = Dream(made, recipe, start, prepared)
     if recipe.steps is not None:
         done = f"{recipe.steps} of {recipe.octave_n * recipe.iter_n} steps"
         warnings.warn(f"interrupted after {done}: it is the dream so far", DreamInterruptedWarning, stacklevel=2)
-    live.show(pixels)
+    live.show(made)
     dream.on_show = live.clear
     return dream
 

@@ -17,10 +17,19 @@ from ..dream.octaves import Size
 from ..errors import ParameterError
 from ..media import Dpi, picture_of, read_dpi, read_image
 from ..picture import Picture
+from ..record.names import NOISE, NOISE_SIZE
 
 Given = str | os.PathLike[str] | Image.Image | Any  # Any: an array_like
 WIDTH_HEIGHT = "WIDTHxHEIGHT"
 _NAMELESS = "picture.png"  # a picture without a file, in the record of its dream
+
+
+def noise_size(given: Any) -> Size | None:
+    """Return the height and width of ``"noise:640x480"``, or of ``"noise"``; None for a picture."""
+    word, colon, size = given.partition(":") if isinstance(given, str) else ("", "", "")
+    if word != NOISE:
+        return None
+    return size_of(size) if colon else NOISE_SIZE
 
 
 class Input(NamedTuple):

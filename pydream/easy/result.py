@@ -12,13 +12,14 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from ..dream.images import noise
 from ..errors import ForeignFileError, OverwriteError, printable
 from ..media import FORMATS, encode_image, write_image
 from ..media.page import small
-from ..picture import Picture
+from ..picture import Picture, to_pixels
 from ..record.made import made_note
-from ..record.names import source_word
-from ..record.provenance import DreamAccount, parse, picture_facts
+from ..record.names import NOISE, NOISE_SIZE, noise_word, source_word
+from ..record.provenance import DreamAccount, noise_facts, parse, picture_facts
 from ..record.recipe import Recipe
 from .inputs import Input
 from .preparation import Prepared
@@ -43,10 +44,10 @@ class Dream:
     command : str
         The command line that makes the same.
     input : PIL.Image.Image
-        What it is a dream of, as it was read.
+        What it is a dream of, as it was read, or drawn: noise.
     """
 
-    def __init__(self, pixels: Picture, recipe: Recipe, start: Input, prepared: Prepared) -> None:
+    def __init__(self, pixels: Picture, recipe: Recipe, start: Input | None, prepared: Prepared) -> None:
         self.pixels = pixels
         self.pixels.flags.writeable = False
         self.recipe = recipe
@@ -60,8 +61,11 @@ class Dream:
 
     @property
     def input(self) -> Image.Image:
-        """What it is a dream of, as it was read."""
-        return Image.fromarray(self._start.pixels)
+        """What it is a dream of, as it was read, or drawn: noise."""
+        if self._start is not None:
+            return Image.fromarray(self._start.pixels)
+        assert self.recipe.noise is not None
+        return Image.fromarray(to_pixels(noise(*self.recipe.noise, np.random.RandomState(self.seed))))
 
     @property
     def seed(self) -> int:
@@ -74,12 +78,18 @@ class Dream:
         return self._command(".png")
 
     def _command(self, suffix: str) -> str:
-        words = [source_word(self._start.name), "-o", f"dream{suffix}"]
-        return self._prepared.command_line("dream", words, self.recipe)
+        return self._prepared.command_line("dream", [self._word, "-o", f"dream{suffix}"], self.recipe)
+
+    @property
+    def _word(self) -> str:
+        return source_word(self._start.name) if self._start else noise_word(self.recipe.noise or NOISE_SIZE)
 
     def account(self, suffix: str = ".png") -> DreamAccount:
         """Return what a file with that suffix says of itself."""
-        start = picture_facts(self._start.name, self._start.pixels)
+        if self._start is None:
+            start = noise_facts(self.recipe.noise or NOISE_SIZE)
+        else:
+            start = picture_facts(self._start.name, self._start.pixels)
         return self._prepared.record(self._command(suffix), self.recipe, start, self.pixels)
 
     def save(self, path: str | os.PathLike[str], *, force: bool = False) -> None:
@@ -101,7 +111,7 @@ class Dream:
         ImageFileError
             It cannot be written.
         """
-        target, read = Path(path), self._start.file
+        target, read = Path(path), self._start and self._start.file
         if read is not None and target.exists() and read.exists() and target.samefile(read):
             raise OverwriteError(f"'{target}' is the picture that this is a dream of")
         account = self.account(target.suffix.lower())
@@ -110,7 +120,7 @@ class Dream:
                 made_note(target, parse, lambda made: made.unlike(account.recipe, account))
         except ForeignFileError as error:
             raise ForeignFileError(f"{error}; force=True replaces it") from error
-        write_image(target, self.pixels, account.to_json(), self._start.dpi)
+        write_image(target, self.pixels, account.to_json(), self._start and self._start.dpi)
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
         return np.array(self.pixels, dtype, copy=copy)
@@ -124,8 +134,9 @@ class Dream:
         recipe, facts = self.recipe, self._prepared.network
         whole = recipe.octave_n * recipe.iter_n
         done = f"interrupted after {recipe.steps} of {whole}" if recipe.steps else str(whole)
+        name = Path(self._start.name).name if self._start else NOISE
         return printable(
-            f"{Path(self._start.name).name}, {width}×{height}: {facts.name} {recipe.dreams_with}, {done} steps in"
+            f"{name}, {width}×{height}: {facts.name} {recipe.dreams_with}, {done} steps in"
             f" {recipe.octave_n} octaves, seed {recipe.seed}"
         )
 

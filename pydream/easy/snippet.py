@@ -15,8 +15,8 @@ _ARGUMENTS = {"octave_n": "octaves", "iter_n": "iterations"}  # whose names are 
 
 
 def snippet_of(picture: str, output: str, prepared: Prepared, recipe: Recipe) -> str | None:
-    """Write the call for a picture's file and save it as `output`; None for what `dream_picture` cannot make."""
-    if recipe.noise or recipe.loop or recipe.rendering or recipe.grid is not None:
+    """Write the call for a picture's word, and save it as `output`; None for what `dream_picture` cannot make."""
+    if recipe.loop or recipe.rendering or recipe.grid is not None:
         return None
     recipe, network = prepared.as_recorded(recipe), prepared.network
     named = Words.of(recipe)
@@ -40,7 +40,7 @@ def snippet_of(picture: str, output: str, prepared: Prepared, recipe: Recipe) ->
         "seed": recipe.seed,
     }
     lines = [f"    {name}={value!r},\n" for name, value in arguments.items() if value is not None]
-    call = f"pydream.dream_picture(\n    {file_word(picture)!r},\n{''.join(lines)})"
+    call = f"pydream.dream_picture(\n    {picture!r},\n{''.join(lines)})"
     return f"import pydream\n\ndream = {call}\ndream.save({output!r})\n"
 
 

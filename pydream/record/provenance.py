@@ -28,7 +28,7 @@ from ..media.video import is_film, read_comment
 from ..net import ChannelOrder
 from ..picture import Picture
 from ..zoo.load import NetFiles
-from .names import without_folders
+from .names import NOISE, without_folders
 from .recipe import RNG, Difference, Recipe, changes
 from .text import from_json, to_json
 
@@ -61,6 +61,11 @@ class PictureFacts(msgspec.Struct, frozen=True, kw_only=True):
     def __str__(self) -> str:
         size = f"{self.width}x{self.height}"
         return f"{self.name} ({size})" if self.sha256 is None else f"{self.name} ({size}, {_short(self.sha256)})"
+
+
+def noise_facts(size: tuple[int, int]) -> PictureFacts:
+    """Return what a record says of noise of a (height, width)."""
+    return PictureFacts(name=NOISE, width=size[1], height=size[0])
 
 
 class NetFacts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -295,6 +295,25 @@ def test_an_error_goes_to_another_process():
     assert (str(error), error.parameter, error.problem) == ("layer: why", "layer", "why")
 
 
+def test_noise_is_that_of_the_command(run, folder):
+    made = pydream.dream_picture("noise:72x60", seed=3, **SHORT)
+    assert run("dream", "noise:72x60", "-o", "noise.png", "--seed", "3", *WORDS, "-q")[0] == 0
+    assert np.array_equal(made, read_image("noise.png"))
+    made.save("again.png")
+    assert json.loads(read_note("again.png"))["input"] == json.loads(read_note("noise.png"))["input"]
+    assert run("replay", "again.png", "-q")[0] == 0
+    assert made.command.startswith("pydream dream noise:72x60 -o dream.png ")
+    drawn = np.asarray(made.input)
+    assert drawn.shape == (60, 72, 3)
+    assert drawn.min() == drawn.max() == 100
+    assert repr(made).startswith("<Dream on noise, 72×60: ")
+    for size in ("x", "0x5"):
+        with pytest.raises(ParameterError, match="is not a size"):
+            pydream.dream_picture(f"noise:{size}", **SHORT)
+    with pytest.raises(ParameterError, match="noise has its size in its name"):
+        pydream.dream_picture("noise", long_side=64, **SHORT)
+
+
 # ---- what it returns ----
 
 

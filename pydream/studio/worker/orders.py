@@ -18,8 +18,8 @@ from ...errors import ParameterError
 from ...media import Dpi
 from ...picture import Picture
 from ...record.command import Words
-from ...record.names import NOISE, NOISE_SIZE, noise_word, source_word
-from ...record.provenance import PictureFacts, picture_facts
+from ...record.names import NOISE_SIZE, noise_word, source_word
+from ...record.provenance import PictureFacts, noise_facts, picture_facts
 from ...record.recipe import Loop, Recipe
 from ...zoo.registry import DEFAULT_NETWORK, find_network
 from ..messages import Run
@@ -63,7 +63,7 @@ class Start:
     @classmethod
     def of_noise(cls, size: Size) -> Self:
         """Return noise, which the recipe's seed draws."""
-        return cls(None, size, noise_word(size), PictureFacts(name=NOISE, width=size[1], height=size[0]))
+        return cls(None, size, noise_word(size), noise_facts(size))
 
 
 @dataclass(frozen=True)

@@ -72,8 +72,6 @@ def test_a_dream_starts_from_noise(visit, api):
     job = last(api, "done")
     assert job["order"]["picture"] is None
     assert max(job["result"]["width"], job["result"]["height"]) == 256
-    expect(page.get_by_role("button", name="Copy as command")).to_be_visible()
-    expect(page.get_by_role("button", name="Copy as Python")).to_be_hidden()  # `dream_picture` takes pictures
 
 
 def test_what_is_no_picture_is_said_in_a_line_where_it_belongs(visit, tmp_path, photograph, shot):

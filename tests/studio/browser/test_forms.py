@@ -80,6 +80,8 @@ def test_a_zoom_loop_is_made_played_and_downloaded(visit, api, picture, shot):
     asked = {name: job["order"][name] for name in ("frames", "scale", "rotate", "shift", "fps")}
     assert asked == {"frames": 5, "scale": 0.1, "rotate": 3, "shift": [2, 0], "fps": 10}
     plays(page)
+    expect(page.get_by_role("button", name="Copy as command")).to_be_visible()
+    expect(page.get_by_role("button", name="Copy as Python")).to_be_hidden()  # there is none of a loop
     shot(page, "zoom")
     with page.expect_download() as download:
         page.get_by_role("link", name="Film (MP4)").click()
