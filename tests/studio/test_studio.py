@@ -12,6 +12,7 @@ from support.keeping import ended, made, opened, order, running, until, upload
 from pydream.errors import BusyError, StudioError, UnknownNameError
 from pydream.reads import kept_apart
 from pydream.studio import process, queue
+from pydream.studio.messages import Warm
 from pydream.studio.orders import Network, Order, ThumbnailsWanted
 
 
@@ -441,6 +442,37 @@ async def test_small_dreams_give_way_and_go_on(studio, folder):
         await studio.thumbnails(ThumbnailsWanted(network="squeezenet_v1.1", of="channels", layer="x"))
     with pytest.raises(UnknownNameError):
         await studio.thumbnails(ThumbnailsWanted(network="/etc/passwd", of="layers"))
+
+
+@in_studio
+async def test_the_network_of_the_last_dream_is_loaded_again_after_small_ones_of_others(studio, folder):
+    ask, asked = studio._runner.process.ask, []
+
+    def noting(task, *more):
+        asked.append(task)
+        return ask(task, *more)
+
+    studio._runner.process.ask = noting
+
+    def warmed():
+        return [task.network.name for task in asked if isinstance(task, Warm)]
+
+    async def idle():
+        await until(lambda: studio._runner.process.state == "ready" and studio._thumbnails.take() is None)
+
+    await until(lambda: studio._runner.process.state == "ready")
+    before = len(warmed())
+    await studio.thumbnails(ThumbnailsWanted(network="squeezenet_v1.1", of="layers", count=2))
+    await idle()
+    assert len(warmed()) == before  # it is the network that is loaded
+    await studio.thumbnails(ThumbnailsWanted(network="squeezenet_v1.1", of="presets"))
+    await until(lambda: warmed()[before:] == ["squeezenet_v1.1"])
+    await idle()
+    assert isinstance(asked[-1], Warm)
+    job = await studio.submit(order(network=Network(name="bvlc_googlenet")))
+    await ended(studio, job.id)
+    await studio.replay(None, job.id, None)
+    await until(lambda: warmed()[before:] == ["squeezenet_v1.1", "bvlc_googlenet"])
 
 
 @in_studio
