@@ -51,7 +51,7 @@ class Runner:
     ----------
     folder, queue, hub, thumbnails
     network : Network
-        The one that is loaded when there is nothing else to do.
+        The one that is loaded when there is nothing else to do, until a job has another one.
     memory : int or None
         Bytes that a dream may take.
     program, arguments : sequence of str
@@ -79,6 +79,7 @@ class Runner:
         self._latest: dict[str, Event] = {}
         self._folder, self._queue, self._hub, self._thumbnails = folder, queue, hub, thumbnails
         self._network, self._memory = network, memory
+        self._elsewhere = False  # whether the process may have another network loaded
         self._wake = asyncio.Event()
         self._replays: deque[tuple[ReplayPicture, asyncio.Future[dict[str, Any]]]] = deque()
         self._drawing: str | None = None
@@ -122,11 +123,14 @@ class Runner:
                 await self._warm()
             elif (batch := self._thumbnails.take()) is not None:
                 await self._draw(batch)
+            elif self._elsewhere and self.process.silent_ends < MOST_DEATHS:
+                await self._warm()
             else:
                 await self._wake.wait()
 
     async def _warm(self) -> None:
-        """Load the network, so that the first dream begins at once."""
+        """Load the network, so that the next dream begins at once."""
+        self._elsewhere = False
         try:
             answer = await self.process.ask(Warm(task=_new_task(), network=self._network))
         except ProcessEndedError:
@@ -184,7 +188,8 @@ class Runner:
             await self._queue.on_disk(make_folder, self._folder.made(record.id))
             if self._is_over(record):  # while this was written
                 break
-            self._begun = False
+            self._begun = self._elsewhere = False
+            self._network = record.order.network
             try:
                 answer = await self.process.ask(self._run(record), self._hear)
             except ProcessEndedError as ended:
@@ -319,6 +324,7 @@ class Runner:
     async def _replay(self, task: ReplayPicture, answer: asyncio.Future[dict[str, Any]]) -> None:
         if answer.cancelled():
             return
+        self._elsewhere = True
         answer.add_done_callback(lambda _: self.process.stop(task.task, discard=True))  # the client may be gone
         try:
             found = await self.process.ask(task)
@@ -340,7 +346,7 @@ class Runner:
                 left.remove(message.key)
                 self._thumbnails.made(message.key)
 
-        self._drawing = task.task
+        self._drawing, self._elsewhere = task.task, task.items[0].order.network != self._network
         try:
             answer = await self.process.ask(task, hear)
         except ProcessEndedError as ended:

@@ -15,7 +15,7 @@ from .. import __version__
 from ..errors import StudioError
 from ..files import make_folder
 from ..record.names import NOISE
-from ..record.recipe import MOST_SEED, Recipe
+from ..record.recipe import MOST_SEED
 from ..zoo.registry import find_network, find_weights, is_name
 from .events import JOBS, Event, Hub, event
 from .folder import Folder
@@ -52,7 +52,7 @@ class Studio:
     def __init__(
         self, folder: Path, *, model: str, memory: int | None, most_pixels: int, program: Sequence[str] = PROGRAM
     ) -> None:
-        self._folder, self._model, self._memory, self._most_pixels = Folder(folder), model, memory, most_pixels
+        self._folder, self._memory, self._most_pixels = Folder(folder), memory, most_pixels
         self._hub = Hub()
         self._queue = Queue(self._folder)
         self._thumbnails = Thumbnails(self._folder, self._hub)
@@ -190,7 +190,8 @@ class Studio:
     async def submit(self, order: Order) -> Job:
         """Have an order carried out, after those that wait, or in the place of the one that it replaces."""
         self._check(order)
-        recipe = {"seed": secrets.randbelow(MOST_SEED + 1), **order.recipe}
+        given = {name: value for name, value in order.recipe.items() if value is not None}
+        recipe = {"seed": secrets.randbelow(MOST_SEED + 1), **given}
         number = self._queue.next_number()
         names = {role: self.picture(id).name for role, id in order.pictures.items()}
         stem = _plain(names["picture"]) if "picture" in names else NOISE
@@ -211,7 +212,7 @@ class Studio:
         return record.shown()
 
     def _check(self, order: Order) -> None:
-        """Raise `StudioError` for what can be seen to be wrong before anything is loaded."""
+        """Raise `StudioError` for an order that is too long, or whose pictures are none; see also `checking`."""
         if len(msgspec.json.encode(order)) > MOST_ORDER:
             raise StudioError(f"the order is longer than {MOST_ORDER} bytes", 413)
         for role, id in order.pictures.items():
@@ -221,15 +222,6 @@ class Studio:
                 raise StudioError(f"{role}: {entry.name!r} is {kind}")
         if order.kind == "film" and order.picture is None:
             raise StudioError("picture: a film is made of a film: send one")
-        if order.network.name != self._model:
-            find_network(order.network.name)
-        given = {name: value for name, value in order.recipe.items() if (name, value) != ("octave_n", "auto")}
-        if unknown := given.keys() - set(Recipe.__struct_fields__):
-            raise StudioError(f"recipe: no field {min(unknown)!r}; there are {', '.join(Recipe.__struct_fields__)}")
-        try:
-            msgspec.convert({"end": "", "seed": 0, **given}, Recipe)
-        except (msgspec.ValidationError, OverflowError) as error:
-            raise StudioError(f"recipe: {error}") from error
 
     def jobs(self) -> list[Job]:
         """Return the jobs: those that have ended, the one that runs, and those that wait, in their order."""

@@ -134,12 +134,12 @@ class Wanted:
 def _named(order: Order, end: Any, objective: Any) -> dict[str, Any]:
     """Return what grows, as `prepare` takes it: in the order's own words, or as a recipe has it."""
     words = {"layer": list(order.layer) or None, "kind": order.objective, "classes": list(order.classes) or None}
-    if end is None and not objective:
+    terms = as_recorded("objective", objective)
+    if end is None and not terms:
         return words
     if any(value is not None for value in words.values()):
         raise ParameterError("recipe", "with end or objective there, layer, objective and classes are left out")
-    terms = as_recorded("objective", objective)
-    named = Words.of(Recipe(end=as_recorded("end", end or ""), objective=terms, seed=0))
+    named = Words.of(Recipe(end="" if end is None else as_recorded("end", end), objective=terms, seed=0))
     return {"layer": named.layers or None, "kind": named.kind, "classes": named.classes or None}
 
 
