@@ -275,6 +275,8 @@ class Studio:
         kinds = self._kinds(record)
         if suffix in kinds:
             return kinds[suffix]
+        if suffix == "mp4":
+            raise StudioError(f"the result of job {record.number} is a picture, and no film", 404)
         return await self._encoded(record, f"{record.name}.{suffix}", None)
 
     async def small_file(self, id: str) -> Path:

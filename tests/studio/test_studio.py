@@ -262,6 +262,10 @@ async def test_another_kind_of_file_is_made_once(studio, folder):
     with pytest.raises(StudioError, match="no result yet"):
         await studio.result_file(job.id, "png")
     await ended(studio, job.id)
+    with pytest.raises(StudioError, match="is a picture, and no film") as caught:
+        await studio.result_file(job.id, "mp4")
+    assert caught.value.status == 404
+    assert not (folder / "jobs" / job.id).exists()
     found = {*await asyncio.gather(*(studio.result_file(job.id, "webp") for _ in range(5)))}
     assert found == {folder / "jobs" / job.id / "noise-1.webp"}
     assert (await studio.small_file(job.id)).read_text().startswith("320 of seed")
