@@ -35,6 +35,13 @@ def network_of(preset: object, default: str) -> str:
     return look.network if look is not None and look.layers else default
 
 
+def absence(name: str) -> str | None:
+    """Return a line for a network of the registry whose weights are not here; None: they are."""
+    if registry.find_weights(registry.find_network(name)) is not None:
+        return None
+    return f"the weights of {name} are not here; `pydream models fetch {name}` gets them"
+
+
 def presets() -> dict[str, Any]:
     """Return the looks, and what holds where a look says nothing."""
     looks = [

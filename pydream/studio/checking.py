@@ -12,7 +12,6 @@ from ..errors import PydreamError, StudioError
 from ..record.names import NOISE_SIZE
 from ..record.recipe import Recipe
 from ..record.scoring import aim_of
-from ..zoo.registry import find_network, find_weights
 from . import catalogue
 from .axes import with_value
 from .orders import Order
@@ -46,11 +45,8 @@ def check(order: Order, size: Size | None) -> None:
 
 def _check_one(order: Order, size: Size | None) -> None:
     wanted = Wanted.of(order)
-    entry = find_network(wanted.model)
-    if find_weights(entry) is None:
-        raise StudioError(
-            f"network: the weights of {entry.name} are not here; `pydream models fetch {entry.name}` gets them"
-        )
+    if (absence := catalogue.absence(wanted.model)) is not None:
+        raise StudioError(f"network: {absence}")
     found = size or wanted.noise or NOISE_SIZE
     check_size(*wanted.resizing.of(*found))
     params = wanted.look.params_for(found, wanted.resizing)
@@ -64,7 +60,7 @@ def _check_one(order: Order, size: Size | None) -> None:
     words["kind"] = params.get("kind") or "l2"
     guided = order.guide is not None
     check_together(**words, guided=guided, masked=order.mask is not None, recipe=fields)
-    net = catalogue.outline(entry.name)
+    net = catalogue.outline(wanted.model)
     if net is not None:
         aim_of(net, **words, guided=guided)
 

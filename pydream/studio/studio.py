@@ -16,7 +16,8 @@ from ..errors import StudioError
 from ..files import make_folder
 from ..record.names import NOISE
 from ..record.recipe import MOST_SEED
-from ..zoo.registry import find_network, find_weights, is_name
+from ..zoo.registry import is_name
+from . import catalogue
 from .events import JOBS, Event, Hub, event
 from .folder import Folder
 from .jobs import Job, Record
@@ -181,8 +182,8 @@ class Studio:
         name = order.network.name
         if not is_name(name):
             lines.append(f"the network that it was made with, {name!r}, is not in the registry")
-        elif find_weights(find_network(name)) is None:
-            lines.append(f"the weights of {name} are not here: pydream models fetch {name}")
+        elif (absence := catalogue.absence(name)) is not None:
+            lines.append(absence)
         return lines
 
     # ---- jobs ----
@@ -274,6 +275,8 @@ class Studio:
         kinds = self._kinds(record)
         if suffix in kinds:
             return kinds[suffix]
+        if suffix == "mp4":
+            raise StudioError(f"the result of job {record.number} is a picture, and no film", 404)
         return await self._encoded(record, f"{record.name}.{suffix}", None)
 
     async def small_file(self, id: str) -> Path:

@@ -17,7 +17,7 @@ import msgspec
 from ..errors import ShapeError, StudioError
 from ..record.presets import PRESETS
 from ..runtime.geometry import BlobFacts, survey
-from .catalogue import outline
+from .catalogue import absence, outline
 from .events import Hub, event
 from .folder import Folder
 from .messages import DrawThumbnails, Thumbnail
@@ -56,11 +56,13 @@ class Thumbnails:
         list of dict
             ``name``, ``label``, ``key``, whether it is ``ready``, and the ``error`` if it cannot be made.
         """
+        absent = {name: absence(name) for name in {order.network.name for _, _, order in named}}
         found: list[dict[str, Any]] = []
         for name, label, order in named:
             key = key_of(order)
             ready = self.file(key).exists()
-            found.append({"name": name, "label": label, "key": key, "ready": ready, "error": self._failed.get(key)})
+            error = None if ready else self._failed.get(key) or absent[order.network.name]
+            found.append({"name": name, "label": label, "key": key, "ready": ready, "error": error})
         for (_, _, order), item in reversed(list(zip(named, found, strict=True))):
             if not item["ready"] and item["error"] is None:
                 self._pending[item["key"]] = order

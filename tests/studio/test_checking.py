@@ -91,7 +91,7 @@ def test_what_cannot_be(fields, line):
 
 
 def test_weights_that_are_not_here(monkeypatch):
-    monkeypatch.setattr("pydream.studio.checking.find_weights", lambda _: None)
+    monkeypatch.setattr("pydream.zoo.registry.find_weights", lambda _: None)
     with pytest.raises(PydreamError, match="are not here; `pydream models fetch bvlc_googlenet` gets"):
         check(order(network={"name": "bvlc_googlenet"}), None)
 

@@ -146,6 +146,14 @@ def test_other_machines_only_by_consent(tmp_path, capsys):
     assert not (tmp_path / "new").exists()
 
 
+def test_a_folder_that_cannot_be_named_in_json(tmp_path, capsys):
+    """Its jobs would wait for ever: no order could be sent to a worker."""
+    with pytest.raises(SystemExit) as ended:
+        main(["studio", "--folder", str(tmp_path / os.fsdecode(b"caf\xe9")), "--no-browser", "--port", "1"])
+    assert ended.value.code == 2
+    assert "'--folder': its name, or that of a folder above it, is not UTF-8" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("host", "allowed"),
     [("192.168.1.7:80", True), ("[fe80::1]:80", True), (f"{socket.gethostname()}:80", True), ("localhost", True),

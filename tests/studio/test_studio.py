@@ -14,6 +14,7 @@ from pydream.reads import kept_apart
 from pydream.studio import process, queue
 from pydream.studio.messages import Warm
 from pydream.studio.orders import Network, Order, ThumbnailsWanted
+from pydream.zoo import registry
 
 
 def in_studio(scenario):
@@ -261,6 +262,10 @@ async def test_another_kind_of_file_is_made_once(studio, folder):
     with pytest.raises(StudioError, match="no result yet"):
         await studio.result_file(job.id, "png")
     await ended(studio, job.id)
+    with pytest.raises(StudioError, match="is a picture, and no film") as caught:
+        await studio.result_file(job.id, "mp4")
+    assert caught.value.status == 404
+    assert not (folder / "jobs" / job.id).exists()
     found = {*await asyncio.gather(*(studio.result_file(job.id, "webp") for _ in range(5)))}
     assert found == {folder / "jobs" / job.id / "noise-1.webp"}
     assert (await studio.small_file(job.id)).read_text().startswith("320 of seed")
@@ -463,7 +468,8 @@ async def test_the_network_of_the_last_dream_is_loaded_again_after_small_ones_of
     await studio.thumbnails(ThumbnailsWanted(network="squeezenet_v1.1", of="layers", count=2))
     await idle()
     assert len(warmed()) == before  # it is the network that is loaded
-    await studio.thumbnails(ThumbnailsWanted(network="squeezenet_v1.1", of="presets"))
+    studio._thumbnails.want([("exact", "", order(network=Network(name="squeezenet_v1.1", dtype="float64")))])
+    studio._runner.wake()
     await until(lambda: warmed()[before:] == ["squeezenet_v1.1"])
     await idle()
     assert isinstance(asked[-1], Warm)
@@ -479,6 +485,24 @@ async def test_what_was_asked_for_last_is_made_first(studio, folder):
     studio._thumbnails.want([a, b, c])
     studio._thumbnails.want([c])
     assert [item.order.preset for item in studio._thumbnails.take().items] == ["c", "a", "b"]
+
+
+def test_small_dreams_of_a_network_that_comes_later(tmp_path, monkeypatch):
+    wanted = ThumbnailsWanted(network="squeezenet_v1.1", of="layers", count=2)
+    find = registry.find_weights
+
+    async def scenario():
+        async with opened(tmp_path) as studio:
+            monkeypatch.setattr(registry, "find_weights", lambda entry: None)
+            line = "the weights of squeezenet_v1.1 are not here; `pydream models fetch squeezenet_v1.1` gets them"
+            assert [item["error"] for item in await studio.thumbnails(wanted)] == [line] * 2
+            assert studio._thumbnails.take() is None
+            monkeypatch.setattr(registry, "find_weights", find)  # they have been fetched
+            assert [item["error"] for item in await studio.thumbnails(wanted)] == [None] * 2
+            await until(lambda: studio._thumbnails.take() is None)
+            assert all(item["ready"] for item in await studio.thumbnails(wanted))
+
+    asyncio.run(scenario())
 
 
 @in_studio

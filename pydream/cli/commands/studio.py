@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from functools import partial
 from pathlib import Path
 
@@ -67,6 +68,9 @@ def command(
         raise click.BadParameter(line, param_hint="'--host'")
     find_network(model)
     folder = (folder or own_folder().parents[1] / "pydream-studio").absolute()
+    if os.fsencode(folder) != str(folder).encode(errors="replace"):
+        line = "its name, or that of a folder above it, is not UTF-8, as names in JSON are"
+        raise click.BadParameter(line, param_hint="'--folder'")
     limit_pixels(click.get_current_context(), max_pixels)
     studio = Studio(folder, model=model, memory=memory, most_pixels=Image.MAX_IMAGE_PIXELS or 2**31)
     with listening(host, port) as sock:
