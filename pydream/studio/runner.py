@@ -42,6 +42,7 @@ from .thumbnails import Thumbnails
 
 MOST_DEATHS = 5
 MOST_REPLAYS = 8
+_PAUSE = 1.0  # seconds after an error that was not foreseen
 
 
 class Runner:
@@ -115,18 +116,26 @@ class Runner:
     async def _serve(self) -> None:
         while True:
             self._wake.clear()
-            if self._replays:
-                await self._replay(*self._replays.popleft())
-            elif (record := self._queue.take()) is not None:
-                await self._carry_out(record)
-            elif self.process.fresh and self.process.silent_ends < MOST_DEATHS:
-                await self._warm()
-            elif (batch := self._thumbnails.take()) is not None:
-                await self._draw(batch)
-            elif self._elsewhere and self.process.silent_ends < MOST_DEATHS:
-                await self._warm()
-            else:
-                await self._wake.wait()
+            try:
+                await self._do_next()
+            except Exception as error:  # outside a job: those that wait are not to wait for ever
+                self.process.line = reason(error)
+                self._process_changed()
+                await asyncio.sleep(_PAUSE)
+
+    async def _do_next(self) -> None:
+        if self._replays:
+            await self._replay(*self._replays.popleft())
+        elif (record := self._queue.take()) is not None:
+            await self._carry_out(record)
+        elif self.process.fresh and self.process.silent_ends < MOST_DEATHS:
+            await self._warm()
+        elif (batch := self._thumbnails.take()) is not None:
+            await self._draw(batch)
+        elif self._elsewhere and self.process.silent_ends < MOST_DEATHS:
+            await self._warm()
+        else:
+            await self._wake.wait()
 
     async def _warm(self) -> None:
         """Load the network, so that the next dream begins at once."""

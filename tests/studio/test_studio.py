@@ -548,3 +548,18 @@ def test_a_folder_has_one_studio(tmp_path):
 
     with kept_apart():  # as the command does
         asyncio.run(scenario())
+
+
+@in_studio
+async def test_an_error_outside_jobs_does_not_end_them(studio, folder):
+    """As small dreams whose names cannot be read: it is said, and what waits is carried out."""
+
+    def broken():
+        raise OSError("no small dreams")
+
+    studio._runner._thumbnails.take = broken
+    studio._runner.wake()
+    await until(lambda: studio.status()["worker"]["line"] == "no small dreams")
+    job = await studio.submit(order())
+    (job,) = await ended(studio, job.id)
+    assert job.state == "done"
