@@ -24,6 +24,7 @@ from ..dream.objectives import KINDS
 from ..dream.octaves import AUTO, MOST_OCTAVES
 from ..dream.params import LARGEST_JITTER, LARGEST_STEP, MOST_FRAMES, MOST_ITERATIONS
 from ..dream.retouch import STRONGEST_PULL, STRONGEST_TV, WIDEST_BLUR
+from ..dream.spectrum import STEEPEST
 from ..files import unsynced
 from ..formats import InputSpec, caffe, graphdef, keras, read_mean
 from ..net import CHANNEL_ORDERS
@@ -432,6 +433,7 @@ retouch_options = together(
     _weight("--pull-back", "Weight of the pull to the input; try 0.05.", STRONGEST_PULL),
     _weight("--smooth", "Sigma of a gradient blur, in pixels.", WIDEST_BLUR),
     steps_option("laplacian", default=0),
+    _weight("--decorrelate", "Power of the frequency that the gradient is divided by; try 1.", STEEPEST),
     _weight("--stretch", "Contrast of the result: percentage of values made black, and as many white.", MOST_STRETCH),
 )
 

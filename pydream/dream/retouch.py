@@ -16,6 +16,7 @@ from numpy.typing import ArrayLike
 from ..net import Array
 from ..picture import LUMA
 from .laplacian import MOST_LEVELS, lap_normalize
+from .spectrum import STEEPEST, divide_spectrum
 
 CHW = (1, 2)  # the axes of height and width
 STRONGEST_PULL = 1.0  # a step of size 1 goes all the way back; above 2 a pull overshoots for ever
@@ -91,6 +92,26 @@ class Laplacian(Retouch):
     def change(self, change: Array, image: Array) -> Array:
         """Return the change, split, normalised and merged; its mean size stays the same."""
         return _rescaled(lap_normalize(change, self.levels, CHW), change)
+
+
+@dataclass(frozen=True)
+class Decorrelate(Retouch):
+    """Divide each step's change by a power of the frequency, so that whole shapes grow: the Fourier parameterisation.
+
+    Attributes
+    ----------
+    power : float
+        Of the frequency: above 0, at most `STEEPEST`; 1 is the fall of natural pictures' amplitudes.
+    """
+
+    power: float = 1.0
+
+    def __post_init__(self) -> None:
+        _within("power", self.power, STEEPEST)
+
+    def change(self, change: Array, image: Array) -> Array:
+        """Return the change, its spectrum divided by the power of the frequency; its mean size stays the same."""
+        return _rescaled(divide_spectrum(change, self.power, CHW), change)
 
 
 @dataclass(frozen=True)

@@ -60,6 +60,7 @@ def dream_picture(
     pull_back: float | None = None,
     smooth: float | None = None,
     laplacian: int | None = None,
+    decorrelate: float | None = None,
     stretch: float | None = None,
     seed: int | None = None,
     exact: bool = False,
@@ -105,7 +106,7 @@ def dream_picture(
         Number of sizes; "auto": down to about 160 pixels.
     octave_scale, iterations, step_size, jitter, clip, era
         As the options.
-    keep_colors, tv, pull_back, smooth, laplacian, stretch, blend
+    keep_colors, tv, pull_back, smooth, laplacian, decorrelate, stretch, blend
         As the options.
     seed : int, optional
         None: a new one, which the result has.
@@ -162,6 +163,7 @@ def dream_picture(
         "pull_back": pull_back,
         "smooth": smooth,
         "laplacian": laplacian,
+        "decorrelate": decorrelate,
         "backend": backend,
         "blend": blend,
         "stretch": stretch,

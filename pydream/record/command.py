@@ -30,6 +30,7 @@ _OPTIONS = {
     "backend": "--backend",
     "smooth": "--smooth",
     "laplacian": "--laplacian",
+    "decorrelate": "--decorrelate",
     "tv": "--tv",
     "pull_back": "--pull-back",
     "keep_colors": "--keep-colors",

@@ -23,7 +23,7 @@ def in_words(figure: Figure) -> str:
     parts += [f"guided by {figure.guide.name}"] if figure.guide else []
     parts += [
         f"{name.replace('_', ' ')} {getattr(recipe, name):g}"
-        for name in ("smooth", "laplacian", "tv", "pull_back", "stretch")
+        for name in ("smooth", "laplacian", "decorrelate", "tv", "pull_back", "stretch")
         if getattr(recipe, name)
     ]
     parts += ["colours kept"] if recipe.keep_colors else []

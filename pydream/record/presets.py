@@ -15,7 +15,7 @@ from .recipe import DEFAULTS, Recipe
 # octaves, they are small scraps.
 CLASS_SMOOTHING = {"smooth": 0.5, "laplacian": 3}
 CLASS_ITERATIONS = 20
-SMOOTHING = {*CLASS_SMOOTHING, "tv"}
+SMOOTHING = {*CLASS_SMOOTHING, "tv", "decorrelate"}
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,9 @@ import msgspec
 
 T = TypeVar("T")
 
+# Fields that earlier versions' records lack: left out where they are off, so that the same dream has the same record.
+LATER = frozenset({"decorrelate"})
+
 
 def to_json(account: Any, indent: int | None = None) -> str:
     """Return an account as JSON."""
@@ -70,7 +73,7 @@ def _each_text(value: Any, change: Callable[[str], str]) -> Any:
     if isinstance(value, str):
         return change(value)
     if isinstance(value, dict):
-        return {key: _each_text(each, change) for key, each in value.items()}
+        return {key: _each_text(each, change) for key, each in value.items() if each or key not in LATER}
     if isinstance(value, list):
         return [_each_text(each, change) for each in value]
     return value

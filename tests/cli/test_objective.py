@@ -15,7 +15,7 @@ from pydream.dream import objectives
 from pydream.dream.notebook import deepdream
 from pydream.dream.objectives import Term, l2, mean
 from pydream.dream.octaves import AUTO
-from pydream.dream.retouch import KeepColors, Laplacian, Mask, PullBack, Smooth, TotalVariation
+from pydream.dream.retouch import Decorrelate, KeepColors, Laplacian, Mask, PullBack, Smooth, TotalVariation
 from pydream.media.image import read_image, read_note, write_image
 from pydream.record.presets import PRESETS
 from pydream.record.scoring import score_of
@@ -120,6 +120,7 @@ CLASS_LOOK = (0.5, 3, 0, 20, AUTO)
         ("--class tabby --smooth 0", (0, 0, 0, 20, AUTO)),
         ("--laplacian 4 --class tabby", (0, 4, 0, 20, AUTO)),
         ("--class tabby --tv 0.1", (0, 0, 0.1, 20, AUTO)),
+        ("--class tabby --decorrelate 1", (0, 0, 0, 20, AUTO)),
     ],
 )
 def test_a_class_takes_the_smoothing_that_it_needs(options_of, words, values):
@@ -249,8 +250,9 @@ RETOUCHES = {
     "--pull-back 0.05": [PullBack(0.05)],
     "--smooth 1.5": [Smooth(1.5)],
     "--laplacian 3": [Laplacian(3)],
-    "--keep-colors --pull-back 0.05 --tv 0.25 --laplacian 3 --smooth 1.5": [
-        Smooth(1.5), Laplacian(3), TotalVariation(0.25), PullBack(0.05), KeepColors(),
+    "--decorrelate 1.5": [Decorrelate(1.5)],
+    "--keep-colors --pull-back 0.05 --tv 0.25 --decorrelate 0.5 --laplacian 3 --smooth 1.5": [
+        Smooth(1.5), Laplacian(3), Decorrelate(0.5), TotalVariation(0.25), PullBack(0.05), KeepColors(),
     ],
 }  # fmt: skip
 

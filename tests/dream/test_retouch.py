@@ -9,6 +9,7 @@ import pydream
 from pydream.dream.laplacian import lap_normalize
 from pydream.dream.objectives import l2, mean
 from pydream.dream.retouch import (
+    Decorrelate,
     KeepColors,
     Laplacian,
     Mask,
@@ -18,6 +19,7 @@ from pydream.dream.retouch import (
     TotalVariation,
     total_variation_gradient,
 )
+from pydream.dream.spectrum import divide_spectrum
 from pydream.errors import ZeroGradientError
 
 QUICK = {"octave_n": 2, "iter_n": 2}
@@ -110,6 +112,19 @@ def test_laplacian(image):
     assert off(found, bands / np.abs(bands).mean()) < 1e-12
 
 
+def test_decorrelate(image):
+    """The formula of `divide_spectrum`, which is tested by itself; the step is as long as it was, in its own dtype."""
+    change = change_of(image.shape)
+    divided = divide_spectrum(change, 0.7, (1, 2))
+    for dtype, most in ((np.float64, 1e-12), (np.float32, 1e-6)):
+        found = Decorrelate(0.7).change(change.astype(dtype), image.astype(dtype))
+        assert found.dtype == dtype
+        assert off(found, divided / np.abs(divided).mean()) < most
+    np.testing.assert_array_equal(Decorrelate(0.7).change(np.zeros_like(change), image), 0)
+    level = np.full_like(change, 1.5)
+    np.testing.assert_allclose(Decorrelate(0.7).change(level, image), level, rtol=1e-12)
+
+
 def test_keep_colors(image):
     """Steps go along the greys; in the end luma is the dream's, hue the picture's, and chroma as far as it fits."""
     change = change_of(image.shape)
@@ -152,7 +167,9 @@ def disk(height, width):
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("jitter", [0, 32])
-@pytest.mark.parametrize("others", [[], [Smooth(1), Laplacian(2), TotalVariation(1), PullBack(0.1), KeepColors()]])
+@pytest.mark.parametrize(
+    "others", [[], [Smooth(1), Laplacian(2), Decorrelate(1), TotalVariation(1), PullBack(0.1), KeepColors()]]
+)
 def test_black_is_the_picture_to_the_byte(squeezenet32, squeezenet64, picture, dtype, jitter, others):
     net = squeezenet32 if dtype == "float32" else squeezenet64
     mask = disk(70, 91)
@@ -325,6 +342,8 @@ def test_in_a_loop(squeezenet32, picture):
         (lambda: Laplacian(0), "levels: 0"),
         (lambda: Laplacian(1.5), "levels: 1.5, expected a whole number"),
         (lambda: Laplacian(17), "levels: 17, expected a number above 0, at most 16"),
+        (lambda: Decorrelate(0), "power: 0, expected a number above 0, at most 4"),
+        (lambda: Decorrelate(float("nan")), "power: nan"),
         (lambda: TotalVariation(-1), "weight: -1"),
         (lambda: PullBack(1.5), "weight: 1.5, expected a number above 0, at most 1"),
         (lambda: Mask(np.zeros((4, 5, 3))), r"mask: shape \(4, 5, 3\), expected \(h, w\)"),

@@ -109,6 +109,7 @@ EVERYTHING = {
     "pull_back": 0.02,
     "smooth": 0.5,
     "laplacian": 2,
+    "decorrelate": 0.5,
     "seed": 9,
     "exact": True,
     "runtime": "numpy",
@@ -137,8 +138,8 @@ def test_every_word_is_recorded(folder, run):
             "--step-size",
             "--jitter",
         ),
-        *("--era", "--keep-colors", "--tv", "--pull-back", "--smooth", "--laplacian", "--seed", "--exact", "--runtime"),
-        *("--backend", "--mean", "--channel-order", "--mask", "--size", "--blend"),
+        *("--era", "--keep-colors", "--tv", "--pull-back", "--smooth", "--laplacian", "--decorrelate", "--seed"),
+        *("--exact", "--runtime", "--backend", "--mean", "--channel-order", "--mask", "--size", "--blend"),
     }
     assert run(*words)[0] == 0
     np.testing.assert_array_equal(dream.pixels, read_image("dream.png"))
@@ -149,6 +150,7 @@ def test_every_word_is_recorded(folder, run):
     [
         ({}, "--octaves 2 --iterations 20 --smooth 0.5 --laplacian 3"),
         ({"tv": 0.1, "iterations": 3}, "--octaves 2 --iterations 3 --tv 0.1"),
+        ({"decorrelate": 1}, "--octaves 2 --iterations 20 --decorrelate 1.0"),
         ({"smooth": 0.2}, "--octaves 2 --iterations 20 --smooth 0.2"),
         (
             {"preset": "carved", "layer": (), "octaves": 4},

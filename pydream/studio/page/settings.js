@@ -25,6 +25,8 @@ const RETOUCHES = [
     hint: "Softens what grows: less grain, rounder shapes." },
   { name: "laplacian", label: "Coarse shapes", min: 0, max: 8, step: 1, text: orNone((value) => `${value} scales`),
     hint: "Lets coarse shapes grow as strongly as fine ones: softer, in louder colours." },
+  { name: "decorrelate", label: "Whole shapes", min: 0, max: 2, step: 0.1, text: orNone(plain),
+    hint: "Lets whole shapes grow in place of fine lines: 1 is much, 2 leaves little but blurs." },
   { name: "tv", label: "Less grain", min: 0, max: 2, step: 0.05, text: orNone(plain),
     hint: "Takes fine grain away and leaves edges sharp." },
   { name: "pull_back", label: "Pull back", min: 0, max: 0.5, step: 0.01, text: orNone(plain),

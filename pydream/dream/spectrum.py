@@ -1,0 +1,55 @@
+"""Decorrelated steps: a gradient's frequencies are made as unequal as those of natural pictures, whose coarse ones win.
+
+Neighbouring pixels of a natural picture are alike: its amplitudes fall roughly as 1/frequency. Steps in coordinates in
+which they are not alike, the Fourier parameterisation of Olah, Mordvintsev and Schubert, "Feature Visualization",
+Distill (2017), are steps at the pixels whose spectrum is divided in this way.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..net import Array
+from .laplacian import HWC, Axes
+
+STEEPEST = 4.0  # power of the frequency; from 2 on little but blurs is left
+
+
+def divide_spectrum(grad: Array, power: float, axes: Axes = HWC) -> Array:
+    """Divide each frequency of a gradient by ``max(frequency, lowest)^power``, in units of the lowest.
+
+    The frequency is ``sqrt(fy^2 + fx^2)`` in periods per pixel, and the lowest is one period of the picture's longer
+    side, ``1 / max(height, width)``: so the mean stays as it is. It is a linear map, and its own transpose.
+
+    Parameters
+    ----------
+    grad : (H, W, C) or (C, H, W) array
+        Left as it is. The transform takes it as periodic.
+    power : float
+    axes : (int, int)
+        The axes of height and width.
+
+    Returns
+    -------
+    array
+        Of the gradient's shape and dtype; computed in double precision.
+    """
+    from scipy import fft
+
+    found = np.empty_like(grad)
+    planes, divided = (np.moveaxis(each, axes, (1, 2)) for each in (grad, found))
+    height, width = planes.shape[1:]
+    factors = _factors(height, width, power)
+    for plane, result in zip(planes, divided, strict=True):  # one by one, to save memory
+        spectrum = fft.rfft2(plane.astype(np.float64))
+        spectrum *= factors
+        result[...] = fft.irfft2(spectrum, (height, width), overwrite_x=True)
+    return found
+
+
+def _factors(height: int, width: int, power: float) -> Array:
+    """Return what the frequencies are multiplied by, as `scipy.fft.rfft2` has them: ``(lowest / frequency)^power``."""
+    lowest = 1 / max(height, width)
+    frequency = np.hypot(np.fft.fftfreq(height)[:, np.newaxis], np.fft.rfftfreq(width))
+    factors: Array = (lowest / np.maximum(frequency, lowest)) ** power
+    return factors
