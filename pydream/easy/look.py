@@ -78,7 +78,7 @@ class Look(NamedTuple):
 
 def as_recorded(name: str, value: Any) -> Any:
     """Return an argument as a record has it, NumPy's numbers as Python's; `ParameterError` for another type."""
-    if name not in _FIELDS or value == AUTO:
+    if name not in _FIELDS or (name == "octave_n" and value == AUTO):
         return value
     value = value.item() if isinstance(value, np.generic) else value
     try:

@@ -55,6 +55,10 @@ def test_what_can_be(fields):
         ({"network": {"name": "../../etc/passwd"}}, "no network '../../etc/passwd'"),
         ({"recipe": {"iterations": 3}}, "'iterations'"),
         ({"recipe": {"iter_n": "many"}}, "iter_n: 'many'"),
+        *(
+            ({"recipe": {name: "auto"}}, f"{name}: 'auto': Expected")
+            for name in ("size", "noise", "objective", "blend")
+        ),
         ({"recipe": {"iter_n": 0}}, "iter_n: 0, expected at least 1"),
         ({"recipe": {"jitter": 10**30}}, "jitter: "),
         ({"recipe": {"blend": 7}}, "blend: 7.0, expected a number from 0"),
