@@ -17,7 +17,7 @@ from types import FrameType
 from typing import TYPE_CHECKING
 
 import uvicorn
-from h11 import IDLE
+from h11 import DONE, IDLE
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from ..errors import StudioError
@@ -46,9 +46,9 @@ class Connection(H11Protocol):
         self._wait()
 
     def data_received(self, data: bytes) -> None:
-        """Read on; wait for the rest of a request's lines."""
+        """Read on; wait for the rest of a request's lines, and of the body of one that is answered already."""
         super().data_received(data)
-        if self.conn.their_state is not IDLE:
+        if self.conn.their_state is not IDLE and self.conn.our_state is not DONE:
             self._end_waiting()
         elif self._patience is None and self.timeout_keep_alive_task is None:
             self._wait()

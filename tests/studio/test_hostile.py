@@ -203,6 +203,18 @@ def test_a_slow_body(served, monkeypatch):
     assert list((served.folder / "incoming").iterdir()) == []
 
 
+def test_the_rest_of_a_body_after_its_answer_is_not_waited_for(served, monkeypatch):
+    """What needs no body is answered before that comes; the connection is then open for the rest of it."""
+    monkeypatch.setattr(serve, "PATIENCE", 0.3)
+    with connection(served, request(served, "GET", "/api/jobs", "Content-Length: 100")) as sock:
+        came = b""
+        while not came.endswith(b"]}"):
+            came += sock.recv(2**16)
+        sock.sendall(b"x")
+        sock.settimeout(3)
+        assert _ended(sock)
+
+
 def test_a_client_that_does_not_read(served, monkeypatch):
     """It is cut off, and what was open for it is closed."""
     monkeypatch.setattr(serve, "STALLED", 0.3)
