@@ -7,7 +7,7 @@ import string
 import struct
 import threading
 import time
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from urllib.parse import quote
 
 import httpx
@@ -257,6 +257,17 @@ def test_a_thousand_readers_leave_nothing(served):
     assert settled(lambda: len(served.api.streams), 0)
     assert settled(files_open, before)
     assert settled(threading.active_count, threads)
+
+
+def test_more_connections_than_there_may_be(served, monkeypatch):
+    """Those of strangers too: they cannot take the files that a running job needs."""
+    monkeypatch.setattr(serve, "MOST_FILES", 90)
+    with ExitStack() as stack:
+        socks = [stack.enter_context(connection(served, "GET /api")) for _ in range(60)]
+        for sock in socks[40:]:
+            sock.settimeout(3)
+            assert _ended(sock)
+    assert served.client.get("/api/jobs").status_code == 200
 
 
 def test_more_readers_than_there_may_be(served, monkeypatch):
