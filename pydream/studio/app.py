@@ -230,7 +230,7 @@ class Api:
             "height": entry.height,
             "frames": entry.frames,
             "seconds": entry.seconds,
-            "made_with": None if entry.account is None else msgspec.json.decode(entry.account)["dream"],
+            "made_with": _made_with(entry.account),
             "order": entry.order,
             "missing": self.studio.missing(entry),
             "notes": entry.notes,
@@ -375,6 +375,14 @@ def _checked(read: Callable[..., T], data: Any, kind: type[T]) -> T:
         text = re.sub("`str` matching regex '.*'", "an id", text)
         place = where.strip("`.") or "the body"
         raise StudioError(f"{place}: {text}") from error
+
+
+def _made_with(account: str | None) -> Any:
+    """Return the recipe of a picture's record; None where there is none, or no longer one that can be read."""
+    try:
+        return None if account is None else msgspec.json.decode(account, type=dict[str, Any]).get("dream")
+    except (msgspec.MsgspecError, RecursionError):
+        return None
 
 
 def _check(order: Order, size: tuple[int, int] | None) -> None:

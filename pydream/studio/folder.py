@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from itertools import count
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
@@ -21,6 +22,7 @@ from .orders import JOB_ID, PICTURE_ID
 MOST_RECORD = 2**24  # bytes of a job's or a picture's file
 MOST_PAGE = 2**16  # bytes of the page's state
 MOST_THUMBNAILS = 5000
+_UNREADABLE = (OSError, msgspec.MsgspecError, UnicodeDecodeError, RecursionError)  # of files that something damaged
 
 
 class Folder:
@@ -78,7 +80,7 @@ class Folder:
     def _read(self, path: Path) -> Record | str:
         try:
             return msgspec.json.decode(read_file(path, MOST_RECORD, "a job", noted=False), type=Record)
-        except (OSError, msgspec.MsgspecError, UnicodeDecodeError) as error:
+        except _UNREADABLE as error:
             return reason(error)
 
     def save(self, job: str, data: bytes) -> None:
@@ -89,7 +91,7 @@ class Folder:
         """Return the ids of jobs that wait, where they do not wait in the order of their numbers."""
         try:
             return msgspec.json.decode(read_file(self._order, MOST_RECORD, "an order", noted=False), type=list[str])
-        except (OSError, msgspec.MsgspecError, UnicodeDecodeError):
+        except _UNREADABLE:
             return []
 
     def save_order(self, jobs: list[str]) -> None:
@@ -175,9 +177,10 @@ class Folder:
             return None
         try:
             data = read_file(self.pictures / f"{picture}.json", MOST_RECORD, "a picture's record")
-            return msgspec.json.decode(data, type=PictureEntry)
-        except (OSError, msgspec.MsgspecError, UnicodeDecodeError):
+            entry = msgspec.json.decode(data, type=PictureEntry)
+        except _UNREADABLE:
             return None
+        return entry if entry.id == picture else None
 
     def picture_file(self, entry: PictureEntry) -> Path:
         """Return the file of a picture, or of a film."""
@@ -192,9 +195,11 @@ class Folder:
     def page(self) -> bytes:
         """Return the page's state: JSON; that of a new page if there is none."""
         try:
-            return read_file(self._page, MOST_PAGE, "the page's state", noted=False)
-        except OSError:
+            data = read_file(self._page, MOST_PAGE, "the page's state", noted=False)
+            msgspec.json.decode(data, type=dict[str, Any])
+        except _UNREADABLE:
             return b"{}"
+        return data
 
     def save_page(self, data: bytes) -> None:
         """Write the page's state."""

@@ -12,13 +12,13 @@ from typing import Any
 import msgspec
 
 from ...errors import ImageFileError, PydreamError, PydreamWarning
-from ...files import file_sha256, move_whole, open_regular, read_file, write_text, write_whole
+from ...files import file_sha256, move_whole, open_regular, write_text, write_whole
 from ...media import FORMATS, decode_image, encode_image, read_dpi, read_image, read_note, video, write_image
 from ...media.decoding.moving import frame_count, is_film
 from ...media.page import small
 from ...picture import Picture
 from ...record.provenance import parse, pixels_sha256
-from ..folder import MOST_RECORD
+from ..folder import Folder
 from ..messages import DecodePicture, EncodePicture, Finished, PictureEntry
 from .accounts import order_of
 from .previews import SHOWN
@@ -37,14 +37,11 @@ def decode(task: Task[DecodePicture]) -> Finished:
         entry, shown = (_film if _moves(path, "picture") else _picture)(path, given.name, folder)
     notes = tuple(str(each.message).replace(given.file, given.name) for each in said)
     entry = msgspec.structs.replace(entry, notes=notes)
-    known = folder / f"{entry.id}.json"
-    if (
-        entry.order is None and entry.account is None and known.exists()
-    ):  # a copy without its record, of a picture that came with it
-        earlier = msgspec.json.decode(read_file(known, MOST_RECORD), type=PictureEntry)
+    earlier = Folder(folder.parent).picture(entry.id)
+    if earlier is not None and entry.order is None and entry.account is None:  # a copy without the record that it had
         entry = msgspec.structs.replace(entry, account=earlier.account, order=earlier.order)
     write_whole(folder / f"{entry.id}.jpg", encode_image(small(shown, SHOWN), _JPEG))
-    write_text(known, msgspec.json.encode(entry).decode())
+    write_text(folder / f"{entry.id}.json", msgspec.json.encode(entry).decode())
     return Finished(task=task.id, facts=msgspec.to_builtins(entry))
 
 
