@@ -6,6 +6,7 @@ import asyncio
 import mimetypes
 import os
 import re
+import stat
 from collections.abc import AsyncGenerator, Callable, Coroutine, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
@@ -195,7 +196,7 @@ class Api:
         return Json(catalogue.samples())
 
     async def _sample(self, request: Request) -> Response:
-        return await _file(catalogue.sample(request.path_params["name"]))
+        return await _file(catalogue.sample(request.path_params["name"]), installed=True)
 
     # ---- pictures ----
 
@@ -351,15 +352,19 @@ def _route(path: str, **handlers: Handler) -> Route:
 
 
 async def _index(_: Request) -> Response:
-    return await _file(PAGE / "index.html")
+    return await _file(PAGE / "index.html", installed=True)
 
 
-async def _file(path: Path, headers: Mapping[str, str] | None = None, name: str | None = None) -> Response:
-    """Return a file, to be saved under a name if there is one."""
+async def _file(
+    path: Path, headers: Mapping[str, str] | None = None, name: str | None = None, *, installed: bool = False
+) -> Response:
+    """Return a file, to be saved under a name if there is one; a link is followed in pydream's own files only."""
     try:
-        found = await asyncio.to_thread(os.stat, path)
+        found = await asyncio.to_thread(os.stat, path, follow_symlinks=installed)
     except OSError as error:
         raise StudioError(f"{path.name} is not there any more", 404) from error
+    if not stat.S_ISREG(found.st_mode):
+        raise StudioError(f"{path.name} is not a regular file", 404)
     return FileResponse(path, headers=headers, filename=name, stat_result=found)
 
 

@@ -13,7 +13,7 @@ import msgspec
 
 from .. import __version__
 from ..errors import StudioError
-from ..files import make_folder
+from ..files import make_folder, reason
 from ..record.names import NOISE
 from ..record.recipe import MOST_SEED, Recipe
 from ..zoo.registry import find_network, find_weights, is_name
@@ -379,8 +379,11 @@ class Studio:
         return self._folder.page()
 
     def save_page(self, data: bytes) -> None:
-        """Keep the page's state."""
-        self._folder.save_page(data)
+        """Keep the page's state; `StudioError` where it cannot be written."""
+        try:
+            self._folder.save_page(data)
+        except OSError as error:
+            raise StudioError(f"the page's state cannot be written: {reason(error)}", 507) from error
 
     def subscribe(self, job: str | None) -> AsyncGenerator[Event, None]:
         """Return what happens from now on, beginning with how things stand: to one job, or to all."""

@@ -2,8 +2,10 @@
 
 import asyncio
 import json
+import os
 
 import pytest
+from studio.test_guard import line
 from support.keeping import opened
 from support.pictures import photograph, saved
 
@@ -85,3 +87,36 @@ def test_a_result_without_files(tmp_path):
                     await result
 
     asyncio.run(scenario())
+
+
+def test_a_pages_state_that_cannot_be_written(tmp_path):
+    async def scenario():
+        (tmp_path / "page.json").mkdir()
+        async with opened(tmp_path) as studio:
+            with pytest.raises(StudioError, match="the page's state cannot be written: Is a directory") as caught:
+                studio.save_page(b"{}")
+            assert caught.value.status == 507
+
+    asyncio.run(scenario())
+
+
+def test_a_folder_that_is_not_there_any_more(served):
+    incoming = served.folder / "incoming"
+    incoming.rmdir()
+    try:
+        for path in ("/api/pictures", "/api/replay", "/api/samples/sky.jpg"):
+            answer = served.client.post(path, content=b"x")
+            assert answer.status_code == 507, path
+            assert "No such file or directory" in line(answer)
+    finally:
+        incoming.mkdir()
+
+
+def test_what_is_no_file_of_the_folders(served):
+    """A link out of it, a pipe that would be waited for, a folder."""
+    path = served.folder / f"{'2' * 64}.jpg"
+    for make in (lambda: path.symlink_to("/etc/passwd"), lambda: os.mkfifo(path), path.mkdir):
+        make()
+        answer = served.client.get(f"/api/thumbnails/{'2' * 64}.jpg", timeout=1)
+        assert (answer.status_code, line(answer)) == (404, f"{path.name} is not a regular file")
+        path.rmdir() if path.is_dir() else path.unlink()
