@@ -49,6 +49,9 @@ class Folder:
         """Have the folder to oneself; `BusyError` where another studio has it."""
         make_folder(self.place)
         with locked(self.place):
+            for folder in (self.thumbnails, self.incoming):
+                if folder.is_symlink():  # what is removed there would be another folder's
+                    folder.unlink()
             for folder in (self.pictures, self.dreams, self.jobs, self.thumbnails, self.incoming):
                 make_folder(folder)
             _clear(self.incoming)

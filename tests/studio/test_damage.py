@@ -120,3 +120,16 @@ def test_what_is_no_file_of_the_folders(served):
         answer = served.client.get(f"/api/thumbnails/{'2' * 64}.jpg", timeout=1)
         assert (answer.status_code, line(answer)) == (404, f"{path.name} is not a regular file")
         path.rmdir() if path.is_dir() else path.unlink()
+
+
+def test_nothing_is_removed_from_another_folder(tmp_path, monkeypatch):
+    monkeypatch.setattr("pydream.studio.folder.MOST_THUMBNAILS", 0)
+    place, other = tmp_path / "studio", tmp_path / "other"
+    for each in (place, other):
+        each.mkdir()
+    (other / "kept").touch()
+    for name in ("incoming", "thumbnails"):
+        (place / name).symlink_to(other)
+    with Folder(place).opened():
+        assert [path.name for path in other.iterdir()] == ["kept"]
+        assert (place / "incoming").is_dir()
