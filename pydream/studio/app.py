@@ -6,6 +6,7 @@ import asyncio
 import mimetypes
 import os
 import re
+import stat
 from collections.abc import AsyncGenerator, Callable, Coroutine, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
@@ -196,7 +197,7 @@ class Api:
         return Json(catalogue.samples())
 
     async def _sample(self, request: Request) -> Response:
-        return await _file(catalogue.sample(request.path_params["name"]))
+        return await _file(catalogue.sample(request.path_params["name"]), installed=True)
 
     # ---- pictures ----
 
@@ -232,7 +233,7 @@ class Api:
             "height": entry.height,
             "frames": entry.frames,
             "seconds": entry.seconds,
-            "made_with": None if entry.account is None else msgspec.json.decode(entry.account)["dream"],
+            "made_with": _made_with(entry.account),
             "order": entry.order,
             "missing": self.studio.missing(entry),
             "notes": entry.notes,
@@ -353,15 +354,19 @@ def _route(path: str, **handlers: Handler) -> Route:
 
 
 async def _index(_: Request) -> Response:
-    return await _file(PAGE / "index.html")
+    return await _file(PAGE / "index.html", installed=True)
 
 
-async def _file(path: Path, headers: Mapping[str, str] | None = None, name: str | None = None) -> Response:
-    """Return a file, to be saved under a name if there is one."""
+async def _file(
+    path: Path, headers: Mapping[str, str] | None = None, name: str | None = None, *, installed: bool = False
+) -> Response:
+    """Return a file, to be saved under a name if there is one; a link is followed in pydream's own files only."""
     try:
-        found = await asyncio.to_thread(os.stat, path)
+        found = await asyncio.to_thread(os.stat, path, follow_symlinks=installed)
     except OSError as error:
         raise StudioError(f"{path.name} is not there any more", 404) from error
+    if not stat.S_ISREG(found.st_mode):
+        raise StudioError(f"{path.name} is not a regular file", 404)
     return FileResponse(path, headers=headers, filename=name, stat_result=found)
 
 
@@ -377,6 +382,14 @@ def _checked(read: Callable[..., T], data: Any, kind: type[T]) -> T:
         text = re.sub("`str` matching regex '.*'", "an id", text)
         place = where.strip("`.") or "the body"
         raise StudioError(f"{place}: {text}") from error
+
+
+def _made_with(account: str | None) -> Any:
+    """Return the recipe of a picture's record; None where there is none, or no longer one that can be read."""
+    try:
+        return None if account is None else msgspec.json.decode(account, type=dict[str, Any]).get("dream")
+    except (msgspec.MsgspecError, RecursionError):
+        return None
 
 
 def _check(order: Order, size: tuple[int, int] | None) -> None:

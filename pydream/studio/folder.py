@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from itertools import count
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
@@ -21,6 +22,7 @@ from .orders import JOB_ID, PICTURE_ID
 MOST_RECORD = 2**24  # bytes of a job's or a picture's file
 MOST_PAGE = 2**16  # bytes of the page's state
 MOST_THUMBNAILS = 5000
+_UNREADABLE = (OSError, msgspec.MsgspecError, UnicodeDecodeError, RecursionError)  # of files that something damaged
 
 
 class Folder:
@@ -47,6 +49,9 @@ class Folder:
         """Have the folder to oneself; `BusyError` where another studio has it."""
         make_folder(self.place)
         with locked(self.place):
+            for folder in (self.thumbnails, self.incoming):
+                if folder.is_symlink():  # what is removed there would be another folder's
+                    folder.unlink()
             for folder in (self.pictures, self.dreams, self.jobs, self.thumbnails, self.incoming):
                 make_folder(folder)
             _clear(self.incoming)
@@ -81,7 +86,7 @@ class Folder:
     def _read(self, path: Path) -> Record | str:
         try:
             return msgspec.json.decode(read_file(path, MOST_RECORD, "a job", noted=False), type=Record)
-        except (OSError, msgspec.MsgspecError, UnicodeDecodeError) as error:
+        except _UNREADABLE as error:
             return reason(error)
 
     def save(self, job: str, data: bytes) -> None:
@@ -92,7 +97,7 @@ class Folder:
         """Return the ids of jobs that wait, where they do not wait in the order of their numbers."""
         try:
             return msgspec.json.decode(read_file(self._order, MOST_RECORD, "an order", noted=False), type=list[str])
-        except (OSError, msgspec.MsgspecError, UnicodeDecodeError):
+        except _UNREADABLE:
             return []
 
     def save_order(self, jobs: list[str]) -> None:
@@ -194,9 +199,11 @@ class Folder:
     def page(self) -> bytes:
         """Return the page's state: JSON; that of a new page if there is none."""
         try:
-            return read_file(self._page, MOST_PAGE, "the page's state", noted=False)
-        except OSError:
+            data = read_file(self._page, MOST_PAGE, "the page's state", noted=False)
+            msgspec.json.decode(data, type=dict[str, Any])
+        except _UNREADABLE:
             return b"{}"
+        return data
 
     def save_page(self, data: bytes) -> None:
         """Write the page's state."""
@@ -204,11 +211,13 @@ class Folder:
 
 
 def read_entry(path: Path) -> PictureEntry | None:
-    """Read what is known of a picture; None where there is nothing that can be read."""
+    """Read what is known of a picture, from a file of its name; None where there is nothing that can be read."""
     try:
-        return msgspec.json.decode(read_file(path, MOST_RECORD, "a picture's record", noted=False), type=PictureEntry)
-    except (OSError, msgspec.MsgspecError, UnicodeDecodeError):
+        data = read_file(path, MOST_RECORD, "a picture's record", noted=False)
+        entry = msgspec.json.decode(data, type=PictureEntry)
+    except _UNREADABLE:
         return None
+    return entry if entry.id == path.stem else None
 
 
 def _suffixes(made: str, stem: str) -> str:

@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 
 from ..record.recipe import Recipe
-from .orders import Network, Order
+from .orders import Network, Order, PictureId
 
 HEADER = struct.Struct(">II")
 MOST_MESSAGE, MOST_BYTES = 2**24, 2**26
@@ -251,13 +251,13 @@ class PictureEntry(msgspec.Struct, frozen=True, kw_only=True):
         What is wrong with the file, a line each: it was read in spite of that.
     """
 
-    id: str
+    id: PictureId
     name: str
     width: int
     height: int
     frames: int | None = None
     seconds: float | None = None
-    suffix: str = ".png"
+    suffix: Annotated[str, msgspec.Meta(pattern=r"^\.[a-z0-9]+\Z")] = ".png"
     account: str | None = None
     order: Order | None = None
     notes: tuple[str, ...] = ()

@@ -17,7 +17,7 @@ from types import FrameType
 from typing import TYPE_CHECKING
 
 import uvicorn
-from h11 import IDLE
+from h11 import DONE, IDLE
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from ..errors import StudioError
@@ -31,6 +31,7 @@ PORT = 8215  # the first to be tried; at it a bookmark finds the studio again
 PATIENCE = 10.0  # seconds for the lines of a request
 STALLED = 60.0  # seconds for a client to take what is on its way to it
 MOST_FILES = 4096  # open at once, each connection is one
+BACKLOG = 100  # connections that are accepted at once
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -41,14 +42,16 @@ class Connection(H11Protocol):
     _stalled: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Wait for a request."""
+        """Wait for a request; where there are too many already, end."""
         super().connection_made(transport)
         self._wait()
+        if len(self.connections) > most_connections():
+            transport.abort()
 
     def data_received(self, data: bytes) -> None:
-        """Read on; wait for the rest of a request's lines."""
+        """Read on; wait for the rest of a request's lines, and of the body of one that is answered already."""
         super().data_received(data)
-        if self.conn.their_state is not IDLE:
+        if self.conn.their_state is not IDLE and self.conn.our_state is not DONE:
             self._end_waiting()
         elif self._patience is None and self.timeout_keep_alive_task is None:
             self._wait()
@@ -190,6 +193,7 @@ def serve(
                 proxy_headers=False,
                 server_header=False,
                 timeout_graceful_shutdown=1,
+                backlog=BACKLOG,
             )
             say(address_of(host, port, guard.token))
             if browser:
@@ -208,6 +212,12 @@ def _raise_file_limit() -> None:
     if soft < most:
         with suppress(ValueError, OSError):
             resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
+
+
+def most_connections() -> int:
+    """Return how many there may be; two of three files are for jobs, and for connections on their way."""
+    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return (MOST_FILES if soft == resource.RLIM_INFINITY else min(soft, MOST_FILES)) // 3
 
 
 def _open(address: str) -> None:

@@ -285,7 +285,7 @@ class Studio:
 
     def _kinds(self, record: Record) -> dict[str, Path]:
         """Return the files of a result by their kind; `StudioError` where there are none."""
-        if record.made is None or not record.ended:
+        if record.made is None or not record.made.files or not record.ended:
             raise StudioError(f"job {record.number} has no result{'' if record.ended else ' yet'}", 404)
         paths = {kind: self._folder.dreams / each.name for kind, each in record.made.files.items()}
         for path in paths.values():

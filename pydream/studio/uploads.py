@@ -35,14 +35,17 @@ class Uploads:
         if self._count >= MOST_UPLOADS:
             raise StudioError(f"{MOST_UPLOADS} files are on their way already: try again when one is there", 429)
         length = request.headers.get("content-length", "0")
-        free = shutil.disk_usage(self._folder).free - SPARE
+        with _write_errors():
+            free = shutil.disk_usage(self._folder).free - SPARE
         if int(length) > free:
             raise StudioError(f"the disk has room for {max(free, 0) // 10**6} MB more", 413)
         form = _Form.of(request)
         path = temporary_beside(self._folder / "_")
         self._count += 1
         try:
-            with path.open("xb", buffering=0) as file:
+            with _write_errors():
+                file = path.open("xb", buffering=0)
+            with file:
                 waiting = bytearray()
                 async for chunk in request.stream():
                     waiting += chunk if form is None else form.take(chunk)
@@ -66,15 +69,14 @@ class Uploads:
             shutil.copyfile(source, path)
         except OSError as error:
             path.unlink(missing_ok=True)
-            raise StudioError(f"'{source.name}' cannot be read: {reason(error)}") from error
+            status = 400 if error.filename == str(source) else 507
+            raise StudioError(f"'{source.name}' cannot be copied: {reason(error)}", status) from error
         return path
 
 
 async def _written(file: BinaryIO, data: bytearray) -> None:
-    try:
+    with _write_errors():
         await asyncio.to_thread(write_all, file, bytes(data))
-    except OSError as error:
-        raise StudioError(f"the file cannot be written: {reason(error)}", 507) from error
 
 
 class _Form:
@@ -142,6 +144,14 @@ class _Form:
 
     def _end(self) -> None:
         self._whole = True
+
+
+@contextmanager
+def _write_errors() -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise StudioError(f"the file cannot be written: {reason(error)}", 507) from error
 
 
 @contextmanager

@@ -8,7 +8,7 @@ import string
 import struct
 import threading
 import time
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from urllib.parse import quote
 
 import httpx
@@ -217,6 +217,18 @@ def test_a_slow_body_where_none_is_read(served, monkeypatch):
     assert "the request came too slowly" in came
 
 
+def test_the_rest_of_a_body_after_its_answer_is_not_waited_for(served, monkeypatch):
+    """What needs no body is answered before that comes; the connection is then open for the rest of it."""
+    monkeypatch.setattr(serve, "PATIENCE", 0.3)
+    with connection(served, request(served, "GET", "/api/jobs", "Content-Length: 100")) as sock:
+        came = b""
+        while not came.endswith(b"]}"):
+            came += sock.recv(2**16)
+        sock.sendall(b"x")
+        sock.settimeout(3)
+        assert _ended(sock)
+
+
 def test_a_client_that_does_not_read(served, monkeypatch):
     """It is cut off, and what was open for it is closed."""
     monkeypatch.setattr(serve, "STALLED", 0.3)
@@ -259,6 +271,17 @@ def test_a_thousand_readers_leave_nothing(served):
     assert settled(lambda: len(served.api.streams), 0)
     assert settled(files_open, before)
     assert settled(threading.active_count, threads)
+
+
+def test_more_connections_than_there_may_be(served, monkeypatch):
+    """Those of strangers too: they cannot take the files that a running job needs."""
+    monkeypatch.setattr(serve, "MOST_FILES", 90)
+    with ExitStack() as stack:
+        socks = [stack.enter_context(connection(served, "GET /api")) for _ in range(60)]
+        for sock in socks[40:]:
+            sock.settimeout(3)
+            assert _ended(sock)
+    assert served.client.get("/api/jobs").status_code == 200
 
 
 def test_more_readers_than_there_may_be(served, monkeypatch):

@@ -521,13 +521,13 @@ async def test_the_pages_last_state_is_kept_or_it_is_said_why_not(studio, folder
     save = studio._folder.save_page
 
     def slow(data):  # the first is slow, and a later one is no quicker
-        if data == b"0":
+        if data == b'{"n": 0}':
             time.sleep(0.1)
         save(data)
 
     studio._folder.save_page = slow
-    await asyncio.gather(*(studio.save_page(b"%d" % number) for number in range(4)))
-    assert studio.page() == b"3"
+    await asyncio.gather(*(studio.save_page(b'{"n": %d}' % number) for number in range(4)))
+    assert studio.page() == b'{"n": 3}'
     (folder / "page.json").unlink()
     (folder / "page.json").mkdir()
     with pytest.raises(StudioError, match=r"cannot write to '.*'") as caught:

@@ -39,7 +39,7 @@ def decode(task: Task[DecodePicture]) -> Finished:
     entry = msgspec.structs.replace(entry, notes=notes)
     known = folder / f"{entry.id}.json"
     earlier = read_entry(known)
-    if entry.order is None and entry.account is None and earlier is not None:  # perhaps a copy without its record
+    if earlier is not None and entry.order is None and entry.account is None:  # a copy without the record that it had
         entry = msgspec.structs.replace(entry, account=earlier.account, order=earlier.order)
     write_whole(folder / f"{entry.id}.jpg", encode_image(small(shown, SHOWN), _JPEG))
     write_text(known, msgspec.json.encode(entry).decode())
