@@ -46,7 +46,11 @@ def is_loopback(host: str) -> bool:
 
 def error_answer(line: str) -> bytes:
     """Return the body of an answer that something is wrong."""
-    return msgspec.json.encode({"error": shortened(printable(" ".join(line.split())))})
+    return msgspec.json.encode({"error": _printed(line)})
+
+
+def _printed(line: str) -> str:
+    return shortened(printable(" ".join(line.split())))
 
 
 class Guard:
@@ -100,8 +104,8 @@ class Guard:
                 ]
             await send(message)
 
+        headers = _headers(scope)
         try:
-            headers = _headers(scope)
             self._check_origin(scope, headers)
             if token := self._given_in_address(scope):
                 await self._let_in(token, answer)
@@ -110,7 +114,7 @@ class Guard:
             await self._app(scope, self._bounded(scope, headers, receive), answer)
         except StudioError as error:
             if not started:
-                await _refuse(answer, error.status, str(error))
+                await _refuse(answer, error.status, str(error), read=headers.get("sec-fetch-dest") == "document")
         except Exception as error:
             self._report(f"{scope['method']} {scope['path']}: {type(error).__name__}: {error}")
             if not started:
@@ -222,10 +226,11 @@ def _same(given: str, token: str) -> bool:
     return secrets.compare_digest(given.encode("utf-8", "replace"), token.encode())
 
 
-async def _refuse(send: Send, status: int, line: str) -> None:
-    body = error_answer(line)
+async def _refuse(send: Send, status: int, line: str, read: bool = False) -> None:
+    """Answer with a line; `read`: by someone in front of a browser."""
+    body = f"pydream studio: {_printed(line)}\n".encode() if read else error_answer(line)
     fields: list[Any] = [
-        (b"content-type", b"application/json"),
+        (b"content-type", b"text/plain; charset=utf-8" if read else b"application/json"),
         (b"content-length", str(len(body)).encode()),
         (b"connection", b"close"),  # nothing more of the body is read
     ]

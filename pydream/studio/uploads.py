@@ -55,9 +55,10 @@ class Uploads:
                 await _written(file, waiting)
                 if form is not None:
                     form.check()
+                name = (form.name if form else "") or request.query_params.get("name", "picture")
                 if file.tell() == 0:
-                    raise StudioError("the file is empty: 0 bytes came")
-            yield path, (form.name if form else "") or request.query_params.get("name", "picture")
+                    raise StudioError(f"the file is empty: 0 bytes of {name!r} came")
+            yield path, name
         finally:
             self._count -= 1
             path.unlink(missing_ok=True)

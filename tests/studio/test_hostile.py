@@ -138,7 +138,7 @@ def test_a_disk_that_is_full(served, monkeypatch):
 
 def test_what_is_no_picture(served):
     empty = served.client.post("/api/pictures", content=b"")
-    assert (empty.status_code, line(empty)) == (400, "the file is empty: 0 bytes came")
+    assert (empty.status_code, line(empty)) == (400, f"the file is empty: 0 bytes of {'picture'!r} came")
     bomb = served.client.post("/api/pictures", content=b"bomb", params={"name": "b.png"})
     assert (bomb.status_code, line(bomb)) == (400, "'b.png' claims more than 1000 pixels")
     assert list((served.folder / "incoming").iterdir()) == []

@@ -27,8 +27,8 @@ function mountHistory() {
   const again = () => canRedo() && announce(`Redone: ${namesOf(redo())}`);
   find("#undo").onclick = back;
   find("#redo").onclick = again;
-  shortcut("Z", "Undo the last change", back);
-  shortcut("Shift+Z", "Redo it", again);
+  shortcut(["Z", "Ctrl+Z"], "Undo the last change", back);
+  shortcut(["Shift+Z", "Ctrl+Shift+Z", "Ctrl+Y"], "Redo it", again);
   subscribe(() => {
     find("#undo").disabled = !canUndo();
     find("#redo").disabled = !canRedo();
@@ -44,7 +44,10 @@ function begin() {
 mountHistory();
 for (const mount of PARTS) mount();
 followJobs();
-listen("connection", ({ line }) => say(find("#connection"), line));
+listen("connection", ({ connected, line }) => {
+  document.body.classList.toggle("gone", !connected);
+  say(find("#connection"), line);
+});
 addEventListener("pagehide", saveNow);
 document.addEventListener("visibilitychange", () => document.hidden && saveNow());
 await Promise.all([load().finally(begin), loadJobs()]).catch((error) => say(find("#connection"), error.message));

@@ -33,7 +33,8 @@ export function mountBrush() {
       make("button", { type: "button", title: "Paint what is not painted, and take away what is (I)", onclick: invert }, "Invert"),
       make("button", { type: "button", title: "Dream everywhere again", onclick: clear }, "Clear"),
       make("button", { type: "button", class: "primary", onclick: toggle }, "Done")),
-    make("p", { class: "hint" }, "Paint where the picture is to dream; the rest stays as it is. With the keyboard: arrow keys move the brush, Space paints, [ and ] change its size."),
+    make("p", { class: "hint" }, "Paint where the picture is to dream; the rest stays as it is.",
+      make("span", { class: "of-keys" }, " With the keyboard: arrow keys move the brush, Space paints, [ and ] change its size.")),
     parts.error,
   );
   addLayer(draw);
@@ -78,6 +79,11 @@ function toggle() {
   redraw();
 }
 
+// End painting, so that what is looked at is seen.
+export function endBrush() {
+  if (painting()) toggle();
+}
+
 function toggleErase() {
   const erases = parts.erase.getAttribute("aria-pressed") !== "true";
   parts.erase.setAttribute("aria-pressed", String(erases));
@@ -114,7 +120,8 @@ async function follow() {
     try {
       await image.decode();
     } catch {
-      return say(parts.error, "The mask is not here any more: paint another.");
+      if (known === id) known = null; // it may come yet
+      return say(parts.error, "The mask is not here: drop it, or paint another.");
     }
     if (id !== known) return;
     setSize({ width: image.naturalWidth, height: image.naturalHeight });

@@ -27,7 +27,7 @@ export function mountClasses(body) {
     list.hidden = false;
     input.setAttribute("aria-expanded", "true");
     if (!found.length) list.append(make("li", { class: "none", role: "option", "aria-disabled": "true", "aria-selected": "false" }, "No such name; try a more general word"));
-    announce(found.length === 1 ? "One name" : `${found.length} names`);
+    announce(found.length === 1 ? "One name" : `${found.length} names`, false);
     move(words.length && found.length ? 0 : -1);
   }
 

@@ -9,6 +9,7 @@ export async function copy(text, button) {
   }
   announce("Copied");
   const before = button.textContent;
+  button.style.minWidth = `${button.offsetWidth}px`; // its neighbours stay
   button.textContent = "Copied";
   setTimeout(() => { button.textContent = before; }, 1500);
   return true;

@@ -23,11 +23,11 @@ export function say(element, line) {
 
 const READ = 4000; // ms that a line is seen
 
-// Say a line for a moment, to the eye and to a screen reader, without moving the focus.
-export function announce(line) {
+// Say a line for a moment, to the eye and to a screen reader, without moving the focus; `seen`: not what is seen anyway.
+export function announce(line, seen = true) {
   const element = find("#announcement");
   element.textContent = line;
-  element.classList.add("new");
+  element.classList.toggle("new", seen);
   clearTimeout(reading);
   reading = setTimeout(() => element.classList.remove("new"), READ);
 }

@@ -9,6 +9,17 @@ export function effective(order, catalogue) {
   return { ...catalogue.defaults, ...ofClass, ...own, strength: order.strength ?? 1 };
 }
 
+// The size that an order dreams at; `entry` is its picture's, or null where that is not known.
+export function dreamSize({ picture, long_side: side, recipe }, entry) {
+  const [height, width] = recipe?.noise ?? recipe?.size ?? (picture === null ? [512, 512] : []);
+  if (width) return { width, height };
+  if (!entry) return null;
+  const scale = side ? side / Math.max(entry.width, entry.height) : 1;
+  return { width: Math.round(entry.width * scale), height: Math.round(entry.height * scale) };
+}
+
+export const longSide = (size) => Math.max(size?.width ?? 0, size?.height ?? 0);
+
 // The layers that are dreamt on: the order's, the look's, or the network's own.
 export function layersOf(order, catalogue, network) {
   if (order.layer?.length) return order.layer;

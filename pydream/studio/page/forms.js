@@ -10,7 +10,7 @@ import { zoomForm } from "./zoomform.js";
 
 export function mountForms() {
   find("#forms").append(
-    folded("sweep", "Sheet: two settings against each other", sheetForm),
+    folded("sweep", "Sheet: two settings compared", sheetForm),
     folded("zoom", "Zoom loop: a film that falls into the dream", zoomForm),
     folded("film", "Film: every frame dreams", filmForm),
   );

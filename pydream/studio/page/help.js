@@ -7,6 +7,7 @@ const STEPS = [
   "Drop a picture on the page, paste one, or choose one; or start from noise.",
   "Pick a look, or a layer whose small dream you like.",
   "Press Dream, and watch. Move a slider: the dream starts anew with it. Stop keeps what there is.",
+  "From a phone in the same network, start it with: pydream studio --host 0.0.0.0 --allow-remote",
   "Everything that you make stays under Results, and as files in the studio's folder, each with its settings inside.",
 ];
 

@@ -1,6 +1,7 @@
 // The picture to dream on: dropped, pasted, chosen, one of ours, or noise.
 import { get, post } from "./api.js";
 import { announce, find, make, say } from "./dom.js";
+import { dreamSize, longSide } from "./effective.js";
 import { refill, takeOrder } from "./forms.js";
 import { shortcut } from "./keys.js";
 import { change, NEW_ORDER, setView, state, subscribe } from "./state.js";
@@ -8,12 +9,13 @@ import { pictureEntry, remember, upload } from "./upload.js";
 
 const NOISE = [512, 768]; // height and width
 
-let error, news, bar, chooser;
+let error, news, sending, bar, chooser;
 
 export function mountInput() {
   error = make("p", { class: "error", role: "alert", hidden: true });
   news = make("div", { role: "status" });
-  bar = make("progress", { id: "sending", max: 1, "aria-label": "Sending the picture", hidden: true });
+  bar = make("progress", { max: 1, "aria-label": "Sending the picture" });
+  sending = make("p", { id: "sending", hidden: true }, "Sending the picture …", bar);
   chooser = make("input", { type: "file", id: "picture-file", class: "unseen", tabIndex: -1, "aria-label": "Picture file" });
   chooser.onchange = () => {
     send(chooser.files[0]);
@@ -21,7 +23,7 @@ export function mountInput() {
   };
   const shown = make("p", { class: "picture" });
   const samples = [0, 1].map(() => make("div", { class: "tiles", role: "group", "aria-label": "Pictures of ours" }));
-  find("#frame").append(bar);
+  find("#frame").append(sending);
   find("#source").append(shown, make("div", { class: "row" }, ...ways()), chooser, error, news, make("details", {}, make("summary", {}, "One of ours"), samples[1]));
   const start = find("#start");
   start.append(make("h2", {}, "Drop a picture, and watch it dream"), make("div", { class: "row" }, ...ways("primary")), make("p", { class: "hint" }, "or paste one, or try one of ours:"), samples[0]);
@@ -37,17 +39,17 @@ export function mountInput() {
       for (const grid of samples) offer(grid);
     }
     if (what !== "load" && what !== "order") return;
+    say(error, null);
     start.hidden = state.order.picture !== undefined;
     const entry = state.order.picture && (await pictureEntry(state.order.picture).catch(() => null));
-    shown.textContent = entry ? `${entry.name}, ${entry.width}×${entry.height}${resized(entry)}` : state.order.picture === null ? "Noise" : state.order.picture ? "The picture is not here any more." : "None yet.";
+    shown.textContent = entry ? `${entry.name}, ${entry.width}×${entry.height}${resized(entry)}` : state.order.picture === null ? "Noise" : state.order.picture ? "The picture is not here: drop it." : "None yet.";
   });
 }
 
 // How large it dreams, where that is not its own size.
-function resized({ width, height }) {
-  const { long_side: side } = state.order;
-  const scale = side ? side / Math.max(width, height) : 1;
-  return scale === 1 ? "" : `; dreams at ${Math.round(width * scale)}×${Math.round(height * scale)}`;
+function resized(entry) {
+  const { width, height } = dreamSize(state.order, entry);
+  return width === entry.width && height === entry.height ? "" : `; dreams at ${width}×${height}`;
 }
 
 const ways = (first) => [
@@ -87,14 +89,14 @@ async function fetchEntry(path) {
 async function send(file) {
   if (!file) return;
   say(error, null);
-  bar.hidden = false;
+  sending.hidden = false;
   try {
     takePicture(await upload(file, (part) => { bar.value = part; }));
   } catch (failure) {
     say(error, failure.message);
     find("#source").scrollIntoView({ block: "nearest" });
   } finally {
-    bar.hidden = true;
+    sending.hidden = true;
   }
 }
 
@@ -103,8 +105,10 @@ export function takePicture(entry) {
   say(error, null);
   news.replaceChildren(...[...(entry.notes ?? []), ...(entry.missing ?? [])].map((line) => make("p", { class: "notice" }, line)));
   const film = entry.frames > 1;
+  const { picture, guide, mask } = state.order;
+  if (state.view.lacks && [picture, guide, mask].includes(entry.id)) return found(entry);
   if (entry.order) {
-    setView({ job: null, dropped: film ? undefined : entry.id });
+    setView({ job: null, dropped: film ? undefined : entry.id, lacks: (!film && entry.missing?.length > 0) || undefined });
     takeOrder(entry.order);
     const where = film ? "" : entry.made_with ? " Under “Keep and share”, Replay says whether it comes out identical." : " Those of a sheet are its first picture's.";
     news.append(make("p", { class: "notice" }, `pydream made this ${film ? "film" : "picture"}: its settings are back.${where}`));
@@ -113,16 +117,25 @@ export function takePicture(entry) {
     find("#form-film").scrollIntoView({ block: "nearest" });
     return announce("The film is in its form, under Sheets, zooms and films");
   } else {
-    setView({ job: null, dropped: undefined });
-    change({ kind: "dream", picture: entry.id, mask: undefined, recipe: { noise: undefined }, long_side: sideFor(entry) });
+    setView({ job: null, dropped: undefined, lacks: undefined });
+    change({ kind: "dream", picture: entry.id, mask: undefined, recipe: { noise: undefined, size: undefined }, long_side: sideFor(entry) });
   }
   announce(`${entry.name}, ${entry.width} by ${entry.height} pixels`);
 }
 
+// A picture that the dropped one was made with, and that was not here.
+async function found(entry) {
+  const { notes = [], missing = [] } = await get(`/api/pictures/${state.view.dropped}`);
+  news.replaceChildren(...[...notes, ...missing].map((line) => make("p", { class: "notice" }, line)));
+  setView({ lacks: missing.length > 0 || undefined });
+  change({}); // all that shows it looks again
+  announce(`${entry.name} is here`);
+}
+
 // The size to try things at: the one that was chosen, and no larger than the picture is.
-function sideFor({ width, height }) {
+function sideFor(entry) {
   const side = state.order.long_side ?? NEW_ORDER.long_side;
-  return Math.max(width, height) > side ? side : undefined;
+  return longSide(entry) > side ? side : undefined;
 }
 
 function takeDrops() {

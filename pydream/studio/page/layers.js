@@ -5,7 +5,7 @@ import { layersOf, term, written } from "./effective.js";
 import { change, state } from "./state.js";
 import { pagedGrid, request } from "./tiles.js";
 
-const facts = ({ field, channels }) => `${channels} channels${field ? `, shapes to ${field} px` : ""}`;
+const facts = ({ field, channels }) => `${channels} channels${field ? `, shapes up to ${field}\u00a0px` : ""}`;
 
 // Dream on one thing, or with `several` on it beside the others; once more takes it away.
 function toggle(text) {
@@ -67,6 +67,6 @@ export function mountChannels(body, redraw) {
         found.here ? request({ network: found.name, of: "channels", layer: layer.name }) : null,
       );
     }
-    return chosen.map(({ layer: name, channels }) => `${name}:${channels}`).join(", ") || "all of the layer";
+    return chosen.map(({ layer: name, channels }) => `${name}:${channels}`).join(", ") || (terms.length ? "all of the layer" : "none");
   };
 }

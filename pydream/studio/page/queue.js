@@ -43,7 +43,7 @@ function row(each, waiting, error) {
       try {
         await action();
         say(error, null);
-        announce(`${label}: done`);
+        announce(`${label}: done`, false);
       } catch (failure) {
         say(error, failure.message);
       }

@@ -1,8 +1,9 @@
 // Dream, and stop: the job of this page, which starts anew when a setting was changed and let go.
 import { get, post } from "./api.js";
 import { looks } from "./catalogue.js";
+import { endBrush } from "./brush.js";
 import { announce, find, make, say } from "./dom.js";
-import { effective } from "./effective.js";
+import { dreamSize, effective, longSide } from "./effective.js";
 import { dreamOf } from "./forms.js";
 import { isOpen, job, onJobs, take } from "./jobs.js";
 import { shortcut } from "./keys.js";
@@ -34,7 +35,10 @@ export function mountRun() {
   shortcut("Q", "Add to the queue", () => enqueue());
   subscribe((what) => {
     if (what === "load") asked = dreamOf(state.order);
-    if (what === "order") restart();
+    if (what === "order") {
+      say(parts.error, null); // it was about the one before
+      restart();
+    }
     draw();
   });
   let before = null;
@@ -67,14 +71,16 @@ async function dream() {
     return;
   }
   asking = true;
+  endBrush();
   do {
     again = false;
     asked = dreamOf(state.order);
     const mine = job(state.view.runs);
-    const id = await submit({ ...asked, ...(isOpen(mine) && mine.id !== stopping && { replaces: mine.id }) });
+    const anew = isOpen(mine) && mine.id !== stopping;
+    const id = await submit({ ...asked, ...(anew && { replaces: mine.id }) });
     if (id) {
       setView({ job: id, runs: id });
-      announce("Dreaming");
+      announce(anew ? "Dreaming anew, with what was changed" : "Dreaming");
     }
   } while (again);
   asking = false;
@@ -112,14 +118,11 @@ async function enqueue() {
 
 // The long side that a dream has now, and the one that "Large" makes: the picture's own, or twice what it is now.
 async function longSides() {
-  const { picture, long_side: side, recipe } = state.order;
-  if (picture === null) return twice(Math.max(...(recipe?.noise ?? [384])));
-  const entry = picture && (await pictureEntry(picture).catch(() => null));
-  const own = entry ? Math.max(entry.width, entry.height) : 0;
-  return !side || side >= own ? twice(side ?? own) : [side, own];
+  const { picture } = state.order;
+  const entry = picture ? await pictureEntry(picture).catch(() => null) : null;
+  const [now, own] = [longSide(dreamSize(state.order, entry)), longSide(entry)];
+  return [now, now >= own ? Math.min(2 * now, LARGEST) : own];
 }
-
-const twice = (side) => [side, Math.min(2 * side, LARGEST)];
 
 // In how many sizes a picture dreams that is larger by a factor: shapes grow with it, and do not become many small ones.
 async function sizesOfLarger(order, factor) {
@@ -135,9 +138,9 @@ async function large() {
   const seed = job(state.view.job)?.order.recipe?.seed ?? order.recipe?.seed; // of what is looked at
   const larger = await sizesOfLarger(order, side / before).catch(() => ({}));
   const recipe = { ...order.recipe, ...larger, ...(seed !== undefined && { seed }) };
-  const { noise } = recipe;
+  const { noise, size, ...resized } = recipe;
   const factor = side / before;
-  const id = await submit(noise ? { ...order, recipe: { ...recipe, noise: noise.map((length) => Math.round(length * factor)) } } : { ...order, recipe, long_side: side });
+  const id = await submit(noise ? { ...order, recipe: { ...recipe, noise: noise.map((length) => Math.round(length * factor)) } } : { ...order, recipe: resized, long_side: side });
   if (!id) return;
   setView({ job: id });
   announce(`Dreaming with ${side} pixels`);
@@ -148,12 +151,16 @@ async function draw() {
   const mine = isOpen(job(state.view.runs));
   parts.stop.hidden = !open;
   parts.dream.hidden = Boolean(mine && state.view.job === state.view.runs);
+  const next = Boolean(open) && !parts.dream.hidden;
+  parts.dream.textContent = next ? "Dream next" : "Dream";
+  parts.queue.hidden = next; // that is what the other does
   const looked = job(state.view.job) ?? open;
   parts.progress.hidden = looked?.state !== "running";
   if (looked?.steps) parts.progress.value = looked.step / looked.steps;
   else parts.progress.removeAttribute("value");
   parts.status.textContent = looked ? (isOpen(looked) ? going(looked) : ended(looked)) : "";
-  parts.side.textContent = state.order.picture === undefined ? "" : `${(await longSides())[1]} px`;
+  const [, side] = state.order.picture === undefined ? [] : await longSides();
+  parts.side.textContent = side ? `${side}\u00a0px` : "";
 }
 
 function going({ state: now, step, steps, what, seconds_left: left, attempts }) {

@@ -1,7 +1,7 @@
 // How to dream: a slider, a box or a list for each number of the order. Nothing is changed before a slider is let go.
 import { looks } from "./catalogue.js";
 import { announce, find, make, say } from "./dom.js";
-import { effective } from "./effective.js";
+import { dreamSize, effective, longSide } from "./effective.js";
 import { keepFolded } from "./folding.js";
 import { jobs } from "./jobs.js";
 import { change, replaceOrder, state, subscribe } from "./state.js";
@@ -182,18 +182,17 @@ function sizeField() {
   list.onchange = () => {
     const side = list.value === "" ? undefined : Number(list.value);
     const { noise } = state.order.recipe ?? {};
-    if (!noise) return change({ long_side: side });
+    if (!noise) return change({ long_side: side, recipe: { size: undefined } });
     const factor = side / Math.max(...noise);
     change({ recipe: { noise: noise.map((length) => Math.max(1, Math.round(length * factor))) } });
   };
   drawn.push(async () => {
     const { picture: id, long_side: side, recipe } = state.order;
-    const noise = recipe?.noise;
     const entry = id ? await pictureEntry(id).catch(() => null) : null;
-    const own = entry && Math.max(entry.width, entry.height);
-    const now = noise ? Math.max(...noise) : side;
+    const own = longSide(entry);
+    const now = id === null || recipe?.size ? longSide(dreamSize(state.order, entry)) : side;
     const sides = [...new Set([...SIZES, ...(now ? [now] : [])])].sort((a, b) => a - b);
-    const whole = noise ? [] : [["", own ? `as it is: ${own}` : "as it is"]];
+    const whole = id === null ? [] : [["", own ? `as it is: ${own}` : "as it is"]];
     list.replaceChildren(...[...whole, ...sides.map((each) => [each, `${each}`])].map(([value, text]) => make("option", { value }, text)));
     list.value = now ?? "";
   });

@@ -12,7 +12,7 @@ const FILMS = { mp4: "Film (MP4)" };
 
 export function mountShare() {
   const section = find("#share");
-  const none = make("p", { class: "hint" }, "Downloads and the command appear here with the first result.");
+  const none = make("p", { class: "hint" }, "Make a dream, or choose one of the results: its downloads and its command are here.");
   const files = make("div", { class: "row downloads", role: "group", "aria-label": "Download as" });
   const text = make("textarea", { readOnly: true, rows: 4, "aria-label": "Text to copy", hidden: true, spellcheck: false, class: "code" });
   const error = make("p", { class: "error", role: "alert", hidden: true });
@@ -31,6 +31,7 @@ export function mountShare() {
     try {
       text.value = await read();
       text.hidden = false;
+      text.rows = Math.min(14, 1 + text.value.split("\n").reduce((rows, line) => rows + 1 + Math.floor(line.length / 40), 0));
       say(error, null);
       if (!(await copy(text.value, button))) text.select();
     } catch (failure) {
@@ -51,6 +52,7 @@ export function mountShare() {
       say(verdict, null);
       say(error, failure.message);
     } finally {
+      (verdict.hidden ? error : verdict).scrollIntoView({ block: "nearest" });
       replay.removeAttribute("aria-busy");
       replay.disabled = false;
     }
@@ -63,7 +65,7 @@ export function mountShare() {
     const { dropped } = state.view; // a picture that pydream made
     const entry = !looked && dropped ? await pictureEntry(dropped).catch(() => null) : null;
     const now = looked?.result ? `job=${looked.id}` : entry?.made_with ? `picture=${entry.id}` : null;
-    none.hidden = Boolean(now);
+    none.hidden = Boolean(now || looked?.command);
     const made = looked?.result?.files ?? {};
     const has = Object.entries({ ...(made.png && PICTURES), ...FILMS }).filter(([kind]) => made[kind] || kind in PICTURES);
     if (JSON.stringify([now, has]) !== shown) {

@@ -1,6 +1,7 @@
 // What is on the canvas: the picture of the order, the job of state.view with its live preview, or its result.
 import { listen } from "./api.js";
 import { find, say } from "./dom.js";
+import { dreamSize } from "./effective.js";
 import { isOpen, job, onJobs } from "./jobs.js";
 import { state, subscribe } from "./state.js";
 import { pictureEntry } from "./upload.js";
@@ -65,10 +66,7 @@ function afterOf(made) {
 function sizeOf(made, entry, first, second) {
   if (made?.result?.width) return { width: made.result.width, height: made.result.height };
   const size = entry ?? (second && dimensions(second)) ?? (first && dimensions(first));
-  if (!size) return null;
-  const side = made?.order.long_side;
-  const scale = side ? side / Math.max(size.width, size.height) : 1;
-  return { width: Math.round(size.width * scale), height: Math.round(size.height * scale) };
+  return made ? dreamSize(made.order, size) : size;
 }
 
 const dimensions = (image) => ({ width: image.naturalWidth ?? image.width, height: image.naturalHeight ?? image.height });

@@ -48,7 +48,7 @@ export function mountStrip() {
 export function goBack({ id, order }) {
   setView({ job: id });
   takeOrder(order);
-  announce("This result's settings are back; undo leaves them again");
+  announce("This result's settings are back, its seed too; undo leaves them again");
 }
 
 function entry(each, error) {

@@ -1,7 +1,7 @@
 // Tiles to choose from, each with a small dream on the user's own picture. The server makes those in the background;
 // a tile is a skeleton until its own is there.
 import { listen, post } from "./api.js";
-import { make, say } from "./dom.js";
+import { announce, make, say } from "./dom.js";
 import { state } from "./state.js";
 
 const waiting = new Map(); // key → the <img> elements that show it
@@ -22,6 +22,8 @@ function fail(image, line) {
   tile.classList.remove("waiting");
   tile.title = line;
   image.parentElement.dataset.why = "nothing of it here";
+  tile.ariaDisabled = "true"; // the dream would fail in the same way
+  tile.onclick = () => announce("Nothing of it is in this picture: choose another");
 }
 
 // A grid of tiles: draw(entries, request) shows entries of {name, label, about, facts, pressed, missing} and asks for their
@@ -47,7 +49,7 @@ export function tileGrid(label, choose) {
   function tile({ name, label: text, about, facts, missing }, image, wanted) {
     return make("button", { type: "button", class: `tile${wanted && !missing ? " waiting" : ""}`, "data-name": name,
       title: missing ? `${about}; its network is not here yet` : about ?? facts, onclick: () => choose(name) },
-      make("span", { class: missing ? "small missing" : "small", "data-why": missing ? "to be fetched" : null }, image), make("span", {}, text, about ? make("span", { class: "unseen" }, `: ${about}${missing ? "; its network is not here yet" : ""}`) : null,
+      make("span", { class: missing ? "small missing" : "small", "data-why": missing ? "to be fetched" : null }, image), make("span", {}, ...text.split(/(?<=\/)/).flatMap((part) => [part, make("wbr")]), about ? make("span", { class: "unseen" }, `: ${about}${missing ? "; its network is not here yet" : ""}`) : null,
         facts ? make("small", {}, facts) : null));
   }
 
@@ -62,6 +64,7 @@ export function tileGrid(label, choose) {
       }
     } catch (failure) {
       if (mine !== images) return;
+      asked = null; // the next drawing asks again
       for (const image of mine.values()) image.closest("button")?.classList.remove("waiting");
       say(error, failure.message);
     }

@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 
+from ...easy.inputs import Resizing
 from ...errors import ProvenanceError
 from ...formats import InputSpec
 from ...media import LONGEST_NOTE
@@ -39,15 +40,19 @@ def _ordered(account: Account) -> Order | None:
         return None
     named = Words.of(recipe)
     fields = {name: getattr(recipe, name) for name in ("seed", "tile", "size", "noise", "steps")}
-    fields = {name: value for name, value in fields.items() if value is not None}
     own: dict[str, Any] = {"kind": "dream"}
     if recipe.loop is not None:
         own = {"kind": "zoom", "frames": recipe.loop.frame + 1, **recipe.loop.move}
     elif isinstance(account, Film):
         own = {"kind": "film", **{name: getattr(account, name) for name in ("first", "frames", "flow", "cut")}}
         own["carry"] = account.blend
-        if account.size != (account.input.height, account.input.width):
-            fields["size"] = account.size
+        fields["size"] = account.size
+    given = account.input.height, account.input.width
+    if (size := fields.pop("size")) is not None and size != given:
+        if Resizing(None, max(size)).of(*given) == size:  # which a page shows, and lets be changed
+            own["long_side"], fields["octave_n"] = max(size), recipe.octave_n
+        else:
+            fields["size"] = size
     return Order(
         picture=account.input.sha256,
         guide=_pixels(account.guide),
@@ -56,7 +61,10 @@ def _ordered(account: Account) -> Order | None:
         layer=tuple(named.layers),
         classes=tuple(named.classes),
         objective=None if named.kind == "l2" else named.kind,
-        recipe={**changed(recipe, bool(named.classes)), **fields},
+        recipe={
+            **changed(recipe, bool(named.classes)),
+            **{name: value for name, value in fields.items() if value is not None},
+        },
         **own,
     )
 

@@ -52,6 +52,22 @@ def test_channels_of_a_layer_are_chosen_the_same_way(visit, api, picture, shot):
     expect(part.locator('[data-name="conv1:0"]')).to_be_visible()
 
 
+def test_what_is_not_in_the_picture_is_said_and_not_chosen(visit, api, picture):
+    """A channel that answers to nothing there makes a dream that fails."""
+    page = visit(order={"picture": picture, "recipe": QUICK})
+    page.route(
+        "**/api/thumbnails",
+        lambda route: route.fulfill(json={"items": [{"name": "conv1:0", "key": "", "error": "the gradient is zero"}]}),
+    )
+    part = opened(page, "channels")
+    part.get_by_label("Channels of").select_option("conv1")
+    tile = part.locator('[data-name="conv1:0"]')
+    expect(tile).to_have_attribute("aria-disabled", "true")
+    tile.click(force=True)
+    expect(page.locator("#announcement")).to_contain_text("choose another")
+    expect(tile).to_have_attribute("aria-pressed", "false")
+
+
 def test_a_class_is_found_by_typing_its_name(visit, api, picture, shot):
     page = visit(order={"picture": picture, "layer": ["fire5/concat"], "preset": "dogs", "recipe": QUICK})
     part = opened(page, "classes")

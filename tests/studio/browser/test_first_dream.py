@@ -168,6 +168,10 @@ def test_changes_are_undone_and_made_again(visit, api, picture):
     expect(strength).to_have_value("1")
     page.get_by_role("button", name="Redo").click()
     expect(strength).to_have_value(moved)
+    page.keyboard.press("Control+z")
+    expect(strength).to_have_value("1")
+    page.keyboard.press("Control+Shift+z")
+    expect(strength).to_have_value(moved)
     until(lambda: saved(api).get("strength") == float(moved))
     page.reload()
     expect(page.get_by_role("button", name="Undo")).to_be_enabled()  # what was saved has been read

@@ -46,8 +46,8 @@ def test_only_what_is_painted_dreams(easel, api, picture, shot):
     _, painted = mask()
     assert painted[32, 48] == 255
     assert painted[:, :24].max() == painted[:, -24:].max() == 0
-    page.get_by_role("button", name="Done").click()
     page.get_by_role("button", name="Dream", exact=True).click()
+    expect(page.locator("#brush")).to_be_hidden()  # so that the dream is seen
     job = last(api, "done")
     before, after = pixels(api, f"/api/pictures/{picture}.png"), pixels(api, job["result"]["files"]["png"])
     assert np.array_equal(before[painted == 0], after[painted == 0])

@@ -1,7 +1,7 @@
 """A picture that pydream made is a beginning again; and what was tuned small is rendered large."""
 
 from playwright.sync_api import expect
-from support.pages import QUICK, drop, jobs, last, made, picture_file, press, saved, until
+from support.pages import QUICK, complaining, drop, jobs, last, made, picture_file, press, saved, until
 
 
 def shows(page, job):
@@ -25,6 +25,44 @@ def test_a_picture_of_pydream_brings_its_settings_back_and_makes_the_same(visit,
         lambda: next((each for each in jobs(api) if each["id"] != job["id"] and each["state"] == "done"), None)
     )
     assert again["result"]["sha256"] == job["result"]["sha256"]
+
+
+def test_its_size_comes_back_and_can_be_changed(visit, api, picture, tmp_path):
+    job = made(api, picture=picture, long_side=64, recipe=QUICK)
+    file = tmp_path / "found.png"
+    file.write_bytes(api.get(job["result"]["files"]["png"]).content)
+    page = visit()
+    drop(page, file)
+    size = page.get_by_label("Size", exact=True)
+    expect(size).to_have_value("64")
+    expect(page.locator("#source .picture")).to_have_text("photograph.png, 96×64; dreams at 64×43")
+    expect(page.get_by_role("button", name="Large 96 px")).to_be_visible()
+    size.select_option("")
+    press(page, "Dream")
+    again = until(lambda: (found := last(api, "done")) and found["id"] != job["id"] and found)
+    assert (again["result"]["width"], again["result"]["height"]) == (96, 64)
+
+
+def test_a_picture_that_it_was_made_with_is_asked_for(visit, api, studio, tmp_path):
+    photograph = picture_file(tmp_path / "mine.png", seed=3)
+    own = api.post("/api/pictures?name=mine.png", content=photograph.read_bytes()).json()["id"]
+    job = made(api, picture=own, recipe={**QUICK, "smooth": 1.5})
+    file = tmp_path / "found.png"
+    file.write_bytes(api.get(job["result"]["files"]["png"]).content)
+    for each in (studio.folder / "pictures").glob(f"{own}.*"):
+        each.unlink()
+    page = visit()
+    source = page.locator("#source")
+    with complaining(page, own, "/api/thumbnails"):
+        drop(page, file)
+        expect(source).to_contain_text("the picture that it was made with is not here: drop it too")
+        expect(source).to_contain_text("The picture is not here: drop it.")
+    drop(page, photograph)
+    expect(source.locator(".picture")).to_have_text("mine.png, 96×64")
+    expect(source).not_to_contain_text("drop it too")
+    expect(page.get_by_label("Smooth", exact=True)).to_have_value("1.5")
+    page.get_by_role("button", name="Replay").click()
+    expect(page.locator("#share .notice")).to_have_text("Identical: every pixel is the same.")
 
 
 def test_a_mask_comes_back_with_the_picture(visit, api, picture, tmp_path):
