@@ -40,6 +40,13 @@ def test_nothing_is_answered_without_the_token(served):
     assert served.client.get("/api/jobs").json() == {"jobs": []}
 
 
+def test_who_comes_with_a_browser_reads_a_line(served):
+    answer = served.stranger.get("/", headers={"Sec-Fetch-Dest": "document", "Sec-Fetch-Site": "none"})
+    assert answer.status_code == 401
+    assert answer.headers["content-type"] == "text/plain; charset=utf-8"
+    assert answer.text.startswith("pydream studio: the token is missing: open the address that")
+
+
 def test_the_address_sets_a_cookie(served):
     answer = served.stranger.get("/", params={"token": served.token})
     assert (answer.status_code, answer.headers["location"]) == (303, "/")
