@@ -29,7 +29,7 @@ caffe      pycaffe's names: ``import pydream.caffe as caffe``
 zoo        names → networks
 record     what decides a dream, written down and kept in its picture
 cluster    a dream by many processes
-easy       a dream in one call: `dream_picture`; and what it shares with the commands
+easy       a dream in one call: `dream_picture`; what it shares with the commands; `classify`
 bench      for measuring
 reproduce  for the results of 2015
 testing    for ports to other runtimes
@@ -50,6 +50,7 @@ _HOMES = {  # public name → the module that has it, or that it is
     "DreamInterrupted": "dream.notebook",
     "PydreamError": "errors",
     "Watch": "dream.watch",
+    "classify": "easy.prediction",
     "deepdream": "dream.notebook",
     "deprocess": "dream.images",
     "dream_frames": "dream.film",

@@ -6,6 +6,7 @@ from .dream.objectives import objective_guide, objective_L2
 from .dream.watch import Watch
 from .dream.zoom import zoom_frame, zoom_loop
 from .easy.call import dream_picture
+from .easy.prediction import classify
 from .easy.result import Dream
 from .errors import PydreamError
 from .media import video
@@ -18,6 +19,7 @@ __all__ = [
     "DreamInterrupted",
     "PydreamError",
     "Watch",
+    "classify",
     "deepdream",
     "deprocess",
     "dream_frames",

@@ -43,7 +43,7 @@ def resize_image(im: ArrayLike, new_dims: Sequence[int], interp_order: Any = 1) 
     place: dict[str, Any] = {"offset": scale / 2 - 0.5, "output_shape": (height, width)}
     planes = [
         ndimage.affine_transform((plane - low) / (high - low), scale, **place, order=interp_order, mode="grid-constant")
-        for plane in np.rollaxis(image.astype(np.float64), 2)
+        for plane in (each.astype(np.float64) for each in np.rollaxis(image, 2))  # one by one, as it may be large
     ]
     return np.asarray(np.dstack(planes) * (high - low) + low, np.float32)
 

@@ -47,6 +47,7 @@ GROUPS = {  # each command is `command` in the module of its name
         "looks": "Show every named look on one picture, with its command.",
     },
     "Look into a network": {
+        "classify": "Show what a network takes a picture for, also before and after a dream.",
         "visualize": "Show what a channel or a layer looks for.",
         "channels": "Show what every channel of a layer looks for, on one sheet.",
         "sweep": "Dream with one layer after the other: a contact sheet.",

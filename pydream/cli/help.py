@@ -15,7 +15,7 @@ from .errors import debug_option
 from .streams import echo
 
 HEADINGS = {
-    "Output": "output series check recursive pictures gif resume force only format sidecar no-sync",
+    "Output": "output top dream series check recursive pictures gif resume force only format sidecar no-sync",
     "Film": "from to range carry flow cut fps quality",
     "Loop": "frames scale rotate shift grid",
     "Dream of": "preset layer at-most like check-weights class input guide objective",

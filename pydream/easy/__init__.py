@@ -10,6 +10,7 @@ preparation  `Prepared`: network, recipe, guide and mask
 loop         `ZoomRun`: a zoom loop, frame by frame into a folder
 film         `FilmRun`: the same of a film that is dreamt on
 snippet      a dream's call of `dream_picture`, written down
+prediction   `classify`: what a network takes a picture for
 failure      any error in one line
 ===========  ==========================================================
 

@@ -31,7 +31,7 @@ from .image import (
     write_image,
 )
 from .resolution import Dpi, find_dpi
-from .sheet import DPI, PAGE, THEMES, Sheet, fitting_columns, fitting_width
+from .sheet import DPI, PAGE, THEMES, Share, Sheet, fitting_columns, fitting_width
 from .whole import FileFacts, look_at
 
 __all__ = [
@@ -46,6 +46,7 @@ __all__ = [
     "FileFacts",
     "Gallery",
     "ImageFormat",
+    "Share",
     "Sheet",
     "check_writable",
     "decode_image",

@@ -34,6 +34,7 @@ _PAGE_TEXT = 30.0  # mm: margins, title, headings and three lines of caption
 _TITLE, _HEADING, _LABEL = (11.0, True, False), (8.0, True, False), (7.0, False, False)
 _NOTE, _CAPTION = (6.1, False, True), (7.5, False, True)
 _LEADING = 1.3  # distance of baselines over the size
+_BAR = 3.0  # points: thickness of a bar
 _LONGEST = 1000  # characters of a text; names in files are untrusted
 
 
@@ -52,11 +53,19 @@ THEMES = {
 }
 
 
+class Share(NamedTuple):
+    """A part of a whole, shown as a bar under a picture: its label, and how much it is, 0..1."""
+
+    label: str
+    part: float
+
+
 class _Tile(NamedTuple):
     picture: Image.Image | None  # at its size on the sheet
     label: str
     note: str
     reason: str
+    shares: Sequence[Share]
 
 
 class Sheet:
@@ -105,11 +114,18 @@ class Sheet:
         return len(self._tiles)
 
     def add(
-        self, picture: NDArray[Any] | None, label: str, note: str = "", reason: str = "", place: int | None = None
+        self,
+        picture: NDArray[Any] | None,
+        label: str,
+        note: str = "",
+        reason: str = "",
+        place: int | None = None,
+        shares: Sequence[Share] = (),
     ) -> None:
         """Put a picture, (h, w, 3) RGB 0..255, into a place counted from 0, row by row; None: after the last one.
 
-        The text under it is a label and, smaller, a note. A place without a picture shows the reason.
+        The text under it is a label and, smaller, a note; under these are bars. A place without a picture shows the
+        reason.
         """
         scaled = None
         if picture is not None:
@@ -117,7 +133,7 @@ class Sheet:
             size = self._scaled((image.height, image.width))
             scaled = image if size == image.size else image.resize(size, Image.Resampling.LANCZOS)
         place = max(self._tiles, default=-1) + 1 if place is None else place
-        self._tiles[place] = _Tile(scaled, label, note, reason)
+        self._tiles[place] = _Tile(scaled, label, note, reason, shares)
 
     def check(self, tiles: int, size: tuple[int, ...]) -> None:
         """Raise `ShapeError` if a sheet of so many pictures of (height, width) `size` would be too large."""
@@ -161,7 +177,24 @@ class Sheet:
         for x, tile in row.items():
             image.paste(pictures[x], (x, ground - pictures[x].height))
             y = self._text(image, tile.label, x, ground + self._pixels(points=1.5), self._cell, _LABEL)
-            bottom = max(bottom, self._text(image, tile.note, x, y, self._cell, _NOTE))
+            y = self._text(image, tile.note, x, y, self._cell, _NOTE)
+            for share in tile.shares:
+                y = self._bar(image, share, x, y + self._pixels(points=2))
+            bottom = max(bottom, y)
+        return bottom
+
+    def _bar(self, image: Image.Image, share: Share, x: int, y: int) -> int:
+        """Draw a bar, with its label and percentage in a line above it, and return where it ends."""
+        draw, (size, bold, _) = ImageDraw.Draw(image), _LABEL
+        font, percentage, right = typeface(size / 72 * self._dpi, bold), f"{share.part:.1%}", x + self._cell
+        first, *more = wrapped(drawable(share.label), font, self._cell - font.getlength(f" …{percentage}")) or [""]
+        draw.text((x, y + self._pixels(points=size)), f"{first}{'…' * bool(more)}", self._theme.ink, font, anchor="ls")
+        draw.text((right, y + self._pixels(points=size)), percentage, self._theme.faint, font, anchor="rs")
+        top = y + self._pixels(points=size * _LEADING)
+        bottom = top + self._pixels(points=_BAR)
+        for end, colour in ((right, self._theme.empty), (x + round(share.part * self._cell), self._theme.faint)):
+            if end > x:
+                draw.rectangle((x, top, end - 1, bottom - 1), colour)
         return bottom
 
     def _empty(self, reason: str) -> Image.Image:

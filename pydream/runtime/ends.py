@@ -39,6 +39,15 @@ def logits(graph: Graph) -> tuple[str, int] | None:
     return graph.blob(value), graph.declared_shapes[value][1]
 
 
+def ends_in_sigmoid(graph: Graph) -> bool:
+    """Return whether it is a sigmoid that makes probabilities of `logits`: of each class by itself."""
+    found = logits(graph)
+    read = {
+        step.layer.type for step in graph.steps for value in step.bottoms if found and _is_of(graph, value, found[0])
+    }
+    return "Sigmoid" in read and read.isdisjoint(_NORMALISED)
+
+
 def default_end(graph: Graph) -> str | None:
     """Return the layer to dream with where none is named; None: no convolution of the picture.
 
@@ -182,6 +191,11 @@ def _without_reshaping(graph: Graph, value: int) -> int:
             break
         value = step.bottoms[0]
     return value
+
+
+def _is_of(graph: Graph, value: int, blob: str) -> bool:
+    """Return whether a value is a blob's, but for reshaping."""
+    return graph.blob(_without_reshaping(graph, value)) == blob
 
 
 def _one_place(graph: Graph, value: int) -> Shape:

@@ -242,6 +242,12 @@ def everything(network):
             [picture, "--preset", f"no{EVIL}"],
             [f"bad{EVIL}.png"],
         ],
+        "classify": [
+            [picture, "--dream", "--runtime", "numpy", *SHORT, "--dpi", "50", "-o", f"k{EVIL}.png", "--title", EVIL],
+            [picture, f"bad{EVIL}.png", "--runtime", "numpy"],
+            [picture, *network],
+            [f"no{EVIL}.png"],
+        ],
         "octaves": [[*figure, f"o{EVIL}.png"]],
         "history": [[*figure, f"h{EVIL}.png"]],
         "models": [

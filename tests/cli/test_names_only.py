@@ -41,6 +41,7 @@ COMMANDS = {
     "channels": ["channels", "{}/in.png", "-o", "out.png", "-l", "fire2/squeeze1x1:0-1", "--pictures", "{}/out",
                  "-r", "naive", "--dpi", "50"],
     "sweep": ["sweep", "{}/in.png", "-o", "out.png", "-m", "{}/own.prototxt", "--pictures", "{}/out", *SHEET],
+    "classify": ["classify", "{}/in.png", "--dream", "-o", "out.png", "--dpi", "50", *DREAM],
     "octaves": ["octaves", "{}/in.png", "-o", "out.webp", "--mask", "{}/side.png", *SHEET],
     "history": ["history", "{}/in.png", "-o", "out.tif", "--gif", *SHEET],
 }  # fmt: skip

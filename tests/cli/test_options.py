@@ -89,7 +89,8 @@ def test_arguments():
         for param in command.params:
             if isinstance(param, click.Argument):
                 found[param.name].add(name)
-    dreams = {"dream", "zoom", "video", "looks", "sweep", "octaves", "history", "visualize", "channels", "reproduce"}
+    figures = {"classify", "looks", "sweep", "octaves", "history", "visualize", "channels", "reproduce"}
+    dreams = {"dream", "zoom", "video", *figures}
     networks = {"models add", "models fetch", "models info", "models path", "models remove", "models verify"}
     # The INPUT of the picture that is replayed is --input.
     files = {"files": {"models add"}, "network": {"layers"}}

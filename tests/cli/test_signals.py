@@ -48,6 +48,7 @@ COMMANDS = {
     "looks": ["looks", "in.png", "-o", "out.html", "--preset", "eyes", "--preset", "dogs", "--long-side", "64"],
     "channels": ["channels", "noise:48x48", "-o", "out.png", "--layer", "fire2/squeeze1x1:0-7", "-n", "3"],
     "history": ["history", "in.png", "-o", "out.png", "--gif", "-n", "10", "--octaves", "2", "--seed", "1"],
+    "classify": ["classify", "in.png", "--dream", "-o", "out.png", "-n", "10", "--octaves", "2", "--seed", "1"],
     "octaves": ["octaves", "in.png", "-o", "out.png", "-n", "10", "--octaves", "3", "--seed", "1"],
     "replay": ["replay", "made.png", "-o", "out.png"],
     "bench": ["bench", "--quick", "--image-size", "96x72", "--plot", "out.png"],

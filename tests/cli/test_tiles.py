@@ -79,6 +79,7 @@ def test_a_loop_goes_on_with_its_tiles(run, picture):
 
 
 FIGURES = {
+    "classify": ["in.png", "--dream", *SHORT],
     "octaves": ["in.png", *SHORT],
     "history": ["in.png", *SHORT],
     "sweep": ["in.png", *SHORT[:4], "--seed", "1", "--layer", "fire2/concat", "--layer", "fire3/concat"],

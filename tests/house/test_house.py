@@ -162,6 +162,7 @@ def test_public_names():
         "DreamInterrupted",
         "PydreamError",
         "Watch",
+        "classify",
         "deepdream",
         "deprocess",
         "dream_frames",

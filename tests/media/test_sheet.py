@@ -6,7 +6,7 @@ import pytest
 
 from pydream.errors import ShapeError
 from pydream.media.image import WRITABLE, write_image
-from pydream.media.sheet import PAGE, THEMES, Sheet, drawable, fitting_columns, fitting_width, typeface, wrapped
+from pydream.media.sheet import PAGE, THEMES, Share, Sheet, drawable, fitting_columns, fitting_width, typeface, wrapped
 
 COLOURS = [(200, 30, 30), (30, 160, 30), (30, 30, 200), (180, 150, 20), (150, 20, 160)]
 
@@ -251,3 +251,19 @@ def test_the_file_says_how_large_it_prints(tmp_path, suffix):
     write_image(path, plain(COLOURS[0]), "note", dpi=300)
     with PIL.Image.open(path) as image:
         assert [round(float(each)) for each in image.info["dpi"]] == [300, 300]
+
+
+def test_bars_are_as_long_as_their_parts():
+    theme, cell = THEMES["light"], 200
+    parts = [1.0, 0.25, 0.0]
+    sheet = tiles_of(1, cell)
+    sheet.add(plain(COLOURS[0], 100, cell), "a", shares=[Share("a long label " * 9, part) for part in parts])
+    plainly = tiles_of(1, cell)
+    plainly.add(plain(COLOURS[0], 100, cell), "a")
+    drawn = sheet.draw()
+    assert drawn.shape[0] > plainly.draw().shape[0]
+    left = places(drawn, COLOURS[0])[2]
+    full = (((drawn == theme.faint) | (drawn == theme.empty)).all(2)[:, left : left + cell]).all(1)  # rows of bars
+    lengths = (drawn[:, left : left + cell] == theme.faint).all(2).sum(1)[full]
+    assert list(dict.fromkeys(lengths)) == [cell, cell // 4, 0]
+    assert (drawn[:, left + cell :] == theme.paper).all()  # no text is wider

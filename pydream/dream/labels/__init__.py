@@ -20,6 +20,12 @@ def imagenet_names() -> tuple[str, ...]:
     return tuple(files(__name__).joinpath("ilsvrc2012.txt").read_text(encoding="ascii").splitlines())
 
 
+def class_names(count: int) -> tuple[str, ...] | None:
+    """Return the names of a network's classes, by number; None: they are known for the 1,000 of ImageNet alone."""
+    names = imagenet_names()
+    return names if count == len(names) else None
+
+
 @cache
 def imagenet_words() -> dict[str, tuple[int, ...]]:
     """Return WordNet's words for several of the 1,000 classes, each with their numbers."""
@@ -56,8 +62,8 @@ def find_classes(label: int | str, count: int) -> tuple[int, ...]:
         if numbers := (label,) if isinstance(label, int) else _numbers(label):
             return numbers
         raise UnknownNameError(f"no class {label!r} (expected the smaller number first, e.g. 3-7)")
-    names = imagenet_names()
-    if count != len(names):
+    names = class_names(count)
+    if names is None:
         raise UnknownNameError(
             f"no class {label!r}: no names are known for a network with {count} classes; use a number, 0 to {count - 1}"
         )
