@@ -434,6 +434,7 @@ retouch_options = together(
     _weight("--smooth", "Sigma of a gradient blur, in pixels.", WIDEST_BLUR),
     steps_option("laplacian", default=0),
     _weight("--decorrelate", "Power of the frequency that the gradient is divided by; try 1.", STEEPEST),
+    option("--decorrelate-color", "Steps in the colours of natural pictures.", is_flag=True),
     _weight("--stretch", "Contrast of the result: percentage of values made black, and as many white.", MOST_STRETCH),
 )
 

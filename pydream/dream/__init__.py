@@ -8,7 +8,7 @@ octaves    sizes, and the picture at each
 objectives what grows; `labels`: classes by name
 retouch    changes to each step and to the result
 laplacian  bands of detail
-spectrum   frequencies, divided by their power
+spectrum   frequencies and colours as in natural pictures
 watch      an observer of a dream
 work       how much of it is done, in pixels
 era        what libraries of 2015 computed otherwise

@@ -16,7 +16,7 @@ from numpy.typing import ArrayLike
 from ..net import Array
 from ..picture import LUMA
 from .laplacian import MOST_LEVELS, lap_normalize
-from .spectrum import STEEPEST, divide_spectrum
+from .spectrum import STEEPEST, divide_spectrum, mix_colors
 
 CHW = (1, 2)  # the axes of height and width
 STRONGEST_PULL = 1.0  # a step of size 1 goes all the way back; above 2 a pull overshoots for ever
@@ -112,6 +112,15 @@ class Decorrelate(Retouch):
     def change(self, change: Array, image: Array) -> Array:
         """Return the change, its spectrum divided by the power of the frequency; its mean size stays the same."""
         return _rescaled(divide_spectrum(change, self.power, CHW), change)
+
+
+@dataclass(frozen=True)
+class DecorrelateColors(Retouch):
+    """Draw each step in the colours of natural pictures: mostly in light and dark, least in green and purple."""
+
+    def change(self, change: Array, image: Array) -> Array:
+        """Return the change, its colours mixed; its mean size stays the same."""
+        return _rescaled(mix_colors(change), change)
 
 
 @dataclass(frozen=True)

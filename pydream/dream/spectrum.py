@@ -1,8 +1,8 @@
-"""Decorrelated steps: a gradient's frequencies are made as unequal as those of natural pictures, whose coarse ones win.
+"""Decorrelated steps: a gradient gets the spectrum, and the colours, that natural pictures have.
 
-Neighbouring pixels of a natural picture are alike: its amplitudes fall roughly as 1/frequency. Steps in coordinates in
-which they are not alike, the Fourier parameterisation of Olah, Mordvintsev and Schubert, "Feature Visualization",
-Distill (2017), are steps at the pixels whose spectrum is divided in this way.
+Neighbouring pixels of a natural picture are alike: its amplitudes fall roughly as 1/frequency. So are its channels.
+Steps in coordinates in which they are not alike, the parameterisation of Olah, Mordvintsev and Schubert, "Feature
+Visualization", Distill (2017), are steps at the pixels to which these linear maps are applied.
 """
 
 from __future__ import annotations
@@ -13,6 +13,18 @@ from ..net import Array
 from .laplacian import HWC, Axes
 
 STEEPEST = 4.0  # power of the frequency; from 2 on little but blurs is left
+
+# Correlations of a natural picture's channels, which are three samples along the wavelengths: with 0.9 between
+# neighbours, and the square of that between red and blue. The order of the channels, RGB or BGR, makes no difference.
+CORRELATIONS = np.array([[1.0, 0.9, 0.81], [0.9, 1.0, 0.9], [0.81, 0.9, 1.0]])
+# Its symmetric square root: numbers, since those of a linear algebra library differ from machine to machine.
+COLORS = np.array(
+    [
+        [0.8031789627081094, 0.469044021527559, 0.36728906835404207],
+        [0.469044021527559, 0.7483284116873484, 0.469044021527559],
+        [0.36728906835404207, 0.469044021527559, 0.8031789627081094],
+    ]
+)
 
 
 def divide_spectrum(grad: Array, power: float, axes: Axes = HWC) -> Array:
@@ -45,6 +57,19 @@ def divide_spectrum(grad: Array, power: float, axes: Axes = HWC) -> Array:
         spectrum *= factors
         result[...] = fft.irfft2(spectrum, (height, width), overwrite_x=True)
     return found
+
+
+def mix_colors(grad: Array) -> Array:
+    """Multiply the channels of a (3, H, W) gradient by `COLORS`, in double precision; grey, (1, H, W), has no colours.
+
+    Linear, and its own transpose.
+    """
+    if len(grad) == 1:
+        return grad
+    mixed = np.empty_like(grad)
+    for row, result in zip(COLORS, mixed, strict=True):
+        result[...] = sum(weight * channel for weight, channel in zip(row, grad, strict=True))
+    return mixed
 
 
 def _factors(height: int, width: int, power: float) -> Array:

@@ -61,6 +61,7 @@ def dream_picture(
     smooth: float | None = None,
     laplacian: int | None = None,
     decorrelate: float | None = None,
+    decorrelate_color: bool | None = None,
     stretch: float | None = None,
     seed: int | None = None,
     exact: bool = False,
@@ -106,7 +107,7 @@ def dream_picture(
         Number of sizes; "auto": down to about 160 pixels.
     octave_scale, iterations, step_size, jitter, clip, era
         As the options.
-    keep_colors, tv, pull_back, smooth, laplacian, decorrelate, stretch, blend
+    keep_colors, tv, pull_back, smooth, laplacian, decorrelate, decorrelate_color, stretch, blend
         As the options.
     seed : int, optional
         None: a new one, which the result has.
@@ -164,6 +165,7 @@ def dream_picture(
         "smooth": smooth,
         "laplacian": laplacian,
         "decorrelate": decorrelate,
+        "decorrelate_color": decorrelate_color,
         "backend": backend,
         "blend": blend,
         "stretch": stretch,

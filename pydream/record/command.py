@@ -31,6 +31,7 @@ _OPTIONS = {
     "smooth": "--smooth",
     "laplacian": "--laplacian",
     "decorrelate": "--decorrelate",
+    "decorrelate_color": "--decorrelate-color",
     "tv": "--tv",
     "pull_back": "--pull-back",
     "keep_colors": "--keep-colors",

@@ -26,6 +26,7 @@ def in_words(figure: Figure) -> str:
         for name in ("smooth", "laplacian", "decorrelate", "tv", "pull_back", "stretch")
         if getattr(recipe, name)
     ]
+    parts += ["colours decorrelated"] if recipe.decorrelate_color else []
     parts += ["colours kept"] if recipe.keep_colors else []
     parts += [f"only where {figure.mask.name} is white"] if figure.mask else []
     parts += [f"rounded as in {recipe.era}"] if recipe.era != MODERN else []

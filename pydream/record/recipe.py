@@ -17,7 +17,17 @@ from ..dream.notebook import DreamInterrupted, deepdream, dream_copies
 from ..dream.objectives import Objective, Score, Term, channels_text
 from ..dream.octaves import Size, octave_sizes
 from ..dream.params import MOST_FRAMES, check_params, find_ends, whole_number
-from ..dream.retouch import Decorrelate, KeepColors, Laplacian, Mask, PullBack, Retouch, Smooth, TotalVariation
+from ..dream.retouch import (
+    Decorrelate,
+    DecorrelateColors,
+    KeepColors,
+    Laplacian,
+    Mask,
+    PullBack,
+    Retouch,
+    Smooth,
+    TotalVariation,
+)
 from ..dream.tutorial import NAIVE_COPIES, RENDERERS, rendered_sizes, to_display
 from ..dream.watch import View, Watch
 from ..dream.work import Work
@@ -104,7 +114,7 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True):
     tile : int, optional
         As for `pydream.deepdream`. In float32 tiles are rounded otherwise than a picture in one run, so the side
         counts; in float64 they are not, and None lets every machine decide by itself.
-    smooth, laplacian, decorrelate, tv, pull_back, keep_colors
+    smooth, laplacian, decorrelate, decorrelate_color, tv, pull_back, keep_colors
         The retouches of these names, in this order, with their one parameter; 0 or False: without. A mask is a picture,
         and no part of a recipe.
     size : (int, int), optional
@@ -149,6 +159,7 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True):
     pull_back: float = 0.0
     keep_colors: bool = False
     decorrelate: float = 0.0
+    decorrelate_color: bool = False
     size: tuple[Count, Count] | None = None
     blend: float = 0.0
     stretch: Annotated[float, msgspec.Meta(ge=0, le=MOST_STRETCH)] = 0.0
@@ -191,6 +202,7 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True):
             *([Smooth(self.smooth)] if self.smooth else []),
             *([Laplacian(self.laplacian)] if self.laplacian else []),
             *([Decorrelate(self.decorrelate)] if self.decorrelate else []),
+            *([DecorrelateColors()] if self.decorrelate_color else []),
             *([TotalVariation(self.tv)] if self.tv else []),
             *([PullBack(self.pull_back)] if self.pull_back else []),
             *([KeepColors()] if self.keep_colors else []),

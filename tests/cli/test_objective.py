@@ -15,7 +15,16 @@ from pydream.dream import objectives
 from pydream.dream.notebook import deepdream
 from pydream.dream.objectives import Term, l2, mean
 from pydream.dream.octaves import AUTO
-from pydream.dream.retouch import Decorrelate, KeepColors, Laplacian, Mask, PullBack, Smooth, TotalVariation
+from pydream.dream.retouch import (
+    Decorrelate,
+    DecorrelateColors,
+    KeepColors,
+    Laplacian,
+    Mask,
+    PullBack,
+    Smooth,
+    TotalVariation,
+)
 from pydream.media.image import read_image, read_note, write_image
 from pydream.record.presets import PRESETS
 from pydream.record.scoring import score_of
@@ -251,6 +260,7 @@ RETOUCHES = {
     "--smooth 1.5": [Smooth(1.5)],
     "--laplacian 3": [Laplacian(3)],
     "--decorrelate 1.5": [Decorrelate(1.5)],
+    "--decorrelate-color --tv 0.5": [DecorrelateColors(), TotalVariation(0.5)],
     "--keep-colors --pull-back 0.05 --tv 0.25 --decorrelate 0.5 --laplacian 3 --smooth 1.5": [
         Smooth(1.5), Laplacian(3), Decorrelate(0.5), TotalVariation(0.25), PullBack(0.05), KeepColors(),
     ],

@@ -10,6 +10,7 @@ from pydream.dream.laplacian import lap_normalize
 from pydream.dream.objectives import l2, mean
 from pydream.dream.retouch import (
     Decorrelate,
+    DecorrelateColors,
     KeepColors,
     Laplacian,
     Mask,
@@ -19,7 +20,7 @@ from pydream.dream.retouch import (
     TotalVariation,
     total_variation_gradient,
 )
-from pydream.dream.spectrum import divide_spectrum
+from pydream.dream.spectrum import COLORS, divide_spectrum
 from pydream.errors import ZeroGradientError
 
 QUICK = {"octave_n": 2, "iter_n": 2}
@@ -125,6 +126,17 @@ def test_decorrelate(image):
     np.testing.assert_allclose(Decorrelate(0.7).change(level, image), level, rtol=1e-12)
 
 
+def test_decorrelate_colors(image):
+    """The matrix, at each pixel; a network of one channel has no colours."""
+    change = change_of(image.shape)
+    mixed = np.einsum("ij,jhw->ihw", COLORS, change)
+    for dtype, most in ((np.float64, 1e-12), (np.float32, 1e-6)):
+        found = DecorrelateColors().change(change.astype(dtype), image.astype(dtype))
+        assert found.dtype == dtype
+        assert off(found, mixed / np.abs(mixed).mean()) < most
+    np.testing.assert_array_equal(DecorrelateColors().change(change[:1], image[:1]), change[:1])
+
+
 def test_keep_colors(image):
     """Steps go along the greys; in the end luma is the dream's, hue the picture's, and chroma as far as it fits."""
     change = change_of(image.shape)
@@ -168,7 +180,11 @@ def disk(height, width):
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("jitter", [0, 32])
 @pytest.mark.parametrize(
-    "others", [[], [Smooth(1), Laplacian(2), Decorrelate(1), TotalVariation(1), PullBack(0.1), KeepColors()]]
+    "others",
+    [
+        [],
+        [Smooth(1), Laplacian(2), Decorrelate(1), DecorrelateColors(), TotalVariation(1), PullBack(0.1), KeepColors()],
+    ],
 )
 def test_black_is_the_picture_to_the_byte(squeezenet32, squeezenet64, picture, dtype, jitter, others):
     net = squeezenet32 if dtype == "float32" else squeezenet64

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from pydream.dream.spectrum import divide_spectrum
+from pydream.dream.spectrum import COLORS, CORRELATIONS, divide_spectrum, mix_colors
 
 CHW = (1, 2)
 SHAPES = [(3, 16, 16), (3, 9, 14), (3, 13, 7), (1, 8, 5), (3, 1, 6), (3, 5, 1), (3, 1, 1), (3, 2, 2)]
@@ -59,3 +59,23 @@ def test_layouts_and_dtypes():
     np.testing.assert_array_equal(
         divide_spectrum(single, 1, CHW), divide_spectrum(single.astype(float), 1, CHW).astype(np.float32)
     )
+
+
+# ---- colours ----
+
+
+def test_the_matrix_is_a_symmetric_root_of_the_correlations():
+    np.testing.assert_allclose(COLORS @ COLORS, CORRELATIONS, atol=1e-15)
+    np.testing.assert_array_equal(COLORS, COLORS.T)
+    np.testing.assert_array_equal(COLORS, COLORS[::-1, ::-1])  # red and blue may change places
+    assert np.linalg.eigvalsh(COLORS).min() > 0
+    distance = np.abs(np.subtract.outer(range(3), range(3)))
+    np.testing.assert_allclose(CORRELATIONS, 0.9**distance, atol=1e-15)
+
+
+def test_colours_are_a_linear_map_and_its_own_transpose():
+    x, y = drawn((3, 9, 14)), drawn((3, 9, 14), 1)
+    assert abs((mix_colors(x) * y).sum() - (x * mix_colors(y)).sum()) < 1e-12 * np.linalg.norm(x) * np.linalg.norm(y)
+    np.testing.assert_allclose(mix_colors(3 * x - 2 * y), 3 * mix_colors(x) - 2 * mix_colors(y), atol=1e-12)
+    both = mix_colors(divide_spectrum(x, 1, CHW))
+    np.testing.assert_allclose(divide_spectrum(mix_colors(x), 1, CHW), both, atol=1e-13)

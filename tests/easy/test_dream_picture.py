@@ -110,6 +110,7 @@ EVERYTHING = {
     "smooth": 0.5,
     "laplacian": 2,
     "decorrelate": 0.5,
+    "decorrelate_color": True,
     "seed": 9,
     "exact": True,
     "runtime": "numpy",
@@ -138,8 +139,19 @@ def test_every_word_is_recorded(folder, run):
             "--step-size",
             "--jitter",
         ),
-        *("--era", "--keep-colors", "--tv", "--pull-back", "--smooth", "--laplacian", "--decorrelate", "--seed"),
-        *("--exact", "--runtime", "--backend", "--mean", "--channel-order", "--mask", "--size", "--blend"),
+        *("--era", "--keep-colors", "--tv", "--pull-back", "--smooth", "--laplacian", "--decorrelate"),
+        *(
+            "--decorrelate-color",
+            "--seed",
+            "--exact",
+            "--runtime",
+            "--backend",
+            "--mean",
+            "--channel-order",
+            "--mask",
+            "--size",
+            "--blend",
+        ),
     }
     assert run(*words)[0] == 0
     np.testing.assert_array_equal(dream.pixels, read_image("dream.png"))

@@ -492,6 +492,7 @@ def test_copies_of_a_picture_with_retouches(little):
         retouch.Smooth(1),
         retouch.Laplacian(2),
         retouch.Decorrelate(1),
+        retouch.DecorrelateColors(),
         retouch.TotalVariation(0.3),
         retouch.PullBack(0.1),
         retouch.KeepColors(),

@@ -36,6 +36,8 @@ const RETOUCHES = [
   { name: "blend", label: "Blend", min: 0, max: 1, step: 0.05, text: orNone(percent),
     hint: "Mixes your own picture into the result." },
 ];
+const NATURAL = { name: "decorrelate_color", label: "Natural colours", box: true,
+  hint: "Draws more in light and dark and less in purple and green; goes with whole shapes." };
 const COLOURS = { name: "keep_colors", label: "Keep colours", box: true,
   hint: "Your picture keeps its colours; only light and dark dream." };
 const EXPERT = [
@@ -60,7 +62,7 @@ const EXPERT = [
 ];
 const SIZES = [256, 512, 768, 1024, 1536, 2048, 3072, 4096];
 
-const LABELS = { ...Object.fromEntries([...SLIDERS, ...RETOUCHES, COLOURS, ...EXPERT].map(({ name, label }) => [name, label.toLowerCase()])),
+const LABELS = { ...Object.fromEntries([...SLIDERS, ...RETOUCHES, NATURAL, COLOURS, ...EXPERT].map(({ name, label }) => [name, label.toLowerCase()])),
   long_side: "size", noise: "size", preset: "look", classes: "things", kind: "what is made" };
 
 // Fields of an order in words, as the page calls them.
@@ -80,7 +82,7 @@ export function mountSettings() {
     ...SLIDERS.map(field),
     sizeField(),
     seedField(),
-    make("fieldset", { class: "group" }, make("legend", {}, "Retouch"), ...RETOUCHES.map(field), field(COLOURS)),
+    make("fieldset", { class: "group" }, make("legend", {}, "Retouch"), ...RETOUCHES.map(field), field(NATURAL), field(COLOURS)),
     expert,
     make("p", { class: "row" }, reset),
     error,
