@@ -61,6 +61,7 @@ _HOMES = {  # public name → the module that has it, or that it is
     "objective_guide": "dream.objectives",
     "objectives": "dream.objectives",
     "preprocess": "dream.images",
+    "renderers": "dream.renderers",
     "retouch": "dream.retouch",
     "tutorial": "dream.tutorial",
     "video": "media.video",

@@ -385,6 +385,7 @@ _STEPS: dict[str, tuple[str, str, Any]] = {
         StepSize(min=-LARGEST_STEP, max=LARGEST_STEP),
     ),
     "laplacian": ("--laplacian", "Gradient scales made equally strong.", click.IntRange(0, MOST_LEVELS)),
+    "decorrelate": ("--decorrelate", "Power of the frequency that divides the gradient.", FiniteRange(0, STEEPEST)),
 }
 
 
@@ -433,7 +434,7 @@ retouch_options = together(
     _weight("--pull-back", "Weight of the pull to the input; try 0.05.", STRONGEST_PULL),
     _weight("--smooth", "Sigma of a gradient blur, in pixels.", WIDEST_BLUR),
     steps_option("laplacian", default=0),
-    _weight("--decorrelate", "Power of the frequency that the gradient is divided by; try 1.", STEEPEST),
+    steps_option("decorrelate", default=0.0, text="0"),
     option("--decorrelate-color", "Steps in the colours of natural pictures.", is_flag=True),
     _weight("--stretch", "Contrast of the result: percentage of values made black, and as many white.", MOST_STRETCH),
 )

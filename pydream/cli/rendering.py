@@ -8,7 +8,8 @@ from typing import Any, NamedTuple
 import click
 
 from ..dream.labels import NUMBERS
-from ..dream.tutorial import RENDERERS, TILE_SIZE
+from ..dream.renderers import RENDERERS
+from ..dream.tutorial import TILE_SIZE
 from ..record.recipe import Rendering
 from ..record.scoring import channels_of
 from .options import common_run_options, layer_option, network_options, option, steps_option, tile_options, together
@@ -20,6 +21,7 @@ _PARAMETERS = {
     "octaves": ("octave_n", "octave_n"),
     "octave_scale": ("octave_scale", "octave_scale"),
     "laplacian": ("lap_n", "lap_n"),
+    "decorrelate": ("power", "power"),
 }
 
 
@@ -36,7 +38,7 @@ def _defaults(parameter: str) -> str:
 renderer_options = together(
     option(
         "-r --renderer",
-        f"One of the tutorial's renderers: {', '.join(RENDERERS)}.",
+        f"Renderer of the tutorial, or decorrelated: {', '.join(RENDERERS)}.",
         click.Choice(list(RENDERERS)),
         default="lapnorm",
         metavar="NAME",
@@ -80,7 +82,7 @@ def recipe_taken(options: dict[str, Any], channels: tuple[int, ...] | None = Non
     """
     renderer = options.pop("renderer")
     known = inspect.signature(RENDERERS[renderer]).parameters
-    recipe: dict[str, Any] = {"octave_n": 1, "lap_n": None}
+    recipe: dict[str, Any] = {"octave_n": 1, "lap_n": None, "power": None}
     for each, (parameter, name) in _PARAMETERS.items():
         value = options.pop(each)
         if parameter in known:
@@ -88,7 +90,7 @@ def recipe_taken(options: dict[str, Any], channels: tuple[int, ...] | None = Non
         elif value is not None:
             hint = f"'--{each.replace('_', '-')}'"
             raise click.BadParameter(f"the renderer {renderer} does not have it", param_hint=hint)
-    rendering = Rendering(renderer=renderer, channels=channels, lap_n=recipe.pop("lap_n"))
+    rendering = Rendering(renderer=renderer, channels=channels, lap_n=recipe.pop("lap_n"), power=recipe.pop("power"))
     for each in ("tile", "memory"):
         if options[each] is not None and not rendering.whole:
             what = f"the network sees {TILE_SIZE}x{TILE_SIZE} pixels at a time with {renderer}; naive can go in blocks"

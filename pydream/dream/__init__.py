@@ -14,7 +14,7 @@ work       how much of it is done, in pixels
 era        what libraries of 2015 computed otherwise
 zoom       the notebook's last loop
 film       the frames of a film; `flow`: motion between them
-tutorial   the four renderers of 2016
+tutorial   the four renderers of 2016; `renderers`: one of today, too
 ========== ==========================================================
 
 Its public names are those of `pydream`.

@@ -116,7 +116,7 @@ def render_multiscale(
 
     Parameters and errors are those of `render_naive`; the result is larger than `img0`, see `grown_sizes`.
     """
-    return _Multiscale(net, octave_n, octave_scale).render(layer, channel, img0, iter_n, step, rng, watch)
+    return Multiscale(net, octave_n, octave_scale).render(layer, channel, img0, iter_n, step, rng, watch)
 
 
 def render_lapnorm(
@@ -251,14 +251,17 @@ class _Naive(Renderer):
         return t_grad(img)
 
 
-class _Multiscale(Renderer):
+class Multiscale(Renderer):
+    """The loop of growing sizes."""
+
     name = "multiscale"
 
     def start(self, img: Array, octave: int) -> Array:
+        """Enlarge the picture."""
         return img if octave == 0 else resize(img, self.sizes[-1 - octave], self.net.dtype)
 
 
-class _LapNorm(_Multiscale):
+class _LapNorm(Multiscale):
     name = "lapnorm"
 
     def __init__(self, net: Net, octave_n: int, octave_scale: float, lap_n: int) -> None:
@@ -455,8 +458,11 @@ def visstd(a: Array, s: float = 0.1) -> Array:
 
 
 def to_display(renderer: str, img: Array) -> Array:
-    """Return a rendered image as the tutorial shows it, 0..255 once clipped: a dream unchanged, others by `visstd`."""
-    return img if renderer == "deepdream" else visstd(img) * 255
+    """Return a rendered image as the tutorial shows it, 0..255 once clipped: a dream unchanged, others by `visstd`.
+
+    A decorrelated one has twice the tutorial's contrast, about that of a photograph.
+    """
+    return img if renderer == "deepdream" else visstd(img, 0.2 if renderer == "decorrelated" else 0.1) * 255
 
 
 def rendered_sizes(renderer: str, height: int, width: int, octave_n: int = 1, octave_scale: float = 1.4) -> list[Size]:

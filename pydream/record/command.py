@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from ..dream.objectives import Kind, channels_text
-from ..dream.tutorial import RENDERERS
+from ..dream.renderers import RENDERERS
 from ..dream.zoom import zoom_loop
 from ..zoo.registry import DEFAULT_NETWORK
 from .names import file_word, model_word
@@ -188,9 +188,10 @@ def _rendering(recipe: Recipe) -> list[str]:
     name = recipe.rendering.renderer
     known = inspect.signature(RENDERERS[name]).parameters
     chosen = {"iter_n": recipe.iter_n, "step": recipe.step_size, "lap_n": recipe.rendering.lap_n}
+    chosen |= {"power": recipe.rendering.power}
     chosen |= {"octave_n": recipe.octave_n, "octave_scale": recipe.octave_scale}
     options = {"iter_n": "iterations", "step": "step-size", "octave_n": "octaves"}
-    options |= {"octave_scale": "octave-scale", "lap_n": "laplacian"}
+    options |= {"octave_scale": "octave-scale", "lap_n": "laplacian", "power": "decorrelate"}
     written = {
         f"--{option}": chosen[parameter]
         for parameter, option in options.items()

@@ -17,6 +17,7 @@ from ..dream.notebook import DreamInterrupted, deepdream, dream_copies
 from ..dream.objectives import Objective, Score, Term, channels_text
 from ..dream.octaves import Size, octave_sizes
 from ..dream.params import MOST_FRAMES, check_params, find_ends, whole_number
+from ..dream.renderers import RENDERERS, check_power
 from ..dream.retouch import (
     Decorrelate,
     DecorrelateColors,
@@ -28,7 +29,7 @@ from ..dream.retouch import (
     Smooth,
     TotalVariation,
 )
-from ..dream.tutorial import NAIVE_COPIES, RENDERERS, rendered_sizes, to_display
+from ..dream.tutorial import NAIVE_COPIES, rendered_sizes, to_display
 from ..dream.watch import View, Watch
 from ..dream.work import Work
 from ..dream.zoom import check_move, zoom_loop
@@ -82,15 +83,18 @@ class Loop(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Rendering(msgspec.Struct, frozen=True, kw_only=True):
-    """Which of the tutorial's renderers, of which channels' mean, and with how many levels: see `pydream.tutorial`."""
+    """Which renderer, of which channels' mean, and with how many levels or what power: `pydream.dream.renderers`."""
 
-    renderer: Literal["naive", "multiscale", "lapnorm", "deepdream"]
+    renderer: Literal["naive", "multiscale", "lapnorm", "deepdream", "decorrelated"]
     channels: Annotated[tuple[int, ...], msgspec.Meta(max_length=MOST_SUMMED)] | None = None
     lap_n: int | None = None
+    power: float | None = None
 
     def __post_init__(self) -> None:
         if self.lap_n is not None:
             whole_number("lap_n", self.lap_n, 0, MOST_LEVELS)
+        if self.power is not None:
+            check_power(self.power)
 
     @property
     def whole(self) -> bool:
@@ -232,6 +236,8 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True):
             params |= {"octave_n": self.octave_n, "octave_scale": self.octave_scale}
         if self.rendering.renderer == "lapnorm" and self.rendering.lap_n is not None:
             params["lap_n"] = self.rendering.lap_n
+        if self.rendering.renderer == "decorrelated" and self.rendering.power is not None:
+            params["power"] = self.rendering.power
         return params
 
     def sizes(self, height: int, width: int) -> list[Size]:

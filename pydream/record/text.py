@@ -19,7 +19,7 @@ import msgspec
 T = TypeVar("T")
 
 # Fields that earlier versions' records lack: left out where they are off, so that the same dream has the same record.
-LATER = frozenset({"decorrelate", "decorrelate_color"})
+LATER = {"decorrelate": 0.0, "decorrelate_color": False, "power": None}
 
 
 def to_json(account: Any, indent: int | None = None) -> str:
@@ -73,7 +73,7 @@ def _each_text(value: Any, change: Callable[[str], str]) -> Any:
     if isinstance(value, str):
         return change(value)
     if isinstance(value, dict):
-        return {key: _each_text(each, change) for key, each in value.items() if each or key not in LATER}
+        return {key: _each_text(each, change) for key, each in value.items() if key not in LATER or each != LATER[key]}
     if isinstance(value, list):
         return [_each_text(each, change) for each in value]
     return value

@@ -287,6 +287,7 @@ NO_DREAM = [
     ({"loop": {**LOOP, "frame": 10**9}}, "dream.loop.frame"),
     ({"loop": {**LOOP, "scale": 2.0}}, "scale: 2.0, expected"),
     ({"rendering": {"renderer": "lapnorm", "lap_n": 10**9}}, "lap_n: 1000000000"),
+    ({"rendering": {"renderer": "decorrelated", "power": -1.0}}, "power: -1.0, expected a number from 0 to 4"),
     ({"objective": [{"layer": "data"}] * (MOST_TERMS + 1)}, f"length <= {MOST_TERMS}"),
 ]
 

@@ -9,7 +9,8 @@ from support.interrupting import interrupt_at
 
 import pydream
 from pydream.dream.images import noise
-from pydream.dream.tutorial import RENDERERS, render_deepdream, render_lapnorm, to_display
+from pydream.dream.renderers import RENDERERS, render_decorrelated
+from pydream.dream.tutorial import render_deepdream, render_lapnorm, to_display
 from pydream.media.image import read_image, read_note, write_image
 from pydream.picture import to_pixels
 from pydream.record.provenance import parse
@@ -55,6 +56,21 @@ def test_every_option_reaches_the_renderer(run, picture, net):
     assert run("replay", "out.png").out.startswith("identical")
 
 
+@pytest.mark.parametrize("power", ["0.5", "0.0"])
+def test_the_power_reaches_the_decorrelated_one(run, folder, net, power):
+    """It is in the record, 0 too, and in no other renderer's."""
+    options = ["-r", "decorrelated", "--octaves", "1", "--decorrelate", power]
+    assert run("visualize", "-o", "out.png", "-l", f"{LAYER}:7", *options, *SHORT).code == 0
+    rng = np.random.RandomState(3)
+    start = noise(48, 64, rng)
+    img = render_decorrelated(net, LAYER, 7, start, iter_n=2, octave_n=1, power=float(power), rng=rng)
+    np.testing.assert_array_equal(read_image("out.png"), to_pixels(to_display("decorrelated", img)))
+    said = json.loads(read_note("out.png"))
+    assert said["dream"]["rendering"]["power"] == float(power)
+    assert f"--renderer decorrelated --iterations 2 --octaves 1 --decorrelate {power}" in said["command"]
+    assert run("replay", "out.png").out.startswith("identical")
+
+
 def test_a_layer_without_channels_and_the_networks_own(run, picture, net):
     arguments = ["visualize", picture, "-o", "out.png", "--renderer", "deepdream", "--octaves", "1", "-n", "2"]
     assert run(*arguments, "--seed", "3").code == 0
@@ -89,8 +105,10 @@ def test_float64_and_numpy(run, folder):
 
 def test_defaults_are_the_tutorials(run):
     shown = " ".join(run("visualize", "--help-all").out.split())
-    for default in ("20 for naive, 10 for multiscale", "1.0 for naive and multiscale and lapnorm, 1.5 for deepdream",
-                    "3 for multiscale and lapnorm, 4 for deepdream", "1.4", "4", "lapnorm"):  # fmt: skip
+    for default in ("20 for naive and decorrelated, 10 for multiscale",
+                    "1.0 for naive and multiscale and lapnorm, 1.5 for deepdream, 3.0 for decorrelated",
+                    "3 for multiscale and lapnorm and decorrelated, 4 for deepdream", "1.4", "4",
+                    "lapnorm"):  # fmt: skip
         assert f"[default: {default}" in shown
     assert "noise of 224x224 pixels" in shown
 
@@ -124,9 +142,10 @@ def test_an_interrupted_picture(run, folder, monkeypatch, name, size):
         (["-l", f"{LAYER}:0-4096"], f"'{LAYER}:0-4096' is more than 4096 channels"),
         (["-r", "naive", "--octaves", "2"], "the renderer naive does not have it"),
         (["-r", "deepdream", "--laplacian", "2"], "Invalid value for '--laplacian'"),
+        (["--decorrelate", "1"], "'--decorrelate': the renderer lapnorm does not have it"),
         (["--step-size", "nan"], "not a finite number"),
         (["--octaves", "100"], "octaves of at most 100000000 pixels from 224x224"),
-        (["-r", "wavy"], "'wavy' is not one of 'naive', 'multiscale', 'lapnorm', 'deepdream'"),
+        (["-r", "wavy"], "'wavy' is not one of 'naive', 'multiscale', 'lapnorm', 'deepdream', 'decorrelated'"),
         (["in.png", "--size", "64x64"], "No such option"),
         (["nosuch.png"], "'nosuch.png' does not exist"),
     ],

@@ -5,11 +5,11 @@ import pytest
 from support import inputs, nets
 
 import pydream
-from pydream import imageops, tutorial
+from pydream import imageops, renderers, tutorial
 from pydream.caffe import Classifier
 from pydream.dream.images import deprocess, preprocess
 from pydream.dream.notebook import deepdream, make_step
-from pydream.dream.retouch import KeepColors, Laplacian, Mask, PullBack, Smooth, TotalVariation, ascend
+from pydream.dream.retouch import Decorrelate, KeepColors, Laplacian, Mask, PullBack, Smooth, TotalVariation, ascend
 from pydream.dream.zoom import zoom_loop
 from pydream.errors import ShapeError, UnknownNameError
 from pydream.net import as_mean
@@ -101,7 +101,9 @@ def test_what_is_grey_stays_so_to_the_bit(net):
 
 
 @pytest.mark.parametrize(
-    "retouch", [Smooth(1.0), Laplacian(2), TotalVariation(0.5), PullBack(0.05)], ids=lambda each: type(each).__name__
+    "retouch",
+    [Smooth(1.0), Laplacian(2), Decorrelate(1.0), TotalVariation(0.5), PullBack(0.05)],
+    ids=lambda each: type(each).__name__,
 )
 def test_retouches_work_on_a_plane(net, retouch):
     made = dream(net, retouches=[retouch])
@@ -128,9 +130,9 @@ def test_films_and_zooms_of_grey_dreams(net):
     assert not np.array_equal(filmed[1], np.uint8(np.clip(dream(net, PICTURE[::-1]), 0, 255)))  # half the last dream
 
 
-@pytest.mark.parametrize("name", sorted(tutorial.RENDERERS))
-def test_the_tutorials_renderers_are_grey(net, name):
-    made = tutorial.RENDERERS[name](net, "two", 1, PICTURE, 2, rng=np.random.RandomState(0))
+@pytest.mark.parametrize("name", sorted(renderers.RENDERERS))
+def test_the_renderers_are_grey(net, name):
+    made = renderers.RENDERERS[name](net, "two", 1, PICTURE, 2, rng=np.random.RandomState(0))
     assert is_grey(made)
     assert made.std() > 0
 

@@ -173,6 +173,7 @@ def test_public_names():
         "objective_guide",
         "objectives",
         "preprocess",
+        "renderers",
         "retouch",
         "tutorial",
         "video",

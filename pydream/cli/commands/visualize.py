@@ -34,11 +34,12 @@ def command(
     quiet: bool,
     **options: Any,
 ) -> None:
-    """Show what a channel or a layer looks for, with the renderers of the TensorFlow tutorial of 2016.
+    """Show what a channel or a layer looks for, with the renderers of the TensorFlow tutorial of 2016, or one of today.
 
     --layer LAYER:139 maximises the mean of a channel, LAYER:3,7 or LAYER:0-7 the mean of the sum of some, and LAYER
     alone the mean of the square of all. Renderers: naive, of the whole picture's gradient; multiscale, the same at
-    growing sizes; lapnorm, with its Laplacian bands made equally strong; deepdream, in octaves as a dream.
+    growing sizes; lapnorm, with its Laplacian bands made equally strong; deepdream, in octaves as a dream;
+    decorrelated, as multiscale with the spectrum and the colours of natural pictures.
 
     INPUT is the start: a picture, - for one from standard input, or by default noise of 224x224 pixels, also as
     noise:640x480. The result is scaled to be seen, that of deepdream clipped. Ctrl-C ends it early and writes what
