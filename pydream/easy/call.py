@@ -17,6 +17,7 @@ from PIL import Image
 from ..dream.notebook import DreamInterrupted
 from ..dream.objectives import Kind
 from ..dream.params import whole_number
+from ..dream.retouch import Robust
 from ..errors import DreamInterruptedWarning, ParameterError
 from ..formats import PixelScale
 from ..net import ChannelOrder
@@ -61,6 +62,9 @@ def dream_picture(
     smooth: float | None = None,
     laplacian: int | None = None,
     decorrelate: float | None = None,
+    robust: bool = False,
+    robust_scale: float | None = None,
+    robust_rotate: float | None = None,
     stretch: float | None = None,
     seed: int | None = None,
     exact: bool = False,
@@ -106,7 +110,7 @@ def dream_picture(
         Number of sizes; "auto": down to about 160 pixels.
     octave_scale, iterations, step_size, jitter, clip, era
         As the options.
-    keep_colors, tv, pull_back, smooth, laplacian, decorrelate, stretch, blend
+    keep_colors, tv, pull_back, smooth, laplacian, decorrelate, robust, robust_scale, robust_rotate, stretch, blend
         As the options.
     seed : int, optional
         None: a new one, which the result has.
@@ -147,6 +151,7 @@ def dream_picture(
     if long_side is not None:
         long_side = whole_number("long_side", long_side, 1)
     classes = [str(each) for each in ([class_] if isinstance(class_, str | int | np.integer) else class_)]
+    usual = Robust() if robust else None
     given = {
         "layer": layer,
         "kind": objective,
@@ -164,6 +169,8 @@ def dream_picture(
         "smooth": smooth,
         "laplacian": laplacian,
         "decorrelate": decorrelate,
+        "robust_scale": usual and usual.scale if robust_scale is None else robust_scale,
+        "robust_rotate": usual and usual.rotate if robust_rotate is None else robust_rotate,
         "backend": backend,
         "blend": blend,
         "stretch": stretch,

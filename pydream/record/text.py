@@ -19,7 +19,7 @@ import msgspec
 T = TypeVar("T")
 
 # Fields that earlier versions' records lack: left out where they are off, so that the same dream has the same record.
-LATER = frozenset({"decorrelate"})
+LATER = frozenset({"decorrelate", "robust_scale", "robust_rotate"})
 
 
 def to_json(account: Any, indent: int | None = None) -> str:

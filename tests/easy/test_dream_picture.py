@@ -110,6 +110,8 @@ EVERYTHING = {
     "smooth": 0.5,
     "laplacian": 2,
     "decorrelate": 0.5,
+    "robust": True,
+    "robust_scale": 0.05,
     "seed": 9,
     "exact": True,
     "runtime": "numpy",
@@ -140,6 +142,7 @@ def test_every_word_is_recorded(folder, run):
         ),
         *("--era", "--keep-colors", "--tv", "--pull-back", "--smooth", "--laplacian", "--decorrelate", "--seed"),
         *("--exact", "--runtime", "--backend", "--mean", "--channel-order", "--mask", "--size", "--blend"),
+        *("--robust-scale", "--robust-rotate"),
     }
     assert run(*words)[0] == 0
     np.testing.assert_array_equal(dream.pixels, read_image("dream.png"))
