@@ -73,13 +73,14 @@ def test_operation(benchmark, operation, backend):
 
 @pytest.mark.parametrize("backend", BACKENDS)
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("operation", ["affine_transform", "affine_transform_adjoint"])
 @pytest.mark.parametrize(
     ("move", "matrix", "offset_first"),
     [("closer", [0.95, 0.95], False), ("2015", [0.95, 0.95], True), ("turned", [[0.94, 0.02], [-0.02, 0.94]], False)],
 )
-def test_affine_transform(benchmark, move, matrix, offset_first, dtype, backend):
+def test_affine_transform(benchmark, move, matrix, offset_first, operation, dtype, backend):
     frame = np.ascontiguousarray(picture(575, 1024).transpose(1, 2, 0), dtype)
     call = (frame, matrix, [575 * 0.05 / 2, 1024 * 0.05 / 2], offset_first)
-    expect_same(lambda ops: [ops.affine_transform(*call)])
-    benchmark.group = f"affine_transform, {move}, 575x1024, {np.dtype(dtype)}"
-    benchmark(BACKENDS[backend].affine_transform, *call)
+    expect_same(lambda ops: [getattr(ops, operation)(*call)])
+    benchmark.group = f"{operation}, {move}, 575x1024, {np.dtype(dtype)}"
+    benchmark(getattr(BACKENDS[backend], operation), *call)

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <type_traits>
+#include <vector>
 
 #include "linear.hpp"
 
@@ -44,9 +45,18 @@ void with_channels(std::ptrdiff_t channels, const Run& run) {
     }
 }
 
-Axis axis_of(std::ptrdiff_t size, double matrix, double offset, bool offset_first) {
+// Where the output o reads along an axis of its own.
+auto along_axis(double matrix, double offset, bool offset_first) {
     const double shift = offset_first ? offset : offset / matrix;
-    return Axis(size, size, [=](std::ptrdiff_t o) { return (static_cast<double>(o) + shift) * matrix; });
+    return [=](std::ptrdiff_t o) { return (static_cast<double>(o) + shift) * matrix; };
+}
+
+// Where the output (o, p) reads along the axis of a matrix's row.
+auto along_row(const double* matrix,  // (2,)
+               double offset) {
+    return [=](std::ptrdiff_t o, std::ptrdiff_t p) {
+        return offset + static_cast<double>(o) * matrix[0] + static_cast<double>(p) * matrix[1];
+    };
 }
 
 template <class T, class Channels>
@@ -75,14 +85,11 @@ template <class T, class Channels>
 void by_matrix(T* out, const T* in, std::ptrdiff_t height, std::ptrdiff_t width, Channels channels,
                const double* matrix, const double* offset, int threads) {
     const std::ptrdiff_t row = width * channels;
-    const auto last_y = static_cast<double>(height - 1), last_x = static_cast<double>(width - 1);
+    const auto at = along_row(matrix, offset[0]), across = along_row(matrix + 2, offset[1]);
     make_rows(out, height, row, 0, threads, [=](T* to, std::ptrdiff_t o, double*, bool exact) {
-        const auto oy = static_cast<double>(o);
         for (std::ptrdiff_t p = 0; p < width; ++p, to += channels) {
-            const auto ox = static_cast<double>(p);
-            const double y = offset[0] + oy * matrix[0] + ox * matrix[1];
-            const double x = offset[1] + oy * matrix[2] + ox * matrix[3];
-            if (!(y >= 0.0 && y <= last_y && x >= 0.0 && x <= last_x)) {
+            const double y = at(o, p), x = across(o, p);
+            if (!(is_inside(y, height) && is_inside(x, width))) {
                 std::fill_n(to, channels, T{0});
                 continue;
             }
@@ -96,23 +103,95 @@ void by_matrix(T* out, const T* in, std::ptrdiff_t height, std::ptrdiff_t width,
     });
 }
 
+// The first of 0..size-1 for which holds(p), which is then true of all that follow; size if there is none.
+template <class Holds>
+std::ptrdiff_t first_of(std::ptrdiff_t size, const Holds& holds) {
+    std::ptrdiff_t begin = 0, end = size;
+    while (begin < end) {
+        const std::ptrdiff_t middle = begin + (end - begin) / 2;
+        if (holds(middle)) {
+            end = middle;
+        } else {
+            begin = middle + 1;
+        }
+    }
+    return begin;
+}
+
+// The output (o, p) reads at y = at(o, p), which is monotonic in p or nowhere inside, and x = across(o, p).
+template <class T, class At, class Across, class Channels>
+void scatter(T* out, const T* in, std::ptrdiff_t height, std::ptrdiff_t width, Channels channels, const At& at,
+             const Across& across, int threads) {
+    constexpr std::ptrdiff_t most_rows = 32;  // whose sums a thread keeps at the same time
+    const std::ptrdiff_t row = width * channels;
+    parallel_for(height, row, threads, [&](std::ptrdiff_t first, std::ptrdiff_t last) {
+        std::vector<double> sums(static_cast<std::size_t>(std::min(last - first, most_rows) * row));
+        for (std::ptrdiff_t begin = first; begin < last; begin += most_rows) {
+            const std::ptrdiff_t end = std::min(begin + most_rows, last);
+            const auto low = static_cast<double>(begin - 1), high = static_cast<double>(end);
+            std::fill(sums.begin(), sums.end(), 0.0);
+            for (std::ptrdiff_t o = 0; o < height; ++o) {
+                const bool down = at(o, 0) <= at(o, width - 1);
+                const std::ptrdiff_t from = first_of(
+                    width, [&](std::ptrdiff_t p) { return down ? at(o, p) >= low : at(o, p) <= high; });
+                for (std::ptrdiff_t p = from; p < width; ++p) {
+                    const double y = at(o, p), x = across(o, p);
+                    if (down ? y > high : y < low) break;
+                    if (!(is_inside(y, height) && is_inside(x, width))) continue;
+                    const Taps at_y(Place(y), height, 1), at_x(Place(x), width, channels);
+                    const T* const value = in + (o * width + p) * channels;
+                    for (int j = 0; j < 2; ++j) {
+                        if (at_y.at[j] < begin || at_y.at[j] >= end) continue;  // another band's
+                        for (int i = 0; i < 2; ++i) {
+                            double* const sum = sums.data() + (at_y.at[j] - begin) * row + at_x.at[i];
+                            for (std::ptrdiff_t c = 0; c < channels; ++c) {
+                                sum[c] += static_cast<double>(value[c]) * at_y.weight[j] * at_x.weight[i];
+                            }
+                        }
+                    }
+                }
+            }
+            std::transform(sums.begin(), sums.begin() + (end - begin) * row, out + begin * row,
+                           [](double sum) { return static_cast<T>(sum); });
+        }
+    });
+}
+
 }  // namespace
 
 template <class T>
 void affine_transform(T* out, const T* in, std::ptrdiff_t height, std::ptrdiff_t width, std::ptrdiff_t channels,
                       const double* matrix, bool diagonal, const double* offset, bool offset_first, int threads) {
     if (diagonal) {
-        const Axis ys = axis_of(height, matrix[0], offset[0], offset_first),
-                   xs = axis_of(width, matrix[1], offset[1], offset_first);
+        const Axis ys(height, height, along_axis(matrix[0], offset[0], offset_first)),
+            xs(width, width, along_axis(matrix[1], offset[1], offset_first));
         with_channels(channels, [&](auto n) { by_diagonal(out, in, height, width, n, ys, xs, threads); });
     } else {
         with_channels(channels, [&](auto n) { by_matrix(out, in, height, width, n, matrix, offset, threads); });
     }
 }
 
-#define PYDREAM_INSTANTIATE(T)                                                                                  \
-    template void affine_transform(T*, const T*, std::ptrdiff_t, std::ptrdiff_t, std::ptrdiff_t, const double*, \
-                                   bool, const double*, bool, int);
+template <class T>
+void affine_transform_adjoint(T* out, const T* in, std::ptrdiff_t height, std::ptrdiff_t width,
+                              std::ptrdiff_t channels, const double* matrix, bool diagonal, const double* offset,
+                              bool offset_first, int threads) {
+    if (diagonal) {
+        const auto ys = along_axis(matrix[0], offset[0], offset_first),
+                   xs = along_axis(matrix[1], offset[1], offset_first);
+        const auto at = [=](std::ptrdiff_t o, std::ptrdiff_t) { return ys(o); };
+        const auto across = [=](std::ptrdiff_t, std::ptrdiff_t p) { return xs(p); };
+        with_channels(channels, [&](auto n) { scatter(out, in, height, width, n, at, across, threads); });
+    } else {
+        const auto at = along_row(matrix, offset[0]), across = along_row(matrix + 2, offset[1]);
+        with_channels(channels, [&](auto n) { scatter(out, in, height, width, n, at, across, threads); });
+    }
+}
+
+#define PYDREAM_INSTANTIATE(T)                                                                                     \
+    template void affine_transform(T*, const T*, std::ptrdiff_t, std::ptrdiff_t, std::ptrdiff_t, const double*,    \
+                                   bool, const double*, bool, int);                                                \
+    template void affine_transform_adjoint(T*, const T*, std::ptrdiff_t, std::ptrdiff_t, std::ptrdiff_t,           \
+                                           const double*, bool, const double*, bool, int);
 PYDREAM_INSTANTIATE(float)
 PYDREAM_INSTANTIATE(double)
 

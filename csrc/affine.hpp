@@ -25,4 +25,21 @@ void affine_transform(T* out,                   // (height, width, channels), mu
                       bool offset_first,        //
                       int threads);
 
+// The adjoint of affine_transform, its matrix of weights transposed: each value of in is added, times these weights, at
+// the pixels of out that its output there reads. A sum is in double, in the order of in's pixels, row by row, and of each
+// pixel's weights; then it is rounded.
+//
+// Throws std::bad_alloc or std::length_error if there is no memory for some rows of doubles.
+template <class T>
+void affine_transform_adjoint(T* out,                   // (height, width, channels), must not overlap in
+                              const T* in,              // (height, width, channels)
+                              std::ptrdiff_t height,    //
+                              std::ptrdiff_t width,     //
+                              std::ptrdiff_t channels,  //
+                              const double* matrix,     // as in affine_transform, like all that follow
+                              bool diagonal,            //
+                              const double* offset,     //
+                              bool offset_first,        //
+                              int threads);
+
 }  // namespace pydream

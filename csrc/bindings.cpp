@@ -117,14 +117,26 @@ Image<T> zoom(const Image<T>& image, std::ptrdiff_t out_height, std::ptrdiff_t o
     return out;
 }
 
-template <class T>
-Frame<T> affine_transform(const Frame<T>& frame, const Numbers& matrix, const Numbers& offset, bool offset_first) {
+template <class T, class Function>
+Frame<T> move(Function function, const Frame<T>& frame, const Numbers& matrix, const Numbers& offset,
+              bool offset_first) {
     const auto [height, width, channels] = sizes_of(frame);
     const bool diagonal = matrix.size() == 2;
     Frame<T> out({height, width, channels});
-    call(PYDREAM_FUNCTION(T, affine_transform), out.mutable_data(), elements(frame, frame.size()), height, width,
-         channels, elements(matrix, diagonal ? 2 : 4), diagonal, elements(offset, 2), offset_first);
+    call(function, out.mutable_data(), elements(frame, frame.size()), height, width, channels,
+         elements(matrix, diagonal ? 2 : 4), diagonal, elements(offset, 2), offset_first);
     return out;
+}
+
+template <class T>
+Frame<T> affine_transform(const Frame<T>& frame, const Numbers& matrix, const Numbers& offset, bool offset_first) {
+    return move(PYDREAM_FUNCTION(T, affine_transform), frame, matrix, offset, offset_first);
+}
+
+template <class T>
+Frame<T> affine_transform_adjoint(const Frame<T>& frame, const Numbers& matrix, const Numbers& offset,
+                                  bool offset_first) {
+    return move(PYDREAM_FUNCTION(T, affine_transform_adjoint), frame, matrix, offset, offset_first);
 }
 
 template <class T>
@@ -183,8 +195,10 @@ void define(py::module_& m) {
     const auto channels_last = py::arg("channels_last"), sum_block = py::arg("sum_block");
     m.def("roll", &roll<T>, image, ox, oy);
     m.def("zoom", &zoom<T>, image, py::arg("height"), py::arg("width"));
-    m.def("affine_transform", &affine_transform<T>, py::arg("frame").noconvert(), py::arg("matrix").noconvert(),
-          py::arg("offset").noconvert(), py::arg("offset_first"));
+    const auto frame = py::arg("frame").noconvert(), matrix = py::arg("matrix").noconvert();
+    const auto offset = py::arg("offset").noconvert(), offset_first = py::arg("offset_first");
+    m.def("affine_transform", &affine_transform<T>, frame, matrix, offset, offset_first);
+    m.def("affine_transform_adjoint", &affine_transform_adjoint<T>, frame, matrix, offset, offset_first);
     m.def("mean_abs", &mean_abs<T>, gradient, sum_block);
     m.def("ascend", &ascend<T>, image, gradient, step_size, sum_block);
     m.def("clip", &clip<T>, image, low, high);

@@ -16,6 +16,11 @@ inline std::ptrdiff_t next(std::ptrdiff_t i, std::ptrdiff_t size) {
     return i + 1 < size ? i + 1 : std::max<std::ptrdiff_t>(size - 2, 0);
 }
 
+// Whether a coordinate is inside of an axis; NaN is not.
+inline bool is_inside(double coordinate, std::ptrdiff_t size) {
+    return coordinate >= 0.0 && coordinate <= static_cast<double>(size - 1);
+}
+
 // The two neighbours of a coordinate, `first` and the one after it, and their weights.
 struct Place {
     std::ptrdiff_t first;
@@ -61,8 +66,7 @@ struct Axis {
     // coordinate(o) is monotonic, or NaN everywhere.
     template <class Coordinate>
     Axis(std::ptrdiff_t in, std::ptrdiff_t out, const Coordinate& coordinate) {
-        const auto last = static_cast<double>(in - 1);
-        const auto inside = [&](std::ptrdiff_t o) { return coordinate(o) >= 0.0 && coordinate(o) <= last; };
+        const auto inside = [&](std::ptrdiff_t o) { return is_inside(coordinate(o), in); };
         while (begin < out && !inside(begin)) ++begin;
         places.reserve(static_cast<std::size_t>(out - begin));
         for (end = begin; end < out && inside(end); ++end) places.emplace_back(coordinate(end));

@@ -102,18 +102,18 @@ pydream_status zoom(T* out, const T* in, std::ptrdiff_t channels, std::ptrdiff_t
     });
 }
 
-template <class T>
-pydream_status affine_transform(T* out, const T* in, std::ptrdiff_t height, std::ptrdiff_t width,
-                                std::ptrdiff_t channels, const double* matrix, bool diagonal, const double* offset,
-                                bool offset_first, int threads) noexcept {
+// The kernel is affine_transform or its adjoint.
+template <class T, class Kernel>
+pydream_status move(Kernel kernel, T* out, const T* in, std::ptrdiff_t height, std::ptrdiff_t width,
+                    std::ptrdiff_t channels, const double* matrix, bool diagonal, const double* offset,
+                    bool offset_first, int threads) noexcept {
     return status_of([&] {
         require_pointers(out, in, matrix, offset);
         const std::ptrdiff_t n = count_of<T>(channels, height, width);
         require_apart(out, n, in, n);
         require_apart(out, n, matrix, diagonal ? 2 : 4);
         require_apart(out, n, offset, 2);
-        pydream::affine_transform(out, in, height, width, channels, matrix, diagonal, offset, offset_first,
-                                  threads_of(threads));
+        kernel(out, in, height, width, channels, matrix, diagonal, offset, offset_first, threads_of(threads));
     });
 }
 
@@ -242,8 +242,14 @@ pydream_status pydream_thread_count(int* count) noexcept {
                                                      ptrdiff_t channels, const double* matrix, int diagonal,       \
                                                      const double* offset, int offset_first,                       \
                                                      int threads) noexcept {                                       \
-        return affine_transform(out, in, height, width, channels, matrix, diagonal != 0, offset, offset_first != 0,\
-                                threads);                                                                          \
+        return move(pydream::affine_transform<T>, out, in, height, width, channels, matrix, diagonal != 0, offset, \
+                    offset_first != 0, threads);                                                                   \
+    }                                                                                                              \
+    pydream_status pydream_affine_transform_adjoint_##suffix(                                                      \
+        T* out, const T* in, ptrdiff_t height, ptrdiff_t width, ptrdiff_t channels, const double* matrix,          \
+        int diagonal, const double* offset, int offset_first, int threads) noexcept {                              \
+        return move(pydream::affine_transform_adjoint<T>, out, in, height, width, channels, matrix, diagonal != 0, \
+                    offset, offset_first != 0, threads);                                                           \
     }                                                                                                              \
     pydream_status pydream_mean_abs_##suffix(T* mean, const T* g, ptrdiff_t n, ptrdiff_t sum_block,                \
                                              int threads) noexcept {                                               \

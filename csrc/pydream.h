@@ -6,12 +6,14 @@
 //     g = the network's gradient of the objective with respect to data
 //     ascend_tensor(image, g, ox, oy)      image += step_size / mean|g| * g, unrolled, clipped
 //
+// and affine_transform_adjoint, which brings a gradient back through an affine_transform before the network.
+//
 // Results equal those of the NumPy and SciPy functions named below bit for bit, for any number of threads.
 // docs/c-library.md describes how to build and link, examples/c/step.c is one step.
 //
 // Arrays    An image is (channels, height, width), C-contiguous: pixel (c, y, x) is at (c * height + y) * width + x.
-//           Values have no fixed unit; in the notebook they are 0..255 minus the network's mean. A frame, for
-//           affine_transform alone, is (height, width, channels). _f32 takes float, _f64 double. Sizes count elements
+//           Values have no fixed unit; in the notebook they are 0..255 minus the network's mean. A frame, for the
+//           affine transform and its adjoint alone, is (height, width, channels). _f32 takes float, _f64 double. Sizes count elements
 //           and are at least 1; no array has more than PTRDIFF_MAX bytes.
 // Memory    Every array belongs to the caller. A call keeps nothing when it returns; it allocates rows for a zoom or an
 //           affine transform, partial sums for a mean.
@@ -146,6 +148,27 @@ PYDREAM_API pydream_status pydream_affine_transform_f32(  //
     int offset_first,                                     // 0 or nonzero; no effect without diagonal
     int threads) PYDREAM_NOEXCEPT;
 PYDREAM_API pydream_status pydream_affine_transform_f64(  // the same in double
+    double* out, const double* in, ptrdiff_t height, ptrdiff_t width, ptrdiff_t channels, const double* matrix,
+    int diagonal, const double* offset, int offset_first, int threads) PYDREAM_NOEXCEPT;
+
+// The adjoint of pydream_affine_transform: the linear map with its matrix of weights transposed, so that
+// sum(affine_transform(x) * y) = sum(x * affine_transform_adjoint(y)) up to rounding. Each value of in is added at the
+// four pixels of out that its output there reads, times their weights. Sums are in double, over in's pixels row by row
+// and the upper left, upper right, lower left and lower right weight of each, whatever the threads. A NaN reaches all
+// four pixels although a weight is 0, and no other channel.
+// Errors: NULL, BAD_SIZE, OVERLAP, BAD_THREADS, NO_MEMORY.
+PYDREAM_API pydream_status pydream_affine_transform_adjoint_f32(  //
+    float* out,                                                   // (height, width, channels), as above, like all here
+    const float* in,                                              //
+    ptrdiff_t height,                                             //
+    ptrdiff_t width,                                              //
+    ptrdiff_t channels,                                           //
+    const double* matrix,                                         //
+    int diagonal,                                                 //
+    const double* offset,                                         //
+    int offset_first,                                             //
+    int threads) PYDREAM_NOEXCEPT;
+PYDREAM_API pydream_status pydream_affine_transform_adjoint_f64(  // the same in double
     double* out, const double* in, ptrdiff_t height, ptrdiff_t width, ptrdiff_t channels, const double* matrix,
     int diagonal, const double* offset, int offset_first, int threads) PYDREAM_NOEXCEPT;
 

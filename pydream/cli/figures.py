@@ -28,9 +28,10 @@ from ..record.text import as_unicode
 from .errors import bad_value
 from .input import NOISE, STANDARD, InputPicture, Source, Target, one_target
 from .job import Job
-from .options import PICTURE_FILES, FiniteRange, option, together
+from .options import PICTURE_FILES, option, together
 from .places import check
 from .progress import Bar, Progress
+from .ranges import FiniteRange
 from .signals import between_steps, interruptible
 
 FIGURE_FILES = f"{PICTURE_FILES.removesuffix(' file').replace(' or ', ', ')} or .html file"

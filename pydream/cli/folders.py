@@ -20,9 +20,10 @@ from ..record.command import option_words
 from ..record.frames import FrameFolder
 from ..record.provenance import Account, sidecar_of
 from .input import Size, Target
-from .options import Decorator, FiniteRange, option, together
+from .options import Decorator, option, together
 from .places import OUTPUT, claim_folder, claim_made, forced
 from .progress import Bar
+from .ranges import FiniteRange
 from .signals import interruptible
 
 _PNG = FORMATS["png"]

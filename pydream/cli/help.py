@@ -20,7 +20,8 @@ HEADINGS = {
     "Loop": "frames scale rotate shift grid",
     "Dream of": "preset layer at-most like check-weights class input guide objective",
     "Steps": "renderer octaves octave-scale iterations strength step-size jitter clip",
-    "Look": "mask keep-colors laplacian decorrelate decorrelate-color smooth tv pull-back stretch blend",
+    "Look": "mask keep-colors laplacian decorrelate decorrelate-color smooth tv robust robust-scale robust-rotate"
+    " pull-back stretch blend",
     "Exactness": "seed exact dtype era backend runtime device",
     "Network": "model weights mean pixel-scale channel-order input-node description url looks",
     "Studio": "host port folder no-browser allow-remote",
@@ -31,8 +32,8 @@ HEADINGS = {
 # A picture can be made, and made again on another machine, without these.
 _EXPERT = (
     "recursive format sidecar no-sync cut quality grid objective octave-scale jitter clip decorrelate decorrelate-color"
-    " tv stretch dtype era backend runtime device weights mean pixel-scale channel-order input-node size memory"
-    " scheduler tile dpi caption debug"
+    " tv robust robust-scale robust-rotate stretch dtype era backend runtime device weights mean pixel-scale"
+    " channel-order input-node size memory scheduler tile dpi caption debug"
 )
 EXPERT = frozenset(_EXPERT.split())
 _FEW = 11  # options that need no headings

@@ -23,7 +23,7 @@ from ..dream.notebook import deepdream, make_step
 from ..dream.objectives import KINDS
 from ..dream.octaves import AUTO, MOST_OCTAVES
 from ..dream.params import LARGEST_JITTER, LARGEST_STEP, MOST_FRAMES, MOST_ITERATIONS
-from ..dream.retouch import STRONGEST_PULL, STRONGEST_TV, WIDEST_BLUR
+from ..dream.retouch import STRONGEST_PULL, STRONGEST_TV, WIDEST_BLUR, WIDEST_SCALE, WIDEST_TURN, Robust
 from ..dream.spectrum import STEEPEST
 from ..files import unsynced
 from ..formats import InputSpec, caffe, graphdef, keras, read_mean
@@ -37,6 +37,7 @@ from ..zoo.registry import DEFAULT_NETWORK
 from .input import WIDTH_HEIGHT, read_size
 from .places import Model, NewFolder, ReadFile, note_read, take_force
 from .preset import PresetName, take_preset
+from .ranges import FiniteRange, Octaves, StepSize
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
@@ -48,46 +49,6 @@ def library_default(name: str) -> Any:
         if parameter is not None and parameter.default is not parameter.empty:
             return parameter.default
     raise LookupError(name)
-
-
-class FiniteRange(click.FloatRange):
-    """A range of numbers without NaN."""
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
-        """Check that a number is finite, then its range: NaN passes every comparison of click's."""
-        try:
-            finite = math.isfinite(float(value))
-        except ValueError:
-            finite = True  # not a number at all: click says so
-        if not finite:
-            self.fail(f"{value} is not a finite number", param, ctx)
-        number: float = super().convert(value, param, ctx)
-        return number
-
-
-class Octaves(click.IntRange):
-    """A range of whole numbers, or ``auto``."""
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        """Check a number; ``auto`` is resolved for each picture."""
-        if value == AUTO:
-            return AUTO
-        try:
-            int(value)
-        except ValueError:
-            self.fail(f"{value!r} is neither a whole number nor '{AUTO}'", param, ctx)
-        return super().convert(value, param, ctx)
-
-
-class StepSize(FiniteRange):
-    """A range of numbers without 0."""
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
-        """Check the number: a step of 0 goes nowhere."""
-        number = super().convert(value, param, ctx)
-        if number == 0:
-            self.fail("0 is no step (expected a number above 0, or below it to climb down)", param, ctx)
-        return number
 
 
 _METAVARS: dict[Any, str] = {
@@ -108,6 +69,16 @@ def option(names: str, help: str, type: Any = None, **more: Any) -> Decorator:
     shown = "default" in more and "[default:" not in help
     usual = {"metavar": _METAVARS.get(type.__class__), "show_default": shown}
     return click.option(*names.split(), type=type, help=help, **{**usual, **more})
+
+
+def _shorthand(name: str, help: str, **defaults: Any) -> Decorator:
+    """Make a flag that sets the defaults of other options."""
+
+    def take(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
+        if wanted:
+            ctx.default_map = {**(ctx.default_map or {}), **defaults}
+
+    return option(name, help, is_flag=True, is_eager=True, expose_value=False, callback=take)  # before these options
 
 
 def together(*options: Decorator) -> Decorator:
@@ -264,11 +235,6 @@ input_options = together(
 network_options = together(model_option(), weights_option, input_options)
 
 
-def _take_exact(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
-    if wanted:
-        ctx.default_map = {**(ctx.default_map or {}), "dtype": "float64"}
-
-
 def _dtype(ctx: click.Context, _: click.Parameter, value: str) -> str:
     if value != "float64" and (ctx.default_map or {}).get("dtype") == "float64":
         raise click.BadParameter(f"{value} contradicts --exact, which is float64")
@@ -289,8 +255,7 @@ def _library_choice(name: str, help: str, values: list[str], **more: Any) -> Dec
 
 EXACT_HELP = "float64, Caffe's result to the pixel; slower."
 exact_options = together(
-    # eager: before --dtype, whose default it sets
-    option("--exact", EXACT_HELP, is_flag=True, is_eager=True, expose_value=False, callback=_take_exact),
+    _shorthand("--exact", EXACT_HELP, dtype="float64"),
     option(
         "--dtype",
         "Data type of the network; float64 is the same as --exact.",
@@ -436,6 +401,14 @@ retouch_options = together(
     steps_option("laplacian", default=0),
     steps_option("decorrelate", default=0.0, text="0"),
     option("--decorrelate-color", "Steps in the colours of natural pictures.", is_flag=True),
+    _shorthand(
+        "--robust",
+        f"Another scale and angle at each step: --robust-scale {Robust.scale:g} --robust-rotate {Robust.rotate:g}.",
+        robust_scale=Robust.scale,
+        robust_rotate=Robust.rotate,
+    ),
+    _weight("--robust-scale", "Largest random change of scale per step.", WIDEST_SCALE),
+    _weight("--robust-rotate", "Largest random rotation per step, in degrees.", WIDEST_TURN),
     _weight("--stretch", "Contrast of the result: percentage of values made black, and as many white.", MOST_STRETCH),
 )
 

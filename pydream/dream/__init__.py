@@ -9,6 +9,7 @@ objectives what grows; `labels`: classes by name
 retouch    changes to each step and to the result
 laplacian  bands of detail
 spectrum   frequencies and colours as in natural pictures
+moved      a network that sees the picture scaled and turned
 watch      an observer of a dream
 work       how much of it is done, in pixels
 era        what libraries of 2015 computed otherwise

@@ -97,6 +97,8 @@ def make_step(
     check_params(step_size=step_size, jitter=jitter, rng=rng, retouches=retouches)
     jitter = int(jitter)  # jitter + 1 could be more than a NumPy integer holds
     ops = imageops.backend(backend)
+    for retouch in retouches:
+        net = retouch.around(net, rng)
     ends = find_ends(net, end, objective)
     src = net.image  # input image is stored in Net's 'data' blob
     if src.shape[0] != 1:
@@ -105,9 +107,8 @@ def make_step(
     dst = [net.blobs[end] for end in ends]
 
     ox, oy = (np.random if rng is None else rng).randint(-jitter, jitter + 1, 2)
-    tensor = net.feed(image, ox, oy, ops)  # apply jitter shift to what the network sees; the image stays where it is
-
-    net.forward(end=ends, tensor=tensor)
+    # apply jitter shift to what the network sees; the image stays where it is
+    net.forward(end=ends, tensor=net.feed(image, ox, oy, ops))
     objective(*dst)  # specify the optimization objective
     g = net.gradient(ends)
 

@@ -1,4 +1,4 @@
-"""A retouch alters how a dream changes a picture: each step's change before it is added, and the finished dream.
+"""A retouch alters how a dream changes a picture: what the network sees, each step's change, and the finished dream.
 
 A dream without retouches is the notebook's. Of several, each takes the result of the one before it.
 """
@@ -13,12 +13,15 @@ from types import ModuleType
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ..net import Array
+from ..net import Array, Net
 from ..picture import LUMA
 from .laplacian import MOST_LEVELS, lap_normalize
+from .moved import Move, Moved, turn
 from .spectrum import STEEPEST, divide_spectrum, mix_colors
 
 CHW = (1, 2)  # the axes of height and width
+WIDEST_SCALE = 0.5
+WIDEST_TURN = 180.0
 STRONGEST_PULL = 1.0  # a step of size 1 goes all the way back; above 2 a pull overshoots for ever
 STRONGEST_TV = 10.0
 WIDEST_BLUR = 100.0
@@ -30,6 +33,10 @@ class Retouch:
     def at(self, base: Array) -> Retouch:
         """Return the retouch for an octave whose image, without details, is `base`, (3, h, w)."""
         return self
+
+    def around(self, net: Net, rng: np.random.RandomState | None) -> Net:
+        """Return the net that a step runs in place of `net`; it may draw from `rng`, after the step's shift."""
+        return net
 
     def change(self, change: Array, image: Array) -> Array:
         """Return what is added to an image, times the step's length.
@@ -47,6 +54,41 @@ class Retouch:
     def finish(self, dream: Array, picture: Array) -> Array:
         """Return the final picture of a dream, (H, W, 3) RGB; `picture` is the dream's input."""
         return dream
+
+
+@dataclass(frozen=True)
+class Robust(Retouch):
+    """Show the network the picture at another scale and angle at each step, so that what grows is seen from all.
+
+    After the step's shift, a factor from 1 - scale to 1 + scale and an angle from -rotate to rotate are drawn, both
+    uniformly. The gradient is the exact one at the picture, which is not moved: see `pydream.dream.moved.Moved`.
+
+    Attributes
+    ----------
+    scale : float
+        0 to `WIDEST_SCALE`.
+    rotate : float
+        Degrees: 0 to `WIDEST_TURN`. The defaults are the ranges of lucid's `standard_transforms`.
+    """
+
+    scale: float = 0.1
+    rotate: float = 10.0
+
+    def __post_init__(self) -> None:
+        for name, most in (("scale", WIDEST_SCALE), ("rotate", WIDEST_TURN)):
+            value = getattr(self, name)
+            if not 0 <= value <= most:  # NaN included
+                raise ValueError(f"{name}: {value}, expected a number from 0 to {most:g}")
+
+    def around(self, net: Net, rng: np.random.RandomState | None) -> Net:
+        """Return the net that sees the picture moved."""
+
+        def draw(height: int, width: int) -> Move:
+            scale, rotate = (np.random if rng is None else rng).uniform(-1, 1, 2)
+            middle = ((height - 1) / 2, (width - 1) / 2)
+            return turn(1 / (1 + self.scale * scale), self.rotate * rotate, middle, middle)
+
+        return Moved(net, draw)
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import math
 import sys
 from collections.abc import Iterable, Iterator
 from typing import Any
@@ -16,6 +15,7 @@ from ..net import Array, Net
 from ..picture import as_picture
 from .era import MODERN, check_era
 from .images import as_image
+from .moved import turn
 from .notebook import deepdream
 from .params import MOST_FRAMES, check_params, find_ends, is_real, require, whole_number
 
@@ -143,11 +143,7 @@ def zoom_frame(
         back = 1.0 if first else 1 - s
         moved = ops.affine_transform(picture, [1 - s, 1 - s], [h * s / 2 - back * dy, w * s / 2 - back * dx], first)
     else:
-        # (1-s) * R * (o - d - centre) + centre, for o = (y, x); R turns what is read clockwise.
-        angle = math.radians(rotate)
-        c, n = (1 - s) * math.cos(angle), (1 - s) * math.sin(angle)
-        y, x = h / 2 + dy, w / 2 + dx
-        moved = ops.affine_transform(picture, [[c, n], [-n, c]], [h / 2 - (c * y + n * x), w / 2 - (c * x - n * y)])
+        moved = ops.affine_transform(picture, *turn(1 - s, rotate, (h / 2, w / 2), (h / 2 + dy, w / 2 + dx)))
     return moved
 
 

@@ -17,6 +17,7 @@ from PIL import Image
 from ..dream.notebook import DreamInterrupted
 from ..dream.objectives import Kind
 from ..dream.params import whole_number
+from ..dream.retouch import Robust
 from ..errors import DreamInterruptedWarning, ParameterError
 from ..formats import PixelScale
 from ..net import ChannelOrder
@@ -62,6 +63,9 @@ def dream_picture(
     laplacian: int | None = None,
     decorrelate: float | None = None,
     decorrelate_color: bool | None = None,
+    robust: bool = False,
+    robust_scale: float | None = None,
+    robust_rotate: float | None = None,
     stretch: float | None = None,
     seed: int | None = None,
     exact: bool = False,
@@ -109,6 +113,8 @@ def dream_picture(
         As the options.
     keep_colors, tv, pull_back, smooth, laplacian, decorrelate, decorrelate_color, stretch, blend
         As the options.
+    robust, robust_scale, robust_rotate
+        As the options.
     seed : int, optional
         None: a new one, which the result has.
     exact : bool
@@ -148,6 +154,7 @@ def dream_picture(
     if long_side is not None:
         long_side = whole_number("long_side", long_side, 1)
     classes = [str(each) for each in ([class_] if isinstance(class_, str | int | np.integer) else class_)]
+    usual = Robust() if robust else None
     given = {
         "layer": layer,
         "kind": objective,
@@ -166,6 +173,8 @@ def dream_picture(
         "laplacian": laplacian,
         "decorrelate": decorrelate,
         "decorrelate_color": decorrelate_color,
+        "robust_scale": usual and usual.scale if robust_scale is None else robust_scale,
+        "robust_rotate": usual and usual.rotate if robust_rotate is None else robust_rotate,
         "backend": backend,
         "blend": blend,
         "stretch": stretch,

@@ -6,7 +6,7 @@
     native_ops   the same in C++, from csrc/ through the compiled module `_native`
 
 Both check their arguments with `_check`. An image is a C-contiguous array of shape (C, H, W), float32 or float64; a
-frame, for `affine_transform` alone, has its channels last.
+frame, for `affine_transform` and its adjoint alone, has its channels last.
 """
 
 from __future__ import annotations

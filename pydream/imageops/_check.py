@@ -14,6 +14,7 @@ Image: TypeAlias = NDArray[Real]  # (C, H, W)
 Frame: TypeAlias = NDArray[Real]  # (H, W, C)
 Tensor: TypeAlias = NDArray[Real]  # (1, H, W, C) with channels_last, else (1, C, H, W)
 Bounds: TypeAlias = NDArray[Real]  # (C, 1, 1)
+Numbers: TypeAlias = NDArray[np.float64]
 
 
 def image(name: str, array: Any, *, written: bool = False) -> None:
@@ -81,7 +82,7 @@ def size(height: Any, width: Any, image: Image[Any]) -> tuple[int, int]:
     return height, width
 
 
-def finite(name: str, value: Any, *shapes: tuple[int, ...]) -> NDArray[np.float64]:
+def finite(name: str, value: Any, *shapes: tuple[int, ...]) -> Numbers:
     """Return finite numbers as a new C-contiguous array, which has one of the shapes."""
     expected = " or ".join(map(str, shapes))
     try:
@@ -96,6 +97,11 @@ def finite(name: str, value: Any, *shapes: tuple[int, ...]) -> NDArray[np.float6
     if not np.isfinite(numbers).all():
         raise ValueError(f"{name}: contains NaN or infinity, expected finite numbers")
     return numbers
+
+
+def move(matrix: Any, offset: Any) -> tuple[Numbers, Numbers]:
+    """Return the matrix and the offset of an affine transform as arrays, which are finite."""
+    return finite("matrix", matrix, (2,), (2, 2)), finite("offset", offset, (2,))
 
 
 def number(name: str, value: Any) -> float:

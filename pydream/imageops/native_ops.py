@@ -37,8 +37,15 @@ def affine_transform(
 ) -> Frame[Real]:
     """As `numpy_ops.affine_transform`."""
     _check.frame(frame)
-    m, d = _check.finite("matrix", matrix, (2,), (2, 2)), _check.finite("offset", offset, (2,))
-    return _native.affine_transform(frame, m, d, bool(offset_first))
+    return _native.affine_transform(frame, *_check.move(matrix, offset), bool(offset_first))
+
+
+def affine_transform_adjoint(
+    frame: Frame[Real], matrix: ArrayLike, offset: ArrayLike, offset_first: bool = False
+) -> Frame[Real]:
+    """As `numpy_ops.affine_transform_adjoint`."""
+    _check.frame(frame)
+    return _native.affine_transform_adjoint(frame, *_check.move(matrix, offset), bool(offset_first))
 
 
 def mean_abs(gradient: Image[Real]) -> Real:

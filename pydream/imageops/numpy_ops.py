@@ -5,11 +5,11 @@ from __future__ import annotations
 import warnings
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 from scipy import ndimage
 
 from pydream.imageops import _check
-from pydream.imageops._check import Bounds, Frame, Image, Real, Tensor
+from pydream.imageops._check import Bounds, Frame, Image, Numbers, Real, Tensor
 
 
 def roll(image: Image[Real], ox: int, oy: int) -> Image[Real]:
@@ -104,7 +104,7 @@ def affine_transform(
         An argument is not as described; the message names it.
     """
     _check.frame(frame)
-    m, d = _check.finite("matrix", matrix, (2,), (2, 2)), _check.finite("offset", offset, (2,))
+    m, d = _check.move(matrix, offset)
     moved: Frame[Real]
     with np.errstate(all="ignore"), warnings.catch_warnings():
         if m.ndim == 1 and not offset_first:
@@ -114,13 +114,72 @@ def affine_transform(
             return moved
         # The same at coordinates computed here. For `offset_first` SciPy has no other way left: it divides the offset
         # by the matrix, and not every offset can result from that. Before 1.16 it also added (2, 2) in another order.
-        y, x, channel = np.meshgrid(*map(np.arange, frame.shape), indexing="ij")
-        if m.ndim == 1:
-            y, x = m[0] * (y + d[0]), m[1] * (x + d[1])
-        else:
-            y, x = (d[0] + m[0, 0] * y) + m[0, 1] * x, (d[1] + m[1, 0] * y) + m[1, 1] * x
-        moved = ndimage.map_coordinates(frame, [y, x, channel], order=1)
+        y, x = (at[..., np.newaxis] for at in _places(frame, m, d, offset_first))
+        moved = ndimage.map_coordinates(frame, np.broadcast_arrays(y, x, np.arange(frame.shape[2])), order=1)
     return moved
+
+
+def affine_transform_adjoint(
+    frame: Frame[Real], matrix: ArrayLike, offset: ArrayLike, offset_first: bool = False
+) -> Frame[Real]:
+    """Bring a gradient back through `affine_transform`: its matrix of weights transposed, so ⟨T x, y⟩ = ⟨x, Tᵀ y⟩.
+
+    An output of `affine_transform` is a sum of four pixels times their weights, or 0. Here the value at each output is
+    added to these four pixels, times the same weights. Sums are in double, in a fixed order: over the frame's pixels
+    row by row, and for each over its weights, the upper two first; the result is rounded to the frame's dtype at the
+    end. A NaN or infinity reaches all four pixels, although a weight may be 0, and no other channel.
+
+    Parameters
+    ----------
+    frame : (H, W, C) float32 or float64, C-contiguous
+        The gradient at the result of `affine_transform`.
+    matrix, offset, offset_first
+        Those of `affine_transform`.
+
+    Returns
+    -------
+    (H, W, C) of frame's dtype
+        The gradient at the frame that `affine_transform` took: a new array.
+
+    Raises
+    ------
+    TypeError, ValueError
+        An argument is not as described; the message names it.
+    """
+    _check.frame(frame)
+    m, d = _check.move(matrix, offset)
+    height, width, channels = frame.shape
+    with np.errstate(all="ignore"):
+        y, x = np.broadcast_arrays(*_places(frame, m, d, offset_first))
+        inside = (y >= 0) & (y <= height - 1) & (x >= 0) & (x <= width - 1)
+        rows, by_y = _taps(y[inside], height)
+        columns, by_x = _taps(x[inside], width)
+        # (n, 2, 2): the outputs that read inside, in order, and the four pixels of each
+        pixels = rows[:, :, np.newaxis] * width + columns[:, np.newaxis]
+        back = np.empty_like(frame)
+        for channel in range(channels):
+            values = frame[inside, channel].astype(np.float64)[:, np.newaxis, np.newaxis]
+            weighted = values * by_y[:, :, np.newaxis] * by_x[:, np.newaxis]
+            sums = np.bincount(pixels.ravel(), weighted.ravel(), height * width)  # adds one after the other
+            back[:, :, channel] = sums.reshape(height, width)
+    return back
+
+
+def _places(frame: Frame[Real], m: Numbers, d: Numbers, offset_first: bool) -> tuple[Numbers, Numbers]:
+    """Return the row and the column, in double, that each output of an affine transform reads at."""
+    y, x = np.ogrid[: frame.shape[0], : frame.shape[1]]
+    if m.ndim == 1:
+        first = d if offset_first else d / m
+        return m[0] * (y + first[0]), m[1] * (x + first[1])
+    return (d[0] + m[0, 0] * y) + m[0, 1] * x, (d[1] + m[1, 0] * y) + m[1, 1] * x
+
+
+def _taps(at: Numbers, size: int) -> tuple[NDArray[np.intp], Numbers]:
+    """Return, (n, 2), the two neighbours of places along an axis and their weights; the last one's next is mirrored."""
+    first = at.astype(np.intp)
+    after = np.where(first + 1 < size, first + 1, max(size - 2, 0))
+    weight = 1 - (at - first)
+    return np.stack([first, after], -1), np.stack([weight, 1 - weight], -1)
 
 
 def mean_abs(gradient: Image[Real]) -> Real:

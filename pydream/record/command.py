@@ -28,6 +28,8 @@ _OPTIONS = {
     "clip": "--no-clip",
     "era": "--era",
     "backend": "--backend",
+    "robust_scale": "--robust-scale",
+    "robust_rotate": "--robust-rotate",
     "smooth": "--smooth",
     "laplacian": "--laplacian",
     "decorrelate": "--decorrelate",

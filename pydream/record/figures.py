@@ -21,11 +21,8 @@ def in_words(figure: Figure) -> str:
         parts.insert(0, f"{recipe.rendering.renderer}{levels}")
     parts += [f"resized to {recipe.size[1]}×{recipe.size[0]}"] if recipe.size else []
     parts += [f"guided by {figure.guide.name}"] if figure.guide else []
-    parts += [
-        f"{name.replace('_', ' ')} {getattr(recipe, name):g}"
-        for name in ("smooth", "laplacian", "decorrelate", "tv", "pull_back", "stretch")
-        if getattr(recipe, name)
-    ]
+    retouches = ["robust_scale", "robust_rotate", "smooth", "laplacian", "decorrelate", "tv", "pull_back", "stretch"]
+    parts += [f"{name.replace('_', ' ')} {getattr(recipe, name):g}" for name in retouches if getattr(recipe, name)]
     parts += ["colours decorrelated"] if recipe.decorrelate_color else []
     parts += ["colours kept"] if recipe.keep_colors else []
     parts += [f"only where {figure.mask.name} is white"] if figure.mask else []

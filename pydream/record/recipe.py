@@ -26,6 +26,7 @@ from ..dream.retouch import (
     Mask,
     PullBack,
     Retouch,
+    Robust,
     Smooth,
     TotalVariation,
 )
@@ -118,6 +119,8 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True):
     tile : int, optional
         As for `pydream.deepdream`. In float32 tiles are rounded otherwise than a picture in one run, so the side
         counts; in float64 they are not, and None lets every machine decide by itself.
+    robust_scale, robust_rotate
+        The ranges of the retouch `Robust`; both 0: without.
     smooth, laplacian, decorrelate, decorrelate_color, tv, pull_back, keep_colors
         The retouches of these names, in this order, with their one parameter; 0 or False: without. A mask is a picture,
         and no part of a recipe.
@@ -164,6 +167,8 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True):
     keep_colors: bool = False
     decorrelate: float = 0.0
     decorrelate_color: bool = False
+    robust_scale: float = 0.0
+    robust_rotate: float = 0.0
     size: tuple[Count, Count] | None = None
     blend: float = 0.0
     stretch: Annotated[float, msgspec.Meta(ge=0, le=MOST_STRETCH)] = 0.0
@@ -203,6 +208,7 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True):
     def retouches(self, mask: Mask | None = None) -> list[Retouch]:
         """Return what is done beside climbing; the mask comes last, so that nothing gets past it."""
         return [
+            *([Robust(self.robust_scale, self.robust_rotate)] if self.robust_scale or self.robust_rotate else []),
             *([Smooth(self.smooth)] if self.smooth else []),
             *([Laplacian(self.laplacian)] if self.laplacian else []),
             *([Decorrelate(self.decorrelate)] if self.decorrelate else []),

@@ -22,6 +22,7 @@ from pydream.dream.retouch import (
     Laplacian,
     Mask,
     PullBack,
+    Robust,
     Smooth,
     TotalVariation,
 )
@@ -261,6 +262,7 @@ RETOUCHES = {
     "--laplacian 3": [Laplacian(3)],
     "--decorrelate 1.5": [Decorrelate(1.5)],
     "--decorrelate-color --tv 0.5": [DecorrelateColors(), TotalVariation(0.5)],
+    "--robust-scale 0.2 --robust-rotate 5.0": [Robust(0.2, 5)],
     "--keep-colors --pull-back 0.05 --tv 0.25 --decorrelate 0.5 --laplacian 3 --smooth 1.5": [
         Smooth(1.5), Laplacian(3), Decorrelate(0.5), TotalVariation(0.25), PullBack(0.05), KeepColors(),
     ],
@@ -275,6 +277,19 @@ def test_a_retouch(run, picture, net, options):
     assert run("replay", "out.png").code == 0
     command = json.loads(read_note("out.png"))["command"]
     assert set(options.split()) <= set(command.split())
+
+
+def test_robust(run, picture, net):
+    """It sets the ranges that no option says; in a loop every frame draws on."""
+    assert run("dream", picture.name, "-o", "out.png", "--robust", *SHORT).code == 0
+    np.testing.assert_array_equal(read_image("out.png"), library(net, picture, retouches=[Robust()]))
+    assert run("dream", picture.name, "-o", "out.png", "--robust-rotate", "3", "--robust", *SHORT, "--force").code == 0
+    np.testing.assert_array_equal(read_image("out.png"), library(net, picture, retouches=[Robust(0.1, 3)]))
+    assert run("zoom", picture.name, "-o", "whole", "--frames", "2", "--robust", *SHORT).code == 0
+    assert run("zoom", picture.name, "-o", "parts", "--frames", "1", "--robust", *SHORT).code == 0
+    assert run("zoom", picture.name, "-o", "parts", "--frames", "2", "--robust", *SHORT, "--resume").code == 0
+    np.testing.assert_array_equal(read_image("whole/00000001.png"), read_image("parts/00000001.png"))
+    assert run("replay", "whole/00000001.png").code == 0
 
 
 def test_a_mask(run, picture, mask, net):

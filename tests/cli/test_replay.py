@@ -281,6 +281,7 @@ NO_DREAM = [
     ({"smooth": 1e6}, "sigma: 1000000.0, expected"),
     ({"laplacian": 10**9}, "levels: 1000000000, expected"),
     ({"decorrelate": 9.0}, "power: 9.0, expected"),
+    ({"robust_scale": 9.0}, "scale: 9.0, expected"),
     ({"tv": -1.0}, "weight: -1.0, expected"),
     ({"pull_back": 1e9}, "weight: 1000000000.0, expected"),
     ({"grid": 3.0}, "grid: 3.0, expected"),

@@ -24,6 +24,15 @@ std::vector<T> moved(const std::vector<T>& in, Size s, const std::vector<double>
     return out;
 }
 
+template <class T>
+std::vector<T> brought_back(const std::vector<T>& in, Size s, const std::vector<double>& matrix,
+                            const std::vector<double>& offset, bool offset_first = false, int threads = 1) {
+    std::vector<T> out(in.size(), T{77});
+    pydream::affine_transform_adjoint(out.data(), in.data(), s.height, s.width, s.channels, matrix.data(),
+                                      matrix.size() == 2, offset.data(), offset_first, threads);
+    return out;
+}
+
 TEST(affine, by_hand) {
     const std::vector<float> row{0, 2, 4, 6}, two{1, 3, 5, 7};
     CHECK(test::same(moved<float>(row, {1, 4, 1}, {1, 0.5}, {0, 1}), {2, 3, 4, 5}));
@@ -135,6 +144,46 @@ TEST(affine, channels_stay_apart) {
     }
 }
 
+TEST(affine, adjoint_by_hand) {
+    const std::vector<float> row{1, 2, 4, 8};
+    CHECK(test::same(brought_back<float>(row, {1, 4, 1}, {1, 0.5}, {0, 1}), {0, 2, 9, 4}));  // read 1, 1.5, 2, 2.5
+    CHECK(test::same(brought_back<float>(row, {4, 1, 1}, {0.5, 1}, {1, 0}), {0, 2, 9, 4}));
+    CHECK(test::same(brought_back<float>(row, {1, 4, 1}, {1, -1}, {0, 3}), {8, 4, 2, 1}));
+    CHECK(test::same(brought_back<float>(row, {1, 2, 2}, {1, 0.5}, {0, 0.5}), {0.5f, 1, 4.5f, 9}));
+    CHECK(test::same(brought_back<float>(row, {1, 4, 1}, {1, 1}, {0, 2}), {0, 0, 1, 2}));  // the others read outside
+    CHECK(test::same(brought_back<float>(row, {2, 2, 1}, {0, 1, 1, 0}, {0, 0}), {1, 4, 2, 8}));
+    CHECK(test::same(brought_back<float>(row, {2, 2, 1}, {0, 1}, {1, 0}, true), {5, 10, 0, 0}));
+    CHECK(test::same(brought_back<float>({-0.0f}, {1, 1, 1}, {1, 1}, {0, 0}), {0.0f}));
+    for (double bad : {nan, inf, -inf}) {
+        CHECK(test::same(brought_back<float>(row, {2, 2, 1}, {bad, 1}, {0, 0}), {0, 0, 0, 0}));
+        CHECK(test::same(brought_back<float>(row, {2, 2, 1}, {1, 0, 0, 1}, {bad, 0}), {0, 0, 0, 0}));
+        CHECK(test::same(brought_back<float>(row, {2, 2, 1}, {1, bad, 0, 1}, {0, 0}), {0, 0, 0, 0}));
+    }
+    // A NaN reaches the four pixels that its output reads, the mirrored ones at the end too, and no other channel.
+    const std::vector<double> out = brought_back<double>({1, 1, 1, 1, nan, 1}, {1, 3, 2}, {1, 1}, {0, 0});
+    for (std::size_t i = 0; i < out.size(); ++i) CHECK(i == 2 || i == 4 ? std::isnan(out[i]) : out[i] == 1);
+}
+
+// <T x, y> = <x, T' y>, over more rows than a thread keeps sums of.
+TEST(affine, adjoint_is_the_transposed_matrix) {
+    const Size size{103, 61, 3};
+    const std::vector<double> x = test::numbers<double>(103 * 61 * 3, 1), y = test::numbers<double>(103 * 61 * 3, 2);
+    for (const std::vector<double>& m : {std::vector<double>{0.9, 1.1}, std::vector<double>{0.9, 0.3, -0.3, 0.9},
+                                         std::vector<double>{0.1, -1.2, 1.2, 0.1}}) {
+        for (bool offset_first : {false, true}) {
+            const std::vector<double> there = moved(x, size, m, {5.5, -4.25}, offset_first),
+                                      back = brought_back(y, size, m, {5.5, -4.25}, offset_first);
+            double left = 0, right = 0, sizes = 0;
+            for (std::size_t i = 0; i < x.size(); ++i) {
+                left += there[i] * y[i];
+                right += x[i] * back[i];
+                sizes += std::abs(there[i] * y[i]);
+            }
+            CHECK(sizes > 0 && std::abs(left - right) <= 1e-12 * sizes);
+        }
+    }
+}
+
 template <class T>
 void check_threads(std::vector<T> in) {
     const Size size{203, 101, 3};
@@ -142,7 +191,11 @@ void check_threads(std::vector<T> in) {
     for (int broken = 0; broken < 2; ++broken) {
         for (const std::vector<double>& m : {diagonal, matrix}) {
             const std::vector<T> once = moved(in, size, m, offset);
-            for (int threads : {2, 3, 7}) CHECK(test::same(moved(in, size, m, offset, false, threads), once));
+            const std::vector<T> back = brought_back(in, size, m, offset);
+            for (int threads : {2, 3, 7}) {
+                CHECK(test::same(moved(in, size, m, offset, false, threads), once));
+                CHECK(test::same(brought_back(in, size, m, offset, false, threads), back));
+            }
         }
         in[5000] = static_cast<T>(nan);
     }

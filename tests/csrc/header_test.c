@@ -22,6 +22,8 @@ int header_refusals(void) {
     refused += pydream_zoom_f64(f64, f64 + 6, 1, 1, 0, 1, 1, 1) == PYDREAM_BAD_SIZE;
     refused += pydream_affine_transform_f32(f32, f32 + 6, 1, 0, 1, two, 1, two, 0, 1) == PYDREAM_BAD_SIZE;
     refused += pydream_affine_transform_f64(f64, f64 + 6, 1, 1, 0, two, 1, two, 1, 1) == PYDREAM_BAD_SIZE;
+    refused += pydream_affine_transform_adjoint_f32(f32, f32 + 6, 1, 0, 1, two, 1, two, 0, 1) == PYDREAM_BAD_SIZE;
+    refused += pydream_affine_transform_adjoint_f64(f64, f64 + 6, 1, 1, 0, two, 1, two, 1, 1) == PYDREAM_BAD_SIZE;
     refused += pydream_mean_abs_f32(f32, f32 + 6, 0, PYDREAM_SUM_WHOLE, 1) == PYDREAM_BAD_SIZE;
     refused += pydream_mean_abs_f64(f64, f64 + 6, 0, PYDREAM_SUM_WHOLE, 1) == PYDREAM_BAD_SIZE;
     refused += pydream_ascend_f32(f32, f32 + 6, 0, 1.5, PYDREAM_SUM_BUFFERS, 1) == PYDREAM_BAD_SIZE;

@@ -19,22 +19,23 @@ constexpr std::ptrdiff_t most = PTRDIFF_MAX, whole = PYDREAM_SUM_WHOLE;
 // The functions of one type, under names without the suffix.
 template <class T>
 struct Api;
-#define PYDREAM_FUNCTIONS(T, suffix)                                                \
-    template <>                                                                     \
-    struct Api<T> {                                                                 \
-        static constexpr auto roll = pydream_roll_##suffix;                         \
-        static constexpr auto to_tensor = pydream_to_tensor_##suffix;               \
-        static constexpr auto zoom = pydream_zoom_##suffix;                         \
-        static constexpr auto affine_transform = pydream_affine_transform_##suffix; \
-        static constexpr auto mean_abs = pydream_mean_abs_##suffix;                 \
-        static constexpr auto ascend = pydream_ascend_##suffix;                     \
-        static constexpr auto clip = pydream_clip_##suffix;                         \
-        static constexpr auto ascend_tensor = pydream_ascend_tensor_##suffix;       \
+#define PYDREAM_FUNCTIONS(T, suffix)                                                                \
+    template <>                                                                                     \
+    struct Api<T> {                                                                                 \
+        static constexpr auto roll = pydream_roll_##suffix;                                         \
+        static constexpr auto to_tensor = pydream_to_tensor_##suffix;                               \
+        static constexpr auto zoom = pydream_zoom_##suffix;                                         \
+        static constexpr auto affine_transform = pydream_affine_transform_##suffix;                 \
+        static constexpr auto affine_transform_adjoint = pydream_affine_transform_adjoint_##suffix; \
+        static constexpr auto mean_abs = pydream_mean_abs_##suffix;                                 \
+        static constexpr auto ascend = pydream_ascend_##suffix;                                     \
+        static constexpr auto clip = pydream_clip_##suffix;                                         \
+        static constexpr auto ascend_tensor = pydream_ascend_tensor_##suffix;                       \
     };
 PYDREAM_FUNCTIONS(float, f32)
 PYDREAM_FUNCTIONS(double, f64)
 
-TEST(pydream, is_c) { CHECK(header_refusals() == 16); }
+TEST(pydream, is_c) { CHECK(header_refusals() == 18); }
 
 TEST(pydream, version_is_the_headers) {
     CHECK(pydream_version() == std::to_string(PYDREAM_VERSION_MAJOR) + "." + std::to_string(PYDREAM_VERSION_MINOR) +
@@ -91,6 +92,12 @@ void check_steps() {
               PYDREAM_OK);
         CHECK(test::same(moved, {0, 0, 0, 4}));
     }
+    CHECK(A::affine_transform_adjoint(moved.data(), four.data(), 1, 4, 1, zoom, 1, back, 0, 1) == PYDREAM_OK);
+    CHECK(test::same(moved, {0, 2, 0, 4}));
+    CHECK(A::affine_transform_adjoint(moved.data(), four.data(), 1, 4, 1, zoom, 1, back, 1, 1) == PYDREAM_OK);
+    CHECK(test::same(moved, {2, 0, 4, 0}));
+    CHECK(A::affine_transform_adjoint(moved.data(), four.data(), 2, 2, 1, exchange, 0, back, 0, 1) == PYDREAM_OK);
+    CHECK(test::same(moved, {4, 0, 6, 0}));
     const double nothing[] = {std::nan(""), 1};  // NaN: outside
     CHECK(A::affine_transform(moved.data(), four.data(), 2, 2, 1, nothing, 1, back, 0, 1) == PYDREAM_OK);
     CHECK(test::same(moved, {0, 0, 0, 0}));
@@ -189,9 +196,13 @@ void check_refusals() {
     CHECK(A::zoom(x, nullptr, 1, 1, 2, 1, 3, 1) == PYDREAM_NULL);
     const double two[] = {1, 1};
     CHECK(A::affine_transform(nullptr, y, 1, 2, 3, two, 1, two, 0, 1) == PYDREAM_NULL);
+    CHECK(A::affine_transform_adjoint(nullptr, y, 1, 2, 3, two, 1, two, 0, 1) == PYDREAM_NULL);
     CHECK(A::affine_transform(x, nullptr, 1, 2, 3, two, 1, two, 0, 1) == PYDREAM_NULL);
+    CHECK(A::affine_transform_adjoint(x, nullptr, 1, 2, 3, two, 1, two, 0, 1) == PYDREAM_NULL);
     CHECK(A::affine_transform(x, y, 1, 2, 3, nullptr, 1, two, 0, 1) == PYDREAM_NULL);
+    CHECK(A::affine_transform_adjoint(x, y, 1, 2, 3, nullptr, 1, two, 0, 1) == PYDREAM_NULL);
     CHECK(A::affine_transform(x, y, 1, 2, 3, two, 1, nullptr, 0, 1) == PYDREAM_NULL);
+    CHECK(A::affine_transform_adjoint(x, y, 1, 2, 3, two, 1, nullptr, 0, 1) == PYDREAM_NULL);
     CHECK(A::mean_abs(nullptr, y, 2, whole, 1) == PYDREAM_NULL);
     CHECK(A::mean_abs(&mean, nullptr, 2, whole, 1) == PYDREAM_NULL);
     CHECK(A::ascend(nullptr, y, 2, 1.5, whole, 1) == PYDREAM_NULL);
@@ -220,8 +231,11 @@ void check_refusals() {
         CHECK(A::zoom(x, y, 1, 1, 1, bad, 1, 1) == PYDREAM_BAD_SIZE);
         CHECK(A::zoom(x, y, 1, 1, 1, 1, bad, 1) == PYDREAM_BAD_SIZE);
         CHECK(A::affine_transform(x, y, bad, 1, 1, two, 1, two, 0, 1) == PYDREAM_BAD_SIZE);
+        CHECK(A::affine_transform_adjoint(x, y, bad, 1, 1, two, 1, two, 0, 1) == PYDREAM_BAD_SIZE);
         CHECK(A::affine_transform(x, y, 1, bad, 1, two, 1, two, 0, 1) == PYDREAM_BAD_SIZE);
+        CHECK(A::affine_transform_adjoint(x, y, 1, bad, 1, two, 1, two, 0, 1) == PYDREAM_BAD_SIZE);
         CHECK(A::affine_transform(x, y, 1, 1, bad, two, 1, two, 0, 1) == PYDREAM_BAD_SIZE);
+        CHECK(A::affine_transform_adjoint(x, y, 1, 1, bad, two, 1, two, 0, 1) == PYDREAM_BAD_SIZE);
         CHECK(A::mean_abs(&mean, y, bad, whole, 1) == PYDREAM_BAD_SIZE);
         CHECK(A::ascend(x, y, bad, 1.5, whole, 1) == PYDREAM_BAD_SIZE);
         CHECK(A::clip(x, low, high, bad, 1, 1) == PYDREAM_BAD_SIZE);
@@ -239,10 +253,13 @@ void check_refusals() {
     CHECK(A::zoom(x, x + 2, 1, 1, 2, 1, 3, 1) == PYDREAM_OVERLAP);
     CHECK(A::zoom(x + 1, x, 1, 1, 2, 1, 3, 1) == PYDREAM_OVERLAP);
     CHECK(A::affine_transform(x, x + 5, 1, 2, 3, two, 1, two, 0, 1) == PYDREAM_OVERLAP);
+    CHECK(A::affine_transform_adjoint(x, x + 5, 1, 2, 3, two, 1, two, 0, 1) == PYDREAM_OVERLAP);
     double numbers[4] = {1, 1, 1, 1};
     auto* const over = reinterpret_cast<T*>(numbers + 3);  // the last of a (2, 2) matrix, not part of a (2,)
     CHECK(A::affine_transform(over, y, 1, 1, 1, numbers, 0, two, 0, 1) == PYDREAM_OVERLAP);
+    CHECK(A::affine_transform_adjoint(over, y, 1, 1, 1, numbers, 0, two, 0, 1) == PYDREAM_OVERLAP);
     CHECK(A::affine_transform(over, y, 1, 1, 1, two, 1, numbers + 2, 0, 1) == PYDREAM_OVERLAP);
+    CHECK(A::affine_transform_adjoint(over, y, 1, 1, 1, two, 1, numbers + 2, 0, 1) == PYDREAM_OVERLAP);
     CHECK(A::ascend(x, x + 3, 4, 1.5, whole, 1) == PYDREAM_OVERLAP);
     CHECK(A::clip(x, x + 3, high, 2, 2, 1) == PYDREAM_OVERLAP && A::clip(x + 1, low, x, 2, 2, 1) == PYDREAM_OVERLAP);
     CHECK(ascend_tensor(x, x + 7, low, high, &mean) == PYDREAM_OVERLAP);
@@ -261,6 +278,7 @@ void check_refusals() {
         CHECK(A::to_tensor(x, y, 1, 2, 3, 0, 0, 1, threads) == PYDREAM_BAD_THREADS);
         CHECK(A::zoom(x, y, 1, 1, 2, 1, 3, threads) == PYDREAM_BAD_THREADS);
         CHECK(A::affine_transform(x, y, 1, 2, 3, two, 1, two, 0, threads) == PYDREAM_BAD_THREADS);
+        CHECK(A::affine_transform_adjoint(x, y, 1, 2, 3, two, 1, two, 0, threads) == PYDREAM_BAD_THREADS);
         CHECK(A::mean_abs(&mean, y, 4, whole, threads) == PYDREAM_BAD_THREADS);
         CHECK(A::ascend(x, y, 4, 1.5, whole, threads) == PYDREAM_BAD_THREADS);
         CHECK(A::clip(x, low, high, 2, 2, threads) == PYDREAM_BAD_THREADS);
@@ -338,6 +356,10 @@ TEST(pydream, out_of_memory) {
     check_out_of_memory(with_memory([&](float* to) {
         const double matrix[] = {0.95, 0.95}, offset[] = {5, 7.5};
         return pydream_affine_transform_f32(to, image.data(), height, width, channels, matrix, 1, offset, 0, 4);
+    }));
+    check_out_of_memory(with_memory([&](float* to) {
+        const double matrix[] = {0.95, 0.1, -0.1, 0.95}, offset[] = {5, 7.5};
+        return pydream_affine_transform_adjoint_f32(to, image.data(), height, width, channels, matrix, 0, offset, 0, 4);
     }));
     check_out_of_memory(with_memory([&](float* to) {
         return pydream_mean_abs_f32(to, g.data(), n, whole, 4);

@@ -111,6 +111,8 @@ EVERYTHING = {
     "laplacian": 2,
     "decorrelate": 0.5,
     "decorrelate_color": True,
+    "robust": True,
+    "robust_scale": 0.05,
     "seed": 9,
     "exact": True,
     "runtime": "numpy",
@@ -152,6 +154,7 @@ def test_every_word_is_recorded(folder, run):
             "--size",
             "--blend",
         ),
+        *("--robust-scale", "--robust-rotate"),
     }
     assert run(*words)[0] == 0
     np.testing.assert_array_equal(dream.pixels, read_image("dream.png"))

@@ -131,10 +131,11 @@ def test_each_function_gives_the_same_bits(library, dtype):
         for matrix in ([0.95, 0.9], [[0.9, 0.1], [-0.1, 0.9]]):
             m, offset = np.array(matrix), np.array([0.4, 3.2])
             for first in (False, True):
-                out = np.empty_like(frame)
                 sizes_last = [sizes(size) for size in frame.shape]
-                call("affine_transform", out, frame, *sizes_last, m, int(m.ndim == 1), offset, int(first))
-                assert out.tobytes() == native_ops.affine_transform(frame, m, offset, first).tobytes()
+                for name in ("affine_transform", "affine_transform_adjoint"):
+                    out = np.empty_like(frame)
+                    call(name, out, frame, *sizes_last, m, int(m.ndim == 1), offset, int(first))
+                    assert out.tobytes() == getattr(native_ops, name)(frame, m, offset, first).tobytes()
 
         mean = np.empty(1, dtype)
         call("mean_abs", mean, g, sizes(g.size), sizes(WHOLE))
@@ -171,7 +172,7 @@ def test_only_what_the_header_declares_is_exported(root, prefix):
     (path,) = prefix.glob("lib*/libpydream.so")
     lines = run(tool("nm"), "--dynamic", "--defined-only", path).splitlines()
     declared = re.findall(r"^PYDREAM_API .*?\b(pydream_\w+)\(", (root / "csrc" / "pydream.h").read_text(), re.MULTILINE)
-    assert len(declared) == 19
+    assert len(declared) == 21
     assert sorted(line.split()[-1] for line in lines) == sorted(declared)
 
 

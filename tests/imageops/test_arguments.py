@@ -37,6 +37,7 @@ CALLS = {
     "roll": (lambda ops, array: ops.roll(array, 1, 2), "image"),
     "zoom": (lambda ops, array: ops.zoom(array, 3, 5), "image"),
     "affine_transform": (lambda ops, array: ops.affine_transform(array, [0.9, 0.9], [1, 2]), "frame"),
+    "affine_transform_adjoint": (lambda ops, array: ops.affine_transform_adjoint(array, [0.9, 0.9], [1, 2]), "frame"),
     "mean_abs": (lambda ops, array: ops.mean_abs(array), "gradient"),
     "ascend": (lambda ops, array: ops.ascend(array, image(), 1.5), "image"),
     "clip": (lambda ops, array: ops.clip(array, -MEAN, 255 - MEAN), "image"),
@@ -67,7 +68,7 @@ CALLS = {
 )
 def test_an_image_is_an_image(ops, name, array, error, text):
     call, argument = CALLS[name]
-    if name == "affine_transform":
+    if argument == "frame":
         text = text.replace("(C, H, W)", "(H, W, C)")
     with pytest.raises(error, match=f"^{re.escape(f'{argument}: ' + text.format(argument))}$"):
         call(ops, array)
@@ -79,7 +80,9 @@ def test_what_is_written_can_be_written(ops, name):
         CALLS[name][0](ops, read_only(image()))
 
 
-@pytest.mark.parametrize("name", ["roll", "zoom", "affine_transform", "mean_abs", "to_tensor"])
+@pytest.mark.parametrize(
+    "name", ["roll", "zoom", "affine_transform", "affine_transform_adjoint", "mean_abs", "to_tensor"]
+)
 def test_what_is_read_may_be_read_only(ops, name):
     CALLS[name][0](ops, read_only(image()))
 
@@ -309,6 +312,9 @@ def test_the_compiled_functions_stay_in_their_memory_by_themselves():
         lambda: _native.affine_transform(x, np.ones(3), np.ones(2), False),
         lambda: _native.affine_transform(x, np.ones((2, 2)), np.ones(1), True),
         lambda: _native.affine_transform(x, np.ones((2, 2)), np.ones(4), True),
+        lambda: _native.affine_transform_adjoint(x[0], np.ones(2), np.ones(2), False),
+        lambda: _native.affine_transform_adjoint(misaligned(), np.ones(2), np.ones(2), False),
+        lambda: _native.affine_transform_adjoint(x, np.ones((2, 2)), np.ones(1), True),
         lambda: _native.ascend(x, image((3, 4, 5)), 1.5, 8192),
         lambda: _native.ascend(read_only(image()), x, 1.5, 8192),
         lambda: _native.ascend(x, x, 1.5, 8192),

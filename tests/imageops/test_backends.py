@@ -14,7 +14,10 @@ import pytest
 
 from pydream import imageops
 
-FUNCTIONS = ["affine_transform", "ascend", "ascend_tensor", "clip", "mean_abs", "roll", "to_tensor", "zoom"]
+FUNCTIONS = [
+    *("affine_transform", "affine_transform_adjoint", "ascend", "ascend_tensor"),
+    *("clip", "mean_abs", "roll", "to_tensor", "zoom"),
+]
 
 
 def run(code):
@@ -25,7 +28,7 @@ def public_functions(module):
     return {
         name: value
         for name, value in vars(module).items()
-        if inspect.isfunction(value) and value.__module__ == module.__name__
+        if inspect.isfunction(value) and value.__module__ == module.__name__ and not name.startswith("_")
     }
 
 

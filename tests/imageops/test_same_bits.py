@@ -166,6 +166,13 @@ def coordinates(shape, matrix, offset, offset_first):
     return at
 
 
+def neighbours(place, size):
+    """Return the two pixels of a place along an axis, with weights; the last one's is mirrored, and has weight 0."""
+    whole = math.floor(place)
+    weight = 1 - (place - whole)
+    return [(whole, weight), (whole + 1 if whole + 1 < size else max(size - 2, 0), 1 - weight)]
+
+
 def mixed(frame, at):
     """Compute an affine transform pixel by pixel: four neighbours, times two weights, added in double."""
     out = np.zeros_like(frame)
@@ -174,12 +181,7 @@ def mixed(frame, at):
         v, u = at[:, y, x].tolist()
         if not (0 <= v <= height - 1 and 0 <= u <= width - 1):
             continue
-        # The neighbour of the last one is mirrored, the one before it, with weight 0.
-        pairs = []
-        for place, size in ((v, height), (u, width)):
-            whole = math.floor(place)
-            weight = 1 - (place - whole)
-            pairs.append([(whole, weight), (whole + 1 if whole + 1 < size else max(size - 2, 0), 1 - weight)])
+        pairs = neighbours(v, height), neighbours(u, width)
         for c in range(channels):
             beside = c + 1 if c + 1 < channels else max(channels - 2, 0)
             total = np.float64(0)
@@ -287,6 +289,76 @@ def test_affine_transform_offset_first_is_rounded_as_then(ops):
     assert_same(ops.affine_transform(frame, [1, m], [0, d], True)[0, :, 0], expected)
 
 
+def spread(frame, at):
+    """Compute the adjoint of an affine transform pixel by pixel: the value of each output, at what it reads."""
+    height, width, channels = frame.shape
+    sums = np.zeros(frame.shape, np.float64)
+    for y, x in np.ndindex(height, width):
+        v, u = at[:, y, x].tolist()
+        if not (0 <= v <= height - 1 and 0 <= u <= width - 1):
+            continue
+        for i, by_v in neighbours(v, height):
+            for j, by_u in neighbours(u, width):
+                for c in range(channels):
+                    sums[i, j, c] += np.float64(frame[y, x, c]) * by_v * by_u
+    return sums.astype(frame.dtype)
+
+
+@thorough
+@given(small_frames, matrices, offsets, st.booleans(), thread_counts)
+def test_affine_transform_adjoint_pixel_by_pixel(frame, matrix, offset, offset_first, count):
+    with np.errstate(all="ignore"):
+        expected = spread(frame, coordinates(frame.shape[:2], matrix, offset, offset_first))
+    before = frame.copy()
+    for ops in BACKENDS:
+        with threads(count):
+            back = ops.affine_transform_adjoint(frame, matrix, offset, offset_first)
+        assert_same(back, expected)
+        assert back.flags.c_contiguous
+        assert not np.may_share_memory(back, frame)
+    assert_same(frame, before)
+
+
+frame_shapes = st.tuples(sides, sides, st.sampled_from([1, 3, 4]))
+
+
+@thorough
+@given(frame_shapes, dtypes, kinds, seeds, matrices, offsets, st.booleans(), thread_counts)
+def test_affine_transform_adjoint(shape, dtype, kind, seed, matrix, offset, offset_first, count):
+    """Both backends, and the dot products that define it: ⟨T x, y⟩ = ⟨x, Tᵀ y⟩ to 1e-12 in float64."""
+    y = pixels(shape, dtype, kind, seed)
+    with threads(count):
+        assert_same(*(ops.affine_transform_adjoint(y, matrix, offset, offset_first) for ops in BACKENDS))
+    x, y = (pixels(shape, np.float64, "plain", seed % 1000 + more) for more in (0, 1))
+    for ops in BACKENDS:
+        left = ops.affine_transform(x, matrix, offset, offset_first) * y
+        right = x * ops.affine_transform_adjoint(y, matrix, offset, offset_first)
+        assert abs(left.sum() - right.sum()) <= 1e-12 * np.abs(left).sum()
+
+
+@pytest.mark.parametrize("ops", BACKENDS, ids=["numpy", "native"])
+@pytest.mark.parametrize(
+    ("matrix", "offset_first"),
+    [
+        ([0.9, 1.1], False),
+        ([0.9, 1.1], True),
+        ([0.9, -1], False),
+        (rotation(1.05, 0.3), False),
+        ([[0, 1], [-1, 1]], True),
+    ],
+)
+def test_affine_transform_adjoint_is_the_transposed_matrix(ops, matrix, offset_first):
+    """Its columns, one for each pixel, are the rows of the transform's matrix, to the bit."""
+    shape = (5, 7, 1)
+    units = np.eye(35).reshape(35, *shape)
+    there, back = (
+        np.array([function(unit, matrix, [0.25, 3.5], offset_first).ravel() for unit in units])
+        for function in (ops.affine_transform, ops.affine_transform_adjoint)
+    )
+    assert there.any()
+    assert_same(back, np.ascontiguousarray(there.T))
+
+
 def test_affine_transform_warns_of_nothing():
     with warnings.catch_warnings():
         warnings.simplefilter("error")
@@ -294,6 +366,7 @@ def test_affine_transform_warns_of_nothing():
             for matrix in ([0.95, 0.0], [1e-300, 1e300], [[1e308, -1e308], [1e308, 1e308]]):
                 for offset_first in (False, True):
                     ops.affine_transform(np.ones((4, 5, 3)), matrix, [1e300, -1], offset_first)
+                    ops.affine_transform_adjoint(np.full((4, 5, 3), 1e308), matrix, [1e300, -1], offset_first)
 
 
 @thorough
@@ -431,6 +504,8 @@ def test_large_images_on_any_number_of_threads(shape, dtype):
             yield ops.affine_transform(frame, [0.95, -0.95], [3.25, width - 1.5])
             yield ops.affine_transform(frame, [0.95, 0.95], [3.25, -2], True)
             yield ops.affine_transform(frame, [[0.9, 0.1], [-0.1, 0.9]], [3.25, 2])
+            yield ops.affine_transform_adjoint(frame, [0.95, -0.95], [3.25, width - 1.5])
+            yield ops.affine_transform_adjoint(frame, [[0.9, 0.1], [-0.1, 0.9]], [3.25, 2])
         yield ops.mean_abs(g)
         stepped = image.copy()
         ops.ascend(stepped, g, 4.4)

@@ -21,6 +21,7 @@ CALLS = {
     "roll": lambda x, g: NATIVE.roll(x, 3, 5),
     "zoom": lambda x, g: NATIVE.zoom(x, 1400, 2000),
     "affine_transform": lambda x, g: NATIVE.affine_transform(x.reshape(700, 1000, 3), [0.9, 0.9], [35, 50]),
+    "affine_transform_adjoint": lambda x, g: NATIVE.affine_transform_adjoint(x.reshape(700, 1000, 3), [1, 1], [9, 5]),
     "mean_abs": lambda x, g: NATIVE.mean_abs(g),
     "ascend": lambda x, g: NATIVE.ascend(x, g, 1.5),
     "clip": lambda x, g: NATIVE.clip(x, *BOUNDS),

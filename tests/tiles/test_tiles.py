@@ -489,6 +489,7 @@ def test_copies_of_a_picture_that_is_not_clipped(little):
 
 def test_copies_of_a_picture_with_retouches(little):
     every = [
+        retouch.Robust(),
         retouch.Smooth(1),
         retouch.Laplacian(2),
         retouch.Decorrelate(1),

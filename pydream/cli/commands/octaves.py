@@ -21,7 +21,6 @@ from ..input import InputPicture, Resizing, Source, SourceType, claim_targets, o
 from ..job import prepare
 from ..options import (
     PICTURE_FILES,
-    FiniteRange,
     dreaming_options,
     force_option,
     last_options,
@@ -29,6 +28,7 @@ from ..options import (
     output_option,
     size_options,
 )
+from ..ranges import FiniteRange
 from ..signals import uninterrupted
 
 HEADINGS = ("Base", "Detail", "Sum")

@@ -45,7 +45,6 @@ from ..input import Resizing, Source, Target, claim_targets, reads_profiles
 from ..job import Job, prepare
 from ..listing import expanded
 from ..options import (
-    FiniteRange,
     dreaming_options,
     force_option,
     last_options,
@@ -56,6 +55,7 @@ from ..options import (
 )
 from ..places import ReadPlace, unnamed
 from ..progress import Bar
+from ..ranges import FiniteRange
 from ..signals import between_steps, interruptible, interruptible_each, uninterrupted
 from ..workers import WorkerOptions, start_workers, worker_options
 

@@ -28,7 +28,6 @@ from ..help import Command
 from ..input import InputPicture, Resizing, Source, SourceType, Target, claim_targets
 from ..job import Job, prepare
 from ..options import (
-    FiniteRange,
     dreaming_options,
     force_option,
     frames_option,
@@ -40,6 +39,7 @@ from ..options import (
 )
 from ..places import forced, unnamed
 from ..preset import zoom_options
+from ..ranges import FiniteRange
 from ..signals import between_steps, interruptible, uninterrupted
 
 

@@ -8,9 +8,9 @@ import { state, subscribe } from "./state.js";
 const MOST = 12; // values of an axis
 const WORDS = new Set(["layer", "preset"]);
 const PARAMETERS = { strength: "Strength", step_size: "Step size", octave_n: "Scale of features (sizes)", octave_scale: "Ratio of sizes", iter_n: "Steps in each size", layer: "Layer", preset: "Look",
-  smooth: "Smooth", laplacian: "Coarse shapes", decorrelate: "Whole shapes", tv: "Less grain", pull_back: "Pull back", stretch: "Contrast", blend: "Blend", jitter: "Jitter", seed: "Seed" };
+  smooth: "Smooth", laplacian: "Coarse shapes", decorrelate: "Whole shapes", robust_scale: "Varied size", robust_rotate: "Varied angle", tv: "Less grain", pull_back: "Pull back", stretch: "Contrast", blend: "Blend", jitter: "Jitter", seed: "Seed" };
 const USUAL = { strength: "0.5, 1, 2, 4", step_size: "0.75, 1.5, 3, 6", octave_n: "1, 2, 4, 6", octave_scale: "1.2, 1.4, 1.8, 2.5", iter_n: "5, 10, 20, 40", smooth: "0, 0.5, 1, 2",
-  laplacian: "0, 2, 4, 6", decorrelate: "0, 0.5, 1, 1.5", tv: "0, 0.25, 0.5, 1", pull_back: "0, 0.05, 0.1, 0.2", stretch: "0, 1, 2, 5", blend: "0, 0.25, 0.5, 0.75", jitter: "0, 8, 32, 64", seed: "1, 2, 3, 4" };
+  laplacian: "0, 2, 4, 6", decorrelate: "0, 0.5, 1, 1.5", robust_scale: "0, 0.05, 0.1, 0.2", robust_rotate: "0, 5, 10, 20", tv: "0, 0.25, 0.5, 1", pull_back: "0, 0.05, 0.1, 0.2", stretch: "0, 1, 2, 5", blend: "0, 0.25, 0.5, 0.75", jitter: "0, 8, 32, 64", seed: "1, 2, 3, 4" };
 
 export function sheetForm() {
   const rows = axis("rows", "Rows", "strength");
