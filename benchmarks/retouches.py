@@ -19,7 +19,14 @@ from pydream.bench.machine import as_lines, machine
 from pydream.dream.images import as_image
 
 RETOUCHES = [
-    *(retouch.Robust(), retouch.Smooth(1), retouch.Laplacian(4), retouch.Decorrelate(1), retouch.TotalVariation(0.3)),
+    *(
+        retouch.Robust(),
+        retouch.Smooth(1),
+        retouch.Laplacian(4),
+        retouch.Decorrelate(1),
+        retouch.DecorrelateColors(),
+        retouch.TotalVariation(0.3),
+    ),
     *(retouch.PullBack(0.02), retouch.KeepColors(), retouch.Mask([[0, 1]])),
 ]
 
