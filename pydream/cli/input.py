@@ -195,6 +195,14 @@ def read_size(text: str) -> Size:
         raise click.BadParameter(error.problem) from None
 
 
+def read_depth(text: str) -> Depth | None:
+    """Return a depth as a recipe has it; the type of an option whose value is one."""
+    depths: dict[str, Depth | None] = {"8": None, "16": 16, "float": "float"}
+    if text not in depths:
+        raise click.BadParameter(f"{text!r} is not a depth (expected {', '.join(depths)})")
+    return depths[text]
+
+
 @dataclass(frozen=True)
 class Target:
     """The output of a picture: a file, or standard output in some format."""

@@ -28,7 +28,6 @@ from ..dream.spectrum import STEEPEST
 from ..files import unsynced
 from ..formats import InputSpec, caffe, graphdef, keras, read_mean
 from ..net import CHANNEL_ORDERS
-from ..picture import Depth
 from ..record.presets import PRESETS, SMOOTHING, STRENGTHS, with_class
 from ..record.recipe import MOST_SEED
 from ..record.text import as_unicode, number_text
@@ -415,24 +414,6 @@ retouch_options = together(
 
 
 blend_option = _weight("--blend", "Share of the input picture in the result.", 1)
-
-
-_DEPTHS: dict[str, Depth | None] = {"8": None, "16": 16, "float": "float"}
-
-
-def _depth(text: str) -> Depth | None:
-    """Read a depth, as a recipe has it."""
-    if text not in _DEPTHS:
-        raise click.BadParameter(f"{text!r} is not a depth (expected {', '.join(_DEPTHS)})")
-    return _DEPTHS[text]
-
-
-depth_option = option(
-    "--depth",
-    "Bits of each colour: 16 in a .png or .tif, float (not clipped) in a .tif.  [default: 8]",
-    _depth,
-    metavar="|".join(_DEPTHS),
-)
 
 # ---- sizes ----
 

@@ -31,7 +31,7 @@ class FileFacts(NamedTuple):
         What is wrong with it; None: it is whole.
     blank : bool
         Nothing is lost with it: it has no bytes but zeros, or ends before its pixels.
-    samples : (H, W, 3) array or None
+    pixels : (H, W, 3) array or None
         Of a TIFF, which keeps them as they were written: uint8, uint16 or float32.
     """
 
@@ -39,7 +39,7 @@ class FileFacts(NamedTuple):
     size: tuple[int, ...] | None = None
     damage: str | None = None
     blank: bool = False
-    samples: Samples | None = None
+    pixels: Samples | None = None
 
 
 def look_at(path: str | os.PathLike[str], thoroughly: bool = True) -> FileFacts | None:
@@ -114,11 +114,11 @@ def _look_at_other(path: Path, file: BinaryIO, start: bytes, thoroughly: bool) -
         return FileFacts(note, damage=str(error))
     if damage is None and not _ends(file, start):
         damage = "it does not end where it says"
-    samples = None
+    pixels = None
     if start[:2] in (b"II", b"MM"):
         deep = decode_deep(file, str(path))
-        samples = np.array(image, np.uint8) if deep is None else deep
-    return FileFacts(note, image.size[::-1], damage, samples=samples)
+        pixels = np.array(image, np.uint8) if deep is None else deep
+    return FileFacts(note, image.size[::-1], damage, pixels=pixels)
 
 
 def _ends(file: BinaryIO, start: bytes) -> bool:

@@ -52,7 +52,7 @@ def made_note(
     if found.damage is not None:
         return None
     result = account.result
-    changed = found.samples is not None and pixels_sha256(found.samples) != result.sha256
+    changed = found.pixels is not None and pixels_sha256(found.pixels) != result.sha256
     if changed or found.size != (result.height, result.width):
         raise ForeignFileError(f"'{path}' is not as it was made: its pixels were changed since")
     return found.note

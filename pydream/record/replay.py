@@ -126,3 +126,5 @@ def _reasons(made: DreamAccount, now: DreamAccount) -> Iterator[str]:
             yield f"{name} was {before}, now {after}"
     if made.network.dtype != "float64":
         yield "float32: such dreams depend on the processor and the number of threads; float64 ones do not"
+    elif made.recipe.depth is not None:
+        yield "more than 8 bits: their last digits can depend on the processor, in float64 too"

@@ -38,6 +38,7 @@ from ..input import (
     claim_targets,
     folder_targets,
     one_target,
+    read_depth,
     series_targets,
     unnamed_folder,
     unnamed_targets,
@@ -47,7 +48,6 @@ from ..listing import expanded, recursive_option
 from ..options import (
     PICTURE_FILES,
     blend_option,
-    depth_option,
     dreaming_options,
     force_option,
     last_options,
@@ -69,7 +69,12 @@ from ..workers import WorkerOptions, start_workers, worker_options
 @blend_option
 @worker_options
 @option("--format", "File format in a folder or on standard output.  [default: png]", click.Choice(list(FORMATS)))
-@depth_option
+@option(
+    "--depth",
+    "Bits of each colour: 16 in a .png or .tif, float (not clipped) in a .tif.  [default: 8]",
+    read_depth,
+    metavar="8|16|float",
+)
 @option("--series", "Number of dreams from mild to wild, in a folder.", click.IntRange(2, 100))
 @recursive_option
 @force_option

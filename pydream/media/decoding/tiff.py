@@ -267,6 +267,8 @@ def _rows(
     tags |= {_FILL_ORDER: [kind.tags.get(_FILL_ORDER, 1)], SAMPLES: [1]}
     places = list(accumulate(map(len, blocks), initial=8))
     lengths = [len(block) for block in blocks]
+    if kind.compression == 1 and sum(lengths) < size[0] * size[1]:  # Pillow would go on behind them
+        raise ValueError(f"{sum(lengths)} of {size[0] * size[1]} bytes of its pixels are there")
     if isinstance(block, tuple):
         tags |= {_TILE_WIDTH: [block[0]], _TILE_HEIGHT: [block[1]], _TILE_OFFSETS: places[:-1], _TILE_COUNTS: lengths}
     else:
