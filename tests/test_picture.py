@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from pydream.picture import LUMA, as_picture, to_pixels
+from pydream.picture import DTYPES, LUMA, as_picture, as_pixels, to_pixels, to_samples
 
 
 @pytest.mark.parametrize("shape", [(4, 5), (4, 5, 4), (4, 5, 1), (0, 5, 3), (4, 0, 3), (1, 4, 5, 3), (3,), ()])
@@ -48,3 +48,29 @@ def test_other_values_are_refused(picture, message):
 
 def test_luma_of_white_is_white():
     assert LUMA.sum() == pytest.approx(1)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_16_bits(dtype):
+    """Levels of 8 bits are at multiples of 257; what is between is rounded, halves to even."""
+    values = np.array([-3, 0, 0.5 / 257, 1.5 / 257, 1, 100.25, 254.999, 255, 300], dtype)
+    samples = to_samples(np.repeat(values, 3).reshape(1, -1, 3), 16)
+    assert samples.dtype == np.uint16
+    assert samples[0, :, 0].tolist() == [0, 0, 0, 2, 257, 25764, 65535, 65535, 65535]
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.int64, np.float16, np.float32, np.float64])
+def test_levels_in_any_depth(dtype):
+    levels = np.arange(256).astype(dtype).repeat(3).reshape(16, 16, 3)
+    for depth in DTYPES:
+        samples = to_samples(levels, depth)
+        assert samples.dtype == DTYPES[depth]
+        np.testing.assert_array_equal(samples / (257 if depth == 16 else 1), levels)
+        np.testing.assert_array_equal(as_pixels(samples), levels)
+
+
+def test_floats_are_not_clipped():
+    picture = np.array([[[-3.5, 0.1, 300]]])
+    assert to_samples(picture, "float").tolist() == np.float32(picture).tolist()
+    with pytest.raises(ValueError, match="NaN among its pixels"):
+        to_samples(picture * np.nan, "float")

@@ -27,6 +27,7 @@ from ..media import (
     WRITABLE,
     Dpi,
     ImageFormat,
+    check_depth,
     check_writable,
     decode_image,
     encode_image,
@@ -34,9 +35,9 @@ from ..media import (
     read_dpi,
     read_image,
     resized,
-    write_image,
+    write_samples,
 )
-from ..picture import Picture
+from ..picture import Depth, Picture, Samples
 from ..record.names import NOISE as NOISE
 from ..record.names import NOISE_SIZE, noise_word, source_word
 from ..record.presets import params_for
@@ -194,12 +195,21 @@ def read_size(text: str) -> Size:
         raise click.BadParameter(error.problem) from None
 
 
+def read_depth(text: str) -> Depth | None:
+    """Return a depth as a recipe has it; the type of an option whose value is one."""
+    depths: dict[str, Depth | None] = {"8": None, "16": 16, "float": "float"}
+    if text not in depths:
+        raise click.BadParameter(f"{text!r} is not a depth (expected {', '.join(depths)})")
+    return depths[text]
+
+
 @dataclass(frozen=True)
 class Target:
     """The output of a picture: a file, or standard output in some format."""
 
     given: str  # a path, or "-"
     form: ImageFormat
+    depth: Depth | None = None  # None: 8 bits
 
     @property
     def path(self) -> Path | None:
@@ -220,8 +230,16 @@ class Target:
         """Return whether something is there."""
         return self.path is not None and self.path.exists()
 
+    def check_depth(self) -> None:
+        """Raise `click.BadParameter` for numbers that the format cannot hold."""
+        try:
+            check_depth(self.form, self.depth)
+        except ValueError as error:
+            raise bad_value("--output", str(error)) from error
+
     def check(self, size: tuple[int, ...] | None = None, sidecar: bool = False) -> None:
         """Raise `click.BadParameter` for what cannot be written, before the picture is made."""
+        self.check_depth()
         if self.path is None:
             if sys.stdout is None:
                 raise bad_value("--output", "standard output is closed")
@@ -229,19 +247,19 @@ class Target:
                 raise bad_value("--output", "a terminal shows no pictures: redirect it")
             return
         try:
-            check_writable(self.path, size)
+            check_writable(self.path, size, self.depth)
         except ImageFileError as error:
             raise bad_value("--output", str(error)) from error
         if sidecar:
             check(sidecar_of(self.path), "'--sidecar'")
 
-    def write(self, pixels: Picture, provenance: Account, sidecar: bool, dpi: float | Dpi | None = None) -> None:
+    def write(self, pixels: Samples, provenance: Account, sidecar: bool, dpi: float | Dpi | None = None) -> None:
         """Write a picture with its record, and the resolution that it is printed at."""
         note = provenance.to_json()
         if self.path is None:
             write_bytes(encode_image(pixels, self.form, note, dpi))
             return
-        write_image(self.path, pixels, note, dpi)
+        write_samples(self.path, pixels, note, dpi)
         self.write_sidecar(provenance, sidecar)
 
     def write_sidecar(self, provenance: Account, wanted: bool) -> None:

@@ -20,7 +20,7 @@ from ..easy.preparation import Prepared
 from ..errors import ForeignFileError
 from ..files import write_text
 from ..formats import InputSpec
-from ..picture import Picture
+from ..picture import Picture, Samples
 from ..record.made import is_record, note_of
 from ..record.provenance import NetFacts, PictureFacts
 from ..record.recipe import Recipe
@@ -129,7 +129,7 @@ class Job(Prepared):
             write_text(target.sidecar, f"{note}\n")
 
     def save(
-        self, target: Target, start: InputPicture, recipe: Recipe, pixels: Picture, command: str = "dream"
+        self, target: Target, start: InputPicture, recipe: Recipe, pixels: Samples, command: str = "dream"
     ) -> None:
         """Write a dream with its record; `command` is the one that makes it alone."""
         line = self.command_line(command, [start.source.argument, "-o", target.recorded], recipe)

@@ -23,7 +23,7 @@ from ..dream.objectives import Objective, objective_guide
 from ..dream.retouch import Mask
 from ..errors import ClusterError, PydreamError, ShapeError
 from ..net import Array, Net, Part, Wrapper
-from ..picture import Picture, to_pixels
+from ..picture import DTYPES, Depth, Picture, Samples, to_samples
 from ..record.provenance import NetFacts, net_facts, versions
 from ..record.recipe import Recipe, choose_tile, follow
 from ..tiles.net import Tile
@@ -160,9 +160,9 @@ class DreamTask:
 
 
 class DreamResult(NamedTuple):
-    """What comes of it: (H, W, 3) uint8 pixels, rounded by `to_pixels`, and the side of the tiles."""
+    """What comes of it: (H, W, 3) pixels in the recipe's depth, by `to_samples`, and the side of the tiles."""
 
-    pixels: Picture
+    pixels: Samples
     tile: int | None
 
 
@@ -176,12 +176,13 @@ def dream(task: DreamTask) -> DreamResult:
             side = choose_tile(recipe, net, height, width, None, task.memory, retouches)
             recipe = msgspec.structs.replace(recipe, tile=side)
         objective = None if task.guide is None else guided(net, task.guide[1], recipe.end, task.guide[0])
-        return DreamResult(to_pixels(follow(recipe, net, task.picture, objective, retouches=retouches)), recipe.tile)
+        made = follow(recipe, net, task.picture, objective, retouches=retouches)
+        return DreamResult(to_samples(made, recipe.depth), recipe.tile)
 
 
-def checked(result: DreamResult, size: tuple[int, int]) -> DreamResult:
-    """Return what another process made; `ClusterError` where it is not a picture of that (height, width)."""
-    _check_array(result.pixels, np.dtype(np.uint8), (*size, 3))
+def checked(result: DreamResult, size: tuple[int, int], depth: Depth | None = None) -> DreamResult:
+    """Return what another process made; `ClusterError` where it is not a picture of that (height, width) and depth."""
+    _check_array(result.pixels, np.dtype(DTYPES[depth]), (*size, 3))
     return result
 
 

@@ -21,7 +21,7 @@ from ..dream.retouch import Robust
 from ..errors import DreamInterruptedWarning, ParameterError
 from ..formats import PixelScale
 from ..net import ChannelOrder
-from ..picture import to_pixels
+from ..picture import Depth, to_samples
 from ..record.names import noise_word
 from ..record.recipe import MOST_SEED
 from ..zoo.load import numbers_of
@@ -55,6 +55,7 @@ def dream_picture(
     size: str | None = None,
     long_side: int | None = None,
     blend: float | None = None,
+    depth: Literal[8] | Depth | None = None,
     mask: PictureLike | None = None,
     keep_colors: bool | None = None,
     tv: float | None = None,
@@ -115,6 +116,8 @@ def dream_picture(
         As the options.
     robust, robust_scale, robust_rotate
         As the options.
+    depth : {8, 16, "float"}, optional
+        Bits of each colour that `Dream.save` writes; float: 32, not clipped.
     seed : int, optional
         None: a new one, which the result has.
     exact : bool
@@ -178,6 +181,7 @@ def dream_picture(
         "backend": backend,
         "blend": blend,
         "stretch": stretch,
+        "depth": None if depth == 8 else depth,
     }
     look = Look.of(preset, strength, given)
     model = look.model if model is None else os.fspath(model)
@@ -221,12 +225,12 @@ def dream_picture(
             if live.at_once or interrupted.steps == 0:
                 raise
             recipe = msgspec.structs.replace(recipe, steps=interrupted.steps)
-            made = to_pixels(recipe.shown(interrupted.image, pixels))
+            made = to_samples(recipe.shown(interrupted.image, pixels), recipe.depth)
     dream = Dream(made, recipe, start, prepared)
     if recipe.steps is not None:
         done = f"{recipe.steps} of {recipe.octave_n * recipe.iter_n} steps"
         warnings.warn(f"interrupted after {done}: it is the dream so far", DreamInterruptedWarning, stacklevel=2)
-    live.show(made)
+    live.show(dream.pixels)
     dream.on_show = live.clear
     return dream
 

@@ -23,7 +23,7 @@ from ..errors import ParameterError
 from ..formats import InputSpec, PixelScale
 from ..media import LONGEST_NOTE, read_image
 from ..net import ChannelOrder, Net
-from ..picture import Picture, to_pixels
+from ..picture import Picture, Samples, to_samples
 from ..record.command import command_of
 from ..record.made import made_note
 from ..record.provenance import DreamAccount, Ingredients, NetFacts, PictureFacts, net_facts, parse, picture_facts
@@ -119,9 +119,10 @@ class Prepared:
             f" {plan.cost:.2g} times the work"
         )
 
-    def dream(self, recipe: Recipe, picture: Picture | None, watch: Watch) -> Picture:
-        """Dream by a recipe in this process."""
-        return to_pixels(follow(recipe, self.net, picture, self.objective, retouches=self.retouches, watch=watch))
+    def dream(self, recipe: Recipe, picture: Picture | None, watch: Watch) -> Samples:
+        """Dream by a recipe in this process; the result has the recipe's depth."""
+        dream = follow(recipe, self.net, picture, self.objective, retouches=self.retouches, watch=watch)
+        return to_samples(dream, recipe.depth)
 
     # ---- record ----
 
@@ -141,7 +142,7 @@ class Prepared:
         files |= {"guide": self.guide and self.guide.given, "mask": self.mask and self.mask.given}
         return command_of(command, arguments, recipe, self.network, **{**files, **more})
 
-    def record(self, command: str, recipe: Recipe, input: PictureFacts, pixels: Picture) -> DreamAccount:
+    def record(self, command: str, recipe: Recipe, input: PictureFacts, pixels: Samples) -> DreamAccount:
         """Return what a picture says of itself; `command` is the whole line."""
         return DreamAccount(
             command=command,

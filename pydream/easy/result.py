@@ -14,9 +14,9 @@ from PIL import Image
 
 from ..dream.images import noise
 from ..errors import ForeignFileError, OverwriteError, printable
-from ..media import FORMATS, encode_image, write_image
+from ..media import FORMATS, encode_image, write_samples
 from ..media.page import small
-from ..picture import Picture, to_pixels
+from ..picture import Picture, Samples, as_pixels, to_pixels
 from ..record.made import made_note
 from ..record.names import NOISE, NOISE_SIZE, noise_word, source_word
 from ..record.provenance import DreamAccount, noise_facts, parse, picture_facts
@@ -36,6 +36,8 @@ class Dream:
     ----------
     pixels : (H, W, 3) uint8 array
         RGB; read-only.
+    samples : (H, W, 3) array
+        What is saved: the pixels, or uint16 of 0..65535 or float32 with `depth`; read-only.
     image : PIL.Image.Image
     recipe : pydream.record.Recipe
         All that decides the pixels, beside the network and the pictures; its `steps` says after how many steps an
@@ -47,9 +49,10 @@ class Dream:
         What it is a dream of, as it was read, or drawn: noise.
     """
 
-    def __init__(self, pixels: Picture, recipe: Recipe, start: Input | None, prepared: Prepared) -> None:
-        self.pixels = pixels
-        self.pixels.flags.writeable = False
+    def __init__(self, samples: Samples, recipe: Recipe, start: Input | None, prepared: Prepared) -> None:
+        self.samples = samples
+        self.pixels: Picture = as_pixels(samples)
+        self.samples.flags.writeable = self.pixels.flags.writeable = False
         self.recipe = recipe
         self._start, self._prepared = start, prepared
         self.on_show: Callable[[], None] = lambda: None  # called when a notebook shows it
@@ -90,7 +93,7 @@ class Dream:
             start = noise_facts(self.recipe.noise or NOISE_SIZE)
         else:
             start = picture_facts(self._start.name, self._start.pixels)
-        return self._prepared.record(self._command(suffix), self.recipe, start, self.pixels)
+        return self._prepared.record(self._command(suffix), self.recipe, start, self.samples)
 
     def save(self, path: str | os.PathLike[str], *, force: bool = False) -> None:
         """Write it to a file with its record, from which ``pydream replay`` makes it again.
@@ -98,7 +101,7 @@ class Dream:
         Parameters
         ----------
         path : path-like
-            A .png, .jpg, .webp or .tif file.
+            A .png, .jpg, .webp or .tif file; with a `depth` one that can hold it.
         force : bool
             Whether to replace a file that is something else than this very dream.
 
@@ -120,7 +123,7 @@ class Dream:
                 made_note(target, parse, lambda made: made.unlike(account.recipe, account))
         except ForeignFileError as error:
             raise ForeignFileError(f"{error}; force=True replaces it") from error
-        write_image(target, self.pixels, account.to_json(), self._start and self._start.dpi)
+        write_samples(target, self.samples, account.to_json(), self._start and self._start.dpi)
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
         return np.array(self.pixels, dtype, copy=copy)

@@ -18,6 +18,7 @@ from .image import (
     READABLE,
     WRITABLE,
     ImageFormat,
+    check_depth,
     check_writable,
     decode_image,
     encode_image,
@@ -26,9 +27,11 @@ from .image import (
     read_dpi,
     read_image,
     read_note,
+    read_samples,
     resized,
     unread_kind,
     write_image,
+    write_samples,
 )
 from .resolution import Dpi, find_dpi
 from .sheet import DPI, PAGE, THEMES, Share, Sheet, fitting_columns, fitting_width
@@ -48,6 +51,7 @@ __all__ = [
     "ImageFormat",
     "Share",
     "Sheet",
+    "check_depth",
     "check_writable",
     "decode_image",
     "encode_image",
@@ -60,8 +64,10 @@ __all__ = [
     "read_dpi",
     "read_image",
     "read_note",
+    "read_samples",
     "resized",
     "unread_kind",
     "video",
     "write_image",
+    "write_samples",
 ]

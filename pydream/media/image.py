@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import math
 import os
 import warnings
 from pathlib import Path
@@ -14,8 +15,9 @@ from PIL import Image, PngImagePlugin
 
 from ..errors import AnimationWarning, DamagedPictureWarning, IgnoredProfileWarning, ImageFileError
 from ..files import check_place, open_regular, write_errors, write_whole
-from ..picture import Picture, to_pixels
-from .decoding import EXIF_FIELDS, MAKER_NOTE, NOTE_START, Decoded, convert, decode, find_note, frame_count
+from ..picture import DTYPES, Depth, Picture, Samples, to_pixels
+from . import deep
+from .decoding import EXIF_FIELDS, MAKER_NOTE, NOTE_START, Decoded, convert, decode, decode_deep, find_note, frame_count
 from .decoding import PNG_KEYWORD as PNG_KEYWORD
 from .decoding import READABLE as READABLE
 from .decoding import is_readable as is_readable
@@ -29,16 +31,18 @@ class ImageFormat(NamedTuple):
     name: str  # Pillow's
     longest: int  # side that the format can store, in pixels
     options: dict[str, Any]
+    depths: tuple[Depth | None, ...] = (None,)  # None: 8 bits
 
 
-_PNG = ImageFormat("PNG", 2**31 - 1, {})
+_PNG = ImageFormat("PNG", 2**31 - 1, {}, (None, 16))
 _JPEG = ImageFormat("JPEG", 65500, {"quality": 95})
 _WEBP = ImageFormat("WEBP", 16383, {"quality": 95})
-_TIFF = ImageFormat("TIFF", 2**31 - 1, {})
+_TIFF = ImageFormat("TIFF", 2**31 - 1, {}, (None, 16, "float"))
 FORMATS = {"png": _PNG, "jpeg": _JPEG, "webp": _WEBP, "tiff": _TIFF}
 WRITABLE = {".png": _PNG, ".jpg": _JPEG, ".jpeg": _JPEG, ".webp": _WEBP, ".tif": _TIFF, ".tiff": _TIFF}
 
 _EXIF_SOFTWARE = 0x0131
+_LARGEST_TIFF = 2**32 - 2**17  # bytes of pixels: places in the file are 32 bits
 LONGEST_NOTE = 60_000  # characters; JPEG keeps all of EXIF within 65,533 bytes
 
 
@@ -104,6 +108,13 @@ def decode_image(file: BinaryIO, name: str, *, to_srgb: bool = True) -> Picture:
     return _picture(file, name, to_srgb)
 
 
+def read_samples(path: str | os.PathLike[str]) -> Samples:
+    """Read a picture file as it stores its numbers: uint16 or float32 RGB as they are, others as `read_image` does."""
+    with _opened(path) as file:
+        samples = decode_deep(file, str(path))
+    return read_image(path) if samples is None else samples
+
+
 def read_dpi(path: str | os.PathLike[str]) -> Dpi | None:
     """Read the pixels per inch of a picture file: see `find_dpi`."""
     with _opened(path) as file:
@@ -162,13 +173,21 @@ def write_image(
         If the array is not such a picture, or the file cannot be written.
     """
     with write_errors(path, ImageFileError):
-        pixels = to_pixels(image)
-        form = check_writable(path, pixels.shape[:2])
-        write_whole(path, encode_image(pixels, form, note, dpi))
+        write_samples(path, to_pixels(image), note, dpi)
+
+
+def write_samples(
+    path: str | os.PathLike[str], samples: Samples, note: str | None = None, dpi: float | Dpi | None = None
+) -> None:
+    """Write what `pydream.picture.to_samples` made, in its depth, as `write_image` writes 8 bits."""
+    with write_errors(path, ImageFileError):
+        depth = next(depth for depth, dtype in DTYPES.items() if samples.dtype == dtype)
+        form = check_writable(path, samples.shape[:2], depth)
+        write_whole(path, encode_image(samples, form, note, dpi))
 
 
 def encode_image(
-    pixels: Picture, form: ImageFormat, note: str | None = None, dpi: float | Dpi | None = None
+    samples: Samples, form: ImageFormat, note: str | None = None, dpi: float | Dpi | None = None
 ) -> memoryview:
     """Return a picture's file, with `write_image`'s note and dpi; `ValueError` if the note does not fit.
 
@@ -177,9 +196,12 @@ def encode_image(
     options = dict(form.options)
     if dpi is not None:
         options["dpi"] = dpi if isinstance(dpi, tuple) else (dpi, dpi)
+    if note is not None and (len(note) > LONGEST_NOTE or not note.isascii()):
+        raise ValueError(f"note: {len(note)} characters, expected ASCII, at most {LONGEST_NOTE}")
+    if samples.dtype != np.uint8:
+        encode = deep.as_png if form.name == _PNG.name else deep.as_tiff
+        return memoryview(encode(samples, note, options.get("dpi")))
     if note is not None:
-        if len(note) > LONGEST_NOTE or not note.isascii():
-            raise ValueError(f"note: {len(note)} characters, expected ASCII, at most {LONGEST_NOTE}")
         if form is _PNG:
             options["pnginfo"] = PngImagePlugin.PngInfo()
             options["pnginfo"].add_text("Software", "pydream")
@@ -191,11 +213,21 @@ def encode_image(
             fields = options["exif"] if form is _TIFF else options["exif"].get_ifd(EXIF_FIELDS)
             fields[MAKER_NOTE] = NOTE_START + note.encode("ascii")
     file = io.BytesIO()
-    Image.fromarray(pixels).save(file, format=form.name, **options)
+    Image.fromarray(samples).save(file, format=form.name, **options)
     return file.getbuffer()
 
 
-def check_writable(path: str | os.PathLike[str], size: tuple[int, ...] | None = None) -> ImageFormat:
+def check_depth(form: ImageFormat, depth: Depth | None) -> None:
+    """Raise `ValueError` with the suffixes of those that can, if a format cannot hold samples of a depth."""
+    if depth not in form.depths:
+        able = ", ".join(suffix for suffix, each in WRITABLE.items() if depth in each.depths)
+        what = "floats" if depth == "float" else f"{depth} bits a colour"
+        raise ValueError(f"a {form.name} file cannot hold {what} (expected {able})")
+
+
+def check_writable(
+    path: str | os.PathLike[str], size: tuple[int, ...] | None = None, depth: Depth | None = None
+) -> ImageFormat:
     """Check that `write_image` can write a file, before hours of work are spent on the picture.
 
     Parameters
@@ -204,6 +236,8 @@ def check_writable(path: str | os.PathLike[str], size: tuple[int, ...] | None = 
         Where the picture will be written.
     size : (height, width), optional
         Of the picture, to check that the format can store it.
+    depth : {None, 16, "float"}
+        The same; None: 8 bits.
 
     Returns
     -------
@@ -214,16 +248,19 @@ def check_writable(path: str | os.PathLike[str], size: tuple[int, ...] | None = 
     ------
     ImageFileError
         If the suffix is unknown; the folder is missing, is not a folder or cannot take a new file; a folder or a
-        read-only or special file has that name; or the picture is too large for the format.
+        read-only or special file has that name; or the picture is too large or too deep for the format.
     """
     target = Path(path)
     with write_errors(target, ImageFileError):
         form = WRITABLE.get(target.suffix.lower())
         if form is None:
             raise ValueError(f"its suffix names no known format (expected {', '.join(WRITABLE)})")
+        check_depth(form, depth)
         if size is not None and max(size) > form.longest:
             raise ValueError(
                 f"a {form.name} file is at most {form.longest} pixels wide and high, the picture is {size[1]}×{size[0]}"
             )
+        if size is not None and form is _TIFF and math.prod(size) * 3 * DTYPES[depth]().itemsize > _LARGEST_TIFF:
+            raise ValueError("a TIFF file is at most 4 GiB, and the picture's numbers are more")
         check_place(target)
     return form

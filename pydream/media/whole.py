@@ -11,8 +11,8 @@ import numpy as np
 
 from ..errors import ImageFileError
 from ..files import is_blank, open_file, reason
-from ..picture import Picture
-from .decoding import decode, find_note, png
+from ..picture import Samples
+from .decoding import decode, decode_deep, find_note, png
 from .image import LONGEST_NOTE
 
 _NOTE = png.KEYWORD.encode() + b"\0"
@@ -31,15 +31,15 @@ class FileFacts(NamedTuple):
         What is wrong with it; None: it is whole.
     blank : bool
         Nothing is lost with it: it has no bytes but zeros, or ends before its pixels.
-    pixels : (H, W, 3) uint8 array or None
-        Of a TIFF, which keeps them as they were written.
+    pixels : (H, W, 3) array or None
+        Of a TIFF, which keeps them as they were written: uint8, uint16 or float32.
     """
 
     note: str | None = None
     size: tuple[int, ...] | None = None
     damage: str | None = None
     blank: bool = False
-    pixels: Picture | None = None
+    pixels: Samples | None = None
 
 
 def look_at(path: str | os.PathLike[str], thoroughly: bool = True) -> FileFacts | None:
@@ -114,7 +114,10 @@ def _look_at_other(path: Path, file: BinaryIO, start: bytes, thoroughly: bool) -
         return FileFacts(note, damage=str(error))
     if damage is None and not _ends(file, start):
         damage = "it does not end where it says"
-    pixels = np.array(image, np.uint8) if start[:2] in (b"II", b"MM") else None
+    pixels = None
+    if start[:2] in (b"II", b"MM"):
+        deep = decode_deep(file, str(path))
+        pixels = np.array(image, np.uint8) if deep is None else deep
     return FileFacts(note, image.size[::-1], damage, pixels=pixels)
 
 

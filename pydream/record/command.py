@@ -39,6 +39,7 @@ _OPTIONS = {
     "keep_colors": "--keep-colors",
     "stretch": "--stretch",
     "blend": "--blend",
+    "depth": "--depth",
 }
 _WITH_CLASS = ("octave_n", "iter_n", "smooth")  # given, --class takes no defaults of its own
 

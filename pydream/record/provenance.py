@@ -26,7 +26,7 @@ from ..media import LONGEST_NOTE, read_note
 from ..media.page import is_page, page_note
 from ..media.video import is_film, read_comment
 from ..net import ChannelOrder
-from ..picture import Picture
+from ..picture import Samples
 from ..zoo.load import NetFiles
 from .names import NOISE, without_folders
 from .recipe import RNG, Difference, Recipe, changes
@@ -50,7 +50,8 @@ class PictureFacts(msgspec.Struct, frozen=True, kw_only=True):
         Of its file, without folders; ``noise``; ``-`` for standard input or output.
     width, height : int
     sha256 : str or None
-        Of its pixels, (H, W, 3) uint8 RGB in C order; None for noise, which its seed decides.
+        Of its pixels, (H, W, 3) uint8 RGB in C order, or of its uint16 or float32 numbers, little-endian, where it was
+        made with more than 8 bits; None for noise, which its seed decides.
     """
 
     name: str
@@ -274,8 +275,8 @@ def sidecar_of(picture: Path) -> Path:
     return picture.with_name(f"{picture.name}.json")
 
 
-def picture_facts(name: str, pixels: Picture) -> PictureFacts:
-    """Return the facts of an 8-bit picture."""
+def picture_facts(name: str, pixels: Samples) -> PictureFacts:
+    """Return the facts of a picture, of any depth."""
     height, width = pixels.shape[:2]
     return PictureFacts(name=Path(name).name or name, width=width, height=height, sha256=pixels_sha256(pixels))
 
@@ -302,9 +303,9 @@ def net_facts(
     )
 
 
-def pixels_sha256(pixels: Picture) -> str:
-    """Hash the pixels of an (H, W, 3) uint8 picture, in C order."""
-    return hashlib.sha256(np.ascontiguousarray(pixels).data).hexdigest()
+def pixels_sha256(pixels: Samples) -> str:
+    """Hash the pixels of an (H, W, 3) picture, in C order; what has several bytes is little-endian."""
+    return hashlib.sha256(np.ascontiguousarray(pixels, pixels.dtype.newbyteorder("<")).data).hexdigest()
 
 
 def versions(*more: str) -> dict[str, str]:

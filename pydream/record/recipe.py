@@ -36,6 +36,7 @@ from ..dream.work import Work
 from ..dream.zoom import check_move, zoom_loop
 from ..media import LONGEST_NOTE, resized
 from ..net import Array, Net
+from ..picture import Depth
 from ..tiles.fitting import check_limit, choose_side
 
 RNG = "numpy.random.RandomState (MT19937)"  # what a seed is the seed of
@@ -44,6 +45,7 @@ Count = Annotated[int, msgspec.Meta(ge=1, le=10**9)]  # of steps or pixels; sums
 MOST_SEED = 2**32 - 1
 LEAST_TERM = 93  # characters that a term takes in a note and its command, beside names and numbers
 MOST_TERMS = LONGEST_NOTE // LEAST_TERM  # of a score
+DEEP_COPIES = 1  # arrays of the picture's size that a file of more than 8 bits is written with, at most
 MOST_SUMMED = 4096  # channels of one rendering, so that a picture's note can hold them
 
 
@@ -128,6 +130,8 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True):
         Height and width that the picture is resized to before the dream, by `pydream.media.resized`.
     blend : float
         Share of that picture in the result: ``dream + blend * (picture - dream)``, of a finished dream.
+    depth : {None, 16, "float"}
+        Of the numbers that the file has, by `pydream.picture.to_samples`; None: 8 bits.
     stretch : float
         Percentage for `pydream.dream.images.stretched`, which adjusts the contrast of what is shown; 0: the notebook's.
     seed : int
@@ -172,6 +176,7 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True):
     size: tuple[Count, Count] | None = None
     blend: float = 0.0
     stretch: Annotated[float, msgspec.Meta(ge=0, le=MOST_STRETCH)] = 0.0
+    depth: Depth | None = None
     noise: tuple[Count, Count] | None = None
     loop: Loop | None = None
     rendering: Rendering | None = None
@@ -319,6 +324,7 @@ def choose_tile(
     if recipe.rendering is not None and not recipe.rendering.whole:
         return 0
     touched = recipe.retouches() if retouches is None else retouches
+    copies += DEEP_COPIES if recipe.depth else 0
     copies += NAIVE_COPIES if recipe.rendering else dream_copies(touched, recipe.clip and not recipe.stretch)
     ends = find_ends(net, recipe.end if recipe.score is None else None, recipe.score)
     side = choose_side(net, ends, height, width, memory, copies) if tile is None else tile

@@ -12,7 +12,7 @@ from PIL import Image
 from ..dream.octaves import Size
 from ..errors import ProvenanceError
 from ..media import FORMATS, read_image
-from ..picture import Picture
+from ..picture import Picture, Samples, as_pixels
 from .provenance import DreamAccount, PictureFacts, pixels_sha256
 
 LOSSLESS = (FORMATS["png"], FORMATS["tiff"])
@@ -74,16 +74,16 @@ class Outcome(NamedTuple):
     reasons: tuple[str, ...]
 
 
-def compare(made: DreamAccount, now: DreamAccount, pixels: Picture, file: Picture | None, lossless: bool) -> Outcome:
+def compare(made: DreamAccount, now: DreamAccount, pixels: Samples, file: Samples | None, lossless: bool) -> Outcome:
     """Compare a dream that was made again.
 
     Parameters
     ----------
     made, now : DreamAccount
         The old record and the new one.
-    pixels : (H, W, 3) uint8 array
-        The new picture.
-    file : (H, W, 3) uint8 array or None
+    pixels : (H, W, 3) array
+        The new picture, in the depth of its recipe.
+    file : (H, W, 3) array or None
         The old one, where there is a file of it.
     lossless : bool
         Whether that has the pixels that were made.
@@ -96,7 +96,7 @@ def compare(made: DreamAccount, now: DreamAccount, pixels: Picture, file: Pictur
     return Outcome(again, again and not changed, _compared(made, pixels, file, lossless, again), tuple(reasons))
 
 
-def _compared(made: DreamAccount, pixels: Picture, file: Picture | None, lossless: bool, identical: bool) -> str:
+def _compared(made: DreamAccount, pixels: Samples, file: Samples | None, lossless: bool, identical: bool) -> str:
     """Describe how the new picture differs from the old one."""
     height, width = pixels.shape[:2]
     if identical:
@@ -106,10 +106,12 @@ def _compared(made: DreamAccount, pixels: Picture, file: Picture | None, lossles
         return f"sha256 of the pixels {pixels_sha256(pixels)}, was {made.result.sha256}"
     if file.shape != pixels.shape:
         return f"{width}x{height} pixels, was {file.shape[1]}x{file.shape[0]}"
-    apart = np.abs(pixels.astype(np.int16) - file)
+    if file.dtype != pixels.dtype:
+        pixels, file = as_pixels(pixels), as_pixels(file)
+    apart = np.abs(np.subtract(pixels, file, dtype=np.float64))
     encoded = "" if lossless else ", encoding included"
     return (
-        f"{np.count_nonzero(apart)} of {apart.size} values differ, by {apart.max()} at most"
+        f"{np.count_nonzero(apart)} of {apart.size} values differ, by {apart.max():.6g} at most"
         f" and {apart.mean():.3g} on average{encoded}"
     )
 
@@ -124,3 +126,5 @@ def _reasons(made: DreamAccount, now: DreamAccount) -> Iterator[str]:
             yield f"{name} was {before}, now {after}"
     if made.network.dtype != "float64":
         yield "float32: such dreams depend on the processor and the number of threads; float64 ones do not"
+    elif made.recipe.depth is not None:
+        yield "more than 8 bits: their last digits can depend on the processor, in float64 too"

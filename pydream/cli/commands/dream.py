@@ -19,7 +19,7 @@ from ...dream.params import check_params
 from ...errors import BusyError, ClusterError, ForeignFileError, ImageFileError
 from ...locks import locked
 from ...media import FORMATS
-from ...picture import to_pixels
+from ...picture import to_samples
 from ...record.frames import earlier_recipe
 from ...record.presets import params_for, series_iterations
 from ...record.recipe import Recipe
@@ -38,6 +38,7 @@ from ..input import (
     claim_targets,
     folder_targets,
     one_target,
+    read_depth,
     series_targets,
     unnamed_folder,
     unnamed_targets,
@@ -68,6 +69,12 @@ from ..workers import WorkerOptions, start_workers, worker_options
 @blend_option
 @worker_options
 @option("--format", "File format in a folder or on standard output.  [default: png]", click.Choice(list(FORMATS)))
+@option(
+    "--depth",
+    "Bits of each colour: 16 in a .png or .tif, float (not clipped) in a .tif.  [default: 8]",
+    read_depth,
+    metavar="8|16|float",
+)
 @option("--series", "Number of dreams from mild to wild, in a folder.", click.IntRange(2, 100))
 @recursive_option
 @force_option
@@ -115,6 +122,9 @@ def command(
         targets = [one_target(output, format)]
         if several:
             raise click.BadParameter("standard output takes one picture", param_hint="'--output'")
+    targets = [replace(target, depth=options["depth"]) for target in targets]
+    for target in targets:
+        target.check_depth()
     check_sidecar(sidecar, targets)
     if folder is not None:
         claim_folder(folder, lock=len(sources) > 1)  # runs of one picture each may go on beside each other
@@ -217,9 +227,8 @@ class DreamBatch:
                 if interrupted.steps == 0:
                     raise lost or interrupted from interrupted
                 recipe = msgspec.structs.replace(recipe, steps=interrupted.steps)
-                self.job.save(
-                    target, start, recipe, to_pixels(recipe.shown(interrupted.image, start.picture)), self.command
-                )
+                pixels = to_samples(recipe.shown(interrupted.image, start.picture), recipe.depth)
+                self.job.save(target, start, recipe, pixels, self.command)
                 outcome = f"wrote {target} after {interrupted.steps} of {recipe.octave_n * recipe.iter_n} steps"
                 if lost is not None:
                     raise Failed(f"{lost}; {outcome}") from interrupted
@@ -318,7 +327,7 @@ class DreamBatch:
                     for number, ((start, target, recipe), outcome) in enumerate(dreams, start=1):
                         progress.passed(number)
                         with progress.aside(), self._one_of_many(start.source), locked(Path(target.given)):
-                            made = checked(outcome.get(), recipe.sizes(*start.size)[0])
+                            made = checked(outcome.get(), recipe.sizes(*start.size)[0], recipe.depth)
                             recipe = msgspec.structs.replace(recipe, tile=made.tile)
                             job.save(target, start, recipe, made.pixels, self.command)
                             self._wrote(target)

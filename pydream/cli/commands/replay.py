@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -12,7 +13,7 @@ from ...dream.era import MODERN
 from ...dream.zoom import ZOOM_COPIES
 from ...easy.preparation import SidePicture
 from ...errors import ImageFileError, ProvenanceError, shortened
-from ...media import WRITABLE, read_image
+from ...media import WRITABLE, read_image, read_samples
 from ...media.video import is_film
 from ...picture import Picture
 from ...record.provenance import DreamAccount, PictureFacts, picture_facts, read_provenance
@@ -81,7 +82,7 @@ def command(
             f"blocks decide pixels in {made.network.dtype}, so it is made in those that it was made in",
             param_hint="'--memory'",
         )
-    target = None if output is None else one_target(output, None)
+    target = None if output is None else replace(one_target(output, None), depth=made.recipe.depth)
     check_sidecar(sidecar, [target])
     named = _registered(made, model)
     note_network(named)
@@ -130,7 +131,8 @@ def command(
     if target is not None:
         target.write(pixels, now, sidecar)
 
-    file = None if picture.suffix == ".json" or is_film(picture) else read_image(picture)
+    read = read_image if made.recipe.depth is None else read_samples
+    file = None if picture.suffix == ".json" or is_film(picture) else read(picture)
     lossless = WRITABLE.get(picture.suffix.lower()) in LOSSLESS
     outcome = compare(made, now, pixels, file, lossless)
     echo(f"{'identical' if outcome.again else 'different'}: {outcome.compared}")

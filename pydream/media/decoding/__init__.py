@@ -19,6 +19,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, BinaryIO, NamedTuple
 
+from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
 from ...errors import ImageFileError
@@ -39,6 +40,7 @@ __all__ = [
     "Decoded",
     "convert",
     "decode",
+    "decode_deep",
     "exif",
     "find_note",
     "frame_count",
@@ -100,6 +102,15 @@ def decode(file: BinaryIO, name: str, to_srgb: bool = False) -> Decoded:
             turned, content = exif(image).get(tiff.ORIENTATION), image.info.get("icc_profile")
         profile = Profile(content if to_srgb else None)
         return Decoded(_upright(to_rgb(image, name, profile), turned), damage, profile.trouble)
+
+
+def decode_deep(file: BinaryIO, name: str) -> NDArray[Any] | None:
+    """Return the (H, W, 3) samples of an open file with 16-bit or float32 colours; None where there are others."""
+    with pillow_errors(name), libtiff.messages():
+        if png.is_png(file):
+            return png.in_spite_of_metadata(png.read_deep, file)
+        kind = tiff.Kind.read(file)
+        return tiff.read_deep(file, kind) if kind is not None and kind.deep else None
 
 
 def _load_tiff(file: BinaryIO, kind: tiff.Kind, name: str, heard: list[str]) -> tuple[Image.Image, object]:

@@ -9,13 +9,14 @@ from collections.abc import Callable, Iterator
 from typing import BinaryIO, TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
 from . import pillow
 from .profiles import LONGEST_PROFILE
 
 KEYWORD = "pydream"  # the keyword of the text chunk that `write_image` stores a note in
-_SIGNATURE = b"\x89PNG\r\n\x1a\n"
+SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _CRITICAL = (b"IHDR", b"PLTE", b"IDAT", b"IEND")
 _USED = (b"tRNS", b"eXIf")  # and of texts these:
 _TEXTS = {b"tEXt": KEYWORD.encode() + b"\0", b"iTXt": b"XML:com.adobe.xmp\0\0"}  # not compressed
@@ -40,9 +41,9 @@ def in_spite_of_metadata(use: Callable[[BinaryIO], Result], file: BinaryIO) -> R
 def is_png(file: BinaryIO) -> bool:
     """Return whether an open file starts as a PNG does; its position becomes 0."""
     file.seek(0)
-    head = file.read(len(_SIGNATURE))
+    head = file.read(len(SIGNATURE))
     file.seek(0)
-    return head == _SIGNATURE
+    return head == SIGNATURE
 
 
 class _Within:
@@ -75,15 +76,27 @@ def load(file: BinaryIO) -> Image.Image:
 
 def _deep_with_transparent(file: BinaryIO, high: Image.Image, transparent: tuple[int, ...]) -> Image.Image:
     """Decode 16-bit colours of which one is transparent: to 8 bits others may be equal to it."""
+    deep = _of_16_bits(file, high)
+    high.info.pop("transparency")
+    high.putalpha(Image.fromarray(np.where((deep == transparent).all(-1), 0, 255).astype(np.uint8)))
+    return high
+
+
+def _of_16_bits(file: BinaryIO, high: Image.Image) -> NDArray[np.uint16]:
+    """Return 16-bit colours of an opened picture; Pillow decodes one byte of each at a time."""
     pillow.load(high)
     file.seek(0)
     low = pillow.open_image(file)
     low.tile = [(*low.tile[0][:3], "RGB;16L")]  # type: ignore[list-item]  # the other byte of each sample
     pillow.load(low)
-    deep = np.asarray(high).astype(np.uint16) << 8 | np.asarray(low)
-    high.info.pop("transparency")
-    high.putalpha(Image.fromarray(np.where((deep == transparent).all(-1), 0, 255).astype(np.uint8)))
-    return high
+    samples: NDArray[np.uint16] = np.asarray(high).astype(np.uint16) << 8 | np.asarray(low)
+    return samples
+
+
+def read_deep(file: BinaryIO) -> NDArray[np.uint16] | None:
+    """Return the (H, W, 3) samples of 16-bit colours; None where there are others."""
+    image = pillow.open_image(_Within(file))
+    return _of_16_bits(file, image) if image.tile[0][3] == "RGB;16B" else None
 
 
 def damage(file: BinaryIO) -> str | None:
@@ -113,7 +126,7 @@ def profile(file: BinaryIO) -> bytes | None:
 
 def _needed(file: BinaryIO) -> BinaryIO:
     """Return a copy without the chunks that decide nothing, are too long or have a wrong checksum."""
-    kept = io.BytesIO(_SIGNATURE)
+    kept = io.BytesIO(SIGNATURE)
     kept.seek(0, io.SEEK_END)
     for kind, start, length in chunks(file):
         if kind not in _CRITICAL:
@@ -131,7 +144,7 @@ def _needed(file: BinaryIO) -> BinaryIO:
 def chunks(file: BinaryIO) -> Iterator[tuple[bytes, int, int]]:
     """Yield a PNG's chunks: kind, place and length of their data, of the last one as far as the file goes."""
     size = file.seek(0, io.SEEK_END)
-    file.seek(len(_SIGNATURE))
+    file.seek(len(SIGNATURE))
     while len(head := file.read(8)) == 8:
         length, kind = struct.unpack(">I4s", head)
         start = file.tell()

@@ -11,23 +11,25 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, TiffImagePlugin
 
+from ...picture import to_pixels
 from .depth import high_bytes, lab_to_srgb, to_8_bits
 
-ORIENTATION = 0x0112
-_WIDTH, _HEIGHT, _BITS, _COMPRESSION, _PHOTOMETRIC, _FILL_ORDER = 256, 257, 258, 259, 262, 266
-_OFFSETS, _SAMPLES, _ROWS_PER_STRIP, _COUNTS, _PLANAR, _PREDICTOR = 273, 277, 278, 279, 284, 317
+ORIENTATION, SOFTWARE = 0x0112, 0x0131
+OURS = "pydream"  # as the software that wrote a file
+WIDTH, HEIGHT, BITS, COMPRESSION, PHOTOMETRIC, _FILL_ORDER = 256, 257, 258, 259, 262, 266
+OFFSETS, SAMPLES, ROWS_PER_STRIP, COUNTS, _PLANAR, _PREDICTOR = 273, 277, 278, 279, 284, 317
 _TILE_WIDTH, _TILE_HEIGHT, _TILE_OFFSETS, _TILE_COUNTS = 322, 323, 324, 325
-_EXTRA, _FORMAT, _YCBCR_SUBSAMPLING, _ICC_PROFILE = 338, 339, 530, 34675
+_EXTRA, FORMAT, _YCBCR_SUBSAMPLING, _ICC_PROFILE = 338, 339, 530, 34675
 
-_WHITE_IS_ZERO, _BLACK_IS_ZERO, _RGB, _CMYK, _YCBCR, _LAB = 0, 1, 2, 5, 6, 8
+_WHITE_IS_ZERO, _BLACK_IS_ZERO, RGB, _CMYK, _YCBCR, _LAB = 0, 1, 2, 5, 6, 8
 _COLOURS = {0: "grey, white is 0", 1: "grey", 2: "RGB", 3: "a palette", 4: "a mask", 5: "inks", 6: "YCbCr"}
 _COLOURS |= {8: "CIELab", 9: "ICC Lab", 10: "ITU Lab", 32803: "a colour filter array", 34892: "linear raw"}
 _COLOURS |= {32844: "LogL", 32845: "LogLuv"}
-_PLANES = {_WHITE_IS_ZERO: 1, _BLACK_IS_ZERO: 1, _RGB: 3, _CMYK: 4, _LAB: 3}  # without extra samples
-_UNSIGNED, _SIGNED, _FLOAT = 1, 2, 3
+_PLANES = {_WHITE_IS_ZERO: 1, _BLACK_IS_ZERO: 1, RGB: 3, _CMYK: 4, _LAB: 3}  # without extra samples
+UNSIGNED, _SIGNED, FLOAT = 1, 2, 3
 _HEADS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+", b"II\0*", b"MM*\0")  # the last two are not legal, but Pillow's
-_LETTERS = {_UNSIGNED: "u", _SIGNED: "i", _FLOAT: "f"}  # NumPy's
-_FORMATS = {_UNSIGNED: "unsigned integers", _SIGNED: "signed integers", _FLOAT: "floats"}
+_LETTERS = {UNSIGNED: "u", _SIGNED: "i", FLOAT: "f"}  # NumPy's
+_FORMATS = {UNSIGNED: "unsigned integers", _SIGNED: "signed integers", FLOAT: "floats"}
 _ASSOCIATED, _UNASSOCIATED = 1, 2  # kinds of alpha
 # Compressions of bytes: what they decode to does not depend on what the bytes mean.
 _BYTES = {1: "none", 5: "LZW", 8: "deflate", 32773: "PackBits", 32946: "deflate", 34925: "LZMA", 50000: "Zstandard"}
@@ -74,16 +76,16 @@ class Kind(NamedTuple):
 
     @classmethod
     def _of(cls, tags: Any, order: str) -> Self:
-        samples = int(tags.get(_SAMPLES, 1))
-        bits, formats = set(tags.get(_BITS, (1,))[:samples]), set(tags.get(_FORMAT, (_UNSIGNED,))[:samples])
-        photometric = int(tags.get(_PHOTOMETRIC, _WHITE_IS_ZERO))  # as Pillow does
-        undeclared = (_UNASSOCIATED,) if photometric == _RGB and samples == 4 else ()  # Pillow again
-        compression = int(tags.get(_COMPRESSION, 1))
+        samples = int(tags.get(SAMPLES, 1))
+        bits, formats = set(tags.get(BITS, (1,))[:samples]), set(tags.get(FORMAT, (UNSIGNED,))[:samples])
+        photometric = int(tags.get(PHOTOMETRIC, _WHITE_IS_ZERO))  # as Pillow does
+        undeclared = (_UNASSOCIATED,) if photometric == RGB and samples == 4 else ()  # Pillow again
+        compression = int(tags.get(COMPRESSION, 1))
         return cls(
             tags=tags,
             order=order,
-            width=int(tags[_WIDTH]),
-            height=int(tags[_HEIGHT]),
+            width=int(tags[WIDTH]),
+            height=int(tags[HEIGHT]),
             photometric=photometric,
             bits=int(bits.pop()) if len(bits) == 1 else 0,
             format=int(formats.pop()) if len(formats) == 1 else 0,
@@ -101,11 +103,22 @@ class Kind(NamedTuple):
         return content if isinstance(content, bytes) and self.photometric != _LAB else None
 
     @property
+    def deep(self) -> bool:
+        """Whether its samples are those of `pydream.picture.to_samples`, of more than 8 bits."""
+        plain = self.photometric == RGB and self.samples == 3 and not self.planar and self.by_samples
+        return plain and (self.format, self.bits) in ((UNSIGNED, 16), (FLOAT, 32))
+
+    @property
+    def in_levels(self) -> bool:
+        """Whether floats are a dream's: 0..255 is black to white, and what is beyond is clipped."""
+        return self.format == FLOAT and self.tags.get(SOFTWARE) == OURS
+
+    @property
     def block(self) -> tuple[int, int]:
         """Width and height of a tile, or of a strip."""
         if _TILE_OFFSETS in self.tags:
             return self.tags[_TILE_WIDTH], self.tags[_TILE_HEIGHT]
-        return self.width, min(self.tags.get(_ROWS_PER_STRIP, self.height), self.height)
+        return self.width, min(self.tags.get(ROWS_PER_STRIP, self.height), self.height)
 
     @property
     def grid(self) -> tuple[int, int]:
@@ -119,7 +132,7 @@ class Kind(NamedTuple):
         """Raise `ValueError` where tiles or strips are missing: Pillow leaves their pixels black."""
         across, down = self.grid
         count = across * down * (self.samples if self.planar else 1)
-        there = min(len(self.tags.get(tag, range(count))) for tag in (_OFFSETS, _TILE_OFFSETS))
+        there = min(len(self.tags.get(tag, range(count))) for tag in (OFFSETS, _TILE_OFFSETS))
         if there < count:
             raise ValueError(f"{there} of {count} tiles or strips are there")
 
@@ -131,10 +144,10 @@ class Kind(NamedTuple):
         if self.photometric == _LAB:  # dark colours would differ from the formula by 30
             return False
         if self.photometric == _YCBCR and self.compression == 1:  # Pillow takes them as not subsampled
-            return int(sum(self.tags.get(_COUNTS, ()))) >= 3 * self.width * self.height
-        if self.format != _UNSIGNED or (self.bits == 16 and self.compression not in _BYTES):
+            return int(sum(self.tags.get(COUNTS, ()))) >= 3 * self.width * self.height
+        if self.format != UNSIGNED or (self.bits == 16 and self.compression not in _BYTES):
             return False
-        return self.bits <= 8 or (self.bits == 16 and (self.photometric in (_RGB, _CMYK) or self._plain_grey))
+        return self.bits <= 8 or (self.bits == 16 and (self.photometric in (RGB, _CMYK) or self._plain_grey))
 
     @property
     def _plain_grey(self) -> bool:
@@ -149,13 +162,13 @@ class Kind(NamedTuple):
             return False
         if self.photometric == _WHITE_IS_ZERO and _ASSOCIATED in self.extra:  # with which of the two as 0?
             return False
-        if self.format == _FLOAT:
-            return self.bits in (16, 32, 64) and self.photometric in (_BLACK_IS_ZERO, _RGB)
+        if self.format == FLOAT:
+            return self.bits in (16, 32, 64) and self.photometric in (_BLACK_IS_ZERO, RGB)
         if self.predictor not in (1, 2):
             return False
         if self.bits == 12:
-            return self.format == _UNSIGNED and self.samples == self.predictor == 1 and _TILE_OFFSETS not in self.tags
-        return (self.format == _UNSIGNED and self.bits in (8, 16)) or (self.bits == 32 and self._plain_grey)
+            return self.format == UNSIGNED and self.samples == self.predictor == 1 and _TILE_OFFSETS not in self.tags
+        return (self.format == UNSIGNED and self.bits in (8, 16)) or (self.bits == 32 and self._plain_grey)
 
     def __str__(self) -> str:
         numbers = _FORMATS.get(self.format, "samples of several kinds")
@@ -191,14 +204,22 @@ def read_samples(file: BinaryIO, kind: Kind, name: str) -> Image.Image:
     return Image.frombytes(mode, (kind.width, kind.height), np.concatenate(planes, -1).tobytes())
 
 
+def read_deep(file: BinaryIO, kind: Kind) -> NDArray[Any]:
+    """Return the (H, W, 3) samples of a kind that is `Kind.deep`, in the byte order of this machine."""
+    samples = _samples(file, kind)
+    return samples.astype(samples.dtype.newbyteorder("="))
+
+
 def _in_8_bits(samples: NDArray[Any], kind: Kind, name: str) -> NDArray[np.uint8]:
+    if kind.in_levels:
+        return to_pixels(samples, name)
     if kind.photometric == _LAB and samples.shape[-1] == 3:
         lightness = (samples[..., 0] / (2**kind.bits - 1) * 100).astype(np.float32)
         opponent = samples[..., 1:].view(samples.dtype.str.replace("u", "i")).astype(np.float32)
         return lab_to_srgb(lightness, opponent / np.float32(2 ** (kind.bits - 8)))
     if kind.bits == 8:
         return samples
-    colour = kind.photometric in (_RGB, _CMYK) and kind.format == _UNSIGNED
+    colour = kind.photometric in (RGB, _CMYK) and kind.format == UNSIGNED
     return high_bytes(samples) if colour else to_8_bits(samples, name)
 
 
@@ -223,7 +244,7 @@ def _samples(file: BinaryIO, kind: Kind) -> NDArray[Any]:
 
 def _blocks(file: BinaryIO, tags: Any, tiled: bool, count: int) -> list[bytes]:
     """Return the strips or tiles as they are stored, at most as many bytes as the file has."""
-    offsets, counts = (tags[tag] for tag in ((_TILE_OFFSETS, _TILE_COUNTS) if tiled else (_OFFSETS, _COUNTS)))
+    offsets, counts = (tags[tag] for tag in ((_TILE_OFFSETS, _TILE_COUNTS) if tiled else (OFFSETS, COUNTS)))
     if min(len(offsets), len(counts)) < count:
         raise ValueError(f"{min(len(offsets), len(counts))} of {count} {'tiles' if tiled else 'strips'} are there")
     if sum(counts[:count]) > file.seek(0, io.SEEK_END):
@@ -242,14 +263,16 @@ def _rows(
     block: tuple[int, int] | int,  # a tile's (bytes of a row, rows), or a strip's rows
 ) -> NDArray[np.uint8]:
     """Return what strips or tiles decode to: a TIFF of grey bytes around them is decoded by Pillow."""
-    tags = {_WIDTH: [size[0]], _HEIGHT: [size[1]], _BITS: [8], _COMPRESSION: [kind.compression], _PHOTOMETRIC: [1]}
-    tags |= {_FILL_ORDER: [kind.tags.get(_FILL_ORDER, 1)], _SAMPLES: [1]}
+    tags = {WIDTH: [size[0]], HEIGHT: [size[1]], BITS: [8], COMPRESSION: [kind.compression], PHOTOMETRIC: [1]}
+    tags |= {_FILL_ORDER: [kind.tags.get(_FILL_ORDER, 1)], SAMPLES: [1]}
     places = list(accumulate(map(len, blocks), initial=8))
     lengths = [len(block) for block in blocks]
+    if kind.compression == 1 and sum(lengths) < size[0] * size[1]:  # Pillow would go on behind them
+        raise ValueError(f"{sum(lengths)} of {size[0] * size[1]} bytes of its pixels are there")
     if isinstance(block, tuple):
         tags |= {_TILE_WIDTH: [block[0]], _TILE_HEIGHT: [block[1]], _TILE_OFFSETS: places[:-1], _TILE_COUNTS: lengths}
     else:
-        tags |= {_ROWS_PER_STRIP: [block], _OFFSETS: places[:-1], _COUNTS: lengths}
+        tags |= {ROWS_PER_STRIP: [block], OFFSETS: places[:-1], COUNTS: lengths}
     long = struct.Struct("<I")
     entries, more = b"", b""
     behind = places[-1] + 2 + 12 * len(tags) + 4

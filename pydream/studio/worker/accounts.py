@@ -35,7 +35,7 @@ def _read(note: str) -> Account:
 
 
 def _ordered(account: Account) -> Order | None:
-    recipe = account.recipe
+    recipe = msgspec.structs.replace(account.recipe, depth=None)  # here dreams have 8 bits
     if recipe.rendering is not None or account.network.input_spec != InputSpec():
         return None
     named = Words.of(recipe)

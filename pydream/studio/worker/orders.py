@@ -25,7 +25,7 @@ from ...zoo.registry import DEFAULT_NETWORK, find_network
 from ..messages import Run
 from ..orders import Order
 
-_OF_KINDS = {"loop", "rendering"}  # fields of a recipe that an order has other words for, or none
+_OF_KINDS = {"loop", "rendering", "depth"}  # fields of a recipe that an order has other words for, or none
 _RECORDED = "dream.png"  # what commands write, as in records of `pydream dream`
 _OF_PICTURES = ("size", "noise", "steps", "seed", "tile")  # that are no part of a look
 

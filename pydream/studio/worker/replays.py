@@ -64,7 +64,8 @@ def replay(task: Task[ReplayPicture]) -> Finished:
     pixels = prepared.dream(recipe, start, previews if frames == 1 else _Frames(previews, work.steps))
     now = prepared.record(made.command, recipe, made.input if start is None else _named(made.input, start), pixels)
     file = None if is_film(path) else read_image(path)
-    outcome = compare(made, now, pixels, file, _is_lossless(path))
+    lossless = made.recipe.depth is None and _is_lossless(path)  # what is kept here has 8 bits
+    outcome = compare(made, now, pixels, file, lossless)
     why = "; ".join((outcome.compared, *outcome.reasons))
     return Finished(task=task.id, facts={"identical": outcome.identical, "why": why})
 
