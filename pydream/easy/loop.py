@@ -14,7 +14,7 @@ from msgspec.structs import asdict
 from ..dream.images import noise
 from ..dream.octaves import Size
 from ..dream.watch import Watch
-from ..dream.zoom import ZOOM_COPIES, zoom_frame, zoom_loop
+from ..dream.zoom import ZOOM_COPIES, move_at, zoom_frame, zoom_loop
 from ..errors import CheckpointError
 from ..files import make_folder
 from ..media import read_note, video
@@ -116,16 +116,18 @@ class ZoomRun:
         Raises at once, before anything is written, what `zoom_loop` does. Killed before a checkpoint is saved, the
         loop makes that frame again, the same.
         """
-        recipe, move = self.recipe, self._move.move
-        params = recipe.dream_params(self.prepared.objective, self.prepared.retouches) | move | {"watch": watch}
+        recipe, loop = self.recipe, self.facts.place
+        params = recipe.dream_params(self.prepared.objective, self.prepared.retouches)
+        params |= {**loop.move, **loop.steps, "watch": watch}
         if self.left is None:
             rng = np.random.RandomState(recipe.seed)
             first = self._first(rng)
         else:
             rng = self.left.rng
+            move = move_at(self.done, **loop.move)
             first = zoom_frame(self.left.frame, era=recipe.era, backend=recipe.backend, **move)
         left = self.frames - self.done
-        dreams = zoom_loop(self.prepared.net, first, left, rng=rng, **params) if left > 0 else iter(())
+        dreams = zoom_loop(self.prepared.net, first, left, rng=rng, first=self.done, **params) if left > 0 else iter(())
 
         def each() -> Iterator[int]:
             make_folder(self.folder.folder)
@@ -147,10 +149,6 @@ class ZoomRun:
         note = read_note(self.folder.path(self.frames - 1))
         video.write_video(film, self.folder.pictures(self.frames, on_frame), fps, quality, note)
         return note
-
-    @property
-    def _move(self) -> Loop:
-        return self.facts.place
 
     def _first(self, rng: np.random.RandomState) -> Array:
         """Return what the loop starts from."""
