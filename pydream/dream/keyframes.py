@@ -22,7 +22,7 @@ class Curve:
     Attributes
     ----------
     keyframes : tuple of (int, float)
-        Frames from 0, ascending, and the values there. Before the first and after the last one the value is held.
+        Frames from 0, ascending, and the values there. Before the first and after the last the value stays the same.
 
     Raises
     ------
