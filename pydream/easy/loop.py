@@ -24,7 +24,7 @@ from ..record import loop as checkpoint
 from ..record.frames import FrameFolder
 from ..record.loop import Checkpoint, LoopFacts
 from ..record.provenance import PictureFacts
-from ..record.recipe import Loop, Recipe
+from ..record.recipe import DEFAULTS, Loop, Recipe
 from .preparation import Prepared
 
 STATE = "resume.npz"
@@ -78,7 +78,9 @@ class ZoomRun:
     ) -> Self:
         """Plan a loop, or what is left of it; `CheckpointError` where the folder holds another one."""
         tile, plan = prepared.in_tiles(size, copies=ZOOM_COPIES)
-        recipe = msgspec.structs.replace(prepared.recipe, loop=move, tile=tile)
+        # keyframes take the place of the recipe's step size, whatever that is
+        steps = {} if move.step_size is None else {"step_size": DEFAULTS["step_size"]}
+        recipe = msgspec.structs.replace(prepared.recipe, loop=move, tile=tile, **steps)
         facts = LoopFacts(recipe=prepared.as_recorded(recipe), **asdict(prepared.ingredients(input)))
         if left is not None:
             # tiles count only where they decide pixels now

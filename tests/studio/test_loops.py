@@ -140,7 +140,8 @@ def test_keyframes_are_the_commands(folder, sky):
     command("zoom", "sky.png", "-o", "out.mp4", "--frames", "3", *words, *SHORT)
     fields = {"scale": Curve(((0, 0.0), (2, 0.1))), "shift": (0.0, Curve(((1, 0.0), (2, 3.0)))), "ease": "smooth"}
     fields["step_size"] = Curve(((0, 1.0), (2, 3.0)))
-    answer, _ = carried_out(loops.run, message(folder, sky, frames=3, **fields))
+    number = {**RECIPE, "step_size": 2.0}  # of the page's settings; the keyframes take its place
+    answer, _ = carried_out(loops.run, message(folder, sky, frames=3, recipe=number, **fields))
     assert made(answer) == Path("out.mp4").read_bytes()
     order = order_of(read_comment(Path("out.mp4")))
     assert {name: getattr(order, name) for name in fields} == fields
