@@ -44,7 +44,8 @@ def zoom_loop(
 
     Each frame is made when it is requested. The next one starts from the frame in floats, not from its 8-bit picture,
     and draws on from `rng`; so ``zoom_loop(net, zoom_frame(last, …), frames=remaining, rng=rng)`` continues a loop that
-    was stopped at `last`, to the bit; with keyframes, `zoom_frame` takes ``move_at(made, …)``, and `first` is `made`.
+    was stopped at `last`, to the bit; with keyframes, `zoom_frame` takes their values
+    at the next frame, whose number is `first`.
 
     `scale`, `rotate`, both of `shift`, and `step_size` may change from frame to frame: in place of a number stand
     keyframes, as ``{0: 0.05, 60: 0.2}`` or ``[(0, 0.05), (60, 0.2)]``. The values at frame n are those that make frame

@@ -117,7 +117,7 @@ def command(
     pydream zoom sky.jpg -o frames
     pydream zoom sky.jpg -o more -o zoom.mp4 --frames 200 --rotate 0.5
     pydream zoom noise:320x240 -o noise.gif --frames 40 --fps 12
-    pydream zoom sky.jpg -o dive.mp4 --scale 0:0,50:0.1 --shift 0:0,50:4 0 --ease smooth
+    pydream zoom sky.jpg -o dive.mp4 --scale 0:0,50:0.1 --ease smooth
     """  # noqa: D301 (click's mark for a block to leave as it is)
     (source,) = input
     steps = options["step_size"]
