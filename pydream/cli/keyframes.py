@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from ..dream.keyframes import Curve, Ease
-from .options import FiniteRange
+from .ranges import FiniteRange
 
 _COLUMNS, _ROWS = 60, 7  # of a plot
 
