@@ -13,7 +13,7 @@ moved      a network that sees the picture scaled and turned
 watch      an observer of a dream
 work       how much of it is done, in pixels
 era        what libraries of 2015 computed otherwise
-zoom       the notebook's last loop
+zoom       the notebook's last loop; `keyframes`: numbers that change over its frames
 film       the frames of a film; `flow`: motion between them
 tutorial   the four renderers of 2016; `renderers`: one of today, too
 ========== ==========================================================

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -15,9 +15,12 @@ from ..net import Array, Net
 from ..picture import as_picture
 from .era import MODERN, check_era
 from .images import as_image
+from .keyframes import LINEAR, Curve, Ease, as_curve, check_ease, value_at
 from .moved import turn
 from .notebook import deepdream
 from .params import MOST_FRAMES, check_params, find_ends, is_real, require, whole_number
+
+Given = float | Curve | Mapping[int, float] | Sequence[tuple[int, float]]  # a number, or its keyframes
 
 ZOOM_COPIES = 2  # arrays of a frame's size beside a dream's: the frame before, and the start of this one
 
@@ -26,19 +29,27 @@ def zoom_loop(
     net: Net,
     frame: ArrayLike,
     frames: int = 100,
-    scale: float = 0.05,
-    rotate: float = 0.0,
-    shift: tuple[float, float] = (0.0, 0.0),
+    scale: Given = 0.05,
+    rotate: Given = 0.0,
+    shift: tuple[Given, Given] = (0.0, 0.0),
     era: str = MODERN,
     rng: np.random.RandomState | None = None,
     backend: str = "native",
+    *,
+    ease: Ease = LINEAR,
+    first: int = 0,
     **dream_params: Any,
 ) -> Iterator[Array]:
     """Dream into a picture, move into the dream, and dream on: one frame after the other.
 
     Each frame is made when it is requested. The next one starts from the frame in floats, not from its 8-bit picture,
     and draws on from `rng`; so ``zoom_loop(net, zoom_frame(last, …), frames=remaining, rng=rng)`` continues a loop that
-    was stopped at `last`, to the bit.
+    was stopped at `last`, to the bit; with keyframes, `zoom_frame` takes their values
+    at the next frame, whose number is `first`.
+
+    `scale`, `rotate`, both of `shift`, and `step_size` may change from frame to frame: in place of a number stand
+    keyframes, as ``{0: 0.05, 60: 0.2}`` or ``[(0, 0.05), (60, 0.2)]``. The values at frame n are those that make frame
+    n: the movement from frame n - 1 to it, and its steps. Frame 0 is not moved.
 
     Parameters
     ----------
@@ -52,6 +63,10 @@ def zoom_loop(
         As for `zoom_frame`; `era` and `backend` for `deepdream` too.
     rng : numpy.random.RandomState, optional
         Draws the shifts of all frames, in order. None: NumPy's global legacy state.
+    ease : {"linear", "smooth"}
+        From one keyframe to the next: see `Curve.at`.
+    first : int
+        The number of the first frame that is made, which counts for keyframes alone.
     **dream_params
         More for `deepdream`: `iter_n`, `octave_n`, `octave_scale`, `end`, `clip`, `watch`, `grid`, `step_size`,
         `jitter`, `objective`, `retouches`, `tile`.
@@ -69,16 +84,19 @@ def zoom_loop(
         As `deepdream`, in the frame that is being made.
     """
     frames = whole_number("frames", frames, 1, MOST_FRAMES)
-    check_move(scale, rotate, shift, era)
-    check_params(rng=rng, backend=backend, **dream_params)
+    first = whole_number("first", first, 0, MOST_FRAMES)
+    move = as_moves(scale, rotate, shift, ease)
+    check_era(era)
+    dream_params = {name: as_steps(value) if name == "step_size" else value for name, value in dream_params.items()}
+    check_params(rng=rng, backend=backend, **_at(first, dream_params, ease))
     find_ends(net, dream_params.get("end"), dream_params.get("objective"))
     as_image(net, frame)  # raises for what is not a picture
 
     def dreams(frame: Array) -> Iterator[Array]:
-        for _ in range(frames):
-            frame = deepdream(net, frame, rng=rng, backend=backend, era=era, **dream_params)
+        for number in range(first, first + frames):
+            frame = deepdream(net, frame, rng=rng, backend=backend, era=era, **_at(number, dream_params, ease))
             yield frame.copy()
-            frame = zoom_frame(frame, scale, rotate, shift, era, backend)
+            frame = zoom_frame(frame, era=era, backend=backend, **move_at(number + 1, **move))
 
     return dreams(np.array(frame))
 
@@ -145,6 +163,39 @@ def zoom_frame(
     else:
         moved = ops.affine_transform(picture, *turn(1 - s, rotate, (h / 2, w / 2), (h / 2 + dy, w / 2 + dx)))
     return moved
+
+
+def as_moves(scale: Given, rotate: Given, shift: tuple[Given, Given], ease: Ease = LINEAR) -> dict[str, Any]:
+    """Return the keywords for `move_at`, with curves for keyframes; raise `ValueError` for a move that is not one."""
+    check_ease(ease)
+    pair = tuple(map(as_curve, shift)) if isinstance(shift, Iterable) and not isinstance(shift, str) else shift
+    move = {"scale": as_curve(scale), "rotate": as_curve(rotate), "shift": pair, "ease": ease}
+    numbers = (move["scale"], move["rotate"], *(pair if isinstance(pair, tuple) else ()))
+    curves = [each for each in numbers if isinstance(each, Curve)]
+    for frame in {0, *(frame for curve in curves for frame, _ in curve.keyframes)}:
+        check_move(**move_at(frame, **move))
+    return move
+
+
+def as_steps(step_size: Given) -> Any:
+    """Return a step size as given, or the curve of its keyframes; raise `ValueError` where a step would be none."""
+    curve = as_curve(step_size)
+    if isinstance(curve, Curve):
+        for _, value in curve.keyframes:
+            check_params(step_size=value)
+        signs = {value > 0 for _, value in curve.keyframes}
+        require(len(signs) == 1, "step_size", curve, "keyframes that are all above 0, or all below")
+    return curve
+
+
+def _at(frame: int, params: dict[str, Any], ease: Ease) -> dict[str, Any]:
+    return {name: value_at(value, frame, ease) for name, value in params.items()}
+
+
+def move_at(frame: int, scale: float | Curve, rotate: float | Curve, shift: Any, ease: Ease = LINEAR) -> dict[str, Any]:
+    """Return the keywords for `zoom_frame`, of the movement from the frame before to this one."""
+    both = tuple(value_at(each, frame, ease) for each in shift) if isinstance(shift, tuple) else shift
+    return {**_at(frame, {"scale": scale, "rotate": rotate}, ease), "shift": both}
 
 
 def check_move(scale: float, rotate: float, shift: tuple[float, float], era: str = MODERN) -> None:

@@ -14,7 +14,7 @@ from msgspec.structs import asdict
 from ..dream.images import noise
 from ..dream.octaves import Size
 from ..dream.watch import Watch
-from ..dream.zoom import ZOOM_COPIES, zoom_frame, zoom_loop
+from ..dream.zoom import ZOOM_COPIES, move_at, zoom_frame, zoom_loop
 from ..errors import CheckpointError
 from ..files import make_folder
 from ..media import read_note, video
@@ -24,7 +24,7 @@ from ..record import loop as checkpoint
 from ..record.frames import FrameFolder
 from ..record.loop import Checkpoint, LoopFacts
 from ..record.provenance import PictureFacts
-from ..record.recipe import Loop, Recipe
+from ..record.recipe import DEFAULTS, Loop, Recipe
 from .preparation import Prepared
 
 STATE = "resume.npz"
@@ -78,7 +78,9 @@ class ZoomRun:
     ) -> Self:
         """Plan a loop, or what is left of it; `CheckpointError` where the folder holds another one."""
         tile, plan = prepared.in_tiles(size, copies=ZOOM_COPIES)
-        recipe = msgspec.structs.replace(prepared.recipe, loop=move, tile=tile)
+        # keyframes take the place of the recipe's step size, whatever that is
+        steps = {} if move.step_size is None else {"step_size": DEFAULTS["step_size"]}
+        recipe = msgspec.structs.replace(prepared.recipe, loop=move, tile=tile, **steps)
         facts = LoopFacts(recipe=prepared.as_recorded(recipe), **asdict(prepared.ingredients(input)))
         if left is not None:
             # tiles count only where they decide pixels now
@@ -116,16 +118,18 @@ class ZoomRun:
         Raises at once, before anything is written, what `zoom_loop` does. Killed before a checkpoint is saved, the
         loop makes that frame again, the same.
         """
-        recipe, move = self.recipe, self._move.move
-        params = recipe.dream_params(self.prepared.objective, self.prepared.retouches) | move | {"watch": watch}
+        recipe, loop = self.recipe, self.facts.place
+        params = recipe.dream_params(self.prepared.objective, self.prepared.retouches)
+        params |= {**loop.move, **loop.steps, "watch": watch}
         if self.left is None:
             rng = np.random.RandomState(recipe.seed)
             first = self._first(rng)
         else:
             rng = self.left.rng
+            move = move_at(self.done, **loop.move)
             first = zoom_frame(self.left.frame, era=recipe.era, backend=recipe.backend, **move)
         left = self.frames - self.done
-        dreams = zoom_loop(self.prepared.net, first, left, rng=rng, **params) if left > 0 else iter(())
+        dreams = zoom_loop(self.prepared.net, first, left, rng=rng, first=self.done, **params) if left > 0 else iter(())
 
         def each() -> Iterator[int]:
             make_folder(self.folder.folder)
@@ -147,10 +151,6 @@ class ZoomRun:
         note = read_note(self.folder.path(self.frames - 1))
         video.write_video(film, self.folder.pictures(self.frames, on_frame), fps, quality, note)
         return note
-
-    @property
-    def _move(self) -> Loop:
-        return self.facts.place
 
     def _first(self, rng: np.random.RandomState) -> Array:
         """Return what the loop starts from."""

@@ -183,7 +183,7 @@ def _loop(recipe: Recipe) -> Iterator[str]:
     if recipe.loop is not None:
         known = inspect.signature(zoom_loop).parameters
         move = {f"--{name}": value for name, value in recipe.loop.move.items() if value != known[name].default}
-        yield from option_words({"--frames": recipe.loop.frame + 1, **move})
+        yield from option_words({"--frames": recipe.loop.frame + 1, **move, "--step-size": recipe.loop.step_size})
 
 
 def _rendering(recipe: Recipe) -> list[str]:

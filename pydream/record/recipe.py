@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike
 
 from ..dream.era import MODERN
 from ..dream.images import MOST_STRETCH, as_shown, noise
+from ..dream.keyframes import LINEAR, Curve, Ease
 from ..dream.laplacian import MOST_LEVELS
 from ..dream.notebook import DreamInterrupted, deepdream, dream_copies
 from ..dream.objectives import Objective, Score, Term, channels_text
@@ -33,7 +34,7 @@ from ..dream.retouch import (
 from ..dream.tutorial import NAIVE_COPIES, rendered_sizes, to_display
 from ..dream.watch import View, Watch
 from ..dream.work import Work
-from ..dream.zoom import check_move, zoom_loop
+from ..dream.zoom import as_moves, as_steps, zoom_loop
 from ..media import LONGEST_NOTE, resized
 from ..net import Array, Net
 from ..picture import Depth
@@ -68,21 +69,33 @@ def changes(before: Any, after: Any, names: Iterable[str]) -> Iterator[Differenc
             yield Difference(name, getattr(before, name), getattr(after, name))
 
 
-class Loop(msgspec.Struct, frozen=True, kw_only=True):
-    """Which frame of a zoom loop this is, and how the loop moves: see `pydream.zoom_loop`."""
+class Loop(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Which frame of a zoom loop this is, and how the loop moves: see `pydream.zoom_loop`.
+
+    Of the step size the keyframes are here; a number is the recipe's.
+    """
 
     frame: Annotated[int, msgspec.Meta(ge=0, lt=MOST_FRAMES)]
-    scale: float
-    rotate: float
-    shift: tuple[float, float]
+    scale: float | Curve
+    rotate: float | Curve
+    shift: tuple[float | Curve, float | Curve]
+    ease: Ease = LINEAR
+    step_size: Curve | None = None
 
     def __post_init__(self) -> None:
-        check_move(**self.move)
+        as_moves(**self.move)
+        if self.step_size is not None:
+            as_steps(self.step_size)
 
     @property
     def move(self) -> dict[str, Any]:
-        """The keywords for `zoom_loop` and `zoom_frame`."""
-        return {name: getattr(self, name) for name in ("scale", "rotate", "shift")}
+        """The keywords for `zoom_loop` and `move_at`."""
+        return {name: getattr(self, name) for name in ("scale", "rotate", "shift", "ease")}
+
+    @property
+    def steps(self) -> dict[str, Any]:
+        """The keyword for `zoom_loop` that takes the place of the recipe's step size, if one does."""
+        return {} if self.step_size is None else {"step_size": self.step_size}
 
 
 class Rendering(msgspec.Struct, frozen=True, kw_only=True):
@@ -206,7 +219,7 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True):
         """Name what differs in another recipe; of a loop how it moves, not which frame it is."""
         yield from changes(self, other, (name for name in self.__struct_fields__ if name != "loop"))
         if self.loop is not None and other.loop is not None:
-            yield from changes(self.loop, other.loop, self.loop.move)
+            yield from changes(self.loop, other.loop, [*self.loop.move, "step_size"])
         else:
             yield from changes(self, other, ["loop"])
 
@@ -379,7 +392,7 @@ def follow(
         elif recipe.loop is None:
             dream = deepdream(net, start, rng=rng, watch=watch, **recipe.dream_params(objective, retouches))
         else:
-            params = recipe.loop.move | recipe.dream_params(objective, retouches)
+            params = {**recipe.dream_params(objective, retouches), **recipe.loop.move, **recipe.loop.steps}
             frames = zoom_loop(net, start, frames=recipe.loop.frame + 1, rng=rng, watch=watch, **params)
             dream = deque(frames, maxlen=1).pop()  # the last
     except DreamInterrupted as interrupted:

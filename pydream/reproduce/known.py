@@ -11,6 +11,7 @@ from pathlib import Path
 import msgspec
 import numpy as np
 
+from ..dream.keyframes import Curve
 from ..dream.octaves import octave_sizes
 from ..picture import Picture
 from ..record.provenance import pixels_sha256
@@ -138,7 +139,8 @@ def facts_of(network: str, weights: str, recipe: Recipe, size: tuple[int, int], 
         "seed": recipe.seed,
     }
     if recipe.loop is not None:
-        facts |= {"zoom": recipe.loop.scale, "era": recipe.era, "grid": recipe.grid}
+        zoom = recipe.loop.scale
+        facts |= {"zoom": str(zoom) if isinstance(zoom, Curve) else zoom, "era": recipe.era, "grid": recipe.grid}
     return facts
 
 

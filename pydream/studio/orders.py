@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 
 from ..dream.film import BLEND, CUT, MOST_CUT
+from ..dream.keyframes import LINEAR, Curve, Ease
 from ..dream.objectives import Kind
 from ..dream.params import MOST_FRAMES
 from ..media.video import FASTEST
@@ -68,8 +69,10 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
         What the picture's long side is resized to.
     frames : int, optional
         Of a zoom loop; of a film the most that are dreamt on.
-    scale, rotate, shift
-        Of a zoom loop.
+    scale, rotate, shift, ease
+        Of a zoom loop: numbers or keyframes.
+    step_size : Curve, optional
+        The keyframes of a zoom loop's step size; a number is in `recipe`.
     fps : float, optional
         Of a zoom loop's film.
     first : int
@@ -95,9 +98,11 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     recipe: dict[str, Any] = {}
     long_side: Annotated[int, msgspec.Meta(ge=1, le=10**5)] | None = None
     frames: Annotated[int, msgspec.Meta(ge=1, le=MOST_FRAMES)] | None = None
-    scale: float | None = None
-    rotate: float | None = None
-    shift: tuple[float, float] | None = None
+    scale: float | Curve | None = None
+    rotate: float | Curve | None = None
+    shift: tuple[float | Curve, float | Curve] | None = None
+    ease: Ease = LINEAR
+    step_size: Curve | None = None
     fps: Annotated[float, msgspec.Meta(gt=0, le=FASTEST)] | None = None
     first: Annotated[int, msgspec.Meta(ge=0, lt=MOST_FRAMES)] = 0
     carry: Annotated[float, msgspec.Meta(ge=0, le=1)] = BLEND

@@ -13,6 +13,7 @@ import pytest
 from support.clips import moving_square, packets, write_clip
 
 from pydream.cli import main
+from pydream.dream.keyframes import Curve
 from pydream.errors import CheckpointError, MissingExtraError, ParameterError, VideoFileError
 from pydream.files import file_sha256
 from pydream.media import read_image, write_image
@@ -22,6 +23,7 @@ from pydream.record.presets import ZOOM, zoom_params
 from pydream.studio.messages import HEADER, Began, FromWorker, Preview, Progress, Run, Stop, packed, sizes
 from pydream.studio.orders import Order
 from pydream.studio.worker import films, loops
+from pydream.studio.worker.accounts import order_of
 from pydream.studio.worker.task import Task
 
 RECIPE = {"seed": 3, "octave_n": 1, "iter_n": 2, "jitter": 4}
@@ -131,6 +133,18 @@ def test_a_loop_is_the_commands(folder, sky):
     assert (answer.facts["width"], answer.facts["height"]) == (width, height) == (56, 42)
     assert answer.facts["sha256"] == file_sha256("out.mp4")
     assert not answer.stopped
+
+
+def test_keyframes_are_the_commands(folder, sky):
+    words = ["--scale", "0:0,2:0.1", "--shift", "0", "1:0,2:3", "--ease", "smooth", "--step-size", "0:1,2:3"]
+    command("zoom", "sky.png", "-o", "out.mp4", "--frames", "3", *words, *SHORT)
+    fields = {"scale": Curve(((0, 0.0), (2, 0.1))), "shift": (0.0, Curve(((1, 0.0), (2, 3.0)))), "ease": "smooth"}
+    fields["step_size"] = Curve(((0, 1.0), (2, 3.0)))
+    number = {**RECIPE, "step_size": 2.0}  # of the page's settings; the keyframes take its place
+    answer, _ = carried_out(loops.run, message(folder, sky, frames=3, recipe=number, **fields))
+    assert made(answer) == Path("out.mp4").read_bytes()
+    order = order_of(read_comment(Path("out.mp4")))
+    assert {name: getattr(order, name) for name in fields} == fields
 
 
 def test_the_steps_of_all_frames_are_counted_and_seen(folder, sky):

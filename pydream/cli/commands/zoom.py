@@ -7,14 +7,16 @@ from functools import partial
 from typing import Any
 
 import click
+import msgspec
 
+from ...dream.keyframes import EASES, Curve, Ease
 from ...dream.zoom import zoom_default
 from ...easy.loop import STATE, ZoomRun
 from ...record import loop as checkpoint
 from ...record.frames import earlier_recipe
 from ...record.loop import LoopFacts, is_checkpoint
 from ...record.presets import ZOOM_FPS
-from ...record.recipe import Loop
+from ...record.recipe import DEFAULTS, Loop
 from ..errors import interruption
 from ..folders import (
     check_films,
@@ -27,6 +29,7 @@ from ..folders import (
 from ..help import Command
 from ..input import InputPicture, Resizing, Source, SourceType, Target, claim_targets
 from ..job import Job, prepare
+from ..keyframes import keyframed, plots
 from ..options import (
     dreaming_options,
     force_option,
@@ -41,8 +44,10 @@ from ..places import forced, unnamed
 from ..preset import zoom_options
 from ..ranges import FiniteRange
 from ..signals import between_steps, interruptible, uninterrupted
+from ..streams import echo
 
 
+@keyframed("scale", "rotate", "shift", "step_size")
 @click.command("zoom", cls=Command)
 @click.argument("input", type=SourceType())
 @output_option("A folder for the frames, a .mp4 or .gif film, or several of these", beside="zoom.mp4", multiple=True)
@@ -67,6 +72,13 @@ from ..signals import between_steps, interruptible, uninterrupted
     metavar="DX DY",
 )
 @option(
+    "--ease",
+    "Change between keyframes: even, or slow at both.",
+    click.Choice(EASES),
+    default=zoom_default("ease"),
+)
+@option("--plan", "The curves of the keyframes as text; nothing is made.", is_flag=True)
+@option(
     "--grid",
     "Rounding of the picture after every step, to multiples of a power of two; with 0.015625 an --exact loop is"
     " the same on every machine.  [default: none]",
@@ -82,9 +94,11 @@ def command(
     input: list[Source],
     output: tuple[str, ...],
     frames: int,
-    scale: float,
-    rotate: float,
-    shift: tuple[float, float],
+    scale: float | Curve,
+    rotate: float | Curve,
+    shift: tuple[float | Curve, float | Curve],
+    ease: Ease,
+    plan: bool,
     fps: float,
     quality: int,
     resume: bool,
@@ -97,12 +111,29 @@ def command(
     same frames to the byte; with a larger number of --frames it makes more. Without --layer and --iterations the
     built-in network dreams 3 iterations of fire7/concat a frame, which last; others 10, as the notebook.
 
+    Where FRAME:X stands, 0:0.05,60:0.2 is 0.05 at frame 0, 0.2 at frame 60, and between them in between.
+
     \b
     pydream zoom sky.jpg -o frames
     pydream zoom sky.jpg -o more -o zoom.mp4 --frames 200 --rotate 0.5
     pydream zoom noise:320x240 -o noise.gif --frames 40 --fps 12
+    pydream zoom sky.jpg -o dive.mp4 --scale 0:0,50:0.1 --ease smooth
     """  # noqa: D301 (click's mark for a block to leave as it is)
     (source,) = input
+    steps = options["step_size"]
+    move = Loop(frame=0, scale=scale, rotate=rotate, shift=shift, ease=ease)
+    if isinstance(steps, Curve):
+        try:
+            move = msgspec.structs.replace(move, step_size=steps)
+        except ValueError as error:
+            raise click.BadParameter(str(error), param_hint="'--step-size'") from error
+        options["step_size"] = DEFAULTS["step_size"]
+    if plan:
+        echo(f"{frames} frames, {frames / fps:g} seconds at {fps:g} frames a second")
+        values = {"scale": scale, "rotate": rotate, "shift to the right": shift[0], "shift down": shift[1]}
+        values["step size"] = steps
+        echo(*plots(values, frames, ease))
+        return
     films, folder = films_and_frames(output or (str(unnamed(source.path, source.stem, ".mp4")),), STATE, is_checkpoint)
     claim_targets(film_targets(films), options["sidecar"])
     existing = folder.check(resume, most=frames)
@@ -126,7 +157,7 @@ def command(
             size=start.size,
             input=start.facts,
             frames=frames,
-            move=Loop(frame=0, scale=scale, rotate=rotate, shift=shift),
+            move=move,
         )
         made = folder.made(frames, partial(_is_made, job, run.facts), job.quiet) if resume else set()
         lost = run.lost(made)  # which is not empty where something was removed or damaged

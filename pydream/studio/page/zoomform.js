@@ -1,22 +1,26 @@
 // A zoom loop: it dreams, moves into the dream, and dreams on that.
 import { make } from "./dom.js";
-import { entered, fillNumbers, labelled, number } from "./fields.js";
+import { entered, enteredKeyframes, fillNumbers, keyframed, labelled, number } from "./fields.js";
 
 export function zoomForm() {
   const frames = number(100, { min: 1, max: 100000, step: 1 });
-  const scale = number(0.05, { min: -0.9, max: 0.9 });
-  const rotate = number(0, { min: -360, max: 360 });
-  const right = number(0, { "aria-label": "To the right" });
-  const down = number(0, { "aria-label": "Down" });
+  const scale = keyframed(0.05, { required: true });
+  const rotate = keyframed(0, { required: true });
+  const right = keyframed(0, { required: true, "aria-label": "To the right" });
+  const down = keyframed(0, { required: true, "aria-label": "Down" });
+  const steps = keyframed("", {});
+  const ease = make("select", {}, make("option", { value: "linear" }, "evenly"), make("option", { value: "smooth" }, "slowly at both"));
   const fps = number(25, { min: 0.1, max: 1000 });
   const length = make("p", { class: "hint", role: "status" });
   const form = make("form", {},
     make("p", { class: "hint" }, "Each frame is the last one, moved, and dreamt on again. Closed in the middle, it goes on the next time."),
     labelled("zoom-frames", "Frames", frames, "How many pictures the film has."),
-    labelled("zoom-scale", "Zoom", scale, "How far each frame moves in, as a part of the picture; below 0, out."),
+    labelled("zoom-scale", "Zoom", scale, "How far each frame moves in, as a part of the picture; below 0, out. Here and below, 0:0.05,60:0.2 changes it from frame 0 to frame 60."),
     labelled("zoom-rotate", "Turn", rotate, "Degrees that each frame turns to the left."),
     make("div", { class: "field", role: "group", "aria-labelledby": "zoom-shift-name" }, make("span", { class: "name", id: "zoom-shift-name" }, "Move"),
       make("div", { class: "row" }, right, down), make("p", { class: "hint" }, "Pixels that each frame moves to the right, and down.")),
+    labelled("zoom-steps", "Step size from frame to frame", steps, "As 0:1,60:3; empty: that of the dream's settings."),
+    labelled("zoom-ease", "From one of such values to the next", ease, "Evenly, or slowly at both."),
     labelled("zoom-fps", "Frames a second", fps, "How fast it plays."),
     length,
     make("p", { class: "row" }, make("button", { type: "submit", class: "primary" }, "Make the zoom loop")));
@@ -26,9 +30,10 @@ export function zoomForm() {
   };
   form.addEventListener("input", tell);
   tell();
-  const fields = () => ({ frames: entered(frames), scale: entered(scale), rotate: entered(rotate), shift: [entered(right), entered(down)], fps: entered(fps) });
+  const fields = () => ({ frames: entered(frames), scale: enteredKeyframes(scale), rotate: enteredKeyframes(rotate),
+    shift: [enteredKeyframes(right), enteredKeyframes(down)], ease: ease.value, step_size: enteredKeyframes(steps), fps: entered(fps) });
   const fill = (values) => {
-    fillNumbers({ frames, scale, rotate, right, down, fps }, { ...values, right: values.shift?.[0], down: values.shift?.[1] });
+    fillNumbers({ frames, scale, rotate, right, down, ease, steps, fps }, { ...values, steps: values.step_size ?? "", right: values.shift?.[0], down: values.shift?.[1] });
     tell();
   };
   return { form, entered: fields, fill, fields };

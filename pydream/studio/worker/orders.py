@@ -146,7 +146,8 @@ def _named(order: Order, end: Any, objective: Any) -> dict[str, Any]:
 def loop_of(order: Order) -> Loop:
     """Return how a zoom loop moves, at its first frame; ValueError for what is no move."""
     given: dict[str, Any] = {"scale": order.scale, "rotate": order.rotate, "shift": order.shift}
-    return Loop(frame=0, **{name: zoom_default(name) if value is None else value for name, value in given.items()})
+    move = {name: zoom_default(name) if value is None else value for name, value in given.items()}
+    return Loop(frame=0, ease=order.ease, step_size=order.step_size, **move)
 
 
 @dataclass(frozen=True)

@@ -128,7 +128,11 @@ def test_a_film_dropped_as_a_picture_goes_to_its_form(visit, film):
 def test_a_film_of_pydream_brings_its_settings_back(visit, api, picture, film, tmp_path, kind):
     source = api.post("/api/pictures?name=film.gif", content=film.read_bytes()).json()["id"]
     asked, fields, button = {
-        "zoom": ({"picture": picture, "frames": 2, "rotate": 3}, {"Frames": "2", "Turn": "3"}, "Make the zoom loop"),
+        "zoom": (
+            {"picture": picture, "frames": 2, "rotate": {"keyframes": [[0, 0.5], [9, 3]]}, "ease": "smooth"},
+            {"Frames": "2", "Turn": "0:0.5,9:3", "From one of such values to the next": "smooth"},
+            "Make the zoom loop",
+        ),
         "film": (
             {"picture": source, "first": 1, "frames": 2, "carry": 0.25},
             {"From frame": "1", "At most so many frames": "2"},
