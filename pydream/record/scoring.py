@@ -95,7 +95,7 @@ def aim_of(
             why = f"{layers[0]!r}, the last convolution that sees most of the picture"
     score = score_of(net, layers, kind, classes)
     if score is not None and channels is not None:
-        raise _bad(f"the renderers take {layers[0]!r} without a weight")
+        raise _bad(f"the renderers take {layers[0]!r} without a weight, and channels by their numbers")
     if score is not None and guided:
         raise ParameterError("guide", "a guide takes up whole layers, without channels and weights")
     if score is None:
