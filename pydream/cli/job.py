@@ -7,7 +7,7 @@ import os
 from dataclasses import dataclass, fields
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import click
 import msgspec
@@ -54,6 +54,13 @@ class Job(Prepared):
     quiet: bool = False
     heading: str | None = None
 
+    def chosen_on(self, picture: Picture | None, of: str) -> Self:
+        """Return the job with its recipe's channels chosen for a picture, as `on` does; print which, `of` what."""
+        job = self.on(picture)
+        for line in self.choices(job.recipe, of):
+            self.say(line)
+        return job
+
     @property
     def title(self) -> str:
         """What is run, where, and with which seed."""
@@ -62,10 +69,10 @@ class Job(Prepared):
         return self.heading or f"{what} on {facts.device}, {facts.dtype}, seed {recipe.seed}"
 
     def recipe_for(self, start: InputPicture) -> Recipe:
-        """Return the recipe of a picture's dream, without its tiles."""
+        """Return the recipe of a picture's dream, with its channels, without its tiles."""
         octaves: dict[str, Any] = {"octave_n": AUTO if self.auto_octaves else self.recipe.octave_n}
         octaves["octave_scale"] = self.recipe.octave_scale
-        return msgspec.structs.replace(self.recipe, **start.params(octaves))
+        return self.chosen(msgspec.structs.replace(self.recipe, **start.params(octaves)), start.picture)
 
     def bar(
         self,

@@ -19,6 +19,7 @@ from numpy.typing import ArrayLike
 
 from ..errors import ShapeError, UnknownNameError
 from ..net import Affine, Array, Blob, Match, Net, in_one_thread
+from ..tiles.net import TiledNet
 from .images import check_image, preprocess
 from .labels import find_classes, is_number
 
@@ -79,6 +80,18 @@ class Term:
 
     def __str__(self) -> str:
         return f"{self.kind} of {self.layer!r}{f':{channels_text(self.channels)}' if self.channels else ''}"
+
+
+class Strongest(Term):
+    """A term of the channels that are strongest on a picture, before there is one; `channels` are as many others."""
+
+    def __str__(self) -> str:
+        return f"{self.kind} of {self.layer!r}:strongest{len(self.channels)}"
+
+    def on(self, net: Net, picture: ArrayLike, tile: int = 0) -> Term:
+        """Return the term of the channels that are strongest on a picture: see `strongest`."""
+        chosen = strongest(net, picture, self.layer, len(self.channels), self.kind, tile=tile)
+        return Term(self.layer, self.kind, chosen, self.weight)
 
 
 @dataclass(frozen=True)
@@ -200,6 +213,60 @@ def class_logit(net: Net, label: int | str) -> Score:
     layer, count = net.logits
     numbers = find_classes(label, count)
     return (1 if is_number(label) else 1 / len(numbers)) * total(layer, numbers)
+
+
+@in_one_thread
+def strongest(
+    net: Net, picture: ArrayLike, layer: str, count: int, kind: Kind = "l2", *, tile: int = 0
+) -> tuple[int, ...]:
+    """Return the channels of a layer with the largest share of its score on a picture.
+
+    A channel's strength is what it adds to the score at each place of the layer: the mean of its squared activations
+    for "l2", else the mean of its activations.
+
+    Parameters
+    ----------
+    net : Net
+        Its input is reshaped to the picture's size.
+    picture : (h, w, 3) array_like
+        RGB, 0..255; it is not resized.
+    layer : str
+    count : int
+        How many, from 1 to all.
+    kind : {"l2", "mean", "sum"}
+    tile : int
+        The most pixels of a block along each axis, as for `deepdream`; 0: the picture is not divided.
+
+    Returns
+    -------
+    tuple of int
+        The strongest first; of equal ones the smaller number.
+
+    Raises
+    ------
+    ValueError, ShapeError, UnknownNameError
+        The count is not one of these, the picture is none, or too small for the layer, or there is no such layer.
+    """
+    check_image(net)
+    channels = net.blobs[layer].shape[1]
+    if not 1 <= count <= channels:
+        raise ValueError(f"count: {count}, expected 1 to {channels}, the channels of {layer!r}")
+    image = preprocess(net, picture)
+    net.resize(*image.shape[1:])
+    net.image.data[0] = image
+    if tile:
+        net = TiledNet(net, [layer], tile)
+    net.forward(end=layer)
+    blocks = (own for _, _, own in net.blocks()) if isinstance(net, TiledNet) else [net.blobs[layer].data]
+    sums = sum((_sums(own, kind) for own in blocks), np.zeros(channels))
+    return tuple(map(int, np.argsort(-sums, kind="stable")[:count]))
+
+
+def _sums(values: Array, kind: Kind) -> Array:
+    """Sum the squares of each channel's activations, or the activations, in float64."""
+    values = values.reshape(*values.shape[:2], -1).astype(np.float64)
+    sums: Array = np.einsum("ncp,ncp->c", values, values) if kind == "l2" else values.sum((0, 2))
+    return sums
 
 
 def check_channels(net: Net, layer: str, channels: Sequence[int]) -> None:

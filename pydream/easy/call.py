@@ -213,7 +213,12 @@ def dream_picture(
         **look.params_for(given_size, resizing),
     )
     prepared.check()
-    notes = [look.preset and look.preset.note(model), prepared.why and f"no layer: {prepared.why}"]
+    unchosen, prepared = prepared, prepared.on(pixels)
+    notes = [
+        look.preset and look.preset.note(model),
+        prepared.why and f"no layer: {prepared.why}",
+        *unchosen.choices(prepared.recipe, "the picture" if noise is None else noise_word(noise)),
+    ]
     for note in filter(None, notes if progress else []):
         print(note, file=sys.stderr)
     side, _ = prepared.in_tiles(result_size)

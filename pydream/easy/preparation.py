@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 import secrets
-from collections.abc import Callable, Container, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache, partial
 from pathlib import Path
 from typing import Any, Self
@@ -14,7 +14,7 @@ import msgspec
 import numpy as np
 
 from ..cluster.tasks import guided
-from ..dream.objectives import Kind, Objective
+from ..dream.objectives import Kind, Objective, Strongest, channels_text
 from ..dream.octaves import Size
 from ..dream.params import find_ends
 from ..dream.retouch import Mask, Retouch
@@ -95,6 +95,35 @@ class Prepared:
     def retouches(self) -> list[Retouch]:
         """What is done to each step, with the mask."""
         return self.recipe.retouches(None if self.mask is None else Mask.of(self.mask.pixels))
+
+    # ---- the strongest channels ----
+
+    @property
+    def open_score(self) -> bool:
+        """Whether channels are to be chosen by their strength on a picture."""
+        return any(isinstance(term, Strongest) for term in self.recipe.objective)
+
+    def chosen(self, recipe: Recipe, picture: Picture | None) -> Recipe:
+        """Return a recipe with the channels that are strongest on what its dream starts from, where it has such terms.
+
+        They are found at the size of the result, before the first step.
+        """
+        if not self.open_score:
+            return recipe
+        start, _ = recipe.start(picture)
+        side, _ = self.in_tiles(start.shape[:2], recipe=recipe)
+        terms = (term.on(self.net, start, side) if isinstance(term, Strongest) else term for term in recipe.objective)
+        return msgspec.structs.replace(recipe, objective=tuple(terms))
+
+    def on(self, picture: Picture | None) -> Self:
+        """Return the same with the strongest channels chosen for a picture, in the recipe's size."""
+        return replace(self, recipe=self.chosen(self.recipe, picture)) if self.open_score else self
+
+    def choices(self, recipe: Recipe, of: str) -> Iterator[str]:
+        """Describe which channels `chosen` chose, on `of` what, the strongest first."""
+        for term, found in zip(self.recipe.objective, recipe.objective, strict=False):
+            if isinstance(term, Strongest):
+                yield f"{term.layer}:strongest{len(term.channels)} on {of}: {channels_text(found.channels)}"
 
     # ---- dream ----
 

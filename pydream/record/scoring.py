@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
 from ..dream.labels import NUMBERS
-from ..dream.objectives import MOST_CHANNELS, Kind, Score, Term, check_channels, class_logit
+from ..dream.objectives import MOST_CHANNELS, Kind, Score, Strongest, Term, check_channels, class_logit
 from ..dream.params import find_end, find_ends
 from ..errors import ParameterError, UnknownNameError
 from ..net import NOTEBOOK_END, Net
 from ..runtime.ends import guide_end
 from ..runtime.net import Net as LocalNet
 from .recipe import LEAST_TERM
+
+STRONGEST = re.compile(r"strongest(\d{1,6})")  # channels of a layer, by their strength on the picture
 
 
 class _Reading(NamedTuple):
@@ -24,9 +27,11 @@ class _Reading(NamedTuple):
 
     @property
     def sound(self) -> bool:
-        return (self.channels is None or NUMBERS.fullmatch(self.channels) is not None) and (
-            self.weight is None or _number(self.weight) is not None
-        )
+        return (
+            self.channels is None
+            or NUMBERS.fullmatch(self.channels) is not None
+            or STRONGEST.fullmatch(self.channels) is not None
+        ) and (self.weight is None or _number(self.weight) is not None)
 
 
 class Aim(NamedTuple):
@@ -90,7 +95,7 @@ def aim_of(
             why = f"{layers[0]!r}, the last convolution that sees most of the picture"
     score = score_of(net, layers, kind, classes)
     if score is not None and channels is not None:
-        raise _bad(f"the renderers take {layers[0]!r} without a weight")
+        raise _bad(f"the renderers take {layers[0]!r} without a weight, and channels by their numbers")
     if score is not None and guided:
         raise ParameterError("guide", "a guide takes up whole layers, without channels and weights")
     if score is None:
@@ -124,6 +129,7 @@ def score_of(net: Net, layers: Sequence[str], kind: Kind, classes: Sequence[str]
 def least_in_record(given: str) -> int:
     """Count the characters that LAYER[:CHANNELS][=WEIGHT] takes at least in a picture's record."""
     layer, colon, _ = given.partition("=")[0].partition(":")
+    given = STRONGEST.sub("0", given)
     return LEAST_TERM + len(given) + len(layer) + (len("\n     0\n    ") if colon else 0)
 
 
@@ -137,13 +143,27 @@ def _term(net: Net, given: str, kind: Kind) -> Term:
     factor = 1.0 if weight is None else _number(weight)
     if factor is None:
         raise _bad(f"{weight!r} in {given!r} is not a weight (expected a number, e.g. 0.5 or -1)")
+    if channels is not None and (found := STRONGEST.fullmatch(channels)) is not None:
+        return Strongest(layer, kind, _as_many(net, layer, int(found[1]), given), factor)
     return Term(layer, kind, () if channels is None else channels_of(channels, given), factor)
+
+
+def _as_many(net: Net, layer: str, count: int, given: str) -> tuple[int, ...]:
+    """Return so many channels of a layer, those that take the most characters in a record."""
+    channels = net.blobs[layer].shape[1]
+    if not 1 <= count <= channels:
+        raise _bad(
+            f"'strongest{count}' in {given!r} is not a number of channels of {layer!r} (expected 1 to {channels})"
+        )
+    return tuple(range(channels - 1, channels - 1 - count, -1))
 
 
 def channels_of(listed: str, given: str) -> tuple[int, ...]:
     """Read a list of channels, e.g. 3-7,12, of an option's text `given`; `ParameterError` if it is not one."""
     if not NUMBERS.fullmatch(listed):
-        raise _bad(f"{listed!r} in {given!r} is not a list of channels (expected e.g. 3 or 3-7 or 3-7,12)")
+        raise _bad(
+            f"{listed!r} in {given!r} is not a list of channels (expected e.g. 3 or 3-7 or 3-7,12, or strongest10)"
+        )
     chosen: list[int] = []
     for run in listed.split(","):
         first, _, last = run.partition("-")

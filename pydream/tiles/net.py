@@ -13,7 +13,7 @@ picture.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import ModuleType
 from typing import Any, NamedTuple
@@ -117,16 +117,27 @@ class TiledNet(Wrapper):
     def read(self) -> None:
         """Run forward, tile after tile, for the values of all `ends`."""
         made = {end: np.zeros(blob.shape, self.dtype) for end, blob in self._layers.items()}
+        for end, (rows, columns), own in self.blocks():
+            made[end][:, :, rows, columns] = own
+        for end, data in made.items():
+            self._layers[end].set_data(data)
+
+    def blocks(self) -> Iterator[tuple[str, Place, Array]]:
+        """Run forward, tile after tile, and yield each block of each of `ends`, its place in the layer, and its values.
+
+        Every value comes once; those of a picture of one tile in one block.
+        """
+        if not self._divided():
+            yield from ((end, (slice(None), slice(None)), self._net.blobs[end].data) for end in self._ends)
+            return
         twin = self._net.twin()
         for row, column in self._plan:
             assert self._image is not None
             run_crop(twin, self._ends, self._image.crop(row.crop, column.crop))
             for place, end in enumerate(self._ends):
                 own = twin.blobs[end].data[:, :, row.inside[place], column.inside[place]]
-                made[end][:, :, row.values[place], column.values[place]] = own
+                yield end, (row.values[place], column.values[place]), own
         twin.resize(1, 1)  # drop what it has computed: see `Net.gradients_of`
-        for end, data in made.items():
-            self._layers[end].set_data(data)
 
     def _divided(self) -> bool:
         """Return whether the picture, at its present size, has several tiles; plan them if the size is new."""

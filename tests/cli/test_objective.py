@@ -200,7 +200,7 @@ def test_names_with_colons_and_equals_signs(given, term):
         ("-l data:0", "'data' is the image itself"),
         (
             "-l fire8/concat:3-",
-            "'3-' in 'fire8/concat:3-' is not a list of channels (expected e.g. 3 or 3-7 or 3-7,12)",
+            "'3-' in 'fire8/concat:3-' is not a list of channels (expected e.g. 3 or 3-7 or 3-7,12, or strongest10)",
         ),
         ("-l fire8/concat:", "'' in 'fire8/concat:' is not a list of channels"),
         ("-l fire8/concat:7-3", "Invalid value for '--layer': '7-3' in 'fire8/concat:7-3' is not a range of channels"),

@@ -136,6 +136,7 @@ def test_an_interrupted_picture(run, folder, monkeypatch, name, size):
         (["-l", f"{LAYER}:128"], f"no channel 128 in '{LAYER}', which has 128: 0 to 127"),
         (["-l", "fire44/concat:1"], "no blob 'fire44/concat'; close: "),
         (["-l", f"{LAYER}=2"], f"the renderers take '{LAYER}=2' without a weight"),
+        (["-l", f"{LAYER}:strongest2"], "without a weight, and channels by their numbers"),
         (["-l", f"{LAYER}:5-3"], "'5-3' in 'fire4/expand3x3:5-3' is not a range of channels (expected e.g. 3-7)"),
         (["-l", f"{LAYER}:5,3-6"], "names a channel twice"),
         (["-l", f"{LAYER}:0-999999"], "is not a range of channels"),

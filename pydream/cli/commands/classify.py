@@ -205,6 +205,7 @@ def _dream(
     _check_outline(options)
     with uninterrupted(done_then=True):
         job = prepare(sidecar=sidecar, quiet=quiet, **start.params(options))
+        job = job.chosen_on(start.picture, source.name)
         recipe = job.tiled(job.recipe, start.size)
         picture = to_pixels(recipe.start(start.picture)[0])
         before = Seen.by(job.net, source.given, picture)

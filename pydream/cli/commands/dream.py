@@ -385,6 +385,8 @@ class DreamBatch:
 
     def _advised(self, start: InputPicture, target: Target) -> Recipe:
         recipe = self._untiled(start, target)
+        for choice in self.job.choices(recipe, start.source.name):
+            self.job.say(choice)
         if self.plain and (line := creatures(self.job.net, recipe, start.size)) is not None:
             self.plain = False
             self.job.say(line)

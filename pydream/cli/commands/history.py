@@ -107,6 +107,7 @@ def command(
 
     with uninterrupted(done_then=True), temporary_folder() as folder:
         job = prepare(sidecar=sidecar, quiet=quiet, **options)
+        job = job.chosen_on(start.picture, source.name)
         recipe = job.tiled(job.recipe, start.size)
         outcome = None
         with job.bar(start.size) as bar:

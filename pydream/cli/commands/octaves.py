@@ -96,6 +96,7 @@ def command(
 
     with uninterrupted(done_then=True):
         job = prepare(sidecar=sidecar, quiet=quiet, **options)
+        job = job.chosen_on(start.picture, source.name)
         recipe = job.tiled(job.recipe, start.size, copies=_COPIES)
         octaves: list[Octave] = []
         stopped = False

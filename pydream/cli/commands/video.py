@@ -197,6 +197,8 @@ def command(
         job = prepare(quiet=quiet, resumed=None if left is None else left.recipe, **options)
         if workers is not None:
             job = replace(job, memory=workers.memory(job.memory))
+        if job.open_score:
+            job = job.chosen_on(next(clip.frames()), "the first frame")
         folder = replace(folder, sidecar=job.sidecar and not folder.temporary)
         height, width = footage.size
         run = FilmRun.planned(

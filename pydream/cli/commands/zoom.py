@@ -147,6 +147,7 @@ def command(
                 check_unfinished(films)
             earlier = left.loop.recipe if left is not None else earlier_recipe(existing) if resume else None
         job = prepare(resumed=earlier, **start.params(zoom_options(options, earlier)))
+        job = job.chosen_on(start.picture, source.name)
         folder = replace(folder, sidecar=job.sidecar)
         run = ZoomRun.planned(
             job,

@@ -15,7 +15,7 @@ from ...easy.look import Look, as_recorded
 from ...easy.preparation import Prepared, SidePicture, prepare
 from ...easy.snippet import snippet_of
 from ...errors import ParameterError
-from ...media import Dpi
+from ...media import Dpi, resized
 from ...picture import Picture
 from ...record.command import Words
 from ...record.names import NOISE_SIZE, noise_word, source_word
@@ -128,6 +128,8 @@ class Wanted:
             params = self.look.params_for(start.picture.shape[:2], self.resizing)
         prepared = prepare(model=self.model, dtype=dtype, **{**params, **self.more, **run})
         prepared.check()
+        if prepared.open_score:
+            prepared = prepared.on(None if start.picture is None else resized(start.picture, start.size))
         return prepared
 
 
