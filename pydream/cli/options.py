@@ -321,7 +321,7 @@ def _take_class(ctx: click.Context, _: click.Parameter, classes: tuple[str, ...]
 
 objective_options = together(
     network_options,
-    layer_option("LAYER[:CHANNELS][=WEIGHT]", multiple=True),
+    layer_option("LAYER[:CHANNELS][@PLACE][=WEIGHT]", multiple=True),
     option(
         "--objective kind",
         "What grows: half the sum of squares of the activations, as in 2015, their mean or their sum.",

@@ -12,7 +12,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -25,6 +25,7 @@ from .labels import find_classes, is_number
 Objective = Callable[..., None]  # takes the blob of each layer to dream with
 Kind = Literal["l2", "mean", "sum"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
+Place = tuple[int, int] | Literal["center"]  # row and column of a layer's grid, from 0
 
 MOST_CHANNELS = 100_000  # of a term; more than any layer has
 
@@ -55,6 +56,9 @@ class Term:
         Numbers of the layer's channels, from 0; empty: all of them.
     weight : float
         Finite; below 0 the term is made smaller.
+    place : (int, int) or "center", optional
+        Row and column, from 0, of the one place of the layer's grid that counts, or ``(h // 2, w // 2)``; None: all
+        places. The grid is that of the picture as the network sees it: shifted, and at the size of each octave.
 
     Raises
     ------
@@ -66,6 +70,7 @@ class Term:
     kind: Kind = "l2"
     channels: tuple[int, ...] = ()
     weight: float = 1.0
+    place: Place | None = None
 
     def __post_init__(self) -> None:
         if self.kind not in KINDS:
@@ -76,9 +81,41 @@ class Term:
             raise ValueError(f"channels: expected at most {MOST_CHANNELS}, each at least 0")
         if len(set(self.channels)) < len(self.channels):
             raise ValueError(f"channels: {channels_text(self.channels)}, expected each once")
+        if isinstance(self.place, str):
+            known = self.place == "center"
+        else:
+            known = self.place is None or (len(self.place) == 2 and min(self.place) >= 0)
+        if not known:
+            raise ValueError(f"place: {self.place!r}, expected 'center', or a row and a column, each at least 0")
 
     def __str__(self) -> str:
-        return f"{self.kind} of {self.layer!r}{f':{channels_text(self.channels)}' if self.channels else ''}"
+        return f"{self.kind} of {self.layer!r}{part_text(self.channels, self.place)}"
+
+    def index(self, shape: tuple[int, ...]) -> tuple[Any, ...]:
+        """Return the index of the term's values in a layer of that shape, (c, h, w) or (c,).
+
+        Raises
+        ------
+        UnknownNameError
+            The layer has no such channel.
+        ShapeError
+            It has no such place.
+        """
+        count, *grid = shape
+        _check_channels(self.layer, count, self.channels)
+        chosen = list(self.channels or range(count))
+        if self.place is None:
+            return (chosen,)
+        if len(grid) != 2:
+            raise ShapeError(f"{self.layer!r} has no grid, and so no place {place_text(self.place)}: leave it out")
+        height, width = grid
+        y, x = (height // 2, width // 2) if isinstance(self.place, str) else self.place
+        if y >= height or x >= width:
+            raise ShapeError(
+                f"no place {y},{x} in {self.layer!r}, whose grid has {height} rows and {width} columns at the smallest"
+                f" octave: 0,0 to {height - 1},{width - 1}"
+            )
+        return chosen, y, x
 
 
 @dataclass(frozen=True)
@@ -147,34 +184,33 @@ class Score:
         return written
 
     def _affine(self, layer: str, shape: tuple[int, ...]) -> tuple[Array, Array]:
-        """Return the gain and the bias of a layer's gradient, one number per channel."""
-        count, places = shape[1], math.prod(shape[2:])
-        gain, bias = np.zeros((2, count, *[1] * len(shape[2:])))
-        for term in self.terms:
-            if term.layer != layer:
-                continue
-            _check_channels(layer, count, term.channels)
-            chosen = list(term.channels or range(count))
+        """Return the gain and the bias of a layer's gradient: a number a channel, or a value where a place counts."""
+        terms = [term for term in self.terms if term.layer == layer]
+        placed = any(term.place is not None for term in terms)
+        gain, bias = np.zeros((2, shape[1], *(shape[2:] if placed else [1] * len(shape[2:]))))
+        for term in terms:
+            chosen = term.index(shape[1:])
             if term.kind == "l2":
                 gain[chosen] += term.weight
             else:
-                bias[chosen] += term.weight / (places * len(chosen) if term.kind == "mean" else 1)
+                places = math.prod(shape[2:]) if term.place is None else 1
+                bias[chosen] += term.weight / (places * len(chosen[0]) if term.kind == "mean" else 1)
         return gain, bias
 
 
-def l2(layer: str, channels: int | Iterable[int] = ()) -> Score:
-    """Score half the sum of squares of a layer or of some of its channels, as the notebook does."""
-    return _score(layer, "l2", channels)
+def l2(layer: str, channels: int | Iterable[int] = (), *, place: Place | None = None) -> Score:
+    """Score half the sum of squares of a layer, of some channels or at a place (see `Term`), as the notebook does."""
+    return _score(layer, "l2", channels, place)
 
 
-def mean(layer: str, channels: int | Iterable[int] = ()) -> Score:
-    """Score the mean of the activations of a layer or of some of its channels, as the tutorials do."""
-    return _score(layer, "mean", channels)
+def mean(layer: str, channels: int | Iterable[int] = (), *, place: Place | None = None) -> Score:
+    """Score the mean of the activations of a layer, of some channels or at a place, as the tutorials do."""
+    return _score(layer, "mean", channels, place)
 
 
-def total(layer: str, channels: int | Iterable[int] = ()) -> Score:
-    """Score the sum of the activations of a layer or of some of its channels."""
-    return _score(layer, "sum", channels)
+def total(layer: str, channels: int | Iterable[int] = (), *, place: Place | None = None) -> Score:
+    """Score the sum of the activations of a layer, of some channels or at a place."""
+    return _score(layer, "sum", channels, place)
 
 
 def class_logit(net: Net, label: int | str) -> Score:
@@ -225,9 +261,20 @@ def channels_text(channels: Iterable[int]) -> str:
     return ",".join(str(first) if first == last else f"{first}-{last}" for first, last in runs)
 
 
-def _score(layer: str, kind: Kind, channels: int | Iterable[int]) -> Score:
+def place_text(place: Place) -> str:
+    """Return a place as the command line has it: ``3,7`` or ``center``."""
+    return place if isinstance(place, str) else ",".join(map(str, place))
+
+
+def part_text(channels: Iterable[int], place: Place | None = None) -> str:
+    """Return what stands behind a layer's name on the command line: ``:3-7,12@center``."""
+    listed = channels_text(channels)
+    return f"{listed and ':'}{listed}{'' if place is None else f'@{place_text(place)}'}"
+
+
+def _score(layer: str, kind: Kind, channels: int | Iterable[int], place: Place | None) -> Score:
     chosen = (channels,) if isinstance(channels, int) else tuple(channels)
-    return Score((Term(layer, kind, chosen),))
+    return Score((Term(layer, kind, chosen, place=place),))
 
 
 @in_one_thread

@@ -98,7 +98,7 @@ def dream_picture(
     strength : float
         Factor of the iterations.
     layer : str or sequence of str, optional
-        ``LAYER[:CHANNELS][=WEIGHT]``, as for ``--layer``.
+        ``LAYER[:CHANNELS][@PLACE][=WEIGHT]``, as for ``--layer``.
     objective : {"l2", "mean", "sum"}, optional
     class_ : str, int or sequence of these
         Classes to dream of, by name or number.

@@ -14,7 +14,7 @@ from ..dream.era import MODERN
 from ..dream.images import MOST_STRETCH, as_shown, noise
 from ..dream.laplacian import MOST_LEVELS
 from ..dream.notebook import DreamInterrupted, deepdream, dream_copies
-from ..dream.objectives import Objective, Score, Term, channels_text
+from ..dream.objectives import Objective, Score, Term, part_text
 from ..dream.octaves import Size, octave_sizes
 from ..dream.params import MOST_FRAMES, check_params, find_ends, whole_number
 from ..dream.renderers import RENDERERS, check_power
@@ -193,8 +193,7 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True):
     def dreams_with(self) -> str:
         """The layer, or the score in words."""
         if self.rendering is not None:
-            channels = self.rendering.channels
-            return f"{self.rendering.renderer} of {self.end}{f':{channels_text(channels)}' if channels else ''}"
+            return f"{self.rendering.renderer} of {self.end}{part_text(self.rendering.channels or ())}"
         return str(self.score or self.end)
 
     def differences(self, other: Recipe) -> Iterator[Difference]:

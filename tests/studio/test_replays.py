@@ -77,7 +77,7 @@ def order(picture, recipe=None, **fields):
 @pytest.mark.parametrize(
     ("fields", "recipe"),
     [
-        ({"layer": ("fire2/concat:3-7=0.5", "fire3/concat"), "objective": "mean"}, {}),
+        ({"layer": ("fire2/concat:3-7@center=0.5", "fire3/concat"), "objective": "mean"}, {}),
         ({"classes": ("flamingo", "hen=2")}, {}),
         ({"preset": "dogs", "strength": 0.5}, {"octave_n": "auto"}),
         ({"guide": 1, "mask": 2, "layer": ("fire3/concat",)}, {}),
