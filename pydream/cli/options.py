@@ -20,7 +20,7 @@ from ..dream.era import ERAS
 from ..dream.images import MOST_STRETCH
 from ..dream.laplacian import MOST_LEVELS
 from ..dream.notebook import deepdream, make_step
-from ..dream.objectives import KINDS
+from ..dream.objectives import KINDS, MOST_POWER
 from ..dream.octaves import AUTO, MOST_OCTAVES
 from ..dream.params import LARGEST_JITTER, LARGEST_STEP, MOST_FRAMES, MOST_ITERATIONS
 from ..dream.retouch import STRONGEST_PULL, STRONGEST_TV, WIDEST_BLUR, WIDEST_SCALE, WIDEST_TURN, Robust
@@ -328,6 +328,7 @@ objective_options = together(
         click.Choice(KINDS),
         default="l2",
     ),
+    option("--caricature", "More of what the picture is: power of the cosine, 0 or 2 say.", FiniteRange(0, MOST_POWER)),
     option(
         "--class classes",
         "Class to dream of, or word for several: tabby, 281, dog.",

@@ -16,10 +16,9 @@ from ..errors import ShapeError, ZeroGradientError
 from ..net import Array, Net, in_one_thread
 from ..tiles.fitting import fit
 from ..tiles.net import tiled
-from .caricature import at_octave, at_shift
 from .era import MODERN
 from .images import deprocess, display_range
-from .objectives import Objective, Score, objective_L2
+from .objectives import Objective, Score, at_octave, at_shift, objective_L2
 from .octaves import Bases
 from .params import End, check_params, find_ends
 from .retouch import Retouch, ascend, finish

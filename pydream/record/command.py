@@ -20,6 +20,7 @@ from .text import as_unicode, number_text, to_bytes
 # Fields of a recipe as options, in the order in which they are written; flags turn the default around.
 _OPTIONS = {
     "grid": "--grid",
+    "caricature": "--caricature",
     "octave_n": "--octaves",
     "octave_scale": "--octave-scale",
     "iter_n": "--iterations",

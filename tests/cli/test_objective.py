@@ -222,6 +222,9 @@ def test_names_with_colons_and_equals_signs(given, term):
         ("--objective mean -g in.png", "a guide goes with one layer"),
         ("-l conv1 -l pool1 -g in.png", "a guide goes with one layer"),
         ("-l conv1:3 -g in.png", "a guide takes up whole layers, without channels and weights"),
+        ("--caricature 0 -g in.png", "it goes with one layer, without --guide, --objective and --class"),
+        ("--caricature 0 -l conv1:3", "it takes up a whole layer, without channels, places and weights"),
+        ("--caricature -1", "'--caricature': -1.0 is not in the range"),
         ("--mask in.png --no-clip", "it keeps pixels as they are, and --no-clip rescales them all"),
         ("--mask no.png", "'no.png' does not exist"),
         ("--tv -1", "'--tv': -1.0 is not in the range"),
@@ -232,6 +235,17 @@ def test_names_with_colons_and_equals_signs(given, term):
 )
 def test_what_cannot_be(refused, picture, options, text):
     assert text in refused(2, "dream", "in.png", "-q", "-o", "out.png", *options.split(), *SHORT)
+
+
+def test_a_caricature(run, picture, net):
+    seen = run("dream", picture.name, "-o", "out.png", "-l", "fire4/concat", "--caricature", "1.5", *SHORT)
+    assert seen.code == 0, seen
+    made = library(net, picture, end="fire4/concat", objective=objectives.Caricature(1.5))
+    np.testing.assert_array_equal(read_image("out.png"), made)
+    said = json.loads(read_note("out.png"))
+    assert said["dream"]["caricature"] == 1.5
+    assert "--layer fire4/concat --caricature 1.5 " in said["command"]
+    assert run("replay", "out.png").out == "identical: every byte of 96x72 pixels, float32\n"
 
 
 def test_a_place_outside_of_the_grid(refused, picture):

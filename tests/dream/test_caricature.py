@@ -5,7 +5,7 @@ import pytest
 from support import nets
 
 import pydream
-from pydream.dream.caricature import Caricature, toward
+from pydream.dream.objectives import Caricature, toward
 
 TEXT = (
     nets.inputs(data=(1, 3, 9, 8))
