@@ -217,7 +217,7 @@ def deepdream(
             if octave == last:
                 detail = None  # all of it is in the image: no other array has the full size
             octave_retouches = [retouch.at(bases[octave]) for retouch in retouches]
-            step_params["objective"] = at_octave(objective, net, bases[octave])
+            step_params["objective"] = at_octave(objective, net, partial(bases.__getitem__, octave))
             for end in ends:
                 net.blobs[end].clear_diff()  # as in a new process: nothing is left from another dream
             for i in range(iter_n):

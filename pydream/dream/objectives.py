@@ -391,9 +391,9 @@ def toward(blob: Blob, features: Array, power: float = 0.0) -> Affine:
     return Affine(0, features)
 
 
-def at_octave(objective: Objective, net: Net, base: Array) -> Objective:
-    """Return an objective for an octave whose picture is `base`; one that knows no picture as it is."""
-    return objective.at(net, base) if isinstance(objective, Caricature) else objective
+def at_octave(objective: Objective, net: Net, base: Callable[[], Array]) -> Objective:
+    """Return an objective for an octave whose picture `base` makes; one that needs no picture as it is."""
+    return objective.at(net, base()) if isinstance(objective, Caricature) else objective
 
 
 def at_shift(objective: Objective, ends: tuple[str, ...], ox: int, oy: int, ops: ModuleType) -> Objective:
