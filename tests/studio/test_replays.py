@@ -83,7 +83,7 @@ def order(picture, recipe=None, **fields):
         ({"guide": 1, "mask": 2, "layer": ("fire3/concat",)}, {}),
         ({"long_side": 64}, {"smooth": 0.5, "laplacian": 2, "blend": 0.25}),
         ({"noise": True}, {"noise": [40, 56], "keep_colors": True}),
-        ({"network": "float64", "layer": ("fire2/concat",)}, {"stretch": 1.0}),
+        ({"network": "float64", "layer": ("fire2/concat",)}, {"stretch": 1.0, "caricature": 0.5}),
     ],
 )
 def test_a_record_is_an_order_and_a_replay(studio, pictures, fields, recipe):
