@@ -18,7 +18,7 @@ from ..tiles.fitting import fit
 from ..tiles.net import tiled
 from .era import MODERN
 from .images import deprocess, display_range
-from .objectives import Objective, Score, at_octave, at_shift, objective_L2
+from .objectives import Objective, Score, at_octave, at_step, objective_L2
 from .octaves import Bases
 from .params import End, check_params, find_ends
 from .retouch import Retouch, ascend, finish
@@ -109,7 +109,8 @@ def make_step(
     ox, oy = (np.random if rng is None else rng).randint(-jitter, jitter + 1, 2)
     # apply jitter shift to what the network sees; the image stays where it is
     net.forward(end=ends, tensor=net.feed(image, ox, oy, ops))
-    at_shift(objective, ends, ox, oy, ops)(*dst)  # specify the optimization objective
+    objective = at_step(objective, ends, partial(net.feed_beside, ox=ox, oy=oy, ops=ops))
+    objective(*dst)  # specify the optimization objective
     g = net.gradient(ends)
 
     # apply normalized ascent step to the input image, the gradient shifted back, and clip

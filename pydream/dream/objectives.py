@@ -12,7 +12,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
-from types import ModuleType
 from typing import Any, Literal, get_args
 
 import numpy as np
@@ -358,11 +357,11 @@ class _AtOctave:
         self._twin = net.twin()
         self._base = base
 
-    def shifted(self, ends: tuple[str, ...], ox: int, oy: int, ops: ModuleType) -> Objective:
-        """Return the objective of a step, which sees the image with this shift."""
+    def seen(self, ends: tuple[str, ...], feed: Callable[[Array], Any]) -> Objective:
+        """Return the objective of a step, for which `feed` makes the net's tensor of an image."""
         twin, base = self._twin, self._base
         twin.resize(*base.shape[1:])
-        twin.forward(end=ends, tensor=twin.feed(base, ox, oy, ops))
+        twin.forward(end=ends, tensor=feed(base))
         features = [twin.blobs[end].data[0].copy() for end in ends]
         for end in ends:
             twin.blobs[end].clear_diff()  # in tiles it drops the values
@@ -396,6 +395,6 @@ def at_octave(objective: Objective, net: Net, base: Callable[[], Array]) -> Obje
     return objective.at(net, base()) if isinstance(objective, Caricature) else objective
 
 
-def at_shift(objective: Objective, ends: tuple[str, ...], ox: int, oy: int, ops: ModuleType) -> Objective:
-    """Return an objective for a step whose image is shifted."""
-    return objective.shifted(ends, ox, oy, ops) if isinstance(objective, _AtOctave) else objective
+def at_step(objective: Objective, ends: tuple[str, ...], feed: Callable[[Array], Any]) -> Objective:
+    """Return an objective for a step, for which `feed` makes the net's tensor of an image."""
+    return objective.seen(ends, feed) if isinstance(objective, _AtOctave) else objective

@@ -20,8 +20,13 @@ T = TypeVar("T")
 
 # Fields that earlier versions' records lack: left out where they are off, so that the same dream has the same record.
 LATER = {
-    **{"decorrelate": 0.0, "decorrelate_color": False, "robust_scale": 0.0, "robust_rotate": 0.0},
-    **{"power": None, "place": None, "caricature": None},
+    "decorrelate": 0.0,
+    "decorrelate_color": False,
+    "robust_scale": 0.0,
+    "robust_rotate": 0.0,
+    "power": None,
+    "place": None,
+    "caricature": None,
 }
 
 

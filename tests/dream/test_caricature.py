@@ -6,6 +6,7 @@ from support import nets
 
 import pydream
 from pydream.dream.objectives import Caricature, toward
+from pydream.dream.retouch import Robust
 
 TEXT = (
     nets.inputs(data=(1, 3, 9, 8))
@@ -55,10 +56,11 @@ def test_the_gradient_against_finite_differences(net, power):
     assert nets.off(gradient, numerical / (2 * step)) < 1e-6
 
 
-def test_the_picture_is_shifted_as_the_dream_is(squeezenet64):
+@pytest.mark.parametrize("retouches", [[], [Robust(0.1, 5)]])
+def test_the_picture_is_shifted_and_moved_as_the_dream_is(squeezenet64, retouches):
     """At the first step dream and picture are the same, whatever the shift: the gradient is that of the notebook."""
     picture = np.random.RandomState(0).randint(0, 256, (60, 70, 3), np.uint8)
-    one = {"end": "fire4/concat", "octave_n": 1, "iter_n": 1}
+    one = {"end": "fire4/concat", "octave_n": 1, "iter_n": 1, "retouches": retouches}
     found = [
         pydream.deepdream(squeezenet64, picture, rng=np.random.RandomState(1), **one, **more)
         for more in ({}, {"objective": Caricature()}, {"objective": Caricature(2.0)})
