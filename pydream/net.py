@@ -304,6 +304,10 @@ class Net(Tabular, ABC):
         """
         return ops.to_tensor(image, ox, oy, self.channels_last)
 
+    def feed_beside(self, image: Array, ox: int, oy: int, ops: ModuleType) -> Any:
+        """Make the tensor of another image as the last `feed` made its own: for nets whose `feed` draws numbers."""
+        return self.feed(image, ox, oy, ops)
+
     def one_thread(self) -> OneThread:
         """Return a block for work on the blobs, from the picture's writing to the gradient's reading.
 

@@ -18,7 +18,7 @@ HEADINGS = {
     "Output": "output top dream series check recursive pictures gif resume force only format depth sidecar no-sync",
     "Film": "from to range carry flow cut fps quality",
     "Loop": "frames scale rotate shift ease plan grid",
-    "Dream of": "preset layer at-most like check-weights class input guide objective",
+    "Dream of": "preset layer at-most like check-weights class input guide objective caricature",
     "Steps": "renderer octaves octave-scale iterations strength step-size jitter clip",
     "Look": "mask keep-colors laplacian decorrelate decorrelate-color smooth tv robust robust-scale robust-rotate"
     " pull-back stretch blend",
@@ -31,7 +31,7 @@ HEADINGS = {
 }
 # A picture can be made, and made again on another machine, without these.
 _EXPERT = (
-    "recursive format depth sidecar no-sync cut quality grid objective octave-scale jitter clip decorrelate"
+    "recursive format depth sidecar no-sync cut quality grid objective caricature octave-scale jitter clip decorrelate"
     " decorrelate-color tv robust robust-scale robust-rotate stretch dtype era backend runtime device weights mean"
     " pixel-scale channel-order input-node size memory scheduler tile dpi caption debug"
 )

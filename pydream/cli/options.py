@@ -20,7 +20,7 @@ from ..dream.era import ERAS
 from ..dream.images import MOST_STRETCH
 from ..dream.laplacian import MOST_LEVELS
 from ..dream.notebook import deepdream, make_step
-from ..dream.objectives import KINDS
+from ..dream.objectives import KINDS, MOST_POWER
 from ..dream.octaves import AUTO, MOST_OCTAVES
 from ..dream.params import LARGEST_JITTER, LARGEST_STEP, MOST_FRAMES, MOST_ITERATIONS
 from ..dream.retouch import STRONGEST_PULL, STRONGEST_TV, WIDEST_BLUR, WIDEST_SCALE, WIDEST_TURN, Robust
@@ -321,13 +321,14 @@ def _take_class(ctx: click.Context, _: click.Parameter, classes: tuple[str, ...]
 
 objective_options = together(
     network_options,
-    layer_option("LAYER[:CHANNELS][=WEIGHT]", multiple=True),
+    layer_option("LAYER[:CHANNELS][@PLACE][=WEIGHT]", multiple=True),
     option(
         "--objective kind",
         "What grows: half the sum of squares of the activations, as in 2015, their mean or their sum.",
         click.Choice(KINDS),
         default="l2",
     ),
+    option("--caricature", "More of what the picture is: power of the cosine, 0 or 2 say.", FiniteRange(0, MOST_POWER)),
     option(
         "--class classes",
         "Class to dream of, or word for several: tabby, 281, dog.",

@@ -48,13 +48,18 @@ class Moved(Wrapper):
     def __init__(self, net: Net, draw: Callable[[int, int], Move]) -> None:
         super().__init__(net)
         self._draw = draw
+        self._move: Move  # from feed
         self._back: Callable[[Array], Array]  # frame → frame, from feed to backward
 
     def feed(self, image: Array, ox: int, oy: int, ops: ModuleType) -> Any:
         """Make the tensor that `forward` takes from an image, shifted cyclically and then moved."""
-        move = self._draw(*image.shape[1:])
+        move = self._move = self._draw(*image.shape[1:])
         self._back = lambda frame: ops.affine_transform_adjoint(frame, *move)
-        moved = ops.affine_transform(ops.to_tensor(image, ox, oy)[0], *move)
+        return self.feed_beside(image, ox, oy, ops)
+
+    def feed_beside(self, image: Array, ox: int, oy: int, ops: ModuleType) -> Any:
+        """Make the tensor of another image, moved as the last one was."""
+        moved = ops.affine_transform(ops.to_tensor(image, ox, oy)[0], *self._move)
         return self._net.feed(np.ascontiguousarray(np.rollaxis(moved, 2)), 0, 0, ops)
 
     def backward(self, start: Any = None) -> Array:

@@ -18,7 +18,7 @@ from ..tiles.fitting import fit
 from ..tiles.net import tiled
 from .era import MODERN
 from .images import deprocess, display_range
-from .objectives import Objective, Score, objective_L2
+from .objectives import Objective, Score, at_octave, at_step, objective_L2
 from .octaves import Bases
 from .params import End, check_params, find_ends
 from .retouch import Retouch, ascend, finish
@@ -109,6 +109,7 @@ def make_step(
     ox, oy = (np.random if rng is None else rng).randint(-jitter, jitter + 1, 2)
     # apply jitter shift to what the network sees; the image stays where it is
     net.forward(end=ends, tensor=net.feed(image, ox, oy, ops))
+    objective = at_step(objective, ends, partial(net.feed_beside, ox=ox, oy=oy, ops=ops))
     objective(*dst)  # specify the optimization objective
     g = net.gradient(ends)
 
@@ -196,7 +197,8 @@ def deepdream(
     check_params(iter_n=iter_n, octave_n=octave_n, octave_scale=octave_scale, rng=rng, era=era, grid=grid)
     check_params(retouches=retouches, tile=tile, **step_params)
     ops = imageops.backend(backend)
-    ends = find_ends(net, end, step_params.get("objective"))
+    objective = step_params.pop("objective", objective_L2)
+    ends = find_ends(net, end, objective)
     watch = watch or Watch()
 
     # prepare base images for all octaves
@@ -216,6 +218,7 @@ def deepdream(
             if octave == last:
                 detail = None  # all of it is in the image: no other array has the full size
             octave_retouches = [retouch.at(bases[octave]) for retouch in retouches]
+            step_params["objective"] = at_octave(objective, net, partial(bases.__getitem__, octave))
             for end in ends:
                 net.blobs[end].clear_diff()  # as in a new process: nothing is left from another dream
             for i in range(iter_n):

@@ -12,7 +12,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -26,7 +26,9 @@ from .labels import find_classes, is_number
 Objective = Callable[..., None]  # takes the blob of each layer to dream with
 Kind = Literal["l2", "mean", "sum"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
+Place = tuple[int, int] | Literal["center"]  # row and column of a layer's grid, from 0
 
+MOST_POWER = 100  # of a caricature's cosine; from 10 or so only proportions count
 MOST_CHANNELS = 100_000  # of a term; more than any layer has
 
 
@@ -56,6 +58,9 @@ class Term:
         Numbers of the layer's channels, from 0; empty: all of them.
     weight : float
         Finite; below 0 the term is made smaller.
+    place : (int, int) or "center", optional
+        Row and column, from 0, of the one place of the layer's grid that counts, or ``(h // 2, w // 2)``; None: all
+        places. The grid is that of the picture as the network sees it: shifted, and at the size of each octave.
 
     Raises
     ------
@@ -67,6 +72,7 @@ class Term:
     kind: Kind = "l2"
     channels: tuple[int, ...] = ()
     weight: float = 1.0
+    place: Place | None = None
 
     def __post_init__(self) -> None:
         if self.kind not in KINDS:
@@ -77,21 +83,53 @@ class Term:
             raise ValueError(f"channels: expected at most {MOST_CHANNELS}, each at least 0")
         if len(set(self.channels)) < len(self.channels):
             raise ValueError(f"channels: {channels_text(self.channels)}, expected each once")
+        if isinstance(self.place, str):
+            known = self.place == "center"
+        else:
+            known = self.place is None or (len(self.place) == 2 and min(self.place) >= 0)
+        if not known:
+            raise ValueError(f"place: {self.place!r}, expected 'center', or a row and a column, each at least 0")
 
     def __str__(self) -> str:
-        return f"{self.kind} of {self.layer!r}{f':{channels_text(self.channels)}' if self.channels else ''}"
+        return f"{self.kind} of {self.layer!r}{part_text(self.channels, self.place)}"
+
+    def index(self, shape: tuple[int, ...]) -> tuple[Any, ...]:
+        """Return the index of the term's values in a layer of that shape, (c, h, w) or (c,).
+
+        Raises
+        ------
+        UnknownNameError
+            The layer has no such channel.
+        ShapeError
+            It has no such place.
+        """
+        count, *grid = shape
+        _check_channels(self.layer, count, self.channels)
+        chosen = list(self.channels or range(count))
+        if self.place is None:
+            return (chosen,)
+        if len(grid) != 2:
+            raise ShapeError(f"{self.layer!r} has no grid, and so no place {place_text(self.place)}: leave it out")
+        height, width = grid
+        y, x = (height // 2, width // 2) if isinstance(self.place, str) else self.place
+        if y >= height or x >= width:
+            raise ShapeError(
+                f"no place {y},{x} in {self.layer!r}, whose grid has {height} rows and {width} columns at the smallest"
+                f" octave: 0,0 to {height - 1},{width - 1}"
+            )
+        return chosen, y, x
 
 
 class Strongest(Term):
     """A term of the channels that are strongest on a picture, before there is one; `channels` are as many others."""
 
     def __str__(self) -> str:
-        return f"{self.kind} of {self.layer!r}:strongest{len(self.channels)}"
+        return f"{self.kind} of {self.layer!r}:strongest{len(self.channels)}{part_text((), self.place)}"
 
     def on(self, net: Net, picture: ArrayLike, tile: int = 0) -> Term:
         """Return the term of the channels that are strongest on a picture: see `strongest`."""
         chosen = strongest(net, picture, self.layer, len(self.channels), self.kind, tile=tile)
-        return Term(self.layer, self.kind, chosen, self.weight)
+        return Term(self.layer, self.kind, chosen, self.weight, self.place)
 
 
 @dataclass(frozen=True)
@@ -160,34 +198,33 @@ class Score:
         return written
 
     def _affine(self, layer: str, shape: tuple[int, ...]) -> tuple[Array, Array]:
-        """Return the gain and the bias of a layer's gradient, one number per channel."""
-        count, places = shape[1], math.prod(shape[2:])
-        gain, bias = np.zeros((2, count, *[1] * len(shape[2:])))
-        for term in self.terms:
-            if term.layer != layer:
-                continue
-            _check_channels(layer, count, term.channels)
-            chosen = list(term.channels or range(count))
+        """Return the gain and the bias of a layer's gradient: a number a channel, or a value where a place counts."""
+        terms = [term for term in self.terms if term.layer == layer]
+        placed = any(term.place is not None for term in terms)
+        gain, bias = np.zeros((2, shape[1], *(shape[2:] if placed else [1] * len(shape[2:]))))
+        for term in terms:
+            chosen = term.index(shape[1:])
             if term.kind == "l2":
                 gain[chosen] += term.weight
             else:
-                bias[chosen] += term.weight / (places * len(chosen) if term.kind == "mean" else 1)
+                places = math.prod(shape[2:]) if term.place is None else 1
+                bias[chosen] += term.weight / (places * len(chosen[0]) if term.kind == "mean" else 1)
         return gain, bias
 
 
-def l2(layer: str, channels: int | Iterable[int] = ()) -> Score:
-    """Score half the sum of squares of a layer or of some of its channels, as the notebook does."""
-    return _score(layer, "l2", channels)
+def l2(layer: str, channels: int | Iterable[int] = (), *, place: Place | None = None) -> Score:
+    """Score half the sum of squares of a layer, of some channels or at a place (see `Term`), as the notebook does."""
+    return _score(layer, "l2", channels, place)
 
 
-def mean(layer: str, channels: int | Iterable[int] = ()) -> Score:
-    """Score the mean of the activations of a layer or of some of its channels, as the tutorials do."""
-    return _score(layer, "mean", channels)
+def mean(layer: str, channels: int | Iterable[int] = (), *, place: Place | None = None) -> Score:
+    """Score the mean of the activations of a layer, of some channels or at a place, as the tutorials do."""
+    return _score(layer, "mean", channels, place)
 
 
-def total(layer: str, channels: int | Iterable[int] = ()) -> Score:
-    """Score the sum of the activations of a layer or of some of its channels."""
-    return _score(layer, "sum", channels)
+def total(layer: str, channels: int | Iterable[int] = (), *, place: Place | None = None) -> Score:
+    """Score the sum of the activations of a layer, of some channels or at a place."""
+    return _score(layer, "sum", channels, place)
 
 
 def class_logit(net: Net, label: int | str) -> Score:
@@ -292,9 +329,20 @@ def channels_text(channels: Iterable[int]) -> str:
     return ",".join(str(first) if first == last else f"{first}-{last}" for first, last in runs)
 
 
-def _score(layer: str, kind: Kind, channels: int | Iterable[int]) -> Score:
+def place_text(place: Place) -> str:
+    """Return a place as the command line has it: ``3,7`` or ``center``."""
+    return place if isinstance(place, str) else ",".join(map(str, place))
+
+
+def part_text(channels: Iterable[int], place: Place | None = None) -> str:
+    """Return what stands behind a layer's name on the command line: ``:3-7,12@center``."""
+    listed = channels_text(channels)
+    return f"{listed and ':'}{listed}{'' if place is None else f'@{place_text(place)}'}"
+
+
+def _score(layer: str, kind: Kind, channels: int | Iterable[int], place: Place | None) -> Score:
     chosen = (channels,) if isinstance(channels, int) else tuple(channels)
-    return Score((Term(layer, kind, chosen),))
+    return Score((Term(layer, kind, chosen, place=place),))
 
 
 @in_one_thread
@@ -341,3 +389,79 @@ def objective_guide(net: Net, guide: ArrayLike, end: str) -> Objective:
         dst.drive(Match(guide_features))
 
     return objective
+
+
+class Caricature:
+    """More of what the picture already is: activations x climb along the picture's own, y, at each octave and shift.
+
+    The score is lucid's `dot_compare`, ``x·y cos(x, y)^power``. The picture of an octave runs forward once a step, on a
+    twin of the net.
+
+    Parameters
+    ----------
+    power : float
+        Of the cosine, at least 0: the larger, the nearer the dream stays to the picture's activations in all their
+        proportions. At 0 only the dot product counts, and what is strong may grow without bounds.
+    """
+
+    def __init__(self, power: float = 0.0) -> None:
+        if not 0 <= power <= MOST_POWER:  # NaN included
+            raise ValueError(f"caricature: {power}, expected a number from 0 to {MOST_POWER}")
+        self.power = power
+
+    def at(self, net: Net, base: Array) -> Objective:
+        """Return the objective of an octave, whose picture is `base`, an image of the net."""
+        return _AtOctave(self, net, base)
+
+    def __call__(self, *dst: Blob) -> None:
+        """Raise TypeError: only what `at` returns knows a picture."""
+        raise TypeError("a caricature is of a picture: `deepdream` gives it that of each octave")
+
+
+class _AtOctave:
+    def __init__(self, caricature: Caricature, net: Net, base: Array) -> None:
+        self._power = caricature.power
+        self._twin = net.twin()
+        self._base = base
+
+    def seen(self, ends: tuple[str, ...], feed: Callable[[Array], Any]) -> Objective:
+        """Return the objective of a step, for which `feed` makes the net's tensor of an image."""
+        twin, base = self._twin, self._base
+        twin.resize(*base.shape[1:])
+        twin.forward(end=ends, tensor=feed(base))
+        features = [twin.blobs[end].data[0].copy() for end in ends]
+        for end in ends:
+            twin.blobs[end].clear_diff()  # in tiles it drops the values
+
+        def objective(*dst: Blob) -> None:
+            for blob, each in zip(dst, features, strict=True):
+                blob.drive(toward(blob, each, self._power))
+
+        return objective
+
+    def __call__(self, *dst: Blob) -> None:
+        raise TypeError("a step shifts the picture first")
+
+
+def toward(blob: Blob, features: Array, power: float = 0.0) -> Affine:
+    """Return the seed of the direction in which ``x·y (x·y / |x|)^power`` grows, for a blob's x and features y.
+
+    ``(1 + power) y - power (x·y / x·x) x``: the gradient without its factor ``(x·y / |x|)^power``, which no normalised
+    step shows. Where x·y is not positive the power is left out.
+    """
+    if power:
+        x = blob.data[0]
+        dot = float(np.vdot(x, features))
+        if dot > 0:
+            return Affine(-power * dot / float(np.vdot(x, x)), (1 + power) * features)
+    return Affine(0, features)
+
+
+def at_octave(objective: Objective, net: Net, base: Callable[[], Array]) -> Objective:
+    """Return an objective for an octave whose picture `base` makes; one that needs no picture as it is."""
+    return objective.at(net, base()) if isinstance(objective, Caricature) else objective
+
+
+def at_step(objective: Objective, ends: tuple[str, ...], feed: Callable[[Array], Any]) -> Objective:
+    """Return an objective for a step, for which `feed` makes the net's tensor of an image."""
+    return objective.seen(ends, feed) if isinstance(objective, _AtOctave) else objective

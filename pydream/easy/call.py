@@ -43,6 +43,7 @@ def dream_picture(
     strength: float = 1.0,
     layer: str | Sequence[str] | None = None,
     objective: Kind | None = None,
+    caricature: float | None = None,
     class_: str | int | Sequence[str | int] = (),
     guide: PictureLike | None = None,
     octaves: int | Literal["auto"] | None = None,
@@ -99,8 +100,10 @@ def dream_picture(
     strength : float
         Factor of the iterations.
     layer : str or sequence of str, optional
-        ``LAYER[:CHANNELS][=WEIGHT]``, as for ``--layer``.
+        ``LAYER[:CHANNELS][@PLACE][=WEIGHT]``, as for ``--layer``.
     objective : {"l2", "mean", "sum"}, optional
+    caricature : float, optional
+        The power of the cosine, as for ``--caricature``.
     class_ : str, int or sequence of these
         Classes to dream of, by name or number.
     guide, mask : as `picture`, optional
@@ -161,6 +164,7 @@ def dream_picture(
     given = {
         "layer": layer,
         "kind": objective,
+        "caricature": caricature,
         "classes": classes or None,
         "octave_n": octaves,
         "octave_scale": octave_scale,

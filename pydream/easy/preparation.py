@@ -239,6 +239,8 @@ def check_together(
     """Raise `ParameterError` for arguments of `prepare` that do not go together, whatever the network."""
     if guided and (len(layers) > 1 or kind != "l2" or classes):
         raise ParameterError("guide", "a guide goes with one layer, without --objective and --class")
+    if recipe.get("caricature") is not None and (guided or len(layers) > 1 or kind != "l2" or classes):
+        raise ParameterError("caricature", "it goes with one layer, without --guide, --objective and --class")
     if masked and not recipe.get("clip", True):
         raise ParameterError("mask", "it keeps pixels as they are, and --no-clip rescales them all")
     if masked and recipe.get("stretch"):
@@ -318,6 +320,8 @@ def prepare(
     input_spec = InputSpec(mean, pixel_scale, channel_order, input_node)
     net, network = load(model, weights, dtype, runtime, device, input_spec)
     aim = aim or aim_at(net)
+    if aim.score is not None and recipe.get("caricature") is not None:
+        raise ParameterError("caricature", "it takes up a whole layer, without channels, places and weights")
     seed = secrets.randbelow(2**32) if seed is None else seed
     return Prepared(
         net=net,

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from ..dream.objectives import Kind, channels_text
+from ..dream.objectives import Kind, channels_text, part_text
 from ..dream.renderers import RENDERERS
 from ..dream.zoom import zoom_loop
 from ..zoo.registry import DEFAULT_NETWORK
@@ -20,6 +20,7 @@ from .text import as_unicode, number_text, to_bytes
 # Fields of a recipe as options, in the order in which they are written; flags turn the default around.
 _OPTIONS = {
     "grid": "--grid",
+    "caricature": "--caricature",
     "octave_n": "--octaves",
     "octave_scale": "--octave-scale",
     "iter_n": "--iterations",
@@ -65,7 +66,7 @@ class Words(NamedTuple):
     def of(cls, recipe: Recipe) -> Words:
         """Return the layer, or the terms of a score: of mixed kinds, the sums are classes."""
         if recipe.rendering is not None:
-            return cls([_channels(recipe.end, recipe.rendering.channels or ())], "l2", [])
+            return cls([recipe.end + part_text(recipe.rendering.channels or ())], "l2", [])
         if not recipe.objective:
             return cls([recipe.end], "l2", [])
         kinds = [term.kind for term in recipe.objective]
@@ -73,7 +74,7 @@ class Words(NamedTuple):
         for term in recipe.objective:
             weight = "" if term.weight == 1 else f"={term.weight!r}"
             if term.kind == found.kind:
-                found.layers.append(_channels(term.layer, term.channels) + weight)
+                found.layers.append(term.layer + part_text(term.channels, term.place) + weight)
             else:
                 found.classes.append(channels_text(term.channels) + weight)
         return found
@@ -201,7 +202,3 @@ def _rendering(recipe: Recipe) -> list[str]:
         if parameter in known and chosen[parameter] != known[parameter].default
     }
     return option_words({"--renderer": None if name == "lapnorm" else name, **written})
-
-
-def _channels(layer: str, channels: Sequence[int]) -> str:
-    return f"{layer}:{channels_text(channels)}" if channels else layer

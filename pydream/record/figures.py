@@ -20,6 +20,7 @@ def in_words(figure: Figure) -> str:
         levels = "" if lap_n is None else f" with {lap_n} Laplacian level{'' if lap_n == 1 else 's'}"
         parts.insert(0, f"{recipe.rendering.renderer}{levels}")
     parts += [f"resized to {recipe.size[1]}×{recipe.size[0]}"] if recipe.size else []
+    parts += [f"caricature, power {recipe.caricature:g}"] if recipe.caricature is not None else []
     parts += [f"guided by {figure.guide.name}"] if figure.guide else []
     retouches = ["robust_scale", "robust_rotate", "smooth", "laplacian", "decorrelate", "tv", "pull_back", "stretch"]
     parts += [f"{name.replace('_', ' ')} {getattr(recipe, name):g}" for name in retouches if getattr(recipe, name)]

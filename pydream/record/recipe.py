@@ -15,7 +15,7 @@ from ..dream.images import MOST_STRETCH, as_shown, noise
 from ..dream.keyframes import LINEAR, Curve, Ease
 from ..dream.laplacian import MOST_LEVELS
 from ..dream.notebook import DreamInterrupted, deepdream, dream_copies
-from ..dream.objectives import Objective, Score, Term, channels_text
+from ..dream.objectives import Caricature, Objective, Score, Term, part_text
 from ..dream.octaves import Size, octave_sizes
 from ..dream.params import MOST_FRAMES, check_params, find_ends, whole_number
 from ..dream.renderers import RENDERERS, check_power
@@ -129,6 +129,8 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True):
         The layer; of several the first.
     objective : tuple of Term, optional
         Those of the `Score` that is the objective, if that is neither the notebook's nor a guide's.
+    caricature : float, optional
+        The power of the `Caricature` that is the objective, of the whole layer `end`.
     iter_n, octave_n, octave_scale, step_size, jitter, clip, era, grid, backend
         As for `pydream.deepdream`.
     tile : int, optional
@@ -167,6 +169,7 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True):
     end: str
     seed: Annotated[int, msgspec.Meta(ge=0, le=MOST_SEED)]
     objective: Annotated[tuple[Term, ...], msgspec.Meta(max_length=MOST_TERMS)] = ()
+    caricature: float | None = None
     iter_n: int = 10
     octave_n: int = 4
     octave_scale: float = 1.4
@@ -199,6 +202,10 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True):
         names = ("iter_n", "octave_n", "octave_scale", "step_size", "jitter", "era", "grid", "tile")
         check_params(**{name: getattr(self, name) for name in names})
         self.retouches()
+        if self.caricature is not None:
+            Caricature(self.caricature)
+            if self.objective:
+                raise ValueError("caricature: it takes up a whole layer, without channels, places and weights")
         if not 0 <= self.blend <= 1:  # NaN included
             raise ValueError(f"blend: {self.blend}, expected a number from 0, the dream, to 1, the picture")
 
@@ -211,8 +218,9 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True):
     def dreams_with(self) -> str:
         """The layer, or the score in words."""
         if self.rendering is not None:
-            channels = self.rendering.channels
-            return f"{self.rendering.renderer} of {self.end}{f':{channels_text(channels)}' if channels else ''}"
+            return f"{self.rendering.renderer} of {self.end}{part_text(self.rendering.channels or ())}"
+        if self.caricature is not None:
+            return f"caricature of {self.end}"
         return str(self.score or self.end)
 
     def differences(self, other: Recipe) -> Iterator[Difference]:
@@ -247,6 +255,8 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True):
         if self.score is not None:
             return {**params, "objective": self.score}
         params["end"] = self.end
+        if self.caricature is not None:
+            objective = Caricature(self.caricature)
         return params if objective is None else {**params, "objective": objective}
 
     def render_params(self) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from ..dream.labels import NUMBERS
-from ..dream.objectives import MOST_CHANNELS, Kind, Score, Strongest, Term, check_channels, class_logit
+from ..dream.objectives import MOST_CHANNELS, Kind, Place, Score, Strongest, Term, check_channels, class_logit
 from ..dream.params import find_end, find_ends
 from ..errors import ParameterError, UnknownNameError
 from ..net import NOTEBOOK_END, Net
@@ -16,22 +16,24 @@ from ..runtime.net import Net as LocalNet
 from .recipe import LEAST_TERM
 
 STRONGEST = re.compile(r"strongest(\d{1,6})")  # channels of a layer, by their strength on the picture
+_PLACE = re.compile(r"center|\d{1,6},\d{1,6}")
 
 
 class _Reading(NamedTuple):
-    """One way to read LAYER[:CHANNELS][=WEIGHT]: names may have colons and equals signs themselves."""
+    """One way to read LAYER[:CHANNELS][@PLACE][=WEIGHT]: names may have colons, ats and equals signs themselves."""
 
     layer: str
-    channels: str | None
-    weight: str | None
+    channels: str | None = None
+    place: str | None = None
+    weight: str | None = None
 
     @property
     def sound(self) -> bool:
         return (
-            self.channels is None
-            or NUMBERS.fullmatch(self.channels) is not None
-            or STRONGEST.fullmatch(self.channels) is not None
-        ) and (self.weight is None or _number(self.weight) is not None)
+            (self.channels is None or any(each.fullmatch(self.channels) for each in (NUMBERS, STRONGEST)))
+            and (self.place is None or _PLACE.fullmatch(self.place) is not None)
+            and (self.weight is None or _number(self.weight) is not None)
+        )
 
 
 class Aim(NamedTuple):
@@ -95,7 +97,10 @@ def aim_of(
             why = f"{layers[0]!r}, the last convolution that sees most of the picture"
     score = score_of(net, layers, kind, classes)
     if score is not None and channels is not None:
-        raise _bad(f"the renderers take {layers[0]!r} without a weight, and channels by their numbers")
+        raise _bad(
+            f"the renderers take {layers[0]!r} without a weight, without a place, as their tiles are shifted, and"
+            " channels by their numbers"
+        )
     if score is not None and guided:
         raise ParameterError("guide", "a guide takes up whole layers, without channels and weights")
     if score is None:
@@ -127,25 +132,26 @@ def score_of(net: Net, layers: Sequence[str], kind: Kind, classes: Sequence[str]
 
 
 def least_in_record(given: str) -> int:
-    """Count the characters that LAYER[:CHANNELS][=WEIGHT] takes at least in a picture's record."""
+    """Count the characters that LAYER[:CHANNELS][@PLACE][=WEIGHT] takes at least in a picture's record."""
     layer, colon, _ = given.partition("=")[0].partition(":")
     given = STRONGEST.sub("0", given)
     return LEAST_TERM + len(given) + len(layer) + (len("\n     0\n    ") if colon else 0)
 
 
 def _term(net: Net, given: str, kind: Kind) -> Term:
-    """Read LAYER[:CHANNELS][=WEIGHT]."""
+    """Read LAYER[:CHANNELS][@PLACE][=WEIGHT]."""
     readings = [reading for reading in _readings(given) if reading.layer in net.blobs]
     if not readings:
         net.blobs[min((reading.layer for reading in _readings(given)), key=len)]  # raises, and lists close ones
         raise UnknownNameError(f"no blob {given!r}")
-    layer, channels, weight = next((reading for reading in readings if reading.sound), readings[0])
+    layer, channels, place, weight = next((reading for reading in readings if reading.sound), readings[0])
     factor = 1.0 if weight is None else _number(weight)
     if factor is None:
         raise _bad(f"{weight!r} in {given!r} is not a weight (expected a number, e.g. 0.5 or -1)")
+    at = None if place is None else _place_of(place, given)
     if channels is not None and (found := STRONGEST.fullmatch(channels)) is not None:
-        return Strongest(layer, kind, _as_many(net, layer, int(found[1]), given), factor)
-    return Term(layer, kind, () if channels is None else channels_of(channels, given), factor)
+        return Strongest(layer, kind, _as_many(net, layer, int(found[1]), given), factor, at)
+    return Term(layer, kind, () if channels is None else channels_of(channels, given), factor, at)
 
 
 def _as_many(net: Net, layer: str, count: int, given: str) -> tuple[int, ...]:
@@ -173,21 +179,29 @@ def channels_of(listed: str, given: str) -> tuple[int, ...]:
     return tuple(chosen)
 
 
+def _place_of(place: str, given: str) -> Place:
+    if not _PLACE.fullmatch(place):
+        raise _bad(f"{place!r} in {given!r} is not a place of the layer's grid (expected e.g. 3,7 or center)")
+    if place == "center":
+        return "center"
+    y, x = map(int, place.split(","))
+    return y, x
+
+
 def _bad(message: str) -> ParameterError:
     return ParameterError("layer", message)
 
 
 def _readings(given: str) -> list[_Reading]:
     """Return every way to read it, the one with the longest name first."""
-    readings = [_Reading(given, None, None)]
-    head, equals, weight = given.rpartition("=")
-    if equals:
-        readings.append(_Reading(head, None, weight))
-    for name, rest in [(head, weight)] * bool(equals) + [(given, None)]:
-        layer, colon, channels = name.rpartition(":")
-        if colon:
-            readings.append(_Reading(layer, channels, rest))
-    return readings
+    readings = [_Reading(given)]
+    for field, mark in (("weight", "="), ("place", "@"), ("channels", ":")):  # from the end to the name
+        for reading in tuple(readings):
+            name, found, rest = reading.layer.rpartition(mark)
+            if found:
+                readings.append(reading._replace(**{"layer": name, field: rest}))
+    readings.reverse()  # of one name, the most of the rest understood first
+    return sorted(readings, key=lambda reading: -len(reading.layer))
 
 
 def _number(text: str) -> float | None:

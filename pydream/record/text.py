@@ -26,6 +26,8 @@ LATER = {
     "robust_rotate": 0.0,
     "power": None,
     "depth": None,
+    "place": None,
+    "caricature": None,
 }
 
 

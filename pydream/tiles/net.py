@@ -114,6 +114,10 @@ class TiledNet(Wrapper):
             blob.clear_diff()
         return gradient
 
+    def twin(self) -> TiledNet:
+        """Return a net in the same tiles, of a picture of its own."""
+        return TiledNet(self._net.twin(), self._ends, self._side)
+
     def read(self) -> None:
         """Run forward, tile after tile, for the values of all `ends`."""
         made = {end: np.zeros(blob.shape, self.dtype) for end, blob in self._layers.items()}

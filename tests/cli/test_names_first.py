@@ -22,6 +22,7 @@ WRONG = {
     "visualize": (["visualize", *TO, "-l", "fire8/conct:7"], NOPE),
     "rendered channel": (["visualize", *TO, "-l", "fire8/concat:512"], "no channel 512 in 'fire8/concat'"),
     "rendered weight": (["visualize", *TO, "-l", "conv1=0.5"], "the renderers take 'conv1=0.5' without a weight"),
+    "rendered place": (["visualize", *TO, "-l", "conv1:3@center"], "and without a place, as their tiles are shifted"),
     "channels": (["channels", *TO, "-l", "fire8/conct"], NOPE),
     "channels' channel": (["channels", *TO, "-l", "conv1:60-64"], "no channel 64 in 'conv1'"),
     "zoom": (["zoom", "in.png", "-o", "out", "-l", "fire8/conct"], NOPE),

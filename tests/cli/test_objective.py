@@ -5,6 +5,7 @@ import shlex
 import shutil
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import pytest
 from PIL import Image
@@ -60,6 +61,8 @@ SCORES = {
     "-l fire4/concat -l fire6/concat=0.5": l2("fire4/concat") + 0.5 * l2("fire6/concat"),
     "-l fire6/concat -l conv1:0-9=-1e-2": l2("fire6/concat") - 1e-2 * l2("conv1", range(10)),
     "-l fire6/concat=-1": -l2("fire6/concat"),
+    "-l fire8/concat:7@2,1 --objective mean": mean("fire8/concat", 7, place=(2, 1)),
+    "-l fire6/concat@center=2 -l conv1:0-9": 2 * l2("fire6/concat", place="center") + l2("conv1", range(10)),
     "--objective sum": objectives.total("fire8/concat"),
     "--class tabby --smooth 0": objectives.total("pool10", 281),
     "--class 985 --class tabby=-0.5 --smooth 0": objectives.total("pool10", 985)
@@ -76,9 +79,7 @@ def test_a_score(run, picture, net, options):
     assert seen.err.startswith(f"squeezenet_v1.1 {SCORES[options]} on CPU:0, float32, seed 3\n")
     np.testing.assert_array_equal(read_image("out.png"), library(net, picture, objective=SCORES[options]))
     said = json.loads(read_note("out.png"))
-    assert tuple(Term(**{**term, "channels": tuple(term["channels"])}) for term in said["dream"]["objective"]) == (
-        SCORES[options].terms
-    )
+    assert msgspec.convert(said["dream"]["objective"], tuple[Term, ...]) == SCORES[options].terms
     seen = run("replay", "out.png")
     assert (seen.code, seen.out) == (0, "identical: every byte of 96x72 pixels, float32\n")
 
@@ -165,7 +166,7 @@ class Odd:
     """A network whose blobs have names of the kind that TensorFlow gives, and worse."""
 
     name = "odd"
-    blobs = dict.fromkeys(["data", "x", "x:0", "x:0=2", "a=b", "a", "a:1", "y/z:out"])
+    blobs = dict.fromkeys(["data", "x", "x:0", "x:0=2", "a=b", "a", "a:1", "y/z:out", "b@1,2"])
     logits = None
 
 
@@ -185,6 +186,10 @@ class Odd:
         ("a=b:3=.5", Term("a=b", channels=(3,), weight=0.5)),
         ("a=3", Term("a", weight=3)),
         ("y/z:out:7-8,3", Term("y/z:out", channels=(7, 8, 3))),
+        ("x@3,7", Term("x", place=(3, 7))),
+        ("x:0:4@center=2", Term("x:0", channels=(4,), weight=2, place="center")),
+        ("b@1,2@0,0", Term("b@1,2", place=(0, 0))),
+        ("b@1,2", Term("b@1,2")),
     ],
 )
 def test_names_with_colons_and_equals_signs(given, term):
@@ -207,6 +212,7 @@ def test_names_with_colons_and_equals_signs(given, term):
         ("-l fire8/concat:0-999999", "'0-999999' in 'fire8/concat:0-999999' is not a range of channels"),
         ("-l fire8/concat:3,3", "channels: 3,3, expected each once"),
         ("-l fire8/concat:512", "no channel 512 in 'fire8/concat', which has 512: 0 to 511"),
+        ("-l fire8/concat:7@middle", "'middle' in 'fire8/concat:7@middle' is not a place of the layer's grid"),
         ("-l fire8/concat=x", "'x' in 'fire8/concat=x' is not a weight (expected a number, e.g. 0.5 or -1)"),
         ("-l fire8/concat=inf", "'inf' in 'fire8/concat=inf' is not a weight"),
         ("--class irish", "class 'irish' could be 170 'Irish wolfhound', 184 'Irish terrier'"),
@@ -216,6 +222,9 @@ def test_names_with_colons_and_equals_signs(given, term):
         ("--objective mean -g in.png", "a guide goes with one layer"),
         ("-l conv1 -l pool1 -g in.png", "a guide goes with one layer"),
         ("-l conv1:3 -g in.png", "a guide takes up whole layers, without channels and weights"),
+        ("--caricature 0 -g in.png", "it goes with one layer, without --guide, --objective and --class"),
+        ("--caricature 0 -l conv1:3", "it takes up a whole layer, without channels, places and weights"),
+        ("--caricature -1", "'--caricature': -1.0 is not in the range"),
         ("--mask in.png --no-clip", "it keeps pixels as they are, and --no-clip rescales them all"),
         ("--mask no.png", "'no.png' does not exist"),
         ("--tv -1", "'--tv': -1.0 is not in the range"),
@@ -226,6 +235,24 @@ def test_names_with_colons_and_equals_signs(given, term):
 )
 def test_what_cannot_be(refused, picture, options, text):
     assert text in refused(2, "dream", "in.png", "-q", "-o", "out.png", *options.split(), *SHORT)
+
+
+def test_a_caricature(run, picture, net):
+    seen = run("dream", picture.name, "-o", "out.png", "-l", "fire4/concat", "--caricature", "1.5", *SHORT)
+    assert seen.code == 0, seen
+    made = library(net, picture, end="fire4/concat", objective=objectives.Caricature(1.5))
+    np.testing.assert_array_equal(read_image("out.png"), made)
+    said = json.loads(read_note("out.png"))
+    assert said["dream"]["caricature"] == 1.5
+    assert "--layer fire4/concat --caricature 1.5 " in said["command"]
+    assert run("replay", "out.png").out == "identical: every byte of 96x72 pixels, float32\n"
+
+
+def test_a_place_outside_of_the_grid(refused, picture):
+    line = refused(1, "dream", "in.png", "-q", "-o", "out.png", "-l", "fire8/concat:7@9,2", *SHORT)
+    assert "no place 9,2 in 'fire8/concat', whose grid has 3 rows and 4 columns at the smallest octave" in line
+    line = refused(1, "dream", "in.png", "-q", "-o", "out.png", "-l", "fire8/concat", "-l", "pool10:7@0,2", *SHORT)
+    assert "no place 0,2 in 'pool10', whose grid has 1 rows and 1 columns" in line
 
 
 def test_a_network_without_classes(refused, picture, own_network):

@@ -81,6 +81,17 @@ SCORES = {
         ["top"],
         lambda x: (x**2).sum() / 2 - 2 * x[5].mean(),
     ),
+    "mean of a neuron": (mean("mid", 3, place=(2, 1)), ["mid"], lambda x: x[3, 2, 1]),
+    "l2 of channels in the middle": (
+        l2("top", (1, 4), place="center"),
+        ["top"],
+        lambda x: (x[[1, 4], x.shape[1] // 2, x.shape[2] // 2] ** 2).sum() / 2,
+    ),
+    "a place beside a layer": (
+        0.5 * mean("top", place=(0, 1)) - objectives.total("top", 2) + l2("top"),
+        ["top"],
+        lambda x: 0.5 * x[:, 0, 1].mean() - x[2].sum() + (x**2).sum() / 2,
+    ),
     "several layers": (
         l2("mid", (0, 1)) + 1e-3 * l2("low") - 0.5 * objectives.total("side", 1) + class_logit(build("numpy"), 4),
         ["mid", "low", "side", "logits"],
@@ -196,6 +207,7 @@ def test_how_scores_are_written():
     score = mean("a", 7) - 0.5 * l2("b") + 3 * objectives.total("c:0", [3, 4, 5, 9])
     assert repr(score) == "mean of 'a':7 - 0.5 * l2 of 'b' + 3 * sum of 'c:0':3-5,9"
     assert repr(-l2("b")) == "-l2 of 'b'"
+    assert repr(mean("a", 7, place=(3, 4)) + l2("b", place="center")) == "mean of 'a':7@3,4 + l2 of 'b'@center"
     assert score.ends == ("a", "b", "c:0")
     assert (l2("a") + l2("b") + mean("a")).ends == ("a", "b")
     assert score == Score(score.terms)

@@ -77,13 +77,13 @@ def order(picture, recipe=None, **fields):
 @pytest.mark.parametrize(
     ("fields", "recipe"),
     [
-        ({"layer": ("fire2/concat:3-7=0.5", "fire3/concat"), "objective": "mean"}, {}),
+        ({"layer": ("fire2/concat:3-7@center=0.5", "fire3/concat"), "objective": "mean"}, {}),
         ({"classes": ("flamingo", "hen=2")}, {}),
         ({"preset": "dogs", "strength": 0.5}, {"octave_n": "auto"}),
         ({"guide": 1, "mask": 2, "layer": ("fire3/concat",)}, {}),
         ({"long_side": 64}, {"smooth": 0.5, "laplacian": 2, "blend": 0.25}),
         ({"noise": True}, {"noise": [40, 56], "keep_colors": True}),
-        ({"network": "float64", "layer": ("fire2/concat",)}, {"stretch": 1.0}),
+        ({"network": "float64", "layer": ("fire2/concat",)}, {"stretch": 1.0, "caricature": 0.5}),
     ],
 )
 def test_a_record_is_an_order_and_a_replay(studio, pictures, fields, recipe):

@@ -362,6 +362,7 @@ def by_hand(dst):
 OBJECTIVES = {
     "channels": objectives.l2("fire5/concat", (1, 5)) - 0.5 * objectives.total("fire5/concat", 7),
     "a mean": objectives.mean("fire5/concat", 3),
+    "a neuron, beside channels": objectives.l2("fire5/concat", 3, place=(4, 2)) + objectives.mean("fire5/concat", 7),
     "layers of other strides": objectives.mean("fire5/concat", 3) + 2 * objectives.l2("conv1"),
     "by hand": by_hand,
     "one number a value": lambda dst: dst.drive(Affine(np.arange(np.prod(dst.shape)).reshape(dst.shape) / 1e4, 1.5)),

@@ -28,12 +28,12 @@ export function layersOf(order, catalogue, network) {
   return order.classes?.length || !network?.default_layer ? [] : [network.default_layer];
 }
 
-// Read LAYER[:CHANNELS][=WEIGHT], or CLASS[=WEIGHT].
+// Read LAYER[:CHANNELS][@PLACE][=WEIGHT], or CLASS[=WEIGHT].
 export function term(text) {
-  const [, layer, channels, weight] = /^(.*?)(?::(\d[\d,-]*))?(?:=([-+.\deE]+))?$/.exec(text);
-  return { layer, channels: channels ?? null, weight: weight === undefined ? 1 : Number(weight) };
+  const [, layer, channels, place, weight] = /^(.*?)(?::(\d[\d,-]*))?(@(?:center|\d+,\d+))?(?:=([-+.\deE]+))?$/.exec(text);
+  return { layer, channels: channels ?? null, place: place ?? "", weight: weight === undefined ? 1 : Number(weight) };
 }
 
 // Write what `term` reads.
 export const written = ({ layer, channels, weight }) =>
-  `${layer}${channels === null ? "" : `:${channels}`}${weight === 1 ? "" : `=${weight}`}`;
+  `${layer}${channels === null ? "" : `:${channels}`}${place}${weight === 1 ? "" : `=${weight}`}`;

@@ -1,0 +1,88 @@
+"""Caricatures: their gradient against finite differences, the picture shifted as the dream is, and tiles."""
+
+import numpy as np
+import pytest
+from support import nets
+
+import pydream
+from pydream.dream.objectives import Caricature, toward
+from pydream.dream.retouch import Robust
+
+TEXT = (
+    nets.inputs(data=(1, 3, 9, 8))
+    + nets.layer("low", "Convolution", "data", "low", "convolution_param { num_output: 4 kernel_size: 3 }")
+    + nets.layer("low/relu", "ReLU", "low", "low")
+    + nets.layer("top", "Convolution", "low", "top", "convolution_param { num_output: 5 kernel_size: 2 stride: 2 }")
+)
+SIZE = (9, 8)
+
+
+@pytest.fixture(scope="module", params=["numpy", "tensorflow"])
+def net(request):
+    rng = np.random.default_rng(3)
+    weights = {"low": [nets.normal(rng, 4, 3, 3, 3), nets.normal(rng, 4)]}
+    weights["top"] = [nets.normal(rng, 5, 4, 2, 2), nets.normal(rng, 5)]
+    return nets.build(TEXT, "float64", request.param, **weights)
+
+
+def activations(net, image):
+    net.resize(*SIZE)
+    net.image.data[0] = image
+    net.forward(end="top")
+    return net.blobs["top"].data[0].copy()
+
+
+@pytest.mark.parametrize("power", [0, 0.5, 2])
+def test_the_gradient_against_finite_differences(net, power):
+    rng = np.random.default_rng(5)
+    picture = nets.spread(rng, (3, *SIZE), -100, 130)
+    image = picture + rng.normal(0, 10, picture.shape)
+    y = activations(net, picture)
+
+    def score(image):
+        x = activations(net, image)
+        return np.vdot(x, y) * (np.vdot(x, y) / np.linalg.norm(x)) ** power
+
+    numerical = np.zeros_like(image)
+    step = 1e-4
+    for place in np.ndindex(*image.shape):
+        moved = np.zeros_like(image)
+        moved[place] = step
+        numerical[place] = score(image + moved) - score(image - moved)
+    x = activations(net, image)
+    net.blobs["top"].drive(toward(net.blobs["top"], y, power))
+    net.backward(start="top")
+    gradient = net.image.diff[0] * (np.vdot(x, y) / np.linalg.norm(x)) ** power
+    assert nets.off(gradient, numerical / (2 * step)) < 1e-6
+
+
+@pytest.mark.parametrize("retouches", [[], [Robust(0.1, 5)]])
+def test_the_picture_is_shifted_and_moved_as_the_dream_is(squeezenet64, retouches):
+    """At the first step dream and picture are the same, whatever the shift: the gradient is that of the notebook."""
+    picture = np.random.RandomState(0).randint(0, 256, (60, 70, 3), np.uint8)
+    one = {"end": "fire4/concat", "octave_n": 1, "iter_n": 1, "retouches": retouches}
+    found = [
+        pydream.deepdream(squeezenet64, picture, rng=np.random.RandomState(1), **one, **more)
+        for more in ({}, {"objective": Caricature()}, {"objective": Caricature(2.0)})
+    ]
+    np.testing.assert_allclose(found[1], found[0], atol=1e-9)
+    np.testing.assert_allclose(found[2], found[0], atol=1e-9)
+
+
+@pytest.mark.parametrize("power", [0, 1])
+def test_in_tiles(squeezenet64, power):
+    picture = np.random.RandomState(0).randint(0, 256, (90, 120, 3), np.uint8)
+    found = [
+        pydream.deepdream(
+            squeezenet64,
+            picture,
+            end="fire4/concat",
+            octave_n=2,
+            iter_n=2,
+            objective=Caricature(power),
+            rng=np.random.RandomState(1),
+            tile=tile,
+        )
+        for tile in (0, 48)
+    ]
+    np.testing.assert_allclose(found[1], found[0], atol=1e-6)
