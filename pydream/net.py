@@ -379,6 +379,9 @@ class Wrapper(Net):
     def feed(self, image: Array, ox: int, oy: int, ops: ModuleType) -> Any:
         return self._net.feed(image, ox, oy, ops)
 
+    def feed_beside(self, image: Array, ox: int, oy: int, ops: ModuleType) -> Any:
+        return self._net.feed_beside(image, ox, oy, ops)
+
     def one_thread(self) -> OneThread:
         return self._net.one_thread()
 

@@ -98,8 +98,8 @@ def aim_of(
     score = score_of(net, layers, kind, classes)
     if score is not None and channels is not None:
         raise _bad(
-            f"the renderers take {layers[0]!r} without a weight, without a place, as their tiles are shifted, and"
-            " channels by their numbers"
+            f"the renderers take {layers[0]!r} without a weight, and channels by their numbers, and without a place, as"
+            " their tiles are shifted"
         )
     if score is not None and guided:
         raise ParameterError("guide", "a guide takes up whole layers, without channels and weights")

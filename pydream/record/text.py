@@ -83,6 +83,6 @@ def _each_text(value: Any, change: Callable[[str], str]) -> Any:
         return change(value)
     if isinstance(value, dict):
         return {key: _each_text(each, change) for key, each in value.items() if key not in LATER or each != LATER[key]}
-    if isinstance(value, list):
+    if isinstance(value, list | tuple):
         return [_each_text(each, change) for each in value]
     return value

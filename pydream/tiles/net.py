@@ -85,6 +85,9 @@ class TiledNet(Wrapper):
         """Return the shifted image for `forward`, which makes a crop of it for each tile."""
         return Shifted(image, ox, oy) if self._divided() else super().feed(image, ox, oy, ops)
 
+    def feed_beside(self, image: Array, ox: int, oy: int, ops: ModuleType) -> Any:
+        return self.feed(image, ox, oy, ops)
+
     def forward(self, end: str | Sequence[str] | None = None, *, tensor: Any = None) -> Mapping[str, Array]:
         """Take the image, shifted or not; the layers run when their values are read, or in `backward`."""
         if not self._divided():

@@ -35,5 +35,5 @@ export function term(text) {
 }
 
 // Write what `term` reads.
-export const written = ({ layer, channels, weight }) =>
+export const written = ({ layer, channels, place = "", weight }) =>
   `${layer}${channels === null ? "" : `:${channels}`}${place}${weight === 1 ? "" : `=${weight}`}`;
