@@ -86,7 +86,8 @@ class TiledNet(Wrapper):
         return Shifted(image, ox, oy) if self._divided() else super().feed(image, ox, oy, ops)
 
     def feed_beside(self, image: Array, ox: int, oy: int, ops: ModuleType) -> Any:
-        return self.feed(image, ox, oy, ops)
+        """Return the same of another image."""
+        return Shifted(image, ox, oy) if self._divided() else super().feed_beside(image, ox, oy, ops)
 
     def forward(self, end: str | Sequence[str] | None = None, *, tensor: Any = None) -> Mapping[str, Array]:
         """Take the image, shifted or not; the layers run when their values are read, or in `backward`."""
