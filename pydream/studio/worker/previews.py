@@ -18,7 +18,7 @@ from .task import Task
 
 SHOWN = 1280  # pixels of the longer side of what a page shows
 _EVERY = 0.2  # seconds between two previews, at least,
-_SHARE = 40  # and this times what the last one took
+_SHARE = 60  # and this times what the last one took
 _OFTEN = 0.1  # seconds between two reports of progress
 _JPEG = FORMATS["jpeg"]._replace(options={"quality": 85})
 
