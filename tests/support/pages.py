@@ -92,6 +92,12 @@ def made(api, **order):
     return until(lambda: (job := api.get(f"/api/jobs/{id}").json())["state"] == "done" and job)
 
 
+def downloaded(api, job, path):
+    """Save a job's result as a file, of the kind that its name says."""
+    path.write_bytes(api.get(job["result"]["files"][path.suffix[1:]]).content)
+    return path
+
+
 def remember(api, order, view=None):
     """Have the studio remember a visit that put this order together."""
     state = {"version": 1, "order": {"kind": "dream", **order}, "view": {"job": None, **(view or {})}}

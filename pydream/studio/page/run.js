@@ -136,10 +136,10 @@ async function large() {
   const [before, side] = await longSides();
   const order = dreamOf(state.order);
   const seed = job(state.view.job)?.order.recipe?.seed ?? order.recipe?.seed; // of what is looked at
-  const larger = await sizesOfLarger(order, side / before).catch(() => ({}));
+  const factor = side / before;
+  const larger = await sizesOfLarger(order, factor).catch(() => ({}));
   const recipe = { ...order.recipe, ...larger, ...(seed !== undefined && { seed }) };
   const { noise, size, ...resized } = recipe;
-  const factor = side / before;
   const id = await submit(noise ? { ...order, recipe: { ...recipe, noise: noise.map((length) => Math.round(length * factor)) } } : { ...order, recipe: resized, long_side: side });
   if (!id) return;
   setView({ job: id });

@@ -5,7 +5,7 @@ import io
 import PIL.Image
 import pytest
 from playwright.sync_api import expect
-from support.pages import QUICK, complaining, jobs, made, until
+from support.pages import QUICK, complaining, downloaded, jobs, made, until
 
 
 def opened(page, kind):
@@ -140,8 +140,7 @@ def test_a_film_of_pydream_brings_its_settings_back(visit, api, picture, film, t
         ),
     }[kind]
     job = made(api, kind=kind, recipe={"iter_n": 1, "octave_n": 1, "smooth": 1.5}, **asked)
-    file = tmp_path / "made.mp4"
-    file.write_bytes(api.get(job["result"]["files"]["mp4"]).content)
+    file = downloaded(api, job, tmp_path / "made.mp4")
     page = visit()
     page.set_input_files("#picture-file", file)
     expect(page.get_by_label("Smooth", exact=True)).to_have_value("1.5")

@@ -1,7 +1,7 @@
 """A picture that pydream made is a beginning again; and what was tuned small is rendered large."""
 
 from playwright.sync_api import expect
-from support.pages import QUICK, complaining, drop, jobs, last, made, picture_file, press, saved, until
+from support.pages import QUICK, complaining, downloaded, drop, jobs, last, made, picture_file, press, saved, until
 
 
 def shows(page, job):
@@ -12,8 +12,7 @@ def shows(page, job):
 
 def test_a_picture_of_pydream_brings_its_settings_back_and_makes_the_same(visit, api, picture, tmp_path):
     job = made(api, picture=picture, layer=["fire3/concat"], recipe={**QUICK, "smooth": 1.5})
-    file = tmp_path / "found.png"
-    file.write_bytes(api.get(job["result"]["files"]["png"]).content)
+    file = downloaded(api, job, tmp_path / "found.png")
     page = visit()
     drop(page, file)
     expect(page.locator("#choose-layers summary")).to_contain_text("fire3/concat")
@@ -29,8 +28,7 @@ def test_a_picture_of_pydream_brings_its_settings_back_and_makes_the_same(visit,
 
 def test_its_size_comes_back_and_can_be_changed(visit, api, picture, tmp_path):
     job = made(api, picture=picture, long_side=64, recipe=QUICK)
-    file = tmp_path / "found.png"
-    file.write_bytes(api.get(job["result"]["files"]["png"]).content)
+    file = downloaded(api, job, tmp_path / "found.png")
     page = visit()
     drop(page, file)
     size = page.get_by_label("Size", exact=True)
@@ -47,8 +45,7 @@ def test_a_picture_that_it_was_made_with_is_asked_for(visit, api, studio, tmp_pa
     photograph = picture_file(tmp_path / "mine.png", seed=3)
     own = api.post("/api/pictures?name=mine.png", content=photograph.read_bytes()).json()["id"]
     job = made(api, picture=own, recipe={**QUICK, "smooth": 1.5})
-    file = tmp_path / "found.png"
-    file.write_bytes(api.get(job["result"]["files"]["png"]).content)
+    file = downloaded(api, job, tmp_path / "found.png")
     for each in (studio.folder / "pictures").glob(f"{own}.*"):
         each.unlink()
     page = visit()
@@ -70,8 +67,7 @@ def test_a_mask_comes_back_with_the_picture(visit, api, picture, tmp_path):
         "/api/pictures?name=mask.png", content=picture_file(tmp_path / "m.png", seed=7).read_bytes()
     ).json()["id"]
     job = made(api, picture=picture, mask=mask, recipe=QUICK)
-    file = tmp_path / "found.png"
-    file.write_bytes(api.get(job["result"]["files"]["png"]).content)
+    file = downloaded(api, job, tmp_path / "found.png")
     page = visit()
     drop(page, file)
     expect(page.get_by_role("button", name="Mask: on")).to_be_visible()
@@ -82,8 +78,7 @@ def test_a_sheet_brings_the_settings_of_its_first_picture_back(visit, api, pictu
     job = made(
         api, kind="sweep", picture=picture, recipe={**QUICK, "tv": 0.25}, rows={"parameter": "seed", "values": [5, 6]}
     )
-    file = tmp_path / "sheet.png"
-    file.write_bytes(api.get(job["result"]["files"]["png"]).content)
+    file = downloaded(api, job, tmp_path / "sheet.png")
     page = visit()
     drop(page, file)
     expect(page.locator("#source .notice")).to_contain_text("Those of a sheet are its first picture's")
