@@ -4,7 +4,6 @@ import re
 import shlex
 import shutil
 import subprocess
-import sys
 from itertools import pairwise
 
 import click
@@ -48,12 +47,13 @@ def commands_of(text):
 
 
 @pytest.mark.parametrize("page", ["README", "docs/getting-started"])
-def test_commands(root, small_checkout, page):
+def test_commands(root, small_checkout, page, capfd):
     lines = list(commands_of((root / f"{page}.md").read_text(encoding="utf-8")))
     assert len(lines) >= 5
     for arguments in lines:
-        run = subprocess.run([sys.executable, "-m", "pydream", *arguments], capture_output=True, text=True)
-        assert run.returncode == 0, f"{shlex.join(arguments)}\n{run.stderr}"
+        with pytest.raises(SystemExit) as ended:
+            main(arguments, prog_name="pydream")
+        assert not ended.value.code, f"{shlex.join(arguments)}\n{capfd.readouterr().err}"
         for option, name in pairwise(arguments):
             if option != "-o":
                 continue
