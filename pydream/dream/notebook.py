@@ -18,7 +18,8 @@ from ..tiles.fitting import fit
 from ..tiles.net import tiled
 from .era import MODERN
 from .images import deprocess, display_range
-from .objectives import Objective, Score, at_octave, at_step, objective_L2
+from .likeness import at_octave, at_step
+from .objectives import Objective, Score, objective_L2
 from .octaves import Bases
 from .params import End, check_params, find_ends
 from .retouch import Retouch, ascend, finish

@@ -10,7 +10,7 @@ mean of 'fire8/concat':7 - 0.5 * l2 of 'fire2/concat'
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal, get_args
 
@@ -22,13 +22,15 @@ from ..net import Affine, Array, Blob, Match, Net, in_one_thread
 from ..tiles.net import TiledNet
 from .images import check_image, preprocess
 from .labels import find_classes, is_number
+from .likeness import MOST_POWER as MOST_POWER
+from .likeness import Caricature as Caricature
+from .likeness import Objective as Objective
+from .likeness import along
 
-Objective = Callable[..., None]  # takes the blob of each layer to dream with
 Kind = Literal["l2", "mean", "sum"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 Place = tuple[int, int] | Literal["center"]  # row and column of a layer's grid, from 0
 
-MOST_POWER = 100  # of a caricature's cosine; from 10 or so only proportions count
 MOST_CHANNELS = 100_000  # of a term; more than any layer has
 
 
@@ -61,6 +63,11 @@ class Term:
     place : (int, int) or "center", optional
         Row and column, from 0, of the one place of the layer's grid that counts, or ``(h // 2, w // 2)``; None: all
         places. The grid is that of the picture as the network sees it: shifted, and at the size of each octave.
+    vector : tuple of float
+        A direction v: at each place ``x·v max(cos(x, v), 0.1)^cosine_power`` counts in place of x, for the kinds "mean"
+        and "sum". A number for each channel of the layer, without `channels`.
+    cosine_power : float
+        From 0 to `MOST_POWER`.
 
     Raises
     ------
@@ -73,6 +80,8 @@ class Term:
     channels: tuple[int, ...] = ()
     weight: float = 1.0
     place: Place | None = None
+    vector: tuple[float, ...] = ()
+    cosine_power: float = 0.0
 
     def __post_init__(self) -> None:
         if self.kind not in KINDS:
@@ -89,9 +98,17 @@ class Term:
             known = self.place is None or (len(self.place) == 2 and min(self.place) >= 0)
         if not known:
             raise ValueError(f"place: {self.place!r}, expected 'center', or a row and a column, each at least 0")
+        if self.vector and (self.kind == "l2" or self.channels):
+            raise ValueError("vector: a direction has a mean or a sum, of all channels")
+        if self.vector and not (all(map(math.isfinite, self.vector)) and any(self.vector)):
+            raise ValueError("vector: expected finite numbers, and not only 0")
+        if not 0 <= self.cosine_power <= MOST_POWER or (self.cosine_power and not self.vector):  # NaN included
+            raise ValueError(f"cosine_power: {self.cosine_power}, expected 0 to {MOST_POWER}, and a vector")
 
     def __str__(self) -> str:
-        return f"{self.kind} of {self.layer!r}{part_text(self.channels, self.place)}"
+        along = " along a direction" if self.vector else ""
+        power = f", power {self.cosine_power:g}" if self.cosine_power else ""
+        return f"{self.kind} of {self.layer!r}{part_text(self.channels, self.place)}{along}{power}"
 
     def index(self, shape: tuple[int, ...]) -> tuple[Any, ...]:
         """Return the index of the term's values in a layer of that shape, (c, h, w) or (c,).
@@ -101,10 +118,10 @@ class Term:
         UnknownNameError
             The layer has no such channel.
         ShapeError
-            It has no such place.
+            It has no such place, or another number of channels than the vector.
         """
         count, *grid = shape
-        _check_channels(self.layer, count, self.channels)
+        self.check(count)
         chosen = list(self.channels or range(count))
         if self.place is None:
             return (chosen,)
@@ -118,6 +135,29 @@ class Term:
                 f" octave: 0,0 to {height - 1},{width - 1}"
             )
         return chosen, y, x
+
+    def check(self, count: int) -> None:
+        """Raise `UnknownNameError` or `ShapeError` where a layer of `count` channels lacks some, or does not fit."""
+        _check_channels(self.layer, count, self.channels)
+        if self.vector and len(self.vector) != count:
+            raise ShapeError(f"a direction of {len(self.vector)} numbers, and {self.layer!r} has {count} channels")
+
+    def add_to(self, gain: Array, bias: Array, blob: Blob) -> None:
+        """Add its share to the gain and the bias of its layer's gradient, which broadcast to one picture's values."""
+        chosen = self.index(blob.shape[1:])
+        if self.kind == "l2":
+            gain[chosen] += self.weight
+            return
+        places = math.prod(blob.shape[2:]) if self.place is None and self.kind == "mean" else 1
+        if not self.vector:
+            bias[chosen] += self.weight / (places * len(chosen[0]) if self.kind == "mean" else 1)
+            return
+        vector, weight = np.array(self.vector), np.array(self.weight / places)
+        if self.cosine_power:
+            of_x, of_vector = along(blob.data[0][chosen], vector, self.cosine_power)
+            gain[chosen] += weight * of_x
+            weight = weight * of_vector
+        bias[chosen] += weight * vector.reshape(-1, *[1] * (bias[chosen].ndim - 1))
 
 
 class Strongest(Term):
@@ -138,7 +178,8 @@ class Score:
 
     Scores can be added, subtracted, and multiplied by numbers. All their gradients are affine in the activations,
     ``diff = gain * data + bias``, so the network computes them where the activations are, and one backward pass serves
-    all layers. The length of a step does not depend on the score's size, only on the ratio of its terms' gradients.
+    all layers; for the power of a cosine the activations are read, in tiles by one more pass forward. The length of a
+    step does not depend on the score's size, only on the ratio of its terms' gradients.
 
     Attributes
     ----------
@@ -172,9 +213,13 @@ class Score:
         return self + -other
 
     def check(self, net: Net) -> None:
-        """Raise `UnknownNameError` where a network lacks one of the layers, or a layer one of the channels."""
+        """Raise `UnknownNameError` where a network lacks one of the layers, or a layer one of the channels.
+
+        `ShapeError` where a direction is of another number of channels.
+        """
         for term in self.terms:
-            check_channels(net, term.layer, term.channels)
+            if term.channels or term.vector:
+                term.check(net.blobs[term.layer].shape[1])
 
     def __call__(self, *dst: Blob) -> None:
         """Write the gradient into the `diff` of the blob of each of `ends`.
@@ -185,7 +230,7 @@ class Score:
             A layer has no such channel.
         """
         for layer, blob in zip(self.ends, dst, strict=True):
-            gain, bias = self._affine(layer, blob.shape)
+            gain, bias = self._affine(layer, blob)
             plain = (gain == 1).all() and (bias == 0).all()
             blob.drive(None if plain else Affine(gain, bias))
 
@@ -197,18 +242,14 @@ class Score:
             written += f"{sign}{'' if size == 1 else f'{size:g} * '}{term}"
         return written
 
-    def _affine(self, layer: str, shape: tuple[int, ...]) -> tuple[Array, Array]:
-        """Return the gain and the bias of a layer's gradient: a number a channel, or a value where a place counts."""
+    def _affine(self, layer: str, blob: Blob) -> tuple[Array, Array]:
+        """Return the gain and the bias of a layer's gradient: a number a channel, or a value where places differ."""
         terms = [term for term in self.terms if term.layer == layer]
-        placed = any(term.place is not None for term in terms)
-        gain, bias = np.zeros((2, shape[1], *(shape[2:] if placed else [1] * len(shape[2:]))))
+        count, *grid = blob.shape[1:]
+        apart = any(term.place is not None or term.cosine_power for term in terms)
+        gain, bias = np.zeros((2, count, *(grid if apart else [1] * len(grid))))
         for term in terms:
-            chosen = term.index(shape[1:])
-            if term.kind == "l2":
-                gain[chosen] += term.weight
-            else:
-                places = math.prod(shape[2:]) if term.place is None else 1
-                bias[chosen] += term.weight / (places * len(chosen[0]) if term.kind == "mean" else 1)
+            term.add_to(gain, bias, blob)
         return gain, bias
 
 
@@ -225,6 +266,40 @@ def mean(layer: str, channels: int | Iterable[int] = (), *, place: Place | None 
 def total(layer: str, channels: int | Iterable[int] = (), *, place: Place | None = None) -> Score:
     """Score the sum of the activations of a layer, of some channels or at a place."""
     return _score(layer, "sum", channels, place)
+
+
+def direction(layer: str, vector: ArrayLike, power: float = 0.0, *, place: Place | None = None) -> Score:
+    """Score how far activations go along a vector of the layer's channels: lucid's `direction`.
+
+    The mean over places, or the value at one, of ``x·v max(cos(x, v), 0.1)^power``. The cosine is that of each place by
+    itself, so the gradient at a place depends on the activations there alone.
+
+    Parameters
+    ----------
+    layer : str
+    vector : (c,) array_like
+        v: a number for each channel; taken in float32, so that records are short.
+    power : float
+        0: only the dot product counts, and what is strong may grow without bounds. The larger, the more it is the
+        proportions of the channels that count.
+    place : (int, int) or "center", optional
+        See `Term`.
+
+    Raises
+    ------
+    ValueError
+        The vector is not such, or the power out of its range.
+    """
+    return Score((Term(layer, "mean", place=place, vector=as_vector(vector), cosine_power=float(power)),))
+
+
+def as_vector(numbers: ArrayLike) -> tuple[float, ...]:
+    """Return a direction's numbers as a term has them: the shortest decimals of their float32."""
+    found = np.asarray(numbers)
+    if found.ndim != 1 or found.dtype.kind not in "fiu" or not 0 < len(found) <= MOST_CHANNELS:
+        raise ValueError(f"vector: {found.dtype} of shape {found.shape}, expected a number for each channel")
+    with np.errstate(over="ignore"):
+        return tuple(map(float, found.astype(np.float32).astype(str)))
 
 
 def class_logit(net: Net, label: int | str) -> Score:
@@ -389,79 +464,3 @@ def objective_guide(net: Net, guide: ArrayLike, end: str) -> Objective:
         dst.drive(Match(guide_features))
 
     return objective
-
-
-class Caricature:
-    """More of what the picture already is: activations x climb along the picture's own, y, at each octave and shift.
-
-    The score is lucid's `dot_compare`, ``x·y cos(x, y)^power``. The picture of an octave runs forward once a step, on a
-    twin of the net.
-
-    Parameters
-    ----------
-    power : float
-        Of the cosine, at least 0: the larger, the nearer the dream stays to the picture's activations in all their
-        proportions. At 0 only the dot product counts, and what is strong may grow without bounds.
-    """
-
-    def __init__(self, power: float = 0.0) -> None:
-        if not 0 <= power <= MOST_POWER:  # NaN included
-            raise ValueError(f"caricature: {power}, expected a number from 0 to {MOST_POWER}")
-        self.power = power
-
-    def at(self, net: Net, base: Array) -> Objective:
-        """Return the objective of an octave, whose picture is `base`, an image of the net."""
-        return _AtOctave(self, net, base)
-
-    def __call__(self, *dst: Blob) -> None:
-        """Raise TypeError: only what `at` returns knows a picture."""
-        raise TypeError("a caricature is of a picture: `deepdream` gives it that of each octave")
-
-
-class _AtOctave:
-    def __init__(self, caricature: Caricature, net: Net, base: Array) -> None:
-        self._power = caricature.power
-        self._twin = net.twin()
-        self._base = base
-
-    def seen(self, ends: tuple[str, ...], feed: Callable[[Array], Any]) -> Objective:
-        """Return the objective of a step, for which `feed` makes the net's tensor of an image."""
-        twin, base = self._twin, self._base
-        twin.resize(*base.shape[1:])
-        twin.forward(end=ends, tensor=feed(base))
-        features = [twin.blobs[end].data[0].copy() for end in ends]
-        for end in ends:
-            twin.blobs[end].clear_diff()  # in tiles it drops the values
-
-        def objective(*dst: Blob) -> None:
-            for blob, each in zip(dst, features, strict=True):
-                blob.drive(toward(blob, each, self._power))
-
-        return objective
-
-    def __call__(self, *dst: Blob) -> None:
-        raise TypeError("a step shifts the picture first")
-
-
-def toward(blob: Blob, features: Array, power: float = 0.0) -> Affine:
-    """Return the seed of the direction in which ``x·y (x·y / |x|)^power`` grows, for a blob's x and features y.
-
-    ``(1 + power) y - power (x·y / x·x) x``: the gradient without its factor ``(x·y / |x|)^power``, which no normalised
-    step shows. Where x·y is not positive the power is left out.
-    """
-    if power:
-        x = blob.data[0]
-        dot = float(np.vdot(x, features))
-        if dot > 0:
-            return Affine(-power * dot / float(np.vdot(x, x)), (1 + power) * features)
-    return Affine(0, features)
-
-
-def at_octave(objective: Objective, net: Net, base: Callable[[], Array]) -> Objective:
-    """Return an objective for an octave whose picture `base` makes; one that needs no picture as it is."""
-    return objective.at(net, base()) if isinstance(objective, Caricature) else objective
-
-
-def at_step(objective: Objective, ends: tuple[str, ...], feed: Callable[[Array], Any]) -> Objective:
-    """Return an objective for a step, for which `feed` makes the net's tensor of an image."""
-    return objective.seen(ends, feed) if isinstance(objective, _AtOctave) else objective

@@ -28,6 +28,8 @@ LATER = {
     "depth": None,
     "place": None,
     "caricature": None,
+    "vector": (),
+    "cosine_power": 0.0,
 }
 
 

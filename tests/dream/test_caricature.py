@@ -5,7 +5,7 @@ import pytest
 from support import nets
 
 import pydream
-from pydream.dream.objectives import Caricature, toward
+from pydream.dream.likeness import Caricature, toward
 from pydream.dream.retouch import Robust
 
 TEXT = (

@@ -63,6 +63,16 @@ def values(net, image, *layers):
     return found
 
 
+VECTOR = np.array([0.5, -1.0, 2.0, 0.25, -0.75, 1.5])
+
+
+def along(x, power):
+    """The score of a direction at each place, as lucid has it."""
+    dot = np.tensordot(VECTOR, x, 1)
+    cosine = dot / np.linalg.norm(x, axis=0) / np.linalg.norm(VECTOR)
+    return dot * np.maximum(cosine, 0.1) ** power
+
+
 # A score → the same in NumPy, of activations.
 SCORES = {
     "l2 of a layer": (l2("mid"), ["mid"], lambda x: (x**2).sum() / 2),
@@ -91,6 +101,21 @@ SCORES = {
         0.5 * mean("top", place=(0, 1)) - objectives.total("top", 2) + l2("top"),
         ["top"],
         lambda x: 0.5 * x[:, 0, 1].mean() - x[2].sum() + (x**2).sum() / 2,
+    ),
+    "a direction": (objectives.direction("top", VECTOR), ["top"], lambda x: along(x, 0).mean()),
+    "a direction with a power": (objectives.direction("top", VECTOR, 2), ["top"], lambda x: along(x, 2).mean()),
+    "a direction at a place, beside others": (
+        objectives.direction("top", VECTOR, 1.5, place=(0, 1))
+        - 2 * objectives.direction("top", VECTOR, place="center")
+        + 0.1 * objectives.direction("logits", VECTOR, 1)
+        + 0.01 * l2("top", 3),
+        ["top", "logits"],
+        lambda x, logits: (
+            along(x, 1.5)[0, 1]
+            - 2 * along(x, 0)[x.shape[1] // 2, x.shape[2] // 2]
+            + 0.1 * along(logits, 1).mean()
+            + 0.01 * (x[3] ** 2).sum() / 2
+        ),
     ),
     "several layers": (
         l2("mid", (0, 1)) + 1e-3 * l2("low") - 0.5 * objectives.total("side", 1) + class_logit(build("numpy"), 4),
@@ -121,6 +146,53 @@ def test_gradients_against_finite_differences(net, plain, image, what):
         moved[place] -= 2 * step
         numerical[place] -= value(*values(plain, moved, *layers))
     assert nets.off(gradient, numerical / (2 * step)) < 1e-6
+
+
+def test_both_sides_of_the_least_cosine_are_tested(plain, image):
+    x = values(plain, image, "top")[0]
+    close = along(x, 1) > 0.1 * np.tensordot(VECTOR, x, 1)
+    assert 0 < close.sum() < close.size
+
+
+@pytest.mark.parametrize("power", [0, 2])
+def test_a_direction_in_tiles(squeezenet64, power):
+    picture = np.random.RandomState(0).randint(0, 256, (60, 90, 3), np.uint8)
+    score = objectives.direction("fire4/concat", np.random.RandomState(1).normal(size=256), power)
+    params = {"objective": score, "octave_n": 2, "iter_n": 1}
+    whole, tiled = (
+        pydream.deepdream(squeezenet64, picture, rng=np.random.RandomState(1), tile=tile, **params) for tile in (0, 48)
+    )
+    np.testing.assert_allclose(tiled, whole, atol=1e-6)
+
+
+def test_a_direction_of_one_channel_is_its_mean(plain, image):
+    values(plain, image, "top")
+    found = []
+    for score in (mean("top", 2), objectives.direction("top", np.eye(6)[2])):
+        score(plain.blobs["top"])
+        found.append(plain.blobs["top"].diff.copy())
+    np.testing.assert_array_equal(found[0], found[1])
+
+
+@pytest.mark.parametrize(
+    ("vector", "more", "text"),
+    [
+        ([[1.0]], {}, r"float64 of shape \(1, 1\), expected a number for each channel"),
+        ([0, 0], {}, "finite numbers, and not only 0"),
+        ([1e39, 0], {}, "finite numbers"),
+        ([1, 2], {"power": -1}, "cosine_power: -1.0, expected 0 to 100"),
+    ],
+)
+def test_what_is_no_direction(vector, more, text):
+    with pytest.raises(ValueError, match=text):
+        objectives.direction("top", vector, **more)
+
+
+def test_a_direction_of_another_layer(plain):
+    with pytest.raises(ShapeError, match="a direction of 2 numbers, and 'top' has 6 channels"):
+        objectives.direction("top", [1, 2]).check(plain)
+    with pytest.raises(ValueError, match="a direction has a mean or a sum, of all channels"):
+        Term("top", "mean", (1,), vector=(1.0,))
 
 
 def test_the_whole_layer_is_the_notebooks_objective(squeezenet32):
