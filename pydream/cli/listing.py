@@ -12,10 +12,7 @@ from ..errors import PydreamWarning
 from ..media import is_readable, unread_kind
 from .errors import bad_value
 from .input import Source
-from .options import option
 from .places import note_read
-
-recursive_option = option("--recursive", "Also the folders in a folder; their tree is kept.", is_flag=True)
 
 _SHOWN = 3  # names of those that are left out for the same reason
 

@@ -34,6 +34,7 @@ from ..record.text import as_unicode, number_text
 from ..tiles.plan import LARGEST_TILE
 from ..zoo.load import load_net
 from ..zoo.registry import DEFAULT_NETWORK
+from .colors import ColorCorrelations
 from .input import WIDTH_HEIGHT, read_size
 from .places import Model, NewFolder, ReadFile, note_read, take_force
 from .preset import PresetName, take_preset
@@ -111,6 +112,7 @@ json_option = option("--json", "Output as JSON.", is_flag=True)
 force_option = option(
     "-f --force", "Replacement of existing files.", is_flag=True, is_eager=True, expose_value=False, callback=take_force
 )
+recursive_option = option("--recursive", "Also the folders in a folder; their tree is kept.", is_flag=True)
 resume_option = option("--resume", "Continue where the same command was stopped.", is_flag=True)
 pictures_option = option(
     "--pictures",
@@ -402,6 +404,12 @@ retouch_options = together(
     steps_option("laplacian", default=0),
     steps_option("decorrelate", default=0.0, text="0"),
     option("--decorrelate-color", "Steps in the colours of natural pictures.", is_flag=True),
+    option(
+        "--color-correlations",
+        "The same with those of a folder of pictures, or of red and green, red and blue, green and blue.",
+        ColorCorrelations(),
+        metavar="FOLDER|X,X,X",
+    ),
     _shorthand(
         "--robust",
         f"Another scale and angle at each step: --robust-scale {Robust.scale:g} --robust-rotate {Robust.rotate:g}.",

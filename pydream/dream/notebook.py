@@ -218,7 +218,7 @@ def deepdream(
             bases.start(octave, detail)  # src.data[0] = octave_base + detail
             if octave == last:
                 detail = None  # all of it is in the image: no other array has the full size
-            octave_retouches = [retouch.at(bases[octave]) for retouch in retouches]
+            octave_retouches = [retouch.on(net).at(bases[octave]) for retouch in retouches]
             step_params["objective"] = at_octave(objective, net, partial(bases.__getitem__, octave))
             for end in ends:
                 net.blobs[end].clear_diff()  # as in a new process: nothing is left from another dream

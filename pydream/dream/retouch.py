@@ -8,16 +8,19 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from types import ModuleType
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ..net import Array, Net
+from ..net import Array, ChannelOrder, Net
 from ..picture import LUMA
+from .colors import Correlations, check_correlations, root
+from .colors import color_correlations as color_correlations
 from .laplacian import MOST_LEVELS, lap_normalize
 from .moved import Move, Moved, turn
-from .spectrum import STEEPEST, divide_spectrum, mix_colors
+from .spectrum import COLORS, STEEPEST, divide_spectrum, mix_colors
 
 CHW = (1, 2)  # the axes of height and width
 WIDEST_SCALE = 0.5
@@ -29,6 +32,10 @@ WIDEST_BLUR = 100.0
 
 class Retouch:
     """A retouch that changes nothing; subclasses override its methods."""
+
+    def on(self, net: Net) -> Retouch:
+        """Return the retouch for the images of a net."""
+        return self
 
     def at(self, base: Array) -> Retouch:
         """Return the retouch for an octave whose image, without details, is `base`, (3, h, w)."""
@@ -158,11 +165,39 @@ class Decorrelate(Retouch):
 
 @dataclass(frozen=True)
 class DecorrelateColors(Retouch):
-    """Draw each step in the colours of natural pictures: mostly in light and dark, least in green and purple."""
+    """Draw each step in the colours of natural pictures: mostly in light and dark, least in green and purple.
+
+    Attributes
+    ----------
+    correlations : (float, float, float), optional
+        Those of red and green, red and blue, green and blue in the pictures, as `color_correlations` finds them. None:
+        0.9, 0.81 and 0.9.
+    channel_order : {"BGR", "RGB"}
+        That of the images; `deepdream` takes the net's.
+    """
+
+    correlations: Correlations | None = None
+    channel_order: ChannelOrder = "BGR"
+
+    def __post_init__(self) -> None:
+        if self.correlations is not None:
+            check_correlations(self.correlations)
+
+    @cached_property
+    def colors(self) -> Array:
+        """The matrix that the channels are multiplied by, in their order."""
+        if self.correlations is None:
+            return COLORS
+        found = root(self.correlations)
+        return found[::-1, ::-1] if self.channel_order == "BGR" else found
+
+    def on(self, net: Net) -> DecorrelateColors:
+        """Return the retouch with the net's order of the channels."""
+        return replace(self, channel_order=net.channel_order)
 
     def change(self, change: Array, image: Array) -> Array:
         """Return the change, its colours mixed; its mean size stays the same."""
-        return _rescaled(mix_colors(change), change)
+        return _rescaled(mix_colors(change, self.colors), change)
 
 
 @dataclass(frozen=True)

@@ -59,15 +59,15 @@ def divide_spectrum(grad: Array, power: float, axes: Axes = HWC) -> Array:
     return found
 
 
-def mix_colors(grad: Array) -> Array:
-    """Multiply the channels of a (3, H, W) gradient by `COLORS`, in double precision; grey, (1, H, W), has no colours.
+def mix_colors(grad: Array, colors: Array = COLORS) -> Array:
+    """Multiply the channels of a (3, H, W) gradient by a matrix, in double precision; grey, (1, H, W), has no colours.
 
-    Linear, and its own transpose.
+    Linear, and of a symmetric matrix its own transpose.
     """
     if len(grad) == 1:
         return grad
     mixed = np.empty_like(grad)
-    for row, result in zip(COLORS, mixed, strict=True):
+    for row, result in zip(colors, mixed, strict=True):
         result[...] = sum(weight * channel for weight, channel in zip(row, grad, strict=True))
     return mixed
 

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from PIL import Image
 
+from ..dream.colors import Correlations
 from ..dream.notebook import DreamInterrupted
 from ..dream.objectives import Kind
 from ..dream.params import whole_number
@@ -65,6 +66,7 @@ def dream_picture(
     laplacian: int | None = None,
     decorrelate: float | None = None,
     decorrelate_color: bool | None = None,
+    color_correlations: Correlations | None = None,
     robust: bool = False,
     robust_scale: float | None = None,
     robust_rotate: float | None = None,
@@ -117,6 +119,8 @@ def dream_picture(
         As the options.
     keep_colors, tv, pull_back, smooth, laplacian, decorrelate, decorrelate_color, stretch, blend
         As the options.
+    color_correlations : (float, float, float), optional
+        As `pydream.retouch.color_correlations` finds them in pictures; `decorrelate_color` with others.
     robust, robust_scale, robust_rotate
         As the options.
     depth : {8, 16, "float"}, optional
@@ -180,6 +184,7 @@ def dream_picture(
         "laplacian": laplacian,
         "decorrelate": decorrelate,
         "decorrelate_color": decorrelate_color,
+        "color_correlations": color_correlations,
         "robust_scale": usual and usual.scale if robust_scale is None else robust_scale,
         "robust_rotate": usual and usual.rotate if robust_rotate is None else robust_rotate,
         "backend": backend,

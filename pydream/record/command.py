@@ -35,6 +35,7 @@ _OPTIONS = {
     "laplacian": "--laplacian",
     "decorrelate": "--decorrelate",
     "decorrelate_color": "--decorrelate-color",
+    "color_correlations": "--color-correlations",
     "tv": "--tv",
     "pull_back": "--pull-back",
     "keep_colors": "--keep-colors",
@@ -142,7 +143,7 @@ def command_of(
         words += _rendering(recipe)
     else:
         given = changed(recipe, "--class" in named_by)
-        words += option_words({_OPTIONS[name]: isinstance(value, bool) or value for name, value in given.items()})
+        words += option_words({_OPTIONS[name]: _value(value) for name, value in given.items()})
     words += option_words({"--mask": mask_name})
     if network.runtime != "tensorflow":
         words += ["--runtime", network.runtime]
@@ -177,6 +178,13 @@ def option_words(options: Mapping[str, Any]) -> list[str]:
             if each is not True:
                 words += map(str, each if isinstance(each, tuple) else [each])
     return words
+
+
+def _value(value: Any) -> Any:
+    """Return a field's value as its option takes it: a flag, or numbers in one word."""
+    if isinstance(value, tuple):
+        return ",".join(map(number_text, value))
+    return isinstance(value, bool) or value
 
 
 def _loop(recipe: Recipe) -> Iterator[str]:

@@ -24,7 +24,7 @@ def in_words(figure: Figure) -> str:
     parts += [f"guided by {figure.guide.name}"] if figure.guide else []
     retouches = ["robust_scale", "robust_rotate", "smooth", "laplacian", "decorrelate", "tv", "pull_back", "stretch"]
     parts += [f"{name.replace('_', ' ')} {getattr(recipe, name):g}" for name in retouches if getattr(recipe, name)]
-    parts += ["colours decorrelated"] if recipe.decorrelate_color else []
+    parts += ["colours decorrelated"] if recipe.in_colors else []
     parts += ["colours kept"] if recipe.keep_colors else []
     parts += [f"only where {figure.mask.name} is white"] if figure.mask else []
     parts += [f"rounded as in {recipe.era}"] if recipe.era != MODERN else []

@@ -10,6 +10,7 @@ import msgspec
 import numpy as np
 from numpy.typing import ArrayLike
 
+from ..dream.colors import Correlations
 from ..dream.era import MODERN
 from ..dream.images import MOST_STRETCH, as_shown, noise
 from ..dream.keyframes import LINEAR, Curve, Ease
@@ -141,6 +142,8 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True):
     smooth, laplacian, decorrelate, decorrelate_color, tv, pull_back, keep_colors
         The retouches of these names, in this order, with their one parameter; 0 or False: without. A mask is a picture,
         and no part of a recipe.
+    color_correlations : (float, float, float), optional
+        Those of `DecorrelateColors`; given, `decorrelate_color` need not be.
     size : (int, int), optional
         Height and width that the picture is resized to before the dream, by `pydream.media.resized`.
     blend : float
@@ -187,6 +190,7 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True):
     keep_colors: bool = False
     decorrelate: float = 0.0
     decorrelate_color: bool = False
+    color_correlations: Correlations | None = None
     robust_scale: float = 0.0
     robust_rotate: float = 0.0
     size: tuple[Count, Count] | None = None
@@ -231,6 +235,11 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True):
         else:
             yield from changes(self, other, ["loop"])
 
+    @property
+    def in_colors(self) -> bool:
+        """Whether colours are decorrelated."""
+        return self.decorrelate_color or self.color_correlations is not None
+
     def retouches(self, mask: Mask | None = None) -> list[Retouch]:
         """Return what is done beside climbing; the mask comes last, so that nothing gets past it."""
         return [
@@ -238,7 +247,7 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True):
             *([Smooth(self.smooth)] if self.smooth else []),
             *([Laplacian(self.laplacian)] if self.laplacian else []),
             *([Decorrelate(self.decorrelate)] if self.decorrelate else []),
-            *([DecorrelateColors()] if self.decorrelate_color else []),
+            *([DecorrelateColors(self.color_correlations)] if self.in_colors else []),
             *([TotalVariation(self.tv)] if self.tv else []),
             *([PullBack(self.pull_back)] if self.pull_back else []),
             *([KeepColors()] if self.keep_colors else []),

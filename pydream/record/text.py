@@ -22,6 +22,7 @@ T = TypeVar("T")
 LATER = {
     "decorrelate": 0.0,
     "decorrelate_color": False,
+    "color_correlations": None,
     "robust_scale": 0.0,
     "robust_rotate": 0.0,
     "power": None,

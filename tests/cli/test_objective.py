@@ -13,6 +13,7 @@ from support.interrupting import interrupt_at
 
 from pydream.caffe import Net
 from pydream.dream import objectives
+from pydream.dream.colors import color_correlations
 from pydream.dream.notebook import deepdream
 from pydream.dream.objectives import Term, l2, mean
 from pydream.dream.octaves import AUTO
@@ -289,6 +290,7 @@ RETOUCHES = {
     "--laplacian 3": [Laplacian(3)],
     "--decorrelate 1.5": [Decorrelate(1.5)],
     "--decorrelate-color --tv 0.5": [DecorrelateColors(), TotalVariation(0.5)],
+    "--color-correlations 0.8,0.5,0.9": [DecorrelateColors((0.8, 0.5, 0.9))],
     "--robust-scale 0.2 --robust-rotate 5.0": [Robust(0.2, 5)],
     "--keep-colors --pull-back 0.05 --tv 0.25 --decorrelate 0.5 --laplacian 3 --smooth 1.5": [
         Smooth(1.5), Laplacian(3), Decorrelate(0.5), TotalVariation(0.25), PullBack(0.05), KeepColors(),
@@ -304,6 +306,25 @@ def test_a_retouch(run, picture, net, options):
     assert run("replay", "out.png").code == 0
     command = json.loads(read_note("out.png"))["command"]
     assert set(options.split()) <= set(command.split())
+
+
+def test_colors_of_a_folder(run, picture, net):
+    """They are measured, and recorded as numbers: the folder is not needed again."""
+    Path("photos").mkdir()
+    shutil.copy(picture, "photos")
+    Path("photos/notes.txt").touch()
+    seen = run("dream", picture.name, "-o", "out.png", "--color-correlations", "photos", *SHORT)
+    assert seen.code == 0
+    assert "notes.txt (no picture)" in seen.err
+    found = color_correlations([read_image(picture)])
+    np.testing.assert_array_equal(read_image("out.png"), library(net, picture, retouches=[DecorrelateColors(found)]))
+    assert json.loads(read_note("out.png"))["dream"]["color_correlations"] == list(found)
+    shutil.rmtree("photos")
+    assert run("replay", "out.png").code == 0
+    for wrong, problem in {"1,1,1": "no correlations", "a": "neither a folder", "1,2": "three numbers"}.items():
+        seen = run("dream", picture.name, "-o", "new.png", "--color-correlations", wrong)
+        assert (seen.code, seen.err.count("\n")) == (2, 1)
+        assert problem in seen.err
 
 
 def test_robust(run, picture, net):

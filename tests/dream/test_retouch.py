@@ -1,11 +1,14 @@
 """Retouches: gradients against finite differences, what a mask promises, colours, and the order of things."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from scipy import ndimage
 from support.watching import watching
 
 import pydream
+from pydream.dream.colors import color_correlations, root
 from pydream.dream.laplacian import lap_normalize
 from pydream.dream.objectives import l2, mean
 from pydream.dream.retouch import (
@@ -135,6 +138,36 @@ def test_decorrelate_colors(image):
         assert found.dtype == dtype
         assert off(found, mixed / np.abs(mixed).mean()) < most
     np.testing.assert_array_equal(DecorrelateColors().change(change[:1], image[:1]), change[:1])
+
+
+def test_colors_of_pictures(image):
+    """The root of NumPy's correlations of the pixels, in the order of the net's channels."""
+    rng = np.random.RandomState(3)
+    mixed = rng.normal(128, 20, (40, 50, 3)) @ [[1, 0.3, 0.2], [0.5, 1, 0.6], [0.1, 0.2, 1]]
+    pictures = [np.uint8(np.clip(mixed[:, :, :], 0, 255)), np.uint8(np.clip(mixed[:20, ::-1] / 3, 0, 255))]
+    covariance = np.mean([np.cov(each.reshape(-1, 3).T, ddof=0) for each in pictures], axis=0)
+    deviations = np.sqrt(np.diag(covariance))
+    matrix = covariance / np.outer(deviations, deviations)
+    found = color_correlations(pictures)
+    np.testing.assert_allclose(found, [matrix[0, 1], matrix[0, 2], matrix[1, 2]], atol=1e-4)
+    assert found == tuple(round(each, 4) for each in found)
+
+    change, rgb = change_of(image.shape), root(found)
+    np.testing.assert_allclose(rgb @ rgb, matrix, atol=1e-4)
+    np.testing.assert_allclose(root((0.9, 0.81, 0.9)), COLORS, atol=1e-15)
+    for order, step in (("RGB", 1), ("BGR", -1)):
+        net = SimpleNamespace(channel_order=order)
+        expected = np.einsum("ij,jhw->ihw", rgb, change[::step])[::step]
+        result = DecorrelateColors(found).on(net).change(change, image)
+        assert off(result, expected / np.abs(expected).mean()) < 1e-12
+
+
+@pytest.mark.parametrize("wrong", [(1, 1, 1), (0.9, 0.9, -0.9), (float("nan"), 0, 0), (2, 0, 0)])
+def test_no_colors(wrong):
+    with pytest.raises(ValueError, match="no correlations of three colours"):
+        DecorrelateColors(wrong)
+    with pytest.raises(ValueError, match="no picture with contrast"):
+        color_correlations([np.full((4, 4, 3), 9, np.uint8)])
 
 
 def test_keep_colors(image):

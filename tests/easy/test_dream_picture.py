@@ -111,6 +111,7 @@ EVERYTHING = {
     "laplacian": 2,
     "decorrelate": 0.5,
     "decorrelate_color": True,
+    "color_correlations": (0.8, 0.5, 0.9),
     "robust": True,
     "robust_scale": 0.05,
     "seed": 9,
@@ -144,6 +145,7 @@ def test_every_word_is_recorded(folder, run):
         *("--era", "--keep-colors", "--tv", "--pull-back", "--smooth", "--laplacian", "--decorrelate"),
         *(
             "--decorrelate-color",
+            "--color-correlations",
             "--seed",
             "--exact",
             "--runtime",

@@ -31,7 +31,7 @@ from ..input import (
     one_target,
 )
 from ..job import load, prepare
-from ..listing import expanded, recursive_option
+from ..listing import expanded
 from ..options import (
     PICTURE_FILES,
     blend_option,
@@ -41,6 +41,7 @@ from ..options import (
     last_options,
     option,
     output_option,
+    recursive_option,
     size_options,
 )
 from ..preset import of_preset

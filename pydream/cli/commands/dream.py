@@ -44,7 +44,7 @@ from ..input import (
     unnamed_targets,
 )
 from ..job import Job, prepare
-from ..listing import expanded, recursive_option
+from ..listing import expanded
 from ..options import (
     PICTURE_FILES,
     blend_option,
@@ -53,6 +53,7 @@ from ..options import (
     last_options,
     option,
     output_option,
+    recursive_option,
     size_options,
 )
 from ..places import claim_folder, forced, unnamed, wrong_folder
