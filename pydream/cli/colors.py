@@ -30,16 +30,19 @@ class ColorCorrelations(click.ParamType):  # type: ignore[type-arg]  # before 8.
         if isinstance(value, tuple):
             return value
         try:
-            if value and Path(value).is_dir():
-                return _measured(Path(value))
-            red_green, red_blue, green_blue = (float(number) for number in value.split(","))
-            found = red_green, red_blue, green_blue
-            check_correlations(found)
-            return found
+            return _measured(Path(value)) if value and Path(value).is_dir() else _numbers(value)
         except ValueError as error:
-            numbers = "," in value or Path(value).is_dir()
-            what = str(error) if numbers else f"{value!r} is neither a folder nor three numbers, as 0.9,0.81,0.9"
-            self.fail(what, param, ctx)
+            self.fail(str(error), param, ctx)
+
+
+def _numbers(text: str) -> Correlations:
+    try:
+        red_green, red_blue, green_blue = map(float, text.split(","))
+    except ValueError:
+        raise ValueError(f"{text!r} is neither a folder nor three numbers, as 0.9,0.81,0.9") from None
+    found = red_green, red_blue, green_blue
+    check_correlations(found)
+    return found
 
 
 def _measured(folder: Path) -> Correlations:
