@@ -54,8 +54,7 @@ class _AtOctave:
         twin.resize(*base.shape[1:])
         twin.forward(end=ends, tensor=feed(base))
         features = [twin.blobs[end].data[0].copy() for end in ends]
-        for end in ends:
-            twin.blobs[end].clear_diff()  # in tiles it drops the values
+        twin.resize(1, 1)  # its values would take as much memory as the step's
 
         def objective(*dst: Blob) -> None:
             for blob, each in zip(dst, features, strict=True):

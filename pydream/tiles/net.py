@@ -94,6 +94,8 @@ class TiledNet(Wrapper):
         if not self._divided():
             return super().forward(end, tensor=tensor)
         self._image = Shifted(self._net.image.data[0], 0, 0) if tensor is None else tensor
+        for blob in self._layers.values():
+            blob.set_data(None)
         return {}
 
     def backward(self, start: str | Sequence[str] | None = None) -> Array:
@@ -307,8 +309,8 @@ class TiledBlob(Blob):
             self._diff, self._seed = np.zeros(self._shape, self._net.dtype), None
         return self._diff
 
-    def set_data(self, data: Array) -> None:
-        """Set the values."""
+    def set_data(self, data: Array | None) -> None:
+        """Set the values; None: they are computed when they are read."""
         self._data = data
 
     def clear_diff(self) -> None:
