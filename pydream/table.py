@@ -14,6 +14,12 @@ _LONGEST = 80  # characters of a cell: names in files may have any length
 _SCROLLED = "max-height: 30em; overflow: auto"
 
 
+def percentage(part: float, places: int = 2) -> str:
+    """Return a part of a whole in percent; what would be shown as nothing, and is more, as less than the last place."""
+    least = 10.0**-places
+    return f"<{least:.{places}f}%" if 0 < part * 100 < least else f"{part:.{places}%}"
+
+
 def aligned(rows: Sequence[Sequence[str]], right: Collection[int] = ()) -> list[str]:
     """Return rows as lines whose columns are equally wide, those of the numbers `right` flush right."""
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]

@@ -7,7 +7,7 @@ import pytest
 from support.nets import build, inputs, layer, normal
 
 from pydream.net import Wrapper
-from pydream.table import Table, aligned
+from pydream.table import Table, aligned, percentage
 
 NET = (
     inputs(data=(1, 3, 9, 7))
@@ -97,3 +97,10 @@ def test_every_row_is_shown_or_counted(rows, left_out):
 
 def test_aligned():
     assert aligned([["a", "bb"], ["ccc", "d"]], right=[1]) == ["a    bb", "ccc   d"]
+
+
+def test_a_percentage_is_never_nothing_for_something():
+    assert [percentage(part) for part in (1.0, 0.5, 0.0001, 0.00009, 0.0)] == [
+        *("100.00%", "50.00%", "0.01%", "<0.01%", "0.00%")
+    ]
+    assert percentage(0.0004, 1) == "<0.1%"

@@ -22,7 +22,7 @@ from ..media.page import PAGES
 from ..picture import Picture
 from ..record.command import option_words
 from ..record.figures import in_words
-from ..record.provenance import Figure, NetFacts
+from ..record.provenance import Figure, NetFacts, SightFigure
 from ..record.recipe import Recipe
 from ..record.text import as_unicode
 from .errors import bad_value
@@ -89,7 +89,7 @@ class Style:
         self,
         sheet: Sheet | Gallery,
         target: Target,
-        figure: Figure,
+        figure: Figure | SightFigure,
         title: str,
         more: str,
         sidecar: bool,
@@ -97,7 +97,8 @@ class Style:
     ) -> None:
         """Write the sheet, or the page, with its record; `about`, by default `in_words`, and `more` are the caption."""
         title = title if self.title is None else self.title
-        caption = f"{in_words(figure) if about is None else about}\n{more}".strip() if self.caption else ""
+        about = in_words(figure) if isinstance(figure, Figure) and about is None else about
+        caption = f"{about or ''}\n{more}".strip() if self.caption else ""
         if isinstance(sheet, Sheet):
             target.write(sheet.draw(title, caption), figure, sidecar, self.dpi)
         elif target.path is not None:

@@ -41,7 +41,7 @@ from ..picture import Depth, Picture, Samples
 from ..record.names import NOISE as NOISE
 from ..record.names import NOISE_SIZE, noise_word, source_word
 from ..record.presets import params_for
-from ..record.provenance import Account, PictureFacts, noise_facts, picture_facts, sidecar_of
+from ..record.provenance import Account, PictureFacts, SightFigure, noise_facts, picture_facts, sidecar_of
 from .errors import bad_value
 from .places import OUTPUT, check, claim, claim_made, note_read, unnamed
 from .streams import write_bytes
@@ -253,7 +253,9 @@ class Target:
         if sidecar:
             check(sidecar_of(self.path), "'--sidecar'")
 
-    def write(self, pixels: Samples, provenance: Account, sidecar: bool, dpi: float | Dpi | None = None) -> None:
+    def write(
+        self, pixels: Samples, provenance: Account | SightFigure, sidecar: bool, dpi: float | Dpi | None = None
+    ) -> None:
         """Write a picture with its record, and the resolution that it is printed at."""
         note = provenance.to_json()
         if self.path is None:
@@ -262,7 +264,7 @@ class Target:
         write_samples(self.path, pixels, note, dpi)
         self.write_sidecar(provenance, sidecar)
 
-    def write_sidecar(self, provenance: Account, wanted: bool) -> None:
+    def write_sidecar(self, provenance: Account | SightFigure, wanted: bool) -> None:
         """Write the file beside it, if it is wanted."""
         if wanted and self.sidecar is not None:
             write_text(self.sidecar, f"{provenance.to_json()}\n")

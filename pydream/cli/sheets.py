@@ -11,8 +11,9 @@ from pathlib import Path
 import click
 
 from ..cluster.workers import Cluster
+from ..easy.prediction import Seen
 from ..media import Gallery, Sheet
-from ..picture import Picture
+from ..picture import Picture, to_pixels
 from ..record.frames import earlier_recipe
 from ..record.made import is_record
 from ..record.names import quoting_names
@@ -29,6 +30,8 @@ from .progress import Plan, Plans
 from .signals import uninterrupted
 from .streams import echo
 from .workers import WorkerOptions, start_workers
+
+_TOP = 3  # classes below a dream
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,6 +79,8 @@ class DreamSheet:
     done : list of Cell
     recipes : dict of Cell to Recipe
         Of the dreams, as they were made.
+    seen : list of Seen
+        What each network with classes takes the picture for before it dreams; for a page.
     """
 
     ctx: click.Context
@@ -90,6 +95,17 @@ class DreamSheet:
     jobs: list[Job] = field(default_factory=list)
     done: list[Cell] = field(default_factory=list)
     recipes: dict[Cell, Recipe] = field(default_factory=dict)
+    seen: list[Seen] = field(default_factory=list)
+
+    @property
+    def said(self) -> list[str]:
+        """Lines about what the networks see, for a page's caption."""
+        lines = [each.line(_TOP) for each in self.seen]
+        return (
+            [*lines, "Below each dream: what its network takes it for, and how probable that was before."]
+            if lines
+            else []
+        )
 
     def make(
         self, cells: list[Cell], load: Callable[[Cell], Job], write: Callable[[], str], target: Target, quiet: bool
@@ -134,6 +150,7 @@ class DreamSheet:
         job = replace(job, heading=heading)
         self.jobs.append(job)
         planned = {cell: self.recipe(job, cell) for cell in cells}
+        before = self._seen_before(job, planned[cells[0]])
         plans = _plans(job, list(planned.values()), size)
         bar = (
             Plans(job.title, plans, job.quiet, self.what)
@@ -165,17 +182,28 @@ class DreamSheet:
                     self.sheet.add(None, cell.label, cell.note, quoting_names(one_line(error).message), cell.place)
                     self.failed += 1
                 else:
-                    self._show(job, cell, pixels)
+                    self._show(job, cell, pixels, before)
                     self.done.append(cell)
                 progress.passed(number)
 
-    def _show(self, job: Job, cell: Cell, pixels: Picture) -> None:
-        """Put a dream on the sheet; a page has the command that makes it, too."""
+    def _seen_before(self, job: Job, recipe: Recipe) -> Seen | None:
+        """Show a network what its dreams start from, if a page is to say what it sees."""
+        if isinstance(self.sheet, Sheet):
+            return None
+        picture = to_pixels(recipe.start(self.start.picture)[0])
+        seen = Seen.if_any(job.net, self.start.source.name, picture)
+        self.seen += [] if seen is None else [seen]
+        return seen
+
+    def _show(self, job: Job, cell: Cell, pixels: Picture, before: Seen | None) -> None:
+        """Put a dream on the sheet; a page has the command that makes it, and what the network takes it for, too."""
         if isinstance(self.sheet, Sheet):
             self.sheet.add(pixels, cell.label, cell.note, place=cell.place)
         else:
             command = self.command(job, cell, self.recipes[cell], f"{self.start.source.stem}-{cell.file}.png")
-            self.sheet.add(pixels, cell.label, cell.note, place=cell.place, command=command)
+            seen = None if before is None else Seen.if_any(job.net, cell.label, to_pixels(pixels))
+            shares = [] if seen is None else seen.shares(_TOP, before)
+            self.sheet.add(pixels, cell.label, cell.note, place=cell.place, command=command, shares=shares)
 
 
 def _plans(job: Job, recipes: list[Recipe], size: Size) -> list[Plan]:

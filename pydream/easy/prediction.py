@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 
@@ -10,11 +10,13 @@ from ..caffe.resizing import middle, resize_image
 from ..dream.images import as_image, check_image
 from ..dream.labels import class_names
 from ..dream.octaves import Size
-from ..errors import NetFileError, UnknownNameError
+from ..errors import NetFileError, ShapeError, UnknownNameError
+from ..media import Share
 from ..net import Array, Net, in_one_thread
 from ..picture import Picture
 from ..runtime.ends import ends_in_sigmoid
 from ..runtime.net import Net as LocalNet
+from ..table import percentage
 from .inputs import Given, Input
 
 _IMAGENET = 224  # pixels: the input of a network that declares no size
@@ -40,6 +42,51 @@ class Prediction(NamedTuple):
     def shown(self) -> str:
         """The name, or the number in its place."""
         return f"class {self.number}" if self.name is None else self.name
+
+
+class Seen(NamedTuple):
+    """What a network takes a picture for: the probability of each of its classes."""
+
+    network: str
+    picture: str
+    chances: Array
+
+    @classmethod
+    def by(cls, net: Net, name: str, picture: Picture) -> Self:
+        """Show a network a picture of that name; errors are those of `classify`."""
+        return cls(net.name, name, probabilities(net, picture))
+
+    @classmethod
+    def if_any(cls, net: Net, name: str, picture: Picture) -> Self | None:
+        """Do the same; return None where the network has no classes, or no probabilities for such a picture."""
+        try:
+            return cls.by(net, name, picture)
+        except (NetFileError, ShapeError, UnknownNameError):
+            return None
+
+    def best(self, top: int) -> list[Prediction]:
+        """Return the most probable classes."""
+        return most_probable(self.chances, top)
+
+    def shares(self, top: int, before: Seen | None = None) -> list[Share]:
+        """Return the most probable classes as bars, with what they had in a picture `before`."""
+        return [
+            Share(each.shown, each.probability, None if before is None else float(before.chances[each.number]))
+            for each in self.best(top)
+        ]
+
+    def as_json(self, top: int) -> dict[str, Any]:
+        """Return it with the most probable classes, for JSON."""
+        return {
+            "network": self.network,
+            "picture": self.picture,
+            "classes": [each._asdict() for each in self.best(top)],
+        }
+
+    def line(self, top: int) -> str:
+        """Return the most probable classes as a sentence."""
+        classes = (f"{each.shown} ({percentage(each.probability, 1)})" for each in self.best(top))
+        return f"{self.network} takes {self.picture} for {', '.join(classes)}."
 
 
 def classify(net: Net, picture: Given, *, top: int = 5, size: Size | None = None) -> list[Prediction]:

@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 from numpy.typing import NDArray
 
 from ..picture import to_pixels
-from .page import WIDEST, Embedded, document, escaped, jpeg, picture_html
-from .sheet import check_pixels, drawable
+from .page import WIDEST, Embedded, document, escaped, jpeg, picture_html, shares_html
+from .sheet import Share, check_pixels, drawable
 
 _STYLE, _SCRIPT = (Path(__file__).with_name(name) for name in ("gallery.css", "gallery.js"))
 _QUALITY = 92  # of JPEG: dreams are all edges
@@ -30,6 +30,7 @@ class _Tile(NamedTuple):
     note: str
     reason: str
     command: str
+    shares: Sequence[Share]
 
 
 class Gallery:
@@ -58,11 +59,12 @@ class Gallery:
         reason: str = "",
         place: int | None = None,
         command: str = "",
+        shares: Sequence[Share] = (),
     ) -> None:
         """Put a picture, (h, w, 3) RGB 0..255, into a place, as `Sheet.add` does, with the command that makes it."""
         embedded = None if picture is None else jpeg(to_pixels(picture), _QUALITY)
         place = max(self._tiles, default=-1) + 1 if place is None else place
-        self._tiles[place] = _Tile(embedded, label, note, reason, command)
+        self._tiles[place] = _Tile(embedded, label, note, reason, command, shares)
 
     def check(self, tiles: int, size: tuple[int, ...]) -> None:
         """Raise `ShapeError` if a page of so many pictures of (height, width) `size` would be too large."""
@@ -107,7 +109,8 @@ def _tile(tile: _Tile) -> str:
         command = (
             f'<div class="command"><code>{words}</code><button type="button" class="copy" hidden>Copy</button></div>'
         )
-    caption = f'<span class="label">{label}</span> <span class="note">{_shown(tile.note)}</span>{command}'
+    caption = f'<span class="label">{label}</span> <span class="note">{_shown(tile.note)}</span>'
+    caption += shares_html(tile.shares) + command
     return f"<figure>{shown}<figcaption>{caption}</figcaption></figure>"
 
 

@@ -6,6 +6,7 @@ import base64
 import hashlib
 import io
 import os
+from collections.abc import Sequence
 from html import escape
 from pathlib import Path
 from typing import NamedTuple
@@ -15,6 +16,8 @@ from PIL import Image
 
 from ..files import open_file
 from ..picture import Picture
+from ..table import percentage
+from .sheet import Share, drawable
 
 _STYLE = Path(__file__).with_name("page.css")
 PAGES = (".html", ".htm")
@@ -92,6 +95,20 @@ def figure(picture: Embedded, alt: str, caption: str, style: str = "") -> str:
     """Return a picture with a caption, which is HTML, as HTML; `style` is a class."""
     shown = f' class="{style}"' if style else ""
     return f"<figure{shown}>{picture_html(picture, alt)}<figcaption>{caption}</figcaption></figure>"
+
+
+def shares_html(shares: Sequence[Share]) -> str:
+    """Return parts of a whole as HTML, each with its bar; nothing for none."""
+    return f'<ol class="shares">{"".join(map(_share, shares))}</ol>' if shares else ""
+
+
+def _share(share: Share) -> str:
+    before = "" if share.before is None else f" <small>before {percentage(share.before, 1)}</small>"
+    bar = f'<rect width="{share.part:.4f}" height="1"></rect>'
+    return (
+        f"<li>{escaped(drawable(share.label))} <b>{percentage(share.part, 1)}</b>{before}"
+        f'<svg viewBox="0 0 1 1" preserveAspectRatio="none" aria-hidden="true">{bar}</svg></li>'
+    )
 
 
 def picture_html(picture: Embedded, alt: str) -> str:

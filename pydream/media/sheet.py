@@ -54,10 +54,11 @@ THEMES = {
 
 
 class Share(NamedTuple):
-    """A part of a whole, shown as a bar under a picture: its label, and how much it is, 0..1."""
+    """A part of a whole, shown as a bar under a picture: its label, how much it is, 0..1, and was before, on pages."""
 
     label: str
     part: float
+    before: float | None = None
 
 
 class _Tile(NamedTuple):

@@ -130,13 +130,8 @@ def command_of(
     words = ["pydream", command, *arguments, *_loop(recipe)]
     if recipe.size is not None:
         words += ["--size", f"{recipe.size[1]}x{recipe.size[0]}"]
-    named = None if model is None or model == DEFAULT_NETWORK else model_word(model)
-    guide_name, mask_name, weights_name = (path and file_word(path) for path in (guide, mask, weights))
-    words += option_words({"--model": named, "--weights": weights_name})
-    mean = None if network.mean is None else ",".join(map(number_text, network.mean))
-    scale = ",".join(map(str, network.scale)) if isinstance(network.scale, tuple) else network.scale
-    words += option_words({"--mean": mean, "--pixel-scale": scale, "--channel-order": network.channel_order})
-    words += option_words({"--input-node": network.input})
+    words += network_words(network, model, weights)
+    guide_name, mask_name = (path and file_word(path) for path in (guide, mask))
     named_by = Words.of(recipe).options if layers is None else option_words({"--layer": list(layers)})
     words += named_by + option_words({"--guide": guide_name})
     if recipe.rendering is not None:
@@ -145,10 +140,31 @@ def command_of(
         given = changed(recipe, "--class" in named_by)
         words += option_words({_OPTIONS[name]: _value(value) for name, value in given.items()})
     words += option_words({"--mask": mask_name})
-    if network.runtime != "tensorflow":
-        words += ["--runtime", network.runtime]
-    words += option_words({"--exact": network.dtype == "float64", "--tile": recipe.tile or None})
+    words += runtime_words(network) + option_words({"--tile": recipe.tile or None})
     return shell_line([*words, "--seed", str(recipe.seed)])
+
+
+def network_words(network: NetFacts, model: str | None, weights: Path | None) -> list[str]:
+    """Write the options of where a network is found, as for `command_of`, and of what pictures it wants."""
+    named = None if model is None or model == DEFAULT_NETWORK else model_word(model)
+    mean = None if network.mean is None else ",".join(map(number_text, network.mean))
+    scale = ",".join(map(str, network.scale)) if isinstance(network.scale, tuple) else network.scale
+    return option_words(
+        {
+            "--model": named,
+            "--weights": weights and file_word(weights),
+            "--mean": mean,
+            "--pixel-scale": scale,
+            "--channel-order": network.channel_order,
+            "--input-node": network.input,
+        }
+    )
+
+
+def runtime_words(network: NetFacts) -> list[str]:
+    """Write the options of how a network runs."""
+    runtime = None if network.runtime == "tensorflow" else network.runtime
+    return option_words({"--runtime": runtime, "--exact": network.dtype == "float64"})
 
 
 def shell_line(words: Iterable[str]) -> str:

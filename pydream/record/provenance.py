@@ -213,6 +213,32 @@ class LooksFigure(Figure, frozen=True, kw_only=True):
     looks: dict[str, Recipe]
 
 
+class SightFigure(msgspec.Struct, frozen=True, kw_only=True):
+    """How a figure was made that shows pictures and no dream: its command makes it again.
+
+    Attributes
+    ----------
+    figure : str
+        The kind: the command's name.
+    pictures : list of PictureFacts
+    network : NetFacts
+        What looked at them.
+    command, pydream, versions
+        As for `Account`.
+    """
+
+    figure: str
+    pictures: list[PictureFacts]
+    network: NetFacts
+    command: str
+    pydream: str = __version__
+    versions: dict[str, str] = msgspec.field(default_factory=lambda: versions())
+
+    def to_json(self) -> str:
+        """Return it as JSON, indented, in ASCII."""
+        return to_json(self, indent=1)
+
+
 def _short(sha256: str) -> str:
     return f"sha256 {sha256[:12]}…"
 

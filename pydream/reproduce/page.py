@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from ..media.page import document, escaped, figure, jpeg, lossless
+from ..media import Share
+from ..media.page import document, escaped, figure, jpeg, lossless, shares_html
 from .known import Verdict
 from .report import Input, ReproductionReport, Row
 from .results import FRAMES, GOOGLENET, GRID, Reproduction
@@ -77,20 +78,25 @@ def _verdict_mark(verdict: Verdict) -> str:
 
 
 def _inputs(report: ReproductionReport) -> str:
-    pictures = [_input(report.sky, "The input picture")]
+    pictures = [_input(report.sky, "The input picture", _seen(report, report.shares))]
     if report.guide is not None:
         pictures.append(_input(report.guide, "The guide"))
     return f'<section id="inputs"><h2>Inputs</h2><div class="pair">{"".join(pictures)}</div></section>'
 
 
-def _input(given: Input, what: str) -> str:
+def _input(given: Input, what: str, seen: str = "") -> str:
     height, width = given.pixels.shape[:2]
     origin = ", which comes with pydream" if given.ours else ""
     caption = (
         f"{what}: <code>{escaped(given.name)}</code>{origin}, {width}×{height}."
         f' Its pixels: <span class="hash">{given.sha256}</span>'
     )
-    return figure(jpeg(given.pixels, 90), f"{what}: {given.name}", caption)
+    return figure(jpeg(given.pixels, 90), f"{what}: {given.name}", caption + seen)
+
+
+def _seen(report: ReproductionReport, shares: Sequence[Share]) -> str:
+    """Return what the network takes a picture for, as HTML; nothing where it has no classes."""
+    return f"<br>{escaped(report.network.name)} takes it for{shares_html(shares)}" if shares else ""
 
 
 def _result(row: Row, report: ReproductionReport) -> str:
@@ -101,7 +107,7 @@ def _result(row: Row, report: ReproductionReport) -> str:
         f"<h2>{result.title}</h2>",
         f"<p>{_NOTES[result.key]}{_stand_in(row, report)}</p>",
         f'<p class="verdict {row.verdict.kind.replace(" ", "-")}">{escaped(_sentence(row.verdict.text))}</p>',
-        figure(lossless(outcome.picture), _alt(row, report), _caption(row)),
+        figure(lossless(outcome.picture), _alt(row, report), _caption(row) + _seen(report, row.shares)),
         _frames(row) if result.loop else _octaves(row, report),
         _timing(outcome),
         _facts(row, report),

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ..media import Share
 from ..picture import Picture
 from ..record.provenance import NetFacts
 from ..record.text import to_json
@@ -45,12 +47,15 @@ class Row:
     verdict : Verdict
     file : str
         Path of the picture, relative to the report's folder.
+    shares : sequence of Share
+        What the network takes it for, if it has classes.
     """
 
     outcome: Reproduction
     facts: Facts
     verdict: Verdict
     file: str
+    shares: Sequence[Share] = ()
 
 
 @dataclass(frozen=True)
@@ -76,6 +81,8 @@ class ReproductionReport:
         Versions of pydream and its libraries.
     made : str
         Date and time.
+    shares : sequence of Share
+        What the network takes the sky for, if it has classes.
     """
 
     rows: list[Row]
@@ -91,6 +98,7 @@ class ReproductionReport:
     threads: str
     versions: dict[str, str]
     made: str
+    shares: Sequence[Share] = ()
 
     def to_json(self) -> str:
         """Return all but the pictures as JSON, which `tests/tools/make_known.py` reads, for instance."""

@@ -6,6 +6,7 @@ import re
 import shlex
 import shutil
 import sys
+from html import escape, unescape
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from support import nets
 
 from pydream.dream.labels import find_classes
 from pydream.media.image import read_image, read_note, write_image
+from pydream.table import percentage
 
 DREAM = ["--dream", "--octaves", "1", "-n", "3", "--seed", "3"]
 ROW = re.compile(r" +(<0\.01|\d+\.\d\d)%  (\w.*)")
@@ -138,6 +140,45 @@ def test_the_figure_says_how_it_was_made(run, picture, quick):
     np.testing.assert_array_equal(read_image("classify.png"), read_image("classes.png"))
 
 
+def test_two_pictures_become_a_figure(run, picture, grey, quick, refused):
+    words = ["--dpi", "80", "--top", "3", *quick]
+    alone = run("classify", picture.name, grey.name, *words[2:])
+    seen = run("classify", picture.name, grey.name, "-o", "both.png", "--sidecar", *words)
+    assert (seen.code, seen.out, seen.err) == (0, alone.out, "wrote 'both.png'\n")
+    made = json.loads(read_note("both.png"))
+    assert json.loads((picture.parent / "both.png.json").read_text()) == made
+    assert [each["name"] for each in made["pictures"]] == ["in.png", "grey.png"]
+    assert made["command"] == (
+        "pydream classify in.png grey.png -o classify.png --top 3 --dpi 80.0 --model colours.prototxt --runtime numpy"
+    )
+    assert run(*shlex.split(made["command"])[1:]).code == 0
+    np.testing.assert_array_equal(read_image("classify.png"), read_image("both.png"))
+    assert "it is a figure, not a dream" in refused(1, "replay", "both.png")
+    (picture.parent / "bad.png").write_bytes(b"no picture")
+    assert run("classify", picture.name, "bad.png", "-o", "none.png", *words).code == 1
+    assert not (picture.parent / "none.png").exists()
+
+
+def test_a_page_says_what_the_network_takes_each_dream_for(run, picture, quick):
+    words = ["--layer", "colours", "--layer", "mean", *DREAM[1:], *quick]
+    assert run("sweep", picture.name, "-o", "sweep.html", "--pictures", "all", *words).code == 0
+    html = (picture.parent / "sweep.html").read_text()
+    lists = re.findall(r'<ol class="shares">(.*?)</ol>', html)
+    assert len(lists) == 2
+    (before,) = json.loads(run("classify", picture.name, *quick, "--json", "--top", "1000").out)
+    chances = {each["name"]: each["probability"] for each in before["classes"]}
+    found = [re.findall(r"<li>(.*?) <b>(.*?)</b> <small>before (.*?)</small>", each) for each in lists]
+    for dream, shares in zip(sorted((picture.parent / "all").iterdir()), reversed(found), strict=True):
+        (after,) = json.loads(run("classify", str(dream), *quick, "--json", "--top", "3").out)
+        assert [(each["name"], percentage(each["probability"], 1)) for each in after["classes"]] == [
+            (unescape(name), part) for name, part, _ in shares
+        ]
+        assert [old for _, _, old in shares] == [percentage(chances[unescape(name)], 1) for name, _, _ in shares]
+    first = before["classes"][0]
+    assert f"colours takes in.png for {escape(first['name'])} ({percentage(first['probability'], 1)})" in html
+    assert "how probable that was before" in html
+
+
 def test_noise_is_dreamt_on(run, quick):
     seen = run("classify", "noise:48x40", *DREAM, "--class", "daisy", *quick)
     assert seen.code == 0
@@ -149,7 +190,8 @@ def test_noise_is_dreamt_on(run, quick):
     [
         (["in.png", "--top", "0"], "0 is not in the range"),
         (["nope.png"], "'nope.png' does not exist"),
-        (["in.png", "-o", "out.png"], "'--output': it takes --dream"),
+        (["in.png", "-o", "out.png"], "'--output': it takes --dream, or two pictures"),
+        (["in.png", "in.png", "--title", "a"], "'--title': it takes --output"),
         (["in.png", "--class", "cat"], "'--class': it takes --dream"),
         (["in.png", "--preset", "dogs"], "'--preset': it takes --dream"),
         (["noise"], "noise takes --dream"),

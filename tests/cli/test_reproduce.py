@@ -21,6 +21,7 @@ from pydream.media.image import read_image
 from pydream.record.provenance import pixels_sha256, read_provenance
 from pydream.reproduce import known
 from pydream.reproduce.results import GRID, RESULTS, example
+from pydream.table import percentage
 from pydream.zoo.load import load_net
 
 SQUEEZENET = ["--model", "squeezenet_v1.1"]
@@ -77,6 +78,11 @@ def test_the_results_are_the_librarys(run, pictures):
         picture = read_image(Path("reproduction", result["file"]))
         assert result["pictures"][-1] == pixels_sha256(picture)
         assert pixels_sha256(picture) in Path("reproduction", "report.html").read_text(encoding="utf-8")
+    html = Path("reproduction", "report.html").read_text(encoding="utf-8")
+    assert html.count('<ol class="shares">') == 5  # of the picture, and of each result
+    for name in ("in.png", "reproduction/dream_guided.png"):
+        (best,) = pydream.classify(net, name, top=1)
+        assert f"<li>{best.name} <b>{percentage(best.probability, 1)}</b>" in html
 
 
 def test_float32_and_the_modern_era(run, pictures):

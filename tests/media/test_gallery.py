@@ -9,7 +9,7 @@ from PIL import Image
 from support.markup import Checked, shown
 
 from pydream.errors import ShapeError
-from pydream.media import Gallery
+from pydream.media import Gallery, Share
 
 NASTY = "<img src=x onerror='alert(1)'></script><script>alert(2)</script>&amp;\"\x1b[31m"
 
@@ -90,6 +90,16 @@ def test_a_place_without_a_picture_shows_the_reason():
     found = Checked(gallery.page("", ""))
     assert "too small" in found.text
     assert not [button for button in found.all("button") if button["class"] == "large"]
+
+
+def test_parts_of_a_whole_are_bars_with_their_numbers():
+    gallery = Gallery()
+    gallery.add(picture(0), "dogs", shares=[Share(NASTY, 0.984, 0.0), Share("cat", 0.0002)], command="pydream")
+    html = gallery.page("", "")
+    found = Checked(html)
+    found.check_that_it_stands_alone()
+    assert "98.4% before 0.0%cat <0.1%" in found.text
+    assert [bar["width"] for bar in found.all("rect")] == ["0.9840", "0.0002"]
 
 
 def test_large_pictures_are_shown_smaller():

@@ -12,7 +12,7 @@ import msgspec
 
 from ...errors import NetFileError
 from ...media import FORMATS, Gallery, fitting_columns, resized
-from ...record.command import option_words, shell_line
+from ...record.command import option_words, runtime_words, shell_line
 from ...record.presets import PRESETS, Preset
 from ...record.provenance import LooksFigure, NetFacts
 from ...record.recipe import DEFAULTS, Recipe
@@ -230,7 +230,8 @@ class Looks:
             **msgspec.structs.asdict(first.ingredients(self.original.facts)),
         )
         left = len(cells) - len(done) - dreams.failed
-        more = [*self.left_out, *([f"Interrupted: {left} of {len(cells)} looks are not here."] if left else [])]
+        more = [*dreams.said, *self.left_out]
+        more += [f"Interrupted: {left} of {len(cells)} looks are not here."] if left else []
         title = f"{self.original.source.name} in {len(done)} look{'' if len(done) == 1 else 's'}"
         style.write(
             dreams.sheet,
@@ -262,8 +263,5 @@ def _look_words(preset: Preset) -> list[str]:
 
 def _run_words(job: Job, recipe: Recipe) -> list[str]:
     """Return the options of how it runs, with the seed."""
-    facts = job.network
-    runtime = None if facts.runtime == "tensorflow" else facts.runtime
     backend = None if recipe.backend == DEFAULTS["backend"] else recipe.backend
-    options = {"--backend": backend, "--runtime": runtime, "--exact": facts.dtype == "float64", "--seed": recipe.seed}
-    return option_words(options)
+    return [*option_words({"--backend": backend}), *runtime_words(job.network), "--seed", str(recipe.seed)]

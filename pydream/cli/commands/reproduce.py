@@ -17,6 +17,7 @@ from ...dream.octaves import check_octaves
 from ...dream.params import find_end
 from ...dream.watch import View
 from ...dream.zoom import ZOOM_COPIES
+from ...easy.prediction import Seen
 from ...easy.preparation import SidePicture
 from ...errors import ShapeError
 from ...files import is_blank, make_folder, start_of, sync_folder, write_text
@@ -65,6 +66,7 @@ from ..signals import interruptible, uninterrupted
 
 _COMMAND = "pydream reproduce"
 _ERA, _MODEL = "2015", "bvlc_googlenet"
+_TOP = 5  # classes
 _SINGLE = [key for key, result in RESULTS.items() if not result.loop]
 
 
@@ -283,6 +285,11 @@ class Run:
         """For the records."""
         return picture_facts(self.sky.name, self.sky.pixels)
 
+    @cached_property
+    def seen(self) -> Seen | None:
+        """What the network takes the sky for, if it has classes."""
+        return Seen.if_any(self.net, self.sky.name, self.sky.pixels)
+
     def _prepare(self) -> None:
         """Check that every octave, and the guide, fits its layer; decide on tiles, and print the plans."""
         net = self.job.net
@@ -345,7 +352,8 @@ class Run:
         facts, interrupted = self._facts(result, recipe), outcome.interrupted
         verdict = judge(result.key, facts, outcome.hashes, outcome.picture, exact=self._exact, interrupted=interrupted)
         name = str(Path(target.given).relative_to(self.folder.path))
-        self.rows.append(Row(outcome, facts, verdict, name))
+        seen = self.seen and Seen.if_any(self.net, name, outcome.picture)
+        self.rows.append(Row(outcome, facts, verdict, name, seen.shares(_TOP, self.seen) if seen else ()))
         self.interrupted = interrupted
         self.job.say(f"{result.key} {recipe.end}: {seconds(outcome.seconds)}, {verdict.text}")
 
@@ -401,6 +409,7 @@ class Run:
             threads=_threads(),
             versions={"pydream": __version__, **versions()},
             made=datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
+            shares=self.seen.shares(_TOP) if self.seen else (),
         )
         write_text(self.folder.data, report.to_json())
         write_text(self.folder.report, page(report))

@@ -261,9 +261,10 @@ def _write(
     networks = [job.network for job in sweep.jobs]
     figure = figure_of(first, "sweep", start, target, recipe, words, names, networks, model=None, layers=layers)
     left = len(cells) - len(done) - sweep.failed
-    more = f"Interrupted: {left} of {len(cells)} layers are not here." if left else ""
+    more = list(sweep.said)
+    more += [f"Interrupted: {left} of {len(cells)} layers are not here."] if left else []
     named = networks[0].name if len(networks) == 1 else "the networks"
-    style.write(sweep.sheet, target, figure, f"{start.source.name} through {named}", more, first.sidecar)
+    style.write(sweep.sheet, target, figure, f"{start.source.name} through {named}", "\n".join(more), first.sidecar)
     return f"wrote {target} with {len(done)} of {len(cells)} layers"
 
 
