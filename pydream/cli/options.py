@@ -339,6 +339,8 @@ objective_options = together(
         metavar="CLASS[=X]",
         callback=_take_class,
     ),
+    option("--direction", "Vector of the layer's channels to climb along: a .npy file.", ReadFile()),
+    option("--direction-power", "Power of the cosine with it.  [default: 0]", FiniteRange(0, MOST_POWER), default=0.0),
 )
 guide_option = option("-g --guide", "Guide picture, whose features the dream takes up.", ReadFile())
 

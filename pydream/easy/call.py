@@ -46,6 +46,8 @@ def dream_picture(
     objective: Kind | None = None,
     caricature: float | None = None,
     class_: str | int | Sequence[str | int] = (),
+    direction: str | os.PathLike[str] | ArrayLike | None = None,
+    direction_power: float | None = None,
     guide: PictureLike | None = None,
     octaves: int | Literal["auto"] | None = None,
     octave_scale: float | None = None,
@@ -108,6 +110,10 @@ def dream_picture(
         The power of the cosine, as for ``--caricature``.
     class_ : str, int or sequence of these
         Classes to dream of, by name or number.
+    direction : path or (c,) array_like, optional
+        A number for each channel of the layer, or a .npy file of them, as for ``--direction``.
+    direction_power : float, optional
+        Of its cosine.
     guide, mask : as `picture`, optional
     size : str, optional
         ``WIDTHxHEIGHT`` that the picture is resized to.
@@ -170,6 +176,8 @@ def dream_picture(
         "kind": objective,
         "caricature": caricature,
         "classes": classes or None,
+        "direction": Path(direction) if isinstance(direction, str | os.PathLike) else direction,
+        "direction_power": direction_power,
         "octave_n": octaves,
         "octave_scale": octave_scale,
         "iter_n": iterations,

@@ -12,15 +12,16 @@ from typing import Any, Self
 
 import msgspec
 import numpy as np
+from numpy.typing import ArrayLike
 
 from ..cluster.tasks import guided
-from ..dream.objectives import Kind, Objective, Strongest, channels_text
+from ..dream.objectives import MOST_CHANNELS, Kind, Objective, Strongest, as_vector, channels_text
 from ..dream.octaves import Size
 from ..dream.params import find_ends
 from ..dream.retouch import Mask, Retouch
 from ..dream.watch import Watch
 from ..errors import ParameterError
-from ..formats import InputSpec, PixelScale
+from ..formats import InputSpec, PixelScale, read_vector
 from ..media import LONGEST_NOTE, read_image
 from ..net import ChannelOrder, Net
 from ..picture import Picture, Samples, to_samples
@@ -28,7 +29,7 @@ from ..record.command import command_of
 from ..record.made import made_note
 from ..record.provenance import DreamAccount, Ingredients, NetFacts, PictureFacts, net_facts, parse, picture_facts
 from ..record.recipe import LEAST_TERM, Difference, Recipe, choose_tile, follow
-from ..record.scoring import aim_of, least_in_record
+from ..record.scoring import Direction, aim_of, least_in_record
 from ..runtime.net import Net as LocalNet
 from ..tiles.plan import plan_tiles
 from ..zoo.load import default_layer, find_files, load_net, read_outline
@@ -234,9 +235,18 @@ def _stamp(path: Path) -> tuple[str, int, int]:
 
 
 def check_together(
-    layers: Sequence[str], kind: Kind, classes: Sequence[str], *, guided: bool, masked: bool, recipe: Mapping[str, Any]
+    layers: Sequence[str],
+    kind: Kind,
+    classes: Sequence[str],
+    *,
+    guided: bool,
+    masked: bool,
+    recipe: Mapping[str, Any],
+    directed: bool = False,
 ) -> None:
     """Raise `ParameterError` for arguments of `prepare` that do not go together, whatever the network."""
+    if directed and (guided or recipe.get("caricature") is not None or len(layers) > 1):
+        raise ParameterError("direction", "it goes with one layer, without --guide and --caricature")
     if guided and (len(layers) > 1 or kind != "l2" or classes):
         raise ParameterError("guide", "a guide goes with one layer, without --objective and --class")
     if recipe.get("caricature") is not None and (guided or len(layers) > 1 or kind != "l2" or classes):
@@ -258,6 +268,8 @@ def prepare(
     layer: str | Sequence[str] | None = None,
     kind: Kind = "l2",
     classes: Sequence[str] = (),
+    direction: ArrayLike | Path | None = None,
+    direction_power: float = 0.0,
     channels: Sequence[int] = (),
     guide: Path | SidePicture | None = None,
     mask: Path | SidePicture | None = None,
@@ -284,6 +296,9 @@ def prepare(
     ----------
     model, weights, layer, kind, classes, seed, dtype, runtime, device, mean, pixel_scale, channel_order, input_node
         As the options of the commands.
+    direction : array_like or path, optional
+        A number for each channel of the layer, or a file of them: see `pydream.dream.objectives.direction`.
+    direction_power : float
     channels : sequence of int
         Those that a rendering will show.
     guide, mask : path or SidePicture, optional
@@ -304,7 +319,11 @@ def prepare(
     if unknown := recipe.keys() - set(Recipe.__struct_fields__):
         raise TypeError(f"neither an option nor a field of a recipe: {', '.join(sorted(unknown))}")
     layers = [layer] if isinstance(layer, str) else list(layer or ())
-    check_together(layers, kind, classes, guided=guide is not None, masked=mask is not None, recipe=recipe)
+    directed = direction is not None
+    beside = {"guided": guide is not None, "masked": mask is not None, "directed": directed}
+    check_together(layers, kind, classes, **beside, recipe=recipe)
+    if direction_power and not directed:
+        raise ParameterError("direction_power", "it is of a --direction")
     aim_at = partial(
         aim_of,
         layers=layers,
@@ -312,6 +331,7 @@ def prepare(
         classes=classes,
         guided=guide is not None,
         channels=channels if "rendering" in recipe else None,
+        direction=None if direction is None else _direction(direction, direction_power),
     )
     outline = read_outline(model, weights, input_node)
     aim = None if outline is None else aim_at(outline)
@@ -335,3 +355,11 @@ def prepare(
         memory=memory,
         why=aim.why if guide is not None or default_layer(model) is None else None,
     )
+
+
+def _direction(given: ArrayLike | Path, power: float) -> Direction:
+    numbers = read_vector(given, MOST_CHANNELS) if isinstance(given, Path) else given
+    try:
+        return Direction(as_vector(numbers), float(power))
+    except ValueError as error:
+        raise ParameterError("direction", str(error)) from error

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from ..record.command import Words, changed
+from ..record.command import DIRECTION, Words, changed
 from ..record.names import file_word, model_word
 from ..record.recipe import Recipe
 from ..zoo.registry import DEFAULT_NETWORK
@@ -26,6 +26,8 @@ def snippet_of(picture: str, output: str, prepared: Prepared, recipe: Recipe) ->
         "layer": _one(named.layers),
         "objective": None if named.kind == "l2" else named.kind,
         "class_": _one(named.classes),
+        "direction": named.direction and DIRECTION,
+        "direction_power": (named.direction and named.direction.power) or None,
         "guide": prepared.guide and file_word(prepared.guide.given),
         "mask": prepared.mask and file_word(prepared.mask.given),
         "size": recipe.size and f"{recipe.size[1]}x{recipe.size[0]}",

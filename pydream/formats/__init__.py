@@ -26,6 +26,7 @@ from .base import Format
 from .foreign import UNKNOWN, refuse
 from .head import Head
 from .mean import read_mean
+from .npy import read_vector
 from .spec import InputSpec, PixelScale
 
 __all__ = [
@@ -42,6 +43,7 @@ __all__ = [
     "onnx",
     "pytorch",
     "read_mean",
+    "read_vector",
 ]
 
 # By name they are asked in this order: a SavedModel's graph has the suffix of a frozen graph, and Caffe's files may

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import warnings
 from math import prod
 from tokenize import TokenError
@@ -12,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import NetFileError
+from .files import read_bytes
 
 MAGIC = b"\x93NUMPY"
 HEADER = 2**16  # bytes of the longest header of version 1.0
@@ -41,3 +43,11 @@ def parse_npy(content: bytes, source: str) -> NDArray[Any]:
         return np.frombuffer(there, dtype).reshape(shape, order="F" if fortran else "C")
     except (ValueError, TypeError) as error:  # more axes than there can be, or sides that are no integers
         raise NetFileError(f"{source}: an array of shape {shape}: {error}") from error
+
+
+def read_vector(path: str | os.PathLike[str], most: int) -> NDArray[Any]:
+    """Read the array (c,) of a file, of `most` numbers at most; `NetFileError` for anything else."""
+    vector = parse_npy(read_bytes(path, HEADER + 16 * most, f"an array of {most} numbers"), str(path))
+    if vector.ndim != 1:
+        raise NetFileError(f"{path}: an array of shape {vector.shape}; expected one axis, a number for each channel")
+    return vector

@@ -15,6 +15,7 @@ from ..zoo.registry import DEFAULT_NETWORK
 from .names import file_word, model_word
 from .provenance import NetFacts
 from .recipe import DEFAULTS, Recipe
+from .scoring import Direction
 from .text import as_unicode, number_text, to_bytes
 
 # Fields of a recipe as options, in the order in which they are written; flags turn the default around.
@@ -43,6 +44,7 @@ _OPTIONS = {
     "blend": "--blend",
     "depth": "--depth",
 }
+DIRECTION = "direction.npy"  # in a command: the numbers of a file are in the record, and not its name
 _WITH_CLASS = ("octave_n", "iter_n", "smooth")  # given, --class takes no defaults of its own
 
 
@@ -57,11 +59,14 @@ class Words(NamedTuple):
         Of their objective.
     classes : list of str
         As `--class` takes them: numbers.
+    direction : Direction or None
+        Of the layer.
     """
 
     layers: list[str]
     kind: Kind
     classes: list[str]
+    direction: Direction | None = None
 
     @classmethod
     def of(cls, recipe: Recipe) -> Words:
@@ -71,7 +76,8 @@ class Words(NamedTuple):
         if not recipe.objective:
             return cls([recipe.end], "l2", [])
         kinds = [term.kind for term in recipe.objective]
-        found = cls([], next((each for each in kinds if each != "sum"), "sum"), [])
+        along = [Direction(term.vector, term.cosine_power) for term in recipe.objective if term.vector]
+        found = cls([], next((each for each in kinds if each != "sum"), "sum"), [], next(iter(along), None))
         for term in recipe.objective:
             weight = "" if term.weight == 1 else f"={term.weight!r}"
             if term.kind == found.kind:
@@ -84,7 +90,10 @@ class Words(NamedTuple):
     def options(self) -> list[str]:
         """The same as options of a command line."""
         objective = None if self.kind == "l2" else self.kind
-        return option_words({"--layer": self.layers, "--objective": objective, "--class": self.classes})
+        words = option_words({"--layer": self.layers, "--objective": objective, "--class": self.classes})
+        if self.direction is not None:
+            words += option_words({"--direction": DIRECTION, "--direction-power": self.direction.power or None})
+        return words
 
 
 def changed(recipe: Recipe, classes: bool) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 from ..dream.labels import NUMBERS
@@ -34,6 +35,23 @@ class _Reading(NamedTuple):
             and (self.place is None or _PLACE.fullmatch(self.place) is not None)
             and (self.weight is None or _number(self.weight) is not None)
         )
+
+
+class Direction(NamedTuple):
+    """Numbers for the channels of a layer, and the power of the cosine: see `Term`."""
+
+    vector: tuple[float, ...]
+    power: float = 0.0
+
+    def of(self, term: Term) -> Term:
+        """Return a layer's term along the direction: the mean, unless the sum is wanted."""
+        if term.channels:
+            raise ParameterError("direction", "it has a number for each channel of the layer: leave the channels out")
+        kind: Kind = "mean" if term.kind == "l2" else term.kind
+        try:
+            return replace(term, kind=kind, vector=self.vector, cosine_power=self.power)
+        except ValueError as error:
+            raise ParameterError("direction", str(error)) from error
 
 
 class Aim(NamedTuple):
@@ -67,6 +85,7 @@ def aim_of(
     *,
     guided: bool = False,
     channels: Sequence[int] | None = None,
+    direction: Direction | None = None,
 ) -> Aim:
     """Return what the options name; the net needs neither weights nor TensorFlow.
 
@@ -79,6 +98,8 @@ def aim_of(
         Whether there is a guide, which takes a whole layer.
     channels : sequence of int, optional
         Those of the layer that are rendered alone, all of them if there is none; None: it is no rendering.
+    direction : Direction, optional
+        Of the one layer.
 
     Raises
     ------
@@ -91,11 +112,11 @@ def aim_of(
     if guided and not layers:
         layers = [(guide_end(net.graph) if isinstance(net, LocalNet) else None) or find_end(net, None)]
         why = f"the guide shows in {layers[0]!r}"
-    elif not layers and not classes:
+    elif not layers and (direction is not None or not classes):
         layers = [find_end(net, None)]
         if layers[0] != NOTEBOOK_END:
             why = f"{layers[0]!r}, the last convolution that sees most of the picture"
-    score = score_of(net, layers, kind, classes)
+    score = score_of(net, layers, kind, classes, direction)
     if score is not None and channels is not None:
         raise _bad(
             f"the renderers take {layers[0]!r} without a weight, and channels by their numbers, and without a place, as"
@@ -111,7 +132,9 @@ def aim_of(
     return Aim(find_ends(net, None, score)[0], score, why)
 
 
-def score_of(net: Net, layers: Sequence[str], kind: Kind, classes: Sequence[str]) -> Score | None:
+def score_of(
+    net: Net, layers: Sequence[str], kind: Kind, classes: Sequence[str], direction: Direction | None = None
+) -> Score | None:
     """Return the score that the options name, or None for the notebook's objective of one layer.
 
     Raises
@@ -122,6 +145,8 @@ def score_of(net: Net, layers: Sequence[str], kind: Kind, classes: Sequence[str]
         For channels or weights of another form.
     """
     terms = [_term(net, layer, kind) for layer in layers]
+    if direction is not None:
+        terms = list(map(direction.of, terms))
     for given in classes:
         label, equals, text = given.rpartition("=")
         weight = _number(text) if equals else None

@@ -11,7 +11,7 @@ from ..easy.preparation import check_together
 from ..errors import PydreamError, StudioError
 from ..record.names import NOISE_SIZE
 from ..record.recipe import Recipe
-from ..record.scoring import aim_of
+from ..record.scoring import Direction, aim_of
 from . import catalogue
 from .axes import with_value
 from .orders import Order
@@ -58,11 +58,13 @@ def _check_one(order: Order, size: Size | None) -> None:
         "classes": params.get("classes") or (),
     }
     words["kind"] = params.get("kind") or "l2"
-    guided = order.guide is not None
-    check_together(**words, guided=guided, masked=order.mask is not None, recipe=fields)
+    guided, vector = order.guide is not None, params.get("direction")
+    masked, directed = order.mask is not None, vector is not None
+    check_together(**words, guided=guided, masked=masked, directed=directed, recipe=fields)
     net = catalogue.outline(wanted.model)
     if net is not None:
-        aim_of(net, **words, guided=guided)
+        direction = None if vector is None else Direction(vector, params["direction_power"])
+        aim_of(net, **words, guided=guided, direction=direction)
 
 
 def _of_sheet(order: Order) -> Iterator[Order]:

@@ -226,6 +226,10 @@ def test_names_with_colons_and_equals_signs(given, term):
         ("--caricature 0 -g in.png", "it goes with one layer, without --guide, --objective and --class"),
         ("--caricature 0 -l conv1:3", "it takes up a whole layer, without channels, places and weights"),
         ("--caricature -1", "'--caricature': -1.0 is not in the range"),
+        ("--direction v.npy -g in.png", "it goes with one layer, without --guide and --caricature"),
+        ("--direction v.npy -l conv1 -l pool1", "it goes with one layer"),
+        ("--direction v.npy -l conv1:3", "it has a number for each channel of the layer: leave the channels out"),
+        ("--direction-power 2", "it is of a --direction"),
         ("--mask in.png --no-clip", "it keeps pixels as they are, and --no-clip rescales them all"),
         ("--mask no.png", "'no.png' does not exist"),
         ("--tv -1", "'--tv': -1.0 is not in the range"),
@@ -235,6 +239,7 @@ def test_names_with_colons_and_equals_signs(given, term):
     ],
 )
 def test_what_cannot_be(refused, picture, options, text):
+    np.save("v.npy", np.ones(512))
     assert text in refused(2, "dream", "in.png", "-q", "-o", "out.png", *options.split(), *SHORT)
 
 
@@ -247,6 +252,43 @@ def test_a_caricature(run, picture, net):
     assert said["dream"]["caricature"] == 1.5
     assert "--layer fire4/concat --caricature 1.5 " in said["command"]
     assert run("replay", "out.png").out == "identical: every byte of 96x72 pixels, float32\n"
+
+
+def test_a_direction(run, picture, net):
+    """It is recorded by its numbers; the command needs a file of the name that it has."""
+    vector = np.random.RandomState(1).normal(size=512)
+    np.save("direction.npy", vector)
+    words = ["-l", "fire8/concat@center=2", "--direction", "direction.npy", "--direction-power", "1.5"]
+    seen = run("dream", picture.name, "-o", "out.png", *words, *SHORT)
+    assert seen.err.startswith("squeezenet_v1.1 2 * mean of 'fire8/concat'@center along a direction, power 1.5 on"), (
+        seen
+    )
+    score = 2 * objectives.direction("fire8/concat", vector, 1.5, place="center")
+    np.testing.assert_array_equal(read_image("out.png"), library(net, picture, objective=score))
+    said = json.loads(read_note("out.png"))
+    assert msgspec.convert(said["dream"]["objective"], tuple[Term, ...]) == score.terms
+    assert run(*shlex.split(said["command"])[1:], "-o", "again.png").code == 0
+    assert read_note("again.png") == read_note("out.png")
+    Path("direction.npy").unlink()
+    assert run("replay", "out.png").out == "identical: every byte of 96x72 pixels, float32\n"
+
+
+@pytest.mark.parametrize(
+    ("content", "code", "text"),
+    [
+        (np.ones(511), 1, "a direction of 511 numbers, and 'fire8/concat' has 512 channels"),
+        (np.ones((512, 1)), 1, "expected one axis, a number for each channel"),
+        (np.zeros(512), 2, "vector: expected finite numbers, and not only 0"),
+        (np.array([{}]), 1, "expected numbers, and all"),
+        (None, 1, "v.npy: not a NumPy array"),
+    ],
+)
+def test_a_file_without_a_direction(refused, picture, content, code, text):
+    np.save("v.npy", content if content is not None else 0)
+    if content is None:
+        Path("v.npy").write_bytes(b"no array")
+    line = refused(code, "dream", "in.png", "-q", "-o", "out.png", "--direction", "v.npy", "-l", "fire8/concat", *SHORT)
+    assert text in line
 
 
 def test_a_place_outside_of_the_grid(refused, picture):

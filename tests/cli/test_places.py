@@ -62,7 +62,7 @@ def test_every_command_is_here():
 def test_a_file_on_the_command_line_has_a_type_that_notes_it():
     """A path that must be there is read; and one of these names is a file, whatever its type says."""
     noting = (ReadFile, Model, SourceType)
-    read = {"input", "picture", "guide", "mask", "model", "models", "weights", "files"}
+    read = {"input", "picture", "guide", "mask", "direction", "model", "models", "weights", "files"}
     seen = set()
     for name, parameter in parameters():
         kind = parameter.type

@@ -20,6 +20,7 @@ import pydream
 from pydream.cli import main
 from pydream.cli.commands.dream import command
 from pydream.easy import live
+from pydream.easy.snippet import snippet_of
 from pydream.errors import (
     DreamInterruptedWarning,
     ForeignFileError,
@@ -92,6 +93,19 @@ def test_the_same_as_the_command(dream, run):
     np.testing.assert_array_equal(dream.pixels, read_image("cli.png"))
     assert read_note("easy.png") == read_note("cli.png")
     assert dream.command == json.loads(read_note("cli.png"))["command"]
+
+
+def test_a_direction(folder, run):
+    np.save("direction.npy", np.arange(128))
+    made = pydream.dream_picture("in.png", direction=np.arange(128), direction_power=2, seed=3, **SHORT)
+    words = ["--direction", "direction.npy", "--direction-power", 2]
+    assert run("dream", "in.png", "-o", "cli.png", *WORDS, *words, "--seed", 3)[0] == 0
+    made.save("easy.png")
+    assert read_note("easy.png") == read_note("cli.png")
+    snippet = snippet_of("in.png", "dream.png", made._prepared, made.recipe)
+    assert "    direction='direction.npy',\n    direction_power=2.0,\n" in snippet
+    exec(snippet)
+    assert read_note("dream.png") == read_note("cli.png")
 
 
 EVERYTHING = {

@@ -74,6 +74,9 @@ def order(picture, recipe=None, **fields):
     return Order(kind="dream", picture=picture, recipe=recipe, **fields)
 
 
+DIRECTION = [{"layer": "fire2/concat", "kind": "mean", "vector": [1, *[0.25] * 127], "cosine_power": 1.5}]
+
+
 @pytest.mark.parametrize(
     ("fields", "recipe"),
     [
@@ -84,6 +87,7 @@ def order(picture, recipe=None, **fields):
         ({"long_side": 64}, {"smooth": 0.5, "laplacian": 2, "blend": 0.25}),
         ({"noise": True}, {"noise": [40, 56], "keep_colors": True}),
         ({"network": "float64", "layer": ("fire2/concat",)}, {"stretch": 1.0, "caricature": 0.5}),
+        ({}, {"end": "fire2/concat", "objective": DIRECTION}),
     ],
 )
 def test_a_record_is_an_order_and_a_replay(studio, pictures, fields, recipe):

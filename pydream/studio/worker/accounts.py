@@ -47,6 +47,9 @@ def _ordered(account: Account) -> Order | None:
         own = {"kind": "film", **{name: getattr(account, name) for name in ("first", "frames", "flow", "cut")}}
         own["carry"] = account.blend
         fields["size"] = account.size
+    if named.direction is not None:  # which words lack
+        fields |= {"end": recipe.end, "objective": recipe.objective}
+        named = Words([], "l2", [])
     given = account.input.height, account.input.width
     if (size := fields.pop("size")) is not None and size != given:
         if Resizing(None, max(size)).of(*given) == size:  # which a page shows, and lets be changed

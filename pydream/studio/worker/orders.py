@@ -135,14 +135,20 @@ class Wanted:
 
 def _named(order: Order, end: Any, objective: Any) -> dict[str, Any]:
     """Return what grows, as `prepare` takes it: in the order's own words, or as a recipe has it."""
-    words = {"layer": list(order.layer) or None, "kind": order.objective, "classes": list(order.classes) or None}
+    words: dict[str, Any] = {"layer": list(order.layer) or None, "kind": order.objective}
+    words |= {"classes": list(order.classes) or None}
     terms = as_recorded("objective", objective)
     if end is None and not terms:
         return words
     if any(value is not None for value in words.values()):
         raise ParameterError("recipe", "with end or objective there, layer, objective and classes are left out")
     named = Words.of(Recipe(end="" if end is None else as_recorded("end", end), objective=terms, seed=0))
-    return {"layer": named.layers or None, "kind": named.kind, "classes": named.classes or None}
+    words = {"layer": named.layers or None, "kind": named.kind, "classes": named.classes or None}
+    if named.direction is not None:
+        if sum(bool(term.vector) for term in terms) > 1:
+            raise ParameterError("objective", "it has more than one direction")
+        words |= {"direction": named.direction.vector, "direction_power": named.direction.power}
+    return words
 
 
 def loop_of(order: Order) -> Loop:
