@@ -89,9 +89,12 @@ class Match(NamedTuple):
     ----------
     features : (c, h, w) array
         Of a guide picture of any size.
+    gain : float
+        What these features are multiplied by; below 0 they are turned away from.
     """
 
     features: Any
+    gain: Any = 1
 
 
 Seed = Affine | Match | None  # what the gradient at a blob starts as; None: its `data`, which the notebook maximises
@@ -129,7 +132,8 @@ class Blob(ABC):
         if isinstance(seed, Match):
             data = self.data[0]
             features = np.asarray(seed.features, data.dtype).reshape(len(data), -1)
-            self.diff[0] = features[:, best_match(data.reshape(len(data), -1), features)].reshape(data.shape)
+            found = features[:, best_match(data.reshape(len(data), -1), features)].reshape(data.shape)
+            self.diff[0] = np.asarray(seed.gain, data.dtype) * found
         elif isinstance(seed, Affine):
             gain, bias = (np.asarray(numbers, self.diff.dtype) for numbers in seed)
             self.diff[:] = gain * self.data + bias

@@ -26,6 +26,7 @@ from ..net import Array, Net, Part, Wrapper
 from ..picture import DTYPES, Depth, Picture, Samples, to_samples
 from ..record.provenance import NetFacts, net_facts, versions
 from ..record.recipe import Recipe, choose_tile, follow
+from ..record.scoring import guide_weights
 from ..tiles.net import Tile
 from ..zoo.load import find_files, load_net
 
@@ -175,7 +176,7 @@ def dream(task: DreamTask) -> DreamResult:
             height, width = recipe.noise or (0, 0) if task.picture is None else task.picture.shape[:2]
             side = choose_tile(recipe, net, height, width, None, task.memory, retouches)
             recipe = msgspec.structs.replace(recipe, tile=side)
-        objective = None if task.guide is None else guided(net, task.guide[1], recipe.end, task.guide[0])
+        objective = None if task.guide is None else guided(net, task.guide[1], recipe, task.guide[0])
         made = follow(recipe, net, task.picture, objective, retouches=retouches)
         return DreamResult(to_samples(made, recipe.depth), recipe.tile)
 
@@ -223,9 +224,10 @@ class RemoteTilesNet(Wrapper):
             raise KeyboardInterrupt from error
 
 
-def guided(net: Net, guide: Picture, end: str, name: str) -> Objective:
-    """Make the objective of a guide; an error names it."""
+def guided(net: Net, guide: Picture, recipe: Recipe, name: str) -> Objective:
+    """Make the objective of a guide, for a recipe's layers; an error names it."""
+    weights = {recipe.end: 1.0} if recipe.score is None else guide_weights(recipe.score)
     try:
-        return objective_guide(net, guide, end)
+        return objective_guide(net, guide, tuple(weights), weights=tuple(weights.values()))
     except ShapeError as error:
         raise ShapeError(f"the guide '{name}' does not fit: {error}") from error

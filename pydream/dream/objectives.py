@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ..errors import ShapeError, UnknownNameError
-from ..net import Affine, Array, Blob, Match, Net, in_one_thread
+from ..net import Affine, Array, Blob, Match, Net, in_one_thread, names_of
 from ..tiles.net import TiledNet
 from .images import check_image, preprocess
 from .labels import find_classes, is_number
@@ -421,11 +421,13 @@ def _score(layer: str, kind: Kind, channels: int | Iterable[int], place: Place |
 
 
 @in_one_thread
-def objective_guide(net: Net, guide: ArrayLike, end: str) -> Objective:
-    """Make the layer see what it sees in a guide picture.
+def objective_guide(
+    net: Net, guide: ArrayLike, end: str | Sequence[str], *, weights: Sequence[float] | None = None
+) -> Objective:
+    """Make a layer see what it sees in a guide picture, or each of several.
 
-    Every position of the dream is pulled to the guide's position whose features are most similar to its own, by dot
-    product; of equal ones the first. The guide is not resized.
+    Every position of the dream's layer is pulled to the guide's position whose features are most similar to its own, by
+    dot product; of equal ones the first. The guide is not resized.
 
     Parameters
     ----------
@@ -433,8 +435,10 @@ def objective_guide(net: Net, guide: ArrayLike, end: str) -> Objective:
         Its input is reshaped to the guide's size, so make the objective before the dream.
     guide : (h, w, 3) array_like
         RGB, 0..255.
-    end : str
-        The layer whose features are compared: the layer to dream with.
+    end : str or sequence of str
+        The layer whose features are compared: the layer to dream with. Of several each has its own best matches.
+    weights : sequence of float, optional
+        A factor for the gradient at each layer; below 0 the dream is turned away from what matches best. None: 1.
 
     Returns
     -------
@@ -444,23 +448,28 @@ def objective_guide(net: Net, guide: ArrayLike, end: str) -> Objective:
     Raises
     ------
     ValueError, ShapeError
-        The guide is not a picture, or too small for `end`. The objective itself raises `ShapeError` for another layer's
-        blob.
+        The guide is not a picture, or too small for `end`; or there are not as many weights as layers. The objective
+        itself raises `ShapeError` for another layer's blob.
     """
     check_image(net)
-    dst = net.blobs[end]
+    ends = names_of(end) or ()
+    gains = [1.0] * len(ends) if weights is None else weights
+    if len(gains) != len(ends):
+        raise ValueError(f"weights: {weights}, expected one for each of {', '.join(map(repr, ends))}")
+    dst = [net.blobs[end] for end in ends]
     image = preprocess(net, guide)
     net.resize(*image.shape[1:])
     net.image.data[0] = image
-    net.forward(end=end)
-    guide_features = dst.data[0].copy()
+    net.forward(end=ends)
+    guide_features = [blob.data[0].copy() for blob in dst]
 
-    def objective(dst: Blob) -> None:
-        ch = guide_features.shape[0]
-        if dst.shape[1] != ch:
-            raise ShapeError(
-                f"the guide's features are of {end!r}, {ch} channels; the dream's layer has {dst.shape[1]}"
-            )
-        dst.drive(Match(guide_features))
+    def objective(*dst: Blob) -> None:
+        for blob, end, features, gain in zip(dst, ends, guide_features, gains, strict=True):
+            ch = features.shape[0]
+            if blob.shape[1] != ch:
+                raise ShapeError(
+                    f"the guide's features are of {end!r}, {ch} channels; the dream's layer has {blob.shape[1]}"
+                )
+            blob.drive(Match(features, gain))
 
     return objective

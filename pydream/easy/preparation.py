@@ -87,10 +87,10 @@ class Prepared:
 
     @cached_property
     def objective(self) -> Objective | None:
-        """The guide's, for the recipe's layer."""
+        """The guide's, for the recipe's layers."""
         if self.guide is None:
             return None
-        return guided(self.net, self.guide.pixels, self.recipe.end, self.guide.facts.name)
+        return guided(self.net, self.guide.pixels, self.recipe, self.guide.facts.name)
 
     @cached_property
     def retouches(self) -> list[Retouch]:
@@ -247,8 +247,8 @@ def check_together(
     """Raise `ParameterError` for arguments of `prepare` that do not go together, whatever the network."""
     if directed and (guided or recipe.get("caricature") is not None or len(layers) > 1):
         raise ParameterError("direction", "it goes with one layer, without --guide and --caricature")
-    if guided and (len(layers) > 1 or kind != "l2" or classes):
-        raise ParameterError("guide", "a guide goes with one layer, without --objective and --class")
+    if guided and (kind != "l2" or classes):
+        raise ParameterError("guide", "a guide goes with layers, without --objective and --class")
     if recipe.get("caricature") is not None and (guided or len(layers) > 1 or kind != "l2" or classes):
         raise ParameterError("caricature", "it goes with one layer, without --guide, --objective and --class")
     if masked and not recipe.get("clip", True):

@@ -129,7 +129,8 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True):
     end : str
         The layer; of several the first.
     objective : tuple of Term, optional
-        Those of the `Score` that is the objective, if that is neither the notebook's nor a guide's.
+        Those of the `Score` that is the objective, if that is not the notebook's. With a guide, the layers that it
+        takes up and their weights, if they are not `end` alone.
     caricature : float, optional
         The power of the `Caricature` that is the objective, of the whole layer `end`.
     iter_n, octave_n, octave_scale, step_size, jitter, clip, era, grid, backend
@@ -215,7 +216,7 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def score(self) -> Score | None:
-        """The objective, where it is neither the notebook's nor a guide's."""
+        """The objective, where it is not the notebook's; with a guide its layers and weights."""
         return Score(self.objective) if self.objective else None
 
     @property
@@ -261,9 +262,9 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True):
         names = ("iter_n", "octave_n", "octave_scale", "step_size", "jitter", "clip", "era", "grid", "backend", "tile")
         params = {name: getattr(self, name) for name in names}
         params["retouches"] = self.retouches() if retouches is None else retouches
-        if self.score is not None:
+        if self.score is not None and objective is None:
             return {**params, "objective": self.score}
-        params["end"] = self.end
+        params["end"] = self.end if self.score is None else self.score.ends
         if self.caricature is not None:
             objective = Caricature(self.caricature)
         return params if objective is None else {**params, "objective": objective}

@@ -62,7 +62,7 @@ class Aim(NamedTuple):
     end : str
         The layer; of several the first.
     score : Score or None
-        None: the notebook's objective, or a guide's.
+        None: the notebook's objective, or a guide's, of one layer.
     why : str or None
         Why it is this layer, where none was named and the network's is not the notebook's.
     """
@@ -95,7 +95,7 @@ def aim_of(
     layers, kind, classes
         As for `score_of`, which raises the same errors.
     guided : bool
-        Whether there is a guide, which takes a whole layer.
+        Whether there is a guide, which takes whole layers.
     channels : sequence of int, optional
         Those of the layer that are rendered alone, all of them if there is none; None: it is no rendering.
     direction : Direction, optional
@@ -123,7 +123,7 @@ def aim_of(
             " their tiles are shifted"
         )
     if score is not None and guided:
-        raise ParameterError("guide", "a guide takes up whole layers, without channels and weights")
+        guide_weights(score)  # raises for channels
     if score is None:
         end = find_end(net, _term(net, layers[0], "l2").layer)
         check_channels(net, end, channels or ())
@@ -154,6 +154,16 @@ def score_of(
     if not terms or (len(terms) == 1 and terms[0] == Term(terms[0].layer)):
         return None
     return Score(tuple(terms))
+
+
+def guide_weights(score: Score) -> dict[str, float]:
+    """Return the layers that a guide takes up, with their weights; `ParameterError` for anything but whole layers."""
+    weights = dict.fromkeys(score.ends, 0.0)
+    for term in score.terms:
+        if term != Term(term.layer, weight=term.weight):
+            raise ParameterError("guide", "a guide takes up whole layers, without channels and places")
+        weights[term.layer] += term.weight
+    return weights
 
 
 def least_in_record(given: str) -> int:

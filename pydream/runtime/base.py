@@ -222,7 +222,7 @@ class Runtime(ABC):
         if seed is None:
             return tensor
         if isinstance(seed, Match):
-            return self.match(tensor, seed.features)
+            return seed.gain * self.match(tensor, seed.features)
         return seed.gain * tensor + seed.bias
 
     @abstractmethod

@@ -189,7 +189,7 @@ class Blob(net.Blob):
         if isinstance(seed, Match):
             if len(seed.features) != shape[1]:
                 raise ShapeError(f"features of {len(seed.features)} channels, and blob {self.name!r} has {shape[1]}")
-            return Match(np.asarray(seed.features, dtype))
+            return Match(np.asarray(seed.features, dtype), np.asarray(seed.gain, dtype))
         if isinstance(seed, Affine):
             return Affine(*(self._broadcast(name, n, shape) for name, n in zip(seed._fields, seed, strict=True)))
         return seed

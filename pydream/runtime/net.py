@@ -354,7 +354,7 @@ class Net(net.Net):
     def seed(self, seed: Seed) -> Seed:
         """Return a seed of arrays as one of tensors."""
         if isinstance(seed, Match):
-            return Match(self.from_caffe(seed.features[np.newaxis]))
+            return Match(self.from_caffe(seed.features[np.newaxis]), self.from_caffe(seed.gain))
         return seed and Affine(*map(self.from_caffe, seed))
 
     def _ends(self, names: Sequence[str]) -> tuple[list[int], int]:

@@ -16,6 +16,7 @@ from pydream.dream.images import display_range
 from pydream.dream.notebook import deepdream, make_step
 from pydream.dream.objectives import objective_guide
 from pydream.media.image import read_image
+from pydream.record.provenance import read_provenance
 from pydream.zoo.load import load_net
 
 SHORT = ["--octaves", "2", "--iterations", "2", "--seed", "3"]
@@ -89,6 +90,20 @@ def test_guide(run, picture, folder, net):
     objective = objective_guide(net, read_image(guide), "fire4/concat")
     expected = library(net, picture, end="fire4/concat", objective=objective)
     np.testing.assert_array_equal(read_image("out.png"), np.uint8(np.clip(expected, 0, 255)))
+
+
+def test_a_guide_of_several_layers_is_recorded_and_replayed(run, picture, folder, net):
+    guide = folder / "guide.png"
+    Image.fromarray(read_image(picture)[::-1, :64]).save(guide)
+    layers = ["-l", "fire3/concat", "-l", "fire4/concat=-0.5"]
+    seen = run("dream", picture, "-o", "out.png", *layers, "-g", guide, *SHORT)
+    assert seen.code == 0, seen
+    ends = ("fire3/concat", "fire4/concat")
+    objective = objective_guide(net, read_image(guide), ends, weights=[1, -0.5])
+    expected = library(net, picture, end=ends, objective=objective)
+    np.testing.assert_array_equal(read_image("out.png"), np.uint8(np.clip(expected, 0, 255)))
+    assert " --layer fire3/concat --layer fire4/concat=-0.5 --guide guide.png " in read_provenance("out.png").command
+    assert run("replay", "out.png", "-i", picture, "-g", guide).out.startswith("identical")
 
 
 def test_a_guide_without_a_layer_takes_one_where_it_shows(run, picture):

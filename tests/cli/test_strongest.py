@@ -121,7 +121,7 @@ def test_other_commands(run, picture, folder, net, command):
         (f"-l {LAYER}:strongest129=2", "of 'fire2/concat' (expected 1 to 128)"),
         (f"-l {LAYER}:strongest", "is not a list of channels (expected e.g. 3 or 3-7 or 3-7,12, or strongest10)"),
         (f"-l {LAYER}:strongest-3", "is not a list of channels"),
-        (f"-l {LAYER}:strongest3 -g in.png", "a guide takes up whole layers, without channels and weights"),
+        (f"-l {LAYER}:strongest3 -g in.png", "a guide takes up whole layers, without channels and places"),
     ],
 )
 def test_what_cannot_be(refused, picture, options, said):

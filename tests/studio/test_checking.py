@@ -71,7 +71,7 @@ def test_what_can_be(fields):
         ({"long_side": 90_000}, "is more than 89478485 pixels"),
         ({"recipe": {"size": [90_000, 1000]}}, "is more than 89478485 pixels"),
         ({"recipe": {"noise": [10**9, 10**9]}}, "more than 89478485 pixels"),
-        ({"guide": ID, "classes": ["dog"]}, "a guide goes with one layer"),
+        ({"guide": ID, "classes": ["dog"]}, "a guide goes with layers"),
         ({"guide": ID, "layer": ["conv1:3"]}, "a guide takes up whole layers"),
         ({"mask": ID, "recipe": {"clip": False}}, "mask: it keeps pixels as they are"),
         ({"kind": "zoom", "scale": 1}, "scale: 1.0, expected a number above -1"),
