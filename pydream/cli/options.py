@@ -372,6 +372,7 @@ strength_option = option("--strength", "Factor for the iterations.", FiniteRange
 dream_options = together(
     preset_option,
     guide_option,
+    option("--invert", "The guide's activations themselves: what the layer keeps of it.", is_flag=True),
     steps_option("octaves", "octave_n", default=library_default("octave_n"), type=Octaves(1, MOST_OCTAVES)),
     steps_option("octave_scale", default=library_default("octave_scale")),
     steps_option("iterations", "iter_n", default=library_default("iter_n")),

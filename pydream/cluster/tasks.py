@@ -19,7 +19,7 @@ import msgspec
 import numpy as np
 
 from .. import __version__
-from ..dream.objectives import Objective, objective_guide
+from ..dream.objectives import Inversion, Objective, objective_guide
 from ..dream.retouch import Mask
 from ..errors import ClusterError, PydreamError, ShapeError
 from ..net import Array, Net, Part, Wrapper
@@ -227,6 +227,8 @@ class RemoteTilesNet(Wrapper):
 def guided(net: Net, guide: Picture, recipe: Recipe, name: str) -> Objective:
     """Make the objective of a guide, for a recipe's layers; an error names it."""
     weights = {recipe.end: 1.0} if recipe.score is None else guide_weights(recipe.score)
+    if recipe.invert:
+        return Inversion(guide, weights=tuple(weights.values()))
     try:
         return objective_guide(net, guide, tuple(weights), weights=tuple(weights.values()))
     except ShapeError as error:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
+from ..media import resized
 from ..net import Affine, Array, Blob, Net
+from ..picture import Picture
+from .images import preprocess
 
 Objective = Callable[..., None]  # takes the blob of each layer to dream with
 
@@ -15,11 +19,40 @@ MOST_POWER = 100  # of a cosine; from 10 or so only proportions count
 LEAST_COSINE = 0.1  # as lucid's: below it a place is pulled along a direction as at it
 
 
-class Caricature:
+class Likeness(ABC):
+    """What pulls activations x to a picture's, y, which is seen as the dream is: at each octave's size, shifted alike.
+
+    The picture runs forward once a step, on a twin of the net.
+
+    Attributes
+    ----------
+    weights : sequence of float
+        A factor for the gradient at each layer; empty: 1.
+    """
+
+    weights: Sequence[float] = ()
+
+    @abstractmethod
+    def seed(self, blob: Blob, features: Array) -> Affine:
+        """Return the gradient at a layer, for a blob's x and features y."""
+
+    def image(self, net: Net, base: Array) -> Array:
+        """Return the picture of an octave, an image of the net; `base` is the octave's own."""
+        return base
+
+    def at(self, net: Net, base: Array) -> Objective:
+        """Return the objective of an octave."""
+        return _AtOctave(self, net, self.image(net, base))
+
+    def __call__(self, *dst: Blob) -> None:
+        """Raise TypeError: only what `at` returns knows a picture."""
+        raise TypeError("a likeness is to a picture: `deepdream` gives it that of each octave")
+
+
+class Caricature(Likeness):
     """More of what the picture already is: activations x climb along the picture's own, y, at each octave and shift.
 
-    The score is lucid's `dot_compare`, ``x·y cos(x, y)^power``. The picture of an octave runs forward once a step, on a
-    twin of the net.
+    The score is lucid's `dot_compare`, ``x·y cos(x, y)^power``.
 
     Parameters
     ----------
@@ -33,32 +66,59 @@ class Caricature:
             raise ValueError(f"caricature: {power}, expected a number from 0 to {MOST_POWER}")
         self.power = power
 
-    def at(self, net: Net, base: Array) -> Objective:
-        """Return the objective of an octave, whose picture is `base`, an image of the net."""
-        return _AtOctave(self, net, base)
+    def seed(self, blob: Blob, features: Array) -> Affine:
+        """Return the gradient: see `toward`."""
+        return toward(blob, features, self.power)
 
-    def __call__(self, *dst: Blob) -> None:
-        """Raise TypeError: only what `at` returns knows a picture."""
-        raise TypeError("a caricature is of a picture: `deepdream` gives it that of each octave")
+
+class Inversion(Likeness):
+    """Another picture's activations, y, themselves: the score is ``-|x - y|² / 2|y|²``, the sum of several layers'.
+
+    So a dream from noise shows what the layers keep of the picture (Mahendran and Vedaldi, 2015).
+
+    Parameters
+    ----------
+    picture : (h, w, 3) array
+        RGB, 0..255; resized to the size of each octave.
+    weights : sequence of float
+        A factor for each layer's share; below 0 the dream is turned away from the picture there. Empty: 1.
+    """
+
+    def __init__(self, picture: Picture, *, weights: Sequence[float] = ()) -> None:
+        self._picture = picture
+        self.weights = weights
+
+    def image(self, net: Net, base: Array) -> Array:
+        """Return the picture in the size of `base`."""
+        height, width = base.shape[1:]
+        return preprocess(net, resized(self._picture, (height, width)))
+
+    def seed(self, blob: Blob, features: Array) -> Affine:
+        """Return the gradient, ``(y - x) / |y|²``."""
+        factor = 1 / (float(np.vdot(features, features)) or 1.0)
+        return Affine(-factor, factor * features)  # exactly 0 where x is y
 
 
 class _AtOctave:
-    def __init__(self, caricature: Caricature, net: Net, base: Array) -> None:
-        self._power = caricature.power
+    def __init__(self, likeness: Likeness, net: Net, image: Array) -> None:
+        self._likeness = likeness
         self._twin = net.twin()
-        self._base = base
+        self._image = image
 
     def seen(self, ends: tuple[str, ...], feed: Callable[[Array], Any]) -> Objective:
         """Return the objective of a step, for which `feed` makes the net's tensor of an image."""
-        twin, base = self._twin, self._base
-        twin.resize(*base.shape[1:])
-        twin.forward(end=ends, tensor=feed(base))
+        twin, image = self._twin, self._image
+        twin.resize(*image.shape[1:])
+        twin.forward(end=ends, tensor=feed(image))
         features = [twin.blobs[end].data[0].copy() for end in ends]
         twin.resize(1, 1)  # its values would take as much memory as the step's
 
+        weights = self._likeness.weights or [1.0] * len(ends)
+
         def objective(*dst: Blob) -> None:
-            for blob, each in zip(dst, features, strict=True):
-                blob.drive(toward(blob, each, self._power))
+            for blob, each, weight in zip(dst, features, weights, strict=True):
+                gain, bias = self._likeness.seed(blob, each)
+                blob.drive(Affine(gain, bias) if weight == 1 else Affine(weight * gain, weight * bias))
 
         return objective
 
@@ -111,7 +171,7 @@ def _slope(dot: Any, square: Any, power: float) -> tuple[Any, float]:
 
 def at_octave(objective: Objective, net: Net, base: Callable[[], Array]) -> Objective:
     """Return an objective for an octave whose picture `base` makes; one that needs no picture as it is."""
-    return objective.at(net, base()) if isinstance(objective, Caricature) else objective
+    return objective.at(net, base()) if isinstance(objective, Likeness) else objective
 
 
 def at_step(objective: Objective, ends: tuple[str, ...], feed: Callable[[Array], Any]) -> Objective:

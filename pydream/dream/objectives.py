@@ -24,6 +24,7 @@ from .images import check_image, preprocess
 from .labels import find_classes, is_number
 from .likeness import MOST_POWER as MOST_POWER
 from .likeness import Caricature as Caricature
+from .likeness import Inversion as Inversion
 from .likeness import Objective as Objective
 from .likeness import along
 

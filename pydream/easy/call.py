@@ -49,6 +49,7 @@ def dream_picture(
     direction: str | os.PathLike[str] | ArrayLike | None = None,
     direction_power: float | None = None,
     guide: PictureLike | None = None,
+    invert: bool | None = None,
     octaves: int | Literal["auto"] | None = None,
     octave_scale: float | None = None,
     iterations: int | None = None,
@@ -115,6 +116,8 @@ def dream_picture(
     direction_power : float, optional
         Of its cosine.
     guide, mask : as `picture`, optional
+    invert : bool, optional
+        Whether the guide's activations themselves are dreamt, as for ``--invert``.
     size : str, optional
         ``WIDTHxHEIGHT`` that the picture is resized to.
     long_side : int, optional
@@ -175,6 +178,7 @@ def dream_picture(
         "layer": layer,
         "kind": objective,
         "caricature": caricature,
+        "invert": invert,
         "classes": classes or None,
         "direction": Path(direction) if isinstance(direction, str | os.PathLike) else direction,
         "direction_power": direction_power,

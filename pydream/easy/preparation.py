@@ -251,6 +251,8 @@ def check_together(
         raise ParameterError("guide", "a guide goes with layers, without --objective and --class")
     if recipe.get("caricature") is not None and (guided or len(layers) > 1 or kind != "l2" or classes):
         raise ParameterError("caricature", "it goes with one layer, without --guide, --objective and --class")
+    if recipe.get("invert") and not guided:
+        raise ParameterError("invert", "it is of a --guide")
     if masked and not recipe.get("clip", True):
         raise ParameterError("mask", "it keeps pixels as they are, and --no-clip rescales them all")
     if masked and recipe.get("stretch"):

@@ -22,6 +22,7 @@ from .text import as_unicode, number_text, to_bytes
 _OPTIONS = {
     "grid": "--grid",
     "caricature": "--caricature",
+    "invert": "--invert",
     "octave_n": "--octaves",
     "octave_scale": "--octave-scale",
     "iter_n": "--iterations",

@@ -21,7 +21,8 @@ def in_words(figure: Figure) -> str:
         parts.insert(0, f"{recipe.rendering.renderer}{levels}")
     parts += [f"resized to {recipe.size[1]}×{recipe.size[0]}"] if recipe.size else []
     parts += [f"caricature, power {recipe.caricature:g}"] if recipe.caricature is not None else []
-    parts += [f"guided by {figure.guide.name}"] if figure.guide else []
+    guided = "inverting" if recipe.invert else "guided by"
+    parts += [f"{guided} {figure.guide.name}"] if figure.guide else []
     retouches = ["robust_scale", "robust_rotate", "smooth", "laplacian", "decorrelate", "tv", "pull_back", "stretch"]
     parts += [f"{name.replace('_', ' ')} {getattr(recipe, name):g}" for name in retouches if getattr(recipe, name)]
     parts += ["colours decorrelated"] if recipe.in_colors else []

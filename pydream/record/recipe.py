@@ -133,6 +133,8 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True):
         takes up and their weights, if they are not `end` alone.
     caricature : float, optional
         The power of the `Caricature` that is the objective, of the whole layer `end`.
+    invert : bool
+        Whether the guide's activations themselves are dreamt, by the `Inversion` of the guide.
     iter_n, octave_n, octave_scale, step_size, jitter, clip, era, grid, backend
         As for `pydream.deepdream`.
     tile : int, optional
@@ -174,6 +176,7 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True):
     seed: Annotated[int, msgspec.Meta(ge=0, le=MOST_SEED)]
     objective: Annotated[tuple[Term, ...], msgspec.Meta(max_length=MOST_TERMS)] = ()
     caricature: float | None = None
+    invert: bool = False
     iter_n: int = 10
     octave_n: int = 4
     octave_scale: float = 1.4
@@ -226,6 +229,8 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True):
             return f"{self.rendering.renderer} of {self.end}{part_text(self.rendering.channels or ())}"
         if self.caricature is not None:
             return f"caricature of {self.end}"
+        if self.invert:
+            return f"inversion at {self.score or self.end}"
         return str(self.score or self.end)
 
     def differences(self, other: Recipe) -> Iterator[Difference]:

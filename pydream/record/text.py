@@ -29,6 +29,7 @@ LATER = {
     "depth": None,
     "place": None,
     "caricature": None,
+    "invert": False,
     "vector": (),
     "cosine_power": 0.0,
 }

@@ -14,6 +14,7 @@ from support.interrupting import interrupt_at
 from pydream.caffe import Net
 from pydream.dream import objectives
 from pydream.dream.colors import color_correlations
+from pydream.dream.images import noise
 from pydream.dream.notebook import deepdream
 from pydream.dream.objectives import Term, l2, mean
 from pydream.dream.octaves import AUTO
@@ -229,6 +230,7 @@ def test_names_with_colons_and_equals_signs(given, term):
         ("--direction v.npy -l conv1 -l pool1", "it goes with one layer"),
         ("--direction v.npy -l conv1:3", "it has a number for each channel of the layer: leave the channels out"),
         ("--direction-power 2", "it is of a --direction"),
+        ("--invert", "it is of a --guide"),
         ("--mask in.png --no-clip", "it keeps pixels as they are, and --no-clip rescales them all"),
         ("--mask no.png", "'no.png' does not exist"),
         ("--tv -1", "'--tv': -1.0 is not in the range"),
@@ -251,6 +253,20 @@ def test_a_caricature(run, picture, net):
     assert said["dream"]["caricature"] == 1.5
     assert "--layer fire4/concat --caricature 1.5 " in said["command"]
     assert run("replay", "out.png").out == "identical: every byte of 96x72 pixels, float32\n"
+
+
+def test_an_inversion(run, picture, net):
+    words = ["noise:40x30", "-o", "out.png", "-l", "fire2/concat", "-l", "conv1=0.5", "--guide", "in.png", "--invert"]
+    seen = run("dream", *words, *SHORT)
+    assert seen.err.startswith("squeezenet_v1.1 inversion at l2 of 'fire2/concat' + 0.5 * l2 of 'conv1' on"), seen
+    rng = np.random.RandomState(3)
+    objective = objectives.Inversion(read_image(picture), weights=(1, 0.5))
+    made = deepdream(net, noise(30, 40, rng), 2, 2, end=("fire2/concat", "conv1"), objective=objective, rng=rng)
+    np.testing.assert_array_equal(read_image("out.png"), np.uint8(np.clip(made, 0, 255)))
+    said = json.loads(read_note("out.png"))
+    assert (said["dream"]["invert"], said["guide"]["name"]) == (True, "in.png")
+    assert "--layer fire2/concat --layer conv1=0.5 --guide in.png --invert " in said["command"]
+    assert run("replay", "out.png").out == "identical: every byte of 40x30 pixels, float32\n"
 
 
 def test_a_direction(run, picture, net):

@@ -57,7 +57,7 @@ def test_noise_a_guide_and_a_mask(net, order, picture):
     mask = np.zeros((40, 50, 3), np.uint8)
     mask[:, 25:] = 255
     task = DreamTask(network=order, recipe=recipe, picture=None, guide=("guide.png", picture), mask=mask)
-    objective = tasks.guided(net, picture, RECIPE.end, "guide.png")
+    objective = tasks.guided(net, picture, RECIPE, "guide.png")
     expected = to_pixels(follow(recipe, net, None, objective, retouches=recipe.retouches(Mask.of(mask))))
     np.testing.assert_array_equal(dream(task).pixels, expected)
     without = to_pixels(follow(recipe, net, None, objective))

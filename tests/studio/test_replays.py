@@ -83,7 +83,7 @@ DIRECTION = [{"layer": "fire2/concat", "kind": "mean", "vector": [1, *[0.25] * 1
         ({"layer": ("fire2/concat:3-7@center=0.5", "fire3/concat"), "objective": "mean"}, {}),
         ({"classes": ("flamingo", "hen=2")}, {}),
         ({"preset": "dogs", "strength": 0.5}, {"octave_n": "auto"}),
-        ({"guide": 1, "mask": 2, "layer": ("fire3/concat",)}, {}),
+        ({"guide": 1, "mask": 2, "layer": ("fire3/concat",)}, {"invert": True}),
         ({"long_side": 64}, {"smooth": 0.5, "laplacian": 2, "blend": 0.25}),
         ({"noise": True}, {"noise": [40, 56], "keep_colors": True}),
         ({"network": "float64", "layer": ("fire2/concat",)}, {"stretch": 1.0, "caricature": 0.5}),

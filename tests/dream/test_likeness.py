@@ -1,12 +1,14 @@
-"""Caricatures: their gradient against finite differences, the picture shifted as the dream is, and tiles."""
+"""Caricatures and inversions: gradients against finite differences, the picture shifted as the dream is, and tiles."""
 
 import numpy as np
 import pytest
 from support import nets
 
 import pydream
-from pydream.dream.likeness import Caricature, toward
-from pydream.dream.retouch import Robust
+from pydream.dream.likeness import Caricature, Inversion, toward
+from pydream.dream.retouch import Decorrelate, Robust
+from pydream.errors import ZeroGradientError
+from pydream.media import resized
 
 TEXT = (
     nets.inputs(data=(1, 3, 9, 8))
@@ -15,6 +17,7 @@ TEXT = (
     + nets.layer("top", "Convolution", "low", "top", "convolution_param { num_output: 5 kernel_size: 2 stride: 2 }")
 )
 SIZE = (9, 8)
+PICTURE = np.random.RandomState(3).randint(0, 256, (45, 60, 3), np.uint8)
 
 
 @pytest.fixture(scope="module", params=["numpy", "tensorflow"])
@@ -32,15 +35,21 @@ def activations(net, image):
     return net.blobs["top"].data[0].copy()
 
 
-@pytest.mark.parametrize("power", [0, 0.5, 2])
+POWERS = [0, 0.5, 2, "inversion"]
+
+
+@pytest.mark.parametrize("power", POWERS)
 def test_the_gradient_against_finite_differences(net, power):
     rng = np.random.default_rng(5)
     picture = nets.spread(rng, (3, *SIZE), -100, 130)
     image = picture + rng.normal(0, 10, picture.shape)
     y = activations(net, picture)
+    inverted = power == "inversion"
 
     def score(image):
         x = activations(net, image)
+        if inverted:
+            return -np.vdot(x - y, x - y) / 2 / np.vdot(y, y)
         return np.vdot(x, y) * (np.vdot(x, y) / np.linalg.norm(x)) ** power
 
     numerical = np.zeros_like(image)
@@ -50,9 +59,10 @@ def test_the_gradient_against_finite_differences(net, power):
         moved[place] = step
         numerical[place] = score(image + moved) - score(image - moved)
     x = activations(net, image)
-    net.blobs["top"].drive(toward(net.blobs["top"], y, power))
+    top = net.blobs["top"]
+    top.drive(Inversion(picture).seed(top, y) if inverted else toward(top, y, power))
     net.backward(start="top")
-    gradient = net.image.diff[0] * (np.vdot(x, y) / np.linalg.norm(x)) ** power
+    gradient = net.image.diff[0] * (1 if inverted else (np.vdot(x, y) / np.linalg.norm(x)) ** power)
     assert nets.off(gradient, numerical / (2 * step)) < 1e-6
 
 
@@ -69,8 +79,21 @@ def test_the_picture_is_shifted_and_moved_as_the_dream_is(squeezenet64, retouche
     np.testing.assert_allclose(found[2], found[0], atol=1e-9)
 
 
-@pytest.mark.parametrize("power", [0, 1])
-def test_in_tiles(squeezenet64, power):
+def test_a_picture_is_found_again(squeezenet64):
+    """In the sizes of the octaves; at the picture itself the gradient is 0."""
+    rng = np.random.RandomState(0)
+    coarse = rng.randint(0, 256, (6, 8, 3), np.uint8)
+    picture, start = resized(coarse, (96, 128)), rng.uniform(100, 150, (48, 64, 3))
+    params = {"end": "fire2/concat", "objective": Inversion(picture), "jitter": 4, "retouches": [Decorrelate(1)]}
+    made = pydream.deepdream(squeezenet64, start, octave_n=2, iter_n=12, rng=rng, **params)
+    small = resized(picture, (48, 64)).astype(float)
+    assert np.corrcoef(made.ravel(), small.ravel())[0, 1] > 0.6 > 0.1 > np.corrcoef(start.ravel(), small.ravel())[0, 1]
+    with pytest.raises(ZeroGradientError):
+        pydream.deepdream(squeezenet64, picture, octave_n=1, iter_n=1, **params)
+
+
+@pytest.mark.parametrize("objective", [Caricature(0), Caricature(1), Inversion(PICTURE)])
+def test_in_tiles(squeezenet64, objective):
     picture = np.random.RandomState(0).randint(0, 256, (90, 120, 3), np.uint8)
     found = [
         pydream.deepdream(
@@ -79,7 +102,7 @@ def test_in_tiles(squeezenet64, power):
             end="fire4/concat",
             octave_n=2,
             iter_n=2,
-            objective=Caricature(power),
+            objective=objective,
             rng=np.random.RandomState(1),
             tile=tile,
         )
