@@ -109,7 +109,8 @@ def _classified(net: Net, layer: str, logits: str, places: int, rng: np.random.R
 
 def _values(blob: Array) -> Array:
     """Return the values of a blob, (1, c, h, w) or (1, c), place by place: (places, c)."""
-    return blob[0].reshape(blob.shape[1], -1).T
+    values: Array = blob[0].reshape(blob.shape[1], -1).T
+    return values
 
 
 def _drawn(count: int, places: int, rng: np.random.RandomState) -> Array:
@@ -349,8 +350,8 @@ def activation_atlas(
         raise ParameterError("pictures", "there are none")
     activations = Activations(net, layer, places, seed)
     activations.check(len(found))
-    for each in found:
-        activations.add(each.name, at_size(net, each.pixels, resizing))
+    for given in found:
+        activations.add(given.name, at_size(net, given.pixels, resizing))
     base = Recipe(end=layer, seed=seed, iter_n=iter_n, noise=(cell, cell), **DRAWING)
     cells, sheet = activations.cells(side), PictureMap(side, cell)
     drawings: list[Picture | None] = []

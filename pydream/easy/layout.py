@@ -96,7 +96,8 @@ def _times(matrix: Array, vector: Array) -> Array:
 
 def _unit(vector: Array) -> Array:
     scaled: Array = vector / max(np.abs(vector).max(), np.finfo(np.float64).tiny)
-    return scaled / max(np.sqrt((scaled * scaled).sum()), 1.0)
+    unit: Array = scaled / max(np.sqrt((scaled * scaled).sum()), 1.0)
+    return unit
 
 
 def assign(points: Array, axes: Array, side: int) -> Array:

@@ -88,6 +88,7 @@ view.addEventListener("wheel", (event) => {
 
 // One pointer drags, two pinch. A drag is no click: only after a few pixels the window takes the pointer.
 const pointers = new Map();
+view.addEventListener("dragstart", (event) => event.preventDefault()); // of a picture
 view.addEventListener("pointerdown", (event) => {
   if (event.button === 0) pointers.set(event.pointerId, { x: event.clientX, y: event.clientY, from: [event.clientX, event.clientY] });
 });

@@ -36,7 +36,7 @@ from ..folders import OutputFolder
 from ..help import Command
 from ..input import InputPicture, Resizing, Source, SourceType, Target, claim_targets
 from ..job import Job, prepare
-from ..listing import expanded, recursive_option
+from ..listing import expanded
 from ..options import (
     common_run_options,
     force_option,
@@ -46,6 +46,7 @@ from ..options import (
     option,
     output_option,
     pictures_option,
+    recursive_option,
     resume_option,
     size_options,
     steps_option,
@@ -57,6 +58,7 @@ from ..signals import between_steps, interruptible, uninterrupted
 from ..workers import WorkerOptions, start_workers, worker_options
 
 LARGEST_CELL = 1024  # pixels
+_LISTED = 3  # names of INPUT in the title
 _NAMED = 10  # pictures that could not be read, in the caption
 HEADINGS = (
     "Activations", "Pictures", "Nearest pictures", "Attributed classes", "Activations' cosine", "Drawing's cosine",
@@ -152,8 +154,9 @@ def command(
         inputs = [source.argument for given in input for source in given]
         bare = Recipe(end=job.recipe.end, seed=job.recipe.seed)
         line = job.command_line("atlas", [*inputs, *_output(target), *words, *style.words], bare)
+        replace(job, recipe=cells[0].recipe(job.recipe)).check()
+        job = replace(job, heading=_heading(job, f"{len(cells)} cells"))
         atlas = AtlasRun(job, start, tiles, cells, line)
-        replace(job, recipe=atlas.recipe(0)).check()
         atlas.draw(workers, sheet)
         figure = AtlasFigure(
             figure="atlas", command=line, recipe=job.as_recorded(job.recipe), layers=[[job.recipe.end]],
@@ -190,7 +193,15 @@ def _output(target: Target) -> list[str]:
 
 def _of(input: Sequence[Sequence[Source]]) -> str:
     names = [Path(source.given).name or source.given for given in input for source in given]
-    return names[0] if len(names) == 1 else f"{names[0]} and {len(names) - 1} more"
+    if len(names) > _LISTED:
+        names[_LISTED - 1 :] = [f"{len(names) - _LISTED + 1} more"]
+    *first, last = names
+    return f"{', '.join(first)} and {last}" if first else last
+
+
+def _heading(job: Job, what: str) -> str:
+    facts, recipe = job.network, job.recipe
+    return f"{facts.name} {recipe.end}, {what} on {facts.device}, {facts.dtype}, seed {recipe.seed}"
 
 
 def _missing(failed: Sequence[str]) -> str:
@@ -205,7 +216,7 @@ def _look(ctx: click.Context, job: Job, seen: Activations, sources: Sequence[Sou
     """Show the network all pictures; print which cannot be read, and return their names."""
     seen.check(len(sources))
     failed: list[str] = []
-    title = f"{job.network.name} {seen.layer} on {job.network.device}, {job.network.dtype}, seed {seen.seed}"
+    title = _heading(job, f"{len(sources)} picture{'' if len(sources) == 1 else 's'}")
     with Bar(job.quiet, title, total=len(sources), unit="picture") as bar:
         for number, source in enumerate(sources, start=1):
             name = str(Path(source.inside, source.name))
