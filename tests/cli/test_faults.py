@@ -85,8 +85,6 @@ WRITE = {
               "--resume"],
     "channels": ["channels", "noise:48x48", "-o", "disk/out.png", "-l", "fire2/squeeze1x1:0-2", "-n", "1", "--seed",
                  "1", "--resume"],
-    "atlas": ["atlas", "many", "-o", "disk/out.html", "-l", "fire2/concat", "--side", "2", "--cell", "32", "-n", "1",
-              "--seed", "1", "--resume"],
     "history": ["history", "in.png", "-o", "disk/out.png", "--gif", *SHORT, "--force"],
     "fetch": ["models", "fetch", "some_net"],
 }  # fmt: skip
