@@ -50,6 +50,7 @@ _HOMES = {  # public name → the module that has it, or that it is
     "DreamInterrupted": "dream.notebook",
     "PydreamError": "errors",
     "Watch": "dream.watch",
+    "activation_atlas": "easy.atlas",
     "classify": "easy.prediction",
     "deepdream": "dream.notebook",
     "deprocess": "dream.images",

@@ -17,7 +17,7 @@ from ..cluster.tasks import K, Outcome, checked, dream, run_here
 from ..cluster.workers import Cluster
 from ..errors import ForeignFileError
 from ..files import make_folder, write_text
-from ..media import DPI, FORMATS, PAGE, THEMES, WRITABLE, Gallery, ImageFormat, Sheet, read_image
+from ..media import DPI, FORMATS, PAGE, THEMES, WRITABLE, Gallery, ImageFormat, PictureMap, Sheet, read_image
 from ..media.page import PAGES
 from ..picture import Picture
 from ..record.command import option_words
@@ -87,7 +87,7 @@ class Style:
 
     def write(
         self,
-        sheet: Sheet | Gallery,
+        sheet: Sheet | Gallery | PictureMap,
         target: Target,
         figure: Figure | SightFigure,
         title: str,

@@ -146,7 +146,7 @@ def probabilities(net: Net, picture: Picture, size: Size | None = None) -> Array
     check_image(net)
     assert net.logits is not None
     layer, _ = net.logits
-    image = seen(picture, size or _declared(net))
+    image = seen(picture, size or declared_size(net))
     net.resize(*image.shape[:2])
     net.image.data[0] = as_image(net, image)
     numbers = np.asarray(net.forward(end=layer)[layer][0], np.float64)
@@ -194,7 +194,8 @@ def _resized_side(side: int) -> int:
     return _CANONICAL if side < _CANONICAL else round(side * _CANONICAL / _IMAGENET)
 
 
-def _declared(net: Net) -> Size:
+def declared_size(net: Net) -> Size:
+    """Return the height and width of the pictures that a network was made for."""
     if not isinstance(net, LocalNet):
         return _IMAGENET, _IMAGENET
     height, width = net.graph.declared[net.image_input][2:]

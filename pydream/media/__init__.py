@@ -7,6 +7,7 @@ video    films: `video.read_video`, `video.write_video`
 sheet    contact sheets: `Sheet`
 page     HTML pages with their pictures inside
 gallery  such pages of labelled pictures and commands: `Gallery`
+map      a square of small pictures, or a page to zoom in on it: `PictureMap`
 ======== ========================================================================
 """
 
@@ -33,6 +34,7 @@ from .image import (
     write_image,
     write_samples,
 )
+from .map import PictureMap
 from .resolution import Dpi, find_dpi
 from .sheet import DPI, PAGE, THEMES, Share, Sheet, fitting_columns, fitting_width
 from .whole import FileFacts, look_at
@@ -49,6 +51,7 @@ __all__ = [
     "FileFacts",
     "Gallery",
     "ImageFormat",
+    "PictureMap",
     "Share",
     "Sheet",
     "check_depth",

@@ -48,6 +48,7 @@ MOST_SEED = 2**32 - 1
 LEAST_TERM = 93  # characters that a term takes in a note and its command, beside names and numbers
 MOST_TERMS = LONGEST_NOTE // LEAST_TERM  # of a score
 DEEP_COPIES = 1  # arrays of the picture's size that a file of more than 8 bits is written with, at most
+_LONGEST_TEXT = 200  # characters of what differs
 MOST_SUMMED = 4096  # channels of one rendering, so that a picture's note can hold them
 
 
@@ -59,8 +60,13 @@ class Difference(NamedTuple):
     after: Any
 
     def __str__(self) -> str:
-        before, after = ("none" if value is None else value for value in (self.before, self.after))
+        before, after = ("none" if value is None else _elided(str(value)) for value in (self.before, self.after))
         return f"{self.what} was {before}, now {after}"
+
+
+def _elided(text: str) -> str:
+    """Cut a text that is too long for a line: a direction has a number for each channel."""
+    return text if len(text) <= _LONGEST_TEXT else f"{text[:_LONGEST_TEXT]}…"
 
 
 def changes(before: Any, after: Any, names: Iterable[str]) -> Iterator[Difference]:

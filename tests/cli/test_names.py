@@ -233,6 +233,14 @@ def everything(network):
         "channels": [
             [*rendering, f"c{EVIL}.png", "--layer", "last", "--dpi", "50", "--pictures", f"p{EVIL}", "--title", EVIL]
         ],
+        "atlas": [
+            [
+                *[picture, f"bad{EVIL}.png", *network, "--layer", LAYER, "--side", "1", "-n", "1", "--cell", "32"],
+                *["--runtime", "numpy", "--seed", "1", "--title", EVIL, "--pictures", f"a{EVIL}"],
+                *["-o", f"a{EVIL}.html"],
+            ],
+            [f"no{EVIL}.png"],
+        ],
         "sweep": [
             [picture, *network, *SHORT, "--dpi", "50", "-o", f"s{EVIL}.png", "--pictures", f"s{EVIL}"],
             [picture, *unknown, "-o", "s.png"],

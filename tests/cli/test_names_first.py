@@ -25,6 +25,7 @@ WRONG = {
     "rendered place": (["visualize", *TO, "-l", "conv1:3@center"], "and without a place, as their tiles are shifted"),
     "channels": (["channels", *TO, "-l", "fire8/conct"], NOPE),
     "channels' channel": (["channels", *TO, "-l", "conv1:60-64"], "no channel 64 in 'conv1'"),
+    "atlas": (["atlas", "in.png", *TO, "-l", "fire8/conct"], NOPE),
     "zoom": (["zoom", "in.png", "-o", "out", "-l", "fire8/conct"], NOPE),
     "video": (["video", "in.mp4", "-o", "out.mp4", "--class", "tabbi"], "no class 'tabbi'"),
     "classify": (["classify", "in.png", "--dream", *TO, "--class", "tabbi"], "no class 'tabbi'"),

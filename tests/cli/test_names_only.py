@@ -40,6 +40,8 @@ COMMANDS = {
     "visualize": ["visualize", "{}/in.png", "-o", "out.png", "-l", "fire2/squeeze1x1:1", "-r", "naive"],
     "channels": ["channels", "{}/in.png", "-o", "out.png", "-l", "fire2/squeeze1x1:0-1", "--pictures", "{}/out",
                  "-r", "naive", "--dpi", "50"],
+    "atlas": ["atlas", "{}/in.png", "-o", "out.html", "-l", "fire2/concat", "--pictures", "{}/out", "--side", "1", "-n", "1",
+              "--cell", "32"],
     "sweep": ["sweep", "{}/in.png", "-o", "out.png", "-m", "{}/own.prototxt", "--pictures", "{}/out", *SHEET],
     "classify": ["classify", "{}/in.png", "--dream", "-o", "out.png", "--dpi", "50", *DREAM],
     "octaves": ["octaves", "{}/in.png", "-o", "out.webp", "--mask", "{}/side.png", *SHEET],

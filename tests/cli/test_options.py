@@ -90,7 +90,7 @@ def test_arguments():
         for param in command.params:
             if isinstance(param, click.Argument):
                 found[param.name].add(name)
-    figures = {"classify", "looks", "sweep", "octaves", "history", "visualize", "channels", "reproduce"}
+    figures = {"classify", "looks", "sweep", "atlas", "octaves", "history", "visualize", "channels", "reproduce"}
     dreams = {"dream", "zoom", "video", *figures}
     networks = {"models add", "models fetch", "models info", "models path", "models remove", "models verify"}
     # The INPUT of the picture that is replayed is --input.

@@ -305,10 +305,27 @@ SWEEP = [
     "pool10",
     *SHORT,
 ]
-ATLAS = ["channels", "noise:30x20", "--layer", "fire2/squeeze1x1:0-5", "-n", "2", "--seed", "1", "--sidecar"]
+CHANNELS = ["channels", "noise:30x20", "--layer", "fire2/squeeze1x1:0-5", "-n", "2", "--seed", "1", "--sidecar"]
+ATLAS = [
+    "atlas",
+    "in/0.png",
+    "-l",
+    "conv1",
+    "--side",
+    "2",
+    "--cell",
+    "24",
+    "--size",
+    "32x32",
+    "-n",
+    "1",
+    "--seed",
+    "1",
+    "--sidecar",
+]
 
 
-@pytest.mark.parametrize("command", [SWEEP, ATLAS])
+@pytest.mark.parametrize("command", [SWEEP, CHANNELS, ATLAS])
 def test_a_sheet_is_the_same(run, pictures, two, command):
     """And so are its single pictures; one layer cannot dream at this size, which costs itself."""
     command = [*command, "--runtime", "numpy", "--dtype", "float64", "-o", "sheet.png", "--pictures"]
@@ -324,7 +341,7 @@ def test_a_sheet_is_the_same(run, pictures, two, command):
     )
 
 
-@pytest.mark.parametrize("command", [SWEEP, ATLAS])
+@pytest.mark.parametrize("command", [SWEEP, CHANNELS, ATLAS])
 def test_a_sheet_goes_on(run, pictures, two, command, monkeypatch):
     """Ctrl-C at the second; what one process made and what workers made are each other's to go on with."""
     from pydream.cli.input import Target

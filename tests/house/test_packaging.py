@@ -29,6 +29,8 @@ NEEDED = [
     "pydream/media/page.css",
     "pydream/media/gallery.css",
     "pydream/media/gallery.js",
+    "pydream/media/map.css",
+    "pydream/media/map.js",
 ]
 
 
