@@ -75,13 +75,17 @@ class Seen(NamedTuple):
             for each in self.best(top)
         ]
 
+    def classes(self, top: int, before: Seen | None = None) -> list[dict[str, Any]]:
+        """Return the most probable classes for JSON, with what they had in a picture `before`."""
+        found = [each._asdict() for each in self.best(top)]
+        if before is not None:
+            for each in found:
+                each["before"] = float(before.chances[each["number"]])
+        return found
+
     def as_json(self, top: int) -> dict[str, Any]:
         """Return it with the most probable classes, for JSON."""
-        return {
-            "network": self.network,
-            "picture": self.picture,
-            "classes": [each._asdict() for each in self.best(top)],
-        }
+        return {"network": self.network, "picture": self.picture, "classes": self.classes(top)}
 
     def line(self, top: int) -> str:
         """Return the most probable classes as a sentence."""

@@ -25,7 +25,7 @@ from . import catalogue
 from .folder import MOST_PAGE
 from .guard import error_answer
 from .messages import PictureEntry
-from .orders import JOB_ID, PICTURE_ID, JobId, Order, ThumbnailsWanted
+from .orders import JOB_ID, PICTURE_ID, ClassesWanted, JobId, Order, ThumbnailsWanted
 from .studio import Studio
 from .uploads import MOST_UPLOAD, Uploads
 
@@ -174,6 +174,7 @@ class Api:
             _route("/api/jobs/{id}/python", GET=self._python),
             _route("/api/events", GET=self._events),
             _route("/api/replay", POST=self._replay),
+            _route("/api/classify", POST=self._classify),
             _route("/api/thumbnails", POST=self._thumbnails),
             _route("/api/thumbnails/{key}.jpg", GET=self._thumbnail),
             _route("/api/page", GET=self._page, PUT=self._save_page),
@@ -255,6 +256,10 @@ class Api:
             return await _while_there(request, self.studio.replay(None, None, _id(picture, PICTURE_ID, "picture")))
         async with self._uploads.taken(request) as (path, _):
             return await _while_there(request, self.studio.replay(path, None, None))
+
+    async def _classify(self, request: Request) -> Response:
+        wanted = await _read(request, ClassesWanted)
+        return await _while_there(request, self.studio.classify(wanted, self._model))
 
     # ---- jobs ----
 

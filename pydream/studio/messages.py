@@ -102,6 +102,24 @@ class ReplayPicture(Message, frozen=True, kw_only=True):
     memory: int | None = None
 
 
+class Classify(Message, frozen=True, kw_only=True):
+    """Say what the network of an order takes pictures for.
+
+    Attributes
+    ----------
+    order : Order
+    picture, result : str or None
+        Files: what is dreamt on, and what came of it.
+    recipe : Recipe or None
+        Of a dream on noise: what draws that.
+    """
+
+    order: Order
+    picture: str | None = None
+    result: str | None = None
+    recipe: Recipe | None = None
+
+
 class DecodePicture(Message, frozen=True, kw_only=True):
     """Read a file that came from outside: a picture, or a film.
 
@@ -202,7 +220,7 @@ class Finished(Message, frozen=True, kw_only=True):
     facts : dict
         For a dream ``width``, ``height``, ``sha256``, ``command``, ``python`` and ``seconds``; for a picture the fields
         of its `PictureEntry`; for small dreams ``errors``, a line for each that cannot be made; for a replay
-        ``identical`` and ``why``.
+        ``identical`` and ``why``; for `Classify` the ``network`` and, ``before`` and ``after``, its classes or None.
     stopped : bool
         By `Stop`; without files: nothing had been made.
     """
@@ -263,7 +281,7 @@ class PictureEntry(msgspec.Struct, frozen=True, kw_only=True):
     notes: tuple[str, ...] = ()
 
 
-ToWorker = Warm | Run | DrawThumbnails | ReplayPicture | DecodePicture | EncodePicture | Stop
+ToWorker = Warm | Run | DrawThumbnails | ReplayPicture | Classify | DecodePicture | EncodePicture | Stop
 FromWorker = Began | Progress | Preview | Made | Finished | Failed
 
 

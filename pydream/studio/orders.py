@@ -119,6 +119,22 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
         return {role: id for role, id in roles.items() if id is not None}
 
 
+class ClassesWanted(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What a network is shown: a picture, or what a job was made of and its result.
+
+    Attributes
+    ----------
+    job, picture : str, optional
+        One of them.
+    network : str, optional
+        That looks at a picture; a job has its own.
+    """
+
+    job: JobId | None = None
+    picture: PictureId | None = None
+    network: Annotated[str, msgspec.Meta(max_length=100)] | None = None
+
+
 class ThumbnailsWanted(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Which small dreams are wanted: of a network's layers, of a layer's channels, or of the looks."""
 

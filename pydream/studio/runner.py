@@ -1,4 +1,4 @@
-"""What the process that dreams does next: a replay, the first job that waits, and else the small dreams of the page.
+"""What the process that dreams does next: a question, the first job that waits, and else the small dreams of the page.
 
 A job is taken up again whenever the process ends, until it has ended `MOST_DEATHS` times in a row without getting any
 further. Small dreams give way to anything else within a step, and go on later.
@@ -24,6 +24,7 @@ from .folder import Folder
 from .jobs import Made, Record
 from .messages import (
     Began,
+    Classify,
     DrawThumbnails,
     Failed,
     Finished,
@@ -41,12 +42,13 @@ from .queue import Queue
 from .thumbnails import Thumbnails
 
 MOST_DEATHS = 5
-MOST_REPLAYS = 8
+MOST_QUESTIONS = 8
+Question = ReplayPicture | Classify
 _PAUSE = 1.0  # seconds after an error that was not foreseen
 
 
 class Runner:
-    """Carries out jobs, replays and small dreams, one after the other.
+    """Carries out jobs, small dreams and what is asked beside them, one after the other.
 
     Parameters
     ----------
@@ -82,7 +84,7 @@ class Runner:
         self._network, self._memory = network, memory
         self._elsewhere = False  # whether the process may have another network loaded
         self._wake = asyncio.Event()
-        self._replays: deque[tuple[ReplayPicture, asyncio.Future[dict[str, Any]]]] = deque()
+        self._questions: deque[tuple[Question, asyncio.Future[dict[str, Any]]]] = deque()
         self._drawing: str | None = None
         self._begun = False  # whether the process has begun with the job that runs
         self._serving: asyncio.Task[None] | None = None
@@ -99,14 +101,14 @@ class Runner:
         if self._serving is not None:
             self._serving.cancel()
             await asyncio.gather(self._serving, return_exceptions=True)
-        for _, answer in self._replays:
+        for _, answer in self._questions:
             answer.cancel()
         await self.process.close()
 
     def wake(self) -> None:
         """Look at what there is to do; small dreams give way."""
         self._wake.set()
-        if self._drawing is not None and (self._queue.waits or self._replays):
+        if self._drawing is not None and (self._queue.waits or self._questions):
             self.process.stop(self._drawing)
 
     def _process_changed(self) -> None:
@@ -124,8 +126,8 @@ class Runner:
                 await asyncio.sleep(_PAUSE)
 
     async def _do_next(self) -> None:
-        if self._replays:
-            await self._replay(*self._replays.popleft())
+        if self._questions:
+            await self._answer(*self._questions.popleft())
         elif (record := self._queue.take()) is not None:
             await self._carry_out(record)
         elif self.process.fresh and self.process.silent_ends < MOST_DEATHS:
@@ -320,20 +322,20 @@ class Runner:
 
     # ---- what is not a job ----
 
-    def replay(self, task: ReplayPicture) -> asyncio.Future[dict[str, Any]]:
-        """Have a picture made again, before the jobs that wait; `StudioError` if too many are."""
-        self._replays = deque(each for each in self._replays if not each[1].done())  # those of others gave up
-        if len(self._replays) >= MOST_REPLAYS:
-            raise StudioError(f"{MOST_REPLAYS} replays wait already: wait for one", 429)
+    def ask(self, task: Question) -> asyncio.Future[dict[str, Any]]:
+        """Have a picture made again, or looked at, before the jobs that wait; `StudioError` if too many are."""
+        self._questions = deque(each for each in self._questions if not each[1].done())  # those of others gave up
+        if len(self._questions) >= MOST_QUESTIONS:
+            raise StudioError(f"{MOST_QUESTIONS} questions wait already: wait for one", 429)
         answer: asyncio.Future[dict[str, Any]] = asyncio.get_running_loop().create_future()
-        self._replays.append((task, answer))
+        self._questions.append((task, answer))
         self.wake()
         return answer
 
-    async def _replay(self, task: ReplayPicture, answer: asyncio.Future[dict[str, Any]]) -> None:
+    async def _answer(self, task: Question, answer: asyncio.Future[dict[str, Any]]) -> None:
         if answer.cancelled():
             return
-        self._elsewhere = True
+        self._elsewhere = isinstance(task, ReplayPicture) or task.order.network != self._network
         answer.add_done_callback(lambda _: self.process.stop(task.task, discard=True))  # the client may be gone
         try:
             found = await self.process.ask(task)

@@ -21,8 +21,8 @@ from . import catalogue
 from .events import JOBS, Event, Hub, event
 from .folder import Folder
 from .jobs import Job, Record
-from .messages import DecodePicture, EncodePicture, Failed, Finished, Message, PictureEntry, ReplayPicture
-from .orders import Network, Order, ThumbnailsWanted
+from .messages import Classify, DecodePicture, EncodePicture, Failed, Finished, Message, PictureEntry, ReplayPicture
+from .orders import ClassesWanted, Network, Order, ThumbnailsWanted
 from .process import PROGRAM, ProcessEndedError, WorkerProcess
 from .queue import Queue
 from .runner import Runner, state
@@ -354,7 +354,33 @@ class Studio:
             known=str(self._folder.pictures),
             memory=self._memory,
         )
-        return await self._runner.replay(task)
+        return await self._runner.ask(task)
+
+    async def classify(self, wanted: ClassesWanted, model: str) -> dict[str, Any]:
+        """Return the ``network``, and what it takes a picture for, ``before`` and ``after`` a dream.
+
+        `model` is the network that looks at a picture where none is named.
+        """
+        if (wanted.job is None) == (wanted.picture is None):
+            raise StudioError("either a job or a picture is shown to a network")
+        result = recipe = None
+        if wanted.job is not None:
+            record = self._queue.find(wanted.job)
+            order, recipe = record.order, record.recipe
+            if order.kind != "dream":
+                raise StudioError(f"the result of job {record.number} is no single picture")
+            result = str(self._kinds(record)["png"])
+        else:
+            order = Order(kind="dream", picture=wanted.picture, network=Network(name=wanted.network or model))
+        picture = None if order.picture is None else self.picture_file(order.picture, "png")
+        task = Classify(
+            task=secrets.token_hex(6),
+            order=order,
+            picture=None if picture is None else str(picture),
+            result=result,
+            recipe=recipe,
+        )
+        return await self._runner.ask(task)
 
     # ---- small dreams, and the page ----
 

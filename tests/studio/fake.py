@@ -115,6 +115,11 @@ class FakeStudio:
             self.picture(picture)
         return {"identical": True, "why": ""}
 
+    async def classify(self, wanted, model):
+        if wanted.job is not None:
+            self.job(wanted.job)
+        return {"network": wanted.network or model, "before": [], "after": None}
+
     async def thumbnails(self, wanted):
         return [{"name": wanted.of, "label": str(wanted.start), "key": "0" * 64, "ready": False}]
 

@@ -168,6 +168,15 @@ def test_replay(served):
         assert served.client.post("/api/replay", params={name: "../x"}).status_code == 404
 
 
+def test_classify(served):
+    job = served.client.post("/api/jobs", json={"kind": "dream"}).json()["id"]
+    seen = {"network": "squeezenet_v1.1", "before": [], "after": None}
+    assert served.client.post("/api/classify", json={"job": job}).json() == seen
+    assert served.client.post("/api/classify", json={"picture": SKY_ID, "network": "a"}).json()["network"] == "a"
+    assert served.client.post("/api/classify", json={"job": "../x"}).status_code == 400
+    assert served.client.post("/api/classify", json={"job": "f" * 12}).status_code == 404
+
+
 def test_thumbnails(served):
     items = served.client.post("/api/thumbnails", json={"network": "a", "of": "layers", "from": 7}).json()["items"]
     assert items[0]["label"] == "7"

@@ -72,7 +72,7 @@ ALMOST = st.dictionaries(
 )
 PATHS = [
     ("POST", "/api/jobs"), ("PUT", "/api/page"), ("POST", "/api/thumbnails"), ("POST", f"/api/jobs/{'f' * 12}/move"),
-    ("POST", "/api/replay"),
+    ("POST", "/api/replay"), ("POST", "/api/classify"),
 ]  # fmt: skip
 
 

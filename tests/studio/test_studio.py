@@ -5,6 +5,7 @@ import errno
 import json
 import os
 import time
+from pathlib import Path
 
 import pytest
 from support.keeping import ended, made, opened, order, running, until, upload
@@ -13,7 +14,7 @@ from pydream.errors import BusyError, StudioError, UnknownNameError
 from pydream.reads import kept_apart
 from pydream.studio import process, queue
 from pydream.studio.messages import Warm
-from pydream.studio.orders import Network, Order, ThumbnailsWanted
+from pydream.studio.orders import ClassesWanted, Network, Order, ThumbnailsWanted
 from pydream.zoo import registry
 
 
@@ -398,6 +399,30 @@ async def test_a_picture_is_made_again_before_the_jobs_that_wait(studio, folder)
 
 
 @in_studio
+async def test_a_picture_is_shown_to_a_network_before_the_jobs_that_wait(studio, folder):
+    entry = await upload(studio, folder)
+    job = await studio.submit(order(picture=entry.id))
+    await ended(studio, job.id)
+    seen = await studio.classify(ClassesWanted(job=job.id), "other")
+    (before,), (after,) = seen["before"], seen["after"]
+    assert Path(before).name == f"{entry.id}.png"
+    assert Path(after).parent == folder / "dreams"
+    seen = await studio.classify(ClassesWanted(picture=entry.id), "other")
+    assert seen == {"network": "other", "before": [before], "after": [None]}
+    named = await studio.classify(ClassesWanted(picture=entry.id, network="named"), "other")
+    assert named["network"] == "named"
+    loop = await studio.submit(Order(kind="zoom"))
+    await ended(studio, loop.id)
+    for wanted, said in (
+        (ClassesWanted(), "either a job or a picture"),
+        (ClassesWanted(job=loop.id), "no single picture"),
+        (ClassesWanted(picture="0" * 64), "there is no picture"),
+    ):
+        with pytest.raises(StudioError, match=said):
+            await studio.classify(wanted, "other")
+
+
+@in_studio
 async def test_replays_whose_clients_are_gone_do_not_count(studio, folder):
     job = await studio.submit(order("steps-1000 pause-5"))
     await running(studio, job.id)
@@ -405,7 +430,7 @@ async def test_replays_whose_clients_are_gone_do_not_count(studio, folder):
         asked = [asyncio.create_task(studio.replay(folder / f"{number}.png", None, None)) for number in range(8)]
         await asyncio.sleep(0)
         assert not any(each.done() for each in asked)
-        with pytest.raises(StudioError, match="8 replays wait already"):
+        with pytest.raises(StudioError, match="8 questions wait already"):
             await studio.replay(folder / "late.png", None, None)
         for each in asked:
             each.cancel()

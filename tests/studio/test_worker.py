@@ -12,12 +12,15 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from pydream import classify, load_net
 from pydream.cli import main
 from pydream.media import read_image, read_note
+from pydream.picture import to_pixels
 from pydream.record import read_provenance
 from pydream.studio.messages import (
     HEADER,
     Began,
+    Classify,
     Failed,
     Finished,
     FromWorker,
@@ -161,6 +164,26 @@ def test_an_order_makes_the_bytes_of_the_command(warm, folder, order, words):
     exec(began.python.replace("dream.png", "by-python.png"), here)
     assert np.array_equal(read_image("by-python.png"), read_image("made.png"))
     assert finished.facts["sha256"] == read_provenance("made.png").result.sha256
+
+
+@pytest.mark.parametrize("picture", ["picture.png", None])
+def test_what_the_network_takes_a_picture_and_its_dream_for(warm, folder, picture):
+    """As `pydream classify` says it; of noise too, which the recipe draws."""
+    order = {"picture": picture, "recipe": SHORT if picture else {**SHORT, "noise": [64, 80]}}
+    began, *_, made = warm.carry_out(run(folder, **order))
+    given = run(folder, **order)
+    task = Classify(task="c", order=given.order, picture=given.picture, result=made.files["png"], recipe=began.recipe)
+    (answer,) = warm.carry_out(task)
+    net = load_net("squeezenet_v1.1")
+    start = read_image("picture.png") if picture else to_pixels(began.recipe.start(None)[0])
+    both = {"before": start, "after": read_image(made.files["png"])}
+    assert answer.facts["network"] == "squeezenet_v1.1"
+    for name, pixels in both.items():
+        known = [each._asdict() for each in classify(net, pixels)]
+        found = [{field: value for field, value in each.items() if field != "before"} for each in answer.facts[name]]
+        assert found == known
+    was = {each.number: each.probability for each in classify(net, start, top=1000)}
+    assert [each["before"] for each in answer.facts["after"]] == [was[each["number"]] for each in answer.facts["after"]]
 
 
 def test_it_is_run_again_with_what_had_begun(warm, folder):

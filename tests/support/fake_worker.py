@@ -146,11 +146,23 @@ def replay(message):
     send("Finished", message["task"], facts={"identical": True, "why": Path(message["picture"]).name})
 
 
+def classify(message):
+    network, (before, after) = message["order"]["network"]["name"], (message[name] for name in ("picture", "result"))
+    send("Finished", message["task"], facts={"network": network, "before": [before], "after": [after]})
+
+
 def warm(message):
     send("Finished", message["task"])
 
 
-KINDS = {"Run": run, "DrawThumbnails": draw, "DecodePicture": decode, "EncodePicture": encode, "ReplayPicture": replay}
+KINDS = {
+    "Run": run,
+    "DrawThumbnails": draw,
+    "DecodePicture": decode,
+    "EncodePicture": encode,
+    "ReplayPicture": replay,
+    "Classify": classify,
+}
 
 if __name__ == "__main__":
     server = socket.socket(fileno=int(sys.argv[1]))

@@ -262,9 +262,8 @@ def _dream(
             title = f"What {before.network} takes {source.name} for, before and after a dream"
             style.write(sheet, target, figure, title, _LEGEND, sidecar)
     if json:
-        classes = [{**each._asdict(), "before": float(before.chances[each.number])} for each in after.best(top)]
         line = job.command_line("classify", [start.source.argument, *words], recipe)
-        _print_json([{**before.as_json(top), "dream": {"command": line, "classes": classes}}])
+        _print_json([{**before.as_json(top), "dream": {"command": line, "classes": after.classes(top, before)}}])
     else:
         _print_beside(before, after, top)
     if target is not None:

@@ -10,6 +10,7 @@ import { mountInput } from "./input.js";
 import { followJobs, loadJobs } from "./jobs.js";
 import { listenToKeys, shortcut } from "./keys.js";
 import { mountRun } from "./run.js";
+import { mountSees } from "./sees.js";
 import { mountSettings, namesOf } from "./settings.js";
 import { mountShare } from "./share.js";
 import { mount as mountShow } from "./show.js";
@@ -19,7 +20,7 @@ import { mount as mountViewer } from "./viewer.js";
 
 // Functions that fill their part of the page.
 const PARTS = [
-  mountViewer, mountBrush, mountShow, mountInput, mountRun, mountFilm, mountStrip, mountChoose, mountSettings, mountForms, mountShare, mountHelp,
+  mountViewer, mountBrush, mountShow, mountInput, mountSees, mountRun, mountFilm, mountStrip, mountChoose, mountSettings, mountForms, mountShare, mountHelp,
 ];
 
 function mountHistory() {

@@ -12,6 +12,7 @@ loops        zoom loops
 films        films
 thumbnails   small dreams
 replays      a picture made again, and compared
+predictions  what a network takes a picture and its dream for
 pictures     files from outside → pictures and films; results → other kinds of files
 accounts     what a picture says of itself → the order that makes it
 ===========  ==============================================================================

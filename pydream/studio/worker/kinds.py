@@ -7,6 +7,7 @@ from importlib import import_module
 from typing import Any
 
 from ..messages import (
+    Classify,
     DecodePicture,
     DrawThumbnails,
     EncodePicture,
@@ -26,6 +27,7 @@ OTHERS: dict[type[Message], tuple[str, str]] = {
     Warm: ("dreams", "warm"),
     DrawThumbnails: ("thumbnails", "draw"),
     ReplayPicture: ("replays", "replay"),
+    Classify: ("predictions", "classify"),
     DecodePicture: ("pictures", "decode"),
     EncodePicture: ("pictures", "encode"),
 }

@@ -1,7 +1,21 @@
 """A picture that pydream made is a beginning again; and what was tuned small is rendered large."""
 
 from playwright.sync_api import expect
-from support.pages import QUICK, complaining, downloaded, drop, jobs, last, made, picture_file, press, saved, until
+from support.pages import (
+    PHONE,
+    QUICK,
+    audit,
+    complaining,
+    downloaded,
+    drop,
+    jobs,
+    last,
+    made,
+    picture_file,
+    press,
+    saved,
+    until,
+)
 
 
 def shows(page, job):
@@ -110,3 +124,22 @@ def test_a_tuned_dream_is_rendered_large(visit, api, picture):
     assert large["order"]["recipe"]["seed"] == small["order"]["recipe"]["seed"]
     assert large["order"]["recipe"]["octave_n"] == QUICK["octave_n"] + 2  # 1.4² is nearly 2: shapes grow with it
     shows(page, large)
+
+
+def test_the_page_says_what_the_network_takes_the_picture_and_its_dream_for(visit, api, picture, shot):
+    page = visit(PHONE, order={"picture": picture, "recipe": QUICK}, color_scheme="dark", bypass_csp=True)
+    sees = page.locator("#sees")
+    sees.locator("summary").click()
+    expect(sees.get_by_role("heading")).to_have_text(["Before"])
+    rows = sees.get_by_role("listitem")
+    expect(rows).to_have_count(5)
+    before = api.post("/api/classify", json={"picture": picture}).json()["before"]
+    expect(rows.first).to_contain_text(f"{before[0]['name']}{before[0]['probability']:.1%}".replace("%", " %"))
+    press(page, "Dream")
+    job = last(api, "done")
+    expect(sees.get_by_role("heading")).to_have_text(["Before", "After"])
+    after = api.post("/api/classify", json={"job": job["id"]}).json()["after"]
+    expect(rows.nth(5)).to_contain_text(f"{after[0]['name']}{after[0]['probability']:.1%}".replace("%", " %"))
+    expect(rows.nth(5)).to_contain_text("before ")
+    audit(page)
+    shot(page, "what the network sees")
