@@ -17,7 +17,7 @@ from .streams import echo
 HEADINGS = {
     "Output": "output top dream series check recursive pictures gif resume force only format depth sidecar no-sync",
     "Film": "from to range carry flow cut fps quality",
-    "Loop": "frames scale rotate shift ease plan grid",
+    "Loop": "frames scale rotate shift ease hold plan grid",
     "Dream of": "preset layer at-most like check-weights class input guide objective caricature"
     " direction direction-power invert",
     "Steps": "renderer octaves octave-scale iterations strength step-size jitter clip",

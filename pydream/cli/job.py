@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from functools import cached_property
 from pathlib import Path
@@ -28,7 +29,7 @@ from ..runtime.net import Net as LocalNet
 from .errors import debugging
 from .input import InputPicture, Size, Target, reads_profiles
 from .preset import network_note, of_preset
-from .progress import Bar, Progress
+from .progress import Bar, Plan, Plans, Progress
 from .signals import interruptible
 from .streams import echo
 
@@ -85,6 +86,12 @@ class Job(Prepared):
         """Make the progress bar of dreams on pictures of a size; `recipe` and `title` are the job's by default."""
         recipe = recipe or self.recipe
         return Progress(title or self.title, recipe.sizes(*size), recipe.iter_n, self.quiet, count, what)
+
+    def loop_bar(self, size: Size, recipe: Recipe, frames: Sequence[int]) -> Progress:
+        """Make the progress bar of frames of a loop, which may differ in their octaves."""
+        if frames and recipe.loop is not None and recipe.loop.octave_n is not None:
+            return Plans(self.title, recipe.by_octaves(frames, lambda each: Plan.of(each, size, None)), self.quiet)
+        return self.bar(size, len(frames))
 
     def done_bar(self, cluster: Cluster, count: int, what: str) -> Bar:
         """Make the progress bar of dreams by workers."""

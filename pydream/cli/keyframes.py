@@ -2,39 +2,58 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 import click
 
-from ..dream.keyframes import Curve, Ease
-from .ranges import FiniteRange
+from ..dream.keyframes import Curve, Ease, WholeCurve, read_curve
+from ..dream.octaves import AUTO
+from ..record.scoring import weight_of
+from .ranges import FiniteRange, Octaves
 
 _COLUMNS, _ROWS = 60, 7  # of a plot
 
 
-class Keyframed(FiniteRange):
+class _Keyframes(click.ParamType[Any]):
+    """Keyframes, or what the type of a number's option takes."""
+
+    _numbers: click.ParamType[Any]
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Return a number, or the `Curve` of ``FRAME:NUMBER,FRAME:NUMBER``."""
+        if not isinstance(value, str) or ":" not in value:
+            return self._numbers.convert(value, param, ctx)
+        if AUTO in value.split(":"):
+            self.fail(f"{AUTO!r} in keyframes is no number", param, ctx)
+        try:
+            return self.curve(read_curve(value, lambda number: self._numbers.convert(number, param, ctx)))
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
+
+    def curve(self, found: Curve) -> Curve:
+        """Return keyframes as the option has them."""
+        return found
+
+
+class Keyframed(_Keyframes, FiniteRange):
     """A range of numbers, or keyframes with such numbers."""
 
     def __init__(self, numbers: FiniteRange) -> None:
         super().__init__(numbers.min, numbers.max, numbers.min_open, numbers.max_open)
         self._numbers = numbers
 
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        """Return a number, or the `Curve` of ``FRAME:NUMBER,FRAME:NUMBER``."""
-        if not isinstance(value, str) or ":" not in value:
-            return self._numbers.convert(value, param, ctx)
-        keyframes = []
-        for pair in value.split(","):
-            frame, _, number = pair.partition(":")
-            if not (re.fullmatch("[0-9]{1,8}", frame) and number):
-                self.fail(f"{pair!r} is no keyframe (expected FRAME:NUMBER, e.g. 0:0.05,60:0.2)", param, ctx)
-            keyframes.append((int(frame), self._numbers.convert(number, param, ctx)))
-        try:
-            return Curve(tuple(keyframes))
-        except ValueError as error:
-            self.fail(str(error), param, ctx)
+
+class KeyframedOctaves(_Keyframes, Octaves):
+    """A range of whole numbers, ``auto``, or keyframes with such numbers."""
+
+    def __init__(self, numbers: Octaves) -> None:
+        super().__init__(numbers.min, numbers.max)
+        self._numbers = numbers
+
+    def curve(self, found: Curve) -> Curve:
+        """Return a curve of whole numbers; ``auto`` is none."""
+        return WholeCurve(tuple((frame, int(value)) for frame, value in found.keyframes))
 
 
 def keyframed(*names: str) -> Callable[[click.Command], click.Command]:
@@ -46,25 +65,35 @@ def keyframed(*names: str) -> Callable[[click.Command], click.Command]:
                 if isinstance(param.type, click.Tuple):
                     param.type = click.Tuple([*map(_keyframed, param.type.types)])
                 else:
-                    param.type, param.metavar = _keyframed(param.type), "X|FRAME:X,…"
+                    type = _keyframed(param.type)
+                    number = "X" if isinstance(type, Keyframed) else f"N|{AUTO}"
+                    param.type, param.metavar = type, f"{number}|FRAME:{number[0]},…"
         return command
 
     return decorate
 
 
-def _keyframed(type: click.ParamType[Any]) -> Keyframed:
+def _keyframed(type: click.ParamType[Any]) -> Keyframed | KeyframedOctaves:
+    if isinstance(type, Octaves):
+        return KeyframedOctaves(type)
     assert isinstance(type, FiniteRange)
     return Keyframed(type)
 
 
-def plots(values: Mapping[str, float | Curve], frames: int, ease: Ease) -> Iterator[str]:
+def weights_in(words: Iterable[str]) -> dict[str, Curve]:
+    """Return the weights with keyframes in ``LAYER[:CHANNELS][@PLACE][=WEIGHT]`` or ``CLASS[=WEIGHT]``, by what for."""
+    found = ((name, weight_of(text)) for name, _, text in (word.rpartition("=") for word in words) if name)
+    return {f"weight of {name}": weight for name, weight in found if isinstance(weight, Curve)}
+
+
+def plots(values: Mapping[str, float | str | Curve], frames: int, ease: Ease) -> Iterator[str]:
     """Yield the lines of a plan: a number, or a curve's keyframes and its plot over the frames."""
     for name, value in values.items():
         if isinstance(value, Curve):
             yield f"{name}: {value}, {ease}"
             yield from _plot(value, frames, ease)
         else:
-            yield f"{name}: {value:g}"
+            yield f"{name}: {value if isinstance(value, str) else f'{value:g}'}"
 
 
 def _plot(curve: Curve, frames: int, ease: Ease) -> Iterator[str]:

@@ -16,13 +16,14 @@ from typing import Any
 import click
 from click.core import ParameterSource
 
+from ..dream.bounds import MOST_FRAMES
 from ..dream.era import ERAS
 from ..dream.images import MOST_STRETCH
 from ..dream.laplacian import MOST_LEVELS
 from ..dream.notebook import deepdream, make_step
 from ..dream.objectives import KINDS, MOST_POWER
 from ..dream.octaves import AUTO, MOST_OCTAVES
-from ..dream.params import LARGEST_JITTER, LARGEST_STEP, MOST_FRAMES, MOST_ITERATIONS
+from ..dream.params import LARGEST_JITTER, LARGEST_STEP, MOST_ITERATIONS
 from ..dream.retouch import STRONGEST_PULL, STRONGEST_TV, WIDEST_BLUR, WIDEST_SCALE, WIDEST_TURN, Robust
 from ..dream.spectrum import STEEPEST
 from ..files import unsynced

@@ -10,10 +10,11 @@ from numpy.typing import ArrayLike
 
 from ..net import Array, Net
 from ..picture import Picture, to_pixels
+from .bounds import is_real, require, whole_number
 from .flow import check_flow, difference, move_along
 from .images import MOST_STRETCH, as_shown
 from .notebook import deepdream
-from .params import check_params, find_ends, is_real, require, whole_number
+from .params import check_params, find_ends
 from .retouch import Retouch
 
 BLEND = 0.5

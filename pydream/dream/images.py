@@ -176,6 +176,14 @@ def as_shown(dream: Array, clip: bool, stretch: float = 0.0) -> Array:
     return dream if clip else display_range(dream)
 
 
+def blended(dream: Array, picture: ArrayLike, share: float) -> Array:
+    """Return ``dream + share * (picture - dream)``."""
+    mixed: Array = np.asarray(picture) - dream  # in place: a picture may fill the memory
+    mixed *= mixed.dtype.type(share)
+    mixed += dream
+    return mixed
+
+
 def stretched(picture: Array, percent: float) -> Array:
     """Adjust the contrast by percentiles: so many percent of the values become 0 or less, and as many 255 or more.
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import math
+import re
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
-from .params import MOST_FRAMES, is_real, require, whole_number
+from .bounds import MOST_FRAMES, is_real, require, whole_number
 
 Ease = Literal["linear", "smooth"]
 EASES: tuple[Ease, ...] = get_args(Ease)
@@ -50,6 +52,14 @@ class Curve:
     def __repr__(self) -> str:
         return ",".join(f"{frame}:{value}" for frame, value in self.keyframes)
 
+    def __mul__(self, factor: Any) -> Curve:
+        """Multiply all its values."""
+        if not is_real(factor):
+            return NotImplemented
+        return Curve(tuple((frame, value * float(factor)) for frame, value in self.keyframes))
+
+    __rmul__ = __mul__
+
     def at(self, frame: int, ease: Ease = LINEAR) -> float:
         """Compute ``a + (b - a) * u`` between the values a and b of two keyframes; at a keyframe it is its value.
 
@@ -65,6 +75,27 @@ class Curve:
         return a + (b - a) * (t if ease == LINEAR else t * t * (3 - 2 * t))
 
 
+@dataclass(frozen=True, repr=False)
+class WholeCurve(Curve):
+    """A whole number that changes from frame to frame; between keyframes it is rounded, halves up.
+
+    Attributes
+    ----------
+    keyframes : tuple of (int, int)
+    """
+
+    keyframes: tuple[tuple[int, int], ...]
+
+    def at(self, frame: int, ease: Ease = LINEAR) -> int:
+        """Compute ``floor(value + 0.5)`` of a `Curve`'s value."""
+        return math.floor(super().at(frame, ease) + 0.5)
+
+    @property
+    def largest(self) -> int:
+        """The largest value of any frame."""
+        return max(value for _, value in self.keyframes)
+
+
 def as_curve(given: Any) -> Any:
     """Return the `Curve` of a mapping or a sequence of pairs; anything else, a number, as it is."""
     if isinstance(given, (Curve, str)) or not isinstance(given, Iterable):
@@ -77,6 +108,27 @@ def as_curve(given: Any) -> Any:
         require(len(pair) == 2, "keyframes", pair, "a frame and a value")
     checked = Curve(tuple(pairs))
     return Curve(tuple((int(frame), float(value)) for frame, value in checked.keyframes))
+
+
+def as_whole(name: str, given: Any) -> Any:
+    """Return the `WholeCurve` of a mapping or a sequence of pairs; anything else, a number, as it is."""
+    curve = as_curve(given)
+    if not isinstance(curve, Curve):
+        return given
+    for _, value in curve.keyframes:
+        require(float(value).is_integer(), name, value, "a whole number")
+    return WholeCurve(tuple((frame, int(value)) for frame, value in curve.keyframes))
+
+
+def read_curve(text: str, number: Callable[[str], float] = float) -> Curve:
+    """Read ``FRAME:NUMBER,FRAME:NUMBER``, each number by a function; `ValueError` for what is none."""
+    keyframes = []
+    for pair in text.split(","):
+        frame, _, value = pair.partition(":")
+        if not (re.fullmatch("[0-9]{1,8}", frame) and value):
+            raise ValueError(f"{pair!r} is no keyframe (expected FRAME:NUMBER, e.g. 0:0.05,60:0.2)")
+        keyframes.append((int(frame), number(value)))
+    return Curve(tuple(keyframes))
 
 
 def value_at(value: Any, frame: int, ease: Ease = LINEAR) -> Any:

@@ -21,6 +21,7 @@ from ..errors import ShapeError, UnknownNameError
 from ..net import Affine, Array, Blob, Match, Net, in_one_thread, names_of
 from ..tiles.net import TiledNet
 from .images import check_image, preprocess
+from .keyframes import Curve, as_curve
 from .labels import find_classes, is_number
 from .likeness import MOST_POWER as MOST_POWER
 from .likeness import Caricature as Caricature
@@ -59,8 +60,8 @@ class Term:
         The function of the activations x: ``sum(x^2) / 2``, their mean or their sum.
     channels : tuple of int
         Numbers of the layer's channels, from 0; empty: all of them.
-    weight : float
-        Finite; below 0 the term is made smaller.
+    weight : float or Curve
+        Finite; below 0 the term is made smaller. A curve is for `zoom_loop`.
     place : (int, int) or "center", optional
         Row and column, from 0, of the one place of the layer's grid that counts, or ``(h // 2, w // 2)``; None: all
         places. The grid is that of the picture as the network sees it: shifted, and at the size of each octave.
@@ -79,7 +80,7 @@ class Term:
     layer: str
     kind: Kind = "l2"
     channels: tuple[int, ...] = ()
-    weight: float = 1.0
+    weight: float | Curve = 1.0
     place: Place | None = None
     vector: tuple[float, ...] = ()
     cosine_power: float = 0.0
@@ -87,7 +88,7 @@ class Term:
     def __post_init__(self) -> None:
         if self.kind not in KINDS:
             raise ValueError(f"kind: {self.kind!r}, expected one of {', '.join(map(repr, KINDS))}")
-        if not math.isfinite(self.weight):
+        if not isinstance(self.weight, Curve) and not math.isfinite(self.weight):
             raise ValueError(f"weight: {self.weight}, expected a finite number")
         if len(self.channels) > MOST_CHANNELS or any(channel < 0 for channel in self.channels):
             raise ValueError(f"channels: expected at most {MOST_CHANNELS}, each at least 0")
@@ -145,6 +146,8 @@ class Term:
 
     def add_to(self, gain: Array, bias: Array, blob: Blob) -> None:
         """Add its share to the gain and the bias of its layer's gradient, which broadcast to one picture's values."""
+        if isinstance(self.weight, Curve):
+            raise ValueError(f"objective: a weight {self.weight}, expected a number: keyframes are for zoom loops")
         chosen = self.index(blob.shape[1:])
         if self.kind == "l2":
             gain[chosen] += self.weight
@@ -177,10 +180,11 @@ class Strongest(Term):
 class Score:
     """A sum of terms, to be made larger: an objective that knows its layers.
 
-    Scores can be added, subtracted, and multiplied by numbers. All their gradients are affine in the activations,
-    ``diff = gain * data + bias``, so the network computes them where the activations are, and one backward pass serves
-    all layers; for the power of a cosine the activations are read, in tiles by one more pass forward. The length of a
-    step does not depend on the score's size, only on the ratio of its terms' gradients.
+    Scores can be added, subtracted, and multiplied by numbers, or for `zoom_loop` by keyframes. All their gradients
+    are affine in the activations, ``diff = gain * data + bias``, so the network computes them where the activations
+    are, and one backward pass serves all layers; for the power of a cosine the activations are read, in tiles by one
+    more pass forward. The length of a step does not depend on the score's size, only on the ratio of its terms'
+    gradients.
 
     Attributes
     ----------
@@ -202,8 +206,10 @@ class Score:
     def __add__(self, other: Score) -> Score:
         return Score(self.terms + other.terms) if isinstance(other, Score) else NotImplemented
 
-    def __mul__(self, weight: float) -> Score:
-        return Score(tuple(replace(term, weight=float(weight) * term.weight) for term in self.terms))
+    def __mul__(self, weight: Any) -> Score:
+        curve = as_curve(weight)
+        factor = curve if isinstance(curve, Curve) else float(weight)
+        return Score(tuple(replace(term, weight=factor * term.weight) for term in self.terms))
 
     __rmul__ = __mul__
 
@@ -238,9 +244,13 @@ class Score:
     def __repr__(self) -> str:
         written = ""
         for term in self.terms:
-            size = abs(term.weight)
-            sign = (" - " if term.weight < 0 else " + ") if written else "-" if term.weight < 0 else ""
-            written += f"{sign}{'' if size == 1 else f'{size:g} * '}{term}"
+            weight = term.weight
+            if isinstance(weight, Curve):
+                sign, factor = " + " if written else "", f"({weight}) * "
+            else:
+                sign = (" - " if weight < 0 else " + ") if written else "-" if weight < 0 else ""
+                factor = "" if abs(weight) == 1 else f"{abs(weight):g} * "
+            written += f"{sign}{factor}{term}"
         return written
 
     def _affine(self, layer: str, blob: Blob) -> tuple[Array, Array]:

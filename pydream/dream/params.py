@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import numbers
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -11,6 +10,7 @@ from .. import imageops
 from ..errors import UnknownNameError
 from ..net import NOTEBOOK_END, Net
 from ..tiles.plan import LARGEST_TILE
+from .bounds import is_real, require, whole_number
 from .era import check_era
 from .objectives import Objective, Score
 from .octaves import MOST_OCTAVES
@@ -20,7 +20,6 @@ from .retouch import Retouch
 LARGEST_STEP = 255.0
 LARGEST_JITTER = 100_000
 MOST_ITERATIONS = 10**7  # in each octave
-MOST_FRAMES = 10**8  # of a loop: their files have names of eight digits
 
 FINEST_GRID = 2.0**-16  # its multiples up to 255 are exact in float32
 
@@ -114,21 +113,3 @@ def check_params(**params: Any) -> None:
         if name not in _CHECKS:
             raise TypeError(f"a dream has no parameter {name!r}; there are: {', '.join(map(repr, _CHECKS))}")
         _CHECKS[name](value)
-
-
-def is_real(value: object) -> bool:
-    """Return whether a value is a real number, of any type."""
-    return isinstance(value, numbers.Real)
-
-
-def require(fits: bool, name: str, value: object, expected: str) -> None:
-    """Raise `ValueError` unless a parameter fits."""
-    if not fits:
-        raise ValueError(f"{name}: {value}, expected {expected}")
-
-
-def whole_number(name: str, value: int, least: int, most: float = math.inf) -> int:
-    """Return a whole number within its bounds as a Python integer, or raise `ValueError`."""
-    require(isinstance(value, numbers.Integral), name, value, "a whole number")
-    require(least <= value <= most, name, value, f"at least {least}" + (f", at most {most}" if most < math.inf else ""))
-    return int(value)

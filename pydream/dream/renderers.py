@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike
 
 from ..net import Array, Net
 from . import tutorial
-from .params import is_real, require
+from .bounds import is_real, require
 from .spectrum import STEEPEST, divide_spectrum, mix_colors
 from .tutorial import Channels, Multiscale, RandomState
 from .watch import Watch

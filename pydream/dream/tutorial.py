@@ -22,12 +22,13 @@ from ..picture import as_picture
 from ..tiles.fitting import choose_side
 from ..tiles.net import OnTile, tiled
 from ..tiles.plan import LARGEST_TILE
+from .bounds import require, whole_number
 from .images import as_image, as_seen, noise, picture_gradient
 from .laplacian import MOST_LEVELS, lap_normalize
 from .notebook import DreamInterrupted
 from .objectives import Objective, channels_text, check_channels
 from .octaves import Size, check_memory, check_octaves
-from .params import check_params, find_end, require, whole_number
+from .params import check_params, find_end
 from .watch import Watch
 
 NOISE_SIZE: Size = (224, 224)  # of the tutorial's img_noise

@@ -13,12 +13,17 @@ from numpy.typing import ArrayLike
 from .. import imageops
 from ..net import Array, Net
 from ..picture import as_picture
+from .bounds import MOST_FRAMES, is_real, require, whole_number
 from .era import MODERN, check_era
-from .images import as_image
-from .keyframes import LINEAR, Curve, Ease, as_curve, check_ease, value_at
+from .images import as_image, blended
+from .keyframes import LINEAR, Curve, Ease, WholeCurve, as_curve, as_whole, check_ease, value_at
+from .light import Hold, Light, check_hold, held
 from .moved import turn
 from .notebook import deepdream
-from .params import MOST_FRAMES, check_params, find_ends, is_real, require, whole_number
+from .objectives import Score
+from .octaves import check_octaves, octave_sizes
+from .params import check_params, find_ends
+from .weights import as_weighted, weighted_at
 
 Given = float | Curve | Mapping[int, float] | Sequence[tuple[int, float]]  # a number, or its keyframes
 
@@ -36,6 +41,9 @@ def zoom_loop(
     rng: np.random.RandomState | None = None,
     backend: str = "native",
     *,
+    blend: Given = 0.0,
+    hold: Hold | None = None,
+    light: Light | None = None,
     ease: Ease = LINEAR,
     first: int = 0,
     **dream_params: Any,
@@ -47,9 +55,10 @@ def zoom_loop(
     was stopped at `last`, to the bit; with keyframes, `zoom_frame` takes their values
     at the next frame, whose number is `first`.
 
-    `scale`, `rotate`, both of `shift`, and `step_size` may change from frame to frame: in place of a number stand
-    keyframes, as ``{0: 0.05, 60: 0.2}`` or ``[(0, 0.05), (60, 0.2)]``. The values at frame n are those that make frame
-    n: the movement from frame n - 1 to it, and its steps. Frame 0 is not moved.
+    `scale`, `rotate`, both of `shift`, `blend`, `step_size`, `octave_n` and the weights of an objective that is a
+    `Score` may change from frame to frame: in place of a number stand keyframes, as ``{0: 0.05, 60: 0.2}`` or
+    ``[(0, 0.05), (60, 0.2)]``. The values at frame n are those that make frame n: the movement from frame n - 1 to it,
+    and its steps. Frame 0 is not moved.
 
     Parameters
     ----------
@@ -63,6 +72,12 @@ def zoom_loop(
         As for `zoom_frame`; `era` and `backend` for `deepdream` too.
     rng : numpy.random.RandomState, optional
         Draws the shifts of all frames, in order. None: NumPy's global legacy state.
+    blend : float
+        Share of what a frame is dreamt on in the frame: ``dream + blend * (start - dream)``, from 0, the dream, to 1.
+    hold : {"brightness", "contrast", "both"}, optional
+        What of the first frame's light each later frame gets back after it is dreamt: see `pydream.dream.light.held`.
+    light : Light, optional
+        That of the first frame, where a loop is continued; None: of the first frame that is made.
     ease : {"linear", "smooth"}
         From one keyframe to the next: see `Curve.at`.
     first : int
@@ -87,18 +102,34 @@ def zoom_loop(
     first = whole_number("first", first, 0, MOST_FRAMES)
     move = as_moves(scale, rotate, shift, ease)
     check_era(era)
-    dream_params = {name: as_steps(value) if name == "step_size" else value for name, value in dream_params.items()}
+    share = as_share(blend)
+    check_hold(hold)
+    dream_params = {name: _AS[name](value) if name in _AS else value for name, value in dream_params.items()}
     check_params(rng=rng, backend=backend, **_at(first, dream_params, ease))
-    find_ends(net, dream_params.get("end"), dream_params.get("objective"))
-    as_image(net, frame)  # raises for what is not a picture
+    ends = find_ends(net, dream_params.get("end"), dream_params.get("objective"))
+    height, width = as_image(net, frame).shape[1:]  # raises for what is not a picture
+    if isinstance(octaves := dream_params.get("octave_n"), WholeCurve):
+        ratio: dict[str, Any] = {name: dream_params[name] for name in {"octave_scale"} & dream_params.keys()}
+        for end in ends:
+            check_octaves(net, end, octave_sizes(height, width, octaves.largest, era=era, **ratio))
+    clip = dream_params.get("clip", True)
 
-    def dreams(frame: Array) -> Iterator[Array]:
+    def dreamt(number: int, start: Array) -> Array:
+        dream = deepdream(net, start, rng=rng, backend=backend, era=era, **_at(number, dream_params, ease))
+        mixed = value_at(share, number, ease)
+        return blended(dream, start, mixed) if mixed else dream
+
+    def dreams(frame: Array, light: Light | None) -> Iterator[Array]:
         for number in range(first, first + frames):
-            frame = deepdream(net, frame, rng=rng, backend=backend, era=era, **_at(number, dream_params, ease))
+            frame = dreamt(number, frame)
+            if hold is not None and light is not None:
+                frame = held(frame, light, hold, clip)
+            elif hold is not None:
+                light = Light.of(frame)
             yield frame.copy()
             frame = zoom_frame(frame, era=era, backend=backend, **move_at(number + 1, **move))
 
-    return dreams(np.array(frame))
+    return dreams(np.array(frame), light)
 
 
 def zoom_default(parameter: str) -> Any:
@@ -188,8 +219,31 @@ def as_steps(step_size: Given) -> Any:
     return curve
 
 
+def as_octaves(octave_n: Given) -> Any:
+    """Return a number of octaves as given, or the curve of its keyframes; raise `ValueError` where one is none."""
+    curve = as_whole("octave_n", octave_n)
+    if isinstance(curve, Curve):
+        for _, value in curve.keyframes:
+            check_params(octave_n=value)
+    return curve
+
+
+def as_share(blend: Given) -> Any:
+    """Return a share as given, or the curve of its keyframes; raise `ValueError` for what is none."""
+    curve = as_curve(blend)
+    for value in [value for _, value in curve.keyframes] if isinstance(curve, Curve) else [curve]:
+        require(is_real(value) and 0 <= value <= 1, "blend", value, "a number, 0..1")
+    return curve
+
+
+_AS = {"step_size": as_steps, "octave_n": as_octaves, "objective": as_weighted}  # what may have keyframes
+
+
 def _at(frame: int, params: dict[str, Any], ease: Ease) -> dict[str, Any]:
-    return {name: value_at(value, frame, ease) for name, value in params.items()}
+    values = {name: value_at(value, frame, ease) for name, value in params.items()}
+    if isinstance(score := values.get("objective"), Score):
+        values["objective"] = weighted_at(score, frame, ease)
+    return values
 
 
 def move_at(frame: int, scale: float | Curve, rotate: float | Curve, shift: Any, ease: Ease = LINEAR) -> dict[str, Any]:

@@ -14,10 +14,10 @@ import numpy as np
 from numpy.typing import ArrayLike
 from PIL import Image
 
+from ..dream.bounds import whole_number
 from ..dream.colors import Correlations
 from ..dream.notebook import DreamInterrupted
 from ..dream.objectives import Kind
-from ..dream.params import whole_number
 from ..dream.retouch import Robust
 from ..errors import DreamInterruptedWarning, ParameterError
 from ..formats import PixelScale

@@ -8,9 +8,10 @@ from typing import Any, NamedTuple, Self
 import msgspec
 import numpy as np
 
+from ..dream.bounds import is_real, require
 from ..dream.era import MODERN
 from ..dream.octaves import AUTO, Size
-from ..dream.params import check_params, is_real, require
+from ..dream.params import check_params
 from ..errors import ParameterError
 from ..net import unknown_name
 from ..record.presets import PRESETS, STRENGTHS, Preset, params_for, with_class

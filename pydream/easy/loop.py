@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
@@ -12,6 +12,7 @@ import numpy as np
 from msgspec.structs import asdict
 
 from ..dream.images import noise
+from ..dream.light import Light
 from ..dream.octaves import Size
 from ..dream.watch import Watch
 from ..dream.zoom import ZOOM_COPIES, move_at, zoom_frame, zoom_loop
@@ -78,9 +79,9 @@ class ZoomRun:
     ) -> Self:
         """Plan a loop, or what is left of it; `CheckpointError` where the folder holds another one."""
         tile, plan = prepared.in_tiles(size, copies=ZOOM_COPIES)
-        # keyframes take the place of the recipe's step size, whatever that is
-        steps = {} if move.step_size is None else {"step_size": DEFAULTS["step_size"]}
-        recipe = msgspec.structs.replace(prepared.recipe, loop=move, tile=tile, **steps)
+        # keyframes take the place of the recipe's numbers, whatever these are
+        numbers = {name: DEFAULTS[name] for name in move.curves}
+        recipe = msgspec.structs.replace(prepared.recipe, loop=move, tile=tile, **numbers)
         facts = LoopFacts(recipe=prepared.as_recorded(recipe), **asdict(prepared.ingredients(input)))
         if left is not None:
             # tiles count only where they decide pixels now
@@ -108,9 +109,10 @@ class ZoomRun:
         """Return the frames before the checkpoint that are not among those that are there: removed, or damaged."""
         return set(range(min(self.done, self.frames))) - set(made)
 
-    def dreams(self, lost: Collection[int]) -> int:
-        """Return how many frames are dreamt: from the start to the last that is lost, and from the checkpoint on."""
-        return max(lost, default=-1) + 1 + max(self.frames - self.done, 0)
+    def dreams(self, lost: Collection[int]) -> Sequence[int]:
+        """Return the frames that are dreamt: from the start to the last that is lost, and from the checkpoint on."""
+        left = range(self.done, self.frames)
+        return [*range(max(lost) + 1), *left] if lost else left
 
     def written(self, lost: Collection[int], watch: Watch) -> Iterator[int]:
         """Make and write the frames that are lost or left, and yield the number of each.
@@ -119,8 +121,8 @@ class ZoomRun:
         loop makes that frame again, the same.
         """
         recipe, loop = self.recipe, self.facts.place
-        params = recipe.dream_params(self.prepared.objective, self.prepared.retouches)
-        params |= {**loop.move, **loop.steps, "watch": watch}
+        params = {**recipe.loop_params(self.prepared.objective, self.prepared.retouches), "watch": watch}
+        light = None if self.left is None else self.left.light
         if self.left is None:
             rng = np.random.RandomState(recipe.seed)
             first = self._first(rng)
@@ -129,9 +131,11 @@ class ZoomRun:
             move = move_at(self.done, **loop.move)
             first = zoom_frame(self.left.frame, era=recipe.era, backend=recipe.backend, **move)
         left = self.frames - self.done
-        dreams = zoom_loop(self.prepared.net, first, left, rng=rng, first=self.done, **params) if left > 0 else iter(())
+        dreams: Iterator[Array] = iter(())
+        if left > 0:
+            dreams = zoom_loop(self.prepared.net, first, left, rng=rng, first=self.done, light=light, **params)
 
-        def each() -> Iterator[int]:
+        def each(light: Light | None) -> Iterator[int]:
             make_folder(self.folder.folder)
             for number, frame in self._again(max(lost, default=-1) + 1, params):
                 if number in lost:
@@ -139,10 +143,11 @@ class ZoomRun:
                     yield number
             for number, frame in enumerate(dreams, start=self.done):
                 self._write(number, frame)
-                checkpoint.save(self.folder.state_file, Checkpoint(self.facts.at(number), frame, rng))
+                light = Light.of(frame) if loop.hold is not None and light is None else light
+                checkpoint.save(self.folder.state_file, Checkpoint(self.facts.at(number), frame, rng, light))
                 yield number
 
-        return each()
+        return each(light)
 
     def write_film(
         self, film: Path, fps: float, quality: int = video.QUALITY, *, on_frame: Callable[[], object]

@@ -66,7 +66,7 @@ class Prepared:
     model, weights : str, path
         Where the network was found.
     recipe : Recipe
-        For a picture; noise and a loop are the caller's to add.
+        For a picture; noise is the caller's to add, and of a loop its tiles.
     guide, mask : SidePicture, optional
     tile, memory : int, optional
         The side of a tile, and the bytes that the process may take, if they are given.
@@ -257,6 +257,8 @@ def check_together(
         raise ParameterError("mask", "it keeps pixels as they are, and --no-clip rescales them all")
     if masked and recipe.get("stretch"):
         raise ParameterError("mask", "it keeps pixels as they are, and --stretch rescales them all")
+    if masked and (loop := recipe.get("loop")) is not None and loop.hold is not None:
+        raise ParameterError("mask", "it keeps pixels as they are, and --hold changes them all")
     least = sum(map(least_in_record, layers)) + LEAST_TERM * len(classes)
     if least > LONGEST_NOTE:
         what = f"{len(layers) + len(classes)} terms do not fit into the file's record of {LONGEST_NOTE} characters"

@@ -103,7 +103,7 @@ def changed(recipe: Recipe, classes: bool) -> dict[str, Any]:
     `classes`: for a dream of a class, whose own defaults are others, those that these would stand for, too.
     """
     values = {name: getattr(recipe, name) for name in _OPTIONS}
-    always = _WITH_CLASS if classes else ()
+    always = [name for name in _WITH_CLASS if classes and not (recipe.loop and name in recipe.loop.curves)]
     return {name: value for name, value in values.items() if name in always or value != DEFAULTS[name]}
 
 
@@ -218,7 +218,8 @@ def _loop(recipe: Recipe) -> Iterator[str]:
     if recipe.loop is not None:
         known = inspect.signature(zoom_loop).parameters
         move = {f"--{name}": value for name, value in recipe.loop.move.items() if value != known[name].default}
-        yield from option_words({"--frames": recipe.loop.frame + 1, **move, "--step-size": recipe.loop.step_size})
+        curves = {_OPTIONS[name]: curve for name, curve in recipe.loop.curves.items()}
+        yield from option_words({"--frames": recipe.loop.frame + 1, **move, **curves, "--hold": recipe.loop.hold})
 
 
 def _rendering(recipe: Recipe) -> list[str]:

@@ -6,12 +6,13 @@ import os
 import zipfile
 from math import prod
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import msgspec
 import numpy as np
 from PIL import Image
 
+from ..dream.light import Light
 from ..errors import CheckpointError
 from ..files import is_blank, open_file, reason, start_of, written_file
 from ..net import Array
@@ -44,8 +45,7 @@ class LoopFacts(Ingredients, frozen=True, kw_only=True):
 
     def at(self, frame: int) -> LoopFacts:
         """Return the same for another frame."""
-        loop = msgspec.structs.replace(self.place, frame=frame)
-        return msgspec.structs.replace(self, recipe=msgspec.structs.replace(self.recipe, loop=loop))
+        return msgspec.structs.replace(self, recipe=self.recipe.at(frame))
 
     def unlike(self, other: LoopFacts) -> list[Difference]:
         """List what makes another loop: not the device, as one that is lost can be replaced."""
@@ -63,16 +63,20 @@ class Checkpoint(NamedTuple):
         The last frame, as it was dreamt.
     rng : numpy.random.RandomState
         As that frame left it.
+    light : Light or None
+        That of the first frame, where the loop holds something of it.
     """
 
     loop: LoopFacts
     frame: Array
     rng: np.random.RandomState
+    light: Light | None = None
 
 
 def save(path: str | os.PathLike[str], checkpoint: Checkpoint) -> None:
     """Write a checkpoint, whole or not at all."""
     _, key, position, has_gauss, gauss = checkpoint.rng.get_state(legacy=True)
+    light: dict[str, Any] = {} if checkpoint.light is None else {"light": np.array(checkpoint.light)}
     with written_file(path) as file:
         np.savez(
             file,
@@ -81,6 +85,7 @@ def save(path: str | os.PathLike[str], checkpoint: Checkpoint) -> None:
             key=key,
             position=np.array([position, has_gauss]),
             gauss=np.array(gauss),
+            **light,
         )
 
 
@@ -106,13 +111,17 @@ def load(path: str | os.PathLike[str]) -> Checkpoint | None:
             rng = np.random.RandomState()
             gauss = float(_array(file, "gauss", _MOST_TEXT))
             rng.set_state(("MT19937", _array(file, "key", _MOST_TEXT), position, has_gauss, gauss))
+            light = None
+            if loop.place.hold is not None:
+                mean, deviation = _array(file, "light", _MOST_TEXT).tolist()
+                light = msgspec.convert((mean, deviation), Light)
     except FileNotFoundError:
         return None
     except MemoryError:
         raise
     except Exception as error:  # on damaged files zipfile and NumPy raise struct.error, SyntaxError, anything
         raise CheckpointError(f"'{path}' is damaged, so the loop cannot be resumed: {reason(error)}") from error
-    return Checkpoint(loop, frame, rng)
+    return Checkpoint(loop, frame, rng, light)
 
 
 def _array(file: zipfile.ZipFile, name: str, most: int) -> Array:

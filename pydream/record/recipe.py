@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
-from typing import Annotated, Any, Literal, NamedTuple
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Annotated, Any, Literal, NamedTuple, TypeVar
 
 import msgspec
 import numpy as np
 from numpy.typing import ArrayLike
 
+from ..dream.bounds import MOST_FRAMES, whole_number
 from ..dream.colors import Correlations
 from ..dream.era import MODERN
-from ..dream.images import MOST_STRETCH, as_shown, noise
-from ..dream.keyframes import LINEAR, Curve, Ease
+from ..dream.images import MOST_STRETCH, as_shown, blended, noise
+from ..dream.keyframes import LINEAR, Curve, Ease, WholeCurve
 from ..dream.laplacian import MOST_LEVELS
+from ..dream.light import Hold
 from ..dream.notebook import DreamInterrupted, deepdream, dream_copies
 from ..dream.objectives import Caricature, Objective, Score, Term, part_text
 from ..dream.octaves import Size, octave_sizes
-from ..dream.params import MOST_FRAMES, check_params, find_ends, whole_number
+from ..dream.params import check_params, find_ends
 from ..dream.renderers import RENDERERS, check_power
 from ..dream.retouch import (
     Decorrelate,
@@ -35,11 +37,13 @@ from ..dream.retouch import (
 from ..dream.tutorial import NAIVE_COPIES, rendered_sizes, to_display
 from ..dream.watch import View, Watch
 from ..dream.work import Work
-from ..dream.zoom import as_moves, as_steps, zoom_loop
+from ..dream.zoom import as_moves, as_octaves, as_share, as_steps, zoom_loop
 from ..media import LONGEST_NOTE, resized
 from ..net import Array, Net
 from ..picture import Depth
 from ..tiles.fitting import check_limit, choose_side
+
+T = TypeVar("T")
 
 RNG = "numpy.random.RandomState (MT19937)"  # what a seed is the seed of
 
@@ -79,7 +83,8 @@ def changes(before: Any, after: Any, names: Iterable[str]) -> Iterator[Differenc
 class Loop(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Which frame of a zoom loop this is, and how the loop moves: see `pydream.zoom_loop`.
 
-    Of the step size the keyframes are here; a number is the recipe's.
+    Of the step size, the number of octaves and the share of a blend the keyframes are here; a number is the recipe's.
+    Keyframes of weights are in the recipe's objective.
     """
 
     frame: Annotated[int, msgspec.Meta(ge=0, lt=MOST_FRAMES)]
@@ -88,11 +93,15 @@ class Loop(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     shift: tuple[float | Curve, float | Curve]
     ease: Ease = LINEAR
     step_size: Curve | None = None
+    octave_n: WholeCurve | None = None
+    blend: Curve | None = None
+    hold: Hold | None = None
 
     def __post_init__(self) -> None:
         as_moves(**self.move)
-        if self.step_size is not None:
-            as_steps(self.step_size)
+        for each, check in ((self.step_size, as_steps), (self.octave_n, as_octaves), (self.blend, as_share)):
+            if each is not None:
+                check(each)
 
     @property
     def move(self) -> dict[str, Any]:
@@ -100,9 +109,10 @@ class Loop(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         return {name: getattr(self, name) for name in ("scale", "rotate", "shift", "ease")}
 
     @property
-    def steps(self) -> dict[str, Any]:
-        """The keyword for `zoom_loop` that takes the place of the recipe's step size, if one does."""
-        return {} if self.step_size is None else {"step_size": self.step_size}
+    def curves(self) -> dict[str, Curve]:
+        """The keywords for `zoom_loop` that take the place of the recipe's numbers, as far as keyframes do."""
+        found = {"step_size": self.step_size, "octave_n": self.octave_n, "blend": self.blend}
+        return {name: curve for name, curve in found.items() if curve is not None}
 
 
 class Rendering(msgspec.Struct, frozen=True, kw_only=True):
@@ -156,7 +166,8 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True):
     size : (int, int), optional
         Height and width that the picture is resized to before the dream, by `pydream.media.resized`.
     blend : float
-        Share of that picture in the result: ``dream + blend * (picture - dream)``, of a finished dream.
+        Share of that picture in the result: ``dream + blend * (picture - dream)``, of a finished dream; in a loop of
+        what each frame is dreamt on.
     depth : {None, 16, "float"}
         Of the numbers that the file has, by `pydream.picture.to_samples`; None: 8 bits.
     stretch : float
@@ -216,6 +227,8 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True):
         names = ("iter_n", "octave_n", "octave_scale", "step_size", "jitter", "era", "grid", "tile")
         check_params(**{name: getattr(self, name) for name in names})
         self.retouches()
+        if self.loop is None and any(isinstance(term.weight, Curve) for term in self.objective):
+            raise ValueError("objective: a weight with keyframes, expected a number: it takes a zoom loop")
         if self.caricature is not None:
             Caricature(self.caricature)
             if self.objective:
@@ -243,7 +256,7 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True):
         """Name what differs in another recipe; of a loop how it moves, not which frame it is."""
         yield from changes(self, other, (name for name in self.__struct_fields__ if name != "loop"))
         if self.loop is not None and other.loop is not None:
-            yield from changes(self.loop, other.loop, [*self.loop.move, "step_size"])
+            yield from changes(self.loop, other.loop, (name for name in Loop.__struct_fields__ if name != "frame"))
         else:
             yield from changes(self, other, ["loop"])
 
@@ -251,6 +264,11 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True):
     def in_colors(self) -> bool:
         """Whether colours are decorrelated."""
         return self.decorrelate_color or self.color_correlations is not None
+
+    def at(self, frame: int) -> Recipe:
+        """Return the recipe of another frame of its loop, if it has one."""
+        loop = self.loop and msgspec.structs.replace(self.loop, frame=frame)
+        return msgspec.structs.replace(self, loop=loop)
 
     def retouches(self, mask: Mask | None = None) -> list[Retouch]:
         """Return what is done beside climbing; the mask comes last, so that nothing gets past it."""
@@ -280,6 +298,15 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True):
             objective = Caricature(self.caricature)
         return params if objective is None else {**params, "objective": objective}
 
+    def loop_params(
+        self, objective: Objective | None = None, retouches: Sequence[Retouch] | None = None
+    ) -> dict[str, Any]:
+        """Return the keywords for `zoom_loop`; see `dream_params`."""
+        if self.loop is None:
+            raise ValueError("the recipe has no loop")
+        params = {**self.dream_params(objective, retouches), "blend": self.blend, "hold": self.loop.hold}
+        return {**params, **self.loop.move, **self.loop.curves}
+
     def render_params(self) -> dict[str, Any]:
         """Return the keywords for the renderer."""
         if self.rendering is None:
@@ -299,12 +326,30 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True):
         """Return the sizes of the octaves of a picture of that size; the first is the largest, the dream's."""
         if self.rendering is not None:
             return rendered_sizes(self.rendering.renderer, height, width, self.octave_n, self.octave_scale)
-        return octave_sizes(height, width, self.octave_n, self.octave_scale, self.era)
+        octaves = self.octave_n if self.loop is None else self._octaves_at(self.loop.frame)
+        return octave_sizes(height, width, octaves, self.octave_scale, self.era)
+
+    def by_octaves(self, frames: Sequence[int], make: Callable[[Recipe], T]) -> list[T]:
+        """Make something of the recipe at frames of its loop: once of those that have the same number of octaves."""
+        made: dict[int, T] = {}
+        octaves = [self._octaves_at(frame) for frame in frames]
+        for frame, count in zip(frames, octaves, strict=True):
+            if count not in made:
+                made[count] = make(self.at(frame))
+        return [made[count] for count in octaves]
+
+    def _octaves_at(self, frame: int) -> int:
+        curve = None if self.loop is None else self.loop.octave_n
+        return self.octave_n if self.loop is None or curve is None else curve.at(frame, self.loop.ease)
 
     def work(self, height: int, width: int) -> int:
-        """Return how many pixels the steps go over, all together, in a dream on a picture of that size."""
-        frames = 1 if self.loop is None else self.loop.frame + 1
-        whole = frames * Work.of(self.sizes(height, width), self.iter_n).whole
+        """Return how many pixels the steps go over at most, all together, in a dream on a picture of that size."""
+        frames, sizes = 1, self.sizes(height, width)
+        if self.loop is not None:
+            frames = self.loop.frame + 1
+            if self.loop.octave_n is not None:
+                sizes = octave_sizes(height, width, self.loop.octave_n.largest, self.octave_scale, self.era)
+        whole = frames * Work.of(sizes, self.iter_n).whole
         return whole if self.steps is None else min(whole, self.steps * height * width)
 
     def start(self, picture: ArrayLike | None) -> tuple[Array, np.random.RandomState]:
@@ -323,12 +368,9 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True):
         if self.rendering is not None:
             return to_display(self.rendering.renderer, dream)
         dream = as_shown(dream, self.clip, self.stretch)
-        if not self.blend:
+        if not self.blend or self.loop is not None:
             return dream
-        mixed: Array = self.start(picture)[0] - dream  # in place: a picture may fill the memory
-        mixed *= mixed.dtype.type(self.blend)
-        mixed += dream
-        return mixed
+        return blended(dream, self.start(picture)[0], self.blend)
 
 
 DEFAULTS = {field.name: field.default for field in msgspec.structs.fields(Recipe)}
@@ -423,7 +465,7 @@ def follow(
         elif recipe.loop is None:
             dream = deepdream(net, start, rng=rng, watch=watch, **recipe.dream_params(objective, retouches))
         else:
-            params = {**recipe.dream_params(objective, retouches), **recipe.loop.move, **recipe.loop.steps}
+            params = recipe.loop_params(objective, retouches)
             frames = zoom_loop(net, start, frames=recipe.loop.frame + 1, rng=rng, watch=watch, **params)
             dream = deque(frames, maxlen=1).pop()  # the last
     except DreamInterrupted as interrupted:

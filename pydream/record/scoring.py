@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
+from ..dream.keyframes import Curve, read_curve
 from ..dream.labels import NUMBERS
 from ..dream.objectives import MOST_CHANNELS, Kind, Place, Score, Strongest, Term, check_channels, class_logit
 from ..dream.params import find_end, find_ends
@@ -33,7 +34,7 @@ class _Reading(NamedTuple):
         return (
             (self.channels is None or any(each.fullmatch(self.channels) for each in (NUMBERS, STRONGEST)))
             and (self.place is None or _PLACE.fullmatch(self.place) is not None)
-            and (self.weight is None or _number(self.weight) is not None)
+            and (self.weight is None or weight_of(self.weight) is not None)
         )
 
 
@@ -149,8 +150,8 @@ def score_of(
         terms = list(map(direction.of, terms))
     for given in classes:
         label, equals, text = given.rpartition("=")
-        weight = _number(text) if equals else None
-        terms += (class_logit(net, given) if weight is None else weight * class_logit(net, label)).terms
+        weight = weight_of(text) if equals else None
+        terms += (class_logit(net, given) if weight is None else class_logit(net, label) * weight).terms
     if not terms or (len(terms) == 1 and terms[0] == Term(terms[0].layer)):
         return None
     return Score(tuple(terms))
@@ -180,9 +181,10 @@ def _term(net: Net, given: str, kind: Kind) -> Term:
         net.blobs[min((reading.layer for reading in _readings(given)), key=len)]  # raises, and lists close ones
         raise UnknownNameError(f"no blob {given!r}")
     layer, channels, place, weight = next((reading for reading in readings if reading.sound), readings[0])
-    factor = 1.0 if weight is None else _number(weight)
+    factor = 1.0 if weight is None else weight_of(weight)
     if factor is None:
-        raise _bad(f"{weight!r} in {given!r} is not a weight (expected a number, e.g. 0.5 or -1)")
+        keyframes = ", or keyframes, e.g. 0:1,60:0" if ":" in (weight or "") else ""
+        raise _bad(f"{weight!r} in {given!r} is not a weight (expected a number, e.g. 0.5 or -1{keyframes})")
     at = None if place is None else _place_of(place, given)
     if channels is not None and (found := STRONGEST.fullmatch(channels)) is not None:
         return Strongest(layer, kind, _as_many(net, layer, int(found[1]), given), factor, at)
@@ -239,10 +241,10 @@ def _readings(given: str) -> list[_Reading]:
     return sorted(readings, key=lambda reading: -len(reading.layer))
 
 
-def _number(text: str) -> float | None:
-    """Read a finite number; None for any other text."""
+def weight_of(text: str) -> float | Curve | None:
+    """Read a finite number, or the keyframes of a zoom loop; None for any other text."""
     try:
-        number = float(text)
+        weight = read_curve(text) if ":" in text else float(text)
     except ValueError:
         return None
-    return number if abs(number) < float("inf") else None
+    return weight if isinstance(weight, Curve) or abs(weight) < float("inf") else None

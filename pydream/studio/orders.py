@@ -6,10 +6,11 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
+from ..dream.bounds import MOST_FRAMES
 from ..dream.film import BLEND, CUT, MOST_CUT
-from ..dream.keyframes import LINEAR, Curve, Ease
+from ..dream.keyframes import LINEAR, Curve, Ease, WholeCurve
+from ..dream.light import Hold
 from ..dream.objectives import Kind
-from ..dream.params import MOST_FRAMES
 from ..media.video import FASTEST
 from ..zoo.registry import DEFAULT_NETWORK
 
@@ -71,8 +72,10 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
         Of a zoom loop; of a film the most that are dreamt on.
     scale, rotate, shift, ease
         Of a zoom loop: numbers or keyframes.
-    step_size : Curve, optional
-        The keyframes of a zoom loop's step size; a number is in `recipe`.
+    step_size, octave_n, blend : Curve, optional
+        The keyframes of a zoom loop; a number is in `recipe`.
+    hold : {"brightness", "contrast", "both"}, optional
+        Of a zoom loop's first frame.
     fps : float, optional
         Of a zoom loop's film.
     first : int
@@ -103,6 +106,9 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     shift: tuple[float | Curve, float | Curve] | None = None
     ease: Ease = LINEAR
     step_size: Curve | None = None
+    octave_n: WholeCurve | None = None
+    blend: Curve | None = None
+    hold: Hold | None = None
     fps: Annotated[float, msgspec.Meta(gt=0, le=FASTEST)] | None = None
     first: Annotated[int, msgspec.Meta(ge=0, lt=MOST_FRAMES)] = 0
     carry: Annotated[float, msgspec.Meta(ge=0, le=1)] = BLEND

@@ -58,6 +58,49 @@ def test_recorded_resumed_and_replayed(run, words, monkeypatch):
     assert frames("out") == whole
 
 
+def test_weights_octaves_blend_and_light(run, words, monkeypatch):
+    """Recorded, resumed after a stop and replayed to the byte, with what of the first frame's light is held."""
+    layers = ["--layer", "fire2/concat=0:1,2:0", "--layer", "fire3/concat:3@1,1=0:0,3:-2", "--class", "flamingo=0.5"]
+    more = ["--octaves", "0:1,2:2", "--blend", "0:0.5,2:0", "--hold", "both"]
+    words = [
+        *words[:2],
+        "--iterations",
+        "2",
+        "--seed",
+        "3",
+        "--smooth",
+        "1",
+        "-q",
+        "--runtime",
+        "numpy",
+        *layers,
+        *more,
+        "--scale",
+        "0.1",
+    ]
+    assert run(*words, "-o", "whole", "--frames", "3").code == 0
+    whole = frames("whole")
+    note = read_note("whole/00000002.png")
+    said, dream = parse(note), json.loads(note)["dream"]
+    assert (
+        " --frames 3 --scale 0.1 --octaves 0:1,2:2 --blend 0:0.5,2:0.0 --hold both"
+        " --layer fire2/concat=0:1.0,2:0.0 --layer fire3/concat:3@1,1=0:0.0,3:-2.0 --class 130=0.5"
+    ) in said.command
+    assert dream["loop"]["octave_n"] == {"keyframes": [[0, 1], [2, 2]]}
+    assert dream["loop"]["blend"] == {"keyframes": [[0, 0.5], [2, 0.0]]}
+    assert dream["loop"]["hold"] == "both"
+    assert (dream["octave_n"], dream["blend"]) == (4, 0.0)
+    assert dream["objective"][0]["weight"] == {"keyframes": [[0, 1.0], [2, 0.0]]}
+    assert run("replay", "whole/00000002.png", "-o", "again.png").out.startswith("identical: every byte")
+    with monkeypatch.context() as patch:
+        interrupt_at(patch, 8)  # in the third frame
+        assert run(*words, "-o", "out", "--frames", "3").code == 130
+    assert len(frames("out")) == 2
+    assert "hold was both, now contrast" in run(*words, "-o", "out", "--resume", "--hold", "contrast").err
+    assert run(*words, "-o", "out", "--frames", "3", "--resume").code == 0
+    assert frames("out") == whole
+
+
 def test_numbers_are_recorded_as_before(run, words):
     assert run(*words, "-o", "out", "--frames", "1", "--scale", "0.1", "--step-size", "2").code == 0
     note = read_note("out/00000000.png")
@@ -86,6 +129,25 @@ def test_a_plan(run, words):
     assert sorted(path.name for path in Path().iterdir()) == ["in.png"]
 
 
+def test_a_plan_of_weights_and_whole_numbers(run, words):
+    layers = ["--layer", "fire2/concat", "--layer", "fire3/concat=0:1"]
+    seen = run(*words[:2], "--plan", "--frames", "5", "--octaves", "0:1,4:2", *layers, "--blend", "0:0")
+    assert seen.out.splitlines()[5:] == [
+        "step size: 1.5",
+        "octaves: 0:1,4:2, linear",
+        "         2 |  ***",
+        *["           |"] * 5,
+        "         1 |**",
+        "     frame  0   4",
+        "blend: 0:0.0, linear",
+        "         0 |*****",
+        "     frame  0   4",
+        "weight of fire3/concat: 0:1.0, linear",
+        "         1 |*****",
+        "     frame  0   4",
+    ]
+
+
 @pytest.mark.parametrize(
     ("options", "why"),
     [
@@ -100,8 +162,33 @@ def test_a_plan(run, words):
         (["--shift", "0:1e99", "1"], "'--shift': keyframes: 1e+99 at frame 0, expected a number"),
         (["--step-size", "0:1,9:-1"], "'--step-size': step_size: 0:1.0,9:-1.0, expected keyframes that are all above"),
         (["--step-size", "0:1,9:0"], "--step-size': 0 is no step"),
+        (["--octaves", "0:1,9:2.5"], "'--octaves': '2.5' is neither a whole number nor 'auto'"),
+        (["--octaves", "0:1,9:auto"], "'--octaves': 'auto' in keyframes is no number"),
+        (["--octaves", "0:0"], "'--octaves': 0 is not in the range 1<=x<=1000"),
+        (["--blend", "0:0,9:1.5"], "'--blend': 1.5 is not in the range 0<=x<=1"),
+        (["--hold", "light"], "'--hold': 'light' is not one of 'brightness', 'contrast', 'both'"),
         (["--ease", "cubic"], "'--ease': 'cubic' is not one of 'linear', 'smooth'"),
     ],
 )
 def test_refusals(refused, words, options, why):
     assert why in refused(2, *words, "--plan", *options)
+
+
+@pytest.mark.parametrize(
+    ("code", "options", "why"),
+    [
+        (2, ["zoom", "--layer", "fire2/concat=0:1,9"], "'0:1,9' in 'fire2/concat=0:1,9' is not a weight"),
+        (2, ["zoom", "--layer", "fire2/concat=0:1,9:0"], "weights of 0 at frame 9, expected one that is not 0"),
+        (1, ["zoom", "--octaves", "0:1,9:3"], "octave 1 of 3 (16x12) is too small"),
+        (2, ["zoom", "--hold", "both", "--mask", "in.png"], "it keeps pixels as they are, and --hold changes them all"),
+        (
+            2,
+            ["dream", "--layer", "fire2/concat=0:1"],
+            "a weight with keyframes, expected a number: it takes a zoom loop",
+        ),
+    ],
+)
+def test_refusals_before_the_first_frame(refused, words, code, options, why):
+    command, *rest = options
+    assert why in refused(code, command, "in.png", "-o", "out.png" if command == "dream" else "out", *rest)
+    assert not Path("out").exists()

@@ -20,6 +20,8 @@ EXCEPTIONS = {
     ("octaves", "channels"): "type: as for visualize",
     ("frames", "reproduce"): "type: 0 leaves the loop out",
     ("step-size", "zoom"): "type: keyframes too, for a loop's frames",
+    ("octaves", "zoom"): "type: as for --step-size",
+    ("blend", "zoom"): "type: as for --step-size",
     ("guide", "replay"): "help: the picture's record has the guide, unless the file moved",
     ("mask", "replay"): "help: as for --guide",
     ("weights", "vectors"): "type, help: the built-in network's are written, not a file's read",

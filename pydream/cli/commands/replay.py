@@ -122,7 +122,7 @@ def command(
         )
         job.objective  # noqa: B018 (raises where the guide does not fit)
         tiled = job.tiled(recipe, size, copies=0 if recipe.loop is None else ZOOM_COPIES)
-        with job.bar(size, 1 if recipe.loop is None else recipe.loop.frame + 1) as bar:
+        with job.loop_bar(size, recipe, range(1 if recipe.loop is None else recipe.loop.frame + 1)) as bar:
             pixels = job.dream(tiled, start, bar)
     start_facts = made.input if start is None else picture_facts(made.input.name, start)
     if input is not None and start_facts.sha256 != made.input.sha256:

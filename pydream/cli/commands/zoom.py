@@ -10,6 +10,7 @@ import click
 import msgspec
 
 from ...dream.keyframes import EASES, Curve, Ease
+from ...dream.light import HOLDS, Hold
 from ...dream.zoom import zoom_default
 from ...easy.loop import STATE, ZoomRun
 from ...record import loop as checkpoint
@@ -29,8 +30,9 @@ from ..folders import (
 from ..help import Command
 from ..input import InputPicture, Resizing, Source, SourceType, Target, claim_targets
 from ..job import Job, prepare
-from ..keyframes import keyframed, plots
+from ..keyframes import keyframed, plots, weights_in
 from ..options import (
+    blend_option,
     dreaming_options,
     force_option,
     frames_option,
@@ -46,8 +48,10 @@ from ..ranges import FiniteRange
 from ..signals import between_steps, interruptible, uninterrupted
 from ..streams import echo
 
+_PLANNED = {"octaves": "octave_n", "blend": "blend"}  # in a plan only with keyframes
 
-@keyframed("scale", "rotate", "shift", "step_size")
+
+@keyframed("scale", "rotate", "shift", "step_size", "octave_n", "blend")
 @click.command("zoom", cls=Command)
 @click.argument("input", type=SourceType())
 @output_option("A folder for the frames, a .mp4 or .gif film, or several of these", beside="zoom.mp4", multiple=True)
@@ -77,6 +81,12 @@ from ..streams import echo
     click.Choice(EASES),
     default=zoom_default("ease"),
 )
+@option(
+    "--hold",
+    "Light of the first frame that all others get back: mean of each channel, standard deviation, or both.",
+    click.Choice(HOLDS),
+)
+@blend_option
 @option("--plan", "The curves of the keyframes as text; nothing is made.", is_flag=True)
 @option(
     "--grid",
@@ -98,6 +108,7 @@ def command(
     rotate: float | Curve,
     shift: tuple[float | Curve, float | Curve],
     ease: Ease,
+    hold: Hold | None,
     plan: bool,
     fps: float,
     quality: int,
@@ -111,27 +122,31 @@ def command(
     same frames to the byte; with a larger number of --frames it makes more. Without --layer and --iterations the
     built-in network dreams 3 iterations of fire7/concat a frame, which last; others 10, as the notebook.
 
-    Where FRAME:X stands, 0:0.05,60:0.2 is 0.05 at frame 0, 0.2 at frame 60, and between them in between.
+    Where FRAME:X stands, and for a WEIGHT, 0:0.05,60:0.2 is 0.05 at frame 0, 0.2 at frame 60, and between them in
+    between. Octaves are rounded to whole numbers. --blend takes what each frame is dreamt on as the input picture.
 
     \b
     pydream zoom sky.jpg -o frames
     pydream zoom sky.jpg -o more -o zoom.mp4 --frames 200 --rotate 0.5
     pydream zoom noise:320x240 -o noise.gif --frames 40 --fps 12
     pydream zoom sky.jpg -o dive.mp4 --scale 0:0,50:0.1 --ease smooth
+    pydream zoom sky.jpg -o turn.mp4 --layer fire5/concat=0:1,60:0 --layer fire8/concat=0:0,60:1 --hold both
     """  # noqa: D301 (click's mark for a block to leave as it is)
     (source,) = input
-    steps = options["step_size"]
-    move = Loop(frame=0, scale=scale, rotate=rotate, shift=shift, ease=ease)
-    if isinstance(steps, Curve):
-        try:
-            move = msgspec.structs.replace(move, step_size=steps)
-        except ValueError as error:
-            raise click.BadParameter(str(error), param_hint="'--step-size'") from error
-        options["step_size"] = DEFAULTS["step_size"]
+    move = Loop(frame=0, scale=scale, rotate=rotate, shift=shift, ease=ease, hold=hold)
+    values = {"scale": scale, "rotate": rotate, "shift to the right": shift[0], "shift down": shift[1]}
+    values["step size"] = options["step_size"]
+    values |= {name: options[of] for name, of in _PLANNED.items() if isinstance(options[of], Curve)}
+    values |= weights_in([*options["layer"], *options["classes"]])
+    for name in ("step_size", "octave_n", "blend"):
+        if isinstance(options[name], Curve):
+            try:
+                move = msgspec.structs.replace(move, **{name: options[name]})
+            except ValueError as error:
+                raise click.BadParameter(str(error), param_hint="'--step-size'") from error
+            options[name] = DEFAULTS[name]
     if plan:
         echo(f"{frames} frames, {frames / fps:g} seconds at {fps:g} frames a second")
-        values = {"scale": scale, "rotate": rotate, "shift to the right": shift[0], "shift down": shift[1]}
-        values["step size"] = steps
         echo(*plots(values, frames, ease))
         return
     films, folder = films_and_frames(output or (str(unnamed(source.path, source.stem, ".mp4")),), STATE, is_checkpoint)
@@ -146,7 +161,7 @@ def command(
             if resume and folder.temporary and left is None:
                 check_unfinished(films)
             earlier = left.loop.recipe if left is not None else earlier_recipe(existing) if resume else None
-        job = prepare(resumed=earlier, **start.params(zoom_options(options, earlier)))
+        job = prepare(resumed=earlier, loop=move, **start.params(zoom_options(options, earlier)))
         job = job.chosen_on(start.picture, source.name)
         folder = replace(folder, sidecar=job.sidecar)
         run = ZoomRun.planned(
@@ -171,7 +186,7 @@ def command(
         if run.plan is not None:
             job.say(run.plan)
         try:
-            with job.bar(start.size, run.dreams(lost)) as bar:
+            with job.loop_bar(start.size, run.recipe, run.dreams(lost)) as bar:
                 written = run.written(lost, bar)
                 if forced():  # not before all that could be wrong has been looked at
                     folder.clear()

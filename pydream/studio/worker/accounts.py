@@ -42,7 +42,8 @@ def _ordered(account: Account) -> Order | None:
     fields = {name: getattr(recipe, name) for name in ("seed", "tile", "size", "noise", "steps")}
     own: dict[str, Any] = {"kind": "dream"}
     if recipe.loop is not None:
-        own = {"kind": "zoom", "frames": recipe.loop.frame + 1, **recipe.loop.move, **recipe.loop.steps}
+        own = {"kind": "zoom", "frames": recipe.loop.frame + 1, **recipe.loop.move, **recipe.loop.curves}
+        own["hold"] = recipe.loop.hold
     elif isinstance(account, Film):
         own = {"kind": "film", **{name: getattr(account, name) for name in ("first", "frames", "flow", "cut")}}
         own["carry"] = account.blend

@@ -52,9 +52,10 @@ def run(task: Task[Run]) -> Finished:
     )
     made = {number for number in folder.there(frames) if _is_made(loop, number)}
     lost = loop.lost(made)
-    count = loop.dreams(lost)
-    work = [Work.of(loop.recipe.sizes(*start.size), loop.recipe.iter_n)] * max(count, frames)
-    steps, before = len(work) * work[0].steps, len(work) - count
+    dreams = loop.dreams(lost)
+    before = max(frames - len(dreams), 0)
+    work = loop.recipe.by_octaves([*range(before), *dreams], lambda each: Work.of(each.sizes(*start.size), each.iter_n))
+    steps = sum(each.steps for each in work)
     task.began(steps, loop.facts.at(frames - 1).recipe, _command(loop, film, fps))
     watch = Previews(task, work, lambda number: f"frame {number + 1} of {len(work)}")
     try:

@@ -155,7 +155,8 @@ def loop_of(order: Order) -> Loop:
     """Return how a zoom loop moves, at its first frame; ValueError for what is no move."""
     given: dict[str, Any] = {"scale": order.scale, "rotate": order.rotate, "shift": order.shift}
     move = {name: zoom_default(name) if value is None else value for name, value in given.items()}
-    return Loop(frame=0, ease=order.ease, step_size=order.step_size, **move)
+    of_order = {name: getattr(order, name) for name in ("ease", "step_size", "octave_n", "blend", "hold")}
+    return Loop(frame=0, **of_order, **move)
 
 
 @dataclass(frozen=True)

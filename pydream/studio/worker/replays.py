@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
@@ -57,11 +58,11 @@ def replay(task: Task[ReplayPicture]) -> Finished:
     )
     side, _ = prepared.in_tiles(size, copies=0 if made.recipe.loop is None else ZOOM_COPIES)
     recipe = msgspec.structs.replace(prepared.recipe, tile=side)
-    work = Work.of(recipe.sizes(*size), recipe.iter_n)
-    frames = 1 if recipe.loop is None else recipe.loop.frame + 1
-    task.began(frames * work.steps, recipe, made.command)
-    previews = Previews(task, [work] * frames)
-    pixels = prepared.dream(recipe, start, previews if frames == 1 else _Frames(previews, work.steps))
+    frames = range(1 if recipe.loop is None else recipe.loop.frame + 1)
+    work = recipe.by_octaves(frames, lambda each: Work.of(each.sizes(*size), each.iter_n))
+    task.began(sum(each.steps for each in work), recipe, made.command)
+    previews = Previews(task, work)
+    pixels = prepared.dream(recipe, start, previews if len(work) == 1 else _Frames(previews, work))
     now = prepared.record(made.command, recipe, made.input if start is None else _named(made.input, start), pixels)
     file = None if is_film(path) else read_image(path)
     lossless = made.recipe.depth is None and _is_lossless(path)  # what is kept here has 8 bits
@@ -79,19 +80,20 @@ def _read(path: Path) -> DreamAccount:
 
 
 class _Frames(Watch):
-    """The watch of a zoom loop's frames, one after the other, each of so many steps."""
+    """The watch of a zoom loop's frames, one after the other."""
 
-    def __init__(self, previews: Previews, steps: int) -> None:
-        self._previews, self._steps = previews, steps
-        self._done = 0
+    def __init__(self, previews: Previews, work: Sequence[Work]) -> None:
+        self._previews, self._work = previews, work
+        self._number = self._done = 0  # the frame, and its steps so far
         self.tile = previews.tile  # type: ignore[method-assign]
 
     def step(self, octave: int, iteration: int, image: View) -> None:
         """Count, and go to the next frame where one is over."""
         self._previews.step(octave, iteration, image)
         self._done += 1
-        if self._done % self._steps == 0:
-            self._previews.passed(self._done // self._steps)
+        if self._done == self._work[self._number].steps:
+            self._number, self._done = self._number + 1, 0
+            self._previews.passed(self._number)
 
 
 def _named(facts: PictureFacts, pixels: Picture) -> PictureFacts:
