@@ -34,11 +34,11 @@ class Light(NamedTuple):
         return cls(*zip(red, green, blue, strict=True))
 
 
-def held(picture: Array, light: Light, hold: Hold, clip: bool) -> Array:
+def with_light(picture: Array, light: Light, hold: Hold, clip: bool) -> Array:
     """Return a picture with the brightness, the contrast or both of another one's light.
 
-    Each channel x, of mean m and deviation s, becomes ``(x - m) * c + b`` in float64: b is the light's mean, or m where
-    the brightness is not held, and c its deviation / s, or 1 where the contrast is not held or s is 0.
+    Each channel x, of mean m and deviation s, becomes ``(x - m) * c + b`` in float64: b is the light's mean, or m for
+    the contrast alone, and c its deviation / s, or 1 for the brightness alone and where s is 0.
 
     Parameters
     ----------
@@ -61,7 +61,7 @@ def held(picture: Array, light: Light, hold: Hold, clip: bool) -> Array:
 
 
 def check_hold(hold: str | None) -> None:
-    """Raise `ValueError` for what cannot be held."""
+    """Raise `ValueError` for what `hold` cannot be."""
     require(hold is None or hold in HOLDS, "hold", repr(hold), f"one of {', '.join(map(repr, HOLDS))}")
 
 

@@ -17,7 +17,7 @@ from .bounds import MOST_FRAMES, is_real, require, whole_number
 from .era import MODERN, check_era
 from .images import as_image, blended
 from .keyframes import LINEAR, Curve, Ease, WholeCurve, as_curve, as_whole, check_ease, value_at
-from .light import Hold, Light, check_hold, held
+from .light import Hold, Light, check_hold, with_light
 from .moved import turn
 from .notebook import deepdream
 from .objectives import Score
@@ -75,7 +75,7 @@ def zoom_loop(
     blend : float
         Share of what a frame is dreamt on in the frame: ``dream + blend * (start - dream)``, from 0, the dream, to 1.
     hold : {"brightness", "contrast", "both"}, optional
-        What of the first frame's light each later frame gets back after it is dreamt: see `pydream.dream.light.held`.
+        What of the first frame's light all later frames get, after their dreams: see `pydream.dream.light.with_light`.
     light : Light, optional
         That of the first frame, where a loop is continued; None: of the first frame that is made.
     ease : {"linear", "smooth"}
@@ -114,16 +114,16 @@ def zoom_loop(
             check_octaves(net, end, octave_sizes(height, width, octaves.largest, era=era, **ratio))
     clip = dream_params.get("clip", True)
 
-    def dreamt(number: int, start: Array) -> Array:
+    def dream_on(number: int, start: Array) -> Array:
         dream = deepdream(net, start, rng=rng, backend=backend, era=era, **_at(number, dream_params, ease))
         mixed = value_at(share, number, ease)
         return blended(dream, start, mixed) if mixed else dream
 
     def dreams(frame: Array, light: Light | None) -> Iterator[Array]:
         for number in range(first, first + frames):
-            frame = dreamt(number, frame)
+            frame = dream_on(number, frame)
             if hold is not None and light is not None:
-                frame = held(frame, light, hold, clip)
+                frame = with_light(frame, light, hold, clip)
             elif hold is not None:
                 light = Light.of(frame)
             yield frame.copy()

@@ -163,6 +163,8 @@ def guide_weights(score: Score) -> dict[str, float]:
     for term in score.terms:
         if term != Term(term.layer, weight=term.weight):
             raise ParameterError("guide", "a guide takes up whole layers, without channels and places")
+        if isinstance(term.weight, Curve):
+            raise ParameterError("guide", "a guide's layers have numbers as weights, without keyframes")
         weights[term.layer] += term.weight
     return weights
 

@@ -8,7 +8,7 @@ import pytest
 import pydream
 from pydream import objectives
 from pydream.dream.keyframes import Curve, as_curve, as_whole
-from pydream.dream.light import Light, held
+from pydream.dream.light import Light, with_light
 from pydream.dream.zoom import move_at
 
 CURVE = Curve(((10, 1.0), (20, 3.0), (40, -1.0)))
@@ -161,15 +161,15 @@ def test_a_weight_with_keyframes_is_for_loops(squeezenet32, picture):
 def test_light_is_held(hold):
     rng = np.random.RandomState(1)
     first, later = rng.uniform(90, 110, (9, 7, 3)), rng.uniform(60, 200, (9, 7, 3))
-    light, made = Light.of(first), Light.of(held(later, Light.of(first), hold, clip=True))
+    light, made = Light.of(first), Light.of(with_light(later, Light.of(first), hold, clip=True))
     np.testing.assert_allclose(light, (first.mean((0, 1)), first.std((0, 1))), rtol=1e-14)
     wanted = light if hold != "contrast" else Light.of(later), light if hold != "brightness" else Light.of(later)
     np.testing.assert_allclose(made, (wanted[0].mean, wanted[1].deviation), rtol=1e-13)
-    bright = held(later * 3, Light.of(later * 3), hold, clip=True)
+    bright = with_light(later * 3, Light.of(later * 3), hold, clip=True)
     np.testing.assert_allclose(bright, np.clip(later * 3, 0, 255), rtol=1e-12)
-    flat = held(np.full((4, 4, 3), 7.0), light, hold, clip=False)
+    flat = with_light(np.full((4, 4, 3), 7.0), light, hold, clip=False)
     np.testing.assert_allclose(flat, np.broadcast_to(light.mean if hold != "contrast" else 7.0, flat.shape), rtol=1e-14)
-    assert held(later.astype(np.float32), light, hold, clip=True).dtype == np.float32
+    assert with_light(later.astype(np.float32), light, hold, clip=True).dtype == np.float32
 
 
 def test_a_loop_that_holds_light_goes_on_to_the_bit(squeezenet32, picture):

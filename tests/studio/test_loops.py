@@ -13,7 +13,7 @@ import pytest
 from support.clips import moving_square, packets, write_clip
 
 from pydream.cli import main
-from pydream.dream.keyframes import Curve
+from pydream.dream.keyframes import Curve, WholeCurve
 from pydream.errors import CheckpointError, MissingExtraError, ParameterError, VideoFileError
 from pydream.files import file_sha256
 from pydream.media import read_image, write_image
@@ -137,12 +137,17 @@ def test_a_loop_is_the_commands(folder, sky):
 
 def test_keyframes_are_the_commands(folder, sky):
     words = ["--scale", "0:0,2:0.1", "--shift", "0", "1:0,2:3", "--ease", "smooth", "--step-size", "0:1,2:3"]
-    command("zoom", "sky.png", "-o", "out.mp4", "--frames", "3", *words, *SHORT)
     fields = {"scale": Curve(((0, 0.0), (2, 0.1))), "shift": (0.0, Curve(((1, 0.0), (2, 3.0)))), "ease": "smooth"}
+    words += ["--octaves", "0:1,2:2", "--blend", "0:0.5,2:0", "--hold", "both"]
+    words += ["--layer", "fire2/concat=0:1,2:0.5", "--layer", "fire3/concat:3"]
     fields["step_size"] = Curve(((0, 1.0), (2, 3.0)))
+    fields |= {"octave_n": WholeCurve(((0, 1), (2, 2))), "blend": Curve(((0, 0.5), (2, 0.0))), "hold": "both"}
+    fields["layer"] = ("fire2/concat=0:1.0,2:0.5", "fire3/concat:3")
     number = {**RECIPE, "step_size": 2.0}  # of the page's settings; the keyframes take its place
-    answer, _ = carried_out(loops.run, message(folder, sky, frames=3, recipe=number, **fields))
+    command("zoom", "sky.png", "-o", "out.mp4", "--frames", "3", *SHORT, *words)
+    answer, seen = carried_out(loops.run, message(folder, sky, frames=3, recipe=number, **fields))
     assert made(answer) == Path("out.mp4").read_bytes()
+    assert {each.steps for each in seen if isinstance(each, Progress)} == {2 + 4 + 4}
     order = order_of(read_comment(Path("out.mp4")))
     assert {name: getattr(order, name) for name in fields} == fields
 

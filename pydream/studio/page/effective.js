@@ -28,10 +28,10 @@ export function layersOf(order, catalogue, network) {
   return order.classes?.length || !network?.default_layer ? [] : [network.default_layer];
 }
 
-// Read LAYER[:CHANNELS][@PLACE][=WEIGHT], or CLASS[=WEIGHT].
+// Read LAYER[:CHANNELS][@PLACE][=WEIGHT], or CLASS[=WEIGHT]; a zoom loop's keyframes stay text.
 export function term(text) {
-  const [, layer, channels, place, weight] = /^(.*?)(?::(\d[\d,-]*))?(@(?:center|\d+,\d+))?(?:=([-+.\deE]+))?$/.exec(text);
-  return { layer, channels: channels ?? null, place: place ?? "", weight: weight === undefined ? 1 : Number(weight) };
+  const [, layer, channels, place, weight] = /^(.*?)(?::(\d[\d,-]*))?(@(?:center|\d+,\d+))?(?:=([-+.\deE:,]+))?$/.exec(text);
+  return { layer, channels: channels ?? null, place: place ?? "", weight: weight === undefined ? 1 : weight.includes(":") ? weight : Number(weight) };
 }
 
 // Write what `term` reads.

@@ -51,7 +51,7 @@ function folded(kind, title, build) {
 
 // What of an order is a dream's: without the fields of a kind of its own.
 export function dreamOf(order) {
-  const { frames, scale, rotate, shift, ease, step_size, fps, first, carry, flow, cut, rows, columns, ...kept } = order;
+  const { frames, scale, rotate, shift, ease, step_size, octave_n, blend, hold, fps, first, carry, flow, cut, rows, columns, ...kept } = order;
   return { ...kept, kind: "dream" };
 }
 
@@ -64,7 +64,7 @@ export function takeOrder(order) {
 }
 
 // Put the fields of an order into the form of its kind.
-export function refill({ kind, picture, frames, scale, rotate, shift, ease, step_size, fps, first, carry, flow, cut, rows, columns }) {
-  const fields = { frames, scale, rotate, shift, ease, step_size, fps, first, carry, flow, cut, rows, columns, ...(kind === "film" && { picture }) };
+export function refill({ kind, picture, frames, scale, rotate, shift, ease, step_size, octave_n, blend, hold, fps, first, carry, flow, cut, rows, columns }) {
+  const fields = { frames, scale, rotate, shift, ease, step_size, octave_n, blend, hold, fps, first, carry, flow, cut, rows, columns, ...(kind === "film" && { picture }) };
   setView({ forms: { ...state.view.forms, [kind]: fields }, open: { ...state.view.open, [`form-${kind}`]: true } });
 }

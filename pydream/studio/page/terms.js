@@ -34,8 +34,10 @@ function row(field, all, place, name, text) {
     const kept = all.flatMap((each, at) => (at === place ? changed : [each]));
     change({ [field]: kept.length ? kept : undefined });
   };
-  const weight = make("input", { type: "number", step: "any", value: term(text).weight, "aria-label": `Weight of ${name}`, required: true });
-  weight.onchange = () => weight.reportValidity() && set([written({ ...term(text), weight: Number(weight.value) })]);
+  const now = term(text).weight;
+  const kind = typeof now === "number" ? { type: "number", step: "any" } : { type: "text", pattern: "[-+.0-9eE:,]+", title: "Keyframes, for a zoom loop" };
+  const weight = make("input", { ...kind, value: now, "aria-label": `Weight of ${name}`, required: true });
+  weight.onchange = () => weight.reportValidity() && set([written({ ...term(text), weight: weight.value.includes(":") ? weight.value : Number(weight.value) })]);
   return make("li", {}, make("span", {}, name), weight,
     make("button", { type: "button", "aria-label": `Without ${name}`, title: "Take it away", onclick: () => set([]) }, "✕"));
 }

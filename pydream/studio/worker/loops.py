@@ -34,7 +34,7 @@ def run(task: Task[Run]) -> Finished:
     left = checkpoint.load(folder.state_file)
     earlier = earlier_recipe(folder.existing()) if left is None else left.loop.recipe
     message = msgspec.structs.replace(message, resumed=message.resumed or earlier)
-    ordered = Ordered.of(message, _wanted(order, earlier), steps=None)
+    ordered = Ordered.of(message, _wanted(order, earlier), steps=None, loop=loop_of(order))
     start, prepared, fps = ordered.start, ordered.prepared, order.fps or ZOOM_FPS
     frames = order.frames or zoom_default("frames")
     film = ordered.output.with_name(f"{ordered.output.name}.mp4")
