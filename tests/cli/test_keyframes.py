@@ -180,6 +180,7 @@ def test_refusals(refused, words, options, why):
         (2, ["zoom", "--layer", "fire2/concat=0:1,9"], "'0:1,9' in 'fire2/concat=0:1,9' is not a weight"),
         (2, ["zoom", "--layer", "fire2/concat=0:1,9:0"], "weights of 0 at frame 9, expected one that is not 0"),
         (1, ["zoom", "--octaves", "0:1,9:3"], "octave 1 of 3 (16x12) is too small"),
+        (2, ["zoom", "--layer", "fire2/concat=0:1", "--guide", "in.png"], "a guide's layers have numbers as weights"),
         (2, ["zoom", "--hold", "both", "--mask", "in.png"], "it keeps pixels as they are, and --hold changes them all"),
         (
             2,
