@@ -1,10 +1,11 @@
-from .dream import objectives, retouch, tutorial
+from .dream import objectives, renderers, retouch, tutorial
 from .dream.film import dream_frames
 from .dream.images import deprocess, preprocess
 from .dream.notebook import DreamInterrupted, deepdream, make_step
 from .dream.objectives import objective_guide, objective_L2
 from .dream.watch import Watch
 from .dream.zoom import zoom_frame, zoom_loop
+from .easy.atlas import activation_atlas
 from .easy.call import dream_picture
 from .easy.prediction import classify
 from .easy.result import Dream
@@ -19,6 +20,7 @@ __all__ = [
     "DreamInterrupted",
     "PydreamError",
     "Watch",
+    "activation_atlas",
     "classify",
     "deepdream",
     "deprocess",
@@ -30,6 +32,7 @@ __all__ = [
     "objective_guide",
     "objectives",
     "preprocess",
+    "renderers",
     "retouch",
     "tutorial",
     "video",

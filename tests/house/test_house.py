@@ -156,12 +156,15 @@ def test_no_file_is_longer_than_500_lines(root):
             assert len(path.read_text(encoding="utf-8").splitlines()) <= 500, path
 
 
-def test_public_names():
+def test_public_names(root):
+    stub = ast.parse((root / "pydream" / "__init__.pyi").read_text(encoding="utf-8"))
+    assert ast.literal_eval(stub.body[-1].value) == sorted(pydream.__all__)  # what type checkers see
     assert sorted(pydream.__all__) == [
         "Dream",
         "DreamInterrupted",
         "PydreamError",
         "Watch",
+        "activation_atlas",
         "classify",
         "deepdream",
         "deprocess",
