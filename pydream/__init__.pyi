@@ -5,6 +5,7 @@ from .dream.notebook import DreamInterrupted, deepdream, make_step
 from .dream.objectives import objective_guide, objective_L2
 from .dream.watch import Watch
 from .dream.zoom import zoom_frame, zoom_loop
+from .easy.atlas import activation_atlas
 from .easy.call import dream_picture
 from .easy.prediction import classify
 from .easy.result import Dream
@@ -19,6 +20,7 @@ __all__ = [
     "DreamInterrupted",
     "PydreamError",
     "Watch",
+    "activation_atlas",
     "classify",
     "deepdream",
     "deprocess",

@@ -162,6 +162,7 @@ def test_public_names():
         "DreamInterrupted",
         "PydreamError",
         "Watch",
+        "activation_atlas",
         "classify",
         "deepdream",
         "deprocess",
