@@ -165,3 +165,12 @@ def test_nothing_to_look_at(run, photos):
     assert (seen.code, len(seen.err.splitlines())) == (1, 4)
     assert seen.err.endswith("pydream: error: no picture could be read: nothing was written\n")
     assert not Path("out.html").exists()
+
+
+def test_the_documented_command_made_the_documented_picture(root):
+    lines = (root / "docs" / "atlas.md").read_text(encoding="utf-8").splitlines()
+    (line,) = [line for line in lines if line.startswith("pydream atlas") and "docs/atlas.jpg" in line]
+    made = json.loads(read_note(root / "docs" / "atlas.jpg"))["command"]
+    words = line.replace("examples/", "").replace("docs/", "").replace("106 --dpi 110", "106.0 --dpi 110.0").split()
+    assert sorted(words) == sorted(made.replace(" --layer fire8/concat", "").split())
+    assert (root / "docs" / "atlas.jpg").stat().st_size < 160_000
