@@ -102,8 +102,10 @@ def test_weights_octaves_blend_and_light(run, words, monkeypatch):
 
 
 def test_numbers_are_recorded_as_before(run, words):
-    assert run(*words, "-o", "out", "--frames", "1", "--scale", "0.1", "--step-size", "2").code == 0
+    assert run(*words, "-o", "out", "--frames", "1", "--scale", "0.1", "--blend", "0.25", "--step-size", "2").code == 0
     note = read_note("out/00000000.png")
+    assert json.loads(note)["dream"]["blend"] == 0.25
+    assert run("replay", "out/00000000.png").out.startswith("identical: every byte")
     assert json.loads(note)["dream"]["loop"] == {"frame": 0, "scale": 0.1, "rotate": 0.0, "shift": [0.0, 0.0]}
     assert " --frames 1 --scale 0.1 --layer" in parse(note).command
 
