@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+import msgspec
+
 from ..dream.octaves import Size
 from ..easy.inputs import check_size
 from ..easy.preparation import check_together
@@ -35,8 +37,6 @@ def check(order: Order, size: Size | None) -> None:
     try:
         for each in (order, *_of_sheet(order)):
             _check_one(each, size)
-        if order.kind == "zoom":
-            loop_of(order)
     except PydreamError:
         raise
     except (ValueError, OverflowError) as error:
@@ -51,7 +51,9 @@ def _check_one(order: Order, size: Size | None) -> None:
     check_size(*wanted.resizing.of(*found))
     params = wanted.look.params_for(found, wanted.resizing)
     fields = {name: value for name, value in {**params, **wanted.more}.items() if name in Recipe.__struct_fields__}
-    Recipe(**{"end": "", "seed": 0, **fields})
+    if order.kind == "zoom":
+        fields["loop"] = loop_of(order)
+    recipe = Recipe(**{"end": "", "seed": 0, **fields})
     layer = params.get("layer") or ()
     words: dict[str, Any] = {
         "layers": [layer] if isinstance(layer, str) else layer,
@@ -64,7 +66,8 @@ def _check_one(order: Order, size: Size | None) -> None:
     net = catalogue.outline(wanted.model)
     if net is not None:
         direction = None if vector is None else Direction(vector, params["direction_power"])
-        aim_of(net, **words, guided=guided, direction=direction)
+        aim = aim_of(net, **words, guided=guided, direction=direction)
+        msgspec.structs.replace(recipe, end=aim.end, objective=aim.terms)  # raises for weights with keyframes
 
 
 def _of_sheet(order: Order) -> Iterator[Order]:

@@ -130,13 +130,21 @@ def test_a_film_of_pydream_brings_its_settings_back(visit, api, picture, film, t
     asked, fields, button = {
         "zoom": (
             {
-                **{"picture": picture, "frames": 2, "ease": "smooth", "rotate": {"keyframes": [[0, 0.5], [9, 3]]}},
-                **{"octave_n": {"keyframes": [[0, 1], [1, 2]]}, "blend": {"keyframes": [[0, 0.5]]}, "hold": "both"},
+                "picture": picture,
+                "frames": 2,
+                "ease": "smooth",
+                "rotate": {"keyframes": [[0, 0.5], [9, 3]]},
+                "octave_n": {"keyframes": [[0, 1], [1, 2]]},
+                "blend": {"keyframes": [[0, 0.5]]},
+                "hold": "both",
                 "layer": ["fire2/concat=0:1,1:0.5", "fire3/concat"],
             },
             {
-                **{"Frames": "2", "Turn": "0:0.5,9:3", "From one of such values to the next": "smooth"},
-                **{"Octaves from frame to frame": "0:1,1:2", "Blend from frame to frame": "0:0.5"},
+                "Frames": "2",
+                "Turn": "0:0.5,9:3",
+                "From one of such values to the next": "smooth",
+                "Octaves from frame to frame": "0:1,1:2",
+                "Blend from frame to frame": "0:0.5",
                 "Keep of the first frame": "both",
             },
             "Make the zoom loop",
