@@ -59,8 +59,8 @@ JSON = st.recursive(
 )
 WORDS = st.sampled_from(
     ["kind", "picture", "guide", "mask", "network", "preset", "strength", "layer", "classes", "objective", "recipe",
-     "long_side", "frames", "scale", "rotate", "shift", "ease", "step_size", "fps", "first", "carry", "flow", "cut", "blend",
-     "hold", "rows", "columns", "keyframes", "replaces", "name", "dtype", "end", "seed", "iter_n", "octave_n",
+     "long_side", "frames", "scale", "rotate", "shift", "ease", "step_size", "fps", "first", "carry", "flow", "cut",
+     "blend", "hold", "rows", "columns", "keyframes", "replaces", "name", "dtype", "end", "seed", "iter_n", "octave_n",
      "jitter", "tile", "size", "noise", "parameter",
      "values", "of", "from", "count", "before"],
 )  # fmt: skip
