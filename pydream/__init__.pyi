@@ -6,6 +6,8 @@ from .dream.objectives import objective_guide, objective_L2
 from .dream.watch import Watch
 from .dream.zoom import zoom_frame, zoom_loop
 from .easy.call import dream_picture
+from .easy.atlas import activation_atlas
+from .easy.grid import activation_grid
 from .easy.prediction import classify
 from .easy.result import Dream
 from .errors import PydreamError
@@ -19,6 +21,8 @@ __all__ = [
     "DreamInterrupted",
     "PydreamError",
     "Watch",
+    "activation_atlas",
+    "activation_grid",
     "classify",
     "deepdream",
     "deprocess",

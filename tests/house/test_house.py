@@ -162,6 +162,8 @@ def test_public_names():
         "DreamInterrupted",
         "PydreamError",
         "Watch",
+        "activation_atlas",
+        "activation_grid",
         "classify",
         "deepdream",
         "deprocess",
