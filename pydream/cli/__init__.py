@@ -51,6 +51,7 @@ GROUPS = {  # each command is `command` in the module of its name
         "visualize": "Show what a channel or a layer looks for.",
         "channels": "Show what every channel of a layer looks for, on one sheet.",
         "atlas": "Map what a layer makes of many pictures.",
+        "grid": "Show what a layer makes of each place of a picture.",
         "sweep": "Dream with one layer after the other: a contact sheet.",
         "octaves": "Show what each octave of a dream adds.",
         "history": "Show how a dream grows, iteration by iteration.",

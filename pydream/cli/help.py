@@ -27,7 +27,7 @@ HEADINGS = {
     "Network": "model weights mean pixel-scale channel-order input-node description url looks",
     "Studio": "host port folder no-browser allow-remote",
     "Size": "max-pixels long-side size image-size quick workers memory scheduler tile",
-    "Figure": "places side cell at gain columns title theme width dpi caption",
+    "Figure": "places side cell sized most-cells at gain columns title theme width dpi caption",
     "General": "json plot yes quiet debug help help-all",
 }
 # A picture can be made, and made again on another machine, without these.
@@ -35,7 +35,7 @@ _EXPERT = (
     "recursive format depth sidecar no-sync cut quality grid objective caricature octave-scale jitter clip decorrelate"
     " decorrelate-color color-correlations tv robust robust-scale robust-rotate stretch dtype era backend runtime"
     " device weights mean pixel-scale channel-order input-node size memory scheduler tile dpi caption debug"
-    " direction direction-power invert"
+    " direction direction-power invert most-cells"
 )
 EXPERT = frozenset(_EXPERT.split())
 _FEW = 11  # options that need no headings

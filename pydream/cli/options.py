@@ -322,6 +322,12 @@ def _take_class(ctx: click.Context, _: click.Parameter, classes: tuple[str, ...]
     return classes
 
 
+def direction_power_option(default: float) -> Decorator:
+    """Make the option for the power of a direction's cosine."""
+    text = f"Power of the cosine with the direction.  [default: {default:g}]"
+    return option("--direction-power", text, FiniteRange(0, MOST_POWER), default=default)
+
+
 objective_options = together(
     network_options,
     layer_option("LAYER[:CHANNELS][@PLACE][=WEIGHT]", multiple=True),
@@ -341,7 +347,7 @@ objective_options = together(
         callback=_take_class,
     ),
     option("--direction", "Vector of the layer's channels to climb along: a .npy file.", ReadFile()),
-    option("--direction-power", "Power of the cosine with it.  [default: 0]", FiniteRange(0, MOST_POWER), default=0.0),
+    direction_power_option(0.0),
 )
 guide_option = option("-g --guide", "Guide picture, whose features the dream takes up.", ReadFile())
 

@@ -49,11 +49,16 @@ class _Decorrelated(Multiscale):
         self._power = power
 
     def normalize(self, g: Array, step: float) -> Array:
-        change = divide_spectrum(g, self._power)
-        if self.net.image.shape[1] > 1:  # otherwise it is grey, and stays so
-            change = np.moveaxis(mix_colors(np.moveaxis(change, -1, 0)), 0, -1)
-        size = np.abs(change).mean()
-        return change * (step / size) if size > 0 else change
+        return decorrelated_step(self.net, g, step, self._power)
+
+
+def decorrelated_step(net: Net, g: Array, step: float, power: float = 1.0) -> Array:
+    """Return what a decorrelated step of a mean size adds to a picture, (h, w, 3), whose gradient is `g`."""
+    change = divide_spectrum(g, power)
+    if net.image.shape[1] > 1:  # otherwise it is grey, and stays so
+        change = np.moveaxis(mix_colors(np.moveaxis(change, -1, 0)), 0, -1)
+    size = np.abs(change).mean()
+    return change * (step / size) if size > 0 else change
 
 
 def check_power(power: float) -> None:

@@ -8,6 +8,7 @@ sheet    contact sheets: `Sheet`
 page     HTML pages with their pictures inside
 gallery  such pages of labelled pictures and commands: `Gallery`
 map      a square of small pictures, or a page to zoom in on it: `PictureMap`
+mosaic   a picture with small ones laid over it
 ======== ========================================================================
 """
 
@@ -35,6 +36,7 @@ from .image import (
     write_samples,
 )
 from .map import PictureMap
+from .mosaic import Piece, mosaic
 from .resolution import Dpi, find_dpi
 from .sheet import DPI, PAGE, THEMES, Share, Sheet, fitting_columns, fitting_width
 from .whole import FileFacts, look_at
@@ -52,6 +54,7 @@ __all__ = [
     "Gallery",
     "ImageFormat",
     "PictureMap",
+    "Piece",
     "Share",
     "Sheet",
     "check_depth",
@@ -63,6 +66,7 @@ __all__ = [
     "fitting_width",
     "is_readable",
     "look_at",
+    "mosaic",
     "picture_of",
     "read_dpi",
     "read_image",

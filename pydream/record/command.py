@@ -118,6 +118,7 @@ def command_of(
     layers: Sequence[str] | None = None,
     guide: str | None = None,
     mask: str | None = None,
+    renderer: str = "lapnorm",
 ) -> str:
     """Write a command line: what differs from the defaults, the layer and the seed.
 
@@ -136,6 +137,8 @@ def command_of(
         As the command takes them; None: the recipe's.
     guide, mask : str, optional
         The files; of all files the line has the names, without folders.
+    renderer : str
+        The one that the command takes by default.
     """
     words = ["pydream", command, *arguments, *_loop(recipe)]
     if recipe.size is not None:
@@ -145,7 +148,7 @@ def command_of(
     named_by = Words.of(recipe).options if layers is None else option_words({"--layer": list(layers)})
     words += named_by + option_words({"--guide": guide_name})
     if recipe.rendering is not None:
-        words += _rendering(recipe)
+        words += _rendering(recipe, renderer)
     else:
         given = changed(recipe, "--class" in named_by)
         words += option_words({_OPTIONS[name]: _value(value) for name, value in given.items()})
@@ -222,7 +225,7 @@ def _loop(recipe: Recipe) -> Iterator[str]:
         yield from option_words({"--frames": recipe.loop.frame + 1, **move, **curves, "--hold": recipe.loop.hold})
 
 
-def _rendering(recipe: Recipe) -> list[str]:
+def _rendering(recipe: Recipe, usual: str) -> list[str]:
     assert recipe.rendering is not None
     name = recipe.rendering.renderer
     known = inspect.signature(RENDERERS[name]).parameters
@@ -236,4 +239,4 @@ def _rendering(recipe: Recipe) -> list[str]:
         for parameter, option in options.items()
         if parameter in known and chosen[parameter] != known[parameter].default
     }
-    return option_words({"--renderer": None if name == "lapnorm" else name, **written})
+    return option_words({"--renderer": None if name == usual else name, **written})

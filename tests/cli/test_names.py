@@ -256,6 +256,7 @@ def everything(network):
             [picture, *network],
             [f"no{EVIL}.png"],
         ],
+        "grid": [[*rendering, f"g{EVIL}.png", "--layer", LAYER, "--octaves", "1", "--cell", "8", "--size", "9x8"]],
         "octaves": [[*figure, f"o{EVIL}.png"]],
         "history": [[*figure, f"h{EVIL}.png"]],
         "models": [

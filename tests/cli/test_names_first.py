@@ -29,6 +29,7 @@ WRONG = {
     "zoom": (["zoom", "in.png", "-o", "out", "-l", "fire8/conct"], NOPE),
     "video": (["video", "in.mp4", "-o", "out.mp4", "--class", "tabbi"], "no class 'tabbi'"),
     "classify": (["classify", "in.png", "--dream", *TO, "--class", "tabbi"], "no class 'tabbi'"),
+    "grid": (["grid", "in.png", *TO, "-l", "fire8/conct"], NOPE),
     "octaves": (["octaves", "in.png", *TO, "--class", "tabbi"], "no class 'tabbi'"),
     "history": (["history", "in.png", *TO, "-l", "fire8/conct"], NOPE),
     "sweep": (["sweep", "in.png", *TO, "-l", "conct*"], "no layer to dream with 'conct*'"),

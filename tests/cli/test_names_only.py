@@ -44,6 +44,7 @@ COMMANDS = {
               "-n", "1", "--cell", "32"],
     "sweep": ["sweep", "{}/in.png", "-o", "out.png", "-m", "{}/own.prototxt", "--pictures", "{}/out", *SHEET],
     "classify": ["classify", "{}/in.png", "--dream", "-o", "out.png", "--dpi", "50", *DREAM],
+    "grid": ["grid", "{}/in.png", "-o", "out.png", "-l", "fire2/squeeze1x1", "--size", "24x24", "--dpi", "50"],
     "octaves": ["octaves", "{}/in.png", "-o", "out.webp", "--mask", "{}/side.png", *SHEET],
     "history": ["history", "{}/in.png", "-o", "out.tif", "--gif", *SHEET],
 }  # fmt: skip

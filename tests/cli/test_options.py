@@ -18,6 +18,7 @@ EXCEPTIONS = {
     ("octaves", "reproduce"): "type: a number, the notebook's; no picture's size decides",
     ("octaves", "visualize"): "type: a number, as the tutorial's renderers take it",
     ("octaves", "channels"): "type: as for visualize",
+    ("octaves", "grid"): "type: a number, of sizes of a cell",
     ("frames", "reproduce"): "type: 0 leaves the loop out",
     ("step-size", "zoom"): "type: keyframes too, for a loop's frames",
     ("octaves", "zoom"): "type: as for --step-size",
@@ -92,7 +93,18 @@ def test_arguments():
         for param in command.params:
             if isinstance(param, click.Argument):
                 found[param.name].add(name)
-    figures = {"classify", "looks", "sweep", "atlas", "octaves", "history", "visualize", "channels", "reproduce"}
+    figures = {
+        "classify",
+        "looks",
+        "sweep",
+        "grid",
+        "atlas",
+        "octaves",
+        "history",
+        "visualize",
+        "channels",
+        "reproduce",
+    }
     dreams = {"dream", "zoom", "video", *figures}
     networks = {"models add", "models fetch", "models info", "models path", "models remove", "models verify"}
     # The INPUT of the picture that is replayed is --input.

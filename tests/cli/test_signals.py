@@ -48,6 +48,7 @@ COMMANDS = {
     "looks": ["looks", "in.png", "-o", "out.html", "--preset", "eyes", "--preset", "dogs", "--long-side", "64"],
     "channels": ["channels", "noise:48x48", "-o", "out.png", "--layer", "fire2/squeeze1x1:0-7", "-n", "3"],
     "atlas": ["atlas", "many", "-o", "out.html", "--layer", "fire2/concat", "--side", "3", "--cell", "48", "-n", "10"],
+    "grid": ["grid", "in.png", "-o", "out.png", "--layer", "fire5/concat", "--cell", "32", "--seed", "1"],
     "history": ["history", "in.png", "-o", "out.png", "--gif", "-n", "10", "--octaves", "2", "--seed", "1"],
     "classify": ["classify", "in.png", "--dream", "-o", "out.png", "-n", "10", "--octaves", "2", "--seed", "1"],
     "octaves": ["octaves", "in.png", "-o", "out.png", "-n", "10", "--octaves", "3", "--seed", "1"],
