@@ -16,10 +16,11 @@ import numpy as np
 from ..errors import ShapeError, ZeroGradientError
 from ..net import Affine, Array, Blob, Net
 from ..picture import Picture, to_pixels
+from .bounds import is_real, require, whole_number
 from .images import as_image, as_seen, check_image, noise, picture_gradient, preprocess
 from .likeness import MOST_POWER, along
 from .octaves import Size, check_octaves
-from .params import check_params, is_real, require, whole_number
+from .params import check_params
 from .renderers import decorrelated_step
 from .tutorial import resize, split_sizes, to_display
 from .watch import Watch
