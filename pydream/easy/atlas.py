@@ -24,13 +24,21 @@ from ..dream.octaves import Size
 from ..dream.params import find_end
 from ..dream.retouch import Robust
 from ..dream.watch import Watch
-from ..errors import ParameterError, ShapeError, SilentScoreError, UnknownNameError, ZeroGradientError
+from ..errors import (
+    MemoryTooSmallError,
+    ParameterError,
+    ShapeError,
+    SilentScoreError,
+    UnknownNameError,
+    ZeroGradientError,
+)
 from ..media import THEMES, PictureMap, resized
 from ..net import Array, Net, in_one_thread
 from ..picture import Picture, to_pixels
 from ..record.provenance import pixels_sha256
 from ..record.recipe import Recipe, follow
 from ..runtime.net import Net as LocalNet
+from ..tiles.fitting import fit
 from .inputs import Given, Input, Resizing
 from .layout import LENGTH, MOST_SIDE, MOST_VECTORS, assign, directions, group, principal_axes
 from .prediction import declared_size
@@ -76,8 +84,11 @@ class Seen(NamedTuple):
 def look(net: Net, layer: str, picture: Picture, places: int, rng: np.random.RandomState) -> Seen:
     """Return what a layer makes of a picture at `places` places, or all if it has fewer, which `rng` draws.
 
-    `ShapeError` where the picture is too small for the layer.
+    `ShapeError` where the picture is too small for the layer, `MemoryTooSmallError` where it is too large for memory.
     """
+    height, width = picture.shape[:2]
+    if fit(net, [layer], height, width, None, 1):
+        raise MemoryTooSmallError(f"{width}x{height} pixels do not fit into memory, and an atlas is made without tiles")
     net.resize(*picture.shape[:2])
     net.image.data[0] = as_image(net, picture)
     logits = net.logits[0] if net.logits is not None and isinstance(net, LocalNet) else None  # others fill in no `diff`
@@ -194,7 +205,7 @@ class Activations:
         for number, place in enumerate(places):
             own = np.flatnonzero(groups == number)
             closeness = directions(vectors[own]) @ centres[number] / LENGTH**2
-            nearest = dict.fromkeys(self.names[of[each]] for each in own[np.argsort(-closeness, kind="stable")])
+            nearest = dict.fromkeys(of[own[np.argsort(-closeness, kind="stable")]])
             cells.append(
                 Cell(
                     place=int(place),
@@ -202,7 +213,7 @@ class Activations:
                     count=len(own),
                     closeness=float(closeness.mean()),
                     pictures=len(nearest),
-                    names=tuple(islice(nearest, NAMES)),
+                    names=tuple(self.names[picture] for picture in islice(nearest, NAMES)),
                     classes=classes[number],
                 )
             )
