@@ -15,6 +15,7 @@ from msgspec.structs import asdict
 
 from ..cluster.tasks import K, Outcome, checked, dream, run_here
 from ..cluster.workers import Cluster
+from ..dream.cells import LARGEST_SIDE
 from ..errors import ForeignFileError
 from ..files import make_folder, write_text
 from ..media import DPI, FORMATS, PAGE, THEMES, WRITABLE, Gallery, ImageFormat, PictureMap, Sheet, read_image
@@ -28,7 +29,7 @@ from ..record.text import as_unicode
 from .errors import bad_value
 from .input import NOISE, STANDARD, InputPicture, Source, Target, one_target
 from .job import Job
-from .options import PICTURE_FILES, option, together
+from .options import PICTURE_FILES, Decorator, option, together
 from .places import check
 from .progress import Bar, Progress
 from .ranges import FiniteRange
@@ -41,6 +42,13 @@ _THEME = "light"
 columns_option = option(
     "--columns", "Number of pictures in a row.  [default: as many as fit a page]", click.IntRange(1, 1000)
 )
+
+
+def cell_option(default: int) -> Decorator:
+    """Make the option for the size of a cell: a small picture that is drawn for a direction."""
+    return option("--cell", "Side of a cell, in pixels.", click.IntRange(8, LARGEST_SIDE), default=default)
+
+
 figure_options = together(
     option("--title", "Title above the pictures; '' for none.  [default: what they are]", as_unicode, metavar="TEXT"),
     option("--caption/--no-caption", "Parameters in a caption below the pictures.", default=True),

@@ -31,7 +31,7 @@ from ...record.command import option_words
 from ...record.frames import earlier_recipe
 from ...record.recipe import Recipe
 from ..errors import Failed, bad_value, interruption, print_error
-from ..figures import FIGURE_FILES, FigureDreams, PageTarget, Style, figure_options, figure_target
+from ..figures import FIGURE_FILES, FigureDreams, PageTarget, Style, cell_option, figure_options, figure_target
 from ..folders import OutputFolder
 from ..help import Command
 from ..input import InputPicture, Resizing, Source, SourceType, Target, claim_targets
@@ -57,7 +57,6 @@ from ..progress import Bar
 from ..signals import between_steps, interruptible, uninterrupted
 from ..workers import WorkerOptions, start_workers, worker_options
 
-LARGEST_CELL = 1024  # pixels
 _LISTED = 3  # names of INPUT in the title
 _NAMED = 10  # pictures that could not be read, in the caption
 HEADINGS = (
@@ -72,7 +71,7 @@ HEADINGS = (
 @layer_option()
 @option("--places", "Activations per picture, at random places.", click.IntRange(1, MOST_PLACES), default=PLACES)
 @option("--side", "Number of cells along each side of the map.", click.IntRange(1, MOST_SIDE), default=SIDE)
-@option("--cell", "Side of a cell, in pixels.", click.IntRange(8, LARGEST_CELL), default=CELL)
+@cell_option(CELL)
 @steps_option("iterations", "iter_n", default=STEPS)
 @recursive_option
 @size_options

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import click
 
-from ...dream.cells import LARGEST_SIDE, CellParams, batches, drawn
+from ...dream.cells import CellParams, batches, drawn
 from ...easy.grid import LONG_SIDE, MOST_CELLS, PlaceGrid
 from ...media import Gallery, Sheet, fitting_width
 from ...picture import Picture, to_pixels
@@ -16,7 +16,7 @@ from ...record.command import option_words
 from ...record.recipe import Rendering
 from ..advice import duration
 from ..errors import interruption
-from ..figures import FIGURE_FILES, PageTarget, Style, figure_of, figure_options, figure_target
+from ..figures import FIGURE_FILES, PageTarget, Style, cell_option, figure_of, figure_options, figure_target
 from ..help import Command
 from ..input import InputPicture, Resizing, Source, SourceType, Target, claim_targets
 from ..job import Job, prepare
@@ -50,7 +50,7 @@ _USUAL = CellParams()
 @steps_option("iterations", "iter_n", default=_USUAL.iter_n)
 @steps_option("step_size", default=_USUAL.step_size)
 @direction_power_option(_USUAL.power)
-@option("--cell", "Side of a cell, in pixels.", click.IntRange(8, LARGEST_SIDE), default=_USUAL.side)
+@cell_option(_USUAL.side)
 @option("--sized", "Cells as large as the activations are strong.", is_flag=True)
 @option("--most-cells", "Number of cells that is not too many.", click.IntRange(1, 10**6), default=MOST_CELLS)
 @size_options
