@@ -20,9 +20,9 @@ HEADINGS = {
     "Loop": "frames scale rotate shift ease hold plan grid",
     "Dream of": "preset layer at-most like check-weights class input guide objective caricature"
     " direction direction-power invert",
-    "Steps": "renderer octaves octave-scale iterations strength step-size jitter clip",
+    "Steps": "renderer octaves octave-scale octave-sizes iterations strength step-size jitter clip",
     "Look": "mask keep-colors laplacian decorrelate decorrelate-color color-correlations smooth tv"
-    " robust robust-scale robust-rotate pull-back stretch blend",
+    " robust robust-scale robust-rotate pull-back seamless stretch blend",
     "Exactness": "seed exact dtype era backend runtime device",
     "Network": "model weights mean pixel-scale channel-order input-node description url looks",
     "Studio": "host port folder no-browser allow-remote",
@@ -32,10 +32,10 @@ HEADINGS = {
 }
 # A picture can be made, and made again on another machine, without these.
 _EXPERT = (
-    "recursive format depth sidecar no-sync cut quality grid objective caricature octave-scale jitter clip decorrelate"
-    " decorrelate-color color-correlations tv robust robust-scale robust-rotate stretch dtype era backend runtime"
-    " device weights mean pixel-scale channel-order input-node size memory scheduler tile dpi caption debug"
-    " direction direction-power invert most-cells"
+    "recursive format depth sidecar no-sync cut quality grid objective caricature octave-scale octave-sizes jitter clip"
+    " decorrelate decorrelate-color color-correlations tv robust robust-scale robust-rotate seamless stretch dtype era"
+    " backend runtime device weights mean pixel-scale channel-order input-node size memory scheduler tile dpi caption"
+    " debug direction direction-power invert most-cells"
 )
 EXPERT = frozenset(_EXPERT.split())
 _FEW = 11  # options that need no headings

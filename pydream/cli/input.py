@@ -18,7 +18,7 @@ from PIL import Image
 from ..dream.era import MODERN
 from ..easy.inputs import WIDTH_HEIGHT as WIDTH_HEIGHT
 from ..easy.inputs import Resizing as Resizing
-from ..easy.inputs import size_of
+from ..easy.inputs import octave_sizes_of, size_of
 from ..errors import ImageFileError, ParameterError
 from ..files import write_text
 from ..media import (
@@ -191,6 +191,14 @@ def read_size(text: str) -> Size:
     """Return the height and width of ``640x480``; the type of an option whose value is a size."""
     try:
         return size_of(text)
+    except ParameterError as error:
+        raise click.BadParameter(error.problem) from None
+
+
+def read_octave_sizes(text: str) -> tuple[Size, ...]:
+    """Return the sizes of ``320x240,640x480``; the type of an option whose value is several."""
+    try:
+        return octave_sizes_of(text)
     except ParameterError as error:
         raise click.BadParameter(error.problem) from None
 

@@ -72,7 +72,7 @@ class Job(Prepared):
     def recipe_for(self, start: InputPicture) -> Recipe:
         """Return the recipe of a picture's dream, with its channels, without its tiles."""
         octaves: dict[str, Any] = {"octave_n": AUTO if self.auto_octaves else self.recipe.octave_n}
-        octaves["octave_scale"] = self.recipe.octave_scale
+        octaves |= {name: getattr(self.recipe, name) for name in ("octave_scale", "octave_sizes")}
         return self.chosen(msgspec.structs.replace(self.recipe, **start.params(octaves)), start.picture)
 
     def bar(

@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 from functools import partial
 from traceback import clear_frames
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -13,14 +14,17 @@ from numpy.typing import ArrayLike
 
 from .. import imageops
 from ..errors import ShapeError, ZeroGradientError
+from ..imageops.torus import TorusOps
 from ..net import Array, Net, in_one_thread
 from ..tiles.fitting import fit
 from ..tiles.net import tiled
+from ..tiles.torus import TorusNet
 from .era import MODERN
 from .images import deprocess, display_range
 from .likeness import at_octave, at_step
 from .objectives import Objective, Score, objective_L2
-from .octaves import Bases
+from .octaves import Bases, Size
+from .octaves import octave_sizes as sizes_of
 from .params import End, check_params, find_ends
 from .retouch import Retouch, ascend, finish
 from .watch import Watch
@@ -54,7 +58,7 @@ def make_step(
     *,
     rng: np.random.RandomState | None = None,
     retouches: Sequence[Retouch] = (),
-    backend: str = "native",
+    backend: str | ModuleType = "native",
 ) -> None:
     """Take one step of gradient ascent on the image in ``net.image.data[0]``, in place.
 
@@ -81,8 +85,8 @@ def make_step(
         Draws the shift. None: NumPy's global legacy state, as in the notebook, so `numpy.random.seed` seeds it.
     retouches : sequence of Retouch
         Changes to the step, applied in this order; without any, the step is the notebook's.
-    backend : {"native", "numpy"}
-        The image operations: the C++ module, or the notebook's expressions. The same bits.
+    backend : {"native", "numpy"} or module
+        The image operations: the C++ module, or the notebook's expressions. The same bits. Or other such operations.
 
     Raises
     ------
@@ -97,7 +101,7 @@ def make_step(
     """
     check_params(step_size=step_size, jitter=jitter, rng=rng, retouches=retouches)
     jitter = int(jitter)  # jitter + 1 could be more than a NumPy integer holds
-    ops = imageops.backend(backend)
+    ops = backend if isinstance(backend, ModuleType) else imageops.backend(backend)
     for retouch in retouches:
         net = retouch.around(net, rng)
     ends = find_ends(net, end, objective)
@@ -142,6 +146,8 @@ def deepdream(
     grid: float | None = None,
     backend: str = "native",
     tile: int | None = None,
+    octave_sizes: Sequence[Size] | None = None,
+    seamless: bool = False,
     **step_params: Any,
 ) -> Array:
     """Dream into a picture, from its smallest octave to its full size.
@@ -176,6 +182,13 @@ def deepdream(
         None: 0 if the whole picture is estimated to take less than half of the free memory, else a side that does. In
         float64 the dream is the same up to rounding at 1e-15. With tiles only `objective` can read the blobs: they are
         empty after it.
+    octave_sizes : sequence of (height, width), optional
+        The octaves, smallest first, in place of `octave_n` and `octave_scale`: the last is the picture's own size.
+    seamless : bool
+        Dream on a torus, where opposite edges of the picture meet, so that the result tiles without a seam. A rolled
+        picture has the rolled dream, to the byte, where it is rolled by multiples of the layers' strides in every
+        octave. The picture's sides are multiples of the strides, and those of smaller octaves are rounded to multiples
+        of 32.
     **step_params
         `step_size`, `jitter` and `objective` of `make_step`.
 
@@ -196,24 +209,27 @@ def deepdream(
         As `make_step`.
     """
     check_params(iter_n=iter_n, octave_n=octave_n, octave_scale=octave_scale, rng=rng, era=era, grid=grid)
-    check_params(retouches=retouches, tile=tile, **step_params)
+    check_params(retouches=retouches, tile=tile, octave_sizes=octave_sizes, **step_params)
     ops = imageops.backend(backend)
+    if seamless:
+        ops, retouches = TorusOps(ops), [retouch.seamless() for retouch in retouches]
     objective = step_params.pop("objective", objective_L2)
     ends = find_ends(net, end, objective)
     watch = watch or Watch()
 
     # prepare base images for all octaves
-    bases = Bases(net, base_img, ends, octave_n, octave_scale, era, ops)
-    side = fit(net, ends, *bases.sizes[-1], tile, dream_copies(retouches, clip))
-    net = tiled(net, ends, side, watch.tile)
+    how = (octave_n, octave_scale, era, octave_sizes, seamless)
+    bases = Bases(net, base_img, ends, lambda h, w: sizes_of(h, w, *how), ops, seamless)
+    side = fit(net, ends, *bases.sizes[-1], tile, dream_copies(retouches, clip, seamless), seamless)
+    net = TorusNet(net, ends, side, watch.tile) if seamless else tiled(net, ends, side, watch.tile)
 
     src = net.image
     # allocate image for network-produced details; None while they are in the network's image
     detail: Array | None = np.zeros((src.shape[1], *bases.sizes[0]), net.dtype)
     octave = steps = 0
-    last = octave_n - 1
+    last = len(bases.sizes) - 1
     try:
-        for octave in range(octave_n):
+        for octave in range(last + 1):
             assert detail is not None
             bases.start(octave, detail)  # src.data[0] = octave_base + detail
             if octave == last:
@@ -223,7 +239,7 @@ def deepdream(
             for end in ends:
                 net.blobs[end].clear_diff()  # as in a new process: nothing is left from another dream
             for i in range(iter_n):
-                make_step(net, end=ends, clip=clip, rng=rng, retouches=octave_retouches, backend=backend, **step_params)
+                make_step(net, end=ends, clip=clip, rng=rng, retouches=octave_retouches, backend=ops, **step_params)
                 if grid is not None:
                     _round_to(src.data[0], grid)
                 steps, detail = steps + 1, None
@@ -246,13 +262,15 @@ def deepdream(
     return finish(retouches, deprocess(net, src.data[0]), base_img)
 
 
-def dream_copies(retouches: Sequence[Retouch] = (), clip: bool = True) -> float:
+def dream_copies(retouches: Sequence[Retouch] = (), clip: bool = True, seamless: bool = False) -> float:
     """Return the most arrays of the picture's size that `deepdream` holds, beside the picture and the network's values.
 
     docs/tiles.md lists them one by one, and tests/tiles/test_tiles.py counts them.
     """
     if retouches:
         return 11.5  # all kinds together
+    if seamless:
+        return 6.75  # the gradient rolled, and the hashes that decide on its origin
     # The image, and its gradient or the dream, and the dream's 8-bit pixels; without clipping its percentile too.
     return 2.25 if clip else 3.25
 

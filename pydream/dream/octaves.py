@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from types import ModuleType
 
 import numpy as np
@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike
 from ..errors import MemoryTooSmallError, ShapeError
 from ..net import Array, Net, in_one_thread
 from ..system import free_bytes
+from ..tiles.plan import plan_tiles
 from .era import MODERN, round_half
 from .images import as_image, check_image, deprocess, preprocess
 
@@ -22,12 +23,19 @@ TRIED_SIDE = 1500  # pixels: the long side of pictures that looks are tried on
 _NOTEBOOKS = 1.4**3  # how much smaller the notebook's smallest octave is than the picture
 _LEAST_SIDE = 48  # pixels: below that middle layers see mostly their own padding
 _SEARCHED = 1024  # largest side tried in the search for the smallest that a layer takes
+PERIOD = 32  # pixels: octaves of a picture without a seam are multiples, as most layers' strides divide it
 
 Size = tuple[int, int]  # (height, width)
 
 
 def octave_sizes(
-    height: int, width: int, octave_n: int = 4, octave_scale: float = 1.4, era: str = MODERN
+    height: int,
+    width: int,
+    octave_n: int = 4,
+    octave_scale: float = 1.4,
+    era: str = MODERN,
+    by_hand: Sequence[Size] | None = None,
+    seamless: bool = False,
 ) -> list[Size]:
     """Return the (height, width) of every octave, the picture's own first.
 
@@ -42,12 +50,58 @@ def octave_sizes(
         At least 1.
     era : {"modern", "2015"}
         Whether halves are rounded to the even size or to the larger one.
+    by_hand : sequence of (height, width), optional
+        All sizes, the picture's own last, in place of these.
+    seamless : bool
+        Whether the smaller sizes are rounded to multiples of `PERIOD`.
+
+    Raises
+    ------
+    ValueError
+        The last of the sizes by hand is not the picture's.
     """
+    if by_hand is not None:
+        if tuple(by_hand[-1]) != (height, width):
+            what = f"the last is {size_text(by_hand[-1])}, and the picture {width}x{height}"
+            raise ValueError(f"octave_sizes: {what}: resize it, or change the last")
+        return [(high, wide) for high, wide in reversed(by_hand)]
     sizes = [(height, width)]
     for _ in range(octave_n - 1):
         h, w = sizes[-1]
         sizes.append((round_half(h * (1.0 / octave_scale), era), round_half(w * (1.0 / octave_scale), era)))
+    if seamless:
+        sizes[1:] = [(_multiple(h, height), _multiple(w, width)) for h, w in sizes[1:]]
     return sizes
+
+
+def size_text(size: Size) -> str:
+    """Return a size as the command line has it: ``640x480``."""
+    height, width = size
+    return f"{width}x{height}"
+
+
+def sizes_text(sizes: Iterable[Size]) -> str:
+    """Return sizes as the command line has them: ``320x240,640x480``."""
+    return ",".join(map(size_text, sizes))
+
+
+def check_by_hand(sizes: Sequence[Size] | None, octave_n: int | None = None) -> None:
+    """Raise `ValueError` for sizes of octaves: too many, not `octave_n`, or some larger than the last."""
+    if sizes is None:
+        return
+    if octave_n not in (None, len(sizes)):
+        raise ValueError(f"octave_n: {octave_n}, expected the number of octave_sizes, {len(sizes)}")
+    if not 1 <= len(sizes) <= MOST_OCTAVES:
+        raise ValueError(f"octave_sizes: {len(sizes)} sizes, expected 1 to {MOST_OCTAVES}")
+    for size in sizes:
+        if min(size) < 1 or any(side > most for side, most in zip(size, sizes[-1], strict=True)):
+            raise ValueError(
+                f"octave_sizes: {size_text(size)} before {size_text(sizes[-1])}, expected the largest last"
+            )
+
+
+def _multiple(side: int, most: int) -> int:
+    return min(max(round(side / PERIOD), 1) * PERIOD, most)
 
 
 def octaves_for(height: int, width: int, octave_scale: float = 1.4) -> int:
@@ -99,10 +153,12 @@ class Bases:
     picture : (H, W, 3) array_like
     ends : sequence of str
         The layers to dream with, which every size is checked for: see `check_octaves`.
-    octave_n, octave_scale, era
-        As for `octave_sizes`.
+    sizes_for : callable
+        ``sizes_for(height, width)``: `octave_sizes` of a picture.
     ops : module
         The image operations: see `pydream.imageops.backend`.
+    seamless : bool
+        Whether opposite edges meet, so that every size is a multiple of the strides: see `pydream.tiles.torus`.
 
     Attributes
     ----------
@@ -114,21 +170,22 @@ class Bases:
         net: Net,
         picture: ArrayLike,
         ends: Sequence[str],
-        octave_n: int,
-        octave_scale: float,
-        era: str,
+        sizes_for: Callable[[int, int], list[Size]],
         ops: ModuleType,
+        seamless: bool = False,
     ) -> None:
         self._net, self._picture, self._ops = net, picture, ops
         self._smaller: dict[int, Array] = {}  # without the largest
         image = preprocess(net, picture)
         h, w = image.shape[1:]
-        sizes = octave_sizes(h, w, octave_n, octave_scale, era)
-        for end in ends:
+        sizes = sizes_for(h, w)
+        for size in sizes if seamless else ():
+            plan_tiles(net, ends, *size, 0, seamless=True)
+        for end in () if seamless else ends:
             check_octaves(net, end, sizes)
         check_memory(sizes, net.dtype.itemsize)
         self.sizes = sizes[::-1]
-        for octave in reversed(range(octave_n - 1)):  # chained, as in the notebook: each octave shrinks the last one
+        for octave in reversed(range(len(sizes) - 1)):  # chained, as in the notebook: each octave shrinks the last one
             image = self._smaller[octave] = ops.zoom(image, *self.sizes[octave])
 
     def __getitem__(self, octave: int) -> Array:

@@ -13,7 +13,7 @@ from ..tiles.plan import LARGEST_TILE
 from .bounds import is_real, require, whole_number
 from .era import check_era
 from .objectives import Objective, Score
-from .octaves import MOST_OCTAVES
+from .octaves import MOST_OCTAVES, check_by_hand
 from .retouch import Retouch
 
 # Bounds that no dream needs to exceed; beyond them sums overflow.
@@ -82,6 +82,7 @@ _CHECKS: dict[str, Callable[[Any], object]] = {
     "backend": imageops.backend,
     "tile": lambda value: value is None or whole_number("tile", value, 0, LARGEST_TILE),
     "era": check_era,
+    "octave_sizes": check_by_hand,
     "grid": lambda value: require(
         value is None or (is_real(value) and FINEST_GRID <= value <= 1 and math.frexp(value)[0] == 0.5),
         "grid",
@@ -89,7 +90,7 @@ _CHECKS: dict[str, Callable[[Any], object]] = {
         f"a power of two from {FINEST_GRID} to 1",
     ),
     # Any value is valid, or the network checks it.
-    **dict.fromkeys(("end", "clip", "watch", "objective"), lambda value: None),
+    **dict.fromkeys(("end", "clip", "watch", "objective", "seamless"), lambda value: None),
     "retouches": lambda value: require(
         all(isinstance(each, Retouch) for each in value),
         "retouches",

@@ -14,6 +14,7 @@ from types import ModuleType
 import numpy as np
 from numpy.typing import ArrayLike
 
+from ..imageops.torus import origin
 from ..net import Array, ChannelOrder, Net
 from ..picture import LUMA
 from .colors import Correlations, check_correlations, root
@@ -44,6 +45,10 @@ class Retouch:
     def around(self, net: Net, rng: np.random.RandomState | None) -> Net:
         """Return the net that a step runs in place of `net`; it may draw from `rng`, after the step's shift."""
         return net
+
+    def seamless(self) -> Retouch:
+        """Return the retouch for a picture whose opposite edges meet; `ValueError` where there is none."""
+        return self
 
     def change(self, change: Array, image: Array) -> Array:
         """Return what is added to an image, times the step's length.
@@ -97,6 +102,35 @@ class Robust(Retouch):
 
         return Moved(net, draw)
 
+    def seamless(self) -> Retouch:
+        """Raise `ValueError`."""
+        raise ValueError(
+            "robust: what is scaled or turned has no opposite edges that meet; it does not go with seamless"
+        )
+
+
+@dataclass(frozen=True)
+class Rolled(Retouch):
+    """A retouch of the change alone, begun at the change's origin: a rolled change is retouched to the same bits.
+
+    Attributes
+    ----------
+    retouch : Retouch
+        Which takes opposite edges as neighbours.
+    halvings : int
+        How often it halves the change, where its sides are even.
+    """
+
+    retouch: Retouch
+    halvings: int = 0
+
+    def change(self, change: Array, image: Array) -> Array:
+        """Return what the retouch makes of the rolled change, rolled back."""
+        cell = 2 ** halvings_of(change.shape[1:], self.halvings)
+        y, x = origin(change, (cell, cell))
+        retouched = self.retouch.change(np.roll(change, (-y, -x), CHW), image)
+        return np.roll(retouched, (y, x), CHW)
+
 
 @dataclass(frozen=True)
 class Smooth(Retouch):
@@ -106,9 +140,12 @@ class Smooth(Retouch):
     ----------
     sigma : float
         Standard deviation of the Gaussian, in pixels: above 0, at most `WIDEST_BLUR`.
+    wrap : bool
+        Whether opposite edges meet; else pixels beyond an edge are as those at it.
     """
 
     sigma: float
+    wrap: bool = False
 
     def __post_init__(self) -> None:
         _within("sigma", self.sigma, WIDEST_BLUR)
@@ -117,8 +154,12 @@ class Smooth(Retouch):
         """Return the change, blurred."""
         from scipy.ndimage import gaussian_filter
 
-        blurred: Array = gaussian_filter(change, (0, self.sigma, self.sigma), mode="nearest")
+        blurred: Array = gaussian_filter(change, (0, self.sigma, self.sigma), mode="wrap" if self.wrap else "nearest")
         return _rescaled(blurred, change)
+
+    def seamless(self) -> Retouch:
+        """Return the blur over opposite edges."""
+        return Rolled(replace(self, wrap=True))
 
 
 @dataclass(frozen=True)
@@ -129,9 +170,12 @@ class Laplacian(Retouch):
     ----------
     levels : int
         Bands that are split off, the finest first: 1 to `MOST_LEVELS`; the tutorial has 4.
+    wrap : bool
+        Whether opposite edges meet. Then there are only as many bands as both sides can be halved without a rest.
     """
 
     levels: int = 4
+    wrap: bool = False
 
     def __post_init__(self) -> None:
         if self.levels != int(self.levels):
@@ -140,7 +184,12 @@ class Laplacian(Retouch):
 
     def change(self, change: Array, image: Array) -> Array:
         """Return the change, split, normalised and merged; its mean size stays the same."""
-        return _rescaled(lap_normalize(change, self.levels, CHW), change)
+        levels = halvings_of(change.shape[1:], self.levels) if self.wrap else self.levels
+        return _rescaled(lap_normalize(change, levels, CHW, self.wrap), change)
+
+    def seamless(self) -> Retouch:
+        """Return the pyramid over opposite edges."""
+        return Rolled(replace(self, wrap=True), self.levels)
 
 
 @dataclass(frozen=True)
@@ -161,6 +210,10 @@ class Decorrelate(Retouch):
     def change(self, change: Array, image: Array) -> Array:
         """Return the change, its spectrum divided by the power of the frequency; its mean size stays the same."""
         return _rescaled(divide_spectrum(change, self.power, CHW), change)
+
+    def seamless(self) -> Retouch:
+        """Return the same: a spectrum is that of a picture whose opposite edges meet."""
+        return Rolled(self)
 
 
 @dataclass(frozen=True)
@@ -199,6 +252,10 @@ class DecorrelateColors(Retouch):
         """Return the change, its colours mixed; its mean size stays the same."""
         return _rescaled(mix_colors(change, self.colors), change)
 
+    def seamless(self) -> Retouch:
+        """Return the same, with the mean size of a rolled change."""
+        return Rolled(self)
+
 
 @dataclass(frozen=True)
 class TotalVariation(Retouch):
@@ -211,17 +268,24 @@ class TotalVariation(Retouch):
     ----------
     weight : float
         Strength relative to the dream: above 0, at most `STRONGEST_TV`.
+    wrap : bool
+        Whether opposite edges meet; else the last pixels have no next ones.
     """
 
     weight: float
+    wrap: bool = False
 
     def __post_init__(self) -> None:
         _within("weight", self.weight, STRONGEST_TV)
 
     def change(self, change: Array, image: Array) -> Array:
         """Return the change minus the gradient of the total variation."""
-        smoothed: Array = change - change.dtype.type(self.weight) * total_variation_gradient(image)
+        smoothed: Array = change - change.dtype.type(self.weight) * total_variation_gradient(image, self.wrap)
         return smoothed
+
+    def seamless(self) -> Retouch:
+        """Return that of differences over opposite edges, too."""
+        return replace(self, wrap=True)
 
 
 @dataclass(frozen=True)
@@ -368,15 +432,21 @@ def finish(retouches: Sequence[Retouch], dream: Array, picture: ArrayLike) -> Ar
     return dream
 
 
-def total_variation_gradient(image: Array) -> Array:
+def total_variation_gradient(image: Array, wrap: bool = False) -> Array:
     """Compute the gradient of ``sum(sqrt(dx^2 + dy^2 + 1))`` at a (C, h, w) image: see `TotalVariation`."""
-    down, right = (np.diff(image, axis=axis, append=image.take([-1], axis)) for axis in CHW)
+    ends = [image.take([0 if wrap else -1], axis) for axis in CHW]
+    down, right = (np.diff(image, axis=axis, append=end) for axis, end in zip(CHW, ends, strict=True))
     size = np.sqrt(down * down + right * right + 1)
     gradient = np.zeros_like(image)
     for difference, axis in ((down, 1), (right, 2)):
-        flow = difference / size  # 0 at the last pixel, which has no next
-        gradient -= np.diff(flow, axis=axis, prepend=image.dtype.type(0))
+        flow = difference / size  # without `wrap` 0 at the last pixel, which has no next
+        gradient -= np.diff(flow, axis=axis, prepend=flow.take([-1], axis))
     return gradient
+
+
+def halvings_of(size: tuple[int, ...], most: int) -> int:
+    """Return how often, at most so often, all sides can be halved without a rest."""
+    return next(count for count in range(most, -1, -1) if not any(side % 2**count for side in size))
 
 
 def _rescaled(change: Array, before: Array) -> Array:

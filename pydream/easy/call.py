@@ -26,7 +26,7 @@ from ..picture import Depth, to_samples
 from ..record.names import noise_word
 from ..record.recipe import MOST_SEED
 from ..zoo.load import numbers_of
-from .inputs import Input, Resizing, noise_size, size_of
+from .inputs import Input, Resizing, noise_size, octave_sizes_of, size_of
 from .live import Live
 from .look import Look, as_recorded
 from .preparation import SidePicture, prepare
@@ -52,6 +52,7 @@ def dream_picture(
     invert: bool | None = None,
     octaves: int | Literal["auto"] | None = None,
     octave_scale: float | None = None,
+    octave_sizes: str | None = None,
     iterations: int | None = None,
     step_size: float | None = None,
     jitter: int | None = None,
@@ -74,6 +75,7 @@ def dream_picture(
     robust_scale: float | None = None,
     robust_rotate: float | None = None,
     stretch: float | None = None,
+    seamless: bool | None = None,
     seed: int | None = None,
     exact: bool = False,
     runtime: str = "tensorflow",
@@ -124,6 +126,8 @@ def dream_picture(
         The same by its long side; adds octaves.
     octaves : int or "auto", optional
         Number of sizes; "auto": down to about 160 pixels.
+    octave_sizes : str, optional
+        ``WIDTHxHEIGHT,…``, smallest first: in place of `octaves` and `octave_scale`.
     octave_scale, iterations, step_size, jitter, clip, era
         As the options.
     keep_colors, tv, pull_back, smooth, laplacian, decorrelate, decorrelate_color, stretch, blend
@@ -132,6 +136,8 @@ def dream_picture(
         As `pydream.retouch.color_correlations` finds them in pictures; `decorrelate_color` with others.
     robust, robust_scale, robust_rotate
         As the options.
+    seamless : bool, optional
+        Whether the dream tiles without a seam.
     depth : {8, 16, "float"}, optional
         Bits of each colour that `Dream.save` writes; float: 32, not clipped.
     seed : int, optional
@@ -173,6 +179,8 @@ def dream_picture(
     if long_side is not None:
         long_side = whole_number("long_side", long_side, 1)
     classes = [str(each) for each in ([class_] if isinstance(class_, str | int | np.integer) else class_)]
+    if octave_sizes is not None and (octaves is not None or octave_scale is not None):
+        raise ParameterError("octave_sizes", "it says all sizes: leave octaves and octave_scale out")
     usual = Robust() if robust else None
     given = {
         "layer": layer,
@@ -184,6 +192,7 @@ def dream_picture(
         "direction_power": direction_power,
         "octave_n": octaves,
         "octave_scale": octave_scale,
+        "octave_sizes": None if octave_sizes is None else octave_sizes_of(octave_sizes),
         "iter_n": iterations,
         "step_size": step_size,
         "jitter": jitter,
@@ -202,6 +211,7 @@ def dream_picture(
         "backend": backend,
         "blend": blend,
         "stretch": stretch,
+        "seamless": seamless,
         "depth": None if depth == 8 else depth,
     }
     look = Look.of(preset, strength, given)

@@ -13,7 +13,7 @@ import numpy as np
 from PIL import Image
 
 from ..dream.images import warn_of_unit_range
-from ..dream.octaves import Size
+from ..dream.octaves import MOST_OCTAVES, Size, check_by_hand
 from ..errors import ParameterError
 from ..media import Dpi, picture_of, read_dpi, read_image
 from ..picture import Picture
@@ -103,6 +103,23 @@ def size_of(text: str) -> Size:
     width, height = int(found[1]), int(found[2])
     check_size(height, width)
     return height, width
+
+
+def octave_sizes_of(text: str) -> tuple[Size, ...]:
+    """Return the sizes of ``320x240,640x480``, the largest last."""
+    sizes = []
+    for number, each in enumerate(text.split(",")):
+        if number == MOST_OCTAVES:
+            raise ParameterError("octave_sizes", f"more than {MOST_OCTAVES} sizes")
+        try:
+            sizes.append(size_of(each))
+        except ParameterError as error:
+            raise ParameterError("octave_sizes", error.problem) from None
+    try:
+        check_by_hand(sizes)
+    except ValueError as error:
+        raise ParameterError("octave_sizes", str(error).removeprefix("octave_sizes: ")) from None
+    return tuple(sizes)
 
 
 def check_size(height: int, width: int, parameter: str = "size") -> None:

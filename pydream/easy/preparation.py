@@ -136,11 +136,11 @@ class Prepared:
         """
         recipe, (height, width) = recipe or self.recipe, size
         side = choose_tile(recipe, self.net, height, width, self.tile, self.memory, self.retouches, copies)
-        if side == 0:
+        if side == 0:  # a seamless picture is one tile then
             return 0, None
         ends = find_ends(self.net, recipe.end if recipe.score is None else None, recipe.score)
         self.net.resize(height, width)
-        plan = plan_tiles(self.net, ends, height, width, side)
+        plan = plan_tiles(self.net, ends, height, width, side, recipe.seamless)
         if len(plan) <= 1:
             return side, None
         high, wide = plan.crop

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from ..dream.octaves import sizes_text
 from ..record.command import DIRECTION, Words, changed
 from ..record.names import file_word, model_word
 from ..record.recipe import Recipe
@@ -20,6 +21,7 @@ def snippet_of(picture: str, output: str, prepared: Prepared, recipe: Recipe) ->
         return None
     recipe, network = prepared.as_recorded(recipe), prepared.network
     named = Words.of(recipe)
+    sizes = {} if recipe.octave_sizes is None else {"octave_sizes": sizes_text(recipe.octave_sizes)}
     arguments: dict[str, Any] = {
         "model": None if prepared.model == DEFAULT_NETWORK else model_word(prepared.model),
         "weights": prepared.weights and file_word(prepared.weights),
@@ -32,6 +34,7 @@ def snippet_of(picture: str, output: str, prepared: Prepared, recipe: Recipe) ->
         "mask": prepared.mask and file_word(prepared.mask.given),
         "size": recipe.size and f"{recipe.size[1]}x{recipe.size[0]}",
         **{_ARGUMENTS.get(name, name): value for name, value in changed(recipe, bool(named.classes)).items()},
+        **sizes,
         "mean": network.mean,
         "pixel_scale": network.scale,
         "channel_order": network.channel_order,

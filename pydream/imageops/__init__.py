@@ -5,6 +5,8 @@
     numpy_ops    the 2015 notebook's expressions, in NumPy and SciPy; its docstrings are the reference
     native_ops   the same in C++, from csrc/ through the compiled module `_native`
 
+`torus` wraps either, for pictures whose opposite edges meet.
+
 Both check their arguments with `_check`. An image is a C-contiguous array of shape (C, H, W), float32 or float64; a
 frame, for `affine_transform` and its adjoint alone, has its channels last.
 """

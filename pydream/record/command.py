@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from ..dream.objectives import Kind, channels_text, part_text
+from ..dream.octaves import sizes_text
 from ..dream.renderers import RENDERERS
 from ..dream.zoom import zoom_loop
 from ..zoo.registry import DEFAULT_NETWORK
@@ -25,12 +26,14 @@ _OPTIONS = {
     "invert": "--invert",
     "octave_n": "--octaves",
     "octave_scale": "--octave-scale",
+    "octave_sizes": "--octave-sizes",
     "iter_n": "--iterations",
     "step_size": "--step-size",
     "jitter": "--jitter",
     "clip": "--no-clip",
     "era": "--era",
     "backend": "--backend",
+    "seamless": "--seamless",
     "robust_scale": "--robust-scale",
     "robust_rotate": "--robust-rotate",
     "smooth": "--smooth",
@@ -104,7 +107,10 @@ def changed(recipe: Recipe, classes: bool) -> dict[str, Any]:
     """
     values = {name: getattr(recipe, name) for name in _OPTIONS}
     always = [name for name in _WITH_CLASS if classes and not (recipe.loop and name in recipe.loop.curves)]
-    return {name: value for name, value in values.items() if name in always or value != DEFAULTS[name]}
+    said = {name: value for name, value in values.items() if name in always or value != DEFAULTS[name]}
+    if recipe.octave_sizes is not None:  # which say how many
+        said.pop("octave_n", None)
+    return said
 
 
 def command_of(
@@ -151,6 +157,8 @@ def command_of(
         words += _rendering(recipe, renderer)
     else:
         given = changed(recipe, "--class" in named_by)
+        if recipe.octave_sizes is not None:
+            given["octave_sizes"] = sizes_text(recipe.octave_sizes)
         words += option_words({_OPTIONS[name]: _value(value) for name, value in given.items()})
     words += option_words({"--mask": mask_name})
     words += runtime_words(network) + option_words({"--tile": recipe.tile or None})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ..dream.era import MODERN
+from ..dream.octaves import sizes_text
 from .provenance import Figure
 
 
@@ -11,7 +12,8 @@ def in_words(figure: Figure) -> str:
     recipe, networks, input = figure.recipe, figure.networks, figure.input
     steps = f"{recipe.iter_n} iteration{'s' if recipe.iter_n > 1 else ''} of step {recipe.step_size:g}"
     if recipe.octave_n > 1:
-        steps += f" in each of {recipe.octave_n} octaves, {recipe.octave_scale:g} apart"
+        sizes = f"of {sizes_text(recipe.octave_sizes)}" if recipe.octave_sizes else f"{recipe.octave_scale:g} apart"
+        steps += f" in each of {recipe.octave_n} octaves, {sizes}"
     parts = [steps]
     if recipe.rendering is None:
         parts += [f"jitter {recipe.jitter}", "clipped" if recipe.clip else "not clipped"]
@@ -25,6 +27,7 @@ def in_words(figure: Figure) -> str:
     parts += [f"{guided} {figure.guide.name}"] if figure.guide else []
     retouches = ["robust_scale", "robust_rotate", "smooth", "laplacian", "decorrelate", "tv", "pull_back", "stretch"]
     parts += [f"{name.replace('_', ' ')} {getattr(recipe, name):g}" for name in retouches if getattr(recipe, name)]
+    parts += ["seamless"] if recipe.seamless else []
     parts += ["colours decorrelated"] if recipe.in_colors else []
     parts += ["colours kept"] if recipe.keep_colors else []
     parts += [f"only where {figure.mask.name} is white"] if figure.mask else []

@@ -232,10 +232,12 @@ def params_for(params: Mapping[str, Any], size: Size | None = None, enlarged: Si
         Those of the picture that a number of octaves is for: see `octaves_added`.
     """
     found = dict(params)
+    if found.get("octave_sizes") is not None:
+        found["octave_n"] = len(found["octave_sizes"])
     octaves, scale = (found.get(name, DEFAULTS[name]) for name in ("octave_n", "octave_scale"))
     if size is not None and octaves == AUTO:
         found["octave_n"] = octaves_for(*size, scale)
-    elif size is not None and enlarged is not None:
+    elif size is not None and enlarged is not None and found.get("octave_sizes") is None:
         found["octave_n"] = min(octaves + octaves_added(size, enlarged, scale), MOST_OCTAVES)
     strength = found.pop("strength", 1)
     if strength != 1:

@@ -19,7 +19,7 @@ from ..dream.laplacian import MOST_LEVELS
 from ..dream.light import Hold
 from ..dream.notebook import DreamInterrupted, deepdream, dream_copies
 from ..dream.objectives import Caricature, Objective, Score, Term, part_text
-from ..dream.octaves import Size, octave_sizes
+from ..dream.octaves import Size, check_by_hand, octave_sizes
 from ..dream.params import check_params, find_ends
 from ..dream.renderers import RENDERERS, check_power
 from ..dream.retouch import (
@@ -151,8 +151,8 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True):
         The power of the `Caricature` that is the objective, of the whole layer `end`.
     invert : bool
         Whether the guide's activations themselves are dreamt, by the `Inversion` of the guide.
-    iter_n, octave_n, octave_scale, step_size, jitter, clip, era, grid, backend
-        As for `pydream.deepdream`.
+    iter_n, octave_n, octave_scale, step_size, jitter, clip, era, grid, backend, octave_sizes, seamless
+        As for `pydream.deepdream`; of sizes by hand `octave_n` is the number.
     tile : int, optional
         As for `pydream.deepdream`. In float32 tiles are rounded otherwise than a picture in one run, so the side
         counts; in float64 they are not, and None lets every machine decide by itself.
@@ -214,6 +214,8 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True):
     color_correlations: Correlations | None = None
     robust_scale: float = 0.0
     robust_rotate: float = 0.0
+    octave_sizes: tuple[tuple[Count, Count], ...] | None = None
+    seamless: bool = False
     size: tuple[Count, Count] | None = None
     blend: float = 0.0
     stretch: Annotated[float, msgspec.Meta(ge=0, le=MOST_STRETCH)] = 0.0
@@ -227,6 +229,9 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True):
         names = ("iter_n", "octave_n", "octave_scale", "step_size", "jitter", "era", "grid", "tile")
         check_params(**{name: getattr(self, name) for name in names})
         self.retouches()
+        check_by_hand(self.octave_sizes, self.octave_n)
+        if self.seamless and (self.loop or self.rendering):
+            raise ValueError("seamless: frames of a zoom loop, and pictures of a renderer, have edges that do not meet")
         if self.loop is None and any(isinstance(term.weight, Curve) for term in self.objective):
             raise ValueError("objective: a weight with keyframes, expected a number: it takes a zoom loop")
         if self.caricature is not None:
@@ -272,7 +277,7 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True):
 
     def retouches(self, mask: Mask | None = None) -> list[Retouch]:
         """Return what is done beside climbing; the mask comes last, so that nothing gets past it."""
-        return [
+        found = [
             *([Robust(self.robust_scale, self.robust_rotate)] if self.robust_scale or self.robust_rotate else []),
             *([Smooth(self.smooth)] if self.smooth else []),
             *([Laplacian(self.laplacian)] if self.laplacian else []),
@@ -283,13 +288,14 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True):
             *([KeepColors()] if self.keep_colors else []),
             *([mask] if mask is not None else []),
         ]
+        return [each.seamless() for each in found] if self.seamless else found
 
     def dream_params(
         self, objective: Objective | None = None, retouches: Sequence[Retouch] | None = None
     ) -> dict[str, Any]:
         """Return the keywords for `deepdream`; `objective` is a guide's, `retouches` are those with a mask."""
-        names = ("iter_n", "octave_n", "octave_scale", "step_size", "jitter", "clip", "era", "grid", "backend", "tile")
-        params = {name: getattr(self, name) for name in names}
+        names = "iter_n octave_n octave_scale step_size jitter clip era grid backend tile octave_sizes seamless"
+        params = {name: getattr(self, name) for name in names.split()}
         params["retouches"] = self.retouches() if retouches is None else retouches
         if self.score is not None and objective is None:
             return {**params, "objective": self.score}
@@ -327,7 +333,7 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True):
         if self.rendering is not None:
             return rendered_sizes(self.rendering.renderer, height, width, self.octave_n, self.octave_scale)
         octaves = self.octave_n if self.loop is None else self._octaves_at(self.loop.frame)
-        return octave_sizes(height, width, octaves, self.octave_scale, self.era)
+        return octave_sizes(height, width, octaves, self.octave_scale, self.era, self.octave_sizes, self.seamless)
 
     def by_octaves(self, frames: Sequence[int], make: Callable[[Recipe], T]) -> list[T]:
         """Make something of the recipe at frames of its loop: once of those that have the same number of octaves."""
@@ -411,10 +417,11 @@ def choose_tile(
         return 0
     touched = recipe.retouches() if retouches is None else retouches
     copies += DEEP_COPIES if recipe.depth else 0
-    copies += NAIVE_COPIES if recipe.rendering else dream_copies(touched, recipe.clip and not recipe.stretch)
+    clip = recipe.clip and not recipe.stretch
+    copies += NAIVE_COPIES if recipe.rendering else dream_copies(touched, clip, recipe.seamless)
     ends = find_ends(net, recipe.end if recipe.score is None else None, recipe.score)
-    side = choose_side(net, ends, height, width, memory, copies) if tile is None else tile
-    check_limit(net, ends, height, width, side, copies)
+    side = choose_side(net, ends, height, width, memory, copies, recipe.seamless) if tile is None else tile
+    check_limit(net, ends, height, width, side, copies, recipe.seamless)
     return side
 
 

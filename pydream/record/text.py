@@ -32,6 +32,8 @@ LATER = {
     "invert": False,
     "vector": (),
     "cosine_power": 0.0,
+    "octave_sizes": None,
+    "seamless": False,
 }
 
 

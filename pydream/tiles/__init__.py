@@ -3,6 +3,7 @@
 ======= ===================================================
 plan    which crops a picture falls into
 net     a net that runs on them, one after the other
+torus   the same, where opposite edges meet
 fitting whether to, and which side: what fits into memory
 ======= ===================================================
 """

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import suppress
+from functools import partial
 from math import inf, lcm
 
 from ..errors import MemoryTooSmallError, ShapeError
@@ -18,7 +19,13 @@ LARGEST_SIDE = 4096
 
 
 def choose_side(
-    net: Net, ends: Sequence[str], height: int, width: int, memory: int | None = None, copies: float = 2.25
+    net: Net,
+    ends: Sequence[str],
+    height: int,
+    width: int,
+    memory: int | None = None,
+    copies: float = 2.25,
+    seamless: bool = False,
 ) -> int:
     """Choose the side of a tile; 0, for no tiles, if the whole picture is estimated to fit.
 
@@ -35,6 +42,8 @@ def choose_side(
     copies : float
         The most arrays of the picture's size beside the network's values, at any time: TensorFlow keeps the memory of
         its values.
+    seamless : bool
+        Whether opposite edges of the picture meet.
 
     Returns
     -------
@@ -49,6 +58,7 @@ def choose_side(
     room = _room(memory)
     if room is None and tightest_limit() is None:
         return 0
+    planned = partial(plan_tiles, net, ends, height, width, seamless=seamless)
     image = 3 * height * width * net.dtype.itemsize
     beside = int(copies * image)
 
@@ -57,12 +67,13 @@ def choose_side(
 
     most = inf if room is None else room
     with suppress(ShapeError):  # raised where one run is impossible
-        if fits(net.step_bytes(ends, height, width) + image, False, most):  # with the image laid out for the network
+        crop = planned(0).crop if seamless else (height, width)
+        if fits(net.step_bytes(ends, *crop) + image, False, most):  # with the image laid out for the network
             return 0
     try:
         net.resize(height, width)
         stride = lcm(*(view.cell for end in ends for view in net.locality(end)))
-        plans = {side: plan_tiles(net, ends, height, width, side) for side in range(stride, LARGEST_SIDE + 1, stride)}
+        plans = {side: planned(side) for side in range(stride, LARGEST_SIDE + 1, stride)}
     except ShapeError:
         return 0
     steps = {side: net.step_bytes(ends, *plan.crop) for side, plan in plans.items()}
@@ -87,7 +98,9 @@ def _room(memory: int | None) -> int | None:
     return None if free is None else free // 2
 
 
-def check_limit(net: Net, ends: Sequence[str], height: int, width: int, side: int, copies: float = 3) -> None:
+def check_limit(
+    net: Net, ends: Sequence[str], height: int, width: int, side: int, copies: float = 3, seamless: bool = False
+) -> None:
     """Raise an error for what exceeds a limit of the process: a runtime may end the process when an allocation fails.
 
     Parameters
@@ -101,6 +114,8 @@ def check_limit(net: Net, ends: Sequence[str], height: int, width: int, side: in
         Side of a tile; 0: no tiles.
     copies : float
         The most arrays of the picture's size beside the network's values.
+    seamless : bool
+        Whether opposite edges of the picture meet.
 
     Raises
     ------
@@ -111,9 +126,9 @@ def check_limit(net: Net, ends: Sequence[str], height: int, width: int, side: in
     """
     limit = tightest_limit()
     crop = (height, width)
-    if side:
+    if side or seamless:
         net.resize(height, width)
-        crop = plan_tiles(net, ends, height, width, side).crop
+        crop = plan_tiles(net, ends, height, width, side, seamless).crop
     step = net.step_bytes(ends, *crop)
     missing = missing_bytes(int(copies * 3 * height * width * net.dtype.itemsize), step, tiled=side > 0)
     if limit is not None and missing > 0:
@@ -122,9 +137,11 @@ def check_limit(net: Net, ends: Sequence[str], height: int, width: int, side: in
         raise limit.error(f"about {missing / 1e9:.2g} GB", purpose)
 
 
-def fit(net: Net, ends: Sequence[str], height: int, width: int, side: int | None, copies: float) -> int:
+def fit(
+    net: Net, ends: Sequence[str], height: int, width: int, side: int | None, copies: float, seamless: bool = False
+) -> int:
     """Return the side of a tile, chosen if it is None, after a check of limits: see `choose_side`, `check_limit`."""
     if side is None:
-        side = choose_side(net, ends, height, width, copies=copies)
-    check_limit(net, ends, height, width, side, copies)
+        side = choose_side(net, ends, height, width, copies=copies, seamless=seamless)
+    check_limit(net, ends, height, width, side, copies, seamless)
     return side

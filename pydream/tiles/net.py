@@ -72,7 +72,7 @@ class TiledNet(Wrapper):
         self._side = side
         self._on_tile = on_tile
         self._planned: tuple[int, int] | None = None  # the picture's size that the plan is for
-        self._plan = Plan([], [])
+        self._plan = Plan([], [], (0, 0))
         self._layers: dict[str, TiledBlob] = {}
         self._image: Shifted | None = None  # from forward to backward
 
@@ -107,12 +107,16 @@ class TiledNet(Wrapper):
         gradient = np.zeros(shape, self.dtype)
         made = self._net.gradients_of(self._tile(row, column) for row, column in self._plan)
         for done, ((row, column), part) in enumerate(zip(self._plan, made, strict=True), start=1):
-            places = (row.crop, column.crop)
-            crop = (slice(None), *places) if self.channels_last else (slice(None), slice(None), *places)
-            own = gradient[crop]
-            if (part.dtype, part.shape) != (own.dtype, own.shape):  # it may come from another machine
-                raise ShapeError(f"a tile's gradient is {part.dtype} {part.shape}, expected {own.dtype} {own.shape}")
-            own += part
+            high, wide = (span.crop.stop - span.crop.start for span in (row, column))
+            shape = (1, high, wide, channels) if self.channels_last else (1, channels, high, wide)
+            if (part.dtype, part.shape) != (self.dtype, shape):  # it may come from another machine
+                raise ShapeError(f"a tile's gradient is {part.dtype} {part.shape}, expected {self.dtype} {shape}")
+            for rows, in_rows in folded(row.crop, height):
+                for columns, in_columns in folded(column.crop, width):
+                    if self.channels_last:
+                        gradient[:, rows, columns] += part[:, in_rows, in_columns]
+                    else:
+                        gradient[:, :, rows, columns] += part[:, :, in_rows, in_columns]
             if self._on_tile is not None:
                 self._on_tile(done, len(self._plan))
         self._image = None
@@ -158,11 +162,14 @@ class TiledNet(Wrapper):
             self._planned = (height, width)
         return len(self._plan) > 1
 
+    def _seed(self, end: str) -> Affine | Match:
+        """Return a layer's seed, in the order of the plan's values."""
+        return self._layers[end].seed
+
     def _tile(self, row: Span, column: Span) -> Tile:
         assert self._image is not None
         seeds = [
-            _part(self._layers[end].seed, row.values[place], column.values[place])
-            for place, end in enumerate(self._ends)
+            _part(self._seed(end), row.values[place], column.values[place]) for place, end in enumerate(self._ends)
         ]
         places = tuple(zip(row.inside, column.inside, strict=True))
         return Tile(self._image.crop(row.crop, column.crop), self._ends, tuple(seeds), places)
@@ -225,6 +232,18 @@ class Shifted(NamedTuple):
 
 
 Place = tuple[slice, slice]  # rows and columns of a map
+
+
+def folded(crop: slice, size: int) -> Iterator[tuple[slice, slice]]:
+    """Yield the parts of a crop that lie within a picture, or one of its copies side by side, and their places in it.
+
+    One, the crop itself, where it does not reach over the picture's ends.
+    """
+    at = crop.start
+    while at < crop.stop:
+        behind = min(crop.stop, at - at % size + size)
+        yield slice(at % size, at % size + behind - at), slice(at - crop.start, behind - crop.start)
+        at = behind
 
 
 def _part(seed: Affine | Match, rows: slice, columns: slice) -> Affine | Match:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from math import lcm
+from math import lcm, prod
 from typing import NamedTuple
 
 from ..errors import ShapeError
@@ -51,8 +51,7 @@ def spans(size: int, side: int, views: Sequence[View], counts: Sequence[int]) ->
         In order. Each value of each layer is in exactly one of them.
     """
     stride = lcm(*(view.cell for view in views))
-    blocks = -(-size // (max(side // stride, 1) * stride))
-    pitch = -(-size // (blocks * stride)) * stride
+    pitch = _pitch(size, side, stride)
     found = []
     for first in range(0, size, pitch):
         behind = first + pitch if first + pitch < size else None  # None: the last one takes the rest
@@ -74,6 +73,34 @@ def spans(size: int, side: int, views: Sequence[View], counts: Sequence[int]) ->
     return found
 
 
+def torus_spans(size: int, side: int, views: Sequence[View]) -> list[Span]:
+    """Divide an axis whose ends meet: crops reach over the ends, below 0 and behind `size`.
+
+    A layer has a value for each of its strides, so none of them sees padding. Other arguments are those of `spans`; all
+    strides divide `size`.
+    """
+    stride = lcm(*(view.cell for view in views))
+    pitch = _pitch(size, side, stride)
+    found = []
+    for first in range(0, size, pitch):
+        values = [slice(first // view.stride, min(first + pitch, size) // view.stride) for view in views]
+        seen = min(own.start * view.stride + view.start for view, own in zip(views, values, strict=True))
+        to = max((own.stop - 1) * view.stride + view.start + view.size for view, own in zip(views, values, strict=True))
+        crop = slice(seen // stride * stride, -(-to // stride) * stride)
+        inside = [
+            slice(own.start - crop.start // view.stride, own.stop - crop.start // view.stride)
+            for view, own in zip(views, values, strict=True)
+        ]
+        found.append(Span(crop, tuple(values), tuple(inside)))
+    return found
+
+
+def _pitch(size: int, side: int, stride: int) -> int:
+    """Return the pixels of a block, a multiple of the stride: all blocks have about as many, and at most `side`."""
+    blocks = -(-size // (max(side // stride, 1) * stride))
+    return -(-size // (blocks * stride)) * stride
+
+
 @dataclass(frozen=True)
 class Plan:
     """The tiles of a picture: each of the rows with each of the columns.
@@ -81,10 +108,13 @@ class Plan:
     Attributes
     ----------
     rows, columns : list of Span
+    size : (int, int)
+        Height and width of the picture.
     """
 
     rows: list[Span]
     columns: list[Span]
+    size: tuple[int, int]
 
     def __iter__(self) -> Iterator[tuple[Span, Span]]:
         return ((row, column) for row in self.rows for column in self.columns)
@@ -101,14 +131,13 @@ class Plan:
     @property
     def cost(self) -> float:
         """The number of pixels of all crops, relative to the picture's."""
-        seen, whole = 1, 1
+        seen = 1
         for each in (self.rows, self.columns):
             seen *= sum(span.crop.stop - span.crop.start for span in each)
-            whole *= each[-1].crop.stop
-        return seen / whole
+        return seen / prod(self.size)
 
 
-def plan_tiles(net: Net, ends: Sequence[str], height: int, width: int, side: int) -> Plan:
+def plan_tiles(net: Net, ends: Sequence[str], height: int, width: int, side: int, seamless: bool = False) -> Plan:
     """Divide a picture into tiles.
 
     Parameters
@@ -119,21 +148,42 @@ def plan_tiles(net: Net, ends: Sequence[str], height: int, width: int, side: int
     height, width : int
         Of the picture.
     side : int
-        The most pixels of a block along each axis, without the margin of its crop.
+        The most pixels of a block along each axis, without the margin of its crop; 0 where there is one block.
+    seamless : bool
+        Whether opposite edges of the picture meet: then crops reach over them.
 
     Raises
     ------
     ShapeError
-        The values of a layer see the whole picture; the message has the reason.
+        The values of a layer see the whole picture; the message has the reason. Or a picture whose edges meet is no
+        multiple of the strides.
     """
     try:
         fields = [net.locality(end) for end in ends]
     except ShapeError as error:
-        raise ShapeError(
-            f"no tiles: {error}; use one run for the whole picture (tile 0), or an earlier layer"
-        ) from None
+        advice = (
+            "use an earlier layer" if seamless else "use one run for the whole picture (tile 0), or an earlier layer"
+        )
+        raise ShapeError(f"no {'seamless dream' if seamless else 'tiles'}: {error}; {advice}") from None
+    rows, columns = [field.rows for field in fields], [field.columns for field in fields]
+    if seamless:
+        _check_periods(ends, (height, width), rows, columns)
+        sides = (side or height, side or width)
+        return Plan(torus_spans(height, sides[0], rows), torus_spans(width, sides[1], columns), (height, width))
     shapes = [net.blobs[end].shape for end in ends]
     return Plan(
-        rows=spans(height, side, [field.rows for field in fields], [shape[2] for shape in shapes]),
-        columns=spans(width, side, [field.columns for field in fields], [shape[3] for shape in shapes]),
+        rows=spans(height, side, rows, [shape[2] for shape in shapes]),
+        columns=spans(width, side, columns, [shape[3] for shape in shapes]),
+        size=(height, width),
     )
+
+
+def _check_periods(ends: Sequence[str], size: tuple[int, int], rows: Sequence[View], columns: Sequence[View]) -> None:
+    """Raise `ShapeError` unless a whole number of strides makes a picture: what would do."""
+    strides = [lcm(*(view.cell for view in views)) for views in (rows, columns)]
+    if any(side % stride for side, stride in zip(size, strides, strict=True)):
+        height, width = (max(round(side / stride), 1) * stride for side, stride in zip(size, strides, strict=True))
+        raise ShapeError(
+            f"{size[1]}x{size[0]} pixels without a seam: {', '.join(map(repr, ends))} takes multiples of"
+            f" {strides[1]}x{strides[0]}, as {width}x{height}"
+        )

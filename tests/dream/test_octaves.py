@@ -1,8 +1,11 @@
 """How many octaves a picture's size asks for: the smallest has about 160 pixels on its short side."""
 
+import numpy as np
 import pytest
 
+from pydream.dream.notebook import deepdream
 from pydream.dream.octaves import AUTO, octave_sizes, octaves_for
+from pydream.dream.params import check_params
 from pydream.record.presets import PRESETS, params_for
 
 
@@ -47,3 +50,30 @@ def test_strength_scales_the_iterations(strength, given, number):
 def test_all_looks_but_two_go_by_the_size():
     numbers = {name: preset.params.get("octave_n") for name, preset in PRESETS.items()}
     assert {name: number for name, number in numbers.items() if number != AUTO} == {"2015": 4, "report": 4}
+
+
+def test_sizes_by_hand():
+    assert octave_sizes(48, 60, by_hand=[(20, 25), (48, 60)]) == [(48, 60), (20, 25)]
+    with pytest.raises(ValueError, match="octave_sizes: the last is 60x40, and the picture 60x48: resize it, or chan"):
+        octave_sizes(48, 60, by_hand=[(40, 60)])
+    for sizes, what in [
+        ([(49, 2), (48, 60)], "2x49 before 60x48, expected the largest last"),
+        ([(0, 2), (48, 60)], "2x0 before 60x48, expected the largest last"),
+        ([], "0 sizes, expected 1 to 1000"),
+        ([(1, 1)] * 1001, "1001 sizes, expected 1 to 1000"),
+    ]:
+        with pytest.raises(ValueError, match=f"octave_sizes: {what}"):
+            check_params(octave_sizes=sizes)
+
+
+def test_a_dream_at_sizes_by_hand(squeezenet32):
+    """Those of the notebook's rule, said by hand, are the notebook's dream; others another."""
+    picture = np.random.RandomState(0).randint(0, 256, (48, 64, 3), np.uint8)
+
+    def dream(**params):
+        rng = np.random.RandomState(1)
+        return deepdream(squeezenet32, picture, 1, end="fire2/concat", rng=rng, **params)
+
+    by_rule = dream(octave_n=3, octave_scale=1.4)
+    np.testing.assert_array_equal(dream(octave_sizes=octave_sizes(48, 64, 3)[::-1]), by_rule)
+    assert not np.array_equal(dream(octave_sizes=[(24, 32), (30, 64), (48, 64)]), by_rule)

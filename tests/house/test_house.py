@@ -239,6 +239,8 @@ def test_notebook_defaults():
         "grid": None,
         "backend": "native",
         "tile": None,
+        "octave_sizes": None,
+        "seamless": False,
     }
 
 

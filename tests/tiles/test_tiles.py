@@ -504,6 +504,10 @@ def test_copies_of_a_picture_with_retouches(little):
     assert max(each) <= copies(little, retouches=every) <= dream_copies(every) + LITTLE
 
 
+def test_copies_of_a_picture_without_a_seam(little):
+    assert 6 < copies(little, seamless=True, clip=False) <= dream_copies(clip=False, seamless=True) + LITTLE
+
+
 def test_steps_leave_no_garbage(little):
     """A net is a reference cycle; what it computed of a tile does not wait for the garbage collector."""
     net, picture = little

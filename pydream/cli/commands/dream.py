@@ -39,6 +39,7 @@ from ..input import (
     folder_targets,
     one_target,
     read_depth,
+    read_octave_sizes,
     series_targets,
     unnamed_folder,
     unnamed_targets,
@@ -68,6 +69,13 @@ from ..workers import WorkerOptions, start_workers, worker_options
 @dreaming_options
 @size_options
 @blend_option
+@option(
+    "--octave-sizes",
+    "Sizes of the octaves, smallest first, the picture's own last; in place of --octaves and --octave-scale.",
+    read_octave_sizes,
+    metavar="WxH,WxH",
+)
+@option("--seamless", "Opposite edges meet: the dream tiles without a seam.", is_flag=True)
 @worker_options
 @option("--format", "File format in a folder or on standard output.  [default: png]", click.Choice(list(FORMATS)))
 @option(
@@ -134,6 +142,12 @@ def command(
     many = several or folder is not None
     claim_targets(targets, sidecar, made=many)
 
+    by_hand = options["octave_sizes"] is not None
+    if by_hand and any(
+        ctx.get_parameter_source(name) is ParameterSource.COMMANDLINE for name in ("octave_n", "octave_scale")
+    ):
+        what = "it says all sizes, so --octaves and --octave-scale say nothing"
+        raise click.BadParameter(what, param_hint="'--octave-sizes'")
     workers = WorkerOptions.taken(options)
     resizing = Resizing.taken(options)
     options = params_for(options)
@@ -143,7 +157,7 @@ def command(
     if numbers and options["seed"] is None and not forced():  # a series that was interrupted goes on with its seed
         earlier = earlier_recipe(target.path for target in targets if target.exists() and target.path)
         options["seed"] = earlier and earlier.seed
-    plain = ctx.get_parameter_source("octave_n") is ParameterSource.DEFAULT
+    plain = not by_hand and ctx.get_parameter_source("octave_n") is ParameterSource.DEFAULT
     load = partial(prepare, sidecar=sidecar, quiet=quiet, **options)
     batch = DreamBatch(ctx, load, quiet, sidecar=sidecar, resizing=resizing, plain=plain)
     batch.iterations = {target.given: number for target, number in zip(targets, numbers, strict=False)}
