@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
+import msgspec
+
 from ..dream.keyframes import Curve, read_curve
 from ..dream.labels import NUMBERS
 from ..dream.objectives import MOST_CHANNELS, Kind, Place, Score, Strongest, Term, check_channels, class_logit
@@ -15,7 +17,7 @@ from ..errors import ParameterError, UnknownNameError
 from ..net import NOTEBOOK_END, Net
 from ..runtime.ends import guide_end
 from ..runtime.net import Net as LocalNet
-from .recipe import LEAST_TERM
+from .recipe import LEAST_TERM, Recipe
 
 STRONGEST = re.compile(r"strongest(\d{1,6})")  # channels of a layer, by their strength on the picture
 _PLACE = re.compile(r"center|\d{1,6},\d{1,6}")
@@ -155,6 +157,18 @@ def score_of(
     if not terms or (len(terms) == 1 and terms[0] == Term(terms[0].layer)):
         return None
     return Score(tuple(terms))
+
+
+def crossing(recipe: Recipe, number: int, last: int) -> Recipe:
+    """Return a recipe's number on the way through the terms of its objective: from the first, 0, to the last.
+
+    Of two neighbours one fades out, ``1 - t`` of its weight, as the other fades in, t of its own.
+    """
+    place = number * (len(recipe.objective) - 1) / last
+    faded = ((term, max(0.0, 1 - abs(place - at))) for at, term in enumerate(recipe.objective))
+    score = Score(tuple(replace(term, weight=factor * term.weight) for term, factor in faded if factor))
+    terms = () if score.terms == (Term(score.terms[0].layer),) else score.terms
+    return msgspec.structs.replace(recipe, end=score.ends[0], objective=terms)
 
 
 def guide_weights(score: Score) -> dict[str, float]:

@@ -231,6 +231,7 @@ def test_names_with_colons_and_equals_signs(given, term):
         ("--direction v.npy -l conv1:3", "it has a number for each channel of the layer: leave the channels out"),
         ("--direction-power 2", "it is of a --direction"),
         ("--invert", "it is of a --guide"),
+        ("--across -l conv1 -l pool1", "it is of a --series"),
         ("--mask in.png --no-clip", "it keeps pixels as they are, and --no-clip rescales them all"),
         ("--mask no.png", "'no.png' does not exist"),
         ("--tv -1", "'--tv': -1.0 is not in the range"),
@@ -253,6 +254,26 @@ def test_a_caricature(run, picture, net):
     assert said["dream"]["caricature"] == 1.5
     assert "--layer fire4/concat --caricature 1.5 " in said["command"]
     assert run("replay", "out.png").out == "identical: every byte of 96x72 pixels, float32\n"
+
+
+def test_a_series_across_layers(run, picture):
+    """Each dream's record has its own weights: neighbours fade into each other, in the order of the command line."""
+    layers = ["-l", "conv1", "-l", "fire2/concat:3=2", "--class", "tabby", "--smooth", "0"]
+    seen = run("dream", "noise:40x30", "-o", "strip", "--series", "5", "--across", *layers, *SHORT)
+    assert seen.code == 0, seen
+    found = [json.loads(read_note(f"strip/{number}.png")) for number in range(1, 6)]
+    assert [msgspec.convert(each["dream"]["objective"], tuple[Term, ...]) for each in found] == [
+        (),
+        (0.5 * l2("conv1") + l2("fire2/concat", 3)).terms,
+        (2 * l2("fire2/concat", 3)).terms,
+        (l2("fire2/concat", 3) + 0.5 * objectives.total("pool10", 281)).terms,
+        objectives.total("pool10", 281).terms,
+    ]
+    assert [each["dream"]["end"] for each in found] == ["conv1", "conv1", *["fire2/concat"] * 2, "pool10"]
+    assert "--layer conv1=0.5 --layer fire2/concat:3 " in found[1]["command"]
+    assert run("replay", "strip/2.png").out == "identical: every byte of 40x30 pixels, float32\n"
+    again = run("dream", "noise:40x30", "-o", "strip", "--series", "5", "--across", *layers, *SHORT)
+    assert "5 of 5 are in 'strip' already" in again.err
 
 
 def test_an_inversion(run, picture, net):

@@ -23,6 +23,7 @@ from ...picture import to_samples
 from ...record.frames import earlier_recipe
 from ...record.presets import params_for, series_iterations
 from ...record.recipe import Recipe
+from ...record.scoring import crossing
 from ..advice import creatures, duration
 from ..errors import Failed, interruption, print_error
 from ..help import Command
@@ -85,6 +86,7 @@ from ..workers import WorkerOptions, start_workers, worker_options
     metavar="8|16|float",
 )
 @option("--series", "Number of dreams from mild to wild, in a folder.", click.IntRange(2, 100))
+@option("--across", "A --series from the first --layer or --class to the last, in place of mild to wild.", is_flag=True)
 @recursive_option
 @force_option
 @last_options
@@ -96,6 +98,7 @@ def command(
     output: str | None,
     format: str | None,
     series: int | None,
+    across: bool,
     recursive: bool,
     sidecar: bool,
     quiet: bool,
@@ -123,6 +126,10 @@ def command(
         (source,) = sources
         folder, sources = folder or unnamed(source.path, source.stem, "", []), [source] * series
         targets = series_targets(folder, series, format)
+        if across and len(options["layer"]) + len(options["classes"]) < 2:
+            raise click.BadParameter("it takes two layers or classes, or more", param_hint="'--across'")
+    elif across:
+        raise click.BadParameter("it is of a --series", param_hint="'--across'")
     elif folder is not None:
         targets = folder_targets(folder, sources, format)
     elif output is None:
@@ -151,16 +158,20 @@ def command(
     workers = WorkerOptions.taken(options)
     resizing = Resizing.taken(options)
     options = params_for(options)
-    numbers = [] if series is None else series_iterations(options["iter_n"], series)
+    numbers = [] if series is None or across else series_iterations(options["iter_n"], series)
     for number in numbers[-1:]:
         check_params(iter_n=number)
-    if numbers and options["seed"] is None and not forced():  # a series that was interrupted goes on with its seed
+    if (
+        series is not None and options["seed"] is None and not forced()
+    ):  # a series that was interrupted goes on with its seed
         earlier = earlier_recipe(target.path for target in targets if target.exists() and target.path)
         options["seed"] = earlier and earlier.seed
     plain = not by_hand and ctx.get_parameter_source("octave_n") is ParameterSource.DEFAULT
     load = partial(prepare, sidecar=sidecar, quiet=quiet, **options)
     batch = DreamBatch(ctx, load, quiet, sidecar=sidecar, resizing=resizing, plain=plain)
     batch.iterations = {target.given: number for target, number in zip(targets, numbers, strict=False)}
+    if across:
+        batch.places = {target.given: number for number, target in enumerate(targets)}
     if many:
         batch.many(list(zip(sources, targets, strict=True)), workers)
     else:
@@ -205,6 +216,8 @@ class DreamBatch:
         Whether the number of octaves is the default: what that does to a large picture is said, of the first one.
     iterations : mapping of str to int
         Those of a dream, by the file that it goes to; others have the job's.
+    places : mapping of str to int
+        Numbers, from 0, of dreams on the way across the job's objective, by file; others have all of it.
     """
 
     ctx: click.Context
@@ -216,6 +229,7 @@ class DreamBatch:
     resizing: Resizing | None = None
     plain: bool = False
     iterations: Mapping[str, int] = field(default_factory=dict)
+    places: Mapping[str, int] = field(default_factory=dict)
     _loaded: Job | None = field(default=None, init=False)
     _standard: InputPicture | None = field(default=None, init=False)
     _count: int = field(default=0, init=False)  # of many, those to be made
@@ -396,7 +410,9 @@ class DreamBatch:
 
     def _untiled(self, start: InputPicture, target: Target) -> Recipe:
         recipe = self.job.recipe_for(start)
-        return msgspec.structs.replace(recipe, iter_n=self.iterations.get(target.given, recipe.iter_n))
+        recipe = msgspec.structs.replace(recipe, iter_n=self.iterations.get(target.given, recipe.iter_n))
+        place = self.places.get(target.given)
+        return recipe if place is None else crossing(recipe, place, len(self.places) - 1)
 
     def _advised(self, start: InputPicture, target: Target) -> Recipe:
         recipe = self._untiled(start, target)
