@@ -18,7 +18,7 @@ HEADINGS = {
     "Output": "output top dream series check recursive pictures gif resume force only format depth sidecar no-sync",
     "Film": "from to range carry flow cut fps quality",
     "Loop": "frames scale rotate shift ease hold plan grid",
-    "Dream of": "preset layer at-most like check-weights class input guide objective caricature"
+    "Dream of": "preset layer at-most like check-weights class input guide objective caricature also"
     " direction direction-power invert",
     "Steps": "renderer octaves octave-scale iterations strength step-size jitter clip",
     "Look": "mask keep-colors laplacian decorrelate decorrelate-color color-correlations smooth tv"
@@ -35,7 +35,7 @@ _EXPERT = (
     "recursive format depth sidecar no-sync cut quality grid objective caricature octave-scale jitter clip decorrelate"
     " decorrelate-color color-correlations tv robust robust-scale robust-rotate stretch dtype era backend runtime"
     " device weights mean pixel-scale channel-order input-node size memory scheduler tile dpi caption debug"
-    " direction direction-power invert most-cells"
+    " direction direction-power invert most-cells also"
 )
 EXPERT = frozenset(_EXPERT.split())
 _FEW = 11  # options that need no headings

@@ -32,6 +32,7 @@ LATER = {
     "invert": False,
     "vector": (),
     "cosine_power": 0.0,
+    "also": (),
 }
 
 
