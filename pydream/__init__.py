@@ -46,9 +46,11 @@ from . import forks as forks  # from now on, it is known what a fork loses
 __version__ = "0.1.0"
 
 _HOMES = {  # public name → the module that has it, or that it is
+    "Also": "dream.together",
     "Dream": "easy.result",
     "DreamInterrupted": "dream.notebook",
     "PydreamError": "errors",
+    "Together": "dream.together",
     "Watch": "dream.watch",
     "activation_atlas": "easy.atlas",
     "activation_grid": "easy.grid",

@@ -3,6 +3,7 @@ from .dream.film import dream_frames
 from .dream.images import deprocess, preprocess
 from .dream.notebook import DreamInterrupted, deepdream, make_step
 from .dream.objectives import objective_guide, objective_L2
+from .dream.together import Also, Together
 from .dream.watch import Watch
 from .dream.zoom import zoom_frame, zoom_loop
 from .easy.atlas import activation_atlas
@@ -17,9 +18,11 @@ from .zoo.load import load_net
 __version__: str
 
 __all__ = [
+    "Also",
     "Dream",
     "DreamInterrupted",
     "PydreamError",
+    "Together",
     "Watch",
     "activation_atlas",
     "activation_grid",

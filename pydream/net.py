@@ -214,6 +214,8 @@ class Net(Tabular, ABC):
         The layer to dream with by default.
     logits : (str, int) or None
         The blob with a classifier's numbers before the softmax, and the number of classes; None by default.
+    copies : float
+        Arrays of the picture's size that a step holds beside the image, its gradient and the values; 0 by default.
     """
 
     name: str
@@ -225,6 +227,7 @@ class Net(Tabular, ABC):
     channels_last: bool
     default_end: str | None
     logits: tuple[str, int] | None = None
+    copies: float = 0
 
     @abstractmethod
     def forward(self, end: str | Sequence[str] | None = None, *, tensor: Array | None = None) -> Mapping[str, Array]:
@@ -320,6 +323,10 @@ class Net(Tabular, ABC):
         made: OneThread = vars(self).setdefault("_one_thread", OneThread())
         return made
 
+    def each(self, ends: Sequence[str], make: Callable[[Net, Sequence[str]], Net]) -> Net:
+        """Return what `make` makes of the net and the layers to dream with; of several nets in one, of each."""
+        return make(self, ends)
+
     # What follows is for pictures that are dreamt in tiles (`pydream.tiles`). With the defaults, none is.
 
     def locality(self, end: str) -> Field:
@@ -359,6 +366,7 @@ class Wrapper(Net):
         self._net = net
         self.logits = net.logits
         self.image_input = net.image_input
+        self.copies = net.copies
 
     def __getattr__(self, name: str) -> Any:
         if name == "_net":  # while it is copied or unpickled, before there is one
@@ -385,6 +393,9 @@ class Wrapper(Net):
 
     def feed_beside(self, image: Array, ox: int, oy: int, ops: ModuleType) -> Any:
         return self._net.feed_beside(image, ox, oy, ops)
+
+    def each(self, ends: Sequence[str], make: Callable[[Net, Sequence[str]], Net]) -> Net:
+        return make(self, ends)
 
     def one_thread(self) -> OneThread:
         return self._net.one_thread()

@@ -19,7 +19,7 @@ HEADINGS = {
     " no-sync",
     "Film": "from to range carry flow cut fps quality",
     "Loop": "frames scale rotate shift ease hold plan grid",
-    "Dream of": "preset layer at-most like check-weights class input guide objective caricature"
+    "Dream of": "preset layer at-most like check-weights class input guide objective caricature also"
     " direction direction-power invert",
     "Steps": "renderer octaves octave-scale octave-sizes iterations strength step-size jitter clip",
     "Look": "mask keep-colors laplacian decorrelate decorrelate-color color-correlations smooth tv"
@@ -36,7 +36,7 @@ _EXPERT = (
     "recursive format depth sidecar no-sync cut quality grid objective caricature octave-scale octave-sizes jitter clip"
     " decorrelate decorrelate-color color-correlations tv robust robust-scale robust-rotate seamless stretch dtype era"
     " backend runtime device weights mean pixel-scale channel-order input-node size memory scheduler tile dpi caption"
-    " debug direction direction-power invert most-cells across"
+    " debug direction direction-power invert most-cells across also"
 )
 EXPERT = frozenset(_EXPERT.split())
 _FEW = 11  # options that need no headings

@@ -37,7 +37,7 @@ from ..zoo.load import load_net
 from ..zoo.registry import DEFAULT_NETWORK
 from .colors import ColorCorrelations
 from .input import WIDTH_HEIGHT, read_size
-from .places import Model, NewFolder, ReadFile, note_read, take_force
+from .places import Model, NewFolder, OtherModel, ReadFile, note_read, take_force
 from .preset import PresetName, take_preset
 from .ranges import FiniteRange, Octaves, StepSize
 
@@ -338,6 +338,13 @@ objective_options = together(
         default="l2",
     ),
     option("--caricature", "More of what the picture is: power of the cosine, 0 or 2 say.", FiniteRange(0, MOST_POWER)),
+    option(
+        "--also",
+        "Another network that the dream takes part of, and what of it grows; WEIGHT is its share beside 1.",
+        OtherModel(),
+        multiple=True,
+        metavar="MODEL[:LAYER][=WEIGHT]",
+    ),
     option(
         "--class classes",
         "Class to dream of, or word for several: tabby, 281, dog.",

@@ -78,6 +78,15 @@ class Model(click.ParamType):  # type: ignore[type-arg]  # before 8.2 it has non
         return value
 
 
+class OtherModel(Model):
+    """A network's name, or its file, and what of it grows behind a colon."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Note its files."""
+        super().convert(value.partition(":")[0], param, ctx)
+        return value
+
+
 class NewFolder(click.Path):
     """The path of a folder that is written into, and made if it is not there."""
 

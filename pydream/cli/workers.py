@@ -65,7 +65,13 @@ class WorkerOptions:
         workers, scheduler = options.pop("workers"), options.pop("scheduler")
         if workers is not None and scheduler is not None:
             raise click.BadParameter("the workers of a --scheduler are started beside it", param_hint="'--workers'")
-        return None if workers is None and scheduler is None else cls(workers, scheduler)
+        if workers is None and scheduler is None:
+            return None
+        if options.get("also"):
+            raise click.BadParameter(
+                "a worker has one network: leave --workers and --scheduler out", param_hint="'--also'"
+            )
+        return cls(workers, scheduler)
 
     @property
     def option(self) -> str:

@@ -10,6 +10,7 @@ retouch    changes to each step and to the result
 laplacian  bands of detail
 spectrum   frequencies and colours as in natural pictures
 moved      a network that sees the picture scaled and turned
+together   networks that see one picture, and the sum of their gradients
 watch      an observer of a dream
 work       how much of it is done, in pixels
 era        what libraries of 2015 computed otherwise

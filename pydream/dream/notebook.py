@@ -18,7 +18,7 @@ from ..imageops.torus import TorusOps
 from ..net import Array, Net, in_one_thread
 from ..tiles.fitting import fit
 from ..tiles.net import tiled
-from ..tiles.torus import TorusNet
+from ..tiles.torus import on_torus
 from .era import MODERN
 from .images import deprocess, display_range
 from .likeness import at_octave, at_step
@@ -221,7 +221,7 @@ def deepdream(
     how = (octave_n, octave_scale, era, octave_sizes, seamless)
     bases = Bases(net, base_img, ends, lambda h, w: sizes_of(h, w, *how), ops, seamless)
     side = fit(net, ends, *bases.sizes[-1], tile, dream_copies(retouches, clip, seamless), seamless)
-    net = TorusNet(net, ends, side, watch.tile) if seamless else tiled(net, ends, side, watch.tile)
+    net = on_torus(net, ends, side, watch.tile) if seamless else tiled(net, ends, side, watch.tile)
 
     src = net.image
     # allocate image for network-produced details; None while they are in the network's image

@@ -6,7 +6,7 @@ result       `Dream`: a picture that shows itself, and saves its record
 look         a preset, and what was said over it, for a picture's size
 inputs       a path, Pillow's picture or an array → 8-bit RGB
 live         a bar, the picture so far, interrupts between two steps
-preparation  `Prepared`: network, recipe, guide and mask
+preparation  `Prepared`: network, recipe, guide and mask; `others`: other networks beside it
 loop         `ZoomRun`: a zoom loop, frame by frame into a folder
 film         `FilmRun`: the same of a film that is dreamt on
 snippet      a dream's call of `dream_picture`, written down

@@ -45,6 +45,7 @@ def dream_picture(
     layer: str | Sequence[str] | None = None,
     objective: Kind | None = None,
     caricature: float | None = None,
+    also: str | Sequence[str] = (),
     class_: str | int | Sequence[str | int] = (),
     direction: str | os.PathLike[str] | ArrayLike | None = None,
     direction_power: float | None = None,
@@ -111,6 +112,8 @@ def dream_picture(
     objective : {"l2", "mean", "sum"}, optional
     caricature : float, optional
         The power of the cosine, as for ``--caricature``.
+    also : str or sequence of str
+        ``MODEL[:LAYER[:CHANNELS][@PLACE][=WEIGHT]]``: other networks that the dream takes part of, as for ``--also``.
     class_ : str, int or sequence of these
         Classes to dream of, by name or number.
     direction : path or (c,) array_like, optional
@@ -187,6 +190,7 @@ def dream_picture(
         "kind": objective,
         "caricature": caricature,
         "invert": invert,
+        "also": ((also,) if isinstance(also, str) else tuple(also)) or None,
         "classes": classes or None,
         "direction": Path(direction) if isinstance(direction, str | os.PathLike) else direction,
         "direction_power": direction_power,

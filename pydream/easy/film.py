@@ -162,7 +162,7 @@ class FilmRun:
         clip, recipe = self.clip, self.recipe
         last = FramePair(next(clip.frames(done - 1)), self.folder.picture(done - 1)) if done else None
         return dream_frames(
-            self.prepared.net,
+            self.prepared.dreaming,
             clip.frames(done),
             blend=self.film.blend,
             flow=self.film.flow,

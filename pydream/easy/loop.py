@@ -133,7 +133,7 @@ class ZoomRun:
         left = self.frames - self.done
         dreams: Iterator[Array] = iter(())
         if left > 0:
-            dreams = zoom_loop(self.prepared.net, first, left, rng=rng, first=self.done, light=light, **params)
+            dreams = zoom_loop(self.prepared.dreaming, first, left, rng=rng, first=self.done, light=light, **params)
 
         def each(light: Light | None) -> Iterator[int]:
             make_folder(self.folder.folder)
@@ -168,7 +168,7 @@ class ZoomRun:
         """Yield so many frames from the start, with their numbers."""
         if frames:
             rng = np.random.RandomState(self.recipe.seed)
-            yield from enumerate(zoom_loop(self.prepared.net, self._first(rng), frames, rng=rng, **params))
+            yield from enumerate(zoom_loop(self.prepared.dreaming, self._first(rng), frames, rng=rng, **params))
 
     def _write(self, number: int, frame: Array) -> None:
         """Write a frame with its record."""

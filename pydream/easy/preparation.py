@@ -19,6 +19,7 @@ from ..dream.objectives import MOST_CHANNELS, Kind, Objective, Strongest, as_vec
 from ..dream.octaves import Size
 from ..dream.params import find_ends
 from ..dream.retouch import Mask, Retouch
+from ..dream.together import Together
 from ..dream.watch import Watch
 from ..errors import ParameterError
 from ..formats import InputSpec, PixelScale, read_vector
@@ -33,6 +34,7 @@ from ..record.scoring import Direction, aim_of, least_in_record
 from ..runtime.net import Net as LocalNet
 from ..tiles.plan import plan_tiles
 from ..zoo.load import default_layer, find_files, load_net, read_outline
+from .others import ALONE, Other, Others
 
 _LONGEST_INPUT = 4096  # characters in a record: a file's name, escaped, in its facts and in the command
 
@@ -68,6 +70,8 @@ class Prepared:
     recipe : Recipe
         For a picture; noise is the caller's to add, and of a loop its tiles.
     guide, mask : SidePicture, optional
+    others : Others
+        The other networks that the recipe names.
     tile, memory : int, optional
         The side of a tile, and the bytes that the process may take, if they are given.
     why : str, optional
@@ -81,9 +85,15 @@ class Prepared:
     recipe: Recipe
     guide: SidePicture | None = None
     mask: SidePicture | None = None
+    others: Others = ALONE
     tile: int | None = None
     memory: int | None = None
     why: str | None = None
+
+    @cached_property
+    def dreaming(self) -> Net:
+        """The net that dreams: the network, together with others where there are some."""
+        return Together(self.net, *self.others.also) if self.others.also else self.net
 
     @cached_property
     def objective(self) -> Objective | None:
@@ -135,12 +145,12 @@ class Prepared:
         by default.
         """
         recipe, (height, width) = recipe or self.recipe, size
-        side = choose_tile(recipe, self.net, height, width, self.tile, self.memory, self.retouches, copies)
+        side = choose_tile(recipe, self.dreaming, height, width, self.tile, self.memory, self.retouches, copies)
         if side == 0:  # a seamless picture is one tile then
             return 0, None
-        ends = find_ends(self.net, recipe.end if recipe.score is None else None, recipe.score)
-        self.net.resize(height, width)
-        plan = plan_tiles(self.net, ends, height, width, side, recipe.seamless)
+        ends = find_ends(self.dreaming, recipe.end if recipe.score is None else None, recipe.score)
+        self.dreaming.resize(height, width)
+        plan = plan_tiles(self.dreaming, ends, height, width, side, recipe.seamless)
         if len(plan) <= 1:
             return side, None
         high, wide = plan.crop
@@ -151,7 +161,7 @@ class Prepared:
 
     def dream(self, recipe: Recipe, picture: Picture | None, watch: Watch) -> Samples:
         """Dream by a recipe in this process; the result has the recipe's depth."""
-        dream = follow(recipe, self.net, picture, self.objective, retouches=self.retouches, watch=watch)
+        dream = follow(recipe, self.dreaming, picture, self.objective, retouches=self.retouches, watch=watch)
         return to_samples(dream, recipe.depth)
 
     # ---- record ----
@@ -159,7 +169,7 @@ class Prepared:
     def ingredients(self, input: PictureFacts) -> Ingredients:
         """Return what goes into a dream on a picture."""
         guide, mask = (None if each is None else each.facts for each in (self.guide, self.mask))
-        return Ingredients(network=self.network, input=input, guide=guide, mask=mask)
+        return Ingredients(network=self.network, input=input, guide=guide, mask=mask, also=self.others.facts)
 
     def as_recorded(self, recipe: Recipe) -> Recipe:
         """Return what a picture says of a recipe: in float64 nothing of tiles, which decide no pixel there."""
@@ -218,14 +228,29 @@ def keep_loaded(
     model: str, weights: Path | None, dtype: str, runtime: str, device: str, input_spec: InputSpec
 ) -> tuple[LocalNet, NetFacts]:
     """Load a network, unless it is the last one that was loaded here and its files are as they were."""
-    files = find_files(model, weights)
-    stamps = tuple(_stamp(path) for path in (files.definition, files.weights) if path is not None)
-    return _kept(model, weights, dtype, runtime, device, input_spec, stamps)
+    return _kept(model, weights, dtype, runtime, device, input_spec, _stamps(model, weights))
+
+
+def keep_beside(
+    model: str, weights: Path | None, dtype: str, runtime: str, device: str, input_spec: InputSpec
+) -> tuple[LocalNet, NetFacts]:
+    """Load a network that dreams beside another, unless it is the last one that did."""
+    return _kept_beside(model, weights, dtype, runtime, device, input_spec, _stamps(model, weights))
 
 
 @lru_cache(maxsize=1)
 def _kept(*options: Any) -> tuple[LocalNet, NetFacts]:
     return load(*options[:-1])
+
+
+@lru_cache(maxsize=1)
+def _kept_beside(*options: Any) -> tuple[LocalNet, NetFacts]:
+    return load(*options[:-1])
+
+
+def _stamps(model: str, weights: Path | None) -> tuple[tuple[str, int, int], ...]:
+    files = find_files(model, weights)
+    return tuple(_stamp(path) for path in (files.definition, files.weights) if path is not None)
 
 
 def _stamp(path: Path) -> tuple[str, int, int]:
@@ -337,6 +362,8 @@ def prepare(
         channels=channels if "rendering" in recipe else None,
         direction=None if direction is None else _direction(direction, direction_power),
     )
+    for other in recipe.get("also", ()):
+        Other.of(other).check()
     outline = read_outline(model, weights, input_node)
     aim = None if outline is None else aim_at(outline)
     guide = SidePicture.read(guide, to_srgb) if isinstance(guide, Path) else guide
@@ -347,14 +374,22 @@ def prepare(
     if aim.score is not None and recipe.get("caricature") is not None:
         raise ParameterError("caricature", "it takes up a whole layer, without channels, places and weights")
     seed = secrets.randbelow(2**32) if seed is None else seed
+
+    def load_other(name: str) -> tuple[Net, NetFacts]:
+        if (name, None, InputSpec()) == (model, weights, input_spec):
+            return net, network
+        return (keep_beside if load is keep_loaded else load)(name, None, dtype, runtime, device, InputSpec())
+
+    others = Others.load(recipe.pop("also", ()), load_other)
     return Prepared(
         net=net,
         network=network,
         model=model,
         weights=weights,
-        recipe=Recipe(end=aim.end, objective=aim.terms, seed=seed, **recipe),
+        recipe=Recipe(end=aim.end, objective=aim.terms, seed=seed, also=others.words, **recipe),
         guide=guide,
         mask=mask,
+        others=others,
         tile=tile,
         memory=memory,
         why=aim.why if guide is not None or default_layer(model) is None else None,

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from ..dream.objectives import Kind, channels_text, part_text
+from ..dream.objectives import Kind, Term, channels_text, part_text
 from ..dream.octaves import sizes_text
 from ..dream.renderers import RENDERERS
 from ..dream.zoom import zoom_loop
@@ -24,6 +24,7 @@ _OPTIONS = {
     "grid": "--grid",
     "caricature": "--caricature",
     "invert": "--invert",
+    "also": "--also",
     "octave_n": "--octaves",
     "octave_scale": "--octave-scale",
     "octave_sizes": "--octave-sizes",
@@ -83,11 +84,10 @@ class Words(NamedTuple):
         along = [Direction(term.vector, term.cosine_power) for term in recipe.objective if term.vector]
         found = cls([], next((each for each in kinds if each != "sum"), "sum"), [], next(iter(along), None))
         for term in recipe.objective:
-            weight = "" if term.weight == 1 else f"={term.weight!r}"
             if term.kind == found.kind:
-                found.layers.append(term.layer + part_text(term.channels, term.place) + weight)
+                found.layers.append(term_word(term))
             else:
-                found.classes.append(channels_text(term.channels) + weight)
+                found.classes.append(channels_text(term.channels) + _weight(term))
         return found
 
     @property
@@ -98,6 +98,15 @@ class Words(NamedTuple):
         if self.direction is not None:
             words += option_words({"--direction": DIRECTION, "--direction-power": self.direction.power or None})
         return words
+
+
+def term_word(term: Term) -> str:
+    """Return a term as `--layer` takes it."""
+    return term.layer + part_text(term.channels, term.place) + _weight(term)
+
+
+def _weight(term: Term) -> str:
+    return "" if term.weight == 1 else f"={term.weight!r}"
 
 
 def changed(recipe: Recipe, classes: bool) -> dict[str, Any]:
@@ -159,6 +168,7 @@ def command_of(
         given = changed(recipe, "--class" in named_by)
         if recipe.octave_sizes is not None:
             given["octave_sizes"] = sizes_text(recipe.octave_sizes)
+        given["also"] = list(recipe.also)  # an option that repeats
         words += option_words({_OPTIONS[name]: _value(value) for name, value in given.items()})
     words += option_words({"--mask": mask_name})
     words += runtime_words(network) + option_words({"--tile": recipe.tile or None})

@@ -30,7 +30,7 @@ class LoopFacts(Ingredients, frozen=True, kw_only=True):
     ----------
     recipe : Recipe
         Of the last frame that was made.
-    network, input, guide, mask
+    network, input, guide, mask, also
         As for `Ingredients`.
     """
 

@@ -118,16 +118,21 @@ class Ingredients(msgspec.Struct, frozen=True, kw_only=True):
     network : NetFacts
     input : PictureFacts
     guide, mask : PictureFacts, optional
+    also : tuple of NetFacts
+        The other networks that the recipe names, in its order.
     """
 
     network: NetFacts
     input: PictureFacts
     guide: PictureFacts | None = None
     mask: PictureFacts | None = None
+    also: tuple[NetFacts, ...] = ()
 
     def differences(self, other: Ingredients) -> Iterator[Difference]:
         """Name what differs: pictures by their pixels, files by their content."""
         yield from self.network.differences(other.network)
+        for before, after in zip(self.also, other.also, strict=False):  # how many there are, the recipes say
+            yield from before.differences(after)
         for name in ("input", "guide", "mask"):
             before, after = getattr(self, name), getattr(other, name)
             if (before and before.sha256) != (after and after.sha256):
@@ -148,7 +153,7 @@ class Account(Ingredients, frozen=True, kw_only=True):
     rng : str
     versions : dict of str to str
         Of Python, the machine's kind and the libraries.
-    network, input, guide, mask
+    network, input, guide, mask, also
         As for `Ingredients`.
     """
 

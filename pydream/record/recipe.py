@@ -53,6 +53,8 @@ LEAST_TERM = 93  # characters that a term takes in a note and its command, besid
 MOST_TERMS = LONGEST_NOTE // LEAST_TERM  # of a score
 DEEP_COPIES = 1  # arrays of the picture's size that a file of more than 8 bits is written with, at most
 _LONGEST_TEXT = 200  # characters of what differs
+MOST_OTHERS = 8  # networks beside a dream's own
+Other = Annotated[str, msgspec.Meta(min_length=1, max_length=1000)]
 MOST_SUMMED = 4096  # channels of one rendering, so that a picture's note can hold them
 
 
@@ -151,6 +153,9 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True):
         The power of the `Caricature` that is the objective, of the whole layer `end`.
     invert : bool
         Whether the guide's activations themselves are dreamt, by the `Inversion` of the guide.
+    also : tuple of str
+        What other networks add to the gradient: each MODEL:LAYER[:CHANNELS][@PLACE][=WEIGHT], for
+        `pydream.dream.together`.
     iter_n, octave_n, octave_scale, step_size, jitter, clip, era, grid, backend, octave_sizes, seamless
         As for `pydream.deepdream`; of sizes by hand `octave_n` is the number.
     tile : int, optional
@@ -194,6 +199,7 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True):
     objective: Annotated[tuple[Term, ...], msgspec.Meta(max_length=MOST_TERMS)] = ()
     caricature: float | None = None
     invert: bool = False
+    also: Annotated[tuple[Other, ...], msgspec.Meta(max_length=MOST_OTHERS)] = ()
     iter_n: int = 10
     octave_n: int = 4
     octave_scale: float = 1.4
@@ -248,14 +254,15 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def dreams_with(self) -> str:
-        """The layer, or the score in words."""
+        """The layer, or the score in words, and what other networks add."""
         if self.rendering is not None:
             return f"{self.rendering.renderer} of {self.end}{part_text(self.rendering.channels or ())}"
+        what = str(self.score or self.end)
         if self.caricature is not None:
-            return f"caricature of {self.end}"
+            what = f"caricature of {self.end}"
         if self.invert:
-            return f"inversion at {self.score or self.end}"
-        return str(self.score or self.end)
+            what = f"inversion at {what}"
+        return " + ".join([what, *self.also])
 
     def differences(self, other: Recipe) -> Iterator[Difference]:
         """Name what differs in another recipe; of a loop how it moves, not which frame it is."""

@@ -34,6 +34,7 @@ LATER = {
     "cosine_power": 0.0,
     "octave_sizes": None,
     "seamless": False,
+    "also": (),
 }
 
 

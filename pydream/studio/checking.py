@@ -9,6 +9,7 @@ import msgspec
 
 from ..dream.octaves import Size
 from ..easy.inputs import check_size
+from ..easy.others import Other
 from ..easy.preparation import check_together
 from ..errors import PydreamError, StudioError
 from ..record.names import NOISE_SIZE
@@ -45,8 +46,10 @@ def check(order: Order, size: Size | None) -> None:
 
 def _check_one(order: Order, size: Size | None) -> None:
     wanted = Wanted.of(order)
-    if (absence := catalogue.absence(wanted.model)) is not None:
-        raise StudioError(f"network: {absence}")
+    others = [Other.of(each) for each in wanted.look.params.get("also", ())]
+    for name in (wanted.model, *(other.model for other in others)):
+        if (absence := catalogue.absence(name)) is not None:
+            raise StudioError(f"network: {absence}")
     found = size or wanted.noise or NOISE_SIZE
     check_size(*wanted.resizing.of(*found))
     params = wanted.look.params_for(found, wanted.resizing)
@@ -63,6 +66,9 @@ def _check_one(order: Order, size: Size | None) -> None:
     guided, vector = order.guide is not None, params.get("direction")
     masked, directed = order.mask is not None, vector is not None
     check_together(**words, guided=guided, masked=masked, directed=directed, recipe=fields)
+    for other in others:
+        if (outline := catalogue.outline(other.model)) is not None:
+            other.term(outline)
     net = catalogue.outline(wanted.model)
     if net is not None:
         direction = None if vector is None else Direction(vector, params["direction_power"])

@@ -60,7 +60,7 @@ def choose_side(
         return 0
     planned = partial(plan_tiles, net, ends, height, width, seamless=seamless)
     image = 3 * height * width * net.dtype.itemsize
-    beside = int(copies * image)
+    beside = int((copies + net.copies) * image)
 
     def fits(step: int, tiled: bool, most: float) -> bool:
         return step + beside + OVERHEAD <= most and missing_bytes(beside, step, tiled=tiled) <= 0
@@ -130,7 +130,8 @@ def check_limit(
         net.resize(height, width)
         crop = plan_tiles(net, ends, height, width, side, seamless).crop
     step = net.step_bytes(ends, *crop)
-    missing = missing_bytes(int(copies * 3 * height * width * net.dtype.itemsize), step, tiled=side > 0)
+    beside = int((copies + net.copies) * 3 * height * width * net.dtype.itemsize)
+    missing = missing_bytes(beside, step, tiled=side > 0)
     if limit is not None and missing > 0:
         how = f"in tiles of {side}" if side else "without tiles"
         purpose = f"{width}x{height} pixels and {', '.join(map(repr, ends))} {how}"

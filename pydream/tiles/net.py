@@ -40,7 +40,7 @@ def tiled(net: Net, ends: Sequence[str], side: int, on_tile: OnTile | None = Non
     on_tile : callable, optional
         As for `TiledNet`.
     """
-    return TiledNet(net, ends, side, on_tile) if side else net
+    return net.each(ends, lambda net, ends: TiledNet(net, ends, side, on_tile)) if side else net
 
 
 class TiledNet(Wrapper):

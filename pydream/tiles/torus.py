@@ -20,6 +20,11 @@ from .net import OnTile, Place, Shifted, TiledBlob, TiledNet, folded
 from .plan import plan_tiles
 
 
+def on_torus(net: Net, ends: Sequence[str], side: int, on_tile: OnTile | None = None) -> Net:
+    """Return a net that runs on pictures whose opposite edges meet; parameters are those of `TorusNet`."""
+    return net.each(ends, lambda net, ends: TorusNet(net, ends, side, on_tile))
+
+
 class TorusNet(TiledNet):
     """A net for steps on a torus: a rolled picture has the rolled gradient, to the bit, at multiples of the strides.
 

@@ -27,6 +27,7 @@ EXCEPTIONS = {
     ("mask", "replay"): "help: as for --guide",
     ("weights", "vectors"): "type, help: the built-in network's are written, not a file's read",
     ("model", "replay"): "help: the picture's record has the network",
+    ("also", "replay"): "type, help: as for --model",
 }
 
 

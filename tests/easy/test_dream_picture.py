@@ -129,6 +129,7 @@ EVERYTHING = {
     "robust": True,
     "robust_scale": 0.05,
     "seed": 9,
+    "also": "squeezenet_v1.1:fire2/concat:3=0.5",
     "exact": True,
     "runtime": "numpy",
     "backend": "numpy",
@@ -170,7 +171,7 @@ def test_every_word_is_recorded(folder, run):
             "--size",
             "--blend",
         ),
-        *("--robust-scale", "--robust-rotate"),
+        *("--robust-scale", "--robust-rotate", "--also"),
     }
     assert run(*words)[0] == 0
     np.testing.assert_array_equal(dream.pixels, read_image("dream.png"))

@@ -160,9 +160,11 @@ def test_public_names(root):
     stub = ast.parse((root / "pydream" / "__init__.pyi").read_text(encoding="utf-8"))
     assert ast.literal_eval(stub.body[-1].value) == sorted(pydream.__all__)  # what type checkers see
     assert sorted(pydream.__all__) == [
+        "Also",
         "Dream",
         "DreamInterrupted",
         "PydreamError",
+        "Together",
         "Watch",
         "activation_atlas",
         "activation_grid",

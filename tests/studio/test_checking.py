@@ -75,6 +75,8 @@ def test_what_can_be(fields):
         ({"recipe": {"noise": [10**9, 10**9]}}, "more than 89478485 pixels"),
         ({"guide": ID, "classes": ["dog"]}, "a guide goes with layers"),
         ({"guide": ID, "layer": ["conv1:3"]}, "a guide takes up whole layers"),
+        ({"recipe": {"also": ["/etc/passwd:a"]}}, "no network '/etc/passwd'"),
+        ({"recipe": {"also": ["squeezenet_v1.1:conv2"]}}, "squeezenet_v1.1: no blob 'conv2'"),
         ({"mask": ID, "recipe": {"clip": False}}, "mask: it keeps pixels as they are"),
         ({"kind": "zoom", "scale": 1}, "scale: 1.0, expected a number above -1"),
         ({"kind": "zoom", "scale": {"keyframes": [[0, 0.1], [9, 2]]}}, "scale: 2.0, expected a number above -1"),

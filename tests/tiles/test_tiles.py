@@ -20,6 +20,7 @@ from pydream import caffe, system
 from pydream.bench.clock import TimedNet
 from pydream.dream import objectives, retouch
 from pydream.dream.notebook import dream_copies
+from pydream.dream.together import Also, Together
 from pydream.errors import MemoryTooSmallError, ShapeError, UnknownNameError
 from pydream.formats.caffe.layers import graph_of
 from pydream.imageops import native_ops
@@ -506,6 +507,13 @@ def test_copies_of_a_picture_with_retouches(little):
 
 def test_copies_of_a_picture_without_a_seam(little):
     assert 6 < copies(little, seamless=True, clip=False) <= dream_copies(clip=False, seamless=True) + LITTLE
+
+
+def test_copies_of_a_picture_that_networks_see_together(little):
+    net, picture = little
+    together = Together(net, Also(net.twin(), "a"), Also(net.twin(), "a"))
+    found = copies((together, picture))
+    assert 2.25 + LITTLE < found <= dream_copies() + together.copies + LITTLE
 
 
 def test_steps_leave_no_garbage(little):

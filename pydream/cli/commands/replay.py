@@ -11,8 +11,10 @@ import msgspec
 
 from ...dream.era import MODERN
 from ...dream.zoom import ZOOM_COPIES
+from ...easy.others import Others, registered
 from ...easy.preparation import SidePicture
 from ...errors import ImageFileError, ProvenanceError, shortened
+from ...formats import InputSpec
 from ...media import WRITABLE, read_image, read_samples
 from ...media.video import is_film
 from ...picture import Picture
@@ -46,6 +48,9 @@ from ..streams import echo
 @option("--mask", "Mask picture, if it moved.", ReadFile(), metavar="FILE")
 @option("-m --model", "Network, if `pydream models` does not list it.", Model(), metavar="MODEL")
 @weights_option
+@option(
+    "--also", "Another network's file, if `pydream models` does not list it.", Model(), multiple=True, metavar="MODEL"
+)
 @device_option
 @memory_option
 @yes_option
@@ -59,6 +64,7 @@ def command(
     mask: Path | None,
     model: str | None,
     weights: Path | None,
+    also: tuple[str, ...],
     device: str,
     memory: int | None,
     yes: bool,
@@ -86,6 +92,7 @@ def command(
     check_sidecar(sidecar, [target])
     named = _registered(made, model)
     note_network(named)
+    words = registered(made.recipe.also, also)
     in_srgb = made.recipe.era == MODERN
     start = None if made.input.name == NOISE else _find(made.input, input, picture, "--input", in_srgb)
     size = start_size(made, start)
@@ -105,6 +112,7 @@ def command(
     with uninterrupted(done_then=True):
         facts = made.network
         net, network = load(named, weights, facts.dtype, facts.runtime, device, facts.input_spec)
+        others = Others.load(words, lambda name: load(name, None, facts.dtype, facts.runtime, device, InputSpec()))
         recipe = made.recipe if start is None else msgspec.structs.replace(made.recipe, noise=None)
         job = Job(
             net=net,
@@ -114,6 +122,7 @@ def command(
             recipe=recipe,
             guide=guide_picture,
             mask=mask_picture,
+            others=others,
             tile=recipe.tile,
             memory=memory,
             sidecar=sidecar,

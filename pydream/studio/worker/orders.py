@@ -12,6 +12,7 @@ from ...dream.octaves import Size
 from ...dream.zoom import zoom_default
 from ...easy.inputs import Input, Resizing
 from ...easy.look import Look, as_recorded
+from ...easy.others import Other
 from ...easy.preparation import Prepared, SidePicture, prepare
 from ...easy.snippet import snippet_of
 from ...errors import ParameterError
@@ -110,7 +111,8 @@ class Wanted:
         model = order.network.name
         if model == DEFAULT_NETWORK and not given["layer"] and not given["classes"]:
             model = look.model
-        find_network(model)  # a name of the registry, and no file
+        for name in (model, *(Other.of(words).model for words in look.params.get("also", ()))):
+            find_network(name)  # a name of the registry, and no file
         noise = apart.pop("noise", NOISE_SIZE) if order.picture is None else None
         return cls(look, Resizing(apart.pop("size", None), order.long_side), noise, model, apart)
 

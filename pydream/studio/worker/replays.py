@@ -10,9 +10,11 @@ import msgspec
 from ...dream.watch import View, Watch
 from ...dream.work import Work
 from ...dream.zoom import ZOOM_COPIES
-from ...easy.preparation import Prepared, SidePicture, keep_loaded
+from ...easy.others import Others, registered
+from ...easy.preparation import Prepared, SidePicture, keep_beside, keep_loaded
 from ...errors import ProvenanceError, PydreamError
 from ...files import start_of
+from ...formats import InputSpec
 from ...media import read_image
 from ...media.video import is_film
 from ...picture import Picture
@@ -45,7 +47,10 @@ def replay(task: Task[ReplayPicture]) -> Finished:
         raise ProvenanceError(f"{line}: `pydream replay --yes` does it")
     facts = made.network
     exact = facts.dtype == "float64"  # elsewhere blocks decide pixels: it is made in those that it was made in
-    net, network = keep_loaded(entry.name, None, facts.dtype, facts.runtime, "auto", facts.input_spec)
+    run = facts.dtype, facts.runtime, "auto"
+    net, network = keep_loaded(entry.name, None, *run, facts.input_spec)
+    words = registered(made.recipe.also)
+    others = Others.load(words, lambda name: keep_beside(name, None, *run, InputSpec()))
     prepared = Prepared(
         net=net,
         network=network,
@@ -53,6 +58,7 @@ def replay(task: Task[ReplayPicture]) -> Finished:
         recipe=made.recipe if start is None else msgspec.structs.replace(made.recipe, noise=None),
         guide=guide,
         mask=mask,
+        others=others,
         tile=made.recipe.tile,
         memory=given.memory if exact else None,
     )
