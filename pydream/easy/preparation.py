@@ -27,9 +27,10 @@ from ..media import LONGEST_NOTE, read_image
 from ..net import ChannelOrder, Net
 from ..picture import Picture, Samples, to_samples
 from ..record.command import command_of
+from ..record.differences import Difference
 from ..record.made import made_note
 from ..record.provenance import DreamAccount, Ingredients, NetFacts, PictureFacts, net_facts, parse, picture_facts
-from ..record.recipe import LEAST_TERM, Difference, Recipe, choose_tile, follow
+from ..record.recipe import LEAST_TERM, Recipe, choose_tile, follow
 from ..record.scoring import Direction, aim_of, least_in_record
 from ..runtime.net import Net as LocalNet
 from ..tiles.plan import plan_tiles

@@ -13,8 +13,8 @@ from ..errors import CheckpointError, ProvenanceError
 from ..files import is_blank, read_file, reason, write_text
 from ..media import LONGEST_NOTE
 from ..picture import Picture
+from .differences import Difference, changes
 from .provenance import Account, PictureFacts, Side, picture_facts
-from .recipe import Difference, changes
 from .text import from_json
 
 _MOST_TEXT = 2**20  # bytes

@@ -16,8 +16,9 @@ from ..dream.light import Light
 from ..errors import CheckpointError
 from ..files import is_blank, open_file, reason, start_of, written_file
 from ..net import Array
+from .differences import Difference
 from .provenance import Ingredients
-from .recipe import Difference, Loop, Recipe
+from .recipe import Loop, Recipe
 from .text import from_json, to_json
 
 _MOST_TEXT = 2**20  # bytes of what is not the frame

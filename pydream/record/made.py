@@ -11,9 +11,9 @@ from ..errors import ForeignFileError, ProvenanceError
 from ..files import read_file
 from ..media import LONGEST_NOTE, look_at
 from ..media.page import is_page, page_note
+from .differences import Difference
 from .film import Film, FilmFrame, read_frame
 from .provenance import DreamAccount, parse, pixels_sha256
-from .recipe import Difference
 
 T = TypeVar("T", DreamAccount, FilmFrame)
 

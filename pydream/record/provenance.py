@@ -28,8 +28,9 @@ from ..media.video import is_film, read_comment
 from ..net import ChannelOrder
 from ..picture import Samples
 from ..zoo.load import NetFiles
+from .differences import Difference, changes
 from .names import NOISE, without_folders
-from .recipe import RNG, Difference, Recipe, changes
+from .recipe import RNG, Recipe
 from .text import from_json, to_json
 
 LIBRARIES = ("numpy", "scipy", "pillow", "tensorflow")

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Annotated, Any, Literal, NamedTuple, TypeVar
+from collections.abc import Callable, Iterator, Sequence
+from typing import Annotated, Any, Literal, TypeVar
 
 import msgspec
 import numpy as np
@@ -42,6 +42,7 @@ from ..media import LONGEST_NOTE, resized
 from ..net import Array, Net
 from ..picture import Depth
 from ..tiles.fitting import check_limit, choose_side
+from .differences import Difference, changes
 
 T = TypeVar("T")
 
@@ -52,34 +53,9 @@ MOST_SEED = 2**32 - 1
 LEAST_TERM = 93  # characters that a term takes in a note and its command, beside names and numbers
 MOST_TERMS = LONGEST_NOTE // LEAST_TERM  # of a score
 DEEP_COPIES = 1  # arrays of the picture's size that a file of more than 8 bits is written with, at most
-_LONGEST_TEXT = 200  # characters of what differs
 MOST_OTHERS = 8  # networks beside a dream's own
 Other = Annotated[str, msgspec.Meta(min_length=1, max_length=1000)]
 MOST_SUMMED = 4096  # channels of one rendering, so that a picture's note can hold them
-
-
-class Difference(NamedTuple):
-    """One thing that differs between two dreams; as text it names both."""
-
-    what: str
-    before: Any
-    after: Any
-
-    def __str__(self) -> str:
-        before, after = ("none" if value is None else _elided(str(value)) for value in (self.before, self.after))
-        return f"{self.what} was {before}, now {after}"
-
-
-def _elided(text: str) -> str:
-    """Cut a text that is too long for a line: a direction has a number for each channel."""
-    return text if len(text) <= _LONGEST_TEXT else f"{text[:_LONGEST_TEXT]}…"
-
-
-def changes(before: Any, after: Any, names: Iterable[str]) -> Iterator[Difference]:
-    """Compare two objects attribute by attribute."""
-    for name in names:
-        if getattr(before, name) != getattr(after, name):
-            yield Difference(name, getattr(before, name), getattr(after, name))
 
 
 class Loop(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
