@@ -40,7 +40,7 @@ def whole(run, folder):
 def test_tiles_are_what_visualize_makes(run, folder):
     seen = run("channels", "-o", "channels.png", *FOUR, *SHORT, "--pictures", "tiles")
     assert seen.code == 0, seen
-    title = f"squeezenet_v1.1 lapnorm of {LAYER} on CPU:0, float32, seed 3"
+    title = f"squeezenet_v1.1 decorrelated of {LAYER} on CPU:0, float32, seed 3"
     assert seen.err.splitlines() == [title, "wrote 'channels.png'"]
     assert sorted(os.listdir("tiles")) == [tile(channel) for channel in (2, 3, 4, 5)]
     assert run("visualize", "-o", "4.png", "-l", f"{LAYER}:4", *SHORT[:-2]).code == 0
@@ -114,12 +114,13 @@ def test_from_a_picture(run, picture):
 
 def test_a_channel_that_nothing_moves_stays_empty(run, folder):
     """Behind its ReLU channel 7 sees nothing in this noise."""
-    seen = run("channels", "-o", "channels.png", "-l", "fire4/concat:7,8", *SHORT, "--pictures", "tiles", "--sidecar")
+    options = [*SHORT, "--renderer", "lapnorm"]
+    seen = run("channels", "-o", "channels.png", "-l", "fire4/concat:7,8", *options, "--pictures", "tiles", "--sidecar")
     assert seen.code == 0, seen
     assert os.listdir("tiles") == [tile(8)]
     assert Path("channels.png").exists()
     assert Path("channels.png.json").exists()
-    assert run("channels", "-o", "none.png", "-l", "fire4/concat:7", *SHORT).code == 0
+    assert run("channels", "-o", "none.png", "-l", "fire4/concat:7", *options).code == 0
     assert not Path("none.png.tiles").exists()
 
 
