@@ -50,7 +50,7 @@ MORE = {  # for the sheet of renderers
     "conv10": range(0, 1000, 63),
 }
 SIDE = 224  # of the network's input, as its authors have it
-SHOWN, GAP, QUALITY = 112, 6, 80  # of a picture on a sheet
+ACROSS, GAP, QUALITY = 8, 4, 72  # of a sheet
 SEED = 0
 
 
@@ -65,6 +65,7 @@ def main():
     sheet.add_argument("folder", type=Path)
     sheet.add_argument("file", type=Path)
     sheet.add_argument("peers", choices=PEERS, nargs="+")
+    sheet.add_argument("--side", type=int, default=112, help="of a picture on the sheet")
     for each in (draw, sheet):
         each.add_argument(
             "--more", action="store_true", help="sixteen channels of three layers, in place of four of four"
@@ -72,7 +73,7 @@ def main():
     args = parser.parse_args()
     channels = MORE if args.more else CHANNELS
     if args.command == "sheet":
-        write_sheet(args.folder, args.file, args.peers, channels, 8)
+        write_sheet(args.folder, args.file, args.peers, channels, args.side)
     else:
         draw_all(args.peer, args.model, args.folder, channels)
 
@@ -80,7 +81,7 @@ def main():
 def draw_all(peer, model, folder, channels_of):
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ.setdefault("KERAS_BACKEND", "tensorflow")
-    theirs = PEERS[peer] in (lucent, xplique, xplique_maco)  # they take no more than the weights
+    theirs = PEERS[peer] in (lucent, xplique)  # they take no more than the weights
     net = pydream.load_net(model, runtime="numpy" if theirs else "tensorflow")
     graph = read_graph(model)
     for end, channels in channels_of.items():
@@ -157,20 +158,6 @@ def xplique(subject):
     return draw
 
 
-def xplique_maco(subject):
-    """Xplique's MaCo: the phases of a spectrum of ImageNet, 512x512, Nadam of 1, 32 crops a step, 256 steps."""
-    model = keras_model(subject)
-    import tensorflow as tf
-    from xplique.features_visualizations import Objective, maco
-
-    def draw(channel):
-        tf.keras.utils.set_random_seed(SEED)
-        found, _ = maco(Objective.channel(model, "end", channel), values_range=(0, 1))
-        return np.array(found)
-
-    return draw
-
-
 def keras_model(subject):
     """Return a model of one layer, "end"."""
     import tensorflow as tf
@@ -221,29 +208,26 @@ def renderer(name, subject, **others):
 PEERS = {
     "lucent": lucent,
     "xplique": xplique,
-    "xplique-maco": xplique_maco,
     "lapnorm": partial(renderer, "lapnorm"),
     "still": partial(renderer, "decorrelated", robust_scale=0.0, robust_rotate=0.0),
     "decorrelated": partial(renderer, "decorrelated"),
 }
 
 
-def write_sheet(folder, file, peers, channels, across):
-    """Write `across` channels of a row beside each other, those of each peer below those of the one before."""
+def write_sheet(folder, file, peers, channels, side):
+    """Write eight channels in a row, those of each peer below those of the one before."""
     pictures = [(end, channel) for end in channels for channel in channels[end]]
     blocks = []
-    for start in range(0, len(pictures), across):
-        rows = [
-            np.concatenate([tile(picture_file(folder, peer, *each)) for each in pictures[start : start + across]], 1)
-            for peer in peers
-        ]
-        blocks += [np.concatenate(rows), np.full((GAP, across * SHOWN, 3), 255, np.uint8)]
+    for start in range(0, len(pictures), ACROSS):
+        part = pictures[start : start + ACROSS]
+        blocks += [row([picture_file(folder, peer, *each) for each in part], side) for peer in peers]
+        blocks.append(np.full((GAP, ACROSS * side, 3), 255, np.uint8))
     PIL.Image.fromarray(np.concatenate(blocks[:-1])).save(file, quality=QUALITY, optimize=True)
 
 
-def tile(file):
-    with PIL.Image.open(file) as opened:
-        return np.asarray(opened.convert("RGB").resize((SHOWN, SHOWN), PIL.Image.Resampling.LANCZOS))
+def row(files, side):
+    found = [PIL.Image.open(file).convert("RGB").resize((side, side), PIL.Image.Resampling.LANCZOS) for file in files]
+    return np.concatenate([np.asarray(each) for each in found], 1)
 
 
 if __name__ == "__main__":
