@@ -96,12 +96,11 @@ def test_the_sheet_says_how_it_was_made(run, whole):
 
 
 def test_the_documented_command_made_the_documented_picture(root):
-    """It was made when the command was called atlas."""
     lines = (root / "docs" / "visualize.md").read_text().splitlines()
     (line,) = [line for line in lines if line.startswith("pydream channels")]
     made = json.loads(read_note(root / "docs" / "channels.jpg"))["command"]
-    made = made.replace("atlas noise -o atlas.jpg --size 96x96", "channels -o channels.jpg")
-    assert made.replace("90.0", "90") == line
+    made = made.removeprefix("pydream channels noise:96x96 -o channels.jpg --columns 8 --dpi 80.0")
+    assert line == f"pydream channels -o channels.jpg{made.removesuffix(' --seed 0')} --columns 8 --dpi 80 --seed 0"
     assert (root / "docs" / "channels.jpg").stat().st_size < 150_000
 
 
