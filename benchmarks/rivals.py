@@ -42,8 +42,8 @@ def walk(subject, ops, x):
     return blobs[subject.end]
 
 
-def straightforward_tensorflow(subject):
-    """`tf.function`, `GradientTape` and `tf.nn`; one trace per size, with static shapes."""
+def tensorflow_ops():
+    """Return `tf.nn`'s function for each layer type."""
     tf = tensorflow()
 
     def convolution(layer, x, kernel, bias=None):
@@ -75,7 +75,7 @@ def straightforward_tensorflow(subject):
             x = tf.pad(x, [[0, 0], *sides, [0, 0]], constant_values=-np.inf)
         return tf.nn.max_pool2d(x, layer.kernel, layer.stride, "VALID")
 
-    ops = {
+    return {
         layers.Convolution: convolution,
         layers.Pooling: pooling,
         layers.ReLU: lambda layer, x: tf.nn.relu(x) if layer.negative_slope == 0 else tf.nn.leaky_relu(
@@ -87,6 +87,12 @@ def straightforward_tensorflow(subject):
         layers.Concat: lambda layer, *parts: tf.concat(parts, 3),
         layers.Dropout: lambda layer, x: x,
     }  # fmt: skip
+
+
+def straightforward_tensorflow(subject):
+    """`tf.function`, `GradientTape` and `tf.nn`; one trace per size, with static shapes."""
+    tf = tensorflow()
+    ops = tensorflow_ops()
 
     @tf.function(autograph=False)
     def gradient(x):
@@ -100,16 +106,13 @@ def straightforward_tensorflow(subject):
     return Passes("tensorflow", lambda x: gradient(tf.convert_to_tensor(x)).numpy(), True, about)
 
 
-def eager_torch(subject):
-    """Eager PyTorch with autograd; all four-axis tensors are channels_last, its fastest layout here."""
+def torch_ops():
+    """Return PyTorch's function for each layer type; weights are made into tensors once, channels_last."""
     try:
         import torch
         from torch.nn import functional
     except ImportError as error:
         raise NotHere(f"PyTorch is not installed ({error})") from error
-    threads = requested_threads()
-    if threads is not None:
-        torch.set_num_threads(threads)
 
     kept = {}  # name and place of a layer's weights -> their tensor
 
@@ -130,7 +133,7 @@ def eager_torch(subject):
             raise NotHere(f"{layer.name!r} is a mean")
         return functional.max_pool2d(x, layer.kernel, layer.stride, layer.pad, ceil_mode=layer.round_up)
 
-    ops = {
+    return {
         layers.Convolution: convolution,
         layers.Pooling: pooling,
         layers.ReLU: lambda layer, x: (
@@ -142,6 +145,16 @@ def eager_torch(subject):
         layers.Concat: lambda layer, *parts: torch.cat(parts, 1),
         layers.Dropout: lambda layer, x: x,
     }
+
+
+def eager_torch(subject):
+    """Eager PyTorch with autograd; all four-axis tensors are channels_last, its fastest layout here."""
+    ops = torch_ops()
+    import torch
+
+    threads = requested_threads()
+    if threads is not None:
+        torch.set_num_threads(threads)
 
     def gradient(x):
         image = torch.from_numpy(x).permute(0, 3, 1, 2).requires_grad_()  # as it lies in memory, it is channels_last

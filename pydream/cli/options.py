@@ -370,6 +370,12 @@ _STEPS: dict[str, tuple[str, str, Any]] = {
     ),
     "laplacian": ("--laplacian", "Gradient scales made equally strong.", click.IntRange(0, MOST_LEVELS)),
     "decorrelate": ("--decorrelate", "Power of the frequency that divides the gradient.", FiniteRange(0, STEEPEST)),
+    "robust_scale": ("--robust-scale", "Largest random change of scale per step.", FiniteRange(0, WIDEST_SCALE)),
+    "robust_rotate": (
+        "--robust-rotate",
+        "Largest random rotation per step, in degrees.",
+        FiniteRange(0, WIDEST_TURN),
+    ),
 }
 
 
@@ -433,8 +439,8 @@ retouch_options = together(
         robust_scale=Robust.scale,
         robust_rotate=Robust.rotate,
     ),
-    _weight("--robust-scale", "Largest random change of scale per step.", WIDEST_SCALE),
-    _weight("--robust-rotate", "Largest random rotation per step, in degrees.", WIDEST_TURN),
+    steps_option("robust_scale", default=0.0, text="0"),
+    steps_option("robust_rotate", default=0.0, text="0"),
     _weight("--stretch", "Contrast of the result: percentage of values made black, and as many white.", MOST_STRETCH),
 )
 

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import click
 
 from ..dream.labels import NUMBERS
-from ..dream.renderers import RENDERERS
+from ..dream.renderers import DEFAULT, RENDERERS
 from ..dream.tutorial import TILE_SIZE
 from ..record.recipe import Rendering
 from ..record.scoring import channels_of
@@ -22,6 +22,8 @@ _PARAMETERS = {
     "octave_scale": ("octave_scale", "octave_scale"),
     "laplacian": ("lap_n", "lap_n"),
     "decorrelate": ("power", "power"),
+    "robust_scale": ("robust_scale", "robust_scale"),
+    "robust_rotate": ("robust_rotate", "robust_rotate"),
 }
 
 
@@ -38,9 +40,9 @@ def _defaults(parameter: str) -> str:
 renderer_options = together(
     option(
         "-r --renderer",
-        f"Renderer of the tutorial, or decorrelated: {', '.join(RENDERERS)}.",
+        f"Renderer, decorrelated or of the tutorial: {', '.join(RENDERERS)}.",
         click.Choice(list(RENDERERS)),
-        default="lapnorm",
+        default=DEFAULT,
         metavar="NAME",
     ),
     *(steps_option(each, text=_defaults(parameter)) for each, (parameter, _) in _PARAMETERS.items()),

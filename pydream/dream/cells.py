@@ -22,12 +22,13 @@ from .likeness import MOST_POWER, along
 from .octaves import Size, check_octaves
 from .params import check_params
 from .renderers import decorrelated_step
-from .tutorial import resize, split_sizes, to_display
+from .tutorial import resize, split_sizes, visstd
 from .watch import Watch
 
 TOGETHER = 16  # cells of a batch: more are no faster, and take more memory
 LARGEST_SIDE = 1024  # of a cell, in pixels
 _SHIFT = 1 / 8  # of a cell's side: the largest random shift
+_CONTRAST = 0.2  # standard deviation of a cell, of the range: about that of a photograph
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -176,9 +177,7 @@ def draw(net: Net, layer: str, vectors: Array, params: CellParams, watch: Watch 
                     moved[place] |= bool(g.any())
                     cells[place] = cells[place] + decorrelated_step(net, g, params.step_size)
                 watch.step(octave, i, partial(np.asarray, cells[0]))
-    return [
-        to_pixels(to_display("decorrelated", cell)) if any else None for cell, any in zip(cells, moved, strict=True)
-    ]
+    return [to_pixels(visstd(cell, _CONTRAST) * 255) if any else None for cell, any in zip(cells, moved, strict=True)]
 
 
 def _reshape(net: Net, count: int, size: Size) -> None:

@@ -7,12 +7,19 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import ArrayLike
 
+from ..imageops import backend
 from ..net import Array, Net
 from . import tutorial
 from .bounds import is_real, require
+from .images import deprocess
+from .retouch import Robust
 from .spectrum import STEEPEST, divide_spectrum, mix_colors
-from .tutorial import Channels, Multiscale, RandomState
+from .tutorial import TILE_SIZE, Channels, Gradient, Multiscale, RandomState, calc_grad_tiled
 from .watch import Watch
+
+HALF = 127.5  # of the levels
+SHIFT = 16  # the stride of a late layer: so far, all places of the picture are alike to it
+_STEEP = 0.98  # of HALF; a start that is black or white would not change again
 
 
 def render_decorrelated(
@@ -20,36 +27,95 @@ def render_decorrelated(
     layer: str | None = None,
     channel: Channels = None,
     img0: ArrayLike | None = None,
-    iter_n: int = 20,
+    iter_n: int = 40,
     step: float = 3.0,
     octave_n: int = 3,
     octave_scale: float = 1.4,
     power: float = 1.0,
+    robust_scale: float = Robust.scale,
+    robust_rotate: float = Robust.rotate,
     *,
     rng: RandomState | None = None,
     watch: Watch | None = None,
 ) -> Array:
-    """Climb as `render_multiscale` does, with gradients of the spectrum and the colours of natural pictures.
+    """Climb through growing sizes with decorrelated steps, and show the network a possible picture, always moved.
+
+    The picture is ``127.5 (1 + u / sqrt(1 + u^2))`` of values ``127.5 u`` that are climbed in, so that no pixel leaves
+    0..255. At each step the network sees it shifted by up to `SHIFT` pixels (one larger than a tile of the tutorial's:
+    tile by tile, shifted by up to a tile), scaled and turned as `pydream.retouch.Robust` does it. Its gradient gets the
+    spectrum and the colours of natural pictures.
 
     Parameters and errors are those of `render_naive` and `render_multiscale`; `step` is the mean size of a step.
-    `power` is that of the frequency that the gradient is divided by, 0 to `pydream.dream.spectrum.STEEPEST`.
+
+    Parameters
+    ----------
+    power : float
+        That of the frequency that the gradient is divided by, 0 to `pydream.dream.spectrum.STEEPEST`.
+    robust_scale, robust_rotate : float
+        Those of `pydream.retouch.Robust`; both 0: without.
     """
     check_power(power)
-    return _Decorrelated(net, octave_n, octave_scale, power).render(layer, channel, img0, iter_n, step, rng, watch)
+    robust = Robust(robust_scale, robust_rotate)
+    return _Decorrelated(net, octave_n, octave_scale, power, robust).render(
+        layer, channel, img0, iter_n, step, rng, watch
+    )
 
 
 RENDERERS: dict[str, Callable[..., Array]] = {**tutorial.RENDERERS, "decorrelated": render_decorrelated}
+DEFAULT = "decorrelated"
 
 
 class _Decorrelated(Multiscale):
     name = "decorrelated"
 
-    def __init__(self, net: Net, octave_n: int, octave_scale: float, power: float) -> None:
+    def __init__(self, net: Net, octave_n: int, octave_scale: float, power: float, robust: Robust) -> None:
         super().__init__(net, octave_n, octave_scale)
         self._power = power
+        self._robust = robust
+        self._mean = deprocess(net, np.zeros((len(net.mean), 1, 1), net.dtype))  # what is seen outside of a picture
+
+    def start(self, img: Array, octave: int) -> Array:
+        if octave > 0:
+            return super().start(img, octave)
+        part = np.clip(img / HALF - 1, -_STEEP, _STEEP)
+        free: Array = HALF * (part / np.sqrt(1 - part * part))
+        return free
+
+    def picture(self, img: Array) -> Array:
+        u = img / HALF
+        picture: Array = HALF * (1 + u / np.sqrt(1 + u * u))
+        return picture
+
+    def gradient(self, t_grad: Gradient, img: Array, rng: RandomState | None) -> Array:
+        seen = self.picture(img)
+        moved = self._moved(t_grad, rng)
+        g = calc_grad_tiled(seen, moved, rng=rng) if max(seen.shape) > TILE_SIZE else _shifted(seen, moved, rng)
+        slope = 1 / (1 + (img / HALF) ** 2)  # the derivative of `picture` is its power 3/2
+        g *= slope * np.sqrt(slope)
+        return g
 
     def normalize(self, g: Array, step: float) -> Array:
         return decorrelated_step(self.net, g, step, self._power)
+
+    def _moved(self, t_grad: Gradient, rng: RandomState | None) -> Gradient:
+        """Return the gradient at a picture that the network sees scaled and turned."""
+        if not (self._robust.scale or self._robust.rotate):
+            return t_grad
+        ops = backend("native")
+
+        def gradient(picture: Array) -> Array:
+            move = self._robust.draw(rng, *picture.shape[:2])
+            moved = ops.affine_transform(np.ascontiguousarray(picture - self._mean), *move)
+            found: Array = ops.affine_transform_adjoint(t_grad(moved + self._mean), *move)
+            return found
+
+        return gradient
+
+
+def _shifted(img: Array, t_grad: Gradient, rng: RandomState | None) -> Array:
+    """Compute a gradient of a picture that is shifted by up to `SHIFT` pixels, cyclically."""
+    shift = (np.random if rng is None else rng).randint(SHIFT, size=2)
+    return np.roll(t_grad(np.roll(img, shift, (0, 1))), -shift, (0, 1))
 
 
 def decorrelated_step(net: Net, g: Array, step: float, power: float = 1.0) -> Array:

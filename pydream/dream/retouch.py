@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from types import ModuleType
 
 import numpy as np
@@ -94,13 +94,13 @@ class Robust(Retouch):
 
     def around(self, net: Net, rng: np.random.RandomState | None) -> Net:
         """Return the net that sees the picture moved."""
+        return Moved(net, partial(self.draw, rng))
 
-        def draw(height: int, width: int) -> Move:
-            scale, rotate = (np.random if rng is None else rng).uniform(-1, 1, 2)
-            middle = ((height - 1) / 2, (width - 1) / 2)
-            return turn(1 / (1 + self.scale * scale), self.rotate * rotate, middle, middle)
-
-        return Moved(net, draw)
+    def draw(self, rng: np.random.RandomState | None, height: int, width: int) -> Move:
+        """Draw the move of a picture of that size."""
+        scale, rotate = (np.random if rng is None else rng).uniform(-1, 1, 2)
+        middle = ((height - 1) / 2, (width - 1) / 2)
+        return turn(1 / (1 + self.scale * scale), self.rotate * rotate, middle, middle)
 
     def seamless(self) -> Retouch:
         """Raise `ValueError`."""

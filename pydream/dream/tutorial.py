@@ -206,6 +206,10 @@ class Renderer:
         """Return the result of a run that was interrupted in an octave."""
         return img
 
+    def picture(self, img: Array) -> Array:
+        """Return the picture of what is climbed in, where that is not the picture itself."""
+        return img
+
     def render(
         self,
         layer: str | None,
@@ -237,11 +241,11 @@ class Renderer:
                     for i in range(iter_n):
                         img = img + self.normalize(self.gradient(t_grad, img, rng), step)
                         steps += 1
-                        watch.step(octave, i, partial(np.asarray, img))
+                        watch.step(octave, i, partial(self.picture, img))
         except KeyboardInterrupt as interrupt:
-            raise DreamInterrupted(self.finish(img, reached), steps) from interrupt
+            raise DreamInterrupted(self.picture(self.finish(img, reached)), steps) from interrupt
         t_grad.check_found()
-        return img
+        return self.picture(img)
 
 
 class _Naive(Renderer):
@@ -459,11 +463,8 @@ def visstd(a: Array, s: float = 0.1) -> Array:
 
 
 def to_display(renderer: str, img: Array) -> Array:
-    """Return a rendered image as the tutorial shows it, 0..255 once clipped: a dream unchanged, others by `visstd`.
-
-    A decorrelated one has twice the tutorial's contrast, about that of a photograph.
-    """
-    return img if renderer == "deepdream" else visstd(img, 0.2 if renderer == "decorrelated" else 0.1) * 255
+    """Return a rendered image as it is shown, 0..255 once clipped: by `visstd` those that leave the range of pixels."""
+    return img if renderer in ("deepdream", "decorrelated") else visstd(img) * 255
 
 
 def rendered_sizes(renderer: str, height: int, width: int, octave_n: int = 1, octave_scale: float = 1.4) -> list[Size]:

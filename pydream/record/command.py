@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from ..dream.objectives import Kind, Term, channels_text, part_text
 from ..dream.octaves import sizes_text
-from ..dream.renderers import RENDERERS
+from ..dream.renderers import DEFAULT, RENDERERS
 from ..dream.zoom import zoom_loop
 from ..zoo.registry import DEFAULT_NETWORK
 from .names import file_word, model_word
@@ -133,7 +133,7 @@ def command_of(
     layers: Sequence[str] | None = None,
     guide: str | None = None,
     mask: str | None = None,
-    renderer: str = "lapnorm",
+    renderer: str = DEFAULT,
 ) -> str:
     """Write a command line: what differs from the defaults, the layer and the seed.
 
@@ -249,12 +249,15 @@ def _rendering(recipe: Recipe, usual: str) -> list[str]:
     known = inspect.signature(RENDERERS[name]).parameters
     chosen = {"iter_n": recipe.iter_n, "step": recipe.step_size, "lap_n": recipe.rendering.lap_n}
     chosen |= {"power": recipe.rendering.power}
+    if recipe.rendering.power is not None:  # a grid's cells have none, and are not moved
+        chosen |= {"robust_scale": recipe.robust_scale, "robust_rotate": recipe.robust_rotate}
     chosen |= {"octave_n": recipe.octave_n, "octave_scale": recipe.octave_scale}
     options = {"iter_n": "iterations", "step": "step-size", "octave_n": "octaves"}
     options |= {"octave_scale": "octave-scale", "lap_n": "laplacian", "power": "decorrelate"}
+    options |= {"robust_scale": "robust-scale", "robust_rotate": "robust-rotate"}
     written = {
         f"--{option}": chosen[parameter]
         for parameter, option in options.items()
-        if parameter in known and chosen[parameter] != known[parameter].default
+        if parameter in known and chosen.get(parameter, known[parameter].default) != known[parameter].default
     }
     return option_words({"--renderer": None if name == usual else name, **written})

@@ -307,8 +307,9 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True):
             params |= {"octave_n": self.octave_n, "octave_scale": self.octave_scale}
         if self.rendering.renderer == "lapnorm" and self.rendering.lap_n is not None:
             params["lap_n"] = self.rendering.lap_n
-        if self.rendering.renderer == "decorrelated" and self.rendering.power is not None:
-            params["power"] = self.rendering.power
+        if self.rendering.renderer == "decorrelated":
+            params |= {"robust_scale": self.robust_scale, "robust_rotate": self.robust_rotate}
+            params |= {} if self.rendering.power is None else {"power": self.rendering.power}
         return params
 
     def sizes(self, height: int, width: int) -> list[Size]:

@@ -40,7 +40,7 @@ def whole(run, folder):
 def test_tiles_are_what_visualize_makes(run, folder):
     seen = run("channels", "-o", "channels.png", *FOUR, *SHORT, "--pictures", "tiles")
     assert seen.code == 0, seen
-    title = f"squeezenet_v1.1 lapnorm of {LAYER} on CPU:0, float32, seed 3"
+    title = f"squeezenet_v1.1 decorrelated of {LAYER} on CPU:0, float32, seed 3"
     assert seen.err.splitlines() == [title, "wrote 'channels.png'"]
     assert sorted(os.listdir("tiles")) == [tile(channel) for channel in (2, 3, 4, 5)]
     assert run("visualize", "-o", "4.png", "-l", f"{LAYER}:4", *SHORT[:-2]).code == 0
@@ -96,12 +96,11 @@ def test_the_sheet_says_how_it_was_made(run, whole):
 
 
 def test_the_documented_command_made_the_documented_picture(root):
-    """It was made when the command was called atlas."""
     lines = (root / "docs" / "visualize.md").read_text().splitlines()
     (line,) = [line for line in lines if line.startswith("pydream channels")]
     made = json.loads(read_note(root / "docs" / "channels.jpg"))["command"]
-    made = made.replace("atlas noise -o atlas.jpg --size 96x96", "channels -o channels.jpg")
-    assert made.replace("90.0", "90") == line
+    made = made.removeprefix("pydream channels noise:96x96 -o channels.jpg --columns 8 --dpi 80.0")
+    assert line == f"pydream channels -o channels.jpg{made.removesuffix(' --seed 0')} --columns 8 --dpi 80 --seed 0"
     assert (root / "docs" / "channels.jpg").stat().st_size < 150_000
 
 
@@ -114,12 +113,13 @@ def test_from_a_picture(run, picture):
 
 def test_a_channel_that_nothing_moves_stays_empty(run, folder):
     """Behind its ReLU channel 7 sees nothing in this noise."""
-    seen = run("channels", "-o", "channels.png", "-l", "fire4/concat:7,8", *SHORT, "--pictures", "tiles", "--sidecar")
+    options = [*SHORT, "--renderer", "lapnorm"]
+    seen = run("channels", "-o", "channels.png", "-l", "fire4/concat:7,8", *options, "--pictures", "tiles", "--sidecar")
     assert seen.code == 0, seen
     assert os.listdir("tiles") == [tile(8)]
     assert Path("channels.png").exists()
     assert Path("channels.png.json").exists()
-    assert run("channels", "-o", "none.png", "-l", "fire4/concat:7", *SHORT).code == 0
+    assert run("channels", "-o", "none.png", "-l", "fire4/concat:7", *options).code == 0
     assert not Path("none.png.tiles").exists()
 
 

@@ -40,7 +40,9 @@ def test_the_picture_is_the_librarys(run, folder, net, name):
 
 def test_every_option_reaches_the_renderer(run, picture, net):
     options = ["--step-size", "0.7", "--octaves", "2", "--octave-scale", "1.5", "--laplacian", "2"]
-    seen = run("visualize", picture, "-o", "out.png", "-l", f"{LAYER}:7,9-10", "-n", 1, *options, "--seed", 5)
+    seen = run(
+        "visualize", picture, "-o", "out.png", "-l", f"{LAYER}:7,9-10", "-n", 1, *options, "-r", "lapnorm", "--seed", 5
+    )
     assert seen.code == 0, seen
     img = render_lapnorm(
         net, LAYER, [7, 9, 10], read_image(picture), iter_n=1, step=0.7, octave_n=2, octave_scale=1.5, lap_n=2,
@@ -49,25 +51,29 @@ def test_every_option_reaches_the_renderer(run, picture, net):
     np.testing.assert_array_equal(read_image("out.png"), to_pixels(to_display("lapnorm", img)))
     said = parse(read_note("out.png"))
     assert said.command == (
-        f"pydream visualize in.png -o dream.png --layer {LAYER}:7,9-10 --iterations 1 --step-size 0.7 --octaves 2"
-        " --octave-scale 1.5 --laplacian 2 --seed 5"
+        f"pydream visualize in.png -o dream.png --layer {LAYER}:7,9-10 --renderer lapnorm --iterations 1"
+        " --step-size 0.7 --octaves 2 --octave-scale 1.5 --laplacian 2 --seed 5"
     )
     assert (said.result.width, said.result.height) == (144, 108)
     assert run("replay", "out.png").out.startswith("identical")
 
 
-@pytest.mark.parametrize("power", ["0.5", "0.0"])
-def test_the_power_reaches_the_decorrelated_one(run, folder, net, power):
-    """It is in the record, 0 too, and in no other renderer's."""
-    options = ["-r", "decorrelated", "--octaves", "1", "--decorrelate", power]
+@pytest.mark.parametrize(("power", "scale"), [("0.5", "0.2"), ("0.0", "0.0")])
+def test_its_own_options_reach_the_decorrelated_one(run, folder, net, power, scale):
+    """They are in the record, a power of 0 too, and in no other renderer's."""
+    options = ["--octaves", "1", "--decorrelate", power, "--robust-scale", scale]
     assert run("visualize", "-o", "out.png", "-l", f"{LAYER}:7", *options, *SHORT).code == 0
     rng = np.random.RandomState(3)
     start = noise(48, 64, rng)
-    img = render_decorrelated(net, LAYER, 7, start, iter_n=2, octave_n=1, power=float(power), rng=rng)
+    img = render_decorrelated(
+        net, LAYER, 7, start, 2, octave_n=1, power=float(power), robust_scale=float(scale), rng=rng
+    )
     np.testing.assert_array_equal(read_image("out.png"), to_pixels(to_display("decorrelated", img)))
     said = json.loads(read_note("out.png"))
     assert said["dream"]["rendering"]["power"] == float(power)
-    assert f"--renderer decorrelated --iterations 2 --octaves 1 --decorrelate {power}" in said["command"]
+    assert said["dream"]["robust_rotate"] == 10
+    assert said["dream"].get("robust_scale", 0) == float(scale)
+    assert f"--iterations 2 --octaves 1 --decorrelate {power} --robust-scale {scale}" in said["command"]
     assert run("replay", "out.png").out.startswith("identical")
 
 
@@ -86,7 +92,7 @@ def test_what_it_says(run, folder):
     assert run("visualize", "-o", "out.jpg", "-l", f"{LAYER}:7", *SHORT, "--sidecar", "-q").code == 0
     said = json.loads(read_note("out.jpg"))
     assert said == json.loads(Path("out.jpg.json").read_text())
-    assert said["dream"]["rendering"] == {"renderer": "lapnorm", "channels": [7], "lap_n": 4}
+    assert said["dream"]["rendering"] == {"renderer": "decorrelated", "channels": [7], "lap_n": None, "power": 1.0}
     assert said["dream"]["noise"] == [48, 64]
     command = said["command"]
     assert command == f"pydream visualize noise:64x48 -o dream.jpg --layer {LAYER}:7 --iterations 2 --seed 3"
@@ -105,10 +111,10 @@ def test_float64_and_numpy(run, folder):
 
 def test_defaults_are_the_tutorials(run):
     shown = " ".join(run("visualize", "--help-all").out.split())
-    for default in ("20 for naive and decorrelated, 10 for multiscale",
+    for default in ("20 for naive, 10 for multiscale and lapnorm and deepdream, 40 for decorrelated",
                     "1.0 for naive and multiscale and lapnorm, 1.5 for deepdream, 3.0 for decorrelated",
                     "3 for multiscale and lapnorm and decorrelated, 4 for deepdream", "1.4", "4",
-                    "lapnorm"):  # fmt: skip
+                    "decorrelated", "0.1", "10.0"):  # fmt: skip
         assert f"[default: {default}" in shown
     assert "noise of 224x224 pixels" in shown
 
@@ -116,7 +122,7 @@ def test_defaults_are_the_tutorials(run):
 # ---- interrupted ----
 
 
-@pytest.mark.parametrize(("name", "size"), [("lapnorm", (48, 64)), ("deepdream", (48, 64))])
+@pytest.mark.parametrize(("name", "size"), [("decorrelated", (48, 64)), ("deepdream", (48, 64))])
 def test_an_interrupted_picture(run, folder, monkeypatch, name, size):
     with monkeypatch.context() as patch:
         interrupt_at(patch, 2)
@@ -143,7 +149,7 @@ def test_an_interrupted_picture(run, folder, monkeypatch, name, size):
         (["-l", f"{LAYER}:0-4096"], f"'{LAYER}:0-4096' is more than 4096 channels"),
         (["-r", "naive", "--octaves", "2"], "the renderer naive does not have it"),
         (["-r", "deepdream", "--laplacian", "2"], "Invalid value for '--laplacian'"),
-        (["--decorrelate", "1"], "'--decorrelate': the renderer lapnorm does not have it"),
+        (["-r", "lapnorm", "--decorrelate", "1"], "'--decorrelate': the renderer lapnorm does not have it"),
         (["--step-size", "nan"], "not a finite number"),
         (["--octaves", "100"], "octaves of at most 100000000 pixels from 224x224"),
         (["-r", "wavy"], "'wavy' is not one of 'naive', 'multiscale', 'lapnorm', 'deepdream', 'decorrelated'"),

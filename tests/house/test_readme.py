@@ -111,8 +111,8 @@ def test_python(readme, small_checkout):
 def test_python_of_the_tutorials_page(root, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (program,) = blocks((root / "docs" / "visualize.md").read_text(encoding="utf-8"), "python")
-    exec(compile(program, "visualize.md", "exec"), {})
-    assert np.asarray(PIL.Image.open("channel.png")).std() == pytest.approx(25.5, rel=0.1)  # a tenth of the range
+    exec(compile(program.replace("7, rng", "7, iter_n=2, rng"), "visualize.md", "exec"), {})
+    assert np.asarray(PIL.Image.open("channel.png")).std() > 3  # of noise it is 0.3
 
 
 @pytest.mark.parametrize("page", ["getting-started", "notebook", "objectives"])

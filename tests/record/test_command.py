@@ -30,7 +30,7 @@ EXACT = NetFacts(
         ({"loop": Loop(frame=4, scale=0.1, rotate=0.0, shift=(1.0, 0.0)), "grid": 0.5},
          "--frames 5 --scale 0.1 --shift 1.0 0.0 --layer conv --grid 0.5"),
         ({"rendering": Rendering(renderer="lapnorm", channels=(7,), lap_n=4), "iter_n": 20, "octave_n": 3,
-          "step_size": 1.0}, "--layer conv:7 --iterations 20"),
+          "step_size": 1.0}, "--layer conv:7 --renderer lapnorm --iterations 20"),
     ],
 )  # fmt: skip
 def test_of_a_recipe(recipe, words):

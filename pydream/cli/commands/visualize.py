@@ -1,4 +1,4 @@
-"""`pydream visualize`: the tutorial's renderers → what a channel or a layer looks for."""
+"""`pydream visualize`: a renderer → what a channel or a layer looks for."""
 
 from __future__ import annotations
 
@@ -34,15 +34,16 @@ def command(
     quiet: bool,
     **options: Any,
 ) -> None:
-    """Show what a channel or a layer looks for, with the renderers of the TensorFlow tutorial of 2016, or one of today.
+    """Show what a channel or a layer looks for, with a renderer of today or those of the TensorFlow tutorial of 2016.
 
     --layer LAYER:139 maximises the mean of a channel, LAYER:3,7 or LAYER:0-7 the mean of the sum of some, and LAYER
-    alone the mean of the square of all. Renderers: naive, of the whole picture's gradient; multiscale, the same at
-    growing sizes; lapnorm, with its Laplacian bands made equally strong; deepdream, in octaves as a dream;
-    decorrelated, as multiscale with the spectrum and the colours of natural pictures.
+    alone the mean of the square of all. Renderers: decorrelated, at growing sizes, with the spectrum and the colours of
+    natural pictures, seen at another scale and angle at each step; and the tutorial's: naive, of the whole picture's
+    gradient; multiscale, the same at growing sizes; lapnorm, with its Laplacian bands made equally strong; deepdream,
+    in octaves as a dream.
 
     INPUT is the start: a picture, - for one from standard input, or by default noise of 224x224 pixels, also as
-    noise:640x480. The result is scaled to be seen, that of deepdream clipped. Ctrl-C ends it early and writes what
+    noise:640x480. Results of naive, multiscale and lapnorm are scaled to be seen. Ctrl-C ends it early and writes what
     there is so far.
 
     \b
