@@ -95,7 +95,9 @@ class TorusNet(TiledNet):
             self._plan = plan_tiles(self._net, self._ends, height, width, self._side, seamless=True)
             last = zip(self._ends, self._plan.rows[-1].values, self._plan.columns[-1].values, strict=True)
             counts = {end: (rows.stop, columns.stop) for end, rows, columns in last}
-            self._layers = {end: TiledBlob(self, (*self._net.blobs[end].shape[:2], *counts[end])) for end in counts}
+            twin = self._net.twin()
+            twin.resize(*self._plan.crop)  # the picture itself may be too small for the layers
+            self._layers = {end: TiledBlob(self, (*twin.blobs[end].shape[:2], *counts[end])) for end in counts}
             self._planned = (height, width)
         return True
 

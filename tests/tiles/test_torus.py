@@ -8,7 +8,7 @@ from math import lcm
 import numpy as np
 import pytest
 from scipy import ndimage
-from support import nets
+from support import graphs, nets
 
 from pydream.dream import objectives
 from pydream.errors import ShapeError
@@ -106,6 +106,29 @@ def test_the_gradient_of_endless_copies(what):
         for side in (0, 12):
             found = on_torus(net, image, side, objective, ends)
             assert np.linalg.norm(found - copies) <= 1e-12 * np.linalg.norm(copies)
+
+
+def test_windows_whose_place_depends_on_the_size():
+    """TensorFlow's padding SAME, behind a convolution without any."""
+
+    def build(image):
+        valid = graphs.conv((3, 3), 2, "VALID")(image)
+        return graphs.conv((5, 5), 2, channels=5)(valid)
+
+    net, image = graphs.net_of(graphs.frozen(build).SerializeToString(), "float64"), noisy(24, 36)
+    copies = gradient(net, net, np.tile(image, (1, 5, 5)), objectives.objective_L2, ("out",))[:, 48:72, 72:108]
+    found = on_torus(net, image, ends=("out",))
+    assert np.linalg.norm(found - copies) <= 1e-12 * np.linalg.norm(copies)
+
+
+def test_a_picture_that_is_too_small_for_the_layers():
+    """Wrapped it is not; its gradient is that of its copies on a larger torus."""
+    net, image = small("wider than the picture"), noisy(8, 12)
+    with pytest.raises(ShapeError):
+        gradient(net, net, image, objectives.objective_L2)
+    found = on_torus(net, image)
+    copies = on_torus(net, np.tile(image, (1, 2, 3)))
+    assert np.linalg.norm(np.tile(found, (1, 2, 3)) - copies) <= 1e-12 * np.linalg.norm(copies)
 
 
 def test_a_gradient_across_the_seam_against_finite_differences():
