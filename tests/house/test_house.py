@@ -165,6 +165,7 @@ def test_public_names(root):
         "PydreamError",
         "Watch",
         "activation_atlas",
+        "activation_factors",
         "activation_grid",
         "classify",
         "deepdream",
