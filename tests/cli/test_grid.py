@@ -66,7 +66,7 @@ def test_a_large_picture_is_made_small(run, folder, draw):
 
 def test_ctrl_c_keeps_what_is_done(run, picture, monkeypatch):
     def drawn(*_):
-        yield np.zeros((16, 16, 3), np.uint8)
+        yield np.zeros((24, 24, 3), np.uint8)
         raise KeyboardInterrupt
 
     monkeypatch.setattr(command, "drawn", drawn)
