@@ -53,6 +53,7 @@ _HOMES = {  # public name → the module that has it, or that it is
     "Together": "dream.together",
     "Watch": "dream.watch",
     "activation_atlas": "easy.atlas",
+    "activation_factors": "easy.factors",
     "activation_grid": "easy.grid",
     "classify": "easy.prediction",
     "deepdream": "dream.notebook",

@@ -8,6 +8,7 @@ from .dream.watch import Watch
 from .dream.zoom import zoom_frame, zoom_loop
 from .easy.atlas import activation_atlas
 from .easy.call import dream_picture
+from .easy.factors import activation_factors
 from .easy.grid import activation_grid
 from .easy.prediction import classify
 from .easy.result import Dream
@@ -25,6 +26,7 @@ __all__ = [
     "Together",
     "Watch",
     "activation_atlas",
+    "activation_factors",
     "activation_grid",
     "classify",
     "deepdream",

@@ -44,9 +44,10 @@ columns_option = option(
 )
 
 
-def cell_option(default: int) -> Decorator:
-    """Make the option for the size of a cell: a small picture that is drawn for a direction."""
-    return option("--cell", "Side of a cell, in pixels.", click.IntRange(8, LARGEST_SIDE), default=default)
+def cell_option(default: int | None, text: str | None = None) -> Decorator:
+    """Make the option for the size of a cell, a small picture drawn for a direction; `text` describes the default."""
+    help = f"Side of a cell, in pixels.  [default: {default if text is None else text}]"
+    return option("--cell", help, click.IntRange(8, LARGEST_SIDE), default=default)
 
 
 figure_options = together(

@@ -13,6 +13,7 @@ snippet      a dream's call of `dream_picture`, written down
 prediction   `classify`: what a network takes a picture for
 atlas        `activation_atlas`: what a layer makes of many pictures, as a map
 layout       vectors → groups → a map of them, in whole numbers
+factors      `activation_factors`: what a layer sees in a picture, in a few parts
 grid         `activation_grid`: what a layer makes of each place of a picture
 failure      any error in one line
 ===========  ==========================================================

@@ -116,6 +116,14 @@ class PlaceGrid:
         return mosaic(self.picture, self.shape(side), pieces)
 
 
+def read_small(given: Given, long_side: int | None) -> Picture:
+    """Read a picture; one with a longer side than that is made so small."""
+    pixels = Input.of(given, "picture").pixels
+    if long_side is None or max(pixels.shape) <= long_side:
+        return pixels
+    return resized(pixels, Resizing(long_side=long_side).of(*pixels.shape[:2]))
+
+
 def activation_grid(
     net: Net,
     picture: Given,
@@ -162,10 +170,8 @@ def activation_grid(
         All activations are 0.
     """
     cell = CellParams(**params)
-    layer, pixels = find_end(net, layer), Input.of(picture, "picture").pixels
-    if long_side is not None and max(pixels.shape) > long_side:
-        pixels = resized(pixels, Resizing(long_side=long_side).of(*pixels.shape[:2]))
-    grid = PlaceGrid.of(net, layer, pixels, most_cells)
+    layer = find_end(net, layer)
+    grid = PlaceGrid.of(net, layer, read_small(picture, long_side), most_cells)
     places = grid.places()
     cells = dict(zip(map(int, places), drawn(net, layer, grid.vectors(places), cell, watch), strict=True))
     return grid.sheet(cells, cell.side, sized)

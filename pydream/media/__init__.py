@@ -8,7 +8,7 @@ sheet    contact sheets: `Sheet`
 page     HTML pages with their pictures inside
 gallery  such pages of labelled pictures and commands: `Gallery`
 map      a square of small pictures, or a page to zoom in on it: `PictureMap`
-mosaic   a picture with small ones laid over it
+mosaic   a picture with small ones laid over it, or with colours
 ======== ========================================================================
 """
 
@@ -36,7 +36,7 @@ from .image import (
     write_samples,
 )
 from .map import PictureMap
-from .mosaic import Piece, mosaic
+from .mosaic import Piece, mosaic, wash
 from .resolution import Dpi, find_dpi
 from .sheet import DPI, PAGE, THEMES, Share, Sheet, fitting_columns, fitting_width
 from .whole import FileFacts, look_at
@@ -75,6 +75,7 @@ __all__ = [
     "resized",
     "unread_kind",
     "video",
+    "wash",
     "write_image",
     "write_samples",
 ]

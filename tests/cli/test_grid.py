@@ -66,7 +66,7 @@ def test_a_large_picture_is_made_small(run, folder, draw):
 
 def test_ctrl_c_keeps_what_is_done(run, picture, monkeypatch):
     def drawn(*_):
-        yield np.zeros((16, 16, 3), np.uint8)
+        yield np.zeros((24, 24, 3), np.uint8)
         raise KeyboardInterrupt
 
     monkeypatch.setattr(command, "drawn", drawn)
@@ -75,3 +75,12 @@ def test_ctrl_c_keeps_what_is_done(run, picture, monkeypatch):
     assert seen.code != 0
     assert "pydream: interrupted; wrote 'a.png' with 1 of " in seen.err
     assert read_image("a.png").size
+
+
+def test_factors(run, picture):
+    line = ["grid", picture.name, "--layer", "pool5", "--size", "96x72", "--factors", "2", "--seed", "1", *SMALL]
+    assert run(*line, "-o", "a.png").code == 0
+    command = json.loads(read_note("a.png"))["command"]
+    assert " --factors 2 --cell 24 " in command
+    assert run(*shlex.split(command)[1:]).code == 0
+    np.testing.assert_array_equal(read_image("a.png"), read_image("grid.png"))

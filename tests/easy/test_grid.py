@@ -6,7 +6,7 @@ import pytest
 import pydream
 from pydream.easy.grid import PlaceGrid
 from pydream.errors import ParameterError, SilentScoreError
-from pydream.media import Piece, mosaic
+from pydream.media import Piece, mosaic, wash
 
 PICTURE = np.random.RandomState(1).randint(0, 256, (48, 40, 3), np.uint8)
 SMALL = {"side": 16, "iter_n": 1, "octave_n": 1}
@@ -59,3 +59,21 @@ def test_too_many_cells(squeezenet32):
     with pytest.raises(ParameterError, match="pool1 has 9x11 = 99 places on this picture") as error:
         pydream.activation_grid(squeezenet32, PICTURE, "pool1", most_cells=98, **SMALL)
     assert error.value.parameter == "most_cells"
+
+
+def test_factors(squeezenet32):
+    found = pydream.activation_factors(squeezenet32, PICTURE, "pool3", 2, **SMALL)
+    assert [each.cell.shape for each in found] == [(16, 16, 3)] * 2
+    assert [each.where.shape for each in found] == [PICTURE.shape] * 2
+    assert found[0].share >= found[1].share
+    assert all(0 < each.nearness < 1 for each in found)
+    (again, _) = pydream.activation_factors(squeezenet32, PICTURE, "pool3", 2, **SMALL)
+    np.testing.assert_array_equal(found[0].cell, again.cell)
+
+
+def test_a_wash_has_its_colour_where_it_is():
+    there = np.array([[[1.0, 0.0]]])
+    found = wash(np.full((4, 8, 3), 200, np.uint8), there, (np.array([2.0]), np.array([1.0, 7.0])), 0, 3)
+    assert found.shape == (4, 8, 3)
+    assert found[0, 0, 0] > found[0, 0, 1] + 50  # red
+    assert len(set(found[0, 7].tolist())) == 1

@@ -167,6 +167,7 @@ def test_public_names(root):
         "Together",
         "Watch",
         "activation_atlas",
+        "activation_factors",
         "activation_grid",
         "classify",
         "deepdream",

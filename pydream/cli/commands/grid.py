@@ -9,8 +9,13 @@ from typing import Any, Final
 import click
 
 from ...dream.cells import CellParams, batches, drawn
+from ...dream.factors import MOST_FACTORS, factorise
+from ...dream.nearness import nearness_to
+from ...dream.octaves import Size
+from ...easy.factors import MOST_PLACES, SIDE, shown
 from ...easy.grid import LONG_SIDE, MOST_CELLS, PlaceGrid
 from ...media import Gallery, Sheet, fitting_width
+from ...net import Array
 from ...picture import Picture, to_pixels
 from ...record.command import option_words
 from ...record.recipe import Rendering
@@ -18,7 +23,7 @@ from ..advice import duration
 from ..errors import interruption
 from ..figures import FIGURE_FILES, PageTarget, Style, cell_option, figure_of, figure_options, figure_target
 from ..help import Command
-from ..input import InputPicture, Resizing, Source, SourceType, Target, claim_targets
+from ..input import InputPicture, Resizing, Source, SourceType, claim_targets
 from ..job import Job, prepare
 from ..options import (
     common_run_options,
@@ -50,7 +55,10 @@ _USUAL = CellParams()
 @steps_option("iterations", "iter_n", default=_USUAL.iter_n)
 @steps_option("step_size", default=_USUAL.step_size)
 @direction_power_option(_USUAL.power)
-@cell_option(_USUAL.side)
+@option(
+    "--factors", "Number of factors of all activations, drawn in place of the places.", click.IntRange(1, MOST_FACTORS)
+)
+@cell_option(None, f"{_USUAL.side}, of factors {SIDE}")
 @option("--sized", "Cells as large as the activations are strong.", is_flag=True)
 @option("--most-cells", "Number of cells that is not too many.", click.IntRange(1, 10**6), default=MOST_CELLS)
 @size_options
@@ -66,7 +74,8 @@ def command(
     octave_n: int,
     octave_scale: float,
     direction_power: float,
-    cell: int,
+    factors: int | None,
+    cell: int | None,
     sized: bool,
     most_cells: int,
     sidecar: bool,
@@ -80,8 +89,11 @@ def command(
     lies over what its place sees, beside the picture. A .html page shows the grid large on a click. Ctrl-C keeps the
     cells that are done.
 
+    --factors N draws N directions instead, of which the activations of all places are made, and shows where each is.
+
     \b
     pydream grid flowers.jpg --layer fire8/concat
+    pydream grid flowers.jpg --layer fire8/concat --factors 6
     pydream grid flowers.jpg -o grid.html --layer fire5/concat --sized --seed 1
     """  # noqa: D301 (click's mark for a block to leave as it is)
     (source,) = input
@@ -90,18 +102,16 @@ def command(
     claim_targets([target], sidecar)
     start = _at(source, Resizing.taken(options))
     style = Style.taken(options)
+    usual = _USUAL.side if factors is None else SIDE
     params = CellParams(
-        side=cell,
-        iter_n=iter_n,
-        step_size=step_size,
-        octave_n=octave_n,
-        octave_scale=octave_scale,
+        side=cell or usual, iter_n=iter_n, step_size=step_size, octave_n=octave_n, octave_scale=octave_scale,
         power=direction_power,
-    )
+    )  # fmt: skip
     words = option_words(
         {
+            "--factors": factors,
             "--direction-power": None if direction_power == _USUAL.power else direction_power,
-            "--cell": None if cell == _USUAL.side else cell,
+            "--cell": None if cell in (None, usual) else cell,
             "--sized": sized,
             "--most-cells": None if most_cells == MOST_CELLS else most_cells,
         }
@@ -113,18 +123,27 @@ def command(
             quiet=quiet, **options,
         )  # fmt: skip
         picture = to_pixels(job.recipe.start(start.picture)[0])
-        grid = PlaceGrid.of(job.net, job.recipe.end, picture, most_cells)
+        grid = PlaceGrid.of(job.net, job.recipe.end, picture, most_cells if factors is None else MOST_PLACES)
         params = replace(params, seed=job.recipe.seed)
-        shape = grid.shape(cell)
-        sheet = Gallery() if isinstance(target, PageTarget) else style.sheet(2, fitting_width(2, 1, shape))
-        sheet.check(2, shape)
-        cells = Cells(job, grid, params)
-        interrupted = cells.draw()
-        sheet.add(picture, source.name)
-        sheet.add(grid.sheet(cells.made, cell, sized), f"{job.recipe.end}, {grid} places")
-        _write(sheet, style, job, start, target, words, cells)
+        page = isinstance(target, PageTarget)
+        figure: GridSheet | FactorSheet
+        if factors is None:
+            figure = GridSheet(job, grid, params, source.name, sized)
+        else:
+            figure = FactorSheet(job, grid, params, source.name, factors)
+        columns, rows, size = figure.layout()
+        sheet = Gallery() if page else style.sheet(columns, fitting_width(columns, rows, size))
+        sheet.check(columns * rows, size)
+        interrupted = figure.cells.draw()
+        figure.fill(sheet)
+        title = f"What {job.recipe.end} of {job.network.name} makes of {source.name}"
+        account = figure_of(
+            job, "grid", start, target, job.recipe, words + style.words, [[job.recipe.end]], renderer=_RENDERER
+        )
+        lines = [figure.about(), *figure.cells.left]
+        style.write(sheet, target, account, title, "\n".join(lines), job.sidecar)
         if interrupted:
-            raise interruption(f"wrote {target} with {len(cells.made)} of {cells.count} cells")
+            raise interruption(f"wrote {target} with {len(figure.cells.made)} of {figure.cells.count} cells")
     job.say(f"wrote {target}")
 
 
@@ -138,58 +157,115 @@ def _at(source: Source, resizing: Resizing) -> InputPicture:
 
 @dataclass
 class Cells:
-    """The cells of a grid, as far as they are drawn; `made` has them by place."""
+    """Cells of a layer's directions, as far as they are drawn; `made` has them in their order."""
 
     job: Job
-    grid: PlaceGrid
+    vectors: Array
     params: CellParams
-    made: dict[int, Picture | None] = field(default_factory=dict)
+    made: list[Picture | None] = field(default_factory=list)
 
     @property
     def count(self) -> int:
         """How many there are to draw."""
-        return len(self.grid.places())
+        return len(self.vectors)
+
+    @property
+    def left(self) -> list[str]:
+        """A line on those that were not drawn, if there are any."""
+        left = self.count - len(self.made)
+        return [f"Interrupted: {left} of {self.count} cells are not here."] if left else []
 
     def draw(self) -> bool:
         """Draw them; return whether Ctrl-C left some, with at least one batch done."""
-        job, params, places = self.job, self.params, self.grid.places()
+        job, params, end = self.job, self.params, self.job.recipe.end
         facts = job.network
-        what = f"{len(places)} cells of {job.recipe.end}"
-        title = f"{facts.name}, {what} on {facts.device}, {facts.dtype}, seed {params.seed}"
-        count = len(batches(job.net, job.recipe.end, len(places), params))
+        title = f"{facts.name}, {self.count} cells of {end} on {facts.device}, {facts.dtype}, seed {params.seed}"
+        count = len(batches(job.net, end, self.count, params))
         with Progress(title, params.sizes, params.iter_n, job.quiet, count, "batch") as bar:
             bar.estimated = partial(_say_how_long, bar)
             try:
-                vectors = self.grid.vectors(places)
-                for place, cell in zip(places, drawn(job.net, job.recipe.end, vectors, params, bar), strict=True):
-                    self.made[int(place)] = cell
+                for cell in drawn(job.net, end, self.vectors, params, bar):
+                    self.made.append(cell)
             except KeyboardInterrupt:
                 if not self.made:
                     raise
                 return True
         return False
 
+    def nearness(self) -> list[float]:
+        """Return how near each cell that was drawn comes to its direction; see `nearness_to`."""
+        net, end = self.job.net, self.job.recipe.end
+        pairs = zip(self.made, self.vectors, strict=False)
+        return [nearness_to(net, end, cell, vector) for cell, vector in pairs if cell is not None]
+
+
+class GridSheet:
+    """The picture, and beside it the cells of its places."""
+
+    def __init__(self, job: Job, grid: PlaceGrid, params: CellParams, name: str, sized: bool) -> None:
+        self._grid, self._name, self._sized = grid, name, sized
+        self._places = grid.places()
+        self.cells = Cells(job, grid.vectors(self._places), params)
+
+    def layout(self) -> tuple[int, int, Size]:
+        """Return the columns and rows of the sheet, and the size of a picture on it."""
+        return 2, 1, self._grid.shape(self.cells.params.side)
+
+    def fill(self, sheet: Sheet | Gallery) -> None:
+        """Put the pictures on the sheet."""
+        cells = dict(zip(map(int, self._places), self.cells.made, strict=False))
+        sheet.add(self._grid.picture, self._name)
+        drawn = self._grid.sheet(cells, self.cells.params.side, self._sized)
+        sheet.add(drawn, f"{self._grid.layer}, {self._grid} places")
+
+    def about(self) -> str:
+        """Describe it, for the caption."""
+        near = sorted(self.cells.nearness()) or [0.0]
+        return (
+            f"Each cell is drawn for the activations of {self._grid.layer} at its place, power"
+            f" {self.cells.params.power:g} of the cosine. What a cell gives has a cosine of {near[0]:.2f} to"
+            f" {near[-1]:.2f} with these, {near[len(near) // 2]:.2f} in the middle; the place itself has 1."
+        )
+
+
+class FactorSheet:
+    """The picture and all factors' maps, and then each factor's map over its cell; on a page beside it."""
+
+    def __init__(self, job: Job, grid: PlaceGrid, params: CellParams, name: str, count: int) -> None:
+        self._grid, self._name = grid, name
+        grid.places()
+        self._factors = factorise(grid.values, count)
+        self.cells = Cells(job, self._factors.vectors, params)
+
+    def layout(self) -> tuple[int, int, Size]:
+        """Return the columns and rows of the sheet, and the size of a picture on it."""
+        height, width = self._grid.picture.shape[:2]
+        return self.cells.count + 1, 2, (max(height, width), width)
+
+    def fill(self, sheet: Sheet | Gallery) -> None:
+        """Put the pictures on the sheet."""
+        columns = self.cells.count + 1
+        near = iter(self.cells.nearness())
+        maps: list[tuple[Picture, str, str]] = [(self._grid.picture, self._name, "")]
+        cells: list[tuple[Picture | None, str, str]] = [(shown(self._grid, self._factors), "all factors", "")]
+        for number, cell in enumerate(self.cells.made):
+            share = f"{self._factors.shares[number]:.0%}"
+            maps.append((shown(self._grid, self._factors, number), f"factor {number + 1}", share))
+            cells.append((cell, "drawn", "" if cell is None else f"cosine {next(near):.2f}"))
+        for number, (above, below) in enumerate(zip(maps, cells, strict=True)):
+            places = (2 * number, 2 * number + 1) if isinstance(sheet, Gallery) else (number, columns + number)
+            for place, (picture, label, note) in zip(places, (above, below), strict=True):
+                sheet.add(picture, label, note, "no gradient", place)
+
+    def about(self) -> str:
+        """Describe it, for the caption."""
+        return (
+            f"{self.cells.count} non-negative factors of the activations of {self._grid.layer} at {self._grid} places,"
+            f" which hold {self._factors.kept:.0%} of their squares; percentages are of their sums. Each is drawn below"
+            " its map: the cosine is that of what the drawing gives with the factor."
+        )
+
 
 def _say_how_long(bar: Progress, seconds: float) -> None:
     if (line := duration(seconds, (1, 1))) is not None:
         bar.write(line)
-
-
-def _write(
-    sheet: Sheet | Gallery,
-    style: Style,
-    job: Job,
-    start: InputPicture,
-    target: Target,
-    words: list[str],
-    cells: Cells,
-) -> None:
-    """Write what there is, with its record."""
-    end = job.recipe.end
-    figure = figure_of(job, "grid", start, target, job.recipe, words + style.words, [[end]], renderer=_RENDERER)
-    more = f"Each cell is drawn for the activations of {end} at its place, power {cells.params.power:g} of the cosine."
-    left = cells.count - len(cells.made)
-    more += f"\nInterrupted: {left} of {cells.count} cells are not here." if left else ""
-    style.write(
-        sheet, target, figure, f"What {end} of {job.network.name} makes of {start.source.name}", more, job.sidecar
-    )
