@@ -142,8 +142,9 @@ SHORT = {"iter_n": 2, "octave_n": 2, "jitter": 4, "seed": 5}
             "picture.png --long-side 144 --iterations 2 --octaves 2 --jitter 4 --blend 0.25",
         ),
         (
-            {"layer": ("fire2/concat:3-7@center",), "recipe": {**SHORT, "depth": 16}},
-            "picture.png --layer fire2/concat:3-7@center --iterations 2 --octaves 2 --jitter 4 --depth 16",
+            {"layer": ("fire2/concat:3-7@center=0.5", "fire3/concat"), "recipe": {**SHORT, "depth": 16}},
+            "picture.png --layer fire2/concat:3-7@center=0.5 --layer fire3/concat"
+            " --iterations 2 --octaves 2 --jitter 4 --depth 16",
         ),
         (
             {"picture": None, "recipe": {**SHORT, "noise": [64, 80]}},

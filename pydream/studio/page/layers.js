@@ -59,7 +59,7 @@ export function mountChannels(body, redraw) {
     make("p", { class: "hint" }, "A channel is one thing that a layer has learnt: feathers, wheels, curls."),
     make("p", { class: "field" }, make("label", { for: "channels-of" }, "Channels of"), list),
     grid.element,
-    labelled("channels-middle", "In the middle only", middle, "What is chosen grows in one place, the middle of the picture at each size."),
+    labelled("channels-middle", "In the middle only", middle, "What is chosen grows in one place, the middle of the picture at each size, if the layer finds some of it there."),
     labelled("channels-strongest", "Strongest channels", strongest, "So many channels of the layer, those that answer most to your picture."),
   );
   return async ({ open, current }) => {
