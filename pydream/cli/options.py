@@ -8,7 +8,6 @@ from __future__ import annotations
 import inspect
 import math
 import re
-from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -22,7 +21,7 @@ from ..dream.images import MOST_STRETCH
 from ..dream.laplacian import MOST_LEVELS
 from ..dream.notebook import deepdream, make_step
 from ..dream.objectives import KINDS, MOST_POWER
-from ..dream.octaves import AUTO, MOST_OCTAVES
+from ..dream.octaves import MOST_OCTAVES
 from ..dream.params import LARGEST_JITTER, LARGEST_STEP, MOST_ITERATIONS
 from ..dream.retouch import STRONGEST_PULL, STRONGEST_TV, WIDEST_BLUR, WIDEST_SCALE, WIDEST_TURN, Robust
 from ..dream.spectrum import STEEPEST
@@ -37,11 +36,13 @@ from ..zoo.load import load_net
 from ..zoo.registry import DEFAULT_NETWORK
 from .colors import ColorCorrelations
 from .input import WIDTH_HEIGHT, read_size
+from .making import Decorator as Decorator
+from .making import option as option
+from .making import shorthand
+from .making import together as together
 from .places import Model, NewFolder, OtherModel, ReadFile, note_read, take_force
 from .preset import PresetName, take_preset
 from .ranges import FiniteRange, Octaves, StepSize
-
-Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
 
 def library_default(name: str) -> Any:
@@ -51,47 +52,6 @@ def library_default(name: str) -> Any:
         if parameter is not None and parameter.default is not parameter.empty:
             return parameter.default
     raise LookupError(name)
-
-
-_METAVARS: dict[Any, str] = {
-    click.IntRange: "N",
-    FiniteRange: "X",
-    StepSize: "X",
-    Octaves: f"N|{AUTO}",
-    ReadFile: "FILE",
-}
-
-
-def option(names: str, help: str, type: Any = None, **more: Any) -> Decorator:
-    """Make an option of a type, which decides on its metavar, unless `more` has one.
-
-    The names stand in one text, as ``-n --iterations``; a parameter of another name than the option's is the last.
-    A default is shown, unless the help describes it.
-    """
-    shown = "default" in more and "[default:" not in help
-    usual = {"metavar": _METAVARS.get(type.__class__), "show_default": shown}
-    return click.option(*names.split(), type=type, help=help, **{**usual, **more})
-
-
-def _shorthand(name: str, help: str, **defaults: Any) -> Decorator:
-    """Make a flag that sets the defaults of other options."""
-
-    def take(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
-        if wanted:
-            ctx.default_map = {**(ctx.default_map or {}), **defaults}
-
-    return option(name, help, is_flag=True, is_eager=True, expose_value=False, callback=take)  # before these options
-
-
-def together(*options: Decorator) -> Decorator:
-    """Make one decorator of several."""
-
-    def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
-        for each in reversed(options):
-            function = each(function)
-        return function
-
-    return decorate
 
 
 # ---- files ----
@@ -258,7 +218,7 @@ def _library_choice(name: str, help: str, values: list[str], **more: Any) -> Dec
 
 EXACT_HELP = "float64, Caffe's result to the pixel; slower."
 exact_options = together(
-    _shorthand("--exact", EXACT_HELP, dtype="float64"),
+    shorthand("--exact", EXACT_HELP, dtype="float64"),
     option(
         "--dtype",
         "Data type of the network; float64 is the same as --exact.",
@@ -433,7 +393,7 @@ retouch_options = together(
         ColorCorrelations(),
         metavar="FOLDER|X,X,X",
     ),
-    _shorthand(
+    shorthand(
         "--robust",
         f"Another scale and angle at each step: --robust-scale {Robust.scale:g} --robust-rotate {Robust.rotate:g}.",
         robust_scale=Robust.scale,

@@ -9,12 +9,13 @@ import PIL.Image
 import pytest
 
 from pydream.cli import main
-from pydream.errors import ProvenanceError, UnknownNameError
-from pydream.media import read_image, read_note, write_image
-from pydream.studio.messages import DecodePicture, PictureEntry, ReplayPicture, Run
+from pydream.errors import ParameterError, ProvenanceError, UnknownNameError
+from pydream.media import read_image, read_note, read_samples, write_image
+from pydream.studio.messages import DecodePicture, EncodePicture, PictureEntry, ReplayPicture, Run
 from pydream.studio.orders import Network, Order
 from pydream.studio.worker.dreams import run
-from pydream.studio.worker.pictures import decode
+from pydream.studio.worker.orders import Wanted
+from pydream.studio.worker.pictures import decode, encode
 from pydream.studio.worker.replays import replay
 from pydream.studio.worker.task import Task
 
@@ -106,6 +107,25 @@ def test_a_record_is_an_order_and_a_replay(studio, pictures, fields, recipe):
         assert found["identical"], found
         assert found["why"].startswith("every byte of ")
     assert any(type(each).__name__ == "Progress" for each in studio.sent)
+
+
+def test_sixteen_bits_are_kept_where_a_file_holds_them(studio, pictures, tmp_path):
+    file = studio.dream(order(pictures[0], {"depth": 16}))
+    made = read_samples(file)
+    assert made.dtype == np.uint16
+    found = studio.replay(file)
+    assert found["identical"]
+    assert found["why"].startswith("every byte of ")
+    entry = studio.send(file)
+    assert np.array_equal(read_samples(studio.dream(entry.order, "again")), made)
+    for suffix, dtype in ((".tiff", np.uint16), (".jpg", np.uint8)):
+        message = EncodePicture(task="e", file=str(file), output=str(tmp_path / f"made{suffix}"))
+        written = read_samples(studio.carry_out(encode, message).files[suffix[1:]])
+        assert written.dtype == dtype
+        assert dtype == np.uint8 or np.array_equal(written, made)
+    for kind, depth in (("zoom", 16), ("dream", "float")):
+        with pytest.raises(ParameterError, match="expected 16, in one of a dream"):
+            Wanted.of(Order(kind=kind, recipe={"depth": depth}))
 
 
 def test_it_is_what_the_command_makes(studio, pictures, tmp_path, monkeypatch):

@@ -142,6 +142,11 @@ SHORT = {"iter_n": 2, "octave_n": 2, "jitter": 4, "seed": 5}
             "picture.png --long-side 144 --iterations 2 --octaves 2 --jitter 4 --blend 0.25",
         ),
         (
+            {"layer": ("fire2/concat:3-7@center=0.5", "fire3/concat"), "recipe": {**SHORT, "depth": 16}},
+            "picture.png --layer fire2/concat:3-7@center=0.5 --layer fire3/concat"
+            " --iterations 2 --octaves 2 --jitter 4 --depth 16",
+        ),
+        (
             {"picture": None, "recipe": {**SHORT, "noise": [64, 80]}},
             "noise:80x64 --iterations 2 --octaves 2 --jitter 4",
         ),

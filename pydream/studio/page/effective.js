@@ -30,7 +30,7 @@ export function layersOf(order, catalogue, network) {
 
 // Read LAYER[:CHANNELS][@PLACE][=WEIGHT], or CLASS[=WEIGHT]; a zoom loop's keyframes stay text.
 export function term(text) {
-  const [, layer, channels, place, weight] = /^(.*?)(?::(\d[\d,-]*))?(@(?:center|\d+,\d+))?(?:=([-+.\deE:,]+))?$/.exec(text);
+  const [, layer, channels, place, weight] = /^(.*?)(?::(strongest\d+|\d[\d,-]*))?(@(?:center|\d+,\d+))?(?:=([-+.\deE:,]+))?$/.exec(text);
   return { layer, channels: channels ?? null, place: place ?? "", weight: weight === undefined ? 1 : weight.includes(":") ? weight : Number(weight) };
 }
 

@@ -26,7 +26,9 @@ function folded(kind, title, build) {
     event.preventDefault();
     try {
       say(error, null);
-      const { id } = await post("/api/jobs", { ...dreamOf(state.order), kind, ...fields() });
+      const { recipe, ...dream } = dreamOf(state.order);
+      const { depth, ...drawn } = recipe ?? {}; // which a single dream has
+      const { id } = await post("/api/jobs", { ...dream, recipe: drawn, kind, ...fields() });
       setView({ job: id });
       announce("It is in the queue");
     } catch (failure) {

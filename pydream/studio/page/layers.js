@@ -2,6 +2,7 @@
 import { looks, network } from "./catalogue.js";
 import { make } from "./dom.js";
 import { layersOf, term, written } from "./effective.js";
+import { labelled } from "./fields.js";
 import { change, state } from "./state.js";
 import { pagedGrid, request } from "./tiles.js";
 
@@ -10,9 +11,10 @@ const facts = ({ field, channels }) => `${channels} channels${field ? `, shapes 
 // Dream on one thing, or with `several` on it beside the others; once more takes it away.
 function toggle(text) {
   const now = state.order.layer ?? [];
-  const plain = written({ ...term(text), weight: 1 });
-  const rest = now.filter((each) => written({ ...term(each), weight: 1 }) !== plain);
-  const layer = rest.length < now.length ? rest : state.view.several ? [...now, text] : [text];
+  const rest = now.filter((each) => written({ ...term(each), place: "", weight: 1 }) !== text);
+  const place = text.includes(":") ? now.map(term).find((each) => each.place)?.place : ""; // stays for the next channel
+  const added = written({ ...term(text), place });
+  const layer = rest.length < now.length ? rest : state.view.several ? [...now, added] : [added];
   change({ layer: layer.length ? layer : undefined, ...(!state.view.several && { classes: undefined }) });
 }
 
@@ -42,12 +44,23 @@ export function mountLayers(body, redraw) {
 export function mountChannels(body, redraw) {
   const list = make("select", { id: "channels-of", onchange: () => { grid.restart(); of = list.value; redraw(); } });
   const grid = pagedGrid("Channels", toggle, redraw);
+  const middle = make("input", { type: "checkbox", onchange: () => {
+    const place = middle.checked ? "@center" : "";
+    change({ layer: state.order.layer.map((each) => (term(each).channels === null ? each : written({ ...term(each), place }))) });
+  } });
+  const strongest = make("input", { type: "number", inputmode: "numeric", min: 1, step: 1, placeholder: "none", onchange: () => {
+    if (!strongest.reportValidity()) return;
+    const layer = strongest.value && `${list.value}:strongest${Number(strongest.value)}`;
+    change({ layer: [layer || list.value], classes: undefined });
+  } });
   let of = null; // the layer, where it is not the one that is dreamt on
   let shown = null; // the network and the layer that is dreamt on, which end that choice
   body.append(
     make("p", { class: "hint" }, "A channel is one thing that a layer has learnt: feathers, wheels, curls."),
     make("p", { class: "field" }, make("label", { for: "channels-of" }, "Channels of"), list),
     grid.element,
+    labelled("channels-middle", "In the middle only", middle, "What is chosen grows in one place, the middle of the picture at each size, if the layer finds some of it there."),
+    labelled("channels-strongest", "Strongest channels", strongest, "So many channels of the layer, those that answer most to your picture."),
   );
   return async ({ open, current }) => {
     const { found, terms } = await present();
@@ -58,7 +71,11 @@ export function mountChannels(body, redraw) {
     shown = `${found?.name} ${first}`;
     const layer = layers.find(({ name }) => name === (of ?? first)) ?? layers[0];
     const chosen = terms.filter(({ channels }) => channels !== null);
+    middle.disabled = !(state.order.layer ?? []).some((each) => term(each).channels !== null);
+    middle.checked = terms.some(({ place }) => place);
     if (open && layer) {
+      strongest.max = layer.channels;
+      strongest.value = terms.map(({ channels }) => /^strongest(\d+)$/.exec(channels ?? "")?.[1]).find(Boolean) ?? "";
       list.replaceChildren(...layers.map(({ name, channels }) => make("option", { value: name }, `${name} (${channels})`)));
       list.value = layer.name;
       const picked = new Set(chosen.filter((each) => each.layer === layer.name).map(({ channels }) => channels));
@@ -67,6 +84,6 @@ export function mountChannels(body, redraw) {
         found.here ? request({ network: found.name, of: "channels", layer: layer.name }) : null,
       );
     }
-    return chosen.map(({ layer: name, channels }) => `${name}:${channels}`).join(", ") || (terms.length ? "all of the layer" : "none");
+    return chosen.map(({ layer: name, channels, place }) => `${name}:${channels}${place}`).join(", ") || (terms.length ? "all of the layer" : "none");
   };
 }

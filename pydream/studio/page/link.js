@@ -5,7 +5,7 @@ import { pictureEntry } from "./upload.js";
 
 const PREFIX = "#order=";
 const FIELDS = new Set(["kind", "picture", "guide", "mask", "network", "preset", "strength", "layer", "classes", "objective", "recipe", "long_side",
-  "frames", "scale", "rotate", "shift", "ease", "step_size", "fps", "first", "carry", "flow", "cut", "rows", "columns", "replaces"]); // a job's order has them all
+  "frames", "scale", "rotate", "shift", "ease", "step_size", "octave_n", "blend", "hold", "fps", "first", "carry", "flow", "cut", "rows", "columns", "replaces"]); // a job's order has them all
 
 const isObject = (value) => value !== null && typeof value === "object" && !Array.isArray(value);
 const isWords = (value) => Array.isArray(value) && value.every((word) => typeof word === "string");

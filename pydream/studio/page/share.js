@@ -8,6 +8,7 @@ import { state, subscribe } from "./state.js";
 import { pictureEntry } from "./upload.js";
 
 const PICTURES = { png: "PNG", jpg: "JPEG", webp: "WebP", tiff: "TIFF" }; // the server makes any of them from the first
+const DEEP = new Set(["png", "tiff"]); // keep more than 8 bits
 const FILMS = { mp4: "Film (MP4)" };
 
 export function mountShare() {
@@ -71,7 +72,7 @@ export function mountShare() {
     if (JSON.stringify([now, has]) !== shown) {
       shown = JSON.stringify([now, has]);
       const { mask } = looked?.order ?? {}; // which the command wants as a file
-      files.replaceChildren(...has.map(([kind, name]) => make("a", { class: "button", href: `/api/jobs/${looked.id}/result.${kind}?download=1`, download: "" }, name)),
+      files.replaceChildren(...has.map(([kind, name]) => make("a", { class: "button", href: `/api/jobs/${looked.id}/result.${kind}?download=1`, download: "" }, looked.order.recipe.depth && DEEP.has(kind) ? `${name}, 16 bits` : name)),
         ...(has.length && mask ? [make("a", { class: "button", href: `/api/pictures/${mask}.png`, download: "mask.png", title: "The painted mask, as the command wants it" }, "Mask")] : []));
       text.hidden = true;
       say(error, null);

@@ -35,7 +35,9 @@ def _read(note: str) -> Account:
 
 
 def _ordered(account: Account) -> Order | None:
-    recipe = msgspec.structs.replace(account.recipe, depth=None)  # here dreams have 8 bits
+    recipe = account.recipe
+    if recipe.depth != 16 or recipe.loop is not None:
+        recipe = msgspec.structs.replace(recipe, depth=None)  # here others have 8 bits
     if recipe.rendering is not None or account.network.input_spec != InputSpec():
         return None
     named = Words.of(recipe)

@@ -13,8 +13,8 @@ from ...dream.notebook import DreamInterrupted
 from ...dream.watch import Watch
 from ...dream.work import Work
 from ...easy.preparation import prepare
-from ...media import write_image
-from ...picture import Picture, to_pixels
+from ...media import write_samples
+from ...picture import Samples, to_samples
 from ...record.recipe import Recipe
 from ...zoo.registry import find_network
 from ..messages import Finished, Run, Warm
@@ -41,16 +41,16 @@ def run(task: Task[Run]) -> Finished:
         if interrupted.steps == 0 or not task.keeps:
             raise
         recipe = msgspec.structs.replace(recipe, steps=interrupted.steps)
-        pixels = to_pixels(recipe.shown(interrupted.image, start.picture))
+        pixels = to_samples(recipe.shown(interrupted.image, start.picture), recipe.depth)
     facts = save(ordered, file, recipe, pixels)
     facts |= {"command": command, "python": python, "seconds": round(monotonic() - begun, 3)}
     return Finished(task=task.id, files={"png": str(file)}, facts=facts, stopped=recipe.steps is not None)
 
 
-def save(ordered: Ordered, file: Any, recipe: Recipe, pixels: Picture) -> dict[str, Any]:
+def save(ordered: Ordered, file: Any, recipe: Recipe, pixels: Samples) -> dict[str, Any]:
     """Write a dream with its record; return its facts."""
     account = ordered.prepared.record(ordered.command(recipe), recipe, ordered.start.facts, pixels)
-    write_image(file, pixels, account.to_json(), ordered.start.dpi)
+    write_samples(file, pixels, account.to_json(), ordered.start.dpi)
     return {"width": account.result.width, "height": account.result.height, "sha256": account.result.sha256}
 
 

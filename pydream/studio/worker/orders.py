@@ -26,7 +26,7 @@ from ...zoo.registry import DEFAULT_NETWORK, find_network
 from ..messages import Run
 from ..orders import Order
 
-_OF_KINDS = {"loop", "rendering", "depth"}  # fields of a recipe that an order has other words for, or none
+_OF_KINDS = {"loop", "rendering"}  # fields of a recipe that an order has other words for, or none
 _RECORDED = "dream.png"  # what commands write, as in records of `pydream dream`
 _OF_PICTURES = ("size", "noise", "steps", "seed", "tile")  # that are no part of a look
 
@@ -102,6 +102,8 @@ class Wanted:
         fields = {name: value for name, value in order.recipe.items() if value is not None}
         if unknown := fields.keys() - (set(Recipe.__struct_fields__) - _OF_KINDS):
             raise ParameterError("recipe", f"it has no {', '.join(map(repr, sorted(unknown)))} in an order")
+        if (depth := fields.get("depth")) is not None and (depth != 16 or order.kind != "dream"):
+            raise ParameterError("depth", f"{depth!r} in an order of a {order.kind} (expected 16, in one of a dream)")
         apart = {name: as_recorded(name, fields.pop(name)) for name in _OF_PICTURES if name in fields}
         if order.picture is not None and "noise" in apart:
             raise ParameterError("noise", "there is a picture")

@@ -13,10 +13,20 @@ import msgspec
 
 from ...errors import ImageFileError, PydreamError, PydreamWarning
 from ...files import file_sha256, move_whole, open_regular, write_text, write_whole
-from ...media import FORMATS, decode_image, encode_image, read_dpi, read_image, read_note, video, write_image
+from ...media import (
+    FORMATS,
+    WRITABLE,
+    decode_image,
+    encode_image,
+    read_dpi,
+    read_note,
+    read_samples,
+    video,
+    write_samples,
+)
 from ...media.decoding.moving import frame_count, is_film
 from ...media.page import small
-from ...picture import Picture
+from ...picture import Picture, as_pixels
 from ...record.provenance import parse, pixels_sha256
 from ..folder import read_entry
 from ..messages import DecodePicture, EncodePicture, Finished, PictureEntry
@@ -107,8 +117,10 @@ def encode(task: Task[EncodePicture]) -> Finished:
         footage = video.read_video(path)
         pixels, note, dpi = next(islice(footage.frames(), len(footage) // 2, None)), None, None
     else:
-        pixels, note, dpi = read_image(path), read_note(path), read_dpi(path)
+        pixels, note, dpi = read_samples(path), read_note(path), read_dpi(path)
     if given.long_side is not None:
-        pixels, note = small(pixels, given.long_side), None
-    write_image(output, pixels, note, dpi)
+        pixels, note = small(as_pixels(pixels), given.long_side), None
+    if 16 not in WRITABLE[output.suffix].depths:
+        pixels = as_pixels(pixels)
+    write_samples(output, pixels, note, dpi)
     return Finished(task=task.id, files={output.suffix[1:]: str(output)})

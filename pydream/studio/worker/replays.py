@@ -15,7 +15,7 @@ from ...easy.preparation import Prepared, SidePicture, keep_beside, keep_loaded
 from ...errors import ProvenanceError, PydreamError
 from ...files import start_of
 from ...formats import InputSpec
-from ...media import read_image
+from ...media import read_image, read_samples
 from ...media.video import is_film
 from ...picture import Picture
 from ...record.names import NOISE
@@ -70,8 +70,8 @@ def replay(task: Task[ReplayPicture]) -> Finished:
     previews = Previews(task, work)
     pixels = prepared.dream(recipe, start, previews if len(work) == 1 else _Frames(previews, work))
     now = prepared.record(made.command, recipe, made.input if start is None else _named(made.input, start), pixels)
-    file = None if is_film(path) else read_image(path)
-    lossless = made.recipe.depth is None and _is_lossless(path)  # what is kept here has 8 bits
+    file = None if is_film(path) else read_samples(path)
+    lossless = _is_lossless(path) and (file is None or file.dtype == pixels.dtype)  # what was sent is kept with 8 bits
     outcome = compare(made, now, pixels, file, lossless)
     why = "; ".join((outcome.compared, *outcome.reasons))
     return Finished(task=task.id, facts={"identical": outcome.identical, "why": why})

@@ -52,6 +52,30 @@ def test_channels_of_a_layer_are_chosen_the_same_way(visit, api, picture, shot):
     expect(part.locator('[data-name="conv1:0"]')).to_be_visible()
 
 
+def test_channels_grow_in_the_middle_or_are_the_strongest(visit, api, picture, shot):
+    page = visit(order={"picture": picture, "layer": ["fire3/concat"], "recipe": QUICK})
+    part = opened(page, "channels")
+    middle, strongest = part.get_by_label("In the middle only"), part.get_by_label("Strongest channels")
+    expect(middle).to_be_disabled()  # before a channel is chosen
+    part.locator('[data-name="fire3/concat:1"]').click()
+    middle.check()
+    until(lambda: saved(api).get("layer") == ["fire3/concat:1@center"])
+    expect(part.locator('[data-name="fire3/concat:1"]')).to_have_attribute("aria-pressed", "true")
+    part.locator('[data-name="fire3/concat:2"]').click()  # it stays in the middle
+    until(lambda: saved(api).get("layer") == ["fire3/concat:2@center"])
+    shot(page, "a channel in the middle")
+    strongest.fill("3")
+    strongest.press("Tab")
+    until(lambda: saved(api).get("layer") == ["fire3/concat:strongest3"])
+    expect(middle).not_to_be_checked()
+    press(page, "Dream")
+    assert last(api, "done")["order"]["layer"] == ["fire3/concat:strongest3"]
+    expect(strongest).to_have_value("3")
+    strongest.fill("")
+    strongest.press("Tab")
+    until(lambda: saved(api).get("layer") == ["fire3/concat"])
+
+
 def test_what_is_not_in_the_picture_is_said_and_not_chosen(visit, api, picture):
     """A channel that answers to nothing there makes a dream that fails."""
     page = visit(order={"picture": picture, "recipe": QUICK})
@@ -178,9 +202,13 @@ def test_what_a_beginner_need_not_see_is_folded_away(visit, api, picture):
     jitter.fill("8")
     jitter.press("Tab")
     page.get_by_label("Steps in each size", exact=True).fill("3")
+    for label in ("Caricature", "16 bits a colour"):
+        page.get_by_label(label, exact=True).check()
     press(page, "Dream")
     job = last(api, "done")
     assert (job["order"]["recipe"]["jitter"], job["steps"]) == (8, 3)
+    assert (job["order"]["recipe"]["caricature"], job["order"]["recipe"]["depth"]) == (2, 16)
+    expect(page.get_by_role("link", name="TIFF, 16 bits")).to_be_visible()
     until(lambda: "expert" in api.get("/api/page").text)
     page.reload()
     expect(jitter).to_have_value("8")  # it is open still
