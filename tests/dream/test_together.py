@@ -130,6 +130,23 @@ def test_without_a_seam_all_see_the_torus():
     np.testing.assert_allclose(rolled, np.roll(found, (13, 40), (0, 1)), atol=1e-9)
 
 
+def test_on_a_torus_each_has_its_own():
+    """With itself up to rounding: where sums begin depends on the numbers, and the gradient is twice as large."""
+    net = tiny("RGB")
+    params = {"end": "a", "octave_n": 1, "iter_n": 2, "seamless": True}
+    one, two = (
+        pydream.deepdream(each, PICTURE[:40, :50], rng=np.random.RandomState(0), **params)
+        for each in (net, Together(net, Also(net, "a")))
+    )
+    np.testing.assert_allclose(two, one, atol=1e-9)
+    mixed = Together(net, Also(tiny("grey"), "r"))
+    dream, rolled = (
+        pydream.deepdream(mixed, np.roll(PICTURE[:40, :50], by, 1), rng=np.random.RandomState(0), **params)
+        for by in (0, 9)
+    )
+    np.testing.assert_allclose(rolled, np.roll(dream, 9, 1), atol=1e-9)
+
+
 def test_what_does_not_fit_names_the_network():
     net, other = tiny("BGR"), tiny("RGB")
     with pytest.raises(UnknownNameError, match="no blob 'b'"):
