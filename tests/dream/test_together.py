@@ -112,24 +112,6 @@ def test_in_tiles_each_has_its_own():
     np.testing.assert_allclose(found[1], found[0], atol=1e-9)
 
 
-def test_without_a_seam_all_see_the_torus():
-    """A rolled picture has the rolled dream, up to the rounding of the gradients' sizes."""
-    net = Together(tiny("BGR"), Also(tiny("RGB", seed=4), "r", weight=0.5))
-    found, rolled = (
-        pydream.deepdream(
-            net,
-            np.roll(PICTURE, shift, (0, 1)),
-            end="a",
-            octave_n=1,
-            iter_n=2,
-            rng=np.random.RandomState(1),
-            seamless=True,
-        )
-        for shift in ((0, 0), (13, 40))
-    )
-    np.testing.assert_allclose(rolled, np.roll(found, (13, 40), (0, 1)), atol=1e-9)
-
-
 def test_on_a_torus_each_has_its_own():
     """With itself up to rounding: where sums begin depends on the numbers, and the gradient is twice as large."""
     net = tiny("RGB")
