@@ -353,7 +353,7 @@ objective_options = together(
         metavar="CLASS[=X]",
         callback=_take_class,
     ),
-    option("--direction", "Vector of the layer's channels to climb along: a .npy file.", ReadFile()),
+    option("--direction", "Vector of the last layer's channels to climb along: a .npy file.", ReadFile()),
     direction_power_option(0.0),
 )
 guide_option = option("-g --guide", "Guide picture, whose features the dream takes up.", ReadFile())
