@@ -443,8 +443,6 @@ retouch_options = together(
     steps_option("robust_rotate", default=0.0, text="0"),
     _weight("--stretch", "Contrast of the result: percentage of values made black, and as many white.", MOST_STRETCH),
 )
-
-
 blend_option = _weight("--blend", "Share of the input picture in the result.", 1)
 
 # ---- sizes ----
