@@ -313,7 +313,7 @@ objective_options = together(
         metavar="CLASS[=X]",
         callback=_take_class,
     ),
-    option("--direction", "Vector of the layer's channels to climb along: a .npy file.", ReadFile()),
+    option("--direction", "Vector of the last layer's channels to climb along: a .npy file.", ReadFile()),
     direction_power_option(0.0),
 )
 guide_option = option("-g --guide", "Guide picture, whose features the dream takes up.", ReadFile())
@@ -403,8 +403,6 @@ retouch_options = together(
     steps_option("robust_rotate", default=0.0, text="0"),
     _weight("--stretch", "Contrast of the result: percentage of values made black, and as many white.", MOST_STRETCH),
 )
-
-
 blend_option = _weight("--blend", "Share of the input picture in the result.", 1)
 
 # ---- sizes ----

@@ -117,7 +117,7 @@ def dream_picture(
     class_ : str, int or sequence of these
         Classes to dream of, by name or number.
     direction : path or (c,) array_like, optional
-        A number for each channel of the layer, or a .npy file of them, as for ``--direction``.
+        A number for each channel of the last layer, or a .npy file of them, as for ``--direction``.
     direction_power : float, optional
         Of its cosine.
     guide, mask : as `picture`, optional

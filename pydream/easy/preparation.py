@@ -271,8 +271,8 @@ def check_together(
     directed: bool = False,
 ) -> None:
     """Raise `ParameterError` for arguments of `prepare` that do not go together, whatever the network."""
-    if directed and (guided or recipe.get("caricature") is not None or len(layers) > 1):
-        raise ParameterError("direction", "it goes with one layer, without --guide and --caricature")
+    if directed and (guided or recipe.get("caricature") is not None):
+        raise ParameterError("direction", "it goes without --guide and --caricature")
     if guided and (kind != "l2" or classes):
         raise ParameterError("guide", "a guide goes with layers, without --objective and --class")
     if recipe.get("caricature") is not None and (guided or len(layers) > 1 or kind != "l2" or classes):
@@ -327,7 +327,7 @@ def prepare(
     model, weights, layer, kind, classes, seed, dtype, runtime, device, mean, pixel_scale, channel_order, input_node
         As the options of the commands.
     direction : array_like or path, optional
-        A number for each channel of the layer, or a file of them: see `pydream.dream.objectives.direction`.
+        A number for each channel of the last layer, or a file of them: see `pydream.dream.objectives.direction`.
     direction_power : float
     channels : sequence of int
         Those that a rendering will show.

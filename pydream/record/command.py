@@ -65,7 +65,7 @@ class Words(NamedTuple):
     classes : list of str
         As `--class` takes them: numbers.
     direction : Direction or None
-        Of the layer.
+        Of the last layer.
     """
 
     layers: list[str]
@@ -80,11 +80,12 @@ class Words(NamedTuple):
             return cls([recipe.end + part_text(recipe.rendering.channels or ())], "l2", [])
         if not recipe.objective:
             return cls([recipe.end], "l2", [])
-        kinds = [term.kind for term in recipe.objective]
+        plain = [term for term in recipe.objective if not term.vector]  # a direction has no squares
+        kinds = [term.kind for term in plain or recipe.objective]
         along = [Direction(term.vector, term.cosine_power) for term in recipe.objective if term.vector]
         found = cls([], next((each for each in kinds if each != "sum"), "sum"), [], next(iter(along), None))
         for term in recipe.objective:
-            if term.kind == found.kind:
+            if term.kind == found.kind or term.vector:
                 found.layers.append(term_word(term))
             else:
                 found.classes.append(channels_text(term.channels) + _weight(term))

@@ -102,7 +102,7 @@ def aim_of(
     channels : sequence of int, optional
         Those of the layer that are rendered alone, all of them if there is none; None: it is no rendering.
     direction : Direction, optional
-        Of the one layer.
+        Of the last layer.
 
     Raises
     ------
@@ -149,7 +149,7 @@ def score_of(
     """
     terms = [_term(net, layer, kind) for layer in layers]
     if direction is not None:
-        terms = list(map(direction.of, terms))
+        terms[-1] = direction.of(terms[-1])
     for given in classes:
         label, equals, text = given.rpartition("=")
         weight = weight_of(text) if equals else None

@@ -226,12 +226,12 @@ def test_names_with_colons_and_equals_signs(given, term):
         ("--caricature 0 -g in.png", "it goes with one layer, without --guide, --objective and --class"),
         ("--caricature 0 -l conv1:3", "it takes up a whole layer, without channels, places and weights"),
         ("--caricature -1", "'--caricature': -1.0 is not in the range"),
-        ("--direction v.npy -g in.png", "it goes with one layer, without --guide and --caricature"),
-        ("--direction v.npy -l conv1 -l pool1", "it goes with one layer"),
+        ("--direction v.npy -g in.png", "it goes without --guide and --caricature"),
         ("--direction v.npy -l conv1:3", "it has a number for each channel of the layer: leave the channels out"),
         ("--direction-power 2", "it is of a --direction"),
         ("--invert", "it is of a --guide"),
         ("--across -l conv1 -l pool1", "it is of a --series"),
+        ("--diverse 0.2", "it is of a --series"),
         ("--mask in.png --no-clip", "it keeps pixels as they are, and --no-clip rescales them all"),
         ("--mask no.png", "'no.png' does not exist"),
         ("--tv -1", "'--tv': -1.0 is not in the range"),
@@ -274,6 +274,26 @@ def test_a_series_across_layers(run, picture):
     assert run("replay", "strip/2.png").out == "identical: every byte of 40x30 pixels, float32\n"
     again = run("dream", "noise:40x30", "-o", "strip", "--series", "5", "--across", *layers, *SHORT)
     assert "5 of 5 are in 'strip' already" in again.err
+
+
+@pytest.mark.parametrize("kind", ["l2", "sum"])
+def test_a_series_of_dreams_that_differ(run, picture, kind):
+    """Each is led away from the files of those before; its record has the numbers, and is replayed without them."""
+    words = ["noise:40x30", "-o", "several", "--series", "3", "--diverse", "0.5", "-l", "fire2/concat:3-5"]
+    words += ["--objective", kind, *SHORT]
+    assert run("dream", *words).code == 0
+    found = [json.loads(read_note(f"several/{number}.png")) for number in (1, 2, 3)]
+    terms = [msgspec.convert(each["dream"]["objective"], tuple[Term, ...]) for each in found]
+    assert [len(each) for each in terms] == [1, 2, 2]
+    assert terms[1][1].weight == -0.5
+    assert terms[1][1].vector != terms[2][1].vector
+    Path("several/2.png").unlink()
+    seen = run("dream", *words)
+    assert "wrote 'several/2.png'" in seen.err, seen
+    assert run("replay", "several/2.png").out == "identical: every byte of 40x30 pixels, float32\n"
+    np.save("direction.npy", terms[2][1].vector)
+    assert run(*shlex.split(found[2]["command"])[1:], "-o", "again.png").code == 0
+    assert json.loads(read_note("again.png"))["dream"] == found[2]["dream"]
 
 
 def test_an_inversion(run, picture, net):

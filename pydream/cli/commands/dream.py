@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -23,7 +23,6 @@ from ...picture import to_samples
 from ...record.frames import earlier_recipe
 from ...record.presets import params_for, series_iterations
 from ...record.recipe import Recipe
-from ...record.scoring import crossing
 from ..advice import creatures, duration
 from ..errors import Failed, interruption, print_error
 from ..help import Command
@@ -60,6 +59,8 @@ from ..options import (
 )
 from ..places import claim_folder, forced, unnamed, wrong_folder
 from ..progress import Bar, Progress
+from ..ranges import FiniteRange
+from ..series import Across, Diverse, Series, Strengths
 from ..signals import between_steps, interruptible, uninterrupted
 from ..workers import WorkerOptions, start_workers, worker_options
 
@@ -86,6 +87,11 @@ from ..workers import WorkerOptions, start_workers, worker_options
     metavar="8|16|float",
 )
 @option("--series", "Number of dreams from mild to wild, in a folder.", click.IntRange(2, 100))
+@option(
+    "--diverse",
+    "Weight with which each dream of a --series is led away from those before; try 0.5.",
+    FiniteRange(0, 1000, min_open=True),
+)
 @option("--across", "A --series from the first --layer or --class to the last, in place of mild to wild.", is_flag=True)
 @recursive_option
 @force_option
@@ -99,6 +105,7 @@ def command(
     format: str | None,
     series: int | None,
     across: bool,
+    diverse: float | None,
     recursive: bool,
     sidecar: bool,
     quiet: bool,
@@ -126,10 +133,12 @@ def command(
         (source,) = sources
         folder, sources = folder or unnamed(source.path, source.stem, "", []), [source] * series
         targets = series_targets(folder, series, format)
+        if across and diverse is not None:
+            raise click.BadParameter("it is for a --series without --across", param_hint="'--diverse'")
         if across and len(options["layer"]) + len(options["classes"]) < 2:
             raise click.BadParameter("it takes two layers or classes, or more", param_hint="'--across'")
-    elif across:
-        raise click.BadParameter("it is of a --series", param_hint="'--across'")
+    elif across or diverse is not None:
+        raise click.BadParameter("it is of a --series", param_hint="'--across'" if across else "'--diverse'")
     elif folder is not None:
         targets = folder_targets(folder, sources, format)
     elif output is None:
@@ -156,22 +165,25 @@ def command(
         what = "it says all sizes, so --octaves and --octave-scale say nothing"
         raise click.BadParameter(what, param_hint="'--octave-sizes'")
     workers = WorkerOptions.taken(options)
+    if workers is not None and diverse is not None:
+        raise click.BadParameter("each dream waits for those before: it takes no workers", param_hint="'--diverse'")
     resizing = Resizing.taken(options)
     options = params_for(options)
-    numbers = [] if series is None or across else series_iterations(options["iter_n"], series)
-    for number in numbers[-1:]:
-        check_params(iter_n=number)
-    if (
-        series is not None and options["seed"] is None and not forced()
-    ):  # a series that was interrupted goes on with its seed
+    varied: Series | None = None
+    if diverse is not None:
+        varied = Diverse(targets, diverse)
+    elif across:
+        varied = Across(targets)
+    elif series is not None:
+        numbers = series_iterations(options["iter_n"], series)
+        check_params(iter_n=numbers[-1])
+        varied = Strengths(targets, numbers)
+    if varied is not None and options["seed"] is None and not forced():  # an interrupted one goes on with its seed
         earlier = earlier_recipe(target.path for target in targets if target.exists() and target.path)
         options["seed"] = earlier and earlier.seed
     plain = not by_hand and ctx.get_parameter_source("octave_n") is ParameterSource.DEFAULT
     load = partial(prepare, sidecar=sidecar, quiet=quiet, **options)
-    batch = DreamBatch(ctx, load, quiet, sidecar=sidecar, resizing=resizing, plain=plain)
-    batch.iterations = {target.given: number for target, number in zip(targets, numbers, strict=False)}
-    if across:
-        batch.places = {target.given: number for number, target in enumerate(targets)}
+    batch = DreamBatch(ctx, load, quiet, sidecar=sidecar, resizing=resizing, plain=plain, series=varied)
     if many:
         batch.many(list(zip(sources, targets, strict=True)), workers)
     else:
@@ -214,10 +226,8 @@ class DreamBatch:
         What is done to pictures before.
     plain : bool
         Whether the number of octaves is the default: what that does to a large picture is said, of the first one.
-    iterations : mapping of str to int
-        Those of a dream, by the file that it goes to; others have the job's.
-    places : mapping of str to int
-        Numbers, from 0, of dreams on the way across the job's objective, by file; others have all of it.
+    series : Series, optional
+        What differs from dream to dream.
     """
 
     ctx: click.Context
@@ -228,8 +238,7 @@ class DreamBatch:
     sidecar: bool = False
     resizing: Resizing | None = None
     plain: bool = False
-    iterations: Mapping[str, int] = field(default_factory=dict)
-    places: Mapping[str, int] = field(default_factory=dict)
+    series: Series | None = None
     _loaded: Job | None = field(default=None, init=False)
     _standard: InputPicture | None = field(default=None, init=False)
     _count: int = field(default=0, init=False)  # of many, those to be made
@@ -410,9 +419,7 @@ class DreamBatch:
 
     def _untiled(self, start: InputPicture, target: Target) -> Recipe:
         recipe = self.job.recipe_for(start)
-        recipe = msgspec.structs.replace(recipe, iter_n=self.iterations.get(target.given, recipe.iter_n))
-        place = self.places.get(target.given)
-        return recipe if place is None else crossing(recipe, place, len(self.places) - 1)
+        return recipe if self.series is None else self.series.recipe(self.job.net, recipe, target)
 
     def _advised(self, start: InputPicture, target: Target) -> Recipe:
         recipe = self._untiled(start, target)

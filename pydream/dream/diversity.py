@@ -1,0 +1,51 @@
+"""Dreams of one score that differ: each is led away from what those before it show."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from ..net import Array, Net
+from ..picture import Picture
+from .cells import activations
+from .objectives import Kind, Score, Term, as_vector
+
+
+def apart(net: Net, score: Score, pictures: Sequence[Picture], weight: float) -> Score:
+    """Return a score that leads away from what pictures show to the layer of its first term.
+
+    ``score - weight * direction(layer, v)``: v is the sum of a vector of each picture, of length 1, and has length 1
+    itself. A picture's has the mean over the places of each channel's ``max(x, 0)``, and 0 for the channels that the
+    score names at that layer.
+
+    Parameters
+    ----------
+    net : Net
+        Its input is reshaped to the pictures' sizes.
+    score : Score
+    pictures : sequence of (h, w, 3) uint8 array
+        Of none the score is as it was.
+    weight : float
+    """
+    first = score.terms[0]
+    own = [term.channels for term in score.terms if term.layer == first.layer]
+    left_out = [channel for channels in own for channel in channels]
+    vector = _unit(sum((_shown(net, first.layer, picture, left_out) for picture in pictures), np.zeros(())))
+    if not vector.any():
+        return score
+    kind: Kind = "sum" if first.kind == "sum" else "mean"
+    return score - weight * Score((Term(first.layer, kind, place=first.place, vector=as_vector(vector)),))
+
+
+def _shown(net: Net, layer: str, picture: Picture, left_out: list[int]) -> Array:
+    """Return how strongly each channel answers to a picture, as a vector of length 1."""
+    found = np.maximum(activations(net, layer, picture), 0).mean((0, 1))
+    found[left_out] = 0
+    return _unit(found)
+
+
+def _unit(vector: Array) -> Array:
+    """Return a vector of length 1 in its direction; one of zeros as it is."""
+    unit: Array = vector / (np.linalg.norm(vector) or 1.0)
+    return unit
