@@ -12,6 +12,7 @@ job            a network and a recipe, ready for pictures: it dreams and it save
 figures        a sheet, or a page, its record, and its dreams: made now, by workers, or in an earlier run
 sheets         a sheet, or a page, of dreams that differ: of layers, or of looks
 folders        pictures that a stopped run left, and films
+natural        `--natural`: how near drawings are to natural pictures
 rendering      the options of the tutorial's renderers
 workers        `--workers` and `--scheduler`
 progress       bars on stderr

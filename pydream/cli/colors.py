@@ -50,10 +50,11 @@ def _measured(folder: Path) -> Correlations:
     if line := left_out.of(str(folder)):
         warnings.warn(line, PydreamWarning, stacklevel=2)
     with Bar(desc=f"colours of {folder}", total=len(sources), unit="picture") as bar:
-        return color_correlations(_pictures(sources, bar))
+        return color_correlations(read_each(sources, bar))
 
 
-def _pictures(sources: list[Source], bar: Bar) -> Iterator[Picture]:
+def read_each(sources: list[Source], bar: Bar) -> Iterator[Picture]:
+    """Yield the pictures of files, which are noted as read."""
     for source in sources:
         note_read(Path(source.given))
         with interruptible():

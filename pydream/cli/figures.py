@@ -161,18 +161,20 @@ def figure_of(
     arguments: Sequence[str],
     ends: Sequence[Sequence[str]] = (),
     networks: Sequence[NetFacts] = (),
+    bare: Recipe | None = None,
     **more: Any,
 ) -> Figure:
     """Return the record of a figure; its kind is the command's name.
 
     `arguments` are the options of the command alone; `ends` and `networks` are as `layers` and `networks` of `Figure`,
-    for none the recipe's layers and the job's network; `more` is as for `command_of`.
+    for none the recipe's layers and the job's network; `bare` is a recipe with what the arguments do not say, of a
+    command whose defaults are its own; `more` is as for `command_of`.
     """
     recipe = job.as_recorded(recipe)
     output = f"{kind}{Path(target.recorded).suffix or '.png'}"
     return Figure(
         figure=kind,
-        command=job.command_line(kind, [start.source.argument, "-o", output, *arguments], recipe, **more),
+        command=job.command_line(kind, [start.source.argument, "-o", output, *arguments], bare or recipe, **more),
         recipe=recipe,
         layers=[list(each) for each in ends or [recipe.score.ends if recipe.score else [recipe.end]]],
         networks=list(networks or [job.network]),

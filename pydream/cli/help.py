@@ -28,7 +28,7 @@ HEADINGS = {
     "Network": "model weights mean pixel-scale channel-order input-node description url looks",
     "Studio": "host port folder no-browser allow-remote",
     "Size": "max-pixels long-side size image-size quick workers memory scheduler tile",
-    "Figure": "places side factors cell sized most-cells at gain columns title theme width dpi caption",
+    "Figure": "natural places side factors cell sized most-cells at gain columns title theme width dpi caption",
     "General": "json plot yes quiet debug help help-all",
 }
 # A picture can be made, and made again on another machine, without these.

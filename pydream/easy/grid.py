@@ -119,9 +119,14 @@ class PlaceGrid:
 def read_small(given: Given, long_side: int | None) -> Picture:
     """Read a picture; one with a longer side than that is made so small."""
     pixels = Input.of(given, "picture").pixels
-    if long_side is None or max(pixels.shape) <= long_side:
-        return pixels
-    return resized(pixels, Resizing(long_side=long_side).of(*pixels.shape[:2]))
+    return pixels if long_side is None else at_most(pixels, long_side)
+
+
+def at_most(picture: Picture, long_side: int) -> Picture:
+    """Return a picture with a long side of at most so many pixels."""
+    if max(picture.shape) <= long_side:
+        return picture
+    return resized(picture, Resizing(long_side=long_side).of(*picture.shape[:2]))
 
 
 def activation_grid(

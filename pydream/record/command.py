@@ -134,7 +134,6 @@ def command_of(
     layers: Sequence[str] | None = None,
     guide: str | None = None,
     mask: str | None = None,
-    renderer: str = DEFAULT,
 ) -> str:
     """Write a command line: what differs from the defaults, the layer and the seed.
 
@@ -153,8 +152,6 @@ def command_of(
         As the command takes them; None: the recipe's.
     guide, mask : str, optional
         The files; of all files the line has the names, without folders.
-    renderer : str
-        The one that the command takes by default.
     """
     words = ["pydream", command, *arguments, *_loop(recipe)]
     if recipe.size is not None:
@@ -164,7 +161,7 @@ def command_of(
     named_by = Words.of(recipe).options if layers is None else option_words({"--layer": list(layers)})
     words += named_by + option_words({"--guide": guide_name})
     if recipe.rendering is not None:
-        words += _rendering(recipe, renderer)
+        words += _rendering(recipe)
     else:
         given = changed(recipe, "--class" in named_by)
         if recipe.octave_sizes is not None:
@@ -244,14 +241,13 @@ def _loop(recipe: Recipe) -> Iterator[str]:
         yield from option_words({"--frames": recipe.loop.frame + 1, **move, **curves, "--hold": recipe.loop.hold})
 
 
-def _rendering(recipe: Recipe, usual: str) -> list[str]:
+def _rendering(recipe: Recipe) -> list[str]:
     assert recipe.rendering is not None
     name = recipe.rendering.renderer
     known = inspect.signature(RENDERERS[name]).parameters
     chosen = {"iter_n": recipe.iter_n, "step": recipe.step_size, "lap_n": recipe.rendering.lap_n}
     chosen |= {"power": recipe.rendering.power}
-    if recipe.rendering.power is not None:  # a grid's cells have none, and are not moved
-        chosen |= {"robust_scale": recipe.robust_scale, "robust_rotate": recipe.robust_rotate}
+    chosen |= {"robust_scale": recipe.robust_scale, "robust_rotate": recipe.robust_rotate}
     chosen |= {"octave_n": recipe.octave_n, "octave_scale": recipe.octave_scale}
     options = {"iter_n": "iterations", "step": "step-size", "octave_n": "octaves"}
     options |= {"octave_scale": "octave-scale", "lap_n": "laplacian", "power": "decorrelate"}
@@ -261,4 +257,4 @@ def _rendering(recipe: Recipe, usual: str) -> list[str]:
         for parameter, option in options.items()
         if parameter in known and chosen.get(parameter, known[parameter].default) != known[parameter].default
     }
-    return option_words({"--renderer": None if name == usual else name, **written})
+    return option_words({"--renderer": None if name == DEFAULT else name, **written})

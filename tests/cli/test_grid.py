@@ -33,9 +33,8 @@ def test_its_command_makes_it_again(run, picture):
     record = json.loads(read_note("a.png"))
     assert record["figure"] == "grid"
     line = record["command"]
-    assert line.startswith(
-        "pydream grid in.png -o grid.png --direction-power 2.0 --cell 24 --sized --dpi 50.0 --size 64x48"
-    )
+    options = "--iterations 1 --octaves 1 --direction-power 2.0 --cell 24 --sized --dpi 50.0 --size 64x48"
+    assert line.startswith(f"pydream grid in.png -o grid.png {options}")
     assert run(*shlex.split(line)[1:]).code == 0
     np.testing.assert_array_equal(read_image("a.png"), read_image("grid.png"))
     assert (
@@ -81,6 +80,6 @@ def test_factors(run, picture):
     line = ["grid", picture.name, "--layer", "pool5", "--size", "96x72", "--factors", "2", "--seed", "1", *SMALL]
     assert run(*line, "-o", "a.png").code == 0
     command = json.loads(read_note("a.png"))["command"]
-    assert " --factors 2 --cell 24 " in command
+    assert " --factors 2 --iterations 1 --octaves 1 --cell 24 " in command
     assert run(*shlex.split(command)[1:]).code == 0
     np.testing.assert_array_equal(read_image("a.png"), read_image("grid.png"))

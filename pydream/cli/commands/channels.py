@@ -23,6 +23,7 @@ from ..folders import OutputFolder
 from ..help import Command
 from ..input import NOISE, InputPicture, Source, SourceType, claim_targets, one_target, unnamed_target
 from ..job import Job, prepare
+from ..natural import NaturalPictures, natural_option
 from ..options import PICTURE_FILES, force_option, last_options, output_option, pictures_option, resume_option
 from ..places import forced
 from ..rendering import ChannelOption, recipe_taken, rendering_options
@@ -38,6 +39,7 @@ _SIZE = (96, 96)
 @rendering_options
 @worker_options
 @columns_option
+@natural_option
 @pictures_option
 @resume_option
 @force_option
@@ -51,6 +53,7 @@ def command(
     output: str | None,
     layer: ChannelOption | None,
     columns: int | None,
+    natural: NaturalPictures | None,
     pictures: Path | None,
     resume: bool,
     sidecar: bool,
@@ -100,6 +103,7 @@ def command(
         dreams = _dreams(job, start, tiles)
         dreams.check(channels)
         silent = []  # without a gradient
+        compared = None if natural is None else natural.run(job.net, end, quiet)
         try:
             with (
                 start_workers(workers) as cluster,
@@ -111,16 +115,20 @@ def command(
                 for number, (channel, outcome) in enumerate(made, start=1):
                     place = channels.index(channel)
                     try:
-                        sheet.add(outcome.get(), str(channel), place=place)
+                        pixels = outcome.get()
+                        near = "" if compared is None else f"cosine {compared.nearness(job.net, pixels):.2f}"
+                        sheet.add(pixels, str(channel), near, place=place)
                     except SilentScoreError:
                         sheet.add(None, str(channel), reason="no gradient", place=place)
                         silent.append(channel)
                     progress.passed(number)
-            words = option_words({"--columns": columns}) + style.words
+            words = option_words({"--columns": columns}) + style.words + ([] if natural is None else natural.words)
             of = f"{end}:{channels_text(channels)}"
             figure = figure_of(job, "channels", start, target, dreams.recipe(channels[0]), words, [[of]], layers=[of])
             empty = channels_text(sorted(silent, key=channels.index))
             more = f"Without a gradient from {source.name}: {empty}." if silent else ""
+            if natural is not None and compared is not None:
+                more = f"{more}\nCosine: {natural.about(compared)}.".strip()
             style.write(sheet, target, figure, f"{end} of {job.network.name}", more, sidecar)
         except KeyboardInterrupt:
             done = len(tiles.existing())

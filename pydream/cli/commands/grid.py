@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import Any, Final
+from typing import Any
 
 import click
 
@@ -18,7 +18,7 @@ from ...media import Gallery, Sheet, fitting_width
 from ...net import Array
 from ...picture import Picture, to_pixels
 from ...record.command import option_words
-from ...record.recipe import Rendering
+from ...record.recipe import Recipe, Rendering
 from ..advice import duration
 from ..errors import interruption
 from ..figures import FIGURE_FILES, PageTarget, Style, cell_option, figure_of, figure_options, figure_target
@@ -41,8 +41,15 @@ from ..places import unnamed
 from ..progress import Progress
 from ..signals import uninterrupted
 
-_RENDERER: Final = "decorrelated"
 _USUAL = CellParams()
+_OPTIONS = {
+    "iter_n": "--iterations",
+    "step_size": "--step-size",
+    "octave_n": "--octaves",
+    "octave_scale": "--octave-scale",
+    "power": "--direction-power",
+    "side": "--cell",
+}
 
 
 @click.command("grid", cls=Command)
@@ -102,24 +109,17 @@ def command(
     claim_targets([target], sidecar)
     start = _at(source, Resizing.taken(options))
     style = Style.taken(options)
-    usual = _USUAL.side if factors is None else SIDE
-    params = CellParams(
-        side=cell or usual, iter_n=iter_n, step_size=step_size, octave_n=octave_n, octave_scale=octave_scale,
-        power=direction_power,
+    usual = _USUAL if factors is None else replace(_USUAL, side=SIDE)
+    params = replace(
+        usual, side=cell or usual.side, iter_n=iter_n, step_size=step_size, octave_n=octave_n,
+        octave_scale=octave_scale, power=direction_power,
     )  # fmt: skip
-    words = option_words(
-        {
-            "--factors": factors,
-            "--direction-power": None if direction_power == _USUAL.power else direction_power,
-            "--cell": None if cell in (None, usual) else cell,
-            "--sized": sized,
-            "--most-cells": None if most_cells == MOST_CELLS else most_cells,
-        }
-    )
+    most = None if most_cells == MOST_CELLS else most_cells
+    words = option_words({"--factors": factors, **_changed(params, usual), "--sized": sized, "--most-cells": most})
     with uninterrupted(done_then=True):
         job = prepare(
             iter_n=iter_n, step_size=step_size, octave_n=octave_n, octave_scale=octave_scale,
-            rendering=Rendering(renderer=_RENDERER), size=start.resized, noise=start.noise, sidecar=sidecar,
+            rendering=Rendering(renderer="decorrelated"), size=start.resized, noise=start.noise, sidecar=sidecar,
             quiet=quiet, **options,
         )  # fmt: skip
         picture = to_pixels(job.recipe.start(start.picture)[0])
@@ -138,13 +138,29 @@ def command(
         figure.fill(sheet)
         title = f"What {job.recipe.end} of {job.network.name} makes of {source.name}"
         account = figure_of(
-            job, "grid", start, target, job.recipe, words + style.words, [[job.recipe.end]], renderer=_RENDERER
+            job,
+            "grid",
+            start,
+            target,
+            job.recipe,
+            words + style.words,
+            [[job.recipe.end]],
+            bare=Recipe(end=job.recipe.end, seed=job.recipe.seed, size=job.recipe.size),
         )
         lines = [figure.about(), *figure.cells.left]
         style.write(sheet, target, account, title, "\n".join(lines), job.sidecar)
         if interrupted:
             raise interruption(f"wrote {target} with {len(figure.cells.made)} of {figure.cells.count} cells")
     job.say(f"wrote {target}")
+
+
+def _changed(params: CellParams, usual: CellParams) -> dict[str, Any]:
+    """Return the options of what is not as usual."""
+    return {
+        option: getattr(params, name)
+        for name, option in _OPTIONS.items()
+        if getattr(params, name) != getattr(usual, name)
+    }
 
 
 def _at(source: Source, resizing: Resizing) -> InputPicture:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import Any
 
 import click
@@ -11,7 +10,8 @@ from ...dream.tutorial import NOISE_SIZE, rendered_sizes
 from ...record.recipe import MOST_SUMMED
 from ..help import Command
 from ..input import NOISE, Source, SourceType, check_sidecar, claim_targets, one_target, unnamed_target
-from ..job import prepare
+from ..job import Job, prepare
+from ..natural import ComparedJob, NaturalPictures, natural_option
 from ..options import PICTURE_FILES, force_option, last_options, output_option
 from ..rendering import ChannelOption, recipe_taken, rendering_options
 from .dream import DreamBatch
@@ -21,6 +21,7 @@ from .dream import DreamBatch
 @click.argument("input", type=SourceType(noise=NOISE_SIZE), default=NOISE)
 @output_option(f"{PICTURE_FILES}, or -", beside="visualize.png")
 @rendering_options
+@natural_option
 @force_option
 @last_options
 @click.pass_context
@@ -30,6 +31,7 @@ def command(
     input: list[Source],
     output: str | None,
     layer: ChannelOption | None,
+    natural: NaturalPictures | None,
     sidecar: bool,
     quiet: bool,
     **options: Any,
@@ -44,7 +46,7 @@ def command(
 
     INPUT is the start: a picture, - for one from standard input, or by default noise of 224x224 pixels, also as
     noise:640x480. Results of naive, multiscale and lapnorm are scaled to be seen. Ctrl-C ends it early and writes what
-    there is so far.
+    there is so far. --natural says how near the result is to a folder of photographs, for the layer: see docs/grid.md.
 
     \b
     pydream visualize -o channel.png --layer fire4/expand3x3:7
@@ -61,7 +63,11 @@ def command(
     options |= {"layer": layer.name, "channels": layer.channels or (), **recipe_taken(options, layer.channels)}
     octaves = {name: options[name] for name in ("octave_n", "octave_scale") if name in options}
     renderer = options["rendering"].renderer  # whose result may be larger than what it starts from
-    load = partial(prepare, sidecar=sidecar, quiet=quiet, **options)
+
+    def load() -> Job:
+        job = prepare(sidecar=sidecar, quiet=quiet, **options)
+        return job if natural is None else ComparedJob.of(job, natural)
+
     result_size = lambda height, width: rendered_sizes(renderer, height, width, **octaves)[0]  # noqa: E731
     batch = DreamBatch(ctx, load, quiet, result_size, "visualize", sidecar)
     batch.one(source, target)
