@@ -51,6 +51,7 @@ MORE = {  # for the sheet of renderers
 }
 SIDE = 224  # of the network's input, as its authors have it
 ACROSS, GAP, QUALITY = 8, 4, 72  # of a sheet
+MIDDLE = {"xplique": 0.5}  # the part that is shown: its pictures are large, and it draws in their middle
 SEED = 0
 
 
@@ -220,13 +221,19 @@ def write_sheet(folder, file, peers, channels, side):
     blocks = []
     for start in range(0, len(pictures), ACROSS):
         part = pictures[start : start + ACROSS]
-        blocks += [row([picture_file(folder, peer, *each) for each in part], side) for peer in peers]
+        for peer in peers:
+            blocks.append(row([picture_file(folder, peer, *each) for each in part], side, MIDDLE.get(peer, 1)))
         blocks.append(np.full((GAP, ACROSS * side, 3), 255, np.uint8))
     PIL.Image.fromarray(np.concatenate(blocks[:-1])).save(file, quality=QUALITY, optimize=True)
 
 
-def row(files, side):
-    found = [PIL.Image.open(file).convert("RGB").resize((side, side), PIL.Image.Resampling.LANCZOS) for file in files]
+def row(files, side, part):
+    found = []
+    for file in files:
+        with PIL.Image.open(file) as opened:
+            cut = opened.width * (1 - part) / 2
+            box = (cut, cut, opened.width - cut, opened.height - cut)
+            found.append(opened.convert("RGB").resize((side, side), PIL.Image.Resampling.LANCZOS, box))
     return np.concatenate([np.asarray(each) for each in found], 1)
 
 
