@@ -15,8 +15,8 @@ from .errors import debug_option
 from .streams import echo
 
 HEADINGS = {
-    "Output": "output top dream series across diverse check recursive pictures gif resume force only format depth"
-    " sidecar no-sync",
+    "Output": "output top dream series across between diverse check recursive pictures gif resume force only format"
+    " depth sidecar no-sync",
     "Film": "from to range carry flow cut fps quality",
     "Loop": "frames scale rotate shift ease hold plan grid",
     "Dream of": "preset layer at-most like check-weights class input guide objective caricature also"
@@ -36,7 +36,7 @@ _EXPERT = (
     "recursive format depth sidecar no-sync cut quality grid objective caricature octave-scale octave-sizes jitter clip"
     " decorrelate decorrelate-color color-correlations tv robust robust-scale robust-rotate seamless stretch dtype era"
     " backend runtime device weights mean pixel-scale channel-order input-node size memory scheduler tile dpi caption"
-    " debug direction direction-power invert most-cells across also diverse"
+    " debug direction direction-power invert most-cells across between also diverse"
 )
 EXPERT = frozenset(_EXPERT.split())
 _FEW = 11  # options that need no headings

@@ -1,4 +1,4 @@
-"""Dreams of one score that differ: each is led away from what those before it show."""
+"""Scores by what pictures show to a layer: away from those before, so that dreams differ, or between two."""
 
 from __future__ import annotations
 
@@ -6,10 +6,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from ..errors import SilentScoreError
 from ..net import Array, Net
 from ..picture import Picture
 from .cells import activations
-from .objectives import Kind, Score, Term, as_vector
+from .objectives import Kind, Score, Term, as_vector, direction
 
 
 def apart(net: Net, score: Score, pictures: Sequence[Picture], weight: float) -> Score:
@@ -38,10 +39,35 @@ def apart(net: Net, score: Score, pictures: Sequence[Picture], weight: float) ->
     return score - weight * Score((Term(first.layer, kind, place=first.place, vector=as_vector(vector)),))
 
 
-def _shown(net: Net, layer: str, picture: Picture, left_out: list[int]) -> Array:
+def between(net: Net, layer: str, first: Picture, last: Picture, share: float) -> Score:
+    """Return a score on the way from what one picture shows to a layer to what another does.
+
+    ``direction(layer, (1 - share) a + share b, 1)``: a and b are the pictures' vectors of length 1, as for `apart`.
+
+    Parameters
+    ----------
+    net : Net
+        Its input is reshaped to the pictures' sizes.
+    layer : str
+    first, last : (h, w, 3) uint8 array
+    share : float
+        From 0, the first, to 1, the last.
+
+    Raises
+    ------
+    SilentScoreError
+        The layer finds nothing in a picture.
+    """
+    a, b = (_shown(net, layer, picture) for picture in (first, last))
+    if not (a.any() and b.any()):
+        raise SilentScoreError(f"{layer!r} finds nothing in one of the pictures; try an earlier layer")
+    return direction(layer, (1 - share) * a + share * b, 1)
+
+
+def _shown(net: Net, layer: str, picture: Picture, left_out: Sequence[int] = ()) -> Array:
     """Return how strongly each channel answers to a picture, as a vector of length 1."""
     found = np.maximum(activations(net, layer, picture), 0).mean((0, 1))
-    found[left_out] = 0
+    found[list(left_out)] = 0
     return _unit(found)
 
 

@@ -14,7 +14,7 @@ from support.interrupting import interrupt_at
 from pydream.caffe import Net
 from pydream.dream import objectives
 from pydream.dream.colors import color_correlations
-from pydream.dream.images import noise
+from pydream.dream.images import noise, preprocess
 from pydream.dream.notebook import deepdream
 from pydream.dream.objectives import Term, l2, mean
 from pydream.dream.octaves import AUTO
@@ -232,6 +232,9 @@ def test_names_with_colons_and_equals_signs(given, term):
         ("--invert", "it is of a --guide"),
         ("--across -l conv1 -l pool1", "it is of a --series"),
         ("--diverse 0.2", "it is of a --series"),
+        ("--between in.png in.png", "it is of a --series"),
+        ("--series 2 --between in.png in.png --across", "it is for a --series without --between"),
+        ("--series 2 --between in.png in.png -l conv1 -l pool1", "it takes one whole layer"),
         ("--mask in.png --no-clip", "it keeps pixels as they are, and --no-clip rescales them all"),
         ("--mask no.png", "'no.png' does not exist"),
         ("--tv -1", "'--tv': -1.0 is not in the range"),
@@ -294,6 +297,28 @@ def test_a_series_of_dreams_that_differ(run, picture, kind):
     np.save("direction.npy", terms[2][1].vector)
     assert run(*shlex.split(found[2]["command"])[1:], "-o", "again.png").code == 0
     assert json.loads(read_note("again.png"))["dream"] == found[2]["dream"]
+
+
+def test_a_series_between_pictures(run, picture, net):
+    """From what a layer finds in one to what it finds in the other; each record has the numbers."""
+    write_image("other.png", np.random.RandomState(2).randint(0, 256, (50, 40, 3), np.uint8))
+    words = ["noise:40x30", "-o", "way", "--series", "3", "--between", picture.name, "other.png", "-l", "fire2/concat"]
+    seen = run("dream", *words, *SHORT)
+    assert seen.code == 0, seen
+    terms = [
+        msgspec.convert(json.loads(read_note(f"way/{number}.png"))["dream"]["objective"], tuple[Term, ...])
+        for number in (1, 2, 3)
+    ]
+    vectors = np.array([term.vector for (term,) in terms])
+    np.testing.assert_allclose(vectors[1], (vectors[0] + vectors[2]) / 2, atol=1e-6)
+    net.resize(50, 40)
+    net.image.data[0] = preprocess(net, read_image("other.png"))
+    net.forward(end="fire2/concat")
+    found = np.maximum(net.blobs["fire2/concat"].data[0], 0).mean((1, 2))
+    np.testing.assert_allclose(vectors[2], found / np.linalg.norm(found), rtol=1e-4)
+    assert run("replay", "way/2.png").out == "identical: every byte of 40x30 pixels, float32\n"
+    seen = run("dream", *words[:-1], "fire2/concat:3", *SHORT, "--force")
+    assert "it takes one whole layer, without channels" in seen.err
 
 
 def test_an_inversion(run, picture, net):

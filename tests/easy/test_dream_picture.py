@@ -62,7 +62,20 @@ def dream(folder):
 
 # Of the command line alone: where pictures go, who works, what is printed; and --exact has another name for the same.
 OF_COMMANDS = {
-    *("input", "output", "format", "force", "sidecar", "no_sync", "quiet", "recursive", "series", "across", "diverse"),
+    *(
+        "input",
+        "output",
+        "format",
+        "force",
+        "sidecar",
+        "no_sync",
+        "quiet",
+        "recursive",
+        "series",
+        "across",
+        "between",
+        "diverse",
+    ),
     *("workers", "worker", "threads", "scheduler"),
     "dtype",
 }

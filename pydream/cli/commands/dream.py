@@ -15,13 +15,12 @@ from click.core import ParameterSource
 
 from ...cluster.tasks import DreamTask, RemoteTilesNet, checked, dream
 from ...dream.notebook import DreamInterrupted
-from ...dream.params import check_params
 from ...errors import BusyError, ClusterError, ForeignFileError, ImageFileError
 from ...locks import locked
 from ...media import FORMATS
 from ...picture import to_samples
 from ...record.frames import earlier_recipe
-from ...record.presets import params_for, series_iterations
+from ...record.presets import params_for
 from ...record.recipe import Recipe
 from ..advice import creatures, duration
 from ..errors import Failed, interruption, print_error
@@ -59,8 +58,7 @@ from ..options import (
 )
 from ..places import claim_folder, forced, unnamed, wrong_folder
 from ..progress import Bar, Progress
-from ..ranges import FiniteRange
-from ..series import Across, Diverse, Series, Strengths
+from ..series import Series, SeriesOptions, series_options
 from ..signals import between_steps, interruptible, uninterrupted
 from ..workers import WorkerOptions, start_workers, worker_options
 
@@ -86,13 +84,7 @@ from ..workers import WorkerOptions, start_workers, worker_options
     read_depth,
     metavar="8|16|float",
 )
-@option("--series", "Number of dreams from mild to wild, in a folder.", click.IntRange(2, 100))
-@option(
-    "--diverse",
-    "Weight with which each dream of a --series is led away from those before; try 0.5.",
-    FiniteRange(0, 1000, min_open=True),
-)
-@option("--across", "A --series from the first --layer or --class to the last, in place of mild to wild.", is_flag=True)
+@series_options
 @recursive_option
 @force_option
 @last_options
@@ -103,9 +95,6 @@ def command(
     input: tuple[list[Source], ...],
     output: str | None,
     format: str | None,
-    series: int | None,
-    across: bool,
-    diverse: float | None,
     recursive: bool,
     sidecar: bool,
     quiet: bool,
@@ -121,24 +110,19 @@ def command(
     pydream dream noise:640x480 -o dream.png --class dog
     pydream dream photos/ -o dreams/ --keep-colors --workers 2
     """  # noqa: D301 (click's mark for a block to leave as it is)
+    series = SeriesOptions.taken(options)
     given = [source for sources in input for source in sources]
     sources = expanded(given, recursive, None if output in (None, STANDARD) else Path(output))
     if sum(source.given == STANDARD for source in sources) > 1:
         raise click.BadParameter("standard input is one picture", param_hint="'INPUT'")
     several = len(input) > 1 or any(source.listed for source in sources)
-    folder = _folder(given, output, several or series is not None)
-    if series is not None:
+    folder = _folder(given, output, several or series.count is not None)
+    if series.count is not None:
         if several or output == STANDARD:
             raise click.BadParameter("it makes a folder of dreams on one picture", param_hint="'--series'")
         (source,) = sources
-        folder, sources = folder or unnamed(source.path, source.stem, "", []), [source] * series
-        targets = series_targets(folder, series, format)
-        if across and diverse is not None:
-            raise click.BadParameter("it is for a --series without --across", param_hint="'--diverse'")
-        if across and len(options["layer"]) + len(options["classes"]) < 2:
-            raise click.BadParameter("it takes two layers or classes, or more", param_hint="'--across'")
-    elif across or diverse is not None:
-        raise click.BadParameter("it is of a --series", param_hint="'--across'" if across else "'--diverse'")
+        folder, sources = folder or unnamed(source.path, source.stem, "", []), [source] * series.count
+        targets = series_targets(folder, series.count, format)
     elif folder is not None:
         targets = folder_targets(folder, sources, format)
     elif output is None:
@@ -165,19 +149,11 @@ def command(
         what = "it says all sizes, so --octaves and --octave-scale say nothing"
         raise click.BadParameter(what, param_hint="'--octave-sizes'")
     workers = WorkerOptions.taken(options)
-    if workers is not None and diverse is not None:
+    if workers is not None and series.diverse is not None:
         raise click.BadParameter("each dream waits for those before: it takes no workers", param_hint="'--diverse'")
     resizing = Resizing.taken(options)
     options = params_for(options)
-    varied: Series | None = None
-    if diverse is not None:
-        varied = Diverse(targets, diverse)
-    elif across:
-        varied = Across(targets)
-    elif series is not None:
-        numbers = series_iterations(options["iter_n"], series)
-        check_params(iter_n=numbers[-1])
-        varied = Strengths(targets, numbers)
+    varied = series.of(targets, options["iter_n"])
     if varied is not None and options["seed"] is None and not forced():  # an interrupted one goes on with its seed
         earlier = earlier_recipe(target.path for target in targets if target.exists() and target.path)
         options["seed"] = earlier and earlier.seed
