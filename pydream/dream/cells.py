@@ -2,7 +2,8 @@
 
 So "The Building Blocks of Interpretability" (Olah et al., Distill 2018) shows what a layer makes of each place of a
 picture. A cell starts from noise, the same for all, and climbs ``x·v max(cos(x, v), 0.1)^power``, the sum over the
-places of the layer, for its direction v: see `pydream.dream.likeness.along`. Its steps are decorrelated.
+places of the layer, for its direction v: see `pydream.dream.likeness.along`. Its steps are
+decorrelated, and its pixels bounded, as those of `pydream.dream.renderers.render_decorrelated`.
 """
 
 from __future__ import annotations
@@ -21,14 +22,13 @@ from .images import as_image, as_seen, check_image, noise, picture_gradient, pre
 from .likeness import MOST_POWER, along
 from .octaves import Size, check_octaves
 from .params import check_params
-from .renderers import decorrelated_step
-from .tutorial import resize, split_sizes, visstd
+from .renderers import bounded, bounded_slope, decorrelated_step, unbounded
+from .tutorial import resize, split_sizes
 from .watch import Watch
 
 TOGETHER = 16  # cells of a batch: more are no faster, and take more memory
 LARGEST_SIDE = 1024  # of a cell, in pixels
 _SHIFT = 1 / 8  # of a cell's side: the largest random shift
-_CONTRAST = 0.2  # standard deviation of a cell, of the range: about that of a photograph
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -164,7 +164,7 @@ def draw(net: Net, layer: str, vectors: Array, params: CellParams, watch: Watch 
     """
     watch, sizes = watch or Watch(), params.sizes[::-1]
     rng = np.random.RandomState(params.seed)
-    start = as_seen(net, noise(*sizes[0], rng)).astype(net.dtype)
+    start = unbounded(as_seen(net, noise(*sizes[0], rng)).astype(net.dtype))
     cells, moved = [start] * len(vectors), np.zeros(len(vectors), bool)
     with net.one_thread():
         for octave, size in enumerate(sizes):
@@ -173,21 +173,25 @@ def draw(net: Net, layer: str, vectors: Array, params: CellParams, watch: Watch 
             most = int(size[0] * _SHIFT)
             for i in range(params.iter_n):
                 shift = rng.randint(-most, most + 1, size=2)
-                for place, g in enumerate(_gradients(net, layer, vectors, cells, shift, params.power)):
+                pictures = [bounded(cell) for cell in cells]
+                for place, g in enumerate(_gradients(net, layer, vectors, pictures, shift, params.power)):
                     moved[place] |= bool(g.any())
-                    cells[place] = cells[place] + decorrelated_step(net, g, params.step_size)
-                watch.step(octave, i, partial(np.asarray, cells[0]))
-    return [to_pixels(visstd(cell, _CONTRAST) * 255) if any else None for cell, any in zip(cells, moved, strict=True)]
+                    change = decorrelated_step(net, g * bounded_slope(cells[place]), params.step_size)
+                    cells[place] = cells[place] + change
+                watch.step(octave, i, partial(bounded, cells[0]))
+    return [to_pixels(bounded(cell)) if any else None for cell, any in zip(cells, moved, strict=True)]
 
 
 def _reshape(net: Net, count: int, size: Size) -> None:
     net.image.reshape(count, net.image.shape[1], *size)
 
 
-def _gradients(net: Net, layer: str, vectors: Array, cells: list[Array], shift: Array, power: float) -> Iterator[Array]:
-    """Yield the gradient at each cell, whose picture the network sees shifted."""
-    for image, cell in zip(net.image.data, cells, strict=True):
-        as_image(net, np.roll(cell, shift, (0, 1)), out=image)
+def _gradients(
+    net: Net, layer: str, vectors: Array, pictures: list[Array], shift: Array, power: float
+) -> Iterator[Array]:
+    """Yield the gradient at each picture, which the network sees shifted."""
+    for image, picture in zip(net.image.data, pictures, strict=True):
+        as_image(net, np.roll(picture, shift, (0, 1)), out=image)
     net.forward(end=layer)
     blob = net.blobs[layer]
     blob.drive(_seed(blob, vectors, power))
@@ -197,7 +201,7 @@ def _gradients(net: Net, layer: str, vectors: Array, cells: list[Array], shift: 
             f"the gradient of a direction of {layer!r} is not finite: values overflow; try a smaller step, float64, or"
             " an earlier layer"
         )
-    for place in range(len(cells)):
+    for place in range(len(pictures)):
         yield np.roll(picture_gradient(net, gradients[place : place + 1]), -shift, (0, 1))
 
 

@@ -21,8 +21,13 @@ MOST_OF_ONE = 400  # places of a picture that are compared
 
 def nearness_to(net: Net, layer: str, picture: Picture, vector: Array) -> float:
     """Return the cosine of a direction and what a picture gives: its activations' mean over the places of a layer."""
-    values = activations(net, layer, picture)
-    return float(cosines(values.reshape(-1, values.shape[-1]).mean(0)[np.newaxis], vector[np.newaxis])[0, 0])
+    return cosine(activations(net, layer, picture).mean((0, 1)), vector)
+
+
+def cosine(one: Array, other: Array) -> float:
+    """Return the cosine of two vectors, by sums whose order is the same on every machine; that of zeros is 0."""
+    length = np.sqrt((one * one).sum() * (other * other).sum())
+    return float((one * other).sum() / length) if length > 0 else 0.0
 
 
 def cosines(rows: Array, others: Array) -> Array:

@@ -77,21 +77,16 @@ class _Decorrelated(Multiscale):
     def start(self, img: Array, octave: int) -> Array:
         if octave > 0:
             return super().start(img, octave)
-        part = np.clip(img / HALF - 1, -_STEEP, _STEEP)
-        free: Array = HALF * (part / np.sqrt(1 - part * part))
-        return free
+        return unbounded(img)
 
     def picture(self, img: Array) -> Array:
-        u = img / HALF
-        picture: Array = HALF * (1 + u / np.sqrt(1 + u * u))
-        return picture
+        return bounded(img)
 
     def gradient(self, t_grad: Gradient, img: Array, rng: RandomState | None) -> Array:
         seen = self.picture(img)
         moved = self._moved(t_grad, rng)
         g = calc_grad_tiled(seen, moved, rng=rng) if max(seen.shape) > TILE_SIZE else _shifted(seen, moved, rng)
-        slope = 1 / (1 + (img / HALF) ** 2)  # the derivative of `picture` is its power 3/2
-        g *= slope * np.sqrt(slope)
+        g *= bounded_slope(img)
         return g
 
     def normalize(self, g: Array, step: float) -> Array:
@@ -116,6 +111,27 @@ def _shifted(img: Array, t_grad: Gradient, rng: RandomState | None) -> Array:
     """Compute a gradient of a picture that is shifted by up to `SHIFT` pixels, cyclically."""
     shift = (np.random if rng is None else rng).randint(SHIFT, size=2)
     return np.roll(t_grad(np.roll(img, shift, (0, 1))), -shift, (0, 1))
+
+
+def bounded(values: Array) -> Array:
+    """Return the picture of values that may be any: ``127.5 (1 + u / sqrt(1 + u^2))`` for ``127.5 u``."""
+    u = values / HALF
+    picture: Array = HALF * (1 + u / np.sqrt(1 + u * u))
+    return picture
+
+
+def bounded_slope(values: Array) -> Array:
+    """Return the derivative of `bounded` at values: ``(1 + u^2)^(-3/2)``."""
+    slope = 1 / (1 + (values / HALF) ** 2)
+    found: Array = slope * np.sqrt(slope)
+    return found
+
+
+def unbounded(picture: Array) -> Array:
+    """Return the values of a picture: the inverse of `bounded`, of what is not quite black or white."""
+    part = np.clip(picture / HALF - 1, -_STEEP, _STEEP)
+    values: Array = HALF * (part / np.sqrt(1 - part * part))
+    return values
 
 
 def decorrelated_step(net: Net, g: Array, step: float, power: float = 1.0) -> Array:

@@ -19,6 +19,7 @@ import numpy as np
 
 from ..dream.images import as_image, check_image
 from ..dream.labels import class_names
+from ..dream.nearness import cosine
 from ..dream.objectives import direction
 from ..dream.octaves import Size
 from ..dream.params import find_end
@@ -280,8 +281,7 @@ def likeness(net: Net, cell: Cell, layer: str, picture: Picture) -> float:
     net.image.data[0] = as_image(net, picture)
     net.forward(end=layer)
     mean, vector = _values(net.blobs[layer].data).mean(0, dtype=np.float64), np.array(cell.vector)
-    length = np.sqrt((mean * mean).sum() * (vector * vector).sum())
-    return float((mean * vector).sum() / length) if length > 0 else 0.0
+    return cosine(mean, vector)
 
 
 def at_size(net: Net, picture: Picture, resizing: Resizing) -> Picture:
