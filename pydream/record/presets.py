@@ -59,6 +59,8 @@ class Preset:
 
 _GOOGLENET = "bvlc_googlenet"
 
+_ROBUST = {"robust_scale": 0.1, "robust_rotate": 10.0}
+
 # Found by looking, on the six pictures of docs/looks.md; the strong ones first.
 _PRESETS = (
     Preset(
@@ -90,6 +92,23 @@ _PRESETS = (
         "scales",
         "round scales that overlap, as of a fish",
         {"layer": "fire8/squeeze1x1:44", "iter_n": 30, "octave_n": AUTO, "smooth": 0.7},
+    ),
+    Preset(
+        "hounds",
+        "dogs with heads, ears and legs, in light and shadow",
+        {
+            "layer": "conv10:151-268",  # ImageNet's dogs
+            "iter_n": 30,
+            "octave_n": AUTO,
+            "decorrelate": 0.7,
+            "decorrelate_color": True,
+            **_ROBUST,
+        },
+    ),
+    Preset(
+        "flock",
+        "large birds with heads and beaks, as if painted",
+        {"layer": "conv10:7-24,80-100,127-146", "iter_n": 30, "octave_n": AUTO, "decorrelate": 0.7, **_ROBUST},
     ),
     Preset("swirls", "curls and whirls", {"layer": "fire5/concat", "iter_n": 30, "octave_n": AUTO, "smooth": 0.5}),
     Preset(

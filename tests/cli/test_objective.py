@@ -146,7 +146,7 @@ def test_a_presets_own_smoothing_and_steps_come_first(options_of, words):
     for name, preset in PRESETS.items():
         said = preset.params
         smoothing = CLASS_LOOK[:3]
-        if said.keys() & {"smooth", "laplacian", "tv"}:
+        if said.keys() & {"smooth", "laplacian", "tv", "decorrelate"}:
             smoothing = tuple(said.get(each, 0) for each in ("smooth", "laplacian", "tv"))
         several.add(smoothing)
         assert options_of(*words.format(name).split()) == (

@@ -26,6 +26,10 @@ PARAMS = {
     "laplacian",
     "smooth",
     "stretch",
+    "decorrelate",
+    "decorrelate_color",
+    "robust_scale",
+    "robust_rotate",
 }
 GOOGLENETS = ["towers", "creatures", "fair", "starry", "report", "2015"]
 
@@ -126,7 +130,7 @@ def test_the_list(run):
 def test_every_preset_is_what_its_options_are(run, picture):
     """As listed: so whoever copies them gets the same dream."""
     quick = ["-n", "1", "--octaves", "1", "--seed", "3", "--runtime", "numpy"]
-    for name in ("2015", "eyes", "tutorial"):
+    for name in ("2015", "eyes", "hounds", "tutorial"):
         assert run("dream", picture.name, "-o", "a.png", "--preset", name, *quick, "--force").code == 0
         assert run("dream", picture.name, "-o", "b.png", *options(PRESETS[name]), *quick, "--force").code == 0
         assert made("a.png")["result"] == made("b.png")["result"]
