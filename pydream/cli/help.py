@@ -23,7 +23,7 @@ HEADINGS = {
     " direction direction-power invert",
     "Steps": "renderer octaves octave-scale octave-sizes iterations strength step-size jitter clip",
     "Look": "mask keep-colors laplacian decorrelate decorrelate-color color-correlations smooth tv"
-    " robust robust-scale robust-rotate pull-back seamless stretch blend",
+    " magnitudes robust robust-scale robust-rotate pull-back seamless stretch blend",
     "Exactness": "seed exact dtype era backend runtime device",
     "Network": "model weights mean pixel-scale channel-order input-node description url looks",
     "Studio": "host port folder no-browser allow-remote",

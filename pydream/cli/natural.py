@@ -17,10 +17,10 @@ from ..picture import Samples, as_pixels
 from ..record.command import option_words
 from ..record.names import file_word
 from ..record.recipe import Recipe
-from .colors import read_each
 from .input import InputPicture, Source, Target
 from .job import Job
 from .listing import list_pictures
+from .measured import read_each
 from .options import option
 from .progress import Bar
 

@@ -16,9 +16,11 @@ import click
 from click.core import ParameterSource
 
 from ..dream.bounds import MOST_FRAMES
+from ..dream.colors import check_correlations, color_correlations
 from ..dream.era import ERAS
 from ..dream.images import MOST_STRETCH
 from ..dream.laplacian import MOST_LEVELS
+from ..dream.maco import BINS, check_magnitudes, magnitudes_of
 from ..dream.notebook import deepdream, make_step
 from ..dream.objectives import KINDS, MOST_POWER
 from ..dream.octaves import MOST_OCTAVES
@@ -34,12 +36,12 @@ from ..record.text import as_unicode, number_text
 from ..tiles.plan import LARGEST_TILE
 from ..zoo.load import load_net
 from ..zoo.registry import DEFAULT_NETWORK
-from .colors import ColorCorrelations
 from .input import WIDTH_HEIGHT, read_size
 from .making import Decorator as Decorator
 from .making import option as option
 from .making import shorthand
 from .making import together as together
+from .measured import Measured
 from .places import Model, NewFolder, OtherModel, ReadFile, note_read, take_force
 from .preset import PresetName, take_preset
 from .ranges import FiniteRange, Octaves, StepSize
@@ -336,6 +338,11 @@ _STEPS: dict[str, tuple[str, str, Any]] = {
         "Largest random rotation per step, in degrees.",
         FiniteRange(0, WIDEST_TURN),
     ),
+    "magnitudes": (
+        "--magnitudes",
+        "Magnitudes of frequencies, of a folder of pictures or in numbers.",
+        Measured(magnitudes_of, check_magnitudes, BINS, "1,0.7,0.5,…"),
+    ),
 }
 
 
@@ -390,7 +397,7 @@ retouch_options = together(
     option(
         "--color-correlations",
         "The same with those of a folder of pictures, or of red and green, red and blue, green and blue.",
-        ColorCorrelations(),
+        Measured(color_correlations, check_correlations, 3, "0.9,0.81,0.9"),
         metavar="FOLDER|X,X,X",
     ),
     shorthand(

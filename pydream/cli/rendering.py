@@ -24,6 +24,7 @@ _PARAMETERS = {
     "decorrelate": ("power", "power"),
     "robust_scale": ("robust_scale", "robust_scale"),
     "robust_rotate": ("robust_rotate", "robust_rotate"),
+    "magnitudes": ("magnitudes", "magnitudes"),
 }
 
 
@@ -40,7 +41,7 @@ def _defaults(parameter: str) -> str:
 renderer_options = together(
     option(
         "-r --renderer",
-        f"Renderer, decorrelated or of the tutorial: {', '.join(RENDERERS)}.",
+        f"Renderer, of today or of the tutorial: {', '.join(RENDERERS)}.",
         click.Choice(list(RENDERERS)),
         default=DEFAULT,
         metavar="NAME",
@@ -84,7 +85,7 @@ def recipe_taken(options: dict[str, Any], channels: tuple[int, ...] | None = Non
     """
     renderer = options.pop("renderer")
     known = inspect.signature(RENDERERS[renderer]).parameters
-    recipe: dict[str, Any] = {"octave_n": 1, "lap_n": None, "power": None}
+    recipe: dict[str, Any] = {"octave_n": 1, "lap_n": None, "power": None, "magnitudes": None}
     for each, (parameter, name) in _PARAMETERS.items():
         value = options.pop(each)
         if parameter in known:
@@ -92,9 +93,12 @@ def recipe_taken(options: dict[str, Any], channels: tuple[int, ...] | None = Non
         elif value is not None:
             hint = f"'--{each.replace('_', '-')}'"
             raise click.BadParameter(f"the renderer {renderer} does not have it", param_hint=hint)
-    rendering = Rendering(renderer=renderer, channels=channels, lap_n=recipe.pop("lap_n"), power=recipe.pop("power"))
+    own = {name: recipe.pop(name) for name in ("lap_n", "power", "magnitudes")}
+    rendering = Rendering(renderer=renderer, channels=channels, **own)
     for each in ("tile", "memory"):
         if options[each] is not None and not rendering.whole:
-            what = f"the network sees {TILE_SIZE}x{TILE_SIZE} pixels at a time with {renderer}; naive can go in blocks"
+            what = (
+                f"the network sees {TILE_SIZE}x{TILE_SIZE} pixels at a time with {renderer}; naive and maco take blocks"
+            )
             raise click.BadParameter(what, param_hint=f"'--{each}'")
     return {**recipe, "rendering": rendering}

@@ -22,7 +22,8 @@ from .images import as_image, as_seen, check_image, noise, picture_gradient, pre
 from .likeness import MOST_POWER, along
 from .octaves import Size, check_octaves
 from .params import check_params
-from .renderers import bounded, bounded_slope, decorrelated_step, unbounded
+from .renderers import decorrelated_step
+from .squash import bounded, bounded_slope, unbounded
 from .tutorial import resize, split_sizes
 from .watch import Watch
 

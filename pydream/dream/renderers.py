@@ -1,4 +1,4 @@
-"""All renderers by name: the tutorial's four, and one of today, whose steps are decorrelated."""
+"""All renderers by name: the tutorial's four, and two of today."""
 
 from __future__ import annotations
 
@@ -10,16 +10,17 @@ from numpy.typing import ArrayLike
 from ..imageops import backend
 from ..net import Array, Net
 from . import tutorial
-from .bounds import is_real, require
 from .images import deprocess
+from .maco import Magnitudes as Magnitudes
+from .maco import magnitudes_of as magnitudes_of
+from .maco import render_maco
 from .retouch import Robust
-from .spectrum import STEEPEST, divide_spectrum, mix_colors
+from .spectrum import check_power, divide_spectrum, mix_colors
+from .squash import bounded, bounded_slope, unbounded
 from .tutorial import TILE_SIZE, Channels, Gradient, Multiscale, RandomState, calc_grad_tiled
 from .watch import Watch
 
-HALF = 127.5  # of the levels
 SHIFT = 16  # the stride of a late layer: so far, all places of the picture are alike to it
-_STEEP = 0.98  # of HALF; a start that is black or white would not change again
 
 
 def render_decorrelated(
@@ -61,7 +62,11 @@ def render_decorrelated(
     )
 
 
-RENDERERS: dict[str, Callable[..., Array]] = {**tutorial.RENDERERS, "decorrelated": render_decorrelated}
+RENDERERS: dict[str, Callable[..., Array]] = {
+    **tutorial.RENDERERS,
+    "decorrelated": render_decorrelated,
+    "maco": render_maco,
+}
 DEFAULT = "decorrelated"
 
 
@@ -113,27 +118,6 @@ def _shifted(img: Array, t_grad: Gradient, rng: RandomState | None) -> Array:
     return np.roll(t_grad(np.roll(img, shift, (0, 1))), -shift, (0, 1))
 
 
-def bounded(values: Array) -> Array:
-    """Return the picture of values that may be any: ``127.5 (1 + u / sqrt(1 + u^2))`` for ``127.5 u``."""
-    u = values / HALF
-    picture: Array = HALF * (1 + u / np.sqrt(1 + u * u))
-    return picture
-
-
-def bounded_slope(values: Array) -> Array:
-    """Return the derivative of `bounded` at values: ``(1 + u^2)^(-3/2)``."""
-    slope = 1 / (1 + (values / HALF) ** 2)
-    found: Array = slope * np.sqrt(slope)
-    return found
-
-
-def unbounded(picture: Array) -> Array:
-    """Return the values of a picture: the inverse of `bounded`, of what is not quite black or white."""
-    part = np.clip(picture / HALF - 1, -_STEEP, _STEEP)
-    values: Array = HALF * (part / np.sqrt(1 - part * part))
-    return values
-
-
 def decorrelated_step(net: Net, g: Array, step: float, power: float = 1.0) -> Array:
     """Return what a decorrelated step of a mean size adds to a picture, (h, w, 3), whose gradient is `g`."""
     change = divide_spectrum(g, power)
@@ -141,8 +125,3 @@ def decorrelated_step(net: Net, g: Array, step: float, power: float = 1.0) -> Ar
         change = np.moveaxis(mix_colors(np.moveaxis(change, -1, 0)), 0, -1)
     size = np.abs(change).mean()
     return change * (step / size) if size > 0 else change
-
-
-def check_power(power: float) -> None:
-    """Raise ValueError for what is no power of the frequency."""
-    require(is_real(power) and 0 <= power <= STEEPEST, "power", power, f"a number from 0 to {STEEPEST:g}")

@@ -10,6 +10,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..net import Array
+from .bounds import is_real, require
 from .laplacian import HWC, Axes
 
 STEEPEST = 4.0  # power of the frequency; from 2 on little but blurs is left
@@ -70,6 +71,11 @@ def mix_colors(grad: Array, colors: Array = COLORS) -> Array:
     for row, result in zip(colors, mixed, strict=True):
         result[...] = sum(weight * channel for weight, channel in zip(row, grad, strict=True))
     return mixed
+
+
+def check_power(power: float) -> None:
+    """Raise ValueError for what is no power of the frequency."""
+    require(is_real(power) and 0 <= power <= STEEPEST, "power", power, f"a number from 0 to {STEEPEST:g}")
 
 
 def _factors(height: int, width: int, power: float) -> Array:

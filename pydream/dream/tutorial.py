@@ -464,12 +464,12 @@ def visstd(a: Array, s: float = 0.1) -> Array:
 
 def to_display(renderer: str, img: Array) -> Array:
     """Return a rendered image as it is shown, 0..255 once clipped: by `visstd` those that leave the range of pixels."""
-    return img if renderer in ("deepdream", "decorrelated") else visstd(img) * 255
+    return img if renderer in ("deepdream", "decorrelated", "maco") else visstd(img) * 255
 
 
 def rendered_sizes(renderer: str, height: int, width: int, octave_n: int = 1, octave_scale: float = 1.4) -> list[Size]:
     """Return the (height, width) of every octave of a renderer, the largest first: that of the result."""
-    if renderer == "naive":
+    if renderer in ("naive", "maco"):
         return [(height, width)]
     sizes = split_sizes if renderer == "deepdream" else grown_sizes
     return sizes(height, width, octave_n, octave_scale)

@@ -245,15 +245,20 @@ def _rendering(recipe: Recipe) -> list[str]:
     assert recipe.rendering is not None
     name = recipe.rendering.renderer
     known = inspect.signature(RENDERERS[name]).parameters
-    chosen = {"iter_n": recipe.iter_n, "step": recipe.step_size, "lap_n": recipe.rendering.lap_n}
-    chosen |= {"power": recipe.rendering.power}
+    chosen: dict[str, Any] = {"iter_n": recipe.iter_n, "step": recipe.step_size, "lap_n": recipe.rendering.lap_n}
+    chosen |= {"power": recipe.rendering.power, "magnitudes": recipe.rendering.magnitudes}
     chosen |= {"robust_scale": recipe.robust_scale, "robust_rotate": recipe.robust_rotate}
     chosen |= {"octave_n": recipe.octave_n, "octave_scale": recipe.octave_scale}
     options = {"iter_n": "iterations", "step": "step-size", "octave_n": "octaves"}
-    options |= {"octave_scale": "octave-scale", "lap_n": "laplacian", "power": "decorrelate"}
+    options |= {
+        "octave_scale": "octave-scale",
+        "lap_n": "laplacian",
+        "power": "decorrelate",
+        "magnitudes": "magnitudes",
+    }
     options |= {"robust_scale": "robust-scale", "robust_rotate": "robust-rotate"}
     written = {
-        f"--{option}": chosen[parameter]
+        f"--{option}": _value(chosen[parameter])
         for parameter, option in options.items()
         if parameter in known and chosen.get(parameter, known[parameter].default) != known[parameter].default
     }

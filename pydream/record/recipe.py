@@ -17,11 +17,12 @@ from ..dream.images import MOST_STRETCH, as_shown, blended, noise
 from ..dream.keyframes import LINEAR, Curve, Ease, WholeCurve
 from ..dream.laplacian import MOST_LEVELS
 from ..dream.light import Hold
+from ..dream.maco import Magnitudes, check_magnitudes
 from ..dream.notebook import DreamInterrupted, deepdream, dream_copies
 from ..dream.objectives import Caricature, Objective, Score, Term, part_text
 from ..dream.octaves import Size, check_by_hand, octave_sizes
 from ..dream.params import check_params, find_ends
-from ..dream.renderers import RENDERERS, check_power
+from ..dream.renderers import RENDERERS
 from ..dream.retouch import (
     Decorrelate,
     DecorrelateColors,
@@ -34,6 +35,7 @@ from ..dream.retouch import (
     Smooth,
     TotalVariation,
 )
+from ..dream.spectrum import check_power
 from ..dream.tutorial import NAIVE_COPIES, rendered_sizes, to_display
 from ..dream.watch import View, Watch
 from ..dream.work import Work
@@ -96,21 +98,24 @@ class Loop(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 class Rendering(msgspec.Struct, frozen=True, kw_only=True):
     """Which renderer, of which channels' mean, and with how many levels or what power: `pydream.dream.renderers`."""
 
-    renderer: Literal["naive", "multiscale", "lapnorm", "deepdream", "decorrelated"]
+    renderer: Literal["naive", "multiscale", "lapnorm", "deepdream", "decorrelated", "maco"]
     channels: Annotated[tuple[int, ...], msgspec.Meta(max_length=MOST_SUMMED)] | None = None
     lap_n: int | None = None
     power: float | None = None
+    magnitudes: Magnitudes | None = None
 
     def __post_init__(self) -> None:
         if self.lap_n is not None:
             whole_number("lap_n", self.lap_n, 0, MOST_LEVELS)
         if self.power is not None:
             check_power(self.power)
+        if self.magnitudes is not None:
+            check_magnitudes(self.magnitudes)
 
     @property
     def whole(self) -> bool:
         """Whether the network sees the whole picture at once, and not the tutorial's tiles of it."""
-        return self.renderer == "naive"
+        return self.renderer in ("naive", "maco")
 
 
 class Recipe(msgspec.Struct, frozen=True, kw_only=True):
@@ -309,7 +314,10 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True):
             params["lap_n"] = self.rendering.lap_n
         if self.rendering.renderer == "decorrelated":
             params |= {"robust_scale": self.robust_scale, "robust_rotate": self.robust_rotate}
-            params |= {} if self.rendering.power is None else {"power": self.rendering.power}
+        if self.rendering.power is not None:
+            params["power"] = self.rendering.power
+        if self.rendering.magnitudes is not None:
+            params["magnitudes"] = self.rendering.magnitudes
         return params
 
     def sizes(self, height: int, width: int) -> list[Size]:

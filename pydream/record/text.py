@@ -26,6 +26,7 @@ LATER = {
     "robust_scale": 0.0,
     "robust_rotate": 0.0,
     "power": None,
+    "magnitudes": None,
     "depth": None,
     "place": None,
     "caricature": None,

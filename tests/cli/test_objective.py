@@ -444,7 +444,7 @@ def test_colors_of_a_folder(run, picture, net):
     assert json.loads(read_note("out.png"))["dream"]["color_correlations"] == list(found)
     shutil.rmtree("photos")
     assert run("replay", "out.png").code == 0
-    for wrong, problem in {"1,1,1": "no correlations", "a": "neither a folder", "1,2": "three numbers"}.items():
+    for wrong, problem in {"1,1,1": "no correlations", "a": "neither a folder", "1,2": "3 numbers"}.items():
         seen = run("dream", picture.name, "-o", "new.png", "--color-correlations", wrong)
         assert (seen.code, seen.err.count("\n")) == (2, 1)
         assert problem in seen.err

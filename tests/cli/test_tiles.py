@@ -121,7 +121,7 @@ def test_a_sweeps_layers_may_have_other_tiles(run, picture, monkeypatch):
 @pytest.mark.parametrize("command", ["visualize", "channels"])
 def test_renderers_with_tiles_of_their_own(refused, folder, command, option):
     error = refused(2, command, "-o", "out.png", option, 64)
-    assert "the network sees 512x512 pixels at a time with decorrelated; naive can go in blocks" in error
+    assert "the network sees 512x512 pixels at a time with decorrelated; naive and maco take blocks" in error
 
 
 def test_replay_takes_memory_where_it_decides_no_pixel(run, refused, picture, monkeypatch):

@@ -1,6 +1,8 @@
 """`pydream visualize`: the library's renderers, pictures that say how they were made, and what cannot be."""
 
 import json
+import shlex
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +11,7 @@ from support.interrupting import interrupt_at
 
 import pydream
 from pydream.dream.images import noise
-from pydream.dream.renderers import RENDERERS, render_decorrelated
+from pydream.dream.renderers import RENDERERS, magnitudes_of, render_decorrelated, render_maco
 from pydream.dream.tutorial import render_deepdream, render_lapnorm, to_display
 from pydream.media.image import read_image, read_note, write_image
 from pydream.picture import to_pixels
@@ -75,6 +77,25 @@ def test_its_own_options_reach_the_decorrelated_one(run, folder, net, power, sca
     assert said["dream"].get("robust_scale", 0) == float(scale)
     assert f"--iterations 2 --octaves 1 --decorrelate {power} --robust-scale {scale}" in said["command"]
     assert run("replay", "out.png").out.startswith("identical")
+
+
+def test_maco_with_the_magnitudes_of_a_folder(run, picture, net):
+    """They are measured, and recorded as numbers: the folder is not needed again."""
+    Path("photos").mkdir()
+    shutil.copy(picture, "photos")
+    words = ["visualize", "-o", "out.png", "-l", f"{LAYER}:7", "-r", "maco", *SHORT]
+    assert run(*words, "--magnitudes", "photos").code == 0
+    found = magnitudes_of([read_image(picture)])
+    rng = np.random.RandomState(3)
+    img = render_maco(net, LAYER, 7, noise(48, 64, rng), 2, magnitudes=found, rng=rng)
+    np.testing.assert_array_equal(read_image("out.png"), to_pixels(img))
+    said = json.loads(read_note("out.png"))
+    assert said["dream"]["rendering"]["magnitudes"] == list(found)
+    assert f" --renderer maco --iterations 2 --magnitudes {','.join(f'{each:g}' for each in found)} " in said["command"]
+    shutil.rmtree("photos")
+    assert run("replay", "out.png").out.startswith("identical")
+    assert run(*shlex.split(said["command"])[1:]).code == 0
+    np.testing.assert_array_equal(read_image("dream.png"), read_image("out.png"))
 
 
 def test_a_layer_without_channels_and_the_networks_own(run, picture, net):
@@ -150,9 +171,11 @@ def test_an_interrupted_picture(run, folder, monkeypatch, name, size):
         (["-r", "naive", "--octaves", "2"], "the renderer naive does not have it"),
         (["-r", "deepdream", "--laplacian", "2"], "Invalid value for '--laplacian'"),
         (["-r", "lapnorm", "--decorrelate", "1"], "'--decorrelate': the renderer lapnorm does not have it"),
+        (["--magnitudes", "1,2"], "neither a folder nor 15 numbers"),
+        (["-r", "naive", "--magnitudes", ",".join("9" * 15)], "the renderer naive does not have it"),
         (["--step-size", "nan"], "not a finite number"),
         (["--octaves", "100"], "octaves of at most 100000000 pixels from 224x224"),
-        (["-r", "wavy"], "'wavy' is not one of 'naive', 'multiscale', 'lapnorm', 'deepdream', 'decorrelated'"),
+        (["-r", "wavy"], "'wavy' is not one of 'naive', 'multiscale', 'lapnorm', 'deepdream', 'decorrelated', 'maco'"),
         (["in.png", "--size", "64x64"], "No such option"),
         (["nosuch.png"], "'nosuch.png' does not exist"),
     ],

@@ -40,9 +40,9 @@ def command(
 
     --layer LAYER:139 maximises the mean of a channel, LAYER:3,7 or LAYER:0-7 the mean of the sum of some, and LAYER
     alone the mean of the square of all. Renderers: decorrelated, at growing sizes, with the spectrum and the colours of
-    natural pictures, seen at another scale and angle at each step; and the tutorial's: naive, of the whole picture's
-    gradient; multiscale, the same at growing sizes; lapnorm, with its Laplacian bands made equally strong; deepdream,
-    in octaves as a dream.
+    natural pictures, seen at another scale and angle at each step; maco, in phases alone, with the magnitudes of
+    natural pictures; and the tutorial's: naive, of the whole picture's gradient; multiscale, the same at growing sizes;
+    lapnorm, with its Laplacian bands made equally strong; deepdream, in octaves as a dream.
 
     INPUT is the start: a picture, - for one from standard input, or by default noise of 224x224 pixels, also as
     noise:640x480. Results of naive, multiscale and lapnorm are scaled to be seen. Ctrl-C ends it early and writes what
