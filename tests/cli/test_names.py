@@ -235,10 +235,11 @@ def everything(network):
         ],
         "atlas": [
             [
-                *[picture, f"bad{EVIL}.png", *network, "--layer", LAYER, "--side", "1", "-n", "1", "--cell", "32"],
+                *[picture, *network, "--layer", LAYER, "--side", "1", "-n", "1", "--cell", "32"],
                 *["--runtime", "numpy", "--seed", "1", "--title", EVIL, "--pictures", f"a{EVIL}"],
                 *["-o", f"a{EVIL}.html"],
             ],
+            [picture, f"bad{EVIL}.png", *network, "--layer", LAYER, "--side", "1", "-n", "1", "--cell", "32"],
             [f"no{EVIL}.png"],
         ],
         "sweep": [

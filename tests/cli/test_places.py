@@ -22,6 +22,7 @@ WRITES = {
     "dream": (["{read}", "-o", "out.png"], "out.png"),
     "dream --sidecar": (["{read}", "-o", "out.png", "--sidecar"], "out.png.json"),
     "dream many": (["{read}", "other.png", "-o", "out"], "out/other.png"),
+    "dream series": (["{read}", "-o", "out", "--series", "2"], "out/2.png"),
     "zoom": (["{read}", "-o", "out", "--force"], "out/00000003.png"),
     "zoom film": (["{read}", "-o", "out.mp4"], "out.mp4"),
     "zoom frames of a film": (["{read}", "-o", "out.mp4", "--force"], "out.mp4.frames/00000003.png"),
@@ -114,17 +115,17 @@ def test_what_is_read_is_not_written_over(run, picture, folder, unloaded, link, 
 def options_that_read():
     for name, parameter in parameters():
         if isinstance(parameter, click.Option) and isinstance(parameter.type, (ReadFile, Model)) and name in WRITES:
-            yield name, parameter.opts[-1]
+            yield "dream series" if parameter.name == "between" else name, parameter.opts[-1], parameter.nargs
 
 
-@pytest.mark.parametrize(("name", "option"), sorted(options_that_read()))
-def test_nor_what_an_option_reads(run, picture, folder, unloaded, name, option):
+@pytest.mark.parametrize(("name", "option", "files"), sorted(options_that_read()))
+def test_nor_what_an_option_reads(run, picture, folder, unloaded, name, option, files):
     place = folder / WRITES[name][1]
     place.parent.mkdir(parents=True, exist_ok=True)
     os.link(picture, folder / "side.png")
     os.link(picture, place)
     (folder / "other.png").write_bytes(picture.read_bytes())
-    seen = run(*line(name, "other.png"), option, "side.png")
+    seen = run(*line(name, "other.png"), option, *["side.png"] * files)
     assert (seen.code, seen.out) == (2, ""), seen
     assert "'side.png', which is read" in seen.err, seen
 
