@@ -16,9 +16,9 @@ from ..net import Array
 from .bounds import whole_number
 
 MOST_FACTORS = 16
-ROUNDS = 300
+ROUNDS = 30
 _DECIMALS = 4  # of a direction's numbers, whose largest is 1: rounding on other machines is far below
-_TINY = 1e-12  # of the largest activation: what a denominator is at least
+_TINY = 1e-12  # of the largest square of a row: what is no more is rounding
 
 
 class Factors(NamedTuple):
@@ -43,11 +43,12 @@ class Factors(NamedTuple):
 
 
 def factorise(values: Array, count: int) -> Factors:
-    """Find factors by the multiplicative updates of Lee and Seung (2001), from places that are most unlike each other.
+    """Find factors by non-negative least squares in turns, from places that are most unlike each other.
 
-    ``H <- H * (W^T X) / (W^T W H)``, then ``W <- W * (X H^T) / (W H H^T)``: neither makes |X - W H| larger. H starts as
-    the activations at the strongest place, and at each next one what is strongest when the parts along those before
-    have been taken out (the successive projection of Araujo et al., 2001): no chance is in it.
+    Of given directions H the best weights W are a problem of `scipy.optimize.nnls` at each place, and of these weights
+    the best directions one for each channel (Paatero and Tapper, 1994): neither makes |X - W H| larger. H starts as the
+    activations at the strongest place, and at each next one what is strongest when the parts along those before have
+    been taken out (the successive projection of Araujo et al., 2001): no chance is in it.
 
     Parameters
     ----------
@@ -65,13 +66,11 @@ def factorise(values: Array, count: int) -> Factors:
     """
     whole_number("factors", count, 1, MOST_FACTORS)
     found = np.maximum(values.reshape(-1, values.shape[-1]), 0.0).astype(np.float64)
-    largest = found.max()
     vectors = found[_unlike(found, count)]
-    weights = np.maximum(found @ vectors.T, _TINY * largest)
-    least = _TINY * largest * largest
+    weights = _parts(vectors, found)
     for _ in range(ROUNDS):
-        vectors *= (weights.T @ found) / np.maximum(weights.T @ weights @ vectors, least)
-        weights *= (found @ vectors.T) / np.maximum(weights @ (vectors @ vectors.T), least)
+        vectors = _parts(weights.T, found.T).T
+        weights = _parts(vectors, found)
     squares = float(((found - weights @ vectors) ** 2).sum() / (found**2).sum())
     tops = vectors.max(1)
     weights, vectors = weights * tops, vectors / np.where(tops > 0, tops, 1)[:, np.newaxis]
@@ -83,6 +82,13 @@ def factorise(values: Array, count: int) -> Factors:
         sums[order] / sums.sum(),
         1 - squares,
     )
+
+
+def _parts(vectors: Array, rows: Array) -> Array:
+    """Return the weights, at least 0, with which sums of the vectors, (k, c), come nearest to rows, (n, c): (n, k)."""
+    from scipy.optimize import nnls
+
+    return np.stack([nnls(vectors.T, row)[0] for row in rows])
 
 
 def _unlike(rows: Array, count: int) -> list[int]:
