@@ -155,13 +155,13 @@ class _MaCo(Renderer):
         from scipy import fft
 
         planes = fft.irfft2(self._radii * np.exp(1j * phases), self._size)
-        return np.ascontiguousarray(np.moveaxis(mix_colors(planes), 0, -1))
+        return np.ascontiguousarray(np.moveaxis(self._mixed(planes), 0, -1))
 
     def _phases(self, g: Array, phases: Array) -> Array:
         """Return the gradient at phases of a score whose gradient at the values is `g`: the adjoint of `_values`."""
         from scipy import fft
 
-        planes = mix_colors(np.moveaxis(g.astype(np.float64), -1, 0))
+        planes = self._mixed(np.moveaxis(g.astype(np.float64), -1, 0))
         height, width = self._size
         twice = np.full(width // 2 + 1, 2.0)  # all frequencies but two stand for their conjugates too
         twice[0] = 1
@@ -170,6 +170,10 @@ class _MaCo(Renderer):
         z = self._radii * np.exp(1j * phases)
         found: Array = twice / (height * width) * (z.conj() * fft.rfft2(planes)).imag
         return found
+
+    def _mixed(self, planes: Array) -> Array:
+        """Return channels in natural colours; those of a grey picture, alike, as they are."""
+        return mix_colors(planes) if self.net.image.shape[1] > 1 else planes
 
     def _crop(self, t_grad: Gradient, picture: Array, noise: float, rng: Any) -> Array:
         """Return the gradient at the picture of what the network makes of a part of it, its mean size 1."""
