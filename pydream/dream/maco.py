@@ -19,7 +19,7 @@ from ..picture import LUMA, Picture
 from ..tiles.plan import LARGEST_TILE
 from .bounds import require
 from .octaves import Size
-from .spectrum import check_power, mix_colors
+from .spectrum import check_power, falling, frequencies, mix_colors
 from .squash import HALF, bounded, bounded_slope, unbounded
 from .tutorial import Channels, Gradient, RandomState, Renderer
 from .watch import Watch
@@ -192,7 +192,7 @@ def spectrum(size: Size, power: float = 1.0, magnitudes: Magnitudes | None = Non
     """Return the magnitudes, as `scipy.fft.rfft2` has them, of a channel with a deviation of `CONTRAST`."""
     height, width = size
     if magnitudes is None:
-        found = np.maximum(_frequencies(height, width), 1 / max(height, width)) ** -power
+        found = falling(height, width, power)
     else:
         found = np.exp(np.interp(_places(height, width), np.arange(BINS), np.log(magnitudes)))
     found[0, 0] = 0  # the mean is grey
@@ -203,14 +203,8 @@ def spectrum(size: Size, power: float = 1.0, magnitudes: Magnitudes | None = Non
     return found
 
 
-def _frequencies(height: int, width: int) -> Array:
-    """Return the frequencies of `scipy.fft.rfft2`, in periods per pixel."""
-    found: Array = np.hypot(np.fft.fftfreq(height)[:, np.newaxis], np.fft.rfftfreq(width))
-    return found
-
-
 def _places(height: int, width: int) -> Array:
     """Return where frequencies lie among those of `Magnitudes`, from 0 to ``BINS - 1``."""
-    periods = np.maximum(_SIDE * _frequencies(height, width), 1)
+    periods = np.maximum(_SIDE * frequencies(height, width), 1)
     places: Array = np.minimum(2 * np.log2(periods), BINS - 1)
     return places

@@ -52,7 +52,7 @@ def divide_spectrum(grad: Array, power: float, axes: Axes = HWC) -> Array:
     found = np.empty_like(grad)
     planes, divided = (np.moveaxis(each, axes, (1, 2)) for each in (grad, found))
     height, width = planes.shape[1:]
-    factors = _factors(height, width, power)
+    factors = falling(height, width, power)
     for plane, result in zip(planes, divided, strict=True):  # one by one, to save memory
         spectrum = fft.rfft2(plane.astype(np.float64))
         spectrum *= factors
@@ -78,9 +78,14 @@ def check_power(power: float) -> None:
     require(is_real(power) and 0 <= power <= STEEPEST, "power", power, f"a number from 0 to {STEEPEST:g}")
 
 
-def _factors(height: int, width: int, power: float) -> Array:
-    """Return what the frequencies are multiplied by, as `scipy.fft.rfft2` has them: ``(lowest / frequency)^power``."""
+def frequencies(height: int, width: int) -> Array:
+    """Return the frequencies of `scipy.fft.rfft2`, in periods per pixel."""
+    found: Array = np.hypot(np.fft.fftfreq(height)[:, np.newaxis], np.fft.rfftfreq(width))
+    return found
+
+
+def falling(height: int, width: int, power: float) -> Array:
+    """Return ``(lowest / frequency)^power`` for the frequencies of `scipy.fft.rfft2`, floored at the lowest."""
     lowest = 1 / max(height, width)
-    frequency = np.hypot(np.fft.fftfreq(height)[:, np.newaxis], np.fft.rfftfreq(width))
-    factors: Array = (lowest / np.maximum(frequency, lowest)) ** power
+    factors: Array = (lowest / np.maximum(frequencies(height, width), lowest)) ** power
     return factors

@@ -7,12 +7,6 @@ from support import nets
 import pydream
 from pydream.net import Match, best_match
 
-TEXT = (
-    nets.inputs(data=(1, 3, 9, 8))
-    + nets.layer("low", "Convolution", "data", "low", "convolution_param { num_output: 4 kernel_size: 3 }")
-    + nets.layer("low/relu", "ReLU", "low", "low")
-    + nets.layer("top", "Convolution", "low", "top", "convolution_param { num_output: 5 kernel_size: 2 stride: 2 }")
-)
 SIZE = (9, 8)
 WEIGHTS = {"low": 1.0, "top": -0.3}
 PICTURE = np.random.RandomState(0).uniform(0, 255, (70, 96, 3))
@@ -20,10 +14,7 @@ PICTURE = np.random.RandomState(0).uniform(0, 255, (70, 96, 3))
 
 @pytest.fixture(scope="module", params=["numpy", "tensorflow"])
 def net(request):
-    rng = np.random.default_rng(3)
-    weights = {"low": [nets.normal(rng, 4, 3, 3, 3), nets.normal(rng, 4)]}
-    weights["top"] = [nets.normal(rng, 5, 4, 2, 2), nets.normal(rng, 5)]
-    return nets.build(TEXT, "float64", request.param, **weights)
+    return nets.two_layers(request.param)
 
 
 def activations(net, image):

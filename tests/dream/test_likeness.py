@@ -10,22 +10,13 @@ from pydream.dream.retouch import Decorrelate, Robust
 from pydream.errors import ZeroGradientError
 from pydream.media import resized
 
-TEXT = (
-    nets.inputs(data=(1, 3, 9, 8))
-    + nets.layer("low", "Convolution", "data", "low", "convolution_param { num_output: 4 kernel_size: 3 }")
-    + nets.layer("low/relu", "ReLU", "low", "low")
-    + nets.layer("top", "Convolution", "low", "top", "convolution_param { num_output: 5 kernel_size: 2 stride: 2 }")
-)
 SIZE = (9, 8)
 PICTURE = np.random.RandomState(3).randint(0, 256, (45, 60, 3), np.uint8)
 
 
 @pytest.fixture(scope="module", params=["numpy", "tensorflow"])
 def net(request):
-    rng = np.random.default_rng(3)
-    weights = {"low": [nets.normal(rng, 4, 3, 3, 3), nets.normal(rng, 4)]}
-    weights["top"] = [nets.normal(rng, 5, 4, 2, 2), nets.normal(rng, 5)]
-    return nets.build(TEXT, "float64", request.param, **weights)
+    return nets.two_layers(request.param)
 
 
 def activations(net, image):

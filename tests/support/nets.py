@@ -78,3 +78,16 @@ def passes(net, end, image):
     net.blobs[end].copy_data_to_diff()
     net.backward(start=end)
     return net.blobs[end].data, net.blobs["data"].diff
+
+
+def two_layers(runtime):
+    """A float64 net of a ReLU's values, "low", and a convolution of theirs, "top", at images of 9x8 pixels."""
+    text = (
+        inputs(data=(1, 3, 9, 8))
+        + layer("low", "Convolution", "data", "low", "convolution_param { num_output: 4 kernel_size: 3 }")
+        + layer("low/relu", "ReLU", "low", "low")
+        + layer("top", "Convolution", "low", "top", "convolution_param { num_output: 5 kernel_size: 2 stride: 2 }")
+    )
+    rng = np.random.default_rng(3)
+    weights = {"low": [normal(rng, 4, 3, 3, 3), normal(rng, 4)], "top": [normal(rng, 5, 4, 2, 2), normal(rng, 5)]}
+    return build(text, "float64", runtime, **weights)
