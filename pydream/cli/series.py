@@ -11,11 +11,11 @@ from typing import Any, Self
 import click
 import msgspec
 
-from ..dream.diversity import apart, between
+from ..dream.diversity import apart, between, shown
 from ..dream.objectives import Score, Term
 from ..dream.params import check_params
 from ..media import read_image
-from ..net import Net
+from ..net import Array, Net
 from ..record.presets import series_iterations
 from ..record.recipe import Recipe
 from ..record.replay import LOSSLESS
@@ -104,13 +104,16 @@ class Between(Series):
 
     def __init__(self, targets: Sequence[Target], files: Sequence[Path]) -> None:
         super().__init__(targets)
-        self._first, self._last = (read_image(file, to_srgb=reads_profiles()) for file in files)
+        self._pictures = [read_image(file, to_srgb=reads_profiles()) for file in files]
+        self._shown: list[Array] = []
 
     def at(self, net: Net, recipe: Recipe, number: int) -> Recipe:
         """See `Series.at`."""
         if recipe.objective:
             raise bad_value("--between", "it takes one whole layer, without channels, places and weights")
-        score = between(net, recipe.end, self._first, self._last, number / (len(self.files) - 1))
+        self._shown = self._shown or [shown(net, recipe.end, picture) for picture in self._pictures]
+        first, last = self._shown
+        score = between(recipe.end, first, last, number / (len(self.files) - 1))
         return msgspec.structs.replace(recipe, objective=score.terms)
 
 
