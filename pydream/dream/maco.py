@@ -132,14 +132,15 @@ class _MaCo(Renderer):
         return np.angle(fft.rfft2(planes))
 
     def picture(self, img: Array) -> Array:
-        return bounded(self._values(img)).astype(self.net.dtype)
+        return bounded(self._values(self._frequencies(img))).astype(self.net.dtype)
 
     def gradient(self, t_grad: Gradient, img: Array, rng: RandomState | None) -> Array:
-        values, draws = self._values(img), np.random if rng is None else rng
+        z, draws = self._frequencies(img), np.random if rng is None else rng
+        values = self._values(z)
         picture = np.ascontiguousarray(bounded(values), self.net.dtype)
         noise = _NOISE * (1 - self._done / self._iter_n)
         g = sum(self._crop(t_grad, picture, noise, draws) for _ in range(CROPS))
-        return self._phases(g * bounded_slope(values), img)
+        return self._phases(g * bounded_slope(values), z)
 
     def normalize(self, g: Array, step: float) -> Array:
         self._done += 1
@@ -150,15 +151,20 @@ class _MaCo(Renderer):
         found = mean / (1 - kept**self._done)
         return step * np.divide(found, size, out=np.zeros_like(found), where=size > 0)
 
-    def _values(self, phases: Array) -> Array:
-        """Return the values, (h, w, c), that are bounded as pixels."""
+    def _frequencies(self, phases: Array) -> Array:
+        """Return the spectrum, (c, h, w // 2 + 1), that has these phases."""
+        spectra: Array = self._radii * np.exp(1j * phases)
+        return spectra
+
+    def _values(self, z: Array) -> Array:
+        """Return the values, (h, w, c), of a spectrum, which are bounded as pixels."""
         from scipy import fft
 
-        planes = fft.irfft2(self._radii * np.exp(1j * phases), self._size)
+        planes = fft.irfft2(z, self._size)
         return np.ascontiguousarray(np.moveaxis(self._mixed(planes), 0, -1))
 
-    def _phases(self, g: Array, phases: Array) -> Array:
-        """Return the gradient at phases of a score whose gradient at the values is `g`: the adjoint of `_values`."""
+    def _phases(self, g: Array, z: Array) -> Array:
+        """Return the gradient at the phases of a spectrum z of a score whose gradient at its values is `g`."""
         from scipy import fft
 
         planes = self._mixed(np.moveaxis(g.astype(np.float64), -1, 0))
@@ -167,7 +173,6 @@ class _MaCo(Renderer):
         twice[0] = 1
         if width % 2 == 0:
             twice[-1] = 1
-        z = self._radii * np.exp(1j * phases)
         found: Array = twice / (height * width) * (z.conj() * fft.rfft2(planes)).imag
         return found
 
