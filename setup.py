@@ -38,19 +38,20 @@ def tool(name: str) -> str:
 
 
 class CMakeBuild(build_ext):
-    """Compiles CMakeLists.txt's target `_native` to where setuptools wants the extension."""
+    """Compiles the targets `_native` and `_kernels` of CMakeLists.txt to where setuptools wants the extensions."""
 
-    def build_extension(self, ext: Extension) -> None:
-        """Configure afresh: the cache of an earlier build names tools of an environment that is gone."""
+    def build_extensions(self) -> None:
+        """Configure afresh, once: the cache of an earlier build names tools of an environment that is gone."""
         import pybind11
 
-        target = Path(self.get_ext_fullpath(ext.name)).resolve()
+        targets = {ext.name: Path(self.get_ext_fullpath(ext.name)).resolve() for ext in self.extensions}
+        (packages,) = {target.parents[name.count(".")] for name, target in targets.items()}
         build = Path(self.build_temp).resolve() / "cmake"
         shutil.rmtree(build, ignore_errors=True)
         options = {
             "CMAKE_BUILD_TYPE": "Debug" if self.debug else "Release",
             "CMAKE_MAKE_PROGRAM": tool("ninja"),
-            "CMAKE_LIBRARY_OUTPUT_DIRECTORY": str(target.parent),
+            "PYDREAM_PACKAGES": str(packages),
             "PYDREAM_PYTHON": "ON",
             "PYDREAM_TESTS": "OFF",
             "Python_EXECUTABLE": sys.executable,
@@ -59,9 +60,11 @@ class CMakeBuild(build_ext):
         cmake = tool("cmake")
         definitions = [f"-D{name}={value}" for name, value in options.items()]
         subprocess.run([cmake, "-S", str(HERE), "-B", str(build), "-G", "Ninja", *definitions], check=True)
-        subprocess.run([cmake, "--build", str(build), "--target", ext.name.rpartition(".")[2]], check=True)
-        if not target.exists():
-            raise RuntimeError(f"{target}: not built; CMake found another Python than {sys.executable}")
+        modules = [name.rpartition(".")[2] for name in targets]
+        subprocess.run([cmake, "--build", str(build), "--target", *modules], check=True)
+        for target in targets.values():
+            if not target.exists():
+                raise RuntimeError(f"{target}: not built; CMake found another Python than {sys.executable}")
 
 
 class BuildWithShared(build_py):
@@ -99,6 +102,8 @@ setup(
             "dream/labels/*",
         ]
     },
-    ext_modules=[Extension("pydream.imageops._native", sources=[])],
+    ext_modules=[
+        Extension(f"pydream.{name}", sources=[]) for name in ("imageops._native", "runtime.on_native._kernels")
+    ],
     cmdclass={"build_ext": CMakeBuild, "build_py": BuildWithShared},
 )

@@ -11,6 +11,7 @@ from pydream.errors import DISTRIBUTION
 NEEDED = [
     "pydream/py.typed",
     "pydream/imageops/_native.pyi",
+    "pydream/runtime/on_native/_kernels.pyi",
     "pydream/models/squeezenet_v1.1/README.md",
     "pydream/models/squeezenet_v1.1/LICENSE",
     "pydream/models/squeezenet_v1.1/deploy.prototxt",
@@ -48,7 +49,8 @@ def wheel(root, tmp_path_factory):
 def test_contents(wheel):
     names = zipfile.ZipFile(wheel).namelist()
     assert set(NEEDED) <= set(names)
-    assert sum(name.startswith("pydream/imageops/_native.") and name.endswith(".so") for name in names) == 1
+    for module in ("pydream/imageops/_native.", "pydream/runtime/on_native/_kernels."):
+        assert sum(name.startswith(module) and name.endswith(".so") for name in names) == 1
     assert not [name for name in names if name.startswith(("tests/", "csrc/", "models/", "examples/"))]
     assert not [name for name in names if name.endswith((".h", ".a", ".cmake", ".pc")) or "libpydream" in name]
 

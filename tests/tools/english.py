@@ -73,7 +73,11 @@ def in_text(text: str) -> list[tuple[int, str]]:
 def main() -> int:
     """Print what is found; return how the process ends."""
     faults = 0
-    pages = [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md"), *(ROOT / "csrc").iterdir()]
+    pages = [
+        *ROOT.glob("*.md"),
+        *(ROOT / "docs").glob("*.md"),
+        *(path for path in (ROOT / "csrc").rglob("*") if path.is_file()),
+    ]
     for path in [*sorted((ROOT / "pydream").rglob("*.py")), *sorted(pages)]:
         for line, fault in sorted(set(in_python(path) if path.suffix == ".py" else in_text(path.read_text("utf-8")))):
             print(f"{path.relative_to(ROOT)}:{line}: {fault}")
