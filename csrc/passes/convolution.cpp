@@ -2,81 +2,99 @@
 
 #include <algorithm>
 
-#include "parallel.hpp"
-
 namespace pydream {
+
+namespace {
+
+std::ptrdiff_t plane_index(std::vector<Pair>& planes, const Pair& remainder) {
+    const auto found = std::find(planes.begin(), planes.end(), remainder);
+    if (found != planes.end()) return found - planes.begin();
+    planes.push_back(remainder);
+    return static_cast<std::ptrdiff_t>(planes.size()) - 1;
+}
+
+}  // namespace
 
 template <class T>
 Convolution<T>::Convolution(const T* kernel, std::ptrdiff_t outputs, std::ptrdiff_t inputs, Pair taps, Pair stride,
-                            Pair dilation, std::ptrdiff_t group)
+                            Pair dilation, std::ptrdiff_t group, const Tiles<T>& tiles)
     : kernel_(kernel, kernel + outputs * inputs * taps[0] * taps[1]),
-      outputs_(outputs),
+      group_(group),
+      outputs_(outputs / group),
       inputs_(inputs),
       taps_(taps),
       stride_(stride),
       dilation_(dilation),
-      group_(group) {}
+      tiles_(tiles) {}
+
+template <class T>
+const T& Convolution<T>::weight(std::ptrdiff_t output, std::ptrdiff_t input, Pair tap) const {
+    return kernel_[static_cast<std::size_t>(((output * inputs_ + input) * taps_[0] + tap[0]) * taps_[1] + tap[1])];
+}
+
+// Output i reads row stride * i + dilation * t of the padded bottom: row i + dilation * t / stride of the plane
+// dilation * t % stride.
+template <class T>
+Slide<T> Convolution<T>::forward_slide() const {
+    Slide<T> slide{group_, inputs_, outputs_, stride_, {1, 1}, {}, {}, tiles_};
+    std::vector<typename Slide<T>::Tap> taps;
+    for (std::ptrdiff_t u = 0; u < taps_[0]; ++u) {
+        for (std::ptrdiff_t v = 0; v < taps_[1]; ++v) {
+            const Pair at{dilation_[0] * u, dilation_[1] * v};
+            const std::ptrdiff_t plane = plane_index(slide.planes, {at[0] % stride_[0], at[1] % stride_[1]});
+            taps.push_back({plane, {at[0] / stride_[0], at[1] / stride_[1]}});
+        }
+    }
+    slide.add_phase({0, 0}, taps, [&](std::ptrdiff_t row, std::ptrdiff_t channel, std::ptrdiff_t tap) {
+        return weight(row, channel, {tap / taps_[1], tap % taps_[1]});
+    });
+    return slide;
+}
+
+// Row p of the bottom gets from output i through tap t where p + before = stride * i + dilation * t. With
+// p + before = stride * q + phase, those are the taps with dilation * t % stride = phase, and i = q - dilation * t /
+// stride. The source is led by the largest of these distances, so that offsets are not negative.
+template <class T>
+Slide<T> Convolution<T>::backward_slide() const {
+    Slide<T> slide{group_, outputs_, inputs_, {1, 1}, stride_, {{0, 0}}, {}, tiles_};
+    const Pair lead = reach();
+    for (std::ptrdiff_t phase = 0; phase < stride_[0] * stride_[1]; ++phase) {
+        const Pair remainder{phase / stride_[1], phase % stride_[1]};
+        std::vector<typename Slide<T>::Tap> taps;
+        std::vector<Pair> kernel_taps;
+        for (std::ptrdiff_t u = 0; u < taps_[0]; ++u) {
+            for (std::ptrdiff_t v = 0; v < taps_[1]; ++v) {
+                const Pair at{dilation_[0] * u, dilation_[1] * v};
+                if (at[0] % stride_[0] != remainder[0] || at[1] % stride_[1] != remainder[1]) continue;
+                taps.push_back({0, {lead[0] - at[0] / stride_[0], lead[1] - at[1] / stride_[1]}});
+                kernel_taps.push_back({u, v});
+            }
+        }
+        slide.add_phase(remainder, taps, [&](std::ptrdiff_t row, std::ptrdiff_t channel, std::ptrdiff_t tap) {
+            const std::ptrdiff_t g = row / inputs_;
+            return weight(g * outputs_ + channel, row % inputs_, kernel_taps[static_cast<std::size_t>(tap)]);
+        });
+    }
+    return slide;
+}
+
+template <class T>
+Pair Convolution<T>::reach() const {
+    return {dilation_[0] * (taps_[0] - 1) / stride_[0], dilation_[1] * (taps_[1] - 1) / stride_[1]};
+}
 
 template <class T>
 void Convolution<T>::forward(T* top, Pair top_size, const T* bottom, const Shape& bottom_shape, Pair before,
-                             const T* bias, bool rectify, int threads) const {
-    const std::ptrdiff_t plane = bottom_shape.size[0] * bottom_shape.size[1], out = top_size[0] * top_size[1];
-    parallel_for(bottom_shape.n * outputs_, out, threads, [&](std::ptrdiff_t begin, std::ptrdiff_t end) {
-        for (std::ptrdiff_t index = begin; index < end; ++index) {
-            const std::ptrdiff_t n = index / outputs_, o = index % outputs_, g = o / (outputs_ / group_);
-            T* const y = top + index * out;
-            std::fill(y, y + out, bias ? bias[o] : T{0});
-            for (std::ptrdiff_t c = 0; c < inputs_; ++c) {
-                const T* const x = bottom + (n * inputs() + g * inputs_ + c) * plane;
-                for (std::ptrdiff_t u = 0; u < taps_[0]; ++u) {
-                    for (std::ptrdiff_t v = 0; v < taps_[1]; ++v) {
-                        const T w = kernel_[static_cast<std::size_t>(((o * inputs_ + c) * taps_[0] + u) * taps_[1] + v)];
-                        for (std::ptrdiff_t i = 0; i < top_size[0]; ++i) {
-                            const std::ptrdiff_t row = stride_[0] * i + dilation_[0] * u - before[0];
-                            if (row < 0 || row >= bottom_shape.size[0]) continue;
-                            for (std::ptrdiff_t j = 0; j < top_size[1]; ++j) {
-                                const std::ptrdiff_t column = stride_[1] * j + dilation_[1] * v - before[1];
-                                if (column < 0 || column >= bottom_shape.size[1]) continue;
-                                y[i * top_size[1] + j] += w * x[row * bottom_shape.size[1] + column];
-                            }
-                        }
-                    }
-                }
-            }
-            if (rectify) std::transform(y, y + out, y, [](T value) { return value > 0 ? value : T{0}; });
-        }
-    });
+                             const End<T>& end, int threads) const {
+    std::call_once(forward_made_, [&] { forward_ = std::make_unique<const Slide<T>>(forward_slide()); });
+    forward_->run(top, top_size, bottom, bottom_shape, before, {0, 0}, end, threads);
 }
 
 template <class T>
 void Convolution<T>::backward(T* bottom, Pair bottom_size, const T* top, const Shape& top_shape, Pair before,
-                              int threads) const {
-    const std::ptrdiff_t plane = bottom_size[0] * bottom_size[1], out = top_shape.size[0] * top_shape.size[1];
-    const std::ptrdiff_t per_group = outputs_ / group_;
-    parallel_for(top_shape.n * inputs(), plane, threads, [&](std::ptrdiff_t begin, std::ptrdiff_t end) {
-        for (std::ptrdiff_t index = begin; index < end; ++index) {
-            const std::ptrdiff_t n = index / inputs(), g = index % inputs() / inputs_, c = index % inputs_;
-            T* const x = bottom + index * plane;
-            std::fill(x, x + plane, T{0});
-            for (std::ptrdiff_t o = g * per_group; o < (g + 1) * per_group; ++o) {
-                const T* const y = top + (n * outputs_ + o) * out;
-                for (std::ptrdiff_t u = 0; u < taps_[0]; ++u) {
-                    for (std::ptrdiff_t v = 0; v < taps_[1]; ++v) {
-                        const T w = kernel_[static_cast<std::size_t>(((o * inputs_ + c) * taps_[0] + u) * taps_[1] + v)];
-                        for (std::ptrdiff_t i = 0; i < top_shape.size[0]; ++i) {
-                            const std::ptrdiff_t row = stride_[0] * i + dilation_[0] * u - before[0];
-                            if (row < 0 || row >= bottom_size[0]) continue;
-                            for (std::ptrdiff_t j = 0; j < top_shape.size[1]; ++j) {
-                                const std::ptrdiff_t column = stride_[1] * j + dilation_[1] * v - before[1];
-                                if (column < 0 || column >= bottom_size[1]) continue;
-                                x[row * bottom_size[1] + column] += w * y[i * top_shape.size[1] + j];
-                            }
-                        }
-                    }
-                }
-            }
-        }
-    });
+                              const End<T>& end, int threads) const {
+    std::call_once(backward_made_, [&] { backward_ = std::make_unique<const Slide<T>>(backward_slide()); });
+    backward_->run(bottom, bottom_size, top, top_shape, reach(), before, end, threads);
 }
 
 template class Convolution<float>;

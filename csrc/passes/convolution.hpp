@@ -1,21 +1,14 @@
 // A network's convolution, forward and its gradient at the bottom, for images (n, c, h, w).
 #pragma once
 
-#include <array>
 #include <cstddef>
+#include <memory>
+#include <mutex>
 #include <vector>
 
+#include "passes/slide.hpp"
+
 namespace pydream {
-
-using Pair = std::array<std::ptrdiff_t, 2>;  // (vertical, horizontal)
-
-// The shape of an image batch.
-struct Shape {
-    std::ptrdiff_t n, channels;
-    Pair size;
-
-    std::ptrdiff_t count() const { return n * channels * size[0] * size[1]; }
-};
 
 // A correlation (the kernel is not flipped):
 //
@@ -29,24 +22,32 @@ public:
     // Copies the (outputs, inputs, *taps) kernel; `inputs` are those of one group. All sizes are at least 1, and
     // `group` divides `outputs`.
     Convolution(const T* kernel, std::ptrdiff_t outputs, std::ptrdiff_t inputs, Pair taps, Pair stride, Pair dilation,
-                std::ptrdiff_t group);
+                std::ptrdiff_t group, const Tiles<T>& tiles = chosen_tiles<T>());
 
-    std::ptrdiff_t outputs() const { return outputs_; }           // channels of a top
-    std::ptrdiff_t inputs() const { return inputs_ * group_; }  // channels of a bottom
+    std::ptrdiff_t outputs() const { return group_ * outputs_; }  // channels of a top
+    std::ptrdiff_t inputs() const { return group_ * inputs_; }    // channels of a bottom
 
-    // Writes the top from the bottom. `bias` has outputs() numbers or is null. With `rectify`, what is not above 0
-    // becomes 0, a NaN too.
-    void forward(T* top, Pair top_size, const T* bottom, const Shape& bottom_shape, Pair before, const T* bias,
-                 bool rectify, int threads) const;
+    // Writes the top from the bottom, ending as `end` says.
+    void forward(T* top, Pair top_size, const T* bottom, const Shape& bottom_shape, Pair before, const End<T>& end,
+                 int threads) const;
 
     // Writes the gradient at the bottom from that at the top.
-    void backward(T* bottom, Pair bottom_size, const T* top, const Shape& top_shape, Pair before, int threads) const;
+    void backward(T* bottom, Pair bottom_size, const T* top, const Shape& top_shape, Pair before, const End<T>& end,
+                  int threads) const;
 
 private:
+    Slide<T> forward_slide() const;
+    Slide<T> backward_slide() const;
+    Pair reach() const;  // of the taps, in places of the top
+    const T& weight(std::ptrdiff_t output, std::ptrdiff_t input, Pair tap) const;
+
     std::vector<T> kernel_;
-    std::ptrdiff_t outputs_, inputs_;
+    std::ptrdiff_t group_, outputs_, inputs_;  // of a group
     Pair taps_, stride_, dilation_;
-    std::ptrdiff_t group_;
+    Tiles<T> tiles_;
+    // Made when they are first needed.
+    mutable std::once_flag forward_made_, backward_made_;
+    mutable std::unique_ptr<const Slide<T>> forward_, backward_;
 };
 
 }  // namespace pydream

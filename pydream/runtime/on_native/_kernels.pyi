@@ -1,20 +1,41 @@
-from typing import Generic, TypeAlias, TypeVar
+from collections.abc import Sequence
+from typing import Any, Generic, TypeAlias, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-# As in csrc/passes/bindings.cpp. All arrays are C-contiguous, of one dtype, and aligned.
+# As in csrc/passes/bindings.cpp. All arrays are C-contiguous, aligned, and of one dtype.
 Real = TypeVar("Real", np.float32, np.float64)
 Kernel: TypeAlias = NDArray[Real]  # (out, in / group, h, w)
 Image: TypeAlias = NDArray[Real]  # (n, c, h, w)
 Pair: TypeAlias = tuple[int, int]  # (vertical, horizontal)
 
-# A correlation, as csrc/passes/convolution.hpp has it. `before` is the padding before the first row and column;
-# behind the last there is as much as `size` asks for.
+# A correlation. `before` is the padding before the first row and column of the bottom; behind the last there is as much
+# as `size`, of the top or of the bottom, asks for. Results are written to `out`, or added to it, where it is given.
 class Convolution(Generic[Real]):
     def forward(
-        self, x: Image[Real], before: Pair, size: Pair, bias: NDArray[Real] | None = None, rectify: bool = False
-    ) -> Image[Real]: ...  # size: of the top
-    def backward(self, diff: Image[Real], before: Pair, size: Pair) -> Image[Real]: ...  # size: of the bottom
+        self,
+        x: Image[Real],
+        before: Pair,
+        size: Pair,
+        bias: NDArray[Real] | None = None,
+        rectify: bool = False,
+        out: Image[Real] | None = None,
+        add: bool = False,
+    ) -> Image[Real]: ...
+    def backward(
+        self,
+        diff: Image[Real],
+        before: Pair,
+        size: Pair,
+        positive: Image[Real] | None = None,  # the result is 0 where this is not above 0
+        out: Image[Real] | None = None,
+        add: bool = False,
+    ) -> Image[Real]: ...
 
 def convolution(kernel: Kernel[Real], stride: Pair, dilation: Pair, group: int) -> Convolution[Real]: ...
+
+# Arrays of results have memory from a pool, as those that `empty` returns.
+def empty(shape: Sequence[int], dtype: np.dtype[Any]) -> NDArray[Any]: ...
+def clear_pool() -> None: ...
+def pool_bytes() -> tuple[int, int]: ...  # (in use, kept)
