@@ -4,6 +4,7 @@
 #include <atomic>
 #include <cmath>
 #include <limits>
+#include <optional>
 
 #include "parallel.hpp"
 #include "passes/pool.hpp"
@@ -14,7 +15,7 @@ namespace {
 
 // Numbers of the source that a thread keeps in its processor's own cache.
 template <class T>
-constexpr std::ptrdiff_t cached = (std::ptrdiff_t{384} << 10) / static_cast<std::ptrdiff_t>(sizeof(T));
+constexpr std::ptrdiff_t cached = (std::ptrdiff_t{512} << 10) / static_cast<std::ptrdiff_t>(sizeof(T));
 
 // The multiplications that are worth a thread.
 constexpr std::ptrdiff_t work_of_a_thread = std::ptrdiff_t{1} << 19;
@@ -33,6 +34,12 @@ struct Range {
 struct Plan {
     Pair block;
     std::ptrdiff_t channels;
+};
+
+// A part of the grid, computed from some channels of the source.
+struct Block {
+    std::ptrdiff_t image, group;
+    Range rows, columns, channels;
 };
 
 // Where a row of the grid lies in a tile, and where its values go.
@@ -79,15 +86,17 @@ public:
         std::atomic<std::ptrdiff_t> next{0};
         const auto work = [&](std::ptrdiff_t, std::ptrdiff_t) {
             Part part(source_numbers(plan_));
-            for (std::ptrdiff_t item; (item = next.fetch_add(1)) < items;) {
-                const std::ptrdiff_t image = item / (blocks[0] * blocks[1]), place = item % (blocks[0] * blocks[1]);
-                const Pair at{place / blocks[1], place % blocks[1]};
-                Range range[2];
-                for (std::size_t axis = 0; axis < 2; ++axis) {
-                    const std::ptrdiff_t begin = grid_[axis].begin + at[axis] * plan_.block[axis];
-                    range[axis] = Range{begin, begin + plan_.block[axis]}.within(grid_[axis]);
+            std::optional<Block> block = block_at(next.fetch_add(1));
+            while (block) {
+                std::optional<Block> following;
+                if (block->channels.end < slide_.channels) {
+                    following = block;
+                    following->channels = chunk_from(block->channels.end);
+                } else {
+                    following = block_at(next.fetch_add(1));
                 }
-                block(part, image / slide_.group, image % slide_.group, range[0], range[1]);
+                compute(part, *block, following);
+                block = following;
             }
         };
         parallel_for(std::min<std::ptrdiff_t>(threads, items), worth_a_thread, threads, work);
@@ -96,6 +105,14 @@ public:
 private:
     using Phase = typename Slide<T>::Phase;
 
+    // What a thread reads ahead: lines of the next block's source, in each of its channels.
+    struct Ahead {
+        const T* first;
+        std::ptrdiff_t rows, lines;  // lines of a row
+        std::ptrdiff_t at_once;      // lines for a tile
+        std::ptrdiff_t next;         // of all lines
+    };
+
     // What a thread needs.
     struct Part {
         explicit Part(std::ptrdiff_t numbers) : source(static_cast<std::size_t>(numbers)) {}
@@ -103,6 +120,7 @@ private:
         Scratch<T> source;
         std::vector<Segment> segments;
         std::vector<std::ptrdiff_t> offsets;
+        Ahead ahead{};
         alignas(64) T staged[Tiles<T>::most_rows * Tiles<T>::most_columns];
         alignas(64) T positive[Tiles<T>::most_rows * Tiles<T>::most_columns];
     };
@@ -121,9 +139,11 @@ private:
         return {divide_up(first, spread), divide_down(target_size_[axis] - 1 + first, spread) + 1};
     }
 
+    bool scattered() const { return slide_.spread[1] > 1; }
+
     // Multiplications for a place of the grid in one group.
     std::ptrdiff_t work_of_a_place() const {
-        std::ptrdiff_t taps = 1;
+        std::ptrdiff_t taps = 0;
         for (const auto& phase : slide_.phases) taps += static_cast<std::ptrdiff_t>(phase.taps.size());
         return slide_.rows * slide_.channels * taps;
     }
@@ -136,7 +156,7 @@ private:
 
     // Numbers of a block in one channel. An odd number of cache lines: channels must not fall into the same sets.
     std::ptrdiff_t channel_stride(std::ptrdiff_t rows, std::ptrdiff_t columns) const {
-        constexpr std::ptrdiff_t line = 64 / sizeof(T);
+        constexpr std::ptrdiff_t line = cache_line<T>;
         const std::ptrdiff_t planes = static_cast<std::ptrdiff_t>(slide_.planes.size());
         return (divide_up(planes * (rows + halo_[0]) * pitch(columns), line) | 1) * line;
     }
@@ -145,20 +165,19 @@ private:
         return plan.channels * channel_stride(plan.block[0], plan.block[1]) + 2 * slide_.tiles.columns;
     }
 
-    // The time that a plan takes, in multiplications of a tile's column.
+    // The time that a plan takes, about: in multiplications of a full tile.
     double cost(const Plan& plan, int threads) const {
         const Pair blocks = blocks_of(plan);
         const double items = static_cast<double>(n_ * slide_.group * blocks[0] * blocks[1]);
-        const double columns = static_cast<double>(slide_.tiles.columns);
         const std::ptrdiff_t pixels = (plan.block[0] - 1) * pitch(plan.block[1]) + plan.block[1];
-        const double tiles = static_cast<double>(divide_up(pixels, slide_.tiles.columns));
+        const double tiles = static_cast<double>(divide_up(pixels, slide_.tiles.columns) * slide_.tiles.columns);
         const double chunks = static_cast<double>(divide_up(slide_.channels, plan.channels));
-        const double work = static_cast<double>(work_of_a_place());
-        const double sums = tiles * columns * work;
-        const double packed = static_cast<double>(channel_stride(plan.block[0], plan.block[1]) * slide_.channels);
-        const double written = static_cast<double>(slide_.rows) * tiles * columns * chunks;
-        // Weights, the copied source and results move through the caches at about this many numbers a multiplication.
-        const double block = sums + 4 * work + 5 * packed + 3 * written;
+        const double copied = static_cast<double>(channel_stride(plan.block[0], plan.block[1]) * slide_.channels);
+        const double sums = static_cast<double>(work_of_a_place());
+        const double written = static_cast<double>(slide_.rows) * static_cast<double>(slide_.phases.size());
+        // Measured: a number costs as much as this many multiplications where it is copied, written, or read again.
+        const double copy = 5, weight = 4, write = scattered() ? 20 : 3, again = scattered() ? 60 : 8;
+        const double block = sums * (tiles + weight) + copy * copied + written * tiles * (write + again * (chunks - 1));
         return std::ceil(items / threads) * block;
     }
 
@@ -187,33 +206,57 @@ private:
         return best;
     }
 
-    void block(Part& part, std::ptrdiff_t image, std::ptrdiff_t group, Range rows, Range columns) {
-        const std::ptrdiff_t stride = channel_stride(rows.length(), columns.length());
-        for (std::ptrdiff_t c = 0; c < slide_.channels; c += plan_.channels) {
-            const Range chunk = Range{c, c + plan_.channels}.within({0, slide_.channels});
-            copy_source(part, image, group, chunk, rows, columns, stride);
-            for (const Phase& phase : slide_.phases) {
-                find_segments(part, phase, rows, columns);
-                find_offsets(part, phase, rows.length(), columns.length());
-                tiles(part, phase, image, group, chunk, stride);
-            }
+    Range chunk_from(std::ptrdiff_t channel) const {
+        return Range{channel, channel + plan_.channels}.within({0, slide_.channels});
+    }
+
+    // Returns a block of all in their order, with its first channels.
+    std::optional<Block> block_at(std::ptrdiff_t item) const {
+        const Pair blocks = blocks_of(plan_);
+        const std::ptrdiff_t count = blocks[0] * blocks[1], image = item / count;
+        if (image >= n_ * slide_.group) return std::nullopt;
+        const Pair at{item % count / blocks[1], item % blocks[1]};
+        const auto range = [&](std::size_t axis) {
+            const std::ptrdiff_t begin = grid_[axis].begin + at[axis] * plan_.block[axis];
+            return Range{begin, begin + plan_.block[axis]}.within(grid_[axis]);
+        };
+        return Block{image / slide_.group, image % slide_.group, range(0), range(1), chunk_from(0)};
+    }
+
+    void compute(Part& part, const Block& block, const std::optional<Block>& following) const {
+        copy_source(part, block);
+        part.ahead = following ? ahead_of(block, *following) : Ahead{};
+        for (const Phase& phase : slide_.phases) {
+            find_segments(part, phase, block);
+            find_offsets(part, phase, block);
+            tiles(part, phase, block);
         }
     }
 
+    // Returns the row or column of the source that place q of a plane is.
+    std::ptrdiff_t source_place(std::size_t axis, std::ptrdiff_t q, const Pair& plane) const {
+        return slide_.split[axis] * q + plane[axis] - lead_[axis];
+    }
+
+    const T* source_plane(const Block& block) const {
+        const std::ptrdiff_t channel = (block.image * slide_.group + block.group) * slide_.channels;
+        return source_ + (channel + block.channels.begin) * source_size_[0] * source_size_[1];
+    }
+
     // Copies what the block reads, with zeros around: (channels, planes, rows + halo, columns + halo).
-    void copy_source(Part& part, std::ptrdiff_t image, std::ptrdiff_t group, Range channels, Range rows, Range columns,
-                     std::ptrdiff_t stride) const {
-        const std::ptrdiff_t width = pitch(columns.length());
-        const std::ptrdiff_t first = (image * slide_.group + group) * slide_.channels;
-        for (std::ptrdiff_t c = channels.begin; c < channels.end; ++c) {
-            const T* const from = source_ + (first + c) * source_size_[0] * source_size_[1];
-            T* to = part.source.data() + (c - channels.begin) * stride;
+    void copy_source(Part& part, const Block& block) const {
+        const Range& columns = block.columns;
+        const std::ptrdiff_t width = pitch(columns.length()), split = slide_.split[1];
+        const std::ptrdiff_t stride = channel_stride(block.rows.length(), columns.length());
+        const T* from = source_plane(block);
+        for (std::ptrdiff_t c = 0; c < block.channels.length(); ++c, from += source_size_[0] * source_size_[1]) {
+            T* to = part.source.data() + c * stride;
             for (const Pair& plane : slide_.planes) {
-                const std::ptrdiff_t split = slide_.split[1], at = plane[1] - lead_[1];  // column split * q + at
-                const Range inside = Range{divide_up(-at, split), divide_down(source_size_[1] - 1 - at, split) + 1};
+                const std::ptrdiff_t at = source_place(1, 0, plane);
+                const Range inside{divide_up(-at, split), divide_down(source_size_[1] - 1 - at, split) + 1};
                 const Range read = inside.within({columns.begin, columns.begin + width});
-                for (std::ptrdiff_t q = rows.begin; q < rows.end + halo_[0]; ++q, to += width) {
-                    const std::ptrdiff_t row = slide_.split[0] * q + plane[0] - lead_[0];
+                for (std::ptrdiff_t q = block.rows.begin; q < block.rows.end + halo_[0]; ++q, to += width) {
+                    const std::ptrdiff_t row = source_place(0, q, plane);
                     if (row < 0 || row >= source_size_[0] || read.length() <= 0) {
                         std::fill(to, to + width, T{0});
                         continue;
@@ -231,14 +274,45 @@ private:
         }
     }
 
+    // Returns what the tiles of a block read ahead for another one.
+    Ahead ahead_of(const Block& block, const Block& following) const {
+        const auto range = [&](std::size_t axis, const Range& places) {
+            const std::ptrdiff_t last = places.end - 1 + halo_[axis];
+            const Range read{slide_.split[axis] * places.begin - lead_[axis], slide_.split[axis] * (last + 1) - lead_[axis]};
+            return read.within({0, source_size_[axis]});
+        };
+        const Range rows = range(0, following.rows), columns = range(1, following.columns);
+        if (rows.length() <= 0 || columns.length() <= 0) return {};
+        const std::ptrdiff_t lines = columns.length() / cache_line<T> + 1;
+        const std::ptrdiff_t panels = divide_up(slide_.rows, slide_.tiles.rows);
+        const std::ptrdiff_t pixels = block.rows.length() * pitch(block.columns.length());
+        const std::ptrdiff_t tiles = static_cast<std::ptrdiff_t>(slide_.phases.size()) * panels *
+                                     divide_up(pixels, slide_.tiles.columns);
+        const T* const first = source_plane(following) + rows.begin * source_size_[1] + columns.begin;
+        return {first, rows.length(), lines, divide_up(rows.length() * lines, tiles), 0};
+    }
+
+    // Lets a tile read what is next.
+    void read_ahead(Tile<T>& tile, Ahead& ahead) const {
+        const std::ptrdiff_t row = ahead.lines > 0 ? ahead.next / ahead.lines : 0;
+        if (row >= ahead.rows) {
+            tile.ahead_lines = 0;
+            return;
+        }
+        const std::ptrdiff_t line = ahead.next % ahead.lines;
+        tile.ahead = ahead.first + row * source_size_[1] + line * cache_line<T>;
+        tile.ahead_lines = static_cast<int>(std::min(ahead.at_once, ahead.lines - line));
+        ahead.next += tile.ahead_lines;
+    }
+
     // Lists where the places of a phase lie in the block's tiles. A tile runs on from row to row, halo included.
-    void find_segments(Part& part, const Phase& phase, Range rows, Range columns) const {
+    void find_segments(Part& part, const Phase& phase, const Block& block) const {
         part.segments.clear();
-        const std::ptrdiff_t width = pitch(columns.length()), size = slide_.tiles.columns;
-        const Range down = rows.within(places_of(phase, 0)), across = columns.within(places_of(phase, 1));
+        const std::ptrdiff_t width = pitch(block.columns.length()), size = slide_.tiles.columns;
+        const Range down = block.rows.within(places_of(phase, 0)), across = block.columns.within(places_of(phase, 1));
         for (std::ptrdiff_t q = down.begin; q < down.end; ++q) {
             const std::ptrdiff_t row = slide_.spread[0] * q + phase.remainder[0] - shift_[0];
-            const std::ptrdiff_t start = (q - rows.begin) * width - columns.begin;
+            const std::ptrdiff_t start = (q - block.rows.begin) * width - block.columns.begin;
             for (std::ptrdiff_t column = across.begin; column < across.end;) {
                 const std::ptrdiff_t flat = start + column;
                 const std::ptrdiff_t length = std::min(size - flat % size, across.end - column);
@@ -249,38 +323,41 @@ private:
         }
     }
 
-    void find_offsets(Part& part, const Phase& phase, std::ptrdiff_t rows, std::ptrdiff_t columns) const {
+    void find_offsets(Part& part, const Phase& phase, const Block& block) const {
         part.offsets.clear();
+        const std::ptrdiff_t rows = block.rows.length() + halo_[0], width = pitch(block.columns.length());
         for (const auto& tap : phase.taps) {
-            part.offsets.push_back((tap.plane * (rows + halo_[0]) + tap.offset[0]) * pitch(columns) + tap.offset[1]);
+            part.offsets.push_back((tap.plane * rows + tap.offset[0]) * width + tap.offset[1]);
         }
     }
 
     // Computes a block of one phase: all rows of a group, from some of its channels.
-    void tiles(Part& part, const Phase& phase, std::ptrdiff_t image, std::ptrdiff_t group, Range channels,
-               std::ptrdiff_t stride) const {
+    void tiles(Part& part, const Phase& phase, const Block& block) const {
+        const Range& channels = block.channels;
         const std::ptrdiff_t taps = static_cast<std::ptrdiff_t>(phase.taps.size());
         const bool last = channels.end == slide_.channels;
         Tile<T> tile{};
         tile.channels = channels.length();
-        tile.channel_stride = stride;
+        tile.channel_stride = channel_stride(block.rows.length(), block.columns.length());
         tile.taps = taps;
         tile.offsets = part.offsets.data();
         tile.add = end_.add || channels.begin > 0;
         tile.rectify = end_.rectify && last;
+        tile.ahead_stride = source_size_[0] * source_size_[1];
         const std::ptrdiff_t plane = target_size_[0] * target_size_[1];
         for (std::ptrdiff_t row = 0; row < slide_.rows; row += slide_.tiles.rows) {
             const std::ptrdiff_t rows = std::min(slide_.tiles.rows, slide_.rows - row);
-            const std::ptrdiff_t channel = group * slide_.rows + row;
+            const std::ptrdiff_t channel = block.group * slide_.rows + row;
             tile.weights = phase.weights.data() + (channel * slide_.channels + channels.begin * rows) * taps;
             tile.bias = end_.bias && last ? end_.bias + channel : nullptr;
-            const std::ptrdiff_t start = (image * slide_.group * slide_.rows + channel) * plane;
+            const std::ptrdiff_t start = (block.image * slide_.group * slide_.rows + channel) * plane;
             const T* const positive = end_.positive && last ? end_.positive + start : nullptr;
             for (auto segment = part.segments.begin(); segment != part.segments.end();) {
                 auto behind = segment;
                 while (behind != part.segments.end() && behind->tile == segment->tile) ++behind;
+                read_ahead(tile, part.ahead);
                 tile.source = part.source.data() + segment->tile * slide_.tiles.columns;
-                if (segment->length == slide_.tiles.columns && slide_.spread[1] == 1) {
+                if (segment->length == slide_.tiles.columns && !scattered()) {
                     tile.out = target_ + start + segment->target;
                     tile.stride = plane;
                     tile.positive = positive ? positive + segment->target : nullptr;

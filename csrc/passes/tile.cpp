@@ -17,6 +17,12 @@
 #define PYDREAM_UNROLL
 #endif
 
+#ifdef __GNUC__
+#define PYDREAM_PREFETCH(address) __builtin_prefetch(address, 0, 2)  // to read, into the second cache
+#else
+#define PYDREAM_PREFETCH(address) static_cast<void>(address)
+#endif
+
 #if defined(__x86_64__) && defined(__GNUC__)
 #define PYDREAM_WIDER_TILES
 #endif

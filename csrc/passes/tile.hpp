@@ -10,6 +10,10 @@
 
 namespace pydream {
 
+// Numbers in a line of a cache.
+template <class T>
+constexpr std::ptrdiff_t cache_line = 64 / static_cast<std::ptrdiff_t>(sizeof(T));
+
 // What a tile is made of. `count` channels of the source, each with `taps` places that a pixel reads, are summed.
 template <class T>
 struct Tile {
@@ -25,6 +29,10 @@ struct Tile {
     const T* bias;      // (rows), or null
     bool rectify;       // write 0 where the sum is not above 0
     const T* positive;  // as `out`, or null: write 0 where this is not above 0
+    // What the next block will read, brought into the cache meanwhile: so many lines for each channel.
+    const T* ahead;
+    std::ptrdiff_t ahead_stride;
+    int ahead_lines;
 };
 
 // The functions that compute tiles with one kind of vector instructions.

@@ -42,6 +42,9 @@ void run(const Tile<T>& tile) {
     }
     const T *weights = tile.weights, *source = tile.source;
     for (std::ptrdiff_t c = 0; c < tile.channels; ++c, source += tile.channel_stride) {
+        for (int i = 0; i < tile.ahead_lines; ++i) {
+            PYDREAM_PREFETCH(tile.ahead + c * tile.ahead_stride + i * cache_line<T>);
+        }
         for (std::ptrdiff_t t = 0; t < tile.taps; ++t, weights += rows) {
             const T* const at = source + tile.offsets[t];
             Vector x[vectors];
