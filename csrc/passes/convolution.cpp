@@ -17,7 +17,8 @@ std::ptrdiff_t plane_index(std::vector<Pair>& planes, const Pair& remainder) {
 
 template <class T>
 Convolution<T>::Convolution(const T* kernel, std::ptrdiff_t outputs, std::ptrdiff_t inputs, Pair taps, Pair stride,
-                            Pair dilation, std::ptrdiff_t group, const Tiles<T>& tiles)
+                            Pair dilation, std::ptrdiff_t group, const Tiles<T>& tiles,
+                            std::ptrdiff_t cached)
     : kernel_(kernel, kernel + outputs * inputs * taps[0] * taps[1]),
       group_(group),
       outputs_(outputs / group),
@@ -25,7 +26,8 @@ Convolution<T>::Convolution(const T* kernel, std::ptrdiff_t outputs, std::ptrdif
       taps_(taps),
       stride_(stride),
       dilation_(dilation),
-      tiles_(tiles) {}
+      tiles_(tiles),
+      cached_(cached) {}
 
 template <class T>
 const T& Convolution<T>::weight(std::ptrdiff_t output, std::ptrdiff_t input, Pair tap) const {
@@ -36,7 +38,7 @@ const T& Convolution<T>::weight(std::ptrdiff_t output, std::ptrdiff_t input, Pai
 // dilation * t % stride.
 template <class T>
 Slide<T> Convolution<T>::forward_slide() const {
-    Slide<T> slide{group_, inputs_, outputs_, stride_, {1, 1}, {}, {}, tiles_};
+    Slide<T> slide{group_, inputs_, outputs_, stride_, {1, 1}, {}, {}, tiles_, cached_};
     std::vector<typename Slide<T>::Tap> taps;
     for (std::ptrdiff_t u = 0; u < taps_[0]; ++u) {
         for (std::ptrdiff_t v = 0; v < taps_[1]; ++v) {
@@ -56,7 +58,7 @@ Slide<T> Convolution<T>::forward_slide() const {
 // stride. The source is led by the largest of these distances, so that offsets are not negative.
 template <class T>
 Slide<T> Convolution<T>::backward_slide() const {
-    Slide<T> slide{group_, outputs_, inputs_, {1, 1}, stride_, {{0, 0}}, {}, tiles_};
+    Slide<T> slide{group_, outputs_, inputs_, {1, 1}, stride_, {{0, 0}}, {}, tiles_, cached_};
     const Pair lead = reach();
     for (std::ptrdiff_t phase = 0; phase < stride_[0] * stride_[1]; ++phase) {
         const Pair remainder{phase / stride_[1], phase % stride_[1]};

@@ -20,9 +20,11 @@ template <class T>
 class Convolution {
 public:
     // Copies the (outputs, inputs, *taps) kernel; `inputs` are those of one group. All sizes are at least 1, and
-    // `group` divides `outputs`.
+    // `group` divides `outputs`. The last two arguments are for speed: no result depends on `cached`, nor on `tiles`
+    // but for the rounding of those without fused multiply-adds.
     Convolution(const T* kernel, std::ptrdiff_t outputs, std::ptrdiff_t inputs, Pair taps, Pair stride, Pair dilation,
-                std::ptrdiff_t group, const Tiles<T>& tiles = chosen_tiles<T>());
+                std::ptrdiff_t group, const Tiles<T>& tiles = chosen_tiles<T>(),
+                std::ptrdiff_t cached = Slide<T>::usually_cached);
 
     std::ptrdiff_t outputs() const { return group_ * outputs_; }  // channels of a top
     std::ptrdiff_t inputs() const { return group_ * inputs_; }    // channels of a bottom
@@ -45,6 +47,7 @@ private:
     std::ptrdiff_t group_, outputs_, inputs_;  // of a group
     Pair taps_, stride_, dilation_;
     Tiles<T> tiles_;
+    std::ptrdiff_t cached_;
     // Made when they are first needed.
     mutable std::once_flag forward_made_, backward_made_;
     mutable std::unique_ptr<const Slide<T>> forward_, backward_;

@@ -13,10 +13,6 @@ namespace pydream {
 
 namespace {
 
-// Numbers of the source that a thread keeps in its processor's own cache.
-template <class T>
-constexpr std::ptrdiff_t cached = (std::ptrdiff_t{512} << 10) / static_cast<std::ptrdiff_t>(sizeof(T));
-
 // The multiplications that are worth a thread.
 constexpr std::ptrdiff_t work_of_a_thread = std::ptrdiff_t{1} << 19;
 
@@ -192,7 +188,7 @@ private:
                     const std::ptrdiff_t whole = divide_up(plan.block[1], slide_.tiles.columns) * slide_.tiles.columns;
                     plan.block[1] = std::min(whole, length[1]);
                 }
-                const std::ptrdiff_t most = cached<T> / channel_stride(plan.block[0], plan.block[1]);
+                const std::ptrdiff_t most = slide_.cached / channel_stride(plan.block[0], plan.block[1]);
                 if (most < 1 && least < std::numeric_limits<double>::infinity()) continue;
                 const std::ptrdiff_t chunks = divide_up(slide_.channels, std::max<std::ptrdiff_t>(most, 1));
                 plan.channels = divide_up(slide_.channels, chunks);

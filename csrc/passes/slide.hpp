@@ -11,6 +11,7 @@
 
 #include <array>
 #include <cstddef>
+#include <utility>
 #include <vector>
 
 #include "passes/tile.hpp"
@@ -37,6 +38,9 @@ struct End {
 template <class T>
 class Slide {
 public:
+    // Half of a second cache of 1 MiB. From 384 to 640 KiB nothing changed by more than 2 % (2026-11).
+    static constexpr std::ptrdiff_t usually_cached = (std::ptrdiff_t{512} << 10) / static_cast<int>(sizeof(T));
+
     struct Tap {
         std::ptrdiff_t plane;  // an index of `planes`
         Pair offset;           // 0 or more
@@ -53,6 +57,7 @@ public:
     std::vector<Pair> planes;  // those remainders of `split` that a tap reads
     std::vector<Phase> phases;
     Tiles<T> tiles;
+    std::ptrdiff_t cached;  // numbers of the source that a thread keeps in its processor's own cache
 
     // Appends a phase; weight(row, channel, tap) returns a weight, of all groups' rows.
     template <class Weight>
