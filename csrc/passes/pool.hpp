@@ -1,6 +1,6 @@
 // Memory for arrays that come and go in each step: a block that is given back is used again for one of about its size.
 //
-// A fresh block costs a page fault for each 4 KiB, and zeros that nobody reads. What the pool keeps never makes the
+// A fresh block costs a page fault for each 4 KiB, and zeros that nothing reads. What the pool keeps never makes the
 // process larger than what it had in use at one time; blocks that fit nothing any more, of another octave, go first.
 #pragma once
 
