@@ -7,6 +7,9 @@
 #include <new>
 #include <unordered_map>
 
+#ifdef __unix__
+#include <pthread.h>
+#endif
 #ifdef __linux__
 #include <sys/mman.h>
 #endif
@@ -86,6 +89,10 @@ public:
         return used_bytes_;
     }
 
+    // A process that forks holds the lock meanwhile, so that it is free in the child too.
+    void lock() { mutex_.lock(); }
+    void unlock() { mutex_.unlock(); }
+
 private:
     static std::size_t round_up(std::size_t bytes, std::size_t unit) {
         if (bytes > ~std::size_t{0} - unit) throw std::bad_alloc();
@@ -139,7 +146,13 @@ private:
 
 // Never destroyed: arrays are given back until the very end of a process.
 Pool& the_pool() {
-    static Pool* const pool = new Pool;
+    static Pool* const pool = [] {
+        static Pool* const made = new Pool;
+#ifdef __unix__
+        pthread_atfork([] { made->lock(); }, [] { made->unlock(); }, [] { made->unlock(); });
+#endif
+        return made;
+    }();
     return *pool;
 }
 
