@@ -79,7 +79,7 @@ class Subject:
     model : str
         The name or file that was requested.
     load : callable
-        dtype → the network, loaded again.
+        dtype[, device, runtime] → the network, loaded again.
     net : Net
         The network in float32.
     graph : Graph
@@ -92,7 +92,7 @@ class Subject:
     """
 
     model: str
-    load: Callable[[str], Net]
+    load: Callable[..., Net]
     net: Net
     graph: Graph
     end: str
@@ -150,8 +150,8 @@ class Subject:
         graph = graph_of(definition, model)
         weights = _random_weights(graph)
 
-        def load(dtype: str) -> Classifier:
-            net = Classifier.load(definition, weights, entry.spec, dtype=dtype)
+        def load(dtype: str, **options: str) -> Classifier:
+            net = Classifier.load(definition, weights, entry.spec, dtype=dtype, **options)
             net.default_end = end
             return net
 

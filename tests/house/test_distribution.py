@@ -55,3 +55,8 @@ def test_every_extra_that_is_named_exists(root, project):
             named |= set(extras.split(","))
         named |= set(re.findall(r"pip_install\(['\"](\w+)['\"]\)", text))
     assert {"dask", "flow", "plot"} <= named <= set(project["optional-dependencies"])
+
+
+def test_the_gpu_extra_is_the_same_tensorflow_with_libraries(project):
+    (plain,) = (each for each in project["dependencies"] if each.startswith("tensorflow"))
+    assert project["optional-dependencies"]["gpu"] == [plain.replace("tensorflow", "tensorflow[and-cuda]", 1)]

@@ -1,13 +1,17 @@
 """What TensorFlow runs in another way than layer by layer: the same numbers."""
 
+import contextlib
+
 import numpy as np
 import pytest
 from support import nets
 
 import pydream
 from pydream.runtime import layers
+from pydream.runtime.on_tensorflow.door import prepare_gpus, tensorflow
 from pydream.runtime.on_tensorflow.fusion import ConcatConvolution, RectifiedPooling
 from pydream.runtime.on_tensorflow.layers import RUNNERS
+from pydream.runtime.on_tensorflow.runner import TFRunner
 from pydream.runtime.on_tensorflow.runtime import TensorFlowRuntime
 
 SIZES = [(11, 12), (12, 13), (13, 11), (14, 16), (17, 15)]
@@ -256,3 +260,54 @@ def test_a_copy_is_of_the_pass_that_was_last():
     net.forward(data=[[4, 5, 6]])
     np.testing.assert_allclose(net.blobs["out"].diff, np.tanh([[1, 2, 3]]), rtol=1e-12)
     np.testing.assert_allclose(net.blobs["out"].data, np.tanh([[4, 5, 6]]), rtol=1e-12)
+
+
+def test_weights_are_on_the_device_that_runs_them(monkeypatch):
+    """Elsewhere they would be copied at every pass."""
+    tf, scopes, seen = tensorflow(), [], []
+
+    @contextlib.contextmanager
+    def device(name):
+        scopes.append(name)
+        yield
+        scopes.pop()
+
+    def constant(runner, array):
+        seen.append(scopes[-1:])
+        return tf.constant(np.asarray(array, runner.dtype))
+
+    net = nets.build(
+        nets.inputs(data=(1, 2, 4, 5))
+        + nets.layer("fc", "InnerProduct", "data", "fc", "inner_product_param { num_output: 3 }"),
+        fc=[np.ones((3, 40)), np.ones(3)],
+    )
+    monkeypatch.setattr(tf, "device", device)
+    monkeypatch.setattr(TFRunner, "constant", constant)
+    net.forward()
+    assert seen == [["CPU:0"]] * 2
+    assert not scopes
+
+
+class FakeGpus:
+    """TensorFlow with so many GPUs: what is set before anything runs on them."""
+
+    def __init__(self, count):
+        self.config = self.experimental = self
+        self.gpus, self.set = [f"gpu {number}" for number in range(count)], []
+
+    def list_physical_devices(self, kind):
+        return self.gpus if kind == "GPU" else ["cpu"]
+
+    def set_memory_growth(self, gpu, grows):
+        self.set.append((gpu, grows))
+
+    def enable_tensor_float_32_execution(self, on):
+        self.set.append(("TensorFloat-32", on))
+
+
+def test_a_gpu_is_shared_and_multiplies_float32():
+    gpus = FakeGpus(2)
+    prepare_gpus(gpus)
+    assert gpus.set == [("gpu 0", True), ("gpu 1", True), ("TensorFloat-32", False)]
+    prepare_gpus(none := FakeGpus(0))
+    assert not none.set

@@ -136,8 +136,11 @@ class TensorFlowRuntime(Runtime):
         return gradients
 
     def runner(self, step: Step) -> Runner[Any]:
-        """As `Runtime.runner`: weights are tensors of the process, not of the trace that first needs them."""
-        with tensorflow().init_scope():
+        """As `Runtime.runner`: weights are tensors of the process, not of the trace that first needs them.
+
+        They are on the device that runs them: others would be copied there at every pass.
+        """
+        with tensorflow().init_scope(), tensorflow().device(self.device):
             return super().runner(step)
 
     def runner_type(self, layer: Layer) -> type[Runner[Any]]:

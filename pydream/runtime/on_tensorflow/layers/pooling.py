@@ -129,7 +129,8 @@ class PoolingRunner(TFRunner[layers.Pooling]):
             return (same if self.same else filled)(*values)
         # tf.cond would do, but it makes a function of each branch, and takes 0.4 s a network to trace.
         ops = self.tf.raw_ops
-        whole = self.tf.reduce_all(self.tf.shape(values[0])[1:3] % self.layer.stride == 0)
+        # A sum of remainders, not "all are 0": GPUs leave whole numbers to the CPU, but fetch a truth from there.
+        whole = self.tf.reduce_sum(self.tf.shape(values[0])[1:3] % self.layer.stride) == 0
         ways = [ops.Switch(data=value, pred=whole) for value in values]
         results = [filled(*(way.output_false for way in ways)), same(*(way.output_true for way in ways))]
         return ops.Merge(inputs=results).output
@@ -162,7 +163,8 @@ class PoolingRunner(TFRunner[layers.Pooling]):
         tf = self.tf
         padded = self._filled(x)
         best, *taps = self._taps(padded)
-        winner = tf.zeros(tf.shape(best), tf.int32)
+        # TensorFlow fills whole numbers on the CPU: for a GPU zeros are cast.
+        winner = tf.cast(tf.zeros_like(best, tf.bool), tf.int32)
         for number, tap in enumerate(taps, start=1):
             wins = tap > best + TIE * (1 + tf.abs(best)) if self.dtype == np.float64 else tap > best
             best, winner = tf.where(wins, tap, best), tf.where(wins, number, winner)
