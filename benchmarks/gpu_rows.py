@@ -319,15 +319,15 @@ def tiles(place: Place) -> Iterator[Row]:
     """The gradient in tiles is the gradient, as docs/tiles.md promises."""
     for dtype, most in ((EXACT, 1e-10), (FAST, network.POOLING_ALLOWED)):
         net, end = place.net(SQUEEZENET, dtype), ENDS[SQUEEZENET]
-        image = inputs.image(331, 477, net.mean)
+        image = inputs.image(195, 277, net.mean)
         whole = _gradient(net, end, image)[0].copy()
         net.blobs["data"].data[0] = image
-        worker = tiled(net, (end,), 160)
+        worker = tiled(net, (end,), 96)
         worker.forward(end=end, tensor=worker.feed(net.blobs["data"].data[0], 0, 0, native_ops))
         network.objective_L2(worker.blobs[end])
         parts = np.array(worker.gradient((end,)))[0].transpose(2, 0, 1)
         yield at_most(
-            f"{SQUEEZENET}, 477x331 in tiles of 160, {dtype}: gradient from the whole's", most, distance(parts, whole)
+            f"{SQUEEZENET}, 277x195 in tiles of 96, {dtype}: gradient from the whole's", most, distance(parts, whole)
         )
 
 

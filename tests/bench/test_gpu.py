@@ -10,20 +10,19 @@ from pydream.runtime.on_tensorflow.door import tensorflow
 from pydream.runtime.on_tensorflow.layers import pooling
 
 
-@pytest.fixture
-def gpu(root, monkeypatch):
-    monkeypatch.syspath_prepend(root / "benchmarks")
-    found = runpy.run_path(str(root / "benchmarks" / "gpu.py"), run_name="gpu")
-    yield found
-    sys.modules.pop("gpu_rows", None)
+@pytest.fixture(scope="module")
+def gpu(root):
+    sys.path.insert(0, str(root / "benchmarks"))
+    try:
+        yield runpy.run_path(str(root / "benchmarks" / "gpu.py"), run_name="gpu")
+    finally:
+        sys.path.remove(str(root / "benchmarks"))
 
 
 @pytest.fixture
-def rows(gpu, squeezenet32, squeezenet64, monkeypatch):
-    """The module of the rows, whose only network is the tests' own, of which little runs."""
+def rows(gpu, monkeypatch):
+    """The module of the rows, whose only network is SqueezeNet, of which little runs."""
     rows = gpu["rows"]
-    nets = {"float32": squeezenet32, "float64": squeezenet64}
-    monkeypatch.setattr(rows, "_loaded", lambda model, weights, dtype, device: nets[dtype])
     monkeypatch.delitem(rows.ENDS, rows.GOOGLENET)
     monkeypatch.setitem(rows.ENDS, rows.SQUEEZENET, "fire2/concat")
     return rows

@@ -1,6 +1,7 @@
 """The scripts of benchmarks/: other ways to the same gradient, and the tables."""
 
 import os
+import re
 import runpy
 import subprocess
 import sys
@@ -115,12 +116,42 @@ def test_rows_say_what_cannot_be_measured(compare, monkeypatch, tmp_path):
 
 def test_sizes(root, tmp_path):
     plot = tmp_path / "sizes.svg"
-    options = ["--megapixels", "0.005", "0.01", "--steps", "2", "--rounds", "1", "--markdown", "--plot", str(plot)]
+    options = [
+        "--dtype",
+        "float32",
+        "--megapixels",
+        "0.005",
+        "0.01",
+        "--steps",
+        "2",
+        "--rounds",
+        "1",
+        "--markdown",
+        "--plot",
+        str(plot),
+    ]
     run = script(root, "sizes.py", *options)
     assert run.returncode == 0, run.stderr
-    assert "| size | megapixels | a step | a megapixel | most memory |" in run.stdout
+    assert "| size | megapixels | a step | a megapixel | over the floor | most memory |" in run.stdout
     assert run.stdout.count("GB |") == 2
+    assert re.search(
+        r"^\| squeezenet_v1\.1, float32, 0\.0050 to 0\.010 megapixels \| ≤ 1\.0 \| -?\d\.\d{3} \| (yes|NO) \|$",
+        run.stdout,
+        re.MULTILINE,
+    )
     assert plot.read_text().rstrip().endswith("</svg>")
+
+
+@pytest.mark.parametrize(("power", "kept"), [(0.9, "yes"), (1.02, "NO")])
+def test_the_exponent_is_fitted_to_all_sizes(root, monkeypatch, power, kept):
+    monkeypatch.syspath_prepend(root / "benchmarks")
+    sizes = runpy.run_path(str(root / "benchmarks" / "sizes.py"), run_name="sizes")
+    rows = [
+        sizes["Size"](height, width, seconds=1, over=(height * width) ** (power - 1), peak=0)
+        for height, width in map(sizes["dimensions"], sizes["MEGAPIXELS"])
+    ]
+    (row,) = sizes["promises"]({("net", "float64"): rows})
+    assert row == ["net, float64, 0.10 to 8.0 megapixels", "≤ 1.0", f"{power:.3f}", kept]
 
 
 def test_scale(root):
