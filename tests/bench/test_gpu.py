@@ -48,6 +48,7 @@ def test_rows_that_have_a_right_answer(rows, place):
 
 def test_a_rounding_that_picks_the_winner_is_found(rows, place, monkeypatch):
     monkeypatch.setattr(pooling, "TIE", 0)
+    monkeypatch.setattr(rows, "POOLINGS", dict([*rows.POOLINGS.items()][:1]))
     found = {row.what: row.ok for row in rows.winners(place)}
     assert not found["max pooling, 3×3, stride 2, float64: gradient from NumPy's"]
     assert found["max pooling, 3×3, stride 2, float32: gradient from NumPy's"]
