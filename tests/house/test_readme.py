@@ -192,7 +192,7 @@ def test_environment_variables(root):
     """The index lists every variable of ours that the package, the C++ code or the tests read."""
     index = (root / "docs" / "README.md").read_text(encoding="utf-8")
     table = set(re.findall(r"^\| `(\w+)` \|", index, re.MULTILINE))
-    files = [*(root / "pydream").rglob("*.py"), *(root / "csrc").glob("*.cpp"), root / "tests" / "conftest.py"]
+    files = [*(root / "pydream").rglob("*.py"), *(root / "csrc").rglob("*.cpp"), root / "tests" / "conftest.py"]
     read = re.compile(r"(?:environ[^\n\"]*|getenv\(|envvar=|URL_VARIABLE = )\"((?:PYDREAM|XDG|TF)_\w+)\"")
     found = {name for path in files for name in read.findall(path.read_text(encoding="utf-8"))}
     assert {"PYDREAM_NUM_THREADS", "PYDREAM_MODELS", "PYDREAM_MAX_PIXELS"} < found
