@@ -39,6 +39,23 @@ T sum_leaf(const T* g,  // (n,), n at most leaf_size
     return sum;
 }
 
+// Returns the sum of |g[i, channel]| as sum_leaf does: 24 running sums, 8 for each of three channels, of which those of
+// one channel are read in the end. Picking it from the pixels first takes longer.
+template <class T>
+PYDREAM_CLONES T sum_leaf_of_three(const T* __restrict g,  // (n, 3), n from 8 to leaf_size
+                                   std::ptrdiff_t channel, std::ptrdiff_t n) {
+    T r[24];
+    for (int j = 0; j < 24; ++j) r[j] = std::abs(g[j]);
+    std::ptrdiff_t i = 8;
+    for (; i + 8 <= n; i += 8) {
+        for (int j = 0; j < 24; ++j) r[j] += std::abs(g[3 * i + j]);
+    }
+    const T* const s = r + channel;
+    T sum = ((s[0] + s[3]) + (s[6] + s[9])) + ((s[12] + s[15]) + (s[18] + s[21]));
+    for (; i < n; ++i) sum += std::abs(g[3 * i + channel]);
+    return sum;
+}
+
 // out[i] = g[i * channels]
 template <class T>
 PYDREAM_CLONES void gather(T* __restrict out,        // (n,)
@@ -52,39 +69,54 @@ PYDREAM_CLONES void gather(T* __restrict out,        // (n,)
     for (std::ptrdiff_t i = 0; i < n; ++i) out[i] = g[i * channels];
 }
 
-template <class T>
-T sum_branch(const T* g, std::ptrdiff_t n) {
-    if (n <= leaf_size) return sum_leaf(g, n);
+// Returns the sum of elements start..start+n-1, where sum_of(start, n) is that of a leaf.
+template <class T, class SumOf>
+T sum_branch(std::ptrdiff_t start, std::ptrdiff_t n, const SumOf& sum_of) {
+    if (n <= leaf_size) return sum_of(start, n);
     const std::ptrdiff_t left = left_half(n);
-    const T sum = sum_branch(g, left);
-    return sum + sum_branch(g + left, n - left);
+    const T sum = sum_branch<T>(start, left, sum_of);
+    return sum + sum_branch<T>(start + left, n - left, sum_of);
 }
 
 // A gradient in the order of the sum.
 template <class T>
 struct Contiguous {
+    static constexpr std::ptrdiff_t worth = worth_moving;
     const T* g;  // (n,)
 
-    T sum(std::ptrdiff_t start, std::ptrdiff_t n) const { return sum_branch(g + start, n); }
+    T sum(std::ptrdiff_t start, std::ptrdiff_t n) const {
+        return sum_branch<T>(start, n, [this](std::ptrdiff_t i, std::ptrdiff_t k) { return sum_leaf(g + i, k); });
+    }
 };
 
 // A gradient in another order in memory: a branch is put in order before it is summed.
 template <class T>
 struct ChannelsLast {
+    static constexpr std::ptrdiff_t worth = worth_moving / 2;
     const T* g;  // (pixels, channels), summed as (channels, pixels)
     std::ptrdiff_t channels, pixels;
 
     T sum(std::ptrdiff_t start, std::ptrdiff_t n) const {
+        const std::ptrdiff_t channel = start / pixels, pixel = start % pixels;
+        if (channels == 3 && n >= 8 && pixel + n <= pixels) {  // so that no leaf has fewer than 8
+            return sum_branch<T>(pixel, n, [=](std::ptrdiff_t i, std::ptrdiff_t k) {
+                return sum_leaf_of_three(g + 3 * i, channel, k);
+            });
+        }
         std::array<T, branch_size> ordered;
-        std::ptrdiff_t channel = start / pixels, pixel = start % pixels;
+        collect(ordered.data(), channel, pixel, n);
+        return sum_branch<T>(0, n, [&](std::ptrdiff_t i, std::ptrdiff_t k) { return sum_leaf(ordered.data() + i, k); });
+    }
+
+private:
+    void collect(T* ordered, std::ptrdiff_t channel, std::ptrdiff_t pixel, std::ptrdiff_t n) const {
         for (std::ptrdiff_t done = 0; done < n;) {  // a branch may extend into the next channels
             const std::ptrdiff_t count = std::min(n - done, pixels - pixel);
-            gather(ordered.data() + done, g + pixel * channels + channel, channels, count);
+            gather(ordered + done, g + pixel * channels + channel, channels, count);
             done += count;
             pixel = 0;
             ++channel;
         }
-        return sum_branch(ordered.data(), n);
     }
 };
 
@@ -92,18 +124,19 @@ struct ChannelsLast {
 template <class T>
 struct Branch {
     std::ptrdiff_t start, n;
+    std::ptrdiff_t pixel;  // of its first element
     T sum;
 };
 
 template <class T>
-void list_branches(std::vector<Branch<T>>& branches, std::ptrdiff_t start, std::ptrdiff_t n) {
+void list_branches(std::vector<Branch<T>>& branches, std::ptrdiff_t start, std::ptrdiff_t n, std::ptrdiff_t pixels) {
     if (n <= branch_size) {
-        branches.push_back({start, n, T{0}});
+        branches.push_back({start, n, start % pixels, T{0}});
         return;
     }
     const std::ptrdiff_t left = left_half(n);
-    list_branches(branches, start, left);
-    list_branches(branches, start + left, n - left);
+    list_branches(branches, start, left, pixels);
+    list_branches(branches, start + left, n - left, pixels);
 }
 
 // Returns the sum of the branches that list_branches made of n elements, and moves `branch` past them.
@@ -120,22 +153,22 @@ T mean_of(const Gradient& gradient, std::ptrdiff_t n, std::ptrdiff_t pixels, std
     block = std::min(block, n);
     std::vector<Branch<T>> branches;
     for (std::ptrdiff_t start = 0; start < n; start += block) {
-        list_branches(branches, start, std::min(block, n - start));
+        list_branches(branches, start, std::min(block, n - start), pixels);
     }
     std::vector<Branch<T>*> order;
     order.reserve(branches.size());
     for (Branch<T>& branch : branches) order.push_back(&branch);
     // Branches of the same pixels follow each other, whatever their channel: they read the same memory.
-    std::sort(order.begin(), order.end(), [pixels](const Branch<T>* a, const Branch<T>* b) {
-        return a->start % pixels < b->start % pixels;
-    });
-    parallel_for(static_cast<std::ptrdiff_t>(order.size()), std::min(n, branch_size / 2), threads,
-                 [&](std::ptrdiff_t begin, std::ptrdiff_t end) {
-                     for (std::ptrdiff_t i = begin; i < end; ++i) {
-                         Branch<T>& branch = *order[static_cast<std::size_t>(i)];
-                         branch.sum = gradient.sum(branch.start, branch.n);
-                     }
-                 });
+    std::sort(order.begin(), order.end(),
+              [](const Branch<T>* a, const Branch<T>* b) { return a->pixel < b->pixel; });
+    const auto sum_branches = [&](std::ptrdiff_t begin, std::ptrdiff_t end) {
+        for (std::ptrdiff_t i = begin; i < end; ++i) {
+            Branch<T>& branch = *order[static_cast<std::size_t>(i)];
+            branch.sum = gradient.sum(branch.start, branch.n);
+        }
+    };
+    const auto count = static_cast<std::ptrdiff_t>(order.size());
+    parallel_for(count, n / count, threads, sum_branches, gradient.worth);
     T sum = 0;
     const Branch<T>* next = branches.data();
     for (std::ptrdiff_t start = 0; start < n; start += block) sum += sum_trunk(next, std::min(block, n - start));
@@ -154,28 +187,11 @@ PYDREAM_CLONES void add(T* __restrict x,        // (n,)
     for (std::ptrdiff_t i = 0; i < n; ++i) x[i] += rate * g[i];
 }
 
-// x[c, i] <- x[c, i] + rate * g[i, c]
+// Returns min(max(x, low), high); comparisons with NaN are false, so it stays.
 template <class T>
-PYDREAM_CLONES void add_interleaved(T* __restrict x,          // (channels, n), its rows `plane` apart
-                                    const T* __restrict g,    // (n, channels)
-                                    T rate,                   //
-                                    std::ptrdiff_t plane,     //
-                                    std::ptrdiff_t channels,  //
-                                    std::ptrdiff_t n) {
-    if (channels == 3) {  // three rows at once: this loop becomes vector shuffles
-        T* __restrict x0 = x;
-        T* __restrict x1 = x + plane;
-        T* __restrict x2 = x + 2 * plane;
-        for (std::ptrdiff_t i = 0; i < n; ++i) {
-            x0[i] += rate * g[3 * i];
-            x1[i] += rate * g[3 * i + 1];
-            x2[i] += rate * g[3 * i + 2];
-        }
-        return;
-    }
-    for (std::ptrdiff_t c = 0; c < channels; ++c) {
-        for (std::ptrdiff_t i = 0; i < n; ++i) x[c * plane + i] += rate * g[i * channels + c];
-    }
+T clipped(T x, T low, T high) {
+    const T raised = x < low ? low : x;
+    return raised > high ? high : raised;
 }
 
 // x <- min(max(x, low), high)
@@ -186,9 +202,47 @@ PYDREAM_CLONES void clip_row(T* x,  // (n,)
         std::fill_n(x, n, std::isnan(low) ? low : high);
         return;
     }
-    for (std::ptrdiff_t i = 0; i < n; ++i) {  // comparisons with NaN are false, so it stays
-        const T raised = x[i] < low ? low : x[i];
-        x[i] = raised > high ? high : raised;
+    for (std::ptrdiff_t i = 0; i < n; ++i) x[i] = clipped(x[i], low, high);
+}
+
+// x <- clip(x + rate * g), the bounds not NaN
+template <class T>
+PYDREAM_CLONES void add_clipped(T* __restrict x,        // (n,)
+                                const T* __restrict g,  // (n,)
+                                T rate, T low, T high, std::ptrdiff_t n) {
+    for (std::ptrdiff_t i = 0; i < n; ++i) x[i] = clipped(x[i] + rate * g[i], low, high);
+}
+
+// x[c, i] <- x[c, i] + rate * g[i, c]
+template <class T>
+PYDREAM_CLONES void add_interleaved(T* __restrict x,          // (channels, n), its rows `plane` apart
+                                    const T* __restrict g,    // (n, channels)
+                                    T rate,                   //
+                                    std::ptrdiff_t plane,     //
+                                    std::ptrdiff_t channels,  //
+                                    std::ptrdiff_t n) {
+    for (std::ptrdiff_t c = 0; c < channels; ++c) {
+        for (std::ptrdiff_t i = 0; i < n; ++i) x[c * plane + i] += rate * g[i * channels + c];
+    }
+}
+
+// The same for three channels, and clipped: these loops become vector shuffles. The bounds are not NaN.
+template <class T>
+PYDREAM_CLONES void add_three_clipped(T* __restrict x,        // (3, n), its rows `plane` apart
+                                      const T* __restrict g,  // (n, 3)
+                                      T rate,                 //
+                                      const T* low,           // (3,)
+                                      const T* high,          // (3,)
+                                      std::ptrdiff_t plane,   //
+                                      std::ptrdiff_t n) {
+    T* __restrict x0 = x;
+    T* __restrict x1 = x + plane;
+    T* __restrict x2 = x + 2 * plane;
+    const T low0 = low[0], low1 = low[1], low2 = low[2], high0 = high[0], high1 = high[1], high2 = high[2];
+    for (std::ptrdiff_t i = 0; i < n; ++i) {
+        x0[i] = clipped(x0[i] + rate * g[3 * i], low0, high0);
+        x1[i] = clipped(x1[i] + rate * g[3 * i + 1], low1, high1);
+        x2[i] = clipped(x2[i] + rate * g[3 * i + 2], low2, high2);
     }
 }
 
@@ -207,17 +261,17 @@ T mean_abs_channels_last(const T* g, std::ptrdiff_t channels, std::ptrdiff_t pix
 
 template <class T>
 void ascend(T* x, const T* g, std::ptrdiff_t n, T rate, int threads) {
-    parallel_for(n, 1, threads, [=](std::ptrdiff_t begin, std::ptrdiff_t end) {
-        add(x + begin, g + begin, rate, end - begin);
-    });
+    const auto run = [=](std::ptrdiff_t begin, std::ptrdiff_t end) { add(x + begin, g + begin, rate, end - begin); };
+    parallel_for(n, 1, threads, run, worth_moving);
 }
 
 template <class T>
 void clip(T* x, const T* low, const T* high, std::ptrdiff_t channels, std::ptrdiff_t pixels, int threads) {
-    parallel_for(pixels, channels, threads, [=](std::ptrdiff_t begin, std::ptrdiff_t end) {
+    const auto run = [=](std::ptrdiff_t begin, std::ptrdiff_t end) {
         for (std::ptrdiff_t c = 0; c < channels; ++c)
             clip_row(x + c * pixels + begin, low[c], high[c], end - begin);
-    });
+    };
+    parallel_for(pixels, channels, threads, run, worth_moving);
 }
 
 template <class T>
@@ -225,10 +279,23 @@ void ascend_rolled(T* x, const T* g, bool channels_last, std::ptrdiff_t channels
                    std::ptrdiff_t width, std::ptrdiff_t ox, std::ptrdiff_t oy, T rate, const T* low,
                    const T* high, int threads) {
     const std::ptrdiff_t plane = height * width;
-    parallel_for(height, channels * width, threads, [=](std::ptrdiff_t begin, std::ptrdiff_t end) {
+    constexpr T infinity = std::numeric_limits<T>::infinity();
+    constexpr std::array<T, 3> least{-infinity, -infinity, -infinity}, most{infinity, infinity, infinity};
+    // A NaN bound makes a channel NaN, which a comparison does not.
+    const bool nan = low != nullptr && (std::any_of(low, low + channels, [](T bound) { return std::isnan(bound); }) ||
+                                        std::any_of(high, high + channels, [](T bound) { return std::isnan(bound); }));
+    const auto run = [=](std::ptrdiff_t begin, std::ptrdiff_t end) {
         for (std::ptrdiff_t y = begin; y < end; ++y) {  // of x
             const std::ptrdiff_t gy = y < height - oy ? y + oy : y + oy - height;
             T* const row = x + y * width;
+            if (channels_last && channels == 3 && !nan) {
+                const T* const from = g + gy * width * 3;
+                const T* const from_low = low != nullptr ? low : least.data();
+                const T* const to_high = low != nullptr ? high : most.data();
+                add_three_clipped(row, from + ox * 3, rate, from_low, to_high, plane, width - ox);
+                add_three_clipped(row + (width - ox), from, rate, from_low, to_high, plane, ox);
+                continue;
+            }
             if (channels_last) {
                 const T* const from = g + gy * width * channels;
                 add_interleaved(row, from + ox * channels, rate, plane, channels, width - ox);
@@ -236,15 +303,21 @@ void ascend_rolled(T* x, const T* g, bool channels_last, std::ptrdiff_t channels
             }
             for (std::ptrdiff_t c = 0; c < channels; ++c) {
                 T* const to = row + c * plane;
+                const T* const from = g + c * plane + gy * width;
+                if (!channels_last && low != nullptr && !nan) {
+                    add_clipped(to, from + ox, rate, low[c], high[c], width - ox);
+                    add_clipped(to + (width - ox), from, rate, low[c], high[c], ox);
+                    continue;
+                }
                 if (!channels_last) {
-                    const T* const from = g + c * plane + gy * width;
                     add(to, from + ox, rate, width - ox);
                     add(to + (width - ox), from, rate, ox);
                 }
                 if (low != nullptr) clip_row(to, low[c], high[c], width);  // while the row is in the cache
             }
         }
-    });
+    };
+    parallel_for(height, channels * width, threads, run, worth_moving / 2);
 }
 
 #define PYDREAM_INSTANTIATE(T)                                                                      \

@@ -1,14 +1,11 @@
-// The one way to divide work over threads: equal, contiguous parts of a range, one thread for each part.
+// The one way to divide work over threads: contiguous parts of a range, which threads take one after the other.
 //
-// Threads end with the call. Starting two costs about 20 µs; a pool would need a lock, a shutdown order and a fork
-// handler.
+// Threads end with the call: a pool would need a lock, a shutdown order and a fork handler. Starting one and waiting
+// for it costs 50 to 100 µs in a virtual machine, so there must be work for it.
 #pragma once
 
 #include <algorithm>
 #include <cstddef>
-#include <exception>
-#include <thread>
-#include <vector>
 
 namespace pydream {
 
@@ -19,44 +16,35 @@ constexpr int most_threads = 1024;
 int thread_count();
 
 // The least work for a thread, in array elements read: below it, starting one costs more than it saves.
-constexpr std::ptrdiff_t worth_a_thread = 1 << 15;
+constexpr std::ptrdiff_t worth_a_thread = 1 << 16;  // elements that cost about a nanosecond, as of a zoom
+constexpr std::ptrdiff_t worth_moving = 1 << 20;    // elements that are read, written, and little else: a tenth of that
 
-// Calls body(begin, end) on at most `threads` parts that together cover [0, count); an index stands for `elements`
-// array elements. The parts depend on `threads`, so a sum that must not depend on it cannot follow them. An exception
-// from a part is thrown again here when all parts have ended.
+// Calls run(body, begin, end) on `parts` parts of [0, count), on up to `threads` threads, of which the calling one is
+// the first: it does what no other thread has begun. An exception from a part is thrown again when all have ended.
+void run_parts(std::ptrdiff_t count,  //
+               std::ptrdiff_t parts,  // 1..count
+               int threads,           // at least 1
+               void (*run)(const void* body, std::ptrdiff_t begin, std::ptrdiff_t end), const void* body);
+
+// Calls body(begin, end) on parts that together cover [0, count); an index stands for `elements` array elements, of
+// which a thread is to have `worth`. A thread may call it several times, so that one that starts late, because another
+// program or library keeps its processor busy, leaves its parts to the others. The parts depend on `threads`, so a sum
+// that must not depend on it cannot follow them. An exception from a part is thrown again here when all parts have
+// ended.
 template <class Body>
-void parallel_for(std::ptrdiff_t count, std::ptrdiff_t elements, int threads, const Body& body) {
-    const std::ptrdiff_t fewest = 1 + (worth_a_thread - 1) / std::max<std::ptrdiff_t>(elements, 1);
-    const std::ptrdiff_t parts = std::min<std::ptrdiff_t>(threads, count / fewest);
-    if (parts <= 1) {
+void parallel_for(std::ptrdiff_t count, std::ptrdiff_t elements, int threads, const Body& body,
+                  std::ptrdiff_t worth = worth_a_thread) {
+    constexpr std::ptrdiff_t turns = 4;  // parts for each thread
+    const std::ptrdiff_t fewest = 1 + (worth - 1) / std::max<std::ptrdiff_t>(elements, 1);
+    const std::ptrdiff_t useful = std::min<std::ptrdiff_t>(threads, count / fewest);
+    if (useful <= 1) {
         body(std::ptrdiff_t{0}, count);
         return;
     }
-    std::vector<std::exception_ptr> thrown(static_cast<std::size_t>(parts));
-    const auto run = [&](std::ptrdiff_t part) noexcept {
-        // The first count % parts parts are one longer; count * part could overflow.
-        const std::ptrdiff_t length = count / parts, longer = count % parts;
-        const std::ptrdiff_t begin = part * length + std::min(part, longer);
-        try {
-            body(begin, begin + length + (part < longer ? 1 : 0));
-        } catch (...) {
-            thrown[static_cast<std::size_t>(part)] = std::current_exception();
-        }
+    const auto run = [](const void* called, std::ptrdiff_t begin, std::ptrdiff_t end) {
+        (*static_cast<const Body*>(called))(begin, end);
     };
-    std::vector<std::thread> others;
-    others.reserve(static_cast<std::size_t>(parts - 1));
-    for (std::ptrdiff_t part = 1; part < parts; ++part) {
-        try {
-            others.emplace_back(run, part);
-        } catch (...) {  // no thread, or no memory for one: this thread does the work
-            run(part);
-        }
-    }
-    run(0);
-    for (std::thread& other : others) other.join();
-    for (const std::exception_ptr& error : thrown) {
-        if (error) std::rethrow_exception(error);
-    }
+    run_parts(count, std::min(count, turns * useful), static_cast<int>(useful), run, &body);
 }
 
 }  // namespace pydream

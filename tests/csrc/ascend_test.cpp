@@ -52,21 +52,27 @@ std::vector<T> channels_last(const std::vector<T>& in, std::ptrdiff_t channels) 
 }
 
 template <class T>
+void check_mean(std::ptrdiff_t channels, std::ptrdiff_t pixels) {
+    const std::vector<T> g = test::numbers<T>(channels * pixels);
+    const std::vector<T> last = channels_last(g, channels);
+    for (std::ptrdiff_t block : {std::ptrdiff_t{100}, std::ptrdiff_t{8192}, all}) {
+        const T mean = expected_mean(g, block);
+        for (int threads : {1, 2, 3, 7}) {
+            CHECK(pydream::mean_abs(g.data(), channels * pixels, block, threads) == mean);
+            CHECK(pydream::mean_abs_channels_last(last.data(), channels, pixels, block, threads) == mean);
+        }
+    }
+}
+
+template <class T>
 void check_means() {
     for (std::ptrdiff_t channels : {1, 2, 3, 4, 50}) {
         for (std::ptrdiff_t pixels :
              {1, 2, 3, 7, 8, 9, 42, 43, 64, 127, 128, 129, 1000, 2731, 8192, 8193, 50021}) {
-            const std::vector<T> g = test::numbers<T>(channels * pixels);
-            const std::vector<T> last = channels_last(g, channels);
-            for (std::ptrdiff_t block : {std::ptrdiff_t{100}, std::ptrdiff_t{8192}, all}) {
-                const T mean = expected_mean(g, block);
-                for (int threads : {1, 2, 3, 7}) {
-                    CHECK(pydream::mean_abs(g.data(), channels * pixels, block, threads) == mean);
-                    CHECK(pydream::mean_abs_channels_last(last.data(), channels, pixels, block, threads) == mean);
-                }
-            }
+            check_mean<T>(channels, pixels);
         }
     }
+    check_mean<T>(3, (1 << 20) + 5);  // enough for several threads
 }
 
 TEST(ascend, float_mean_is_numpys) { check_means<float>(); }
@@ -172,8 +178,8 @@ void check_ascends() {
             check_ascend_rolled<T>(channels, 5, width, width - 1, 4, false);
         }
     }
-    check_ascend_rolled<T>(3, 301, 403, 0, 0, true);
-    check_ascend_rolled<T>(3, 301, 403, 32, 269, true);
+    check_ascend_rolled<T>(3, 1025, 1024, 0, 0, true);  // enough for several threads
+    check_ascend_rolled<T>(3, 601, 603, 32, 269, true);
     check_ascend_rolled<T>(4, 301, 403, 371, 1, true);
 }
 

@@ -5,7 +5,12 @@
 #include <cstdlib>
 #include <limits>
 #include <mutex>
+#include <new>
 #include <set>
+#include <stdexcept>
+#include <string>
+#include <thread>
+#include <vector>
 
 #include "test.hpp"
 
@@ -43,14 +48,24 @@ TEST(parallel, parts_are_contiguous_and_even) {
         const std::lock_guard<std::mutex> lock(mutex);
         parts.emplace(begin, end);
     });
-    CHECK(parts.size() == 7);
+    CHECK(parts.size() == 28);  // four for each thread
     std::ptrdiff_t at = 0;
     for (const auto& [begin, end] : parts) {
         CHECK(begin == at);
-        CHECK(end - begin == most / 7 || end - begin == most / 7 + 1);
+        CHECK(end - begin == most / 28 || end - begin == most / 28 + 1);
         at = end;
     }
     CHECK(at == most);
+}
+
+// Where the calling thread has done all before another one has begun, that one is moved to its processor.
+TEST(parallel, threads_that_start_too_late_have_nothing_to_do) {
+    for (int repeat = 0; repeat < 300; ++repeat) {
+        std::atomic<std::ptrdiff_t> sum{0};
+        parallel_for(9, pydream::worth_a_thread, 3,
+                     [&](std::ptrdiff_t begin, std::ptrdiff_t end) { sum += (end - begin) * (end + begin - 1) / 2; });
+        CHECK(sum == 36);
+    }
 }
 
 TEST(parallel, little_work_stays_on_the_calling_thread) {

@@ -338,33 +338,33 @@ TEST(pydream, out_of_memory) {
     constexpr std::ptrdiff_t channels = 3, height = 200, width = 300, n = channels * height * width;
     const std::vector<float> image = test::numbers<float>(n, 1), g = test::numbers<float>(n, 2);
     // The result's memory is allocated before the counting and freed after it.
-    std::vector<float> out(image.size());
-    const auto with_memory = [&](const auto& work) {
-        return [&out, work] {
+    const auto with_memory = [](std::ptrdiff_t count, const auto& work) {
+        return [count, work] {
             const int left = allocations_left.exchange(std::numeric_limits<int>::max());
-            std::vector<float> result(out.size());
+            std::vector<float> result(static_cast<std::size_t>(count));
             allocations_left = left;
             const pydream_status status = work(result.data());
             return std::make_pair(status, std::move(result));
         };
     };
-    check_out_of_memory(with_memory([&](float* to) {
+    check_out_of_memory(with_memory(n, [&](float* to) {
         return pydream_zoom_f32(to, image.data(), channels, height, width / 2, height, width, 4);
     }));
-    check_out_of_memory(
-        with_memory([&](float* to) { return pydream_roll_f32(to, image.data(), channels, height, width, 5, 6, 4); }));
-    check_out_of_memory(with_memory([&](float* to) {
+    const std::vector<float> large = test::numbers<float>(3 << 20, 3);  // below, a roll starts no thread
+    check_out_of_memory(with_memory(
+        3 << 20, [&](float* to) { return pydream_roll_f32(to, large.data(), 3, 1024, 1024, 5, 6, 4); }));
+    check_out_of_memory(with_memory(n, [&](float* to) {
         const double matrix[] = {0.95, 0.95}, offset[] = {5, 7.5};
         return pydream_affine_transform_f32(to, image.data(), height, width, channels, matrix, 1, offset, 0, 4);
     }));
-    check_out_of_memory(with_memory([&](float* to) {
+    check_out_of_memory(with_memory(n, [&](float* to) {
         const double matrix[] = {0.95, 0.1, -0.1, 0.95}, offset[] = {5, 7.5};
         return pydream_affine_transform_adjoint_f32(to, image.data(), height, width, channels, matrix, 0, offset, 0, 4);
     }));
-    check_out_of_memory(with_memory([&](float* to) {
+    check_out_of_memory(with_memory(n, [&](float* to) {
         return pydream_mean_abs_f32(to, g.data(), n, whole, 4);
     }));
-    check_out_of_memory(with_memory([&](float* to) {
+    check_out_of_memory(with_memory(n, [&](float* to) {
         std::copy(image.begin(), image.end(), to);
         return pydream_ascend_tensor_f32(to, g.data(), channels, height, width, 5, 6, 1, 1.5, nullptr, nullptr, nullptr,
                                          PYDREAM_SUM_BUFFERS, 4);

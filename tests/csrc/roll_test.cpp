@@ -40,7 +40,7 @@ void check_rolls() {
             }
         }
     }
-    check_roll<T>(3, 301, 403, 32, 269);  // enough for several threads
+    check_roll<T>(3, 1024, 1025, 32, 269);  // enough for several threads
     check_roll<T>(2, 301, 403, 371, 1);
 }
 
