@@ -22,6 +22,7 @@ _LOW, _HIGH = -_MEAN, 255 - _MEAN
 _SHIFT = (13, -7)
 _STEP_SIZE = 1.5
 _CLOSER = 0.05  # the notebook's zoom loop
+_LARGE = 575 * 1024  # pixels
 
 Operation = Callable[[ModuleType, Array], Any]  # backend, image that it may write -> result
 
@@ -45,6 +46,11 @@ def contests(size: Size, dtype: str = "float32") -> Iterator[Contest]:
             {backend: _way(operation, imageops.backend(backend), size, dtype) for backend in BACKENDS},
             SAME_BITS,
         )
+
+
+def bound(size: Size) -> float:
+    """Return what the C++'s time is to be at most, as a share of NumPy's: alone, and inside a running dream."""
+    return 0.5 if size[0] * size[1] >= _LARGE else 1.0
 
 
 def names() -> list[str]:

@@ -17,7 +17,7 @@ from .report import PARTS, BenchReport
 
 FORMATS = (".png", ".svg", ".pdf")
 _INK, _GREY, _FAINT = "#1f2933", "#616e7c", "#d5dbe1"
-_BLUES = ("#9ecae1", "#4292c6", "#08519c", "#08306b")
+_BLUES = ("#c6dbef", "#9ecae1", "#4292c6", "#08519c", "#08306b")
 _COLOURS = {FLOOR: "#9aa5b1", FAST: "#2a78b8", EXACT: "#e08214"}
 _PARTS = ("#2a78b8", "#1b9e77", "#8fd1ba", "#e08214", "#cbd2d9")
 
@@ -80,7 +80,7 @@ def _operations(axes: Any, report: BenchReport) -> None:
             names,
             "o",
             markersize=8,
-            color=_BLUES[min(number + (len(sizes) < 3), len(_BLUES) - 1)],
+            color=_BLUES[min(number + (len(sizes) < 5) + (len(sizes) < 3), len(_BLUES) - 1)],
             label=table.size(*size),
         )
     axes.set_xscale("log")
@@ -91,7 +91,7 @@ def _operations(axes: Any, report: BenchReport) -> None:
     axes.invert_yaxis()
     axes.axvline(1, color=_INK, linewidth=1)
     axes.grid(axis="both", color=_FAINT, linewidth=0.7)
-    _legend(axes, min(len(sizes), 4))
+    _legend(axes, min(len(sizes), 5))
     _plain(axes, "Image operations: C++, times faster than NumPy")
 
 

@@ -12,6 +12,7 @@ import msgspec
 from ..dream.octaves import Size, check_octaves, octave_sizes
 from . import operations, table
 from .floor import MATRIX, gflops
+from .inputs import image
 from .machine import as_lines, machine
 from .network import EXACT, FAST, FLOOR, FORWARD, Subject, contest, expect_same_gradients, floor_of, passes_of
 from .timing import Quartiles, Timings, race
@@ -37,11 +38,14 @@ class BenchPlan:
     sizes : sequence of (height, width)
         The first is the dream's, and the one at which float64 is timed, which is slow.
     seconds : float
-        Duration of each contest.
+        Duration of each contest of the network; that of an image operation has a third of it, alone, and again inside a
+        dream.
     least : int
         Rounds of each contest, even if they take longer.
     octave_n, iter_n : int
         Parameters of the dream.
+    more_sizes : sequence of (height, width)
+        Those at which the image operations are measured, but not the network.
     """
 
     sizes: Sequence[Size]
@@ -49,9 +53,10 @@ class BenchPlan:
     least: int
     octave_n: int = 4
     iter_n: int = 10
+    more_sizes: Sequence[Size] = ()
 
 
-FULL = BenchPlan([(575, 1024), (210, 373), (1150, 2048)], 0.9, 5)
+FULL = BenchPlan([(575, 1024), (210, 373), (1150, 2048)], 0.9, 5, more_sizes=[(48, 64), (512, 768)])
 QUICK = BenchPlan([(210, 373)], 0.1, 3, 2, 3)
 
 
@@ -63,7 +68,8 @@ class BenchReport:
     ----------
     machine : dict
         As `machine.machine` returns it.
-    operations : list of (name, size, Timings)
+    operations, inside : list of (name, size, Timings)
+        Alone, and inside a dream: with the network's passes between the calls.
     network : list of (size, Timings)
     subject : Subject
         The network.
@@ -73,6 +79,7 @@ class BenchReport:
 
     machine: dict[str, Any]
     operations: list[tuple[str, Size, Timings]]
+    inside: list[tuple[str, Size, Timings]]
     network: list[tuple[Size, Timings]]
     subject: Subject
     request: Request
@@ -110,25 +117,33 @@ def measure(subject: Subject, plan: BenchPlan, on_contest: OnContest = lambda do
     fast = passes_of(subject.net, subject.end, FAST)
     exact = passes_of(subject.load("float64"), subject.end, EXACT)
     expect_same_gradients(subject, [fast, exact], plan.sizes[0])
-    names = operations.names()
-    sizes = sorted(plan.sizes)
-    of = len(sizes) * (len(names) + 1) + 1
+    sizes, image_sizes = sorted(plan.sizes), sorted({*plan.sizes, *plan.more_sizes})
+    of = 1 + len(sizes) + 2 * len(image_sizes) * len(operations.names())
     # The dream first: the other measurements heat the machine.
     on_contest(0, of, "a dream in a process of its own")
     weights = None if subject.weights is None else str(subject.weights)
     request = Request(subject.model, weights, subject.end, width, height, octave_n=plan.octave_n, iter_n=plan.iter_n)
     cost = whole_dream(request)
-    done, raced, passes = 1, [], []
+    done = 1
+    passes = []
     for size in sizes:
-        for name, each in zip(names, operations.contests(size), strict=True):
-            on_contest(done, of, each.name)
-            raced.append((name, size, race(each, plan.seconds, plan.least)))
-            done += 1
         each = contest(subject, size, [fast, exact] if size == plan.sizes[0] else [fast])
         on_contest(done, of, each.name)
         passes.append((size, race(each, plan.seconds, plan.least)))
         done += 1
-    return BenchReport(found, raced, passes, subject, request, cost)
+    # Those of the dream's smallest octave are enough to fill the caches, and to start TensorFlow's threads.
+    smallest = octave_sizes(height, width, plan.octave_n)[0]
+    between = fast.way(image(*smallest, subject.net.mean)[: len(subject.net.mean)])
+    between()
+    alone, inside = [], []
+    for size in image_sizes:
+        for name, each in zip(operations.names(), operations.contests(size), strict=True):
+            on_contest(done, of, each.name)
+            alone.append((name, size, race(each, plan.seconds / 3, plan.least)))
+            on_contest(done + 1, of, f"{each.name}, inside a dream")
+            inside.append((name, size, race(each, plan.seconds / 3, plan.least, between=between)))
+            done += 2
+    return BenchReport(found, alone, inside, passes, subject, request, cost)
 
 
 # For people.
@@ -141,19 +156,24 @@ def as_text(report: BenchReport) -> str:
 
 
 def _operations(report: BenchReport) -> str:
+    names = operations.names()
+    pairs = list(zip(report.operations, report.inside, strict=True))
+    pairs.sort(key=lambda pair: names.index(pair[0][0]))
     rows = [
-        [
-            name,
-            table.size(*size),
-            *(table.quartiles(outcome.seconds(backend)) for backend in operations.BACKENDS),
-            table.digits(outcome.ratio("native", "numpy"), 2),
-        ]
-        for name, size, outcome in sorted(report.operations, key=lambda each: operations.names().index(each[0]))
+        [name, table.size(*size), *_contestants(alone), *_contestants(inside), f"{operations.bound(size)}"]
+        for (name, size, alone), (_, _, inside) in pairs
     ]
+    head = ["", "size", "NumPy", "C++", "C++ / NumPy", "in a dream: NumPy", "C++", "C++ / NumPy", "at most"]
     return (
-        "Image operations, float32: the notebook's NumPy and SciPy, and C++, to the same bits. Median (quartiles).\n\n"
-        + table.table(["", "size", "NumPy", "C++", "C++ / NumPy"], rows)
+        "Image operations, float32: the notebook's NumPy and SciPy, and C++, to the same bits. Median (quartiles).\n"
+        "Alone, and in a dream: after the network's passes, which leave other data in the caches and busy threads.\n"
+        "\n" + table.table(head, rows)
     )
+
+
+def _contestants(outcome: Timings) -> list[str]:
+    times = [table.quartiles(outcome.seconds(backend)) for backend in operations.BACKENDS]
+    return [*times, table.digits(outcome.ratio("native", "numpy"), 2)]
 
 
 def _network(report: BenchReport) -> str:
@@ -226,10 +246,15 @@ def as_json(report: BenchReport) -> dict[str, Any]:
                 "operation": name,
                 "dtype": "float32",
                 **_size(size),
-                **_outcome(outcome),
-                "ratios": {"native / numpy": outcome.ratio("native", "numpy")},
+                **_outcome(alone),
+                "ratios": {"native / numpy": alone.ratio("native", "numpy")},
+                "inside a dream": {
+                    **_outcome(inside),
+                    "ratios": {"native / numpy": inside.ratio("native", "numpy")},
+                },
+                "bound": operations.bound(size),
             }
-            for name, size, outcome in report.operations
+            for (name, size, alone), (_, _, inside) in zip(report.operations, report.inside, strict=True)
         ],
         "network": {
             "model": subject.name,

@@ -109,7 +109,13 @@ class Timings:
         return statistics.median(self.samples[name]) / statistics.median(self.samples[over])
 
 
-def race(contest: Contest, seconds: float = 1.0, least: int = 5, warmups: int = 1) -> Timings:
+def race(
+    contest: Contest,
+    seconds: float = 1.0,
+    least: int = 5,
+    warmups: int = 1,
+    between: Callable[[], Any] | None = None,
+) -> Timings:
     """Compare the results of a contest's ways, then time them in turns.
 
     Parameters
@@ -121,6 +127,9 @@ def race(contest: Contest, seconds: float = 1.0, least: int = 5, warmups: int = 
         Rounds to run even if that takes longer.
     warmups : int
         Rounds that run first and are not timed, besides the one whose results are compared.
+    between : callable, optional
+        Called before each call that is timed: what else a program does, which leaves its own data in the caches and its
+        own threads on the processors.
 
     Raises
     ------
@@ -143,6 +152,8 @@ def race(contest: Contest, seconds: float = 1.0, least: int = 5, warmups: int = 
             # Each has each place once, so that what one leaves in the caches does not always help the same other.
             turn = done % len(runs)
             for name, way in runs[turn:] + runs[:turn]:
+                if between is not None:
+                    between()
                 start, busy = perf_counter(), process_time()
                 way()
                 samples[name].append(perf_counter() - start)

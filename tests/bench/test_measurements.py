@@ -40,6 +40,10 @@ def test_a_wrong_operation_is_refused(monkeypatch):
         race(contests["clip, 50x37"], seconds=0, least=1)
 
 
+def test_large_pictures_have_a_lower_bound():
+    assert [operations.bound(size) for size in ((48, 64), (512, 768), (575, 1024), (1150, 2048))] == [1, 1, 0.5, 0.5]
+
+
 def test_the_picture_is_a_picture_and_flat_nowhere():
     made = inputs.picture(60, 80)
     assert made.shape == (60, 80, 3)

@@ -88,6 +88,13 @@ def test_ways_take_turns_and_each_is_first_once():
     assert gc.isenabled()
 
 
+def test_what_comes_between_is_not_timed():
+    calls = []
+    ways = {name: lambda name=name: calls.append(name) or ONES for name in "ab"}
+    race(Contest("x", ways, SAME_BITS), seconds=0, least=1, warmups=0, between=lambda: calls.append("-"))
+    assert "".join(calls) == "ab" + "-a-b"
+
+
 def test_what_an_outcome_tells():
     outcome = Timings(contest(), {"a": [1.0, 2.0, 3.0, 4.0, 100.0], "b": [2.0, 4.0, 6.0, 8.0, 10.0]})
     assert outcome.seconds("a") == Quartiles(3.0, 2.0, 4.0)

@@ -39,12 +39,14 @@ def test_json_and_plot(run, folder):
     assert [(each["operation"], each["width"]) for each in found["operations"]] == [
         (name, width) for width in (96, 113) for name in operations.names()
     ]
-    for each in found["operations"]:
-        assert each["agreement"] == "the same bits"
-        assert set(each["seconds"]) == {"numpy", "native"}
-        low, high = each["seconds"]["native"]["quartiles"]
-        assert 0 < low <= each["seconds"]["native"]["median"] <= high
-        assert each["ratios"]["native / numpy"] > 0
+    for row in found["operations"]:
+        assert row["bound"] == 1.0
+        for each in (row, row["inside a dream"]):
+            assert each["agreement"] == "the same bits"
+            assert set(each["seconds"]) == {"numpy", "native"}
+            low, high = each["seconds"]["native"]["quartiles"]
+            assert 0 < low <= each["seconds"]["native"]["median"] <= high
+            assert each["ratios"]["native / numpy"] > 0
     passes = found["network"]
     assert (passes["model"], passes["layer"]) == ("squeezenet_v1.1", "fire3/concat")
     first, second = passes["sizes"]
@@ -72,7 +74,7 @@ def test_tables(run):
     assert seen.err == ""
     assert "load" in seen.out.splitlines()[0]
     for name in operations.names():
-        assert re.search(rf"^{name} +96x64 .*s \(.*–.*\) .*\d$", seen.out, re.MULTILINE), name
+        assert re.search(rf"^{name} +96x64 (.*s \(.*–.*\) .*){{4}} 1\.0$", seen.out, re.MULTILINE), name
     assert "squeezenet_v1.1 to fire3/concat: forward, objective, gradient at the image.\n" in seen.out
     assert "GFLOP/s" in seen.out
     assert "A dream, 96x64, 1 octaves × 2 steps" in seen.out

@@ -41,7 +41,7 @@ def _plot_path(text: str) -> Path:
 @model_option()
 @weights_option
 @layer_option()
-@image_size_option("1024x575, 373x210 and 2048x1150", multiple=True)
+@image_size_option("1024x575, 373x210, 2048x1150; image operations also 64x48, 768x512", multiple=True)
 @option("--quick", "A rough measurement: one small size, few repeats, a short dream.", is_flag=True)
 @json_option
 @option("--plot", "Plot of the results: a .png, .svg or .pdf file.", _plot_path, metavar="FILE")
@@ -59,9 +59,10 @@ def command(
 ) -> None:
     """Measure this machine: image operations, network and a whole dream, in under two minutes.
 
-    The C++ is timed against the notebook's NumPy, the network against the floor of its arithmetic, and a dream is
-    split into where its time and memory go. Candidates take turns, after a check that their results are the same. Only
-    ratios within one run count; times on a busy machine say little. Of several --image-size the dream has the first.
+    The C++ is timed against the notebook's NumPy, alone and inside a running dream, the network against the floor of
+    its arithmetic, and a dream is split into where its time and memory go. Candidates take turns, after a check that
+    their results are the same. Only ratios within one run count; times on a busy machine say little. Of several
+    --image-size the dream has the first.
 
     \b
     pydream bench --plot bench.png
@@ -71,7 +72,7 @@ def command(
         matplotlib()  # raises now if it is missing
     plan = QUICK if quick else FULL
     if image_size:
-        plan = replace(plan, sizes=list(dict.fromkeys(image_size)))
+        plan = replace(plan, sizes=list(dict.fromkeys(image_size)), more_sizes=())
     quiet_tensorflow()
     with uninterrupted():
         with interruptible():
