@@ -27,7 +27,9 @@ from pathlib import Path
 
 import numpy as np
 import PIL.Image
-import rivals
+from rivals.on_tensorflow import tensorflow_ops
+from rivals.on_torch import torch_ops
+from rivals.task import Task
 
 import pydream
 from pydream.bench.network import Subject
@@ -115,7 +117,7 @@ def lucent(subject):
         sys.modules["torchvision.transforms"].Normalize = None
     from lucent.optvis import objectives, param, render
 
-    ops = rivals.torch_ops()
+    ops, task = torch_ops(), Task.of(subject)
     mean = torch.tensor(np.ravel(subject.net.mean).astype(np.float32)).view(1, 3, 1, 1)
 
     class Module(torch.nn.Module):
@@ -124,7 +126,7 @@ def lucent(subject):
             self.end = torch.nn.Identity()  # lucent looks at modules
 
         def forward(self, x):
-            return self.end(rivals.walk(subject, ops, in_order(subject, x * 255, 1, torch.flip) - mean))
+            return self.end(task.walk(ops, in_order(subject, x * 255, 1, torch.flip) - mean))
 
     module = Module().eval()
     check_same(subject, lambda x: module(torch.from_numpy(x).permute(0, 3, 1, 2)).permute(0, 2, 3, 1).detach().numpy())
@@ -163,11 +165,11 @@ def keras_model(subject):
     """Return a model of one layer, "end"."""
     import tensorflow as tf
 
-    ops = rivals.tensorflow_ops()
+    ops, task = tensorflow_ops(), Task.of(subject)
     mean = np.ravel(subject.net.mean).astype(np.float32)
 
     def run(x):
-        return rivals.walk(subject, ops, in_order(subject, x * 255, -1, tf.reverse) - mean)
+        return task.walk(ops, in_order(subject, x * 255, -1, tf.reverse) - mean)
 
     shape = run(tf.zeros((1, SIDE, SIDE, 3))).shape[1:]
     image = tf.keras.Input((SIDE, SIDE, 3))

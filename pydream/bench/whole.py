@@ -135,11 +135,12 @@ def whole_dream(request: Request) -> DreamCost:
         errors="replace",
     )
     if run.returncode:
-        raise BenchError(f"a dream in a process of its own failed: {_reason(run.returncode, run.stderr)}")
+        raise BenchError(f"a dream in a process of its own failed: {reason(run.returncode, run.stderr)}")
     return msgspec.json.decode(run.stdout, type=DreamCost)
 
 
-def _reason(code: int, stderr: str) -> str:
+def reason(code: int, stderr: str) -> str:
+    """Return why a process failed, from its exit code and what it wrote."""
     if code < 0:
         return f"ended by signal {-code}" + (", most likely out of memory" if code == -9 else "")
     return next(reversed(stderr.split("\n\n")[-1].strip().splitlines()), f"exit code {code}")

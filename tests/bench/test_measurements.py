@@ -191,10 +191,10 @@ def test_a_dream_that_fails_says_why(changes, reason):
 
 
 def test_reasons():
-    assert whole._reason(-9, "") == "ended by signal 9, most likely out of memory"
-    assert whole._reason(-15, "") == "ended by signal 15"
-    assert whole._reason(3, "") == "exit code 3"
-    assert whole._reason(1, "Traceback\n  File\nOSError: no disk\n") == "OSError: no disk"
+    assert whole.reason(-9, "") == "ended by signal 9, most likely out of memory"
+    assert whole.reason(-15, "") == "ended by signal 15"
+    assert whole.reason(3, "") == "exit code 3"
+    assert whole.reason(1, "Traceback\n  File\nOSError: no disk\n") == "OSError: no disk"
 
 
 def test_the_machine():
