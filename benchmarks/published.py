@@ -12,11 +12,11 @@ from pydream.errors import PydreamError
 
 HEAD = ["what", "picture", "layer", "where", "a dream of 4×10 steps", "source"]
 HERE = "this machine, its processor"
-# The post has no size; its picture is that of TensorFlow's tutorial, 800 wide, whose settings it names. Its layer comes
-# before a ReLU; ours is the one behind it. It climbs one channel, which costs a step little less than the whole layer.
+# The post has no size; the picture of TensorFlow's tutorial, whose settings it names, is 800 wide. It climbs one channel
+# of its layer, before the ReLU; ours, the same layer of the same architecture, climbs all channels at the same cost.
 RUBASHKIN = "M. Rubashkin, DeepDream: Accelerating Deep Learning With Hardware, 2017-03-29"
 PUBLISHED = [
-    ["TensorFlow 1.0.1, Inception 5h", "not stated", "mixed4d_3x3_bottleneck", where, taken, RUBASHKIN]
+    ["TensorFlow 1.0.1, Inception 5h", "not stated", "mixed4d_3x3_bottleneck_pre_relu", where, taken, RUBASHKIN]
     for where, taken in (
         ("consumer hardware, processor", "45 to 90 s"),
         ("Google Cloud, 2 virtual processors", "more than 60 s"),
@@ -37,7 +37,7 @@ def measured():
 
 
 def row(model, layer, size, dtype):
-    """Return a dream's cells: the whole call of `deepdream`, and from the command's start with all that is loaded."""
+    """Return a dream's cells: the whole call of `deepdream`, the next one in the same process, and what came before."""
     height, width = size
     print(f"measuring: {model}, {table.size(*size)}, {dtype}", file=sys.stderr)
     try:
