@@ -12,8 +12,8 @@ from pydream.errors import PydreamError
 
 HEAD = ["what", "picture", "layer", "where", "a dream of 4×10 steps", "source"]
 HERE = "this machine, its processor"
-# The post has no size; the picture of TensorFlow's tutorial, whose settings it names, is 800 wide. It climbs one channel
-# of its layer, before the ReLU; ours, the same layer of the same architecture, climbs all channels at the same cost.
+# The post's text has no size; 800x536 is a guess. It climbs one channel of its layer, before the ReLU; ours, the same
+# layer of the same architecture, climbs all of them.
 RUBASHKIN = "M. Rubashkin, DeepDream: Accelerating Deep Learning With Hardware, 2017-03-29"
 PUBLISHED = [
     ["TensorFlow 1.0.1, Inception 5h", "not stated", "mixed4d_3x3_bottleneck_pre_relu", where, taken, RUBASHKIN]
