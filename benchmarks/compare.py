@@ -90,7 +90,9 @@ def compare(args):
     about = with_libraries(machine())
     with present(subject, args.size, args.rivals) as (rivals, missing):
         found = {
-            "gradient": race(network.contest(subject, args.size, [ours(subject), *rivals]), args.seconds, between=SETTLE),
+            "gradient": race(
+                network.contest(subject, args.size, [ours(subject), *rivals]), args.seconds, between=SETTLE
+            ),
             "step": race(steps(subject, args.size, rivals), args.seconds),
             "exact": race(exact(subject, args.size), args.seconds / 2),
         }
