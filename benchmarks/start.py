@@ -1,0 +1,193 @@
+"""All that is not steps: of a first dream, of the whole command, and of each picture of a batch.
+
+    python benchmarks/start.py [first | command | batch ...] [--rounds N] [--pictures N]
+
+Each is measured in fresh processes with the built-in network, squeezenet_v1.1, float32, 4 octaves of 10 steps:
+
+first    `deepdream` on a picture of 768x512 in a process that has imported TensorFlow and loaded the network.
+command  `pydream dream` on that picture, from the start of its process to its end, without `import tensorflow`, which
+         is timed in a process that does nothing else, the garbage collector off as in pydream's import.
+batch    `pydream dream FOLDER -o FOLDER`: a picture of 320x240, from its first step to the next picture's first step;
+         the mean without the first picture. Then the same with pictures of as many sizes.
+
+Steps are the median step of each octave times its steps, as in `pydream.bench.whole`: what the first step of an octave
+takes beyond it, for building functions, is not a step. Of `first` and `command` the median of the rounds counts.
+"""
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from itertools import pairwise
+from pathlib import Path
+from statistics import mean, median
+from time import perf_counter
+from types import SimpleNamespace
+
+import pydream
+from pydream import imageops
+from pydream.bench import table
+from pydream.bench.clock import TimedNet
+from pydream.bench.inputs import picture
+from pydream.bench.machine import as_lines, machine
+from pydream.bench.whole import OPERATIONS, Request, breakdown, clocked, whole_dream
+from pydream.media import write_image
+
+MODEL, OCTAVES, STEPS = "squeezenet_v1.1", 4, 10
+IMPORT = """
+import gc, time
+gc.disable()
+began = time.perf_counter()
+import tensorflow
+print(time.perf_counter() - began)
+"""
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("what", nargs="*", help="of first, command and batch; all by default")
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--pictures", type=int, default=100, help="in a batch")
+    args = parser.parse_args()
+    measures = {"first": first, "command": command, "batch": batch}
+    if not set(args.what) <= set(measures) or args.rounds < 1 or args.pictures < 3:
+        parser.error("expected first, command or batch; --rounds: at least 1; --pictures: at least 3")
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # a user's second command finds compiled files
+    os.environ |= {"TF_CPP_MIN_LOG_LEVEL": "3", "PYTHONPATH": str(Path(pydream.__file__).parents[1])}
+    try:
+        print("\n".join(as_lines(machine())))
+        with tempfile.TemporaryDirectory() as folder:
+            rows = [row for what in args.what or measures for row in measures[what](Path(folder), args)]
+    except pydream.PydreamError as error:
+        sys.exit(f"start: error: {error}")
+    except KeyboardInterrupt:
+        sys.exit(130)
+    print()
+    print(table.table(["all that is not steps", "wanted", "measured", "kept"], [cells(*row) for row in rows]))
+
+
+def cells(what, bound, seconds):
+    """Return a row's cells."""
+    wanted = "" if bound is None else f"<= {shown(bound)}"
+    kept = "" if bound is None else "yes" if seconds <= bound else "NO"
+    return [what, wanted, shown(seconds), kept]
+
+
+def shown(seconds):
+    """Write seconds with three digits."""
+    return f"{seconds:.3g} s" if seconds >= 0.1 else f"{seconds * 1000:.3g} ms"
+
+
+def first(_, args):
+    """Yield the row of the first dream."""
+    request = Request(MODEL, None, None, 768, 512, OCTAVES, STEPS, dreams=1)
+    dreams = [whole_dream(request).dreams[0] for _ in range(args.rounds)]
+    found = sorted((dream.total - dream.steps, dream.building) for dream in dreams)
+    print(f"first: {', '.join(f'{rest:.3f} s, of which building {building:.3f} s' for rest, building in found)}")
+    yield "first dream, 768x512", 0.35, median(rest for rest, _ in found)
+
+
+def command(folder, args):
+    """Yield the row of the command."""
+    write(folder / "in.png", 512, 768)
+    found = []
+    for _ in range(args.rounds + 1):  # the first, which may compile files, does not count
+        imported = float(run("-c", IMPORT))
+        seconds, pictures = pydream_dream(folder, folder / "in.png", "-o", folder / "out.png", "--force")
+        steps = breakdown_of(pictures[0], 0).steps
+        found.append(seconds - imported - steps)
+        print(f"command: {seconds:.3f} s - import {imported:.3f} s - steps {steps:.3f} s = {found[-1]:.3f} s")
+    yield "pydream dream, 768x512, without TensorFlow's import", 0.7, median(found[1:])
+
+
+def batch(folder, args):
+    """Yield the rows of the batches."""
+    for name, what, bound, spread in (("same", "of 320x240", 0.015, 0), ("sizes", "of various sizes", None, 1)):
+        (folder / name).mkdir()
+        for i in range(args.pictures):
+            write(folder / name / f"{i:03}.png", 240 - i * spread, 320 - i % 50 * spread, i)
+        seconds, pictures = pydream_dream(folder, folder / name, "-o", folder / f"{name} out")
+        totals = [after["began"] - each["began"] for each, after in pairwise(pictures)]
+        rests = [total - breakdown_of(each, total).steps for total, each in zip(totals, pictures[:-1], strict=True)]
+        print(f"batch {what}: {seconds:.1f} s, a picture {mean(totals[1:]):.3f} s; beyond steps, the median:", end=" ")
+        print(shown(median(rests[1:])))
+        yield f"{args.pictures} pictures {what}, a picture", bound, mean(rests[1:])
+
+
+def write(path, height, width, seed=0):
+    """Write a picture."""
+    write_image(path, picture(height, width, seed))
+
+
+def breakdown_of(made, total):
+    """Return the parts of a picture's dream."""
+    return breakdown(total, SimpleNamespace(**made["net"]), made["taken"], OCTAVES, STEPS)
+
+
+def run(*args):
+    """Run Python in a process; return its output."""
+    done = subprocess.run([sys.executable, *map(str, args)], capture_output=True, text=True, stdin=subprocess.DEVNULL)
+    if done.returncode:
+        raise pydream.PydreamError(f"{args} failed: {done.stderr.strip().splitlines()[-1:]}")
+    return done.stdout
+
+
+def pydream_dream(folder, *args):
+    """Run `pydream dream`, its steps timed; return the seconds of its process, and the readings of each picture."""
+    readings = folder / "readings.json"
+    began = perf_counter()
+    run(__file__, "--timed", readings, "dream", *args)
+    return perf_counter() - began, json.loads(readings.read_text())
+
+
+class Clock(TimedNet):
+    """A network that notes when the first step of each picture began, too."""
+
+    def __init__(self, net):
+        super().__init__(net)
+        self.began = []
+
+    def forward(self, end=None, *, tensor=None):
+        if len(self.forwards) % (OCTAVES * STEPS) == 0:
+            self.began.append(perf_counter())
+        return super().forward(end, tensor=tensor)
+
+
+def timed_command(readings, args):
+    """Run a command line in this process, and write what its network and its image operations took."""
+    from pydream.cli import main as pydream_main
+    from pydream.easy import preparation
+
+    nets, load = [], preparation.load
+
+    def load_timed(*asked):
+        net, facts = load(*asked)
+        nets.append(Clock(net))
+        return nets[-1], facts
+
+    preparation.load = load_timed
+    with clocked(imageops.backend("native"), OPERATIONS) as taken:
+        try:
+            pydream_main(args)
+        finally:
+            (net,) = nets
+            Path(readings).write_text(json.dumps([readings_of(net, taken, i) for i in range(len(net.began))]))
+
+
+def readings_of(net, taken, number):
+    """Return the readings of one picture."""
+    part = slice(number * OCTAVES * STEPS, (number + 1) * OCTAVES * STEPS)
+    return {
+        "began": net.began[number],
+        "net": {"forwards": net.forwards[part], "backwards": net.backwards[part]},
+        "taken": {"to_tensor": taken["to_tensor"][part], "ascend_tensor": taken["ascend_tensor"][part], "zoom": []},
+    }
+
+
+if __name__ == "__main__":
+    if sys.argv[1:2] == ["--timed"]:
+        timed_command(sys.argv[2], sys.argv[3:])
+    else:
+        main()
