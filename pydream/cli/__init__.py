@@ -32,6 +32,7 @@ import click
 
 from .. import __version__
 from ..reads import kept_apart
+from ..system import uncollected
 from .errors import debug_option, debugging, errors_in_one_line
 from .libraries import limit_pixels, quiet_libraries
 from .signals import signals_as_ctrl_c, uninterrupted
@@ -81,7 +82,7 @@ class Commands(click.Group):
         """Import the command that is called."""
         if cmd_name not in COMMANDS:
             return None
-        with uninterrupted():
+        with uninterrupted(), uncollected():
             command: click.Command = importlib.import_module(f"{__name__}.commands.{cmd_name}").command
         return command
 
