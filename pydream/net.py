@@ -345,6 +345,9 @@ class Net(Tabular, ABC):
         """
         return 0
 
+    def make_room(self, ends: Sequence[str], height: int, width: int) -> None:
+        """Take memory for steps from `ends` with such an image, while the first one is prepared; or do nothing."""
+
     def twin(self) -> Self:
         """Return a net that shares the weights and the runtime, and has blobs of its own."""
         raise NotImplementedError(f"{self.name} runs on whole pictures")
@@ -408,6 +411,9 @@ class Wrapper(Net):
 
     def step_bytes(self, ends: Sequence[str], height: int, width: int) -> int:
         return self._net.step_bytes(ends, height, width)
+
+    def make_room(self, ends: Sequence[str], height: int, width: int) -> None:
+        self._net.make_room(ends, height, width)
 
     def twin(self) -> Any:
         return self._net.twin()

@@ -221,6 +221,8 @@ def deepdream(
     how = (octave_n, octave_scale, era, octave_sizes, seamless)
     bases = Bases(net, base_img, ends, lambda h, w: sizes_of(h, w, *how), ops, seamless)
     side = fit(net, ends, *bases.sizes[-1], tile, dream_copies(retouches, clip, seamless), seamless)
+    if not (side or seamless):
+        net.make_room(ends, *bases.sizes[-1])
     net = on_torus(net, ends, side, watch.tile) if seamless else tiled(net, ends, side, watch.tile)
 
     src = net.image

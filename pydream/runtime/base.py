@@ -123,6 +123,9 @@ class Runtime(ABC):
         shared.flags.writeable = False
         return shared
 
+    def make_room(self, step: int) -> None:  # noqa: B027 (a runtime may do nothing)
+        """Take memory for a step of so many bytes, by estimate, while the first one is prepared."""
+
     def steps(self, values: Sequence[int], end: int, kept: Iterable[int] = ()) -> list[Step]:
         """Return the steps that compute `values`, up to and including `end`, in running order.
 

@@ -168,6 +168,7 @@ class Net(net.Net):
         self.layer_names = [step.layer.name for step in made]
         self.top_names = {step.layer.name: list(step.layer.tops) for step in made}
         self.bottom_names = {step.layer.name: list(step.layer.bottoms) for step in made}
+        self._step_values: dict[tuple[object, ...], int] = {}
         self.device = self.runtime.device
         self.channels_last = self.runtime.channels_last
         self._clear()
@@ -205,9 +206,15 @@ class Net(net.Net):
 
     def step_bytes(self, ends: Sequence[str], height: int, width: int) -> int:
         """Estimate the memory of a step from `ends` for an image of that size, without the image: see `net.Net`."""
-        shape = (1, *self.graph.declared[self.image_input][1:2], height, width)
-        values = step_values(self.graph, ends, {**self.graph.declared, self.image_input: shape})
-        return int(values * self.dtype.itemsize * MEMORY_FACTOR[self.dtype.name])
+        asked = (*ends, height, width)
+        if asked not in self._step_values:  # once: a dream asks several times, and those of a batch are of one size
+            shape = (1, *self.graph.declared[self.image_input][1:2], height, width)
+            self._step_values[asked] = step_values(self.graph, ends, {**self.graph.declared, self.image_input: shape})
+        return int(self._step_values[asked] * self.dtype.itemsize * MEMORY_FACTOR[self.dtype.name])
+
+    def make_room(self, ends: Sequence[str], height: int, width: int) -> None:
+        """As `net.Net.make_room`, as the runtime does it."""
+        self.runtime.make_room(self.step_bytes(ends, height, width))
 
     @in_one_thread
     def forward(

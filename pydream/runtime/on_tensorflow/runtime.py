@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from functools import cached_property
 from itertools import islice
+from threading import Thread
 from typing import Any
 
 import numpy as np
@@ -19,6 +21,9 @@ from .fusion import fused
 from .layers import FUSED
 from .operations import RUNNERS
 
+_MOST_ROOM = 2**28  # bytes of a step
+_TOUCHED = 0.65  # of the estimate: what steps take, measured; with other shares TensorFlow takes more in all
+
 
 class TensorFlowRuntime(Runtime):
     """Runs on a CPU or GPU; each pass is traced when it is first needed."""
@@ -29,10 +34,16 @@ class TensorFlowRuntime(Runtime):
     def __init__(self, graph: Graph, params: Params, dtype: np.dtype[Any], device: str = "auto") -> None:
         super().__init__(graph, params, dtype, device)
         self._traced: dict[Any, Callable[..., Any]] = {}
+        self._room = 0  # bytes that are to be touched
 
     def find_device(self, wanted: str) -> str:
         """Return TensorFlow's name of the device; raise `DeviceError` where there is no such device."""
         return find_device(wanted)
+
+    def make_room(self, step: int) -> None:
+        """Note a step's size, for `_trace`. Where steps take long, the first touch of their memory does not count."""
+        if self.device == "CPU:0" and 0 < step <= _MOST_ROOM and not self._traced:
+            self._room = int(step * _TOUCHED)
 
     def tensor(self, array: Array) -> Tensor:
         """Return an (n, h, w, c) array as a tensor."""
@@ -153,9 +164,21 @@ class TensorFlowRuntime(Runtime):
         return channels_vary(self.graph)
 
     def _trace(self, run: Callable[..., Any], signature: list[Any]) -> Callable[..., Any]:
+        """Trace a function of tensors; meanwhile, as that takes one core only, touch memory that the steps will use."""
         function = tensorflow().function(run, input_signature=signature, autograph=False)
+        touching = Thread(target=_touch, args=[self._room], name="pydream-room", daemon=True)
+        touching.start()
         traced: Callable[..., Any] = function.get_concrete_function()
+        touching.join()  # its memory is free again
+        self._room = 0
         return traced
+
+
+def _touch(room: int) -> None:
+    """Have TensorFlow take so many bytes from the system, which it keeps."""
+    tf = tensorflow()
+    with suppress(tf.errors.ResourceExhaustedError), tf.device("CPU:0"):
+        tf.zeros([room], tf.uint8)
 
 
 def _open(shape: Sequence[int]) -> tuple[int | None, ...]:
