@@ -224,7 +224,8 @@ def _dream(report: BenchReport) -> str:
         f"A dream, {table.size(request.height, request.width)}, {request.octave_n} octaves × {request.iter_n} steps, "
         f"and once more, in a process of their own.\n\n"
         + table.table(head, rows)
-        + f"\n\nmost memory {table.memory(cost.peak)}, of which {table.memory(cost.before)} before the first dream; "
+        + f"\n\nmost memory {table.memory(cost.peak)}, of which {table.memory(cost.before)} before the first dream and "
+        f"{table.memory(cost.own_memory)} beyond TensorFlow's import; "
         f"importing TensorFlow {table.seconds(cost.importing)}, loading the network {table.seconds(cost.loading)}"
     )
 
@@ -268,7 +269,11 @@ def as_json(report: BenchReport) -> dict[str, Any]:
             "weights": request.weights and Path(request.weights).name,
             "import_seconds": cost.importing,
             "load_seconds": cost.loading,
-            "memory_bytes": {"before the first dream": cost.before, "peak of the first dream": cost.peak},
+            "memory_bytes": {
+                "TensorFlow's import": cost.imported,
+                "before the first dream": cost.before,
+                "peak of the first dream": cost.peak,
+            },
             "dreams": [
                 {
                     "seconds": {"total": each.total, **{part: getattr(each, part) for part in PARTS}},

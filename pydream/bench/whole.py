@@ -103,17 +103,23 @@ class DreamCost(msgspec.Struct, frozen=True):
     ----------
     importing, loading : float
         Seconds to import TensorFlow, and then to load the network.
-    before, peak : int
-        Most resident memory in bytes: before the first dream, and when it was done.
+    imported, before, peak : int
+        Most resident memory in bytes: when TensorFlow was imported, before the first dream, and when that was done.
     dreams : list of Breakdown
         One after the other in the same process.
     """
 
     importing: float
     loading: float
+    imported: int
     before: int
     peak: int
     dreams: list[Breakdown]
+
+    @property
+    def own_memory(self) -> int:
+        """Bytes that the network and a dream take beyond TensorFlow's import."""
+        return self.peak - self.imported
 
 
 def whole_dream(request: Request) -> DreamCost:
@@ -150,7 +156,7 @@ def dream_here(request: Request) -> DreamCost:
     """Make the dreams in this process."""
     began = perf_counter()
     tensorflow_threads()  # imports it
-    imported = perf_counter()
+    imported, after_import = perf_counter(), peak_memory()
     net = load_net(request.model, request.weights, dtype=request.dtype)
     gc.freeze()  # as the commands do
     loaded = perf_counter()
@@ -176,7 +182,7 @@ def dream_here(request: Request) -> DreamCost:
             total = perf_counter() - start
         peak = peak or peak_memory()
         measured.append(breakdown(total, timed, taken, len(sizes), request.iter_n))
-    return DreamCost(imported - began, loaded - imported, before, peak, measured)
+    return DreamCost(imported - began, loaded - imported, after_import, before, peak, measured)
 
 
 @contextmanager

@@ -157,7 +157,8 @@ def test_a_dream_in_a_process_of_its_own():
         parts = (split.network, split.image, split.zoom, split.building, split.rest)
         assert sum(parts) == pytest.approx(split.total)
         assert len(split.step) == 2
-    assert 10**8 < found.before <= found.peak < 2 * 10**9
+    assert 10**8 < found.imported <= found.before <= found.peak < 2 * 10**9
+    assert found.own_memory == found.peak - found.imported
 
 
 def test_a_dream_is_not_measured_in_tiles(monkeypatch):
