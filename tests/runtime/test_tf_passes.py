@@ -159,6 +159,55 @@ def test_a_concatenation_and_the_convolution_that_reads_it_are_one(text, fused):
             assert nets.off(mine, theirs) < 2e-6
 
 
+JOINED = (
+    nets.inputs(data=(1, 4, 9, 9))
+    + nets.layer("one", "Convolution", "data", "one", "convolution_param { num_output: 3 kernel_size: 1 }")
+    + nets.layer("relu", "ReLU", "one", "one")
+    + nets.layer("both", "Concat", "one data", "both")
+    + nets.layer("pool", "Pooling", "both", "pool", "pooling_param { kernel_size: 3 stride: 2 }")
+    + nets.layer("conv", "Convolution", "pool", "conv", "convolution_param { num_output: 5 kernel_size: 1 }")
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "apart"),
+    [
+        (JOINED, True),
+        (JOINED.replace("kernel_size: 3", "pad: 1 kernel_size: 3"), True),
+        (JOINED.replace('bottom: "one" bottom: "data"', 'bottom: "one" bottom: "data" bottom: "one"'), False),
+        (JOINED.replace("kernel_size: 3", "pool: AVE kernel_size: 3"), False),
+        (JOINED + nets.layer("more", "TanH", "both", "more"), False),
+    ],
+)
+def test_what_is_pooled_before_it_is_concatenated(text, apart):
+    """Each part's maximum is the whole's; a concatenation that others read, or that is wanted, is made."""
+    rng = np.random.default_rng(0)
+    ins = 7 + 3 * text.count('bottom: "data" bottom: "one"')
+    shapes = {"one": (3, 4, 1, 1), "conv": (5, ins, 1, 1)}
+    weights = {name: [nets.normal(rng, *shape), nets.normal(rng, shape[0])] for name, shape in shapes.items()}
+    net, plain = nets.build(text, "float32", **weights), nets.build(text, "float64", runtime="numpy", **weights)
+    values = [net.graph.first_value(name) for name in net.outputs]
+    last = len(net.graph.steps) - 1
+
+    def kinds(each, *kept):
+        return [type(step.layer) for step in each.runtime.steps(values, last, kept)]
+
+    assert (kinds(net) == [layers.Convolution, RectifiedPooling, layers.Pooling, ConcatConvolution]) == apart
+    assert layers.Concat in kinds(net, net.graph.first_value("both"))
+    assert layers.Concat in kinds(nets.build(text, "float64", **weights))
+    for size in [(9, 9), (8, 7)]:
+        found = []
+        for each in (net, plain):
+            each.blobs["data"].reshape(2, 4, *size)
+            each.blobs["data"].data[...] = nets.spread(np.random.default_rng(1), (2, 4, *size))
+            each.forward(end="conv")
+            each.blobs["conv"].diff[...] = normal(each.blobs["conv"].shape)
+            each.backward(start="conv")
+            found.append((each.blobs["conv"].data, each.blobs["data"].diff, each.blobs["both"].diff))
+        for mine, theirs in zip(*found, strict=True):
+            assert nets.off(mine, theirs) < 2e-6
+
+
 @pytest.mark.parametrize("copied", [True, False])
 def test_the_gradient_at_a_concatenation_that_is_not_made(copied):
     """It is computed when it is read, whether forward and backward were one trace or two."""

@@ -1,4 +1,8 @@
-"""Which steps TensorFlow runs as one.
+"""Which steps TensorFlow runs as one, or in another order.
+
+A concatenation along the channels that max pooling alone reads: each part is pooled, and then the smaller maps are
+concatenated. What follows then applies to the parts' rectifiers and to the new concatenation. Scanning for ties, as
+float64 does, takes as many more operations, so float64 does not do this.
 
 An in-place rectifier and the max pooling that alone reads it: the largest of rectified values is rectified too, so the
 rectifier's gradient can be taken at the pooled values, of which there are fewer; and the rectified values need not be
@@ -11,8 +15,8 @@ neither forward nor backward. Sums are rounded in another order, so float64 does
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 import numpy as np
@@ -40,14 +44,16 @@ class ConcatConvolution(layers.Convolution):
 
 
 def fused(graph: Graph, steps: Sequence[Step], wanted: Iterable[int], dtype: np.dtype[Any]) -> list[Step]:
-    """Return the steps of a graph with such pairs as one; a value that is `wanted` is made all the same."""
-    readers = Counter(value for step in steps for value in step.bottoms)
+    """Return the steps of a graph in that way; a value that is `wanted` is made all the same."""
     wanted = set(wanted)
-    passed_on = {step.tops[0]: step for step in steps if readers[step.tops[0]] == 1 and step.tops[0] not in wanted}
+    channels = {value: shape[1] for value, shape in graph.declared_shapes.items() if len(shape) > 1}
+    if dtype == np.float32:
+        steps = _pooled_apart(steps, wanted, channels)
+    passed_on = _passed_on(steps, wanted)
     made: list[Step] = []
     for step in steps:
         before = passed_on.get(step.bottoms[0]) if step.bottoms else None
-        layer = before and _as_one(graph, before, step.layer, dtype)
+        layer = before and _as_one(before, step.layer, channels, dtype)
         if before and layer:
             made.remove(before)
             step = Step(layer, before.bottoms, step.tops)
@@ -55,19 +61,53 @@ def fused(graph: Graph, steps: Sequence[Step], wanted: Iterable[int], dtype: np.
     return made
 
 
-def _as_one(graph: Graph, step: Step, second: layers.Layer, dtype: np.dtype[Any]) -> layers.Layer | None:
+def _passed_on(steps: Sequence[Step], wanted: set[int]) -> dict[int, Step]:
+    """Return the values that one step alone reads, each with the step that makes it."""
+    readers = Counter(value for step in steps for value in step.bottoms)
+    return {step.tops[0]: step for step in steps if readers[step.tops[0]] == 1 and step.tops[0] not in wanted}
+
+
+def _pooled_apart(steps: Sequence[Step], wanted: set[int], channels: dict[int, int]) -> list[Step]:
+    """Return the steps with concatenations behind the max pooling that alone reads them.
+
+    The pooled parts are new values, in no blob: numbers below 0; those of their `channels` are added.
+    """
+    count = len(channels)
+    passed_on = _passed_on(steps, wanted)
+    made: list[Step] = []
+    for step in steps:
+        before = passed_on.get(step.bottoms[0]) if step.bottoms else None
+        if before is None or not (_takes_maximum(step.layer) and _joins_channels(before)):
+            made.append(step)
+            continue
+        made.remove(before)
+        pooled = tuple(-1 - step.tops[0] * count - place for place in range(len(before.bottoms)))
+        channels.update((top, channels[part]) for part, top in zip(before.bottoms, pooled, strict=True))
+        made += [Step(step.layer, (part,), (top,)) for part, top in zip(before.bottoms, pooled, strict=True)]
+        made.append(Step(replace(before.layer, tops=step.layer.tops), pooled, step.tops))
+    return made
+
+
+def _takes_maximum(layer: layers.Layer) -> bool:
+    # Of this type exactly: subclasses are padded differently.
+    return type(layer) is layers.Pooling and not (layer.average or layer.stochastic or layer.tops[1:])
+
+
+def _joins_channels(step: Step) -> bool:
+    joins = isinstance(step.layer, layers.Concat) and step.layer.axis == 1
+    return joins and len(set(step.bottoms)) == len(step.bottoms)
+
+
+def _as_one(step: Step, second: layers.Layer, channels: Mapping[int, int], dtype: np.dtype[Any]) -> layers.Layer | None:
     """Return the layer that is a step and the layer that alone reads it; None: they run one by one."""
     first = step.layer
-    # Of these types exactly: subclasses are padded differently.
-    pooled = type(second) is layers.Pooling and not (second.average or second.stochastic or second.tops[1:])
     # Otherwise the rectifier's blob has a gradient of its own, which can be read.
-    if pooled and isinstance(first, layers.ReLU) and first.negative_slope == 0 and first.in_place:
+    if _takes_maximum(second) and isinstance(first, layers.ReLU) and first.negative_slope == 0 and first.in_place:
         return RectifiedPooling(**_fields(second))
     convolved = type(second) is layers.Convolution and second.group == 1 and len(second.bottoms) == 1
     pair = isinstance(first, layers.Concat) and first.axis == 1 and len(first.bottoms) == 2
     if convolved and pair and dtype == np.float32:
-        channels = tuple(graph.declared_shapes[value][1] for value in step.bottoms)
-        return ConcatConvolution(**_fields(second), channels=channels)
+        return ConcatConvolution(**_fields(second), channels=tuple(channels[value] for value in step.bottoms))
     return None
 
 
