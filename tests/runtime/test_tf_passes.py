@@ -175,6 +175,7 @@ JOINED = (
         (JOINED, True),
         (JOINED.replace("kernel_size: 3", "pad: 1 kernel_size: 3"), True),
         (JOINED.replace('bottom: "one" bottom: "data"', 'bottom: "one" bottom: "data" bottom: "one"'), False),
+        (JOINED.replace('bottom: "one" bottom: "data"', 'bottom: "one" bottom: "one"'), False),
         (JOINED.replace("kernel_size: 3", "pool: AVE kernel_size: 3"), False),
         (JOINED + nets.layer("more", "TanH", "both", "more"), False),
     ],
@@ -182,7 +183,7 @@ JOINED = (
 def test_what_is_pooled_before_it_is_concatenated(text, apart):
     """Each part's maximum is the whole's; a concatenation that others read, or that is wanted, is made."""
     rng = np.random.default_rng(0)
-    ins = 7 + 3 * text.count('bottom: "data" bottom: "one"')
+    ins = 7 + 3 * text.count('bottom: "data" bottom: "one"') - text.count('bottom: "one" bottom: "one"')
     shapes = {"one": (3, 4, 1, 1), "conv": (5, ins, 1, 1)}
     weights = {name: [nets.normal(rng, *shape), nets.normal(rng, shape[0])] for name, shape in shapes.items()}
     net, plain = nets.build(text, "float32", **weights), nets.build(text, "float64", runtime="numpy", **weights)

@@ -1,8 +1,9 @@
 """Which steps TensorFlow runs as one, or in another order.
 
-A concatenation along the channels that max pooling alone reads: each part is pooled, and then the smaller maps are
-concatenated. What follows then applies to the parts' rectifiers and to the new concatenation. Scanning for ties, as
-float64 does, takes as many more operations, so float64 does not do this.
+A concatenation of two along the channels that max pooling alone reads: each is pooled, and then the smaller maps are
+concatenated. Four, GoogLeNet's, are no faster so, and each pooling takes time to trace. What follows then applies to
+the two rectifiers and to the new concatenation. Scanning for ties, as float64 does, takes as many more operations, so
+float64 does not do this.
 
 An in-place rectifier and the max pooling that alone reads it: the largest of rectified values is rectified too, so the
 rectifier's gradient can be taken at the pooled values, of which there are fewer; and the rectified values need not be
@@ -77,7 +78,7 @@ def _pooled_apart(steps: Sequence[Step], wanted: set[int], channels: dict[int, i
     made: list[Step] = []
     for step in steps:
         before = passed_on.get(step.bottoms[0]) if step.bottoms else None
-        if before is None or not (_takes_maximum(step.layer) and _joins_channels(before)):
+        if before is None or not (_takes_maximum(step.layer) and _joins_two(before)):
             made.append(step)
             continue
         made.remove(before)
@@ -93,9 +94,9 @@ def _takes_maximum(layer: layers.Layer) -> bool:
     return type(layer) is layers.Pooling and not (layer.average or layer.stochastic or layer.tops[1:])
 
 
-def _joins_channels(step: Step) -> bool:
+def _joins_two(step: Step) -> bool:
     joins = isinstance(step.layer, layers.Concat) and step.layer.axis == 1
-    return joins and len(set(step.bottoms)) == len(step.bottoms)
+    return joins and len(set(step.bottoms)) == len(step.bottoms) == 2
 
 
 def _as_one(step: Step, second: layers.Layer, channels: Mapping[int, int], dtype: np.dtype[Any]) -> layers.Layer | None:
