@@ -95,12 +95,17 @@ class PoolingRunner(TFRunner[layers.Pooling]):
             out -= self.tf.cast((out - 1) * stride >= size + pad, out.dtype)
         return out
 
+    def _widths(self, size: Tensor) -> Tensor:
+        """Compute what is padded around a map of these rows and columns: as far as the windows reach."""
+        kernel, stride, pad = np.array((self.layer.kernel, self.layer.stride, self.layer.pad), np.int32)
+        behind = self.tf.maximum(self._out_size(size) * stride + (kernel - stride - pad) - size, 0)
+        return self.tf.stack(([0, *pad, 0], self.tf.pad(behind, [[1, 1]])), axis=1)
+
     def _padded(self, x: Tensor, filler: float) -> Tensor:
         """Pad the map before the first row and column, and behind the last as far as the windows reach."""
-        kernel, stride, pad = np.array((self.layer.kernel, self.layer.stride, self.layer.pad), np.int32)
-        size = self.tf.shape(x)[1:3]
-        behind = self.tf.maximum(self._out_size(size) * stride + (kernel - stride - pad) - size, 0)
-        widths = self.tf.stack(([0, *pad, 0], self.tf.pad(behind, [[1, 1]])), axis=1)
+        return self._padded_by(self._widths(self.tf.shape(x)[1:3]), x, filler)
+
+    def _padded_by(self, widths: Tensor, x: Tensor, filler: float) -> Tensor:
         padded = self.tf.pad(x, widths, constant_values=self.tf.constant(filler, x.dtype))
         padded.set_shape((None, None, None, x.shape[3]))
         return padded
@@ -111,27 +116,43 @@ class PoolingRunner(TFRunner[layers.Pooling]):
     # The largest value; of equal ones the first, row by row, and all of the gradient to it.
 
     def _plain_maximum(self, x: Tensor) -> tuple[Tensors, Tensors]:
-        top = self._by_size(lambda x: self._largest(x, "SAME"), lambda x: self._largest(self._filled(x), "VALID"), x)
-        return (top,), (x,)
+        widths: Tensors = ()
+        whole: Tensors = ()
+        if not self.same:  # computed once, and kept for the backward pass: nodes take time to trace
+            size = self.tf.shape(x)[1:3]
+            widths = (self._widths(size),)
+            # A sum of remainders, not "all are 0": GPUs leave whole numbers to the CPU, but fetch a truth from there.
+            whole = (self.tf.reduce_sum(size % self.layer.stride) == 0,) if self.same_where_whole else ()
+        top = self._by_size(
+            whole,
+            lambda x: self._largest(x, "SAME"),
+            lambda x: self._largest(self._padded_by(widths[0], x, LOWEST), "VALID"),
+            x,
+        )
+        return (top,), (x, *widths, *whole)
 
     def _plain_maximum_back(self, memo: Tensors, diff: Tensor) -> Tensors:
+        x, *widths = memo[:2]
         back = self._by_size(
+            memo[2:],
             lambda x, diff: self._largest_back(x, diff, "SAME"),
-            lambda x, diff: self._unpadded(self._largest_back(self._filled(x), diff, "VALID"), self.tf.shape(x)),
-            *memo,
+            lambda x, diff: self._unpadded(
+                self._largest_back(self._padded_by(widths[0], x, LOWEST), diff, "VALID"), self.tf.shape(x)
+            ),
+            x,
             diff,
         )
         return (back,)
 
-    def _by_size(self, same: Callable[..., Tensor], filled: Callable[..., Tensor], *values: Tensor) -> Tensor:
-        """Run `same` on the values where "SAME" is Caffe's padding for the first value's size, else `filled`."""
-        if not self.same_where_whole:
+    def _by_size(
+        self, whole: Tensors, same: Callable[..., Tensor], filled: Callable[..., Tensor], *values: Tensor
+    ) -> Tensor:
+        """Run `same` on the values where "SAME" is Caffe's padding, as `whole` says if sizes decide, else `filled`."""
+        if not whole:
             return (same if self.same else filled)(*values)
         # tf.cond would do, but it makes a function of each branch, and takes 0.4 s a network to trace.
         ops = self.tf.raw_ops
-        # A sum of remainders, not "all are 0": GPUs leave whole numbers to the CPU, but fetch a truth from there.
-        whole = self.tf.reduce_sum(self.tf.shape(values[0])[1:3] % self.layer.stride) == 0
-        ways = [ops.Switch(data=value, pred=whole) for value in values]
+        ways = [ops.Switch(data=value, pred=whole[0]) for value in values]
         results = [filled(*(way.output_false for way in ways)), same(*(way.output_true for way in ways))]
         return ops.Merge(inputs=results).output
 

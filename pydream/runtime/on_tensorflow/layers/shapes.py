@@ -43,7 +43,9 @@ class ConcatRunner(TFRunner[layers.Concat]):
 
     def forward(self, *bottoms: Tensor) -> tuple[Tensors, Tensors]:
         axis = tf_axis(self.layer.axis, bottoms[0].shape.rank)
-        return (self.tf.concat(bottoms, axis),), tuple(self.tf.shape(bottom)[axis] for bottom in bottoms)
+        known = [bottom.shape[axis] for bottom in bottoms]
+        sizes = known if None not in known else [self.tf.shape(bottom)[axis] for bottom in bottoms]
+        return (self.tf.concat(bottoms, axis),), tuple(sizes)
 
     def backward(self, memo: Tensors, *diffs: Tensor) -> Tensors:
         axis = tf_axis(self.layer.axis, diffs[0].shape.rank)
