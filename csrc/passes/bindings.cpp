@@ -11,6 +11,7 @@
 #include "parallel.hpp"
 #include "passes/arrays.hpp"
 #include "passes/convolution.hpp"
+#include "passes/maps.hpp"
 
 namespace {
 
@@ -131,4 +132,5 @@ PYBIND11_MODULE(_kernels, m) {
     m.def("empty", &empty_array, py::arg("shape"), py::arg("dtype"));
     m.def("clear_pool", &pool::clear);
     m.def("pool_bytes", [] { return py::make_tuple(pool::used(), pool::kept()); });
+    define_maps(m);
 }

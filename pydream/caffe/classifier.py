@@ -15,6 +15,7 @@ from ..formats import caffe
 from ..formats.spec import InputSpec
 from ..net import Array, ChannelOrder, as_mean
 from ..runtime.base import Runtime
+from ..runtime.engines import AUTO
 from .net import Net
 from .resizing import middle, resize_image
 from .resizing import oversample as ten_crops
@@ -63,7 +64,7 @@ class Classifier(Net):
         *,
         dtype: DTypeLike = "float32",
         device: str | None = None,
-        runtime: str | type[Runtime] = "tensorflow",
+        runtime: str | type[Runtime] = AUTO,
     ) -> None:
         self.transformer = Transformer({})
         super().__init__(model_file, pretrained_file, dtype=dtype, device=device, runtime=runtime)
@@ -135,7 +136,7 @@ class Classifier(Net):
         *,
         dtype: DTypeLike = "float32",
         device: str | None = None,
-        runtime: str | type[Runtime] = "tensorflow",
+        runtime: str | type[Runtime] = AUTO,
     ) -> Classifier:
         """Load a network of Caffe's for the pictures of a spec, which is all that its files do not hold.
 

@@ -19,8 +19,9 @@ from ..net import Array, names_of, unknown_name
 from ..runtime import net
 from ..runtime.base import Runtime
 from ..runtime.blob import Outputs
+from ..runtime.engines import AUTO, checked_runtime
 from ..runtime.graph import Params
-from ..runtime.net import Param, real_dtype, runtime_type
+from ..runtime.net import Param, real_dtype
 from . import mode
 
 TRAIN: int = caffe_pb2.TRAIN
@@ -120,7 +121,7 @@ class Net(net.Net):
         weights: str | os.PathLike[str] | Any | None = None,
         dtype: DTypeLike = "float32",
         device: str | None = None,
-        runtime: str | type[Runtime] = "tensorflow",
+        runtime: str | type[Runtime] = AUTO,
     ) -> None:
         for each in files:  # weights and the phase, in the order of either version
             if isinstance(each, int) and phase is None:
@@ -131,7 +132,7 @@ class Net(net.Net):
                 raise TypeError(f"Net takes a network, weights and a phase, once each; {each!r} is one more")
         if phase not in (TEST, None):
             raise ValueError("phase must be TEST: only a network's test phase can be run")
-        kind, runtime = real_dtype(dtype), runtime_type(runtime)
+        kind, runtime = real_dtype(dtype), checked_runtime(runtime)
         if weights is None and phase is not None:
             graph, params = caffe.without_weights(network_file, kind)
         else:

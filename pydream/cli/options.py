@@ -233,7 +233,7 @@ device_option = option(
     "--device", "Device that runs the network.", _device, default=library_default("device"), metavar="auto|cpu|gpu:N"
 )
 runtime_option = _library_choice(
-    "runtime", "Engine that runs the network (numpy is a slow reference).", ["tensorflow", "numpy"]
+    "runtime", "Engine that runs the network (numpy is a slow reference).", ["auto", "tensorflow", "native", "numpy"]
 )
 backend_option = _library_choice(
     "backend", "Image operations in C++, or as in the notebook; the same result.", ["native", "numpy"]

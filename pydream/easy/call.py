@@ -25,6 +25,7 @@ from ..net import ChannelOrder
 from ..picture import Depth, to_samples
 from ..record.names import noise_word
 from ..record.recipe import MOST_SEED
+from ..runtime.engines import AUTO
 from ..zoo.load import numbers_of
 from .inputs import Input, Resizing, noise_size, octave_sizes_of, size_of
 from .live import Live
@@ -79,7 +80,7 @@ def dream_picture(
     seamless: bool | None = None,
     seed: int | None = None,
     exact: bool = False,
-    runtime: str = "tensorflow",
+    runtime: str = AUTO,
     device: str = "auto",
     backend: str | None = None,
     mean: Sequence[float] | str | os.PathLike[str] | None = None,

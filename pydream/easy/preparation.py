@@ -32,6 +32,7 @@ from ..record.made import made_note
 from ..record.provenance import DreamAccount, Ingredients, NetFacts, PictureFacts, net_facts, parse, picture_facts
 from ..record.recipe import LEAST_TERM, Recipe, choose_tile, follow
 from ..record.scoring import Direction, aim_of, least_in_record
+from ..runtime.engines import AUTO
 from ..runtime.net import Net as LocalNet
 from ..tiles.plan import plan_tiles
 from ..zoo.load import default_layer, find_files, load_net, read_outline
@@ -222,7 +223,7 @@ def load(
 ) -> tuple[LocalNet, NetFacts]:
     """Load a network as `pydream.load_net` does, and return its facts too."""
     net = load_net(model, weights, dtype=dtype, device=device, runtime=runtime, **input_spec.keywords)
-    return net, net_facts(net.name, find_files(model, weights), net.dtype, runtime, net.device, input_spec)
+    return net, net_facts(net.name, find_files(model, weights), net.dtype, net.runtime.name, net.device, input_spec)
 
 
 def keep_loaded(
@@ -305,7 +306,7 @@ def prepare(
     mask: Path | SidePicture | None = None,
     seed: int | None = None,
     dtype: str = "float32",
-    runtime: str = "tensorflow",
+    runtime: str = AUTO,
     device: str = "auto",
     mean: Sequence[float] | None = None,
     pixel_scale: PixelScale | None = None,

@@ -9,6 +9,7 @@ from ..dream.octaves import sizes_text
 from ..record.command import DIRECTION, Words, changed
 from ..record.names import file_word, model_word
 from ..record.recipe import Recipe
+from ..runtime.engines import usual_runtime
 from ..zoo.registry import DEFAULT_NETWORK
 from .preparation import Prepared
 
@@ -39,7 +40,7 @@ def snippet_of(picture: str, output: str, prepared: Prepared, recipe: Recipe) ->
         "pixel_scale": network.scale,
         "channel_order": network.channel_order,
         "input_node": network.input,
-        "runtime": None if network.runtime == "tensorflow" else network.runtime,
+        "runtime": None if network.runtime == usual_runtime(network.dtype) else network.runtime,
         "exact": network.dtype == "float64" or None,
         "tile": recipe.tile or None,
         "seed": recipe.seed,

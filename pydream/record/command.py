@@ -12,6 +12,7 @@ from ..dream.objectives import Kind, Term, channels_text, part_text
 from ..dream.octaves import sizes_text
 from ..dream.renderers import DEFAULT, RENDERERS
 from ..dream.zoom import zoom_loop
+from ..runtime.engines import usual_runtime
 from ..zoo.registry import DEFAULT_NETWORK
 from .names import file_word, model_word
 from .provenance import NetFacts
@@ -192,7 +193,7 @@ def network_words(network: NetFacts, model: str | None, weights: Path | None) ->
 
 def runtime_words(network: NetFacts) -> list[str]:
     """Write the options of how a network runs."""
-    runtime = None if network.runtime == "tensorflow" else network.runtime
+    runtime = None if network.runtime == usual_runtime(network.dtype) else network.runtime
     return option_words({"--runtime": runtime, "--exact": network.dtype == "float64"})
 
 

@@ -7,8 +7,10 @@ graph         the layers linked, every value named once
 geometry      what a value sees of the image, and what it costs
 base          a runner for each layer, and the passes over the graph
 on_numpy      the formulas in NumPy, to be read
-on_tensorflow the formulas in TensorFlow, to be fast
+on_native     the same with kernels in C++, to be fast in float64
+on_tensorflow the formulas in TensorFlow, to be fast in float32
 blob          arrays to read and write, made when they are read
+engines       the runtimes by name, and which is taken where none is named
 net           a graph with weights and blobs: a `pydream.net.Net`
 ============= =======================================================================
 
@@ -17,9 +19,11 @@ A runtime of one's own subclasses `Runtime`, or `NumpyRuntime` with other runner
 
 from . import layers
 from .base import Runner, Runtime
+from .engines import RUNTIMES
 from .geometry import BlobFacts, survey
 from .graph import Graph, Params
-from .net import RUNTIMES, Net
+from .net import Net
+from .on_native import NativeRuntime
 from .on_numpy import NumpyRuntime
 from .on_tensorflow import TensorFlowRuntime
 
@@ -27,6 +31,7 @@ __all__ = [
     "RUNTIMES",
     "BlobFacts",
     "Graph",
+    "NativeRuntime",
     "Net",
     "NumpyRuntime",
     "Params",

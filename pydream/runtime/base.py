@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
-from functools import reduce
+from functools import cached_property, reduce
 from typing import Any, ClassVar, Generic, TypeVar
 
 import numpy as np
@@ -86,9 +86,12 @@ class Runtime(ABC):
 
     Attributes
     ----------
+    name : str
     runners : mapping of layer type to Runner type
     channels_last : bool
         Four-axis tensors are (n, h, w, c), else (n, c, h, w).
+    memory_factors : mapping of str to float
+        Dtype → the memory that a step takes at most, relative to all values that it makes.
     device : str
         Where it runs: ``"CPU:0"`` or ``"GPU:N"``.
 
@@ -100,6 +103,9 @@ class Runtime(ABC):
 
     runners: ClassVar[Mapping[type[layers.Layer], type[Runner[Any]]]]
     channels_last: ClassVar[bool]
+    name: ClassVar[str] = "a runtime of one's own"
+    # Measured (docs/tiles.md). In float64 max pooling looks for ties, which takes more.
+    memory_factors: ClassVar[Mapping[str, float]] = {"float32": 1.1, "float64": 1.6}
 
     def __init__(self, graph: Graph, params: Params, dtype: np.dtype[Any], device: str = "auto") -> None:
         self.graph = graph
@@ -152,14 +158,28 @@ class Runtime(ABC):
         known = dict(zip(self.graph.inputs.values(), inputs, strict=True))
         memos = {}
         steps = self.steps(values, end, kept)
+        last = {value: step for step in steps for value in (*step.tops, *step.bottoms)}
+        for value in {*values, *self._reread}:
+            last.pop(value, None)
         for step in steps:
             tops, memos[_key(step)] = self.runner(step).forward(*(known[value] for value in step.bottoms))
             known.update(zip(step.tops, tops, strict=True))
+            del tops
+            for value in {*step.bottoms, *step.tops}:
+                if last.get(value) is step:  # what is not read again is freed, unless a memo has it
+                    del known[value]
         for step in steps:
             now = {where: known[value] for where, value in self._overwritten(step, end).items() if value in known}
             if now:
                 memos[_key(step)] = self.runner(step).reread(memos[_key(step)], **now)
         return [known[value] for value in values], memos
+
+    @cached_property
+    def _reread(self) -> set[int]:
+        """The values that a backward formula of another step reads, as they are in its blobs by then."""
+        steps = self.graph.steps
+        found = [(value, step) for step in steps for value in self._overwritten(step, len(steps)).values()]
+        return {value for value, step in found if value not in step.tops}
 
     def _overwritten(self, step: Step, end: int) -> dict[str, int]:
         """Return what is in those blobs that a step's backward reads, where layers in place have run over them."""
@@ -204,12 +224,18 @@ class Runtime(ABC):
         """
         arriving: dict[int, list[Tensor]] = {value: [diff] for value, diff in zip(values, diffs, strict=True)}
         for step in reversed(self.steps(values, start, wanted)):
+            reached = any(value in arriving for value in step.tops)
             tops = [self.total(arriving[value]) if value in arriving else None for value in step.tops]
-            if any(value in arriving for value in step.tops):
+            for value in step.tops:
+                if value not in wanted:
+                    arriving.pop(value, None)  # freed: nothing else reads it
+            if reached:
                 bottoms = self.runner(step).backward(memos[_key(step)], *tops)
+                del tops
                 for value, diff in zip(step.bottoms, bottoms, strict=True):
                     if diff is not None:
                         arriving.setdefault(value, []).append(diff)
+                del bottoms
         return [self.total(arriving[value]) if value in arriving else None for value in wanted]
 
     def gradient(
@@ -217,6 +243,7 @@ class Runtime(ABC):
     ) -> tuple[list[Tensor], list[Tensor]]:
         """Compute values and, from a seed at each, the gradients at the `wanted` ones: forward and back at once."""
         tensors, memos = self.forward(values, end, inputs, wanted)
+        memos = _ReadOnce(memos)
         diffs = [self.seeded(tensor, seed) for tensor, seed in zip(tensors, seeds, strict=True)]
         return tensors, self.backward(values, end, memos, diffs, wanted)
 
@@ -258,4 +285,12 @@ class Runtime(ABC):
 
 
 def _key(step: Step) -> str:
-    return "_".join(map(str, (*step.bottoms, "to", *step.tops)))
+    """Return the name of a step: one that runs others too is another."""
+    return "_".join(map(str, (type(step.layer).__name__, *step.bottoms, "to", *step.tops)))
+
+
+class _ReadOnce(dict[str, Tensors]):
+    """Memos of a backward pass that is not run again: each is dropped as it is read."""
+
+    def __getitem__(self, key: str) -> Tensors:
+        return self.pop(key)

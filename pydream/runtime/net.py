@@ -32,17 +32,10 @@ from ..net import (
 from .base import Memos, Runtime, Tensor
 from .blob import Blob, Blobs, Outputs
 from .ends import logits
+from .engines import AUTO, runtime_for
 from .geometry import locality, step_values
 from .graph import Graph, Params
 from .layers import Overwritten, Shape
-from .on_numpy import NumpyRuntime
-from .on_tensorflow import TensorFlowRuntime
-
-# The memory that a step takes at most, relative to all values that it makes; measured (docs/tiles.md). In float64 max
-# pooling looks for ties, which takes more.
-MEMORY_FACTOR = {"float32": 1.1, "float64": 1.6}
-
-RUNTIMES: dict[str, type[Runtime]] = {"tensorflow": TensorFlowRuntime, "numpy": NumpyRuntime}
 
 
 class Param:
@@ -91,8 +84,9 @@ class Net(net.Net):
         Layer → its weights, of any float type: asked for when the layer is first needed.
     dtype : {"float32", "float64"}
         float64 is exact: its max pooling tolerates ties, so rounding never picks the winner.
-    runtime : {"tensorflow", "numpy"}, or a subclass of Runtime
-        TensorFlow, or readable formulas in NumPy, which are slower.
+    runtime : {"auto", "tensorflow", "native", "numpy"}, or a subclass of Runtime
+        TensorFlow; C++, which is faster in float64 on a CPU, and "auto" there; or readable formulas in NumPy, which are
+        slower.
     device : {"auto", "cpu", "gpu", "gpu:N"}
     mean : sequence of 1 or 3 floats, optional
         Of the training pictures, 0..255, in the network's channel order; zeros by default. See `pydream.net.as_mean`.
@@ -137,7 +131,7 @@ class Net(net.Net):
         graph: Graph,
         params: Params,
         dtype: DTypeLike = "float32",
-        runtime: str | type[Runtime] = "tensorflow",
+        runtime: str | type[Runtime] = AUTO,
         device: str = "auto",
         *,
         mean: ArrayLike = (0,),
@@ -145,7 +139,8 @@ class Net(net.Net):
     ) -> None:
         self.dtype = real_dtype(dtype)
         self.graph = graph
-        self._runtime: Callable[[Graph, Params, np.dtype[Any], str], Runtime] = runtime_type(runtime)
+        self._runtime: Callable[[Graph, Params, np.dtype[Any], str], Runtime]
+        self._runtime = runtime_for(runtime, graph, self.dtype, device)
         self._wanted_device = device
         self._weigh(params)
         self.name = graph.name
@@ -210,7 +205,7 @@ class Net(net.Net):
         if asked not in self._step_values:  # once: a dream asks several times, and those of a batch are of one size
             shape = (1, *self.graph.declared[self.image_input][1:2], height, width)
             self._step_values[asked] = step_values(self.graph, ends, {**self.graph.declared, self.image_input: shape})
-        return int(self._step_values[asked] * self.dtype.itemsize * MEMORY_FACTOR[self.dtype.name])
+        return int(self._step_values[asked] * self.dtype.itemsize * self.runtime.memory_factors[self.dtype.name])
 
     def make_room(self, ends: Sequence[str], height: int, width: int) -> None:
         """As `net.Net.make_room`, as the runtime does it."""
@@ -458,15 +453,6 @@ def real_dtype(dtype: DTypeLike) -> np.dtype[Any]:
     if found not in (np.float32, np.float64):
         raise ValueError(f"dtype {found} is not supported (expected float32 or float64)")
     return found
-
-
-def runtime_type(runtime: str | type[Runtime]) -> type[Runtime]:
-    """Return the runtime of that name, or the class itself; raise `ValueError` for any other name."""
-    if not isinstance(runtime, str):
-        return runtime
-    if runtime not in RUNTIMES:
-        raise ValueError(f"no runtime {runtime!r}; there are: {', '.join(map(repr, RUNTIMES))}")
-    return RUNTIMES[runtime]
 
 
 def _moved(array: Array, axes: tuple[int, ...] | None) -> Array:

@@ -16,6 +16,7 @@ from ..formats import SUFFIXES, Format, InputSpec, caffe, format_of, graphdef, k
 from ..net import ChannelOrder
 from ..runtime.base import Runtime
 from ..runtime.ends import default_end
+from ..runtime.engines import AUTO
 from ..runtime.graph import Graph
 from ..runtime.net import Net
 from .addresses import without_secrets
@@ -71,7 +72,7 @@ def load_net(
     weights: str | os.PathLike[str] | None = None,
     dtype: DTypeLike | None = None,
     device: str = "auto",
-    runtime: str | type[Runtime] = "tensorflow",
+    runtime: str | type[Runtime] = AUTO,
     *,
     mean: Sequence[float] | str | os.PathLike[str] | None = None,
     scale: float | Sequence[float] | None = None,
@@ -94,9 +95,9 @@ def load_net(
         float64 is the exact mode: its pictures equal Caffe's, pixel for pixel. None: float32; for a PyTorch module its
         own, of which another makes a copy.
     device : {"auto", "cpu", "gpu", "gpu:N"}
-    runtime : {"tensorflow", "numpy"}, or a subclass of pydream.runtime.Runtime
-        The engine: TensorFlow, or formulas in NumPy, which are a slow reference. In float64 the pictures are the same.
-        NumPy runs no frozen graphs.
+    runtime : {"auto", "tensorflow", "native", "numpy"}, or a subclass of pydream.runtime.Runtime
+        The engine: TensorFlow; C++, which is faster in float64 on a CPU, and "auto" there; or formulas in NumPy, which
+        are a slow reference. In float64 the pictures are the same. Only TensorFlow runs frozen graphs.
     mean : sequence of 3 floats, or of 1, or path, optional
         Mean of the training pictures, 0..255, in the network's channel order; or a mean file, as
         `pydream.formats.read_mean` reads it. None: the registry's; for a file 104, 116, 122, as in the notebook, for a

@@ -5,7 +5,7 @@ from functools import partial
 import pytest
 from support import nets
 
-from pydream.runtime.net import RUNTIMES
+from pydream.runtime.engines import RUNTIMES
 
 
 @pytest.fixture(scope="session", params=list(RUNTIMES))

@@ -5,7 +5,7 @@ import pytest
 
 import pydream
 import pydream.caffe
-from pydream.runtime.net import RUNTIMES
+from pydream.runtime.engines import RUNTIMES
 
 
 @pytest.fixture(params=list(RUNTIMES))

@@ -12,7 +12,7 @@ from pydream.caffe import Net
 from pydream.errors import DeviceError
 from pydream.formats.caffe import layers as layer_readers
 from pydream.runtime import layers
-from pydream.runtime.net import RUNTIMES
+from pydream.runtime.engines import RUNTIMES
 from pydream.runtime.on_numpy.runtime import NumpyRuntime
 
 TEXT = nets.inputs(x=(1, 2)) + nets.layer("it", "ReLU", "x", "y")
@@ -20,7 +20,7 @@ TEXT = nets.inputs(x=(1, 2)) + nets.layer("it", "ReLU", "x", "y")
 
 @pytest.mark.parametrize("name", ["torch", "", "NumPy"])
 def test_unknown_name_lists_the_known(name):
-    with pytest.raises(ValueError, match=f"^no runtime {name!r}; there are: 'tensorflow', 'numpy'$"):
+    with pytest.raises(ValueError, match=f"^no runtime {name!r}; there are: 'auto', 'tensorflow', 'numpy', 'native'$"):
         pydream.load_net("squeezenet_v1.1", runtime=name)
 
 
@@ -29,10 +29,12 @@ def test_every_runtime_runs_every_type():
         assert set(runtime.runners) >= set(layer_readers.TYPES.values())
 
 
-def test_numpy_needs_no_tensorflow(root):
-    program = """
+@pytest.mark.parametrize("how", ['runtime="numpy"', 'dtype="float64"'])
+def test_needs_no_tensorflow(root, how):
+    """NumPy's runtime, and the exact mode, which takes the one in C++."""
+    program = f"""
 import sys, numpy, pydream
-net = pydream.load_net("squeezenet_v1.1", runtime="numpy")
+net = pydream.load_net("squeezenet_v1.1", {how})
 pydream.deepdream(net, numpy.full((40, 40, 3), 128), octave_n=1, iter_n=1)
 print(net.channels_last, net.device, "tensorflow" in sys.modules)
 """

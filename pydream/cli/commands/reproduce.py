@@ -34,6 +34,7 @@ from ...reproduce.known import Facts, comparable, facts_of, judge, weights_sha25
 from ...reproduce.page import HEADING, page, seconds
 from ...reproduce.report import Input, ReproductionReport, Row
 from ...reproduce.results import FRAMES, RESULTS, Result, example, layer_for, make, recipe_for
+from ...runtime.engines import AUTO
 from ...runtime.geometry import survey
 from ...runtime.net import Net
 from ...system import requested_threads, usable_cores
@@ -146,7 +147,7 @@ def command(
     sky = _input(input, "sky.jpg")
     flowers = _input(guide, "flowers.jpg") if any(result.guided for result in wanted) else None
 
-    net, network = load(model, weights, "float64" if exact else "float32", "tensorflow", device, InputSpec())
+    net, network = load(model, weights, "float64" if exact else "float32", AUTO, device, InputSpec())
     ends = ends or ends_in(net)
     recipes = {}
     for result in wanted:

@@ -11,6 +11,7 @@ from numpy.typing import DTypeLike
 from ...errors import NetFileError
 from ...net import ChannelOrder
 from ...runtime.base import Runtime
+from ...runtime.engines import AUTO
 from ...runtime.graph import Graph, Params
 from ...runtime.net import Net
 from ..base import Packed
@@ -86,7 +87,7 @@ def net(
     *,
     dtype: DTypeLike = "float32",
     device: str = "auto",
-    runtime: str | type[Runtime] = "tensorflow",
+    runtime: str | type[Runtime] = AUTO,
 ) -> Net:
     """Make the net of a frozen graph.
 
@@ -102,10 +103,12 @@ def net(
     Raises
     ------
     ValueError
-        For the runtime "numpy", or as `Net` does.
+        For the runtimes "numpy" and "native", or as `Net` does.
     """
-    if runtime == "numpy":
-        raise ValueError("the runtime 'numpy' has Caffe's layers only; a frozen TensorFlow graph wants 'tensorflow'")
+    if runtime in ("numpy", "native"):
+        raise ValueError(
+            f"the runtime {runtime!r} has Caffe's layers only; a frozen TensorFlow graph wants 'tensorflow'"
+        )
     graph, params = read(file, spec, name)
     order = spec.channel_order or _ORDER
     return Net(graph, params, dtype, runtime, device, mean=spec.mean or MEAN, channel_order=order)

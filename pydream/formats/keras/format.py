@@ -11,6 +11,7 @@ from typing import Any
 from numpy.typing import DTypeLike
 
 from ...runtime.base import Runtime
+from ...runtime.engines import AUTO
 from ...runtime.graph import Graph
 from ...runtime.net import Net
 from ...runtime.on_tensorflow.door import tensorflow
@@ -107,10 +108,10 @@ def net(
     *,
     dtype: DTypeLike = "float32",
     device: str = "auto",
-    runtime: str | type[Runtime] = "tensorflow",
+    runtime: str | type[Runtime] = AUTO,
 ) -> Net:
     """Freeze a model and make the net of its graph: see `graphdef.net`. The weights are where the model says."""
-    frozen = freeze(model, tensorflow if runtime == "tensorflow" else lambda: None)
+    frozen = freeze(model, tensorflow if runtime in (AUTO, "tensorflow") else lambda: None)
     spec = _with_node(spec.or_else(DEFAULT_SPEC), frozen)
     name = name or name_of(model)
     return graphdef.net(frozen.graph, None, spec, name, dtype=dtype, device=device, runtime=runtime)

@@ -10,6 +10,7 @@ from numpy.typing import DTypeLike
 
 from ...net import ChannelOrder
 from ...runtime.base import Runtime
+from ...runtime.engines import AUTO
 from ...runtime.graph import Graph, Params
 from ...runtime.net import Net
 from ..base import Packed
@@ -112,7 +113,7 @@ def net(
     *,
     dtype: DTypeLike = "float32",
     device: str = "auto",
-    runtime: str | type[Runtime] = "tensorflow",
+    runtime: str | type[Runtime] = AUTO,
 ) -> Net:
     """Make the net of an ONNX network.
 

@@ -11,6 +11,7 @@ from numpy.typing import DTypeLike
 
 from ...errors import NetFileError
 from ...runtime.base import Runtime
+from ...runtime.engines import AUTO
 from ...runtime.graph import Graph
 from ..base import Packed
 from ..head import Head
@@ -65,7 +66,7 @@ def net(
     *,
     dtype: DTypeLike | None = None,
     device: str = "auto",
-    runtime: str | type[Runtime] = "tensorflow",
+    runtime: str | type[Runtime] = AUTO,
 ) -> TorchNet:
     """Make the net of a module.
 
@@ -82,7 +83,7 @@ def net(
     device : {"auto", "cpu", "gpu", "gpu:N"}
         "auto" is where the module is; elsewhere there is a copy.
     runtime : str
-        "tensorflow", the default of `load_net`, stands for PyTorch.
+        "auto" stands for PyTorch, and "tensorflow", which was the default of `load_net`, too.
 
     Raises
     ------
@@ -93,7 +94,7 @@ def net(
     """
     from .live import TorchNet
 
-    if runtime != "tensorflow":
+    if runtime not in (AUTO, "tensorflow"):
         raise ValueError(f"a live PyTorch module runs on PyTorch, not on the runtime {runtime!r}")
     if spec.node is not None:
         raise ValueError(f"input {spec.node!r}: a live PyTorch module has one input, its argument")

@@ -39,3 +39,26 @@ def convolution(kernel: Kernel[Real], stride: Pair, dilation: Pair, group: int) 
 def empty(shape: Sequence[int], dtype: np.dtype[Any]) -> NDArray[Any]: ...
 def clear_pool() -> None: ...
 def pool_bytes() -> tuple[int, int]: ...  # (in use, kept)
+
+# As csrc/passes/pooling.hpp, lrn.hpp and elementwise.hpp have it.
+Winner: TypeAlias = NDArray[np.uint8]  # (n, c, h, w) of the top
+
+def pool_maximum(
+    x: Image[Real], size: Pair, kernel: Pair, stride: Pair, before: Pair, lowest: float, tie: float
+) -> tuple[Image[Real], Winner]: ...  # size: of the top
+def pool_maximum_back(
+    diff: Image[Real],
+    winner: Winner,
+    size: Pair,
+    kernel: Pair,
+    stride: Pair,
+    before: Pair,
+    pooled: Image[Real] | None = None,
+) -> Image[Real]: ...  # size: of the bottom
+def normalise(x: Image[Real], k: float, alpha: float, beta: float, reach: int) -> Image[Real]: ...
+def normalise_back(
+    x: Image[Real], diff: Image[Real], k: float, alpha: float, beta: float, reach: int
+) -> Image[Real]: ...
+def rectify(x: NDArray[Real], values: NDArray[Real] | None = None, slope: float = 0.0) -> NDArray[Real]: ...
+def add_up(terms: Sequence[NDArray[Real]]) -> NDArray[Real]: ...
+def join(parts: Sequence[NDArray[Real]]) -> NDArray[Real]: ...  # along the second axis

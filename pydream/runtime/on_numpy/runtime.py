@@ -17,13 +17,15 @@ from .onnx_layers import RUNNERS as ONNX_RUNNERS
 class NumpyRuntime(Runtime):
     """Runs on the CPU, on arrays (n, c, h, w)."""
 
+    name: ClassVar = "numpy"
     runners: ClassVar = {**RUNNERS, **ONNX_RUNNERS}
     channels_last = False
 
     def find_device(self, wanted: str) -> str:
         """Return ``"CPU:0"``; raise `DeviceError` for any GPU."""
         if wanted.lower() not in ("auto", "cpu"):
-            raise DeviceError(f"no device {wanted!r}: the runtime 'numpy' runs on the CPU; 'cpu' and 'auto' would work")
+            text = f"no device {wanted!r}: the runtime {self.name!r} runs on the CPU; 'cpu' and 'auto' would work"
+            raise DeviceError(text)
         return "CPU:0"
 
     def tensor(self, array: Array) -> Tensor:

@@ -13,6 +13,7 @@ runtime     the passes, a trace for each
 =========== ===================================================================
 """
 
+from .door import runs_on_cpu
 from .runtime import TensorFlowRuntime
 
-__all__ = ["TensorFlowRuntime"]
+__all__ = ["TensorFlowRuntime", "runs_on_cpu"]

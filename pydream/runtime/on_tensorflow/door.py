@@ -9,6 +9,7 @@ import re
 import sys
 import tempfile
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 from ... import system
@@ -135,3 +136,15 @@ def find_device(wanted: str) -> str:
     if kind == "auto":
         return "CPU:0"
     raise DeviceError(f"no GPU {index}: TensorFlow sees {gpus or 'none'} here; 'cpu' and 'auto' would work")
+
+
+# What a driver of a GPU puts there: NVIDIA's, AMD's, and that of Windows' subsystem for Linux.
+_DRIVERS = ("nvidia[0-9]*", "kfd", "dxg")
+
+
+def runs_on_cpu(wanted: str) -> bool:
+    """Return whether the `wanted` device is a CPU; without TensorFlow, unless it may find a GPU for "auto"."""
+    kind = str(wanted).lower()
+    if kind == "auto" and any(file for name in _DRIVERS for file in Path("/dev").glob(name)):
+        kind = find_device(wanted)
+    return kind in ("auto", "cpu", "CPU:0")

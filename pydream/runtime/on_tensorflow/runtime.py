@@ -28,6 +28,7 @@ _TOUCHED = 0.65  # of the estimate: what steps take, measured; with other shares
 class TensorFlowRuntime(Runtime):
     """Runs on a CPU or GPU; each pass is traced when it is first needed."""
 
+    name = "tensorflow"
     runners = RUNNERS
     channels_last = True
 
@@ -55,13 +56,6 @@ class TensorFlowRuntime(Runtime):
         steps = super().steps(values, end)
         made = {*values, *kept, *self._reread}
         return fused(self.graph, steps, made, self.dtype) if self.runners is RUNNERS else steps
-
-    @cached_property
-    def _reread(self) -> set[int]:
-        """The values that a backward formula of another step reads, as they are in its blobs by then."""
-        steps = self.graph.steps
-        found = [(value, step) for step in steps for value in self._overwritten(step, len(steps)).values()]
-        return {value for value, step in found if value not in step.tops}
 
     def forward(
         self, values: Sequence[int], end: int, inputs: Sequence[Tensor], kept: Iterable[int] = ()

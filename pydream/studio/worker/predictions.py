@@ -7,6 +7,7 @@ from ...easy.preparation import keep_loaded
 from ...formats import InputSpec
 from ...media import read_image
 from ...picture import Picture, to_pixels
+from ...runtime.engines import AUTO
 from ..messages import Classify, Finished
 from .orders import Wanted
 from .task import Task
@@ -18,7 +19,7 @@ def classify(task: Task[Classify]) -> Finished:
     """Show a network what is dreamt on, and what came of it; nothing where it has no classes."""
     given = task.message
     model = Wanted.of(given.order).model
-    net, _ = keep_loaded(model, None, given.order.network.dtype, "tensorflow", "auto", InputSpec())
+    net, _ = keep_loaded(model, None, given.order.network.dtype, AUTO, "auto", InputSpec())
     task.check()
     start = _start(given)
     before = None if start is None else Seen.if_any(net, "picture", start)

@@ -30,9 +30,13 @@ class LRNRunner(Runner[layers.LRN]):
 
     def forward(self, *bottoms: Array) -> tuple[Arrays, Memo]:
         (x,) = bottoms
-        scale = self.k + self.layer.alpha / self.count * self.neighbours(x * x)
+        scale = self.scale(x)
         power = scale**-self.layer.beta
         return (power * power if self.loses else x * power,), (x, scale)
+
+    def scale(self, x: Array) -> Array:
+        """``k + alpha/n sum x^2``."""
+        return self.k + self.layer.alpha / self.count * self.neighbours(x * x)
 
     @classmethod
     def reads(cls, layer: layers.LRN) -> tuple[str, ...]:
