@@ -276,8 +276,12 @@ class Runtime(ABC):
         key = _key(step)
         if key not in self._made:
             layer = step.layer
-            self._made[key] = self.runner_type(layer)(layer, self._params.get(layer.name, []), self.dtype)
+            self._made[key] = self.runner_type(layer)(layer, self.weights(layer), self.dtype)
         return self._made[key]
+
+    def weights(self, layer: layers.Layer) -> Sequence[NDArray[Any]]:
+        """Return the weights of a layer."""
+        return self._params.get(layer.name, [])
 
     def runner_type(self, layer: layers.Layer) -> type[Runner[Any]]:
         """Return the type of the runner for a layer."""
@@ -286,7 +290,7 @@ class Runtime(ABC):
 
 def _key(step: Step) -> str:
     """Return the name of a step: one that runs others too is another."""
-    return "_".join(map(str, (type(step.layer).__name__, *step.bottoms, "to", *step.tops)))
+    return "_".join(map(str, (step.layer.type, *step.bottoms, "to", *step.tops)))
 
 
 class _ReadOnce(dict[str, Tensors]):

@@ -16,7 +16,7 @@ from pydream.runtime import layers, tf_layers
 from pydream.runtime.engines import runtime_for
 from pydream.runtime.net import Net
 from pydream.runtime.on_native import NativeRuntime, kernels
-from pydream.runtime.on_native.fusion import PooledConvolution, RectifiedConvolution, RectifiedPooling
+from pydream.runtime.on_native.fusion import RectifiedPooling
 from pydream.runtime.on_numpy import NumpyRuntime
 from pydream.runtime.on_tensorflow import TensorFlowRuntime
 
@@ -115,17 +115,18 @@ def gradient(net, end="d"):
 def test_steps_that_run_as_one():
     net = build()
     values, end = net._ends(["d"])
-    made = [type(step.layer) for step in net.runtime.steps(values, end)]
-    assert made[:2] == [PooledConvolution, RectifiedPooling]
-    assert made.count(PooledConvolution) == 3
-    assert layers.ReLU not in made
+    steps = net.runtime.steps(values, end)
+    assert [type(step.layer).__name__ for step in steps] == [
+        *("Convolutions", "RectifiedPooling", "LRN", "Convolutions", "RectifiedPooling", "Convolutions")
+    ]
+    assert [step.layer.dropped for step in steps[::3]] == [True, True]
+    assert [len(step.layer.parts) for step in steps[::3]] == [1, 2]
     values, end = net._ends(["rd"])
     kept = [net.graph.first_value("c"), net.graph.values("join")[0]]
     made = [type(step.layer) for step in net.runtime.steps(values, end, kept)]
-    assert made.count(layers.ReLU) == 1
-    assert (
-        made.count(RectifiedConvolution) == 2
-    )  # the one before whose pooling the gradient is to be read, and the last
+    assert made.count(layers.ReLU) == 1  # what is read of its blob is made
+    assert made.count(RectifiedPooling) == 1
+    assert layers.Concat in made
 
 
 @pytest.mark.parametrize("end", ["d", "rd", "join", "rb"])

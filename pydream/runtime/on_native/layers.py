@@ -5,7 +5,8 @@ Pooling, rectifiers and sums have NumPy's bits, convolutions and normalisation d
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from itertools import islice
+from typing import Any
 
 import numpy as np
 
@@ -14,7 +15,7 @@ from ..base import LOWEST, TIE, Runner
 from ..on_numpy.layers import activations, linear, normalising, pooling, shapes
 from ..on_numpy.layers.base import Array, Arrays, Diffs, Memo
 from ..on_numpy.onnx_layers import PoolRunner as OnnxPoolRunner
-from .fusion import PooledConvolution, RectifiedConvolution, RectifiedPooling
+from .fusion import Convolutions, RectifiedPooling
 from .kernels import kernels
 
 _MOST_PLACES = 256  # of a window, whose winner is one byte
@@ -29,47 +30,71 @@ class ConvolutionRunner(linear.ConvolutionRunner):
         self.kernels = kernels().convolution(kernel, layer.stride, layer.dilation, layer.group)
         self.offsets = np.ascontiguousarray(params[1].reshape(-1)) if layer.bias else None
 
-    def slide(self, x: Array, rectify: bool = False) -> Array:
-        """As NumPy's; rectified where that is wanted."""
+    def slide(self, x: Array, rectify: bool = False, out: Array | None = None) -> Array:
+        """As NumPy's; rectified where that is wanted, and written into `out`."""
         ((*_, h, w),) = self.layer.top_shapes(x.shape)
-        top: Array = self.kernels.forward(whole(x), self._before(x.shape), (h, w), self.offsets, rectify)
+        top: Array = self.kernels.forward(whole(x), self._before(x.shape), (h, w), self.offsets, rectify, out)
         return top
 
-    def spread(self, diff: Array, shape: tuple[int, ...]) -> Array:
-        """As NumPy's."""
-        bottom: Array = self.kernels.backward(whole(diff), self._before(shape), shape[2:])
+    def spread(
+        self, diff: Array, shape: tuple[int, ...], onto: Array | None = None, positive: Array | None = None
+    ) -> Array:
+        """As NumPy's; added to what is in `onto`, and 0 where `positive` is not above 0."""
+        positive = None if positive is None else whole(positive)
+        bottom: Array = self.kernels.backward(
+            whole(diff), self._before(shape), shape[2:], positive, onto, onto is not None
+        )
         return bottom
 
 
-class RectifiedConvolutionRunner(Runner[RectifiedConvolution]):
-    """``y = max(convolution, 0)``; the gradient goes on where y > 0."""
-
-    memory: ClassVar[tuple[str, ...]] = ("top",)
+class ConvolutionsRunner(Runner[Convolutions]):
+    """Convolutions side by side: ``y = max(convolution, 0)``, whose gradient goes on where y > 0; or without max."""
 
     def prepare(self, params: list[Array]) -> None:
-        self.convolution = ConvolutionRunner(self.layer.convolution, params, self.dtype)
+        """Make the convolutions, whose weights come one after the other."""
+        left = iter(params)
+        self.parts = [
+            ConvolutionRunner(part, list(islice(left, 2 if part.bias else 1)), self.dtype) for part in self.layer.parts
+        ]
 
     def forward(self, *bottoms: Array) -> tuple[Arrays, Memo]:
-        top = self.convolution.slide(bottoms[0], rectify=True)
-        return (top,), (top, bottoms[0].shape)
+        layer = self.layer
+        if len(self.parts) == 1:
+            top = self.parts[0].slide(bottoms[0], layer.rectified)
+        elif len(bottoms[0]) == 1:
+            top = self.side_by_side(bottoms)
+        else:
+            tops = [part.slide(bottoms[i], layer.rectified) for part, i in zip(self.parts, layer.sources, strict=True)]
+            top = kernels().join(tops)
+        masked = layer.rectified and not layer.dropped
+        read = [x if drops else None for x, drops in zip(bottoms, layer.drops, strict=True)]
+        return (top,), (top if masked else None, read, [x.shape for x in bottoms])
+
+    def side_by_side(self, bottoms: tuple[Array, ...]) -> Array:
+        """Compute the parts of one image's top in place."""
+        x = bottoms[0]
+        shapes = [
+            part.layer.top_shapes(bottoms[i].shape)[0] for part, i in zip(self.parts, self.layer.sources, strict=True)
+        ]
+        top: Array = kernels().empty((1, sum(shape[1] for shape in shapes), *shapes[0][2:]), x.dtype)
+        first = 0
+        for part, i, shape in zip(self.parts, self.layer.sources, shapes, strict=True):
+            part.slide(bottoms[i], self.layer.rectified, out=top[:, first : first + shape[1]])
+            first += shape[1]
+        return top
 
     def backward(self, memo: Memo, *diffs: Array) -> Arrays:
-        top, shape = memo
-        diff = kernels().rectify(whole(top), whole(diffs[0]))
-        return (self.convolution.spread(diff, shape),)
-
-
-class PooledConvolutionRunner(RectifiedConvolutionRunner):
-    """``y = max(convolution, 0)``, whose gradient is 0 where y is."""
-
-    memory = ()
-
-    def forward(self, *bottoms: Array) -> tuple[Arrays, Memo]:
-        top = self.convolution.slide(bottoms[0], rectify=True)
-        return (top,), (bottoms[0].shape,)
-
-    def backward(self, memo: Memo, *diffs: Array) -> Arrays:
-        return (self.convolution.spread(diffs[0], memo[0]),)
+        (top, read, shapes), (diff,) = memo, diffs
+        if top is not None:
+            diff = kernels().rectify(whole(top), whole(diff))
+        ends = np.cumsum([part.layer.num_output for part in self.parts])
+        found: list[Array | None] = [None] * len(shapes)
+        last = {source: place for place, source in enumerate(self.layer.sources)}
+        for place, (part, source) in enumerate(zip(self.parts, self.layer.sources, strict=True)):
+            piece = diff[:, ends[place] - part.layer.num_output : ends[place]]
+            positive = read[source] if last[source] == place else None
+            found[source] = part.spread(piece, shapes[source], onto=found[source], positive=positive)
+        return tuple(bottom for bottom in found if bottom is not None)
 
 
 class DeconvolutionRunner(linear.DeconvolutionRunner):
@@ -187,8 +212,7 @@ def whole(x: Array) -> Array:
 
 
 RUNNERS: dict[type[layers.Layer], type[Runner[Any]]] = {
-    PooledConvolution: PooledConvolutionRunner,
-    RectifiedConvolution: RectifiedConvolutionRunner,
+    Convolutions: ConvolutionsRunner,
     RectifiedPooling: RectifiedPoolingRunner,
     layers.Concat: ConcatRunner,
     layers.Convolution: ConvolutionRunner,

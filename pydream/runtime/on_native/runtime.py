@@ -6,11 +6,13 @@ from collections.abc import Iterable, Sequence
 from typing import Any, ClassVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..base import Tensor
 from ..graph import Graph, Params, Step
+from ..layers import Layer
 from ..on_numpy import NumpyRuntime
-from .fusion import fused
+from .fusion import Convolutions, fused
 from .kernels import kernels
 from .layers import RUNNERS, add_up
 
@@ -37,6 +39,11 @@ class NativeRuntime(NumpyRuntime):
         steps = super().steps(values, end)
         own = self.runners is NativeRuntime.runners
         return fused(self.graph, steps, {*values, *kept, *self._reread}) if own else steps
+
+    def weights(self, layer: Layer) -> Sequence[NDArray[Any]]:
+        """As `Runtime.weights`; those of several convolutions one after the other."""
+        parts = layer.parts if isinstance(layer, Convolutions) else [layer]
+        return [array for part in parts for array in super(NativeRuntime, self).weights(part)]
 
     def total(self, diffs: list[Tensor]) -> Tensor:
         """As `Runtime.total`, in one pass over memory."""
