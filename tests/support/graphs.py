@@ -18,7 +18,7 @@ def graph_of(file, name=None, input=None, scale=None):
 
 def net_of(file, dtype="float32", device="cpu", name=None, input=None, scale=None):
     """A net of a frozen GraphDef, without a mean."""
-    return Net(*graphdef.read(file, InputSpec(scale=scale, node=input), name), dtype, device=device)
+    return Net(*graphdef.read(file, InputSpec(scale=scale, node=input), name), dtype, "tensorflow", device)
 
 
 def frozen(build, shape=(None, None, None, 3), name="input"):

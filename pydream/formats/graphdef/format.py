@@ -109,6 +109,8 @@ def net(
         raise ValueError(
             f"the runtime {runtime!r} has Caffe's layers only; a frozen TensorFlow graph wants 'tensorflow'"
         )
+    if runtime == AUTO:
+        runtime = "tensorflow"  # whose layout and ops they are made for
     graph, params = read(file, spec, name)
     order = spec.channel_order or _ORDER
     return Net(graph, params, dtype, runtime, device, mean=spec.mean or MEAN, channel_order=order)
