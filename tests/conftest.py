@@ -37,13 +37,13 @@ def shared():
     return folder
 
 
-def _squeezenet(dtype, runtime="tensorflow"):
+def _squeezenet(dtype, runtime="auto"):
     import pydream
 
     return pydream.load_net("squeezenet_v1.1", dtype=dtype, runtime=runtime)
 
 
-def _googlenet(shared, dtype, runtime="tensorflow"):
+def _googlenet(shared, dtype, runtime="auto"):
     import pydream
 
     weights = shared / "models" / "bvlc_googlenet.caffemodel"
@@ -53,6 +53,11 @@ def _googlenet(shared, dtype, runtime="tensorflow"):
 @pytest.fixture(scope="session")
 def squeezenet64():
     return _squeezenet("float64")
+
+
+@pytest.fixture(scope="session")
+def tensorflow_squeezenet64():
+    return _squeezenet("float64", "tensorflow")
 
 
 @pytest.fixture(scope="session")

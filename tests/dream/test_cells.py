@@ -18,7 +18,7 @@ TEXT = (
 SMALL = CellParams(side=12, iter_n=2, octave_n=2, seed=3)
 
 
-@pytest.fixture(scope="module", params=["numpy", "tensorflow"])
+@pytest.fixture(scope="module", params=["numpy", "native", "tensorflow"])
 def net(request):
     rng = np.random.default_rng(3)
     weights = {"low": [nets.normal(rng, 4, 3, 3, 3), nets.normal(rng, 4)]}

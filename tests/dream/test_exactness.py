@@ -56,7 +56,7 @@ SQUEEZENET_LAYERS = ["conv1", "fire3/concat", "fire5/expand3x3", "fire8/concat"]
 
 
 class TestFloat64:
-    """The exact mode. The limits are the issue's; what is measured is near 1e-15."""
+    """The exact mode, on the runtime that it takes by itself. The limits are the issue's; what is measured is near 1e-15."""
 
     @pytest.mark.parametrize("end", SQUEEZENET_LAYERS)
     def test_squeezenet_gradient(self, squeezenet64, data, end):
@@ -154,6 +154,21 @@ class TestNumpy:
         objective = guide(numpy_googlenet64, shared)
         out = dream(numpy_googlenet64, golden, octave_n=1, iter_n=2, end="inception_3b/output", objective=objective)
         assert_identical(out, golden)
+
+
+class TestTensorFlow:
+    """The same through TensorFlow in float64, which runs it on a GPU."""
+
+    @pytest.mark.parametrize("end", SQUEEZENET_LAYERS)
+    def test_squeezenet_gradient(self, tensorflow_squeezenet64, data, end):
+        golden = np.load(data / "squeezenet_own_gradients.npz")
+        g, y = gradient(tensorflow_squeezenet64, golden["image"], end)
+        assert relative(g, golden[f"g:{end}"]) < 1e-9
+        assert np.linalg.norm(y) == pytest.approx(golden[f"y_norm:{end}"], rel=1e-9)
+
+    def test_squeezenet_dream_of_our_own_picture(self, tensorflow_squeezenet64, data):
+        golden = np.load(data / "squeezenet_fire8_own_192x128.npz")
+        assert_identical(dream(tensorflow_squeezenet64, golden, octave_n=3, iter_n=6), golden)
 
 
 class TestFloat32:

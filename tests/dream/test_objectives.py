@@ -42,7 +42,7 @@ def plain():
     return build("numpy")
 
 
-@pytest.fixture(scope="module", params=["numpy", "tensorflow"])
+@pytest.fixture(scope="module", params=["numpy", "native", "tensorflow"])
 def net(request):
     return build(request.param)
 

@@ -17,7 +17,7 @@ TEXT = nets.inputs(data=(1, 3, 6, 7)) + nets.layer(
 )
 
 
-@pytest.fixture(params=["tensorflow", "numpy"])
+@pytest.fixture(params=["tensorflow", "native", "numpy"])
 def small(request):
     rng = np.random.RandomState(0)
     return nets.build(TEXT, runtime=request.param, a=[nets.normal(rng, 4, 3, 3, 3), nets.normal(rng, 4)])

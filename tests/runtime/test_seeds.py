@@ -36,7 +36,7 @@ def build(runtime, dtype="float64"):
     return nets.build(TEXT, dtype, runtime, **weights())
 
 
-@pytest.fixture(scope="module", params=["numpy", "tensorflow"])
+@pytest.fixture(scope="module", params=["numpy", "native", "tensorflow"])
 def net(request):
     made = build(request.param)
     made.blobs["data"].data[...] = nets.spread(np.random.default_rng(1), (1, 3, 9, 8))
