@@ -56,7 +56,7 @@ SQUEEZENET_LAYERS = ["conv1", "fire3/concat", "fire5/expand3x3", "fire8/concat"]
 
 
 class TestFloat64:
-    """The exact mode, on the runtime that it takes by itself. The limits are the issue's; what is measured is near 1e-15."""
+    """The exact mode, on its own runtime. The limits are the issue's; what is measured is near 1e-15."""
 
     @pytest.mark.parametrize("end", SQUEEZENET_LAYERS)
     def test_squeezenet_gradient(self, squeezenet64, data, end):
