@@ -38,7 +38,7 @@ class BenchPlan:
     sizes : sequence of (height, width)
         The first is the dream's, and the one at which float64 is timed, which is slow.
     seconds : float
-        Duration of each contest of the network; that of an image operation has a third of it, alone, and again inside a
+        Duration of each contest of the network; that of an image operation has a sixth of it, alone, and again inside a
         dream.
     least : int
         Rounds of each contest, even if they take longer.
@@ -139,9 +139,9 @@ def measure(subject: Subject, plan: BenchPlan, on_contest: OnContest = lambda do
     for size in image_sizes:
         for name, each in zip(operations.names(), operations.contests(size), strict=True):
             on_contest(done, of, each.name)
-            alone.append((name, size, race(each, plan.seconds / 3, plan.least)))
+            alone.append((name, size, race(each, plan.seconds / 6, plan.least)))
             on_contest(done + 1, of, f"{each.name}, inside a dream")
-            inside.append((name, size, race(each, plan.seconds / 3, plan.least, between=between)))
+            inside.append((name, size, race(each, plan.seconds / 6, plan.least, between=between)))
             done += 2
     return BenchReport(found, alone, inside, passes, subject, request, cost)
 
