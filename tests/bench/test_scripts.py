@@ -9,7 +9,7 @@ import sys
 import numpy as np
 import pytest
 
-from pydream.bench import network, timing, whole
+from pydream.bench import network, operations, timing, whole
 from pydream.bench.inputs import image
 from pydream.errors import BenchError, ResultsDifferError
 
@@ -228,10 +228,16 @@ def test_rows_are_promises(compare):
 
 
 def test_a_row_of_every_operation(compare, monkeypatch):
-    monkeypatch.setattr(compare["rows"], "race", lambda contest, *_: compare["race"](contest, 0, 1, 0))
-    (found,) = compare["rows"].worst([(24, 32)])
-    assert found.value > 0
-    assert found.note.endswith(", 32×24")
+    calls = []
+    monkeypatch.setattr(
+        compare["rows"], "race", lambda contest, *_, between: compare["race"](contest, 0, 1, 0, between=between)
+    )
+    monkeypatch.setattr(compare["rows"], "small_passes", lambda: lambda: calls.append(None))
+    alone, inside = compare["rows"].worst([(24, 32)])
+    for found in (alone, inside):
+        assert found.value > 0
+        assert found.note.endswith(", 32×24")
+    assert len(calls) == 2 * len(operations.names())
 
 
 def test_published_times_beside_ours(compare, monkeypatch, tmp_path):
@@ -252,7 +258,7 @@ def stand_in_dream(request):
     if request.dtype == "float64":
         raise BenchError("no weights")
     dreams = [whole.Breakdown(total, 0, 0, 0, 0, 0, []) for total in (2, 1)]
-    return whole.DreamCost(2, 1, 0, 0, dreams)
+    return whole.DreamCost(2, 1, 0, 0, 0, dreams)
 
 
 def test_sizes(root, tmp_path):
