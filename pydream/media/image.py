@@ -44,6 +44,7 @@ WRITABLE = {".png": _PNG, ".jpg": _JPEG, ".jpeg": _JPEG, ".webp": _WEBP, ".tif":
 
 _RUNS = {"compress_type": zlib.Z_RLE}  # for PNG
 _BAND, _BAND_EACH = 8, 64  # rows of a band, and from one to the next
+_LITTLE = 2**17  # bytes of pixels: of fewer, the bands are too few to tell
 _EXIF_SOFTWARE = 0x0131
 _LARGEST_TIFF = 2**32 - 2**17  # bytes of pixels: places in the file are 32 bits
 LONGEST_NOTE = 60_000  # characters; JPEG keeps all of EXIF within 65,533 bytes
@@ -231,6 +232,8 @@ def _runs_suffice(samples: Samples) -> bool:
 
     That takes a third to a half of the time. Patterns that repeat themselves are what it does not find.
     """
+    if samples.nbytes <= _LITTLE:
+        return False
     first = (min(len(samples), _BAND_EACH) - _BAND) // 2
     bands = np.concatenate([samples[top : top + _BAND] for top in range(max(first, 0), len(samples), _BAND_EACH)])
     return len(_encoded(bands, _PNG, _RUNS)) <= 1.03 * len(_encoded(bands, _PNG, {}))

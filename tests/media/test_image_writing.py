@@ -47,6 +47,16 @@ def test_jpeg_quality_is_95(tmp_path):
     assert (tmp_path / "out.jpg").read_bytes() == (tmp_path / "wanted.jpg").read_bytes()
 
 
+@pytest.mark.parametrize("height", [64, 91])
+def test_a_small_png_keeps_its_patterns(tmp_path, height):
+    """Rows that repeat themselves further apart than a band of rows that would be looked at."""
+    rows = np.random.default_rng(0).integers(0, 256, (12, 100, 3), np.uint8)
+    image = np.tile(rows, (height // 12 + 1, 1, 1))[:height]
+    write_image(tmp_path / "out.png", image)
+    Image.fromarray(image).save(tmp_path / "wanted.png")
+    assert (tmp_path / "out.png").stat().st_size == (tmp_path / "wanted.png").stat().st_size
+
+
 @pytest.mark.parametrize(
     ("image", "match"),
     [
