@@ -6,8 +6,6 @@ import atexit
 import os
 import sys
 
-from .cli import main
-
 
 def run() -> None:
     """Run the command line, and end the process with its exit code.
@@ -15,7 +13,10 @@ def run() -> None:
     To take TensorFlow apart again, module by module, costs 0.05 to 0.1 s.
     """
     codes: list[int] = []
-    atexit.register(_end, codes)  # the first to be registered, so the last to be called
+    if not atexit._ncallbacks():  # else what is registered before, as by coverage, would never be called
+        atexit.register(_end, codes)  # the first to be registered, so the last to be called
+    from .cli import main  # registers functions too
+
     try:
         main(prog_name="pydream")
     except SystemExit as end:

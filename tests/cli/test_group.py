@@ -29,6 +29,21 @@ def test_python_m_pydream():
     assert done.stdout.startswith("Usage: pydream ")
 
 
+@pytest.mark.parametrize("before", ["atexit.register(print, 'before')", ""])
+def test_functions_for_the_end_of_the_process_are_called(before):
+    """Those of a program around the command too, and what a library registers while it runs."""
+    script = (
+        f"import atexit\n{before}\n"
+        "from pydream import __main__\n"
+        "import pydream.cli\n"
+        "run = pydream.cli.main\n"
+        "pydream.cli.main = lambda **names: (atexit.register(print, 'within'), run(['--version'], **names))\n"
+        "__main__.run()\n"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout.split()[2:] == ["within", *["before"] * bool(before)]
+
+
 def test_help_of_the_commands_needs_no_tensorflow():
     script = (
         "import sys\n"
