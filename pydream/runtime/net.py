@@ -396,6 +396,8 @@ class Net(net.Net):
             tops = {top for step in steps for top in step.layer.tops}
             passed = [last for top in tops if (last := self.graph.value(top, forward.end)) is not None]
             wanted = sorted(passed) if value in passed else [value]
+            if value not in passed:  # so `forward` has not checked it
+                self.graph.shape(name, self._input_shapes(), in_one_run=True)
             made = self.runtime.values(wanted, forward.end, forward.inputs)
             forward.tensors.update(zip(wanted, made, strict=True))
         return forward.tensors[value]

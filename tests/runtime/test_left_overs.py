@@ -2,9 +2,11 @@
 
 import numpy as np
 import pytest
+from support import nets
 
 import pydream
 import pydream.caffe
+from pydream.errors import ShapeError
 from pydream.runtime.engines import RUNTIMES
 
 
@@ -160,3 +162,19 @@ def test_an_in_place_start_leaves_what_it_passed_on(net):
     net.blobs["conv1"].diff[...] = 1
     net.backward(start="relu_conv1")
     np.testing.assert_array_equal(net.blobs["conv1"].diff, net.blobs["conv1"].data > 0)
+
+
+def test_a_blob_off_the_way_that_does_not_fit_the_picture(build):
+    """A pass checks what it needs; TensorFlow's pooling ends the process where its window is larger than the map."""
+    net = build(
+        nets.inputs(data=(1, 3, 12, 12))
+        + nets.layer("pool", "Pooling", "data", "pool", "pooling_param { kernel_size: 3 stride: 2 }")
+        + nets.layer("aside", "ReLU", "pool", "aside")
+        + nets.layer("end", "ReLU", "data", "end"),
+        "float32",
+    )
+    net.resize(1, 6)
+    net.forward(end="end")
+    for name in ("pool", "aside"):
+        with pytest.raises(ShapeError, match="layer 'pool': 6x1 is too small for a 3x3 window"):
+            net.blobs[name].data  # noqa: B018
