@@ -5,6 +5,7 @@
 #include <pybind11/pybind11.h>
 
 #include <cstddef>
+#include <functional>
 #include <limits>
 #include <stdexcept>
 #include <vector>
@@ -30,6 +31,14 @@ inline void require_aligned(const py::array& array) {
     require((array.flags() & py::detail::npy_api::NPY_ARRAY_ALIGNED_) != 0, "expected an aligned array");
 }
 
+// Throws where `out` is written while what lies in the same memory is still read. Both are contiguous.
+inline void require_apart(const py::array& out, const py::array& read) {
+    const auto begin = [](const py::array& array) { return static_cast<const char*>(array.data()); };
+    const std::less_equal<const char*> before;
+    require(before(begin(out) + out.nbytes(), begin(read)) || before(begin(read) + read.nbytes(), begin(out)),
+            "expected an out that shares no memory with what is read");
+}
+
 inline Shape shape_of(const py::array& array) {
     require(array.ndim() == 4 && array.size() > 0, "expected four axes, none of size 0");
     require_aligned(array);
@@ -48,9 +57,9 @@ Array<T> empty(const std::vector<std::ptrdiff_t>& shape) {
         require(size == 0 || count <= most / size, "expected an array that fits into memory");
         count *= size;
     }
-    T* const numbers = static_cast<T*>(pool::allocate(static_cast<std::size_t>(count) * sizeof(T)));
-    const py::capsule owner(numbers, [](void* block) { pool::release(block); });
-    return Array<T>(shape, numbers, owner);
+    Scratch<T> numbers(static_cast<std::size_t>(count));
+    const py::capsule owner(numbers.data(), [](void* block) { pool::release(block); });
+    return Array<T>(shape, numbers.give(), owner);
 }
 
 }  // namespace pydream

@@ -5,7 +5,9 @@
 #include <pybind11/pybind11.h>
 #include <pybind11/stl.h>  // std::array, std::optional, std::vector
 
+#include <cstring>
 #include <memory>
+#include <new>
 #include <optional>
 
 #include "parallel.hpp"
@@ -24,8 +26,16 @@ void require_pair(const Pair& pair, std::ptrdiff_t least, const char* text) {
     for (const std::ptrdiff_t size : pair) require(least <= size && size <= most_rows, text);
 }
 
+// Its memory begins as zeros: what Python's __new__ makes alone was never constructed, but has no channels.
 template <class T>
-std::unique_ptr<Convolution<T>> make(const Array<T>& kernel, const Pair& stride, const Pair& dilation,
+class Zeroed : public Convolution<T> {
+public:
+    using Convolution<T>::Convolution;
+    static void* operator new(std::size_t bytes) { return std::memset(::operator new(bytes), 0, bytes); }
+};
+
+template <class T>
+std::unique_ptr<Zeroed<T>> make(const Array<T>& kernel, const Pair& stride, const Pair& dilation,
                                      std::ptrdiff_t group) {
     const Shape shape = shape_of(kernel);
     require_pair(stride, 1, "expected strides from 1 to 2^24");
@@ -34,7 +44,7 @@ std::unique_ptr<Convolution<T>> make(const Array<T>& kernel, const Pair& stride,
             "expected a kernel that reaches over at most 2^24 rows and columns");
     require(stride[0] * stride[1] <= most_rows, "expected a product of the strides of at most 2^24");
     require(group >= 1 && shape.n % group == 0, "expected a number of groups that divides the output channels");
-    return std::make_unique<Convolution<T>>(kernel.data(), shape.n, shape.channels, shape.size, stride, dilation, group);
+    return std::make_unique<Zeroed<T>>(kernel.data(), shape.n, shape.channels, shape.size, stride, dilation, group);
 }
 
 // The array that a function writes: a given one or a new one.
@@ -51,7 +61,7 @@ Array<T> target(Optional<T>& out, const Shape& shape, bool add) {
 }
 
 template <class T>
-Array<T> forward(const Convolution<T>& convolution, const Array<T>& x, const Pair& before, const Pair& size,
+Array<T> forward(const Zeroed<T>& convolution, const Array<T>& x, const Pair& before, const Pair& size,
                  const Optional<T>& bias, bool rectify, Optional<T> out, bool add) {
     const Shape bottom = shape_of(x);
     require(bottom.channels == convolution.inputs(), "expected another number of channels");
@@ -66,6 +76,8 @@ Array<T> forward(const Convolution<T>& convolution, const Array<T>& x, const Pai
         end.bias = bias->data();
     }
     Array<T> made = target(out, {bottom.n, convolution.outputs(), size}, add);
+    require_apart(made, x);
+    if (bias) require_apart(made, *bias);
     T* const top = made.mutable_data();  // throws where the array is read-only
     const T* const values = x.data();
     const int threads = thread_count();  // reads the environment, so under the GIL
@@ -77,7 +89,7 @@ Array<T> forward(const Convolution<T>& convolution, const Array<T>& x, const Pai
 }
 
 template <class T>
-Array<T> backward(const Convolution<T>& convolution, const Array<T>& diff, const Pair& before, const Pair& size,
+Array<T> backward(const Zeroed<T>& convolution, const Array<T>& diff, const Pair& before, const Pair& size,
                   const Optional<T>& positive, Optional<T> out, bool add) {
     const Shape top = shape_of(diff);
     require(top.channels == convolution.outputs(), "expected another number of channels");
@@ -93,6 +105,8 @@ Array<T> backward(const Convolution<T>& convolution, const Array<T>& diff, const
         end.positive = positive->data();
     }
     Array<T> made = target(out, bottom, add);
+    require_apart(made, diff);
+    if (positive) require_apart(made, *positive);
     T* const gradient = made.mutable_data();
     const T* const values = diff.data();
     const int threads = thread_count();
@@ -108,7 +122,7 @@ template <class T>
 void define(py::module_& m, const char* name) {
     const auto before = py::arg("before"), size = py::arg("size");
     const auto out = py::arg("out").noconvert() = py::none(), add = py::arg("add") = false;
-    py::class_<Convolution<T>>(m, name)
+    py::class_<Zeroed<T>>(m, name)
         .def("forward", &forward<T>, py::arg("x").noconvert(), before, size,
              py::arg("bias").noconvert() = py::none(), py::arg("rectify") = false, out, add)
         .def("backward", &backward<T>, py::arg("diff").noconvert(), before, size,

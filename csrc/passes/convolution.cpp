@@ -1,19 +1,8 @@
 #include "passes/convolution.hpp"
 
-#include <algorithm>
+#include <map>
 
 namespace pydream {
-
-namespace {
-
-std::ptrdiff_t plane_index(std::vector<Pair>& planes, const Pair& remainder) {
-    const auto found = std::find(planes.begin(), planes.end(), remainder);
-    if (found != planes.end()) return found - planes.begin();
-    planes.push_back(remainder);
-    return static_cast<std::ptrdiff_t>(planes.size()) - 1;
-}
-
-}  // namespace
 
 template <class T>
 Convolution<T>::Convolution(const T* kernel, std::ptrdiff_t outputs, std::ptrdiff_t inputs, Pair taps, Pair stride,
@@ -40,11 +29,13 @@ template <class T>
 Slide<T> Convolution<T>::forward_slide() const {
     Slide<T> slide{group_, inputs_, outputs_, stride_, {1, 1}, {}, {}, tiles_, cached_};
     std::vector<typename Slide<T>::Tap> taps;
+    std::map<Pair, std::ptrdiff_t> indices;  // of planes
     for (std::ptrdiff_t u = 0; u < taps_[0]; ++u) {
         for (std::ptrdiff_t v = 0; v < taps_[1]; ++v) {
-            const Pair at{dilation_[0] * u, dilation_[1] * v};
-            const std::ptrdiff_t plane = plane_index(slide.planes, {at[0] % stride_[0], at[1] % stride_[1]});
-            taps.push_back({plane, {at[0] / stride_[0], at[1] / stride_[1]}});
+            const Pair at{dilation_[0] * u, dilation_[1] * v}, remainder{at[0] % stride_[0], at[1] % stride_[1]};
+            const auto [plane, is_new] = indices.emplace(remainder, static_cast<std::ptrdiff_t>(indices.size()));
+            if (is_new) slide.planes.push_back(remainder);
+            taps.push_back({plane->second, {at[0] / stride_[0], at[1] / stride_[1]}});
         }
     }
     slide.add_phase({0, 0}, taps, [&](std::ptrdiff_t row, std::ptrdiff_t channel, std::ptrdiff_t tap) {

@@ -5,6 +5,7 @@
 
 #include <pybind11/stl.h>  // std::array, std::optional, std::vector
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -92,16 +93,16 @@ Array<T> pool_maximum_back(const Array<T>& diff, const Winners& won, const Pair&
 }
 
 template <class T>
-Normalisation<T> rule_of(double k, double alpha, double beta, std::ptrdiff_t reach) {
-    require(0 <= reach && reach <= most_rows, "expected a reach from 0 to 2^24");
-    return {static_cast<T>(k), static_cast<T>(alpha), static_cast<T>(beta), reach};
+Normalisation<T> rule_of(double k, double alpha, double beta, std::ptrdiff_t reach, std::ptrdiff_t channels) {
+    require(0 <= reach, "expected a reach of at least 0");
+    return {static_cast<T>(k), static_cast<T>(alpha), static_cast<T>(beta), std::min(reach, channels)};
 }
 
 template <class T>
 Array<T> normalise(const Array<T>& x, double k, double alpha, double beta, std::ptrdiff_t reach) {
     const T* const bottom = elements(x);
     const Shape shape = shape_of(x);
-    const Normalisation<T> rule = rule_of<T>(k, alpha, beta, reach);
+    const Normalisation<T> rule = rule_of<T>(k, alpha, beta, reach, shape.channels);
     Array<T> out = empty<T>(sizes_of(x));
     T* const top = out.mutable_data();
     const int threads = thread_count();
@@ -116,7 +117,7 @@ Array<T> normalise_back(const Array<T>& x, const Array<T>& diff, double k, doubl
     const T *const bottom = elements(x), *const top_diff = elements(diff);
     const Shape shape = shape_of(x);
     require_same(x, diff);
-    const Normalisation<T> rule = rule_of<T>(k, alpha, beta, reach);
+    const Normalisation<T> rule = rule_of<T>(k, alpha, beta, reach, shape.channels);
     Array<T> out = empty<T>(sizes_of(x));
     T* const bottom_diff = out.mutable_data();
     const int threads = thread_count();

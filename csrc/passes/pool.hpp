@@ -37,6 +37,7 @@ class Scratch {
 public:
     explicit Scratch(std::size_t count) : block_(pool::allocate(count * sizeof(T))) {}
     T* data() const { return static_cast<T*>(block_.get()); }
+    T* give() { return static_cast<T*>(block_.release()); }  // to who gives it back to the pool
 
 private:
     std::unique_ptr<void, pool::Release> block_;

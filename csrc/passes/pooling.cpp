@@ -1,6 +1,7 @@
 #include "passes/pooling.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <vector>
 
@@ -19,7 +20,7 @@ PYDREAM_CLONES void take_every(T* __restrict phase, std::ptrdiff_t count, const 
     const std::ptrdiff_t end = first < width ? std::min(count, (width - first + stride - 1) / stride) : 0;
     std::fill(phase, phase + begin, lowest);
     if (stride == 1) {
-        std::copy(row + begin + first, row + std::max(begin, end) + first, phase + begin);
+        if (begin < end) std::copy(row + (begin + first), row + (end + first), phase + begin);
     } else if (stride == 2) {  // this loop becomes vector shuffles
         for (std::ptrdiff_t x = begin; x < end; ++x) phase[x] = row[2 * x + first];
     } else {
@@ -113,9 +114,9 @@ void pool_maximum_back(T* bottom, Pair bottom_size, const T* diff, const std::ui
                        Pair top_size, std::ptrdiff_t maps, const Windows& windows, int threads) {
     const auto [height, width] = bottom_size;
     const std::ptrdiff_t plane = height * width, count = top_size[0] * top_size[1];
-    std::vector<Pair> places;  // of a window
-    for (std::ptrdiff_t i = 0; i < windows.kernel[0]; ++i) {
-        for (std::ptrdiff_t j = 0; j < windows.kernel[1]; ++j) places.push_back({i, j});
+    std::array<Pair, 256> places;  // of a window; one for each byte, should another thread write to `winner` meanwhile
+    for (std::ptrdiff_t i = 0; i < 256; ++i) {
+        places[static_cast<std::size_t>(i)] = {i / windows.kernel[1], i % windows.kernel[1]};
     }
     parallel_for(maps, plane + count, threads,
                  [&, height = height, width = width](std::ptrdiff_t begin, std::ptrdiff_t end) {

@@ -4,6 +4,7 @@
 #include <atomic>
 #include <cmath>
 #include <limits>
+#include <new>
 #include <optional>
 
 #include "parallel.hpp"
@@ -71,11 +72,13 @@ public:
                 for (const auto& tap : phase.taps) halo_[axis] = std::max(halo_[axis], tap.offset[axis]);
             }
         }
+        require_countable();
     }
 
     void operator()(int threads) {
-        const std::ptrdiff_t all = n_ * slide_.group * grid_[0].length() * grid_[1].length() * work_of_a_place();
-        threads = static_cast<int>(std::clamp<std::ptrdiff_t>(all / work_of_a_thread, 1, threads));
+        const double places = static_cast<double>(grid_[0].length()) * static_cast<double>(grid_[1].length());
+        const double all = static_cast<double>(n_ * slide_.group) * places * static_cast<double>(work_of_a_place());
+        threads = static_cast<int>(std::clamp<double>(all / work_of_a_thread, 1, threads));
         plan_ = best_plan(threads);
         const Pair blocks = blocks_of(plan_);
         const std::ptrdiff_t items = n_ * slide_.group * blocks[0] * blocks[1];
@@ -127,6 +130,15 @@ private:
         if (alone && lead_ == Pair{0, 0} && shift_ == Pair{0, 0} && target_size_ == source_size_) {
             target_size_ = source_size_ = {1, source_size_[0] * source_size_[1]};
         }
+    }
+
+    // Throws std::bad_alloc where the largest block, the whole grid with what its pixels read, cannot be counted.
+    void require_countable() const {
+        double numbers = static_cast<double>(slide_.channels) * static_cast<double>(slide_.planes.size());
+        for (std::size_t axis = 0; axis < 2; ++axis) {
+            numbers *= static_cast<double>(grid_[axis].length() + halo_[axis] + 1);
+        }
+        if (numbers > static_cast<double>(std::numeric_limits<std::ptrdiff_t>::max() / 64)) throw std::bad_alloc();
     }
 
     // The places of the grid that a phase writes.

@@ -167,7 +167,7 @@ class LRNRunner(normalising.LRNRunner):
         (x,) = bottoms
         if self.layer.within or self.loses:
             return super().forward(x)
-        top: Array = kernels().normalise(whole(x), *self.rule(x))
+        top: Array = kernels().normalise(whole(x), *self.rule)
         return (top,), (x, None)
 
     def reread(self, memo: Memo, **overwritten: Array) -> Memo:
@@ -180,13 +180,14 @@ class LRNRunner(normalising.LRNRunner):
     def backward(self, memo: Memo, *diffs: Array) -> Arrays:
         if memo[1] is not None:
             return super().backward(memo, *diffs)
-        back: Array = kernels().normalise_back(whole(memo[0]), whole(diffs[0]), *self.rule(memo[0]))
+        back: Array = kernels().normalise_back(whole(memo[0]), whole(diffs[0]), *self.rule)
         return (back,)
 
-    def rule(self, x: Array) -> tuple[float, float, float, int]:
+    @property
+    def rule(self) -> tuple[float, float, float, int]:
         """Return k, alpha of a sum, beta, and how many channels to either side count."""
         layer = self.layer
-        return self.k, layer.alpha / self.count, layer.beta, min(layer.local_size // 2, x.shape[1])
+        return self.k, layer.alpha / self.count, layer.beta, layer.local_size // 2
 
 
 class ConcatRunner(shapes.ConcatRunner):
