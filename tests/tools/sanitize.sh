@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # The C++ core and the Python module under sanitizers: `bash tests/tools/sanitize.sh`, and `bash tests/tools/sanitize.sh thread`.
-# With g++, in the environment of tests/run.sh. The first runs all C++ tests and those of imageops, the second likewise,
-# with several threads.
+# With g++, in the environment of tests/run.sh. The first runs all C++ tests and those of imageops and of the kernels,
+# the second likewise, with several threads.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 kind=${1:-address}
@@ -27,3 +27,5 @@ export LD_PRELOAD="${libraries//$'\n'/:}" PYTHONPATH="$PWD/$build/package" PYDRE
 export ASAN_OPTIONS=detect_leaks=0:allocator_may_return_null=1 TSAN_OPTIONS=halt_on_error=1:allocator_may_return_null=1
 python -P -c 'import pydream.imageops.native_ops as ops; print(ops._native.__file__)'
 python -P -m pytest -q -p no:cacheprovider tests/imageops
+# The pool asks by an operator new that throws, which sanitizers do not: they end the process.
+python -P -m pytest -q -p no:cacheprovider tests/runtime/test_{kernels,maps}.py -k "not memory_is_an_error"
