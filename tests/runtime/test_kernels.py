@@ -1,6 +1,7 @@
 """The compiled convolution against the oracle's loops, and what its arguments must be."""
 
 import ast
+import gc
 from pathlib import Path
 
 import numpy as np
@@ -103,19 +104,21 @@ def test_unknown_vectors_and_threads_are_errors(monkeypatch):
 
 
 def test_the_pool_takes_memory_back_when_an_array_goes():
+    gc.collect()  # networks of other tests
     _kernels.clear_pool()
+    others, _ = _kernels.pool_bytes()
     array = _kernels.empty((3, 5, 100), np.dtype(np.float32))
     assert (array.shape, array.dtype, array.flags.writeable) == ((3, 5, 100), np.float32, True)
     used, kept = _kernels.pool_bytes()
-    assert used >= array.nbytes
+    assert used >= others + array.nbytes
     assert kept == 0
     view = array[1]
     del array
     assert _kernels.pool_bytes() == (used, 0)  # the view still has it
     del view
-    assert _kernels.pool_bytes() == (0, used)
+    assert _kernels.pool_bytes() == (others, used - others)
     _kernels.clear_pool()
-    assert _kernels.pool_bytes() == (0, 0)
+    assert _kernels.pool_bytes() == (others, 0)
 
 
 def test_the_stub_names_what_is_compiled():

@@ -141,13 +141,14 @@ def test_what_was_never_constructed_has_no_channels():
 
 
 def test_a_result_outlives_what_made_it():
-    _kernels.clear_pool()
+    gc.collect()  # networks of other tests
+    others, _ = _kernels.pool_bytes()
     top, won = _kernels.pool_maximum(X + 3, (2, 3), *WINDOWS, 0.0, 0.0)
     view = top[0, 1:]
     del top, won
     gc.collect()
-    assert _kernels.pool_bytes()[0] >= view.size * 8
+    assert _kernels.pool_bytes()[0] >= others + view.size * 8
     assert (view == 3).all()
     del view
-    assert _kernels.pool_bytes()[0] == 0
+    assert _kernels.pool_bytes()[0] == others
     _kernels.clear_pool()
