@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 from functools import cached_property
 from pathlib import Path
@@ -100,11 +100,21 @@ class Job(Prepared):
 
     # ---- dream ----
 
-    def tiled(self, recipe: Recipe, size: Size, copies: float = 0, of: str | None = None) -> Recipe:
-        """Return a recipe with the side of its tiles decided on, as `in_tiles` does, and print the plan, `of` what."""
+    def tiled(
+        self,
+        recipe: Recipe,
+        size: Size,
+        copies: float = 0,
+        of: str | None = None,
+        say: Callable[[str], None] | None = None,
+    ) -> Recipe:
+        """Return a recipe with the side of its tiles decided on, as `in_tiles` does, and print the plan, `of` what.
+
+        `say` prints it, in place of the job's own.
+        """
         side, plan = self.in_tiles(size, copies, recipe)
         if plan is not None:
-            self.say(plan if of is None else f"{of}: {plan}")
+            (say or self.say)(plan if of is None else f"{of}: {plan}")
         return msgspec.structs.replace(recipe, tile=side)
 
     @cached_property

@@ -51,6 +51,7 @@ class Bar:
     def __init__(self, quiet: bool = False, title: str | None = None, **options: Any) -> None:
         self._quiet = quiet
         self._title = title
+        self.before_title: Callable[[], None] | None = None  # what prints something before the title
         self._bar = _Steady(disable=True if quiet else None, **options)  # None: where stderr is no terminal
 
     def __enter__(self) -> Self:
@@ -74,6 +75,9 @@ class Bar:
     def advance(self, amount: float = 1) -> None:
         """Move the bar, and let Ctrl-C in."""
         if self._title is not None:
+            if self.before_title is not None:
+                with self.aside():
+                    self.before_title()
             self.write(self._title)
             self._title = None
         self._bar.update(amount)

@@ -27,7 +27,7 @@ T = TypeVar("T")
 GRACE = 1.5  # seconds that a second signal leaves to what is being written
 _AT_ONCE = 0.2  # seconds in which a run that ends needs no other answer
 _SAME = 0.25  # seconds in which several signals are one: a line that is lost sends SIGHUP twice
-_NUMBERS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+NUMBERS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 @dataclass
@@ -84,7 +84,7 @@ def signals_as_ctrl_c() -> Iterator[None]:
         yield  # signals are the main thread's
         return
     # What is ignored stays ignored: `nohup` means that, and a shell's `&`.
-    caught = [number for number in _NUMBERS if signal.getsignal(number) != signal.SIG_IGN]
+    caught = [number for number in NUMBERS if signal.getsignal(number) != signal.SIG_IGN]
     interrupt = _signals().interrupt
     before = {number: signal.signal(number, interrupt) for number in caught}
     imports, system.unbroken = system.unbroken, uninterrupted
@@ -116,11 +116,11 @@ def _end_at_second(signals: _Signals) -> Iterator[None]:
 
 def _count(reading: int, signals: _Signals) -> None:
     """Read the numbers of signals; answer the first, and end the process soon after the second."""
-    signal.pthread_sigmask(signal.SIG_BLOCK, _NUMBERS)  # they are to wake the main thread
+    signal.pthread_sigmask(signal.SIG_BLOCK, NUMBERS)  # they are to wake the main thread
     first = None
     while number := os.read(reading, 1):
         now = monotonic()
-        if number[0] not in _NUMBERS:
+        if number[0] not in NUMBERS:
             continue
         if first is None:
             first = now

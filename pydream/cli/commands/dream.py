@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
+from math import prod
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +25,7 @@ from ...record.frames import earlier_recipe
 from ...record.presets import params_for
 from ...record.recipe import Recipe
 from ..advice import creatures, duration
-from ..errors import Failed, interruption, print_error
+from ..errors import Failed, debugging, interruption, print_error
 from ..help import Command
 from ..input import (
     STANDARD,
@@ -58,6 +60,7 @@ from ..options import (
 )
 from ..places import claim_folder, forced, unnamed, wrong_folder
 from ..progress import Bar, Progress
+from ..saving import Saving
 from ..series import Series, SeriesOptions, series_options
 from ..signals import between_steps, interruptible, uninterrupted
 from ..workers import WorkerOptions, start_workers, worker_options
@@ -180,6 +183,7 @@ def _folder(given: Sequence[Source], output: str | None, several: bool) -> Path 
     return Path(output)
 
 
+_SAVED_BESIDE = 2**20  # pixels up to which the next picture's beginning counts, and memory does not
 PendingDream = tuple[InputPicture, Target, Recipe]  # while a worker dreams; without the picture itself
 
 
@@ -221,6 +225,7 @@ class DreamBatch:
     _written: int = field(default=0, init=False)
     _timed: bool = field(default=False, init=False)  # what takes long is said
     _failed: int = field(default=0, init=False)
+    _pending: tuple[Saving, Target] | None = field(default=None, init=False)  # a dream that is being written
 
     @property
     def job(self) -> Job:
@@ -235,7 +240,7 @@ class DreamBatch:
         with uninterrupted(done_then=True), self._remote_tiles(start, workers):
             recipe = self._recipe(start, target)
             try:
-                self._dream(start, recipe, target)
+                write = self._dream(start, recipe, target)
             except DreamInterrupted as interrupted:
                 lost = interrupted.__cause__ and interrupted.__cause__.__cause__  # the workers, if it was not Ctrl-C
                 if interrupted.steps == 0:
@@ -247,6 +252,7 @@ class DreamBatch:
                 if lost is not None:
                     raise Failed(f"{lost}; {outcome}") from interrupted
                 raise interruption(outcome) from interrupted
+            write()
             self.job.say(f"wrote {target}")
 
     @contextmanager
@@ -278,17 +284,50 @@ class DreamBatch:
             if workers is not None and left:
                 self._by_workers(left, workers)
             else:
-                for source, target in left:
-                    with self._one_of_many(source), locked(Path(target.given)):
-                        start = self._read(source, target)
-                        with uninterrupted():
-                            self._dream(start, self._recipe(start, target), target)
-                            self._wrote(target)
+                self._in_turn(left)
         except KeyboardInterrupt:
             outcome = f"{self._written} of {len(left)} pictures were written; the same command makes the others"
             raise interruption(outcome) from None
         if self._failed:
             raise Failed(f"{self._failed} of {self._failed + self._written} pictures failed")
+
+    def _in_turn(self, left: Sequence[tuple[Source, Target]]) -> None:
+        """Dream on one picture after the other, in this process."""
+        try:
+            for source, target in left:
+                with self._one_of_many(source), ExitStack() as held:
+                    held.enter_context(locked(Path(target.given)))
+                    with self._later_warnings():
+                        start = self._read(source, target)
+                    with uninterrupted():
+                        write = self._dream(start, self._recipe(start, target), target)
+                        saving = Saving(source, write, held.pop_all())
+                        self._pending = saving, target
+                        if self.series is not None or debugging(self.ctx) or prod(start.size) > _SAVED_BESIDE:
+                            self._saved()
+        finally:
+            self._saved()
+
+    def _saved(self) -> None:
+        """Wait until the picture before is written, and say so: before anything else is printed."""
+        if self._pending is None:
+            return
+        (saving, target), self._pending = self._pending, None
+        with uninterrupted(), self._one_of_many(saving.source):
+            saving.end()
+            self._wrote(target)
+
+    @contextmanager
+    def _later_warnings(self) -> Iterator[None]:
+        """Show warnings of the block after it, once the picture before is written."""
+        heard: list[warnings.WarningMessage] = []
+        try:
+            with warnings.catch_warnings(record=True) as heard:
+                yield
+        finally:
+            for each in heard:
+                self._saved()
+                warnings.showwarning(each.message, each.category, each.filename, each.lineno)
 
     def _left(self, pairs: Sequence[tuple[Source, Target]]) -> Sequence[tuple[Source, Target]]:
         """Return those that are to be made; name each file that would be lost."""
@@ -364,6 +403,7 @@ class DreamBatch:
         except Exception as error:
             if self._loaded is None and not isinstance(error, (ImageFileError, BusyError, click.BadParameter)):
                 raise  # the network cannot be loaded, for any picture
+            self._saved()
             print_error(self.ctx, error, source.given)
             self._failed += 1
 
@@ -391,7 +431,7 @@ class DreamBatch:
         return start
 
     def _recipe(self, start: InputPicture, target: Target) -> Recipe:
-        return self.job.tiled(self._advised(start, target), start.size)
+        return self.job.tiled(self._advised(start, target), start.size, say=self._say)
 
     def _untiled(self, start: InputPicture, target: Target) -> Recipe:
         recipe = self.job.recipe_for(start)
@@ -400,11 +440,16 @@ class DreamBatch:
     def _advised(self, start: InputPicture, target: Target) -> Recipe:
         recipe = self._untiled(start, target)
         for choice in self.job.choices(recipe, start.source.name):
-            self.job.say(choice)
+            self._say(choice)
         if self.plain and (line := creatures(self.job.net, recipe, start.size)) is not None:
             self.plain = False
-            self.job.say(line)
+            self._say(line)
         return recipe
+
+    def _say(self, line: str) -> None:
+        """Print a line, once the picture before is written."""
+        self._saved()
+        self.job.say(line)
 
     def _say_how_long(self, bar: Progress, size: Size, seconds: float) -> None:
         """Print how long a dream takes, if that is long, of the first one."""
@@ -412,10 +457,13 @@ class DreamBatch:
             self._timed = True
             bar.write(line)
 
-    def _dream(self, start: InputPicture, recipe: Recipe, target: Target) -> None:
+    def _dream(self, start: InputPicture, recipe: Recipe, target: Target) -> Callable[[], None]:
+        """Dream on a picture; return what writes the dream."""
         job = self.job
-        title = f"{job.title}, {self._over + 1} of {self._count}" if self._count > 1 else None
+        number = self._over + (self._pending is not None) + 1
+        title = f"{job.title}, {number} of {self._count}" if self._count > 1 else None
         with job.bar(start.size, recipe=recipe, title=title) as bar:
+            bar.before_title = self._saved
             bar.estimated = partial(self._say_how_long, bar, start.size)
             pixels = job.dream(recipe, start.picture, bar)
-        job.save(target, start, recipe, pixels, self.command)
+        return partial(job.save, target, start, recipe, pixels, self.command)
