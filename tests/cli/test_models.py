@@ -475,7 +475,7 @@ def looks(folder, server, monkeypatch):
             name: msgspec.structs.replace(known[name], urls=(server.url(paths.get(name, "good")),), **facts)
             for name in LOOKS
         }
-        monkeypatch.setattr(registry, "_built_in", lambda: known | changed)
+        monkeypatch.setattr(registry, "_built_in", lambda: {**known, **changed})
         cache = folder / "cache" / "pydream" / "models"
         return [cache / changed[name].weights for name in LOOKS]
 
