@@ -12,6 +12,8 @@ batch    `pydream dream FOLDER -o FOLDER`: a picture of 320x240, from its first 
 
 Steps are the median step of each octave times its steps, as in `pydream.bench.whole`: what the first step of an octave
 takes beyond it, for building functions, is not a step. Of `first` and `command` the median of the rounds counts.
+
+`--rounds 1 --pictures 12` is a quick look: 75 s on two cores that three other programs shared.
 """
 
 import argparse
@@ -57,9 +59,11 @@ def main():
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # a user's second command finds compiled files
     os.environ |= {"TF_CPP_MIN_LOG_LEVEL": "3", "PYTHONPATH": str(Path(pydream.__file__).parents[1])}
     try:
+        began = perf_counter()
         print("\n".join(as_lines(machine())))
         with tempfile.TemporaryDirectory() as folder:
             rows = [row for what in args.what or measures for row in measures[what](Path(folder), args)]
+        print(f"all of it took {perf_counter() - began:.0f} s")
     except pydream.PydreamError as error:
         sys.exit(f"start: error: {error}")
     except KeyboardInterrupt:

@@ -130,9 +130,10 @@ class Progress(Bar, Watch):
     def step(self, octave: int, iteration: int, image: View) -> None:
         """Count a step, and let Ctrl-C in."""
         frame, octaves = self._next[0], len(self._dream_work.pixels)
-        dream = f"{self._what} {frame + 1}/{self._frames}, " if self._frames > 1 else ""
-        self._bar.set_description_str(f"{dream}octave {octave + 1}/{octaves}", refresh=False)
-        self._bar.set_postfix_str("", refresh=False)
+        if not self._bar.disable:
+            dream = f"{self._what} {frame + 1}/{self._frames}, " if self._frames > 1 else ""
+            self._bar.set_description_str(f"{dream}octave {octave + 1}/{octaves}", refresh=False)
+            self._bar.set_postfix_str("", refresh=False)
         work, at = self._dream_work, octave
         rest = work.pixels[octave] * self._cost(frame) - self._begun
         octave += iteration + 1 == work.iter_n

@@ -23,13 +23,13 @@ class Saving:
     source : Source
     write : callable
         Writes it.
-    held : ExitStack
-        What is held until it is written: the target's lock.
+    locks : ExitStack
+        The target's lock, released once it is written.
     """
 
-    def __init__(self, source: Source, write: Callable[[], None], held: ExitStack) -> None:
+    def __init__(self, source: Source, write: Callable[[], None], locks: ExitStack) -> None:
         self.source = source
-        self._write, self._held = write, held
+        self._write, self._locks = write, locks
         self._error: BaseException | None = None
         self._thread = Thread(target=copy_context().run, args=[self._run], name="pydream-saving")
         self._thread.start()
@@ -43,7 +43,7 @@ class Saving:
 
     def end(self) -> None:
         """Wait until it is written; raise what went wrong."""
-        with self._held:
+        with self._locks:
             self._thread.join()
             if self._error is not None:
                 raise self._error

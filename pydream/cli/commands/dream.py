@@ -295,13 +295,13 @@ class DreamBatch:
         """Dream on one picture after the other, in this process."""
         try:
             for source, target in left:
-                with self._one_of_many(source), ExitStack() as held:
-                    held.enter_context(locked(Path(target.given)))
+                with self._one_of_many(source), ExitStack() as locks:
+                    locks.enter_context(locked(Path(target.given)))
                     with self._later_warnings():
                         start = self._read(source, target)
                     with uninterrupted():
                         write = self._dream(start, self._recipe(start, target), target)
-                        saving = Saving(source, write, held.pop_all())
+                        saving = Saving(source, write, locks.pop_all())
                         self._pending = saving, target
                         if self.series is not None or debugging(self.ctx) or prod(start.size) > _SAVED_BESIDE:
                             self._saved()
