@@ -31,11 +31,17 @@ class Saving:
         self.source = source
         self._write, self._locks = write, locks
         self._error: BaseException | None = None
-        self._thread = Thread(target=copy_context().run, args=[self._run], name="pydream-saving")
-        self._thread.start()
+        self._thread = Thread(target=copy_context().run, args=[self._beside], name="pydream-saving")
+        try:
+            self._thread.start()
+        except RuntimeError:  # a limit on memory, or on threads
+            self._run()
+
+    def _beside(self) -> None:
+        signal.pthread_sigmask(signal.SIG_BLOCK, NUMBERS)  # they are to wake the main thread
+        self._run()
 
     def _run(self) -> None:
-        signal.pthread_sigmask(signal.SIG_BLOCK, NUMBERS)  # they are to wake the main thread
         try:
             self._write()
         except BaseException as error:
@@ -44,6 +50,7 @@ class Saving:
     def end(self) -> None:
         """Wait until it is written; raise what went wrong."""
         with self._locks:
-            self._thread.join()
+            if self._thread.ident is not None:
+                self._thread.join()
             if self._error is not None:
                 raise self._error

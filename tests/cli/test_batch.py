@@ -6,12 +6,14 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from threading import Event
 
 import numpy as np
 import pytest
 from PIL import Image
 
 import pydream.cli.commands.dream as module
+from pydream.cli.input import InputPicture, Target
 from pydream.dream.images import noise
 from pydream.dream.notebook import deepdream
 from pydream.easy import preparation
@@ -262,6 +264,35 @@ def test_ctrl_c_costs_the_picture_it_falls_into(run, pictures, monkeypatch):
     assert seen.err.splitlines()[-1] == (
         "pydream: interrupted; 1 of 3 pictures were written; the same command makes the others"
     )
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_a_picture_is_written_while_the_next_one_is_read(run, pictures, monkeypatch, fails):
+    """What is printed of it, an error too, comes before all of the next one's."""
+    follows, read, write = Event(), InputPicture.read, Target.write
+    frames = [Image.new("L", (48, 41), grey) for grey in (90, 150)]
+    frames[0].save(pictures / "b.jpg", format="GIF", save_all=True, append_images=frames[1:])
+
+    def noted(source, *args):
+        if source.name == "b.jpg":
+            follows.set()
+        return read(source, *args)
+
+    def late(target, *args):
+        assert follows.wait(20)
+        if fails and target.given.endswith("a.png"):
+            raise OSError("no place")
+        write(target, *args)
+
+    monkeypatch.setattr(InputPicture, "read", noted)
+    monkeypatch.setattr(Target, "write", late)
+    seen = run("dream", pictures, "-o", "out", *SHORT)
+    assert seen.code == fails
+    lines = [line for line in seen.err.splitlines() if "seed 3" not in line]
+    first, warning, *others = lines[:4]
+    assert "no place" in first if fails else first == "wrote 'out/a.png' (1 of 3)"
+    assert "b.jpg' is an animation" in warning
+    assert others == ["wrote 'out/b.png' (2 of 3)", "wrote 'out/c.png' (3 of 3)"]
 
 
 @pytest.mark.parametrize(
