@@ -288,7 +288,7 @@ def test_runners_of_ones_own_run_one_by_one():
 @pytest.mark.parametrize("size", [(97, 128), (66, 75)])
 def test_at_once_and_one_after_the_other_are_the_same_bits(dtype, size):
     """A dream with the notebook's objective is one trace; two where the activations are read first."""
-    net = pydream.load_net("squeezenet_v1.1", dtype=dtype)
+    net = pydream.load_net("squeezenet_v1.1", dtype=dtype, runtime="tensorflow")
     net.blobs["data"].reshape(1, 3, *size)
     net.blobs["data"].data[...] = np.random.RandomState(0).uniform(-100, 130, (1, 3, *size))
     net.forward(end="fire8/concat")
