@@ -108,8 +108,8 @@ class NetFacts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
             yield Difference("weights", *(f"{net.weights} ({_short(net.weights_sha256)})" for net in (self, other)))
         if self.definition_sha256 != other.definition_sha256:
             yield Difference("definition", *(_short(net.definition_sha256) for net in (self, other)))
-        # In float64 every runtime makes the same bytes, and which one is taken has changed: it is no difference. Between two
-        # dtypes the difference is the dtype, which the runtime follows.
+        # In float64 every runtime makes the same bytes, and which one is taken has changed: it is no difference.
+        # Between two dtypes the difference is the dtype, which the runtime follows.
         runtime = ("runtime",) if self.dtype == other.dtype == "float32" else ()
         yield from changes(self, other, ("dtype", *runtime, "device", "mean", "scale", "channel_order", "input"))
 
