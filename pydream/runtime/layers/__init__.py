@@ -20,7 +20,7 @@ from .base import POINT, Layer, Numbers, Shape, Window, Windows
 from .combining import Bias, Eltwise, Scale
 from .linear import Convolution, Deconvolution, InnerProduct
 from .normalising import LRN, MVN, BatchNorm
-from .pooling import SPP, Pooling
+from .pooling import SPP, Pooling, takes_maximum
 from .reductions import ArgMax, Reduction, Softmax
 from .shapes import Concat, Crop, Flatten, Im2col, Overwritten, Parameter, Part, Refolded, Reshape, Slice, Split, Tile
 
@@ -71,4 +71,5 @@ __all__ = [
     "Tile",
     "Window",
     "Windows",
+    "takes_maximum",
 ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from math import prod
-from typing import ClassVar
+from typing import ClassVar, TypeGuard
 
 from ...errors import ShapeError
 from .base import Layer, Shape, Window, Windows
@@ -91,3 +91,8 @@ class SPP(Layer):
     def top_shapes(self, *bottoms: Shape) -> list[Shape]:
         pooled = [level.top_shapes(*bottoms)[0] for level in self.levels(bottoms[0])]
         return pooled if len(pooled) == 1 else [(bottoms[0][0], sum(prod(shape[1:]) for shape in pooled))]
+
+
+def takes_maximum(layer: Layer) -> TypeGuard[Pooling]:
+    """Return whether a layer is Caffe's max pooling, of values alone; subclasses are padded differently."""
+    return type(layer) is Pooling and not (layer.average or layer.stochastic or layer.tops[1:])

@@ -138,8 +138,7 @@ def _dropping_early(steps: Sequence[Step], made: Collection[int]) -> list[Step]:
             continue
         at = steps.index(reading[0])
         layer = found[at]
-        # Of this type exactly: subclasses are padded differently.
-        if type(layer) is layers.Pooling and not (layer.average or layer.stochastic or layer.tops[1:]):
+        if layers.takes_maximum(layer):
             found[at] = RectifiedPooling(layer.name, layer.bottoms, layer.tops, layer)
         elif isinstance(layer, Convolutions):
             ours = [bottom == step.tops[0] for bottom in reading[0].bottoms]

@@ -78,7 +78,7 @@ def _pooled_apart(steps: Sequence[Step], wanted: set[int], channels: dict[int, i
     made: list[Step] = []
     for step in steps:
         before = passed_on.get(step.bottoms[0]) if step.bottoms else None
-        if before is None or not (_takes_maximum(step.layer) and _joins_two(before)):
+        if before is None or not (layers.takes_maximum(step.layer) and _joins_two(before)):
             made.append(step)
             continue
         made.remove(before)
@@ -87,11 +87,6 @@ def _pooled_apart(steps: Sequence[Step], wanted: set[int], channels: dict[int, i
         made += [Step(step.layer, (part,), (top,)) for part, top in zip(before.bottoms, pooled, strict=True)]
         made.append(Step(replace(before.layer, tops=step.layer.tops), pooled, step.tops))
     return made
-
-
-def _takes_maximum(layer: layers.Layer) -> bool:
-    # Of this type exactly: subclasses are padded differently.
-    return type(layer) is layers.Pooling and not (layer.average or layer.stochastic or layer.tops[1:])
 
 
 def _joins_two(step: Step) -> bool:
@@ -103,7 +98,7 @@ def _as_one(step: Step, second: layers.Layer, channels: Mapping[int, int], dtype
     """Return the layer that is a step and the layer that alone reads it; None: they run one by one."""
     first = step.layer
     # Otherwise the rectifier's blob has a gradient of its own, which can be read.
-    if _takes_maximum(second) and isinstance(first, layers.ReLU) and first.negative_slope == 0 and first.in_place:
+    if layers.takes_maximum(second) and isinstance(first, layers.ReLU) and first.negative_slope == 0 and first.in_place:
         return RectifiedPooling(**_fields(second))
     convolved = type(second) is layers.Convolution and second.group == 1 and len(second.bottoms) == 1
     pair = isinstance(first, layers.Concat) and first.axis == 1 and len(first.bottoms) == 2
