@@ -111,6 +111,7 @@ def test_the_keyboard_alone_does_all_of_it(visit, api, photograph, shot):
     last(api, "running")
     keys.press("q")
     until(lambda: len(jobs(api)) == 2)
+    expect(page.get_by_role("button", name="Stop", exact=True)).to_be_visible()  # the page knows that it runs
     keys.press("s")
     until(lambda: jobs(api)[0]["state"] == "stopped")
     expect(page.locator("#strip li")).to_have_count(1)

@@ -95,14 +95,8 @@ def test_a_dream_without_a_picture_says_what_is_needed(visit):
     expect(page.locator("#run").get_by_role("alert")).to_contain_text("Choose a picture first")
 
 
-def test_previews_come_while_it_grows_at_most_five_a_second(visit, api, picture, shot):
+def test_previews_come_while_it_grows(visit, api, picture, shot):
     page = visit(order={"picture": picture, "recipe": LONG})
-    page.evaluate(
-        """() => {
-            window.came = [];
-            new EventSource("/api/events").addEventListener("preview", () => window.came.push(performance.now()));
-        }"""
-    )
     before = look(page)
     press(page, "Dream")
     expect(page.locator("#badge")).to_have_text("Live")
@@ -113,8 +107,6 @@ def test_previews_come_while_it_grows_at_most_five_a_second(visit, api, picture,
     expect(bar).to_be_visible()
     expect(page.locator("#status")).to_contain_text("of 2000")
     shot(page, "running")
-    came = until(lambda: (times := page.evaluate("window.came"))[5:] and times)
-    assert (len(came) - 1) / (came[-1] - came[0]) * 1000 <= 5.5
 
 
 def test_stop_keeps_what_there_is(visit, api, picture, shot):
