@@ -1,8 +1,8 @@
 #include "affine.hpp"
 
 #include <algorithm>
+#include <atomic>
 #include <type_traits>
-#include <vector>
 
 #include "linear.hpp"
 
@@ -37,12 +37,9 @@ void mix_exactly(T* out,       // (channels,)
 
 // Pictures have three channels: the compiler makes a loop for that number.
 template <class Run>
-void with_channels(std::ptrdiff_t channels, const Run& run) {
-    if (channels == 3) {
-        run(std::integral_constant<std::ptrdiff_t, 3>{});
-    } else {
-        run(channels);
-    }
+[[nodiscard]] bool with_channels(std::ptrdiff_t channels, const Run& run) {
+    if (channels == 3) return run(std::integral_constant<std::ptrdiff_t, 3>{});
+    return run(channels);
 }
 
 // Where the output o reads along an axis of its own.
@@ -60,10 +57,10 @@ auto along_row(const double* matrix,  // (2,)
 }
 
 template <class T, class Channels>
-void by_diagonal(T* out, const T* in, std::ptrdiff_t height, std::ptrdiff_t width, Channels channels, const Axis& ys,
+bool by_diagonal(T* out, const T* in, std::ptrdiff_t height, std::ptrdiff_t width, Channels channels, const Axis& ys,
                  const Axis& xs, int threads) {
     const std::ptrdiff_t row = width * channels;
-    make_rows(out, height, row, 2 * (row + channels), threads, [&](T* to, std::ptrdiff_t y, double* rows, bool exact) {
+    const auto make = [&](T* to, std::ptrdiff_t y, double* rows, bool exact) {
         if (!ys.has(y)) {
             std::fill_n(to, row, T{0});
             return;
@@ -78,15 +75,16 @@ void by_diagonal(T* out, const T* in, std::ptrdiff_t height, std::ptrdiff_t widt
             blend_row(to + xs.begin * channels, in, ys.of(y), xs, height, width, channels, rows);
         }
         std::fill(to + xs.end * channels, to + row, T{0});
-    });
+    };
+    return make_rows(out, height, row, 2 * (row + channels), threads, make);
 }
 
 template <class T, class Channels>
-void by_matrix(T* out, const T* in, std::ptrdiff_t height, std::ptrdiff_t width, Channels channels,
+bool by_matrix(T* out, const T* in, std::ptrdiff_t height, std::ptrdiff_t width, Channels channels,
                const double* matrix, const double* offset, int threads) {
     const std::ptrdiff_t row = width * channels;
     const auto at = along_row(matrix, offset[0]), across = along_row(matrix + 2, offset[1]);
-    make_rows(out, height, row, 0, threads, [=](T* to, std::ptrdiff_t o, double*, bool exact) {
+    return make_rows(out, height, row, 0, threads, [=](T* to, std::ptrdiff_t o, double*, bool exact) {
         for (std::ptrdiff_t p = 0; p < width; ++p, to += channels) {
             const double y = at(o, p), x = across(o, p);
             if (!(is_inside(y, height) && is_inside(x, width))) {
@@ -120,16 +118,21 @@ std::ptrdiff_t first_of(std::ptrdiff_t size, const Holds& holds) {
 
 // The output (o, p) reads at y = at(o, p), which is monotonic in p or nowhere inside, and x = across(o, p).
 template <class T, class At, class Across, class Channels>
-void scatter(T* out, const T* in, std::ptrdiff_t height, std::ptrdiff_t width, Channels channels, const At& at,
+bool scatter(T* out, const T* in, std::ptrdiff_t height, std::ptrdiff_t width, Channels channels, const At& at,
              const Across& across, int threads) {
     constexpr std::ptrdiff_t most_rows = 32;  // whose sums a thread keeps at the same time
     const std::ptrdiff_t row = width * channels;
+    std::atomic<bool> memory{true};
     parallel_for(height, row, threads, [&](std::ptrdiff_t first, std::ptrdiff_t last) {
-        std::vector<double> sums(static_cast<std::size_t>(std::min(last - first, most_rows) * row));
+        Buffer<double> sums(std::min(last - first, most_rows) * row);
+        if (!sums) {
+            memory = false;
+            return;
+        }
         for (std::ptrdiff_t begin = first; begin < last; begin += most_rows) {
             const std::ptrdiff_t end = std::min(begin + most_rows, last);
             const auto low = static_cast<double>(begin - 1), high = static_cast<double>(end);
-            std::fill(sums.begin(), sums.end(), 0.0);
+            std::fill_n(sums.data(), (end - begin) * row, 0.0);
             for (std::ptrdiff_t o = 0; o < height; ++o) {
                 const bool down = at(o, 0) <= at(o, width - 1);
                 const std::ptrdiff_t from = first_of(
@@ -151,28 +154,29 @@ void scatter(T* out, const T* in, std::ptrdiff_t height, std::ptrdiff_t width, C
                     }
                 }
             }
-            std::transform(sums.begin(), sums.begin() + (end - begin) * row, out + begin * row,
+            std::transform(sums.data(), sums.data() + (end - begin) * row, out + begin * row,
                            [](double sum) { return static_cast<T>(sum); });
         }
     });
+    return memory;
 }
 
 }  // namespace
 
 template <class T>
-void affine_transform(T* out, const T* in, std::ptrdiff_t height, std::ptrdiff_t width, std::ptrdiff_t channels,
+bool affine_transform(T* out, const T* in, std::ptrdiff_t height, std::ptrdiff_t width, std::ptrdiff_t channels,
                       const double* matrix, bool diagonal, const double* offset, bool offset_first, int threads) {
     if (diagonal) {
         const Axis ys(height, height, along_axis(matrix[0], offset[0], offset_first)),
             xs(width, width, along_axis(matrix[1], offset[1], offset_first));
-        with_channels(channels, [&](auto n) { by_diagonal(out, in, height, width, n, ys, xs, threads); });
-    } else {
-        with_channels(channels, [&](auto n) { by_matrix(out, in, height, width, n, matrix, offset, threads); });
+        return with_channels(channels, [&](auto n) { return by_diagonal(out, in, height, width, n, ys, xs, threads); });
     }
+    return with_channels(
+        channels, [&](auto n) { return by_matrix(out, in, height, width, n, matrix, offset, threads); });
 }
 
 template <class T>
-void affine_transform_adjoint(T* out, const T* in, std::ptrdiff_t height, std::ptrdiff_t width,
+bool affine_transform_adjoint(T* out, const T* in, std::ptrdiff_t height, std::ptrdiff_t width,
                               std::ptrdiff_t channels, const double* matrix, bool diagonal, const double* offset,
                               bool offset_first, int threads) {
     if (diagonal) {
@@ -180,17 +184,16 @@ void affine_transform_adjoint(T* out, const T* in, std::ptrdiff_t height, std::p
                    xs = along_axis(matrix[1], offset[1], offset_first);
         const auto at = [=](std::ptrdiff_t o, std::ptrdiff_t) { return ys(o); };
         const auto across = [=](std::ptrdiff_t, std::ptrdiff_t p) { return xs(p); };
-        with_channels(channels, [&](auto n) { scatter(out, in, height, width, n, at, across, threads); });
-    } else {
-        const auto at = along_row(matrix, offset[0]), across = along_row(matrix + 2, offset[1]);
-        with_channels(channels, [&](auto n) { scatter(out, in, height, width, n, at, across, threads); });
+        return with_channels(channels, [&](auto n) { return scatter(out, in, height, width, n, at, across, threads); });
     }
+    const auto at = along_row(matrix, offset[0]), across = along_row(matrix + 2, offset[1]);
+    return with_channels(channels, [&](auto n) { return scatter(out, in, height, width, n, at, across, threads); });
 }
 
 #define PYDREAM_INSTANTIATE(T)                                                                                     \
-    template void affine_transform(T*, const T*, std::ptrdiff_t, std::ptrdiff_t, std::ptrdiff_t, const double*,    \
+    template bool affine_transform(T*, const T*, std::ptrdiff_t, std::ptrdiff_t, std::ptrdiff_t, const double*,    \
                                    bool, const double*, bool, int);                                                \
-    template void affine_transform_adjoint(T*, const T*, std::ptrdiff_t, std::ptrdiff_t, std::ptrdiff_t,           \
+    template bool affine_transform_adjoint(T*, const T*, std::ptrdiff_t, std::ptrdiff_t, std::ptrdiff_t,           \
                                            const double*, bool, const double*, bool, int);
 PYDREAM_INSTANTIATE(float)
 PYDREAM_INSTANTIATE(double)

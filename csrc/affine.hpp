@@ -12,34 +12,34 @@ namespace pydream {
 //     at offset[0] + matrix[0] * y + matrix[1] * x and offset[1] + matrix[2] * y + matrix[3] * x    else
 // and is 0 where that is outside of the picture or NaN.
 //
-// Throws std::bad_alloc or std::length_error if there is no memory for some rows of doubles.
+// Returns false if there is no memory for some rows of doubles.
 template <class T>
-void affine_transform(T* out,                   // (height, width, channels), must not overlap in
-                      const T* in,              // (height, width, channels)
-                      std::ptrdiff_t height,    //
-                      std::ptrdiff_t width,     //
-                      std::ptrdiff_t channels,  //
-                      const double* matrix,     // (2,) with diagonal, else (2, 2)
-                      bool diagonal,            //
-                      const double* offset,     // (2,)
-                      bool offset_first,        //
-                      int threads);
+[[nodiscard]] bool affine_transform(T* out,                   // (height, width, channels), must not overlap in
+                                    const T* in,              // (height, width, channels)
+                                    std::ptrdiff_t height,    //
+                                    std::ptrdiff_t width,     //
+                                    std::ptrdiff_t channels,  //
+                                    const double* matrix,     // (2,) with diagonal, else (2, 2)
+                                    bool diagonal,            //
+                                    const double* offset,     // (2,)
+                                    bool offset_first,        //
+                                    int threads);
 
 // The adjoint of affine_transform, its matrix of weights transposed: each value of in is added, times these weights, at
 // the pixels of out that its output there reads. A sum is in double, in the order of in's pixels, row by row, and of each
 // pixel's weights; then it is rounded.
 //
-// Throws std::bad_alloc or std::length_error if there is no memory for some rows of doubles.
+// Returns false if there is no memory for some rows of doubles.
 template <class T>
-void affine_transform_adjoint(T* out,                   // (height, width, channels), must not overlap in
-                              const T* in,              // (height, width, channels)
-                              std::ptrdiff_t height,    //
-                              std::ptrdiff_t width,     //
-                              std::ptrdiff_t channels,  //
-                              const double* matrix,     // as in affine_transform, like all that follow
-                              bool diagonal,            //
-                              const double* offset,     //
-                              bool offset_first,        //
-                              int threads);
+[[nodiscard]] bool affine_transform_adjoint(T* out,                   // (height, width, channels), must not overlap in
+                                            const T* in,              // (height, width, channels)
+                                            std::ptrdiff_t height,    //
+                                            std::ptrdiff_t width,     //
+                                            std::ptrdiff_t channels,  //
+                                            const double* matrix,     // as in affine_transform, like all that follow
+                                            bool diagonal,            //
+                                            const double* offset,     //
+                                            bool offset_first,        //
+                                            int threads);
 
 }  // namespace pydream

@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <vector>
 
 #include "clones.hpp"
+#include "memory.hpp"
 #include "parallel.hpp"
 
 namespace pydream {
@@ -128,15 +128,23 @@ struct Branch {
     T sum;
 };
 
+// The number of branches that list_branches makes.
+std::ptrdiff_t count_branches(std::ptrdiff_t n) {
+    if (n <= branch_size) return 1;
+    const std::ptrdiff_t left = left_half(n);
+    return count_branches(left) + count_branches(n - left);
+}
+
+// Writes the branches of n elements, and moves `branch` past them.
 template <class T>
-void list_branches(std::vector<Branch<T>>& branches, std::ptrdiff_t start, std::ptrdiff_t n, std::ptrdiff_t pixels) {
+void list_branches(Branch<T>*& branch, std::ptrdiff_t start, std::ptrdiff_t n, std::ptrdiff_t pixels) {
     if (n <= branch_size) {
-        branches.push_back({start, n, start % pixels, T{0}});
+        *branch++ = {start, n, start % pixels, T{0}};
         return;
     }
     const std::ptrdiff_t left = left_half(n);
-    list_branches(branches, start, left, pixels);
-    list_branches(branches, start + left, n - left, pixels);
+    list_branches(branch, start, left, pixels);
+    list_branches(branch, start + left, n - left, pixels);
 }
 
 // Returns the sum of the branches that list_branches made of n elements, and moves `branch` past them.
@@ -149,31 +157,35 @@ T sum_trunk(const Branch<T>*& branch, std::ptrdiff_t n) {
 }
 
 template <class T, class Gradient>
-T mean_of(const Gradient& gradient, std::ptrdiff_t n, std::ptrdiff_t pixels, std::ptrdiff_t block, int threads) {
+bool mean_of(T* mean, const Gradient& gradient, std::ptrdiff_t n, std::ptrdiff_t pixels, std::ptrdiff_t block,
+             int threads) {
     block = std::min(block, n);
-    std::vector<Branch<T>> branches;
+    const std::ptrdiff_t rest = n % block;
+    const std::ptrdiff_t count = n / block * count_branches(block) + (rest > 0 ? count_branches(rest) : 0);
+    Buffer<Branch<T>> branches(count);
+    Buffer<Branch<T>*> order(count);
+    if (!branches || !order) return false;
+    Branch<T>* last = branches.data();
     for (std::ptrdiff_t start = 0; start < n; start += block) {
-        list_branches(branches, start, std::min(block, n - start), pixels);
+        list_branches(last, start, std::min(block, n - start), pixels);
     }
-    std::vector<Branch<T>*> order;
-    order.reserve(branches.size());
-    for (Branch<T>& branch : branches) order.push_back(&branch);
+    for (std::ptrdiff_t i = 0; i < count; ++i) order.data()[i] = branches.data() + i;
     // Branches of the same pixels follow each other, whatever their channel: they read the same memory.
-    std::sort(order.begin(), order.end(),
+    std::sort(order.data(), order.data() + count,
               [](const Branch<T>* a, const Branch<T>* b) { return a->pixel < b->pixel; });
     const auto sum_branches = [&](std::ptrdiff_t begin, std::ptrdiff_t end) {
         for (std::ptrdiff_t i = begin; i < end; ++i) {
-            Branch<T>& branch = *order[static_cast<std::size_t>(i)];
+            Branch<T>& branch = *order.data()[i];
             branch.sum = gradient.sum(branch.start, branch.n);
         }
     };
-    const auto count = static_cast<std::ptrdiff_t>(order.size());
     parallel_for(count, n / count, threads, sum_branches, gradient.worth);
     T sum = 0;
     const Branch<T>* next = branches.data();
     for (std::ptrdiff_t start = 0; start < n; start += block) sum += sum_trunk(next, std::min(block, n - start));
     // NumPy divides a float32 sum by an integer count in double and then rounds.
-    return static_cast<T>(static_cast<double>(sum) / static_cast<double>(n));
+    *mean = static_cast<T>(static_cast<double>(sum) / static_cast<double>(n));
+    return true;
 }
 
 // ---- The update ----
@@ -249,14 +261,14 @@ PYDREAM_CLONES void add_three_clipped(T* __restrict x,        // (3, n), its row
 }  // namespace
 
 template <class T>
-T mean_abs(const T* g, std::ptrdiff_t n, std::ptrdiff_t block, int threads) {
-    return mean_of<T>(Contiguous<T>{g}, n, n, block, threads);
+bool mean_abs(T* mean, const T* g, std::ptrdiff_t n, std::ptrdiff_t block, int threads) {
+    return mean_of(mean, Contiguous<T>{g}, n, n, block, threads);
 }
 
 template <class T>
-T mean_abs_channels_last(const T* g, std::ptrdiff_t channels, std::ptrdiff_t pixels, std::ptrdiff_t block,
-                         int threads) {
-    return mean_of<T>(ChannelsLast<T>{g, channels, pixels}, channels * pixels, pixels, block, threads);
+bool mean_abs_channels_last(T* mean, const T* g, std::ptrdiff_t channels, std::ptrdiff_t pixels, std::ptrdiff_t block,
+                            int threads) {
+    return mean_of(mean, ChannelsLast<T>{g, channels, pixels}, channels * pixels, pixels, block, threads);
 }
 
 template <class T>
@@ -321,9 +333,9 @@ void ascend_rolled(T* x, const T* g, bool channels_last, std::ptrdiff_t channels
 }
 
 #define PYDREAM_INSTANTIATE(T)                                                                      \
-    template T mean_abs(const T*, std::ptrdiff_t, std::ptrdiff_t, int);                             \
-    template T mean_abs_channels_last(const T*, std::ptrdiff_t, std::ptrdiff_t, std::ptrdiff_t,     \
-                                      int);                                                         \
+    template bool mean_abs(T*, const T*, std::ptrdiff_t, std::ptrdiff_t, int);                      \
+    template bool mean_abs_channels_last(T*, const T*, std::ptrdiff_t, std::ptrdiff_t,              \
+                                         std::ptrdiff_t, int);                                      \
     template void ascend(T*, const T*, std::ptrdiff_t, T, int);                                     \
     template void clip(T*, const T*, const T*, std::ptrdiff_t, std::ptrdiff_t, int);                \
     template void ascend_rolled(T*, const T*, bool, std::ptrdiff_t, std::ptrdiff_t, std::ptrdiff_t, \

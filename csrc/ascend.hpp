@@ -7,21 +7,23 @@
 
 namespace pydream {
 
-// Returns mean|g|, summed in NumPy's order, pairwise within blocks and block after block, and so equal to
-// np.abs(g).mean() bit for bit, for any number of threads.
+// mean <- mean|g|, summed in NumPy's order, pairwise within blocks and block after block, and so equal to
+// np.abs(g).mean() bit for bit, for any number of threads. Returns false if there is no memory for partial sums.
 template <class T>
-T mean_abs(const T* g,            // (n,)
-           std::ptrdiff_t n,      // at least 1
-           std::ptrdiff_t block,  // elements that NumPy sums pairwise at a time, at least 1
-           int threads);
+[[nodiscard]] bool mean_abs(T* mean,               // one, written
+                            const T* g,            // (n,)
+                            std::ptrdiff_t n,      // at least 1
+                            std::ptrdiff_t block,  // elements that NumPy sums pairwise at a time, at least 1
+                            int threads);
 
 // The same for a channels-last gradient, summed in (channels, pixels) order.
 template <class T>
-T mean_abs_channels_last(const T* g,               // (pixels, channels)
-                         std::ptrdiff_t channels,  //
-                         std::ptrdiff_t pixels,    //
-                         std::ptrdiff_t block,     //
-                         int threads);
+[[nodiscard]] bool mean_abs_channels_last(T* mean,                  // one, written
+                                          const T* g,               // (pixels, channels)
+                                          std::ptrdiff_t channels,  //
+                                          std::ptrdiff_t pixels,    //
+                                          std::ptrdiff_t block,     //
+                                          int threads);
 
 // Returns step_size / mean in T; the step size is rounded to T before, as in NumPy 2.
 template <class T>

@@ -10,14 +10,14 @@
 #include <array>
 #include <cmath>
 #include <cstddef>
-#include <limits>
 #include <new>
 #include <optional>
 #include <stdexcept>
 #include <type_traits>
 
-#include "parallel.hpp"
 #include "pydream.h"
+#include "python.hpp"
+#include "sizes.hpp"
 
 namespace py = pybind11;
 
@@ -36,9 +36,7 @@ template <class T>
 using Frame = Array<T>;  // (H, W, C)
 using Numbers = Array<double>;
 
-void require(bool condition, const char* text) {
-    if (!condition) throw std::invalid_argument(text);
-}
+using pydream::require;
 
 std::array<std::ptrdiff_t, 3> sizes_of(const py::array& array) {
     require(array.ndim() == 3 && array.size() > 0, "expected three axes, none of size 0");
@@ -108,9 +106,7 @@ template <class T>
 Image<T> zoom(const Image<T>& image, std::ptrdiff_t out_height, std::ptrdiff_t out_width) {
     const auto [channels, height, width] = sizes_of(image);
     // pydream.h would refuse these, but `out` comes first, and pybind11 multiplies its sizes unchecked.
-    const std::ptrdiff_t most = std::numeric_limits<std::ptrdiff_t>::max() / static_cast<std::ptrdiff_t>(sizeof(T));
-    require(out_height >= 1 && out_width >= 1 && out_height <= most / channels / out_width,
-            pydream_status_text(PYDREAM_BAD_SIZE));
+    require(pydream::count_of<T>(channels, out_height, out_width) > 0, pydream_status_text(PYDREAM_BAD_SIZE));
     Image<T> out({channels, out_height, out_width});
     call(PYDREAM_FUNCTION(T, zoom), out.mutable_data(), elements(image, image.size()), channels, height, width,
          out_height, out_width);

@@ -5,8 +5,8 @@
 #include <algorithm>
 #include <atomic>
 #include <cstddef>
-#include <vector>
 
+#include "memory.hpp"
 #include "parallel.hpp"
 
 namespace pydream {
@@ -59,21 +59,29 @@ T sum_of_products(const T* in, const Taps& y, const Taps& x, const Taps& channel
 }
 
 // The places that the outputs begin..end-1 along one axis read, one for each. The other outputs read outside and are 0.
+// It is empty, and `places` false, where there is no memory.
 struct Axis {
-    std::ptrdiff_t begin = 0, end = 0;
-    std::vector<Place> places;
+    std::ptrdiff_t begin, end;
+    Buffer<Place> places;
 
     // coordinate(o) is monotonic, or NaN everywhere.
     template <class Coordinate>
-    Axis(std::ptrdiff_t in, std::ptrdiff_t out, const Coordinate& coordinate) {
-        const auto inside = [&](std::ptrdiff_t o) { return is_inside(coordinate(o), in); };
-        while (begin < out && !inside(begin)) ++begin;
-        places.reserve(static_cast<std::size_t>(out - begin));
-        for (end = begin; end < out && inside(end); ++end) places.emplace_back(coordinate(end));
+    Axis(std::ptrdiff_t in, std::ptrdiff_t out, const Coordinate& coordinate)
+        : begin(first_inside(in, out, coordinate)), end(begin), places(out - begin) {
+        if (!places) return;
+        for (; end < out && is_inside(coordinate(end), in); ++end) places.data()[end - begin] = Place(coordinate(end));
     }
 
     [[nodiscard]] bool has(std::ptrdiff_t o) const { return begin <= o && o < end; }
-    [[nodiscard]] const Place& of(std::ptrdiff_t o) const { return places[static_cast<std::size_t>(o - begin)]; }
+    [[nodiscard]] const Place& of(std::ptrdiff_t o) const { return places.data()[o - begin]; }
+
+private:
+    template <class Coordinate>
+    static std::ptrdiff_t first_inside(std::ptrdiff_t in, std::ptrdiff_t out, const Coordinate& coordinate) {
+        std::ptrdiff_t o = 0;
+        while (o < out && !is_inside(coordinate(o), in)) ++o;
+        return o;
+    }
 };
 
 template <class T>
@@ -129,18 +137,23 @@ void blend_row(T* out,                 // (xs.end - xs.begin, channels)
 }
 
 // Makes all rows with make(to, y, scratch, exact): first without the products of weight 0, which show only where they
-// multiply a value that is not finite; where an output is not finite, all rows again with them.
+// multiply a value that is not finite; where an output is not finite, all rows again with them. Returns whether there was
+// memory for scratch.
 template <class T, class Make>
-void make_rows(T* out,                       // (height, row)
-               std::ptrdiff_t height,        //
-               std::ptrdiff_t row,           //
-               std::ptrdiff_t scratch_size,  // doubles that each thread's `make` can write
-               int threads,                  //
-               const Make& make) {
-    std::atomic<bool> finite{true};
+[[nodiscard]] bool make_rows(T* out,                       // (height, row)
+                             std::ptrdiff_t height,        //
+                             std::ptrdiff_t row,           //
+                             std::ptrdiff_t scratch_size,  // doubles that each thread's `make` can write
+                             int threads,                  //
+                             const Make& make) {
+    std::atomic<bool> finite{true}, memory{true};
     const auto all_rows = [&](bool exact) {
         parallel_for(height, row, threads, [&](std::ptrdiff_t begin, std::ptrdiff_t end) {
-            std::vector<double> scratch(static_cast<std::size_t>(scratch_size));
+            Buffer<double> scratch(scratch_size);
+            if (!scratch) {
+                memory = false;
+                return;
+            }
             for (std::ptrdiff_t y = begin; y < end; ++y) {
                 make(out + y * row, y, scratch.data(), exact);
                 if (!exact && !all_finite(out + y * row, row)) finite = false;
@@ -148,7 +161,8 @@ void make_rows(T* out,                       // (height, row)
         });
     };
     all_rows(false);
-    if (!finite) all_rows(true);
+    if (memory && !finite) all_rows(true);
+    return memory;
 }
 
 }  // namespace pydream

@@ -5,8 +5,6 @@
 #include <exception>
 #include <memory>
 #include <mutex>
-#include <stdexcept>
-#include <string>
 #include <thread>
 #include <vector>
 
@@ -103,8 +101,8 @@ void run_parts(std::ptrdiff_t count, std::ptrdiff_t parts, int threads,
     Parts all{count, parts, run, body};
     {
         std::vector<std::unique_ptr<Helper>> others;
-        others.reserve(static_cast<std::size_t>(threads - 1));
         try {
+            others.reserve(static_cast<std::size_t>(threads - 1));
             for (int i = 1; i < threads; ++i) others.push_back(std::make_unique<Helper>(all));
         } catch (...) {  // no thread, or no memory for one: those that there are do the work
         }
@@ -113,7 +111,7 @@ void run_parts(std::ptrdiff_t count, std::ptrdiff_t parts, int threads,
     if (all.thrown) std::rethrow_exception(all.thrown);
 }
 
-int thread_count() {
+int usual_threads() noexcept {
     const char* const text = std::getenv("PYDREAM_NUM_THREADS");
     if (text == nullptr || *text == '\0') return processors();
     int count = 0;
@@ -121,11 +119,7 @@ int thread_count() {
         count = *digit >= '0' && *digit <= '9' && count <= most_threads ? 10 * count + (*digit - '0')
                                                                         : most_threads + 1;
     }
-    if (count < 1 || count > most_threads) {
-        throw std::invalid_argument("PYDREAM_NUM_THREADS: '" + std::string(text) +
-                                    "' is not a whole number from 1 to " + std::to_string(most_threads));
-    }
-    return count;
+    return count <= most_threads ? count : 0;
 }
 
 }  // namespace pydream

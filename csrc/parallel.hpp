@@ -1,7 +1,8 @@
 // The one way to divide work over threads: contiguous parts of a range, which threads take one after the other.
 //
 // Threads end with the call: a pool would need a lock, a shutdown order and a fork handler. Starting one and waiting
-// for it costs 50 to 100 µs in a virtual machine, so there must be work for it.
+// for it costs 50 to 100 µs in a virtual machine, so there must be work for it. parallel.cpp has threads, one_thread.cpp
+// none: CMake compiles one of them.
 #pragma once
 
 #include <algorithm>
@@ -12,8 +13,9 @@ namespace pydream {
 constexpr int most_threads = 1024;
 
 // Returns the number of threads to use: the environment's PYDREAM_NUM_THREADS, else the number of processors that this
-// process may run on. Throws std::invalid_argument if the variable is not a whole number from 1 to most_threads.
-int thread_count();
+// process may run on; 0 if the variable is not a whole number from 1 to most_threads. Without threads it is 1, whatever
+// the variable.
+int usual_threads() noexcept;
 
 // The least work for a thread, in array elements read: below it, starting one costs more than it saves.
 constexpr std::ptrdiff_t worth_a_thread = 1 << 16;  // elements that cost about a nanosecond, as of a zoom

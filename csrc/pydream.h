@@ -8,21 +8,23 @@
 //
 // and affine_transform_adjoint, which brings a gradient back through an affine_transform before the network.
 //
-// Results equal those of the NumPy and SciPy functions named below bit for bit, for any number of threads.
-// docs/c-library.md describes how to build and link, examples/c/step.c is one step.
+// Results equal those of the NumPy and SciPy functions named below bit for bit, for any number of threads and on every
+// processor; which bits a NaN has may differ. docs/c-library.md describes how to build and link, for WebAssembly and
+// boards without threads too; examples/c/step.c is one step.
 //
 // Arrays    An image is (channels, height, width), C-contiguous: pixel (c, y, x) is at (c * height + y) * width + x.
 //           Values have no fixed unit; in the notebook they are 0..255 minus the network's mean. A frame, for the
 //           affine transform and its adjoint alone, is (height, width, channels). _f32 takes float, _f64 double. Sizes count elements
 //           and are at least 1; no array has more than PTRDIFF_MAX bytes.
 // Memory    Every array belongs to the caller. A call keeps nothing when it returns; it allocates rows for a zoom or an
-//           affine transform, partial sums for a mean.
+//           affine transform, partial sums for a mean, with malloc, and what threads need.
 // Errors    A function returns PYDREAM_OK or the status of an error; no C++ exception leaves it. Arguments are checked
 //           before anything is written. An error leaves the arrays unchanged, except that a zoom or an affine transform
 //           that runs out of memory may have written a part of `out`.
 // Threads   `threads` is the maximum number for the call, 1..1024, or 0 for pydream_thread_count's. They end with the
 //           call. Functions can run at the same time on different arrays, or on the same ones if all only read them.
-//           pydream_thread_count, and so 0, reads the environment: do not call setenv at the same time.
+//           pydream_thread_count, and so 0, reads the environment: do not call setenv at the same time. In a library
+//           that was built without threads the calling one does everything, whatever `threads`.
 #ifndef PYDREAM_H
 #define PYDREAM_H
 
@@ -73,13 +75,14 @@ PYDREAM_API const char* pydream_status_text(pydream_status status) PYDREAM_NOEXC
 PYDREAM_API const char* pydream_version(void) PYDREAM_NOEXCEPT;
 
 // count <- the number of threads for `threads == 0`: the environment's PYDREAM_NUM_THREADS, else the number of
-// processors that the process may run on. Errors: NULL, BAD_THREADS.
+// processors that the process may run on; 1 in a library without threads, whatever the environment.
+// Errors: NULL, BAD_THREADS.
 PYDREAM_API pydream_status pydream_thread_count(int* count) PYDREAM_NOEXCEPT;
 
 // ---- Shift and size ----
 
 // out[c, (y + oy) % height, (x + ox) % width] = in[c, y, x]: numpy.roll along both axes.
-// Errors: NULL, BAD_SIZE, OVERLAP, BAD_THREADS, NO_MEMORY.
+// Errors: NULL, BAD_SIZE, OVERLAP, BAD_THREADS.
 PYDREAM_API pydream_status pydream_roll_f32(  //
     float* out,                               // (channels, height, width), written, must not overlap in
     const float* in,                          // (channels, height, width)
@@ -95,7 +98,7 @@ PYDREAM_API pydream_status pydream_roll_f64(  // the same in double
 
 // Roll, into the layout of the network's input: with channels_last
 // out[(y + oy) % height, (x + ox) % width, c] = in[c, y, x], without it pydream_roll_f32.
-// Errors: NULL, BAD_SIZE, OVERLAP, BAD_THREADS, NO_MEMORY.
+// Errors: NULL, BAD_SIZE, OVERLAP, BAD_THREADS.
 PYDREAM_API pydream_status pydream_to_tensor_f32(  //
     float* out,          // (height, width, channels) with channels_last, else (channels, height, width); written,
                          // must not overlap in
@@ -208,7 +211,7 @@ PYDREAM_API pydream_status pydream_ascend_f64(  // the same in double
 
 // x <- min(max(x, low), high): numpy.clip. NaN stays NaN, a NaN bound makes its channel NaN, and where low is above
 // high the result is high.
-// Errors: NULL, BAD_SIZE, OVERLAP, BAD_THREADS, NO_MEMORY.
+// Errors: NULL, BAD_SIZE, OVERLAP, BAD_THREADS.
 PYDREAM_API pydream_status pydream_clip_f32(  //
     float* x,                                 // (channels, pixels), changed
     const float* low,                         // (channels,), must not overlap x; the notebook's is -mean

@@ -6,15 +6,15 @@
 
 namespace pydream {
 
-// Throws std::bad_alloc or std::length_error if there is no memory for some rows of doubles.
+// Returns false if there is no memory for some rows of doubles.
 template <class T>
-void zoom(T* out,                     // (channels, out_height, out_width), must not overlap in
-          const T* in,                // (channels, in_height, in_width)
-          std::ptrdiff_t channels,    //
-          std::ptrdiff_t in_height,   //
-          std::ptrdiff_t in_width,    //
-          std::ptrdiff_t out_height,  //
-          std::ptrdiff_t out_width,   //
-          int threads);
+[[nodiscard]] bool zoom(T* out,                     // (channels, out_height, out_width), must not overlap in
+                        const T* in,                // (channels, in_height, in_width)
+                        std::ptrdiff_t channels,    //
+                        std::ptrdiff_t in_height,   //
+                        std::ptrdiff_t in_width,    //
+                        std::ptrdiff_t out_height,  //
+                        std::ptrdiff_t out_width,   //
+                        int threads);
 
 }  // namespace pydream

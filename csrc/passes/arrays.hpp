@@ -7,11 +7,11 @@
 #include <cstddef>
 #include <functional>
 #include <limits>
-#include <stdexcept>
 #include <vector>
 
 #include "passes/pool.hpp"
 #include "passes/slide.hpp"
+#include "python.hpp"
 
 namespace pydream {
 
@@ -22,10 +22,6 @@ template <class T>
 using Array = py::array_t<T, py::array::c_style>;
 
 constexpr std::ptrdiff_t most_rows = std::ptrdiff_t{1} << 24;  // rows, strides, ...: sums of products of two fit
-
-inline void require(bool condition, const char* text) {
-    if (!condition) throw std::invalid_argument(text);
-}
 
 inline void require_aligned(const py::array& array) {
     require((array.flags() & py::detail::npy_api::NPY_ARRAY_ALIGNED_) != 0, "expected an aligned array");

@@ -19,8 +19,8 @@ template <class T>
 std::vector<T> moved(const std::vector<T>& in, Size s, const std::vector<double>& matrix,
                      const std::vector<double>& offset, bool offset_first = false, int threads = 1) {
     std::vector<T> out(in.size(), T{77});
-    pydream::affine_transform(out.data(), in.data(), s.height, s.width, s.channels, matrix.data(), matrix.size() == 2,
-                              offset.data(), offset_first, threads);
+    CHECK(pydream::affine_transform(out.data(), in.data(), s.height, s.width, s.channels, matrix.data(),
+                                    matrix.size() == 2, offset.data(), offset_first, threads));
     return out;
 }
 
@@ -28,8 +28,8 @@ template <class T>
 std::vector<T> brought_back(const std::vector<T>& in, Size s, const std::vector<double>& matrix,
                             const std::vector<double>& offset, bool offset_first = false, int threads = 1) {
     std::vector<T> out(in.size(), T{77});
-    pydream::affine_transform_adjoint(out.data(), in.data(), s.height, s.width, s.channels, matrix.data(),
-                                      matrix.size() == 2, offset.data(), offset_first, threads);
+    CHECK(pydream::affine_transform_adjoint(out.data(), in.data(), s.height, s.width, s.channels, matrix.data(),
+                                            matrix.size() == 2, offset.data(), offset_first, threads));
     return out;
 }
 

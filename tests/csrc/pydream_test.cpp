@@ -1,16 +1,13 @@
-// The C API: its results, the arguments that it refuses, and that no exception leaves it.
+// The C API: its results, and the arguments that it refuses.
 #include "pydream.h"
 
-#include <algorithm>
-#include <atomic>
 #include <cmath>
 #include <cstdlib>
 #include <limits>
 
 #include "test.hpp"
 
-extern "C" int header_refusals(void);      // in header_test.c
-extern std::atomic<int> allocations_left;  // in allocations.cpp
+extern "C" int header_refusals(void);  // in header_test.c
 
 namespace {
 
@@ -292,7 +289,14 @@ void check_refusals() {
 TEST(pydream, float_refusals) { check_refusals<float>(); }
 TEST(pydream, double_refusals) { check_refusals<double>(); }
 
-#ifndef _WIN32
+#ifdef PYDREAM_ONE_THREAD
+TEST(pydream, one_thread_whatever_the_environment) {
+    setenv("PYDREAM_NUM_THREADS", "7", 1);
+    int count = 0;
+    CHECK(pydream_thread_count(&count) == PYDREAM_OK && count == 1);
+    unsetenv("PYDREAM_NUM_THREADS");
+}
+#elif !defined(_WIN32)
 TEST(pydream, threads_of_the_environment) {
     const std::vector<float> in{1, 2};
     std::vector<float> out(2);
@@ -307,68 +311,5 @@ TEST(pydream, threads_of_the_environment) {
     CHECK(pydream_thread_count(&count) == PYDREAM_OK && count >= 1);
 }
 #endif
-
-TEST(pydream, more_than_a_vector_holds_is_no_memory) {
-    const double in[] = {1, 2};
-    // Never written: the call fails before.
-    auto* const out = const_cast<double*>(in) + 2;
-    const std::ptrdiff_t width = most / static_cast<std::ptrdiff_t>(sizeof(float));
-    CHECK(pydream_zoom_f32(reinterpret_cast<float*>(out), reinterpret_cast<const float*>(in), 1, 1, 2, 1, width, 1) ==
-          PYDREAM_NO_MEMORY);
-}
-
-// Whichever allocation fails, a thread's too, the call returns a status; with PYDREAM_OK the result is right.
-template <class Call>
-void check_out_of_memory(const Call& call) {
-    const std::vector<float> wanted = call().second;
-    bool ran_out = true;
-    for (int allowed = 0; ran_out; ++allowed) {
-        CHECK(allowed < 1000);
-        allocations_left = allowed;
-        auto [status, result] = call();
-        ran_out = allocations_left < 0;
-        allocations_left = std::numeric_limits<int>::max();
-        if (status == PYDREAM_OK) CHECK(test::same(result, wanted));
-        if (status != PYDREAM_OK) CHECK(status == PYDREAM_NO_MEMORY);
-        CHECK(allowed > 0 || status == PYDREAM_NO_MEMORY);
-    }
-}
-
-TEST(pydream, out_of_memory) {
-    constexpr std::ptrdiff_t channels = 3, height = 200, width = 300, n = channels * height * width;
-    const std::vector<float> image = test::numbers<float>(n, 1), g = test::numbers<float>(n, 2);
-    // The result's memory is allocated before the counting and freed after it.
-    const auto with_memory = [](std::ptrdiff_t count, const auto& work) {
-        return [count, work] {
-            const int left = allocations_left.exchange(std::numeric_limits<int>::max());
-            std::vector<float> result(static_cast<std::size_t>(count));
-            allocations_left = left;
-            const pydream_status status = work(result.data());
-            return std::make_pair(status, std::move(result));
-        };
-    };
-    check_out_of_memory(with_memory(n, [&](float* to) {
-        return pydream_zoom_f32(to, image.data(), channels, height, width / 2, height, width, 4);
-    }));
-    const std::vector<float> large = test::numbers<float>(3 << 20, 3);  // below, a roll starts no thread
-    check_out_of_memory(with_memory(
-        3 << 20, [&](float* to) { return pydream_roll_f32(to, large.data(), 3, 1024, 1024, 5, 6, 4); }));
-    check_out_of_memory(with_memory(n, [&](float* to) {
-        const double matrix[] = {0.95, 0.95}, offset[] = {5, 7.5};
-        return pydream_affine_transform_f32(to, image.data(), height, width, channels, matrix, 1, offset, 0, 4);
-    }));
-    check_out_of_memory(with_memory(n, [&](float* to) {
-        const double matrix[] = {0.95, 0.1, -0.1, 0.95}, offset[] = {5, 7.5};
-        return pydream_affine_transform_adjoint_f32(to, image.data(), height, width, channels, matrix, 0, offset, 0, 4);
-    }));
-    check_out_of_memory(with_memory(n, [&](float* to) {
-        return pydream_mean_abs_f32(to, g.data(), n, whole, 4);
-    }));
-    check_out_of_memory(with_memory(n, [&](float* to) {
-        std::copy(image.begin(), image.end(), to);
-        return pydream_ascend_tensor_f32(to, g.data(), channels, height, width, 5, 6, 1, 1.5, nullptr, nullptr, nullptr,
-                                         PYDREAM_SUM_BUFFERS, 4);
-    }));
-}
 
 }  // namespace

@@ -3,7 +3,9 @@
 
 #include <cstddef>
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
+#include <exception>
 #include <random>
 #include <stdexcept>
 #include <string>
@@ -17,13 +19,23 @@ struct Case {
 };
 
 std::vector<Case>& cases();  // in main.cpp
+const Case*& running();      // the case that main.cpp runs
+
+inline void report(const char* text) { std::printf("FAILED %s: %s: %s\n", running()->file, running()->name, text); }
 
 struct Registered {
     explicit Registered(const Case& c) { cases().push_back(c); }
 };
 
 inline void check(bool fact, const char* text, const char* file, int line) {
-    if (!fact) throw std::runtime_error(std::string(file) + ":" + std::to_string(line) + ": " + text);
+    if (fact) return;
+    const std::string where = std::string(file) + ":" + std::to_string(line) + ": " + text;
+#ifdef __cpp_exceptions
+    throw std::runtime_error(where);
+#else
+    report(where.c_str());
+    std::exit(1);
+#endif
 }
 
 // Compares bits: 0 differs from -0, and a NaN equals itself.

@@ -13,7 +13,7 @@ template <class T>
 std::vector<T> zoomed(const std::vector<T>& in, std::ptrdiff_t channels, std::ptrdiff_t in_height,
                       std::ptrdiff_t in_width, std::ptrdiff_t height, std::ptrdiff_t width, int threads = 1) {
     std::vector<T> out(static_cast<std::size_t>(channels * height * width), T{77});
-    pydream::zoom(out.data(), in.data(), channels, in_height, in_width, height, width, threads);
+    CHECK(pydream::zoom(out.data(), in.data(), channels, in_height, in_width, height, width, threads));
     return out;
 }
 
