@@ -2,7 +2,7 @@
 
 #include <algorithm>
 #include <array>
-#include <cmath>
+#include <cstring>
 #include <vector>
 
 #include "clones.hpp"
@@ -29,15 +29,49 @@ PYDREAM_CLONES void take_every(T* __restrict phase, std::ptrdiff_t count, const 
     std::fill(phase + std::max(begin, end), phase + count, lowest);
 }
 
-// best[x], winner[x] = tap[x], place where tap[x] wins; the place as a T, so that vectors have one width.
+#ifdef __GNUC__
+template <class T>
+struct Lanes {
+    typedef T Vector __attribute__((vector_size(32)));
+};
+#else
+template <class T>
+struct Lanes {
+    using Vector = T;
+};
+#endif
+template <class T>
+constexpr std::ptrdiff_t lanes = sizeof(typename Lanes<T>::Vector) / sizeof(T);
+
+// best[x], winner[x] = the largest of tap[x], and which tap that is. Both stay in registers through all taps: with a loop
+// for each tap, GCC makes stores behind a branch that random values mispredict, and it takes three times as long.
 template <class T, bool tolerant>
-PYDREAM_CLONES void scan(T* __restrict best, T* __restrict winner, const T* __restrict tap, T place, T tie,
-                         std::ptrdiff_t count) {
-    for (std::ptrdiff_t x = 0; x < count; ++x) {
-        const T old = best[x], value = tap[x];
-        const bool wins = value > (tolerant ? old + tie * (1 + std::abs(old)) : old);
-        best[x] = wins ? value : old;
-        winner[x] = wins ? place : winner[x];
+PYDREAM_CLONES void scan(T* __restrict best,                // (count,)
+                         std::uint8_t* __restrict winner,   // (count,)
+                         const T* const* __restrict taps,   // (places, count), `lanes` more are read
+                         std::ptrdiff_t places, T tie, std::ptrdiff_t count) {
+    using Vector = typename Lanes<T>::Vector;
+    for (std::ptrdiff_t x = 0; x < count; x += lanes<T>) {
+        Vector most{}, limit{}, won{};  // the place as a T, so that vectors have one width
+        for (std::ptrdiff_t place = 0; place < places; ++place) {
+            Vector value;
+            std::memcpy(&value, taps[place] + x, sizeof value);
+            const Vector above = tolerant ? value + tie * (1 + (value < 0 ? -value : value)) : value;
+            if (place == 0) {
+                most = value;
+                limit = above;
+                continue;
+            }
+            const auto wins = value > limit;
+            most = wins ? value : most;
+            limit = wins ? above : limit;  // and not made of `most`, for which it would have to wait
+            won = wins ? Vector{} + static_cast<T>(place) : won;
+        }
+        const std::ptrdiff_t some = std::min(lanes<T>, count - x);
+        T which[lanes<T>];
+        std::memcpy(which, &won, sizeof won);
+        std::memcpy(best + x, &most, static_cast<std::size_t>(some) * sizeof(T));
+        for (std::ptrdiff_t i = 0; i < some; ++i) winner[x + i] = static_cast<std::uint8_t>(which[i]);
     }
 }
 
@@ -51,10 +85,12 @@ public:
           phases_(std::min(stride_, windows.kernel[1])),
           length_(top_size[1] + (windows.kernel[1] - 1) / stride_),
           lowest_(lowest),
-          values_(static_cast<std::size_t>(phases_ * length_)) {}
+          values_(static_cast<std::size_t>(phases_ * length_ + lanes<T>), lowest) {}
 
-    // Reads a row, or padding where it is null.
+    // Reads a row, or padding where it is null; until then all is padding.
     void read(const T* row, std::ptrdiff_t width) {
+        if (row == read_) return;
+        read_ = row;
         if (row == nullptr) {
             std::fill(values_.begin(), values_.end(), lowest_);
             return;
@@ -71,22 +107,38 @@ public:
 private:
     std::ptrdiff_t stride_, before_, phases_, length_;
     T lowest_;
+    const T* read_ = nullptr;
     std::vector<T> values_;
 };
 
-template <class T, bool tolerant>
-void pool_row(T* best, T* winner, Row<T>& row, const T* bottom, Pair bottom_size, std::ptrdiff_t first,
-              std::ptrdiff_t count, const Windows& windows, T tie) {
-    std::fill(winner, winner + count, T{0});
-    for (std::ptrdiff_t i = 0; i < windows.kernel[0]; ++i) {
-        const std::ptrdiff_t y = first + i;
-        row.read(0 <= y && y < bottom_size[0] ? bottom + y * bottom_size[1] : nullptr, bottom_size[1]);
-        if (i == 0) std::copy(row.place(0), row.place(0) + count, best);  // which then does not win over itself
-        for (std::ptrdiff_t j = 0; j < windows.kernel[1]; ++j) {
-            scan<T, tolerant>(best, winner, row.place(j), static_cast<T>(i * windows.kernel[1] + j), tie, count);
+// The rows that the windows of a row of the top see. Windows that overlap see rows again: those are not read twice.
+template <class T>
+class Rows {
+public:
+    Rows(Pair top_size, const Windows& windows, T lowest)
+        : rows_(static_cast<std::size_t>(windows.kernel[0]), Row<T>(top_size, windows, lowest)),
+          columns_(windows.kernel[1]),
+          taps_(static_cast<std::size_t>(windows.kernel[0] * windows.kernel[1])) {}
+
+    // Returns the values of each place of a window, from row `first` of a map on.
+    const T* const* read(const T* map, Pair size, std::ptrdiff_t first) {
+        const auto kernel = static_cast<std::ptrdiff_t>(rows_.size());
+        for (std::ptrdiff_t i = 0; i < kernel; ++i) {
+            const std::ptrdiff_t y = first + i;
+            Row<T>& row = rows_[static_cast<std::size_t>((y % kernel + kernel) % kernel)];
+            row.read(0 <= y && y < size[0] ? map + y * size[1] : nullptr, size[1]);
+            for (std::ptrdiff_t j = 0; j < columns_; ++j) {
+                taps_[static_cast<std::size_t>(i * columns_ + j)] = row.place(j);
+            }
         }
+        return taps_.data();
     }
-}
+
+private:
+    std::vector<Row<T>> rows_;
+    std::ptrdiff_t columns_;
+    std::vector<const T*> taps_;
+};
 
 }  // namespace
 
@@ -96,15 +148,13 @@ void pool_maximum(T* top, std::uint8_t* winner, Pair top_size, const T* bottom, 
     const auto [height, width] = top_size;
     parallel_for(maps * height, width * windows.kernel[0] * windows.kernel[1], threads,
                  [&, height = height, width = width](std::ptrdiff_t begin, std::ptrdiff_t end) {
-        Row<T> row(top_size, windows, rule.lowest);
-        std::vector<T> places(static_cast<std::size_t>(width));
-        const auto pool = rule.tie > 0 ? pool_row<T, true> : pool_row<T, false>;
+        Rows<T> rows(top_size, windows, rule.lowest);
+        const std::ptrdiff_t places = windows.kernel[0] * windows.kernel[1];
+        const auto pool = rule.tie > 0 ? scan<T, true> : scan<T, false>;
         for (std::ptrdiff_t index = begin; index < end; ++index) {  // of a row of the top
             const std::ptrdiff_t map = index / height, first = index % height * windows.stride[0] - windows.before[0];
-            pool(top + index * width, places.data(), row, bottom + map * bottom_size[0] * bottom_size[1], bottom_size,
-                 first, width, windows, rule.tie);
-            std::transform(places.begin(), places.end(), winner + index * width,
-                           [](T place) { return static_cast<std::uint8_t>(place); });
+            const T* const* const taps = rows.read(bottom + map * bottom_size[0] * bottom_size[1], bottom_size, first);
+            pool(top + index * width, winner + index * width, taps, places, rule.tie, width);
         }
     });
 }
