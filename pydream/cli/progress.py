@@ -45,20 +45,27 @@ class _Steady(tqdm):  # type: ignore[type-arg]
 class Bar:
     """A bar on stderr, where that is a terminal, until its block ends; `options` are tqdm's.
 
-    The title is printed when the first step is done: an error before it remains the only line on stderr.
+    The title is printed when the first step is done, or after it, once nothing comes before: an error before that step
+    remains the only line on stderr.
     """
 
     def __init__(self, quiet: bool = False, title: str | None = None, **options: Any) -> None:
         self._quiet = quiet
         self._title = title
-        self.before_title: Callable[[], None] | None = None  # what prints something before the title
+        self.waits: Callable[[], bool] | None = None  # whether what comes before the title is yet to be known
+        self.before_title: Callable[[], None] | None = None  # waits for that, and prints it
+        self._moved = False
         self._bar = _Steady(disable=True if quiet else None, **options)  # None: where stderr is no terminal
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._bar.close()
+        try:
+            if self._moved:
+                self.announce()
+        finally:
+            self._bar.close()
 
     @contextmanager
     def aside(self) -> Iterator[None]:
@@ -74,14 +81,21 @@ class Bar:
 
     def advance(self, amount: float = 1) -> None:
         """Move the bar, and let Ctrl-C in."""
-        if self._title is not None:
-            if self.before_title is not None:
-                with self.aside():
-                    self.before_title()
-            self.write(self._title)
-            self._title = None
+        self._moved = True
+        if self._title is not None and not (self.waits and self.waits()):
+            self.announce()
         self._bar.update(amount)
         between_steps()
+
+    def announce(self) -> None:
+        """Print the title, unless it is printed, and what comes before it."""
+        if self._title is None:
+            return
+        if self.before_title is not None:
+            with self.aside():
+                self.before_title()
+        self.write(self._title)
+        self._title = None
 
     def passed(self, number: int) -> None:
         """Go to where so many are done, however they ended."""

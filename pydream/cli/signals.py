@@ -68,7 +68,10 @@ class _Signals:
 
 def _signals() -> _Signals:
     ctx = click.get_current_context(silent=True)
-    found: _Signals = (ctx.meta if ctx else {}).setdefault(__name__, _Signals())  # of this run, whatever its commands
+    known = ctx.meta if ctx else {}
+    if __name__ not in known:
+        known[__name__] = _Signals()  # of this run, whatever its commands
+    found: _Signals = known[__name__]
     return found
 
 

@@ -91,8 +91,11 @@ def deprocess(net: Net, img: Array) -> Array:
     (H, W, 3) array
         RGB, of the image's dtype, neither clipped nor rounded.
     """
-    # In one operation: a picture may be most of what memory holds.
-    picture: Array = np.add(*(np.rollaxis(_in_order(net, each), 0, 3) for each in (img, net.mean)), order="C")
+    # In one operation, as a picture may be most of what memory holds, and plane by plane, which NumPy does if the last
+    # axis is the longest.
+    planes = _in_order(net, img)
+    picture: Array = np.empty((*planes.shape[1:], 3), np.result_type(img, net.mean))
+    np.add(planes, _in_order(net, net.mean), out=np.rollaxis(picture, 2))
     return picture
 
 

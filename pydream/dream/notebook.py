@@ -29,6 +29,8 @@ from .params import End, check_params, find_ends
 from .retouch import Retouch, ascend, finish
 from .watch import Watch
 
+STEP_SIZE, JITTER = 1.5, 32  # of the notebook
+
 
 class DreamInterrupted(KeyboardInterrupt):
     """Ctrl-C during a dream.
@@ -50,9 +52,9 @@ class DreamInterrupted(KeyboardInterrupt):
 @in_one_thread
 def make_step(
     net: Net,
-    step_size: float = 1.5,
+    step_size: float = STEP_SIZE,
     end: End | None = None,
-    jitter: int = 32,
+    jitter: int = JITTER,
     clip: bool = True,
     objective: Objective = objective_L2,
     *,
@@ -100,11 +102,33 @@ def make_step(
         Another thread uses the net.
     """
     check_params(step_size=step_size, jitter=jitter, rng=rng, retouches=retouches)
-    jitter = int(jitter)  # jitter + 1 could be more than a NumPy integer holds
     ops = backend if isinstance(backend, ModuleType) else imageops.backend(backend)
+    ends = find_ends(net, end, objective)
+    _make_step(net, step_size, ends, int(jitter), _limits(net, clip), objective, rng, retouches, ops)
+
+
+def _limits(net: Net, clip: bool) -> tuple[Array | None, Array | None]:
+    """Return what the image is clipped to."""
+    return (-net.mean, 255 - net.mean) if clip else (None, None)
+
+
+def _make_step(
+    net: Net,
+    step_size: float,
+    ends: tuple[str, ...],
+    jitter: int,
+    limits: tuple[Array | None, Array | None],
+    objective: Objective,
+    rng: np.random.RandomState | None,
+    retouches: Sequence[Retouch],
+    ops: ModuleType,
+) -> None:
+    """Take a step as `make_step` does, by parameters that were checked.
+
+    What is done here is done after each pass of the network, with no cache warm: it takes 3 to 40 times its time.
+    """
     for retouch in retouches:
         net = retouch.around(net, rng)
-    ends = find_ends(net, end, objective)
     src = net.image  # input image is stored in Net's 'data' blob
     if src.shape[0] != 1:
         raise ShapeError(f"the input holds {src.shape[0]} images; a step takes one: net.resize(height, width)")
@@ -119,12 +143,11 @@ def make_step(
     g = net.gradient(ends)
 
     # apply normalized ascent step to the input image, the gradient shifted back, and clip
-    low, high = (-net.mean, 255 - net.mean) if clip else (None, None)
     if retouches:
         g = ops.roll(np.ascontiguousarray(np.rollaxis(g[0], 2) if net.channels_last else g[0]), -ox, -oy)
-        mean = ascend(ops, image, g, step_size, low, high, retouches)
+        mean = ascend(ops, image, g, step_size, *limits, retouches)
     else:
-        mean = ops.ascend_tensor(image, g, step_size, ox, oy, low, high, net.channels_last)
+        mean = ops.ascend_tensor(image, g, step_size, ox, oy, *limits, net.channels_last)
     if not 0 < mean < math.inf:  # then the image is as it was
         raise _no_step(repr(objective) if isinstance(objective, Score) else ", ".join(map(repr, ends)), mean)
 
@@ -230,6 +253,8 @@ def deepdream(
     detail: Array | None = np.zeros((src.shape[1], *bases.sizes[0]), net.dtype)
     octave = steps = 0
     last = len(bases.sizes) - 1
+    step_size, jitter = step_params.get("step_size", STEP_SIZE), int(step_params.get("jitter", JITTER))
+    limits = _limits(net, clip)
     try:
         for octave in range(last + 1):
             assert detail is not None
@@ -237,11 +262,11 @@ def deepdream(
             if octave == last:
                 detail = None  # all of it is in the image: no other array has the full size
             octave_retouches = [retouch.on(net).at(bases[octave]) for retouch in retouches]
-            step_params["objective"] = at_octave(objective, net, partial(bases.__getitem__, octave))
+            octave_objective = at_octave(objective, net, partial(bases.__getitem__, octave))
             for end in ends:
                 net.blobs[end].clear_diff()  # as in a new process: nothing is left from another dream
             for i in range(iter_n):
-                make_step(net, end=ends, clip=clip, rng=rng, retouches=octave_retouches, backend=ops, **step_params)
+                _make_step(net, step_size, ends, jitter, limits, octave_objective, rng, octave_retouches, ops)
                 if grid is not None:
                     _round_to(src.data[0], grid)
                 steps, detail = steps + 1, None

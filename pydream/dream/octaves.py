@@ -23,6 +23,7 @@ TRIED_SIDE = 1500  # pixels: the long side of pictures that looks are tried on
 _NOTEBOOKS = 1.4**3  # how much smaller the notebook's smallest octave is than the picture
 _LEAST_SIDE = 48  # pixels: below that middle layers see mostly their own padding
 _SEARCHED = 1024  # largest side tried in the search for the smallest that a layer takes
+_LITTLE = 2**24  # bytes that are not worth asking the system about: that takes as long as to fill them
 PERIOD = 32  # pixels: octaves of a picture without a seam are multiples, as most layers' strides divide it
 
 Size = tuple[int, int]  # (height, width)
@@ -242,7 +243,7 @@ def check_memory(sizes: list[Size], itemsize: int) -> None:
         Bytes of a number.
     """
     wanted = sum(3 * height * width * itemsize for height, width in sizes[1:])
-    if (free := free_bytes()) is not None and wanted > free:
+    if wanted > _LITTLE and (free := free_bytes()) is not None and wanted > free:
         raise MemoryTooSmallError(
             f"{len(sizes)} octaves of {sizes[0][1]}x{sizes[0][0]} pixels take {wanted / 1e9:.3g} GB, and"
             f" {free / 1e9:.3g} GB are free: use fewer octaves, or a larger octave_scale"

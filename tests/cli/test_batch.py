@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 from threading import Event
+from time import monotonic
 
 import numpy as np
 import pytest
@@ -293,6 +294,51 @@ def test_a_picture_is_written_while_the_next_one_is_read(run, pictures, monkeypa
     assert "no place" in first if fails else first == "wrote 'out/a.png' (1 of 3)"
     assert "b.jpg' is an animation" in warning
     assert others == ["wrote 'out/b.png' (2 of 3)", "wrote 'out/c.png' (3 of 3)"]
+
+
+def test_the_next_picture_is_read_during_a_dream(run, pictures, monkeypatch):
+    """What is wrong with it is said at its turn."""
+    begun, read, follow = Event(), InputPicture.read, preparation.follow
+    (pictures / "b.jpg").write_bytes(b"no picture")
+
+    def noted(source, *args):
+        if source.name == "b.jpg":
+            begun.set()
+        return read(source, *args)
+
+    def dreamt(*args, **options):
+        assert begun.wait(20)
+        return follow(*args, **options)
+
+    monkeypatch.setattr(InputPicture, "read", noted)
+    monkeypatch.setattr(preparation, "follow", dreamt)
+    seen = run("dream", pictures, "-o", "out", *SHORT)
+    assert seen.code == 1
+    title, first, second, third, last = (line.split(" (expected")[0] for line in seen.err.splitlines()[:5])
+    assert "seed 3, 1 of 3" in title
+    assert first == "wrote 'out/a.png' (1 of 3)"
+    assert "b.jpg' is not a picture" in second
+    assert "seed 3, 3 of 3" in third
+    assert last == "wrote 'out/c.png' (3 of 3)"
+
+
+def test_ctrl_c_does_not_wait_for_the_next_picture(run, pictures, monkeypatch):
+    ended, read = Event(), InputPicture.read
+
+    def slow(source, *args):
+        assert source.name == "a.png" or not ended.wait(20)
+        return read(source, *args)
+
+    def interrupted(*args, **options):
+        signal.raise_signal(signal.SIGINT)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(InputPicture, "read", slow)
+    monkeypatch.setattr(preparation, "follow", interrupted)
+    began = monotonic()
+    assert run("dream", pictures, "-o", "out", *SHORT).code == 130
+    ended.set()
+    assert monotonic() - began < 15
 
 
 @pytest.mark.parametrize(

@@ -164,7 +164,7 @@ def test_ctrl_c_before_the_first_step_writes_nothing(run, picture, folder, monke
     def interrupt(*args, **options):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("pydream.dream.notebook.make_step", interrupt)
+    monkeypatch.setattr("pydream.dream.notebook._make_step", interrupt)
     assert run("dream", picture, "-o", "out.png", *SHORT) == (
         130,
         "",

@@ -340,7 +340,7 @@ def test_ctrl_c_before_the_first_step(run, pictures, folder, monkeypatch):
     def interrupt(*args, **options):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("pydream.dream.notebook.make_step", interrupt)
+    monkeypatch.setattr("pydream.dream.notebook._make_step", interrupt)
     seen = run("reproduce", *pictures, *QUICK)
     assert seen == (130, "", "pydream: interrupted; nothing was written\n")
     assert not Path("reproduction").exists()

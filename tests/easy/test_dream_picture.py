@@ -510,7 +510,7 @@ def test_an_interrupt_before_the_first_step(folder, monkeypatch, ctrl_c):
     def interrupted(*_, **__):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("pydream.dream.notebook.make_step", interrupted)
+    monkeypatch.setattr("pydream.dream.notebook._make_step", interrupted)
     with pytest.raises(pydream.DreamInterrupted, match="after 0 steps"):
         pydream.dream_picture("in.png", seed=3, **SHORT)
 

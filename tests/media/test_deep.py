@@ -13,7 +13,7 @@ from support.pngs import chunk
 from pydream.errors import ImageFileError
 from pydream.media import check_writable, look_at, read_dpi, read_image, read_note, read_samples, write_samples
 from pydream.media.decoding.png import chunks
-from pydream.media.deep import as_png
+from pydream.media.png import as_png
 from pydream.picture import to_samples
 
 NUMBERS = np.random.RandomState(0).uniform(-20, 280, (37, 23, 3))
@@ -40,7 +40,7 @@ def test_another_library_reads_them(tmp_path, suffix, depth, note):
 
 def test_a_png_by_hand(monkeypatch):
     """Chunks, filters and bytes, of rows that are compressed one by one."""
-    monkeypatch.setattr("pydream.media.deep._BLOCK", 1)
+    monkeypatch.setattr("pydream.media.png._BLOCK", 1)
     samples = np.array([[[0, 1, 65535]], [[258, 3, 4]]], np.uint16)
     file = as_png(samples, "note")
     found = [(kind, file[start : start + length]) for kind, start, length in chunks(io.BytesIO(file))]
@@ -50,6 +50,28 @@ def test_a_png_by_hand(monkeypatch):
     assert file.endswith(chunk(b"IEND", b""))
     rows = b"".join(data for kind, data in found if kind == b"IDAT")
     assert zlib.decompress(rows) == bytes([0, 0, 0, 0, 1, 255, 255, 0, 1, 2, 0, 3, 0, 4])
+
+
+def test_a_png_of_8_bits_by_hand(monkeypatch):
+    """Less the average of the left one and the one above, in rows that are compressed one by one."""
+    monkeypatch.setattr("pydream.media.png._BLOCK", 1)
+    samples = np.array([[[10, 20, 30], [16, 25, 250]], [[12, 200, 255], [3, 255, 254]]], np.uint8)
+    file = as_png(samples)
+    rows = b"".join(file[at : at + length] for kind, at, length in chunks(io.BytesIO(file)) if kind == b"IDAT")
+    first = [3, 10, 20, 30, 16 - 5, 25 - 10, 250 - 15]
+    second = [3, 12 - 5, 200 - 10, 255 - 15, 3 - 14 + 256, 255 - 112, 254 - 252]
+    assert zlib.decompress(rows) == bytes(first + second)
+
+
+@pytest.mark.parametrize("block", [1, 500, 2**20])
+def test_a_png_of_8_bits_is_read_by_another_library(tmp_path, monkeypatch, block):
+    monkeypatch.setattr("pydream.media.png._BLOCK", block)
+    samples = np.random.RandomState(1).randint(0, 256, (37, 23, 3), np.uint8)
+    path = tmp_path / "runs.png"
+    path.write_bytes(as_png(samples, '{"a": "note"}', (120, 90)))
+    np.testing.assert_array_equal(cv2.imread(str(path))[..., ::-1], samples)
+    np.testing.assert_array_equal(read_image(path), samples)
+    assert (read_note(path), read_dpi(path)) == ('{"a": "note"}', pytest.approx((120, 90), abs=0.02))
 
 
 @kinds

@@ -154,7 +154,7 @@ def test_ctrl_c_in_a_loop(squeezenet32, sky):
 def test_ctrl_c_before_there_is_anything(squeezenet32, sky, monkeypatch):
     with pytest.raises(KeyboardInterrupt):
         make(squeezenet32, RESULTS["zoom"], recipe("zoom"), sky, watch=watching(step=interrupting(2)))
-    monkeypatch.setattr("pydream.dream.notebook.make_step", lambda *_, **__: signal.raise_signal(signal.SIGINT))
+    monkeypatch.setattr("pydream.dream.notebook._make_step", lambda *_, **__: signal.raise_signal(signal.SIGINT))
     with pytest.raises(KeyboardInterrupt):
         make(squeezenet32, RESULTS["4c"], recipe("4c"), sky)
 

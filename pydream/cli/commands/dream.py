@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
+from itertools import zip_longest
 from math import prod
 from pathlib import Path
 from typing import Any
@@ -60,7 +61,7 @@ from ..options import (
 )
 from ..places import claim_folder, forced, unnamed, wrong_folder
 from ..progress import Bar, Progress
-from ..saving import Saving
+from ..saving import Beside, Reading, Saving
 from ..series import Series, SeriesOptions, series_options
 from ..signals import between_steps, interruptible, uninterrupted
 from ..workers import WorkerOptions, start_workers, worker_options
@@ -225,7 +226,9 @@ class DreamBatch:
     _written: int = field(default=0, init=False)
     _timed: bool = field(default=False, init=False)  # what takes long is said
     _failed: int = field(default=0, init=False)
+    _beside: Beside = field(default_factory=Beside, init=False)
     _pending: tuple[Saving, Target] | None = field(default=None, init=False)  # a dream that is being written
+    _ahead: Reading | None = field(default=None, init=False)  # the picture that is dreamt on next
 
     @property
     def job(self) -> Job:
@@ -293,20 +296,30 @@ class DreamBatch:
 
     def _in_turn(self, left: Sequence[tuple[Source, Target]]) -> None:
         """Dream on one picture after the other, in this process."""
+        following = [source for source, _ in left[1:]]
         try:
-            for source, target in left:
+            for (source, target), after in zip_longest(left, following):
                 with self._one_of_many(source), ExitStack() as locks:
                     locks.enter_context(locked(Path(target.given)))
                     with self._later_warnings():
                         start = self._read(source, target)
                     with uninterrupted():
-                        write = self._dream(start, self._recipe(start, target), target)
-                        saving = Saving(source, write, locks.pop_all())
+                        recipe = self._recipe(start, target)
+                        quick = self._is_quick(start)
+                        if quick and after is not None and after.path is not None and recipe.backend == "native":
+                            self._ahead = Reading(after, self._input, self._beside)
+                        write = self._dream(start, recipe, target)
+                        saving = Saving(source, write, locks.pop_all(), self._beside)
                         self._pending = saving, target
-                        if self.series is not None or debugging(self.ctx) or prod(start.size) > _SAVED_BESIDE:
+                        if not quick:
                             self._saved()
         finally:
             self._saved()
+            self._beside.end()
+
+    def _is_quick(self, start: InputPicture) -> bool:
+        """Return whether what is done beside steps counts, and memory does not."""
+        return self.series is None and not debugging(self.ctx) and prod(start.size) <= _SAVED_BESIDE
 
     def _saved(self) -> None:
         """Wait until the picture before is written, and say so: before anything else is printed."""
@@ -316,6 +329,10 @@ class DreamBatch:
         with uninterrupted(), self._one_of_many(saving.source):
             saving.end()
             self._wrote(target)
+
+    def _is_saving(self) -> bool:
+        """Return whether the picture before is not written yet."""
+        return self._pending is not None and not self._pending[0].over
 
     @contextmanager
     def _later_warnings(self) -> Iterator[None]:
@@ -426,7 +443,8 @@ class DreamBatch:
     def _read(self, source: Source, target: Target) -> InputPicture:
         """Read a picture and check where its dream goes, before TensorFlow is imported."""
         with interruptible():
-            start = self._input(source)
+            ahead, self._ahead = self._ahead, None
+            start = ahead.end() if ahead is not None and ahead.source is source else self._input(source)
         target.check(self.result_size(*start.size) if self.result_size else start.size, self.sidecar)
         return start
 
@@ -455,6 +473,7 @@ class DreamBatch:
         """Print how long a dream takes, if that is long, of the first one."""
         if not self._timed and (line := duration(seconds, size)) is not None:
             self._timed = True
+            bar.announce()
             bar.write(line)
 
     def _dream(self, start: InputPicture, recipe: Recipe, target: Target) -> Callable[[], None]:
@@ -463,7 +482,7 @@ class DreamBatch:
         number = self._over + (self._pending is not None) + 1
         title = f"{job.title}, {number} of {self._count}" if self._count > 1 else None
         with job.bar(start.size, recipe=recipe, title=title) as bar:
-            bar.before_title = self._saved
+            bar.waits, bar.before_title = self._is_saving, self._saved
             bar.estimated = partial(self._say_how_long, bar, start.size)
             pixels = job.dream(recipe, start.picture, bar)
         return partial(job.save, target, start, recipe, pixels, self.command)
