@@ -109,6 +109,9 @@ def _pages(root: Path, column: int) -> int:
     return int(lines[0].split()[column]) if lines else 0
 
 
+_UNLIMITED = 2**60  # bytes: the number that stands for no limit in the first kind of control groups is larger
+
+
 def free_bytes(root: Path = Path("/")) -> int | None:
     """Return the memory that can be allocated without swapping, in bytes; None where it is unknown.
 
@@ -146,11 +149,13 @@ def _left_in_groups(root: Path) -> Iterator[int]:
         # In a container the path may be the host's, and only the top exists.
         inner = top / path.lstrip("/")
         for folder in {top, inner, *(parent for parent in inner.parents if parent.is_relative_to(top))}:
-            sizes = [_number(folder / name) for name in (limit, used)]
-            if sizes[0] is not None and sizes[1] is not None:
+            most = _number(folder / limit)
+            if most is None or most >= _UNLIMITED:
+                continue
+            if (taken := _number(folder / used)) is not None:
                 # The kernel frees cached files when memory is wanted.
                 cached = [int(row.split()[1]) for row in _lines(folder / "memory.stat") if row.split()[0] == idle]
-                yield max(sizes[0] - sizes[1] + sum(cached), 0)
+                yield max(most - taken + sum(cached), 0)
 
 
 def _number(path: Path) -> int | None:
