@@ -15,7 +15,7 @@ from ..dream.watch import View, Watch
 from ..dream.work import Work
 from ..errors import printable
 from ..record.recipe import Recipe
-from .signals import between_steps, expect
+from .signals import of_this_run
 from .streams import echo
 
 _ENOUGH = 400_000  # pixels of an octave from which on time grows with them
@@ -55,6 +55,7 @@ class Bar:
         self.waits: Callable[[], bool] | None = None  # whether what comes before the title is yet to be known
         self.before_title: Callable[[], None] | None = None  # waits for that, and prints it
         self._moved = False
+        self._signals = of_this_run()  # once: after each step there is nothing warm in any cache
         self._bar = _Steady(disable=True if quiet else None, **options)  # None: where stderr is no terminal
 
     def __enter__(self) -> Self:
@@ -85,7 +86,7 @@ class Bar:
         if self._title is not None and not (self.waits and self.waits()):
             self.announce()
         self._bar.update(amount)
-        between_steps()
+        self._signals.let_in()
 
     def announce(self) -> None:
         """Print the title, unless it is printed, and what comes before it."""
@@ -105,7 +106,7 @@ class Bar:
         """Show how much is done of how much, and what comes next; let Ctrl-C in."""
         self._bar.n, self._bar.total = done, total
         self._bar.set_description_str(what)
-        between_steps()
+        self._signals.let_in()
 
 
 class Progress(Bar, Watch):
@@ -181,7 +182,7 @@ class Progress(Bar, Watch):
         self._bar.update(self._begun - before)
         self._tiles = tiles
         self._pace(self._begun - before)
-        between_steps()
+        self._signals.let_in()
 
     def _pace(self, done: float) -> None:
         """Note how long the next step, or tile, is likely to take, by what was done since the last one."""
@@ -190,10 +191,10 @@ class Progress(Bar, Watch):
             now = monotonic()
             self.pace, self._since = (now - self._since) / done, now
         if self.pace is not None and frame < self._frames:
-            expect(self.pace * self._dream_work.pixels[octave] * self._cost(frame) / self._tiles)
+            self._signals.expect(self.pace * self._dream_work.pixels[octave] * self._cost(frame) / self._tiles)
 
     def __exit__(self, *_: object) -> None:
-        expect(None)
+        self._signals.expect(None)
         super().__exit__()
 
     def passed(self, number: int) -> None:
@@ -202,7 +203,7 @@ class Progress(Bar, Watch):
         self._bar.set_postfix_str("", refresh=False)
         self._bar.refresh()
         self._next, self._begun = (number, 0), 0
-        between_steps()
+        self._signals.let_in()
 
 
 class Plan(NamedTuple):

@@ -31,7 +31,9 @@ NUMBERS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 @dataclass
-class _Signals:
+class Signals:
+    """What has come to a run, and what it waits for: `of_this_run` finds it."""
+
     number: int = signal.SIGINT  # what the exit code is made of
     came: bool = False
     waits: bool = False
@@ -57,6 +59,10 @@ class _Signals:
             self.waits, self.raised = False, True
             raise KeyboardInterrupt
 
+    def expect(self, seconds: float | None) -> None:
+        """Note that a step begins, and how long it is likely to take; None: no step."""
+        self.step = None if seconds is None else (monotonic(), seconds)
+
     def answer(self) -> str:
         """Return the line about a signal that has to wait."""
         if self.step is None:
@@ -66,18 +72,19 @@ class _Signals:
         return f"pydream: stopping {when}; once more stops now\n"
 
 
-def _signals() -> _Signals:
+def of_this_run() -> Signals:
+    """Return the signals of the run, be it of several commands."""
     ctx = click.get_current_context(silent=True)
     known = ctx.meta if ctx else {}
     if __name__ not in known:
-        known[__name__] = _Signals()  # of this run, whatever its commands
-    found: _Signals = known[__name__]
+        known[__name__] = Signals()
+    found: Signals = known[__name__]
     return found
 
 
 def exit_code() -> int:
     """Return 128 + the signal that came first; Ctrl-C's where none has."""
-    return 128 + _signals().number
+    return 128 + of_this_run().number
 
 
 @contextmanager
@@ -88,11 +95,11 @@ def signals_as_ctrl_c() -> Iterator[None]:
         return
     # What is ignored stays ignored: `nohup` means that, and a shell's `&`.
     caught = [number for number in NUMBERS if signal.getsignal(number) != signal.SIG_IGN]
-    interrupt = _signals().interrupt
+    interrupt = of_this_run().interrupt
     before = {number: signal.signal(number, interrupt) for number in caught}
     imports, system.unbroken = system.unbroken, uninterrupted
     try:
-        with _end_at_second(_signals()):
+        with _end_at_second(of_this_run()):
             yield
     finally:
         system.unbroken = imports
@@ -101,7 +108,7 @@ def signals_as_ctrl_c() -> Iterator[None]:
 
 
 @contextmanager
-def _end_at_second(signals: _Signals) -> Iterator[None]:
+def _end_at_second(signals: Signals) -> Iterator[None]:
     """Have a thread answer signals and count them, also while the main thread is in machine code."""
     reading, writing = os.pipe()
     os.set_blocking(writing, False)
@@ -117,7 +124,7 @@ def _end_at_second(signals: _Signals) -> Iterator[None]:
         os.close(reading)
 
 
-def _count(reading: int, signals: _Signals) -> None:
+def _count(reading: int, signals: Signals) -> None:
     """Read the numbers of signals; answer the first, and end the process soon after the second."""
     signal.pthread_sigmask(signal.SIG_BLOCK, NUMBERS)  # they are to wake the main thread
     first = None
@@ -133,7 +140,7 @@ def _count(reading: int, signals: _Signals) -> None:
             return
 
 
-def _answer(reading: int, signals: _Signals) -> None:
+def _answer(reading: int, signals: Signals) -> None:
     select.select([reading], [], [], _AT_ONCE)
     if not (signals.raised or signals.done):
         with suppress(OSError):
@@ -158,7 +165,7 @@ def uninterrupted(done_then: bool = False) -> Iterator[None]:
     done_then : bool
         Nothing is left to be done behind the block: a signal that waited for its end, or comes later, is too late.
     """
-    signals = _signals()
+    signals = of_this_run()
     signals.holds += 1
     try:
         yield
@@ -174,7 +181,7 @@ def uninterrupted(done_then: bool = False) -> Iterator[None]:
 @contextmanager
 def interruptible() -> Iterator[None]:
     """Let signals in at any moment of the block, inside `uninterrupted` too: nothing is half done, and it may wait."""
-    signals = _signals()
+    signals = of_this_run()
     holds, signals.holds = signals.holds, 0
     try:
         signals.let_in()
@@ -195,11 +202,6 @@ def interruptible_each(items: Iterable[T]) -> Iterator[T]:
         yield item
 
 
-def expect(seconds: float | None) -> None:
-    """Note that a step begins, and how long it is likely to take; None: no step."""
-    _signals().step = None if seconds is None else (monotonic(), seconds)
-
-
 def between_steps() -> None:
     """Let in a signal that waits, inside `uninterrupted` too: here nothing is half done."""
-    _signals().let_in()
+    of_this_run().let_in()

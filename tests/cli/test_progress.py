@@ -41,7 +41,7 @@ def test_how_long_the_next_step_takes(monkeypatch):
     """By the last one and the sizes of both; of a dream in tiles, how long the next tile takes. Then there is none."""
     now, expected = [50.0], []
     monkeypatch.setattr("pydream.cli.progress.monotonic", lambda: now[0])
-    monkeypatch.setattr("pydream.cli.progress.expect", expected.append)
+    monkeypatch.setattr("pydream.cli.signals.Signals.expect", lambda _, seconds: expected.append(seconds))
     with Progress(None, [(20, 10), (10, 10)], 2, quiet=True, frames=2) as progress:
         for octave, iteration in ((0, 0), (0, 1), (1, 0)):
             now[0] += 3

@@ -25,9 +25,9 @@ from pydream.cli import COMMANDS as SUBCOMMANDS
 from pydream.cli import main, signals
 from pydream.cli.signals import (
     between_steps,
-    expect,
     interruptible,
     interruptible_each,
+    of_this_run,
     signals_as_ctrl_c,
     uninterrupted,
 )
@@ -193,7 +193,7 @@ def test_what_has_to_wait_is_answered(in_a_command, capfd):
 
     def command():
         with uninterrupted():
-            expect(9.3)
+            of_this_run().expect(9.3)
             os.kill(os.getpid(), signal.SIGINT)
             time.sleep(2 * signals._AT_ONCE)
             assert capfd.readouterr().err == "pydream: stopping after this step, about 9 s; once more stops now\n"
@@ -209,7 +209,7 @@ def test_what_need_not_wait_is_no_answer(in_a_command, capfd, wait):
 
     def command():
         with uninterrupted():
-            expect(9)
+            of_this_run().expect(9)
             os.kill(os.getpid(), signal.SIGTERM)
             wait()
 
@@ -246,7 +246,7 @@ def test_a_second_one_ends_the_process(monkeypatch, sent, ends, finishes):
     else:
         monkeypatch.setattr(select, "select", lambda *_: ([], [], []))
         threading.Timer(0.1, os.close, [writing]).start()
-    thread = threading.Thread(target=signals._count, args=[reading, signals._Signals()])  # it blocks them
+    thread = threading.Thread(target=signals._count, args=[reading, signals.Signals()])  # it blocks them
     thread.start()
     thread.join()
     assert ended == ([ends] if ends and not finishes else [])
