@@ -81,7 +81,6 @@ T sum_branch(std::ptrdiff_t start, std::ptrdiff_t n, const SumOf& sum_of) {
 // A gradient in the order of the sum.
 template <class T>
 struct Contiguous {
-    static constexpr std::ptrdiff_t worth = worth_moving;
     const T* g;  // (n,)
 
     T sum(std::ptrdiff_t start, std::ptrdiff_t n) const {
@@ -92,7 +91,6 @@ struct Contiguous {
 // A gradient in another order in memory: a branch is put in order before it is summed.
 template <class T>
 struct ChannelsLast {
-    static constexpr std::ptrdiff_t worth = worth_moving / 2;
     const T* g;  // (pixels, channels), summed as (channels, pixels)
     std::ptrdiff_t channels, pixels;
 
@@ -179,7 +177,7 @@ bool mean_of(T* mean, const Gradient& gradient, std::ptrdiff_t n, std::ptrdiff_t
             branch.sum = gradient.sum(branch.start, branch.n);
         }
     };
-    parallel_for(count, n / count, threads, sum_branches, gradient.worth);
+    parallel_for(count, n / count, threads, sum_branches, worth_moving);
     T sum = 0;
     const Branch<T>* next = branches.data();
     for (std::ptrdiff_t start = 0; start < n; start += block) sum += sum_trunk(next, std::min(block, n - start));
@@ -329,7 +327,7 @@ void ascend_rolled(T* x, const T* g, bool channels_last, std::ptrdiff_t channels
             }
         }
     };
-    parallel_for(height, channels * width, threads, run, worth_moving / 2);
+    parallel_for(height, channels * width, threads, run, worth_moving);
 }
 
 #define PYDREAM_INSTANTIATE(T)                                                                      \

@@ -3,8 +3,6 @@
 // Each function takes pointers and sizes from its arrays, calls a function of pydream.h without the GIL, and throws if
 // the status is an error. Only what a pointer does not show is checked here: the number of axes, alignment, and that
 // the sizes of two arrays agree. native_ops.py calls the module after its own checks, whose errors name the argument.
-#include <pybind11/numpy.h>
-#include <pybind11/pybind11.h>
 #include <pybind11/stl.h>  // std::optional
 
 #include <array>
@@ -15,17 +13,18 @@
 #include <stdexcept>
 #include <type_traits>
 
+#include "numpy.hpp"
 #include "pydream.h"
 #include "python.hpp"
 #include "sizes.hpp"
 
-namespace py = pybind11;
-
 namespace {
 
-// T is float or double. As in _native.pyi.
-template <class T>
-using Array = py::array_t<T, py::array::c_style>;
+namespace py = pybind11;
+using pydream::Array;
+using pydream::require;
+
+// As in _native.pyi.
 template <class T>
 using Image = Array<T>;  // (C, H, W)
 template <class T>
@@ -35,8 +34,6 @@ using Bounds = Array<T>;  // (C, 1, 1)
 template <class T>
 using Frame = Array<T>;  // (H, W, C)
 using Numbers = Array<double>;
-
-using pydream::require;
 
 std::array<std::ptrdiff_t, 3> sizes_of(const py::array& array) {
     require(array.ndim() == 3 && array.size() > 0, "expected three axes, none of size 0");
@@ -50,7 +47,7 @@ void require_within(std::ptrdiff_t ox, std::ptrdiff_t width, std::ptrdiff_t oy, 
 template <class T>
 const T* elements(const Array<T>& array, std::ptrdiff_t count) {
     require(array.size() == count, "expected another number of elements");
-    require((array.flags() & py::detail::npy_api::NPY_ARRAY_ALIGNED_) != 0, "expected an aligned array");
+    pydream::require_aligned(array);
     return array.data();
 }
 
@@ -58,6 +55,17 @@ template <class T>
 T* writable_elements(Array<T>& array) {
     elements(array, array.size());
     return array.mutable_data();  // throws where the array is read-only
+}
+
+// Returns a new tensor, uninitialized. Each step makes one and drops the last one's, whose memory is used again: fresh
+// memory costs a page fault for each 4 KiB, and what the C library gives back to the system depends on all else that
+// the process allocates. As long as anything has the array, its memory is used by no other.
+template <class T>
+Tensor<T> new_tensor(const std::array<std::ptrdiff_t, 4>& shape) {
+    // Smaller ones malloc uses again by itself; larger ones are not kept for those that may never come.
+    constexpr std::ptrdiff_t least = 1 << 17, most = 1 << 25;
+    const auto bytes = shape[1] * shape[2] * shape[3] * static_cast<std::ptrdiff_t>(sizeof(T));
+    return least <= bytes && bytes <= most ? pydream::empty<T>({shape.begin(), shape.end()}) : Tensor<T>(shape);
 }
 
 // PYDREAM_FUNCTION(T, roll) is pydream_roll_f32 or pydream_roll_f64.
@@ -159,9 +167,8 @@ template <class T>
 Tensor<T> to_tensor(const Image<T>& image, std::ptrdiff_t ox, std::ptrdiff_t oy, bool channels_last) {
     const auto [channels, height, width] = sizes_of(image);
     require_within(ox, width, oy, height);
-    constexpr std::ptrdiff_t one = 1;
-    Tensor<T> out = channels_last ? Tensor<T>({one, height, width, channels})  //
-                                  : Tensor<T>({one, channels, height, width});
+    Tensor<T> out = channels_last ? new_tensor<T>({1, height, width, channels})  //
+                                  : new_tensor<T>({1, channels, height, width});
     call(PYDREAM_FUNCTION(T, to_tensor), out.mutable_data(), elements(image, image.size()), channels, height, width, ox,
          oy, channels_last);
     return out;

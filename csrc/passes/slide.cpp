@@ -8,7 +8,7 @@
 #include <optional>
 
 #include "parallel.hpp"
-#include "passes/pool.hpp"
+#include "pool.hpp"
 
 namespace pydream {
 

@@ -1,4 +1,4 @@
-#include "passes/pool.hpp"
+#include "pool.hpp"
 
 #include <cstdint>
 #include <new>

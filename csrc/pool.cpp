@@ -1,4 +1,4 @@
-#include "passes/pool.hpp"
+#include "pool.hpp"
 
 #include <algorithm>
 #include <iterator>
@@ -22,7 +22,8 @@ namespace {
 
 constexpr std::size_t line = 64;
 constexpr std::size_t page = std::size_t{1} << 21;  // a huge one: 512 page faults in one
-constexpr std::size_t huge = 4 * page;              // from here on, what the last page wastes is little
+constexpr std::size_t huge = 2 * page;              // from here on, blocks begin with such a page
+constexpr std::size_t whole = 4 * page;             // and end with one: what that wastes is little
 
 struct Block {
     void* memory;
@@ -32,7 +33,7 @@ struct Block {
 class Pool {
 public:
     void* allocate(std::size_t bytes) {
-        bytes = round_up(std::max(bytes, line), bytes >= huge ? page : line);
+        bytes = round_up(std::max(bytes, line), bytes >= whole ? page : line);
         {
             const std::lock_guard<std::mutex> lock(mutex_);
             const auto found = fitting(bytes);
