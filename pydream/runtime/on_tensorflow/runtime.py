@@ -160,6 +160,9 @@ class TensorFlowRuntime(Runtime):
     def _trace(self, run: Callable[..., Any], signature: list[Any]) -> Callable[..., Any]:
         """Trace a function of tensors; meanwhile, as that takes one core only, touch memory that the steps will use."""
         function = tensorflow().function(run, input_signature=signature, autograph=False)
+        if not self._room:
+            untouched: Callable[..., Any] = function.get_concrete_function()
+            return untouched
         touching = Thread(target=_touch, args=[self._room], name="pydream-room", daemon=True)
         touching.start()
         traced: Callable[..., Any] = function.get_concrete_function()
