@@ -65,6 +65,9 @@ dream_status dream_weights(dream* d, const char* layer, int kind,  // as above
                            const float* values,                    // (count,), in C order
                            size_t count);
 
+// Returns the first layer that lacks weights; null if none does.
+const char* dream_missing(const dream* d);
+
 // Set all of them from the bytes of squeezenet_v1.1.caffemodel. After an error some may be set.
 // Errors: BAD_ARGUMENT, BAD_WEIGHTS.
 dream_status dream_caffemodel(dream* d, const unsigned char* bytes, size_t size);
@@ -83,8 +86,8 @@ dream_status dream_begin(dream* d,                      //
                          double step_size);             // mean change of a number in a step, finite; 1.5
 
 // One step: roll, forward, backward, ascend, unroll, clip. The first step of an octave goes up to its size before.
-// Errors: BAD_ARGUMENT, NOT_BEGUN, FINISHED, NO_MEMORY, NO_STEP. After the last two the dream is over: begin anew; the
-// picture can still be read.
+// Errors: BAD_ARGUMENT, NOT_BEGUN, FINISHED, NO_MEMORY, NO_STEP: no step is done then, and the call may be repeated; the
+// image is what it was, or has gone up to its next size.
 dream_status dream_step(dream* d,         //
                         int ox, int oy);  // shifts to the right and down: the jitter, of either sign and any size
 
