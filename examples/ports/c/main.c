@@ -21,6 +21,8 @@ static const char usage[] =
     "  --dream     .npy to write: the dream before it is made 8 bits\n"
     "  --rms       .npy to write: the image's root mean square after each step\n";
 
+static const char* const real_type = sizeof(dream_real) == sizeof(float) ? "<f4" : "<f8";
+
 static int failed(const char* name, const char* what) {
     fprintf(stderr, "%s: %s\n", name, what);
     return 0;
@@ -95,7 +97,7 @@ static int write_dream(const char* path, const dream* d) {
     static const dream_real mean[3] = {104, 116, 122};
     const size_t shape[3] = {(size_t)dream_height(d), (size_t)dream_width(d), 3}, pixels = shape[0] * shape[1];
     npy picture;
-    const char* const fault = npy_make(&picture, sizeof(dream_real) == sizeof(float) ? "<f4" : "<f8", 3, shape);
+    const char* const fault = npy_make(&picture, real_type, 3, shape);
     if (fault != NULL) return failed(path, fault);
     for (size_t i = 0; i < 3 * pixels; ++i) {
         const size_t c = i / pixels;
@@ -133,7 +135,7 @@ static int run(const options* o, dream* d, npy* picture, npy* shifts, npy* rms) 
         return failed(o->shifts, "not (steps, 2), with as many steps in each octave");
     }
     const size_t steps = shifts->shape[0];
-    const char* const fault = npy_make(rms, "<f8", 1, &steps);
+    const char* const fault = npy_make(rms, real_type, 1, &steps);
     if (fault != NULL) return failed(o->shifts, fault);
 
     dream_status status = dream_begin(d, picture->bytes, (int)picture->shape[0], (int)picture->shape[1], o->end,
@@ -162,8 +164,8 @@ static int read_option(const char* name, const char* value, options* o) {
     if (strcmp(name, "--end") == 0) return (o->end = value) != NULL;
     if (strcmp(name, "--dream") == 0) return (o->dream = value) != NULL;
     if (strcmp(name, "--rms") == 0) return (o->rms = value) != NULL;
-    if (strcmp(name, "--scale") == 0) return read_number(value, &o->scale);
-    if (strcmp(name, "--step") == 0) return read_number(value, &o->step);
+    if (strcmp(name, "--scale") == 0) return read_number(value, &o->scale) && o->scale >= 1;
+    if (strcmp(name, "--step") == 0) return read_number(value, &o->step) && isfinite(o->step);
     if (strcmp(name, "--octaves") != 0 || !read_number(value, &octaves) || !(octaves >= 1 && octaves <= 32)) return 0;
     o->octaves = (int)octaves;
     return o->octaves == octaves;
