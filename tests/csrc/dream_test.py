@@ -1,9 +1,9 @@
 """The dream in C: our own picture's is the real Caffe's in every byte, and that of the vectors is within their limits.
 
-python tests/csrc/dream_test.py FOLDER dream_float32 dream_float64 [small]
+python tests/csrc/dream_test.py FOLDER dream_float32 dream_float64 whole|small [EMULATOR...]
 
-FOLDER is made anew. With `small` only the vectors' dream is made: programs with sanitizers are slow. ctest runs this
-with a Python that has pydream; exit code 77 leaves the test out.
+FOLDER is made anew. `small` makes only the vectors' dream: programs with sanitizers are slow. EMULATOR begins the
+commands that run the programs. ctest runs this with a Python that has pydream; exit code 77 leaves the test out.
 """
 
 import hashlib
@@ -27,7 +27,8 @@ except ImportError as error:
 
 
 def run(*command):
-    done = subprocess.run([str(word) for word in command], capture_output=True, text=True)
+    emulator = sys.argv[5:]
+    done = subprocess.run([*emulator, *map(str, command)], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
 
 
@@ -66,7 +67,7 @@ def main():
     vectors = folder / "vectors"
     with unsynced():
         write_vectors(vectors, weights=True)
-    if "small" not in sys.argv[4:]:
+    if sys.argv[4] == "whole":
         dream_our_own_picture(float64, folder, vectors)
     dream_the_vectors(float64, folder / "float64", vectors, "tolerance")
     dream_the_vectors(float32, folder / "float32", vectors, "tolerance_float32")
