@@ -51,6 +51,10 @@ class ShapeError(PydreamError, ValueError):
     """A shape does not fit: a blob is too small for a layer, a layer has a fixed size, a sheet is too large."""
 
 
+class PluginError(PydreamError, ValueError):
+    """An installed package adds a runtime that cannot be used."""
+
+
 class MemoryTooSmallError(PydreamError, ValueError):
     """A picture does not fit into the memory limit, or TensorFlow into what a limit leaves."""
 

@@ -178,6 +178,7 @@ def figure_of(
         recipe=recipe,
         layers=[list(each) for each in ends or [recipe.score.ends if recipe.score else [recipe.end]]],
         networks=list(networks or [job.network]),
+        versions=job.network.library_versions,
         **asdict(job.ingredients(start.facts)),
     )
 

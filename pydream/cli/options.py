@@ -45,6 +45,7 @@ from .measured import Measured
 from .places import Model, NewFolder, OtherModel, ReadFile, note_read, take_force
 from .preset import PresetName, take_preset
 from .ranges import FiniteRange, Octaves, StepSize
+from .runtimes import RuntimeName
 
 
 def library_default(name: str) -> Any:
@@ -232,8 +233,11 @@ exact_options = together(
 device_option = option(
     "--device", "Device that runs the network.", _device, default=library_default("device"), metavar="auto|cpu|gpu:N"
 )
-runtime_option = _library_choice(
-    "runtime", "Engine that runs the network (numpy is a slow reference).", ["auto", "tensorflow", "native", "numpy"]
+runtime_option = option(
+    "--runtime",
+    "Engine that runs the network (numpy is a slow reference).",
+    RuntimeName(),
+    default=library_default("runtime"),
 )
 backend_option = _library_choice(
     "backend", "Image operations in C++, or as in the notebook; the same result.", ["native", "numpy"]

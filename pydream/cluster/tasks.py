@@ -27,6 +27,7 @@ from ..picture import DTYPES, Depth, Picture, Samples, to_samples
 from ..record.provenance import NetFacts, net_facts, versions
 from ..record.recipe import Recipe, choose_tile, follow
 from ..record.scoring import guide_weights
+from ..runtime.engines import runtime_libraries
 from ..tiles.net import Tile
 from ..zoo.load import find_files, load_net
 
@@ -97,6 +98,7 @@ class NetOrder(NetFacts, frozen=True, kw_only=True):
         return cls(
             model=os.path.abspath(model) if entry is None else model,
             path=None if weights is None else os.path.abspath(weights),
+            versions=tuple(facts.library_versions.items()),
             **{**msgspec.structs.asdict(facts), **spec.keywords},
         )
 
@@ -118,7 +120,8 @@ class NetOrder(NetFacts, frozen=True, kw_only=True):
 @lru_cache(maxsize=1)
 def _loaded(order: NetOrder) -> Net:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # a worker's messages are not read
-    _check({"pydream": __version__, **versions()}, {"pydream": order.pydream, **dict(order.versions)})
+    here = versions(*runtime_libraries(order.runtime))
+    _check({"pydream": __version__, **here}, {"pydream": order.pydream, **dict(order.versions)})
     files = find_files(order.model, order.path)
     dtype, runtime = np.dtype(order.dtype), order.runtime
     found = net_facts(order.name, files, dtype, runtime, order.device, order.input_spec)

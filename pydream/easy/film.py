@@ -145,7 +145,7 @@ class FilmRun:
             blend=blend,
             flow=flow,
             cut=cut,
-            versions=versions("av", *(["opencv-python-headless"] if flow else [])),
+            versions=prepared.network.library_versions | versions("av", *(["opencv-python-headless"] if flow else [])),
         )
         if left is not None:
             before = msgspec.structs.replace(left, recipe=prepared.as_recorded(left.recipe))

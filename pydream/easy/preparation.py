@@ -190,6 +190,7 @@ class Prepared:
             command=command,
             recipe=self.as_recorded(recipe),
             result=picture_facts("result", pixels),
+            versions=self.network.library_versions,
             **msgspec.structs.asdict(self.ingredients(input)),
         )
 

@@ -19,7 +19,7 @@ import msgspec
 import numpy as np
 
 from .. import __version__
-from ..errors import ProvenanceError
+from ..errors import PluginError, ProvenanceError
 from ..files import file_sha256, read_file
 from ..formats import InputSpec, PixelScale
 from ..media import LONGEST_NOTE, read_note
@@ -27,6 +27,7 @@ from ..media.page import is_page, page_note
 from ..media.video import is_film, read_comment
 from ..net import ChannelOrder
 from ..picture import Samples
+from ..runtime.engines import RUNTIMES, named_runtime, runtime_libraries
 from ..zoo.load import NetFiles
 from .differences import Difference, changes
 from .names import NOISE, without_folders
@@ -102,16 +103,34 @@ class NetFacts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         """What pictures it was said to want."""
         return InputSpec(self.mean, self.scale, self.channel_order, self.input)
 
+    @property
+    def known_runtime(self) -> str:
+        """The runtime's name; `ProvenanceError` where there is no runtime of that name here."""
+        try:
+            named_runtime(self.runtime)
+        except PluginError:
+            raise
+        except ValueError as error:
+            raise ProvenanceError(f"it was made on a runtime that is not installed here: {error}") from error
+        return self.runtime
+
+    @property
+    def library_versions(self) -> dict[str, str]:
+        """As `versions`, with those of the libraries that a runtime of a package takes."""
+        return versions(*runtime_libraries(self.runtime))
+
     def differences(self, other: NetFacts) -> Iterator[Difference]:
         """Name what differs in another network; not the names of files that have the same content."""
         if self.weights_sha256 != other.weights_sha256:
             yield Difference("weights", *(f"{net.weights} ({_short(net.weights_sha256)})" for net in (self, other)))
         if self.definition_sha256 != other.definition_sha256:
             yield Difference("definition", *(_short(net.definition_sha256) for net in (self, other)))
-        # In float64 every runtime makes the same bytes, and which one is taken has changed: it is no difference.
+        # In float64 all built-in runtimes make the same bytes, and which one is taken has changed: it is no difference.
         # Between two dtypes the difference is the dtype, which the runtime follows.
-        runtime = ("runtime",) if self.dtype == other.dtype == "float32" else ()
-        yield from changes(self, other, ("dtype", *runtime, "device", "mean", "scale", "channel_order", "input"))
+        added = not {self.runtime, other.runtime} <= RUNTIMES.keys()
+        counts = self.dtype == other.dtype and (added or self.dtype == "float32")
+        names = ["dtype", *(["runtime"] if counts else []), "device", "mean", "scale", "channel_order", "input"]
+        yield from changes(self, other, names)
 
 
 class Ingredients(msgspec.Struct, frozen=True, kw_only=True):

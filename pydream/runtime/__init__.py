@@ -10,6 +10,7 @@ on_numpy      the formulas in NumPy, to be read
 on_native     the same with kernels in C++, to be fast in float64
 on_tensorflow the formulas in TensorFlow, to be fast in float32
 blob          arrays to read and write, made when they are read
+plugged       runtimes that installed packages add
 engines       the runtimes by name, and which is taken where none is named
 net           a graph with weights and blobs: a `pydream.net.Net`
 ============= =======================================================================

@@ -87,6 +87,8 @@ class Runtime(ABC):
     Attributes
     ----------
     name : str
+    libraries : tuple of str
+        Distributions beside pydream's own that decide its numbers: a picture's record has their versions.
     runners : mapping of layer type to Runner type
     channels_last : bool
         Four-axis tensors are (n, h, w, c), else (n, c, h, w).
@@ -104,6 +106,7 @@ class Runtime(ABC):
     runners: ClassVar[Mapping[type[layers.Layer], type[Runner[Any]]]]
     channels_last: ClassVar[bool]
     name: ClassVar[str] = "a runtime of one's own"
+    libraries: ClassVar[tuple[str, ...]] = ()
     # Measured (docs/tiles.md). In float64 max pooling looks for ties, which takes more.
     memory_factors: ClassVar[Mapping[str, float]] = {"float32": 1.1, "float64": 1.6}
 

@@ -160,7 +160,8 @@ def command(
         figure = AtlasFigure(
             figure="atlas", command=line, recipe=job.as_recorded(job.recipe), layers=[[job.recipe.end]],
             networks=[job.network], pictures=len(seen.names), pictures_sha256=seen.sha256, activations=seen.count,
-            places=places, side=side, **msgspec.structs.asdict(job.ingredients(start.facts)),
+            places=places, side=side, versions=job.network.library_versions,
+            **msgspec.structs.asdict(job.ingredients(start.facts)),
         )  # fmt: skip
         about = (
             f"{len(cells)} groups of {seen.count} activations of {job.recipe.end}, at up to {places} places of each of"

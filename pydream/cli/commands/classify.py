@@ -222,7 +222,13 @@ def _write_beside(
     line = ["pydream", "classify", *(start.source.argument for start in starts), "-o", output]
     line += [*_words(top), *style.words, *words, *runtime_words(network)]
     facts = [start.facts for start in starts]
-    figure = SightFigure(figure="classify", command=shell_line(line), pictures=facts, network=network)
+    figure = SightFigure(
+        figure="classify",
+        command=shell_line(line),
+        pictures=facts,
+        network=network,
+        versions=network.library_versions,
+    )
     title = f"What {network.name} takes {' and '.join(each.name for each in facts)} for"
     about = "; ".join(f"{each.name}, {each.width}×{each.height} pixels" for each in facts)
     style.write(sheet, target, figure, title, _LEGEND, sidecar, f"{about}. {network.name} in {network.dtype}.")

@@ -227,6 +227,7 @@ class Looks:
                 [dreams.recipes[cell].dreams_with for cell in done if cell.model == job.model] for job in dreams.jobs
             ],
             networks=networks,
+            versions=first.network.library_versions,
             **msgspec.structs.asdict(first.ingredients(self.original.facts)),
         )
         left = len(cells) - len(done) - dreams.failed

@@ -111,7 +111,7 @@ def command(
 
     with uninterrupted(done_then=True):
         facts = made.network
-        net, network = load(named, weights, facts.dtype, facts.runtime, device, facts.input_spec)
+        net, network = load(named, weights, facts.dtype, facts.known_runtime, device, facts.input_spec)
         others = Others.load(words, lambda name: load(name, None, facts.dtype, facts.runtime, device, InputSpec()))
         recipe = made.recipe if start is None else msgspec.structs.replace(made.recipe, noise=None)
         job = Job(

@@ -28,7 +28,7 @@ from ...record.command import option_words, shell_line
 from ...record.frames import is_frame
 from ...record.made import dream_in, is_record
 from ...record.names import file_word, model_word
-from ...record.provenance import DreamAccount, PictureFacts, picture_facts, pixels_sha256, versions
+from ...record.provenance import DreamAccount, PictureFacts, picture_facts, pixels_sha256
 from ...record.recipe import Recipe
 from ...reproduce.known import Facts, comparable, facts_of, judge, weights_sha256
 from ...reproduce.page import HEADING, page, seconds
@@ -408,7 +408,7 @@ class Run:
             seed=recipe.seed,
             command=self.command,
             threads=_threads(),
-            versions={"pydream": __version__, **versions()},
+            versions={"pydream": __version__, **self.job.network.library_versions},
             made=datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
             shares=self.seen.shares(_TOP) if self.seen else (),
         )

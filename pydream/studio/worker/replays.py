@@ -47,7 +47,7 @@ def replay(task: Task[ReplayPicture]) -> Finished:
         raise ProvenanceError(f"{line}: `pydream replay --yes` does it")
     facts = made.network
     exact = facts.dtype == "float64"  # elsewhere blocks decide pixels: it is made in those that it was made in
-    run = facts.dtype, facts.runtime, "auto"
+    run = facts.dtype, facts.known_runtime, "auto"
     net, network = keep_loaded(entry.name, None, *run, facts.input_spec)
     words = registered(made.recipe.also)
     others = Others.load(words, lambda name: keep_beside(name, None, *run, InputSpec()))

@@ -187,6 +187,7 @@ def _write(
         "recipe": recipe,
         "layers": [[each.dreams_with for each in recipes.values()]],
         "networks": list(made.networks.values()),
+        "versions": prepared.network.library_versions,
         **asdict(prepared.ingredients(first.start.facts)),
     }
     command = None
