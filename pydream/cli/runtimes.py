@@ -20,9 +20,10 @@ class RuntimeName(click.ParamType):  # type: ignore[type-arg]  # before 8.2 it h
         """Return a name that there is."""
         return value if value in _BUILT_IN else self._choice().convert(value, param, ctx)
 
-    def get_metavar(self, param: click.Parameter, **ctx: Any) -> str | None:
+    def get_metavar(self, param: click.Parameter, ctx: Any = None) -> str | None:
         """Return all names, for help."""
-        metavar: str | None = self._choice().get_metavar(param, **ctx)  # before click 8.2 without the context
+        choice = self._choice()
+        metavar: str | None = choice.get_metavar(param) if ctx is None else choice.get_metavar(param, ctx)
         return metavar
 
     def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[Any]:
