@@ -7,7 +7,7 @@ them; another library is another subclass of `Runtime` with runners of its own.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property, reduce
 from typing import Any, ClassVar, Generic, TypeVar
 
@@ -150,6 +150,13 @@ class Runtime(ABC):
                 self.runner(step)
             self._prepared.add(asked)
 
+    def run(self, key: tuple[Any, ...], passes: Callable[..., Any], *tensors: Any) -> Any:
+        """Run passes over the graph, a function of (lists and dicts of) tensors.
+
+        A library that compiles functions does it here: those of one key are the same but for the tensors' shapes.
+        """
+        return passes(*tensors)
+
     def forward(
         self, values: Sequence[int], end: int, inputs: Sequence[Tensor], kept: Iterable[int] = ()
     ) -> tuple[list[Tensor], Memos]:
@@ -158,6 +165,14 @@ class Runtime(ABC):
         `inputs` has one tensor for each input of the graph, in its order; `kept` are the values whose gradients
         `backward` is to compute.
         """
+        key = ("forward", tuple(values), end, tuple(kept))
+        made: tuple[list[Tensor], Memos]
+        made = self.run(key, lambda inputs: self._forward(values, end, inputs, kept), list(inputs))
+        return made
+
+    def _forward(
+        self, values: Sequence[int], end: int, inputs: Sequence[Tensor], kept: Iterable[int] = ()
+    ) -> tuple[list[Tensor], Memos]:
         known = dict(zip(self.graph.inputs.values(), inputs, strict=True))
         memos = {}
         steps = self.steps(values, end, kept)
@@ -186,7 +201,7 @@ class Runtime(ABC):
 
     def _overwritten(self, step: Step, end: int) -> dict[str, int]:
         """Return what is in those blobs that a step's backward reads, where layers in place have run over them."""
-        read = self.runner_type(step.layer).reads(step.layer)
+        read = self.reads(step)
         found = {}
         for where, values in (("bottom", step.bottoms), ("top", step.tops)):
             value = self.graph.overwritten(values[0], end) if where in read else None
@@ -203,7 +218,7 @@ class Runtime(ABC):
         """Return the layers around which Caffe's gradient may be another, as they overwrite what it reads back."""
         read: set[str] = set()
         for step in self.graph.steps:
-            where = self.runner_type(step.layer).reads(step.layer)
+            where = self.reads(step)
             read.update(step.layer.bottoms[: "bottom" in where], step.layer.tops[: "top" in where])
         maxima = [
             layer.name
@@ -214,7 +229,8 @@ class Runtime(ABC):
 
     def values(self, values: Sequence[int], end: int, inputs: Sequence[Tensor]) -> list[Tensor]:
         """Compute values and nothing else."""
-        tensors, _ = self.forward(values, end, inputs)
+        key = ("values", tuple(values), end)
+        tensors: list[Tensor] = self.run(key, lambda inputs: self._forward(values, end, inputs)[0], list(inputs))
         return tensors
 
     def backward(
@@ -225,6 +241,16 @@ class Runtime(ABC):
         `values` are made by the steps up to and including `start`. Where one is made of another, the gradients add up.
         At a value that no gradient reaches it is None.
         """
+        key = ("backward", tuple(values), start, tuple(wanted))
+        found: list[Tensor]
+        found = self.run(
+            key, lambda memos, diffs: self._backward(values, start, memos, diffs, wanted), memos, list(diffs)
+        )
+        return found
+
+    def _backward(
+        self, values: Sequence[int], start: int, memos: Memos, diffs: Sequence[Tensor], wanted: Sequence[int]
+    ) -> list[Tensor]:
         arriving: dict[int, list[Tensor]] = {value: [diff] for value, diff in zip(values, diffs, strict=True)}
         for step in reversed(self.steps(values, start, wanted)):
             reached = any(value in arriving for value in step.tops)
@@ -245,10 +271,19 @@ class Runtime(ABC):
         self, values: Sequence[int], end: int, inputs: Sequence[Tensor], seeds: Sequence[Seed], wanted: Sequence[int]
     ) -> tuple[list[Tensor], list[Tensor]]:
         """Compute values and, from a seed at each, the gradients at the `wanted` ones: forward and back at once."""
-        tensors, memos = self.forward(values, end, inputs, wanted)
-        memos = _ReadOnce(memos)
-        diffs = [self.seeded(tensor, seed) for tensor, seed in zip(tensors, seeds, strict=True)]
-        return tensors, self.backward(values, end, memos, diffs, wanted)
+        kinds: list[type[Any]] = [type(seed) for seed in seeds]
+
+        def passes(inputs: Sequence[Tensor], numbers: Sequence[Sequence[Tensor]]) -> tuple[list[Tensor], list[Tensor]]:
+            tensors, memos = self._forward(values, end, inputs, wanted)
+            memos = _ReadOnce(memos)
+            made = [kind(*of) if of else None for kind, of in zip(kinds, numbers, strict=True)]
+            diffs = [self.seeded(tensor, seed) for tensor, seed in zip(tensors, made, strict=True)]
+            return tensors, self._backward(values, end, memos, diffs, wanted)
+
+        key = ("gradient", tuple(values), end, tuple(wanted), *kinds)
+        found: tuple[list[Tensor], list[Tensor]]
+        found = self.run(key, passes, list(inputs), [list(seed or ()) for seed in seeds])
+        return found
 
     def seeded(self, tensor: Tensor, seed: Seed) -> Tensor:
         """Compute the gradient that a backward pass starts with at a value."""
@@ -278,13 +313,20 @@ class Runtime(ABC):
         """Return the runner of a step, made when it is first needed."""
         key = _key(step)
         if key not in self._made:
-            layer = step.layer
-            self._made[key] = self.runner_type(layer)(layer, self.weights(layer), self.dtype)
+            self._made[key] = self.make_runner(step)
         return self._made[key]
+
+    def make_runner(self, step: Step) -> Runner[Any]:
+        """Return a new runner of a step."""
+        return self.runner_type(step.layer)(step.layer, self.weights(step.layer), self.dtype)
 
     def weights(self, layer: layers.Layer) -> Sequence[NDArray[Any]]:
         """Return the weights of a layer."""
         return self._params.get(layer.name, [])
+
+    def reads(self, step: Step) -> tuple[str, ...]:
+        """Return where a step's backward reads in blobs, as `Runner.reads` does."""
+        return self.runner_type(step.layer).reads(step.layer)
 
     def runner_type(self, layer: layers.Layer) -> type[Runner[Any]]:
         """Return the type of the runner for a layer."""

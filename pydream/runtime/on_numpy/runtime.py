@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import ClassVar
+from collections.abc import Callable
+from typing import Any, ClassVar
 
 import numpy as np
 
 from ...errors import DeviceError
 from ...net import Array, Seed, best_match
-from ..base import Memos, Runtime, Tensor
+from ..base import Runtime, Tensor
 from .layers import RUNNERS
 from .onnx_layers import RUNNERS as ONNX_RUNNERS
 
@@ -32,24 +32,13 @@ class NumpyRuntime(Runtime):
         """Return the array itself."""
         return array
 
-    # Infinities and NaN pass without a warning, as in other runtimes: the mean of the gradient reports them.
-
-    def forward(
-        self, values: Sequence[int], end: int, inputs: Sequence[Tensor], kept: Iterable[int] = ()
-    ) -> tuple[list[Tensor], Memos]:
-        """As `Runtime.forward`."""
+    def run(self, key: tuple[Any, ...], passes: Callable[..., Any], *tensors: Any) -> Any:
+        """As `Runtime.run`; infinities and NaN pass without a warning: the mean of the gradient reports them."""
         with np.errstate(all="ignore"):
-            return super().forward(values, end, inputs, kept)
-
-    def backward(
-        self, values: Sequence[int], start: int, memos: Memos, diffs: Sequence[Tensor], wanted: Sequence[int]
-    ) -> list[Tensor]:
-        """As `Runtime.backward`."""
-        with np.errstate(all="ignore"):
-            return super().backward(values, start, memos, diffs, wanted)
+            return passes(*tensors)
 
     def seeded(self, tensor: Tensor, seed: Seed) -> Tensor:
-        """As `Runtime.seeded`."""
+        """As `Runtime.seeded`, likewise."""
         with np.errstate(all="ignore"):
             return super().seeded(tensor, seed)
 
