@@ -84,7 +84,7 @@ class Net(net.Net):
         Layer → its weights, of any float type: asked for when the layer is first needed.
     dtype : {"float32", "float64"}
         float64 is exact: its max pooling tolerates ties, so rounding never picks the winner.
-    runtime : {"auto", "tensorflow", "native", "numpy"}, or a subclass of Runtime
+    runtime : {"auto", "tensorflow", "native", "numpy"}, a name that a package adds, or a subclass of Runtime
         TensorFlow; C++, which is faster in float64 on a CPU, and "auto" there; or readable formulas in NumPy, which are
         slower.
     device : {"auto", "cpu", "gpu", "gpu:N"}

@@ -95,9 +95,10 @@ def load_net(
         float64 is the exact mode: its pictures equal Caffe's, pixel for pixel. None: float32; for a PyTorch module its
         own, of which another makes a copy.
     device : {"auto", "cpu", "gpu", "gpu:N"}
-    runtime : {"auto", "tensorflow", "native", "numpy"}, or a subclass of pydream.runtime.Runtime
+    runtime : {"auto", "tensorflow", "native", "numpy"}, or another name, or a subclass of pydream.runtime.Runtime
         The engine: TensorFlow; C++, which is faster in float64 on a CPU, and "auto" there; or formulas in NumPy, which
-        are a slow reference. In float64 the pictures are the same. Only TensorFlow runs frozen graphs.
+        are a slow reference. In float64 the pictures are the same. Only TensorFlow runs frozen graphs. Another name is
+        one that an installed package adds: see docs/porting.md.
     mean : sequence of 3 floats, or of 1, or path, optional
         Mean of the training pictures, 0..255, in the network's channel order; or a mean file, as
         `pydream.formats.read_mean` reads it. None: the registry's; for a file 104, 116, 122, as in the notebook, for a
@@ -123,11 +124,14 @@ def load_net(
     Raises
     ------
     NetFileError
-        For missing weights (it says where they were looked for and how to get them) and files that are no network.
+        For missing weights (it says where they were looked for and how to get them), files that are no network, and
+        networks with layers that the runtime does not have.
     UnknownNameError
         For what is neither a file nor a name of the registry, and an input that is not a node.
     DeviceError
         For a GPU that is not there.
+    PluginError
+        For a runtime whose package is broken.
     ValueError
         For another dtype, runtime, mean, scale or channel order.
 

@@ -38,7 +38,7 @@ class NumpyRuntime(Runtime):
             return passes(*tensors)
 
     def seeded(self, tensor: Tensor, seed: Seed) -> Tensor:
-        """As `Runtime.seeded`, likewise."""
+        """As `Runtime.seeded`, without a warning."""
         with np.errstate(all="ignore"):
             return super().seeded(tensor, seed)
 
