@@ -3,13 +3,59 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from typing import Any
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..base import L, Runner, Tensor, Tensors
 from .door import tensorflow
+
+T = TypeVar("T")
+_MADE: ContextVar[dict[Any, Any] | None] = ContextVar("made in the trace that is being made", default=None)
+
+
+@contextmanager
+def each_once() -> Iterator[None]:
+    """Have `once` remember what it made, in this block, which makes one trace."""
+    token = _MADE.set({})
+    try:
+        yield
+    finally:
+        _MADE.reset(token)
+
+
+def once(make: Callable[[], T], what: str, *of: Any) -> T:
+    """Return what `make` returns: of equal names and arguments what the trace has, since each node takes time to make.
+
+    A tensor's name is its `ref()`.
+    """
+    made = _MADE.get()
+    if made is None:
+        return make()
+    if (what, *of) not in made:
+        made[what, *of] = make()
+    found: T = made[what, *of]
+    return found
+
+
+def same_size(x: Tensor, other: Tensor) -> Tensor:
+    """Return a tensor that has rows and columns as another has."""
+    once(lambda: size_of(other), "size", x.ref())
+    return x
+
+
+def size_of(x: Tensor) -> Tensor:
+    """Return the shape, but for the channels, of a tensor in a trace."""
+    return once(lambda: shape_of(x), "size", x.ref())
+
+
+def shape_of(x: Tensor) -> Tensor:
+    """Return the shape of a tensor in a trace."""
+    return once(lambda: tensorflow().shape(x), "shape", x.ref())
 
 
 class TFRunner(Runner[L]):

@@ -20,6 +20,7 @@ from .door import find_device, tensorflow
 from .fusion import fused
 from .layers import FUSED
 from .operations import RUNNERS
+from .runner import each_once
 
 _MOST_ROOM = 2**28  # bytes of a step
 _TOUCHED = 0.65  # of the estimate: what steps take, measured; with other shares TensorFlow takes more in all
@@ -159,7 +160,7 @@ class TensorFlowRuntime(Runtime):
 
     def _trace(self, run: Callable[..., Any], signature: list[Any]) -> Callable[..., Any]:
         """Trace a function of tensors; meanwhile, as that takes one core only, touch memory that the steps will use."""
-        function = tensorflow().function(run, input_signature=signature, autograph=False)
+        function = tensorflow().function(each_once()(run), input_signature=signature, autograph=False)
         if not self._room:
             untouched: Callable[..., Any] = function.get_concrete_function()
             return untouched

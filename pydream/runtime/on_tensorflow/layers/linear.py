@@ -13,7 +13,7 @@ from ... import layers
 from ...base import Runner, Tensor, Tensors
 from ..fusion import ConcatConvolution
 from ..phases import Phases
-from ..runner import TFRunner
+from ..runner import TFRunner, same_size, shape_of
 from .base import caffe_order, sizes, tf_order
 
 _LARGEST_KERNEL = 2**28  # numbers that a dilated kernel reaches over, or has with its holes
@@ -53,7 +53,10 @@ class ConvolutionRunner(TFRunner[layers.Convolution]):
             self.padding = [[0, 0], [layer.pad[0]] * 2, [layer.pad[1]] * 2, [0, 0]]
 
     def forward(self, *bottoms: Tensor) -> tuple[Tensors, Tensors]:
-        return tuple(map(self.slide, bottoms)), tuple(map(self.tf.shape, bottoms))
+        tops = tuple(map(self.slide, bottoms))
+        if self.padding == "SAME":
+            tops = tuple(map(same_size, tops, bottoms))
+        return tops, tuple(map(shape_of, bottoms))
 
     def backward(self, memo: Tensors, *diffs: Tensor) -> Tensors:
         return tuple(
@@ -120,7 +123,7 @@ class ConcatConvolutionRunner(ConvolutionRunner):
         if self.bias is not None:
             second = self.tf.nn.bias_add(second, self.bias)
         # So TensorFlow makes one operation of the second convolution, its bias, the sum and a rectifier behind it.
-        return (second + first,), tuple(map(self.tf.shape, bottoms))
+        return (second + first,), tuple(map(shape_of, bottoms))
 
     def backward(self, memo: Tensors, *diffs: Tensor) -> Tensors:
         if self.turned:

@@ -6,6 +6,7 @@ Four-axis tensors are (n, h, w, c), and sizes are read inside the graph, as in `
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,7 @@ from numpy.typing import NDArray
 
 from ... import layers
 from ...base import LOWEST, TIE, Runner, Tensor, Tensors
-from ..runner import TFRunner
+from ..runner import TFRunner, once, same_size, shape_of, size_of
 
 
 class PoolingRunner(TFRunner[layers.Pooling]):
@@ -95,21 +96,27 @@ class PoolingRunner(TFRunner[layers.Pooling]):
             out -= self.tf.cast((out - 1) * stride >= size + pad, out.dtype)
         return out
 
-    def _widths(self, size: Tensor) -> Tensor:
-        """Compute what is padded around a map of these rows and columns: as far as the windows reach."""
+    def _widths(self, shape: Tensor) -> Tensor:
+        """Compute what is padded around a map of this shape: as far as the windows reach."""
         kernel, stride, pad = np.array((self.layer.kernel, self.layer.stride, self.layer.pad), np.int32)
         if self.layer.round_up and not pad.any():
-            behind = (kernel - size) % stride  # what the other comes to, in fewer nodes, which take time to trace
-        else:
-            behind = self.tf.maximum(self._out_size(size) * stride + (kernel - stride - pad) - size, 0)
+            # What the other comes to, in fewer nodes, which take time to trace; all that 1 divides has no remainder.
+            behind = ([0, *kernel, 0] - shape) % [1, *stride, 1]
+            return self.tf.stack(([0, 0, 0, 0], behind), axis=1)
+        size = shape[1:3]
+        behind = self.tf.maximum(self._out_size(size) * stride + (kernel - stride - pad) - size, 0)
         return self.tf.stack(([0, *pad, 0], self.tf.pad(behind, [[1, 1]])), axis=1)
 
     def _padded(self, x: Tensor, filler: float) -> Tensor:
         """Pad the map before the first row and column, and behind the last as far as the windows reach."""
-        return self._padded_by(self._widths(self.tf.shape(x)[1:3]), x, filler)
+        return self._padded_by(self._widths(self.tf.shape(x)), x, filler)
 
     def _padded_by(self, widths: Tensor, x: Tensor, filler: float) -> Tensor:
-        padded = self.tf.pad(x, widths, constant_values=self.tf.constant(filler, x.dtype))
+        tf = self.tf
+        padded = once(
+            lambda: tf.pad(x, widths, constant_values=tf.constant(filler, x.dtype)),
+            *("padded", x.ref(), widths.ref(), filler),
+        )
         padded.set_shape((None, None, None, x.shape[3]))
         return padded
 
@@ -122,10 +129,11 @@ class PoolingRunner(TFRunner[layers.Pooling]):
         widths: Tensors = ()
         whole: Tensors = ()
         if not self.same:  # computed once, and kept for the backward pass: nodes take time to trace
-            size = self.tf.shape(x)[1:3]
-            widths = (self._widths(size),)
-            # A sum of remainders, not "all are 0": GPUs leave whole numbers to the CPU, but fetch a truth from there.
-            whole = (self.tf.reduce_sum(size % self.layer.stride) == 0,) if self.same_where_whole else ()
+            shape, layer = size_of(x), self.layer
+            geometry = layer.kernel, layer.stride, layer.pad, layer.round_up
+            widths = (once(lambda: self._widths(shape), "widths", shape.ref(), *geometry),)
+            if self.same_where_whole:
+                whole = (once(lambda: self._whole(shape), "whole", shape.ref(), layer.stride),)
         top = self._by_size(
             whole,
             lambda x: self._largest(x, "SAME"),
@@ -134,13 +142,18 @@ class PoolingRunner(TFRunner[layers.Pooling]):
         )
         return (top,), (x, *widths, *whole)
 
+    def _whole(self, shape: Tensor) -> Tensor:
+        """Compute whether the stride divides rows and columns."""
+        # A sum of remainders, not "all are 0": GPUs leave whole numbers to the CPU, but fetch a truth from there.
+        return self.tf.reduce_sum(shape % [1, *self.layer.stride, 1]) == 0
+
     def _plain_maximum_back(self, memo: Tensors, diff: Tensor) -> Tensors:
         x, *widths = memo[:2]
         back = self._by_size(
             memo[2:],
             lambda x, diff: self._largest_back(x, diff, "SAME"),
-            lambda x, diff: self._unpadded(
-                self._largest_back(self._padded_by(widths[0], x, LOWEST), diff, "VALID"), self.tf.shape(x)
+            lambda part, diff: self._unpadded(
+                self._largest_back(self._padded_by(widths[0], part, LOWEST), diff, "VALID"), shape_of(x)
             ),
             x,
             diff,
@@ -155,7 +168,8 @@ class PoolingRunner(TFRunner[layers.Pooling]):
             return (same if self.same else filled)(*values)
         # tf.cond would do, but it makes a function of each branch, and takes 0.4 s a network to trace.
         ops = self.tf.raw_ops
-        ways = [ops.Switch(data=value, pred=whole[0]) for value in values]
+        (pred,) = whole
+        ways = [once(partial(ops.Switch, data=value, pred=pred), "switch", value.ref(), pred.ref()) for value in values]
         results = [filled(*(way.output_false for way in ways)), same(*(way.output_true for way in ways))]
         return ops.Merge(inputs=results).output
 
@@ -163,13 +177,14 @@ class PoolingRunner(TFRunner[layers.Pooling]):
         return self._padded(x, LOWEST)
 
     def _largest(self, x: Tensor, padding: str) -> Tensor:
-        return self.tf.nn.max_pool2d(x, self.layer.kernel, self.layer.stride, padding)
+        largest = partial(self.tf.nn.max_pool2d, x, self.layer.kernel, self.layer.stride, padding)
+        return once(largest, "largest", x.ref(), self.layer.kernel, self.layer.stride, padding)
 
     def _largest_back(self, x: Tensor, diff: Tensor, padding: str) -> Tensor:
         return self.tf.raw_ops.MaxPoolGrad(
             orig_input=x,
-            # Computed again, though the forward pass had it: oneDNN's gradient, which is 10 to 40 times as fast as the
-            # other, runs only where its own maximum is in the same trace and tells it which taps won.
+            # Computed again where the forward pass has a trace of its own: oneDNN's gradient, 10 to 40 times as fast as
+            # the other, runs only where its own maximum is in the same trace and tells it which taps won.
             orig_output=self._largest(x, padding),
             grad=diff,
             ksize=[1, *self.layer.kernel, 1],
@@ -307,7 +322,7 @@ class RectifiedPoolingRunner(PoolingRunner):
     """Max pooling of ``max(x, 0)``: no gradient where the largest is 0."""
 
     def forward(self, *bottoms: Tensor) -> tuple[Tensors, Tensors]:
-        (top,), memo = super().forward(self.tf.nn.relu(bottoms[0]))
+        (top,), memo = super().forward(same_size(self.tf.nn.relu(bottoms[0]), bottoms[0]))
         return (top,), (top, *memo)
 
     def backward(self, memo: Tensors, *diffs: Tensor) -> Tensors:
