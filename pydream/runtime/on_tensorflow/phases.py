@@ -62,17 +62,18 @@ class Phases:
             self.padding[1 + axis] = [m - 1 - first, behind]
             self.starts.append([pad - s * first for _, pad, _ in slid])
 
-    def gradient(self, diff: Tensor, height: Tensor, width: Tensor) -> Tensor:
-        """Compute the (n, height, width, in) gradient from the one at the top."""
+    def gradient(self, diff: Tensor, shape: Tensor) -> Tensor:
+        """Compute the (n, height, width, in) gradient, of that shape, from the one at the top."""
         tf, (s_h, s_w) = self.tf, self.stride
         phases = tf.nn.conv2d(diff, self.kernel, 1, self.padding)
-        n, rows, columns = (tf.shape(phases)[axis] for axis in range(3))
+        sizes = tf.shape(phases)
         # (n, q, q', r, r', c) -> (n, q, r, q', r', c)
-        apart = tf.reshape(phases, (n, rows, columns, s_h, s_w * self.channels))
-        image = tf.reshape(tf.transpose(apart, (0, 1, 3, 2, 4)), (n, rows * s_h, columns * s_w, self.channels))
-        start = [self._start(axis, size) for axis, size in enumerate((height, width))]
-        return tf.slice(image, (0, *start, 0), (n, height, width, self.channels))
+        apart = tf.reshape(phases, tf.concat((sizes[:3], (s_h, s_w * self.channels)), 0))
+        whole = sizes * (1, s_h, s_w, 0) + (0, 0, 0, self.channels)
+        image = tf.reshape(tf.transpose(apart, (0, 1, 3, 2, 4)), whole)
+        image.set_shape((None, None, None, self.channels))
+        return tf.slice(image, (0, *(self._start(axis, shape) for axis in range(2)), 0), shape)
 
-    def _start(self, axis: int, size: Tensor) -> Any:
+    def _start(self, axis: int, shape: Tensor) -> Any:
         starts = self.starts[axis]
-        return starts[0] if len(set(starts)) == 1 else self.tf.gather(starts, size % len(starts))
+        return starts[0] if len(set(starts)) == 1 else self.tf.gather(starts, shape[1 + axis] % len(starts))

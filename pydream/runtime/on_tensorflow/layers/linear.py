@@ -78,7 +78,7 @@ class ConvolutionRunner(TFRunner[layers.Convolution]):
     def spread(self, diff: Tensor, shape: Tensor) -> Tensor:
         """Compute the gradient at a bottom of that shape from the one at its top."""
         if self.phases is not None:
-            return self.phases.gradient(diff, shape[1], shape[2])
+            return self.phases.gradient(diff, shape)
         group = self.layer.group
         parts = self.tf.split(diff, group, axis=3) if group > 1 else [diff]
         if group > 1:
