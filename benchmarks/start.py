@@ -28,16 +28,16 @@ from statistics import mean, median
 from time import perf_counter
 from types import SimpleNamespace
 
+from timed_command import OCTAVES, STEPS
+
 import pydream
-from pydream import imageops
 from pydream.bench import table
-from pydream.bench.clock import TimedNet
 from pydream.bench.inputs import picture
 from pydream.bench.machine import as_lines, machine
-from pydream.bench.whole import OPERATIONS, Request, breakdown, clocked, whole_dream
+from pydream.bench.whole import Request, breakdown, whole_dream
 from pydream.media import write_image
 
-MODEL, OCTAVES, STEPS = "squeezenet_v1.1", 4, 10
+MODEL = "squeezenet_v1.1"
 IMPORT = """
 import gc, time
 gc.disable()
@@ -142,56 +142,9 @@ def pydream_dream(folder, *args):
     """Run `pydream dream`, its steps timed; return the seconds of its process, and the readings of each picture."""
     readings = folder / "readings.json"
     began = perf_counter()
-    run(__file__, "--timed", readings, "dream", *args)
+    run(Path(__file__).with_name("timed_command.py"), readings, "dream", *args)
     return perf_counter() - began, json.loads(readings.read_text())
 
 
-class Clock(TimedNet):
-    """A network that notes when the first step of each picture began, too."""
-
-    def __init__(self, net):
-        super().__init__(net)
-        self.began = []
-
-    def forward(self, end=None, *, tensor=None):
-        if len(self.forwards) % (OCTAVES * STEPS) == 0:
-            self.began.append(perf_counter())
-        return super().forward(end, tensor=tensor)
-
-
-def timed_command(readings, args):
-    """Run a command line in this process, and write what its network and its image operations took."""
-    from pydream.cli import main as pydream_main
-    from pydream.easy import preparation
-
-    nets, load = [], preparation.load
-
-    def load_timed(*asked):
-        net, facts = load(*asked)
-        nets.append(Clock(net))
-        return nets[-1], facts
-
-    preparation.load = load_timed
-    with clocked(imageops.backend("native"), OPERATIONS) as taken:
-        try:
-            pydream_main(args)
-        finally:
-            (net,) = nets
-            Path(readings).write_text(json.dumps([readings_of(net, taken, i) for i in range(len(net.began))]))
-
-
-def readings_of(net, taken, number):
-    """Return the readings of one picture."""
-    part = slice(number * OCTAVES * STEPS, (number + 1) * OCTAVES * STEPS)
-    return {
-        "began": net.began[number],
-        "net": {"forwards": net.forwards[part], "backwards": net.backwards[part]},
-        "taken": {"to_tensor": taken["to_tensor"][part], "ascend_tensor": taken["ascend_tensor"][part], "zoom": []},
-    }
-
-
 if __name__ == "__main__":
-    if sys.argv[1:2] == ["--timed"]:
-        timed_command(sys.argv[2], sys.argv[3:])
-    else:
-        main()
+    main()

@@ -1,11 +1,17 @@
-"""A network with a clock: it divides the time of a dream between the network's passes and everything else."""
+"""Clocks: of a network's passes, and of the functions of a module. They divide the time of a dream."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from functools import partial
 from time import perf_counter
+from types import ModuleType
+from typing import Any
 
 from ..net import Array, Net, Part, Wrapper
+
+OPERATIONS = ("to_tensor", "ascend_tensor", "zoom")
 
 
 class TimedNet(Wrapper):
@@ -52,3 +58,31 @@ class TimedNet(Wrapper):
     def gradients_of(self, parts: Iterable[Part]) -> Iterator[Array]:
         """Compute the gradient of each part on a twin, timed."""
         return Net.gradients_of(self, parts)
+
+
+@contextmanager
+def clocked(module: ModuleType, names: Sequence[str]) -> Iterator[dict[str, list[float]]]:
+    """Time every call of some functions of a module while the block runs.
+
+    Yields
+    ------
+    dict of str to list of float
+        Function → seconds of each call.
+    """
+    taken: dict[str, list[float]] = {name: [] for name in names}
+    before = {name: getattr(module, name) for name in names}
+
+    def timed(function: Callable[..., Any], record: list[float], *args: Any) -> Any:
+        start = perf_counter()
+        try:
+            return function(*args)
+        finally:
+            record.append(perf_counter() - start)
+
+    for name, function in before.items():
+        setattr(module, name, partial(timed, function, taken[name]))
+    try:
+        yield taken
+    finally:
+        for name, function in before.items():
+            setattr(module, name, function)

@@ -11,13 +11,8 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from functools import partial
 from pathlib import Path
 from time import perf_counter
-from types import ModuleType
-from typing import Any
 
 import msgspec
 import numpy as np
@@ -30,12 +25,10 @@ from ..dream.params import find_end
 from ..errors import BenchError, PydreamError
 from ..net import Array
 from ..zoo.load import load_net
-from .clock import TimedNet
+from .clock import OPERATIONS, TimedNet, clocked
 from .floor import tensorflow_threads
 from .inputs import picture
 from .machine import peak_memory
-
-OPERATIONS = ("to_tensor", "ascend_tensor", "zoom")
 
 
 class Request(msgspec.Struct, frozen=True):
@@ -183,34 +176,6 @@ def dream_here(request: Request) -> DreamCost:
         peak = peak or peak_memory()
         measured.append(breakdown(total, timed, taken, len(sizes), request.iter_n))
     return DreamCost(imported - began, loaded - imported, after_import, before, peak, measured)
-
-
-@contextmanager
-def clocked(module: ModuleType, names: Sequence[str]) -> Iterator[dict[str, list[float]]]:
-    """Time every call of some functions of a module while the block runs.
-
-    Yields
-    ------
-    dict of str to list of float
-        Function → seconds of each call.
-    """
-    taken: dict[str, list[float]] = {name: [] for name in names}
-    before = {name: getattr(module, name) for name in names}
-
-    def timed(function: Callable[..., Any], record: list[float], *args: Any) -> Any:
-        start = perf_counter()
-        try:
-            return function(*args)
-        finally:
-            record.append(perf_counter() - start)
-
-    for name, function in before.items():
-        setattr(module, name, partial(timed, function, taken[name]))
-    try:
-        yield taken
-    finally:
-        for name, function in before.items():
-            setattr(module, name, function)
 
 
 def breakdown(total: float, net: TimedNet, taken: dict[str, list[float]], octave_n: int, iter_n: int) -> Breakdown:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from pydream import imageops
-from pydream.bench import floor, inputs, machine, network, operations, whole
+from pydream.bench import clock, floor, inputs, machine, network, operations, whole
 from pydream.bench.timing import expect_same, race
 from pydream.errors import BenchError, NetFileError, ResultsDifferError, ShapeError
 from pydream.formats.caffe.layers import graph_of
@@ -141,7 +141,7 @@ def test_functions_are_clocked_only_meanwhile():
     native = imageops.backend("native")
     before = native.zoom
     image = inputs.image(20, 30, np.zeros((3, 1, 1), np.float32))
-    with whole.clocked(native, ["zoom"]) as taken:
+    with clock.clocked(native, ["zoom"]) as taken:
         assert native.zoom(image, 10, 15).shape == (3, 10, 15)
         with pytest.raises(TypeError):
             native.zoom(image, 10, None)
