@@ -29,7 +29,7 @@ caffe      pycaffe's names: ``import pydream.caffe as caffe``
 zoo        names → networks
 record     what decides a dream, written down and kept in its picture
 cluster    a dream by many processes
-easy       a dream in one call: `dream_picture`; what it shares with the commands; `classify`
+easy       a dream in one call: `dream_picture`; what it shares with the commands; `classify`, `export_onnx`
 bench      for measuring
 reproduce  for the results of 2015
 testing    for ports to other runtimes
@@ -60,6 +60,7 @@ _HOMES = {  # public name → the module that has it, or that it is
     "deprocess": "dream.images",
     "dream_frames": "dream.film",
     "dream_picture": "easy.call",
+    "export_onnx": "easy.export",
     "load_net": "zoo.load",
     "make_step": "dream.notebook",
     "objective_L2": "dream.objectives",

@@ -8,6 +8,7 @@ from .dream.watch import Watch
 from .dream.zoom import zoom_frame, zoom_loop
 from .easy.atlas import activation_atlas
 from .easy.call import dream_picture
+from .easy.export import export_onnx
 from .easy.factors import activation_factors
 from .easy.grid import activation_grid
 from .easy.prediction import classify
@@ -33,6 +34,7 @@ __all__ = [
     "deprocess",
     "dream_frames",
     "dream_picture",
+    "export_onnx",
     "load_net",
     "make_step",
     "objective_L2",

@@ -55,6 +55,10 @@ class PluginError(PydreamError, ValueError):
     """An installed package adds a runtime that cannot be used."""
 
 
+class ExportError(PydreamError, ValueError):
+    """A step cannot be written as an ONNX graph; the text names the layer that is the reason."""
+
+
 class MemoryTooSmallError(PydreamError, ValueError):
     """A picture does not fit into the memory limit, or TensorFlow into what a limit leaves."""
 

@@ -65,6 +65,7 @@ GROUPS = {  # each command is `command` in the module of its name
     "2015": {"reproduce": "Make the results of the 2015 notebook again, with a report."},
     "For developers": {
         "bench": "Measure this machine: image operations, network, a dream.",
+        "export": "Write a step's gradient as one ONNX file.",
         "vectors": "Write test vectors for ports to other languages.",
     },
 }

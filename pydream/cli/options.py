@@ -294,15 +294,16 @@ def direction_power_option(default: float) -> Decorator:
     return option("--direction-power", text, FiniteRange(0, MOST_POWER), default=default)
 
 
+kind_option = option(
+    "--objective kind",
+    "What grows: half the sum of squares of the activations, as in 2015, their mean or their sum.",
+    click.Choice(KINDS),
+    default="l2",
+)
 objective_options = together(
     network_options,
     layer_option("LAYER[:CHANNELS][@PLACE][=WEIGHT]", multiple=True),
-    option(
-        "--objective kind",
-        "What grows: half the sum of squares of the activations, as in 2015, their mean or their sum.",
-        click.Choice(KINDS),
-        default="l2",
-    ),
+    kind_option,
     option("--caricature", "More of what the picture is: power of the cosine, 0 or 2 say.", FiniteRange(0, MOST_POWER)),
     option(
         "--also",

@@ -58,7 +58,7 @@ class ChannelOption(NamedTuple):
     channels: tuple[int, ...] | None = None
 
 
-def _channel_option(given: str) -> ChannelOption:
+def channel_option(given: str) -> ChannelOption:
     """Read ``fire4/expand3x3:7``, ``fire4/expand3x3:0-15,20``, or ``:7`` of the default layer."""
     name, colon, listed = given.rpartition(":")
     if not colon or not NUMBERS.fullmatch(listed):
@@ -71,7 +71,7 @@ def _channel_option(given: str) -> ChannelOption:
 
 rendering_options = together(
     network_options,
-    layer_option("LAYER[:CHANNELS]", type=_channel_option),
+    layer_option("LAYER[:CHANNELS]", type=channel_option),
     renderer_options,
     common_run_options,
     tile_options,

@@ -174,6 +174,7 @@ def test_public_names(root):
         "deprocess",
         "dream_frames",
         "dream_picture",
+        "export_onnx",
         "load_net",
         "make_step",
         "objective_L2",

@@ -114,7 +114,7 @@ def _gathered(diff: Array, shape: tuple[int, ...]) -> Array:
     axes = tuple(range(more)) + tuple(
         more + axis for axis, size in enumerate(shape) if size == 1 != diff.shape[more + axis]
     )
-    return np.asarray(diff.sum(axes)).reshape(shape) if axes else diff
+    return diff.sum(axes, keepdims=True).reshape(shape) if axes else diff
 
 
 class Curve(NamedTuple):
@@ -188,11 +188,11 @@ class PointwiseRunner(Runner[layers.Pointwise]):
 
     def forward(self, *bottoms: Array) -> tuple[Arrays, Memo]:
         top = CURVES[self.layer.op].top(bottoms[0], *self.layer.constants)
-        return (np.asarray(top, self.dtype),), bottoms
+        return (top.astype(self.dtype, copy=False),), bottoms
 
     def backward(self, memo: Memo, *diffs: Array) -> Arrays:
         slope = CURVES[self.layer.op].slope(memo[0], *self.layer.constants)
-        return (diffs[0] * np.asarray(slope, self.dtype),)
+        return (diffs[0] * slope.astype(self.dtype, copy=False),)
 
 
 class TransposeRunner(Runner[layers.Transpose]):

@@ -37,7 +37,7 @@ class PoolingRunner(Runner[layers.Pooling]):
     def maximum(self, x: Array) -> tuple[Arrays, Memo]:
         padded = self.padded(x, LOWEST)
         first, *rest = self.taps(padded, x.shape)
-        best, winner = first, np.zeros(first.shape, np.intp)
+        best, winner = first, np.zeros_like(first, np.intp)
         for place, tap in enumerate(rest, start=1):
             wins = self.beats(tap, best)
             best, winner = np.where(wins, tap, best), np.where(wins, place, winner)
@@ -131,9 +131,11 @@ class PoolingRunner(Runner[layers.Pooling]):
 class SPPRunner(Runner[layers.SPP]):
     """A pooling for each level, as vectors side by side."""
 
+    pooling: type[PoolingRunner] = PoolingRunner
+
     def forward(self, *bottoms: Array) -> tuple[Arrays, Memo]:
         (x,) = bottoms
-        pools = [PoolingRunner(level, [], self.dtype) for level in self.layer.levels(x.shape)]
+        pools = [self.pooling(level, [], self.dtype) for level in self.layer.levels(x.shape)]
         made = [pool.forward(x) for pool in pools]
         tops = [top for (top,), _ in made]
         joined = tops[0] if len(tops) == 1 else np.concatenate([top.reshape(len(x), -1) for top in tops], 1)

@@ -35,8 +35,8 @@ class ReductionRunner(Runner[layers.Reduction]):
         (x,) = bottoms
         values = {"ASUM": np.abs(x), "SUMSQ": x * x}.get(self.layer.operation, x)
         (shape,) = self.layer.top_shapes(x.shape)
-        top = values.reshape(*shape, -1).sum(-1) * self.factor(x.shape)
-        return (np.asarray(top, x.dtype),), (x,)
+        top = values.reshape(*shape, -1).sum(-1, keepdims=True) * self.factor(x.shape)
+        return (top.reshape(shape),), (x,)
 
     def backward(self, memo: Memo, *diffs: Array) -> Arrays:
         (x,), (diff,) = memo, diffs

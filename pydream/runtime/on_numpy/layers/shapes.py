@@ -52,10 +52,10 @@ class SliceRunner(Runner[layers.Slice]):
         (x,), axis = bottoms, self.layer.axis
         ends = np.cumsum([top[axis] for top in self.layer.top_shapes(x.shape)])
         tops = tuple(np.split(x, ends[:-1], axis))
-        return tops, tuple(top.shape for top in tops)
+        return tops, tops
 
     def backward(self, memo: Memo, *diffs: Array | None) -> Arrays:
-        parts = [np.zeros(shape, self.dtype) if diff is None else diff for shape, diff in zip(memo, diffs, strict=True)]
+        parts = [np.zeros_like(top) if diff is None else diff for top, diff in zip(memo, diffs, strict=True)]
         return (np.concatenate(parts, self.layer.axis),)
 
 
