@@ -66,7 +66,7 @@ def of_example(example, dtype):
     return net
 
 
-@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("dtype", [pytest.param("float32"), pytest.param("float64", marks=pytest.mark.slow)])
 @pytest.mark.parametrize(
     "example", [each for each in EXAMPLES if each.type not in NO_GRADIENT], ids=lambda each: each.type
 )
@@ -147,3 +147,21 @@ def test_networks_of_other_layers(name):
     shape = (1, *net.image.shape[1:])
     image = nets.spread(np.random.default_rng(0), shape).astype(np.float32)
     assert_same(net, net.default_end, made, image)
+
+
+@pytest.mark.parametrize("size", [(98, 113), (131, 97), (96, 128)])
+def test_one_file_for_any_size(squeezenet_step, size):
+    """The built-in network: odd and even sizes, within what float32 moves (the issue of the first gradients)."""
+    net, session = squeezenet_step
+    image = np.random.RandomState(0).uniform(-100, 140, (1, 3, *size)).astype(np.float32)
+    gradient, activations = session.run(["gradient", "activations"], {"image": image})
+    wanted = expected(net, "fire8/concat", image)
+    assert nets.off(gradient, wanted[0]) < 2e-6
+    assert nets.off(activations, wanted[1]) < 2e-6
+
+
+@pytest.fixture(scope="module")
+def squeezenet_step():
+    net = load_net("squeezenet_v1.1", runtime="native")
+    made = step_model(net.runtime, "fire8/concat").model.SerializeToString()
+    return net, onnxruntime.InferenceSession(made, providers=["CPUExecutionProvider"])

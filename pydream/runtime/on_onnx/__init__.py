@@ -11,5 +11,6 @@ model   a layer → the model of a step
 """
 
 from .model import LAYOUTS, Kind, Layout, Objective, StepModel, step_model
+from .runtime import OnnxRuntime
 
-__all__ = ["LAYOUTS", "Kind", "Layout", "Objective", "StepModel", "step_model"]
+__all__ = ["LAYOUTS", "Kind", "Layout", "Objective", "OnnxRuntime", "StepModel", "step_model"]

@@ -22,12 +22,12 @@ from ..on_numpy.onnx_layers import GatherRunner, PadRunner, PartRunner, ReduceRu
 from .traced import LAST, Open, OpenSizeError, Shape, Traced, Value, as_traced
 from .windows import (
     Extent,
+    Sliding,
     extent,
     flattened,
     ones,
     pad,
     padded_as,
-    padded_for,
     placed,
     pooled,
     refolded,
@@ -90,17 +90,22 @@ class Convolution(ConvolutionRunner):
 
     def seen(self, x: Value) -> Value:
         """Return im2col: what each tap of the kernel sees, (n, c, taps, h, w)."""
-        layer, (before, out) = self.layer, self.window(x.shape)
-        window = layer.kernel, layer.stride, layer.dilation
-        found: Value = np.stack(taps(padded_for(x, *window, before, out, 0), *window, out), 2)
+        window = self.sliding(x.shape)
+        found: Value = np.stack(taps(window.padded(x, 0), window), 2)
         return found
+
+    def sliding(self, shape: Shape) -> Sliding:
+        """Return the windows over maps of a shape."""
+        layer, same = self.layer, isinstance(self.layer, tf_layers.Conv2D) and all_same(self.layer.padding)
+        whole = layer.stride == (1, 1) or same
+        return Sliding(layer.kernel, layer.stride, layer.dilation, *self.window(shape), whole)
 
     def given_back(self, columns: Value, out: Extent, shape: Shape) -> Value:
         """Return col2im: what each tap of the kernel saw gets its share, of an extent."""
-        layer, count = self.layer, self.layer.kernel[0] * self.layer.kernel[1]
+        count = self.layer.kernel[0] * self.layer.kernel[1]
         apart = refolded(columns, (shape[1], count), out)
         parts = [refolded(apart[:, tap : tap + 1], (1, shape[1]), out) for tap in range(count)]
-        return spread(parts, layer.kernel, layer.stride, layer.dilation, self.window(shape)[0], shape)
+        return spread(parts, self.sliding(shape), shape)
 
     @property
     def attributes(self) -> dict[str, Any]:
@@ -123,9 +128,14 @@ class Convolution(ConvolutionRunner):
             if type(layer) is layers.Convolution:
                 return full
             cut = Traced(full.nodes, full.name, (1, shape[1], *sized(whole - before)), full.dtype)
-            return placed(cut, np.zeros(2, np.int64), shape)
+            return placed(cut, np.zeros(2, np.int64), shape, fits=False)
         maps = (1, shape[1], *sized(whole))
         return placed(diff.op("ConvTranspose", kernel, shape=maps, **self.attributes), -before, shape)
+
+
+def all_same(padding: tf_layers.Paddings) -> bool:
+    """Return whether rows and columns are padded as many windows need."""
+    return all(each.same for each in padding)
 
 
 def turned(kernel: Value, group: int) -> Value:
@@ -176,14 +186,20 @@ class Pooling(PoolingRunner):
         return pooled(self.layer, extent(shape))
 
     def padded(self, x: Value, filler: float) -> Value:
-        return padded_for(x, self.kernel(x.shape), self.layer.stride, (1, 1), *self.window(x.shape), filler)
+        return self.sliding(x.shape).padded(x, filler)
+
+    def sliding(self, shape: Shape) -> Sliding:
+        """Return the windows over maps of a shape."""
+        layer, same = self.layer, isinstance(self.layer, tf_layers.MaxPool) and all_same(self.layer.padding)
+        whole = layer.round_up or layer.stride == (1, 1) or same
+        return Sliding(self.kernel(shape), layer.stride, (1, 1), *self.window(shape), whole)
 
     def taps(self, padded: Value, shape: Shape) -> Iterator[Value]:
-        yield from taps(padded, self.kernel(shape), self.layer.stride, (1, 1), self.window(shape)[1])
+        yield from taps(padded, self.sliding(shape))
 
     def gathered(self, parts: list[Value], shape: Shape) -> Value:
         """Add up the gradients that each place of the window gets."""
-        return spread(parts, self.kernel(shape), self.layer.stride, (1, 1), self.window(shape)[0], shape)
+        return spread(parts, self.sliding(shape), shape)
 
     def maximum(self, x: Value) -> tuple[Tops, Memo]:
         if self.dtype == np.float64:
@@ -197,11 +213,13 @@ class Pooling(PoolingRunner):
         padded, (_, out) = self.padded(x, LOWEST), self.window(x.shape)
         shape = (*x.shape[:2], *sized(out))
         best = padded.op("MaxPool", shape=shape, kernel_shape=self.layer.kernel, strides=self.layer.stride)
-        equal = [tap == best for tap in self.taps(padded, x.shape)]
-        winners, others = equal[:1], ~equal[0]
-        for each in equal[1:]:
-            winners.append(each & others)
-            others = others & ~each
+        *equal, _ = [tap == best for tap in self.taps(padded, x.shape)]
+        winners: list[Value] = []
+        others: Value = None
+        for each in equal:
+            winners.append(each if others is None else each & others)
+            others = ~each if others is None else others & ~each
+        winners.append(np.ones_like(best) > 0 if others is None else others)  # the last, where no tap before it is
         if len(self.layer.tops) == 1:
             return (best,), (winners, x.shape)
         number = reduce(np.add, [place * wins.astype(np.int64) for place, wins in enumerate(winners)])
@@ -245,10 +263,10 @@ class Pooling(PoolingRunner):
             own = self.layer if isinstance(self.layer, onnx_layers.Pool) else None
             sides = [(each, each) for each in self.layer.pad] if own is None else own.padding
             if own is None or own.counted:
-                field = pad(field, before, size + np.array(sides, np.int64).sum(1), 1)
+                field = pad(field, before, size + np.array(sides, np.int64).sum(1), 1, fits=True)
                 before = np.zeros(2, np.int64)
-        window, (_, out) = (self.kernel(shape), self.layer.stride, (1, 1)), self.window(shape)
-        return reduce(np.add, taps(padded_for(field, *window, before, out, 0), *window, out))
+        window = self.sliding(shape)._replace(before=before, whole=False)
+        return reduce(np.add, taps(window.padded(field, 0), window))
 
 
 def indices(x: Value, size: Extent) -> Any:
@@ -294,8 +312,8 @@ class LRN(LRNRunner):
         size, half, out = self.layer.local_size, self.layer.local_size // 2, extent(x.shape)
         for kernel in ((size, 1), (1, size)):
             before = np.array([half if side > 1 else 0 for side in kernel], np.int64)
-            window = kernel, (1, 1), (1, 1)
-            sums = reduce(np.add, taps(padded_for(x, *window, before, out, 0), *window, out))
+            window = Sliding(kernel, (1, 1), (1, 1), before, out, whole=True)
+            sums = reduce(np.add, taps(window.padded(x, 0), window))
             x = Traced(sums.nodes, sums.name, x.shape, sums.dtype)
         return x
 
@@ -343,7 +361,7 @@ class Crop(CropRunner):
             if self.layer.axis % 4 < 2 or x.ndim != 4:
                 raise OpenSizeError
             before = -np.array(begin[2:], np.int64)
-            return (pad(x, before, extent(reference.shape), 0),), (x.shape, before)
+            return (pad(x, before, extent(reference.shape), 0, fits=False),), (x.shape, before)
         (top,), (part, shape) = super().forward(*bottoms)
         return (top,), (shape, part)
 
@@ -351,7 +369,7 @@ class Crop(CropRunner):
         (shape, part), (diff,) = memo, diffs
         if isinstance(part, tuple):
             return surrounded(diff, part, shape), None
-        return placed(diff, -part, shape), None
+        return placed(diff, -part, shape, fits=True), None
 
 
 def surrounded(diff: Value, part: tuple[slice, ...], shape: Shape) -> Value:

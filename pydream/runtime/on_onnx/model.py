@@ -163,10 +163,12 @@ def _written(
     runtime = OnnxRuntime(graph, params, dtype)
     nodes, last = runtime.nodes, layout == "nhwc"
     value, index, source = _value(graph, end), graph.index(end), graph.inputs[graph.image_input]
-    inputs = [as_traced(nodes, np.zeros((1, *shape[1:]), dtype)) for shape in graph.declared.values()]
-    place = list(graph.inputs).index(graph.image_input)
-    nodes.scope = IMAGE
-    inputs[place] = image = _image(nodes, graph.declared[graph.image_input][1], size, dtype, last)
+    nodes.scope = "inputs"
+    image = _image(nodes, graph.declared[graph.image_input][1], size, dtype, last)
+    inputs = [
+        image if name == graph.image_input else as_traced(nodes, np.zeros((1, *shape[1:]), dtype))
+        for name, shape in graph.declared.items()
+    ]
     try:
         (top,), memos = runtime.forward([value], index, inputs, [source])
         nodes.scope = "objective"

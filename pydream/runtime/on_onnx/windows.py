@@ -6,9 +6,9 @@ a width: an array where both are known, else a value of the graph.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from functools import reduce
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -88,81 +88,117 @@ def padded_as(
     return before * whole + written[:, 0] * (1 - whole), out * whole + valid * (1 - whole)
 
 
-def pad(x: Value, before: Extent, size: Extent, filler: float) -> Value:
-    """Put x into a map that begins `before` it, below 0 behind its first place, and has the extent `size`."""
-    behind = size - extent(x.shape) - before
-    if not isinstance(before, Traced) and not isinstance(behind, Traced):
-        if not (before.any() or behind.any()):
+def pad(x: Value, before: Extent, size: Extent, filler: float, fits: bool | None = None) -> Value:
+    """Put x into a map that begins `before` it, below 0 behind its first place, and has the extent `size`.
+
+    `fits`: whether x is known to end within it (True), or to reach to its end or beyond (False). A Pad with widths
+    below 0 would do as well, but not everything that runs ONNX has it.
+    """
+    own, end, none = extent(x.shape), size - before, np.zeros(2, np.int64)
+    if not any(isinstance(each, Traced) for each in (own, end)):
+        fits = True if (own <= end).all() else False if (own >= end).all() else None
+        if (own == end).all() and not before.any():
             return x
-        pads: Any = np.concatenate([[0, 0], before, [0, 0], behind]).astype(np.int64)
-    else:
-        none = np.zeros(2, np.int64)
-        pads = joined([none, before, none, behind])
-    return x.op("Pad", pads, x.like(filler), shape=(*x.shape[:2], *sized(size)), mode="constant")
+    first, ahead = np.maximum(-before, none), np.maximum(before, none)
+    inside = own if fits else end if fits is False else np.minimum(own, end)
+    if fits is not True or isinstance(first, Traced) or first.any():
+        x = x.op("Slice", first, inside, _SPACE, shape=(*x.shape[:2], *sized(inside - first)))
+    if fits is not False or isinstance(ahead, Traced) or ahead.any():
+        pads = [none, ahead, none, end - inside]
+        open_sizes = any(isinstance(each, Traced) for each in pads)
+        widths = joined(pads) if open_sizes else np.concatenate(pads)
+        x = x.op("Pad", widths, x.like(filler), shape=(*x.shape[:2], *sized(size)), mode="constant")
+    return x
 
 
-def placed(part: Value, before: Extent, shape: Shape) -> Value:
-    """Put the gradient of a part, which begins at `before`, into a field of zeros of a shape."""
-    found = pad(part, before, extent(shape), 0)
+def placed(part: Value, before: Extent, shape: Shape, fits: bool | None = None) -> Value:
+    """Put the gradient of a part, which begins at `before`, into a field of zeros of a shape; `fits` as in `pad`."""
+    found = pad(part, before, extent(shape), 0, fits)
     return Traced(found.nodes, found.name, shape, found.dtype)
 
 
-def padded_for(
-    x: Value, kernel: Pair, stride: Pair, dilation: Pair, before: Extent, out: Extent, filler: float
-) -> Value:
-    """Put x into a map of whole strides that `out` windows fit into, which begins `before` it."""
-    return pad(x, before, (out + _shifts(kernel, stride, dilation)) * np.array(stride, np.int64), filler)
+class Sliding(NamedTuple):
+    """Windows that slide over maps.
 
-
-def taps(padded: Value, kernel: Pair, stride: Pair, dilation: Pair, out: Extent) -> list[Value]:
-    """Return what each place of the kernel sees of a map that `padded_for` made, row by row.
-
-    The places are taken apart into phases, those of a remainder by the stride: in each the taps lie side by side, where
-    slices with a step take many times as long.
+    Attributes
+    ----------
+    kernel, stride, dilation : (int, int)
+    before : extent
+        The padding before the maps.
+    out : extent
+        How many windows there are.
+    whole : bool
+        Whether no place of the maps is left over behind the last window.
     """
-    shape = (*padded.shape[:2], *sized(out))
-    phases = _phases(padded, stride, out + _shifts(kernel, stride, dilation))
-    found = []
-    for _, shift, phase in _steps(kernel, stride, dilation):
-        found.append(phases[phase].op("Slice", shift, out + shift, _SPACE, shape=shape))
-    return found
+
+    kernel: Pair
+    stride: Pair
+    dilation: Pair
+    before: Extent
+    out: Extent
+    whole: bool
+
+    @property
+    def shifts(self) -> Any:
+        """How many whole strides the last tap lies behind the first."""
+        both = zip(self.kernel, self.stride, self.dilation, strict=True)
+        return np.array([(k - 1) * d // s for k, s, d in both], np.int64)
+
+    @property
+    def wide(self) -> Extent:
+        """The extent of a phase: of the places of one remainder by the stride that the windows see."""
+        return self.out + self.shifts
+
+    @property
+    def steps(self) -> list[tuple[Any, tuple[int, ...]]]:
+        """The whole strides that each tap is shifted by, and what remains: its phase."""
+        found = []
+        for place in np.ndindex(*self.kernel):
+            both = [divmod(i * d, s) for i, d, s in zip(place, self.dilation, self.stride, strict=True)]
+            found.append((np.array([each for each, _ in both], np.int64), tuple(phase for _, phase in both)))
+        return found
+
+    @property
+    def fits(self) -> bool | None:
+        """Whether the maps end within the phases, as far as it is known."""
+        return True if self.whole else None
+
+    def padded(self, x: Value, filler: float) -> Value:
+        """Put x into a map of whole strides that the windows fit into."""
+        return pad(x, self.before, self.wide * np.array(self.stride, np.int64), filler, self.fits)
 
 
-def spread(parts: Sequence[Value], kernel: Pair, stride: Pair, dilation: Pair, before: Extent, shape: Shape) -> Value:
+def taps(padded: Value, window: Sliding) -> list[Value]:
+    """Return what each place of the kernel sees of a map that `Sliding.padded` made, row by row.
+
+    The places are taken apart into phases: in each the taps lie side by side, where slices with a step take many times
+    as long.
+    """
+    shape, phases = (*padded.shape[:2], *sized(window.out)), _phases(padded, window)
+    return [phases[phase].op("Slice", shift, window.out + shift, _SPACE, shape=shape) for shift, phase in window.steps]
+
+
+def spread(parts: Sequence[Value], window: Sliding, shape: Shape) -> Value:
     """Add up at each place of maps what the taps that saw it give back: the gradient of padding and `taps`."""
-    wide = extent(parts[0].shape) + _shifts(kernel, stride, dilation)
+    stride, wide = window.stride, window.wide
     phases: dict[tuple[int, ...], list[Value]] = {phase: [] for phase in np.ndindex(*stride)}
-    for tap, shift, phase in _steps(kernel, stride, dilation):
-        phases[phase].append(pad(parts[tap], shift, wide, 0))
+    for part, (shift, phase) in zip(parts, window.steps, strict=True):
+        phases[phase].append(pad(part, shift, wide, 0, fits=True))
     some = next(found[0] for found in phases.values() if found)
     sums = [reduce(np.add, found) if found else np.zeros_like(some) for found in phases.values()]
-    if len(sums) == 1:
-        return placed(sums[0], -before, shape)
-    together, channels = joined(sums, 1), shape[1]
-    whole = wide * np.array(stride, np.int64)
-    if stride[0] == stride[1]:
+    together, channels, whole = sums[0], shape[1], wide * np.array(stride, np.int64)
+    if len(sums) > 1 and stride[0] == stride[1]:
         maps = (shape[0], channels, *sized(whole))
-        interleaved = together.op("DepthToSpace", shape=maps, blocksize=stride[0], mode="DCR")
-    else:
-        apart = refolded(together, (*stride, channels), wide)
-        interleaved = refolded(apart.transpose(2, 3, 0, 4, 1), (1, channels), whole)
-    return placed(interleaved, -before, shape)
+        together = joined(sums, 1).op("DepthToSpace", shape=maps, blocksize=stride[0], mode="DCR")
+    elif len(sums) > 1:
+        apart = refolded(joined(sums, 1), (*stride, channels), wide)
+        together = refolded(apart.transpose(2, 3, 0, 4, 1), (1, channels), whole)
+    return placed(together, -window.before, shape, False if window.whole else None)
 
 
-def _shifts(kernel: Pair, stride: Pair, dilation: Pair) -> Any:
-    """Return how many whole strides the last tap lies behind the first."""
-    return np.array([(k - 1) * d // s for k, s, d in zip(kernel, stride, dilation, strict=True)], np.int64)
-
-
-def _steps(kernel: Pair, stride: Pair, dilation: Pair) -> Iterator[tuple[int, Any, tuple[int, ...]]]:
-    """Yield each tap's number, the whole strides that it is shifted by, and what remains: its phase."""
-    for tap, place in enumerate(np.ndindex(*kernel)):
-        both = [divmod(i * d, s) for i, d, s in zip(place, dilation, stride, strict=True)]
-        yield tap, np.array([each for each, _ in both], np.int64), tuple(phase for _, phase in both)
-
-
-def _phases(padded: Value, stride: Pair, wide: Extent) -> dict[tuple[int, ...], Value]:
+def _phases(padded: Value, window: Sliding) -> dict[tuple[int, ...], Value]:
     """Take a map of whole strides apart."""
+    stride, wide = window.stride, window.wide
     if stride == (1, 1):
         return {(0, 0): padded}
     batch, channels = padded.shape[:2]
