@@ -19,13 +19,13 @@ HEADINGS = {
     " depth sidecar no-sync",
     "Film": "from to range carry flow cut fps quality",
     "Loop": "frames scale rotate shift ease hold plan grid",
-    "Dream of": "preset layer at-most like check-weights class input guide objective caricature also"
+    "Dream of": "preset layer channels at-most like check-weights class input guide objective caricature also"
     " direction direction-power invert",
     "Steps": "renderer octaves octave-scale octave-sizes iterations strength step-size jitter clip",
     "Look": "mask keep-colors laplacian decorrelate decorrelate-color color-correlations smooth tv"
     " magnitudes robust robust-scale robust-rotate pull-back seamless stretch blend",
     "Exactness": "seed exact dtype era backend runtime device",
-    "Network": "model weights mean pixel-scale channel-order input-node description url looks",
+    "Network": "model weights mean pixel-scale channel-order input-node layout description url looks",
     "Studio": "host port folder no-browser allow-remote",
     "Size": "max-pixels long-side size image-size quick workers memory scheduler tile",
     "Figure": "natural places side factors cell sized most-cells at gain columns title theme width dpi caption",

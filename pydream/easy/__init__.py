@@ -10,6 +10,7 @@ preparation  `Prepared`: network, recipe, guide and mask; `others`: other networ
 loop         `ZoomRun`: a zoom loop, frame by frame into a folder
 film         `FilmRun`: the same of a film that is dreamt on
 snippet      a dream's call of `dream_picture`, written down
+export       `export_onnx`: a step's gradient as an ONNX file
 prediction   `classify`: what a network takes a picture for
 atlas        `activation_atlas`: what a layer makes of many pictures, as a map
 layout       vectors → groups → a map of them, in whole numbers

@@ -9,6 +9,7 @@ base          a runner for each layer, and the passes over the graph
 on_numpy      the formulas in NumPy, to be read
 on_native     the same with kernels in C++, to be fast in float64
 on_tensorflow the formulas in TensorFlow, to be fast in float32
+on_onnx       NumPy's formulas as ONNX' operators, to be written into a file
 blob          arrays to read and write, made when they are read
 formulas      what libraries that differentiate run, each formula once
 ported        a runtime of such a library, with NumPy for what has no formula

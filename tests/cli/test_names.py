@@ -192,6 +192,13 @@ HARMLESS = {
     "presets": [[], ["--json"]],
     "studio": [[f"no{EVIL}.png"], ["-m", f"no{EVIL}"], ["--host", EVIL], ["--host", EVIL, "--allow-remote"]],
     "vectors": [["-o", "."]],  # is not empty
+    "export": [
+        ["-o", f"{EVIL}.onnx", "-l", "fire2/concat"],
+        ["-o", f"no{EVIL}/x.onnx"],
+        ["-o", "x.onnx", "-l", f"no{EVIL}"],
+        ["-o", "x.onnx", "-m", f"no{EVIL}"],
+        ["-o", "x.onnx", "--channels", EVIL],
+    ],
     "bench": [["-m", f"no{EVIL}"], ["--plot", f"{EVIL}.xyz"]],
     "reproduce": [[f"no{EVIL}.png", "-o", f"r{EVIL}"], ["-o", "r", "-m", EVIL]],
 }

@@ -15,6 +15,7 @@ EXCEPTIONS = {
     ("layer", "visualize"): "type: one layer and its channels, checked before the network is loaded",
     ("layer", "channels"): "type: as for visualize",
     ("layer", "reproduce"): "type: a layer for each of the results",
+    ("layer", "export"): "type: as for visualize",
     ("octaves", "reproduce"): "type: a number, the notebook's; no picture's size decides",
     ("octaves", "visualize"): "type: a number, as the tutorial's renderers take it",
     ("octaves", "channels"): "type: as for visualize",

@@ -45,6 +45,7 @@ WRITES = {
     "reproduce frames": (["{read}", "-o", "out", "--model", "squeezenet_v1.1"], "out/frames/00000003.png"),
     "reproduce report": (["{read}", "-o", "out", "--model", "squeezenet_v1.1"], "out/report.html"),
     "bench": (["--weights", "{read}", "--plot", "out.svg"], "out.svg"),
+    "export": (["--weights", "{read}", "-o", "out.onnx"], "out.onnx"),
 }
 WRITES_NOTHING = {"presets", "layers"}  # but standard output
 WRITES_ITS_OWN = {"replay", "vectors", "models", "studio"}  # see below, and tests/studio
@@ -222,6 +223,7 @@ KEPT = {
     "reproduce": (["reproduce", "in.png", "--model", "squeezenet_v1.1", "-o", "out"], "out/report.html", FILE),
     "bench": (["bench", "--plot", "out.svg"], "out.svg", "'--plot'"),
     "vectors": (["vectors", "-o", "out"], "out/vectors.json", FILE),
+    "export": (["export", "-o", "out.onnx"], "out.onnx", FILE),
 }
 
 
@@ -324,6 +326,7 @@ TOO_LATE = {
     "a report": (["reproduce", "in.png", "-o", "out", "--model", "squeezenet_v1.1"], "out/report.json"),
     "a plot": (["bench", "--plot", "out.svg"], "out.svg"),
     "a manifest": (["vectors", "-o", "out"], "out/vectors.json"),
+    "a graph": (["export", "-o", "out.onnx"], "out.onnx"),
 }
 
 

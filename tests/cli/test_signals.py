@@ -55,6 +55,7 @@ COMMANDS = {
     "replay": ["replay", "made.png", "-o", "out.png"],
     "bench": ["bench", "--quick", "--image-size", "96x72", "--plot", "out.png"],
     "vectors": ["vectors", "-o", "out"],
+    "export": ["export", "-o", "out.onnx", "--exact"],
     "video": ["video", "many.mp4", "-o", "out.mp4", "--flow", *SHORT],
     "visualize": ["visualize", "noise:64x64", "-o", "out.png", "--layer", "fire2/squeeze1x1:3", "-n", "40"],
 }

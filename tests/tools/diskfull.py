@@ -44,6 +44,7 @@ COMMANDS = {
                   "numpy"],
     "add": ["models", "add", "mine", *MODEL],
     "vectors": ["vectors", "-o", "disk/out"],
+    "export": ["export", "-o", "disk/out.onnx"],
 }  # fmt: skip
 
 

@@ -46,6 +46,7 @@ COMMANDS = {
     "reproduce": ["reproduce", "in.png", "--guide", "in.png", "-m", "squeezenet_v1.1", "--frames", "3", *SHORT],
     "replay": ["replay", "made.png", "-o", "again.png"],
     "vectors": ["vectors", "-o", "out"],
+    "export": ["export", "-o", "out.onnx"],
     "models add": ["models", "add", "own", "own.prototxt", "own.caffemodel"],
 }
 RESUMED = {"zoom", "zoom, film alone", "video", "sweep", "channels"}

@@ -39,7 +39,7 @@ def _channels(text: str) -> tuple[int, ...]:
 
 
 @click.command("export", cls=Command)
-@output_option("An .onnx file", type=click.Path(dir_okay=False, path_type=Path), required=True)
+@output_option("An .onnx file", type=click.Path(path_type=Path), required=True)
 @network_options
 @layer_option("LAYER[:CHANNELS]", type=channel_option)
 @option(
