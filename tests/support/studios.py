@@ -1,8 +1,6 @@
 """A studio in a process of its own, as `pydream studio` runs it, and what a script asks of it."""
 
-import os
 import re
-import shutil
 import signal
 import subprocess
 import sys
@@ -15,7 +13,6 @@ from urllib.parse import urlsplit
 
 import httpx
 
-CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
 ENDED = ("done", "stopped", "failed")
 
 

@@ -30,7 +30,8 @@ from PIL import Image
 from pydream.media.video import write_video
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
-from support.studios import CHROMIUM, ENDED, Running, running
+from support.browsers import CHROMIUM
+from support.studios import ENDED, Running, running
 
 SIZE = (64, 96)
 ITERATIONS = {"iter_n": 30, "octave_n": 2, "seed": 1}

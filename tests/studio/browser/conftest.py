@@ -4,15 +4,11 @@ import os
 from pathlib import Path
 
 import pytest
+from support.browsers import chromium, need_chromium
 from support.pages import DESKTOP, PHONE, picture_file, remember
-from support.studios import CHROMIUM, running
+from support.studios import running
 
 SCREENSHOTS = os.environ.get("PYDREAM_SCREENSHOTS")  # a folder for pictures of every state
-
-
-def need_chromium():
-    if CHROMIUM is None:
-        pytest.skip("NOT PROVEN HERE: there is no Chromium (on PATH, or by CHROMIUM) to show the page in")
 
 
 @pytest.fixture(scope="session")
@@ -36,14 +32,8 @@ def api(studio):
 @pytest.fixture(scope="module")
 def browser():
     """A browser until the last test of the file: while Playwright runs, asyncio cannot in the same process."""
-    need_chromium()
-    from playwright.sync_api import expect, sync_playwright
-
-    expect.set_options(timeout=20_000)  # only a failure takes so long
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+    with chromium() as browser:
         yield browser
-        browser.close()
 
 
 @pytest.fixture

@@ -1,7 +1,7 @@
 """A studio is killed while it dreams; ``tests/tools/studio_kills.py`` does so at random moments, and for longer."""
 
 import pytest
-from support.studios import CHROMIUM
+from support.browsers import CHROMIUM
 from tools.studio_kills import make_inputs, one_round, quiet_run
 
 
