@@ -99,6 +99,8 @@ setup(
             "**/*.svg",
             "**/*.webmanifest",
             "reproduce/known.json",
+            "testing/golden.npz",
+            "testing/vectors.schema.json",
             "dream/labels/*",
         ]
     },

@@ -97,8 +97,8 @@ class Place:
 
     def golden(self, name: str) -> Any:
         """Return a file of Caffe's results; raise `FileNotFoundError` where it is missing."""
-        own = ROOT / "tests" / "data" / name
-        return np.load(own if own.is_file() else self.shared / "golden" / name)
+        own = [ROOT / "pydream" / "testing" / name, ROOT / "tests" / "data" / name]
+        return np.load(next(filter(Path.is_file, own), self.shared / "golden" / name))
 
     @property
     def device(self) -> str:
@@ -201,8 +201,8 @@ def _gradient(net: Net, end: str, image: Any) -> Any:
 
 def small_exact_dreams(place: Place) -> Iterator[Row]:
     """Our own picture's dream is Caffe's, in one run and in tiles."""
-    yield from _exact_dream(place, SQUEEZENET, "squeezenet_fire8_own_192x128.npz", octave_n=3, iter_n=6, tile=0)
-    yield from _exact_dream(place, SQUEEZENET, "squeezenet_fire8_own_192x128.npz", octave_n=3, iter_n=6, tile=96)
+    yield from _exact_dream(place, SQUEEZENET, "golden.npz", octave_n=3, iter_n=6, tile=0)
+    yield from _exact_dream(place, SQUEEZENET, "golden.npz", octave_n=3, iter_n=6, tile=96)
 
 
 def googlenet_exact_dream(place: Place) -> Iterator[Row]:

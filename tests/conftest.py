@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from pydream.files import unsynced
+from pydream.testing.golden import golden_dream
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -26,6 +27,12 @@ def root():
 @pytest.fixture(scope="session")
 def data():
     return ROOT / "tests" / "data"
+
+
+@pytest.fixture(scope="session")
+def golden():
+    """What Caffe made of our own picture, in double precision."""
+    return golden_dream()
 
 
 @pytest.fixture(scope="session")

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from functools import partial
+from inspect import getdoc
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -17,15 +19,19 @@ from ..dream.octaves import octave_sizes
 from ..dream.watch import View, Watch
 from ..errors import ShapeError
 from ..formats.caffe import caffe_pb2
-from ..formats.caffe.plain import constants
+from ..formats.caffe.plain import constants as caffe_constants
 from ..imageops import numpy_ops
 from ..runtime.base import Runtime
+from ..runtime.graph import Graph
+from ..runtime.on_numpy.runtime import NumpyRuntime
 from ..zoo.load import load_net
 from ..zoo.registry import DEFAULT_NETWORK
 from . import samples
+from .golden import END, OCTAVES, golden_dream
 from .layers import EXAMPLES, Example
 from .mistakes import KNOWN
 from .net import Reference
+from .other_layers import OTHERS, Other, plain
 from .report import Array, Mistakes
 from .stages import FORMULAS, STEP_MISTAKES, Stage, stages
 
@@ -70,7 +76,9 @@ def cases() -> Iterator[Case]:
     yield from images()
     yield from _conversions()
     yield from _layers()
+    yield from map(_other_layer, OTHERS)
     yield from _network()
+    yield _golden()
 
 
 def images() -> Iterator[Case]:
@@ -221,8 +229,39 @@ def _layer(example: Example, bottoms: list[Array], what: str = "") -> Case:
             **{f"{top}_diff": diff for top, diff in zip(tops, diffs, strict=True)},
         },
         outputs,
-        {"type": kind, "constants": constants(model.layer[0]), "prototxt": " ".join(prototxt.split())},
+        {
+            "type": kind,
+            "source": "Caffe",
+            "constants": caffe_constants(model.layer[0]),
+            "prototxt": " ".join(prototxt.split()),
+        },
         mistakes=mistakes,
+    )
+
+
+def _other_layer(other: Other) -> Case:
+    layer, constants = other.layer, plain(other.layer)
+    positive = layer.type in ("Div", "Pow")  # else there may be no result
+    bottoms = [samples.numbers(shape, i) for i, shape in enumerate(other.bottoms)]
+    bottoms = [np.abs(array) + 0.5 for array in bottoms] if positive else bottoms
+    weights = [samples.numbers(shape, 20 + i) for i, shape in enumerate(layer.param_shapes(*other.bottoms))]
+    graph = Graph("it", dict(zip(layer.bottoms, other.bottoms, strict=True)), [layer])
+    runtime = NumpyRuntime(graph, {layer.name: weights}, np.dtype(np.float64))
+    ((step,), wanted) = graph.steps, list(graph.inputs.values())
+    (top,), memos = runtime.forward(step.tops, 0, bottoms)
+    diff = samples.numbers(top.shape, 40)
+    back = runtime.backward(step.tops, 0, memos, [diff], wanted)
+    return _float64(
+        "layer",
+        f"{other.source}'s {layer.type}{_sizes(bottoms)}: {json.dumps(constants) if constants else 'no constants'}",
+        " ".join(str(getdoc(type(layer))).split()),
+        {
+            **dict(zip(layer.bottoms, bottoms, strict=True)),
+            **{f"weights{i}": array for i, array in enumerate(weights)},
+            "top0_diff": diff,
+        },
+        {"top0": top, **{f"{name}_diff": array for name, array in zip(layer.bottoms, back, strict=True)}},
+        {"type": layer.type, "source": other.source, "constants": constants},
     )
 
 
@@ -350,17 +389,36 @@ def _network() -> Iterator[Case]:
         jitter=32,
         **octaves,
     )
-    rng = np.random.RandomState(0)
-    draws = np.array([rng.randint(-32, 33, 2) for _ in seen])
     yield _float64(
         "dream",
         "a whole dream; the sizes are among those where SciPy's last rows and columns are 0",
         "deepdream; shifts has (ox, oy) of each step, step_rms the root of the mean square of the image after it",
-        {"picture": picture, "mean": net.mean, "shifts": draws},
+        {"picture": picture, "mean": net.mean, "shifts": _shifts(len(seen))},
         {"step_rms": np.array(seen), "dream": dream, "saved": np.clip(dream, 0, 255).astype(np.uint8)},
         {**about, "jitter": 32, "seed": 0, **octaves},
         limits=(1e-9, 2e-2),
     )
+
+
+def _golden() -> Case:
+    """Return the dream that shows a port's chaos, if it has any: 18 steps, made by Caffe and not by pydream."""
+    golden = golden_dream()
+    mean = load_net(DEFAULT_NETWORK, dtype="float64", runtime="numpy").mean
+    return _float64(
+        "dream",
+        "the golden dream: what Caffe made in double precision of a picture of ours",
+        "deepdream, as before; every byte of `saved` is Caffe's",
+        {"picture": golden["image"], "mean": mean, "shifts": _shifts(len(golden["step_rms"]))},
+        {"step_rms": golden["step_rms"], "saved": golden["out_u8"]},
+        {"network": DEFAULT_NETWORK, "end": END, "jitter": 32, "seed": 0, **OCTAVES},
+        limits=(1e-9, 2e-2),
+    )
+
+
+def _shifts(steps: int) -> Array:
+    """Return (ox, oy) of each step of a dream with the seed 0."""
+    rng = np.random.RandomState(0)
+    return np.array([rng.randint(-32, 33, 2) for _ in range(steps)])
 
 
 def _of_guide(activations: Array, guide: Array, _: str) -> Mistakes:

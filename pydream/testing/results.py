@@ -25,6 +25,7 @@ from .vectors import MANIFEST, OUTPUT, VectorsError, array_name, numbered
 
 _LARGEST = 16  # bytes of a number
 _MOST_FILES = 10_000  # in an archive
+_OF_THE_NETWORK = ("network", "step", "dream")  # of these all that comes behind the first fault has it too
 
 Open = Callable[[], IO[bytes]]
 
@@ -61,6 +62,7 @@ def check_vectors(results: str | os.PathLike[str]) -> Report:
         report = Report(f"results of '{path}'")
         left: Counter[str] = Counter()
         failed: set[str] = set()
+        single: set[str] = set()  # stages that the port computes in float32
         for number, case in numbered():
             names = {output: array_name(number, case, "out", output) for output in case.outputs}
             if found.keys().isdisjoint(names.values()):
@@ -69,9 +71,8 @@ def check_vectors(results: str | os.PathLike[str]) -> Report:
             for output, name in names.items():
                 step = f"{number:03d} {case.name}, {output}"
                 if name in found:
-                    # of the network all that comes behind the first fault has it too
-                    behind = case.stage in ("network", "step", "dream") and "network" in failed
-                    if not _compare(report, step, case, output, found.pop(name), behind):
+                    behind = case.stage in _OF_THE_NETWORK and "network" in failed
+                    if not _compare(report, step, case, output, found.pop(name), behind, single):
                         failed.add(case.stage)
                 else:
                     report.holds(step, False, f"there is no {name}.npy")
@@ -82,7 +83,8 @@ def check_vectors(results: str | os.PathLike[str]) -> Report:
     return report.finish()
 
 
-def _compare(report: Report, step: str, case: Case, output: str, open_it: Open, behind: bool) -> bool:
+def _compare(report: Report, step: str, case: Case, output: str, open_it: Open, behind: bool, single: set[str]) -> bool:
+    """Compare an output; one that is float32 adds its stage to `single`."""
     expected = np.asarray(case.outputs[output])
     most = expected.size * _LARGEST + HEADER
     try:
@@ -95,8 +97,14 @@ def _compare(report: Report, step: str, case: Case, output: str, open_it: Open, 
         return report.holds(step, False, reason(error))
     if array.size == expected.size == 1:  # a number has no shape in some languages
         array = array.reshape(expected.shape)
-    single = array.dtype == np.float32 and case.tolerance_float32 is not None
-    limit = case.tolerance_float32 if single and case.tolerance_float32 is not None else case.tolerance
+    if array.dtype == np.float32:
+        single.add(case.stage)
+    limit = case.tolerance
+    # What a float32 network makes is float32's, though it be 8 bits, or a number that was computed in float64.
+    if case.tolerance_float32 is not None and (
+        array.dtype == np.float32 or (case.stage == "dream" and not single.isdisjoint(_OF_THE_NETWORK))
+    ):
+        limit = case.tolerance_float32
     if behind:
         return report.compare(step, array, expected, limit, hint="as what is before it")
     if difference(array, expected) <= limit:

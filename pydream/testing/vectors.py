@@ -25,9 +25,14 @@ from .weights import network_files
 MANIFEST = "vectors.json"
 NETWORK = "network.json"
 README = "README.md"
+SCHEMA = "vectors.schema.json"  # of both JSON files
 OUTPUT = re.compile(r"\d{3}\.[a-z_]+\.out\.\w+")  # the name of an output, without suffix
 _ARRAY = re.compile(r"(\d{3}\.[a-z_]+\.(in|out)\.\w+|network\.\d{3}\.weights\d)\.npy")  # an array's file
-_STARTS = {README: b"# Vectors for ports\n", NETWORK: b'{\n "about": "The network: '}  # of our own files
+_STARTS = {  # of our own files
+    README: b"# Vectors for ports\n",
+    NETWORK: b'{\n "$schema": "vectors.schema.json",\n "about": "The network: ',
+    SCHEMA: b'{\n "$schema": "https://json-schema.org/',
+}
 
 _ABOUT = (
     "Each case: run `function` on the arrays `inputs` with `parameters`, and compare with the arrays `outputs`: "
@@ -87,11 +92,11 @@ def write_vectors(folder: str | os.PathLike[str], weights: bool = False) -> list
         "sha256": network.sha256,
         "mean_bgr": list(network.mean),
     }
-    texts = {README: README_TEXT}
+    texts = {README: README_TEXT, SCHEMA: Path(__file__).with_name(SCHEMA).read_text(encoding="utf-8")}
     if weights:
         about["layers"] = NETWORK
         description, arrays = network_files(DEFAULT_NETWORK)
-        texts[NETWORK] = _json(description)
+        texts[NETWORK] = _json({"$schema": SCHEMA, **description})
         files |= arrays
     for old in [manifest, *before]:
         old.unlink(missing_ok=True)
@@ -103,7 +108,14 @@ def write_vectors(folder: str | os.PathLike[str], weights: bool = False) -> list
         _write(folder / file, stream.getbuffer())
     for file, text in texts.items():
         _write(folder / file, text.encode())
-    content = {"about": _ABOUT, "format": 1, "pydream": __version__, "network": about, "cases": entries}
+    content = {
+        "$schema": SCHEMA,
+        "about": _ABOUT,
+        "format": 1,
+        "pydream": __version__,
+        "network": about,
+        "cases": entries,
+    }
     _write(manifest, _json(content).encode())
     return [manifest, *(folder / file for file in (*texts, *files))]
 

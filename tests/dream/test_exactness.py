@@ -80,8 +80,7 @@ class TestFloat64:
         assert np.linalg.norm(y) == pytest.approx(golden[f"y_norm:{end}"], rel=1e-9)
 
     @pytest.mark.parametrize("backend", ["native", "numpy"])
-    def test_squeezenet_dream_of_our_own_picture(self, squeezenet64, data, backend):
-        golden = np.load(data / "squeezenet_fire8_own_192x128.npz")
+    def test_squeezenet_dream_of_our_own_picture(self, squeezenet64, golden, backend):
         seen = []
         out = dream(
             squeezenet64,
@@ -143,8 +142,7 @@ class TestNumpy:
         assert relative(g, golden[f"g:{end}"]) < 1e-9
         assert np.linalg.norm(y) == pytest.approx(golden[f"y_norm:{end}"], rel=1e-9)
 
-    def test_squeezenet_dream_of_our_own_picture(self, numpy_squeezenet64, data):
-        golden = np.load(data / "squeezenet_fire8_own_192x128.npz")
+    def test_squeezenet_dream_of_our_own_picture(self, numpy_squeezenet64, golden):
         assert_identical(dream(numpy_squeezenet64, golden, octave_n=3, iter_n=6, backend="numpy"), golden)
 
     def test_short_dreams(self, numpy_googlenet64, shared):
@@ -166,8 +164,7 @@ class TestTensorFlow:
         assert relative(g, golden[f"g:{end}"]) < 1e-9
         assert np.linalg.norm(y) == pytest.approx(golden[f"y_norm:{end}"], rel=1e-9)
 
-    def test_squeezenet_dream_of_our_own_picture(self, tensorflow_squeezenet64, data):
-        golden = np.load(data / "squeezenet_fire8_own_192x128.npz")
+    def test_squeezenet_dream_of_our_own_picture(self, tensorflow_squeezenet64, golden):
         assert_identical(dream(tensorflow_squeezenet64, golden, octave_n=3, iter_n=6), golden)
 
 

@@ -57,7 +57,7 @@ def stored(root, name):
 @pytest.fixture
 def checkout(root, tmp_path):
     """A copy of what the notebooks need."""
-    for file in ("examples/sky.jpg", "tests/data/squeezenet_fire8_own_192x128.npz"):
+    for file in ("examples/sky.jpg", "pydream/testing/golden.npz"):
         (tmp_path / file).parent.mkdir(parents=True)
         shutil.copy(root / file, tmp_path / file)
     return tmp_path

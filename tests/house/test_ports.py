@@ -64,8 +64,7 @@ def test_conforms(port, dtype):
 
 
 @pytest.mark.parametrize("name", PORTS)
-def test_dreams_as_caffe(port, data):
-    golden = np.load(data / "squeezenet_fire8_own_192x128.npz")
+def test_dreams_as_caffe(port, golden):
     net = pydream.load_net("squeezenet_v1.1", dtype="float64", runtime=port)
     out = pydream.deepdream(net, golden["image"], octave_n=3, iter_n=6, rng=np.random.RandomState(0))
     assert np.array_equal(np.uint8(np.clip(out, 0, 255)), golden["out_u8"])

@@ -4,6 +4,7 @@ import json
 import math
 from contextlib import contextmanager
 from functools import partial
+from hashlib import sha256
 from itertools import pairwise
 
 import numpy as np
@@ -14,7 +15,11 @@ from support import oracle
 
 from pydream.formats.caffe import caffe_pb2
 from pydream.formats.caffe import layers as layer_readers
+from pydream.runtime.graph import Graph
+from pydream.runtime.net import Net
+from pydream.runtime.on_numpy.onnx_layers import RUNNERS as ONNX_RUNNERS
 from pydream.testing import vectors
+from pydream.testing.other_layers import OTHERS
 from pydream.testing.vectors import VectorsError, write_vectors
 
 STAGES = {
@@ -55,7 +60,9 @@ def test_what_there_is(folder, manifest, cases):
     assert set(cases) == STAGES
     assert manifest["format"] == 1
     assert manifest["network"]["mean_bgr"] == [104, 116, 122]
-    assert {case["parameters"]["type"] for case in cases["layer"]} == set(layer_readers.TYPES)
+    layers = [case["parameters"] for case in cases["layer"]]
+    assert {each["type"] for each in layers if each["source"] == "Caffe"} == set(layer_readers.TYPES)
+    assert {type(other.layer) for other in OTHERS} == {*ONNX_RUNNERS}  # those that NumPy runs
     for case in manifest["cases"]:
         assert case["name"]
         assert case["function"]
@@ -127,6 +134,7 @@ def test_a_signal_waits_for_each_file(tmp_path, monkeypatch):
 
     monkeypatch.setattr(vectors.system, "unbroken", unbroken)
     monkeypatch.setattr(vectors, "write_whole", write)
+    monkeypatch.setattr(vectors.cases, "cases", vectors.cases.images)
     assert len(write_vectors(tmp_path)) == len(held) == len(list(tmp_path.iterdir()))
 
 
@@ -356,6 +364,8 @@ PORT = {
 
 def test_layers(cases):
     for case in cases["layer"]:
+        if case["parameters"]["source"] != "Caffe":
+            continue
         proto = text_format.Parse(case["parameters"]["prototxt"], caffe_pb2.NetParameter()).layer[0]
         port = PORT[proto.type]
         function, constants = port(proto) if callable(port) else (port[0], port[1](proto) if port[1] else {})
@@ -369,6 +379,25 @@ def test_layers(cases):
         diffs = back(*(inputs[f"{name}_diff"] for name in proto.top))
         for name, values in zip(proto.bottom, diffs, strict=True):
             assert off(values, outputs[f"{name}_diff"]) <= case["tolerance"], case["name"]
+
+
+@pytest.mark.parametrize("number", range(len(OTHERS)))
+def test_other_layers(cases, number):
+    """By a runtime that did not write the files."""
+    layer, shapes = OTHERS[number].layer, OTHERS[number].bottoms
+    case = [case for case in cases["layer"] if case["parameters"]["source"] != "Caffe"][number]
+    inputs, outputs = case["inputs"], case["outputs"]
+    weights = {layer.name: [inputs[f"weights{i}"] for i, _ in enumerate(layer.param_shapes(*shapes))]}
+    graph = Graph("it", dict(zip(layer.bottoms, shapes, strict=True)), [layer])
+    net = Net(graph, {name: arrays for name, arrays in weights.items() if arrays}, "float64", "tensorflow")
+    for name in layer.bottoms:
+        net.blobs[name].data[...] = inputs[name]
+    net.forward()
+    assert off(net.blobs["top0"].data, outputs["top0"]) <= case["tolerance"]
+    net.blobs["top0"].diff[...] = inputs["top0_diff"]
+    net.backward()
+    for name in layer.bottoms:
+        assert off(net.blobs[name].diff, outputs[f"{name}_diff"]) <= case["tolerance"]
 
 
 # The network, by a runtime that did not write the files.
@@ -405,8 +434,12 @@ def test_network_step_and_dream(cases, squeezenet64):
     pydream.make_step(net, p["step_size"], p["end"], rng=Told([(p["ox"], p["oy"])]))
     assert off(src.data[0], case["outputs"]["image"]) <= case["tolerance"]
 
-    (case,) = cases["dream"]
-    p = {key: case["parameters"][key] for key in ("end", "octave_n", "octave_scale", "iter_n", "step_size")}
-    out = pydream.deepdream(net, case["inputs"]["picture"], rng=Told(case["inputs"]["shifts"]), **p)
-    assert off(out, case["outputs"]["dream"]) <= case["tolerance"]
-    assert np.array_equal(np.uint8(np.clip(out, 0, 255)), case["outputs"]["saved"])
+    small, golden = cases["dream"]
+    assert golden["inputs"]["shifts"].shape == (18, 2)
+    assert sha256(golden["outputs"]["saved"].tobytes()).hexdigest().startswith("e7b8bb86a944812e")
+    for case in (small, golden):
+        p = {key: case["parameters"][key] for key in ("end", "octave_n", "octave_scale", "iter_n", "step_size")}
+        out = pydream.deepdream(net, case["inputs"]["picture"], rng=Told(case["inputs"]["shifts"]), **p)
+        assert np.array_equal(np.uint8(np.clip(out, 0, 255)), case["outputs"]["saved"])
+        if case is small:
+            assert off(out, case["outputs"]["dream"]) <= case["tolerance"]
