@@ -13,13 +13,12 @@ import subprocess
 import sys
 from pathlib import Path
 
-ROOT = Path(__file__).parents[2]
-
-sys.path.insert(0, str(ROOT))
+sys.path.insert(0, str(Path(__file__).parents[2]))
 try:
     import numpy as np
 
     from pydream.files import unsynced
+    from pydream.testing.golden import golden_dream
     from pydream.testing.vectors import write_vectors
 except ImportError as error:
     print(f"NOT PROVEN HERE: {sys.executable} has no pydream: {error}")
@@ -32,33 +31,22 @@ def run(*command):
     assert done.returncode == 0, done.stderr
 
 
-def dream_our_own_picture(program, folder, vectors):
-    """Compare the 8-bit picture with the golden one."""
-    golden = np.load(ROOT / "tests" / "data" / "squeezenet_fire8_own_192x128.npz")
-    rng = np.random.RandomState(0)
-    np.save(folder / "picture.npy", golden["image"])
-    np.save(folder / "shifts.npy", [rng.randint(-32, 33, 2) for _ in golden["step_rms"]])
-    run(program, vectors, folder / "picture.npy", folder / "shifts.npy", folder / "saved.npy", "--octaves", 3)
-    saved = np.load(folder / "saved.npy")
-    different = np.count_nonzero(saved != golden["out_u8"])
-    assert different == 0, f"{different} of {saved.size} bytes differ from Caffe's"
-    assert hashlib.sha256(saved.tobytes()).hexdigest() == str(golden["sha256"])
-
-
-def dream_the_vectors(program, folder, vectors, limit):
-    """Compare the vectors' whole dream, in floats, with what they expect; `limit` names the tolerance of the type."""
-    folder.mkdir()
-    (case,) = [case for case in json.loads((vectors / "vectors.json").read_text())["cases"] if case["stage"] == "dream"]
+def dream(program, folder, vectors, case, limit):
+    """Make a dream of the vectors, and compare it with what they expect; `limit` names the tolerance of the type."""
+    folder.mkdir(parents=True)
     given, made = ({name: where / file for name, file in case[ends].items()}
                    for where, ends in ((vectors, "inputs"), (folder, "outputs")))  # fmt: skip
     options = {"end": "end", "octave_n": "octaves", "octave_scale": "scale", "step_size": "step"}
     words = [word for name, option in options.items() for word in (f"--{option}", case["parameters"][name])]
-    words += ["--dream", made["dream"], "--rms", made["step_rms"]]
+    words += ["--rms", made["step_rms"]]
+    if "dream" in made:
+        words += ["--dream", made["dream"]]
     run(program, vectors, given["picture"], given["shifts"], made["saved"], *words)
-    for name in ("step_rms", "dream"):
+    for name in made:
         found, expected = np.load(made[name]), np.load(vectors / case["outputs"][name])
-        off = np.linalg.norm(found - expected) / np.linalg.norm(expected)
+        off = np.linalg.norm(np.float64(found) - expected) / np.linalg.norm(np.float64(expected))
         assert off <= case[limit], f"{program.name}: {name} is off by {off:.2g} (limit {case[limit]:g})"
+    return np.load(made["saved"])
 
 
 def main():
@@ -67,10 +55,15 @@ def main():
     vectors = folder / "vectors"
     with unsynced():
         write_vectors(vectors, weights=True)
+    cases = json.loads((vectors / "vectors.json").read_text())["cases"]
+    small, golden = (case for case in cases if case["stage"] == "dream")
+    dream(float64, folder / "float64", vectors, small, "tolerance")
+    dream(float32, folder / "float32", vectors, small, "tolerance_float32")
     if sys.argv[4] == "whole":
-        dream_our_own_picture(float64, folder, vectors)
-    dream_the_vectors(float64, folder / "float64", vectors, "tolerance")
-    dream_the_vectors(float32, folder / "float32", vectors, "tolerance_float32")
+        saved, expected = dream(float64, folder / "golden", vectors, golden, "tolerance"), golden_dream()
+        different = np.count_nonzero(saved != expected["out_u8"])
+        assert different == 0, f"{different} of {saved.size} bytes differ from Caffe's"
+        assert hashlib.sha256(saved.tobytes()).hexdigest() == str(expected["sha256"])
 
 
 main()
