@@ -25,9 +25,8 @@ def session(net, end, folder, layout="nchw"):
     return onnxruntime.InferenceSession(folder / "step.onnx", providers=["CPUExecutionProvider"])
 
 
-def test_onnx_dreams_as_caffe(onnx_dream, data, tmp_path):
+def test_onnx_dreams_as_caffe(onnx_dream, golden, tmp_path):
     """In float64, in ONNX Runtime: every byte."""
-    golden = np.load(data / "squeezenet_fire8_own_192x128.npz")
     net = pydream.load_net("squeezenet_v1.1", dtype="float64", runtime="numpy")
     step = session(net, "fire8/concat", tmp_path, "nhwc")
     assert np.array_equal(onnx_dream(step, golden["image"], octave_n=3, iter_n=6), golden["out_u8"])
@@ -37,14 +36,14 @@ CAFFES_FLOAT32 = 0.02  # of 255 in the mean after two steps: golden/README.md
 
 
 @pytest.mark.parametrize("layout", ["nchw", "nhwc"])
-def test_onnx_dreams_in_float32(onnx_dream, data, tmp_path, layout):
+def test_onnx_dreams_in_float32(onnx_dream, golden, tmp_path, layout):
     """Two steps, as near to float64 as Caffe's own float32 is."""
-    picture = np.load(data / "squeezenet_fire8_own_192x128.npz")["image"]
+    picture = golden["image"]
     exact, net = (pydream.load_net("squeezenet_v1.1", dtype=each, runtime="native") for each in ("float64", "float32"))
     few = {"octave_n": 1, "iter_n": 2}
-    golden = pydream.deepdream(exact, picture, end="fire8/concat", rng=np.random.RandomState(0), **few)
+    expected = pydream.deepdream(exact, picture, end="fire8/concat", rng=np.random.RandomState(0), **few)
     out = onnx_dream(session(net, "fire8/concat", tmp_path, layout), picture, **few)
-    assert np.abs(out.astype(float) - np.uint8(np.clip(golden, 0, 255))).mean() <= CAFFES_FLOAT32
+    assert np.abs(out.astype(float) - np.uint8(np.clip(expected, 0, 255))).mean() <= CAFFES_FLOAT32
 
 
 def test_onnx_dreams_as_caffes_float32_does(onnx_dream, shared, tmp_path):

@@ -139,10 +139,9 @@ def test_every_fault_is_a_line(browser, folder):
     page.close()
 
 
-def test_the_hash_on_the_page_is_the_golden_one(folder, data):
-    golden = np.load(data / "squeezenet_fire8_own_192x128.npz")
+def test_the_hash_on_the_page_is_the_golden_one(folder, golden, root):
     assert hashlib.sha256(golden["out_u8"].tobytes()).hexdigest() in (folder / "page" / "exact.js").read_text()
-    packed = runpy.run_path(str(folder / "pack.py"))["array_of"](data / "squeezenet_fire8_own_192x128.npz", "image")
+    packed = runpy.run_path(str(folder / "pack.py"))["array_of"](root / "pydream" / "testing" / "golden.npz", "image")
     assert packed == golden["image"].tobytes()
 
 
@@ -186,12 +185,12 @@ def sha256(pixels):
     return hashlib.sha256(np.ascontiguousarray(pixels).tobytes()).hexdigest()
 
 
-def test_the_golden_picture_has_its_hash_in_the_browser(visit, page_file, data):
+def test_the_golden_picture_has_its_hash_in_the_browser(visit, page_file, golden):
     page = visit(page_file)
     press(page, "Make the golden picture")
     expect(page.locator("#verdict")).to_contain_text("Equal, all 73,728 bytes")
     known, found = (page.locator(each).text_content().replace(" ", "") for each in ("#known", "#found"))
-    assert known == found == str(np.load(data / "squeezenet_fire8_own_192x128.npz")["sha256"])
+    assert known == found == str(golden["sha256"])
     pixels = page.evaluate(
         "Array.from(document.querySelector('#golden-canvas').getContext('2d').getImageData(0, 0, 192, 128).data)"
     )
@@ -206,12 +205,11 @@ def test_another_picture_is_different(visit, page_file):
     expect(page.locator("#verdict")).to_contain_text(re.compile("Different|no step can be taken"))
 
 
-def test_a_dream_in_float32_is_native_cs(visit, page_file, root, data, tmp_path):
+def test_a_dream_in_float32_is_native_cs(visit, page_file, root, golden, tmp_path):
     """Every byte of it, although float32 is chaotic: both round alike."""
     native = tmp_path / "native"
     build("-S", root, "-B", native, "-G", "Ninja", "-DPYDREAM_TESTS=ON")
     build("--build", native, "--target", "dream_float32")
-    golden = np.load(data / "squeezenet_fire8_own_192x128.npz")
     rng = np.random.RandomState(3)
     files = [tmp_path / name for name in ("picture.npy", "shifts.npy", "saved.npy")]
     np.save(files[0], golden["image"])
@@ -231,9 +229,9 @@ def test_a_dream_in_float32_is_native_cs(visit, page_file, root, data, tmp_path)
     assert np.array_equal(pixels[..., :3], np.load(files[2]))
 
 
-def test_an_exact_dream_is_pydreams(visit, page_file, squeezenet64, data, tmp_path):
+def test_an_exact_dream_is_pydreams(visit, page_file, squeezenet64, golden, tmp_path):
     """With every setting another one than the golden picture's."""
-    image = np.load(data / "squeezenet_fire8_own_192x128.npz")["image"][:101]
+    image = golden["image"][:101]
     PIL.Image.fromarray(image).save(tmp_path / "own.png")
     page = visit(page_file)
     expect(page.get_by_label("Layer")).to_be_enabled()

@@ -1,4 +1,4 @@
-// The button that makes the golden picture: tests/data/squeezenet_fire8_own_192x128.npz, which Caffe 1.0 made.
+// The button that makes the golden picture: pydream/testing/golden.npz, which Caffe 1.0 made.
 "use strict";
 
 const GOLDEN = {
