@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from support import nets
+from support import graphs, nets
 
 from pydream.errors import ExportError
 from pydream.runtime.on_onnx import Objective, step_model
@@ -149,6 +149,28 @@ def test_networks_of_other_layers(name):
     assert_same(net, net.default_end, made, image)
 
 
+@pytest.mark.parametrize("padding", ["SAME", "VALID"])
+def test_tensorflows_padding(padding):
+    """It depends on the size, which is open."""
+
+    def build(x):
+        x = graphs.tf.nn.relu(graphs.conv((3, 3), 2, padding)(x))
+        x = graphs.conv((2, 2), 1, padding, out=3, channels=5)(graphs.tf.nn.max_pool2d(x, 3, 2, padding))
+        return graphs.tf.nn.avg_pool2d(graphs.depthwise((3, 3), padding=padding)(x), 2, 2, padding)
+
+    net = graphs.net_of(graphs.frozen(build).SerializeToString())
+    made = step_model(net.runtime, "out")
+    assert made.size is None
+    for size in ((38, 41), (39, 40), (45, 47)):
+        assert_same(net, "out", made, graphs.picture(*size, np.float32).reshape(1, *size, 3).transpose(0, 3, 1, 2))
+
+
+def test_what_tensorflow_alone_runs_is_named():
+    net = graphs.net_of(graphs.frozen(graphs.tf.nn.softsign).SerializeToString())
+    with pytest.raises(ExportError, match=r"^layer '\w+' \(\w+\): no ONNX operators for it$"):
+        step_model(net.runtime, "out")
+
+
 @pytest.mark.parametrize("size", [(98, 113), (131, 97), (96, 128)])
 def test_one_file_for_any_size(squeezenet_step, size):
     """The built-in network: odd and even sizes, within what float32 moves (the issue of the first gradients)."""
@@ -158,6 +180,28 @@ def test_one_file_for_any_size(squeezenet_step, size):
     wanted = expected(net, "fire8/concat", image)
     assert nets.off(gradient, wanted[0]) < 2e-6
     assert nets.off(activations, wanted[1]) < 2e-6
+
+
+def test_in_openvino(squeezenet_step):
+    openvino = pytest.importorskip("openvino", reason="NOT PROVEN HERE: OpenVINO is not installed")
+    net, _ = squeezenet_step
+    core = openvino.Core()
+    made = core.read_model(step_model(net.runtime, "fire8/concat").model.SerializeToString())
+    request = core.compile_model(made, "CPU", {"INFERENCE_PRECISION_HINT": "f32"}).create_infer_request()
+    for size in ((98, 113), (131, 97)):
+        image = np.random.RandomState(0).uniform(-100, 140, (1, 3, *size)).astype(np.float32)
+        request.infer([image])
+        for name, wanted in zip(("gradient", "activations"), expected(net, "fire8/concat", image), strict=True):
+            assert nets.off(request.get_tensor(name).data, wanted) < 2e-6
+
+
+@pytest.mark.parametrize("size", [(98, 113), (131, 97)])
+def test_googlenet(shared, size):
+    net = load_net("bvlc_googlenet", shared / "models" / "bvlc_googlenet.caffemodel", runtime="native")
+    image = np.random.RandomState(0).uniform(-100, 140, (1, 3, *size)).astype(np.float32)
+    made = step_model(net.runtime, "inception_4c/output")
+    for got, wanted in zip(run(made, image), expected(net, "inception_4c/output", image), strict=True):
+        assert nets.off(got, wanted) < 2e-6
 
 
 @pytest.fixture(scope="module")

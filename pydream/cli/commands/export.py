@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from ...dream.labels import NUMBERS
 from ...dream.params import find_end
 from ...easy.export import export_onnx
 from ...record.scoring import channels_of
@@ -35,6 +36,8 @@ from ..streams import echo
 
 def _channels(text: str) -> tuple[int, ...]:
     """Read ``7`` or ``0-15,20``."""
+    if not NUMBERS.fullmatch(text):
+        raise click.BadParameter(f"{text!r} is not a list of channels (expected e.g. 3 or 3-7 or 3-7,12)")
     return channels_of(text, text)
 
 
