@@ -13,7 +13,7 @@ from ..dream.objectives import channels_text
 from ..dream.octaves import Size
 from ..dream.params import find_end
 from ..errors import ExportError
-from ..files import write_whole
+from ..files import write_errors, write_whole
 from ..net import Net
 from ..runtime.net import Net as LocalNet
 from ..runtime.on_onnx import LAYOUTS, Kind, Layout, Objective, StepModel, step_model
@@ -92,7 +92,8 @@ def export_onnx(
     objective = Objective(kind, (channels,) if isinstance(channels, int) else tuple(channels))
     made = step_model(net.runtime, end, objective, layout, size, _metadata(net, end, objective, layout))
     content = _checked(made)
-    write_whole(path, content)
+    with write_errors(path, ExportError):
+        write_whole(path, content)
     return Exported(len(content), made.size, made.fixed_by)
 
 

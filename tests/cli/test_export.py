@@ -92,6 +92,18 @@ def test_weights_that_no_file_holds(run, tmp_path, monkeypatch):
     assert f"the weights up to '{LAYER}' take 0.0 GB in float32, and an ONNX file holds 2 GB" in err
 
 
+def test_an_input_that_takes_no_picture(tmp_path):
+    net = nets.build(nets.inputs(data=(1, 6)) + nets.layer("y", "Softmax", "data", "y"), "float32", "numpy")
+    with pytest.raises(ExportError, match=r"^the input 'data' takes 2 axes, and pictures have 4$"):
+        pydream.export_onnx(net, tmp_path / "step.onnx", "y")
+
+
+def test_a_folder_that_is_not_there(tmp_path):
+    net = nets.two_layers("numpy")
+    with pytest.raises(ExportError, match=r"^cannot write .*step.onnx': No such file"):
+        pydream.export_onnx(net, tmp_path / "no" / "step.onnx", "top")
+
+
 def test_a_layer_without_operators_is_named(tmp_path):
     text = nets.inputs(data=(1, 3, 4, 5)) + nets.layer("best", "ArgMax", "data", "best")
     with pytest.raises(ExportError, match=r"^layer 'best' \(ArgMax\): no ONNX operators for it$"):

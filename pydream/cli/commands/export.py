@@ -72,7 +72,7 @@ def command(
 
     The graph takes an image, of any height and width, and computes the gradient at it and the layer's activations. The
     weights are inside; channel order and mean, which the image is without, are in the metadata. ONNX Runtime, OpenVINO
-    and whatever else runs ONNX can dream with it, without TensorFlow and without pydream: see docs/porting.md.
+    and whatever else runs ONNX can dream with it, without TensorFlow and without pydream: see docs/export.md.
 
     \b
     pydream export -l fire8/concat -o step.onnx

@@ -114,6 +114,8 @@ def step_model(
     _check_weights(graph, steps, end, dtype)
     params = {step.layer.name: runtime.weights(step.layer) for step in steps}
     image = graph.declared[graph.image_input]
+    if len(image) != 4:
+        raise ExportError(f"the input {graph.image_input!r} takes {len(image)} axes, and pictures have 4")
     fixed_by = ""
     if size is None:
         try:
