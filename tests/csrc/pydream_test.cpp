@@ -5,6 +5,7 @@
 #include <cstdlib>
 #include <limits>
 
+#include "api.hpp"
 #include "test.hpp"
 
 extern "C" int header_refusals(void);  // in header_test.c
@@ -13,24 +14,7 @@ namespace {
 
 constexpr std::ptrdiff_t most = PTRDIFF_MAX, whole = PYDREAM_SUM_WHOLE;
 
-// The functions of one type, under names without the suffix.
-template <class T>
-struct Api;
-#define PYDREAM_FUNCTIONS(T, suffix)                                                                \
-    template <>                                                                                     \
-    struct Api<T> {                                                                                 \
-        static constexpr auto roll = pydream_roll_##suffix;                                         \
-        static constexpr auto to_tensor = pydream_to_tensor_##suffix;                               \
-        static constexpr auto zoom = pydream_zoom_##suffix;                                         \
-        static constexpr auto affine_transform = pydream_affine_transform_##suffix;                 \
-        static constexpr auto affine_transform_adjoint = pydream_affine_transform_adjoint_##suffix; \
-        static constexpr auto mean_abs = pydream_mean_abs_##suffix;                                 \
-        static constexpr auto ascend = pydream_ascend_##suffix;                                     \
-        static constexpr auto clip = pydream_clip_##suffix;                                         \
-        static constexpr auto ascend_tensor = pydream_ascend_tensor_##suffix;                       \
-    };
-PYDREAM_FUNCTIONS(float, f32)
-PYDREAM_FUNCTIONS(double, f64)
+using test::Api;
 
 TEST(pydream, is_c) { CHECK(header_refusals() == 18); }
 

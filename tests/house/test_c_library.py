@@ -41,6 +41,17 @@ def prefix(root, tmp_path_factory):
     return prefix
 
 
+@pytest.fixture(scope="module")
+def alone(root, tmp_path_factory):
+    """Return the shared library without threads, compiled in less time."""
+    cmake, build = tool("cmake"), tmp_path_factory.mktemp("alone")
+    options = "-DBUILD_SHARED_LIBS=ON", "-DPYDREAM_TESTS=OFF", "-DPYDREAM_WERROR=ON"
+    fast = "-DCMAKE_CXX_FLAGS_RELEASE=-O1 -DPYDREAM_NO_CLONES"
+    run(cmake, "-S", root, "-B", build, "-DPYDREAM_THREADS=OFF", fast, *options)
+    run(cmake, "--build", build, "--parallel", "2")
+    return build / "libpydream.so"
+
+
 @pytest.fixture
 def library(prefix):
     (path,) = prefix.glob("lib*/libpydream.so")
@@ -101,7 +112,30 @@ def test_step_by_pkg_config(root, prefix, tmp_path):
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_each_function_gives_the_same_bits(library, dtype):
-    """Two sizes of image, in (C, H, W); shifts beyond the image; all threads."""
+    check_each_function(library, dtype)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_without_threads_too(alone, dtype):
+    check_each_function(ctypes.CDLL(str(alone)), dtype)
+
+
+def test_without_threads_it_needs_five_functions_of_c(alone):
+    """No C++ runtime library, no exceptions, no environment: what a bare board or WebAssembly has."""
+    lines = run(tool("nm"), "--dynamic", "--undefined-only", alone).splitlines()
+    needed = {line.split()[-1].partition("@")[0] for line in lines if line.split()[-2] == "U"}
+    assert needed <= {"malloc", "free", "memcpy", "memmove", "memset"}
+
+
+def test_without_threads_there_is_one(alone, monkeypatch):
+    monkeypatch.setenv("PYDREAM_NUM_THREADS", "none")
+    count = ctypes.c_int(0)
+    assert ctypes.CDLL(str(alone)).pydream_thread_count(ctypes.byref(count)) == 0
+    assert count.value == 1
+
+
+def check_each_function(library, dtype):
+    """Compare two sizes of image, in (C, H, W), shifts beyond the image, and all threads with `native_ops`."""
     suffix = f"f{np.dtype(dtype).itemsize * 8}"
     sizes = ctypes.c_ssize_t
     rng = np.random.RandomState(7)
