@@ -1,6 +1,6 @@
 """A WebAssembly program, run by wasmtime from PyPI: `python tests/tools/run_wasm.py PROGRAM.wasm [ARGUMENT…]`.
 
-It has standard input and output and the environment, and exits with the program's code.
+It has standard input and output, and all files under their own names; it exits with the program's code.
 """
 
 import sys
@@ -18,6 +18,7 @@ def main(arguments: list[str]) -> int:
     wasi.inherit_stdin()
     wasi.inherit_stdout()
     wasi.inherit_stderr()
+    wasi.preopen_dir("/", "/")
     store = Store(engine)
     store.set_wasi(wasi)
     program = linker.instantiate(store, Module.from_file(engine, arguments[0]))
