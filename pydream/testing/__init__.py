@@ -7,6 +7,7 @@
 See `docs/porting.md`. A port in another language reads the files of `pydream vectors` instead.
 
     check_net        a network: blobs, forward, backward                                 (net, mistakes)
+    check_layers     a runtime, layer type by layer type                                  (runtime, layer_cases)
     check_imageops   the image side, function by function                                (imageops, stages)
     check_dream      steps, octaves, a whole dream                                       (dream)
     write_vectors    inputs and expected outputs as files                                (cases, vectors, weights)
@@ -19,6 +20,16 @@ from .imageops import check_imageops
 from .net import check_net
 from .report import ConformanceError, Report
 from .results import check_vectors
+from .runtime import check_layers
 from .vectors import write_vectors
 
-__all__ = ["ConformanceError", "Report", "check_dream", "check_imageops", "check_net", "check_vectors", "write_vectors"]
+__all__ = [
+    "ConformanceError",
+    "Report",
+    "check_dream",
+    "check_imageops",
+    "check_layers",
+    "check_net",
+    "check_vectors",
+    "write_vectors",
+]

@@ -1,37 +1,26 @@
-"""A case is a stage of a dream with inputs and expected outputs, and what it would put out with a known mistake."""
+"""Cases in the order of the algorithm: what the vectors are made of."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator
 from functools import partial
-from inspect import getdoc
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
-from google.protobuf import text_format
 
-from ..caffe import Net
 from ..dream.images import deprocess, preprocess
 from ..dream.notebook import deepdream, make_step
 from ..dream.objectives import objective_guide, objective_L2
 from ..dream.octaves import octave_sizes
 from ..dream.watch import View, Watch
-from ..errors import ShapeError
-from ..formats.caffe import caffe_pb2
-from ..formats.caffe.plain import constants as caffe_constants
 from ..imageops import numpy_ops
-from ..runtime.base import Runtime
-from ..runtime.graph import Graph
-from ..runtime.on_numpy.runtime import NumpyRuntime
 from ..zoo.load import load_net
 from ..zoo.registry import DEFAULT_NETWORK
 from . import samples
+from .case import Case, float64_case
 from .golden import END, OCTAVES, golden_dream
-from .layers import EXAMPLES, Example
-from .mistakes import KNOWN
+from .layer_cases import layer_cases
 from .net import Reference
-from .other_layers import OTHERS, Other, plain
 from .report import Array, Mistakes
 from .stages import FORMULAS, STEP_MISTAKES, Stage, stages
 
@@ -39,44 +28,11 @@ from .stages import FORMULAS, STEP_MISTAKES, Stage, stages
 KEPT_ACTIVATIONS = ("pool1", "fire5/concat", "fire8/concat")
 
 
-def _none(output: str) -> Mistakes:
-    return {}
-
-
-class Case(NamedTuple):
-    """Inputs and expected outputs of a stage.
-
-    Attributes
-    ----------
-    stage, name, function : str
-        The stage, what this case tests of it, and the formula.
-    parameters : dict
-    inputs, outputs : dict of str to array
-    tolerance : float
-        Largest difference that passes: relative, L2; 0: the same bits.
-    tolerance_float32 : float, optional
-        That of a float32 port, where the arrays are float64.
-    mistakes : callable
-        The name of an output → common mistakes, with the values that they give it.
-    """
-
-    stage: str
-    name: str
-    function: str
-    parameters: dict[str, Any]
-    inputs: dict[str, Array]
-    outputs: dict[str, Array]
-    tolerance: float
-    tolerance_float32: float | None = None
-    mistakes: Callable[[str], Mistakes] = _none
-
-
 def cases() -> Iterator[Case]:
     """Yield the cases in the order of the algorithm."""
     yield from images()
     yield from _conversions()
-    yield from _layers()
-    yield from map(_other_layer, OTHERS)
+    yield from layer_cases()
     yield from _network()
     yield _golden()
 
@@ -103,7 +59,7 @@ def _conversions() -> Iterator[Case]:
     rgb = samples.picture(5, 7)
     image = preprocess(net, rgb)
     mean = net.mean
-    yield _float64(
+    yield float64_case(
         "preprocess",
         "picture to image",
         "float(rollaxis(picture, 2)[::-1]) - mean: (H, W, 3) RGB to (3, H, W) BGR",
@@ -118,7 +74,7 @@ def _conversions() -> Iterator[Case]:
             "channels stayed last": lambda: np.moveaxis(image, 0, 2),
         },
     )
-    yield _float64(
+    yield float64_case(
         "deprocess",
         "image to picture",
         "dstack((image + mean)[::-1]): (3, H, W) BGR to (H, W, 3) RGB",
@@ -132,7 +88,7 @@ def _conversions() -> Iterator[Case]:
         },
     )
     picture = np.concatenate([np.linspace(-0.9, 256, 29), [0, 0.5, 254.999, 255, 300]])
-    yield _float64(
+    yield float64_case(
         "save",
         "what is written to a file",
         "uint8(clip(picture, 0, 255)): fractions are dropped",
@@ -145,7 +101,7 @@ def _conversions() -> Iterator[Case]:
         },
     )
     for height, width in ((575, 1024), (111, 126), (333, 500), (35, 49)):
-        yield _float64(
+        yield float64_case(
             "octaves",
             f"sizes of the octaves of {width}x{height}",
             "each is round(size / octave_scale) of the one before; halves go to even",
@@ -154,127 +110,6 @@ def _conversions() -> Iterator[Case]:
             {"height": height, "width": width, "octave_n": 4, "octave_scale": 1.4},
             limits=(0.0, 0.0),
         )
-
-
-def _layers() -> Iterator[Case]:
-    for example in EXAMPLES:
-        yield _layer(example, [samples.numbers(shape, i) for i, shape in enumerate(example.bottoms)])
-    # Ties: multiples of a quarter, which are often equal; differences below and above the tolerance.
-    few = np.round(samples.numbers((1, 2, 7, 8), 5) * 2) / 2
-    for step, what in ((0.0, "equal values"), (1e-12, "values that count as equal"), (1e-7, "values that do not")):
-        places = np.random.RandomState(6).randint(0, 3, few.shape)
-        pooling = Example("Pooling", "pooling_param { pool: MAX kernel_size: 3 stride: 2 }", (few.shape,))
-        yield _layer(pooling, [few + step * places], what)
-    equal = [np.round(samples.numbers((1, 2, 3, 4), i)) for i in range(3)]
-    for count in (2, 3):
-        maximum = Example("Eltwise", "eltwise_param { operation: MAX }", (equal[0].shape,) * count)
-        yield _layer(maximum, equal[:count], "equal values")
-    zeros = samples.numbers((1, 2, 4, 5), 0)
-    zeros[..., ::2] = 0
-    yield _layer(Example("ReLU", "", (zeros.shape,)), [zeros], "zeros")
-    yield _layer(Example("PReLU", "", (zeros.shape,), ((2,),)), [zeros], "zeros")
-
-
-def _layer(example: Example, bottoms: list[Array], what: str = "") -> Case:
-    kind, text, weights = example.type, example.constants, example.weights
-    names = [f"bottom{i}" for i in range(len(bottoms))]
-    tops = [f"top{i}" for i in range(example.tops)]
-    ends = " ".join([f'bottom: "{name}"' for name in names] + [f'top: "{name}"' for name in tops])
-    prototxt = f'layer {{ name: "it" type: "{kind}" {ends} {text} }}'
-    inputs = " ".join(
-        f'input: "{name}" input_shape {{ {" ".join(f"dim: {size}" for size in array.shape)} }}'
-        for name, array in zip(names, bottoms, strict=True)
-    )
-    inputs = inputs or 'input: "data" input_shape { dim: 1 }'  # which a network has, even where nothing reads it
-    # Positive: BatchNorm's second and third are a variance and a count.
-    params = [np.abs(samples.numbers(shape, 20 + i)) + 0.5 if kind == "BatchNorm" else samples.numbers(shape, 20 + i)
-              for i, shape in enumerate(weights)]  # fmt: skip
-    stored = caffe_pb2.NetParameter()
-    layer = stored.layer.add(name="it")
-    for array in params:
-        blob = layer.blobs.add(double_data=array.ravel().tolist())
-        blob.shape.dim.extend(array.shape)
-    model = text_format.Parse(f"{inputs} {prototxt}", caffe_pb2.NetParameter())
-    diffs: list[Array] = []
-
-    def run(runtime: str | type[Runtime], back: bool = True) -> dict[str, Array]:
-        net = Net(model, stored, dtype="float64", runtime=runtime)
-        for name, array in zip(names, bottoms, strict=True):
-            net.blobs[name].data[...] = array
-        net.forward()
-        found = {top: net.blobs[top].data for top in tops}
-        diffs.extend(samples.numbers(found[top].shape, 40 + i) for i, top in enumerate(tops) if not diffs[i:])
-        if back:
-            for top, diff in zip(tops, diffs, strict=True):
-                net.blobs[top].diff[...] = diff
-            net.backward()
-            found |= {f"{name}_diff": net.blobs[name].diff for name in names}
-        return found
-
-    def mistakes(output: str) -> Mistakes:
-        made = [each for each in KNOWN if any(layer.__name__ == kind for layer in each.runners)]
-        back = output not in tops
-        return {each.text: partial(_tried, partial(run, each.runtime(), back), output) for each in made}
-
-    outputs = run("numpy")
-    return _float64(
-        "layer",
-        f"{kind}{_sizes(bottoms)}{f', {what}' if what else ''}: {text or 'default parameters'}"
-        f"{f', {len(tops)} tops' if len(tops) > 1 else ''}",
-        "top = layer(bottom); bottom_diff: the gradient of sum(top * top_diff) at the bottom; weights0, weights1, … are"
-        " the layer's in Caffe's order",
-        {
-            **dict(zip(names, bottoms, strict=True)),
-            **{f"weights{i}": array for i, array in enumerate(params)},
-            **{f"{top}_diff": diff for top, diff in zip(tops, diffs, strict=True)},
-        },
-        outputs,
-        {
-            "type": kind,
-            "source": "Caffe",
-            "constants": caffe_constants(model.layer[0]),
-            "prototxt": " ".join(prototxt.split()),
-        },
-        mistakes=mistakes,
-    )
-
-
-def _other_layer(other: Other) -> Case:
-    layer, constants = other.layer, plain(other.layer)
-    positive = layer.type in ("Div", "Pow")  # else there may be no result
-    bottoms = [samples.numbers(shape, i) for i, shape in enumerate(other.bottoms)]
-    bottoms = [np.abs(array) + 0.5 for array in bottoms] if positive else bottoms
-    weights = [samples.numbers(shape, 20 + i) for i, shape in enumerate(layer.param_shapes(*other.bottoms))]
-    graph = Graph("it", dict(zip(layer.bottoms, other.bottoms, strict=True)), [layer])
-    runtime = NumpyRuntime(graph, {layer.name: weights}, np.dtype(np.float64))
-    ((step,), wanted) = graph.steps, list(graph.inputs.values())
-    (top,), memos = runtime.forward(step.tops, 0, bottoms)
-    diff = samples.numbers(top.shape, 40)
-    back = runtime.backward(step.tops, 0, memos, [diff], wanted)
-    return _float64(
-        "layer",
-        f"{other.source}'s {layer.type}{_sizes(bottoms)}: {json.dumps(constants) if constants else 'no constants'}",
-        " ".join(str(getdoc(type(layer))).split()),
-        {
-            **dict(zip(layer.bottoms, bottoms, strict=True)),
-            **{f"weights{i}": array for i, array in enumerate(weights)},
-            "top0_diff": diff,
-        },
-        {"top0": top, **{f"{name}_diff": array for name, array in zip(layer.bottoms, back, strict=True)}},
-        {"type": layer.type, "source": other.source, "constants": constants},
-    )
-
-
-def _tried(run: Callable[[], dict[str, Array]], output: str) -> Array:
-    """Return what a mistake makes; nothing that equals a port's where it makes shapes that do not fit."""
-    try:
-        return run()[output]
-    except (ShapeError, ValueError):
-        return np.zeros(0)
-
-
-def _sizes(arrays: list[Array]) -> str:
-    return " of " + ", ".join("x".join(map(str, array.shape)) for array in arrays) if arrays else ""
 
 
 def _of_network(image: Array, end: str, activations: Array, output: str) -> Mistakes:
@@ -309,7 +144,7 @@ def _network() -> Iterator[Case]:
         outputs = {"gradient": net.image.diff[0].copy()}
         if end in KEPT_ACTIVATIONS:
             outputs = {"activations": activations, **outputs}
-        yield _float64(
+        yield float64_case(
             "network",
             f"{'activations of ' * (end in KEPT_ACTIVATIONS)}{end}, and the gradient at the image of half the sum of"
             " squares of its activations",
@@ -330,7 +165,7 @@ def _network() -> Iterator[Case]:
     net.forward(end="fire2/concat")
     dst = net.blobs["fire2/concat"]
     objective(dst)
-    yield _float64(
+    yield float64_case(
         "guide",
         "objective of a guide picture",
         "x, y: activations as (channels, places); diff = y[:, (x.T @ y).argmax(1)], the first of equals",
@@ -361,7 +196,7 @@ def _network() -> Iterator[Case]:
 
         return {text: partial(run, function) for text, function in STEP_MISTAKES.items()}
 
-    yield _float64(
+    yield float64_case(
         "step",
         "one step",
         "roll by (ox, oy); forward; diff = data; backward; image += step_size / mean|g| * g; roll back; clip",
@@ -389,7 +224,7 @@ def _network() -> Iterator[Case]:
         jitter=32,
         **octaves,
     )
-    yield _float64(
+    yield float64_case(
         "dream",
         "a whole dream; the sizes are among those where SciPy's last rows and columns are 0",
         "deepdream; shifts has (ox, oy) of each step, step_rms the root of the mean square of the image after it",
@@ -404,13 +239,13 @@ def _golden() -> Case:
     """Return the dream that shows a port's chaos, if it has any: 18 steps, made by Caffe and not by pydream."""
     golden = golden_dream()
     mean = load_net(DEFAULT_NETWORK, dtype="float64", runtime="numpy").mean
-    return _float64(
+    return float64_case(
         "dream",
         "the golden dream: what Caffe made in double precision of a picture of ours",
-        "deepdream, as before; every byte of `saved` is Caffe's",
+        "deepdream, as before; every byte of `saved` is Caffe's, whose SHA-256 is among the parameters",
         {"picture": golden["image"], "mean": mean, "shifts": _shifts(len(golden["step_rms"]))},
         {"step_rms": golden["step_rms"], "saved": golden["out_u8"]},
-        {"network": DEFAULT_NETWORK, "end": END, "jitter": 32, "seed": 0, **OCTAVES},
+        {"network": DEFAULT_NETWORK, "end": END, "jitter": 32, "seed": 0, **OCTAVES, "sha256": str(golden["sha256"])},
         limits=(1e-9, 2e-2),
     )
 
@@ -432,16 +267,3 @@ def _of_guide(activations: Array, guide: Array, _: str) -> Mistakes:
         "features were compared by their angle; it is the dot product": lambda: chosen(x.T @ y / lengths),
         "the nearest features were taken; it is the largest dot product": lambda: chosen(x.T @ y - lengths**2 / 2),
     }
-
-
-def _float64(
-    stage: str,
-    name: str,
-    function: str,
-    inputs: dict[str, Array],
-    outputs: dict[str, Array],
-    parameters: dict[str, Any] | None = None,
-    limits: tuple[float, float] = (1e-12, 2e-6),
-    mistakes: Callable[[str], Mistakes] = _none,
-) -> Case:
-    return Case(stage, name, function, parameters or {}, inputs, outputs, *limits, mistakes)

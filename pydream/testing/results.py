@@ -19,7 +19,7 @@ import numpy as np
 from ..errors import NetFileError
 from ..files import open_regular, reason
 from ..formats.npy import HEADER, parse_npy
-from .cases import Case
+from .case import Case
 from .report import Array, Report, difference
 from .vectors import MANIFEST, OUTPUT, VectorsError, array_name, numbered
 

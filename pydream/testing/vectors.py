@@ -17,7 +17,7 @@ from ..errors import PydreamError
 from ..files import is_temporary, make_folder, start_of, sync_folder, write_whole
 from ..zoo.registry import DEFAULT_NETWORK, find_network
 from . import cases
-from .cases import Case
+from .case import Case
 from .readme import README_TEXT
 from .report import Array
 from .weights import network_files
@@ -78,7 +78,7 @@ def write_vectors(folder: str | os.PathLike[str], weights: bool = False) -> list
     entries = []
     for number, case in numbered():
         entry = case._asdict()
-        del entry["mistakes"]
+        del entry["mistakes"], entry["run"]
         if case.tolerance_float32 is None:
             del entry["tolerance_float32"]
         for ends, way in (("inputs", "in"), ("outputs", "out")):

@@ -15,10 +15,9 @@ from support import oracle
 
 from pydream.formats.caffe import caffe_pb2
 from pydream.formats.caffe import layers as layer_readers
-from pydream.runtime.graph import Graph
-from pydream.runtime.net import Net
 from pydream.runtime.on_numpy.onnx_layers import RUNNERS as ONNX_RUNNERS
 from pydream.testing import vectors
+from pydream.testing.layer_cases import layer_cases
 from pydream.testing.other_layers import OTHERS
 from pydream.testing.vectors import VectorsError, write_vectors
 
@@ -381,23 +380,14 @@ def test_layers(cases):
             assert off(values, outputs[f"{name}_diff"]) <= case["tolerance"], case["name"]
 
 
-@pytest.mark.parametrize("number", range(len(OTHERS)))
-def test_other_layers(cases, number):
+def test_other_layers(cases):
     """By a runtime that did not write the files."""
-    layer, shapes = OTHERS[number].layer, OTHERS[number].bottoms
-    case = [case for case in cases["layer"] if case["parameters"]["source"] != "Caffe"][number]
-    inputs, outputs = case["inputs"], case["outputs"]
-    weights = {layer.name: [inputs[f"weights{i}"] for i, _ in enumerate(layer.param_shapes(*shapes))]}
-    graph = Graph("it", dict(zip(layer.bottoms, shapes, strict=True)), [layer])
-    net = Net(graph, {name: arrays for name, arrays in weights.items() if arrays}, "float64", "tensorflow")
-    for name in layer.bottoms:
-        net.blobs[name].data[...] = inputs[name]
-    net.forward()
-    assert off(net.blobs["top0"].data, outputs["top0"]) <= case["tolerance"]
-    net.blobs["top0"].diff[...] = inputs["top0_diff"]
-    net.backward()
-    for name in layer.bottoms:
-        assert off(net.blobs[name].diff, outputs[f"{name}_diff"]) <= case["tolerance"]
+    files = iter(case for case in cases["layer"] if case["parameters"]["source"] != "Caffe")
+    for made in layer_cases():
+        if made.parameters["source"] != "Caffe":
+            case, found = next(files), made.run("tensorflow", "float64")
+            for name, expected in case["outputs"].items():
+                assert off(found[name], expected) <= case["tolerance"], f"{case['name']}: {name}"
 
 
 # The network, by a runtime that did not write the files.
