@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 import warnings
 from collections.abc import Callable
-from concurrent.futures import Future
+from concurrent.futures import Future, wait
 from contextlib import ExitStack
 from contextvars import copy_context
 from functools import partial
@@ -116,6 +116,10 @@ class Reading:
     def _before_its_turn(self) -> InputPicture:
         with warnings.catch_warnings(record=True) as self._warnings:
             return self._read(self.source)
+
+    def wait(self) -> None:
+        """Wait until it is read, or has failed: till then Python's warnings are this thread's to record."""
+        wait([self._start])
 
     def end(self) -> InputPicture:
         """Wait for it; warn of what was warned of, and raise what went wrong."""

@@ -7,7 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 from threading import Event
-from time import monotonic
+from time import monotonic, sleep
 
 import numpy as np
 import pytest
@@ -339,6 +339,29 @@ def test_ctrl_c_does_not_wait_for_the_next_picture(run, pictures, monkeypatch):
     assert run("dream", pictures, "-o", "out", *SHORT).code == 130
     ended.set()
     assert monotonic() - began < 15
+
+
+def test_a_picture_that_is_slow_to_read(run, pictures, monkeypatch):
+    """Warnings of all are told, and the dream before is written meanwhile."""
+    read, there = InputPicture.read, []
+    frames = [Image.new("L", (48, 41), grey) for grey in (90, 150)]
+    for name in ("b.jpg", "c.webp"):
+        frames[0].save(pictures / name, format="GIF", save_all=True, append_images=frames[1:])
+
+    def slow(source, *args):
+        picture = read(source, *args)
+        end = monotonic() + 5
+        while source.name == "b.jpg" and not Path("out/a.png").exists() and monotonic() < end:
+            sleep(0.01)
+        sleep(0.1)
+        there.append(Path("out/a.png").exists())
+        return picture
+
+    monkeypatch.setattr(InputPicture, "read", slow)
+    seen = run("dream", pictures, "-o", "out", *SHORT)
+    assert seen.code == 0, seen
+    assert there == [False, True, True]
+    assert [name for name in ("b.jpg", "c.webp") if f"{name}' is an animation" in seen.err] == ["b.jpg", "c.webp"]
 
 
 @pytest.mark.parametrize(

@@ -226,7 +226,8 @@ class DreamBatch:
     _written: int = field(default=0, init=False)
     _timed: bool = field(default=False, init=False)  # what takes long is said
     _failed: int = field(default=0, init=False)
-    _beside: Beside = field(default_factory=Beside, init=False)
+    _reader: Beside = field(default_factory=Beside, init=False)
+    _writer: Beside = field(default_factory=Beside, init=False)  # what is slow to read keeps no dream from its file
     _pending: tuple[Saving, Target] | None = field(default=None, init=False)  # a dream that is being written
     _ahead: Reading | None = field(default=None, init=False)  # the picture that is dreamt on next
 
@@ -307,15 +308,16 @@ class DreamBatch:
                         recipe = self._recipe(start, target)
                         quick = self._is_quick(start)
                         if quick and after is not None and after.path is not None and recipe.backend == "native":
-                            self._ahead = Reading(after, self._input, self._beside)
+                            self._ahead = Reading(after, self._input, self._reader)
                         write = self._dream(start, recipe, target)
-                        saving = Saving(source, write, locks.pop_all(), self._beside)
+                        saving = Saving(source, write, locks.pop_all(), self._writer)
                         self._pending = saving, target
                         if not quick:
                             self._saved()
         finally:
             self._saved()
-            self._beside.end()
+            self._reader.end()
+            self._writer.end()
 
     def _is_quick(self, start: InputPicture) -> bool:
         """Return whether what is done beside steps counts, and memory does not."""
@@ -338,6 +340,8 @@ class DreamBatch:
     def _later_warnings(self) -> Iterator[None]:
         """Show warnings of the block after it, once the picture before is written."""
         heard: list[warnings.WarningMessage] = []
+        if self._ahead is not None:
+            self._ahead.wait()  # Python has one recorder for all threads, and each puts back the one before
         try:
             with warnings.catch_warnings(record=True) as heard:
                 yield
