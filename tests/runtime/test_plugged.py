@@ -66,6 +66,13 @@ def test_layers_that_it_lacks(folder):
         ("Runtime = 5", "{module}:Runtime", "but plug_bad:Runtime is not a runtime"),
         ("from pydream.runtime import Runtime", "{module}:Runtime", "but plug_bad:Runtime is not a runtime"),
         ("raise SystemError", "{module}:Runtime", "which cannot be imported: SystemError"),
+        ("raise SystemExit(0)", "{module}:Runtime", "which cannot be imported: 0"),
+        (
+            plugs.RUNTIME.replace('("numpy",)', '"numpy"'),
+            "{module}:Runtime",
+            "but the libraries of plug_bad:Runtime are",
+        ),
+        (plugs.RUNTIME + "    runners = None", "{module}:Runtime", "but plug_bad:Runtime has no runners"),
         (plugs.RUNTIME, "!", "which cannot be imported"),
         (
             plugs.RUNTIME.replace('"plain"', '"plane"'),
@@ -87,6 +94,31 @@ def test_entry_points_that_cannot_be_read(folder):
     plugs.install(folder, "plug-three", entries="plain")
     assert runtime_names() == ["auto", *RUNTIMES]
     with pytest.raises(PluginError, match=r"^the package 'plug-three' adds runtimes, but its entry points cannot be"):
+        pydream.load_net("squeezenet_v1.1", runtime="plain")
+
+
+def test_packages_that_are_of_no_concern(folder):
+    """What cannot be read, or was half removed, keeps no other package from being found."""
+    for package, broken in (("plug-seven", "plain"), ("plug-eight", ""), ("plug-nine", ""), ("plug-ten", None)):
+        plugs.install(folder, package, **({} if broken is None else {"entries": broken}))
+    (folder / "plug_eight-1.5.dist-info" / "entry_points.txt").write_bytes(b"[console_scripts]\nm\xfc = a:b\n")
+    (folder / "plug_nine-1.5.dist-info" / "entry_points.txt").write_text(
+        "[pydream.runtimes]\nplain = plug_nine:Runtime"
+    )
+    (folder / "plug_nine-1.5.dist-info" / "METADATA").unlink()
+    assert runtime_names() == ["auto", *RUNTIMES, "plain"]
+    assert named_runtime("plain").__module__ == "plug_ten"
+
+
+def test_what_its_import_prints_is_no_result(folder, capsys):
+    plugs.install(folder, "plug-eleven", "print('welcome')" + plugs.RUNTIME)
+    assert named_runtime("plain").name == "plain"
+    assert capsys.readouterr() == ("", "welcome\n")
+
+
+def test_a_name_twice_in_one_package(folder):
+    plugs.install(folder, "plug-bad", entries="plain = {module}:Runtime\nplain = {module}:Other")
+    with pytest.raises(PluginError, match=r"^the package 'plug-bad' adds the runtime 'plain' 2 times$"):
         pydream.load_net("squeezenet_v1.1", runtime="plain")
 
 
