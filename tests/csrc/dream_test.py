@@ -25,10 +25,12 @@ except ImportError as error:
     sys.exit(77)
 
 
-def run(*command):
+def run(*command, fault=None):
+    """Run a program, which says what is wrong, if anything is."""
     emulator = sys.argv[5:]
     done = subprocess.run([*emulator, *map(str, command)], capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
+    assert done.returncode == (fault is not None), done.stderr
+    assert fault is None or fault in done.stderr, done.stderr
 
 
 def dream(program, folder, vectors, case, limit):
@@ -49,6 +51,19 @@ def dream(program, folder, vectors, case, limit):
     return np.load(made["saved"])
 
 
+def refuse(program, folder, vectors, case):
+    """Hand in arrays that are none, or are not shifts."""
+    picture, shifts = (vectors / case["inputs"][name] for name in ("picture", "shifts"))
+    bad = folder / "bad.npy"
+    header = b"{'fortran_order': False, 'shape': (3, 3, 3)}".ljust(65525) + b"'descr': '"
+    bad.write_bytes(b"\x93NUMPY\1\0\xff\xff" + header)
+    run(program, vectors, bad, shifts, folder / "none.npy", fault="bad.npy: numbers are not of type")
+    for number in (np.nan, 0.5, -1e300):
+        np.save(bad, np.full((4, 2), number))
+        run(program, vectors, picture, bad, folder / "none.npy", fault="bad.npy: shifts are not whole numbers")
+    assert not (folder / "none.npy").exists()
+
+
 def main():
     folder, float32, float64 = map(Path, sys.argv[1:4])
     shutil.rmtree(folder, ignore_errors=True)
@@ -59,6 +74,7 @@ def main():
     small, golden = (case for case in cases if case["stage"] == "dream")
     dream(float64, folder / "float64", vectors, small, "tolerance")
     dream(float32, folder / "float32", vectors, small, "tolerance_float32")
+    refuse(float64, folder, vectors, small)
     if sys.argv[4] == "whole":
         saved, expected = dream(float64, folder / "golden", vectors, golden, "tolerance"), golden_dream()
         different = np.count_nonzero(saved != expected["out_u8"])

@@ -1,5 +1,6 @@
 // Dreams a picture from files: the dream of dream.h, with arrays as `pydream vectors` writes them. README.md has commands.
 #include <errno.h>
+#include <limits.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -123,6 +124,15 @@ typedef struct {
     int octaves;
 } options;
 
+// Whether all numbers are whole, and fit an int.
+static int are_shifts(const npy* shifts) {
+    for (size_t i = 0; i < shifts->count; ++i) {
+        const double value = npy_number(shifts, i);
+        if (!(fabs(value) <= INT_MAX && rint(value) == value)) return 0;
+    }
+    return 1;
+}
+
 static int run(const options* o, dream* d, npy* picture, npy* shifts, npy* rms) {
     if (!(ends_with(o->weights, ".caffemodel") ? read_caffemodel : read_folder)(o->weights, d)) return 0;
     if (!read_array(o->picture, picture) || !read_array(o->shifts, shifts)) return 0;
@@ -134,6 +144,7 @@ static int run(const options* o, dream* d, npy* picture, npy* shifts, npy* rms) 
         shifts->shape[0] == 0 || shifts->shape[0] % (size_t)o->octaves != 0) {
         return failed(o->shifts, "not (steps, 2), with as many steps in each octave");
     }
+    if (!are_shifts(shifts)) return failed(o->shifts, "shifts are not whole numbers of up to 31 bits");
     const size_t steps = shifts->shape[0];
     const char* const fault = npy_make(rms, real_type, 1, &steps);
     if (fault != NULL) return failed(o->shifts, fault);

@@ -48,8 +48,7 @@ static const char* read_header(FILE* file, npy* array) {
     if (type == NULL || shape == NULL || strstr(header, "'fortran_order': False") == NULL) {
         return "not an array in C order";
     }
-    memcpy(array->type, type + 10, 3);
-    array->type[3] = '\0';
+    (void)snprintf(array->type, sizeof array->type, "%.3s", type + 10);  // the header may end there
     static const char types[4][4] = {"<f4", "<f8", "<i8", "|u1"};
     int known = 0;
     for (int i = 0; i < 4; ++i) known |= strcmp(array->type, types[i]) == 0;
