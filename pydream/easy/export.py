@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
+from operator import index
 from typing import NamedTuple
 
 import numpy as np
 
 from .. import __version__
-from ..dream.objectives import channels_text
+from ..dream.objectives import Term, channels_text
 from ..dream.octaves import Size
 from ..dream.params import find_end
 from ..errors import ExportError
@@ -83,18 +84,44 @@ def export_onnx(
         There is no such layer or channel.
     ShapeError
         The size does not fit the layers.
+    ValueError
+        `channels`, `kind` or `layout` is not one of these.
     """
+    content, made = exported(net, end, channels=channels, kind=kind, layout=layout, size=size)
+    write_export(path, content)
+    return made
+
+
+def exported(
+    net: Net,
+    end: str | None = None,
+    *,
+    channels: int | Iterable[int] = (),
+    kind: Kind = "l2",
+    layout: Layout = "nchw",
+    size: Size | None = None,
+) -> tuple[bytes, Exported]:
+    """Return the content of the file that `export_onnx` writes, and what it is."""
     if not isinstance(net, LocalNet):
         raise ExportError(f"{net.name}: a network that another library runs has no graph to write")
     if layout not in LAYOUTS:
         raise ValueError(f"layout: {layout!r}, expected one of {', '.join(map(repr, LAYOUTS))}")
     end = find_end(net, end)
-    objective = Objective(kind, (channels,) if isinstance(channels, int) else tuple(channels))
+    listed = channels if isinstance(channels, Iterable) else (channels,)
+    term = Term(end, kind, tuple(map(index, listed)))  # says what is no kind and no channel
+    objective = Objective(kind, term.channels)
+    if size is not None:
+        height, width = map(index, size)
+        size = height, width
     made = step_model(net.runtime, end, objective, layout, size, _metadata(net, end, objective, layout))
     content = _checked(made)
+    return content, Exported(len(content), made.size, made.fixed_by)
+
+
+def write_export(path: str | os.PathLike[str], content: bytes) -> None:
+    """Write the content of such a file; raise `ExportError` where that cannot be."""
     with write_errors(path, ExportError):
         write_whole(path, content)
-    return Exported(len(content), made.size, made.fixed_by)
 
 
 def _metadata(net: LocalNet, end: str, objective: Objective, layout: Layout) -> dict[str, str]:

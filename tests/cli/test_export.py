@@ -1,12 +1,16 @@
 """`pydream export` writes one ONNX file, or says in one line why not."""
 
+import signal
+
 import numpy as np
 import onnx
 import pytest
 from support import nets
 
 import pydream
+from pydream.easy import export
 from pydream.errors import ExportError
+from pydream.files import write_whole
 from pydream.runtime.on_onnx import model
 
 LAYER = "fire2/squeeze1x1"
@@ -73,6 +77,8 @@ def test_a_layer_that_fixes_the_size_is_named(run, tmp_path):
         (["-l", f"{LAYER}:16"], 2, "no channel 16; the layer has 16: 0 to 15"),
         (["-l", f"{LAYER}:1", "--channels", "2"], 2, "channels twice"),
         (["--channels", "two"], 2, "'two'"),
+        (["--channels", "5-3"], 2, "'--channels': '5-3' in '5-3' is not a range of channels"),
+        (["--channels", "5,5"], 2, "channels: 5,5, expected each once"),
         (["-l", LAYER, "--image-size", "2x2"], 1, "2x2"),
         (["-l", "data"], 2, "'data' is the image itself"),
         (["-m", "nothing.prototxt"], 2, "no such file: 'nothing.prototxt'"),
@@ -108,3 +114,35 @@ def test_a_layer_without_operators_is_named(tmp_path):
     text = nets.inputs(data=(1, 3, 4, 5)) + nets.layer("best", "ArgMax", "data", "best")
     with pytest.raises(ExportError, match=r"^layer 'best' \(ArgMax\): no ONNX operators for it$"):
         pydream.export_onnx(nets.build(text, "float32", "numpy"), tmp_path / "step.onnx", "best")
+
+
+@pytest.mark.parametrize(
+    ("options", "match"),
+    [
+        ({"channels": -1}, "^channels: expected .* each at least 0"),
+        ({"channels": [1.0]}, "integer"),
+        ({"kind": "most"}, "^kind: 'most', expected one of 'l2', 'mean', 'sum'$"),
+        ({"size": (8, 8, 3)}, "too many values"),
+    ],
+)
+def test_wrong_values(tmp_path, options, match):
+    with pytest.raises((ValueError, TypeError), match=match):
+        pydream.export_onnx(nets.two_layers("numpy"), tmp_path / "step.onnx", "top", **options)
+    assert not list(tmp_path.iterdir())
+
+
+def test_numpys_numbers(tmp_path):
+    net = nets.two_layers("numpy")
+    options = {"channels": np.int64(1), "size": (np.int64(8), np.int32(9))}
+    assert pydream.export_onnx(net, tmp_path / "step.onnx", "top", **options).size == (8, 9)
+
+
+def test_a_signal_waits_for_the_whole_file(run, tmp_path, monkeypatch):
+    def interrupted(path, content):
+        signal.raise_signal(signal.SIGINT)
+        write_whole(path, content)
+
+    monkeypatch.setattr(export, "write_whole", interrupted)
+    seen = run("export", "-l", LAYER, "-o", tmp_path / "step.onnx")
+    assert (seen.code, seen.err.count("wrote")) == (0, 1), seen
+    onnx.load(tmp_path / "step.onnx")

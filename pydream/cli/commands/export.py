@@ -9,7 +9,8 @@ import click
 
 from ...dream.labels import NUMBERS
 from ...dream.params import find_end
-from ...easy.export import export_onnx
+from ...easy.export import exported, write_export
+from ...errors import ParameterError
 from ...record.scoring import channels_of
 from ...runtime.on_onnx import LAYOUTS, Kind, Layout
 from ...zoo.load import load_net, read_outline
@@ -31,6 +32,7 @@ from ..options import (
 )
 from ..places import claim
 from ..rendering import ChannelOption, channel_option
+from ..signals import uninterrupted
 from ..streams import echo
 
 
@@ -38,7 +40,10 @@ def _channels(text: str) -> tuple[int, ...]:
     """Read ``7`` or ``0-15,20``."""
     if not NUMBERS.fullmatch(text):
         raise click.BadParameter(f"{text!r} is not a list of channels (expected e.g. 3 or 3-7 or 3-7,12)")
-    return channels_of(text, text)
+    try:
+        return channels_of(text, text)
+    except ParameterError as error:
+        raise click.BadParameter(error.problem) from error
 
 
 @click.command("export", cls=Command)
@@ -89,12 +94,14 @@ def command(
         find_end(outline, layer.name)  # a wrong name does not wait for weights
     net = load_net(model, weights, dtype, runtime="numpy", **named)
     try:
-        made = export_onnx(
-            net, output, layer.name, channels=channels or layer.channels or (), kind=kind, layout=layout,
+        content, made = exported(
+            net, layer.name, channels=channels or layer.channels or (), kind=kind, layout=layout,
             size=image_size,
         )  # fmt: skip
     except KeyboardInterrupt:
         raise interruption(f"'{output}' is not written") from None
+    with uninterrupted(done_then=True):
+        write_export(output, content)
     if not quiet:
         size = "images of any size" if made.size is None else f"images of {made.size[1]}x{made.size[0]}"
         why = f" alone, since layer {made.fixed_by} takes no other" if made.fixed_by else ""
