@@ -40,6 +40,8 @@ def check_layers(runtime: str | type[Runtime], *, dtype: str = "float64") -> Rep
             _check(report, case, runtime, dtype)
         except NetFileError:
             left[case.parameters["type"]] = None
+    if not report.steps:
+        report.holds("layers", False, "there are none")
     if left:
         report.notes.append(f"not there: {', '.join(left)}")
     return report.finish()

@@ -131,6 +131,20 @@ def test_wrong_values(tmp_path, options, match):
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.parametrize("options", [{"channels": 0}, {"kind": "mean"}])
+def test_a_layer_without_channels(tmp_path, options):
+    net = nets.build(nets.inputs(data=(1, 3, 8, 9)) + nets.layer("all", "Reduction", "data", "all"), "float32", "numpy")
+    with pytest.raises(ExportError, match=r"^the layer has no channels: only 'l2' of all of it can be written$"):
+        pydream.export_onnx(net, tmp_path / "step.onnx", "all", **options)
+
+
+def test_an_input_beside_the_picture_fixes_its_size(tmp_path):
+    text = nets.inputs(data=(1, 3, 8, 9), other=(1, 2, 8, 9))
+    text += 'layer { name: "both" type: "Concat" bottom: "data" bottom: "other" top: "both" }'
+    made = pydream.export_onnx(nets.build(text, "float32", "numpy"), tmp_path / "step.onnx", "both")
+    assert made[1:] == ((8, 9), "'both' (Concat)")
+
+
 def test_numpys_numbers(tmp_path):
     net = nets.two_layers("numpy")
     options = {"channels": np.int64(1), "size": (np.int64(8), np.int32(9))}

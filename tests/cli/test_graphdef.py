@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import yaml
-from support.graphs import constant, conv, frozen, v1
+from support.graphs import constant, conv, frozen, tf, v1
 
 import pydream
 from pydream.media.image import read_image, read_note
@@ -50,6 +50,17 @@ def test_dream_and_replay(run, refused, graph, picture):
     np.testing.assert_array_equal(read_image("out.png"), np.uint8(np.clip(dream, 0, 255)))
     again = run("replay", "out.png", "-m", graph)
     assert (again.code, again.out.split(":")[0]) == (0, "identical")
+
+
+def test_export(run, refused, folder):
+    """What TensorFlow alone runs is named, where the layer is not in front of it."""
+    graph = frozen(lambda x: tf.nn.softsign(conv((3, 3), 1)(x), name="behind"))
+    (folder / "own.pb").write_bytes(graph.SerializeToString())
+    seen = run("export", "-m", "own.pb", "-l", "Conv2D", "-o", "step.onnx")
+    assert (seen.code, seen.err.endswith("for images of any size\n")) == (0, True), seen
+    assert Path("step.onnx").is_file()
+    why = refused(1, "export", "-m", "own.pb", "-l", "behind", "-o", "other.onnx")
+    assert "layer 'behind' (Softsign): no ONNX operators for it" in why
 
 
 def test_what_cannot_be_run_is_said_once(run, graph, picture):

@@ -1,5 +1,7 @@
 """A runtime is checked layer type by layer type: what is wrong is named, what it does not have is said."""
 
+from typing import ClassVar
+
 import pytest
 
 from pydream.runtime import NumpyRuntime, layers
@@ -45,3 +47,12 @@ def test_what_is_not_there_is_said():
     assert check_layers(runtime(runners=lacking)).notes == ["not there: LRN, Crop"]
     with pytest.raises(ValueError, match="no runtime 'nothing'"):
         check_layers("nothing")
+
+
+def test_a_runtime_without_layers_does_not_pass():
+    class Empty(NumpyRuntime):
+        name = "empty"
+        runners: ClassVar = {}
+
+    with pytest.raises(ConformanceError, match="layers: there are none"):
+        check_layers(Empty)

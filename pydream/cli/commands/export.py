@@ -12,6 +12,10 @@ from ...dream.params import find_end
 from ...easy.export import exported, write_export
 from ...errors import ParameterError
 from ...record.scoring import channels_of
+from ...runtime.base import Runtime
+from ...runtime.engines import AUTO
+from ...runtime.net import Net
+from ...runtime.on_numpy import NumpyRuntime
 from ...runtime.on_onnx import LAYOUTS, Kind, Layout
 from ...zoo.load import load_net, read_outline
 from ..errors import interruption
@@ -44,6 +48,13 @@ def _channels(text: str) -> tuple[int, ...]:
         return channels_of(text, text)
     except ParameterError as error:
         raise click.BadParameter(error.problem) from error
+
+
+def _holder(outline: Net | None) -> str | type[Runtime]:
+    """Return the runtime that is to hold a network, which it does not run: NumPy's, without TensorFlow, if it can."""
+    if outline is None or any(type(step.layer) not in NumpyRuntime.runners for step in outline.runtime.graph.steps):
+        return AUTO  # for frozen graphs and Keras models: TensorFlow's
+    return NumpyRuntime  # by its name it takes no frozen graph
 
 
 @click.command("export", cls=Command)
@@ -92,7 +103,7 @@ def command(
     outline = read_outline(model, weights, named["input"])
     if outline is not None:
         find_end(outline, layer.name)  # a wrong name does not wait for weights
-    net = load_net(model, weights, dtype, runtime="numpy", **named)
+    net = load_net(model, weights, dtype, runtime=_holder(outline), **named)
     try:
         content, made = exported(
             net, layer.name, channels=channels or layer.channels or (), kind=kind, layout=layout,

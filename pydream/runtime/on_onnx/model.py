@@ -42,6 +42,8 @@ class Objective(NamedTuple):
         """Return the gradient at the activations."""
         if self.kind == "l2" and not self.channels:
             return top
+        if top.ndim < 2:
+            raise ExportError("the layer has no channels: only 'l2' of all of it can be written")
         if max(self.channels, default=0) >= top.shape[1]:
             text = f"no channel {max(self.channels)}; the layer has {top.shape[1]}: 0 to {top.shape[1] - 1}"
             raise UnknownNameError(text)

@@ -56,6 +56,10 @@ class OnnxRuntime(Runtime):
         self.nodes.scope, self._layer = step.layer.name, step.layer
         return super().runner(step)
 
+    def reads(self, step: Step) -> tuple[str, ...]:
+        """As `Runtime.reads`; a layer without operators, which may be behind what is written, reads nothing."""
+        return super().reads(step) if type(step.layer) in self.runners else ()
+
     def runner_type(self, layer: Layer) -> type[Runner[Any]]:
         """As `Runtime.runner_type`; raise `ExportError` for a layer of another type."""
         if type(layer) not in self.runners:

@@ -331,6 +331,9 @@ def joined(values: Sequence[Any], axis: int = 0) -> Traced:
     guide = _first(values)
     first, *others = [guide.like(value) for value in values]
     axis = axis % first.ndim
+    for column in zip(*(np.delete(np.array(each.shape, object), axis) for each in (first, *others)), strict=True):
+        if len({isinstance(size, Open) for size in column}) > 1:  # equal for one size alone
+            raise OpenSizeError
     sizes = [each.shape[axis] for each in (first, *others)]
     size = Open() if any(isinstance(each, Open) for each in sizes) else sum(sizes)
     return first.op("Concat", *others, shape=(*first.shape[:axis], size, *first.shape[axis + 1 :]), axis=axis)
