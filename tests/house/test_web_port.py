@@ -93,6 +93,24 @@ def test_what_is_no_picture_is_named(visit, empty_page, tmp_path):
     expect(page.get_by_role("alert")).to_have_text("notes.png is not a picture that this browser can read.")
 
 
+def test_of_two_pictures_the_later_one_stays(visit, empty_page):
+    """Though reading the first one takes longer."""
+    page = visit(empty_page)
+    page.evaluate("""async () => {
+        const sky = new Blob([Uint8Array.from(atob(embedded("sky")), (letter) => letter.charCodeAt(0))]);
+        const read = readPicture, waiting = [];
+        window.readPicture = async (file, name) => {
+            if (name === "first") await new Promise((go) => waiting.push(go));
+            return read(file, name);
+        };
+        const first = take(sky, "first");
+        await take(sky, "second");
+        waiting[0]();
+        await first;
+    }""")
+    expect(page.locator("#canvas")).to_have_attribute("aria-label", "second, 512 by 341 pixels")
+
+
 def test_nothing_can_be_asked_of_anybody(visit, empty_page):
     (empty_page.parent / "other.js").write_text("")
     (empty_page.parent / "other.svg").write_text('<svg xmlns="http://www.w3.org/2000/svg" width="1" height="1"/>')

@@ -6,6 +6,7 @@ const $ = (id) => document.getElementById(id);
 let source = null;  // { name, bitmap }: what came in
 let result = null;  // { picture, before, name }: the newest picture of a dream, and that which it began with
 let running = null;  // { stop } of a dream
+let taken = 0;  // counts pictures and dreams: a picture that is still being read when the next one begins is dropped
 
 // ---- What is said ----
 
@@ -61,12 +62,16 @@ async function take(file, name = file.name || "The picture") {
         return;
     }
     fail("");
+    const number = ++taken;
+    let bitmap = null;
     try {
-        source = { name, bitmap: await readPicture(file, name) };
+        bitmap = await readPicture(file, name);
     } catch (error) {
-        fail(error.message);
+        if (number === taken) fail(error.message);
         return;
     }
+    if (number !== taken) return;  // meanwhile another picture came, or a dream began
+    source = { name, bitmap };
     result = null;
     $("same").hidden = true;
     say(`${name}, ${source.bitmap.width} × ${source.bitmap.height} pixels.`);
@@ -148,6 +153,7 @@ function start(engine) {
             fail(message.failed);
         }
     };
+    ++taken;
     const stop = engine.start(job, heard);
     running = {
         stop() {

@@ -14,7 +14,7 @@ class Dream {
     #c;
     #at;
 
-    // From the bytes of dream_f32.wasm or dream_f64.wasm.
+    // From the bytes of dream_float32.wasm or dream_float64.wasm.
     constructor(wasm) {
         this.#c = new WebAssembly.Instance(new WebAssembly.Module(wasm)).exports;
         this.#c._initialize();
