@@ -165,7 +165,8 @@ class Runtime(ABC):
         `inputs` has one tensor for each input of the graph, in its order; `kept` are the values whose gradients
         `backward` is to compute.
         """
-        key = ("forward", tuple(values), end, tuple(kept))
+        kept = tuple(kept)
+        key = ("forward", tuple(values), end, kept)
         made: tuple[list[Tensor], Memos]
         made = self.run(key, lambda inputs: self._forward(values, end, inputs, kept), list(inputs))
         return made

@@ -72,6 +72,13 @@ class SamePooling(PoolingRunner):
         return -(-shape[2] // self.layer.stride[0]), -(-shape[3] // self.layer.stride[1])
 
 
+class WithoutTolerance(PoolingRunner):
+    """In float64 too the larger value wins, however little it is larger."""
+
+    def beats(self, tap: Array, best: Array) -> Array:
+        return tap > best
+
+
 class LastOfEquals(PoolingRunner):
     """The last of equal values gets the gradient."""
 
@@ -223,6 +230,7 @@ KNOWN = (
     Mistake("the image were RGB and not BGR", reversed_channels=True),
     Mistake("pooling sizes were rounded down, not up", {layers.Pooling: FlooredPooling}),
     Mistake("pooling were padded as TensorFlow's SAME, before and after", {layers.Pooling: SamePooling}),
+    Mistake("in max pooling values that count as equal in float64 were different", {layers.Pooling: WithoutTolerance}),
     Mistake("of equal values in max pooling the last had the gradient, not the first", {layers.Pooling: LastOfEquals}),
     Mistake("equal values in max pooling shared the gradient", {layers.Pooling: SharedAmongEquals}),
     Mistake("each of equal values in max pooling had all of the gradient", {layers.Pooling: AllToEachEqual}),

@@ -7,7 +7,7 @@ import pytest
 from pydream.runtime import NumpyRuntime, layers
 from pydream.runtime.on_numpy.layers.linear import ConvolutionRunner
 from pydream.testing import ConformanceError, check_layers
-from pydream.testing.mistakes import LastOfEquals
+from pydream.testing.mistakes import LastOfEquals, WithoutTolerance
 
 
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
@@ -30,6 +30,15 @@ def test_a_mistake_is_named():
     assert failures
     assert all("Pooling" in each.name and "bottom0_diff" in each.name for each in failures if "2 tops" not in each.name)
     assert any("of equal values in max pooling the last had the gradient" in each.fault for each in failures)
+
+
+def test_ties_without_tolerance_are_named():
+    port = runtime(runners={**NumpyRuntime.runners, layers.Pooling: WithoutTolerance})
+    with pytest.raises(ConformanceError) as error:
+        check_layers(port)
+    (failure,) = error.value.report.failures
+    assert "values that count as equal" in failure.name
+    assert "as if in max pooling values that count as equal in float64 were different" in failure.fault
 
 
 def test_what_a_port_raises_is_a_failure_of_that_layer():
