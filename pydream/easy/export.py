@@ -134,7 +134,7 @@ def _metadata(net: LocalNet, end: str, objective: Objective, layout: Layout) -> 
         "objective": objective.kind,
         "layout": layout,
         "channel_order": net.channel_order,
-        "mean": ",".join(f"{number:.9g}" for number in np.ravel(net.mean)),
+        "mean": ",".join(np.format_float_positional(number, trim="-") for number in np.ravel(net.mean)),
     }
 
 

@@ -30,7 +30,6 @@ class Nodes:
         self._nodes: list[Any] = []
         self._made: dict[Any, list[str]] = {}
         self._constants: dict[Any, Any] = {}
-        self._known: dict[str, NDArray[Any]] = {}
         self.scope = ""
 
     def __call__(self, op: str, *inputs: str, outputs: int = 1, **attributes: Any) -> list[str]:
@@ -52,7 +51,6 @@ class Nodes:
         if key not in self._constants:
             name = f"{self.scope}/constant_{len(self._constants)}"
             self._constants[key] = numpy_helper.from_array(array, name)
-            self._known[name] = array
         return str(self._constants[key].name)
 
     def named(self, source: str, name: str) -> None:

@@ -17,7 +17,7 @@ from .nodes import Nodes
 
 
 class OnnxRuntime(Runtime):
-    """The passes of `Runtime` over traced values: see `pydream.runtime.on_onnx.export`.
+    """The passes of `Runtime` over traced values: `model.step_model` runs them.
 
     Attributes
     ----------
