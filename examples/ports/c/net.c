@@ -124,8 +124,6 @@ dream_status net_fit(net* n, int end, int height, int width, dream_real* memory,
     return DREAM_OK;
 }
 
-blob* net_top(net* n, int end) { return &n->blobs[layers[end].top]; }
-
 // ---- Convolution: the windows side by side as a matrix, and products with that ----
 
 // c (rows, columns) += a (rows, depth) b (depth, columns). a's number (row, k) is at a[row * along + k * down].
@@ -287,7 +285,7 @@ static void backward(net* n, const layer* l) {
 void net_gradient(net* n, int end) {
     for (int i = 0; i <= end; ++i) forward(n, &layers[i]);
     for (int b = 0; b <= layers[end].top; ++b) memset(n->blobs[b].diff, 0, size_of(&n->blobs[b]) * sizeof(dream_real));
-    const blob* const top = net_top(n, end);
+    const blob* const top = &n->blobs[layers[end].top];
     memcpy(top->diff, top->data, size_of(top) * sizeof(dream_real));
     for (int i = end; i >= 0; --i) backward(n, &layers[i]);
 }

@@ -33,7 +33,4 @@ dream_status net_fit(net* n, int end, int height, int width, dream_real* memory,
 // blobs[0].diff <- gradient of half the sum of squares of layer end's activations, at blobs[0].data.
 void net_gradient(net* n, int end);
 
-// Returns what layer `end` writes.
-blob* net_top(net* n, int end);
-
 #endif  // NET_H

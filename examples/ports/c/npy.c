@@ -125,11 +125,7 @@ double npy_number(const npy* array, size_t i) {
 void npy_set(npy* array, size_t i, double value) {
     const size_t width = width_of(array);
     uint64_t bits = 0;
-    if (array->type[1] == 'u') {
-        bits = (uint64_t)value;
-    } else if (array->type[1] == 'i') {
-        bits = (uint64_t)(int64_t)value;
-    } else if (width == sizeof(float)) {
+    if (width == sizeof(float)) {
         const float narrow = (float)value;
         uint32_t low;
         memcpy(&low, &narrow, sizeof low);

@@ -20,7 +20,7 @@ const char* npy_make(npy* array, const char* type, int dims, const size_t* shape
 const char* npy_read(const char* path, npy* array);
 const char* npy_write(const char* path, const npy* array);
 
-// Number i of an array, read and written.
+// Number i of an array, and to set it in one of floats.
 double npy_number(const npy* array, size_t i);
 void npy_set(npy* array, size_t i, double value);
 
