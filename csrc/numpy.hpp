@@ -35,7 +35,8 @@ Array<T> empty(const std::vector<std::ptrdiff_t>& shape) {
     }
     Scratch<T> numbers(static_cast<std::size_t>(count));
     const py::capsule owner(numbers.data(), [](void* block) { pool::release(block); });
-    return Array<T>(shape, numbers.give(), owner);
+    T* const block = numbers.give();  // before anything else can throw: it has one owner
+    return Array<T>(shape, block, owner);
 }
 
 }  // namespace pydream
