@@ -23,6 +23,7 @@ from .layer_cases import layer_cases
 from .net import Reference
 from .report import Array, Mistakes
 from .stages import FORMULAS, STEP_MISTAKES, Stage, stages
+from .wrong_dreams import WRONG_DREAMS, Loop
 
 # The others' are large: a port that has their gradients has them too.
 KEPT_ACTIVATIONS = ("pool1", "fire5/concat", "fire8/concat")
@@ -232,6 +233,7 @@ def _network() -> Iterator[Case]:
         {"step_rms": np.array(seen), "dream": dream, "saved": np.clip(dream, 0, 255).astype(np.uint8)},
         {**about, "jitter": 32, "seed": 0, **octaves},
         limits=(1e-9, 2e-2),
+        mistakes=partial(_of_dream, picture, {**about, **octaves}),
     )
 
 
@@ -247,6 +249,7 @@ def _golden() -> Case:
         {"step_rms": golden["step_rms"], "saved": golden["out_u8"]},
         {"network": DEFAULT_NETWORK, "end": END, "jitter": 32, "seed": 0, **OCTAVES, "sha256": str(golden["sha256"])},
         limits=(1e-9, 2e-2),
+        mistakes=partial(_of_dream, golden["image"], {"end": END, **OCTAVES}),
     )
 
 
@@ -254,6 +257,17 @@ def _shifts(steps: int) -> Array:
     """Return (ox, oy) of each step of a dream with the seed 0."""
     rng = np.random.RandomState(0)
     return np.array([rng.randint(-32, 33, 2) for _ in range(steps)])
+
+
+def _of_dream(picture: Array, parameters: dict[str, Any], output: str) -> Mistakes:
+    net = load_net(DEFAULT_NETWORK, dtype="float64", runtime="native")
+    shifts = _shifts(parameters["octave_n"] * parameters["iter_n"])
+
+    def made(loop: type[Loop]) -> Array:
+        with np.errstate(all="ignore"):  # some lead to no gradient
+            return loop(net, parameters, shifts).dream(picture)[output]
+
+    return {text: partial(made, loop) for text, loop in WRONG_DREAMS.items()}
 
 
 def _of_guide(activations: Array, guide: Array, _: str) -> Mistakes:

@@ -5,7 +5,7 @@ A port that computes the numbers of one of these gets its name in the report.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -38,16 +38,22 @@ class Mistake:
         Whether the layer that works in place after `end` has run too.
     reversed_channels : bool
         Whether the image came in as RGB.
+    total : callable, optional
+        In place of `Runtime.total`: what becomes of the gradients at a value that several layers read.
     """
 
     text: str
     runners: Mapping[type[layers.Layer], type[Runner[Any]]] = field(default_factory=dict)
     behind: bool = False
     reversed_channels: bool = False
+    total: Callable[[Any, list[Array]], Array] | None = None
 
     def runtime(self) -> type[Runtime]:
         """Return NumPy's runtime with the mistake in it."""
-        return type("MistakenRuntime", (NumpyRuntime,), {"runners": {**NumpyRuntime.runners, **self.runners}})
+        members: dict[str, Any] = {"runners": {**NumpyRuntime.runners, **self.runners}}
+        if self.total is not None:
+            members["total"] = self.total
+        return type("MistakenRuntime", (NumpyRuntime,), members)
 
 
 class FlooredPooling(PoolingRunner):
@@ -85,6 +91,20 @@ class LastOfEquals(PoolingRunner):
     def beats(self, tap: Array, best: Array) -> Array:
         limit = TIE * (1 + np.abs(best)) if self.dtype == np.float64 else 0
         return tap >= best - limit
+
+
+class PlainTies(PoolingRunner):
+    """Rounding decides between equal values."""
+
+    def beats(self, tap: Array, best: Array) -> Array:
+        return tap > best
+
+
+class ZeroPadded(PoolingRunner):
+    """The padding is 0, and so larger than a negative value."""
+
+    def padded(self, x: Array, value: float) -> Array:
+        return super().padded(x, 0)
 
 
 class _EqualsAlike(PoolingRunner):
@@ -146,6 +166,13 @@ class FlippedConvolution(ConvolutionRunner):
 
     def prepare(self, params: list[Array]) -> None:
         super().prepare([params[0][:, :, ::-1, ::-1], *params[1:]])
+
+
+class UnbiasedConvolution(ConvolutionRunner):
+    """The bias is left out."""
+
+    def prepare(self, params: list[Array]) -> None:
+        super().prepare([params[0], *(np.zeros_like(bias) for bias in params[1:])])
 
 
 class FlippedDeconvolution(DeconvolutionRunner):
@@ -232,6 +259,11 @@ KNOWN = (
     Mistake("pooling were padded as TensorFlow's SAME, before and after", {layers.Pooling: SamePooling}),
     Mistake("in max pooling values that count as equal in float64 were different", {layers.Pooling: WithoutTolerance}),
     Mistake("of equal values in max pooling the last had the gradient, not the first", {layers.Pooling: LastOfEquals}),
+    Mistake(
+        "max pooling took what rounding makes for a difference: values within 1e-9 are equal in float64",
+        {layers.Pooling: PlainTies},
+    ),
+    Mistake("max pooling were padded with 0, which wins against negative values", {layers.Pooling: ZeroPadded}),
     Mistake("equal values in max pooling shared the gradient", {layers.Pooling: SharedAmongEquals}),
     Mistake("each of equal values in max pooling had all of the gradient", {layers.Pooling: AllToEachEqual}),
     Mistake("average pooling counted no padding", {layers.Pooling: InsideOnlyMean}),
@@ -239,6 +271,13 @@ KNOWN = (
     Mistake(
         "convolution kernels were flipped",
         {layers.Convolution: FlippedConvolution, layers.Deconvolution: FlippedDeconvolution},
+    ),
+    Mistake("convolution's bias were left out", {layers.Convolution: UnbiasedConvolution}),
+    Mistake(
+        "where several layers read a blob, the last one's gradient were its only one", total=lambda _, diffs: diffs[0]
+    ),
+    Mistake(
+        "where several layers read a blob, the first one's gradient were its only one", total=lambda _, diffs: diffs[-1]
     ),
     Mistake("deconvolution kernels were flipped", {layers.Deconvolution: FlippedDeconvolution}),
     Mistake(
