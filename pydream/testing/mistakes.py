@@ -93,13 +93,6 @@ class LastOfEquals(PoolingRunner):
         return tap >= best - limit
 
 
-class PlainTies(PoolingRunner):
-    """Rounding decides between equal values."""
-
-    def beats(self, tap: Array, best: Array) -> Array:
-        return tap > best
-
-
 class ZeroPadded(PoolingRunner):
     """The padding is 0, and so larger than a negative value."""
 
@@ -259,10 +252,6 @@ KNOWN = (
     Mistake("pooling were padded as TensorFlow's SAME, before and after", {layers.Pooling: SamePooling}),
     Mistake("in max pooling values that count as equal in float64 were different", {layers.Pooling: WithoutTolerance}),
     Mistake("of equal values in max pooling the last had the gradient, not the first", {layers.Pooling: LastOfEquals}),
-    Mistake(
-        "max pooling took what rounding makes for a difference: values within 1e-9 are equal in float64",
-        {layers.Pooling: PlainTies},
-    ),
     Mistake("max pooling were padded with 0, which wins against negative values", {layers.Pooling: ZeroPadded}),
     Mistake("equal values in max pooling shared the gradient", {layers.Pooling: SharedAmongEquals}),
     Mistake("each of equal values in max pooling had all of the gradient", {layers.Pooling: AllToEachEqual}),
