@@ -1,4 +1,4 @@
-"""The image core on other processors: `python tests/tools/architectures.py [NAME…]`, five minutes of CPU time.
+"""The image core on other processors: `python tests/tools/architectures.py [NAME…]`, seven minutes of CPU time.
 
 For each of aarch64, s390x (big-endian), wasm32 and wasm32-simd: the C++ tests, then the vectors of the image side and
 calls of many sizes with numbers that are hard (NaN, infinity, -0, denormal ones), whose results must have the bits of
