@@ -147,6 +147,6 @@ def test_dream_finds_its_picture(root, checkout, monkeypatch, folder):
     names = {}
     exec(setup, names)
     assert names["PICTURE"].samefile(checkout / "examples" / "sky.jpg")
-    monkeypatch.chdir(checkout / "tests" / "data")
+    monkeypatch.chdir(checkout / "pydream" / "testing")
     with pytest.raises(FileNotFoundError, match="set ROOT to a checkout"):
         exec(setup, {})

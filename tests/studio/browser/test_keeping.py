@@ -65,6 +65,7 @@ def test_the_queue_is_ordered_and_cancelled_by_the_keyboard(visit, api, picture,
     page.locator(f'[data-does="up {ids[3]}"]').focus()
     page.keyboard.press("Enter")
     until(lambda: [job["id"] for job in jobs(api)] == [ids[0], ids[1], ids[3], ids[2]])
+    expect(queued(page).nth(2).locator(f'[data-does="up {ids[3]}"]')).to_have_count(1)  # the page knows
     page.wait_for_function(f"document.activeElement.dataset.does === 'up {ids[3]}'")  # the focus moved with it
     page.keyboard.press("Enter")
     until(lambda: [job["id"] for job in jobs(api)] == [ids[0], ids[3], ids[1], ids[2]])

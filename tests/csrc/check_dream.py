@@ -1,6 +1,6 @@
 """The dream in C: our own picture's is the real Caffe's in every byte, and that of the vectors is within their limits.
 
-python tests/csrc/dream_test.py FOLDER dream_float32 dream_float64 whole|small [EMULATOR...]
+python tests/csrc/check_dream.py FOLDER dream_float32 dream_float64 whole|small [EMULATOR...]
 
 FOLDER is made anew. `small` makes only the vectors' dream: programs with sanitizers are slow. EMULATOR begins the
 commands that run the programs. ctest runs this with a Python that has pydream; exit code 77 leaves the test out.
