@@ -82,4 +82,5 @@ def main():
         assert hashlib.sha256(saved.tobytes()).hexdigest() == str(expected["sha256"])
 
 
-main()
+if __name__ == "__main__":
+    main()
