@@ -1,8 +1,6 @@
 // The page: a picture comes in, a dream runs, its picture goes out.
 "use strict";
 
-const $ = (id) => document.getElementById(id);
-
 let source = null;  // { name, bitmap }: what came in
 let result = null;  // { picture, before, name }: the newest picture of a dream, and that which it began with
 let running = null;  // { stop } of a dream
@@ -91,8 +89,7 @@ function connectInputs() {
         $("file").value = "";
     });
     $("sample").addEventListener("click", () => {
-        const bytes = Uint8Array.from(atob(embedded("sky")), (letter) => letter.charCodeAt(0));
-        take(new Blob([bytes]), "sky.jpg");
+        take(new Blob([embeddedBytes("sky")]), "sky.jpg");
     });
     addEventListener("paste", (event) => {
         const file = pictureOf(event.clipboardData);

@@ -1,7 +1,9 @@
 // Starts workers and ends them. One waits, with weights and code read, for the next dream.
 "use strict";
 
-const embedded = (id) => document.getElementById(id).textContent;
+const $ = (id) => document.getElementById(id);
+const embedded = (id) => $(id).textContent;
+const embeddedBytes = (id) => Uint8Array.from(atob(embedded(id)), (letter) => letter.charCodeAt(0));
 
 class Engine {
     #address = URL.createObjectURL(new Blob([embedded("worker")], { type: "text/javascript" }));

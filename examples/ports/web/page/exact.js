@@ -10,10 +10,10 @@ const GOLDEN = {
 };
 
 function connectExact(engine) {
-    const button = document.getElementById("golden"), verdict = document.getElementById("verdict");
-    const found = document.getElementById("found"), canvas = document.getElementById("golden-canvas");
+    const button = $("golden"), verdict = $("verdict");
+    const found = $("found"), canvas = $("golden-canvas");
     const groups = (hash) => hash.replace(/.{8}(?=.)/g, "$& ");
-    document.getElementById("known").textContent = groups(GOLDEN.sha256);
+    $("known").textContent = groups(GOLDEN.sha256);
 
     const say = (text, kind) => {
         verdict.textContent = text;
@@ -42,9 +42,8 @@ function connectExact(engine) {
 
     button.addEventListener("click", () => {
         button.disabled = true;
-        document.getElementById("proof").hidden = false;
+        $("proof").hidden = false;
         say("Dreaming …", "");
-        const rgb = Uint8Array.from(atob(embedded("own")), (letter) => letter.charCodeAt(0));
-        engine.start({ ...GOLDEN.job, rgb }, heard);
+        engine.start({ ...GOLDEN.job, rgb: embeddedBytes("own") }, heard);
     });
 }

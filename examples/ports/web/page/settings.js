@@ -12,8 +12,6 @@ const LOOKS = {  // of layers that are worth a try, as docs/looks.md describes t
     "fire9/concat": "pale birds",
 };
 
-const field = (id) => document.getElementById(id);
-
 function fillLayers(names) {
     const option = (name) => new Option(LOOKS[name] ? `${name}: ${LOOKS[name]}` : name, name, false, name === DEFAULT_LAYER);
     const group = (label, members) => {
@@ -21,35 +19,35 @@ function fillLayers(names) {
         made.append(...members.map(option));
         return made;
     };
-    field("layer").replaceChildren(
+    $("layer").replaceChildren(
         group("Worth a try", names.filter((name) => name in LOOKS)),
         group("All others", names.filter((name) => !(name in LOOKS))),
     );
-    field("layer").disabled = false;
+    $("layer").disabled = false;
 }
 
 // Return the job of worker.js without its picture, or null after the browser has shown what is wrong.
 function settings() {
-    if (!field("settings").reportValidity()) return null;
+    if (!$("settings").reportValidity()) return null;
     return {
-        layer: field("layer").value,
-        octaves: field("octaves").valueAsNumber,
+        layer: $("layer").value,
+        octaves: $("octaves").valueAsNumber,
         scale: SCALE,
-        iterations: field("iterations").valueAsNumber,
-        stepSize: field("strength").valueAsNumber,
-        seed: field("seed").valueAsNumber,
-        numbers: field("numbers").value,
+        iterations: $("iterations").valueAsNumber,
+        stepSize: $("strength").valueAsNumber,
+        seed: $("seed").valueAsNumber,
+        numbers: $("numbers").value,
     };
 }
 
-const longestSide = () => Number(field("side").value);
+const longestSide = () => Number($("side").value);
 
 // Say what the size limit means for a picture, or for none.
 function sayMemory(bitmap) {
     if (bitmap === null) return;
     const size = fitted(bitmap, longestSide());
-    const megabytes = Math.ceil(memoryOf(size, field("numbers").value) / 1e7) * 10;
-    field("memory").textContent = `${size.width} × ${size.height} pixels; needs about ${megabytes} MB of memory`;
+    const megabytes = Math.ceil(memoryOf(size, $("numbers").value) / 1e7) * 10;
+    $("memory").textContent = `${size.width} × ${size.height} pixels; needs about ${megabytes} MB of memory`;
 }
 
 // Say what makes a dream of a picture again outside of the browser, and the hash that it then has.
@@ -57,10 +55,10 @@ function sayHow(job, name, bitmap, sha256) {
     const resized = job.width !== bitmap.width || job.height !== bitmap.height;
     const what = job.numbers === "float64" ? "the same bytes" : "the same dream, but for float32's rounding";
     const from = resized ? `, from the picture at ${job.width} × ${job.height} pixels` : "";
-    field("how").textContent = `In pydream this command makes ${what}${from}:`;
-    field("command").textContent = commandOf(job, name);
-    field("hash").textContent = sha256;
-    field("same").hidden = false;
+    $("how").textContent = `In pydream this command makes ${what}${from}:`;
+    $("command").textContent = commandOf(job, name);
+    $("hash").textContent = sha256;
+    $("same").hidden = false;
 }
 
 function commandOf({ layer, octaves, iterations, stepSize, seed, numbers }, name) {
