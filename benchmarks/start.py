@@ -1,6 +1,6 @@
 """All that is not steps: of a first dream, of the whole command, and of each picture of a batch.
 
-    python benchmarks/start.py [first | command | batch ...] [--rounds N] [--pictures N]
+    python benchmarks/start.py [first | command | batch | bare ...] [--rounds N] [--pictures N]
 
 Each is measured in fresh processes with the built-in network, squeezenet_v1.1, float32, 4 octaves of 10 steps:
 
@@ -9,6 +9,8 @@ command  `pydream dream` on that picture, from the start of its process to its e
          is timed in a process that does nothing else, the garbage collector off as in pydream's import.
 batch    `pydream dream FOLDER -o FOLDER`: a picture of 320x240, from its first step to the next picture's first step;
          the mean without the first picture. Then the same with pictures of as many sizes.
+bare     the same for the least program that dreams (`benchmarks/bare.py`), in turns with the command: what a bound
+         leaves for all that pydream does beside that program.
 
 Steps are the median step of each octave times its steps, as in `pydream.bench.whole`: what the first step of an octave
 takes beyond it, for building functions, is not a step. Of `first` and `command` the median of the rounds counts.
@@ -28,6 +30,7 @@ from statistics import mean, median
 from time import perf_counter
 from types import SimpleNamespace
 
+import numpy as np
 from timed_command import OCTAVES, STEPS
 
 import pydream
@@ -49,13 +52,13 @@ print(time.perf_counter() - began)
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", nargs="*", help="of first, command and batch; all by default")
+    parser.add_argument("what", nargs="*", help="of first, command, batch and bare; all by default")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--pictures", type=int, default=100, help="in a batch")
     args = parser.parse_args()
-    measures = {"first": first, "command": command, "batch": batch}
+    measures = {"first": first, "command": command, "batch": batch, "bare": bare}
     if not set(args.what) <= set(measures) or args.rounds < 1 or args.pictures < 3:
-        parser.error("expected first, command or batch; --rounds: at least 1; --pictures: at least 3")
+        parser.error("expected first, command, batch or bare; --rounds: at least 1; --pictures: at least 3")
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # a user's second command finds compiled files
     os.environ |= {"TF_CPP_MIN_LOG_LEVEL": "3", "PYTHONPATH": str(Path(pydream.__file__).parents[1])}
     try:
@@ -95,34 +98,76 @@ def first(_, args):
 
 def command(folder, args):
     """Yield the row of the command."""
-    write(folder / "in.png", 512, 768)
-    found = []
-    for _ in range(args.rounds + 1):  # the first, which may compile files, does not count
-        imported = float(run("-c", IMPORT))
-        seconds, pictures = pydream_dream(folder, folder / "in.png", "-o", folder / "out.png", "--force")
-        steps = breakdown_of(pictures[0], 0).steps
-        found.append(seconds - imported - steps)
-        print(f"command: {seconds:.3f} s - import {imported:.3f} s - steps {steps:.3f} s = {found[-1]:.3f} s")
-    yield "pydream dream, 768x512, without TensorFlow's import", 0.7, median(found[1:])
+    picture_in = write(folder / "in.png", 512, 768)
+    beyond = [one_picture(pydream_dream, "command", folder, picture_in, "--force") for _ in range(args.rounds + 1)]
+    yield "pydream dream, 768x512, without TensorFlow's import", 0.7, median(beyond[1:])  # the first may compile files
 
 
 def batch(folder, args):
     """Yield the rows of the batches."""
     for name, what, bound, spread in (("same", "of 320x240", 0.015, 0), ("sizes", "of various sizes", None, 1)):
-        (folder / name).mkdir()
-        for i in range(args.pictures):
-            write(folder / name / f"{i:03}.png", 240 - i * spread, 320 - i % 50 * spread, i)
-        seconds, pictures = pydream_dream(folder, folder / name, "-o", folder / f"{name} out")
-        totals = [after["began"] - each["began"] for each, after in pairwise(pictures)]
-        rests = [total - breakdown_of(each, total).steps for total, each in zip(totals, pictures[:-1], strict=True)]
-        print(f"batch {what}: {seconds:.1f} s, a picture {mean(totals[1:]):.3f} s; beyond steps, the median:", end=" ")
-        print(shown(median(rests[1:])))
-        yield f"{args.pictures} pictures {what}, a picture", bound, mean(rests[1:])
+        pictures = write_pictures(folder / name, args.pictures, spread)
+        beyond = mean(many_pictures(pydream_dream, f"batch {what}", folder, pictures)[0])
+        yield f"{args.pictures} pictures {what}, a picture", bound, beyond
+
+
+def bare(folder, args):
+    """Yield the rows of the least program."""
+    net = pydream.load_net(MODEL, runtime="numpy")
+    arrays = {}
+    for name, (kernel, bias) in net.params.items():
+        arrays |= {name: kernel.data.transpose(2, 3, 1, 0), f"{name}/bias": bias.data.ravel()}
+    np.savez(folder / "weights.npz", **arrays)
+    picture_in = write(folder / "in.png", 512, 768)
+    found = []
+    for _ in range(args.rounds):
+        found.append(one_picture(bare_dream, "bare", folder, picture_in))
+        one_picture(pydream_dream, "command", folder, picture_in, "--force")
+    yield "the least program, 768x512, without TensorFlow's import", None, median(found)
+    pictures = write_pictures(folder / "bare", args.pictures, 0)
+    many_pictures(pydream_dream, "batch", folder, pictures)
+    beyond, files = many_pictures(bare_dream, "bare", folder, pictures)
+    yield f"the least program, {args.pictures} pictures of 320x240, a picture", None, mean(beyond)
+    yield "the same without reading and writing files", None, mean(beyond) - mean(files)
+
+
+def one_picture(run_dream, name, folder, path, *more):
+    """Return the seconds that a program takes beyond TensorFlow's import and its steps."""
+    imported = float(run("-c", IMPORT))
+    seconds, (made,) = run_dream(folder, path, "-o", folder / "out.png", *more)
+    parts = breakdown_of(made, 0)
+    beyond = seconds - imported - parts.steps
+    print(
+        f"{name}: {seconds:.3f} s - import {imported:.3f} s - steps {parts.steps:.3f} s = {beyond:.3f} s, of which "
+        f"building {parts.building:.3f} s"
+    )
+    return beyond
+
+
+def many_pictures(run_dream, name, folder, pictures):
+    """Return each picture's seconds beyond its steps, but for the first, and those of reading and writing, if known."""
+    with tempfile.TemporaryDirectory(dir=folder) as results:
+        seconds, made = run_dream(folder, pictures, "-o", results)
+    totals = [after["began"] - each["began"] for each, after in pairwise(made)]
+    beyond = [total - breakdown_of(each, total).steps for total, each in zip(totals, made[:-1], strict=True)][1:]
+    print(
+        f"{name}: {seconds:.1f} s, a picture {mean(totals[1:]):.3f} s; beyond steps, the median: {shown(median(beyond))}"
+    )
+    return beyond, [each["writing"] + after["reading"] for each, after in pairwise(made[1:]) if "writing" in each]
+
+
+def write_pictures(folder, count, spread):
+    """Write pictures of 320x240, or, with a spread of 1, of as many sizes; return their folder."""
+    folder.mkdir()
+    for i in range(count):
+        write(folder / f"{i:03}.png", 240 - i * spread, 320 - i % 50 * spread, i)
+    return folder
 
 
 def write(path, height, width, seed=0):
-    """Write a picture."""
+    """Write a picture; return its path."""
     write_image(path, picture(height, width, seed))
+    return path
 
 
 def breakdown_of(made, total):
@@ -140,10 +185,19 @@ def run(*args):
 
 def pydream_dream(folder, *args):
     """Run `pydream dream`, its steps timed; return the seconds of its process, and the readings of each picture."""
-    readings = folder / "readings.json"
+    return timed(folder, "timed_command.py", folder / "readings.json", "dream", *args)
+
+
+def bare_dream(folder, *args):
+    """Run the least program; return the same."""
+    return timed(folder, "bare.py", folder / "weights.npz", folder / "readings.json", *args)
+
+
+def timed(folder, program, *args):
+    """Run a program beside this one; return the seconds of its process, and the readings that it wrote."""
     began = perf_counter()
-    run(Path(__file__).with_name("timed_command.py"), readings, "dream", *args)
-    return perf_counter() - began, json.loads(readings.read_text())
+    run(Path(__file__).with_name(program), *args)
+    return perf_counter() - began, json.loads((folder / "readings.json").read_text())
 
 
 if __name__ == "__main__":
