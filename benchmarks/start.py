@@ -150,9 +150,7 @@ def many_pictures(run_dream, name, folder, pictures):
         seconds, made = run_dream(folder, pictures, "-o", results)
     totals = [after["began"] - each["began"] for each, after in pairwise(made)]
     beyond = [total - breakdown_of(each, total).steps for total, each in zip(totals, made[:-1], strict=True)][1:]
-    print(
-        f"{name}: {seconds:.1f} s, a picture {mean(totals[1:]):.3f} s; beyond steps, the median: {shown(median(beyond))}"
-    )
+    print(f"{name}: {seconds:.1f} s, a picture {mean(totals[1:]):.3f} s; beyond steps, median: {shown(median(beyond))}")
     return beyond, [each["writing"] + after["reading"] for each, after in pairwise(made[1:]) if "writing" in each]
 
 
