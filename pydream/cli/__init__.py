@@ -7,6 +7,9 @@ options        options that several commands have; rendering, workers, folders, 
 help           headings and order of the options in --help
 input          what is read and written: files, folders, standard input and output, noise
 listing        the pictures of a folder, and what of it is left out
+completion     what a word that is begun may become: networks, layers, classes, files
+shells         completion in bash, zsh and fish: their scripts, and the answer to a TAB
+manual         manual pages, from the commands' help
 places         what is written: known to be writable, not read, and this run's
 job            a network and a recipe, ready for pictures: it dreams and it saves
 figures        a sheet, or a page, its record, and its dreams: made now, by workers, or in an earlier run
@@ -26,6 +29,7 @@ libraries      what other libraries say by the way, and warnings
 from __future__ import annotations
 
 import importlib
+import os
 from typing import Any
 
 import click
@@ -62,6 +66,7 @@ GROUPS = {  # each command is `command` in the module of its name
         "models": "List the networks, fetch their weights, add one.",
         "layers": "List a network's layers.",
     },
+    "This shell": {"completion": "Print the script that completes names with TAB."},
     "2015": {"reproduce": "Make the results of the 2015 notebook again, with a report."},
     "For developers": {
         "bench": "Measure this machine: image operations, network, a dream.",
@@ -95,6 +100,14 @@ class Commands(click.Group):
             ctx.fail(str(unknown_name("command", args[0], COMMANDS)))
         return super().resolve_command(ctx, args)
 
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[Any]:
+        """Return the commands that begin so, without an import, or the group's own options."""
+        from click.shell_completion import CompletionItem
+
+        texts = {name: text for commands in GROUPS.values() for name, text in commands.items()}
+        found = [CompletionItem(name, help=text) for name, text in texts.items() if name.startswith(incomplete)]
+        return [*found, *click.Command.shell_complete(self, ctx, incomplete)]
+
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the commands first, without an import, then the group's own options."""
         width = max(map(len, COMMANDS))
@@ -104,7 +117,11 @@ class Commands(click.Group):
         click.Command.format_options(self, ctx, formatter)
 
     def main(self, *args: Any, **kwargs: Any) -> Any:
-        """Run a command line, whatever becomes of the standard streams."""
+        """Run a command line, whatever becomes of the standard streams; or answer a shell that waits behind TAB."""
+        if "_PYDREAM_COMPLETE" in os.environ:
+            from .shells import answer
+
+            answer(self)
         with standard_streams():
             return super().main(*args, **kwargs)
 

@@ -42,6 +42,7 @@ from ..record.names import NOISE as NOISE
 from ..record.names import NOISE_SIZE, noise_word, source_word
 from ..record.presets import params_for
 from ..record.provenance import Account, PictureFacts, SightFigure, noise_facts, picture_facts, sidecar_of
+from . import completion
 from .errors import bad_value
 from .places import OUTPUT, check, claim, claim_made, note_read, unnamed
 from .streams import write_bytes
@@ -185,6 +186,10 @@ class SourceType(click.ParamType):  # type: ignore[type-arg]  # before 8.2 it ha
         if not self._folders:
             self.fail(f"{value!r} is a folder", param, ctx)
         return [Source(value, folder=True)]
+
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[Any]:
+        """Return files, folders among them."""
+        return completion.files(ctx, param, incomplete)
 
 
 def read_size(text: str) -> Size:

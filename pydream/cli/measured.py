@@ -12,6 +12,7 @@ import click
 from ..errors import PydreamWarning
 from ..media import read_image
 from ..picture import Picture
+from . import completion
 from .input import Source
 from .listing import list_pictures
 from .places import note_read
@@ -41,10 +42,16 @@ class Measured(click.ParamType):  # type: ignore[type-arg]  # before 8.2 it has 
         """Read the numbers, or measure them in all pictures of the folder."""
         if isinstance(value, tuple):
             return value
+        if ctx is not None and ctx.resilient_parsing:  # a shell's TAB, which waits for no pictures
+            return ()
         try:
             return self._measured(Path(value)) if value and Path(value).is_dir() else self._given(value)
         except ValueError as error:
             self.fail(str(error), param, ctx)
+
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[Any]:
+        """Return folders."""
+        return completion.folders(ctx, param, incomplete)
 
     def _given(self, text: str) -> Numbers:
         try:

@@ -17,6 +17,7 @@ from ..picture import Samples, as_pixels
 from ..record.command import option_words
 from ..record.names import file_word
 from ..record.recipe import Recipe
+from . import completion
 from .input import InputPicture, Source, Target
 from .job import Job
 from .listing import list_pictures
@@ -54,10 +55,16 @@ class NaturalPictures:
 class _Folder(click.ParamType):  # type: ignore[type-arg]  # before 8.2 it has none
     name = "folder"
 
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[Any]:
+        """Return folders."""
+        return completion.folders(ctx, param, incomplete)
+
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> NaturalPictures:
         """List the folder's pictures."""
         if isinstance(value, NaturalPictures):
             return value
+        if ctx is not None and ctx.resilient_parsing:  # a shell's TAB, which lists no folder
+            return NaturalPictures(Path(value), [])
         folder = Path(value)
         if not value or not folder.is_dir():
             self.fail(f"{value!r} is not a folder", param, ctx)

@@ -36,6 +36,7 @@ from ..record.text import as_unicode, number_text
 from ..tiles.plan import LARGEST_TILE
 from ..zoo.load import load_net
 from ..zoo.registry import DEFAULT_NETWORK
+from . import completion
 from .input import WIDTH_HEIGHT, read_size
 from .making import Decorator as Decorator
 from .making import option as option
@@ -68,7 +69,8 @@ def output_option(files: str, *, beside: str | None = None, **more: Any) -> Deco
     `beside` is how the name ends that stands in for it: see `unnamed`.
     """
     default = "" if beside is None else f"  [default: NAME.{beside} beside the input]"
-    return option("-o --output", f"{files}.{default}", metavar="FILE", **more)
+    more = {"metavar": "FILE", "shell_complete": completion.files, **more}
+    return option("-o --output", f"{files}.{default}", **more)
 
 
 quiet_option = option("-q --quiet", "No messages but errors.", is_flag=True)
@@ -116,7 +118,8 @@ def model_option(default: str = DEFAULT_NETWORK, *parameter: str, **more: Any) -
 def layer_option(metavar: str = "LAYER", *parameter: str, default: str = "network's own", **more: Any) -> Decorator:
     """Make the option for the layer; `metavar` says in which form a command takes it."""
     text = f"Layer, see `pydream layers`.  [default: {default}]"
-    return option(" ".join(["-l --layer", *parameter]), text, **{"type": as_unicode, "metavar": metavar, **more})
+    more = {"type": as_unicode, "metavar": metavar, "shell_complete": completion.layer_names, **more}
+    return option(" ".join(["-l --layer", *parameter]), text, **more)
 
 
 weights_option = option(
@@ -183,6 +186,7 @@ input_options = together(
         f" {Mean(keras.MEAN)}, of an ONNX network as docs/networks.md says]",
         _mean,
         metavar="C,C,C|FILE",
+        shell_complete=completion.files,
     ),
     option(
         "--pixel-scale",  # `pydream zoom` has a --scale
@@ -318,6 +322,7 @@ objective_options = together(
         as_unicode,
         multiple=True,
         metavar="CLASS[=X]",
+        shell_complete=completion.class_labels,
         callback=_take_class,
     ),
     option("--direction", "Vector of the last layer's channels to climb along: a .npy file.", ReadFile()),

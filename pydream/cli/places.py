@@ -25,6 +25,7 @@ from ..media import video
 from ..reads import reads
 from ..record.made import note_of
 from ..zoo.load import network_files
+from . import completion
 from .streams import echo
 
 OUTPUT = "'--output'"
@@ -77,6 +78,10 @@ class Model(click.ParamType):  # type: ignore[type-arg]  # before 8.2 it has non
         note_network(value)
         return value
 
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[Any]:
+        """Return the networks that begin so, and files."""
+        return completion.models(ctx, param, incomplete)
+
 
 class OtherModel(Model):
     """A network's name, or its file, and what of it grows behind a colon."""
@@ -85,6 +90,10 @@ class OtherModel(Model):
         """Note its files."""
         super().convert(value.partition(":")[0], param, ctx)
         return value
+
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[Any]:
+        """Return the networks that begin so, and files; behind a colon the network's layers."""
+        return completion.layers_of_others(ctx, param, incomplete)
 
 
 class NewFolder(click.Path):

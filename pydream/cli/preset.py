@@ -15,6 +15,7 @@ from ..record.presets import PRESETS, Preset, zoom_params
 from ..record.recipe import Recipe
 from ..zoo.load import find_files
 from ..zoo.registry import DEFAULT_NETWORK
+from . import completion
 
 _KEY = f"{__name__}.preset"
 
@@ -30,6 +31,10 @@ class PresetName(click.Choice):  # type: ignore[type-arg]  # before 8.2 it has n
         if value not in PRESETS:
             self.fail(str(unknown_name("preset", value, PRESETS)), param, ctx)
         return super().convert(value, param, ctx)
+
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[Any]:
+        """Return the looks that begin so, with what is said of them."""
+        return completion.beginning(incomplete, ((preset.name, preset.about) for preset in PRESETS.values()))
 
 
 def take_preset(ctx: click.Context, _: click.Parameter, name: str | None) -> None:

@@ -110,7 +110,7 @@ def test_arguments():
     dreams = {"dream", "zoom", "video", *figures}
     networks = {"models add", "models fetch", "models info", "models path", "models remove", "models verify"}
     # The INPUT of the picture that is replayed is --input.
-    files = {"files": {"models add"}, "network": {"layers"}}
+    files = {"files": {"models add"}, "network": {"layers"}, "shell": {"completion"}}
     assert found == {"input": dreams, "picture": {"replay", "studio"}, "name": networks, **files}
 
 

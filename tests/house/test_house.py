@@ -83,6 +83,8 @@ WRITERS = {
     ("zoo/archives.py", "open"): "the same",
     ("zoo/sources.py", "copyfile"): "the same",
     ("locks.py", "open"): "a lock's file",
+    ("cli/shells.py", "open"): "the null device, in the place of the standard streams",
+    ("cli/shells.py", "fdopen"): "standard output",
     ("cli/streams.py", "open"): "the null device, in the place of a lost stream",
     ("cli/streams.py", "write_bytes"): "standard output",
     ("cli/signals.py", "write"): "a line to a terminal, in a signal's handler",

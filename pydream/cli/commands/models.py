@@ -16,6 +16,7 @@ from ...zoo.check import check, recognised
 from ...zoo.own import add_network
 from ...zoo.registry import find_network, find_weights
 from ...zoo.removal import removable, remove_network
+from .. import completion
 from ..errors import Failed, debug_option, interruption
 from ..help import Command
 from ..job import quiet_tensorflow
@@ -101,7 +102,7 @@ def _show(entry: registry.Entry, names: str) -> None:
 
 
 @command.command("info")
-@click.argument("name")
+@click.argument("name", shell_complete=completion.network_names)
 def info_command(name: str) -> None:
     """Show all that is known of the network NAME.
 
@@ -115,7 +116,7 @@ def info_command(name: str) -> None:
 
 
 @command.command("fetch")
-@click.argument("name", required=False)
+@click.argument("name", required=False, shell_complete=completion.network_names)
 @option("--looks", "The networks of the looks that `pydream presets` lists, in place of NAME.", is_flag=True)
 @option("--url urls", "Address to try before the known ones; can be repeated.", multiple=True, metavar="URL")
 @no_sync_option
@@ -171,7 +172,7 @@ def _size(entry: registry.Entry) -> str:
 
 
 @command.command("remove")
-@click.argument("name")
+@click.argument("name", shell_complete=completion.network_names)
 @yes_option
 @no_sync_option
 def remove_command(name: str, yes: bool) -> None:
@@ -238,7 +239,7 @@ def add_command(
 
 
 @command.command("verify")
-@click.argument("name", required=False)
+@click.argument("name", required=False, shell_complete=completion.network_names)
 def verify_command(name: str | None) -> None:
     """Compare the weights that are there with the hash that they, or their numbers, should have; NAME or all.
 
@@ -268,7 +269,7 @@ def verify_command(name: str | None) -> None:
 
 
 @command.command("path")
-@click.argument("name", required=False)
+@click.argument("name", required=False, shell_complete=completion.network_names)
 def path_command(name: str | None) -> None:
     """Print where the weights of NAME are, or where they are to be put; without NAME, the folders that are looked into.
 
