@@ -11,6 +11,7 @@ rooms before it:
 
 ========== ============================================================================
 errors     every exception
+logs       the logger `pydream`
 forks      what a forked process has lost
 locks      one run writes a place: locks that end with their process
 reads      what a run reads, and must not write over
@@ -49,6 +50,7 @@ _HOMES = {  # public name → the module that has it, or that it is
     "Also": "dream.together",
     "Dream": "easy.result",
     "DreamInterrupted": "dream.notebook",
+    "Preview": "easy.live",
     "PydreamError": "errors",
     "Together": "dream.together",
     "Watch": "dream.watch",

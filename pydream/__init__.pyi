@@ -11,6 +11,7 @@ from .easy.call import dream_picture
 from .easy.export import export_onnx
 from .easy.factors import activation_factors
 from .easy.grid import activation_grid
+from .easy.live import Preview as Preview
 from .easy.prediction import classify
 from .easy.result import Dream
 from .errors import PydreamError
@@ -23,6 +24,7 @@ __all__ = [
     "Also",
     "Dream",
     "DreamInterrupted",
+    "Preview",
     "PydreamError",
     "Together",
     "Watch",

@@ -106,5 +106,5 @@ debug_option = click.Option(
     expose_value=False,
     is_eager=True,
     callback=_debug,
-    help="Show where an error comes from, and libraries' messages.",
+    help="Show where an error comes from, what pydream logs, and libraries' messages.",
 )

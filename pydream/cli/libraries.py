@@ -12,6 +12,7 @@ from typing import Any
 
 import click
 
+from .. import logs
 from ..errors import PydreamWarning
 from .streams import echo
 
@@ -28,28 +29,55 @@ def quiet_libraries(debug: bool) -> Iterator[None]:
         if line in shown or (own and context is not None and context.params.get("quiet")):
             return
         shown.add(line)
-        from tqdm import tqdm
+        _echo(line)
 
-        with tqdm.external_write_mode(file=sys.stderr):  # above the bar
-            echo(line, err=True)
-
+    logger = logging.getLogger(logs.NAME)
+    level = logger.level
     logged = logging.root.manager.disable
     with warnings.catch_warnings():
         warnings.showwarning = show  # type: ignore[assignment]  # it takes the rest as it comes
         if not debug:
             warnings.simplefilter("ignore")
             logging.disable()
+        else:
+            _listen()
         warnings.simplefilter("always", PydreamWarning)
         try:
             yield
         finally:
             logging.disable(logged)
+            logger.removeHandler(_OWN)
+            logger.setLevel(level)
 
 
 def loud_libraries() -> None:
-    """Undo `quiet_libraries` for the rest of its block."""
+    """Undo `quiet_libraries` for the rest of its block, and print what pydream logs, details too."""
     warnings.simplefilter("default")  # of pydream's own too: one of each text and place is shown
     logging.disable(logging.NOTSET)
+    _listen()
+
+
+def _listen() -> None:
+    logging.getLogger(logs.NAME).addHandler(_OWN)
+    logging.getLogger(logs.NAME).setLevel(logging.DEBUG)
+
+
+class _Own(logging.Handler):
+    """What pydream logs, on standard error: a line each."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Print a record."""
+        _echo(f"pydream: {record.levelname.lower()}: {record.getMessage()}")
+
+
+_OWN = _Own()
+
+
+def _echo(line: str) -> None:
+    from tqdm import tqdm
+
+    with tqdm.external_write_mode(file=sys.stderr):  # above the bar
+        echo(line, err=True)
 
 
 def limit_pixels(ctx: click.Context, most: int | None) -> None:

@@ -25,6 +25,7 @@ from threading import Thread
 from time import monotonic, sleep
 from typing import Any
 
+from .. import logs
 from ..errors import ClusterError, MissingExtraError, WorkerDiedError, pip_install
 from ..files import temporary_folder
 from .tasks import K, Outcome, R, T
@@ -138,8 +139,10 @@ class Cluster:
                 key, _ = flying.pop(future.key)
                 outcome = self._fetch(future, between)
                 if outcome is None:
+                    logs.info("a task was lost with its worker, and is done again")
                     fly(key, future)
                 elif isinstance(outcome.error, KilledWorker) and not last_one:
+                    logs.info("a task whose workers died is done again, alone")
                     suspects.append((key, future))
                 else:
                     yield key, _judged(outcome)

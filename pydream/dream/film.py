@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
+from .. import logs
 from ..net import Array, Net
 from ..picture import Picture, to_pixels
 from .bounds import is_real, require, whole_number
@@ -110,7 +111,7 @@ def dream_frames(
 
     def dreams() -> Iterator[Picture]:
         nonlocal previous
-        for given in frames:
+        for number, given in enumerate(frames):
             frame = to_pixels(given, "frame")
             if previous is not None and frame.shape != previous.frame.shape:
                 (height, width), (h, w) = frame.shape[:2], previous.frame.shape[:2]
@@ -118,6 +119,7 @@ def dream_frames(
             start = _start(frame, previous, blend, flow, cut, retouches)
             dream = deepdream(net, start, clip=clip, rng=np.random.RandomState(seed), **dream_params)
             previous = FramePair(frame, to_pixels(as_shown(dream, clip, stretch)))
+            logs.info("frame %s of a film", number)
             yield previous.dream.copy()
 
     return dreams()

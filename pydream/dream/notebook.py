@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Sequence
 from functools import partial
 from traceback import clear_frames
@@ -12,10 +13,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from .. import imageops
+from .. import imageops, logs
 from ..errors import ShapeError, ZeroGradientError
 from ..imageops.torus import TorusOps
+from ..media.shown import as_png
 from ..net import Array, Net, in_one_thread
+from ..picture import to_pixels
 from ..tiles.fitting import fit
 from ..tiles.net import tiled
 from ..tiles.torus import on_torus
@@ -47,6 +50,15 @@ class DreamInterrupted(KeyboardInterrupt):
         super().__init__(f"interrupted after {steps} steps; the dream so far is in .image of this exception")
         self.image = image
         self.steps = steps
+
+    def _repr_png_(self) -> bytes:
+        return as_png(to_pixels(self.image))
+
+    def _render_traceback_(self) -> list[str]:
+        """Show the dream so far in a notebook, where nothing caught this, and return what stands there as its text."""
+        if (ipython := sys.modules.get("IPython")) is not None:  # it is IPython that asks
+            ipython.display.display(self)
+        return [f"DreamInterrupted: after {self.steps} steps; the dream so far is sys.last_value.image"]
 
 
 @in_one_thread
@@ -241,12 +253,16 @@ def deepdream(
     watch = watch or Watch()
 
     # prepare base images for all octaves
-    how = (octave_n, octave_scale, era, octave_sizes, seamless)
-    bases = Bases(net, base_img, ends, lambda h, w: sizes_of(h, w, *how), ops, seamless)
+    sizing = (octave_n, octave_scale, era, octave_sizes, seamless)
+    bases = Bases(net, base_img, ends, lambda h, w: sizes_of(h, w, *sizing), ops, seamless)
     side = fit(net, ends, *bases.sizes[-1], tile, dream_copies(retouches, clip, seamless), seamless)
     if not (side or seamless):
         net.make_room(ends, *bases.sizes[-1])
     net = on_torus(net, ends, side, watch.tile) if seamless else tiled(net, ends, side, watch.tile)
+
+    height, width = bases.sizes[-1]
+    how = (width, height, ", ".join(ends), len(bases.sizes), iter_n)
+    logs.info("dreaming on %sx%s pixels with %s: %s octaves of %s steps", *how)
 
     src = net.image
     # allocate image for network-produced details; None while they are in the network's image
@@ -271,6 +287,7 @@ def deepdream(
                     _round_to(src.data[0], grid)
                 steps, detail = steps + 1, None
                 watch.step(octave, i, lambda: _visualize(net, src.data[0], clip))
+            logs.debug("octave %s of %s: %s steps done", octave + 1, last + 1, steps)
             watch.octave(octave, partial(bases.picture, octave), lambda: deprocess(net, src.data[0]))
             # extract details produced on the current octave
             if octave < last:

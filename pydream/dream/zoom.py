@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from .. import imageops
+from .. import imageops, logs
 from ..net import Array, Net
 from ..picture import as_picture
 from .bounds import MOST_FRAMES, is_real, require, whole_number
@@ -126,6 +126,7 @@ def zoom_loop(
                 frame = with_light(frame, light, hold, clip)
             elif hold is not None:
                 light = Light.of(frame)
+            logs.info("frame %s of a zoom loop, to %s", number, first + frames - 1)
             yield frame.copy()
             frame = zoom_frame(frame, era=era, backend=backend, **move_at(number + 1, **move))
 

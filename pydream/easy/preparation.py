@@ -14,6 +14,7 @@ import msgspec
 import numpy as np
 from numpy.typing import ArrayLike
 
+from .. import logs
 from ..cluster.tasks import guided
 from ..dream.objectives import MOST_CHANNELS, Kind, Objective, Strongest, as_vector, channels_text
 from ..dream.octaves import Size
@@ -243,11 +244,13 @@ def keep_beside(
 
 @lru_cache(maxsize=1)
 def _kept(*options: Any) -> tuple[LocalNet, NetFacts]:
+    logs.debug("%s is loaded, and kept until another is", options[0])
     return load(*options[:-1])
 
 
 @lru_cache(maxsize=1)
 def _kept_beside(*options: Any) -> tuple[LocalNet, NetFacts]:
+    logs.debug("%s is loaded, and kept beside", options[0])
     return load(*options[:-1])
 
 

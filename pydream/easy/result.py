@@ -14,8 +14,8 @@ from PIL import Image
 
 from ..dream.images import noise
 from ..errors import ForeignFileError, OverwriteError, printable
-from ..media import FORMATS, encode_image, write_samples
-from ..media.page import small
+from ..media import write_samples
+from ..media.shown import as_jpeg, as_png
 from ..picture import Picture, Samples, as_pixels, to_pixels
 from ..record.made import made_note
 from ..record.names import NOISE, NOISE_SIZE, noise_word, source_word
@@ -23,8 +23,6 @@ from ..record.provenance import DreamAccount, noise_facts, parse, picture_facts
 from ..record.recipe import Recipe
 from .inputs import Input
 from .preparation import Prepared
-
-_SHOWN = 1024  # pixels of the longer side in a notebook, whose file keeps what is shown
 
 
 class Dream:
@@ -146,18 +144,13 @@ class Dream:
     def __repr__(self) -> str:
         return f"<Dream on {self.caption}>"
 
-    def _repr_jpeg_(self) -> bytes:  # not a PNG, which would be ten times as large, and is kept in the notebook
-        return as_shown(self.pixels)
+    def _repr_png_(self) -> bytes:
+        return as_png(self.pixels)
 
     def _repr_html_(self) -> str:
         self.on_show()
-        picture = base64.b64encode(self._repr_jpeg_()).decode()
+        picture = base64.b64encode(as_jpeg(self.pixels)).decode()  # a tenth of a PNG
         return (
             f'<figure style="margin: 0"><img src="data:image/jpeg;base64,{picture}" style="max-width: 100%">'
             f"<figcaption>{escape(self.caption)}<br><code>{escape(printable(self.command))}</code></figcaption></figure>"
         )
-
-
-def as_shown(pixels: Picture) -> bytes:
-    """Return a JPEG of a picture, as large as a notebook shows it."""
-    return bytes(encode_image(small(pixels, _SHOWN), FORMATS["jpeg"]))

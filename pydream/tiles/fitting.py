@@ -7,6 +7,7 @@ from contextlib import suppress
 from functools import partial
 from math import inf, lcm
 
+from .. import logs
 from ..errors import MemoryTooSmallError, ShapeError
 from ..net import Net
 from ..system import free_bytes, missing_bytes, resident_bytes, tightest_limit
@@ -145,4 +146,8 @@ def fit(
     if side is None:
         side = choose_side(net, ends, height, width, copies=copies, seamless=seamless)
     check_limit(net, ends, height, width, side, copies, seamless)
+    if side:
+        logs.info("%sx%s pixels in tiles of %s", width, height, side)
+    else:
+        logs.debug("%sx%s pixels in one piece", width, height)
     return side

@@ -12,6 +12,7 @@ import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from .. import logs
 from ..errors import FetchError, printable
 from ..files import make_folder
 from ..locks import locked
@@ -82,6 +83,9 @@ def fetch(
     with locked(target, lambda: on_message(f"another process is fetching {target.name}; waiting for it")):
         if not _right(target, entry):  # another process may have been quicker
             _fetch(entry, first, target, on_bytes, on_message)
+            logs.info("fetched %s into %s", target.name, target.parent)
+        else:
+            logs.debug("%s is there already", target)
     return target
 
 
@@ -116,10 +120,12 @@ def _fetch(entry: Entry, first: Sequence[str], target: Path, on_bytes: OnBytes, 
         for address in source.addresses:
             left -= 1
             shown = without_secrets(address)
+            logs.info("fetching %s from %s", target.name, shown)
             try:
                 unchecked = _get(source, address, lambda done, size, shown=shown: on_bytes(shown, done, size))  # type: ignore[misc]
             except FetchError as error:
                 failed[address] = printable(without_secrets(str(error)[:2000]))[:LONGEST_REASON]
+                logs.info("%s: %s; %s addresses are left", shown, failed[address], left)
                 if left:
                     on_message(f"{shown}: {failed[address]}; trying the next address")
                 continue

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 from numpy.typing import DTypeLike
 
+from .. import logs
 from ..caffe import Classifier
 from ..errors import LeftOutWarning, NetFileError, PydreamError, UnknownNameError, UnlikeCaffeWarning
 from ..formats import SUFFIXES, Format, InputSpec, caffe, format_of, graphdef, keras, onnx, pytorch, read_mean
@@ -146,9 +147,11 @@ def load_net(
     spec = InputSpec(numbers_of(mean), scale, channel_order, input).or_else(files.spec)
     make = _NET[files.format]
     exactness = {} if dtype is None else {"dtype": dtype}
+    logs.debug("%s: from %s, weights in %s", files.name, files.definition, files.weights or "the same file")
     net: Net = make(files.definition, files.weights, spec, files.name, device=device, runtime=runtime, **exactness)
     net.name = files.name
     if files.format is not pytorch:
+        logs.info("%s runs on %s, %s, %s", net.name, net.runtime.name, net.device, net.dtype)
         net.default_end = _default_end(files.entry, net.graph)
         _warn(net.graph)
         _warn_of_gradients(net)

@@ -1,5 +1,6 @@
 """`dream_picture` is `pydream dream` as a function: the same words, the same pixels, the same record."""
 
+import base64
 import inspect
 import json
 import os
@@ -442,8 +443,10 @@ def test_shows_itself(dream):
     assert "data:image/jpeg;base64," in html
     assert "in.png, 72×60: squeezenet_v1.1 fire2/concat" in html
     assert dream.command in html
-    shown, whole = (np.float32(each.convert("L")) for each in (Image.open(BytesIO(dream._repr_jpeg_())), dream.image))
+    jpeg = base64.b64decode(html.partition("base64,")[2].partition('"')[0])
+    shown, whole = (np.float32(each.convert("L")) for each in (Image.open(BytesIO(jpeg)), dream.image))
     assert np.abs(shown - whole).mean() < 4
+    np.testing.assert_array_equal(Image.open(BytesIO(dream._repr_png_())), dream.pixels)
 
 
 def test_shown_small_and_escaped(folder):
@@ -453,7 +456,11 @@ def test_shown_small_and_escaped(folder):
     start = pydream.easy.inputs.Input.of(name, "picture")
     prepared = pydream.easy.preparation.prepare(model="squeezenet_v1.1", layer="conv1", seed=0, runtime="numpy")
     dream = pydream.Dream(start.pixels, prepared.recipe, start, prepared)
-    assert Image.open(BytesIO(dream._repr_jpeg_())).size == (1024, 512)
+    png = dream._repr_png_()
+    assert len(png) <= 1_000_000  # of noise, which is the worst, 1.5 MB
+    width, height = Image.open(BytesIO(png)).size
+    assert 600 < width < 1024
+    assert abs(width - 2 * height) <= 1
     html = dream._repr_html_()
     assert len(html) < 1_000_000
     assert "<b>" not in html
@@ -588,6 +595,36 @@ def test_another_cell_leaves_the_live_picture(folder, notebook, monkeypatch):
     monkeypatch.setattr(Shell, "execution_count", 8)
     dream._repr_html_()
     assert len(notebook) == 5
+
+
+def test_a_preview(squeezenet32, notebook, monkeypatch):
+    """Each step, as large as its octave."""
+    monkeypatch.setattr(live, "_SHARE", float("inf"))
+    picture = np.full((60, 72, 3), 128.0)
+    params = {"end": "fire2/concat", "octave_n": 2, "iter_n": 2}
+    made = pydream.deepdream(squeezenet32, picture, watch=pydream.Preview(), **params)
+    frames = [Image.open(BytesIO(each._repr_jpeg_())) for each in notebook]
+    assert [frame.size for frame in frames] == [(51, 43)] * 2 + [(72, 60)] * 2
+    assert np.abs(np.float32(frames[-1]) - made).mean() < 8  # a JPEG
+
+
+def test_a_preview_takes_a_tenth_of_the_time(squeezenet32, notebook, monkeypatch):
+    """What is not shown of an octave's steps is shown at its end."""
+    monkeypatch.setattr(live, "_SHARE", 1e-9)
+    params = {"end": "fire2/concat", "octave_n": 2, "iter_n": 3}
+    pydream.deepdream(squeezenet32, np.full((60, 72, 3), 128.0), watch=pydream.Preview(), **params)
+    assert [Image.open(BytesIO(each._repr_jpeg_())).size for each in notebook] == [(51, 43), (51, 43), (72, 60)]
+
+
+def test_a_preview_outside_a_notebook(capfd):
+    class NoPicture:
+        def __call__(self):
+            raise AssertionError("a picture was made")
+
+    watch = pydream.Preview()
+    watch.step(0, 0, NoPicture())
+    watch.octave(0, NoPicture(), NoPicture())
+    assert capfd.readouterr() == ("", "")
 
 
 def test_silent(folder, notebook, capfd):

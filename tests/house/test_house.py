@@ -11,7 +11,7 @@ import pydream
 
 # A room imports those before it,
 ORDER = [
-    *("errors", "forks", "locks", "reads", "files", "system", "picture", "table", "net"),
+    *("errors", "logs", "forks", "locks", "reads", "files", "system", "picture", "table", "net"),
     *("media", "imageops", "tiles", "dream"),
     *("runtime", "formats", "caffe", "zoo"),
     *("record", "cluster", "easy"),
@@ -165,6 +165,7 @@ def test_public_names(root):
         "Also",
         "Dream",
         "DreamInterrupted",
+        "Preview",
         "PydreamError",
         "Together",
         "Watch",

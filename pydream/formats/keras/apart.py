@@ -20,7 +20,7 @@ from typing import IO, Literal
 
 import msgspec
 
-from ... import errors
+from ... import errors, logs
 from ...errors import NetFileError
 from .frozen import Frozen
 from .saved_model import GRAPH_FILE, VARIABLES
@@ -110,6 +110,7 @@ def reading(file: Path) -> Iterator[Callable[[], Frozen]]:
 def start(file: Path, answer: IO[bytes]) -> subprocess.Popen[bytes]:
     """Start a reader, which finds modules where this process does, but not in the working directory."""
     places = [*filter(None, sys.path), str(Path(__file__).parents[3])]
+    logs.debug("a process of its own reads %s", file)
     return subprocess.Popen(
         [sys.executable, "-P", "-m", f"{__package__}.reader", str(os.getpid()), file],
         stdin=subprocess.DEVNULL,
