@@ -1,5 +1,6 @@
 """What README and docs/ say is so: commands and Python run, links and paths lead somewhere, flags are explained."""
 
+import ast
 import re
 import shlex
 import shutil
@@ -188,15 +189,53 @@ def test_the_index(root):
         assert page.name == "README.md" or f"]({page.name})" in index, page
 
 
+OF_LIBRARIES = {"CUDA_VISIBLE_DEVICES", "KERAS_BACKEND", "HTTPS_PROXY"}  # that read them themselves
+C_READS = re.compile(r'getenv\("(\w+)"\)')
+NAMES_ONE = re.compile(r"_?[A-Z][A-Z0-9_]*_?")
+
+
+def variables_of(source):
+    """Return the names of environment variables in Python's code: of `os.environ`, of click, and as constants."""
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Subscript):
+            values = [node.slice] if ast.unparse(node.value) == "os.environ" else []
+        elif isinstance(node, ast.Compare):
+            values = [node.left] if "os.environ" in map(ast.unparse, node.comparators) else []
+        elif isinstance(node, ast.Call):
+            values = [each.value for each in node.keywords if each.arg == "envvar"]
+            if ast.unparse(node.func) in ("os.getenv", *(f"os.environ.{how}" for how in ("get", "setdefault", "pop"))):
+                values += node.args[:1]
+        elif isinstance(node, ast.Assign):
+            values = [node.value] if "VARIABLE" in ast.unparse(node.targets[0]) else []
+        else:
+            continue
+        yield from (each.value for each in values if isinstance(each, ast.Constant) and NAMES_ONE.fullmatch(each.value))
+
+
 def test_environment_variables(root):
-    """The index lists every variable of ours that the package, the C++ code or the tests read."""
+    """The index lists every variable that the package, the C++ code or the tests read, once, and no other."""
     index = (root / "docs" / "README.md").read_text(encoding="utf-8")
-    table = set(re.findall(r"^\| `(\w+)` \|", index, re.MULTILINE))
-    files = [*(root / "pydream").rglob("*.py"), *(root / "csrc").rglob("*.cpp"), root / "tests" / "conftest.py"]
-    read = re.compile(r"(?:environ[^\n\"]*|getenv\(|envvar=|URL_VARIABLE = )\"((?:PYDREAM|XDG|TF)_\w+)\"")
-    found = {name for path in files for name in read.findall(path.read_text(encoding="utf-8"))}
-    assert {"PYDREAM_NUM_THREADS", "PYDREAM_MODELS", "PYDREAM_MAX_PIXELS"} < found
-    assert {name + "NAME" if name.endswith("_") else name for name in found} == table
+    table = re.findall(r"^\| `(\w+)` \|", index, re.MULTILINE)
+    python = [*(root / "pydream").rglob("*.py"), root / "tests" / "conftest.py"]
+    sources = [path.read_text(encoding="utf-8") for path in python]
+    found = {name for text in sources if re.search("env|VARIABLE", text) for name in variables_of(text)}
+    found |= {name for path in (root / "csrc").rglob("*.cpp") for name in C_READS.findall(path.read_text("utf-8"))}
+    assert {"PYDREAM_NUM_THREADS", "PYDREAM_VECTORS", "PYDREAM_MODELS", "PYDREAM_MAX_PIXELS", "XDG_DATA_HOME"} < found
+    assert sorted({f"{name}NAME" if name.endswith("_") else name for name in found} | OF_LIBRARIES) == sorted(table)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "os.environ['A_B']",
+        "os.environ.get('A_B', '')",
+        "'A_B' in os.environ",
+        "os.getenv('A_B')",
+        "option(envvar='A_B')",
+    ],
+)
+def test_a_variable_is_found(line):
+    assert list(variables_of(line)) == ["A_B"]
 
 
 def test_the_map_has_every_room(root):
