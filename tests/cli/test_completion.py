@@ -120,7 +120,7 @@ def test_no_pictures_are_read(ask, folder):
     assert list(some) == ["fire9/concat"]
 
 
-def test_an_answer_in_time(network, root):
+def test_silence(network, root):
     """Nothing but the answer reaches the shell, and no error; TensorFlow is not imported."""
     for name in ("a.keras", "b.pb", "c.onnx", "d.caffemodel", "e.prototxt", "f.h5"):
         (network / name).write_bytes(b"layer {" if name == "e.prototxt" else b"\x89HDF broken")
@@ -142,6 +142,17 @@ def test_an_answer_in_time(network, root):
     assert done.returncode == 0
     assert done.stdout == "False\n"
     assert done.stderr == "plain\tfire9/concat\t\nplain\tflamingo\t\n"
+
+
+def test_a_shell_does_not_wait_long():
+    program = (
+        "import os, time\n"
+        "from pydream.cli import main, shells\n"
+        "shells._AT_MOST, shells.completed = 0.1, lambda group: time.sleep(50)\n"
+        "shells.answer(main)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, timeout=40)
+    assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
 
 
 def test_an_unknown_shell(monkeypatch):
