@@ -48,20 +48,24 @@ class CMakeBuild(build_ext):
         (packages,) = {target.parents[name.count(".")] for name, target in targets.items()}
         build = Path(self.build_temp).resolve() / "cmake"
         shutil.rmtree(build, ignore_errors=True)
+        config = "Debug" if self.debug else "Release"
         options = {
-            "CMAKE_BUILD_TYPE": "Debug" if self.debug else "Release",
-            "CMAKE_MAKE_PROGRAM": tool("ninja"),
-            "PYDREAM_PACKAGES": str(packages),
+            "CMAKE_BUILD_TYPE": config,
+            "PYDREAM_PACKAGES": packages.as_posix(),
             "PYDREAM_PYTHON": "ON",
             "PYDREAM_TESTS": "OFF",
             "Python_EXECUTABLE": sys.executable,
             "pybind11_DIR": pybind11.get_cmake_dir(),
         }
+        generator = []  # Windows: CMake finds Visual Studio by itself, and Ninja would not
+        if os.name != "nt":
+            generator = ["-G", "Ninja"]
+            options["CMAKE_MAKE_PROGRAM"] = tool("ninja")
         cmake = tool("cmake")
         definitions = [f"-D{name}={value}" for name, value in options.items()]
-        subprocess.run([cmake, "-S", str(HERE), "-B", str(build), "-G", "Ninja", *definitions], check=True)
+        subprocess.run([cmake, "-S", str(HERE), "-B", str(build), *generator, *definitions], check=True)
         modules = [name.rpartition(".")[2] for name in targets]
-        subprocess.run([cmake, "--build", str(build), "--target", *modules], check=True)
+        subprocess.run([cmake, "--build", str(build), "--config", config, "--target", *modules], check=True)
         for target in targets.values():
             if not target.exists():
                 raise RuntimeError(f"{target}: not built; CMake found another Python than {sys.executable}")

@@ -112,7 +112,7 @@ class VideoFileError(PydreamError, ValueError):
 
 
 class MissingExtraError(PydreamError, ImportError):
-    """A package of one of pydream's extras is not installed; the text says how to install it."""
+    """A package that is needed, such as one of an extra, is not installed; the text says how to install it."""
 
 
 class ProvenanceError(PydreamError, ValueError):

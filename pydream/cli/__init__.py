@@ -69,6 +69,7 @@ GROUPS = {  # each command is `command` in the module of its name
     "This shell": {"completion": "Print the script that completes names with TAB."},
     "2015": {"reproduce": "Make the results of the 2015 notebook again, with a report."},
     "For developers": {
+        "selftest": "Check that this installation gives Caffe's bytes.",
         "bench": "Measure this machine: image operations, network, a dream.",
         "export": "Write a step's gradient as one ONNX file.",
         "vectors": "Write test vectors for ports to other languages.",

@@ -24,7 +24,7 @@ HEADINGS = {
     "Steps": "renderer octaves octave-scale octave-sizes iterations strength step-size jitter clip",
     "Look": "mask keep-colors laplacian decorrelate decorrelate-color color-correlations smooth tv"
     " magnitudes robust robust-scale robust-rotate pull-back seamless stretch blend",
-    "Exactness": "seed exact dtype era backend runtime device",
+    "Exactness": "seed exact dtype era backend runtime device all",
     "Network": "model weights mean pixel-scale channel-order input-node layout description url looks",
     "Studio": "host port folder no-browser allow-remote",
     "Size": "max-pixels long-side size image-size quick workers memory scheduler tile",

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -75,6 +76,14 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
     monkeypatch.setenv("MPLCONFIGDIR", os.devnull)  # TensorFlow imports matplotlib where it is, which wants a cache
     return tmp_path
+
+
+@pytest.fixture
+def without_tensorflow(monkeypatch: pytest.MonkeyPatch) -> object:
+    """An import of it fails as where it is not installed; the module itself, for a while with it."""
+    module = sys.modules["tensorflow"]
+    monkeypatch.setitem(sys.modules, "tensorflow", None)
+    return module
 
 
 @pytest.fixture

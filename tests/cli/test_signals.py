@@ -66,6 +66,7 @@ def test_every_long_command_is_here():
         "layers",
         "models",
         "presets",
+        "selftest",
         "studio",
     }
 

@@ -60,3 +60,20 @@ def test_every_extra_that_is_named_exists(root, project):
 def test_the_gpu_extra_is_the_same_tensorflow_with_libraries(project):
     (plain,) = (each for each in project["dependencies"] if each.startswith("tensorflow"))
     assert project["optional-dependencies"]["gpu"] == [plain.replace("tensorflow", "tensorflow[and-cuda]", 1)]
+
+
+def test_the_list_without_tensorflow_is_whole(root, project):
+    """Keras is TensorFlow's here, and comes with it."""
+    text = (root / "docs" / "getting-started.md").read_text(encoding="utf-8")
+    (listed,) = re.findall(r"--no-deps pydeepdream\n\$ pip install (.*)", text)
+    needed = {re.split("[><=]", need)[0] for need in project["dependencies"]}
+    assert set(listed.split()) == needed - {"tensorflow", "keras"}
+
+
+def test_wheels_are_built_for_pythons_that_the_project_takes(root, project):
+    text = (root / "pyproject.toml").read_text(encoding="utf-8")
+    wheels = tomllib.loads(text)["tool"]["cibuildwheel"]
+    first, *others = (int(each.removeprefix("cp3").removesuffix("-*")) for each in wheels["build"].split())
+    assert project["requires-python"] == f">=3.{first}"
+    assert others == [*range(first + 1, first + 1 + len(others))]
+    assert wheels["test-command"] == "pydream selftest"

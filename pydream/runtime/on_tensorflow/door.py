@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from ... import system
-from ...errors import DeviceError
+from ...errors import DeviceError, MissingExtraError
 from ...forks import check_tensorflow
 from ...system import check_limits, requested_threads
 
@@ -59,18 +59,20 @@ def tensorflow() -> Any:
     ------
     ForkError
         In a forked process, if it has computed before the fork.
+    MissingExtraError
+        If it is not installed.
     """
     check_tensorflow()
-    if "tensorflow" in sys.modules:
+    if sys.modules.get("tensorflow") is not None:
         return sys.modules["tensorflow"]
     _check_limits(_IMPORT_TAKES)
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     if os.environ["TF_CPP_MIN_LOG_LEVEL"] == "0":
         with system.unbroken(), system.uncollected():
-            tf = importlib.import_module("tensorflow")
+            tf = _imported()
     else:
         with quiet_stderr(), system.unbroken(), system.uncollected():
-            tf = importlib.import_module("tensorflow")
+            tf = _imported()
             tf.config.list_physical_devices()  # it complains where it finds no driver for one
     _check_limits(dict.fromkeys(_IMPORT_TAKES, 0))  # it imports others' packages where they are there
     threads = requested_threads()
@@ -79,6 +81,15 @@ def tensorflow() -> Any:
         tf.config.threading.set_inter_op_parallelism_threads(threads)
     prepare_gpus(tf)
     return tf
+
+
+def _imported() -> Any:
+    try:
+        return importlib.import_module("tensorflow")
+    except ModuleNotFoundError as error:
+        if error.name != "tensorflow":  # one of its own is missing: its installation is damaged
+            raise
+        raise MissingExtraError("TensorFlow is not installed: pip install tensorflow") from error
 
 
 def prepare_gpus(tf: Any) -> None:
