@@ -190,6 +190,7 @@ def evil(folder, draw):
 
 HARMLESS = {
     "presets": [[], ["--json"]],
+    "completion": [[EVIL], ["bash"]],
     "selftest": [[EVIL]],
     "studio": [[f"no{EVIL}.png"], ["-m", f"no{EVIL}"], ["--host", EVIL], ["--host", EVIL, "--allow-remote"]],
     "vectors": [["-o", "."]],  # is not empty

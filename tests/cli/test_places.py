@@ -47,7 +47,7 @@ WRITES = {
     "bench": (["--weights", "{read}", "--plot", "out.svg"], "out.svg"),
     "export": (["--weights", "{read}", "-o", "out.onnx"], "out.onnx"),
 }
-WRITES_NOTHING = {"presets", "layers", "selftest"}  # but standard output
+WRITES_NOTHING = {"completion", "presets", "layers", "selftest"}  # but standard output
 WRITES_ITS_OWN = {"replay", "vectors", "models", "studio"}  # see below, and tests/studio
 
 

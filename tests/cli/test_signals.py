@@ -63,6 +63,7 @@ COMMANDS = {
 
 def test_every_long_command_is_here():
     assert {arguments[0] for arguments in COMMANDS.values()} == set(SUBCOMMANDS) - {
+        "completion",
         "layers",
         "models",
         "presets",
