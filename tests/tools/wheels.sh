@@ -7,7 +7,7 @@
 # As in manylinux's images, the compiler is that of an old Linux: Debian 11's g++, whose glibc is 2.31, in a folder that
 # debootstrap fills. A Python that is not on PATH or in pyenv's folder is that of the Debian that has it. A wheel and all
 # that it needs is put into a folder, and installed from there with --no-index, twice: as it is, and without TensorFlow.
-# A version whose TensorFlow is a release candidate takes that, and says so.
+# Where TensorFlow has no release for a version, but a release candidate, pip takes that; the list of versions shows it.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 checkout=$PWD
@@ -81,9 +81,10 @@ try() { # VERSION
     auditwheel show "$work/raw-$1"/*.whl
     auditwheel repair -w "$house" "$work/raw-$1"/*.whl
     ls -l "$house"
+    asks_for_more "$base$old" "$house"/*.whl && { echo "it does not run on Debian 11"; return 1; }
 
     say "$1: what it needs, from PyPI"
-    timed fetch "$house" "$1" "${run[@]}" "$work/build-$1/bin/pip"
+    timed "${run[@]}" "$work/build-$1/bin/pip" download -q -d "$house" "$house"/pydeepdream-*.whl
 
     say "$1: installed from the folder alone"
     "${run[@]}" "$python" -m venv "$env"
@@ -127,12 +128,11 @@ PROGRAM
     echo "$1: $(basename "$house"/pydeepdream-*.whl), $(stat -c %s "$house"/pydeepdream-*.whl) bytes" >>"$work/made"
 }
 
-fetch() { # FOLDER VERSION PIP: the newest, else release candidates of TensorFlow alone
-    local house=$1 version=$2 log=$work/fetch-$2.log
-    shift 2
-    "$@" download -q -d "$house" "$house"/pydeepdream-*.whl >"$log" 2>&1 && return
-    echo "no TensorFlow for $version that is released: release candidates too"
-    "$@" download -q -d "$house" "$house"/pydeepdream-*.whl 'tensorflow>=2.16rc0' >"$log" 2>&1 || { cat "$log"; return 1; }
+asks_for_more() { # ROOT WHEEL: print what its modules lack there, but Python's own symbols; succeed if that is something
+    rm -rf "$work/modules"
+    "$work/tools/bin/python" -m zipfile -e "$2" "$work/modules"
+    find "$work/modules" -name '*.so' -exec chroot "$1" ldd -r {} + 2>&1 |
+        grep -E 'not found|undefined symbol' | grep -vE 'undefined symbol: _?Py'
 }
 
 # ---- all ----
