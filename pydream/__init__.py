@@ -12,6 +12,7 @@ rooms before it:
 ========== ============================================================================
 errors     every exception
 logs       the logger `pydream`
+host       what systems differ in, and nothing else: locks, names, limits, signals, processes
 forks      what a forked process has lost
 locks      one run writes a place: locks that end with their process
 reads      what a run reads, and must not write over

@@ -24,7 +24,8 @@ from pathlib import Path
 from typing import BinaryIO
 
 from .errors import PydreamError
-from .locks import hold, is_lock_file, locked_if_dead
+from .host import disk, names
+from .locks import hold, is_lock_file, locked, locked_if_dead
 from .reads import reads
 
 _unsynced: ContextVar[bool] = ContextVar("unsynced", default=False)
@@ -82,7 +83,7 @@ def open_file(path: str | os.PathLike[str], noted: bool = True) -> BufferedReade
 
 
 def _open_at_once(path: str, flags: int) -> int:
-    return os.open(path, flags | os.O_NONBLOCK | os.O_NOCTTY)
+    return os.open(path, flags | disk.AT_ONCE)
 
 
 def read_file(path: str | os.PathLike[str], most: int, kind: str = "", noted: bool = True) -> bytes:
@@ -135,13 +136,14 @@ def written_whole(path: str | os.PathLike[str]) -> Iterator[Path]:
     Path
         An empty file, to be written to but not replaced; its permissions follow the umask.
     """
+    names.check(path)
     target = Path(path).resolve()
     _check_not_read(target)
     with _named(path), _temporary(target.parent, _new_file) as (temporary, descriptor):
         yield temporary
         if target.exists():
-            os.fchmod(descriptor, stat.S_IMODE(target.stat().st_mode))
-        _sync(descriptor)
+            disk.set_mode(temporary, descriptor, stat.S_IMODE(target.stat().st_mode))
+        _sync_file(temporary, descriptor)
         temporary.replace(target)
         sync_folder(target.parent)
 
@@ -182,8 +184,7 @@ def write_all(file: BinaryIO, data: bytes | memoryview) -> None:
 def move_whole(source: Path, target: Path) -> None:
     """Rename a whole file to `target`, in the same folder, once it is on the disk."""
     _check_not_read(target)
-    with source.open("rb") as file:
-        _sync(file.fileno())
+    _sync_file(source)
     source.replace(target)
     sync_folder(target.parent)
 
@@ -193,16 +194,7 @@ def move_new(source: Path, target: Path) -> None:
 
     A process that ends in between leaves the file under both names, or under one.
     """
-    try:
-        os.link(source, target)
-    except FileExistsError:
-        raise
-    except OSError:  # a file system without links
-        if os.path.lexists(target):
-            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(target)) from None
-        source.rename(target)
-    else:
-        source.unlink()
+    disk.rename_new(source, target)
     sync_folder(target.parent)
 
 
@@ -212,10 +204,12 @@ def written_folder(path: str | os.PathLike[str]) -> Iterator[Path]:
 
     `OSError` if `path` is a folder already, unless it is empty.
     """
+    names.check(path)
     target = Path(path).resolve()
     with _named(path), _temporary(target.parent, _new_folder) as (temporary, descriptor):
         yield temporary
-        _sync(descriptor)
+        if descriptor is not None:
+            _sync(descriptor)
         temporary.rename(target)
         sync_folder(target.parent)
 
@@ -243,6 +237,7 @@ def _named(path: str | os.PathLike[str]) -> Iterator[None]:
 def make_folder(folder: str | os.PathLike[str]) -> None:
     """Make a folder that is not there, and those above it."""
     path = Path(folder)
+    names.check(path)
     if path.is_dir():
         return
     if path.exists():
@@ -270,13 +265,27 @@ def sync_folder(folder: Path) -> None:
     if _unsynced.get():
         return
     try:
-        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+        descriptor = disk.open_folder(folder)
     except PermissionError:  # files can be written into a folder that cannot be listed
+        return
+    if descriptor is None:
         return
     try:
         _sync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def _sync_file(file: Path, descriptor: int | None = None) -> None:
+    """Wait until a file is on the disk; the descriptor is its own, if it is open."""
+    if descriptor is not None:
+        _sync(descriptor)
+    elif not _unsynced.get():
+        opened = disk.open_to_sync(file)
+        try:
+            _sync(opened)
+        finally:
+            os.close(opened)
 
 
 def _sync(descriptor: int) -> None:
@@ -305,7 +314,7 @@ def temporary_beside(target: Path) -> Path:
 @cache
 def _prefix() -> str:
     """Return the beginning of such a name, which tells machines apart that share a disk: locks may not reach others."""
-    return f".pydream-{hashlib.sha256(os.uname().nodename.encode()).hexdigest()[:8]}"
+    return f".pydream-{hashlib.sha256(disk.machine_name().encode()).hexdigest()[:8]}"
 
 
 def clear_dead(folder: Path) -> None:
@@ -332,21 +341,41 @@ def _remove(path: Path) -> None:
 
 
 def _new_file(path: Path) -> int:
-    return os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o666)
+    return os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | disk.BINARY, 0o666)
 
 
-def _new_folder(path: Path, mode: int = 0o777) -> int:
+def _new_folder(path: Path, mode: int = 0o777) -> int | None:
     path.mkdir(mode)
-    return os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+    return disk.open_folder(path)
 
 
 @contextmanager
-def _temporary(folder: Path, make: Callable[[Path], int]) -> Iterator[tuple[Path, int]]:
-    """Yield a new temporary file or folder and its descriptor, locked; remove it, unless the block has renamed it."""
+def _temporary(folder: Path, make: Callable[[Path], int | None]) -> Iterator[tuple[Path, int | None]]:
+    """Yield a new temporary file or folder, locked; remove it, unless the block has renamed it.
+
+    Its descriptor too, which has the lock; None where no file can be renamed that is open, but for its lock's.
+    """
     _clear_once(folder)
+    if disk.MOVES_OPEN_FILES:
+        with _temporary_open(folder, make) as (path, descriptor):
+            yield path, descriptor
+        return
+    path = temporary_beside(folder / "_")
+    with locked(path):
+        if (opened := make(path)) is not None:
+            os.close(opened)
+        try:
+            yield path, None
+        finally:
+            _remove(path)
+
+
+@contextmanager
+def _temporary_open(folder: Path, make: Callable[[Path], int | None]) -> Iterator[tuple[Path, int]]:
     while True:
         path = temporary_beside(folder / "_")
         descriptor = make(path)
+        assert descriptor is not None  # such a system opens folders too
         if _lock(descriptor, path):
             break
         os.close(descriptor)
@@ -384,6 +413,7 @@ def check_place(path: str | os.PathLike[str]) -> None:
         If the folder is missing, is not a folder or cannot take a new file, or a folder or a read-only or special file
         has that name. `reason` returns its text.
     """
+    names.check(path)
     target = Path(path)
     try:
         resolved = target.resolve()

@@ -1,8 +1,7 @@
 """Locks end with their process, however it ends: one run writes a place, and what a dead one left is known.
 
-They are those of `flock`: of a place on a hidden file, beside a file or inside a folder. They need a POSIX system
-(`fcntl`) and a file system with locks. Where one of these is missing, every lock is free, and nothing is known to be
-dead.
+A place's is on a hidden file, beside a file or inside a folder. Where the system or the file system has no locks, every
+lock is free, and nothing is known to be dead.
 """
 
 from __future__ import annotations
@@ -13,14 +12,11 @@ import os
 import stat
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 from .errors import BusyError
-
-try:
-    import fcntl
-except ImportError:  # Windows
-    fcntl = None  # type: ignore[assignment]
+from .host import disk, locking
 
 _INSIDE, _PREFIX, _SUFFIX = ".pydream.lock", ".pydream-", ".lock"
 _LONGEST_NAME = 255  # bytes, of Linux and macOS
@@ -31,6 +27,11 @@ def lock_file(place: Path) -> Path:
     place = Path(os.path.realpath(place))  # resolve() raises RuntimeError on a loop of links
     if place.is_dir():
         return place / _INSIDE
+    return lock_beside(place)
+
+
+def lock_beside(place: Path) -> Path:
+    """Return the lock file of a place that is not there yet, whatever it will be."""
     name = f"{_PREFIX}{place.name}{_SUFFIX}"
     if len(os.fsencode(name)) > _LONGEST_NAME:
         name = f"{_PREFIX}{hashlib.sha256(os.fsencode(place.name)).hexdigest()}{_SUFFIX}"
@@ -63,6 +64,7 @@ def locked(place: Path, on_wait: Callable[[], object] | None = None) -> Iterator
     path = lock_file(place)
     while True:
         file = _opened(path)
+        end: Callable[[], None] = partial(os.close, file)
         try:
             if not hold(file):
                 if on_wait is None:
@@ -77,13 +79,11 @@ def locked(place: Path, on_wait: Callable[[], object] | None = None) -> Iterator
             except FileNotFoundError:  # the last process has removed it: a lock on it is worth nothing
                 continue
             _write_holder(file)
-            try:
-                yield
-            finally:
-                path.unlink(missing_ok=True)
+            end = partial(disk.close_removed, path, file)
+            yield
             return
         finally:
-            os.close(file)
+            end()
 
 
 def hold(file: int, wait: bool = False) -> bool:
@@ -96,51 +96,60 @@ def hold(file: int, wait: bool = False) -> bool:
     wait : bool
         Wait for the other.
     """
-    if fcntl is None:
-        return True
     try:
-        fcntl.flock(file, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
+        return locking.lock(file, wait)
     except OSError:  # a file system without locks
         return True
-    return True
 
 
 @contextmanager
 def locked_if_dead(path: Path) -> Iterator[bool]:
-    """Yield whether a file or folder, which its maker locks with `hold` as long as it lives, has outlived it.
+    """Yield whether a file or folder, which its maker locks as long as it lives, has outlived it.
+
+    The maker does that with `hold`, or where open files cannot be renamed with `lock_beside`.
 
     The block has the lock, so that a process that has just made the file finds out. False where nothing can be
     known.
     """
-    if fcntl is None:
+    if not locking.can_lock():
         yield False
+        return
+    if not disk.MOVES_OPEN_FILES:
+        yield _is_free(path if is_lock_file(path) else lock_beside(path))
         return
     try:
         how = os.O_RDONLY if path.is_dir() else os.O_RDWR  # NFS locks only what can be written
-        file = os.open(path, how | os.O_NOFOLLOW | os.O_NONBLOCK)
+        file = os.open(path, how | disk.NOT_A_LINK)
     except OSError:
         yield False
         return
     try:
         try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            dead = True
-        except OSError:  # another has it; or the file system has no locks
+            dead = locking.lock(file)
+        except OSError:  # the file system has no locks
             dead = False
         yield dead
     finally:
         os.close(file)
 
 
+def _is_free(lock: Path) -> bool:
+    """Remove a lock file, where open ones cannot be removed; return whether that was so."""
+    try:
+        lock.unlink(missing_ok=True)
+    except OSError:
+        return False
+    return True
+
+
 def _opened(path: Path) -> int:
     """Open a lock file, which is anyone's: no link, pipe or device."""
-    safely = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
     try:
-        file = os.open(path, os.O_RDWR | os.O_CREAT | safely, 0o666)
-    except PermissionError:  # another user's, who is gone
-        file = os.open(path, os.O_RDONLY | safely)
+        file = os.open(path, os.O_RDWR | os.O_CREAT | disk.NOT_A_LINK, 0o666)
+    except PermissionError as error:  # another user's, who is gone
+        if path.is_dir():  # Windows' error for that
+            raise _not_one(path) from error
+        file = os.open(path, os.O_RDONLY | disk.NOT_A_LINK)
     except OSError as error:
         if error.errno in (errno.EISDIR, errno.ELOOP):
             raise _not_one(path) from error
@@ -159,7 +168,8 @@ def _write_holder(file: int) -> None:
     """Write this process' number into the lock file, for others' messages."""
     try:
         os.ftruncate(file, 0)
-        os.pwrite(file, f"{os.getpid()}\n".encode(), 0)
+        os.lseek(file, 0, os.SEEK_SET)
+        os.write(file, f"{os.getpid()}\n".encode())
     except OSError:  # another user's file, or a full disk: the lock holds without it
         pass
 

@@ -14,6 +14,7 @@ from contextvars import ContextVar
 from pathlib import Path
 
 from .errors import OverwriteError
+from .host import names
 
 Identity = tuple[int, int]  # device and inode
 
@@ -28,6 +29,7 @@ class Reads:
         self._read: dict[Identity, Path | int] = {}
         self._claimed: dict[Identity, Path | int] = {}  # those that were there
         self._names: set[str] = set()  # of all that is claimed, folders too
+        self._folded: set[str] = set()  # the same, as a folder has them that does not tell capitals apart
         for number in (1, 2):
             if (identity := _identity(number)) is not None:
                 self._claimed[identity] = number
@@ -51,9 +53,10 @@ class Reads:
         """Claim a file that is to be written; `OverwriteError` if it is read, or claimed already."""
         self.check(path)
         name, identity = os.path.abspath(path), _identity(path)
-        if name in self._names or _found(self._claimed, identity) is not None:
+        if name in self._names or _found(self._claimed, identity) is not None or self._is_another_spelling(name):
             raise OverwriteError(f"'{path}' would be written twice")
         self._names.add(name)
+        self._folded.add(names.folded(name))
         if identity is not None:
             self._claimed[identity] = path
 
@@ -63,6 +66,10 @@ class Reads:
         if name in self._names:
             raise OverwriteError(f"'{folder}' would be a folder and a file")
         self._names.add(name)
+
+    def _is_another_spelling(self, name: str) -> bool:
+        """Return whether a file that is claimed, and not there yet, will have this name too."""
+        return names.folded(name) in self._folded and names.ignores_case(Path(name).parent)
 
     def _is_own(self, path: Path) -> bool:
         name = os.path.abspath(path)

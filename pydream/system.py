@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from .errors import MemoryTooSmallError
+from .host import resources
 
 # Makes the block in which TensorFlow is imported, or a file of many written: the command line has signals wait for it.
 unbroken: Callable[[], AbstractContextManager[None]] = nullcontext
@@ -81,10 +82,7 @@ def threads_of_tensorflow() -> int:
 
 def total_memory() -> int | None:
     """Return the machine's memory in bytes; None where it is unknown."""
-    try:
-        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    except (ValueError, OSError):
-        return None
+    return resources.total_memory()
 
 
 def resident_bytes(root: Path = Path("/")) -> int:
@@ -95,12 +93,12 @@ def resident_bytes(root: Path = Path("/")) -> int:
     root : path
         Root of the file system that has Linux's ``/proc``.
     """
-    return _pages(root, 1) * os.sysconf("SC_PAGE_SIZE")
+    return _pages(root, 1) * resources.page_size()
 
 
 def data_bytes(root: Path = Path("/")) -> int:
     """Return the memory that a limit on this process's data counts, in bytes; 0 where it is unknown."""
-    return _pages(root, 5) * os.sysconf("SC_PAGE_SIZE")
+    return _pages(root, 5) * resources.page_size()
 
 
 def _pages(root: Path, column: int) -> int:
@@ -124,6 +122,8 @@ def free_bytes(root: Path = Path("/")) -> int | None:
         Root of the file system that has Linux's ``/proc`` and ``/sys``.
     """
     found = [*_available(root), *_left_in_groups(root)]
+    if (windows := resources.available_memory()) is not None:
+        found.append(windows)
     return min(found, default=None)
 
 

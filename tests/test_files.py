@@ -14,11 +14,12 @@ import pytest
 from support.disks import files_of_at_most
 from support.writers import DREAM, PICTURE, WRITERS
 
-from pydream import files, locks
+from pydream import files
 from pydream.cli import main
 from pydream.cli.folders import OutputFolder
 from pydream.cli.input import Target
 from pydream.errors import ImageFileError
+from pydream.host import locking
 from pydream.media.image import FORMATS, read_note
 
 PAGE = 4096
@@ -296,7 +297,7 @@ def test_what_is_not_left_by_a_dead_process_of_this_machine_stays(tmp_path):
 
 def test_a_temporary_that_is_taken_for_a_dead_ones(tmp_path, monkeypatch):
     """Another process clears between a file's first moment and its lock: another file is made."""
-    tried, flock = [], locks.fcntl.flock
+    tried, flock = [], locking.fcntl.flock
 
     def cleared_first(descriptor, how):
         tried.append(descriptor)
@@ -304,7 +305,7 @@ def test_a_temporary_that_is_taken_for_a_dead_ones(tmp_path, monkeypatch):
             next(tmp_path.glob(".pydream-*.tmp")).unlink()
         flock(descriptor, how)
 
-    monkeypatch.setattr(locks.fcntl, "flock", cleared_first)
+    monkeypatch.setattr(locking.fcntl, "flock", cleared_first)
     files.write_text(tmp_path / "note.txt", "text")
     assert len(tried) == 2
     assert (tmp_path / "note.txt").read_text() == "text"
@@ -315,7 +316,7 @@ def test_a_file_system_without_locks(tmp_path, monkeypatch):
     def fail(descriptor, how):
         raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
 
-    monkeypatch.setattr(locks.fcntl, "flock", fail)
+    monkeypatch.setattr(locking.fcntl, "flock", fail)
     left = files.temporary_beside(tmp_path / "x")
     left.touch()
     files.write_text(tmp_path / "note.txt", "text")

@@ -11,6 +11,7 @@ import pytest
 from pydream import locks
 from pydream.errors import BusyError
 from pydream.files import clear_dead
+from pydream.host import locking
 
 # Holds the lock of a place until it is killed; no import of NumPy.
 HOLDER = """
@@ -121,8 +122,8 @@ def test_a_system_or_a_file_system_without_locks(tmp_path, monkeypatch):
         raise OSError(95, "Operation not supported")
 
     (tmp_path / "file").touch()
-    for attribute, value in (("fcntl.flock", refuse), ("fcntl", None)):
-        monkeypatch.setattr(locks if attribute == "fcntl" else locks.fcntl, attribute.rpartition(".")[2], value)
+    for place, attribute, value in ((locking.fcntl, "flock", refuse), (locking, "fcntl", None)):
+        monkeypatch.setattr(place, attribute, value)
         with locks.locked(tmp_path / "a.png"), locks.locked(tmp_path / "a.png"):
             assert not is_dead(tmp_path / "file")
     assert os.listdir(tmp_path) == ["file"]

@@ -145,9 +145,9 @@ private:
 template <class T>
 void pool_maximum(T* top, std::uint8_t* winner, Pair top_size, const T* bottom, Pair bottom_size, std::ptrdiff_t maps,
                   const Windows& windows, Maximum<T> rule, int threads) {
-    const auto [height, width] = top_size;
+    const std::ptrdiff_t height = top_size[0], width = top_size[1];
     parallel_for(maps * height, width * windows.kernel[0] * windows.kernel[1], threads,
-                 [&, height = height, width = width](std::ptrdiff_t begin, std::ptrdiff_t end) {
+                 [&](std::ptrdiff_t begin, std::ptrdiff_t end) {
         Rows<T> rows(top_size, windows, rule.lowest);
         const std::ptrdiff_t places = windows.kernel[0] * windows.kernel[1];
         const auto pool = rule.tie > 0 ? scan<T, true> : scan<T, false>;
@@ -162,14 +162,14 @@ void pool_maximum(T* top, std::uint8_t* winner, Pair top_size, const T* bottom, 
 template <class T>
 void pool_maximum_back(T* bottom, Pair bottom_size, const T* diff, const std::uint8_t* winner, const T* pooled,
                        Pair top_size, std::ptrdiff_t maps, const Windows& windows, int threads) {
-    const auto [height, width] = bottom_size;
+    const std::ptrdiff_t height = bottom_size[0], width = bottom_size[1];
     const std::ptrdiff_t plane = height * width, count = top_size[0] * top_size[1];
     std::array<Pair, 256> places;  // of a window; one for each byte, should another thread write to `winner` meanwhile
     for (std::ptrdiff_t i = 0; i < 256; ++i) {
         places[static_cast<std::size_t>(i)] = {i / windows.kernel[1], i % windows.kernel[1]};
     }
     parallel_for(maps, plane + count, threads,
-                 [&, height = height, width = width](std::ptrdiff_t begin, std::ptrdiff_t end) {
+                 [&](std::ptrdiff_t begin, std::ptrdiff_t end) {
         for (std::ptrdiff_t map = begin; map < end; ++map) {
             T* const to = bottom + map * plane;
             std::fill(to, to + plane, T{0});

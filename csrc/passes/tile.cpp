@@ -23,7 +23,8 @@
 #define PYDREAM_PREFETCH(address) static_cast<void>(address)
 #endif
 
-#if defined(__x86_64__) && defined(__GNUC__)
+// GCC for Windows keeps vectors of 32 bytes and more on a stack that is aligned for 16, and what moves them expects more.
+#if defined(__x86_64__) && defined(__GNUC__) && !(defined(_WIN32) && !defined(__clang__))
 #define PYDREAM_WIDER_TILES
 #endif
 

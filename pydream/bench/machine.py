@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import platform
-import resource
-import sys
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from .. import __version__, system
+from ..host import resources
 from .floor import tensorflow_threads
 
 _PACKAGES = {"NumPy": ["numpy"], "SciPy": ["scipy"], "TensorFlow": ["tensorflow", "tensorflow_cpu"]}
@@ -22,8 +20,8 @@ def machine() -> dict[str, Any]:
     Returns
     -------
     dict
-        `date` (UTC), `cpu`, `system`, `cores` that this process may use, `memory_bytes`, `load` (average of a minute),
-        `threads` (of the image operations; of TensorFlow, within and between its operations), `num_threads`
+        `date` (UTC), `cpu`, `system`, `cores` that this process may use, `memory_bytes`, `load` (of a minute, or
+        None), `threads` (of the image operations; of TensorFlow, within and between its operations), `num_threads`
         (``PYDREAM_NUM_THREADS``, or None), and `versions`.
 
     Raises
@@ -34,13 +32,14 @@ def machine() -> dict[str, Any]:
     cores = system.usable_cores()
     versions = {name: system.package_version(*packages) for name, packages in _PACKAGES.items()}
     within, between = tensorflow_threads()
+    load = resources.load()
     return {
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
         "cpu": processor(),
         "system": f"{platform.system()} {platform.machine()}",
         "cores": cores,
         "memory_bytes": system.total_memory(),
-        "load": round(os.getloadavg()[0], 2),
+        "load": None if load is None else round(load, 2),
         "num_threads": system.requested_threads(),
         "threads": {
             "image operations": system.threads(),
@@ -59,7 +58,7 @@ def as_lines(found: dict[str, Any]) -> list[str]:
     setting = f"PYDREAM_NUM_THREADS={found['num_threads']}" if found["num_threads"] else "PYDREAM_NUM_THREADS not set"
     cores = f"{found['cores']} core{'s' if found['cores'] > 1 else ''}"
     return [
-        f"{found['date']}, load {found['load']:.2f}",
+        found["date"] if found["load"] is None else f"{found['date']}, load {found['load']:.2f}",
         f"{found['cpu']}, {cores}{memory}, {found['system']}",
         f"threads: {threads} ({setting})",
         ", ".join(f"{name} {number}" for name, number in found["versions"].items()),
@@ -74,18 +73,3 @@ def processor() -> str:
             if line.startswith("model name"):
                 return line.split(":", 1)[1].strip()
     return platform.processor() or platform.machine()
-
-
-def peak_memory() -> int:
-    """Return the most memory that this process has had resident so far, in bytes.
-
-    On Linux ``ru_maxrss`` starts from the value of the parent process, so a small child of a large process would seem
-    as large; ``VmHWM`` is this program's own.
-    """
-    status = Path("/proc/self/status")
-    if status.exists():
-        for line in status.read_text(encoding="ascii", errors="replace").splitlines():
-            if line.startswith("VmHWM:"):
-                return int(line.split()[1]) * 1024
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak if sys.platform == "darwin" else peak * 1024

@@ -23,12 +23,12 @@ from ..dream.objectives import objective_L2
 from ..dream.octaves import octave_sizes
 from ..dream.params import find_end
 from ..errors import BenchError, PydreamError
+from ..host.resources import peak_memory
 from ..net import Array
 from ..zoo.load import load_net
 from .clock import OPERATIONS, TimedNet, clocked
 from .floor import tensorflow_threads
 from .inputs import picture
-from .machine import peak_memory
 
 
 class Request(msgspec.Struct, frozen=True):

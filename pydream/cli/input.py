@@ -21,6 +21,7 @@ from ..easy.inputs import Resizing as Resizing
 from ..easy.inputs import octave_sizes_of, size_of
 from ..errors import ImageFileError, ParameterError
 from ..files import write_text
+from ..host.names import folded
 from ..media import (
     FORMATS,
     READABLE,
@@ -360,7 +361,7 @@ def folder_targets(folder: Path, sources: Sequence[Source], format: str | None) 
 
 def _folded(source: Source, name: str) -> str:
     """Return the name of a dream as file systems that do not tell capitals see it."""
-    return os.path.join(source.inside, name).casefold()
+    return folded(os.path.join(source.inside, name))
 
 
 def claim_targets(

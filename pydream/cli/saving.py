@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 import warnings
 from collections.abc import Callable
 from concurrent.futures import Future, wait
@@ -13,8 +12,8 @@ from queue import SimpleQueue
 from threading import Thread
 from typing import Any
 
+from ..host.signals import block_in_thread
 from .input import InputPicture, Source
-from .signals import NUMBERS
 
 
 class Beside:
@@ -43,7 +42,7 @@ class Beside:
         return future
 
     def _run(self) -> None:
-        signal.pthread_sigmask(signal.SIG_BLOCK, NUMBERS)  # they are to wake the main thread
+        block_in_thread()
         while (order := self._orders.get()) is not None:
             order()
 

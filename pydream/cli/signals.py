@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 import select
 import signal
+import socket
 import threading
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
@@ -21,13 +22,13 @@ from typing import TypeVar
 import click
 
 from .. import system
+from ..host.signals import ENDING, block_in_thread
 
 T = TypeVar("T")
 
 GRACE = 1.5  # seconds that a second signal leaves to what is being written
 _AT_ONCE = 0.2  # seconds in which a run that ends needs no other answer
 _SAME = 0.25  # seconds in which several signals are one: a line that is lost sends SIGHUP twice
-NUMBERS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 @dataclass
@@ -94,7 +95,7 @@ def signals_as_ctrl_c() -> Iterator[None]:
         yield  # signals are the main thread's
         return
     # What is ignored stays ignored: `nohup` means that, and a shell's `&`.
-    caught = [number for number in NUMBERS if signal.getsignal(number) != signal.SIG_IGN]
+    caught = [number for number in ENDING if signal.getsignal(number) != signal.SIG_IGN]
     interrupt = of_this_run().interrupt
     before = {number: signal.signal(number, interrupt) for number in caught}
     imports, system.unbroken = system.unbroken, uninterrupted
@@ -110,27 +111,27 @@ def signals_as_ctrl_c() -> Iterator[None]:
 @contextmanager
 def _end_at_second(signals: Signals) -> Iterator[None]:
     """Have a thread answer signals and count them, also while the main thread is in machine code."""
-    reading, writing = os.pipe()
-    os.set_blocking(writing, False)
+    reading, writing = socket.socketpair()  # not a pipe: Windows lets no one wait for that
+    writing.setblocking(False)
     thread = threading.Thread(target=_count, args=[reading, signals], name="pydream-signals", daemon=True)
     thread.start()
-    before = signal.set_wakeup_fd(writing, warn_on_full_buffer=False)
+    before = signal.set_wakeup_fd(writing.fileno(), warn_on_full_buffer=False)
     try:
         yield
     finally:
         signal.set_wakeup_fd(before)
-        os.close(writing)
+        writing.close()
         thread.join()
-        os.close(reading)
+        reading.close()
 
 
-def _count(reading: int, signals: Signals) -> None:
+def _count(reading: socket.socket, signals: Signals) -> None:
     """Read the numbers of signals; answer the first, and end the process soon after the second."""
-    signal.pthread_sigmask(signal.SIG_BLOCK, NUMBERS)  # they are to wake the main thread
+    block_in_thread()
     first = None
-    while number := os.read(reading, 1):
+    while number := reading.recv(1):
         now = monotonic()
-        if number[0] not in NUMBERS:
+        if number[0] not in ENDING:
             continue
         if first is None:
             first = now
@@ -140,16 +141,16 @@ def _count(reading: int, signals: Signals) -> None:
             return
 
 
-def _answer(reading: int, signals: Signals) -> None:
+def _answer(reading: socket.socket, signals: Signals) -> None:
     select.select([reading], [], [], _AT_ONCE)
     if not (signals.raised or signals.done):
         with suppress(OSError):
             os.write(2, (b"\n" if os.isatty(2) else b"") + signals.answer().encode())  # below the bar
 
 
-def _end(reading: int, number: int, deadline: float) -> None:
+def _end(reading: socket.socket, number: int, deadline: float) -> None:
     while (left := deadline - monotonic()) > 0:
-        if select.select([reading], [], [], left)[0] and not os.read(reading, 1):
+        if select.select([reading], [], [], left)[0] and not reading.recv(1):
             return
     with suppress(OSError):
         os.write(2, b"pydream: interrupted again; what was not written yet is lost\n")

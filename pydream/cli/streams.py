@@ -8,7 +8,6 @@ output is gone the command ends without a word, with 128 + SIGPIPE, once its pic
 from __future__ import annotations
 
 import os
-import signal
 import sys
 import textwrap
 from collections.abc import Iterator
@@ -20,8 +19,9 @@ import click
 
 from ..errors import printable, shortened
 from ..files import reason, write_all
+from ..host import signals
 
-READER_GONE = 128 + signal.SIGPIPE
+READER_GONE = 128 + signals.READER_GONE
 _HANGING = "  "  # what the second line of a message begins with
 
 
@@ -65,7 +65,7 @@ class _Stream:
             self._lose()
             if self._silent:
                 return
-            if isinstance(error, BrokenPipeError):
+            if signals.is_readers_end(error):
                 raise click.exceptions.Exit(READER_GONE) from error
             raise OSError(f"cannot write to standard output: {reason(error)}") from error
 

@@ -12,14 +12,12 @@ import importlib
 import logging
 import math
 import os
-import signal
 import warnings
 from collections.abc import Callable, Collection, Coroutine, Iterable, Iterator
 from concurrent import futures
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
-from multiprocessing import resource_tracker
 from queue import Empty, SimpleQueue
 from threading import Thread
 from time import monotonic, sleep
@@ -28,6 +26,7 @@ from typing import Any
 from .. import logs
 from ..errors import ClusterError, MissingExtraError, WorkerDiedError, pip_install
 from ..files import temporary_folder
+from ..host.signals import terminals_blocked
 from .tasks import K, Outcome, R, T
 
 IN_FLIGHT = 2  # tasks a worker: one that it computes, and one that is on its way
@@ -393,7 +392,7 @@ def local(
             temporary_folder() as folder,
             dask.config.set({**settings, "temporary-directory": str(folder)}),
         ):
-            with _terminal_signals_blocked():
+            with terminals_blocked():
                 processes = LocalCluster(
                     n_workers=workers,
                     threads_per_worker=1,
@@ -431,20 +430,6 @@ async def _end(nannies: Iterable[Any]) -> None:
 def _close(client: Any) -> None:
     with suppress(Exception):  # the scheduler may be gone
         client.close(timeout=_CLOSE)
-
-
-@contextmanager
-def _terminal_signals_blocked() -> Iterator[None]:
-    """Keep Ctrl-C and the end of the terminal from threads and processes that the block starts, and all they start.
-
-    A terminal sends them to every process in it. This one alone decides what they lead to.
-    """
-    resource_tracker.ensure_running()  # it would let them in
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT, signal.SIGHUP])
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _import_dask(verbose: bool) -> None:

@@ -8,6 +8,7 @@ from weakref import finalize
 
 from ..errors import NetFileError
 from ..files import open_file, reason
+from ..host.disk import read_at
 
 
 class Source(Protocol):
@@ -63,7 +64,7 @@ class FileSource:
         done = 0
         while done < len(buffer):
             try:
-                count = os.preadv(self._descriptor, [buffer[done:]], at + done)
+                count = read_at(self._descriptor, buffer[done:], at + done)
             except OSError as error:
                 raise NetFileError(f"{self.name}: {reason(error)}") from error
             if not count:

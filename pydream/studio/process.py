@@ -18,6 +18,8 @@ from typing import Literal
 import msgspec
 
 from ..errors import PydreamError, printable
+from ..host import processes
+from ..host.signals import KILLED
 from .messages import HEADER, Failed, Finished, FromWorker, Message, Progress, Stop, packed, sizes
 
 PROGRAM = (sys.executable, "-P", "-m", "pydream.studio.worker")
@@ -77,12 +79,7 @@ class _Child:
     async def of(cls, process: asyncio.subprocess.Process, ours: socket.socket, errors: int) -> _Child:
         """Take the socket and the pipe of a process that has been started."""
         reader, writer = await asyncio.open_connection(sock=ours)
-        pipe = asyncio.StreamReader()
-        await asyncio.get_running_loop().connect_read_pipe(
-            lambda: asyncio.StreamReaderProtocol(pipe),
-            open(errors, "rb", buffering=0),  # noqa: SIM115
-        )
-        return cls(process, reader, writer, pipe)
+        return cls(process, reader, writer, await processes.reader_of(errors))
 
     async def _read_errors(self, errors: asyncio.StreamReader) -> None:
         while data := await errors.read(2**16):
@@ -308,16 +305,16 @@ async def _started(program: Sequence[str], arguments: Sequence[str]) -> _Child:
     ours, its = socket.socketpair()
     errors, its_errors = os.pipe()
     try:
-        process = await asyncio.create_subprocess_exec(
+        process = await asyncio.create_subprocess_exec(  # type: ignore[misc]  # of the options that differ
             *program,
             str(its.fileno()),
             *arguments,
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.DEVNULL,
             stderr=its_errors,
-            pass_fds=[its.fileno()],
             env={**os.environ, "PYTHONPATH": os.pathsep.join(places)},
-            start_new_session=True,  # Ctrl-C at the terminal is for the server
+            **processes.handing_over(its),
+            **processes.apart(),  # Ctrl-C at the terminal is for the server
         )
     except BaseException:
         ours.close()
@@ -341,7 +338,7 @@ def _how_it_ended(child: _Child, before: int | None) -> str:
     lines = [line for line in map(str.strip, tail.splitlines()) if line]
     if child.killed is not None:
         return child.killed
-    if code == -signal.SIGKILL:
+    if code == -KILLED:
         now = _killed_for_memory()
         if now is None:
             return "was killed (SIGKILL), perhaps for want of memory"

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import resource
 import signal
 import socket
-import sys
 import threading
 import webbrowser
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING
@@ -21,6 +18,8 @@ from h11 import DONE, IDLE
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from ..errors import StudioError
+from ..host import processes, resources
+from ..host.signals import ENDING
 from .app import Api, application, most_body
 from .guard import Guard
 
@@ -32,7 +31,6 @@ PATIENCE = 10.0  # seconds for the lines of a request
 STALLED = 60.0  # seconds for a client to take what is on its way to it
 MOST_FILES = 4096  # open at once, each connection is one
 BACKLOG = 100  # connections that are accepted at once
-_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class Connection(H11Protocol):
@@ -98,7 +96,7 @@ class Server(uvicorn.Server):
     def capture_signals(self) -> Iterator[None]:
         """End at a signal; one that is ignored, as by `nohup`, stays so."""
         mine = threading.current_thread() is threading.main_thread()  # signals are that one's
-        caught = [number for number in _SIGNALS if mine and signal.getsignal(number) != signal.SIG_IGN]
+        caught = [number for number in ENDING if mine and signal.getsignal(number) != signal.SIG_IGN]
         before = {number: signal.signal(number, self._on_signal) for number in caught}
         try:
             yield
@@ -177,7 +175,7 @@ def serve(
 
     async def run() -> None:
         host, port = sock.getsockname()[:2]
-        _raise_file_limit()
+        resources.raise_file_limit(MOST_FILES)
         await studio.start()
         try:
             api = Api(studio, folder / "incoming", model, opened)
@@ -205,22 +203,12 @@ def serve(
     asyncio.run(run())
 
 
-def _raise_file_limit() -> None:
-    """Allow as many open files as there can be connections; macOS and some shells allow 256."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    most = MOST_FILES if hard == resource.RLIM_INFINITY else min(MOST_FILES, hard)
-    if soft < most:
-        with suppress(ValueError, OSError):
-            resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
-
-
 def most_connections() -> int:
     """Return how many there may be; two of three files are for jobs, and for connections on their way."""
-    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-    return (MOST_FILES if soft == resource.RLIM_INFINITY else min(soft, MOST_FILES)) // 3
+    return min(resources.file_limit() or MOST_FILES, MOST_FILES) // 3
 
 
 def _open(address: str) -> None:
-    """Open an address in the user's browser, where there is a screen: one for the terminal would take that over."""
-    if sys.platform == "darwin" or os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"):
+    """Open an address in the user's browser, where there is a screen."""
+    if processes.has_screen():
         threading.Thread(target=webbrowser.open, args=[address], daemon=True).start()

@@ -13,6 +13,7 @@ from pydream.bench.timing import expect_same, race
 from pydream.errors import BenchError, NetFileError, ResultsDifferError, ShapeError
 from pydream.formats.caffe.layers import graph_of
 from pydream.formats.caffe.prototxt import read_model
+from pydream.host.resources import peak_memory
 from pydream.zoo.registry import find_network
 
 
@@ -172,10 +173,10 @@ def test_a_dream_is_not_measured_in_tiles(monkeypatch):
 def test_a_small_process_of_a_large_one_is_small():
     """`ru_maxrss` would say otherwise: it starts from the parent's."""
     ballast = np.ones(60_000_000)
-    program = "from pydream.bench.machine import peak_memory; print(peak_memory())"
+    program = "from pydream.host.resources import peak_memory; print(peak_memory())"
     run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert 10**7 < int(run.stdout) < ballast.nbytes
-    assert machine.peak_memory() > ballast.nbytes
+    assert peak_memory() > ballast.nbytes
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ import re
 import select
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -242,13 +243,13 @@ def test_a_second_one_ends_the_process(monkeypatch, sent, ends, finishes):
     ended = []
     monkeypatch.setattr(signals, "monotonic", lambda: next(clock))
     monkeypatch.setattr(os, "_exit", ended.append)
-    reading, writing = os.pipe()
-    os.write(writing, bytes(numbers))
+    reading, writing = socket.socketpair()
+    writing.send(bytes(numbers))
     if finishes:
-        os.close(writing)
+        writing.close()
     else:
         monkeypatch.setattr(select, "select", lambda *_: ([], [], []))
-        threading.Timer(0.1, os.close, [writing]).start()
+        threading.Timer(0.1, writing.close).start()
     thread = threading.Thread(target=signals._count, args=[reading, signals.Signals()])  # it blocks them
     thread.start()
     thread.join()

@@ -24,8 +24,9 @@ endif()
 run(${CMAKE_COMMAND} -S ${EXAMPLE} -B ${outside} -G ${GENERATOR} ${options})
 run(${CMAKE_COMMAND} --build ${outside} --config ${CONFIG})
 
-find_program(step NAMES step step.wasm PATHS ${outside} ${outside}/${CONFIG} NO_DEFAULT_PATH REQUIRED)
+find_program(step NAMES step step.exe step.wasm PATHS ${outside} ${outside}/${CONFIG} NO_DEFAULT_PATH REQUIRED)
 execute_process(COMMAND ${EMULATOR} ${step} RESULT_VARIABLE result OUTPUT_VARIABLE printed)
+string(REPLACE "\r\n" "\n" printed "${printed}")  # of programs for Windows
 file(READ ${EXAMPLE}/expected.txt expected)
 if(NOT result EQUAL 0 OR NOT printed STREQUAL expected)
   message(FATAL_ERROR "${step}: ${result}, printed\n${printed}\nexpected\n${expected}")

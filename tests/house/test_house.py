@@ -4,6 +4,7 @@ import ast
 import re
 import subprocess
 import sys
+from functools import cache
 
 import pytest
 
@@ -11,7 +12,7 @@ import pydream
 
 # A room imports those before it,
 ORDER = [
-    *("errors", "logs", "forks", "locks", "reads", "files", "system", "picture", "table", "net"),
+    *("errors", "logs", "host", "forks", "locks", "reads", "files", "system", "picture", "table", "net"),
     *("media", "imageops", "tiles", "dream"),
     *("runtime", "formats", "caffe", "zoo"),
     *("record", "cluster", "easy"),
@@ -25,12 +26,18 @@ PICTURES, NETWORKS = {"media", "imageops", "tiles", "dream"}, {"runtime", "forma
 TENSORFLOWS_DOOR = "pydream.runtime.on_tensorflow.door"
 
 
+@cache
+def tree(path):
+    """Parse a file, once."""
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
 def imports(root):
     """Yield (file, its room, what it imports as a dotted name) for every import statement of the package."""
     package = root / "pydream"
     for path in sorted(package.rglob("*.py")):
         inside = path.relative_to(package).with_suffix("").parts
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        for node in ast.walk(tree(path)):
             if isinstance(node, ast.Import):
                 names = [alias.name for alias in node.names]
             elif isinstance(node, ast.ImportFrom):
@@ -75,7 +82,12 @@ WRITERS = {
     ("media/page.py", "save"): "the same",
     ("bench/plot.py", "savefig"): "Matplotlib draws in memory",
     ("record/loop.py", "savez"): "into a file that `files` has opened",
-    ("studio/worker/__main__.py", "write_text"): "the kernel's, of this process",
+    ("host/processes.py", "write_text"): "the kernel's, of this process",
+    ("host/disk.py", "open"): "a folder, or a file to be synced",
+    ("host/disk.py", "link"): "a new name for a whole file of `files`",
+    ("host/disk.py", "copyfile"): "in a temporary folder of `files`",
+    ("host/disk.py", "rename"): "a whole file of `files`",
+    ("host/names.py", "open"): "an empty file that is removed at once",
     ("media/video/gif.py", "open"): "the temporary file of `files`, bit by bit",
     ("media/video/mp4.py", "open"): "libav's; the same",
     ("zoo/part.py", "open"): "a part, which is checked whole and then moved",
@@ -85,19 +97,51 @@ WRITERS = {
     ("locks.py", "open"): "a lock's file",
     ("cli/shells.py", "open"): "the null device, in the place of the standard streams",
     ("cli/shells.py", "fdopen"): "standard output",
+    ("locks.py", "write"): "into it",
     ("cli/streams.py", "open"): "the null device, in the place of a lost stream",
     ("cli/streams.py", "write_bytes"): "standard output",
     ("cli/signals.py", "write"): "a line to a terminal, in a signal's handler",
     ("formats/keras/apart.py", "TemporaryFile"): "it has no name",
-    ("formats/keras/keras_model.py", "symlink_to"): "in a temporary folder of `files`",
     ("formats/keras/reader.py", "fdopen"): "an answer to another process",
     ("formats/keras/reader.py", "open"): "nowhere, for TensorFlow's lines",
-    ("formats/keras/reader.py", "write_text"): "what the kernel is told of this process",
     ("studio/uploads.py", "open"): "a file on its way, which a worker reads and a new start removes",
     ("studio/uploads.py", "copyfile"): "the same",
     ("runtime/on_tensorflow/door.py", "TemporaryFile"): "the same",
     ("runtime/on_tensorflow/door.py", "write"): "what a terminal was not shown",
 }
+# Modules and names that only some systems have: `pydream.host` imports and uses them, and who looks first.
+SYSTEMS_MODULES = {
+    *("fcntl", "resource", "termios", "pwd", "grp", "pty", "tty", "syslog", "posix", "readline"),  # POSIX
+    *("msvcrt", "winreg", "winsound", "_winapi"),  # Windows
+}
+SYSTEMS_NAMES = re.compile(
+    r"os\.(name|uname|fork\w*|register_at_fork|kill|killpg|setsid|setpgid|sched_\w+|sysconf|getloadavg|statvfs|p?readv"
+    r"|pread|p?writev|pwrite|fchmod|fchown|chown|mkfifo|symlink|link|getuid|geteuid|pidfd_open|nice|wait\w*|O_(?!RDONLY"
+    r"|WRONLY|RDWR|CREAT|EXCL|TRUNC|APPEND)\w+)|sys\.platform|platform\.system"
+    r"|signal\.(SIG(?!INT$|TERM$|_IGN$|_DFL$)\w+|pthread_\w+|sigwait|alarm|setitimer)|socket\.AF_UNIX"
+)
+LOOK_FIRST = {
+    ("forks.py", "os.register_at_fork"): "hasattr",
+    ("system.py", "os.sched_getaffinity"): "hasattr",
+    ("record/provenance.py", "platform.system"): "a name, for a note",
+    ("bench/machine.py", "platform.system"): "the same",
+}
+
+
+def test_systems_differ_in_one_room(root):
+    """No other module imports, or names, what only some systems have."""
+    package, found = root / "pydream", set()
+    for path, room, name in imports(root):
+        assert room == "host" or name not in SYSTEMS_MODULES, f"{path} imports {name}"
+    for path in package.rglob("*.py"):
+        file = path.relative_to(package).as_posix()
+        if not file.startswith("host/"):
+            nodes = ast.walk(tree(path))
+            names = {ast.unparse(node) for node in nodes if isinstance(node, ast.Attribute)}
+            found |= {(file, name) for name in names if SYSTEMS_NAMES.fullmatch(name)}
+    assert found == set(LOOK_FIRST)
+
+
 _WRITES = {
     *("write_text", "write_bytes", "touch", "mkdir", "makedirs", "rename", "renames", "symlink_to", "hardlink_to"),
     *("mkstemp", "mkdtemp", "TemporaryFile", "NamedTemporaryFile", "TemporaryDirectory", "fdopen", "memmap"),
@@ -131,9 +175,7 @@ def test_one_writer(root):
     for path in package.rglob("*.py"):
         file = path.relative_to(package).as_posix()
         if file != "files.py":
-            calls = (
-                node for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))) if isinstance(node, ast.Call)
-            )
+            calls = (node for node in ast.walk(tree(path)) if isinstance(node, ast.Call))
             found |= {(file, name) for name in map(_writes, calls) if name}
     assert found == set(WRITERS)
 

@@ -15,6 +15,7 @@ import pytest
 
 from pydream.cli import main
 from pydream.errors import StudioError
+from pydream.host.resources import raise_file_limit
 from pydream.studio import serve
 from pydream.studio.guard import Guard, is_loopback
 
@@ -110,7 +111,7 @@ def test_files_that_may_be_open(monkeypatch):
     monkeypatch.setattr(resource, "setrlimit", lambda _, pair: found.append(pair))
     for pair in limits:
         monkeypatch.setattr(resource, "getrlimit", lambda _, pair=pair: pair)
-        serve._raise_file_limit()
+        raise_file_limit(serve.MOST_FILES)
     assert found == [(4096, 10_000), (1000, 1000), (4096, resource.RLIM_INFINITY)]
 
 

@@ -1,5 +1,6 @@
 #include "dream.h"
 
+#include <float.h>
 #include <math.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -97,7 +98,7 @@ dream_status dream_begin(dream* d, const unsigned char* picture, int height, int
     d->memory = NULL;
     if (picture == NULL || end == NULL || height < 1 || height > LARGEST || width < 1 || width > LARGEST ||
         octave_n < 1 || octave_n > OCTAVES || !(octave_scale >= 1) || iter_n < 1 || iter_n > MOST_STEPS ||
-        !isfinite(step_size)) {
+        !(fabs(step_size) <= DBL_MAX)) {
         return DREAM_BAD_ARGUMENT;
     }
     d->end = net_find(end);

@@ -1,5 +1,6 @@
 // Dreams a picture from files: the dream of dream.h, with arrays as `pydream vectors` writes them. README.md has commands.
 #include <errno.h>
+#include <float.h>
 #include <limits.h>
 #include <math.h>
 #include <stdio.h>
@@ -176,7 +177,7 @@ static int read_option(const char* name, const char* value, options* o) {
     if (strcmp(name, "--dream") == 0) return (o->dream = value) != NULL;
     if (strcmp(name, "--rms") == 0) return (o->rms = value) != NULL;
     if (strcmp(name, "--scale") == 0) return read_number(value, &o->scale) && o->scale >= 1;
-    if (strcmp(name, "--step") == 0) return read_number(value, &o->step) && isfinite(o->step);
+    if (strcmp(name, "--step") == 0) return read_number(value, &o->step) && fabs(o->step) <= DBL_MAX;
     if (strcmp(name, "--octaves") != 0 || !read_number(value, &octaves) || !(octaves >= 1 && octaves <= 32)) return 0;
     o->octaves = (int)octaves;
     return o->octaves == octaves;

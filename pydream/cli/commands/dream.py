@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -177,7 +178,7 @@ def _folder(given: Sequence[Source], output: str | None, several: bool) -> Path 
         if folders and len(given) > 1:
             raise click.BadParameter("there are folders and others: it takes a folder's name", param_hint="'--output'")
         return unnamed_folder(Path(folders[0].given)) if folders else None
-    if output == STANDARD or not (several or Path(output).is_dir() or output[-1:] == "/"):
+    if output == STANDARD or not (several or os.path.isdir(output) or output[-1:] == "/"):
         return None
     if (wrong := wrong_folder(output)) is not None:
         raise click.BadParameter(wrong, param_hint="'--output'")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import replace
 from fnmatch import fnmatchcase
@@ -14,6 +13,7 @@ import click
 import msgspec
 
 from ...easy.preparation import SidePicture
+from ...host.names import made_of
 from ...media import FORMATS, LONGEST_NOTE, Gallery, Sheet, fitting_columns, fitting_width
 from ...net import unknown_name
 from ...record.command import option_words
@@ -215,16 +215,11 @@ def _cells(layers_of: dict[str, list[SweepLayer]], folder: Path | None) -> list[
         for row, (number, facts) in enumerate(layers):
             target = None
             if folder is not None:
-                name = _file_name(f"{number:03d}-{Path(model).name}-{facts.name}")
+                name = made_of(f"{number:03d}-{Path(model).name}-{facts.name}")
                 target = Target(str(folder / f"{f'{column + 1}-' if several else ''}{name}.png"), _PNG)
-            place, file = row * len(layers_of) + column, _file_name(facts.name)
+            place, file = row * len(layers_of) + column, made_of(facts.name)
             cells.append(Cell(model, facts.name, _sees(facts), place, file, target))
     return cells
-
-
-def _file_name(text: str) -> str:
-    """Return what can be a file's name: names in a network's file are not paths."""
-    return re.sub(r"[^\w.-]+", "-", text)[:150]
 
 
 def _sheet(

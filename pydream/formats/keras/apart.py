@@ -7,7 +7,6 @@ line of JSON and a frozen graph.
 from __future__ import annotations
 
 import os
-import select
 import signal
 import subprocess
 import sys
@@ -22,6 +21,7 @@ import msgspec
 
 from ... import errors, logs
 from ...errors import NetFileError
+from ...host.processes import wait_for_end
 from .frozen import Frozen
 from .saved_model import GRAPH_FILE, VARIABLES
 
@@ -124,7 +124,7 @@ def _result(process: subprocess.Popen[bytes], answer: IO[bytes], file: Path, lim
     """Wait for a reader, and return what it has read."""
     made_it = f"{name_of_source(file)}: the file made the reader of {kind_of(file)}"
     try:
-        code = _end_of(process, limits.seconds)
+        code = wait_for_end(process, limits.seconds)
     except subprocess.TimeoutExpired:
         raise NetFileError(f"{made_it} take longer than {limits.seconds:.0f} seconds") from None
     if code == -signal.SIGINT:  # a terminal sends Ctrl-C to both
@@ -143,19 +143,6 @@ def _result(process: subprocess.Popen[bytes], answer: IO[bytes], file: Path, lim
     if head.size != left or left > _MAX_BYTES:
         raise NetFileError(f"{made_it} answer nonsense")
     return Frozen(answer.read(left), head.input)
-
-
-def _end_of(process: subprocess.Popen[bytes], seconds: float) -> int:
-    """Wait for a process to end, and return its exit code: as `wait`, which looks for it only now and then."""
-    try:
-        end = os.pidfd_open(process.pid)
-    except (AttributeError, OSError):  # another system than Linux, or a container that does not let it
-        return process.wait(seconds)
-    try:
-        select.select([end], [], [], seconds)
-    finally:
-        os.close(end)
-    return process.wait(0.1)
 
 
 def _files(file: Path) -> list[Path]:

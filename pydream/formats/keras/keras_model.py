@@ -18,6 +18,7 @@ from typing import Any, TypeGuard
 
 from ...errors import NetFileError
 from ...files import temporary_folder
+from ...host.disk import second_name
 from ...runtime.on_tensorflow.door import part, quiet_stderr, tensorflow
 from ..graphdef.nodes import LAYER
 from .dilation import dilate
@@ -101,7 +102,7 @@ def _named(path: Path, suffix: str) -> Iterator[Path]:
         return
     with temporary_folder() as folder:
         link = folder / f"model{suffix}"
-        link.symlink_to(path.resolve())
+        second_name(path.resolve(), link)
         yield link
 
 

@@ -7,10 +7,7 @@ Its answer goes to stdout, which is a file; what TensorFlow and Keras print ther
 
 from __future__ import annotations
 
-import contextlib
-import ctypes
 import os
-import resource
 import signal
 import sys
 from pathlib import Path
@@ -19,6 +16,7 @@ from typing import IO
 import msgspec
 
 from ...errors import MemoryTooSmallError, NetFileError, PydreamError, printable
+from ...host import processes, resources
 from ...runtime.on_tensorflow.door import part
 from ...system import data_bytes, threads_of_tensorflow
 from .apart import LONGEST_TEXT, MOST_ANSWERED, UNFORESEEN, Answer, Limits, kind_of, name_of_source
@@ -27,12 +25,12 @@ from .keras_model import first_line, freeze_model, read_keras
 from .saved_model import GRAPH_FILE, freeze_saved_model
 
 _STACK = 2**23  # of a thread
-_PR_SET_PDEATHSIG = 1
 
 
 def main(parent: int, file: Path) -> None:
     """Read a file, write the answer to stdout, and end this process."""
-    _end_with(parent)
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C ends this process at once
+    processes.end_with(parent)
     with os.fdopen(os.dup(1), "wb") as answer:
         nowhere = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nowhere, 1)
@@ -80,29 +78,15 @@ def freeze_file(file: Path) -> Frozen:
         raise NetFileError(f"{source}: {UNFORESEEN}: {first_line(error)}") from error
 
 
-def _end_with(parent: int) -> None:
-    """Have the system end this process with its parent, and let Ctrl-C end it at once."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-    if os.getppid() != parent:
-        os._exit(1)
-
-
 def _limit(limits: Limits) -> None:
     """Set the limits of this process, which has imported what it needs."""
     threads = threads_of_tensorflow() * _STACK
-    _lower(resource.RLIMIT_DATA, data_bytes() + threads + limits.memory)
-    _lower(resource.RLIMIT_CPU, round(limits.seconds) * (os.cpu_count() or 1))
-    _lower(resource.RLIMIT_FSIZE, MOST_ANSWERED)
-    _lower(resource.RLIMIT_CORE, 0)
-    with contextlib.suppress(OSError):  # where memory runs out, the system ends this process first
-        Path("/proc/self/oom_score_adj").write_text("1000", encoding="ascii")
-
-
-def _lower(kind: int, most: int) -> None:
-    now = [limit for limit in resource.getrlimit(kind) if limit != resource.RLIM_INFINITY]
-    resource.setrlimit(kind, (min(most, *now),) * 2) if now else resource.setrlimit(kind, (most, most))
+    resources.limit_this_process(
+        data=data_bytes() + threads + limits.memory,
+        seconds=round(limits.seconds) * (os.cpu_count() or 1),
+        file=MOST_ANSWERED,
+    )
+    processes.end_first(1000)
 
 
 if __name__ == "__main__":

@@ -12,20 +12,17 @@ import socket
 import sys
 import threading
 import traceback
-from contextlib import suppress
-from pathlib import Path
 from queue import SimpleQueue
 from typing import Any
 
 import msgspec
 
+from ...host.processes import end_first
 from ..messages import HEADER, Failed, Finished, FromWorker, Message, Stop, ToWorker, packed, sizes
 from .kinds import function_for
 from .task import Task, in_a_line
 
-_FIRST_TO_GO = (
-    "500"  # for the kernel, out of -1000 to 1000: where memory runs out, this process ends and not the server
-)
+_FIRST_TO_GO = 500  # where memory runs out, this process ends and not the server
 
 
 class Worker:
@@ -95,8 +92,7 @@ def main() -> None:
     os.dup2(2, 1)  # what a library prints is no message
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C at a terminal is the server's, which ends this process
-    with suppress(OSError):
-        Path("/proc/self/oom_score_adj").write_text(_FIRST_TO_GO, encoding="ascii")
+    end_first(_FIRST_TO_GO)
     if sys.argv[2:]:
         from PIL import Image
 
