@@ -41,7 +41,7 @@ void require_same(const py::array& one, const py::array& other) {
 }
 
 Windows windows_of(const Pair& kernel, const Pair& stride, const Pair& before) {
-    for (const std::size_t axis : {0, 1}) {
+    for (const std::size_t axis : {std::size_t{0}, std::size_t{1}}) {
         require(1 <= kernel[axis] && kernel[axis] <= 256, "expected a kernel from 1 to 256");
         require(1 <= stride[axis] && stride[axis] <= most_rows, "expected a stride from 1 to 2^24");
         require(-most_rows <= before[axis] && before[axis] <= most_rows, "expected a padding within 2^24");

@@ -148,7 +148,7 @@ def claim(paths: Iterable[Path], hint: str = OUTPUT, lock: bool = True, new: boo
         check(path, hint)
         _claim(path, hint)
         if lock:
-            _lock(path)
+            _lock(path, hint)
     if new:
         check_new(paths, hint)
 
@@ -226,7 +226,7 @@ def claim_folder(folder: Path, hint: str = OUTPUT, lock: bool = True) -> None:
         make_folder(folder)
         check_place(folder / ".pydream")
     if lock:
-        _lock(folder)
+        _lock(folder, hint)
 
 
 def _claim(path: Path, hint: str) -> None:
@@ -235,9 +235,10 @@ def _claim(path: Path, hint: str) -> None:
             run.claim(path)
 
 
-def _lock(place: Path) -> None:
+def _lock(place: Path, hint: str) -> None:
     """Hold a place's lock, where it can have one, until the command ends."""
-    click.get_current_context().with_resource(locked(place))
+    with _usage(place, hint):
+        click.get_current_context().with_resource(locked(place))
 
 
 def _remove_empty(folders: Iterable[Path]) -> None:

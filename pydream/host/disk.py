@@ -42,7 +42,7 @@ def set_mode(file: Path, descriptor: int | None, mode: int) -> None:
 
 
 def close_removed(file: Path, descriptor: int) -> None:
-    """Close a file and remove its name: first the name, so that nobody opens what is gone, where that can be."""
+    """Close a file and remove its name: first the name, so that no process opens what is gone, where that can be."""
     if MOVES_OPEN_FILES:
         try:
             file.unlink(missing_ok=True)

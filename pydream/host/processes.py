@@ -67,7 +67,7 @@ def _feed(pipe: int, reader: asyncio.StreamReader, loop: asyncio.AbstractEventLo
 
 
 def end_with(parent: int) -> None:
-    """Have this process end with its parent, whose number it was told."""
+    """Have this process end with its parent, whose number it was given."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, KILLED)
     else:

@@ -8,7 +8,7 @@ taken too, as root and in a namespace of their own:
     apt install g++-11 g++-12 clang-14 clang-19 g++-mingw-w64-x86-64-posix wine64
     debootstrap --variant=minbase --include=cmake,ninja-build,g++-15,clang-21 sid FOLDER
 
-Of the Python modules for Windows only the object files are made, with `--windows-python FOLDER`: Python's sources, whose
+Of the Python modules for Windows only object files are made, with `--windows-python FOLDER`: Python's sources, whose
 `PC` and `Include` have the headers.
 """
 
@@ -113,14 +113,18 @@ def build_windows_modules(compiler: Compiler, python: Path) -> str:
     return f", {len(files)} files of the Python modules compile"
 
 
-def check(compiler: Compiler, calls: list[Call], expected: list[Result] | None, python: Path | None) -> list[Result]:
+def check(
+    compiler: Compiler, calls: list[Call], expected: list[Result] | None, python: Path | None, run_it: bool
+) -> list[Result]:
     """Build, test and compare; print a line. The end of the program where anything is wrong."""
     begun = perf_counter()
     folder, windows = build(compiler), compiler.name == "mingw"
     done, found = f"{compiler.label}: builds without warnings", []
     if windows and python is not None and compiler.root == Path("/"):
         done += build_windows_modules(compiler, python)
-    if windows and (wine() is None or compiler.root != Path("/")):
+    if not run_it:
+        done += "; not run"
+    elif windows and (wine() is None or compiler.root != Path("/")):
         done += "; NOT RUN: Wine is not installed" if wine() is None else "; not run: it needs the first root's Wine"
     else:
         run(*compiler.command("ctest", "--test-dir", folder, "--output-on-failure"), stderr=subprocess.STDOUT)
@@ -138,6 +142,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Build and test the C++ core by every compiler that is here.")
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"{', '.join(NAMES)}; all by default")
     parser.add_argument("--root", action="append", type=Path, default=[], help="another Debian's folder")
+    parser.add_argument("--build-only", action="store_true", help="run no tests, which takes most of the time")
     parser.add_argument("--windows-python", type=Path, help="Python's sources, for the headers of Windows")
     given = parser.parse_args()
     for name in given.names:
@@ -149,7 +154,7 @@ def main() -> None:
     for name in given.names or NAMES:
         found = [each for each in (Compiler(name, root) for root in (Path("/"), *given.root)) if each.is_here]
         for compiler in found[: None if name == "mingw" else 1]:
-            expected = check(compiler, calls, expected, given.windows_python) or expected
+            expected = check(compiler, calls, expected, given.windows_python, not given.build_only) or expected
         if not found:
             print(f"{name}: NOT PROVEN HERE: it is not installed", flush=True)
 

@@ -114,11 +114,13 @@ def test_nothing_is_left_when_the_wait_is_interrupted(file, monkeypatch):
     assert started[0].returncode == -signal.SIGKILL
 
 
-def test_it_ends_with_its_parent(tmp_path):
-    """Also where the parent is killed, which can end nothing itself."""
+@pytest.mark.parametrize("system", ["linux", "darwin"])
+def test_it_ends_with_its_parent(tmp_path, system):
+    """Also where the parent is killed, which can end nothing itself, and where the system does not see to it."""
     child = (
-        "import os, sys, time; from pydream.formats.keras import reader;"
-        "reader._end_with(os.getppid()); print(os.getpid(), flush=True); time.sleep(60)"
+        "import os, sys, time; from pydream.host import processes;"
+        f"sys.platform = {system!r}; processes._OFTEN = 0.05;"
+        "processes.end_with(os.getppid()); print(os.getpid(), flush=True); time.sleep(60)"
     )
     parent = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {child!r}])"
     with subprocess.Popen([sys.executable, "-c", parent], stdout=subprocess.PIPE, text=True) as process:
@@ -134,7 +136,7 @@ def test_it_ends_with_its_parent(tmp_path):
 
 
 def test_a_reader_whose_parent_is_gone_already_does_nothing():
-    code = "from pydream.formats.keras import reader; reader._end_with(-1)"
+    code = "from pydream.host import processes; processes.end_with(-1)"
     assert subprocess.run([sys.executable, "-c", code]).returncode == 1
 
 
