@@ -143,12 +143,14 @@ def test_a_disk_of_windows(ntfs, monkeypatch, capsys):
     assert sorted(map(str.lower, os.listdir("out"))) == ["a.png-2.png", "a.png.png"]
     dark, light = (np.asarray(Image.open(f"out/{name}")).mean() for name in ("A.png.png", "a.png-2.png"))
     assert dark < light
-    for name, fault in (
-        ("OUT/a.PNG.png", "is there already"), ("what?.png", "Invalid argument"), ("CON.png", "Invalid argument"),
-    ):  # fmt: skip
+    for name, fault, code in (
+        ("OUT/a.PNG.png", "is there already", 2),
+        ("what?.png", "Invalid argument", 2),
+        ("CON.png", "Invalid argument", 1),  # of the rename: the lock beside it has a name that can be
+    ):
         with pytest.raises(SystemExit) as end:
             main(["dream", "two/a.png", "-o", name, *small])
-        assert end.value.code == 2
+        assert end.value.code == code
         assert fault in capsys.readouterr().err.splitlines()[-1]
     Path("moved.png").touch()
     with pytest.raises(FileExistsError):
