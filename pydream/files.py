@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import errno
 import hashlib
+import io
 import os
 import re
 import secrets
@@ -19,14 +20,16 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from functools import cache, partial
-from io import BufferedReader
 from pathlib import Path
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 from .errors import PydreamError
 from .host import disk, names
 from .locks import hold, is_lock_file, locked, locked_if_dead
 from .reads import reads
+
+if TYPE_CHECKING:
+    from _typeshed import WriteableBuffer
 
 _unsynced: ContextVar[bool] = ContextVar("unsynced", default=False)
 _NO_SYNC = {errno.EINVAL, errno.ENOTSUP, errno.ENOSYS}  # of file systems that cannot sync this
@@ -55,7 +58,7 @@ class NotRegularError(OSError):
         super().__init__(errno.EINVAL, "not a regular file")
 
 
-def open_file(path: str | os.PathLike[str], noted: bool = True) -> BufferedReader:
+def open_file(path: str | os.PathLike[str], noted: bool = True) -> io.BufferedReader:
     """Open a regular file for reading, at once: a pipe would wait for its writer, and a device might never end.
 
     Parameters
@@ -75,11 +78,44 @@ def open_file(path: str | os.PathLike[str], noted: bool = True) -> BufferedReade
         raise NotRegularError
     if noted and (run := reads()) is not None:
         run.add(Path(path))
-    file = open(path, "rb", opener=_open_at_once)  # noqa: SIM115
+    file = _Reader(_Noting(os.fspath(path), opener=_open_at_once))
     if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):  # it was replaced in between
         file.close()
         raise NotRegularError
     return file
+
+
+class _Noting(io.FileIO):
+    """A file that keeps the first error of its reads."""
+
+    failed: OSError | None = None
+
+    def readinto(self, buffer: WriteableBuffer, /) -> int | None:  # all reads of a buffered file, but `readall`
+        with self._noting():
+            return super().readinto(buffer)
+
+    def readall(self) -> bytes:
+        with self._noting():
+            return super().readall()
+
+    @contextmanager
+    def _noting(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            self.failed = self.failed or error
+            raise
+
+
+class _Reader(io.BufferedReader):
+    """A file whose block ends with the error of a read, if whatever parses it took that for the end of the data."""
+
+    raw: _Noting
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        self.close()
+        if kind is None and self.raw.failed is not None:
+            raise self.raw.failed
 
 
 def _open_at_once(path: str, flags: int) -> int:
@@ -199,10 +235,10 @@ def move_new(source: Path, target: Path) -> None:
 
 
 @contextmanager
-def written_folder(path: str | os.PathLike[str]) -> Iterator[Path]:
+def written_folder(path: str | os.PathLike[str], replace: bool = False) -> Iterator[Path]:
     """Yield a temporary folder to write files into; rename it to `path` if the block succeeds, remove it if it raises.
 
-    `OSError` if `path` is a folder already, unless it is empty.
+    `OSError` if `path` is a folder already, unless it is empty, or `replace`: it is removed when the new one is there.
     """
     names.check(path)
     target = Path(path).resolve()
@@ -210,8 +246,23 @@ def written_folder(path: str | os.PathLike[str]) -> Iterator[Path]:
         yield temporary
         if descriptor is not None:
             _sync(descriptor)
-        temporary.rename(target)
+        if replace and target.is_dir():
+            _exchange(temporary, target)
+        else:
+            temporary.rename(target)
         sync_folder(target.parent)
+
+
+def _exchange(folder: Path, target: Path) -> None:
+    """Rename a folder to one that is there, which is removed; it gets its name back if that fails."""
+    older = temporary_beside(target)
+    target.rename(older)
+    try:
+        folder.rename(target)
+    except OSError:
+        older.rename(target)
+        raise
+    _remove(older)
 
 
 @contextmanager
@@ -346,7 +397,11 @@ def _new_file(path: Path) -> int:
 
 def _new_folder(path: Path, mode: int = 0o777) -> int | None:
     path.mkdir(mode)
-    return disk.open_folder(path)
+    try:
+        return disk.open_folder(path)
+    except OSError:
+        path.rmdir()
+        raise
 
 
 @contextmanager
@@ -382,10 +437,9 @@ def _temporary_open(folder: Path, make: Callable[[Path], int | None]) -> Iterato
     try:
         yield path, descriptor
     finally:
-        try:
+        with suppress(OSError):  # what stays is a dead process' then, and the next one removes it
             _remove(path)
-        finally:
-            os.close(descriptor)
+        os.close(descriptor)
 
 
 def _lock(descriptor: int, path: Path) -> bool:

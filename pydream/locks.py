@@ -11,7 +11,7 @@ import hashlib
 import os
 import stat
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
 
@@ -63,7 +63,12 @@ def locked(place: Path, on_wait: Callable[[], object] | None = None) -> Iterator
     """
     path = lock_file(place)
     while True:
-        file = _opened(path)
+        try:
+            file = _opened(path)
+        except OSError as error:
+            if error.errno is None:
+                raise
+            raise OSError(error.errno, f"it cannot be locked: {error.strerror}", str(place)) from error
         end: Callable[[], None] = partial(os.close, file)
         try:
             if not hold(file):
@@ -149,7 +154,10 @@ def _opened(path: Path) -> int:
     except PermissionError as error:  # another user's, who is gone
         if path.is_dir():  # Windows' error for that
             raise _not_one(path) from error
-        file = os.open(path, os.O_RDONLY | disk.NOT_A_LINK)
+        try:
+            file = os.open(path, os.O_RDONLY | disk.NOT_A_LINK)
+        except FileNotFoundError:
+            raise error from None
     except OSError as error:
         if error.errno in (errno.EISDIR, errno.ELOOP):
             raise _not_one(path) from error

@@ -7,7 +7,7 @@ import re
 import stat
 import subprocess
 import sys
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -18,7 +18,7 @@ from pydream import files
 from pydream.cli import main
 from pydream.cli.folders import OutputFolder
 from pydream.cli.input import Target
-from pydream.errors import ImageFileError
+from pydream.errors import ImageFileError, PydreamWarning
 from pydream.host import locking
 from pydream.media.image import FORMATS, read_note
 
@@ -331,3 +331,94 @@ def test_no_descriptor_is_left(tmp_path):
     with pytest.raises(KeyError), files.written_whole(tmp_path / "x"):
         raise KeyError
     assert len(os.listdir("/proc/self/fd")) == before
+
+
+# ---- calls that fail ----
+
+
+def test_an_error_of_a_read_is_not_taken_for_the_end():
+    """By whatever parses the file: the block ends with it. Nothing is mapped at the start of a process' memory."""
+
+    def parse(after=lambda: None):
+        with files.open_file("/proc/self/mem") as file:
+            with suppress(OSError):
+                file.read(1)
+            after()
+
+    with pytest.raises(OSError, match="Input/output error"):
+        parse()
+    with pytest.raises(ZeroDivisionError):  # what the block says itself comes first
+        parse(lambda: 1 / 0)
+
+
+def failing(monkeypatch, name, error=errno.EIO, wanted=lambda _: True):
+    """Let a function of `os` fail, for those paths."""
+    call = getattr(os, name)
+
+    def fail(path, *arguments, **options):
+        if wanted(Path(path)):
+            raise OSError(error, os.strerror(error), os.fspath(path))
+        return call(path, *arguments, **options)
+
+    monkeypatch.setattr(os, name, fail)
+
+
+def test_what_cannot_be_removed_is_hidden_and_the_next_run_removes_it(tmp_path, monkeypatch):
+    """And the file is written all the same, and its lock given back."""
+    with monkeypatch.context() as patch:
+        failing(patch, "unlink")
+        with (
+            locks.locked(tmp_path / "a.txt"),
+            pytest.raises(ZeroDivisionError),
+            files.written_whole(tmp_path / "a.txt"),
+        ):
+            raise ZeroDivisionError
+    left = os.listdir(tmp_path)
+    assert len(left) == 2
+    assert all(files.is_temporary(tmp_path / name) for name in left)
+    with locks.locked(tmp_path / "a.txt"):
+        files.write_text(tmp_path / "a.txt", "whole")
+    files.clear_dead(tmp_path)
+    assert os.listdir(tmp_path) == ["a.txt"]
+
+
+def test_a_temporary_folder_that_cannot_be_opened_is_removed(tmp_path, monkeypatch):
+    failing(monkeypatch, "open", wanted=files.is_temporary)
+    with pytest.raises(OSError, match="Input/output error"), files.written_folder(tmp_path / "out"):
+        pass
+    assert os.listdir(tmp_path) == []
+
+
+def test_a_folder_is_replaced_when_the_new_one_is_there(tmp_path, monkeypatch):
+    """And not lost when that cannot get its name."""
+    place = tmp_path / "net"
+    for text in ("older", "new"):
+        with files.written_folder(place, replace=True) as folder:
+            (folder / "README.md").write_text(text)
+    assert (place / "README.md").read_text() == "new"
+    failing(monkeypatch, "rename", wanted=lambda path: (path / "README.md").read_text() == "newest")
+    with pytest.raises(OSError, match="Input/output error"), files.written_folder(place, replace=True) as folder:
+        (folder / "README.md").write_text("newest")
+    assert os.listdir(tmp_path) == ["net"]
+    assert (place / "README.md").read_text() == "new"
+
+
+def test_a_lock_that_cannot_be_made_names_its_place(tmp_path, monkeypatch):
+    failing(monkeypatch, "open", errno.ENOSPC, locks.is_lock_file)
+    with (
+        pytest.raises(OSError, match="it cannot be locked: No space left on device") as caught,
+        locks.locked(tmp_path / "out.png"),
+    ):
+        pass
+    assert caught.value.filename == str(tmp_path / "out.png")
+
+
+def test_frames_that_cannot_be_removed_do_not_fail_their_film(tmp_path, monkeypatch):
+    folder = OutputFolder(tmp_path / "film.mp4.frames", True, "frames")
+    folder.folder.mkdir()
+    failing(monkeypatch, "rmdir")
+    with pytest.warns(PydreamWarning, match=r"film.mp4.frames' is left: Input/output error"):
+        folder.finish()
+    (folder.folder / "photograph.png").write_bytes(b"mine")
+    with pytest.warns(PydreamWarning, match=r"is left: it holds what does not say that it is of these frames"):
+        folder.finish()

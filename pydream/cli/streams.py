@@ -11,7 +11,7 @@ import os
 import sys
 import textwrap
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -91,11 +91,15 @@ def standard_streams() -> Iterator[None]:
         except OSError:
             os.set_inheritable(os.open(os.devnull, os.O_RDWR), True)  # the lowest number that is free: this one
     before = sys.stdin, sys.stdout, sys.stderr
-    with open(os.devnull, "r+", encoding="utf-8") as null:
-        sys.stdin = sys.stdin or null
+    with ExitStack() as files:
+
+        def null() -> TextIO:  # not opened where nothing is missing
+            return files.enter_context(open(os.devnull, "r+", encoding="utf-8"))
+
+        sys.stdin = sys.stdin or null()
         if sys.stdout is not None:
             sys.stdout = _Stream(sys.stdout, 1, silent=False)
-        sys.stderr = _Stream(sys.stderr or null, 2, silent=True)
+        sys.stderr = _Stream(sys.stderr or null(), 2, silent=True)
         try:
             yield
         finally:

@@ -44,10 +44,9 @@ def set_mode(file: Path, descriptor: int | None, mode: int) -> None:
 def close_removed(file: Path, descriptor: int) -> None:
     """Close a file and remove its name: first the name, so that no process opens what is gone, where that can be."""
     if MOVES_OPEN_FILES:
-        try:
-            file.unlink(missing_ok=True)
-        finally:
-            os.close(descriptor)
+        with suppress(OSError):  # it stays then, and the next run removes it
+            file.unlink()
+        os.close(descriptor)
     else:
         os.close(descriptor)
         with suppress(OSError):  # another process has opened it by now

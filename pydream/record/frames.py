@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+import warnings
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..files import clear_dead, sync_folder
+from ..errors import PydreamWarning
+from ..files import clear_dead, reason, sync_folder
 from ..media import read_image, write_image
 from ..picture import Picture
 from .made import dream_in, note_of
@@ -87,12 +89,19 @@ class FrameFolder:
         clear_dead(self.folder)
 
     def finish(self) -> None:
-        """Remove it all, unless it is kept, and the folder, unless something else is in it."""
-        if self.temporary and self.folder.is_dir():
+        """Remove it all, unless it is kept, and the folder; warn where something else is in it, or stays."""
+        if not (self.temporary and self.folder.is_dir()):
+            return
+        why = f"it holds what does not say that it is of these {self.what}"
+        try:
             self.clear()
             if not any(self.folder.iterdir()):
                 self.folder.rmdir()
                 sync_folder(self.folder.parent)
+                return
+        except OSError as error:  # the whole is there: what was for it may stay
+            why = reason(error)
+        warnings.warn(f"'{self.folder}' is left: {why}", PydreamWarning, stacklevel=2)
 
     def write(self, number: int, pixels: Picture, record: Account) -> None:
         """Write a picture with its record."""

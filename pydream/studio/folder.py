@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import shutil
@@ -22,7 +23,9 @@ from .orders import JOB_ID, PICTURE_ID
 MOST_RECORD = 2**24  # bytes of a job's or a picture's file
 MOST_PAGE = 2**16  # bytes of the page's state
 MOST_THUMBNAILS = 5000
-_UNREADABLE = (OSError, msgspec.MsgspecError, UnicodeDecodeError, RecursionError)  # of files that something damaged
+_DAMAGED = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
+_UNREADABLE = (OSError, *_DAMAGED)  # of files that something damaged
+_NO_STATE = {errno.ENOENT, errno.EINVAL, errno.EFBIG}  # not there, no file, too large
 
 
 class Folder:
@@ -94,11 +97,14 @@ class Folder:
         write_whole(self._file(job), data)
 
     def order(self) -> list[str]:
-        """Return the ids of jobs that wait, where they do not wait in the order of their numbers."""
-        try:
-            return msgspec.json.decode(read_file(self._order, MOST_RECORD, "an order", noted=False), type=list[str])
-        except _UNREADABLE:
-            return []
+        """Return the ids of jobs that wait, where they do not wait in the order of their numbers.
+
+        Raises
+        ------
+        OSError
+            There is an order, and it cannot be read: not where it is no file, or damaged.
+        """
+        return msgspec.json.decode(_state(self._order, MOST_RECORD, list[str]) or b"[]", type=list[str])
 
     def save_order(self, jobs: list[str]) -> None:
         """Write the ids of the jobs that wait."""
@@ -122,10 +128,16 @@ class Folder:
             self.remove_work(job)
 
     def remove(self, record: Record) -> None:
-        """Remove a job and all that it made; files that were replaced or changed since are left alone."""
+        """Remove a job and all that it made; files that were replaced or changed since are left alone.
+
+        Raises
+        ------
+        OSError
+            A file cannot be removed: the job stays.
+        """
         for each in record.made.files.values() if record.made else ():
             path = self.dreams / each.name
-            with suppress(OSError):
+            with suppress(FileNotFoundError):
                 if _stamp(path) == (each.size, each.modified):
                     path.unlink()
         self.remove_work(record.id)
@@ -184,7 +196,9 @@ class Folder:
 
     def picture(self, picture: str) -> PictureEntry | None:
         """Return what is known of a picture, if there is one of that id."""
-        return read_entry(self.pictures / f"{picture}.json") if re.fullmatch(PICTURE_ID, picture) else None
+        with suppress(OSError):  # what cannot be read is not there
+            return read_entry(self.pictures / f"{picture}.json") if re.fullmatch(PICTURE_ID, picture) else None
+        return None
 
     def picture_file(self, entry: PictureEntry) -> Path:
         """Return the file of a picture, or of a film."""
@@ -197,27 +211,45 @@ class Folder:
     # ---- the page's state ----
 
     def page(self) -> bytes:
-        """Return the page's state: JSON; that of a new page if there is none."""
-        try:
-            data = read_file(self._page, MOST_PAGE, "the page's state", noted=False)
-            msgspec.json.decode(data, type=dict[str, Any])
-        except _UNREADABLE:
-            return b"{}"
-        return data
+        """Return the page's state: JSON; that of a new page if there is none, or a damaged one.
+
+        Raises
+        ------
+        OSError
+            There is one, and it cannot be read: a new page would write over it.
+        """
+        return _state(self._page, MOST_PAGE, dict[str, Any]) or b"{}"
 
     def save_page(self, data: bytes) -> None:
         """Write the page's state."""
         write_whole(self._page, data)
 
 
-def read_entry(path: Path) -> PictureEntry | None:
-    """Read what is known of a picture, from a file of its name; None where there is nothing that can be read."""
+def _state(path: Path, most: int, kind: type[Any]) -> bytes | None:
+    """Read the JSON of a file of `most` bytes; None where there is none that can be read, now or later."""
     try:
-        data = read_file(path, MOST_RECORD, "a picture's record", noted=False)
-        entry = msgspec.json.decode(data, type=PictureEntry)
-    except _UNREADABLE:
+        data = read_file(path, most, noted=False)
+        msgspec.json.decode(data, type=kind)
+    except _DAMAGED:
         return None
-    return entry if entry.id == path.stem else None
+    except OSError as error:
+        if error.errno in _NO_STATE:
+            return None
+        raise
+    return data
+
+
+def read_entry(path: Path) -> PictureEntry | None:
+    """Read what is known of a picture, from a file of its name; None where there is none, or it is damaged.
+
+    Raises
+    ------
+    OSError
+        There is one, and it cannot be read.
+    """
+    data = _state(path, MOST_RECORD, PictureEntry)
+    entry = None if data is None else msgspec.json.decode(data, type=PictureEntry)
+    return entry if entry is not None and entry.id == path.stem else None
 
 
 def _suffixes(made: str, stem: str) -> str:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from contextvars import copy_context
 from functools import partial
 from typing import TypeVar
@@ -46,14 +46,17 @@ class Queue:
     async def load(self) -> None:
         """Read what there is: what ran waits first, what was dropped goes, what was to stop has stopped."""
         records, self.lines = await self.on_disk(self._folder.records)
-        order = {job: place for place, job in enumerate(await self.on_disk(self._folder.order))}
+        order: dict[str, int] = {}
+        with self._said("the order of jobs cannot be read"):
+            order = {job: place for place, job in enumerate(await self.on_disk(self._folder.order))}
         records.sort(key=lambda record: record.number)
         self._last_number = records[-1].number if records else 0
         for record in _superseded(records):
             record.dropped = True
         for record in records:
             if record.dropped:
-                await self.on_disk(self._folder.remove, record)
+                with self._said(f"job {record.number} cannot be removed"):
+                    await self.on_disk(self._folder.remove, record)
                 continue
             if record.made is not None and record.state == "failed":  # its files could not be kept: perhaps now
                 record.state, record.error = "running", None
@@ -71,6 +74,14 @@ class Queue:
         for record in self._waiting:
             if record.made is None:
                 record.state = "queued"
+
+    @contextmanager
+    def _said(self, what: str) -> Iterator[None]:
+        """Note an error of the block, and go on without."""
+        try:
+            yield
+        except OSError as error:
+            self.lines.append(f"{what}: {reason(error)}")
 
     async def close(self) -> None:
         """Wait for what is being written."""

@@ -13,7 +13,7 @@ import msgspec
 
 from .. import __version__
 from ..errors import StudioError
-from ..files import make_folder
+from ..files import make_folder, reason
 from ..record.names import NOISE
 from ..record.recipe import MOST_SEED
 from ..zoo.registry import is_name
@@ -128,7 +128,8 @@ class Studio:
             entry = msgspec.convert(answer.facts, PictureEntry)
         finally:
             self._decoding -= 1
-            file.unlink(missing_ok=True)
+            with suppress(OSError):  # the next studio in this folder removes it
+                file.unlink(missing_ok=True)
         self._hub.publish(event("picture", id=entry.id), key=entry.id)
         return entry
 
@@ -400,8 +401,11 @@ class Studio:
         return path
 
     def page(self) -> bytes:
-        """Return the page's state: JSON."""
-        return self._folder.page()
+        """Return the page's state: JSON; `StudioError` where it cannot be read."""
+        try:
+            return self._folder.page()
+        except OSError as error:
+            raise StudioError(f"the page's state cannot be read: {reason(error)}", 507) from error
 
     async def save_page(self, data: bytes) -> None:
         """Keep the page's state; the last one stays, and `StudioError` where it cannot be written."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import shutil
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
@@ -61,7 +61,8 @@ class Uploads:
             yield path, name
         finally:
             self._count -= 1
-            path.unlink(missing_ok=True)
+            with suppress(OSError):  # the next studio in this folder removes it
+                path.unlink(missing_ok=True)
 
     def copy(self, source: Path) -> Path:
         """Return a copy of a file of this machine."""

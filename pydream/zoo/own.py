@@ -25,12 +25,23 @@ from ..files import (
 )
 from ..formats import SUFFIXES, InputSpec, format_of, keras
 from ..formats.base import Packed
+from ..locks import locked
 from ..net import ChannelOrder
 from ..runtime.geometry import survey
 from ..runtime.graph import Graph, takes_pictures
 from .load import numbers_of
-from .registry import DEFINITION, NAME, Entry, damaged_networks, networks, own_folder, read_entry
-from .removal import removable, remove_network
+from .registry import (
+    DEFINITION,
+    NAME,
+    Entry,
+    damaged_networks,
+    fetched_place,
+    find_network,
+    networks,
+    own_folder,
+    read_entry,
+)
+from .removal import removable
 
 
 def add_network(
@@ -106,11 +117,16 @@ def add_network(
         "bundled": False,
     }
     make_folder(target.parent)
-    with written_folder(target) as temporary:  # fails where another process has put a folder that is not empty
+    # It fails where another process has put a folder that is not empty.
+    with written_folder(target, replace) as temporary:
         _write(packed, temporary, file, facts)
-        read_entry(temporary / "README.md")
-        if replace and target.exists():
-            remove_network(name)
+        try:
+            read_entry(temporary / "README.md")
+        except NetFileError as error:
+            raise NetFileError(str(error).replace(str(temporary), str(target))) from error
+        if replace and name not in damaged_networks() and target.exists():
+            with locked(fetched_place(find_network(name))):  # `BusyError` while it is fetched
+                pass
     return read_entry(target / "README.md")
 
 

@@ -205,15 +205,22 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
         return (*self.mirrors, *self.urls, *others, *(self.layers.urls if self.layers else ()))
 
 
+def all_networks() -> tuple[list[Entry], dict[str, NetFileError]]:
+    """Return `networks` and `damaged_networks`, from one look at the disk: no network is in neither."""
+    found = {name: _own(name) for name in _own_names()}
+    own = [each for each in found.values() if isinstance(each, Entry)]
+    entries = sorted([*_built_in().values(), *own], key=lambda entry: (entry.own, not entry.bundled, entry.name))
+    return entries, {name: each for name, each in found.items() if isinstance(each, NetFileError)}
+
+
 def networks() -> list[Entry]:
     """Return the networks of the registry: the built-in one, those with weights to fetch, the user's own."""
-    own = [found for found in map(_own, _own_names()) if isinstance(found, Entry)]
-    return sorted([*_built_in().values(), *own], key=lambda entry: (entry.own, not entry.bundled, entry.name))
+    return all_networks()[0]
 
 
 def damaged_networks() -> dict[str, NetFileError]:
     """Return the errors of the user's own networks that `networks` leaves out, by name."""
-    return {name: found for name in _own_names() if isinstance(found := _own(name), NetFileError)}
+    return all_networks()[1]
 
 
 def find_network(name: str) -> Entry:

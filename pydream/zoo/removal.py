@@ -15,6 +15,8 @@ from .registry import DEFINITION, Entry, damaged_networks, fetched_place, find_n
 def removable(name: str) -> list[Path]:
     """Return the files that pydream put on the disk for a network, in the order to remove them.
 
+    The last of one of the user's own is that which names it: where a file cannot be removed, it can be tried again.
+
     Parameters
     ----------
     name : str
@@ -35,13 +37,13 @@ def removable(name: str) -> list[Path]:
     """
     if name in damaged_networks():
         folder = own_folder() / name
-        return _there([folder / "README.md", folder / DEFINITION, *sorted(folder.glob(f"{name}.*"))])
+        return _there([folder / DEFINITION, *sorted(folder.glob(f"{name}.*")), folder / "README.md"])
     entry = find_network(name)
     if entry.bundled:
         raise ValueError(f"{name} comes with pydream and stays; what was fetched or added can be removed")
     target = fetched_place(entry)
     weights = [*_parts(entry, target), record_of(target), target]
-    return _there([*_own(entry), *weights] if entry.own else weights)
+    return _there([entry.folder / DEFINITION, *weights, entry.folder / "README.md"] if entry.own else weights)
 
 
 def remove_network(name: str) -> list[Path]:
@@ -75,11 +77,6 @@ def remove_network(name: str) -> list[Path]:
             folder.rmdir()
             removed.append(folder)
     return removed
-
-
-def _own(entry: Entry) -> list[Path]:
-    """Return the files of an own network; it is one no longer when the first is gone."""
-    return [entry.folder / "README.md", entry.folder / DEFINITION]
 
 
 def _parts(entry: Entry, target: Path) -> list[Path]:

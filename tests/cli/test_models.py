@@ -543,7 +543,7 @@ def test_remove_a_network_of_ones_own(run, refused, entry):
     (net.folder / "notes.txt").write_text("mine")
     seen = run("models", "remove", "some_net", "--yes")
     assert (seen.code, seen.err) == (0, "")
-    gone = [net.folder / name for name in ("README.md", "deploy.prototxt", "some.caffemodel")]
+    gone = [net.folder / name for name in ("deploy.prototxt", "some.caffemodel", "README.md")]
     assert seen.out.splitlines() == list(map(str, gone))
     assert list(net.folder.iterdir()) == [net.folder / "notes.txt"]
     assert "no network 'some_net'" in refused(2, "models", "remove", "some_net", "--yes")

@@ -1,9 +1,11 @@
 """A folder whose files were damaged, or made by someone else: what cannot be read is left out, nothing else fails."""
 
 import asyncio
+import errno
 import json
 import os
 
+import msgspec
 import pytest
 from studio.test_guard import line
 from support.keeping import opened
@@ -11,7 +13,8 @@ from support.pictures import photograph, saved
 
 from pydream.errors import StudioError
 from pydream.studio.app import _made_with
-from pydream.studio.folder import Folder
+from pydream.studio.folder import Folder, read_entry
+from pydream.studio.jobs import Made, Record, Written
 from pydream.studio.messages import DecodePicture
 from pydream.studio.worker.pictures import decode
 from pydream.studio.worker.task import Task
@@ -122,3 +125,48 @@ def test_nothing_is_removed_from_another_folder(tmp_path, monkeypatch):
     with Folder(place).opened():
         assert [path.name for path in other.iterdir()] == ["kept"]
         assert (place / "incoming").is_dir()
+
+
+def test_a_state_that_cannot_be_read_now_is_not_taken_for_none(folder, monkeypatch):
+    """It would be written over: the page's, the order of jobs, what is known of a picture."""
+    known = folder.pictures / f"{PICTURE}.json"
+    known.write_text(json.dumps(ENTRY))
+
+    def fail(*_, **__):
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    monkeypatch.setattr("pydream.studio.folder.read_file", fail)
+    for read in (folder.page, folder.order, lambda: read_entry(known)):
+        with pytest.raises(OSError, match="Input/output error"):
+            read()
+    assert folder.picture(PICTURE) is None
+
+    async def scenario():
+        async with opened(folder.place) as studio:
+            assert studio.status()["worker"]["line"] == "the order of jobs cannot be read: Input/output error"
+            with pytest.raises(StudioError, match="the page's state cannot be read: Input/output error"):
+                studio.page()
+
+    asyncio.run(scenario())
+
+
+def test_a_job_whose_result_cannot_be_removed_stays(folder, monkeypatch):
+    """Till the next time."""
+    record = msgspec.convert(RECORD | {"dropped": True, "made": {"files": {}, "stopped": False}}, Record)
+    result = folder.dreams / "x.png"
+    result.write_bytes(b"x")
+    facts = result.stat()
+    written = Written(made="x.png", name="x.png", size=facts.st_size, modified=facts.st_mtime_ns)
+    record.made = Made(files={"png": written}, stopped=False)
+    folder.save(JOB, msgspec.json.encode(record))
+
+    def fail(*_, **__):
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    with monkeypatch.context() as patch:
+        patch.setattr("pathlib.Path.unlink", fail)
+        with pytest.raises(OSError, match="Input/output error"):
+            folder.remove(record)
+    assert folder.record(JOB) is not None
+    folder.remove(record)
+    assert (folder.record(JOB), result.exists()) == (None, False)

@@ -53,12 +53,13 @@ def list_command() -> None:
     \b
     pydream models list
     """  # noqa: D301
-    for entry in registry.networks():
+    entries, damaged = registry.all_networks()
+    for entry in entries:
         mark = " (default)" if entry.name == registry.DEFAULT_NETWORK else ""
         echo(f"{entry.name}{mark}: {entry.title}")
         found = find_weights(entry)
         _show(entry, "layer licence size weights" if found else "layer licence weights first into sha256 fetch")
-    for name, error in registry.damaged_networks().items():
+    for name, error in damaged.items():
         echo(f"{name}: damaged: {error}")
 
 
@@ -250,7 +251,8 @@ def verify_command(name: str | None) -> None:
     pydream models verify
     """  # noqa: D301
     wrong = []
-    for entry in registry.networks() if name is None else [find_network(name)]:
+    entries, damaged = registry.all_networks() if name is None else ([find_network(name)], {})
+    for entry in entries:
         found = find_weights(entry)
         verdict = check(found, entry) if found else None
         wrong_with = verdict and verdict.wrong
@@ -260,10 +262,9 @@ def verify_command(name: str | None) -> None:
             wrong += [f"'{found}' has {wrong_with}"]
         elif found is None and (name is not None or entry.bundled or entry.own):
             wrong += [f"{entry.name} is missing"]
-    if name is None:
-        for damaged, error in registry.damaged_networks().items():
-            echo(f"{damaged}: damaged")
-            wrong += [str(error)]
+    for broken, error in damaged.items():
+        echo(f"{broken}: damaged")
+        wrong += [str(error)]
     if wrong:
         raise Failed("; ".join(wrong))
 

@@ -6,12 +6,16 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from itertools import count
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ...picture import Picture
 from .libav import EXACT_SCALING, FULL, LIMITED, ffmpeg_errors
 from .settings import AddFrame, Settings, VideoFormat
+
+if TYPE_CHECKING:
+    from av.container import OutputContainer
 
 _BT709 = 1  # in H.273: of primaries, transfer and matrix alike
 
@@ -30,6 +34,15 @@ def _find_x264() -> None:
             f"this PyAV has no encoder libx264, only {', '.join(others) or 'none'} for H.264;"
             " 'pip install av' installs one that has it, or write a .gif"
         ) from None
+
+
+def _begin(container: OutputContainer) -> None:
+    """Open the file, again after a signal: Python does that by itself, libav does not."""
+    import av
+
+    while True:
+        with suppress(av.error.InterruptedError):
+            return container.start_encoding()
 
 
 @contextmanager
@@ -77,7 +90,10 @@ def _mp4(path: Path, size: tuple[int, int], settings: Settings) -> Iterator[AddF
             begin, end = settings.time(number), settings.time(number + 1)
             frame.time_base = settings.tick
             frame.pts, frame.duration = int(begin / settings.tick), int((end - begin) / settings.tick)
-            container.mux(stream.encode(frame))
+            packets = stream.encode(frame)
+            if number == 0:
+                _begin(container)
+            container.mux(packets)
             if mux_sound is not None:
                 mux_sound(begin)
 
