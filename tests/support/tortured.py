@@ -118,7 +118,7 @@ COMMANDS = {
     ),
     "atlas": Command(
         "atlas many -o atlas.html --pictures out -l conv1 --side 2 --places 8 -n 1 --seed 1 --dtype float64",
-        "--resume",
+        "--force",  # of fewer pictures it is another atlas, which --resume refuses in a line
         parts="*",
     ),
     "grid": Command(f"grid in.png -o grid.png -l fire2/squeeze1x1 -n 1 --seed 1 --dtype float64 --size 24x24 {PAGE}"),

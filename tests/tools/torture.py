@@ -15,6 +15,7 @@ from __future__ import annotations
 import errno
 import importlib
 import os
+import re
 import shutil
 import sys
 import tempfile
@@ -186,8 +187,8 @@ class Run:
 
     def _strange(self, ended: Ended) -> list[str]:
         """Return the lines that are neither pydream's messages nor those of the quiet run."""
-        usual = self.quiet.err.splitlines()
-        return [line for line in ended.err.splitlines() if not (line.startswith("pydream: ") or line in usual)]
+        usual = set(untimed(self.quiet.err))
+        return [line for line in untimed(ended.err) if not (line.startswith("pydream: ") or line in usual)]
 
     def _again(self, fault: Fault, folder: Path) -> str:
         ended = self._fork(folder, self.command.run_again, Fault())
@@ -195,6 +196,11 @@ class Run:
             return f"again: exit code {ended.code}: {ended.err[-1000:]}"
         left = self._removed(fault, files(folder))
         return "" if left == self.made else f"again: other files: {differences(left, self.made)}"
+
+
+def untimed(text: str) -> list[str]:
+    """Return the lines of a text, without how long something took."""
+    return [re.sub(r"[\d.]+ s\b", "", line) for line in text.splitlines()]
 
 
 def differences(left: Files, made: Files) -> str:
