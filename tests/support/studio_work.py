@@ -12,7 +12,6 @@ from pathlib import Path
 import msgspec
 
 from pydream.cli.errors import one_line
-from pydream.cli.streams import echo
 from pydream.errors import StudioError
 from pydream.studio.folder import Folder
 from pydream.studio.jobs import Made, Record
@@ -95,15 +94,6 @@ def remove_job(folder: Folder) -> None:
     record.dropped = True
     folder.save(record.id, msgspec.json.encode(record))
     folder.remove(record)
-
-
-def show(folder: Folder) -> None:
-    """Print what is there."""
-    records, lines = folder.records()
-    echo(*(f"{record.id} {record.state}" for record in records), *lines, *folder.order(), folder.page())
-    for path in sorted(folder.pictures.glob("*.json")):
-        entry = folder.picture(path.stem)
-        echo(entry and entry.name)
 
 
 def _there(folder: Folder) -> Record:

@@ -13,7 +13,7 @@ from PIL import Image
 
 from pydream.cli import main
 from pydream.media.video import write_video
-from support.studio_work import add_picture, in_studio, keep_result, make_result, order_jobs, remove_job, show
+from support.studio_work import add_picture, in_studio, keep_result, make_result, order_jobs, remove_job
 
 DREAM = "-n 1 --octaves 2 --jitter 4 --seed 1 --dtype float64"
 OWN = "--model own.prototxt --weights own.caffemodel --layer light"
@@ -156,7 +156,6 @@ COMMANDS = {
     "studio, removal": Command.of(in_studio(remove_job))._replace(
         before=(in_studio(order_jobs, make_result, keep_result),)
     ),
-    "studio, list": Command.of(in_studio(show))._replace(before=(in_studio(add_picture, order_jobs),)),
 }
 
 
