@@ -27,5 +27,8 @@ cmake -S . -B build/sanitized -G Ninja -DPYDREAM_SANITIZE=ON -DPYDREAM_WERROR=ON
 cmake --build build/sanitized
 ctest --test-dir build/sanitized --output-on-failure
 
+say "the site"
+bash docs/build.sh
+
 say "Python: unit, golden, process and documentation tests, a file at a time in each of two processes"
 python -m pytest --numprocesses 2 --dist loadfile --doctest-modules pydream tests

@@ -73,7 +73,7 @@ def zoom(image: Image[Real], height: int, width: int) -> Image[Real]:
 def affine_transform(
     frame: Frame[Real], matrix: ArrayLike, offset: ArrayLike, offset_first: bool = False
 ) -> Frame[Real]:
-    """Move a frame: scipy.ndimage.affine_transform(frame, [*matrix, 1], [*offset, 0], order=1).
+    """Move a frame: ``scipy.ndimage.affine_transform(frame, [*matrix, 1], [*offset, 0], order=1)``.
 
     Output `o` = (y, x) is the frame at `matrix * o + offset`, interpolated linearly, and 0 where that is outside. The
     coordinate is computed in double and rounded as in SciPy since 1.16: with a diagonal matrix as

@@ -1,0 +1,7 @@
+#!/usr/bin/env bash
+# The site, in build/site: `pip install -e '.[docs]'`, then `bash docs/build.sh`. Warnings are errors. What is given goes
+# to sphinx-build: `-D plot_gallery=0` makes no pictures.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+python -m sphinx -W --keep-going -q -c docs -d build/site.doctrees "$@" . build/site
+echo "build/site/index.html"
