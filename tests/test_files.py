@@ -14,7 +14,7 @@ import pytest
 from support.disks import files_of_at_most
 from support.writers import DREAM, PICTURE, WRITERS
 
-from pydream import files
+from pydream import files, locks
 from pydream.cli import main
 from pydream.cli.folders import OutputFolder
 from pydream.cli.input import Target
