@@ -53,11 +53,9 @@ struct Parts {
 // Moves a thread that has not ended to the processor of the calling thread, where the system allows it.
 void bring_here(std::thread& thread) {
 #ifdef __linux__
-    const int here = sched_getcpu();
-    if (here < 0 || here >= CPU_SETSIZE) return;
     cpu_set_t only;
     CPU_ZERO(&only);
-    CPU_SET(static_cast<unsigned>(here), &only);
+    CPU_SET(static_cast<unsigned>(sched_getcpu()), &only);  // stays empty where it has no such processor: none is moved
     pthread_setaffinity_np(thread.native_handle(), sizeof only, &only);
 #else
     static_cast<void>(thread);

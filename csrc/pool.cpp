@@ -147,13 +147,13 @@ private:
 
 // Never destroyed: arrays are given back until the very end of a process.
 Pool& the_pool() {
-    static Pool* const pool = [] {
-        static Pool* const made = new Pool;
+    static Pool* const pool = [] {  // NOT COUNTED: whether a thread waits for another that makes it
+        static Pool* const made = new Pool;  // NOT COUNTED: the same
 #ifdef __unix__
         pthread_atfork([] { made->lock(); }, [] { made->unlock(); }, [] { made->unlock(); });
 #endif
         return made;
-    }();
+    }();  // NOT COUNTED: the same
     return *pool;
 }
 

@@ -17,10 +17,8 @@ ruff format --check .
 python tests/tools/english.py
 mypy
 
-say "the C++ core: tests"
-cmake -S . -B build/core -G Ninja -DPYDREAM_WERROR=ON
-cmake --build build/core
-ctest --test-dir build/core --output-on-failure
+say "the C++ core: tests, and whether they take each branch"
+bash tests/tools/coverage.sh
 
 say "the C++ core: tests with AddressSanitizer and UndefinedBehaviorSanitizer"
 cmake -S . -B build/sanitized -G Ninja -DPYDREAM_SANITIZE=ON -DPYDREAM_WERROR=ON

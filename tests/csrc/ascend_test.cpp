@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include "test.hpp"
 
@@ -194,5 +195,33 @@ void check_ascends() {
 
 TEST(ascend, float_rolled_as_defined) { check_ascends<float>(); }
 TEST(ascend, double_rolled_as_defined) { check_ascends<double>(); }
+
+// A bound that is NaN makes its channel NaN, and no other.
+template <class T>
+void check_nan_bounds() {
+    constexpr std::ptrdiff_t height = 5, width = 7;
+    for (const std::ptrdiff_t channels : {1, 3, 4}) {
+        const std::vector<T> image = test::numbers<T>(channels * height * width, 1);
+        const std::vector<T> g = test::numbers<T>(channels * height * width, 2), last = channels_last(g, channels);
+        for (const bool is_low : {true, false}) {
+            std::vector<T> low(static_cast<std::size_t>(channels), T{-1000}), high(low.size(), T{1000});
+            (is_low ? low : high).back() = std::numeric_limits<T>::quiet_NaN();
+            for (const bool is_last : {false, true}) {
+                const T* const gradient = is_last ? last.data() : g.data();
+                std::vector<T> x = image, wanted = image;
+                pydream::ascend_rolled<T>(wanted.data(), gradient, is_last, channels, height, width, 2, 3, T{1},
+                                          nullptr, nullptr, 1);
+                pydream::clip(wanted.data(), low.data(), high.data(), channels, height * width, 1);
+                pydream::ascend_rolled(x.data(), gradient, is_last, channels, height, width, 2, 3, T{1}, low.data(),
+                                       high.data(), 1);
+                CHECK(test::same(x, wanted));
+                CHECK(std::isnan(x.back()) && (channels == 1 || !std::isnan(x.front())));
+            }
+        }
+    }
+}
+
+TEST(ascend, float_bounds_that_are_nan) { check_nan_bounds<float>(); }
+TEST(ascend, double_bounds_that_are_nan) { check_nan_bounds<double>(); }
 
 }  // namespace

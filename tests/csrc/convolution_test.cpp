@@ -157,6 +157,7 @@ TEST(convolution, kernels_beyond_the_image_and_pixels_that_none_reads) {
     check_both(padded(1, 1, 2, 2, {1, 1}, {3, 2}, {1, 1}, {0, 0}, {8, 7}));
     check_both(padded(1, 1, 2, 2, {2, 1}, {4, 5}, {1, 1}, {0, 2}, {13, 11}));
     check_both(padded(1, 1, 1, 1, {3, 3}, {1, 1}, {40, 30}, {40, 30}, {5, 6}));
+    check_both(padded(1, 1, 2, 2, {3, 3}, {3, 2}, {1, 1}, {1, 1}, {1, 1}));  // smaller than a stride
 }
 
 TEST(convolution, padding_on_one_side_and_rows_left_over) {
@@ -170,6 +171,17 @@ TEST(convolution, padding_on_one_side_and_rows_left_over) {
     c.top = {2, 3};
     check_both(c);
     c.top = {9, 9};  // reads beyond everything
+    check_both(c);
+}
+
+// Where each pixel reads its own place, an image is one long row; else it is not, with the same kernel.
+TEST(convolution, single_pixels_padded_and_cut) {
+    check_both(padded(1, 1, 2, 3, {1, 1}, {1, 1}, {1, 1}, {1, 0}, {5, 6}));
+    check_both(padded(1, 1, 2, 3, {1, 1}, {1, 1}, {1, 1}, {0, 2}, {5, 6}));
+    Case c = padded(1, 1, 2, 3, {1, 1}, {1, 1}, {1, 1}, {0, 0}, {5, 6});
+    c.top = {4, 6};
+    check_both(c);
+    c.top = {5, 9};
     check_both(c);
 }
 

@@ -64,6 +64,10 @@ TEST(memory, out_of_memory) {
     }));
     check_out_of_memory(with_memory(n, [&](float* to) {
         const double matrix[] = {0.95, 0.1, -0.1, 0.95}, offset[] = {5, 7.5};
+        return pydream_affine_transform_f32(to, image.data(), height, width, channels, matrix, 0, offset, 0, 4);
+    }));
+    check_out_of_memory(with_memory(n, [&](float* to) {
+        const double matrix[] = {0.95, 0.1, -0.1, 0.95}, offset[] = {5, 7.5};
         return pydream_affine_transform_adjoint_f32(to, image.data(), height, width, channels, matrix, 0, offset, 0, 4);
     }));
     check_out_of_memory(with_memory(n, [&](float* to) {
@@ -71,9 +75,15 @@ TEST(memory, out_of_memory) {
     }));
     check_out_of_memory(with_memory(n, [&](float* to) {
         std::copy(image.begin(), image.end(), to);
-        return pydream_ascend_tensor_f32(to, g.data(), channels, height, width, 5, 6, 1, 1.5, nullptr, nullptr, nullptr,
-                                         PYDREAM_SUM_BUFFERS, 4);
+        return pydream_ascend_f32(to, g.data(), n, 1.5, PYDREAM_SUM_WHOLE, 4);
     }));
+    for (const int channels_last : {0, 1}) {
+        check_out_of_memory(with_memory(n, [&](float* to) {
+            std::copy(image.begin(), image.end(), to);
+            return pydream_ascend_tensor_f32(to, g.data(), channels, height, width, 5, 6, channels_last, 1.5, nullptr,
+                                             nullptr, nullptr, PYDREAM_SUM_BUFFERS, 4);
+        }));
+    }
 }
 
 }  // namespace

@@ -1,10 +1,14 @@
 #include "pool.hpp"
 
+#include <atomic>
 #include <cstdint>
+#include <limits>
 #include <new>
 #include <thread>
 
 #include "test.hpp"
+
+extern std::atomic<int> allocations_left;  // in allocations.cpp
 
 namespace {
 
@@ -79,6 +83,37 @@ TEST(pool, a_size_that_cannot_be_rounded_up_is_an_error) {
         CHECK(thrown);
         CHECK(pool::used() == before);
     }
+}
+
+// Calls a function while there is no memory for what the pool notes of a block. Returns whether it throws.
+template <class Call>
+bool runs_out(const Call& call) {
+    bool thrown = false;
+    allocations_left = 0;
+    try {
+        call();
+    } catch (const std::bad_alloc&) {
+        thrown = true;
+    }
+    allocations_left = std::numeric_limits<int>::max();
+    return thrown;
+}
+
+TEST(pool, a_block_that_cannot_be_noted_is_an_error_and_not_lost) {
+    pool::clear();
+    CHECK(runs_out([] { pool::allocate(4 * mib); }));  // a new one
+    CHECK(pool::used() == 0 && pool::kept() == 0);
+    pool::release(pool::allocate(4 * mib));
+    CHECK(runs_out([] { pool::allocate(4 * mib); }));  // one that is kept
+    CHECK(pool::used() == 0 && pool::kept() == 4 * mib);
+    pool::clear();
+}
+
+TEST(pool, a_block_that_cannot_be_kept_is_freed) {
+    pool::clear();
+    void* const block = pool::allocate(4 * mib);
+    CHECK(!runs_out([block] { pool::release(block); }));
+    CHECK(pool::used() == 0 && pool::kept() == 0);
 }
 
 TEST(pool, threads_share_it) {

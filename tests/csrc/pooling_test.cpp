@@ -167,6 +167,8 @@ TEST(pooling, windows_that_leave_the_map) {
     check_both(c);
     c.windows.before = {-50, -60};  // starts behind it
     check_both(c);
+    c.windows = {{3, 2}, {1, 1}, {0, -60}};  // beside it
+    check_both(c);
     check_both(padded(3, {10, 13}, {1, 1}, {9, 12}, {1, 1}));
     check_both(padded(1, {16, 16}, {5, 6}, {3, 15}, {17, 19}));  // 256 places
     check_both(padded(1, {1, 256}, {1, 9}, {0, 255}, {2, 30}));

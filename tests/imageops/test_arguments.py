@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import mmap
 import re
 
 import numpy as np
@@ -10,6 +11,7 @@ import pytest
 from pydream.imageops import backend
 
 NATIVE, NUMPY = backend("native"), backend("numpy")
+NORESERVE = 0x4000  # Linux's MAP_NORESERVE
 MEAN = np.float32([104, 116, 122]).reshape(3, 1, 1)
 
 
@@ -232,6 +234,19 @@ def test_size_beyond_memory(ops):
         ops.zoom(image((1, 1, 1)), 2**30, 2**30)
 
 
+def test_sums_beyond_memory():
+    """A sum in blocks of one element needs ten times the memory of its array, whose pages are never touched here."""
+    try:
+        memory = mmap.mmap(-1, 2**40, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | NORESERVE, prot=mmap.PROT_READ)
+    except (AttributeError, OSError):
+        pytest.skip("NOT PROVEN HERE: no address space without memory")
+    from pydream.imageops import _native
+
+    gradient = np.frombuffer(memory, np.float32).reshape(1, 2**19, 2**19)
+    with pytest.raises(MemoryError):
+        _native.mean_abs(gradient, 1)
+
+
 @pytest.mark.parametrize(
     ("matrix", "offset", "error", "text"),
     [
@@ -274,6 +289,14 @@ def test_step_size_is_a_number(ops, value):
     ):
         with pytest.raises(TypeError, match=f"^step_size: {type(value).__name__}, expected a number$"):
             call()
+    assert (x == 1).all()
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize(("value", "mean"), [(0, 0), (1e-40, 0), (np.inf, np.inf), (np.nan, np.nan)])
+def test_a_gradient_that_allows_no_step(ops, dtype, value, mean):
+    x, g = image(dtype=dtype), np.full((1, 4, 6, 3), value, dtype)
+    np.testing.assert_equal(ops.ascend_tensor(x, g, 1e300, 0, 0), dtype(mean))
     assert (x == 1).all()
 
 

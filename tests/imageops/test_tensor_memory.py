@@ -45,6 +45,12 @@ def test_a_tensor_is_its_holders_alone():
         np.testing.assert_array_equal(view, each.transpose(1, 2, 0)[::-1, 7])
 
 
+def test_tensors_that_are_not_kept():
+    for shape in ((3, 4, 5), (3, 2000, 3000)):
+        x = image(shape=shape)
+        np.testing.assert_array_equal(NATIVE.to_tensor(x, 0, 0)[0], x.transpose(1, 2, 0))
+
+
 def test_threads_share_no_tensor():
     def steps(seed):
         x = image(seed)

@@ -151,12 +151,15 @@ def test_no_argument_leads_out_of_its_memory():
         lambda: _kernels.convolution(kernel, (2**20, 2**20), one, 1),
         lambda: _kernels.convolution(kernel, one, (0, 1), 1),
         lambda: _kernels.convolution(kernel, one, (1, 2**23), 1),
+        lambda: _kernels.convolution(kernel, one, (2**23, 1), 1),
         lambda: _kernels.convolution(kernel, one, one, 3),
         lambda: _kernels.convolution(kernel, one, one, 0),
         lambda: convolution.forward(x[0], one, one),
         lambda: convolution.forward(x[:, :2], one, one),
         lambda: convolution.forward(x[:0], one, one),
         lambda: convolution.forward(misaligned(1, 3, 8, 9), one, one),
+        lambda: convolution.forward(np.zeros((1, 3, 2**24 + 1, 1)), one, one),
+        lambda: convolution.forward(np.zeros((1, 3, 1, 2**24 + 1)), one, one),
         lambda: convolution.forward(x, (2**25, 0), one),
         lambda: convolution.forward(x, one, (0, 1)),
         lambda: convolution.forward(x, one, (1, 2**25)),
@@ -164,11 +167,15 @@ def test_no_argument_leads_out_of_its_memory():
         lambda: convolution.forward(x, one, one, numbers(4, 1)),
         lambda: convolution.forward(x, one, one, misaligned(4)),
         lambda: convolution.forward(x, (0, 0), (6, 7), out=numbers(1, 4, 6, 6)),
+        lambda: convolution.forward(x, (0, 0), (6, 7), out=numbers(2, 4, 6, 7)),
+        lambda: convolution.forward(x, (0, 0), (6, 7), out=numbers(1, 5, 6, 7)),
         lambda: convolution.forward(x, (0, 0), (6, 7), out=frozen),
         lambda: convolution.forward(x, (0, 0), (6, 7), add=True),
         lambda: convolution.backward(x, one, one),
         lambda: convolution.backward(numbers(1, 4, 6, 7), (0, 0), (8, 0)),
         lambda: convolution.backward(numbers(1, 4, 6, 7), (0, 0), (8, 9), positive=numbers(1, 3, 8, 8)),
+        lambda: convolution.backward(numbers(1, 4, 6, 7), (0, 0), (8, 9), positive=numbers(2, 3, 8, 9)),
+        lambda: convolution.backward(numbers(1, 4, 6, 7), (0, 0), (8, 9), positive=numbers(1, 4, 8, 9)),
         lambda: convolution.backward(numbers(1, 4, 6, 7), (0, 0), (8, 9), out=numbers(2, 3, 8, 9)),
         lambda: _kernels.empty((2, -1), np.dtype(np.float64)),
         lambda: _kernels.empty((2**40, 2**40), np.dtype(np.float64)),
@@ -187,6 +194,10 @@ def test_no_argument_leads_out_of_its_memory():
     ):
         with pytest.raises(TypeError):
             call()
+
+
+def test_an_array_without_elements():
+    assert _kernels.empty((3, 0, 2**20), np.dtype(np.float32)).shape == (3, 0, 2**20)
 
 
 def test_a_result_beyond_memory_is_an_error():

@@ -114,6 +114,29 @@ def test_a_reach_beyond_all_channels_is_that_to_the_last():
     assert _kernels.normalise_back(x, x, 1.0, 1.0, 0.75, 2**62).tobytes() == back
 
 
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_rectifiers_sums_and_concatenations_are_numpys(dtype):
+    x, y, z = np.random.default_rng(2).normal(size=(3, 2, 3, 4, 5)).astype(dtype)
+    np.testing.assert_array_equal(_kernels.rectify(x), np.maximum(x, 0))
+    np.testing.assert_array_equal(_kernels.rectify(x, slope=0.5), np.where(x > 0, x, dtype(0.5) * x))
+    np.testing.assert_array_equal(_kernels.rectify(x, y), np.where(x > 0, y, 0))
+    np.testing.assert_array_equal(_kernels.add_up([x, y, z]), x + y + z)
+    np.testing.assert_array_equal(_kernels.join([x, y[:, :1].copy(), z]), np.concatenate([x, y[:, :1], z], 1))
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_a_maximum_and_its_way_back(dtype):
+    x = np.arange(25, dtype=dtype).reshape(1, 1, 5, 5)
+    top, winner = _kernels.pool_maximum(x, (2, 2), (3, 3), (2, 2), (0, 0), -np.inf, 0.0)
+    np.testing.assert_array_equal(top[0, 0], [[12, 14], [22, 24]])
+    diff = np.ones_like(top)
+    wanted = np.where(np.isin(x, top), 1, 0)
+    np.testing.assert_array_equal(_kernels.pool_maximum_back(diff, winner, (5, 5), (3, 3), (2, 2), (0, 0)), wanted)
+    # With the maxima, no gradient reaches those that are not above 0.
+    back = _kernels.pool_maximum_back(diff, winner, (5, 5), (3, 3), (2, 2), (0, 0), -top)
+    np.testing.assert_array_equal(back, np.zeros_like(x))
+
+
 def test_out_shares_no_memory_with_what_is_read():
     both = np.zeros((1, 8, 6, 7))
     convolution = _kernels.convolution(np.zeros((4, 4, 3, 3)), (1, 1), (1, 1), 1)

@@ -14,13 +14,7 @@ cmake -S . -B "$build" -G Ninja -DPYDREAM_SANITIZE=$option -DPYDREAM_WERROR=ON -
 cmake --build "$build"
 ctest --test-dir "$build" --output-on-failure
 
-# The package once more, with the modules that were built here; Python itself is not instrumented.
-rm -rf "$build/package"
-mkdir "$build/package"
-cp -r pydream "$build/package/"
-rm -f "$build"/package/pydream/imageops/_native*.so "$build"/package/pydream/runtime/on_native/_kernels*.so
-cp "$build"/_native*.so "$build/package/pydream/imageops/"
-cp "$build"/_kernels*.so "$build/package/pydream/runtime/on_native/"
+bash tests/tools/package.sh "$build"  # Python itself is not instrumented
 libraries=$(for name in $([ "$kind" = thread ] && echo tsan || echo asan ubsan); do g++ -print-file-name=lib$name.so; done)
 export LD_PRELOAD="${libraries//$'\n'/:}" PYTHONPATH="$PWD/$build/package" PYDREAM_NUM_THREADS=4
 # CPython leaks by design; some tests ask for more memory than there is, and want a MemoryError.
