@@ -18,8 +18,13 @@ constexpr int most_threads = 1024;
 int usual_threads() noexcept;
 
 // The least work for a thread, in array elements read: below it, starting one costs more than it saves.
+#ifndef FUZZING_BUILD_MODE_UNSAFE_FOR_PRODUCTION
 constexpr std::ptrdiff_t worth_a_thread = 1 << 16;  // elements that cost about a nanosecond, as of a zoom
 constexpr std::ptrdiff_t worth_moving = 1 << 20;    // elements that are read, written, and little else: a tenth of that
+#else  // so that fuzzing, which has small arrays, divides them too
+constexpr std::ptrdiff_t worth_a_thread = 1 << 8;
+constexpr std::ptrdiff_t worth_moving = 1 << 10;
+#endif
 
 // Calls run(body, begin, end) on `parts` parts of [0, count), on up to `threads` threads, of which the calling one is
 // the first: it does what no other thread has begun. An exception from a part is thrown again when all have ended.

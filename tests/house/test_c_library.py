@@ -202,12 +202,23 @@ def test_version_is_the_packages(library, root):
     assert library.pydream_version().decode() == pydream.__version__
 
 
+def declared(root):
+    return re.findall(r"^PYDREAM_API .*?\b(pydream_\w+)\(", (root / "csrc" / "pydream.h").read_text(), re.MULTILINE)
+
+
 def test_only_what_the_header_declares_is_exported(root, prefix):
     (path,) = prefix.glob("lib*/libpydream.so")
     lines = run(tool("nm"), "--dynamic", "--defined-only", path).splitlines()
-    declared = re.findall(r"^PYDREAM_API .*?\b(pydream_\w+)\(", (root / "csrc" / "pydream.h").read_text(), re.MULTILINE)
-    assert len(declared) == 21
-    assert sorted(line.split()[-1] for line in lines) == sorted(declared)
+    assert len(declared(root)) == 21
+    assert sorted(line.split()[-1] for line in lines) == sorted(declared(root))
+
+
+def test_each_function_is_fuzzed(root):
+    """`tests/fuzz/csrc` calls them all, those of both types as `Api<T>::roll`."""
+    fuzzed = (root / "tests" / "fuzz" / "csrc" / "pydream_fuzz.cpp").read_text()
+    called = set(re.findall(r"\b(pydream_\w+)\(", fuzzed))
+    both = re.findall(r"\bApi<T>::(\w+)", fuzzed)
+    assert called | {f"pydream_{name}_{suffix}" for name in both for suffix in ("f32", "f64")} == set(declared(root))
 
 
 def test_what_is_installed(prefix):
