@@ -112,8 +112,9 @@ def fields(graph: Graph, filled: bool = False) -> dict[int, Field | None]:
     ----------
     graph : Graph
     filled : bool
-        Whether what lies between windows that do not touch counts as seen by the next one. Then every value sees
-        something of every map, also one that rounding up has put behind the last row.
+        Whether what lies between windows that do not touch counts as seen by the next one, and between values that do
+        not touch as made by the next one. Then every value sees something of every map, also one that rounding up has
+        put behind the last row.
 
     Returns
     -------
@@ -204,7 +205,8 @@ def step_values(graph: Graph, ends: Sequence[str], inputs: dict[str, Shape]) -> 
 
 def _filled(window: Window) -> Window:
     gap = max(window.stride - window.reach, 0)
-    return window._replace(reach=window.reach + gap, pad=window.pad + gap)
+    hole = max(window.up - window.reach, 0)
+    return window._replace(reach=window.reach + gap + hole, pad=window.pad + gap)
 
 
 def _describe(step: Step) -> str:

@@ -152,6 +152,7 @@ SMALL = {
     + nets.layer("sum", "Eltwise", "a cut", "sum")
     + deconv("again", "sum", 5, 2, 1)
     + nets.layer("b", "Crop", "again data", "b"),
+    "stretched, with gaps": conv("a", "data", 1, 3, 0) + deconv("up", "a", 1, 3, 0) + conv("b", "up", 2, 1, 1),
     "in parts": conv("a", "data", 3, 2, 1)
     + nets.layer("parts", "Slice", "a", "low high", "slice_param { slice_point: 1 }")
     + pool("b", "high", "MAX", 2, 2, 0)
