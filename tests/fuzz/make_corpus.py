@@ -19,7 +19,7 @@ import numpy as np
 import onnx
 from google.protobuf import text_format
 from PIL import Image, ImageCms, PngImagePlugin
-from targets import COPIED, CORPUS, MEMBER, MEMBER_BYTES
+from targets import BOUNDARY, COPIED, CORPUS, ENTRY, MEMBER, MEMBER_BYTES
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 import tensorflow as tf
@@ -27,8 +27,8 @@ from support import clips, graphs, kerasnets, nets, tiffs
 
 from pydream.formats.caffe import caffe_pb2
 from pydream.media.image import FORMATS, encode_image
-from pydream.record import Film
 from pydream.record import loop as checkpoint
+from pydream.record.film import Film, FilmFrame
 from pydream.record.provenance import DreamAccount, NetFacts, PictureFacts
 from pydream.record.recipe import Loop, Recipe
 
@@ -44,7 +44,41 @@ NETWORK = NetFacts(
 )
 START = PictureFacts(name="in.png", width=3, height=2, sha256=HASH)
 RECIPE = Recipe(end="conv", seed=7, loop=Loop(frame=1, scale=0.05, rotate=0.0, shift=(0.0, 1.0)), noise=(2, 3), steps=3)
+FILM: dict[str, Any] = {
+    "film": "video",
+    "command": "pydream video in.mp4 dream.mp4",
+    "recipe": msgspec.structs.replace(RECIPE, loop=None),
+    "network": NETWORK,
+    "input": START,
+    "first": 0,
+    "frames": 2,
+    "size": (2, 3),
+    "blend": 0.5,
+    "flow": True,
+    "cut": 20.0,
+    "versions": {"av": "18"},
+}
 ONNX = Path(__file__).parents[1] / "data" / "onnx"
+ORDERS: dict[str, dict[str, Any]] = {
+    "dream": {"kind": "dream", "layer": ["fire8/squeeze1x1:1,3-5@center=-0.5", "conv10"], "objective": "mean"},
+    "class": {"kind": "dream", "classes": ["flamingo=2"], "recipe": {"octave_n": "auto", "size": [50, 70]}},
+    "preset": {"kind": "dream", "picture": ENTRY, "preset": "dogs", "strength": 0.5, "recipe": {"decorrelate": 0.5}},
+    "loop": {
+        "kind": "zoom",
+        "frames": 9,
+        "scale": {"keyframes": [[0, 0.05], [8, 0.1]]},
+        "shift": [0, 1],
+        "layer": ["fire7/concat=0:1,8:2"],
+        "ease": "smooth",
+        "hold": "both",
+    },
+    "sheet": {
+        "kind": "sweep",
+        "rows": {"parameter": "iter_n", "values": [1, 2]},
+        "columns": {"parameter": "layer", "values": ["fire5/concat", "fire6/concat:2"]},
+    },
+    "film": {"kind": "film", "picture": ENTRY, "guide": ENTRY, "first": 1, "frames": 3, "carry": 0.3, "flow": True},
+}
 NEW = nets.inputs(data=(1, 3, 6, 5)) + "".join(
     nets.layer(*words)
     for words in (
@@ -349,22 +383,8 @@ def corpus() -> dict[str, bytes]:
         "film/plain.avi": clip("avi", "mjpeg", "libmp3lame", pix_fmt="yuvj420p"),
         "film/plain.ts": clip("ts", "mpeg2video", "mp2", pix_fmt="yuv420p"),
         "film/animated.gif": encoded("GIF", **frames),
-        "film_left/plain": Film(
-            film="video",
-            command="pydream video in.mp4 dream.mp4",
-            recipe=msgspec.structs.replace(RECIPE, loop=None),
-            network=NETWORK,
-            input=START,
-            first=0,
-            frames=2,
-            size=(2, 3),
-            blend=0.5,
-            flow=True,
-            cut=20.0,
-            versions={"av": "18"},
-        )
-        .to_json()
-        .encode(),
+        "film_left/plain": Film(**FILM).to_json().encode(),
+        "film_frame/plain": FilmFrame(**FILM, number=1, result=START).to_json().encode(),
         "archive/good": zipped("other", MEMBER),
         "archive/stored": zipped("../../evil", MEMBER, compression=zipfile.ZIP_STORED),
         "archive/lzma": zipped(MEMBER, compression=zipfile.ZIP_LZMA),
@@ -379,8 +399,26 @@ def corpus() -> dict[str, bytes]:
         ).encode(),
         "mean/picture": array(np.ones((3, 2, 2), np.float32)),
         "mean/numbers": array(np.float64([104, 117, 123]), (2, 0)),
+        "vector/plain": array(np.float32([0.5, -1, 0])),
+        "vector/last": array(np.arange(3), (2, 0)),
+        **{f"order/{name}": json.dumps(words).encode() for name, words in ORDERS.items()},
+        "form/plain": sent('name="file"; filename="a.png"'),
+        "form/others": sent('name="comment"', 'name=file; filename="sky, \u20ac.png"'),
+        "entry/plain": json.dumps(
+            {"id": ENTRY, "name": "a.png", "width": 3, "height": 2, "suffix": ".png", "account": note, "notes": ["x"]}
+        ).encode(),
         "mean/proto": nets.blob(np.ones((3, 2, 2)), legacy=True).SerializeToString(),
     }
+
+
+def sent(*parts: str) -> bytes:
+    """Return a form with parts whose dispositions have these words."""
+    lines = [
+        line
+        for part in parts
+        for line in (b"--" + BOUNDARY, f"Content-Disposition: form-data; {part}".encode(), b"", b"x")
+    ]
+    return b"\r\n".join([*lines, b"--" + BOUNDARY + b"--", b""])
 
 
 def array(values: Any, version: tuple[int, int] = (1, 0)) -> bytes:

@@ -14,11 +14,13 @@ from pathlib import Path
 from typing import Any
 from unittest import mock
 
+import msgspec
 import numpy as np
 from PIL import Image
 
-from pydream.errors import PydreamError
-from pydream.formats import FORMATS, InputSpec, caffe, format_of, keras, onnx, read_mean
+from pydream.dream.objectives import MOST_CHANNELS
+from pydream.errors import PydreamError, StudioError
+from pydream.formats import FORMATS, InputSpec, caffe, format_of, keras, onnx, read_mean, read_vector
 from pydream.formats import graphdef as frozen
 from pydream.formats.caffe import caffe_pb2
 from pydream.formats.caffe.caffemodel import Caffemodel, read_binary
@@ -32,6 +34,9 @@ from pydream.record import loop as checkpoint
 from pydream.record import provenance
 from pydream.runtime.geometry import survey
 from pydream.runtime.layers import Shape
+from pydream.studio import folder, uploads
+from pydream.studio.checking import check
+from pydream.studio.orders import Order
 from pydream.zoo.archives import take_member
 from pydream.zoo.assemble import from_onnx
 from pydream.zoo.registry import read_entry
@@ -44,6 +49,8 @@ MOST_PIXELS = 2**20  # for `PIL.Image.MAX_IMAGE_PIXELS` in place of 89 million, 
 MOST_FRAMES = video.Section(0, 50)
 _SHARD = Path("variables", "variables.data-00000-of-00001")
 COPIED: dict[str, list[Shape]] = {"a": [(2, 3, 1, 1), (2,)], "b/c": [(1, 2), (1,)]}  # a network's weights
+BOUNDARY = b"xYzZy"  # of a form
+ENTRY = "0123456789abcdef" * 4  # the id of a picture that the studio knows
 MEMBER, MEMBER_BYTES = "inner/net.pb", 100  # the only member that is unpacked from a zip file
 
 READING = 10  # seconds, in place of two minutes
@@ -288,6 +295,46 @@ def mean(data: bytes) -> None:
     assert np.isfinite(numbers).all()
 
 
+def vector(data: bytes) -> None:
+    """A direction: up to a number for each channel."""
+    numbers = read_vector(_file(data, ".npy"), MOST_CHANNELS)
+    assert numbers.ndim == 1
+    assert numbers.nbytes <= len(data)
+
+
+def film_frame(data: bytes) -> None:
+    """What a frame of a film says of itself."""
+    made = film_file.read_frame(data.decode("utf-8", "surrogateescape"))
+    assert film_file.read_frame(made.to_json()) == made
+
+
+def order(data: bytes) -> None:
+    """What a client asks of the studio: up to the terms of its objective, in the network's outline."""
+    try:
+        wanted = msgspec.json.decode(data, type=Order)
+    except (msgspec.DecodeError, RecursionError) as error:
+        raise StudioError("no order") from error
+    assert msgspec.json.decode(msgspec.json.encode(wanted), type=Order) == wanted
+    check(wanted, (60, 80))
+
+
+def form(data: bytes) -> None:
+    """The form of an upload, in two pieces: up to the one file that is in it."""
+    reader = uploads._Form(BOUNDARY)
+    came = reader.take(data[: len(data) // 2]) + reader.take(data[len(data) // 2 :])
+    reader.check()
+    assert came in data
+    reader.name.encode()
+
+
+def entry(data: bytes) -> None:
+    """What the studio keeps of a picture that was sent."""
+    path = Path(_folder.name, f"{ENTRY}.json")
+    path.write_bytes(data)
+    found = folder.read_entry(path)
+    assert found is None or found.id == ENTRY
+
+
 _KERAS = (keras_config, keras_weights, keras_archive, keras_hdf5, saved_graph, saved_index, saved_data)
 _ALL = (
     network,
@@ -309,6 +356,11 @@ _ALL = (
     onnx_network,
     readme,
     mean,
+    vector,
+    film_frame,
+    order,
+    form,
+    entry,
 )
 TARGETS: dict[str, Target] = {target.__name__: target for target in _ALL}
 
