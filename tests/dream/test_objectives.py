@@ -188,6 +188,13 @@ def test_what_is_no_direction(vector, more, text):
         objectives.direction("top", vector, **more)
 
 
+def test_channels_that_a_layer_lacks(plain):
+    objectives.check_channels(plain, "nowhere", ())
+    objectives.check_channels(plain, "top", (0, 5))
+    with pytest.raises(UnknownNameError, match="no channel 6 in 'top', which has 6: 0 to 5"):
+        objectives.check_channels(plain, "top", (0, 6))
+
+
 def test_a_direction_of_another_layer(plain):
     with pytest.raises(ShapeError, match="a direction of 2 numbers, and 'top' has 6 channels"):
         objectives.direction("top", [1, 2]).check(plain)
@@ -273,6 +280,8 @@ def test_ports_without_a_drive_of_their_own():
     assert not blob.diff[0, 0].any()
     l2("x")(blob)
     np.testing.assert_array_equal(blob.diff, blob.data)
+    with pytest.raises(ValueError, match="zip"):
+        l2("x")(blob, blob)
 
 
 def test_how_scores_are_written():
@@ -280,6 +289,9 @@ def test_how_scores_are_written():
     assert repr(score) == "mean of 'a':7 - 0.5 * l2 of 'b' + 3 * sum of 'c:0':3-5,9"
     assert repr(-l2("b")) == "-l2 of 'b'"
     assert repr(mean("a", 7, place=(3, 4)) + l2("b", place="center")) == "mean of 'a':7@3,4 + l2 of 'b'@center"
+    assert repr(objectives.direction("a", [1, 2])) == "mean of 'a' along a direction"
+    written = "mean of 'a'@3,4 along a direction, power 2"
+    assert repr(objectives.direction("a", [1, 2], 2, place=(3, 4))) == written
     assert score.ends == ("a", "b", "c:0")
     assert (l2("a") + l2("b") + mean("a")).ends == ("a", "b")
     assert score == Score(score.terms)
@@ -305,6 +317,16 @@ def test_what_is_no_score(make, text):
         make()
 
 
+def test_places_that_are_not_there():
+    shape = (4, 2, 3)
+    assert Term("a", place=(1, 2)).index(shape) == ([0, 1, 2, 3], 1, 2)
+    for place in ((2, 2), (1, 3)):
+        with pytest.raises(
+            ShapeError, match=r"no place \d,\d in 'a', whose grid has 2 rows and 3 columns .*: 0,0 to 1,2"
+        ):
+            Term("a", place=place).index(shape)
+
+
 def test_layers_and_channels_that_are_not_there(squeezenet32):
     picture = np.zeros((60, 70, 3))
     for objective, text in (
@@ -324,6 +346,7 @@ def test_layers_and_channels_that_are_not_there(squeezenet32):
 
 def test_classes(squeezenet32, googlenet32):
     assert class_logit(squeezenet32, "tabby") == objectives.total("pool10", 281)
+    assert class_logit(squeezenet32, "piano") == 0.5 * objectives.total("pool10", (579, 881))
     assert class_logit(googlenet32, 985) == objectives.total("loss3/classifier", 985)
     picture = np.full((300, 300, 3), 127, np.uint8)
     with pytest.raises(ShapeError, match=r"'loss3/classifier' fits only the size .*data 3x224x224"):

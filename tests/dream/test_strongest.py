@@ -93,3 +93,9 @@ def test_a_term_before_there_is_a_picture(mix, blue):
     assert str(Score((term,))) == "-0.5 * mean of 'mix':strongest2"
     assert term != Term("mix", "mean", (4, 3), -0.5)
     assert term.on(mix, blue) == Term("mix", "mean", (0, 2), -0.5)
+
+
+def test_the_chosen_channels_keep_weight_and_place():
+    net = nets.build(BY_HAND, "float64", "numpy", mix=[MIX, np.zeros(5)])
+    term = Strongest("mix", "l2", (0, 1), -2.0, "center").on(net, np.full((8, 8, 3), 200, np.uint8))
+    assert (term.weight, term.place, len(term.channels)) == (-2.0, "center", 2)

@@ -24,6 +24,8 @@ EXACT = NetFacts(
          "--layer conv --octaves 2 --step-size 2.0 --no-clip --era 2015 --tv 0.5 --keep-colors --tile 64"),
         ({"objective": (Term("conv", "l2", (3, 4, 5)), Term("pool", "l2", weight=-0.5))},
          "--layer conv:3-5 --layer pool=-0.5"),
+        ({"objective": (Term("pool", "l2"), Term("conv", "mean", vector=(1.0, 2.0), cosine_power=1.5))},
+         "--layer pool --layer conv --direction direction.npy --direction-power 1.5"),
         ({"objective": (Term("conv", "mean"), Term("logits", "sum", (281,), 2.0))},
          "--layer conv --objective mean --class 281=2.0 --octaves 4 --iterations 10 --smooth 0.0"),
         ({"objective": (Term("logits", "sum", (281,)),)}, "--layer logits:281 --objective sum"),
@@ -31,6 +33,8 @@ EXACT = NetFacts(
          "--frames 5 --scale 0.1 --shift 1.0 0.0 --layer conv --grid 0.5"),
         ({"rendering": Rendering(renderer="lapnorm", channels=(7,), lap_n=4), "iter_n": 20, "octave_n": 3,
           "step_size": 1.0}, "--layer conv:7 --renderer lapnorm --iterations 20"),
+        ({"rendering": Rendering(renderer="multiscale"), "iter_n": 20, "octave_n": 3, "step_size": 1.0},
+         "--layer conv --renderer multiscale --iterations 20"),
     ],
 )  # fmt: skip
 def test_of_a_recipe(recipe, words):

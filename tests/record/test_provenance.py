@@ -3,11 +3,14 @@
 import json
 
 import msgspec
+import numpy as np
 import pytest
 from support.accounts import INGREDIENTS, NETWORK, RECIPE, SKY
 
+from pydream.dream.light import Light
 from pydream.errors import ProvenanceError
-from pydream.record import DreamAccount, Figure, Film, Ingredients, Loop, provenance
+from pydream.record import DreamAccount, Figure, Film, Ingredients, Loop, Recipe, provenance
+from pydream.record import loop as checkpoint
 from pydream.record.loop import LoopFacts
 from pydream.record.provenance import parse
 
@@ -96,3 +99,36 @@ def test_versions_are_looked_up_once(monkeypatch):
         assert looked == list(provenance.LIBRARIES)
     finally:
         provenance._version.cache_clear()
+
+
+def test_a_picture_is_known_by_its_name_alone():
+    pixels = np.zeros((2, 3, 3), np.uint8)
+    assert provenance.picture_facts("there/sky.png", pixels).name == "sky.png"
+    assert provenance.picture_facts("/", pixels).name == "/"
+
+
+def test_an_account_is_readable_as_it_is():
+    assert DREAM.to_json().startswith('{\n "')
+
+
+def test_what_is_no_dream_says_what_it_is():
+    for kind, what in (("film", "a film of dreams"), ("figure", "a figure")):
+        with pytest.raises(ProvenanceError, match=f"^it is {what}, not a dream; `pydream x` makes it again$"):
+            parse(json.dumps({kind: "x", "command": "pydream x"}))
+
+
+def test_a_loop_keeps_the_light_of_its_first_frame(tmp_path):
+    light = Light((100.5, 90.0, 80.0), (20.25, 1.0, 2.0))
+    for hold, kept in ((None, None), ("both", light)):
+        loop = Loop(frame=1, scale=0.05, rotate=0.0, shift=(0.0, 0.0), hold=hold)
+        facts = LoopFacts(recipe=changed(RECIPE, loop=loop), network=NETWORK, input=SKY)
+        left = checkpoint.Checkpoint(facts, np.zeros((4, 6, 3)), np.random.RandomState(1), kept)
+        checkpoint.save(tmp_path / "loop.npz", left)
+        assert checkpoint.load(tmp_path / "loop.npz").light == kept
+
+
+def test_octaves_by_hand_are_as_many_as_the_recipe_says():
+    sizes = ((4, 6), (8, 12))
+    assert Recipe(end="conv", seed=7, octave_n=2, octave_sizes=sizes).octave_n == 2
+    with pytest.raises(ValueError, match="octave_n: 3, expected the number of octave_sizes, 2"):
+        Recipe(end="conv", seed=7, octave_n=3, octave_sizes=sizes)

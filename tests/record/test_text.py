@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from pydream.record.command import shell_line
-from pydream.record.text import as_path, as_unicode, from_json, to_json
+from pydream.record.text import as_path, as_unicode, from_json, number_text, to_json
 
 NAMES = [
     "plain.png",
@@ -23,6 +23,10 @@ NAMES = [
     "$'\\377'",
     "",
 ]
+
+
+def test_numbers_are_as_long_as_they_must_be():
+    assert [number_text(number) for number in (0.1, 1.0, 1e-7, 1 / 3)] == ["0.1", "1", "1e-07", repr(1 / 3)]
 
 
 class Named(msgspec.Struct):
