@@ -188,6 +188,10 @@ def test_what_is_no_direction(vector, more, text):
         objectives.direction("top", vector, **more)
 
 
+def test_a_direction_is_written_as_short_as_its_type():
+    assert objectives.direction("a", np.float32([0.1, 1])).terms[0].vector == (0.1, 1.0)
+
+
 def test_channels_that_a_layer_lacks(plain):
     objectives.check_channels(plain, "nowhere", ())
     objectives.check_channels(plain, "top", (0, 5))

@@ -33,8 +33,8 @@ EXACT = NetFacts(
          "--frames 5 --scale 0.1 --shift 1.0 0.0 --layer conv --grid 0.5"),
         ({"rendering": Rendering(renderer="lapnorm", channels=(7,), lap_n=4), "iter_n": 20, "octave_n": 3,
           "step_size": 1.0}, "--layer conv:7 --renderer lapnorm --iterations 20"),
-        ({"rendering": Rendering(renderer="multiscale"), "iter_n": 20, "octave_n": 3, "step_size": 1.0},
-         "--layer conv --renderer multiscale --iterations 20"),
+        ({"rendering": Rendering(renderer="decorrelated", power=0.75), "iter_n": 20, "step_size": 1.0, "octave_n": 3},
+         "--layer conv --iterations 20 --step-size 1.0 --decorrelate 0.75 --robust-scale 0.0 --robust-rotate 0.0"),
     ],
 )  # fmt: skip
 def test_of_a_recipe(recipe, words):

@@ -1,9 +1,9 @@
 """Change one thing in the code at a time and see which changes no test notices: objectives, tiles and record.
 
     pip install -e '.[mutation]'
-    python tests/tools/mutants.py --folder build/mutants make
-    python tests/tools/mutants.py --folder build/mutants run --each 100 --seed 20 objectives
-    python tests/tools/mutants.py --folder build/mutants show
+    python tests/tools/mutants.py make
+    python tests/tools/mutants.py run --each 100 --seed 20 objectives
+    python tests/tools/mutants.py show
 
 mutmut writes a copy of the package with all mutants in it, and which tests reach which function: `[tool.mutmut]` in
 pyproject.toml says of what. There are too many to try all, so `run` draws as many of each part, by a seed, and tries
