@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -12,13 +12,18 @@ from ..dream.octaves import AUTO
 from ..record.scoring import weight_of
 from .ranges import FiniteRange, Octaves
 
+if TYPE_CHECKING:
+    _ParamType = click.ParamType[Any]
+else:
+    _ParamType = click.ParamType  # generic since click 8.4
+
 _COLUMNS, _ROWS = 60, 7  # of a plot
 
 
-class _Keyframes(click.ParamType[Any]):
+class _Keyframes(_ParamType):
     """Keyframes, or what the type of a number's option takes."""
 
-    _numbers: click.ParamType[Any]
+    _numbers: _ParamType
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         """Return a number, or the `Curve` of ``FRAME:NUMBER,FRAME:NUMBER``."""
@@ -73,7 +78,7 @@ def keyframed(*names: str) -> Callable[[click.Command], click.Command]:
     return decorate
 
 
-def _keyframed(type: click.ParamType[Any]) -> Keyframed | KeyframedOctaves:
+def _keyframed(type: _ParamType) -> Keyframed | KeyframedOctaves:
     if isinstance(type, Octaves):
         return KeyframedOctaves(type)
     assert isinstance(type, FiniteRange)
