@@ -16,6 +16,7 @@ host       what systems differ in, and nothing else: locks, names, limits, signa
 forks      what a forked process has lost
 locks      one run writes a place: locks that end with their process
 reads      what a run reads, and must not write over
+reading    a file whose failed read is not taken for its end
 files      a file is written whole or not at all
 system     the memory and the threads that there are
 picture    what a picture is: (H, W, 3), RGB, 8 bits

@@ -21,15 +21,13 @@ from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from functools import cache, partial
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import BinaryIO
 
 from .errors import PydreamError
 from .host import disk, names
 from .locks import hold, is_lock_file, locked, locked_if_dead
+from .reading import NotedFile, Reader
 from .reads import reads
-
-if TYPE_CHECKING:
-    from _typeshed import WriteableBuffer
 
 _unsynced: ContextVar[bool] = ContextVar("unsynced", default=False)
 _NO_SYNC = {errno.EINVAL, errno.ENOTSUP, errno.ENOSYS}  # of file systems that cannot sync this
@@ -78,44 +76,11 @@ def open_file(path: str | os.PathLike[str], noted: bool = True) -> io.BufferedRe
         raise NotRegularError
     if noted and (run := reads()) is not None:
         run.add(Path(path))
-    file = _Reader(_Noting(os.fspath(path), opener=_open_at_once))
+    file = Reader(NotedFile(os.fspath(path), opener=_open_at_once))
     if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):  # it was replaced in between
         file.close()
         raise NotRegularError
     return file
-
-
-class _Noting(io.FileIO):
-    """A file that keeps the first error of its reads."""
-
-    failed: OSError | None = None
-
-    def readinto(self, buffer: WriteableBuffer, /) -> int | None:  # all reads of a buffered file, but `readall`
-        with self._noting():
-            return super().readinto(buffer)
-
-    def readall(self) -> bytes:
-        with self._noting():
-            return super().readall()
-
-    @contextmanager
-    def _noting(self) -> Iterator[None]:
-        try:
-            yield
-        except OSError as error:
-            self.failed = self.failed or error
-            raise
-
-
-class _Reader(io.BufferedReader):
-    """A file whose block ends with the error of a read, if whatever parses it took that for the end of the data."""
-
-    raw: _Noting
-
-    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        self.close()
-        if kind is None and self.raw.failed is not None:
-            raise self.raw.failed
 
 
 def _open_at_once(path: str, flags: int) -> int:

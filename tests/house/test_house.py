@@ -12,7 +12,7 @@ import pydream
 
 # A room imports those before it,
 ORDER = [
-    *("errors", "logs", "host", "forks", "locks", "reads", "files", "system", "picture", "table", "net"),
+    *("errors", "logs", "host", "forks", "locks", "reads", "reading", "files", "system", "picture", "table", "net"),
     *("media", "imageops", "tiles", "dream"),
     *("runtime", "formats", "caffe", "zoo"),
     *("record", "cluster", "easy"),
