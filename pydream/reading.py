@@ -16,11 +16,13 @@ class NotedFile(io.FileIO):
 
     failed: OSError | None = None
 
-    def readinto(self, buffer: WriteableBuffer, /) -> int | None:  # all reads of a buffered file, but `readall`
+    def readinto(self, buffer: WriteableBuffer, /) -> int | None:
+        """Read into a buffer, as all reads of a buffered file do but `readall`."""
         with self._noting():
             return super().readinto(buffer)
 
     def readall(self) -> bytes:
+        """Read to the end."""
         with self._noting():
             return super().readall()
 
