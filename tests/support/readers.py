@@ -72,6 +72,7 @@ def serve():
     part("keras")
     for line in sys.stdin:
         order = json.loads(line)
+        answer = os.open(order["answer"], os.O_WRONLY)  # now: later that descriptor may be another file's
         pid = os.fork()
         if not pid:
             forks._lost.clear()  # TensorFlow is imported, but has run nothing yet and has no threads
@@ -79,10 +80,11 @@ def serve():
                 os.chdir(order["folder"])
                 if order["program"]:
                     reader.read_keras = lambda file: exec(file.read_text())
-                os.dup2(os.open(order["answer"], os.O_WRONLY), 1)
+                os.dup2(answer, 1)
                 reader.main(os.getppid(), Path(order["file"]))
             finally:
                 os._exit(1)
+        os.close(answer)
         print(pid, flush=True)
         print(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), flush=True)
 
