@@ -26,12 +26,13 @@ import pydream
 from pydream.bench import table
 from pydream.bench.floor import floor_seconds, matrix_product, multiplications
 from pydream.bench.inputs import image
-from pydream.bench.machine import as_lines, machine, peak_memory
+from pydream.bench.machine import as_lines, machine
 from pydream.bench.network import EXACT, FAST, FLOOR
 from pydream.bench.plot import matplotlib
 from pydream.bench.timing import SAME_BITS, Contest, race
 from pydream.errors import BenchError
 from pydream.files import written_whole
+from pydream.host.resources import peak_memory
 from pydream.zoo.load import default_layer
 
 MEGAPIXELS = (0.1, 0.25, 0.5, 1, 2, 4, 8)
