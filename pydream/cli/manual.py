@@ -19,6 +19,7 @@ from .. import __version__
 from ..files import make_folder, write_text
 from . import COMMANDS, GROUPS, main
 from .help import HEADINGS, long_name
+from .streams import echo_path
 
 _EXIT_STATUS = {
     "0": "It is done.",
@@ -147,4 +148,5 @@ def _escaped(text: str) -> str:
 if __name__ == "__main__":
     if len(sys.argv) != 2:
         sys.exit(f"usage: python -m {__spec__.name} FOLDER")
-    print(*write_pages(Path(sys.argv[1])), sep="\n")
+    for page in write_pages(Path(sys.argv[1])):
+        echo_path(page)

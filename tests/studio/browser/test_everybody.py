@@ -7,8 +7,8 @@ from support.pages import DESKTOP, LONG, PHONE, QUICK, audit, jobs, last, made, 
 SEEN = [
     pytest.param(DESKTOP, "dark", id="desktop-dark"),
     pytest.param(PHONE, "light", id="phone-light"),
-    pytest.param(DESKTOP, "light", id="desktop-light"),
-    pytest.param(PHONE, "dark", id="phone-dark"),
+    pytest.param(DESKTOP, "light", id="desktop-light", marks=pytest.mark.slow),
+    pytest.param(PHONE, "dark", id="phone-dark", marks=pytest.mark.slow),
 ]
 MOST_WEIGHT = 200_000  # bytes of the page
 
