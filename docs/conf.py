@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
-sys.path.insert(0, str(ROOT))
+sys.path[:0] = [str(ROOT), str(ROOT / "docs")]
 os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
 
 import pydream  # noqa: E402  (from this checkout)
@@ -24,9 +24,7 @@ version = release = pydream.__version__
 BESIDE = ("docs/looks/README.md", "models/*/README.md", "examples/ports/*/README.md", "pydream/dream/labels/README.md")
 
 root_doc = "README"
-include_patterns = [
-    *("README.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md", "docs/**", *BESIDE),
-]
+include_patterns = ["README.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md", "docs/**", *BESIDE]
 exclude_patterns = ["docs/gallery/*", "build*", "docs/made/**/*.ipynb", "docs/made/**/*.py", "docs/made/**/*.zip"]
 extensions = [
     "myst_parser",
@@ -55,8 +53,8 @@ sphinx_gallery_conf = {
     "abort_on_example_error": True,
     "image_scrapers": ("gallery_pictures.scraper",),
     "min_reported_time": 3600,
+    "write_computation_times": False,  # it would write into the checkout
 }
-sys.path.insert(0, str(ROOT / "docs"))
 
 html_theme = "pydata_sphinx_theme"
 html_title = "pydream"
