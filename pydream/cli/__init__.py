@@ -42,6 +42,8 @@ from .libraries import limit_pixels, quiet_libraries
 from .signals import signals_as_ctrl_c, uninterrupted
 from .streams import echo, standard_streams
 
+COMPLETION_VARIABLE = "_PYDREAM_COMPLETE"  # set where a shell asks
+
 GROUPS = {  # each command is `command` in the module of its name
     "Dream": {
         "dream": "Dream on pictures.",
@@ -119,7 +121,7 @@ class Commands(click.Group):
 
     def main(self, *args: Any, **kwargs: Any) -> Any:
         """Run a command line, whatever becomes of the standard streams; or answer a shell that waits behind TAB."""
-        if "_PYDREAM_COMPLETE" in os.environ:
+        if COMPLETION_VARIABLE in os.environ:
             from .shells import answer
 
             answer(self)

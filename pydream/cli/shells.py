@@ -15,7 +15,7 @@ from typing import NoReturn
 import click
 from click.shell_completion import CompletionItem, ShellComplete, split_arg_string
 
-VARIABLE = "_PYDREAM_COMPLETE"
+from . import COMPLETION_VARIABLE
 
 _AT_MOST = 10.0  # seconds: after that a shell gets no answer, as of a network of gigabytes
 _SPECIAL = re.compile(r"[^\w@%+:,./=-]", re.ASCII)  # what bash takes for something else than itself
@@ -132,13 +132,13 @@ SHELLS = tuple(_SHELLS)
 
 def script(shell: str, group: click.Group) -> str:
     """Return what a shell reads to complete the command line of `group`."""
-    return _SHELLS[shell](group, {}, "pydream", VARIABLE).source()
+    return _SHELLS[shell](group, {}, "pydream", COMPLETION_VARIABLE).source()
 
 
 def completed(group: click.Group) -> str:
     """Return the answer to what the environment asks; none to a shell that is not known."""
-    shell = _SHELLS.get(os.environ[VARIABLE].partition("_")[0])
-    return shell(group, {}, "pydream", VARIABLE).complete() if shell else ""
+    shell = _SHELLS.get(os.environ[COMPLETION_VARIABLE].partition("_")[0])
+    return shell(group, {}, "pydream", COMPLETION_VARIABLE).complete() if shell else ""
 
 
 def answer(group: click.Group) -> NoReturn:

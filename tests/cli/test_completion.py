@@ -36,7 +36,7 @@ def ask(folder, monkeypatch):
 
     def ask(line):
         monkeypatch.setenv("COMP_WORDS", line)
-        monkeypatch.setenv(shells.VARIABLE, "zsh_complete")
+        monkeypatch.setenv(shells.COMPLETION_VARIABLE, "zsh_complete")
         rows = [row.split("\t") for row in shells.completed(main).splitlines()]
         return {value if kind == "plain" else kind: about for kind, value, about in rows}
 
@@ -137,7 +137,7 @@ def test_silence(network, root):
         "os.environ['COMP_WORDS'] = 'pydream dream -m e.prototxt -l '\n"
         "main()\n"
     )
-    env = os.environ | {"PYTHONPATH": str(root), shells.VARIABLE: "bash_complete"}
+    env = os.environ | {"PYTHONPATH": str(root), shells.COMPLETION_VARIABLE: "bash_complete"}
     done = subprocess.run([sys.executable, "-c", program], env=env, cwd=network, capture_output=True, text=True)
     assert done.returncode == 0
     assert done.stdout == "False\n"
@@ -156,7 +156,7 @@ def test_a_shell_does_not_wait_long():
 
 
 def test_an_unknown_shell(monkeypatch):
-    monkeypatch.setenv(shells.VARIABLE, "tcsh_complete")
+    monkeypatch.setenv(shells.COMPLETION_VARIABLE, "tcsh_complete")
     assert shells.completed(main) == ""
 
 
@@ -175,7 +175,7 @@ def test_an_unknown_shell(monkeypatch):
 )
 def test_words_of_bash(network, monkeypatch, line, value):
     monkeypatch.setenv("COMP_WORDS", line)
-    monkeypatch.setenv(shells.VARIABLE, "bash_complete")
+    monkeypatch.setenv(shells.COMPLETION_VARIABLE, "bash_complete")
     rows = shells.completed(main).split("\n")
     assert [row.split("\t")[1] for row in rows if row] == ([] if value is None else [value])
 

@@ -11,6 +11,7 @@ from contextlib import suppress
 from itertools import product
 
 import numpy as np
+import PIL
 import pytest
 from PIL import Image
 from support.pictures import photograph
@@ -276,8 +277,8 @@ def test_a_cut_jpeg_without_some_of_its_colours_is_refused():
     """Scans of one component each: of the last two there is nothing."""
     content = jpeg(photograph(), progressive=True)
     one = bytearray(content[: content.index(b"\xff\xda")])
-    # Before Pillow 13 this is not recognised as a picture.
-    with pytest.raises(ImageFileError, match=r"is damaged or cut short|is not a picture, or is damaged"):
+    recognised = int(PIL.__version__.partition(".")[0]) >= 13
+    with pytest.raises(ImageFileError, match="is damaged or cut short" if recognised else "is not a picture, or is"):
         read(bytes(one))
     with pytest.raises(ImageFileError, match="is damaged or cut short"):
         read(content[:-1].replace(b"\xff\xda\0\x0c\3", b"\xff\xda\0\x0c\1", 1))

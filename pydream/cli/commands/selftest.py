@@ -58,6 +58,7 @@ def _of_dream(runtime: str) -> Iterator[str]:
     import numpy as np
 
     from ...dream.notebook import deepdream
+    from ...picture import to_pixels
     from ...testing import golden
     from ...zoo.load import load_net
     from ...zoo.registry import DEFAULT_NETWORK
@@ -68,7 +69,7 @@ def _of_dream(runtime: str) -> Iterator[str]:
     dream = deepdream(
         net, known["image"], end=golden.END, rng=np.random.RandomState(0), backend=backend, **golden.OCTAVES
     )
-    found, expected = np.clip(dream, 0, 255).astype(np.uint8), known["out_u8"]
+    found, expected = to_pixels(dream), known["out_u8"]
     differing = np.argwhere(found != expected)
     if len(differing):
         row, column, channel = place = tuple(differing[0])
