@@ -1,5 +1,7 @@
 """Scores: their gradients against finite differences, how they are written, and dreams with them."""
 
+from itertools import permutations
+
 import numpy as np
 import pytest
 from support import nets
@@ -181,6 +183,8 @@ def test_a_direction_of_one_channel_is_its_mean(plain, image):
         ([0, 0], {}, "finite numbers, and not only 0"),
         ([1e39, 0], {}, "finite numbers"),
         ([1, 2], {"power": -1}, "cosine_power: -1.0, expected 0 to 100"),
+        (np.zeros(0), {}, r"vector: float64 of shape \(0,\), expected a number for each channel"),
+        (np.ones(100_001), {}, r"float64 of shape \(100001,\), expected a number for each channel"),
     ],
 )
 def test_what_is_no_direction(vector, more, text):
@@ -204,6 +208,8 @@ def test_a_direction_of_another_layer(plain):
         objectives.direction("top", [1, 2]).check(plain)
     with pytest.raises(ValueError, match="a direction has a mean or a sum, of all channels"):
         Term("top", "mean", (1,), vector=(1.0,))
+    with pytest.raises(ValueError, match="a direction has a mean or a sum, of all channels"):
+        Term("top", "l2", vector=(1.0,))
 
 
 def test_the_whole_layer_is_the_notebooks_objective(squeezenet32):
@@ -288,6 +294,20 @@ def test_ports_without_a_drive_of_their_own():
         l2("x")(blob, blob)
 
 
+def test_terms_of_one_layer_add_up_in_any_order():
+    x = np.array([3.0, 4.0])  # along the vector, where the gradient of x·v cos(x, v) is v
+    terms = [
+        (l2("x"), x),
+        (objectives.total("x", 0), (1, 0)),
+        (objectives.direction("x", x), x),
+        (objectives.direction("x", x, 1), x),
+    ]
+    for (first, of_first), (second, of_second) in permutations(terms, 2):
+        blob = PlainBlob(x.reshape(1, 2, 1, 1))
+        (first + 2 * second)(blob)
+        np.testing.assert_allclose(blob.diff.ravel(), of_first + 2 * np.array(of_second), rtol=1e-12)
+
+
 def test_how_scores_are_written():
     score = mean("a", 7) - 0.5 * l2("b") + 3 * objectives.total("c:0", [3, 4, 5, 9])
     assert repr(score) == "mean of 'a':7 - 0.5 * l2 of 'b' + 3 * sum of 'c:0':3-5,9"
@@ -319,6 +339,11 @@ def test_how_scores_are_written():
 def test_what_is_no_score(make, text):
     with pytest.raises(ValueError, match=text):
         make()
+
+
+def test_the_middle_of_a_grid():
+    for height, width, middle in ((6, 8, (3, 4)), (7, 5, (3, 2)), (1, 1, (0, 0)), (9, 10, (4, 5))):
+        assert Term("a", place="center").index((2, height, width)) == ([0, 1], *middle)
 
 
 def test_places_that_are_not_there():

@@ -91,6 +91,7 @@ def test_in_tiles(deeper, layer, kind):
 def test_a_term_before_there_is_a_picture(mix, blue):
     term = Strongest("mix", "mean", (4, 3), -0.5)
     assert str(Score((term,))) == "-0.5 * mean of 'mix':strongest2"
+    assert str(Strongest("mix", "mean", (4, 3), place=(2, 1))) == "mean of 'mix':strongest2@2,1"
     assert term != Term("mix", "mean", (4, 3), -0.5)
     assert term.on(mix, blue) == Term("mix", "mean", (0, 2), -0.5)
 

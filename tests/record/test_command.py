@@ -2,6 +2,7 @@
 
 import pytest
 
+from pydream.dream.keyframes import WholeCurve
 from pydream.dream.objectives import Term
 from pydream.record import Loop, NetFacts, Recipe, Rendering
 from pydream.record.command import command_of, option_words
@@ -28,6 +29,9 @@ EXACT = NetFacts(
          "--layer pool --layer conv --direction direction.npy --direction-power 1.5"),
         ({"objective": (Term("conv", "mean"), Term("logits", "sum", (281,), 2.0))},
          "--layer conv --objective mean --class 281=2.0 --octaves 4 --iterations 10 --smooth 0.0"),
+        ({"objective": (Term("conv", "mean"), Term("logits", "sum", (281,))),
+          "loop": Loop(frame=4, scale=0.05, rotate=0.0, shift=(0.0, 0.0), octave_n=WholeCurve(((0, 1), (4, 3))))},
+         "--frames 5 --octaves 0:1,4:3 --layer conv --objective mean --class 281 --iterations 10 --smooth 0.0"),
         ({"objective": (Term("logits", "sum", (281,)),)}, "--layer logits:281 --objective sum"),
         ({"loop": Loop(frame=4, scale=0.1, rotate=0.0, shift=(1.0, 0.0)), "grid": 0.5},
          "--frames 5 --scale 0.1 --shift 1.0 0.0 --layer conv --grid 0.5"),

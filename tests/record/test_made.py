@@ -7,6 +7,7 @@ from support.accounts import INGREDIENTS, NETWORK, RECIPE, SKY
 
 from pydream.errors import ForeignFileError
 from pydream.media.image import write_image
+from pydream.media.page import document
 from pydream.record import DreamAccount, Film, Loop
 from pydream.record import film as film_file
 from pydream.record import loop as checkpoint
@@ -140,6 +141,19 @@ def test_the_note_of_a_sidecar(dream):
     sidecar.write_bytes(b"\xff")
     assert note_of(sidecar) == (None, False)
     assert not is_record(sidecar)
+
+
+@pytest.mark.parametrize("name", ["dream.html", "dream.HTM"])
+def test_the_note_of_a_page(tmp_path, name):
+    page = tmp_path / name
+    assert note_of(page) == (None, True)
+    for note in (DREAM.to_json(), '{"title": "mine"}', None):
+        page.write_text(document("A dream", "<p>\N{SUNRISE}</p>", note=note), encoding="utf-8")
+        assert note_of(page) == (note, False)
+        assert is_record(page) == (note == DREAM.to_json())
+    page.unlink()
+    page.mkdir()
+    assert note_of(page) == (None, False)
 
 
 def test_states(tmp_path, data):

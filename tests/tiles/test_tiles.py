@@ -6,7 +6,7 @@ two differ in the order of sums only: 1e-10 is what is promised, 1e-15 what is m
 
 import gc
 import tracemalloc
-from math import gcd, lcm
+from math import ceil, gcd, lcm
 
 import numpy as np
 import pytest
@@ -602,10 +602,11 @@ def test_tiles_where_the_picture_does_not_fit(squeezenet32, monkeypatch):
     end = ["fire8/concat"]
     pictures = OVERHEAD + int(2.25 * 3 * 2000 * 3000 * 4)
     needed = squeezenet32.step_bytes(end, 2000, 3000) + pictures + 3 * 2000 * 3000 * 4  # one run has a tensor too
-    monkeypatch.setattr("pydream.tiles.fitting.free_bytes", lambda: 2 * needed + 2)
+    monkeypatch.setattr("pydream.tiles.fitting.free_bytes", lambda: 2 * needed)
     assert choose_side(squeezenet32, end, 2000, 3000) == 0
-    monkeypatch.setattr("pydream.tiles.fitting.free_bytes", lambda: 2 * needed - 2)
+    monkeypatch.setattr("pydream.tiles.fitting.free_bytes", lambda: 2 * needed - 1)
     side = choose_side(squeezenet32, end, 2000, 3000)
+    assert side > 0
     squeezenet32.blobs["data"].reshape(1, 3, 2000, 3000)
     plan = plan_tiles(squeezenet32, end, 2000, 3000, side)
     assert len(plan) > 1
@@ -675,6 +676,26 @@ def test_a_limit_that_is_too_low_is_refused_before_a_step(squeezenet32, limited)
     img = np.zeros((1600, 2400, 3), np.float32)
     with pytest.raises(MemoryTooSmallError, match=r"about 0\.\d+ GB too low .* in tiles of 16: ulimit -v"):
         pydream.deepdream(squeezenet32, img, end="fire8/concat", watch=watching(step=lambda *_: pytest.fail("a step")))
+
+
+@pytest.mark.parametrize("side", [0, 96])
+def test_a_limit_counts_what_a_picture_without_a_seam_adds(squeezenet32, limited, side):
+    """The crop has a margin on all sides, which goes around the picture."""
+    ends, size = ["fire8/concat"], (64, 96)
+    squeezenet32.blobs["data"].reshape(1, 3, *size)
+    needed = {}
+    for seamless in (False, True):
+        crop = plan_tiles(squeezenet32, ends, *size, side, seamless).crop if side or seamless else size
+        limited(0)
+        beside = int((3 + squeezenet32.copies) * 3 * size[0] * size[1] * 4)
+        needed[seamless] = system.missing_bytes(beside, squeezenet32.step_bytes(ends, *crop), tiled=side > 0)
+    assert needed[True] > needed[False] > 0
+    for seamless in (False, True):
+        limited(ceil(needed[seamless]))
+        check_limit(squeezenet32, ends, *size, side, seamless=seamless)
+        limited(ceil(needed[seamless]) - 1)
+        with pytest.raises(MemoryTooSmallError, match="GB too low for 96x64 pixels and 'fire8/concat'"):
+            check_limit(squeezenet32, ends, *size, side, seamless=seamless)
 
 
 def test_a_limit_is_asked_once(squeezenet32, limited, monkeypatch):
