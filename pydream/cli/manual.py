@@ -18,8 +18,9 @@ import click
 from .. import __version__
 from ..files import make_folder, write_text
 from . import COMMANDS, GROUPS, main
+from .errors import errors_in_one_line
 from .help import HEADINGS, long_name
-from .streams import echo_path
+from .streams import echo_path, standard_streams
 
 _EXIT_STATUS = {
     "0": "It is done.",
@@ -145,8 +146,16 @@ def _escaped(text: str) -> str:
     return "".join(each if each.isascii() else f"\\[u{ord(each):04X}]" for each in text)
 
 
+@click.command()
+@click.argument("folder", type=click.Path(path_type=Path))
+def _program(folder: Path) -> None:
+    with errors_in_one_line():
+        for page in write_pages(folder):
+            echo_path(page)
+
+
 if __name__ == "__main__":
     if len(sys.argv) != 2:
         sys.exit(f"usage: python -m {__spec__.name} FOLDER")
-    for page in write_pages(Path(sys.argv[1])):
-        echo_path(page)
+    with standard_streams():
+        _program(prog_name=f"python -m {__spec__.name}")

@@ -1,5 +1,6 @@
 """The manual pages: every command, every option, and nothing that a reader of such pages complains of."""
 
+import os
 import shutil
 import subprocess
 import sys
@@ -59,3 +60,22 @@ def test_readers_do_not_complain(folder_of_pages, reader):
 def test_the_program_names_what_it_wants():
     done = subprocess.run([sys.executable, "-m", "pydream.cli.manual"], capture_output=True, text=True)
     assert (done.returncode, done.stderr) == (1, "usage: python -m pydream.cli.manual FOLDER\n")
+
+
+def test_nobody_reads_the_programs_answer(tmp_path):
+    reader, writer = os.pipe()
+    os.close(reader)
+    command = [sys.executable, "-m", "pydream.cli.manual", str(tmp_path / "man")]
+    done = subprocess.run(command, stdout=writer, stderr=subprocess.PIPE, text=True)
+    os.close(writer)
+    assert (done.returncode, done.stderr) == (141, "")
+    assert len(list((tmp_path / "man").iterdir())) == len(list(pages()))
+
+
+def test_the_program_cannot_write(tmp_path):
+    (tmp_path / "file").touch()
+    command = [sys.executable, "-m", "pydream.cli.manual", str(tmp_path / "file")]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith("pydream: error: ")
+    assert done.stderr.count("\n") == 1
