@@ -38,6 +38,7 @@ def write_clip(
     tick=None,
     tone=None,
     sound_from=0.0,
+    language="und",
     prepare=lambda stream: None,
     options=None,
     tags=(),
@@ -53,6 +54,8 @@ def write_clip(
         The codec of a sound: 440 Hz, as long as the film.
     sound_from : float
         The second at which that begins.
+    language : str
+        Of the sound.
     prepare : callable
         Called with the stream before it is written.
     tags : dict
@@ -72,6 +75,7 @@ def write_clip(
         track = None if tone is None else film.add_stream(tone, rate=48000)
         if track is not None:
             track.layout = "stereo"
+            track.metadata["language"] = language
         for number, pixels in enumerate(frames):
             frame = pixels
             if not isinstance(frame, av.VideoFrame):

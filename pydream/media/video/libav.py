@@ -63,6 +63,20 @@ def decoder_options() -> dict[str, str]:
     return {"max_pixels": str(Image.MAX_IMAGE_PIXELS or 2**31 - 1)}
 
 
+def _text_options(av: Any) -> dict[str, str]:
+    """Return the option of `av.open` for tags that are not UTF-8.
+
+    PyAV below 19 refuses a film for such a tag unless it is asked to keep its bytes, as 19 always does: then it has no
+    such option.
+    """
+    return {"metadata_errors": "surrogateescape"} if hasattr(av.container.InputContainer, "metadata_errors") else {}
+
+
+def text(tag: str) -> str:
+    """Return a film's tag as text; bytes that are not UTF-8 become U+FFFD."""
+    return tag.encode(errors="surrogateescape").decode(errors="replace")
+
+
 @contextmanager
 def opened(path: Path) -> Iterator[InputContainer]:
     """Open an untrusted film: no other file is read, and no frame of too many pixels is decoded.
@@ -82,7 +96,7 @@ def opened(path: Path) -> Iterator[InputContainer]:
     }
     with open_regular(path, "film", VideoFileError) as file:
         try:
-            container = av.open(file, "r", options=options, metadata_errors="replace")
+            container = av.open(file, "r", options=options, **_text_options(av))
         except (av.FFmpegError, OSError) as error:  # OSError: a seek beyond the file
             raise VideoFileError(
                 f"'{path}' is not a readable film, or is damaged (expected {', '.join(READABLE)})"

@@ -17,7 +17,7 @@ from ...picture import Picture
 from ..image import LONGEST_NOTE
 from .colours import display_matrix, is_turned, rgb, upright
 from .footage import WHOLE, Footage, Section, check_found
-from .libav import decoder_options, opened, read_errors
+from .libav import decoder_options, opened, read_errors, text
 from .settings import Times
 from .sound import Sound, is_decodable
 from .stills import is_webp, read_animation
@@ -88,7 +88,7 @@ def read_video(
             end = ticks[-1] + (ticks[-1] - ticks[-2] if len(ticks) > 1 else film.usual)
         ticks.append(end)
         first = number - len(ticks) + 1
-        aspect = film.stream.sample_aspect_ratio or Fraction(1)
+        aspect = Fraction(film.stream.sample_aspect_ratio or 1)
         return _Decoded(
             path,
             sizes.pop(),
@@ -105,7 +105,7 @@ def read_video(
 def read_comment(path: Path) -> str | None:
     """Read a film's comment, which is untrusted text; None if there is none."""
     with opened(path) as container:
-        return container.metadata.get("comment", "")[: LONGEST_NOTE + 1] or None
+        return text(container.metadata.get("comment", ""))[: LONGEST_NOTE + 1] or None
 
 
 class _Film:
@@ -137,8 +137,9 @@ class _Film:
         stream.codec_context.options = decoder_options()
         self._container = container
         self.stream = stream
-        self.tick = stream.time_base or Fraction(1, _MPEG_CLOCK)
-        self.rates = [rate for rate in (stream.average_rate, stream.guessed_rate, stream.base_rate) if rate]
+        # PyAV 19 has a class of its own for what is a Fraction in 18.
+        self.tick = Fraction(stream.time_base or Fraction(1, _MPEG_CLOCK))
+        self.rates = [Fraction(rate) for rate in (stream.average_rate, stream.guessed_rate, stream.base_rate) if rate]
         self.now = self._begin = 0
         self.damaged = 0
         self.ended = False

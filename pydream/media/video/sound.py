@@ -9,7 +9,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .libav import opened
+from .libav import opened, text
 
 if TYPE_CHECKING:
     from av import Packet
@@ -93,7 +93,7 @@ def is_copied(stream: AudioStream) -> bool:
 def _track(film: OutputContainer, stream: AudioStream) -> _Track:
     track = _Copied(film, stream) if is_copied(stream) else _Encoded(film, stream)
     if stream.language:
-        track.out.metadata["language"] = stream.language
+        track.out.metadata["language"] = text(stream.language)
     return track
 
 

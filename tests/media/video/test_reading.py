@@ -64,6 +64,7 @@ def test_constant_rates_are_exact(tmp_path, rate, suffix):
     clip = write_clip(tmp_path / f"in.{suffix}", moving_square(12), rate)
     footage = copied(clip, tmp_path / "out.mp4")
     assert footage.rate == rate
+    assert {type(number) for number in (footage.rate, footage.pixel_aspect, footage.times.tick)} == {Fraction}
     assert shown(tmp_path / "out.mp4") == [number / rate for number in range(12)]
     with av.open(str(tmp_path / "out.mp4")) as film:
         assert film.streams.video[0].average_rate == rate
@@ -428,3 +429,12 @@ def test_comments(tmp_path, suffix):
     assert read_comment(tmp_path / f"out{suffix}") == note
     write_video(tmp_path / f"out{suffix}", moving_square(2))
     assert read_comment(tmp_path / f"out{suffix}") is None
+
+
+@pytest.mark.parametrize("suffix", [".mp4", ".gif"])
+def test_a_comment_that_is_not_utf8(tmp_path, suffix):
+    film = tmp_path / f"out{suffix}"
+    write_video(film, moving_square(2), note="cafe au lait")
+    film.write_bytes(film.read_bytes().replace(b"cafe", b"caf\xe9"))
+    assert read_comment(film) == "caf\N{REPLACEMENT CHARACTER} au lait"
+    assert len(read_video(film)) == 2

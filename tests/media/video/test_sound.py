@@ -87,3 +87,13 @@ def test_a_gif_is_silent(tmp_path):
     footage = read_video(clip)
     with pytest.raises(VideoFileError, match=r"a \.gif film has no sound"):
         write_video(tmp_path / "out.gif", footage.frames(), sound=footage.sound)
+
+
+@pytest.mark.parametrize(("language", "kept"), [(b"fre", "fre"), (b"fr\xe9", None)])
+def test_a_language(tmp_path, language, kept):
+    """Matroska keeps any bytes, an MP4 three letters: other languages are left out."""
+    clip = write_clip(tmp_path / "in.mkv", moving_square(), pix_fmt="yuv420p", tone="aac", language="eng")
+    clip.write_bytes(clip.read_bytes().replace(b"eng", language))
+    copied(clip, tmp_path / "out.mp4")
+    with av.open(str(tmp_path / "out.mp4")) as film:
+        assert film.streams.audio[0].language == kept
