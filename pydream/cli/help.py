@@ -71,8 +71,8 @@ class Command(click.Command):
     def collect_usage_pieces(self, ctx: click.Context) -> list[str]:
         """Return the words after the command's name, with the options that are required."""
         options, *arguments = super().collect_usage_pieces(ctx)
-        required = [param for param in _by_name(self.params).values() if param.required]
-        return [options, *(f"{param.opts[0]} {param.make_metavar(ctx)}" for param in required), *arguments]
+        required = [param for param in _by_name(self.params).values() if param.required]  # each has a metavar
+        return [options, *(f"{param.opts[0]} {param.metavar}" for param in required), *arguments]
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the options that are wanted, under their headings."""

@@ -27,6 +27,7 @@ from ..dream.octaves import MOST_OCTAVES
 from ..dream.params import LARGEST_JITTER, LARGEST_STEP, MOST_ITERATIONS
 from ..dream.retouch import STRONGEST_PULL, STRONGEST_TV, WIDEST_BLUR, WIDEST_SCALE, WIDEST_TURN, Robust
 from ..dream.spectrum import STEEPEST
+from ..errors import NetFileError
 from ..files import unsynced
 from ..formats import InputSpec, caffe, graphdef, keras, read_mean
 from ..net import CHANNEL_ORDERS
@@ -148,7 +149,10 @@ def _mean(text: str) -> Mean:
     mean, path = _numbers(text), Path(text)
     if not mean and path.is_file():
         note_read(path)
-        return Mean(read_mean(path))
+        try:
+            return Mean(read_mean(path))
+        except NetFileError as error:
+            raise click.BadParameter(str(error)) from error
     if len(mean) not in (1, 3):
         what = "three numbers, e.g. 104,116,122, one for all channels, or a .binaryproto or .npy file"
         raise click.BadParameter(f"{text!r} is not a mean (expected {what})")

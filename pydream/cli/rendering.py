@@ -10,6 +10,7 @@ import click
 from ..dream.labels import NUMBERS
 from ..dream.renderers import DEFAULT, RENDERERS
 from ..dream.tutorial import TILE_SIZE
+from ..errors import ParameterError
 from ..record.recipe import Rendering
 from ..record.scoring import channels_of
 from .options import common_run_options, layer_option, network_options, option, steps_option, tile_options, together
@@ -63,7 +64,10 @@ def channel_option(given: str) -> ChannelOption:
     name, colon, listed = given.rpartition(":")
     if not colon or not NUMBERS.fullmatch(listed):
         return ChannelOption(given, given)
-    channels = channels_of(listed, given)
+    try:
+        channels = channels_of(listed, given)
+    except ParameterError as error:
+        raise click.BadParameter(error.problem) from error
     if len(set(channels)) < len(channels):
         raise click.BadParameter(f"{given!r} names a channel twice")
     return ChannelOption(given, name or None, channels)

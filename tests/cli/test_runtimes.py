@@ -37,7 +37,8 @@ def test_help_and_completion_list_it(plain):
     for name in ("dream", "video", "classify"):
         ctx = click.Context(main.get_command(click.Context(main), name))
         (option,) = (param for param in ctx.command.get_params(ctx) if param.name == "runtime")
-        assert option.make_metavar(ctx) == "[auto|tensorflow|native|numpy|plain]"
+        names, _ = option.get_help_record(ctx)
+        assert names == "--runtime [auto|tensorflow|native|numpy|plain]"
     complete = ShellComplete(main, {}, "pydream", "_PYDREAM_COMPLETE")
     assert [item.value for item in complete.get_completions(["dream", "--runtime"], "pl")] == ["plain"]
     assert "plug_cli" not in sys.modules
