@@ -2,7 +2,7 @@
 # The tests with the oldest and with the newest versions of all packages that pyproject.toml allows, extras included; the
 # tests' own tools are the newest in both:
 #
-#     bash tests/tools/canary.sh [--prepare] [oldest|newest ...] [-- options of pytest]
+#     bash tests/tools/canary.sh [--prepare] [oldest|newest ...] [-- options of pytest, or tests in place of all]
 #
 # PYTHON_OLDEST (python3.11) and PYTHON_NEWEST (python3) choose the interpreters. Each has an environment and a copy of the
 # checkout, changes that are not committed included, in build/canary; `--prepare` ends there.
@@ -53,6 +53,6 @@ for name in "${names[@]}"; do
     $prepare && continue
     # The notebooks take minutes, and use nothing that the other tests do not.
     (cd "$here/$name/checkout" && PATH="$here/$name/venv/bin:$PATH" python -m pytest --numprocesses 2 --dist loadfile \
-        --ignore tests/house/test_notebooks.py tests "$@") || failed+=("$name")
+        --ignore tests/house/test_notebooks.py "$@") || failed+=("$name")
 done
 [ ${#failed[@]} -eq 0 ] || { echo "failed with the versions: ${failed[*]}" >&2; exit 1; }
