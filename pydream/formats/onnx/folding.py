@@ -7,7 +7,8 @@ inputs' shapes and compared with a budget before it runs: a file of 300 bytes ca
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from math import ceil, prod
+from functools import reduce
+from math import ceil, inf, prod
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -108,14 +109,23 @@ def _all(node: Node, inputs: Inputs) -> int:
     return sum(values.size for values in inputs if values is not None)  # one may be there twice
 
 
+def _broadcast(node: Node, inputs: Inputs) -> int:
+    shapes = [values.shape for values in inputs if values is not None]
+    return prod(np.broadcast_shapes(*shapes)) * max(len(shapes) - 1, 1) + _all(node, inputs)
+
+
 def _elementwise(function: Callable[..., Any]) -> _Formula:
     """Make a formula in float64, whatever the file's type is."""
+    return _Formula(lambda node, *inputs: function(*map(_exact, inputs)), _broadcast)
 
-    def numbers(node: Node, inputs: Inputs) -> int:
-        shapes = [values.shape for values in inputs if values is not None]
-        return prod(np.broadcast_shapes(*shapes)) + _all(node, inputs)
 
-    return _Formula(lambda node, *inputs: function(*map(_exact, inputs)), numbers)
+def _many(function: Callable[..., Any]) -> Callable[..., Any]:
+    return lambda *inputs: reduce(function, inputs)
+
+
+def _remainder(node: Node, a: Values, b: Values) -> Any:
+    """With the divisor's sign, or with the dividend's, as C's fmod has it."""
+    return (np.fmod if node.integer("fmod", 0) else np.mod)(_exact(a), _exact(b))
 
 
 def _divided(a: Values, b: Values) -> Any:
@@ -154,6 +164,8 @@ def _cast(node: Node, x: Values, *like: Values) -> Any:
 
 
 def _clip(node: Node, x: Values, low: Values | None = None, high: Values | None = None) -> Any:
+    if node.opset < 11:
+        return np.clip(_exact(x), node.number("min", -inf), node.number("max", inf))
     return np.clip(_exact(x), low, high)
 
 
@@ -225,6 +237,8 @@ def _reduction(function: Callable[..., Any]) -> _Formula:
     def compute(node: Node, x: Values, *axes: Values | None) -> Any:
         x, found = _exact(x), axes_of(node, axes[0] if axes else None)
         keep = bool(node.integer("keepdims", 1))
+        if not found and node.integer("noop_with_empty_axes", 0):
+            return x
         return function(x, axis=tuple(found) if found else None, keepdims=keep).astype(x.dtype, copy=False)
 
     return _Formula(compute, _all)
@@ -251,9 +265,8 @@ _ELEMENTWISE: dict[str, Callable[..., Any]] = {
     "GreaterOrEqual": np.greater_equal,
     "Less": np.less,
     "LessOrEqual": np.less_equal,
-    "Max": lambda first, *rest: np.maximum(first, rest[0]) if rest else first,
-    "Min": lambda first, *rest: np.minimum(first, rest[0]) if rest else first,
-    "Mod": np.mod,
+    "Max": _many(np.maximum),
+    "Min": _many(np.minimum),
     "Mul": np.multiply,
     "Neg": np.negative,
     "Not": np.logical_not,
@@ -278,6 +291,7 @@ _FORMULAS: dict[str, _Formula] = {
     "Flatten": _Formula(_flatten, _all),
     "Gather": _Formula(_gather, _gather_numbers),
     "Identity": _Formula(lambda node, x: x),
+    "Mod": _Formula(_remainder, _broadcast),
     "Range": _Formula(_range, _range_numbers),
     "ReduceMax": _reduction(np.max),
     "ReduceMean": _reduction(np.mean),

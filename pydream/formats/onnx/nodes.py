@@ -361,10 +361,10 @@ def tensor(proto: Any, what: str) -> Values:
         written = getattr(proto, listed)
         if len(written) != prod(shape):
             raise NetFileError(f"{what}: {len(written)} numbers for shape {shape}")
-        try:
-            values = np.array(written, np.uint16 if kind == "<f2" else kind)
-        except OverflowError as error:
-            raise NetFileError(f"{what}: a number that its type does not have") from error
+        wide: Values = np.array(written)  # as wide as the field; protobuf itself would cut the numbers to the type
+        values = wide.astype(np.uint16 if kind == "<f2" else kind)
+        if wide.dtype.kind in "iu" and not np.array_equal(values, wide):
+            raise NetFileError(f"{what}: a number that its type does not have")
         values = values.view(kind)
     if proto.data_type == _BFLOAT16:
         values = (values.astype(np.uint32) << 16).view(np.float32)

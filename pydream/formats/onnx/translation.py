@@ -238,13 +238,13 @@ class _Translator:
     def _dependence(self, node: Node, shape: Shape) -> np.ndarray:
         """Return which numbers of what a node makes depend on the picture's size, not on counts of channels."""
         inputs = self.inputs
-        if node.op == "Shape":
+        if node.op in ("Shape", "Size"):
             order = inputs.value(node).order
             moves = np.array([(len(order) != 4 and axis > 0) or axis in (2, 3) for axis in order])
+            if node.op == "Size":
+                return np.array(moves.any())
             return shape_of(node, tuple(moves.astype(int).tolist())).astype(bool)
         masks = [self._depend.get(each) for each in node.inputs]
-        if masks[0] is None and all(mask is None for mask in masks):
-            return np.zeros(shape, bool)
         if node.op in _MOVES:
             moved = masks if node.op == "Concat" else masks[:1]
             known = [

@@ -26,7 +26,8 @@ def _identity(inputs: Inputs, node: Node) -> None:
 
 
 def _cast(inputs: Inputs, node: Node) -> None:
-    if node.integer("to", 0) not in FLOATS:
+    like = inputs.constant(node, 1)  # of CastLike, where it is no blob
+    if node.integer("to", 0) not in FLOATS if node.op == "Cast" else like is not None and like.dtype.kind != "f":
         raise LeftOutError(f"{node} makes other numbers than floats")
     _identity(inputs, node)
 
@@ -250,7 +251,7 @@ RULES: dict[str, Rule] = {
     **dict.fromkeys(["Erf", "HardSwish", "Mish", "Softsign"], _attributes()),
     "Abs": _simple(layers.AbsVal),
     "Cast": _cast,
-    "CastLike": _identity,
+    "CastLike": _cast,
     "Celu": _attributes(alpha=1.0),
     "Clip": _clip,
     "Dropout": _simple(layers.Dropout),
