@@ -35,12 +35,6 @@ def _axes(layer: Operation, axes: list[int], rank: int) -> list[int]:
     return [axis % rank for axis in axes]
 
 
-def _one_axis(layer: Operation, axes: list[int], rank: int) -> int:
-    if len(axes) != 1:
-        raise ShapeError(f"layer {layer.name!r} ({layer.op}): {len(axes)} axes, expected one")
-    return _axes(layer, axes, rank)[0]
-
-
 def _misfit(layer: Operation, *bottoms: Shape) -> ShapeError:
     shapes = " and ".join(map(str, bottoms))
     return ShapeError(f"layer {layer.name!r} ({layer.op}) does not fit (n, h, w, c) {shapes}")
@@ -115,7 +109,7 @@ class ExpandDims(Elsewhere):
 
     def top_shape(self, layer: Operation, *bottoms: Shape) -> Shape:
         (shape,) = bottoms
-        axis = _one_axis(layer, _integers(layer, 1), len(shape) + 1)
+        (axis,) = _axes(layer, _integers(layer, 1), len(shape) + 1)
         return (*shape[:axis], 1, *shape[axis:])
 
 
@@ -179,7 +173,7 @@ class Split(Rule):
 
     def top_shape(self, layer: Operation, *bottoms: Shape) -> Shape:
         (shape,), parts = bottoms, max(_attribute(layer, "num_split"), default=0)
-        axis = _one_axis(layer, _integers(layer, 0), len(shape))
+        (axis,) = _axes(layer, _integers(layer, 0), len(shape))
         if parts < 1 or shape[axis] % parts or layer.output >= parts:
             raise _misfit(layer, shape)
         return tuple(size // parts if i == axis else size for i, size in enumerate(shape))
@@ -213,7 +207,8 @@ class StridedSlice(Rule):
             name: sum(_attribute(layer, f"{name}_mask"))
             for name in ("begin", "end", "shrink_axis", "ellipsis", "new_axis")
         }
-        if not len(begin) == len(end) == len(step) <= rank or 0 in step or masks["new_axis"]:
+        ellipses = masks["ellipsis"] & (masks["ellipsis"] - 1)  # more than one
+        if not len(begin) == len(end) == len(step) <= rank or 0 in step or masks["new_axis"] or ellipses:
             raise ShapeError(f"layer {layer.name!r} ({layer.op}): its places do not fit {rank} axes")
         places: list[int | slice] = []
         for i, (first, behind, stride) in enumerate(zip(begin, end, step, strict=True)):
@@ -249,7 +244,7 @@ class StridedSlice(Rule):
                 return None
             # As a convolution that takes one of its pixels: it too has no values where some are outside.
             windows.append(Window(1 + (place.start or 0) - (place.stop or 0), place.step))
-        return (windows[0], windows[1]) if len(places) == 4 and all(isinstance(p, slice) for p in places) else None
+        return (windows[0], windows[1]) if all(isinstance(place, slice) for place in places) else None
 
 
 class Tile(Elsewhere):

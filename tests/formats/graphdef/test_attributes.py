@@ -2,50 +2,13 @@
 
 import numpy as np
 import pytest
+from support.graphdefs import graph
 from support.graphs import net_of, picture, results
 
 from pydream.formats.graphdef import read
 from pydream.formats.graphdef.proto import GraphDef
 
 INT64 = np.array([1, 2], np.int64)
-
-
-def graph(op, *constants, more=(), inputs=None, **attributes):
-    """The bytes of a graph x -> c -> n, where n has an op, and constants behind what it reads of c."""
-    made = GraphDef()
-    made.node.add(name="x", op="Placeholder")
-    const(made, "k", np.full((1, 1, 3, 4), 0.5, np.float32))
-    attribute(made.node.add(name="c", op="Conv2D", input=["x", "k"]), "strides", [1, 1, 1, 1])
-    attribute(made.node[-1], "padding", b"VALID")
-    names = [f"n{i}" for i in range(len(constants))]
-    for name, values in zip(names, constants, strict=True):
-        const(made, name, values)
-    node = made.node.add(name="n", op=op, input=inputs or ["c", *names])
-    for name, value in {**attributes, **dict(more)}.items():
-        attribute(node, name, value)
-    return made.SerializeToString()
-
-
-def const(made, name, values):
-    node = made.node.add(name=name, op="Const")
-    values = np.asarray(values)
-    tensor = node.attr.add(key="value").value.tensor
-    tensor.dtype = {"float32": 1, "int32": 3, "int64": 9}[values.dtype.name]
-    tensor.tensor_content = values.tobytes()
-    for size in values.shape:
-        tensor.tensor_shape.dim.add(size=size)
-
-
-def attribute(node, name, value):
-    entry = node.attr.add(key=name).value
-    if isinstance(value, tuple):
-        entry.type = value[0]
-    elif isinstance(value, list):
-        entry.list.i.extend(value)
-    else:
-        setattr(entry, {bytes: "s", bool: "b", int: "i", float: "f"}[type(value)], value)
-
-
 SIZE, AXES, SMALL = np.array([5, 6], np.int32), np.array([1, 2], np.int32), np.float32(0.5)
 ZERO, WIDTHS = np.zeros((), np.int32), np.zeros((4, 2), np.int32)
 
