@@ -7,7 +7,7 @@ import pytest
 from support import nets
 
 from pydream.errors import NetFileError
-from pydream.formats import read_mean
+from pydream.formats import read_mean, read_vector
 
 PICTURE = np.random.default_rng(0).uniform(90, 130, (3, 7, 5))
 
@@ -82,3 +82,12 @@ def test_the_files_of_the_cases(shared):
         pytest.skip("no cases")
     found = {name: read_mean(folder / name) for name in ("mean.binaryproto", "mean3.npy")}
     assert all(len(numbers) == 3 for numbers in found.values())
+
+
+def test_a_vector_has_one_axis(tmp_path):
+    file = tmp_path / "direction.npy"
+    file.write_bytes(npy(np.float32([1, 2, 3])))
+    assert read_vector(file, 8).tolist() == [1, 2, 3]
+    file.write_bytes(npy(np.ones((2, 3))))
+    with pytest.raises(NetFileError, match=r"an array of shape \(2, 3\); expected one axis, a number for each channel"):
+        read_vector(file, 8)

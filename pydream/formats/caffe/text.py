@@ -19,7 +19,7 @@ _TOKEN = re.compile(
     r"""(?P<name>[A-Za-z_]\w*)
     |(?P<number>(?:0[xX][0-9a-fA-F]+|(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?[fF]?)(?![\w.]))
     |(?P<string>"(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*')
-    |(?P<sign>[{}<>\[\]:;,\-])""",
+    |(?P<sign>[{}<>\[\]:;,\-./])""",
     re.ASCII | re.VERBOSE,
 )
 _ESCAPE = re.compile(rb"\\(?:([0-7]{1,3})|[xX]([0-9a-fA-F]{1,2})|u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8})|(.))", re.DOTALL)
@@ -132,7 +132,7 @@ class _Parser:
             self._advance()
 
     def _field_name(self) -> str:
-        if self._accept("["):  # an extension
+        if self._accept("["):  # an extension: [package.name], [host/package.name]
             parts = []
             while not self._accept("]"):
                 parts.append(self._take("name", "sign", "number"))

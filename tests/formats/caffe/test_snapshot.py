@@ -152,6 +152,45 @@ def test_damaged_files(path):
         assert re.fullmatch(r"[ -~]*", _refusal(path))
 
 
+def root(content):
+    return struct.unpack_from("<Q", content, 64)[0]
+
+
+# Each: where numbers are put, and which; what is said then.
+DAMAGES = [
+    (lambda content: (24, b"\1"), "it begins at byte 1"),
+    (lambda content: (root(content), b"\2"), "object header 2"),
+    (lambda content: (root(content) + 8, struct.pack("<I", 2**17)), "an object header of 131072 bytes"),
+    (lambda content: (content.index(b"HEAP") + 3, b"X"), "a group without names"),
+    (lambda content: (content.index(b"SNOD"), b"X"), "a group whose table is damaged"),
+    (lambda content: (content.index(b"conv\0"), b"\xff"), "a name in it is not text"),
+    (lambda content: (content.index(struct.pack("<4Q", 2, 3, 3, 3)) - 8, b"\3"), "a dataspace 3 of 4 axes"),
+    # The flag of the message before what says that they are floats.
+    (lambda content: (content.index(struct.pack("<HHBBBB", 0, 64, 52, 11, 0, 52)) - 12, b"\2"),
+     "an object that shares its description"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("damage", "words"), DAMAGES)
+def test_what_is_damaged_is_named(damage, words, path):
+    content = bytearray(write(path).read_bytes())
+    place, put = damage(content)
+    content[place : place + len(put)] = put
+    path.write_bytes(content)
+    assert _refusal(path) == f"{path}: damaged, or not HDF5 as Caffe writes it: {words}"
+
+
+def test_a_name_that_does_not_end(path):
+    """The first name of the root group, which is "data", is said to be in the last bytes."""
+    content = bytearray(write(path).read_bytes())
+    (texts,) = struct.unpack_from("<Q", content, content.index(b"HEAP") + 24)
+    assert content[texts : texts + 16].strip(b"\0") == b"data"
+    entry = content.index(b"SNOD") + 8
+    content[entry : entry + 8] = struct.pack("<Q", len(content) - texts)
+    path.write_bytes(content + b"data")
+    assert _refusal(path).endswith("a name that does not end")
+
+
 @pytest.mark.parametrize(
     "table",
     [

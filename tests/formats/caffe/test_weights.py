@@ -1,5 +1,6 @@
 """Weights are read when a layer needs them, and only those."""
 
+import errno
 import os
 import time
 import tracemalloc
@@ -126,6 +127,19 @@ def test_weights_of_a_file_that_changes(change, tmp_path):
     path.write_bytes(content[:100] if change == "cut" else content)
     os.utime(path, ns=(time.time_ns(), time.time_ns() + 10**9))
     with pytest.raises(NetFileError, match=r"it.caffemodel: the file has changed since the network was loaded"):
+        net.forward(end="conv")
+
+
+def test_weights_of_a_file_that_cannot_be_read(tmp_path, monkeypatch):
+    path = tmp_path / "it.caffemodel"
+    path.write_bytes(nets.weights(conv=[KERNEL, BIAS], fc=[HEAD]).SerializeToString())
+    net = pydream.caffe.Net(nets.parse(TEXT), path, runtime="numpy")
+
+    def broken(descriptor, buffer, at):
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    monkeypatch.setattr("pydream.formats.source.read_at", broken)
+    with pytest.raises(NetFileError, match=r"it.caffemodel: Input/output error$"):
         net.forward(end="conv")
 
 
