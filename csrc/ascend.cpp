@@ -97,7 +97,7 @@ struct ChannelsLast {
     T sum(std::ptrdiff_t start, std::ptrdiff_t n) const {
         const std::ptrdiff_t channel = start / pixels, pixel = start % pixels;
         if (channels == 3 && n >= 8 && pixel + n <= pixels) {  // so that no leaf has fewer than 8
-            return sum_branch<T>(pixel, n, [=](std::ptrdiff_t i, std::ptrdiff_t k) {
+            return sum_branch<T>(pixel, n, [this, channel](std::ptrdiff_t i, std::ptrdiff_t k) {
                 return sum_leaf_of_three(g + 3 * i, channel, k);
             });
         }
