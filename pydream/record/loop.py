@@ -22,6 +22,7 @@ from .recipe import Loop, Recipe
 from .text import from_json, to_json
 
 _MOST_TEXT = 2**20  # bytes of what is not the frame
+_STATE = 624  # numbers of a random state
 
 
 class LoopFacts(Ingredients, frozen=True, kw_only=True):
@@ -109,6 +110,8 @@ def load(path: str | os.PathLike[str]) -> Checkpoint | None:
             if frame.shape != shape or str(frame.dtype) != loop.network.dtype:
                 raise ValueError(f"its frame is {frame.shape}, {frame.dtype}")
             position, has_gauss = _array(file, "position", _MOST_TEXT).tolist()
+            if not 0 <= position <= _STATE:  # NumPy would read outside of them
+                raise ValueError(f"its random state is at number {position} of {_STATE}")
             rng = np.random.RandomState()
             gauss = float(_array(file, "gauss", _MOST_TEXT))
             rng.set_state(("MT19937", _array(file, "key", _MOST_TEXT), position, has_gauss, gauss))

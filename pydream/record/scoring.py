@@ -13,7 +13,7 @@ from ..dream.keyframes import Curve, read_curve
 from ..dream.labels import NUMBERS
 from ..dream.objectives import MOST_CHANNELS, Kind, Place, Score, Strongest, Term, check_channels, class_logit
 from ..dream.params import find_end, find_ends
-from ..errors import ParameterError, UnknownNameError
+from ..errors import ParameterError
 from ..net import NOTEBOOK_END, Net
 from ..runtime.ends import guide_end
 from ..runtime.net import Net as LocalNet
@@ -192,10 +192,9 @@ def least_in_record(given: str) -> int:
 
 def _term(net: Net, given: str, kind: Kind) -> Term:
     """Read LAYER[:CHANNELS][@PLACE][=WEIGHT]."""
-    readings = [reading for reading in _readings(given) if reading.layer in net.blobs]
-    if not readings:
-        net.blobs[min((reading.layer for reading in _readings(given)), key=len)]  # raises, and lists close ones
-        raise UnknownNameError(f"no blob {given!r}")
+    known = [reading for reading in _readings(given) if reading.layer in net.blobs]
+    readings = known or [min(_readings(given), key=lambda reading: len(reading.layer))]
+    net.blobs[readings[0].layer]  # an unknown name raises, and lists close ones
     layer, channels, place, weight = next((reading for reading in readings if reading.sound), readings[0])
     factor = 1.0 if weight is None else weight_of(weight)
     if factor is None:

@@ -39,6 +39,13 @@ EXACT = NetFacts(
           "step_size": 1.0}, "--layer conv:7 --renderer lapnorm --iterations 20"),
         ({"rendering": Rendering(renderer="decorrelated", power=0.75), "iter_n": 20, "step_size": 1.0, "octave_n": 3},
          "--layer conv --iterations 20 --step-size 1.0 --decorrelate 0.75 --robust-scale 0.0 --robust-rotate 0.0"),
+        ({"size": (480, 640), "octave_n": 2, "octave_sizes": ((240, 320), (480, 640)), "also": ("net:a", "net:b=2")},
+         "--size 640x480 --layer conv --also net:a --also net:b=2 --octave-sizes 320x240,640x480"),
+        ({"color_correlations": (0.5, 0.25, 0.125), "invert": True},
+         "--layer conv --invert --color-correlations 0.5,0.25,0.125"),
+        ({"loop": Loop(frame=4, scale=0.05, rotate=0.0, shift=(0.0, 0.0), octave_n=WholeCurve(((0, 2), (4, 3)))),
+          "objective": (Term("logits", "sum", (281,)), Term("conv"))},
+         "--frames 5 --octaves 0:2,4:3 --layer conv --class 281 --iterations 10 --smooth 0.0"),
     ],
 )  # fmt: skip
 def test_of_a_recipe(recipe, words):

@@ -3,7 +3,7 @@
 import pytest
 
 from pydream.record.command import command_of
-from pydream.record.names import file_word, model_word, quoting_names, without_folders
+from pydream.record.names import file_word, model_word, noise_word, quoting_names, source_word, without_folders
 from pydream.record.provenance import NetFacts
 from pydream.record.recipe import Recipe
 
@@ -27,6 +27,15 @@ def test_a_command_has_no_folders():
 )
 def test_a_file(path, word):
     assert file_word(path) == word
+
+
+@pytest.mark.parametrize(
+    ("path", "word"),
+    [("a/noise", "./noise"), ("noise:4x3", "./noise:4x3"), ("noises", "noises"), ("a/sky.png", "sky.png")],
+)
+def test_a_picture_is_no_noise(path, word):
+    assert source_word(path) == word
+    assert noise_word((3, 4)) == "noise:4x3"
 
 
 def test_a_network(tmp_path, monkeypatch):

@@ -1,5 +1,6 @@
 """Accounts: what is different between two dreams, and what is read of old and of damaged ones."""
 
+import hashlib
 import json
 
 import msgspec
@@ -8,11 +9,17 @@ import pytest
 from support.accounts import INGREDIENTS, NETWORK, RECIPE, SKY
 
 from pydream.dream.light import Light
-from pydream.errors import ProvenanceError
-from pydream.record import DreamAccount, Figure, Film, Ingredients, Loop, Recipe, provenance
+from pydream.errors import PluginError, ProvenanceError
+from pydream.files import file_sha256
+from pydream.formats import InputSpec, caffe
+from pydream.media import write_image
+from pydream.media.page import document
+from pydream.media.video import write_video
+from pydream.record import DreamAccount, Figure, Film, Ingredients, Loop, Recipe, provenance, read_provenance
 from pydream.record import loop as checkpoint
 from pydream.record.loop import LoopFacts
-from pydream.record.provenance import parse
+from pydream.record.provenance import parse, sidecar_of
+from pydream.zoo.load import NetFiles
 
 B = "b" * 64
 DREAM = DreamAccount(
@@ -132,3 +139,131 @@ def test_octaves_by_hand_are_as_many_as_the_recipe_says():
     assert Recipe(end="conv", seed=7, octave_n=2, octave_sizes=sizes).octave_n == 2
     with pytest.raises(ValueError, match="octave_n: 3, expected the number of octave_sizes, 2"):
         Recipe(end="conv", seed=7, octave_n=3, octave_sizes=sizes)
+
+
+@pytest.mark.parametrize(
+    ("runtime", "why"),
+    [("numpy", None), ("abacus", "^it was made on a runtime that is not installed here: ")],
+)
+def test_a_runtime_is_one_that_is_here(runtime, why):
+    network = changed(NETWORK, runtime=runtime)
+    if why is None:
+        assert network.known_runtime == runtime
+    else:
+        with pytest.raises(ProvenanceError, match=why):
+            network.known_runtime  # noqa: B018 (raises)
+
+
+def test_a_package_that_is_broken_says_so_itself(monkeypatch):
+    monkeypatch.setattr(provenance, "named_runtime", lambda _: (_ for _ in ()).throw(PluginError("it is broken")))
+    with pytest.raises(PluginError, match=r"^it is broken$"):
+        NETWORK.known_runtime  # noqa: B018 (raises)
+
+
+def test_versions_of_libraries(monkeypatch):
+    found = NETWORK.library_versions
+    assert list(found) == ["python", "machine", *provenance.LIBRARIES]
+    assert found["numpy"] == np.__version__
+    assert provenance.versions("no such library")["no such library"] == "unknown"
+
+
+def test_other_networks_differ_one_by_one():
+    two = changed(INGREDIENTS, also=(NETWORK, NETWORK))
+    other = changed(two, also=(NETWORK, changed(NETWORK, channel_order="RGB")))
+    assert list(map(str, two.differences(other))) == ["channel_order was none, now RGB"]
+
+
+def test_runtimes_differ_where_they_count():
+    """In float64 all built-in ones make the same bytes."""
+    for dtype, runtime, lines in (
+        ("float64", "tensorflow", []),
+        ("float64", "abacus", ["runtime was numpy, now abacus"]),
+        ("float32", "tensorflow", ["runtime was numpy, now tensorflow"]),
+    ):
+        before = changed(NETWORK, dtype=dtype)
+        assert list(map(str, before.differences(changed(before, runtime=runtime)))) == lines
+
+
+def test_another_frame_of_the_loop_is_another_dream():
+    at = [changed(RECIPE, loop=Loop(frame=frame, scale=0.05, rotate=0.0, shift=(0.0, 0.0))) for frame in (1, 2)]
+    assert list(map(str, changed(DREAM, recipe=at[0]).unlike(at[1], INGREDIENTS))) == ["frame was 1, now 2"]
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        (60_001 * " ", "it is longer than 60000 characters"),
+        ("{", "it is not as pydream writes it: Input data was truncated"),
+        (5_000 * "[", "it is not as pydream writes it: "),
+        ("{}", "it is not as pydream writes it: Object missing required field `"),
+        ("\ud800", "it is not as pydream writes it: 'utf-8' codec can't encode character"),
+    ],
+)
+def test_what_is_no_account(text, why):
+    with pytest.raises(ProvenanceError) as raised:
+        parse(text)
+    assert str(raised.value).startswith(why)
+
+
+@pytest.mark.parametrize("kept", ["in the picture", "beside it", "beside it, and a caption in it", "the record itself"])
+def test_a_picture_or_its_sidecar_says(tmp_path, kept):
+    path = tmp_path / "dream.png"
+    note = {"in the picture": DREAM.to_json(), "beside it, and a caption in it": "a camera"}.get(kept)
+    write_image(path, np.zeros((4, 6, 3)), note)
+    if kept != "in the picture":
+        sidecar_of(path).write_text(f"{DREAM.to_json()}\n")
+    assert read_provenance(sidecar_of(path) if kept == "the record itself" else path) == DREAM
+
+
+def test_a_page_says(tmp_path):
+    page = tmp_path / "dream.html"
+    page.write_text(document("a dream", "", note=DREAM.to_json()))
+    assert read_provenance(page) == DREAM
+
+
+def test_a_film_says(tmp_path):
+    path = tmp_path / "dream.mp4"
+    write_video(path, iter([np.zeros((16, 16, 3), np.uint8)]), note=DREAM.to_json())
+    assert read_provenance(path) == DREAM
+
+
+def test_what_does_not_say(tmp_path):
+    path = tmp_path / "dream.png"
+    write_image(path, np.zeros((4, 6, 3)))
+    with pytest.raises(ProvenanceError) as raised:
+        read_provenance(path)
+    assert str(raised.value) == (
+        f"'{path}' does not say how it was made: it is not pydream's, or lost that on the way; there is no"
+        f" '{path}.json' either"
+    )
+    for content, why in ((b"\xff", "'utf-8' codec can't decode byte 0xff"), (None, "not a regular file")):
+        sidecar_of(path).unlink(missing_ok=True)
+        sidecar_of(path).mkdir() if content is None else sidecar_of(path).write_bytes(content)
+        with pytest.raises(ProvenanceError) as raised:
+            read_provenance(path)
+        assert str(raised.value).startswith(f"cannot read '{path}.json': {why}")
+    write_image(path, np.zeros((4, 6, 3)), "{}")
+    with pytest.raises(ProvenanceError) as raised:
+        read_provenance(path)
+    assert str(raised.value).startswith(
+        f"what '{path}' says of itself cannot be used: it is not as pydream writes it: "
+    )
+
+
+@pytest.mark.parametrize(("weights", "wanted"), [("w.caffemodel", "w.caffemodel"), (None, "n.prototxt")])
+def test_the_facts_of_a_network(tmp_path, weights, wanted):
+    (tmp_path / "n.prototxt").write_text("definition")
+    (tmp_path / "w.caffemodel").write_text("weights")
+    files = NetFiles(None, caffe, tmp_path / "n.prototxt", weights and tmp_path / weights)
+    facts = provenance.net_facts("net", files, np.dtype(np.float64), "numpy", "CPU:0", InputSpec(scale=0.5))
+    hashes = {name: file_sha256(tmp_path / name) for name in ("n.prototxt", "w.caffemodel")}
+    assert facts == changed(
+        NETWORK, weights=wanted, weights_sha256=hashes[wanted], definition_sha256=hashes["n.prototxt"], scale=0.5
+    )
+
+
+def test_deep_pixels_are_hashed_the_same_on_every_machine():
+    deep = np.arange(24, dtype=np.uint16).reshape(2, 4, 3)
+    hashed = hashlib.sha256(deep.astype("<u2").tobytes()).hexdigest()
+    assert provenance.pixels_sha256(deep) == provenance.pixels_sha256(deep.astype(">u2")) == hashed
+    assert provenance.pixels_sha256(deep[:, ::-1]) != hashed

@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from pydream.record.command import shell_line
-from pydream.record.text import as_path, as_unicode, from_json, number_text, to_json
+from pydream.record.text import as_path, as_unicode, from_json, number_text, to_bytes, to_json
 
 NAMES = [
     "plain.png",
@@ -86,3 +86,17 @@ def test_a_shell_reads_the_command_as_it_was():
 
 def test_plain_words_are_quoted_as_before():
     assert shell_line(["a b", "it's", "x", "é"]) == """'a b' 'it'"'"'s' x 'é'"""
+
+
+@pytest.mark.parametrize(
+    ("text", "content"),
+    [
+        ("é", b"\xc3\xa9"),
+        ("\udcff", b"\xff"),
+        ("\ud800", b"\xed\xa0\x80"),
+        ("\ud800\udcff", b"\xed\xa0\x80\xed\xb3\xbf"),
+    ],
+)
+def test_the_bytes_of_a_name(text, content):
+    """A lone surrogate that stands for no byte is in no file's name, and has bytes all the same."""
+    assert to_bytes(text) == content
