@@ -103,10 +103,10 @@ def shares_html(shares: Sequence[Share]) -> str:
 
 
 def _share(share: Share) -> str:
-    before = "" if share.before is None else f" <small>before {percentage(share.before, 1)}</small>"
+    before = "" if share.before is None else f" <small>before {escaped(percentage(share.before, 1))}</small>"
     bar = f'<rect width="{share.part:.4f}" height="1"></rect>'
     return (
-        f"<li>{escaped(drawable(share.label))} <b>{percentage(share.part, 1)}</b>{before}"
+        f"<li>{escaped(drawable(share.label))} <b>{escaped(percentage(share.part, 1))}</b>{before}"
         f'<svg viewBox="0 0 1 1" preserveAspectRatio="none" aria-hidden="true">{bar}</svg></li>'
     )
 

@@ -10,11 +10,12 @@ import numpy as np
 import pytest
 from PIL import Image
 from support.pictures import photograph, pixels, saved
+from support.profiles import ADOBE_RGB, rgb_profile
 
-from pydream.errors import ImageFileError
+from pydream.errors import IgnoredProfileWarning, ImageFileError
 from pydream.media.decoding.pillow import to_rgb
 from pydream.media.decoding.profiles import Profile
-from pydream.media.image import decode_image, read_image, read_note
+from pydream.media.image import decode_image, picture_of, read_image, read_note, resized
 
 RED, GREEN, BLUE, WHITE, BLACK = (255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 255, 255), (0, 0, 0)
 
@@ -347,3 +348,38 @@ def test_decode_image_takes_an_open_file(tmp_path):
     np.testing.assert_array_equal(decode_image(io.BytesIO(path.read_bytes()), "standard input"), read_image(path))
     with pytest.raises(ImageFileError, match="'standard input' is not a picture"):
         decode_image(io.BytesIO(b"hello"), "standard input")
+
+
+# ---- pictures of Pillow's ----
+
+
+def test_a_picture_of_pillows_is_converted_as_a_file_is():
+    clear = row((255, 0, 0, 255), (255, 0, 0, 0), mode="RGBA")
+    clear.getexif()[0x0112] = 6
+    assert picture_of(clear).tolist() == [[list(RED)], [list(WHITE)]]
+    wide = row((255, 0, 0), mode="RGB")
+    wide.info["icc_profile"] = rgb_profile(ADOBE_RGB, 563 / 256)
+    assert picture_of(wide, to_srgb=False).tolist() == [[list(RED)]]
+    wide.info["icc_profile"] = b"none"
+    with pytest.warns(IgnoredProfileWarning, match=r"^the colour profile of 'cell 3' is ignored: "):
+        assert picture_of(wide, "cell 3").tolist() == [[list(RED)]]
+
+
+@pytest.mark.parametrize(
+    ("image", "why"),
+    [
+        (Image.new("RGB", (0, 5)), "'picture' is damaged or cut short: it is 0×5 pixels"),
+        (row(-1.0, mode="F"), "'picture' has "),
+    ],
+)
+def test_what_is_no_picture_of_pillows(image, why):
+    with pytest.raises(ImageFileError) as raised:
+        picture_of(image)
+    assert str(raised.value).startswith(why)
+
+
+def test_another_size():
+    image = np.asarray(photograph(60, 80))
+    assert resized(image, (60, 80)) is image
+    smaller = resized(image, (30, 20))
+    np.testing.assert_array_equal(smaller, photograph(60, 80).resize((20, 30), Image.Resampling.LANCZOS))

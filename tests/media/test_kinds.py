@@ -2,6 +2,7 @@
 
 import io
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -9,7 +10,7 @@ from PIL import Image
 from support.pictures import photograph
 
 from pydream.errors import ImageFileError
-from pydream.media import decode_image, decoding, read_note
+from pydream.media import decode_image, decoding, is_readable, read_note, unread_kind
 
 pillow_heif = pytest.importorskip("pillow_heif")
 DJXL = "JPEG XL picture, which is not read: `djxl` makes a PNG of it"
@@ -130,3 +131,29 @@ def test_a_tiff_with_the_name_of_a_raw_picture():
     with pytest.raises(ImageFileError, match=f"^'IMG_1.CR2' is a {RAW}$"):
         read(tiff(), "IMG_1.CR2")
     np.testing.assert_array_equal(read(tiff({254: 0}), "IMG_1.tif"), photograph())
+
+
+@pytest.mark.parametrize(
+    ("name", "readable", "kind"),
+    [
+        ("a.png", True, None),
+        ("A.JPEG", True, None),
+        ("a.heic", True, None),
+        ("a.txt", False, None),
+        ("a", False, None),
+        ("a.NEF", False, "camera RAW; `darktable-cli` makes a PNG of it"),
+        ("a.jxl", False, "JPEG XL; `djxl` makes a PNG of it"),
+        ("a.jp2", False, "JPEG 2000; `opj_decompress` makes a PNG of it"),
+        ("a.mp4", False, "film; `pydream video` dreams on it"),
+    ],
+)
+def test_a_kind_by_its_suffix(name, readable, kind):
+    assert is_readable(Path(name)) is readable
+    found = unread_kind(Path(name))
+    assert (found and str(found)) == kind
+
+
+def test_heic_by_its_suffix_without_what_reads_it(monkeypatch):
+    monkeypatch.setattr(decoding.kinds, "reads_heic", lambda: False)
+    assert not is_readable(Path("a.heic"))
+    assert str(unread_kind(Path("a.HEIF"))) == "HEIC; pip install 'pydeepdream[heif]' reads it"

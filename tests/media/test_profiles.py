@@ -15,6 +15,7 @@ from support.tiffs import tiff
 
 from pydream.errors import IgnoredProfileWarning
 from pydream.media import decode_image, read_image
+from pydream.media.decoding import png as chunks
 
 P3 = rgb_profile(DISPLAY_P3)
 ADOBE_GAMMA = 563 / 256
@@ -207,3 +208,16 @@ def test_a_warning_names_the_place_that_reads(tmp_path):
     with pytest.warns(IgnoredProfileWarning) as seen:
         read_image(path)
     assert seen[0].filename == __file__
+
+
+def test_a_png_whose_profile_cannot_be_decompressed():
+    """Its checksum is right, and its pixels are read."""
+    content = png([bytes([200, 30, 30])], 1, 8, 2, before=chunk(b"iCCP", b"wide\0\0no deflate"))
+    with pytest.warns(IgnoredProfileWarning) as warned:
+        assert decode_image(io.BytesIO(content), "x").tolist() == [[[200, 30, 30]]]
+    assert str(warned[0].message).startswith("the colour profile of 'x' is ignored: ")
+    assert plain(content).tolist() == [[[200, 30, 30]]]
+
+
+def test_a_png_without_pixels_has_no_profile():
+    assert chunks.profile(io.BytesIO(b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", bytes(13)))) is None

@@ -267,3 +267,11 @@ def test_bars_are_as_long_as_their_parts():
     lengths = (drawn[:, left : left + cell] == theme.faint).all(2).sum(1)[full]
     assert list(dict.fromkeys(lengths)) == [cell, cell // 4, 0]
     assert (drawn[:, left + cell :] == theme.paper).all()  # no text is wider
+
+
+def test_a_sheet_counts_its_tiles():
+    sheet = tiles_of(3, 36)
+    assert len(sheet) == 0
+    for number in range(4):
+        sheet.add(plain(COLOURS[number]), "layer")
+    assert len(sheet) == 4

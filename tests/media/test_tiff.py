@@ -15,6 +15,7 @@ from support.tiffs import DEFLATE, LZMA, LZW, PACKBITS, STORED, tiff
 
 from pydream.errors import DamagedPictureWarning, ImageFileError
 from pydream.media import decode_image, read_note
+from pydream.media.decoding import libtiff
 
 WHITE0, BLACK0, RGB, PALETTE, INKS, YCBCR, LAB = 0, 1, 2, 3, 5, 6, 8
 COLOURS = {WHITE0: 1, BLACK0: 1, RGB: 3, PALETTE: 1, INKS: 4, YCBCR: 3, LAB: 3}
@@ -374,3 +375,54 @@ def test_files_that_tifffile_wrote(tmp_path: Path):
         planes = np.moveaxis(samples, -1, 0) if options["planarconfig"] == "separate" else samples
         tifffile.imwrite(path, np.ascontiguousarray(planes), photometric="rgb", metadata=None, **options)
         np.testing.assert_array_equal(read(path.read_bytes()), samples >> 8)
+
+
+def test_floats_predictor_has_no_integers():
+    content = tiff(np.zeros((4, 4, 2), np.uint16), BLACK0, extra=(UNASSOCIATED,), compression=DEFLATE, predictor=3)
+    with pytest.raises(ImageFileError, match=r"^'x\.tif' is a TIFF of 16-bit unsigned integers, grey and 1 more, "):
+        read(content)
+
+
+def entry(content, tag):
+    """Return the place of a tag's value."""
+    return content.index(struct.pack("<HHI", tag, 4, 1)) + 8
+
+
+@pytest.mark.parametrize(
+    ("tag", "value", "why"),
+    [(279, 999, "its strips have more bytes than the file"), (257, 5, "1 of 3 strips are there")],
+)
+def test_strips_that_are_not_there(tag, value, why):
+    """Of a kind that is not Pillow's, two rows in one strip."""
+    content = bytearray(tiff(np.zeros((2, 4, 2), np.uint16), BLACK0, extra=(UNASSOCIATED,)))
+    place = entry(content, tag)
+    content[place : place + 4] = struct.pack("<I", value)
+    with pytest.raises(ImageFileError) as raised:
+        read(content)
+    assert str(raised.value) == f"'x.tif' is damaged or cut short: {why}"
+
+
+def test_a_pillow_that_hides_libtiff_keeps_its_lines(monkeypatch):
+    for error in (OSError, AttributeError):
+        monkeypatch.setattr(libtiff.ctypes, "CDLL", lambda _, error=error: (_ for _ in ()).throw(error))
+        assert libtiff._install.__wrapped__() == []
+
+
+def test_what_nobody_listened_to_before_goes_nowhere():
+    handlers = []
+
+    def set_handler(pointer):  # there was none
+        handlers.append(libtiff.ctypes.cast(pointer, libtiff._HANDLER))
+
+    kept = libtiff._in_front(set_handler)
+    values = libtiff.ctypes.create_string_buffer(64)
+    say = [(b"ZIPDecode", b"text"), (None, b"alone"), (b"TIFFFetchNormalTag", b"of a tag")]
+    for module, text in say:
+        handlers[0](module, text, libtiff.ctypes.addressof(values))
+    with libtiff.messages() as heard:
+        for module, text in say:
+            handlers[0](module, text, libtiff.ctypes.addressof(values))
+    assert heard == ["ZIPDecode: text", "alone"]
+    assert libtiff.damage(heard) == "ZIPDecode: text"
+    assert libtiff.damage(heard[1:]) is None
+    del kept

@@ -116,3 +116,12 @@ def test_what_is_no_file(tmp_path):
     os.mkfifo(tmp_path / "pipe")  # opening it would wait
     for path in (tmp_path, tmp_path / "pipe"):
         assert look_at(path) == FileFacts(damage=NotRegularError().strerror)
+
+
+@pytest.mark.parametrize(("suffix", "damage"), [(".jpg", True), (".webp", True), (".tif", False)])
+def test_more_than_a_picture(tmp_path, suffix, damage):
+    """A TIFF has its parts anywhere, and anything between them."""
+    path = tmp_path / f"a{suffix}"
+    write_image(path, PIXELS, NOTE)
+    path.write_bytes(path.read_bytes() + b"\0")
+    assert look_at(path).damage == ("it does not end where it says" if damage else None)

@@ -97,3 +97,22 @@ def test_a_language(tmp_path, language, kept):
     copied(clip, tmp_path / "out.mp4")
     with av.open(str(tmp_path / "out.mp4")) as film:
         assert film.streams.audio[0].language == kept
+
+
+def test_tracks_of_a_part_end_together(tmp_path):
+    """The packets of one go on after the other's are over."""
+    clip = tmp_path / "in.mkv"
+    one = write_clip(tmp_path / "one.mkv", moving_square(60), pix_fmt="yuv420p", tone="aac")
+    with av.open(str(one)) as source, av.open(str(clip), "w") as film:
+        (video,), (sound,) = source.streams.video, source.streams.audio
+        out = {0: [film.add_stream_from_template(video)], 1: [film.add_stream_from_template(sound) for _ in "ab"]}
+        for packet in source.demux(video, sound):
+            for stream in out[packet.stream_index] if packet.size else ():
+                packet.stream = stream
+                film.mux(packet)
+    footage = read_video(clip, Section(0, 25))
+    write_video(tmp_path / "out.mp4", footage.frames(), 25, sound=footage.sound)
+    with av.open(str(tmp_path / "out.mp4")) as film:
+        assert [float(track.duration * track.time_base) for track in film.streams.audio] == pytest.approx(
+            [1, 1], abs=0.05
+        )
