@@ -174,14 +174,15 @@ def test_other_networks_differ_one_by_one():
 
 
 def test_runtimes_differ_where_they_count():
-    """In float64 all built-in ones make the same bytes."""
-    for dtype, runtime, lines in (
-        ("float64", "tensorflow", []),
-        ("float64", "abacus", ["runtime was numpy, now abacus"]),
-        ("float32", "tensorflow", ["runtime was numpy, now tensorflow"]),
+    """In float64 all built-in ones make the same bytes, and between two dtypes the dtype is the difference."""
+    for before, after, lines in (
+        ({}, {"runtime": "tensorflow"}, []),
+        ({}, {"runtime": "abacus"}, ["runtime was numpy, now abacus"]),
+        ({}, {"runtime": "abacus", "dtype": "float32"}, ["dtype was float64, now float32"]),
+        ({"dtype": "float32"}, {"runtime": "tensorflow"}, ["runtime was numpy, now tensorflow"]),
     ):
-        before = changed(NETWORK, dtype=dtype)
-        assert list(map(str, before.differences(changed(before, runtime=runtime)))) == lines
+        old = changed(NETWORK, **before)
+        assert list(map(str, old.differences(changed(old, **after)))) == lines
 
 
 def test_another_frame_of_the_loop_is_another_dream():
