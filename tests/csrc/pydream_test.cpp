@@ -160,6 +160,12 @@ TEST(pydream, float_no_step_leaves_the_image) { check_no_step<float>(); }
 TEST(pydream, double_no_step_leaves_the_image) { check_no_step<double>(); }
 
 template <class T>
+pydream_status ascend_tensor(T* image, const T* g, const T* low, const T* high, T* mean, std::ptrdiff_t block = whole,
+                             int threads = 1, std::ptrdiff_t height = 2) {
+    return Api<T>::ascend_tensor(image, g, 2, height, 2, 0, 0, 1, 1.5, low, high, mean, block, threads);
+}
+
+template <class T>
 void check_refusals() {
     using A = Api<T>;
     const std::vector<T> before = test::numbers<T>(24);
@@ -190,14 +196,10 @@ void check_refusals() {
     CHECK(A::ascend(x, nullptr, 2, 1.5, whole, 1) == PYDREAM_NULL);
     CHECK(A::clip(nullptr, low, high, 2, 2, 1) == PYDREAM_NULL && A::clip(x, nullptr, high, 2, 2, 1) == PYDREAM_NULL);
     CHECK(A::clip(x, low, nullptr, 2, 2, 1) == PYDREAM_NULL);
-    const auto ascend_tensor = [&](T* image, const T* g, const T* from, const T* to, T* m, std::ptrdiff_t block = whole,
-                                   int threads = 1, std::ptrdiff_t height = 2) {
-        return A::ascend_tensor(image, g, 2, height, 2, 0, 0, 1, 1.5, from, to, m, block, threads);
-    };
-    CHECK(ascend_tensor(nullptr, y, low, high, &mean) == PYDREAM_NULL);
-    CHECK(ascend_tensor(x, nullptr, low, high, &mean) == PYDREAM_NULL);
-    CHECK(ascend_tensor(x, y, nullptr, high, &mean) == PYDREAM_NULL);
-    CHECK(ascend_tensor(x, y, low, nullptr, &mean) == PYDREAM_NULL);
+    CHECK(ascend_tensor<T>(nullptr, y, low, high, &mean) == PYDREAM_NULL);
+    CHECK(ascend_tensor<T>(x, nullptr, low, high, &mean) == PYDREAM_NULL);
+    CHECK(ascend_tensor<T>(x, y, nullptr, high, &mean) == PYDREAM_NULL);
+    CHECK(ascend_tensor<T>(x, y, low, nullptr, &mean) == PYDREAM_NULL);
     CHECK(pydream_thread_count(nullptr) == PYDREAM_NULL);
 
     // sizes: below 1, or beyond PTRDIFF_MAX bytes although the product of all may wrap round to something small
@@ -221,7 +223,7 @@ void check_refusals() {
         CHECK(A::ascend(x, y, bad, 1.5, whole, 1) == PYDREAM_BAD_SIZE);
         CHECK(A::clip(x, low, high, bad, 1, 1) == PYDREAM_BAD_SIZE);
         CHECK(A::clip(x, low, high, 1, bad, 1) == PYDREAM_BAD_SIZE);
-        CHECK(ascend_tensor(x, y, low, high, &mean, whole, 1, bad) == PYDREAM_BAD_SIZE);
+        CHECK(ascend_tensor<T>(x, y, low, high, &mean, whole, 1, bad) == PYDREAM_BAD_SIZE);
     }
     const std::ptrdiff_t root = std::ptrdiff_t{1} << (sizeof(std::ptrdiff_t) * 4);
     CHECK(A::roll(x, y, 4, root, root, 0, 0, 1) == PYDREAM_BAD_SIZE);
@@ -243,16 +245,16 @@ void check_refusals() {
     CHECK(A::affine_transform_adjoint(over, y, 1, 1, 1, two, 1, numbers + 2, 0, 1) == PYDREAM_OVERLAP);
     CHECK(A::ascend(x, x + 3, 4, 1.5, whole, 1) == PYDREAM_OVERLAP);
     CHECK(A::clip(x, x + 3, high, 2, 2, 1) == PYDREAM_OVERLAP && A::clip(x + 1, low, x, 2, 2, 1) == PYDREAM_OVERLAP);
-    CHECK(ascend_tensor(x, x + 7, low, high, &mean) == PYDREAM_OVERLAP);
-    CHECK(ascend_tensor(x, y, x + 7, high, &mean) == PYDREAM_OVERLAP);
-    CHECK(ascend_tensor(x, y, low, x, &mean) == PYDREAM_OVERLAP);
-    for (T* const into : {x, y, low, high}) CHECK(ascend_tensor(x, y, low, high, into) == PYDREAM_OVERLAP);
+    CHECK(ascend_tensor<T>(x, x + 7, low, high, &mean) == PYDREAM_OVERLAP);
+    CHECK(ascend_tensor<T>(x, y, x + 7, high, &mean) == PYDREAM_OVERLAP);
+    CHECK(ascend_tensor<T>(x, y, low, x, &mean) == PYDREAM_OVERLAP);
+    for (T* const into : {x, y, low, high}) CHECK(ascend_tensor<T>(x, y, low, high, into) == PYDREAM_OVERLAP);
 
     // blocks and threads
     for (std::ptrdiff_t block : {std::ptrdiff_t{0}, std::ptrdiff_t{-1}, -most - 1}) {
         CHECK(A::mean_abs(&mean, y, 4, block, 1) == PYDREAM_BAD_BLOCK);
         CHECK(A::ascend(x, y, 4, 1.5, block, 1) == PYDREAM_BAD_BLOCK);
-        CHECK(ascend_tensor(x, y, low, high, &mean, block) == PYDREAM_BAD_BLOCK);
+        CHECK(ascend_tensor<T>(x, y, low, high, &mean, block) == PYDREAM_BAD_BLOCK);
     }
     for (int threads : {-1, 1025, std::numeric_limits<int>::max(), std::numeric_limits<int>::min()}) {
         CHECK(A::roll(x, y, 1, 2, 3, 0, 0, threads) == PYDREAM_BAD_THREADS);
@@ -263,7 +265,7 @@ void check_refusals() {
         CHECK(A::mean_abs(&mean, y, 4, whole, threads) == PYDREAM_BAD_THREADS);
         CHECK(A::ascend(x, y, 4, 1.5, whole, threads) == PYDREAM_BAD_THREADS);
         CHECK(A::clip(x, low, high, 2, 2, threads) == PYDREAM_BAD_THREADS);
-        CHECK(ascend_tensor(x, y, low, high, &mean, whole, threads) == PYDREAM_BAD_THREADS);
+        CHECK(ascend_tensor<T>(x, y, low, high, &mean, whole, threads) == PYDREAM_BAD_THREADS);
     }
 
     CHECK(mean == 42 && test::same(memory, before));  // nothing was written
