@@ -13,13 +13,16 @@ from PIL import Image
 
 from pydream.cli import main
 from pydream.media.video import write_video
+from support.server import serving
 from support.studio_work import add_picture, in_studio, keep_result, make_result, order_jobs, remove_job
 
 DREAM = "-n 1 --octaves 2 --jitter 4 --seed 1 --dtype float64"
 OWN = "--model own.prototxt --weights own.caffemodel --layer light"
 FIRST = "--layer conv1"  # of SqueezeNet, which comes with the package
+MINE = "models add mine own.prototxt own.caffemodel"
 PAGE = "--width 60 --dpi 60"
 _OWN = Path(__file__).parents[1] / "data" / "made_before" / "own"
+_MINE = Path("home/pydream/models/mine/mine.caffemodel")  # of an own network `mine`, in a command's folder
 
 UNTOLD = {"report.html", "report.json"}  # they say how long it took
 
@@ -40,6 +43,8 @@ class Command(NamedTuple):
         The folder whose frames --force removes before the first new one is written.
     parts : str, optional
         Each picture fails by itself, with a line for it and one for all; files of this pattern are of the others.
+    grows : str
+        Files of this pattern grow, and the command again goes on with them.
     every : int
         Only every so many calls fail, of a command that writes hundreds of files in one way.
     """
@@ -50,6 +55,7 @@ class Command(NamedTuple):
     work: Callable[[], int] | None = None
     cleared: str = ""
     parts: str | None = None
+    grows: str = ""
     every: int = 1
 
     @classmethod
@@ -64,6 +70,24 @@ class Command(NamedTuple):
     def run_again(self) -> int:
         """Run it after a failure."""
         return self.work() if self.work else _code(f"{self.line} {self.again}")
+
+
+def _fetch() -> int:
+    """Fetch the weights of `mine` from a server in this process."""
+    with serving(_OWN.with_suffix(".caffemodel").read_bytes()) as server:
+        return _code(f"models fetch mine --quiet --url {server.url('good/own.caffemodel')}")
+
+
+def _lose_weights() -> int:
+    _MINE.unlink()
+    return 0
+
+
+def _lose_half() -> int:
+    """Leave of the weights of `mine` what an interrupted fetch does."""
+    content = _MINE.read_bytes()
+    _MINE.with_name(f"{_MINE.name}.part").write_bytes(content[: len(content) // 2])
+    return _lose_weights()
 
 
 def _code(line: str) -> int:
@@ -135,15 +159,17 @@ COMMANDS = {
     "reproduce": Command(
         "reproduce in.png --guide in.jpg -m squeezenet_v1.1 --exact --frames 2 -n 1 --octaves 1 -o out"
     ),
-    "models": Command("models list", ""),
+    "models": Command("models list", "", (MINE,)),
     "models add": Command("models add mine own.prototxt own.caffemodel --layer light"),
     "models add over": Command(
         "models add mine own.prototxt own.caffemodel --layer light --force",
         "",
         ("models add mine own.prototxt own.caffemodel --description older",),
     ),
-    "models remove": Command("models remove mine --yes", "", ("models add mine own.prototxt own.caffemodel",)),
-    "models verify": Command("models verify", "", ("models add mine own.prototxt own.caffemodel",)),
+    "models fetch": Command.of(_fetch)._replace(before=(MINE, _lose_weights), grows="*.part"),
+    "models fetch, resumed": Command.of(_fetch)._replace(before=(MINE, _lose_half), grows="*.part"),
+    "models remove": Command("models remove mine --yes", "", (MINE,)),
+    "models verify": Command("models verify", "", (MINE,)),
     "layers": Command("layers --model own.prototxt --check-weights own.caffemodel", ""),
     "layers, built in": Command("layers", ""),
     "presets": Command("presets", ""),

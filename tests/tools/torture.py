@@ -118,7 +118,7 @@ class Run:
         every = []
         for kind in KINDS:
             errors = ERRORS if kind in ("read", "write") else ERRORS[:-1]
-            numbers = range(1, self.counts[kind] + 1)
+            numbers = range(1, self.counts[kind] + 1) if turn < len(errors) else []  # each call has had each error
             every += [Fault(kind, number, errors[(number + turn) % len(errors)]) for number in numbers]
         return every
 
@@ -144,7 +144,8 @@ class Run:
             }
         wrong = [] if left == self.made else [f"success, but other files: {differences(left, self.made)}"]
         unseen = (fault.kind, fault.error) == ("list", errno.EACCES)  # what one may not look at is not there
-        if ended.out != self.quiet.out and not unseen and not ended.failed.startswith("rmdir"):
+        said = fault.error != SHORT and os.strerror(fault.error).encode() in ended.out  # a list names what is damaged
+        if ended.out != self.quiet.out and not (unseen or said or ended.failed.startswith("rmdir")):
             wrong.append("success, but it printed other things")
         wrong += [f"it said: {line}" for line in self._strange(ended)]
         if fault.number and not ended.failed and self.quiet.counts == self.counts:
@@ -166,10 +167,11 @@ class Run:
             wrong.append(f"not begun again after a signal: {ended.err[-300:]}")
         if fault.error == SHORT:
             wrong.append(f"half of what was asked for is not enough: {ended.err[-300:]}")
+        unfinished = (self.command.parts or "", self.command.grows)
         for name, content in self._removed(fault, left).items():
             if hidden(name):
                 wrong.append(f"left {name}")
-            elif not self._is_whole(name, content) and not fnmatch(name, self.command.parts or ""):
+            elif not (self._is_whole(name, content) or any(fnmatch(name, each) for each in unfinished)):
                 wrong.append(f"half: {name}")
         gone = [name for name in self.before if name not in left and name in self.made]
         wrong += [f"lost: {name}" for name in gone if Path(name).parts[0] != self.command.cleared]
@@ -217,17 +219,22 @@ def torture(run: Run, turn: int, every: int) -> Counter[str]:
     for fault in run.faults(turn)[:: every * run.command.every]:
         ended, wrong = run.disturbed(fault)
         seen["cases"] += 1
-        seen["succeeded" if ended.code == 0 else "refused"] += 1
+        seen["wrong" if wrong else "succeeded" if ended.code == 0 else "refused"] += 1
         seen["hit"] += bool(ended.failed)
         if wrong:
-            seen["wrong"] += 1
             click.echo(f"{run.name}, {fault} ({ended.failed}): {'; '.join(wrong)}")
     return seen
 
 
 @click.command()
 @click.option("--only", type=click.Choice(list(COMMANDS)), multiple=True, metavar="NAME")
-@click.option("--turn", type=click.IntRange(0), multiple=True, default=[0], help="Which error is the first call's.")
+@click.option(
+    "--turn",
+    type=click.IntRange(0, len(ERRORS) - 1),
+    multiple=True,
+    default=[0],
+    help="Which error is the first call's.",
+)
 @click.option("--every", type=click.IntRange(1), default=1, help="Only every so many calls.")
 @click.option("--everywhere", is_flag=True, help="Also files elsewhere: the package's, the system's.")
 def main(only: tuple[str, ...], turn: tuple[int, ...], every: int, everywhere: bool) -> None:
