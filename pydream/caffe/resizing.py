@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from typing import Any
 
@@ -41,10 +42,13 @@ def resize_image(im: ArrayLike, new_dims: Sequence[int], interp_order: Any = 1) 
         return np.full((height, width, image.shape[-1]), low, np.float32)
     scale = np.array([image.shape[0] / height, image.shape[1] / width])
     place: dict[str, Any] = {"offset": scale / 2 - 0.5, "output_shape": (height, width)}
-    planes = [
-        ndimage.affine_transform((plane - low) / (high - low), scale, **place, order=interp_order, mode="grid-constant")
-        for plane in (each.astype(np.float64) for each in np.rollaxis(image, 2))  # one by one, as it may be large
-    ]
+    place |= {"order": interp_order, "mode": "grid-constant"}
+    with warnings.catch_warnings():  # SciPy before 1.16 says that it changed in 0.18
+        warnings.filterwarnings("ignore", "The behavior of affine_transform", UserWarning)
+        planes = [
+            ndimage.affine_transform((plane - low) / (high - low), scale, **place)
+            for plane in (each.astype(np.float64) for each in np.rollaxis(image, 2))  # one by one, as it may be large
+        ]
     return np.asarray(np.dstack(planes) * (high - low) + low, np.float32)
 
 

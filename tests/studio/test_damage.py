@@ -20,7 +20,7 @@ from pydream.studio.worker.pictures import decode
 from pydream.studio.worker.task import Task
 
 JOB, PICTURE = "a" * 12, "b" * 64
-DEEP = '{"a":' * 3000 + "1" + "}" * 3000
+DEEP = '{"a":' * 10**5 + "1" + "}" * 10**5  # Python 3.11 reads 1000 levels, 3.13 ten times as many
 RECORD = {"id": JOB, "number": 1, "name": "x", "order": {"kind": "dream"}}
 ENTRY = {"id": PICTURE, "name": "sky.jpg", "width": 4, "height": 3}
 
