@@ -88,10 +88,8 @@ def _check_size(archive: Path, member: str, found: int, size: int | None, most: 
 
 def _read(archive: Path, member: str, source: IO[bytes], size: int) -> Iterator[bytes]:
     left = size
-    while chunk := source.read(min(CHUNK, left + 1)):
+    while chunk := source.read(min(CHUNK, left)):
         left -= len(chunk)
-        if left < 0:
-            raise FetchError(f"{archive.name}: {member!r} has more than {size} bytes")
         yield chunk
     if left:
         raise FetchError(f"{archive.name}: {member!r} has {size - left} bytes, not {size}")

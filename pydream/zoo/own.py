@@ -11,7 +11,7 @@ from typing import Any
 
 import yaml
 
-from ..errors import NetFileError, ShapeError, UnknownNameError, printable
+from ..errors import NetFileError, UnknownNameError, printable
 from ..files import (
     check_place,
     file_sha256,
@@ -186,7 +186,5 @@ def _check_layer(graph: Graph, layer: str | None) -> None:
     if layer not in graph.blobs:
         raise graph.unknown_blob(layer)
     (facts,) = [facts for facts in survey(graph, graph.declared) if facts.name == layer]
-    if isinstance(facts.shape, ShapeError):
-        raise facts.shape
     if not facts.dreamable:
         raise UnknownNameError(f"{layer!r} cannot be dreamt with: it passes no gradient back to the picture")

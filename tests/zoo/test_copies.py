@@ -17,10 +17,11 @@ from support.server import serving
 import pydream
 from pydream import zoo
 from pydream.errors import FetchError, NetFileError
-from pydream.formats import caffe
+from pydream.formats import InputSpec, caffe
 from pydream.formats.caffe import caffe_pb2
-from pydream.zoo import wire
-from pydream.zoo.check import check, record_of
+from pydream.zoo import archives, wire
+from pydream.zoo.assemble import from_onnx, from_raw
+from pydream.zoo.check import check, recognised, record_of
 from pydream.zoo.fetch import fetch
 from pydream.zoo.numbers import numbers_of
 from pydream.zoo.registry import find_network
@@ -377,6 +378,71 @@ def test_a_copy_that_is_put_there_by_hand(entry_for, server, tmp_path, monkeypat
     assert server.asked == []
 
 
+def test_a_caffemodel_that_is_put_there_by_hand_is_copied(entry_for):
+    again = {"name": "again.caffemodel", **facts_of(caffemodel())}
+    entry = entry_for(onnx=None, copies=[again])
+    copy = zoo.fetched_place(entry).with_name("again.caffemodel")
+    copy.write_bytes(caffemodel())
+    fetch(entry)
+    assert copy.read_bytes() == caffemodel()
+    copy.unlink()
+    assert is_whole(entry)
+
+
+def test_a_copy_with_other_numbers_is_not_the_end(entry_for, server):
+    """It is the file that it should be, but not what the network's numbers are said to be: the next is asked."""
+    other = onnx_of(other_numbers())
+    copy = {"name": "tiny-7.onnx", **facts_of(other)}
+    entry = entry_for(["good"], onnx=None, copies=[copy])
+    place = zoo.fetched_place(entry).with_name("tiny-7.onnx")
+    place.write_bytes(other)
+    fetch(entry)
+    place.unlink()
+    assert is_whole(entry)
+    zoo.fetched_place(entry).unlink()
+    place.write_bytes(other)
+    with pytest.raises(FetchError, match=r"tiny-7.onnx: what is made of tiny-7.onnx is wrong: numbers of sha256 "):
+        fetch(entry_for(onnx=None, copies=[copy]))
+
+
+def test_which_network_a_file_is_of(entry_for, monkeypatch):
+    entry = entry_for()
+    assert recognised(zoo.fetched_place(entry)) is None  # of one's own, and not there
+    built_in = msgspec.structs.replace(entry, own=False)
+    monkeypatch.setattr("pydream.zoo.check.networks", lambda: [zoo.find_network(zoo.DEFAULT_NETWORK), built_in])
+    place = zoo.fetched_place(entry)
+    place.write_bytes(trained())
+    assert recognised(place) == built_in
+    place.write_bytes(caffemodel(other_numbers()))
+    assert recognised(place) is None
+
+
+def test_nothing_is_wrong_where_nothing_is_known(tmp_path):
+    (tmp_path / "x").write_bytes(b"x")
+    assert zoo.registry.Copy(name="x").fault(tmp_path / "x") is None
+
+
+def test_arrays_of_all_layers_have_one_size(tmp_path):
+    (tmp_path / "deploy.prototxt").write_text(DEFINITION)
+    graph = caffe.graph(tmp_path / "deploy.prototxt", InputSpec())
+    (tmp_path / "x.part").write_bytes(b"".join(raw_files().values()) + b"!")
+    whole = sum(array.nbytes for both in NUMBERS.values() for array in both)
+    with pytest.raises(NetFileError, match=f"^x.part: {whole + 1} bytes, not {whole}$"):
+        from_raw(tmp_path / "x.part", graph, "OHWI")
+
+
+def test_sizes_of_an_onnx_file_one_by_one_or_packed(tmp_path):
+    """As the wire has them: protobuf's own library writes them one by one."""
+    kernel, bias = NUMBERS["b"]
+    tensors = b""
+    for name, array in (("b_w_0", kernel), ("b_b_0", bias)):
+        dims = field(b"\x0a", bytes(array.shape))
+        tensors += field(b"\x2a", dims + b"\x10\x01" + field(b"\x42", name.encode()) + field(b"\x4a", array.tobytes()))
+    (tmp_path / "x.onnx").write_bytes(b"\x08\x07" + field(b"\x3a", tensors))
+    found = from_onnx(tmp_path / "x.onnx")("b", SHAPES["b"])
+    assert [array.tolist() for array in found] == [kernel.tolist(), bias.tolist()]
+
+
 def test_any_file_with_the_numbers_is_right(entry_for):
     entry = entry_for()
     place = zoo.fetched_place(entry)
@@ -472,6 +538,18 @@ def test_a_tar_file_of_unknown_hash(entry_for, server, tmp_path, packed, why):
             fetch(entry)
         assert why in str(caught.value)
     assert not list(tmp_path.rglob("*evil*"))
+
+
+def test_a_tar_file_of_many_members(tmp_path, monkeypatch):
+    """Each is read to come to the next: that ends somewhere."""
+    packed = tmp_path / "many.tar.gz"
+    packed.write_bytes(tarred(*((f"x{i}", b"", REG) for i in range(3)), ("wanted", b"1", REG)))
+    monkeypatch.setattr(archives, "_MEMBERS", 4)
+    archives.take_member(packed, "wanted", tmp_path / "out", 1)
+    assert (tmp_path / "out").read_bytes() == b"1"
+    monkeypatch.setattr(archives, "_MEMBERS", 3)
+    with pytest.raises(FetchError, match=r"^many.tar.gz: no member is named 'wanted'$"):
+        archives.take_member(packed, "wanted", tmp_path / "out", 1)
 
 
 def test_what_comes_before_a_member_of_known_size(entry_for, server):

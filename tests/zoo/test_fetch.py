@@ -13,6 +13,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
+import requests
 from support.server import serving
 
 import pydream
@@ -418,6 +419,15 @@ def test_a_member_is_no_longer_than_it_says(tmp_path):
     assert (tmp_path / "out").stat().st_size <= CHUNK
 
 
+def test_a_member_that_is_shorter_than_it_says(tmp_path):
+    content = b"abc" * 100
+    packed, size = zipped(("a", content)), len(content).to_bytes(4, "little")
+    assert packed.count(size) == 2
+    (tmp_path / "short.zip").write_bytes(packed.replace(size, (400).to_bytes(4, "little")))
+    with pytest.raises(FetchError, match=r"^short.zip: 'a' has 300 bytes, not 400$"):
+        take_member(tmp_path / "short.zip", "a", tmp_path / "out", 400)
+
+
 def test_damaged_and_encrypted_members(tmp_path):
     packed = bytearray(zipped(("a", CONTENT)))
     packed[1000:1100] = bytes(100)
@@ -430,6 +440,25 @@ def test_damaged_and_encrypted_members(tmp_path):
     (tmp_path / "secret.zip").write_bytes(packed)
     with pytest.raises(FetchError, match=r"not a zip file that can be read: .*encrypted"):
         take_member(tmp_path / "secret.zip", "a", tmp_path / "out2", len(CONTENT))
+
+
+def test_what_a_timeout_is_called():
+    assert module._reason(requests.ReadTimeout("no matter")) == f"no answer for {wire.TIMEOUT:g} s"
+
+
+def test_a_server_is_given_up_when_its_time_is_over(monkeypatch):
+    now = [100.0]
+    monkeypatch.setattr(wire, "monotonic", lambda: now[0])
+    pace = wire.Pace()
+    now[0] += 12
+    pace.on_wire(10)
+    assert pace.left() == 8
+    now[0] += 9
+    with pytest.raises(wire.GivenUpError, match="fewer than 20000 bytes in 20 s"):
+        pace.left()
+    now[0] += 2
+    with pytest.raises(wire.GivenUpError, match="no answer for 11 s"):
+        pace.left()
 
 
 def test_by_hand_names_the_archive():

@@ -51,6 +51,7 @@ def network(given, before, at):
 @pytest.fixture(autouse=True)
 def own_machine(monkeypatch, tmp_path):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
     monkeypatch.setenv("NO_PROXY", "*")
     monkeypatch.delenv("PYDREAM_MODELS", raising=False)
 
