@@ -136,6 +136,8 @@ def freeze_model(model: Any, source: str | None = None) -> Frozen:
         try:
             graph, image = _traced(model, (None, *size, channels), name, source)
             break
+        except NetFileError:
+            raise
         except Exception as error:  # of any kind: a layer's own code meets an open size
             problem = problem or error
     else:

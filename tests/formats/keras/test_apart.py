@@ -69,6 +69,15 @@ def test_a_reader_that_ends(file, monkeypatch, program, words):
         read(file)
 
 
+def test_a_reader_that_cannot_be_started(file, monkeypatch):
+    def start(file, answer):
+        raise OSError(11, "Resource temporarily unavailable")
+
+    monkeypatch.setattr(apart, "start", start)
+    with pytest.raises(NetFileError, match=rf"^{file}: its reader cannot be started: \[Errno 11\] Resource"):
+        read(file)
+
+
 def test_answers(file, monkeypatch):
     monkeypatch.setattr(apart, "start", answering('print(\'{"size": 5, "input": "x"}\\nabcd\')'))
     assert read(file) == Frozen(b"abcd\n", "x")

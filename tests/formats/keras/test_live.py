@@ -7,6 +7,7 @@ from support.graphs import normal
 
 import pydream
 from pydream.errors import NetFileError
+from pydream.formats.keras.inline import CALLS
 from pydream.runtime.on_tensorflow.door import tensorflow
 
 tf = tensorflow()
@@ -64,6 +65,40 @@ def test_a_loaded_saved_model(tmp_path, served):
     same(net, module, "prob")
 
 
+def test_a_loaded_saved_model_that_was_traced_for_one_size(tmp_path):
+    """It has no signature, nor says for which pictures it is but by its traces."""
+
+    class Traced(Module):
+        @tf.function
+        def __call__(self, image):
+            return super().__call__(image, training=False)
+
+    module = Traced()
+    module.__call__.get_concrete_function(tf.TensorSpec((1, *SIZE, 3), tf.float32))
+    tf.saved_model.save(module, str(tmp_path))
+    net = pydream.load_net(tf.saved_model.load(str(tmp_path)), device="cpu", dtype="float64")
+    assert net.graph.declared["data"] == (1, 3, *SIZE)
+    same(net, module, "prob")
+
+
+def test_functions_that_stay_calls():
+    """TensorFlow writes out most of what a function calls, but not what is marked; here all is."""
+    inner = tf.function(lambda image: tf.nn.relu(image, name="inside"), autograph=False, jit_compile=True)
+
+    class Calling(tf.Module):
+        @tf.function(input_signature=[tf.TensorSpec((None, None, None, 3), tf.float32)])
+        def __call__(self, image):
+            return tf.identity(inner(image) * 2.0, "out")
+
+    graph = Calling().__call__.get_concrete_function().graph.as_graph_def()
+    assert any(node.op in CALLS for node in graph.node)
+    net = pydream.load_net(Calling(), device="cpu", dtype="float64")
+    image = kerasnets.picture(SIZE)
+    net.blobs["data"].reshape(*image.shape)
+    net.forward(net.outputs, data=image)
+    np.testing.assert_array_equal(net.blobs[net.outputs[0]].data, 2 * np.maximum(image, 0))
+
+
 def test_what_cannot_be():
     class Silent(tf.Module):
         pass
@@ -72,6 +107,20 @@ def test_what_cannot_be():
         def __call__(self, image):
             raise ValueError("no pictures, please")
 
+    class Odd(tf.Module):
+        __call__ = max  # which has no signature that Python knows
+
+    class Two(tf.Module):
+        @tf.function(input_signature=[tf.TensorSpec((None, 8, 8, 3), name=name) for name in "ab"])
+        def __call__(self, a, b):
+            return a + b
+
+    with pytest.raises(NetFileError, match="odd: it cannot be run on pictures: "):
+        pydream.load_net(Odd(name="odd"))
+    two = Two(name="two")
+    two.signatures = {"serving_default": two.__call__.get_concrete_function()}
+    with pytest.raises(NetFileError, match=r"two: 2 inputs \('a', 'b'\); a dream has one picture"):
+        pydream.load_net(two)
     with pytest.raises(NetFileError, match="it has no signature and cannot be called"):
         pydream.load_net(Silent(name="silent"))
     with pytest.raises(NetFileError, match="wrong: it cannot be run on pictures: no pictures, please"):

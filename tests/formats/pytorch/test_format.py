@@ -2,13 +2,14 @@
 
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import pytest
 
 import pydream
 from pydream import zoo
 from pydream.errors import NetFileError
-from pydream.formats import format_of, pytorch
+from pydream.formats import InputSpec, format_of, pytorch
 
 Module = type("Module", (), {"__module__": "torch.nn.modules.module"})
 Stranger = type("Module", (), {"__module__": "haiku"})
@@ -32,6 +33,22 @@ def test_what_a_module_has_not():
         pytorch.pack([], pytorch.DEFAULT_SPEC)
     with pytest.raises(ValueError, match=r"a live module has its weights; 'w\.pth' has no use here"):
         pydream.load_net(Mine(), "w.pth")
+
+
+def test_what_the_net_of_a_module_is_made_of(monkeypatch):
+    """Without PyTorch: what makes the net is not here, only what is asked of it."""
+    live = SimpleNamespace(TorchNet=lambda *given: given)
+    monkeypatch.setitem(sys.modules, "pydream.formats.pytorch.live", live)
+    module = Mine()
+    pytorch.find_weights(module, None)
+    wanted = pytorch.net(module, None, InputSpec(scale=2.0), dtype="float64", device="cpu")
+    spec = InputSpec(scale=2.0).or_else(pytorch.DEFAULT_SPEC)
+    assert wanted == (module, spec, "Mine", "float64", "cpu")
+    assert pytorch.net(module, None, InputSpec(), "named", runtime="tensorflow")[2] == "named"
+    with pytest.raises(ValueError, match="a live PyTorch module runs on PyTorch, not on the runtime 'numpy'"):
+        pytorch.net(module, None, InputSpec(), runtime="numpy")
+    with pytest.raises(ValueError, match="input 'x': a live PyTorch module has one input, its argument"):
+        pytorch.net(module, None, InputSpec(node="x"))
 
 
 def test_pytorch_is_not_imported_for_others():
