@@ -8,7 +8,10 @@ bin=$venv/bin
 case ${OSTYPE:-} in msys* | cygwin*) bin=$venv/Scripts ;; esac
 parts=" ${*:-lint core sanitized site readers python} "
 for part in $parts; do
-    case $part in lint | core | sanitized | site | readers | python) ;; *) echo "$part: no part of this script" >&2; exit 2 ;; esac
+    case $part in
+        lint | core | sanitized | site | readers | python) ;;
+        *) echo "$part: no part of this script" >&2; exit 2 ;;
+    esac
 done
 
 say() { printf '\n=== %s\n' "$*"; }
@@ -48,7 +51,7 @@ fi
 # strangers, whose branches are counted, and the others. Folders with the longest files come first.
 together=(python -m pytest --numprocesses 2 --dist loadfile --doctest-modules)
 packages=(pydream/formats pydream/media pydream/record pydream/zoo)
-readers=(tests/zoo tests/formats tests/media tests/record tests/caffe tests/fuzz tests/test_reads.py tests/test_files.py)
+readers=(tests/zoo tests/formats tests/fuzz tests/media tests/record tests/caffe tests/test_reads.py tests/test_files.py)
 
 if wanted readers; then
     say "Python: the readers of files, and whether their tests take their branches"
