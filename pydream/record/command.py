@@ -81,12 +81,14 @@ class Words(NamedTuple):
             return cls([recipe.end + part_text(recipe.rendering.channels or ())], "l2", [])
         if not recipe.objective:
             return cls([recipe.end], "l2", [])
-        plain = [term for term in recipe.objective if not term.vector]  # a direction has no squares
-        kinds = [term.kind for term in plain or recipe.objective]
-        along = [Direction(term.vector, term.cosine_power) for term in recipe.objective if term.vector]
+        # A direction is of the last layer, so what follows it is classes; and it has no squares.
+        last = max((number for number, term in enumerate(recipe.objective) if term.vector), default=None)
+        layers = recipe.objective if last is None else recipe.objective[: last + 1]
+        kinds = [term.kind for term in [term for term in layers if not term.vector] or layers]
+        along = [Direction(term.vector, term.cosine_power) for term in layers if term.vector]
         found = cls([], next((each for each in kinds if each != "sum"), "sum"), [], next(iter(along), None))
-        for term in recipe.objective:
-            if term.kind == found.kind or term.vector:
+        for number, term in enumerate(recipe.objective):
+            if term.vector or (term.kind == found.kind and number < len(layers)):
                 found.layers.append(term_word(term))
             else:
                 found.classes.append(channels_text(term.channels) + _weight(term))

@@ -27,6 +27,14 @@ EXACT = NetFacts(
          "--layer conv:3-5 --layer pool=-0.5"),
         ({"objective": (Term("pool", "l2"), Term("conv", "mean", vector=(1.0, 2.0), cosine_power=1.5))},
          "--layer pool --layer conv --direction direction.npy --direction-power 1.5"),
+        ({"objective": (Term("conv", "mean", vector=(1.0, 2.0)), Term("logits", "sum", (3, 4)))},
+         "--layer conv --objective mean --class 3-4 --direction direction.npy"
+         " --octaves 4 --iterations 10 --smooth 0.0"),
+        ({"objective": (Term("pool", "sum"), Term("conv", "sum", vector=(1.0, 2.0)), Term("logits", "sum", (3,)))},
+         "--layer pool --layer conv --objective sum --class 3 --direction direction.npy"
+         " --octaves 4 --iterations 10 --smooth 0.0"),
+        ({"objective": (Term("pool", "l2"), Term("conv", "mean", vector=(1.0, 2.0)), Term("logits", "sum", (3,)))},
+         "--layer pool --layer conv --class 3 --direction direction.npy --octaves 4 --iterations 10 --smooth 0.0"),
         ({"objective": (Term("conv", "mean"), Term("logits", "sum", (281,), 2.0))},
          "--layer conv --objective mean --class 281=2.0 --octaves 4 --iterations 10 --smooth 0.0"),
         ({"objective": (Term("conv", "mean"), Term("logits", "sum", (281,))),
