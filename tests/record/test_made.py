@@ -5,12 +5,13 @@ import numpy as np
 import pytest
 from support.accounts import INGREDIENTS, NETWORK, RECIPE, SKY
 
-from pydream.errors import ForeignFileError
+from pydream.errors import CheckpointError, ForeignFileError
 from pydream.media.image import write_image
 from pydream.media.page import document
 from pydream.record import DreamAccount, Film, Loop
 from pydream.record import film as film_file
 from pydream.record import loop as checkpoint
+from pydream.record.frames import is_frame
 from pydream.record.loop import Checkpoint, LoopFacts
 from pydream.record.made import dream_in, frame_made, is_record, made_note, note_of
 from pydream.record.provenance import parse, picture_facts, sidecar_of
@@ -102,7 +103,10 @@ def test_a_frame_of_a_loop_has_its_number(tmp_path):
     def at(frame):
         return msgspec.structs.replace(RECIPE, loop=Loop(frame=frame, scale=0.05, rotate=0.0, shift=(0.0, 0.0)))
 
-    write_image(tmp_path / "a.png", PIXELS, msgspec.structs.replace(DREAM, recipe=at(3)).to_json())
+    note = msgspec.structs.replace(DREAM, recipe=at(3)).to_json()
+    assert [is_frame(note, number) for number in (2, 3)] == [False, True]
+    assert not any(is_frame(other, 3) for other in (None, "a camera", DREAM.to_json()))
+    write_image(tmp_path / "a.png", PIXELS, note)
     assert made(tmp_path / "a.png", at(3)) is not None
     with pytest.raises(ForeignFileError, match="frame was 3, now 4"):
         made(tmp_path / "a.png", at(4))
@@ -171,6 +175,8 @@ def test_states(tmp_path, data):
     assert checkpoint.is_checkpoint(state)
     state.write_bytes(state.read_bytes()[:-9])
     assert checkpoint.is_checkpoint(state)
+    with pytest.raises(CheckpointError, match=r"'.*state' is damaged, so the loop cannot be resumed: "):
+        checkpoint.load(state)
     assert checkpoint.is_checkpoint(data / "made_before/stopped_zoom/resume.npz")
     np.savez(tmp_path / "other.npz", mine=PIXELS)
     assert not checkpoint.is_checkpoint(tmp_path / "other.npz")

@@ -2,14 +2,15 @@
 
     pip install -e '.[mutation]'
     python tests/tools/mutants.py make
+    python tests/tools/mutants.py reach tests/cli/test_replay.py tests/cli/test_zoom.py
     python tests/tools/mutants.py run --each 100 --seed 20 objectives
     python tests/tools/mutants.py show
 
 mutmut writes a copy of the package with all mutants in it, and which tests reach which function: `[tool.mutmut]` in
-pyproject.toml says of what. There are too many to try all, so `run` draws as many of each part, by a seed, and tries
-them one after the other, each in a fork of a process that has imported everything: the tests that reach its function,
-the fastest first, until one fails. It keeps what it found, and goes on where it was stopped. `show` prints the score,
-and what survived, as differences.
+pyproject.toml says of what; `reach` adds the tests of further files. There are too many mutants to try all, so `run`
+draws as many of each part, by a seed, and tries them one after the other, each in a fork of a process that has imported
+everything: the tests that reach its function, the fastest first, until one fails. It keeps what it found, and goes on
+where it was stopped. `show` prints the score, and what survived, as differences.
 """
 
 import json
@@ -30,6 +31,7 @@ import click
 ROOT = Path(__file__).resolve().parents[2]
 COPIED = ("pydream", "tests", "models", "examples", "csrc", "README.md", "pyproject.toml")
 PARTS = {"objectives": "pydream.dream.objectives.", "tiles": "pydream.tiles.", "record": "pydream.record."}
+STATS = Path("mutmut-stats.json")  # in mutmut's copy
 PYTEST = ["-x", "-q", "--rootdir=.", "--tb=no", "-p", "no:cacheprovider"]
 PATIENCE = 20  # times as long as its tests take a mutant may take, and SECONDS more; of processor time
 SECONDS = 20
@@ -56,8 +58,42 @@ def make(folder: Path) -> None:
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
     # None has this name: mutmut stops when it has made them and measured the tests.
     subprocess.run(["mutmut", "run", "--max-children", "1", "none"], cwd=folder, env=environment, check=False)
-    if not (folder / "mutants" / "mutmut-stats.json").exists():
+    if not (folder / "mutants" / STATS).exists():
         raise click.ClickException("mutmut ended before it had measured the tests")
+
+
+@main.command()
+@click.argument("files", nargs=-1, required=True)
+@click.pass_obj
+def reach(folder: Path, files: tuple[str, ...]) -> None:
+    """Find out which functions the tests of further files reach; a test that fails is left out."""
+    _enter(folder)
+    os.environ["MUTANT_UNDER_TEST"] = "stats"  # mutmut's word: functions say that they are called
+    import pytest
+    from mutmut.configuration import config
+    from mutmut.state import state
+
+    config()  # of this folder; tests go into others
+    seconds: dict[str, float] = {}
+    tests: dict[str, set[str]] = {}
+
+    class Reached:
+        def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+            if report.when == "call" and report.passed:
+                seconds[report.nodeid] = report.duration
+                for function in state()._stats:
+                    tests.setdefault(function, set()).add(report.nodeid)
+            if report.when == "teardown":
+                state()._stats.clear()
+
+    for file in files:
+        pytest.main(["-q", "--rootdir=.", "--tb=no", "-p", "no:cacheprovider", file], plugins=[Reached()])
+        found = json.loads(STATS.read_text()) if STATS.exists() else {}
+        reached = found.setdefault("tests_by_mangled_function_name", {})
+        for function, names in tests.items():
+            reached[function] = sorted(names.union(reached.get(function, ())))
+        found["duration_by_test"] = {**found.get("duration_by_test", {}), **seconds}
+        STATS.write_text(json.dumps(found))
 
 
 @main.command()
@@ -65,7 +101,7 @@ def make(folder: Path) -> None:
 @click.option("--seed", type=int, default=20, show_default=True)
 @click.option("--minutes", type=float, default=600, show_default=True, help="After which no further one is begun.")
 @click.option("--slowest", type=float, default=5, show_default=True, help="Seconds of the slowest test to be used.")
-@click.option("--again", is_flag=True, help="Try what survived once more.")
+@click.option("--again", is_flag=True, help="Try what survived or was not tried once more.")
 @click.argument("part", type=click.Choice(list(PARTS)))
 @click.pass_obj
 def run(folder: Path, each: int, seed: int, minutes: float, slowest: float, again: bool, part: str) -> None:
@@ -74,10 +110,11 @@ def run(folder: Path, each: int, seed: int, minutes: float, slowest: float, agai
     stop = time.monotonic() + minutes * 60
     reached, seconds = _tests(folder)
     left = [
-        name for name in _sample(folder, part, each, seed) if name not in known or (again and known[name] == SURVIVED)
+        name
+        for name in _sample(folder, part, each, seed)
+        if name not in known or (again and known[name] in (SURVIVED, UNREACHED))
     ]
-    os.chdir(folder / "mutants")
-    sys.path[:0] = [str(folder / "mutants"), str(folder / "mutants" / "tests")]
+    _enter(folder)
     os.environ["MUTANT_UNDER_TEST"] = ""
     sys.dont_write_bytecode = False  # or every fork would compile the tests
     import pytest
@@ -114,6 +151,12 @@ def show(folder: Path, each: int, seed: int, differences: bool) -> None:
                 click.echo("\n".join([f"# {known[name]}: {name}", *lines]))
 
 
+def _enter(folder: Path) -> None:
+    """Make the copy of the package, and of its tests, the one that is imported."""
+    os.chdir(folder / "mutants")
+    sys.path[:0] = [str(folder / "mutants"), str(folder / "mutants" / "tests")]
+
+
 def _results(folder: Path, part: str) -> Path:
     return folder / f"results-{part}.json"
 
@@ -139,7 +182,7 @@ def _sample(folder: Path, part: str, each: int, seed: int) -> list[str]:
 
 def _tests(folder: Path) -> tuple[dict[str, list[str]], dict[str, float]]:
     """Return the tests that reach each function, and how long each takes."""
-    found = json.loads((folder / "mutants" / "mutmut-stats.json").read_text())
+    found = json.loads((folder / "mutants" / STATS).read_text())
     return found["tests_by_mangled_function_name"], found["duration_by_test"]
 
 
