@@ -15,13 +15,15 @@ from typing import NoReturn
 import click
 from click.shell_completion import CompletionItem, ShellComplete, split_arg_string
 
+from ..errors import printable
 from . import COMPLETION_VARIABLE
 
 _AT_MOST = 10.0  # seconds: after that a shell gets no answer, as of a network of gigabytes
 _SPECIAL = re.compile(r"[^\w@%+:,./=-]", re.ASCII)  # what bash takes for something else than itself
 _QUOTE = re.compile(r"""[\s:=](['"])[^'"]*$""")  # one that is open
 _NOT_IN = {"'": re.compile("'"), '"': re.compile(r"""["$`\\!]""")}  # what such quotes do not hide from it
-_BREAKS = re.compile(r".*[:=]", re.DOTALL)  # where bash begins another word
+_OPTION = re.compile(r"--[^=]*=")  # before a value in the same word
+_HIDDEN = re.compile(r"\\(.)")  # what a backslash hides from it
 
 
 class _Shell(ShellComplete):
@@ -34,7 +36,7 @@ class _Shell(ShellComplete):
 
     def format_completion(self, item: CompletionItem) -> str:
         """Return a line of the answer."""
-        return f"{item.type}\t{item.value}\t{item.help or ''}"
+        return f"{item.type}\t{item.value}\t{printable(item.help or '')}"
 
     def complete(self) -> str:
         """Return the answer; names of strangers' layers that are no text are left out."""
@@ -54,21 +56,27 @@ class _Bash(_Shell):
             file) compopt -o default ;;
             dir) compopt -o dirnames ;;
         esac
-    done < <(COMP_WORDS=${COMP_LINE:0:COMP_POINT} %(complete_var)s=bash_complete "$1" 2>/dev/null)
+    done < <(COMP_WORDS=${COMP_LINE:0:COMP_POINT} COMP_WORD=$2 %(complete_var)s=bash_complete "$1" 2>/dev/null)
 }
 complete -o nosort -F %(complete_func)s %(prog_name)s
 """
 
     def format_completion(self, item: CompletionItem) -> str:
-        """Return a line with what stands behind the last colon or equals sign, in the quotes that the word has.
+        """Return a line with what is to be in place of COMP_WORD, in the quotes that the word has.
 
-        Bash puts it into the line as it is, and what is in a stranger's file must not be a command there.
+        That is bash's own part of the word: what is behind its last colon or equals sign, or behind a quote, as
+        COMP_WORDBREAKS says. Bash puts the answer into the line as it is, and what is in a stranger's file must not be
+        a command there.
         """
         if item.type != "plain":
             return super().format_completion(item)
         _, begun = self.get_completion_args()
-        value = item.value.removeprefix(found[0]) if (found := _BREAKS.match(begun)) else item.value
+        option = found[0] if (found := _OPTION.match(begun)) else ""
         quote = _QUOTE.search(os.environ["COMP_WORDS"])
+        replaced = os.environ.get("COMP_WORD", "")
+        if quote is None:
+            replaced = _HIDDEN.sub(r"\1", replaced)
+        value = f"{option}{item.value}"[len(begun) - len(replaced) :]
         if quote is None:
             return f"plain\t{_SPECIAL.sub(lambda special: chr(92) + special[0], value)}\t"
         return "" if _NOT_IN[quote[1]].search(value) else f"plain\t{value}\t"
@@ -94,7 +102,7 @@ class _Zsh(_Shell):
         dir) _path_files -/ ;;
     esac
 }
-if [[ $funcstack[1] == %(complete_func)s ]]; then
+if [[ $funcstack[1] == _%(prog_name)s ]]; then  # the file of that name, in a folder of fpath
     %(complete_func)s "$@"
 else
     compdef %(complete_func)s %(prog_name)s

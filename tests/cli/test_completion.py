@@ -113,6 +113,17 @@ def test_networks_of_files(network, ask):
     assert list(found) == ["good/one", EVIL]  # and not what has two lines
 
 
+def test_a_title_is_a_line(ask, folder, monkeypatch):
+    """What stands in a network's README goes to a terminal, and may add no row."""
+    monkeypatch.setenv("XDG_DATA_HOME", str(folder))
+    own = folder / "pydream" / "models" / "mine"
+    own.mkdir(parents=True)
+    title = r'"red \e[31m\nplain\tother\t"'
+    facts = "weights: a.onnx\nurls: []\nlicense: MIT\nmean: [0, 0, 0]\nchannel_order: RGB\ndefault_layer: a"
+    (own / "README.md").write_text(f"---\nname: mine\ntitle: {title}\n{facts}\n---\n")
+    assert ask("pydream models path min") == {"mine": r"red \x1b[31m\nplain\tother\t"}
+
+
 def test_no_pictures_are_read(ask, folder):
     (folder / "pictures").mkdir()
     (folder / "pictures" / "a.png").write_bytes(b"no picture")
@@ -137,7 +148,7 @@ def test_silence(network, root):
         "os.environ['COMP_WORDS'] = 'pydream dream -m e.prototxt -l '\n"
         "main()\n"
     )
-    env = os.environ | {"PYTHONPATH": str(root), shells.COMPLETION_VARIABLE: "bash_complete"}
+    env = os.environ | {"PYTHONPATH": str(root), shells.COMPLETION_VARIABLE: "zsh_complete"}
     done = subprocess.run([sys.executable, "-c", program], env=env, cwd=network, capture_output=True, text=True)
     assert done.returncode == 0
     assert done.stdout == "False\n"
@@ -161,20 +172,27 @@ def test_an_unknown_shell(monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("line", "value"),
+    ("before", "word", "value"),  # what bash leaves as it is, what it replaces, and with what
     [
-        ("pydream dream -l fire9/c", "fire9/concat"),
-        ("pydream dream --layer=fire9/c", "fire9/concat"),
-        ("pydream dream --also squeezenet_v1.1:fire9/c", "fire9/concat"),  # bash has another word behind a colon
-        ("pydream dream --class great\\ w", "great\\ white\\ shark"),
-        ("pydream dream --class 'great w", "great white shark"),
-        ('pydream dream --class "great w', "great white shark"),
-        ("pydream dream -m evil.prototxt -l '$(", EVIL),
-        ('pydream dream -m evil.prototxt -l "$(', None),  # there it would be run
+        ("-l ", "fire9/c", "fire9/concat"),
+        ("--layer=", "fire9/c", "fire9/concat"),
+        ("", "--layer=fire9/c", "--layer=fire9/concat"),  # npm's completion takes = out of COMP_WORDBREAKS
+        ("--also squeezenet_v1.1:", "fire9/c", "fire9/concat"),  # bash has another word behind a colon
+        ("--also=squeezenet_v1.1:", "fire9/c", "fire9/concat"),
+        ("--also=", "squeezenet_v1.1:fire9/c", "squeezenet_v1.1:fire9/concat"),
+        ("--also 'squeezenet_v1.1:", "fire9/c", "fire9/concat"),
+        ("--also '", "squeezenet_v1.1:fire9/c", "squeezenet_v1.1:fire9/concat"),
+        ("--class ", "great\\ w", "great\\ white\\ shark"),
+        ("--class '", "great w", "great white shark"),
+        ('--class "', "great w", "great white shark"),
+        ("'", "--class=great w", "--class=great white shark"),
+        ("-m evil.prototxt -l '", "$(", EVIL),
+        ('-m evil.prototxt -l "', "$(", None),  # there it would be run
     ],
 )
-def test_words_of_bash(network, monkeypatch, line, value):
-    monkeypatch.setenv("COMP_WORDS", line)
+def test_words_of_bash(network, monkeypatch, before, word, value):
+    monkeypatch.setenv("COMP_WORDS", f"pydream dream {before}{word}")
+    monkeypatch.setenv("COMP_WORD", word)
     monkeypatch.setenv(shells.COMPLETION_VARIABLE, "bash_complete")
     rows = shells.completed(main).split("\n")
     assert [row.split("\t")[1] for row in rows if row] == ([] if value is None else [value])
@@ -187,10 +205,15 @@ LINES = {  # what is typed before TAB, and the words that the shell then has
     "pydream dream --layer=fire9/c": ["pydream", "dream", "--layer=fire9/concat"],
     "pydream dream -m evil.prototxt -l \\$": ["pydream", "dream", "-m", "evil.prototxt", "-l", EVIL],
     "pydream dream -g ph": ["pydream", "dream", "-g", "photo.jpg"],
+    "pydream dream --also=squeezenet_v1.1:fire9/c": ["pydream", "dream", "--also=squeezenet_v1.1:fire9/concat"],
 }
 START = {
     "bash": (["--norc", "--noprofile", "-i"], "bind 'set enable-bracketed-paste off'; set +o history; . ./script"),
-    "zsh": (["-f", "-i"], "unset zle_bracketed_paste; autoload -Uz compinit && compinit -u -D; . ./script"),
+    "zsh": (  # as its help has it: a file in a folder of fpath, which is read at the first TAB
+        ["-f", "-i"],
+        "unset zle_bracketed_paste; mkdir zfunc && cp script zfunc/_pydream && fpath=($PWD/zfunc $fpath);"
+        " autoload -Uz compinit && compinit -u -D",
+    ),
 }
 
 
