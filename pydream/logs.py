@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import sys
 
+from .errors import printable
+
 NAME = "pydream"
 DEBUG, INFO = 10, 20  # logging's
 
@@ -32,4 +34,5 @@ def _say(level: int, text: str, values: tuple[object, ...]) -> None:
     if not logger.handlers:
         logger.addHandler(logging.NullHandler())  # Python's own last resort is not for a library
     if logger.isEnabledFor(level):
-        logger.log(level, text, *values, stacklevel=3)  # where `debug` or `info` was called
+        shown = [printable(str(value)) for value in values]  # names of strangers' files: a record is one line
+        logger.log(level, text, *shown, stacklevel=3)  # where `debug` or `info` was called

@@ -36,6 +36,13 @@ def test_nothing_is_printed_unless_asked_for():
     assert (done.stdout, done.stderr) == ("", "INFO:pydream:heard, 1\n")
 
 
+def test_a_record_is_one_line(caplog):
+    """Names are strangers': of networks, layers and files."""
+    with caplog.at_level(logging.INFO, "pydream"):
+        logs.info("%s runs", "net\n\x1b[31mERROR")
+    assert [record.getMessage() for record in caplog.records] == [r"net\n\x1b[31mERROR runs"]
+
+
 def test_logging_is_not_imported_for_nobody():
     program = "import sys, pydream.logs as logs; logs.info('a'); print('logging' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)

@@ -102,6 +102,8 @@ class Preview(Watch):
 
     def step(self, octave: int, iteration: int, image: View) -> None:
         """Show the picture, if it is time to."""
+        if self._screen is not None and octave == iteration == 0:  # another dream, perhaps in another cell
+            self._screen = self._screen.in_this_cell()
         self._is_shown = self._screen is not None and monotonic() >= self._due
         if self._is_shown:
             self._show(image)
@@ -132,6 +134,10 @@ class _Screen:
         ipython = sys.modules.get("IPython")  # only there, if it runs
         shell = ipython and ipython.get_ipython()
         return cls(shell) if hasattr(shell, "kernel") else None
+
+    def in_this_cell(self) -> Self:
+        """Return that of the cell that is run now."""
+        return self if self._shell.execution_count == self._cell else type(self)(self._shell)
 
     def show(self, picture: Array) -> None:
         """Show a picture in place of the last one."""

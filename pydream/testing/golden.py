@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
 
+from ..errors import PydreamError
 from .report import Array
 
 _FILE = Path(__file__).with_name("golden.npz")
@@ -23,6 +25,14 @@ def golden_dream() -> dict[str, Array]:
     dict of str to array
         ``image``, the picture, (128, 192, 3) uint8 RGB; ``out_u8``, its dream, the same; ``step_rms``, (18,) float64,
         the root of the mean square of the image after each step; ``sha256``, the hexadecimal hash of the dream's bytes.
+
+    Raises
+    ------
+    PydreamError
+        If the file, which comes with pydream, is missing or damaged.
     """
-    with np.load(_FILE) as arrays:
-        return dict(arrays)
+    try:
+        with np.load(_FILE) as arrays:
+            return dict(arrays)
+    except (OSError, EOFError, ValueError, BadZipFile) as error:  # ValueError: NumPy takes other files for pickles
+        raise PydreamError(f"'{_FILE}' is missing or damaged; install pydream again") from error

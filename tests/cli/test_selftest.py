@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import pydream.testing
+from pydream.cli.commands import selftest
 from pydream.dream import notebook
 from pydream.imageops import native_ops
 from pydream.testing import golden
@@ -25,6 +26,20 @@ def test_a_golden_dream_is_compared_byte_for_byte(refused, monkeypatch):
     assert refused(1, "selftest") == (
         f"{WRONG}native: 2 of 73728 bytes differ, the first at row 3, column 5, green: {was}, and Caffe's is {caffes}\n"
     )
+
+
+@pytest.mark.parametrize("damage", [None, b"", b"hello", b"PK", -1])
+def test_a_damaged_golden_dream_is_no_puzzle(refused, folder, monkeypatch, damage):
+    file = folder / "golden.npz"
+    if damage == -1:
+        content = golden._FILE.read_bytes()
+        file.write_bytes(content[:500] + bytes([content[500] ^ 255]) + content[501:])
+    elif damage is not None:
+        file.write_bytes(damage)
+    monkeypatch.setattr(golden, "_FILE", file)
+    line = f"pydream: error: '{file}' is missing or damaged; install pydream again\n"
+    monkeypatch.setattr(selftest, "_of_operations", list)
+    assert refused(1, "selftest") == line
 
 
 def test_every_engine_dreams(run, monkeypatch, exact_nets):

@@ -10,6 +10,7 @@ import subprocess
 import sys
 from io import BytesIO
 from pathlib import Path
+from types import SimpleNamespace
 
 import click
 import numpy as np
@@ -614,6 +615,19 @@ def test_a_preview_takes_a_tenth_of_the_time(squeezenet32, notebook, monkeypatch
     params = {"end": "fire2/concat", "octave_n": 2, "iter_n": 3}
     pydream.deepdream(squeezenet32, np.full((60, 72, 3), 128.0), watch=pydream.Preview(), **params)
     assert [Image.open(BytesIO(each._repr_jpeg_())).size for each in notebook] == [(51, 43), (51, 43), (72, 60)]
+
+
+def test_a_preview_is_shown_in_the_cell_that_runs(notebook, monkeypatch):
+    """One that a second cell uses too does not go on in the output of the first."""
+    begun, handle = [], SimpleNamespace(update=lambda what: None)
+    monkeypatch.setattr(live, "_SHARE", float("inf"))
+    monkeypatch.setattr("IPython.display.display", lambda *_, **__: begun.append(shell.execution_count) or handle)
+    watch = pydream.Preview()
+    shell = watch._screen._shell
+    for shell.execution_count in (1, 1, 2):
+        for iteration in (0, 1):
+            watch.step(0, iteration, lambda: np.zeros((4, 4, 3)))
+    assert begun == [1, 2]
 
 
 def test_a_preview_outside_a_notebook(capfd):
