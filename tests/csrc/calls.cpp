@@ -11,6 +11,11 @@
 #include <cstring>
 #include <vector>
 
+#ifdef _WIN32
+#include <fcntl.h>
+#include <io.h>
+#endif
+
 #include "api.hpp"
 
 namespace {
@@ -155,6 +160,10 @@ void call(const char* name, Numbers& line) {
 }  // namespace
 
 int main() {
+#ifdef _WIN32  // where the bytes of a stream are text, unless one says otherwise
+    _setmode(_fileno(stdin), _O_BINARY);
+    _setmode(_fileno(stdout), _O_BINARY);
+#endif
     char line[256];
     while (std::fgets(line, sizeof line, stdin) != nullptr) {
         char name[32], type[8];
