@@ -5,4 +5,4 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 python -m sphinx -W --keep-going -q -c docs -d build/site.doctrees "$@" . build/site
 cp build/site/README.html build/site/index.html  # what a server shows of a folder
-echo "build/site/index.html"
+ls build/site/index.html
