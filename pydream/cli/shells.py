@@ -48,7 +48,7 @@ class _Shell(ShellComplete):
 class _Bash(_Shell):
     name = "bash"
     source_template = r"""%(complete_func)s() {
-    local type value help
+    local type value help program=${1/#\~\//$HOME/}
     COMPREPLY=()
     while IFS=$'\t' read -r type value help; do
         case $type in
@@ -56,7 +56,7 @@ class _Bash(_Shell):
             file) compopt -o default ;;
             dir) compopt -o dirnames ;;
         esac
-    done < <(COMP_WORDS=${COMP_LINE:0:COMP_POINT} COMP_WORD=$2 %(complete_var)s=bash_complete "$1" 2>/dev/null)
+    done < <(COMP_WORDS=${COMP_LINE:0:COMP_POINT} COMP_WORD=$2 %(complete_var)s=bash_complete "$program" 2>/dev/null)
 }
 complete -o nosort -F %(complete_func)s %(prog_name)s
 """
@@ -95,7 +95,7 @@ class _Zsh(_Shell):
             plain) values+=("$value"); shown+=("$value${help:+  -- $help}") ;;
             *) found=$type ;;
         esac
-    done < <(COMP_WORDS=$line %(complete_var)s=zsh_complete "${words[1]}" 2>/dev/null)
+    done < <(COMP_WORDS=$line %(complete_var)s=zsh_complete "${words[1]/#\~\//$HOME/}" 2>/dev/null)
     (( $#values )) && compadd -l -V %(prog_name)s -d shown -a values
     case $found in
         file) _path_files ;;
@@ -117,7 +117,7 @@ class _Fish(_Shell):
     set -lx %(complete_var)s fish_complete
     set -l before (string match -r -- '^--[^=]*=' (commandline -ct); or echo)
     set -l begun (string replace -r -- '^--[^=]*=' '' (commandline -ct))
-    set -l program (commandline -opc)[1]
+    set -l program (string replace -r -- '^~/' $HOME/ (commandline -opc)[1])
     for row in (command $program 2>/dev/null)
         set -l item (string split -m 2 \t -- $row)
         switch $item[1]

@@ -202,6 +202,7 @@ def test_words_of_bash(network, monkeypatch, before, word, value):
 
 LINES = {  # what is typed before TAB, and the words that the shell then has
     "pydream dre": ["pydream", "dream"],
+    "~/bin/pydream dre": ["dream"],
     "pydream dream --layer=fire9/c": ["pydream", "dream", "--layer=fire9/concat"],
     "pydream dream -m evil.prototxt -l \\$": ["pydream", "dream", "-m", "evil.prototxt", "-l", EVIL],
     "pydream dream -g ph": ["pydream", "dream", "-g", "photo.jpg"],
