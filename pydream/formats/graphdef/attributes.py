@@ -50,7 +50,7 @@ _FIVE = "BatchNormWithGlobalNormalization FusedBatchNorm FusedBatchNormV2 FusedB
 # Other ops that TensorFlow runs have one input, and no attribute but their type.
 _SIGNATURES: dict[str, Signature] = {
     **dict.fromkeys(_ONE.split(), Signature()),
-    **dict.fromkeys(["Conv2D", "DepthwiseConv2dNative", "MatMul"], Signature(2)),
+    **dict.fromkeys(["BatchMatMulV2", "Conv2D", "DepthwiseConv2dNative", "MatMul"], Signature(2)),
     **dict.fromkeys(_FIVE.split(), Signature(5)),
     **dict.fromkeys(["AddN", "Concat", "ConcatV2"], Signature(None)),
     **dict.fromkeys(_PAIR.split(), Signature(2)),

@@ -292,11 +292,24 @@ def _matrix_product(inputs: Inputs, node: Node) -> Made:
 
 
 def _product_of_places(inputs: Inputs, node: Node, matrix: Values) -> Made:
-    """Translate the product of each place's channels with a matrix: a convolution of one pixel."""
-    kernel = matrix if node.flag("transpose_b") else matrix.T
-    if kernel.ndim != 2 or node.flag("transpose_a"):
+    """Translate the product of each place's channels, which are rows, with a matrix."""
+    if matrix.ndim != 2 or node.flag("transpose_a"):
         raise LeftOutError(f"{node.name!r} ({node.op}): want rows times a constant matrix")
     inputs.flattened.add(node.name)
+    return _pixelwise(inputs, node, matrix if node.flag("transpose_b") else matrix.T)
+
+
+def _batch_matrix_product(inputs: Inputs, node: Node) -> Made:
+    """Translate the product of an image's channels with a matrix, as Keras writes it before 3.15."""
+    matrix = inputs.weights(node, 1)
+    inputs.image_shape(node)
+    if matrix.ndim != 2 or node.flag("adj_x"):
+        raise LeftOutError(f"{node.name!r} ({node.op}): want an image's channels times a constant matrix")
+    return _pixelwise(inputs, node, matrix if node.flag("adj_y") else matrix.T)
+
+
+def _pixelwise(inputs: Inputs, node: Node, kernel: Values) -> Made:
+    """Make a convolution of one pixel; kernel (to, from)."""
     one = (1, 1)
     layer = Conv2D(
         *inputs.names(node, 0),
@@ -349,6 +362,7 @@ RULES: dict[str, Callable[[Inputs, Node], Made]] = {
     **dict.fromkeys(["LeakyRelu", "Relu"], _rectifier),
     **dict.fromkeys(["Mul", "RealDiv"], _product),
     "AddN": _sum_of_all,
+    "BatchMatMulV2": _batch_matrix_product,
     "BatchNormWithGlobalNormalization": _global_batch_norm,
     "Cast": _cast,
     "Flatten": _flattened,

@@ -201,6 +201,19 @@ def test_a_size_at_which_all_fits_is_found(size, flatten):
     results(net, picture(50, 60, np.float32), "mean")
 
 
+@pytest.mark.parametrize("turned", [False, True])
+def test_a_matrix_for_each_pixel(turned):
+    """A fully connected layer on images, as Keras writes it before 3.15."""
+
+    def build(x):
+        return tf.raw_ops.BatchMatMulV2(x=conv((3, 3), 2)(x), y=normal(*((7, 5) if turned else (5, 7))), adj_y=turned)
+
+    graph = frozen(build)
+    assert "BatchMatMulV2" in {node.op for node in graph.node}
+    image = picture(20, 27, np.float32)
+    close(results(net_of(graph.SerializeToString(), device="cpu"), image), imported(graph, image), 2e-6)
+
+
 def test_sizes_that_go_by_the_picture_are_not_guessed():
     def build(x):
         small = tf.nn.max_pool2d(x, 2, 2, "SAME", name="small")
