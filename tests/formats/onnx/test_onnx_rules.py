@@ -42,8 +42,7 @@ RUN = {
     "all axes": ([("ReduceSum", "x", "a", {}), ("Add", "x a", "y", {})], {}, 13),
     "a reduction turned round": ([("Transpose", "x", "a", {"perm": [0, 3, 2, 1]}),
                                   ("ReduceMax", "a", "y", {"axes": [3], "keepdims": 0})], {}, 13),
-    "same padding": ([("Conv", "x w", "y", {"strides": [2, 2], "auto_pad": "SAME_UPPER"})], {"w": KERNEL}, 13),
-    "no padding": ([("Conv", "x w", "y", {"auto_pad": "VALID"})], {"w": KERNEL}, 13),
+    "padding on two sides": ([("Conv", "x w", "y", {"strides": [2, 2], "pads": [0, 0, 1, 1]})], {"w": KERNEL}, 13),
     "a normalisation": ([("BatchNormalization", "x s b m v", "y", {"epsilon": 2.0**-7})], NORM, 15),
     "a normalisation of columns": ([("ReduceMax", "x", "a", {"axes": [2, 3], "keepdims": 0}),
                                     ("BatchNormalization", "a s b m v", "y", {})], NORM, 15),
@@ -58,6 +57,20 @@ def test_values_are_those_of_the_reference(case):
     data = made(nodes, constants, opset=opset)
     assert not form.read(data)[0].left_out
     agrees(data, {"y": "y"})
+
+
+@pytest.mark.parametrize(
+    ("words", "pads"), [({"auto_pad": "VALID"}, [0] * 4), ({"auto_pad": "SAME_UPPER", "strides": [2, 2]}, [0, 0, 1, 1])]
+)
+def test_padding_by_a_word(words, pads):
+    """The reference of onnx 1.16 pads otherwise, so the padding is compared with the same in numbers."""
+    picture, found = RNG.normal(size=(1, 3, 8, 8)), []
+    for padding in (words, {**words, "auto_pad": "NOTSET", "pads": pads}):
+        net, _ = net_of(made([("Conv", "x w", "y", padding)], {"w": KERNEL}))
+        net.blobs["data"].reshape(*picture.shape)
+        net.forward(["y"], data=picture)
+        found.append(net.blobs["y"].data.copy())
+    np.testing.assert_array_equal(*found)
 
 
 def test_a_reshape_for_a_normalisation_is_undone():
